@@ -1,1 +1,3 @@
-//! lists
+//! The list engine.
+
+pub mod model;

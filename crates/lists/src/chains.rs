@@ -1,0 +1,199 @@
+//! Chains: the order in which the rules are asked. Each table reads aloud: "if the sender is banned, if
+//! it is a replay, …; else it is posted". What a hit means is up to the list's settings.
+//!
+//! `banned-address` and `replay` come first in every chain, so that nothing which accepts early skips them.
+
+use crate::facts::Facts;
+use crate::model::Action;
+use crate::rules::{self, Finding, Reason};
+
+/// A chain by its name.
+pub struct Chain {
+    /// The name in `posting_chain`.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub description: &'static str,
+    /// The names of its rules, in order.
+    pub links: &'static [&'static str],
+}
+
+/// All chains.
+pub const CHAINS: &[Chain] = &[
+    Chain {
+        name: "default-posting-chain",
+        description: "Posts to a plain list.",
+        links: &["banned-address", "member-moderation", "nonmember-moderation", "max-size"],
+    },
+    Chain {
+        name: "pgp-posting-chain",
+        description: "Posts to a list with OpenPGP.",
+        links: &[
+            "banned-address",
+            "replay",
+            "pgp-encryption",
+            "pgp-signature",
+            "addressed-here",
+            "covert-content",
+            "member-moderation",
+            "nonmember-moderation",
+            "max-size",
+        ],
+    },
+    Chain {
+        name: "owner-chain",
+        description: "Mail to the people in charge of a list.",
+        links: &["banned-address", "replay", "addressed-here", "covert-content"],
+    },
+];
+
+/// The chain of that name.
+pub fn named(name: &str) -> Option<&'static Chain> {
+    CHAINS.iter().find(|chain| chain.name == name)
+}
+
+/// What becomes of a message, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Never [`Action::Defer`].
+    pub action: Action,
+    /// Every finding, the deciding one first. Empty: nothing was found and the message is accepted.
+    pub findings: Vec<Finding>,
+}
+
+impl Verdict {
+    /// The verdict that one finding makes.
+    pub fn of(finding: Finding) -> Self {
+        Self { action: finding.action, findings: vec![finding] }
+    }
+
+    /// The reasons alone, the deciding one first.
+    pub fn reasons(&self) -> Vec<Reason> {
+        self.findings.iter().map(|finding| finding.reason).collect()
+    }
+}
+
+impl Chain {
+    /// Asks the rules in order. The first action that is not defer decides; the rest is still asked, so
+    /// that a moderator sees every reason at once.
+    ///
+    /// `approved`: what a moderator has seen and let pass. A reason outside it decides anew: a worse
+    /// verdict holds again.
+    pub fn judge(&self, facts: &Facts, approved: &[Reason]) -> Verdict {
+        let findings: Vec<Finding> = self
+            .links
+            .iter()
+            .filter_map(|name| rules::named(name))
+            .filter_map(|rule| (rule.check)(facts))
+            .filter(|finding| !approved.contains(&finding.reason))
+            .collect();
+        match findings.first() {
+            None => Verdict { action: Action::Accept, findings },
+            Some(first) => Verdict { action: first.action, findings },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Addressed, Encryption, Replay, Signature};
+    use crate::model::Role;
+    use crate::styles;
+
+    fn posting(style: &str) -> Facts {
+        Facts {
+            settings: styles::named(style).unwrap().settings(),
+            banned: false,
+            author_role: Some(Role::Member),
+            moderation_action: None,
+            octets: 1000,
+            encryption: Encryption::Whole,
+            signature: Signature::Good,
+            replay: Replay::Fresh,
+            addressed: Addressed::NotSaid,
+        }
+    }
+
+    fn check(style: &str, change: impl FnOnce(&mut Facts), action: Action, reasons: &[Reason]) {
+        let mut facts = posting(style);
+        change(&mut facts);
+        let verdict = named(&facts.settings.posting_chain).unwrap().judge(&facts, &[]);
+        assert_eq!((verdict.action, verdict.reasons().as_slice()), (action, reasons), "{style}");
+    }
+
+    #[test]
+    fn every_link_is_a_rule() {
+        for chain in CHAINS {
+            for link in chain.links {
+                assert!(rules::named(link).is_some(), "{link} of {}", chain.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_ban_and_a_replay_are_never_skipped() {
+        for chain in CHAINS {
+            assert_eq!(chain.links[0], "banned-address", "{}", chain.name);
+            assert!(chain.name == "default-posting-chain" || chain.links[1] == "replay", "{}", chain.name);
+        }
+    }
+
+    #[test]
+    fn a_pgp_list_takes_signed_and_encrypted_posts_of_members() {
+        use Reason::*;
+        let pgp = "pgp-default";
+        check(pgp, |_| (), Action::Accept, &[]);
+        check(pgp, |f| f.encryption = Encryption::None, Action::Reject, &[NotEncrypted]);
+        check(pgp, |f| f.encryption = Encryption::Ambiguous, Action::Hold, &[Ambiguous]);
+        check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
+        check(pgp, |f| f.signature = Signature::UnknownSigner, Action::Reject, &[UnknownSigner, CovertContent]);
+        check(pgp, |f| f.signature = Signature::Expired, Action::Reject, &[ExpiredSignature, CovertContent]);
+        check(pgp, |f| f.signature = Signature::Revoked, Action::Reject, &[RevokedSignature, CovertContent]);
+        check(pgp, |f| f.signature = Signature::WrongDate, Action::Hold, &[WrongDate, CovertContent]);
+        check(pgp, |f| f.author_role = None, Action::Hold, &[CovertContent, Nonmember]);
+        check(pgp, |f| f.replay = Replay::SeenHere, Action::Discard, &[SeenHere]);
+        check(pgp, |f| f.replay = Replay::SeenElsewhere, Action::Hold, &[SeenElsewhere]);
+        check(pgp, |f| f.replay = Replay::SameArrival, Action::Accept, &[]);
+        check(pgp, |f| f.addressed = Addressed::Elsewhere, Action::Hold, &[NotMeantForHere]);
+        check(pgp, |f| f.octets = 11 << 20, Action::Hold, &[TooLarge]);
+        check(pgp, |f| f.banned = true, Action::Discard, &[Banned]);
+    }
+
+    #[test]
+    fn a_repeat_that_names_this_address_is_a_cross_post() {
+        check(
+            "pgp-default",
+            |f| (f.replay, f.addressed) = (Replay::SeenElsewhere, Addressed::Here),
+            Action::Accept,
+            &[],
+        );
+    }
+
+    #[test]
+    fn only_owners_post_to_an_announce_list() {
+        check("pgp-announce", |_| (), Action::Hold, &[Reason::ModeratedMember]);
+        check("pgp-announce", |f| f.author_role = Some(Role::Owner), Action::Accept, &[]);
+    }
+
+    #[test]
+    fn a_plain_list_asks_for_no_signature() {
+        let plain = |f: &mut Facts| (f.encryption, f.signature) = (Encryption::None, Signature::None);
+        check("legacy-default", plain, Action::Accept, &[]);
+        check("legacy-default", |f| f.author_role = None, Action::Hold, &[Reason::Nonmember]);
+        check("legacy-default", |f| f.moderation_action = Some(Action::Discard), Action::Discard, &[Reason::ModeratedMember]);
+        check("legacy-default", |f| f.octets = 41 << 10, Action::Hold, &[Reason::TooLarge]);
+    }
+
+    #[test]
+    fn a_moderator_accepts_what_was_seen_and_no_more() {
+        let mut facts = posting("pgp-default");
+        facts.signature = Signature::None;
+        let chain = named("pgp-posting-chain").unwrap();
+        let seen = chain.judge(&facts, &[]).reasons();
+        assert_eq!(chain.judge(&facts, &seen).action, Action::Accept);
+        facts.signature = Signature::Revoked;
+        assert_eq!(chain.judge(&facts, &seen).reasons(), [Reason::RevokedSignature]);
+        facts.banned = true;
+        assert_eq!(chain.judge(&facts, &seen).action, Action::Discard);
+    }
+}

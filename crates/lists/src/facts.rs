@@ -1,0 +1,105 @@
+//! What is known of a message when it is judged: gathered once, eagerly, then only looked at.
+
+use sealist_mail::{AuthorProblem, Mailbox, Origin};
+
+use crate::model::{Action, Door, ListSettings, PgpSettings, Role};
+
+/// What the outside of a message shows, before anything is decrypted.
+pub struct Arrival {
+    /// Which address of the list it came to.
+    pub door: Door,
+    /// A person, a machine, or ourselves.
+    pub origin: Origin,
+    /// The one author of the outer From field.
+    pub author: Result<Mailbox, AuthorProblem>,
+}
+
+/// Everything the chains ask about.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The list's settings.
+    pub settings: ListSettings,
+    /// Whether the author or envelope sender is banned here or on the whole site.
+    pub banned: bool,
+    /// The author's highest role on this list; `None` for strangers.
+    pub author_role: Option<Role>,
+    /// The author's own moderation action, if one is set.
+    pub moderation_action: Option<Action>,
+    /// The size of the message as it came.
+    pub octets: u64,
+    /// Whether it was encrypted as a whole.
+    pub encryption: Encryption,
+    /// What its signature is worth.
+    pub signature: Signature,
+    /// Whether the signed text was here before.
+    pub replay: Replay,
+    /// Whom the protected headers name.
+    pub addressed: Addressed,
+}
+
+impl Facts {
+    /// The OpenPGP settings; `None` on plain lists.
+    pub fn pgp(&self) -> Option<&PgpSettings> {
+        self.settings.pgp.as_ref()
+    }
+}
+
+/// Whether a message was encrypted as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// It came in the clear.
+    None,
+    /// The root was encrypted to the list, and is opened.
+    Whole,
+    /// An inline OpenPGP message.
+    Inline,
+    /// Two readings are possible.
+    Ambiguous,
+    /// Encrypted, and not to be opened by us.
+    Unreadable,
+}
+
+/// What the signature over the root of a message is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// There is none over the root.
+    None,
+    /// All is covered by a valid signature of the From address's confirmed certificate.
+    Good,
+    /// An inline (cleartext) signature.
+    Inline,
+    /// Not by the certificate of the From address.
+    UnknownSigner,
+    /// The signature or its key is expired.
+    Expired,
+    /// The signing key is revoked.
+    Revoked,
+    /// Does not verify, or is too weak.
+    Invalid,
+    /// Dated in the future or too long ago.
+    WrongDate,
+}
+
+/// What the replay record says of the signed text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// Never seen, or not signed.
+    Fresh,
+    /// Brought to several addresses by one transaction, or this very message judged again.
+    SameArrival,
+    /// Seen at this address.
+    SeenHere,
+    /// Seen at another address of the site.
+    SeenElsewhere,
+}
+
+/// Whom the signed, protected To and Cc name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressed {
+    /// No signed To or Cc.
+    NotSaid,
+    /// This address is among them.
+    Here,
+    /// Others only.
+    Elsewhere,
+}

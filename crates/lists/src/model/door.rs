@@ -1,0 +1,148 @@
+//! The addresses of one list: where it can be reached, and for what.
+
+use sealist_mail::Address;
+use serde::{Deserialize, Serialize};
+
+use super::ListName;
+
+/// One of the addresses of a list (Mailman's sub-addresses, and `-sendkey`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Door {
+    /// The posting address itself.
+    Posting,
+    /// `-request`: mail commands.
+    Request,
+    /// `-join` or `-subscribe`.
+    Join,
+    /// `-leave` or `-unsubscribe`.
+    Leave,
+    /// `-confirm+TOKEN`.
+    Confirm,
+    /// `-owner`: the people in charge.
+    Owner,
+    /// `-bounces+VERP`: delivery reports.
+    Bounces,
+    /// `-sendkey`: answers with the list's certificate.
+    Sendkey,
+}
+
+/// The suffixes by which a door is reached, in the order they are tried.
+const SUFFIXES: &[(&str, Door)] = &[
+    ("-request", Door::Request),
+    ("-subscribe", Door::Join),
+    ("-unsubscribe", Door::Leave),
+    ("-join", Door::Join),
+    ("-leave", Door::Leave),
+    ("-confirm", Door::Confirm),
+    ("-owner", Door::Owner),
+    ("-bounces", Door::Bounces),
+    ("-sendkey", Door::Sendkey),
+];
+
+/// One way to read an address: which list, which door, and what followed the `+`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoorAddress {
+    /// The list it would be.
+    pub list: ListName,
+    /// The door of that list.
+    pub door: Door,
+    /// What followed the first `+` of the local part: a handle, never a proof.
+    pub detail: Option<String>,
+}
+
+impl DoorAddress {
+    /// All readings of `address`, the most literal first: a list may itself be called `x-request`,
+    /// so the caller takes the first reading whose list exists.
+    pub fn readings(address: &Address) -> Vec<Self> {
+        let local = address.local().to_lowercase();
+        let (base, detail) = match local.split_once('+') {
+            // The detail keeps its case: tokens are case-sensitive.
+            Some((base, _)) => (base.to_owned(), address.local().split_once('+').map(|(_, d)| d.to_owned())),
+            None => (local, None),
+        };
+        let posting = (base.as_str(), Door::Posting);
+        let others = SUFFIXES.iter().filter_map(|&(suffix, door)| Some((base.strip_suffix(suffix)?, door)));
+        std::iter::once(posting)
+            .chain(others)
+            .filter_map(|(name, door)| {
+                let list = ListName::new(name, address.domain()).ok()?;
+                Some(Self { list, door, detail: detail.clone() })
+            })
+            .collect()
+    }
+}
+
+impl Door {
+    /// What stands between the list's name and the `@`: empty for [`Door::Posting`].
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Posting => "",
+            Self::Request => "-request",
+            Self::Join => "-join",
+            Self::Leave => "-leave",
+            Self::Confirm => "-confirm",
+            Self::Owner => "-owner",
+            Self::Bounces => "-bounces",
+            Self::Sendkey => "-sendkey",
+        }
+    }
+
+    /// The name used in the queue and in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Posting => "posting",
+            other => &other.suffix()[1..],
+        }
+    }
+
+    /// The door of that [`Door::name`], if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        const ALL: [Door; 8] = [
+            Door::Posting,
+            Door::Request,
+            Door::Join,
+            Door::Leave,
+            Door::Confirm,
+            Door::Owner,
+            Door::Bounces,
+            Door::Sendkey,
+        ];
+        ALL.into_iter().find(|door| door.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(address: &str, expected: &[(&str, Door, Option<&str>)]) {
+        let readings = DoorAddress::readings(&address.parse().unwrap());
+        let seen: Vec<_> =
+            readings.iter().map(|r| (r.list.local(), r.door, r.detail.as_deref())).collect();
+        assert_eq!(seen, expected, "{address}");
+    }
+
+    #[test]
+    fn an_address_is_read_from_the_most_literal_side() {
+        check("team@lists.example", &[("team", Door::Posting, None)]);
+        check(
+            "Team-Request@lists.example",
+            &[("team-request", Door::Posting, None), ("team", Door::Request, None)],
+        );
+        check(
+            "team-confirm+AbC@lists.example",
+            &[("team-confirm", Door::Posting, Some("AbC")), ("team", Door::Confirm, Some("AbC"))],
+        );
+        check("-owner@lists.example", &[]);
+    }
+
+    #[test]
+    fn every_door_has_its_name() {
+        for &(_, door) in SUFFIXES {
+            assert_eq!(Door::from_name(door.name()), Some(door));
+        }
+        assert_eq!(Door::from_name("posting"), Some(Door::Posting));
+        assert_eq!(Door::from_name("window"), None);
+    }
+}

@@ -1,0 +1,152 @@
+//! A list's name and everything known of it.
+
+use sealist_mail::{Address, Mailbox};
+use serde::{Deserialize, Serialize};
+
+use super::{Door, ListNo, ListSettings};
+
+/// The name of a list: local part and mail host, both lower case.
+///
+/// Invariant: [`ListName::address`] of every door is a valid address of at most 254 octets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ListName {
+    local: String,
+    mail_host: String,
+}
+
+/// Why a list cannot have that name.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListNameError {
+    /// The local part has a character outside `a-z 0-9 - _ .`, or starts or ends with a sign.
+    #[error("a list name has only letters, digits, '-', '_' and '.', and starts and ends with a letter or digit: {0:?}")]
+    Local(String),
+    /// The whole is no address.
+    #[error("{0:?} is not an address like team@lists.example")]
+    Address(String),
+}
+
+impl ListName {
+    /// Makes a name of a local part and a mail host; both are lower-cased.
+    pub fn new(local: &str, mail_host: &str) -> Result<Self, ListNameError> {
+        let (local, mail_host) = (local.to_lowercase(), mail_host.to_lowercase());
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let dotted = local.contains("..");
+        if !edge(local.chars().next()) || !edge(local.chars().last()) || !local.chars().all(inside) || dotted {
+            return Err(ListNameError::Local(local));
+        }
+        let longest = format!("{local}{}@{mail_host}", Door::Sendkey.suffix());
+        if !mail_host.is_ascii() || longest.len() > 254 || longest.parse::<Address>().is_err() {
+            return Err(ListNameError::Address(format!("{local}@{mail_host}")));
+        }
+        Ok(Self { local, mail_host })
+    }
+
+    /// The part before the `@` of the posting address.
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// The part behind the `@`.
+    pub fn mail_host(&self) -> &str {
+        &self.mail_host
+    }
+
+    /// The RFC 2919 identifier, `team.lists.example`: also the name of the list's key files.
+    pub fn list_id(&self) -> String {
+        format!("{}.{}", self.local, self.mail_host)
+    }
+
+    /// The address of a door of this list.
+    pub fn address(&self, door: Door) -> Address {
+        format!("{}{}@{}", self.local, door.suffix(), self.mail_host)
+            .parse()
+            .expect("checked for the longest door in ListName::new")
+    }
+
+    /// The posting address.
+    pub fn posting(&self) -> Address {
+        self.address(Door::Posting)
+    }
+}
+
+impl std::fmt::Display for ListName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.local, self.mail_host)
+    }
+}
+
+impl std::str::FromStr for ListName {
+    type Err = ListNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (local, host) = text.rsplit_once('@').ok_or_else(|| ListNameError::Address(text.to_owned()))?;
+        Self::new(local, host)
+    }
+}
+
+impl TryFrom<String> for ListName {
+    type Error = ListNameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ListName> for String {
+    fn from(name: ListName) -> Self {
+        name.to_string()
+    }
+}
+
+/// A list as the engine sees it.
+#[derive(Clone, Debug)]
+pub struct MailingList {
+    /// Its row.
+    pub no: ListNo,
+    /// Its name and addresses.
+    pub name: ListName,
+    /// All its settings.
+    pub settings: ListSettings,
+}
+
+impl MailingList {
+    /// The name people see: the setting, or the local part with a capital letter.
+    pub fn display_name(&self) -> String {
+        if !self.settings.display_name.is_empty() {
+            return self.settings.display_name.clone();
+        }
+        let mut letters = self.name.local().chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
+
+    /// The posting address with the display name.
+    pub fn mailbox(&self) -> Mailbox {
+        Mailbox { name: Some(self.display_name()), address: self.name.posting() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_lower_case_and_plain() {
+        assert_eq!(ListName::new("Team", "Lists.Example").unwrap().to_string(), "team@lists.example");
+        assert_eq!("a.b-c_1@x.example".parse::<ListName>().unwrap().list_id(), "a.b-c_1.x.example");
+        for bad in ["", "-a", "a-", "a b", "a/b", "../x", "a..b", "ä", "a+b"] {
+            assert!(ListName::new(bad, "lists.example").is_err(), "{bad:?}");
+        }
+        assert!("team".parse::<ListName>().is_err());
+        assert!(ListName::new("team", "bad host").is_err());
+        assert!(ListName::new(&"x".repeat(250), "lists.example").is_err());
+    }
+
+    #[test]
+    fn the_doors_have_their_addresses() {
+        let name: ListName = "team@lists.example".parse().unwrap();
+        assert_eq!(name.address(Door::Request).to_string(), "team-request@lists.example");
+        assert_eq!(name.posting().to_string(), "team@lists.example");
+    }
+}

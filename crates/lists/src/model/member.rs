@@ -1,0 +1,141 @@
+//! One address in one role on one list.
+
+use sealist_mail::Address;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, AddressNo, ListNo, MemberNo};
+
+/// In which role an address belongs to a list. One address may hold several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Receives posts and may post.
+    Member,
+    /// In charge of the list.
+    Owner,
+    /// Decides on held posts.
+    Moderator,
+    /// Known, does not receive posts; may be allowed to post.
+    Nonmember,
+}
+
+impl Role {
+    /// The name used in the database and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Owner => "owner",
+            Self::Moderator => "moderator",
+            Self::Nonmember => "nonmember",
+        }
+    }
+
+    /// The role of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Member, Self::Owner, Self::Moderator, Self::Nonmember].into_iter().find(|r| r.name() == name)
+    }
+}
+
+/// How a member receives posts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryMode {
+    /// Each post by itself.
+    #[default]
+    Regular,
+    /// Collected in digests.
+    MimeDigests,
+}
+
+impl DeliveryMode {
+    /// The name used in the database and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::MimeDigests => "mime_digests",
+        }
+    }
+
+    /// The mode of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Regular, Self::MimeDigests].into_iter().find(|m| m.name() == name)
+    }
+}
+
+/// Whether posts go to a member at all, and who said so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// Posts go out.
+    #[default]
+    Enabled,
+    /// Paused by the member.
+    ByUser,
+    /// Stopped after too many bounces.
+    ByBounces,
+    /// Stopped by an owner or moderator.
+    ByModerator,
+}
+
+impl DeliveryStatus {
+    /// The name used in the database and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::ByUser => "by_user",
+            Self::ByBounces => "by_bounces",
+            Self::ByModerator => "by_moderator",
+        }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Enabled, Self::ByUser, Self::ByBounces, Self::ByModerator].into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// What a member chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    /// How posts come.
+    pub delivery_mode: DeliveryMode,
+    /// Whether posts come.
+    pub delivery_status: DeliveryStatus,
+    /// Whether the member's own posts come back as copies. Default yes.
+    pub receive_own_postings: bool,
+    /// Whether a copy comes although the member stands in To or Cc. Default yes.
+    pub receive_list_copy: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            delivery_mode: DeliveryMode::Regular,
+            delivery_status: DeliveryStatus::Enabled,
+            receive_own_postings: true,
+            receive_list_copy: true,
+        }
+    }
+}
+
+/// One address in one role on one list.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The row.
+    pub no: MemberNo,
+    /// The list.
+    pub list: ListNo,
+    /// The address's row: certificates hang on it.
+    pub address_no: AddressNo,
+    /// The address.
+    pub address: Address,
+    /// The name shown for the address, from our database, never from mail. May be empty.
+    pub display_name: String,
+    /// The role.
+    pub role: Role,
+    /// The member's choices.
+    pub preferences: Preferences,
+    /// What happens to this member's posts; `None`: as the list says.
+    pub moderation_action: Option<Action>,
+}

@@ -1,0 +1,294 @@
+//! All settings of a list, with Mailman's and mailman-pgp's names where they have one.
+//!
+//! Stored as JSON. A missing field has the default below; styles give other values at creation.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Role};
+
+/// The settings of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListSettings {
+    /// The name people see. Empty: made from the local part.
+    pub display_name: String,
+    /// One line that says what the list is for; part of List-Id (RFC 2919).
+    pub description: String,
+    /// Put before each Subject. Empty: none.
+    pub subject_prefix: String,
+    /// Which chain judges posts: see `chains`.
+    pub posting_chain: String,
+    /// Which handlers make the copies: see `pipelines`.
+    pub posting_pipeline: String,
+    /// For posts of members who have no action of their own.
+    pub default_member_action: Action,
+    /// For posts of everybody else.
+    pub default_nonmember_action: Action,
+    /// Posts above this many KiB are held. 0: no limit but the server's own.
+    pub max_message_kib: u32,
+    /// Where answers go.
+    pub reply_goes_to: ReplyTo,
+    /// Whether the list shows List-Post; announce lists do not (RFC 2369).
+    pub allow_list_posts: bool,
+    /// Text behind each post; `{list}` and `{address}` are filled in. Empty: none.
+    pub footer: String,
+    /// Whether accepted posts are kept.
+    pub archive: bool,
+    /// The OpenPGP side; `None` on plain lists.
+    pub pgp: Option<PgpSettings>,
+}
+
+/// Where Reply-To points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyTo {
+    /// To the author (and the list stays reachable by List-Post).
+    Author,
+    /// To the list.
+    List,
+}
+
+/// The OpenPGP settings: the names of mailman-pgp's per-list attributes, and new ones in the same manner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PgpSettings {
+    /// The message is not signed as a whole.
+    pub unsigned_msg_action: Action,
+    /// The message is signed or encrypted inline.
+    pub inline_pgp_action: Action,
+    /// A signature, or its key, is expired.
+    pub expired_sig_action: Action,
+    /// The signing key is revoked.
+    pub revoked_sig_action: Action,
+    /// A signature does not verify, is too weak, or is not by the certificate of the From address.
+    pub invalid_sig_action: Action,
+    /// The signed digest was seen before at another address of the site; at the same one it is discarded.
+    pub duplicate_sig_action: Action,
+    /// The protected To and Cc do not name this address.
+    pub misdirected_msg_action: Action,
+    /// The signature's date is in the future or more than a week old.
+    pub wrong_date_action: Action,
+    /// The message is not encrypted as a whole.
+    pub nonencrypted_msg_action: Action,
+    /// Whether the replay record is kept.
+    pub collect_sig_hashes: bool,
+    /// Whether the author's own signature is taken off the copies.
+    pub strip_original_sig: bool,
+    /// Whether the list signs what it sends.
+    pub sign_outgoing: bool,
+    /// Whether copies are encrypted to their readers.
+    pub encrypt_outgoing: bool,
+    /// Whether the Subject outside the encryption is `[...]`; inside it is always the real one.
+    pub hide_subject: bool,
+    /// Whether the readers' key ids are left out of their copies.
+    pub anonymous: bool,
+    /// Days that a post waits, sealed, for a member without a usable key.
+    pub key_wait_days: u32,
+    /// Which workflow a key change runs through.
+    pub key_change_workflow: String,
+    /// Who may add a certification to the list key.
+    pub key_signing_allowed: Vec<Role>,
+}
+
+impl ListSettings {
+    /// Whether the list demands encryption in or out: then nothing of its mail is kept in the clear.
+    /// The one function that answers this for the whole code (design promise 2).
+    pub fn encrypting(&self) -> bool {
+        self.pgp.as_ref().is_some_and(|pgp| {
+            pgp.encrypt_outgoing || !matches!(pgp.nonencrypted_msg_action, Action::Accept | Action::Defer)
+        })
+    }
+
+    /// Sets one field by its name, as the command line and REST do. Fields of the OpenPGP side go by
+    /// their own name.
+    ///
+    /// `value` is read as JSON and, where that fails, as a text.
+    /// Errs with the nearest known name if there is no such field, or with what the field takes.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
+        let parsed = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+        let candidates = match parsed {
+            serde_json::Value::String(_) => vec![parsed],
+            // A text field may hold what looks like a number or `true`.
+            other => vec![other, value.into()],
+        };
+        let mut tree = serde_json::to_value(&*self).map_err(|_| SettingError::unknown(name, &[]))?;
+        let known = field_names(&tree);
+        for candidate in candidates {
+            let field = tree
+                .get(name)
+                .map(|_| format!("/{name}"))
+                .or_else(|| tree.pointer(&format!("/pgp/{name}")).map(|_| format!("/pgp/{name}")));
+            let slot = field.filter(|_| name != "pgp").and_then(|pointer| tree.pointer_mut(&pointer));
+            *slot.ok_or_else(|| SettingError::unknown(name, &known))? = candidate;
+            if let Ok(settings) = serde_json::from_value(tree.clone()) {
+                *self = settings;
+                return Ok(());
+            }
+        }
+        Err(SettingError::Value { name: name.to_owned(), value: value.to_owned() })
+    }
+
+    /// All fields by name with their values as JSON, those of the OpenPGP side behind the others.
+    pub fn fields(&self) -> Vec<(String, serde_json::Value)> {
+        let tree = serde_json::to_value(self).unwrap_or_default();
+        let flat = |value: &serde_json::Value| -> Vec<(String, serde_json::Value)> {
+            value.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
+        };
+        let (nested, mut fields): (Vec<_>, Vec<_>) = flat(&tree).into_iter().partition(|(k, _)| k == "pgp");
+        fields.extend(nested.iter().flat_map(|(_, pgp)| flat(pgp)));
+        fields
+    }
+}
+
+fn field_names(tree: &serde_json::Value) -> Vec<String> {
+    let keys = |value: Option<&serde_json::Value>| -> Vec<String> {
+        value.and_then(|v| v.as_object()).into_iter().flatten().map(|(k, _)| k.clone()).collect()
+    };
+    let mut names = keys(Some(tree));
+    names.retain(|name| name != "pgp");
+    names.extend(keys(tree.get("pgp")));
+    names
+}
+
+/// Why a setting was not changed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// There is no such setting on this list.
+    #[error("there is no setting {name:?}{}", nearest.as_ref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    /// The setting does not take that value.
+    #[error("{value:?} is no value for {name:?}")]
+    Value {
+        /// The setting.
+        name: String,
+        /// What was given.
+        value: String,
+    },
+}
+
+impl SettingError {
+    fn unknown(name: &str, known: &[String]) -> Self {
+        let nearest = known
+            .iter()
+            .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+            .filter(|(likeness, _)| *likeness > 0.7)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, candidate)| candidate.clone());
+        Self::Unknown { name: name.to_owned(), nearest }
+    }
+}
+
+impl Default for ListSettings {
+    /// The values of `legacy-default`.
+    fn default() -> Self {
+        Self {
+            display_name: String::new(),
+            description: String::new(),
+            subject_prefix: String::new(),
+            posting_chain: "default-posting-chain".into(),
+            posting_pipeline: "default-posting-pipeline".into(),
+            default_member_action: Action::Defer,
+            default_nonmember_action: Action::Hold,
+            max_message_kib: 40,
+            reply_goes_to: ReplyTo::Author,
+            allow_list_posts: true,
+            footer: String::new(),
+            archive: true,
+            pgp: None,
+        }
+    }
+}
+
+impl Default for PgpSettings {
+    /// Closed by default (design promise 8): signed and encrypted posts of members only.
+    fn default() -> Self {
+        Self {
+            unsigned_msg_action: Action::Reject,
+            inline_pgp_action: Action::Reject,
+            expired_sig_action: Action::Reject,
+            revoked_sig_action: Action::Reject,
+            invalid_sig_action: Action::Reject,
+            duplicate_sig_action: Action::Hold,
+            misdirected_msg_action: Action::Hold,
+            wrong_date_action: Action::Hold,
+            nonencrypted_msg_action: Action::Reject,
+            collect_sig_hashes: true,
+            strip_original_sig: false,
+            sign_outgoing: true,
+            encrypt_outgoing: true,
+            hide_subject: true,
+            anonymous: false,
+            key_wait_days: 7,
+            key_change_workflow: "pgp-key-change-mod-workflow".into(),
+            key_signing_allowed: vec![Role::Owner, Role::Moderator],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pgp_list() -> ListSettings {
+        ListSettings { pgp: Some(PgpSettings::default()), ..ListSettings::default() }
+    }
+
+    #[test]
+    fn one_function_says_whether_a_list_encrypts() {
+        fn check(nonencrypted: Action, encrypt_outgoing: bool, expected: bool) {
+            let pgp = PgpSettings { nonencrypted_msg_action: nonencrypted, encrypt_outgoing, ..Default::default() };
+            let settings = ListSettings { pgp: Some(pgp), ..Default::default() };
+            assert_eq!(settings.encrypting(), expected, "{nonencrypted} {encrypt_outgoing}");
+        }
+        check(Action::Reject, true, true);
+        check(Action::Hold, false, true);
+        check(Action::Defer, true, true);
+        check(Action::Defer, false, false);
+        check(Action::Accept, false, false);
+        assert!(!ListSettings::default().encrypting());
+    }
+
+    #[test]
+    fn settings_are_set_by_name() {
+        let mut settings = pgp_list();
+        settings.set("subject_prefix", "[team] ").unwrap();
+        settings.set("description", "42").unwrap();
+        settings.set("max_message_kib", "100").unwrap();
+        settings.set("unsigned_msg_action", "defer").unwrap();
+        settings.set("key_signing_allowed", r#"["owner"]"#).unwrap();
+        assert_eq!(settings.subject_prefix, "[team] ");
+        assert_eq!(settings.description, "42");
+        assert_eq!(settings.max_message_kib, 100);
+        let pgp = settings.pgp.as_ref().unwrap();
+        assert_eq!(pgp.unsigned_msg_action, Action::Defer);
+        assert_eq!(pgp.key_signing_allowed, [Role::Owner]);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_its_neighbour() {
+        let mut settings = pgp_list();
+        let unknown = settings.set("subjectprefix", "x").unwrap_err();
+        assert_eq!(unknown.to_string(), r#"there is no setting "subjectprefix"; did you mean "subject_prefix"?"#);
+        let value = settings.set("unsigned_msg_action", "explode").unwrap_err();
+        assert_eq!(value.to_string(), r#""explode" is no value for "unsigned_msg_action""#);
+        assert!(settings.set("pgp", "null").is_err());
+        assert_eq!(settings, pgp_list());
+    }
+
+    #[test]
+    fn a_plain_list_has_no_openpgp_settings() {
+        assert!(ListSettings::default().set("encrypt_outgoing", "true").is_err());
+    }
+
+    #[test]
+    fn stored_settings_come_back() {
+        let text = serde_json::to_string(&pgp_list()).unwrap();
+        assert_eq!(serde_json::from_str::<ListSettings>(&text).unwrap(), pgp_list());
+        assert_eq!(serde_json::from_str::<ListSettings>("{}").unwrap(), ListSettings::default());
+    }
+}

@@ -1,0 +1,14 @@
+//! Rule `addressed-here`: reads `misdirected_msg_action`.
+//!
+//! A signed, protected To or Cc that lacks this address: the mail was meant for somebody else and carried
+//! here (surreptitious forwarding, [RFC 9580, section 13.12]).
+
+use super::{Finding, Reason};
+use crate::facts::{Addressed, Facts};
+
+pub(super) fn check(facts: &Facts) -> Option<Finding> {
+    if facts.addressed != Addressed::Elsewhere {
+        return None;
+    }
+    Finding::new(Reason::NotMeantForHere, facts.pgp()?.misdirected_msg_action)
+}

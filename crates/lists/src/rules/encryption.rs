@@ -1,0 +1,19 @@
+//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `inline_pgp_action`.
+//!
+//! Encrypted counts only when it is the root of the message ([RFC 3156, section 4]). A message that we
+//! cannot read is held: the moderators decide, and no answer says why (design promise 3).
+
+use super::{Finding, Reason};
+use crate::facts::{Encryption, Facts};
+use crate::model::Action;
+
+pub(super) fn check(facts: &Facts) -> Option<Finding> {
+    let pgp = facts.pgp()?;
+    match facts.encryption {
+        Encryption::Whole => None,
+        Encryption::None => Finding::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
+        Encryption::Inline => Finding::new(Reason::Inline, pgp.inline_pgp_action),
+        Encryption::Ambiguous => Finding::new(Reason::Ambiguous, Action::Hold),
+        Encryption::Unreadable => Finding::new(Reason::Unreadable, Action::Hold),
+    }
+}

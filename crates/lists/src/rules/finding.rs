@@ -1,0 +1,85 @@
+//! What a rule found: a reason, and what the list does about it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Action;
+
+/// Why a rule hit. The names are stable: they stand in holds, logs and `--json`; the sentences that
+/// people read are in `texts/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Our own List-Id or X-Loop stands in it.
+    OwnLoop,
+    /// More than 50 Received fields.
+    TooManyHops,
+    /// A delivery report.
+    Bounce,
+    /// An automatic answer (RFC 3834).
+    AutoReply,
+    /// No From field, two of them, several authors, or one that cannot be read.
+    NoSoleAuthor,
+    /// The author or sender is banned.
+    Banned,
+    /// The same signed text was here, at this address.
+    SeenHere,
+    /// The same signed text was at another address of the site.
+    SeenElsewhere,
+    /// Not encrypted as a whole.
+    NotEncrypted,
+    /// Could not be read; the same for all causes behind the first secret-key operation.
+    Unreadable,
+    /// Not signed as a whole.
+    Unsigned,
+    /// Inline OpenPGP.
+    Inline,
+    /// Two readings are possible, so none counts.
+    Ambiguous,
+    /// Signed, but not by a confirmed certificate of the From address.
+    UnknownSigner,
+    /// A signature or its key is expired.
+    ExpiredSignature,
+    /// The signing key is revoked.
+    RevokedSignature,
+    /// A signature does not verify or is too weak.
+    InvalidSignature,
+    /// Dated in the future or more than a week ago.
+    WrongDate,
+    /// The protected To and Cc name others, not this address.
+    NotMeantForHere,
+    /// Encrypted by somebody who did not prove to be a member.
+    CovertContent,
+    /// The member's posts wait for a moderator.
+    ModeratedMember,
+    /// The author is no member.
+    Nonmember,
+    /// Larger than `max_message_kib`.
+    TooLarge,
+    /// Broke a runner three times.
+    Poison,
+    /// Mail to a command address; commands need a person until they are understood here.
+    Command,
+}
+
+impl Reason {
+    /// The stable name, `not-encrypted`.
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
+/// A hit: which rule says so is known from the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Why.
+    pub reason: Reason,
+    /// What the list's settings make of it.
+    pub action: Action,
+}
+
+impl Finding {
+    /// A finding, unless the settings defer to the next rule.
+    pub fn new(reason: Reason, action: Action) -> Option<Self> {
+        (action != Action::Defer).then_some(Self { reason, action })
+    }
+}

@@ -1,0 +1,96 @@
+//! Styles: with which settings a list begins. Mailman's names where Mailman has them.
+
+use crate::model::{Action, ListSettings, PgpSettings, ReplyTo};
+
+/// A style by its name.
+pub struct Style {
+    /// The name given to `lists create --style`.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub description: &'static str,
+    settings: fn() -> ListSettings,
+}
+
+/// All styles.
+pub const STYLES: &[Style] = &[
+    Style {
+        name: "legacy-default",
+        description: "Ordinary discussion mailing list.",
+        settings: ListSettings::default,
+    },
+    Style { name: "legacy-announce", description: "Announce only mailing list.", settings: announce },
+    Style {
+        name: "private-default",
+        description: "Discussion mailing list with posts of members only.",
+        settings: private,
+    },
+    Style {
+        name: "pgp-default",
+        description: "Discussion mailing list with OpenPGP: signed and encrypted posts of members only.",
+        settings: pgp,
+    },
+    Style {
+        name: "pgp-announce",
+        description: "Announce only mailing list with OpenPGP: signed and encrypted posts of owners and moderators.",
+        settings: || announced(pgp()),
+    },
+];
+
+/// The style of that name.
+pub fn named(name: &str) -> Option<&'static Style> {
+    STYLES.iter().find(|style| style.name == name)
+}
+
+impl Style {
+    /// Fresh settings of this style.
+    pub fn settings(&self) -> ListSettings {
+        (self.settings)()
+    }
+}
+
+fn announce() -> ListSettings {
+    announced(ListSettings::default())
+}
+
+fn announced(settings: ListSettings) -> ListSettings {
+    ListSettings {
+        allow_list_posts: false,
+        default_member_action: Action::Hold,
+        default_nonmember_action: Action::Hold,
+        ..settings
+    }
+}
+
+fn private() -> ListSettings {
+    ListSettings { default_nonmember_action: Action::Reject, ..ListSettings::default() }
+}
+
+/// Where Mailman's or mailman-pgp's defaults break a promise these differ: everything is signed, the size
+/// allows for encrypted attachments, answers go to the list so that no member's address stands outside.
+fn pgp() -> ListSettings {
+    ListSettings {
+        posting_chain: "pgp-posting-chain".into(),
+        default_nonmember_action: Action::Reject,
+        max_message_kib: 10 * 1024,
+        reply_goes_to: ReplyTo::List,
+        pgp: Some(PgpSettings::default()),
+        ..ListSettings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{chains, pipelines};
+
+    #[test]
+    fn every_style_names_a_chain_and_a_pipeline() {
+        for style in STYLES {
+            let settings = style.settings();
+            assert!(chains::named(&settings.posting_chain).is_some(), "{}", style.name);
+            assert!(pipelines::named(&settings.posting_pipeline).is_some(), "{}", style.name);
+            assert_eq!(settings.encrypting(), style.name.starts_with("pgp-"), "{}", style.name);
+        }
+        assert!(named("no-such").is_none());
+    }
+}
