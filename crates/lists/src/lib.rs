@@ -1,3 +1,20 @@
-//! The list engine.
+//! The list engine: decisions only.
+//!
+//! ```text
+//! facts ──▶ rules, in the order of a chain ──▶ verdict
+//! draft ──▶ handlers, in the order of a pipeline ──▶ payload
+//! ```
+//!
+//! A rule looks and never changes a message; a handler changes and never decides. Nothing here reads a
+//! file, a clock, a socket or a database, waits, or touches a key.
 
+pub mod chains;
+pub mod draft;
+pub mod facts;
+pub mod handlers;
 pub mod model;
+pub mod payload;
+pub mod pipelines;
+pub mod rules;
+pub mod styles;
+pub mod texts;

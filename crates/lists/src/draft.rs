@@ -1,0 +1,78 @@
+//! A post in the making: what the handlers change, one after another.
+
+use sealist_mail::{Headers, Mailbox, Timestamp};
+
+use crate::facts::{Encryption, Facts, Signature};
+use crate::model::{MailingList, Member, MemberNo, Role};
+
+/// A post between acceptance and its payload. Its content is cleartext: no Debug.
+pub struct Draft<'a> {
+    /// The list it goes out on.
+    pub list: &'a MailingList,
+    /// What was known when it was accepted.
+    pub facts: &'a Facts,
+    /// The time of acceptance.
+    pub now: Timestamp,
+    /// Who wrote it.
+    pub author: Author<'a>,
+    /// The members who stand in To or Cc themselves.
+    pub addressees: &'a [Member],
+    /// The author's header: the protected one where it was signed or encrypted, else the outer one.
+    pub original: &'a Headers,
+    /// A random, unguessable part for the Message-ID on lists that make their own.
+    pub message_id: String,
+    /// The header of the copies. On an encrypting list it is the protected one; the outer one is drawn
+    /// from it when the payload is built.
+    pub headers: Headers,
+    /// What stands before the author's part, for people to read.
+    pub author_block: Option<String>,
+    /// The author's part: a MIME entity with its own Content-* header.
+    pub content: Vec<u8>,
+    /// What stands behind it.
+    pub footer: Option<String>,
+    /// Whom the copies go to.
+    pub recipients: Recipients,
+    /// Whether the payload stays in the archive.
+    pub archived: bool,
+}
+
+/// Who wrote a post: the address, and what our database knows of it.
+pub struct Author<'a> {
+    /// The one mailbox of the From field.
+    pub mailbox: &'a Mailbox,
+    /// The membership by which the post was judged.
+    pub member: Option<&'a Member>,
+}
+
+impl Author<'_> {
+    /// The name shown to readers: ours where the author is known, else none. Never that of the From field
+    /// on a list with OpenPGP, because nothing vouches for it.
+    pub fn known_name(&self) -> Option<&str> {
+        self.member.map(|member| member.display_name.as_str()).filter(|name| !name.is_empty())
+    }
+}
+
+/// Whom the copies go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipients {
+    /// The roles that receive.
+    pub roles: Vec<Role>,
+    /// Members left out: the author who wants no own postings, addressees who want no second copy.
+    pub except: Vec<MemberNo>,
+}
+
+impl Draft<'_> {
+    /// What the list says of signature and encryption, for the author block.
+    pub(crate) fn verdict(&self) -> (&'static str, &'static str) {
+        let signature = match self.facts.signature {
+            Signature::Good => "good",
+            Signature::None => "none",
+            _ => "not valid, let pass by a moderator",
+        };
+        let encryption = match self.facts.encryption {
+            Encryption::Whole => "yes",
+            _ => "no",
+        };
+        (signature, encryption)
+    }
+}

@@ -1,0 +1,60 @@
+//! From a finished draft to what is sent: one MIME entity for all readers, and the header outside it.
+//!
+//! The root is multipart/mixed: author block, the author's part, footer. Its header carries the protected
+//! fields in both dialects, so that every reader restores the Subject ([RFC 9788] and its forerunner).
+
+use sealist_mail::{Boundary, Field, Headers, Part, compose};
+
+use crate::draft::Draft;
+
+/// What a list shows outside the encryption instead of the Subject ([RFC 9788, section 3.2.1]).
+pub const HIDDEN_SUBJECT: &str = "[...]";
+
+/// The finished post. Holds cleartext: no Debug.
+pub struct Payload {
+    /// The header outside: of every copy, without what differs per reader.
+    pub outer: Vec<u8>,
+    /// The MIME entity, header included: what is encrypted, signed, or (on plain lists) the body behind `outer`.
+    pub entity: Vec<u8>,
+}
+
+/// Builds the payload. `entropy` makes the boundary: 16 fresh random bytes.
+pub fn build(draft: Draft<'_>, entropy: [u8; 16]) -> Payload {
+    let list = draft.list;
+    let hidden = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject && pgp.encrypt_outgoing);
+    let wrapped = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing || pgp.sign_outgoing);
+
+    let mut outer = draft.headers.clone();
+    if hidden {
+        outer.set(Field::text("Subject", HIDDEN_SUBJECT));
+    }
+    let mut parts = Vec::with_capacity(3);
+    parts.extend(draft.author_block.as_deref().map(|block| Part::text(block).into_bytes()));
+    parts.push(draft.content);
+    parts.extend(draft.footer.as_deref().map(|footer| Part::text(footer).into_bytes()));
+
+    let entity = match parts.len() {
+        1 if !wrapped => parts.remove(0),
+        _ => {
+            let boundary = Boundary::from_entropy(entropy);
+            let (content_headers, body) = compose::multipart("mixed", &parts, &boundary);
+            let headers = if wrapped {
+                compose::protect(&content_headers, &draft.headers, &outer)
+            } else {
+                content_headers
+            };
+            join(&headers, &body)
+        }
+    };
+    let mut head = Vec::new();
+    outer.write_to(&mut head);
+    Payload { outer: head, entity }
+}
+
+fn join(headers: &Headers, body: &[u8]) -> Vec<u8> {
+    let mut entity = Vec::with_capacity(body.len() + 2048);
+    headers.write_to(&mut entity);
+    entity.extend_from_slice(b"\r\n");
+    entity.extend_from_slice(body);
+    entity
+}

@@ -1,0 +1,57 @@
+//! The configuration file that `quickstart` writes: every key, its value, and what it means.
+
+use super::Config;
+
+/// What each section and key means; keys in the order in which they are written.
+const COMMENTS: &[(&str, &str)] = &[
+    ("data_dir", "Where the database is. Must not hold the key directory."),
+    ("[site]", ""),
+    ("contact", "Who runs this server."),
+    ("[database]", ""),
+    ("url", "Empty: sealist.db in data_dir. Or sqlite:///path/to/file."),
+    ("[lmtp]", "Where your mail server delivers to: `sealist postfix print` shows its side."),
+    ("listen", "Keep it on loopback: LMTP knows no password."),
+    ("max_message_kib", "Refused at the door above this, whatever a list allows."),
+    ("max_connections", ""),
+    ("max_in_flight_kib", "Message bytes in memory at one time; beyond it mail is put off (452)."),
+    ("tls_certificate", "PEM files; with both, STARTTLS is offered."),
+    ("tls_key", ""),
+    ("[outgoing]", "Your mail server, which takes the copies."),
+    ("host", ""),
+    ("port", ""),
+    ("security", "none, starttls or tls."),
+    ("verify", "Whether its certificate must be valid for `host`."),
+    ("user", "Empty: no login."),
+    ("password_file", "A file with the password alone."),
+    ("max_recipients", "Recipients of one message to a plain list; sealed copies have one each."),
+    ("[keydirs]", ""),
+    ("list", "Secret keys of the lists: mode 0700, backed up apart from the data."),
+    ("user", "A mirror of the members' certificates; empty: none."),
+    ("archive", "Storage keys, if apart from the others; empty: in `list`."),
+    ("[queue]", ""),
+    ("retry_period_h", "How long a recipient is tried before the owner is told."),
+    ("retry_after_s", "The first pause; each further one is twice as long."),
+    ("max_retry_after_s", "The longest pause."),
+    ("[log]", ""),
+    ("format", "text or json."),
+];
+
+/// The file for that configuration.
+pub(crate) fn commented(config: &Config) -> String {
+    let plain = toml::to_string(config).expect("the configuration is a table of plain values");
+    let mut file = String::from("# Sealist. Every key may be left out.\n\n");
+    let mut remaining = COMMENTS;
+    for line in plain.lines() {
+        let key = line.split(" = ").next().unwrap_or(line);
+        if let Some(at) = remaining.iter().position(|(name, _)| *name == key) {
+            let comment = remaining[at].1;
+            remaining = &remaining[at + 1..];
+            if !comment.is_empty() {
+                file.push_str(&format!("# {comment}\n"));
+            }
+        }
+        file.push_str(line);
+        file.push('\n');
+    }
+    file
+}

@@ -1,0 +1,312 @@
+//! The configuration file: TOML, every key with a default, unknown keys refused by name.
+
+mod example;
+mod known_keys;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use example::commented;
+
+/// Where the configuration is looked for when neither `--config` nor `SEALIST_CONFIG` says.
+pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
+
+/// The whole file. Relative paths are taken from the folder that the file is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Config {
+    /// Where the database lives.
+    pub(crate) data_dir: PathBuf,
+    pub(crate) site: Site,
+    pub(crate) database: Database,
+    pub(crate) lmtp: Lmtp,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) keydirs: KeyDirs,
+    pub(crate) queue: Queue,
+    pub(crate) log: Log,
+}
+
+/// Who runs this server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Site {
+    /// The person to write to.
+    pub(crate) contact: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Database {
+    /// Empty: `sealist.db` in `data_dir`. `sqlite:///path` names another file.
+    pub(crate) url: String,
+}
+
+/// Where mail comes in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Lmtp {
+    pub(crate) listen: SocketAddr,
+    /// Larger messages are refused with 552, whatever a list allows.
+    pub(crate) max_message_kib: u32,
+    pub(crate) max_connections: u32,
+    /// Bytes of messages in memory at one time; beyond it LMTP answers 452.
+    pub(crate) max_in_flight_kib: u32,
+    /// PEM files for STARTTLS; empty: not offered.
+    pub(crate) tls_certificate: PathBuf,
+    pub(crate) tls_key: PathBuf,
+}
+
+/// Where mail goes out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Outgoing {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) security: Security,
+    /// Whether the server's certificate must be valid for `host`.
+    pub(crate) verify: bool,
+    pub(crate) user: String,
+    pub(crate) password_file: PathBuf,
+    pub(crate) max_connections: u32,
+    /// Recipients of one message to a plain list.
+    pub(crate) max_recipients: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Security {
+    #[default]
+    None,
+    StartTls,
+    Tls,
+}
+
+/// Where keys are. `list` holds secret keys and must not lie inside `data_dir`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct KeyDirs {
+    /// Secret keys of lists, mode 0600.
+    pub(crate) list: PathBuf,
+    /// A mirror of the members' certificates for people and tools. Empty: none.
+    pub(crate) user: PathBuf,
+    /// Storage keys, if they shall be apart from the posting keys. Empty: in `list`.
+    pub(crate) archive: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Queue {
+    /// How long a recipient is tried before the owner is told, in hours.
+    pub(crate) retry_period_h: u32,
+    /// The first pause after a temporary refusal, in seconds; each further one is twice as long.
+    pub(crate) retry_after_s: u32,
+    /// The longest pause, in seconds.
+    pub(crate) max_retry_after_s: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "/var/lib/sealist".into(),
+            site: Site::default(),
+            database: Database::default(),
+            lmtp: Lmtp::default(),
+            outgoing: Outgoing::default(),
+            keydirs: KeyDirs::default(),
+            queue: Queue::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Lmtp {
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8024).into(),
+            max_message_kib: 50 * 1024,
+            max_connections: 200,
+            max_in_flight_kib: 128 * 1024,
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
+        }
+    }
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 25,
+            security: Security::None,
+            verify: true,
+            user: String::new(),
+            password_file: PathBuf::new(),
+            max_connections: 8,
+            max_recipients: 50,
+        }
+    }
+}
+
+impl Default for KeyDirs {
+    fn default() -> Self {
+        Self { list: "/etc/sealist/keys".into(), user: PathBuf::new(), archive: PathBuf::new() }
+    }
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { retry_period_h: 120, retry_after_s: 60, max_retry_after_s: 3600 }
+    }
+}
+
+/// Why a configuration cannot be used. Each text is one sentence that says what to change.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("cannot read {}: {source}; run `sealist quickstart ADMIN@DOMAIN` or give --config FILE", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: {detail}", path.display())]
+    Syntax { path: PathBuf, detail: String },
+    #[error("{}: unknown key {key:?}{}", path.display(), did_you_mean(nearest.as_deref()))]
+    UnknownKey { path: PathBuf, key: String, nearest: Option<String> },
+    #[error("{}: {detail}", path.display())]
+    Value { path: PathBuf, detail: String },
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default()
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut config = Self::parse(&text, path)?;
+        config.anchor(path.parent().unwrap_or(Path::new(".")));
+        config.check(path)?;
+        Ok(config)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let syntax = |error: toml::de::Error| ConfigError::Syntax {
+            path: path.to_owned(),
+            detail: error.to_string().trim().to_owned(),
+        };
+        let table: toml::Table = text.parse().map_err(syntax)?;
+        if let Some(unknown) = known_keys::first_unknown(&table) {
+            return Err(ConfigError::UnknownKey {
+                path: path.to_owned(),
+                key: unknown.key,
+                nearest: unknown.nearest,
+            });
+        }
+        toml::from_str(text).map_err(syntax)
+    }
+
+    /// Makes relative paths absolute.
+    fn anchor(&mut self, base: &Path) {
+        let base = std::path::absolute(base).unwrap_or_else(|_| base.to_owned());
+        for path in [
+            &mut self.data_dir,
+            &mut self.outgoing.password_file,
+            &mut self.keydirs.list,
+            &mut self.keydirs.user,
+            &mut self.keydirs.archive,
+            &mut self.lmtp.tls_certificate,
+            &mut self.lmtp.tls_key,
+        ] {
+            if !path.as_os_str().is_empty() {
+                *path = base.join(&*path);
+            }
+        }
+    }
+
+    fn check(&self, path: &Path) -> Result<(), ConfigError> {
+        let value = |detail: &str| Err(ConfigError::Value { path: path.to_owned(), detail: detail.to_owned() });
+        if self.keydirs.list.starts_with(&self.data_dir) {
+            return value("keydirs.list must lie outside data_dir, so that a copy of the data holds no key");
+        }
+        if !self.database.url.is_empty() && !self.database.url.starts_with("sqlite://") {
+            return value("database.url must start with sqlite://");
+        }
+        if self.lmtp.tls_certificate.as_os_str().is_empty() != self.lmtp.tls_key.as_os_str().is_empty() {
+            return value("lmtp.tls_certificate and lmtp.tls_key go together");
+        }
+        if !self.outgoing.user.is_empty() && self.outgoing.password_file.as_os_str().is_empty() {
+            return value("outgoing.user needs outgoing.password_file");
+        }
+        if self.outgoing.max_connections == 0 || self.lmtp.max_connections == 0 {
+            return value("max_connections must be at least 1");
+        }
+        Ok(())
+    }
+
+    /// The database file.
+    pub(crate) fn database_path(&self) -> PathBuf {
+        match self.database.url.strip_prefix("sqlite://") {
+            Some(path) => path.into(),
+            None => self.data_dir.join("sealist.db"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("x.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_is_all_defaults() {
+        assert_eq!(parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_commented_example_is_a_valid_file() {
+        let config = Config { data_dir: "data".into(), ..Config::default() };
+        assert_eq!(parse(&commented(&config)).unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_their_neighbour() {
+        fn check(text: &str, message: &str) {
+            assert_eq!(parse(text).unwrap_err(), message);
+        }
+        check("datadir = 'x'", r#"x.toml: unknown key "datadir"; did you mean "data_dir"?"#);
+        check("[lmtp]\nlissten = 'x'", r#"x.toml: unknown key "lmtp.lissten"; did you mean "lmtp.listen"?"#);
+        check("[outgoin]\nhost = 'x'", r#"x.toml: unknown key "outgoin"; did you mean "outgoing"?"#);
+        check("[zebra]\n", r#"x.toml: unknown key "zebra""#);
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        fn check(text: &str, part: &str) {
+            let mut config = parse(text).unwrap();
+            config.anchor(Path::new("/etc/sealist"));
+            let message = config.check(Path::new("x.toml")).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+        check("data_dir = '/d'\n[keydirs]\nlist = '/d/keys'", "outside data_dir");
+        check("[outgoing]\nuser = 'u'", "password_file");
+        check("[lmtp]\ntls_key = 'k.pem'", "go together");
+        check("[outgoing]\nmax_connections = 0", "at least 1");
+    }
+}
