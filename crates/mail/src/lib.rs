@@ -1,1 +1,35 @@
-//! mail
+//! Messages as bytes: addresses, header fields, MIME structure, the shapes of RFC 3156, list fields.
+//!
+//! What comes in is never changed unless it is asked for, and nothing here fails on bad mail: bad mail is
+//! data. This crate knows no lists, no keys, no files, no sockets and no clock but [`Timestamp::now`].
+//!
+//! Reading in the order of a message's way: [`scan`] guards the door, [`origin`] and [`author`] tell who
+//! sent it, [`rfc3156`] what its root is, [`multipart`] splits it strictly. Writing: [`Field`] and
+//! [`Headers`], [`list_headers`], [`subject`], [`compose`].
+
+mod address;
+mod author;
+pub mod compose;
+mod content_type;
+mod crlf;
+mod encoded_word;
+mod entity;
+mod headers;
+pub mod list_headers;
+pub mod multipart;
+pub mod origin;
+pub mod rfc3156;
+pub mod scan;
+pub mod subject;
+mod time;
+pub mod transfer;
+
+pub use address::{Address, AddressError, Mailbox, parse_mailboxes};
+pub use author::{AuthorProblem, sole_author};
+pub use compose::{Boundary, Part};
+pub use content_type::ContentType;
+pub use crlf::{is_crlf, to_crlf};
+pub use entity::Entity;
+pub use headers::{Field, FieldError, Headers};
+pub use origin::Origin;
+pub use time::Timestamp;

@@ -1,0 +1,198 @@
+//! Building parts, multiparts and the wrapper of a sealed copy.
+
+use crate::headers::{Field, Headers};
+use crate::transfer;
+
+/// A multipart boundary: long, outside the base64 alphabet, so that no encrypted line holds it (a mail
+/// program that looks for it within lines would show nothing).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boundary(String);
+
+impl Boundary {
+    /// From 16 random bytes.
+    pub fn from_entropy(entropy: [u8; 16]) -> Self {
+        let digits: String = entropy.iter().map(|b| format!("{b:02x}")).collect();
+        Self(format!("=-_{digits}_-="))
+    }
+
+    /// The text between the dashes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A part of a message: its header and its encoded body. May be cleartext: no Debug.
+pub struct Part(Vec<u8>);
+
+impl Part {
+    /// Text for people, in UTF-8.
+    pub fn text(text: &str) -> Self {
+        let (encoding, body) =
+            if text.is_ascii() && text.lines().all(|l| l.len() <= 76) && !text.contains('\r') {
+                ("7bit", text.replace('\n', "\r\n").into_bytes())
+            } else {
+                ("quoted-printable", transfer::quoted_printable(text))
+            };
+        let mut part = format!(
+            "Content-Type: text/plain; charset=\"utf-8\"\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        )
+        .into_bytes();
+        part.extend_from_slice(&body);
+        Self(part)
+    }
+
+    /// A file. `media_type` and `name` are constants of ours or come from our database; line ends and
+    /// quotes in the name become spaces.
+    pub fn attachment(name: &str, media_type: &str, bytes: &[u8]) -> Self {
+        let name: String =
+            name.chars().map(|c| if c.is_control() || c == '"' || c == '\\' { ' ' } else { c }).collect();
+        let mut part = format!(
+            "Content-Type: {media_type}; name=\"{name}\"\r\nContent-Disposition: attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        )
+        .into_bytes();
+        part.extend_from_slice(&transfer::base64_lines(bytes));
+        Self(part)
+    }
+
+    /// The part as it stands between boundaries.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// The Content-Type header and the body of a multipart of that subtype.
+pub fn multipart(subtype: &str, parts: &[Vec<u8>], boundary: &Boundary) -> (Headers, Vec<u8>) {
+    let boundary = boundary.as_str();
+    let mut body = Vec::with_capacity(parts.iter().map(|p| p.len() + 80).sum::<usize>() + 80);
+    for part in parts {
+        body.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+        body.extend_from_slice(&crate::crlf::to_crlf(part));
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    let content_type = format!("multipart/{subtype}; boundary=\"{boundary}\"");
+    let field = Field::raw("Content-Type", &content_type).expect("a boundary and a subtype hold no line end");
+    (Headers::from_iter([field]), body)
+}
+
+/// The header of a payload's root with header protection in both dialects: `protected-headers="v1"`, which
+/// today's readers follow, and `hp="cipher"` with HP-Outer ([RFC 9788, section 2]).
+///
+/// `protected`: the real fields. `outer`: what stands outside the encryption.
+pub fn protect(content: &Headers, protected: &Headers, outer: &Headers) -> Headers {
+    let mut headers = protected.clone();
+    for field in outer.fields() {
+        let value = String::from_utf8_lossy(&field.value()).into_owned();
+        headers.push(
+            Field::raw("HP-Outer", &format!("{}: {value}", field.name()))
+                .unwrap_or_else(|_| Field::text("HP-Outer", field.name())),
+        );
+    }
+    for field in content.fields() {
+        if field.is("content-type") {
+            let value = String::from_utf8_lossy(&field.value()).into_owned();
+            let value = format!("{value}; protected-headers=\"v1\"; hp=\"cipher\"");
+            headers.push(Field::raw("Content-Type", &value).unwrap_or_else(|_| field.clone()));
+        } else {
+            headers.push(field.clone());
+        }
+    }
+    headers
+}
+
+/// What stands before and behind the armor of an encrypted message ([RFC 3156, section 4]). The head begins
+/// with the Content-Type field and ends where the armor begins.
+pub fn encrypted_wrapper(boundary: &Boundary) -> (Vec<u8>, Vec<u8>) {
+    let boundary = boundary.as_str();
+    let head = format!(
+        "MIME-Version: 1.0\r\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\";\r\n boundary=\"{boundary}\"\r\n\r\n\
+         --{boundary}\r\nContent-Type: application/pgp-encrypted\r\nContent-Description: PGP/MIME version identification\r\n\r\nVersion: 1\r\n\r\n\
+         --{boundary}\r\nContent-Type: application/octet-stream; name=\"encrypted.asc\"\r\nContent-Description: OpenPGP encrypted message\r\nContent-Disposition: inline; filename=\"encrypted.asc\"\r\n\r\n"
+    );
+    let tail = format!("\r\n--{boundary}--\r\n");
+    (head.into_bytes(), tail.into_bytes())
+}
+
+/// A detached-signature message ([RFC 3156, section 5]): the header and body of multipart/signed over
+/// exactly `signed`, which must be an entity with CRLF line ends.
+pub fn signed(signed: &[u8], signature_armor: &[u8], micalg: &str, boundary: &Boundary) -> Vec<u8> {
+    let boundary = boundary.as_str();
+    let mut out = format!(
+        "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; micalg={micalg};\r\n boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
+    )
+    .into_bytes();
+    out.extend_from_slice(signed);
+    out.extend_from_slice(format!("\r\n--{boundary}\r\nContent-Type: application/pgp-signature; name=\"signature.asc\"\r\nContent-Disposition: attachment; filename=\"signature.asc\"\r\n\r\n").as_bytes());
+    out.extend_from_slice(&crate::crlf::to_crlf(signature_armor));
+    out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    out
+}
+
+/// The header of `entity` that its author protected, in either dialect; `None` if the root does not say so.
+pub fn protected_headers(entity: &crate::entity::Entity<'_>) -> Option<Headers> {
+    let content_type = entity.content_type();
+    let v1 = content_type.parameter("protected-headers").is_some_and(|v| v.eq_ignore_ascii_case("v1"));
+    let rfc9788 = content_type.parameter("hp").is_some_and(|v| matches!(v, "cipher" | "clear"));
+    (v1 || rfc9788).then(|| {
+        let mut headers = entity.headers.clone();
+        headers.remove_where(|f| f.is("hp-outer") || f.name().to_ascii_lowercase().starts_with("content-"));
+        headers
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entity::Entity;
+    use crate::multipart::split;
+    use crate::rfc3156::{Shape, classify};
+
+    fn boundary() -> Boundary {
+        Boundary::from_entropy([7; 16])
+    }
+
+    #[test]
+    fn a_boundary_is_never_base64() {
+        assert!(boundary().as_str().contains(['-', '_']));
+        assert!(boundary().as_str().len() <= 70);
+    }
+
+    #[test]
+    fn what_is_composed_is_split_again() {
+        let parts = vec![
+            Part::text("grüße\n").into_bytes(),
+            Part::attachment("a\r\n\".bin", "application/octet-stream", &[0; 100]).into_bytes(),
+        ];
+        let (_, body) = multipart("mixed", &parts, &boundary());
+        let split = split(&body, boundary().as_str()).unwrap();
+        assert_eq!(split, parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        assert_eq!(Entity::parse(split[0]).decoded_body().unwrap(), "grüße\r\n".as_bytes());
+        assert_eq!(Entity::parse(split[1]).decoded_body().unwrap(), [0; 100]);
+    }
+
+    #[test]
+    fn wrappers_are_what_the_classifier_reads() {
+        let (mut mail, tail) = encrypted_wrapper(&boundary());
+        mail.extend_from_slice(b"ARMOR");
+        mail.extend_from_slice(&tail);
+        assert_eq!(classify(&mail), Shape::Encrypted(b"ARMOR".to_vec()));
+        let mail = signed(b"\r\nwords", b"SIG", "pgp-sha512", &boundary());
+        assert_eq!(classify(&mail), Shape::Signed { signed: b"\r\nwords", signature: b"SIG".to_vec() });
+    }
+
+    #[test]
+    fn headers_are_protected_in_both_dialects() {
+        let (protected, _) = Headers::parse(b"Subject: the real one\r\nFrom: list@x.example\r\n\r\n");
+        let (outer, _) = Headers::parse(b"Subject: [...]\r\nFrom: list@x.example\r\n\r\n");
+        let (content, _) = multipart("mixed", &[], &boundary());
+        let headers = protect(&content, &protected, &outer);
+        let mut root = Vec::new();
+        headers.write_to(&mut root);
+        root.extend_from_slice(b"\r\n");
+        let entity = Entity::parse(&root);
+        assert_eq!(headers.count("hp-outer"), 2);
+        assert_eq!(protected_headers(&entity).unwrap(), protected);
+        assert_eq!(entity.content_type().parameter("hp"), Some("cipher"));
+        assert!(protected_headers(&Entity::parse(b"Subject: x\r\n\r\n")).is_none());
+    }
+}

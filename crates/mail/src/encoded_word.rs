@@ -1,0 +1,226 @@
+//! Encoded words in headers ([RFC 2047]): reading with joined bytes, and writing in UTF-8.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+/// The longest encoded word ([RFC 2047, section 2]).
+const MAX_WORD: usize = 75;
+
+/// Decodes an unfolded header value. Bytes outside encoded words are UTF-8 or, failing that, Windows-1252.
+/// Adjacent words of one charset are joined before their bytes are decoded, so that a character split over
+/// two words comes back whole.
+pub(crate) fn decode(value: &[u8]) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut pending: Option<(String, Vec<u8>)> = None;
+    let mut rest = value;
+    let mut plain_from = 0;
+    let mut at = 0;
+    while at < rest.len() {
+        let word = if rest[at..].starts_with(b"=?") { parse_word(&rest[at..]) } else { None };
+        let Some((charset, bytes, length)) = word else {
+            at += 1;
+            continue;
+        };
+        let between = &rest[plain_from..at];
+        let only_blank = between.iter().all(|b| b.is_ascii_whitespace());
+        pending = match pending.take() {
+            Some((open, mut joined)) if only_blank && open == charset => {
+                joined.extend_from_slice(&bytes);
+                Some((open, joined))
+            }
+            earlier => {
+                let after_word = earlier.is_some();
+                flush(&mut out, earlier);
+                if !(after_word && only_blank) {
+                    out.push_str(&text_of(between));
+                }
+                Some((charset, bytes))
+            }
+        };
+        rest = &rest[at + length..];
+        (plain_from, at) = (0, 0);
+    }
+    flush(&mut out, pending);
+    out.push_str(&text_of(&rest[plain_from..]));
+    out
+}
+
+fn flush(out: &mut String, word: Option<(String, Vec<u8>)>) {
+    if let Some((charset, bytes)) = word {
+        out.push_str(&charset_text(&charset, &bytes));
+    }
+}
+
+/// The word at the start of `input`: charset, decoded bytes, and its length.
+fn parse_word(input: &[u8]) -> Option<(String, Vec<u8>, usize)> {
+    let inner = &input[2..];
+    let charset_end = inner.iter().take(64).position(|b| *b == b'?')?;
+    let encoding = *inner.get(charset_end + 1)?;
+    if inner.get(charset_end + 2) != Some(&b'?') {
+        return None;
+    }
+    let text = &inner[charset_end + 3..];
+    // Real programs write words far longer than 75; what is not closed within 1,000 is no word.
+    let end = text.windows(2).take(1000).position(|pair| pair == b"?=")?;
+    let encoded = &text[..end];
+    let bytes = match encoding.to_ascii_lowercase() {
+        b'b' => decode_base64(encoded)?,
+        b'q' => decode_q(encoded),
+        _ => return None,
+    };
+    // RFC 2231 lets a language follow the charset behind an asterisk.
+    let charset = String::from_utf8_lossy(&inner[..charset_end]).to_lowercase();
+    let charset = charset.split('*').next().unwrap_or_default().to_owned();
+    Some((charset, bytes, 2 + charset_end + 3 + end + 2))
+}
+
+fn decode_base64(encoded: &[u8]) -> Option<Vec<u8>> {
+    let clean: Vec<u8> = encoded.iter().copied().filter(|b| !b.is_ascii_whitespace() && *b != b'=').collect();
+    base64::engine::general_purpose::STANDARD_NO_PAD.decode(clean).ok()
+}
+
+fn decode_q(encoded: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| encoded.get(at).and_then(|b| char::from(*b).to_digit(16));
+    let mut out = Vec::with_capacity(encoded.len());
+    let mut at = 0;
+    while let Some(&byte) = encoded.get(at) {
+        at += 1;
+        match (byte, digit(at), digit(at + 1)) {
+            (b'_', ..) => out.push(b' '),
+            (b'=', Some(high), Some(low)) => {
+                out.extend(u8::try_from(high * 16 + low));
+                at += 2;
+            }
+            (other, ..) => out.push(other),
+        }
+    }
+    out
+}
+
+fn charset_text(charset: &str, bytes: &[u8]) -> String {
+    match charset {
+        "utf-8" | "utf8" | "us-ascii" | "iso-8859-1" | "windows-1252" => text_of(bytes).into_owned(),
+        // The other charsets are the library's: hand it one whole word.
+        _ => {
+            let field = format!("Subject: =?{charset}?b?{}?=\r\n\r\n", BASE64.encode(bytes));
+            mail_parser::MessageParser::default()
+                .parse_headers(field.as_bytes())
+                .and_then(|message| message.subject().map(str::to_owned))
+                .unwrap_or_else(|| text_of(bytes).into_owned())
+        }
+    }
+}
+
+/// UTF-8, or else Windows-1252 byte by byte: what a raw 8-bit header most likely is.
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|b| windows_1252(*b)).collect()),
+    }
+}
+
+fn windows_1252(byte: u8) -> char {
+    const HIGH: [char; 32] = [
+        '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž', '\u{fffd}',
+        '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{fffd}', 'ž', 'Ÿ',
+    ];
+    match byte {
+        0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
+        other => char::from(other),
+    }
+}
+
+/// Unstructured text for a header: as it is if it is plain ASCII, else encoded words in UTF-8. Line ends and
+/// other control characters become spaces, so that no text can start a field of its own.
+pub(crate) fn encode(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.is_ascii() && !text.contains("=?") { text } else { words(&text) }
+}
+
+/// A display name: an atom, a quoted string, or encoded words.
+pub(crate) fn phrase(name: &str) -> String {
+    let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if !name.is_ascii() || name.contains("=?") {
+        return words(&name);
+    }
+    let atom = |c: char| c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
+    if name.chars().all(atom) {
+        name
+    } else {
+        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+/// Base64 words, split between characters.
+fn words(text: &str) -> String {
+    const ROOM: usize = (MAX_WORD - "=?utf-8?b??=".len()) / 4 * 3;
+    let mut out = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let mut cut = rest.len().min(ROOM);
+        while !rest.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&format!("=?utf-8?b?{}?=", BASE64.encode(&rest[..cut])));
+        rest = &rest[cut..];
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn words_of_real_programs_are_read() {
+        fn check(value: &[u8], text: &str) {
+            assert_eq!(decode(value), text);
+        }
+        check(b"plain", "plain");
+        check(b"=?UTF-8?Q?J=C3=B6rg_M?=", "Jörg M");
+        check(b"=?iso-8859-1?q?J=F6rg?= said", "Jörg said");
+        check(b"a =?utf-8?b?w7Y=?= b", "a ö b");
+        check(b"=?utf-8?b?w7Y=?= =?utf-8?b?w6Q=?=", "öä");
+        // One character split over two words.
+        check(b"=?utf-8?b?ww==?= =?utf-8?b?tg==?=", "ö");
+        check(b"=?utf-8?q?=C3?=\t=?utf-8?q?=B6?=", "ö");
+        check(b"caf\xe9", "café");
+        check("café".as_bytes(), "café");
+        check(b"=?koi8-r?B?79TQ1dPL?=", "Отпуск");
+        check(b"=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本");
+        check(b"=?utf-8?x?no?=", "=?utf-8?x?no?=");
+        check(b"=?utf-8?q?open", "=?utf-8?q?open");
+        check(b"=?utf-8*de?q?=C3=BC?=", "ü");
+    }
+
+    #[test]
+    fn no_text_starts_a_field() {
+        assert!(!encode("a\r\nBcc: x").contains(['\r', '\n']));
+        assert!(!phrase("a\r\nBcc: x").contains(['\r', '\n']));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(text in "[^\\p{Cc}]{0,120}") {
+            prop_assert_eq!(decode(encode(&text).as_bytes()), text);
+        }
+
+        #[test]
+        fn words_are_short(text in "\\PC{0,200}") {
+            let encoded = encode(&text);
+            prop_assume!(!text.is_ascii());
+            prop_assert!(encoded.split(' ').all(|word| word.len() <= MAX_WORD));
+        }
+
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! How a message uses OpenPGP, judged at its root only ([RFC 3156]).
+//!
+//! A layer counts only when it is the root of the message: an encrypted part among others would let a
+//! stranger put text around somebody's words, a signed one text beside them.
+
+use crate::content_type::ContentType;
+use crate::entity::Entity;
+use crate::multipart::{Ambiguous, split};
+
+/// The shape of a message's or entity's root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape<'a> {
+    /// multipart/encrypted ([RFC 3156, section 4]): the OpenPGP data, armored or not.
+    Encrypted(Vec<u8>),
+    /// multipart/signed ([RFC 3156, section 5]).
+    Signed {
+        /// The exact bytes that the signature covers.
+        signed: &'a [u8],
+        /// The signature part's content, armored or not.
+        signature: Vec<u8>,
+    },
+    /// The only text is one inline OpenPGP block.
+    Inline(InlineKind),
+    /// multipart/mixed around the parts of an encrypted message: what Exchange makes of one.
+    Mangled,
+    /// No OpenPGP at the root.
+    Plain,
+    /// Two programs could read it in two ways: neither signed nor encrypted.
+    Ambiguous(Doubt),
+}
+
+/// What an inline block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InlineKind {
+    /// `BEGIN PGP MESSAGE`.
+    Encrypted,
+    /// `BEGIN PGP SIGNED MESSAGE`.
+    Signed,
+}
+
+/// Why a message has two readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// A header field that must be unique is there twice.
+    #[error("a header field stands twice")]
+    TwoFields,
+    /// The Content-Type has two readings.
+    #[error("the content type has two readings")]
+    ContentType,
+    /// The parts can be split in two ways.
+    #[error(transparent)]
+    Parts(#[from] Ambiguous),
+    /// It says it is encrypted or signed, and its parts are not of that form.
+    #[error("the parts are not those of an OpenPGP message")]
+    Form,
+}
+
+/// Judges the root of a whole message or of an entity inside one.
+pub fn classify(bytes: &[u8]) -> Shape<'_> {
+    let root = Entity::parse(bytes);
+    let unique = ["content-type", "content-transfer-encoding", "from", "mime-version"];
+    if unique.iter().any(|name| root.headers.count(name) > 1) {
+        return Shape::Ambiguous(Doubt::TwoFields);
+    }
+    let content_type = root.content_type();
+    let known = [("multipart", "encrypted"), ("multipart", "signed")];
+    let claims = known.iter().any(|(kind, subtype)| content_type.is(kind, subtype));
+    if claims && content_type.is_ambiguous() {
+        return Shape::Ambiguous(Doubt::ContentType);
+    }
+    let shape = if content_type.is("multipart", "encrypted") {
+        encrypted(&root, &content_type)
+    } else if content_type.is("multipart", "signed") {
+        signed(&root, &content_type)
+    } else if content_type.is("multipart", "mixed") {
+        Ok(if is_mangled(&root, &content_type) { Shape::Mangled } else { Shape::Plain })
+    } else {
+        Ok(inline(&root, &content_type))
+    };
+    shape.unwrap_or_else(Shape::Ambiguous)
+}
+
+fn parts<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Vec<&'a [u8]>, Doubt> {
+    Ok(split(root.body, content_type.parameter("boundary").ok_or(Doubt::ContentType)?)?)
+}
+
+fn protocol_is(content_type: &ContentType, protocol: &str) -> bool {
+    content_type.parameter("protocol").is_some_and(|p| p.eq_ignore_ascii_case(protocol))
+}
+
+fn encrypted<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>, Doubt> {
+    if !protocol_is(content_type, "application/pgp-encrypted") {
+        return Ok(Shape::Plain); // S/MIME, or no protocol at all: not ours
+    }
+    let parts = parts(root, content_type)?;
+    let [control, data] = parts[..] else {
+        return Err(Doubt::Form);
+    };
+    let (control, data) = (Entity::parse(control), Entity::parse(data));
+    let forms = control.content_type().is("application", "pgp-encrypted")
+        && data.content_type().is("application", "octet-stream")
+        && [&control, &data].iter().all(|part| part.headers.count("content-type") == 1);
+    if !forms {
+        return Err(Doubt::Form);
+    }
+    data.decoded_body().map(Shape::Encrypted).ok_or(Doubt::Form)
+}
+
+fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>, Doubt> {
+    if !protocol_is(content_type, "application/pgp-signature") {
+        return Ok(Shape::Plain);
+    }
+    let parts = parts(root, content_type)?;
+    let [signed, signature] = parts[..] else {
+        return Err(Doubt::Form);
+    };
+    let signature = Entity::parse(signature);
+    if !signature.content_type().is("application", "pgp-signature") {
+        return Err(Doubt::Form);
+    }
+    // A signed part whose own type is in doubt would be shown in two ways.
+    let inner = Entity::parse(signed);
+    if inner.headers.count("content-type") > 1 {
+        return Err(Doubt::TwoFields);
+    }
+    Ok(Shape::Signed { signed, signature: signature.decoded_body().ok_or(Doubt::Form)? })
+}
+
+fn is_mangled(root: &Entity<'_>, content_type: &ContentType) -> bool {
+    let Ok(parts) = parts(root, content_type) else {
+        return false;
+    };
+    let types: Vec<ContentType> = parts.iter().map(|part| Entity::parse(part).content_type()).collect();
+    let pgp = types.iter().filter(|t| t.is("application", "pgp-encrypted")).count();
+    let data = types.iter().filter(|t| t.is("application", "octet-stream")).count();
+    types.len() <= 3 && pgp == 1 && data == 1
+}
+
+fn inline<'a>(root: &Entity<'a>, content_type: &ContentType) -> Shape<'a> {
+    if !content_type.is("text", "plain") {
+        return Shape::Plain;
+    }
+    let body = root.decoded_body().unwrap_or_default();
+    let first = body.trim_ascii_start();
+    if first.starts_with(b"-----BEGIN PGP MESSAGE-----") {
+        Shape::Inline(InlineKind::Encrypted)
+    } else if first.starts_with(b"-----BEGIN PGP SIGNED MESSAGE-----") {
+        Shape::Inline(InlineKind::Signed)
+    } else {
+        Shape::Plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ENCRYPTED: &str = "From: a@x.example\r\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\r\n\r\n--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\nDATA\r\n--b--\r\n";
+    const SIGNED: &str = "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha512; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nSIG\r\n--b--\r\n";
+
+    fn check(mail: &str, shape: Shape<'_>) {
+        assert_eq!(classify(mail.as_bytes()), shape, "{mail}");
+    }
+
+    #[test]
+    fn the_root_decides() {
+        check(ENCRYPTED, Shape::Encrypted(b"DATA".to_vec()));
+        check(
+            SIGNED,
+            Shape::Signed {
+                signed: b"Content-Type: text/plain\r\n\r\nhello\r\n",
+                signature: b"SIG".to_vec(),
+            },
+        );
+        check("Subject: x\r\n\r\nhello", Shape::Plain);
+        check("\r\n-----BEGIN PGP MESSAGE-----\r\n", Shape::Inline(InlineKind::Encrypted));
+        check("\r\n\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\n", Shape::Inline(InlineKind::Signed));
+        check("", Shape::Plain);
+    }
+
+    #[test]
+    fn a_layer_inside_other_parts_does_not_count() {
+        let wrapped = format!(
+            "Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n\r\n<img src=\"\r\n--m\r\n{ENCRYPTED}\r\n--m--\r\n"
+        );
+        check(&wrapped, Shape::Plain);
+        check(&ENCRYPTED.replace("multipart/encrypted", "multipart/mixed"), Shape::Mangled);
+    }
+
+    #[test]
+    fn two_readings_are_no_reading() {
+        check(&ENCRYPTED.replace("From:", "From: b@x.example\r\nFrom:"), Shape::Ambiguous(Doubt::TwoFields));
+        check(&format!("Content-Type: text/plain\r\n{SIGNED}"), Shape::Ambiguous(Doubt::TwoFields));
+        check(&SIGNED.replace("boundary=b", "boundary=b; boundary=c"), Shape::Ambiguous(Doubt::ContentType));
+        check(
+            &SIGNED.replace("hello", "hello\r\n--b2"),
+            Shape::Ambiguous(Doubt::Parts(Ambiguous::PrefixLine)),
+        );
+        check(&ENCRYPTED.replace("--b--", ""), Shape::Ambiguous(Doubt::Parts(Ambiguous::NotClosed)));
+        check(&ENCRYPTED.replace("octet-stream", "pdf"), Shape::Ambiguous(Doubt::Form));
+        check(&SIGNED.replace("--b--", "--b\r\n\r\nmore\r\n--b--"), Shape::Ambiguous(Doubt::Form));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(mail in proptest::collection::vec(any::<u8>(), 0..400)) {
+            classify(&mail);
+        }
+    }
+}

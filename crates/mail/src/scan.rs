@@ -1,0 +1,358 @@
+//! The structure gate: looks at a message as it streams in, before anything is stored or opened.
+//!
+//! Answers for line ends, header sizes, nesting and the number of parts, whatever the chunks are, in
+//! memory bounded by one header block. It reads as loosely as any mail program might: a line that some
+//! program could take for the start of a part counts as one.
+
+use crate::content_type::ContentType;
+use crate::headers::Headers;
+
+/// How large a message may be in each way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Multiparts within multiparts.
+    pub max_depth: usize,
+    /// Parts altogether.
+    pub max_parts: usize,
+    /// One header block, in octets: that of the message or of any part.
+    pub max_header_octets: usize,
+    /// One field with its folding, in octets.
+    pub max_field_octets: usize,
+    /// Whether a CR or LF alone, or a NUL, refuses the message ([RFC 5321, section 4.1.1.4]).
+    pub line_ends: LineEnds,
+}
+
+/// What is made of line ends that are not CRLF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnds {
+    /// Refused: from the wire.
+    Strict,
+    /// Let pass: from a file, or inside a decrypted message.
+    Lenient,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_depth: 32,
+            max_parts: 1000,
+            max_header_octets: 256 * 1024,
+            max_field_octets: 64 * 1024,
+            line_ends: LineEnds::Strict,
+        }
+    }
+}
+
+/// Why a message is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A CR or LF alone, or a NUL.
+    #[error("lines must end in CRLF, and no NUL may occur")]
+    LineEnd,
+    /// The header of the message or of a part is too long.
+    #[error("the header is too large")]
+    Header,
+    /// One field is too long.
+    #[error("a header field is too large")]
+    Field,
+    /// Too many multiparts within multiparts.
+    #[error("the parts are nested too deeply")]
+    Depth,
+    /// Too many parts.
+    #[error("there are too many parts")]
+    Parts,
+}
+
+/// What the outside of a message shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// All octets, line ends included.
+    pub octets: u64,
+    /// Parts of multiparts.
+    pub parts: usize,
+    /// The deepest nesting.
+    pub depth: usize,
+}
+
+/// The gate itself: feed it all chunks, then finish.
+pub struct Scanner {
+    limits: Limits,
+    outline: Outline,
+    /// The header block being read, or what of the current body line matters.
+    buffer: Vec<u8>,
+    field_octets: usize,
+    place: Place,
+    boundaries: Vec<Vec<u8>>,
+    previous: u8,
+    /// Set while a body line has grown too long to be a delimiter.
+    long_line: bool,
+    line_start: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Header,
+    Body,
+}
+
+/// `--`, a boundary of 70, `--`, and blanks: no delimiter that matters is longer.
+const LONGEST_DELIMITER: usize = 256;
+
+impl Scanner {
+    /// A gate before the first byte of a message.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            outline: Outline::default(),
+            buffer: Vec::new(),
+            field_octets: 0,
+            place: Place::Header,
+            boundaries: Vec::new(),
+            previous: 0,
+            long_line: false,
+            line_start: 0,
+        }
+    }
+
+    /// Takes the next bytes. After a refusal nothing more needs to be fed.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+        self.outline.octets += chunk.len() as u64;
+        if self.limits.line_ends == LineEnds::Strict {
+            self.check_line_ends(chunk)?;
+        }
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let end = rest.iter().position(|b| *b == b'\n').map_or(rest.len(), |p| p + 1);
+            let (piece, behind) = rest.split_at(end);
+            self.piece(piece)?;
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// The outline, when all has been fed.
+    pub fn finish(mut self) -> Result<Outline, Refusal> {
+        if self.limits.line_ends == LineEnds::Strict && self.previous == b'\r' {
+            return Err(Refusal::LineEnd);
+        }
+        if self.place == Place::Header {
+            self.end_of_header()?;
+        } else if !self.buffer.is_empty() {
+            self.body_line()?;
+        }
+        Ok(self.outline)
+    }
+
+    fn check_line_ends(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+        for &byte in chunk {
+            let bare = (byte == b'\n') != (self.previous == b'\r');
+            if bare || byte == 0 {
+                return Err(Refusal::LineEnd);
+            }
+            self.previous = byte;
+        }
+        Ok(())
+    }
+
+    /// One line, or a piece of one at the edge of a chunk.
+    fn piece(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+        let complete = piece.last() == Some(&b'\n');
+        match self.place {
+            Place::Header => {
+                self.buffer.extend_from_slice(piece);
+                if self.buffer.len() > self.limits.max_header_octets {
+                    return Err(Refusal::Header);
+                }
+                self.field_octets += piece.len();
+                let line = &self.buffer[self.line_start..];
+                if !matches!(line.first(), Some(b' ' | b'\t')) {
+                    self.field_octets = line.len();
+                }
+                if self.field_octets > self.limits.max_field_octets {
+                    return Err(Refusal::Field);
+                }
+                if complete {
+                    let line_start = std::mem::replace(&mut self.line_start, self.buffer.len());
+                    let line = &self.buffer[line_start..];
+                    if line.trim_ascii_end().is_empty() && !matches!(line.first(), Some(b' ' | b'\t')) {
+                        self.end_of_header()?;
+                    } else if let Some(level) = self.delimiter_level(line_start) {
+                        // A part whose header runs straight into the next delimiter.
+                        self.buffer.truncate(line_start);
+                        self.end_of_header()?;
+                        self.delimited(level)?;
+                    }
+                }
+            }
+            Place::Body => {
+                if !self.long_line {
+                    self.buffer.extend_from_slice(piece);
+                    self.long_line = self.buffer.len() > LONGEST_DELIMITER;
+                }
+                if complete {
+                    self.body_line()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn body_line(&mut self) -> Result<(), Refusal> {
+        let level = if self.long_line { None } else { self.delimiter_level(0) };
+        self.buffer.clear();
+        self.long_line = false;
+        match level {
+            Some(level) => self.delimited(level),
+            None => Ok(()),
+        }
+    }
+
+    /// The innermost open multipart that the line in the buffer delimits, and whether it closes it.
+    fn delimiter_level(&self, line_start: usize) -> Option<(usize, bool)> {
+        let line = self.buffer[line_start..].strip_prefix(b"--")?;
+        let (level, boundary) =
+            self.boundaries.iter().enumerate().rev().find(|(_, b)| line.starts_with(b))?;
+        Some((level, line[boundary.len()..].starts_with(b"--")))
+    }
+
+    fn delimited(&mut self, (level, closes): (usize, bool)) -> Result<(), Refusal> {
+        self.buffer.clear();
+        if closes {
+            self.boundaries.truncate(level);
+            return Ok(());
+        }
+        self.boundaries.truncate(level + 1);
+        self.outline.parts += 1;
+        if self.outline.parts > self.limits.max_parts {
+            return Err(Refusal::Parts);
+        }
+        self.begin_header();
+        Ok(())
+    }
+
+    fn begin_header(&mut self) {
+        self.place = Place::Header;
+        self.line_start = 0;
+        self.field_octets = 0;
+    }
+
+    fn end_of_header(&mut self) -> Result<(), Refusal> {
+        let (headers, _) = Headers::parse(&self.buffer);
+        self.buffer.clear();
+        self.place = Place::Body;
+        let types: Vec<ContentType> =
+            headers.all("content-type").filter_map(|f| ContentType::parse(&f.decoded())).collect();
+        if types.iter().any(|t| t.is("message", "rfc822") || t.is("message", "global")) {
+            // A message within: its header follows, at one level more.
+            self.nested()?;
+            self.begin_header();
+        }
+        for boundary in
+            types.iter().filter(|t| t.kind() == "multipart").filter_map(|t| t.parameter("boundary"))
+        {
+            if !boundary.is_empty() {
+                self.boundaries.push(boundary.as_bytes().to_vec());
+                self.nested()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn nested(&mut self) -> Result<(), Refusal> {
+        let depth = self.boundaries.len();
+        self.outline.depth = self.outline.depth.max(depth);
+        self.outline.parts += 1;
+        if depth > self.limits.max_depth {
+            return Err(Refusal::Depth);
+        }
+        if self.outline.parts > self.limits.max_parts {
+            return Err(Refusal::Parts);
+        }
+        Ok(())
+    }
+}
+
+/// Looks at a whole message at once.
+pub fn scan(message: &[u8], limits: Limits) -> Result<Outline, Refusal> {
+    let mut scanner = Scanner::new(limits);
+    scanner.feed(message)?;
+    scanner.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn nested(depth: usize) -> Vec<u8> {
+        let mut mail = String::new();
+        for level in 0..depth {
+            mail += &format!("Content-Type: multipart/mixed; boundary=\"b{level}b\"\r\n\r\n--b{level}b\r\n");
+        }
+        mail.into_bytes()
+    }
+
+    fn many(parts: usize) -> Vec<u8> {
+        let mut mail = "Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_owned();
+        mail += &"--b\r\n\r\nx\r\n".repeat(parts);
+        mail.into_bytes()
+    }
+
+    fn check(mail: &[u8], expected: Result<(), Refusal>) {
+        assert_eq!(scan(mail, Limits::default()).map(|_| ()), expected);
+    }
+
+    #[test]
+    fn ordinary_mail_passes() {
+        check(b"", Ok(()));
+        check(b"Subject: x\r\n\r\nbody\r\n", Ok(()));
+        check(&nested(32), Ok(()));
+        check(&many(998), Ok(()));
+        let outline = scan(&many(3), Limits::default()).unwrap();
+        assert_eq!((outline.depth, outline.parts), (1, 4));
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused() {
+        check(&nested(33), Err(Refusal::Depth));
+        check(&nested(100_000), Err(Refusal::Depth));
+        check(&many(1001), Err(Refusal::Parts));
+        check(&many(100_000), Err(Refusal::Parts));
+        check(format!("X: {}\r\n\r\n", "x".repeat(65 * 1024)).as_bytes(), Err(Refusal::Field));
+        check(format!("X: {}\r\n\r\n", "x\r\n ".repeat(20 * 1024)).as_bytes(), Err(Refusal::Field));
+        check("X: xxxxxxxxxxxxxxx\r\n".repeat(15_360).as_bytes(), Err(Refusal::Header));
+        check("Content-Type: message/rfc822\r\n\r\n".repeat(2_000).as_bytes(), Err(Refusal::Parts));
+    }
+
+    #[test]
+    fn bare_line_ends_are_refused_from_the_wire() {
+        for bad in ["a\nb\r\n", "a\rb\r\n", "a\r\r\n", "a\0\r\n", "a\r"] {
+            check(bad.as_bytes(), Err(Refusal::LineEnd));
+            let lenient = Limits { line_ends: LineEnds::Lenient, ..Limits::default() };
+            assert!(scan(bad.as_bytes(), lenient).is_ok());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_make_no_difference(mail in "(Content-Type: multipart/mixed; boundary=a\r\n|--a\r\n|--a--\r\n|\r\n|x: y\r\n|Content-Type: message/rfc822\r\n){0,30}", cuts in proptest::collection::vec(1usize..20, 1..40)) {
+            let limits = Limits { max_depth: 2, max_parts: 6, ..Limits::default() };
+            let whole = scan(mail.as_bytes(), limits);
+            let mut scanner = Scanner::new(limits);
+            let mut rest = mail.as_bytes();
+            let mut fed = Ok(());
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() || fed.is_err() { break; }
+                let (chunk, behind) = rest.split_at((*cut).min(rest.len()));
+                fed = scanner.feed(chunk);
+                rest = behind;
+            }
+            prop_assert_eq!(fed.and_then(|()| scanner.finish()), whole);
+        }
+
+        #[test]
+        fn nothing_panics(mail in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = scan(&mail, Limits { line_ends: LineEnds::Lenient, ..Limits::default() });
+        }
+    }
+}
