@@ -1,1 +1,48 @@
-//! openpgp
+//! Opening and sealing list mail. The only crate that names the OpenPGP library or touches a secret key.
+//!
+//! ```text
+//! in   LMTP ──▶ IntakeSealer ──▶ Sealed (queue) ──▶ StorageKey::open ──▶ open() ──▶ Opened
+//! out  payload ──▶ seal() ──▶ Sealed (post) ──▶ Copies ──▶ one PKESK a reader, spliced before the body
+//! ```
+//!
+//! It reads no files, no sockets and no clock: the time is an argument. Cleartext and keys live in types
+//! that cannot be printed and are zeroed when dropped. Nothing here fails on bad mail: it gets a verdict.
+
+mod armor;
+mod card;
+mod certificate;
+mod cleartext;
+mod copies;
+mod filter;
+mod fingerprint;
+mod framing;
+mod keys;
+mod mac;
+mod open;
+mod pkesk;
+mod seal;
+mod sealed;
+#[cfg(test)]
+mod testing;
+
+pub use card::{CardError, POLICY_EPOCH, SealingCard};
+pub use certificate::{Certificate, CertificateError, Unusable};
+pub use cleartext::Cleartext;
+pub use copies::{Copies, CopyArmor};
+pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use keys::{KeyError, ListKey, StorageCertificate, StorageKey};
+pub use mac::MacKey;
+pub use open::{
+    Encryption, KeepSignature, Limits, Opened, SignatureVerdict, Unreadable, ValidSignature, open,
+};
+pub use pkesk::{CannotEncrypt, KeyIds};
+pub use seal::{IntakeSealer, SealError, SignWith, seal};
+pub use sealed::{Damaged, Sealed, SessionKey};
+
+/// Random octets from the system's generator.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut octets = [0; N];
+    aws_lc_rs::rand::fill(&mut octets)
+        .expect("the system's random generator works: nothing here is safe without it");
+    octets
+}

@@ -1,0 +1,163 @@
+//! Certificates: the public side of a person's or list's key.
+
+use std::fmt;
+
+use sealist_mail::{Address, Timestamp};
+use sequoia_openpgp::Cert;
+use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
+use sequoia_openpgp::parse::Parse as _;
+use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::serialize::SerializeInto as _;
+use sequoia_openpgp::types::RevocationStatus;
+
+use crate::armor;
+use crate::card::SealingCard;
+use crate::filter::{self, Unfit};
+use crate::fingerprint::Fingerprint;
+
+/// The longest input that is looked at, armor removed.
+const MAX_INPUT_OCTETS: usize = 16 * 1024 * 1024;
+/// Certificates in one input.
+const MAX_CERTIFICATES: usize = 100;
+
+/// A certificate that was filtered and parsed. Whether it can be used is asked with a time.
+#[derive(Clone)]
+pub struct Certificate {
+    cert: Cert,
+}
+
+/// Why data holds no certificate that we can take. Each is one plain sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// Neither armored nor binary OpenPGP data with a public key.
+    #[error("this is no OpenPGP public key")]
+    NotACertificate,
+    /// A secret key: nobody's business.
+    #[error("this holds a secret key: send the public key only")]
+    SecretKey,
+    /// Version 3 (before 1998) or 5 (a GnuPG draft).
+    #[error("keys of version {version} cannot be used: make one of version 4")]
+    Version {
+        /// The version found.
+        version: u8,
+    },
+    /// More than the limits allow, even without foreign signatures.
+    #[error("the key is too large")]
+    TooLarge,
+}
+
+/// Why a certificate cannot be used now. Each is one plain sentence for the person.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Its validity ended.
+    #[error("the key expired on {}", &at.rfc3339()[..10])]
+    Expired {
+        /// When.
+        at: Timestamp,
+    },
+    /// Its owner revoked it.
+    #[error("the key is revoked")]
+    Revoked,
+    /// Algorithms or self-signatures that the policy no longer accepts.
+    #[error("the key or its self-signatures use algorithms that are too weak")]
+    TooWeak,
+    /// No subkey to encrypt to.
+    #[error("the key has no valid part that others can encrypt to")]
+    NoEncryptionKey,
+    /// No key to sign with.
+    #[error("the key has no valid part that can sign")]
+    NoSigningKey,
+    /// Version 6: valid, but not yet written to here.
+    #[error("keys of version 6 cannot be used yet: make one of version 4")]
+    Version6,
+}
+
+impl Certificate {
+    /// All certificates in armored or binary data, filtered before they are parsed.
+    pub fn read(data: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let binary = armor::to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
+        filter::certificates(&binary, MAX_CERTIFICATES)?.iter().map(|one| Self::parse(one)).collect()
+    }
+
+    /// The one certificate in the data.
+    pub fn read_one(data: &[u8]) -> Result<Self, CertificateError> {
+        let mut all = Self::read(data)?.into_iter();
+        let one = all.next().ok_or(CertificateError::NotACertificate)?;
+        if all.next().is_some() { Err(CertificateError::NotACertificate) } else { Ok(one) }
+    }
+
+    fn parse(binary: &[u8]) -> Result<Self, CertificateError> {
+        let cert = Cert::from_bytes(binary).map_err(|_| CertificateError::NotACertificate)?;
+        Ok(Self { cert })
+    }
+
+    pub(crate) fn of(cert: Cert) -> Self {
+        Self { cert: cert.strip_secret_key_material() }
+    }
+
+    pub(crate) fn cert(&self) -> &Cert {
+        &self.cert
+    }
+
+    /// The fingerprint of the primary key.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.cert.fingerprint())
+    }
+
+    /// The user ids as text, valid or not, for people to look at.
+    pub fn user_ids(&self) -> Vec<String> {
+        self.cert.userids().map(|u| String::from_utf8_lossy(u.userid().value()).into_owned()).collect()
+    }
+
+    /// The addresses of the user ids that are bound and not revoked at that time.
+    pub fn addresses(&self, now: Timestamp) -> Vec<Address> {
+        let policy = StandardPolicy::new();
+        let Ok(valid) = self.cert.with_policy(&policy, now.to_system_time()) else {
+            return Vec::new();
+        };
+        valid
+            .userids()
+            .filter(|u| !matches!(u.revocation_status(), RevocationStatus::Revoked(_)))
+            .filter_map(|u| u.userid().email().ok().flatten()?.parse().ok())
+            .collect()
+    }
+
+    /// What delivery needs of the certificate, if one can encrypt to it and it can sign at that time.
+    pub fn usable(&self, now: Timestamp) -> Result<SealingCard, Unusable> {
+        SealingCard::of(&self.cert, now)
+    }
+
+    /// When the primary key expires, as far as the self-signatures valid at that time say.
+    pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let policy = StandardPolicy::new();
+        let valid = self.cert.with_policy(&policy, now.to_system_time()).ok()?;
+        valid.primary_key().key_expiration_time().map(Timestamp::from_system_time)
+    }
+
+    /// Binary, for the database.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.cert.to_vec().expect("a parsed certificate can be written")
+    }
+
+    /// ASCII armor with CRLF line ends, for people.
+    pub fn armored(&self) -> Vec<u8> {
+        armor::block("PUBLIC KEY BLOCK", &self.to_bytes())
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({})", self.fingerprint())
+    }
+}
+
+impl From<Unfit> for CertificateError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Framing => Self::NotACertificate,
+            Unfit::SecretKey => Self::SecretKey,
+            Unfit::Version(version) => Self::Version { version },
+            Unfit::TooLarge => Self::TooLarge,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Copies: the stored packet with one reader's PKESK before it, in armor.
+//!
+//! The body is base64-encoded once and shared; a copy costs its PKESK, a few lines and a checksum by
+//! linearity. A head whose length is no multiple of three borrows the first octets of the body, so that
+//! there are three phases of the shared lines, each made when first asked for.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use crate::armor::{self, TailChecksum};
+use crate::card::SealingCard;
+use crate::pkesk::{self, CannotEncrypt, KeyIds};
+use crate::sealed::{Sealed, SessionKey};
+
+/// One post, ready to be copied for any number of readers.
+pub struct Copies {
+    session_key: SessionKey,
+    body: Vec<u8>,
+    phases: [OnceLock<Phase>; 3],
+    ids: KeyIds,
+}
+
+struct Phase {
+    lines: Bytes,
+    checksum: TailChecksum,
+}
+
+/// The armor of one copy: three pieces to be written one after the other.
+pub struct CopyArmor {
+    /// First line and the reader's PKESKs.
+    pub head: Vec<u8>,
+    /// The lines that all copies share.
+    pub shared: Bytes,
+    /// Checksum and last line.
+    pub tail: Vec<u8>,
+}
+
+impl Copies {
+    /// Prepares copies of a sealed post.
+    pub fn new(sealed: &Sealed, session_key: SessionKey, ids: KeyIds) -> Self {
+        Self { session_key, body: sealed.payload().to_vec(), phases: Default::default(), ids }
+    }
+
+    /// The copy for the holder of that card: it holds this reader's PKESKs and no other.
+    pub fn copy(&self, card: &SealingCard) -> Result<CopyArmor, CannotEncrypt> {
+        let mut packets = Vec::with_capacity(96);
+        for key in &card.keys {
+            packets.extend_from_slice(&pkesk::wrap(key, &self.session_key, self.ids)?);
+        }
+        let borrowed = (3 - packets.len() % 3) % 3;
+        let phase = self.phase(borrowed);
+        packets.extend_from_slice(&self.body[..borrowed]);
+
+        let mut head = armor::MESSAGE_HEAD.to_vec();
+        head.extend_from_slice(&armor::lines(&packets));
+        let tail = armor::message_tail(phase.checksum.after(&packets));
+        Ok(CopyArmor { head, shared: phase.lines.clone(), tail })
+    }
+
+    fn phase(&self, borrowed: usize) -> &Phase {
+        self.phases[borrowed].get_or_init(|| {
+            let tail = &self.body[borrowed..];
+            Phase { lines: armor::lines(tail).into(), checksum: TailChecksum::of(tail) }
+        })
+    }
+}
+
+impl CopyArmor {
+    /// The pieces in one: for single copies and tests.
+    pub fn joined(&self) -> Vec<u8> {
+        [&self.head[..], &self.shared, &self.tail].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::{SignWith, seal};
+    use crate::testing::{Kind, member};
+    use crate::{Certificate, StorageKey};
+    use proptest::prelude::*;
+    use sealist_mail::Timestamp;
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn a_copy_is_proper_armor(payload in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let storage = StorageKey::generate("team", NOW).unwrap();
+            let sealed = seal(&payload, b"", SignWith::Nobody, &storage.certificate()).unwrap();
+            let copies = Copies::new(&sealed, storage.session_key(&sealed).unwrap(), KeyIds::Named);
+            for kind in [Kind::Curve25519, Kind::Rsa, Kind::TwoEncryptionKeys] {
+                let card = Certificate::of(member("anne@example.org", kind, NOW)).usable(NOW).unwrap();
+                let copy = copies.copy(&card).unwrap().joined();
+                let binary = armor::to_binary(&copy, 100_000).unwrap();
+                prop_assert!(binary.ends_with(sealed.payload()));
+                let own = binary.len() - sealed.payload().len();
+                let packets: Vec<u8> = crate::framing::Packets::new(&binary).map(|p| p.unwrap().tag).collect();
+                prop_assert_eq!(packets, [vec![1; card.keys.len()], vec![18]].concat());
+                prop_assert!(own >= 96);
+                // The checksum line is what the armor writer gives for the whole.
+                let plain = armor::block("MESSAGE", &binary);
+                let end = |armor: &[u8]| String::from_utf8_lossy(armor).lines().rev().take(2).map(str::to_owned).collect::<Vec<_>>();
+                prop_assert_eq!(end(&copy), end(&plain));
+                prop_assert!(copy.split(|b| *b == b'\n').all(|line| line.len() <= 65));
+            }
+        }
+    }
+
+    #[test]
+    fn the_body_is_encoded_once() {
+        let storage = StorageKey::generate("team", NOW).unwrap();
+        let sealed = seal(&[7; 10_000], b"", SignWith::Nobody, &storage.certificate()).unwrap();
+        let copies = Copies::new(&sealed, storage.session_key(&sealed).unwrap(), KeyIds::Named);
+        let card = Certificate::of(member("anne@example.org", Kind::Curve25519, NOW)).usable(NOW).unwrap();
+        let (one, two) = (copies.copy(&card).unwrap(), copies.copy(&card).unwrap());
+        assert_eq!(one.shared.as_ptr(), two.shared.as_ptr());
+        assert_ne!(one.head, two.head, "a fresh ephemeral key for each");
+    }
+}

@@ -1,0 +1,152 @@
+//! A message after opening. Its content leaves only through the methods here, none of which prints it.
+
+use sealist_mail::rfc3156::{Shape, classify};
+use sealist_mail::{Boundary, Entity, Headers, Timestamp, compose, is_crlf};
+
+use super::decrypt::Decrypted;
+use super::verdict::{SignatureVerdict, ValidSignature};
+use super::{Encryption, verify};
+use crate::armor;
+use crate::certificate::Certificate;
+use crate::cleartext::Cleartext;
+
+/// What a message is, after decryption and verification. No Debug: it holds what the author wrote.
+pub struct Opened {
+    encryption: Encryption,
+    inline_signed: bool,
+    signatures: Vec<SignatureVerdict>,
+    /// The entity at the root: of the message itself, or what its encryption held.
+    entity: Cleartext,
+    /// The OpenPGP layer's own signature, where it also stands as a detached one.
+    detached: Option<ValidSignature>,
+}
+
+/// Whether the author's own signature goes with the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepSignature {
+    /// Where it can stand by itself.
+    Keep,
+    /// Taken off.
+    Strip,
+}
+
+impl Opened {
+    pub(super) fn closed(message: &[u8], encryption: Encryption) -> Self {
+        Self {
+            encryption,
+            inline_signed: false,
+            signatures: Vec::new(),
+            entity: Cleartext::new(message.to_vec()),
+            detached: None,
+        }
+    }
+
+    pub(super) fn inline_signed(message: &[u8]) -> Self {
+        Self { inline_signed: true, ..Self::closed(message, Encryption::None) }
+    }
+
+    pub(super) fn unsigned(entity: Cleartext) -> Self {
+        Self { entity, ..Self::closed(b"", Encryption::Whole) }
+    }
+
+    pub(super) fn signed(
+        entity: Cleartext,
+        encryption: Encryption,
+        signatures: Vec<SignatureVerdict>,
+    ) -> Self {
+        Self { entity, signatures, ..Self::closed(b"", encryption) }
+    }
+
+    /// Signed and encrypted in one OpenPGP message ([RFC 3156, section 6.2]). The signature is kept as a
+    /// detached one only if it verifies over the entity as it will travel, with CRLF line ends.
+    pub(super) fn combined(decrypted: Decrypted, signers: &[Certificate], now: Timestamp) -> Self {
+        let detached = match &decrypted.verdicts[..] {
+            [SignatureVerdict::Good(valid) | SignatureVerdict::WrongDate(valid)]
+                if is_crlf(&decrypted.content) =>
+            {
+                let again = verify::detached(&decrypted.content, valid.packet(), signers, now);
+                matches!(again[..], [SignatureVerdict::Good(_) | SignatureVerdict::WrongDate(_)])
+                    .then(|| valid.clone())
+            }
+            _ => None,
+        };
+        Self { detached, ..Self::signed(decrypted.content, Encryption::Whole, decrypted.verdicts) }
+    }
+
+    /// How it was encrypted.
+    pub fn encryption(&self) -> Encryption {
+        self.encryption
+    }
+
+    /// The verdicts on the signatures over the root, in order; empty: unsigned.
+    pub fn signatures(&self) -> &[SignatureVerdict] {
+        &self.signatures
+    }
+
+    /// Whether its only signature is an inline one.
+    pub fn is_inline_signed(&self) -> bool {
+        self.inline_signed
+    }
+
+    /// The proof that all of it was signed by the author: every signature on it is good.
+    pub fn valid_signature(&self) -> Option<&ValidSignature> {
+        let mut proof = None;
+        for verdict in &self.signatures {
+            match verdict {
+                SignatureVerdict::Good(valid) => proof = proof.or(Some(valid)),
+                _ => return None,
+            }
+        }
+        proof
+    }
+
+    /// Every valid signature, well dated or not: what the replay record keeps.
+    pub fn verified(&self) -> impl Iterator<Item = &ValidSignature> {
+        self.signatures.iter().filter_map(|verdict| match verdict {
+            SignatureVerdict::Good(valid) | SignatureVerdict::WrongDate(valid) => Some(valid),
+            _ => None,
+        })
+    }
+
+    /// The header fields that were inside the signature or encryption, if the author's program put them
+    /// there (either dialect of header protection).
+    pub fn protected_headers(&self) -> Option<Headers> {
+        if self.encryption != Encryption::Whole && self.signatures.is_empty() {
+            return None;
+        }
+        compose::protected_headers(&Entity::parse(self.signed_part()))
+    }
+
+    /// The author's part as a MIME entity: its own `Content-*` header and its body. `entropy` makes the
+    /// boundary if a signature is set beside it.
+    pub fn content(&self, keep: KeepSignature, entropy: [u8; 16]) -> Cleartext {
+        let entity = match (keep, &self.detached) {
+            (KeepSignature::Keep, Some(signature)) => {
+                let boundary = Boundary::from_entropy(entropy);
+                let armored = armor::block("SIGNATURE", signature.packet());
+                return Cleartext::new(compose::signed(
+                    &self.entity,
+                    &armored,
+                    &signature.micalg(),
+                    &boundary,
+                ));
+            }
+            (KeepSignature::Keep, None) => &self.entity[..],
+            (KeepSignature::Strip, _) => self.signed_part(),
+        };
+        let entity = Entity::parse(entity);
+        let mut content = Vec::with_capacity(entity.body.len() + 512);
+        entity.content_headers().write_to(&mut content);
+        content.extend_from_slice(b"\r\n");
+        content.extend_from_slice(entity.body);
+        Cleartext::new(content)
+    }
+
+    /// Inside a detached-signed root: exactly what is signed; else the root itself.
+    fn signed_part(&self) -> &[u8] {
+        match classify(&self.entity) {
+            Shape::Signed { signed, .. } if self.detached.is_none() => signed,
+            _ => &self.entity,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Session keys wrapped to a reader: PKESK packets ([RFC 9580, section 5.1]).
+//!
+//! For Curve25519 ECDH, which is what nearly all readers have, the packet is written here over aws-lc-rs
+//! ([RFC 9580, section 11.5]); it costs one key generation and one agreement and always has 96 octets. All
+//! other algorithms go to the library, which is also the oracle in the tests.
+
+use aws_lc_rs::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
+use aws_lc_rs::digest::{self, Context};
+use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap as _};
+use aws_lc_rs::rand::SystemRandom;
+use sequoia_openpgp::packet::Packet;
+use sequoia_openpgp::packet::pkesk::PKESK3;
+use sequoia_openpgp::serialize::MarshalInto as _;
+use zeroize::Zeroizing;
+
+use crate::card::{CardKey, Kdf};
+use crate::sealed::{CIPHER, SessionKey};
+
+/// Whether a reader's key id stands in the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyIds {
+    /// Named: every client finds its key at once.
+    Named,
+    /// Zero: the packet does not say for whom it is.
+    Hidden,
+}
+
+/// The reader's key cannot be encrypted to: a low-order point, or an algorithm without a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key cannot be encrypted to")]
+pub struct CannotEncrypt;
+
+/// OID of Curve25519 in its OpenPGP form, with its length ([RFC 9580, section 9.2]).
+const CURVE_OID: [u8; 11] = [10, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01, 0x05, 0x01];
+const ECDH: u8 = 18;
+const AES_256_ID: u8 = 9;
+
+/// One PKESK v3 packet for that key.
+pub(crate) fn wrap(key: &CardKey, session_key: &SessionKey, ids: KeyIds) -> Result<Vec<u8>, CannotEncrypt> {
+    match key {
+        CardKey::X25519 { point, key_id, kdf, fingerprint } => {
+            let key_id = if ids == KeyIds::Named { *key_id } else { [0; 8] };
+            x25519(point, key_id, *kdf, fingerprint, session_key)
+        }
+        CardKey::Packet(packet) => by_library(packet, session_key, ids),
+    }
+}
+
+fn x25519(
+    point: &[u8; 32],
+    key_id: [u8; 8],
+    kdf: Kdf,
+    fingerprint: &[u8; 20],
+    session_key: &SessionKey,
+) -> Result<Vec<u8>, CannotEncrypt> {
+    let ephemeral =
+        EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).map_err(|_| CannotEncrypt)?;
+    let public = ephemeral.compute_public_key().map_err(|_| CannotEncrypt)?;
+    let reader = UnparsedPublicKey::new(&X25519, point);
+    let kek =
+        agree_ephemeral(ephemeral, reader, CannotEncrypt, |shared| Ok(derive(shared, kdf, fingerprint)))?;
+
+    let mut wrapped = [0; 48];
+    let padded = padded(session_key);
+    match kdf {
+        Kdf::Sha256Aes128 => {
+            AesKek::new(&AES_128, &kek[..16]).and_then(|kek| kek.wrap(&*padded, &mut wrapped).map(|_| ()))
+        }
+        _ => AesKek::new(&AES_256, &kek[..32]).and_then(|kek| kek.wrap(&*padded, &mut wrapped).map(|_| ())),
+    }
+    .map_err(|_| CannotEncrypt)?;
+
+    let mut packet = Vec::with_capacity(96);
+    packet.extend_from_slice(&[0xc1, 94, 3]);
+    packet.extend_from_slice(&key_id);
+    // The point as an MPI of 263 bits: the octet 0x40 before it.
+    packet.extend_from_slice(&[ECDH, 0x01, 0x07, 0x40]);
+    packet.extend_from_slice(public.as_ref());
+    packet.push(48);
+    packet.extend_from_slice(&wrapped);
+    Ok(packet)
+}
+
+/// The key-encryption key: one hash over counter, shared secret and parameters.
+fn derive(shared: &[u8], kdf: Kdf, fingerprint: &[u8; 20]) -> Zeroizing<Vec<u8>> {
+    let algorithm = match kdf {
+        Kdf::Sha256Aes128 | Kdf::Sha256Aes256 => &digest::SHA256,
+        Kdf::Sha384Aes256 => &digest::SHA384,
+        Kdf::Sha512Aes256 => &digest::SHA512,
+    };
+    let mut context = Context::new(algorithm);
+    context.update(&[0, 0, 0, 1]);
+    context.update(shared);
+    context.update(&CURVE_OID);
+    context.update(&[ECDH, 3, 1]);
+    context.update(&kdf.ids());
+    context.update(b"Anonymous Sender    ");
+    context.update(fingerprint);
+    Zeroizing::new(context.finish().as_ref().to_vec())
+}
+
+/// Cipher, session key and checksum, padded to 40 octets.
+fn padded(session_key: &SessionKey) -> Zeroizing<[u8; 40]> {
+    let mut padded = Zeroizing::new([5; 40]);
+    padded[0] = AES_256_ID;
+    padded[1..33].copy_from_slice(&session_key.0);
+    let sum = session_key.0.iter().fold(0_u16, |sum, octet| sum.wrapping_add(u16::from(*octet)));
+    padded[33..35].copy_from_slice(&sum.to_be_bytes());
+    padded
+}
+
+fn by_library(packet: &[u8], session_key: &SessionKey, ids: KeyIds) -> Result<Vec<u8>, CannotEncrypt> {
+    let key = CardKey::library_key(packet).ok_or(CannotEncrypt)?;
+    let mut pkesk = PKESK3::for_recipient(CIPHER, &session_key.0, &key).map_err(|_| CannotEncrypt)?;
+    if ids == KeyIds::Hidden {
+        pkesk.set_recipient(None);
+    }
+    Packet::from(pkesk).to_vec().map_err(|_| CannotEncrypt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Kind, member};
+    use crate::{Certificate, seal};
+    use proptest::prelude::*;
+    use sealist_mail::Timestamp;
+    use sequoia_openpgp::parse::Parse as _;
+    use sequoia_openpgp::policy::StandardPolicy;
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+        #[test]
+        fn our_packets_open_like_the_librarys(bytes in any::<[u8; 32]>(), hidden in any::<bool>()) {
+            let secret = member("anne@example.org", Kind::Curve25519, NOW);
+            let card = Certificate::of(secret.clone()).usable(NOW).unwrap();
+            let session_key = SessionKey(bytes.to_vec().into());
+            let ids = if hidden { KeyIds::Hidden } else { KeyIds::Named };
+            let policy = StandardPolicy::new();
+            let key = secret.keys().with_policy(&policy, NOW.to_system_time()).unencrypted_secret().for_transport_encryption().next().unwrap().key().clone();
+            let library = PKESK3::for_recipient(CIPHER, &session_key.0, &key).unwrap();
+            let ours = wrap(&card.keys[0], &session_key, ids).unwrap();
+            prop_assert_eq!(ours.len(), 96);
+            let Packet::PKESK(ours) = Packet::from_bytes(&ours).unwrap() else { panic!("a PKESK") };
+            prop_assert_eq!(ours.recipient().is_none(), hidden);
+            let mut pair = key.into_keypair().unwrap();
+            for pkesk in [ours, library.into()] {
+                let (cipher, opened) = pkesk.decrypt(&mut pair, Some(CIPHER)).unwrap();
+                prop_assert_eq!(cipher, Some(CIPHER));
+                prop_assert_eq!(opened.as_ref(), &bytes[..]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_low_order_point_is_refused() {
+        let key =
+            CardKey::X25519 { point: [0; 32], key_id: [1; 8], kdf: Kdf::Sha256Aes128, fingerprint: [0; 20] };
+        assert_eq!(wrap(&key, &seal::fresh_session_key(), KeyIds::Named), Err(CannotEncrypt));
+    }
+}

@@ -1,0 +1,122 @@
+//! What is stored of an encrypting list: one shape for what came in and for what goes out.
+
+use sequoia_openpgp::crypto::SessionKey as LibraryKey;
+use sequoia_openpgp::packet::Packet;
+use sequoia_openpgp::parse::Parse as _;
+use sequoia_openpgp::types::SymmetricAlgorithm;
+
+use crate::cleartext::Cleartext;
+use crate::framing::Packets;
+use crate::keys::StorageKey;
+use crate::open::decrypt_seipd;
+
+const PKESK: u8 = 1;
+const SEIPD: u8 = 18;
+
+/// The cipher of everything that is sealed here.
+pub(crate) const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
+
+/// A body sealed to a list's storage key. Holds no cleartext; delivery for an encrypting list takes nothing else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed {
+    wrapped_key: Vec<u8>,
+    outer: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+/// Stored bytes are not what they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stored body is damaged")]
+pub struct Damaged;
+
+/// The session key of one sealed body; zeroed on drop, never printed.
+pub struct SessionKey(pub(crate) LibraryKey);
+
+impl Sealed {
+    /// Takes stored bytes; errs unless each is exactly one whole packet of its kind. `outer` may be empty.
+    pub fn from_stored(wrapped_key: Vec<u8>, outer: Vec<u8>, payload: Vec<u8>) -> Result<Self, Damaged> {
+        let whole = is_one(&wrapped_key, PKESK)
+            && is_one(&payload, SEIPD)
+            && (outer.is_empty() || is_one(&outer, SEIPD));
+        if whole { Ok(Self { wrapped_key, outer, payload }) } else { Err(Damaged) }
+    }
+
+    pub(crate) fn new(wrapped_key: Vec<u8>, outer: Vec<u8>, payload: Vec<u8>) -> Self {
+        Self { wrapped_key, outer, payload }
+    }
+
+    /// The session key, encrypted to the storage key: one PKESK packet.
+    pub fn wrapped_key(&self) -> &[u8] {
+        &self.wrapped_key
+    }
+
+    /// The outer header block of copies, encrypted: one SEIPD packet, or nothing.
+    pub fn outer(&self) -> &[u8] {
+        &self.outer
+    }
+
+    /// The payload, encrypted: one SEIPD packet.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+}
+
+fn is_one(bytes: &[u8], tag: u8) -> bool {
+    let mut packets = Packets::new(bytes);
+    matches!(packets.next(), Some(Ok(packet)) if packet.tag == tag) && packets.next().is_none()
+}
+
+impl StorageKey {
+    /// Unwraps the session key of a stored body.
+    pub fn session_key(&self, sealed: &Sealed) -> Result<SessionKey, Damaged> {
+        let Ok(Packet::PKESK(pkesk)) = Packet::from_bytes(&sealed.wrapped_key) else {
+            return Err(Damaged);
+        };
+        self.decryptors()
+            .iter()
+            .find_map(|(_, pair)| {
+                let (_, key) = pkesk.decrypt(&mut pair.clone(), Some(CIPHER))?;
+                (key.len() == 32).then_some(SessionKey(key))
+            })
+            .ok_or(Damaged)
+    }
+
+    /// Opens the payload of a stored body.
+    pub fn open(&self, sealed: &Sealed) -> Result<Cleartext, Damaged> {
+        self.session_key(sealed)?.open(&sealed.payload)
+    }
+}
+
+impl SessionKey {
+    /// Opens a SEIPD packet that was sealed under this key; nothing comes out before its integrity is proven.
+    pub fn open(&self, seipd: &[u8]) -> Result<Cleartext, Damaged> {
+        decrypt_seipd(seipd, &self.0).ok_or(Damaged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{IntakeSealer, StorageKey};
+    use sealist_mail::Timestamp;
+
+    #[test]
+    fn stored_bytes_are_checked() {
+        let key = StorageKey::generate("team", Timestamp(1_790_000_000_000)).unwrap();
+        let mut sealer = IntakeSealer::new(&key.certificate()).unwrap();
+        sealer.write(b"words").unwrap();
+        let sealed = sealer.finish().unwrap();
+        let parts = |s: &Sealed| (s.wrapped_key.clone(), s.outer.clone(), s.payload.clone());
+        let (wrapped, outer, payload) = parts(&sealed);
+        assert!(Sealed::from_stored(wrapped.clone(), outer.clone(), payload.clone()).is_ok());
+        assert!(Sealed::from_stored(payload.clone(), outer.clone(), payload.clone()).is_err());
+        assert!(Sealed::from_stored(wrapped.clone(), outer.clone(), payload[1..].to_vec()).is_err());
+        assert!(Sealed::from_stored(wrapped.clone(), b"clear".to_vec(), payload.clone()).is_err());
+
+        let mut bent = payload.clone();
+        *bent.last_mut().unwrap() ^= 1;
+        let bent = Sealed::from_stored(wrapped, outer, bent).unwrap();
+        assert!(key.open(&bent).is_err(), "nothing comes out of altered bytes");
+        assert_eq!(&key.open(&sealed).ok().unwrap()[..], b"words");
+    }
+}
