@@ -1,0 +1,215 @@
+//! A connection to the next hop: greeting, TLS, capabilities, login.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
+
+use super::replies::{PeerReply, Replies, ReplyError};
+use super::{Login, Protocol, Security, Target, Verify, tls};
+
+/// A greeted, and if asked for protected and logged in, connection. It stays open between messages.
+pub struct Connection {
+    pub(super) stream: Box<dyn Stream>,
+    pub(super) replies: Replies,
+    pub(super) offers: Offers,
+    pub(super) target: Target,
+}
+
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// What the peer can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers {
+    pub(super) pipelining: bool,
+    pub(super) eight_bit: bool,
+    pub(super) utf8: bool,
+    pub(super) size: bool,
+    start_tls: bool,
+    plain: bool,
+    login: bool,
+}
+
+/// Why there is no connection. Each is one plain sentence with what to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nothing answers there.
+    #[error("{host}:{port} cannot be reached: {source}")]
+    Unreachable {
+        /// The configured host.
+        host: String,
+        /// The configured port.
+        port: u16,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It took too long.
+    #[error("the mail server did not answer in time")]
+    TimedOut,
+    /// It answered in a way that is no SMTP.
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    /// It does not want us.
+    #[error("the mail server refuses: {0}")]
+    Refused(PeerReply),
+    /// STARTTLS is asked for and not offered.
+    #[error("the mail server offers no STARTTLS: set outgoing.security to what it offers")]
+    NoTls,
+    /// The TLS handshake failed, or its certificate is not valid for the host.
+    #[error("TLS with the mail server failed: {0}")]
+    Tls(std::io::Error),
+    /// The host is no name that a certificate could have.
+    #[error("{0:?} is no host name for TLS")]
+    TlsName(String),
+    /// A password would leave in the clear.
+    #[error("a password is sent only over TLS or to loopback: set outgoing.security")]
+    PasswordInClear,
+    /// No way of login that we know.
+    #[error("the mail server offers neither AUTH PLAIN nor AUTH LOGIN")]
+    NoLogin,
+}
+
+impl Connection {
+    /// Connects, greets, starts TLS and logs in, as the target says.
+    pub async fn connect(target: &Target) -> Result<Self, ConnectError> {
+        let limit = target.timeouts.connect;
+        let tcp = within(limit, TcpStream::connect((target.host.as_str(), target.port))).await?;
+        let tcp = tcp.map_err(|source| ConnectError::Unreachable {
+            host: target.host.clone(),
+            port: target.port,
+            source,
+        })?;
+        let _ = tcp.set_nodelay(true);
+        let loopback = tcp.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
+        let stream: Box<dyn Stream> = match target.security {
+            Security::Tls => within(limit, handshake(tcp, target)).await??,
+            Security::None | Security::StartTls => Box::new(tcp),
+        };
+        let mut connection =
+            Self { stream, replies: Replies::new(), offers: Offers::default(), target: target.clone() };
+        connection.expect_positive().await?;
+        connection.hello().await?;
+        if target.security == Security::StartTls {
+            connection = connection.start_tls().await?;
+        }
+        if let Some(login) = &target.login {
+            if target.security == Security::None && !loopback {
+                return Err(ConnectError::PasswordInClear);
+            }
+            connection.log_in(login).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Says goodbye; errors do not matter any more.
+    pub async fn quit(mut self) {
+        let farewell = async {
+            self.stream.write_all(b"QUIT\r\n").await.ok()?;
+            self.replies.next(&mut self.stream).await.ok()
+        };
+        let _ = timeout(Duration::from_secs(5), farewell).await;
+    }
+
+    async fn hello(&mut self) -> Result<(), ConnectError> {
+        let verb = match self.target.protocol {
+            Protocol::Lmtp => "LHLO",
+            Protocol::Smtp => "EHLO",
+        };
+        let reply = self.command(&format!("{verb} {}\r\n", self.target.hello)).await?;
+        self.offers = Offers::read(&reply.text);
+        Ok(())
+    }
+
+    async fn start_tls(mut self) -> Result<Self, ConnectError> {
+        if !self.offers.start_tls {
+            return Err(ConnectError::NoTls);
+        }
+        self.command("STARTTLS\r\n").await?;
+        let stream = within(self.target.timeouts.connect, handshake(self.stream, &self.target)).await??;
+        // What came in the clear behind the reply is dropped: it may have been injected.
+        let mut connection =
+            Self { stream, replies: Replies::new(), offers: Offers::default(), target: self.target };
+        connection.hello().await?;
+        Ok(connection)
+    }
+
+    async fn log_in(&mut self, login: &Login) -> Result<(), ConnectError> {
+        let encode = |text: &str| Zeroizing::new(BASE64.encode(text));
+        if self.offers.plain {
+            let secret = Zeroizing::new(format!("\0{}\0{}", login.user, *login.password));
+            let line = Zeroizing::new(format!("AUTH PLAIN {}\r\n", *encode(&secret)));
+            self.command(&line).await?;
+        } else if self.offers.login {
+            self.command("AUTH LOGIN\r\n").await?;
+            self.command(&format!("{}\r\n", *encode(&login.user))).await?;
+            let line = Zeroizing::new(format!("{}\r\n", *encode(&login.password)));
+            self.command(&line).await?;
+        } else {
+            return Err(ConnectError::NoLogin);
+        }
+        Ok(())
+    }
+
+    async fn command(&mut self, line: &str) -> Result<PeerReply, ConnectError> {
+        self.stream.write_all(line.as_bytes()).await.map_err(|_| ReplyError::Lost)?;
+        self.stream.flush().await.map_err(|_| ReplyError::Lost)?;
+        self.expect_positive().await
+    }
+
+    async fn expect_positive(&mut self) -> Result<PeerReply, ConnectError> {
+        let limit = self.target.timeouts.command;
+        let reply = within(limit, self.replies.next(&mut self.stream)).await??;
+        if reply.is_positive() { Ok(reply) } else { Err(ConnectError::Refused(reply)) }
+    }
+}
+
+impl Offers {
+    fn read(text: &str) -> Self {
+        let mut offers = Self::default();
+        for line in text.lines().skip(1) {
+            let line = line.to_ascii_uppercase();
+            let mut words = line.split_ascii_whitespace();
+            match words.next() {
+                Some("PIPELINING") => offers.pipelining = true,
+                Some("8BITMIME") => offers.eight_bit = true,
+                Some("SMTPUTF8") => offers.utf8 = true,
+                Some("SIZE") => offers.size = true,
+                Some("STARTTLS") => offers.start_tls = true,
+                Some("AUTH") => {
+                    let ways: Vec<&str> = words.collect();
+                    offers.plain = ways.contains(&"PLAIN");
+                    offers.login = ways.contains(&"LOGIN");
+                }
+                _ => {}
+            }
+        }
+        offers
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, ConnectError> {
+    timeout(limit, work).await.map_err(|_| ConnectError::TimedOut)
+}
+
+async fn handshake(stream: impl Stream + 'static, target: &Target) -> Result<Box<dyn Stream>, ConnectError> {
+    let name = ServerName::try_from(target.host.clone());
+    let name = match (name, target.verify) {
+        (Ok(name), _) => name,
+        (Err(_), Verify::Yes) => return Err(ConnectError::TlsName(target.host.clone())),
+        (Err(_), Verify::No) => ServerName::try_from("localhost").expect("a constant host name"),
+    };
+    let config = tls::config(target.verify).ok_or(ConnectError::NoTls)?;
+    let stream =
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(ConnectError::Tls)?;
+    Ok(Box::new(stream))
+}

@@ -1,0 +1,278 @@
+//! Handing over a run of envelopes on one connection.
+
+use std::io::IoSlice;
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+use super::Protocol;
+use super::connection::Connection;
+use super::envelope::{Envelope, RecipientResult};
+use super::replies::{PeerReply, ReplyError};
+
+/// The end of a content whose last line is ended.
+const END: &[u8] = b".\r\n";
+
+/// One envelope on its way, with what is known of its recipients.
+struct Running {
+    envelope: Envelope,
+    /// The refusal of each recipient; `None` while it is accepted.
+    refused: Vec<Option<RecipientResult>>,
+}
+
+impl Connection {
+    /// Hands over envelopes until `next` has none left. `done` gets each envelope's id with one result per
+    /// recipient, in order, as soon as it is known. Errs when the connection can no longer be used; every
+    /// envelope taken from `next` has its results by then.
+    pub async fn deliver(
+        &mut self,
+        mut next: impl FnMut() -> Option<Envelope>,
+        mut done: impl FnMut(u64, Vec<RecipientResult>),
+    ) -> Result<(), ReplyError> {
+        let mut current = self.take(&mut next, &mut done);
+        if let Some(running) = &current
+            && self.offers.pipelining
+        {
+            let commands = self.commands(&running.envelope);
+            if let Err(lost) = self.write(&[commands]).await {
+                return Err(give_up(current, &mut done, lost));
+            }
+        }
+        while let Some(mut running) = current.take() {
+            let accepted = match self.offer(&mut running).await {
+                Ok(accepted) => accepted,
+                Err(lost) => return Err(give_up(Some(running), &mut done, lost)),
+            };
+            let following = self.take(&mut next, &mut done);
+            let mut pieces: Vec<Bytes> = match accepted {
+                Accepted::Content => running.envelope.body.pieces().to_vec(),
+                // 354 although nobody is accepted: an empty content ends it.
+                Accepted::Nobody | Accepted::No => Vec::new(),
+            };
+            if !matches!(accepted, Accepted::No) {
+                pieces.push(Bytes::from_static(END));
+            } else {
+                pieces.push(Bytes::from_static(b"RSET\r\n"));
+            }
+            if let Some(following) = &following
+                && self.offers.pipelining
+            {
+                pieces.push(self.commands(&following.envelope));
+            }
+            if let Err(lost) = self.write(&pieces).await {
+                give_up(following, &mut done, ReplyError::Lost);
+                return Err(give_up(Some(running), &mut done, lost));
+            }
+            match self.outcome(&accepted, &running).await {
+                Ok(results) => done(running.envelope.id, results),
+                Err(lost) => {
+                    let unknown = if matches!(accepted, Accepted::Content) {
+                        RecipientResult::Unknown
+                    } else {
+                        RecipientResult::NotSent
+                    };
+                    let results =
+                        running.refused.into_iter().map(|r| r.unwrap_or_else(|| unknown.clone())).collect();
+                    done(running.envelope.id, results);
+                    return Err(give_up(following, &mut done, lost));
+                }
+            }
+            current = following;
+        }
+        Ok(())
+    }
+
+    /// The next envelope that this peer can take at all.
+    fn take(
+        &self,
+        next: &mut impl FnMut() -> Option<Envelope>,
+        done: &mut impl FnMut(u64, Vec<RecipientResult>),
+    ) -> Option<Running> {
+        loop {
+            let envelope = next()?;
+            if self.offers.utf8 || !is_international(&envelope) {
+                let refused = vec![None; envelope.recipients.len()];
+                return Some(Running { envelope, refused });
+            }
+            let reply = PeerReply {
+                code: 553,
+                text: "5.6.7 the next mail server takes no international addresses".into(),
+            };
+            done(envelope.id, vec![RecipientResult::Failed(reply); envelope.recipients.len()]);
+        }
+    }
+
+    fn commands(&self, envelope: &Envelope) -> Bytes {
+        let mut commands = self.mail_from(envelope);
+        for recipient in &envelope.recipients {
+            commands.push_str(&format!("RCPT TO:<{recipient}>\r\n"));
+        }
+        commands.push_str("DATA\r\n");
+        commands.into()
+    }
+
+    fn mail_from(&self, envelope: &Envelope) -> String {
+        let mut command = format!("MAIL FROM:<{}>", envelope.sender.as_deref().unwrap_or_default());
+        if self.offers.size {
+            command.push_str(&format!(" SIZE={}", envelope.body.octets()));
+        }
+        if self.offers.eight_bit {
+            command.push_str(" BODY=8BITMIME");
+        }
+        if is_international(envelope) {
+            command.push_str(" SMTPUTF8");
+        }
+        command.push_str("\r\n");
+        command
+    }
+
+    /// Reads the replies to the commands; sends them one by one where the peer offers no pipelining.
+    async fn offer(&mut self, running: &mut Running) -> Result<Accepted, ReplyError> {
+        let command = self.mail_from(&running.envelope);
+        let sender = self.ask(command).await?;
+        let mut accepted = 0;
+        for at in 0..running.envelope.recipients.len() {
+            // Without pipelining a refused sender spares the rest.
+            if !sender.is_positive() && !self.offers.pipelining {
+                running.refused[at] = Some(RecipientResult::refused(sender.clone()));
+                continue;
+            }
+            let reply = self.ask(format!("RCPT TO:<{}>\r\n", running.envelope.recipients[at])).await?;
+            match (sender.is_positive(), reply.is_positive()) {
+                (true, true) => accepted += 1,
+                (true, false) => running.refused[at] = Some(refused_recipient(reply)),
+                (false, _) => running.refused[at] = Some(RecipientResult::refused(sender.clone())),
+            }
+        }
+        if accepted == 0 && !self.offers.pipelining {
+            return Ok(Accepted::No);
+        }
+        let data = self.ask("DATA\r\n".into()).await?;
+        if data.code == 354 {
+            return Ok(if accepted > 0 { Accepted::Content } else { Accepted::Nobody });
+        }
+        if data.is_positive() {
+            return Err(ReplyError::Garbage);
+        }
+        for refusal in running.refused.iter_mut().filter(|refusal| refusal.is_none()) {
+            *refusal = Some(RecipientResult::refused(data.clone()));
+        }
+        Ok(Accepted::No)
+    }
+
+    /// The results, when the end of the content (or RSET) has been answered.
+    async fn outcome(
+        &mut self,
+        accepted: &Accepted,
+        running: &Running,
+    ) -> Result<Vec<RecipientResult>, ReplyError> {
+        let limit = self.target.timeouts.data_done;
+        let mut shared = None;
+        let mut results = Vec::with_capacity(running.refused.len());
+        if !matches!(accepted, Accepted::Content) {
+            self.read_reply(limit).await?;
+        }
+        for refusal in &running.refused {
+            let result = match (refusal, &shared) {
+                (Some(refusal), _) => refusal.clone(),
+                // LMTP answers for each accepted recipient, SMTP once for all.
+                (None, Some(reply)) if self.target.protocol == Protocol::Smtp => {
+                    final_result(PeerReply::clone(reply))
+                }
+                (None, _) => {
+                    let reply = self.read_reply(limit).await?;
+                    shared = Some(reply.clone());
+                    final_result(reply)
+                }
+            };
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    async fn ask(&mut self, command: String) -> Result<PeerReply, ReplyError> {
+        if !self.offers.pipelining {
+            self.write(&[command.into()]).await?;
+        }
+        self.read_reply(self.target.timeouts.command).await
+    }
+
+    async fn read_reply(&mut self, limit: std::time::Duration) -> Result<PeerReply, ReplyError> {
+        timeout(limit, self.replies.next(&mut self.stream)).await.map_err(|_| ReplyError::TimedOut)?
+    }
+
+    async fn write(&mut self, pieces: &[Bytes]) -> Result<(), ReplyError> {
+        let limit = self.target.timeouts.data;
+        let written = timeout(limit, write_vectored(&mut self.stream, pieces))
+            .await
+            .map_err(|_| ReplyError::TimedOut)?;
+        written.map_err(|_| ReplyError::Lost)
+    }
+
+    /// How many reads of the stream all replies so far took.
+    pub fn reads(&self) -> u64 {
+        self.replies.reads
+    }
+}
+
+/// What the peer said to MAIL, RCPT and DATA.
+enum Accepted {
+    /// It waits for the content.
+    Content,
+    /// It waits for a content that nobody will get.
+    Nobody,
+    /// It waits for the next command.
+    No,
+}
+
+fn is_international(envelope: &Envelope) -> bool {
+    !envelope.recipients.iter().chain(envelope.sender.as_ref()).all(|address| address.is_ascii())
+}
+
+/// 552 to RCPT means too many recipients with some old servers ([RFC 5321, section 4.5.3.1.10]).
+fn refused_recipient(reply: PeerReply) -> RecipientResult {
+    if reply.code == 552 { RecipientResult::Deferred(reply) } else { RecipientResult::refused(reply) }
+}
+
+fn final_result(reply: PeerReply) -> RecipientResult {
+    if reply.is_positive() { RecipientResult::Sent(reply) } else { RecipientResult::refused(reply) }
+}
+
+fn give_up(
+    running: Option<Running>,
+    done: &mut impl FnMut(u64, Vec<RecipientResult>),
+    lost: ReplyError,
+) -> ReplyError {
+    if let Some(running) = running {
+        let results = running.refused.into_iter().map(|r| r.unwrap_or(RecipientResult::NotSent)).collect();
+        done(running.envelope.id, results);
+    }
+    lost
+}
+
+/// Writes all pieces with as few calls as the stream allows.
+async fn write_vectored(
+    stream: &mut (impl AsyncWrite + Unpin + ?Sized),
+    pieces: &[Bytes],
+) -> std::io::Result<()> {
+    let mut rest: std::collections::VecDeque<Bytes> =
+        pieces.iter().filter(|p| !p.is_empty()).cloned().collect();
+    while !rest.is_empty() {
+        let slices: Vec<IoSlice<'_>> = rest.iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut written = stream.write_vectored(&slices).await?;
+        if written == 0 {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        while let Some(front) = rest.front_mut() {
+            let taken = front.len().min(written);
+            front.advance(taken);
+            written -= taken;
+            if !front.is_empty() {
+                break;
+            }
+            rest.pop_front();
+        }
+    }
+    stream.flush().await
+}

@@ -1,0 +1,109 @@
+//! The SMTP and LMTP client: one kept connection, results for each recipient.
+//!
+//! Where the next hop offers PIPELINING ([RFC 2920]) a message's body, its final dot and the next message's
+//! commands leave in one write, and their replies come in one read.
+
+mod connection;
+mod deliver;
+mod envelope;
+mod replies;
+mod tls;
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+pub use crate::server::Protocol;
+pub use connection::{ConnectError, Connection};
+pub use envelope::{Body, Envelope, RecipientResult};
+pub use replies::PeerReply;
+
+/// Where mail goes, and how.
+#[derive(Clone)]
+pub struct Target {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// How the connection is protected.
+    pub security: Security,
+    /// Whether the peer's certificate must be valid for `host`.
+    pub verify: Verify,
+    /// User and password for AUTH ([RFC 4954]).
+    pub login: Option<Login>,
+    /// Our name in EHLO or LHLO.
+    pub hello: String,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+}
+
+/// User and password. No Debug.
+#[derive(Clone)]
+pub struct Login {
+    /// The user.
+    pub user: String,
+    /// The password; zeroed on drop.
+    pub password: Zeroizing<String>,
+}
+
+/// How a connection is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// In the clear.
+    None,
+    /// STARTTLS, or nothing is sent ([RFC 3207]).
+    StartTls,
+    /// TLS from the first octet ([RFC 8314]).
+    Tls,
+}
+
+/// Whether the peer's certificate is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verify {
+    /// Against the system's roots.
+    Yes,
+    /// Any certificate will do: protects against listeners only.
+    No,
+}
+
+/// How long each step may take ([RFC 5321, section 4.5.3.2]).
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// To connect, TLS included.
+    pub connect: Duration,
+    /// For the reply to a command.
+    pub command: Duration,
+    /// For a body to be taken.
+    pub data: Duration,
+    /// For the reply to the final dot.
+    pub data_done: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            command: Duration::from_secs(300),
+            data: Duration::from_secs(600),
+            data_done: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Target {
+    /// A peer in the clear with the usual limits: for loopback.
+    pub fn plain(host: &str, port: u16, protocol: Protocol) -> Self {
+        Self {
+            host: host.to_owned(),
+            port,
+            protocol,
+            security: Security::None,
+            verify: Verify::Yes,
+            login: None,
+            hello: "localhost".to_owned(),
+            timeouts: Timeouts::default(),
+        }
+    }
+}

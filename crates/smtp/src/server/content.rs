@@ -1,0 +1,133 @@
+//! The content between DATA and the lone dot ([RFC 5321, section 4.5.2]).
+//!
+//! Only CRLF . CRLF ends it, whatever else other programs take for an end: a message must not become two.
+
+/// Reads dot-stuffed content piece by piece.
+#[derive(Default)]
+pub(super) struct DotReader {
+    state: State,
+    bare: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    LineStart,
+    Inside,
+    Cr,
+    /// A dot at the start of a line.
+    Dot,
+    /// That dot and a CR.
+    DotCr,
+    End,
+}
+
+impl DotReader {
+    /// Takes bytes off `input`, appends the content in them to `out`, and returns how many were taken: all,
+    /// or up to the end of the content.
+    pub(super) fn read(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
+        for (at, &byte) in input.iter().enumerate() {
+            self.step(byte, out);
+            if self.state == State::End {
+                return at + 1;
+            }
+        }
+        input.len()
+    }
+
+    /// Whether the end was seen.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.state == State::End
+    }
+
+    /// Whether a CR or LF stood alone, or a NUL anywhere.
+    pub(super) fn has_bare_line_end(&self) -> bool {
+        self.bare
+    }
+
+    fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
+        self.bare |= byte == 0;
+        self.state = match (self.state, byte) {
+            (State::LineStart, b'.') => State::Dot,
+            (State::Dot, b'\r') => State::DotCr,
+            (State::DotCr, b'\n') => State::End,
+            (State::DotCr, other) => {
+                // The dot was stuffing after all, and the CR a bare one.
+                self.bare = true;
+                out.push(b'\r');
+                self.plain(other, out)
+            }
+            (State::Cr, b'\n') => {
+                out.push(b'\n');
+                State::LineStart
+            }
+            (State::Cr, other) => {
+                self.bare = true;
+                self.plain(other, out)
+            }
+            (_, other) => self.plain(other, out),
+        };
+    }
+
+    fn plain(&mut self, byte: u8, out: &mut Vec<u8>) -> State {
+        out.push(byte);
+        self.bare |= byte == b'\n';
+        if byte == b'\r' { State::Cr } else { State::Inside }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &[u8], content: &[u8], taken: usize, bare: bool) {
+        for chunk in [1, 2, 3, input.len().max(1)] {
+            let mut reader = DotReader::default();
+            let (mut out, mut seen) = (Vec::new(), 0);
+            for piece in input.chunks(chunk) {
+                if !reader.is_at_end() {
+                    seen += reader.read(piece, &mut out);
+                }
+            }
+            assert_eq!(
+                (out.as_slice(), seen, reader.has_bare_line_end()),
+                (content, taken, bare),
+                "{input:?} by {chunk}"
+            );
+        }
+    }
+
+    #[test]
+    fn dots_are_unstuffed() {
+        check(b"a\r\n.\r\nQUIT", b"a\r\n", 6, false);
+        check(b".\r\n", b"", 3, false);
+        check(b"..a\r\n..\r\n.\r\n", b".a\r\n.\r\n", 12, false);
+        check(b".a\r\n.\r\n", b"a\r\n", 7, false);
+    }
+
+    #[test]
+    fn only_one_sequence_ends_the_content() {
+        for smuggled in [
+            &b"\n.\n"[..],
+            b"\n.\r\n",
+            b"\r.\r",
+            b"\r.\r\n",
+            b"\r\n.\n",
+            b"\r\n.\r",
+            b"\r\n\0.\r\n",
+            b"\n\n.\r\n",
+            b"\r\r\n.\n",
+            b"\r.\n",
+            b"\r\n.\r\r\n",
+            b"\n.\r",
+        ] {
+            let mut mail = b"a".to_vec();
+            mail.extend_from_slice(smuggled);
+            mail.extend_from_slice(b"MAIL FROM:<evil@x.example>\r\n.\r\n");
+            let mut reader = DotReader::default();
+            let mut out = Vec::new();
+            assert_eq!(reader.read(&mail, &mut out), mail.len(), "{smuggled:?}");
+            assert!(reader.has_bare_line_end(), "{smuggled:?}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The LMTP server ([RFC 2033]): one reply per recipient after the data, strict line ends, limits on everything.
+
+mod command;
+mod content;
+mod session;
+mod wire;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::reply::Reply;
+
+/// What takes mail in: asked by the sessions.
+pub trait Service: Send + Sync + 'static {
+    /// One message on its way.
+    type Transaction: Transaction;
+
+    /// MAIL FROM. `sender`: the addr-spec, `None` for the null sender. `size`: as declared, in octets.
+    fn begin(
+        &self,
+        sender: Option<&str>,
+        size: Option<u64>,
+    ) -> impl Future<Output = Result<Self::Transaction, Reply>> + Send;
+}
+
+/// One message on its way.
+pub trait Transaction: Send {
+    /// RCPT TO, an addr-spec. A refused recipient gets no reply after the data.
+    fn recipient(&mut self, recipient: &str) -> impl Future<Output = Result<(), Reply>> + Send;
+
+    /// Before the first octet of content; may refuse for want of room.
+    fn start(&mut self) -> impl Future<Output = Result<(), Reply>> + Send;
+
+    /// The next octets of content, dots unstuffed. After an error the rest is read and dropped, and every
+    /// recipient gets that reply.
+    fn data(&mut self, chunk: &[u8]) -> impl Future<Output = Result<(), Reply>> + Send;
+
+    /// All content has come. Exactly one reply per accepted recipient, in order; a positive one makes the
+    /// message ours.
+    fn finish(self) -> impl Future<Output = Vec<Reply>> + Send;
+}
+
+/// Which protocol a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// [RFC 2033]: a reply per recipient after the data.
+    Lmtp,
+    /// [RFC 5321]: one reply after the data. For sinks in demonstrations and tests.
+    Smtp,
+}
+
+/// The limits of a server.
+#[derive(Clone)]
+pub struct Settings {
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// The name in the greeting.
+    pub hostname: String,
+    /// Larger messages are refused with 552.
+    pub max_message_octets: u64,
+    /// More at one time are answered 421.
+    pub max_connections: usize,
+    /// More in one transaction are answered 452.
+    pub max_recipients: usize,
+    /// So many wrong commands, and the session ends.
+    pub max_errors: u32,
+    /// For the next command to come.
+    pub command_timeout: Duration,
+    /// For the whole content to come.
+    pub data_timeout: Duration,
+    /// Content that comes more slowly than this for long is cut off.
+    pub min_octets_per_s: u64,
+    /// With a configuration, STARTTLS is offered.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            protocol: Protocol::Lmtp,
+            hostname: "localhost".into(),
+            max_message_octets: 50 << 20,
+            max_connections: 200,
+            max_recipients: 5000,
+            max_errors: 20,
+            command_timeout: Duration::from_secs(300),
+            data_timeout: Duration::from_secs(600),
+            min_octets_per_s: 500,
+            tls: None,
+        }
+    }
+}
+
+/// Serves until `stop` becomes true; then takes no new connection, lets running transactions end for at most
+/// `drain`, and returns.
+pub async fn serve<S: Service>(
+    listener: TcpListener,
+    service: Arc<S>,
+    settings: Settings,
+    mut stop: watch::Receiver<bool>,
+    drain: Duration,
+) {
+    let settings = Arc::new(settings);
+    let room = Arc::new(Semaphore::new(settings.max_connections));
+    let mut sessions = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                // Out of file descriptors: wait for sessions to end instead of spinning.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = room.clone().try_acquire_owned() else {
+            sessions.spawn(wire::turn_away(stream));
+            continue;
+        };
+        let (service, settings, stop) = (service.clone(), settings.clone(), stop.clone());
+        sessions.spawn(async move {
+            session::run(stream, service, settings, stop).await;
+            drop(place);
+        });
+    }
+    let _ = tokio::time::timeout(drain, async { while sessions.join_next().await.is_some() {} }).await;
+}
