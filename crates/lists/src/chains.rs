@@ -146,7 +146,12 @@ mod tests {
         check(pgp, |f| f.encryption = Encryption::None, Action::Reject, &[NotEncrypted]);
         check(pgp, |f| f.encryption = Encryption::Ambiguous, Action::Hold, &[Ambiguous]);
         check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
-        check(pgp, |f| f.signature = Signature::UnknownSigner, Action::Reject, &[UnknownSigner, CovertContent]);
+        check(
+            pgp,
+            |f| f.signature = Signature::UnknownSigner,
+            Action::Reject,
+            &[UnknownSigner, CovertContent],
+        );
         check(pgp, |f| f.signature = Signature::Expired, Action::Reject, &[ExpiredSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::Revoked, Action::Reject, &[RevokedSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::WrongDate, Action::Hold, &[WrongDate, CovertContent]);
@@ -180,7 +185,12 @@ mod tests {
         let plain = |f: &mut Facts| (f.encryption, f.signature) = (Encryption::None, Signature::None);
         check("legacy-default", plain, Action::Accept, &[]);
         check("legacy-default", |f| f.author_role = None, Action::Hold, &[Reason::Nonmember]);
-        check("legacy-default", |f| f.moderation_action = Some(Action::Discard), Action::Discard, &[Reason::ModeratedMember]);
+        check(
+            "legacy-default",
+            |f| f.moderation_action = Some(Action::Discard),
+            Action::Discard,
+            &[Reason::ModeratedMember],
+        );
         check("legacy-default", |f| f.octets = 41 << 10, Action::Hold, &[Reason::TooLarge]);
     }
 

@@ -85,7 +85,7 @@ CREATE TABLE bans (
 -- of the outer header block, the chunks together the SEIPD of the payload.
 CREATE TABLE bodies (
     no          INTEGER PRIMARY KEY AUTOINCREMENT,
-    form        TEXT    NOT NULL CHECK (form IN ('plain', 'seipd1', 'seipd2')),
+    form        TEXT    NOT NULL CHECK (form IN ('plain', 'seipd1')),
     wrapped_key BLOB    NOT NULL DEFAULT x'',
     outer_part  BLOB    NOT NULL DEFAULT x'',
     octets      INTEGER NOT NULL
@@ -122,8 +122,7 @@ CREATE TABLE posts (
     no             INTEGER PRIMARY KEY AUTOINCREMENT,
     list_no        INTEGER NOT NULL REFERENCES lists (no) ON DELETE CASCADE,
     kind           TEXT    NOT NULL CHECK (kind IN ('posting', 'notice')),
-    body_no        INTEGER NOT NULL REFERENCES bodies (no), -- v4 readers, or plain
-    body2_no       INTEGER REFERENCES bodies (no),          -- v6 readers
+    body_no        INTEGER NOT NULL REFERENCES bodies (no),
     envelope_from  TEXT    NOT NULL,                        -- '' for the null sender
     recipients     TEXT    NOT NULL DEFAULT '{}',           -- JSON: whom the fan-out leaves out
     archived       INTEGER NOT NULL DEFAULT 0,

@@ -1,1 +1,15 @@
-//! store
+//! The only crate with SQL: lists, people, keys and bodies of a site in one SQLite file.
+//!
+//! One writer gathers changes that come at the same time into one commit and answers when it is on disk;
+//! readers never wait for it. Secret keys and cleartext of encrypting lists never come here.
+
+pub mod bodies;
+mod db;
+mod error;
+pub mod keys;
+pub mod lists;
+mod migrate;
+pub mod people;
+
+pub use db::{Conn, Store, Work};
+pub use error::StoreError;

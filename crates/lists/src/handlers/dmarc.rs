@@ -15,7 +15,8 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
     let author = draft.author.mailbox;
     let claimed = if list.settings.pgp.is_none() { author.name.as_deref() } else { None };
     let name = draft.author.known_name().or(claimed).unwrap_or(author.address.local());
-    let from = Mailbox { name: Some(format!("{name} via {}", list.display_name())), address: list.name.posting() };
+    let from =
+        Mailbox { name: Some(format!("{name} via {}", list.display_name())), address: list.name.posting() };
     draft.headers.remove("from");
     draft.headers.remove("sender");
     draft.headers.prepend(Field::mailboxes("From", &[from]));

@@ -26,16 +26,44 @@ pub struct Handler {
 
 /// All handlers.
 pub const HANDLERS: &[Handler] = &[
-    Handler { name: "cleanse", description: "Keeps the author's fields that copies may show.", apply: cleanse::apply },
-    Handler { name: "subject-prefix", description: "Puts the list's prefix before the Subject.", apply: subject_prefix::apply },
-    Handler { name: "cook-headers", description: "Adds To, Message-ID and the marks against loops.", apply: cook_headers::apply },
+    Handler {
+        name: "cleanse",
+        description: "Keeps the author's fields that copies may show.",
+        apply: cleanse::apply,
+    },
+    Handler {
+        name: "subject-prefix",
+        description: "Puts the list's prefix before the Subject.",
+        apply: subject_prefix::apply,
+    },
+    Handler {
+        name: "cook-headers",
+        description: "Adds To, Message-ID and the marks against loops.",
+        apply: cook_headers::apply,
+    },
     Handler { name: "rfc-2369", description: "Adds the List-* fields.", apply: rfc_2369::apply },
-    Handler { name: "dmarc", description: "Sends from the list's address, answers as the list says.", apply: dmarc::apply },
-    Handler { name: "author-block", description: "Says who wrote, and how far that is proven.", apply: author_block::apply },
+    Handler {
+        name: "dmarc",
+        description: "Sends from the list's address, answers as the list says.",
+        apply: dmarc::apply,
+    },
+    Handler {
+        name: "author-block",
+        description: "Says who wrote, and how far that is proven.",
+        apply: author_block::apply,
+    },
     Handler { name: "decorate", description: "Adds the list's footer.", apply: decorate::apply },
     Handler { name: "member-recipients", description: "Sends to the members.", apply: recipients::members },
-    Handler { name: "owner-recipients", description: "Sends to owners and moderators.", apply: recipients::owners },
-    Handler { name: "avoid-duplicates", description: "Leaves out who has it already and wants no copy.", apply: avoid_duplicates::apply },
+    Handler {
+        name: "owner-recipients",
+        description: "Sends to owners and moderators.",
+        apply: recipients::owners,
+    },
+    Handler {
+        name: "avoid-duplicates",
+        description: "Leaves out who has it already and wants no copy.",
+        apply: avoid_duplicates::apply,
+    },
     Handler { name: "to-archive", description: "Keeps the payload.", apply: to_archive::apply },
 ];
 

@@ -118,8 +118,7 @@ mod tests {
 
     fn check(address: &str, expected: &[(&str, Door, Option<&str>)]) {
         let readings = DoorAddress::readings(&address.parse().unwrap());
-        let seen: Vec<_> =
-            readings.iter().map(|r| (r.list.local(), r.door, r.detail.as_deref())).collect();
+        let seen: Vec<_> = readings.iter().map(|r| (r.list.local(), r.door, r.detail.as_deref())).collect();
         assert_eq!(seen, expected, "{address}");
     }
 

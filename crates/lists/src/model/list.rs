@@ -19,7 +19,9 @@ pub struct ListName {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListNameError {
     /// The local part has a character outside `a-z 0-9 - _ .`, or starts or ends with a sign.
-    #[error("a list name has only letters, digits, '-', '_' and '.', and starts and ends with a letter or digit: {0:?}")]
+    #[error(
+        "a list name has only letters, digits, '-', '_' and '.', and starts and ends with a letter or digit: {0:?}"
+    )]
     Local(String),
     /// The whole is no address.
     #[error("{0:?} is not an address like team@lists.example")]
@@ -33,7 +35,8 @@ impl ListName {
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let dotted = local.contains("..");
-        if !edge(local.chars().next()) || !edge(local.chars().last()) || !local.chars().all(inside) || dotted {
+        if !edge(local.chars().next()) || !edge(local.chars().last()) || !local.chars().all(inside) || dotted
+        {
             return Err(ListNameError::Local(local));
         }
         let longest = format!("{local}{}@{mail_host}", Door::Sendkey.suffix());

@@ -90,7 +90,9 @@ impl DeliveryStatus {
 
     /// The status of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Enabled, Self::ByUser, Self::ByBounces, Self::ByModerator].into_iter().find(|s| s.name() == name)
+        [Self::Enabled, Self::ByUser, Self::ByBounces, Self::ByModerator]
+            .into_iter()
+            .find(|s| s.name() == name)
     }
 }
 

@@ -241,7 +241,8 @@ mod tests {
     #[test]
     fn one_function_says_whether_a_list_encrypts() {
         fn check(nonencrypted: Action, encrypt_outgoing: bool, expected: bool) {
-            let pgp = PgpSettings { nonencrypted_msg_action: nonencrypted, encrypt_outgoing, ..Default::default() };
+            let pgp =
+                PgpSettings { nonencrypted_msg_action: nonencrypted, encrypt_outgoing, ..Default::default() };
             let settings = ListSettings { pgp: Some(pgp), ..Default::default() };
             assert_eq!(settings.encrypting(), expected, "{nonencrypted} {encrypt_outgoing}");
         }
@@ -273,7 +274,10 @@ mod tests {
     fn a_wrong_setting_is_named_with_its_neighbour() {
         let mut settings = pgp_list();
         let unknown = settings.set("subjectprefix", "x").unwrap_err();
-        assert_eq!(unknown.to_string(), r#"there is no setting "subjectprefix"; did you mean "subject_prefix"?"#);
+        assert_eq!(
+            unknown.to_string(),
+            r#"there is no setting "subjectprefix"; did you mean "subject_prefix"?"#
+        );
         let value = settings.set("unsigned_msg_action", "explode").unwrap_err();
         assert_eq!(value.to_string(), r#""explode" is no value for "unsigned_msg_action""#);
         assert!(settings.set("pgp", "null").is_err());

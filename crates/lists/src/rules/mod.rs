@@ -28,20 +28,52 @@ pub struct Rule<F> {
 
 /// Asked of every message before anything is decrypted.
 pub const GATE: &[Rule<Arrival>] = &[
-    Rule { name: "loop", description: "Has this list sent it already, or has it come a long way?", check: loops::check },
-    Rule { name: "automatic", description: "Is it a bounce or an automatic answer?", check: loops::automatic },
+    Rule {
+        name: "loop",
+        description: "Has this list sent it already, or has it come a long way?",
+        check: loops::check,
+    },
+    Rule {
+        name: "automatic",
+        description: "Is it a bounce or an automatic answer?",
+        check: loops::automatic,
+    },
     Rule { name: "author", description: "Is there exactly one author?", check: author::check },
 ];
 
 /// Asked by the chains, when everything is known.
 pub const RULES: &[Rule<Facts>] = &[
-    Rule { name: "banned-address", description: "Is the author or the envelope sender banned?", check: banned::check },
+    Rule {
+        name: "banned-address",
+        description: "Is the author or the envelope sender banned?",
+        check: banned::check,
+    },
     Rule { name: "replay", description: "Was this signed text seen before?", check: replay::check },
-    Rule { name: "pgp-encryption", description: "Is the whole message encrypted, to us?", check: encryption::check },
-    Rule { name: "pgp-signature", description: "Is all of it signed by the member of the From field?", check: signature::check },
-    Rule { name: "addressed-here", description: "Was the signed text meant for this address?", check: addressed::check },
-    Rule { name: "covert-content", description: "Would we decrypt for somebody who proved nothing?", check: covert::check },
-    Rule { name: "member-moderation", description: "Are this member's posts moderated?", check: member::member },
+    Rule {
+        name: "pgp-encryption",
+        description: "Is the whole message encrypted, to us?",
+        check: encryption::check,
+    },
+    Rule {
+        name: "pgp-signature",
+        description: "Is all of it signed by the member of the From field?",
+        check: signature::check,
+    },
+    Rule {
+        name: "addressed-here",
+        description: "Was the signed text meant for this address?",
+        check: addressed::check,
+    },
+    Rule {
+        name: "covert-content",
+        description: "Would we decrypt for somebody who proved nothing?",
+        check: covert::check,
+    },
+    Rule {
+        name: "member-moderation",
+        description: "Are this member's posts moderated?",
+        check: member::member,
+    },
     Rule { name: "nonmember-moderation", description: "Is the author no member?", check: member::nonmember },
     Rule { name: "max-size", description: "Is it larger than the list allows?", check: max_size::check },
 ];

@@ -3,8 +3,8 @@
 //! The first line of a mail text is its subject, then an empty line, then the body. To add a language, add
 //! a folder with the same files and a row in `LANGUAGES`; a missing file falls back to English.
 
-use minijinja::{Environment, UndefinedBehavior, Value};
 pub use minijinja::context;
+use minijinja::{Environment, UndefinedBehavior, Value};
 
 /// One of the texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +52,19 @@ const ENGLISH_REASONS: &str = include_str!("en/reasons.json");
 
 /// Fills in a text.
 pub fn render(text: Text, values: Value) -> String {
-    let source = ENGLISH.iter().find(|(t, _)| *t == text).map(|(_, s)| *s).expect("every text has an English file: tested");
+    let source = ENGLISH
+        .iter()
+        .find(|(t, _)| *t == text)
+        .map(|(_, s)| *s)
+        .expect("every text has an English file: tested");
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     environment.set_keep_trailing_newline(true);
-    environment.render_str(source, values).expect("the templates are part of the program and rendered in a test")
+    environment
+        .render_str(source, values)
+        .expect("the templates are part of the program and rendered in a test")
 }
 
 /// Fills in a mail text and splits off its subject.
@@ -70,8 +76,8 @@ pub fn letter(text: Text, values: Value) -> Letter {
 
 /// The plain sentence for a reason.
 pub fn sentence(reason: crate::rules::Reason) -> String {
-    let sentences: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(ENGLISH_REASONS).expect("reasons.json is part of the program and read in a test");
+    let sentences: std::collections::BTreeMap<String, String> = serde_json::from_str(ENGLISH_REASONS)
+        .expect("reasons.json is part of the program and read in a test");
     sentences.get(&reason.name()).cloned().unwrap_or_else(|| reason.name())
 }
 
@@ -82,7 +88,8 @@ mod tests {
     #[test]
     fn every_text_has_its_subject_and_body() {
         for (text, _) in ENGLISH {
-            let values = context! { list => "Team", address => "team@lists.example", email => "bart@example.org" };
+            let values =
+                context! { list => "Team", address => "team@lists.example", email => "bart@example.org" };
             let rendered = render(*text, values.clone());
             assert!(rendered.ends_with('\n'), "{text:?}");
             if *text != Text::AuthorBlock {
@@ -95,7 +102,8 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_sentence() {
-        let sentences: std::collections::BTreeMap<String, String> = serde_json::from_str(ENGLISH_REASONS).unwrap();
+        let sentences: std::collections::BTreeMap<String, String> =
+            serde_json::from_str(ENGLISH_REASONS).unwrap();
         for name in sentences.keys() {
             let reason: crate::rules::Reason = serde_json::from_value(name.as_str().into()).expect(name);
             assert!(sentence(reason).ends_with('.'), "{name}");

@@ -9,7 +9,8 @@ pub(super) struct Unknown {
 
 /// The first key of `table` that the configuration does not have.
 pub(super) fn first_unknown(table: &toml::Table) -> Option<Unknown> {
-    let known = toml::Table::try_from(Config::default()).expect("the configuration is a table of plain values");
+    let known =
+        toml::Table::try_from(Config::default()).expect("the configuration is a table of plain values");
     compare("", table, &known)
 }
 

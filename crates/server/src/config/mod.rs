@@ -238,7 +238,8 @@ impl Config {
     }
 
     fn check(&self, path: &Path) -> Result<(), ConfigError> {
-        let value = |detail: &str| Err(ConfigError::Value { path: path.to_owned(), detail: detail.to_owned() });
+        let value =
+            |detail: &str| Err(ConfigError::Value { path: path.to_owned(), detail: detail.to_owned() });
         if self.keydirs.list.starts_with(&self.data_dir) {
             return value("keydirs.list must lie outside data_dir, so that a copy of the data holds no key");
         }

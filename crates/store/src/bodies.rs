@@ -1,0 +1,95 @@
+//! Stored bodies, in rows of bounded size. On an encrypting list they are sealed.
+
+use sealist_lists::model::BodyNo;
+use sealist_openpgp::Sealed;
+use sqlx::Row as _;
+
+use crate::{Conn, StoreError};
+
+/// Octets in one row.
+const CHUNK_OCTETS: usize = 256 * 1024;
+const DAMAGED: StoreError = StoreError::Damaged { table: "bodies" };
+
+/// A body as it is stored.
+pub enum Body {
+    /// Of a list that does not encrypt: `outer` is the header block of copies, empty for incoming mail.
+    Plain {
+        /// Header block of copies.
+        outer: Vec<u8>,
+        /// Entity or message.
+        payload: Vec<u8>,
+    },
+    /// Sealed to the list's storage key.
+    Sealed(Sealed),
+}
+
+impl Body {
+    fn parts(&self) -> (&'static str, &[u8], &[u8], &[u8]) {
+        match self {
+            Self::Plain { outer, payload } => ("plain", &[], outer, payload),
+            Self::Sealed(sealed) => ("seipd1", sealed.wrapped_key(), sealed.outer(), sealed.payload()),
+        }
+    }
+}
+
+/// Stores a body.
+pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
+    let (form, wrapped_key, outer, payload) = body.parts();
+    let row = sqlx::query(
+        "INSERT INTO bodies (form, wrapped_key, outer_part, octets) VALUES ($1, $2, $3, $4) RETURNING no",
+    )
+    .bind(form)
+    .bind(wrapped_key)
+    .bind(outer)
+    .bind(i64::try_from(payload.len()).unwrap_or(i64::MAX))
+    .fetch_one(&mut *db)
+    .await?;
+    let no: i64 = row.try_get(0)?;
+    for (seq, chunk) in (0_i64..).zip(payload.chunks(CHUNK_OCTETS)) {
+        sqlx::query("INSERT INTO body_chunks (body_no, seq, data) VALUES ($1, $2, $3)")
+            .bind(no)
+            .bind(seq)
+            .bind(chunk)
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(BodyNo(no))
+}
+
+/// Reads a body and checks its form.
+pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
+    let row = sqlx::query("SELECT form, wrapped_key, outer_part, octets FROM bodies WHERE no = $1")
+        .bind(no.0)
+        .fetch_one(&mut *db)
+        .await?;
+    let (form, wrapped_key, outer): (String, Vec<u8>, Vec<u8>) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let octets = usize::try_from(row.try_get::<i64, _>(3)?).map_err(|_| DAMAGED)?;
+    let rows = sqlx::query("SELECT data FROM body_chunks WHERE body_no = $1 ORDER BY seq")
+        .bind(no.0)
+        .fetch_all(db)
+        .await?;
+    let mut payload = Vec::with_capacity(octets);
+    for row in rows {
+        payload.extend_from_slice(row.try_get::<&[u8], _>(0)?);
+    }
+    if payload.len() != octets {
+        return Err(DAMAGED);
+    }
+    match form.as_str() {
+        "plain" => Ok(Body::Plain { outer, payload }),
+        _ => Sealed::from_stored(wrapped_key, outer, payload).map(Body::Sealed).map_err(|_| DAMAGED),
+    }
+}
+
+/// Deletes a body unless a queue entry or post still names it.
+pub async fn release(db: &mut Conn, no: BodyNo) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM bodies WHERE no = $1 AND NOT EXISTS (SELECT 1 FROM queue WHERE body_no = $1)
+         AND NOT EXISTS (SELECT 1 FROM posts WHERE body_no = $1)",
+    )
+    .bind(no.0)
+    .execute(db)
+    .await?;
+    Ok(())
+}

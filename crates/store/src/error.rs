@@ -1,0 +1,69 @@
+//! What can go wrong with the database. No text of a row is in any of it.
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process holds the database, or it is full, or the disk fails: to be tried again.
+    #[error("the database is busy or cannot be written: {code}")]
+    Transient {
+        /// SQLite's result code.
+        code: String,
+    },
+    /// A row that must be unique is there already.
+    #[error("it exists already")]
+    Duplicate,
+    /// A row holds what no version of this program wrote.
+    #[error("a row of table {table} is damaged")]
+    Damaged {
+        /// Where.
+        table: &'static str,
+    },
+    /// The file was written by a newer version.
+    #[error("the database is of version {found}, this program knows up to {known}: install a newer one")]
+    Newer {
+        /// What the file says.
+        found: i64,
+        /// The last migration of this program.
+        known: i64,
+    },
+    /// The file cannot be opened.
+    #[error("the database {path} cannot be opened: {detail}")]
+    Open {
+        /// The file.
+        path: String,
+        /// Why.
+        detail: String,
+    },
+    /// The writer has ended: the process is going down.
+    #[error("the database writer has stopped")]
+    Stopped,
+    /// A fault in a statement.
+    #[error("the database refused a statement: {kind}")]
+    Statement {
+        /// The kind of fault.
+        kind: String,
+    },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(db) if db.is_unique_violation() => Self::Duplicate,
+            sqlx::Error::Database(db) => {
+                let code = db.code().map(|code| code.into_owned()).unwrap_or_default();
+                let primary = code.parse::<i64>().unwrap_or(0) & 0xff;
+                // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN
+                if matches!(primary, 5 | 6 | 7 | 8 | 10 | 13 | 14) {
+                    Self::Transient { code }
+                } else {
+                    Self::Statement { kind: format!("SQLite code {code}") }
+                }
+            }
+            sqlx::Error::Io(error) => Self::Transient { code: error.kind().to_string() },
+            sqlx::Error::PoolTimedOut => Self::Transient { code: "all readers are busy".into() },
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Stopped,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged { table: "unknown" },
+            _ => Self::Statement { kind: "unexpected".into() },
+        }
+    }
+}

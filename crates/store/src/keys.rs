@@ -1,0 +1,128 @@
+//! Certificates: those of the lists and those of people.
+
+use sealist_lists::model::{AddressNo, ListNo};
+use sealist_mail::Timestamp;
+use sqlx::Row as _;
+
+use crate::{Conn, StoreError};
+
+/// What a list's key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Correspondence: published.
+    Posting,
+    /// Stored bodies: never published.
+    Storage,
+}
+
+impl Purpose {
+    /// The name in the database and in file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Posting => "posting",
+            Self::Storage => "storage",
+        }
+    }
+}
+
+/// Names a key of a list, after its key file has been synced.
+pub async fn insert_list_key(
+    db: &mut Conn,
+    list: ListNo,
+    purpose: Purpose,
+    fingerprint: &str,
+    certificate: &[u8],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO list_keys (list_no, purpose, fingerprint, certificate, created_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(list.0)
+        .bind(purpose.name())
+        .bind(fingerprint)
+        .bind(certificate)
+        .bind(now.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Certificate of the newest key of a list for that purpose that is not retired.
+pub async fn list_certificate(
+    db: &mut Conn,
+    list: ListNo,
+    purpose: Purpose,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = sqlx::query(
+        "SELECT certificate FROM list_keys WHERE list_no = $1 AND purpose = $2 AND retired_at IS NULL ORDER BY no DESC LIMIT 1",
+    )
+    .bind(list.0)
+    .bind(purpose.name())
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// The certificate of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRow {
+    /// Of the primary key.
+    pub fingerprint: String,
+    /// Binary.
+    pub certificate: Vec<u8>,
+    /// The sealing card in its stored form; none if the certificate cannot be used.
+    pub card: Option<Vec<u8>>,
+    /// Why there is no card.
+    pub unusable: Option<String>,
+    /// When its holder or an owner confirmed it.
+    pub confirmed_at: Option<Timestamp>,
+}
+
+/// Sets the certificate of an address. With a card, deliveries that waited for it become due.
+pub async fn set_certificate(
+    db: &mut Conn,
+    address: AddressNo,
+    row: &CertificateRow,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO certificates (address_no, fingerprint, certificate, card, unusable, generation, confirmed_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
+         ON CONFLICT (address_no) DO UPDATE SET fingerprint = excluded.fingerprint, certificate = excluded.certificate,
+             card = excluded.card, unusable = excluded.unusable, generation = certificates.generation + 1,
+             confirmed_at = excluded.confirmed_at, updated_at = excluded.updated_at",
+    )
+    .bind(address.0)
+    .bind(&row.fingerprint)
+    .bind(&row.certificate)
+    .bind(&row.card)
+    .bind(&row.unusable)
+    .bind(row.confirmed_at.map(|t| t.0))
+    .bind(now.0)
+    .execute(&mut *db)
+    .await?;
+    if row.card.is_some() {
+        sqlx::query("UPDATE deliveries SET state = 'due', next_at = $2 WHERE address_no = $1 AND state = 'held_for_key'")
+            .bind(address.0)
+            .bind(now.0)
+            .execute(db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The certificate of an address.
+pub async fn certificate_of(db: &mut Conn, address: AddressNo) -> Result<Option<CertificateRow>, StoreError> {
+    let row = sqlx::query("SELECT fingerprint, certificate, card, unusable, confirmed_at FROM certificates WHERE address_no = $1")
+        .bind(address.0)
+        .fetch_optional(db)
+        .await?;
+    row.map(|row| {
+        Ok(CertificateRow {
+            fingerprint: row.try_get(0)?,
+            certificate: row.try_get(1)?,
+            card: row.try_get(2)?,
+            unusable: row.try_get(3)?,
+            confirmed_at: row.try_get::<Option<i64>, _>(4)?.map(Timestamp),
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,91 @@
+//! Domains and lists.
+
+use sealist_lists::model::{ListName, ListNo, ListSettings, MailingList};
+use sealist_mail::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::{Conn, StoreError};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "lists" };
+const SELECT: &str =
+    "SELECT l.no, l.local, d.mail_host, l.settings FROM lists l JOIN domains d ON d.no = l.domain_no";
+
+/// Makes a list, and its domain if there is none. Errs with [`StoreError::Duplicate`] if the name is taken.
+pub async fn create(
+    db: &mut Conn,
+    name: &ListName,
+    style: &str,
+    settings: &ListSettings,
+    now: Timestamp,
+) -> Result<ListNo, StoreError> {
+    sqlx::query(
+        "INSERT INTO domains (mail_host, created_at) VALUES ($1, $2) ON CONFLICT (mail_host) DO NOTHING",
+    )
+    .bind(name.mail_host())
+    .bind(now.0)
+    .execute(&mut *db)
+    .await?;
+    let row = sqlx::query(
+        "INSERT INTO lists (domain_no, local, style, settings, created_at)
+         SELECT no, $2, $3, $4, $5 FROM domains WHERE mail_host = $1 RETURNING no",
+    )
+    .bind(name.mail_host())
+    .bind(name.local())
+    .bind(style)
+    .bind(to_json(settings)?)
+    .bind(now.0)
+    .fetch_one(db)
+    .await?;
+    Ok(ListNo(row.try_get(0)?))
+}
+
+/// The list of that name.
+pub async fn by_name(db: &mut Conn, name: &ListName) -> Result<Option<MailingList>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE d.mail_host = $1 AND l.local = $2"));
+    let row = sqlx::query(sql).bind(name.mail_host()).bind(name.local()).fetch_optional(db).await?;
+    row.as_ref().map(list).transpose()
+}
+
+/// The list of that number.
+pub async fn by_no(db: &mut Conn, no: ListNo) -> Result<Option<MailingList>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE l.no = $1"));
+    let row = sqlx::query(sql).bind(no.0).fetch_optional(db).await?;
+    row.as_ref().map(list).transpose()
+}
+
+/// All lists by name.
+pub async fn all(db: &mut Conn) -> Result<Vec<MailingList>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!("{SELECT} ORDER BY d.mail_host, l.local"));
+    sqlx::query(sql).fetch_all(db).await?.iter().map(list).collect()
+}
+
+/// Replaces all settings.
+pub async fn set_settings(db: &mut Conn, no: ListNo, settings: &ListSettings) -> Result<(), StoreError> {
+    sqlx::query("UPDATE lists SET settings = $2 WHERE no = $1")
+        .bind(no.0)
+        .bind(to_json(settings)?)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a list with its members, queue and posts; bodies go with the next [`crate::bodies::sweep`].
+pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM lists WHERE no = $1").bind(no.0).execute(db).await?;
+    Ok(())
+}
+
+fn list(row: &SqliteRow) -> Result<MailingList, StoreError> {
+    let (local, host, settings): (String, String, String) =
+        (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+    Ok(MailingList {
+        no: ListNo(row.try_get(0)?),
+        name: ListName::new(&local, &host).map_err(|_| DAMAGED)?,
+        settings: serde_json::from_str(&settings).map_err(|_| DAMAGED)?,
+    })
+}
+
+fn to_json(settings: &ListSettings) -> Result<String, StoreError> {
+    serde_json::to_string(settings).map_err(|_| DAMAGED)
+}

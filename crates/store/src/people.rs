@@ -1,0 +1,150 @@
+//! Addresses, members, bans.
+
+use sealist_lists::model::{
+    Action, AddressNo, DeliveryMode, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
+};
+use sealist_mail::{Address, Timestamp};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::{Conn, StoreError};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
+const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
+    m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action
+    FROM members m JOIN addresses a ON a.no = m.address_no";
+
+/// The row of an address; made if there is none. A display name that is not empty replaces the old one.
+pub async fn ensure_address(
+    db: &mut Conn,
+    address: &Address,
+    display_name: &str,
+    now: Timestamp,
+) -> Result<AddressNo, StoreError> {
+    let row = sqlx::query(
+        "INSERT INTO addresses (email_key, email, display_name, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (email_key) DO UPDATE SET display_name =
+             CASE WHEN excluded.display_name = '' THEN addresses.display_name ELSE excluded.display_name END
+         RETURNING no",
+    )
+    .bind(address.key())
+    .bind(address.to_string())
+    .bind(display_name)
+    .bind(now.0)
+    .fetch_one(db)
+    .await?;
+    Ok(AddressNo(row.try_get(0)?))
+}
+
+/// The row of an address, if there is one.
+pub async fn find_address(db: &mut Conn, address: &Address) -> Result<Option<AddressNo>, StoreError> {
+    let row = sqlx::query("SELECT no FROM addresses WHERE email_key = $1")
+        .bind(address.key())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?.map(AddressNo))
+}
+
+/// Gives an address a role on a list. Errs with [`StoreError::Duplicate`] if it has it.
+pub async fn add_member(
+    db: &mut Conn,
+    list: ListNo,
+    address: AddressNo,
+    role: Role,
+    preferences: Preferences,
+    now: Timestamp,
+) -> Result<MemberNo, StoreError> {
+    let row = sqlx::query(
+        "INSERT INTO members (list_no, address_no, role, delivery_mode, delivery_status, receive_own_postings,
+         receive_list_copy, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING no",
+    )
+    .bind(list.0)
+    .bind(address.0)
+    .bind(role.name())
+    .bind(preferences.delivery_mode.name())
+    .bind(preferences.delivery_status.name())
+    .bind(preferences.receive_own_postings)
+    .bind(preferences.receive_list_copy)
+    .bind(now.0)
+    .fetch_one(db)
+    .await?;
+    Ok(MemberNo(row.try_get(0)?))
+}
+
+/// All roles of an address on a list.
+pub async fn roles_of(db: &mut Conn, list: ListNo, address: &Address) -> Result<Vec<Member>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE a.email_key = $2 AND m.list_no = $1"));
+    sqlx::query(sql).bind(list.0).bind(address.key()).fetch_all(db).await?.iter().map(member).collect()
+}
+
+/// A page of a roster: the members of a role behind `after`, by number.
+pub async fn roster(
+    db: &mut Conn,
+    list: ListNo,
+    role: Role,
+    after: MemberNo,
+    limit: u32,
+) -> Result<Vec<Member>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "{SELECT} WHERE m.list_no = $1 AND m.role = $2 AND m.no > $3 ORDER BY m.no LIMIT $4"
+    ));
+    let rows =
+        sqlx::query(sql).bind(list.0).bind(role.name()).bind(after.0).bind(limit).fetch_all(db).await?;
+    rows.iter().map(member).collect()
+}
+
+/// Takes a role away; says whether there was one.
+pub async fn remove_member(db: &mut Conn, member: MemberNo) -> Result<bool, StoreError> {
+    Ok(sqlx::query("DELETE FROM members WHERE no = $1").bind(member.0).execute(db).await?.rows_affected() > 0)
+}
+
+/// Bans an address, or a whole domain with `@domain`; `list` `None`: on all lists.
+pub async fn ban(
+    db: &mut Conn,
+    list: Option<ListNo>,
+    pattern: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO bans (list_no, pattern, created_at) VALUES ($1, $2, $3)")
+        .bind(list.map(|list| list.0))
+        .bind(pattern.to_lowercase())
+        .bind(now.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Whether an address is banned from a list.
+pub async fn is_banned(db: &mut Conn, list: ListNo, address: &Address) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT EXISTS (SELECT 1 FROM bans WHERE (list_no IS NULL OR list_no = $1) AND pattern IN ($2, $3))",
+    )
+    .bind(list.0)
+    .bind(address.key())
+    .bind(format!("@{}", address.domain()))
+    .fetch_one(db)
+    .await?;
+    Ok(row.try_get(0)?)
+}
+
+fn member(row: &SqliteRow) -> Result<Member, StoreError> {
+    let text = |at: usize| row.try_get::<String, _>(at);
+    let action: Option<String> = row.try_get(10)?;
+    let action =
+        action.map(|name| serde_json::from_value::<Action>(name.into())).transpose().map_err(|_| DAMAGED)?;
+    Ok(Member {
+        no: MemberNo(row.try_get(0)?),
+        list: ListNo(row.try_get(1)?),
+        address_no: AddressNo(row.try_get(2)?),
+        address: text(3)?.parse().map_err(|_| DAMAGED)?,
+        display_name: text(4)?,
+        role: Role::from_name(&text(5)?).ok_or(DAMAGED)?,
+        preferences: Preferences {
+            delivery_mode: DeliveryMode::from_name(&text(6)?).ok_or(DAMAGED)?,
+            delivery_status: DeliveryStatus::from_name(&text(7)?).ok_or(DAMAGED)?,
+            receive_own_postings: row.try_get(8)?,
+            receive_list_copy: row.try_get(9)?,
+        },
+        moderation_action: action,
+    })
+}
