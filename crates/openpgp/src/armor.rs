@@ -18,9 +18,9 @@ const TABLE: [u32; 256] = table();
 
 const fn table() -> [u32; 256] {
     let mut table = [0; 256];
-    let mut index = 0;
+    let mut index: u32 = 0;
     while index < 256 {
-        let mut crc = (index as u32) << 16;
+        let mut crc = index << 16;
         let mut bit = 0;
         while bit < 8 {
             crc <<= 1;
@@ -29,7 +29,7 @@ const fn table() -> [u32; 256] {
             }
             bit += 1;
         }
-        table[index] = crc;
+        table[index as usize] = crc;
         index += 1;
     }
     table

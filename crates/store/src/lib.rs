@@ -10,6 +10,8 @@ pub mod keys;
 pub mod lists;
 mod migrate;
 pub mod people;
+pub mod posts;
+pub mod queue;
 
 pub use db::{Conn, Store, Work};
 pub use error::StoreError;

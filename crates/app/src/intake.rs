@@ -1,0 +1,92 @@
+//! Mail at the door: which list and door an address means, and the row that makes a message ours.
+
+use sealist_lists::model::{Door, DoorAddress, ListNo, MailingList};
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{IntakeSealer, random};
+use sealist_store::bodies::Body;
+use sealist_store::{StoreError, lists, queue};
+
+use crate::{App, AppError};
+
+/// One door of one list that a message came to.
+pub struct Arrival {
+    /// The list.
+    pub list: MailingList,
+    /// The door.
+    pub door: Door,
+}
+
+impl Arrival {
+    /// What an address means: the most literal reading whose list exists.
+    pub async fn at(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
+        let mut db = app.store.reader().await?;
+        for reading in DoorAddress::readings(address) {
+            if let Some(list) = lists::by_name(&mut db, &reading.list).await? {
+                return Ok(Some(Self { list, door: reading.door }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A message that streams in for one list and door. On an encrypting list no more of it than a chunk is
+/// ever in the clear.
+pub struct Intake {
+    list: ListNo,
+    door: Door,
+    form: Form,
+}
+
+enum Form {
+    Plain(Vec<u8>),
+    Sealing(Box<IntakeSealer>),
+}
+
+impl Intake {
+    /// Begins with the envelope sender, kept as the message's first field ([RFC 5321, section 4.4]).
+    pub fn begin(app: &App, arrival: &Arrival, sender: Option<&str>) -> Result<Self, AppError> {
+        let form = if arrival.list.settings.encrypting() {
+            let no_keys = || AppError::NoKeys { list: arrival.list.name.to_string() };
+            let keys = app.vault.keys(&arrival.list.name).ok_or_else(no_keys)?;
+            Form::Sealing(Box::new(IntakeSealer::new(&keys.storage.certificate())?))
+        } else {
+            Form::Plain(Vec::new())
+        };
+        let mut intake = Self { list: arrival.list.no, door: arrival.door, form };
+        intake.write(format!("Return-Path: <{}>\r\n", sender.unwrap_or_default()).as_bytes())?;
+        Ok(intake)
+    }
+
+    /// The next octets.
+    pub fn write(&mut self, chunk: &[u8]) -> Result<(), AppError> {
+        match &mut self.form {
+            Form::Plain(message) => message.extend_from_slice(chunk),
+            Form::Sealing(sealer) => sealer.write(chunk)?,
+        }
+        Ok(())
+    }
+
+    /// Makes the message durable; when this returns without an error it is ours. `transaction`: the same for
+    /// all doors that one LMTP transaction brought it to.
+    pub async fn commit(self, app: &App, transaction: [u8; 16], now: Timestamp) -> Result<(), AppError> {
+        let body = match self.form {
+            Form::Plain(payload) => Body::Plain { outer: Vec::new(), payload },
+            Form::Sealing(sealer) => Body::Sealed(sealer.finish()?),
+        };
+        let (list, door) = (self.list, self.door);
+        app.store
+            .write(move |db| {
+                Box::pin(async move {
+                    queue::push(db, list, door, &body, &transaction, now).await?;
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// A fresh name for an LMTP transaction.
+    pub fn transaction() -> [u8; 16] {
+        random()
+    }
+}

@@ -1,0 +1,51 @@
+//! Use cases: one function per change or question. Each loads the facts, lets `lists` decide, and records
+//! the outcome in one transaction. Command line, runners and later REST all call these.
+//!
+//! No loops, no sockets, no files: key files are behind [`KeyVault`].
+
+mod error;
+mod incoming;
+mod intake;
+mod outgoing;
+mod setup;
+
+use std::sync::Arc;
+
+use sealist_lists::model::ListName;
+use sealist_openpgp::{ListKey, MacKey, StorageKey};
+use sealist_store::Store;
+
+pub use error::AppError;
+pub use incoming::{Outcome, process};
+pub use intake::{Arrival, Intake};
+pub use outgoing::{Copy, Prepared, prepare};
+pub use setup::{add_member, create_list, list_certificate};
+
+/// A site: its database and its keys.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The keys.
+    pub vault: Arc<dyn KeyVault>,
+}
+
+/// The secret keys of one list.
+pub struct ListKeys {
+    /// For correspondence.
+    pub posting: ListKey,
+    /// For stored bodies.
+    pub storage: StorageKey,
+}
+
+/// Where secret keys are kept, apart from the database.
+pub trait KeyVault: Send + Sync {
+    /// The keys of a list; `None` if this server has none, which is never a decryption failure.
+    fn keys(&self, list: &ListName) -> Option<Arc<ListKeys>>;
+
+    /// Keeps new keys. They are on disk when this returns.
+    fn keep(&self, list: &ListName, keys: ListKeys) -> std::io::Result<Arc<ListKeys>>;
+
+    /// The key of the site.
+    fn mac(&self) -> &MacKey;
+}

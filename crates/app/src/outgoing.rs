@@ -1,0 +1,84 @@
+//! Copies for a batch of recipients.
+
+use bytes::Bytes;
+use sealist_lists::model::DeliveryNo;
+use sealist_mail::{Boundary, Timestamp, compose};
+use sealist_openpgp::{Copies, KeyIds, SealingCard, random};
+use sealist_store::bodies::{self, Body};
+use sealist_store::lists;
+use sealist_store::posts::Batch;
+
+use crate::{App, AppError};
+
+/// One message on the wire.
+pub struct Copy {
+    /// The recipients' rows, in the order of `recipients`.
+    pub deliveries: Vec<DeliveryNo>,
+    /// RCPT TO.
+    pub recipients: Vec<String>,
+    /// The message in pieces; shared ones are not copied.
+    pub pieces: Vec<Bytes>,
+}
+
+/// A batch, ready to go.
+pub struct Prepared {
+    /// What can be sent.
+    pub copies: Vec<Copy>,
+    /// Who waits for a usable key, with the reason. Cleartext never goes out instead.
+    pub held: Vec<(DeliveryNo, String)>,
+    /// Whether the pieces are in wire form already: armor and our own header are.
+    pub wire_form: bool,
+}
+
+/// Makes the copies of a batch: on an encrypting list one a reader with that reader's own PKESK, on the
+/// others one for up to `max_recipients`.
+pub async fn prepare(app: &App, batch: Batch, max_recipients: usize, now: Timestamp) -> Result<Prepared, AppError> {
+    let (list, body) = {
+        let mut db = app.store.reader().await?;
+        let list = lists::by_no(&mut db, batch.list).await?.ok_or_else(|| AppError::NoSuchList(batch.list.to_string()))?;
+        (list, bodies::load(&mut db, batch.body).await?)
+    };
+    let sealed = match body {
+        Body::Plain { outer, payload } => {
+            let pieces = vec![Bytes::from(outer), Bytes::from_static(b"MIME-Version: 1.0\r\n"), Bytes::from(payload)];
+            let copies = batch.rows.chunks(max_recipients.max(1)).map(|rows| Copy {
+                deliveries: rows.iter().map(|row| row.no).collect(),
+                recipients: rows.iter().map(|row| row.email.clone()).collect(),
+                pieces: pieces.clone(),
+            });
+            return Ok(Prepared { copies: copies.collect(), held: Vec::new(), wire_form: false });
+        }
+        Body::Sealed(sealed) => sealed,
+    };
+    let keys = app.vault.keys(&list.name).ok_or_else(|| AppError::NoKeys { list: list.name.to_string() })?;
+    let anonymous = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.anonymous);
+    let ids = if anonymous { KeyIds::Hidden } else { KeyIds::Named };
+    let vault = app.vault.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        let session_key = keys.storage.session_key(&sealed)?;
+        let outer = session_key.open(sealed.outer())?;
+        let (wrapper, end) = compose::encrypted_wrapper(&Boundary::from_entropy(random()));
+        let copies = Copies::new(&sealed, session_key, ids);
+        let head = Bytes::from([&outer[..], &wrapper].concat());
+        let end = Bytes::from(end);
+        let mut prepared = Prepared { copies: Vec::new(), held: Vec::new(), wire_form: true };
+        for row in batch.rows {
+            let card = row.card.as_deref().map(|card| SealingCard::from_bytes(card, vault.mac(), &row.email.to_lowercase(), now));
+            let armor = match card {
+                None => Err("there is no key that can be used".to_owned()),
+                Some(Err(error)) => Err(error.to_string()),
+                Some(Ok(card)) => copies.copy(&card).map_err(|error| error.to_string()),
+            };
+            match armor {
+                Err(reason) => prepared.held.push((row.no, reason)),
+                Ok(armor) => prepared.copies.push(Copy {
+                    deliveries: vec![row.no],
+                    recipients: vec![row.email],
+                    pieces: vec![head.clone(), armor.head.into(), armor.shared, armor.tail.into(), end.clone()],
+                }),
+            }
+        }
+        Ok::<_, AppError>(prepared)
+    });
+    made.await.map_err(|_| AppError::Interrupted)?
+}

@@ -1,0 +1,88 @@
+//! Lists and members: made by an admin.
+
+use sealist_lists::model::{Door, ListName, ListNo, MailingList, MemberNo, Preferences, Role};
+use sealist_lists::styles;
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{Certificate, ListKey, StorageKey};
+use sealist_store::keys::{self, CertificateRow, Purpose};
+use sealist_store::{StoreError, lists, people};
+
+use crate::{App, AppError, ListKeys};
+
+/// Makes a list of that style, on an OpenPGP style with its keys. The key files are on disk before the row
+/// that names them.
+pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp) -> Result<ListNo, AppError> {
+    let settings = styles::named(style).ok_or_else(|| AppError::NoSuchStyle(style.to_owned()))?.settings();
+    if lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some() {
+        return Err(StoreError::Duplicate.into());
+    }
+    let mut certificates = Vec::new();
+    if settings.pgp.is_some() {
+        let list = MailingList { no: ListNo(0), name: name.clone(), settings: settings.clone() };
+        let posting = ListKey::generate(&list.display_name(), &name.posting(), &name.address(Door::Request), now)?;
+        let storage = StorageKey::generate(&name.to_string(), now)?;
+        certificates.push((Purpose::Posting, posting.certificate()));
+        certificates.push((Purpose::Storage, storage.certificate().certificate().clone()));
+        app.vault.keep(&name, ListKeys { posting, storage }).map_err(AppError::Vault)?;
+    }
+    let style = style.to_owned();
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                let no = lists::create(&mut *db, &name, &style, &settings, now).await?;
+                for (purpose, certificate) in certificates {
+                    let fingerprint = certificate.fingerprint().to_string();
+                    keys::insert_list_key(&mut *db, no, purpose, &fingerprint, &certificate.to_bytes(), now).await?;
+                }
+                Ok::<_, AppError>(no)
+            })
+        })
+        .await
+}
+
+/// Gives an address a role, with a certificate that the admin vouches for. The certificate must name the
+/// address and be usable now.
+pub async fn add_member(
+    app: &App,
+    list: &MailingList,
+    address: Address,
+    name: String,
+    role: Role,
+    key: Option<Vec<u8>>,
+    now: Timestamp,
+) -> Result<MemberNo, AppError> {
+    let row = key.map(|key| certificate_row(app, &address, &key, now)).transpose()?;
+    let list = list.no;
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                let address_no = people::ensure_address(&mut *db, &address, &name, now).await?;
+                if let Some(row) = row {
+                    keys::set_certificate(&mut *db, address_no, &row, now).await?;
+                }
+                Ok(people::add_member(&mut *db, list, address_no, role, Preferences::default(), now).await?)
+            })
+        })
+        .await
+}
+
+fn certificate_row(app: &App, address: &Address, key: &[u8], now: Timestamp) -> Result<CertificateRow, AppError> {
+    let certificate = Certificate::read_one(key)?;
+    if !certificate.addresses(now).contains(address) {
+        return Err(AppError::OtherAddress(address.to_string()));
+    }
+    let card = certificate.usable(now)?;
+    Ok(CertificateRow {
+        fingerprint: certificate.fingerprint().to_string(),
+        certificate: certificate.to_bytes(),
+        card: Some(card.to_bytes(app.vault.mac(), &address.key())),
+        unusable: None,
+        confirmed_at: Some(now),
+    })
+}
+
+/// The certificate that correspondents of a list use.
+pub async fn list_certificate(app: &App, list: ListNo) -> Result<Option<Certificate>, AppError> {
+    let stored = keys::list_certificate(&mut *app.store.reader().await?, list, Purpose::Posting).await?;
+    Ok(stored.map(|stored| Certificate::read_one(&stored)).transpose()?)
+}

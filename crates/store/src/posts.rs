@@ -1,0 +1,198 @@
+//! Posts and their recipients.
+
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{AddressNo, BodyNo, DeliveryNo, ListNo, MemberNo, PostNo};
+use sealist_mail::Timestamp;
+use sqlx::Row as _;
+
+use crate::{Conn, StoreError};
+
+/// Rows of one statement.
+const MAX_ROWS: usize = 500;
+
+/// Something accepted for delivery.
+pub struct NewPost<'a> {
+    /// The list.
+    pub list: ListNo,
+    /// Its payload.
+    pub body: BodyNo,
+    /// MAIL FROM of the copies.
+    pub envelope_from: &'a str,
+    /// Whom it goes to.
+    pub recipients: &'a Recipients,
+    /// Whether the payload stays.
+    pub archived: bool,
+}
+
+/// Makes a post with no recipients yet: they come with [`fan_out`].
+pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result<PostNo, StoreError> {
+    let roles: Vec<&str> = post.recipients.roles.iter().map(|role| role.name()).collect();
+    let except: Vec<i64> = post.recipients.except.iter().map(|member| member.0).collect();
+    let recipients = serde_json::json!({ "roles": roles, "except": except }).to_string();
+    let row = sqlx::query(
+        "INSERT INTO posts (list_no, kind, body_no, envelope_from, recipients, archived, accepted_at)
+         VALUES ($1, 'posting', $2, $3, $4, $5, $6) RETURNING no",
+    )
+    .bind(post.list.0)
+    .bind(post.body.0)
+    .bind(post.envelope_from)
+    .bind(recipients)
+    .bind(post.archived)
+    .bind(now.0)
+    .fetch_one(db)
+    .await?;
+    Ok(PostNo(row.try_get(0)?))
+}
+
+/// Makes the next `chunk` recipients of the oldest post that lacks some; says how many. The cursor moves in
+/// the same transaction, so that a roster is covered once whatever happens between.
+pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option<u64>, StoreError> {
+    let Some(post) = sqlx::query("SELECT no, fan_out_after FROM posts WHERE fan_out_done = 0 ORDER BY no LIMIT 1").fetch_optional(&mut *db).await? else {
+        return Ok(None);
+    };
+    let (no, after): (i64, i64) = (post.try_get(0)?, post.try_get(1)?);
+    let rows = sqlx::query(
+        "SELECT m.no, m.address_no, a.email FROM members m JOIN addresses a ON a.no = m.address_no, posts p
+         WHERE p.no = $1 AND m.list_no = p.list_no AND m.no > $2
+         AND m.role IN (SELECT value FROM json_each(p.recipients, '$.roles'))
+         AND m.no NOT IN (SELECT value FROM json_each(p.recipients, '$.except'))
+         AND (m.role != 'member' OR (m.delivery_status = 'enabled' AND m.delivery_mode = 'regular'))
+         ORDER BY m.no LIMIT $3",
+    )
+    .bind(no)
+    .bind(after)
+    .bind(chunk)
+    .fetch_all(&mut *db)
+    .await?;
+    for row in &rows {
+        sqlx::query(
+            "INSERT INTO deliveries (post_no, member_no, address_no, email, state, next_at)
+             VALUES ($1, $2, $3, $4, 'due', $5) ON CONFLICT (post_no, email) DO NOTHING",
+        )
+        .bind(no)
+        .bind(row.try_get::<i64, _>(0)?)
+        .bind(row.try_get::<i64, _>(1)?)
+        .bind(row.try_get::<String, _>(2)?)
+        .bind(now.0)
+        .execute(&mut *db)
+        .await?;
+    }
+    let last = rows.last().map(|row| row.try_get::<i64, _>(0)).transpose()?.unwrap_or(after);
+    let done = rows.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
+    sqlx::query("UPDATE posts SET fan_out_after = $2, fan_out_done = $3 WHERE no = $1").bind(no).bind(last).bind(done).execute(db).await?;
+    Ok(Some(rows.len() as u64))
+}
+
+/// Recipients of one post, taken for a while.
+pub struct Batch {
+    /// The list.
+    pub list: ListNo,
+    /// The payload.
+    pub body: BodyNo,
+    /// MAIL FROM.
+    pub envelope_from: String,
+    /// The recipients.
+    pub rows: Vec<Delivery>,
+}
+
+/// One recipient.
+pub struct Delivery {
+    /// Its number.
+    pub no: DeliveryNo,
+    /// RCPT TO.
+    pub email: String,
+    /// The address's row.
+    pub address: Option<AddressNo>,
+    /// The member, if it is one.
+    pub member: Option<MemberNo>,
+    /// How often it was tried, this time included.
+    pub attempts: u32,
+    /// The sealing card in its stored form.
+    pub card: Option<Vec<u8>>,
+}
+
+/// Takes up to `limit` due recipients of one post for `lease_ms`.
+pub async fn claim(db: &mut Conn, limit: u32, lease_ms: i64, now: Timestamp) -> Result<Option<Batch>, StoreError> {
+    let oldest = sqlx::query(
+        "SELECT p.no, p.list_no, p.body_no, p.envelope_from FROM deliveries d JOIN posts p ON p.no = d.post_no
+         WHERE d.state = 'due' AND d.next_at <= $1 ORDER BY d.next_at, d.post_no LIMIT 1",
+    )
+    .bind(now.0)
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(post) = oldest else { return Ok(None) };
+    let rows = sqlx::query(
+        "UPDATE deliveries SET attempts = attempts + 1, next_at = $3 WHERE no IN
+         (SELECT no FROM deliveries WHERE post_no = $1 AND state = 'due' AND next_at <= $2 ORDER BY no LIMIT $4)
+         RETURNING no, email, address_no, member_no, attempts,
+         (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no)",
+    )
+    .bind(post.try_get::<i64, _>(0)?)
+    .bind(now.0)
+    .bind(now.0 + lease_ms)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    let rows = rows
+        .iter()
+        .map(|row| {
+            Ok(Delivery {
+                no: DeliveryNo(row.try_get(0)?),
+                email: row.try_get(1)?,
+                address: row.try_get::<Option<i64>, _>(2)?.map(AddressNo),
+                member: row.try_get::<Option<i64>, _>(3)?.map(MemberNo),
+                attempts: row.try_get(4)?,
+                card: row.try_get(5)?,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Some(Batch {
+        list: ListNo(post.try_get(1)?),
+        body: BodyNo(post.try_get(2)?),
+        envelope_from: post.try_get(3)?,
+        rows,
+    }))
+}
+
+/// What became of a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The next hop has it.
+    Sent,
+    /// To be tried again then.
+    Due(Timestamp),
+    /// Refused for good.
+    Failed,
+    /// Waits for a usable certificate.
+    HeldForKey,
+}
+
+/// Records results with their replies, as few statements as there are hundreds of them.
+pub async fn record(db: &mut Conn, results: &[(DeliveryNo, State, String)]) -> Result<(), StoreError> {
+    for chunk in results.chunks(MAX_ROWS) {
+        let mut sql = sqlx::QueryBuilder::new("WITH v (no, state, next_at, reply) AS (");
+        sql.push_values(chunk, |mut row, (no, state, reply)| {
+            let (name, next_at) = match state {
+                State::Sent => ("sent", 0),
+                State::Due(at) => ("due", at.0),
+                State::Failed => ("failed", 0),
+                State::HeldForKey => ("held_for_key", 0),
+            };
+            row.push_bind(no.0).push_bind(name).push_bind(next_at).push_bind(reply.clone());
+        });
+        sql.push(") UPDATE deliveries SET state = v.state, next_at = v.next_at, reply = v.reply FROM v WHERE deliveries.no = v.no");
+        sql.build().execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// How many recipients of a list are in each state.
+pub async fn counts(db: &mut Conn, list: ListNo) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT d.state, COUNT(*) FROM deliveries d JOIN posts p ON p.no = d.post_no WHERE p.list_no = $1 GROUP BY d.state ORDER BY d.state",
+    )
+    .bind(list.0)
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
