@@ -37,7 +37,9 @@ struct Known {
 pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppError> {
     let (list, body) = {
         let mut db = app.store.reader().await?;
-        let list = lists::by_no(&mut db, entry.list).await?.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
+        let list = lists::by_no(&mut db, entry.list)
+            .await?
+            .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
         (list, bodies::load(&mut db, entry.body).await?)
     };
     let message = reveal(app, &list, body)?;
@@ -89,7 +91,9 @@ fn by_door(door: Door) -> Option<Finding> {
     match door {
         Door::Posting | Door::Owner => None,
         Door::Bounces => Finding::new(Reason::Bounce, Action::Discard),
-        Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey => Finding::new(Reason::Command, Action::Hold),
+        Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey => {
+            Finding::new(Reason::Command, Action::Hold)
+        }
     }
 }
 
@@ -145,7 +149,12 @@ async fn open(
 }
 
 /// Enters every valid signature into the replay record, whatever the verdict will be.
-async fn replay(app: &App, entry: &Entry, opened: Option<&Opened>, now: Timestamp) -> Result<Replay, AppError> {
+async fn replay(
+    app: &App,
+    entry: &Entry,
+    opened: Option<&Opened>,
+    now: Timestamp,
+) -> Result<Replay, AppError> {
     let mut worst = Replay::Fresh;
     for valid in opened.into_iter().flat_map(Opened::verified) {
         let digest = app.vault.mac().replay_key(valid.certificate(), valid.digest());
@@ -157,7 +166,9 @@ async fn replay(app: &App, entry: &Entry, opened: Option<&Opened>, now: Timestam
         worst = match seen {
             None => worst,
             Some(seen) if seen.arrival == entry.arrival => Replay::SameArrival,
-            Some(seen) if seen.list == entry.list && seen.door == entry.door.name() => return Ok(Replay::SeenHere),
+            Some(seen) if seen.list == entry.list && seen.door == entry.door.name() => {
+                return Ok(Replay::SeenHere);
+            }
             Some(_) => Replay::SeenElsewhere,
         };
     }
@@ -291,7 +302,13 @@ fn make_post(
 }
 
 /// One transaction: the post and its fan-out cursor, or the hold, or nothing left.
-async fn record(app: &App, entry: &Entry, verdict: Verdict, post: Option<Post>, now: Timestamp) -> Result<Outcome, AppError> {
+async fn record(
+    app: &App,
+    entry: &Entry,
+    verdict: Verdict,
+    post: Option<Post>,
+    now: Timestamp,
+) -> Result<Outcome, AppError> {
     // A reject needs somebody proven to be told; until notices go out it waits where the owner sees it.
     let action = if verdict.action == Action::Reject { Action::Hold } else { verdict.action };
     let outcome = Outcome { action, reasons: verdict.reasons() };

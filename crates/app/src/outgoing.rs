@@ -32,15 +32,23 @@ pub struct Prepared {
 
 /// Makes the copies of a batch: on an encrypting list one a reader with that reader's own PKESK, on the
 /// others one for up to `max_recipients`.
-pub async fn prepare(app: &App, batch: Batch, max_recipients: usize, now: Timestamp) -> Result<Prepared, AppError> {
+pub async fn prepare(
+    app: &App,
+    batch: Batch,
+    max_recipients: usize,
+    now: Timestamp,
+) -> Result<Prepared, AppError> {
     let (list, body) = {
         let mut db = app.store.reader().await?;
-        let list = lists::by_no(&mut db, batch.list).await?.ok_or_else(|| AppError::NoSuchList(batch.list.to_string()))?;
+        let list = lists::by_no(&mut db, batch.list)
+            .await?
+            .ok_or_else(|| AppError::NoSuchList(batch.list.to_string()))?;
         (list, bodies::load(&mut db, batch.body).await?)
     };
     let sealed = match body {
         Body::Plain { outer, payload } => {
-            let pieces = vec![Bytes::from(outer), Bytes::from_static(b"MIME-Version: 1.0\r\n"), Bytes::from(payload)];
+            let pieces =
+                vec![Bytes::from(outer), Bytes::from_static(b"MIME-Version: 1.0\r\n"), Bytes::from(payload)];
             let copies = batch.rows.chunks(max_recipients.max(1)).map(|rows| Copy {
                 deliveries: rows.iter().map(|row| row.no).collect(),
                 recipients: rows.iter().map(|row| row.email.clone()).collect(),
@@ -63,7 +71,10 @@ pub async fn prepare(app: &App, batch: Batch, max_recipients: usize, now: Timest
         let end = Bytes::from(end);
         let mut prepared = Prepared { copies: Vec::new(), held: Vec::new(), wire_form: true };
         for row in batch.rows {
-            let card = row.card.as_deref().map(|card| SealingCard::from_bytes(card, vault.mac(), &row.email.to_lowercase(), now));
+            let card = row
+                .card
+                .as_deref()
+                .map(|card| SealingCard::from_bytes(card, vault.mac(), &row.email.to_lowercase(), now));
             let armor = match card {
                 None => Err("there is no key that can be used".to_owned()),
                 Some(Err(error)) => Err(error.to_string()),
@@ -74,7 +85,13 @@ pub async fn prepare(app: &App, batch: Batch, max_recipients: usize, now: Timest
                 Ok(armor) => prepared.copies.push(Copy {
                     deliveries: vec![row.no],
                     recipients: vec![row.email],
-                    pieces: vec![head.clone(), armor.head.into(), armor.shared, armor.tail.into(), end.clone()],
+                    pieces: vec![
+                        head.clone(),
+                        armor.head.into(),
+                        armor.shared,
+                        armor.tail.into(),
+                        end.clone(),
+                    ],
                 }),
             }
         }

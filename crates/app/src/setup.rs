@@ -19,7 +19,8 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
     let mut certificates = Vec::new();
     if settings.pgp.is_some() {
         let list = MailingList { no: ListNo(0), name: name.clone(), settings: settings.clone() };
-        let posting = ListKey::generate(&list.display_name(), &name.posting(), &name.address(Door::Request), now)?;
+        let posting =
+            ListKey::generate(&list.display_name(), &name.posting(), &name.address(Door::Request), now)?;
         let storage = StorageKey::generate(&name.to_string(), now)?;
         certificates.push((Purpose::Posting, posting.certificate()));
         certificates.push((Purpose::Storage, storage.certificate().certificate().clone()));
@@ -32,7 +33,8 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
                 let no = lists::create(&mut *db, &name, &style, &settings, now).await?;
                 for (purpose, certificate) in certificates {
                     let fingerprint = certificate.fingerprint().to_string();
-                    keys::insert_list_key(&mut *db, no, purpose, &fingerprint, &certificate.to_bytes(), now).await?;
+                    keys::insert_list_key(&mut *db, no, purpose, &fingerprint, &certificate.to_bytes(), now)
+                        .await?;
                 }
                 Ok::<_, AppError>(no)
             })
@@ -66,7 +68,12 @@ pub async fn add_member(
         .await
 }
 
-fn certificate_row(app: &App, address: &Address, key: &[u8], now: Timestamp) -> Result<CertificateRow, AppError> {
+fn certificate_row(
+    app: &App,
+    address: &Address,
+    key: &[u8],
+    now: Timestamp,
+) -> Result<CertificateRow, AppError> {
     let certificate = Certificate::read_one(key)?;
     if !certificate.addresses(now).contains(address) {
         return Err(AppError::OtherAddress(address.to_string()));

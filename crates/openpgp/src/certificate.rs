@@ -41,6 +41,9 @@ pub enum CertificateError {
         /// The version found.
         version: u8,
     },
+    /// Several, where one is asked for.
+    #[error("this holds several keys: send one")]
+    Several,
     /// More than the limits allow, even without foreign signatures.
     #[error("the key is too large")]
     TooLarge,
@@ -83,7 +86,7 @@ impl Certificate {
     pub fn read_one(data: &[u8]) -> Result<Self, CertificateError> {
         let mut all = Self::read(data)?.into_iter();
         let one = all.next().ok_or(CertificateError::NotACertificate)?;
-        if all.next().is_some() { Err(CertificateError::NotACertificate) } else { Ok(one) }
+        if all.next().is_some() { Err(CertificateError::Several) } else { Ok(one) }
     }
 
     fn parse(binary: &[u8]) -> Result<Self, CertificateError> {

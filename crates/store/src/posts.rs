@@ -47,7 +47,11 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
 /// Makes the next `chunk` recipients of the oldest post that lacks some; says how many. The cursor moves in
 /// the same transaction, so that a roster is covered once whatever happens between.
 pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option<u64>, StoreError> {
-    let Some(post) = sqlx::query("SELECT no, fan_out_after FROM posts WHERE fan_out_done = 0 ORDER BY no LIMIT 1").fetch_optional(&mut *db).await? else {
+    let Some(post) =
+        sqlx::query("SELECT no, fan_out_after FROM posts WHERE fan_out_done = 0 ORDER BY no LIMIT 1")
+            .fetch_optional(&mut *db)
+            .await?
+    else {
         return Ok(None);
     };
     let (no, after): (i64, i64) = (post.try_get(0)?, post.try_get(1)?);
@@ -79,7 +83,12 @@ pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option
     }
     let last = rows.last().map(|row| row.try_get::<i64, _>(0)).transpose()?.unwrap_or(after);
     let done = rows.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
-    sqlx::query("UPDATE posts SET fan_out_after = $2, fan_out_done = $3 WHERE no = $1").bind(no).bind(last).bind(done).execute(db).await?;
+    sqlx::query("UPDATE posts SET fan_out_after = $2, fan_out_done = $3 WHERE no = $1")
+        .bind(no)
+        .bind(last)
+        .bind(done)
+        .execute(db)
+        .await?;
     Ok(Some(rows.len() as u64))
 }
 
@@ -112,7 +121,12 @@ pub struct Delivery {
 }
 
 /// Takes up to `limit` due recipients of one post for `lease_ms`.
-pub async fn claim(db: &mut Conn, limit: u32, lease_ms: i64, now: Timestamp) -> Result<Option<Batch>, StoreError> {
+pub async fn claim(
+    db: &mut Conn,
+    limit: u32,
+    lease_ms: i64,
+    now: Timestamp,
+) -> Result<Option<Batch>, StoreError> {
     let oldest = sqlx::query(
         "SELECT p.no, p.list_no, p.body_no, p.envelope_from FROM deliveries d JOIN posts p ON p.no = d.post_no
          WHERE d.state = 'due' AND d.next_at <= $1 ORDER BY d.next_at, d.post_no LIMIT 1",

@@ -88,12 +88,22 @@ pub async fn push(
 }
 
 /// Takes up to `limit` waiting entries for `lease_ms`; nobody else gets them until then.
-pub async fn claim(db: &mut Conn, limit: u32, lease_ms: i64, now: Timestamp) -> Result<Vec<Entry>, StoreError> {
+pub async fn claim(
+    db: &mut Conn,
+    limit: u32,
+    lease_ms: i64,
+    now: Timestamp,
+) -> Result<Vec<Entry>, StoreError> {
     let sql = format!(
         "UPDATE queue SET attempts = attempts + 1, next_at = $2 WHERE no IN
          (SELECT no FROM queue WHERE queue = 'in' AND next_at <= $1 ORDER BY next_at, no LIMIT $3) RETURNING {COLUMNS}"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now.0).bind(now.0 + lease_ms).bind(limit).fetch_all(db).await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(now.0)
+        .bind(now.0 + lease_ms)
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
     rows.iter().map(entry).collect()
 }
 
@@ -116,7 +126,12 @@ pub async fn finish(db: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
 }
 
 /// Moves an entry to hold or shunt with its reasons.
-pub async fn set_aside(db: &mut Conn, no: EntryNo, place: Place, reasons: &[Reason]) -> Result<(), StoreError> {
+pub async fn set_aside(
+    db: &mut Conn,
+    no: EntryNo,
+    place: Place,
+    reasons: &[Reason],
+) -> Result<(), StoreError> {
     let reasons = serde_json::to_string(reasons).map_err(|_| DAMAGED)?;
     sqlx::query("UPDATE queue SET queue = $2, reasons = $3, approved = 0 WHERE no = $1")
         .bind(no.0)
@@ -138,7 +153,12 @@ pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), St
 }
 
 /// The replay record of a signed text: `None` if it is new (and now recorded), else where it was first seen.
-pub async fn record_digest(db: &mut Conn, digest: &[u8; 32], at: &Entry, now: Timestamp) -> Result<Option<Seen>, StoreError> {
+pub async fn record_digest(
+    db: &mut Conn,
+    digest: &[u8; 32],
+    at: &Entry,
+    now: Timestamp,
+) -> Result<Option<Seen>, StoreError> {
     let made = sqlx::query(
         "INSERT INTO signature_digests (digest, list_no, door, arrival, outcome, seen_at)
          VALUES ($1, $2, $3, $4, '', $5) ON CONFLICT (digest) DO NOTHING",
@@ -153,7 +173,10 @@ pub async fn record_digest(db: &mut Conn, digest: &[u8; 32], at: &Entry, now: Ti
     if made.rows_affected() == 1 {
         return Ok(None);
     }
-    let row = sqlx::query("SELECT list_no, door, arrival FROM signature_digests WHERE digest = $1").bind(&digest[..]).fetch_one(db).await?;
+    let row = sqlx::query("SELECT list_no, door, arrival FROM signature_digests WHERE digest = $1")
+        .bind(&digest[..])
+        .fetch_one(db)
+        .await?;
     Ok(Some(Seen { list: ListNo(row.try_get(0)?), door: row.try_get(1)?, arrival: row.try_get(2)? }))
 }
 

@@ -1,0 +1,124 @@
+//! GnuPG as the members' own program: an OpenPGP implementation that shares no code with the list's.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use tempfile::TempDir;
+
+/// A key ring of its own.
+pub(super) struct Gpg {
+    home: TempDir,
+}
+
+/// What gpg says of an encrypted message.
+pub(super) struct Reading {
+    pub(super) text: Vec<u8>,
+    pub(super) decrypted: bool,
+    pub(super) good_signature: bool,
+    /// PKESK packets in the message.
+    pub(super) readers: usize,
+}
+
+impl Gpg {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        Ok(Self { home: TempDir::with_prefix("sl-gpg")? })
+    }
+
+    /// Makes a key without a passphrase.
+    pub(super) fn make_key(&self, user_id: &str, algorithm: &str) -> anyhow::Result<()> {
+        match algorithm {
+            "rsa" => {
+                let script = format!(
+                    "%no-protection\nKey-Type: RSA\nKey-Length: 2048\nKey-Usage: sign\nSubkey-Type: RSA\nSubkey-Length: 2048\nName-Real: {}\nName-Email: {}\n%commit\n",
+                    user_id.split(" <").next().unwrap_or_default(),
+                    user_id.split('<').nth(1).unwrap_or_default().trim_end_matches('>'),
+                );
+                self.run(&["--generate-key"], script.as_bytes())?;
+            }
+            _ => {
+                self.run(
+                    &[
+                        "--passphrase",
+                        "",
+                        "--quick-generate-key",
+                        user_id,
+                        "future-default",
+                        "default",
+                        "never",
+                    ],
+                    b"",
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn export(&self, address: &str) -> anyhow::Result<Vec<u8>> {
+        Ok(self.run(&["--armor", "--export", address], b"")?.0)
+    }
+
+    pub(super) fn import(&self, certificate: &[u8]) -> anyhow::Result<()> {
+        self.run(&["--import"], certificate).map(|_| ())
+    }
+
+    pub(super) fn sign_and_encrypt(&self, to: &str, text: &[u8]) -> anyhow::Result<Vec<u8>> {
+        Ok(self
+            .run(&["--trust-model", "always", "--armor", "--sign", "--encrypt", "--recipient", to], text)?
+            .0)
+    }
+
+    pub(super) fn encrypt(&self, to: &str, text: &[u8]) -> anyhow::Result<Vec<u8>> {
+        Ok(self.run(&["--trust-model", "always", "--armor", "--encrypt", "--recipient", to], text)?.0)
+    }
+
+    pub(super) fn decrypt(&self, message: &[u8]) -> anyhow::Result<Reading> {
+        let (text, status, _) = self.call(&["--trust-model", "always", "--decrypt"], message)?;
+        let says = |word: &str| status.lines().any(|line| line.starts_with(&format!("[GNUPG:] {word}")));
+        Ok(Reading {
+            text,
+            decrypted: says("DECRYPTION_OKAY"),
+            good_signature: says("GOODSIG"),
+            readers: status.lines().filter(|line| line.starts_with("[GNUPG:] ENC_TO ")).count(),
+        })
+    }
+
+    /// Standard output and the status lines; errs if gpg fails.
+    fn run(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<(Vec<u8>, String)> {
+        let (output, status, success) = self.call(arguments, input)?;
+        if !success {
+            bail!("gpg {} failed: {status}", arguments.join(" "));
+        }
+        Ok((output, status))
+    }
+
+    fn call(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<(Vec<u8>, String, bool)> {
+        let mut child = Command::new("gpg")
+            .args(["--batch", "--no-tty", "--quiet", "--status-fd", "2", "--homedir"])
+            .arg(self.home.path())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("gpg is not installed: run scripts/install-deps")?;
+        let mut stdin = child.stdin.take().context("gpg takes input")?;
+        let input = input.to_vec();
+        let feeding = std::thread::spawn(move || stdin.write_all(&input));
+        let output = child.wait_with_output()?;
+        // A gpg that stopped reading says why in its status.
+        let _ = feeding.join();
+        Ok((output.stdout, String::from_utf8_lossy(&output.stderr).into_owned(), output.status.success()))
+    }
+
+    pub(super) fn home(&self) -> &Path {
+        self.home.path()
+    }
+}
+
+impl Drop for Gpg {
+    fn drop(&mut self) {
+        let _ = Command::new("gpgconf").arg("--homedir").arg(self.home()).args(["--kill", "all"]).output();
+    }
+}

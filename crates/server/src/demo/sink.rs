@@ -1,0 +1,84 @@
+//! A mail server that keeps what it gets: the next hop of the demonstration.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sealist_smtp::Reply;
+use sealist_smtp::server::{self, Protocol, Service, Settings, Transaction};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// One message that came out.
+#[derive(Clone)]
+pub(super) struct Received {
+    pub(super) recipient: String,
+    pub(super) message: Vec<u8>,
+    pub(super) at: Instant,
+}
+
+/// What came out so far.
+#[derive(Clone, Default)]
+pub(super) struct Sink(Arc<Mutex<Vec<Received>>>);
+
+impl Sink {
+    /// Serves on a free port of loopback, which it returns.
+    pub(super) async fn start(&self, stop: watch::Receiver<bool>) -> std::io::Result<u16> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let settings = Settings { protocol: Protocol::Smtp, ..Settings::default() };
+        tokio::spawn(server::serve(listener, Arc::new(self.clone()), settings, stop, Duration::from_secs(1)));
+        Ok(port)
+    }
+
+    /// Waits until so many messages have come, or the time is over; takes them.
+    pub(super) async fn take(&self, count: usize, limit: Duration) -> Vec<Received> {
+        let end = Instant::now() + limit;
+        while self.lock().len() < count && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Received>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) struct Incoming {
+    sink: Sink,
+    recipients: Vec<String>,
+    message: Vec<u8>,
+}
+
+impl Service for Sink {
+    type Transaction = Incoming;
+
+    async fn begin(&self, _sender: Option<&str>, _size: Option<u64>) -> Result<Incoming, Reply> {
+        Ok(Incoming { sink: self.clone(), recipients: Vec::new(), message: Vec::new() })
+    }
+}
+
+impl Transaction for Incoming {
+    async fn recipient(&mut self, recipient: &str) -> Result<(), Reply> {
+        self.recipients.push(recipient.to_owned());
+        Ok(())
+    }
+
+    async fn start(&mut self) -> Result<(), Reply> {
+        Ok(())
+    }
+
+    async fn data(&mut self, chunk: &[u8]) -> Result<(), Reply> {
+        self.message.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    async fn finish(self) -> Vec<Reply> {
+        let at = Instant::now();
+        let message = &self.message;
+        let received =
+            self.recipients.iter().map(|r| Received { recipient: r.clone(), message: message.clone(), at });
+        self.sink.lock().extend(received);
+        vec![Reply::ok("kept"); self.recipients.len()]
+    }
+}

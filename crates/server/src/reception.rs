@@ -1,0 +1,124 @@
+//! LMTP transactions: from RCPT to the commit behind the 250.
+
+use std::sync::Arc;
+
+use sealist_app::{App, Arrival, Intake};
+use sealist_mail::Timestamp;
+use sealist_mail::scan::{Limits, Refusal, Scanner};
+use sealist_smtp::Reply;
+use sealist_smtp::server::{Service, Transaction};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// Octets that one permit of the room stands for.
+const PERMIT_OCTETS: usize = 1024;
+
+/// Takes mail in for all lists.
+pub(crate) struct Reception {
+    pub(crate) app: App,
+    /// Room for messages in memory.
+    pub(crate) room: Arc<Semaphore>,
+    /// Tells the incoming runner.
+    pub(crate) arrived: Arc<Notify>,
+}
+
+pub(crate) struct Delivery {
+    app: App,
+    room: Arc<Semaphore>,
+    arrived: Arc<Notify>,
+    sender: Option<String>,
+    arrivals: Vec<Arrival>,
+    intakes: Vec<Intake>,
+    scanner: Option<Scanner>,
+    held: Vec<OwnedSemaphorePermit>,
+    octets: usize,
+}
+
+impl Service for Reception {
+    type Transaction = Delivery;
+
+    async fn begin(&self, sender: Option<&str>, _size: Option<u64>) -> Result<Delivery, Reply> {
+        Ok(Delivery {
+            app: self.app.clone(),
+            room: self.room.clone(),
+            arrived: self.arrived.clone(),
+            sender: sender.map(str::to_owned),
+            arrivals: Vec::new(),
+            intakes: Vec::new(),
+            scanner: None,
+            held: Vec::new(),
+            octets: 0,
+        })
+    }
+}
+
+impl Transaction for Delivery {
+    async fn recipient(&mut self, recipient: &str) -> Result<(), Reply> {
+        let address = recipient.parse().map_err(|_| Reply::no_such_address())?;
+        match Arrival::at(&self.app, &address).await {
+            Ok(Some(arrival)) => self.arrivals.push(arrival),
+            Ok(None) => return Err(Reply::no_such_address()),
+            Err(error) => {
+                tracing::error!(%error, "a recipient could not be looked up");
+                return Err(Reply::try_again());
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self) -> Result<(), Reply> {
+        for arrival in &self.arrivals {
+            let intake = Intake::begin(&self.app, arrival, self.sender.as_deref());
+            self.intakes.push(intake.map_err(|error| {
+                tracing::error!(%error, list = %arrival.list.name, "a message cannot be taken in");
+                Reply::try_again()
+            })?);
+        }
+        self.scanner = Some(Scanner::new(Limits::default()));
+        Ok(())
+    }
+
+    async fn data(&mut self, chunk: &[u8]) -> Result<(), Reply> {
+        self.octets += chunk.len() * self.intakes.len();
+        while self.held.len() * PERMIT_OCTETS < self.octets {
+            let permit = self.room.clone().try_acquire_owned().map_err(|_| Reply::no_room())?;
+            self.held.push(permit);
+        }
+        if let Some(scanner) = &mut self.scanner {
+            scanner.feed(chunk).map_err(refusal)?;
+        }
+        for intake in &mut self.intakes {
+            intake.write(chunk).map_err(|_| Reply::try_again())?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Vec<Reply> {
+        let outline = self.scanner.take().map_or(Ok(()), |scanner| scanner.finish().map(|_| ()));
+        if let Err(refused) = outline {
+            return vec![refusal(refused); self.intakes.len()];
+        }
+        let (transaction, now) = (Intake::transaction(), Timestamp::now());
+        let mut replies = Vec::with_capacity(self.intakes.len());
+        for intake in std::mem::take(&mut self.intakes) {
+            replies.push(match intake.commit(&self.app, transaction, now).await {
+                Ok(()) => Reply::ok("it is ours"),
+                Err(error) => {
+                    tracing::error!(%error, "a message could not be stored");
+                    Reply::try_again()
+                }
+            });
+        }
+        self.arrived.notify_one();
+        replies
+    }
+}
+
+/// What the peer is told of a message whose structure is refused.
+fn refusal(refusal: Refusal) -> Reply {
+    let (code, enhanced) = match refusal {
+        Refusal::LineEnd => (554, (5, 6, 11)),
+        Refusal::Header | Refusal::Field => (552, (5, 3, 4)),
+        Refusal::Depth | Refusal::Parts => (554, (5, 6, 0)),
+    };
+    Reply::new(code, enhanced, refusal.to_string())
+}

@@ -1,0 +1,70 @@
+//! Runner `incoming`: claims what came in and has it judged. Settings: none.
+//!
+//! A message that breaks it three times goes to shunt; the others flow on.
+
+use std::sync::Arc;
+
+use sealist_app::{App, process};
+use sealist_lists::rules::Reason;
+use sealist_mail::Timestamp;
+use sealist_store::StoreError;
+use sealist_store::queue::{self, Entry, Place};
+use tokio::sync::{Notify, watch};
+
+use super::{LEASE_MS, POLL};
+
+const BATCH: u32 = 16;
+const MAX_ATTEMPTS: u32 = 3;
+
+pub(crate) async fn run(
+    app: App,
+    arrived: Arc<Notify>,
+    accepted: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
+    while !*stop.borrow() {
+        let claimed =
+            app.store.write(|db| Box::pin(queue::claim(db, BATCH, LEASE_MS, Timestamp::now()))).await;
+        let entries = claimed.unwrap_or_else(|error: StoreError| {
+            tracing::error!(%error, "the queue cannot be read");
+            Vec::new()
+        });
+        if entries.is_empty() {
+            tokio::select! {
+                () = arrived.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+            continue;
+        }
+        for entry in entries {
+            handle(&app, entry).await;
+        }
+        accepted.notify_one();
+    }
+}
+
+async fn handle(app: &App, entry: Entry) {
+    let no = entry.no;
+    if entry.attempts > MAX_ATTEMPTS {
+        tracing::error!(entry = %no, "shunted after {MAX_ATTEMPTS} tries");
+        let shunted = app
+            .store
+            .write(move |db| Box::pin(queue::set_aside(db, no, Place::Shunt, &[Reason::Poison])))
+            .await;
+        if let Err(error) = shunted {
+            tracing::error!(entry = %no, %error, "could not be shunted");
+        }
+        return;
+    }
+    let (app, list) = (app.clone(), entry.list);
+    // A task of its own: a panic takes this message, not the runner.
+    match tokio::spawn(async move { process(&app, entry, Timestamp::now()).await }).await {
+        Ok(Ok(outcome)) => {
+            let reasons: Vec<String> = outcome.reasons.iter().map(|reason| reason.name()).collect();
+            tracing::info!(entry = %no, %list, action = %outcome.action, reasons = reasons.join(","), "judged");
+        }
+        Ok(Err(error)) => tracing::error!(entry = %no, %list, %error, "could not be judged, tried again"),
+        Err(_) => tracing::error!(entry = %no, %list, "broke the runner, tried again"),
+    }
+}

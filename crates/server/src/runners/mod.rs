@@ -1,0 +1,11 @@
+//! Loops without logic: claim, call the use case, wait.
+
+pub(crate) mod incoming;
+pub(crate) mod outgoing;
+
+use std::time::Duration;
+
+/// How long a claim keeps others away, in milliseconds.
+const LEASE_MS: i64 = 60_000;
+/// How often the database is asked when nobody calls.
+const POLL: Duration = Duration::from_millis(250);

@@ -1,0 +1,161 @@
+//! Runner `outgoing`: makes recipients of posts, claims them, sends their copies and records the results.
+//! Settings: `[outgoing]`, `[queue]`.
+
+use std::sync::Arc;
+
+use sealist_app::{App, Copy, prepare};
+use sealist_lists::model::DeliveryNo;
+use sealist_mail::Timestamp;
+use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult, Target};
+use sealist_store::StoreError;
+use sealist_store::posts::{self, Batch, State};
+use tokio::sync::{Notify, watch};
+
+use super::{LEASE_MS, POLL};
+use crate::config::Queue;
+
+const CHUNK: u32 = 500;
+
+/// What the runner needs of the configuration.
+pub(crate) struct Outgoing {
+    pub(crate) target: Target,
+    pub(crate) max_recipients: usize,
+    pub(crate) retry: Queue,
+}
+
+type Results = Vec<(DeliveryNo, State, String)>;
+
+pub(crate) async fn run(
+    app: App,
+    settings: Outgoing,
+    accepted: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connection = None;
+    while !*stop.borrow() {
+        match step(&app, &settings, &mut connection).await {
+            Ok(true) => {}
+            Ok(false) => tokio::select! {
+                () = accepted.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            },
+            Err(error) => {
+                tracing::error!(%error, "delivery is interrupted");
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+    if let Some(connection) = connection {
+        Connection::quit(connection).await;
+    }
+}
+
+/// One chunk of work; says whether there was any.
+async fn step(app: &App, settings: &Outgoing, connection: &mut Option<Connection>) -> anyhow::Result<bool> {
+    let now = Timestamp::now();
+    let made = app.store.write(move |db| Box::pin(posts::fan_out(db, CHUNK, now))).await?;
+    let batch: Option<Batch> =
+        app.store.write(move |db| Box::pin(posts::claim(db, CHUNK, LEASE_MS, now))).await?;
+    let Some(batch) = batch else { return Ok(made.is_some()) };
+    let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
+    let sender = batch.envelope_from.clone();
+    let prepared = prepare(app, batch, settings.max_recipients, now).await?;
+    let mut results: Results =
+        prepared.held.into_iter().map(|(no, reason)| (no, State::HeldForKey, reason)).collect();
+    if !results.is_empty() {
+        tracing::warn!(recipients = results.len(), "copies wait for usable keys");
+    }
+    results.extend(send(settings, connection, prepared.copies, prepared.wire_form, &sender, attempts).await);
+    app.store
+        .write(move |db| Box::pin(async move { posts::record(db, &results).await }))
+        .await
+        .map_err(|e: StoreError| e)?;
+    Ok(true)
+}
+
+async fn send(
+    settings: &Outgoing,
+    connection: &mut Option<Connection>,
+    copies: Vec<Copy>,
+    wire_form: bool,
+    sender: &str,
+    attempts: u32,
+) -> Results {
+    let later = |reason: &str, copies: &[Copy]| -> Results {
+        let rows = copies.iter().flat_map(|copy| &copy.deliveries);
+        rows.map(|no| (*no, retry(&settings.retry, attempts), reason.to_owned())).collect()
+    };
+    if copies.is_empty() {
+        return Vec::new();
+    }
+    let mut open = match connection.take() {
+        Some(open) => open,
+        None => match Connection::connect(&settings.target).await {
+            Ok(open) => open,
+            Err(error) => {
+                tracing::warn!(%error, "the next mail server cannot be used");
+                return later(&error.to_string(), &copies);
+            }
+        },
+    };
+    let mut results = Results::new();
+    let mut unsent = copies.iter().enumerate();
+    let next = || {
+        let (at, copy) = unsent.next()?;
+        let body = match wire_form {
+            true => Body::from_wire_pieces(copy.pieces.clone()),
+            false => Body::from_message(&copy.pieces.concat()),
+        };
+        Some(Envelope {
+            id: at as u64,
+            sender: Some(sender.to_owned()),
+            recipients: copy.recipients.clone(),
+            body,
+        })
+    };
+    let mut answered = 0;
+    let done = |id: u64, outcomes: Vec<RecipientResult>| {
+        answered += 1;
+        let rows =
+            usize::try_from(id).ok().and_then(|at| copies.get(at)).map(|copy| copy.deliveries.as_slice());
+        for (no, outcome) in rows.unwrap_or_default().iter().zip(outcomes) {
+            results.push(match outcome {
+                RecipientResult::Sent(reply) => (*no, State::Sent, reply.to_string()),
+                RecipientResult::Failed(reply) => (*no, State::Failed, reply.to_string()),
+                RecipientResult::Deferred(reply) => {
+                    (*no, retry(&settings.retry, attempts), reply.to_string())
+                }
+                RecipientResult::NotSent => {
+                    (*no, retry(&settings.retry, attempts), "the connection broke".into())
+                }
+                RecipientResult::Unknown => {
+                    (*no, retry(&settings.retry, attempts), "the last reply never came".into())
+                }
+            });
+        }
+    };
+    match open.deliver(next, done).await {
+        Ok(()) => *connection = Some(open),
+        Err(error) => {
+            tracing::warn!(%error, "the connection to the next mail server was lost");
+            results.extend(later(&error.to_string(), &copies[answered..]));
+        }
+    }
+    results
+}
+
+/// The next try, doubling with jitter; after the retry period it has failed.
+fn retry(settings: &Queue, attempts: u32) -> State {
+    let pause_s = |attempt: u32| {
+        let doubled = u64::from(settings.retry_after_s) << attempt.saturating_sub(1).min(20);
+        doubled.min(u64::from(settings.max_retry_after_s))
+    };
+    let waited_s: u64 = (1..=attempts).map(pause_s).sum();
+    if waited_s > u64::from(settings.retry_period_h) * 3600 {
+        return State::Failed;
+    }
+    let [jitter] = sealist_openpgp::random::<1>();
+    let pause_ms = pause_s(attempts) * 1000 * (224 + u64::from(jitter) / 4) / 256;
+    State::Due(Timestamp::now().plus_ms(i64::try_from(pause_ms).unwrap_or(i64::MAX)))
+}

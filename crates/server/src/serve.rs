@@ -1,0 +1,106 @@
+//! `sealist serve`: wires the parts together and runs until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sealist_app::App;
+use sealist_smtp::client::{Login, Protocol, Security, Target, Timeouts, Verify};
+use sealist_smtp::server::{self, Settings};
+use sealist_store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::config::{self, Config};
+use crate::reception::Reception;
+use crate::runners::{incoming, outgoing};
+use crate::vault::KeyDirectory;
+
+/// How long running transactions may take to end.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// Opens database and keys.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
+    let path = config.database_path();
+    if let Some(folder) = path.parent() {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let vault = KeyDirectory::open(&config.keydirs.list)
+        .with_context(|| format!("cannot use the key directory {}", config.keydirs.list.display()))?;
+    Ok(App { store: Store::open(&path).await?, vault: Arc::new(vault) })
+}
+
+/// Serves until `stop` becomes true.
+pub(crate) async fn run(
+    app: App,
+    config: &Config,
+    listener: TcpListener,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let (arrived, accepted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let room = Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize));
+    let reception = Arc::new(Reception { app: app.clone(), room, arrived: arrived.clone() });
+    let settings = Settings {
+        max_message_octets: u64::from(config.lmtp.max_message_kib) * 1024,
+        max_connections: config.lmtp.max_connections as usize,
+        ..Settings::default()
+    };
+    let sending = outgoing::Outgoing {
+        target: target(&config.outgoing)?,
+        max_recipients: config.outgoing.max_recipients as usize,
+        retry: config.queue.clone(),
+    };
+    tracing::info!(lmtp = %listener.local_addr()?, "serving");
+    let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
+    let outgoing = tokio::spawn(outgoing::run(app, sending, accepted, stop.clone()));
+    server::serve(listener, reception, settings, stop, DRAIN).await;
+    incoming.await?;
+    outgoing.await?;
+    Ok(())
+}
+
+/// Becomes true at SIGTERM or SIGINT.
+pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        let _ = sender.send(true);
+        // Kept until the process ends, so that nobody takes a dropped sender for a sign.
+        std::future::pending::<()>().await;
+    });
+    Ok(receiver)
+}
+
+fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {
+    let login = match outgoing.user.as_str() {
+        "" => None,
+        user => {
+            let file = &outgoing.password_file;
+            let password =
+                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            Some(Login { user: user.to_owned(), password: password.trim_end().to_owned().into() })
+        }
+    };
+    Ok(Target {
+        host: outgoing.host.clone(),
+        port: outgoing.port,
+        protocol: Protocol::Smtp,
+        security: match outgoing.security {
+            config::Security::None => Security::None,
+            config::Security::StartTls => Security::StartTls,
+            config::Security::Tls => Security::Tls,
+        },
+        verify: if outgoing.verify { Verify::Yes } else { Verify::No },
+        login,
+        hello: "localhost".to_owned(),
+        timeouts: Timeouts::default(),
+    })
+}
