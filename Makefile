@@ -1,5 +1,5 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check bench deps
+.PHONY: demo test check deps
 
 deps:
 	@scripts/install-deps
@@ -14,5 +14,3 @@ test: deps
 check: deps
 	@scripts/check
 
-bench: deps
-	@scripts/bench

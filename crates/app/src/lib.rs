@@ -19,7 +19,7 @@ pub use error::AppError;
 pub use incoming::{Outcome, process};
 pub use intake::{Arrival, Intake};
 pub use outgoing::{Copy, Prepared, prepare};
-pub use setup::{add_member, create_list, list_certificate};
+pub use setup::{NewMember, add_member, create_list, list_certificate};
 
 /// A site: its database and its keys.
 #[derive(Clone)]

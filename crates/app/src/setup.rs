@@ -42,17 +42,26 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
         .await
 }
 
-/// Gives an address a role, with a certificate that the admin vouches for. The certificate must name the
-/// address and be usable now.
+/// Somebody an admin adds.
+pub struct NewMember {
+    /// The address.
+    pub address: Address,
+    /// The name shown to others; may be empty.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+    /// A certificate that the admin vouches for, armored or binary.
+    pub key: Option<Vec<u8>>,
+}
+
+/// Gives an address a role. A certificate must name the address and be usable now.
 pub async fn add_member(
     app: &App,
     list: &MailingList,
-    address: Address,
-    name: String,
-    role: Role,
-    key: Option<Vec<u8>>,
+    member: NewMember,
     now: Timestamp,
 ) -> Result<MemberNo, AppError> {
+    let NewMember { address, name, role, key } = member;
     let row = key.map(|key| certificate_row(app, &address, &key, now)).transpose()?;
     let list = list.no;
     app.store

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use sealist_app::{App, AppError, add_member, create_list, list_certificate};
+use sealist_app::{App, AppError, NewMember, add_member, create_list, list_certificate};
 use sealist_lists::model::{EntryNo, ListName, MailingList, MemberNo, Role};
 use sealist_lists::texts;
 use sealist_mail::{Address, Timestamp};
@@ -115,7 +115,13 @@ async fn run_lists(app: &App, command: Lists) -> anyhow::Result<(String, Value)>
             create_list(app, list.clone(), &style, Timestamp::now()).await?;
             let made = named(app, &list).await?;
             if let Some(owner) = owner {
-                add_member(app, &made, owner, String::new(), Role::Owner, None, Timestamp::now()).await?;
+                add_member(
+                    app,
+                    &made,
+                    NewMember { address: owner, name: String::new(), role: Role::Owner, key: None },
+                    Timestamp::now(),
+                )
+                .await?;
             }
             let key = list_certificate(app, made.no).await?.map(|key| key.fingerprint().to_string());
             let line = key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
@@ -174,7 +180,8 @@ async fn run_members(app: &App, command: Members) -> anyhow::Result<(String, Val
             } else {
                 ""
             };
-            add_member(app, &list, address.clone(), name, role, key, Timestamp::now()).await?;
+            let member = NewMember { address: address.clone(), name, role, key };
+            add_member(app, &list, member, Timestamp::now()).await?;
             (
                 format!("{address} is {} of {}{warning}\n", role.name(), list.name),
                 json!({ "added": address.to_string() }),

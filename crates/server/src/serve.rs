@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use sealist_app::App;
+use sealist_mail::Timestamp;
 use sealist_smtp::client::{Login, Protocol, Security, Target, Timeouts, Verify};
 use sealist_smtp::server::{self, Settings};
-use sealist_store::Store;
+use sealist_store::{Store, StoreError, queue};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -39,6 +40,8 @@ pub(crate) async fn run(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    app.store.write(move |db| Box::pin(queue::release_claims(db, now))).await.map_err(|e: StoreError| e)?;
     let (arrived, accepted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let room = Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize));
     let reception = Arc::new(Reception { app: app.clone(), room, arrived: arrived.clone() });

@@ -107,6 +107,15 @@ pub async fn claim(
     rows.iter().map(entry).collect()
 }
 
+/// Frees what a process that died had claimed. Only at start, when no other process serves the database.
+pub async fn release_claims(db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE queue SET next_at = $1 WHERE queue = 'in' AND next_at > $1")
+        .bind(now.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Everything at a place, oldest first.
 pub async fn listed(db: &mut Conn, place: Place) -> Result<Vec<Entry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM queue WHERE queue = $1 ORDER BY no");

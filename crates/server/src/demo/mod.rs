@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use sealist_app::{App, add_member, create_list, list_certificate};
+use sealist_app::{App, NewMember, add_member, create_list, list_certificate};
 use sealist_lists::model::{ListName, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Boundary, Entity, Headers, Part, Timestamp, compose};
@@ -90,16 +90,9 @@ async fn set_up(stage: &Stage) -> anyhow::Result<()> {
     for ((name, address, _), gpg) in MEMBERS.iter().zip(&stage.members) {
         gpg.import(&certificate.armored())?;
         let key = Some(gpg.export(address)?);
-        add_member(
-            &stage.app,
-            &list,
-            address.parse()?,
-            (*name).to_owned(),
-            Role::Member,
-            key,
-            Timestamp::now(),
-        )
-        .await?;
+        let member =
+            NewMember { address: address.parse()?, name: (*name).to_owned(), role: Role::Member, key };
+        add_member(&stage.app, &list, member, Timestamp::now()).await?;
     }
     say(&format!(
         "{LIST} with key {}\n{} members with keys of their own, made by GnuPG\n\n",
