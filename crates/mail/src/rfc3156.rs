@@ -58,7 +58,7 @@ pub enum Doubt {
 /// Judges the root of a whole message or of an entity inside one.
 pub fn classify(bytes: &[u8]) -> Shape<'_> {
     let root = Entity::parse(bytes);
-    let unique = ["content-type", "content-transfer-encoding", "from", "mime-version"];
+    let unique = ["content-type", "content-transfer-encoding", "from"];
     if unique.iter().any(|name| root.headers.count(name) > 1) {
         return Shape::Ambiguous(Doubt::TwoFields);
     }

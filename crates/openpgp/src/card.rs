@@ -14,7 +14,7 @@ use sequoia_openpgp::types::{Curve, HashAlgorithm, RevocationStatus, SymmetricAl
 use crate::certificate::Unusable;
 use crate::mac::{self, MacKey};
 
-/// Grows when the rules of [`SealingCard::of`] change: cards of an older epoch are stale.
+/// Grows when the rules of [`crate::Certificate::usable`] change: cards of an older epoch are stale.
 pub const POLICY_EPOCH: u32 = 1;
 
 const FORM: u8 = 1;

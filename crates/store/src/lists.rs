@@ -1,6 +1,6 @@
 //! Domains and lists.
 
-use sealist_lists::model::{ListName, ListNo, ListSettings, MailingList};
+use sealist_lists::model::{BodyNo, ListName, ListNo, ListSettings, MailingList};
 use sealist_mail::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -70,9 +70,18 @@ pub async fn set_settings(db: &mut Conn, no: ListNo, settings: &ListSettings) ->
     Ok(())
 }
 
-/// Deletes a list with its members, queue and posts; bodies go with the next [`crate::bodies::sweep`].
+/// Deletes a list with its members, queue, posts and their bodies.
 pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM lists WHERE no = $1").bind(no.0).execute(db).await?;
+    let bodies = sqlx::query(
+        "SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM posts WHERE list_no = $1",
+    )
+    .bind(no.0)
+    .fetch_all(&mut *db)
+    .await?;
+    sqlx::query("DELETE FROM lists WHERE no = $1").bind(no.0).execute(&mut *db).await?;
+    for row in bodies {
+        crate::bodies::release(&mut *db, BodyNo(row.try_get(0)?)).await?;
+    }
     Ok(())
 }
 

@@ -1,0 +1,230 @@
+//! The store on a real file: commits, failures among others, rosters, claims, replays.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{Door, ListName, ListNo, ListSettings, Preferences, Role};
+use sealist_lists::rules::Reason;
+use sealist_mail::Timestamp;
+use sealist_store::bodies::Body;
+use sealist_store::posts::{self, NewPost, State};
+use sealist_store::queue::{self, Place};
+use sealist_store::{Conn, Store, StoreError, bodies, lists, people};
+use tempfile::TempDir;
+
+const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+struct Site {
+    store: Store,
+    list: ListNo,
+    _folder: TempDir,
+}
+
+async fn site() -> Site {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
+    let name: ListName = "team@lists.example".parse().unwrap();
+    let list = store
+        .write(move |db| {
+            Box::pin(async move {
+                lists::create(db, &name, "legacy-default", &ListSettings::default(), NOW).await
+            })
+        })
+        .await
+        .unwrap();
+    Site { store, list, _folder: folder }
+}
+
+fn message(text: &str) -> Body {
+    Body::Plain { outer: Vec::new(), payload: text.as_bytes().to_vec() }
+}
+
+async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(), StoreError> {
+    let address = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
+    people::add_member(db, list, address, Role::Member, Preferences::default(), NOW).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simultaneous_changes_share_commits_and_fail_alone() {
+    let site = site().await;
+    let before = site.store.commits();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..256 {
+        let (store, list) = (site.store.clone(), site.list);
+        tasks.spawn(async move {
+            // Every eighth address is the same: all but one of those fail.
+            let address = format!("m{}@x.example", if number % 8 == 0 { 0 } else { number });
+            store.write(move |db| Box::pin(async move { join(db, list, &address).await })).await
+        });
+    }
+    let mut failed = 0;
+    while let Some(result) = tasks.join_next().await {
+        match result.unwrap() {
+            Ok(()) => {}
+            Err(StoreError::Duplicate) => failed += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(failed, 31);
+    let mut db = site.store.reader().await.unwrap();
+    let members = people::roster(&mut db, site.list, Role::Member, sealist_lists::model::MemberNo(0), 1000)
+        .await
+        .unwrap();
+    assert_eq!(members.len(), 225);
+    let commits = site.store.commits() - before;
+    assert!(commits < 128, "{commits} commits for 256 changes");
+}
+
+#[tokio::test]
+async fn a_roster_is_covered_once_whatever_the_chunks_are() {
+    for chunk in [1, 2, 7, 100] {
+        let site = site().await;
+        let list = site.list;
+        let except = site
+            .store
+            .write(move |db| {
+                Box::pin(async move {
+                    for number in 0..20 {
+                        join(&mut *db, list, &format!("m{number}@x.example")).await?;
+                    }
+                    let body = bodies::insert(&mut *db, &message("post")).await?;
+                    let author = people::roles_of(&mut *db, list, &"m3@x.example".parse().unwrap()).await?;
+                    let recipients = Recipients { roles: vec![Role::Member], except: vec![author[0].no] };
+                    let post = NewPost {
+                        list,
+                        body,
+                        envelope_from: "b@x.example",
+                        recipients: &recipients,
+                        archived: false,
+                    };
+                    posts::insert(&mut *db, &post, NOW).await?;
+                    Ok::<_, StoreError>(author[0].no)
+                })
+            })
+            .await
+            .unwrap();
+        while let Some(_made) =
+            site.store.write(move |db| Box::pin(posts::fan_out(db, chunk, NOW))).await.unwrap()
+        {}
+        let mut seen = BTreeMap::new();
+        while let Some(batch) = site.store.write(|db| Box::pin(posts::claim(db, 6, 1000, NOW))).await.unwrap()
+        {
+            for row in &batch.rows {
+                *seen.entry(row.email.clone()).or_insert(0) += 1;
+                assert_ne!(row.member, Some(except));
+            }
+            let results: Vec<_> =
+                batch.rows.iter().map(|row| (row.no, State::Sent, "250 ok".to_owned())).collect();
+            site.store
+                .write(move |db| Box::pin(async move { posts::record(db, &results).await }))
+                .await
+                .unwrap();
+        }
+        assert_eq!(seen.len(), 19, "chunks of {chunk}");
+        assert!(seen.values().all(|times| *times == 1), "chunks of {chunk}: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_claimed_by_one_and_held_with_its_reasons() {
+    let site = site().await;
+    let list = site.list;
+    for _ in 0..3 {
+        site.store
+            .write(move |db| {
+                Box::pin(
+                    async move { queue::push(db, list, Door::Posting, &message("mail"), b"t", NOW).await },
+                )
+            })
+            .await
+            .unwrap();
+    }
+    let claim = |at: i64| site.store.write(move |db| Box::pin(queue::claim(db, 10, 1000, NOW.plus_ms(at))));
+    let first = claim(0).await.unwrap();
+    assert_eq!(first.len(), 3);
+    assert!(claim(999).await.unwrap().is_empty(), "the lease holds");
+    assert_eq!(claim(1000).await.unwrap().len(), 3, "and ends");
+
+    let (held, done) = (first[0].no, first[1].clone());
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                queue::set_aside(&mut *db, held, Place::Hold, &[Reason::Nonmember]).await?;
+                queue::finish(db, &done).await
+            })
+        })
+        .await
+        .unwrap();
+    let mut db = site.store.reader().await.unwrap();
+    let waiting = queue::listed(&mut db, Place::Hold).await.unwrap();
+    assert_eq!((waiting.len(), waiting[0].reasons.as_slice()), (1, &[Reason::Nonmember][..]));
+    assert!(bodies::load(&mut db, first[1].body).await.is_err(), "the body went with its entry");
+    drop(db);
+
+    site.store.write(move |db| Box::pin(queue::resume(db, held, NOW.plus_ms(5000)))).await.unwrap();
+    let again = claim(5000).await.unwrap();
+    assert!(again.iter().any(|entry| entry.no == held && entry.approved));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_replays_one_is_new() {
+    let site = site().await;
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move { queue::push(db, list, Door::Posting, &message("mail"), b"t", NOW).await })
+        })
+        .await
+        .unwrap();
+    let entry = site.store.write(|db| Box::pin(queue::claim(db, 1, 1000, NOW))).await.unwrap().remove(0);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (store, entry) = (site.store.clone(), entry.clone());
+        tasks.spawn(async move {
+            store
+                .write(move |db| {
+                    Box::pin(async move { queue::record_digest(db, &[7; 32], &entry, NOW).await })
+                })
+                .await
+        });
+    }
+    let all: Vec<_> = tasks.join_all().await;
+    let new = all.iter().filter(|seen| matches!(seen, Ok(None))).count();
+    assert_eq!((new, all.len()), (1, 50));
+    assert!(all.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn large_bodies_come_back_whole() {
+    let site = site().await;
+    for octets in [0, 1, 256 * 1024, 256 * 1024 + 1, 1_000_000] {
+        let text = "x".repeat(octets);
+        let body = site
+            .store
+            .write(move |db| Box::pin(async move { bodies::insert(db, &message(&text)).await }))
+            .await
+            .unwrap();
+        let loaded = bodies::load(&mut site.store.reader().await.unwrap(), body).await.unwrap();
+        assert!(matches!(loaded, Body::Plain { payload, .. } if payload.len() == octets));
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_list_takes_its_bodies_along() {
+    let site = site().await;
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move { queue::push(db, list, Door::Posting, &message("mail"), b"t", NOW).await })
+        })
+        .await
+        .unwrap();
+    let entry = site.store.write(|db| Box::pin(queue::claim(db, 1, 1000, NOW))).await.unwrap().remove(0);
+    site.store.write(move |db| Box::pin(lists::delete(db, list))).await.unwrap();
+    let mut db = site.store.reader().await.unwrap();
+    assert!(lists::all(&mut db).await.unwrap().is_empty());
+    assert!(bodies::load(&mut db, entry.body).await.is_err());
+}
