@@ -19,21 +19,12 @@ pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
 pub(crate) struct Config {
     /// Where the database lives.
     pub(crate) data_dir: PathBuf,
-    pub(crate) site: Site,
     pub(crate) database: Database,
     pub(crate) lmtp: Lmtp,
     pub(crate) outgoing: Outgoing,
     pub(crate) keydirs: KeyDirs,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
-}
-
-/// Who runs this server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Site {
-    /// The person to write to.
-    pub(crate) contact: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,9 +44,6 @@ pub(crate) struct Lmtp {
     pub(crate) max_connections: u32,
     /// Bytes of messages in memory at one time; beyond it LMTP answers 452.
     pub(crate) max_in_flight_kib: u32,
-    /// PEM files for STARTTLS; empty: not offered.
-    pub(crate) tls_certificate: PathBuf,
-    pub(crate) tls_key: PathBuf,
 }
 
 /// Where mail goes out.
@@ -69,7 +57,6 @@ pub(crate) struct Outgoing {
     pub(crate) verify: bool,
     pub(crate) user: String,
     pub(crate) password_file: PathBuf,
-    pub(crate) max_connections: u32,
     /// Recipients of one message to a plain list.
     pub(crate) max_recipients: u32,
 }
@@ -89,10 +76,6 @@ pub(crate) enum Security {
 pub(crate) struct KeyDirs {
     /// Secret keys of lists, mode 0600.
     pub(crate) list: PathBuf,
-    /// A mirror of the members' certificates for people and tools. Empty: none.
-    pub(crate) user: PathBuf,
-    /// Storage keys, if they shall be apart from the posting keys. Empty: in `list`.
-    pub(crate) archive: PathBuf,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +107,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: "/var/lib/sealist".into(),
-            site: Site::default(),
             database: Database::default(),
             lmtp: Lmtp::default(),
             outgoing: Outgoing::default(),
@@ -142,8 +124,6 @@ impl Default for Lmtp {
             max_message_kib: 50 * 1024,
             max_connections: 200,
             max_in_flight_kib: 128 * 1024,
-            tls_certificate: PathBuf::new(),
-            tls_key: PathBuf::new(),
         }
     }
 }
@@ -157,7 +137,6 @@ impl Default for Outgoing {
             verify: true,
             user: String::new(),
             password_file: PathBuf::new(),
-            max_connections: 8,
             max_recipients: 50,
         }
     }
@@ -165,7 +144,7 @@ impl Default for Outgoing {
 
 impl Default for KeyDirs {
     fn default() -> Self {
-        Self { list: "/etc/sealist/keys".into(), user: PathBuf::new(), archive: PathBuf::new() }
+        Self { list: "/etc/sealist/keys".into() }
     }
 }
 
@@ -222,15 +201,7 @@ impl Config {
     /// Makes relative paths absolute.
     fn anchor(&mut self, base: &Path) {
         let base = std::path::absolute(base).unwrap_or_else(|_| base.to_owned());
-        for path in [
-            &mut self.data_dir,
-            &mut self.outgoing.password_file,
-            &mut self.keydirs.list,
-            &mut self.keydirs.user,
-            &mut self.keydirs.archive,
-            &mut self.lmtp.tls_certificate,
-            &mut self.lmtp.tls_key,
-        ] {
+        for path in [&mut self.data_dir, &mut self.outgoing.password_file, &mut self.keydirs.list] {
             if !path.as_os_str().is_empty() {
                 *path = base.join(&*path);
             }
@@ -246,13 +217,10 @@ impl Config {
         if !self.database.url.is_empty() && !self.database.url.starts_with("sqlite://") {
             return value("database.url must start with sqlite://");
         }
-        if self.lmtp.tls_certificate.as_os_str().is_empty() != self.lmtp.tls_key.as_os_str().is_empty() {
-            return value("lmtp.tls_certificate and lmtp.tls_key go together");
-        }
         if !self.outgoing.user.is_empty() && self.outgoing.password_file.as_os_str().is_empty() {
             return value("outgoing.user needs outgoing.password_file");
         }
-        if self.outgoing.max_connections == 0 || self.lmtp.max_connections == 0 {
+        if self.lmtp.max_connections == 0 {
             return value("max_connections must be at least 1");
         }
         Ok(())
@@ -307,7 +275,6 @@ mod tests {
         }
         check("data_dir = '/d'\n[keydirs]\nlist = '/d/keys'", "outside data_dir");
         check("[outgoing]\nuser = 'u'", "password_file");
-        check("[lmtp]\ntls_key = 'k.pem'", "go together");
-        check("[outgoing]\nmax_connections = 0", "at least 1");
+        check("[lmtp]\nmax_connections = 0", "at least 1");
     }
 }
