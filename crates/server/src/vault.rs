@@ -29,7 +29,7 @@ impl KeyDirectory {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let file = path.join(SITE_KEY);
         if !file.exists() {
-            write_synced(path, SITE_KEY, &*MacKey::generate().to_bytes())?;
+            make_site_key(path)?;
         }
         let bytes = fs::read(file)?;
         let bytes = bytes
@@ -72,10 +72,39 @@ impl KeyVault for KeyDirectory {
     }
 }
 
+/// Two processes may start at once: the first file to get the name is the key, and it has it whole.
+fn make_site_key(directory: &Path) -> io::Result<()> {
+    let draft = format!("{SITE_KEY}.{}", std::process::id());
+    write_synced(directory, &draft, &*MacKey::generate().to_bytes())?;
+    let named = fs::hard_link(directory.join(&draft), directory.join(SITE_KEY));
+    fs::remove_file(directory.join(&draft))?;
+    match named {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(directory)?.sync_all(),
+    }
+}
+
 /// Never replaces a key: an existing file is an error.
 fn write_synced(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(name))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_the_site_is_one_and_stays() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let open = || KeyDirectory::open(folder.path()).unwrap().mac.to_bytes();
+        let first = open();
+        assert_eq!(first, open());
+        make_site_key(folder.path()).unwrap();
+        assert_eq!(first, open(), "a second start does not replace it");
+        let files = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 1, "no draft is left");
+    }
 }

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,27 +15,33 @@ struct Server {
     folder: TempDir,
     port: u16,
     child: Child,
+    starts: usize,
 }
 
 impl Server {
     fn start() -> Self {
         let folder = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // Nobody listens on port 9: copies wait to be tried again.
-        let config = format!(
-            "data_dir = 'data'\n[lmtp]\nlisten = '127.0.0.1:{port}'\n[outgoing]\nport = 9\n[keydirs]\nlist = 'keys'\n"
-        );
+        let config = "data_dir = 'data'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = 9\n[keydirs]\nlist = 'keys'\n";
         std::fs::write(folder.path().join("sealist.toml"), config).unwrap();
         let child = launch(folder.path());
-        let server = Self { folder, port, child };
+        let mut server = Self { folder, port: 0, child, starts: 1 };
         server.wait_until_ready();
         server
     }
 
-    fn wait_until_ready(&self) {
+    /// The log names the port of each start.
+    fn wait_until_ready(&mut self) {
         let end = Instant::now() + Duration::from_secs(20);
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < end, "the server does not come up");
+        loop {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+            let ports: Vec<&str> =
+                log.lines().filter_map(|line| line.split("serving lmtp=127.0.0.1:").nth(1)).collect();
+            if ports.len() == self.starts {
+                self.port = ports[self.starts - 1].trim().parse().unwrap();
+                return;
+            }
+            assert!(Instant::now() < end, "the server does not come up:\n{log}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -48,6 +53,7 @@ impl Server {
 
     fn restart(&mut self) {
         self.child = launch(self.folder.path());
+        self.starts += 1;
         self.wait_until_ready();
     }
 
