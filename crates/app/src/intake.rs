@@ -46,8 +46,7 @@ impl Intake {
     /// Begins with the envelope sender, kept as the message's first field ([RFC 5321, section 4.4]).
     pub fn begin(app: &App, arrival: &Arrival, sender: Option<&str>) -> Result<Self, AppError> {
         let form = if arrival.list.settings.encrypting() {
-            let no_keys = || AppError::NoKeys { list: arrival.list.name.to_string() };
-            let keys = app.vault.keys(&arrival.list.name).ok_or_else(no_keys)?;
+            let keys = app.keys_of(&arrival.list)?;
             Form::Sealing(Box::new(IntakeSealer::new(&keys.storage.certificate())?))
         } else {
             Form::Plain(Vec::new())

@@ -6,20 +6,27 @@
 mod error;
 mod incoming;
 mod intake;
+mod letters;
+mod moderation;
+mod notices;
 mod outgoing;
+mod sealing;
 mod setup;
+mod upkeep;
 
 use std::sync::Arc;
 
-use sealist_lists::model::ListName;
+use sealist_lists::model::{ListName, MailingList};
 use sealist_openpgp::{ListKey, MacKey, StorageKey};
 use sealist_store::Store;
 
 pub use error::AppError;
 pub use incoming::{Outcome, process};
 pub use intake::{Arrival, Intake};
-pub use outgoing::{Copy, Prepared, prepare};
+pub use moderation::{Rejected, reject, shunt};
+pub use outgoing::{Copy, Prepared, prepare, settle};
 pub use setup::{NewMember, add_member, create_list, list_certificate};
+pub use upkeep::{Kept, upkeep};
 
 /// A site: its database and its keys.
 #[derive(Clone)]
@@ -28,6 +35,13 @@ pub struct App {
     pub store: Store,
     /// The keys.
     pub vault: Arc<dyn KeyVault>,
+}
+
+impl App {
+    /// The keys of a list that must have some.
+    fn keys_of(&self, list: &MailingList) -> Result<Arc<ListKeys>, AppError> {
+        self.vault.keys(&list.name).ok_or_else(|| AppError::NoKeys { list: list.name.to_string() })
+    }
 }
 
 /// The secret keys of one list.

@@ -1,14 +1,14 @@
 //! Copies for a batch of recipients.
 
 use bytes::Bytes;
-use sealist_lists::model::DeliveryNo;
+use sealist_lists::model::{DeliveryNo, ListNo};
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{Copies, KeyIds, SealingCard, random};
 use sealist_store::bodies::{self, Body};
 use sealist_store::lists;
-use sealist_store::posts::Batch;
+use sealist_store::posts::{self, Batch, Kind, Settled, State};
 
-use crate::{App, AppError};
+use crate::{App, AppError, letters};
 
 /// One message on the wire.
 pub struct Copy {
@@ -20,12 +20,19 @@ pub struct Copy {
     pub pieces: Vec<Bytes>,
 }
 
+impl Copy {
+    /// The recipients with their rows.
+    pub fn rows(&self) -> impl Iterator<Item = (DeliveryNo, &str)> {
+        self.deliveries.iter().copied().zip(self.recipients.iter().map(String::as_str))
+    }
+}
+
 /// A batch, ready to go.
 pub struct Prepared {
     /// What can be sent.
     pub copies: Vec<Copy>,
     /// Who waits for a usable key, with the reason. Cleartext never goes out instead.
-    pub held: Vec<(DeliveryNo, String)>,
+    pub held: Vec<Settled>,
     /// Whether the pieces are in wire form already: armor and our own header are.
     pub wire_form: bool,
 }
@@ -58,7 +65,7 @@ pub async fn prepare(
         }
         Body::Sealed(sealed) => sealed,
     };
-    let keys = app.vault.keys(&list.name).ok_or_else(|| AppError::NoKeys { list: list.name.to_string() })?;
+    let keys = app.keys_of(&list)?;
     let anonymous = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.anonymous);
     let ids = if anonymous { KeyIds::Hidden } else { KeyIds::Named };
     let vault = app.vault.clone();
@@ -81,7 +88,12 @@ pub async fn prepare(
                 Some(Ok(card)) => copies.copy(&card).map_err(|error| error.to_string()),
             };
             match armor {
-                Err(reason) => prepared.held.push((row.no, reason)),
+                Err(reply) => prepared.held.push(Settled {
+                    no: row.no,
+                    email: row.email,
+                    state: State::HeldForKey,
+                    reply,
+                }),
                 Ok(armor) => prepared.copies.push(Copy {
                     deliveries: vec![row.no],
                     recipients: vec![row.email],
@@ -98,4 +110,40 @@ pub async fn prepare(
         Ok::<_, AppError>(prepared)
     });
     made.await.map_err(|_| AppError::Interrupted)?
+}
+
+/// Records what became of recipients, and writes to those who should know: a reader without a usable key,
+/// and the people in charge. Of notices nobody is told.
+pub async fn settle(
+    app: &App,
+    list: ListNo,
+    kind: Kind,
+    results: Vec<Settled>,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let mut tidings = Vec::new();
+    let newsworthy = |settled: &&Settled| matches!(settled.state, State::Failed | State::HeldForKey);
+    if kind == Kind::Posting && results.iter().any(|settled| newsworthy(&settled)) {
+        let list = lists::by_no(&mut *app.store.reader().await?, list)
+            .await?
+            .ok_or_else(|| AppError::NoSuchList(list.to_string()))?;
+        for settled in results.iter().filter(newsworthy) {
+            let Ok(reader) = settled.email.parse() else { continue };
+            tidings.extend(match settled.state {
+                State::HeldForKey => letters::key_needed(app, &list, &reader, &settled.reply, now).await?,
+                _ => letters::undelivered(app, &list, &reader, &settled.reply, now).await?,
+            });
+        }
+    }
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                posts::record(&mut *db, &results).await?;
+                for letter in tidings {
+                    letter.store(&mut *db, now).await?;
+                }
+                Ok::<_, AppError>(())
+            })
+        })
+        .await
 }

@@ -146,6 +146,9 @@ mod tests {
         check(pgp, |f| f.encryption = Encryption::None, Action::Reject, &[NotEncrypted]);
         check(pgp, |f| f.encryption = Encryption::Ambiguous, Action::Hold, &[Ambiguous]);
         check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
+        let unreadable =
+            |f: &mut Facts| (f.encryption, f.signature) = (Encryption::Unreadable, Signature::None);
+        check(pgp, unreadable, Action::Reject, &[Unreadable, Unsigned]);
         check(
             pgp,
             |f| f.signature = Signature::UnknownSigner,
@@ -162,6 +165,21 @@ mod tests {
         check(pgp, |f| f.addressed = Addressed::Elsewhere, Action::Hold, &[NotMeantForHere]);
         check(pgp, |f| f.octets = 11 << 20, Action::Hold, &[TooLarge]);
         check(pgp, |f| f.banned = true, Action::Discard, &[Banned]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_fares_as_what_nobody_signed() {
+        for action in [Action::Accept, Action::Defer, Action::Hold, Action::Reject, Action::Discard] {
+            let fate = |encryption| {
+                let mut facts = posting("pgp-default");
+                facts.settings.pgp.as_mut().unwrap().unsigned_msg_action = action;
+                (facts.encryption, facts.signature) = (encryption, Signature::None);
+                named("pgp-posting-chain").unwrap().judge(&facts, &[]).action
+            };
+            if action != Action::Accept {
+                assert_eq!(fate(Encryption::Unreadable), fate(Encryption::Whole), "{action}");
+            }
+        }
     }
 
     #[test]

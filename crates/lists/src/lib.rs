@@ -13,6 +13,7 @@ pub mod draft;
 pub mod facts;
 pub mod handlers;
 pub mod model;
+pub mod notices;
 pub mod payload;
 pub mod pipelines;
 pub mod rules;

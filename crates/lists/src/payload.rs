@@ -32,23 +32,36 @@ pub fn build(draft: Draft<'_>, entropy: [u8; 16]) -> Payload {
     parts.extend(draft.author_block.as_deref().map(|block| Part::text(block).into_bytes()));
     parts.push(draft.content);
     parts.extend(draft.footer.as_deref().map(|footer| Part::text(footer).into_bytes()));
+    let layer = if wrapped { Layer::Wrapped } else { Layer::Bare };
+    assemble(&draft.headers, &outer, parts, layer, entropy)
+}
 
-    let entity = match parts.len() {
-        1 if !wrapped => parts.remove(0),
-        _ => {
-            let boundary = Boundary::from_entropy(entropy);
-            let (content_headers, body) = compose::multipart("mixed", &parts, &boundary);
-            let headers = if wrapped {
-                compose::protect(&content_headers, &draft.headers, &outer)
-            } else {
-                content_headers
-            };
-            join(&headers, &body)
-        }
-    };
+/// Whether a layer of OpenPGP will lie around an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Wrapped,
+    Bare,
+}
+
+/// One entity of `parts`; within a layer its header protects `headers`, of which `outer` is shown.
+pub(crate) fn assemble(
+    headers: &Headers,
+    outer: &Headers,
+    mut parts: Vec<Vec<u8>>,
+    layer: Layer,
+    entropy: [u8; 16],
+) -> Payload {
     let mut head = Vec::new();
     outer.write_to(&mut head);
-    Payload { outer: head, entity }
+    if parts.len() == 1 && layer == Layer::Bare {
+        return Payload { outer: head, entity: parts.remove(0) };
+    }
+    let (content, body) = compose::multipart("mixed", &parts, &Boundary::from_entropy(entropy));
+    let root = match layer {
+        Layer::Wrapped => compose::protect(&content, headers, outer),
+        Layer::Bare => content,
+    };
+    Payload { outer: head, entity: join(&root, &body) }
 }
 
 fn join(headers: &Headers, body: &[u8]) -> Vec<u8> {

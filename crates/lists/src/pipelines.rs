@@ -34,7 +34,15 @@ pub const PIPELINES: &[Pipeline] = &[
     Pipeline {
         name: "owner-pipeline",
         description: "Mail to the people in charge.",
-        handlers: &["cleanse", "cook-headers", "rfc-2369", "dmarc", "author-block", "owner-recipients"],
+        handlers: &[
+            "cleanse",
+            "cook-headers",
+            "rfc-2369",
+            "dmarc",
+            "reply-to-owner",
+            "author-block",
+            "owner-recipients",
+        ],
     },
 ];
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use sealist_app::{App, AppError, NewMember, add_member, create_list, list_certificate};
+use sealist_app::{App, AppError, NewMember, Rejected, add_member, create_list, list_certificate, reject};
 use sealist_lists::model::{EntryNo, ListName, MailingList, MemberNo, Role};
 use sealist_lists::texts;
 use sealist_mail::{Address, Timestamp};
@@ -85,7 +85,9 @@ pub(crate) enum Queue {
     Show { entry: i64 },
     /// Lets a held message pass for the reasons shown; it is opened and judged again.
     Accept { entry: i64 },
-    /// Deletes a message.
+    /// Deletes a message and tells its author, if that is a member.
+    Reject { entry: i64 },
+    /// Deletes a message and tells nobody.
     Discard { entry: i64 },
     /// Tries a shunted message again.
     Retry { entry: i64 },
@@ -253,6 +255,18 @@ async fn run_queue(app: &App, command: Queue) -> anyhow::Result<(String, Value)>
         }
         Queue::Accept { entry } => resume(app, entry, Place::Hold).await?,
         Queue::Retry { entry } => resume(app, entry, Place::Shunt).await?,
+        Queue::Reject { entry } => {
+            let entry = find(app, entry).await?;
+            let no = entry.no;
+            let told = reject(app, entry, Timestamp::now()).await? == Rejected::Told;
+            let line = match told {
+                true => "its author gets a notice",
+                false => {
+                    "nobody is told: its author is not subscribed, has no usable key, or had a notice today"
+                }
+            };
+            (format!("{no} is rejected; {line}\n"), json!({ "rejected": no, "told": told }))
+        }
         Queue::Discard { entry } => {
             let entry = find(app, entry).await?;
             let no = entry.no;

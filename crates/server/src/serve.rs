@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::config::{self, Config};
 use crate::reception::Reception;
-use crate::runners::{incoming, outgoing};
+use crate::runners::{incoming, outgoing, upkeep};
 use crate::vault::KeyDirectory;
 
 /// How long running transactions may take to end.
@@ -57,10 +57,12 @@ pub(crate) async fn run(
     };
     tracing::info!(lmtp = %listener.local_addr()?, "serving");
     let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
+    let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
     let outgoing = tokio::spawn(outgoing::run(app, sending, accepted, stop.clone()));
     server::serve(listener, reception, settings, stop, DRAIN).await;
     incoming.await?;
     outgoing.await?;
+    upkeep.await?;
     Ok(())
 }
 

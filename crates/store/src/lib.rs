@@ -9,6 +9,7 @@ mod error;
 pub mod keys;
 pub mod lists;
 mod migrate;
+pub mod notices;
 pub mod people;
 pub mod posts;
 pub mod queue;

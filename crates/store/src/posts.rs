@@ -5,7 +5,7 @@ use sealist_lists::model::{AddressNo, BodyNo, DeliveryNo, ListNo, MemberNo, Post
 use sealist_mail::Timestamp;
 use sqlx::Row as _;
 
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, bodies};
 
 /// Rows of one statement.
 const MAX_ROWS: usize = 500;
@@ -92,8 +92,19 @@ pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option
     Ok(Some(rows.len() as u64))
 }
 
+/// What is delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A post to its roster.
+    Posting,
+    /// A letter of the list to one person: nobody is told if it cannot be delivered.
+    Notice,
+}
+
 /// Recipients of one post, taken for a while.
 pub struct Batch {
+    /// What it is.
+    pub kind: Kind,
     /// The list.
     pub list: ListNo,
     /// The payload.
@@ -128,7 +139,7 @@ pub async fn claim(
     now: Timestamp,
 ) -> Result<Option<Batch>, StoreError> {
     let oldest = sqlx::query(
-        "SELECT p.no, p.list_no, p.body_no, p.envelope_from FROM deliveries d JOIN posts p ON p.no = d.post_no
+        "SELECT p.no, p.list_no, p.body_no, p.envelope_from, p.kind FROM deliveries d JOIN posts p ON p.no = d.post_no
          WHERE d.state = 'due' AND d.next_at <= $1 ORDER BY d.next_at, d.post_no LIMIT 1",
     )
     .bind(now.0)
@@ -160,7 +171,9 @@ pub async fn claim(
             })
         })
         .collect::<Result<_, StoreError>>()?;
+    let kind = if post.try_get::<String, _>(4)? == "notice" { Kind::Notice } else { Kind::Posting };
     Ok(Some(Batch {
+        kind,
         list: ListNo(post.try_get(1)?),
         body: BodyNo(post.try_get(2)?),
         envelope_from: post.try_get(3)?,
@@ -181,23 +194,79 @@ pub enum State {
     HeldForKey,
 }
 
-/// Records results with their replies, as few statements as there are hundreds of them.
-pub async fn record(db: &mut Conn, results: &[(DeliveryNo, State, String)]) -> Result<(), StoreError> {
+/// What became of one recipient, with the next hop's words or our reason.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The recipient's row.
+    pub no: DeliveryNo,
+    /// The address.
+    pub email: String,
+    /// What became of it.
+    pub state: State,
+    /// One line.
+    pub reply: String,
+}
+
+/// Records results, as few statements as there are hundreds of them.
+pub async fn record(db: &mut Conn, results: &[Settled]) -> Result<(), StoreError> {
     for chunk in results.chunks(MAX_ROWS) {
         let mut sql = sqlx::QueryBuilder::new("WITH v (no, state, next_at, reply) AS (");
-        sql.push_values(chunk, |mut row, (no, state, reply)| {
-            let (name, next_at) = match state {
+        sql.push_values(chunk, |mut row, settled| {
+            let (name, next_at) = match settled.state {
                 State::Sent => ("sent", 0),
                 State::Due(at) => ("due", at.0),
                 State::Failed => ("failed", 0),
                 State::HeldForKey => ("held_for_key", 0),
             };
-            row.push_bind(no.0).push_bind(name).push_bind(next_at).push_bind(reply.clone());
+            row.push_bind(settled.no.0).push_bind(name).push_bind(next_at).push_bind(settled.reply.clone());
         });
         sql.push(") UPDATE deliveries SET state = v.state, next_at = v.next_at, reply = v.reply FROM v WHERE deliveries.no = v.no");
         sql.build().execute(&mut *db).await?;
     }
     Ok(())
+}
+
+/// Ends the wait of recipients of posts before `before`, on one list, who still have no usable key.
+pub async fn give_up_waiting(db: &mut Conn, list: ListNo, before: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE deliveries SET state = 'failed', reply = 'no usable key came in time' WHERE state = 'held_for_key'
+         AND post_no IN (SELECT no FROM posts WHERE list_no = $1 AND accepted_at < $2)",
+    )
+    .bind(list.0)
+    .bind(before.0)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes up to `limit` posts that every recipient has, or will never have, and that are not archived;
+/// with them their recipients and their bodies. Says how many.
+pub async fn delete_finished(db: &mut Conn, limit: u32) -> Result<u64, StoreError> {
+    let rows = sqlx::query(
+        "DELETE FROM posts WHERE no IN (SELECT no FROM posts p WHERE p.archived = 0 AND p.fan_out_done = 1
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.post_no = p.no AND d.state IN ('due', 'held_for_key'))
+         LIMIT $1) RETURNING body_no",
+    )
+    .bind(limit)
+    .fetch_all(&mut *db)
+    .await?;
+    for row in &rows {
+        bodies::release(&mut *db, BodyNo(row.try_get(0)?)).await?;
+    }
+    Ok(rows.len() as u64)
+}
+
+/// Deletes up to `limit` recipients of archived posts from before `before` that have their copies.
+pub async fn delete_sent(db: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM deliveries WHERE no IN (SELECT d.no FROM deliveries d JOIN posts p ON p.no = d.post_no
+         WHERE p.archived = 1 AND p.fan_out_done = 1 AND p.accepted_at < $1 AND d.state = 'sent' LIMIT $2)",
+    )
+    .bind(before.0)
+    .bind(limit)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// How many recipients of a list are in each state.

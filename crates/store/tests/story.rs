@@ -9,7 +9,7 @@ use sealist_lists::model::{Door, ListName, ListNo, ListSettings, Preferences, Ro
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
-use sealist_store::posts::{self, NewPost, State};
+use sealist_store::posts::{self, Delivery, NewPost, Settled, State};
 use sealist_store::queue::{self, Place};
 use sealist_store::{Conn, Store, StoreError, bodies, lists, people};
 use tempfile::TempDir;
@@ -39,6 +39,10 @@ async fn site() -> Site {
 
 fn message(text: &str) -> Body {
     Body::Plain { outer: Vec::new(), payload: text.as_bytes().to_vec() }
+}
+
+fn sent(row: &Delivery) -> Settled {
+    Settled { no: row.no, email: row.email.clone(), state: State::Sent, reply: "250 ok".to_owned() }
 }
 
 async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(), StoreError> {
@@ -116,8 +120,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are() {
                 *seen.entry(row.email.clone()).or_insert(0) += 1;
                 assert_ne!(row.member, Some(except));
             }
-            let results: Vec<_> =
-                batch.rows.iter().map(|row| (row.no, State::Sent, "250 ok".to_owned())).collect();
+            let results: Vec<_> = batch.rows.iter().map(|row| sent(row)).collect();
             site.store
                 .write(move |db| Box::pin(async move { posts::record(db, &results).await }))
                 .await

@@ -2,8 +2,8 @@
 //!
 //! The copy comes from the list's address, in the author's name: mail from the author's own address would
 //! fail the author's domain policy ([RFC 7489]), and readers take a list's signature under another From
-//! for a mismatch. Reply-To points to the list or the author, as the list says; an encrypting list never
-//! writes the author's address outside the encryption.
+//! for a mismatch. Reply-To points to the list or the author, as the list says; on an encrypting list always to
+//! the list, because the author's address never stands outside the encryption.
 
 use sealist_mail::{Field, Mailbox};
 
@@ -22,8 +22,8 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
     draft.headers.prepend(Field::mailboxes("From", &[from]));
 
     let reply_to = match list.settings.reply_goes_to {
-        ReplyTo::List => list.mailbox(),
-        ReplyTo::Author => author.clone(),
+        ReplyTo::Author if !list.settings.encrypting() => author.clone(),
+        _ => list.mailbox(),
     };
     draft.headers.remove("reply-to");
     draft.headers.push(Field::mailboxes("Reply-To", &[reply_to]));

@@ -8,6 +8,7 @@ mod cook_headers;
 mod decorate;
 mod dmarc;
 mod recipients;
+mod reply_to_owner;
 mod rfc_2369;
 mod subject_prefix;
 mod to_archive;
@@ -46,6 +47,11 @@ pub const HANDLERS: &[Handler] = &[
         name: "dmarc",
         description: "Sends from the list's address, answers as the list says.",
         apply: dmarc::apply,
+    },
+    Handler {
+        name: "reply-to-owner",
+        description: "Keeps answers to mail for those in charge off the list.",
+        apply: reply_to_owner::apply,
     },
     Handler {
         name: "author-block",

@@ -26,7 +26,7 @@ pub struct ListSettings {
     pub default_nonmember_action: Action,
     /// Posts above this many KiB are held. 0: no limit but the server's own.
     pub max_message_kib: u32,
-    /// Where answers go.
+    /// Where answers go. On an encrypting list always to the list.
     pub reply_goes_to: ReplyTo,
     /// Whether the list shows List-Post; announce lists do not (RFC 2369).
     pub allow_list_posts: bool,

@@ -1,7 +1,8 @@
-//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `inline_pgp_action`.
+//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `inline_pgp_action`, `unsigned_msg_action`.
 //!
 //! Encrypted counts only when it is the root of the message ([RFC 3156, section 4]). A message that we
-//! cannot read is held: the moderators decide, and no answer says why (design promise 3).
+//! cannot read fares as one that we can read and that nobody signed: what the list answers does not tell
+//! which it was (design promise 3).
 
 use super::{Finding, Reason};
 use crate::facts::{Encryption, Facts};
@@ -14,6 +15,14 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
         Encryption::None => Finding::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
         Encryption::Inline => Finding::new(Reason::Inline, pgp.inline_pgp_action),
         Encryption::Ambiguous => Finding::new(Reason::Ambiguous, Action::Hold),
-        Encryption::Unreadable => Finding::new(Reason::Unreadable, Action::Hold),
+        Encryption::Unreadable => Finding::new(Reason::Unreadable, as_unsigned(pgp.unsigned_msg_action)),
+    }
+}
+
+/// Unsigned and let on by the settings, an encrypted message is held by `covert-content`.
+fn as_unsigned(action: Action) -> Action {
+    match action {
+        Action::Accept | Action::Defer => Action::Hold,
+        stricter => stricter,
     }
 }

@@ -27,6 +27,22 @@ pub enum Text {
     Undelivered,
 }
 
+impl Text {
+    /// The stable name: by it a notice counts as sent.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AuthorBlock => "author-block",
+            Self::NotPosted => "not-posted",
+            Self::Held => "held",
+            Self::Shunted => "shunted",
+            Self::Sendkey => "sendkey",
+            Self::KeyNeeded => "key-needed",
+            Self::MemberKeyNeeded => "member-key-needed",
+            Self::Undelivered => "undelivered",
+        }
+    }
+}
+
 /// A subject and a body, ready to be put into a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {

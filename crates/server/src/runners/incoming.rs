@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, process};
-use sealist_lists::rules::Reason;
+use sealist_app::{App, process, shunt};
 use sealist_mail::Timestamp;
 use sealist_store::StoreError;
-use sealist_store::queue::{self, Entry, Place};
+use sealist_store::queue::{self, Entry};
 use tokio::sync::{Notify, watch};
 
 use super::{LEASE_MS, POLL};
@@ -48,11 +47,7 @@ async fn handle(app: &App, entry: Entry) {
     let no = entry.no;
     if entry.attempts > MAX_ATTEMPTS {
         tracing::error!(entry = %no, "shunted after {MAX_ATTEMPTS} tries");
-        let shunted = app
-            .store
-            .write(move |db| Box::pin(queue::set_aside(db, no, Place::Shunt, &[Reason::Poison])))
-            .await;
-        if let Err(error) = shunted {
+        if let Err(error) = shunt(app, entry, Timestamp::now()).await {
             tracing::error!(entry = %no, %error, "could not be shunted");
         }
         return;

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, Copy, prepare};
+use sealist_app::{App, Copy, Prepared, prepare, settle};
 use sealist_lists::model::DeliveryNo;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult, Target};
-use sealist_store::StoreError;
-use sealist_store::posts::{self, Batch, State};
+use sealist_store::posts::{self, Batch, Settled, State};
 use tokio::sync::{Notify, watch};
 
 use super::{LEASE_MS, POLL};
@@ -22,8 +21,6 @@ pub(crate) struct Outgoing {
     pub(crate) max_recipients: usize,
     pub(crate) retry: Queue,
 }
-
-type Results = Vec<(DeliveryNo, State, String)>;
 
 pub(crate) async fn run(
     app: App,
@@ -59,32 +56,35 @@ async fn step(app: &App, settings: &Outgoing, connection: &mut Option<Connection
         app.store.write(move |db| Box::pin(posts::claim(db, CHUNK, LEASE_MS, now))).await?;
     let Some(batch) = batch else { return Ok(made.is_some()) };
     let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
-    let sender = batch.envelope_from.clone();
-    let prepared = prepare(app, batch, settings.max_recipients, now).await?;
-    let mut results: Results =
-        prepared.held.into_iter().map(|(no, reason)| (no, State::HeldForKey, reason)).collect();
+    let (sender, list, kind) = (batch.envelope_from.clone(), batch.list, batch.kind);
+    let sender = (!sender.is_empty()).then_some(sender);
+    let mut prepared = prepare(app, batch, settings.max_recipients, now).await?;
+    let mut results = std::mem::take(&mut prepared.held);
     if !results.is_empty() {
         tracing::warn!(recipients = results.len(), "copies wait for usable keys");
     }
-    results.extend(send(settings, connection, prepared.copies, prepared.wire_form, &sender, attempts).await);
-    app.store
-        .write(move |db| Box::pin(async move { posts::record(db, &results).await }))
-        .await
-        .map_err(|e: StoreError| e)?;
+    results.extend(send(settings, connection, &prepared, sender, attempts).await);
+    settle(app, list, kind, results, Timestamp::now()).await?;
     Ok(true)
 }
 
 async fn send(
     settings: &Outgoing,
     connection: &mut Option<Connection>,
-    copies: Vec<Copy>,
-    wire_form: bool,
-    sender: &str,
+    prepared: &Prepared,
+    sender: Option<String>,
     attempts: u32,
-) -> Results {
-    let later = |reason: &str, copies: &[Copy]| -> Results {
-        let rows = copies.iter().flat_map(|copy| &copy.deliveries);
-        rows.map(|no| (*no, retry(&settings.retry, attempts), reason.to_owned())).collect()
+) -> Vec<Settled> {
+    let copies = &prepared.copies;
+    let later = |reason: &str, copies: &[Copy]| -> Vec<Settled> {
+        let rows = copies.iter().flat_map(Copy::rows);
+        let settled = |(no, email): (DeliveryNo, &str)| Settled {
+            no,
+            email: email.to_owned(),
+            state: retry(&settings.retry, attempts),
+            reply: reason.to_owned(),
+        };
+        rows.map(settled).collect()
     };
     if copies.is_empty() {
         return Vec::new();
@@ -95,44 +95,37 @@ async fn send(
             Ok(open) => open,
             Err(error) => {
                 tracing::warn!(%error, "the next mail server cannot be used");
-                return later(&error.to_string(), &copies);
+                return later(&error.to_string(), copies);
             }
         },
     };
-    let mut results = Results::new();
+    let mut results = Vec::new();
     let mut unsent = copies.iter().enumerate();
     let next = || {
         let (at, copy) = unsent.next()?;
-        let body = match wire_form {
+        let body = match prepared.wire_form {
             true => Body::from_wire_pieces(copy.pieces.clone()),
             false => Body::from_message(&copy.pieces.concat()),
         };
-        Some(Envelope {
-            id: at as u64,
-            sender: Some(sender.to_owned()),
-            recipients: copy.recipients.clone(),
-            body,
-        })
+        Some(Envelope { id: at as u64, sender: sender.clone(), recipients: copy.recipients.clone(), body })
     };
     let mut answered = 0;
     let done = |id: u64, outcomes: Vec<RecipientResult>| {
         answered += 1;
-        let rows =
-            usize::try_from(id).ok().and_then(|at| copies.get(at)).map(|copy| copy.deliveries.as_slice());
-        for (no, outcome) in rows.unwrap_or_default().iter().zip(outcomes) {
-            results.push(match outcome {
-                RecipientResult::Sent(reply) => (*no, State::Sent, reply.to_string()),
-                RecipientResult::Failed(reply) => (*no, State::Failed, reply.to_string()),
-                RecipientResult::Deferred(reply) => {
-                    (*no, retry(&settings.retry, attempts), reply.to_string())
-                }
+        let rows = usize::try_from(id).ok().and_then(|at| copies.get(at)).into_iter().flat_map(Copy::rows);
+        for ((no, email), outcome) in rows.zip(outcomes) {
+            let (state, reply) = match outcome {
+                RecipientResult::Sent(reply) => (State::Sent, reply.to_string()),
+                RecipientResult::Failed(reply) => (State::Failed, reply.to_string()),
+                RecipientResult::Deferred(reply) => (retry(&settings.retry, attempts), reply.to_string()),
                 RecipientResult::NotSent => {
-                    (*no, retry(&settings.retry, attempts), "the connection broke".into())
+                    (retry(&settings.retry, attempts), "the connection broke".to_owned())
                 }
                 RecipientResult::Unknown => {
-                    (*no, retry(&settings.retry, attempts), "the last reply never came".into())
+                    (retry(&settings.retry, attempts), "the last reply never came".to_owned())
                 }
-            });
+            };
+            results.push(Settled { no, email: email.to_owned(), state, reply });
         }
     };
     match open.deliver(next, done).await {

@@ -1,0 +1,152 @@
+//! What is known of a message: asked of the database and of OpenPGP once, then only looked at.
+
+use sealist_lists::facts::{Addressed, Encryption, Facts, Replay, Signature};
+use sealist_lists::model::{Door, MailingList, Member, Role};
+use sealist_mail::{Address, Headers, Mailbox, Timestamp};
+use sealist_openpgp as openpgp;
+use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
+use sealist_store::queue::{self, Entry};
+use sealist_store::{keys, people};
+
+use crate::{App, AppError};
+
+/// What the database knows of an author.
+pub(super) struct Known {
+    pub(super) roles: Vec<Member>,
+    pub(super) addressees: Vec<Member>,
+    pub(super) certificates: Vec<Certificate>,
+    pub(super) banned: bool,
+}
+
+pub(super) async fn look_up(
+    app: &App,
+    list: &MailingList,
+    author: &Mailbox,
+    sender: Option<&Address>,
+    outer: &Headers,
+) -> Result<Known, AppError> {
+    let mut db = app.store.reader().await?;
+    let roles = people::roles_of(&mut db, list.no, &author.address).await?;
+    let mut certificates = Vec::new();
+    if let Some(member) = roles.first()
+        && let Some(row) = keys::certificate_of(&mut db, member.address_no).await?
+        && row.confirmed_at.is_some()
+    {
+        certificates.push(Certificate::read_one(&row.certificate)?);
+    }
+    let mut banned = people::is_banned(&mut db, list.no, &author.address).await?;
+    if let Some(sender) = sender {
+        banned |= people::is_banned(&mut db, list.no, sender).await?;
+    }
+    let mut addressees = Vec::new();
+    for mailbox in outer.mailboxes("to").into_iter().chain(outer.mailboxes("cc")).take(50) {
+        let found = people::roles_of(&mut db, list.no, &mailbox.address).await?;
+        addressees.extend(found.into_iter().filter(|member| member.role == Role::Member));
+    }
+    Ok(Known { roles, addressees, certificates, banned })
+}
+
+/// Decrypts and verifies in the pool for such work; plain lists open nothing.
+pub(super) async fn open(
+    app: &App,
+    list: &MailingList,
+    message: &Cleartext,
+    certificates: &[Certificate],
+    now: Timestamp,
+) -> Result<Option<Opened>, AppError> {
+    if list.settings.pgp.is_none() {
+        return Ok(None);
+    }
+    let keys = app.keys_of(list)?;
+    let (message, certificates) = (message.clone(), certificates.to_vec());
+    let opened = tokio::task::spawn_blocking(move || {
+        openpgp::open(&message, &[&keys.posting], &certificates, now, openpgp::Limits::default())
+    });
+    opened.await.map(Some).map_err(|_| AppError::Interrupted)
+}
+
+/// Enters every valid signature into the replay record, whatever the verdict will be.
+pub(super) async fn replay(
+    app: &App,
+    entry: &Entry,
+    opened: Option<&Opened>,
+    now: Timestamp,
+) -> Result<Replay, AppError> {
+    let mut worst = Replay::Fresh;
+    for valid in opened.into_iter().flat_map(Opened::verified) {
+        let digest = app.vault.mac().replay_key(valid.certificate(), valid.digest());
+        let at = entry.clone();
+        let seen = app
+            .store
+            .write(move |db| Box::pin(async move { queue::record_digest(db, &digest, &at, now).await }))
+            .await?;
+        worst = match seen {
+            None => worst,
+            Some(seen) if seen.arrival == entry.arrival => Replay::SameArrival,
+            Some(seen) if seen.list == entry.list && seen.door == entry.door.name() => {
+                return Ok(Replay::SeenHere);
+            }
+            Some(_) => Replay::SeenElsewhere,
+        };
+    }
+    Ok(worst)
+}
+
+pub(super) fn gather(
+    list: &MailingList,
+    entry: &Entry,
+    known: &Known,
+    opened: Option<&Opened>,
+    replay: Replay,
+    octets: usize,
+) -> Facts {
+    // Owners and moderators may do what members may.
+    let strongest = [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember];
+    let author = strongest.iter().find_map(|role| known.roles.iter().find(|member| member.role == *role));
+    Facts {
+        settings: list.settings.clone(),
+        banned: known.banned,
+        author_role: author.map(|member| member.role),
+        moderation_action: author.and_then(|member| member.moderation_action),
+        octets: octets as u64,
+        encryption: opened.map_or(Encryption::None, |opened| match opened.encryption() {
+            openpgp::Encryption::None => Encryption::None,
+            openpgp::Encryption::Whole => Encryption::Whole,
+            openpgp::Encryption::Inline => Encryption::Inline,
+            openpgp::Encryption::Ambiguous => Encryption::Ambiguous,
+            openpgp::Encryption::Unreadable(_) => Encryption::Unreadable,
+        }),
+        signature: opened.map_or(Signature::None, signature),
+        replay,
+        addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(opened, list, entry.door)),
+    }
+}
+
+/// All signatures must be good for a message to be signed; else the first that is not decides.
+fn signature(opened: &Opened) -> Signature {
+    if opened.is_inline_signed() {
+        return Signature::Inline;
+    }
+    let bad = opened.signatures().iter().find(|verdict| !matches!(verdict, SignatureVerdict::Good(_)));
+    match (bad, opened.valid_signature()) {
+        (None, Some(_)) => Signature::Good,
+        (None, None) => Signature::None,
+        (Some(SignatureVerdict::UnknownKey), _) => Signature::UnknownSigner,
+        (Some(SignatureVerdict::Expired), _) => Signature::Expired,
+        (Some(SignatureVerdict::Revoked), _) => Signature::Revoked,
+        (Some(SignatureVerdict::WrongDate(_)), _) => Signature::WrongDate,
+        (Some(_), _) => Signature::Invalid,
+    }
+}
+
+fn addressed(opened: &Opened, list: &MailingList, door: Door) -> Addressed {
+    let Some(headers) = opened.protected_headers().filter(|_| opened.valid_signature().is_some()) else {
+        return Addressed::NotSaid;
+    };
+    let named: Vec<Mailbox> = headers.mailboxes("to").into_iter().chain(headers.mailboxes("cc")).collect();
+    match named.iter().any(|mailbox| mailbox.address == list.name.address(door)) {
+        true => Addressed::Here,
+        false if named.is_empty() => Addressed::NotSaid,
+        false => Addressed::Elsewhere,
+    }
+}

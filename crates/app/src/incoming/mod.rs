@@ -1,0 +1,194 @@
+//! A message from the queue: gate, open, judge, and record what becomes of it.
+
+mod gather;
+mod post;
+
+use sealist_lists::chains::{self, Verdict};
+use sealist_lists::facts;
+use sealist_lists::model::{Action, Door, MailingList};
+use sealist_lists::rules::{Finding, GATE, Reason};
+use sealist_mail::{Address, Headers, Timestamp, origin, sole_author};
+use sealist_openpgp::Cleartext;
+use sealist_store::bodies::{self, Body};
+use sealist_store::queue::{self, Entry, Place};
+use sealist_store::{StoreError, lists, people, posts};
+
+use crate::notices::Prepared;
+use crate::setup::list_certificate;
+use crate::{App, AppError, letters};
+use gather::{gather, look_up, open, replay};
+use post::{Post, make_post};
+
+/// What became of an entry, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Accept, hold or discard.
+    pub action: Action,
+    /// The reasons, the deciding one first.
+    pub reasons: Vec<Reason>,
+}
+
+/// Judges one entry and records the outcome in one transaction. An error leaves the entry as it is.
+pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppError> {
+    let (list, body) = {
+        let mut db = app.store.reader().await?;
+        let list = lists::by_no(&mut db, entry.list)
+            .await?
+            .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
+        (list, bodies::load(&mut db, entry.body).await?)
+    };
+    let message = reveal(app, &list, body)?;
+    let (outer, _) = Headers::parse(&message);
+    let sender = envelope_sender(&outer);
+    let author = sole_author(&outer);
+    let origin = origin::classify(sender.as_ref(), &outer, &list.name.posting(), &list.name.list_id());
+
+    let arrival = facts::Arrival { door: entry.door, origin, author };
+    let stopped = GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door));
+    let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
+    let stopped = stopped.filter(|finding| !approved.contains(&finding.reason));
+    let judged = |verdict| Judged { list: &list, entry: &entry, verdict, reject: None, post: None };
+    let Some(mailbox) = arrival.author.ok().filter(|_| stopped.is_none()) else {
+        let nobody = Finding { reason: Reason::NoSoleAuthor, action: Action::Hold };
+        return record(app, judged(Verdict::of(stopped.unwrap_or(nobody))), now).await;
+    };
+    if entry.door == Door::Sendkey {
+        return answer_sendkey(app, &list, &entry, sender.as_ref(), now).await;
+    }
+
+    let known = look_up(app, &list, &mailbox, sender.as_ref(), &outer).await?;
+    let opened = open(app, &list, &message, &known.certificates, now).await?;
+    let replay = replay(app, &entry, opened.as_ref(), now).await?;
+    let facts = gather(&list, &entry, &known, opened.as_ref(), replay, message.len());
+    let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
+    let verdict = chain.judge(&facts, approved);
+    let mut judged = judged(verdict);
+    match judged.verdict.action {
+        Action::Accept => {
+            judged.post = Some(make_post(
+                app,
+                &list,
+                &entry,
+                &facts,
+                &known,
+                &mailbox,
+                &message,
+                opened.as_ref(),
+                now,
+            )?);
+        }
+        Action::Reject if facts.author_role.is_some() => {
+            judged.reject = letters::not_posted(app, &list, &mailbox.address, now).await?;
+        }
+        _ => {}
+    }
+    record(app, judged, now).await
+}
+
+pub(crate) fn reveal(app: &App, list: &MailingList, body: Body) -> Result<Cleartext, AppError> {
+    match body {
+        Body::Plain { payload, .. } => Ok(Cleartext::new(payload)),
+        Body::Sealed(sealed) => Ok(app.keys_of(list)?.storage.open(&sealed)?),
+    }
+}
+
+/// What LMTP told of the sender stands first, put there by the intake.
+fn envelope_sender(outer: &Headers) -> Option<Address> {
+    let path = outer.fields().next().filter(|field| field.is("return-path"))?.decoded();
+    path.trim_start_matches('<').trim_end_matches('>').parse().ok()
+}
+
+fn by_door(list: &MailingList, door: Door) -> Option<Finding> {
+    match door {
+        Door::Posting | Door::Owner => None,
+        Door::Sendkey if list.settings.pgp.is_some() => None,
+        Door::Bounces => Finding::new(Reason::Bounce, Action::Discard),
+        Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey => {
+            Finding::new(Reason::Command, Action::Hold)
+        }
+    }
+}
+
+fn chain_name(list: &MailingList, door: Door) -> &str {
+    if door == Door::Owner { "owner-chain" } else { &list.settings.posting_chain }
+}
+
+/// The list's certificate goes to the envelope sender, once a day ([RFC 3834, section 4]).
+async fn answer_sendkey(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    sender: Option<&Address>,
+    now: Timestamp,
+) -> Result<Outcome, AppError> {
+    let mut answer = None;
+    if let (Some(sender), Some(certificate)) = (sender, list_certificate(app, list.no).await?)
+        && !people::is_banned(&mut *app.store.reader().await?, list.no, sender).await?
+    {
+        answer = letters::sendkey(app, list, sender, &certificate, now).await?;
+    }
+    let entry = entry.clone();
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                if let Some(answer) = answer {
+                    answer.store(&mut *db, now).await?;
+                }
+                queue::finish(db, &entry).await
+            })
+        })
+        .await?;
+    Ok(Outcome { action: Action::Accept, reasons: Vec::new() })
+}
+
+/// A verdict and what follows from it.
+struct Judged<'a> {
+    list: &'a MailingList,
+    entry: &'a Entry,
+    verdict: Verdict,
+    /// The letter to a rejected author, if there is one to be told and may be told today.
+    reject: Option<Prepared>,
+    /// The post, if it is accepted.
+    post: Option<Post>,
+}
+
+/// One transaction: the post and its fan-out cursor, or the hold with its letters, or nothing left.
+async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome, AppError> {
+    let Judged { list, entry, verdict, reject, post } = judged;
+    let reasons = verdict.reasons();
+    // What nobody is told of waits where the owner sees it.
+    let action = match verdict.action {
+        Action::Reject if reject.is_none() => Action::Hold,
+        action => action,
+    };
+    let held = match action {
+        Action::Hold => letters::held(app, list, entry, &reasons, now).await?,
+        _ => Vec::new(),
+    };
+    let (entry, why) = (entry.clone(), reasons.clone());
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                for letter in held.iter().chain(&reject) {
+                    letter.store(&mut *db, now).await?;
+                }
+                if action == Action::Hold {
+                    return queue::set_aside(db, entry.no, Place::Hold, &why).await;
+                }
+                if let Some(post) = post {
+                    let body = bodies::insert(&mut *db, &post.body).await?;
+                    let row = posts::NewPost {
+                        list: entry.list,
+                        body,
+                        envelope_from: &post.envelope_from,
+                        recipients: &post.recipients,
+                        archived: post.archived,
+                    };
+                    posts::insert(&mut *db, &row, now).await?;
+                }
+                queue::finish(db, &entry).await
+            })
+        })
+        .await?;
+    Ok(Outcome { action, reasons })
+}

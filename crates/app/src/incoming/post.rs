@@ -1,0 +1,76 @@
+//! From an accepted message to what is stored for its readers.
+
+use sealist_lists::draft::{Author, Draft, Recipients};
+use sealist_lists::facts::Facts;
+use sealist_lists::model::{Door, MailingList};
+use sealist_lists::payload::{self, Payload};
+use sealist_lists::pipelines;
+use sealist_mail::{Entity, Headers, Mailbox, Timestamp};
+use sealist_openpgp as openpgp;
+use sealist_openpgp::{Cleartext, KeepSignature, Opened};
+use sealist_store::StoreError;
+use sealist_store::bodies::Body;
+use sealist_store::queue::Entry;
+
+use super::gather::Known;
+use crate::{App, AppError};
+
+/// A finished post, ready to be stored.
+pub(super) struct Post {
+    pub(super) body: Body,
+    pub(super) envelope_from: String,
+    pub(super) recipients: Recipients,
+    pub(super) archived: bool,
+}
+
+#[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
+pub(super) fn make_post(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    facts: &Facts,
+    known: &Known,
+    mailbox: &Mailbox,
+    message: &Cleartext,
+    opened: Option<&Opened>,
+    now: Timestamp,
+) -> Result<Post, AppError> {
+    let entity = Entity::parse(message);
+    let protected = opened.and_then(Opened::protected_headers);
+    let strip = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.strip_original_sig);
+    let content = match opened {
+        Some(opened) => {
+            let keep = if strip { KeepSignature::Strip } else { KeepSignature::Keep };
+            opened.content(keep, openpgp::random()).to_vec()
+        }
+        None => {
+            let mut content = Vec::with_capacity(message.len());
+            entity.content_headers().write_to(&mut content);
+            content.extend_from_slice(b"\r\n");
+            content.extend_from_slice(entity.body);
+            content
+        }
+    };
+    let author = known.roles.iter().find(|member| Some(member.role) == facts.author_role);
+    let mut draft = Draft {
+        list,
+        facts,
+        now,
+        author: Author { mailbox, member: author },
+        addressees: &known.addressees,
+        original: protected.as_ref().unwrap_or(&entity.headers),
+        message_id: openpgp::random::<16>().iter().map(|b| format!("{b:02x}")).collect(),
+        headers: Headers::default(),
+        author_block: None,
+        content,
+        footer: None,
+        recipients: Recipients { roles: Vec::new(), except: Vec::new() },
+        archived: false,
+    };
+    let pipeline = if entry.door == Door::Owner { "owner-pipeline" } else { &list.settings.posting_pipeline };
+    pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
+    let (recipients, archived) = (draft.recipients.clone(), draft.archived);
+    let Payload { outer, entity } = payload::build(draft, openpgp::random());
+    let body = crate::sealing::enclose(app, list, Payload { outer, entity }, now)?;
+    Ok(Post { body, envelope_from: list.name.address(Door::Bounces).to_string(), recipients, archived })
+}

@@ -1,0 +1,151 @@
+//! Which letters a list writes: the occasions, and who hears of them.
+
+use sealist_lists::model::{Door, EntryNo, MailingList};
+use sealist_lists::notices::Channel;
+use sealist_lists::rules::Reason;
+use sealist_lists::texts::{self, Letter, Text, context};
+use sealist_mail::{Address, Mailbox, Timestamp};
+use sealist_openpgp::Certificate;
+use sealist_store::queue::Entry;
+
+use crate::notices::{About, Prepared, to_moderators, to_person};
+use crate::{App, AppError};
+
+/// To a subscribed author whose message is not posted: the same words whatever the cause, on an encrypting
+/// list only sealed (design promise 3).
+pub(crate) async fn not_posted(
+    app: &App,
+    list: &MailingList,
+    author: &Address,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let letter = texts::letter(
+        Text::NotPosted,
+        context! {
+            list => list.display_name(),
+            address => list.name.to_string(),
+            pgp => list.settings.pgp.is_some(),
+            sendkey => list.name.address(Door::Sendkey).to_string(),
+            owner => list.name.address(Door::Owner).to_string(),
+        },
+    );
+    let words = |channel| {
+        let may = channel == Channel::Sealed || !list.settings.encrypting();
+        may.then(|| (letter.clone(), None))
+    };
+    to_person(app, list, somebody(author), &About { text: Text::NotPosted, subject: "" }, words, now).await
+}
+
+/// To those in charge: a message waits. An open letter does not say why.
+pub(crate) async fn held(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    reasons: &[Reason],
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let words = |channel| {
+        let telling = channel == Channel::Sealed || !list.settings.encrypting();
+        let reasons: &[Reason] = if telling { reasons } else { &[] };
+        let sentences: Vec<String> = reasons.iter().map(|reason| texts::sentence(*reason)).collect();
+        about_entry(Text::Held, list, entry, &sentences)
+    };
+    to_moderators(app, list, &About { text: Text::Held, subject: "" }, words, now).await
+}
+
+/// To those in charge: a message broke the runner.
+pub(crate) async fn shunted(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let words = |_| about_entry(Text::Shunted, list, entry, &[]);
+    to_moderators(app, list, &About { text: Text::Shunted, subject: "" }, words, now).await
+}
+
+fn about_entry(text: Text, list: &MailingList, entry: &Entry, reasons: &[String]) -> Letter {
+    let EntryNo(number) = entry.no;
+    texts::letter(
+        text,
+        context! {
+            list => list.display_name(),
+            address => list.name.address(entry.door).to_string(),
+            received_at => entry.received_at.rfc3339(),
+            entry => number,
+            reasons,
+        },
+    )
+}
+
+/// The list's certificate, to whoever asks.
+pub(crate) async fn sendkey(
+    app: &App,
+    list: &MailingList,
+    to: &Address,
+    certificate: &Certificate,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let words = |_| {
+        let letter = texts::letter(
+            Text::Sendkey,
+            context! {
+                list => list.display_name(),
+                address => list.name.to_string(),
+                fingerprint => certificate.fingerprint().spaced(),
+            },
+        );
+        let file = format!("{}.asc", list.name);
+        Some((letter, Some((file, "application/pgp-keys", certificate.armored()))))
+    };
+    to_person(app, list, somebody(to), &About { text: Text::Sendkey, subject: "" }, words, now).await
+}
+
+/// A post waits for a reader's key: to the reader and to those in charge.
+pub(crate) async fn key_needed(
+    app: &App,
+    list: &MailingList,
+    reader: &Address,
+    problem: &str,
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        email => reader.to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
+        days => list.settings.pgp.as_ref().map_or(0, |pgp| pgp.key_wait_days),
+        problem,
+    };
+    let to_reader = texts::letter(Text::KeyNeeded, values.clone());
+    let words = |_| Some((to_reader.clone(), None));
+    let about = About { text: Text::KeyNeeded, subject: "" };
+    let mut letters: Vec<Prepared> =
+        to_person(app, list, somebody(reader), &about, words, now).await?.into_iter().collect();
+    let about = About { text: Text::MemberKeyNeeded, subject: &reader.key() };
+    let words = |_| texts::letter(Text::MemberKeyNeeded, values.clone());
+    letters.extend(to_moderators(app, list, &about, words, now).await?);
+    Ok(letters)
+}
+
+/// To those in charge: a copy could not be delivered and is not tried again.
+pub(crate) async fn undelivered(
+    app: &App,
+    list: &MailingList,
+    reader: &Address,
+    reply: &str,
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        email => reader.to_string(),
+        reply,
+    };
+    let about = About { text: Text::Undelivered, subject: &reader.key() };
+    to_moderators(app, list, &about, |_| texts::letter(Text::Undelivered, values.clone()), now).await
+}
+
+fn somebody(address: &Address) -> Mailbox {
+    Mailbox { name: None, address: address.clone() }
+}

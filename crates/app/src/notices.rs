@@ -1,0 +1,114 @@
+//! Letters of a list, made before the transaction that records what they tell of.
+//!
+//! They hold nothing of a message. Who has a usable key gets them sealed; the words for an open letter are
+//! chosen apart, because who carries it reads it too.
+
+use sealist_lists::model::{ListNo, MailingList, MemberNo, Role};
+use sealist_lists::notices::{self, Channel, Notice};
+use sealist_lists::texts::{Letter, Text};
+use sealist_mail::{Address, Mailbox, Timestamp};
+use sealist_openpgp::{SealingCard, random};
+use sealist_store::bodies::Body;
+use sealist_store::{Conn, StoreError, keys, people};
+
+use crate::{App, AppError, sealing};
+
+/// More people in charge are not written to.
+const MAX_MODERATORS: u32 = 50;
+
+/// A letter that waits for its transaction.
+pub(crate) struct Prepared {
+    list: ListNo,
+    to: Address,
+    kind: String,
+    body: Body,
+}
+
+/// What a letter is about: of each kind and subject one a day goes to an address.
+pub(crate) struct About<'a> {
+    pub(crate) text: Text,
+    /// Tells apart letters of one text, say by the member that they speak of.
+    pub(crate) subject: &'a str,
+}
+
+/// An attachment: file name, media type, content.
+pub(crate) type Attachment = (String, &'static str, Vec<u8>);
+
+impl Prepared {
+    /// Stores the letter; `false` if one of its kind went out within a day.
+    pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
+        sealist_store::notices::insert(db, self.list, &self.to, &self.kind, &self.body, now).await
+    }
+}
+
+/// A letter to one person. `words` chooses them for the way they travel; `None`: not that way.
+pub(crate) async fn to_person(
+    app: &App,
+    list: &MailingList,
+    to: Mailbox,
+    about: &About<'_>,
+    words: impl Fn(Channel) -> Option<(Letter, Option<Attachment>)>,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let kind = match about.subject {
+        "" => about.text.name().to_owned(),
+        subject => format!("{} {subject}", about.text.name()),
+    };
+    let channel = {
+        let mut db = app.store.reader().await?;
+        if !sealist_store::notices::is_due(&mut db, list.no, &to.address, &kind, now).await? {
+            return Ok(None);
+        }
+        channel_to(app, &mut db, list, &to.address, now).await?
+    };
+    let Some((letter, attachment)) = words(channel) else { return Ok(None) };
+    let address = to.address.clone();
+    let payload = notices::build(Notice { list, to, letter, attachment }, channel, now, random());
+    let body = match channel {
+        Channel::Sealed => sealing::enclose(app, list, payload, now)?,
+        Channel::Open => Body::Plain { outer: payload.outer, payload: payload.entity },
+    };
+    Ok(Some(Prepared { list: list.no, to: address, kind, body }))
+}
+
+/// The same letter to each owner and moderator.
+pub(crate) async fn to_moderators(
+    app: &App,
+    list: &MailingList,
+    about: &About<'_>,
+    words: impl Fn(Channel) -> Letter,
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let mut people = Vec::new();
+    for role in [Role::Owner, Role::Moderator] {
+        let mut db = app.store.reader().await?;
+        people.extend(people::roster(&mut db, list.no, role, MemberNo(0), MAX_MODERATORS).await?);
+    }
+    let mut prepared: Vec<Prepared> = Vec::new();
+    for person in people {
+        if prepared.iter().any(|letter| letter.to == person.address) {
+            continue;
+        }
+        let to = Mailbox { name: None, address: person.address };
+        let words = |channel| Some((words(channel), None));
+        prepared.extend(to_person(app, list, to, about, words, now).await?);
+    }
+    Ok(prepared)
+}
+
+async fn channel_to(
+    app: &App,
+    db: &mut Conn,
+    list: &MailingList,
+    to: &Address,
+    now: Timestamp,
+) -> Result<Channel, AppError> {
+    if !list.settings.encrypting() {
+        return Ok(Channel::Open);
+    }
+    let Some(address) = people::find_address(&mut *db, to).await? else { return Ok(Channel::Open) };
+    let card = keys::certificate_of(db, address).await?.and_then(|row| row.card);
+    let usable =
+        card.is_some_and(|card| SealingCard::from_bytes(&card, app.vault.mac(), &to.key(), now).is_ok());
+    Ok(if usable { Channel::Sealed } else { Channel::Open })
+}

@@ -1,0 +1,59 @@
+//! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
+
+use sealist_mail::Timestamp;
+use sealist_store::{StoreError, lists, notices, posts};
+
+use crate::{App, AppError};
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+/// How long it can be asked what became of the copies of an archived post.
+const SENT_KEPT_MS: i64 = 7 * DAY_MS;
+/// Rows of one transaction.
+const CHUNK: u32 = 500;
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Copies that waited for a key until `key_wait_days` were over.
+    pub given_up: u64,
+    /// Posts deleted: delivered and not archived.
+    pub posts_deleted: u64,
+}
+
+/// One round. Deletes in small transactions, so that mail does not wait for it.
+pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
+    let mut kept = Kept::default();
+    for list in lists::all(&mut *app.store.reader().await?).await? {
+        let Some(pgp) = &list.settings.pgp else { continue };
+        let before = Timestamp(now.0 - i64::from(pgp.key_wait_days) * DAY_MS);
+        kept.given_up += app
+            .store
+            .write(move |db| Box::pin(posts::give_up_waiting(db, list.no, before)))
+            .await
+            .map_err(|e: StoreError| e)?;
+    }
+    loop {
+        let deleted = app
+            .store
+            .write(|db| Box::pin(posts::delete_finished(db, CHUNK)))
+            .await
+            .map_err(|e: StoreError| e)?;
+        kept.posts_deleted += deleted;
+        if deleted < u64::from(CHUNK) {
+            break;
+        }
+    }
+    let before = Timestamp(now.0 - SENT_KEPT_MS);
+    loop {
+        let deleted = app
+            .store
+            .write(move |db| Box::pin(posts::delete_sent(db, before, CHUNK)))
+            .await
+            .map_err(|e: StoreError| e)?;
+        if deleted < u64::from(CHUNK) {
+            break;
+        }
+    }
+    app.store.write(move |db| Box::pin(notices::forget_old(db, now))).await.map_err(|e: StoreError| e)?;
+    Ok(kept)
+}

@@ -1,0 +1,122 @@
+//! Notices: letters of a list to one person. They never hold anything of a message.
+//!
+//! They come from `-request`, which the list's key names, say that a machine wrote them ([RFC 3834]), and
+//! show no Subject outside the encryption.
+
+use sealist_mail::{Field, Headers, Mailbox, Part, Timestamp};
+
+use crate::model::{Door, MailingList};
+use crate::payload::{self, HIDDEN_SUBJECT, Layer, Payload};
+use crate::texts::Letter;
+
+/// How a notice travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Encrypted to its reader.
+    Sealed,
+    /// As cleartext: whoever carries it can read it.
+    Open,
+}
+
+/// A letter and its reader.
+pub struct Notice<'a> {
+    /// Who writes.
+    pub list: &'a MailingList,
+    /// Who reads.
+    pub to: Mailbox,
+    /// The words.
+    pub letter: Letter,
+    /// File name, media type and content of an attachment.
+    pub attachment: Option<(String, &'static str, Vec<u8>)>,
+}
+
+/// Builds the notice; `entropy` is fresh and random.
+pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8; 16]) -> Payload {
+    let name = &notice.list.name;
+    let from = Mailbox { name: Some(notice.list.display_name()), address: name.address(Door::Request) };
+    let id: String = entropy.iter().map(|octet| format!("{octet:02x}")).collect();
+    let constant = |name, value: &str| Field::raw(name, value).expect("our own words have no line end");
+    let headers: Headers = [
+        Field::mailboxes("From", &[from]),
+        Field::mailboxes("To", &[notice.to]),
+        Field::text("Subject", &notice.letter.subject),
+        constant("Date", &now.rfc5322()),
+        constant("Message-ID", &format!("<{id}@{}>", name.mail_host())),
+        Field::mailboxes("Reply-To", &[Mailbox { name: None, address: name.address(Door::Owner) }]),
+        constant("Auto-Submitted", "auto-generated"),
+        constant("X-Loop", &name.posting().to_string()),
+    ]
+    .into_iter()
+    .collect();
+    let mut parts = vec![Part::text(&notice.letter.body).into_bytes()];
+    parts.extend(
+        notice.attachment.map(|(name, kind, bytes)| Part::attachment(&name, kind, &bytes).into_bytes()),
+    );
+    let mut outer = headers.clone();
+    let layer = match channel {
+        Channel::Open => Layer::Bare,
+        Channel::Sealed => {
+            outer.set(Field::text("Subject", HIDDEN_SUBJECT));
+            Layer::Wrapped
+        }
+    };
+    payload::assemble(&headers, &outer, parts, layer, entropy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ListNo;
+    use crate::styles;
+    use crate::texts::{self, Text, context};
+    use expect_test::expect;
+
+    fn notice(channel: Channel) -> String {
+        let list = MailingList {
+            no: ListNo(1),
+            name: "team@lists.example".parse().unwrap(),
+            settings: styles::named("pgp-default").unwrap().settings(),
+        };
+        let letter = texts::letter(
+            Text::Shunted,
+            context! { list => "Team", address => "team@lists.example", entry => 7, received_at => "today" },
+        );
+        let to = Mailbox { name: None, address: "anne@example.org".parse().unwrap() };
+        let built = build(
+            Notice { list: &list, to, letter, attachment: None },
+            channel,
+            Timestamp(1_790_000_000_000),
+            [7; 16],
+        );
+        String::from_utf8([built.outer, built.entity].concat()).unwrap().replace('\r', "")
+    }
+
+    #[test]
+    fn an_open_notice_is_one_plain_part() {
+        let text = notice(Channel::Open);
+        let (head, _) = text.split_once("A message to team@").unwrap();
+        expect![[r#"
+            From: Team <team-request@lists.example>
+            To: anne@example.org
+            Subject: A message to Team could not be handled
+            Date: Mon, 21 Sep 2026 14:13:20 +0000
+            Message-ID: <07070707070707070707070707070707@lists.example>
+            Reply-To: team-owner@lists.example
+            Auto-Submitted: auto-generated
+            X-Loop: team@lists.example
+            Content-Type: text/plain; charset="utf-8"
+            Content-Disposition: inline
+            Content-Transfer-Encoding: quoted-printable
+
+        "#]]
+        .assert_eq(head);
+    }
+
+    #[test]
+    fn a_sealed_notice_shows_no_subject_outside() {
+        let text = notice(Channel::Sealed);
+        let (outer, inner) = text.split_at(text.find("X-Loop").unwrap());
+        assert!(outer.contains("Subject: [...]\n"));
+        assert!(inner.contains("Subject: A message to Team could not be handled\n"));
+    }
+}

@@ -1,0 +1,26 @@
+//! Runner `upkeep`: each hour ends waits that have lasted long enough and deletes what nobody needs.
+//! Settings: the lists' `key_wait_days`, `archive`.
+
+use std::time::Duration;
+
+use sealist_app::{App, upkeep};
+use sealist_mail::Timestamp;
+use tokio::sync::watch;
+
+const PAUSE: Duration = Duration::from_secs(3600);
+
+pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match upkeep(&app, Timestamp::now()).await {
+            Ok(kept) if kept.given_up > 0 => {
+                tracing::warn!(copies = kept.given_up, "no usable key came in time");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "the upkeep did not work, tried again in an hour"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+}
