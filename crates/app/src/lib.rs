@@ -17,6 +17,7 @@ mod upkeep;
 use std::sync::Arc;
 
 use sealist_lists::model::{ListName, MailingList};
+use sealist_mail::Address;
 use sealist_openpgp::{ListKey, MacKey, StorageKey};
 use sealist_store::Store;
 
@@ -25,7 +26,7 @@ pub use incoming::{Outcome, process};
 pub use intake::{Arrival, Intake};
 pub use moderation::{Rejected, reject, shunt};
 pub use outgoing::{Copy, Prepared, prepare, settle};
-pub use setup::{NewMember, add_member, create_list, list_certificate};
+pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
 pub use upkeep::{Kept, upkeep};
 
 /// A site: its database and its keys.
@@ -35,6 +36,8 @@ pub struct App {
     pub store: Store,
     /// The keys.
     pub vault: Arc<dyn KeyVault>,
+    /// Who hears of a list that nobody is in charge of.
+    pub contact: Option<Address>,
 }
 
 impl App {

@@ -71,7 +71,7 @@ pub(crate) async fn to_person(
     Ok(Some(Prepared { list: list.no, to: address, kind, body }))
 }
 
-/// The same letter to each owner and moderator.
+/// The same letter to each owner and moderator; where there is none, to the contact of the site.
 pub(crate) async fn to_moderators(
     app: &App,
     list: &MailingList,
@@ -82,14 +82,18 @@ pub(crate) async fn to_moderators(
     let mut people = Vec::new();
     for role in [Role::Owner, Role::Moderator] {
         let mut db = app.store.reader().await?;
-        people.extend(people::roster(&mut db, list.no, role, MemberNo(0), MAX_MODERATORS).await?);
+        let some = people::roster(&mut db, list.no, role, MemberNo(0), MAX_MODERATORS).await?;
+        people.extend(some.into_iter().map(|person| person.address));
+    }
+    if people.is_empty() {
+        people.extend(app.contact.clone());
     }
     let mut prepared: Vec<Prepared> = Vec::new();
     for person in people {
-        if prepared.iter().any(|letter| letter.to == person.address) {
+        if prepared.iter().any(|letter| letter.to == person) {
             continue;
         }
-        let to = Mailbox { name: None, address: person.address };
+        let to = Mailbox { name: None, address: person };
         let words = |channel| Some((words(channel), None));
         prepared.extend(to_person(app, list, to, about, words, now).await?);
     }

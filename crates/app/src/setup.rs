@@ -62,7 +62,7 @@ pub async fn add_member(
     now: Timestamp,
 ) -> Result<MemberNo, AppError> {
     let NewMember { address, name, role, key } = member;
-    let row = key.map(|key| certificate_row(app, &address, &key, now)).transpose()?;
+    let row = key.map(|key| certificate_row(app, &address, &key, now)).transpose()?.map(|(_, row)| row);
     let list = list.no;
     app.store
         .write(move |db| {
@@ -77,24 +77,45 @@ pub async fn add_member(
         .await
 }
 
+/// Gives a known address the certificate that an admin vouches for; copies that waited for it become due.
+pub async fn set_key(
+    app: &App,
+    address: &Address,
+    key: &[u8],
+    now: Timestamp,
+) -> Result<Certificate, AppError> {
+    let (certificate, row) = certificate_row(app, address, key, now)?;
+    let address = address.clone();
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                let address_no = people::ensure_address(&mut *db, &address, "", now).await?;
+                keys::set_certificate(db, address_no, &row, now).await
+            })
+        })
+        .await?;
+    Ok(certificate)
+}
+
 fn certificate_row(
     app: &App,
     address: &Address,
     key: &[u8],
     now: Timestamp,
-) -> Result<CertificateRow, AppError> {
+) -> Result<(Certificate, CertificateRow), AppError> {
     let certificate = Certificate::read_one(key)?;
     if !certificate.addresses(now).contains(address) {
         return Err(AppError::OtherAddress(address.to_string()));
     }
     let card = certificate.usable(now)?;
-    Ok(CertificateRow {
+    let row = CertificateRow {
         fingerprint: certificate.fingerprint().to_string(),
         certificate: certificate.to_bytes(),
         card: Some(card.to_bytes(app.vault.mac(), &address.key())),
         unusable: None,
         confirmed_at: Some(now),
-    })
+    };
+    Ok((certificate, row))
 }
 
 /// The certificate that correspondents of a list use.

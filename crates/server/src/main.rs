@@ -3,6 +3,10 @@
 mod admin;
 mod config;
 mod demo;
+mod doctor;
+mod inject;
+mod postfix;
+mod quickstart;
 mod reception;
 mod runners;
 mod serve;
@@ -12,13 +16,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sealist_app::AppError;
+use sealist_lists::model::ListName;
+use sealist_mail::Address;
 
 /// Everything is zeroed when it is freed: cleartext leaves no trace in memory that is used again.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
-/// sysexits(3): something is wrong with the configuration.
+/// sysexits(3).
+const EX_DATAERR: u8 = 65;
+const EX_NOUSER: u8 = 67;
+const EX_TEMPFAIL: u8 = 75;
 const EX_CONFIG: u8 = 78;
 
 #[derive(Parser)]
@@ -39,13 +49,47 @@ enum Command {
     /// Runs the server.
     Serve,
     /// Shows the main job with real keys and real mail, on loopback, in a temporary folder.
-    Demo,
+    Demo(demo::Wishes),
     /// Reads the configuration and says what is wrong with it.
     Check,
     /// Prints a commented configuration file with all defaults.
     Example,
+    /// Writes a configuration, makes the database and a first list, and says what to do next.
+    Quickstart {
+        /// Your address: owner and first member of the list.
+        admin: Address,
+        /// The first list. Default: team@lists.DOMAIN, DOMAIN being that of your address.
+        #[arg(long)]
+        list: Option<ListName>,
+        /// A file with your OpenPGP certificate.
+        #[arg(long)]
+        key: Option<PathBuf>,
+    },
+    /// Looks for what is wrong and says how to mend it. Ends with 0 (all good), 1 (warnings) or 2 (faults).
+    Doctor,
+    /// Puts a message into the queue of a list.
+    Inject {
+        /// An address of the list.
+        list: Address,
+        /// The message; without it, standard input.
+        file: Option<PathBuf>,
+        /// The envelope sender.
+        #[arg(long)]
+        sender: Option<Address>,
+    },
+    /// What the mail server must know.
+    Postfix {
+        #[command(subcommand)]
+        command: Postfix,
+    },
     #[command(flatten)]
     Admin(admin::Command),
+}
+
+#[derive(Subcommand)]
+enum Postfix {
+    /// Prints the lines for main.cf.
+    Print,
 }
 
 fn main() -> ExitCode {
@@ -60,16 +104,37 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            say(&format!("sealist: {error:#}\n"));
-            let configuration = error.downcast_ref::<config::ConfigError>().is_some();
-            ExitCode::from(if configuration { EX_CONFIG } else { 1 })
+            complain(&format!("sealist: {error:#}\n"));
+            ExitCode::from(exit_code(&error))
         }
     }
 }
 
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<config::ConfigError>() {
+        return EX_CONFIG;
+    }
+    match error.downcast_ref::<AppError>() {
+        Some(AppError::NoSuchList(_)) => EX_NOUSER,
+        Some(AppError::Certificate(_) | AppError::Unusable(_) | AppError::OtherAddress(_)) => EX_DATAERR,
+        Some(AppError::Store(_)) => EX_TEMPFAIL,
+        _ if error.is::<sealist_mail::scan::Refusal>() => EX_DATAERR,
+        _ if error.is::<sealist_openpgp::CertificateError>() => EX_DATAERR,
+        _ => 1,
+    }
+}
+
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    if let Command::Demo = arguments.command {
-        return demo::run().await;
+    if let Command::Demo(wishes) = arguments.command {
+        return demo::run(wishes).await;
+    }
+    if let Command::Quickstart { admin, list, key } = arguments.command {
+        say(&quickstart::run(&arguments.config, quickstart::Wishes { admin, list, key }).await?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let output = if arguments.json { admin::Output::Json } else { admin::Output::Text };
+    if let Command::Doctor = arguments.command {
+        return Ok(doctor::run(&arguments.config, output).await);
     }
     let config = config::Config::read(&arguments.config)?;
     match arguments.command {
@@ -85,10 +150,17 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Admin(command) => {
             let app = serve::open(&config).await?;
-            let output = if arguments.json { admin::Output::Json } else { admin::Output::Text };
             say(&admin::run(&app, command, output).await?);
         }
-        Command::Demo | Command::Example => {}
+        Command::Inject { list, file, sender } => {
+            let app = serve::open(&config).await?;
+            let max_octets = u64::from(config.lmtp.max_message_kib) * 1024;
+            inject::run(&app, &list, sender.as_ref(), file, max_octets).await?;
+        }
+        Command::Postfix { command: Postfix::Print } => {
+            say(&postfix::lines(&serve::open(&config).await?, &config).await?);
+        }
+        Command::Demo(_) | Command::Example | Command::Quickstart { .. } | Command::Doctor => {}
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -116,6 +188,11 @@ fn log_to_stderr(format: config::LogFormat) {
         config::LogFormat::Text => builder.with_target(false).init(),
         config::LogFormat::Json => builder.json().init(),
     }
+}
+
+fn complain(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes to standard output; a closed pipe is no error.

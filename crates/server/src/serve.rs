@@ -11,6 +11,7 @@ use sealist_smtp::server::{self, Settings};
 use sealist_store::{Store, StoreError, queue};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinSet;
 
 use crate::config::{self, Config};
 use crate::reception::Reception;
@@ -30,7 +31,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
     }
     let vault = KeyDirectory::open(&config.keydirs.list)
         .with_context(|| format!("cannot use the key directory {}", config.keydirs.list.display()))?;
-    Ok(App { store: Store::open(&path).await?, vault: Arc::new(vault) })
+    Ok(App { store: Store::open(&path).await?, vault: Arc::new(vault), contact: config.contact() })
 }
 
 /// Serves until `stop` becomes true.
@@ -48,20 +49,24 @@ pub(crate) async fn run(
     let settings = Settings {
         max_message_octets: u64::from(config.lmtp.max_message_kib) * 1024,
         max_connections: config.lmtp.max_connections as usize,
+        tls: tls(&config.lmtp)?,
         ..Settings::default()
     };
-    let sending = outgoing::Outgoing {
+    let sending = Arc::new(outgoing::Outgoing {
         target: target(&config.outgoing)?,
         max_recipients: config.outgoing.max_recipients as usize,
         retry: config.queue.clone(),
-    };
+    });
     tracing::info!(lmtp = %listener.local_addr()?, "serving");
     let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
-    let outgoing = tokio::spawn(outgoing::run(app, sending, accepted, stop.clone()));
+    let mut outgoing = JoinSet::new();
+    for _ in 0..config.outgoing.max_connections {
+        outgoing.spawn(outgoing::run(app.clone(), sending.clone(), accepted.clone(), stop.clone()));
+    }
     server::serve(listener, reception, settings, stop, DRAIN).await;
     incoming.await?;
-    outgoing.await?;
+    while outgoing.join_next().await.transpose()?.is_some() {}
     upkeep.await?;
     Ok(())
 }
@@ -84,7 +89,27 @@ pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
     Ok(receiver)
 }
 
-fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {
+/// What STARTTLS needs; `None` if it is not configured.
+fn tls(lmtp: &config::Lmtp) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>> {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    if lmtp.tls_key.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let (certificate, key) = (&lmtp.tls_certificate, &lmtp.tls_key);
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("cannot use {}", certificate.display()))?;
+    let key = PrivateKeyDer::from_pem_file(key).with_context(|| format!("cannot use {}", key.display()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    Ok(Some(Arc::new(config)))
+}
+
+pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {
     let login = match outgoing.user.as_str() {
         "" => None,
         user => {

@@ -120,7 +120,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are() {
                 *seen.entry(row.email.clone()).or_insert(0) += 1;
                 assert_ne!(row.member, Some(except));
             }
-            let results: Vec<_> = batch.rows.iter().map(|row| sent(row)).collect();
+            let results: Vec<_> = batch.rows.iter().map(sent).collect();
             site.store
                 .write(move |db| Box::pin(async move { posts::record(db, &results).await }))
                 .await

@@ -5,6 +5,8 @@ use super::Config;
 /// What each section and key means; keys in the order in which they are written.
 const COMMENTS: &[(&str, &str)] = &[
     ("data_dir", "Where the database is. Must not hold the key directory."),
+    ("[site]", ""),
+    ("contact", "Who hears of lists that nobody is in charge of."),
     ("[database]", ""),
     ("url", "Empty: sealist.db in data_dir. Or sqlite:///path/to/file."),
     ("[lmtp]", "Where your mail server delivers to, by LMTP."),
@@ -12,6 +14,8 @@ const COMMENTS: &[(&str, &str)] = &[
     ("max_message_kib", "Refused at the door above this, whatever a list allows."),
     ("max_connections", ""),
     ("max_in_flight_kib", "Message bytes in memory at one time; beyond it mail is put off (452)."),
+    ("tls_certificate", "With a certificate and a key (PEM), STARTTLS is offered."),
+    ("tls_key", ""),
     ("[outgoing]", "Your mail server, which takes the copies."),
     ("host", ""),
     ("port", ""),
@@ -19,6 +23,7 @@ const COMMENTS: &[(&str, &str)] = &[
     ("verify", "Whether its certificate must be valid for `host`."),
     ("user", "Empty: no login."),
     ("password_file", "A file with the password alone."),
+    ("max_connections", "Connections to it at one time."),
     ("max_recipients", "Recipients of one message to a plain list; sealed copies have one each."),
     ("[keydirs]", ""),
     ("list", "Secret keys of the lists: mode 0700, backed up apart from the data."),

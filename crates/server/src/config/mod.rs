@@ -19,12 +19,20 @@ pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
 pub(crate) struct Config {
     /// Where the database lives.
     pub(crate) data_dir: PathBuf,
+    pub(crate) site: Site,
     pub(crate) database: Database,
     pub(crate) lmtp: Lmtp,
     pub(crate) outgoing: Outgoing,
     pub(crate) keydirs: KeyDirs,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Site {
+    /// Who hears of lists that nobody is in charge of. Empty: nobody.
+    pub(crate) contact: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +52,9 @@ pub(crate) struct Lmtp {
     pub(crate) max_connections: u32,
     /// Bytes of messages in memory at one time; beyond it LMTP answers 452.
     pub(crate) max_in_flight_kib: u32,
+    /// With both, STARTTLS is offered. PEM.
+    pub(crate) tls_certificate: PathBuf,
+    pub(crate) tls_key: PathBuf,
 }
 
 /// Where mail goes out.
@@ -57,6 +68,8 @@ pub(crate) struct Outgoing {
     pub(crate) verify: bool,
     pub(crate) user: String,
     pub(crate) password_file: PathBuf,
+    /// Connections at one time.
+    pub(crate) max_connections: u32,
     /// Recipients of one message to a plain list.
     pub(crate) max_recipients: u32,
 }
@@ -107,6 +120,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: "/var/lib/sealist".into(),
+            site: Site::default(),
             database: Database::default(),
             lmtp: Lmtp::default(),
             outgoing: Outgoing::default(),
@@ -124,6 +138,8 @@ impl Default for Lmtp {
             max_message_kib: 50 * 1024,
             max_connections: 200,
             max_in_flight_kib: 128 * 1024,
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
         }
     }
 }
@@ -137,6 +153,7 @@ impl Default for Outgoing {
             verify: true,
             user: String::new(),
             password_file: PathBuf::new(),
+            max_connections: 4,
             max_recipients: 50,
         }
     }
@@ -201,7 +218,13 @@ impl Config {
     /// Makes relative paths absolute.
     fn anchor(&mut self, base: &Path) {
         let base = std::path::absolute(base).unwrap_or_else(|_| base.to_owned());
-        for path in [&mut self.data_dir, &mut self.outgoing.password_file, &mut self.keydirs.list] {
+        for path in [
+            &mut self.data_dir,
+            &mut self.lmtp.tls_certificate,
+            &mut self.lmtp.tls_key,
+            &mut self.outgoing.password_file,
+            &mut self.keydirs.list,
+        ] {
             if !path.as_os_str().is_empty() {
                 *path = base.join(&*path);
             }
@@ -220,10 +243,22 @@ impl Config {
         if !self.outgoing.user.is_empty() && self.outgoing.password_file.as_os_str().is_empty() {
             return value("outgoing.user needs outgoing.password_file");
         }
-        if self.lmtp.max_connections == 0 {
+        if self.lmtp.max_connections == 0 || self.outgoing.max_connections == 0 {
             return value("max_connections must be at least 1");
         }
+        if !self.site.contact.is_empty() && self.contact().is_none() {
+            return value("site.contact must be an address like admin@example.org");
+        }
+        let (certificate, key) = (&self.lmtp.tls_certificate, &self.lmtp.tls_key);
+        if certificate.as_os_str().is_empty() != key.as_os_str().is_empty() {
+            return value("lmtp.tls_certificate and lmtp.tls_key belong together");
+        }
         Ok(())
+    }
+
+    /// The contact of the site.
+    pub(crate) fn contact(&self) -> Option<sealist_mail::Address> {
+        self.site.contact.parse().ok()
     }
 
     /// The database file.
@@ -276,5 +311,7 @@ mod tests {
         check("data_dir = '/d'\n[keydirs]\nlist = '/d/keys'", "outside data_dir");
         check("[outgoing]\nuser = 'u'", "password_file");
         check("[lmtp]\nmax_connections = 0", "at least 1");
+        check("[site]\ncontact = 'nobody'", "site.contact");
+        check("[lmtp]\ntls_key = 'k.pem'", "belong together");
     }
 }

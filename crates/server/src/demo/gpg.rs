@@ -8,26 +8,26 @@ use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
 /// A key ring of its own.
-pub(super) struct Gpg {
+pub(crate) struct Gpg {
     home: TempDir,
 }
 
 /// What gpg says of an encrypted message.
-pub(super) struct Reading {
-    pub(super) text: Vec<u8>,
-    pub(super) decrypted: bool,
-    pub(super) good_signature: bool,
+pub(crate) struct Reading {
+    pub(crate) text: Vec<u8>,
+    pub(crate) decrypted: bool,
+    pub(crate) good_signature: bool,
     /// PKESK packets in the message.
-    pub(super) readers: usize,
+    pub(crate) readers: usize,
 }
 
 impl Gpg {
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         Ok(Self { home: TempDir::with_prefix("sl-gpg")? })
     }
 
     /// Makes a key without a passphrase.
-    pub(super) fn make_key(&self, user_id: &str, algorithm: &str) -> anyhow::Result<()> {
+    pub(crate) fn make_key(&self, user_id: &str, algorithm: &str) -> anyhow::Result<()> {
         match algorithm {
             "rsa" => {
                 let script = format!(
@@ -55,25 +55,25 @@ impl Gpg {
         Ok(())
     }
 
-    pub(super) fn export(&self, address: &str) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn export(&self, address: &str) -> anyhow::Result<Vec<u8>> {
         Ok(self.run(&["--armor", "--export", address], b"")?.0)
     }
 
-    pub(super) fn import(&self, certificate: &[u8]) -> anyhow::Result<()> {
+    pub(crate) fn import(&self, certificate: &[u8]) -> anyhow::Result<()> {
         self.run(&["--import"], certificate).map(|_| ())
     }
 
-    pub(super) fn sign_and_encrypt(&self, to: &str, text: &[u8]) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn sign_and_encrypt(&self, to: &str, text: &[u8]) -> anyhow::Result<Vec<u8>> {
         Ok(self
             .run(&["--trust-model", "always", "--armor", "--sign", "--encrypt", "--recipient", to], text)?
             .0)
     }
 
-    pub(super) fn encrypt(&self, to: &str, text: &[u8]) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn encrypt(&self, to: &str, text: &[u8]) -> anyhow::Result<Vec<u8>> {
         Ok(self.run(&["--trust-model", "always", "--armor", "--encrypt", "--recipient", to], text)?.0)
     }
 
-    pub(super) fn decrypt(&self, message: &[u8]) -> anyhow::Result<Reading> {
+    pub(crate) fn decrypt(&self, message: &[u8]) -> anyhow::Result<Reading> {
         let (text, status, _) = self.call(&["--trust-model", "always", "--decrypt"], message)?;
         let says = |word: &str| status.lines().any(|line| line.starts_with(&format!("[GNUPG:] {word}")));
         Ok(Reading {
@@ -112,7 +112,7 @@ impl Gpg {
         Ok((output.stdout, String::from_utf8_lossy(&output.stderr).into_owned(), output.status.success()))
     }
 
-    pub(super) fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 }

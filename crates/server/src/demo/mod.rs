@@ -1,33 +1,33 @@
 //! `sealist demo`: the main job on loopback, with real keys and real mail, in a temporary folder.
 //!
 //! The server is the real one; the members' side is GnuPG. The exit code tells the truth.
+//!
+//! `show.rs` posts and looks at what comes out; `mail.rs` makes what is posted.
 
 mod gpg;
+mod mail;
+mod show;
 mod sink;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use sealist_app::{App, NewMember, add_member, create_list, list_certificate};
 use sealist_lists::model::{ListName, Role};
-use sealist_mail::rfc3156::{Shape, classify};
-use sealist_mail::{Boundary, Entity, Headers, Part, Timestamp, compose};
-use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use sealist_mail::Timestamp;
+use sealist_smtp::client::{Protocol, Target};
 use sealist_store::lists;
-use sealist_store::queue::{self, Place};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::config::Config;
+use crate::config::{Config, commented};
 use crate::{say, serve};
 use gpg::Gpg;
-use sink::{Received, Sink};
+use mail::Words;
+use sink::Sink;
 
 const LIST: &str = "team@lists.example";
-const SUBJECT: &str = "Grüße: the plan for Thursday";
-const WORDS: &str = "We meet at seven, the usual place.";
-const WAIT: Duration = Duration::from_secs(20);
 
 /// Name, address, and the algorithm of the key.
 const MEMBERS: [(&str, &str, &str); 3] = [
@@ -44,8 +44,25 @@ struct Stage {
     members: Vec<Gpg>,
 }
 
+/// How the demonstration is wished.
+#[derive(clap::Args)]
+pub(crate) struct Wishes {
+    /// Posts the content of this mail (in the clear) instead of the demonstration's own words.
+    #[arg(long, value_name = "FILE.eml")]
+    post: Option<PathBuf>,
+    /// Goes on serving afterwards and says how to talk to it.
+    #[arg(long)]
+    serve: bool,
+}
+
 /// Runs the demonstration and prints what is seen.
-pub(crate) async fn run() -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(wishes: Wishes) -> anyhow::Result<ExitCode> {
+    let words = match &wishes.post {
+        Some(file) => {
+            Words::given(&std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)
+        }
+        None => Words::own(),
+    };
     let folder = tempfile::TempDir::with_prefix("sealist-demo")?;
     let (stop, stopped) = watch::channel(false);
     let sink = Sink::default();
@@ -53,7 +70,8 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     config.keydirs.list = folder.path().join("keys");
     config.outgoing.port = sink.start(stopped.clone()).await?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let lmtp = Target::plain("127.0.0.1", listener.local_addr()?.port(), Protocol::Lmtp);
+    config.lmtp.listen = listener.local_addr()?;
+    let lmtp = Target::plain("127.0.0.1", config.lmtp.listen.port(), Protocol::Lmtp);
     let app = serve::open(&config).await?;
     let server = tokio::spawn({
         let (app, config) = (app.clone(), config.clone());
@@ -63,11 +81,42 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let members = tokio::task::spawn_blocking(make_members).await??;
     let stage = Stage { app, sink, lmtp, members };
     set_up(&stage).await?;
-    let good = show(&stage).await?;
+    let good = show::show(&stage, &words).await?;
+    say(if good { "\nAll as it should be.\n" } else { "\nSomething is WRONG: see above.\n" });
+    if wishes.serve {
+        keep_serving(&stage, &config, folder.path()).await?;
+    }
     stop.send(true)?;
     server.await??;
-    say(if good { "\nAll as it should be.\n" } else { "\nSomething is WRONG: see above.\n" });
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says how to talk to the server, and prints who gets what until it is told to stop.
+async fn keep_serving(stage: &Stage, config: &Config, folder: &Path) -> anyhow::Result<()> {
+    let file = folder.join("sealist.toml");
+    std::fs::write(&file, commented(config))?;
+    say(&format!(
+        "\nServing until Ctrl-C; all of it is in {}\n\n\
+         post by LMTP   {}, to {LIST}\n\
+         look           sealist --config {} queue list\n",
+        folder.display(),
+        config.lmtp.listen,
+        file.display(),
+    ));
+    for ((_, address, _), gpg) in MEMBERS.iter().zip(&stage.members) {
+        say(&format!("be {address:<17} gpg --homedir {}\n", gpg.home().display()));
+    }
+    say("\n");
+    let mut stop = serve::stop_signal()?;
+    while !*stop.borrow_and_update() {
+        tokio::select! {
+            _ = stop.changed() => {}
+            came = stage.sink.take(1, std::time::Duration::from_secs(1)) => for letter in came {
+                say(&format!("came out: {} octets to {}\n", letter.message.len(), letter.recipient));
+            },
+        }
+    }
+    Ok(())
 }
 
 fn make_members() -> anyhow::Result<Vec<Gpg>> {
@@ -100,139 +149,4 @@ async fn set_up(stage: &Stage) -> anyhow::Result<()> {
         MEMBERS.len()
     ));
     Ok(())
-}
-
-/// The show itself; says whether all was as it should be.
-async fn show(stage: &Stage) -> anyhow::Result<bool> {
-    let anne = &stage.members[0];
-    let post = encrypted(MEMBERS[0].1, anne.sign_and_encrypt(LIST, &words())?);
-    let began = Instant::now();
-    post_by_lmtp(stage, MEMBERS[0].1, &post).await?;
-    let accepted = began.elapsed();
-    say(&format!("Anne posts, signed and encrypted: taken in {:.1} ms\n\n", accepted.as_secs_f64() * 1000.0));
-    let copies = stage.sink.take(MEMBERS.len(), WAIT).await;
-    let mut good = copies.len() == MEMBERS.len();
-    say("who               decrypted  list signature  Subject  only own key  after ms\n");
-    for copy in &copies {
-        good &= show_copy(stage, copy, began)?;
-    }
-
-    say("\nWhat is refused:\n");
-    good &= refused(
-        stage,
-        "an unsigned post",
-        MEMBERS[1].1,
-        encrypted(MEMBERS[1].1, stage.members[1].encrypt(LIST, &words())?),
-        1,
-    )
-    .await?;
-    good &= refused(stage, "the same post again", MEMBERS[0].1, post, 0).await?;
-    let stranger = Gpg::new()?;
-    stranger.make_key("Eve <eve@example.com>", "curve25519")?;
-    stranger.import(&list_key(stage).await?)?;
-    let strange = encrypted("eve@example.com", stranger.sign_and_encrypt(LIST, &words())?);
-    good &= refused(stage, "a stranger's post", "eve@example.com", strange, 1).await?;
-    Ok(good)
-}
-
-fn show_copy(stage: &Stage, copy: &Received, began: Instant) -> anyhow::Result<bool> {
-    let at =
-        MEMBERS.iter().position(|(_, address, _)| *address == copy.recipient).context("a copy for nobody")?;
-    let Shape::Encrypted(armor) = classify(&copy.message) else {
-        say(&format!("{:<17} NOT ENCRYPTED\n", copy.recipient));
-        return Ok(false);
-    };
-    let reading = stage.members[at].decrypt(&armor)?;
-    let payload = Entity::parse(&reading.text);
-    let subject = compose::protected_headers(&payload).and_then(|headers| headers.text("subject"));
-    let (outside, _) = Headers::parse(&copy.message);
-    let restored = subject.as_deref() == Some(SUBJECT) && outside.text("subject").as_deref() == Some("[...]");
-    let told = String::from_utf8_lossy(&reading.text).contains(WORDS);
-    let own = reading.readers == 1;
-    let word = |good: bool| if good { "yes" } else { "NO" };
-    let decrypted = reading.decrypted && told;
-    say(&format!(
-        "{:<17} {:<10} {:<15} {:<8} {:<13} {:.1}\n",
-        copy.recipient,
-        word(decrypted),
-        word(reading.good_signature),
-        word(restored),
-        word(own),
-        copy.at.duration_since(began).as_secs_f64() * 1000.0
-    ));
-    Ok(decrypted && reading.good_signature && restored && own)
-}
-
-/// Posts what must not come out, and looks that nothing does and that `held` entries more wait.
-async fn refused(
-    stage: &Stage,
-    what: &str,
-    from: &str,
-    message: Vec<u8>,
-    held: usize,
-) -> anyhow::Result<bool> {
-    let waiting = || async {
-        anyhow::Ok(queue::listed(&mut *stage.app.store.reader().await?, Place::Hold).await?.len())
-    };
-    let before = waiting().await?;
-    post_by_lmtp(stage, from, &message).await?;
-    let end = Instant::now() + WAIT;
-    while !queue::listed(&mut *stage.app.store.reader().await?, Place::In).await?.is_empty()
-        && Instant::now() < end
-    {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let came_out = stage.sink.take(1, Duration::from_millis(300)).await.len();
-    let now_held = waiting().await? - before;
-    let good = came_out == 0 && now_held == held;
-    let fate = if now_held == 1 { "held for a moderator" } else { "discarded" };
-    say(&format!("  {what}: {}\n", if good { fate } else { "CAME OUT or was LOST" }));
-    Ok(good)
-}
-
-async fn list_key(stage: &Stage) -> anyhow::Result<Vec<u8>> {
-    let list = lists::by_name(&mut *stage.app.store.reader().await?, &LIST.parse()?)
-        .await?
-        .context("the list is there")?;
-    Ok(list_certificate(&stage.app, list.no).await?.context("it has a key")?.armored())
-}
-
-async fn post_by_lmtp(stage: &Stage, from: &str, message: &[u8]) -> anyhow::Result<()> {
-    let mut connection = Connection::connect(&stage.lmtp).await?;
-    let mut envelope = Some(Envelope {
-        id: 0,
-        sender: Some(from.to_owned()),
-        recipients: vec![LIST.to_owned()],
-        body: Body::from_message(message),
-    });
-    let mut results = Vec::new();
-    connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await?;
-    connection.quit().await;
-    ensure!(matches!(results[..], [RecipientResult::Sent(_)]), "LMTP did not take the message: {results:?}");
-    Ok(())
-}
-
-/// The text with an attachment and a protected Subject, as mail programs make it.
-fn words() -> Vec<u8> {
-    let parts = vec![
-        Part::text(&format!("{WORDS}\n")).into_bytes(),
-        Part::attachment("plan.bin", "application/octet-stream", &[7; 2000]).into_bytes(),
-    ];
-    let (content, body) =
-        compose::multipart("mixed", &parts, &Boundary::from_entropy(sealist_openpgp::random()));
-    let protected: Headers = [sealist_mail::Field::text("Subject", SUBJECT)].into_iter().collect();
-    let mut entity = Vec::new();
-    compose::protect(&content, &protected, &Headers::default()).write_to(&mut entity);
-    entity.extend_from_slice(b"\r\n");
-    entity.extend_from_slice(&body);
-    entity
-}
-
-fn encrypted(from: &str, armor: Vec<u8>) -> Vec<u8> {
-    let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(sealist_openpgp::random()));
-    let date = Timestamp::now().rfc5322();
-    let header = format!(
-        "From: {from}\r\nTo: {LIST}\r\nSubject: ...\r\nDate: {date}\r\nMessage-ID: <demo@example.org>\r\n"
-    );
-    [header.as_bytes(), &head, &armor, &tail].concat()
 }

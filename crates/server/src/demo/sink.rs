@@ -1,5 +1,6 @@
 //! A mail server that keeps what it gets: the next hop of the demonstration.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,19 +11,26 @@ use tokio::sync::watch;
 
 /// One message that came out.
 #[derive(Clone)]
-pub(super) struct Received {
-    pub(super) recipient: String,
-    pub(super) message: Vec<u8>,
-    pub(super) at: Instant,
+pub(crate) struct Received {
+    pub(crate) recipient: String,
+    pub(crate) message: Vec<u8>,
+    pub(crate) at: Instant,
 }
 
-/// What came out so far.
+/// What came out so far, and who gets nothing.
 #[derive(Clone, Default)]
-pub(super) struct Sink(Arc<Mutex<Vec<Received>>>);
+pub(crate) struct Sink(Arc<Mutex<State>>);
+
+#[derive(Default)]
+pub(crate) struct State {
+    received: Vec<Received>,
+    /// Recipients that get this reply instead. Nobody in the demonstration; tests name some.
+    pub(crate) turned_away: HashMap<String, Reply>,
+}
 
 impl Sink {
     /// Serves on a free port of loopback, which it returns.
-    pub(super) async fn start(&self, stop: watch::Receiver<bool>) -> std::io::Result<u16> {
+    pub(crate) async fn start(&self, stop: watch::Receiver<bool>) -> std::io::Result<u16> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
         let settings = Settings { protocol: Protocol::Smtp, ..Settings::default() };
@@ -31,20 +39,20 @@ impl Sink {
     }
 
     /// Waits until so many messages have come, or the time is over; takes them.
-    pub(super) async fn take(&self, count: usize, limit: Duration) -> Vec<Received> {
+    pub(crate) async fn take(&self, count: usize, limit: Duration) -> Vec<Received> {
         let end = Instant::now() + limit;
-        while self.lock().len() < count && Instant::now() < end {
+        while self.lock().received.len() < count && Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.lock().received)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Received>> {
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-pub(super) struct Incoming {
+pub(crate) struct Incoming {
     sink: Sink,
     recipients: Vec<String>,
     message: Vec<u8>,
@@ -60,6 +68,9 @@ impl Service for Sink {
 
 impl Transaction for Incoming {
     async fn recipient(&mut self, recipient: &str) -> Result<(), Reply> {
+        if let Some(reply) = self.sink.lock().turned_away.get(recipient) {
+            return Err(reply.clone());
+        }
         self.recipients.push(recipient.to_owned());
         Ok(())
     }
@@ -78,7 +89,7 @@ impl Transaction for Incoming {
         let message = &self.message;
         let received =
             self.recipients.iter().map(|r| Received { recipient: r.clone(), message: message.clone(), at });
-        self.sink.lock().extend(received);
+        self.sink.lock().received.extend(received);
         vec![Reply::ok("kept"); self.recipients.len()]
     }
 }

@@ -7,7 +7,8 @@ use sealist_app::{App, Copy, Prepared, prepare, settle};
 use sealist_lists::model::DeliveryNo;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult, Target};
-use sealist_store::posts::{self, Batch, Settled, State};
+use sealist_store::StoreError;
+use sealist_store::posts::{self, Settled, State};
 use tokio::sync::{Notify, watch};
 
 use super::{LEASE_MS, POLL};
@@ -24,13 +25,13 @@ pub(crate) struct Outgoing {
 
 pub(crate) async fn run(
     app: App,
-    settings: Outgoing,
+    settings: Arc<Outgoing>,
     accepted: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connection = None;
     while !*stop.borrow() {
-        match step(&app, &settings, &mut connection).await {
+        match step(&app, &settings, &accepted, &mut connection).await {
             Ok(true) => {}
             Ok(false) => tokio::select! {
                 () = accepted.notified() => {}
@@ -49,21 +50,42 @@ pub(crate) async fn run(
 }
 
 /// One chunk of work; says whether there was any.
-async fn step(app: &App, settings: &Outgoing, connection: &mut Option<Connection>) -> anyhow::Result<bool> {
+async fn step(
+    app: &App,
+    settings: &Outgoing,
+    accepted: &Notify,
+    connection: &mut Option<Connection>,
+) -> anyhow::Result<bool> {
     let now = Timestamp::now();
-    let made = app.store.write(move |db| Box::pin(posts::fan_out(db, CHUNK, now))).await?;
-    let batch: Option<Batch> =
-        app.store.write(move |db| Box::pin(posts::claim(db, CHUNK, LEASE_MS, now))).await?;
+    let (made, batch) = app
+        .store
+        .write(move |db| {
+            Box::pin(async move {
+                let made = posts::fan_out(&mut *db, CHUNK, now).await?;
+                Ok::<_, StoreError>((made, posts::claim(db, CHUNK, LEASE_MS, now).await?))
+            })
+        })
+        .await?;
     let Some(batch) = batch else { return Ok(made.is_some()) };
+    if batch.rows.len() >= CHUNK as usize {
+        // There is more: another connection may begin with it.
+        accepted.notify_one();
+    }
     let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
     let (sender, list, kind) = (batch.envelope_from.clone(), batch.list, batch.kind);
     let sender = (!sender.is_empty()).then_some(sender);
     let mut prepared = prepare(app, batch, settings.max_recipients, now).await?;
     let mut results = std::mem::take(&mut prepared.held);
-    if !results.is_empty() {
-        tracing::warn!(recipients = results.len(), "copies wait for usable keys");
-    }
     results.extend(send(settings, connection, &prepared, sender, attempts).await);
+    let count = |wanted: fn(&State) -> bool| results.iter().filter(|one| wanted(&one.state)).count();
+    tracing::info!(
+        %list,
+        sent = count(|state| *state == State::Sent),
+        deferred = count(|state| matches!(state, State::Due(_))),
+        failed = count(|state| *state == State::Failed),
+        waiting = count(|state| *state == State::HeldForKey),
+        "delivered"
+    );
     settle(app, list, kind, results, Timestamp::now()).await?;
     Ok(true)
 }

@@ -1,0 +1,88 @@
+//! `sealist lists`: makes, shows, changes and deletes lists.
+
+use anyhow::bail;
+use clap::Subcommand;
+use sealist_app::{App, AppError, NewMember, add_member, create_list, list_certificate};
+use sealist_lists::model::{ListName, Role};
+use sealist_mail::{Address, Timestamp};
+use sealist_store::lists;
+use serde_json::{Value, json};
+
+use super::{Answer, named};
+
+#[derive(Subcommand)]
+pub(crate) enum Lists {
+    /// Makes a list, with its keys if the style has OpenPGP.
+    Create {
+        list: ListName,
+        #[arg(long, default_value = "pgp-default")]
+        style: String,
+        /// Who is in charge.
+        #[arg(long)]
+        owner: Option<Address>,
+    },
+    /// All lists.
+    List,
+    /// All settings of a list.
+    Show { list: ListName },
+    /// Changes a setting.
+    Set { list: ListName, name: String, value: String },
+    /// The certificate that people encrypt to.
+    Key { list: ListName },
+    /// Deletes a list with its members and posts; its key files stay.
+    Delete { list: ListName },
+}
+
+pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
+    Ok(match command {
+        Lists::Create { list, style, owner } => {
+            create_list(app, list.clone(), &style, Timestamp::now()).await?;
+            let made = named(app, &list).await?;
+            if let Some(owner) = owner {
+                add_member(
+                    app,
+                    &made,
+                    NewMember { address: owner, name: String::new(), role: Role::Owner, key: None },
+                    Timestamp::now(),
+                )
+                .await?;
+            }
+            let key = list_certificate(app, made.no).await?.map(|key| key.fingerprint().to_string());
+            let line = key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
+            (format!("{list} is made{line}\n"), json!({ "list": list, "fingerprint": key }))
+        }
+        Lists::List => {
+            let all = lists::all(&mut *app.store.reader().await?).await?;
+            let names: Vec<String> = all.iter().map(|list| list.name.to_string()).collect();
+            (names.iter().map(|name| format!("{name}\n")).collect(), json!(names))
+        }
+        Lists::Show { list } => {
+            let fields = named(app, &list).await?.settings.fields();
+            let text = fields.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+            (text, Value::Object(fields.into_iter().collect()))
+        }
+        Lists::Set { list, name, value } => {
+            let mut list = named(app, &list).await?;
+            list.settings.set(&name, &value)?;
+            let (no, settings) = (list.no, list.settings);
+            app.store
+                .write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }))
+                .await
+                .map_err(AppError::Store)?;
+            (format!("{name} is set\n"), json!({ "set": name }))
+        }
+        Lists::Key { list } => {
+            let list = named(app, &list).await?;
+            let Some(key) = list_certificate(app, list.no).await? else {
+                bail!("{} has no key: its style is a plain one", list.name)
+            };
+            let armored = String::from_utf8_lossy(&key.armored()).into_owned();
+            (armored.clone(), json!({ "fingerprint": key.fingerprint().to_string(), "certificate": armored }))
+        }
+        Lists::Delete { list } => {
+            let no = named(app, &list).await?.no;
+            app.store.write(move |db| Box::pin(lists::delete(db, no))).await.map_err(AppError::Store)?;
+            (format!("{list} is deleted\n"), json!({ "deleted": list }))
+        }
+    })
+}

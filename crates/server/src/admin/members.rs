@@ -1,0 +1,82 @@
+//! `sealist members`: who belongs to a list, in which role.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use sealist_app::{App, AppError, NewMember, add_member};
+use sealist_lists::model::{ListName, MemberNo, Role};
+use sealist_mail::{Address, Timestamp};
+use sealist_store::people;
+use serde_json::json;
+
+use super::{Answer, named, read_file};
+
+#[derive(Subcommand)]
+pub(crate) enum Members {
+    /// Adds an address, with its OpenPGP certificate.
+    Add {
+        list: ListName,
+        address: Address,
+        /// A file with the certificate, armored or binary.
+        #[arg(long)]
+        key: Option<PathBuf>,
+        /// The name shown to others.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// member, owner, moderator or nonmember.
+        #[arg(long, default_value = "member")]
+        role: String,
+    },
+    /// All members, owners and moderators.
+    List { list: ListName },
+    /// Takes all roles of an address away.
+    Remove { list: ListName, address: Address },
+}
+
+pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
+    Ok(match command {
+        Members::Add { list, address, key, name, role } => {
+            let list = named(app, &list).await?;
+            let role = Role::from_name(&role)
+                .with_context(|| format!("{role:?} is none of member, owner, moderator, nonmember"))?;
+            let key = key.map(|file| read_file(&file)).transpose()?;
+            let warning = if key.is_none() && list.settings.encrypting() {
+                "; without a key nothing can be sent there"
+            } else {
+                ""
+            };
+            let member = NewMember { address: address.clone(), name, role, key };
+            add_member(app, &list, member, Timestamp::now()).await?;
+            (
+                format!("{address} is {} of {}{warning}\n", role.name(), list.name),
+                json!({ "added": address.to_string() }),
+            )
+        }
+        Members::List { list } => {
+            let no = named(app, &list).await?.no;
+            let mut rows = Vec::new();
+            for role in [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember] {
+                rows.extend(
+                    people::roster(&mut *app.store.reader().await?, no, role, MemberNo(0), u32::MAX).await?,
+                );
+            }
+            let text = rows.iter().map(|m| format!("{:<10} {}\n", m.role.name(), m.address)).collect();
+            (text, rows.iter().map(|m| json!({ "role": m.role, "address": m.address.to_string() })).collect())
+        }
+        Members::Remove { list, address } => {
+            let no = named(app, &list).await?.no;
+            let roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
+            if roles.is_empty() {
+                bail!("{address} has no role on {list}");
+            }
+            for member in roles {
+                app.store
+                    .write(move |db| Box::pin(people::remove_member(db, member.no)))
+                    .await
+                    .map_err(AppError::Store)?;
+            }
+            (format!("{address} is removed from {list}\n"), json!({ "removed": address.to_string() }))
+        }
+    })
+}

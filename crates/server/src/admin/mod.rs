@@ -1,0 +1,63 @@
+//! Commands of an admin: `lists`, `members`, `keys`, `queue`. Each calls one use case and prints what it says.
+
+mod keys;
+mod lists;
+mod members;
+mod queue;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use sealist_app::{App, AppError};
+use sealist_lists::model::{ListName, MailingList};
+use serde_json::Value;
+
+/// What a command says: to people, and as data.
+type Answer = (String, Value);
+
+/// How data is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Lists of this site.
+    #[command(subcommand)]
+    Lists(lists::Lists),
+    /// Members of a list.
+    #[command(subcommand)]
+    Members(members::Members),
+    /// OpenPGP certificates of people.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// What came in and waits.
+    #[command(subcommand)]
+    Queue(queue::Queue),
+}
+
+/// Runs a command and returns what to print.
+pub(crate) async fn run(app: &App, command: Command, output: Output) -> anyhow::Result<String> {
+    let (text, data) = match command {
+        Command::Lists(command) => lists::run(app, command).await?,
+        Command::Members(command) => members::run(app, command).await?,
+        Command::Keys(command) => keys::run(app, command).await?,
+        Command::Queue(command) => queue::run(app, command).await?,
+    };
+    Ok(match output {
+        Output::Text => text,
+        Output::Json => format!("{data}\n"),
+    })
+}
+
+async fn named(app: &App, name: &ListName) -> anyhow::Result<MailingList> {
+    let list = sealist_store::lists::by_name(&mut *app.store.reader().await?, name).await?;
+    Ok(list.ok_or_else(|| AppError::NoSuchList(name.to_string()))?)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}

@@ -1,0 +1,151 @@
+//! Posts, and what comes out: decrypted by GnuPG in each member's own key ring.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use sealist_app::list_certificate;
+use sealist_mail::rfc3156::{Shape, classify};
+use sealist_mail::{Entity, Headers, compose};
+use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
+use sealist_store::lists;
+use sealist_store::queue::{self, Place};
+
+use super::gpg::Gpg;
+use super::mail::{Words, encrypted};
+use super::sink::Received;
+use super::{LIST, MEMBERS, Stage};
+use crate::say;
+
+const WAIT: Duration = Duration::from_secs(20);
+
+/// The show itself; says whether all was as it should be.
+pub(super) async fn show(stage: &Stage, words: &Words) -> anyhow::Result<bool> {
+    let anne = &stage.members[0];
+    let post = encrypted(MEMBERS[0].1, anne.sign_and_encrypt(LIST, &words.entity)?);
+    let began = Instant::now();
+    post_by_lmtp(stage, MEMBERS[0].1, &post).await?;
+    let accepted = began.elapsed();
+    say(&format!("Anne posts, signed and encrypted: taken in {:.1} ms\n\n", accepted.as_secs_f64() * 1000.0));
+    let copies = stage.sink.take(MEMBERS.len(), WAIT).await;
+    let mut good = copies.len() == MEMBERS.len();
+    say("who               decrypted  list signature  Subject  only own key  after ms\n");
+    for copy in &copies {
+        good &= show_copy(stage, words, copy, began)?;
+    }
+
+    say("\nWhat is refused:\n");
+    let bart = encrypted(MEMBERS[1].1, stage.members[1].encrypt(LIST, &words.entity)?);
+    good &= refused(stage, "an unsigned post", MEMBERS[1].1, bart, Fate::Told).await?;
+    good &= refused(stage, "the same post again", MEMBERS[0].1, post, Fate::Gone).await?;
+    let stranger = Gpg::new()?;
+    stranger.make_key("Eve <eve@example.com>", "curve25519")?;
+    stranger.import(&list_key(stage).await?)?;
+    let strange = encrypted("eve@example.com", stranger.sign_and_encrypt(LIST, &words.entity)?);
+    good &= refused(stage, "a stranger's post", "eve@example.com", strange, Fate::Held).await?;
+    Ok(good)
+}
+
+fn show_copy(stage: &Stage, words: &Words, copy: &Received, began: Instant) -> anyhow::Result<bool> {
+    let at =
+        MEMBERS.iter().position(|(_, address, _)| *address == copy.recipient).context("a copy for nobody")?;
+    let Shape::Encrypted(armor) = classify(&copy.message) else {
+        say(&format!("{:<17} NOT ENCRYPTED\n", copy.recipient));
+        return Ok(false);
+    };
+    let reading = stage.members[at].decrypt(&armor)?;
+    let payload = Entity::parse(&reading.text);
+    let subject = compose::protected_headers(&payload).and_then(|headers| headers.text("subject"));
+    let (outside, _) = Headers::parse(&copy.message);
+    let restored =
+        subject.as_deref() == Some(&words.subject) && outside.text("subject").as_deref() == Some("[...]");
+    let told = words.are_in(&reading.text);
+    let own = reading.readers == 1;
+    let word = |good: bool| if good { "yes" } else { "NO" };
+    let decrypted = reading.decrypted && told;
+    say(&format!(
+        "{:<17} {:<10} {:<15} {:<8} {:<13} {:.1}\n",
+        copy.recipient,
+        word(decrypted),
+        word(reading.good_signature),
+        word(restored),
+        word(own),
+        copy.at.duration_since(began).as_secs_f64() * 1000.0
+    ));
+    Ok(decrypted && reading.good_signature && restored && own)
+}
+
+/// What becomes of a post that is refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Its author, a member, reads that it was not posted.
+    Told,
+    /// It waits for a moderator.
+    Held,
+    /// It is discarded.
+    Gone,
+}
+
+impl Fate {
+    fn seen(held: usize, letters: &[Received], author: &str) -> Option<Self> {
+        match (held, letters) {
+            (0, []) => Some(Self::Gone),
+            (1, []) => Some(Self::Held),
+            (0, [letter]) if letter.recipient == author => Some(Self::Told),
+            _ => None,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Told => "refused, and its author gets a sealed notice that does not say why",
+            Self::Held => "held for a moderator",
+            Self::Gone => "discarded",
+        }
+    }
+}
+
+/// Posts what must not come out, and looks what becomes of it.
+async fn refused(
+    stage: &Stage,
+    what: &str,
+    from: &str,
+    message: Vec<u8>,
+    fate: Fate,
+) -> anyhow::Result<bool> {
+    let before = waiting(stage, Place::Hold).await?;
+    post_by_lmtp(stage, from, &message).await?;
+    let end = Instant::now() + WAIT;
+    while waiting(stage, Place::In).await? > 0 && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let letters = stage.sink.take(1, Duration::from_millis(300)).await;
+    let seen = Fate::seen(waiting(stage, Place::Hold).await? - before, &letters, from);
+    say(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", Fate::words)));
+    Ok(seen == Some(fate))
+}
+
+async fn waiting(stage: &Stage, place: Place) -> anyhow::Result<usize> {
+    Ok(queue::listed(&mut *stage.app.store.reader().await?, place).await?.len())
+}
+
+async fn list_key(stage: &Stage) -> anyhow::Result<Vec<u8>> {
+    let list = lists::by_name(&mut *stage.app.store.reader().await?, &LIST.parse()?)
+        .await?
+        .context("the list is there")?;
+    Ok(list_certificate(&stage.app, list.no).await?.context("it has a key")?.armored())
+}
+
+async fn post_by_lmtp(stage: &Stage, from: &str, message: &[u8]) -> anyhow::Result<()> {
+    let mut connection = Connection::connect(&stage.lmtp).await?;
+    let mut envelope = Some(Envelope {
+        id: 0,
+        sender: Some(from.to_owned()),
+        recipients: vec![LIST.to_owned()],
+        body: Body::from_message(message),
+    });
+    let mut results = Vec::new();
+    connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await?;
+    connection.quit().await;
+    ensure!(matches!(results[..], [RecipientResult::Sent(_)]), "LMTP did not take the message: {results:?}");
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Keys: those of the lists, by a round trip with each, and those of the members.
+
+use sealist_app::{App, ListKeys, list_certificate};
+use sealist_lists::model::{MailingList, MemberNo, Role};
+use sealist_mail::{Boundary, Timestamp, compose};
+use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SealingCard, SignWith};
+use sealist_store::{keys, lists, people};
+
+use super::Finding;
+use crate::config::Config;
+
+/// A key that ends within so many days is worth a warning.
+const SOON_MS: i64 = 30 * 24 * 3600 * 1000;
+const PAGE: u32 = 500;
+
+pub(super) async fn examine(app: &App, config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for list in all_lists(app).await {
+        let Some(pgp) = &list.settings.pgp else { continue };
+        let Some(keys) = app.vault.keys(&list.name) else {
+            findings.push(Finding::fault(
+                "list key",
+                format!("{} has no keys here", list.name),
+                format!("restore {} from the backup", config.keydirs.list.display()),
+            ));
+            continue;
+        };
+        findings.push(match round_trip(app, &list, &keys).await {
+            Ok(()) => Finding::good("round trip", format!("{}: sealed, copied, opened", list.name)),
+            Err(problem) => Finding::fault(
+                "round trip",
+                format!("{}: {problem}", list.name),
+                "restore key directory and database from the same backup",
+            ),
+        });
+        if list.settings.encrypting() && !pgp.sign_outgoing {
+            findings.push(Finding::warning(
+                "list signature",
+                format!("{} encrypts and does not sign: readers see no verdict on the author", list.name),
+                format!("sealist lists set {} sign_outgoing true", list.name),
+            ));
+        }
+        if list.settings.encrypting() {
+            findings.extend(members(app, &list).await);
+        }
+    }
+    findings
+}
+
+async fn all_lists(app: &App) -> Vec<MailingList> {
+    match app.store.reader().await {
+        Ok(mut db) => lists::all(&mut db).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The way of a post with the list's own keys: sealed, copied to the list's certificate, opened.
+async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<(), String> {
+    let words = |error: &dyn std::fmt::Display| error.to_string();
+    let named = list_certificate(app, list.no).await.map_err(|e| words(&e))?;
+    let certificate = keys.posting.certificate();
+    if named.map(|key| key.fingerprint()) != Some(certificate.fingerprint()) {
+        return Err("the key file is not that of the database".to_owned());
+    }
+    let now = Timestamp::now();
+    let card = certificate.usable(now).map_err(|e| words(&e))?;
+    let entity = b"Content-Type: text/plain\r\n\r\nA round trip.\r\n";
+    let sealed = openpgp::seal(entity, b"", SignWith::Key(&keys.posting, now), &keys.storage.certificate())
+        .map_err(|e| words(&e))?;
+    let session_key = keys.storage.session_key(&sealed).map_err(|e| words(&e))?;
+    let armor = Copies::new(&sealed, session_key, KeyIds::Named).copy(&card).map_err(|e| words(&e))?;
+    let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(openpgp::random()));
+    let message = [b"From: a@x.example\r\n", &head[..], &armor.joined(), &tail].concat();
+    let opened = openpgp::open(&message, &[&keys.posting], &[certificate], now, openpgp::Limits::default());
+    let good = opened.encryption() == Encryption::Whole && opened.valid_signature().is_some();
+    if good { Ok(()) } else { Err("what was sealed could not be opened".to_owned()) }
+}
+
+/// Members to whom nothing can be sent, now or soon.
+async fn members(app: &App, list: &MailingList) -> Vec<Finding> {
+    let now = Timestamp::now();
+    let mut findings = Vec::new();
+    let mut after = MemberNo(0);
+    loop {
+        let Ok(mut db) = app.store.reader().await else { return findings };
+        let page = people::roster(&mut db, list.no, Role::Member, after, PAGE).await.unwrap_or_default();
+        let Some(last) = page.last() else { return findings };
+        after = last.no;
+        for member in page {
+            let stored = keys::certificate_of(&mut db, member.address_no).await.ok().flatten();
+            let card = stored.and_then(|row| row.card);
+            let holder = member.address.key();
+            let read = card.map(|card| SealingCard::from_bytes(&card, app.vault.mac(), &holder, now));
+            let problem = match read {
+                None => "has no key".to_owned(),
+                Some(Err(error)) => error.to_string(),
+                Some(Ok(card)) => match card.valid_until() {
+                    Some(until) if until.0 - now.0 < SOON_MS => {
+                        format!("the key ends on {}", until.rfc3339())
+                    }
+                    _ => continue,
+                },
+            };
+            findings.push(Finding::warning(
+                "member key",
+                format!("{} on {}: {problem}", member.address, list.name),
+                format!("sealist keys import {} FILE", member.address),
+            ));
+        }
+    }
+}

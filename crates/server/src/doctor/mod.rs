@@ -1,0 +1,112 @@
+//! `sealist doctor`: looks at everything that the server leans on. Each finding says the fix.
+
+mod keys;
+mod network;
+mod queue;
+mod system;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::admin::Output;
+use crate::config::Config;
+use crate::{say, serve};
+
+/// How bad it is; also the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    Good,
+    Warning,
+    Fault,
+}
+
+/// What was looked at, and what was seen.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) check: &'static str,
+    pub(crate) level: Level,
+    pub(crate) detail: String,
+    /// What to do about it; empty where nothing is to be done.
+    pub(crate) fix: String,
+}
+
+impl Finding {
+    fn good(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, level: Level::Good, detail: detail.into(), fix: String::new() }
+    }
+
+    fn warning(check: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { check, level: Level::Warning, detail: detail.into(), fix: fix.into() }
+    }
+
+    fn fault(check: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { check, level: Level::Fault, detail: detail.into(), fix: fix.into() }
+    }
+}
+
+/// Looks, prints, and ends with the worst level.
+pub(crate) async fn run(path: &Path, output: Output) -> ExitCode {
+    let findings = examine(path).await;
+    match output {
+        Output::Json => say(&format!("{}\n", serde_json::to_string(&findings).unwrap_or_default())),
+        Output::Text => {
+            for finding in &findings {
+                say(&line(finding));
+            }
+        }
+    }
+    ExitCode::from(match findings.iter().map(|finding| finding.level).max() {
+        None | Some(Level::Good) => 0,
+        Some(Level::Warning) => 1,
+        Some(Level::Fault) => 2,
+    })
+}
+
+fn line(finding: &Finding) -> String {
+    let mark = match finding.level {
+        Level::Good => "ok",
+        Level::Warning => "WARN",
+        Level::Fault => "FAULT",
+    };
+    let fix = match finding.fix.as_str() {
+        "" => String::new(),
+        fix => format!("      fix: {fix}\n"),
+    };
+    format!("{mark:<5} {}: {}\n{fix}", finding.check, finding.detail)
+}
+
+async fn examine(path: &Path) -> Vec<Finding> {
+    let config = match Config::read(path) {
+        Ok(config) => config,
+        Err(error) => {
+            let fix = "correct the file; `sealist example` prints one with all keys";
+            return vec![Finding::fault("configuration", error.to_string(), fix)];
+        }
+    };
+    let mut findings = vec![Finding::good("configuration", path.display().to_string())];
+    if config.contact().is_none() {
+        findings.push(Finding::warning(
+            "contact",
+            "nobody hears of lists without an owner",
+            "set contact in [site]",
+        ));
+    }
+    findings.extend(system::examine(&config));
+    match serve::open(&config).await {
+        Ok(app) => {
+            findings.push(Finding::good("database", config.database_path().display().to_string()));
+            findings.extend(keys::examine(&app, &config).await);
+            findings.extend(queue::examine(&app).await);
+        }
+        Err(error) => findings.push(Finding::fault(
+            "database",
+            format!("{error:#}"),
+            "run this as the user that the server runs as; restore the backup if the file is damaged",
+        )),
+    }
+    findings.extend(network::examine(&config).await);
+    findings
+}

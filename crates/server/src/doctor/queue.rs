@@ -1,0 +1,57 @@
+//! What waits: shunted messages, old holds, copies without a key.
+
+use sealist_app::App;
+use sealist_mail::Timestamp;
+use sealist_store::queue::{self, Place};
+use sealist_store::{StoreError, lists, posts};
+
+use super::Finding;
+
+const OLD_MS: i64 = 5 * 24 * 3600 * 1000;
+
+pub(super) async fn examine(app: &App) -> Vec<Finding> {
+    look(app).await.unwrap_or_else(|error| {
+        vec![Finding::fault("queue", error.to_string(), "restore the database from the backup")]
+    })
+}
+
+async fn look(app: &App) -> Result<Vec<Finding>, StoreError> {
+    let now = Timestamp::now();
+    let mut db = app.store.reader().await?;
+    let mut findings = Vec::new();
+    let shunted = queue::listed(&mut db, Place::Shunt).await?;
+    if let Some(first) = shunted.first() {
+        findings.push(Finding::fault(
+            "shunt",
+            format!("{} messages broke the server and wait", shunted.len()),
+            format!("look for entry={} in the log, then `sealist queue retry {}`", first.no, first.no),
+        ));
+    }
+    let held = queue::listed(&mut db, Place::Hold).await?;
+    if let Some(oldest) = held.first().filter(|entry| now.0 - entry.received_at.0 > OLD_MS) {
+        findings.push(Finding::warning(
+            "hold",
+            format!(
+                "{} messages wait for a moderator, the first since {}",
+                held.len(),
+                oldest.received_at.rfc3339()
+            ),
+            format!("sealist queue show {}", oldest.no),
+        ));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::good("queue", format!("{} held", held.len())));
+    }
+    for list in lists::all(&mut db).await? {
+        let counts = posts::counts(&mut db, list.no).await?;
+        let waiting = counts.iter().find(|(state, _)| state == "held_for_key").map_or(0, |(_, count)| *count);
+        if waiting > 0 {
+            findings.push(Finding::warning(
+                "copies",
+                format!("{waiting} copies of {} wait for usable keys", list.name),
+                "see the members named above",
+            ));
+        }
+    }
+    Ok(findings)
+}

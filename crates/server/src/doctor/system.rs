@@ -1,0 +1,137 @@
+//! The machine: folders and their modes, clock, disk, the speed of fsync, swap.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::Finding;
+use crate::config::Config;
+
+const MIB: u64 = 1 << 20;
+/// Below this the disk is as good as full.
+const LEAST_FREE_MIB: u64 = 200;
+const LITTLE_FREE_MIB: u64 = 2048;
+const SLOW_FSYNC: Duration = Duration::from_millis(30);
+const FSYNCS: u32 = 15;
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let data = &config.data_dir;
+    if let Err(error) = fs::create_dir_all(data) {
+        let fix = format!("run this as the server's user, or let it own {}", data.display());
+        return vec![Finding::fault("data folder", error.to_string(), fix)];
+    }
+    let mut findings = vec![mode("data folder", data), mode("key folder", &config.keydirs.list)];
+    findings.extend(key_files(&config.keydirs.list));
+    findings.push(disk(data));
+    findings.extend(writing(data).unwrap_or_else(|error| {
+        vec![Finding::fault("disk", error.to_string(), format!("make {} writable", data.display()))]
+    }));
+    findings.push(swap());
+    findings
+}
+
+fn mode(check: &'static str, path: &Path) -> Finding {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Finding::good(check, format!("{} will be made", path.display()))
+        }
+        Err(error) => Finding::fault(check, error.to_string(), "run this as the server's user"),
+        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => Finding::fault(
+            check,
+            format!("{} can be entered by others", path.display()),
+            format!("chmod 700 {}", path.display()),
+        ),
+        Ok(_) => Finding::good(check, path.display().to_string()),
+    }
+}
+
+fn key_files(folder: &Path) -> Vec<Finding> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .filter(|file| file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o077 != 0))
+        .map(|file| {
+            let path = file.path();
+            Finding::fault(
+                "key file",
+                format!("{} can be read by others", path.display()),
+                format!("chmod 600 {}; think of its key as known to them", path.display()),
+            )
+        })
+        .collect()
+}
+
+fn disk(path: &Path) -> Finding {
+    let fix = "make room: full disks make the server put mail off";
+    match rustix::fs::statvfs(path) {
+        Err(error) => Finding::fault("disk", error.to_string(), fix),
+        Ok(space) => {
+            let free_mib = space.f_bavail.saturating_mul(space.f_frsize) / MIB;
+            let detail = format!("{free_mib} MiB free");
+            if free_mib < LEAST_FREE_MIB || (space.f_files > 0 && space.f_favail < 1000) {
+                Finding::fault("disk", detail, fix)
+            } else if free_mib < LITTLE_FREE_MIB {
+                Finding::warning("disk", detail, fix)
+            } else {
+                Finding::good("disk", detail)
+            }
+        }
+    }
+}
+
+/// Writes a file: is the file system's clock ours, and how long does a commit take?
+fn writing(folder: &Path) -> std::io::Result<Vec<Finding>> {
+    let mut file = tempfile::tempfile_in(folder)?;
+    let mut times = Vec::new();
+    for _ in 0..FSYNCS {
+        let began = Instant::now();
+        file.write_all(&[0; 4096])?;
+        file.sync_data()?;
+        times.push(began.elapsed());
+    }
+    times.sort();
+    Ok(vec![clock(&file)?, fsync_speed(times[times.len() / 2])])
+}
+
+fn clock(file: &File) -> std::io::Result<Finding> {
+    let modified = file.metadata()?.modified()?;
+    let now = SystemTime::now();
+    let apart = now.duration_since(modified).or_else(|_| modified.duration_since(now)).unwrap_or_default();
+    let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_000_000);
+    Ok(if apart > Duration::from_secs(10) {
+        let detail = format!("the disk's clock is {} s away from this machine's", apart.as_secs());
+        Finding::fault("clock", detail, "synchronise both with NTP")
+    } else if now < built {
+        Finding::fault("clock", "it is set to a time before this program was made", "set it, with NTP")
+    } else {
+        Finding::good("clock", sealist_mail::Timestamp::now().rfc3339())
+    })
+}
+
+fn fsync_speed(median: Duration) -> Finding {
+    let detail = format!("a commit takes {:.1} ms", median.as_secs_f64() * 1000.0);
+    if median > SLOW_FSYNC {
+        Finding::warning("fsync", detail, "put data_dir on a faster disk: each message waits for one commit")
+    } else {
+        Finding::good("fsync", detail)
+    }
+}
+
+fn swap() -> Finding {
+    let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
+    let plain: Vec<&str> = swaps
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|device| !device.contains("zram") && !device.starts_with("/dev/dm-"))
+        .collect();
+    if plain.is_empty() {
+        return Finding::good("swap", "none, or encrypted, or in memory");
+    }
+    Finding::warning(
+        "swap",
+        format!("{} may keep what was in memory", plain.join(", ")),
+        "encrypt the swap space, or switch it off",
+    )
+}

@@ -1,0 +1,45 @@
+//! `sealist inject`: puts a message into the queue as if it had come by LMTP, under the same limits.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use sealist_app::{App, AppError, Arrival, Intake};
+use sealist_mail::scan::{Limits, Scanner};
+use sealist_mail::{Address, Timestamp, to_crlf};
+
+/// Reads `file`, or standard input, and stores it for that address of a list; the running server does the
+/// rest. `max_octets`: as at the door.
+pub(crate) async fn run(
+    app: &App,
+    to: &Address,
+    sender: Option<&Address>,
+    file: Option<PathBuf>,
+    max_octets: u64,
+) -> anyhow::Result<()> {
+    let message = read(file, max_octets)?;
+    let message = to_crlf(&message);
+    let mut scanner = Scanner::new(Limits::default());
+    scanner.feed(&message)?;
+    scanner.finish()?;
+    let arrival = Arrival::at(app, to).await?.ok_or_else(|| AppError::NoSuchList(to.to_string()))?;
+    let mut intake = Intake::begin(app, &arrival, sender.map(ToString::to_string).as_deref())?;
+    intake.write(&message)?;
+    intake.commit(app, Intake::transaction(), Timestamp::now()).await?;
+    Ok(())
+}
+
+fn read(file: Option<PathBuf>, max_octets: u64) -> anyhow::Result<Vec<u8>> {
+    let source: Box<dyn std::io::Read> = match &file {
+        Some(path) => {
+            Box::new(std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?)
+        }
+        None => Box::new(std::io::stdin()),
+    };
+    let mut message = Vec::new();
+    source.take(max_octets + 1).read_to_end(&mut message).context("cannot read the message")?;
+    if message.len() as u64 > max_octets {
+        bail!("the message is larger than lmtp.max_message_kib allows");
+    }
+    Ok(message)
+}

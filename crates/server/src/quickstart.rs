@@ -1,0 +1,120 @@
+//! `sealist quickstart`: configuration, database, a first list with its key, and what to do next. Run twice,
+//! it keeps what is there.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use sealist_app::{NewMember, add_member, create_list, list_certificate};
+use sealist_lists::model::{Door, ListName, Role};
+use sealist_mail::{Address, Timestamp};
+use sealist_store::{lists, people};
+
+use crate::config::{self, Config};
+use crate::{postfix, serve};
+
+/// What is wanted.
+pub(crate) struct Wishes {
+    pub(crate) admin: Address,
+    pub(crate) list: Option<ListName>,
+    /// The admin's certificate.
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// Does what is missing and returns what to tell.
+pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<String> {
+    let now = Timestamp::now();
+    let name = match wishes.list {
+        Some(name) => name,
+        None => format!("team@lists.{}", wishes.admin.domain()).parse()?,
+    };
+    let wrote = if path.exists() { "is kept" } else { "is written" };
+    if !path.exists() {
+        write_config(path, &wishes.admin)?;
+    }
+    let config = Config::read(path)?;
+    let app = serve::open(&config).await?;
+
+    let there = lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some();
+    if !there {
+        create_list(&app, name.clone(), "pgp-default", now).await?;
+    }
+    let list = lists::by_name(&mut *app.store.reader().await?, &name)
+        .await?
+        .context("the list was made a moment ago")?;
+    let key = wishes
+        .key
+        .map(|file| std::fs::read(&file).with_context(|| format!("cannot read {}", file.display())))
+        .transpose()?;
+    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, &wishes.admin).await?;
+    if let Some(key) = &key {
+        sealist_app::set_key(&app, &wishes.admin, key, now).await?;
+    }
+    for role in [Role::Owner, Role::Member] {
+        if !roles.iter().any(|member| member.role == role) {
+            let admin =
+                NewMember { address: wishes.admin.clone(), name: String::new(), role, key: key.clone() };
+            add_member(&app, &list, admin, now).await?;
+        }
+    }
+    let certificate = list_certificate(&app, list.no).await?;
+    let fingerprint = certificate.map(|key| key.fingerprint().spaced()).unwrap_or_default();
+    let key_file = format!("{}.asc", name.local());
+    Ok(format!(
+        "configuration  {} {wrote}\n\
+         database       {}\n\
+         secret keys    {} (back them up apart from the database)\n\
+         list           {name} {}\n\
+         fingerprint    {fingerprint}\n\n\
+         == Postfix\n\n{}\n\
+         == DNS records of {}\n\n{}\n\
+         == What to do next\n\n{}",
+        path.display(),
+        config.database_path().display(),
+        config.keydirs.list.display(),
+        if there { "is kept" } else { "is made" },
+        postfix::lines(&app, &config).await?,
+        name.mail_host(),
+        dns_records(&name),
+        next_steps(path, &name, &wishes.admin, &key_file),
+    ))
+}
+
+/// Beside a configuration of one's own the data lies beside it; the system's has the system's folders.
+fn write_config(path: &Path, admin: &Address) -> anyhow::Result<()> {
+    let mut config = Config::default();
+    config.site.contact = admin.to_string();
+    if path != Path::new(config::DEFAULT_PATH) {
+        config.data_dir = "data".into();
+        config.keydirs.list = "keys".into();
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    std::fs::write(path, config::commented(&config))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn dns_records(name: &ListName) -> String {
+    let host = name.mail_host();
+    format!(
+        "{host}.         MX   10 MAIL.EXAMPLE.   ; the name of your mail server\n\
+         {host}.         TXT  \"v=spf1 mx -all\"\n\
+         _dmarc.{host}.  TXT  \"v=DMARC1; p=none; rua=mailto:{}\"\n\
+         A DKIM record comes from your DKIM signer; sign mail from {host} there.\n",
+        name.address(Door::Owner)
+    )
+}
+
+fn next_steps(path: &Path, name: &ListName, admin: &Address, key_file: &str) -> String {
+    let sealist = match path == Path::new(config::DEFAULT_PATH) {
+        true => "sealist".to_owned(),
+        false => format!("sealist --config {}", path.display()),
+    };
+    format!(
+        "1. {sealist} keys import {admin} YOUR-KEY.asc      so that the list can encrypt to you\n\
+         2. {sealist} members add {name} bart@example.org --key bart.asc\n\
+         3. {sealist} lists key {name} > {key_file}      the key that members encrypt to\n\
+         4. {sealist} serve\n\
+         5. {sealist} doctor      says what is wrong and how to mend it\n"
+    )
+}

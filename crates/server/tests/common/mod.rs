@@ -1,0 +1,207 @@
+//! What the tests of the binary share: the server as its own process, GnuPG as the members' program, a
+//! mail server that keeps what it gets.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+#[path = "../../src/demo/gpg.rs"]
+pub(crate) mod gpg;
+#[path = "../../src/demo/sink.rs"]
+pub(crate) mod sink;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use gpg::Gpg;
+use sealist_mail::rfc3156::{Shape, classify};
+use sealist_mail::{Boundary, Timestamp, compose};
+use sealist_smtp::Reply;
+use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use sink::Sink;
+use tempfile::TempDir;
+
+/// A site in a folder of its own, served.
+pub(crate) struct Server {
+    pub(crate) folder: TempDir,
+    pub(crate) port: u16,
+    pub(crate) child: Child,
+    starts: usize,
+}
+
+impl Server {
+    /// Nobody listens on port 9: copies wait to be tried again.
+    pub(crate) fn start() -> Self {
+        Self::sending_to(9)
+    }
+
+    /// Sends copies to that port of loopback.
+    pub(crate) fn sending_to(port: u16) -> Self {
+        Self::configured(&format!("[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\n"))
+    }
+
+    /// With those sections of the configuration.
+    pub(crate) fn configured(sections: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let config = format!("data_dir = 'data'\n{sections}\n[keydirs]\nlist = 'keys'\n");
+        std::fs::write(folder.path().join("sealist.toml"), config).unwrap();
+        let child = launch(folder.path());
+        let mut server = Self { folder, port: 0, child, starts: 1 };
+        server.wait_until_ready();
+        server
+    }
+
+    /// The log names the port of each start.
+    fn wait_until_ready(&mut self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+            let ports: Vec<&str> =
+                log.lines().filter_map(|line| line.split("serving lmtp=127.0.0.1:").nth(1)).collect();
+            if ports.len() == self.starts {
+                self.port = ports[self.starts - 1].trim().parse().unwrap();
+                return;
+            }
+            assert!(Instant::now() < end, "the server does not come up:\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.child = launch(self.folder.path());
+        self.starts += 1;
+        self.wait_until_ready();
+    }
+
+    /// Runs a command, which must work.
+    pub(crate) fn cli(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+        text
+    }
+
+    /// Runs a command, whatever comes of it.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+        command(self.folder.path()).args(arguments).output().unwrap()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    /// A file in the site's folder.
+    pub(crate) fn file(&self, name: &str, content: &[u8]) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn queued(&self) -> Vec<serde_json::Value> {
+        serde_json::from_str(&self.cli(&["--json", "queue", "list"])).unwrap()
+    }
+
+    pub(crate) fn wait_until_judged(&self) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while self.queued().iter().any(|entry| entry["queue"] == "in") {
+            assert!(Instant::now() < end, "the queue does not drain");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> Connection {
+        Connection::connect(&Target::plain("127.0.0.1", self.port, Protocol::Lmtp)).await.unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sealist"));
+    command.arg("--config").arg(folder.join("sealist.toml"));
+    command
+}
+
+fn launch(folder: &Path) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    command(folder).arg("serve").env("RUST_LOG", "debug").stderr(log).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// Posts as anne@example.org.
+pub(crate) async fn post(connection: &mut Connection, to: &str, message: &[u8]) -> RecipientResult {
+    let mut envelope = Some(Envelope {
+        id: 0,
+        sender: Some("anne@example.org".into()),
+        recipients: vec![to.into()],
+        body: Body::from_message(message),
+    });
+    let mut results = Vec::new();
+    connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();
+    results.remove(0)
+}
+
+/// The payload of a PGP/MIME message, decrypted and signed by the list.
+pub(crate) fn read(gpg: &Gpg, message: &[u8]) -> String {
+    let Shape::Encrypted(armor) = classify(message) else {
+        panic!("not encrypted: {}", String::from_utf8_lossy(message))
+    };
+    let reading = gpg.decrypt(&armor).unwrap();
+    assert!(reading.decrypted && reading.good_signature, "not for us, or not signed by the list");
+    String::from_utf8_lossy(&reading.text).into_owned()
+}
+
+impl Sink {
+    /// From now on takes nothing for that recipient, for the time being.
+    pub(crate) fn defer(&self, recipient: &str) {
+        self.lock().turned_away.insert(recipient.to_owned(), Reply::new(451, (4, 2, 0), "put off"));
+    }
+
+    /// From now on takes nothing for that recipient.
+    pub(crate) fn refuse(&self, recipient: &str) {
+        self.lock().turned_away.insert(recipient.to_owned(), Reply::new(550, (5, 1, 1), "nobody here"));
+    }
+}
+
+/// A PGP/MIME message around that armor ([RFC 3156, section 4]).
+pub(crate) fn encrypted(from: &str, to: &str, armor: &[u8]) -> Vec<u8> {
+    let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(sealist_openpgp::random()));
+    let date = Timestamp::now().rfc5322();
+    let header = format!("From: {from}\r\nTo: {to}\r\nSubject: ...\r\nDate: {date}\r\n");
+    [header.as_bytes(), &head, armor, &tail].concat()
+}
+
+/// A text entity with a protected Subject.
+pub(crate) fn entity(subject: &str, text: &str) -> Vec<u8> {
+    format!("Content-Type: text/plain; charset=utf-8; protected-headers=\"v1\"\r\nSubject: {subject}\r\n\r\n{text}\r\n")
+        .into_bytes()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+/// No file of the site holds it.
+pub(crate) fn assert_nowhere(server: &Server, marker: &str) {
+    for path in files(server.folder.path()) {
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(
+            !bytes.windows(marker.len()).any(|window| window == marker.as_bytes()),
+            "{} holds it",
+            path.display()
+        );
+    }
+}

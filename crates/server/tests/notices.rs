@@ -1,0 +1,205 @@
+//! Letters of a list: who hears what, how, and how often.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::gpg::Gpg;
+use common::sink::{Received, Sink};
+use common::{Server, assert_nowhere, encrypted, entity, post, read};
+use sealist_mail::{Entity, Headers};
+use tokio::sync::watch;
+
+const LIST: &str = "team@lists.example";
+const WAIT: Duration = Duration::from_secs(20);
+const MARKER: &str = "QuaggaMarker7142";
+
+struct Site {
+    server: Server,
+    sink: Sink,
+    _stop: watch::Sender<bool>,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let sink = Sink::default();
+        let (stop, stopped) = watch::channel(false);
+        let server = Server::sending_to(sink.start(stopped).await.unwrap());
+        server.cli(&["lists", "create", LIST]);
+        Self { server, sink, _stop: stop }
+    }
+
+    /// A person with a key ring that holds the list's key.
+    fn person(&self, address: &str) -> Gpg {
+        let gpg = Gpg::new().unwrap();
+        gpg.make_key(address, "curve25519").unwrap();
+        gpg.import(self.server.cli(&["lists", "key", LIST]).as_bytes()).unwrap();
+        gpg
+    }
+
+    fn join(&self, address: &str, role: &str, gpg: &Gpg) {
+        let key = self.server.file(&format!("{address}.asc"), &gpg.export(address).unwrap());
+        self.server.cli(&["members", "add", LIST, address, "--role", role, "--key", &key]);
+    }
+
+    /// Posts to an address of the list, waits until it is judged, and takes what comes out.
+    async fn send(&self, to: &str, message: &[u8], expected: usize) -> Vec<Received> {
+        let mut connection = self.server.connect().await;
+        let result = post(&mut connection, to, message).await;
+        assert!(matches!(result, sealist_smtp::client::RecipientResult::Sent(_)), "{result:?}");
+        self.server.wait_until_judged();
+        let mut came = self.sink.take(expected, WAIT).await;
+        came.extend(self.sink.take(1, Duration::from_millis(400)).await);
+        came.sort_by(|a, b| a.recipient.cmp(&b.recipient));
+        let to: Vec<&str> = came.iter().map(|letter| letter.recipient.as_str()).collect();
+        assert_eq!(came.len(), expected, "came out to {to:?}");
+        came
+    }
+
+    fn held(&self) -> usize {
+        self.server.queued().len()
+    }
+}
+
+fn subject(message: &[u8]) -> String {
+    Headers::parse(message).0.text("subject").unwrap()
+}
+
+fn words(payload: &str) -> String {
+    payload.split_once("7bit").unwrap().1.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_cause_a_member_reads_the_same_words() {
+    let site = Site::new().await;
+    let olga = site.person("olga@example.org");
+    site.join("olga@example.org", "owner", &olga);
+    let mut heard = Vec::new();
+    for (name, make) in [
+        (
+            "unsigned",
+            (|gpg, _| gpg.encrypt(LIST, &entity("x", MARKER)).unwrap()) as fn(&Gpg, &str) -> Vec<u8>,
+        ),
+        ("unreadable", |gpg, own| gpg.encrypt(own, &entity("x", MARKER)).unwrap()),
+        ("broken", |gpg, _| {
+            let mut armor = gpg.encrypt(LIST, &entity("x", MARKER)).unwrap();
+            let middle = armor.len() / 2;
+            armor[middle] = if armor[middle] == b'A' { b'B' } else { b'A' };
+            armor
+        }),
+        ("another signer", |gpg, own| {
+            let other = Gpg::new().unwrap();
+            other.make_key(&own.replace('@', "-other@"), "curve25519").unwrap();
+            other.import(&gpg.export("team@lists.example").unwrap()).unwrap();
+            other.sign_and_encrypt(LIST, &entity("x", MARKER)).unwrap()
+        }),
+    ] {
+        let address = format!("{}@example.org", name.replace(' ', "-"));
+        let member = site.person(&address);
+        site.join(&address, "member", &member);
+        let letters = site.send(LIST, &encrypted(&address, LIST, &make(&member, &address)), 1).await;
+        assert_eq!(letters[0].recipient, address, "{name}");
+        assert_eq!(subject(&letters[0].message), "[...]", "{name}");
+        heard.push(words(&read(&member, &letters[0].message)).replace(&address, "ADDRESS"));
+    }
+    assert!(heard[0].contains("was not posted"), "{}", heard[0]);
+    let text = |letter: &String| letter.split("--=-_").next().unwrap().to_owned();
+    assert!(heard.iter().all(|letter| text(letter) == text(&heard[0])), "{heard:#?}");
+    assert_eq!(site.held(), 0, "who was told has it no longer");
+
+    // The second on a day: nobody is told, so that it waits, and the owner hears of it.
+    let address = "unsigned@example.org";
+    let again = encrypted(address, LIST, &olga.encrypt(LIST, &entity("y", MARKER)).unwrap());
+    let letters = site.send(LIST, &again, 1).await;
+    assert_eq!(letters[0].recipient, "olga@example.org");
+    let letter = read(&olga, &letters[0].message);
+    assert!(letter.contains("It is not signed as a whole."), "{letter}");
+    assert_eq!(site.held(), 1);
+    assert_nowhere(&site.server, MARKER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_without_a_key_hears_that_and_not_why() {
+    let site = Site::new().await;
+    site.server.cli(&["members", "add", LIST, "olga@example.org", "--role", "owner"]);
+    let clear = format!("From: stranger@example.com\r\nSubject: {MARKER}\r\n\r\n{MARKER}\r\n");
+    let letters = site.send(LIST, clear.as_bytes(), 1).await;
+    let text = String::from_utf8_lossy(&letters[0].message).into_owned();
+    assert_eq!(letters[0].recipient, "olga@example.org");
+    assert!(text.contains("and waits for a moderator") && text.contains("sealist queue show"), "{text}");
+    assert!(!text.contains("encrypted as a whole") && !text.contains(MARKER), "{text}");
+    assert!(text.contains("Auto-Submitted: auto-generated"), "{text}");
+    site.send(LIST, clear.as_bytes(), 0).await;
+    assert_eq!(site.held(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lists_key_is_sent_to_whoever_asks_once_a_day() {
+    let site = Site::new().await;
+    let ask = b"From: anne@example.org\r\nSubject: \r\n\r\n";
+    let letters = site.send("team-sendkey@lists.example", ask, 1).await;
+    let message = Entity::parse(&letters[0].message);
+    let boundary = message.content_type().parameter("boundary").unwrap().to_owned();
+    let parts = sealist_mail::multipart::split(message.body, &boundary).unwrap();
+    let key = Entity::parse(parts[1]);
+    assert!(key.headers.text("content-type").unwrap().starts_with("application/pgp-keys"));
+    let anne = Gpg::new().unwrap();
+    anne.import(&key.decoded_body().unwrap()).unwrap();
+    assert!(!anne.export(LIST).unwrap().is_empty(), "gpg has the list's key");
+    site.send("team-sendkey@lists.example", ask, 0).await;
+    assert_eq!(site.held(), 0);
+    let automatic = b"From: anne@example.org\r\nAuto-Submitted: auto-replied\r\n\r\n";
+    site.send("team-sendkey@lists.example", automatic, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_waits_for_a_members_key_and_then_goes_out() {
+    let site = Site::new().await;
+    let olga = site.person("olga@example.org");
+    site.join("olga@example.org", "owner", &olga);
+    let anne = site.person("anne@example.org");
+    site.join("anne@example.org", "member", &anne);
+    site.server.cli(&["members", "add", LIST, "cris@example.org"]);
+    site.server.cli(&["members", "add", LIST, "gone@example.org", "--key", &{
+        let gone = site.person("gone@example.org");
+        site.server.file("gone.asc", &gone.export("gone@example.org").unwrap())
+    }]);
+    site.sink.refuse("gone@example.org");
+
+    let armor = anne.sign_and_encrypt(LIST, &entity("Plan", MARKER)).unwrap();
+    let letters = site.send(LIST, &encrypted("anne@example.org", LIST, &armor), 4).await;
+    let to: Vec<&str> = letters.iter().map(|letter| letter.recipient.as_str()).collect();
+    assert_eq!(to, ["anne@example.org", "cris@example.org", "olga@example.org", "olga@example.org"]);
+    let cris = String::from_utf8_lossy(&letters[1].message).into_owned();
+    assert!(cris.contains("there is no key that can be used") && !cris.contains(MARKER), "{cris}");
+    let olga = [&letters[2], &letters[3]].map(|letter| read(&olga, &letter.message)).concat();
+    assert!(olga.contains("for cris@example.org") && olga.contains("550 5.1.1 nobody here"), "{olga}");
+
+    let cris = site.person("cris@example.org");
+    let key = site.server.file("cris.asc", &cris.export("cris@example.org").unwrap());
+    site.server.cli(&["keys", "import", "cris@example.org", &key]);
+    let copies = site.sink.take(1, WAIT).await;
+    assert!(read(&cris, &copies[0].message).contains(MARKER));
+    assert_nowhere(&site.server, MARKER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_rejects_and_the_member_hears_of_it() {
+    let site = Site::new().await;
+    let anne = site.person("anne@example.org");
+    site.join("anne@example.org", "member", &anne);
+    site.server.cli(&["lists", "set", LIST, "unsigned_msg_action", "hold"]);
+    for (text, told) in [("one", true), ("two", false)] {
+        let message = encrypted("anne@example.org", LIST, &anne.encrypt(LIST, &entity("x", text)).unwrap());
+        site.send(LIST, &message, 0).await;
+        let entry = site.server.queued()[0]["entry"].to_string();
+        let answer = site.server.cli(&["--json", "queue", "reject", &entry]);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&answer).unwrap()["told"], told);
+        let end = Instant::now() + WAIT;
+        let letters = site.sink.take(usize::from(told), end - Instant::now()).await;
+        assert_eq!(letters.len(), usize::from(told));
+    }
+    assert_eq!(site.held(), 0);
+}
