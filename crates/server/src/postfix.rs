@@ -26,7 +26,9 @@ fn main_cf(domains: &BTreeSet<String>, config: &Config) -> String {
         std::net::SocketAddr::V6(_) => format!("lmtp:inet:[ipv6:{}]:{}", listen.ip(), listen.port()),
     };
     let routes: Vec<String> = names.iter().map(|name| format!("{{ {name} = {hop} }}")).collect();
-    let octets = u64::from(config.lmtp.max_message_kib) * 1024;
+    let asked: Vec<String> =
+        names.iter().map(|name| format!("{{ {name} = reject_unverified_recipient }}")).collect();
+    let max_octets = u64::from(config.lmtp.max_message_kib) * 1024;
     format!(
         "# /etc/postfix/main.cf: add these lines (join them with what is there), then `postfix reload`.\n\
          # Mail for the lists goes to Sealist.\n\
@@ -34,13 +36,15 @@ fn main_cf(domains: &BTreeSet<String>, config: &Config) -> String {
          transport_maps = inline:{{ {} }}\n\
          recipient_delimiter = +\n\
          # Postfix asks Sealist whether an address exists, before it takes mail for it.\n\
-         smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, reject_unverified_recipient\n\
+         smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination,\n    \
+         check_recipient_access inline:{{ {} }}\n\
          unverified_recipient_reject_code = 550\n\
          address_verify_negative_refresh_time = 5m\n\
-         message_size_limit = {octets}\n\
-         # Copies come back from Sealist; they must not be limited as a stranger's mail is.\n\
+         # Sealist takes up to {max_octets} octets. To let as much through, set message_size_limit, and with it\n\
+         # mailbox_size_limit and virtual_mailbox_limit, which must not be smaller.\n\
          # mynetworks must hold the address that Sealist sends from (127.0.0.0/8 is the default).\n",
         names.join(", "),
-        routes.join(", "),
+        routes.join(" "),
+        asked.join(" "),
     )
 }

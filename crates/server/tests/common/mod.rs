@@ -5,6 +5,7 @@
 
 #[path = "../../src/demo/gpg.rs"]
 pub(crate) mod gpg;
+pub(crate) mod postfix;
 #[path = "../../src/demo/sink.rs"]
 pub(crate) mod sink;
 

@@ -1,0 +1,95 @@
+//! End to end through a real Postfix: in by SMTP, to us by LMTP, back out through Postfix into maildirs.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::gpg::Gpg;
+use common::postfix::{Postfix, certificate};
+use common::{Server, encrypted, entity, read};
+use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Security, Target, Verify};
+use tempfile::TempDir;
+
+const LIST: &str = "team@lists.example";
+const MEMBERS: [&str; 3] = ["anne", "bart", "cris"];
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+async fn send(target: &Target, from: &str, to: &str, message: &[u8]) -> RecipientResult {
+    let mut connection = Connection::connect(target).await.unwrap();
+    let mut envelope = Some(Envelope {
+        id: 0,
+        sender: Some(from.into()),
+        recipients: vec![to.into()],
+        body: Body::from_message(message),
+    });
+    let mut results = Vec::new();
+    connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();
+    connection.quit().await;
+    results.remove(0)
+}
+
+/// The whole way, in the clear or with TLS on both wires.
+async fn whole_way(sections: &str, postfix_lines: &str, security: Security) {
+    let (lmtp, smtp) = (free_port(), free_port());
+    // The server is up first, so that Postfix's lines can be those that the command prints.
+    let server = Server::configured(&format!(
+        "[lmtp]\nlisten = '127.0.0.1:{lmtp}'\n{sections}port = {smtp}\n[queue]\nretry_after_s = 1\n"
+    ));
+    server.cli(&["lists", "create", LIST]);
+    let members = MEMBERS.map(|name| {
+        let (gpg, address) = (Gpg::new().unwrap(), format!("{name}@example.org"));
+        gpg.make_key(&format!("{name} <{address}>"), if name == "cris" { "rsa" } else { "curve25519" })
+            .unwrap();
+        gpg.import(server.cli(&["lists", "key", LIST]).as_bytes()).unwrap();
+        let key = server.file(&format!("{name}.asc"), &gpg.export(&address).unwrap());
+        server.cli(&["members", "add", LIST, &address, "--key", &key]);
+        gpg
+    });
+    let printed = server.cli(&["postfix", "print"]);
+    let postfix = Postfix::start_at(smtp, &format!("{printed}{postfix_lines}"));
+    let target =
+        Target { security, verify: Verify::No, ..Target::plain("127.0.0.1", postfix.port, Protocol::Smtp) };
+
+    let large: String = (0..40_000).map(|n| format!(".{n} a line that begins with a dot\r\n")).collect();
+    for (n, text) in ["We meet at seven.", &large].into_iter().enumerate() {
+        let armor = members[n].sign_and_encrypt(LIST, &entity("Grüße", text)).unwrap();
+        let from = format!("{}@example.org", MEMBERS[n]);
+        let result = send(&target, &from, LIST, &encrypted(&from, LIST, &armor)).await;
+        assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}\n{}", postfix.log());
+    }
+    for (name, gpg) in MEMBERS.iter().zip(&members) {
+        let copies = postfix.mail_of(name, 2);
+        let texts: Vec<String> = copies.iter().map(|copy| read(gpg, copy)).collect();
+        assert!(texts.iter().any(|text| text.contains("We meet at seven.")), "{name}");
+        assert!(texts.iter().any(|text| text.contains(&large)), "{name}: all lines, dots and all");
+    }
+    let stranger = send(&target, "eve@example.com", "nobody@lists.example", b"Subject: x\r\n\r\nx").await;
+    let RecipientResult::Failed(reply) = stranger else { panic!("{stranger:?}\n{}", postfix.log()) };
+    assert_eq!(reply.code, 550, "{reply}");
+    if security == Security::StartTls {
+        let log = postfix.log();
+        assert!(log.contains("TLS connection established to 127.0.0.1"), "LMTP is under TLS:\n{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_goes_through_postfix_and_back() {
+    whole_way("[outgoing]\n", "", Security::None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn and_with_tls_on_both_wires() {
+    let folder = TempDir::new().unwrap();
+    let (chain, key) = certificate(folder.path());
+    let sections = format!(
+        "tls_certificate = '{chain}'\ntls_key = '{key}'\n[outgoing]\nsecurity = 'starttls'\nverify = false\n"
+    );
+    let lines = format!(
+        "smtpd_tls_cert_file = {chain}\nsmtpd_tls_key_file = {key}\nsmtpd_tls_security_level = encrypt\n\
+         lmtp_tls_security_level = encrypt\nlmtp_tls_loglevel = 1\n"
+    );
+    whole_way(&sections, &lines, Security::StartTls).await;
+}
