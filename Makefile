@@ -1,5 +1,5 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check deps
+.PHONY: demo test check bench deps
 
 deps:
 	@scripts/install-deps
@@ -14,3 +14,7 @@ test: deps
 check: deps
 	@scripts/check
 
+
+bench: deps
+	@cargo build --release --locked --quiet --bin sealist --bin sealist-bench
+	@target/release/sealist-bench target/release/sealist

@@ -70,7 +70,15 @@ impl Gpg {
     }
 
     pub(crate) fn encrypt(&self, to: &str, text: &[u8]) -> anyhow::Result<Vec<u8>> {
-        Ok(self.run(&["--trust-model", "always", "--armor", "--encrypt", "--recipient", to], text)?.0)
+        self.encrypt_to(&[to.to_owned()], text)
+    }
+
+    pub(crate) fn encrypt_to(&self, readers: &[String], text: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let mut arguments = vec!["--trust-model", "always", "--armor", "--encrypt"];
+        for reader in readers {
+            arguments.extend(["--recipient", reader]);
+        }
+        Ok(self.run(&arguments, text)?.0)
     }
 
     pub(crate) fn decrypt(&self, message: &[u8]) -> anyhow::Result<Reading> {

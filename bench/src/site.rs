@@ -1,0 +1,157 @@
+//! A site of its own process with a roster of fresh keys, and a mail server that takes its copies.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use sealist_mail::{Boundary, Timestamp, compose};
+use sealist_openpgp::ListKey;
+use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::cpu;
+use crate::gpg::Gpg;
+use crate::sink::Sink;
+
+const LIST: &str = "team@lists.example";
+const WAIT: Duration = Duration::from_secs(60);
+
+pub(crate) struct Site {
+    _folder: TempDir,
+    server: Child,
+    author: Gpg,
+    addresses: Vec<String>,
+    port: u16,
+    sink: Sink,
+    pub(crate) start_ms: f64,
+    _stop: watch::Sender<bool>,
+}
+
+impl Site {
+    /// A list with so many members, Curve25519 all, and its server. The first member posts.
+    pub(crate) async fn new(binary: &Path, members: usize) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("sealist-bench")?;
+        let (stop, stopped) = watch::channel(false);
+        let sink = Sink::default();
+        let next_hop = sink.start(stopped).await?;
+        let config = format!(
+            "data_dir = 'data'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {next_hop}\n[keydirs]\nlist = 'keys'\n"
+        );
+        std::fs::write(folder.path().join("sealist.toml"), config)?;
+        let cli = |arguments: &[&str]| run(binary, folder.path(), arguments);
+        cli(&["lists", "create", LIST])?;
+        let author = Gpg::new()?;
+        author.import(cli(&["lists", "key", LIST])?.as_bytes())?;
+        let addresses: Vec<String> = (0..members).map(|n| format!("m{n}@example.org")).collect();
+        for (at, address) in addresses.iter().enumerate() {
+            let file = folder.path().join("key.asc");
+            std::fs::write(&file, certificate(address, at, &author)?)?;
+            let file = file.to_str().context("a path in UTF-8")?;
+            cli(&["members", "add", LIST, address, "--key", file])?;
+        }
+        let began = Instant::now();
+        let (server, port) = serve(binary, folder.path())?;
+        let start_ms = began.elapsed().as_secs_f64() * 1000.0;
+        Ok(Self { _folder: folder, server, author, addresses, port, sink, start_ms, _stop: stop })
+    }
+
+    pub(crate) fn members(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// A signed and encrypted post of so many octets of text.
+    pub(crate) fn compose(&self, octets: usize) -> anyhow::Result<Vec<u8>> {
+        let line: String = sealist_openpgp::random::<32>().iter().map(|b| format!("{b:02x}")).collect();
+        let text = format!("{line}\r\n").repeat(octets / (line.len() + 2) + 1);
+        let entity = format!("Content-Type: text/plain\r\n\r\n{text}");
+        let armor = self.author.sign_and_encrypt(LIST, entity.as_bytes())?;
+        let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(sealist_openpgp::random()));
+        let header = format!("From: {}\r\nTo: {LIST}\r\nSubject: ...\r\n", self.addresses[0]);
+        Ok([header.as_bytes(), &head, &armor, &tail].concat())
+    }
+
+    /// Posts and waits until every member's copy is out.
+    pub(crate) async fn post(&self, message: &[u8]) -> anyhow::Result<()> {
+        let target = Target::plain("127.0.0.1", self.port, Protocol::Lmtp);
+        let mut connection = Connection::connect(&target).await?;
+        let mut envelope = Some(Envelope {
+            id: 0,
+            sender: Some(self.addresses[0].clone()),
+            recipients: vec![LIST.to_owned()],
+            body: Body::from_message(message),
+        });
+        let mut results = Vec::new();
+        connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await?;
+        ensure!(matches!(results[..], [RecipientResult::Sent(_)]), "not taken: {results:?}");
+        let copies = self.sink.take(self.addresses.len(), WAIT).await;
+        ensure!(copies.len() == self.addresses.len(), "{} copies came", copies.len());
+        // The results of the last copies are recorded.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(())
+    }
+
+    /// Fills the caches.
+    pub(crate) async fn warm_up(&self, octets: usize) -> anyhow::Result<()> {
+        self.post(&self.compose(octets)?).await
+    }
+
+    pub(crate) fn gpg_encrypt(&self, text: &[u8]) -> anyhow::Result<()> {
+        self.author.encrypt_to(&self.addresses, text).map(|_| ())
+    }
+
+    pub(crate) fn cpu_ms(&self) -> anyhow::Result<f64> {
+        cpu::of_process(self.server.id())
+    }
+
+    pub(crate) fn rss_kib(&self) -> anyhow::Result<u64> {
+        cpu::rss_kib(self.server.id())
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// The first member's key is made by GnuPG, which posts; the others' by us, which is faster.
+fn certificate(address: &str, at: usize, author: &Gpg) -> anyhow::Result<Vec<u8>> {
+    if at == 0 {
+        author.make_key(address, "curve25519")?;
+        return author.export(address);
+    }
+    let parsed = address.parse()?;
+    let key = ListKey::generate("", &parsed, &parsed, Timestamp::now())?.certificate().armored();
+    author.import(&key)?;
+    Ok(key)
+}
+
+fn run(binary: &Path, folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let output =
+        Command::new(binary).arg("--config").arg(folder.join("sealist.toml")).args(arguments).output()?;
+    ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn serve(binary: &Path, folder: &Path) -> anyhow::Result<(Child, u16)> {
+    let log: PathBuf = folder.join("log");
+    let server = Command::new(binary)
+        .arg("--config")
+        .arg(folder.join("sealist.toml"))
+        .arg("serve")
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log)?)
+        .spawn()?;
+    let end = Instant::now() + WAIT;
+    while Instant::now() < end {
+        let text = std::fs::read_to_string(&log)?;
+        if let Some(port) = text.lines().find_map(|line| line.split("serving lmtp=127.0.0.1:").nth(1)) {
+            return Ok((server, port.trim().parse()?));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    bail!("the server does not come up: {}", std::fs::read_to_string(&log)?)
+}
