@@ -17,7 +17,10 @@ use tokio::sync::watch;
 
 /// Keeps what it gets; knows no recipient that begins with "nobody".
 #[derive(Clone, Default)]
-struct Keeper(Arc<Mutex<Vec<(Option<String>, Vec<String>, Vec<u8>)>>>);
+struct Keeper(Arc<Mutex<Vec<Kept>>>);
+
+/// Sender, recipients, content.
+type Kept = (Option<String>, Vec<String>, Vec<u8>);
 
 struct Incoming {
     keeper: Keeper,
@@ -93,7 +96,7 @@ impl Stage {
         last_lines.skip(1).map(|line| line.get(..3).unwrap_or_default().to_owned()).collect()
     }
 
-    fn kept(&self) -> Vec<(Option<String>, Vec<String>, Vec<u8>)> {
+    fn kept(&self) -> Vec<Kept> {
         std::mem::take(&mut *self.keeper.0.lock().unwrap())
     }
 }
