@@ -3,7 +3,8 @@
 //! The copy comes from the list's address, in the author's name: mail from the author's own address would
 //! fail the author's domain policy ([RFC 7489]), and readers take a list's signature under another From
 //! for a mismatch. Reply-To points to the list or the author, as the list says; on an encrypting list always to
-//! the list, because the author's address never stands outside the encryption.
+//! the list. There neither the author's address stands outside the encryption nor a name that nothing vouches
+//! for.
 
 use sealist_mail::{Field, Mailbox};
 
@@ -13,10 +14,16 @@ use crate::model::ReplyTo;
 pub(super) fn apply(draft: &mut Draft<'_>) {
     let list = draft.list;
     let author = draft.author.mailbox;
-    let claimed = if list.settings.pgp.is_none() { author.name.as_deref() } else { None };
-    let name = draft.author.known_name().or(claimed).unwrap_or(author.address.local());
-    let from =
-        Mailbox { name: Some(format!("{name} via {}", list.display_name())), address: list.name.posting() };
+    let name = match draft.author.known_name() {
+        Some(known) => Some(known),
+        None if list.settings.encrypting() => None,
+        None => author.name.as_deref().or(Some(author.address.local())),
+    };
+    let shown = match name {
+        Some(name) => format!("{name} via {}", list.display_name()),
+        None => list.display_name(),
+    };
+    let from = Mailbox { name: Some(shown), address: list.name.posting() };
     draft.headers.remove("from");
     draft.headers.remove("sender");
     draft.headers.prepend(Field::mailboxes("From", &[from]));

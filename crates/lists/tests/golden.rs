@@ -1,0 +1,136 @@
+//! Golden mails: what the pipelines make of a post, outside and inside. `UPDATE_EXPECT=1` writes them anew.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use expect_test::expect_file;
+use sealist_lists::draft::{Author, Draft, Recipients};
+use sealist_lists::facts::{Addressed, Encryption, Facts, Replay, Signature};
+use sealist_lists::model::{
+    AddressNo, ListNo, ListSettings, MailingList, Member, MemberNo, Preferences, Role,
+};
+use sealist_lists::payload::{self, Payload};
+use sealist_lists::{pipelines, styles};
+use sealist_mail::{Entity, Headers, Timestamp, sole_author};
+
+const PLAIN: &str = "Return-Path: <anne@example.org>\r\nReceived: from home by mx\r\nFrom: \"Anne (home)\" <anne@example.org>\r\nTo: team@lists.example, bart@example.org\r\nCc: Eve <eve@example.com>\r\nSubject: Re: the plan\r\nDate: Mon, 21 Sep 2026 10:00:00 +0200\r\nMessage-ID: <1@example.org>\r\nIn-Reply-To: <0@example.org>\r\nUser-Agent: Tell-tale 1.0\r\nX-Originating-IP: 192.0.2.1\r\nList-Id: <old.example>\r\nDKIM-Signature: v=1\r\nAutocrypt: addr=anne@example.org; keydata=AAAA\r\nReply-To: elsewhere@example.org\r\nPrecedence: bulk\r\n\r\nWe meet at seven.\r\n";
+
+fn member(role: Role) -> Member {
+    Member {
+        no: MemberNo(1),
+        list: ListNo(1),
+        address_no: AddressNo(1),
+        address: "anne@example.org".parse().unwrap(),
+        display_name: "Anne".to_owned(),
+        role,
+        preferences: Preferences::default(),
+        moderation_action: None,
+    }
+}
+
+fn facts(settings: &ListSettings, role: Option<Role>) -> Facts {
+    let pgp = settings.pgp.is_some();
+    Facts {
+        settings: settings.clone(),
+        banned: false,
+        author_role: role,
+        moderation_action: None,
+        octets: 1000,
+        encryption: if pgp { Encryption::Whole } else { Encryption::None },
+        signature: if pgp { Signature::Good } else { Signature::None },
+        replay: Replay::Fresh,
+        addressed: Addressed::NotSaid,
+    }
+}
+
+fn copy(
+    style: &str,
+    change: fn(&mut ListSettings),
+    pipeline: Option<&str>,
+    role: Option<Role>,
+    mail: &str,
+) -> Payload {
+    let mut settings = styles::named(style).unwrap().settings();
+    change(&mut settings);
+    let list = MailingList {
+        no: ListNo(1),
+        name: "team@lists.example".parse().unwrap(),
+        settings: settings.clone(),
+    };
+    let (outer, _) = Headers::parse(mail.as_bytes());
+    let entity = Entity::parse(mail.as_bytes());
+    let mut content = Vec::new();
+    entity.content_headers().write_to(&mut content);
+    content.extend_from_slice(b"\r\n");
+    content.extend_from_slice(entity.body);
+    let (mailbox, known) = (sole_author(&outer).unwrap(), role.map(member));
+    let mut draft = Draft {
+        list: &list,
+        facts: &facts(&settings, role),
+        now: Timestamp(1_790_000_000_000),
+        author: Author { mailbox: &mailbox, member: known.as_ref() },
+        addressees: &[],
+        original: &entity.headers,
+        message_id: "0123456789abcdef".to_owned(),
+        headers: Headers::default(),
+        author_block: None,
+        content,
+        footer: None,
+        recipients: Recipients { roles: Vec::new(), except: Vec::new() },
+        archived: false,
+    };
+    pipelines::named(pipeline.unwrap_or(&settings.posting_pipeline)).unwrap().run(&mut draft);
+    payload::build(draft, [7; 16])
+}
+
+fn check(name: &str, made: &Payload) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\r', "");
+    let whole = format!("{}==== outside above, inside below\n{}", text(&made.outer), text(&made.entity));
+    expect_file![format!("golden/{name}.txt")].assert_eq(&whole);
+}
+
+#[test]
+fn plain_lists() {
+    check("plain", &copy("legacy-default", |_| (), None, Some(Role::Member), PLAIN));
+    let decorated = |settings: &mut ListSettings| {
+        settings.subject_prefix = "[team] ".to_owned();
+        settings.footer = "-- \n{list} at {address}\n".to_owned();
+        settings.description = "Où l'on parle".to_owned();
+        settings.reply_goes_to = sealist_lists::model::ReplyTo::List;
+    };
+    check("plain_decorated", &copy("legacy-default", decorated, None, Some(Role::Member), PLAIN));
+    check("plain_announce", &copy("legacy-announce", |_| (), None, Some(Role::Owner), PLAIN));
+    check("plain_owner", &copy("legacy-default", |_| (), Some("owner-pipeline"), None, PLAIN));
+}
+
+#[test]
+fn lists_with_openpgp() {
+    check("pgp", &copy("pgp-default", |_| (), None, Some(Role::Member), PLAIN));
+    check("pgp_owner", &copy("pgp-default", |_| (), Some("owner-pipeline"), None, PLAIN));
+    let open = |settings: &mut ListSettings| {
+        settings.pgp.as_mut().unwrap().hide_subject = false;
+        settings.subject_prefix = "[team] ".to_owned();
+        settings.footer = "{address}\n".to_owned();
+    };
+    check("pgp_open_subject", &copy("pgp-default", open, None, Some(Role::Member), PLAIN));
+}
+
+#[test]
+fn nothing_outside_names_anybody() {
+    for pipeline in [None, Some("owner-pipeline")] {
+        let made = copy("pgp-default", |_| (), pipeline, Some(Role::Member), PLAIN);
+        let outside = String::from_utf8(made.outer).unwrap();
+        for word in ["anne@", "bart@", "eve@", "192.0.2.1", "Tell-tale", "the plan", "1@example.org"] {
+            assert!(!outside.contains(word), "{word} in {outside}");
+        }
+    }
+}
+
+#[test]
+fn a_name_cannot_add_a_line() {
+    for name in ["=?utf-8?q?x=0D=0ABcc:_evil=40x.example?=", "\"a\\\r\n b\"", "=?utf-8?b?eA0KWDogeQ==?="] {
+        let mail = format!("From: {name} <eve@example.com>\r\nSubject: {name}\r\n\r\nx\r\n");
+        let made = copy("legacy-default", |_| (), None, None, &mail);
+        let (headers, _) = Headers::parse(&made.outer);
+        assert_eq!((headers.count("bcc"), headers.count("x")), (0, 0), "{name}");
+    }
+}
