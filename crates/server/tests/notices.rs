@@ -203,3 +203,35 @@ async fn a_moderator_rejects_and_the_member_hears_of_it() {
     }
     assert_eq!(site.held(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_accepts_what_was_shown_and_no_more() {
+    let site = Site::new().await;
+    let anne = site.person("anne@example.org");
+    site.join("anne@example.org", "member", &anne);
+    site.server.cli(&["lists", "set", LIST, "unsigned_msg_action", "hold"]);
+    let text = format!("{MARKER} {}", (0..2000).map(|n| format!("{n}\r\n")).collect::<String>());
+    let message = encrypted("anne@example.org", LIST, &anne.encrypt(LIST, &entity("Plan", &text)).unwrap());
+    site.send(LIST, &message, 0).await;
+    let entry = site.server.queued()[0].clone();
+    assert_eq!(entry["reasons"].to_string(), r#"["unsigned","covert-content"]"#);
+    let number = entry["entry"].to_string();
+
+    // A reason that nobody was shown holds it again, beside those that were accepted.
+    site.server.cli(&["lists", "set", LIST, "max_message_kib", "1"]);
+    site.server.cli(&["queue", "accept", &number]);
+    site.server.wait_until_judged();
+    assert_eq!(
+        site.server.queued()[0]["reasons"].to_string(),
+        r#"["too-large","unsigned","covert-content"]"#
+    );
+    assert!(site.sink.take(1, Duration::from_millis(300)).await.is_empty());
+
+    site.server.cli(&["queue", "accept", &number]);
+    let copies = site.sink.take(1, WAIT).await;
+    let text = read(&anne, &copies[0].message);
+    assert!(text.contains(MARKER) && text.contains("Signature: none"), "{text}");
+    assert_eq!(site.held(), 0);
+    let gone = site.server.command(&["queue", "accept", &number]);
+    assert!(!gone.status.success(), "it is there no longer");
+}

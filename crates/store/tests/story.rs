@@ -231,3 +231,68 @@ async fn a_deleted_list_takes_its_bodies_along() {
     assert!(lists::all(&mut db).await.unwrap().is_empty());
     assert!(bodies::load(&mut db, entry.body).await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_delivered_and_not_archived_goes() {
+    let site = site().await;
+    let list = site.list;
+    let post = |archived: bool| {
+        let store = site.store.clone();
+        async move {
+            store
+                .write(move |db| {
+                    Box::pin(async move {
+                        let body = bodies::insert(&mut *db, &message("words")).await?;
+                        let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
+                        let row = NewPost {
+                            list,
+                            body,
+                            envelope_from: "team-bounces@lists.example",
+                            recipients: &recipients,
+                            archived,
+                        };
+                        posts::insert(&mut *db, &row, NOW).await?;
+                        posts::fan_out(&mut *db, 100, NOW).await?;
+                        Ok::<_, StoreError>(body)
+                    })
+                })
+                .await
+                .unwrap()
+        }
+    };
+    let joined = site.store.write(move |db| Box::pin(async move { join(db, list, "anne@x.example").await }));
+    joined.await.unwrap();
+    let (gone, kept) = (post(false).await, post(true).await);
+    let settle = |state: State| {
+        let store = site.store.clone();
+        async move {
+            store
+                .write(move |db| {
+                    Box::pin(async move {
+                        while let Some(batch) = posts::claim(&mut *db, 10, 60_000, NOW).await? {
+                            let results: Vec<_> =
+                                batch.rows.iter().map(|row| Settled { state, ..sent(row) }).collect();
+                            posts::record(&mut *db, &results).await?;
+                        }
+                        posts::delete_finished(db, 10).await
+                    })
+                })
+                .await
+                .unwrap()
+        }
+    };
+    assert_eq!(settle(State::HeldForKey).await, 0, "a copy still waits");
+    let wait = |before: Timestamp| {
+        let store = site.store.clone();
+        async move {
+            let over = store.write(move |db| Box::pin(posts::give_up_waiting(db, list, before)));
+            over.await.unwrap()
+        }
+    };
+    assert_eq!(wait(NOW).await, 0, "not yet");
+    assert_eq!(wait(NOW.plus_ms(1)).await, 2);
+    assert_eq!(settle(State::Sent).await, 1);
+    let mut db = site.store.reader().await.unwrap();
+    assert!(bodies::load(&mut db, gone).await.is_err(), "its body went with it");
+    assert!(bodies::load(&mut db, kept).await.is_ok());
+}

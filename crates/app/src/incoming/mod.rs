@@ -155,7 +155,11 @@ struct Judged<'a> {
 /// One transaction: the post and its fan-out cursor, or the hold with its letters, or nothing left.
 async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome, AppError> {
     let Judged { list, entry, verdict, reject, post } = judged;
-    let reasons = verdict.reasons();
+    let mut reasons = verdict.reasons();
+    if entry.approved {
+        // What a moderator accepted stays accepted when a new reason is shown.
+        reasons.extend(entry.reasons.iter().filter(|reason| !verdict.reasons().contains(reason)));
+    }
     // What nobody is told of waits where the owner sees it.
     let action = match verdict.action {
         Action::Reject if reject.is_none() => Action::Hold,
