@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::process::Command;
+mod identity;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use sealist_smtp::Reply;
 use sealist_smtp::client::{Connection, Security, Target, Verify};
 use sealist_smtp::server::{Protocol, Service, Settings, Transaction, serve};
@@ -259,35 +259,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     (stream, text)
 }
 
-/// A self-signed certificate for localhost with its key.
-fn identity(folder: &std::path::Path) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
-    let (certificate, key) = (folder.join("c.pem"), folder.join("k.pem"));
-    let output = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate)
-        .output()
-        .expect("openssl is installed: scripts/install-deps installs it");
-    assert!(output.status.success(), "{output:?}");
-    (CertificateDer::from_pem_file(certificate).unwrap(), PrivateKeyDer::from_pem_file(key).unwrap())
-}
-
 #[tokio::test]
 async fn what_was_said_before_tls_does_not_count() {
-    let folder = std::env::temp_dir().join(format!("sealist-smtp-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (certificate, key) = identity(&folder);
-    std::fs::remove_dir_all(&folder).unwrap();
+    let (certificate, key) = identity::make();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let server = rustls::ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
-        .unwrap();
+    let server = identity::config(certificate.clone(), key);
     let stage = stage(|settings| settings.tls = Some(Arc::new(server))).await;
 
     // Injected behind STARTTLS in the clear (CVE-2011-0411), and a transaction begun before it.
