@@ -5,8 +5,7 @@ deps:
 	@scripts/install-deps
 
 demo: deps
-	@cargo build --release --locked --quiet --bin sealist
-	@target/release/sealist demo
+	@cargo run --release --locked --quiet --bin sealist -- demo
 
 test: deps
 	@cargo test --workspace --locked
@@ -17,4 +16,4 @@ check: deps
 
 bench: deps
 	@cargo build --release --locked --quiet --bin sealist --bin sealist-bench
-	@target/release/sealist-bench target/release/sealist
+	@cargo run --release --locked --quiet --bin sealist-bench

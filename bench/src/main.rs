@@ -13,10 +13,9 @@ mod sink;
 mod site;
 mod yardsticks;
 
-use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::ensure;
 
 use crate::cpu::median;
 use crate::site::Site;
@@ -28,7 +27,9 @@ const ROUNDS: usize = 7;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let binary: PathBuf = std::env::args().nth(1).context("usage: sealist-bench PATH-OF-SEALIST")?.into();
+    let own = std::env::current_exe()?;
+    let binary = own.with_file_name("sealist");
+    ensure!(binary.exists(), "{} is not built: run `make bench`", binary.display());
     let x25519_ms = yardsticks::x25519_ms();
     say(&format!("bare X25519 (one key made, one agreement): {x25519_ms:.3} ms CPU\n\n"));
     say("members  server CPU ms/post  ms/copy   wall ms/post  gpg CPU ms/reader  server/gpg\n");

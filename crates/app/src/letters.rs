@@ -3,13 +3,17 @@
 use sealist_lists::model::{Door, EntryNo, MailingList};
 use sealist_lists::notices::Channel;
 use sealist_lists::rules::Reason;
-use sealist_lists::texts::{self, Letter, Text, context};
+use sealist_lists::texts::{self, Letter, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
+use sealist_store::posts::Settled;
 use sealist_store::queue::Entry;
 
-use crate::notices::{About, Prepared, to_moderators, to_person};
+use crate::notices::{Prepared, to_moderators, to_person};
 use crate::{App, AppError};
+
+/// Copies that one letter names.
+const MAX_LINES: usize = 20;
 
 /// To a subscribed author whose message is not posted: the same words whatever the cause, on an encrypting
 /// list only sealed (design promise 3).
@@ -33,7 +37,7 @@ pub(crate) async fn not_posted(
         let may = channel == Channel::Sealed || !list.settings.encrypting();
         may.then(|| (letter.clone(), None))
     };
-    to_person(app, list, somebody(author), &About { text: Text::NotPosted, subject: "" }, words, now).await
+    to_person(app, list, somebody(author), Text::NotPosted, words, now).await
 }
 
 /// To those in charge: a message waits. An open letter does not say why.
@@ -50,7 +54,7 @@ pub(crate) async fn held(
         let sentences: Vec<String> = reasons.iter().map(|reason| texts::sentence(*reason)).collect();
         about_entry(Text::Held, list, entry, &sentences)
     };
-    to_moderators(app, list, &About { text: Text::Held, subject: "" }, words, now).await
+    to_moderators(app, list, Text::Held, words, now).await
 }
 
 /// To those in charge: a message broke the runner.
@@ -61,7 +65,7 @@ pub(crate) async fn shunted(
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
     let words = |_| about_entry(Text::Shunted, list, entry, &[]);
-    to_moderators(app, list, &About { text: Text::Shunted, subject: "" }, words, now).await
+    to_moderators(app, list, Text::Shunted, words, now).await
 }
 
 fn about_entry(text: Text, list: &MailingList, entry: &Entry, reasons: &[String]) -> Letter {
@@ -98,52 +102,62 @@ pub(crate) async fn sendkey(
         let file = format!("{}.asc", list.name);
         Some((letter, Some((file, "application/pgp-keys", certificate.armored()))))
     };
-    to_person(app, list, somebody(to), &About { text: Text::Sendkey, subject: "" }, words, now).await
+    to_person(app, list, somebody(to), Text::Sendkey, words, now).await
 }
 
-/// A post waits for a reader's key: to the reader and to those in charge.
+/// A post waits for a reader's key: to the reader.
 pub(crate) async fn key_needed(
     app: &App,
     list: &MailingList,
     reader: &Address,
     problem: &str,
     now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
-    let values = context! {
-        list => list.display_name(),
-        address => list.name.to_string(),
-        email => reader.to_string(),
-        owner => list.name.address(Door::Owner).to_string(),
-        days => list.settings.pgp.as_ref().map_or(0, |pgp| pgp.key_wait_days),
-        problem,
-    };
-    let to_reader = texts::letter(Text::KeyNeeded, values.clone());
-    let words = |_| Some((to_reader.clone(), None));
-    let about = About { text: Text::KeyNeeded, subject: "" };
-    let mut letters: Vec<Prepared> =
-        to_person(app, list, somebody(reader), &about, words, now).await?.into_iter().collect();
-    let about = About { text: Text::MemberKeyNeeded, subject: &reader.key() };
-    let words = |_| texts::letter(Text::MemberKeyNeeded, values.clone());
-    letters.extend(to_moderators(app, list, &about, words, now).await?);
-    Ok(letters)
+) -> Result<Option<Prepared>, AppError> {
+    let letter = texts::letter(
+        Text::KeyNeeded,
+        context! {
+            list => list.display_name(),
+            address => list.name.to_string(),
+            owner => list.name.address(Door::Owner).to_string(),
+            days => key_wait_days(list),
+            problem,
+        },
+    );
+    to_person(app, list, somebody(reader), Text::KeyNeeded, |_| Some((letter.clone(), None)), now).await
 }
 
-/// To those in charge: a copy could not be delivered and is not tried again.
-pub(crate) async fn undelivered(
+/// To those in charge: copies that wait for keys ([`Text::MemberKeyNeeded`]), or that could not be delivered
+/// and are not tried again ([`Text::Undelivered`]).
+pub(crate) async fn about_copies(
     app: &App,
     list: &MailingList,
-    reader: &Address,
-    reply: &str,
+    text: Text,
+    copies: &[&Settled],
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
+    if copies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lines = copies.iter().take(MAX_LINES);
+    let lines: Vec<Value> =
+        lines.map(|copy| context! { email => copy.email, reply => one_line(&copy.reply) }).collect();
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
-        email => reader.to_string(),
-        reply,
+        days => key_wait_days(list),
+        more => copies.len() - lines.len(),
+        copies => lines,
     };
-    let about = About { text: Text::Undelivered, subject: &reader.key() };
-    to_moderators(app, list, &about, |_| texts::letter(Text::Undelivered, values.clone()), now).await
+    to_moderators(app, list, text, |_| texts::letter(text, values.clone()), now).await
+}
+
+fn key_wait_days(list: &MailingList) -> u32 {
+    list.settings.pgp.as_ref().map_or(0, |pgp| pgp.key_wait_days)
+}
+
+/// The words of another server, as a part of our own.
+fn one_line(reply: &str) -> String {
+    reply.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn somebody(address: &Address) -> Mailbox {

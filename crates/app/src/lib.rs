@@ -25,7 +25,7 @@ pub use error::AppError;
 pub use incoming::{Outcome, process};
 pub use intake::{Arrival, Intake};
 pub use moderation::{Rejected, reject, shunt};
-pub use outgoing::{Copy, Prepared, prepare, settle};
+pub use outgoing::{Copy, Ready, prepare, settle};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
 pub use upkeep::{Kept, upkeep};
 

@@ -20,15 +20,8 @@ const MAX_MODERATORS: u32 = 50;
 pub(crate) struct Prepared {
     list: ListNo,
     to: Address,
-    kind: String,
+    text: Text,
     body: Body,
-}
-
-/// What a letter is about: of each kind and subject one a day goes to an address.
-pub(crate) struct About<'a> {
-    pub(crate) text: Text,
-    /// Tells apart letters of one text, say by the member that they speak of.
-    pub(crate) subject: &'a str,
 }
 
 /// An attachment: file name, media type, content.
@@ -37,26 +30,22 @@ pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 impl Prepared {
     /// Stores the letter; `false` if one of its kind went out within a day.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
-        sealist_store::notices::insert(db, self.list, &self.to, &self.kind, &self.body, now).await
+        sealist_store::notices::insert(db, self.list, &self.to, self.text.name(), &self.body, now).await
     }
 }
 
-/// A letter to one person. `words` chooses them for the way they travel; `None`: not that way.
+/// A letter to one person; of each text one a day. `words` chooses them for the way they travel; `None`: not that way.
 pub(crate) async fn to_person(
     app: &App,
     list: &MailingList,
     to: Mailbox,
-    about: &About<'_>,
+    text: Text,
     words: impl Fn(Channel) -> Option<(Letter, Option<Attachment>)>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let kind = match about.subject {
-        "" => about.text.name().to_owned(),
-        subject => format!("{} {subject}", about.text.name()),
-    };
     let channel = {
         let mut db = app.store.reader().await?;
-        if !sealist_store::notices::is_due(&mut db, list.no, &to.address, &kind, now).await? {
+        if !sealist_store::notices::is_due(&mut db, list.no, &to.address, text.name(), now).await? {
             return Ok(None);
         }
         channel_to(app, &mut db, list, &to.address, now).await?
@@ -68,14 +57,14 @@ pub(crate) async fn to_person(
         Channel::Sealed => sealing::enclose(app, list, payload, now)?,
         Channel::Open => Body::Plain { outer: payload.outer, payload: payload.entity },
     };
-    Ok(Some(Prepared { list: list.no, to: address, kind, body }))
+    Ok(Some(Prepared { list: list.no, to: address, text, body }))
 }
 
 /// The same letter to each owner and moderator; where there is none, to the contact of the site.
 pub(crate) async fn to_moderators(
     app: &App,
     list: &MailingList,
-    about: &About<'_>,
+    text: Text,
     words: impl Fn(Channel) -> Letter,
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
@@ -95,7 +84,7 @@ pub(crate) async fn to_moderators(
         }
         let to = Mailbox { name: None, address: person };
         let words = |channel| Some((words(channel), None));
-        prepared.extend(to_person(app, list, to, about, words, now).await?);
+        prepared.extend(to_person(app, list, to, text, words, now).await?);
     }
     Ok(prepared)
 }

@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 use sealist_lists::model::{DeliveryNo, ListNo};
+use sealist_lists::texts::Text;
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{Copies, KeyIds, SealingCard, random};
 use sealist_store::bodies::{self, Body};
 use sealist_store::lists;
 use sealist_store::posts::{self, Batch, Kind, Settled, State};
 
+use crate::notices::Prepared;
 use crate::{App, AppError, letters};
 
 /// One message on the wire.
@@ -28,7 +30,7 @@ impl Copy {
 }
 
 /// A batch, ready to go.
-pub struct Prepared {
+pub struct Ready {
     /// What can be sent.
     pub copies: Vec<Copy>,
     /// Who waits for a usable key, with the reason. Cleartext never goes out instead.
@@ -44,7 +46,7 @@ pub async fn prepare(
     batch: Batch,
     max_recipients: usize,
     now: Timestamp,
-) -> Result<Prepared, AppError> {
+) -> Result<Ready, AppError> {
     let (list, body) = {
         let mut db = app.store.reader().await?;
         let list = lists::by_no(&mut db, batch.list)
@@ -61,7 +63,7 @@ pub async fn prepare(
                 recipients: rows.iter().map(|row| row.email.clone()).collect(),
                 pieces: pieces.clone(),
             });
-            return Ok(Prepared { copies: copies.collect(), held: Vec::new(), wire_form: false });
+            return Ok(Ready { copies: copies.collect(), held: Vec::new(), wire_form: false });
         }
         Body::Sealed(sealed) => sealed,
     };
@@ -76,7 +78,7 @@ pub async fn prepare(
         let copies = Copies::new(&sealed, session_key, ids);
         let head = Bytes::from([&outer[..], &wrapper].concat());
         let end = Bytes::from(end);
-        let mut prepared = Prepared { copies: Vec::new(), held: Vec::new(), wire_form: true };
+        let mut prepared = Ready { copies: Vec::new(), held: Vec::new(), wire_form: true };
         for row in batch.rows {
             let card = row
                 .card
@@ -121,20 +123,10 @@ pub async fn settle(
     results: Vec<Settled>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let mut tidings = Vec::new();
-    let newsworthy = |settled: &&Settled| matches!(settled.state, State::Failed | State::HeldForKey);
-    if kind == Kind::Posting && results.iter().any(|settled| newsworthy(&settled)) {
-        let list = lists::by_no(&mut *app.store.reader().await?, list)
-            .await?
-            .ok_or_else(|| AppError::NoSuchList(list.to_string()))?;
-        for settled in results.iter().filter(newsworthy) {
-            let Ok(reader) = settled.email.parse() else { continue };
-            tidings.extend(match settled.state {
-                State::HeldForKey => letters::key_needed(app, &list, &reader, &settled.reply, now).await?,
-                _ => letters::undelivered(app, &list, &reader, &settled.reply, now).await?,
-            });
-        }
-    }
+    let tidings = match kind {
+        Kind::Posting => tidings(app, list, &results, now).await?,
+        Kind::Notice => Vec::new(),
+    };
     app.store
         .write(move |db| {
             Box::pin(async move {
@@ -146,4 +138,27 @@ pub async fn settle(
             })
         })
         .await
+}
+
+async fn tidings(
+    app: &App,
+    list: ListNo,
+    results: &[Settled],
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let of = |state: State| results.iter().filter(move |settled| settled.state == state).collect::<Vec<_>>();
+    let (waiting, failed) = (of(State::HeldForKey), of(State::Failed));
+    if waiting.is_empty() && failed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = lists::by_no(&mut *app.store.reader().await?, list)
+        .await?
+        .ok_or_else(|| AppError::NoSuchList(list.to_string()))?;
+    let mut all = letters::about_copies(app, &list, Text::MemberKeyNeeded, &waiting, now).await?;
+    all.extend(letters::about_copies(app, &list, Text::Undelivered, &failed, now).await?);
+    for settled in waiting {
+        let Ok(reader) = settled.email.parse() else { continue };
+        all.extend(letters::key_needed(app, &list, &reader, &settled.reply, now).await?);
+    }
+    Ok(all)
 }

@@ -3,8 +3,8 @@
 //! The first line of a mail text is its subject, then an empty line, then the body. To add a language, add
 //! a folder with the same files and a row in `LANGUAGES`; a missing file falls back to English.
 
-pub use minijinja::context;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, UndefinedBehavior};
+pub use minijinja::{Value, context};
 
 /// One of the texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, Copy, Prepared, prepare, settle};
+use sealist_app::{App, Copy, Ready, prepare, settle};
 use sealist_lists::model::DeliveryNo;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult, Target};
@@ -74,9 +74,9 @@ async fn step(
     let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
     let (sender, list, kind) = (batch.envelope_from.clone(), batch.list, batch.kind);
     let sender = (!sender.is_empty()).then_some(sender);
-    let mut prepared = prepare(app, batch, settings.max_recipients, now).await?;
-    let mut results = std::mem::take(&mut prepared.held);
-    results.extend(send(settings, connection, &prepared, sender, attempts).await);
+    let mut ready = prepare(app, batch, settings.max_recipients, now).await?;
+    let mut results = std::mem::take(&mut ready.held);
+    results.extend(send(settings, connection, &ready, sender, attempts).await);
     let count = |wanted: fn(&State) -> bool| results.iter().filter(|one| wanted(&one.state)).count();
     tracing::info!(
         %list,
@@ -93,11 +93,11 @@ async fn step(
 async fn send(
     settings: &Outgoing,
     connection: &mut Option<Connection>,
-    prepared: &Prepared,
+    ready: &Ready,
     sender: Option<String>,
     attempts: u32,
 ) -> Vec<Settled> {
-    let copies = &prepared.copies;
+    let copies = &ready.copies;
     let later = |reason: &str, copies: &[Copy]| -> Vec<Settled> {
         let rows = copies.iter().flat_map(Copy::rows);
         let settled = |(no, email): (DeliveryNo, &str)| Settled {
@@ -125,7 +125,7 @@ async fn send(
     let mut unsent = copies.iter().enumerate();
     let next = || {
         let (at, copy) = unsent.next()?;
-        let body = match prepared.wire_form {
+        let body = match ready.wire_form {
             true => Body::from_wire_pieces(copy.pieces.clone()),
             false => Body::from_message(&copy.pieces.concat()),
         };
