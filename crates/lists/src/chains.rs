@@ -30,6 +30,7 @@ pub const CHAINS: &[Chain] = &[
         links: &[
             "banned-address",
             "replay",
+            "pgp-inline",
             "pgp-encryption",
             "pgp-signature",
             "addressed-here",
@@ -96,7 +97,7 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Addressed, Encryption, Replay, Signature};
+    use crate::facts::{Addressed, Encryption, Form, Replay, Signature};
     use crate::model::Role;
     use crate::styles;
 
@@ -107,6 +108,7 @@ mod tests {
             author_role: Some(Role::Member),
             moderation_action: None,
             octets: 1000,
+            form: Form::Mime,
             encryption: Encryption::Whole,
             signature: Signature::Good,
             replay: Replay::Fresh,
@@ -145,6 +147,7 @@ mod tests {
         check(pgp, |_| (), Action::Accept, &[]);
         check(pgp, |f| f.encryption = Encryption::None, Action::Reject, &[NotEncrypted]);
         check(pgp, |f| f.encryption = Encryption::Ambiguous, Action::Hold, &[Ambiguous]);
+        check(pgp, |f| f.form = Form::Inline, Action::Reject, &[Inline]);
         check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
         let unreadable =
             |f: &mut Facts| (f.encryption, f.signature) = (Encryption::Unreadable, Signature::None);

@@ -27,6 +27,8 @@ pub struct Facts {
     pub moderation_action: Option<Action>,
     /// The size of the message as it came.
     pub octets: u64,
+    /// How OpenPGP lies in it.
+    pub form: Form,
     /// Whether it was encrypted as a whole.
     pub encryption: Encryption,
     /// What its signature is worth.
@@ -44,6 +46,15 @@ impl Facts {
     }
 }
 
+/// How OpenPGP lies in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As MIME, or not at all.
+    Mime,
+    /// In the text.
+    Inline,
+}
+
 /// Whether a message was encrypted as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encryption {
@@ -51,8 +62,6 @@ pub enum Encryption {
     None,
     /// The root was encrypted to the list, and is opened.
     Whole,
-    /// An inline OpenPGP message.
-    Inline,
     /// Two readings are possible.
     Ambiguous,
     /// Encrypted, and not to be opened by us.
@@ -66,8 +75,6 @@ pub enum Signature {
     None,
     /// All is covered by a valid signature of the From address's confirmed certificate.
     Good,
-    /// An inline (cleartext) signature.
-    Inline,
     /// Not by the certificate of the From address.
     UnknownSigner,
     /// The signature or its key is expired.

@@ -4,7 +4,7 @@
 
 use expect_test::expect_file;
 use sealist_lists::draft::{Author, Draft, Recipients};
-use sealist_lists::facts::{Addressed, Encryption, Facts, Replay, Signature};
+use sealist_lists::facts::{Addressed, Encryption, Facts, Form, Replay, Signature};
 use sealist_lists::model::{
     AddressNo, ListNo, ListSettings, MailingList, Member, MemberNo, Preferences, Role,
 };
@@ -35,6 +35,7 @@ fn facts(settings: &ListSettings, role: Option<Role>) -> Facts {
         author_role: role,
         moderation_action: None,
         octets: 1000,
+        form: Form::Mime,
         encryption: if pgp { Encryption::Whole } else { Encryption::None },
         signature: if pgp { Signature::Good } else { Signature::None },
         replay: Replay::Fresh,

@@ -41,6 +41,18 @@ impl Part {
         Self(part)
     }
 
+    /// Text in another charset, whose name is reduced to the characters that such names have.
+    pub fn text_in(charset: &str, bytes: &[u8]) -> Self {
+        let charset: String =
+            charset.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.:".contains(*c)).take(40).collect();
+        let mut part = format!(
+            "Content-Type: text/plain; charset=\"{charset}\"\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        )
+        .into_bytes();
+        part.extend_from_slice(&transfer::base64_lines(bytes));
+        Self(part)
+    }
+
     /// A file. `media_type` and `name` are constants of ours or come from our database; line ends and
     /// quotes in the name become spaces.
     pub fn attachment(name: &str, media_type: &str, bytes: &[u8]) -> Self {

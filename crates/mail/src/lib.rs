@@ -15,6 +15,7 @@ mod crlf;
 mod encoded_word;
 mod entity;
 mod headers;
+pub mod inline;
 pub mod list_headers;
 pub mod multipart;
 pub mod origin;

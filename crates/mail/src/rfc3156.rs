@@ -5,6 +5,7 @@
 
 use crate::content_type::ContentType;
 use crate::entity::Entity;
+use crate::inline::{self, InlineKind, Leaf};
 use crate::multipart::{Ambiguous, split};
 
 /// The shape of a message's or entity's root.
@@ -19,23 +20,20 @@ pub enum Shape<'a> {
         /// The signature part's content, armored or not.
         signature: Vec<u8>,
     },
-    /// The only text is one inline OpenPGP block.
-    Inline(InlineKind),
-    /// multipart/mixed around the parts of an encrypted message: what Exchange makes of one.
+    /// Every leaf is one whole inline block.
+    Inline {
+        /// What all of them are.
+        kind: InlineKind,
+        /// The leaves in order.
+        leaves: Vec<Leaf>,
+    },
+    /// multipart/mixed around the parts of an encrypted message, as Exchange makes of one, and words beside
+    /// them. Without such words it is taken for what it was.
     Mangled,
     /// No OpenPGP at the root.
     Plain,
     /// Two programs could read it in two ways: neither signed nor encrypted.
     Ambiguous(Doubt),
-}
-
-/// What an inline block is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InlineKind {
-    /// `BEGIN PGP MESSAGE`.
-    Encrypted,
-    /// `BEGIN PGP SIGNED MESSAGE`.
-    Signed,
 }
 
 /// Why a message has two readings.
@@ -72,10 +70,11 @@ pub fn classify(bytes: &[u8]) -> Shape<'_> {
         encrypted(&root, &content_type)
     } else if content_type.is("multipart", "signed") {
         signed(&root, &content_type)
-    } else if content_type.is("multipart", "mixed") {
-        Ok(if is_mangled(&root, &content_type) { Shape::Mangled } else { Shape::Plain })
     } else {
-        Ok(inline(&root, &content_type))
+        Ok(mangled(&root, &content_type).unwrap_or_else(|| match inline::leaves(&root) {
+            Some((kind, leaves)) => Shape::Inline { kind, leaves },
+            None => Shape::Plain,
+        }))
     };
     shape.unwrap_or_else(Shape::Ambiguous)
 }
@@ -126,29 +125,27 @@ fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>
     Ok(Shape::Signed { signed, signature: signature.decoded_body().ok_or(Doubt::Form)? })
 }
 
-fn is_mangled(root: &Entity<'_>, content_type: &ContentType) -> bool {
-    let Ok(parts) = parts(root, content_type) else {
-        return false;
+/// Exchange turns multipart/encrypted into multipart/mixed with an empty text before the two parts.
+fn mangled<'a>(root: &Entity<'a>, content_type: &ContentType) -> Option<Shape<'a>> {
+    if !content_type.is("multipart", "mixed") {
+        return None;
+    }
+    let parts: Vec<Entity<'_>> = parts(root, content_type).ok()?.into_iter().map(Entity::parse).collect();
+    let (texts, [control, data]) = match &parts[..] {
+        [texts @ .., control, data] if texts.len() <= 1 => (texts, [control, data]),
+        _ => return None,
     };
-    let types: Vec<ContentType> = parts.iter().map(|part| Entity::parse(part).content_type()).collect();
-    let pgp = types.iter().filter(|t| t.is("application", "pgp-encrypted")).count();
-    let data = types.iter().filter(|t| t.is("application", "octet-stream")).count();
-    types.len() <= 3 && pgp == 1 && data == 1
-}
-
-fn inline<'a>(root: &Entity<'a>, content_type: &ContentType) -> Shape<'a> {
-    if !content_type.is("text", "plain") {
-        return Shape::Plain;
+    let control_type = control.content_type();
+    if !control_type.is("application", "pgp-encrypted")
+        || !data.content_type().is("application", "octet-stream")
+    {
+        return None;
     }
-    let body = root.decoded_body().unwrap_or_default();
-    let first = body.trim_ascii_start();
-    if first.starts_with(b"-----BEGIN PGP MESSAGE-----") {
-        Shape::Inline(InlineKind::Encrypted)
-    } else if first.starts_with(b"-----BEGIN PGP SIGNED MESSAGE-----") {
-        Shape::Inline(InlineKind::Signed)
-    } else {
-        Shape::Plain
-    }
+    let blank = texts.iter().all(|text| text.decoded_body().is_some_and(|body| body.trim_ascii().is_empty()));
+    Some(match data.decoded_body() {
+        Some(data) if blank => Shape::Encrypted(data),
+        _ => Shape::Mangled,
+    })
 }
 
 #[cfg(test)]
@@ -174,8 +171,11 @@ mod tests {
             },
         );
         check("Subject: x\r\n\r\nhello", Shape::Plain);
-        check("\r\n-----BEGIN PGP MESSAGE-----\r\n", Shape::Inline(InlineKind::Encrypted));
-        check("\r\n\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\n", Shape::Inline(InlineKind::Signed));
+        let block = "\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nAAAA\r\n-----END PGP MESSAGE-----\r\n";
+        assert!(matches!(
+            classify(block.as_bytes()),
+            Shape::Inline { kind: InlineKind::Encrypted, leaves } if leaves.len() == 1
+        ));
         check("", Shape::Plain);
     }
 
@@ -185,7 +185,17 @@ mod tests {
             "Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n\r\n<img src=\"\r\n--m\r\n{ENCRYPTED}\r\n--m--\r\n"
         );
         check(&wrapped, Shape::Plain);
-        check(&ENCRYPTED.replace("multipart/encrypted", "multipart/mixed"), Shape::Mangled);
+    }
+
+    #[test]
+    fn what_exchange_made_is_taken_for_what_it_was() {
+        let mixed = ENCRYPTED.replace("multipart/encrypted", "multipart/mixed");
+        check(&mixed, Shape::Encrypted(b"DATA".to_vec()));
+        let with_text = |text: &str| {
+            mixed.replacen("--b\r\n", &format!("--b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--b\r\n"), 1)
+        };
+        check(&with_text(" \r\n"), Shape::Encrypted(b"DATA".to_vec()));
+        check(&with_text("This mail was scanned."), Shape::Mangled);
     }
 
     #[test]

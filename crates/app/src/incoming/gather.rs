@@ -1,6 +1,6 @@
 //! What is known of a message: asked of the database and of OpenPGP once, then only looked at.
 
-use sealist_lists::facts::{Addressed, Encryption, Facts, Replay, Signature};
+use sealist_lists::facts::{Addressed, Encryption, Facts, Form, Replay, Signature};
 use sealist_lists::model::{Door, MailingList, Member, Role};
 use sealist_mail::{Address, Headers, Mailbox, Timestamp};
 use sealist_openpgp as openpgp;
@@ -109,10 +109,10 @@ pub(super) fn gather(
         author_role: author.map(|member| member.role),
         moderation_action: author.and_then(|member| member.moderation_action),
         octets: octets as u64,
+        form: if opened.is_some_and(Opened::is_inline) { Form::Inline } else { Form::Mime },
         encryption: opened.map_or(Encryption::None, |opened| match opened.encryption() {
             openpgp::Encryption::None => Encryption::None,
             openpgp::Encryption::Whole => Encryption::Whole,
-            openpgp::Encryption::Inline => Encryption::Inline,
             openpgp::Encryption::Ambiguous => Encryption::Ambiguous,
             openpgp::Encryption::Unreadable(_) => Encryption::Unreadable,
         }),
@@ -122,20 +122,21 @@ pub(super) fn gather(
     }
 }
 
-/// All signatures must be good for a message to be signed; else the first that is not decides.
+/// Good as [`Opened::valid_signature`] says; else the worst that can be said in a word.
 fn signature(opened: &Opened) -> Signature {
-    if opened.is_inline_signed() {
-        return Signature::Inline;
+    if opened.valid_signature().is_some() {
+        return Signature::Good;
     }
-    let bad = opened.signatures().iter().find(|verdict| !matches!(verdict, SignatureVerdict::Good(_)));
-    match (bad, opened.valid_signature()) {
-        (None, Some(_)) => Signature::Good,
-        (None, None) => Signature::None,
-        (Some(SignatureVerdict::UnknownKey), _) => Signature::UnknownSigner,
-        (Some(SignatureVerdict::Expired), _) => Signature::Expired,
-        (Some(SignatureVerdict::Revoked), _) => Signature::Revoked,
-        (Some(SignatureVerdict::WrongDate(_)), _) => Signature::WrongDate,
-        (Some(_), _) => Signature::Invalid,
+    let known = |verdict: &&SignatureVerdict| {
+        !matches!(verdict, SignatureVerdict::Good(_) | SignatureVerdict::UnknownKey)
+    };
+    match opened.signatures().iter().find(known).or(opened.signatures().first()) {
+        None => Signature::None,
+        Some(SignatureVerdict::UnknownKey) => Signature::UnknownSigner,
+        Some(SignatureVerdict::Expired) => Signature::Expired,
+        Some(SignatureVerdict::Revoked) => Signature::Revoked,
+        Some(SignatureVerdict::WrongDate(_) | SignatureVerdict::Future) => Signature::WrongDate,
+        Some(_) => Signature::Invalid,
     }
 }
 

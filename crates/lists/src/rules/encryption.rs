@@ -1,4 +1,4 @@
-//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `inline_pgp_action`, `unsigned_msg_action`.
+//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `unsigned_msg_action`.
 //!
 //! Encrypted counts only when it is the root of the message ([RFC 3156, section 4]). A message that we
 //! cannot read fares as one that we can read and that nobody signed: what the list answers does not tell
@@ -13,7 +13,6 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
     match facts.encryption {
         Encryption::Whole => None,
         Encryption::None => Finding::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
-        Encryption::Inline => Finding::new(Reason::Inline, pgp.inline_pgp_action),
         Encryption::Ambiguous => Finding::new(Reason::Ambiguous, Action::Hold),
         Encryption::Unreadable => Finding::new(Reason::Unreadable, as_unsigned(pgp.unsigned_msg_action)),
     }

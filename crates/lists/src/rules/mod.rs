@@ -7,6 +7,7 @@ mod banned;
 mod covert;
 mod encryption;
 mod finding;
+mod inline;
 mod loops;
 mod max_size;
 mod member;
@@ -49,6 +50,7 @@ pub const RULES: &[Rule<Facts>] = &[
         check: banned::check,
     },
     Rule { name: "replay", description: "Was this signed text seen before?", check: replay::check },
+    Rule { name: "pgp-inline", description: "Does OpenPGP lie in its text?", check: inline::check },
     Rule {
         name: "pgp-encryption",
         description: "Is the whole message encrypted, to us?",

@@ -1,4 +1,4 @@
-//! Rule `pgp-signature`: reads `unsigned_msg_action`, `inline_pgp_action`, `expired_sig_action`,
+//! Rule `pgp-signature`: reads `unsigned_msg_action`, `expired_sig_action`,
 //! `revoked_sig_action`, `invalid_sig_action`, `wrong_date_action`.
 //!
 //! Only a signature over the root of the message, by the confirmed certificate of the address in the one
@@ -12,7 +12,6 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
     let (reason, action) = match facts.signature {
         Signature::Good => return None,
         Signature::None => (Reason::Unsigned, pgp.unsigned_msg_action),
-        Signature::Inline => (Reason::Inline, pgp.inline_pgp_action),
         Signature::UnknownSigner => (Reason::UnknownSigner, pgp.invalid_sig_action),
         Signature::Expired => (Reason::ExpiredSignature, pgp.expired_sig_action),
         Signature::Revoked => (Reason::RevokedSignature, pgp.revoked_sig_action),

@@ -15,7 +15,7 @@ use sequoia_openpgp::{Cert, KeyHandle, KeyID};
 
 use super::Limits;
 use super::verdict::{self, SignatureVerdict};
-use super::verify::{MAX_SIGNATURES, Signers};
+use super::verify::{self, MAX_SIGNATURES, Signers};
 use crate::armor;
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
@@ -65,7 +65,7 @@ pub(super) fn decrypt(
     let helper = Helper { keys, signers: Signers::new(signers, now), verdicts: Vec::new() };
     let policy = StandardPolicy::new();
     let mut decryptor = DecryptorBuilder::from_bytes(&binary)
-        .and_then(|builder| builder.with_policy(&policy, now.to_system_time(), helper))
+        .and_then(|builder| builder.with_policy(&policy, verify::reference(now), helper))
         .map_err(|_| Unreadable::Failed)?;
     let content = read_all(&mut decryptor, limits.max_output_octets).ok_or(Unreadable::Failed)?;
     Ok(Decrypted { content, verdicts: decryptor.into_helper().verdicts })

@@ -4,12 +4,17 @@
 //! proven, and after the first secret-key operation every failure looks the same.
 
 mod decrypt;
+mod inline;
 mod opened;
 mod verdict;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use sealist_mail::Timestamp;
-use sealist_mail::rfc3156::{InlineKind, Shape, classify};
+use sealist_mail::inline::InlineKind;
+use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::scan::{self, LineEnds};
 
 use crate::certificate::Certificate;
@@ -27,8 +32,6 @@ pub enum Encryption {
     None,
     /// The root was encrypted to the list and is open.
     Whole,
-    /// Inline OpenPGP, which is not opened.
-    Inline,
     /// Two readings are possible; neither counts.
     Ambiguous,
     /// Encrypted, and not to be opened.
@@ -63,8 +66,10 @@ pub fn open(
             Err(unreadable) => Opened::closed(message, Encryption::Unreadable(unreadable)),
         },
         Shape::Mangled => Opened::closed(message, Encryption::Unreadable(Unreadable::Mangled)),
-        Shape::Inline(InlineKind::Encrypted) => Opened::closed(message, Encryption::Inline),
-        Shape::Inline(InlineKind::Signed) => Opened::inline_signed(message),
+        Shape::Inline { kind: InlineKind::Encrypted, leaves } => {
+            inline::encrypted(message, &leaves, keys, signers, now, limits)
+        }
+        Shape::Inline { kind: InlineKind::Signed, leaves } => inline::signed(message, &leaves, signers, now),
         Shape::Ambiguous(_) => Opened::closed(message, Encryption::Ambiguous),
         Shape::Plain => Opened::closed(message, Encryption::None),
         Shape::Signed { signed, signature } => {

@@ -13,12 +13,22 @@ use crate::cleartext::Cleartext;
 /// What a message is, after decryption and verification. No Debug: it holds what the author wrote.
 pub struct Opened {
     encryption: Encryption,
-    inline_signed: bool,
+    /// Inline OpenPGP: what `signed_part` would be, where that is not the root itself.
+    form: Form,
     signatures: Vec<SignatureVerdict>,
     /// The entity at the root: of the message itself, or what its encryption held.
     entity: Cleartext,
     /// The OpenPGP layer's own signature, where it also stands as a detached one.
     detached: Option<ValidSignature>,
+}
+
+/// How the OpenPGP layer lies in the message.
+enum Form {
+    Mime,
+    Inline {
+        /// What cleartext signatures protect, without their blocks.
+        bare: Option<Cleartext>,
+    },
 }
 
 /// Whether the author's own signature goes with the content.
@@ -34,15 +44,21 @@ impl Opened {
     pub(super) fn closed(message: &[u8], encryption: Encryption) -> Self {
         Self {
             encryption,
-            inline_signed: false,
+            form: Form::Mime,
             signatures: Vec::new(),
             entity: Cleartext::new(message.to_vec()),
             detached: None,
         }
     }
 
-    pub(super) fn inline_signed(message: &[u8]) -> Self {
-        Self { inline_signed: true, ..Self::closed(message, Encryption::None) }
+    /// `entity`: the root as it may travel. `bare`: the same without cleartext signatures.
+    pub(super) fn inline(
+        entity: Cleartext,
+        bare: Option<Cleartext>,
+        encryption: Encryption,
+        signatures: Vec<SignatureVerdict>,
+    ) -> Self {
+        Self { form: Form::Inline { bare }, ..Self::signed(entity, encryption, signatures) }
     }
 
     pub(super) fn unsigned(entity: Cleartext) -> Self {
@@ -83,17 +99,19 @@ impl Opened {
         &self.signatures
     }
 
-    /// Whether its only signature is an inline one.
-    pub fn is_inline_signed(&self) -> bool {
-        self.inline_signed
+    /// Whether its layer is inline OpenPGP.
+    pub fn is_inline(&self) -> bool {
+        matches!(self.form, Form::Inline { .. })
     }
 
-    /// The proof that all of it was signed by the author: every signature on it is good.
+    /// The proof that all of it was signed by the author: one signature is good and no other is worse than
+    /// by a key that is not the author's (a second signature for other programs says nothing here).
     pub fn valid_signature(&self) -> Option<&ValidSignature> {
         let mut proof = None;
         for verdict in &self.signatures {
             match verdict {
                 SignatureVerdict::Good(valid) => proof = proof.or(Some(valid)),
+                SignatureVerdict::UnknownKey => {}
                 _ => return None,
             }
         }
@@ -111,7 +129,7 @@ impl Opened {
     /// The header fields that were inside the signature or encryption, if the author's program put them
     /// there (either dialect of header protection).
     pub fn protected_headers(&self) -> Option<Headers> {
-        if self.encryption != Encryption::Whole && self.signatures.is_empty() {
+        if self.is_inline() || self.encryption != Encryption::Whole && self.signatures.is_empty() {
             return None;
         }
         compose::protected_headers(&Entity::parse(self.signed_part()))
@@ -144,6 +162,9 @@ impl Opened {
 
     /// Inside a detached-signed root: exactly what is signed; else the root itself.
     fn signed_part(&self) -> &[u8] {
+        if let Form::Inline { bare } = &self.form {
+            return bare.as_ref().unwrap_or(&self.entity);
+        }
         match classify(&self.entity) {
             Shape::Signed { signed, .. } if self.detached.is_none() => signed,
             _ => &self.entity,

@@ -11,7 +11,7 @@ use sequoia_openpgp::types::RevocationStatus;
 use crate::fingerprint::Fingerprint;
 
 /// A signature may be dated so much ahead of our clock.
-const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
+pub(super) const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 /// Older ones are held: the mail took a way that somebody may have chosen.
 const MAX_AGE_MS: i64 = 7 * 24 * 3600 * 1000;
 
@@ -20,8 +20,10 @@ const MAX_AGE_MS: i64 = 7 * 24 * 3600 * 1000;
 pub enum SignatureVerdict {
     /// Valid by a certificate of the author.
     Good(ValidSignature),
-    /// Valid, but dated in the future or more than a week ago.
+    /// Valid, but dated more than a week ago.
     WrongDate(ValidSignature),
+    /// Dated in the future: not valid yet.
+    Future,
     /// The signature or the key is expired.
     Expired,
     /// The key is revoked.
@@ -97,7 +99,7 @@ pub(super) fn of(
 fn by_error(error: &anyhow::Error) -> SignatureVerdict {
     match error.downcast_ref::<Error>() {
         Some(Error::Expired(_)) => SignatureVerdict::Expired,
-        Some(Error::NotYetLive(_)) => SignatureVerdict::Bad,
+        Some(Error::NotYetLive(_)) => SignatureVerdict::Future,
         Some(Error::PolicyViolation(..)) => SignatureVerdict::TooWeak,
         _ => SignatureVerdict::Bad,
     }
@@ -116,8 +118,7 @@ fn valid(
         packet: sequoia_openpgp::Packet::from(signature.clone()).to_vec().ok()?,
         hash_name: signature.hash_algo().to_string().to_lowercase(),
     };
-    let age = now.0 - created_at.0;
-    Some(if (-MAX_AHEAD_MS..=MAX_AGE_MS).contains(&age) {
+    Some(if now.0 - created_at.0 <= MAX_AGE_MS {
         SignatureVerdict::Good(proof)
     } else {
         SignatureVerdict::WrongDate(proof)

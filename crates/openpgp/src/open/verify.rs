@@ -1,9 +1,11 @@
 //! Verification against the few certificates that may speak for the author.
 
+use std::io::Read as _;
+
 use sealist_mail::Timestamp;
 use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::parse::stream::{
-    DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationHelper,
+    DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationHelper, VerifierBuilder,
 };
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::{Cert, KeyHandle};
@@ -11,11 +13,18 @@ use sequoia_openpgp::{Cert, KeyHandle};
 use super::verdict::{self, SignatureVerdict};
 use crate::armor;
 use crate::certificate::Certificate;
+use crate::cleartext::Cleartext;
 
 /// Signatures that are looked at on one message.
 pub(super) const MAX_SIGNATURES: usize = 16;
 /// Octets of a detached signature, armor removed.
 const MAX_SIGNATURE_OCTETS: usize = 64 * 1024;
+
+/// The time at which signatures are judged: a little ahead, because clocks differ. What ends within that little
+/// has ended.
+pub(super) fn reference(now: Timestamp) -> std::time::SystemTime {
+    now.plus_ms(verdict::MAX_AHEAD_MS).to_system_time()
+}
 
 /// The certificates that count, and the time.
 pub(super) struct Signers<'a> {
@@ -60,7 +69,7 @@ pub(super) fn detached(
     let policy = StandardPolicy::new();
     let helper = Helper { signers: Signers::new(signers, now), verdicts: Vec::new() };
     let verifier = DetachedVerifierBuilder::from_bytes(&binary)
-        .and_then(|builder| builder.with_policy(&policy, now.to_system_time(), helper));
+        .and_then(|builder| builder.with_policy(&policy, reference(now), helper));
     let Ok(mut verifier) = verifier else {
         return bad();
     };
@@ -69,6 +78,26 @@ pub(super) fn detached(
     }
     let verdicts = verifier.into_helper().verdicts;
     if verdicts.is_empty() { bad() } else { verdicts }
+}
+
+/// The text of a cleartext-signed block ([RFC 9580, section 7]) and the verdicts on it; `None` if it is none.
+pub(super) fn cleartext_signed(
+    block: &[u8],
+    signers: &[Certificate],
+    now: Timestamp,
+) -> Option<(Cleartext, Vec<SignatureVerdict>)> {
+    let policy = StandardPolicy::new();
+    let helper = Helper { signers: Signers::new(signers, now), verdicts: Vec::new() };
+    let mut verifier =
+        VerifierBuilder::from_bytes(block).ok()?.with_policy(&policy, reference(now), helper).ok()?;
+    // Never longer than the block, which is bounded.
+    let mut text = zeroize::Zeroizing::new(Vec::new());
+    verifier.read_to_end(&mut text).ok()?;
+    let mut verdicts = verifier.into_helper().verdicts;
+    if verdicts.is_empty() {
+        verdicts.push(SignatureVerdict::Bad);
+    }
+    Some((Cleartext::new(std::mem::take(&mut *text)), verdicts))
 }
 
 struct Helper<'a> {

@@ -1,0 +1,12 @@
+//! Rule `pgp-inline`: reads `inline_pgp_action`.
+//!
+//! OpenPGP in the text protects no header and no MIME structure. Where the list lets it pass, it is judged
+//! like any other message: it counts only when every part is one whole block.
+
+use super::{Finding, Reason};
+use crate::facts::{Facts, Form};
+
+pub(super) fn check(facts: &Facts) -> Option<Finding> {
+    let pgp = facts.pgp()?;
+    if facts.form == Form::Inline { Finding::new(Reason::Inline, pgp.inline_pgp_action) } else { None }
+}

@@ -1,0 +1,215 @@
+//! Inline OpenPGP: text that is one whole block, in every leaf of a message or in none that counts.
+//!
+//! Text beside a block would be shown as if it were protected; a message with such text has no inline layer.
+
+use crate::compose::{self, Boundary, Part};
+use crate::content_type::ContentType;
+use crate::entity::Entity;
+use crate::multipart::split;
+
+/// More leaves than this are no mail that a person wrote.
+const MAX_LEAVES: usize = 16;
+const MAX_DEPTH: usize = 8;
+
+const MESSAGE: &[u8] = b"-----BEGIN PGP MESSAGE-----";
+const MESSAGE_END: &[u8] = b"-----END PGP MESSAGE-----";
+const SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
+const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
+const SIGNATURE_END: &[u8] = b"-----END PGP SIGNATURE-----";
+
+/// What an inline block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InlineKind {
+    /// `BEGIN PGP MESSAGE`.
+    Encrypted,
+    /// `BEGIN PGP SIGNED MESSAGE`.
+    Signed,
+}
+
+/// A leaf part that is one whole block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// The block, from its first dash to its last.
+    pub block: Vec<u8>,
+    place: Place,
+}
+
+/// What stands in the leaf's place once it is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Text { charset: Option<String> },
+    File { name: String },
+}
+
+/// The leaves of a message in their order, if every one is a whole block and all are of one kind.
+pub fn leaves(root: &Entity<'_>) -> Option<(InlineKind, Vec<Leaf>)> {
+    let mut found = Vec::new();
+    collect(root, 0, &mut found)?;
+    let kind = found.first()?.0;
+    let same = found.iter().all(|(other, _)| *other == kind);
+    same.then(|| (kind, found.into_iter().map(|(_, leaf)| leaf).collect()))
+}
+
+fn collect(entity: &Entity<'_>, depth: usize, found: &mut Vec<(InlineKind, Leaf)>) -> Option<()> {
+    let content_type = entity.content_type();
+    if content_type.is_ambiguous() || entity.headers.count("content-type") > 1 {
+        return None;
+    }
+    if content_type.kind().eq_ignore_ascii_case("multipart") {
+        let parts = split(entity.body, content_type.parameter("boundary")?).ok()?;
+        for part in parts {
+            if depth >= MAX_DEPTH {
+                return None;
+            }
+            collect(&Entity::parse(part), depth + 1, found)?;
+        }
+        return Some(());
+    }
+    let body = entity.decoded_body()?;
+    let block = body.trim_ascii();
+    let kind = kind(block)?;
+    if found.len() >= MAX_LEAVES {
+        return None;
+    }
+    found.push((kind, Leaf { block: block.to_vec(), place: place(entity, &content_type) }));
+    Some(())
+}
+
+fn place(entity: &Entity<'_>, content_type: &ContentType) -> Place {
+    let disposition = entity.headers.text("content-disposition").unwrap_or_default();
+    // A disposition has parameters as a type has them ([RFC 2183]).
+    let disposition = ContentType::parse(&format!("x/{disposition}"));
+    let named = disposition.as_ref().and_then(|d| d.parameter("filename")).or(content_type.parameter("name"));
+    match named {
+        None if content_type.is("text", "plain") => {
+            Place::Text { charset: content_type.parameter("charset").map(str::to_owned) }
+        }
+        named => {
+            let name = named.unwrap_or("attachment");
+            let bare = [".pgp", ".gpg", ".asc"].iter().find_map(|end| name.strip_suffix(end));
+            Place::File { name: bare.unwrap_or(name).to_owned() }
+        }
+    }
+}
+
+/// What `block` is, if it is one block from its first line to its last.
+fn kind(block: &[u8]) -> Option<InlineKind> {
+    let mut lines: Vec<&[u8]> = block.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end).collect();
+    let (first, last) = (*lines.first()?, lines.pop()?);
+    let inner = lines.get(1..)?;
+    if first == MESSAGE && last == MESSAGE_END {
+        return (!inner.iter().any(is_dashed)).then_some(InlineKind::Encrypted);
+    }
+    if first != SIGNED || last != SIGNATURE_END || has_controls(block) {
+        return None;
+    }
+    // Only Hash stands above the text ([RFC 9580, section 7]); all else would be read as text by some.
+    let blank = inner.iter().position(|line| line.is_empty())?;
+    let signature = inner.iter().position(|line| *line == SIGNATURE)?;
+    let heads = inner[..blank].iter().all(|line| line.starts_with(b"Hash: "));
+    let text = inner.get(blank + 1..signature)?;
+    let escaped = text.iter().all(|line| !line.starts_with(b"-") || line.starts_with(b"- "));
+    let tail = inner.get(signature + 1..)?.iter().any(is_dashed);
+    (heads && escaped && !tail).then_some(InlineKind::Signed)
+}
+
+fn is_dashed(line: &&[u8]) -> bool {
+    line.starts_with(b"-----")
+}
+
+/// Controls move a reader's cursor, and a lone CR makes a line for some.
+fn has_controls(block: &[u8]) -> bool {
+    let lone = |at: usize| block[at] == b'\r' && block.get(at + 1) != Some(&b'\n');
+    (0..block.len()).any(|at| lone(at) || block[at] < b' ' && !matches!(block[at], b'\r' | b'\n' | b'\t'))
+}
+
+/// The entity that says what the leaves protect: each in the place of its block. `contents` are in the order of
+/// `leaves`.
+pub fn rebuild(leaves: &[Leaf], contents: &[&[u8]], boundary: &Boundary) -> Vec<u8> {
+    let mut parts: Vec<Vec<u8>> =
+        leaves.iter().zip(contents).map(|(leaf, content)| part(leaf, content)).collect();
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    let (headers, body) = compose::multipart("mixed", &parts, boundary);
+    let mut entity = Vec::with_capacity(body.len() + 256);
+    headers.write_to(&mut entity);
+    entity.extend_from_slice(b"\r\n");
+    entity.extend_from_slice(&body);
+    entity
+}
+
+fn part(leaf: &Leaf, content: &[u8]) -> Vec<u8> {
+    match (&leaf.place, std::str::from_utf8(content)) {
+        (Place::File { name }, _) => Part::attachment(name, "application/octet-stream", content).into_bytes(),
+        (Place::Text { .. }, Ok(text)) => Part::text(&text.replace("\r\n", "\n")).into_bytes(),
+        (Place::Text { charset }, Err(_)) => {
+            Part::text_in(charset.as_deref().unwrap_or("iso-8859-1"), content).into_bytes()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BLOCK: &str = "-----BEGIN PGP MESSAGE-----\r\n\r\nAAAA\r\n-----END PGP MESSAGE-----\r\n";
+    const TEXT: &str = "-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA512\r\n\r\nwords\r\n- -- dashed\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\nAAAA\r\n-----END PGP SIGNATURE-----\r\n";
+
+    fn check(mail: &str, expected: Option<(InlineKind, usize)>) {
+        let found = leaves(&Entity::parse(mail.as_bytes())).map(|(kind, leaves)| (kind, leaves.len()));
+        assert_eq!(found, expected, "{mail}");
+    }
+
+    #[test]
+    fn a_whole_block_counts() {
+        check(&format!("\r\n{BLOCK}"), Some((InlineKind::Encrypted, 1)));
+        check(&format!("\r\n\r\n  \r\n{BLOCK}\r\n\r\n"), Some((InlineKind::Encrypted, 1)));
+        check(&format!("\r\n{TEXT}"), Some((InlineKind::Signed, 1)));
+        check(&format!("\r\n{}", TEXT.replace("\r\n", "\n")), Some((InlineKind::Signed, 1)));
+    }
+
+    #[test]
+    fn words_beside_it_do_not() {
+        for mail in [
+            format!("\r\nhello\r\n{BLOCK}"),
+            format!("\r\n{BLOCK}\r\nhello"),
+            format!("\r\n{BLOCK}{BLOCK}"),
+            format!("\r\n{TEXT}{BLOCK}"),
+            format!("\r\n{}", TEXT.replace("Hash: SHA512", "Comment: pay Eve")),
+            format!("\r\n{}", TEXT.replace("- -- dashed", "-- dashed")),
+            format!("\r\n{}", TEXT.replace("words", "wo\x0crds")),
+            format!("\r\n{}", TEXT.replace("words", "wo\rrds")),
+            format!("\r\n{}", TEXT.replace("words", "-----BEGIN PGP SIGNED MESSAGE-----")),
+            format!("\r\n{}", BLOCK.replace("-----END PGP MESSAGE-----", "")),
+            format!("Content-Type: text/html\r\nContent-Type: text/plain\r\n\r\n{BLOCK}"),
+        ] {
+            check(&mail, None);
+        }
+    }
+
+    #[test]
+    fn of_several_parts_all_must_be_blocks_of_one_kind() {
+        let parts = |a: &str, b: &str| {
+            format!(
+                "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{a}\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=\"plan.pdf.pgp\"\r\n\r\n{b}\r\n--b--\r\n"
+            )
+        };
+        check(&parts(BLOCK, BLOCK), Some((InlineKind::Encrypted, 2)));
+        check(&parts(BLOCK, "words"), None);
+        check(&parts(BLOCK, TEXT), None);
+        check(&parts("", BLOCK), None);
+        let (_, found) = leaves(&Entity::parse(parts(BLOCK, BLOCK).as_bytes())).unwrap();
+        let rebuilt = rebuild(&found, &[b"words\r\n", b"%PDF\xff"], &Boundary::from_entropy([1; 16]));
+        let text = String::from_utf8(rebuilt).unwrap();
+        assert!(text.contains("\r\n\r\nwords\r\n") && text.contains("filename=\"plan.pdf\""), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(mail in proptest::collection::vec(any::<u8>(), 0..400)) {
+            leaves(&Entity::parse(&mail));
+        }
+    }
+}
