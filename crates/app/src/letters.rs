@@ -1,7 +1,6 @@
 //! Which letters a list writes: the occasions, and who hears of them.
 
-use sealist_lists::model::{Door, EntryNo, MailingList};
-use sealist_lists::notices::Channel;
+use sealist_lists::model::{Channel, Door, EntryNo, MailingList};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{self, Letter, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};

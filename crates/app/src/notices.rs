@@ -3,8 +3,8 @@
 //! They hold nothing of a message. Who has a usable key gets them sealed; the words for an open letter are
 //! chosen apart, because who carries it reads it too.
 
-use sealist_lists::model::{ListNo, MailingList, MemberNo, Role};
-use sealist_lists::notices::{self, Channel, Notice};
+use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
+use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Letter, Text};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{SealingCard, random};
@@ -21,6 +21,7 @@ pub(crate) struct Prepared {
     list: ListNo,
     to: Address,
     text: Text,
+    channel: Channel,
     body: Body,
 }
 
@@ -30,7 +31,14 @@ pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 impl Prepared {
     /// Stores the letter; `false` if one of its kind went out within a day.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
-        sealist_store::notices::insert(db, self.list, &self.to, self.text.name(), &self.body, now).await
+        let letter = sealist_store::notices::NewNotice {
+            list: self.list,
+            to: &self.to,
+            kind: self.text.name(),
+            channel: self.channel,
+            body: &self.body,
+        };
+        sealist_store::notices::insert(db, &letter, now).await
     }
 }
 
@@ -53,11 +61,8 @@ pub(crate) async fn to_person(
     let Some((letter, attachment)) = words(channel) else { return Ok(None) };
     let address = to.address.clone();
     let payload = notices::build(Notice { list, to, letter, attachment }, channel, now, random());
-    let body = match channel {
-        Channel::Sealed => sealing::enclose(app, list, payload, now)?,
-        Channel::Open => Body::Plain { outer: payload.outer, payload: payload.entity },
-    };
-    Ok(Some(Prepared { list: list.no, to: address, text, body }))
+    let body = sealing::enclose(app, list, payload, channel, now)?;
+    Ok(Some(Prepared { list: list.no, to: address, text, channel, body }))
 }
 
 /// The same letter to each owner and moderator; where there is none, to the contact of the site.

@@ -1,7 +1,7 @@
 //! Copies for a batch of recipients.
 
 use bytes::Bytes;
-use sealist_lists::model::{DeliveryNo, ListNo};
+use sealist_lists::model::{Channel, DeliveryNo, ListNo, MailingList};
 use sealist_lists::texts::Text;
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{Copies, KeyIds, SealingCard, random};
@@ -55,15 +55,11 @@ pub async fn prepare(
         (list, bodies::load(&mut db, batch.body).await?)
     };
     let sealed = match body {
-        Body::Plain { outer, payload } => {
-            let pieces =
-                vec![Bytes::from(outer), Bytes::from_static(b"MIME-Version: 1.0\r\n"), Bytes::from(payload)];
-            let copies = batch.rows.chunks(max_recipients.max(1)).map(|rows| Copy {
-                deliveries: rows.iter().map(|row| row.no).collect(),
-                recipients: rows.iter().map(|row| row.email.clone()).collect(),
-                pieces: pieces.clone(),
-            });
-            return Ok(Ready { copies: copies.collect(), held: Vec::new(), wire_form: false });
+        Body::Plain { outer, payload } => return Ok(in_the_open(batch, outer, payload, max_recipients)),
+        Body::Sealed(sealed) if goes_open(&list, &batch) => {
+            let session_key = app.keys_of(&list)?.storage.session_key(&sealed)?;
+            let (outer, payload) = (session_key.open(sealed.outer())?, session_key.open(sealed.payload())?);
+            return Ok(in_the_open(batch, outer.to_vec(), payload.to_vec(), max_recipients));
         }
         Body::Sealed(sealed) => sealed,
     };
@@ -112,6 +108,22 @@ pub async fn prepare(
         Ok::<_, AppError>(prepared)
     });
     made.await.map_err(|_| AppError::Interrupted)?
+}
+
+/// What was made to travel open does so, unless the list has begun to encrypt since.
+fn goes_open(list: &MailingList, batch: &Batch) -> bool {
+    let encrypts = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
+    batch.channel == Channel::Open && (batch.kind == Kind::Notice || !encrypts)
+}
+
+fn in_the_open(batch: Batch, outer: Vec<u8>, payload: Vec<u8>, max_recipients: usize) -> Ready {
+    let pieces = vec![Bytes::from(outer), Bytes::from_static(b"MIME-Version: 1.0\r\n"), Bytes::from(payload)];
+    let copies = batch.rows.chunks(max_recipients.max(1)).map(|rows| Copy {
+        deliveries: rows.iter().map(|row| row.no).collect(),
+        recipients: rows.iter().map(|row| row.email.clone()).collect(),
+        pieces: pieces.clone(),
+    });
+    Ready { copies: copies.collect(), held: Vec::new(), wire_form: false }
 }
 
 /// Records what became of recipients, and writes to those who should know: a reader without a usable key,

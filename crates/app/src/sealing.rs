@@ -1,24 +1,39 @@
 //! How a list's own words and its posts are stored.
 
-use sealist_lists::model::MailingList;
+use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::Payload;
-use sealist_mail::Timestamp;
-use sealist_openpgp::{self as openpgp, SignWith};
+use sealist_mail::{Boundary, Timestamp, compose};
+use sealist_openpgp::{self as openpgp, SignWith, random};
 use sealist_store::bodies::Body;
 
 use crate::{App, AppError};
 
-/// On an encrypting list sealed under the list's signature; on others as it is.
+/// What will travel sealed is signed inside the encryption, what will travel open beside its text. On an
+/// encrypting list both are stored sealed.
 pub(crate) fn enclose(
     app: &App,
     list: &MailingList,
     payload: Payload,
+    channel: Channel,
     now: Timestamp,
 ) -> Result<Body, AppError> {
-    let Some(pgp) = list.settings.pgp.as_ref().filter(|_| list.settings.encrypting()) else {
-        return Ok(Body::Plain { outer: payload.outer, payload: payload.entity });
-    };
+    let Payload { outer, entity } = payload;
+    let Some(pgp) = &list.settings.pgp else { return Ok(Body::Plain { outer, payload: entity }) };
     let keys = app.keys_of(list)?;
-    let sign = if pgp.sign_outgoing { SignWith::Key(&keys.posting, now) } else { SignWith::Nobody };
-    Ok(Body::Sealed(openpgp::seal(&payload.entity, &payload.outer, sign, &keys.storage.certificate())?))
+    let storage = keys.storage.certificate();
+    let inside = match (channel, pgp.sign_outgoing) {
+        (Channel::Sealed, true) => SignWith::Key(&keys.posting, now),
+        _ => SignWith::Nobody,
+    };
+    let entity = match (channel, pgp.sign_outgoing) {
+        (Channel::Open, true) => {
+            let signature = openpgp::sign_detached(&entity, &keys.posting, now)?;
+            compose::signed(&entity, &signature, "pgp-sha512", &Boundary::from_entropy(random()))
+        }
+        _ => entity,
+    };
+    if channel == Channel::Open && !list.settings.encrypting() {
+        return Ok(Body::Plain { outer, payload: entity });
+    }
+    Ok(Body::Sealed(openpgp::seal(&entity, &outer, inside, &storage)?))
 }

@@ -24,6 +24,10 @@ pub struct Draft<'a> {
     /// The header of the copies. On an encrypting list it is the protected one; the outer one is drawn
     /// from it when the payload is built.
     pub headers: Headers,
+    /// Fields that stand outside only, beside those of `headers`.
+    pub outside: Headers,
+    /// The list's certificate, binary, on lists with OpenPGP.
+    pub list_certificate: Option<&'a [u8]>,
     /// What stands before the author's part, for people to read.
     pub author_block: Option<String>,
     /// The author's part: a MIME entity with its own Content-* header.

@@ -5,18 +5,9 @@
 
 use sealist_mail::{Field, Headers, Mailbox, Part, Timestamp};
 
-use crate::model::{Door, MailingList};
+use crate::model::{Channel, Door, MailingList};
 use crate::payload::{self, HIDDEN_SUBJECT, Layer, Payload};
 use crate::texts::Letter;
-
-/// How a notice travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// Encrypted to its reader.
-    Sealed,
-    /// As cleartext: whoever carries it can read it.
-    Open,
-}
 
 /// A letter and its reader.
 pub struct Notice<'a> {
@@ -54,13 +45,18 @@ pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8;
     );
     let mut outer = headers.clone();
     let layer = match channel {
+        Channel::Open if signs(notice.list) => Layer::Signed,
         Channel::Open => Layer::Bare,
         Channel::Sealed => {
             outer.set(Field::text("Subject", HIDDEN_SUBJECT));
-            Layer::Wrapped
+            Layer::Encrypted
         }
     };
     payload::assemble(&headers, &outer, parts, layer, entropy)
+}
+
+fn signs(list: &MailingList) -> bool {
+    list.settings.pgp.as_ref().is_some_and(|pgp| pgp.sign_outgoing)
 }
 
 #[cfg(test)]
@@ -71,11 +67,11 @@ mod tests {
     use crate::texts::{self, Text, context};
     use expect_test::expect;
 
-    fn notice(channel: Channel) -> String {
+    fn notice(style: &str, channel: Channel) -> String {
         let list = MailingList {
             no: ListNo(1),
             name: "team@lists.example".parse().unwrap(),
-            settings: styles::named("pgp-default").unwrap().settings(),
+            settings: styles::named(style).unwrap().settings(),
         };
         let letter = texts::letter(
             Text::Shunted,
@@ -93,7 +89,7 @@ mod tests {
 
     #[test]
     fn an_open_notice_is_one_plain_part() {
-        let text = notice(Channel::Open);
+        let text = notice("legacy-default", Channel::Open);
         let (head, _) = text.split_once("A message to team@").unwrap();
         expect![[r#"
             From: Team <team-request@lists.example>
@@ -114,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_sealed_notice_shows_no_subject_outside() {
-        let text = notice(Channel::Sealed);
+        let text = notice("pgp-default", Channel::Sealed);
         let (outer, inner) = text.split_at(text.find("X-Loop").unwrap());
         assert!(outer.contains("Subject: [...]\n"));
         assert!(inner.contains("Subject: A message to Team could not be handled\n"));

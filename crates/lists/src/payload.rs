@@ -3,6 +3,7 @@
 //! The root is multipart/mixed: author block, the author's part, footer. Its header carries the protected
 //! fields in both dialects, so that every reader restores the Subject ([RFC 9788] and its forerunner).
 
+use sealist_mail::compose::Protection;
 use sealist_mail::{Boundary, Field, Headers, Part, compose};
 
 use crate::draft::Draft;
@@ -20,26 +21,30 @@ pub struct Payload {
 
 /// Builds the payload. `entropy` makes the boundary: 16 fresh random bytes.
 pub fn build(draft: Draft<'_>, entropy: [u8; 16]) -> Payload {
-    let list = draft.list;
-    let hidden = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject && pgp.encrypt_outgoing);
-    let wrapped = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing || pgp.sign_outgoing);
-
+    let layer = match &draft.list.settings.pgp {
+        Some(pgp) if pgp.encrypt_outgoing => Layer::Encrypted,
+        Some(pgp) if pgp.sign_outgoing => Layer::Signed,
+        _ => Layer::Bare,
+    };
+    let hides = draft.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject);
     let mut outer = draft.headers.clone();
-    if hidden {
+    if layer == Layer::Encrypted && hides {
         outer.set(Field::text("Subject", HIDDEN_SUBJECT));
     }
     let mut parts = Vec::with_capacity(3);
     parts.extend(draft.author_block.as_deref().map(|block| Part::text(block).into_bytes()));
     parts.push(draft.content);
     parts.extend(draft.footer.as_deref().map(|footer| Part::text(footer).into_bytes()));
-    let layer = if wrapped { Layer::Wrapped } else { Layer::Bare };
-    assemble(&draft.headers, &outer, parts, layer, entropy)
+    let mut payload = assemble(&draft.headers, &outer, parts, layer, entropy);
+    draft.outside.write_to(&mut payload.outer);
+    payload
 }
 
-/// Whether a layer of OpenPGP will lie around an entity.
+/// Which layer of OpenPGP will lie around an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layer {
-    Wrapped,
+    Encrypted,
+    Signed,
     Bare,
 }
 
@@ -58,7 +63,8 @@ pub(crate) fn assemble(
     }
     let (content, body) = compose::multipart("mixed", &parts, &Boundary::from_entropy(entropy));
     let root = match layer {
-        Layer::Wrapped => compose::protect(&content, headers, outer),
+        Layer::Encrypted => compose::protect(&content, headers, Protection::Cipher { outer }),
+        Layer::Signed => compose::protect(&content, headers, Protection::Clear),
         Layer::Bare => content,
     };
     Payload { outer: head, entity: join(&root, &body) }

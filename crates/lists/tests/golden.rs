@@ -73,6 +73,8 @@ fn copy(
         original: &entity.headers,
         message_id: "0123456789abcdef".to_owned(),
         headers: Headers::default(),
+        outside: Headers::default(),
+        list_certificate: settings.pgp.as_ref().map(|_| &b"the certificate"[..]),
         author_block: None,
         content,
         footer: None,
@@ -112,6 +114,8 @@ fn lists_with_openpgp() {
         settings.subject_prefix = "[team] ".to_owned();
         settings.footer = "{address}\n".to_owned();
     };
+    let signing = |settings: &mut ListSettings| settings.pgp.as_mut().unwrap().encrypt_outgoing = false;
+    check("pgp_sign_only", &copy("pgp-default", signing, None, Some(Role::Member), PLAIN));
     check("pgp_open_subject", &copy("pgp-default", open, None, Some(Role::Member), PLAIN));
 }
 

@@ -87,13 +87,29 @@ pub fn multipart(subtype: &str, parts: &[Vec<u8>], boundary: &Boundary) -> (Head
     (Headers::from_iter([field]), body)
 }
 
+/// What protects a header.
+#[derive(Clone, Copy)]
+pub enum Protection<'a> {
+    /// Encryption. `outer`: what stands outside it.
+    Cipher {
+        /// The header outside.
+        outer: &'a Headers,
+    },
+    /// A signature alone: the same fields stand outside.
+    Clear,
+}
+
 /// The header of a payload's root with header protection in both dialects: `protected-headers="v1"`, which
-/// today's readers follow, and `hp="cipher"` with HP-Outer ([RFC 9788, section 2]).
+/// today's readers follow, and `hp` with, inside encryption, HP-Outer ([RFC 9788, section 2]).
 ///
-/// `protected`: the real fields. `outer`: what stands outside the encryption.
-pub fn protect(content: &Headers, protected: &Headers, outer: &Headers) -> Headers {
+/// `protected`: the real fields.
+pub fn protect(content: &Headers, protected: &Headers, protection: Protection<'_>) -> Headers {
     let mut headers = protected.clone();
-    for field in outer.fields() {
+    let (hp, outer) = match protection {
+        Protection::Cipher { outer } => ("cipher", Some(outer)),
+        Protection::Clear => ("clear", None),
+    };
+    for field in outer.into_iter().flat_map(Headers::fields) {
         let value = String::from_utf8_lossy(&field.value()).into_owned();
         headers.push(
             Field::raw("HP-Outer", &format!("{}: {value}", field.name()))
@@ -103,7 +119,7 @@ pub fn protect(content: &Headers, protected: &Headers, outer: &Headers) -> Heade
     for field in content.fields() {
         if field.is("content-type") {
             let value = String::from_utf8_lossy(&field.value()).into_owned();
-            let value = format!("{value}; protected-headers=\"v1\"; hp=\"cipher\"");
+            let value = format!("{value}; protected-headers=\"v1\"; hp=\"{hp}\"");
             headers.push(Field::raw("Content-Type", &value).unwrap_or_else(|_| field.clone()));
         } else {
             headers.push(field.clone());
@@ -197,7 +213,7 @@ mod tests {
         let (protected, _) = Headers::parse(b"Subject: the real one\r\nFrom: list@x.example\r\n\r\n");
         let (outer, _) = Headers::parse(b"Subject: [...]\r\nFrom: list@x.example\r\n\r\n");
         let (content, _) = multipart("mixed", &[], &boundary());
-        let headers = protect(&content, &protected, &outer);
+        let headers = protect(&content, &protected, Protection::Cipher { outer: &outer });
         let mut root = Vec::new();
         headers.write_to(&mut root);
         root.extend_from_slice(b"\r\n");

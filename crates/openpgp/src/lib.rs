@@ -36,7 +36,7 @@ pub use open::{
     Encryption, KeepSignature, Limits, Opened, SignatureVerdict, Unreadable, ValidSignature, open,
 };
 pub use pkesk::{CannotEncrypt, KeyIds};
-pub use seal::{IntakeSealer, SealError, SignWith, seal};
+pub use seal::{IntakeSealer, SealError, SignWith, seal, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};
 
 /// Random octets from the system's generator.

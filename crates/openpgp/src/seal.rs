@@ -8,6 +8,7 @@ use sequoia_openpgp::packet::signature::SignatureBuilder;
 use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message, Signer};
 use sequoia_openpgp::types::{DataFormat, HashAlgorithm, SignatureType};
 
+use crate::armor;
 use crate::keys::{ListKey, StorageCertificate};
 use crate::pkesk::{self, CannotEncrypt, KeyIds};
 use crate::sealed::{CIPHER, Sealed, SessionKey};
@@ -46,6 +47,24 @@ pub fn seal(
     let outer = encrypt(outer, SignWith::Nobody, &session_key)?;
     let payload = encrypt(payload, sign, &session_key)?;
     Ok(Sealed::new(wrapped_key, outer, payload))
+}
+
+/// An armored detached signature of the list over exactly those bytes, with SHA-512 (micalg `pgp-sha512`).
+pub fn sign_detached(entity: &[u8], key: &ListKey, now: Timestamp) -> Result<Vec<u8>, SealError> {
+    let mut packet = Vec::new();
+    sign_into(&mut packet, entity, key, now).map_err(|_| SealError)?;
+    Ok(armor::block("SIGNATURE", &packet))
+}
+
+fn sign_into(out: &mut Vec<u8>, entity: &[u8], key: &ListKey, now: Timestamp) -> sequoia_openpgp::Result<()> {
+    let template = SignatureBuilder::new(SignatureType::Binary);
+    let mut message = Signer::with_template(Message::new(out), key.signer(), template)?
+        .hash_algo(HashAlgorithm::SHA512)?
+        .creation_time(now.to_system_time())
+        .detached()
+        .build()?;
+    message.write_all(entity)?;
+    message.finalize()
 }
 
 pub(crate) fn fresh_session_key() -> SessionKey {

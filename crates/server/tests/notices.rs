@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use common::gpg::Gpg;
 use common::sink::{Received, Sink};
 use common::{Server, assert_nowhere, encrypted, entity, post, read};
+use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Entity, Headers};
 use tokio::sync::watch;
 
@@ -140,7 +141,8 @@ async fn the_lists_key_is_sent_to_whoever_asks_once_a_day() {
     let site = Site::new().await;
     let ask = b"From: anne@example.org\r\nSubject: \r\n\r\n";
     let letters = site.send("team-sendkey@lists.example", ask, 1).await;
-    let message = Entity::parse(&letters[0].message);
+    let Shape::Signed { signed, .. } = classify(&letters[0].message) else { panic!("signed by the list") };
+    let message = Entity::parse(signed);
     let boundary = message.content_type().parameter("boundary").unwrap().to_owned();
     let parts = sealist_mail::multipart::split(message.body, &boundary).unwrap();
     let key = Entity::parse(parts[1]);
@@ -237,4 +239,35 @@ async fn a_moderator_accepts_what_was_shown_and_no_more() {
     assert_eq!(site.held(), 0);
     let gone = site.server.command(&["queue", "accept", &number]);
     assert!(!gone.status.success(), "it is there no longer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_may_sign_without_encrypting() {
+    let site = Site::new().await;
+    let anne = site.person("anne@example.org");
+    site.join("anne@example.org", "member", &anne);
+    site.server.cli(&["members", "add", LIST, "keyless@example.org"]);
+    site.server.cli(&["lists", "set", LIST, "encrypt_outgoing", "false"]);
+    let armor = anne.sign_and_encrypt(LIST, &entity("Plan", MARKER)).unwrap();
+    let copies = site.send(LIST, &encrypted("anne@example.org", LIST, &armor), 2).await;
+    for copy in copies {
+        let Shape::Signed { signed, signature } = classify(&copy.message) else { panic!("not signed") };
+        assert!(String::from_utf8_lossy(signed).contains(MARKER));
+        assert_eq!(subject(&copy.message), "Plan");
+        let (text, detached) =
+            (site.server.folder.path().join("text"), site.server.folder.path().join("sig"));
+        std::fs::write(&text, signed).unwrap();
+        std::fs::write(&detached, signature).unwrap();
+        let output = std::process::Command::new("gpg")
+            .args(["--batch", "--status-fd", "1", "--homedir"])
+            .arg(anne.home())
+            .arg("--verify")
+            .args([&detached, &text])
+            .output()
+            .unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("GOODSIG"), "{output:?}");
+        std::fs::remove_file(text).unwrap();
+    }
+    // It demands encryption inwards: at rest all is sealed.
+    assert_nowhere(&site.server, MARKER);
 }

@@ -122,6 +122,7 @@ CREATE TABLE posts (
     no             INTEGER PRIMARY KEY AUTOINCREMENT,
     list_no        INTEGER NOT NULL REFERENCES lists (no) ON DELETE CASCADE,
     kind           TEXT    NOT NULL CHECK (kind IN ('posting', 'notice')),
+    channel        TEXT    NOT NULL CHECK (channel IN ('sealed', 'open')), -- how it travels
     body_no        INTEGER NOT NULL REFERENCES bodies (no),
     envelope_from  TEXT    NOT NULL,                        -- '' for the null sender
     recipients     TEXT    NOT NULL DEFAULT '{}',           -- JSON: whom the fan-out leaves out

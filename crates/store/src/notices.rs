@@ -1,6 +1,6 @@
 //! Notices: letters to one person, delivered as posts are, and rare ([RFC 3834, section 2]).
 
-use sealist_lists::model::ListNo;
+use sealist_lists::model::{Channel, ListNo};
 use sealist_mail::{Address, Timestamp};
 use sqlx::Row as _;
 
@@ -30,16 +30,25 @@ pub async fn is_due(
     Ok(row.try_get(0)?)
 }
 
+/// A letter of a list to one person.
+#[derive(Clone, Copy)]
+pub struct NewNotice<'a> {
+    /// Who writes.
+    pub list: ListNo,
+    /// Who reads.
+    pub to: &'a Address,
+    /// What it is about: of each kind one a day goes to an address.
+    pub kind: &'a str,
+    /// How it travels.
+    pub channel: Channel,
+    /// The letter.
+    pub body: &'a Body,
+}
+
 /// Stores a notice for delivery with the null sender; `false`, and nothing done, if one of that kind went to
 /// that address within a day.
-pub async fn insert(
-    db: &mut Conn,
-    list: ListNo,
-    to: &Address,
-    kind: &str,
-    body: &Body,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    let NewNotice { list, to, kind, channel, body } = *letter;
     let taken = sqlx::query(
         "INSERT INTO notices (list_no, email_key, kind, sent_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (list_no, email_key, kind) DO UPDATE SET sent_at = excluded.sent_at
@@ -57,12 +66,13 @@ pub async fn insert(
     }
     let body = bodies::insert(&mut *db, body).await?;
     let post: i64 = sqlx::query(
-        "INSERT INTO posts (list_no, kind, body_no, envelope_from, accepted_at, fan_out_done)
-         VALUES ($1, 'notice', $2, '', $3, 1) RETURNING no",
+        "INSERT INTO posts (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)
+         VALUES ($1, 'notice', $4, $2, '', $3, 1) RETURNING no",
     )
     .bind(list.0)
     .bind(body.0)
     .bind(now.0)
+    .bind(channel.name())
     .fetch_one(&mut *db)
     .await?
     .try_get(0)?;

@@ -1,12 +1,13 @@
 //! Posts and their recipients.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{AddressNo, BodyNo, DeliveryNo, ListNo, MemberNo, PostNo};
+use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, PostNo};
 use sealist_mail::Timestamp;
 use sqlx::Row as _;
 
 use crate::{Conn, StoreError, bodies};
 
+const DAMAGED: StoreError = StoreError::Damaged { table: "posts" };
 /// Rows of one statement.
 const MAX_ROWS: usize = 500;
 
@@ -14,6 +15,8 @@ const MAX_ROWS: usize = 500;
 pub struct NewPost<'a> {
     /// The list.
     pub list: ListNo,
+    /// How its copies travel.
+    pub channel: Channel,
     /// Its payload.
     pub body: BodyNo,
     /// MAIL FROM of the copies.
@@ -30,8 +33,8 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
     let except: Vec<i64> = post.recipients.except.iter().map(|member| member.0).collect();
     let recipients = serde_json::json!({ "roles": roles, "except": except }).to_string();
     let row = sqlx::query(
-        "INSERT INTO posts (list_no, kind, body_no, envelope_from, recipients, archived, accepted_at)
-         VALUES ($1, 'posting', $2, $3, $4, $5, $6) RETURNING no",
+        "INSERT INTO posts (list_no, kind, body_no, envelope_from, recipients, archived, accepted_at, channel)
+         VALUES ($1, 'posting', $2, $3, $4, $5, $6, $7) RETURNING no",
     )
     .bind(post.list.0)
     .bind(post.body.0)
@@ -39,6 +42,7 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
     .bind(recipients)
     .bind(post.archived)
     .bind(now.0)
+    .bind(post.channel.name())
     .fetch_one(db)
     .await?;
     Ok(PostNo(row.try_get(0)?))
@@ -105,6 +109,8 @@ pub enum Kind {
 pub struct Batch {
     /// What it is.
     pub kind: Kind,
+    /// How it travels.
+    pub channel: Channel,
     /// The list.
     pub list: ListNo,
     /// The payload.
@@ -139,7 +145,7 @@ pub async fn claim(
     now: Timestamp,
 ) -> Result<Option<Batch>, StoreError> {
     let oldest = sqlx::query(
-        "SELECT p.no, p.list_no, p.body_no, p.envelope_from, p.kind FROM deliveries d JOIN posts p ON p.no = d.post_no
+        "SELECT p.no, p.list_no, p.body_no, p.envelope_from, p.kind, p.channel FROM deliveries d JOIN posts p ON p.no = d.post_no
          WHERE d.state = 'due' AND d.next_at <= $1 ORDER BY d.next_at, d.post_no LIMIT 1",
     )
     .bind(now.0)
@@ -172,8 +178,10 @@ pub async fn claim(
         })
         .collect::<Result<_, StoreError>>()?;
     let kind = if post.try_get::<String, _>(4)? == "notice" { Kind::Notice } else { Kind::Posting };
+    let channel = Channel::from_name(&post.try_get::<String, _>(5)?).ok_or(DAMAGED)?;
     Ok(Some(Batch {
         kind,
+        channel,
         list: ListNo(post.try_get(1)?),
         body: BodyNo(post.try_get(2)?),
         envelope_from: post.try_get(3)?,

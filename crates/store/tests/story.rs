@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Door, ListName, ListNo, ListSettings, Preferences, Role};
+use sealist_lists::model::{Channel, Door, ListName, ListNo, ListSettings, Preferences, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
@@ -99,6 +99,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are() {
                     let recipients = Recipients { roles: vec![Role::Member], except: vec![author[0].no] };
                     let post = NewPost {
                         list,
+                        channel: Channel::Open,
                         body,
                         envelope_from: "b@x.example",
                         recipients: &recipients,
@@ -246,6 +247,7 @@ async fn what_is_delivered_and_not_archived_goes() {
                         let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
                         let row = NewPost {
                             list,
+                            channel: Channel::Open,
                             body,
                             envelope_from: "team-bounces@lists.example",
                             recipients: &recipients,

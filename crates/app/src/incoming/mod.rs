@@ -183,6 +183,7 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     let body = bodies::insert(&mut *db, &post.body).await?;
                     let row = posts::NewPost {
                         list: entry.list,
+                        channel: post.channel,
                         body,
                         envelope_from: &post.envelope_from,
                         recipients: &post.recipients,

@@ -2,8 +2,8 @@
 
 use sealist_lists::draft::{Author, Draft, Recipients};
 use sealist_lists::facts::Facts;
-use sealist_lists::model::{Door, MailingList};
-use sealist_lists::payload::{self, Payload};
+use sealist_lists::model::{Channel, Door, MailingList};
+use sealist_lists::payload;
 use sealist_lists::pipelines;
 use sealist_mail::{Entity, Headers, Mailbox, Timestamp};
 use sealist_openpgp as openpgp;
@@ -13,10 +13,11 @@ use sealist_store::bodies::Body;
 use sealist_store::queue::Entry;
 
 use super::gather::Known;
-use crate::{App, AppError};
+use crate::{App, AppError, sealing};
 
 /// A finished post, ready to be stored.
 pub(super) struct Post {
+    pub(super) channel: Channel,
     pub(super) body: Body,
     pub(super) envelope_from: String,
     pub(super) recipients: Recipients,
@@ -51,6 +52,10 @@ pub(super) fn make_post(
             content
         }
     };
+    let certificate = match &list.settings.pgp {
+        Some(_) => Some(app.keys_of(list)?.posting.certificate().to_bytes()),
+        None => None,
+    };
     let author = known.roles.iter().find(|member| Some(member.role) == facts.author_role);
     let mut draft = Draft {
         list,
@@ -61,6 +66,8 @@ pub(super) fn make_post(
         original: protected.as_ref().unwrap_or(&entity.headers),
         message_id: openpgp::random::<16>().iter().map(|b| format!("{b:02x}")).collect(),
         headers: Headers::default(),
+        outside: Headers::default(),
+        list_certificate: certificate.as_deref(),
         author_block: None,
         content,
         footer: None,
@@ -70,7 +77,15 @@ pub(super) fn make_post(
     let pipeline = if entry.door == Door::Owner { "owner-pipeline" } else { &list.settings.posting_pipeline };
     pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
     let (recipients, archived) = (draft.recipients.clone(), draft.archived);
-    let Payload { outer, entity } = payload::build(draft, openpgp::random());
-    let body = crate::sealing::enclose(app, list, Payload { outer, entity }, now)?;
-    Ok(Post { body, envelope_from: list.name.address(Door::Bounces).to_string(), recipients, archived })
+    let payload = payload::build(draft, openpgp::random());
+    let encrypts = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
+    let channel = if encrypts { Channel::Sealed } else { Channel::Open };
+    let body = sealing::enclose(app, list, payload, channel, now)?;
+    Ok(Post {
+        channel,
+        body,
+        envelope_from: list.name.address(Door::Bounces).to_string(),
+        recipients,
+        archived,
+    })
 }

@@ -1,4 +1,7 @@
-//! Handler `cook-headers`: reads whether the list encrypts.
+//! Handler `cook-headers`: reads whether the list encrypts, `sign_outgoing`, `encrypt_outgoing`.
+//!
+//! A copy that is only signed has the date of its signature: Thunderbird takes one that is more than an hour
+//! older for a forgery.
 //!
 //! An encrypting list shows no address but its own: To is the list and Message-ID is ours; answers to
 //! copies thread by it. Other lists keep both. X-Loop and Precedence keep machines from answering
@@ -20,6 +23,9 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         draft.headers.remove("message-id");
         let id = format!("<{}@{}>", draft.message_id, list.mail_host());
         draft.headers.push(Field::raw("Message-ID", &id).expect("hexadecimal digits and a host name"));
+    }
+    if draft.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.sign_outgoing && !pgp.encrypt_outgoing) {
+        draft.headers.set(Field::raw("Date", &draft.now.rfc5322()).expect("a date has no line end"));
     }
     draft.headers.remove("x-loop");
     let posting = list.posting().to_string();

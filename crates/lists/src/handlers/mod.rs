@@ -2,6 +2,7 @@
 //! One file per handler; [`HANDLERS`] names them all.
 
 mod author_block;
+mod autocrypt;
 mod avoid_duplicates;
 mod cleanse;
 mod cook_headers;
@@ -53,6 +54,7 @@ pub const HANDLERS: &[Handler] = &[
         description: "Keeps answers to mail for those in charge off the list.",
         apply: reply_to_owner::apply,
     },
+    Handler { name: "autocrypt", description: "Shows the list's own key.", apply: autocrypt::apply },
     Handler {
         name: "author-block",
         description: "Says who wrote, and how far that is proven.",

@@ -1,6 +1,7 @@
 //! What a list is: its name, settings, people and doors.
 
 mod action;
+mod channel;
 mod door;
 mod list;
 mod member;
@@ -8,6 +9,7 @@ mod numbers;
 mod settings;
 
 pub use action::Action;
+pub use channel::Channel;
 pub use door::{Door, DoorAddress};
 pub use list::{ListName, ListNameError, MailingList};
 pub use member::{DeliveryMode, DeliveryStatus, Member, Preferences, Role};

@@ -76,7 +76,8 @@ pub struct PgpSettings {
     pub strip_original_sig: bool,
     /// Whether the list signs what it sends.
     pub sign_outgoing: bool,
-    /// Whether copies are encrypted to their readers.
+    /// Whether copies are encrypted to their readers. Without it they leave as cleartext, signed if
+    /// `sign_outgoing` says so.
     pub encrypt_outgoing: bool,
     /// Whether the Subject outside the encryption is `[...]`; inside it is always the real one.
     pub hide_subject: bool,

@@ -1,5 +1,6 @@
 //! What is posted: the demonstration's own words, or a mail that somebody gives.
 
+use sealist_mail::compose::Protection;
 use sealist_mail::{Boundary, Entity, Field, Headers, Part, Timestamp, compose, to_crlf};
 
 use super::LIST;
@@ -42,7 +43,8 @@ impl Words {
             content.push(Field::text("Content-Type", "text/plain"));
         }
         let mut entity = Vec::new();
-        compose::protect(&content, &protected, &Headers::default()).write_to(&mut entity);
+        compose::protect(&content, &protected, Protection::Cipher { outer: &Headers::default() })
+            .write_to(&mut entity);
         entity.extend_from_slice(b"\r\n");
         entity.extend_from_slice(body);
         Self { subject, entity }

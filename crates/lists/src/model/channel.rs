@@ -1,0 +1,28 @@
+//! How something travels from the server to its readers.
+
+use serde::{Deserialize, Serialize};
+
+/// How something travels to its readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// Encrypted to each reader.
+    Sealed,
+    /// As cleartext, perhaps signed: whoever carries it can read it.
+    Open,
+}
+
+impl Channel {
+    /// The name used in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sealed => "sealed",
+            Self::Open => "open",
+        }
+    }
+
+    /// The channel of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Sealed, Self::Open].into_iter().find(|channel| channel.name() == name)
+    }
+}
