@@ -1,5 +1,5 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check bench deps
+.PHONY: demo test check bench interop deps
 
 deps:
 	@scripts/install-deps
@@ -17,3 +17,6 @@ check: deps
 bench: deps
 	@cargo build --release --locked --quiet --bin sealist --bin sealist-bench
 	@cargo run --release --locked --quiet --bin sealist-bench
+
+interop: deps
+	@cargo run --locked --quiet --bin sealist-interop
