@@ -4,6 +4,7 @@
 //! the tables of commits that changed them.
 
 mod cpu;
+mod engine;
 #[path = "../../crates/server/src/demo/gpg.rs"]
 #[allow(dead_code, reason = "the demonstration also reads")]
 mod gpg;
@@ -32,6 +33,15 @@ async fn main() -> anyhow::Result<()> {
     ensure!(binary.exists(), "{} is not built: run `make bench`", binary.display());
     let x25519_ms = yardsticks::x25519_ms();
     say(&format!("bare X25519 (one key made, one agreement): {x25519_ms:.3} ms CPU\n\n"));
+    let engine = engine::measure()?;
+    say(&format!(
+        "copy of 4 KB: {:.3} ms ({:.2} of bare X25519); of 1 MB: {:.3} ms ({:.2} of 4 KB); opening 10 kB: {:.3} ms\n\n",
+        engine.copy_4k_ms,
+        engine.copy_4k_ms / x25519_ms,
+        engine.copy_1m_ms,
+        engine.copy_1m_ms / engine.copy_4k_ms,
+        engine.open_ms
+    ));
     say("members  server CPU ms/post  ms/copy   wall ms/post  gpg CPU ms/reader  server/gpg\n");
     for members in ROSTERS {
         let site = Site::new(&binary, members).await?;

@@ -26,6 +26,9 @@ use crate::sealed::CIPHER;
 /// PKESKs that are tried altogether, and among them those that name no key.
 const MAX_PKESKS: usize = 32;
 const MAX_WILDCARDS: usize = 8;
+/// What the library reads ahead. Its own choice of 25 MiB is zeroed for each message, however small. Nothing is
+/// lost by less: what comes out before the end is dropped when the end does not prove its integrity.
+const READ_AHEAD_OCTETS: usize = 64 * 1024;
 /// Packets before the encrypted data; a flood of them is no mail.
 const MAX_PACKETS: usize = 10_000;
 
@@ -65,7 +68,9 @@ pub(super) fn decrypt(
     let helper = Helper { keys, signers: Signers::new(signers, now), verdicts: Vec::new() };
     let policy = StandardPolicy::new();
     let mut decryptor = DecryptorBuilder::from_bytes(&binary)
-        .and_then(|builder| builder.with_policy(&policy, verify::reference(now), helper))
+        .and_then(|builder| {
+            builder.buffer_size(READ_AHEAD_OCTETS).with_policy(&policy, verify::reference(now), helper)
+        })
         .map_err(|_| Unreadable::Failed)?;
     let content = read_all(&mut decryptor, limits.max_output_octets).ok_or(Unreadable::Failed)?;
     Ok(Decrypted { content, verdicts: decryptor.into_helper().verdicts })
@@ -108,7 +113,8 @@ fn read_all(reader: &mut impl std::io::Read, max_octets: usize) -> Option<Cleart
 pub(crate) fn decrypt_seipd(seipd: &[u8], session_key: &SessionKey) -> Option<Cleartext> {
     let policy = StandardPolicy::new();
     let helper = Known { session_key };
-    let mut decryptor = DecryptorBuilder::from_bytes(seipd).ok()?.with_policy(&policy, None, helper).ok()?;
+    let builder = DecryptorBuilder::from_bytes(seipd).ok()?.buffer_size(READ_AHEAD_OCTETS);
+    let mut decryptor = builder.with_policy(&policy, None, helper).ok()?;
     read_all(&mut decryptor, usize::MAX >> 1)
 }
 

@@ -303,9 +303,18 @@ fn armor_comes_in_many_dresses() {
 fn large_mail_in_partial_lengths() {
     let s = stage();
     let text = format!("{TEXT}{}", "0123456789abcdef\r\n".repeat(200_000));
-    let opened = s.open(&mime(&Recipe::to(&s.list).signed_by(&s.anne).armored(text.as_bytes())));
+    let packets = Recipe::to(&s.list).signed_by(&s.anne).packets(text.as_bytes());
+    let opened = s.open(&mime(&armor::block("MESSAGE", &packets)));
     check(&opened, Encryption::Whole, &["good"]);
     assert!(says(&opened, KeepSignature::Strip).ends_with("cdef\r\n"));
+    // More than is read ahead has come out when the end turns out to be wrong.
+    for at in [packets.len() / 2, packets.len() - 30, packets.len() - 1] {
+        let mut bent = packets.clone();
+        bent[at] ^= 1;
+        let opened = s.open(&mime(&armor::block("MESSAGE", &bent)));
+        assert!(matches!(opened.encryption(), Encryption::Unreadable(_)), "octet {at}");
+        assert!(!says(&opened, KeepSignature::Keep).contains("seven"), "octet {at}");
+    }
 }
 
 #[test]
