@@ -22,6 +22,7 @@ mod open;
 mod pkesk;
 mod seal;
 mod sealed;
+mod seipd;
 #[cfg(test)]
 mod testing;
 

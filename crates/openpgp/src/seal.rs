@@ -1,17 +1,19 @@
 //! Sealing: the payload of a post once for all its readers, and mail as it streams in.
 
 use std::io::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::packet::signature::SignatureBuilder;
-use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message, Signer};
-use sequoia_openpgp::types::{DataFormat, HashAlgorithm, SignatureType};
+use sequoia_openpgp::packet::{OnePassSig, Packet};
+use sequoia_openpgp::serialize::SerializeInto as _;
+use sequoia_openpgp::serialize::stream::{Message, Signer};
+use sequoia_openpgp::types::{HashAlgorithm, SignatureType};
 
 use crate::armor;
 use crate::keys::{ListKey, StorageCertificate};
 use crate::pkesk::{self, CannotEncrypt, KeyIds};
-use crate::sealed::{CIPHER, Sealed, SessionKey};
+use crate::sealed::{Sealed, SessionKey};
+use crate::seipd::{self, CannotWrite, SeipdWriter};
 
 /// Sealing failed: no memory, no random numbers, or a storage key that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +22,12 @@ pub struct SealError;
 
 impl From<CannotEncrypt> for SealError {
     fn from(_: CannotEncrypt) -> Self {
+        Self
+    }
+}
+
+impl From<CannotWrite> for SealError {
+    fn from(_: CannotWrite) -> Self {
         Self
     }
 }
@@ -76,38 +84,39 @@ fn wrap_for_storage(session_key: &SessionKey, to: &StorageCertificate) -> Result
     Ok(pkesk::wrap(key, session_key, KeyIds::Named)?)
 }
 
+/// One SEIPD packet around the literal data and, if the list signs, its signature.
 fn encrypt(data: &[u8], sign: SignWith<'_>, session_key: &SessionKey) -> Result<Vec<u8>, SealError> {
-    let mut sealed = Vec::with_capacity(data.len() + 1024);
-    encrypt_into(&mut sealed, data, sign, session_key).map_err(|_| SealError)?;
-    Ok(sealed)
+    let (before, behind) = match sign {
+        SignWith::Key(key, now) => one_pass_signature(data, key, now).map_err(|_| SealError)?,
+        SignWith::Nobody => (Vec::new(), Vec::new()),
+    };
+    let mut writer = SeipdWriter::new(session_key, data.len() + before.len() + behind.len())?;
+    writer.write(&before)?;
+    writer.write(&seipd::literal_head(Some(data.len()))?)?;
+    writer.write(data)?;
+    writer.write(&behind)?;
+    Ok(writer.finish()?)
 }
 
-fn encrypt_into(
-    out: &mut Vec<u8>,
+/// The packets before and behind the literal ([RFC 9580, section 5.4]).
+fn one_pass_signature(
     data: &[u8],
-    sign: SignWith<'_>,
-    session_key: &SessionKey,
-) -> sequoia_openpgp::Result<()> {
-    let message = Message::new(out);
-    let mut message = Encryptor::with_session_key(message, CIPHER, session_key.0.clone())?.build()?;
-    if let SignWith::Key(key, now) = sign {
-        let template = SignatureBuilder::new(SignatureType::Binary);
-        message = Signer::with_template(message, key.signer(), template)?
-            .hash_algo(HashAlgorithm::SHA512)?
-            .creation_time(now.to_system_time())
-            .build()?;
-    }
-    let mut literal = LiteralWriter::new(message).format(DataFormat::Binary).build()?;
-    literal.write_all(data)?;
-    literal.finalize()?;
-    Ok(())
+    key: &ListKey,
+    now: Timestamp,
+) -> sequoia_openpgp::Result<(Vec<u8>, Vec<u8>)> {
+    let signature = SignatureBuilder::new(SignatureType::Binary)
+        .set_hash_algo(HashAlgorithm::SHA512)
+        .set_signature_creation_time(now.to_system_time())?
+        .sign_message(&mut key.signer(), data)?;
+    let mut announced = OnePassSig::try_from(&signature)?;
+    announced.set_last(true);
+    Ok((Packet::from(announced).to_vec()?, Packet::from(signature).to_vec()?))
 }
 
 /// Seals mail as it streams in, so that no more of it than a chunk is in the clear.
 pub struct IntakeSealer {
     wrapped_key: Vec<u8>,
-    literal: Message<'static>,
-    out: Sink,
+    writer: SeipdWriter,
 }
 
 impl IntakeSealer {
@@ -115,39 +124,18 @@ impl IntakeSealer {
     pub fn new(to: &StorageCertificate) -> Result<Self, SealError> {
         let session_key = fresh_session_key();
         let wrapped_key = wrap_for_storage(&session_key, to)?;
-        let out = Sink::default();
-        let literal = Message::new(out.clone());
-        let literal = Encryptor::with_session_key(literal, CIPHER, session_key.0)
-            .and_then(Encryptor::build)
-            .and_then(|message| LiteralWriter::new(message).format(DataFormat::Binary).build())
-            .map_err(|_| SealError)?;
-        Ok(Self { wrapped_key, literal, out })
+        let mut writer = SeipdWriter::new(&session_key, 0)?;
+        writer.write(&seipd::literal_head(None)?)?;
+        Ok(Self { wrapped_key, writer })
     }
 
     /// Takes the next bytes.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), SealError> {
-        self.literal.write_all(chunk).map_err(|_| SealError)
+        Ok(self.writer.write(chunk)?)
     }
 
     /// Ends the body.
     pub fn finish(self) -> Result<Sealed, SealError> {
-        self.literal.finalize().map_err(|_| SealError)?;
-        let payload = std::mem::take(&mut *self.out.0.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Sealed::new(self.wrapped_key, Vec::new(), payload))
-    }
-}
-
-/// Where the sealed bytes collect; the writer stack owns one end.
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        Ok(Sealed::new(self.wrapped_key, Vec::new(), self.writer.finish()?))
     }
 }
