@@ -1,5 +1,5 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check bench interop deps
+.PHONY: demo test check bench fuzz interop deps
 
 deps:
 	@scripts/install-deps
@@ -20,3 +20,6 @@ bench: deps
 
 interop: deps
 	@cargo run --locked --quiet --bin sealist-interop
+
+fuzz: deps
+	@SEALIST_FUZZ_S=60 cargo test --locked --package sealist-fuzz -- --test-threads 2

@@ -110,12 +110,31 @@ impl Field {
             !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
         });
         let name = name_end.map(|end| String::from_utf8_lossy(raw[..end].trim_ascii_end()).into_owned());
-        let mut raw = raw.to_vec();
-        if !raw.ends_with(b"\n") {
-            raw.extend_from_slice(b"\r\n");
-        }
-        Self { name: name.unwrap_or_default(), raw }
+        let name = name.unwrap_or_default();
+        Self { raw: tamed(raw), name }
     }
+}
+
+/// The field as it may be written again: lines end in CRLF and all but the first begin with white space. What
+/// would end a line for some readers and not for others, a lone CR or a NUL, becomes a question mark.
+fn tamed(raw: &[u8]) -> Vec<u8> {
+    let mut tame = Vec::with_capacity(raw.len() + 2);
+    if matches!(raw.first(), Some(b' ' | b'\t')) {
+        // It continues nothing, and shall not when it stands behind another field.
+        tame.push(b'?');
+    }
+    for (at, octet) in raw.iter().enumerate() {
+        match octet {
+            b'\r' if raw.get(at + 1) == Some(&b'\n') => {}
+            b'\r' | b'\0' => tame.push(b'?'),
+            b'\n' => tame.extend_from_slice(b"\r\n"),
+            other => tame.push(*other),
+        }
+    }
+    if !tame.ends_with(b"\n") {
+        tame.extend_from_slice(b"\r\n");
+    }
+    tame
 }
 
 impl fmt::Debug for Field {
@@ -242,6 +261,25 @@ mod tests {
         let mut out = Vec::new();
         headers.write_to(&mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn no_field_breaks_out_of_its_line() {
+        fn check(header: &[u8], names: &[&str]) {
+            let (headers, _) = Headers::parse(header);
+            let mut written = Vec::new();
+            headers.write_to(&mut written);
+            written.extend_from_slice(b"\r\n");
+            let (again, end) = Headers::parse(&written);
+            let seen: Vec<&str> = again.fields().map(Field::name).collect();
+            assert_eq!((&seen[..], end), (names, written.len()), "{}", written.escape_ascii());
+        }
+        check(b"Subject: x\rBcc: eve@example.com\r\n\r\n", &["Subject"]);
+        check(b"Subject: x\r\r\nBcc: eve@example.com\r\n\r\n", &["Subject", "Bcc"]);
+        check(b"Subject: x\r\n\rwords\r\nTo: a@x.example\r\n\r\n", &["Subject", "", "To"]);
+        check(b"Subject: x\r\n\r\r\nTo: a@x.example\r\n\r\n", &["Subject", "", "To"]);
+        check(b"Subject: a\n b\0c\n\n", &["Subject"]);
+        check(b" alone\r\nTo: a@x.example\r\n\r\n", &["", "To"]);
     }
 
     #[test]
