@@ -91,6 +91,8 @@ impl Certificate {
 
     fn parse(binary: &[u8]) -> Result<Self, CertificateError> {
         let cert = Cert::from_bytes(binary).map_err(|_| CertificateError::NotACertificate)?;
+        // Some subpackets can be read and not written.
+        cert.to_vec().map_err(|_| CertificateError::NotACertificate)?;
         Ok(Self { cert })
     }
 
@@ -139,7 +141,7 @@ impl Certificate {
 
     /// Binary, for the database.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.cert.to_vec().expect("a parsed certificate can be written")
+        self.cert.to_vec().expect("it could when it was read, or we made it")
     }
 
     /// ASCII armor with CRLF line ends, for people.
@@ -162,5 +164,21 @@ impl From<Unfit> for CertificateError {
             Unfit::Version(version) => Self::Version { version },
             Unfit::TooLarge => Self::TooLarge,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Kind, member};
+
+    #[test]
+    fn what_cannot_be_written_is_no_certificate() {
+        let now = Timestamp(1_790_000_000_000);
+        let mut bytes = Certificate::of(member("anne@example.org", Kind::Curve25519, now)).to_bytes();
+        // An issuer fingerprint of a version that nobody knows: it can be read and not written.
+        let at = bytes.windows(3).position(|octets| octets == [0x16, 0x21, 4]).unwrap();
+        bytes[at + 2] = 9;
+        assert!(matches!(Certificate::read_one(&bytes), Err(CertificateError::NotACertificate)));
     }
 }
