@@ -7,62 +7,12 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::gpg::Gpg;
-use common::sink::{Received, Sink};
-use common::{Server, assert_nowhere, encrypted, entity, post, read};
+use common::site::{LIST, Site, WAIT};
+use common::{assert_nowhere, encrypted, entity, read};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Entity, Headers};
-use tokio::sync::watch;
 
-const LIST: &str = "team@lists.example";
-const WAIT: Duration = Duration::from_secs(20);
 const MARKER: &str = "QuaggaMarker7142";
-
-struct Site {
-    server: Server,
-    sink: Sink,
-    _stop: watch::Sender<bool>,
-}
-
-impl Site {
-    async fn new() -> Self {
-        let sink = Sink::default();
-        let (stop, stopped) = watch::channel(false);
-        let server = Server::sending_to(sink.start(stopped).await.unwrap());
-        server.cli(&["lists", "create", LIST]);
-        Self { server, sink, _stop: stop }
-    }
-
-    /// A person with a key ring that holds the list's key.
-    fn person(&self, address: &str) -> Gpg {
-        let gpg = Gpg::new().unwrap();
-        gpg.make_key(address, "curve25519").unwrap();
-        gpg.import(self.server.cli(&["lists", "key", LIST]).as_bytes()).unwrap();
-        gpg
-    }
-
-    fn join(&self, address: &str, role: &str, gpg: &Gpg) {
-        let key = self.server.file(&format!("{address}.asc"), &gpg.export(address).unwrap());
-        self.server.cli(&["members", "add", LIST, address, "--role", role, "--key", &key]);
-    }
-
-    /// Posts to an address of the list, waits until it is judged, and takes what comes out.
-    async fn send(&self, to: &str, message: &[u8], expected: usize) -> Vec<Received> {
-        let mut connection = self.server.connect().await;
-        let result = post(&mut connection, to, message).await;
-        assert!(matches!(result, sealist_smtp::client::RecipientResult::Sent(_)), "{result:?}");
-        self.server.wait_until_judged();
-        let mut came = self.sink.take(expected, WAIT).await;
-        came.extend(self.sink.take(1, Duration::from_millis(400)).await);
-        came.sort_by(|a, b| a.recipient.cmp(&b.recipient));
-        let to: Vec<&str> = came.iter().map(|letter| letter.recipient.as_str()).collect();
-        assert_eq!(came.len(), expected, "came out to {to:?}");
-        came
-    }
-
-    fn held(&self) -> usize {
-        self.server.queued().len()
-    }
-}
 
 fn subject(message: &[u8]) -> String {
     Headers::parse(message).0.text("subject").unwrap()

@@ -8,6 +8,7 @@ pub(crate) mod gpg;
 pub(crate) mod postfix;
 #[path = "../../src/demo/sink.rs"]
 pub(crate) mod sink;
+pub(crate) mod site;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

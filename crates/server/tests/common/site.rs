@@ -1,0 +1,61 @@
+//! A site with one PGP list: who joins, what is sent, what comes out.
+
+use std::time::Duration;
+
+use sealist_smtp::client::RecipientResult;
+use tokio::sync::watch;
+
+use super::gpg::Gpg;
+use super::sink::{Received, Sink};
+use super::{Server, post};
+
+pub(crate) const LIST: &str = "team@lists.example";
+pub(crate) const WAIT: Duration = Duration::from_secs(20);
+
+/// A PGP list, its server and a mail server that takes the copies.
+pub(crate) struct Site {
+    pub(crate) server: Server,
+    pub(crate) sink: Sink,
+    _stop: watch::Sender<bool>,
+}
+
+impl Site {
+    pub(crate) async fn new() -> Self {
+        let sink = Sink::default();
+        let (stop, stopped) = watch::channel(false);
+        let server = Server::sending_to(sink.start(stopped).await.unwrap());
+        server.cli(&["lists", "create", LIST]);
+        Self { server, sink, _stop: stop }
+    }
+
+    /// A person with a key ring that holds the list's key.
+    pub(crate) fn person(&self, address: &str) -> Gpg {
+        let gpg = Gpg::new().unwrap();
+        gpg.make_key(address, "curve25519").unwrap();
+        gpg.import(self.server.cli(&["lists", "key", LIST]).as_bytes()).unwrap();
+        gpg
+    }
+
+    pub(crate) fn join(&self, address: &str, role: &str, gpg: &Gpg) {
+        let key = self.server.file(&format!("{address}.asc"), &gpg.export(address).unwrap());
+        self.server.cli(&["members", "add", LIST, address, "--role", role, "--key", &key]);
+    }
+
+    /// Posts to an address of the list, waits until it is judged, and takes what comes out.
+    pub(crate) async fn send(&self, to: &str, message: &[u8], expected: usize) -> Vec<Received> {
+        let mut connection = self.server.connect().await;
+        let result = post(&mut connection, to, message).await;
+        assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
+        self.server.wait_until_judged();
+        let mut came = self.sink.take(expected, WAIT).await;
+        came.extend(self.sink.take(1, Duration::from_millis(400)).await);
+        came.sort_by(|a, b| a.recipient.cmp(&b.recipient));
+        let to: Vec<&str> = came.iter().map(|letter| letter.recipient.as_str()).collect();
+        assert_eq!(came.len(), expected, "came out to {to:?}");
+        came
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.server.queued().len()
+    }
+}
