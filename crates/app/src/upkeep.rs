@@ -1,13 +1,16 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, lists, notices, posts};
+use sealist_store::{StoreError, lists, notices, posts, queue};
 
 use crate::{App, AppError};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How long it can be asked what became of the copies of an archived post.
 const SENT_KEPT_MS: i64 = 7 * DAY_MS;
+/// How long the replay record remembers. A signature more than a week old is not posted unheard, unless a list's
+/// `wrong_date_action` lets it pass: a year and more covers that too.
+const DIGESTS_KEPT_MS: i64 = 400 * DAY_MS;
 /// Rows of one transaction.
 const CHUNK: u32 = 500;
 
@@ -54,6 +57,11 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
             break;
         }
     }
+    let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
+    app.store
+        .write(move |db| Box::pin(queue::forget_digests(db, before)))
+        .await
+        .map_err(|e: StoreError| e)?;
     app.store.write(move |db| Box::pin(notices::forget_old(db, now))).await.map_err(|e: StoreError| e)?;
     Ok(kept)
 }

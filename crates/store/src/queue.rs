@@ -189,6 +189,13 @@ pub async fn record_digest(
     Ok(Some(Seen { list: ListNo(row.try_get(0)?), door: row.try_get(1)?, arrival: row.try_get(2)? }))
 }
 
+/// Forgets signed texts seen before `before`; says how many.
+pub async fn forget_digests(db: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
+    let done =
+        sqlx::query("DELETE FROM signature_digests WHERE seen_at < $1").bind(before.0).execute(db).await?;
+    Ok(done.rows_affected())
+}
+
 /// Where a signed text was first seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {

@@ -199,6 +199,9 @@ async fn of_many_replays_one_is_new() {
     let new = all.iter().filter(|seen| matches!(seen, Ok(None))).count();
     assert_eq!((new, all.len()), (1, 50));
     assert!(all.iter().all(Result::is_ok));
+    let forget = |before: Timestamp| site.store.write(move |db| Box::pin(queue::forget_digests(db, before)));
+    assert_eq!(forget(NOW).await.unwrap(), 0, "what was seen now is remembered");
+    assert_eq!(forget(NOW.plus_ms(1)).await.unwrap(), 1);
 }
 
 #[tokio::test]
