@@ -41,6 +41,9 @@ impl Postfix {
         let folder = TempDir::with_prefix("sl-postfix").unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let dir = folder.path().display();
+        // Postfix delivers as nobody in particular, never as root; what it delivers must be ours to read.
+        let own = rustix::process::geteuid();
+        let owner = if own.is_root() { 65534 } else { own.as_raw() };
         for name in ["etc", "queue", "data", "mail"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -52,14 +55,14 @@ impl Postfix {
              inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nalias_maps =\naddress_verify_map =\n\
              virtual_mailbox_domains = example.org\nvirtual_mailbox_base = {dir}/mail\n\
              virtual_mailbox_maps = inline:{{ {{anne@example.org=anne/}} {{bart@example.org=bart/}} {{cris@example.org=cris/}} }}\n\
-             virtual_uid_maps = static:65534\nvirtual_gid_maps = static:65534\n{lines}\n"
+             virtual_uid_maps = static:{owner}\nvirtual_gid_maps = static:{owner}\n{lines}\n"
         );
         std::fs::write(folder.path().join("etc/main.cf"), main).unwrap();
         let services = format!("127.0.0.1:{port} inet n - n - - smtpd\n{SERVICES}");
         std::fs::write(folder.path().join("etc/master.cf"), services).unwrap();
         let postfix = Self { folder, port };
         as_root("chown", &["postfix", &postfix.path("data")]);
-        as_root("chown", &["65534:65534", &postfix.path("mail")]);
+        as_root("chown", &[&format!("{owner}:{owner}"), &postfix.path("mail")]);
         let output = postfix.control("start");
         assert!(output.status.success(), "Postfix does not start: {output:?}\n{}", postfix.log());
         postfix
