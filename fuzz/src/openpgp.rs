@@ -1,7 +1,7 @@
 //! Keys and ciphertext: nothing panics, and nothing altered is taken for what its author signed.
 
 use bolero::check;
-use sealist_mail::{Boundary, Timestamp, compose};
+use sealist_mail::{Boundary, Timestamp, compose, transfer};
 use sealist_openpgp::{
     self as openpgp, Certificate, Copies, Encryption, KeepSignature, KeyIds, Limits, ListKey, SignWith,
     StorageKey,
@@ -39,11 +39,13 @@ fn messages(key: &ListKey) -> Vec<Vec<u8>> {
 fn opening() {
     let key = list_key();
     let (seeds, signers) = (messages(&key), [key.certificate()]);
+    // An inline block with a file name becomes a file.
+    let encoded = transfer::base64_lines(ENTITY);
     check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
         let (_, mail) = case.apply(&seeds);
         let opened = openpgp::open(&mail, &[&key], &signers, NOW, Limits { max_output_octets: 1 << 20 });
         let content = opened.content(KeepSignature::Strip, [3; 16]);
-        let says = content.windows(17).any(|words| words == b"We meet at seven.");
+        let says = holds(&content, b"We meet at seven.") || holds(&content, &encoded);
         if opened.valid_signature().is_some() {
             assert!(says, "a good signature over other words");
         }
@@ -51,6 +53,10 @@ fn opening() {
             assert!(!says, "words of a message that was not opened");
         }
     });
+}
+
+fn holds(content: &[u8], words: &[u8]) -> bool {
+    content.windows(words.len()).any(|window| window == words)
 }
 
 #[test]
