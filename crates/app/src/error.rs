@@ -1,6 +1,6 @@
 //! What a use case can fail with.
 
-use sealist_openpgp::{CertificateError, Damaged, KeyError, SealError, Unusable};
+use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::StoreError;
 
 /// Why a use case did not work. Bad mail is none of these: it gets a verdict.
@@ -36,6 +36,9 @@ pub enum AppError {
     /// The key given for a member.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The update given for a member's key.
+    #[error(transparent)]
+    Update(#[from] MergeError),
     /// The key given for a member cannot be used.
     #[error(transparent)]
     Unusable(#[from] Unusable),

@@ -3,7 +3,7 @@
 use sealist_lists::model::{Door, ListName, ListNo, MailingList, MemberNo, Preferences, Role};
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, ListKey, StorageKey};
+use sealist_openpgp::{Certificate, ListKey, MergeError, StorageKey};
 use sealist_store::keys::{self, CertificateRow, Purpose};
 use sealist_store::{StoreError, lists, people};
 
@@ -62,7 +62,10 @@ pub async fn add_member(
     now: Timestamp,
 ) -> Result<MemberNo, AppError> {
     let NewMember { address, name, role, key } = member;
-    let row = key.map(|key| certificate_row(app, &address, &key, now)).transpose()?.map(|(_, row)| row);
+    let row = match key {
+        Some(key) => Some(row_to_set(app, &address, &key, now).await?.1),
+        None => None,
+    };
     let list = list.no;
     app.store
         .write(move |db| {
@@ -77,14 +80,15 @@ pub async fn add_member(
         .await
 }
 
-/// Gives a known address the certificate that an admin vouches for; copies that waited for it become due.
+/// Gives an address the certificate that an admin vouches for, or merges an update or a revocation into the one
+/// it has: what is known of a key stays known. Copies that waited become due if it can be used.
 pub async fn set_key(
     app: &App,
     address: &Address,
     key: &[u8],
     now: Timestamp,
 ) -> Result<Certificate, AppError> {
-    let (certificate, row) = certificate_row(app, address, key, now)?;
+    let (certificate, row) = row_to_set(app, address, key, now).await?;
     let address = address.clone();
     app.store
         .write(move |db| {
@@ -95,6 +99,52 @@ pub async fn set_key(
         })
         .await?;
     Ok(certificate)
+}
+
+async fn row_to_set(
+    app: &App,
+    address: &Address,
+    key: &[u8],
+    now: Timestamp,
+) -> Result<(Certificate, CertificateRow), AppError> {
+    let mut db = app.store.reader().await?;
+    let known = match people::find_address(&mut db, address).await? {
+        Some(no) => keys::certificate_of(&mut db, no).await?,
+        None => None,
+    };
+    let Some(known) = known else { return certificate_row(app, address, key, now) };
+    let before = Certificate::from_stored(&known.certificate)?;
+    match before.merge(key) {
+        Err(MergeError::OtherKey) => certificate_row(app, address, key, now),
+        Err(error) => Err(error.into()),
+        Ok(merged) => Ok(updated_row(app, address, &before, merged, now)),
+    }
+}
+
+/// An update is taken also when it ends the use of the key.
+fn updated_row(
+    app: &App,
+    address: &Address,
+    before: &Certificate,
+    merged: Certificate,
+    now: Timestamp,
+) -> (Certificate, CertificateRow) {
+    let names = |certificate: &Certificate| certificate.addresses(now).contains(address);
+    let card = match merged.usable(now) {
+        Ok(_) if names(before) && !names(&merged) => {
+            Err(AppError::OtherAddress(address.to_string()).to_string())
+        }
+        Ok(card) => Ok(card.to_bytes(app.vault.mac(), &address.key())),
+        Err(problem) => Err(problem.to_string()),
+    };
+    let row = CertificateRow {
+        fingerprint: merged.fingerprint().to_string(),
+        certificate: merged.to_bytes(),
+        unusable: card.as_ref().err().cloned(),
+        card: card.ok(),
+        confirmed_at: Some(now),
+    };
+    (merged, row)
 }
 
 fn certificate_row(
@@ -121,5 +171,5 @@ fn certificate_row(
 /// The certificate that correspondents of a list use.
 pub async fn list_certificate(app: &App, list: ListNo) -> Result<Option<Certificate>, AppError> {
     let stored = keys::list_certificate(&mut *app.store.reader().await?, list, Purpose::Posting).await?;
-    Ok(stored.map(|stored| Certificate::read_one(&stored)).transpose()?)
+    Ok(stored.map(|stored| Certificate::from_stored(&stored)).transpose()?)
 }

@@ -9,10 +9,11 @@ use sequoia_openpgp::packet::{Key, Packet};
 use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::MarshalInto as _;
-use sequoia_openpgp::types::{Curve, HashAlgorithm, RevocationStatus, SymmetricAlgorithm};
+use sequoia_openpgp::types::{Curve, HashAlgorithm, SymmetricAlgorithm};
 
 use crate::certificate::Unusable;
 use crate::mac::{self, MacKey};
+use crate::revocation::Revocation;
 
 /// Grows when the rules of [`crate::Certificate::usable`] change: cards of an older epoch are stale.
 pub const POLICY_EPOCH: u32 = 1;
@@ -67,8 +68,8 @@ impl SealingCard {
         if cert.primary_key().key().version() == 6 {
             return Err(Unusable::Version6);
         }
-        if matches!(cert.revocation_status(&policy, time), RevocationStatus::Revoked(_)) {
-            return Err(Unusable::Revoked);
+        if let Some(revocation) = Revocation::of(&cert.revocation_status(&policy, time)) {
+            return Err(Unusable::Revoked(revocation));
         }
         let valid = cert.with_policy(&policy, time).map_err(|_| Unusable::TooWeak)?;
         let primary_end = valid.primary_key().key_expiration_time().map(Timestamp::from_system_time);
@@ -302,7 +303,7 @@ mod tests {
             assert_eq!(cert.usable(NOW), Err(expected), "{kind:?}");
         }
         check(Kind::SignOnly, Unusable::NoEncryptionKey);
-        check(Kind::Revoked, Unusable::Revoked);
+        check(Kind::Revoked, Unusable::Revoked(Revocation::Hard));
         check(Kind::Version6, Unusable::Version6);
     }
 }

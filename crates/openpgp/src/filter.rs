@@ -4,6 +4,7 @@
 //! signatures, user attributes and everything over the limits are dropped. A certificate with 150,000
 //! foreign signatures would otherwise cost half a gigabyte.
 
+use crate::certificate::MAX_OCTETS;
 use crate::framing::{BadFraming, Packets, RawPacket};
 
 const SIGNATURE: u8 = 2;
@@ -17,10 +18,10 @@ const SECRET_SUBKEY: u8 = 7;
 const MAX_COMPONENTS: usize = 20;
 /// Signatures on one component.
 const MAX_SIGNATURES: usize = 64;
+/// Signatures on one certificate: each is verified.
+const MAX_ALL_SIGNATURES: usize = 256;
 /// Octets of a user id.
 const MAX_USER_ID_OCTETS: usize = 2048;
-/// Octets of one certificate after the filter.
-const MAX_OCTETS: usize = 256 * 1024;
 
 /// What stands in the way of reading a certificate at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,7 @@ struct Current {
     issuer: Issuer,
     components: [usize; 2],
     signatures: usize,
+    all_signatures: usize,
     /// Whether the component that signatures now belong to was kept.
     keeping: bool,
 }
@@ -98,7 +100,7 @@ impl Issuer {
 impl Current {
     fn new(primary: &RawPacket<'_>) -> Self {
         let issuer = Issuer { fingerprint: fingerprint(primary.body) };
-        Self { issuer, components: [0, 0], signatures: 0, keeping: true }
+        Self { issuer, components: [0, 0], signatures: 0, all_signatures: 0, keeping: true }
     }
 
     fn keeps(&mut self, packet: &RawPacket<'_>) -> bool {
@@ -112,8 +114,10 @@ impl Current {
                 self.keeping
             }
             SIGNATURE => {
-                let keep = self.keeping && self.signatures < MAX_SIGNATURES && self.is_own(packet.body);
+                let room = self.signatures < MAX_SIGNATURES && self.all_signatures < MAX_ALL_SIGNATURES;
+                let keep = self.keeping && room && self.is_own(packet.body);
                 self.signatures += usize::from(keep);
+                self.all_signatures += usize::from(keep);
                 keep
             }
             _ => {

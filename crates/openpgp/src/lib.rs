@@ -18,8 +18,10 @@ mod fingerprint;
 mod framing;
 mod keys;
 mod mac;
+mod merge;
 mod open;
 mod pkesk;
+mod revocation;
 mod seal;
 mod sealed;
 mod seipd;
@@ -33,10 +35,12 @@ pub use copies::{Copies, CopyArmor};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use keys::{KeyError, ListKey, StorageCertificate, StorageKey};
 pub use mac::MacKey;
+pub use merge::MergeError;
 pub use open::{
     Encryption, KeepSignature, Limits, Opened, SignatureVerdict, Unreadable, ValidSignature, open,
 };
 pub use pkesk::{CannotEncrypt, KeyIds};
+pub use revocation::Revocation;
 pub use seal::{IntakeSealer, SealError, SignWith, seal, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};
 

@@ -1,11 +1,16 @@
 //! Certificates of all kinds for the tests of this crate.
 
+use std::io::Write as _;
 use std::time::Duration;
 
-use sealist_mail::Timestamp;
+use sealist_mail::{Boundary, Timestamp, compose};
 use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
-use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
+use sequoia_openpgp::packet::signature::SignatureBuilder;
+use sequoia_openpgp::serialize::stream::{Message, Signer};
+use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation, SignatureType};
 use sequoia_openpgp::{Cert, Profile};
+
+use crate::{Certificate, Limits, SignatureVerdict, armor, open};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -51,4 +56,27 @@ pub(crate) fn member(address: &str, kind: Kind, now: Timestamp) -> Cert {
         .build(&mut signer, &cert, None)
         .unwrap();
     cert.insert_packets(revocation).unwrap().0
+}
+
+/// The verdict at `now` on a text that `secret` signs at `when`, where `known` is what is known of it.
+pub(crate) fn signed_at(
+    secret: &Cert,
+    when: Timestamp,
+    known: &Certificate,
+    now: Timestamp,
+) -> SignatureVerdict {
+    let text = b"Content-Type: text/plain\r\n\r\nWords.\r\n";
+    let pair = secret.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
+    let mut packet = Vec::new();
+    let signer =
+        Signer::with_template(Message::new(&mut packet), pair, SignatureBuilder::new(SignatureType::Binary))
+            .unwrap();
+    let mut message = signer.creation_time(when.to_system_time()).detached().build().unwrap();
+    message.write_all(text).unwrap();
+    message.finalize().unwrap();
+    let armor = armor::block("SIGNATURE", &packet);
+    let entity = compose::signed(text, &armor, "pgp-sha512", &Boundary::from_entropy([8; 16]));
+    let mail = [b"From: anne@example.org\r\n", &entity[..]].concat();
+    let opened = open(&mail, &[], std::slice::from_ref(known), now, Limits::default());
+    opened.signatures()[0].clone()
 }

@@ -158,3 +158,36 @@ fn keys_are_checked_shown_and_given_out() {
     let exported = sealist(&folder, &["keys", "export", "olga@example.org"]);
     Gpg::new().unwrap().import(&exported.stdout).unwrap();
 }
+
+/// A revocation certificate as GnuPG lays it aside for each key it makes, the colon before its armor taken off.
+fn revocation(user: &Gpg) -> Vec<u8> {
+    let folder = user.home().join("openpgp-revocs.d");
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::read_to_string(file).unwrap().replace(":-----BEGIN", "-----BEGIN").into_bytes()
+}
+
+#[test]
+fn a_revocation_is_merged_and_stays() {
+    let folder = TempDir::new().unwrap();
+    assert!(sealist(&folder, &["quickstart", "olga@example.org"]).status.success());
+    let (olga, eve) = (Gpg::new().unwrap(), Gpg::new().unwrap());
+    olga.make_key("olga@example.org", "curve25519").unwrap();
+    eve.make_key("olga@example.org", "curve25519").unwrap();
+    let import = |data: &[u8]| {
+        let file = folder.path().join("key");
+        std::fs::write(&file, data).unwrap();
+        sealist(&folder, &["--json", "keys", "import", "olga@example.org", file.to_str().unwrap()])
+    };
+    let usable = |output: &Output| -> Value { serde_json::from_slice(&output.stdout).unwrap() };
+    assert_eq!(usable(&import(&olga.export("olga@example.org").unwrap()))["usable"], true);
+    let foreign = import(&revocation(&eve));
+    assert!(
+        !foreign.status.success() && text(&foreign).contains("not made by this key"),
+        "{}",
+        text(&foreign)
+    );
+    assert_eq!(usable(&import(&revocation(&olga)))["problem"], "the key is revoked");
+    // An old export takes nothing back.
+    assert_eq!(usable(&import(&olga.export("olga@example.org").unwrap()))["usable"], false);
+    assert_eq!(usable(&import(&eve.export("olga@example.org").unwrap()))["usable"], true, "another key");
+}

@@ -32,7 +32,7 @@ pub(super) async fn look_up(
         && let Some(row) = keys::certificate_of(&mut db, member.address_no).await?
         && row.confirmed_at.is_some()
     {
-        certificates.push(Certificate::read_one(&row.certificate)?);
+        certificates.push(Certificate::from_stored(&row.certificate)?);
     }
     let mut banned = people::is_banned(&mut db, list.no, &author.address).await?;
     if let Some(sender) = sender {
@@ -134,7 +134,7 @@ fn signature(opened: &Opened) -> Signature {
         None => Signature::None,
         Some(SignatureVerdict::UnknownKey) => Signature::UnknownSigner,
         Some(SignatureVerdict::Expired) => Signature::Expired,
-        Some(SignatureVerdict::Revoked) => Signature::Revoked,
+        Some(SignatureVerdict::Revoked(_)) => Signature::Revoked,
         Some(SignatureVerdict::WrongDate(_) | SignatureVerdict::Future) => Signature::WrongDate,
         Some(_) => Signature::Invalid,
     }

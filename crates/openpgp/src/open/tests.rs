@@ -12,7 +12,7 @@ use sequoia_openpgp::types::{CompressionAlgorithm, Features, HashAlgorithm, Sign
 
 use super::{Encryption, KeepSignature, Limits, Opened, SignatureVerdict, Unreadable, open};
 use crate::testing::{Kind, member};
-use crate::{Certificate, ListKey, armor};
+use crate::{Certificate, ListKey, Revocation, armor};
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 const TEXT: &str = "Content-Type: text/plain; charset=utf-8\r\n\r\nWe meet at seven.\r\n";
@@ -155,7 +155,8 @@ fn word(verdict: &SignatureVerdict) -> &'static str {
         SignatureVerdict::WrongDate(_) => "wrong date",
         SignatureVerdict::Future => "future",
         SignatureVerdict::Expired => "expired",
-        SignatureVerdict::Revoked => "revoked",
+        SignatureVerdict::Revoked(Revocation::Hard) => "revoked",
+        SignatureVerdict::Revoked(Revocation::Soft) => "retired",
         SignatureVerdict::UnknownKey => "unknown",
         SignatureVerdict::Bad => "bad",
         SignatureVerdict::TooWeak => "too weak",

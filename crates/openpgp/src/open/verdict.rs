@@ -6,9 +6,9 @@ use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::parse::stream::{GoodChecksum, VerificationError};
 use sequoia_openpgp::serialize::SerializeInto as _;
-use sequoia_openpgp::types::RevocationStatus;
 
 use crate::fingerprint::Fingerprint;
+use crate::revocation::Revocation;
 
 /// A signature may be dated so much ahead of our clock.
 pub(super) const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
@@ -26,8 +26,8 @@ pub enum SignatureVerdict {
     Future,
     /// The signature or the key is expired.
     Expired,
-    /// The key is revoked.
-    Revoked,
+    /// The key was revoked when it signed, or for all time.
+    Revoked(Revocation),
     /// By no certificate that may speak for the author.
     UnknownKey,
     /// Does not verify, or cannot be read.
@@ -81,13 +81,11 @@ pub(super) fn of(
         Err(VerificationError::MissingKey { .. }) => SignatureVerdict::UnknownKey,
         Err(VerificationError::BadKey { sig, ka, error }) => {
             let at = sig.signature_creation_time();
-            let revoked = |status: RevocationStatus<'_>| matches!(status, RevocationStatus::Revoked(_));
             let policy = sequoia_openpgp::policy::StandardPolicy::new();
-            if revoked(ka.revocation_status()) || revoked(ka.cert().revocation_status(&policy, at)) {
-                SignatureVerdict::Revoked
-            } else {
-                by_error(&error)
-            }
+            let of_key = Revocation::of(&ka.revocation_status());
+            of_key
+                .or_else(|| Revocation::of(&ka.cert().revocation_status(&policy, at)))
+                .map_or_else(|| by_error(&error), SignatureVerdict::Revoked)
         }
         Err(VerificationError::UnboundKey { error, .. } | VerificationError::BadSignature { error, .. }) => {
             by_error(&error)

@@ -19,7 +19,8 @@ pub(crate) enum Keys {
     Show { address: Address },
     /// Whether the certificates in a file could be used, and why not.
     Check { file: PathBuf },
-    /// Gives an address a certificate; copies that waited for it go out.
+    /// Gives an address a certificate, or updates the one it has: new parts, a longer validity, a revocation
+    /// certificate. Copies that waited go out.
     Import { address: Address, file: PathBuf },
     /// The certificate of an address, armored.
     Export { address: Address },
@@ -30,7 +31,7 @@ pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
     Ok(match command {
         Keys::Show { address } => {
             let row = stored(app, &address).await?;
-            let (text, data) = describe(&Certificate::read_one(&row.certificate)?, now);
+            let (text, data) = describe(&Certificate::from_stored(&row.certificate)?, now);
             let confirmed = row.confirmed_at.map(Timestamp::rfc3339);
             let since = confirmed.as_deref().unwrap_or("no");
             (format!("{text}confirmed    {since}\n"), merged(data, json!({ "confirmed_at": confirmed })))
@@ -42,14 +43,14 @@ pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
         }
         Keys::Import { address, file } => {
             let certificate = set_key(app, &address, &read_file(&file)?, now).await?;
-            let fingerprint = certificate.fingerprint();
+            let (text, data) = describe(&certificate, now);
             (
-                format!("{address} has key {fingerprint}\n"),
-                json!({ "address": address.to_string(), "fingerprint": fingerprint.to_string() }),
+                format!("address      {address}\n{text}"),
+                merged(data, json!({ "address": address.to_string() })),
             )
         }
         Keys::Export { address } => {
-            let certificate = Certificate::read_one(&stored(app, &address).await?.certificate)?;
+            let certificate = Certificate::from_stored(&stored(app, &address).await?.certificate)?;
             let armored = String::from_utf8_lossy(&certificate.armored()).into_owned();
             (armored.clone(), json!({ "address": address.to_string(), "certificate": armored }))
         }

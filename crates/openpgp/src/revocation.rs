@@ -1,0 +1,166 @@
+//! Hard and soft revocations ([RFC 9580, section 5.2.3.31]).
+
+use sequoia_openpgp::packet::Signature;
+use sequoia_openpgp::types::{RevocationStatus, RevocationType};
+
+/// What a revocation says of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// Retired or replaced: what was signed before stays valid, and a newer self-signature takes it back.
+    Soft,
+    /// Compromised, or without a reason: nothing that the key ever signed is valid, and nothing takes it back.
+    Hard,
+}
+
+impl Revocation {
+    /// The kind of a revocation by the key itself; `None`: there is none, or only somebody else says so.
+    pub(crate) fn of(status: &RevocationStatus<'_>) -> Option<Self> {
+        match status {
+            RevocationStatus::Revoked(signatures) => Some(Self::worst(signatures)),
+            _ => None,
+        }
+    }
+
+    fn worst(signatures: &[&Signature]) -> Self {
+        let soft = |signature: &&Signature| {
+            let reason = signature.reason_for_revocation();
+            reason.is_some_and(|(reason, _)| reason.revocation_type() == RevocationType::Soft)
+        };
+        if signatures.iter().all(soft) { Self::Soft } else { Self::Hard }
+    }
+
+    /// One plain sentence without its end.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::Soft => "the key was retired by its owner",
+            Self::Hard => "the key is revoked",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use sealist_mail::Timestamp;
+    use sequoia_openpgp::cert::{CertRevocationBuilder, SubkeyRevocationBuilder};
+    use sequoia_openpgp::crypto::KeyPair;
+    use sequoia_openpgp::packet::signature::SignatureBuilder;
+    use sequoia_openpgp::serialize::SerializeInto as _;
+    use sequoia_openpgp::types::ReasonForRevocation;
+    use sequoia_openpgp::{Cert, Packet};
+
+    use super::Revocation::{Hard, Soft};
+    use crate::certificate::{Certificate, Unusable};
+    use crate::merge::MergeError;
+    use crate::testing::{Kind, member, signed_at};
+    use crate::{SignatureVerdict, armor};
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    fn hour(hour: i64) -> Timestamp {
+        NOW.plus_ms(hour * 3_600_000)
+    }
+
+    fn at(hours: i64) -> SystemTime {
+        hour(hours).to_system_time()
+    }
+
+    fn signer(cert: &Cert) -> KeyPair {
+        cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap()
+    }
+
+    fn revoked(cert: &Cert, when: SystemTime, reason: ReasonForRevocation) -> Vec<Packet> {
+        let builder = CertRevocationBuilder::new().set_signature_creation_time(when).unwrap();
+        let builder = builder.set_reason_for_revocation(reason, b"").unwrap();
+        vec![builder.build(&mut signer(cert), cert, None).unwrap().into()]
+    }
+
+    fn renewed(cert: &Cert, when: SystemTime) -> Vec<Packet> {
+        let user_id = cert.userids().next().unwrap();
+        let old = user_id.self_signatures().next().unwrap().clone();
+        let builder = SignatureBuilder::from(old).set_signature_creation_time(when).unwrap();
+        let new = user_id.userid().bind(&mut signer(cert), cert, builder).unwrap();
+        vec![user_id.userid().clone().into(), new.into()]
+    }
+
+    fn certificate_with(cert: &Cert, packets: Vec<Packet>) -> Vec<u8> {
+        cert.clone().insert_packets(packets).unwrap().0.strip_secret_key_material().to_vec().unwrap()
+    }
+
+    fn loose(packets: Vec<Packet>) -> Vec<u8> {
+        packets.iter().flat_map(|packet| packet.to_vec().unwrap()).collect()
+    }
+
+    /// Retired at one o'clock, taken back at three, compromised at five, "taken back" at seven: what each state of
+    /// knowledge says of each date.
+    #[test]
+    fn the_ladder_of_revocations() {
+        let anne = member("anne@example.org", Kind::Curve25519, NOW);
+        let mut known = Certificate::of(anne.clone());
+        let check = |known: &Certificate, expected: [Option<super::Revocation>; 5]| {
+            for (hours, expected) in [0, 2, 4, 6, 8].into_iter().zip(expected) {
+                let usable = known.usable(hour(hours)).map(|_| ());
+                assert_eq!(usable, expected.map_or(Ok(()), |r| Err(Unusable::Revoked(r))), "{hours} o'clock");
+                let verdict = signed_at(&anne, hour(hours), known, hour(9));
+                match expected {
+                    None => assert!(matches!(verdict, SignatureVerdict::Good(_)), "{hours}: {verdict:?}"),
+                    Some(kind) => assert_eq!(verdict, SignatureVerdict::Revoked(kind), "{hours} o'clock"),
+                }
+            }
+        };
+        check(&known, [None; 5]);
+        let retired = revoked(&anne, at(1), ReasonForRevocation::KeyRetired);
+        known = known.merge(&armor::block("PUBLIC KEY BLOCK", &loose(retired))).unwrap();
+        check(&known, [None, Some(Soft), Some(Soft), Some(Soft), Some(Soft)]);
+        known = known.merge(&certificate_with(&anne, renewed(&anne, at(3)))).unwrap();
+        check(&known, [None, Some(Soft), None, None, None]);
+        let compromised = revoked(&anne, at(5), ReasonForRevocation::KeyCompromised);
+        known = known.merge(&loose(compromised)).unwrap();
+        check(&known, [Some(Hard); 5]);
+        known = known.merge(&certificate_with(&anne, renewed(&anne, at(7)))).unwrap();
+        check(&known, [Some(Hard); 5]);
+        // What is known stays known: an old export takes nothing back, and a stored form loses nothing.
+        known = known.merge(&Certificate::of(anne.clone()).armored()).unwrap();
+        known = Certificate::from_stored(&known.to_bytes()).unwrap();
+        check(&known, [Some(Hard); 5]);
+    }
+
+    #[test]
+    fn a_revoked_subkey_leaves_the_others() {
+        let anne = member("anne@example.org", Kind::TwoEncryptionKeys, NOW);
+        let known = Certificate::of(anne.clone());
+        assert_eq!(known.usable(NOW).unwrap().keys.len(), 2);
+        let revoke = |subkey: usize| {
+            let subkey = anne.keys().subkeys().nth(subkey).unwrap();
+            let builder = SubkeyRevocationBuilder::new().set_signature_creation_time(at(0)).unwrap();
+            let builder = builder.set_reason_for_revocation(ReasonForRevocation::KeyRetired, b"").unwrap();
+            loose(vec![builder.build(&mut signer(&anne), &anne, subkey.key(), None).unwrap().into()])
+        };
+        let one = known.merge(&revoke(0)).unwrap();
+        assert_eq!(one.usable(hour(1)).unwrap().keys.len(), 1);
+        let none = one.merge(&revoke(1)).unwrap();
+        assert_eq!(none.usable(hour(1)), Err(Unusable::NoEncryptionKey));
+    }
+
+    #[test]
+    fn nothing_is_taken_that_the_key_did_not_sign() {
+        let (anne, eve) = (
+            member("anne@example.org", Kind::Curve25519, NOW),
+            member("anne@example.org", Kind::Curve25519, NOW),
+        );
+        let known = Certificate::of(anne.clone());
+        let check = |data: &[u8], expected: MergeError| {
+            assert_eq!(known.merge(data).map(|merged| merged.to_bytes()), Err(expected));
+        };
+        let by_eve = revoked(&eve, at(1), ReasonForRevocation::KeyCompromised);
+        check(&loose(by_eve), MergeError::Unverified);
+        check(&Certificate::of(eve.clone()).to_bytes(), MergeError::OtherKey);
+        check(b"words", MergeError::Unreadable(crate::CertificateError::NotACertificate));
+
+        // Eve's subkey and user id under Anne's primary key, as a key server would hand them out.
+        let stolen: Vec<Packet> = eve.clone().into_packets().skip(1).collect();
+        let merged = known.merge(&certificate_with(&anne, stolen)).unwrap();
+        assert_eq!(merged.to_bytes(), known.to_bytes());
+    }
+}
