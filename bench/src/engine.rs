@@ -47,10 +47,10 @@ fn copy_ms(
     let sealed = openpgp::seal(&entity, b"", SignWith::Key(posting, now), &storage.certificate())?;
     let copies = Copies::new(&sealed, storage.session_key(&sealed)?, KeyIds::Named);
     let card = reader.usable(now)?;
-    copies.copy(&card)?;
+    copies.copy(&[&card])?;
     let began = Instant::now();
     for _ in 0..COPIES {
-        copies.copy(&card)?;
+        copies.copy(&[&card])?;
     }
     Ok(began.elapsed().as_secs_f64() * 1000.0 / f64::from(COPIES))
 }

@@ -5,7 +5,7 @@ use sealist_lists::rules::Reason;
 use sealist_lists::texts::{self, Letter, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
-use sealist_store::posts::Settled;
+use sealist_store::posts::{Settled, State};
 use sealist_store::queue::Entry;
 
 use crate::notices::{Prepared, to_moderators, to_person};
@@ -104,12 +104,12 @@ pub(crate) async fn sendkey(
     to_person(app, list, somebody(to), Text::Sendkey, words, now).await
 }
 
-/// A post waits for a reader's key: to the reader.
+/// A post waits for a reader's key, or is not kept for want of one: to the reader.
 pub(crate) async fn key_needed(
     app: &App,
     list: &MailingList,
     reader: &Address,
-    problem: &str,
+    copy: &Settled,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
     let letter = texts::letter(
@@ -118,8 +118,8 @@ pub(crate) async fn key_needed(
             list => list.display_name(),
             address => list.name.to_string(),
             owner => list.name.address(Door::Owner).to_string(),
-            days => key_wait_days(list),
-            problem,
+            days => if copy.state == State::HeldForKey { key_wait_days(list) } else { 0 },
+            problem => copy.reply,
         },
     );
     to_person(app, list, somebody(reader), Text::KeyNeeded, |_| Some((letter.clone(), None)), now).await

@@ -20,6 +20,7 @@ use sealist_lists::model::{ListName, MailingList};
 use sealist_mail::Address;
 use sealist_openpgp::{ListKey, MacKey, StorageKey};
 use sealist_store::Store;
+use tokio::sync::Mutex;
 
 pub use error::AppError;
 pub use incoming::{Outcome, process};
@@ -38,9 +39,15 @@ pub struct App {
     pub vault: Arc<dyn KeyVault>,
     /// Who hears of a list that nobody is in charge of.
     pub contact: Option<Address>,
+    second_forms: Arc<Mutex<()>>,
 }
 
 impl App {
+    /// A site with that database and those keys.
+    pub fn new(store: Store, vault: Arc<dyn KeyVault>, contact: Option<Address>) -> Self {
+        Self { store, vault, contact, second_forms: Arc::default() }
+    }
+
     /// The keys of a list that must have some.
     fn keys_of(&self, list: &MailingList) -> Result<Arc<ListKeys>, AppError> {
         self.vault.keys(&list.name).ok_or_else(|| AppError::NoKeys { list: list.name.to_string() })

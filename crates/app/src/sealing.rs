@@ -3,7 +3,7 @@
 use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::Payload;
 use sealist_mail::{Boundary, Timestamp, compose};
-use sealist_openpgp::{self as openpgp, SignWith, random};
+use sealist_openpgp::{self as openpgp, ListKey, SignWith, random};
 use sealist_store::bodies::Body;
 
 use crate::{App, AppError};
@@ -26,14 +26,17 @@ pub(crate) fn enclose(
         _ => SignWith::Nobody,
     };
     let entity = match (channel, pgp.sign_outgoing) {
-        (Channel::Open, true) => {
-            let signature = openpgp::sign_detached(&entity, &keys.posting, now)?;
-            compose::signed(&entity, &signature, "pgp-sha512", &Boundary::from_entropy(random()))
-        }
+        (Channel::Open, true) => signed(&entity, &keys.posting, now)?,
         _ => entity,
     };
     if channel == Channel::Open && !list.settings.encrypting() {
         return Ok(Body::Plain { outer, payload: entity });
     }
     Ok(Body::Sealed(openpgp::seal(&entity, &outer, inside, &storage)?))
+}
+
+/// The entity with the list's signature beside it.
+pub(crate) fn signed(entity: &[u8], key: &ListKey, now: Timestamp) -> Result<Vec<u8>, AppError> {
+    let signature = openpgp::sign_detached(entity, key, now)?;
+    Ok(compose::signed(entity, &signature, "pgp-sha512", &Boundary::from_entropy(random())))
 }

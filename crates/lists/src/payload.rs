@@ -4,7 +4,7 @@
 //! fields in both dialects, so that every reader restores the Subject ([RFC 9788] and its forerunner).
 
 use sealist_mail::compose::Protection;
-use sealist_mail::{Boundary, Field, Headers, Part, compose};
+use sealist_mail::{Boundary, Entity, Field, Headers, Mailbox, Part, Timestamp, compose};
 
 use crate::draft::Draft;
 
@@ -38,6 +38,42 @@ pub fn build(draft: Draft<'_>, entropy: [u8; 16]) -> Payload {
     let mut payload = assemble(&draft.headers, &outer, parts, layer, entropy);
     draft.outside.write_to(&mut payload.outer);
     payload
+}
+
+/// A stored post of an encrypting list, made out to one reader: To names the reader, outside and inside.
+pub fn for_reader(stored: &Payload, reader: &Mailbox) -> Payload {
+    let to = Field::mailboxes("To", std::slice::from_ref(reader));
+    let shown = format!("To: {}", String::from_utf8_lossy(&to.value()));
+    let outer_to = Field::raw("HP-Outer", &shown).unwrap_or_else(|_| Field::text("HP-Outer", "To:"));
+    let named = |headers: &Headers| -> Headers {
+        let each = headers.fields().map(|field| match field {
+            field if field.is("to") => to.clone(),
+            field if field.is("hp-outer") && field.value().starts_with(b"To:") => outer_to.clone(),
+            other => other.clone(),
+        });
+        each.collect()
+    };
+    let root = Entity::parse(&stored.entity);
+    let (outer, _) = Headers::parse(&stored.outer);
+    let mut head = Vec::with_capacity(stored.outer.len() + 64);
+    named(&outer).write_to(&mut head);
+    Payload { outer: head, entity: join(&named(&root.headers), root.body) }
+}
+
+/// A stored post of an encrypting list for a reader who takes it as cleartext: the real header stands outside.
+/// `now`: a signature will be made then, and readers compare the dates.
+pub fn in_the_clear(stored: &Payload, now: Timestamp) -> Payload {
+    let root = Entity::parse(&stored.entity);
+    let mut real = compose::protected_headers(&root).unwrap_or_default();
+    real.set(Field::raw("Date", &now.rfc5322()).expect("a date has no line end"));
+    let mut content = root.content_headers();
+    if let Some(kind) = root.headers.text("content-type") {
+        let bare = kind.split("; protected-headers=").next().unwrap_or_default();
+        content.set(Field::raw("Content-Type", bare).expect("a part of a field has no line end"));
+    }
+    let mut outer = Vec::with_capacity(stored.outer.len() + 64);
+    real.write_to(&mut outer);
+    Payload { outer, entity: join(&compose::protect(&content, &real, Protection::Clear), root.body) }
 }
 
 /// Which layer of OpenPGP will lie around an entity.

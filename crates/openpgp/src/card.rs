@@ -12,18 +12,20 @@ use sequoia_openpgp::serialize::MarshalInto as _;
 use sequoia_openpgp::types::{Curve, HashAlgorithm, SymmetricAlgorithm};
 
 use crate::certificate::Unusable;
+use crate::family::Family;
 use crate::mac::{self, MacKey};
 use crate::revocation::Revocation;
 
 /// Grows when the rules of [`crate::Certificate::usable`] change: cards of an older epoch are stale.
 pub const POLICY_EPOCH: u32 = 1;
 
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 const TAG_OCTETS: usize = 32;
 
 /// The encryption keys of one certificate and how long they may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealingCard {
+    family: Family,
     pub(crate) keys: Vec<CardKey>,
     pub(crate) valid_until: Option<Timestamp>,
 }
@@ -65,9 +67,6 @@ impl SealingCard {
     pub(crate) fn of(cert: &Cert, now: Timestamp) -> Result<Self, Unusable> {
         let policy = StandardPolicy::new();
         let time = now.to_system_time();
-        if cert.primary_key().key().version() == 6 {
-            return Err(Unusable::Version6);
-        }
         if let Some(revocation) = Revocation::of(&cert.revocation_status(&policy, time)) {
             return Err(Unusable::Revoked(revocation));
         }
@@ -95,7 +94,13 @@ impl SealingCard {
         if keys.is_empty() {
             return Err(no_encryption_key(&valid, now));
         }
-        Ok(Self { keys, valid_until: ends.into_iter().flatten().min() })
+        let family = if cert.primary_key().key().version() == 6 { Family::V6 } else { Family::V4 };
+        Ok(Self { family, keys, valid_until: ends.into_iter().flatten().min() })
+    }
+
+    /// Which packets the holder reads.
+    pub fn family(&self) -> Family {
+        self.family
     }
 
     /// Until when the card may be used; `None`: no end is set.
@@ -105,7 +110,7 @@ impl SealingCard {
 
     /// The stored form. `holder` binds the card to whom it is for: the address's look-up key.
     pub fn to_bytes(&self, mac: &MacKey, holder: &str) -> Vec<u8> {
-        let mut out = vec![FORM];
+        let mut out = vec![FORM, self.family.number()];
         out.extend_from_slice(&POLICY_EPOCH.to_be_bytes());
         out.extend_from_slice(&self.valid_until.map_or(i64::MAX, |t| t.0).to_be_bytes());
         for key in &self.keys {
@@ -124,9 +129,9 @@ impl SealingCard {
             return Err(CardError::Forged);
         }
         let mut input = body;
-        let form = take::<1>(&mut input).ok_or(CardError::Forged)?;
+        let [form, family] = take::<2>(&mut input).ok_or(CardError::Forged)?;
         let epoch = take::<4>(&mut input).ok_or(CardError::Forged)?;
-        if form != [FORM] || u32::from_be_bytes(epoch) != POLICY_EPOCH {
+        if form != FORM || u32::from_be_bytes(epoch) != POLICY_EPOCH {
             return Err(CardError::Stale);
         }
         let until = i64::from_be_bytes(take::<8>(&mut input).ok_or(CardError::Forged)?);
@@ -137,7 +142,8 @@ impl SealingCard {
         while !input.is_empty() {
             keys.push(CardKey::read_from(&mut input).ok_or(CardError::Forged)?);
         }
-        Ok(Self { keys, valid_until: (until != i64::MAX).then_some(Timestamp(until)) })
+        let family = Family::from_number(family).ok_or(CardError::Forged)?;
+        Ok(Self { family, keys, valid_until: (until != i64::MAX).then_some(Timestamp(until)) })
     }
 }
 
@@ -264,7 +270,7 @@ mod tests {
     #[test]
     fn a_stored_card_comes_back() {
         let mac = MacKey::generate();
-        for kind in [Kind::Curve25519, Kind::Rsa] {
+        for kind in [Kind::Curve25519, Kind::Rsa, Kind::Version6] {
             let card = Certificate::of(member("anne@example.org", kind, NOW)).usable(NOW).unwrap();
             let stored = card.to_bytes(&mac, "anne@example.org");
             assert_eq!(SealingCard::from_bytes(&stored, &mac, "anne@example.org", NOW), Ok(card.clone()));
@@ -304,6 +310,5 @@ mod tests {
         }
         check(Kind::SignOnly, Unusable::NoEncryptionKey);
         check(Kind::Revoked, Unusable::Revoked(Revocation::Hard));
-        check(Kind::Version6, Unusable::Version6);
     }
 }

@@ -39,7 +39,7 @@ pub enum CertificateError {
     #[error("this holds a secret key: send the public key only")]
     SecretKey,
     /// Version 3 (before 1998) or 5 (a GnuPG draft).
-    #[error("keys of version {version} cannot be used: make one of version 4")]
+    #[error("keys of version {version} cannot be used: make a new one")]
     Version {
         /// The version found.
         version: u8,
@@ -73,9 +73,6 @@ pub enum Unusable {
     /// No key to sign with.
     #[error("the key has no valid part that can sign")]
     NoSigningKey,
-    /// Version 6: valid, but not yet written to here.
-    #[error("keys of version 6 cannot be used yet: make one of version 4")]
-    Version6,
 }
 
 impl Certificate {

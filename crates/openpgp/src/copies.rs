@@ -10,12 +10,14 @@ use bytes::Bytes;
 
 use crate::armor::{self, TailChecksum};
 use crate::card::SealingCard;
+use crate::family::Family;
 use crate::pkesk::{self, CannotEncrypt, KeyIds};
 use crate::sealed::{Sealed, SessionKey};
 
 /// One post, ready to be copied for any number of readers.
 pub struct Copies {
     session_key: SessionKey,
+    family: Family,
     body: Vec<u8>,
     phases: [OnceLock<Phase>; 3],
     ids: KeyIds,
@@ -37,16 +39,28 @@ pub struct CopyArmor {
 }
 
 impl Copies {
-    /// Prepares copies of a sealed post.
+    /// Prepares copies of a sealed post, for readers of its family.
     pub fn new(sealed: &Sealed, session_key: SessionKey, ids: KeyIds) -> Self {
-        Self { session_key, body: sealed.payload().to_vec(), phases: Default::default(), ids }
+        Self {
+            session_key,
+            family: sealed.family(),
+            body: sealed.payload().to_vec(),
+            phases: Default::default(),
+            ids,
+        }
     }
 
-    /// The copy for the holder of that card: it holds this reader's PKESKs and no other.
-    pub fn copy(&self, card: &SealingCard) -> Result<CopyArmor, CannotEncrypt> {
-        let mut packets = Vec::with_capacity(96);
-        for key in &card.keys {
-            packets.extend_from_slice(&pkesk::wrap(key, &self.session_key, self.ids)?);
+    /// The copy for the holders of those cards: it holds their PKESKs and no other. One reader, unless the list
+    /// chose to put several in one message. Errs if one of them reads the other family.
+    pub fn copy(&self, readers: &[&SealingCard]) -> Result<CopyArmor, CannotEncrypt> {
+        let mut packets = Vec::with_capacity(96 * readers.len());
+        for reader in readers {
+            if reader.family() != self.family {
+                return Err(CannotEncrypt);
+            }
+            for key in &reader.keys {
+                packets.extend_from_slice(&pkesk::wrap(key, &self.session_key, self.ids)?);
+            }
         }
         let borrowed = (3 - packets.len() % 3) % 3;
         let phase = self.phase(borrowed);
@@ -76,9 +90,9 @@ impl CopyArmor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::{SignWith, seal};
-    use crate::testing::{Kind, member};
-    use crate::{Certificate, StorageKey};
+    use crate::seal::{SignWith, seal, seal_copy};
+    use crate::testing::{Kind, Person, member};
+    use crate::{Certificate, ListKey, StorageKey};
     use proptest::prelude::*;
     use sealist_mail::Timestamp;
 
@@ -93,7 +107,7 @@ mod tests {
             let copies = Copies::new(&sealed, storage.session_key(&sealed).unwrap(), KeyIds::Named);
             for kind in [Kind::Curve25519, Kind::Rsa, Kind::TwoEncryptionKeys] {
                 let card = Certificate::of(member("anne@example.org", kind, NOW)).usable(NOW).unwrap();
-                let copy = copies.copy(&card).unwrap().joined();
+                let copy = copies.copy(&[&card]).unwrap().joined();
                 let binary = armor::to_binary(&copy, 100_000).unwrap();
                 prop_assert!(binary.ends_with(sealed.payload()));
                 let own = binary.len() - sealed.payload().len();
@@ -115,8 +129,82 @@ mod tests {
         let sealed = seal(&[7; 10_000], b"", SignWith::Nobody, &storage.certificate()).unwrap();
         let copies = Copies::new(&sealed, storage.session_key(&sealed).unwrap(), KeyIds::Named);
         let card = Certificate::of(member("anne@example.org", Kind::Curve25519, NOW)).usable(NOW).unwrap();
-        let (one, two) = (copies.copy(&card).unwrap(), copies.copy(&card).unwrap());
+        let (one, two) = (copies.copy(&[&card]).unwrap(), copies.copy(&[&card]).unwrap());
         assert_eq!(one.shared.as_ptr(), two.shared.as_ptr());
         assert_ne!(one.head, two.head, "a fresh ephemeral key for each");
+    }
+
+    struct Post {
+        list: ListKey,
+        storage: StorageKey,
+        sealed: Sealed,
+    }
+
+    fn post() -> Post {
+        let address = |local: &str| format!("{local}@lists.example").parse().unwrap();
+        let list = ListKey::generate("Team", &address("team"), &address("team-request"), NOW).unwrap();
+        let storage = StorageKey::generate("team", NOW).unwrap();
+        let sealed =
+            seal(b"words", b"", SignWith::Key(&list, NOW.plus_ms(1000)), &storage.certificate()).unwrap();
+        Post { list, storage, sealed }
+    }
+
+    /// The packet tags and the versions of the first and the last.
+    fn shape(copy: &CopyArmor) -> Vec<(u8, u8)> {
+        let binary = armor::to_binary(&copy.joined(), 100_000).unwrap();
+        crate::framing::Packets::new(&binary).map(|p| p.unwrap()).map(|p| (p.tag, p.body[0])).collect()
+    }
+
+    #[test]
+    fn each_family_reads_its_own_packets() {
+        let Post { list, storage, sealed } = post();
+        let from = list.certificate();
+        let second = storage.reseal(&sealed).unwrap();
+        assert_eq!((sealed.family(), second.family()), (Family::V4, Family::V6));
+        let copies = |sealed: &Sealed, ids| Copies::new(sealed, storage.session_key(sealed).unwrap(), ids);
+        for ids in [KeyIds::Named, KeyIds::Hidden] {
+            let (first, second) = (copies(&sealed, ids), copies(&second, ids));
+            for (kind, own, other, expected) in [
+                (Kind::Curve25519, &first, &second, [(1, 3), (18, 1)]),
+                (Kind::Version6, &second, &first, [(1, 6), (18, 2)]),
+            ] {
+                let reader = Person::new("anne@example.org", kind, NOW);
+                let card = reader.certificate().usable(NOW).unwrap();
+                let copy = own.copy(&[&card]).unwrap();
+                assert_eq!(shape(&copy), expected);
+                let read = reader.read(&copy.joined(), &from);
+                assert_eq!(read, Some((b"words".to_vec(), true)), "{kind:?} {ids:?}");
+                assert_eq!(other.copy(&[&card]).err(), Some(CannotEncrypt));
+            }
+        }
+    }
+
+    #[test]
+    fn one_message_for_several_readers() {
+        let Post { list, storage, sealed } = post();
+        let copies = Copies::new(&sealed, storage.session_key(&sealed).unwrap(), KeyIds::Hidden);
+        let people = [Kind::Curve25519, Kind::Rsa, Kind::TwoEncryptionKeys]
+            .map(|kind| Person::new("anne@example.org", kind, NOW));
+        let cards: Vec<SealingCard> =
+            people.iter().map(|one| one.certificate().usable(NOW).unwrap()).collect();
+        let copy = copies.copy(&cards.iter().collect::<Vec<_>>()).unwrap();
+        assert_eq!(shape(&copy), [(1, 3), (1, 3), (1, 3), (1, 3), (18, 1)]);
+        for reader in &people {
+            let read = reader.read(&copy.joined(), &list.certificate());
+            assert_eq!(read, Some((b"words".to_vec(), true)));
+        }
+    }
+
+    #[test]
+    fn a_payload_for_one_reader() {
+        let Post { list, .. } = post();
+        for kind in [Kind::Curve25519, Kind::Version6] {
+            let reader = Person::new("anne@example.org", kind, NOW);
+            let card = reader.certificate().usable(NOW).unwrap();
+            let sign = SignWith::Key(&list, NOW.plus_ms(1000));
+            let copy = seal_copy(b"Dear Anne", sign, &card, KeyIds::Named).unwrap().joined();
+            let read = reader.read(&copy, &list.certificate());
+            assert_eq!(read, Some((b"Dear Anne".to_vec(), true)), "{kind:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod card;
 mod certificate;
 mod cleartext;
 mod copies;
+mod family;
 mod filter;
 mod fingerprint;
 mod framing;
@@ -25,13 +26,15 @@ mod revocation;
 mod seal;
 mod sealed;
 mod seipd;
-#[cfg(test)]
-mod testing;
+mod seipd2;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
 pub use certificate::{Certificate, CertificateError, Unusable};
 pub use cleartext::Cleartext;
 pub use copies::{Copies, CopyArmor};
+pub use family::Family;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use keys::{KeyError, ListKey, StorageCertificate, StorageKey};
 pub use mac::MacKey;
@@ -41,7 +44,7 @@ pub use open::{
 };
 pub use pkesk::{CannotEncrypt, KeyIds};
 pub use revocation::Revocation;
-pub use seal::{IntakeSealer, SealError, SignWith, seal, sign_detached};
+pub use seal::{IntakeSealer, SealError, SignWith, seal, seal_copy, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};
 
 /// Random octets from the system's generator.

@@ -8,8 +8,8 @@ use aws_lc_rs::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree
 use aws_lc_rs::digest::{self, Context};
 use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap as _};
 use aws_lc_rs::rand::SystemRandom;
-use sequoia_openpgp::packet::Packet;
-use sequoia_openpgp::packet::pkesk::PKESK3;
+use sequoia_openpgp::packet::pkesk::{PKESK3, PKESK6};
+use sequoia_openpgp::packet::{PKESK, Packet};
 use sequoia_openpgp::serialize::MarshalInto as _;
 use zeroize::Zeroizing;
 
@@ -35,7 +35,7 @@ const CURVE_OID: [u8; 11] = [10, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01,
 const ECDH: u8 = 18;
 const AES_256_ID: u8 = 9;
 
-/// One PKESK v3 packet for that key.
+/// One PKESK packet for that key: of version 3, and of version 6 for a key of version 6.
 pub(crate) fn wrap(key: &CardKey, session_key: &SessionKey, ids: KeyIds) -> Result<Vec<u8>, CannotEncrypt> {
     match key {
         CardKey::X25519 { point, key_id, kdf, fingerprint } => {
@@ -111,10 +111,19 @@ fn padded(session_key: &SessionKey) -> Zeroizing<[u8; 40]> {
 
 fn by_library(packet: &[u8], session_key: &SessionKey, ids: KeyIds) -> Result<Vec<u8>, CannotEncrypt> {
     let key = CardKey::library_key(packet).ok_or(CannotEncrypt)?;
-    let mut pkesk = PKESK3::for_recipient(CIPHER, &session_key.0, &key).map_err(|_| CannotEncrypt)?;
-    if ids == KeyIds::Hidden {
-        pkesk.set_recipient(None);
-    }
+    let pkesk: PKESK = if key.version() == 6 {
+        let mut pkesk = PKESK6::for_recipient(&session_key.0, &key).map_err(|_| CannotEncrypt)?;
+        if ids == KeyIds::Hidden {
+            pkesk.set_recipient(None);
+        }
+        pkesk.into()
+    } else {
+        let mut pkesk = PKESK3::for_recipient(CIPHER, &session_key.0, &key).map_err(|_| CannotEncrypt)?;
+        if ids == KeyIds::Hidden {
+            pkesk.set_recipient(None);
+        }
+        pkesk.into()
+    };
     Packet::from(pkesk).to_vec().map_err(|_| CannotEncrypt)
 }
 

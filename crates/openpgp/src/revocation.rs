@@ -53,8 +53,8 @@ mod tests {
     use super::Revocation::{Hard, Soft};
     use crate::certificate::{Certificate, Unusable};
     use crate::merge::MergeError;
-    use crate::testing::{Kind, member, signed_at};
-    use crate::{SignatureVerdict, armor};
+    use crate::testing::{Kind, Person, member};
+    use crate::{Limits, SignatureVerdict, armor, open};
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -92,17 +92,26 @@ mod tests {
         packets.iter().flat_map(|packet| packet.to_vec().unwrap()).collect()
     }
 
+    /// At nine o'clock, on a text of that hour.
+    fn verdict(person: &Person, when: Timestamp, known: &Certificate) -> SignatureVerdict {
+        let text = b"Content-Type: text/plain\r\n\r\nWords.\r\n";
+        let mail = person.mail_signed(text, &person.signature(text, when));
+        let opened = open(&mail, &[], std::slice::from_ref(known), hour(9), Limits::default());
+        opened.signatures()[0].clone()
+    }
+
     /// Retired at one o'clock, taken back at three, compromised at five, "taken back" at seven: what each state of
     /// knowledge says of each date.
     #[test]
     fn the_ladder_of_revocations() {
-        let anne = member("anne@example.org", Kind::Curve25519, NOW);
-        let mut known = Certificate::of(anne.clone());
+        let person = Person::new("anne@example.org", Kind::Curve25519, NOW);
+        let anne = person.secret().clone();
+        let mut known = person.certificate();
         let check = |known: &Certificate, expected: [Option<super::Revocation>; 5]| {
             for (hours, expected) in [0, 2, 4, 6, 8].into_iter().zip(expected) {
                 let usable = known.usable(hour(hours)).map(|_| ());
                 assert_eq!(usable, expected.map_or(Ok(()), |r| Err(Unusable::Revoked(r))), "{hours} o'clock");
-                let verdict = signed_at(&anne, hour(hours), known, hour(9));
+                let verdict = verdict(&person, hour(hours), known);
                 match expected {
                     None => assert!(matches!(verdict, SignatureVerdict::Good(_)), "{hours}: {verdict:?}"),
                     Some(kind) => assert_eq!(verdict, SignatureVerdict::Revoked(kind), "{hours} o'clock"),

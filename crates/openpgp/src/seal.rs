@@ -10,10 +10,14 @@ use sequoia_openpgp::serialize::stream::{Message, Signer};
 use sequoia_openpgp::types::{HashAlgorithm, SignatureType};
 
 use crate::armor;
-use crate::keys::{ListKey, StorageCertificate};
+use crate::card::SealingCard;
+use crate::copies::{Copies, CopyArmor};
+use crate::family::Family;
+use crate::keys::{ListKey, StorageCertificate, StorageKey};
 use crate::pkesk::{self, CannotEncrypt, KeyIds};
 use crate::sealed::{Sealed, SessionKey};
 use crate::seipd::{self, CannotWrite, SeipdWriter};
+use crate::seipd2;
 
 /// Sealing failed: no memory, no random numbers, or a storage key that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,9 +56,34 @@ pub fn seal(
 ) -> Result<Sealed, SealError> {
     let session_key = fresh_session_key();
     let wrapped_key = wrap_for_storage(&session_key, to)?;
-    let outer = encrypt(outer, SignWith::Nobody, &session_key)?;
-    let payload = encrypt(payload, sign, &session_key)?;
+    let outer = encrypt(outer, SignWith::Nobody, &session_key, Family::V4)?;
+    let payload = encrypt(payload, sign, &session_key, Family::V4)?;
     Ok(Sealed::new(wrapped_key, outer, payload))
+}
+
+/// A copy with a session key of its own, for a payload that is this reader's alone.
+pub fn seal_copy(
+    payload: &[u8],
+    sign: SignWith<'_>,
+    reader: &SealingCard,
+    ids: KeyIds,
+) -> Result<CopyArmor, SealError> {
+    let session_key = fresh_session_key();
+    let body = encrypt(payload, sign, &session_key, reader.family())?;
+    let alone = Sealed::new(Vec::new(), Vec::new(), body);
+    Ok(Copies::new(&alone, session_key, ids).copy(&[reader])?)
+}
+
+impl StorageKey {
+    /// The same payload, signature included, for readers of version 6: encrypted under a fresh session key. The
+    /// outer header block stays with the first form.
+    pub fn reseal(&self, sealed: &Sealed) -> Result<Sealed, SealError> {
+        let opened = self.session_key(sealed).map_err(|_| SealError)?;
+        let inner = seipd::inner(&opened, sealed.payload()).ok_or(SealError)?;
+        let session_key = fresh_session_key();
+        let wrapped_key = wrap_for_storage(&session_key, &self.certificate())?;
+        Ok(Sealed::new(wrapped_key, Vec::new(), seipd2::write(&session_key, &[&inner])?))
+    }
 }
 
 /// An armored detached signature of the list over exactly those bytes, with SHA-512 (micalg `pgp-sha512`).
@@ -85,17 +114,22 @@ fn wrap_for_storage(session_key: &SessionKey, to: &StorageCertificate) -> Result
 }
 
 /// One SEIPD packet around the literal data and, if the list signs, its signature.
-fn encrypt(data: &[u8], sign: SignWith<'_>, session_key: &SessionKey) -> Result<Vec<u8>, SealError> {
+fn encrypt(
+    data: &[u8],
+    sign: SignWith<'_>,
+    session_key: &SessionKey,
+    family: Family,
+) -> Result<Vec<u8>, SealError> {
     let (before, behind) = match sign {
         SignWith::Key(key, now) => one_pass_signature(data, key, now).map_err(|_| SealError)?,
         SignWith::Nobody => (Vec::new(), Vec::new()),
     };
-    let mut writer = SeipdWriter::new(session_key, data.len() + before.len() + behind.len())?;
-    writer.write(&before)?;
-    writer.write(&seipd::literal_head(Some(data.len()))?)?;
-    writer.write(data)?;
-    writer.write(&behind)?;
-    Ok(writer.finish()?)
+    let head = seipd::literal_head(Some(data.len()))?;
+    let packets = [&before[..], &head, data, &behind];
+    Ok(match family {
+        Family::V4 => seipd::write(session_key, &packets)?,
+        Family::V6 => seipd2::write(session_key, &packets)?,
+    })
 }
 
 /// The packets before and behind the literal ([RFC 9580, section 5.4]).

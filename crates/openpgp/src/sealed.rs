@@ -6,6 +6,7 @@ use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 
 use crate::cleartext::Cleartext;
+use crate::family::Family;
 use crate::framing::Packets;
 use crate::keys::StorageKey;
 use crate::open::decrypt_seipd;
@@ -53,6 +54,15 @@ impl Sealed {
     /// The outer header block of copies, encrypted: one SEIPD packet, or nothing.
     pub fn outer(&self) -> &[u8] {
         &self.outer
+    }
+
+    /// Who can read it: the version of its SEIPD packet tells.
+    pub fn family(&self) -> Family {
+        let version = Packets::new(&self.payload).next().and_then(Result::ok);
+        match version.and_then(|packet| packet.body.first().copied()) {
+            Some(2) => Family::V6,
+            _ => Family::V4,
+        }
     }
 
     /// The payload, encrypted: one SEIPD packet.

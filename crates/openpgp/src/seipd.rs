@@ -4,10 +4,15 @@
 //! each of its layers, however small the message. What is written here is read by the library, which is the
 //! oracle in the tests.
 
-use aws_lc_rs::cipher::{AES_256, EncryptionContext, StreamingEncryptingKey, UnboundCipherKey};
+use aws_lc_rs::cipher::{
+    AES_256, DecryptionContext, EncryptionContext, StreamingDecryptingKey, StreamingEncryptingKey,
+    UnboundCipherKey,
+};
 use aws_lc_rs::digest;
 use aws_lc_rs::iv::FixedLength;
+use zeroize::Zeroizing;
 
+use crate::framing::Packets;
 use crate::sealed::SessionKey;
 
 const BLOCK_OCTETS: usize = 16;
@@ -72,6 +77,38 @@ impl SeipdWriter {
     }
 }
 
+/// One packet around those packets.
+pub(crate) fn write(session_key: &SessionKey, inner: &[&[u8]]) -> Result<Vec<u8>, CannotWrite> {
+    let octets = inner.iter().map(|packets| packets.len()).sum();
+    let mut writer = SeipdWriter::new(session_key, octets)?;
+    for packets in inner {
+        writer.write(packets)?;
+    }
+    writer.finish()
+}
+
+/// The packets inside a SEIPD packet that was written here; `None` if the key is another or an octet differs.
+pub(crate) fn inner(session_key: &SessionKey, seipd: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let packet = Packets::new(seipd).next()?.ok()?;
+    let sealed = packet.body.strip_prefix(&[VERSION])?;
+    let key = UnboundCipherKey::new(&AES_256, &session_key.0).ok()?;
+    let zero = DecryptionContext::Iv128(FixedLength::from([0; BLOCK_OCTETS]));
+    let mut cipher = StreamingDecryptingKey::cfb128(key, zero).ok()?;
+    let mut plain = Zeroizing::new(vec![0; sealed.len() + BLOCK_OCTETS]);
+    if cipher.update(sealed, &mut plain).ok()?.written().len() != sealed.len() {
+        return None;
+    }
+    plain.truncate(sealed.len());
+    let hashed = plain.len().checked_sub(digest::SHA1_OUTPUT_LEN)?;
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &plain[..hashed]);
+    let end = hashed.checked_sub(MDC.len())?;
+    if hash.as_ref() != &plain[hashed..] || plain[end..hashed] != MDC {
+        return None;
+    }
+    plain.truncate(end);
+    (plain.len() >= BLOCK_OCTETS + 2).then(|| Zeroizing::new(plain[BLOCK_OCTETS + 2..].to_vec()))
+}
+
 /// The head of a literal packet of binary data ([RFC 9580, section 5.9]); without a length, the rest of the
 /// message is its content.
 pub(crate) fn literal_head(content_octets: Option<usize>) -> Result<Vec<u8>, CannotWrite> {
@@ -107,8 +144,9 @@ mod tests {
             let mut packet = writer.finish().unwrap();
             let opened = key.open(&packet).unwrap();
             prop_assert_eq!(&opened[..], &whole[..]);
+            prop_assert!(inner(&key, &packet).unwrap().ends_with(&whole));
             *packet.last_mut().unwrap() ^= 1;
-            prop_assert!(key.open(&packet).is_err());
+            prop_assert!(key.open(&packet).is_err() && inner(&key, &packet).is_none());
         }
     }
 

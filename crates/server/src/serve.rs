@@ -31,7 +31,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
     }
     let vault = KeyDirectory::open(&config.keydirs.list)
         .with_context(|| format!("cannot use the key directory {}", config.keydirs.list.display()))?;
-    Ok(App { store: Store::open(&path).await?, vault: Arc::new(vault), contact: config.contact() })
+    Ok(App::new(Store::open(&path).await?, Arc::new(vault), config.contact()))
 }
 
 /// Serves until `stop` becomes true.

@@ -54,6 +54,7 @@ CREATE TABLE members (
     delivery_status      TEXT    NOT NULL DEFAULT 'enabled',
     receive_own_postings INTEGER NOT NULL DEFAULT 1,
     receive_list_copy    INTEGER NOT NULL DEFAULT 1,
+    allow_cleartext      INTEGER NOT NULL DEFAULT 0,
     moderation_action    TEXT,
     created_at           INTEGER NOT NULL,
     UNIQUE (list_no, role, address_no)
@@ -85,7 +86,7 @@ CREATE TABLE bans (
 -- of the outer header block, the chunks together the SEIPD of the payload.
 CREATE TABLE bodies (
     no          INTEGER PRIMARY KEY AUTOINCREMENT,
-    form        TEXT    NOT NULL CHECK (form IN ('plain', 'seipd1')),
+    form        TEXT    NOT NULL CHECK (form IN ('plain', 'seipd1', 'seipd2')),
     wrapped_key BLOB    NOT NULL DEFAULT x'',
     outer_part  BLOB    NOT NULL DEFAULT x'',
     octets      INTEGER NOT NULL
@@ -124,6 +125,7 @@ CREATE TABLE posts (
     kind           TEXT    NOT NULL CHECK (kind IN ('posting', 'notice')),
     channel        TEXT    NOT NULL CHECK (channel IN ('sealed', 'open')), -- how it travels
     body_no        INTEGER NOT NULL REFERENCES bodies (no),
+    second_body_no INTEGER REFERENCES bodies (no),          -- the same for readers of version 6, once there is one
     envelope_from  TEXT    NOT NULL,                        -- '' for the null sender
     recipients     TEXT    NOT NULL DEFAULT '{}',           -- JSON: whom the fan-out leaves out
     archived       INTEGER NOT NULL DEFAULT 0,
@@ -131,6 +133,8 @@ CREATE TABLE posts (
     fan_out_after  INTEGER NOT NULL DEFAULT 0,
     fan_out_done   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX posts_by_body ON posts (body_no);
+CREATE INDEX posts_by_second_body ON posts (second_body_no) WHERE second_body_no IS NOT NULL;
 CREATE INDEX posts_to_fan_out ON posts (no) WHERE fan_out_done = 0;
 
 CREATE TABLE deliveries (

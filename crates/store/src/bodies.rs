@@ -1,7 +1,7 @@
 //! Stored bodies, in rows of bounded size. On an encrypting list they are sealed.
 
 use sealist_lists::model::BodyNo;
-use sealist_openpgp::Sealed;
+use sealist_openpgp::{Family, Sealed};
 use sqlx::Row as _;
 
 use crate::{Conn, StoreError};
@@ -27,7 +27,13 @@ impl Body {
     fn parts(&self) -> (&'static str, &[u8], &[u8], &[u8]) {
         match self {
             Self::Plain { outer, payload } => ("plain", &[], outer, payload),
-            Self::Sealed(sealed) => ("seipd1", sealed.wrapped_key(), sealed.outer(), sealed.payload()),
+            Self::Sealed(sealed) => {
+                let form = match sealed.family() {
+                    Family::V4 => "seipd1",
+                    Family::V6 => "seipd2",
+                };
+                (form, sealed.wrapped_key(), sealed.outer(), sealed.payload())
+            }
         }
     }
 }
@@ -86,7 +92,7 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
 pub async fn release(db: &mut Conn, no: BodyNo) -> Result<(), StoreError> {
     sqlx::query(
         "DELETE FROM bodies WHERE no = $1 AND NOT EXISTS (SELECT 1 FROM queue WHERE body_no = $1)
-         AND NOT EXISTS (SELECT 1 FROM posts WHERE body_no = $1)",
+         AND NOT EXISTS (SELECT 1 FROM posts WHERE body_no = $1 OR second_body_no = $1)",
     )
     .bind(no.0)
     .execute(db)

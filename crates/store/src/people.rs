@@ -11,7 +11,7 @@ use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
 const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
-    m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action
+    m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext
     FROM members m JOIN addresses a ON a.no = m.address_no";
 
 /// The row of an address; made if there is none. A display name that is not empty replaces the old one.
@@ -56,7 +56,7 @@ pub async fn add_member(
 ) -> Result<MemberNo, StoreError> {
     let row = sqlx::query(
         "INSERT INTO members (list_no, address_no, role, delivery_mode, delivery_status, receive_own_postings,
-         receive_list_copy, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING no",
+         receive_list_copy, allow_cleartext, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING no",
     )
     .bind(list.0)
     .bind(address.0)
@@ -65,6 +65,7 @@ pub async fn add_member(
     .bind(preferences.delivery_status.name())
     .bind(preferences.receive_own_postings)
     .bind(preferences.receive_list_copy)
+    .bind(preferences.allow_cleartext)
     .bind(now.0)
     .fetch_one(db)
     .await?;
@@ -91,6 +92,27 @@ pub async fn roster(
     let rows =
         sqlx::query(sql).bind(list.0).bind(role.name()).bind(after.0).bind(limit).fetch_all(db).await?;
     rows.iter().map(member).collect()
+}
+
+/// Replaces a member's choices.
+pub async fn set_preferences(
+    db: &mut Conn,
+    member: MemberNo,
+    preferences: Preferences,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE members SET delivery_mode = $2, delivery_status = $3, receive_own_postings = $4,
+         receive_list_copy = $5, allow_cleartext = $6 WHERE no = $1",
+    )
+    .bind(member.0)
+    .bind(preferences.delivery_mode.name())
+    .bind(preferences.delivery_status.name())
+    .bind(preferences.receive_own_postings)
+    .bind(preferences.receive_list_copy)
+    .bind(preferences.allow_cleartext)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Takes a role away; says whether there was one.
@@ -144,6 +166,7 @@ fn member(row: &SqliteRow) -> Result<Member, StoreError> {
             delivery_status: DeliveryStatus::from_name(&text(7)?).ok_or(DAMAGED)?,
             receive_own_postings: row.try_get(8)?,
             receive_list_copy: row.try_get(9)?,
+            allow_cleartext: row.try_get(11)?,
         },
         moderation_action: action,
     })

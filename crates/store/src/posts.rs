@@ -107,6 +107,8 @@ pub enum Kind {
 
 /// Recipients of one post, taken for a while.
 pub struct Batch {
+    /// Of what.
+    pub post: PostNo,
     /// What it is.
     pub kind: Kind,
     /// How it travels.
@@ -135,6 +137,10 @@ pub struct Delivery {
     pub attempts: u32,
     /// The sealing card in its stored form.
     pub card: Option<Vec<u8>>,
+    /// The name shown for the address. May be empty.
+    pub name: String,
+    /// Whether the member allows cleartext where the list does.
+    pub allow_cleartext: bool,
 }
 
 /// Takes up to `limit` due recipients of one post for `lease_ms`.
@@ -156,7 +162,9 @@ pub async fn claim(
         "UPDATE deliveries SET attempts = attempts + 1, next_at = $3 WHERE no IN
          (SELECT no FROM deliveries WHERE post_no = $1 AND state = 'due' AND next_at <= $2 ORDER BY no LIMIT $4)
          RETURNING no, email, address_no, member_no, attempts,
-         (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no)",
+         (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no),
+         COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), ''),
+         COALESCE((SELECT allow_cleartext FROM members m WHERE m.no = deliveries.member_no), 0)",
     )
     .bind(post.try_get::<i64, _>(0)?)
     .bind(now.0)
@@ -174,12 +182,15 @@ pub async fn claim(
                 member: row.try_get::<Option<i64>, _>(3)?.map(MemberNo),
                 attempts: row.try_get(4)?,
                 card: row.try_get(5)?,
+                name: row.try_get(6)?,
+                allow_cleartext: row.try_get(7)?,
             })
         })
         .collect::<Result<_, StoreError>>()?;
     let kind = if post.try_get::<String, _>(4)? == "notice" { Kind::Notice } else { Kind::Posting };
     let channel = Channel::from_name(&post.try_get::<String, _>(5)?).ok_or(DAMAGED)?;
     Ok(Some(Batch {
+        post: PostNo(post.try_get(0)?),
         kind,
         channel,
         list: ListNo(post.try_get(1)?),
@@ -187,6 +198,24 @@ pub async fn claim(
         envelope_from: post.try_get(3)?,
         rows,
     }))
+}
+
+/// The payload of a post for readers of version 6, if it was made.
+pub async fn second_body(db: &mut Conn, post: PostNo) -> Result<Option<BodyNo>, StoreError> {
+    let row =
+        sqlx::query("SELECT second_body_no FROM posts WHERE no = $1").bind(post.0).fetch_one(db).await?;
+    Ok(row.try_get::<Option<i64>, _>(0)?.map(BodyNo))
+}
+
+/// Gives a post its payload for readers of version 6, unless it has one.
+pub async fn set_second_body(db: &mut Conn, post: PostNo, body: &bodies::Body) -> Result<(), StoreError> {
+    let no = bodies::insert(&mut *db, body).await?;
+    sqlx::query("UPDATE posts SET second_body_no = $2 WHERE no = $1 AND second_body_no IS NULL")
+        .bind(post.0)
+        .bind(no.0)
+        .execute(&mut *db)
+        .await?;
+    bodies::release(db, no).await
 }
 
 /// What became of a recipient.
@@ -200,6 +229,8 @@ pub enum State {
     Failed,
     /// Waits for a usable certificate.
     HeldForKey,
+    /// There is no usable certificate, and the list does not keep posts for that.
+    NotKept,
 }
 
 /// What became of one recipient, with the next hop's words or our reason.
@@ -223,7 +254,7 @@ pub async fn record(db: &mut Conn, results: &[Settled]) -> Result<(), StoreError
             let (name, next_at) = match settled.state {
                 State::Sent => ("sent", 0),
                 State::Due(at) => ("due", at.0),
-                State::Failed => ("failed", 0),
+                State::Failed | State::NotKept => ("failed", 0),
                 State::HeldForKey => ("held_for_key", 0),
             };
             row.push_bind(settled.no.0).push_bind(name).push_bind(next_at).push_bind(settled.reply.clone());
@@ -253,13 +284,16 @@ pub async fn delete_finished(db: &mut Conn, limit: u32) -> Result<u64, StoreErro
     let rows = sqlx::query(
         "DELETE FROM posts WHERE no IN (SELECT no FROM posts p WHERE p.archived = 0 AND p.fan_out_done = 1
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.post_no = p.no AND d.state IN ('due', 'held_for_key'))
-         LIMIT $1) RETURNING body_no",
+         LIMIT $1) RETURNING body_no, second_body_no",
     )
     .bind(limit)
     .fetch_all(&mut *db)
     .await?;
     for row in &rows {
         bodies::release(&mut *db, BodyNo(row.try_get(0)?)).await?;
+        if let Some(second) = row.try_get::<Option<i64>, _>(1)? {
+            bodies::release(&mut *db, BodyNo(second)).await?;
+        }
     }
     Ok(rows.len() as u64)
 }

@@ -3,6 +3,7 @@
 use sealist_mail::Address;
 use serde::{Deserialize, Serialize};
 
+use super::set::{SettingError, set_field};
 use super::{Action, AddressNo, ListNo, MemberNo};
 
 /// In which role an address belongs to a list. One address may hold several.
@@ -108,6 +109,9 @@ pub struct Preferences {
     pub receive_own_postings: bool,
     /// Whether a copy comes although the member stands in To or Cc. Default yes.
     pub receive_list_copy: bool,
+    /// Whether posts may come as cleartext when there is no usable key and the list's `missing_key_action` is
+    /// `cleartext`. Default no.
+    pub allow_cleartext: bool,
 }
 
 impl Default for Preferences {
@@ -117,7 +121,15 @@ impl Default for Preferences {
             delivery_status: DeliveryStatus::Enabled,
             receive_own_postings: true,
             receive_list_copy: true,
+            allow_cleartext: false,
         }
+    }
+}
+
+impl Preferences {
+    /// Sets one choice by its name; `value` as for [`super::ListSettings::set`].
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
+        set_field(self, name, value)
     }
 }
 

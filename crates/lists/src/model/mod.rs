@@ -2,16 +2,20 @@
 
 mod action;
 mod channel;
+mod delivery;
 mod door;
 mod list;
 mod member;
 mod numbers;
+mod set;
 mod settings;
 
 pub use action::Action;
 pub use channel::Channel;
+pub use delivery::{MissingKey, SealedDelivery};
 pub use door::{Door, DoorAddress};
 pub use list::{ListName, ListNameError, MailingList};
 pub use member::{DeliveryMode, DeliveryStatus, Member, Preferences, Role};
 pub use numbers::{AddressNo, BodyNo, DeliveryNo, EntryNo, ListNo, MemberNo, PostNo};
-pub use settings::{ListSettings, PgpSettings, ReplyTo, SettingError};
+pub use set::SettingError;
+pub use settings::{ListSettings, PgpSettings, ReplyTo};

@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Role};
+use super::set::{SettingError, set_field};
+use super::{Action, MissingKey, Role, SealedDelivery};
 
 /// The settings of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,10 @@ pub struct PgpSettings {
     pub hide_subject: bool,
     /// Whether the readers' key ids are left out of their copies.
     pub anonymous: bool,
+    /// How many messages a post becomes.
+    pub delivery: SealedDelivery,
+    /// What happens to a post for a member without a usable key.
+    pub missing_key_action: MissingKey,
     /// Days that a post waits, sealed, for a member without a usable key.
     pub key_wait_days: u32,
     /// Which workflow a key change runs through.
@@ -101,32 +106,9 @@ impl ListSettings {
     }
 
     /// Sets one field by its name, as the command line and REST do. Fields of the OpenPGP side go by
-    /// their own name.
-    ///
-    /// `value` is read as JSON and, where that fails, as a text.
-    /// Errs with the nearest known name if there is no such field, or with what the field takes.
+    /// their own name. `value` is read as JSON and, where that fails, as a text.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
-        let parsed = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-        let candidates = match parsed {
-            serde_json::Value::String(_) => vec![parsed],
-            // A text field may hold what looks like a number or `true`.
-            other => vec![other, value.into()],
-        };
-        let mut tree = serde_json::to_value(&*self).map_err(|_| SettingError::unknown(name, &[]))?;
-        let known = field_names(&tree);
-        for candidate in candidates {
-            let field = tree
-                .get(name)
-                .map(|_| format!("/{name}"))
-                .or_else(|| tree.pointer(&format!("/pgp/{name}")).map(|_| format!("/pgp/{name}")));
-            let slot = field.filter(|_| name != "pgp").and_then(|pointer| tree.pointer_mut(&pointer));
-            *slot.ok_or_else(|| SettingError::unknown(name, &known))? = candidate;
-            if let Ok(settings) = serde_json::from_value(tree.clone()) {
-                *self = settings;
-                return Ok(());
-            }
-        }
-        Err(SettingError::Value { name: name.to_owned(), value: value.to_owned() })
+        set_field(self, name, value)
     }
 
     /// All fields by name with their values as JSON, those of the OpenPGP side behind the others.
@@ -138,49 +120,6 @@ impl ListSettings {
         let (nested, mut fields): (Vec<_>, Vec<_>) = flat(&tree).into_iter().partition(|(k, _)| k == "pgp");
         fields.extend(nested.iter().flat_map(|(_, pgp)| flat(pgp)));
         fields
-    }
-}
-
-fn field_names(tree: &serde_json::Value) -> Vec<String> {
-    let keys = |value: Option<&serde_json::Value>| -> Vec<String> {
-        value.and_then(|v| v.as_object()).into_iter().flatten().map(|(k, _)| k.clone()).collect()
-    };
-    let mut names = keys(Some(tree));
-    names.retain(|name| name != "pgp");
-    names.extend(keys(tree.get("pgp")));
-    names
-}
-
-/// Why a setting was not changed.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingError {
-    /// There is no such setting on this list.
-    #[error("there is no setting {name:?}{}", nearest.as_ref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// The known name most like it.
-        nearest: Option<String>,
-    },
-    /// The setting does not take that value.
-    #[error("{value:?} is no value for {name:?}")]
-    Value {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-    },
-}
-
-impl SettingError {
-    fn unknown(name: &str, known: &[String]) -> Self {
-        let nearest = known
-            .iter()
-            .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-            .filter(|(likeness, _)| *likeness > 0.7)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, candidate)| candidate.clone());
-        Self::Unknown { name: name.to_owned(), nearest }
     }
 }
 
@@ -224,6 +163,8 @@ impl Default for PgpSettings {
             encrypt_outgoing: true,
             hide_subject: true,
             anonymous: false,
+            delivery: SealedDelivery::Copies,
+            missing_key_action: MissingKey::HoldAndNotify,
             key_wait_days: 7,
             key_change_workflow: "pgp-key-change-mod-workflow".into(),
             key_signing_allowed: vec![Role::Owner, Role::Moderator],

@@ -30,6 +30,9 @@ pub(crate) enum Members {
     },
     /// All members, owners and moderators.
     List { list: ListName },
+    /// Sets a choice of a member: delivery_mode, delivery_status, receive_own_postings, receive_list_copy,
+    /// allow_cleartext.
+    Set { list: ListName, address: Address, name: String, value: String },
     /// Takes all roles of an address away.
     Remove { list: ListName, address: Address },
 }
@@ -63,6 +66,20 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             }
             let text = rows.iter().map(|m| format!("{:<10} {}\n", m.role.name(), m.address)).collect();
             (text, rows.iter().map(|m| json!({ "role": m.role, "address": m.address.to_string() })).collect())
+        }
+        Members::Set { list, address, name, value } => {
+            let no = named(app, &list).await?.no;
+            let roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
+            let Some(member) = roles.into_iter().find(|one| one.role == Role::Member) else {
+                bail!("{address} is no member of {list}");
+            };
+            let mut preferences = member.preferences;
+            preferences.set(&name, &value)?;
+            app.store
+                .write(move |db| Box::pin(people::set_preferences(db, member.no, preferences)))
+                .await
+                .map_err(AppError::Store)?;
+            (format!("{address}: {name} is {value}\n"), json!(preferences))
         }
         Members::Remove { list, address } => {
             let no = named(app, &list).await?.no;

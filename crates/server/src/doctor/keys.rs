@@ -1,7 +1,7 @@
 //! Keys: those of the lists, by a round trip with each, and those of the members.
 
 use sealist_app::{App, ListKeys, list_certificate};
-use sealist_lists::model::{MailingList, MemberNo, Role};
+use sealist_lists::model::{MailingList, MemberNo, MissingKey, PgpSettings, Role, SealedDelivery};
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SealingCard, SignWith};
 use sealist_store::{keys, lists, people};
@@ -41,10 +41,34 @@ pub(super) async fn examine(app: &App, config: &Config) -> Vec<Finding> {
             ));
         }
         if list.settings.encrypting() {
+            findings.extend(weaker_choices(&list, pgp));
             findings.extend(members(app, &list).await);
         }
     }
     findings
+}
+
+/// Settings by which a list gives up a promise: they are the owner's to choose, and to know.
+fn weaker_choices(list: &MailingList, pgp: &PgpSettings) -> Vec<Finding> {
+    let bulk = (
+        pgp.delivery == SealedDelivery::Bulk,
+        "bulk messages",
+        "readers see how many others there are, and some programs cannot open the message",
+        "delivery copies",
+    );
+    let clear = (
+        pgp.missing_key_action == MissingKey::Cleartext,
+        "cleartext",
+        "members without a key who allowed it get cleartext",
+        "missing_key_action hold-and-notify",
+    );
+    let chosen = [bulk, clear].into_iter().filter(|(chosen, ..)| *chosen);
+    chosen
+        .map(|(_, check, what, fix)| {
+            let fix = format!("sealist lists set {} {fix}", list.name);
+            Finding::warning(check, format!("{}: {what}", list.name), fix)
+        })
+        .collect()
 }
 
 async fn all_lists(app: &App) -> Vec<MailingList> {
@@ -68,7 +92,7 @@ async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<()
     let sealed = openpgp::seal(entity, b"", SignWith::Key(&keys.posting, now), &keys.storage.certificate())
         .map_err(|e| words(&e))?;
     let session_key = keys.storage.session_key(&sealed).map_err(|e| words(&e))?;
-    let armor = Copies::new(&sealed, session_key, KeyIds::Named).copy(&card).map_err(|e| words(&e))?;
+    let armor = Copies::new(&sealed, session_key, KeyIds::Named).copy(&[&card]).map_err(|e| words(&e))?;
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(openpgp::random()));
     let message = [b"From: a@x.example\r\n", &head[..], &armor.joined(), &tail].concat();
     let opened = openpgp::open(&message, &[&keys.posting], &[certificate], now, openpgp::Limits::default());

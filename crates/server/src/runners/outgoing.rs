@@ -125,7 +125,7 @@ async fn send(
     let mut unsent = copies.iter().enumerate();
     let next = || {
         let (at, copy) = unsent.next()?;
-        let body = match ready.wire_form {
+        let body = match copy.wire_form {
             true => Body::from_wire_pieces(copy.pieces.clone()),
             false => Body::from_message(&copy.pieces.concat()),
         };

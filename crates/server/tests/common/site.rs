@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use sealist_mail::Timestamp;
+use sealist_openpgp::Certificate;
+use sealist_openpgp::testing::{Kind, Person};
 use sealist_smtp::client::RecipientResult;
 use tokio::sync::watch;
 
@@ -53,6 +56,19 @@ impl Site {
         let to: Vec<&str> = came.iter().map(|letter| letter.recipient.as_str()).collect();
         assert_eq!(came.len(), expected, "came out to {to:?}");
         came
+    }
+
+    /// Somebody whose program is the library, quicker than GnuPG and with keys of all kinds.
+    pub(crate) fn join_with(&self, address: &str, kind: Kind) -> Person {
+        let person = Person::new(address, kind, Timestamp::now());
+        let key = self.server.file(&format!("{address}.asc"), &person.certificate().armored());
+        self.server.cli(&["members", "add", LIST, address, "--key", &key]);
+        person
+    }
+
+    /// The list's certificate.
+    pub(crate) fn certificate(&self) -> Certificate {
+        Certificate::read_one(self.server.cli(&["lists", "key", LIST]).as_bytes()).unwrap()
     }
 
     pub(crate) fn held(&self) -> usize {

@@ -1,25 +1,37 @@
 //! Certificates of all kinds for the tests of this crate.
 
-use std::io::Write as _;
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod person;
+
 use std::time::Duration;
 
-use sealist_mail::{Boundary, Timestamp, compose};
-use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
-use sequoia_openpgp::packet::signature::SignatureBuilder;
-use sequoia_openpgp::serialize::stream::{Message, Signer};
-use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation, SignatureType};
+use sealist_mail::Timestamp;
+use sequoia_openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite};
+use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
 use sequoia_openpgp::{Cert, Profile};
 
-use crate::{Certificate, Limits, SignatureVerdict, armor, open};
+pub use person::Person;
 
+use crate::armor;
+use crate::framing::Packets;
+
+/// What a key is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Version 4, Ed25519 and Curve25519.
     Curve25519,
+    /// Version 4, RSA of 2048 bits.
     Rsa,
+    /// Two encryption subkeys: Curve25519 and NIST P-256.
     TwoEncryptionKeys,
+    /// Curve25519; good for one more hour.
     ExpiresInAnHour,
+    /// Without an encryption subkey.
     SignOnly,
+    /// Revoked as compromised.
     Revoked,
+    /// Version 6.
     Version6,
 }
 
@@ -48,7 +60,7 @@ pub(crate) fn member(address: &str, kind: Kind, now: Timestamp) -> Cert {
         return cert;
     }
     let mut signer = cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
-    let revocation = sequoia_openpgp::cert::CertRevocationBuilder::new()
+    let revocation = CertRevocationBuilder::new()
         .set_signature_creation_time(created)
         .unwrap()
         .set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b"")
@@ -58,25 +70,8 @@ pub(crate) fn member(address: &str, kind: Kind, now: Timestamp) -> Cert {
     cert.insert_packets(revocation).unwrap().0
 }
 
-/// The verdict at `now` on a text that `secret` signs at `when`, where `known` is what is known of it.
-pub(crate) fn signed_at(
-    secret: &Cert,
-    when: Timestamp,
-    known: &Certificate,
-    now: Timestamp,
-) -> SignatureVerdict {
-    let text = b"Content-Type: text/plain\r\n\r\nWords.\r\n";
-    let pair = secret.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
-    let mut packet = Vec::new();
-    let signer =
-        Signer::with_template(Message::new(&mut packet), pair, SignatureBuilder::new(SignatureType::Binary))
-            .unwrap();
-    let mut message = signer.creation_time(when.to_system_time()).detached().build().unwrap();
-    message.write_all(text).unwrap();
-    message.finalize().unwrap();
-    let armor = armor::block("SIGNATURE", &packet);
-    let entity = compose::signed(text, &armor, "pgp-sha512", &Boundary::from_entropy([8; 16]));
-    let mail = [b"From: anne@example.org\r\n", &entity[..]].concat();
-    let opened = open(&mail, &[], std::slice::from_ref(known), now, Limits::default());
-    opened.signatures()[0].clone()
+/// The packets of an armored or binary message: tag and body.
+pub fn packets(message: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let binary = armor::to_binary(message, usize::MAX >> 1).unwrap_or_default();
+    Packets::new(&binary).flatten().map(|packet| (packet.tag, packet.body.to_vec())).collect()
 }

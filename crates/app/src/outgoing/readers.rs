@@ -1,0 +1,53 @@
+//! Who of a batch can be encrypted to, and what becomes of the others: `missing_key_action`.
+
+use sealist_lists::model::MissingKey;
+use sealist_mail::Timestamp;
+use sealist_openpgp::{MacKey, SealingCard};
+use sealist_store::posts::{Delivery, Settled, State};
+
+/// A recipient with what sealing needs.
+pub(super) struct Reader {
+    pub(super) row: Delivery,
+    pub(super) card: SealingCard,
+}
+
+/// A batch, sorted.
+#[derive(Default)]
+pub(super) struct Readers {
+    /// They get the post encrypted.
+    pub(super) sealed: Vec<Reader>,
+    /// They have no usable key, and take it as cleartext, as the list allows.
+    pub(super) open: Vec<Delivery>,
+    /// They get nothing now.
+    pub(super) held: Vec<Settled>,
+}
+
+pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: Timestamp) -> Readers {
+    let mut readers = Readers::default();
+    for row in rows {
+        let card = row.card.as_deref();
+        let card = card.map(|card| SealingCard::from_bytes(card, mac, &row.email.to_lowercase(), now));
+        let problem = match card {
+            Some(Ok(card)) => {
+                readers.sealed.push(Reader { row, card });
+                continue;
+            }
+            Some(Err(error)) => error.to_string(),
+            None => "there is no key that can be used".to_owned(),
+        };
+        match action {
+            MissingKey::Cleartext if row.allow_cleartext => readers.open.push(row),
+            action => readers.held.push(without_key(row, action, problem)),
+        }
+    }
+    readers
+}
+
+pub(super) fn without_key(row: Delivery, action: MissingKey, problem: String) -> Settled {
+    let state = match action {
+        MissingKey::HoldAndNotify | MissingKey::Cleartext => State::HeldForKey,
+        MissingKey::Notify => State::NotKept,
+        MissingKey::Skip => State::Failed,
+    };
+    Settled { no: row.no, email: row.email, state, reply: problem }
+}

@@ -1,0 +1,189 @@
+//! Copies of a sealed post: `delivery`, `anonymous`, `missing_key_action`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sealist_lists::model::{MailingList, MissingKey, PgpSettings, SealedDelivery};
+use sealist_lists::payload::{self, Payload};
+use sealist_mail::{Boundary, Mailbox, Timestamp, compose};
+use sealist_openpgp::{
+    self as openpgp, Copies, CopyArmor, Family, KeyIds, Sealed, SessionKey, SignWith, random,
+};
+use sealist_store::StoreError;
+use sealist_store::bodies::{self, Body};
+use sealist_store::posts::{self, Batch, Delivery, Kind};
+
+use super::readers::{self, Reader, without_key};
+use super::{Copy, Ready, in_the_open};
+use crate::{App, AppError, ListKeys, sealing};
+
+pub(super) async fn prepare(
+    app: &App,
+    list: MailingList,
+    sealed: Sealed,
+    batch: Batch,
+    max_recipients: usize,
+    now: Timestamp,
+) -> Result<Ready, AppError> {
+    let pgp = list.settings.pgp.clone().unwrap_or_default();
+    let (delivery, action) = match batch.kind {
+        Kind::Posting => (pgp.delivery, pgp.missing_key_action),
+        Kind::Notice => (SealedDelivery::Copies, MissingKey::HoldAndNotify),
+    };
+    let readers = readers::sort(batch.rows, action, app.vault.mac(), now);
+    let keys = app.keys_of(&list)?;
+    let second = match delivery {
+        SealedDelivery::Personalized => None,
+        _ if readers.sealed.iter().all(|reader| reader.card.family() == Family::V4) => None,
+        _ => Some(second_form(app, &keys, &sealed, batch.post).await?),
+    };
+    let made = tokio::task::spawn_blocking(move || {
+        let work =
+            Work { pgp: &pgp, keys: &keys, session_key: keys.storage.session_key(&sealed)?, sealed, now };
+        let mut ready = Ready { copies: Vec::new(), held: readers.held };
+        if !readers.open.is_empty() {
+            let clear = work.in_the_clear()?;
+            ready.copies = in_the_open(&readers.open, clear.outer, clear.entity, max_recipients);
+        }
+        let in_one = if delivery == SealedDelivery::Bulk { max_recipients.max(1) } else { 1 };
+        let (refused, copies) = match delivery {
+            SealedDelivery::Personalized => work.personalized(readers.sealed)?,
+            _ => work.shared(readers.sealed, second, in_one)?,
+        };
+        ready.copies.extend(copies);
+        let problem = || "the key cannot be encrypted to".to_owned();
+        ready.held.extend(refused.into_iter().map(|row| without_key(row, action, problem())));
+        Ok::<_, AppError>(ready)
+    });
+    made.await.map_err(|_| AppError::Interrupted)?
+}
+
+/// The post for readers of version 6: encrypted once, when the first of them is written to, and kept.
+async fn second_form(
+    app: &App,
+    keys: &Arc<ListKeys>,
+    first: &Sealed,
+    post: sealist_lists::model::PostNo,
+) -> Result<Sealed, AppError> {
+    let _one_at_a_time = app.second_forms.lock().await;
+    let stored = {
+        let mut db = app.store.reader().await?;
+        match posts::second_body(&mut db, post).await? {
+            Some(body) => Some(bodies::load(&mut db, body).await?),
+            None => None,
+        }
+    };
+    if let Some(Body::Sealed(second)) = stored {
+        return Ok(second);
+    }
+    let (keys, first) = (keys.clone(), first.clone());
+    let second = tokio::task::spawn_blocking(move || keys.storage.reseal(&first));
+    let second = second.await.map_err(|_| AppError::Interrupted)??;
+    let body = Body::Sealed(second.clone());
+    let stored =
+        app.store.write(move |db| Box::pin(async move { posts::set_second_body(db, post, &body).await }));
+    stored.await.map_err(|error: StoreError| error)?;
+    Ok(second)
+}
+
+/// One batch in the making.
+struct Work<'a> {
+    pgp: &'a PgpSettings,
+    keys: &'a ListKeys,
+    sealed: Sealed,
+    session_key: SessionKey,
+    now: Timestamp,
+}
+
+/// Who could not be encrypted to after all, and what can be sent.
+type Made = (Vec<Delivery>, Vec<Copy>);
+
+impl Work<'_> {
+    /// Copies that share their body: with one reader each, or with up to `in_one`.
+    fn shared(self, readers: Vec<Reader>, second: Option<Sealed>, in_one: usize) -> Result<Made, AppError> {
+        let head = self.head(&self.session_key.open(self.sealed.outer())?);
+        let (fours, sixes): (Vec<_>, Vec<_>) =
+            readers.into_iter().partition(|reader| reader.card.family() == Family::V4);
+        let mut families = vec![(fours, Copies::new(&self.sealed, self.session_key, key_ids(self.pgp)))];
+        if let Some(second) = second {
+            let session_key = self.keys.storage.session_key(&second)?;
+            families.push((sixes, Copies::new(&second, session_key, key_ids(self.pgp))));
+        }
+        let mut made: Made = Default::default();
+        for (mut readers, copies) in families {
+            while !readers.is_empty() {
+                let chunk = readers.split_off(readers.len().saturating_sub(in_one));
+                // Who gets a message with others learns nothing from the order of the packets.
+                let mut cards: Vec<_> = chunk.iter().map(|reader| &reader.card).collect();
+                cards.sort_by_cached_key(|_| random::<8>());
+                let armor = copies.copy(&cards);
+                let rows: Vec<Delivery> = chunk.into_iter().map(|reader| reader.row).collect();
+                match armor {
+                    Ok(armor) => made.1.push(Copy::of(&rows, head.around(armor), true)),
+                    Err(_) => made.0.extend(rows),
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    /// A payload, a signature and a session key for each reader.
+    fn personalized(self, readers: Vec<Reader>) -> Result<Made, AppError> {
+        let stored = self.stored()?;
+        let mut made: Made = Default::default();
+        for Reader { row, card } in readers {
+            let Ok(address) = row.email.parse() else {
+                made.0.push(row);
+                continue;
+            };
+            let name = (!row.name.is_empty()).then(|| row.name.clone());
+            let payload = payload::for_reader(&stored, &Mailbox { name, address });
+            let sign = match self.pgp.sign_outgoing {
+                true => SignWith::Key(&self.keys.posting, self.now),
+                false => SignWith::Nobody,
+            };
+            match openpgp::seal_copy(&payload.entity, sign, &card, key_ids(self.pgp)) {
+                Ok(armor) => {
+                    made.1.push(Copy::of(&[row], self.head(&payload.outer).around(armor), true));
+                }
+                Err(_) => made.0.push(row),
+            }
+        }
+        Ok(made)
+    }
+
+    fn in_the_clear(&self) -> Result<Payload, AppError> {
+        let Payload { outer, entity } = payload::in_the_clear(&self.stored()?, self.now);
+        let entity = match self.pgp.sign_outgoing {
+            true => sealing::signed(&entity, &self.keys.posting, self.now)?,
+            false => entity,
+        };
+        Ok(Payload { outer, entity })
+    }
+
+    fn stored(&self) -> Result<Payload, AppError> {
+        let open = |packet: &[u8]| self.session_key.open(packet).map(|clear| clear.to_vec());
+        Ok(Payload { outer: open(self.sealed.outer())?, entity: open(self.sealed.payload())? })
+    }
+
+    fn head(&self, outer: &[u8]) -> Around {
+        let (wrapper, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(random()));
+        Around { head: Bytes::from([outer, &wrapper].concat()), tail: tail.into() }
+    }
+}
+
+fn key_ids(pgp: &PgpSettings) -> KeyIds {
+    if pgp.anonymous { KeyIds::Hidden } else { KeyIds::Named }
+}
+
+/// What stands before and behind the armor.
+struct Around {
+    head: Bytes,
+    tail: Bytes,
+}
+
+impl Around {
+    fn around(&self, armor: CopyArmor) -> Vec<Bytes> {
+        vec![self.head.clone(), armor.head.into(), armor.shared, armor.tail.into(), self.tail.clone()]
+    }
+}

@@ -1,0 +1,75 @@
+//! Changing one field of settings by its name.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Why a setting was not changed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// There is no such setting on this list.
+    #[error("there is no setting {name:?}{}", nearest.as_ref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    /// The setting does not take that value.
+    #[error("{value:?} is no value for {name:?}")]
+    Value {
+        /// The setting.
+        name: String,
+        /// What was given.
+        value: String,
+    },
+}
+
+impl SettingError {
+    fn unknown(name: &str, known: &[String]) -> Self {
+        let nearest = known
+            .iter()
+            .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+            .filter(|(likeness, _)| *likeness > 0.7)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, candidate)| candidate.clone());
+        Self::Unknown { name: name.to_owned(), nearest }
+    }
+}
+
+/// Sets the field of that name, also where it stands under `pgp`. `value` is read as JSON and, where that fails,
+/// as a text. Errs with the nearest known name if there is no such field, or with what the field does not take.
+pub(super) fn set_field<T: Serialize + DeserializeOwned>(
+    settings: &mut T,
+    name: &str,
+    value: &str,
+) -> Result<(), SettingError> {
+    let parsed = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    let candidates = match parsed {
+        serde_json::Value::String(_) => vec![parsed],
+        // A text field may hold what looks like a number or `true`.
+        other => vec![other, value.into()],
+    };
+    let mut tree = serde_json::to_value(&*settings).map_err(|_| SettingError::unknown(name, &[]))?;
+    let known = field_names(&tree);
+    for candidate in candidates {
+        let places = [format!("/{name}"), format!("/pgp/{name}")];
+        let field = places.iter().find(|place| name != "pgp" && tree.pointer(place).is_some());
+        let slot = field.and_then(|place| tree.pointer_mut(place));
+        *slot.ok_or_else(|| SettingError::unknown(name, &known))? = candidate;
+        if let Ok(changed) = serde_json::from_value(tree.clone()) {
+            *settings = changed;
+            return Ok(());
+        }
+    }
+    Err(SettingError::Value { name: name.to_owned(), value: value.to_owned() })
+}
+
+fn field_names(tree: &serde_json::Value) -> Vec<String> {
+    let keys = |value: Option<&serde_json::Value>| -> Vec<String> {
+        value.and_then(|v| v.as_object()).into_iter().flatten().map(|(k, _)| k.clone()).collect()
+    };
+    let mut names = keys(Some(tree));
+    names.retain(|name| name != "pgp");
+    names.extend(keys(tree.get("pgp")));
+    names
+}

@@ -1,0 +1,151 @@
+//! Somebody with a key and a program of their own: the library.
+
+use std::io::{Read as _, Write as _};
+
+use sealist_mail::{Boundary, Timestamp, compose};
+use sequoia_openpgp::crypto::{KeyPair, SessionKey};
+use sequoia_openpgp::packet::signature::SignatureBuilder;
+use sequoia_openpgp::packet::{PKESK, SKESK};
+use sequoia_openpgp::parse::Parse as _;
+use sequoia_openpgp::parse::stream::{
+    DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
+};
+use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message, Recipient, Signer};
+use sequoia_openpgp::types::{Features, SignatureType, SymmetricAlgorithm};
+use sequoia_openpgp::{Cert, KeyHandle};
+
+use super::{Kind, member};
+use crate::{Certificate, armor};
+
+const ONLY_IN_TESTS: &str = "made for a test by the library";
+
+/// Somebody with a secret key.
+pub struct Person {
+    address: String,
+    cert: Cert,
+}
+
+impl Person {
+    /// A new key for that address, a day old.
+    pub fn new(address: &str, kind: Kind, now: Timestamp) -> Self {
+        Self { address: address.to_owned(), cert: member(address, kind, now) }
+    }
+
+    /// The public side.
+    pub fn certificate(&self) -> Certificate {
+        Certificate::of(self.cert.clone())
+    }
+
+    /// What the person reads of an encrypted message, armored or not, and whether the signature by `from` in it is
+    /// good.
+    pub fn read(&self, message: &[u8], from: &Certificate) -> Option<(Vec<u8>, bool)> {
+        let policy = StandardPolicy::new();
+        let reader = Reader { secret: &self.cert, from: from.cert().clone(), good: false };
+        let mut message =
+            DecryptorBuilder::from_bytes(message).ok()?.with_policy(&policy, None, reader).ok()?;
+        let mut text = Vec::new();
+        message.read_to_end(&mut text).ok()?;
+        Some((text, message.helper_ref().good))
+    }
+
+    /// The packets of a message to those readers, signed at that time.
+    pub fn packets(&self, to: &[&Certificate], text: &[u8], at: Timestamp) -> Vec<u8> {
+        let mut out = Vec::new();
+        let readers = to.iter().flat_map(|to| to.cert().keys().subkeys());
+        let readers = readers.map(|key| {
+            let features = Features::empty().set_seipdv1();
+            Recipient::new(features, key.key().key_handle(), key.key().role_as_unspecified())
+        });
+        let message =
+            Encryptor::for_recipients(Message::new(&mut out), readers).build().expect(ONLY_IN_TESTS);
+        let signer = Signer::new(message, self.pair()).expect(ONLY_IN_TESTS);
+        let message = signer.creation_time(at.to_system_time()).build().expect(ONLY_IN_TESTS);
+        let mut literal = LiteralWriter::new(message).build().expect(ONLY_IN_TESTS);
+        literal.write_all(text).expect(ONLY_IN_TESTS);
+        literal.finalize().expect(ONLY_IN_TESTS);
+        out
+    }
+
+    /// A PGP/MIME message from the person, signed and encrypted, with `entity` inside.
+    pub fn mail(&self, to: &Certificate, entity: &[u8], at: Timestamp) -> Vec<u8> {
+        let armor = armor::block("MESSAGE", &self.packets(&[to], entity, at));
+        let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(crate::random()));
+        [self.header().as_bytes(), &head, &armor, &tail].concat()
+    }
+
+    /// A detached signature packet over the text.
+    pub fn signature(&self, text: &[u8], at: Timestamp) -> Vec<u8> {
+        let mut packet = Vec::new();
+        let template = SignatureBuilder::new(SignatureType::Binary);
+        let signer = Signer::with_template(Message::new(&mut packet), self.pair(), template);
+        let signer = signer.expect(ONLY_IN_TESTS).creation_time(at.to_system_time());
+        let mut message = signer.detached().build().expect(ONLY_IN_TESTS);
+        message.write_all(text).expect(ONLY_IN_TESTS);
+        message.finalize().expect(ONLY_IN_TESTS);
+        packet
+    }
+
+    /// A PGP/MIME message from the person around `entity` with that signature.
+    pub fn mail_signed(&self, entity: &[u8], signature: &[u8]) -> Vec<u8> {
+        let armor = armor::block("SIGNATURE", signature);
+        let boundary = Boundary::from_entropy(crate::random());
+        let signed = compose::signed(entity, &armor, "pgp-sha512", &boundary);
+        [self.header().as_bytes(), b"MIME-Version: 1.0\r\n", &signed].concat()
+    }
+
+    fn header(&self) -> String {
+        format!("From: {}\r\n", self.address)
+    }
+
+    fn pair(&self) -> KeyPair {
+        let key = self.cert.primary_key().key().clone();
+        key.parts_into_secret().and_then(|key| key.into_keypair()).expect(ONLY_IN_TESTS)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn secret(&self) -> &Cert {
+        &self.cert
+    }
+}
+
+struct Reader<'a> {
+    secret: &'a Cert,
+    from: Cert,
+    good: bool,
+}
+
+impl VerificationHelper for Reader<'_> {
+    fn get_certs(&mut self, _ids: &[KeyHandle]) -> sequoia_openpgp::Result<Vec<Cert>> {
+        Ok(vec![self.from.clone()])
+    }
+
+    fn check(&mut self, structure: MessageStructure<'_>) -> sequoia_openpgp::Result<()> {
+        for layer in structure {
+            if let MessageLayer::SignatureGroup { results } = layer {
+                self.good = results.iter().all(Result::is_ok);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl DecryptionHelper for Reader<'_> {
+    fn decrypt(
+        &mut self,
+        pkesks: &[PKESK],
+        _skesks: &[SKESK],
+        cipher: Option<SymmetricAlgorithm>,
+        decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
+    ) -> sequoia_openpgp::Result<Option<Cert>> {
+        for key in self.secret.keys().subkeys().unencrypted_secret() {
+            let mut pair = key.key().clone().into_keypair()?;
+            for pkesk in pkesks {
+                if pkesk.decrypt(&mut pair, cipher).is_some_and(|(cipher, key)| decrypt(cipher, &key)) {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(None)
+    }
+}
