@@ -1,7 +1,8 @@
 //! Chains: the order in which the rules are asked. Each table reads aloud: "if the sender is banned, if
 //! it is a replay, …; else it is posted". What a hit means is up to the list's settings.
 //!
-//! `banned-address` and `replay` come first in every chain, so that nothing which accepts early skips them.
+//! `banned-address` and `replay` come first in every chain, so that nothing which accepts early skips them; the
+//! guards are asked behind what accepted, for the same end.
 
 use crate::facts::Facts;
 use crate::model::Action;
@@ -15,6 +16,8 @@ pub struct Chain {
     pub description: &'static str,
     /// The names of its rules, in order.
     pub links: &'static [&'static str],
+    /// The names of the rules that an accept does not skip.
+    pub guards: &'static [&'static str],
 }
 
 /// All chains.
@@ -23,6 +26,7 @@ pub const CHAINS: &[Chain] = &[
         name: "default-posting-chain",
         description: "Posts to a plain list.",
         links: &["banned-address", "member-moderation", "nonmember-moderation", "max-size"],
+        guards: &[],
     },
     Chain {
         name: "pgp-posting-chain",
@@ -34,16 +38,17 @@ pub const CHAINS: &[Chain] = &[
             "pgp-encryption",
             "pgp-signature",
             "addressed-here",
-            "covert-content",
             "member-moderation",
             "nonmember-moderation",
             "max-size",
         ],
+        guards: &["covert-content"],
     },
     Chain {
         name: "owner-chain",
         description: "Mail to the people in charge of a list.",
-        links: &["banned-address", "replay", "addressed-here", "covert-content"],
+        links: &["banned-address", "replay", "addressed-here"],
+        guards: &["covert-content"],
     },
 ];
 
@@ -74,23 +79,25 @@ impl Verdict {
 }
 
 impl Chain {
-    /// Asks the rules in order. The first action that is not defer decides; the rest is still asked, so
-    /// that a moderator sees every reason at once.
+    /// Asks the rules in order, then the guards. The first action that is not defer decides, and if it accepts, the
+    /// first guard that has something to say; all are asked, so that a moderator sees every reason at once.
     ///
     /// `approved`: what a moderator has seen and let pass. A reason outside it decides anew: a worse
     /// verdict holds again.
     pub fn judge(&self, facts: &Facts, approved: &[Reason]) -> Verdict {
-        let findings: Vec<Finding> = self
-            .links
-            .iter()
-            .filter_map(|name| rules::named(name))
-            .filter_map(|rule| (rule.check)(facts))
-            .filter(|finding| !approved.contains(&finding.reason))
-            .collect();
-        match findings.first() {
-            None => Verdict { action: Action::Accept, findings },
-            Some(first) => Verdict { action: first.action, findings },
-        }
+        let ask = |names: &[&str]| -> Vec<Finding> {
+            let rules = names.iter().filter_map(|name| rules::named(name));
+            let found = rules.filter_map(|rule| (rule.check)(facts));
+            found.filter(|finding| !approved.contains(&finding.reason)).collect()
+        };
+        let (found, guarded) = (ask(self.links), ask(self.guards));
+        let first = found.first().map(|finding| finding.action).unwrap_or(Action::Accept);
+        let findings = match (first, guarded.is_empty()) {
+            (Action::Accept, false) => [guarded, found].concat(),
+            _ => [found, guarded].concat(),
+        };
+        let action = findings.first().map_or(Action::Accept, |finding| finding.action);
+        Verdict { action, findings }
     }
 }
 
@@ -100,6 +107,7 @@ mod tests {
     use crate::facts::{Addressed, Encryption, Form, Replay, Signature};
     use crate::model::Role;
     use crate::styles;
+    use sealist_openpgp::Unreadable as Why;
 
     fn posting(style: &str) -> Facts {
         Facts {
@@ -126,7 +134,7 @@ mod tests {
     #[test]
     fn every_link_is_a_rule() {
         for chain in CHAINS {
-            for link in chain.links {
+            for link in chain.links.iter().chain(chain.guards) {
                 assert!(rules::named(link).is_some(), "{link} of {}", chain.name);
             }
         }
@@ -149,8 +157,9 @@ mod tests {
         check(pgp, |f| f.encryption = Encryption::Ambiguous, Action::Hold, &[Ambiguous]);
         check(pgp, |f| f.form = Form::Inline, Action::Reject, &[Inline]);
         check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
-        let unreadable =
-            |f: &mut Facts| (f.encryption, f.signature) = (Encryption::Unreadable, Signature::None);
+        let unreadable = |f: &mut Facts| {
+            (f.encryption, f.signature) = (Encryption::Unreadable(Why::Failed), Signature::None)
+        };
         check(pgp, unreadable, Action::Reject, &[Unreadable, Unsigned]);
         check(
             pgp,
@@ -158,10 +167,13 @@ mod tests {
             Action::Reject,
             &[UnknownSigner, CovertContent],
         );
+        check(pgp, |f| f.signature = Signature::NoKey, Action::Reject, &[NoKey, CovertContent]);
+        let unconfirmed = |f: &mut Facts| f.signature = Signature::KeyNotConfirmed;
+        check(pgp, unconfirmed, Action::Reject, &[KeyNotConfirmed, CovertContent]);
         check(pgp, |f| f.signature = Signature::Expired, Action::Reject, &[ExpiredSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::Revoked, Action::Reject, &[RevokedSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::WrongDate, Action::Hold, &[WrongDate, CovertContent]);
-        check(pgp, |f| f.author_role = None, Action::Hold, &[CovertContent, Nonmember]);
+        check(pgp, |f| f.author_role = None, Action::Reject, &[Nonmember, CovertContent]);
         check(pgp, |f| f.replay = Replay::SeenHere, Action::Discard, &[SeenHere]);
         check(pgp, |f| f.replay = Replay::SeenElsewhere, Action::Hold, &[SeenElsewhere]);
         check(pgp, |f| f.replay = Replay::SameArrival, Action::Accept, &[]);
@@ -179,8 +191,32 @@ mod tests {
                 (facts.encryption, facts.signature) = (encryption, Signature::None);
                 named("pgp-posting-chain").unwrap().judge(&facts, &[]).action
             };
-            if action != Action::Accept {
-                assert_eq!(fate(Encryption::Unreadable), fate(Encryption::Whole), "{action}");
+            for why in [Why::Failed, Why::OtherKeys, Why::NotOpenPgp] {
+                assert_eq!(fate(Encryption::Unreadable(why)), fate(Encryption::Whole), "{action}");
+            }
+        }
+    }
+
+    /// Promise 3: whatever the owner lets pass, a captured ciphertext yields nothing to a stranger.
+    #[test]
+    fn accepting_what_is_unsigned_opens_nothing_for_strangers() {
+        for role in [None, Some(Role::Nonmember), Some(Role::Member)] {
+            for signature in [Signature::None, Signature::UnknownSigner, Signature::Invalid, Signature::NoKey]
+            {
+                let mut facts = posting("pgp-default");
+                let pgp = facts.settings.pgp.as_mut().unwrap();
+                pgp.unsigned_msg_action = Action::Accept;
+                pgp.unknown_signer_action = Action::Accept;
+                pgp.invalid_sig_action = Action::Accept;
+                pgp.no_key_action = Action::Accept;
+                (facts.author_role, facts.signature) = (role, signature);
+                let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);
+                assert_eq!(verdict.action, Action::Hold, "{role:?} {signature:?}");
+                assert_eq!(verdict.reasons()[0], Reason::CovertContent);
+                facts.encryption = Encryption::None;
+                facts.settings.pgp.as_mut().unwrap().nonencrypted_msg_action = Action::Defer;
+                let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);
+                assert_eq!(verdict.action, Action::Accept, "{role:?} {signature:?}");
             }
         }
     }

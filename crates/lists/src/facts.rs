@@ -1,6 +1,7 @@
 //! What is known of a message when it is judged: gathered once, eagerly, then only looked at.
 
 use sealist_mail::{AuthorProblem, Mailbox, Origin};
+use sealist_openpgp::Unreadable;
 
 use crate::model::{Action, Door, ListSettings, PgpSettings, Role};
 
@@ -65,7 +66,7 @@ pub enum Encryption {
     /// Two readings are possible.
     Ambiguous,
     /// Encrypted, and not to be opened by us.
-    Unreadable,
+    Unreadable(Unreadable),
 }
 
 /// What the signature over the root of a message is worth.
@@ -75,6 +76,10 @@ pub enum Signature {
     None,
     /// All is covered by a valid signature of the From address's confirmed certificate.
     Good,
+    /// There is one, and the From address has no certificate here.
+    NoKey,
+    /// There is one, and nobody confirmed the certificate of the From address.
+    KeyNotConfirmed,
     /// Not by the certificate of the From address.
     UnknownSigner,
     /// The signature or its key is expired.

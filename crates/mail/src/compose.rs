@@ -205,7 +205,10 @@ mod tests {
         mail.extend_from_slice(&tail);
         assert_eq!(classify(&mail), Shape::Encrypted(b"ARMOR".to_vec()));
         let mail = signed(b"\r\nwords", b"SIG", "pgp-sha512", &boundary());
-        assert_eq!(classify(&mail), Shape::Signed { signed: b"\r\nwords", signature: b"SIG".to_vec() });
+        assert_eq!(
+            classify(&mail),
+            Shape::Signed { signed: b"\r\nwords", signatures: vec![b"SIG".to_vec()] }
+        );
     }
 
     #[test]

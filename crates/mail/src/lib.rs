@@ -8,6 +8,7 @@
 //! [`Headers`], [`list_headers`], [`subject`], [`compose`].
 
 mod address;
+mod attached;
 mod author;
 pub mod compose;
 mod content_type;
@@ -26,6 +27,7 @@ mod time;
 pub mod transfer;
 
 pub use address::{Address, AddressError, Mailbox, parse_mailboxes};
+pub use attached::key_blocks;
 pub use author::{AuthorProblem, sole_author};
 pub use compose::{Boundary, Part};
 pub use content_type::ContentType;

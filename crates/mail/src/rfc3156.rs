@@ -8,6 +8,9 @@ use crate::entity::Entity;
 use crate::inline::{self, InlineKind, Leaf};
 use crate::multipart::{Ambiguous, split};
 
+/// Signature parts on one message.
+const MAX_SIGNATURE_PARTS: usize = 16;
+
 /// The shape of a message's or entity's root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape<'a> {
@@ -17,8 +20,8 @@ pub enum Shape<'a> {
     Signed {
         /// The exact bytes that the signature covers.
         signed: &'a [u8],
-        /// The signature part's content, armored or not.
-        signature: Vec<u8>,
+        /// The content of the signature part, or of each of several, armored or not.
+        signatures: Vec<Vec<u8>>,
     },
     /// Every leaf is one whole inline block.
     Inline {
@@ -105,16 +108,23 @@ fn encrypted<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<
     data.decoded_body().map(Shape::Encrypted).ok_or(Doubt::Form)
 }
 
+/// With one signature part, or several in a multipart/mixed (draft-ietf-openpgp-multsig).
 fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>, Doubt> {
-    if !protocol_is(content_type, "application/pgp-signature") {
+    let several = protocol_is(content_type, "multipart/mixed");
+    if !several && !protocol_is(content_type, "application/pgp-signature") {
         return Ok(Shape::Plain);
     }
-    let parts = parts(root, content_type)?;
-    let [signed, signature] = parts[..] else {
+    let root_parts = parts(root, content_type)?;
+    let [signed, last] = root_parts[..] else {
         return Err(Doubt::Form);
     };
-    let signature = Entity::parse(signature);
-    if !signature.content_type().is("application", "pgp-signature") {
+    let signatures = if several {
+        let mixed = Entity::parse(last);
+        parts(&mixed, &mixed.content_type())?
+    } else {
+        vec![last]
+    };
+    if signatures.is_empty() || signatures.len() > MAX_SIGNATURE_PARTS {
         return Err(Doubt::Form);
     }
     // A signed part whose own type is in doubt would be shown in two ways.
@@ -122,7 +132,13 @@ fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>
     if inner.headers.count("content-type") > 1 {
         return Err(Doubt::TwoFields);
     }
-    Ok(Shape::Signed { signed, signature: signature.decoded_body().ok_or(Doubt::Form)? })
+    Ok(Shape::Signed { signed, signatures: signatures.into_iter().map(signature).collect::<Result<_, _>>()? })
+}
+
+fn signature(part: &[u8]) -> Result<Vec<u8>, Doubt> {
+    let part = Entity::parse(part);
+    let form = part.content_type().is("application", "pgp-signature");
+    part.decoded_body().filter(|_| form).ok_or(Doubt::Form)
 }
 
 /// Exchange turns multipart/encrypted into multipart/mixed with an empty text before the two parts.
@@ -167,7 +183,7 @@ mod tests {
             SIGNED,
             Shape::Signed {
                 signed: b"Content-Type: text/plain\r\n\r\nhello\r\n",
-                signature: b"SIG".to_vec(),
+                signatures: vec![b"SIG".to_vec()],
             },
         );
         check("Subject: x\r\n\r\nhello", Shape::Plain);
@@ -177,6 +193,22 @@ mod tests {
             Shape::Inline { kind: InlineKind::Encrypted, leaves } if leaves.len() == 1
         ));
         check("", Shape::Plain);
+    }
+
+    #[test]
+    fn several_signatures_on_one_part() {
+        let several = |parts: &str| {
+            SIGNED.replace("protocol=\"application/pgp-signature\"", "protocol=\"multipart/mixed\"").replace(
+                "Content-Type: application/pgp-signature\r\n\r\nSIG\r\n",
+                &format!("Content-Type: multipart/mixed; boundary=s\r\n\r\n{parts}--s--\r\n"),
+            )
+        };
+        let one = "--s\r\nContent-Type: application/pgp-signature\r\n\r\nSIG\r\n";
+        let signed = b"Content-Type: text/plain\r\n\r\nhello\r\n";
+        let two = Shape::Signed { signed, signatures: vec![b"SIG".to_vec(); 2] };
+        check(&several(&one.repeat(2)), two);
+        check(&several(&one.replace("pgp-signature", "pdf")), Shape::Ambiguous(Doubt::Form));
+        check(&several(&one.repeat(17)), Shape::Ambiguous(Doubt::Form));
     }
 
     #[test]

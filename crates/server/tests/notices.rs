@@ -201,13 +201,13 @@ async fn a_list_may_sign_without_encrypting() {
     let armor = anne.sign_and_encrypt(LIST, &entity("Plan", MARKER)).unwrap();
     let copies = site.send(LIST, &encrypted("anne@example.org", LIST, &armor), 2).await;
     for copy in copies {
-        let Shape::Signed { signed, signature } = classify(&copy.message) else { panic!("not signed") };
+        let Shape::Signed { signed, signatures } = classify(&copy.message) else { panic!("not signed") };
         assert!(String::from_utf8_lossy(signed).contains(MARKER));
         assert_eq!(subject(&copy.message), "Plan");
         let (text, detached) =
             (site.server.folder.path().join("text"), site.server.folder.path().join("sig"));
         std::fs::write(&text, signed).unwrap();
-        std::fs::write(&detached, signature).unwrap();
+        std::fs::write(&detached, &signatures[0]).unwrap();
         let output = std::process::Command::new("gpg")
             .args(["--batch", "--status-fd", "1", "--homedir"])
             .arg(anne.home())

@@ -10,11 +10,32 @@ use sealist_store::{keys, people};
 
 use crate::{App, AppError};
 
+/// What the database knows of an author's key.
+pub(super) enum KnownKey {
+    /// The author is nobody here.
+    OfNobody,
+    /// There is none.
+    Missing,
+    /// Nobody confirmed it: it proves nothing.
+    Unconfirmed,
+    /// By it the author is known.
+    Confirmed(Box<Certificate>),
+}
+
+impl KnownKey {
+    pub(super) fn signers(&self) -> &[Certificate] {
+        match self {
+            Self::Confirmed(certificate) => std::slice::from_ref(certificate),
+            _ => &[],
+        }
+    }
+}
+
 /// What the database knows of an author.
 pub(super) struct Known {
     pub(super) roles: Vec<Member>,
     pub(super) addressees: Vec<Member>,
-    pub(super) certificates: Vec<Certificate>,
+    pub(super) key: KnownKey,
     pub(super) banned: bool,
 }
 
@@ -27,13 +48,14 @@ pub(super) async fn look_up(
 ) -> Result<Known, AppError> {
     let mut db = app.store.reader().await?;
     let roles = people::roles_of(&mut db, list.no, &author.address).await?;
-    let mut certificates = Vec::new();
-    if let Some(member) = roles.first()
-        && let Some(row) = keys::certificate_of(&mut db, member.address_no).await?
-        && row.confirmed_at.is_some()
-    {
-        certificates.push(Certificate::from_stored(&row.certificate)?);
-    }
+    let key = match roles.first() {
+        None => KnownKey::OfNobody,
+        Some(member) => match keys::certificate_of(&mut db, member.address_no).await? {
+            None => KnownKey::Missing,
+            Some(row) if row.confirmed_at.is_none() => KnownKey::Unconfirmed,
+            Some(row) => KnownKey::Confirmed(Box::new(Certificate::from_stored(&row.certificate)?)),
+        },
+    };
     let mut banned = people::is_banned(&mut db, list.no, &author.address).await?;
     if let Some(sender) = sender {
         banned |= people::is_banned(&mut db, list.no, sender).await?;
@@ -43,7 +65,7 @@ pub(super) async fn look_up(
         let found = people::roles_of(&mut db, list.no, &mailbox.address).await?;
         addressees.extend(found.into_iter().filter(|member| member.role == Role::Member));
     }
-    Ok(Known { roles, addressees, certificates, banned })
+    Ok(Known { roles, addressees, key, banned })
 }
 
 /// Decrypts and verifies in the pool for such work; plain lists open nothing.
@@ -65,14 +87,19 @@ pub(super) async fn open(
     opened.await.map(Some).map_err(|_| AppError::Interrupted)
 }
 
-/// Enters every valid signature into the replay record, whatever the verdict will be.
+/// Enters every valid signature into the replay record, whatever the verdict will be, unless the list has
+/// `collect_sig_hashes` off.
 pub(super) async fn replay(
     app: &App,
+    list: &MailingList,
     entry: &Entry,
     opened: Option<&Opened>,
     now: Timestamp,
 ) -> Result<Replay, AppError> {
     let mut worst = Replay::Fresh;
+    if !list.settings.pgp.as_ref().is_some_and(|pgp| pgp.collect_sig_hashes) {
+        return Ok(worst);
+    }
     for valid in opened.into_iter().flat_map(Opened::verified) {
         let digest = app.vault.mac().replay_key(valid.certificate(), valid.digest());
         let at = entry.clone();
@@ -114,18 +141,23 @@ pub(super) fn gather(
             openpgp::Encryption::None => Encryption::None,
             openpgp::Encryption::Whole => Encryption::Whole,
             openpgp::Encryption::Ambiguous => Encryption::Ambiguous,
-            openpgp::Encryption::Unreadable(_) => Encryption::Unreadable,
+            openpgp::Encryption::Unreadable(why) => Encryption::Unreadable(why),
         }),
-        signature: opened.map_or(Signature::None, signature),
+        signature: opened.map_or(Signature::None, |opened| signature(opened, &known.key)),
         replay,
         addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(opened, list, entry.door)),
     }
 }
 
 /// Good as [`Opened::valid_signature`] says; else the worst that can be said in a word.
-fn signature(opened: &Opened) -> Signature {
+fn signature(opened: &Opened, key: &KnownKey) -> Signature {
     if opened.valid_signature().is_some() {
         return Signature::Good;
+    }
+    match key {
+        KnownKey::Missing if !opened.signatures().is_empty() => return Signature::NoKey,
+        KnownKey::Unconfirmed if !opened.signatures().is_empty() => return Signature::KeyNotConfirmed,
+        _ => {}
     }
     let known = |verdict: &&SignatureVerdict| {
         !matches!(verdict, SignatureVerdict::Good(_) | SignatureVerdict::UnknownKey)

@@ -57,8 +57,8 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     }
 
     let known = look_up(app, &list, &mailbox, sender.as_ref(), &outer).await?;
-    let opened = open(app, &list, &message, &known.certificates, now).await?;
-    let replay = replay(app, &entry, opened.as_ref(), now).await?;
+    let opened = open(app, &list, &message, known.key.signers(), now).await?;
+    let replay = replay(app, &list, &entry, opened.as_ref(), now).await?;
     let facts = gather(&list, &entry, &known, opened.as_ref(), replay, message.len());
     let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
     let verdict = chain.judge(&facts, approved);

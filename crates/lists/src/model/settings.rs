@@ -61,8 +61,14 @@ pub struct PgpSettings {
     pub expired_sig_action: Action,
     /// The signing key is revoked.
     pub revoked_sig_action: Action,
-    /// A signature does not verify, is too weak, or is not by the certificate of the From address.
+    /// A signature does not verify or is too weak.
     pub invalid_sig_action: Action,
+    /// The message is signed by another key than that of the From address.
+    pub unknown_signer_action: Action,
+    /// The message is signed, and the From address has no key here.
+    pub no_key_action: Action,
+    /// The message is signed, and nobody confirmed the key of the From address.
+    pub unconfirmed_key_action: Action,
     /// The signed digest was seen before at another address of the site; at the same one it is discarded.
     pub duplicate_sig_action: Action,
     /// The protected To and Cc do not name this address.
@@ -71,7 +77,8 @@ pub struct PgpSettings {
     pub wrong_date_action: Action,
     /// The message is not encrypted as a whole.
     pub nonencrypted_msg_action: Action,
-    /// Whether the replay record is kept.
+    /// Whether what is signed is entered into the site's replay record, and looked for in it. Without it a post can
+    /// be sent in again.
     pub collect_sig_hashes: bool,
     /// Whether the author's own signature is taken off the copies.
     pub strip_original_sig: bool,
@@ -153,6 +160,9 @@ impl Default for PgpSettings {
             expired_sig_action: Action::Reject,
             revoked_sig_action: Action::Reject,
             invalid_sig_action: Action::Reject,
+            unknown_signer_action: Action::Reject,
+            no_key_action: Action::Reject,
+            unconfirmed_key_action: Action::Reject,
             duplicate_sig_action: Action::Hold,
             misdirected_msg_action: Action::Hold,
             wrong_date_action: Action::Hold,

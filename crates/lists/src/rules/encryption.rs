@@ -4,6 +4,8 @@
 //! cannot read fares as one that we can read and that nobody signed: what the list answers does not tell
 //! which it was (design promise 3).
 
+use sealist_openpgp::Unreadable;
+
 use super::{Finding, Reason};
 use crate::facts::{Encryption, Facts};
 use crate::model::Action;
@@ -14,7 +16,19 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
         Encryption::Whole => None,
         Encryption::None => Finding::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
         Encryption::Ambiguous => Finding::new(Reason::Ambiguous, Action::Hold),
-        Encryption::Unreadable => Finding::new(Reason::Unreadable, as_unsigned(pgp.unsigned_msg_action)),
+        Encryption::Unreadable(why) => Finding::new(reason(why), as_unsigned(pgp.unsigned_msg_action)),
+    }
+}
+
+/// All but the last can be seen by anybody who has the message.
+fn reason(why: Unreadable) -> Reason {
+    match why {
+        Unreadable::NotOpenPgp => Reason::Damaged,
+        Unreadable::OtherKeys => Reason::OtherKeys,
+        Unreadable::NoIntegrity => Reason::NoIntegrity,
+        Unreadable::LibrePgp => Reason::LibrePgp,
+        Unreadable::Mangled => Reason::Mangled,
+        Unreadable::Failed => Reason::Unreadable,
     }
 }
 

@@ -27,6 +27,16 @@ pub enum Reason {
     SeenElsewhere,
     /// Not encrypted as a whole.
     NotEncrypted,
+    /// Its encrypted part is no OpenPGP message, or a damaged one.
+    Damaged,
+    /// Encrypted to keys that are not the list's.
+    OtherKeys,
+    /// Encrypted without integrity protection.
+    NoIntegrity,
+    /// Encrypted in LibrePGP's own format.
+    LibrePgp,
+    /// A mail server pulled its parts apart.
+    Mangled,
     /// Could not be read; the same for all causes behind the first secret-key operation.
     Unreadable,
     /// Not signed as a whole.
@@ -35,7 +45,11 @@ pub enum Reason {
     Inline,
     /// Two readings are possible, so none counts.
     Ambiguous,
-    /// Signed, but not by a confirmed certificate of the From address.
+    /// Signed, and the From address has no certificate here.
+    NoKey,
+    /// Signed, and the certificate of the From address is not confirmed.
+    KeyNotConfirmed,
+    /// Signed, but not by the certificate of the From address.
     UnknownSigner,
     /// A signature or its key is expired.
     ExpiredSignature,

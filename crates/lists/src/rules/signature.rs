@@ -1,5 +1,5 @@
-//! Rule `pgp-signature`: reads `unsigned_msg_action`, `expired_sig_action`,
-//! `revoked_sig_action`, `invalid_sig_action`, `wrong_date_action`.
+//! Rule `pgp-signature`: reads `unsigned_msg_action`, `no_key_action`, `unconfirmed_key_action`,
+//! `unknown_signer_action`, `expired_sig_action`, `revoked_sig_action`, `invalid_sig_action`, `wrong_date_action`.
 //!
 //! Only a signature over the root of the message, by the confirmed certificate of the address in the one
 //! From field, counts (design promise 4).
@@ -12,7 +12,9 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
     let (reason, action) = match facts.signature {
         Signature::Good => return None,
         Signature::None => (Reason::Unsigned, pgp.unsigned_msg_action),
-        Signature::UnknownSigner => (Reason::UnknownSigner, pgp.invalid_sig_action),
+        Signature::NoKey => (Reason::NoKey, pgp.no_key_action),
+        Signature::KeyNotConfirmed => (Reason::KeyNotConfirmed, pgp.unconfirmed_key_action),
+        Signature::UnknownSigner => (Reason::UnknownSigner, pgp.unknown_signer_action),
         Signature::Expired => (Reason::ExpiredSignature, pgp.expired_sig_action),
         Signature::Revoked => (Reason::RevokedSignature, pgp.revoked_sig_action),
         Signature::Invalid => (Reason::InvalidSignature, pgp.invalid_sig_action),

@@ -72,8 +72,8 @@ pub fn open(
         Shape::Inline { kind: InlineKind::Signed, leaves } => inline::signed(message, &leaves, signers, now),
         Shape::Ambiguous(_) => Opened::closed(message, Encryption::Ambiguous),
         Shape::Plain => Opened::closed(message, Encryption::None),
-        Shape::Signed { signed, signature } => {
-            let verdicts = verify::detached(signed, &signature, signers, now);
+        Shape::Signed { signed, signatures } => {
+            let verdicts = verify::all_detached(signed, &signatures, signers, now);
             Opened::signed(Cleartext::new(message.to_vec()), Encryption::None, verdicts)
         }
     }
@@ -89,7 +89,7 @@ fn inside(decrypted: decrypt::Decrypted, signers: &[Certificate], now: Timestamp
         return Opened::combined(decrypted, signers, now);
     }
     let nested = match classify(&decrypted.content) {
-        Shape::Signed { signed, signature } => Some(verify::detached(signed, &signature, signers, now)),
+        Shape::Signed { signed, signatures } => Some(verify::all_detached(signed, &signatures, signers, now)),
         _ => None,
     };
     match nested {

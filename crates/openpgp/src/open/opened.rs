@@ -1,7 +1,7 @@
 //! A message after opening. Its content leaves only through the methods here, none of which prints it.
 
 use sealist_mail::rfc3156::{Shape, classify};
-use sealist_mail::{Boundary, Entity, Headers, Timestamp, compose, is_crlf};
+use sealist_mail::{Boundary, Entity, Headers, Timestamp, compose, is_crlf, key_blocks};
 
 use super::decrypt::Decrypted;
 use super::verdict::{SignatureVerdict, ValidSignature};
@@ -133,6 +133,11 @@ impl Opened {
             return None;
         }
         compose::protected_headers(&Entity::parse(self.signed_part()))
+    }
+
+    /// Keys and revocations in what the layer protects, armored or binary.
+    pub fn key_blocks(&self) -> Vec<Vec<u8>> {
+        key_blocks(&Entity::parse(self.signed_part()))
     }
 
     /// The author's part as a MIME entity: its own `Content-*` header and its body. `entropy` makes the

@@ -54,6 +54,17 @@ impl<'a> Signers<'a> {
     }
 }
 
+/// The verdicts on all signature parts over exactly those bytes.
+pub(super) fn all_detached(
+    signed: &[u8],
+    signatures: &[Vec<u8>],
+    signers: &[Certificate],
+    now: Timestamp,
+) -> Vec<SignatureVerdict> {
+    let verdicts = signatures.iter().flat_map(|signature| detached(signed, signature, signers, now));
+    verdicts.take(MAX_SIGNATURES).collect()
+}
+
 /// The verdicts on a detached signature over exactly those bytes. Data without a readable signature gives
 /// one that is bad.
 pub(super) fn detached(
