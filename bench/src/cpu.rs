@@ -14,6 +14,13 @@ pub(crate) fn of_process(pid: u32) -> anyhow::Result<f64> {
     Ok(ns / 1e6)
 }
 
+/// CPU time of our own threads so far, in milliseconds.
+pub(crate) fn own() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let [seconds, ns] = [time.tv_sec, time.tv_nsec].map(|part| i32::try_from(part).map_or(0.0, f64::from));
+    seconds * 1000.0 + ns / 1e6
+}
+
 /// CPU time of our children that have ended, in milliseconds, in steps of 10.
 pub(crate) fn of_children() -> anyhow::Result<f64> {
     let text = fs::read_to_string("/proc/self/stat")?;
@@ -25,8 +32,22 @@ pub(crate) fn of_children() -> anyhow::Result<f64> {
 
 /// Resident memory in KiB.
 pub(crate) fn rss_kib(pid: u32) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("a process has memory")?;
+    field(&format!("/proc/{pid}/status"), "VmRSS:")
+}
+
+/// Begins to watch the peak of our own memory anew (proc_pid_clear_refs(5)).
+pub(crate) fn forget_peak() -> anyhow::Result<()> {
+    Ok(fs::write("/proc/self/clear_refs", "5")?)
+}
+
+/// The peak of our own memory in KiB.
+pub(crate) fn peak_kib() -> anyhow::Result<u64> {
+    field("/proc/self/status", "VmHWM:")
+}
+
+fn field(file: &str, name: &str) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(file)?;
+    let line = status.lines().find(|line| line.starts_with(name)).context("a process has memory")?;
     line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).context("a number of KiB")
 }
 

@@ -8,6 +8,7 @@ mod engine;
 #[path = "../../crates/server/src/demo/gpg.rs"]
 #[allow(dead_code, reason = "the demonstration also reads")]
 mod gpg;
+mod hostile;
 #[path = "../../crates/server/src/demo/sink.rs"]
 #[allow(dead_code, reason = "the demonstration looks at what comes, here it is counted")]
 mod sink;
@@ -28,6 +29,13 @@ const ROUNDS: usize = 7;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => {}
+        ["hostile"] => return hostile::all(),
+        ["hostile", name] => return hostile::one(name),
+        other => anyhow::bail!("{other:?} is nothing to measure"),
+    }
     let own = std::env::current_exe()?;
     let binary = own.with_file_name("sealist");
     ensure!(binary.exists(), "{} is not built: run `make bench`", binary.display());
@@ -65,6 +73,8 @@ async fn main() -> anyhow::Result<()> {
             say(&format!("\nmemory after that: {} KiB\n", site.rss_kib()?));
         }
     }
+    say("\n");
+    hostile::all()?;
     let idle = Site::new(&binary, 0).await?;
     say(&format!(
         "memory idle: {} KiB; from start to the open door: {:.0} ms\n",

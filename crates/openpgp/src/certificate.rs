@@ -12,6 +12,7 @@ use sequoia_openpgp::types::RevocationStatus;
 
 use crate::armor;
 use crate::card::SealingCard;
+use crate::dearmor;
 use crate::filter::{self, Unfit};
 use crate::fingerprint::Fingerprint;
 use crate::revocation::Revocation;
@@ -78,7 +79,7 @@ pub enum Unusable {
 impl Certificate {
     /// All certificates in armored or binary data, filtered before they are parsed.
     pub fn read(data: &[u8]) -> Result<Vec<Self>, CertificateError> {
-        let binary = armor::to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
+        let binary = dearmor::to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
         filter::certificates(&binary, MAX_CERTIFICATES)?.iter().map(|one| Self::parse(one)).collect()
     }
 

@@ -90,6 +90,7 @@ impl CopyArmor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dearmor;
     use crate::seal::{SignWith, seal, seal_copy};
     use crate::testing::{Kind, Person, member};
     use crate::{Certificate, ListKey, StorageKey};
@@ -108,7 +109,7 @@ mod tests {
             for kind in [Kind::Curve25519, Kind::Rsa, Kind::TwoEncryptionKeys] {
                 let card = Certificate::of(member("anne@example.org", kind, NOW)).usable(NOW).unwrap();
                 let copy = copies.copy(&[&card]).unwrap().joined();
-                let binary = armor::to_binary(&copy, 100_000).unwrap();
+                let binary = dearmor::to_binary(&copy, 100_000).unwrap();
                 prop_assert!(binary.ends_with(sealed.payload()));
                 let own = binary.len() - sealed.payload().len();
                 let packets: Vec<u8> = crate::framing::Packets::new(&binary).map(|p| p.unwrap().tag).collect();
@@ -151,7 +152,7 @@ mod tests {
 
     /// The packet tags and the versions of the first and the last.
     fn shape(copy: &CopyArmor) -> Vec<(u8, u8)> {
-        let binary = armor::to_binary(&copy.joined(), 100_000).unwrap();
+        let binary = dearmor::to_binary(&copy.joined(), 100_000).unwrap();
         crate::framing::Packets::new(&binary).map(|p| p.unwrap()).map(|p| (p.tag, p.body[0])).collect()
     }
 

@@ -13,6 +13,7 @@ mod card;
 mod certificate;
 mod cleartext;
 mod copies;
+mod dearmor;
 mod family;
 mod filter;
 mod fingerprint;

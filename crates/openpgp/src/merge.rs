@@ -8,8 +8,8 @@ use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Packet};
 
-use crate::armor;
 use crate::certificate::{Certificate, CertificateError, MAX_INPUT_OCTETS, MAX_OCTETS};
+use crate::dearmor;
 use crate::framing::Packets;
 
 /// Self-signatures kept on one component, newest first, and revocations.
@@ -37,7 +37,7 @@ impl Certificate {
     /// or its parts. Only what the primary key signed is taken; the newest self-signatures and all that revoke
     /// stay.
     pub fn merge(&self, data: &[u8]) -> Result<Self, MergeError> {
-        let binary = armor::to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
+        let binary = dearmor::to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
         let loose = matches!(Packets::new(&binary).next(), Some(Ok(packet)) if packet.tag == 2);
         let merged = if loose { self.revoked_by(&binary)? } else { self.updated_by(&binary)? };
         if merged.to_bytes().len() > MAX_OCTETS {

@@ -5,20 +5,20 @@ use std::io::Read as _;
 use sealist_mail::Timestamp;
 use sequoia_openpgp::crypto::SessionKey;
 use sequoia_openpgp::packet::{PKESK, SKESK};
-use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
 };
+use sequoia_openpgp::parse::{PacketParser, Parse as _};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, KeyHandle, KeyID};
 
 use super::Limits;
 use super::verdict::{self, SignatureVerdict};
-use super::verify::{self, MAX_SIGNATURES, Signers};
-use crate::armor;
+use super::verify::{self, Flood, MAX_SIGNATURES, Signers};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
+use crate::dearmor;
 use crate::framing::Packets;
 use crate::keys::ListKey;
 use crate::sealed::CIPHER;
@@ -30,7 +30,7 @@ const MAX_WILDCARDS: usize = 8;
 /// lost by less: what comes out before the end is dropped when the end does not prove its integrity.
 const READ_AHEAD_OCTETS: usize = 64 * 1024;
 /// Packets before the encrypted data; a flood of them is no mail.
-const MAX_PACKETS: usize = 10_000;
+const MAX_PACKETS: usize = 2_000;
 
 /// Why an encrypted message is not opened. All but [`Unreadable::Failed`] can be seen by anybody who has the
 /// message; that one covers everything behind the first use of a secret key, so that no answer tells more.
@@ -56,16 +56,19 @@ pub(super) struct Decrypted {
     pub(super) verdicts: Vec<SignatureVerdict>,
 }
 
+/// `data` is armored or not.
 pub(super) fn decrypt(
-    data: &[u8],
+    data: Vec<u8>,
     keys: &[&ListKey],
     signers: &[Certificate],
     now: Timestamp,
     limits: Limits,
 ) -> Result<Decrypted, Unreadable> {
-    let binary = armor::to_binary(data, limits.max_output_octets).ok_or(Unreadable::NotOpenPgp)?;
+    let binary = dearmor::to_binary(&data, limits.max_output_octets).ok_or(Unreadable::NotOpenPgp)?;
+    drop(data);
     check_framing(&binary, keys)?;
-    let helper = Helper { keys, signers: Signers::new(signers, now), verdicts: Vec::new() };
+    let signers = Signers::new(signers, now);
+    let helper = Helper { keys, signers, flood: Flood::default(), verdicts: Vec::new() };
     let policy = StandardPolicy::new();
     let mut decryptor = DecryptorBuilder::from_bytes(&binary)
         .and_then(|builder| {
@@ -121,10 +124,15 @@ pub(crate) fn decrypt_seipd(seipd: &[u8], session_key: &SessionKey) -> Option<Cl
 struct Helper<'a> {
     keys: &'a [&'a ListKey],
     signers: Signers<'a>,
+    flood: Flood,
     verdicts: Vec<SignatureVerdict>,
 }
 
 impl VerificationHelper for Helper<'_> {
+    fn inspect(&mut self, parser: &PacketParser<'_>) -> sequoia_openpgp::Result<()> {
+        self.flood.meet(&parser.packet)
+    }
+
     fn get_certs(&mut self, ids: &[KeyHandle]) -> sequoia_openpgp::Result<Vec<Cert>> {
         Ok(self.signers.named(ids))
     }

@@ -22,7 +22,7 @@ pub(super) fn encrypted(
     let mut room = limits.max_output_octets;
     let (mut contents, mut verdicts) = (Vec::with_capacity(leaves.len()), Vec::with_capacity(leaves.len()));
     for leaf in leaves {
-        let opened = decrypt(&leaf.block, keys, signers, now, Limits { max_output_octets: room });
+        let opened = decrypt(leaf.block.clone(), keys, signers, now, Limits { max_output_octets: room });
         let opened = match opened {
             Ok(opened) => opened,
             Err(unreadable) => return Opened::closed(message, Encryption::Unreadable(unreadable)),

@@ -61,7 +61,7 @@ pub fn open(
     limits: Limits,
 ) -> Opened {
     match classify(message) {
-        Shape::Encrypted(data) => match decrypt::decrypt(&data, keys, signers, now, limits) {
+        Shape::Encrypted(data) => match decrypt::decrypt(data, keys, signers, now, limits) {
             Ok(decrypted) => inside(decrypted, signers, now),
             Err(unreadable) => Opened::closed(message, Encryption::Unreadable(unreadable)),
         },

@@ -330,7 +330,7 @@ fn floods_and_bombs_end_early() {
     let length = 2 + usize::from(own[1]);
     let (pkesk, rest) = own.split_at(length);
     let mut flood = Vec::new();
-    for _ in 0..9_990 {
+    for _ in 0..1_990 {
         flood.extend_from_slice(&[0xc1, 14, 3, 0, 0, 0, 0, 0, 0, 0, 0, 18, 0, 1, 1, 0]);
     }
     let behind = [&flood[..], pkesk, rest].concat();

@@ -3,20 +3,22 @@
 use std::io::Read as _;
 
 use sealist_mail::Timestamp;
-use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::parse::stream::{
     DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationHelper, VerifierBuilder,
 };
+use sequoia_openpgp::parse::{PacketParser, Parse as _};
 use sequoia_openpgp::policy::StandardPolicy;
-use sequoia_openpgp::{Cert, KeyHandle};
+use sequoia_openpgp::{Cert, KeyHandle, Packet};
 
 use super::verdict::{self, SignatureVerdict};
-use crate::armor;
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
+use crate::dearmor;
 
 /// Signatures that are looked at on one message.
 pub(super) const MAX_SIGNATURES: usize = 16;
+/// Signature packets in one message, those that announce a signature included; with more it is not read.
+const MAX_SIGNATURE_PACKETS: usize = 64;
 /// Octets of a detached signature, armor removed.
 const MAX_SIGNATURE_OCTETS: usize = 64 * 1024;
 
@@ -24,6 +26,24 @@ const MAX_SIGNATURE_OCTETS: usize = 64 * 1024;
 /// has ended.
 pub(super) fn reference(now: Timestamp) -> std::time::SystemTime {
     now.plus_ms(verdict::MAX_AHEAD_MS).to_system_time()
+}
+
+/// Counts what costs: the library's work grows with the square of the signatures on a message.
+#[derive(Default)]
+pub(super) struct Flood {
+    signatures: usize,
+}
+
+impl Flood {
+    /// Looks at the next packet; errs beyond the limit.
+    pub(super) fn meet(&mut self, packet: &Packet) -> sequoia_openpgp::Result<()> {
+        let counts = matches!(packet, Packet::Signature(_) | Packet::OnePassSig(_));
+        self.signatures += usize::from(counts);
+        if self.signatures > MAX_SIGNATURE_PACKETS {
+            return Err(sequoia_openpgp::Error::MalformedMessage("too many signatures".into()).into());
+        }
+        Ok(())
+    }
 }
 
 /// The certificates that count, and the time.
@@ -74,11 +94,12 @@ pub(super) fn detached(
     now: Timestamp,
 ) -> Vec<SignatureVerdict> {
     let bad = || vec![SignatureVerdict::Bad];
-    let Some(binary) = armor::to_binary(signature, MAX_SIGNATURE_OCTETS) else {
+    let Some(binary) = dearmor::to_binary(signature, MAX_SIGNATURE_OCTETS) else {
         return bad();
     };
     let policy = StandardPolicy::new();
-    let helper = Helper { signers: Signers::new(signers, now), verdicts: Vec::new() };
+    let helper =
+        Helper { signers: Signers::new(signers, now), flood: Flood::default(), verdicts: Vec::new() };
     let verifier = DetachedVerifierBuilder::from_bytes(&binary)
         .and_then(|builder| builder.with_policy(&policy, reference(now), helper));
     let Ok(mut verifier) = verifier else {
@@ -98,7 +119,8 @@ pub(super) fn cleartext_signed(
     now: Timestamp,
 ) -> Option<(Cleartext, Vec<SignatureVerdict>)> {
     let policy = StandardPolicy::new();
-    let helper = Helper { signers: Signers::new(signers, now), verdicts: Vec::new() };
+    let helper =
+        Helper { signers: Signers::new(signers, now), flood: Flood::default(), verdicts: Vec::new() };
     let mut verifier =
         VerifierBuilder::from_bytes(block).ok()?.with_policy(&policy, reference(now), helper).ok()?;
     // Never longer than the block, which is bounded.
@@ -113,10 +135,15 @@ pub(super) fn cleartext_signed(
 
 struct Helper<'a> {
     signers: Signers<'a>,
+    flood: Flood,
     verdicts: Vec<SignatureVerdict>,
 }
 
 impl VerificationHelper for Helper<'_> {
+    fn inspect(&mut self, parser: &PacketParser<'_>) -> sequoia_openpgp::Result<()> {
+        self.flood.meet(&parser.packet)
+    }
+
     fn get_certs(&mut self, ids: &[KeyHandle]) -> sequoia_openpgp::Result<Vec<Cert>> {
         Ok(self.signers.named(ids))
     }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod deflate;
+pub mod hostile;
 mod person;
 
 use std::time::Duration;
@@ -13,7 +15,7 @@ use sequoia_openpgp::{Cert, Profile};
 
 pub use person::Person;
 
-use crate::armor;
+use crate::dearmor;
 use crate::framing::Packets;
 
 /// What a key is like.
@@ -72,6 +74,6 @@ pub(crate) fn member(address: &str, kind: Kind, now: Timestamp) -> Cert {
 
 /// The packets of an armored or binary message: tag and body.
 pub fn packets(message: &[u8]) -> Vec<(u8, Vec<u8>)> {
-    let binary = armor::to_binary(message, usize::MAX >> 1).unwrap_or_default();
+    let binary = dearmor::to_binary(message, usize::MAX >> 1).unwrap_or_default();
     Packets::new(&binary).flatten().map(|packet| (packet.tag, packet.body.to_vec())).collect()
 }

@@ -103,7 +103,6 @@ impl Person {
         key.parts_into_secret().and_then(|key| key.into_keypair()).expect(ONLY_IN_TESTS)
     }
 
-    #[cfg(test)]
     pub(crate) fn secret(&self) -> &Cert {
         &self.cert
     }

@@ -1,0 +1,45 @@
+//! What it costs to refuse what is made to cost: each attack in a process of its own.
+
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+use sealist_mail::Timestamp;
+use sealist_openpgp::testing::hostile::{ATTACKS, Material, Stage};
+
+use crate::{cpu, say};
+
+/// `sealist-bench hostile`: a line for each attack.
+pub(crate) fn all() -> anyhow::Result<()> {
+    say("attack                                outcome  CPU ms  most for one  MiB more\n");
+    for attack in ATTACKS {
+        let output = Command::new(std::env::current_exe()?).args(["hostile", attack.name]).output()?;
+        ensure!(output.status.success(), "{}: {}", attack.name, String::from_utf8_lossy(&output.stderr));
+        say(&String::from_utf8_lossy(&output.stdout));
+    }
+    Ok(())
+}
+
+/// `sealist-bench hostile NAME`: one of them.
+pub(crate) fn one(name: &str) -> anyhow::Result<()> {
+    let attack = ATTACKS.iter().find(|attack| attack.name == name);
+    let Some(attack) = attack else { bail!("there is no attack {name:?}") };
+    let stage = Stage::new(Timestamp::now());
+    let each: Vec<Material> = match attack.material(&stage) {
+        Material::Mail(mails) => mails.into_iter().map(|mail| Material::Mail(vec![mail])).collect(),
+        key @ Material::Key(_) => vec![key],
+    };
+    cpu::forget_peak()?;
+    let before_kib = cpu::peak_kib()?;
+    let (mut all_ms, mut most_ms, mut taken) = (0.0, 0.0_f64, 0);
+    for material in &each {
+        let before_ms = cpu::own();
+        taken += usize::from(stage.takes(material));
+        let ms = cpu::own() - before_ms;
+        all_ms += ms;
+        most_ms = most_ms.max(ms);
+    }
+    let more_mib = cpu::peak_kib()?.checked_sub(before_kib).context("the peak only grows")? / 1024;
+    let outcome = if taken == 0 { "refused" } else { "TAKEN" };
+    say(&format!("{name:<37} {outcome:<8} {all_ms:<7.1} {most_ms:<13.1} {more_mib}\n"));
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! Messages and keys that are made to cost: none may be taken, and none may cost much.
+
+use std::io::Write as _;
+
+use sealist_mail::{Boundary, Timestamp, compose};
+use sequoia_openpgp::packet::UserID;
+use sequoia_openpgp::packet::signature::SignatureBuilder;
+use sequoia_openpgp::serialize::SerializeInto as _;
+use sequoia_openpgp::serialize::stream::{Encryptor, Message, Recipient};
+use sequoia_openpgp::types::{Features, SignatureType};
+use sequoia_openpgp::{Cert, Packet};
+
+use super::{Kind, Person, deflate, member};
+use crate::{Certificate, ListKey, SignatureVerdict, armor, open};
+
+/// A list, a member whose signatures count, and the time.
+pub struct Stage {
+    list: ListKey,
+    member: Person,
+    now: Timestamp,
+}
+
+/// One attack: what comes in, as many times as are told.
+pub struct Attack {
+    /// Its name.
+    pub name: &'static str,
+    make: fn(&Stage) -> Material,
+}
+
+/// What comes in.
+pub enum Material {
+    /// Whole messages to the list.
+    Mail(Vec<Vec<u8>>),
+    /// Data that should be a certificate.
+    Key(Vec<u8>),
+}
+
+/// All attacks.
+pub const ATTACKS: &[Attack] = &[
+    Attack { name: "bomb of 1 GiB", make: |s| s.encrypted(&deflate::bomb(1 << 30)) },
+    Attack { name: "quine", make: |s| s.encrypted(&deflate::quine()) },
+    Attack { name: "1,000 layers", make: |s| s.encrypted(&layers(1000)) },
+    Attack { name: "10,000 PKESKs for nobody", make: |s| s.flooded(&[0; 8]) },
+    Attack { name: "10,000 PKESKs for the list", make: |s| s.flooded(&s.own_key_id()) },
+    Attack { name: "100,000 signatures, encrypted", make: Stage::signed_inside },
+    Attack { name: "100,000 signatures, detached", make: Stage::signed_beside },
+    Attack { name: "100,000 parts, encrypted", make: |s| s.encrypted(&literal(&parts(100_000))) },
+    Attack { name: "Argon2 password", make: Stage::argon2 },
+    Attack { name: "2,400 flipped bits", make: Stage::flipped },
+    Attack { name: "key with 150,000 foreign signatures", make: Stage::certified },
+    Attack { name: "key with 100,000 false signatures", make: Stage::self_certified },
+];
+
+impl Attack {
+    /// Makes it.
+    pub fn material(&self, stage: &Stage) -> Material {
+        (self.make)(stage)
+    }
+}
+
+impl Stage {
+    /// A list and a member with new keys.
+    pub fn new(now: Timestamp) -> Self {
+        let address = |local: &str| format!("{local}@lists.example").parse().expect("an address");
+        let list = ListKey::generate("Team", &address("team"), &address("team-request"), now.plus_ms(-1000));
+        let member = Person::new("anne@example.org", Kind::Curve25519, now);
+        Self { list: list.expect("a key"), member, now }
+    }
+
+    /// Whether anything of it is taken: a message that opens with a valid signature, a key that can be used.
+    pub fn takes(&self, material: &Material) -> bool {
+        let signers = [self.member.certificate()];
+        let limits = crate::Limits::default();
+        match material {
+            Material::Mail(mails) => mails.iter().any(|mail| {
+                let opened = open(mail, &[&self.list], &signers, self.now, limits);
+                opened.signatures().iter().any(|verdict| matches!(verdict, SignatureVerdict::Good(_)))
+            }),
+            Material::Key(key) => {
+                Certificate::read_one(key).is_ok_and(|certificate| certificate.usable(self.now).is_ok())
+            }
+        }
+    }
+
+    fn own_key_id(&self) -> Vec<u8> {
+        self.list.decryptors()[0].0.as_bytes().to_vec()
+    }
+
+    fn packets(&self, inner: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let certificate = self.list.certificate();
+        let readers = certificate.cert().keys().subkeys().map(|key| {
+            let features = Features::empty().set_seipdv1();
+            Recipient::new(features, key.key().key_handle(), key.key().role_as_unspecified())
+        });
+        let mut message = Encryptor::for_recipients(Message::new(&mut out), readers).build().unwrap();
+        message.write_all(inner).unwrap();
+        message.finalize().unwrap();
+        out
+    }
+
+    /// Encrypted to the list.
+    fn encrypted(&self, inner: &[u8]) -> Material {
+        Material::Mail(vec![mime(&self.packets(inner))])
+    }
+
+    fn good_packets(&self) -> Vec<u8> {
+        self.member.packets(&[&self.list.certificate()], &parts(1), self.now)
+    }
+
+    /// A good message behind that many session keys.
+    fn flooded(&self, key_id: &[u8]) -> Material {
+        let one = [&[0xc1, 14, 3][..], key_id, &[18, 0, 1, 1, 0]].concat();
+        Material::Mail(vec![mime(&[one.repeat(10_000), self.good_packets()].concat())])
+    }
+
+    /// As many announced, as many behind: by somebody else.
+    fn signed_inside(&self) -> Material {
+        let eve = Person::new("eve@example.com", Kind::Curve25519, self.now);
+        let text = parts(1);
+        let Ok(Packet::Signature(signature)) = parsed(&eve.signature(&text, self.now)) else {
+            unreachable!("a signature packet")
+        };
+        let announced = sequoia_openpgp::packet::OnePassSig::try_from(&signature).unwrap();
+        let announced = Packet::from(announced).to_vec().unwrap();
+        let behind = Packet::from(signature).to_vec().unwrap();
+        let inner = [announced.repeat(100_000), literal(&text), behind.repeat(100_000)].concat();
+        self.encrypted(&inner)
+    }
+
+    fn signed_beside(&self) -> Material {
+        let text = parts(1);
+        let signature = self.member.signature(&text, self.now);
+        Material::Mail(vec![self.member.mail_signed(&text, &signature.repeat(100_000))])
+    }
+
+    /// Memory of 2^31 KiB, as the packet asks ([RFC 9580, section 3.7.1.4]).
+    fn argon2(&self) -> Material {
+        let skesk = [&[0xc3, 23, 4, 9, 4][..], &[7; 16], &[1, 1, 31], &[0; 1]].concat();
+        let good = self.good_packets();
+        let behind = 2 + usize::from(good[1]);
+        Material::Mail(vec![mime(&[&skesk, &good[behind..]].concat())])
+    }
+
+    /// Each bit of the last 300 octets, one at a time.
+    fn flipped(&self) -> Material {
+        let good = self.good_packets();
+        let first = good.len() - 300;
+        let flip = |bit: usize| {
+            let mut bent = good.clone();
+            bent[first + bit / 8] ^= 1 << (bit % 8);
+            mime(&bent)
+        };
+        Material::Mail((0..2400).map(flip).collect())
+    }
+
+    fn certified(&self) -> Material {
+        let eve = member("eve@example.com", Kind::Curve25519, self.now);
+        self.key_with(&eve, 150_000)
+    }
+
+    /// Signatures that claim to be the key's own: of another text.
+    fn self_certified(&self) -> Material {
+        let own = self.member_secret();
+        let (head, tail) = self.key_parts();
+        let other = UserID::from("somebody else");
+        let signature = certification(&own, &own, &other);
+        Material::Key([&head[..], &signature.repeat(100_000), &tail].concat())
+    }
+
+    fn key_with(&self, signer: &Cert, signatures: usize) -> Material {
+        let own = self.member_secret();
+        let (head, tail) = self.key_parts();
+        let user_id = own.userids().next().unwrap().userid().clone();
+        let signature = certification(signer, &own, &user_id);
+        Material::Key([&head[..], &signature.repeat(signatures), &tail].concat())
+    }
+
+    /// A certificate before and behind the signatures on its user id.
+    fn key_parts(&self) -> (Vec<u8>, Vec<u8>) {
+        let packets: Vec<Packet> = self.member_secret().strip_secret_key_material().into_packets().collect();
+        let at = packets.iter().position(|packet| matches!(packet, Packet::UserID(_))).unwrap() + 1;
+        let write = |packets: &[Packet]| packets.iter().flat_map(|p| p.to_vec().unwrap()).collect();
+        (write(&packets[..at]), write(&packets[at..]))
+    }
+
+    fn member_secret(&self) -> Cert {
+        self.member.secret().clone()
+    }
+}
+
+fn certification(signer: &Cert, own: &Cert, user_id: &UserID) -> Vec<u8> {
+    let key = signer.primary_key().key().clone().parts_into_secret().unwrap();
+    let builder = SignatureBuilder::new(SignatureType::GenericCertification);
+    let signature = user_id.bind(&mut key.into_keypair().unwrap(), own, builder).unwrap();
+    Packet::from(signature).to_vec().unwrap()
+}
+
+fn parsed(packet: &[u8]) -> sequoia_openpgp::Result<Packet> {
+    use sequoia_openpgp::parse::Parse as _;
+    Packet::from_bytes(packet)
+}
+
+fn mime(packets: &[u8]) -> Vec<u8> {
+    let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy([9; 16]));
+    [b"From: anne@example.org\r\n", &head[..], &armor::block("MESSAGE", packets), &tail].concat()
+}
+
+/// An entity of so many parts.
+fn parts(count: usize) -> Vec<u8> {
+    if count == 1 {
+        return b"Content-Type: text/plain\r\n\r\nWords.\r\n".to_vec();
+    }
+    let head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    [&head[..], &b"--b\r\n\r\nx\r\n".repeat(count), b"--b--\r\n"].concat()
+}
+
+fn literal(content: &[u8]) -> Vec<u8> {
+    [&crate::seipd::literal_head(Some(content.len())).unwrap()[..], content].concat()
+}
+
+/// Compressed packets in each other, without compression.
+fn layers(count: usize) -> Vec<u8> {
+    let mut packets = literal(&parts(1));
+    for _ in 0..count {
+        let length = u32::try_from(packets.len() + 1).unwrap().to_be_bytes();
+        packets = [&[0xc8, 0xff][..], &length, &[0], &packets].concat();
+    }
+    packets
+}
