@@ -1,7 +1,5 @@
 //! Decryption of a message to the list, with everything counted before the library sees it.
 
-use std::io::Read as _;
-
 use sealist_mail::Timestamp;
 use sequoia_openpgp::crypto::SessionKey;
 use sequoia_openpgp::packet::{PKESK, SKESK};
@@ -15,7 +13,7 @@ use sequoia_openpgp::{Cert, KeyHandle, KeyID};
 
 use super::Limits;
 use super::verdict::{self, SignatureVerdict};
-use super::verify::{self, Flood, MAX_SIGNATURES, Signers};
+use super::verify::{self, Flood, MAX_SIGNATURES, READ_AHEAD_OCTETS, Signers, read_all};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
 use crate::dearmor;
@@ -26,9 +24,6 @@ use crate::sealed::CIPHER;
 /// PKESKs that are tried altogether, and among them those that name no key.
 const MAX_PKESKS: usize = 32;
 const MAX_WILDCARDS: usize = 8;
-/// What the library reads ahead. Its own choice of 25 MiB is zeroed for each message, however small. Nothing is
-/// lost by less: what comes out before the end is dropped when the end does not prove its integrity.
-const READ_AHEAD_OCTETS: usize = 64 * 1024;
 /// Packets before the encrypted data; a flood of them is no mail.
 const MAX_PACKETS: usize = 2_000;
 
@@ -103,13 +98,6 @@ fn check_framing(binary: &[u8], keys: &[&ListKey]) -> Result<(), Unreadable> {
         }
     }
     Err(Unreadable::NotOpenPgp)
-}
-
-/// Reads to the end, where integrity is proven; nothing comes out otherwise, or beyond the limit.
-fn read_all(reader: &mut impl std::io::Read, max_octets: usize) -> Option<Cleartext> {
-    let mut content = zeroize::Zeroizing::new(Vec::new());
-    reader.take(max_octets as u64 + 1).read_to_end(&mut content).ok()?;
-    (content.len() <= max_octets).then(|| Cleartext::new(std::mem::take(&mut *content)))
 }
 
 /// Opens one SEIPD packet with a known session key; signatures in it are not looked at.

@@ -69,7 +69,9 @@ pub fn open(
         Shape::Inline { kind: InlineKind::Encrypted, leaves } => {
             inline::encrypted(message, &leaves, keys, signers, now, limits)
         }
-        Shape::Inline { kind: InlineKind::Signed, leaves } => inline::signed(message, &leaves, signers, now),
+        Shape::Inline { kind: InlineKind::Signed, leaves } => {
+            inline::signed(message, &leaves, signers, now, limits)
+        }
         Shape::Ambiguous(_) => Opened::closed(message, Encryption::Ambiguous),
         Shape::Plain => Opened::closed(message, Encryption::None),
         Shape::Signed { signed, signatures } => {

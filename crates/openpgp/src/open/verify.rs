@@ -19,6 +19,9 @@ use crate::dearmor;
 pub(super) const MAX_SIGNATURES: usize = 16;
 /// Signature packets in one message, those that announce a signature included; with more it is not read.
 const MAX_SIGNATURE_PACKETS: usize = 64;
+/// What the library reads ahead. Its own choice of 25 MiB is zeroed for each message, however small. Nothing is
+/// lost by less: what comes out before the end is dropped when the end does not prove its integrity.
+pub(super) const READ_AHEAD_OCTETS: usize = 64 * 1024;
 /// Octets of a detached signature, armor removed.
 const MAX_SIGNATURE_OCTETS: usize = 64 * 1024;
 
@@ -112,25 +115,32 @@ pub(super) fn detached(
     if verdicts.is_empty() { bad() } else { verdicts }
 }
 
-/// The text of a cleartext-signed block ([RFC 9580, section 7]) and the verdicts on it; `None` if it is none.
-pub(super) fn cleartext_signed(
+/// The text of a signed block, cleartext-signed ([RFC 9580, section 7]) or a signed message, and the verdicts on it;
+/// `None` if it is none, or longer than `max_octets`.
+pub(super) fn signed_text(
     block: &[u8],
     signers: &[Certificate],
     now: Timestamp,
+    max_octets: usize,
 ) -> Option<(Cleartext, Vec<SignatureVerdict>)> {
     let policy = StandardPolicy::new();
     let helper =
         Helper { signers: Signers::new(signers, now), flood: Flood::default(), verdicts: Vec::new() };
-    let mut verifier =
-        VerifierBuilder::from_bytes(block).ok()?.with_policy(&policy, reference(now), helper).ok()?;
-    // Never longer than the block, which is bounded.
-    let mut text = zeroize::Zeroizing::new(Vec::new());
-    verifier.read_to_end(&mut text).ok()?;
+    let builder = VerifierBuilder::from_bytes(block).ok()?.buffer_size(READ_AHEAD_OCTETS);
+    let mut verifier = builder.with_policy(&policy, reference(now), helper).ok()?;
+    let text = read_all(&mut verifier, max_octets)?;
     let mut verdicts = verifier.into_helper().verdicts;
     if verdicts.is_empty() {
         verdicts.push(SignatureVerdict::Bad);
     }
-    Some((Cleartext::new(std::mem::take(&mut *text)), verdicts))
+    Some((text, verdicts))
+}
+
+/// Reads to the end, where integrity is proven; nothing comes out otherwise, or beyond the limit.
+pub(super) fn read_all(reader: &mut impl std::io::Read, max_octets: usize) -> Option<Cleartext> {
+    let mut content = zeroize::Zeroizing::new(Vec::new());
+    reader.take(max_octets as u64 + 1).read_to_end(&mut content).ok()?;
+    (content.len() <= max_octets).then(|| Cleartext::new(std::mem::take(&mut *content)))
 }
 
 struct Helper<'a> {

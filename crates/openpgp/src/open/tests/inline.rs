@@ -1,0 +1,71 @@
+//! OpenPGP in the text.
+
+use super::*;
+
+fn cleartext_signed(cert: &Cert, text: &str) -> String {
+    let mut out = Vec::new();
+    let signer = at(NOW).signer(Message::new(&mut out), cert, SignatureType::Text);
+    let mut message = signer.cleartext().build().unwrap();
+    message.write_all(text.as_bytes()).unwrap();
+    message.finalize().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn inline_counts_when_it_is_all_there_is() {
+    let s = stage();
+    let head = "From: anne@example.org\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
+    let secret = String::from_utf8(Recipe::to(&s.list).signed_by(&s.anne).armored(b"Secret words.")).unwrap();
+    let opened = s.open(format!("{head}{secret}").as_bytes());
+    check(&opened, Encryption::Whole, &["good"]);
+    assert!(opened.is_inline() && opened.protected_headers().is_none());
+    assert!(says(&opened, KeepSignature::Keep).contains("Secret words."));
+
+    let block = cleartext_signed(&s.anne, "We meet at seven.\r\n- not at eight\r\n");
+    let opened = s.open(format!("{head}{block}").as_bytes());
+    check(&opened, Encryption::None, &["good"]);
+    assert!(says(&opened, KeepSignature::Keep).contains("BEGIN PGP SIGNED MESSAGE"));
+    let bare = says(&opened, KeepSignature::Strip);
+    assert!(bare.contains("\r\n- not at eight") && !bare.contains("PGP"), "{bare}");
+    check(
+        &s.open(format!("{head}{}", block.replace("seven", "eight")).as_bytes()),
+        Encryption::None,
+        &["bad"],
+    );
+
+    for beside in [
+        format!("{head}Pay Eve.\r\n{block}"),
+        format!("{head}{block}Pay Eve.\r\n"),
+        format!("{head}{secret}{block}"),
+    ] {
+        let opened = s.open(beside.as_bytes());
+        check(&opened, Encryption::None, &[]);
+        assert!(!says(&opened, KeepSignature::Keep).contains("Secret words."));
+    }
+    let parts = |second: &str| {
+        format!(
+            "From: anne@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{secret}\r\n--b\r\n\r\n{second}\r\n--b--\r\n"
+        )
+    };
+    check(&s.open(parts(&secret).as_bytes()), Encryption::Whole, &["good", "good"]);
+    check(&s.open(parts("<img src='").as_bytes()), Encryption::None, &[]);
+    let unsigned = String::from_utf8(Recipe::to(&s.list).armored(b"Pay Eve.")).unwrap();
+    check(&s.open(parts(&unsigned).as_bytes()), Encryption::Whole, &[]);
+}
+
+/// `gpg --sign --armor`: signed, and not to be read without a program.
+#[test]
+fn a_signed_message_in_the_text() {
+    let s = stage();
+    let head = "From: anne@example.org\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
+    let recipe = Recipe { to: None, ..Recipe::to(&s.list).signed_by(&s.anne) };
+    let block = String::from_utf8(recipe.armored(b"We meet at seven.\r\n")).unwrap();
+    let opened = s.open(format!("{head}{block}").as_bytes());
+    check(&opened, Encryption::None, &["good"]);
+    assert!(says(&opened, KeepSignature::Strip).contains("We meet at seven."));
+    assert!(says(&opened, KeepSignature::Keep).contains("BEGIN PGP MESSAGE"));
+    let bomb = Recipe { bomb: true, ..recipe };
+    let block = String::from_utf8(bomb.armored(&vec![b'x'; 70 << 20])).unwrap();
+    let opened = s.open(format!("{head}{block}").as_bytes());
+    check(&opened, Encryption::Unreadable(Unreadable::NotOpenPgp), &[]);
+}
