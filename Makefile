@@ -1,24 +1,26 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check bench fuzz interop deps
+.PHONY: demo test check bench fuzz interop deps interop-deps
 
 deps:
 	@scripts/install-deps
 
+interop-deps: deps
+	@scripts/install-interop
+
 demo: deps
 	@cargo run --release --locked --quiet --bin sealist -- demo
 
-test: deps
+test: interop-deps
 	@cargo test --workspace --locked
 
 check: deps
 	@scripts/check
 
-
 bench: deps
 	@cargo build --release --locked --quiet --bin sealist --bin sealist-bench
 	@cargo run --release --locked --quiet --bin sealist-bench
 
-interop: deps
+interop: interop-deps
 	@cargo run --locked --quiet --bin sealist-interop
 
 fuzz: deps

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{
-    self as openpgp, Certificate, Copies, Encryption, KeyIds, ListKey, Opened, SignWith, StorageKey,
+    self as openpgp, Certificate, Copies, Encryption, Family, KeyIds, ListKey, Opened, SignWith, StorageKey,
 };
 
 use crate::programs::OpenPgp;
@@ -86,6 +86,10 @@ fn copy(with: &dyn OpenPgp, ids: KeyIds) -> anyhow::Result<Outcome> {
         Err(problem) => return Ok(Outcome::Lacks(problem.to_string())),
     };
     let sealed = openpgp::seal(ENTITY, b"", SignWith::Key(&posting, now), &storage.certificate())?;
+    let sealed = match card.family() {
+        Family::V4 => sealed,
+        Family::V6 => storage.reseal(&sealed)?,
+    };
     let session_key = storage.session_key(&sealed)?;
     let copy = Copies::new(&sealed, session_key, ids).copy(&[&card]).context("its key takes copies")?;
     Ok(match with.read(&copy.joined(), &posting.certificate().armored()) {

@@ -4,6 +4,7 @@ mod cells;
 mod gpg;
 mod programs;
 mod rnp;
+mod script;
 mod sop;
 mod sq;
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
-use crate::{gpg, rnp, sop, sq};
+use crate::{gpg, rnp, script, sop, sq};
 
 /// The address of whoever uses the program.
 pub(crate) const WHO: &str = "Anne <anne@example.org>";
@@ -30,7 +30,7 @@ pub(crate) struct Program {
     pub(crate) start: fn(&str) -> anyhow::Result<Box<dyn OpenPgp>>,
 }
 
-/// Everything that Debian has.
+/// Everything that Debian has, and OpenPGP.js.
 pub(crate) const PROGRAMS: &[Program] = &[
     Program {
         name: "GnuPG",
@@ -41,6 +41,17 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "rnp", keys: &["default"], start: rnp::start },
     Program { name: "sqop", keys: &["default"], start: |_| sop::start("sqop") },
     Program { name: "gosop", keys: &["default"], start: |_| sop::start("gosop") },
+    Program {
+        name: "OpenPGP.js 5",
+        keys: &["curve25519", "p256", "rsa3072"],
+        start: |kind| script::javascript("openpgp5", kind),
+    },
+    Program {
+        name: "OpenPGP.js 6",
+        keys: &["curve25519", "x25519", "p256", "rsa3072", "v6"],
+        start: |kind| script::javascript("openpgp6", kind),
+    },
+    Program { name: "PGPy", keys: &["cv25519", "rsa3072"], start: script::python },
 ];
 
 /// Runs a program with that input; errs with what it says if it fails.
