@@ -69,3 +69,34 @@ impl Drop for Gpg {
         let _ = run("gpgconf", &["--homedir", &home, "--kill", "all"], self.home.path(), b"");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sealist_mail::Timestamp;
+    use sealist_openpgp::testing::Person;
+    use sealist_openpgp::{Copies, KeyIds, SignWith, StorageKey, seal};
+
+    use super::*;
+
+    /// The PKESK that we write for Curve25519, for each pair of hash and cipher that a key may ask for.
+    #[test]
+    fn every_key_derivation_is_read() -> anyhow::Result<()> {
+        let now = Timestamp::now();
+        let storage = StorageKey::generate("team", now.plus_ms(-1000))?;
+        let sealed = seal(b"We meet at seven.", b"", SignWith::Nobody, &storage.certificate())?;
+        let all = Person::of_every_kdf("anne@example.org", now);
+        assert_eq!(all.len(), 9);
+        for (kdf, reader) in all {
+            // A key ring of its own: with a hidden key id gpg calls it an error when it had to try two keys.
+            let gpg = Gpg { home: TempDir::with_prefix("sl-i")? };
+            gpg.call(&["--import"], &reader.armored_secret())?;
+            let card = reader.certificate().usable(now)?;
+            for ids in [KeyIds::Named, KeyIds::Hidden] {
+                let copies = Copies::new(&sealed, storage.session_key(&sealed)?, ids);
+                let text = gpg.call(&["--decrypt"], &copies.copy(&[&card])?.joined());
+                assert_eq!(text.map_err(|e| format!("{kdf}: {e}")), Ok(b"We meet at seven.".to_vec()));
+            }
+        }
+        Ok(())
+    }
+}

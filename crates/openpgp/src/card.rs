@@ -14,7 +14,9 @@ use sequoia_openpgp::types::{Curve, HashAlgorithm, SymmetricAlgorithm};
 use crate::certificate::Unusable;
 use crate::family::Family;
 use crate::mac::{self, MacKey};
+use crate::pkesk::{self, KeyIds};
 use crate::revocation::Revocation;
+use crate::seal;
 
 /// Grows when the rules of [`crate::Certificate::usable`] change: cards of an older epoch are stale.
 pub const POLICY_EPOCH: u32 = 1;
@@ -88,8 +90,12 @@ impl SealingCard {
             .for_transport_encryption()
             .for_storage_encryption()
         {
-            ends.push(key.key_expiration_time().map(Timestamp::from_system_time));
-            keys.push(CardKey::of(key.key().role_as_subordinate()));
+            let card_key = CardKey::of(key.key().role_as_subordinate());
+            // A point of low order, or one off its curve, is seen only when it is used.
+            if pkesk::wrap(&card_key, &seal::fresh_session_key(), KeyIds::Named).is_ok() {
+                ends.push(key.key_expiration_time().map(Timestamp::from_system_time));
+                keys.push(card_key);
+            }
         }
         if keys.is_empty() {
             return Err(no_encryption_key(&valid, now));

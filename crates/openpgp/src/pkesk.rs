@@ -130,43 +130,65 @@ fn by_library(packet: &[u8], session_key: &SessionKey, ids: KeyIds) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Kind, member};
-    use crate::{Certificate, seal};
+    use crate::seal;
+    use crate::testing::Person;
     use proptest::prelude::*;
     use sealist_mail::Timestamp;
     use sequoia_openpgp::parse::Parse as _;
-    use sequoia_openpgp::policy::StandardPolicy;
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(8))]
+        #![proptest_config(ProptestConfig::with_cases(4))]
         #[test]
         fn our_packets_open_like_the_librarys(bytes in any::<[u8; 32]>(), hidden in any::<bool>()) {
-            let secret = member("anne@example.org", Kind::Curve25519, NOW);
-            let card = Certificate::of(secret.clone()).usable(NOW).unwrap();
-            let session_key = SessionKey(bytes.to_vec().into());
-            let ids = if hidden { KeyIds::Hidden } else { KeyIds::Named };
-            let policy = StandardPolicy::new();
-            let key = secret.keys().with_policy(&policy, NOW.to_system_time()).unencrypted_secret().for_transport_encryption().next().unwrap().key().clone();
-            let library = PKESK3::for_recipient(CIPHER, &session_key.0, &key).unwrap();
-            let ours = wrap(&card.keys[0], &session_key, ids).unwrap();
-            prop_assert_eq!(ours.len(), 96);
-            let Packet::PKESK(ours) = Packet::from_bytes(&ours).unwrap() else { panic!("a PKESK") };
-            prop_assert_eq!(ours.recipient().is_none(), hidden);
-            let mut pair = key.into_keypair().unwrap();
-            for pkesk in [ours, library.into()] {
-                let (cipher, opened) = pkesk.decrypt(&mut pair, Some(CIPHER)).unwrap();
-                prop_assert_eq!(cipher, Some(CIPHER));
-                prop_assert_eq!(opened.as_ref(), &bytes[..]);
+            for (kdf, reader) in Person::of_every_kdf("anne@example.org", NOW) {
+                let card = reader.certificate().usable(NOW).unwrap();
+                let own = matches!(card.keys[0], CardKey::X25519 { .. });
+                prop_assert_eq!(own, OWN.contains(&&kdf[..]), "{}", kdf);
+                let session_key = SessionKey(bytes.to_vec().into());
+                let ids = if hidden { KeyIds::Hidden } else { KeyIds::Named };
+                let key = reader.secret().keys().subkeys().unencrypted_secret().next().unwrap().key().clone();
+                let library = PKESK3::for_recipient(CIPHER, &session_key.0, &key).unwrap();
+                let ours = wrap(&card.keys[0], &session_key, ids).unwrap();
+                prop_assert_eq!(ours.len(), 96);
+                let Packet::PKESK(ours) = Packet::from_bytes(&ours).unwrap() else { panic!("a PKESK") };
+                prop_assert_eq!(ours.recipient().is_none(), hidden);
+                let mut pair = key.into_keypair().unwrap();
+                for pkesk in [ours, library.into()] {
+                    let (cipher, opened) = pkesk.decrypt(&mut pair, Some(CIPHER)).unwrap();
+                    prop_assert_eq!(cipher, Some(CIPHER));
+                    prop_assert_eq!(opened.as_ref(), &bytes[..]);
+                }
             }
+        }
+
+        #[test]
+        fn no_point_is_a_panic(point in any::<[u8; 32]>()) {
+            let key = CardKey::X25519 { point, key_id: [1; 8], kdf: Kdf::Sha512Aes256, fingerprint: [0; 20] };
+            let _ = wrap(&key, &seal::fresh_session_key(), KeyIds::Named);
         }
     }
 
+    /// The pairs that we write ourselves.
+    const OWN: [&str; 4] = ["SHA256/AES-128", "SHA256/AES-256", "SHA384/AES-256", "SHA512/AES-256"];
+
+    /// The points whose multiples are few ([RFC 7748, section 6.1] has agreements with them fail).
+    const LOW_ORDER: [&str; 5] = [
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    ];
+
     #[test]
     fn a_low_order_point_is_refused() {
-        let key =
-            CardKey::X25519 { point: [0; 32], key_id: [1; 8], kdf: Kdf::Sha256Aes128, fingerprint: [0; 20] };
-        assert_eq!(wrap(&key, &seal::fresh_session_key(), KeyIds::Named), Err(CannotEncrypt));
+        for hex in LOW_ORDER {
+            let octet = |at: usize| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap();
+            let point = std::array::from_fn(octet);
+            let key = CardKey::X25519 { point, key_id: [1; 8], kdf: Kdf::Sha256Aes128, fingerprint: [0; 20] };
+            assert_eq!(wrap(&key, &seal::fresh_session_key(), KeyIds::Named), Err(CannotEncrypt), "{hex}");
+        }
     }
 }

@@ -4,16 +4,18 @@ use std::io::{Read as _, Write as _};
 
 use sealist_mail::{Boundary, Timestamp, compose};
 use sequoia_openpgp::crypto::{KeyPair, SessionKey};
+use sequoia_openpgp::packet::key::{Key4, SecretParts, SubordinateRole};
 use sequoia_openpgp::packet::signature::SignatureBuilder;
-use sequoia_openpgp::packet::{PKESK, SKESK};
+use sequoia_openpgp::packet::{Key, PKESK, SKESK};
 use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
 };
 use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message, Recipient, Signer};
-use sequoia_openpgp::types::{Features, SignatureType, SymmetricAlgorithm};
-use sequoia_openpgp::{Cert, KeyHandle};
+use sequoia_openpgp::types::{Features, HashAlgorithm, KeyFlags, SignatureType, SymmetricAlgorithm};
+use sequoia_openpgp::{Cert, KeyHandle, Packet};
 
 use super::{Kind, member};
 use crate::{Certificate, armor};
@@ -30,6 +32,37 @@ impl Person {
     /// A new key for that address, a day old.
     pub fn new(address: &str, kind: Kind, now: Timestamp) -> Self {
         Self { address: address.to_owned(), cert: member(address, kind, now) }
+    }
+
+    /// People whose Curve25519 key asks for each pair of hash and cipher that its key derivation may have
+    /// ([RFC 9580, section 11.5]), by the names of the two.
+    pub fn of_every_kdf(address: &str, now: Timestamp) -> Vec<(String, Self)> {
+        let hashes = [HashAlgorithm::SHA256, HashAlgorithm::SHA384, HashAlgorithm::SHA512];
+        let ciphers = [SymmetricAlgorithm::AES128, SymmetricAlgorithm::AES192, SymmetricAlgorithm::AES256];
+        let pairs = hashes.iter().flat_map(|hash| ciphers.iter().map(move |cipher| (*hash, *cipher)));
+        pairs
+            .map(|(hash, cipher)| {
+                let cert = member(address, Kind::SignOnly, now);
+                let created = cert.primary_key().key().creation_time();
+                let secret: [u8; 32] = crate::random();
+                let key: Key<SecretParts, SubordinateRole> =
+                    Key4::import_secret_cv25519(&secret, hash, cipher, created).expect(ONLY_IN_TESTS).into();
+                let person = Self { address: address.to_owned(), cert };
+                let flags = KeyFlags::empty().set_transport_encryption().set_storage_encryption();
+                let binding = SignatureBuilder::new(SignatureType::SubkeyBinding)
+                    .set_signature_creation_time(created)
+                    .and_then(|builder| builder.set_key_flags(flags))
+                    .and_then(|builder| key.bind(&mut person.pair(), &person.cert, builder));
+                let packets = [Packet::from(key), binding.expect(ONLY_IN_TESTS).into()];
+                let cert = person.cert.insert_packets(packets).expect(ONLY_IN_TESTS).0;
+                (format!("{hash}/{cipher}"), Self { cert, ..person })
+            })
+            .collect()
+    }
+
+    /// The secret key, armored.
+    pub fn armored_secret(&self) -> Vec<u8> {
+        armor::block("PRIVATE KEY BLOCK", &self.cert.as_tsk().to_vec().expect(ONLY_IN_TESTS))
     }
 
     /// The public side.
