@@ -5,6 +5,7 @@
 mod deflate;
 pub mod hostile;
 mod person;
+pub mod twist;
 
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use sequoia_openpgp::{Cert, Profile};
 
 pub use person::Person;
 
-use crate::dearmor;
 use crate::framing::Packets;
+use crate::{armor, dearmor};
 
 /// What a key is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Kind {
     SignOnly,
     /// Revoked as compromised.
     Revoked,
+    /// ECDSA and ECDH over NIST P-256.
+    NistP256,
     /// Version 6.
     Version6,
 }
@@ -44,7 +47,11 @@ pub(crate) fn member(address: &str, kind: Kind, now: Timestamp) -> Cert {
     let mut builder = CertBuilder::new()
         .set_profile(if kind == Kind::Version6 { Profile::RFC9580 } else { Profile::RFC4880 })
         .unwrap()
-        .set_cipher_suite(if kind == Kind::Rsa { CipherSuite::RSA2k } else { CipherSuite::Cv25519 })
+        .set_cipher_suite(match kind {
+            Kind::Rsa => CipherSuite::RSA2k,
+            Kind::NistP256 => CipherSuite::P256,
+            _ => CipherSuite::Cv25519,
+        })
         .set_creation_time(created)
         .set_primary_key_flags(KeyFlags::empty().set_certification().set_signing())
         .add_userid(format!("<{address}>"));
@@ -76,4 +83,9 @@ pub(crate) fn member(address: &str, kind: Kind, now: Timestamp) -> Cert {
 pub fn packets(message: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let binary = dearmor::to_binary(message, usize::MAX >> 1).unwrap_or_default();
     Packets::new(&binary).flatten().map(|packet| (packet.tag, packet.body.to_vec())).collect()
+}
+
+/// The packets of a message in armor.
+pub fn armored(packets: &[u8]) -> Vec<u8> {
+    armor::block("MESSAGE", packets)
 }

@@ -100,9 +100,29 @@ impl Person {
         out
     }
 
+    /// The packets of a message to that reader, signed by nobody.
+    pub fn unsigned_packets(to: &Certificate, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let readers = to.cert().keys().subkeys().map(|key| {
+            let features = Features::empty().set_seipdv1();
+            Recipient::new(features, key.key().key_handle(), key.key().role_as_unspecified())
+        });
+        let message =
+            Encryptor::for_recipients(Message::new(&mut out), readers).build().expect(ONLY_IN_TESTS);
+        let mut literal = LiteralWriter::new(message).build().expect(ONLY_IN_TESTS);
+        literal.write_all(text).expect(ONLY_IN_TESTS);
+        literal.finalize().expect(ONLY_IN_TESTS);
+        out
+    }
+
     /// A PGP/MIME message from the person, signed and encrypted, with `entity` inside.
     pub fn mail(&self, to: &Certificate, entity: &[u8], at: Timestamp) -> Vec<u8> {
-        let armor = armor::block("MESSAGE", &self.packets(&[to], entity, at));
+        self.mail_of(&self.packets(&[to], entity, at))
+    }
+
+    /// A PGP/MIME message from the person around those packets.
+    pub fn mail_of(&self, packets: &[u8]) -> Vec<u8> {
+        let armor = armor::block("MESSAGE", packets);
         let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(crate::random()));
         [self.header().as_bytes(), &head, &armor, &tail].concat()
     }
@@ -119,11 +139,15 @@ impl Person {
         packet
     }
 
+    /// An entity around `entity` with that signature beside it.
+    pub fn signed(entity: &[u8], signature: &[u8]) -> Vec<u8> {
+        let armor = armor::block("SIGNATURE", signature);
+        compose::signed(entity, &armor, "pgp-sha512", &Boundary::from_entropy(crate::random()))
+    }
+
     /// A PGP/MIME message from the person around `entity` with that signature.
     pub fn mail_signed(&self, entity: &[u8], signature: &[u8]) -> Vec<u8> {
-        let armor = armor::block("SIGNATURE", signature);
-        let boundary = Boundary::from_entropy(crate::random());
-        let signed = compose::signed(entity, &armor, "pgp-sha512", &boundary);
+        let signed = Self::signed(entity, signature);
         [self.header().as_bytes(), b"MIME-Version: 1.0\r\n", &signed].concat()
     }
 
