@@ -65,6 +65,14 @@ fn certificates() {
     let seeds = [key.to_bytes(), key.armored()];
     check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
         let (_, bytes) = case.apply(&seeds);
+        if let Ok(merged) = key.merge(&bytes) {
+            assert_eq!(merged.fingerprint(), key.fingerprint());
+            assert_eq!(
+                merged.usable(NOW).is_ok(),
+                key.usable(NOW).is_ok(),
+                "nobody but the key changes that"
+            );
+        }
         for certificate in Certificate::read(&bytes).unwrap_or_default() {
             let _ = certificate.usable(NOW);
             let _ = certificate.addresses(NOW);

@@ -58,7 +58,7 @@ impl Copies {
             if reader.family() != self.family {
                 return Err(CannotEncrypt);
             }
-            for key in &reader.keys {
+            for key in reader.keys() {
                 packets.extend_from_slice(&pkesk::wrap(key, &self.session_key, self.ids)?);
             }
         }
@@ -113,7 +113,7 @@ mod tests {
                 prop_assert!(binary.ends_with(sealed.payload()));
                 let own = binary.len() - sealed.payload().len();
                 let packets: Vec<u8> = crate::framing::Packets::new(&binary).map(|p| p.unwrap().tag).collect();
-                prop_assert_eq!(packets, [vec![1; card.keys.len()], vec![18]].concat());
+                prop_assert_eq!(packets, [vec![1; card.keys().count()], vec![18]].concat());
                 prop_assert!(own >= 96);
                 // The checksum line is what the armor writer gives for the whole.
                 let plain = armor::block("MESSAGE", &binary);

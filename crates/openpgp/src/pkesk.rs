@@ -144,13 +144,13 @@ mod tests {
         fn our_packets_open_like_the_librarys(bytes in any::<[u8; 32]>(), hidden in any::<bool>()) {
             for (kdf, reader) in Person::of_every_kdf("anne@example.org", NOW) {
                 let card = reader.certificate().usable(NOW).unwrap();
-                let own = matches!(card.keys[0], CardKey::X25519 { .. });
+                let own = matches!(card.keys().next(), Some(CardKey::X25519 { .. }));
                 prop_assert_eq!(own, OWN.contains(&&kdf[..]), "{}", kdf);
                 let session_key = SessionKey(bytes.to_vec().into());
                 let ids = if hidden { KeyIds::Hidden } else { KeyIds::Named };
                 let key = reader.secret().keys().subkeys().unencrypted_secret().next().unwrap().key().clone();
                 let library = PKESK3::for_recipient(CIPHER, &session_key.0, &key).unwrap();
-                let ours = wrap(&card.keys[0], &session_key, ids).unwrap();
+                let ours = wrap(card.keys().next().unwrap(), &session_key, ids).unwrap();
                 prop_assert_eq!(ours.len(), 96);
                 let Packet::PKESK(ours) = Packet::from_bytes(&ours).unwrap() else { panic!("a PKESK") };
                 prop_assert_eq!(ours.recipient().is_none(), hidden);

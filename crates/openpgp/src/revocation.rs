@@ -139,7 +139,7 @@ mod tests {
     fn a_revoked_subkey_leaves_the_others() {
         let anne = member("anne@example.org", Kind::TwoEncryptionKeys, NOW);
         let known = Certificate::of(anne.clone());
-        assert_eq!(known.usable(NOW).unwrap().keys.len(), 2);
+        assert_eq!(known.usable(NOW).unwrap().keys().count(), 2);
         let revoke = |subkey: usize| {
             let subkey = anne.keys().subkeys().nth(subkey).unwrap();
             let builder = SubkeyRevocationBuilder::new().set_signature_creation_time(at(0)).unwrap();
@@ -147,7 +147,7 @@ mod tests {
             loose(vec![builder.build(&mut signer(&anne), &anne, subkey.key(), None).unwrap().into()])
         };
         let one = known.merge(&revoke(0)).unwrap();
-        assert_eq!(one.usable(hour(1)).unwrap().keys.len(), 1);
+        assert_eq!(one.usable(hour(1)).unwrap().keys().count(), 1);
         let none = one.merge(&revoke(1)).unwrap();
         assert_eq!(none.usable(hour(1)), Err(Unusable::NoEncryptionKey));
     }

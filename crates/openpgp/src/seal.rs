@@ -109,7 +109,7 @@ pub(crate) fn fresh_session_key() -> SessionKey {
 }
 
 fn wrap_for_storage(session_key: &SessionKey, to: &StorageCertificate) -> Result<Vec<u8>, SealError> {
-    let key = to.card().keys.first().ok_or(SealError)?;
+    let key = to.card().keys().next().ok_or(SealError)?;
     Ok(pkesk::wrap(key, session_key, KeyIds::Named)?)
 }
 

@@ -215,6 +215,9 @@ async fn one_signature_posts_once() {
         assert!(stage.provoke(&wrapped(&again)).await.is_empty(), "{what}");
         assert_eq!(held(&stage.site).len(), before, "{what}: discarded");
     }
+    // A list may do without the record, and then takes it again.
+    stage.site.server.cli(&["lists", "set", LIST, "collect_sig_hashes", "false"]);
+    assert_eq!(stage.provoke(&wrapped(&signature)).await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,6 +28,8 @@ pub enum Kind {
     Rsa,
     /// Two encryption subkeys: Curve25519 and NIST P-256.
     TwoEncryptionKeys,
+    /// Two encryption subkeys, one of which is good for one more hour.
+    OneOfTwoEnds,
     /// Curve25519; good for one more hour.
     ExpiresInAnHour,
     /// Without an encryption subkey.
@@ -60,6 +62,9 @@ pub(crate) fn member(address: &str, kind: Kind, now: Timestamp) -> Cert {
     }
     if kind == Kind::TwoEncryptionKeys {
         builder = builder.add_subkey(encryption(), None, CipherSuite::P256);
+    }
+    if kind == Kind::OneOfTwoEnds {
+        builder = builder.add_subkey(encryption(), Duration::from_secs(25 * 3600), None);
     }
     if kind == Kind::ExpiresInAnHour {
         builder = builder.set_validity_period(Duration::from_secs(25 * 3600));

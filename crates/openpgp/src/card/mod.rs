@@ -1,15 +1,11 @@
 //! Sealing cards: all that delivery needs of a certificate, computed when the certificate or the policy
 //! changes. Delivery parses no certificates.
 
+mod key;
+
 use sealist_mail::Timestamp;
 use sequoia_openpgp::Cert;
-use sequoia_openpgp::crypto::mpi::PublicKey;
-use sequoia_openpgp::packet::key::{PublicParts, SubordinateRole};
-use sequoia_openpgp::packet::{Key, Packet};
-use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::policy::StandardPolicy;
-use sequoia_openpgp::serialize::MarshalInto as _;
-use sequoia_openpgp::types::{Curve, HashAlgorithm, SymmetricAlgorithm};
 
 use crate::certificate::Unusable;
 use crate::family::Family;
@@ -17,37 +13,31 @@ use crate::mac::{self, MacKey};
 use crate::pkesk::{self, KeyIds};
 use crate::revocation::Revocation;
 use crate::seal;
+use key::take;
+pub(crate) use key::{CardKey, Kdf};
 
 /// Grows when the rules of [`crate::Certificate::usable`] change: cards of an older epoch are stale.
 pub const POLICY_EPOCH: u32 = 1;
 
-const FORM: u8 = 2;
+const FORM: u8 = 3;
 const TAG_OCTETS: usize = 32;
+/// No end is set.
+const NEVER: i64 = i64::MAX;
 
 /// The encryption keys of one certificate and how long they may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealingCard {
     family: Family,
-    pub(crate) keys: Vec<CardKey>,
-    pub(crate) valid_until: Option<Timestamp>,
+    keys: Vec<TimedKey>,
+    /// The end of the primary key.
+    until: i64,
 }
 
-/// One encryption key.
+/// An encryption key and the end of its own time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CardKey {
-    /// Curve25519 ECDH: written by our own few lines.
-    X25519 { point: [u8; 32], key_id: [u8; 8], kdf: Kdf, fingerprint: [u8; 20] },
-    /// Anything else, as a key packet for the library.
-    Packet(Vec<u8>),
-}
-
-/// The key derivation that the key asks for ([RFC 9580, section 11.5]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kdf {
-    Sha256Aes128,
-    Sha256Aes256,
-    Sha384Aes256,
-    Sha512Aes256,
+pub(crate) struct TimedKey {
+    pub(crate) key: CardKey,
+    until: i64,
 }
 
 /// Why a stored card cannot be used: the delivery waits.
@@ -80,7 +70,6 @@ impl SealingCard {
         if valid.keys().supported().alive().revoked(false).for_signing().next().is_none() {
             return Err(Unusable::NoSigningKey);
         }
-        let mut ends = vec![primary_end];
         let mut keys = Vec::new();
         for key in valid
             .keys()
@@ -93,15 +82,16 @@ impl SealingCard {
             let card_key = CardKey::of(key.key().role_as_subordinate());
             // A point of low order, or one off its curve, is seen only when it is used.
             if pkesk::wrap(&card_key, &seal::fresh_session_key(), KeyIds::Named).is_ok() {
-                ends.push(key.key_expiration_time().map(Timestamp::from_system_time));
-                keys.push(card_key);
+                let ends = [key.key_expiration_time(), key.binding_signature().signature_expiration_time()];
+                let until = ends.into_iter().flatten().map(Timestamp::from_system_time).min();
+                keys.push(TimedKey { key: card_key, until: until.map_or(NEVER, |at| at.0) });
             }
         }
         if keys.is_empty() {
             return Err(no_encryption_key(&valid, now));
         }
         let family = if cert.primary_key().key().version() == 6 { Family::V6 } else { Family::V4 };
-        Ok(Self { family, keys, valid_until: ends.into_iter().flatten().min() })
+        Ok(Self { family, keys, until: primary_end.map_or(NEVER, |at| at.0) })
     }
 
     /// Which packets the holder reads.
@@ -111,23 +101,30 @@ impl SealingCard {
 
     /// Until when the card may be used; `None`: no end is set.
     pub fn valid_until(&self) -> Option<Timestamp> {
-        self.valid_until
+        let last = self.keys.iter().map(|key| key.until).max()?;
+        Some(last.min(self.until)).filter(|until| *until != NEVER).map(Timestamp)
+    }
+
+    /// The keys that a session key is wrapped to.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &CardKey> {
+        self.keys.iter().map(|timed| &timed.key)
     }
 
     /// The stored form. `holder` binds the card to whom it is for: the address's look-up key.
     pub fn to_bytes(&self, mac: &MacKey, holder: &str) -> Vec<u8> {
         let mut out = vec![FORM, self.family.number()];
         out.extend_from_slice(&POLICY_EPOCH.to_be_bytes());
-        out.extend_from_slice(&self.valid_until.map_or(i64::MAX, |t| t.0).to_be_bytes());
-        for key in &self.keys {
-            key.write_to(&mut out);
+        out.extend_from_slice(&self.until.to_be_bytes());
+        for timed in &self.keys {
+            out.extend_from_slice(&timed.until.to_be_bytes());
+            timed.key.write_to(&mut out);
         }
         let tag = mac.tag(&[b"card", holder.as_bytes(), &out]);
         out.extend_from_slice(&tag);
         out
     }
 
-    /// Reads a stored card; errs if it is not authentic, stale or past its end.
+    /// Reads a stored card without the keys whose time is over; errs if it is not authentic, stale, or has none left.
     pub fn from_bytes(stored: &[u8], mac: &MacKey, holder: &str, now: Timestamp) -> Result<Self, CardError> {
         let body_end = stored.len().checked_sub(TAG_OCTETS).ok_or(CardError::Forged)?;
         let (body, tag) = stored.split_at(body_end);
@@ -141,15 +138,18 @@ impl SealingCard {
             return Err(CardError::Stale);
         }
         let until = i64::from_be_bytes(take::<8>(&mut input).ok_or(CardError::Forged)?);
-        if now.0 >= until {
-            return Err(CardError::Expired);
-        }
+        let family = Family::from_number(family).ok_or(CardError::Forged)?;
         let mut keys = Vec::new();
         while !input.is_empty() {
-            keys.push(CardKey::read_from(&mut input).ok_or(CardError::Forged)?);
+            let until = i64::from_be_bytes(take::<8>(&mut input).ok_or(CardError::Forged)?);
+            let key = CardKey::read_from(&mut input).ok_or(CardError::Forged)?;
+            keys.push(TimedKey { key, until });
         }
-        let family = Family::from_number(family).ok_or(CardError::Forged)?;
-        Ok(Self { family, keys, valid_until: (until != i64::MAX).then_some(Timestamp(until)) })
+        keys.retain(|timed| now.0 < timed.until);
+        if now.0 >= until || keys.is_empty() {
+            return Err(CardError::Expired);
+        }
+        Ok(Self { family, keys, until })
     }
 }
 
@@ -162,107 +162,6 @@ fn no_encryption_key(valid: &sequoia_openpgp::cert::ValidCert<'_>, now: Timestam
         .filter(|end| *end <= now)
         .max()
         .map_or(Unusable::NoEncryptionKey, |at| Unusable::Expired { at })
-}
-
-impl CardKey {
-    fn of(key: &Key<PublicParts, SubordinateRole>) -> Self {
-        Self::x25519(key).unwrap_or_else(|| {
-            let packet = Packet::from(key.clone());
-            Self::Packet(packet.to_vec().expect("a parsed key can be written"))
-        })
-    }
-
-    fn x25519(key: &Key<PublicParts, SubordinateRole>) -> Option<Self> {
-        let PublicKey::ECDH { curve: Curve::Cv25519, q, hash, sym } = key.mpis() else {
-            return None;
-        };
-        // The native point stands behind the octet 0x40.
-        let point = q.value().strip_prefix(&[0x40])?.try_into().ok()?;
-        let kdf = Kdf::ALL.into_iter().find(|kdf| kdf.algorithms() == (*hash, *sym))?;
-        let fingerprint = key.fingerprint().as_bytes().try_into().ok()?;
-        let key_id = key.keyid().as_bytes().try_into().ok()?;
-        Some(Self::X25519 { point, key_id, kdf, fingerprint })
-    }
-
-    fn write_to(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::X25519 { point, key_id, kdf, fingerprint } => {
-                out.extend_from_slice(&[1, kdf.number()]);
-                out.extend_from_slice(point);
-                out.extend_from_slice(key_id);
-                out.extend_from_slice(fingerprint);
-            }
-            Self::Packet(packet) => {
-                out.push(2);
-                let length =
-                    u32::try_from(packet.len()).expect("the filter keeps certificates below 256 KiB");
-                out.extend_from_slice(&length.to_be_bytes());
-                out.extend_from_slice(packet);
-            }
-        }
-    }
-
-    fn read_from(input: &mut &[u8]) -> Option<Self> {
-        match take::<1>(input)? {
-            [1] => {
-                let [number] = take::<1>(input)?;
-                let kdf = Kdf::ALL.into_iter().find(|kdf| kdf.number() == number)?;
-                let (point, key_id, fingerprint) =
-                    (take::<32>(input)?, take::<8>(input)?, take::<20>(input)?);
-                Some(Self::X25519 { point, key_id, kdf, fingerprint })
-            }
-            [2] => {
-                let length = usize::try_from(u32::from_be_bytes(take::<4>(input)?)).ok()?;
-                let (packet, rest) = input.split_at_checked(length)?;
-                *input = rest;
-                Some(Self::Packet(packet.to_vec()))
-            }
-            _ => None,
-        }
-    }
-
-    /// The key for the library.
-    pub(crate) fn library_key(packet: &[u8]) -> Option<Key<PublicParts, SubordinateRole>> {
-        match Packet::from_bytes(packet).ok()? {
-            Packet::PublicSubkey(key) => Some(key),
-            Packet::PublicKey(key) => Some(key.role_into_subordinate()),
-            _ => None,
-        }
-    }
-}
-
-impl Kdf {
-    const ALL: [Self; 4] = [Self::Sha256Aes128, Self::Sha256Aes256, Self::Sha384Aes256, Self::Sha512Aes256];
-
-    fn algorithms(self) -> (HashAlgorithm, SymmetricAlgorithm) {
-        match self {
-            Self::Sha256Aes128 => (HashAlgorithm::SHA256, SymmetricAlgorithm::AES128),
-            Self::Sha256Aes256 => (HashAlgorithm::SHA256, SymmetricAlgorithm::AES256),
-            Self::Sha384Aes256 => (HashAlgorithm::SHA384, SymmetricAlgorithm::AES256),
-            Self::Sha512Aes256 => (HashAlgorithm::SHA512, SymmetricAlgorithm::AES256),
-        }
-    }
-
-    /// The ids of hash and cipher as the KDF parameters have them.
-    pub(crate) fn ids(self) -> [u8; 2] {
-        let (hash, cipher) = self.algorithms();
-        [hash.into(), cipher.into()]
-    }
-
-    fn number(self) -> u8 {
-        match self {
-            Self::Sha256Aes128 => 0,
-            Self::Sha256Aes256 => 1,
-            Self::Sha384Aes256 => 2,
-            Self::Sha512Aes256 => 3,
-        }
-    }
-}
-
-fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, rest) = input.split_first_chunk::<N>()?;
-    *input = rest;
-    Some(*head)
 }
 
 #[cfg(test)]
@@ -306,6 +205,17 @@ mod tests {
         assert!(SealingCard::from_bytes(&stored, &mac, "a", end.plus_ms(-1)).is_ok());
         assert_eq!(SealingCard::from_bytes(&stored, &mac, "a", end), Err(CardError::Expired));
         assert_eq!(cert.usable(end.plus_ms(1000)), Err(Unusable::Expired { at: end }));
+    }
+
+    #[test]
+    fn a_key_that_ends_leaves_the_other() {
+        let mac = MacKey::generate();
+        let card = Certificate::of(member("anne@example.org", Kind::OneOfTwoEnds, NOW)).usable(NOW).unwrap();
+        let stored = card.to_bytes(&mac, "a");
+        let end = NOW.plus_ms(3_600_000);
+        let keys_at = |now| SealingCard::from_bytes(&stored, &mac, "a", now).unwrap().keys().count();
+        assert_eq!((keys_at(end.plus_ms(-1)), keys_at(end)), (2, 1));
+        assert_eq!(card.valid_until(), None);
     }
 
     #[test]
