@@ -8,6 +8,7 @@ mod incoming;
 mod intake;
 mod letters;
 mod moderation;
+mod node;
 mod notices;
 mod outgoing;
 mod sealing;
@@ -40,12 +41,13 @@ pub struct App {
     /// Who hears of a list that nobody is in charge of.
     pub contact: Option<Address>,
     second_forms: Arc<Mutex<()>>,
+    node: Arc<node::Node>,
 }
 
 impl App {
     /// A site with that database and those keys.
     pub fn new(store: Store, vault: Arc<dyn KeyVault>, contact: Option<Address>) -> Self {
-        Self { store, vault, contact, second_forms: Arc::default() }
+        Self { store, vault, contact, second_forms: Arc::default(), node: Arc::default() }
     }
 
     /// The keys of a list that must have some.

@@ -61,7 +61,7 @@ pub async fn shunt(app: &App, entry: Entry, now: Timestamp) -> Result<(), AppErr
     app.store
         .write(move |db| {
             Box::pin(async move {
-                queue::set_aside(&mut *db, entry.no, Place::Shunt, &[Reason::Poison]).await?;
+                queue::set_aside(&mut *db, &entry, Place::Shunt, &[Reason::Poison]).await?;
                 for letter in letters {
                     letter.store(&mut *db, now).await?;
                 }

@@ -138,7 +138,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let config = config::Config::read(&arguments.config)?;
     match arguments.command {
-        Command::Check => say(&format!("good; the database is {}\n", config.database_path().display())),
+        Command::Check => say(&format!("good; the database is {}\n", config.database())),
         Command::Serve => {
             log_to_stderr(config.log.format);
             let app = serve::open(&config).await?;

@@ -69,7 +69,7 @@ pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<String> {
          == DNS records of {}\n\n{}\n\
          == What to do next\n\n{}",
         path.display(),
-        config.database_path().display(),
+        config.database(),
         config.keydirs.list.display(),
         if there { "is kept" } else { "is made" },
         postfix::lines(&app, &config).await?,

@@ -1,21 +1,21 @@
 //! `sealist serve`: wires the parts together and runs until it is told to stop.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use sealist_app::App;
-use sealist_mail::Timestamp;
 use sealist_smtp::client::{Login, Protocol, Security, Target, Timeouts, Verify};
 use sealist_smtp::server::{self, Settings};
-use sealist_store::{Store, StoreError, queue};
+use sealist_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, DatabaseAt};
 use crate::reception::Reception;
-use crate::runners::{incoming, outgoing, upkeep};
+use crate::runners::{incoming, node, outgoing, upkeep};
 use crate::vault::KeyDirectory;
 
 /// How long running transactions may take to end.
@@ -23,15 +23,22 @@ const DRAIN: Duration = Duration::from_secs(4);
 
 /// Opens database and keys.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
-    let path = config.database_path();
+    let vault = KeyDirectory::open(&config.keydirs.list)
+        .with_context(|| format!("cannot use the key directory {}", config.keydirs.list.display()))?;
+    let store = match config.database() {
+        DatabaseAt::File(path) => open_file(&path).await?,
+        DatabaseAt::Server(url) => Store::open_url(url).await?,
+    };
+    Ok(App::new(store, Arc::new(vault), config.contact()))
+}
+
+async fn open_file(path: &Path) -> anyhow::Result<Store> {
     if let Some(folder) = path.parent() {
         use std::os::unix::fs::DirBuilderExt as _;
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let vault = KeyDirectory::open(&config.keydirs.list)
-        .with_context(|| format!("cannot use the key directory {}", config.keydirs.list.display()))?;
-    Ok(App::new(Store::open(&path).await?, Arc::new(vault), config.contact()))
+    Ok(Store::open(path).await?)
 }
 
 /// Serves until `stop` becomes true.
@@ -41,8 +48,7 @@ pub(crate) async fn run(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    let now = Timestamp::now();
-    app.store.write(move |db| Box::pin(queue::release_claims(db, now))).await.map_err(|e: StoreError| e)?;
+    app.join().await?;
     let (arrived, accepted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let room = Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize));
     let reception = Arc::new(Reception { app: app.clone(), room, arrived: arrived.clone() });
@@ -58,6 +64,7 @@ pub(crate) async fn run(
         retry: config.queue.clone(),
     });
     tracing::info!(lmtp = %listener.local_addr()?, "serving");
+    let node = tokio::spawn(node::run(app.clone(), arrived.clone(), accepted.clone(), stop.clone()));
     let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
     let mut outgoing = JoinSet::new();
@@ -68,6 +75,8 @@ pub(crate) async fn run(
     incoming.await?;
     while outgoing.join_next().await.transpose()?.is_some() {}
     upkeep.await?;
+    node.await?;
+    app.leave().await?;
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use sealist_lists::model::BodyNo;
 use sealist_openpgp::{Family, Sealed};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::{Conn, StoreError};
 
 /// Octets in one row.
@@ -41,7 +41,7 @@ impl Body {
 /// Stores a body.
 pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
     let (form, wrapped_key, outer, payload) = body.parts();
-    let row = sqlx::query(
+    let row = query(
         "INSERT INTO bodies (form, wrapped_key, outer_part, octets) VALUES ($1, $2, $3, $4) RETURNING no",
     )
     .bind(form)
@@ -52,7 +52,7 @@ pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
     .await?;
     let no: i64 = row.try_get(0)?;
     for (seq, chunk) in (0_i64..).zip(payload.chunks(CHUNK_OCTETS)) {
-        sqlx::query("INSERT INTO body_chunks (body_no, seq, data) VALUES ($1, $2, $3)")
+        query("INSERT INTO body_chunks (body_no, seq, data) VALUES ($1, $2, $3)")
             .bind(no)
             .bind(seq)
             .bind(chunk)
@@ -64,20 +64,20 @@ pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
 
 /// Reads a body and checks its form.
 pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
-    let row = sqlx::query("SELECT form, wrapped_key, outer_part, octets FROM bodies WHERE no = $1")
+    let row = query("SELECT form, wrapped_key, outer_part, octets FROM bodies WHERE no = $1")
         .bind(no.0)
         .fetch_one(&mut *db)
         .await?;
     let (form, wrapped_key, outer): (String, Vec<u8>, Vec<u8>) =
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let octets = usize::try_from(row.try_get::<i64, _>(3)?).map_err(|_| DAMAGED)?;
-    let rows = sqlx::query("SELECT data FROM body_chunks WHERE body_no = $1 ORDER BY seq")
+    let octets = usize::try_from(row.try_get::<i64>(3)?).map_err(|_| DAMAGED)?;
+    let rows = query("SELECT data FROM body_chunks WHERE body_no = $1 ORDER BY seq")
         .bind(no.0)
         .fetch_all(db)
         .await?;
     let mut payload = Vec::with_capacity(octets);
     for row in rows {
-        payload.extend_from_slice(row.try_get::<&[u8], _>(0)?);
+        payload.extend_from_slice(&row.try_get::<Vec<u8>>(0)?);
     }
     if payload.len() != octets {
         return Err(DAMAGED);
@@ -90,7 +90,7 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
 
 /// Deletes a body unless a queue entry or post still names it.
 pub async fn release(db: &mut Conn, no: BodyNo) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "DELETE FROM bodies WHERE no = $1 AND NOT EXISTS (SELECT 1 FROM queue WHERE body_no = $1)
          AND NOT EXISTS (SELECT 1 FROM posts WHERE body_no = $1 OR second_body_no = $1)",
     )

@@ -1,4 +1,4 @@
-//! The database: one writer that gathers what comes at the same time into one commit, and some readers.
+//! The database of a site: one writer that gathers what comes at the same time into one commit, and readers.
 
 use std::future::Future;
 use std::path::Path;
@@ -7,28 +7,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{ConnectOptions as _, PgConnection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
 use crate::migrate::migrate;
-
-/// A connection: every table function takes one, from a reader or inside a write.
-pub type Conn = SqliteConnection;
+use crate::nodes::Alone;
+use crate::sql::{Conn, Reader};
+use crate::writer::{self, Job, Ran};
 
 /// A future that borrows from its connection.
 pub type Work<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// Changes that wait for the writer; more make the callers wait.
 const WAITING: usize = 1024;
-/// Changes in one commit.
-const MAX_BATCH: usize = 256;
-/// How long a commit waits for company once somebody shares it.
-const GATHER: Duration = Duration::from_millis(1);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
@@ -36,26 +32,62 @@ const READERS: u32 = 4;
 #[derive(Clone)]
 pub struct Store {
     writer: mpsc::Sender<Job>,
-    readers: SqlitePool,
+    readers: Readers,
     commits: Arc<AtomicU64>,
 }
 
-/// What a job says when it has run: whether it worked, and whom to tell after the commit.
-struct Ran {
-    worked: bool,
-    tell: Box<dyn FnOnce(Option<StoreError>) + Send>,
+#[derive(Clone)]
+enum Readers {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
 }
 
-type Job = Box<dyn for<'c> FnOnce(&'c mut Conn) -> Work<'c, Ran> + Send>;
+/// Where a database is, and how to reach it again.
+#[derive(Clone)]
+pub(crate) enum Location {
+    File(Box<SqliteConnectOptions>),
+    Server(Box<PgConnectOptions>),
+}
+
+impl Location {
+    pub(crate) async fn connect(&self) -> Result<Conn, sqlx::Error> {
+        use sqlx::Connection as _;
+        Ok(match self {
+            Self::File(options) => Conn::sqlite(SqliteConnection::connect_with(options).await?),
+            Self::Server(options) => Conn::postgres(PgConnection::connect_with(options).await?),
+        })
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::File(options) => options.get_filename().display().to_string(),
+            Self::Server(options) => {
+                let database = options.get_database().unwrap_or_default();
+                format!("{database} on {}:{}", options.get_host(), options.get_port())
+            }
+        }
+    }
+
+    fn readers(&self) -> Readers {
+        match self {
+            Self::File(options) => {
+                let pool = SqlitePoolOptions::new().max_connections(READERS).min_connections(0);
+                let options = options.as_ref().clone().create_if_missing(false);
+                Readers::Sqlite(pool.connect_lazy_with(options.pragma("query_only", "true")))
+            }
+            Self::Server(options) => {
+                let pool = PgPoolOptions::new().max_connections(READERS).min_connections(0);
+                let options = options.as_ref().clone().options([("default_transaction_read_only", "on")]);
+                Readers::Postgres(pool.connect_lazy_with(options))
+            }
+        }
+    }
+}
 
 impl Store {
-    /// Opens or creates the file, brings its tables up to date, and starts the writer. The file is readable
+    /// Opens or creates the SQLite file, brings its tables up to date, and starts the writer. The file is readable
     /// by its owner alone.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let failed = |error: sqlx::Error| StoreError::Open {
-            path: path.display().to_string(),
-            detail: error.to_string(),
-        };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .disable_statement_logging()
@@ -64,14 +96,28 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
+        Self::at(Location::File(Box::new(options))).await
+    }
+
+    /// Opens a PostgreSQL database, `postgres://user@host/name`, brings its tables up to date, and starts the writer.
+    /// Any number of nodes may share it. Errs if the address cannot be read, with nothing of it in the words: it may
+    /// hold a password.
+    pub async fn open_url(url: &str) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse().map_err(|_| StoreError::Address)?;
+        // Row locks are held for a commit, so who waits longer waits for somebody who has died.
+        let options = options.application_name("sealist").options([("lock_timeout", "10s")]);
+        Self::at(Location::Server(Box::new(options.disable_statement_logging()))).await
+    }
+
+    async fn at(location: Location) -> Result<Self, StoreError> {
+        let failed =
+            |error: sqlx::Error| StoreError::Open { path: location.name(), detail: error.to_string() };
+        let mut connection = location.connect().await.map_err(failed)?;
         migrate(&mut connection).await?;
-        let readers = SqlitePoolOptions::new().max_connections(READERS).min_connections(0);
-        let readers =
-            readers.connect_lazy_with(options.create_if_missing(false).pragma("query_only", "true"));
+        let readers = location.readers();
         let (writer, jobs) = mpsc::channel(WAITING);
         let commits = Arc::new(AtomicU64::new(0));
-        tokio::spawn(run_writer(connection, jobs, commits.clone()));
+        tokio::spawn(writer::run(location, connection, jobs, commits.clone()));
         Ok(Self { writer, readers, commits })
     }
 
@@ -86,7 +132,10 @@ impl Store {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             Box::pin(async move {
-                let result = change(connection).await;
+                let result = match connection {
+                    Ok(connection) => change(connection).await,
+                    Err(error) => Err(error.into()),
+                };
                 let worked = result.is_ok();
                 let tell = Box::new(move |failure: Option<StoreError>| {
                     let _ = sender.send(match failure {
@@ -102,8 +151,27 @@ impl Store {
     }
 
     /// A connection that only reads.
-    pub async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, StoreError> {
-        Ok(self.readers.acquire().await?)
+    pub async fn reader(&self) -> Result<Reader, StoreError> {
+        Ok(match &self.readers {
+            Readers::Sqlite(pool) => Reader::sqlite(pool.acquire().await?),
+            Readers::Postgres(pool) => Reader::postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Whether this process has the database to itself.
+    pub fn alone(&self) -> Alone {
+        match self.readers {
+            Readers::Sqlite(_) => Alone::Yes,
+            Readers::Postgres(_) => Alone::No,
+        }
+    }
+
+    /// The calls of other nodes; with SQLite, where there are none, silence.
+    pub async fn calls(&self) -> Result<Calls, StoreError> {
+        let Readers::Postgres(pool) = &self.readers else { return Ok(Calls(None)) };
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen("sealist").await?;
+        Ok(Calls(Some(listener)))
     }
 
     /// Commits so far: for tests and benches.
@@ -112,68 +180,16 @@ impl Store {
     }
 }
 
-async fn run_writer(mut connection: Conn, mut jobs: mpsc::Receiver<Job>, commits: Arc<AtomicU64>) {
-    while let Some(first) = jobs.recv().await {
-        if let Err(error) = connection.execute("BEGIN IMMEDIATE").await {
-            // Nothing has run: this change fails, the next may do better.
-            refuse(first, &mut connection, error).await;
-            continue;
-        }
-        let mut told = Vec::new();
-        let mut next = Some(first);
-        while let Some(job) = next.take() {
-            told.push(run_apart(job, &mut connection).await);
-            if told.len() >= MAX_BATCH {
-                break;
-            }
-            next = jobs.try_recv().ok();
-            if next.is_none() && told.len() > 1 {
-                next = tokio::time::timeout(GATHER, jobs.recv()).await.ok().flatten();
-            }
-        }
-        let committed = connection.execute("COMMIT").await;
-        if let Err(error) = &committed {
-            tracing::error!(%error, "a commit failed");
-            let _ = connection.execute("ROLLBACK").await;
-        } else {
-            commits.fetch_add(1, Ordering::Relaxed);
-        }
-        for tell in told {
-            let failure =
-                committed.as_ref().err().map(|error| StoreError::Transient { code: error.to_string() });
-            tell(failure);
-        }
-    }
-}
+/// What other nodes call out.
+pub struct Calls(Option<PgListener>);
 
-/// Runs a job inside its own savepoint.
-async fn run_apart(job: Job, connection: &mut Conn) -> Box<dyn FnOnce(Option<StoreError>) + Send> {
-    let opened = connection.execute("SAVEPOINT job").await;
-    let ran = job(connection).await;
-    let ended = match (&opened, ran.worked) {
-        (Ok(_), true) => connection.execute("RELEASE job").await,
-        _ => connection.execute("ROLLBACK TO job; RELEASE job").await,
-    };
-    match (ran.worked, opened.and(ended)) {
-        (true, Err(error)) => {
-            let tell = ran.tell;
-            Box::new(move |_| tell(Some(error.into())))
+impl Calls {
+    /// Waits for the next call: the name of a runner that has work. Errs when the connection is lost; the next call
+    /// connects anew.
+    pub async fn next(&mut self) -> Result<String, StoreError> {
+        match &mut self.0 {
+            Some(listener) => Ok(listener.recv().await?.payload().to_owned()),
+            None => std::future::pending().await,
         }
-        (false, _) => {
-            // Its own error stands, whatever the commit does.
-            let tell = ran.tell;
-            Box::new(move |_| tell(None))
-        }
-        (true, Ok(_)) => ran.tell,
-    }
-}
-
-async fn refuse(job: Job, connection: &mut Conn, error: sqlx::Error) {
-    tracing::error!(%error, "no transaction could be begun");
-    // Outside a transaction, and undone: only to get at the one who waits.
-    if connection.execute("SAVEPOINT refused").await.is_ok() {
-        let ran = job(connection).await;
-        let _ = connection.execute("ROLLBACK TO refused; RELEASE refused").await;
-        (ran.tell)(Some(error.into()));
     }
 }

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// A row that must be unique is there already.
     #[error("it exists already")]
     Duplicate,
+    /// Another node has taken over what this one had claimed.
+    #[error("another node has taken this over")]
+    Lost,
     /// A row holds what no version of this program wrote.
     #[error("a row of table {table} is damaged")]
     Damaged {
@@ -26,10 +29,13 @@ pub enum StoreError {
         /// The last migration of this program.
         known: i64,
     },
-    /// The file cannot be opened.
+    /// The address is none of a PostgreSQL database.
+    #[error("[database] url is no address such as postgres://user@host/name")]
+    Address,
+    /// The database cannot be opened.
     #[error("the database {path} cannot be opened: {detail}")]
     Open {
-        /// The file.
+        /// The file, or server and name.
         path: String,
         /// Why.
         detail: String,
@@ -51,12 +57,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(db) if db.is_unique_violation() => Self::Duplicate,
             sqlx::Error::Database(db) => {
                 let code = db.code().map(|code| code.into_owned()).unwrap_or_default();
-                let primary = code.parse::<i64>().unwrap_or(0) & 0xff;
-                // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN
-                if matches!(primary, 5 | 6 | 7 | 8 | 10 | 13 | 14) {
+                if is_transient(&code) {
                     Self::Transient { code }
                 } else {
-                    Self::Statement { kind: format!("SQLite code {code}") }
+                    Self::Statement { kind: format!("code {code}") }
                 }
             }
             sqlx::Error::Io(error) => Self::Transient { code: error.kind().to_string() },
@@ -66,4 +70,14 @@ impl From<sqlx::Error> for StoreError {
             _ => Self::Statement { kind: "unexpected".into() },
         }
     }
+}
+
+/// Whether the same statement may work later.
+fn is_transient(code: &str) -> bool {
+    // SQLSTATE has five characters: connection, transaction rollback, resources, operator, system, read-only.
+    if code.len() == 5 {
+        return ["08", "40", "53", "55", "57", "58"].contains(&&code[..2]) || code == "25006";
+    }
+    // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN
+    matches!(code.parse::<i64>().unwrap_or(0) & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14)
 }

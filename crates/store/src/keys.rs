@@ -2,8 +2,8 @@
 
 use sealist_lists::model::{AddressNo, ListNo};
 use sealist_mail::Timestamp;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::{Conn, StoreError};
 
 /// What a list's key is for.
@@ -34,7 +34,7 @@ pub async fn insert_list_key(
     certificate: &[u8],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO list_keys (list_no, purpose, fingerprint, certificate, created_at) VALUES ($1, $2, $3, $4, $5)")
+    query("INSERT INTO list_keys (list_no, purpose, fingerprint, certificate, created_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(list.0)
         .bind(purpose.name())
         .bind(fingerprint)
@@ -51,14 +51,14 @@ pub async fn list_certificate(
     list: ListNo,
     purpose: Purpose,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT certificate FROM list_keys WHERE list_no = $1 AND purpose = $2 AND retired_at IS NULL ORDER BY no DESC LIMIT 1",
     )
     .bind(list.0)
     .bind(purpose.name())
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?)
+    row.map(|row| row.try_get(0)).transpose()
 }
 
 /// The certificate of an address.
@@ -83,7 +83,7 @@ pub async fn set_certificate(
     row: &CertificateRow,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO certificates (address_no, fingerprint, certificate, card, unusable, generation, confirmed_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
          ON CONFLICT (address_no) DO UPDATE SET fingerprint = excluded.fingerprint, certificate = excluded.certificate,
@@ -100,7 +100,7 @@ pub async fn set_certificate(
     .execute(&mut *db)
     .await?;
     if row.card.is_some() {
-        sqlx::query("UPDATE deliveries SET state = 'due', next_at = $2 WHERE address_no = $1 AND state = 'held_for_key'")
+        query("UPDATE deliveries SET state = 'due', next_at = $2 WHERE address_no = $1 AND state = 'held_for_key'")
             .bind(address.0)
             .bind(now.0)
             .execute(db)
@@ -111,7 +111,7 @@ pub async fn set_certificate(
 
 /// The certificate of an address.
 pub async fn certificate_of(db: &mut Conn, address: AddressNo) -> Result<Option<CertificateRow>, StoreError> {
-    let row = sqlx::query("SELECT fingerprint, certificate, card, unusable, confirmed_at FROM certificates WHERE address_no = $1")
+    let row = query("SELECT fingerprint, certificate, card, unusable, confirmed_at FROM certificates WHERE address_no = $1")
         .bind(address.0)
         .fetch_optional(db)
         .await?;
@@ -121,7 +121,7 @@ pub async fn certificate_of(db: &mut Conn, address: AddressNo) -> Result<Option<
             certificate: row.try_get(1)?,
             card: row.try_get(2)?,
             unusable: row.try_get(3)?,
-            confirmed_at: row.try_get::<Option<i64>, _>(4)?.map(Timestamp),
+            confirmed_at: row.try_get::<Option<i64>>(4)?.map(Timestamp),
         })
     })
     .transpose()

@@ -1,4 +1,4 @@
-//! The only crate with SQL: lists, people, keys and bodies of a site in one SQLite file.
+//! The only crate with SQL: lists, people, keys and bodies of a site, in one SQLite file or in PostgreSQL.
 //!
 //! One writer gathers changes that come at the same time into one commit and answers when it is on disk;
 //! readers never wait for it. Secret keys and cleartext of encrypting lists never come here.
@@ -9,10 +9,16 @@ mod error;
 pub mod keys;
 pub mod lists;
 mod migrate;
+pub mod nodes;
 pub mod notices;
 pub mod people;
 pub mod posts;
 pub mod queue;
+mod sql;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod writer;
 
-pub use db::{Conn, Store, Work};
+pub use db::{Calls, Store, Work};
 pub use error::StoreError;
+pub use sql::{Conn, Reader};

@@ -2,9 +2,8 @@
 
 use sealist_lists::model::{BodyNo, ListName, ListNo, ListSettings, MailingList};
 use sealist_mail::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
+use crate::sql::{Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "lists" };
@@ -19,14 +18,12 @@ pub async fn create(
     settings: &ListSettings,
     now: Timestamp,
 ) -> Result<ListNo, StoreError> {
-    sqlx::query(
-        "INSERT INTO domains (mail_host, created_at) VALUES ($1, $2) ON CONFLICT (mail_host) DO NOTHING",
-    )
-    .bind(name.mail_host())
-    .bind(now.0)
-    .execute(&mut *db)
-    .await?;
-    let row = sqlx::query(
+    query("INSERT INTO domains (mail_host, created_at) VALUES ($1, $2) ON CONFLICT (mail_host) DO NOTHING")
+        .bind(name.mail_host())
+        .bind(now.0)
+        .execute(&mut *db)
+        .await?;
+    let row = query(
         "INSERT INTO lists (domain_no, local, style, settings, created_at)
          SELECT no, $2, $3, $4, $5 FROM domains WHERE mail_host = $1 RETURNING no",
     )
@@ -42,27 +39,27 @@ pub async fn create(
 
 /// The list of that name.
 pub async fn by_name(db: &mut Conn, name: &ListName) -> Result<Option<MailingList>, StoreError> {
-    let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE d.mail_host = $1 AND l.local = $2"));
-    let row = sqlx::query(sql).bind(name.mail_host()).bind(name.local()).fetch_optional(db).await?;
+    let sql = format!("{SELECT} WHERE d.mail_host = $1 AND l.local = $2");
+    let row = query(sql).bind(name.mail_host()).bind(name.local()).fetch_optional(db).await?;
     row.as_ref().map(list).transpose()
 }
 
 /// The list of that number.
 pub async fn by_no(db: &mut Conn, no: ListNo) -> Result<Option<MailingList>, StoreError> {
-    let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE l.no = $1"));
-    let row = sqlx::query(sql).bind(no.0).fetch_optional(db).await?;
+    let sql = format!("{SELECT} WHERE l.no = $1");
+    let row = query(sql).bind(no.0).fetch_optional(db).await?;
     row.as_ref().map(list).transpose()
 }
 
 /// All lists by name.
 pub async fn all(db: &mut Conn) -> Result<Vec<MailingList>, StoreError> {
-    let sql = sqlx::AssertSqlSafe(format!("{SELECT} ORDER BY d.mail_host, l.local"));
-    sqlx::query(sql).fetch_all(db).await?.iter().map(list).collect()
+    let sql = format!("{SELECT} ORDER BY d.mail_host, l.local");
+    query(sql).fetch_all(db).await?.iter().map(list).collect()
 }
 
 /// Replaces all settings.
 pub async fn set_settings(db: &mut Conn, no: ListNo, settings: &ListSettings) -> Result<(), StoreError> {
-    sqlx::query("UPDATE lists SET settings = $2 WHERE no = $1")
+    query("UPDATE lists SET settings = $2 WHERE no = $1")
         .bind(no.0)
         .bind(to_json(settings)?)
         .execute(db)
@@ -72,20 +69,21 @@ pub async fn set_settings(db: &mut Conn, no: ListNo, settings: &ListSettings) ->
 
 /// Deletes a list with its members, queue, posts and their bodies.
 pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
-    let bodies = sqlx::query(
-        "SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM posts WHERE list_no = $1",
+    let bodies = query(
+        "SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM posts WHERE list_no = $1
+         UNION SELECT second_body_no FROM posts WHERE list_no = $1 AND second_body_no IS NOT NULL",
     )
     .bind(no.0)
     .fetch_all(&mut *db)
     .await?;
-    sqlx::query("DELETE FROM lists WHERE no = $1").bind(no.0).execute(&mut *db).await?;
+    query("DELETE FROM lists WHERE no = $1").bind(no.0).execute(&mut *db).await?;
     for row in bodies {
         crate::bodies::release(&mut *db, BodyNo(row.try_get(0)?)).await?;
     }
     Ok(())
 }
 
-fn list(row: &SqliteRow) -> Result<MailingList, StoreError> {
+fn list(row: &Row) -> Result<MailingList, StoreError> {
     let (local, host, settings): (String, String, String) =
         (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     Ok(MailingList {

@@ -1,28 +1,49 @@
-//! Migrations: numbered scripts, each in a transaction of its own with its number.
+//! Migrations: numbered scripts, each in a transaction of its own with its number. One text for both databases:
+//! the words for column types are filled in.
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
+use crate::StoreError;
+use crate::sql::{Conn, query};
 
-use crate::{Conn, StoreError};
-
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_sqlite.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql")];
+/// So that nodes that start at the same time migrate one after the other.
+const ALONE: i64 = 0x5ea1_1157;
 
 /// Brings the tables up to date.
 pub(crate) async fn migrate(connection: &mut Conn) -> Result<(), StoreError> {
-    connection.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY) STRICT").await?;
-    let row = connection.fetch_one("SELECT COALESCE(MAX(number), 0) FROM migrations").await?;
+    connection.lock_out_others(ALONE).await?;
+    let done = migrate_alone(connection).await;
+    connection.let_others_in(ALONE).await?;
+    done
+}
+
+async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
+    let table =
+        filled_in(connection, "CREATE TABLE IF NOT EXISTS migrations (number {int} PRIMARY KEY) {strict}");
+    connection.run_text(table).await?;
+    let row = query("SELECT COALESCE(MAX(number), 0) FROM migrations").fetch_one(connection).await?;
     let found: i64 = row.try_get(0)?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
     for (number, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
-        let mut transaction = connection.begin().await?;
-        transaction.execute(sqlx::raw_sql(AssertSqlSafe(*script))).await?;
-        sqlx::query("INSERT INTO migrations (number) VALUES ($1)")
-            .bind(number)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
+        let begin = connection.begin();
+        connection.run(begin).await?;
+        let applied = apply(connection, number, script).await;
+        connection.run(if applied.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+        applied?;
     }
     Ok(())
+}
+
+async fn apply(connection: &mut Conn, number: i64, script: &str) -> Result<(), StoreError> {
+    let script = filled_in(connection, script);
+    connection.run_text(script).await?;
+    query("INSERT INTO migrations (number) VALUES ($1)").bind(number).execute(connection).await?;
+    Ok(())
+}
+
+fn filled_in(connection: &Conn, script: &str) -> String {
+    let types = connection.column_types().iter();
+    types.fold(script.to_owned(), |script, (word, with)| script.replace(word, with))
 }

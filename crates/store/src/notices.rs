@@ -2,9 +2,9 @@
 
 use sealist_lists::model::{Channel, ListNo};
 use sealist_mail::{Address, Timestamp};
-use sqlx::Row as _;
 
 use crate::bodies::{self, Body};
+use crate::sql::query;
 use crate::{Conn, StoreError};
 
 /// Between two notices of one kind to one address.
@@ -18,7 +18,7 @@ pub async fn is_due(
     kind: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT NOT EXISTS (SELECT 1 FROM notices WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND sent_at > $4)",
     )
     .bind(list.0)
@@ -27,7 +27,7 @@ pub async fn is_due(
     .bind(now.0 - REST_MS)
     .fetch_one(db)
     .await?;
-    Ok(row.try_get(0)?)
+    row.try_get(0)
 }
 
 /// A letter of a list to one person.
@@ -49,7 +49,7 @@ pub struct NewNotice<'a> {
 /// that address within a day.
 pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<bool, StoreError> {
     let NewNotice { list, to, kind, channel, body } = *letter;
-    let taken = sqlx::query(
+    let taken = query(
         "INSERT INTO notices (list_no, email_key, kind, sent_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (list_no, email_key, kind) DO UPDATE SET sent_at = excluded.sent_at
          WHERE notices.sent_at <= $5",
@@ -65,7 +65,7 @@ pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Re
         return Ok(false);
     }
     let body = bodies::insert(&mut *db, body).await?;
-    let post: i64 = sqlx::query(
+    let post: i64 = query(
         "INSERT INTO posts (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)
          VALUES ($1, 'notice', $4, $2, '', $3, 1) RETURNING no",
     )
@@ -76,7 +76,7 @@ pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Re
     .fetch_one(&mut *db)
     .await?
     .try_get(0)?;
-    sqlx::query(
+    query(
         "INSERT INTO deliveries (post_no, address_no, email, state, next_at)
          VALUES ($1, (SELECT no FROM addresses WHERE email_key = $2), $3, 'due', $4)",
     )
@@ -84,13 +84,14 @@ pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Re
     .bind(to.key())
     .bind(to.to_string())
     .bind(now.0)
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    db.call("outgoing").await?;
     Ok(true)
 }
 
 /// Forgets notices whose rest is over.
 pub async fn forget_old(db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM notices WHERE sent_at <= $1").bind(now.0 - REST_MS).execute(db).await?;
+    query("DELETE FROM notices WHERE sent_at <= $1").bind(now.0 - REST_MS).execute(db).await?;
     Ok(())
 }

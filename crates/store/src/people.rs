@@ -4,9 +4,8 @@ use sealist_lists::model::{
     Action, AddressNo, DeliveryMode, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
 };
 use sealist_mail::{Address, Timestamp};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
+use crate::sql::{Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
@@ -21,7 +20,7 @@ pub async fn ensure_address(
     display_name: &str,
     now: Timestamp,
 ) -> Result<AddressNo, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "INSERT INTO addresses (email_key, email, display_name, created_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (email_key) DO UPDATE SET display_name =
              CASE WHEN excluded.display_name = '' THEN addresses.display_name ELSE excluded.display_name END
@@ -38,10 +37,8 @@ pub async fn ensure_address(
 
 /// The row of an address, if there is one.
 pub async fn find_address(db: &mut Conn, address: &Address) -> Result<Option<AddressNo>, StoreError> {
-    let row = sqlx::query("SELECT no FROM addresses WHERE email_key = $1")
-        .bind(address.key())
-        .fetch_optional(db)
-        .await?;
+    let row =
+        query("SELECT no FROM addresses WHERE email_key = $1").bind(address.key()).fetch_optional(db).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?.map(AddressNo))
 }
 
@@ -54,7 +51,7 @@ pub async fn add_member(
     preferences: Preferences,
     now: Timestamp,
 ) -> Result<MemberNo, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "INSERT INTO members (list_no, address_no, role, delivery_mode, delivery_status, receive_own_postings,
          receive_list_copy, allow_cleartext, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING no",
     )
@@ -74,8 +71,8 @@ pub async fn add_member(
 
 /// All roles of an address on a list.
 pub async fn roles_of(db: &mut Conn, list: ListNo, address: &Address) -> Result<Vec<Member>, StoreError> {
-    let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE a.email_key = $2 AND m.list_no = $1"));
-    sqlx::query(sql).bind(list.0).bind(address.key()).fetch_all(db).await?.iter().map(member).collect()
+    let sql = format!("{SELECT} WHERE a.email_key = $2 AND m.list_no = $1");
+    query(sql).bind(list.0).bind(address.key()).fetch_all(db).await?.iter().map(member).collect()
 }
 
 /// A page of a roster: the members of a role behind `after`, by number.
@@ -86,11 +83,8 @@ pub async fn roster(
     after: MemberNo,
     limit: u32,
 ) -> Result<Vec<Member>, StoreError> {
-    let sql = sqlx::AssertSqlSafe(format!(
-        "{SELECT} WHERE m.list_no = $1 AND m.role = $2 AND m.no > $3 ORDER BY m.no LIMIT $4"
-    ));
-    let rows =
-        sqlx::query(sql).bind(list.0).bind(role.name()).bind(after.0).bind(limit).fetch_all(db).await?;
+    let sql = format!("{SELECT} WHERE m.list_no = $1 AND m.role = $2 AND m.no > $3 ORDER BY m.no LIMIT $4");
+    let rows = query(sql).bind(list.0).bind(role.name()).bind(after.0).bind(limit).fetch_all(db).await?;
     rows.iter().map(member).collect()
 }
 
@@ -100,7 +94,7 @@ pub async fn set_preferences(
     member: MemberNo,
     preferences: Preferences,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE members SET delivery_mode = $2, delivery_status = $3, receive_own_postings = $4,
          receive_list_copy = $5, allow_cleartext = $6 WHERE no = $1",
     )
@@ -117,7 +111,7 @@ pub async fn set_preferences(
 
 /// Takes a role away; says whether there was one.
 pub async fn remove_member(db: &mut Conn, member: MemberNo) -> Result<bool, StoreError> {
-    Ok(sqlx::query("DELETE FROM members WHERE no = $1").bind(member.0).execute(db).await?.rows_affected() > 0)
+    Ok(query("DELETE FROM members WHERE no = $1").bind(member.0).execute(db).await?.rows_affected() > 0)
 }
 
 /// Bans an address, or a whole domain with `@domain`; `list` `None`: on all lists.
@@ -127,7 +121,7 @@ pub async fn ban(
     pattern: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO bans (list_no, pattern, created_at) VALUES ($1, $2, $3)")
+    query("INSERT INTO bans (list_no, pattern, created_at) VALUES ($1, $2, $3)")
         .bind(list.map(|list| list.0))
         .bind(pattern.to_lowercase())
         .bind(now.0)
@@ -138,7 +132,7 @@ pub async fn ban(
 
 /// Whether an address is banned from a list.
 pub async fn is_banned(db: &mut Conn, list: ListNo, address: &Address) -> Result<bool, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT EXISTS (SELECT 1 FROM bans WHERE (list_no IS NULL OR list_no = $1) AND pattern IN ($2, $3))",
     )
     .bind(list.0)
@@ -146,11 +140,11 @@ pub async fn is_banned(db: &mut Conn, list: ListNo, address: &Address) -> Result
     .bind(format!("@{}", address.domain()))
     .fetch_one(db)
     .await?;
-    Ok(row.try_get(0)?)
+    row.try_get(0)
 }
 
-fn member(row: &SqliteRow) -> Result<Member, StoreError> {
-    let text = |at: usize| row.try_get::<String, _>(at);
+fn member(row: &Row) -> Result<Member, StoreError> {
+    let text = |at: usize| row.try_get::<String>(at);
     let action: Option<String> = row.try_get(10)?;
     let action =
         action.map(|name| serde_json::from_value::<Action>(name.into())).transpose().map_err(|_| DAMAGED)?;

@@ -1,16 +1,17 @@
 //! The queue: what came in and is not done. One row per list and door.
 
-use sealist_lists::model::{BodyNo, Door, EntryNo, ListNo};
+use sealist_lists::model::{BodyNo, Door, EntryNo, ListNo, NodeNo};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use crate::bodies::{self, Body};
+use crate::nodes::Claimant;
+use crate::sql::{Query, Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
-const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue";
+const COLUMNS: &str =
+    "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by";
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct Entry {
     pub approved: bool,
     /// Where it is.
     pub place: Place,
+    /// The node that has it.
+    pub claimed_by: Option<NodeNo>,
 }
 
 /// Stores a message for one door; to be handled at once.
@@ -73,7 +76,7 @@ pub async fn push(
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let body = bodies::insert(&mut *db, body).await?;
-    let row = sqlx::query(
+    let row = query(
         "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at)
          VALUES ('in', $1, $2, $3, $4, $5, $5) RETURNING no",
     )
@@ -82,35 +85,37 @@ pub async fn push(
     .bind(body.0)
     .bind(arrival)
     .bind(now.0)
-    .fetch_one(db)
+    .fetch_one(&mut *db)
     .await?;
+    db.call("incoming").await?;
     Ok(EntryNo(row.try_get(0)?))
 }
 
-/// Takes up to `limit` waiting entries for `lease_ms`; nobody else gets them until then.
+/// Takes up to `limit` waiting entries for `lease_ms`; nobody else gets them until then, or until it is dead.
 pub async fn claim(
     db: &mut Conn,
+    claimant: &Claimant,
     limit: u32,
     lease_ms: i64,
     now: Timestamp,
 ) -> Result<Vec<Entry>, StoreError> {
     let sql = format!(
-        "UPDATE queue SET attempts = attempts + 1, next_at = $2 WHERE no IN
-         (SELECT no FROM queue WHERE queue = 'in' AND next_at <= $1 ORDER BY next_at, no LIMIT $3) RETURNING {COLUMNS}"
+        "UPDATE queue SET attempts = attempts + 1, next_at = $2, claimed_by = $4 WHERE no IN
+         (SELECT no FROM queue WHERE queue = 'in' AND next_at <= $1 {} ORDER BY next_at, no LIMIT $3 {})
+         RETURNING {COLUMNS}",
+        claimant.condition("list_no", 5),
+        db.skip_locked()
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(now.0)
-        .bind(now.0 + lease_ms)
-        .bind(limit)
-        .fetch_all(db)
-        .await?;
-    rows.iter().map(entry).collect()
+    let claim = query(sql).bind(now.0).bind(now.0 + lease_ms).bind(limit).bind(claimant.node.0);
+    claimant.bind(claim).fetch_all(db).await?.iter().map(entry).collect()
 }
 
-/// Frees what a process that died had claimed. Only at start, when no other process serves the database.
-pub async fn release_claims(db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE queue SET next_at = $1 WHERE queue = 'in' AND next_at > $1")
+/// Gives a claimed entry back as if it had not been claimed: this node cannot handle it.
+pub async fn give_back(db: &mut Conn, entry: &Entry, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE queue SET attempts = attempts - 1, next_at = $2, claimed_by = NULL WHERE no = $1 AND claimed_by = $3")
+        .bind(entry.no.0)
         .bind(now.0)
+        .bind(entry.claimed_by.map(|node| node.0))
         .execute(db)
         .await?;
     Ok(())
@@ -119,41 +124,49 @@ pub async fn release_claims(db: &mut Conn, now: Timestamp) -> Result<(), StoreEr
 /// Everything at a place, oldest first.
 pub async fn listed(db: &mut Conn, place: Place) -> Result<Vec<Entry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM queue WHERE queue = $1 ORDER BY no");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(place.name()).fetch_all(db).await?.iter().map(entry).collect()
+    query(sql).bind(place.name()).fetch_all(db).await?.iter().map(entry).collect()
 }
 
 /// One entry.
 pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<Entry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM queue WHERE no = $1");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(no.0).fetch_optional(db).await?.as_ref().map(entry).transpose()
+    query(sql).bind(no.0).fetch_optional(db).await?.as_ref().map(entry).transpose()
 }
 
-/// The entry is done: it goes, and its body unless something else names it.
+/// The entry is done: it goes, and its body unless something else names it. Errs with [`StoreError::Lost`] if
+/// somebody else has taken the entry over: then nothing of what was made of it may stay.
 pub async fn finish(db: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM queue WHERE no = $1").bind(entry.no.0).execute(&mut *db).await?;
+    let gone = of_mine("DELETE FROM queue", entry).execute(&mut *db).await?;
+    if gone.rows_affected() == 0 {
+        return Err(StoreError::Lost);
+    }
     bodies::release(db, entry.body).await
 }
 
-/// Moves an entry to hold or shunt with its reasons.
+/// Moves an entry to hold or shunt with its reasons. Errs as [`finish`] does.
 pub async fn set_aside(
     db: &mut Conn,
-    no: EntryNo,
+    entry: &Entry,
     place: Place,
     reasons: &[Reason],
 ) -> Result<(), StoreError> {
     let reasons = serde_json::to_string(reasons).map_err(|_| DAMAGED)?;
-    sqlx::query("UPDATE queue SET queue = $2, reasons = $3, approved = 0 WHERE no = $1")
-        .bind(no.0)
-        .bind(place.name())
-        .bind(reasons)
-        .execute(db)
-        .await?;
-    Ok(())
+    let change = "UPDATE queue SET queue = $4, reasons = $5, approved = 0, claimed_by = NULL";
+    let moved = of_mine(change, entry).bind(place.name()).bind(reasons).execute(db).await?;
+    if moved.rows_affected() == 0 { Err(StoreError::Lost) } else { Ok(()) }
+}
+
+/// The entry as it was when it was claimed or looked at.
+fn of_mine(change: &str, entry: &Entry) -> Query {
+    query(format!("{change} WHERE no = $1 AND attempts = $2 AND COALESCE(claimed_by, 0) = $3"))
+        .bind(entry.no.0)
+        .bind(entry.attempts)
+        .bind(entry.claimed_by.map_or(0, |node| node.0))
 }
 
 /// Back to the runner: after a moderator accepted a hold (`approved`), or to try a shunted one again.
 pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE queue SET approved = (queue = 'hold'), queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue != 'in'")
+    query("UPDATE queue SET approved = CASE WHEN queue = 'hold' THEN 1 ELSE 0 END, queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue != 'in'")
         .bind(no.0)
         .bind(now.0)
         .execute(db)
@@ -168,7 +181,7 @@ pub async fn record_digest(
     at: &Entry,
     now: Timestamp,
 ) -> Result<Option<Seen>, StoreError> {
-    let made = sqlx::query(
+    let made = query(
         "INSERT INTO signature_digests (digest, list_no, door, arrival, outcome, seen_at)
          VALUES ($1, $2, $3, $4, '', $5) ON CONFLICT (digest) DO NOTHING",
     )
@@ -182,7 +195,7 @@ pub async fn record_digest(
     if made.rows_affected() == 1 {
         return Ok(None);
     }
-    let row = sqlx::query("SELECT list_no, door, arrival FROM signature_digests WHERE digest = $1")
+    let row = query("SELECT list_no, door, arrival FROM signature_digests WHERE digest = $1")
         .bind(&digest[..])
         .fetch_one(db)
         .await?;
@@ -191,8 +204,7 @@ pub async fn record_digest(
 
 /// Forgets signed texts seen before `before`; says how many.
 pub async fn forget_digests(db: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
-    let done =
-        sqlx::query("DELETE FROM signature_digests WHERE seen_at < $1").bind(before.0).execute(db).await?;
+    let done = query("DELETE FROM signature_digests WHERE seen_at < $1").bind(before.0).execute(db).await?;
     Ok(done.rows_affected())
 }
 
@@ -207,8 +219,8 @@ pub struct Seen {
     pub arrival: Vec<u8>,
 }
 
-fn entry(row: &SqliteRow) -> Result<Entry, StoreError> {
-    let text = |at: usize| row.try_get::<String, _>(at);
+fn entry(row: &Row) -> Result<Entry, StoreError> {
+    let text = |at: usize| row.try_get::<String>(at);
     Ok(Entry {
         no: EntryNo(row.try_get(0)?),
         list: ListNo(row.try_get(1)?),
@@ -220,5 +232,6 @@ fn entry(row: &SqliteRow) -> Result<Entry, StoreError> {
         reasons: serde_json::from_str(&text(7)?).map_err(|_| DAMAGED)?,
         approved: row.try_get(8)?,
         place: Place::from_name(&text(9)?).ok_or(DAMAGED)?,
+        claimed_by: row.try_get::<Option<i64>>(10)?.map(NodeNo),
     })
 }

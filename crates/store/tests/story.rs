@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, Door, ListName, ListNo, ListSettings, Preferences, Role};
+use sealist_lists::model::{Channel, Door, ListName, ListNo, ListSettings, NodeNo, Preferences, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
+use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, Delivery, NewPost, Settled, State};
 use sealist_store::queue::{self, Place};
+use sealist_store::testing::Postgres;
 use sealist_store::{Conn, Store, StoreError, bodies, lists, people};
 use tempfile::TempDir;
 
@@ -19,12 +21,52 @@ const NOW: Timestamp = Timestamp(1_790_000_000_000);
 struct Site {
     store: Store,
     list: ListNo,
-    _folder: TempDir,
+    /// With SQLite.
+    _folder: Option<TempDir>,
 }
 
-async fn site() -> Site {
+/// Every story is told on both databases.
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::on_sqlite().await).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::on_postgres().await).await;
+            })+
+        }
+    };
+}
+
+on_both! {
+    simultaneous_changes_share_commits_and_fail_alone,
+    a_roster_is_covered_once_whatever_the_chunks_are,
+    an_entry_is_claimed_by_one_and_held_with_its_reasons,
+    what_a_dead_node_had_is_free,
+    of_many_replays_one_is_new,
+    large_bodies_come_back_whole,
+    a_deleted_list_takes_its_bodies_along,
+    what_is_delivered_and_not_archived_goes,
+}
+
+async fn on_sqlite() -> Site {
     let folder = TempDir::new().unwrap();
     let store = Store::open(&folder.path().join("test.db")).await.unwrap();
+    site(store, Some(folder)).await
+}
+
+async fn on_postgres() -> Site {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    site(Store::open_url(&url).await.unwrap(), None).await
+}
+
+async fn site(store: Store, folder: Option<TempDir>) -> Site {
     let name: ListName = "team@lists.example".parse().unwrap();
     let list = store
         .write(move |db| {
@@ -35,6 +77,20 @@ async fn site() -> Site {
         .await
         .unwrap();
     Site { store, list, _folder: folder }
+}
+
+const NODE: NodeNo = NodeNo(1);
+
+fn claimant() -> Claimant {
+    Claimant { node: NODE, lacking: Vec::new() }
+}
+
+async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<posts::Batch>, StoreError> {
+    posts::claim(db, &claimant(), limit, 60_000, NOW).await
+}
+
+async fn claim_entries(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<queue::Entry>, StoreError> {
+    queue::claim(db, &claimant(), limit, 1000, now).await
 }
 
 fn message(text: &str) -> Body {
@@ -51,9 +107,7 @@ async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn simultaneous_changes_share_commits_and_fail_alone() {
-    let site = site().await;
+async fn simultaneous_changes_share_commits_and_fail_alone(site: Site) {
     let before = site.store.commits();
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..256 {
@@ -82,18 +136,22 @@ async fn simultaneous_changes_share_commits_and_fail_alone() {
     assert!(commits < 128, "{commits} commits for 256 changes");
 }
 
-#[tokio::test]
-async fn a_roster_is_covered_once_whatever_the_chunks_are() {
-    for chunk in [1, 2, 7, 100] {
-        let site = site().await;
-        let list = site.list;
+async fn a_roster_is_covered_once_whatever_the_chunks_are(site: Site) {
+    let list = site.list;
+    let joined = site.store.write(move |db| {
+        Box::pin(async move {
+            for number in 0..20 {
+                join(&mut *db, list, &format!("m{number}@x.example")).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    joined.await.unwrap();
+    for chunk in [1, 2, 7, 19, 100] {
         let except = site
             .store
             .write(move |db| {
                 Box::pin(async move {
-                    for number in 0..20 {
-                        join(&mut *db, list, &format!("m{number}@x.example")).await?;
-                    }
                     let body = bodies::insert(&mut *db, &message("post")).await?;
                     let author = people::roles_of(&mut *db, list, &"m3@x.example".parse().unwrap()).await?;
                     let recipients = Recipients { roles: vec![Role::Member], except: vec![author[0].no] };
@@ -115,15 +173,14 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are() {
             site.store.write(move |db| Box::pin(posts::fan_out(db, chunk, NOW))).await.unwrap()
         {}
         let mut seen = BTreeMap::new();
-        while let Some(batch) = site.store.write(|db| Box::pin(posts::claim(db, 6, 1000, NOW))).await.unwrap()
-        {
+        while let Some(batch) = site.store.write(|db| Box::pin(claim_copies(db, 6))).await.unwrap() {
             for row in &batch.rows {
                 *seen.entry(row.email.clone()).or_insert(0) += 1;
                 assert_ne!(row.member, Some(except));
             }
             let results: Vec<_> = batch.rows.iter().map(sent).collect();
             site.store
-                .write(move |db| Box::pin(async move { posts::record(db, &results).await }))
+                .write(move |db| Box::pin(async move { posts::record(db, NODE, &results).await }))
                 .await
                 .unwrap();
         }
@@ -132,9 +189,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are() {
     }
 }
 
-#[tokio::test]
-async fn an_entry_is_claimed_by_one_and_held_with_its_reasons() {
-    let site = site().await;
+async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
     let list = site.list;
     for _ in 0..3 {
         site.store
@@ -146,17 +201,25 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons() {
             .await
             .unwrap();
     }
-    let claim = |at: i64| site.store.write(move |db| Box::pin(queue::claim(db, 10, 1000, NOW.plus_ms(at))));
+    let claim = |at: i64| site.store.write(move |db| Box::pin(claim_entries(db, 10, NOW.plus_ms(at))));
     let first = claim(0).await.unwrap();
     assert_eq!(first.len(), 3);
     assert!(claim(999).await.unwrap().is_empty(), "the lease holds");
-    assert_eq!(claim(1000).await.unwrap().len(), 3, "and ends");
+    let second = claim(1000).await.unwrap();
+    assert_eq!(second.len(), 3, "and ends");
 
-    let (held, done) = (first[0].no, first[1].clone());
+    let late = first[0].clone();
+    let finished = site.store.write(move |db| Box::pin(async move { queue::finish(db, &late).await })).await;
+    assert!(
+        matches!(finished, Err(StoreError::Lost)),
+        "what another has taken over is not ours: {finished:?}"
+    );
+    let (set_aside, done) = (second[0].clone(), second[1].clone());
+    let held = set_aside.no;
     site.store
         .write(move |db| {
             Box::pin(async move {
-                queue::set_aside(&mut *db, held, Place::Hold, &[Reason::Nonmember]).await?;
+                queue::set_aside(&mut *db, &set_aside, Place::Hold, &[Reason::Nonmember]).await?;
                 queue::finish(db, &done).await
             })
         })
@@ -165,7 +228,7 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons() {
     let mut db = site.store.reader().await.unwrap();
     let waiting = queue::listed(&mut db, Place::Hold).await.unwrap();
     assert_eq!((waiting.len(), waiting[0].reasons.as_slice()), (1, &[Reason::Nonmember][..]));
-    assert!(bodies::load(&mut db, first[1].body).await.is_err(), "the body went with its entry");
+    assert!(bodies::load(&mut db, second[1].body).await.is_err(), "the body went with its entry");
     drop(db);
 
     site.store.write(move |db| Box::pin(queue::resume(db, held, NOW.plus_ms(5000)))).await.unwrap();
@@ -173,9 +236,33 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons() {
     assert!(again.iter().any(|entry| entry.no == held && entry.approved));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_many_replays_one_is_new() {
-    let site = site().await;
+async fn what_a_dead_node_had_is_free(site: Site) {
+    let list = site.list;
+    let claimed = site.store.write(move |db| {
+        Box::pin(async move {
+            queue::push(&mut *db, list, Door::Posting, &message("mail"), b"t", NOW).await?;
+            let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
+            let by = |node| Claimant { node, lacking: Vec::new() };
+            let first = queue::claim(&mut *db, &by(dead), 1, 60_000, NOW).await?;
+            assert_eq!(nodes::bury(&mut *db, alive, Alone::No).await?, 0, "it was seen just now");
+            assert!(queue::claim(&mut *db, &by(alive), 1, 60_000, NOW).await?.is_empty());
+            assert_eq!(nodes::bury(&mut *db, alive, Alone::Yes).await?, 1);
+            assert!(!nodes::live(&mut *db, dead).await?, "it is told when it comes back");
+            let second = queue::claim(&mut *db, &by(alive), 1, 60_000, NOW).await?;
+            Ok::<_, StoreError>((first, second))
+        })
+    });
+    let (first, second) = claimed.await.unwrap();
+    assert_eq!(first[0].no, second[0].no);
+    // A node leaves to others what it has no keys for.
+    let without = Claimant { node: NODE, lacking: vec![list] };
+    let none = site.store.write(move |db| {
+        Box::pin(async move { queue::claim(db, &without, 1, 1000, NOW.plus_ms(100_000)).await })
+    });
+    assert!(none.await.unwrap().is_empty());
+}
+
+async fn of_many_replays_one_is_new(site: Site) {
     let list = site.list;
     site.store
         .write(move |db| {
@@ -183,7 +270,7 @@ async fn of_many_replays_one_is_new() {
         })
         .await
         .unwrap();
-    let entry = site.store.write(|db| Box::pin(queue::claim(db, 1, 1000, NOW))).await.unwrap().remove(0);
+    let entry = site.store.write(|db| Box::pin(claim_entries(db, 1, NOW))).await.unwrap().remove(0);
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..50 {
         let (store, entry) = (site.store.clone(), entry.clone());
@@ -204,9 +291,7 @@ async fn of_many_replays_one_is_new() {
     assert_eq!(forget(NOW.plus_ms(1)).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn large_bodies_come_back_whole() {
-    let site = site().await;
+async fn large_bodies_come_back_whole(site: Site) {
     for octets in [0, 1, 256 * 1024, 256 * 1024 + 1, 1_000_000] {
         let text = "x".repeat(octets);
         let body = site
@@ -219,9 +304,7 @@ async fn large_bodies_come_back_whole() {
     }
 }
 
-#[tokio::test]
-async fn a_deleted_list_takes_its_bodies_along() {
-    let site = site().await;
+async fn a_deleted_list_takes_its_bodies_along(site: Site) {
     let list = site.list;
     site.store
         .write(move |db| {
@@ -229,16 +312,14 @@ async fn a_deleted_list_takes_its_bodies_along() {
         })
         .await
         .unwrap();
-    let entry = site.store.write(|db| Box::pin(queue::claim(db, 1, 1000, NOW))).await.unwrap().remove(0);
+    let entry = site.store.write(|db| Box::pin(claim_entries(db, 1, NOW))).await.unwrap().remove(0);
     site.store.write(move |db| Box::pin(lists::delete(db, list))).await.unwrap();
     let mut db = site.store.reader().await.unwrap();
     assert!(lists::all(&mut db).await.unwrap().is_empty());
     assert!(bodies::load(&mut db, entry.body).await.is_err());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_delivered_and_not_archived_goes() {
-    let site = site().await;
+async fn what_is_delivered_and_not_archived_goes(site: Site) {
     let list = site.list;
     let post = |archived: bool| {
         let store = site.store.clone();
@@ -274,10 +355,10 @@ async fn what_is_delivered_and_not_archived_goes() {
             store
                 .write(move |db| {
                     Box::pin(async move {
-                        while let Some(batch) = posts::claim(&mut *db, 10, 60_000, NOW).await? {
+                        while let Some(batch) = claim_copies(&mut *db, 10).await? {
                             let results: Vec<_> =
                                 batch.rows.iter().map(|row| Settled { state, ..sent(row) }).collect();
-                            posts::record(&mut *db, &results).await?;
+                            posts::record(&mut *db, NODE, &results).await?;
                         }
                         posts::delete_finished(db, 10).await
                     })

@@ -177,7 +177,7 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     letter.store(&mut *db, now).await?;
                 }
                 if action == Action::Hold {
-                    return queue::set_aside(db, entry.no, Place::Hold, &why).await;
+                    return queue::set_aside(db, &entry, Place::Hold, &why).await;
                 }
                 if let Some(post) = post {
                     let body = bodies::insert(&mut *db, &post.body).await?;

@@ -22,10 +22,11 @@ pub async fn settle(
         Kind::Posting => tidings(app, list, &results, now).await?,
         Kind::Notice => Vec::new(),
     };
+    let node = app.claimant().node;
     app.store
         .write(move |db| {
             Box::pin(async move {
-                posts::record(&mut *db, &results).await?;
+                posts::record(&mut *db, node, &results).await?;
                 for letter in tidings {
                     letter.store(&mut *db, now).await?;
                 }

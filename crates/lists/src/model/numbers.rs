@@ -32,4 +32,6 @@ number! {
     PostNo
     /// One recipient of one post.
     DeliveryNo
+    /// A process that serves a database.
+    NodeNo
 }

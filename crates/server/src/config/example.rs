@@ -8,7 +8,7 @@ const COMMENTS: &[(&str, &str)] = &[
     ("[site]", ""),
     ("contact", "Who hears of lists that nobody is in charge of."),
     ("[database]", ""),
-    ("url", "Empty: sealist.db in data_dir. Or sqlite:///path/to/file."),
+    ("url", "Empty: sealist.db in data_dir. Or sqlite:///path/to/file, or postgres://user@host/name."),
     ("[lmtp]", "Where your mail server delivers to, by LMTP."),
     ("listen", "Keep it on loopback: LMTP knows no password."),
     ("max_message_kib", "Refused at the door above this, whatever a list allows."),

@@ -38,7 +38,8 @@ pub(crate) struct Site {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Database {
-    /// Empty: `sealist.db` in `data_dir`. `sqlite:///path` names another file.
+    /// Empty: `sealist.db` in `data_dir`. `sqlite:///path` names another file, `postgres://user@host/name` a
+    /// PostgreSQL database, which several nodes may share.
     pub(crate) url: String,
 }
 
@@ -237,8 +238,10 @@ impl Config {
         if self.keydirs.list.starts_with(&self.data_dir) {
             return value("keydirs.list must lie outside data_dir, so that a copy of the data holds no key");
         }
-        if !self.database.url.is_empty() && !self.database.url.starts_with("sqlite://") {
-            return value("database.url must start with sqlite://");
+        let url = &self.database.url;
+        let known = ["sqlite://", "postgres://", "postgresql://"];
+        if !url.is_empty() && !known.iter().any(|scheme| url.starts_with(scheme)) {
+            return value("database.url must start with sqlite:// or postgres://");
         }
         if !self.outgoing.user.is_empty() && self.outgoing.password_file.as_os_str().is_empty() {
             return value("outgoing.user needs outgoing.password_file");
@@ -261,11 +264,32 @@ impl Config {
         self.site.contact.parse().ok()
     }
 
-    /// The database file.
-    pub(crate) fn database_path(&self) -> PathBuf {
+    /// Where the database is.
+    pub(crate) fn database(&self) -> DatabaseAt<'_> {
         match self.database.url.strip_prefix("sqlite://") {
-            Some(path) => path.into(),
-            None => self.data_dir.join("sealist.db"),
+            Some(path) => DatabaseAt::File(path.into()),
+            None if self.database.url.is_empty() => DatabaseAt::File(self.data_dir.join("sealist.db")),
+            None => DatabaseAt::Server(&self.database.url),
+        }
+    }
+}
+
+/// Where the database is.
+pub(crate) enum DatabaseAt<'a> {
+    /// SQLite.
+    File(PathBuf),
+    /// PostgreSQL: its address, which may hold a password.
+    Server(&'a str),
+}
+
+impl std::fmt::Display for DatabaseAt<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Server(url) => {
+                let place = url.rsplit('@').next().and_then(|rest| rest.split('?').next());
+                write!(f, "PostgreSQL at {}", place.unwrap_or_default())
+            }
         }
     }
 }

@@ -97,7 +97,7 @@ async fn examine(path: &Path) -> Vec<Finding> {
     findings.extend(system::examine(&config));
     match serve::open(&config).await {
         Ok(app) => {
-            findings.push(Finding::good("database", config.database_path().display().to_string()));
+            findings.push(Finding::good("database", config.database().to_string()));
             findings.extend(keys::examine(&app, &config).await);
             findings.extend(queue::examine(&app).await);
         }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, process, shunt};
+use sealist_app::{App, AppError, process, shunt};
 use sealist_mail::Timestamp;
 use sealist_store::StoreError;
 use sealist_store::queue::{self, Entry};
@@ -22,8 +22,11 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
-        let claimed =
-            app.store.write(|db| Box::pin(queue::claim(db, BATCH, LEASE_MS, Timestamp::now()))).await;
+        let claimant = app.claimant();
+        let claimed = app.store.write(move |db| {
+            Box::pin(async move { queue::claim(db, &claimant, BATCH, LEASE_MS, Timestamp::now()).await })
+        });
+        let claimed = claimed.await;
         let entries = claimed.unwrap_or_else(|error: StoreError| {
             tracing::error!(%error, "the queue cannot be read");
             Vec::new()
@@ -52,12 +55,24 @@ async fn handle(app: &App, entry: Entry) {
         }
         return;
     }
-    let (app, list) = (app.clone(), entry.list);
+    let list = entry.list;
+    let work = {
+        let (app, entry) = (app.clone(), entry.clone());
+        async move { process(&app, entry, Timestamp::now()).await }
+    };
     // A task of its own: a panic takes this message, not the runner.
-    match tokio::spawn(async move { process(&app, entry, Timestamp::now()).await }).await {
+    match tokio::spawn(work).await {
         Ok(Ok(outcome)) => {
             let reasons: Vec<String> = outcome.reasons.iter().map(|reason| reason.name()).collect();
             tracing::info!(entry = %no, %list, action = %outcome.action, reasons = reasons.join(","), "judged");
+        }
+        Ok(Err(error @ AppError::NoKeys { .. })) => {
+            tracing::warn!(entry = %no, %list, %error, "left to a node that has its keys");
+            app.lacks_keys(list);
+            let now = Timestamp::now();
+            let back =
+                app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, now).await }));
+            let _: Result<(), StoreError> = back.await;
         }
         Ok(Err(error)) => tracing::error!(entry = %no, %list, %error, "could not be judged, tried again"),
         Err(_) => tracing::error!(entry = %no, %list, "broke the runner, tried again"),

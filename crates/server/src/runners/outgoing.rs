@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, Copy, Ready, prepare, settle};
+use sealist_app::{App, AppError, Copy, Ready, prepare, settle};
 use sealist_lists::model::DeliveryNo;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult, Target};
@@ -57,12 +57,13 @@ async fn step(
     connection: &mut Option<Connection>,
 ) -> anyhow::Result<bool> {
     let now = Timestamp::now();
+    let claimant = app.claimant();
     let (made, batch) = app
         .store
         .write(move |db| {
             Box::pin(async move {
                 let made = posts::fan_out(&mut *db, CHUNK, now).await?;
-                Ok::<_, StoreError>((made, posts::claim(db, CHUNK, LEASE_MS, now).await?))
+                Ok::<_, StoreError>((made, posts::claim(db, &claimant, CHUNK, LEASE_MS, now).await?))
             })
         })
         .await?;
@@ -74,7 +75,18 @@ async fn step(
     let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
     let (sender, list, kind) = (batch.envelope_from.clone(), batch.list, batch.kind);
     let sender = (!sender.is_empty()).then_some(sender);
-    let mut ready = prepare(app, batch, settings.max_recipients, now).await?;
+    let rows: Vec<DeliveryNo> = batch.rows.iter().map(|row| row.no).collect();
+    let mut ready = match prepare(app, batch, settings.max_recipients, now).await {
+        Err(error @ AppError::NoKeys { .. }) => {
+            tracing::warn!(%list, %error, "left to a node that has its keys");
+            app.lacks_keys(list);
+            let back =
+                app.store.write(move |db| Box::pin(async move { posts::give_back(db, &rows, now).await }));
+            back.await.map_err(|e: StoreError| e)?;
+            return Ok(true);
+        }
+        ready => ready?,
+    };
     let mut results = std::mem::take(&mut ready.held);
     results.extend(send(settings, connection, &ready, sender, attempts).await);
     let count = |wanted: fn(&State) -> bool| results.iter().filter(|one| wanted(&one.state)).count();

@@ -1,0 +1,57 @@
+//! Runner `node`: says that this process lives, frees what dead ones had claimed, and hears the calls of the others.
+//! Settings: `[database] url`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealist_app::App;
+use tokio::sync::{Notify, watch};
+
+const BEAT: Duration = Duration::from_secs(2);
+/// Lists whose keys were missing are looked at again after so many beats.
+const LOOK_FOR_KEYS: u32 = 5;
+
+pub(crate) async fn run(
+    app: App,
+    arrived: Arc<Notify>,
+    accepted: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let ears = tokio::spawn(listen(app.clone(), arrived.clone(), accepted.clone()));
+    let mut beats: u32 = 0;
+    while !*stop.borrow() {
+        match app.live().await {
+            Ok(0) => {}
+            Ok(buried) => {
+                tracing::warn!(nodes = buried, "died; what they had is done here");
+                arrived.notify_one();
+                accepted.notify_one();
+            }
+            Err(error) => tracing::error!(%error, "the database does not hear that this node lives"),
+        }
+        beats += 1;
+        if beats.is_multiple_of(LOOK_FOR_KEYS) {
+            app.look_for_keys();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+    ears.abort();
+}
+
+/// Passes the calls of other nodes on. Without them the runners ask the database now and then all the same.
+async fn listen(app: App, arrived: Arc<Notify>, accepted: Arc<Notify>) {
+    loop {
+        match app.store.calls().await {
+            Ok(mut calls) => {
+                while let Ok(runner) = calls.next().await {
+                    if runner == "incoming" { arrived.notify_one() } else { accepted.notify_one() }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the calls of other nodes are not heard"),
+        }
+        tokio::time::sleep(BEAT).await;
+    }
+}

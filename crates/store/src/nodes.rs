@@ -1,0 +1,88 @@
+//! The processes that serve one database, and what a dead one leaves.
+
+use sealist_lists::model::{ListNo, NodeNo};
+
+use crate::sql::{Query, marks, query};
+use crate::{Conn, StoreError};
+
+/// A node that was not seen for so long is dead.
+pub const DEAD_AFTER_MS: i64 = 6_000;
+
+/// Who claims, and what it leaves to others.
+#[derive(Clone, Debug)]
+pub struct Claimant {
+    /// The process.
+    pub node: NodeNo,
+    /// Lists whose keys it does not have.
+    pub lacking: Vec<ListNo>,
+}
+
+impl Claimant {
+    /// A condition on the column that names the list; placeholders from that number on.
+    pub(crate) fn condition(&self, column: &str, from: usize) -> String {
+        match self.lacking.len() {
+            0 => String::new(),
+            count => format!("AND {column} NOT IN ({})", marks(from, count)),
+        }
+    }
+
+    pub(crate) fn bind(&self, query: Query) -> Query {
+        self.lacking.iter().fold(query, |query, list| query.bind(list.0))
+    }
+}
+
+/// Enters this process.
+pub async fn join(db: &mut Conn) -> Result<NodeNo, StoreError> {
+    let sql = format!("INSERT INTO nodes (seen_at) VALUES ({}) RETURNING no", db.clock());
+    Ok(NodeNo(query(sql).fetch_one(db).await?.try_get(0)?))
+}
+
+/// Says that this process lives; `false` if the others took it for dead and hold what it had claimed.
+pub async fn live(db: &mut Conn, node: NodeNo) -> Result<bool, StoreError> {
+    let sql = format!("UPDATE nodes SET seen_at = {} WHERE no = $1", db.clock());
+    Ok(query(sql).bind(node.0).execute(db).await?.rows_affected() == 1)
+}
+
+/// Frees what dead processes had claimed; says how many died. `alone`: no other process can be alive.
+pub async fn bury(db: &mut Conn, node: NodeNo, alone: Alone) -> Result<usize, StoreError> {
+    let patience = match alone {
+        Alone::Yes => -1,
+        Alone::No => DEAD_AFTER_MS,
+    };
+    let sql = format!("DELETE FROM nodes WHERE no != $1 AND seen_at < {} - $2 RETURNING no", db.clock());
+    let dead = query(sql).bind(node.0).bind(patience).fetch_all(db).await?;
+    if dead.is_empty() {
+        return Ok(0);
+    }
+    for table in ["queue", "deliveries"] {
+        let sql = format!(
+            "UPDATE {table} SET claimed_by = NULL, next_at = 0 WHERE claimed_by IN ({})",
+            marks(1, dead.len())
+        );
+        let mut free = query(sql);
+        for row in &dead {
+            free = free.bind(row.try_get::<i64>(0)?);
+        }
+        free.execute(&mut *db).await?;
+    }
+    Ok(dead.len())
+}
+
+/// Leaves: what this process had claimed is free.
+pub async fn leave(db: &mut Conn, node: NodeNo) -> Result<(), StoreError> {
+    for table in ["queue", "deliveries"] {
+        let sql = format!("UPDATE {table} SET claimed_by = NULL, next_at = 0 WHERE claimed_by = $1");
+        query(sql).bind(node.0).execute(&mut *db).await?;
+    }
+    query("DELETE FROM nodes WHERE no = $1").bind(node.0).execute(db).await?;
+    Ok(())
+}
+
+/// Whether this process has the database to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alone {
+    /// SQLite.
+    Yes,
+    /// PostgreSQL.
+    No,
+}

@@ -1,0 +1,90 @@
+//! A PostgreSQL of its own for the tests of a process: it ends with it.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// The server of this process.
+pub struct Postgres {
+    folder: PathBuf,
+    made: AtomicU32,
+    /// Its end closes the standard input by which the server lives.
+    _keeper: Child,
+}
+
+impl Postgres {
+    /// Starts it, or finds it started.
+    ///
+    /// Panics if PostgreSQL is not installed: `scripts/install-deps` installs it.
+    pub fn started() -> &'static Self {
+        static SERVER: OnceLock<Postgres> = OnceLock::new();
+        SERVER.get_or_init(Self::start)
+    }
+
+    /// The address of a new, empty database.
+    pub fn database(&self) -> String {
+        let name = format!("test{}", self.made.fetch_add(1, Ordering::Relaxed));
+        let made = self.psql(&format!("CREATE DATABASE {name}"));
+        assert!(made, "CREATE DATABASE {name}");
+        format!("postgres://sealist@localhost/{name}?host={}", self.folder.display())
+    }
+
+    /// Stops the server at once, as a crash does, and starts it again.
+    pub fn crash(&self) {
+        let control = |arguments: &str| {
+            let script = format!("{}/pg_ctl -D {}/data {arguments}", bin().display(), self.folder.display());
+            assert!(as_owner(&script).status().is_ok_and(|status| status.success()), "{script}");
+        };
+        control("-m immediate -w restart -o '-k ..' >/dev/null");
+    }
+
+    fn start() -> Self {
+        let folder = PathBuf::from(format!("/tmp/sl-pg-{}", std::process::id()));
+        let script = format!(
+            "set -e; umask 077; rm -rf {folder}; mkdir {folder}; cd {folder}
+             {bin}/initdb -D data -U sealist --auth=trust --no-sync -E UTF8 --locale=C >log
+             {bin}/pg_ctl -D data -w start -o \"-k {folder} -c listen_addresses= -c max_connections=200\" >>log
+             cat >/dev/null; {bin}/pg_ctl -D data -m immediate stop >>log; rm -rf {folder}",
+            folder = folder.display(),
+            bin = bin().display(),
+        );
+        let mut keeper = as_owner(&script);
+        let keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a shell");
+        let server = Self { folder, made: AtomicU32::new(0), _keeper: keeper };
+        let end = Instant::now() + Duration::from_secs(60);
+        while !server.psql("SELECT 1") {
+            assert!(Instant::now() < end, "PostgreSQL does not come up in {}", server.folder.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    fn psql(&self, statement: &str) -> bool {
+        let mut psql = Command::new("psql");
+        psql.args(["-q", "-U", "sealist", "-d", "postgres", "-h"]).arg(&self.folder).args(["-c", statement]);
+        psql.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+}
+
+/// The newest version that is installed.
+fn bin() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL: run scripts/install-deps");
+    let mut versions: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
+    versions.retain(|bin| bin.join("initdb").exists());
+    versions.sort();
+    versions.pop().expect("PostgreSQL: run scripts/install-deps")
+}
+
+/// PostgreSQL refuses to run as root: then it runs as the user that its package made.
+fn as_owner(script: &str) -> Command {
+    let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    let mut command = if root { Command::new("runuser") } else { Command::new("sh") };
+    if root {
+        command.args(["-u", "postgres", "--", "sh"]);
+    }
+    command.args(["-c", script]);
+    command
+}
