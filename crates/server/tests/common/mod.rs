@@ -43,8 +43,13 @@ impl Server {
 
     /// With those sections of the configuration.
     pub(crate) fn configured(sections: &str) -> Self {
+        Self::with_keys_in("keys", sections)
+    }
+
+    /// With the key directory of another node.
+    pub(crate) fn with_keys_in(keys: &str, sections: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let config = format!("data_dir = 'data'\n{sections}\n[keydirs]\nlist = 'keys'\n");
+        let config = format!("data_dir = 'data'\n{sections}\n[keydirs]\nlist = '{keys}'\n");
         std::fs::write(folder.path().join("sealist.toml"), config).unwrap();
         let child = launch(folder.path());
         let mut server = Self { folder, port: 0, child, starts: 1 };

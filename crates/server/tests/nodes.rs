@@ -1,0 +1,124 @@
+//! Several nodes on one PostgreSQL.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use common::sink::Sink;
+use common::site::{LIST, WAIT};
+use common::{Server, entity, post};
+use sealist_mail::Timestamp;
+use sealist_mail::rfc3156::{Shape, classify};
+use sealist_openpgp::Certificate;
+use sealist_openpgp::testing::{Kind, Person};
+use sealist_smtp::client::RecipientResult;
+use sealist_store::testing::Postgres;
+use tokio::sync::watch;
+
+/// Two nodes, one database, a list with two members, and the mail server that takes the copies.
+struct Cluster {
+    first: Server,
+    second: Server,
+    sink: Sink,
+    anne: Person,
+    list: Certificate,
+    _stop: watch::Sender<bool>,
+}
+
+impl Cluster {
+    async fn new() -> Self {
+        let sink = Sink::default();
+        let (stop, stopped) = watch::channel(false);
+        let port = sink.start(stopped).await.unwrap();
+        let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+        let sections = format!(
+            "[database]\nurl = '{url}'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\nmax_connections = 2\n"
+        );
+        let first = Server::configured(&sections);
+        first.cli(&["lists", "create", LIST]);
+        let anne = Person::new("anne@example.org", Kind::Curve25519, Timestamp::now());
+        for address in ["anne@example.org", "bart@example.org"] {
+            let member = match address {
+                "anne@example.org" => anne.certificate(),
+                other => Person::new(other, Kind::Curve25519, Timestamp::now()).certificate(),
+            };
+            let key = first.file(address, &member.armored());
+            first.cli(&["members", "add", LIST, address, "--key", &key]);
+        }
+        let list = Certificate::read_one(first.cli(&["lists", "key", LIST]).as_bytes()).unwrap();
+        let second = Server::with_keys_in(first.folder.path().join("keys").to_str().unwrap(), &sections);
+        Self { first, second, sink, anne, list, _stop: stop }
+    }
+
+    fn message(&self, number: usize) -> Vec<u8> {
+        self.anne.mail(&self.list, &entity(&format!("No. {number}"), "We meet at seven."), Timestamp::now())
+    }
+
+    /// How often each Subject came out to Anne.
+    fn subjects(&self, came: &[common::sink::Received]) -> BTreeMap<String, usize> {
+        let mut seen = BTreeMap::new();
+        for copy in came.iter().filter(|copy| copy.recipient == "anne@example.org") {
+            let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
+            let (text, signed) = self.anne.read(&armor, &self.list).unwrap();
+            assert!(signed);
+            let (protected, _) = sealist_mail::Headers::parse(&text);
+            *seen.entry(protected.text("subject").unwrap()).or_insert(0) += 1;
+        }
+        seen
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_takes_in_another_sends_out() {
+    let mut cluster = Cluster::new().await;
+    let mut connection = cluster.second.connect().await;
+    let message = cluster.message(1);
+    assert!(matches!(post(&mut connection, LIST, &message).await, RecipientResult::Sent(_)));
+    let came = cluster.sink.take(2, WAIT).await;
+    assert_eq!(cluster.subjects(&came).values().copied().collect::<Vec<_>>(), [1]);
+    // A replay at the other node is one.
+    let mut connection = cluster.first.connect().await;
+    assert!(matches!(post(&mut connection, LIST, &message).await, RecipientResult::Sent(_)));
+    cluster.first.wait_until_judged();
+    assert!(cluster.sink.take(1, Duration::from_millis(500)).await.is_empty());
+    cluster.first.kill();
+    let message = cluster.message(2);
+    assert!(matches!(
+        post(&mut cluster.second.connect().await, LIST, &message).await,
+        RecipientResult::Sent(_)
+    ));
+    assert_eq!(cluster.sink.take(2, WAIT).await.len(), 2, "one node is enough");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_nodes_work_is_done_by_the_other() {
+    const POSTS: usize = 60;
+    let mut cluster = Cluster::new().await;
+    let mut connection = cluster.first.connect().await;
+    for number in 0..POSTS {
+        let message = cluster.message(number);
+        assert!(matches!(post(&mut connection, LIST, &message).await, RecipientResult::Sent(_)));
+        if number == POSTS / 2 {
+            // The second is busy too.
+            assert!(matches!(
+                post(&mut cluster.second.connect().await, LIST, &cluster.message(1000)).await,
+                RecipientResult::Sent(_)
+            ));
+        }
+    }
+    cluster.first.kill();
+    let killed = Instant::now();
+    let expected = 2 * (POSTS + 1);
+    let mut came = cluster.sink.take(expected, Duration::from_secs(10)).await;
+    assert!(killed.elapsed() < Duration::from_secs(10), "taken over in time: {} of {expected}", came.len());
+    came.extend(cluster.sink.take(1, Duration::from_secs(1)).await);
+    let seen = cluster.subjects(&came);
+    assert_eq!(seen.len(), POSTS + 1, "nothing acknowledged is lost");
+    let twice = seen.values().filter(|times| **times > 1).count();
+    // Results that the dead node had not recorded: at most what was on its two connections.
+    assert!(twice <= POSTS, "{twice} came twice");
+    assert!(cluster.second.queued().is_empty());
+}
