@@ -8,12 +8,17 @@ use sealist_store::{StoreError, lists, queue};
 
 use crate::{App, AppError};
 
+/// Longer handles are none of ours.
+const MAX_DETAIL: usize = 200;
+
 /// One door of one list that a message came to.
 pub struct Arrival {
     /// The list.
     pub list: MailingList,
     /// The door.
     pub door: Door,
+    /// What followed the `+` of the address: a handle, never a proof.
+    pub detail: Option<String>,
 }
 
 impl Arrival {
@@ -22,7 +27,7 @@ impl Arrival {
         let mut db = app.store.reader().await?;
         for reading in DoorAddress::readings(address) {
             if let Some(list) = lists::by_name(&mut db, &reading.list).await? {
-                return Ok(Some(Self { list, door: reading.door }));
+                return Ok(Some(Self { list, door: reading.door, detail: reading.detail }));
             }
         }
         Ok(None)
@@ -34,6 +39,7 @@ impl Arrival {
 pub struct Intake {
     list: ListNo,
     door: Door,
+    detail: String,
     form: Form,
 }
 
@@ -51,7 +57,9 @@ impl Intake {
         } else {
             Form::Plain(Vec::new())
         };
-        let mut intake = Self { list: arrival.list.no, door: arrival.door, form };
+        let detail: String =
+            arrival.detail.iter().flat_map(|detail| detail.chars()).take(MAX_DETAIL).collect();
+        let mut intake = Self { list: arrival.list.no, door: arrival.door, detail, form };
         intake.write(format!("Return-Path: <{}>\r\n", sender.unwrap_or_default()).as_bytes())?;
         Ok(intake)
     }
@@ -72,11 +80,11 @@ impl Intake {
             Form::Plain(payload) => Body::Plain { outer: Vec::new(), payload },
             Form::Sealing(sealer) => Body::Sealed(sealer.finish()?),
         };
-        let (list, door) = (self.list, self.door);
+        let (list, door, detail) = (self.list, self.door, self.detail);
         app.store
             .write(move |db| {
                 Box::pin(async move {
-                    queue::push(db, list, door, &body, &transaction, now).await?;
+                    queue::push(db, list, (door, &detail), &body, &transaction, now).await?;
                     Ok::<_, StoreError>(())
                 })
             })

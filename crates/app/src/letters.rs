@@ -150,6 +150,22 @@ pub(crate) async fn about_copies(
     to_moderators(app, list, text, |_| texts::letter(text, values.clone()), now).await
 }
 
+/// To those in charge: posts to these addresses have stopped, after too many bounces.
+pub(crate) async fn stopped(
+    app: &App,
+    list: &MailingList,
+    addresses: &[String],
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        bounces => list.settings.bounce_score_threshold,
+        addresses,
+    };
+    to_moderators(app, list, Text::Stopped, |_| texts::letter(Text::Stopped, values.clone()), now).await
+}
+
 fn key_wait_days(list: &MailingList) -> u32 {
     list.settings.pgp.as_ref().map_or(0, |pgp| pgp.key_wait_days)
 }

@@ -3,6 +3,7 @@
 //!
 //! No loops, no sockets, no files: key files are behind [`KeyVault`].
 
+mod bounces;
 mod error;
 mod incoming;
 mod intake;

@@ -73,6 +73,7 @@ fn pgp() -> ListSettings {
         default_nonmember_action: Action::Reject,
         max_message_kib: 10 * 1024,
         reply_goes_to: ReplyTo::List,
+        verp: true,
         pgp: Some(PgpSettings::default()),
         ..ListSettings::default()
     }

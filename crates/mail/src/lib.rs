@@ -13,6 +13,7 @@ mod author;
 pub mod compose;
 mod content_type;
 mod crlf;
+pub mod dsn;
 mod encoded_word;
 mod entity;
 mod headers;

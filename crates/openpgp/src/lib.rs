@@ -18,6 +18,7 @@ mod family;
 mod filter;
 mod fingerprint;
 mod framing;
+mod handle;
 mod keys;
 mod mac;
 mod merge;

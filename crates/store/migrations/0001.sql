@@ -56,6 +56,8 @@ CREATE TABLE members (
     receive_list_copy    {int} NOT NULL DEFAULT 1,
     allow_cleartext      {int} NOT NULL DEFAULT 0,
     moderation_action    TEXT,
+    bounce_score         {int} NOT NULL DEFAULT 0,
+    last_bounce_at       {int} NOT NULL DEFAULT 0,
     created_at           {int} NOT NULL,
     UNIQUE (list_no, role, address_no)
 ) {strict};

@@ -1,7 +1,7 @@
 //! Addresses, members, bans.
 
 use sealist_lists::model::{
-    Action, AddressNo, DeliveryMode, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
+    Action, AddressNo, DeliveryMode, DeliveryNo, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
 };
 use sealist_mail::{Address, Timestamp};
 
@@ -9,6 +9,7 @@ use crate::sql::{Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
+const DAY_MS: i64 = 24 * 3600 * 1000;
 const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
     m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext
     FROM members m JOIN addresses a ON a.no = m.address_no";
@@ -107,6 +108,46 @@ pub async fn set_preferences(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// What bounces a list takes before posts to a member stop.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Bounces; of each day one counts.
+    pub threshold: u32,
+    /// Days after which an old score is forgotten.
+    pub stale_after_days: u32,
+}
+
+/// Counts a bounce of the member to whom that copy went; the address, if posts to it stop with this one.
+pub async fn bounced(
+    db: &mut Conn,
+    copy: DeliveryNo,
+    patience: Patience,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let scored = query(
+        "UPDATE members SET
+             bounce_score = CASE WHEN last_bounce_at < $2 THEN 1 WHEN last_bounce_at > $3 THEN bounce_score ELSE bounce_score + 1 END,
+             last_bounce_at = CASE WHEN last_bounce_at > $3 THEN last_bounce_at ELSE $4 END
+         WHERE no = (SELECT member_no FROM deliveries WHERE no = $1) AND delivery_status = 'enabled'
+         RETURNING no, bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no)",
+    )
+    .bind(copy.0)
+    .bind(now.0 - i64::from(patience.stale_after_days) * DAY_MS)
+    .bind(now.0 - DAY_MS)
+    .bind(now.0)
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(row) = scored else { return Ok(None) };
+    if row.try_get::<u32>(1)? < patience.threshold {
+        return Ok(None);
+    }
+    query("UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0 WHERE no = $1")
+        .bind(row.try_get::<i64>(0)?)
+        .execute(db)
+        .await?;
+    Ok(Some(row.try_get(2)?))
 }
 
 /// Takes a role away; says whether there was one.

@@ -257,8 +257,10 @@ pub enum State {
     Failed,
     /// Waits for a usable certificate.
     HeldForKey,
-    /// There is no usable certificate, and the list does not keep posts for that.
+    /// There is no usable certificate, and the list does not keep posts for that; the member hears of it.
     NotKept,
+    /// The same, and the member does not hear of it.
+    Skipped,
 }
 
 /// What became of one recipient, with the next hop's words or our reason.
@@ -303,7 +305,7 @@ pub async fn record(db: &mut Conn, node: NodeNo, results: &[Settled]) -> Result<
             let (name, next_at) = match settled.state {
                 State::Sent => ("sent", 0),
                 State::Due(at) => ("due", at.0),
-                State::Failed | State::NotKept => ("failed", 0),
+                State::Failed | State::NotKept | State::Skipped => ("failed", 0),
                 State::HeldForKey => ("held_for_key", 0),
             };
             statement = statement.bind(settled.no.0).bind(name).bind(next_at).bind(&settled.reply);

@@ -10,8 +10,7 @@ use crate::sql::{Query, Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
-const COLUMNS: &str =
-    "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by";
+const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail";
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,27 +63,30 @@ pub struct Entry {
     pub place: Place,
     /// The node that has it.
     pub claimed_by: Option<NodeNo>,
+    /// What followed the `+` of the address. May be empty.
+    pub detail: String,
 }
 
-/// Stores a message for one door; to be handled at once.
+/// Stores a message for one door; to be handled at once. `detail`: what followed the `+` of the address.
 pub async fn push(
     db: &mut Conn,
     list: ListNo,
-    door: Door,
+    (door, detail): (Door, &str),
     body: &Body,
     arrival: &[u8],
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let body = bodies::insert(&mut *db, body).await?;
     let row = query(
-        "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at)
-         VALUES ('in', $1, $2, $3, $4, $5, $5) RETURNING no",
+        "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail)
+         VALUES ('in', $1, $2, $3, $4, $5, $5, $6) RETURNING no",
     )
     .bind(list.0)
     .bind(door.name())
     .bind(body.0)
     .bind(arrival)
     .bind(now.0)
+    .bind(detail)
     .fetch_one(&mut *db)
     .await?;
     db.call("incoming").await?;
@@ -233,5 +235,6 @@ fn entry(row: &Row) -> Result<Entry, StoreError> {
         approved: row.try_get(8)?,
         place: Place::from_name(&text(9)?).ok_or(DAMAGED)?,
         claimed_by: row.try_get::<Option<i64>>(10)?.map(NodeNo),
+        detail: text(11)?,
     })
 }

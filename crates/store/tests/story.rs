@@ -194,9 +194,9 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
     for _ in 0..3 {
         site.store
             .write(move |db| {
-                Box::pin(
-                    async move { queue::push(db, list, Door::Posting, &message("mail"), b"t", NOW).await },
-                )
+                Box::pin(async move {
+                    queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await
+                })
             })
             .await
             .unwrap();
@@ -240,7 +240,7 @@ async fn what_a_dead_node_had_is_free(site: Site) {
     let list = site.list;
     let claimed = site.store.write(move |db| {
         Box::pin(async move {
-            queue::push(&mut *db, list, Door::Posting, &message("mail"), b"t", NOW).await?;
+            queue::push(&mut *db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await?;
             let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
             let by = |node| Claimant { node, lacking: Vec::new() };
             let first = queue::claim(&mut *db, &by(dead), 1, 60_000, NOW).await?;
@@ -266,7 +266,9 @@ async fn of_many_replays_one_is_new(site: Site) {
     let list = site.list;
     site.store
         .write(move |db| {
-            Box::pin(async move { queue::push(db, list, Door::Posting, &message("mail"), b"t", NOW).await })
+            Box::pin(
+                async move { queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await },
+            )
         })
         .await
         .unwrap();
@@ -308,7 +310,9 @@ async fn a_deleted_list_takes_its_bodies_along(site: Site) {
     let list = site.list;
     site.store
         .write(move |db| {
-            Box::pin(async move { queue::push(db, list, Door::Posting, &message("mail"), b"t", NOW).await })
+            Box::pin(
+                async move { queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await },
+            )
         })
         .await
         .unwrap();

@@ -15,7 +15,7 @@ use sealist_store::{StoreError, lists, people, posts};
 
 use crate::notices::Prepared;
 use crate::setup::list_certificate;
-use crate::{App, AppError, letters};
+use crate::{App, AppError, bounces, letters};
 use gather::{gather, look_up, open, replay};
 use post::{Post, make_post};
 
@@ -43,6 +43,10 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     let author = sole_author(&outer);
     let origin = origin::classify(sender.as_ref(), &outer, &list.name.posting(), &list.name.list_id());
 
+    if entry.door == Door::Bounces {
+        bounces::take(app, &list, &entry, &message, now).await?;
+        return Ok(Outcome { action: Action::Discard, reasons: vec![Reason::Bounce] });
+    }
     let arrival = facts::Arrival { door: entry.door, origin, author };
     let stopped = GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door));
     let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
@@ -100,9 +104,8 @@ fn envelope_sender(outer: &Headers) -> Option<Address> {
 
 fn by_door(list: &MailingList, door: Door) -> Option<Finding> {
     match door {
-        Door::Posting | Door::Owner => None,
+        Door::Posting | Door::Owner | Door::Bounces => None,
         Door::Sendkey if list.settings.pgp.is_some() => None,
-        Door::Bounces => Finding::new(Reason::Bounce, Action::Discard),
         Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey => {
             Finding::new(Reason::Command, Action::Hold)
         }

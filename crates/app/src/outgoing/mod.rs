@@ -4,6 +4,8 @@ mod readers;
 mod sealed;
 mod settle;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use sealist_lists::model::{Channel, DeliveryNo, MailingList};
 use sealist_mail::Timestamp;
@@ -11,11 +13,13 @@ use sealist_store::bodies::{self, Body};
 use sealist_store::lists;
 use sealist_store::posts::{Batch, Delivery, Kind, Settled};
 
-use crate::{App, AppError};
+use crate::{App, AppError, KeyVault, bounces};
 pub use settle::settle;
 
 /// One message on the wire.
 pub struct Copy {
+    /// MAIL FROM; `None`: the null sender.
+    pub sender: Option<String>,
     /// The recipients' rows, in the order of `recipients`.
     pub deliveries: Vec<DeliveryNo>,
     /// RCPT TO.
@@ -32,12 +36,33 @@ impl Copy {
         self.deliveries.iter().copied().zip(self.recipients.iter().map(String::as_str))
     }
 
-    fn of(rows: &[Delivery], pieces: Vec<Bytes>, wire_form: bool) -> Self {
+    fn of(rows: &[Delivery], sending: &Sending, pieces: Vec<Bytes>, wire_form: bool) -> Self {
         Self {
+            sender: sending.sender(rows),
             deliveries: rows.iter().map(|row| row.no).collect(),
             recipients: rows.iter().map(|row| row.email.clone()).collect(),
             pieces,
             wire_form,
+        }
+    }
+}
+
+/// How the copies of a batch are sent.
+struct Sending {
+    vault: Arc<dyn KeyVault>,
+    /// The list's address for bounces; empty: the null sender.
+    bounces: String,
+    verp: bool,
+    max_recipients: usize,
+}
+
+impl Sending {
+    /// MAIL FROM: of its own for a copy with one recipient where the list says so.
+    fn sender(&self, rows: &[Delivery]) -> Option<String> {
+        match rows {
+            _ if self.bounces.is_empty() => None,
+            [row] if self.verp => Some(bounces::verp(&self.bounces, self.vault.mac(), row.no)),
+            _ => Some(self.bounces.clone()),
         }
     }
 }
@@ -66,17 +91,20 @@ pub async fn prepare(
             .ok_or_else(|| AppError::NoSuchList(batch.list.to_string()))?;
         (list, bodies::load(&mut db, batch.body).await?)
     };
+    let verp = list.settings.verp && batch.kind == Kind::Posting;
+    let sending =
+        Sending { vault: app.vault.clone(), bounces: batch.envelope_from.clone(), verp, max_recipients };
     match body {
         Body::Plain { outer, payload } => {
-            Ok(Ready { copies: in_the_open(&batch.rows, outer, payload, max_recipients), held: Vec::new() })
+            Ok(Ready { copies: in_the_open(&batch.rows, &sending, outer, payload), held: Vec::new() })
         }
         Body::Sealed(sealed) if goes_open(&list, &batch) => {
             let session_key = app.keys_of(&list)?.storage.session_key(&sealed)?;
             let (outer, payload) = (session_key.open(sealed.outer())?, session_key.open(sealed.payload())?);
-            let copies = in_the_open(&batch.rows, outer.to_vec(), payload.to_vec(), max_recipients);
+            let copies = in_the_open(&batch.rows, &sending, outer.to_vec(), payload.to_vec());
             Ok(Ready { copies, held: Vec::new() })
         }
-        Body::Sealed(sealed) => sealed::prepare(app, list, sealed, batch, max_recipients, now).await,
+        Body::Sealed(sealed) => sealed::prepare(app, list, sealed, batch, sending, now).await,
     }
 }
 
@@ -86,7 +114,8 @@ fn goes_open(list: &MailingList, batch: &Batch) -> bool {
     batch.channel == Channel::Open && (batch.kind == Kind::Notice || !encrypts)
 }
 
-fn in_the_open(rows: &[Delivery], outer: Vec<u8>, payload: Vec<u8>, max_recipients: usize) -> Vec<Copy> {
+fn in_the_open(rows: &[Delivery], sending: &Sending, outer: Vec<u8>, payload: Vec<u8>) -> Vec<Copy> {
     let pieces = vec![Bytes::from(outer), Bytes::from_static(b"MIME-Version: 1.0\r\n"), Bytes::from(payload)];
-    rows.chunks(max_recipients.max(1)).map(|rows| Copy::of(rows, pieces.clone(), false)).collect()
+    let together = if sending.verp { 1 } else { sending.max_recipients.max(1) };
+    rows.chunks(together).map(|rows| Copy::of(rows, sending, pieces.clone(), false)).collect()
 }

@@ -47,7 +47,7 @@ pub(super) fn without_key(row: Delivery, action: MissingKey, problem: String) ->
     let state = match action {
         MissingKey::HoldAndNotify | MissingKey::Cleartext => State::HeldForKey,
         MissingKey::Notify => State::NotKept,
-        MissingKey::Skip => State::Failed,
+        MissingKey::Skip => State::Skipped,
     };
     Settled { no: row.no, email: row.email, state, reply: problem }
 }

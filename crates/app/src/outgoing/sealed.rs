@@ -14,7 +14,7 @@ use sealist_store::bodies::{self, Body};
 use sealist_store::posts::{self, Batch, Delivery, Kind};
 
 use super::readers::{self, Reader, without_key};
-use super::{Copy, Ready, in_the_open};
+use super::{Copy, Ready, Sending, in_the_open};
 use crate::{App, AppError, ListKeys, sealing};
 
 pub(super) async fn prepare(
@@ -22,7 +22,7 @@ pub(super) async fn prepare(
     list: MailingList,
     sealed: Sealed,
     batch: Batch,
-    max_recipients: usize,
+    sending: Sending,
     now: Timestamp,
 ) -> Result<Ready, AppError> {
     let pgp = list.settings.pgp.clone().unwrap_or_default();
@@ -38,14 +38,20 @@ pub(super) async fn prepare(
         _ => Some(second_form(app, &keys, &sealed, batch.post).await?),
     };
     let made = tokio::task::spawn_blocking(move || {
-        let work =
-            Work { pgp: &pgp, keys: &keys, session_key: keys.storage.session_key(&sealed)?, sealed, now };
+        let work = Work {
+            pgp: &pgp,
+            keys: &keys,
+            session_key: keys.storage.session_key(&sealed)?,
+            sealed,
+            sending,
+            now,
+        };
         let mut ready = Ready { copies: Vec::new(), held: readers.held };
         if !readers.open.is_empty() {
             let clear = work.in_the_clear()?;
-            ready.copies = in_the_open(&readers.open, clear.outer, clear.entity, max_recipients);
+            ready.copies = in_the_open(&readers.open, &work.sending, clear.outer, clear.entity);
         }
-        let in_one = if delivery == SealedDelivery::Bulk { max_recipients.max(1) } else { 1 };
+        let in_one = if delivery == SealedDelivery::Bulk { work.sending.max_recipients.max(1) } else { 1 };
         let (refused, copies) = match delivery {
             SealedDelivery::Personalized => work.personalized(readers.sealed)?,
             _ => work.shared(readers.sealed, second, in_one)?,
@@ -92,6 +98,7 @@ struct Work<'a> {
     keys: &'a ListKeys,
     sealed: Sealed,
     session_key: SessionKey,
+    sending: Sending,
     now: Timestamp,
 }
 
@@ -119,7 +126,7 @@ impl Work<'_> {
                 let armor = copies.copy(&cards);
                 let rows: Vec<Delivery> = chunk.into_iter().map(|reader| reader.row).collect();
                 match armor {
-                    Ok(armor) => made.1.push(Copy::of(&rows, head.around(armor), true)),
+                    Ok(armor) => made.1.push(Copy::of(&rows, &self.sending, head.around(armor), true)),
                     Err(_) => made.0.extend(rows),
                 }
             }
@@ -144,7 +151,12 @@ impl Work<'_> {
             };
             match openpgp::seal_copy(&payload.entity, sign, &card, key_ids(self.pgp)) {
                 Ok(armor) => {
-                    made.1.push(Copy::of(&[row], self.head(&payload.outer).around(armor), true));
+                    made.1.push(Copy::of(
+                        &[row],
+                        &self.sending,
+                        self.head(&payload.outer).around(armor),
+                        true,
+                    ));
                 }
                 Err(_) => made.0.push(row),
             }

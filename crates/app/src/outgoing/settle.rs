@@ -1,16 +1,16 @@
 //! What became of recipients, and who should know.
 
-use sealist_lists::model::ListNo;
+use sealist_lists::model::{DeliveryNo, ListNo, MailingList};
 use sealist_lists::texts::Text;
 use sealist_mail::Timestamp;
-use sealist_store::lists;
 use sealist_store::posts::{self, Kind, Settled, State};
+use sealist_store::{StoreError, lists};
 
 use crate::notices::Prepared;
-use crate::{App, AppError, letters};
+use crate::{App, AppError, bounces, letters};
 
-/// Records what became of recipients, and writes to those who should know: a reader without a usable key,
-/// and the people in charge. Of notices nobody is told.
+/// Records what became of recipients, counts what was refused for good, and writes to those who should know: a reader
+/// without a usable key, and the people in charge. Of notices nobody is told.
 pub async fn settle(
     app: &App,
     list: ListNo,
@@ -18,44 +18,48 @@ pub async fn settle(
     results: Vec<Settled>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let tidings = match kind {
-        Kind::Posting => tidings(app, list, &results, now).await?,
-        Kind::Notice => Vec::new(),
-    };
     let node = app.claimant().node;
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                posts::record(&mut *db, node, &results).await?;
-                for letter in tidings {
-                    letter.store(&mut *db, now).await?;
-                }
-                Ok::<_, AppError>(())
-            })
-        })
-        .await
-}
-
-async fn tidings(
-    app: &App,
-    list: ListNo,
-    results: &[Settled],
-    now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
-    let of = |state: State| results.iter().filter(move |settled| settled.state == state).collect::<Vec<_>>();
-    let (waiting, not_kept) = (of(State::HeldForKey), of(State::NotKept));
-    let failed = [of(State::Failed), not_kept.clone()].concat();
-    if waiting.is_empty() && failed.is_empty() {
-        return Ok(Vec::new());
+    let all_went = results.iter().all(|settled| matches!(settled.state, State::Sent | State::Due(_)));
+    if kind == Kind::Notice || all_went {
+        let recorded =
+            app.store.write(move |db| Box::pin(async move { posts::record(db, node, &results).await }));
+        return recorded.await.map_err(|error: StoreError| error.into());
     }
     let list = lists::by_no(&mut *app.store.reader().await?, list)
         .await?
         .ok_or_else(|| AppError::NoSuchList(list.to_string()))?;
-    let mut all = letters::about_copies(app, &list, Text::MemberKeyNeeded, &waiting, now).await?;
-    all.extend(letters::about_copies(app, &list, Text::Undelivered, &failed, now).await?);
-    for settled in waiting.into_iter().chain(not_kept) {
+    let tidings = tidings(app, &list, &results, now).await?;
+    let refused = results.iter().filter(|settled| settled.state == State::Failed);
+    let refused: Vec<DeliveryNo> = refused.map(|settled| settled.no).collect();
+    let of = list.clone();
+    let stopped = app.store.write(move |db| {
+        Box::pin(async move {
+            posts::record(&mut *db, node, &results).await?;
+            for letter in tidings {
+                letter.store(&mut *db, now).await?;
+            }
+            bounces::count(db, &of, &refused, now).await
+        })
+    });
+    bounces::tell(app, &list, stopped.await?, now).await
+}
+
+async fn tidings(
+    app: &App,
+    list: &MailingList,
+    results: &[Settled],
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let of = |states: &[State]| -> Vec<&Settled> {
+        results.iter().filter(|settled| states.contains(&settled.state)).collect()
+    };
+    let waiting = of(&[State::HeldForKey]);
+    let failed = of(&[State::Failed, State::NotKept, State::Skipped]);
+    let mut all = letters::about_copies(app, list, Text::MemberKeyNeeded, &waiting, now).await?;
+    all.extend(letters::about_copies(app, list, Text::Undelivered, &failed, now).await?);
+    for settled in of(&[State::HeldForKey, State::NotKept]) {
         let Ok(reader) = settled.email.parse() else { continue };
-        all.extend(letters::key_needed(app, &list, &reader, settled, now).await?);
+        all.extend(letters::key_needed(app, list, &reader, settled, now).await?);
     }
     Ok(all)
 }

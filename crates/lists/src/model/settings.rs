@@ -35,6 +35,15 @@ pub struct ListSettings {
     pub footer: String,
     /// Whether accepted posts are kept.
     pub archive: bool,
+    /// Whether each copy has an envelope sender of its own, by which a bounce tells whom it is about. Copies that
+    /// go to several recipients at once have none. PGP styles say yes: their copies have one recipient anyway.
+    pub verp: bool,
+    /// Whether bounces count.
+    pub process_bounces: bool,
+    /// After so many days with bounces, posts to a member stop.
+    pub bounce_score_threshold: u32,
+    /// A member whose last bounce is so many days old begins anew.
+    pub bounce_info_stale_after_days: u32,
     /// The OpenPGP side; `None` on plain lists.
     pub pgp: Option<PgpSettings>,
 }
@@ -146,6 +155,10 @@ impl Default for ListSettings {
             allow_list_posts: true,
             footer: String::new(),
             archive: true,
+            verp: false,
+            process_bounces: true,
+            bounce_score_threshold: 5,
+            bounce_info_stale_after_days: 7,
             pgp: None,
         }
     }

@@ -25,6 +25,8 @@ pub enum Text {
     MemberKeyNeeded,
     /// To the owners: a recipient's mail server refused a copy for good, or for too long.
     Undelivered,
+    /// To the owners: posts to members stop after too many bounces.
+    Stopped,
 }
 
 impl Text {
@@ -39,6 +41,7 @@ impl Text {
             Self::KeyNeeded => "key-needed",
             Self::MemberKeyNeeded => "member-key-needed",
             Self::Undelivered => "undelivered",
+            Self::Stopped => "stopped",
         }
     }
 }
@@ -61,6 +64,7 @@ const ENGLISH: &[(Text, &str)] = &[
     (Text::KeyNeeded, include_str!("en/key_needed.txt")),
     (Text::MemberKeyNeeded, include_str!("en/member_key_needed.txt")),
     (Text::Undelivered, include_str!("en/undelivered.txt")),
+    (Text::Stopped, include_str!("en/stopped.txt")),
 ];
 
 /// The sentence for each reason, by its stable name.

@@ -12,6 +12,9 @@ use tokio::sync::watch;
 /// One message that came out.
 #[derive(Clone)]
 pub(crate) struct Received {
+    /// MAIL FROM; empty: the null sender.
+    #[allow(dead_code, reason = "tests answer to it")]
+    pub(crate) sender: String,
     pub(crate) recipient: String,
     pub(crate) message: Vec<u8>,
     pub(crate) at: Instant,
@@ -54,6 +57,7 @@ impl Sink {
 
 pub(crate) struct Incoming {
     sink: Sink,
+    sender: String,
     recipients: Vec<String>,
     message: Vec<u8>,
 }
@@ -61,8 +65,9 @@ pub(crate) struct Incoming {
 impl Service for Sink {
     type Transaction = Incoming;
 
-    async fn begin(&self, _sender: Option<&str>, _size: Option<u64>) -> Result<Incoming, Reply> {
-        Ok(Incoming { sink: self.clone(), recipients: Vec::new(), message: Vec::new() })
+    async fn begin(&self, sender: Option<&str>, _size: Option<u64>) -> Result<Incoming, Reply> {
+        let sender = sender.unwrap_or_default().to_owned();
+        Ok(Incoming { sink: self.clone(), sender, recipients: Vec::new(), message: Vec::new() })
     }
 }
 
@@ -86,9 +91,12 @@ impl Transaction for Incoming {
 
     async fn finish(self) -> Vec<Reply> {
         let at = Instant::now();
-        let message = &self.message;
-        let received =
-            self.recipients.iter().map(|r| Received { recipient: r.clone(), message: message.clone(), at });
+        let received = self.recipients.iter().map(|recipient| Received {
+            sender: self.sender.clone(),
+            recipient: recipient.clone(),
+            message: self.message.clone(),
+            at,
+        });
         self.sink.lock().received.extend(received);
         vec![Reply::ok("kept"); self.recipients.len()]
     }

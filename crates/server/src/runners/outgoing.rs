@@ -73,8 +73,7 @@ async fn step(
         accepted.notify_one();
     }
     let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
-    let (sender, list, kind) = (batch.envelope_from.clone(), batch.list, batch.kind);
-    let sender = (!sender.is_empty()).then_some(sender);
+    let (list, kind) = (batch.list, batch.kind);
     let rows: Vec<DeliveryNo> = batch.rows.iter().map(|row| row.no).collect();
     let mut ready = match prepare(app, batch, settings.max_recipients, now).await {
         Err(error @ AppError::NoKeys { .. }) => {
@@ -88,7 +87,7 @@ async fn step(
         ready => ready?,
     };
     let mut results = std::mem::take(&mut ready.held);
-    results.extend(send(settings, connection, &ready, sender, attempts).await);
+    results.extend(send(settings, connection, &ready, attempts).await);
     let count = |wanted: fn(&State) -> bool| results.iter().filter(|one| wanted(&one.state)).count();
     tracing::info!(
         %list,
@@ -106,7 +105,6 @@ async fn send(
     settings: &Outgoing,
     connection: &mut Option<Connection>,
     ready: &Ready,
-    sender: Option<String>,
     attempts: u32,
 ) -> Vec<Settled> {
     let copies = &ready.copies;
@@ -141,7 +139,12 @@ async fn send(
             true => Body::from_wire_pieces(copy.pieces.clone()),
             false => Body::from_message(&copy.pieces.concat()),
         };
-        Some(Envelope { id: at as u64, sender: sender.clone(), recipients: copy.recipients.clone(), body })
+        Some(Envelope {
+            id: at as u64,
+            sender: copy.sender.clone(),
+            recipients: copy.recipients.clone(),
+            body,
+        })
     };
     let mut answered = 0;
     let done = |id: u64, outcomes: Vec<RecipientResult>| {
