@@ -3,6 +3,7 @@
 //! Times differ from machine to machine and run to run; the ratios are what to look at. `history.md` keeps
 //! the tables of commits that changed them.
 
+mod accepts;
 mod cpu;
 mod engine;
 #[path = "../../crates/server/src/demo/gpg.rs"]
@@ -15,6 +16,7 @@ mod sink;
 mod site;
 mod yardsticks;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::ensure;
@@ -32,13 +34,12 @@ async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => {}
+        ["accepts"] => return accepts::all(&binary()?).await,
         ["hostile"] => return hostile::all(),
         ["hostile", name] => return hostile::one(name),
         other => anyhow::bail!("{other:?} is nothing to measure"),
     }
-    let own = std::env::current_exe()?;
-    let binary = own.with_file_name("sealist");
-    ensure!(binary.exists(), "{} is not built: run `make bench`", binary.display());
+    let binary = binary()?;
     let x25519_ms = yardsticks::x25519_ms();
     say(&format!("bare X25519 (one key made, one agreement): {x25519_ms:.3} ms CPU\n\n"));
     let engine = engine::measure()?;
@@ -73,6 +74,7 @@ async fn main() -> anyhow::Result<()> {
             say(&format!("\nmemory after that: {} KiB\n", site.rss_kib()?));
         }
     }
+    accepts::all(&binary).await?;
     say("\n");
     hostile::all()?;
     let idle = Site::new(&binary, 0).await?;
@@ -82,6 +84,13 @@ async fn main() -> anyhow::Result<()> {
         idle.start_ms
     ));
     Ok(())
+}
+
+/// The server that is measured.
+fn binary() -> anyhow::Result<PathBuf> {
+    let binary = std::env::current_exe()?.with_file_name("sealist");
+    ensure!(binary.exists(), "{} is not built: run `make bench`", binary.display());
+    Ok(binary)
 }
 
 /// A number of members as a divisor.

@@ -30,8 +30,17 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// A list of that style that nobody is on, and its server.
+    pub(crate) async fn empty(binary: &Path, style: &str) -> anyhow::Result<Self> {
+        Self::of(binary, style, 0).await
+    }
+
     /// A list with so many members, Curve25519 all, and its server. The first member posts.
     pub(crate) async fn new(binary: &Path, members: usize) -> anyhow::Result<Self> {
+        Self::of(binary, "pgp-default", members).await
+    }
+
+    async fn of(binary: &Path, style: &str, members: usize) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("sealist-bench")?;
         let (stop, stopped) = watch::channel(false);
         let sink = Sink::default();
@@ -41,9 +50,11 @@ impl Site {
         );
         std::fs::write(folder.path().join("sealist.toml"), config)?;
         let cli = |arguments: &[&str]| run(binary, folder.path(), arguments);
-        cli(&["lists", "create", LIST])?;
+        cli(&["lists", "create", LIST, "--style", style])?;
         let author = Gpg::new()?;
-        author.import(cli(&["lists", "key", LIST])?.as_bytes())?;
+        if members > 0 {
+            author.import(cli(&["lists", "key", LIST])?.as_bytes())?;
+        }
         let addresses: Vec<String> = (0..members).map(|n| format!("m{n}@example.org")).collect();
         for (at, address) in addresses.iter().enumerate() {
             let file = folder.path().join("key.asc");
@@ -61,6 +72,21 @@ impl Site {
         self.addresses.len()
     }
 
+    pub(crate) fn target(&self) -> Target {
+        Target::plain("127.0.0.1", self.port, Protocol::Lmtp)
+    }
+
+    pub(crate) fn posting(&self) -> String {
+        LIST.to_owned()
+    }
+
+    /// Mail of somebody whom nobody knows: it is taken, and held.
+    pub(crate) fn stranger(&self, octets: usize) -> Vec<u8> {
+        let line = "0123456789abcdef0123456789abcdef0123456789abcdef\r\n";
+        let text = line.repeat(octets / line.len());
+        format!("From: stranger@example.com\r\nTo: {LIST}\r\nSubject: x\r\n\r\n{text}").into_bytes()
+    }
+
     /// A signed and encrypted post of so many octets of text.
     pub(crate) fn compose(&self, octets: usize) -> anyhow::Result<Vec<u8>> {
         let line: String = sealist_openpgp::random::<32>().iter().map(|b| format!("{b:02x}")).collect();
@@ -74,8 +100,7 @@ impl Site {
 
     /// Posts and waits until every member's copy is out.
     pub(crate) async fn post(&self, message: &[u8]) -> anyhow::Result<()> {
-        let target = Target::plain("127.0.0.1", self.port, Protocol::Lmtp);
-        let mut connection = Connection::connect(&target).await?;
+        let mut connection = Connection::connect(&self.target()).await?;
         let mut envelope = Some(Envelope {
             id: 0,
             sender: Some(self.addresses[0].clone()),

@@ -1,0 +1,93 @@
+//! How many messages are made durable in a second, beside the commits that the same disk and database layer make.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use sealist_lists::model::{Door, ListName, ListSettings};
+use sealist_mail::Timestamp;
+use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult, Target};
+use sealist_store::bodies::Body as Stored;
+use sealist_store::{Store, StoreError, lists, queue};
+use tempfile::TempDir;
+
+use crate::site::Site;
+use crate::{count, say};
+
+const SESSIONS: [usize; 3] = [1, 16, 64];
+const OCTETS: usize = 8192;
+const TIME: Duration = Duration::from_secs(4);
+
+/// A table of accepts for a plain and an encrypting list.
+pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
+    let commits = commits_per_s().await?;
+    say(&format!("\n8 KB in one row a commit, one after the other: {commits:.0} commits/s\n\n"));
+    say("list       sessions  accepts/s  of commits/s  server CPU ms/message\n");
+    for style in ["private-default", "pgp-default"] {
+        for sessions in SESSIONS {
+            let site = Site::empty(binary, style).await?;
+            let message = site.stranger(OCTETS);
+            let before = site.cpu_ms()?;
+            let began = Instant::now();
+            let mut running = tokio::task::JoinSet::new();
+            for _ in 0..sessions {
+                running.spawn(session(site.target(), site.posting(), message.clone()));
+            }
+            let mut accepted = 0;
+            while let Some(one) = running.join_next().await {
+                accepted += one??;
+            }
+            let per_s = count(accepted) / began.elapsed().as_secs_f64();
+            let cpu_ms = (site.cpu_ms()? - before) / count(accepted);
+            say(&format!(
+                "{:<10} {sessions:<9} {per_s:<10.0} {:<13.2} {cpu_ms:.3}\n",
+                if style == "pgp-default" { "encrypting" } else { "plain" },
+                per_s / commits
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// One sender that waits for each answer.
+async fn session(target: Target, to: String, message: Vec<u8>) -> anyhow::Result<usize> {
+    let mut connection = Connection::connect(&target).await?;
+    let body = Body::from_message(&message);
+    let end = Instant::now() + TIME;
+    let mut accepted = 0;
+    while Instant::now() < end {
+        let mut envelope = Some(Envelope {
+            id: 0,
+            sender: Some("stranger@example.com".to_owned()),
+            recipients: vec![to.clone()],
+            body: body.clone(),
+        });
+        let mut results = Vec::new();
+        connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await?;
+        ensure!(matches!(results[..], [RecipientResult::Sent(_)]), "not taken: {results:?}");
+        accepted += 1;
+    }
+    Ok(accepted)
+}
+
+async fn commits_per_s() -> anyhow::Result<f64> {
+    let folder = TempDir::with_prefix("sealist-bench")?;
+    let store = Store::open(&folder.path().join("yardstick.db")).await?;
+    let name: ListName = "team@lists.example".parse()?;
+    let now = Timestamp::now();
+    let list = store.write(move |db| {
+        Box::pin(async move { lists::create(db, &name, "x", &ListSettings::default(), now).await })
+    });
+    let list = list.await.map_err(|error: StoreError| error)?;
+    let began = Instant::now();
+    let mut commits = 0;
+    while began.elapsed() < TIME {
+        let body = Stored::Plain { outer: Vec::new(), payload: vec![b'x'; OCTETS] };
+        let pushed = store.write(move |db| {
+            Box::pin(async move { queue::push(db, list, (Door::Posting, ""), &body, b"t", now).await })
+        });
+        pushed.await.map_err(|error: StoreError| error)?;
+        commits += 1;
+    }
+    Ok(count(commits) / began.elapsed().as_secs_f64())
+}
