@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use sealist_mail::Timestamp;
+use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::parse::stream::{
     DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationHelper, VerifierBuilder,
 };
@@ -19,6 +20,8 @@ use crate::dearmor;
 pub(super) const MAX_SIGNATURES: usize = 16;
 /// Signature packets in one message, those that announce a signature included; with more it is not read.
 const MAX_SIGNATURE_PACKETS: usize = 64;
+/// Packets in one message, those before the encryption included.
+const MAX_PACKETS: usize = 4_096;
 /// What the library reads ahead. Its own choice of 25 MiB is zeroed for each message, however small. Nothing is
 /// lost by less: what comes out before the end is dropped when the end does not prove its integrity.
 pub(super) const READ_AHEAD_OCTETS: usize = 64 * 1024;
@@ -31,19 +34,21 @@ pub(super) fn reference(now: Timestamp) -> std::time::SystemTime {
     now.plus_ms(verdict::MAX_AHEAD_MS).to_system_time()
 }
 
-/// Counts what costs: the library's work grows with the square of the signatures on a message.
+/// Counts what costs: the library's work grows with the square of the signatures on a message, also of those that it
+/// cannot read.
 #[derive(Default)]
 pub(super) struct Flood {
+    packets: usize,
     signatures: usize,
 }
 
 impl Flood {
-    /// Looks at the next packet; errs beyond the limit.
+    /// Looks at the next packet; errs beyond the limits.
     pub(super) fn meet(&mut self, packet: &Packet) -> sequoia_openpgp::Result<()> {
-        let counts = matches!(packet, Packet::Signature(_) | Packet::OnePassSig(_));
-        self.signatures += usize::from(counts);
-        if self.signatures > MAX_SIGNATURE_PACKETS {
-            return Err(sequoia_openpgp::Error::MalformedMessage("too many signatures".into()).into());
+        self.packets += 1;
+        self.signatures += usize::from(matches!(packet.tag(), Tag::Signature | Tag::OnePassSig));
+        if self.packets > MAX_PACKETS || self.signatures > MAX_SIGNATURE_PACKETS {
+            return Err(sequoia_openpgp::Error::MalformedMessage("too many packets".into()).into());
         }
         Ok(())
     }

@@ -44,12 +44,21 @@ pub const ATTACKS: &[Attack] = &[
     Attack { name: "10,000 PKESKs for the list", make: |s| s.flooded(&s.own_key_id()) },
     Attack { name: "100,000 signatures, encrypted", make: Stage::signed_inside },
     Attack { name: "100,000 signatures, detached", make: Stage::signed_beside },
+    Attack {
+        name: "100,000 unknown signatures, in the text",
+        make: |s| s.in_the_text(&[0xc4, 1, 9].repeat(100_000)),
+    },
+    Attack { name: "1,000,000 markers, in the text", make: |s| s.in_the_text(&MARKER.repeat(1_000_000)) },
+    Attack { name: "1,000,000 markers, encrypted", make: |s| s.encrypted(&MARKER.repeat(1_000_000)) },
     Attack { name: "100,000 parts, encrypted", make: |s| s.encrypted(&literal(&parts(100_000))) },
     Attack { name: "Argon2 password", make: Stage::argon2 },
     Attack { name: "2,400 flipped bits", make: Stage::flipped },
     Attack { name: "key with 150,000 foreign signatures", make: Stage::certified },
     Attack { name: "key with 100,000 false signatures", make: Stage::self_certified },
 ];
+
+/// A packet that says nothing ([RFC 9580, section 5.8]).
+const MARKER: [u8; 5] = [0xca, 3, 0x50, 0x47, 0x50];
 
 impl Attack {
     /// Makes it.
@@ -102,6 +111,12 @@ impl Stage {
     /// Encrypted to the list.
     fn encrypted(&self, inner: &[u8]) -> Material {
         Material::Mail(vec![mime(&self.packets(inner))])
+    }
+
+    /// A block of signed text, as far as its first packet tells.
+    fn in_the_text(&self, packets: &[u8]) -> Material {
+        let block = armor::block("MESSAGE", &[&[0xc4, 1, 9][..], packets, &literal(b"words")].concat());
+        Material::Mail(vec![[b"From: anne@example.org\r\n\r\n", &block[..]].concat()])
     }
 
     fn good_packets(&self) -> Vec<u8> {
