@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// A longer field is no mail program's; its parameters are not read.
+const MAX_OCTETS: usize = 4096;
+/// Parameters, and what stands in the place of one.
+const MAX_PIECES: usize = 64;
+
 /// A media type. Kind, subtype and parameter names are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentType {
@@ -15,10 +20,13 @@ impl ContentType {
     /// Reads a field's value; `None` if it names no type.
     pub fn parse(value: &str) -> Option<Self> {
         let (media, rest) = value.split_once(';').unwrap_or((value, ""));
+        if media.len() > MAX_OCTETS {
+            return None;
+        }
         let (kind, subtype) =
             strip_comments(media).trim().split_once('/').map(|(k, s)| (token(k), token(s)))?;
         let (kind, subtype) = (kind?, subtype?);
-        let (pieces, clean) = pieces(rest);
+        let (pieces, clean) = if rest.len() > MAX_OCTETS { (Vec::new(), false) } else { pieces(rest) };
         let names: Vec<&String> = pieces.iter().map(|(name, _)| name).collect();
         let duplicate = names.iter().enumerate().any(|(at, name)| names[..at].contains(name));
         let parameters = join_continuations(pieces);
@@ -83,7 +91,10 @@ fn pieces(input: &str) -> (Vec<(String, String)>, bool) {
     let mut pieces = Vec::new();
     let mut clean = true;
     let mut rest = input;
-    while !rest.trim().is_empty() {
+    for _ in 0..MAX_PIECES {
+        if rest.trim().is_empty() {
+            return (pieces, clean);
+        }
         let (name, value, behind) = match one_piece(rest) {
             Some(piece) => piece,
             None => {
@@ -98,7 +109,8 @@ fn pieces(input: &str) -> (Vec<(String, String)>, bool) {
         clean &= strip_comments(junk).trim().is_empty();
         rest = behind;
     }
-    (pieces, clean)
+    let all = rest.trim().is_empty();
+    (pieces, clean && all)
 }
 
 fn one_piece(input: &str) -> Option<(String, String, &str)> {
@@ -188,6 +200,16 @@ fn percent_decoded(value: &str, first: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_program_writes_is_ambiguous() {
+        for odd in [";".repeat(64_000), "; a=b".repeat(65), format!("; a={}", "x".repeat(5000))] {
+            let parsed = ContentType::parse(&format!("multipart/signed{odd}; boundary=b")).unwrap();
+            assert!(parsed.is("multipart", "signed") && parsed.is_ambiguous());
+            assert_eq!(parsed.parameter("boundary"), None);
+        }
+        assert!(ContentType::parse(&format!("{}/b", "a".repeat(5000))).is_none());
+    }
     use proptest::prelude::*;
 
     fn check(value: &str, kind: &str, parameters: &[(&str, &str)], ambiguous: bool) {

@@ -4,6 +4,7 @@
 
 use sequoia_openpgp::cert::bundle::ComponentBundle;
 use sequoia_openpgp::packet::Signature;
+use sequoia_openpgp::packet::signature::subpacket::{SubpacketArea, SubpacketTag};
 use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Packet};
@@ -11,10 +12,13 @@ use sequoia_openpgp::{Cert, Packet};
 use crate::certificate::{Certificate, CertificateError, MAX_INPUT_OCTETS, MAX_OCTETS};
 use crate::dearmor;
 use crate::framing::Packets;
+use crate::revocation::Revocation;
 
 /// Self-signatures kept on one component, newest first, and revocations.
 const MAX_SELF_SIGNATURES: usize = 32;
 const MAX_REVOCATIONS: usize = 8;
+/// Unsigned subpackets of one signature.
+const MAX_UNSIGNED: usize = 4;
 /// Revocation certificates in one input.
 const MAX_LOOSE_SIGNATURES: usize = 64;
 
@@ -39,11 +43,7 @@ impl Certificate {
     pub fn merge(&self, data: &[u8]) -> Result<Self, MergeError> {
         let binary = dearmor::to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
         let loose = matches!(Packets::new(&binary).next(), Some(Ok(packet)) if packet.tag == 2);
-        let merged = if loose { self.revoked_by(&binary)? } else { self.updated_by(&binary)? };
-        if merged.to_bytes().len() > MAX_OCTETS {
-            return Err(CertificateError::TooLarge.into());
-        }
-        Ok(merged)
+        if loose { self.revoked_by(&binary) } else { self.updated_by(&binary) }
     }
 
     fn updated_by(&self, binary: &[u8]) -> Result<Self, MergeError> {
@@ -59,6 +59,7 @@ impl Certificate {
         let revocations = loose_signatures(binary)?;
         let inserted = self.cert().clone().insert_packets(revocations.iter().cloned());
         let (cert, _) = inserted.map_err(|_| MergeError::Unverified)?;
+        // Room is made for a revocation: whoever holds the key too must not be able to fill it up.
         let merged = Self::own(&cert)?;
         let kept = |revocation: &Signature| {
             merged
@@ -70,19 +71,49 @@ impl Certificate {
         if revocations.iter().all(kept) { Ok(merged) } else { Err(MergeError::Unverified) }
     }
 
-    /// The certificate without anything that its primary key did not sign.
+    /// The certificate without anything that its primary key did not sign, within the limit: if there is too much,
+    /// only the newest self-signature and the worst revocation of each part stay, at last only those of the
+    /// primary key.
     pub(crate) fn own(cert: &Cert) -> Result<Self, CertificateError> {
-        let mut packets: Vec<Packet> = vec![cert.primary_key().key().clone().into()];
-        packets.extend(signatures_of(cert.primary_key().bundle()));
-        for user_id in cert.userids() {
-            bound(user_id.userid().clone().into(), signatures_of(user_id.bundle()), &mut packets);
+        for keep in [MANY, FEW] {
+            let own = Self::kept(cert, keep, Parts::All)?;
+            if own.to_bytes().len() <= MAX_OCTETS {
+                return Ok(own);
+            }
         }
-        for subkey in cert.keys().subkeys() {
-            bound(subkey.key().clone().into(), signatures_of(subkey.bundle()), &mut packets);
+        let own = Self::kept(cert, FEW, Parts::Primary)?;
+        if own.to_bytes().len() <= MAX_OCTETS { Ok(own) } else { Err(CertificateError::TooLarge) }
+    }
+
+    fn kept(cert: &Cert, keep: Keep, parts: Parts) -> Result<Self, CertificateError> {
+        let mut packets: Vec<Packet> = vec![cert.primary_key().key().clone().into()];
+        packets.extend(signatures_of(cert.primary_key().bundle(), keep));
+        for user_id in cert.userids().filter(|_| parts == Parts::All) {
+            bound(user_id.userid().clone().into(), signatures_of(user_id.bundle(), keep), &mut packets);
+        }
+        for subkey in cert.keys().subkeys().filter(|_| parts == Parts::All) {
+            bound(subkey.key().clone().into(), signatures_of(subkey.bundle(), keep), &mut packets);
         }
         let cert = Cert::from_packets(packets.into_iter()).map_err(|_| CertificateError::NotACertificate)?;
         Self::writable(cert)
     }
+}
+
+/// How much of one part stays.
+#[derive(Clone, Copy)]
+struct Keep {
+    signatures: usize,
+    revocations: usize,
+}
+
+const MANY: Keep = Keep { signatures: MAX_SELF_SIGNATURES, revocations: MAX_REVOCATIONS };
+const FEW: Keep = Keep { signatures: 1, revocations: 1 };
+
+/// Which parts of a certificate stay.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    All,
+    Primary,
 }
 
 fn bound(component: Packet, signatures: Vec<Packet>, packets: &mut Vec<Packet>) {
@@ -92,11 +123,26 @@ fn bound(component: Packet, signatures: Vec<Packet>, packets: &mut Vec<Packet>) 
     }
 }
 
-/// Revocations by themselves, so that no flood of self-signatures hides them.
-fn signatures_of<C>(component: &ComponentBundle<C>) -> Vec<Packet> {
-    let revocations = component.self_revocations().take(MAX_REVOCATIONS);
-    let signatures = component.self_signatures().take(MAX_SELF_SIGNATURES);
-    revocations.chain(signatures).cloned().map(Packet::from).collect()
+/// Revocations by themselves and the hard ones first, so that neither a flood of self-signatures nor of soft
+/// revocations hides one. What is not signed goes: anybody could have added it.
+fn signatures_of<C>(component: &ComponentBundle<C>, keep: Keep) -> Vec<Packet> {
+    let hard = |signature: &&Signature| Revocation::worst(&[*signature]) == Revocation::Hard;
+    let (hard, soft): (Vec<&Signature>, Vec<&Signature>) = component.self_revocations().partition(hard);
+    let revocations = hard.into_iter().chain(soft).take(keep.revocations);
+    let signatures = component.self_signatures().take(keep.signatures);
+    revocations.chain(signatures).map(|signature| bare(signature.clone()).into()).collect()
+}
+
+/// The signature with nothing beside what is signed but who made it, and a subkey's own signature.
+fn bare(mut signature: Signature) -> Signature {
+    use SubpacketTag::{EmbeddedSignature, Issuer, IssuerFingerprint};
+    let area = signature.unhashed_area().iter();
+    let kept = area.filter(|one| matches!(one.tag(), Issuer | IssuerFingerprint | EmbeddedSignature));
+    let kept: Vec<_> = kept.take(MAX_UNSIGNED).cloned().collect();
+    if let Ok(area) = SubpacketArea::new(kept) {
+        *signature.unhashed_area_mut() = area;
+    }
+    signature
 }
 
 fn loose_signatures(binary: &[u8]) -> Result<Vec<Signature>, MergeError> {

@@ -21,7 +21,7 @@ impl Revocation {
         }
     }
 
-    fn worst(signatures: &[&Signature]) -> Self {
+    pub(crate) fn worst(signatures: &[&Signature]) -> Self {
         let soft = |signature: &&Signature| {
             let reason = signature.reason_for_revocation();
             reason.is_some_and(|(reason, _)| reason.revocation_type() == RevocationType::Soft)
@@ -133,6 +133,48 @@ mod tests {
         known = known.merge(&Certificate::of(anne.clone()).armored()).unwrap();
         known = Certificate::from_stored(&known.to_bytes()).unwrap();
         check(&known, [Some(Hard); 5]);
+    }
+
+    /// Whoever stole the key makes soft revocations and a newer self-signature: the hard one stays.
+    #[test]
+    fn nothing_pushes_a_hard_revocation_out() {
+        let anne = member("anne@example.org", Kind::Curve25519, NOW);
+        let hard = loose(revoked(&anne, at(0), ReasonForRevocation::KeyCompromised));
+        let mut before = Certificate::of(anne.clone()).merge(&hard).unwrap();
+        let mut after = Certificate::of(anne.clone());
+        for hours in 1..12 {
+            let soft = loose(revoked(&anne, at(hours), ReasonForRevocation::KeyRetired));
+            before = before.merge(&soft).unwrap_or(before);
+            after = after.merge(&soft).unwrap_or(after);
+        }
+        after = after.merge(&hard).unwrap();
+        for known in [before, after] {
+            let known = known.merge(&certificate_with(&anne, renewed(&anne, at(13)))).unwrap();
+            assert_eq!(known.usable(hour(14)).map(|_| ()), Err(Unusable::Revoked(Hard)));
+        }
+    }
+
+    /// Anybody can add to what is not signed: it does not stay, and takes no room from a revocation.
+    #[test]
+    fn what_is_not_signed_takes_no_room() {
+        use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketTag, SubpacketValue};
+        let anne = member("anne@example.org", Kind::Curve25519, NOW);
+        let known = Certificate::of(anne.clone());
+        let stuffed = known.cert().clone().into_packets().map(|packet| match packet {
+            Packet::Signature(mut signature) => {
+                let body = vec![0; 60_000];
+                let noise = SubpacketValue::Unknown { tag: SubpacketTag::Private(100), body };
+                signature.unhashed_area_mut().add(Subpacket::new(noise, false).unwrap()).unwrap();
+                signature.into()
+            }
+            other => other,
+        });
+        let stuffed: Vec<u8> = stuffed.flat_map(|packet| packet.to_vec().unwrap()).collect();
+        assert!(stuffed.len() > 150_000);
+        let merged = known.merge(&stuffed).unwrap();
+        assert_eq!(merged.to_bytes().len(), known.to_bytes().len());
+        let hard = loose(revoked(&anne, at(0), ReasonForRevocation::KeyCompromised));
+        assert_eq!(merged.merge(&hard).unwrap().usable(hour(1)).map(|_| ()), Err(Unusable::Revoked(Hard)));
     }
 
     #[test]
