@@ -74,6 +74,12 @@ pub(super) fn decrypt(
     Ok(Decrypted { content, verdicts: decryptor.into_helper().verdicts })
 }
 
+/// What public framing says of data, armored or not.
+pub(super) fn framing(data: &[u8], keys: &[&ListKey], limits: Limits) -> Result<(), Unreadable> {
+    let binary = dearmor::to_binary(data, limits.max_output_octets).ok_or(Unreadable::NotOpenPgp)?;
+    check_framing(&binary, keys)
+}
+
 /// Judges by what is public: tags, versions and key ids.
 fn check_framing(binary: &[u8], keys: &[&ListKey]) -> Result<(), Unreadable> {
     let own: Vec<&[u8]> = keys.iter().flat_map(|key| key.decryptors()).map(|(id, _)| id.as_bytes()).collect();

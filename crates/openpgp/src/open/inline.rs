@@ -3,9 +3,8 @@
 use sealist_mail::inline::{Leaf, rebuild};
 use sealist_mail::{Boundary, Timestamp};
 
-use super::decrypt::decrypt;
-use super::verdict::SignatureVerdict;
-use super::{Encryption, Limits, Opened, Unreadable, verify};
+use super::decrypt::Decrypted;
+use super::{Encryption, Limits, Opened, Unreadable, decrypt, verify};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
 use crate::dearmor;
@@ -28,19 +27,27 @@ pub(super) fn encrypted(
     if leaves.iter().all(|leaf| begins_in_the_clear(&leaf.block)) {
         return signed(message, leaves, signers, now, limits);
     }
-    let mut room = limits.max_output_octets;
-    let (mut contents, mut verdicts) = (Vec::with_capacity(leaves.len()), Vec::with_capacity(leaves.len()));
-    for leaf in leaves {
-        let opened = decrypt(leaf.block.clone(), keys, signers, now, Limits { max_output_octets: room });
-        let opened = match opened {
-            Ok(opened) => opened,
-            Err(unreadable) => return Opened::closed(message, Encryption::Unreadable(unreadable)),
-        };
-        room -= opened.content.len().min(room);
-        contents.push(opened.content);
-        verdicts.push(opened.verdicts);
+    // What anybody sees, of all leaves, before a secret key is used; then all are tried, so that one answer tells
+    // nothing of another.
+    if let Some(framing) = leaves.iter().find_map(|leaf| decrypt::framing(&leaf.block, keys, limits).err()) {
+        return Opened::closed_inline(message, framing);
     }
-    Opened::inline(entity(leaves, &contents), None, Encryption::Whole, of_all(verdicts))
+    let mut room = limits.max_output_octets;
+    let opened: Vec<Result<Decrypted, Unreadable>> = leaves
+        .iter()
+        .map(|leaf| {
+            let opened =
+                decrypt::decrypt(leaf.block.clone(), keys, signers, now, Limits { max_output_octets: room });
+            room -= opened.as_ref().map_or(0, |opened| opened.content.len()).min(room);
+            opened
+        })
+        .collect();
+    let Ok(opened) = opened.into_iter().collect::<Result<Vec<_>, _>>() else {
+        return Opened::closed_inline(message, Unreadable::Failed);
+    };
+    let (contents, verdicts): (Vec<_>, Vec<_>) =
+        opened.into_iter().map(|opened| (opened.content, opened.verdicts)).unzip();
+    Opened::inline(entity(leaves, &contents), None, Encryption::Whole, verdicts)
 }
 
 /// Verifies all leaves. The blocks stay as they are; what they protect stands beside them.
@@ -55,14 +62,14 @@ pub(super) fn signed(
     let (mut contents, mut verdicts) = (Vec::with_capacity(leaves.len()), Vec::with_capacity(leaves.len()));
     for leaf in leaves {
         let Some((text, of_leaf)) = verify::signed_text(&leaf.block, signers, now, room) else {
-            return Opened::closed(message, Encryption::Unreadable(Unreadable::NotOpenPgp));
+            return Opened::closed_inline(message, Unreadable::NotOpenPgp);
         };
         room -= text.len().min(room);
         contents.push(text);
         verdicts.push(of_leaf);
     }
     let bare = entity(leaves, &contents);
-    Opened::inline(Cleartext::new(message.to_vec()), Some(bare), Encryption::None, of_all(verdicts))
+    Opened::inline(Cleartext::new(message.to_vec()), Some(bare), Encryption::None, verdicts)
 }
 
 /// Whether the first packet is a signature, announces one, or is compressed or literal data.
@@ -70,11 +77,6 @@ fn begins_in_the_clear(block: &[u8]) -> bool {
     let first = dearmor::to_binary(block, MAX_BLOCK_OCTETS);
     let first = first.and_then(|binary| Packets::new(&binary).next()?.ok().map(|packet| packet.tag));
     matches!(first, Some(2 | 4 | 8 | 11))
-}
-
-/// A leaf without a signature leaves the message without one.
-fn of_all(verdicts: Vec<Vec<SignatureVerdict>>) -> Vec<SignatureVerdict> {
-    if verdicts.iter().any(Vec::is_empty) { Vec::new() } else { verdicts.concat() }
 }
 
 fn entity(leaves: &[Leaf], contents: &[Cleartext]) -> Cleartext {

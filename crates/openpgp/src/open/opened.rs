@@ -5,7 +5,7 @@ use sealist_mail::{Boundary, Entity, Headers, Timestamp, compose, is_crlf, key_b
 
 use super::decrypt::Decrypted;
 use super::verdict::{SignatureVerdict, ValidSignature};
-use super::{Encryption, verify};
+use super::{Encryption, Unreadable, verify};
 use crate::armor;
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
@@ -16,6 +16,8 @@ pub struct Opened {
     /// Inline OpenPGP: what `signed_part` would be, where that is not the root itself.
     form: Form,
     signatures: Vec<SignatureVerdict>,
+    /// Whether they stand over all of it together or each over a part.
+    covers: Covers,
     /// The entity at the root: of the message itself, or what its encryption held.
     entity: Cleartext,
     /// The OpenPGP layer's own signature, where it also stands as a detached one.
@@ -29,6 +31,27 @@ enum Form {
         /// What cleartext signatures protect, without their blocks.
         bare: Option<Cleartext>,
     },
+}
+
+/// What the signatures of a message stand over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Covers {
+    All,
+    /// Inline leaves of which not each is the author's.
+    Parts,
+}
+
+/// One signature is good and no other is worse than by a key that is not the author's.
+fn proof(verdicts: &[SignatureVerdict]) -> Option<&ValidSignature> {
+    let mut proof = None;
+    for verdict in verdicts {
+        match verdict {
+            SignatureVerdict::Good(valid) => proof = proof.or(Some(valid)),
+            SignatureVerdict::UnknownKey => {}
+            _ => return None,
+        }
+    }
+    proof
 }
 
 /// Whether the author's own signature goes with the content.
@@ -46,19 +69,29 @@ impl Opened {
             encryption,
             form: Form::Mime,
             signatures: Vec::new(),
+            covers: Covers::All,
             entity: Cleartext::new(message.to_vec()),
             detached: None,
         }
     }
 
-    /// `entity`: the root as it may travel. `bare`: the same without cleartext signatures.
+    /// Inline OpenPGP that is not to be read: it is inline all the same, whatever decryption said.
+    pub(super) fn closed_inline(message: &[u8], why: Unreadable) -> Self {
+        Self { form: Form::Inline { bare: None }, ..Self::closed(message, Encryption::Unreadable(why)) }
+    }
+
+    /// `entity`: the root as it may travel. `bare`: the same without cleartext signatures. The verdicts leaf by leaf:
+    /// one without a signature leaves the message without one, one that is not the author's leaves it not proven.
     pub(super) fn inline(
         entity: Cleartext,
         bare: Option<Cleartext>,
         encryption: Encryption,
-        signatures: Vec<SignatureVerdict>,
+        verdicts: Vec<Vec<SignatureVerdict>>,
     ) -> Self {
-        Self { form: Form::Inline { bare }, ..Self::signed(entity, encryption, signatures) }
+        let each = verdicts.iter().all(|leaf| proof(leaf).is_some());
+        let covers = if each { Covers::All } else { Covers::Parts };
+        let all = if verdicts.iter().any(Vec::is_empty) { Vec::new() } else { verdicts.concat() };
+        Self { form: Form::Inline { bare }, covers, ..Self::signed(entity, encryption, all) }
     }
 
     pub(super) fn unsigned(entity: Cleartext) -> Self {
@@ -107,15 +140,7 @@ impl Opened {
     /// The proof that all of it was signed by the author: one signature is good and no other is worse than
     /// by a key that is not the author's (a second signature for other programs says nothing here).
     pub fn valid_signature(&self) -> Option<&ValidSignature> {
-        let mut proof = None;
-        for verdict in &self.signatures {
-            match verdict {
-                SignatureVerdict::Good(valid) => proof = proof.or(Some(valid)),
-                SignatureVerdict::UnknownKey => {}
-                _ => return None,
-            }
-        }
-        proof
+        proof(&self.signatures).filter(|_| self.covers == Covers::All)
     }
 
     /// Every valid signature, well dated or not: what the replay record keeps.

@@ -69,3 +69,40 @@ fn a_signed_message_in_the_text() {
     let opened = s.open(format!("{head}{block}").as_bytes());
     check(&opened, Encryption::Unreadable(Unreadable::NotOpenPgp), &[]);
 }
+
+/// Anne's block beside one that Eve signed: nobody proved that Anne wrote both.
+#[test]
+fn each_part_needs_a_signature_of_its_own() {
+    let s = stage();
+    let parts = |first: &str, second: &str| {
+        let mail = format!(
+            "From: anne@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{first}\r\n--b\r\n\r\n{second}\r\n--b--\r\n"
+        );
+        s.open(mail.as_bytes())
+    };
+    let sealed =
+        |by: &Cert, text: &[u8]| String::from_utf8(Recipe::to(&s.list).signed_by(by).armored(text)).unwrap();
+    let (hers, eves) = (sealed(&s.anne, b"Yes, do it."), sealed(&s.eve, b"Pay Eve."));
+    let opened = parts(&hers, &eves);
+    check(&opened, Encryption::Whole, &["good", "unknown"]);
+    assert!(opened.valid_signature().is_none());
+    assert!(parts(&hers, &sealed(&s.anne, b"Both.")).valid_signature().is_some());
+    let (hers, eves) = (cleartext_signed(&s.anne, "Yes.\r\n"), cleartext_signed(&s.eve, "Pay Eve.\r\n"));
+    assert!(parts(&hers, &eves).valid_signature().is_none());
+}
+
+/// The form is told by what anybody sees, whatever decryption says.
+#[test]
+fn what_cannot_be_read_is_inline_all_the_same() {
+    let s = stage();
+    let head = "From: anne@example.org\r\nContent-Type: text/plain\r\n\r\n";
+    let packets = Recipe::to(&s.list).signed_by(&s.anne).packets(b"words");
+    let inline = |packets: &[u8]| {
+        let armor = String::from_utf8(armor::block("MESSAGE", packets)).unwrap();
+        s.open(format!("{head}{armor}").as_bytes())
+    };
+    let mut bent = packets.clone();
+    *bent.last_mut().unwrap() ^= 1;
+    assert!(inline(&packets).is_inline() && inline(&bent).is_inline());
+    assert_eq!(inline(&bent).encryption(), Encryption::Unreadable(Unreadable::Failed));
+}
