@@ -34,6 +34,14 @@ impl Arrival {
     }
 }
 
+impl Arrival {
+    /// Whether both addresses mean the same: only where the part behind the `+` says something does it count.
+    pub fn is_same_door(&self, other: &Self) -> bool {
+        let handle = matches!(self.door, Door::Bounces | Door::Confirm);
+        self.list.no == other.list.no && self.door == other.door && (!handle || self.detail == other.detail)
+    }
+}
+
 /// A message that streams in for one list and door. On an encrypting list no more of it than a chunk is
 /// ever in the clear.
 pub struct Intake {

@@ -7,6 +7,7 @@ use sealist_mail::compose::Protection;
 use sealist_mail::{Boundary, Entity, Field, Headers, Mailbox, Part, Timestamp, compose};
 
 use crate::draft::Draft;
+use crate::model::MailingList;
 
 /// What a list shows outside the encryption instead of the Subject ([RFC 9788, section 3.2.1]).
 pub const HIDDEN_SUBJECT: &str = "[...]";
@@ -60,9 +61,9 @@ pub fn for_reader(stored: &Payload, reader: &Mailbox) -> Payload {
     Payload { outer: head, entity: join(&named(&root.headers), root.body) }
 }
 
-/// A stored post of an encrypting list for a reader who takes it as cleartext: the real header stands outside.
-/// `now`: a signature will be made then, and readers compare the dates.
-pub fn in_the_clear(stored: &Payload, now: Timestamp) -> Payload {
+/// A stored post of an encrypting list for a reader who takes it as cleartext: the real header stands outside, and
+/// inside too where the list signs. `now`: the signature will be made then, and readers compare the dates.
+pub fn in_the_clear(stored: &Payload, list: &MailingList, now: Timestamp) -> Payload {
     let root = Entity::parse(&stored.entity);
     let mut real = compose::protected_headers(&root).unwrap_or_default();
     real.set(Field::raw("Date", &now.rfc5322()).expect("a date has no line end"));
@@ -73,7 +74,24 @@ pub fn in_the_clear(stored: &Payload, now: Timestamp) -> Payload {
     }
     let mut outer = Vec::with_capacity(stored.outer.len() + 64);
     real.write_to(&mut outer);
-    Payload { outer, entity: join(&compose::protect(&content, &real, Protection::Clear), root.body) }
+    let signs = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.sign_outgoing);
+    let head = if signs { compose::protect(&content, &real, Protection::Clear) } else { content };
+    Payload { outer, entity: join(&head, root.body) }
+}
+
+/// A post that was made to travel open, for a list that has begun to encrypt since: its header is protected, and
+/// hidden outside as the list says.
+pub fn to_be_sealed(stored: &Payload, list: &MailingList) -> Payload {
+    let (real, _) = Headers::parse(&stored.outer);
+    let root = Entity::parse(&stored.entity);
+    let mut outer = real.clone();
+    if list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject) {
+        outer.set(Field::text("Subject", HIDDEN_SUBJECT));
+    }
+    let mut head = Vec::with_capacity(stored.outer.len() + 64);
+    outer.write_to(&mut head);
+    let protected = compose::protect(&root.content_headers(), &real, Protection::Cipher { outer: &outer });
+    Payload { outer: head, entity: join(&protected, root.body) }
 }
 
 /// Which layer of OpenPGP will lie around an entity.

@@ -27,6 +27,8 @@ pub(crate) struct Delivery {
     arrived: Arc<Notify>,
     sender: Option<String>,
     arrivals: Vec<Arrival>,
+    /// Which arrival each recipient means: two addresses may mean one door.
+    meant: Vec<usize>,
     intakes: Vec<Intake>,
     scanner: Option<Scanner>,
     held: Vec<OwnedSemaphorePermit>,
@@ -43,6 +45,7 @@ impl Service for Reception {
             arrived: self.arrived.clone(),
             sender: sender.map(str::to_owned),
             arrivals: Vec::new(),
+            meant: Vec::new(),
             intakes: Vec::new(),
             scanner: None,
             held: Vec::new(),
@@ -55,7 +58,13 @@ impl Transaction for Delivery {
     async fn recipient(&mut self, recipient: &str) -> Result<(), Reply> {
         let address = recipient.parse().map_err(|_| Reply::no_such_address())?;
         match Arrival::at(&self.app, &address).await {
-            Ok(Some(arrival)) => self.arrivals.push(arrival),
+            Ok(Some(arrival)) => {
+                let known = self.arrivals.iter().position(|other| other.is_same_door(&arrival));
+                self.meant.push(known.unwrap_or(self.arrivals.len()));
+                if known.is_none() {
+                    self.arrivals.push(arrival);
+                }
+            }
             Ok(None) => return Err(Reply::no_such_address()),
             Err(error) => {
                 tracing::error!(%error, "a recipient could not be looked up");
@@ -95,7 +104,7 @@ impl Transaction for Delivery {
     async fn finish(mut self) -> Vec<Reply> {
         let outline = self.scanner.take().map_or(Ok(()), |scanner| scanner.finish().map(|_| ()));
         if let Err(refused) = outline {
-            return vec![refusal(refused); self.intakes.len()];
+            return vec![refusal(refused); self.meant.len()];
         }
         let (transaction, now) = (Intake::transaction(), Timestamp::now());
         let mut replies = Vec::with_capacity(self.intakes.len());
@@ -109,7 +118,7 @@ impl Transaction for Delivery {
             });
         }
         self.arrived.notify_one();
-        replies
+        self.meant.iter().filter_map(|at| replies.get(*at).cloned()).collect()
     }
 }
 

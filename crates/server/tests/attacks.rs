@@ -12,7 +12,7 @@ use common::{entity, post};
 use sealist_mail::Timestamp;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Kind, Person, armored, twist};
-use sealist_smtp::client::RecipientResult;
+use sealist_smtp::client::{Body, Envelope, RecipientResult};
 
 const CANARY: &str = "ZebraCanary5581";
 const EVE: &str = "eve@example.com";
@@ -218,6 +218,31 @@ async fn one_signature_posts_once() {
     // A list may do without the record, and then takes it again.
     stage.site.server.cli(&["lists", "set", LIST, "collect_sig_hashes", "false"]);
     assert_eq!(stage.provoke(&wrapped(&signature)).await.len(), 3);
+}
+
+/// One transaction with four addresses that mean one list, and the same mail again.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_transaction_posts_once() {
+    let stage = Stage::new().await;
+    let message = stage.mallory.mail(&stage.site.certificate(), &entity("x", "Once."), Timestamp::now());
+    let to = ["team", "team+a", "TEAM", "team+b"].map(|local| format!("{local}@lists.example"));
+    let mut connection = stage.site.server.connect().await;
+    for expected in [3, 0] {
+        let mut envelope = Some(Envelope {
+            id: 0,
+            sender: Some("mallory@example.org".into()),
+            recipients: to.to_vec(),
+            body: Body::from_message(&message),
+        });
+        let mut results = Vec::new();
+        connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();
+        assert!(results.iter().all(|one| matches!(one, RecipientResult::Sent(_))), "{results:?}");
+        assert_eq!(results.len(), 4, "a reply for each recipient");
+        stage.site.server.wait_until_judged();
+        let mut came = stage.site.sink.take(expected, common::site::WAIT).await;
+        came.extend(stage.site.sink.take(1, Duration::from_millis(400)).await);
+        assert_eq!(came.len(), expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

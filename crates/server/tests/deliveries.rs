@@ -163,6 +163,15 @@ async fn who_has_no_key_gets_what_the_list_says() {
     );
     assert!(read(&site, &anne, to(&came, "anne@example.org")[0]).contains(TEXT));
 
+    // Where the list does not sign, each field stands once.
+    set("sign_outgoing", "false");
+    let came = site.send(LIST, &post("not signed"), 2).await;
+    let (outer, _) = Headers::parse(to(&came, kim)[0]);
+    for field in ["from", "subject", "date", "content-type"] {
+        assert_eq!(outer.count(field), 1, "{field} in {}", clear(to(&came, kim)[0]));
+    }
+    set("sign_outgoing", "true");
+
     // What waited goes out sealed when there is a key; what was not kept does not come.
     let kim_with_key = Person::new(kim, Kind::Version6, Timestamp::now());
     let file = site.server.file("kim.asc", &kim_with_key.certificate().armored());
@@ -175,4 +184,29 @@ async fn who_has_no_key_gets_what_the_list_says() {
         .collect();
     subjects.sort();
     assert_eq!(subjects, ["cleartext", "hold-and-notify", "one"]);
+}
+
+/// What was accepted while the list sent cleartext does not leave as cleartext once it encrypts.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_sealed_when_the_list_begins_to_encrypt() {
+    let site = Site::new().await;
+    let anne = site.join_with("anne@example.org", Kind::Curve25519);
+    for (name, value) in [("encrypt_outgoing", "false"), ("nonencrypted_msg_action", "accept")] {
+        site.server.cli(&["lists", "set", LIST, name, value]);
+    }
+    site.sink.defer("anne@example.org");
+    let signed = entity("Early", TEXT);
+    let message = anne.mail_signed(&signed, &anne.signature(&signed, Timestamp::now()));
+    site.send(LIST, &message, 0).await;
+    site.server.cli(&["lists", "set", LIST, "encrypt_outgoing", "true"]);
+    site.sink.accept("anne@example.org");
+    let database = site.server.folder.path().join("data").join("sealist.db");
+    let store = sealist_store::Store::open(&database).await.unwrap();
+    let due = store.write(|db| Box::pin(sealist_store::posts::retry_all(db, Timestamp::now())));
+    let due: Result<u64, sealist_store::StoreError> = due.await;
+    assert_eq!(due.unwrap(), 1);
+    let came = site.sink.take(1, common::site::WAIT).await;
+    let inside = read(&site, &anne, &came[0].message);
+    assert!(inside.contains(TEXT) && inside.contains("Subject: Early"), "{inside}");
+    assert_eq!(Headers::parse(&came[0].message).0.text("subject").unwrap(), "[...]");
 }

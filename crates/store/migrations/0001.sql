@@ -163,6 +163,7 @@ CREATE TABLE signature_digests (
     list_no {int} NOT NULL,
     door    TEXT    NOT NULL,
     arrival {octets}    NOT NULL,
+    entry_no {int} NOT NULL,
     outcome TEXT    NOT NULL,
     seen_at {int} NOT NULL
 ) {strict, by key};

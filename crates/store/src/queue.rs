@@ -184,24 +184,30 @@ pub async fn record_digest(
     now: Timestamp,
 ) -> Result<Option<Seen>, StoreError> {
     let made = query(
-        "INSERT INTO signature_digests (digest, list_no, door, arrival, outcome, seen_at)
-         VALUES ($1, $2, $3, $4, '', $5) ON CONFLICT (digest) DO NOTHING",
+        "INSERT INTO signature_digests (digest, list_no, door, arrival, outcome, seen_at, entry_no)
+         VALUES ($1, $2, $3, $4, '', $5, $6) ON CONFLICT (digest) DO NOTHING",
     )
     .bind(&digest[..])
     .bind(at.list.0)
     .bind(at.door.name())
     .bind(&at.arrival)
     .bind(now.0)
+    .bind(at.no.0)
     .execute(&mut *db)
     .await?;
     if made.rows_affected() == 1 {
         return Ok(None);
     }
-    let row = query("SELECT list_no, door, arrival FROM signature_digests WHERE digest = $1")
+    let row = query("SELECT list_no, door, arrival, entry_no FROM signature_digests WHERE digest = $1")
         .bind(&digest[..])
         .fetch_one(db)
         .await?;
-    Ok(Some(Seen { list: ListNo(row.try_get(0)?), door: row.try_get(1)?, arrival: row.try_get(2)? }))
+    Ok(Some(Seen {
+        list: ListNo(row.try_get(0)?),
+        door: row.try_get(1)?,
+        arrival: row.try_get(2)?,
+        entry: EntryNo(row.try_get(3)?),
+    }))
 }
 
 /// Forgets signed texts seen before `before`; says how many.
@@ -219,6 +225,8 @@ pub struct Seen {
     pub door: String,
     /// The transaction.
     pub arrival: Vec<u8>,
+    /// The entry.
+    pub entry: EntryNo,
 }
 
 fn entry(row: &Row) -> Result<Entry, StoreError> {

@@ -80,11 +80,22 @@ pub(super) async fn open(
         return Ok(None);
     }
     let keys = app.keys_of(list)?;
+    let limits = limits(list);
     let (message, certificates) = (message.clone(), certificates.to_vec());
     let opened = tokio::task::spawn_blocking(move || {
-        openpgp::open(&message, &[&keys.posting], &certificates, now, openpgp::Limits::default())
+        openpgp::open(&message, &[&keys.posting], &certificates, now, limits)
     });
     opened.await.map(Some).map_err(|_| AppError::Interrupted)
+}
+
+/// What comes out of a decryption may be twice what the list takes, and never more than the most.
+fn limits(list: &MailingList) -> openpgp::Limits {
+    let most = openpgp::Limits::default().max_output_octets;
+    let max_output_octets = match list.settings.max_message_kib {
+        0 => most,
+        kib => (kib as usize).saturating_mul(2048).clamp(1 << 20, most),
+    };
+    openpgp::Limits { max_output_octets }
 }
 
 /// Enters every valid signature into the replay record, whatever the verdict will be, unless the list has
@@ -109,10 +120,11 @@ pub(super) async fn replay(
             .await?;
         worst = match seen {
             None => worst,
-            Some(seen) if seen.arrival == entry.arrival => Replay::SameArrival,
+            Some(seen) if seen.entry == entry.no => Replay::SameArrival,
             Some(seen) if seen.list == entry.list && seen.door == entry.door.name() => {
                 return Ok(Replay::SeenHere);
             }
+            Some(seen) if seen.arrival == entry.arrival => Replay::SameArrival,
             Some(_) => Replay::SeenElsewhere,
         };
     }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sealist_lists::model::{Channel, DeliveryNo, MailingList};
+use sealist_lists::payload::{self, Payload};
 use sealist_mail::Timestamp;
 use sealist_store::bodies::{self, Body};
 use sealist_store::lists;
 use sealist_store::posts::{Batch, Delivery, Kind, Settled};
 
-use crate::{App, AppError, KeyVault, bounces};
+use crate::{App, AppError, KeyVault, bounces, sealing};
 pub use settle::settle;
 
 /// One message on the wire.
@@ -95,6 +96,14 @@ pub async fn prepare(
     let sending =
         Sending { vault: app.vault.clone(), bounces: batch.envelope_from.clone(), verp, max_recipients };
     match body {
+        Body::Plain { outer, payload } if !goes_open(&list, &batch) && list.settings.pgp.is_some() => {
+            let entity = payload;
+            let payload = payload::to_be_sealed(&Payload { outer, entity }, &list);
+            let Body::Sealed(sealed) = sealing::enclose(app, &list, payload, Channel::Sealed, now)? else {
+                return Err(AppError::Interrupted);
+            };
+            sealed::prepare(app, list, sealed, batch, sending, now).await
+        }
         Body::Plain { outer, payload } => {
             Ok(Ready { copies: in_the_open(&batch.rows, &sending, outer, payload), held: Vec::new() })
         }

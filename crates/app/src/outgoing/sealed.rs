@@ -39,6 +39,7 @@ pub(super) async fn prepare(
     };
     let made = tokio::task::spawn_blocking(move || {
         let work = Work {
+            list: &list,
             pgp: &pgp,
             keys: &keys,
             session_key: keys.storage.session_key(&sealed)?,
@@ -94,6 +95,7 @@ async fn second_form(
 
 /// One batch in the making.
 struct Work<'a> {
+    list: &'a MailingList,
     pgp: &'a PgpSettings,
     keys: &'a ListKeys,
     sealed: Sealed,
@@ -124,6 +126,18 @@ impl Work<'_> {
                 let mut cards: Vec<_> = chunk.iter().map(|reader| &reader.card).collect();
                 cards.sort_by_cached_key(|_| random::<8>());
                 let armor = copies.copy(&cards);
+                if armor.is_err() && chunk.len() > 1 {
+                    // One of them cannot be encrypted to: each by itself tells which.
+                    for Reader { row, card } in chunk {
+                        match copies.copy(&[&card]) {
+                            Ok(armor) => {
+                                made.1.push(Copy::of(&[row], &self.sending, head.around(armor), true));
+                            }
+                            Err(_) => made.0.push(row),
+                        }
+                    }
+                    continue;
+                }
                 let rows: Vec<Delivery> = chunk.into_iter().map(|reader| reader.row).collect();
                 match armor {
                     Ok(armor) => made.1.push(Copy::of(&rows, &self.sending, head.around(armor), true)),
@@ -165,7 +179,7 @@ impl Work<'_> {
     }
 
     fn in_the_clear(&self) -> Result<Payload, AppError> {
-        let Payload { outer, entity } = payload::in_the_clear(&self.stored()?, self.now);
+        let Payload { outer, entity } = payload::in_the_clear(&self.stored()?, self.list, self.now);
         let entity = match self.pgp.sign_outgoing {
             true => sealing::signed(&entity, &self.keys.posting, self.now)?,
             false => entity,

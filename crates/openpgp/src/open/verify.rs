@@ -1,7 +1,5 @@
 //! Verification against the few certificates that may speak for the author.
 
-use std::io::Read as _;
-
 use sealist_mail::Timestamp;
 use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::parse::stream::{
@@ -19,7 +17,7 @@ use crate::dearmor;
 /// Signatures that are looked at on one message.
 pub(super) const MAX_SIGNATURES: usize = 16;
 /// Signature packets in one message, those that announce a signature included; with more it is not read.
-const MAX_SIGNATURE_PACKETS: usize = 64;
+const MAX_SIGNATURE_PACKETS: usize = 2 * MAX_SIGNATURES;
 /// Packets in one message, those before the encryption included.
 const MAX_PACKETS: usize = 4_096;
 /// What the library reads ahead. Its own choice of 25 MiB is zeroed for each message, however small. Nothing is
@@ -144,8 +142,22 @@ pub(super) fn signed_text(
 /// Reads to the end, where integrity is proven; nothing comes out otherwise, or beyond the limit.
 pub(super) fn read_all(reader: &mut impl std::io::Read, max_octets: usize) -> Option<Cleartext> {
     let mut content = zeroize::Zeroizing::new(Vec::new());
-    reader.take(max_octets as u64 + 1).read_to_end(&mut content).ok()?;
-    (content.len() <= max_octets).then(|| Cleartext::new(std::mem::take(&mut *content)))
+    let mut chunk = zeroize::Zeroizing::new(vec![0; READ_AHEAD_OCTETS]);
+    loop {
+        let read = reader.read(&mut chunk).ok()?;
+        if read == 0 {
+            return Some(Cleartext::new(std::mem::take(&mut *content)));
+        }
+        if content.len() + read > max_octets {
+            return None;
+        }
+        if content.capacity() < content.len() + read {
+            // By a quarter, not to the double: what is large need not be twice as large in memory.
+            let more = (content.len() / 4).max(READ_AHEAD_OCTETS);
+            content.reserve_exact(more);
+        }
+        content.extend_from_slice(&chunk[..read]);
+    }
 }
 
 struct Helper<'a> {

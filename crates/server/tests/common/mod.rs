@@ -172,6 +172,11 @@ impl Sink {
         self.lock().turned_away.insert(recipient.to_owned(), Reply::new(451, (4, 2, 0), "put off"));
     }
 
+    /// From now on takes mail for that recipient again.
+    pub(crate) fn accept(&self, recipient: &str) {
+        self.lock().turned_away.remove(recipient);
+    }
+
     /// From now on takes nothing for that recipient.
     pub(crate) fn refuse(&self, recipient: &str) {
         self.lock().turned_away.insert(recipient.to_owned(), Reply::new(550, (5, 1, 1), "nobody here"));
