@@ -9,6 +9,8 @@ use sealist_smtp::Reply;
 use sealist_smtp::server::{Service, Transaction};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use crate::runners::room::Room;
+
 /// Octets that one permit of the room stands for.
 const PERMIT_OCTETS: usize = 1024;
 
@@ -16,14 +18,16 @@ const PERMIT_OCTETS: usize = 1024;
 pub(crate) struct Reception {
     pub(crate) app: App,
     /// Room for messages in memory.
-    pub(crate) room: Arc<Semaphore>,
+    pub(crate) memory: Arc<Semaphore>,
+    /// Room on the disk and in the queue.
+    pub(crate) room: Room,
     /// Tells the incoming runner.
     pub(crate) arrived: Arc<Notify>,
 }
 
 pub(crate) struct Delivery {
     app: App,
-    room: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
     arrived: Arc<Notify>,
     sender: Option<String>,
     arrivals: Vec<Arrival>,
@@ -39,9 +43,12 @@ impl Service for Reception {
     type Transaction = Delivery;
 
     async fn begin(&self, sender: Option<&str>, _size: Option<u64>) -> Result<Delivery, Reply> {
+        if self.room.is_full() {
+            return Err(Reply::no_room());
+        }
         Ok(Delivery {
             app: self.app.clone(),
-            room: self.room.clone(),
+            memory: self.memory.clone(),
             arrived: self.arrived.clone(),
             sender: sender.map(str::to_owned),
             arrivals: Vec::new(),
@@ -89,7 +96,7 @@ impl Transaction for Delivery {
     async fn data(&mut self, chunk: &[u8]) -> Result<(), Reply> {
         self.octets += chunk.len() * self.intakes.len();
         while self.held.len() * PERMIT_OCTETS < self.octets {
-            let permit = self.room.clone().try_acquire_owned().map_err(|_| Reply::no_room())?;
+            let permit = self.memory.clone().try_acquire_owned().map_err(|_| Reply::no_room())?;
             self.held.push(permit);
         }
         if let Some(scanner) = &mut self.scanner {

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::config::{self, Config, DatabaseAt};
 use crate::reception::Reception;
+use crate::runners::room::{self, Room};
 use crate::runners::{incoming, node, outgoing, upkeep};
 use crate::vault::KeyDirectory;
 
@@ -50,8 +51,14 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     app.join().await?;
     let (arrived, accepted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let room = Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize));
-    let reception = Arc::new(Reception { app: app.clone(), room, arrived: arrived.clone() });
+    let (room, memory) = (Room::default(), Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize)));
+    let reception = Reception { app: app.clone(), memory, room: room.clone(), arrived: arrived.clone() };
+    let reception = Arc::new(reception);
+    let full = room::Limits {
+        folder: config.data_dir.clone(),
+        min_free_mib: config.queue.min_free_mib,
+        max_waiting: config.queue.max_waiting,
+    };
     let settings = Settings {
         max_message_octets: u64::from(config.lmtp.max_message_kib) * 1024,
         max_connections: config.lmtp.max_connections as usize,
@@ -67,6 +74,7 @@ pub(crate) async fn run(
     let node = tokio::spawn(node::run(app.clone(), arrived.clone(), accepted.clone(), stop.clone()));
     let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
+    let room = tokio::spawn(room::run(app.clone(), room, full, stop.clone()));
     let mut outgoing = JoinSet::new();
     for _ in 0..config.outgoing.max_connections {
         outgoing.spawn(outgoing::run(app.clone(), sending.clone(), accepted.clone(), stop.clone()));
@@ -75,6 +83,7 @@ pub(crate) async fn run(
     incoming.await?;
     while outgoing.join_next().await.transpose()?.is_some() {}
     upkeep.await?;
+    room.await?;
     node.await?;
     app.leave().await?;
     Ok(())

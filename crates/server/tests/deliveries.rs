@@ -200,11 +200,13 @@ async fn what_waits_is_sealed_when_the_list_begins_to_encrypt() {
     site.send(LIST, &message, 0).await;
     site.server.cli(&["lists", "set", LIST, "encrypt_outgoing", "true"]);
     site.sink.accept("anne@example.org");
-    let database = site.server.folder.path().join("data").join("sealist.db");
-    let store = sealist_store::Store::open(&database).await.unwrap();
-    let due = store.write(|db| Box::pin(sealist_store::posts::retry_all(db, Timestamp::now())));
-    let due: Result<u64, sealist_store::StoreError> = due.await;
-    assert_eq!(due.unwrap(), 1);
+    let waiting: serde_json::Value =
+        serde_json::from_str(&site.server.cli(&["--json", "queue", "copies"])).unwrap();
+    assert_eq!(
+        (waiting[0]["email"].as_str(), waiting[0]["attempts"].as_u64()),
+        (Some("anne@example.org"), Some(1))
+    );
+    site.server.cli(&["queue", "resend"]);
     let came = site.sink.take(1, common::site::WAIT).await;
     let inside = read(&site, &anne, &came[0].message);
     assert!(inside.contains(TEXT) && inside.contains("Subject: Early"), "{inside}");

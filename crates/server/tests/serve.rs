@@ -141,3 +141,24 @@ async fn what_was_acknowledged_survives_a_kill() {
     assert!(acknowledged >= 50, "the test must see acknowledgements: {acknowledged}");
     assert!((acknowledged..=acknowledged + 10).contains(&held), "{held} held of {acknowledged}");
 }
+
+/// Without room mail is put off, and taken again as soon as there is some.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_mail_is_put_off() {
+    let sections =
+        "[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = 9\n[queue]\nmin_free_mib = 4000000000\n";
+    let mut server = Server::configured(sections);
+    server.cli(&["lists", "create", "team@lists.example"]);
+    let message = b"From: anne@example.org\r\n\r\nWords.\r\n";
+    let result = post(&mut server.connect().await, "team@lists.example", message).await;
+    let RecipientResult::Deferred(reply) = result else { panic!("{result:?}") };
+    assert_eq!(reply.code, 452, "{reply}");
+    assert!(server.log().contains("mail is put off"));
+    server.kill();
+    let config = server.folder.path().join("sealist.toml");
+    let text = std::fs::read_to_string(&config).unwrap().replace("4000000000", "1");
+    std::fs::write(&config, text).unwrap();
+    server.restart();
+    let result = post(&mut server.connect().await, "team@lists.example", message).await;
+    assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
+}

@@ -4,6 +4,7 @@
 //! readers never wait for it. Secret keys and cleartext of encrypting lists never come here.
 
 pub mod bodies;
+pub mod copies;
 mod db;
 mod error;
 pub mod keys;

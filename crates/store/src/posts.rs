@@ -289,17 +289,6 @@ pub async fn give_back(db: &mut Conn, rows: &[DeliveryNo], now: Timestamp) -> Re
     Ok(())
 }
 
-/// Makes all recipients due at once that wait for their next try; says how many.
-pub async fn retry_all(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
-    let done = query(
-        "UPDATE deliveries SET next_at = $1 WHERE state = 'due' AND next_at > $1 AND claimed_by IS NULL",
-    )
-    .bind(now.0)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
-}
-
 /// Records results, as few statements as there are hundreds of them. What another node has taken over meanwhile stays
 /// its own, unless the copy is out.
 pub async fn record(db: &mut Conn, node: NodeNo, results: &[Settled]) -> Result<(), StoreError> {

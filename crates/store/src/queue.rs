@@ -129,6 +129,12 @@ pub async fn listed(db: &mut Conn, place: Place) -> Result<Vec<Entry>, StoreErro
     query(sql).bind(place.name()).fetch_all(db).await?.iter().map(entry).collect()
 }
 
+/// How many entries wait for the incoming runner.
+pub async fn waiting(db: &mut Conn) -> Result<u64, StoreError> {
+    let row = query("SELECT COUNT(*) FROM queue WHERE queue = 'in'").fetch_one(db).await?;
+    Ok(u64::try_from(row.try_get::<i64>(0)?).unwrap_or_default())
+}
+
 /// One entry.
 pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<Entry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM queue WHERE no = $1");

@@ -3,14 +3,16 @@
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use sealist_app::{App, AppError, Rejected, reject};
-use sealist_lists::model::EntryNo;
+use sealist_lists::model::{DeliveryNo, EntryNo};
 use sealist_lists::texts;
 use sealist_mail::Timestamp;
-use sealist_store::lists;
 use sealist_store::queue::{self, Entry, Place};
+use sealist_store::{copies, lists};
 use serde_json::{Value, json};
 
 use super::Answer;
+
+const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
 pub(crate) enum Queue {
@@ -26,6 +28,12 @@ pub(crate) enum Queue {
     Discard { entry: i64 },
     /// Tries a shunted message again.
     Retry { entry: i64 },
+    /// The copies that are not out: to whom, since when, how often tried, and why not.
+    Copies,
+    /// Tries copies now: one, also one that failed, or all that wait for their next try.
+    Resend { copy: Option<i64> },
+    /// Gives a copy up.
+    Drop { copy: i64 },
 }
 
 pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
@@ -87,7 +95,54 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
                 .map_err(AppError::Store)?;
             (format!("{no} is discarded\n"), json!({ "discarded": no }))
         }
+        Queue::Copies => copies(app).await?,
+        Queue::Resend { copy } => {
+            let now = Timestamp::now();
+            let made = app.store.write(move |db| Box::pin(copies::retry(db, copy.map(DeliveryNo), now)));
+            let made = made.await.map_err(AppError::Store)?;
+            if copy.is_some() && made == 0 {
+                bail!("that copy is on its way, out, or waits for a key");
+            }
+            (format!("{made} copies are tried now\n"), json!({ "retried": made }))
+        }
+        Queue::Drop { copy } => {
+            let given_up = app.store.write(move |db| Box::pin(copies::give_up(db, DeliveryNo(copy))));
+            if !given_up.await.map_err(AppError::Store)? {
+                bail!("that copy does not wait: it is on its way, out, or has failed");
+            }
+            (format!("{copy} is given up\n"), json!({ "dropped": copy }))
+        }
     })
+}
+
+/// Page by page, so that a hundred thousand take no more memory than their lines.
+async fn copies(app: &App) -> anyhow::Result<Answer> {
+    let now = Timestamp::now();
+    let (mut text, mut data, mut after) = (String::new(), Vec::new(), DeliveryNo(0));
+    loop {
+        let page = copies::unsent(&mut *app.store.reader().await?, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.no;
+        for copy in &page {
+            let age_s = (now.0 - copy.accepted_at.0) / 1000;
+            text.push_str(&format!(
+                "{} {} {} {age_s} s, tried {}: {}\n",
+                copy.no, copy.state, copy.email, copy.attempts, copy.reply
+            ));
+            data.push(json!({
+                "copy": copy.no,
+                "post": copy.post,
+                "list": copy.list,
+                "email": copy.email,
+                "state": copy.state,
+                "attempts": copy.attempts,
+                "next_at": copy.next_at.rfc3339(),
+                "age_s": age_s,
+                "reply": copy.reply,
+            }));
+        }
+    }
+    Ok((text, data.into()))
 }
 
 async fn find(app: &App, no: i64) -> anyhow::Result<Entry> {
@@ -114,6 +169,7 @@ fn to_json(entry: &Entry) -> Value {
         "queue": entry.place.name(),
         "door": entry.door,
         "received_at": entry.received_at.rfc3339(),
+        "age_s": (Timestamp::now().0 - entry.received_at.0) / 1000,
         "attempts": entry.attempts,
         "reasons": entry.reasons,
     })

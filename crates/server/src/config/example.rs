@@ -31,6 +31,8 @@ const COMMENTS: &[(&str, &str)] = &[
     ("retry_period_h", "How long a recipient is tried before the owner is told."),
     ("retry_after_s", "The first pause; each further one is twice as long."),
     ("max_retry_after_s", "The longest pause."),
+    ("min_free_mib", "With less room on the disk of data_dir mail is put off (452). 0: not looked at."),
+    ("max_waiting", "With more messages waiting to be judged mail is put off (452). 0: no limit."),
     ("[log]", ""),
     ("format", "text or json."),
 ];

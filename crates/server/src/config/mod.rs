@@ -101,6 +101,10 @@ pub(crate) struct Queue {
     pub(crate) retry_after_s: u32,
     /// The longest pause, in seconds.
     pub(crate) max_retry_after_s: u32,
+    /// With less room on the disk of `data_dir`, LMTP answers 452. 0: not looked at.
+    pub(crate) min_free_mib: u32,
+    /// With more messages waiting to be judged, LMTP answers 452. 0: no limit.
+    pub(crate) max_waiting: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +172,13 @@ impl Default for KeyDirs {
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { retry_period_h: 120, retry_after_s: 60, max_retry_after_s: 3600 }
+        Self {
+            retry_period_h: 120,
+            retry_after_s: 60,
+            max_retry_after_s: 3600,
+            min_free_mib: 200,
+            max_waiting: 100_000,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod incoming;
 pub(crate) mod node;
 pub(crate) mod outgoing;
+pub(crate) mod room;
 pub(crate) mod upkeep;
 
 use std::time::Duration;

@@ -1,0 +1,61 @@
+//! Runner `room`: watches the disk and the queue; without room mail is put off at the door.
+//! Settings: `[queue] min_free_mib`, `max_waiting`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sealist_app::App;
+use sealist_store::{StoreError, queue};
+use tokio::sync::watch;
+
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether mail can be taken in.
+#[derive(Clone, Default)]
+pub(crate) struct Room(Arc<AtomicBool>);
+
+impl Room {
+    /// Whether there is none.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What counts as full.
+pub(crate) struct Limits {
+    pub(crate) folder: PathBuf,
+    pub(crate) min_free_mib: u32,
+    pub(crate) max_waiting: u32,
+}
+
+pub(crate) async fn run(app: App, room: Room, limits: Limits, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let reason = match why_full(&app, &limits).await {
+            Ok(reason) => reason,
+            Err(error) => Some(error.to_string()),
+        };
+        let was_full = room.0.swap(reason.is_some(), Ordering::Relaxed);
+        match reason {
+            Some(reason) if !was_full => tracing::error!(reason, "mail is put off"),
+            None if was_full => tracing::info!("mail is taken in again"),
+            _ => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+}
+
+async fn why_full(app: &App, limits: &Limits) -> Result<Option<String>, StoreError> {
+    let free_mib = rustix::fs::statvfs(&limits.folder)
+        .map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024));
+    if free_mib < u64::from(limits.min_free_mib) {
+        return Ok(Some(format!("only {free_mib} MiB are free on the disk of {}", limits.folder.display())));
+    }
+    let waiting = queue::waiting(&mut *app.store.reader().await?).await?;
+    let full = limits.max_waiting > 0 && waiting > u64::from(limits.max_waiting);
+    Ok(full.then(|| format!("{waiting} messages wait to be judged")))
+}
