@@ -190,7 +190,7 @@ fn log_to_stderr(format: config::LogFormat) {
     }
 }
 
-fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -122,3 +122,36 @@ async fn a_dead_nodes_work_is_done_by_the_other() {
     assert!(twice <= POSTS, "{twice} came twice");
     assert!(cluster.second.queued().is_empty());
 }
+
+/// A site with a post that waits and a hold moves, and goes on where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_moves_from_sqlite() {
+    let mut site = common::site::Site::new().await;
+    let anne = site.join_with("anne@example.org", Kind::Curve25519);
+    site.server.cli(&["members", "add", LIST, "kim@example.org"]);
+    let message =
+        |subject: &str| anne.mail(&site.certificate(), &entity(subject, "Words."), Timestamp::now());
+    let (first, second) = (message("one"), message("two"));
+    site.send(LIST, &first, 2).await;
+    let stranger = b"From: stranger@example.com\r\n\r\nWords.\r\n";
+    site.send(LIST, stranger, 0).await;
+    assert_eq!(site.held(), 1);
+    site.server.kill();
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    let moved = site.server.cli(&["--json", "db", "migrate-to", &url]);
+    assert!(moved.contains("\"rows\""), "{moved}");
+    let again = site.server.command(&["db", "migrate-to", &url]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("holds a site already"));
+    let config = site.server.folder.path().join("sealist.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}[database]\nurl = '{url}'\n")).unwrap();
+    site.server.restart();
+    assert_eq!(site.held(), 1, "the hold is there");
+    site.send(LIST, &first, 0).await;
+    assert_eq!(site.held(), 1, "the replay record is there");
+    site.send(LIST, &second, 1).await;
+    let kim = Person::new("kim@example.org", Kind::Curve25519, Timestamp::now());
+    let file = site.server.file("kim.asc", &kim.certificate().armored());
+    site.server.cli(&["keys", "import", "kim@example.org", &file]);
+    assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "what waited for a key goes out");
+}

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
 use crate::migrate::migrate;
-use crate::nodes::Alone;
+pub(crate) use crate::nodes::Alone;
 use crate::sql::{Conn, Reader};
 use crate::writer::{self, Job, Ran};
 
@@ -31,6 +31,7 @@ const READERS: u32 = 4;
 /// The database of a site. Clones share it.
 #[derive(Clone)]
 pub struct Store {
+    location: Location,
     writer: mpsc::Sender<Job>,
     readers: Readers,
     commits: Arc<AtomicU64>,
@@ -104,8 +105,11 @@ impl Store {
     /// hold a password.
     pub async fn open_url(url: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse().map_err(|_| StoreError::Address)?;
-        // Row locks are held for a commit, so who waits longer waits for somebody who has died.
-        let options = options.application_name("sealist").options([("lock_timeout", "10s")]);
+        // Row locks are held for a commit, so who waits longer waits for somebody who has died. What is committed is on
+        // disk, whatever the server's configuration says.
+        let options = options
+            .application_name("sealist")
+            .options([("lock_timeout", "10s"), ("synchronous_commit", "on")]);
         Self::at(Location::Server(Box::new(options.disable_statement_logging()))).await
     }
 
@@ -117,8 +121,8 @@ impl Store {
         let readers = location.readers();
         let (writer, jobs) = mpsc::channel(WAITING);
         let commits = Arc::new(AtomicU64::new(0));
-        tokio::spawn(writer::run(location, connection, jobs, commits.clone()));
-        Ok(Self { writer, readers, commits })
+        tokio::spawn(writer::run(location.clone(), connection, jobs, commits.clone()));
+        Ok(Self { location, writer, readers, commits })
     }
 
     /// Runs a change. It shares a transaction with others that come at the same time, but fails alone, and
@@ -156,6 +160,11 @@ impl Store {
             Readers::Sqlite(pool) => Reader::sqlite(pool.acquire().await?),
             Readers::Postgres(pool) => Reader::postgres(pool.acquire().await?),
         })
+    }
+
+    /// A connection of one's own, for what does not share a commit.
+    pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
+        Ok(self.location.connect().await?)
     }
 
     /// Whether this process has the database to itself.

@@ -18,6 +18,7 @@ pub mod queue;
 mod sql;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod transfer;
 mod writer;
 
 pub use db::{Calls, Store, Work};

@@ -1,5 +1,6 @@
-//! Commands of an admin: `lists`, `members`, `keys`, `queue`. Each calls one use case and prints what it says.
+//! Commands of an admin: `lists`, `members`, `keys`, `queue`, `db`. Each calls one use case and prints what it says.
 
+mod db;
 mod keys;
 mod lists;
 mod members;
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     /// What came in and waits.
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// The database as a whole.
+    #[command(subcommand)]
+    Db(db::Db),
 }
 
 /// Runs a command and returns what to print.
@@ -46,6 +50,7 @@ pub(crate) async fn run(app: &App, command: Command, output: Output) -> anyhow::
         Command::Members(command) => members::run(app, command).await?,
         Command::Keys(command) => keys::run(app, command).await?,
         Command::Queue(command) => queue::run(app, command).await?,
+        Command::Db(command) => db::run(app, command).await?,
     };
     Ok(match output {
         Output::Text => text,

@@ -11,7 +11,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgConnection, Postgres, Sqlite, SqliteConnection};
 
 use crate::StoreError;
-pub(crate) use query::{Query, marks, query};
+pub(crate) use query::{Query, Value, marks, query};
 pub(crate) use row::Row;
 
 /// A connection to either database: every table function takes one, from a reader or inside a write.

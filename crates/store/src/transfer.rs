@@ -1,0 +1,153 @@
+//! A whole site from SQLite to PostgreSQL: all rows with their numbers, in one transaction, counted on both sides.
+
+use crate::db::Alone;
+use crate::sql::{Row, Value, marks, query};
+use crate::{Conn, Store, StoreError};
+
+/// In an order in which every row finds what it names.
+const TABLES: &[&str] = &[
+    "domains",
+    "lists",
+    "list_keys",
+    "users",
+    "addresses",
+    "members",
+    "certificates",
+    "bans",
+    "bodies",
+    "body_chunks",
+    "queue",
+    "posts",
+    "deliveries",
+    "signature_digests",
+    "notices",
+];
+/// Rows of one page: bodies come in pieces of 256 KiB.
+const PAGE: i64 = 50;
+
+/// How far it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// The table.
+    pub table: &'static str,
+    /// Rows that are over.
+    pub done: i64,
+    /// Rows of the table.
+    pub all: i64,
+}
+
+/// Why a site is not moved; nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Not from SQLite to PostgreSQL.
+    #[error("a site is moved from SQLite to PostgreSQL; its address must begin with postgres://")]
+    Direction,
+    /// The new database has lists.
+    #[error("the new database holds a site already: give an empty one")]
+    NotEmpty,
+    /// The counts differ.
+    #[error("of table {table} {found} of {expected} rows came over")]
+    Count {
+        /// Which table.
+        table: &'static str,
+        /// Rows in the new database.
+        found: i64,
+        /// Rows in the old one.
+        expected: i64,
+    },
+}
+
+/// Copies every row. Nobody may serve either database meanwhile. Says how many rows there were.
+pub async fn transfer(
+    from: &Store,
+    to: &Store,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<i64, TransferError> {
+    if from.alone() != Alone::Yes || to.alone() != Alone::No {
+        return Err(TransferError::Direction);
+    }
+    let (mut old, mut new) = (from.reader().await?, to.connect().await?);
+    if count(&mut new, "lists").await? > 0 {
+        return Err(TransferError::NotEmpty);
+    }
+    let run = async |new: &mut Conn, statement| new.run(statement).await.map_err(StoreError::from);
+    run(&mut new, "BEGIN").await?;
+    let mut rows = 0;
+    for table in TABLES {
+        rows += copy(&mut old, &mut new, table, &mut progress).await?;
+    }
+    run(&mut new, "COMMIT").await?;
+    Ok(rows)
+}
+
+async fn copy(
+    old: &mut Conn,
+    new: &mut Conn,
+    table: &'static str,
+    progress: &mut (impl FnMut(Progress) + Send),
+) -> Result<i64, TransferError> {
+    let columns = columns(new, table).await?;
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let names = names.join(", ");
+    let all = count(old, table).await?;
+    let mut done = 0;
+    while done < all {
+        let sql = format!("SELECT {names} FROM {table} ORDER BY 1, 2 LIMIT $1 OFFSET $2");
+        let page = query(sql).bind(PAGE).bind(done).fetch_all(old).await?;
+        if page.is_empty() {
+            break;
+        }
+        for row in &page {
+            let sql = format!("INSERT INTO {table} ({names}) VALUES ({})", marks(1, columns.len()));
+            let mut insert = query(sql);
+            for (at, column) in columns.iter().enumerate() {
+                insert = insert.bind(column.read(row, at)?);
+            }
+            insert.execute(new).await?;
+        }
+        done += i64::try_from(page.len()).unwrap_or(PAGE);
+        progress(Progress { table, done, all });
+    }
+    if columns.iter().any(|column| column.name == "no") {
+        let sql = format!(
+            "SELECT setval(pg_get_serial_sequence('{table}', 'no'), (SELECT COALESCE(MAX(no), 0) + 1 FROM {table}), false)"
+        );
+        query(sql).execute(new).await?;
+    }
+    let found = count(new, table).await?;
+    if found == all { Ok(all) } else { Err(TransferError::Count { table, found, expected: all }) }
+}
+
+/// A column, with its type in the new database.
+struct Column {
+    name: String,
+    kind: String,
+}
+
+impl Column {
+    fn read(&self, row: &Row, at: usize) -> Result<Value, StoreError> {
+        Ok(match self.kind.as_str() {
+            "bigint" => Value::Int(row.try_get(at)?),
+            "bytea" => Value::Octets(row.try_get(at)?),
+            _ => Value::Text(row.try_get(at)?),
+        })
+    }
+}
+
+async fn columns(new: &mut Conn, table: &'static str) -> Result<Vec<Column>, StoreError> {
+    let rows = query(
+        "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns
+         WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position",
+    )
+    .bind(table)
+    .fetch_all(new)
+    .await?;
+    rows.iter().map(|row| Ok(Column { name: row.try_get(0)?, kind: row.try_get(1)? })).collect()
+}
+
+async fn count(db: &mut Conn, table: &'static str) -> Result<i64, StoreError> {
+    query(format!("SELECT COUNT(*) FROM {table}")).fetch_one(db).await?.try_get(0)
+}
