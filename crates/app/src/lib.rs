@@ -22,7 +22,7 @@ use sealist_lists::model::{ListName, MailingList};
 use sealist_mail::Address;
 use sealist_openpgp::{ListKey, MacKey, StorageKey};
 use sealist_store::Store;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 pub use error::AppError;
 pub use incoming::{Outcome, process};
@@ -43,12 +43,18 @@ pub struct App {
     pub contact: Option<Address>,
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
+    /// Room in memory for bodies that are on their way out, in MiB.
+    bodies: Arc<Semaphore>,
 }
+
+/// Of all bodies on their way out, in the forms they take there.
+const ROOM_MIB: u32 = 160;
 
 impl App {
     /// A site with that database and those keys.
     pub fn new(store: Store, vault: Arc<dyn KeyVault>, contact: Option<Address>) -> Self {
-        Self { store, vault, contact, second_forms: Arc::default(), node: Arc::default() }
+        let bodies = Arc::new(Semaphore::new(ROOM_MIB as usize));
+        Self { store, vault, contact, second_forms: Arc::default(), node: Arc::default(), bodies }
     }
 
     /// The keys of a list that must have some.

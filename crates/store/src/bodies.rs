@@ -62,6 +62,12 @@ pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
     Ok(BodyNo(no))
 }
 
+/// How large a body is, before it is read.
+pub async fn octets(db: &mut Conn, no: BodyNo) -> Result<u64, StoreError> {
+    let row = query("SELECT octets FROM bodies WHERE no = $1").bind(no.0).fetch_one(db).await?;
+    u64::try_from(row.try_get::<i64>(0)?).map_err(|_| DAMAGED)
+}
+
 /// Reads a body and checks its form.
 pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
     let row = query("SELECT form, wrapped_key, outer_part, octets FROM bodies WHERE no = $1")

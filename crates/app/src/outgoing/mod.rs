@@ -14,7 +14,9 @@ use sealist_store::bodies::{self, Body};
 use sealist_store::lists;
 use sealist_store::posts::{Batch, Delivery, Kind, Settled};
 
-use crate::{App, AppError, KeyVault, bounces, sealing};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{App, AppError, KeyVault, ROOM_MIB, bounces, sealing};
 pub use settle::settle;
 
 /// One message on the wire.
@@ -75,7 +77,12 @@ pub struct Ready {
     pub copies: Vec<Copy>,
     /// Who gets nothing now, with the reason. Cleartext never goes out instead, unless list and member allow it.
     pub held: Vec<Settled>,
+    /// Kept until the copies are out: their room in memory.
+    _room: Option<OwnedSemaphorePermit>,
 }
+
+/// A body stands in memory as it is stored, in base64, and for a while as both.
+const FORMS: u64 = 3;
 
 /// Makes the copies of a batch: on an encrypting list as its `delivery` says, on the others one for up to
 /// `max_recipients`.
@@ -85,6 +92,14 @@ pub async fn prepare(
     max_recipients: usize,
     now: Timestamp,
 ) -> Result<Ready, AppError> {
+    let octets = bodies::octets(&mut *app.store.reader().await?, batch.body).await?;
+    let mib = u32::try_from(octets * FORMS / (1024 * 1024) + 1).unwrap_or(ROOM_MIB).min(ROOM_MIB);
+    let room = app.bodies.clone().try_acquire_many_owned(mib).map_err(|_| AppError::NoRoom)?;
+    let made = make(app, batch, max_recipients, now).await?;
+    Ok(Ready { _room: Some(room), ..made })
+}
+
+async fn make(app: &App, batch: Batch, max_recipients: usize, now: Timestamp) -> Result<Ready, AppError> {
     let (list, body) = {
         let mut db = app.store.reader().await?;
         let list = lists::by_no(&mut db, batch.list)
@@ -105,13 +120,13 @@ pub async fn prepare(
             sealed::prepare(app, list, sealed, batch, sending, now).await
         }
         Body::Plain { outer, payload } => {
-            Ok(Ready { copies: in_the_open(&batch.rows, &sending, outer, payload), held: Vec::new() })
+            Ok(Ready { copies: in_the_open(&batch.rows, &sending, outer, payload), ..Ready::default() })
         }
         Body::Sealed(sealed) if goes_open(&list, &batch) => {
             let session_key = app.keys_of(&list)?.storage.session_key(&sealed)?;
             let (outer, payload) = (session_key.open(sealed.outer())?, session_key.open(sealed.payload())?);
             let copies = in_the_open(&batch.rows, &sending, outer.to_vec(), payload.to_vec());
-            Ok(Ready { copies, held: Vec::new() })
+            Ok(Ready { copies, ..Ready::default() })
         }
         Body::Sealed(sealed) => sealed::prepare(app, list, sealed, batch, sending, now).await,
     }

@@ -8,13 +8,18 @@ use sealist_lists::model::DeliveryNo;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult, Target};
 use sealist_store::StoreError;
-use sealist_store::posts::{self, Settled, State};
+use sealist_store::posts::{self, Batch, Settled, State};
 use tokio::sync::{Notify, watch};
 
-use super::{LEASE_MS, POLL};
+use super::POLL;
 use crate::config::Queue;
 
 const CHUNK: u32 = 500;
+/// Sending a chunk may take long; what a dead process had is freed before that.
+const LEASE_MS: i64 = 3_600_000;
+/// Pauses when copies could not be made: for want of memory, or of something that a person must mend.
+const NO_ROOM_MS: i64 = 250;
+const FAULT_MS: i64 = 60_000;
 
 /// What the runner needs of the configuration.
 pub(crate) struct Outgoing {
@@ -72,20 +77,38 @@ async fn step(
         // There is more: another connection may begin with it.
         accepted.notify_one();
     }
-    let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
-    let (list, kind) = (batch.list, batch.kind);
+    let list = batch.list;
     let rows: Vec<DeliveryNo> = batch.rows.iter().map(|row| row.no).collect();
-    let mut ready = match prepare(app, batch, settings.max_recipients, now).await {
-        Err(error @ AppError::NoKeys { .. }) => {
+    let Err(error) = serve(app, settings, connection, batch).await else { return Ok(true) };
+    // Nothing was sent, or nobody knows: somebody tries again.
+    let put_off_ms = match &error {
+        AppError::NoKeys { .. } => {
             tracing::warn!(%list, %error, "left to a node that has its keys");
             app.lacks_keys(list);
-            let back =
-                app.store.write(move |db| Box::pin(async move { posts::give_back(db, &rows, now).await }));
-            back.await.map_err(|e: StoreError| e)?;
-            return Ok(true);
+            0
         }
-        ready => ready?,
+        AppError::NoRoom => NO_ROOM_MS,
+        error => {
+            tracing::error!(%list, %error, "copies could not be made, tried again");
+            FAULT_MS
+        }
     };
+    let until = Timestamp::now().plus_ms(put_off_ms);
+    let back = app.store.write(move |db| Box::pin(async move { posts::give_back(db, &rows, until).await }));
+    back.await.map_err(|e: StoreError| e)?;
+    Ok(true)
+}
+
+/// Makes the copies, sends them, and records what became of them.
+async fn serve(
+    app: &App,
+    settings: &Outgoing,
+    connection: &mut Option<Connection>,
+    batch: Batch,
+) -> Result<(), AppError> {
+    let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
+    let (list, kind) = (batch.list, batch.kind);
+    let mut ready = prepare(app, batch, settings.max_recipients, Timestamp::now()).await?;
     let mut results = std::mem::take(&mut ready.held);
     results.extend(send(settings, connection, &ready, attempts).await);
     let count = |wanted: fn(&State) -> bool| results.iter().filter(|one| wanted(&one.state)).count();
@@ -97,8 +120,7 @@ async fn step(
         waiting = count(|state| *state == State::HeldForKey),
         "delivered"
     );
-    settle(app, list, kind, results, Timestamp::now()).await?;
-    Ok(true)
+    settle(app, list, kind, results, Timestamp::now()).await
 }
 
 async fn send(
