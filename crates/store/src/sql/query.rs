@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe, Encode, Type};
 
 use super::{Backend, Conn, Row};
 use crate::StoreError;
@@ -44,11 +44,12 @@ impl Query {
     pub(crate) async fn execute(self, db: &mut Conn) -> Result<Done, StoreError> {
         let text = AssertSqlSafe(self.text.into_owned());
         Ok(Done(match db.backend() {
-            Backend::Sqlite(db) => {
-                sqlx::query_with(text, for_sqlite(self.values)?).execute(db).await?.rows_affected()
-            }
+            Backend::Sqlite(db) => sqlx::query_with(text, bound::<SqliteArguments>(self.values)?)
+                .execute(db)
+                .await?
+                .rows_affected(),
             Backend::Postgres(db) => {
-                sqlx::query_with(text, for_postgres(self.values)?).execute(db).await?.rows_affected()
+                sqlx::query_with(text, bound::<PgArguments>(self.values)?).execute(db).await?.rows_affected()
             }
         }))
     }
@@ -57,11 +58,12 @@ impl Query {
         let text = AssertSqlSafe(self.text.into_owned());
         Ok(match db.backend() {
             Backend::Sqlite(db) => {
-                let rows = sqlx::query_with(text, for_sqlite(self.values)?).fetch_all(db).await?;
+                let rows =
+                    sqlx::query_with(text, bound::<SqliteArguments>(self.values)?).fetch_all(db).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Backend::Postgres(db) => {
-                let rows = sqlx::query_with(text, for_postgres(self.values)?).fetch_all(db).await?;
+                let rows = sqlx::query_with(text, bound::<PgArguments>(self.values)?).fetch_all(db).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -71,11 +73,13 @@ impl Query {
         let text = AssertSqlSafe(self.text.into_owned());
         Ok(match db.backend() {
             Backend::Sqlite(db) => {
-                let row = sqlx::query_with(text, for_sqlite(self.values)?).fetch_optional(db).await?;
+                let row =
+                    sqlx::query_with(text, bound::<SqliteArguments>(self.values)?).fetch_optional(db).await?;
                 row.map(Row::Sqlite)
             }
             Backend::Postgres(db) => {
-                let row = sqlx::query_with(text, for_postgres(self.values)?).fetch_optional(db).await?;
+                let row =
+                    sqlx::query_with(text, bound::<PgArguments>(self.values)?).fetch_optional(db).await?;
                 row.map(Row::Postgres)
             }
         })
@@ -91,23 +95,14 @@ pub(crate) fn marks(from: usize, count: usize) -> String {
     (from..from + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
-fn for_sqlite(values: Vec<Value>) -> Result<SqliteArguments, StoreError> {
-    use sqlx::Arguments as _;
-    let mut arguments = SqliteArguments::default();
-    for value in values {
-        match value {
-            Value::Int(value) => arguments.add(value),
-            Value::Text(value) => arguments.add(value),
-            Value::Octets(value) => arguments.add(value),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
-fn for_postgres(values: Vec<Value>) -> Result<PgArguments, StoreError> {
-    use sqlx::Arguments as _;
-    let mut arguments = PgArguments::default();
+fn bound<'q, A>(values: Vec<Value>) -> Result<A, StoreError>
+where
+    A: Arguments,
+    Option<i64>: Encode<'q, A::Database> + Type<A::Database> + 'q,
+    Option<String>: Encode<'q, A::Database> + Type<A::Database> + 'q,
+    Option<Vec<u8>>: Encode<'q, A::Database> + Type<A::Database> + 'q,
+{
+    let mut arguments = A::default();
     for value in values {
         match value {
             Value::Int(value) => arguments.add(value),
