@@ -117,9 +117,8 @@ async fn a_dead_nodes_work_is_done_by_the_other() {
     came.extend(cluster.sink.take(1, Duration::from_secs(1)).await);
     let seen = cluster.subjects(&came);
     assert_eq!(seen.len(), POSTS + 1, "nothing acknowledged is lost");
-    let twice = seen.values().filter(|times| **times > 1).count();
-    // Results that the dead node had not recorded: at most what was on its two connections.
-    assert!(twice <= POSTS, "{twice} came twice");
+    // A second copy only of what the dead node had sent and not recorded.
+    assert!(seen.values().all(|times| *times <= 2), "{seen:?}");
     assert!(cluster.second.queued().is_empty());
 }
 
