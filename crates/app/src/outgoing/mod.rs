@@ -77,6 +77,8 @@ pub struct Ready {
     pub copies: Vec<Copy>,
     /// Who gets nothing now, with the reason. Cleartext never goes out instead, unless list and member allow it.
     pub held: Vec<Settled>,
+    /// Who must be claimed again, because there was no room for their copies beside the others.
+    pub later: Vec<DeliveryNo>,
     /// Kept until the copies are out: their room in memory.
     _room: Option<OwnedSemaphorePermit>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sealist_lists::model::{DeliveryNo, MailingList, MissingKey, PgpSettings, SealedDelivery};
+use sealist_lists::model::{MailingList, MissingKey, PgpSettings, SealedDelivery};
 use sealist_lists::payload::{self, Payload};
 use sealist_mail::{Boundary, Mailbox, Timestamp, compose};
 use sealist_openpgp::{
@@ -33,13 +33,11 @@ pub(super) async fn prepare(
         Kind::Posting => (pgp.delivery, pgp.missing_key_action),
         Kind::Notice => (SealedDelivery::Copies, MissingKey::HoldAndNotify),
     };
-    let mut rows = batch.rows;
+    let (mut rows, mut later) = (batch.rows, Vec::new());
     if delivery == SealedDelivery::Personalized {
         // Their copies share nothing: as many as there is room for, the others come again.
         let rest = rows.split_off(rows.len().min((MAX_OWN_OCTETS / sealed.payload().len().max(1)).max(1)));
-        let rest: Vec<DeliveryNo> = rest.iter().map(|row| row.no).collect();
-        let back = app.store.write(move |db| Box::pin(async move { posts::give_back(db, &rest, now).await }));
-        back.await.map_err(|error: StoreError| error)?;
+        later = rest.iter().map(|row| row.no).collect();
     }
     let readers = readers::sort(rows, action, app.vault.mac(), now);
     let keys = app.keys_of(&list)?;
@@ -58,7 +56,7 @@ pub(super) async fn prepare(
             sending,
             now,
         };
-        let mut ready = Ready { held: readers.held, ..Ready::default() };
+        let mut ready = Ready { held: readers.held, later, ..Ready::default() };
         if !readers.open.is_empty() {
             let clear = work.in_the_clear()?;
             ready.copies = in_the_open(&readers.open, &work.sending, clear.outer, clear.entity);

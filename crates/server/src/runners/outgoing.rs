@@ -79,33 +79,36 @@ async fn step(
     }
     let list = batch.list;
     let rows: Vec<DeliveryNo> = batch.rows.iter().map(|row| row.no).collect();
-    let Err(error) = serve(app, settings, connection, batch).await else { return Ok(true) };
-    // Nothing was sent, or nobody knows: somebody tries again.
-    let put_off_ms = match &error {
-        AppError::NoKeys { .. } => {
+    // What is not served now is given back here and nowhere else, so that nobody else's claim is touched.
+    let (back, put_off_ms) = match serve(app, settings, connection, batch).await {
+        Ok(later) => (later, 0),
+        Err(error @ AppError::NoKeys { .. }) => {
             tracing::warn!(%list, %error, "left to a node that has its keys");
             app.lacks_keys(list);
-            0
+            (rows, 0)
         }
-        AppError::NoRoom => NO_ROOM_MS,
-        error => {
+        Err(AppError::NoRoom) => (rows, NO_ROOM_MS),
+        Err(error) => {
             tracing::error!(%list, %error, "copies could not be made, tried again");
-            FAULT_MS
+            (rows, FAULT_MS)
         }
     };
+    if back.is_empty() {
+        return Ok(true);
+    }
     let until = Timestamp::now().plus_ms(put_off_ms);
-    let back = app.store.write(move |db| Box::pin(async move { posts::give_back(db, &rows, until).await }));
+    let back = app.store.write(move |db| Box::pin(async move { posts::give_back(db, &back, until).await }));
     back.await.map_err(|e: StoreError| e)?;
     Ok(true)
 }
 
-/// Makes the copies, sends them, and records what became of them.
+/// Makes the copies, sends them, and records what became of them; who must be claimed again.
 async fn serve(
     app: &App,
     settings: &Outgoing,
     connection: &mut Option<Connection>,
     batch: Batch,
-) -> Result<(), AppError> {
+) -> Result<Vec<DeliveryNo>, AppError> {
     let attempts = batch.rows.iter().map(|row| row.attempts).max().unwrap_or(1);
     let (list, kind) = (batch.list, batch.kind);
     let mut ready = prepare(app, batch, settings.max_recipients, Timestamp::now()).await?;
@@ -120,7 +123,8 @@ async fn serve(
         waiting = count(|state| *state == State::HeldForKey),
         "delivered"
     );
-    settle(app, list, kind, results, Timestamp::now()).await
+    settle(app, list, kind, results, Timestamp::now()).await?;
+    Ok(ready.later)
 }
 
 async fn send(
