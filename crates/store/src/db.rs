@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
 use crate::migrate::migrate;
-pub(crate) use crate::nodes::Alone;
+use crate::nodes::Alone;
 use crate::sql::{Conn, Reader};
 use crate::writer::{self, Job, Ran};
 

@@ -1,6 +1,6 @@
 //! A whole site from SQLite to PostgreSQL: all rows with their numbers, in one transaction, counted on both sides.
 
-use crate::db::Alone;
+use crate::nodes::Alone;
 use crate::sql::{Row, Value, marks, query};
 use crate::{Conn, Store, StoreError};
 

@@ -51,7 +51,7 @@ pub(super) struct Decrypted {
     pub(super) verdicts: Vec<SignatureVerdict>,
 }
 
-/// `data` is armored or not.
+/// Decrypts data, armored or not.
 pub(super) fn decrypt(
     data: Vec<u8>,
     keys: &[&ListKey],
@@ -59,25 +59,36 @@ pub(super) fn decrypt(
     now: Timestamp,
     limits: Limits,
 ) -> Result<Decrypted, Unreadable> {
-    let binary = dearmor::to_binary(&data, limits.max_output_octets).ok_or(Unreadable::NotOpenPgp)?;
+    let packets = packets(&data, keys, limits)?;
     drop(data);
+    decrypt_packets(&packets, keys, signers, now, limits)
+}
+
+/// The packets of data, armored or not, if what anybody sees of them says that they may be for us.
+pub(super) fn packets(data: &[u8], keys: &[&ListKey], limits: Limits) -> Result<Vec<u8>, Unreadable> {
+    let binary = dearmor::to_binary(data, limits.max_output_octets).ok_or(Unreadable::NotOpenPgp)?;
     check_framing(&binary, keys)?;
+    Ok(binary)
+}
+
+/// Decrypts packets that [`packets`] let pass.
+pub(super) fn decrypt_packets(
+    binary: &[u8],
+    keys: &[&ListKey],
+    signers: &[Certificate],
+    now: Timestamp,
+    limits: Limits,
+) -> Result<Decrypted, Unreadable> {
     let signers = Signers::new(signers, now);
     let helper = Helper { keys, signers, flood: Flood::default(), verdicts: Vec::new() };
     let policy = StandardPolicy::new();
-    let mut decryptor = DecryptorBuilder::from_bytes(&binary)
+    let mut decryptor = DecryptorBuilder::from_bytes(binary)
         .and_then(|builder| {
             builder.buffer_size(READ_AHEAD_OCTETS).with_policy(&policy, verify::reference(now), helper)
         })
         .map_err(|_| Unreadable::Failed)?;
     let content = read_all(&mut decryptor, limits.max_output_octets).ok_or(Unreadable::Failed)?;
     Ok(Decrypted { content, verdicts: decryptor.into_helper().verdicts })
-}
-
-/// What public framing says of data, armored or not.
-pub(super) fn framing(data: &[u8], keys: &[&ListKey], limits: Limits) -> Result<(), Unreadable> {
-    let binary = dearmor::to_binary(data, limits.max_output_octets).ok_or(Unreadable::NotOpenPgp)?;
-    check_framing(&binary, keys)
 }
 
 /// Judges by what is public: tags, versions and key ids.

@@ -11,9 +11,6 @@ use crate::dearmor;
 use crate::framing::Packets;
 use crate::keys::ListKey;
 
-/// Armor removed.
-const MAX_BLOCK_OCTETS: usize = 64 * 1024 * 1024;
-
 /// Decrypts all leaves, or the message is unreadable. Leaves that are signed and not encrypted stand in the same
 /// armor.
 pub(super) fn encrypted(
@@ -24,20 +21,22 @@ pub(super) fn encrypted(
     now: Timestamp,
     limits: Limits,
 ) -> Opened {
-    if leaves.iter().all(|leaf| begins_in_the_clear(&leaf.block)) {
+    if leaves.iter().all(|leaf| begins_in_the_clear(&leaf.block, limits)) {
         return signed(message, leaves, signers, now, limits);
     }
     // What anybody sees, of all leaves, before a secret key is used; then all are tried, so that one answer tells
     // nothing of another.
-    if let Some(framing) = leaves.iter().find_map(|leaf| decrypt::framing(&leaf.block, keys, limits).err()) {
-        return Opened::closed_inline(message, framing);
-    }
+    let packets = leaves.iter().map(|leaf| decrypt::packets(&leaf.block, keys, limits));
+    let packets = match packets.collect::<Result<Vec<_>, _>>() {
+        Ok(packets) => packets,
+        Err(framing) => return Opened::closed_inline(message, framing),
+    };
     let mut room = limits.max_output_octets;
-    let opened: Vec<Result<Decrypted, Unreadable>> = leaves
+    let opened: Vec<Result<Decrypted, Unreadable>> = packets
         .iter()
-        .map(|leaf| {
-            let opened =
-                decrypt::decrypt(leaf.block.clone(), keys, signers, now, Limits { max_output_octets: room });
+        .map(|packets| {
+            let limits = Limits { max_output_octets: room };
+            let opened = decrypt::decrypt_packets(packets, keys, signers, now, limits);
             room -= opened.as_ref().map_or(0, |opened| opened.content.len()).min(room);
             opened
         })
@@ -73,8 +72,8 @@ pub(super) fn signed(
 }
 
 /// Whether the first packet is a signature, announces one, or is compressed or literal data.
-fn begins_in_the_clear(block: &[u8]) -> bool {
-    let first = dearmor::to_binary(block, MAX_BLOCK_OCTETS);
+fn begins_in_the_clear(block: &[u8], limits: Limits) -> bool {
+    let first = dearmor::to_binary(block, limits.max_output_octets);
     let first = first.and_then(|binary| Packets::new(&binary).next()?.ok().map(|packet| packet.tag));
     matches!(first, Some(2 | 4 | 8 | 11))
 }
