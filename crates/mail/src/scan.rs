@@ -4,6 +4,8 @@
 //! memory bounded by one header block. It reads as loosely as any mail program might: a line that some
 //! program could take for the start of a part counts as one.
 
+use memchr::{memchr, memchr3_iter};
+
 use crate::content_type::ContentType;
 use crate::headers::Headers;
 
@@ -84,8 +86,8 @@ pub struct Scanner {
     place: Place,
     boundaries: Vec<Vec<u8>>,
     previous: u8,
-    /// Set while a body line has grown too long to be a delimiter.
-    long_line: bool,
+    /// Set while a body line can be no delimiter: by its first octet, or since it has grown too long.
+    ordinary_line: bool,
     line_start: usize,
 }
 
@@ -109,7 +111,7 @@ impl Scanner {
             place: Place::Header,
             boundaries: Vec::new(),
             previous: 0,
-            long_line: false,
+            ordinary_line: false,
             line_start: 0,
         }
     }
@@ -122,7 +124,11 @@ impl Scanner {
         }
         let mut rest = chunk;
         while !rest.is_empty() {
-            let end = rest.iter().position(|b| *b == b'\n').map_or(rest.len(), |p| p + 1);
+            if self.place == Place::Body && self.boundaries.is_empty() {
+                // Nothing can be delimited any more.
+                return Ok(());
+            }
+            let end = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
             let (piece, behind) = rest.split_at(end);
             self.piece(piece)?;
             rest = behind;
@@ -144,13 +150,19 @@ impl Scanner {
     }
 
     fn check_line_ends(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
-        for &byte in chunk {
-            let bare = (byte == b'\n') != (self.previous == b'\r');
-            if bare || byte == 0 {
-                return Err(Refusal::LineEnd);
+        for at in memchr3_iter(b'\r', b'\n', 0, chunk) {
+            let previous = if at == 0 { self.previous } else { chunk[at - 1] };
+            match chunk[at] {
+                b'\n' if previous == b'\r' => {}
+                // Whether its LF follows is seen there, or by what follows instead.
+                b'\r' if previous != b'\r' && chunk.get(at + 1).is_none_or(|next| *next == b'\n') => {}
+                _ => return Err(Refusal::LineEnd),
             }
-            self.previous = byte;
         }
+        if self.previous == b'\r' && chunk.first().is_some_and(|first| *first != b'\n') {
+            return Err(Refusal::LineEnd);
+        }
+        self.previous = chunk.last().copied().unwrap_or(self.previous);
         Ok(())
     }
 
@@ -185,9 +197,12 @@ impl Scanner {
                 }
             }
             Place::Body => {
-                if !self.long_line {
+                if self.buffer.is_empty() && piece[0] != b'-' {
+                    self.ordinary_line = true;
+                }
+                if !self.ordinary_line {
                     self.buffer.extend_from_slice(piece);
-                    self.long_line = self.buffer.len() > LONGEST_DELIMITER;
+                    self.ordinary_line = self.buffer.len() > LONGEST_DELIMITER;
                 }
                 if complete {
                     self.body_line()?;
@@ -198,9 +213,9 @@ impl Scanner {
     }
 
     fn body_line(&mut self) -> Result<(), Refusal> {
-        let level = if self.long_line { None } else { self.delimiter_level(0) };
+        let level = if self.ordinary_line { None } else { self.delimiter_level(0) };
         self.buffer.clear();
-        self.long_line = false;
+        self.ordinary_line = false;
         match level {
             Some(level) => self.delimited(level),
             None => Ok(()),

@@ -2,6 +2,8 @@
 //!
 //! Only CRLF . CRLF ends it, whatever else other programs take for an end: a message must not become two.
 
+use memchr::memchr3;
+
 /// Reads dot-stuffed content piece by piece.
 #[derive(Default)]
 pub(super) struct DotReader {
@@ -26,13 +28,24 @@ impl DotReader {
     /// Takes bytes off `input`, appends the content in them to `out`, and returns how many were taken: all,
     /// or up to the end of the content.
     pub(super) fn read(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
-        for (at, &byte) in input.iter().enumerate() {
-            self.step(byte, out);
+        let mut at = 0;
+        while at < input.len() {
+            if self.state == State::Inside || (self.state == State::LineStart && input[at] != b'.') {
+                let plain = memchr3(b'\r', b'\n', 0, &input[at..]).unwrap_or(input.len() - at);
+                out.extend_from_slice(&input[at..at + plain]);
+                at += plain;
+                if plain > 0 {
+                    self.state = State::Inside;
+                    continue;
+                }
+            }
+            self.step(input[at], out);
+            at += 1;
             if self.state == State::End {
-                return at + 1;
+                break;
             }
         }
-        input.len()
+        at
     }
 
     /// Whether the end was seen.

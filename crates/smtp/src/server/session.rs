@@ -79,7 +79,6 @@ enum Next {
 impl<S: Service> Session<S> {
     async fn talk(&mut self) -> std::io::Result<()> {
         loop {
-            self.wire.flush().await?;
             let line = tokio::select! {
                 line = timeout(self.settings.command_timeout, self.wire.line()) => {
                     line.map_err(|_| Reply::new(421, (4, 4, 2), "waited too long for a command"))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -72,10 +73,10 @@ impl Wire {
     pub(super) async fn fill(&mut self) -> std::io::Result<&[u8]> {
         if !self.has_input() {
             self.flush().await?;
-            self.buffer.resize(READ_OCTETS, 0);
+            self.buffer.clear();
+            self.buffer.reserve(READ_OCTETS);
             self.read_to = 0;
-            let read = self.stream.read(&mut self.buffer).await?;
-            self.buffer.truncate(read);
+            self.stream.read_buf(&mut self.buffer).await?;
         }
         Ok(&self.buffer[self.read_to..])
     }
@@ -91,7 +92,7 @@ impl Wire {
             if input.is_empty() {
                 return Ok(Line::Closed);
             }
-            let end = input.iter().position(|b| *b == b'\n');
+            let end = memchr(b'\n', input);
             let piece = &input[..end.map_or(input.len(), |at| at + 1)];
             let taken = piece.len();
             // A line that is too long is read to its end, but not kept.
