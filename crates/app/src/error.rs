@@ -45,9 +45,6 @@ pub enum AppError {
     /// The key belongs to another address.
     #[error("the key does not name {0}")]
     OtherAddress(String),
-    /// Other large bodies are on their way out: to be tried again soon.
-    #[error("there is no room in memory at the moment")]
-    NoRoom,
     /// The server is shutting down.
     #[error("the work was interrupted")]
     Interrupted,

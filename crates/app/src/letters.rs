@@ -5,7 +5,7 @@ use sealist_lists::rules::Reason;
 use sealist_lists::texts::{self, Letter, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
-use sealist_store::posts::{Settled, State};
+use sealist_store::deliveries::{Settled, State};
 use sealist_store::queue::Entry;
 
 use crate::notices::{Prepared, to_moderators, to_person};

@@ -28,7 +28,7 @@ pub use error::AppError;
 pub use incoming::{Outcome, process};
 pub use intake::{Arrival, Intake};
 pub use moderation::{Rejected, reject, shunt};
-pub use outgoing::{Copy, Ready, prepare, settle};
+pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
 pub use upkeep::{Kept, upkeep};
 

@@ -1,7 +1,7 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, lists, notices, posts, queue};
+use sealist_store::{StoreError, deliveries, lists, notices, posts, queue};
 
 use crate::{App, AppError};
 
@@ -19,8 +19,6 @@ const CHUNK: u32 = 500;
 pub struct Kept {
     /// Copies that waited for a key until `key_wait_days` were over.
     pub given_up: u64,
-    /// Posts deleted: delivered and not archived.
-    pub posts_deleted: u64,
 }
 
 /// One round. Deletes in small transactions, so that mail does not wait for it.
@@ -31,26 +29,21 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
         let before = Timestamp(now.0 - i64::from(pgp.key_wait_days) * DAY_MS);
         kept.given_up += app
             .store
-            .write(move |db| Box::pin(posts::give_up_waiting(db, list.no, before)))
+            .write(move |db| Box::pin(deliveries::give_up_waiting(db, list.no, before)))
             .await
             .map_err(|e: StoreError| e)?;
     }
-    loop {
-        let deleted = app
-            .store
-            .write(|db| Box::pin(posts::delete_finished(db, CHUNK)))
-            .await
-            .map_err(|e: StoreError| e)?;
-        kept.posts_deleted += deleted;
-        if deleted < u64::from(CHUNK) {
-            break;
-        }
-    }
+    while app
+        .store
+        .write(|db| Box::pin(posts::delete_finished(db, CHUNK)))
+        .await
+        .map_err(|e: StoreError| e)?
+    {}
     let before = Timestamp(now.0 - SENT_KEPT_MS);
     loop {
         let deleted = app
             .store
-            .write(move |db| Box::pin(posts::delete_sent(db, before, CHUNK)))
+            .write(move |db| Box::pin(deliveries::delete_sent(db, before, CHUNK)))
             .await
             .map_err(|e: StoreError| e)?;
         if deleted < u64::from(CHUNK) {

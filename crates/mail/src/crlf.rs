@@ -34,6 +34,23 @@ pub fn is_crlf(input: &[u8]) -> bool {
     first_bare(input).is_none()
 }
 
+/// A message as SMTP carries it: CRLF line ends, the last line ended, dots stuffed
+/// ([RFC 5321, section 4.5.2](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.2)).
+pub fn wire_form(message: &[u8]) -> Vec<u8> {
+    let message = to_crlf(message);
+    let mut wire = Vec::with_capacity(message.len() + message.len() / 64 + 2);
+    for line in message.split_inclusive(|b| *b == b'\n') {
+        if line.first() == Some(&b'.') {
+            wire.push(b'.');
+        }
+        wire.extend_from_slice(line);
+    }
+    if !wire.is_empty() && !wire.ends_with(b"\r\n") {
+        wire.extend_from_slice(b"\r\n");
+    }
+    wire
+}
+
 fn first_bare(input: &[u8]) -> Option<usize> {
     input.iter().enumerate().find_map(|(at, byte)| match byte {
         b'\n' if at == 0 || input[at - 1] != b'\r' => Some(at),
@@ -58,5 +75,17 @@ mod tests {
         check("a\rb\r", "a\r\nb\r\n");
         check("\n\r\n\r", "\r\n\r\n\r\n");
         check("a\r\r\nb", "a\r\n\r\nb");
+    }
+
+    #[test]
+    fn messages_take_their_wire_form() {
+        fn check(message: &[u8], wire: &[u8]) {
+            assert_eq!(wire_form(message), wire, "{message:?}");
+        }
+        check(b"", b"");
+        check(b"a\r\nb", b"a\r\nb\r\n");
+        check(b".\r\n..\r\na.b\r\n", b"..\r\n...\r\na.b\r\n");
+        check(b"a\nb\rc\n", b"a\r\nb\r\nc\r\n");
+        check(b"a\n.\nb\r.\r\n", b"a\r\n..\r\nb\r\n..\r\n");
     }
 }

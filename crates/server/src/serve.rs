@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sealist_app::App;
+use sealist_app::{App, Retry, Together};
 use sealist_smtp::client::{Login, Protocol, Security, Target, Timeouts, Verify};
 use sealist_smtp::server::{self, Settings};
 use sealist_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
-use tokio::task::JoinSet;
 
 use crate::config::{self, Config, DatabaseAt};
 use crate::reception::Reception;
@@ -65,23 +64,25 @@ pub(crate) async fn run(
         tls: tls(&config.lmtp)?,
         ..Settings::default()
     };
-    let sending = Arc::new(outgoing::Outgoing {
+    let sending = outgoing::Outgoing {
         target: target(&config.outgoing)?,
-        max_recipients: config.outgoing.max_recipients as usize,
-        retry: config.queue.clone(),
-    });
+        max_connections: config.outgoing.max_connections,
+        together: together(&config.outgoing),
+        retry: Retry {
+            after_s: config.queue.retry_after_s,
+            max_after_s: config.queue.max_retry_after_s,
+            period_s: u64::from(config.queue.retry_period_h) * 3600,
+        },
+    };
     tracing::info!(lmtp = %listener.local_addr()?, "serving");
     let node = tokio::spawn(node::run(app.clone(), arrived.clone(), accepted.clone(), stop.clone()));
     let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
     let room = tokio::spawn(room::run(app.clone(), room, full, stop.clone()));
-    let mut outgoing = JoinSet::new();
-    for _ in 0..config.outgoing.max_connections {
-        outgoing.spawn(outgoing::run(app.clone(), sending.clone(), accepted.clone(), stop.clone()));
-    }
+    let outgoing = tokio::spawn(outgoing::run(app.clone(), sending, accepted, stop.clone()));
     server::serve(listener, reception, settings, stop, DRAIN).await;
     incoming.await?;
-    while outgoing.join_next().await.transpose()?.is_some() {}
+    outgoing.await??;
     upkeep.await?;
     room.await?;
     node.await?;
@@ -125,6 +126,14 @@ fn tls(lmtp: &config::Lmtp) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>>
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
     Ok(Some(Arc::new(config)))
+}
+
+fn together(outgoing: &config::Outgoing) -> Together {
+    let most = outgoing.max_recipients as usize;
+    match outgoing.chunk_by {
+        config::ChunkBy::Size => Together::Anybody(most),
+        config::ChunkBy::Domain => Together::SameDomain(most),
+    }
 }
 
 pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {

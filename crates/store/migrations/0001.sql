@@ -62,6 +62,7 @@ CREATE TABLE members (
     UNIQUE (list_no, role, address_no)
 ) {strict};
 CREATE INDEX members_by_address ON members (address_no);
+CREATE INDEX members_by_list ON members (list_no, no);
 
 -- One certificate an address. The card is what delivery needs of it (openpgp::SealingCard, with its MAC);
 -- it is rewritten in the transaction that changes the certificate.
@@ -85,13 +86,14 @@ CREATE TABLE bans (
 ) {strict};
 
 -- A body is plain, or sealed to the storage key of its list. Sealed: wrapped_key is a PKESK, outer the SEIPD
--- of the outer header block, the chunks together the SEIPD of the payload.
+-- of the outer header block, data and the chunks behind it together the SEIPD of the payload.
 CREATE TABLE bodies (
     no          {number},
     form        TEXT    NOT NULL CHECK (form IN ('plain', 'seipd1', 'seipd2')),
     wrapped_key {octets}    NOT NULL DEFAULT {no octets},
     outer_part  {octets}    NOT NULL DEFAULT {no octets},
-    octets      {int} NOT NULL
+    octets      {int} NOT NULL,
+    data        {octets}    NOT NULL -- the first 256 KiB: all of most
 ) {strict};
 
 CREATE TABLE body_chunks (
@@ -113,7 +115,7 @@ CREATE TABLE queue (
     arrival     {octets}    NOT NULL, -- the same for all rows of one LMTP transaction
     received_at {int} NOT NULL,
     attempts    {int} NOT NULL DEFAULT 0,
-    next_at     {int} NOT NULL, -- not before; also the end of a lease
+    next_at     {int} NOT NULL, -- not before
     claimed_by  {int},          -- the node that has it
     reasons     TEXT    NOT NULL DEFAULT '[]', -- JSON: rule names with their reasons, free of content
     approved    {int} NOT NULL DEFAULT 0     -- a moderator accepted these reasons
@@ -134,7 +136,8 @@ CREATE TABLE posts (
     archived       {int} NOT NULL DEFAULT 0,
     accepted_at    {int} NOT NULL,
     fan_out_after  {int} NOT NULL DEFAULT 0,
-    fan_out_done   {int} NOT NULL DEFAULT 0
+    fan_out_done   {int} NOT NULL DEFAULT 0,
+    faults         {int} NOT NULL DEFAULT 0                 -- how often copies could not be made
 ) {strict};
 CREATE INDEX posts_by_body ON posts (body_no);
 CREATE INDEX posts_by_second_body ON posts (second_body_no) WHERE second_body_no IS NOT NULL;
@@ -146,14 +149,14 @@ CREATE TABLE deliveries (
     address_no {int} REFERENCES addresses (no),
     member_no  {int},                      -- for VERP; NULL for notices to strangers
     email      TEXT    NOT NULL,
-    state      TEXT    NOT NULL CHECK (state IN ('due', 'sent', 'failed', 'held_for_key')),
+    state      TEXT    NOT NULL CHECK (state IN ('due', 'sent', 'failed', 'held_for_key', 'held')),
     attempts   {int} NOT NULL DEFAULT 0,
-    next_at    {int} NOT NULL,             -- not before; also the end of a lease
+    next_at    {int} NOT NULL,             -- not before
     claimed_by {int},                      -- the node that has it
     reply      TEXT    NOT NULL DEFAULT '',  -- the next hop's last reply or our reason
     UNIQUE (post_no, email)
 ) {strict};
-CREATE INDEX deliveries_due ON deliveries (next_at, post_no) WHERE state = 'due';
+CREATE INDEX deliveries_due ON deliveries (next_at, post_no) WHERE state = 'due' AND claimed_by IS NULL;
 CREATE INDEX deliveries_by_address ON deliveries (address_no) WHERE state = 'held_for_key';
 
 -- The replay record: per site, every door, every verdict. The digest is an HMAC under a key of the key

@@ -41,17 +41,19 @@ impl Body {
 /// Stores a body.
 pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
     let (form, wrapped_key, outer, payload) = body.parts();
+    let (first, rest) = payload.split_at(payload.len().min(CHUNK_OCTETS));
     let row = query(
-        "INSERT INTO bodies (form, wrapped_key, outer_part, octets) VALUES ($1, $2, $3, $4) RETURNING no",
+        "INSERT INTO bodies (form, wrapped_key, outer_part, octets, data) VALUES ($1, $2, $3, $4, $5) RETURNING no",
     )
     .bind(form)
     .bind(wrapped_key)
     .bind(outer)
     .bind(i64::try_from(payload.len()).unwrap_or(i64::MAX))
+    .bind(first)
     .fetch_one(&mut *db)
     .await?;
     let no: i64 = row.try_get(0)?;
-    for (seq, chunk) in (0_i64..).zip(payload.chunks(CHUNK_OCTETS)) {
+    for (seq, chunk) in (1_i64..).zip(rest.chunks(CHUNK_OCTETS)) {
         query("INSERT INTO body_chunks (body_no, seq, data) VALUES ($1, $2, $3)")
             .bind(no)
             .bind(seq)
@@ -70,20 +72,27 @@ pub async fn octets(db: &mut Conn, no: BodyNo) -> Result<u64, StoreError> {
 
 /// Reads a body and checks its form.
 pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
-    let row = query("SELECT form, wrapped_key, outer_part, octets FROM bodies WHERE no = $1")
+    let row = query("SELECT form, wrapped_key, outer_part, octets, data FROM bodies WHERE no = $1")
         .bind(no.0)
         .fetch_one(&mut *db)
         .await?;
     let (form, wrapped_key, outer): (String, Vec<u8>, Vec<u8>) =
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     let octets = usize::try_from(row.try_get::<i64>(3)?).map_err(|_| DAMAGED)?;
-    let rows = query("SELECT data FROM body_chunks WHERE body_no = $1 ORDER BY seq")
-        .bind(no.0)
-        .fetch_all(db)
-        .await?;
-    let mut payload = Vec::with_capacity(octets);
-    for row in rows {
+    let mut payload: Vec<u8> = row.try_get(4)?;
+    payload.reserve_exact(octets.saturating_sub(payload.len()));
+    let mut seq = 0_i64;
+    while payload.len() < octets {
+        // One at a time: other work comes in between, and no body stands in memory twice.
+        seq += 1;
+        let row = query("SELECT data FROM body_chunks WHERE body_no = $1 AND seq = $2")
+            .bind(no.0)
+            .bind(seq)
+            .fetch_optional(&mut *db)
+            .await?
+            .ok_or(DAMAGED)?;
         payload.extend_from_slice(&row.try_get::<Vec<u8>>(0)?);
+        tokio::task::yield_now().await;
     }
     if payload.len() != octets {
         return Err(DAMAGED);

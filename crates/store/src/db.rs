@@ -1,31 +1,26 @@
 //! The database of a site: one writer that gathers what comes at the same time into one commit, and readers.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, PgConnection, SqliteConnection};
+use sqlx::{ConnectOptions as _, PgConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
 use crate::migrate::migrate;
 use crate::nodes::Alone;
-use crate::sql::{Conn, Reader};
-use crate::writer::{self, Job, Ran};
+use crate::sql::{Conn, Reader, sqlite};
+use crate::writer::{Job, Ran, Writer};
 
 /// A future that borrows from its connection.
 pub type Work<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// Changes that wait for the writer; more make the callers wait.
 const WAITING: usize = 1024;
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
 /// The database of a site. Clones share it.
@@ -39,29 +34,29 @@ pub struct Store {
 
 #[derive(Clone)]
 enum Readers {
-    Sqlite(SqlitePool),
+    Sqlite(sqlite::Pool),
     Postgres(PgPool),
 }
 
 /// Where a database is, and how to reach it again.
 #[derive(Clone)]
 pub(crate) enum Location {
-    File(Box<SqliteConnectOptions>),
+    File(PathBuf),
     Server(Box<PgConnectOptions>),
 }
 
 impl Location {
-    pub(crate) async fn connect(&self) -> Result<Conn, sqlx::Error> {
+    pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
         use sqlx::Connection as _;
         Ok(match self {
-            Self::File(options) => Conn::sqlite(SqliteConnection::connect_with(options).await?),
+            Self::File(path) => Conn::sqlite(sqlite::open(path)?),
             Self::Server(options) => Conn::postgres(PgConnection::connect_with(options).await?),
         })
     }
 
     fn name(&self) -> String {
         match self {
-            Self::File(options) => options.get_filename().display().to_string(),
+            Self::File(path) => path.display().to_string(),
             Self::Server(options) => {
                 let database = options.get_database().unwrap_or_default();
                 format!("{database} on {}:{}", options.get_host(), options.get_port())
@@ -71,11 +66,7 @@ impl Location {
 
     fn readers(&self) -> Readers {
         match self {
-            Self::File(options) => {
-                let pool = SqlitePoolOptions::new().max_connections(READERS).min_connections(0);
-                let options = options.as_ref().clone().create_if_missing(false);
-                Readers::Sqlite(pool.connect_lazy_with(options.pragma("query_only", "true")))
-            }
+            Self::File(path) => Readers::Sqlite(sqlite::Pool::new(path, READERS as usize)),
             Self::Server(options) => {
                 let pool = PgPoolOptions::new().max_connections(READERS).min_connections(0);
                 let options = options.as_ref().clone().options([("default_transaction_read_only", "on")]);
@@ -86,18 +77,9 @@ impl Location {
 }
 
 impl Store {
-    /// Opens or creates the SQLite file, brings its tables up to date, and starts the writer. The file is readable
-    /// by its owner alone.
+    /// Opens or creates the SQLite file, brings its tables up to date, and starts the writer.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .disable_statement_logging()
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        Self::at(Location::File(Box::new(options))).await
+        Self::at(Location::File(path.to_owned())).await
     }
 
     /// Opens a PostgreSQL database, `postgres://user@host/name`, brings its tables up to date, and starts the writer.
@@ -115,14 +97,14 @@ impl Store {
 
     async fn at(location: Location) -> Result<Self, StoreError> {
         let failed =
-            |error: sqlx::Error| StoreError::Open { path: location.name(), detail: error.to_string() };
+            |error: StoreError| StoreError::Open { path: location.name(), detail: error.to_string() };
         let mut connection = location.connect().await.map_err(failed)?;
         migrate(&mut connection).await?;
         let readers = location.readers();
-        let (writer, jobs) = mpsc::channel(WAITING);
+        let (sender, jobs) = mpsc::channel(WAITING);
         let commits = Arc::new(AtomicU64::new(0));
-        tokio::spawn(writer::run(location.clone(), connection, jobs, commits.clone()));
-        Ok(Self { location, writer, readers, commits })
+        Writer::new(location.clone(), connection, jobs, commits.clone()).start().map_err(failed)?;
+        Ok(Self { location, writer: sender, readers, commits })
     }
 
     /// Runs a change. It shares a transaction with others that come at the same time, but fails alone, and
@@ -164,7 +146,7 @@ impl Store {
 
     /// A connection of one's own, for what does not share a commit.
     pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
-        Ok(self.location.connect().await?)
+        self.location.connect().await
     }
 
     /// Whether this process has the database to itself.

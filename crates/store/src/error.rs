@@ -72,6 +72,22 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi::{
+            SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
+        };
+        match error.sqlite_error().map(|error| error.extended_code) {
+            Some(SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_ROWID | SQLITE_CONSTRAINT_UNIQUE) => {
+                Self::Duplicate
+            }
+            Some(code) if is_transient(&code.to_string()) => Self::Transient { code: code.to_string() },
+            Some(code) => Self::Statement { kind: format!("code {code}") },
+            None => Self::Statement { kind: "unexpected".into() },
+        }
+    }
+}
+
 /// Whether the same statement may work later.
 fn is_transient(code: &str) -> bool {
     // SQLSTATE has five characters: connection, transaction rollback, resources, operator, system, read-only.

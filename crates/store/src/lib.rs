@@ -6,6 +6,7 @@
 pub mod bodies;
 pub mod copies;
 mod db;
+pub mod deliveries;
 mod error;
 pub mod keys;
 pub mod lists;

@@ -19,7 +19,7 @@ pub(crate) async fn migrate(connection: &mut Conn) -> Result<(), StoreError> {
 async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
     let table =
         filled_in(connection, "CREATE TABLE IF NOT EXISTS migrations (number {int} PRIMARY KEY) {strict}");
-    connection.run_text(table).await?;
+    connection.run_script(table).await?;
     let row = query("SELECT COALESCE(MAX(number), 0) FROM migrations").fetch_one(connection).await?;
     let found: i64 = row.try_get(0)?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
@@ -38,7 +38,7 @@ async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
 
 async fn apply(connection: &mut Conn, number: i64, script: &str) -> Result<(), StoreError> {
     let script = filled_in(connection, script);
-    connection.run_text(script).await?;
+    connection.run_script(script).await?;
     query("INSERT INTO migrations (number) VALUES ($1)").bind(number).execute(connection).await?;
     Ok(())
 }

@@ -26,7 +26,7 @@ impl Claimant {
         }
     }
 
-    pub(crate) fn bind(&self, query: Query) -> Query {
+    pub(crate) fn bind<'q>(&self, query: Query<'q>) -> Query<'q> {
         self.lacking.iter().fold(query, |query, list| query.bind(list.0))
     }
 }

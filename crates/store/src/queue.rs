@@ -93,34 +93,55 @@ pub async fn push(
     Ok(EntryNo(row.try_get(0)?))
 }
 
-/// Takes up to `limit` waiting entries for `lease_ms`; nobody else gets them until then, or until it is dead.
+/// Claims up to `limit` waiting entries; nobody else gets them as long as this node lives. One that was claimed before
+/// and not judged comes alone: should it take the process down again, it is known which one it was.
 pub async fn claim(
     db: &mut Conn,
     claimant: &Claimant,
     limit: u32,
-    lease_ms: i64,
     now: Timestamp,
 ) -> Result<Vec<Entry>, StoreError> {
+    let due = |from| {
+        format!(
+            "queue = 'in' AND claimed_by IS NULL AND next_at <= $1 {}",
+            claimant.condition("list_no", from)
+        )
+    };
+    let sql = format!("SELECT attempts FROM queue WHERE {} ORDER BY next_at, no LIMIT 1", due(2));
+    let Some(oldest) = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await? else {
+        return Ok(Vec::new());
+    };
+    let (suspects, limit) = if oldest.try_get::<u32>(0)? > 0 { (">", 1) } else { ("=", limit) };
     let sql = format!(
-        "UPDATE queue SET attempts = attempts + 1, next_at = $2, claimed_by = $4 WHERE no IN
-         (SELECT no FROM queue WHERE queue = 'in' AND next_at <= $1 {} ORDER BY next_at, no LIMIT $3 {})
+        "UPDATE queue SET attempts = attempts + 1, claimed_by = $3 WHERE no IN
+         (SELECT no FROM queue WHERE {} AND attempts {suspects} 0 ORDER BY next_at, no LIMIT $2 {})
          RETURNING {COLUMNS}",
-        claimant.condition("list_no", 5),
+        due(4),
         db.skip_locked()
     );
-    let claim = query(sql).bind(now.0).bind(now.0 + lease_ms).bind(limit).bind(claimant.node.0);
+    let claim = query(sql).bind(now.0).bind(limit).bind(claimant.node.0);
     claimant.bind(claim).fetch_all(db).await?.iter().map(entry).collect()
 }
 
 /// Gives a claimed entry back as if it had not been claimed: this node cannot handle it.
-pub async fn give_back(db: &mut Conn, entry: &Entry, now: Timestamp) -> Result<(), StoreError> {
-    query("UPDATE queue SET attempts = attempts - 1, next_at = $2, claimed_by = NULL WHERE no = $1 AND claimed_by = $3")
-        .bind(entry.no.0)
-        .bind(now.0)
-        .bind(entry.claimed_by.map(|node| node.0))
-        .execute(db)
-        .await?;
+pub async fn give_back(db: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
+    of_mine("UPDATE queue SET attempts = attempts - 1, claimed_by = NULL", entry).execute(db).await?;
     Ok(())
+}
+
+/// Gives a claimed entry back that could not be judged, to be tried again then.
+pub async fn put_off(db: &mut Conn, entry: &Entry, until: Timestamp) -> Result<(), StoreError> {
+    of_mine("UPDATE queue SET next_at = $4, claimed_by = NULL", entry).bind(until.0).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps a waiting entry for a person; says whether it was waiting.
+pub async fn hold(db: &mut Conn, no: EntryNo, reason: Reason) -> Result<bool, StoreError> {
+    let reasons = serde_json::to_string(&[reason]).map_err(|_| DAMAGED)?;
+    let held = query(
+        "UPDATE queue SET queue = 'hold', reasons = $2, approved = 0 WHERE no = $1 AND queue = 'in' AND claimed_by IS NULL",
+    );
+    Ok(held.bind(no.0).bind(reasons).execute(db).await?.rows_affected() > 0)
 }
 
 /// Everything at a place, oldest first.
@@ -165,7 +186,7 @@ pub async fn set_aside(
 }
 
 /// The entry as it was when it was claimed or looked at.
-fn of_mine(change: &str, entry: &Entry) -> Query {
+fn of_mine(change: &str, entry: &Entry) -> Query<'static> {
     query(format!("{change} WHERE no = $1 AND attempts = $2 AND COALESCE(claimed_by, 0) = $3"))
         .bind(entry.no.0)
         .bind(entry.attempts)

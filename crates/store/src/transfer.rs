@@ -128,11 +128,11 @@ struct Column {
 }
 
 impl Column {
-    fn read(&self, row: &Row, at: usize) -> Result<Value, StoreError> {
+    fn read(&self, row: &Row, at: usize) -> Result<Value<'static>, StoreError> {
         Ok(match self.kind.as_str() {
-            "bigint" => Value::Int(row.try_get(at)?),
-            "bytea" => Value::Octets(row.try_get(at)?),
-            _ => Value::Text(row.try_get(at)?),
+            "bigint" => row.try_get::<Option<i64>>(at)?.into(),
+            "bytea" => row.try_get::<Option<Vec<u8>>>(at)?.into(),
+            _ => row.try_get::<Option<String>>(at)?.into(),
         })
     }
 }

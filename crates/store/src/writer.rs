@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -12,108 +12,138 @@ use crate::sql::Conn;
 
 /// Changes in one commit.
 const MAX_BATCH: usize = 256;
-/// How long a commit waits for company once somebody shares it.
-const GATHER: Duration = Duration::from_millis(1);
+/// The longest that a commit waits for company.
+const MAX_GATHER: Duration = Duration::from_millis(1);
 
 /// What a job says when it has run: whether it worked, and whom to tell after the commit.
 pub(crate) struct Ran {
     pub(crate) worked: bool,
-    pub(crate) tell: Box<dyn FnOnce(Option<StoreError>) + Send>,
+    pub(crate) tell: Tell,
 }
+
+/// Tells who waits for a change what the commit said.
+pub(crate) type Tell = Box<dyn FnOnce(Option<StoreError>) + Send>;
 
 /// A change: with the connection, or with the reason why there is none.
 pub(crate) type Job = Box<dyn for<'c> FnOnce(Result<&'c mut Conn, StoreError>) -> Work<'c, Ran> + Send>;
 
-pub(crate) async fn run(
+/// The connection that writes, and who waits for it.
+pub(crate) struct Writer {
     location: Location,
-    connection: Conn,
-    mut jobs: mpsc::Receiver<Job>,
+    connection: Option<Conn>,
+    jobs: mpsc::Receiver<Job>,
     commits: Arc<AtomicU64>,
-) {
-    let mut connection = Some(connection);
-    while let Some(first) = jobs.recv().await {
-        match opened(&location, &mut connection).await {
-            Ok(open) => {
-                if let Err(error) = share_commit(open, first, &mut jobs).await {
-                    tracing::error!(%error, "a commit failed");
-                    // Nobody knows what became of its transaction.
-                    connection = None;
-                } else {
-                    commits.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "no transaction could be begun");
-                connection = None;
-                let ran = first(Err(error.into())).await;
-                (ran.tell)(None);
-            }
-        }
-    }
+    last: Shared,
 }
 
-/// The connection, made anew if it was lost, with a transaction begun.
-async fn opened<'c>(
-    location: &Location,
-    connection: &'c mut Option<Conn>,
-) -> Result<&'c mut Conn, sqlx::Error> {
-    if let Some(known) = connection {
-        let begin = known.begin();
-        if known.run(begin).await.is_err() {
-            *connection = None;
+/// How the last commit went: what the next one can hope for.
+#[derive(Default)]
+struct Shared {
+    jobs: usize,
+    took: Duration,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        location: Location,
+        connection: Conn,
+        jobs: mpsc::Receiver<Job>,
+        commits: Arc<AtomicU64>,
+    ) -> Self {
+        Self { location, connection: Some(connection), jobs, commits, last: Shared::default() }
+    }
+
+    /// Runs on a thread of its own: with SQLite each statement keeps it busy.
+    pub(crate) fn start(self) -> Result<(), StoreError> {
+        let failed = |error: std::io::Error| StoreError::Transient { code: error.to_string() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let thread = std::thread::Builder::new().name("writer".into());
+        thread.spawn(move || runtime.block_on(self.run())).map_err(failed)?;
+        Ok(())
+    }
+
+    /// Runs until nobody can ask any more.
+    async fn run(mut self) {
+        while let Some(first) = self.jobs.recv().await {
+            if let Err(error) = self.open().await {
+                tracing::error!(%error, "no transaction could be begun");
+                self.connection = None;
+                let ran = first(Err(error)).await;
+                (ran.tell)(None);
+                continue;
+            }
+            if let Err(error) = self.share_commit(first).await {
+                tracing::error!(%error, "a commit failed");
+                // Nobody knows what became of its transaction.
+                self.connection = None;
+            } else {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
-    if connection.is_none() {
-        let mut fresh = location.connect().await?;
+
+    /// Begins a transaction, on a connection made anew if the old one was lost.
+    async fn open(&mut self) -> Result<(), StoreError> {
+        if let Some(known) = &mut self.connection {
+            let begin = known.begin();
+            if known.run(begin).await.is_ok() {
+                return Ok(());
+            }
+        }
+        let mut fresh = self.location.connect().await?;
         let begin = fresh.begin();
         fresh.run(begin).await?;
-        *connection = Some(fresh);
+        self.connection = Some(fresh);
+        Ok(())
     }
-    Ok(connection.as_mut().expect("it was there or was made"))
-}
 
-/// Runs the job and those that come meanwhile, commits, and tells them all.
-async fn share_commit(
-    connection: &mut Conn,
-    first: Job,
-    jobs: &mut mpsc::Receiver<Job>,
-) -> Result<(), sqlx::Error> {
-    let mut told = Vec::new();
-    let mut next = Some(first);
-    while let Some(job) = next.take() {
-        told.push(run_apart(job, connection).await);
-        if told.len() >= MAX_BATCH {
-            break;
+    /// Runs the job and those that come meanwhile, commits, and tells them all.
+    async fn share_commit(&mut self, first: Job) -> Result<(), StoreError> {
+        let connection = self.connection.as_mut().ok_or(StoreError::Stopped)?;
+        let mut told = vec![run_apart(first, connection).await];
+        // As many as last time are on their way back. They are not waited for longer than their commit would take them.
+        let patience = Instant::now() + self.last.took.min(MAX_GATHER);
+        while told.len() < MAX_BATCH {
+            if let Ok(job) = self.jobs.try_recv() {
+                told.push(run_apart(job, connection).await);
+            } else if told.len() < self.last.jobs && Instant::now() < patience {
+                connection.wait_a_little().await;
+            } else {
+                break;
+            }
         }
-        next = jobs.try_recv().ok();
-        if next.is_none() && told.len() > 1 {
-            next = tokio::time::timeout(GATHER, jobs.recv()).await.ok().flatten();
+        let began = Instant::now();
+        let committed = connection.run("COMMIT").await;
+        self.last = Shared { jobs: told.len(), took: began.elapsed() };
+        if committed.is_err() {
+            let _ = connection.run("ROLLBACK").await;
         }
+        for tell in told {
+            let failure = committed.as_ref().err();
+            tell(failure.map(|error| StoreError::Transient { code: error.to_string() }));
+        }
+        committed
     }
-    let committed = connection.run("COMMIT").await;
-    if committed.is_err() {
-        let _ = connection.run("ROLLBACK").await;
-    }
-    for tell in told {
-        let failure = committed.as_ref().err();
-        tell(failure.map(|error| StoreError::Transient { code: error.to_string() }));
-    }
-    committed
 }
 
 /// Runs a job inside its own savepoint.
-async fn run_apart(job: Job, connection: &mut Conn) -> Box<dyn FnOnce(Option<StoreError>) + Send> {
+async fn run_apart(job: Job, connection: &mut Conn) -> Tell {
     let opened = connection.run("SAVEPOINT job").await;
     let ran = job(Ok(&mut *connection)).await;
     let ended = match (&opened, ran.worked) {
         (Ok(()), true) => connection.run("RELEASE SAVEPOINT job").await,
-        _ => connection.run("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job").await,
+        _ => undo(connection).await,
     };
     let tell = ran.tell;
     match (ran.worked, opened.and(ended)) {
-        (true, Err(error)) => Box::new(move |_| tell(Some(error.into()))),
+        (true, Err(error)) => Box::new(move |_| tell(Some(error))),
         // Its own error stands, whatever the commit does.
         (false, _) => Box::new(move |_| tell(None)),
         (true, Ok(())) => tell,
     }
+}
+
+async fn undo(connection: &mut Conn) -> Result<(), StoreError> {
+    connection.run("ROLLBACK TO SAVEPOINT job").await?;
+    connection.run("RELEASE SAVEPOINT job").await
 }

@@ -3,7 +3,7 @@
 use sealist_lists::model::MissingKey;
 use sealist_mail::Timestamp;
 use sealist_openpgp::{MacKey, SealingCard};
-use sealist_store::posts::{Delivery, Settled, State};
+use sealist_store::deliveries::{Delivery, Settled, State};
 
 /// A recipient with what sealing needs.
 pub(super) struct Reader {

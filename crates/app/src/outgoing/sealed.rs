@@ -11,10 +11,11 @@ use sealist_openpgp::{
 };
 use sealist_store::StoreError;
 use sealist_store::bodies::{self, Body};
-use sealist_store::posts::{self, Batch, Delivery, Kind};
+use sealist_store::deliveries::{Batch, Delivery, Kind};
+use sealist_store::posts;
 
 use super::readers::{self, Reader, without_key};
-use super::{Copy, Ready, Sending, in_the_open};
+use super::{Copy, Ready, Sending, open};
 use crate::{App, AppError, ListKeys, sealing};
 
 /// Octets of copies that share nothing, made at one time.
@@ -58,10 +59,9 @@ pub(super) async fn prepare(
         };
         let mut ready = Ready { held: readers.held, later, ..Ready::default() };
         if !readers.open.is_empty() {
-            let clear = work.in_the_clear()?;
-            ready.copies = in_the_open(&readers.open, &work.sending, clear.outer, clear.entity);
+            ready.copies = open::copies(readers.open, &work.sending, work.in_the_clear()?);
         }
-        let in_one = if delivery == SealedDelivery::Bulk { work.sending.max_recipients.max(1) } else { 1 };
+        let in_one = if delivery == SealedDelivery::Bulk { work.sending.together.most() } else { 1 };
         let (refused, copies) = match delivery {
             SealedDelivery::Personalized => work.personalized(readers.sealed)?,
             _ => work.shared(readers.sealed, second, in_one)?,
@@ -140,7 +140,7 @@ impl Work<'_> {
                     for Reader { row, card } in chunk {
                         match copies.copy(&[&card]) {
                             Ok(armor) => {
-                                made.1.push(Copy::of(&[row], &self.sending, head.around(armor), true));
+                                made.1.push(Copy::of(&[row], &self.sending, head.around(armor)));
                             }
                             Err(_) => made.0.push(row),
                         }
@@ -149,7 +149,7 @@ impl Work<'_> {
                 }
                 let rows: Vec<Delivery> = chunk.into_iter().map(|reader| reader.row).collect();
                 match armor {
-                    Ok(armor) => made.1.push(Copy::of(&rows, &self.sending, head.around(armor), true)),
+                    Ok(armor) => made.1.push(Copy::of(&rows, &self.sending, head.around(armor))),
                     Err(_) => made.0.extend(rows),
                 }
             }
@@ -174,12 +174,8 @@ impl Work<'_> {
             };
             match openpgp::seal_copy(&payload.entity, sign, &card, key_ids(self.pgp)) {
                 Ok(armor) => {
-                    made.1.push(Copy::of(
-                        &[row],
-                        &self.sending,
-                        self.head(&payload.outer).around(armor),
-                        true,
-                    ));
+                    let pieces = self.head(&payload.outer).around(armor);
+                    made.1.push(Copy::of(&[row], &self.sending, pieces));
                 }
                 Err(_) => made.0.push(row),
             }

@@ -3,28 +3,51 @@
 use sealist_lists::model::{DeliveryNo, ListNo, MailingList};
 use sealist_lists::texts::Text;
 use sealist_mail::Timestamp;
-use sealist_store::posts::{self, Kind, Settled, State};
+use sealist_store::deliveries::{self, Kind, Settled, State};
 use sealist_store::{StoreError, lists};
 
 use crate::notices::Prepared;
 use crate::{App, AppError, bounces, letters};
 
-/// Records what became of recipients, counts what was refused for good, and writes to those who should know: a reader
-/// without a usable key, and the people in charge. Of notices nobody is told.
-pub async fn settle(
-    app: &App,
-    list: ListNo,
-    kind: Kind,
-    results: Vec<Settled>,
-    now: Timestamp,
-) -> Result<(), AppError> {
-    let node = app.claimant().node;
-    let all_went = results.iter().all(|settled| matches!(settled.state, State::Sent | State::Due(_)));
-    if kind == Kind::Notice || all_went {
-        let recorded =
-            app.store.write(move |db| Box::pin(async move { posts::record(db, node, &results).await }));
-        return recorded.await.map_err(|error: StoreError| error.into());
+/// What became of recipients of one list.
+#[derive(Clone)]
+pub struct Report {
+    /// The list.
+    pub list: ListNo,
+    /// Of what.
+    pub kind: Kind,
+    /// Each recipient.
+    pub results: Vec<Settled>,
+}
+
+impl Report {
+    /// Of notices nobody is told, and nobody needs to hear that all went well.
+    fn is_quiet(&self) -> bool {
+        let well = |settled: &Settled| matches!(settled.state, State::Sent | State::Due(_));
+        self.kind == Kind::Notice || self.results.iter().all(well)
     }
+}
+
+/// Records what became of recipients, counts what was refused for good, and writes to those who should know: a reader
+/// without a usable key, and the people in charge.
+pub async fn settle(app: &App, reports: Vec<Report>, now: Timestamp) -> Result<(), AppError> {
+    let (quiet, telling): (Vec<Report>, Vec<Report>) = reports.into_iter().partition(Report::is_quiet);
+    let results: Vec<Settled> = quiet.into_iter().flat_map(|report| report.results).collect();
+    if !results.is_empty() {
+        let node = app.claimant().node;
+        let recorded =
+            app.store.write(move |db| Box::pin(async move { deliveries::record(db, node, &results).await }));
+        recorded.await.map_err(|error: StoreError| error)?;
+    }
+    for report in telling {
+        settle_and_tell(app, report, now).await?;
+    }
+    Ok(())
+}
+
+async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<(), AppError> {
+    let Report { list, results, .. } = report;
+    let node = app.claimant().node;
     let list = lists::by_no(&mut *app.store.reader().await?, list)
         .await?
         .ok_or_else(|| AppError::NoSuchList(list.to_string()))?;
@@ -34,7 +57,7 @@ pub async fn settle(
     let of = list.clone();
     let stopped = app.store.write(move |db| {
         Box::pin(async move {
-            posts::record(&mut *db, node, &results).await?;
+            deliveries::record(&mut *db, node, &results).await?;
             for letter in tidings {
                 letter.store(&mut *db, now).await?;
             }

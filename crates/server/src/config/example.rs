@@ -25,6 +25,7 @@ const COMMENTS: &[(&str, &str)] = &[
     ("password_file", "A file with the password alone."),
     ("max_connections", "Connections to it at one time."),
     ("max_recipients", "Recipients of one message to a plain list; sealed copies have one each."),
+    ("chunk_by", "size: anybody shares such a message; domain: recipients of one domain do."),
     ("[keydirs]", ""),
     ("list", "Secret keys of the lists: mode 0700, backed up apart from the data."),
     ("[queue]", ""),

@@ -73,6 +73,18 @@ pub(crate) struct Outgoing {
     pub(crate) max_connections: u32,
     /// Recipients of one message to a plain list.
     pub(crate) max_recipients: u32,
+    /// Who may share such a message.
+    pub(crate) chunk_by: ChunkBy,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ChunkBy {
+    /// Anybody.
+    #[default]
+    Size,
+    /// Recipients of one domain.
+    Domain,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +172,7 @@ impl Default for Outgoing {
             password_file: PathBuf::new(),
             max_connections: 4,
             max_recipients: 50,
+            chunk_by: ChunkBy::Size,
         }
     }
 }

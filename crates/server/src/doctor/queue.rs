@@ -3,7 +3,7 @@
 use sealist_app::App;
 use sealist_mail::Timestamp;
 use sealist_store::queue::{self, Place};
-use sealist_store::{StoreError, lists, posts};
+use sealist_store::{StoreError, deliveries, lists};
 
 use super::Finding;
 
@@ -43,7 +43,7 @@ async fn look(app: &App) -> Result<Vec<Finding>, StoreError> {
         findings.push(Finding::good("queue", format!("{} held", held.len())));
     }
     for list in lists::all(&mut db).await? {
-        let counts = posts::counts(&mut db, list.no).await?;
+        let counts = deliveries::counts(&mut db, list.no).await?;
         let waiting = counts.iter().find(|(state, _)| state == "held_for_key").map_or(0, |(_, count)| *count);
         if waiting > 0 {
             findings.push(Finding::warning(

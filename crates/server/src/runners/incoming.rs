@@ -9,11 +9,14 @@ use sealist_mail::Timestamp;
 use sealist_store::StoreError;
 use sealist_store::queue::{self, Entry};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
-use super::{LEASE_MS, POLL};
+use super::POLL;
 
 const BATCH: u32 = 16;
 const MAX_ATTEMPTS: u32 = 3;
+/// Before what could not be judged is tried again.
+const PAUSE_MS: i64 = 60_000;
 
 pub(crate) async fn run(
     app: App,
@@ -23,10 +26,12 @@ pub(crate) async fn run(
 ) {
     while !*stop.borrow() {
         let claimant = app.claimant();
-        let claimed = app.store.write(move |db| {
-            Box::pin(async move { queue::claim(db, &claimant, BATCH, LEASE_MS, Timestamp::now()).await })
-        });
-        let claimed = claimed.await;
+        let claimed = app
+            .store
+            .write(move |db| {
+                Box::pin(async move { queue::claim(db, &claimant, BATCH, Timestamp::now()).await })
+            })
+            .await;
         let entries = claimed.unwrap_or_else(|error: StoreError| {
             tracing::error!(%error, "the queue cannot be read");
             Vec::new()
@@ -39,23 +44,23 @@ pub(crate) async fn run(
             }
             continue;
         }
-        for entry in entries {
-            handle(&app, entry).await;
-        }
+        // Together, so that their verdicts share commits.
+        let mut judging: JoinSet<()> = entries.into_iter().map(|entry| handle(app.clone(), entry)).collect();
+        while judging.join_next().await.is_some() {}
         accepted.notify_one();
     }
 }
 
-async fn handle(app: &App, entry: Entry) {
-    let no = entry.no;
+async fn handle(app: App, entry: Entry) {
+    let (no, list) = (entry.no, entry.list);
     if entry.attempts > MAX_ATTEMPTS {
         tracing::error!(entry = %no, "shunted after {MAX_ATTEMPTS} tries");
-        if let Err(error) = shunt(app, entry, Timestamp::now()).await {
+        if let Err(error) = shunt(&app, entry.clone(), Timestamp::now()).await {
             tracing::error!(entry = %no, %error, "could not be shunted");
+            put_off(&app, entry).await;
         }
         return;
     }
-    let list = entry.list;
     let work = {
         let (app, entry) = (app.clone(), entry.clone());
         async move { process(&app, entry, Timestamp::now()).await }
@@ -69,12 +74,22 @@ async fn handle(app: &App, entry: Entry) {
         Ok(Err(error @ AppError::NoKeys { .. })) => {
             tracing::warn!(entry = %no, %list, %error, "left to a node that has its keys");
             app.lacks_keys(list);
-            let now = Timestamp::now();
-            let back =
-                app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, now).await }));
+            let back = app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry).await }));
             let _: Result<(), StoreError> = back.await;
         }
-        Ok(Err(error)) => tracing::error!(entry = %no, %list, %error, "could not be judged, tried again"),
-        Err(_) => tracing::error!(entry = %no, %list, "broke the runner, tried again"),
+        Ok(Err(error)) => {
+            tracing::error!(entry = %no, %list, %error, "could not be judged, tried again");
+            put_off(&app, entry).await;
+        }
+        Err(_) => {
+            tracing::error!(entry = %no, %list, "broke the runner, tried again");
+            put_off(&app, entry).await;
+        }
     }
+}
+
+async fn put_off(app: &App, entry: Entry) {
+    let until = Timestamp::now().plus_ms(PAUSE_MS);
+    let put_off = app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }));
+    let _: Result<(), StoreError> = put_off.await;
 }

@@ -8,7 +8,5 @@ pub(crate) mod upkeep;
 
 use std::time::Duration;
 
-/// How long a claim keeps others away, in milliseconds.
-const LEASE_MS: i64 = 60_000;
 /// How often the database is asked when nobody calls.
 const POLL: Duration = Duration::from_millis(250);

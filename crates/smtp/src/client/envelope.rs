@@ -24,22 +24,7 @@ pub struct Body(Vec<Bytes>);
 impl Body {
     /// Any message: dots are stuffed, and bare line ends made CRLF.
     pub fn from_message(message: &[u8]) -> Self {
-        let mut wire = Vec::with_capacity(message.len() + message.len() / 64 + 2);
-        for line in message.split_inclusive(|b| *b == b'\n') {
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            for (at, text) in text.split(|b| *b == b'\r').enumerate() {
-                if at > 0 {
-                    wire.extend_from_slice(b"\r\n");
-                }
-                if text.first() == Some(&b'.') {
-                    wire.push(b'.');
-                }
-                wire.extend_from_slice(text);
-            }
-            wire.extend_from_slice(b"\r\n");
-        }
-        Self(vec![wire.into()])
+        Self(vec![sealist_mail::wire_form(message).into()])
     }
 
     /// Pieces that together are in wire form already: no line starts with a dot, all end in CRLF. Header
@@ -77,22 +62,5 @@ pub enum RecipientResult {
 impl RecipientResult {
     pub(super) fn refused(reply: PeerReply) -> Self {
         if reply.code >= 500 { Self::Failed(reply) } else { Self::Deferred(reply) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_take_their_wire_form() {
-        fn check(message: &[u8], wire: &[u8]) {
-            assert_eq!(Body::from_message(message).pieces().concat(), wire, "{message:?}");
-        }
-        check(b"", b"");
-        check(b"a\r\nb", b"a\r\nb\r\n");
-        check(b".\r\n..\r\na.b\r\n", b"..\r\n...\r\na.b\r\n");
-        check(b"a\nb\rc\n", b"a\r\nb\r\nc\r\n");
-        check(b"a\n.\nb\r.\r\n", b"a\r\n..\r\nb\r\n..\r\n");
     }
 }

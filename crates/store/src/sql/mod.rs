@@ -2,13 +2,17 @@
 //!
 //! Where the two differ (claims, the clock), [`Conn`] says the words of its own.
 
+mod postgres;
 mod query;
 mod row;
+pub(crate) mod sqlite;
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
+use rusqlite::Connection as SqliteConnection;
 use sqlx::pool::PoolConnection;
-use sqlx::{Executor as _, PgConnection, Postgres, Sqlite, SqliteConnection};
+use sqlx::{Executor as _, PgConnection, Postgres};
 
 use crate::StoreError;
 pub(crate) use query::{Query, Value, marks, query};
@@ -19,7 +23,7 @@ pub struct Conn(Link);
 
 enum Link {
     Sqlite(Box<SqliteConnection>),
-    SqliteReader(PoolConnection<Sqlite>),
+    SqliteReader(sqlite::Pooled),
     Postgres(Box<PgConnection>),
     PostgresReader(PoolConnection<Postgres>),
 }
@@ -45,7 +49,7 @@ impl Conn {
     pub(crate) fn backend(&mut self) -> Backend<'_> {
         match &mut self.0 {
             Link::Sqlite(connection) => Backend::Sqlite(connection),
-            Link::SqliteReader(connection) => Backend::Sqlite(connection),
+            Link::SqliteReader(connection) => Backend::Sqlite(connection.get()),
             Link::Postgres(connection) => Backend::Postgres(connection),
             Link::PostgresReader(connection) => Backend::Postgres(connection),
         }
@@ -55,22 +59,36 @@ impl Conn {
         matches!(self.0, Link::Postgres(_) | Link::PostgresReader(_))
     }
 
-    /// Runs statements without parameters.
-    pub(crate) async fn run(&mut self, statements: &'static str) -> Result<(), sqlx::Error> {
-        self.run_text(statements.to_owned()).await
+    /// Runs one statement without parameters.
+    pub(crate) async fn run(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        match self.backend() {
+            Backend::Sqlite(connection) => sqlite::execute(connection, statement, &[]).map(|_| ()),
+            Backend::Postgres(connection) => Ok(connection.execute(statement).await.map(|_| ())?),
+        }
     }
 
-    pub(crate) async fn run_text(&mut self, statements: String) -> Result<(), sqlx::Error> {
-        let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(statements));
+    /// Runs any number of statements without parameters.
+    pub(crate) async fn run_script(&mut self, script: String) -> Result<(), StoreError> {
         match self.backend() {
-            Backend::Sqlite(connection) => connection.execute(statements).await.map(|_| ()),
-            Backend::Postgres(connection) => connection.execute(statements).await.map(|_| ()),
+            Backend::Sqlite(connection) => Ok(connection.execute_batch(&script)?),
+            Backend::Postgres(connection) => {
+                let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
+                Ok(connection.execute(script).await.map(|_| ())?)
+            }
         }
     }
 
     /// Opens a transaction that writes: SQLite takes the lock at once, because one that reads first cannot.
     pub(crate) fn begin(&self) -> &'static str {
         if self.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" }
+    }
+
+    /// Lets others come before the next commit: on the writer's own thread, whose sleep is finer than the runtime's timers.
+    pub(crate) async fn wait_a_little(&mut self) {
+        match self.backend() {
+            Backend::Sqlite(_) => std::thread::sleep(Duration::from_micros(50)),
+            Backend::Postgres(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
     }
 
     /// What ends the subquery of a claim: others claim beside us in PostgreSQL and pass over what we hold.
@@ -141,7 +159,7 @@ impl Conn {
 }
 
 impl Reader {
-    pub(crate) fn sqlite(connection: PoolConnection<Sqlite>) -> Self {
+    pub(crate) fn sqlite(connection: sqlite::Pooled) -> Self {
         Self(Conn(Link::SqliteReader(connection)))
     }
 

@@ -2,28 +2,26 @@
 
 use std::borrow::Cow;
 
-use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, AssertSqlSafe, Encode, Type};
+use sqlx::AssertSqlSafe;
 
-use super::{Backend, Conn, Row};
+use super::{Backend, Conn, Row, postgres, sqlite};
 use crate::StoreError;
 
 /// A statement. The text is one of ours; what comes from outside is bound.
-pub(crate) struct Query {
+pub(crate) struct Query<'q> {
     text: Cow<'static, str>,
-    values: Vec<Value>,
+    values: Vec<Value<'q>>,
 }
 
 /// What is bound. A missing value keeps its type: PostgreSQL asks for it.
-pub(crate) enum Value {
+pub(crate) enum Value<'q> {
     Int(Option<i64>),
-    Text(Option<String>),
-    Octets(Option<Vec<u8>>),
+    Text(Option<Cow<'q, str>>),
+    Octets(Option<Cow<'q, [u8]>>),
 }
 
 /// How many rows a statement changed.
-pub(crate) struct Done(u64);
+pub(crate) struct Done(pub(super) u64);
 
 impl Done {
     pub(crate) fn rows_affected(&self) -> u64 {
@@ -31,58 +29,47 @@ impl Done {
     }
 }
 
-pub(crate) fn query(text: impl Into<Cow<'static, str>>) -> Query {
+pub(crate) fn query<'q>(text: impl Into<Cow<'static, str>>) -> Query<'q> {
     Query { text: text.into(), values: Vec::new() }
 }
 
-impl Query {
-    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+impl<'q> Query<'q> {
+    pub(crate) fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
         self.values.push(value.into());
         self
     }
 
     pub(crate) async fn execute(self, db: &mut Conn) -> Result<Done, StoreError> {
-        let text = AssertSqlSafe(self.text.into_owned());
-        Ok(Done(match db.backend() {
-            Backend::Sqlite(db) => sqlx::query_with(text, bound::<SqliteArguments>(self.values)?)
-                .execute(db)
-                .await?
-                .rows_affected(),
+        match db.backend() {
+            Backend::Sqlite(db) => sqlite::execute(db, &self.text, &self.values),
             Backend::Postgres(db) => {
-                sqlx::query_with(text, bound::<PgArguments>(self.values)?).execute(db).await?.rows_affected()
+                let text = AssertSqlSafe(self.text.into_owned());
+                let done = sqlx::query_with(text, postgres::bound(self.values)?).execute(db).await?;
+                Ok(Done(done.rows_affected()))
             }
-        }))
+        }
     }
 
     pub(crate) async fn fetch_all(self, db: &mut Conn) -> Result<Vec<Row>, StoreError> {
-        let text = AssertSqlSafe(self.text.into_owned());
-        Ok(match db.backend() {
-            Backend::Sqlite(db) => {
-                let rows =
-                    sqlx::query_with(text, bound::<SqliteArguments>(self.values)?).fetch_all(db).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
+        match db.backend() {
+            Backend::Sqlite(db) => sqlite::rows(db, &self.text, &self.values, usize::MAX),
             Backend::Postgres(db) => {
-                let rows = sqlx::query_with(text, bound::<PgArguments>(self.values)?).fetch_all(db).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                let text = AssertSqlSafe(self.text.into_owned());
+                let rows = sqlx::query_with(text, postgres::bound(self.values)?).fetch_all(db).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        }
     }
 
     pub(crate) async fn fetch_optional(self, db: &mut Conn) -> Result<Option<Row>, StoreError> {
-        let text = AssertSqlSafe(self.text.into_owned());
-        Ok(match db.backend() {
-            Backend::Sqlite(db) => {
-                let row =
-                    sqlx::query_with(text, bound::<SqliteArguments>(self.values)?).fetch_optional(db).await?;
-                row.map(Row::Sqlite)
-            }
+        match db.backend() {
+            Backend::Sqlite(db) => Ok(sqlite::rows(db, &self.text, &self.values, 1)?.pop()),
             Backend::Postgres(db) => {
-                let row =
-                    sqlx::query_with(text, bound::<PgArguments>(self.values)?).fetch_optional(db).await?;
-                row.map(Row::Postgres)
+                let text = AssertSqlSafe(self.text.into_owned());
+                let row = sqlx::query_with(text, postgres::bound(self.values)?).fetch_optional(db).await?;
+                Ok(row.map(Row::Postgres))
             }
-        })
+        }
     }
 
     pub(crate) async fn fetch_one(self, db: &mut Conn) -> Result<Row, StoreError> {
@@ -95,28 +82,9 @@ pub(crate) fn marks(from: usize, count: usize) -> String {
     (from..from + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
-fn bound<'q, A>(values: Vec<Value>) -> Result<A, StoreError>
-where
-    A: Arguments,
-    Option<i64>: Encode<'q, A::Database> + Type<A::Database> + 'q,
-    Option<String>: Encode<'q, A::Database> + Type<A::Database> + 'q,
-    Option<Vec<u8>>: Encode<'q, A::Database> + Type<A::Database> + 'q,
-{
-    let mut arguments = A::default();
-    for value in values {
-        match value {
-            Value::Int(value) => arguments.add(value),
-            Value::Text(value) => arguments.add(value),
-            Value::Octets(value) => arguments.add(value),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
 macro_rules! values {
     ($($from:ty => |$value:ident| $into:expr;)+) => {
-        $(impl From<$from> for Value {
+        $(impl<'q> From<$from> for Value<'q> {
             fn from($value: $from) -> Self {
                 $into
             }
@@ -129,13 +97,14 @@ values! {
     u32 => |value| Self::Int(Some(i64::from(value)));
     bool => |value| Self::Int(Some(i64::from(value)));
     Option<i64> => |value| Self::Int(value);
-    &str => |value| Self::Text(Some(value.to_owned()));
-    String => |value| Self::Text(Some(value));
-    &String => |value| Self::Text(Some(value.clone()));
-    Option<String> => |value| Self::Text(value);
-    &Option<String> => |value| Self::Text(value.clone());
-    &[u8] => |value| Self::Octets(Some(value.to_vec()));
-    Vec<u8> => |value| Self::Octets(Some(value));
-    &Vec<u8> => |value| Self::Octets(Some(value.clone()));
-    &Option<Vec<u8>> => |value| Self::Octets(value.clone());
+    &'q str => |value| Self::Text(Some(value.into()));
+    String => |value| Self::Text(Some(value.into()));
+    &'q String => |value| Self::Text(Some(value.into()));
+    Option<String> => |value| Self::Text(value.map(Cow::from));
+    &'q Option<String> => |value| Self::Text(value.as_deref().map(Cow::from));
+    &'q [u8] => |value| Self::Octets(Some(value.into()));
+    Vec<u8> => |value| Self::Octets(Some(value.into()));
+    &'q Vec<u8> => |value| Self::Octets(Some(value.into()));
+    Option<Vec<u8>> => |value| Self::Octets(value.map(Cow::from));
+    &'q Option<Vec<u8>> => |value| Self::Octets(value.as_deref().map(Cow::from));
 }

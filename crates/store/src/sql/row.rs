@@ -1,14 +1,16 @@
 //! A row of an answer, read by position.
 
+use rusqlite::types::Value as Owned;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
 use crate::StoreError;
 
+const DAMAGED: StoreError = StoreError::Damaged { table: "unknown" };
+
 /// A row of either database.
 pub(crate) enum Row {
-    Sqlite(SqliteRow),
+    Sqlite(Vec<Owned>),
     Postgres(PgRow),
 }
 
@@ -24,24 +26,43 @@ pub(crate) trait Column: Sized {
     fn read(row: &Row, at: usize) -> Result<Self, StoreError>;
 }
 
-macro_rules! same_in_both {
-    ($($kind:ty),+) => {
+macro_rules! columns {
+    ($($kind:ty => $variant:ident;)+) => {
         $(impl Column for $kind {
             fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
-                Ok(match row {
-                    Row::Sqlite(row) => row.try_get(at)?,
-                    Row::Postgres(row) => row.try_get(at)?,
-                })
+                match row {
+                    Row::Sqlite(row) => match row.get(at) {
+                        Some(Owned::$variant(value)) => Ok(value.clone()),
+                        _ => Err(DAMAGED),
+                    },
+                    Row::Postgres(row) => Ok(row.try_get(at)?),
+                }
+            }
+        }
+
+        impl Column for Option<$kind> {
+            fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
+                match row {
+                    Row::Sqlite(columns) => match columns.get(at) {
+                        Some(Owned::Null) => Ok(None),
+                        _ => <$kind>::read(row, at).map(Some),
+                    },
+                    Row::Postgres(row) => Ok(row.try_get(at)?),
+                }
             }
         })+
     };
 }
 
-same_in_both!(i64, String, Vec<u8>, Option<i64>, Option<String>, Option<Vec<u8>>);
+columns! {
+    i64 => Integer;
+    String => Text;
+    Vec<u8> => Blob;
+}
 
 impl Column for u32 {
     fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
-        Self::try_from(i64::read(row, at)?).map_err(|_| StoreError::Damaged { table: "unknown" })
+        Self::try_from(i64::read(row, at)?).map_err(|_| DAMAGED)
     }
 }
 

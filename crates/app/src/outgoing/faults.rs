@@ -1,0 +1,49 @@
+//! Copies that could not be made.
+
+use sealist_lists::model::{DeliveryNo, ListNo, PostNo};
+use sealist_lists::texts::Text;
+use sealist_mail::Timestamp;
+use sealist_store::deliveries::{self, Settled, State};
+use sealist_store::{StoreError, lists};
+
+use crate::{App, AppError, letters};
+
+/// So often it is tried.
+const MAX_FAULTS: u32 = 3;
+const PAUSE_MS: i64 = 60_000;
+const REPLY: &str = "the copy could not be made: the server's log tells more";
+
+/// Puts recipients of a post off for whom no copies could be made. After three such faults they wait for a person, and
+/// those in charge hear of it; other posts flow on.
+pub async fn could_not_be_made(
+    app: &App,
+    (list, post): (ListNo, PostNo),
+    rows: Vec<(DeliveryNo, String)>,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let held =
+        rows.into_iter().map(|(no, email)| Settled { no, email, state: State::Held, reply: REPLY.into() });
+    let held: Vec<Settled> = held.collect();
+    let letters = match lists::by_no(&mut *app.store.reader().await?, list).await? {
+        Some(list) => {
+            let copies: Vec<&Settled> = held.iter().collect();
+            letters::about_copies(app, &list, Text::Undelivered, &copies, now).await.unwrap_or_default()
+        }
+        None => Vec::new(),
+    };
+    let node = app.claimant().node;
+    let recorded = app.store.write(move |db| {
+        Box::pin(async move {
+            if deliveries::count_fault(&mut *db, post).await? < MAX_FAULTS {
+                let rows: Vec<DeliveryNo> = held.iter().map(|copy| copy.no).collect();
+                return deliveries::give_back(db, node, &rows, now.plus_ms(PAUSE_MS)).await;
+            }
+            deliveries::record(&mut *db, node, &held).await?;
+            for letter in letters {
+                letter.store(&mut *db, now).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    Ok(recorded.await?)
+}

@@ -1,0 +1,57 @@
+//! When a copy is tried again.
+
+use sealist_mail::Timestamp;
+use sealist_store::deliveries::State;
+
+/// Pauses that double, with jitter, until the period is over. Counted in tries, not by the clock: no jump of it makes a
+/// copy fail.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// The first pause.
+    pub after_s: u32,
+    /// The longest pause.
+    pub max_after_s: u32,
+    /// When the pauses so far are longer than this together, the copy has failed.
+    pub period_s: u64,
+}
+
+impl Retry {
+    /// What becomes of a copy that was put off at that try (the first is 1). `jitter`: any number; pauses differ by an
+    /// eighth either way.
+    pub fn state(&self, attempts: u32, jitter: u8, now: Timestamp) -> State {
+        let waited_s: u64 = (1..=attempts).map(|attempt| self.pause_s(attempt)).sum();
+        if waited_s > self.period_s {
+            return State::Failed;
+        }
+        let pause_ms = self.pause_s(attempts) * 1000 * (224 + u64::from(jitter) / 4) / 256;
+        State::Due(now.plus_ms(i64::try_from(pause_ms).unwrap_or(i64::MAX)))
+    }
+
+    fn pause_s(&self, attempt: u32) -> u64 {
+        let doubled = u64::from(self.after_s) << attempt.saturating_sub(1).min(20);
+        doubled.min(u64::from(self.max_after_s))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_until_the_period_is_over() {
+        fn check(attempts: u32, jitter: u8, pause_ms: Option<i64>) {
+            let retry = Retry { after_s: 64, max_after_s: 256, period_s: 1000 };
+            let expected = pause_ms.map_or(State::Failed, |ms| State::Due(Timestamp(ms)));
+            assert_eq!(retry.state(attempts, jitter, Timestamp(0)), expected, "try {attempts}");
+        }
+        check(1, 128, Some(64_000));
+        check(1, 0, Some(56_000));
+        check(1, 255, Some(71_750));
+        check(2, 128, Some(128_000));
+        check(3, 128, Some(256_000));
+        check(4, 128, Some(256_000));
+        check(5, 128, Some(256_000));
+        check(6, 128, None);
+        check(u32::MAX / 1_000_000, 128, None);
+    }
+}

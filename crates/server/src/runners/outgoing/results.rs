@@ -1,0 +1,129 @@
+//! Results of copies on their way into the database: many share a commit, and none waits long for it.
+//!
+//! What is sent and not recorded would be sent again after a crash, so this window is small.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sealist_app::{App, Report, settle};
+use sealist_lists::model::ListNo;
+use sealist_mail::Timestamp;
+use sealist_store::deliveries::{Kind, Settled, State};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, timeout_at};
+
+/// Results in one commit.
+const MAX_RESULTS: usize = 500;
+/// How long the first of them waits for others.
+const GATHER: Duration = Duration::from_millis(100);
+/// With more unrecorded results nobody claims anything.
+const MAX_BACKLOG: usize = 2 * MAX_RESULTS;
+/// When the database does not take them.
+const PAUSE: Duration = Duration::from_millis(500);
+/// After the signal to stop, and without a database, they are given up.
+const MAX_TRIES_AT_STOP: u32 = 6;
+
+/// Where senders put results.
+#[derive(Clone)]
+pub(super) struct Results {
+    sender: mpsc::UnboundedSender<One>,
+    backlog: Arc<Backlog>,
+}
+
+struct One {
+    list: ListNo,
+    kind: Kind,
+    settled: Settled,
+}
+
+#[derive(Default)]
+struct Backlog {
+    results: AtomicUsize,
+    less: Notify,
+}
+
+impl Results {
+    pub(super) fn new(app: App, stop: watch::Receiver<bool>) -> (Self, Recorder) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let backlog = Arc::<Backlog>::default();
+        let recorder = Recorder { app, receiver, backlog: backlog.clone(), stop };
+        (Self { sender, backlog }, recorder)
+    }
+
+    pub(super) fn put(&self, list: ListNo, kind: Kind, settled: Settled) {
+        self.backlog.results.fetch_add(1, Ordering::Relaxed);
+        let _ = self.sender.send(One { list, kind, settled });
+    }
+
+    /// Waits until most results are recorded.
+    pub(super) async fn room(&self) {
+        loop {
+            let less = self.backlog.less.notified();
+            if self.backlog.results.load(Ordering::Relaxed) <= MAX_BACKLOG {
+                return;
+            }
+            less.await;
+        }
+    }
+}
+
+/// Records results.
+pub(super) struct Recorder {
+    app: App,
+    receiver: mpsc::UnboundedReceiver<One>,
+    backlog: Arc<Backlog>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Recorder {
+    /// Runs until there are no senders any more.
+    pub(super) async fn run(mut self) {
+        while let Some(first) = self.receiver.recv().await {
+            let mut some = vec![first];
+            let end = Instant::now() + GATHER;
+            while some.len() < MAX_RESULTS
+                && let Ok(Some(one)) = timeout_at(end, self.receiver.recv()).await
+            {
+                some.push(one);
+            }
+            let count = some.len();
+            self.record(some).await;
+            self.backlog.results.fetch_sub(count, Ordering::Relaxed);
+            self.backlog.less.notify_waiters();
+        }
+    }
+
+    /// As often as it takes: a result that is not recorded is a second copy.
+    async fn record(&self, some: Vec<One>) {
+        let mut reports: BTreeMap<(ListNo, Kind), Vec<Settled>> = BTreeMap::new();
+        for one in some {
+            reports.entry((one.list, one.kind)).or_default().push(one.settled);
+        }
+        let reports: Vec<Report> =
+            reports.into_iter().map(|((list, kind), results)| Report { list, kind, results }).collect();
+        reports.iter().for_each(say);
+        let mut tries = 0;
+        while let Err(error) = settle(&self.app, reports.clone(), Timestamp::now()).await {
+            tracing::error!(%error, "results of copies could not be recorded");
+            tries += 1;
+            if *self.stop.borrow() && tries >= MAX_TRIES_AT_STOP {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+fn say(report: &Report) {
+    let count = |wanted: fn(&State) -> bool| report.results.iter().filter(|one| wanted(&one.state)).count();
+    tracing::info!(
+        list = %report.list,
+        sent = count(|state| *state == State::Sent),
+        deferred = count(|state| matches!(state, State::Due(_))),
+        failed = count(|state| *state == State::Failed),
+        waiting = count(|state| *state == State::HeldForKey),
+        "delivered"
+    );
+}

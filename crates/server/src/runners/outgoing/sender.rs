@@ -1,0 +1,118 @@
+//! One sender: claims recipients of a post, has their copies made, and hands them over on its own connection.
+
+use std::sync::Arc;
+
+use sealist_app::{App, AppError, Ready, could_not_be_made, prepare};
+use sealist_lists::model::DeliveryNo;
+use sealist_mail::Timestamp;
+use sealist_smtp::client::Connection;
+use sealist_store::deliveries::{self, Batch};
+use sealist_store::{StoreError, posts};
+use tokio::sync::{Notify, watch};
+
+use super::super::POLL;
+use super::Outgoing;
+use super::results::Results;
+use super::wire::{self, Sending};
+
+const CHUNK: u32 = 500;
+
+pub(super) struct Sender {
+    pub(super) app: App,
+    pub(super) settings: Arc<Outgoing>,
+    pub(super) accepted: Arc<Notify>,
+    pub(super) results: Results,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Recipients that were claimed.
+type Rows = Vec<(DeliveryNo, String)>;
+
+impl Sender {
+    pub(super) async fn run(mut self) {
+        let mut connection = None;
+        while !*self.stop.borrow() {
+            match self.step(&mut connection).await {
+                Ok(true) => {}
+                Ok(false) => tokio::select! {
+                    () = self.accepted.notified() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                    _ = self.stop.wait_for(|stop| *stop) => {}
+                },
+                Err(error) => {
+                    tracing::error!(%error, "delivery is interrupted");
+                    tokio::time::sleep(POLL).await;
+                }
+            }
+        }
+        if let Some(connection) = connection {
+            Connection::quit(connection).await;
+        }
+    }
+
+    /// One chunk of work; says whether there was any.
+    async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
+        self.results.room().await;
+        let claimant = self.app.claimant();
+        let now = Timestamp::now();
+        let claimed = self.app.store.write(move |db| {
+            Box::pin(async move {
+                let made = posts::fan_out(&mut *db, CHUNK, now).await?;
+                Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, CHUNK, now).await?))
+            })
+        });
+        let (made, batch) = claimed.await?;
+        let Some(batch) = batch else { return Ok(made.is_some()) };
+        if batch.rows.len() >= CHUNK as usize {
+            // There is more: another connection may begin with it.
+            self.accepted.notify_one();
+        }
+        let (list, post, kind) = (batch.list, batch.post, batch.kind);
+        let rows: Rows = batch.rows.iter().map(|row| (row.no, row.email.clone())).collect();
+        // What is not served now is given back here and nowhere else.
+        match self.prepare(batch).await {
+            Ok(mut ready) => {
+                for settled in std::mem::take(&mut ready.held) {
+                    self.results.put(list, kind, settled);
+                }
+                let sending = Sending {
+                    settings: &self.settings,
+                    stop: &self.stop,
+                    put: |settled| self.results.put(list, kind, settled),
+                };
+                let mut back = wire::send(sending, connection, &ready.copies).await;
+                back.extend(ready.later);
+                self.give_back(back).await?;
+            }
+            Err(error @ AppError::NoKeys { .. }) => {
+                tracing::warn!(%list, %error, "left to a node that has its keys");
+                self.app.lacks_keys(list);
+                self.give_back(rows.into_iter().map(|(no, _)| no).collect()).await?;
+            }
+            Err(error) => {
+                tracing::error!(%list, %post, %error, "copies could not be made");
+                could_not_be_made(&self.app, (list, post), rows, Timestamp::now()).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// In a task of its own: a panic takes these copies, not the runner.
+    async fn prepare(&self, batch: Batch) -> Result<Ready, AppError> {
+        let (app, together) = (self.app.clone(), self.settings.together);
+        let made = tokio::spawn(async move { prepare(&app, batch, together, Timestamp::now()).await });
+        made.await.map_err(|_| AppError::Interrupted)?
+    }
+
+    async fn give_back(&self, rows: Vec<DeliveryNo>) -> Result<(), AppError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (node, now) = (self.app.claimant().node, Timestamp::now());
+        let back = self
+            .app
+            .store
+            .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, now).await }));
+        back.await.map_err(|error: StoreError| error.into())
+    }
+}

@@ -1,0 +1,128 @@
+//! Copies over a kept connection, which is made anew where that helps.
+
+use std::collections::VecDeque;
+
+use sealist_app::{Copy, Recipient};
+use sealist_lists::model::DeliveryNo;
+use sealist_mail::Timestamp;
+use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
+use sealist_store::deliveries::{Settled, State};
+use tokio::sync::watch;
+
+use super::Outgoing;
+
+/// How copies are sent, and where the results go.
+pub(super) struct Sending<'a, P> {
+    pub(super) settings: &'a Outgoing,
+    pub(super) stop: &'a watch::Receiver<bool>,
+    pub(super) put: P,
+}
+
+/// Sends copies in their order. Each recipient's result is put as soon as it is known; those that were not tried because
+/// the server stops are returned.
+pub(super) async fn send<P: FnMut(Settled)>(
+    mut sending: Sending<'_, P>,
+    connection: &mut Option<Connection>,
+    copies: &[Copy],
+) -> Vec<DeliveryNo> {
+    let mut waiting: VecDeque<usize> = (0..copies.len()).collect();
+    while !waiting.is_empty() && !*sending.stop.borrow() {
+        let (open, kept) = match connection.take() {
+            Some(open) => (open, true),
+            None => match Connection::connect(&sending.settings.target).await {
+                Ok(open) => (open, false),
+                Err(error) => {
+                    tracing::warn!(%error, "the next mail server cannot be used");
+                    sending.put_off(&error.to_string(), waiting.drain(..).map(|at| &copies[at]));
+                    break;
+                }
+            },
+        };
+        let before = waiting.len();
+        let lost = sending.on(open, copies, &mut waiting, connection).await;
+        // A kept connection may have been closed meanwhile, and a new one after some messages: then a new one serves.
+        if let Some(reason) = lost
+            && !kept
+            && waiting.len() == before
+        {
+            sending.put_off(&reason, waiting.drain(..).map(|at| &copies[at]));
+        }
+    }
+    waiting.iter().flat_map(|at| &copies[*at].recipients).map(|recipient| recipient.no).collect()
+}
+
+impl<P: FnMut(Settled)> Sending<'_, P> {
+    /// Sends what waits on one connection, which is kept if it can be; what was not handed over waits again. Says why
+    /// the connection was lost.
+    async fn on(
+        &mut self,
+        mut open: Connection,
+        copies: &[Copy],
+        waiting: &mut VecDeque<usize>,
+        connection: &mut Option<Connection>,
+    ) -> Option<String> {
+        let (mut not_sent, stop) = (Vec::new(), self.stop);
+        let next = || {
+            let at = if *stop.borrow() { None } else { waiting.pop_front() }?;
+            Some(envelope(at, &copies[at]))
+        };
+        let done = |id: u64, outcomes: Vec<RecipientResult>| {
+            let at = usize::try_from(id).unwrap_or(usize::MAX);
+            if outcomes.iter().all(|outcome| *outcome == RecipientResult::NotSent) {
+                not_sent.push(at);
+                return;
+            }
+            for (recipient, outcome) in copies[at].recipients.iter().zip(outcomes) {
+                self.settle(recipient, outcome);
+            }
+        };
+        let delivered = open.deliver(next, done).await;
+        for at in not_sent.into_iter().rev() {
+            waiting.push_front(at);
+        }
+        match delivered {
+            Ok(()) => {
+                *connection = Some(open);
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the connection to the next mail server was lost");
+                Some(error.to_string())
+            }
+        }
+    }
+
+    fn settle(&mut self, recipient: &Recipient, outcome: RecipientResult) {
+        let (state, reply) = match outcome {
+            RecipientResult::Sent(reply) => (State::Sent, reply.to_string()),
+            RecipientResult::Failed(reply) => (State::Failed, reply.to_string()),
+            RecipientResult::Deferred(reply) => (self.retry(recipient), reply.to_string()),
+            RecipientResult::NotSent => (self.retry(recipient), "the connection broke".to_owned()),
+            RecipientResult::Unknown => (self.retry(recipient), "the last reply never came".to_owned()),
+        };
+        (self.put)(Settled { no: recipient.no, email: recipient.email.clone(), state, reply });
+    }
+
+    fn put_off<'c>(&mut self, reason: &str, copies: impl Iterator<Item = &'c Copy>) {
+        for recipient in copies.flat_map(|copy| &copy.recipients) {
+            let state = self.retry(recipient);
+            let settled =
+                Settled { no: recipient.no, email: recipient.email.clone(), state, reply: reason.to_owned() };
+            (self.put)(settled);
+        }
+    }
+
+    fn retry(&self, recipient: &Recipient) -> State {
+        let [jitter] = sealist_openpgp::random::<1>();
+        self.settings.retry.state(recipient.attempts, jitter, Timestamp::now())
+    }
+}
+
+fn envelope(at: usize, copy: &Copy) -> Envelope {
+    Envelope {
+        id: at as u64,
+        sender: copy.sender.clone(),
+        recipients: copy.recipients.iter().map(|recipient| recipient.email.clone()).collect(),
+        body: Body::from_wire_pieces(copy.pieces.clone()),
+    }
+}

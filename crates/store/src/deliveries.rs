@@ -1,0 +1,246 @@
+//! Recipients of posts: claimed in chunks, and what became of each.
+//!
+//! A claim lasts as long as its node lives ([`crate::nodes`]), however long the next hop takes.
+
+use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, NodeNo, PostNo};
+use sealist_mail::Timestamp;
+
+use crate::nodes::Claimant;
+use crate::sql::{marks, query};
+use crate::{Conn, StoreError};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "deliveries" };
+/// Rows of one statement.
+const MAX_ROWS: usize = 500;
+
+/// What is delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A post to its roster.
+    Posting,
+    /// A letter of the list to one person: nobody is told if it cannot be delivered.
+    Notice,
+}
+
+/// Recipients of one post, claimed.
+pub struct Batch {
+    /// Of what.
+    pub post: PostNo,
+    /// What it is.
+    pub kind: Kind,
+    /// How it travels.
+    pub channel: Channel,
+    /// The list.
+    pub list: ListNo,
+    /// The payload.
+    pub body: BodyNo,
+    /// MAIL FROM.
+    pub envelope_from: String,
+    /// The recipients.
+    pub rows: Vec<Delivery>,
+}
+
+/// One recipient.
+pub struct Delivery {
+    /// Its number.
+    pub no: DeliveryNo,
+    /// RCPT TO.
+    pub email: String,
+    /// The address's row.
+    pub address: Option<AddressNo>,
+    /// The member, if it is one.
+    pub member: Option<MemberNo>,
+    /// How often it was tried, this time included.
+    pub attempts: u32,
+    /// The sealing card in its stored form.
+    pub card: Option<Vec<u8>>,
+    /// The name shown for the address. May be empty.
+    pub name: String,
+    /// Whether the member allows cleartext where the list does.
+    pub allow_cleartext: bool,
+}
+
+/// Claims up to `limit` due recipients of the post that has waited longest.
+pub async fn claim(
+    db: &mut Conn,
+    claimant: &Claimant,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Option<Batch>, StoreError> {
+    let sql = format!(
+        "SELECT p.no, p.list_no, p.body_no, p.envelope_from, p.kind, p.channel FROM deliveries d JOIN posts p ON p.no = d.post_no
+         WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {} ORDER BY d.next_at, d.post_no LIMIT 1 {}",
+        claimant.condition("p.list_no", 2),
+        db.skip_locked_of("d")
+    );
+    let oldest = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await?;
+    let Some(post) = oldest else { return Ok(None) };
+    let rows = query(format!(
+        "UPDATE deliveries SET attempts = attempts + 1, claimed_by = $4 WHERE no IN
+         (SELECT no FROM deliveries WHERE post_no = $1 AND state = 'due' AND claimed_by IS NULL AND next_at <= $2
+          ORDER BY next_at, post_no LIMIT $3 {})
+         RETURNING no, email, address_no, member_no, attempts,
+         (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no),
+         COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), ''),
+         COALESCE((SELECT allow_cleartext FROM members m WHERE m.no = deliveries.member_no), 0)",
+        db.skip_locked()
+    ))
+    .bind(post.try_get::<i64>(0)?)
+    .bind(now.0)
+    .bind(limit)
+    .bind(claimant.node.0)
+    .fetch_all(db)
+    .await?;
+    if rows.is_empty() {
+        // Other nodes have them.
+        return Ok(None);
+    }
+    let rows = rows
+        .iter()
+        .map(|row| {
+            Ok(Delivery {
+                no: DeliveryNo(row.try_get(0)?),
+                email: row.try_get(1)?,
+                address: row.try_get::<Option<i64>>(2)?.map(AddressNo),
+                member: row.try_get::<Option<i64>>(3)?.map(MemberNo),
+                attempts: row.try_get(4)?,
+                card: row.try_get(5)?,
+                name: row.try_get(6)?,
+                allow_cleartext: row.try_get(7)?,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let kind = if post.try_get::<String>(4)? == "notice" { Kind::Notice } else { Kind::Posting };
+    let channel = Channel::from_name(&post.try_get::<String>(5)?).ok_or(DAMAGED)?;
+    Ok(Some(Batch {
+        post: PostNo(post.try_get(0)?),
+        kind,
+        channel,
+        list: ListNo(post.try_get(1)?),
+        body: BodyNo(post.try_get(2)?),
+        envelope_from: post.try_get(3)?,
+        rows,
+    }))
+}
+
+/// Gives claimed recipients back, to be tried from `from` on as if they had not been claimed. What another node has
+/// taken over meanwhile stays its own.
+pub async fn give_back(
+    db: &mut Conn,
+    node: NodeNo,
+    rows: &[DeliveryNo],
+    from: Timestamp,
+) -> Result<(), StoreError> {
+    for chunk in rows.chunks(MAX_ROWS) {
+        let sql = format!(
+            "UPDATE deliveries SET attempts = attempts - 1, next_at = $1, claimed_by = NULL
+             WHERE claimed_by = $2 AND no IN ({})",
+            marks(3, chunk.len())
+        );
+        let back = chunk.iter().fold(query(sql).bind(from.0).bind(node.0), |back, row| back.bind(row.0));
+        back.execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Counts that copies of a post could not be made; says how often by now.
+pub async fn count_fault(db: &mut Conn, post: PostNo) -> Result<u32, StoreError> {
+    let faults = query("UPDATE posts SET faults = faults + 1 WHERE no = $1 RETURNING faults").bind(post.0);
+    faults.fetch_optional(db).await?.map_or(Ok(0), |row| row.try_get(0))
+}
+
+/// What became of a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The next hop has it.
+    Sent,
+    /// To be tried again then.
+    Due(Timestamp),
+    /// Refused for good.
+    Failed,
+    /// Waits for a usable certificate.
+    HeldForKey,
+    /// Waits for a person: the copy could not be made.
+    Held,
+    /// There is no usable certificate, and the list does not keep posts for that; the member hears of it.
+    NotKept,
+    /// The same, and the member does not hear of it.
+    Skipped,
+}
+
+/// What became of one recipient, with the next hop's words or our reason.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The recipient's row.
+    pub no: DeliveryNo,
+    /// The address.
+    pub email: String,
+    /// What became of it.
+    pub state: State,
+    /// One line.
+    pub reply: String,
+}
+
+/// Records results, as few statements as there are hundreds of them. What another node has taken over meanwhile stays
+/// its own, unless the copy is out.
+pub async fn record(db: &mut Conn, node: NodeNo, results: &[Settled]) -> Result<(), StoreError> {
+    for chunk in results.chunks(MAX_ROWS) {
+        let rows: Vec<String> = (0..chunk.len()).map(|row| format!("({})", marks(4 * row + 1, 4))).collect();
+        let mut statement = query(format!(
+            "WITH v (no, state, next_at, reply) AS (VALUES {})
+             UPDATE deliveries SET state = v.state, next_at = v.next_at, reply = v.reply, claimed_by = NULL FROM v
+             WHERE deliveries.no = v.no AND (v.state = 'sent' OR deliveries.claimed_by = ${})",
+            rows.join(", "),
+            4 * chunk.len() + 1
+        ));
+        for settled in chunk {
+            let (name, next_at) = match settled.state {
+                State::Sent => ("sent", 0),
+                State::Due(at) => ("due", at.0),
+                State::Failed | State::NotKept | State::Skipped => ("failed", 0),
+                State::HeldForKey => ("held_for_key", 0),
+                State::Held => ("held", 0),
+            };
+            statement = statement.bind(settled.no.0).bind(name).bind(next_at).bind(&settled.reply);
+        }
+        statement.bind(node.0).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Ends the wait of recipients of posts before `before`, on one list, who still have no usable key.
+pub async fn give_up_waiting(db: &mut Conn, list: ListNo, before: Timestamp) -> Result<u64, StoreError> {
+    let done = query(
+        "UPDATE deliveries SET state = 'failed', reply = 'no usable key came in time' WHERE state = 'held_for_key'
+         AND post_no IN (SELECT no FROM posts WHERE list_no = $1 AND accepted_at < $2)",
+    )
+    .bind(list.0)
+    .bind(before.0)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes up to `limit` recipients of archived posts from before `before` that have their copies.
+pub async fn delete_sent(db: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let done = query(
+        "DELETE FROM deliveries WHERE no IN (SELECT d.no FROM deliveries d JOIN posts p ON p.no = d.post_no
+         WHERE p.archived = 1 AND p.fan_out_done = 1 AND p.accepted_at < $1 AND d.state = 'sent' LIMIT $2)",
+    )
+    .bind(before.0)
+    .bind(limit)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// How many recipients of a list are in each state.
+pub async fn counts(db: &mut Conn, list: ListNo) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = query(
+        "SELECT d.state, COUNT(*) FROM deliveries d JOIN posts p ON p.no = d.post_no WHERE p.list_no = $1 GROUP BY d.state ORDER BY d.state",
+    )
+    .bind(list.0)
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}

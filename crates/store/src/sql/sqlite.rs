@@ -1,0 +1,138 @@
+//! SQLite, called straight on the thread that asks: a statement costs its own work and no hand-over.
+//!
+//! No await happens inside a call, so whoever runs the future runs the statement. Changes run on the writer's own
+//! thread; reads are short, and large bodies are read in pieces.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::query::Done;
+use super::{Row, Value};
+use crate::StoreError;
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Statements that a connection keeps prepared.
+const PREPARED: usize = 128;
+/// Pages of the write-ahead log before they move into the file: 32 MiB. What is taken in and finished before that never
+/// gets there.
+const CHECKPOINT_PAGES: u32 = 8192;
+
+/// Opens the file for changes, and makes it if there is none.
+pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA temp_store = MEMORY;"
+    ))?;
+    Ok(connection)
+}
+
+fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;")?;
+    Ok(connection)
+}
+
+pub(super) fn execute(db: &Connection, text: &str, values: &[Value<'_>]) -> Result<Done, StoreError> {
+    let mut statement = prepared(db, text, values)?;
+    Ok(Done(statement.raw_execute()? as u64))
+}
+
+/// The rows of an answer, at most `limit`.
+pub(super) fn rows(
+    db: &Connection,
+    text: &str,
+    values: &[Value<'_>],
+    limit: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let mut statement = prepared(db, text, values)?;
+    let columns = statement.column_count();
+    let mut answer = statement.raw_query();
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(row) = answer.next()?
+    {
+        let row: Result<Vec<Owned>, _> = (0..columns).map(|at| row.get(at)).collect();
+        found.push(Row::Sqlite(row?));
+    }
+    Ok(found)
+}
+
+fn prepared<'c>(
+    db: &'c Connection,
+    text: &str,
+    values: &[Value<'_>],
+) -> Result<CachedStatement<'c>, StoreError> {
+    // `$1` is a name in SQLite, and numbered as it comes; `?1` is the number.
+    let mut statement = db.prepare_cached(&text.replace('$', "?"))?;
+    for (at, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(at + 1, value)?;
+    }
+    Ok(statement)
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Int(Some(value)) => ValueRef::Integer(*value),
+            Self::Text(Some(value)) => ValueRef::Text(value.as_bytes()),
+            Self::Octets(Some(value)) => ValueRef::Blob(value),
+            Self::Int(None) | Self::Text(None) | Self::Octets(None) => ValueRef::Null,
+        }))
+    }
+}
+
+/// Connections that only read, opened as they are needed and kept.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    path: Arc<PathBuf>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    room: Arc<Semaphore>,
+}
+
+impl Pool {
+    pub(crate) fn new(path: &Path, most: usize) -> Self {
+        Self { path: Arc::new(path.to_owned()), idle: Arc::default(), room: Arc::new(Semaphore::new(most)) }
+    }
+
+    /// Waits for a connection.
+    pub(crate) async fn acquire(&self) -> Result<Pooled, StoreError> {
+        let permit = self.room.clone().acquire_owned().await.map_err(|_| StoreError::Stopped)?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open_to_read(&self.path)?,
+        };
+        Ok(Pooled { connection: Some(connection), idle: self.idle.clone(), _permit: permit })
+    }
+}
+
+/// A connection that goes back to its pool.
+pub(crate) struct Pooled {
+    connection: Option<Connection>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pooled {
+    pub(super) fn get(&mut self) -> &mut Connection {
+        self.connection.as_mut().expect("taken out only when it is dropped")
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        let back = self.connection.take();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(back);
+    }
+}
