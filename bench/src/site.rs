@@ -19,7 +19,8 @@ const LIST: &str = "team@lists.example";
 const WAIT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Site {
-    _folder: TempDir,
+    folder: TempDir,
+    binary: PathBuf,
     server: Child,
     author: Gpg,
     addresses: Vec<String>,
@@ -65,7 +66,22 @@ impl Site {
         let began = Instant::now();
         let (server, port) = serve(binary, folder.path())?;
         let start_ms = began.elapsed().as_secs_f64() * 1000.0;
-        Ok(Self { _folder: folder, server, author, addresses, port, sink, start_ms, _stop: stop })
+        Ok(Self {
+            folder,
+            binary: binary.to_owned(),
+            server,
+            author,
+            addresses,
+            port,
+            sink,
+            start_ms,
+            _stop: stop,
+        })
+    }
+
+    /// From now on mail is taken in, and not judged.
+    pub(crate) fn hold(&self) -> anyhow::Result<()> {
+        run(&self.binary, self.folder.path(), &["queue", "hold", LIST]).map(|_| ())
     }
 
     pub(crate) fn members(&self) -> usize {

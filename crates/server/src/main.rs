@@ -4,6 +4,7 @@ mod admin;
 mod config;
 mod demo;
 mod doctor;
+mod fail_points;
 mod inject;
 mod postfix;
 mod quickstart;
@@ -141,12 +142,14 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check => say(&format!("good; the database is {}\n", config.database())),
         Command::Serve => {
             log_to_stderr(config.log.format);
+            fail_points::arm();
             let app = serve::open(&config).await?;
             let listener = tokio::net::TcpListener::bind(config.lmtp.listen).await?;
             let stop = serve::stop_signal()?;
             // Without a service manager there is nobody to tell.
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
             serve::run(app, &config, listener, stop).await?;
+            fail_points::count();
         }
         Command::Admin(command) => {
             let app = serve::open(&config).await?;

@@ -13,6 +13,7 @@ CREATE TABLE lists (
     local      TEXT    NOT NULL,
     style      TEXT    NOT NULL,
     settings   TEXT    NOT NULL, -- JSON, lists::model::ListSettings
+    held_at    {int},            -- since then nothing of it is judged or sent
     created_at {int} NOT NULL,
     UNIQUE (domain_no, local)
 ) {strict};
@@ -103,11 +104,11 @@ CREATE TABLE body_chunks (
     PRIMARY KEY (body_no, seq)
 ) {strict, by key};
 
--- What came in and is not done: waiting (in), held for a moderator (hold), or set aside after it broke a
--- runner three times (shunt).
+-- What came in and is not done: waiting (in), waiting until its list goes on (paused), held for a moderator (hold), or
+-- set aside after it broke a runner three times (shunt).
 CREATE TABLE queue (
     no          {number},
-    queue       TEXT    NOT NULL CHECK (queue IN ('in', 'hold', 'shunt')),
+    queue       TEXT    NOT NULL CHECK (queue IN ('in', 'paused', 'hold', 'shunt')),
     list_no     {int} NOT NULL REFERENCES lists (no) ON DELETE CASCADE,
     door        TEXT    NOT NULL,
     detail      TEXT    NOT NULL DEFAULT '',

@@ -1,5 +1,7 @@
 //! What became of copies, for people to look at.
 
+use std::collections::BTreeMap;
+
 use sealist_lists::model::{DeliveryNo, ListNo, PostNo};
 use sealist_mail::Timestamp;
 
@@ -17,7 +19,7 @@ pub struct Unsent {
     pub list: ListNo,
     /// To whom.
     pub email: String,
-    /// `due`, `failed` or `held_for_key`.
+    /// `due`, `failed`, `held_for_key` or `held`.
     pub state: String,
     /// How often it was tried.
     pub attempts: u32,
@@ -56,28 +58,110 @@ pub async fn unsent(db: &mut Conn, after: DeliveryNo, limit: u32) -> Result<Vec<
         .collect()
 }
 
-/// Makes copies due at once: that one, or all that wait for their next try. One that failed begins anew. Says how many.
-pub async fn retry(db: &mut Conn, copy: Option<DeliveryNo>, now: Timestamp) -> Result<u64, StoreError> {
-    let retried = match copy {
-        Some(copy) => {
-            query("UPDATE deliveries SET state = 'due', attempts = 0, next_at = $1 WHERE no = $2 AND state IN ('due', 'failed') AND claimed_by IS NULL")
-                .bind(now.0)
-                .bind(copy.0)
+/// Posts that have copies which are not out, with what became of their copies.
+pub async fn on_their_way(db: &mut Conn) -> Result<Vec<OnItsWay>, StoreError> {
+    let rows = query(
+        "SELECT p.no, p.list_no, p.kind, p.accepted_at, p.fan_out_done, d.state, COUNT(d.no) FROM posts p
+         LEFT JOIN deliveries d ON d.post_no = p.no WHERE p.fan_out_done = 0 OR EXISTS
+         (SELECT 1 FROM deliveries e WHERE e.post_no = p.no AND e.state NOT IN ('sent', 'failed'))
+         GROUP BY p.no, p.list_no, p.kind, p.accepted_at, p.fan_out_done, d.state ORDER BY p.no, d.state",
+    )
+    .fetch_all(db)
+    .await?;
+    let mut posts: Vec<OnItsWay> = Vec::new();
+    for row in &rows {
+        let no = PostNo(row.try_get(0)?);
+        if posts.last().is_none_or(|post| post.no != no) {
+            posts.push(OnItsWay {
+                no,
+                list: ListNo(row.try_get(1)?),
+                kind: row.try_get(2)?,
+                accepted_at: Timestamp(row.try_get(3)?),
+                whole_roster: row.try_get(4)?,
+                copies: BTreeMap::new(),
+            });
         }
-        None => query("UPDATE deliveries SET next_at = $1 WHERE state = 'due' AND next_at > $1 AND claimed_by IS NULL").bind(now.0),
-    };
-    let done = retried.execute(&mut *db).await?;
+        if let (Some(post), Some(state)) = (posts.last_mut(), row.try_get::<Option<String>>(5)?) {
+            post.copies.insert(state, row.try_get(6)?);
+        }
+    }
+    Ok(posts)
+}
+
+/// A post with copies that are not out.
+#[derive(Clone, Debug)]
+pub struct OnItsWay {
+    /// Its number.
+    pub no: PostNo,
+    /// The list.
+    pub list: ListNo,
+    /// `posting` or `notice`.
+    pub kind: String,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// Whether all its recipients are known by now.
+    pub whole_roster: bool,
+    /// How many copies are in each state.
+    pub copies: BTreeMap<String, i64>,
+}
+
+/// Copies that are meant.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// That one.
+    One(DeliveryNo),
+    /// Those of a post.
+    Of(PostNo),
+}
+
+impl Which {
+    fn condition(self) -> (&'static str, i64) {
+        match self {
+            Self::One(copy) => ("no = $1", copy.0),
+            Self::Of(post) => ("post_no = $1", post.0),
+        }
+    }
+}
+
+/// Makes copies due at once, also those that failed or are held; they begin anew. Says how many.
+pub async fn retry(db: &mut Conn, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+    let (condition, number) = which.condition();
+    let retried = query(format!(
+        "UPDATE deliveries SET state = 'due', attempts = 0, next_at = $2 WHERE {condition}
+         AND state IN ('due', 'failed', 'held') AND claimed_by IS NULL"
+    ));
+    let done = retried.bind(number).bind(now.0).execute(&mut *db).await?;
     db.call("outgoing").await?;
     Ok(done.rows_affected())
 }
 
-/// Gives a copy up; says whether it waited.
-pub async fn give_up(db: &mut Conn, copy: DeliveryNo) -> Result<bool, StoreError> {
+/// Makes all copies due that wait for their next try. Says how many.
+pub async fn retry_all(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
     let done = query(
-        "UPDATE deliveries SET state = 'failed', reply = 'given up by an admin' WHERE no = $1 AND state IN ('due', 'held_for_key') AND claimed_by IS NULL",
+        "UPDATE deliveries SET next_at = $1 WHERE state = 'due' AND next_at > $1 AND claimed_by IS NULL",
     )
-    .bind(copy.0)
-    .execute(db)
+    .bind(now.0)
+    .execute(&mut *db)
     .await?;
-    Ok(done.rows_affected() > 0)
+    db.call("outgoing").await?;
+    Ok(done.rows_affected())
+}
+
+/// Keeps copies that wait for their next try from going out; [`retry`] lets them go. Says how many.
+pub async fn hold(db: &mut Conn, which: Which) -> Result<u64, StoreError> {
+    end_wait(db, which, "state = 'held', reply = 'held by an admin'", "'due'").await
+}
+
+/// Gives copies up; says how many waited.
+pub async fn give_up(db: &mut Conn, which: Which) -> Result<u64, StoreError> {
+    let waits = "'due', 'held_for_key', 'held'";
+    end_wait(db, which, "state = 'failed', reply = 'given up by an admin'", waits).await
+}
+
+async fn end_wait(db: &mut Conn, which: Which, change: &str, waits: &str) -> Result<u64, StoreError> {
+    let (condition, number) = which.condition();
+    let sql = format!(
+        "UPDATE deliveries SET {change} WHERE {condition} AND state IN ({waits}) AND claimed_by IS NULL"
+    );
+    Ok(query(sql).bind(number).execute(db).await?.rows_affected())
 }

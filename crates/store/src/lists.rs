@@ -3,10 +3,12 @@
 use sealist_lists::model::{BodyNo, ListName, ListNo, ListSettings, MailingList};
 use sealist_mail::Timestamp;
 
+use crate::queue::{self, Place};
 use crate::sql::{Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "lists" };
+const LIST_IS_HELD: &str = "the list is held by an admin";
 const SELECT: &str =
     "SELECT l.no, l.local, d.mail_host, l.settings FROM lists l JOIN domains d ON d.no = l.domain_no";
 
@@ -65,6 +67,50 @@ pub async fn set_settings(db: &mut Conn, no: ListNo, settings: &ListSettings) ->
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Holds a list: its mail is taken in, and nothing of it is judged or sent. What is under way ends its way.
+pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<(), StoreError> {
+    let held = query("UPDATE lists SET held_at = COALESCE(held_at, $2) WHERE no = $1");
+    held.bind(no.0).bind(now.0).execute(&mut *db).await?;
+    queue::pause(&mut *db, no, (Place::In, Place::Paused)).await?;
+    query(
+        "UPDATE deliveries SET state = 'held', reply = $2 WHERE state = 'due' AND claimed_by IS NULL
+         AND post_no IN (SELECT no FROM posts WHERE list_no = $1)",
+    )
+    .bind(no.0)
+    .bind(LIST_IS_HELD)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets a held list go on; says whether it was held.
+pub async fn release(db: &mut Conn, no: ListNo) -> Result<bool, StoreError> {
+    let released = query("UPDATE lists SET held_at = NULL WHERE no = $1 AND held_at IS NOT NULL").bind(no.0);
+    let released = released.execute(&mut *db).await?.rows_affected() > 0;
+    queue::pause(&mut *db, no, (Place::Paused, Place::In)).await?;
+    query(
+        "UPDATE deliveries SET state = 'due', reply = '' WHERE state = 'held' AND reply = $2
+         AND post_no IN (SELECT no FROM posts WHERE list_no = $1)",
+    )
+    .bind(no.0)
+    .bind(LIST_IS_HELD)
+    .execute(&mut *db)
+    .await?;
+    db.call("incoming").await?;
+    db.call("outgoing").await?;
+    Ok(released)
+}
+
+/// The lists that are held, and since when.
+pub async fn held(db: &mut Conn) -> Result<Vec<(MailingList, Timestamp)>, StoreError> {
+    let sql = format!(
+        "{} WHERE l.held_at IS NOT NULL ORDER BY l.no",
+        SELECT.replace("l.settings", "l.settings, l.held_at")
+    );
+    let rows = query(sql).fetch_all(db).await?;
+    rows.iter().map(|row| Ok((list(row)?, Timestamp(row.try_get(4)?)))).collect()
 }
 
 /// Deletes a list with its members, queue, posts and their bodies.

@@ -18,11 +18,12 @@ pub struct Claimant {
 }
 
 impl Claimant {
-    /// A condition on the column that names the list; placeholders from that number on.
+    /// A condition on the column that names the list; placeholders from that number on. Held lists wait.
     pub(crate) fn condition(&self, column: &str, from: usize) -> String {
+        let held = format!("AND {column} NOT IN (SELECT no FROM lists WHERE held_at IS NOT NULL)");
         match self.lacking.len() {
-            0 => String::new(),
-            count => format!("AND {column} NOT IN ({})", marks(from, count)),
+            0 => held,
+            count => format!("{held} AND {column} NOT IN ({})", marks(from, count)),
         }
     }
 

@@ -53,7 +53,8 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
 /// the same transaction, so that a roster is covered once whatever happens between.
 pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option<u64>, StoreError> {
     let sql = format!(
-        "SELECT no, list_no, recipients, fan_out_after FROM posts WHERE fan_out_done = 0 ORDER BY no LIMIT 1 {}",
+        "SELECT no, list_no, recipients, fan_out_after FROM posts WHERE fan_out_done = 0
+         AND list_no NOT IN (SELECT no FROM lists WHERE held_at IS NOT NULL) ORDER BY no LIMIT 1 {}",
         db.skip_locked()
     );
     let Some(post) = query(sql).fetch_optional(db).await? else { return Ok(None) };

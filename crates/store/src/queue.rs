@@ -17,6 +17,8 @@ const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_at, attempt
 pub enum Place {
     /// Waiting for the incoming runner.
     In,
+    /// Waiting until its list, which an admin holds, is released.
+    Paused,
     /// Waiting for a moderator.
     Hold,
     /// Set aside after it broke a runner three times.
@@ -28,13 +30,14 @@ impl Place {
     pub fn name(self) -> &'static str {
         match self {
             Self::In => "in",
+            Self::Paused => "paused",
             Self::Hold => "hold",
             Self::Shunt => "shunt",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::In, Self::Hold, Self::Shunt].into_iter().find(|place| place.name() == name)
+        [Self::In, Self::Paused, Self::Hold, Self::Shunt].into_iter().find(|place| place.name() == name)
     }
 }
 
@@ -67,7 +70,7 @@ pub struct Entry {
     pub detail: String,
 }
 
-/// Stores a message for one door; to be handled at once. `detail`: what followed the `+` of the address.
+/// Stores a message for one door; to be handled at once, or when its list is released. `detail`: what followed the `+` of the address.
 pub async fn push(
     db: &mut Conn,
     list: ListNo,
@@ -79,7 +82,8 @@ pub async fn push(
     let body = bodies::insert(&mut *db, body).await?;
     let row = query(
         "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail)
-         VALUES ('in', $1, $2, $3, $4, $5, $5, $6) RETURNING no",
+         VALUES (CASE WHEN (SELECT held_at FROM lists WHERE no = $1) IS NULL THEN 'in' ELSE 'paused' END,
+         $1, $2, $3, $4, $5, $5, $6) RETURNING no",
     )
     .bind(list.0)
     .bind(door.name())
@@ -135,6 +139,17 @@ pub async fn put_off(db: &mut Conn, entry: &Entry, until: Timestamp) -> Result<(
     Ok(())
 }
 
+/// Entries of a list that wait to be judged wait for its release, or no longer.
+pub(crate) async fn pause(db: &mut Conn, list: ListNo, (from, to): (Place, Place)) -> Result<(), StoreError> {
+    query("UPDATE queue SET queue = $3 WHERE list_no = $1 AND queue = $2 AND claimed_by IS NULL")
+        .bind(list.0)
+        .bind(from.name())
+        .bind(to.name())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Keeps a waiting entry for a person; says whether it was waiting.
 pub async fn hold(db: &mut Conn, no: EntryNo, reason: Reason) -> Result<bool, StoreError> {
     let reasons = serde_json::to_string(&[reason]).map_err(|_| DAMAGED)?;
@@ -150,9 +165,9 @@ pub async fn listed(db: &mut Conn, place: Place) -> Result<Vec<Entry>, StoreErro
     query(sql).bind(place.name()).fetch_all(db).await?.iter().map(entry).collect()
 }
 
-/// How many entries wait for the incoming runner.
+/// How many entries wait to be judged.
 pub async fn waiting(db: &mut Conn) -> Result<u64, StoreError> {
-    let row = query("SELECT COUNT(*) FROM queue WHERE queue = 'in'").fetch_one(db).await?;
+    let row = query("SELECT COUNT(*) FROM queue WHERE queue IN ('in', 'paused')").fetch_one(db).await?;
     Ok(u64::try_from(row.try_get::<i64>(0)?).unwrap_or_default())
 }
 
@@ -195,7 +210,7 @@ fn of_mine(change: &str, entry: &Entry) -> Query<'static> {
 
 /// Back to the runner: after a moderator accepted a hold (`approved`), or to try a shunted one again.
 pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
-    query("UPDATE queue SET approved = CASE WHEN queue = 'hold' THEN 1 ELSE 0 END, queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue != 'in'")
+    query("UPDATE queue SET approved = CASE WHEN queue = 'hold' THEN 1 ELSE 0 END, queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue IN ('hold', 'shunt')")
         .bind(no.0)
         .bind(now.0)
         .execute(db)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use fail::fail_point;
 use tokio::sync::mpsc;
 
 use crate::StoreError;
@@ -113,7 +114,9 @@ impl Writer {
             }
         }
         let began = Instant::now();
+        fail_point!("before-commit");
         let committed = connection.run("COMMIT").await;
+        fail_point!("after-commit");
         self.last = Shared { jobs: told.len(), took: began.elapsed() };
         if committed.is_err() {
             let _ = connection.run("ROLLBACK").await;

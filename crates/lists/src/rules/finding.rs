@@ -69,6 +69,8 @@ pub enum Reason {
     Nonmember,
     /// Larger than `max_message_kib`.
     TooLarge,
+    /// An admin keeps it.
+    ByAdmin,
     /// Broke a runner three times.
     Poison,
     /// Mail to a command address; commands need a person until they are understood here.

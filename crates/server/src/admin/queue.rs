@@ -3,14 +3,16 @@
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use sealist_app::{App, AppError, Rejected, reject};
-use sealist_lists::model::{DeliveryNo, EntryNo};
+use sealist_lists::model::{DeliveryNo, EntryNo, ListName, PostNo};
+use sealist_lists::rules::Reason;
 use sealist_lists::texts;
 use sealist_mail::Timestamp;
+use sealist_store::copies::{self, Which};
+use sealist_store::lists;
 use sealist_store::queue::{self, Entry, Place};
-use sealist_store::{copies, lists};
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::{Answer, named};
 
 const PAGE: u32 = 500;
 
@@ -28,19 +30,41 @@ pub(crate) enum Queue {
     Discard { entry: i64 },
     /// Tries a shunted message again.
     Retry { entry: i64 },
+    /// Keeps something from going on: an entry that was not judged yet, a post that is going out, or all mail of a list,
+    /// which is still taken in.
+    Hold {
+        /// The number of an entry, or the name of a list.
+        what: Option<String>,
+        /// The post whose remaining copies are held.
+        #[arg(long, conflicts_with = "what", required_unless_present = "what")]
+        post: Option<i64>,
+    },
+    /// Lets a held list go on.
+    Release { list: ListName },
+    /// Posts that are going out, and what became of their copies.
+    Posts,
     /// The copies that are not out: to whom, since when, how often tried, and why not.
     Copies,
-    /// Tries copies now: one, also one that failed, or all that wait for their next try.
-    Resend { copy: Option<i64> },
-    /// Gives a copy up.
-    Drop { copy: i64 },
+    /// Tries copies now: one or those of a post, also those that failed or are held; else all that wait for their next try.
+    Resend {
+        copy: Option<i64>,
+        #[arg(long, conflicts_with = "copy")]
+        post: Option<i64>,
+    },
+    /// Gives copies up: one, or those of a post.
+    Drop {
+        #[arg(required_unless_present = "post")]
+        copy: Option<i64>,
+        #[arg(long, conflicts_with = "copy")]
+        post: Option<i64>,
+    },
 }
 
 pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
     Ok(match command {
         Queue::List => {
             let mut entries = Vec::new();
-            for place in [Place::Hold, Place::Shunt, Place::In] {
+            for place in [Place::Hold, Place::Shunt, Place::Paused, Place::In] {
                 entries.extend(queue::listed(&mut *app.store.reader().await?, place).await?);
             }
             let mut text = String::new();
@@ -95,24 +119,101 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
                 .map_err(AppError::Store)?;
             (format!("{no} is discarded\n"), json!({ "discarded": no }))
         }
-        Queue::Copies => copies(app).await?,
-        Queue::Resend { copy } => {
-            let now = Timestamp::now();
-            let made = app.store.write(move |db| Box::pin(copies::retry(db, copy.map(DeliveryNo), now)));
-            let made = made.await.map_err(AppError::Store)?;
-            if copy.is_some() && made == 0 {
-                bail!("that copy is on its way, out, or waits for a key");
+        Queue::Hold { what: Some(what), .. } => hold(app, &what).await?,
+        Queue::Hold { post, .. } => {
+            let which = which(None, post);
+            let held = app.store.write(move |db| Box::pin(copies::hold(db, which)));
+            told(held.await.map_err(AppError::Store)?, "held", "no copy of that post waits for its next try")?
+        }
+        Queue::Release { list } => {
+            let list = named(app, &list).await?;
+            let released = app.store.write(move |db| Box::pin(lists::release(db, list.no)));
+            if !released.await.map_err(AppError::Store)? {
+                bail!("{} is not held", list.name);
             }
+            (format!("{} goes on\n", list.name), json!({ "released": list.name.to_string() }))
+        }
+        Queue::Posts => posts(app).await?,
+        Queue::Copies => copies(app).await?,
+        Queue::Resend { copy: None, post: None } => {
+            let now = Timestamp::now();
+            let made = app.store.write(move |db| Box::pin(copies::retry_all(db, now)));
+            let made = made.await.map_err(AppError::Store)?;
             (format!("{made} copies are tried now\n"), json!({ "retried": made }))
         }
-        Queue::Drop { copy } => {
-            let given_up = app.store.write(move |db| Box::pin(copies::give_up(db, DeliveryNo(copy))));
-            if !given_up.await.map_err(AppError::Store)? {
-                bail!("that copy does not wait: it is on its way, out, or has failed");
-            }
-            (format!("{copy} is given up\n"), json!({ "dropped": copy }))
+        Queue::Resend { copy, post } => {
+            let (which, now) = (which(copy, post), Timestamp::now());
+            let made = app.store.write(move |db| Box::pin(copies::retry(db, which, now)));
+            let made = made.await.map_err(AppError::Store)?;
+            told(made, "retried", "that is on its way, out, or waits for a key")?
+        }
+        Queue::Drop { copy, post } => {
+            let which = which(copy, post);
+            let given_up = app.store.write(move |db| Box::pin(copies::give_up(db, which)));
+            let given_up = given_up.await.map_err(AppError::Store)?;
+            told(given_up, "dropped", "that does not wait: it is on its way, out, or has failed")?
         }
     })
+}
+
+/// Clap lets exactly one through.
+fn which(copy: Option<i64>, post: Option<i64>) -> Which {
+    match post {
+        Some(post) => Which::Of(PostNo(post)),
+        None => Which::One(DeliveryNo(copy.unwrap_or_default())),
+    }
+}
+
+fn told(copies: u64, done: &str, none: &str) -> anyhow::Result<Answer> {
+    if copies == 0 {
+        bail!("{none}");
+    }
+    Ok((format!("copies {done}: {copies}\n"), json!({ done: copies })))
+}
+
+async fn hold(app: &App, what: &str) -> anyhow::Result<Answer> {
+    let now = Timestamp::now();
+    if let Ok(no) = what.parse() {
+        let held = app.store.write(move |db| Box::pin(queue::hold(db, EntryNo(no), Reason::ByAdmin)));
+        if !held.await.map_err(AppError::Store)? {
+            bail!("entry {no} does not wait to be judged");
+        }
+        return Ok((
+            format!("{no} is held; `sealist queue accept {no}` lets it go on\n"),
+            json!({ "held": no }),
+        ));
+    }
+    let name: ListName = what.parse().context("give the number of an entry or the name of a list")?;
+    let list = named(app, &name).await?;
+    let held = app.store.write(move |db| Box::pin(lists::hold(db, list.no, now)));
+    held.await.map_err(AppError::Store)?;
+    let text =
+        format!("{name} is held: its mail is taken in, and waits for `sealist queue release {name}`\n");
+    Ok((text, json!({ "held": name.to_string() })))
+}
+
+async fn posts(app: &App) -> anyhow::Result<Answer> {
+    let now = Timestamp::now();
+    let (mut text, mut data) = (String::new(), Vec::new());
+    for post in copies::on_their_way(&mut *app.store.reader().await?).await? {
+        let list = lists::by_no(&mut *app.store.reader().await?, post.list).await?;
+        let name = list.map(|list| list.name.to_string()).unwrap_or_default();
+        let age_s = (now.0 - post.accepted_at.0) / 1000;
+        let copies: Vec<String> =
+            post.copies.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        let rest = if post.whole_roster { "" } else { ", more to come" };
+        text.push_str(&format!("{} {} {name} {age_s} s: {}{rest}\n", post.no, post.kind, copies.join(", ")));
+        data.push(json!({
+            "post": post.no,
+            "list": name,
+            "kind": post.kind,
+            "accepted_at": post.accepted_at.rfc3339(),
+            "age_s": age_s,
+            "whole_roster": post.whole_roster,
+            "copies": post.copies,
+        }));
+    }
+    Ok((text, data.into()))
 }
 
 /// Page by page, so that a hundred thousand take no more memory than their lines.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use fail::fail_point;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -83,6 +84,7 @@ impl Connection {
     /// Connects, greets, starts TLS and logs in, as the target says.
     pub async fn connect(target: &Target) -> Result<Self, ConnectError> {
         let limit = target.timeouts.connect;
+        fail_point!("before-connect");
         let tcp = within(limit, TcpStream::connect((target.host.as_str(), target.port))).await?;
         let tcp = tcp.map_err(|source| ConnectError::Unreachable {
             host: target.host.clone(),
@@ -98,6 +100,7 @@ impl Connection {
         let mut connection =
             Self { stream, replies: Replies::new(), offers: Offers::default(), target: target.clone() };
         connection.expect_positive().await?;
+        fail_point!("after-connect");
         connection.hello().await?;
         if target.security == Security::StartTls {
             connection = connection.start_tls().await?;

@@ -3,6 +3,7 @@
 use std::io::IoSlice;
 
 use bytes::{Buf as _, Bytes};
+use fail::fail_point;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -64,7 +65,9 @@ impl Connection {
                 give_up(following, &mut done, ReplyError::Lost);
                 return Err(give_up(Some(running), &mut done, lost));
             }
-            match self.outcome(&accepted, &running).await {
+            let outcome = self.outcome(&accepted, &running).await;
+            fail_point!("after-outcome");
+            match outcome {
                 Ok(results) => done(running.envelope.id, results),
                 Err(lost) => {
                     let unknown = if matches!(accepted, Accepted::Content) {
@@ -129,8 +132,7 @@ impl Connection {
 
     /// Reads the replies to the commands; sends them one by one where the peer offers no pipelining.
     async fn offer(&mut self, running: &mut Running) -> Result<Accepted, ReplyError> {
-        let command = self.mail_from(&running.envelope);
-        let sender = self.ask(command).await?;
+        let sender = self.ask(|this| this.mail_from(&running.envelope)).await?;
         let mut accepted = 0;
         for at in 0..running.envelope.recipients.len() {
             // Without pipelining a refused sender spares the rest.
@@ -138,7 +140,8 @@ impl Connection {
                 running.refused[at] = Some(RecipientResult::refused(sender.clone()));
                 continue;
             }
-            let reply = self.ask(format!("RCPT TO:<{}>\r\n", running.envelope.recipients[at])).await?;
+            let recipient = &running.envelope.recipients[at];
+            let reply = self.ask(|_| format!("RCPT TO:<{recipient}>\r\n")).await?;
             match (sender.is_positive(), reply.is_positive()) {
                 (true, true) => accepted += 1,
                 (true, false) => running.refused[at] = Some(refused_recipient(reply)),
@@ -148,7 +151,7 @@ impl Connection {
         if accepted == 0 && !self.offers.pipelining {
             return Ok(Accepted::No);
         }
-        let data = self.ask("DATA\r\n".into()).await?;
+        let data = self.ask(|_| "DATA\r\n".to_owned()).await?;
         if data.code == 354 {
             return Ok(if accepted > 0 { Accepted::Content } else { Accepted::Nobody });
         }
@@ -191,8 +194,10 @@ impl Connection {
         Ok(results)
     }
 
-    async fn ask(&mut self, command: String) -> Result<PeerReply, ReplyError> {
+    /// The reply to a command, which is sent now unless it went out with others.
+    async fn ask(&mut self, command: impl FnOnce(&Self) -> String) -> Result<PeerReply, ReplyError> {
         if !self.offers.pipelining {
+            let command = command(self);
             self.write(&[command.into()]).await?;
         }
         self.read_reply(self.target.timeouts.command).await
@@ -204,9 +209,11 @@ impl Connection {
 
     async fn write(&mut self, pieces: &[Bytes]) -> Result<(), ReplyError> {
         let limit = self.target.timeouts.data;
+        fail_point!("before-send");
         let written = timeout(limit, write_vectored(&mut self.stream, pieces))
             .await
             .map_err(|_| ReplyError::TimedOut)?;
+        fail_point!("after-send");
         written.map_err(|_| ReplyError::Lost)
     }
 

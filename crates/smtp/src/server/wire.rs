@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fail::fail_point;
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -62,9 +63,11 @@ impl Wire {
 
     pub(super) async fn flush(&mut self) -> std::io::Result<()> {
         if !self.pending.is_empty() {
+            fail_point!("before-reply");
             self.stream.write_all(&self.pending).await?;
             self.stream.flush().await?;
             self.pending.clear();
+            fail_point!("after-reply");
         }
         Ok(())
     }
