@@ -11,7 +11,7 @@ use sealist_store::bodies::Body as Stored;
 use sealist_store::{Store, StoreError, lists, queue};
 use tempfile::TempDir;
 
-use crate::site::Site;
+use crate::site::{PGP, PLAIN, Site};
 use crate::{count, say};
 
 const SESSIONS: [usize; 3] = [1, 16, 64];
@@ -23,9 +23,9 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     let commits = commits_per_s().await?;
     say(&format!("\n8 KB in one row a commit, one after the other: {commits:.0} commits/s\n\n"));
     say("list       sessions  accepts/s  of commits/s  server CPU ms/message\n");
-    for style in ["private-default", "pgp-default"] {
+    for (style, name) in [(PLAIN, "plain"), (PGP, "encrypting")] {
         for sessions in SESSIONS {
-            let site = Site::empty(binary, style).await?;
+            let site = Site::new(binary, style, 0).await?;
             // What is taken in waits: this measures the door, not the judging.
             site.hold()?;
             let message = site.stranger(OCTETS);
@@ -41,11 +41,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
             }
             let per_s = count(accepted) / began.elapsed().as_secs_f64();
             let cpu_ms = (site.cpu_ms()? - before) / count(accepted);
-            say(&format!(
-                "{:<10} {sessions:<9} {per_s:<10.0} {:<13.2} {cpu_ms:.3}\n",
-                if style == "pgp-default" { "encrypting" } else { "plain" },
-                per_s / commits
-            ));
+            say(&format!("{name:<10} {sessions:<9} {per_s:<10.0} {:<13.2} {cpu_ms:.3}\n", per_s / commits));
         }
     }
     Ok(())

@@ -16,7 +16,11 @@ pub(crate) fn of_process(pid: u32) -> anyhow::Result<f64> {
 
 /// CPU time of our own threads so far, in milliseconds.
 pub(crate) fn own() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    in_ms(rustix::time::ClockId::ProcessCPUTime)
+}
+
+fn in_ms(clock: rustix::time::ClockId) -> f64 {
+    let time = rustix::time::clock_gettime(clock);
     let [seconds, ns] = [time.tv_sec, time.tv_nsec].map(|part| i32::try_from(part).map_or(0.0, f64::from));
     seconds * 1000.0 + ns / 1e6
 }
@@ -35,14 +39,19 @@ pub(crate) fn rss_kib(pid: u32) -> anyhow::Result<u64> {
     field(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
-/// Begins to watch the peak of our own memory anew (proc_pid_clear_refs(5)).
-pub(crate) fn forget_peak() -> anyhow::Result<()> {
-    Ok(fs::write("/proc/self/clear_refs", "5")?)
+/// CPU time of the calling thread so far, in milliseconds.
+pub(crate) fn of_thread() -> f64 {
+    in_ms(rustix::time::ClockId::ThreadCPUTime)
 }
 
-/// The peak of our own memory in KiB.
-pub(crate) fn peak_kib() -> anyhow::Result<u64> {
-    field("/proc/self/status", "VmHWM:")
+/// Begins to watch the peak of a process's memory anew (proc_pid_clear_refs(5)). `pid` may be "self".
+pub(crate) fn forget_peak(pid: &str) -> anyhow::Result<()> {
+    Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
+}
+
+/// The peak of a process's memory in KiB.
+pub(crate) fn peak_kib(pid: &str) -> anyhow::Result<u64> {
+    field(&format!("/proc/{pid}/status"), "VmHWM:")
 }
 
 fn field(file: &str, name: &str) -> anyhow::Result<u64> {

@@ -28,8 +28,8 @@ pub(crate) fn one(name: &str) -> anyhow::Result<()> {
         Material::Mail(mails) => mails.into_iter().map(|mail| Material::Mail(vec![mail])).collect(),
         key @ Material::Key(_) => vec![key],
     };
-    cpu::forget_peak()?;
-    let before_kib = cpu::peak_kib()?;
+    cpu::forget_peak("self")?;
+    let before_kib = cpu::peak_kib("self")?;
     let (mut all_ms, mut most_ms, mut taken) = (0.0, 0.0_f64, 0);
     for material in &each {
         let before_ms = cpu::own();
@@ -38,7 +38,7 @@ pub(crate) fn one(name: &str) -> anyhow::Result<()> {
         all_ms += ms;
         most_ms = most_ms.max(ms);
     }
-    let more_mib = cpu::peak_kib()?.checked_sub(before_kib).context("the peak only grows")? / 1024;
+    let more_mib = cpu::peak_kib("self")?.checked_sub(before_kib).context("the peak only grows")? / 1024;
     let outcome = if taken == 0 { "refused" } else { "TAKEN" };
     say(&format!("{name:<37} {outcome:<8} {all_ms:<7.1} {most_ms:<13.1} {more_mib}\n"));
     Ok(())

@@ -5,18 +5,23 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use sealist_mail::{Boundary, Timestamp, compose};
-use sealist_openpgp::ListKey;
+use sealist_mail::{Boundary, compose};
+use sealist_openpgp::Certificate;
 use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
 use tempfile::TempDir;
-use tokio::sync::watch;
 
-use crate::cpu;
+use crate::counter::Counter;
 use crate::gpg::Gpg;
-use crate::sink::Sink;
+use crate::{cpu, roster};
 
+/// The style of encrypting lists.
+pub(crate) const PGP: &str = "pgp-default";
+/// That of plain ones.
+pub(crate) const PLAIN: &str = "private-default";
 const LIST: &str = "team@lists.example";
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_secs(300);
+/// The results of the last copies are recorded by then.
+const SETTLED: Duration = Duration::from_millis(250);
 
 pub(crate) struct Site {
     folder: TempDir,
@@ -25,58 +30,39 @@ pub(crate) struct Site {
     author: Gpg,
     addresses: Vec<String>,
     port: u16,
-    sink: Sink,
+    pub(crate) counter: Counter,
     pub(crate) start_ms: f64,
-    _stop: watch::Sender<bool>,
 }
 
 impl Site {
-    /// A list of that style that nobody is on, and its server.
-    pub(crate) async fn empty(binary: &Path, style: &str) -> anyhow::Result<Self> {
-        Self::of(binary, style, 0).await
-    }
-
-    /// A list with so many members, Curve25519 all, and its server. The first member posts.
-    pub(crate) async fn new(binary: &Path, members: usize) -> anyhow::Result<Self> {
-        Self::of(binary, "pgp-default", members).await
-    }
-
-    async fn of(binary: &Path, style: &str, members: usize) -> anyhow::Result<Self> {
+    /// A list of that style with so many members, Curve25519 all, and its server. The first member posts.
+    pub(crate) async fn new(binary: &Path, style: &str, members: usize) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("sealist-bench")?;
-        let (stop, stopped) = watch::channel(false);
-        let sink = Sink::default();
-        let next_hop = sink.start(stopped).await?;
+        let counter = Counter::default();
+        let next_hop = counter.start().await?;
         let config = format!(
             "data_dir = 'data'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {next_hop}\n[keydirs]\nlist = 'keys'\n"
         );
         std::fs::write(folder.path().join("sealist.toml"), config)?;
         let cli = |arguments: &[&str]| run(binary, folder.path(), arguments);
         cli(&["lists", "create", LIST, "--style", style])?;
+        cli(&["lists", "set", LIST, "max_message_kib", "0"])?;
         let author = Gpg::new()?;
-        if members > 0 {
-            author.import(cli(&["lists", "key", LIST])?.as_bytes())?;
-        }
-        let addresses: Vec<String> = (0..members).map(|n| format!("m{n}@example.org")).collect();
-        for (at, address) in addresses.iter().enumerate() {
-            let file = folder.path().join("key.asc");
-            std::fs::write(&file, certificate(address, at, &author)?)?;
-            let file = file.to_str().context("a path in UTF-8")?;
-            cli(&["members", "add", LIST, address, "--key", file])?;
+        let addresses: Vec<String> = (0..members).map(|n| format!("m{n}@d{}.example", n % 100)).collect();
+        if let Some(first) = addresses.first() {
+            author.make_key(first, "curve25519")?;
+            let first = Certificate::read_one(&author.export(first)?)?;
+            let certificates = roster::fill(folder.path(), LIST, &addresses, &first).await?;
+            if style == PGP {
+                author.import(cli(&["lists", "key", LIST])?.as_bytes())?;
+                let all: Vec<u8> = certificates.iter().flat_map(Certificate::armored).collect();
+                author.import(&all)?;
+            }
         }
         let began = Instant::now();
         let (server, port) = serve(binary, folder.path())?;
         let start_ms = began.elapsed().as_secs_f64() * 1000.0;
-        Ok(Self {
-            folder,
-            binary: binary.to_owned(),
-            server,
-            author,
-            addresses,
-            port,
-            sink,
-            start_ms,
-            _stop: stop,
-        })
+        Ok(Self { folder, binary: binary.to_owned(), server, author, addresses, port, counter, start_ms })
     }
 
     /// From now on mail is taken in, and not judged.
@@ -103,6 +89,13 @@ impl Site {
         format!("From: stranger@example.com\r\nTo: {LIST}\r\nSubject: x\r\n\r\n{text}").into_bytes()
     }
 
+    /// A post of the first member in the clear.
+    pub(crate) fn compose_plain(&self, octets: usize) -> Vec<u8> {
+        let line: String = sealist_openpgp::random::<32>().iter().map(|b| format!("{b:02x}")).collect();
+        let text = format!("{line}\r\n").repeat(octets / (line.len() + 2) + 1);
+        format!("From: {}\r\nTo: {LIST}\r\nSubject: Words\r\n\r\n{text}", self.addresses[0]).into_bytes()
+    }
+
     /// A signed and encrypted post of so many octets of text.
     pub(crate) fn compose(&self, octets: usize) -> anyhow::Result<Vec<u8>> {
         let line: String = sealist_openpgp::random::<32>().iter().map(|b| format!("{b:02x}")).collect();
@@ -116,6 +109,7 @@ impl Site {
 
     /// Posts and waits until every member's copy is out.
     pub(crate) async fn post(&self, message: &[u8]) -> anyhow::Result<()> {
+        let before = self.counter.recipients();
         let mut connection = Connection::connect(&self.target()).await?;
         let mut envelope = Some(Envelope {
             id: 0,
@@ -126,16 +120,14 @@ impl Site {
         let mut results = Vec::new();
         connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await?;
         ensure!(matches!(results[..], [RecipientResult::Sent(_)]), "not taken: {results:?}");
-        let copies = self.sink.take(self.addresses.len(), WAIT).await;
-        ensure!(copies.len() == self.addresses.len(), "{} copies came", copies.len());
-        // The results of the last copies are recorded.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        let all = before + self.addresses.len() as u64;
+        ensure!(self.counter.reaches(all, WAIT).await, "{} of {all} copies came", self.counter.recipients());
         Ok(())
     }
 
-    /// Fills the caches.
-    pub(crate) async fn warm_up(&self, octets: usize) -> anyhow::Result<()> {
-        self.post(&self.compose(octets)?).await
+    /// Until the results of copies that are out are recorded.
+    pub(crate) async fn settle(&self) {
+        tokio::time::sleep(SETTLED).await;
     }
 
     pub(crate) fn gpg_encrypt(&self, text: &[u8]) -> anyhow::Result<()> {
@@ -149,6 +141,25 @@ impl Site {
     pub(crate) fn rss_kib(&self) -> anyhow::Result<u64> {
         cpu::rss_kib(self.server.id())
     }
+
+    /// Begins to watch the peak of the server's memory anew.
+    pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
+        cpu::forget_peak(&self.server.id().to_string())
+    }
+
+    pub(crate) fn peak_kib(&self) -> anyhow::Result<u64> {
+        cpu::peak_kib(&self.server.id().to_string())
+    }
+
+    /// Stops the server; how many commits it made.
+    pub(crate) fn stop(mut self) -> anyhow::Result<u64> {
+        let pid = self.server.id().to_string();
+        ensure!(Command::new("kill").arg(&pid).status()?.success(), "the server takes the signal");
+        self.server.wait()?;
+        let log = std::fs::read_to_string(self.folder.path().join("log"))?;
+        let commits = log.lines().rev().find_map(|line| line.split("stopped commits=").nth(1));
+        Ok(commits.context("the log says how many commits there were")?.trim().parse()?)
+    }
 }
 
 impl Drop for Site {
@@ -156,18 +167,6 @@ impl Drop for Site {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
-}
-
-/// The first member's key is made by GnuPG, which posts; the others' by us, which is faster.
-fn certificate(address: &str, at: usize, author: &Gpg) -> anyhow::Result<Vec<u8>> {
-    if at == 0 {
-        author.make_key(address, "curve25519")?;
-        return author.export(address);
-    }
-    let parsed = address.parse()?;
-    let key = ListKey::generate("", &parsed, &parsed, Timestamp::now())?.certificate().armored();
-    author.import(&key)?;
-    Ok(key)
 }
 
 fn run(binary: &Path, folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {

@@ -1,13 +1,21 @@
 //! What the same work costs elsewhere, measured in the same run.
 
-use std::time::Instant;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, ensure};
 use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
+
+use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
 
 use crate::cpu;
 use crate::site::Site;
 
 const AGREEMENTS: u32 = 2000;
+const WRITES: u32 = 500;
+const MESSAGES: u64 = 10_000;
 
 /// The public-key part of one copy: an ephemeral key and one agreement.
 pub(crate) fn x25519_ms() -> f64 {
@@ -33,4 +41,74 @@ pub(crate) fn gpg_ms(site: &Site, octets: usize) -> anyhow::Result<f64> {
         site.gpg_encrypt(&text)?;
     }
     Ok((cpu::of_children()? - before) / f64::from(rounds))
+}
+
+/// Nothing but writing so many octets to a socket of loopback, again and again: CPU of the writing thread for one time, in
+/// milliseconds.
+pub(crate) fn write_ms(octets: usize) -> anyhow::Result<f64> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let mut stream = TcpStream::connect(listener.local_addr()?)?;
+    let (mut peer, _) = listener.accept()?;
+    let reader = std::thread::spawn(move || {
+        let mut buffer = vec![0; 256 * 1024];
+        while peer.read(&mut buffer).is_ok_and(|read| read > 0) {}
+    });
+    let message = vec![b'x'; octets];
+    let before = cpu::of_thread();
+    for _ in 0..WRITES {
+        stream.write_all(&message)?;
+    }
+    let spent = cpu::of_thread() - before;
+    drop(stream);
+    reader.join().ok().context("the reader ends")?;
+    Ok(spent / f64::from(WRITES))
+}
+
+/// Our SMTP client alone, with Postfix's smtp-sink behind it: CPU for a message of 6 KB, in milliseconds.
+pub(crate) async fn smtp_ms() -> anyhow::Result<f64> {
+    let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let _sink = Sink(
+        Command::new("/usr/sbin/smtp-sink")
+            .args(["-u", "nobody", &format!("127.0.0.1:{port}"), "100"])
+            .stdout(Stdio::null())
+            .spawn()
+            .context("smtp-sink is part of Debian's postfix")?,
+    );
+    let target = Target::plain("127.0.0.1", port, Protocol::Smtp);
+    let end = Instant::now() + Duration::from_secs(10);
+    let mut connection = loop {
+        match Connection::connect(&target).await {
+            Ok(open) => break open,
+            Err(error) => ensure!(Instant::now() < end, "smtp-sink: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let envelope = Envelope {
+        id: 0,
+        sender: Some("team-bounces@lists.example".to_owned()),
+        recipients: vec!["anne@example.org".to_owned()],
+        body: Body::from_message(&b"0123456789abcdef0123456789abcdef0123456789abcdef\r\n".repeat(120)),
+    };
+    let (mut left, mut sent) = (MESSAGES, 0_u32);
+    let before = cpu::own();
+    let next = || {
+        left = left.checked_sub(1)?;
+        Some(envelope.clone())
+    };
+    let done = |_, results: Vec<RecipientResult>| {
+        sent += u32::from(matches!(results[..], [RecipientResult::Sent(_)]))
+    };
+    connection.deliver(next, done).await?;
+    ensure!(u64::from(sent) == MESSAGES, "smtp-sink took {sent}");
+    Ok((cpu::own() - before) / f64::from(sent))
+}
+
+/// Ends with us.
+struct Sink(Child);
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -87,6 +87,7 @@ pub(crate) async fn run(
     room.await?;
     node.await?;
     app.leave().await?;
+    tracing::info!(commits = app.store.commits(), "stopped");
     Ok(())
 }
 

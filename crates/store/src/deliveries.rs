@@ -60,6 +60,17 @@ pub struct Delivery {
     pub allow_cleartext: bool,
 }
 
+/// Whether there is something to claim, or a post that lacks recipients. A look ahead: it costs no commit.
+pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM deliveries d JOIN posts p ON p.no = d.post_no
+         WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {0})
+         OR EXISTS (SELECT 1 FROM posts p WHERE p.fan_out_done = 0 {0})",
+        claimant.condition("p.list_no", 2),
+    );
+    claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
+}
+
 /// Claims up to `limit` due recipients of the post that has waited longest.
 pub async fn claim(
     db: &mut Conn,

@@ -97,6 +97,12 @@ pub async fn push(
     Ok(EntryNo(row.try_get(0)?))
 }
 
+/// Whether there is something to claim. A look ahead: it costs no commit.
+pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM queue WHERE {})", due(claimant, 2));
+    claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
+}
+
 /// Claims up to `limit` waiting entries; nobody else gets them as long as this node lives. One that was claimed before
 /// and not judged comes alone: should it take the process down again, it is known which one it was.
 pub async fn claim(
@@ -105,13 +111,7 @@ pub async fn claim(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<Entry>, StoreError> {
-    let due = |from| {
-        format!(
-            "queue = 'in' AND claimed_by IS NULL AND next_at <= $1 {}",
-            claimant.condition("list_no", from)
-        )
-    };
-    let sql = format!("SELECT attempts FROM queue WHERE {} ORDER BY next_at, no LIMIT 1", due(2));
+    let sql = format!("SELECT attempts FROM queue WHERE {} ORDER BY next_at, no LIMIT 1", due(claimant, 2));
     let Some(oldest) = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await? else {
         return Ok(Vec::new());
     };
@@ -120,11 +120,16 @@ pub async fn claim(
         "UPDATE queue SET attempts = attempts + 1, claimed_by = $3 WHERE no IN
          (SELECT no FROM queue WHERE {} AND attempts {suspects} 0 ORDER BY next_at, no LIMIT $2 {})
          RETURNING {COLUMNS}",
-        due(4),
+        due(claimant, 4),
         db.skip_locked()
     );
     let claim = query(sql).bind(now.0).bind(limit).bind(claimant.node.0);
     claimant.bind(claim).fetch_all(db).await?.iter().map(entry).collect()
+}
+
+/// What can be claimed at `$1`; placeholders for the rest from that number on.
+fn due(claimant: &Claimant, from: usize) -> String {
+    format!("queue = 'in' AND claimed_by IS NULL AND next_at <= $1 {}", claimant.condition("list_no", from))
 }
 
 /// Gives a claimed entry back as if it had not been claimed: this node cannot handle it.
@@ -154,7 +159,7 @@ pub(crate) async fn pause(db: &mut Conn, list: ListNo, (from, to): (Place, Place
 pub async fn hold(db: &mut Conn, no: EntryNo, reason: Reason) -> Result<bool, StoreError> {
     let reasons = serde_json::to_string(&[reason]).map_err(|_| DAMAGED)?;
     let held = query(
-        "UPDATE queue SET queue = 'hold', reasons = $2, approved = 0 WHERE no = $1 AND queue = 'in' AND claimed_by IS NULL",
+        "UPDATE queue SET queue = 'hold', reasons = $2, approved = 0 WHERE no = $1 AND queue IN ('in', 'paused') AND claimed_by IS NULL",
     );
     Ok(held.bind(no.0).bind(reasons).execute(db).await?.rows_affected() > 0)
 }

@@ -5,10 +5,13 @@
 use std::collections::BTreeMap;
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, Door, ListName, ListNo, ListSettings, NodeNo, Preferences, Role};
+use sealist_lists::model::{
+    Channel, DeliveryNo, Door, ListName, ListNo, ListSettings, NodeNo, PostNo, Preferences, Role,
+};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
+use sealist_store::copies::{self, Which};
 use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
@@ -54,6 +57,9 @@ on_both! {
     large_bodies_come_back_whole,
     a_deleted_list_takes_its_bodies_along,
     what_is_delivered_and_not_archived_goes,
+    a_held_list_takes_mail_in_and_lets_none_go,
+    copies_are_held_let_go_and_given_up,
+    what_another_node_has_is_not_given_back,
 }
 
 async fn on_sqlite() -> Site {
@@ -405,4 +411,101 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
     let mut db = site.store.reader().await.unwrap();
     assert!(bodies::load(&mut db, gone).await.is_err(), "its body went with it");
     assert!(bodies::load(&mut db, kept).await.is_ok());
+}
+
+/// A post to so many members, with all its recipients.
+async fn post_to(db: &mut Conn, list: ListNo, members: usize) -> Result<PostNo, StoreError> {
+    for number in 0..members {
+        join(&mut *db, list, &format!("m{number}@x.example")).await?;
+    }
+    let body = bodies::insert(&mut *db, &message("words")).await?;
+    let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
+    let row = NewPost {
+        list,
+        channel: Channel::Open,
+        body,
+        envelope_from: "team-bounces@lists.example",
+        recipients: &recipients,
+        archived: false,
+    };
+    let post = posts::insert(&mut *db, &row, NOW).await?;
+    posts::fan_out(db, 100, NOW).await?;
+    Ok(post)
+}
+
+async fn a_held_list_takes_mail_in_and_lets_none_go(site: Site) {
+    let list = site.list;
+    let held = site.store.write(move |db| {
+        Box::pin(async move {
+            post_to(&mut *db, list, 2).await?;
+            let push = async |db: &mut Conn| {
+                queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await
+            };
+            push(&mut *db).await?;
+            lists::hold(&mut *db, list, NOW).await?;
+            push(&mut *db).await?;
+            assert_eq!(queue::waiting(&mut *db).await?, 2, "both count");
+            assert!(claim_entries(&mut *db, 9, NOW).await?.is_empty());
+            assert!(claim_copies(&mut *db, 9).await?.is_none());
+            assert!(!queue::is_due(&mut *db, &claimant(), NOW).await?);
+            assert!(!deliveries::is_due(&mut *db, &claimant(), NOW).await?);
+            let held = lists::held(&mut *db).await?;
+            assert_eq!((held.len(), held[0].1), (1, NOW));
+            assert!(lists::release(&mut *db, list).await?);
+            assert!(!lists::release(&mut *db, list).await?, "it was");
+            assert!(queue::is_due(&mut *db, &claimant(), NOW).await?);
+            assert!(deliveries::is_due(&mut *db, &claimant(), NOW).await?);
+            assert_eq!(claim_entries(&mut *db, 9, NOW).await?.len(), 2);
+            Ok::<_, StoreError>(claim_copies(db, 9).await?.map(|batch| batch.rows.len()))
+        })
+    });
+    assert_eq!(held.await.unwrap(), Some(2));
+}
+
+async fn copies_are_held_let_go_and_given_up(site: Site) {
+    let list = site.list;
+    let told = site.store.write(move |db| {
+        Box::pin(async move {
+            let post = post_to(&mut *db, list, 3).await?;
+            assert_eq!(copies::hold(&mut *db, Which::Of(post)).await?, 3);
+            assert!(claim_copies(&mut *db, 9).await?.is_none());
+            let waiting = copies::unsent(&mut *db, DeliveryNo(0), 9).await?;
+            assert!(waiting.iter().all(|copy| copy.state == "held"));
+            assert_eq!(copies::give_up(&mut *db, Which::One(waiting[0].no)).await?, 1);
+            assert_eq!(copies::retry(&mut *db, Which::One(waiting[1].no), NOW).await?, 1);
+            let on_their_way = copies::on_their_way(&mut *db).await?;
+            let states: Vec<(&str, i64)> =
+                on_their_way[0].copies.iter().map(|(state, count)| (state.as_str(), *count)).collect();
+            assert_eq!(states, [("due", 1), ("failed", 1), ("held", 1)]);
+            let claimed = claim_copies(&mut *db, 9).await?.map(|batch| batch.rows.len());
+            assert_eq!(claimed, Some(1));
+            assert_eq!(copies::hold(&mut *db, Which::Of(post)).await?, 0, "what is on its way goes");
+            Ok::<_, StoreError>(copies::retry(&mut *db, Which::Of(post), NOW).await?)
+        })
+    });
+    assert_eq!(told.await.unwrap(), 2, "the held one, and the one given up");
+}
+
+async fn what_another_node_has_is_not_given_back(site: Site) {
+    let list = site.list;
+    let told = site.store.write(move |db| {
+        Box::pin(async move {
+            let post = post_to(&mut *db, list, 2).await?;
+            let batch = claim_copies(&mut *db, 9).await?.expect("two are due");
+            let rows: Vec<DeliveryNo> = batch.rows.iter().map(|row| row.no).collect();
+            deliveries::give_back(&mut *db, NodeNo(7), &rows, NOW).await?;
+            assert!(claim_copies(&mut *db, 9).await?.is_none(), "node 7 does not have them");
+            deliveries::give_back(&mut *db, NODE, &rows, NOW.plus_ms(1000)).await?;
+            assert!(claim_copies(&mut *db, 9).await?.is_none(), "not yet");
+            let again = deliveries::claim(&mut *db, &claimant(), 9, NOW.plus_ms(1000)).await?;
+            let tries: Vec<u32> =
+                again.iter().flat_map(|batch| &batch.rows).map(|row| row.attempts).collect();
+            assert_eq!(tries, [1, 1], "as if they had not been claimed");
+            for faults in 1..4 {
+                assert_eq!(deliveries::count_fault(&mut *db, post).await?, faults);
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    told.await.unwrap();
 }

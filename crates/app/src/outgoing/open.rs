@@ -53,3 +53,69 @@ pub(super) fn copies(mut rows: Vec<Delivery>, sending: &Sending, clear: Payload)
 fn domain(row: &Delivery) -> &str {
     row.email.rsplit('@').next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sealist_lists::model::{DeliveryNo, ListName};
+    use sealist_openpgp::MacKey;
+
+    use super::*;
+    use crate::{KeyVault, ListKeys};
+
+    struct NoKeys(MacKey);
+
+    impl KeyVault for NoKeys {
+        fn keys(&self, _list: &ListName) -> Option<Arc<ListKeys>> {
+            None
+        }
+
+        fn keep(&self, _list: &ListName, _keys: ListKeys) -> std::io::Result<Arc<ListKeys>> {
+            Err(std::io::ErrorKind::Unsupported.into())
+        }
+
+        fn mac(&self) -> &MacKey {
+            &self.0
+        }
+    }
+
+    /// The local parts that share a message, with their tries.
+    fn check(together: Together, verp: bool, expected: &[&str]) {
+        let rows = ["c@x.example", "a@y.example", "b@X.example", "d@z.example"].iter().zip(1_u32..);
+        let row = |(email, number): (&&str, u32)| Delivery {
+            no: DeliveryNo(i64::from(number)),
+            email: (*email).to_owned(),
+            address: None,
+            member: None,
+            attempts: number,
+            card: None,
+            name: String::new(),
+            allow_cleartext: false,
+        };
+        let vault = Arc::new(NoKeys(MacKey::generate()));
+        let sending = Sending { vault, bounces: "l-bounces@l.example".into(), verp, together };
+        let clear = Payload { outer: b"A: b\n".to_vec(), entity: b"\n.x".to_vec() };
+        let copies = copies(rows.map(row).collect(), &sending, clear);
+        let said: Vec<String> = copies
+            .iter()
+            .map(|copy| {
+                copy.recipients.iter().map(|one| format!("{}{}", &one.email[..1], one.attempts)).collect()
+            })
+            .collect();
+        assert_eq!(said, expected);
+        for copy in &copies {
+            assert_eq!(copy.pieces.concat(), b"A: b\r\nMIME-Version: 1.0\r\n\r\n..x\r\n");
+            assert_eq!(copy.sender.as_deref() == Some("l-bounces@l.example"), !verp);
+        }
+    }
+
+    #[test]
+    fn recipients_share_messages() {
+        check(Together::Anybody(50), false, &["c1b3a2d4"]);
+        check(Together::Anybody(3), false, &["c1b3a2", "d4"]);
+        check(Together::Anybody(0), false, &["c1", "b3", "a2", "d4"]);
+        check(Together::SameDomain(50), false, &["c1b3", "a2", "d4"]);
+        check(Together::Anybody(50), true, &["c1", "b3", "a2", "d4"]);
+    }
+}

@@ -1,4 +1,4 @@
-//! What waits: shunted messages, old holds, copies without a key.
+//! What waits: shunted messages, old holds, held lists and copies, copies without a key.
 
 use sealist_app::App;
 use sealist_mail::Timestamp;
@@ -42,9 +42,24 @@ async fn look(app: &App) -> Result<Vec<Finding>, StoreError> {
     if findings.is_empty() {
         findings.push(Finding::good("queue", format!("{} held", held.len())));
     }
+    for (list, since) in lists::held(&mut db).await? {
+        findings.push(Finding::warning(
+            "held list",
+            format!("{} is held since {}: its mail is taken in and waits", list.name, since.rfc3339()),
+            format!("sealist queue release {}", list.name),
+        ));
+    }
     for list in lists::all(&mut db).await? {
         let counts = deliveries::counts(&mut db, list.no).await?;
-        let waiting = counts.iter().find(|(state, _)| state == "held_for_key").map_or(0, |(_, count)| *count);
+        let in_state = |name| counts.iter().find(|(state, _)| state == name).map_or(0, |(_, count)| *count);
+        if in_state("held") > 0 {
+            findings.push(Finding::warning(
+                "copies",
+                format!("{} copies of {} are held", in_state("held"), list.name),
+                "`sealist queue copies` says why; then `sealist queue resend` or `drop` with `--post`",
+            ));
+        }
+        let waiting = in_state("held_for_key");
         if waiting > 0 {
             findings.push(Finding::warning(
                 "copies",

@@ -25,14 +25,7 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
-        let claimant = app.claimant();
-        let claimed = app
-            .store
-            .write(move |db| {
-                Box::pin(async move { queue::claim(db, &claimant, BATCH, Timestamp::now()).await })
-            })
-            .await;
-        let entries = claimed.unwrap_or_else(|error: StoreError| {
+        let entries = claim(&app).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the queue cannot be read");
             Vec::new()
         });
@@ -49,6 +42,14 @@ pub(crate) async fn run(
         while judging.join_next().await.is_some() {}
         accepted.notify_one();
     }
+}
+
+async fn claim(app: &App) -> Result<Vec<Entry>, StoreError> {
+    let (claimant, now) = (app.claimant(), Timestamp::now());
+    if !queue::is_due(&mut *app.store.reader().await?, &claimant, now).await? {
+        return Ok(Vec::new());
+    }
+    app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, BATCH, now).await })).await
 }
 
 async fn handle(app: App, entry: Entry) {

@@ -53,8 +53,10 @@ impl Sender {
     /// One chunk of work; says whether there was any.
     async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
         self.results.room().await;
-        let claimant = self.app.claimant();
-        let now = Timestamp::now();
+        let (claimant, now) = (self.app.claimant(), Timestamp::now());
+        if !deliveries::is_due(&mut *self.app.store.reader().await?, &claimant, now).await? {
+            return Ok(false);
+        }
         let claimed = self.app.store.write(move |db| {
             Box::pin(async move {
                 let made = posts::fan_out(&mut *db, CHUNK, now).await?;

@@ -1,0 +1,98 @@
+//! What copies cost the server: sealed and plain, small and large, for one reader and for many.
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::cpu::median;
+use crate::site::{PGP, PLAIN, Site};
+use crate::{count, say, yardsticks};
+
+const ROSTERS: [usize; 5] = [1, 10, 100, 1000, 10_000];
+const SMALL: usize = 4096;
+const LARGE: usize = 1 << 20;
+/// Copies of a row of the table, as far as posts of seven at most make them.
+const COPIES: usize = 20_000;
+const LARGE_COPIES: usize = 2_000;
+
+/// What a post costs.
+pub(crate) struct Cost {
+    /// CPU of the server for one copy, in milliseconds; the median of the posts.
+    pub(crate) copy_ms: f64,
+    copies_per_s: f64,
+    commits_per_copy: f64,
+}
+
+/// The tables of sealed and plain deliveries.
+pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
+    let smtp_ms = yardsticks::smtp_ms().await?;
+    say(&format!("our SMTP client alone, 6 KB to smtp-sink: {smtp_ms:.4} ms CPU a message\n"));
+    for (style, name) in [(PGP, "sealed"), (PLAIN, "plain")] {
+        say(&format!("\n{name:<7} members  CPU ms/copy  copies/s  commits/copy  beside, in the same run\n"));
+        for (octets, size) in [(SMALL, "4 KB"), (LARGE, "1 MB")] {
+            for members in ROSTERS {
+                let site = Site::new(binary, style, members).await?;
+                let wire_octets = wire_octets(style, octets);
+                let beside = match (style, octets) {
+                    (PGP, SMALL) if members <= 1000 => {
+                        let gpg_ms = yardsticks::gpg_ms(&site, octets)? / count(members);
+                        (gpg_ms, "gpg --encrypt, a reader")
+                    }
+                    (_, LARGE) if members >= 100 => (
+                        yardsticks::write_ms(wire_octets)? / sharing(style),
+                        "bare writes of the same octets",
+                    ),
+                    _ => (f64::NAN, ""),
+                };
+                let cost = cost(site, style, octets).await?;
+                say(&format!(
+                    "{size:<7} {members:<8} {:<12.4} {:<9.0} {:<13.5}",
+                    cost.copy_ms, cost.copies_per_s, cost.commits_per_copy
+                ));
+                if beside.0.is_nan() {
+                    say("\n");
+                } else {
+                    say(&format!(" {:.3} of {:.4} ms ({})\n", cost.copy_ms / beside.0, beside.0, beside.1));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Posts until the roster has had enough copies, and stops the site.
+pub(crate) async fn cost(site: Site, style: &str, octets: usize) -> anyhow::Result<Cost> {
+    let members = site.members();
+    let most = if octets == LARGE { LARGE_COPIES } else { COPIES };
+    let rounds = (most / members).clamp(1, 7);
+    let compose = || match style {
+        PGP => site.compose(octets),
+        _ => Ok(site.compose_plain(octets)),
+    };
+    site.post(&compose()?).await?;
+    site.settle().await;
+    let (mut cpu_ms, mut wall_s) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let post = compose()?;
+        let (before, began) = (site.cpu_ms()?, Instant::now());
+        site.post(&post).await?;
+        wall_s.push(began.elapsed().as_secs_f64());
+        site.settle().await;
+        cpu_ms.push(site.cpu_ms()? - before);
+    }
+    let copies = count(members * (rounds + 1));
+    Ok(Cost {
+        copy_ms: median(cpu_ms) / count(members),
+        copies_per_s: count(members) / median(wall_s),
+        commits_per_copy: count(usize::try_from(site.stop()?)?) / copies,
+    })
+}
+
+/// Armor and base64 make a third more.
+fn wire_octets(style: &str, octets: usize) -> usize {
+    if style == PGP { octets * 4 / 3 * 65 / 64 } else { octets }
+}
+
+/// Recipients that share a message.
+fn sharing(style: &str) -> f64 {
+    if style == PGP { 1.0 } else { 50.0 }
+}

@@ -1,0 +1,59 @@
+//! What the server's memory is, at rest and while it works, and whether cost and memory grow with the roster.
+
+use std::path::Path;
+
+use crate::deliveries::cost;
+use crate::say;
+use crate::site::{PGP, PLAIN, Site};
+
+const SMALL: usize = 4096;
+const LARGE: usize = 1 << 20;
+const LARGEST: usize = 50 * 1000 * 1000;
+
+/// Figures of memory.
+pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
+    let idle = Site::new(binary, PGP, 0).await?;
+    say(&format!(
+        "memory idle: {} KiB; from start to the open door: {:.0} ms\n",
+        idle.rss_kib()?,
+        idle.start_ms
+    ));
+    drop(idle);
+    say("\nlist    octets    members  idle MiB  peak MiB  more MiB\n");
+    for (style, octets, members) in [
+        (PGP, SMALL, 10_000),
+        (PGP, LARGE, 10_000),
+        (PGP, SMALL, 100_000),
+        (PGP, LARGEST, 1_000),
+        (PLAIN, SMALL, 100_000),
+        (PLAIN, LARGEST, 1_000),
+    ] {
+        let site = Site::new(binary, style, members).await?;
+        let idle_kib = site.rss_kib()?;
+        let post = if style == PGP { site.compose(octets)? } else { site.compose_plain(octets) };
+        site.forget_peak()?;
+        site.post(&post).await?;
+        let peak_kib = site.peak_kib()?;
+        let name = if style == PGP { "sealed" } else { "plain" };
+        say(&format!(
+            "{name:<7} {octets:<9} {members:<8} {:<9} {:<9} {}\n",
+            idle_kib / 1024,
+            peak_kib / 1024,
+            peak_kib.saturating_sub(idle_kib) / 1024
+        ));
+    }
+    Ok(())
+}
+
+/// The cost of a copy at 100,000 members beside that at 1,000.
+pub(crate) async fn growth(binary: &Path) -> anyhow::Result<()> {
+    for (style, name) in [(PGP, "sealed"), (PLAIN, "plain")] {
+        let small = cost(Site::new(binary, style, 1000).await?, style, SMALL).await?.copy_ms;
+        let large = cost(Site::new(binary, style, 100_000).await?, style, SMALL).await?.copy_ms;
+        say(&format!(
+            "{name}: a copy at 1,000 members {small:.4} ms, at 100,000 {large:.4} ms: {:.2} of it\n",
+            large / small
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! A roster of any length in a moment: a thousand fresh keys, cards for every address.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use sealist_lists::model::{ListName, Preferences, Role};
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{Certificate, ListKey, MacKey};
+use sealist_store::keys::{self, CertificateRow};
+use sealist_store::{Store, StoreError, lists, people};
+
+/// Keys; longer rosters use them again, with cards of their own.
+const KEYS: usize = 1000;
+const ROWS: usize = 1000;
+
+/// Somebody who joins.
+struct Joining {
+    address: Address,
+    row: CertificateRow,
+}
+
+/// Lets the addresses join; the first has that certificate. Returns the certificates of the first thousand.
+pub(crate) async fn fill(
+    folder: &Path,
+    list: &str,
+    addresses: &[String],
+    first: &Certificate,
+) -> anyhow::Result<Vec<Certificate>> {
+    let store = Store::open(&folder.join("data/sealist.db")).await?;
+    let name: ListName = list.parse()?;
+    let list = lists::by_name(&mut *store.reader().await?, &name).await?.context("the list was made")?.no;
+    let secret = std::fs::read(folder.join("keys/site.mac"))?;
+    let mac = MacKey::new(secret.try_into().ok().context("the site's key has its length")?);
+    let now = Timestamp::now();
+    let mut certificates = vec![first.clone()];
+    for address in addresses.iter().take(KEYS).skip(1) {
+        let address = address.parse()?;
+        certificates.push(ListKey::generate("", &address, &address, now)?.certificate());
+    }
+    for (page, chunk) in addresses.chunks(ROWS).enumerate() {
+        let mut joining = Vec::with_capacity(chunk.len());
+        for (at, address) in chunk.iter().enumerate() {
+            let address: Address = address.parse()?;
+            let certificate = &certificates[(page * ROWS + at) % certificates.len()];
+            let row = CertificateRow {
+                fingerprint: certificate.fingerprint().to_string(),
+                certificate: certificate.to_bytes(),
+                card: Some(certificate.usable(now)?.to_bytes(&mac, &address.key())),
+                unusable: None,
+                confirmed_at: Some(now),
+            };
+            joining.push(Joining { address, row });
+        }
+        let joined = store.write(move |db| {
+            Box::pin(async move {
+                for Joining { address, row } in &joining {
+                    let no = people::ensure_address(&mut *db, address, "", now).await?;
+                    keys::set_certificate(&mut *db, no, row, now).await?;
+                    people::add_member(&mut *db, list, no, Role::Member, Preferences::default(), now).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        });
+        joined.await?;
+    }
+    Ok(certificates)
+}
