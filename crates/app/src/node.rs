@@ -67,12 +67,11 @@ impl App {
     /// Says that this process lives and which of the keys that wait it has, frees what dead ones had claimed, and begins to
     /// use a key that all have. Says how many were dead. With the database to itself there is nobody to tell.
     pub async fn live(&self, now: Timestamp) -> Result<usize, AppError> {
-        let loaded = self.load_waiting().await?;
-        let alone = self.store.alone();
-        let buried = match alone {
+        let buried = match self.store.alone() {
             Alone::Yes => 0,
             Alone::No => self.be_seen().await?,
         };
+        let loaded = self.load_waiting().await?;
         if !loaded.is_empty() {
             self.report(loaded, now).await?;
         }

@@ -61,7 +61,7 @@ pub async fn switch(db: &mut Conn, alone: Alone, now: Timestamp) -> Result<Vec<L
         if (replaced, used) != (1, 1) {
             return Err(StoreError::Lost);
         }
-        query("DELETE FROM node_keys WHERE list_key_no = $1").bind(key.no.0).execute(&mut *db).await?;
+        forget_reports(&mut *db, key.no.0).await?;
         switched.push(key.list);
     }
     Ok(switched)
@@ -69,11 +69,12 @@ pub async fn switch(db: &mut Conn, alone: Alone, now: Timestamp) -> Result<Vec<L
 
 /// Gives up the key of a list that waits, if there is one: nobody has ever seen it.
 pub async fn give_up_waiting(db: &mut Conn, list: ListNo, now: Timestamp) -> Result<(), StoreError> {
-    query("UPDATE list_keys SET state = 'retired', retired_at = $2 WHERE list_no = $1 AND state = 'waiting'")
-        .bind(list.0)
-        .bind(now.0)
-        .execute(db)
-        .await?;
+    let retired = query(
+        "UPDATE list_keys SET state = 'retired', retired_at = $2 WHERE list_no = $1 AND state = 'waiting' RETURNING no",
+    );
+    for key in retired.bind(list.0).bind(now.0).fetch_all(&mut *db).await? {
+        forget_reports(&mut *db, key.try_get(0)?).await?;
+    }
     Ok(())
 }
 
@@ -89,6 +90,11 @@ pub async fn retire(
          WHERE list_no = $1 AND state = 'replaced' AND replaced_at < $2",
     );
     Ok(retired.bind(list.0).bind(before.0).bind(now.0).execute(db).await?.rows_affected())
+}
+
+async fn forget_reports(db: &mut Conn, key: i64) -> Result<(), StoreError> {
+    query("DELETE FROM node_keys WHERE list_key_no = $1").bind(key).execute(db).await?;
+    Ok(())
 }
 
 /// A condition on a node `n`. The only one there may be says nothing of its life as long as it lives.
