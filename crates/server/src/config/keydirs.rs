@@ -61,6 +61,19 @@ impl KeyDirs {
     }
 }
 
+/// Where keys are, in a line for people.
+impl std::fmt::Display for KeyDirs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kept {
+            Kept::Directory => write!(f, "{} (back them up apart from the database)", self.list.display()),
+            Kept::Database => {
+                let master = String::from(self.master_key.clone());
+                write!(f, "in the database, wrapped (back up {master} apart from it)")
+            }
+        }
+    }
+}
+
 impl MasterKeyAt {
     /// Makes a relative path absolute.
     pub(super) fn anchor(&mut self, base: &Path) {
