@@ -264,11 +264,23 @@ async fn a_new_key_is_used_when_each_node_has_it() {
     }
     assert!(first.queued().is_empty());
 
+    // A third has the new key and not the old one: to it, mail to the old one could not be read.
+    let keys = ground.folder.path().join("third");
+    copy_keys(&first, &keys);
+    for file in std::fs::read_dir(&keys).unwrap().map(|file| file.unwrap().path()) {
+        if file.to_str().unwrap().contains(&old.fingerprint().to_string()) {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    let third = ground.node(&format!("list = '{}'", keys.display()));
+    let result = ground.post(&third, &new, "Later").await;
+    assert!(matches!(result, RecipientResult::Deferred(_)), "{result:?}");
+
     first.cli(&["lists", "set", LIST, "key_overlap_days", "0"]);
     first.kill();
     first.restart();
     wait_until("the old key is retired", || first.log().contains("old posting keys open mail no more")).await;
-    ground.takes(&second, &new, "Seven").await;
+    ground.takes(&third, &new, "Seven").await;
     ground.comes_out("Seven", &new).await;
     ground.takes(&second, &old, "Eight").await;
     second.wait_until_judged();

@@ -4,10 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use sealist_app::{App, create_list};
+use sealist_app::{App, AppError, create_list};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::packets;
-use sealist_store::{Store, StoreError, list_keys, site_key};
+use sealist_store::{Store, StoreError, list_keys, lists, site_key};
 use tempfile::TempDir;
 
 use super::*;
@@ -167,6 +167,37 @@ async fn a_dump_of_the_database_opens_nothing() {
     let holds = |octets: &[u8]| dump.windows(octets.len()).any(|window| window == octets);
     assert!(kept.iter().all(|wrapped| holds(wrapped)), "the dump is whole");
     assert!(!secrets.iter().any(|secret| holds(secret)));
+}
+
+/// What lies under the name of a key is that key, or it is nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_the_place_of_another_is_not_used() {
+    let place = Place::new().await;
+    let vault = Arc::new(place.open("keys", Kept::Directory, None).await.unwrap());
+    let app = |vault: &Arc<Vault>| App::new(place.store.clone(), vault.clone(), None);
+    for name in ["one@lists.example", "two@lists.example"] {
+        create_list(&app(&vault), name.parse().unwrap(), "pgp-default", Timestamp::now()).await.unwrap();
+    }
+    let lists = lists::all(&mut place.store.reader().await.unwrap()).await.unwrap();
+    let file = |start: &str| {
+        let name = files(&place.path("keys")).into_iter().find(|name| name.starts_with(start)).unwrap();
+        place.path("keys").join(name)
+    };
+    let why = async || match app(&vault).keys_of(&lists[0]).await {
+        Err(AppError::NoKeys { why, .. }) => Some(why),
+        keys => keys.map(|_| None).unwrap(),
+    };
+    assert_eq!(why().await, None);
+    for purpose in ["posting", "storage"] {
+        let mine = file(&format!("one.lists.example.{purpose}"));
+        let good = std::fs::read(&mine).unwrap();
+        std::fs::copy(file(&format!("two.lists.example.{purpose}")), &mine).unwrap();
+        assert_eq!(why().await, Some(Unavailable::Other), "{purpose}");
+        std::fs::write(&mine, &good[..good.len() / 2]).unwrap();
+        assert!(matches!(why().await, Some(Unavailable::Key(_))), "{purpose}");
+        std::fs::write(&mine, good).unwrap();
+        assert_eq!(why().await, None);
+    }
 }
 
 #[tokio::test]
