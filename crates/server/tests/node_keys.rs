@@ -247,7 +247,7 @@ async fn a_new_key_is_used_when_each_node_has_it() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(key_of(&first).fingerprint(), old.fingerprint(), "one node lives and has not got the new key");
     let doctor = String::from_utf8_lossy(&first.command(&["doctor"]).stdout).into_owned();
-    assert!(doctor.contains(&format!("{new} of {LIST} is not used yet: node 2 has")), "{doctor}");
+    assert!(doctor.contains(&format!("{new} of {LIST} is not used yet; it waits for node 2")), "{doctor}");
     for (subject, node) in [("One", &first), ("Two", &second)] {
         ground.takes(node, &old, subject).await;
         ground.comes_out(subject, &old).await;

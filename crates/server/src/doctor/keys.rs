@@ -65,10 +65,11 @@ async fn waiting(app: &App) -> Result<Vec<Finding>, StoreError> {
     for key in rotation::waiting(&mut db).await? {
         let Some(list) = lists::by_no(&mut db, key.list).await? else { continue };
         let nodes = rotation::lacking(&mut db, key.no, app.store.alone()).await?;
-        let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+        let nodes: Vec<String> = nodes.iter().map(|node| format!("node {node}")).collect();
+        let who = if nodes.is_empty() { "a server".to_owned() } else { nodes.join(", ") };
         findings.push(Finding::warning(
             "new key",
-            format!("{} of {} is not used yet: node {} has not loaded it", key.fingerprint, list.name, nodes.join(", ")),
+            format!("{} of {} is not used yet; it waits for {who}", key.fingerprint, list.name),
             "start the server if it is stopped; with key directories, copy the file with this fingerprint to each node",
         ));
     }
