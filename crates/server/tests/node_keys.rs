@@ -139,6 +139,8 @@ async fn a_list_made_at_one_node_is_served_by_the_other() {
     assert!(key_files(&first).is_empty() && key_files(&second).is_empty(), "no key is in a file");
     ground.takes(&second, &key, "One").await;
     ground.comes_out("One", &key).await;
+    // What a node has sent and not recorded when it dies is sent again.
+    wait_until("the copy is recorded", || first.cli(&["--json", "queue", "copies"]).trim() == "[]").await;
     first.kill();
     ground.takes(&second, &key, "Two").await;
     ground.comes_out("Two", &key).await;
