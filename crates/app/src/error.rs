@@ -3,18 +3,30 @@
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::StoreError;
 
+use crate::vault::Unavailable;
+
 /// Why a use case did not work. Bad mail is none of these: it gets a verdict.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// This server has no keys for the list.
-    #[error("the keys of {list} are not in the key directory: restore them from the backup")]
+    /// This node has not got a key of the list.
+    #[error("this node lacks the {key} of {list}, {why}: {}", .why.fix())]
     NoKeys {
         /// The list.
         list: String,
+        /// Purpose and fingerprint.
+        key: String,
+        /// Why it is not to be had.
+        why: Unavailable,
     },
+    /// There is nothing to wrap keys with.
+    #[error("this node has no master key: set kept and master_key in [keydirs]")]
+    NoMasterKey,
+    /// A list without OpenPGP.
+    #[error("{0} has no key: its style is a plain one")]
+    Plain(String),
     /// The key directory cannot be written.
     #[error("the key directory cannot be written: {0}")]
     Vault(std::io::Error),

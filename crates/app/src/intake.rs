@@ -1,12 +1,14 @@
 //! Mail at the door: which list and door an address means, and the row that makes a message ours.
 
+use std::sync::Arc;
+
 use sealist_lists::model::{Door, DoorAddress, ListNo, MailingList};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::Body;
 use sealist_store::{StoreError, lists, queue};
 
-use crate::{App, AppError};
+use crate::{App, AppError, ListKeys};
 
 /// Longer handles are none of ours.
 const MAX_DETAIL: usize = 200;
@@ -19,16 +21,21 @@ pub struct Arrival {
     pub door: Door,
     /// What followed the `+` of the address: a handle, never a proof.
     pub detail: Option<String>,
+    keys: Option<Arc<ListKeys>>,
 }
 
 impl Arrival {
-    /// What an address means: the most literal reading whose list exists.
+    /// What an address means: the most literal reading whose list exists. Errs with [`AppError::NoKeys`] for a list that
+    /// this node lacks keys of: another takes its mail.
     pub async fn at(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
-        let mut db = app.store.reader().await?;
         for reading in DoorAddress::readings(address) {
-            if let Some(list) = lists::by_name(&mut db, &reading.list).await? {
-                return Ok(Some(Self { list, door: reading.door, detail: reading.detail }));
-            }
+            let list = lists::by_name(&mut *app.store.reader().await?, &reading.list).await?;
+            let Some(list) = list else { continue };
+            let keys = match &list.settings.pgp {
+                Some(_) => Some(app.keys_of(&list).await?),
+                None => None,
+            };
+            return Ok(Some(Self { list, door: reading.door, detail: reading.detail, keys }));
         }
         Ok(None)
     }
@@ -58,12 +65,12 @@ enum Form {
 
 impl Intake {
     /// Begins with the envelope sender, kept as the message's first field ([RFC 5321, section 4.4]).
-    pub fn begin(app: &App, arrival: &Arrival, sender: Option<&str>) -> Result<Self, AppError> {
-        let form = if arrival.list.settings.encrypting() {
-            let keys = app.keys_of(&arrival.list)?;
-            Form::Sealing(Box::new(IntakeSealer::new(&keys.storage.certificate())?))
-        } else {
-            Form::Plain(Vec::new())
+    pub fn begin(arrival: &Arrival, sender: Option<&str>) -> Result<Self, AppError> {
+        let form = match &arrival.keys {
+            Some(keys) if arrival.list.settings.encrypting() => {
+                Form::Sealing(Box::new(IntakeSealer::new(&keys.storage.certificate())?))
+            }
+            _ => Form::Plain(Vec::new()),
         };
         let detail: String =
             arrival.detail.iter().flat_map(|detail| detail.chars()).take(MAX_DETAIL).collect();

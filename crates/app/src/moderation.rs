@@ -26,7 +26,7 @@ pub async fn reject(app: &App, entry: Entry, now: Timestamp) -> Result<Rejected,
             .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
         (list, bodies::load(&mut db, entry.body).await?)
     };
-    let (outer, _) = Headers::parse(&reveal(app, &list, body)?);
+    let (outer, _) = Headers::parse(&reveal(app, &list, body).await?);
     let mut letter = None;
     if let Ok(author) = sole_author(&outer) {
         let roles = people::roles_of(&mut *app.store.reader().await?, list.no, &author.address).await?;

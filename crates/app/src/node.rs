@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use sealist_lists::model::{ListNo, NodeNo};
+use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
+use sealist_mail::Timestamp;
 use sealist_store::nodes::{self, Claimant};
-use sealist_store::{StoreError, nodes::Alone};
+use sealist_store::{StoreError, lists, nodes::Alone, rotation};
 
 use crate::{App, AppError};
 
@@ -28,14 +29,25 @@ impl App {
         }
     }
 
-    /// Leaves a list to other nodes, until [`Self::look_for_keys`].
+    /// Leaves a list to other nodes, until [`Self::look_for_keys`] finds its keys.
     pub fn lacks_keys(&self, list: ListNo) {
         self.node.lacking.lock().unwrap_or_else(PoisonError::into_inner).insert(list);
     }
 
-    /// Tries all lists again: their keys may have been restored.
-    pub fn look_for_keys(&self) {
-        self.node.lacking.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Looks again for keys that were missing: they may have been restored, or come from another node. Lists whose keys are
+    /// there are claimed again.
+    pub async fn look_for_keys(&self) -> Result<(), AppError> {
+        for no in self.claimant().lacking {
+            let list = lists::by_no(&mut *self.store.reader().await?, no).await?;
+            if let Some(list) = list {
+                match self.keys_of(&list).await {
+                    Err(AppError::NoKeys { .. }) => continue,
+                    keys => drop(keys?),
+                }
+            }
+            self.node.lacking.lock().unwrap_or_else(PoisonError::into_inner).remove(&no);
+        }
+        Ok(())
     }
 
     /// Enters this process among those that serve, and frees what dead ones had claimed.
@@ -52,12 +64,21 @@ impl App {
         Ok(())
     }
 
-    /// Says that this process lives, and frees what dead ones had claimed; says how many there were. With the
-    /// database to itself there is nobody to tell.
-    pub async fn live(&self) -> Result<usize, AppError> {
-        if self.store.alone() == Alone::Yes {
-            return Ok(0);
+    /// Says that this process lives and which of the keys that wait it has, frees what dead ones had claimed, and begins to
+    /// use a key that all have. Says how many were dead. With the database to itself there is nobody to tell.
+    pub async fn live(&self, now: Timestamp) -> Result<usize, AppError> {
+        let buried = match self.store.alone() {
+            Alone::Yes => 0,
+            Alone::No => self.be_seen().await?,
+        };
+        let loaded = self.load_waiting().await?;
+        if !loaded.is_empty() {
+            self.report(loaded, now).await?;
         }
+        Ok(buried)
+    }
+
+    async fn be_seen(&self) -> Result<usize, AppError> {
         let node = self.claimant().node;
         let lives = self.store.write(move |db| {
             Box::pin(async move {
@@ -71,6 +92,23 @@ impl App {
             self.join().await?;
         }
         Ok(buried)
+    }
+
+    async fn report(&self, loaded: Vec<ListKeyNo>, now: Timestamp) -> Result<(), AppError> {
+        let (node, alone) = (self.claimant().node, self.store.alone());
+        let switched = self.store.write(move |db| {
+            Box::pin(async move {
+                rotation::report(&mut *db, node, &loaded).await?;
+                rotation::switch(db, alone, now).await
+            })
+        });
+        match switched.await {
+            Ok(lists) => lists.iter().for_each(|list| tracing::info!(%list, "the new key is used")),
+            // Another node was quicker, or this is for the next time.
+            Err(StoreError::Lost) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     /// Leaves in order: what this process had claimed is free.

@@ -61,7 +61,7 @@ pub(crate) async fn to_person(
     let Some((letter, attachment)) = words(channel) else { return Ok(None) };
     let address = to.address.clone();
     let payload = notices::build(Notice { list, to, letter, attachment }, channel, now, random());
-    let body = sealing::enclose(app, list, payload, channel, now)?;
+    let body = sealing::enclose(app, list, payload, channel, now).await?;
     Ok(Some(Prepared { list: list.no, to: address, text, channel, body }))
 }
 

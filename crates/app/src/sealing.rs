@@ -10,7 +10,7 @@ use crate::{App, AppError};
 
 /// What will travel sealed is signed inside the encryption, what will travel open beside its text. On an
 /// encrypting list both are stored sealed.
-pub(crate) fn enclose(
+pub(crate) async fn enclose(
     app: &App,
     list: &MailingList,
     payload: Payload,
@@ -19,7 +19,7 @@ pub(crate) fn enclose(
 ) -> Result<Body, AppError> {
     let Payload { outer, entity } = payload;
     let Some(pgp) = &list.settings.pgp else { return Ok(Body::Plain { outer, payload: entity }) };
-    let keys = app.keys_of(list)?;
+    let keys = app.keys_of(list).await?;
     let storage = keys.storage.certificate();
     let inside = match (channel, pgp.sign_outgoing) {
         (Channel::Sealed, true) => SignWith::Key(&keys.posting, now),

@@ -1,40 +1,35 @@
 //! Lists and members: made by an admin.
 
-use sealist_lists::model::{Door, ListName, ListNo, MailingList, MemberNo, Preferences, Role};
+use sealist_lists::model::{ListName, ListNo, MailingList, MemberNo, Preferences, Role};
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, ListKey, MergeError, StorageKey};
-use sealist_store::keys::{self, CertificateRow, Purpose};
+use sealist_openpgp::{Certificate, MergeError};
+use sealist_store::keys::{self, CertificateRow};
+use sealist_store::list_keys::{self, KeyState, Purpose};
 use sealist_store::{StoreError, lists, people};
 
-use crate::{App, AppError, ListKeys};
+use crate::{App, AppError, new_keys};
 
-/// Makes a list of that style, on an OpenPGP style with its keys. The key files are on disk before the row
-/// that names them.
+/// Makes a list of that style, on an OpenPGP style with its keys. They are on disk before the rows that name them, or
+/// wrapped in the same transaction.
 pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp) -> Result<ListNo, AppError> {
     let settings = styles::named(style).ok_or_else(|| AppError::NoSuchStyle(style.to_owned()))?.settings();
     if lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some() {
         return Err(StoreError::Duplicate.into());
     }
-    let mut certificates = Vec::new();
+    let mut made = Vec::new();
     if settings.pgp.is_some() {
         let list = MailingList { no: ListNo(0), name: name.clone(), settings: settings.clone() };
-        let posting =
-            ListKey::generate(&list.display_name(), &name.posting(), &name.address(Door::Request), now)?;
-        let storage = StorageKey::generate(&name.to_string(), now)?;
-        certificates.push((Purpose::Posting, posting.certificate()));
-        certificates.push((Purpose::Storage, storage.certificate().certificate().clone()));
-        app.vault.keep(&name, ListKeys { posting, storage }).map_err(AppError::Vault)?;
+        made.push(new_keys::posting(app, &list, 1, KeyState::Used, now)?);
+        made.push(new_keys::storage(app, &list, now)?);
     }
     let style = style.to_owned();
     app.store
         .write(move |db| {
             Box::pin(async move {
                 let no = lists::create(&mut *db, &name, &style, &settings, now).await?;
-                for (purpose, certificate) in certificates {
-                    let fingerprint = certificate.fingerprint().to_string();
-                    keys::insert_list_key(&mut *db, no, purpose, &fingerprint, &certificate.to_bytes(), now)
-                        .await?;
+                for key in made {
+                    list_keys::insert(&mut *db, no, &key, now).await?;
                 }
                 Ok::<_, AppError>(no)
             })
@@ -170,6 +165,6 @@ fn certificate_row(
 
 /// The certificate that correspondents of a list use.
 pub async fn list_certificate(app: &App, list: ListNo) -> Result<Option<Certificate>, AppError> {
-    let stored = keys::list_certificate(&mut *app.store.reader().await?, list, Purpose::Posting).await?;
+    let stored = list_keys::certificate(&mut *app.store.reader().await?, list, Purpose::Posting).await?;
     Ok(stored.map(|stored| Certificate::from_stored(&stored)).transpose()?)
 }

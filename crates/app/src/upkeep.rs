@@ -1,7 +1,7 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, deliveries, lists, notices, posts, queue};
+use sealist_store::{StoreError, deliveries, lists, notices, posts, queue, rotation};
 
 use crate::{App, AppError};
 
@@ -19,6 +19,8 @@ const CHUNK: u32 = 500;
 pub struct Kept {
     /// Copies that waited for a key until `key_wait_days` were over.
     pub given_up: u64,
+    /// Posting keys that open mail no more, because `key_overlap_days` are over.
+    pub keys_retired: u64,
 }
 
 /// One round. Deletes in small transactions, so that mail does not wait for it.
@@ -30,6 +32,12 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
         kept.given_up += app
             .store
             .write(move |db| Box::pin(deliveries::give_up_waiting(db, list.no, before)))
+            .await
+            .map_err(|e: StoreError| e)?;
+        let before = Timestamp(now.0 - i64::from(pgp.key_overlap_days) * DAY_MS);
+        kept.keys_retired += app
+            .store
+            .write(move |db| Box::pin(rotation::retire(db, list.no, before, now)))
             .await
             .map_err(|e: StoreError| e)?;
     }

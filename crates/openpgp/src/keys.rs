@@ -90,6 +90,11 @@ impl ListKey {
         Fingerprint::of(&self.0.cert.fingerprint())
     }
 
+    /// Whether that is its public half: the same primary key and the same subkeys.
+    pub fn belongs_to(&self, certificate: &Certificate) -> bool {
+        self.0.belongs_to(certificate)
+    }
+
     pub(crate) fn signer(&self) -> KeyPair {
         self.0.signer.clone()
     }
@@ -118,6 +123,11 @@ impl StorageKey {
     /// The public side.
     pub fn certificate(&self) -> StorageCertificate {
         self.certificate.clone()
+    }
+
+    /// Whether that is its public half: the same primary key and the same subkeys.
+    pub fn belongs_to(&self, certificate: &Certificate) -> bool {
+        self.secret.belongs_to(certificate)
     }
 
     fn of(secret: Secret) -> Result<Self, KeyError> {
@@ -219,6 +229,11 @@ impl Secret {
         Ok(())
     }
 
+    fn belongs_to(&self, certificate: &Certificate) -> bool {
+        let keys = |cert: &Cert| cert.keys().map(|key| key.key().fingerprint()).collect::<Vec<_>>();
+        keys(&self.cert) == keys(certificate.cert())
+    }
+
     fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let binary = Zeroizing::new(self.cert.as_tsk().to_vec().expect("a parsed key can be written"));
         Zeroizing::new(armor::block("PRIVATE KEY BLOCK", &binary))
@@ -271,6 +286,11 @@ mod tests {
         let key = key();
         let read = ListKey::from_secret_bytes(&key.to_secret_bytes()).unwrap();
         assert_eq!(read.fingerprint(), key.fingerprint());
+        let stored = Certificate::from_stored(&key.certificate().to_bytes()).unwrap();
+        assert!(read.belongs_to(&stored));
+        let other =
+            ListKey::generate("", &"a@x.example".parse().unwrap(), &"b@x.example".parse().unwrap(), NOW);
+        assert!(!read.belongs_to(&other.unwrap().certificate()));
     }
 
     #[test]

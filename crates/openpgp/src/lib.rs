@@ -31,6 +31,7 @@ mod seipd;
 mod seipd2;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod wrap;
 
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
 pub use certificate::{Certificate, CertificateError, Unusable};
@@ -48,6 +49,7 @@ pub use pkesk::{CannotEncrypt, KeyIds};
 pub use revocation::Revocation;
 pub use seal::{IntakeSealer, SealError, SignWith, seal, seal_copy, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};
+pub use wrap::{CannotUnwrap, KeyName, MasterKey, NotAMasterKey};
 
 /// Random octets from the system's generator.
 pub fn random<const N: usize>() -> [u8; N] {

@@ -23,7 +23,7 @@ pub(crate) async fn run(
     scanner.feed(&message)?;
     scanner.finish()?;
     let arrival = Arrival::at(app, to).await?.ok_or_else(|| AppError::NoSuchList(to.to_string()))?;
-    let mut intake = Intake::begin(app, &arrival, sender.map(ToString::to_string).as_deref())?;
+    let mut intake = Intake::begin(&arrival, sender.map(ToString::to_string).as_deref())?;
     intake.write(&message)?;
     intake.commit(app, Intake::transaction(), Timestamp::now()).await?;
     Ok(())

@@ -112,7 +112,7 @@ fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<config::ConfigError>() {
+    if error.is::<config::ConfigError>() || error.is::<serve::NoKeysHere>() {
         return EX_CONFIG;
     }
     match error.downcast_ref::<AppError>() {
@@ -131,6 +131,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     if let Command::Quickstart { admin, list, key } = arguments.command {
         say(&quickstart::run(&arguments.config, quickstart::Wishes { admin, list, key }).await?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Admin(command) = &arguments.command
+        && let Some(said) = admin::without_a_site(command)?
+    {
+        say(&said);
         return Ok(ExitCode::SUCCESS);
     }
     let output = if arguments.json { admin::Output::Json } else { admin::Output::Text };

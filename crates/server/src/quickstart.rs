@@ -62,7 +62,7 @@ pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<String> {
     Ok(format!(
         "configuration  {} {wrote}\n\
          database       {}\n\
-         secret keys    {} (back them up apart from the database)\n\
+         secret keys    {}\n\
          list           {name} {}\n\
          fingerprint    {fingerprint}\n\n\
          == Postfix\n\n{}\n\
@@ -70,7 +70,7 @@ pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<String> {
          == What to do next\n\n{}",
         path.display(),
         config.database(),
-        config.keydirs.list.display(),
+        config.keydirs,
         if there { "is kept" } else { "is made" },
         postfix::lines(&app, &config).await?,
         name.mail_host(),

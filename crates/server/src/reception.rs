@@ -83,7 +83,7 @@ impl Transaction for Delivery {
 
     async fn start(&mut self) -> Result<(), Reply> {
         for arrival in &self.arrivals {
-            let intake = Intake::begin(&self.app, arrival, self.sender.as_deref());
+            let intake = Intake::begin(arrival, self.sender.as_deref());
             self.intakes.push(intake.map_err(|error| {
                 tracing::error!(%error, list = %arrival.list.name, "a message cannot be taken in");
                 Reply::try_again()

@@ -16,20 +16,27 @@ use crate::config::{self, Config, DatabaseAt};
 use crate::reception::Reception;
 use crate::runners::room::{self, Room};
 use crate::runners::{incoming, node, outgoing, upkeep};
-use crate::vault::KeyDirectory;
+use crate::vault::{Vault, VaultError};
 
 /// How long running transactions may take to end.
 const DRAIN: Duration = Duration::from_secs(4);
 
 /// Opens database and keys.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
-    let vault = KeyDirectory::open(&config.keydirs.list)
-        .with_context(|| format!("cannot use the key directory {}", config.keydirs.list.display()))?;
     let store = match config.database() {
         DatabaseAt::File(path) => open_file(&path).await?,
         DatabaseAt::Server(url) => Store::open_url(url).await?,
     };
+    let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
     Ok(App::new(store, Arc::new(vault), config.contact()))
+}
+
+/// This node has no keys at all: it claims nothing, and does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}: {}", .why.fix())]
+pub(crate) struct NoKeysHere {
+    /// Why.
+    pub(crate) why: VaultError,
 }
 
 async fn open_file(path: &Path) -> anyhow::Result<Store> {

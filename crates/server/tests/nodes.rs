@@ -111,12 +111,15 @@ async fn a_dead_nodes_work_is_done_by_the_other() {
     }
     cluster.first.kill();
     let killed = Instant::now();
-    let expected = 2 * (POSTS + 1);
-    let mut came = cluster.sink.take(expected, Duration::from_secs(10)).await;
-    assert!(killed.elapsed() < Duration::from_secs(10), "taken over in time: {} of {expected}", came.len());
-    came.extend(cluster.sink.take(1, Duration::from_secs(1)).await);
+    // Second copies among them count for nothing.
+    let (mut came, mut seen) = (Vec::new(), BTreeMap::new());
+    while seen.len() <= POSTS && killed.elapsed() < Duration::from_secs(10) {
+        came.extend(cluster.sink.take(1, Duration::from_secs(1)).await);
+        seen = cluster.subjects(&came);
+    }
+    assert_eq!(seen.len(), POSTS + 1, "nothing acknowledged is lost, and all is taken over in time");
+    came.extend(cluster.sink.take(2 * (POSTS + 1), Duration::from_secs(1)).await);
     let seen = cluster.subjects(&came);
-    assert_eq!(seen.len(), POSTS + 1, "nothing acknowledged is lost");
     // A second copy only of what the dead node had sent and not recorded.
     assert!(seen.values().all(|times| *times <= 2), "{seen:?}");
     assert!(cluster.second.queued().is_empty());

@@ -1,65 +1,10 @@
-//! Certificates: those of the lists and those of people.
+//! Certificates of people.
 
-use sealist_lists::model::{AddressNo, ListNo};
+use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
 
 use crate::sql::query;
 use crate::{Conn, StoreError};
-
-/// What a list's key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Correspondence: published.
-    Posting,
-    /// Stored bodies: never published.
-    Storage,
-}
-
-impl Purpose {
-    /// The name in the database and in file names.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Posting => "posting",
-            Self::Storage => "storage",
-        }
-    }
-}
-
-/// Names a key of a list, after its key file has been synced.
-pub async fn insert_list_key(
-    db: &mut Conn,
-    list: ListNo,
-    purpose: Purpose,
-    fingerprint: &str,
-    certificate: &[u8],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    query("INSERT INTO list_keys (list_no, purpose, fingerprint, certificate, created_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(list.0)
-        .bind(purpose.name())
-        .bind(fingerprint)
-        .bind(certificate)
-        .bind(now.0)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Certificate of the newest key of a list for that purpose that is not retired.
-pub async fn list_certificate(
-    db: &mut Conn,
-    list: ListNo,
-    purpose: Purpose,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = query(
-        "SELECT certificate FROM list_keys WHERE list_no = $1 AND purpose = $2 AND retired_at IS NULL ORDER BY no DESC LIMIT 1",
-    )
-    .bind(list.0)
-    .bind(purpose.name())
-    .fetch_optional(db)
-    .await?;
-    row.map(|row| row.try_get(0)).transpose()
-}
 
 /// The certificate of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]

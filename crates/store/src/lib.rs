@@ -1,7 +1,7 @@
 //! The only crate with SQL: lists, people, keys and bodies of a site, in one SQLite file or in PostgreSQL.
 //!
 //! One writer gathers changes that come at the same time into one commit and answers when it is on disk;
-//! readers never wait for it. Secret keys and cleartext of encrypting lists never come here.
+//! readers never wait for it. Cleartext of encrypting lists never comes here, secret keys only wrapped.
 
 pub mod bodies;
 pub mod copies;
@@ -9,6 +9,7 @@ mod db;
 pub mod deliveries;
 mod error;
 pub mod keys;
+pub mod list_keys;
 pub mod lists;
 mod migrate;
 pub mod nodes;
@@ -16,6 +17,8 @@ pub mod notices;
 pub mod people;
 pub mod posts;
 pub mod queue;
+pub mod rotation;
+pub mod site_key;
 mod sql;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -4,7 +4,7 @@
 use crate::StoreError;
 use crate::sql::{Conn, query};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
 /// So that nodes that start at the same time migrate one after the other.
 const ALONE: i64 = 0x5ea1_1157;
 

@@ -79,11 +79,11 @@ pub(super) async fn open(
     if list.settings.pgp.is_none() {
         return Ok(None);
     }
-    let keys = app.keys_of(list)?;
+    let keys = app.keys_of(list).await?;
     let limits = limits(list);
     let (message, certificates) = (message.clone(), certificates.to_vec());
     let opened = tokio::task::spawn_blocking(move || {
-        openpgp::open(&message, &[&keys.posting], &certificates, now, limits)
+        openpgp::open(&message, &keys.openers(), &certificates, now, limits)
     });
     opened.await.map(Some).map_err(|_| AppError::Interrupted)
 }

@@ -37,7 +37,7 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
             .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
         (list, bodies::load(&mut db, entry.body).await?)
     };
-    let message = reveal(app, &list, body)?;
+    let message = reveal(app, &list, body).await?;
     poison(&message);
     let (outer, _) = Headers::parse(&message);
     let sender = envelope_sender(&outer);
@@ -70,17 +70,10 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     let mut judged = judged(verdict);
     match judged.verdict.action {
         Action::Accept => {
-            judged.post = Some(make_post(
-                app,
-                &list,
-                &entry,
-                &facts,
-                &known,
-                &mailbox,
-                &message,
-                opened.as_ref(),
-                now,
-            )?);
+            judged.post = Some(
+                make_post(app, &list, &entry, &facts, &known, &mailbox, &message, opened.as_ref(), now)
+                    .await?,
+            );
         }
         Action::Reject if facts.author_role.is_some() => {
             judged.reject = letters::not_posted(app, &list, &mailbox.address, now).await?;
@@ -99,10 +92,10 @@ fn poison(message: &[u8]) {
     let _ = message;
 }
 
-pub(crate) fn reveal(app: &App, list: &MailingList, body: Body) -> Result<Cleartext, AppError> {
+pub(crate) async fn reveal(app: &App, list: &MailingList, body: Body) -> Result<Cleartext, AppError> {
     match body {
         Body::Plain { payload, .. } => Ok(Cleartext::new(payload)),
-        Body::Sealed(sealed) => Ok(app.keys_of(list)?.storage.open(&sealed)?),
+        Body::Sealed(sealed) => Ok(app.keys_of(list).await?.storage.open(&sealed)?),
     }
 }
 

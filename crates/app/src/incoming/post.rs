@@ -25,7 +25,7 @@ pub(super) struct Post {
 }
 
 #[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
-pub(super) fn make_post(
+pub(super) async fn make_post(
     app: &App,
     list: &MailingList,
     entry: &Entry,
@@ -53,7 +53,7 @@ pub(super) fn make_post(
         }
     };
     let certificate = match &list.settings.pgp {
-        Some(_) => Some(app.keys_of(list)?.posting.certificate().to_bytes()),
+        Some(_) => Some(app.keys_of(list).await?.posting.certificate().to_bytes()),
         None => None,
     };
     let author = known.roles.iter().find(|member| Some(member.role) == facts.author_role);
@@ -80,7 +80,7 @@ pub(super) fn make_post(
     let payload = payload::build(draft, openpgp::random());
     let encrypts = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
     let channel = if encrypts { Channel::Sealed } else { Channel::Open };
-    let body = sealing::enclose(app, list, payload, channel, now)?;
+    let body = sealing::enclose(app, list, payload, channel, now).await?;
     Ok(Post {
         channel,
         body,

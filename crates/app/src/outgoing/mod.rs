@@ -113,7 +113,8 @@ async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Re
         Body::Plain { outer, payload } if !open::goes_open(&list, &batch) && list.settings.pgp.is_some() => {
             let entity = payload;
             let payload = payload::to_be_sealed(&Payload { outer, entity }, &list);
-            let Body::Sealed(sealed) = sealing::enclose(app, &list, payload, Channel::Sealed, now)? else {
+            let Body::Sealed(sealed) = sealing::enclose(app, &list, payload, Channel::Sealed, now).await?
+            else {
                 return Err(AppError::Interrupted);
             };
             sealed::prepare(app, list, sealed, batch, sending, now).await
@@ -123,7 +124,7 @@ async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Re
             Ok(Ready { copies: open::copies(batch.rows, &sending, clear), ..Ready::default() })
         }
         Body::Sealed(sealed) if open::goes_open(&list, &batch) => {
-            let session_key = app.keys_of(&list)?.storage.session_key(&sealed)?;
+            let session_key = app.keys_of(&list).await?.storage.session_key(&sealed)?;
             let outer = session_key.open(sealed.outer())?.to_vec();
             let clear = Payload { outer, entity: session_key.open(sealed.payload())?.to_vec() };
             Ok(Ready { copies: open::copies(batch.rows, &sending, clear), ..Ready::default() })

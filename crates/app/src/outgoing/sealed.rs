@@ -41,7 +41,7 @@ pub(super) async fn prepare(
         later = rest.iter().map(|row| row.no).collect();
     }
     let readers = readers::sort(rows, action, app.vault.mac(), now);
-    let keys = app.keys_of(&list)?;
+    let keys = app.keys_of(&list).await?;
     let second = match delivery {
         SealedDelivery::Personalized => None,
         _ if readers.sealed.iter().all(|reader| reader.card.family() == Family::V4) => None,

@@ -34,4 +34,6 @@ number! {
     DeliveryNo
     /// A process that serves a database.
     NodeNo
+    /// A key of a list.
+    ListKeyNo
 }

@@ -106,6 +106,8 @@ pub struct PgpSettings {
     pub missing_key_action: MissingKey,
     /// Days that a post waits, sealed, for a member without a usable key.
     pub key_wait_days: u32,
+    /// Days that a posting key still opens mail after another has taken its place.
+    pub key_overlap_days: u32,
     /// Which workflow a key change runs through.
     pub key_change_workflow: String,
     /// Who may add a certification to the list key.
@@ -189,6 +191,7 @@ impl Default for PgpSettings {
             delivery: SealedDelivery::Copies,
             missing_key_action: MissingKey::HoldAndNotify,
             key_wait_days: 7,
+            key_overlap_days: 90,
             key_change_workflow: "pgp-key-change-mod-workflow".into(),
             key_signing_allowed: vec![Role::Owner, Role::Moderator],
         }

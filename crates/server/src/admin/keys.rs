@@ -1,17 +1,19 @@
-//! `sealist keys`: the certificates by which people are written to.
+//! `sealist keys`: the certificates by which people are written to, and the keys of the lists.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use sealist_app::{App, set_key};
+use sealist_app::{App, Rotated, keep_in_database, rotate, set_key};
+use sealist_lists::model::ListName;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::keys::CertificateRow;
 use sealist_store::people;
 use serde_json::{Value, json};
 
-use super::{Answer, read_file};
+use super::{Answer, named, read_file};
+use crate::vault;
 
 #[derive(Subcommand)]
 pub(crate) enum Keys {
@@ -24,11 +26,31 @@ pub(crate) enum Keys {
     Import { address: Address, file: PathBuf },
     /// The certificate of an address, armored.
     Export { address: Address },
+    /// Makes a new key for a list. It is used once every node has it; the old one opens mail for
+    /// `key_overlap_days` more.
+    Rotate { list: ListName },
+    /// Keeps the keys of the key directory in the database, wrapped under the master key. The files stay.
+    Rewrap,
+    /// Makes a master key and writes it into a new file.
+    MasterKey { file: PathBuf },
 }
 
 pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
     let now = Timestamp::now();
     Ok(match command {
+        Keys::Rotate { list } => {
+            let list = named(app, &list).await?;
+            rotated(&rotate(app, &list, now).await?)
+        }
+        Keys::Rewrap => {
+            let keys = keep_in_database(app).await?;
+            let text = format!(
+                "{keys} keys came into the database; set kept = \"database\" in [keydirs] on every node, then move the \
+                 files of the key directory to the backup\n"
+            );
+            (text, json!({ "keys": keys }))
+        }
+        Keys::MasterKey { file } => (make_master_key(&file)?, Value::Null),
         Keys::Show { address } => {
             let row = stored(app, &address).await?;
             let (text, data) = describe(&Certificate::from_stored(&row.certificate)?, now);
@@ -55,6 +77,28 @@ pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
             (armored.clone(), json!({ "address": address.to_string(), "certificate": armored }))
         }
     })
+}
+
+pub(super) fn make_master_key(file: &Path) -> anyhow::Result<String> {
+    vault::make_master_key(file).with_context(|| format!("cannot make {}", file.display()))?;
+    Ok(format!(
+        "{} is made: give it to every node, and keep a copy apart from the backup of the database\n",
+        file.display()
+    ))
+}
+
+fn rotated(rotated: &Rotated) -> Answer {
+    let Rotated { fingerprint, waits_for } = rotated;
+    let nodes: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
+    let state = match nodes.as_slice() {
+        [] => "it is used".to_owned(),
+        nodes => format!(
+            "it is used when each node has it; these have not said so yet: {}. With key directories, copy its file to each",
+            nodes.join(", ")
+        ),
+    };
+    let text = format!("new key      {fingerprint}\n{state}\n");
+    (text, json!({ "fingerprint": fingerprint, "used": nodes.is_empty(), "waits_for": nodes }))
 }
 
 async fn stored(app: &App, address: &Address) -> anyhow::Result<CertificateRow> {

@@ -29,7 +29,7 @@ pub(crate) enum Lists {
     Set { list: ListName, name: String, value: String },
     /// The certificate that people encrypt to.
     Key { list: ListName },
-    /// Deletes a list with its members and posts; its key files stay.
+    /// Deletes a list with its members and posts; its key files stay, keys in the database go.
     Delete { list: ListName },
 }
 

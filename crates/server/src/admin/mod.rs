@@ -43,6 +43,14 @@ pub(crate) enum Command {
     Db(db::Db),
 }
 
+/// Runs a command that comes before there is a site; `None`: it is no such command.
+pub(crate) fn without_a_site(command: &Command) -> anyhow::Result<Option<String>> {
+    match command {
+        Command::Keys(keys::Keys::MasterKey { file }) => keys::make_master_key(file).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Runs a command and returns what to print.
 pub(crate) async fn run(app: &App, command: Command, output: Output) -> anyhow::Result<String> {
     let (text, data) = match command {

@@ -26,8 +26,16 @@ const COMMENTS: &[(&str, &str)] = &[
     ("max_connections", "Connections to it at one time."),
     ("max_recipients", "Recipients of one message to a plain list; sealed copies have one each."),
     ("chunk_by", "size: anybody shares such a message; domain: recipients of one domain do."),
-    ("[keydirs]", ""),
-    ("list", "Secret keys of the lists: mode 0700, backed up apart from the data."),
+    ("[keydirs]", "Where the secret keys of the lists are."),
+    ("list", "The key directory: mode 0700, backed up apart from the data."),
+    (
+        "kept",
+        "Where new keys go: directory, or database (wrapped; needs master_key). Several nodes share a database.",
+    ),
+    (
+        "master_key",
+        "Keys are wrapped under it: a file, or credential:NAME of systemd. Never beside the data or the keys.",
+    ),
     ("[queue]", ""),
     ("retry_period_h", "How long a recipient is tried before the owner is told."),
     ("retry_after_s", "The first pause; each further one is twice as long."),

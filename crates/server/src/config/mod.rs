@@ -1,6 +1,7 @@
 //! The configuration file: TOML, every key with a default, unknown keys refused by name.
 
 mod example;
+mod keydirs;
 mod known_keys;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use example::commented;
+pub(crate) use keydirs::{Kept, KeyDirs, MasterKeyAt};
 
 /// Where the configuration is looked for when neither `--config` nor `SEALIST_CONFIG` says.
 pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
@@ -96,14 +98,6 @@ pub(crate) enum Security {
     Tls,
 }
 
-/// Where keys are. `list` holds secret keys and must not lie inside `data_dir`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct KeyDirs {
-    /// Secret keys of lists, mode 0600.
-    pub(crate) list: PathBuf,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Queue {
@@ -177,12 +171,6 @@ impl Default for Outgoing {
     }
 }
 
-impl Default for KeyDirs {
-    fn default() -> Self {
-        Self { list: "/etc/sealist/keys".into() }
-    }
-}
-
 impl Default for Queue {
     fn default() -> Self {
         Self {
@@ -253,13 +241,14 @@ impl Config {
                 *path = base.join(&*path);
             }
         }
+        self.keydirs.master_key.anchor(&base);
     }
 
     fn check(&self, path: &Path) -> Result<(), ConfigError> {
         let value =
             |detail: &str| Err(ConfigError::Value { path: path.to_owned(), detail: detail.to_owned() });
-        if self.keydirs.list.starts_with(&self.data_dir) {
-            return value("keydirs.list must lie outside data_dir, so that a copy of the data holds no key");
+        if let Some(problem) = self.keydirs.problem(&self.data_dir) {
+            return value(problem);
         }
         let url = &self.database.url;
         let known = ["sqlite://", "postgres://", "postgresql://"];
@@ -356,6 +345,9 @@ mod tests {
             assert!(message.contains(part), "{message}");
         }
         check("data_dir = '/d'\n[keydirs]\nlist = '/d/keys'", "outside data_dir");
+        check("data_dir = '/d'\n[keydirs]\nmaster_key = '/d/master.key'", "outside data_dir");
+        check("[keydirs]\nlist = '/k'\nmaster_key = '/k/master.key'", "outside data_dir and keydirs.list");
+        check("[keydirs]\nkept = 'database'", "needs keydirs.master_key");
         check("[outgoing]\nuser = 'u'", "password_file");
         check("[lmtp]\nmax_connections = 0", "at least 1");
         check("[site]\ncontact = 'nobody'", "site.contact");

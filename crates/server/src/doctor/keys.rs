@@ -1,29 +1,27 @@
 //! Keys: those of the lists, by a round trip with each, and those of the members.
 
-use sealist_app::{App, ListKeys, list_certificate};
+use sealist_app::{App, AppError, ListKeys, list_certificate};
 use sealist_lists::model::{MailingList, MemberNo, MissingKey, PgpSettings, Role, SealedDelivery};
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SealingCard, SignWith};
-use sealist_store::{keys, lists, people};
+use sealist_store::{StoreError, keys, lists, people, rotation};
 
 use super::Finding;
-use crate::config::Config;
 
 /// A key that ends within so many days is worth a warning.
 const SOON_MS: i64 = 30 * 24 * 3600 * 1000;
 const PAGE: u32 = 500;
 
-pub(super) async fn examine(app: &App, config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
+pub(super) async fn examine(app: &App) -> Vec<Finding> {
+    let mut findings = waiting(app).await.unwrap_or_default();
     for list in all_lists(app).await {
         let Some(pgp) = &list.settings.pgp else { continue };
-        let Some(keys) = app.vault.keys(&list.name) else {
-            findings.push(Finding::fault(
-                "list key",
-                format!("{} has no keys here", list.name),
-                format!("restore {} from the backup", config.keydirs.list.display()),
-            ));
-            continue;
+        let keys = match app.keys_of(&list).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                findings.push(no_keys(&list, error));
+                continue;
+            }
         };
         findings.push(match round_trip(app, &list, &keys).await {
             Ok(()) => Finding::good("round trip", format!("{}: sealed, copied, opened", list.name)),
@@ -46,6 +44,36 @@ pub(super) async fn examine(app: &App, config: &Config) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// This node leaves the list to others.
+fn no_keys(list: &MailingList, error: AppError) -> Finding {
+    match error {
+        AppError::NoKeys { key, why, .. } => Finding::fault(
+            "list key",
+            format!("this node lacks the {key} of {}, and claims nothing of it: {why}", list.name),
+            why.fix(),
+        ),
+        error => Finding::fault("list key", format!("{}: {error}", list.name), "look at the database"),
+    }
+}
+
+/// New keys that are not used yet.
+async fn waiting(app: &App) -> Result<Vec<Finding>, StoreError> {
+    let mut db = app.store.reader().await?;
+    let mut findings = Vec::new();
+    for key in rotation::waiting(&mut db).await? {
+        let Some(list) = lists::by_no(&mut db, key.list).await? else { continue };
+        let nodes = rotation::lacking(&mut db, key.no, app.store.alone()).await?;
+        let nodes: Vec<String> = nodes.iter().map(|node| format!("node {node}")).collect();
+        let who = if nodes.is_empty() { "a server".to_owned() } else { nodes.join(", ") };
+        findings.push(Finding::warning(
+            "new key",
+            format!("{} of {} is not used yet; it waits for {who}", key.fingerprint, list.name),
+            "start the server if it is stopped; with key directories, copy the file with this fingerprint to each node",
+        ));
+    }
+    Ok(findings)
 }
 
 /// Settings by which a list gives up a promise: they are the owner's to choose, and to know.
@@ -95,7 +123,7 @@ async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<()
     let armor = Copies::new(&sealed, session_key, KeyIds::Named).copy(&[&card]).map_err(|e| words(&e))?;
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(openpgp::random()));
     let message = [b"From: a@x.example\r\n", &head[..], &armor.joined(), &tail].concat();
-    let opened = openpgp::open(&message, &[&keys.posting], &[certificate], now, openpgp::Limits::default());
+    let opened = openpgp::open(&message, &keys.openers(), &[certificate], now, openpgp::Limits::default());
     let good = opened.encryption() == Encryption::Whole && opened.valid_signature().is_some();
     if good { Ok(()) } else { Err("what was sealed could not be opened".to_owned()) }
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::admin::Output;
 use crate::config::Config;
+use crate::serve::NoKeysHere;
 use crate::{say, serve};
 
 /// How bad it is; also the exit code.
@@ -98,15 +99,25 @@ async fn examine(path: &Path) -> Vec<Finding> {
     match serve::open(&config).await {
         Ok(app) => {
             findings.push(Finding::good("database", config.database().to_string()));
-            findings.extend(keys::examine(&app, &config).await);
+            findings.extend(keys::examine(&app).await);
             findings.extend(queue::examine(&app).await);
         }
-        Err(error) => findings.push(Finding::fault(
-            "database",
-            format!("{error:#}"),
-            "run this as the user that the server runs as; restore the backup if the file is damaged",
-        )),
+        Err(error) => findings.push(closed(&error)),
     }
     findings.extend(network::examine(&config).await);
     findings
+}
+
+/// Why database and keys cannot be looked at.
+fn closed(error: &anyhow::Error) -> Finding {
+    match error.downcast_ref() {
+        Some(NoKeysHere { why }) => {
+            Finding::fault("keys", format!("{why}; this node claims nothing"), why.fix())
+        }
+        None => Finding::fault(
+            "database",
+            format!("{error:#}"),
+            "run this as the user that the server runs as; restore the backup if the file is damaged",
+        ),
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Finding;
-use crate::config::Config;
+use crate::config::{Config, Kept, MasterKeyAt};
 
 const MIB: u64 = 1 << 20;
 /// Below this the disk is as good as full.
@@ -22,8 +22,14 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         let fix = format!("run this as the server's user, or let it own {}", data.display());
         return vec![Finding::fault("data folder", error.to_string(), fix)];
     }
-    let mut findings = vec![mode("data folder", data), mode("key folder", &config.keydirs.list)];
-    findings.extend(key_files(&config.keydirs.list));
+    let mut findings = vec![mode("data folder", data)];
+    if config.keydirs.kept == Kept::Directory || config.keydirs.list.exists() {
+        findings.push(mode("key folder", &config.keydirs.list));
+        findings.extend(key_files(&config.keydirs.list));
+    }
+    if let MasterKeyAt::File(path) = &config.keydirs.master_key {
+        findings.extend(key_file("master key", path));
+    }
     findings.push(disk(data));
     findings.extend(writing(data).unwrap_or_else(|error| {
         vec![Finding::fault("disk", error.to_string(), format!("make {} writable", data.display()))]
@@ -49,17 +55,18 @@ fn mode(check: &'static str, path: &Path) -> Finding {
 
 fn key_files(folder: &Path) -> Vec<Finding> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten();
-    files
-        .filter(|file| file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o077 != 0))
-        .map(|file| {
-            let path = file.path();
-            Finding::fault(
-                "key file",
-                format!("{} can be read by others", path.display()),
-                format!("chmod 600 {}; think of its key as known to them", path.display()),
-            )
-        })
-        .collect()
+    files.filter_map(|file| key_file("key file", &file.path())).collect()
+}
+
+fn key_file(check: &'static str, path: &Path) -> Option<Finding> {
+    let open = fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o077 != 0);
+    open.then(|| {
+        Finding::fault(
+            check,
+            format!("{} can be read by others", path.display()),
+            format!("chmod 600 {}; think of its key as known to them", path.display()),
+        )
+    })
 }
 
 fn disk(path: &Path) -> Finding {

@@ -1,10 +1,12 @@
-//! Runner `node`: says that this process lives, frees what dead ones had claimed, and hears the calls of the others.
+//! Runner `node`: says that this process lives and which new keys it has, frees what dead ones had claimed, and hears the
+//! calls of the others.
 //! Settings: `[database] url`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sealist_app::App;
+use sealist_mail::Timestamp;
 use tokio::sync::{Notify, watch};
 
 const BEAT: Duration = Duration::from_secs(2);
@@ -20,7 +22,7 @@ pub(crate) async fn run(
     let ears = tokio::spawn(listen(app.clone(), arrived.clone(), accepted.clone()));
     let mut beats: u32 = 0;
     while !*stop.borrow() {
-        match app.live().await {
+        match app.live(Timestamp::now()).await {
             Ok(0) => {}
             Ok(buried) => {
                 tracing::warn!(nodes = buried, "died; what they had is done here");
@@ -30,8 +32,10 @@ pub(crate) async fn run(
             Err(error) => tracing::error!(%error, "the database does not hear that this node lives"),
         }
         beats += 1;
-        if beats.is_multiple_of(LOOK_FOR_KEYS) {
-            app.look_for_keys();
+        if beats.is_multiple_of(LOOK_FOR_KEYS)
+            && let Err(error) = app.look_for_keys().await
+        {
+            tracing::error!(%error, "keys that were missing cannot be looked for");
         }
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}

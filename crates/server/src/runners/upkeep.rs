@@ -1,5 +1,5 @@
 //! Runner `upkeep`: each hour ends waits that have lasted long enough and deletes what nobody needs.
-//! Settings: the lists' `key_wait_days`, `archive`.
+//! Settings: the lists' `key_wait_days`, `key_overlap_days`, `archive`.
 
 use std::time::Duration;
 
@@ -12,10 +12,14 @@ const PAUSE: Duration = Duration::from_secs(3600);
 pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         match upkeep(&app, Timestamp::now()).await {
-            Ok(kept) if kept.given_up > 0 => {
-                tracing::warn!(copies = kept.given_up, "no usable key came in time");
+            Ok(kept) => {
+                if kept.given_up > 0 {
+                    tracing::warn!(copies = kept.given_up, "no usable key came in time");
+                }
+                if kept.keys_retired > 0 {
+                    tracing::info!(keys = kept.keys_retired, "old posting keys open mail no more");
+                }
             }
-            Ok(_) => {}
             Err(error) => tracing::error!(%error, "the upkeep did not work, tried again in an hour"),
         }
         tokio::select! {

@@ -48,8 +48,13 @@ impl Server {
 
     /// With the key directory of another node.
     pub(crate) fn with_keys_in(keys: &str, sections: &str) -> Self {
+        Self::with_keydirs(&format!("list = '{keys}'"), sections)
+    }
+
+    /// With that content of the section `[keydirs]`.
+    pub(crate) fn with_keydirs(keydirs: &str, sections: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let config = format!("data_dir = 'data'\n{sections}\n[keydirs]\nlist = '{keys}'\n");
+        let config = format!("data_dir = 'data'\n{sections}\n[keydirs]\n{keydirs}\n");
         std::fs::write(folder.path().join("sealist.toml"), config).unwrap();
         let child = launch(folder.path());
         let mut server = Self { folder, port: 0, child, starts: 1 };

@@ -1,0 +1,189 @@
+//! The keys of the lists in memory: each is read once, and what each is used for is asked of the database every time,
+//! so that a rotation counts on all nodes when it is committed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sealist_lists::model::{ListKeyNo, ListNo, MailingList};
+use sealist_openpgp::{Certificate, KeyName, ListKey, StorageKey};
+use sealist_store::list_keys::{self, KeyState, ListKeyRow, Purpose};
+
+use crate::new_keys::name_of;
+use crate::vault::{KeyVault, Unavailable};
+use crate::{App, AppError};
+
+/// The secret keys of one list.
+pub struct ListKeys {
+    /// For correspondence: it signs, and it is what people get.
+    pub posting: Arc<ListKey>,
+    /// They open mail too: keys that were replaced, until they are retired, and one that waits to be used.
+    pub others: Vec<Arc<ListKey>>,
+    /// For stored bodies.
+    pub storage: Arc<StorageKey>,
+}
+
+impl ListKeys {
+    /// All that open mail, the one in use first.
+    pub fn openers(&self) -> Vec<&ListKey> {
+        std::iter::once(&self.posting).chain(&self.others).map(AsRef::as_ref).collect()
+    }
+}
+
+/// What this process has loaded.
+#[derive(Default)]
+pub(crate) struct Keyring(Mutex<HashMap<ListNo, Held>>);
+
+/// The keys of one list.
+#[derive(Default)]
+struct Held {
+    keys: BTreeMap<ListKeyNo, Secret>,
+    /// Keys that are not to be had, of which the log knows.
+    complained: BTreeSet<ListKeyNo>,
+    together: Option<Together>,
+}
+
+#[derive(Clone)]
+enum Secret {
+    Posting(Arc<ListKey>),
+    Storage(Arc<StorageKey>),
+}
+
+/// What a list's keys are good for, as long as the database says the same of them.
+struct Together {
+    states: Vec<(ListKeyNo, KeyState)>,
+    keys: Arc<ListKeys>,
+}
+
+impl App {
+    /// The keys of a list that must have some. Errs with [`AppError::NoKeys`] if this node lacks one that is in use or
+    /// was until lately: what is encrypted to it is then left to others.
+    pub async fn keys_of(&self, list: &MailingList) -> Result<Arc<ListKeys>, AppError> {
+        let states = list_keys::states(&mut *self.store.reader().await?, list.no).await?;
+        if let Some(together) = self.keyring.held().get(&list.no).and_then(|held| held.together.as_ref())
+            && together.states == states
+        {
+            return Ok(together.keys.clone());
+        }
+        let rows = list_keys::of_list(&mut *self.store.reader().await?, list.no).await?;
+        for row in &rows {
+            match self.load(list, row).await? {
+                Err(why) if row.state != KeyState::Waiting => return Err(lacks(list, row, why)),
+                _ => {}
+            }
+        }
+        self.keyring.join(list, &rows)
+    }
+
+    /// The keys that wait until every node has them, and that this one has.
+    pub(crate) async fn load_waiting(&self) -> Result<Vec<ListKeyNo>, AppError> {
+        let rows = sealist_store::rotation::waiting(&mut *self.store.reader().await?).await?;
+        let mut loaded = Vec::new();
+        for row in rows {
+            let list = sealist_store::lists::by_no(&mut *self.store.reader().await?, row.list).await?;
+            let Some(list) = list else { continue };
+            match self.load(&list, &row).await? {
+                Ok(()) => loaded.push(row.no),
+                Err(why) => self.keyring.complain(&list, &row, why),
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Loads a key unless it is loaded. The inner error says why this node cannot.
+    async fn load(&self, list: &MailingList, row: &ListKeyRow) -> Result<Result<(), Unavailable>, AppError> {
+        if self.keyring.held().get(&list.no).is_some_and(|held| held.keys.contains_key(&row.no)) {
+            return Ok(Ok(()));
+        }
+        let wrapped = list_keys::wrapped(&mut *self.store.reader().await?, row.no).await?;
+        let (vault, named, key) = (self.vault.clone(), name_of(list, row), row.clone());
+        let opened = tokio::task::spawn_blocking(move || open(&*vault, &named, &key, wrapped.as_deref()));
+        Ok(match opened.await.map_err(|_| AppError::Interrupted)? {
+            Ok(secret) => {
+                self.keyring.take(list.no, row.no, secret);
+                Ok(())
+            }
+            Err(why) => Err(why),
+        })
+    }
+}
+
+/// A key counts only when its two halves fit, and when it is the one that the row names.
+fn open(
+    vault: &dyn KeyVault,
+    name: &KeyName,
+    row: &ListKeyRow,
+    wrapped: Option<&[u8]>,
+) -> Result<Secret, Unavailable> {
+    let octets = vault.secret(name, wrapped)?;
+    let named = Certificate::from_stored(&row.certificate).map_err(|_| Unavailable::Other)?;
+    let (secret, is_named) = match row.purpose {
+        Purpose::Posting => {
+            let key = ListKey::from_secret_bytes(&octets)?;
+            let is_named = key.belongs_to(&named);
+            (Secret::Posting(Arc::new(key)), is_named)
+        }
+        Purpose::Storage => {
+            let key = StorageKey::from_secret_bytes(&octets)?;
+            let is_named = key.belongs_to(&named);
+            (Secret::Storage(Arc::new(key)), is_named)
+        }
+    };
+    if is_named && named.fingerprint().to_string() == name.fingerprint {
+        Ok(secret)
+    } else {
+        Err(Unavailable::Other)
+    }
+}
+
+pub(crate) fn lacks(list: &MailingList, row: &ListKeyRow, why: Unavailable) -> AppError {
+    let key = format!("{} key {}", row.purpose.name(), row.fingerprint);
+    AppError::NoKeys { list: list.name.to_string(), key, why }
+}
+
+impl Keyring {
+    fn held(&self) -> MutexGuard<'_, HashMap<ListNo, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, list: ListNo, no: ListKeyNo, secret: Secret) {
+        let mut all = self.held();
+        let held = all.entry(list).or_default();
+        held.keys.insert(no, secret);
+        held.complained.remove(&no);
+        held.together = None;
+    }
+
+    /// Once for each key, until it is there.
+    fn complain(&self, list: &MailingList, row: &ListKeyRow, why: Unavailable) {
+        if self.held().entry(list.no).or_default().complained.insert(row.no) {
+            tracing::warn!(
+                list = %list.name, key = row.fingerprint, %why, fix = why.fix(),
+                "a new key waits, because this node has not got it"
+            );
+        }
+    }
+
+    /// Puts together what is loaded, and forgets what is retired.
+    fn join(&self, list: &MailingList, rows: &[ListKeyRow]) -> Result<Arc<ListKeys>, AppError> {
+        let mut all = self.held();
+        let held = all.entry(list.no).or_default();
+        held.keys.retain(|no, _| rows.iter().any(|row| row.no == *no));
+        let (mut posting, mut storage, mut others) = (None, None, Vec::new());
+        for row in rows {
+            match (held.keys.get(&row.no), row.state) {
+                (Some(Secret::Posting(key)), KeyState::Used) => posting = Some(key.clone()),
+                (Some(Secret::Posting(key)), _) => others.push(key.clone()),
+                (Some(Secret::Storage(key)), KeyState::Used) => storage = Some(key.clone()),
+                _ => {}
+            }
+        }
+        let (Some(posting), Some(storage)) = (posting, storage) else {
+            let key = "posting key or storage key".to_owned();
+            return Err(AppError::NoKeys { list: list.name.to_string(), key, why: Unavailable::Missing });
+        };
+        let keys = Arc::new(ListKeys { posting, others, storage });
+        let states = rows.iter().map(|row| (row.no, row.state)).collect();
+        held.together = Some(Together { states, keys: keys.clone() });
+        Ok(keys)
+    }
+}

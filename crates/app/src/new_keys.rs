@@ -1,0 +1,56 @@
+//! New keys of a list: made, kept, and the rows that name them.
+
+use sealist_lists::model::{Door, MailingList};
+use sealist_mail::Timestamp;
+use sealist_openpgp::{Certificate, KeyName, ListKey, StorageKey};
+use sealist_store::list_keys::{KeyState, ListKeyRow, NewListKey, Purpose};
+
+use crate::{App, AppError};
+
+/// A new posting key. Either it is on disk when this returns, or its wrapped form is in the row.
+pub(crate) fn posting(
+    app: &App,
+    list: &MailingList,
+    generation: u32,
+    state: KeyState,
+    now: Timestamp,
+) -> Result<NewListKey, AppError> {
+    let name = &list.name;
+    let key = ListKey::generate(&list.display_name(), &name.posting(), &name.address(Door::Request), now)?;
+    let row = row(Purpose::Posting, &key.certificate(), generation, state);
+    keep(app, list, row, &key.to_secret_bytes())
+}
+
+/// A new storage key, in the same way.
+pub(crate) fn storage(app: &App, list: &MailingList, now: Timestamp) -> Result<NewListKey, AppError> {
+    let key = StorageKey::generate(&list.name.to_string(), now)?;
+    let row = row(Purpose::Storage, key.certificate().certificate(), 1, KeyState::Used);
+    keep(app, list, row, &key.to_secret_bytes())
+}
+
+/// The name under which a key of a list is kept.
+pub(crate) fn name_of(list: &MailingList, row: &ListKeyRow) -> KeyName {
+    name(list, row.purpose, &row.fingerprint, row.generation)
+}
+
+fn row(purpose: Purpose, certificate: &Certificate, generation: u32, state: KeyState) -> NewListKey {
+    NewListKey {
+        purpose,
+        fingerprint: certificate.fingerprint().to_string(),
+        certificate: certificate.to_bytes(),
+        generation,
+        state,
+        wrapped: None,
+    }
+}
+
+fn keep(app: &App, list: &MailingList, row: NewListKey, secret: &[u8]) -> Result<NewListKey, AppError> {
+    let name = name(list, row.purpose, &row.fingerprint, row.generation);
+    let wrapped = app.vault.keep(&name, secret).map_err(AppError::Vault)?;
+    Ok(NewListKey { wrapped, ..row })
+}
+
+fn name(list: &MailingList, purpose: Purpose, fingerprint: &str, generation: u32) -> KeyName {
+    let (list, purpose) = (list.name.list_id(), purpose.name());
+    KeyName { list, purpose, fingerprint: fingerprint.to_owned(), generation }
+}

@@ -1,0 +1,78 @@
+//! A new posting key for a list, and keys into the database.
+
+use sealist_lists::model::{MailingList, NodeNo};
+use sealist_mail::Timestamp;
+use sealist_openpgp::KeyName;
+use sealist_store::list_keys::{self, KeyState, Purpose};
+use sealist_store::{StoreError, lists, rotation, site_key};
+
+use crate::keyring::lacks;
+use crate::new_keys::{self, name_of};
+use crate::vault::Unavailable;
+use crate::{App, AppError};
+
+/// What a rotation has come to.
+pub struct Rotated {
+    /// The new key.
+    pub fingerprint: String,
+    /// The nodes that have not loaded it yet. Empty: it is in use.
+    pub waits_for: Vec<NodeNo>,
+}
+
+/// Makes a new posting key for a list. It is used when every node that lives has loaded it, at once if none does; the one
+/// before it opens mail until `key_overlap_days` are over. A key that still waited is given up. Errs with
+/// [`StoreError::Duplicate`] if another rotation came between.
+pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rotated, AppError> {
+    if list.settings.pgp.is_none() {
+        return Err(AppError::Plain(list.name.to_string()));
+    }
+    let last = list_keys::generation(&mut *app.store.reader().await?, list.no, Purpose::Posting).await?;
+    let key = new_keys::posting(app, list, last + 1, KeyState::Waiting, now)?;
+    let (fingerprint, no, alone) = (key.fingerprint.clone(), list.no, app.store.alone());
+    let waits_for = app.store.write(move |db| {
+        Box::pin(async move {
+            rotation::give_up_waiting(&mut *db, no, now).await?;
+            let key = list_keys::insert(&mut *db, no, &key, now).await?;
+            let switched = rotation::switch(&mut *db, alone, now).await?;
+            match switched.contains(&no) {
+                true => Ok::<_, StoreError>(Vec::new()),
+                false => rotation::lacking(db, key, alone).await,
+            }
+        })
+    });
+    Ok(Rotated { fingerprint, waits_for: waits_for.await? })
+}
+
+/// Keeps every key that this node has in the database, wrapped: those of the lists and that of the site. Nothing is
+/// deleted anywhere else. Says how many keys of lists came there now. Errs with [`AppError::NoKeys`] if one that opens mail
+/// or stored bodies is not to be had.
+pub async fn keep_in_database(app: &App) -> Result<usize, AppError> {
+    let site = app.vault.wrap(&KeyName::of_site(), &*app.vault.mac().to_bytes());
+    let site = site.ok_or(AppError::NoMasterKey)?;
+    let mut moved = Vec::new();
+    for row in list_keys::all(&mut *app.store.reader().await?).await? {
+        let mut db = app.store.reader().await?;
+        let Some(list) = lists::by_no(&mut db, row.list).await? else { continue };
+        if list_keys::wrapped(&mut db, row.no).await?.is_some() {
+            continue;
+        }
+        let name = name_of(&list, &row);
+        match app.vault.secret(&name, None) {
+            Ok(secret) => moved.push((row.no, app.vault.wrap(&name, &secret).ok_or(AppError::NoMasterKey)?)),
+            // Nobody needs it any more.
+            Err(Unavailable::Missing) if row.state == KeyState::Retired => {}
+            Err(why) => return Err(lacks(&list, &row, why)),
+        }
+    }
+    let count = moved.len();
+    let kept = app.store.write(move |db| {
+        Box::pin(async move {
+            for (no, wrapped) in moved {
+                list_keys::keep_wrapped(&mut *db, no, &wrapped).await?;
+            }
+            site_key::keep_wrapped(db, &site).await
+        })
+    });
+    kept.await.map_err(|error: StoreError| error)?;
+    Ok(count)
+}

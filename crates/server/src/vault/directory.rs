@@ -1,0 +1,103 @@
+//! The key directory: one file for each key, named by list, purpose and fingerprint.
+//!
+//! Files have mode 0600, the directory 0700. A file is synced before anything names it, and never replaced.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use sealist_openpgp::KeyName;
+use zeroize::Zeroizing;
+
+use super::VaultError;
+
+/// Wrapped under the master key, and as it is.
+const WRAPPED: &str = "wrapped";
+const PLAIN: &str = "asc";
+
+/// A directory with keys.
+pub(super) struct Directory(PathBuf);
+
+/// A key as it rests.
+pub(super) enum Found {
+    Plain(Zeroizing<Vec<u8>>),
+    Wrapped(Vec<u8>),
+}
+
+impl Directory {
+    pub(super) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn make(&self) -> Result<(), VaultError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        made.map_err(|source| VaultError::Directory { path: self.0.clone(), source })
+    }
+
+    /// A key, in whatever form it is there.
+    pub(super) fn read(&self, name: &KeyName) -> io::Result<Option<Found>> {
+        if let Some(wrapped) = read_if_there(&self.file(name, WRAPPED))? {
+            return Ok(Some(Found::Wrapped(wrapped.to_vec())));
+        }
+        Ok(read_if_there(&self.file(name, PLAIN))?.map(Found::Plain))
+    }
+
+    pub(super) fn write_plain(&self, name: &KeyName, secret: &[u8]) -> io::Result<()> {
+        write_synced(&self.file(name, PLAIN), secret)
+    }
+
+    pub(super) fn write_wrapped(&self, name: &KeyName, wrapped: &[u8]) -> io::Result<()> {
+        write_synced(&self.file(name, WRAPPED), wrapped)
+    }
+
+    /// Writes a key that two processes may make at once: the first file to get the name is the key, and it has it whole.
+    pub(super) fn write_first(&self, name: &KeyName, found: &Found) -> io::Result<()> {
+        let (extension, bytes) = match found {
+            Found::Plain(secret) => (PLAIN, &**secret),
+            Found::Wrapped(wrapped) => (WRAPPED, wrapped),
+        };
+        let file = self.file(name, extension);
+        let draft = self.0.join(format!("draft.{}", std::process::id()));
+        write_synced(&draft, bytes)?;
+        let named = fs::hard_link(&draft, &file);
+        fs::remove_file(&draft)?;
+        match named {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => File::open(&self.0)?.sync_all(),
+        }
+    }
+
+    /// The key of the site is no OpenPGP key, and there is one of it.
+    fn file(&self, name: &KeyName, extension: &str) -> PathBuf {
+        let KeyName { list, purpose, fingerprint, .. } = name;
+        self.0.join(match (list.as_str(), extension) {
+            ("", PLAIN) => format!("site.{purpose}"),
+            ("", _) => format!("site.{purpose}.{extension}"),
+            (list, _) => format!("{list}.{purpose}.{fingerprint}.{extension}"),
+        })
+    }
+}
+
+fn read_if_there(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Never replaces a file: one that is there is an error.
+pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}

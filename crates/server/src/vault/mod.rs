@@ -1,0 +1,84 @@
+//! Where this node keeps secret keys: in a key directory, or in the database, wrapped. It finds them in both.
+//! Settings: `[keydirs]`.
+
+mod directory;
+mod error;
+mod master;
+mod site;
+
+use sealist_app::{KeyVault, Unavailable};
+use sealist_openpgp::{KeyName, MacKey, MasterKey};
+use sealist_store::Store;
+use zeroize::Zeroizing;
+
+use crate::config::{Kept, KeyDirs};
+use directory::{Directory, Found};
+pub(crate) use error::VaultError;
+pub(crate) use master::make as make_master_key;
+
+/// The keys of this node.
+pub(crate) struct Vault {
+    directory: Directory,
+    kept: Kept,
+    master: Option<MasterKey>,
+    mac: MacKey,
+}
+
+impl Vault {
+    /// Reads the master key, if there is to be one, and the key of the site, which the first node makes. Errs if this node
+    /// has not got the key of the site: without it nothing can be judged or sent.
+    pub(crate) async fn open(settings: &KeyDirs, store: &Store) -> Result<Self, VaultError> {
+        let directory = Directory::at(&settings.list);
+        if settings.kept == Kept::Directory {
+            directory.make()?;
+        }
+        let master = master::read(&settings.master_key)?;
+        let mac = site::key(&directory, settings.kept, master.as_ref(), store).await?;
+        Ok(Self { directory, kept: settings.kept, master, mac })
+    }
+}
+
+impl KeyVault for Vault {
+    fn secret(&self, name: &KeyName, wrapped: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, Unavailable> {
+        if let (Some(wrapped), Some(_)) = (wrapped, &self.master) {
+            return unwrapped(self.master.as_ref(), name, wrapped);
+        }
+        match self.directory.read(name).map_err(|error| Unavailable::File(error.kind()))? {
+            Some(Found::Plain(secret)) => Ok(secret),
+            Some(Found::Wrapped(wrapped)) => unwrapped(self.master.as_ref(), name, &wrapped),
+            None if wrapped.is_some() => Err(Unavailable::NoMasterKey),
+            None => Err(Unavailable::Missing),
+        }
+    }
+
+    fn keep(&self, name: &KeyName, secret: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+        let wrapped = self.wrap(name, secret);
+        match (self.kept, wrapped) {
+            (Kept::Database, Some(wrapped)) => return Ok(Some(wrapped)),
+            (Kept::Database, None) => return Err(std::io::Error::other("there is no master key")),
+            (Kept::Directory, Some(wrapped)) => self.directory.write_wrapped(name, &wrapped)?,
+            (Kept::Directory, None) => self.directory.write_plain(name, secret)?,
+        }
+        Ok(None)
+    }
+
+    fn wrap(&self, name: &KeyName, secret: &[u8]) -> Option<Vec<u8>> {
+        self.master.as_ref().map(|master| master.wrap(name, secret))
+    }
+
+    fn mac(&self) -> &MacKey {
+        &self.mac
+    }
+}
+
+fn unwrapped(
+    master: Option<&MasterKey>,
+    name: &KeyName,
+    wrapped: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Unavailable> {
+    let master = master.ok_or(Unavailable::NoMasterKey)?;
+    master.open(name, wrapped).map_err(|_| Unavailable::OtherMasterKey)
+}
+
+#[cfg(test)]
+mod tests;

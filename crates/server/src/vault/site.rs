@@ -1,0 +1,93 @@
+//! The key of the site. All nodes must have the same one: a card or a replay record under another is void. The database
+//! knows which one it is by a mark.
+
+use sealist_openpgp::{KeyName, MacKey, MasterKey};
+use sealist_store::site_key::{self, SiteKeyRow};
+use sealist_store::{Store, StoreError};
+use zeroize::Zeroizing;
+
+use super::directory::{Directory, Found};
+use super::{VaultError, unwrapped};
+use crate::config::Kept;
+
+/// The key of the site; made if the database knows of none.
+pub(super) async fn key(
+    directory: &Directory,
+    kept: Kept,
+    master: Option<&MasterKey>,
+    store: &Store,
+) -> Result<MacKey, VaultError> {
+    let name = KeyName::of_site();
+    let mut known = site_key::known(&mut *store.reader().await?).await?;
+    if known.is_none() {
+        known = Some(make(directory, kept, master, store).await?);
+    }
+    let path = || directory.path().to_owned();
+    let SiteKeyRow { mark, wrapped } = known.ok_or_else(|| VaultError::NoSiteKey { path: path() })?;
+    let octets = match (wrapped, master) {
+        (Some(wrapped), Some(_)) => open(master, &name, &wrapped)?,
+        (wrapped, _) => match find(directory, &name)? {
+            Some(Found::Plain(octets)) => octets,
+            Some(Found::Wrapped(wrapped)) => open(master, &name, &wrapped)?,
+            None if wrapped.is_some() => return Err(VaultError::NoMasterKey),
+            None => return Err(VaultError::NoSiteKey { path: path() }),
+        },
+    };
+    let key = mac_key(&octets).filter(|key| key.mark() == *mark);
+    key.ok_or_else(|| VaultError::OtherSiteKey { path: path() })
+}
+
+/// Enters the key of the key directory into the database, or a new one where there is none. Nodes may start at once:
+/// that of the first is the key.
+async fn make(
+    directory: &Directory,
+    kept: Kept,
+    master: Option<&MasterKey>,
+    store: &Store,
+) -> Result<SiteKeyRow, VaultError> {
+    let name = KeyName::of_site();
+    let io = |source| VaultError::Directory { path: directory.path().to_owned(), source };
+    if kept == Kept::Directory && find(directory, &name)?.is_none() {
+        let octets = MacKey::generate().to_bytes();
+        let found = match master {
+            Some(master) => Found::Wrapped(master.wrap(&name, &*octets)),
+            None => Found::Plain(Zeroizing::new(octets.to_vec())),
+        };
+        directory.write_first(&name, &found).map_err(io)?;
+    }
+    let octets = match find(directory, &name)? {
+        Some(Found::Plain(octets)) => octets,
+        Some(Found::Wrapped(wrapped)) => open(master, &name, &wrapped)?,
+        None => Zeroizing::new(MacKey::generate().to_bytes().to_vec()),
+    };
+    let key = mac_key(&octets);
+    let key = key.ok_or_else(|| VaultError::OtherSiteKey { path: directory.path().to_owned() })?;
+    let wrapped = match kept {
+        Kept::Directory => None,
+        Kept::Database => Some(master.ok_or(VaultError::NoMasterKey)?.wrap(&name, &octets)),
+    };
+    let row = SiteKeyRow { mark: key.mark().to_vec(), wrapped };
+    let entered = store.write(move |db| Box::pin(async move { site_key::enter(db, &row).await }));
+    Ok(entered.await.map_err(|error: StoreError| error)?)
+}
+
+fn find(directory: &Directory, name: &KeyName) -> Result<Option<Found>, VaultError> {
+    let found = directory.read(name);
+    found.map_err(|source| VaultError::Directory { path: directory.path().to_owned(), source })
+}
+
+fn open(
+    master: Option<&MasterKey>,
+    name: &KeyName,
+    wrapped: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let master_is_there = master.is_some();
+    unwrapped(master, name, wrapped).map_err(|_| match master_is_there {
+        true => VaultError::OtherMasterKey,
+        false => VaultError::NoMasterKey,
+    })
+}
+
+fn mac_key(octets: &[u8]) -> Option<MacKey> {
+    octets.try_into().ok().map(MacKey::new)
+}

@@ -1,0 +1,216 @@
+//! Keys of the lists: their certificates, what each is used for, and their secret halves where the database keeps them
+//! wrapped.
+
+use sealist_lists::model::{ListKeyNo, ListNo};
+use sealist_mail::Timestamp;
+
+use crate::sql::{Row, query};
+use crate::{Conn, StoreError};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "list_keys" };
+const COLUMNS: &str = "no, list_no, purpose, fingerprint, certificate, generation, state";
+
+/// What a list's key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Correspondence: published.
+    Posting,
+    /// Stored bodies: never published.
+    Storage,
+}
+
+impl Purpose {
+    /// The name in the database and in file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Posting => "posting",
+            Self::Storage => "storage",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Posting, Self::Storage].into_iter().find(|purpose| purpose.name() == name)
+    }
+}
+
+/// Where a key stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// Made, and not used before every node has it.
+    Waiting,
+    /// It signs, and it is what people get.
+    Used,
+    /// Another is used; what was encrypted to it is still opened.
+    Replaced,
+    /// Kept, and not tried any more.
+    Retired,
+}
+
+impl KeyState {
+    /// The name in the database and in `--json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Used => "used",
+            Self::Replaced => "replaced",
+            Self::Retired => "retired",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Waiting, Self::Used, Self::Replaced, Self::Retired]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+}
+
+/// A key of a list, without its secret half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListKeyRow {
+    /// The row.
+    pub no: ListKeyNo,
+    /// Whose it is.
+    pub list: ListNo,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Of the primary key.
+    pub fingerprint: String,
+    /// Binary.
+    pub certificate: Vec<u8>,
+    /// Grows with every rotation.
+    pub generation: u32,
+    /// Where it stands in its life.
+    pub state: KeyState,
+}
+
+/// A key to be named in the database.
+#[derive(Clone, Debug)]
+pub struct NewListKey {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Of the primary key.
+    pub fingerprint: String,
+    /// Binary.
+    pub certificate: Vec<u8>,
+    /// One more than that of the last of this purpose.
+    pub generation: u32,
+    /// Waiting or used.
+    pub state: KeyState,
+    /// The secret half, wrapped, if the database keeps it.
+    pub wrapped: Option<Vec<u8>>,
+}
+
+/// Names a key of a list: its key file has been synced, or its wrapped form comes along. Errs with
+/// [`StoreError::Duplicate`] if there is a key of that generation, or one in use where this would be.
+pub async fn insert(
+    db: &mut Conn,
+    list: ListNo,
+    key: &NewListKey,
+    now: Timestamp,
+) -> Result<ListKeyNo, StoreError> {
+    let row = query(
+        "INSERT INTO list_keys (list_no, purpose, fingerprint, certificate, generation, state, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING no",
+    )
+    .bind(list.0)
+    .bind(key.purpose.name())
+    .bind(&key.fingerprint)
+    .bind(&key.certificate)
+    .bind(key.generation)
+    .bind(key.state.name())
+    .bind(now.0)
+    .fetch_one(&mut *db)
+    .await?;
+    let no = ListKeyNo(row.try_get(0)?);
+    if let Some(wrapped) = &key.wrapped {
+        keep_wrapped(db, no, wrapped).await?;
+    }
+    Ok(no)
+}
+
+/// Keeps the secret half of a key, wrapped, or replaces it.
+pub async fn keep_wrapped(db: &mut Conn, no: ListKeyNo, wrapped: &[u8]) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO wrapped_keys (list_key_no, wrapped) VALUES ($1, $2)
+         ON CONFLICT (list_key_no) DO UPDATE SET wrapped = excluded.wrapped",
+    )
+    .bind(no.0)
+    .bind(wrapped)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The secret half of a key, wrapped; `None` if the database does not keep it.
+pub async fn wrapped(db: &mut Conn, no: ListKeyNo) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = query("SELECT wrapped FROM wrapped_keys WHERE list_key_no = $1")
+        .bind(no.0)
+        .fetch_optional(db)
+        .await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+/// The keys of a list that are not retired, the oldest first.
+pub async fn of_list(db: &mut Conn, list: ListNo) -> Result<Vec<ListKeyRow>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM list_keys WHERE list_no = $1 AND state != 'retired' ORDER BY no");
+    query(sql).bind(list.0).fetch_all(db).await?.iter().map(read).collect()
+}
+
+/// Which keys a list has that are not retired, and where each stands: quick, to see whether something has changed.
+pub async fn states(db: &mut Conn, list: ListNo) -> Result<Vec<(ListKeyNo, KeyState)>, StoreError> {
+    let rows = query("SELECT no, state FROM list_keys WHERE list_no = $1 AND state != 'retired' ORDER BY no")
+        .bind(list.0)
+        .fetch_all(db)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let state: String = row.try_get(1)?;
+            Ok((ListKeyNo(row.try_get(0)?), KeyState::from_name(&state).ok_or(DAMAGED)?))
+        })
+        .collect()
+}
+
+/// All keys of all lists, retired ones too.
+pub async fn all(db: &mut Conn) -> Result<Vec<ListKeyRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM list_keys ORDER BY no");
+    query(sql).fetch_all(db).await?.iter().map(read).collect()
+}
+
+/// The highest generation of a list's keys for that purpose, retired ones too; 0 if there is none.
+pub async fn generation(db: &mut Conn, list: ListNo, purpose: Purpose) -> Result<u32, StoreError> {
+    query("SELECT COALESCE(MAX(generation), 0) FROM list_keys WHERE list_no = $1 AND purpose = $2")
+        .bind(list.0)
+        .bind(purpose.name())
+        .fetch_one(db)
+        .await?
+        .try_get(0)
+}
+
+/// Certificate of the key that a list uses for that purpose.
+pub async fn certificate(
+    db: &mut Conn,
+    list: ListNo,
+    purpose: Purpose,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let row =
+        query("SELECT certificate FROM list_keys WHERE list_no = $1 AND purpose = $2 AND state = 'used'")
+            .bind(list.0)
+            .bind(purpose.name())
+            .fetch_optional(db)
+            .await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+pub(crate) fn read(row: &Row) -> Result<ListKeyRow, StoreError> {
+    let (purpose, state): (String, String) = (row.try_get(2)?, row.try_get(6)?);
+    Ok(ListKeyRow {
+        no: ListKeyNo(row.try_get(0)?),
+        list: ListNo(row.try_get(1)?),
+        purpose: Purpose::from_name(&purpose).ok_or(DAMAGED)?,
+        fingerprint: row.try_get(3)?,
+        certificate: row.try_get(4)?,
+        generation: row.try_get(5)?,
+        state: KeyState::from_name(&state).ok_or(DAMAGED)?,
+    })
+}

@@ -1,0 +1,106 @@
+//! From one posting key of a list to the next: a new key is used only when every node that lives has loaded it.
+
+use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
+use sealist_mail::Timestamp;
+
+use crate::list_keys::{ListKeyRow, read};
+use crate::nodes::{Alone, DEAD_AFTER_MS};
+use crate::sql::query;
+use crate::{Conn, StoreError};
+
+/// The keys that wait until every node has them.
+pub async fn waiting(db: &mut Conn) -> Result<Vec<ListKeyRow>, StoreError> {
+    let sql = "SELECT no, list_no, purpose, fingerprint, certificate, generation, state
+               FROM list_keys WHERE state = 'waiting' ORDER BY no";
+    query(sql).fetch_all(db).await?.iter().map(read).collect()
+}
+
+/// A node says which of the keys that wait it has loaded.
+pub async fn report(db: &mut Conn, node: NodeNo, loaded: &[ListKeyNo]) -> Result<(), StoreError> {
+    for key in loaded {
+        // Only of a node that is there and a key that still waits: both may have gone meanwhile.
+        query(
+            "INSERT INTO node_keys (node_no, list_key_no)
+             SELECT n.no, k.no FROM nodes n, list_keys k WHERE n.no = $1 AND k.no = $2 AND k.state = 'waiting'
+             ON CONFLICT (node_no, list_key_no) DO NOTHING",
+        )
+        .bind(node.0)
+        .bind(key.0)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The nodes that live and have not loaded a key that waits.
+pub async fn lacking(db: &mut Conn, key: ListKeyNo, alone: Alone) -> Result<Vec<NodeNo>, StoreError> {
+    let sql = format!(
+        "SELECT n.no FROM nodes n WHERE {} AND NOT EXISTS
+         (SELECT 1 FROM node_keys r WHERE r.node_no = n.no AND r.list_key_no = $1) ORDER BY n.no",
+        lives(db, alone)
+    );
+    query(sql).bind(key.0).fetch_all(db).await?.iter().map(|row| Ok(NodeNo(row.try_get(0)?))).collect()
+}
+
+/// Begins to use the keys that every living node has loaded; says of which lists. Without a node, nobody is waited for.
+/// Errs with [`StoreError::Lost`] if somebody else decided on such a key at this moment: to be tried again.
+pub async fn switch(db: &mut Conn, alone: Alone, now: Timestamp) -> Result<Vec<ListNo>, StoreError> {
+    let mut switched = Vec::new();
+    for key in waiting(&mut *db).await? {
+        if !lacking(&mut *db, key.no, alone).await?.is_empty() {
+            continue;
+        }
+        let replaced = query(
+            "UPDATE list_keys SET state = 'replaced', replaced_at = $3
+             WHERE list_no = $1 AND purpose = $2 AND state = 'used'",
+        );
+        let replaced = replaced.bind(key.list.0).bind(key.purpose.name()).bind(now.0);
+        let replaced = replaced.execute(&mut *db).await?.rows_affected();
+        let used = query("UPDATE list_keys SET state = 'used' WHERE no = $1 AND state = 'waiting'");
+        let used = used.bind(key.no.0).execute(&mut *db).await?.rows_affected();
+        if (replaced, used) != (1, 1) {
+            return Err(StoreError::Lost);
+        }
+        forget_reports(&mut *db, key.no.0).await?;
+        switched.push(key.list);
+    }
+    Ok(switched)
+}
+
+/// Gives up the key of a list that waits, if there is one: nobody has ever seen it.
+pub async fn give_up_waiting(db: &mut Conn, list: ListNo, now: Timestamp) -> Result<(), StoreError> {
+    let retired = query(
+        "UPDATE list_keys SET state = 'retired', retired_at = $2 WHERE list_no = $1 AND state = 'waiting' RETURNING no",
+    );
+    for key in retired.bind(list.0).bind(now.0).fetch_all(&mut *db).await? {
+        forget_reports(&mut *db, key.try_get(0)?).await?;
+    }
+    Ok(())
+}
+
+/// Retires the keys of a list that were replaced before that time; says how many.
+pub async fn retire(
+    db: &mut Conn,
+    list: ListNo,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let retired = query(
+        "UPDATE list_keys SET state = 'retired', retired_at = $3
+         WHERE list_no = $1 AND state = 'replaced' AND replaced_at < $2",
+    );
+    Ok(retired.bind(list.0).bind(before.0).bind(now.0).execute(db).await?.rows_affected())
+}
+
+async fn forget_reports(db: &mut Conn, key: i64) -> Result<(), StoreError> {
+    query("DELETE FROM node_keys WHERE list_key_no = $1").bind(key).execute(db).await?;
+    Ok(())
+}
+
+/// A condition on a node `n`. The only one there may be says nothing of its life as long as it lives.
+fn lives(db: &Conn, alone: Alone) -> String {
+    match alone {
+        Alone::Yes => "1 = 1".to_owned(),
+        Alone::No => format!("n.seen_at >= {} - {DEAD_AFTER_MS}", db.clock()),
+    }
+}

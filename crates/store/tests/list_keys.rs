@@ -1,0 +1,252 @@
+//! Keys of a list over time, on both databases.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use sealist_lists::model::{ListKeyNo, ListName, ListNo, ListSettings, NodeNo};
+use sealist_mail::Timestamp;
+use sealist_store::list_keys::{self, KeyState, NewListKey, Purpose};
+use sealist_store::nodes::{self, Alone};
+use sealist_store::site_key::{self, SiteKeyRow};
+use sealist_store::testing::Postgres;
+use sealist_store::{Conn, Store, StoreError, lists, rotation};
+use tempfile::TempDir;
+
+const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+struct Site {
+    store: Store,
+    list: ListNo,
+    _folder: Option<TempDir>,
+}
+
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::on_sqlite().await).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::on_postgres().await).await;
+            })+
+        }
+    };
+}
+
+on_both! {
+    a_new_key_is_used_when_every_node_has_it,
+    a_key_that_waited_is_given_up_for_another,
+    there_is_one_key_in_use_and_one_of_a_generation,
+    a_key_that_was_replaced_is_retired_in_time,
+    a_wrapped_key_comes_and_goes_with_its_row,
+    the_first_key_of_the_site_is_the_key,
+}
+
+async fn on_sqlite() -> Site {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
+    site(store, Some(folder)).await
+}
+
+async fn on_postgres() -> Site {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    site(Store::open_url(&url).await.unwrap(), None).await
+}
+
+async fn site(store: Store, folder: Option<TempDir>) -> Site {
+    let name: ListName = "team@lists.example".parse().unwrap();
+    let made = store.write(move |db| {
+        Box::pin(async move {
+            let list = lists::create(&mut *db, &name, "pgp-default", &ListSettings::default(), NOW).await?;
+            list_keys::insert(&mut *db, list, &key(Purpose::Storage, 1, KeyState::Used), NOW).await?;
+            list_keys::insert(db, list, &key(Purpose::Posting, 1, KeyState::Used), NOW).await?;
+            Ok::<_, StoreError>(list)
+        })
+    });
+    let list = made.await.unwrap();
+    Site { store, list, _folder: folder }
+}
+
+fn key(purpose: Purpose, generation: u32, state: KeyState) -> NewListKey {
+    let fingerprint = format!("{}{generation}", purpose.name());
+    let certificate = fingerprint.as_bytes().to_vec();
+    NewListKey { purpose, fingerprint, certificate, generation, state, wrapped: None }
+}
+
+impl Site {
+    async fn add(&self, new: NewListKey) -> Result<ListKeyNo, StoreError> {
+        let list = self.list;
+        self.store
+            .write(move |db| Box::pin(async move { list_keys::insert(db, list, &new, NOW).await }))
+            .await
+    }
+
+    async fn add_waiting(&self, generation: u32) -> ListKeyNo {
+        self.add(key(Purpose::Posting, generation, KeyState::Waiting)).await.unwrap()
+    }
+
+    async fn join(&self) -> NodeNo {
+        self.store.write(|db| Box::pin(nodes::join(db))).await.unwrap()
+    }
+
+    async fn report(&self, node: NodeNo, keys: Vec<ListKeyNo>) {
+        let report =
+            self.store.write(move |db| Box::pin(async move { rotation::report(db, node, &keys).await }));
+        report.await.unwrap();
+    }
+
+    async fn switch(&self) -> Vec<ListNo> {
+        let alone = self.store.alone();
+        self.store.write(move |db| Box::pin(rotation::switch(db, alone, NOW))).await.unwrap()
+    }
+
+    /// The generations of the posting keys by state.
+    async fn posting(&self, state: KeyState) -> Vec<u32> {
+        let all = list_keys::all(&mut self.store.reader().await.unwrap()).await.unwrap();
+        let keys = all.iter().filter(|key| key.purpose == Purpose::Posting && key.state == state);
+        keys.map(|key| key.generation).collect()
+    }
+
+    async fn used(&self) -> String {
+        let mut db = self.store.reader().await.unwrap();
+        let used = list_keys::certificate(&mut db, self.list, Purpose::Posting).await.unwrap().unwrap();
+        String::from_utf8(used).unwrap()
+    }
+}
+
+async fn a_new_key_is_used_when_every_node_has_it(site: Site) {
+    let (first, second, third) = (site.join().await, site.join().await, site.join().await);
+    let new = site.add_waiting(2).await;
+    assert!(site.switch().await.is_empty());
+    site.report(first, vec![new, ListKeyNo(4711)]).await;
+    site.report(first, vec![new]).await;
+    let lacking = async || {
+        let mut db = site.store.reader().await.unwrap();
+        rotation::lacking(&mut db, new, site.store.alone()).await.unwrap()
+    };
+    assert_eq!(lacking().await, [second, third]);
+    assert!(site.switch().await.is_empty());
+    assert_eq!(site.used().await, "posting1");
+    site.report(second, vec![new]).await;
+    assert!(site.switch().await.is_empty(), "one lives and has not said so");
+    // Who has left is not waited for.
+    site.store.write(move |db| Box::pin(nodes::leave(db, third))).await.unwrap();
+    assert_eq!(site.switch().await, [site.list]);
+    assert_eq!(site.used().await, "posting2");
+    assert_eq!(site.posting(KeyState::Replaced).await, [1]);
+    assert!(site.switch().await.is_empty(), "once");
+    let states = list_keys::states(&mut site.store.reader().await.unwrap(), site.list).await.unwrap();
+    let states: Vec<KeyState> = states.into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, [KeyState::Used, KeyState::Replaced, KeyState::Used]);
+}
+
+async fn a_key_that_waited_is_given_up_for_another(site: Site) {
+    let node = site.join().await;
+    let given_up = site.add_waiting(2).await;
+    site.report(node, vec![given_up]).await;
+    let list = site.list;
+    site.store.write(move |db| Box::pin(rotation::give_up_waiting(db, list, NOW))).await.unwrap();
+    let new = site.add_waiting(3).await;
+    assert!(site.switch().await.is_empty());
+    site.report(node, vec![given_up, new]).await;
+    assert_eq!(site.switch().await, [site.list]);
+    assert_eq!(site.used().await, "posting3");
+    assert_eq!(site.posting(KeyState::Retired).await, [2]);
+    let mut db = site.store.reader().await.unwrap();
+    assert_eq!(list_keys::generation(&mut db, list, Purpose::Posting).await.unwrap(), 3);
+}
+
+async fn there_is_one_key_in_use_and_one_of_a_generation(site: Site) {
+    let used = site.add(key(Purpose::Posting, 2, KeyState::Used)).await;
+    assert!(matches!(used, Err(StoreError::Duplicate)), "{used:?}");
+    site.add_waiting(2).await;
+    let mut again = key(Purpose::Posting, 2, KeyState::Waiting);
+    again.fingerprint = "another".into();
+    let again = site.add(again).await;
+    assert!(matches!(again, Err(StoreError::Duplicate)), "{again:?}");
+    assert_eq!(site.posting(KeyState::Waiting).await, [2]);
+}
+
+async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
+    site.add_waiting(2).await;
+    assert_eq!(site.switch().await, [site.list], "without a node nobody is waited for");
+    let list = site.list;
+    let retire = async |before: Timestamp| {
+        site.store.write(move |db| Box::pin(rotation::retire(db, list, before, NOW))).await.unwrap()
+    };
+    assert_eq!(retire(NOW).await, 0, "not yet");
+    assert_eq!(retire(NOW.plus_ms(1)).await, 1);
+    assert_eq!(retire(NOW.plus_ms(1)).await, 0);
+    assert_eq!(site.posting(KeyState::Retired).await, [1]);
+    let mut db = site.store.reader().await.unwrap();
+    let opening = list_keys::of_list(&mut db, list).await.unwrap();
+    assert_eq!(opening.len(), 2, "the storage key and the new one");
+}
+
+async fn a_wrapped_key_comes_and_goes_with_its_row(site: Site) {
+    let list = site.list;
+    let new = NewListKey { wrapped: Some(vec![1, 2, 3]), ..key(Purpose::Posting, 2, KeyState::Waiting) };
+    let failed = new.clone();
+    let written = site.store.write(move |db: &mut Conn| {
+        Box::pin(async move {
+            list_keys::insert(&mut *db, list, &failed, NOW).await?;
+            Err::<(), _>(StoreError::Lost)
+        })
+    });
+    assert!(written.await.is_err());
+    assert!(site.posting(KeyState::Waiting).await.is_empty(), "with the row or not at all");
+    let no = site.add(new).await.unwrap();
+    let kept = async || list_keys::wrapped(&mut site.store.reader().await.unwrap(), no).await.unwrap();
+    assert_eq!(kept().await, Some(vec![1, 2, 3]));
+    let again =
+        site.store.write(move |db| Box::pin(async move { list_keys::keep_wrapped(db, no, &[4]).await }));
+    again.await.unwrap();
+    assert_eq!(kept().await, Some(vec![4]));
+    site.store.write(move |db| Box::pin(lists::delete(db, list))).await.unwrap();
+    assert_eq!(kept().await, None);
+}
+
+async fn the_first_key_of_the_site_is_the_key(site: Site) {
+    let known = async || site_key::known(&mut site.store.reader().await.unwrap()).await.unwrap();
+    assert_eq!(known().await, None);
+    let enter = async |mark: u8| {
+        let row = SiteKeyRow { mark: vec![mark], wrapped: None };
+        let entered = site.store.write(move |db| Box::pin(async move { site_key::enter(db, &row).await }));
+        entered.await.unwrap()
+    };
+    assert_eq!(enter(1).await.mark, [1]);
+    assert_eq!(enter(2).await.mark, [1]);
+    site.store.write(|db| Box::pin(site_key::keep_wrapped(db, &[9]))).await.unwrap();
+    assert_eq!(known().await, Some(SiteKeyRow { mark: vec![1], wrapped: Some(vec![9]) }));
+}
+
+/// Nodes look at the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_nodes_switches() {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    let site = site(Store::open_url(&url).await.unwrap(), None).await;
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        stores.push(Store::open_url(&url).await.unwrap());
+    }
+    for generation in 2..30 {
+        site.add_waiting(generation).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for store in &stores {
+            let store = store.clone();
+            tasks.spawn(async move {
+                store.write(move |db| Box::pin(rotation::switch(db, Alone::No, NOW))).await
+            });
+        }
+        let all = tasks.join_all().await;
+        let switched = all.iter().filter(|done| matches!(done, Ok(lists) if *lists == [site.list])).count();
+        assert_eq!(switched, 1, "{all:?}");
+        assert!(all.iter().all(|done| matches!(done, Ok(_) | Err(StoreError::Lost))), "{all:?}");
+        assert_eq!(site.used().await, format!("posting{generation}"));
+    }
+    assert_eq!(site.posting(KeyState::Used).await, [29]);
+}
