@@ -116,6 +116,8 @@ pub(crate) fn assemble(
         return Payload { outer: head, entity: parts.remove(0) };
     }
     let (content, body) = compose::multipart("mixed", &parts, &Boundary::from_entropy(entropy));
+    // A large post stands in memory as often as it must.
+    drop(parts);
     let root = match layer {
         Layer::Encrypted => compose::protect(&content, headers, Protection::Cipher { outer }),
         Layer::Signed => compose::protect(&content, headers, Protection::Clear),

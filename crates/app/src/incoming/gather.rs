@@ -1,5 +1,7 @@
 //! What is known of a message: asked of the database and of OpenPGP once, then only looked at.
 
+use std::sync::Arc;
+
 use sealist_lists::facts::{Addressed, Encryption, Facts, Form, Replay, Signature};
 use sealist_lists::model::{Door, MailingList, Member, Role};
 use sealist_mail::{Address, Headers, Mailbox, Timestamp};
@@ -72,7 +74,7 @@ pub(super) async fn look_up(
 pub(super) async fn open(
     app: &App,
     list: &MailingList,
-    message: &Cleartext,
+    message: &Arc<Cleartext>,
     certificates: &[Certificate],
     now: Timestamp,
 ) -> Result<Option<Opened>, AppError> {

@@ -3,6 +3,8 @@
 mod gather;
 mod post;
 
+use std::sync::Arc;
+
 use sealist_lists::chains::{self, Verdict};
 use sealist_lists::facts;
 use sealist_lists::model::{Action, Door, MailingList};
@@ -37,7 +39,7 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
             .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
         (list, bodies::load(&mut db, entry.body).await?)
     };
-    let message = reveal(app, &list, body).await?;
+    let message = Arc::new(reveal(app, &list, body).await?);
     poison(&message);
     let (outer, _) = Headers::parse(&message);
     let sender = envelope_sender(&outer);

@@ -58,21 +58,26 @@ fn domain(row: &Delivery) -> &str {
 mod tests {
     use std::sync::Arc;
 
-    use sealist_lists::model::{DeliveryNo, ListName};
-    use sealist_openpgp::MacKey;
+    use sealist_lists::model::DeliveryNo;
+    use sealist_openpgp::{KeyName, MacKey};
+    use zeroize::Zeroizing;
 
     use super::*;
-    use crate::{KeyVault, ListKeys};
+    use crate::{KeyVault, Unavailable};
 
     struct NoKeys(MacKey);
 
     impl KeyVault for NoKeys {
-        fn keys(&self, _list: &ListName) -> Option<Arc<ListKeys>> {
-            None
+        fn secret(&self, _: &KeyName, _: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, Unavailable> {
+            Err(Unavailable::Missing)
         }
 
-        fn keep(&self, _list: &ListName, _keys: ListKeys) -> std::io::Result<Arc<ListKeys>> {
+        fn keep(&self, _: &KeyName, _: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
             Err(std::io::ErrorKind::Unsupported.into())
+        }
+
+        fn wrap(&self, _: &KeyName, _: &[u8]) -> Option<Vec<u8>> {
+            None
         }
 
         fn mac(&self) -> &MacKey {
