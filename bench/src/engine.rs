@@ -45,7 +45,7 @@ fn copy_ms(
     let now = Timestamp::now();
     let entity = [&b"Content-Type: text/plain\r\n\r\n"[..], &vec![b'x'; octets]].concat();
     let sealed = openpgp::seal(&entity, b"", SignWith::Key(posting, now), &storage.certificate())?;
-    let copies = Copies::new(&sealed, storage.session_key(&sealed)?, KeyIds::Named);
+    let copies = Copies::new(sealed.clone(), storage.session_key(&sealed)?, KeyIds::Named);
     let card = reader.usable(now)?;
     copies.copy(&[&card])?;
     let began = Instant::now();

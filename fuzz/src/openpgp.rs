@@ -24,7 +24,8 @@ fn messages(key: &ListKey) -> Vec<Vec<u8>> {
     let sealed = openpgp::seal(ENTITY, b"", SignWith::Key(key, NOW), &storage.certificate()).expect("sealed");
     let session_key = storage.session_key(&sealed).expect("our own");
     let card = key.certificate().usable(NOW).expect("a fresh key");
-    let armor = Copies::new(&sealed, session_key, KeyIds::Named).copy(&[&card]).expect("a copy").joined();
+    let armor =
+        Copies::new(sealed.clone(), session_key, KeyIds::Named).copy(&[&card]).expect("a copy").joined();
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy([1; 16]));
     let signature = openpgp::sign_detached(ENTITY, key, NOW).expect("signed");
     let signed = compose::signed(ENTITY, &signature, "pgp-sha512", &Boundary::from_entropy([2; 16]));

@@ -91,7 +91,8 @@ fn copy(with: &dyn OpenPgp, ids: KeyIds) -> anyhow::Result<Outcome> {
         Family::V6 => storage.reseal(&sealed)?,
     };
     let session_key = storage.session_key(&sealed)?;
-    let copy = Copies::new(&sealed, session_key, ids).copy(&[&card]).context("its key takes copies")?;
+    let copy =
+        Copies::new(sealed.clone(), session_key, ids).copy(&[&card]).context("its key takes copies")?;
     Ok(match with.read(&copy.joined(), &posting.certificate().armored()) {
         // Some write the line ends of their system.
         Ok(text) if sealist_mail::to_crlf(&text) == ENTITY => Outcome::Works,

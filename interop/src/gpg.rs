@@ -92,7 +92,7 @@ mod tests {
             gpg.call(&["--import"], &reader.armored_secret())?;
             let card = reader.certificate().usable(now)?;
             for ids in [KeyIds::Named, KeyIds::Hidden] {
-                let copies = Copies::new(&sealed, storage.session_key(&sealed)?, ids);
+                let copies = Copies::new(sealed.clone(), storage.session_key(&sealed)?, ids);
                 let text = gpg.call(&["--decrypt"], &copies.copy(&[&card])?.joined());
                 assert_eq!(text.map_err(|e| format!("{kdf}: {e}")), Ok(b"We meet at seven.".to_vec()));
             }

@@ -71,7 +71,7 @@ pub fn seal_copy(
     let session_key = fresh_session_key();
     let body = encrypt(payload, sign, &session_key, reader.family())?;
     let alone = Sealed::new(Vec::new(), Vec::new(), body);
-    Ok(Copies::new(&alone, session_key, ids).copy(&[reader])?)
+    Ok(Copies::new(alone, session_key, ids).copy(&[reader])?)
 }
 
 impl StorageKey {

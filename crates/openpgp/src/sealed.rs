@@ -69,6 +69,11 @@ impl Sealed {
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
+
+    /// The packet alone.
+    pub(crate) fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
 }
 
 fn is_one(bytes: &[u8], tag: u8) -> bool {

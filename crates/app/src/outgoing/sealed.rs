@@ -122,10 +122,10 @@ impl Work<'_> {
         let head = self.head(&self.session_key.open(self.sealed.outer())?);
         let (fours, sixes): (Vec<_>, Vec<_>) =
             readers.into_iter().partition(|reader| reader.card.family() == Family::V4);
-        let mut families = vec![(fours, Copies::new(&self.sealed, self.session_key, key_ids(self.pgp)))];
+        let mut families = vec![(fours, Copies::new(self.sealed, self.session_key, key_ids(self.pgp)))];
         if let Some(second) = second {
             let session_key = self.keys.storage.session_key(&second)?;
-            families.push((sixes, Copies::new(&second, session_key, key_ids(self.pgp))));
+            families.push((sixes, Copies::new(second, session_key, key_ids(self.pgp))));
         }
         let mut made: Made = Default::default();
         for (mut readers, copies) in families {

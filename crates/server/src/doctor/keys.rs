@@ -120,7 +120,8 @@ async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<()
     let sealed = openpgp::seal(entity, b"", SignWith::Key(&keys.posting, now), &keys.storage.certificate())
         .map_err(|e| words(&e))?;
     let session_key = keys.storage.session_key(&sealed).map_err(|e| words(&e))?;
-    let armor = Copies::new(&sealed, session_key, KeyIds::Named).copy(&[&card]).map_err(|e| words(&e))?;
+    let armor =
+        Copies::new(sealed.clone(), session_key, KeyIds::Named).copy(&[&card]).map_err(|e| words(&e))?;
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(openpgp::random()));
     let message = [b"From: a@x.example\r\n", &head[..], &armor.joined(), &tail].concat();
     let opened = openpgp::open(&message, &keys.openers(), &[certificate], now, openpgp::Limits::default());
