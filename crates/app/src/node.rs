@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
-use sealist_store::nodes::{self, Claimant};
+use sealist_store::nodes::{self, Claimant, DEAD_AFTER_MS};
 use sealist_store::{StoreError, lists, nodes::Alone, rotation};
 
 use crate::{App, AppError};
@@ -16,10 +17,27 @@ use crate::{App, AppError};
 #[derive(Default)]
 pub(crate) struct Node {
     no: AtomicI64,
+    /// When the others last could see that it lives.
+    seen: Mutex<Option<Instant>>,
     lacking: Mutex<BTreeSet<ListNo>>,
 }
 
+/// So long before the others take it for dead, a node stops to send what they will send.
+const MARGIN_MS: u64 = 1000;
+
 impl App {
+    /// Whether what this process has claimed is still its own. Once the others may have taken it for dead, nothing goes
+    /// out until they have seen it again.
+    pub fn is_among_the_living(&self) -> bool {
+        let limit = Duration::from_millis(DEAD_AFTER_MS.unsigned_abs() - MARGIN_MS);
+        let seen = *self.node.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.store.alone() == Alone::Yes || seen.is_some_and(|seen| seen.elapsed() < limit)
+    }
+
+    fn was_seen(&self, at: Instant) {
+        *self.node.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
     /// Who claims here.
     pub fn claimant(&self) -> Claimant {
         let lacking = self.node.lacking.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +70,7 @@ impl App {
 
     /// Enters this process among those that serve, and frees what dead ones had claimed.
     pub async fn join(&self) -> Result<(), AppError> {
-        let alone = self.store.alone();
+        let (alone, began) = (self.store.alone(), Instant::now());
         let joined = self.store.write(move |db| {
             Box::pin(async move {
                 let node = nodes::join(&mut *db).await?;
@@ -61,6 +79,7 @@ impl App {
             })
         });
         self.node.no.store(joined.await?.0, Ordering::Relaxed);
+        self.was_seen(began);
         Ok(())
     }
 
@@ -79,7 +98,7 @@ impl App {
     }
 
     async fn be_seen(&self) -> Result<usize, AppError> {
-        let node = self.claimant().node;
+        let (node, began) = (self.claimant().node, Instant::now());
         let lives = self.store.write(move |db| {
             Box::pin(async move {
                 let lives = nodes::live(&mut *db, node).await?;
@@ -87,7 +106,9 @@ impl App {
             })
         });
         let (lives, buried) = lives.await?;
-        if !lives {
+        if lives {
+            self.was_seen(began);
+        } else {
             // The others took us for dead: what we had is theirs, and we are new.
             self.join().await?;
         }

@@ -1,5 +1,6 @@
 //! `sealist serve`: wires the parts together and runs until it is told to stop.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +56,7 @@ pub(crate) async fn run(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
+    let _alone = alone_with(config)?;
     app.join().await?;
     let (arrived, accepted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (room, memory) = (Room::default(), Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize)));
@@ -96,6 +98,18 @@ pub(crate) async fn run(
     app.leave().await?;
     tracing::info!(commits = app.store.commits(), "stopped");
     Ok(())
+}
+
+/// With SQLite one process serves a site: what another had claimed would be sent twice. Held until it is dropped.
+fn alone_with(config: &Config) -> anyhow::Result<Option<File>> {
+    use rustix::fs::{FlockOperation, flock};
+    let DatabaseAt::File(database) = config.database() else { return Ok(None) };
+    let path = database.with_extension("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot make {}", path.display()))?;
+    let taken = flock(&file, FlockOperation::NonBlockingLockExclusive);
+    taken.context("another `sealist serve` runs with this database: stop it first")?;
+    Ok(Some(file))
 }
 
 /// Becomes true at SIGTERM or SIGINT.

@@ -6,6 +6,7 @@ mod sender;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sealist_app::{App, Retry, Together};
 use sealist_smtp::client::Target;
@@ -14,6 +15,9 @@ use tokio::task::JoinSet;
 
 use results::Results;
 use sender::Sender;
+
+/// How long a next hop may take for its last answers when the server stops.
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// What the runner needs of the configuration.
 pub(crate) struct Outgoing {
@@ -45,6 +49,17 @@ pub(crate) async fn run(
         senders.spawn(sender.run());
     }
     drop(results);
-    while senders.join_next().await.transpose()?.is_some() {}
+    let mut stop = stop;
+    let drained = async {
+        let _ = stop.wait_for(|stop| *stop).await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        ended = async { while senders.join_next().await.transpose()?.is_some() {} Ok(()) } => ended?,
+        () = drained => {
+            tracing::warn!("the next mail server does not answer; its last copies may come twice");
+            senders.shutdown().await;
+        }
+    }
     recorder.await
 }

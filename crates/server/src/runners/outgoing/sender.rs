@@ -54,6 +54,9 @@ impl Sender {
     async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
         self.results.room().await;
         let (claimant, now) = (self.app.claimant(), Timestamp::now());
+        if !self.app.is_among_the_living() {
+            return Ok(false);
+        }
         if !deliveries::is_due(&mut *self.app.store.reader().await?, &claimant, now).await? {
             return Ok(false);
         }
@@ -79,7 +82,7 @@ impl Sender {
                 }
                 let sending = Sending {
                     settings: &self.settings,
-                    stop: &self.stop,
+                    may_go: &|| !*self.stop.borrow() && self.app.is_among_the_living(),
                     put: |settled| self.results.put(list, kind, settled),
                 };
                 let mut back = wire::send(sending, connection, &ready.copies).await;

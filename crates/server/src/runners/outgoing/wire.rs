@@ -7,26 +7,26 @@ use sealist_lists::model::DeliveryNo;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
 use sealist_store::deliveries::{Settled, State};
-use tokio::sync::watch;
 
 use super::Outgoing;
 
 /// How copies are sent, and where the results go.
 pub(super) struct Sending<'a, P> {
     pub(super) settings: &'a Outgoing,
-    pub(super) stop: &'a watch::Receiver<bool>,
+    /// Whether copies may still leave.
+    pub(super) may_go: &'a (dyn Fn() -> bool + Send + Sync),
     pub(super) put: P,
 }
 
-/// Sends copies in their order. Each recipient's result is put as soon as it is known; those that were not tried because
-/// the server stops are returned.
+/// Sends copies in their order. Each recipient's result is put as soon as it is known; those that may not go any more are
+/// returned.
 pub(super) async fn send<P: FnMut(Settled)>(
     mut sending: Sending<'_, P>,
     connection: &mut Option<Connection>,
     copies: &[Copy],
 ) -> Vec<DeliveryNo> {
     let mut waiting: VecDeque<usize> = (0..copies.len()).collect();
-    while !waiting.is_empty() && !*sending.stop.borrow() {
+    while !waiting.is_empty() && (sending.may_go)() {
         let (open, kept) = match connection.take() {
             Some(open) => (open, true),
             None => match Connection::connect(&sending.settings.target).await {
@@ -61,9 +61,9 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
         waiting: &mut VecDeque<usize>,
         connection: &mut Option<Connection>,
     ) -> Option<String> {
-        let (mut not_sent, stop) = (Vec::new(), self.stop);
+        let (mut not_sent, may_go) = (Vec::new(), self.may_go);
         let next = || {
-            let at = if *stop.borrow() { None } else { waiting.pop_front() }?;
+            let at = if may_go() { waiting.pop_front() } else { None }?;
             Some(envelope(at, &copies[at]))
         };
         let done = |id: u64, outcomes: Vec<RecipientResult>| {
