@@ -35,7 +35,7 @@ pub(crate) struct Delivery {
     meant: Vec<usize>,
     intakes: Vec<Intake>,
     scanner: Option<Scanner>,
-    held: Vec<OwnedSemaphorePermit>,
+    held: Option<OwnedSemaphorePermit>,
     octets: usize,
 }
 
@@ -55,7 +55,7 @@ impl Service for Reception {
             meant: Vec::new(),
             intakes: Vec::new(),
             scanner: None,
-            held: Vec::new(),
+            held: None,
             octets: 0,
         })
     }
@@ -95,9 +95,13 @@ impl Transaction for Delivery {
 
     async fn data(&mut self, chunk: &[u8]) -> Result<(), Reply> {
         self.octets += chunk.len() * self.intakes.len();
-        while self.held.len() * PERMIT_OCTETS < self.octets {
-            let permit = self.memory.clone().try_acquire_owned().map_err(|_| Reply::no_room())?;
-            self.held.push(permit);
+        let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = self.octets.div_ceil(PERMIT_OCTETS).saturating_sub(held);
+        let more = u32::try_from(more).map_err(|_| Reply::no_room())?;
+        let more = self.memory.clone().try_acquire_many_owned(more).map_err(|_| Reply::no_room())?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            held => *held = Some(more),
         }
         if let Some(scanner) = &mut self.scanner {
             scanner.feed(chunk).map_err(refusal)?;

@@ -19,15 +19,17 @@ use crate::StoreError;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 128;
+/// Of a new file. Most messages take one such page and a bit.
+const PAGE_OCTETS: u32 = 8192;
 /// Pages of the write-ahead log before they move into the file: 32 MiB. What is taken in and finished before that never
 /// gets there.
-const CHECKPOINT_PAGES: u32 = 8192;
+const CHECKPOINT_PAGES: u32 = 4096;
 
 /// Opens the file for changes, and makes it if there is none.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     let connection = configured(Connection::open(path)?)?;
     connection.execute_batch(&format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        "PRAGMA page_size = {PAGE_OCTETS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
     ))?;
     Ok(connection)
