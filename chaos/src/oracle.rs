@@ -1,6 +1,6 @@
 //! Compares what was acknowledged with what was delivered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,15 +91,9 @@ fn kill_between(first: &Taken, second: &Taken, kills: &[Instant]) -> Option<usiz
 }
 
 fn copies<'a>(taken: &'a [Taken], pages: &Pages, rosters: &[Arc<Roster>]) -> Copies<'a> {
-    let readers: HashMap<&str, &Arc<Roster>> = rosters
-        .iter()
-        .flat_map(|roster| roster.members.iter().map(move |member| (member.as_str(), roster)))
-        .collect();
     let mut copies = Copies { seen: BTreeMap::new(), strange: 0 };
     for copy in taken {
-        let roster = readers.get(copy.recipient.as_str());
-        let id = roster.and_then(|roster| roster.read(&copy.recipient, &copy.message));
-        match id.filter(|id| pages.offered.contains_key(id)) {
+        match read(copy, rosters).filter(|id| pages.offered.contains_key(id)) {
             Some(id) => copies.seen.entry((id, copy.recipient.clone())).or_default().push(copy),
             None => copies.strange += 1,
         }
@@ -108,6 +102,42 @@ fn copies<'a>(taken: &'a [Taken], pages: &Pages, rosters: &[Arc<Roster>]) -> Cop
         several.sort_by_key(|copy| copy.at);
     }
     copies
+}
+
+/// The number of the message that a copy is of.
+fn read(copy: &Taken, rosters: &[Arc<Roster>]) -> Option<u64> {
+    let roster = rosters.iter().find(|roster| roster.members.contains(&copy.recipient))?;
+    roster.read(&copy.recipient, &copy.message)
+}
+
+/// Waits until all copies of what is acknowledged have come; when the last of them did, or how many have not by `end`.
+pub async fn wait_for_all(
+    sink: &Sink,
+    pages: &Pages,
+    rosters: &[Arc<Roster>],
+    end: Instant,
+) -> Result<Option<Instant>, usize> {
+    let members = |id: &u64| roster_of(*id, rosters).members.clone().into_iter();
+    let mut missing: BTreeSet<(u64, String)> =
+        pages.acknowledged.keys().flat_map(|id| members(id).map(move |member| (*id, member))).collect();
+    let (mut looked_at, mut last) = (0, None);
+    loop {
+        let taken = sink.taken().split_off(looked_at);
+        looked_at += taken.len();
+        for copy in &taken {
+            let id = tokio::task::block_in_place(|| read(copy, rosters));
+            if id.is_some_and(|id| missing.remove(&(id, copy.recipient.clone()))) {
+                last = Some(copy.at);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(last);
+        }
+        if Instant::now() > end {
+            return Err(missing.len());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 fn roster_of(id: u64, rosters: &[Arc<Roster>]) -> &Roster {

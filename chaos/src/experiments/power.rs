@@ -65,7 +65,7 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<Finding> {
             }
         }
         at = *cut;
-        let mut after = Plan::new(lab).made()?;
+        let mut after = Plan::new(lab).with_keys_of(&site).made()?;
         std::fs::create_dir(after.path("data"))?;
         dropped += disk.leave(&after.path("data"), &mut seeded)?;
         let whole = tools::sqlite(&after.database(), "PRAGMA integrity_check")?;
@@ -77,7 +77,6 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<Finding> {
         let there: Vec<u64> = text.lines().filter_map(|line| roster::number(line.as_bytes())).collect();
         lost += taken.iter().filter(|id| !there.contains(id)).count();
         if number % (images / resumed) == 0 {
-            std::fs::create_dir_all(after.path("keys"))?;
             after.start()?;
             after.judged(std::time::Duration::from_secs(60)).await?;
             let held = after.held()?;

@@ -8,6 +8,7 @@ use sealist_chaos::{Expected, Lab, Scale, run};
 /// Another seed is found with `sealist-chaos --short --seed N`.
 const SEED: u64 = 1;
 
+#[allow(clippy::print_stdout, reason = "the figure is for people")]
 async fn holds(number: &str) {
     let experiment = EXPERIMENTS.iter().find(|experiment| experiment.number == number).unwrap();
     let lab = Lab { binary: env!("CARGO_BIN_EXE_sealist").into(), scale: Scale::Short, seed: SEED };
