@@ -110,6 +110,19 @@ impl SmallDisk {
         Ok(std::fs::remove_file(self.ballast()?)?)
     }
 
+    /// Messages that are claimed and not judged, where a moment does not change that.
+    async fn still_claimed(&self) -> anyhow::Result<String> {
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            let claimed = "SELECT COUNT(*) FROM queue WHERE queue = 'in' AND claimed_by IS NOT NULL";
+            let claimed = self.sqlite(claimed)?;
+            if claimed == "0" || Instant::now() > end {
+                return Ok(claimed);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// What the file says inside.
     fn sqlite(&self, statement: &str) -> anyhow::Result<String> {
         let mut inside = Command::new("nsenter");
@@ -136,7 +149,10 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<Finding> {
         let mut taken = 0;
         let mut count =
             |result: &RecipientResult| taken += u64::from(matches!(result, RecipientResult::Sent(_)));
-        count(&send(0).await?);
+        // Some are being judged when it happens.
+        for id in 20_000..20_000 + lab.pick(10, 50) {
+            count(&send(id).await?);
+        }
         disk.fill(leave)?;
         // The room is looked at once a second.
         tokio::time::sleep(Duration::from_millis(1200)).await;
@@ -160,7 +176,7 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<Finding> {
         }
         taken += 1;
         let back = freed.elapsed();
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        let stuck = disk.still_claimed().await?;
         let rows: u64 = disk.sqlite("SELECT COUNT(*) FROM queue")?.parse()?;
         let whole = disk.sqlite("PRAGMA integrity_check")?;
         let orphans =
@@ -184,6 +200,7 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<Finding> {
             whole == "ok" && orphans == "0",
             format!("integrity_check: {whole}, {orphans} bodies without a row"),
         );
+        expect(stuck == "0", format!("{stuck} messages are claimed and not judged"));
         expect(rows == taken, format!("{rows} rows for {taken} messages taken"));
     }
     Ok(Finding::new(figures.join("; ")).with(failures))
