@@ -1,5 +1,5 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check bench fuzz interop deps interop-deps
+.PHONY: demo test check bench chaos fuzz interop deps interop-deps
 
 deps:
 	@scripts/install-deps
@@ -19,6 +19,10 @@ check: deps
 bench: deps
 	@cargo build --release --locked --quiet --bin sealist --bin sealist-bench
 	@cargo run --release --locked --quiet --bin sealist-bench
+
+chaos: deps
+	@cargo build --locked --quiet --bin sealist --features sealist-server/fail-points
+	@cargo run --locked --quiet --bin sealist-chaos -- --binary target/debug/sealist
 
 interop: interop-deps
 	@cargo run --locked --quiet --bin sealist-interop

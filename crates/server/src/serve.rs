@@ -180,6 +180,16 @@ pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {
         verify: if outgoing.verify { Verify::Yes } else { Verify::No },
         login,
         hello: "localhost".to_owned(),
-        timeouts: Timeouts::default(),
+        timeouts: timeouts(outgoing),
     })
+}
+
+fn timeouts(outgoing: &config::Outgoing) -> Timeouts {
+    let seconds = |count: u32| Duration::from_secs(count.into());
+    Timeouts {
+        connect: seconds(outgoing.connect_timeout_s),
+        command: seconds(outgoing.command_timeout_s),
+        data: seconds(outgoing.data_timeout_s),
+        data_done: seconds(outgoing.data_timeout_s),
+    }
 }

@@ -11,6 +11,7 @@ use common::site::{LIST, Site, WAIT};
 use common::{assert_nowhere, encrypted, entity, read};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Entity, Headers};
+use sealist_openpgp::testing::{Kind, Person};
 
 const MARKER: &str = "QuaggaMarker7142";
 
@@ -220,4 +221,25 @@ async fn a_list_may_sign_without_encrypting() {
     }
     // It demands encryption inwards: at rest all is sealed.
     assert_nowhere(&site.server, MARKER);
+}
+
+/// A member hears once a day: of several that are refused at one moment the rest wait for a person.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_refused_at_once_none_is_dropped() {
+    const MANY: usize = 12;
+    let mut site = Site::new().await;
+    let anne = site.join_with("anne@example.org", Kind::Curve25519);
+    let unsigned = anne.mail_of(&Person::unsigned_packets(&site.certificate(), &entity("x", "Words.")));
+    let file = site.server.file("unsigned.eml", &unsigned);
+    site.server.kill();
+    for _ in 0..MANY {
+        site.server.cli(&["inject", LIST, &file, "--sender", "anne@example.org"]);
+    }
+    // All are claimed together.
+    site.server.restart();
+    site.server.wait_until_judged();
+    let mut letters = site.sink.take(1, WAIT).await;
+    letters.extend(site.sink.take(1, Duration::from_millis(500)).await);
+    assert_eq!(letters.len(), 1);
+    assert_eq!(site.held(), MANY - 1);
 }

@@ -38,7 +38,8 @@ impl Postgres {
             let script = format!("{}/pg_ctl -D {}/data {arguments}", bin().display(), self.folder.display());
             assert!(as_owner(&script).status().is_ok_and(|status| status.success()), "{script}");
         };
-        control("-m immediate -w restart -o '-k ..' >/dev/null");
+        // Without its options it would listen on the usual port, where another may be.
+        control("-m immediate -w restart -o '-k .. -c listen_addresses= -c max_connections=200' >/dev/null");
     }
 
     fn start() -> Self {

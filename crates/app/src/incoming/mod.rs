@@ -174,18 +174,27 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
         action => action,
     };
     let held = match action {
-        Action::Hold => letters::held(app, list, entry, &reasons, now).await?,
+        Action::Hold | Action::Reject => letters::held(app, list, entry, &reasons, now).await?,
         _ => Vec::new(),
     };
     let (entry, why) = (entry.clone(), reasons.clone());
-    app.store
+    let action = app
+        .store
         .write(move |db| {
             Box::pin(async move {
-                for letter in held.iter().chain(&reject) {
-                    letter.store(&mut *db, now).await?;
+                let mut action = action;
+                if let Some(letter) = &reject
+                    && !letter.store(&mut *db, now).await?
+                {
+                    // One that was judged at the same moment has got the letter of the day.
+                    action = Action::Hold;
                 }
                 if action == Action::Hold {
-                    return queue::set_aside(db, &entry, Place::Hold, &why).await;
+                    for letter in &held {
+                        letter.store(&mut *db, now).await?;
+                    }
+                    queue::set_aside(db, &entry, Place::Hold, &why).await?;
+                    return Ok::<_, StoreError>(action);
                 }
                 if let Some(post) = post {
                     let body = bodies::insert(&mut *db, &post.body).await?;
@@ -199,7 +208,8 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     };
                     posts::insert(&mut *db, &row, now).await?;
                 }
-                queue::finish(db, &entry).await
+                queue::finish(db, &entry).await?;
+                Ok(action)
             })
         })
         .await?;

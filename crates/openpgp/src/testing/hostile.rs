@@ -15,7 +15,9 @@ use crate::{Certificate, ListKey, SignatureVerdict, armor, open};
 
 /// A list, a member whose signatures count, and the time.
 pub struct Stage {
-    list: ListKey,
+    /// Where it is at hand.
+    key: Option<ListKey>,
+    list: Certificate,
     member: Person,
     now: Timestamp,
 }
@@ -71,18 +73,25 @@ impl Stage {
     /// A list and a member with new keys.
     pub fn new(now: Timestamp) -> Self {
         let address = |local: &str| format!("{local}@lists.example").parse().expect("an address");
-        let list = ListKey::generate("Team", &address("team"), &address("team-request"), now.plus_ms(-1000));
+        let key = ListKey::generate("Team", &address("team"), &address("team-request"), now.plus_ms(-1000));
+        let key = key.expect("a key");
         let member = Person::new("anne@example.org", Kind::Curve25519, now);
-        Self { list: list.expect("a key"), member, now }
+        Self { list: key.certificate(), key: Some(key), member, now }
+    }
+
+    /// A list whose key somebody else has, and a member of it.
+    pub fn against(list: Certificate, member: Person, now: Timestamp) -> Self {
+        Self { key: None, list, member, now }
     }
 
     /// Whether anything of it is taken: a message that opens with a valid signature, a key that can be used.
     pub fn takes(&self, material: &Material) -> bool {
+        let keys: Vec<&ListKey> = self.key.iter().collect();
         let signers = [self.member.certificate()];
         let limits = crate::Limits::default();
         match material {
             Material::Mail(mails) => mails.iter().any(|mail| {
-                let opened = open(mail, &[&self.list], &signers, self.now, limits);
+                let opened = open(mail, &keys, &signers, self.now, limits);
                 opened.signatures().iter().any(|verdict| matches!(verdict, SignatureVerdict::Good(_)))
             }),
             Material::Key(key) => {
@@ -92,13 +101,13 @@ impl Stage {
     }
 
     fn own_key_id(&self) -> Vec<u8> {
-        self.list.decryptors()[0].0.as_bytes().to_vec()
+        let mut subkeys = self.list.cert().keys().subkeys();
+        subkeys.next().expect("a list has one to encrypt to").key().keyid().as_bytes().to_vec()
     }
 
     fn packets(&self, inner: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        let certificate = self.list.certificate();
-        let readers = certificate.cert().keys().subkeys().map(|key| {
+        let readers = self.list.cert().keys().subkeys().map(|key| {
             let features = Features::empty().set_seipdv1();
             Recipient::new(features, key.key().key_handle(), key.key().role_as_unspecified())
         });
@@ -120,7 +129,7 @@ impl Stage {
     }
 
     fn good_packets(&self) -> Vec<u8> {
-        self.member.packets(&[&self.list.certificate()], &parts(1), self.now)
+        self.member.packets(&[&self.list], &parts(1), self.now)
     }
 
     /// A good message behind that many session keys.

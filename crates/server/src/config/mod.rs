@@ -75,6 +75,12 @@ pub(crate) struct Outgoing {
     pub(crate) max_connections: u32,
     /// Recipients of one message to a plain list.
     pub(crate) max_recipients: u32,
+    /// To connect, TLS included, in seconds.
+    pub(crate) connect_timeout_s: u32,
+    /// For the reply to a command, in seconds.
+    pub(crate) command_timeout_s: u32,
+    /// For a message to be taken, and again for the reply to its end, in seconds.
+    pub(crate) data_timeout_s: u32,
     /// Who may share such a message.
     pub(crate) chunk_by: ChunkBy,
 }
@@ -166,6 +172,9 @@ impl Default for Outgoing {
             password_file: PathBuf::new(),
             max_connections: 4,
             max_recipients: 50,
+            connect_timeout_s: 30,
+            command_timeout_s: 300,
+            data_timeout_s: 600,
             chunk_by: ChunkBy::Size,
         }
     }
@@ -261,6 +270,10 @@ impl Config {
         if self.lmtp.max_connections == 0 || self.outgoing.max_connections == 0 {
             return value("max_connections must be at least 1");
         }
+        let Outgoing { connect_timeout_s, command_timeout_s, data_timeout_s, .. } = self.outgoing;
+        if [connect_timeout_s, command_timeout_s, data_timeout_s].contains(&0) {
+            return value("the timeouts of outgoing must be at least 1");
+        }
         if !self.site.contact.is_empty() && self.contact().is_none() {
             return value("site.contact must be an address like admin@example.org");
         }
@@ -350,6 +363,7 @@ mod tests {
         check("[keydirs]\nkept = 'database'", "needs keydirs.master_key");
         check("[outgoing]\nuser = 'u'", "password_file");
         check("[lmtp]\nmax_connections = 0", "at least 1");
+        check("[outgoing]\ndata_timeout_s = 0", "at least 1");
         check("[site]\ncontact = 'nobody'", "site.contact");
         check("[lmtp]\ntls_key = 'k.pem'", "belong together");
     }

@@ -1,0 +1,101 @@
+//! E18: the clock of the wall jumps while copies wait for their next try.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use sealist_smtp::client::RecipientResult;
+
+use crate::roster::Roster;
+use crate::sink::{Act, Point, Sink};
+use crate::site::{Plan, Site};
+use crate::source::send_once;
+use crate::{Finding, Lab, process, tools};
+
+const LIMIT: Duration = Duration::from_secs(20);
+const COPIES: usize = 2;
+
+pub(super) async fn jumped(lab: &Lab) -> anyhow::Result<Finding> {
+    let (mut figures, mut failures) = (Vec::new(), Vec::new());
+    for jump in ["+1y", "-1d"] {
+        let found = with(lab, jump).await?;
+        figures.push(format!("{jump}: {}", found.figure));
+        failures.extend(found.failures.into_iter().map(|what| format!("{jump}: {what}")));
+    }
+    Ok(Finding::new(figures.join("; ")).with(failures))
+}
+
+async fn with(lab: &Lab, jump: &str) -> anyhow::Result<Finding> {
+    let watch = lab.pick(Duration::from_secs(2), Duration::from_secs(20));
+    // Everything is put off until the next hop is told otherwise.
+    let sink = Sink::following(|_, point| match point {
+        Point::Recipient(..) => Act::Say("451 4.7.1 come back later".into()),
+        _ => Act::Usual,
+    })
+    .await?;
+    let mut site = Plan::new(lab).sending_to(sink.port).made()?;
+    let plain = Roster::plain(&site, "plain", COPIES)?;
+    let sealed = Roster::sealed(&site, "sealed", COPIES)?;
+    site.cli(&["members", "add", &sealed.list, "kim@example.org"])?;
+    let clock = site.path("clock");
+    set(&clock, "+0")?;
+    site.plan = site
+        .plan
+        .clone()
+        .with_variable("LD_PRELOAD", library()?.display().to_string())
+        .with_variable("FAKETIME_TIMESTAMP_FILE", clock.display().to_string())
+        .with_variable("FAKETIME_NO_CACHE", "1")
+        .with_variable("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .with_variable("DONT_FAKE_MONOTONIC", "1");
+    site.start()?;
+    for roster in [&plain, &sealed] {
+        let sent = send_once(&site.door(), roster.author(), &roster.list, &roster.message(1)).await?;
+        ensure!(matches!(sent, RecipientResult::Sent(_)), "not taken: {sent:?}");
+    }
+    let all = 2 * COPIES as u64 + 1;
+    let end = Instant::now() + LIMIT;
+    while count(&site, "state = 'held_for_key' OR attempts > 1")? < all {
+        ensure!(Instant::now() < end, "nothing is tried: {}", site.last_words());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    set(&clock, jump)?;
+    let (cpu, began) = (process::cpu_ms(site.pid()?)?, Instant::now());
+    tokio::time::sleep(watch).await;
+    let percent = (process::cpu_ms(site.pid()?)? - cpu) / began.elapsed().as_secs_f64() / 10.0;
+    let (failed, waiting) = (count(&site, "state = 'failed'")?, count(&site, "state = 'held_for_key'")?);
+    sink.follow(|_, _| Act::Usual);
+    let opened = Instant::now();
+    let delivered = sink.wait_for(2 * COPIES, lab.pick(Duration::from_secs(5), LIMIT)).await;
+    let after = opened.elapsed();
+    // What comes in now flows, whatever waits.
+    send_once(&site.door(), plain.author(), &plain.list, &plain.message(2)).await?;
+    let flows = sink.wait_for(sink.count() + COPIES, LIMIT).await;
+    let figure = format!(
+        "{failed} given up, {waiting} waits for a key, {percent:.1} % CPU, what was put off {}",
+        if delivered {
+            format!("came {:.1} s after", after.as_secs_f64())
+        } else {
+            "did not come".to_owned()
+        }
+    );
+    Ok(Finding::new(figure)
+        .expect((failed == 0 && waiting == 1).into(), "something is given up early")
+        .expect((percent < 25.0).into(), "a busy loop")
+        .expect(delivered.into(), "what was put off waits for the clock")
+        .expect(flows.into(), "a new post does not flow"))
+}
+
+fn count(site: &Site, condition: &str) -> anyhow::Result<u64> {
+    tools::sqlite_number(&site.database(), &format!("SELECT COUNT(*) FROM deliveries WHERE {condition}"))
+}
+
+fn set(clock: &Path, to: &str) -> anyhow::Result<()> {
+    Ok(std::fs::write(clock, format!("{to}\n"))?)
+}
+
+fn library() -> anyhow::Result<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib")?
+        .flatten()
+        .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"));
+    folders.into_iter().find(|path| path.exists()).context("libfaketime: scripts/install-deps installs it")
+}

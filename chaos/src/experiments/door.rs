@@ -1,0 +1,200 @@
+//! E15, E19, E20: what comes in by the door is too large, mixed, or sent by somebody who leaves early.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sealist_smtp::client::RecipientResult;
+
+use crate::oracle;
+use crate::roster::{self, Roster};
+use crate::sink::Sink;
+use crate::site::{Door, Plan};
+use crate::source::{self, Wire};
+use crate::{Finding, Lab, process};
+
+const GIB: u64 = 1 << 30;
+
+pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<Finding> {
+    let (limit_kib, octets) = lab.pick((4 * 1024_u32, 32 << 20), (50 * 1024, 2 * GIB));
+    let site = Plan::new(lab).set("lmtp", format!("max_message_kib = {limit_kib}")).made()?;
+    let plain = Roster::plain(&site, "plain", 1)?;
+    let sealed = Roster::sealed(&site, "sealed", 1)?;
+    let mut site = site;
+    site.start()?;
+    let declared = declare(&site.door(), octets).await?;
+    let (mut grown_kib, mut sent, mut replies) = (0, 0, Vec::new());
+    for list in [&plain.list, &sealed.list] {
+        let before = process::peak_kib(site.pid()?)?;
+        let (octets, reply) = stream(&site.door(), list, octets).await?;
+        grown_kib = grown_kib.max(process::peak_kib(site.pid()?)?.saturating_sub(before));
+        sent = sent.max(octets);
+        replies.push(reply);
+    }
+    let over = one_over(&site.door(), &plain.list, u64::from(limit_kib) * 1024).await?;
+    let kept = site.json(&["queue", "list"])?.len();
+    let figure = format!(
+        "SIZE={octets}: {declared}; limit of {limit_kib} KiB + 1: {over}; streamed: cut at {} MiB of {} with {:?}; memory +{} MiB",
+        sent >> 20,
+        octets >> 20,
+        replies[0],
+        grown_kib / 1024
+    );
+    let cut = replies.iter().all(|reply| reply.starts_with("421") || reply.starts_with("552"));
+    Ok(Finding::new(figure)
+        .expect(declared.starts_with("552").into(), "SIZE= is not refused")
+        .expect(over.starts_with("552").into(), "one octet too many is not refused with 552")
+        .expect(cut.into(), "the stream is not refused")
+        .expect((kept == 0).into(), "something of it is kept")
+        .expect((grown_kib < 16 * 1024).into(), "memory grows by 16 MiB or more"))
+}
+
+async fn declare(door: &Door, octets: u64) -> anyhow::Result<String> {
+    let mut wire = Wire::open(door).await?;
+    wire.ask(&format!("MAIL FROM:<a@x.example> SIZE={octets}")).await
+}
+
+/// How much could be sent, and the answer.
+async fn stream(door: &Door, list: &str, octets: u64) -> anyhow::Result<(u64, String)> {
+    let mut wire = begun(door, list).await?;
+    let chunk = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(1024);
+    wire.write(b"From: a@x.example\r\n\r\n").await?;
+    let mut sent = 0;
+    while sent < octets && wire.write(chunk.as_bytes()).await.is_ok() {
+        sent += chunk.len() as u64;
+    }
+    let _ = wire.write(b".\r\n").await;
+    // A reset on our side may eat the words of the farewell.
+    let reply = wire.reply().await.unwrap_or_else(|_| "421 (reset)".to_owned());
+    Ok((sent, reply))
+}
+
+async fn one_over(door: &Door, list: &str, limit: u64) -> anyhow::Result<String> {
+    let mut wire = begun(door, list).await?;
+    let head = b"From: a@x.example\r\n\r\n";
+    let body = usize::try_from(limit)? + 1 - head.len() - 2;
+    let lines = "x".repeat(62) + "\r\n";
+    let mut text = lines.repeat(body / lines.len());
+    text.push_str(&"y".repeat(body - text.len()));
+    wire.write(&[&head[..], text.as_bytes(), b"\r\n.\r\n"].concat()).await?;
+    wire.reply().await
+}
+
+async fn begun(door: &Door, list: &str) -> anyhow::Result<Wire> {
+    let mut wire = Wire::open(door).await?;
+    wire.ask("MAIL FROM:<a@x.example>").await?;
+    wire.ask(&format!("RCPT TO:<{list}>")).await?;
+    wire.ask("DATA").await?;
+    Ok(wire)
+}
+
+/// Of a hundred recipients fifty do not exist, ten mean a list whose keys are gone: both are refused at RCPT, the second
+/// for the time being. The rest are good and get a reply each.
+pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<Finding> {
+    let mut site = Plan::new(lab).made()?;
+    let lists: Vec<Roster> =
+        (0..40).map(|at| Roster::plain(&site, &format!("good{at}"), 1)).collect::<Result<_, _>>()?;
+    let keyless = Roster::sealed(&site, "keyless", 1)?;
+    for key in std::fs::read_dir(site.path("keys"))? {
+        let path = key?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("keyless")) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    site.start()?;
+    let doors = [
+        "",
+        "-owner",
+        "-bounces",
+        "-request",
+        "-join",
+        "-leave",
+        "-sendkey",
+        "-confirm+a",
+        "-confirm+b",
+        "-bounces+c",
+    ];
+    let mut wanted = Vec::new();
+    for (at, list) in lists.iter().enumerate() {
+        wanted.push((list.list.clone(), "250"));
+        if at < 10 {
+            wanted.push((format!("keyless{}@lists.example", doors[at]), "451"));
+        }
+        wanted.push((format!("nobody{at}@lists.example"), "550"));
+    }
+    wanted.extend((0..10).map(|at| (format!("nobody@nowhere{at}.example"), "550")));
+    let mut wire = Wire::open(&site.door()).await?;
+    wire.ask("MAIL FROM:<a@x.example>").await?;
+    let mut wrong = Vec::new();
+    for (to, code) in &wanted {
+        let reply = wire.ask(&format!("RCPT TO:<{to}>")).await?;
+        if !reply.starts_with(code) {
+            wrong.push(format!("RCPT {to}: {reply}"));
+        }
+    }
+    wire.ask("DATA").await?;
+    wire.write(&[&roster::strange(&keyless.list, 1)[..], b".\r\n"].concat()).await?;
+    let good = wanted.iter().filter(|(_, code)| *code == "250").map(|(to, _)| to);
+    let mut taken = 0;
+    for to in good {
+        let reply = wire.reply().await?;
+        if reply.starts_with("250") {
+            taken += 1;
+        } else {
+            wrong.push(format!("{to}: {reply}"));
+        }
+    }
+    let next = wire.ask("NOOP").await?;
+    let figure = format!(
+        "{} recipients: a reply to each RCPT (50 x 550, 10 x 451), then {taken} x 250 in order; {} wrong",
+        wanted.len(),
+        wrong.len()
+    );
+    let in_step = next.starts_with("250 2.0.0 ok");
+    Ok(Finding::new(figure)
+        .expect((wanted.len() == 100).into(), "not a hundred recipients")
+        .expect(in_step.into(), format!("not exactly one reply each: NOOP gets {next:?}"))
+        .with(wrong.into_iter().take(3).collect()))
+}
+
+/// The client is gone before the reply to its dot, and sends the same again.
+pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<Finding> {
+    let posts = lab.pick(20, 200);
+    let sink = Sink::start().await?;
+    let mut site = Plan::new(lab).sending_to(sink.port).made()?;
+    let rosters =
+        [Arc::new(Roster::plain(&site, "plain", 1)?), Arc::new(Roster::sealed(&site, "sealed", 1)?)];
+    site.start()?;
+    let mut copies = Vec::new();
+    for roster in &rosters {
+        for id in 0..posts {
+            let message = roster.message(id);
+            let mut wire = begun(&site.door(), &roster.list).await?;
+            wire.write(&[&message[..], b".\r\n"].concat()).await?;
+            drop(wire);
+            let sent = source::send_once(&site.door(), roster.author(), &roster.list, &message).await?;
+            anyhow::ensure!(matches!(sent, RecipientResult::Sent(_)), "not taken: {sent:?}");
+        }
+        site.judged(Duration::from_secs(60)).await?;
+        sink.quiet(Duration::from_millis(700)).await;
+        let mut times = vec![0_usize; usize::try_from(posts)?];
+        for taken in sink.taken().iter().filter(|taken| taken.recipient == roster.author()) {
+            let id = roster.read(&taken.recipient, &taken.message).context("a copy of ours")?;
+            times[usize::try_from(id)?] += 1;
+        }
+        copies.push(times);
+    }
+    let (plain, sealed) = (&copies[0], &copies[1]);
+    let figure = format!(
+        "{posts} each: plain {} lost, {} twice; signed {} lost, {} twice",
+        plain.iter().filter(|times| **times == 0).count(),
+        plain.iter().filter(|times| **times == 2).count(),
+        sealed.iter().filter(|times| **times == 0).count(),
+        sealed.iter().filter(|times| **times > 1).count()
+    );
+    site.kill()?;
+    Ok(Finding::new(figure)
+        .expect(plain.iter().all(|times| (1..=2).contains(times)).into(), "a plain post came never or thrice")
+        .expect(sealed.iter().all(|times| *times == 1).into(), "a signed post did not come once")
+        .with(oracle::integrity(&site)?))
+}

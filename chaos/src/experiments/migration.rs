@@ -1,0 +1,96 @@
+//! E8: the first start, which makes the tables, is killed.
+
+use std::time::Duration;
+
+use super::database::{POSTGRES, new_database};
+use crate::seeded::Seeded;
+use crate::site::{Plan, Site};
+use crate::{Finding, Lab, tools};
+
+/// The first start is killed: at each write of SQLite, and at seeded instants with PostgreSQL.
+pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<Finding> {
+    let _alone = POSTGRES.lock().await;
+    let mut seeded = Seeded::new(lab.seed, "migration");
+    let (mut failures, mut writes) = (Vec::new(), 0);
+    let sweep: Vec<u64> = match lab.pick(6, 0) {
+        0 => (1..=400).collect(),
+        some => (0..some).map(|_| 1 + seeded.below(40)).collect(),
+    };
+    for at in &sweep {
+        let inject = format!("inject=pwrite64,fdatasync,ftruncate:signal=KILL:when={at}");
+        let trace = [
+            "strace",
+            "-D",
+            "-f",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=pwrite64,fdatasync,ftruncate",
+            "-e",
+            &inject,
+        ];
+        let mut site = Plan::new(lab).behind(&trace).made()?;
+        site.launch()?;
+        let killed = ended_or_open(&mut site)?;
+        if let Some(what) = usable(&mut site)? {
+            failures.push(format!("SQLite, write {at}: {what}"));
+        }
+        match killed {
+            Ended::Yes => writes += 1,
+            Ended::No if sweep.len() > 100 => break,
+            Ended::No => {}
+        }
+    }
+    let kills = lab.pick(4, 60);
+    for round in 0..kills {
+        let mut site = Plan::new(lab).on(&new_database()).made()?;
+        site.launch()?;
+        tokio::time::sleep(seeded.while_up_to(Duration::from_millis(150))).await;
+        site.kill()?;
+        if let Some(what) = usable(&mut site)? {
+            failures.push(format!("PostgreSQL, kill {round}: {what}"));
+        }
+    }
+    Ok(Finding::new(format!(
+        "{writes} kills at a write of SQLite, {kills} with PostgreSQL; then {} starts that did not work",
+        failures.len()
+    ))
+    .with(failures))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Yes,
+    No,
+}
+
+/// Whether the kill came before the door was open. A server that has come so far is killed here.
+fn ended_or_open(site: &mut Site) -> anyhow::Result<Ended> {
+    for _ in 0..2000 {
+        if site.wait(Duration::from_millis(5))?.is_some() {
+            return Ok(Ended::Yes);
+        }
+        if site.log().contains("serving lmtp=") {
+            break;
+        }
+    }
+    site.kill()?;
+    Ok(Ended::No)
+}
+
+/// A start in order, a list, and a good file; what is wrong otherwise.
+fn usable(site: &mut Site) -> anyhow::Result<Option<String>> {
+    site.plan = site.plan.clone().behind(&[]);
+    if let Err(error) = site.start() {
+        return Ok(Some(format!("{error:#}")));
+    }
+    if let Err(error) = site.cli(&["lists", "create", "plain@lists.example", "--style", "legacy-default"]) {
+        return Ok(Some(format!("{error:#}")));
+    }
+    site.kill()?;
+    if site.database().exists() {
+        let whole = tools::sqlite(&site.database(), "PRAGMA integrity_check")?;
+        return Ok((whole != "ok").then_some(whole));
+    }
+    Ok(None)
+}

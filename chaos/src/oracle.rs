@@ -1,0 +1,268 @@
+//! Compares what was acknowledged with what was delivered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::roster::Roster;
+use crate::sink::{Sink, Taken};
+use crate::site::Site;
+use crate::source::Pages;
+use crate::tools;
+
+/// What the comparison says.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// Messages that were acknowledged.
+    pub acknowledged: usize,
+    /// Copies of acknowledged messages that did not come and are not seen to wait either.
+    pub missing: usize,
+    /// Copies that did not come, and that an admin sees: held, set aside, or to be tried again.
+    pub waiting: usize,
+    /// Copies that came more than once, each time beyond the first.
+    pub duplicates: usize,
+    /// Copies that came again after each kill: the first before it, the other behind it.
+    pub after_kill: Vec<usize>,
+    /// How long before its kill the first of two copies was taken, at most.
+    pub oldest: Duration,
+    /// Copies that came again without a kill between.
+    pub unexplained: usize,
+    /// Copies of nothing that was offered, or that their reader cannot read.
+    pub strange: usize,
+}
+
+/// All copies by message and recipient, in the order in which they were taken.
+struct Copies<'a> {
+    seen: BTreeMap<(u64, String), Vec<&'a Taken>>,
+    strange: usize,
+}
+
+/// Waits for the copies of all that is acknowledged, as long as something comes, and compares.
+pub async fn judge(sink: &Sink, pages: &Pages, rosters: &[Arc<Roster>], kills: &[Instant]) -> Verdict {
+    let wanted: usize = pages.acknowledged.keys().map(|id| roster_of(*id, rosters).members.len()).sum();
+    let mut before = usize::MAX;
+    while sink.count() < wanted && sink.count() != before {
+        before = sink.count();
+        sink.wait_for(wanted, Duration::from_secs(8)).await;
+    }
+    // A second copy would come now.
+    sink.quiet(Duration::from_millis(300)).await;
+    let taken = sink.taken();
+    tokio::task::block_in_place(|| compare(&taken, pages, rosters, kills))
+}
+
+/// Compares what came with the journal.
+pub fn compare(taken: &[Taken], pages: &Pages, rosters: &[Arc<Roster>], kills: &[Instant]) -> Verdict {
+    let copies = copies(taken, pages, rosters);
+    let mut verdict = Verdict {
+        acknowledged: pages.acknowledged.len(),
+        strange: copies.strange,
+        after_kill: vec![0; kills.len()],
+        ..Verdict::default()
+    };
+    for id in pages.acknowledged.keys() {
+        let members = &roster_of(*id, rosters).members;
+        verdict.missing +=
+            members.iter().filter(|to| !copies.seen.contains_key(&(*id, (*to).clone()))).count();
+    }
+    for several in copies.seen.values() {
+        for pair in several.windows(2) {
+            verdict.duplicates += 1;
+            match kill_between(pair[0], pair[1], kills) {
+                Some(at) => {
+                    verdict.after_kill[at] += 1;
+                    verdict.oldest = verdict.oldest.max(kills[at].saturating_duration_since(pair[0].at));
+                }
+                None => verdict.unexplained += 1,
+            }
+        }
+    }
+    verdict
+}
+
+/// The kill that explains a second copy. The first may be taken a moment behind it: what a dead process had sent is
+/// read to its end.
+fn kill_between(first: &Taken, second: &Taken, kills: &[Instant]) -> Option<usize> {
+    let before_second = |kill: &Instant| *kill <= second.at;
+    kills
+        .iter()
+        .position(|kill| first.at <= *kill && before_second(kill))
+        .or_else(|| kills.iter().rposition(|kill| first.opened <= *kill && before_second(kill)))
+}
+
+fn copies<'a>(taken: &'a [Taken], pages: &Pages, rosters: &[Arc<Roster>]) -> Copies<'a> {
+    let mut copies = Copies { seen: BTreeMap::new(), strange: 0 };
+    for copy in taken {
+        match read(copy, rosters).filter(|id| pages.offered.contains_key(id)) {
+            Some(id) => copies.seen.entry((id, copy.recipient.clone())).or_default().push(copy),
+            None => copies.strange += 1,
+        }
+    }
+    for several in copies.seen.values_mut() {
+        several.sort_by_key(|copy| copy.at);
+    }
+    copies
+}
+
+/// The number of the message that a copy is of.
+fn read(copy: &Taken, rosters: &[Arc<Roster>]) -> Option<u64> {
+    let roster = rosters.iter().find(|roster| roster.members.contains(&copy.recipient))?;
+    roster.read(&copy.recipient, &copy.message)
+}
+
+/// Waits until all copies of what is acknowledged have come; when the last of them did, or how many have not by `end`.
+pub async fn wait_for_all(
+    sink: &Sink,
+    pages: &Pages,
+    rosters: &[Arc<Roster>],
+    end: Instant,
+) -> Result<Option<Instant>, usize> {
+    let members = |id: &u64| roster_of(*id, rosters).members.clone().into_iter();
+    let mut missing: BTreeSet<(u64, String)> =
+        pages.acknowledged.keys().flat_map(|id| members(id).map(move |member| (*id, member))).collect();
+    let (mut looked_at, mut last) = (0, None);
+    loop {
+        let taken = sink.taken().split_off(looked_at);
+        looked_at += taken.len();
+        for copy in &taken {
+            let id = tokio::task::block_in_place(|| read(copy, rosters));
+            if id.is_some_and(|id| missing.remove(&(id, copy.recipient.clone()))) {
+                last = Some(copy.at);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(last);
+        }
+        if Instant::now() > end {
+            return Err(missing.len());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn roster_of(id: u64, rosters: &[Arc<Roster>]) -> &Roster {
+    &rosters[usize::try_from(id).unwrap_or_default() % rosters.len()]
+}
+
+impl Verdict {
+    /// What is wrong, where a kill may cost second copies of what was taken within that time before it, and so many.
+    pub fn failures(&self, window: Duration, most: usize) -> Vec<String> {
+        let mut failures = Vec::new();
+        let mut note = |count: usize, what: &str| {
+            if count > 0 {
+                failures.push(format!("{count} {what}"));
+            }
+        };
+        note(self.missing, "copies of acknowledged messages did not come");
+        note(self.unexplained, "second copies without a kill between");
+        note(self.strange, "copies of nothing that was offered");
+        note(self.worst_kill().saturating_sub(most), "second copies beyond what one kill may cost");
+        if self.oldest > window {
+            failures.push(format!(
+                "a second copy of what was taken {} ms before a kill",
+                self.oldest.as_millis()
+            ));
+        }
+        failures
+    }
+
+    /// What did not come counts as lost only as far as an admin does not see it wait.
+    pub fn with_waiting(mut self, site: &Site, members: usize) -> anyhow::Result<Self> {
+        if self.missing > 0 {
+            let seen = site.held()? * members + site.json(&["queue", "copies"])?.len();
+            self.waiting = seen.min(self.missing);
+            self.missing -= self.waiting;
+        }
+        Ok(self)
+    }
+
+    /// The same, for experiments in which nobody is killed.
+    pub fn failures_without_kill(&self) -> Vec<String> {
+        self.failures(Duration::ZERO, 0)
+    }
+
+    /// The most second copies that one kill cost.
+    pub fn worst_kill(&self) -> usize {
+        self.after_kill.iter().max().copied().unwrap_or_default()
+    }
+}
+
+/// What is wrong with a SQLite file whose server has nothing left to do.
+pub fn integrity(site: &Site) -> anyhow::Result<Vec<String>> {
+    let database = site.database();
+    let mut failures = Vec::new();
+    let whole = tools::sqlite(&database, "PRAGMA integrity_check")?;
+    if whole != "ok" {
+        failures.push(format!("integrity_check: {whole}"));
+    }
+    let illegal = [
+        ("rows that name what is not there", "SELECT COUNT(*) FROM pragma_foreign_key_check"),
+        (
+            "claims on copies that are done",
+            "SELECT COUNT(*) FROM deliveries WHERE claimed_by IS NOT NULL AND state != 'due'",
+        ),
+        (
+            "claims on messages that nobody judges",
+            "SELECT COUNT(*) FROM queue WHERE claimed_by IS NOT NULL AND queue != 'in'",
+        ),
+        (
+            "bodies that nothing names",
+            "SELECT COUNT(*) FROM bodies WHERE no NOT IN (SELECT body_no FROM queue UNION SELECT body_no FROM posts
+             UNION SELECT second_body_no FROM posts WHERE second_body_no IS NOT NULL)",
+        ),
+    ];
+    for (what, count) in illegal {
+        let found = tools::sqlite_number(&database, count)?;
+        if found > 0 {
+            failures.push(format!("{found} {what}"));
+        }
+    }
+    Ok(failures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(id: u64, recipient: &str, at: Instant) -> Taken {
+        let message = Arc::new(crate::roster::strange("list@lists.example", id));
+        Taken { recipient: recipient.to_owned(), message, opened: at, at }
+    }
+
+    fn seen(copies: &[(u64, &str, u64)]) -> Verdict {
+        let began = Instant::now();
+        let at = |ms: u64| began + Duration::from_millis(ms);
+        let roster = Roster::of_strangers("list@lists.example", &["a@x.example", "b@x.example"]);
+        let mut pages = Pages::default();
+        for id in 0..2 {
+            pages.offered.insert(id, 0);
+        }
+        pages.acknowledged.insert(0, began);
+        let copies: Vec<Taken> = copies.iter().map(|(id, to, ms)| taken(*id, to, at(*ms))).collect();
+        compare(&copies, &pages, &[Arc::new(roster)], &[at(100)])
+    }
+
+    fn check(copies: &[(u64, &str, u64)], failures: &[&str]) {
+        assert_eq!(seen(copies).failures(Duration::from_millis(50), 1), failures, "{copies:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_seen() {
+        let (a, b) = ("a@x.example", "b@x.example");
+        check(&[(0, a, 1), (0, b, 1)], &[]);
+        check(&[(0, a, 1)], &["1 copies of acknowledged messages did not come"]);
+        check(&[(0, a, 1), (1, b, 1)], &["1 copies of acknowledged messages did not come"]);
+        check(&[(0, a, 60), (0, b, 1), (0, a, 101)], &[]);
+        check(&[(0, a, 1), (0, b, 1), (0, a, 2)], &["1 second copies without a kill between"]);
+        check(&[(0, a, 1), (0, b, 1), (9, a, 2)], &["1 copies of nothing that was offered"]);
+        check(&[(0, a, 1), (0, b, 1), (0, "c@x.example", 2)], &["1 copies of nothing that was offered"]);
+        check(
+            &[(0, a, 60), (0, b, 60), (0, a, 101), (0, b, 101)],
+            &["1 second copies beyond what one kill may cost"],
+        );
+        check(
+            &[(0, a, 40), (0, b, 1), (0, a, 101)],
+            &["a second copy of what was taken 60 ms before a kill"],
+        );
+    }
+}

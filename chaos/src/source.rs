@@ -1,0 +1,299 @@
+//! Senders: LMTP clients that number their messages and keep a journal of what they were told.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::roster::Roster;
+use crate::site::Door;
+
+/// Before a message that was put off is sent again, and before the next try to connect.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What became of messages, by number.
+#[derive(Default)]
+pub struct Journal(Mutex<Pages>);
+
+/// The pages of a journal.
+#[derive(Clone, Default)]
+pub struct Pages {
+    /// Sent at least once.
+    pub offered: BTreeMap<u64, usize>,
+    /// Answered with 250, and when: entered before the next message is sent.
+    pub acknowledged: BTreeMap<u64, Instant>,
+    /// Refused for good.
+    pub refused: BTreeMap<u64, u16>,
+    /// Whether the server has these is not known: the reply never came.
+    pub unknown: Vec<u64>,
+    /// How often a message was put off, by reply code.
+    pub put_off: BTreeMap<u16, u64>,
+}
+
+impl Journal {
+    /// What it says now.
+    pub fn pages(&self) -> Pages {
+        self.lock().clone()
+    }
+
+    /// How many messages were acknowledged so far.
+    pub fn acknowledged(&self) -> usize {
+        self.lock().acknowledged.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters what became of a message; whether it should be sent again.
+    fn enter(&self, id: u64, result: &RecipientResult) -> Again {
+        let mut pages = self.lock();
+        match result {
+            RecipientResult::Sent(_) => {
+                pages.acknowledged.insert(id, Instant::now());
+            }
+            RecipientResult::Failed(reply) => {
+                pages.refused.insert(id, reply.code);
+            }
+            RecipientResult::Unknown => pages.unknown.push(id),
+            RecipientResult::Deferred(reply) => {
+                *pages.put_off.entry(reply.code).or_default() += 1;
+                return Again::Yes;
+            }
+            RecipientResult::NotSent => return Again::Yes,
+        }
+        Again::No
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Yes,
+    No,
+}
+
+/// Messages to some lists through one or more doors.
+pub struct Traffic {
+    rosters: Vec<Arc<Roster>>,
+    journal: Arc<Journal>,
+    queue: Arc<Queue>,
+    senders: JoinSet<()>,
+}
+
+/// Which numbers may be sent.
+#[derive(Default)]
+struct Queue {
+    next: AtomicU64,
+    /// Numbers below this one.
+    allowed: AtomicU64,
+    /// No more will be allowed.
+    complete: AtomicBool,
+    /// Nothing is begun or tried again.
+    stop: AtomicBool,
+}
+
+impl Queue {
+    async fn take(&self) -> Option<u64> {
+        while !self.stop.load(Ordering::Relaxed) {
+            // Read before the numbers: what is allowed before it is complete is sent.
+            let complete = self.complete.load(Ordering::Acquire);
+            let allowed = self.allowed.load(Ordering::Acquire);
+            let take = |next| (next < allowed).then_some(next + 1);
+            match self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+                Ok(id) => return Some(id),
+                Err(_) if complete => return None,
+                Err(_) => tokio::time::sleep(Duration::from_millis(2)).await,
+            }
+        }
+        None
+    }
+}
+
+impl Traffic {
+    /// Message `n` goes to list `n` modulo their number. Nothing is sent until [`Self::allow`].
+    pub fn new(rosters: Vec<Arc<Roster>>) -> Self {
+        Self { rosters, journal: Arc::default(), queue: Arc::default(), senders: JoinSet::new() }
+    }
+
+    /// So many more senders at that door.
+    pub fn enter_by(&mut self, door: &Door, senders: usize) {
+        for _ in 0..senders {
+            let sender = Sender {
+                door: door.clone(),
+                rosters: self.rosters.clone(),
+                journal: self.journal.clone(),
+                queue: self.queue.clone(),
+                connection: None,
+            };
+            self.senders.spawn(sender.run());
+        }
+    }
+
+    /// So many more messages may be sent.
+    pub fn allow(&self, messages: usize) {
+        self.queue.allowed.fetch_add(messages as u64, Ordering::Release);
+    }
+
+    /// What became of them.
+    pub fn journal(&self) -> Arc<Journal> {
+        self.journal.clone()
+    }
+
+    /// Waits until what is allowed has been answered, but no longer than that; whether it was.
+    pub async fn done(&mut self, limit: Duration) -> bool {
+        self.queue.complete.store(true, Ordering::Release);
+        let joined = async { while self.senders.join_next().await.is_some() {} };
+        let all = tokio::time::timeout(limit, joined).await.is_ok();
+        self.end().await;
+        all
+    }
+
+    /// Stops: no message is tried again, none is begun.
+    pub async fn end(&mut self) {
+        self.queue.stop.store(true, Ordering::Relaxed);
+        while self.senders.join_next().await.is_some() {}
+    }
+
+    /// The lists.
+    pub fn rosters(&self) -> &[Arc<Roster>] {
+        &self.rosters
+    }
+}
+
+struct Sender {
+    door: Door,
+    rosters: Vec<Arc<Roster>>,
+    journal: Arc<Journal>,
+    queue: Arc<Queue>,
+    connection: Option<Connection>,
+}
+
+impl Sender {
+    async fn run(mut self) {
+        while let Some(id) = self.queue.take().await {
+            let at = usize::try_from(id).unwrap_or_default() % self.rosters.len();
+            let roster = self.rosters[at].clone();
+            let message = roster.message(id);
+            self.journal.lock().offered.insert(id, at);
+            while self.send(id, &roster, &message).await == Again::Yes
+                && !self.queue.stop.load(Ordering::Relaxed)
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    async fn send(&mut self, id: u64, roster: &Roster, message: &[u8]) -> Again {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => match Connection::connect(&target(self.door.port())).await {
+                Ok(connection) => connection,
+                Err(_) => return Again::Yes,
+            },
+        };
+        let (kept, result) = deliver(&mut connection, roster.author(), &roster.list, message).await;
+        if kept == Kept::Yes {
+            self.connection = Some(connection);
+        }
+        self.journal.enter(id, &result)
+    }
+}
+
+/// Whether a connection can be used on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It can.
+    Yes,
+    /// It is lost.
+    No,
+}
+
+/// Sends one message to one address.
+pub async fn deliver(
+    connection: &mut Connection,
+    from: &str,
+    to: &str,
+    message: &[u8],
+) -> (Kept, RecipientResult) {
+    let mut envelope = Some(Envelope {
+        id: 0,
+        sender: Some(from.to_owned()),
+        recipients: vec![to.to_owned()],
+        body: Body::from_message(message),
+    });
+    let mut result = RecipientResult::NotSent;
+    let done = |_, results: Vec<RecipientResult>| {
+        result = results.into_iter().next().unwrap_or(RecipientResult::NotSent)
+    };
+    let kept = connection.deliver(|| envelope.take(), done).await;
+    (if kept.is_ok() { Kept::Yes } else { Kept::No }, result)
+}
+
+/// The same on a connection of its own.
+pub async fn send_once(door: &Door, from: &str, to: &str, message: &[u8]) -> anyhow::Result<RecipientResult> {
+    let mut connection = Connection::connect(&target(door.port())).await?;
+    Ok(deliver(&mut connection, from, to, message).await.1)
+}
+
+/// The server behind a port.
+pub fn target(port: u16) -> Target {
+    let mut target = Target::plain("127.0.0.1", port, Protocol::Lmtp);
+    target.timeouts.connect = Duration::from_secs(5);
+    target.timeouts.command = Duration::from_secs(30);
+    target.timeouts.data = Duration::from_secs(30);
+    target.timeouts.data_done = Duration::from_secs(60);
+    target
+}
+
+/// An LMTP client that does as it is told, octet by octet.
+pub struct Wire(BufReader<TcpStream>);
+
+impl Wire {
+    /// Connects, reads the greeting and says LHLO.
+    pub async fn open(door: &Door) -> anyhow::Result<Self> {
+        let mut wire = Self(BufReader::new(TcpStream::connect(("127.0.0.1", door.port())).await?));
+        wire.reply().await?;
+        wire.ask("LHLO chaos.example").await?;
+        Ok(wire)
+    }
+
+    /// The port on our side.
+    pub fn own_port(&self) -> anyhow::Result<u16> {
+        Ok(self.0.get_ref().local_addr()?.port())
+    }
+
+    /// A line, and its reply.
+    pub async fn ask(&mut self, line: &str) -> anyhow::Result<String> {
+        self.write(format!("{line}\r\n").as_bytes()).await?;
+        self.reply().await
+    }
+
+    /// Octets.
+    pub async fn write(&mut self, octets: &[u8]) -> anyhow::Result<()> {
+        Ok(self.0.write_all(octets).await?)
+    }
+
+    /// The next reply; of several lines the last. Empty: the peer is gone.
+    pub async fn reply(&mut self) -> anyhow::Result<String> {
+        loop {
+            let mut line = Vec::new();
+            let read = self.0.read_until(b'\n', &mut line);
+            tokio::time::timeout(Duration::from_secs(60), read).await??;
+            if line.get(3) != Some(&b'-') {
+                return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
+            }
+        }
+    }
+
+    /// What comes until the peer is gone.
+    pub async fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        let _ = tokio::time::timeout(Duration::from_secs(60), self.0.read_to_end(&mut rest)).await;
+        String::from_utf8_lossy(&rest).into_owned()
+    }
+}
