@@ -1,0 +1,101 @@
+//! What goes wrong inside the database's doors: nobody is told that all is well when it is not, and nobody waits for ever.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::time::Duration;
+
+use sealist_lists::model::{ListName, ListNo, ListSettings, MemberNo, Preferences, Role};
+use sealist_mail::Timestamp;
+use sealist_store::testing::Postgres;
+use sealist_store::{Conn, Store, StoreError, lists, people};
+use tempfile::TempDir;
+
+const NOW: Timestamp = Timestamp(1_790_000_000_000);
+const NAME: &str = "team@lists.example";
+
+struct Site {
+    store: Store,
+    list: ListNo,
+    /// With SQLite.
+    _folder: Option<TempDir>,
+}
+
+/// Every story is told on both databases.
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::on_sqlite().await).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::on_postgres().await.0).await;
+            })+
+        }
+    };
+}
+
+on_both! {
+    a_change_that_goes_on_after_an_error_fails_alone,
+}
+
+async fn on_sqlite() -> Site {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
+    site(store, Some(folder)).await
+}
+
+/// The site, and its address for other nodes.
+async fn on_postgres() -> (Site, String) {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    (site(Store::open_url(&url).await.unwrap(), None).await, url)
+}
+
+async fn site(store: Store, folder: Option<TempDir>) -> Site {
+    let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
+    Site { store, list, _folder: folder }
+}
+
+async fn make_list(db: &mut Conn) -> Result<ListNo, StoreError> {
+    lists::create(db, &NAME.parse::<ListName>().unwrap(), "legacy-default", &ListSettings::default(), NOW)
+        .await
+}
+
+async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(), StoreError> {
+    let address = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
+    people::add_member(db, list, address, Role::Member, Preferences::default(), NOW).await?;
+    Ok(())
+}
+
+async fn members(site: &Site) -> usize {
+    let mut db = site.store.reader().await.unwrap();
+    people::roster(&mut db, site.list, Role::Member, MemberNo(0), 100).await.unwrap().len()
+}
+
+/// Long enough for others to come into the same commit.
+async fn wait_for_company() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
+async fn a_change_that_goes_on_after_an_error_fails_alone(site: Site) {
+    let list = site.list;
+    let first = site.store.write(move |db| {
+        Box::pin(async move {
+            wait_for_company().await;
+            join(db, list, "anne@x.example").await
+        })
+    });
+    let second = site.store.write(move |db| {
+        Box::pin(async move {
+            let _ = make_list(&mut *db).await;
+            Ok::<_, StoreError>(())
+        })
+    });
+    let (first, _) = tokio::join!(first, second);
+    first.unwrap();
+    assert_eq!(members(&site).await, 1, "who is told that it is done finds it done");
+}
