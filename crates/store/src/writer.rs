@@ -1,5 +1,6 @@
 //! The one writer of a process: changes that come at the same time share a commit, and each fails alone.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -59,7 +60,14 @@ impl Writer {
         let failed = |error: std::io::Error| StoreError::Transient { code: error.to_string() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let thread = std::thread::Builder::new().name("writer".into());
-        thread.spawn(move || runtime.block_on(self.run())).map_err(failed)?;
+        let serve = move || {
+            // A panic takes its transaction along, and who waits for it hears so; the others are served all the same.
+            while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run()))).is_err() {
+                tracing::error!("a change broke the writer");
+                self.connection = None;
+            }
+        };
+        thread.spawn(serve).map_err(failed)?;
         Ok(())
     }
 

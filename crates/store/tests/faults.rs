@@ -41,6 +41,7 @@ macro_rules! on_both {
 
 on_both! {
     a_change_that_goes_on_after_an_error_fails_alone,
+    a_change_that_panics_takes_nobody_along_for_long,
 }
 
 async fn on_sqlite() -> Site {
@@ -98,4 +99,26 @@ async fn a_change_that_goes_on_after_an_error_fails_alone(site: Site) {
     let (first, _) = tokio::join!(first, second);
     first.unwrap();
     assert_eq!(members(&site).await, 1, "who is told that it is done finds it done");
+}
+
+async fn a_change_that_panics_takes_nobody_along_for_long(site: Site) {
+    let list = site.list;
+    let first = site.store.write(move |db| {
+        Box::pin(async move {
+            join(&mut *db, list, "anne@x.example").await?;
+            wait_for_company().await;
+            Ok::<_, StoreError>(())
+        })
+    });
+    let second = site.store.write(move |_| {
+        Box::pin(async move {
+            assert_eq!(list.0, 0, "a bug");
+            Ok::<_, StoreError>(())
+        })
+    });
+    let (first, second) = tokio::join!(first, second);
+    assert!(second.is_err());
+    assert_eq!(members(&site).await, usize::from(first.is_ok()), "neither more nor less than was said");
+    let third = site.store.write(move |db| Box::pin(async move { join(db, list, "bart@x.example").await }));
+    third.await.expect("the writer goes on");
 }
