@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sealist_app::{App, Report, settle};
-use sealist_lists::model::ListNo;
+use sealist_lists::model::{ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::deliveries::{Kind, Settled, State};
 use tokio::sync::{Notify, mpsc, watch};
@@ -33,6 +33,8 @@ pub(super) struct Results {
 }
 
 struct One {
+    /// Who claimed it: this process, under the number that it had then.
+    node: NodeNo,
     list: ListNo,
     kind: Kind,
     settled: Settled,
@@ -52,9 +54,9 @@ impl Results {
         (Self { sender, backlog }, recorder)
     }
 
-    pub(super) fn put(&self, list: ListNo, kind: Kind, settled: Settled) {
+    pub(super) fn put(&self, node: NodeNo, list: ListNo, kind: Kind, settled: Settled) {
         self.backlog.results.fetch_add(1, Ordering::Relaxed);
-        let _ = self.sender.send(One { list, kind, settled });
+        let _ = self.sender.send(One { node, list, kind, settled });
     }
 
     /// Waits until most results are recorded.
@@ -97,12 +99,14 @@ impl Recorder {
 
     /// As often as it takes: a result that is not recorded is a second copy.
     async fn record(&self, some: Vec<One>) {
-        let mut reports: BTreeMap<(ListNo, Kind), Vec<Settled>> = BTreeMap::new();
+        let mut reports: BTreeMap<(NodeNo, ListNo, Kind), Vec<Settled>> = BTreeMap::new();
         for one in some {
-            reports.entry((one.list, one.kind)).or_default().push(one.settled);
+            reports.entry((one.node, one.list, one.kind)).or_default().push(one.settled);
         }
-        let reports: Vec<Report> =
-            reports.into_iter().map(|((list, kind), results)| Report { list, kind, results }).collect();
+        let reports: Vec<Report> = reports
+            .into_iter()
+            .map(|((node, list, kind), results)| Report { node, list, kind, results })
+            .collect();
         reports.iter().for_each(say);
         let mut tries = 0;
         while let Err(error) = settle(&self.app, reports.clone(), Timestamp::now()).await {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use sealist_app::{App, AppError, Ready, could_not_be_made, prepare};
-use sealist_lists::model::DeliveryNo;
+use sealist_lists::model::{DeliveryNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::Connection;
 use sealist_store::deliveries::{self, Batch};
 use sealist_store::{StoreError, posts};
 use tokio::sync::{Notify, watch};
 
-use super::super::POLL;
+use super::super::{POLL, insist};
 use super::Outgoing;
 use super::results::Results;
 use super::wire::{self, Sending};
@@ -54,6 +54,7 @@ impl Sender {
     async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
         self.results.room().await;
         let (claimant, now) = (self.app.claimant(), Timestamp::now());
+        let node = claimant.node;
         if !deliveries::is_due(&mut *self.app.store.reader().await?, &claimant, now).await? {
             return Ok(false);
         }
@@ -75,25 +76,27 @@ impl Sender {
         match self.prepare(batch).await {
             Ok(mut ready) => {
                 for settled in std::mem::take(&mut ready.held) {
-                    self.results.put(list, kind, settled);
+                    self.results.put(node, list, kind, settled);
                 }
                 let sending = Sending {
                     settings: &self.settings,
                     stop: &self.stop,
-                    put: |settled| self.results.put(list, kind, settled),
+                    put: |settled| self.results.put(node, list, kind, settled),
                 };
                 let mut back = wire::send(sending, connection, &ready.copies).await;
                 back.extend(ready.later);
-                self.give_back(back).await?;
+                self.give_back(node, back).await;
             }
             Err(error @ AppError::NoKeys { .. }) => {
                 tracing::warn!(%list, %error, "left to a node that has its keys");
                 self.app.lacks_keys(list);
-                self.give_back(rows.into_iter().map(|(no, _)| no).collect()).await?;
+                self.give_back(node, rows.into_iter().map(|(no, _)| no).collect()).await;
             }
             Err(error) => {
                 tracing::error!(%list, %post, %error, "copies could not be made");
-                could_not_be_made(&self.app, (list, post), rows, Timestamp::now()).await?;
+                let put_off =
+                    || could_not_be_made(&self.app, node, (list, post), rows.clone(), Timestamp::now());
+                insist(&self.stop, put_off).await;
             }
         }
         Ok(true)
@@ -106,15 +109,16 @@ impl Sender {
         made.await.map_err(|_| AppError::Interrupted)?
     }
 
-    async fn give_back(&self, rows: Vec<DeliveryNo>) -> Result<(), AppError> {
+    async fn give_back(&self, node: NodeNo, rows: Vec<DeliveryNo>) {
         if rows.is_empty() {
-            return Ok(());
+            return;
         }
-        let (node, now) = (self.app.claimant().node, Timestamp::now());
-        let back = self
-            .app
-            .store
-            .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, now).await }));
-        back.await.map_err(|error: StoreError| error.into())
+        let back = || {
+            let (rows, now) = (rows.clone(), Timestamp::now());
+            self.app
+                .store
+                .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, now).await }))
+        };
+        insist::<StoreError, _>(&self.stop, back).await;
     }
 }
