@@ -1,4 +1,4 @@
-//! What must not wait for ever when the database refuses for a while.
+//! What must not stop everything, and what must not wait for ever: a database that refuses for a while, a list that goes.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,6 +12,11 @@ use rusqlite::Connection;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::Kind;
 use sealist_smtp::client::RecipientResult;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+const OTHER: &str = "other@lists.example";
 
 fn database(server: &Server) -> Connection {
     let database = Connection::open(server.folder.path().join("data/sealist.db")).unwrap();
@@ -64,4 +69,92 @@ async fn copies_are_given_back_as_soon_as_the_database_takes_them() {
     let fault = "CREATE TRIGGER fault AFTER INSERT ON posts
                  BEGIN UPDATE bodies SET octets = octets + 1 WHERE no = NEW.body_no; END;";
     is_given_back("deliveries", fault, "copies could not be made").await;
+}
+
+/// A mail server that lets Bart's sender wait, and then has nobody of that name.
+struct SlowHop {
+    port: u16,
+    asked: mpsc::UnboundedReceiver<()>,
+    taken: mpsc::UnboundedReceiver<String>,
+    go_on: watch::Sender<bool>,
+}
+
+impl SlowHop {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (asks, asked) = mpsc::unbounded_channel();
+        let (takes, taken) = mpsc::unbounded_channel();
+        let (go_on, going) = watch::channel(false);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(talk(stream, asks.clone(), takes.clone(), going.clone()));
+            }
+        });
+        Self { port, asked, taken, go_on }
+    }
+}
+
+async fn talk(
+    stream: TcpStream,
+    asks: mpsc::UnboundedSender<()>,
+    takes: mpsc::UnboundedSender<String>,
+    mut going: watch::Receiver<bool>,
+) -> Option<()> {
+    let (from, mut to) = stream.into_split();
+    let (mut lines, mut content) = (BufReader::new(from).lines(), false);
+    to.write_all(b"220 slow\r\n").await.ok()?;
+    while let Ok(Some(line)) = lines.next_line().await {
+        let reply: &[u8] = match line.as_str() {
+            "." => b"250 taken\r\n",
+            _ if content => continue,
+            "DATA" => b"354 go on\r\n",
+            rcpt if rcpt.contains("bart@") => {
+                asks.send(()).ok()?;
+                going.wait_for(|going| *going).await.ok()?;
+                b"550 5.1.1 nobody here\r\n"
+            }
+            other => {
+                takes.send(other.to_owned()).ok()?;
+                b"250 ok\r\n"
+            }
+        };
+        content = line == "DATA";
+        to.write_all(reply).await.ok()?;
+    }
+    Some(())
+}
+
+/// Two plain lists: a post to the first goes to Bart, one to the second to Kim.
+async fn two_lists(hop: &mut SlowHop) -> Server {
+    let server = Server::sending_to(hop.port);
+    for (list, member) in [(LIST, "bart@example.org"), (OTHER, "kim@example.org")] {
+        server.cli(&["lists", "create", list, "--style", "legacy-default"]);
+        server.cli(&["members", "add", list, member]);
+    }
+    write(&server, LIST, "bart").await;
+    hop.asked.recv().await.unwrap();
+    server
+}
+
+async fn write(server: &Server, to: &str, from: &str) {
+    let message = format!("From: {from}@example.org\r\nTo: {to}\r\nSubject: x\r\n\r\nWords.\r\n");
+    let mut connection = server.connect().await;
+    assert!(matches!(post(&mut connection, to, message.as_bytes()).await, RecipientResult::Sent(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_goes_stops_no_other() {
+    let mut hop = SlowHop::start().await;
+    let server = two_lists(&mut hop).await;
+    server.cli(&["lists", "delete", LIST]);
+    hop.go_on.send(true).unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    write(&server, OTHER, "kim").await;
+    until("Kim gets nothing", || {
+        hop.taken.try_recv().is_ok_and(|line| line.contains("RCPT TO:<kim@example.org>"))
+    })
+    .await;
+    let refused = "results of copies could not be recorded";
+    assert!(!server.log().contains(refused), "{refused}, over and over");
 }

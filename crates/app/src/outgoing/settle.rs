@@ -53,10 +53,16 @@ pub async fn settle(app: &App, reports: Vec<Report>, now: Timestamp) -> Result<(
 
 async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<(), AppError> {
     let Report { node, list, results, .. } = report;
-    let list = lists::by_no(&mut *app.store.reader().await?, list)
-        .await?
-        .ok_or_else(|| AppError::NoSuchList(list.to_string()))?;
-    let tidings = tidings(app, &list, &results, now).await?;
+    // A list that is gone has taken its copies along.
+    let Some(list) = lists::by_no(&mut *app.store.reader().await?, list).await? else { return Ok(()) };
+    let tidings = match tidings(app, &list, &results, now).await {
+        // A letter that cannot be made keeps nothing from being recorded.
+        Err(error) if !error.is_transient() => {
+            tracing::error!(list = %list.name, %error, "nobody is told of copies that are not out");
+            Vec::new()
+        }
+        tidings => tidings?,
+    };
     let refused = results.iter().filter(|settled| settled.state == State::Failed);
     let refused: Vec<DeliveryNo> = refused.map(|settled| settled.no).collect();
     let of = list.clone();
