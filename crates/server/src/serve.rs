@@ -82,7 +82,9 @@ pub(crate) async fn run(
         },
     };
     tracing::info!(lmtp = %listener.local_addr()?, "serving");
-    let node = tokio::spawn(node::run(app.clone(), arrived.clone(), accepted.clone(), stop.clone()));
+    // The others take a node that says nothing for dead: it speaks until its work has ended.
+    let (done, ended) = watch::channel(false);
+    let node = tokio::spawn(node::run(app.clone(), arrived.clone(), accepted.clone(), ended));
     let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
     let room = tokio::spawn(room::run(app.clone(), room, full, stop.clone()));
@@ -92,6 +94,7 @@ pub(crate) async fn run(
     outgoing.await??;
     upkeep.await?;
     room.await?;
+    let _ = done.send(true);
     node.await?;
     app.leave().await?;
     tracing::info!(commits = app.store.commits(), "stopped");

@@ -1,9 +1,11 @@
-//! What must not stop everything, and what must not wait for ever: a database that refuses for a while, a list that goes.
+//! What must not stop everything, and what must not wait for ever: a database that refuses for a while, a list that goes, a
+//! next hop that hangs.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::site::{LIST, Site, WAIT};
@@ -157,4 +159,13 @@ async fn a_list_that_goes_stops_no_other() {
     .await;
     let refused = "results of copies could not be recorded";
     assert!(!server.log().contains(refused), "{refused}, over and over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hop_that_hangs_does_not_keep_the_server() {
+    let mut hop = SlowHop::start().await;
+    let mut server = two_lists(&mut hop).await;
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    until("the server does not end", || server.child.try_wait().unwrap().is_some()).await;
 }

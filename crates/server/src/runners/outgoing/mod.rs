@@ -6,6 +6,7 @@ mod sender;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sealist_app::{App, Retry, Together};
 use sealist_smtp::client::Target;
@@ -23,12 +24,15 @@ pub(crate) struct Outgoing {
     pub(crate) retry: Retry,
 }
 
+/// After the signal to stop: what the next hop has not answered by then is left, and tried again after the next start.
+const DRAIN: Duration = Duration::from_secs(3);
+
 /// Sends on as many connections as are allowed, until `stop` becomes true and all results are recorded.
 pub(crate) async fn run(
     app: App,
     settings: Outgoing,
     accepted: Arc<Notify>,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) -> Result<(), tokio::task::JoinError> {
     let settings = Arc::new(settings);
     let (results, recorder) = Results::new(app.clone(), stop.clone());
@@ -45,6 +49,20 @@ pub(crate) async fn run(
         senders.spawn(sender.run());
     }
     drop(results);
+    let ended = tokio::select! {
+        ended = all_of(&mut senders) => ended,
+        () = over(&mut stop) => Ok(()),
+    };
+    senders.shutdown().await;
+    recorder.await.and(ended)
+}
+
+async fn all_of(senders: &mut JoinSet<()>) -> Result<(), tokio::task::JoinError> {
     while senders.join_next().await.transpose()?.is_some() {}
-    recorder.await
+    Ok(())
+}
+
+async fn over(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    tokio::time::sleep(DRAIN).await;
 }
