@@ -4,10 +4,12 @@ use sealist_lists::draft::Recipients;
 use sealist_lists::model::{BodyNo, Channel, ListNo, PostNo};
 use sealist_mail::Timestamp;
 
-use crate::sql::{Query, marks, query};
+use crate::sql::{Query, Row, marks, query};
 use crate::{Conn, StoreError, bodies};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "posts" };
+/// Recipients made by one statement where all are made.
+const WHOLE: u32 = 10_000;
 
 /// Something accepted for delivery.
 pub struct NewPost<'a> {
@@ -57,7 +59,27 @@ pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option
          AND list_no NOT IN (SELECT no FROM lists WHERE held_at IS NOT NULL) ORDER BY no LIMIT 1 {}",
         db.skip_locked()
     );
-    let Some(post) = query(sql).fetch_optional(db).await? else { return Ok(None) };
+    match query(sql).fetch_optional(&mut *db).await? {
+        Some(post) => extend(db, &post, chunk, now).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Makes all recipients that a post lacks.
+pub(crate) async fn fan_out_whole(db: &mut Conn, post: PostNo) -> Result<(), StoreError> {
+    loop {
+        let sql = format!(
+            "SELECT no, list_no, recipients, fan_out_after FROM posts WHERE no = $1 AND fan_out_done = 0 {}",
+            db.locked()
+        );
+        match query(sql).bind(post.0).fetch_optional(&mut *db).await? {
+            Some(post) => extend(&mut *db, &post, WHOLE, Timestamp(0)).await?,
+            None => return Ok(()),
+        };
+    }
+}
+
+async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
     let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
     let chosen: Chosen = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
     let page = query(format!(
@@ -85,7 +107,7 @@ pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option
         .bind(found < i64::from(chunk))
         .execute(db)
         .await?;
-    Ok(Some(u64::try_from(found).unwrap_or_default()))
+    Ok(u64::try_from(found).unwrap_or_default())
 }
 
 /// Whom a post goes to, as its row says.

@@ -4,10 +4,17 @@
 
 use std::time::Duration;
 
-use sealist_lists::model::{ListName, ListNo, ListSettings, MemberNo, Preferences, Role};
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{
+    Channel, ListName, ListNo, ListSettings, MemberNo, NodeNo, PostNo, Preferences, Role,
+};
 use sealist_mail::Timestamp;
+use sealist_store::bodies::Body;
+use sealist_store::copies::{self, Which};
+use sealist_store::nodes::Claimant;
+use sealist_store::posts::{self, NewPost};
 use sealist_store::testing::Postgres;
-use sealist_store::{Conn, Store, StoreError, lists, people};
+use sealist_store::{Conn, Store, StoreError, bodies, deliveries, lists, people};
 use tempfile::TempDir;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -42,6 +49,7 @@ macro_rules! on_both {
 on_both! {
     a_change_that_goes_on_after_an_error_fails_alone,
     a_change_that_panics_takes_nobody_along_for_long,
+    a_post_is_held_with_those_who_are_not_counted_yet,
 }
 
 async fn on_sqlite() -> Site {
@@ -121,4 +129,40 @@ async fn a_change_that_panics_takes_nobody_along_for_long(site: Site) {
     assert_eq!(members(&site).await, usize::from(first.is_ok()), "neither more nor less than was said");
     let third = site.store.write(move |db| Box::pin(async move { join(db, list, "bart@x.example").await }));
     third.await.expect("the writer goes on");
+}
+
+/// A post to so many members, of whom none is counted yet.
+async fn post_to(db: &mut Conn, list: ListNo, count: usize) -> Result<PostNo, StoreError> {
+    for number in 0..count {
+        join(&mut *db, list, &format!("m{number}@x.example")).await?;
+    }
+    let body = Body::Plain { outer: Vec::new(), payload: b"words".to_vec() };
+    let body = bodies::insert(&mut *db, &body).await?;
+    let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
+    let post = NewPost {
+        list,
+        channel: Channel::Open,
+        body,
+        envelope_from: "team-bounces@lists.example",
+        recipients: &recipients,
+        archived: false,
+    };
+    posts::insert(db, &post, NOW).await
+}
+
+async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {
+    let list = site.list;
+    let held = site.store.write(move |db| {
+        Box::pin(async move {
+            let post = post_to(&mut *db, list, 5).await?;
+            posts::fan_out(&mut *db, 2, NOW).await?;
+            let held = copies::hold(&mut *db, Which::Of(post)).await?;
+            while posts::fan_out(&mut *db, 2, NOW).await?.is_some() {}
+            let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
+            assert!(deliveries::claim(&mut *db, &claimant, 9, NOW).await?.is_none(), "it is held");
+            assert_eq!(copies::give_up(&mut *db, Which::Of(post)).await?, 5);
+            Ok::<_, StoreError>(held)
+        })
+    });
+    assert_eq!(held.await.unwrap(), 5);
 }
