@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{
-    Channel, ListName, ListNo, ListSettings, MemberNo, NodeNo, PostNo, Preferences, Role,
+    Channel, Door, ListName, ListNo, ListSettings, MemberNo, NodeNo, PostNo, Preferences, Role,
 };
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
@@ -14,7 +14,7 @@ use sealist_store::copies::{self, Which};
 use sealist_store::nodes::Claimant;
 use sealist_store::posts::{self, NewPost};
 use sealist_store::testing::Postgres;
-use sealist_store::{Conn, Store, StoreError, bodies, deliveries, lists, people};
+use sealist_store::{Conn, Store, StoreError, bodies, deliveries, lists, people, queue};
 use tempfile::TempDir;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -165,4 +165,32 @@ async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {
         })
     });
     assert_eq!(held.await.unwrap(), 5);
+}
+
+/// Mail that comes while a list is released is not left behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_a_list_is_released_does_not_stay() {
+    let (site, url) = on_postgres().await;
+    let other = Store::open_url(&url).await.unwrap();
+    let list = site.list;
+    site.store.write(move |db| Box::pin(lists::hold(db, list, NOW))).await.unwrap();
+    let push = site.store.write(move |db| {
+        Box::pin(async move {
+            let message = Body::Plain { outer: Vec::new(), payload: b"mail".to_vec() };
+            queue::push(&mut *db, list, (Door::Posting, ""), &message, b"t", NOW).await?;
+            wait_for_company().await;
+            Ok::<_, StoreError>(())
+        })
+    });
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        other.write(move |db| Box::pin(lists::release(db, list))).await
+    };
+    let (pushed, released) = tokio::join!(push, release);
+    pushed.unwrap();
+    assert!(released.unwrap());
+    let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
+    let entries =
+        site.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 9, NOW).await }));
+    assert_eq!(entries.await.unwrap().len(), 1, "the list goes on, and so does its mail");
 }

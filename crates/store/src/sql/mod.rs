@@ -96,6 +96,11 @@ impl Conn {
         if self.is_postgres() { "FOR UPDATE" } else { "" }
     }
 
+    /// The same, where others may ask too.
+    pub(crate) fn shared(&self) -> &'static str {
+        if self.is_postgres() { "FOR SHARE" } else { "" }
+    }
+
     /// What ends the subquery of a claim: others claim beside us in PostgreSQL and pass over what we hold.
     pub(crate) fn skip_locked(&self) -> &'static str {
         if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" }
