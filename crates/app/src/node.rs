@@ -80,18 +80,15 @@ impl App {
 
     async fn be_seen(&self) -> Result<usize, AppError> {
         let node = self.claimant().node;
-        let lives = self.store.write(move |db| {
-            Box::pin(async move {
-                let lives = nodes::live(&mut *db, node).await?;
-                Ok::<_, StoreError>((lives, nodes::bury(db, node, Alone::No).await?))
-            })
-        });
-        let (lives, buried) = lives.await?;
-        if !lives {
+        // By itself: whatever becomes of the dead, this counts.
+        let lives = self.store.write(move |db| Box::pin(nodes::live(db, node)));
+        if !lives.await.map_err(|error: StoreError| error)? {
             // The others took us for dead: what we had is theirs, and we are new.
             self.join().await?;
         }
-        Ok(buried)
+        let node = self.claimant().node;
+        let buried = self.store.write(move |db| Box::pin(nodes::bury(db, node, Alone::No)));
+        Ok(buried.await.map_err(|error: StoreError| error)?)
     }
 
     async fn report(&self, loaded: Vec<ListKeyNo>, now: Timestamp) -> Result<(), AppError> {

@@ -11,7 +11,7 @@ use sealist_lists::model::{
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
 use sealist_store::copies::{self, Which};
-use sealist_store::nodes::Claimant;
+use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::testing::Postgres;
 use sealist_store::{Conn, Store, StoreError, bodies, deliveries, lists, people, queue};
@@ -193,4 +193,50 @@ async fn what_comes_while_a_list_is_released_does_not_stay() {
     let entries =
         site.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 9, NOW).await }));
     assert_eq!(entries.await.unwrap().len(), 1, "the list goes on, and so does its mail");
+}
+
+/// A node that froze in the middle of a change holds rows that it had claimed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_cannot_bury_lives_all_the_same() {
+    let (site, url) = on_postgres().await;
+    let frozen = Store::open_url(&url).await.unwrap();
+    let list = site.list;
+    let claimed = site.store.write(move |db| {
+        Box::pin(async move {
+            post_to(&mut *db, list, 2).await?;
+            posts::fan_out(&mut *db, 9, NOW).await?;
+            let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
+            let by = Claimant { node: dead, lacking: Vec::new() };
+            let batch = deliveries::claim(&mut *db, &by, 9, NOW).await?.unwrap();
+            Ok::<_, StoreError>((dead, alive, batch.rows[0].no))
+        })
+    });
+    let (dead, alive, row) = claimed.await.unwrap();
+    let at_work = frozen.write(move |db| {
+        Box::pin(async move {
+            deliveries::give_back(&mut *db, dead, &[row], NOW).await?;
+            tokio::time::sleep(Duration::from_secs(12)).await;
+            Err::<(), _>(StoreError::Lost)
+        })
+    });
+    let beats = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let began = std::time::Instant::now();
+        let buried = site.store.write(move |db| {
+            Box::pin(async move {
+                assert!(nodes::live(&mut *db, alive).await?);
+                nodes::bury(&mut *db, alive, Alone::Yes).await
+            })
+        });
+        let buried = buried.await.expect("this node lives");
+        assert!(began.elapsed() < Duration::from_secs(2), "nobody waits for the frozen one");
+        buried
+    };
+    let (_, first) = tokio::join!(at_work, beats);
+    let rest = site.store.write(move |db| Box::pin(nodes::bury(db, alive, Alone::Yes))).await.unwrap();
+    assert_eq!((first, rest), (0, 1), "it is buried when its rows are free");
+    let claimant = Claimant { node: alive, lacking: Vec::new() };
+    let batch =
+        site.store.write(move |db| Box::pin(async move { deliveries::claim(db, &claimant, 9, NOW).await }));
+    assert_eq!(batch.await.unwrap().unwrap().rows.len(), 2, "all that it had is free");
 }
