@@ -1,5 +1,6 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
+use sealist_lists::model::PostNo;
 use sealist_mail::Timestamp;
 use sealist_store::{StoreError, deliveries, lists, notices, posts, queue, rotation};
 
@@ -41,12 +42,15 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
             .await
             .map_err(|e: StoreError| e)?;
     }
-    while app
+    let mut after = PostNo(0);
+    while let Some(next) = app
         .store
-        .write(|db| Box::pin(posts::delete_finished(db, CHUNK)))
+        .write(move |db| Box::pin(posts::delete_finished(db, after, CHUNK)))
         .await
         .map_err(|e: StoreError| e)?
-    {}
+    {
+        after = next;
+    }
     let before = Timestamp(now.0 - SENT_KEPT_MS);
     loop {
         let deleted = app

@@ -156,13 +156,14 @@ pub async fn set_second_body(db: &mut Conn, post: PostNo, body: &bodies::Body) -
 }
 
 /// Deletes a post that every recipient has, or will never have, and that is not archived, or up to `limit` of its
-/// recipients if there are more; with it its bodies. Says whether there was something to delete.
-pub async fn delete_finished(db: &mut Conn, limit: u32) -> Result<bool, StoreError> {
+/// recipients if there are more; with it its bodies. Looks at those behind `after`; says behind which to look next, if
+/// there was something to delete.
+pub async fn delete_finished(db: &mut Conn, after: PostNo, limit: u32) -> Result<Option<PostNo>, StoreError> {
     let finished = query(
-        "SELECT no, body_no, second_body_no FROM posts p WHERE p.archived = 0 AND p.fan_out_done = 1 AND NOT EXISTS
-         (SELECT 1 FROM deliveries d WHERE d.post_no = p.no AND d.state NOT IN ('sent', 'failed')) LIMIT 1",
+        "SELECT no, body_no, second_body_no FROM posts p WHERE p.no > $1 AND p.archived = 0 AND p.fan_out_done = 1 AND NOT EXISTS
+         (SELECT 1 FROM deliveries d WHERE d.post_no = p.no AND d.state NOT IN ('sent', 'failed')) ORDER BY p.no LIMIT 1",
     );
-    let Some(post) = finished.fetch_optional(&mut *db).await? else { return Ok(false) };
+    let Some(post) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
     let no: i64 = post.try_get(0)?;
     let gone =
         query("DELETE FROM deliveries WHERE no IN (SELECT no FROM deliveries WHERE post_no = $1 LIMIT $2)");
@@ -172,6 +173,7 @@ pub async fn delete_finished(db: &mut Conn, limit: u32) -> Result<bool, StoreErr
         if let Some(second) = post.try_get::<Option<i64>>(2)? {
             bodies::release(db, BodyNo(second)).await?;
         }
+        return Ok(Some(PostNo(no)));
     }
-    Ok(true)
+    Ok(Some(PostNo(no - 1)))
 }

@@ -386,9 +386,10 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
                                 batch.rows.iter().map(|row| Settled { state, ..sent(row) }).collect();
                             deliveries::record(&mut *db, NODE, &results).await?;
                         }
-                        let mut bodies = 0;
-                        while posts::delete_finished(&mut *db, 1).await? {
+                        let (mut bodies, mut after) = (0, PostNo(0));
+                        while let Some(next) = posts::delete_finished(&mut *db, after, 1).await? {
                             bodies += 1;
+                            after = next;
                         }
                         Ok::<_, StoreError>(bodies)
                     })
