@@ -16,6 +16,8 @@ use super::results::Results;
 use super::wire::{self, Sending};
 
 const CHUNK: u32 = 500;
+/// When the database was out of reach while copies were made.
+const PAUSE_MS: i64 = 2_000;
 
 pub(super) struct Sender {
     pub(super) app: App,
@@ -85,12 +87,17 @@ impl Sender {
                 };
                 let mut back = wire::send(sending, connection, &ready.copies).await;
                 back.extend(ready.later);
-                self.give_back(node, back).await;
+                self.give_back(node, back, Timestamp::now()).await;
             }
             Err(error @ AppError::NoKeys { .. }) => {
                 tracing::warn!(%list, %error, "left to a node that has its keys");
                 self.app.lacks_keys(list);
-                self.give_back(node, rows.into_iter().map(|(no, _)| no).collect()).await;
+                self.give_back(node, numbers(&rows), Timestamp::now()).await;
+            }
+            Err(error) if error.is_transient() => {
+                // Nothing is wrong with the post: this counts for nothing.
+                tracing::error!(%list, %post, %error, "copies wait for the database");
+                self.give_back(node, numbers(&rows), Timestamp::now().plus_ms(PAUSE_MS)).await;
             }
             Err(error) => {
                 tracing::error!(%list, %post, %error, "copies could not be made");
@@ -109,16 +116,20 @@ impl Sender {
         made.await.map_err(|_| AppError::Interrupted)?
     }
 
-    async fn give_back(&self, node: NodeNo, rows: Vec<DeliveryNo>) {
+    async fn give_back(&self, node: NodeNo, rows: Vec<DeliveryNo>, from: Timestamp) {
         if rows.is_empty() {
             return;
         }
         let back = || {
-            let (rows, now) = (rows.clone(), Timestamp::now());
+            let rows = rows.clone();
             self.app
                 .store
-                .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, now).await }))
+                .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, from).await }))
         };
         insist::<StoreError, _>(&self.stop, back).await;
     }
+}
+
+fn numbers(rows: &Rows) -> Vec<DeliveryNo> {
+    rows.iter().map(|(no, _)| *no).collect()
 }
