@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
@@ -17,6 +18,33 @@ use crate::{App, AppError};
 pub(crate) struct Node {
     no: AtomicI64,
     lacking: Mutex<BTreeSet<ListNo>>,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// When the others could see this process.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// Without a pause.
+    since: Instant,
+    last: Instant,
+}
+
+/// Longer between two signs of life is a pause.
+const MAX_PAUSE: Duration = Duration::from_secs(4);
+const DEAD_AFTER: Duration = Duration::from_millis(nodes::DEAD_AFTER_MS as u64);
+
+impl Node {
+    /// Enters a sign of life. Says whether the others would have been seen too, were they alive: after a pause of this one
+    /// they may have had the same, and be about to say that they live.
+    fn can_judge(&self, now: Instant) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = match *seen {
+            Some(before) if now - before.last <= MAX_PAUSE => before.since,
+            _ => now,
+        };
+        *seen = Some(Seen { since, last: now });
+        now - since >= DEAD_AFTER
+    }
 }
 
 impl App {
@@ -50,13 +78,15 @@ impl App {
         Ok(())
     }
 
-    /// Enters this process among those that serve, and frees what dead ones had claimed.
+    /// Enters this process among those that serve. With the database to itself it frees what the one before had claimed.
     pub async fn join(&self) -> Result<(), AppError> {
         let alone = self.store.alone();
         let joined = self.store.write(move |db| {
             Box::pin(async move {
                 let node = nodes::join(&mut *db).await?;
-                nodes::bury(db, node, alone).await?;
+                if alone == Alone::Yes {
+                    nodes::bury(db, node, alone).await?;
+                }
                 Ok::<_, StoreError>(node)
             })
         });
@@ -85,6 +115,9 @@ impl App {
         if !lives.await.map_err(|error: StoreError| error)? {
             // The others took us for dead: what we had is theirs, and we are new.
             self.join().await?;
+        }
+        if !self.node.can_judge(Instant::now()) {
+            return Ok(0);
         }
         let node = self.claimant().node;
         let buried = self.store.write(move |db| Box::pin(nodes::bury(db, node, Alone::No)));
