@@ -61,3 +61,10 @@ pub enum AppError {
     #[error("the work was interrupted")]
     Interrupted,
 }
+
+impl AppError {
+    /// Whether the database was out of reach: the same may work later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Transient { .. } | StoreError::Stopped))
+    }
+}

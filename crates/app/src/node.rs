@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
-use sealist_store::nodes::{self, Claimant, DEAD_AFTER_MS};
+use sealist_store::nodes::{self, Claimant};
 use sealist_store::{StoreError, lists, nodes::Alone, rotation};
 
 use crate::{App, AppError};
@@ -17,25 +17,52 @@ use crate::{App, AppError};
 #[derive(Default)]
 pub(crate) struct Node {
     no: AtomicI64,
-    /// When the others last could see that it lives.
-    seen: Mutex<Option<Instant>>,
     lacking: Mutex<BTreeSet<ListNo>>,
+    seen: Mutex<Option<Seen>>,
+    /// Set when a claim may have been made that nobody here knows of.
+    unsure: AtomicBool,
 }
 
+/// When the others could see this process.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// Without a pause.
+    since: Instant,
+    last: Instant,
+}
+
+/// Longer between two signs of life is a pause.
+const MAX_PAUSE: Duration = Duration::from_secs(4);
+const DEAD_AFTER: Duration = Duration::from_millis(nodes::DEAD_AFTER_MS as u64);
 /// So long before the others take it for dead, a node stops to send what they will send.
-const MARGIN_MS: u64 = 1000;
+const MARGIN: Duration = Duration::from_secs(1);
+
+impl Node {
+    /// Enters a sign of life. Says whether the others would have been seen too, were they alive: after a pause of this one
+    /// they may have had the same, and be about to say that they live.
+    fn can_judge(&self, now: Instant) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = match *seen {
+            Some(before) if now - before.last <= MAX_PAUSE => before.since,
+            _ => now,
+        };
+        *seen = Some(Seen { since, last: now });
+        now - since >= DEAD_AFTER
+    }
+}
 
 impl App {
     /// Whether what this process has claimed is still its own. Once the others may have taken it for dead, nothing goes
     /// out until they have seen it again.
     pub fn is_among_the_living(&self) -> bool {
-        let limit = Duration::from_millis(DEAD_AFTER_MS.unsigned_abs() - MARGIN_MS);
         let seen = *self.node.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.store.alone() == Alone::Yes || seen.is_some_and(|seen| seen.elapsed() < limit)
+        self.store.alone() == Alone::Yes || seen.is_some_and(|seen| seen.last.elapsed() < DEAD_AFTER - MARGIN)
     }
 
-    fn was_seen(&self, at: Instant) {
-        *self.node.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    /// A claim failed, and the database may have it all the same: then this process goes on under another number, and what
+    /// the old one has is freed as that of a dead one.
+    pub fn may_have_claimed(&self) {
+        self.node.unsure.store(true, Ordering::Relaxed);
     }
 
     /// Who claims here.
@@ -68,18 +95,20 @@ impl App {
         Ok(())
     }
 
-    /// Enters this process among those that serve, and frees what dead ones had claimed.
+    /// Enters this process among those that serve. With the database to itself it frees what the one before had claimed.
     pub async fn join(&self) -> Result<(), AppError> {
         let (alone, began) = (self.store.alone(), Instant::now());
         let joined = self.store.write(move |db| {
             Box::pin(async move {
                 let node = nodes::join(&mut *db).await?;
-                nodes::bury(db, node, alone).await?;
+                if alone == Alone::Yes {
+                    nodes::bury(db, node, alone).await?;
+                }
                 Ok::<_, StoreError>(node)
             })
         });
         self.node.no.store(joined.await?.0, Ordering::Relaxed);
-        self.was_seen(began);
+        self.node.can_judge(began);
         Ok(())
     }
 
@@ -99,20 +128,20 @@ impl App {
 
     async fn be_seen(&self) -> Result<usize, AppError> {
         let (node, began) = (self.claimant().node, Instant::now());
-        let lives = self.store.write(move |db| {
-            Box::pin(async move {
-                let lives = nodes::live(&mut *db, node).await?;
-                Ok::<_, StoreError>((lives, nodes::bury(db, node, Alone::No).await?))
-            })
-        });
-        let (lives, buried) = lives.await?;
-        if lives {
-            self.was_seen(began);
-        } else {
-            // The others took us for dead: what we had is theirs, and we are new.
+        // By itself: whatever becomes of the dead, this counts.
+        let lives = self.store.write(move |db| Box::pin(nodes::live(db, node)));
+        let lives = lives.await.map_err(|error: StoreError| error)?;
+        if !lives || self.node.unsure.load(Ordering::Relaxed) {
+            // The others took us for dead, or will: what we had is theirs, and we are new.
             self.join().await?;
+            self.node.unsure.store(false, Ordering::Relaxed);
         }
-        Ok(buried)
+        if !self.node.can_judge(began) {
+            return Ok(0);
+        }
+        let node = self.claimant().node;
+        let buried = self.store.write(move |db| Box::pin(nodes::bury(db, node, Alone::No)));
+        Ok(buried.await.map_err(|error: StoreError| error)?)
     }
 
     async fn report(&self, loaded: Vec<ListKeyNo>, now: Timestamp) -> Result<(), AppError> {

@@ -1,7 +1,8 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
+use sealist_lists::model::PostNo;
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, deliveries, lists, notices, posts, queue, rotation};
+use sealist_store::{StoreError, clock, deliveries, lists, notices, posts, queue, rotation};
 
 use crate::{App, AppError};
 
@@ -23,6 +24,17 @@ pub struct Kept {
     pub keys_retired: u64,
 }
 
+/// Makes due what a clock that was set back since would make wait: nothing is put off for longer than `longest_pause_ms`.
+/// Says how much.
+pub async fn mend_clock(app: &App, longest_pause_ms: i64, now: Timestamp) -> Result<u64, AppError> {
+    let latest = now.plus_ms(longest_pause_ms);
+    if !clock::was_set_back(&mut *app.store.reader().await?, latest).await? {
+        return Ok(0);
+    }
+    let mended = app.store.write(move |db| Box::pin(clock::mend(db, now, latest)));
+    mended.await.map_err(|error: StoreError| error.into())
+}
+
 /// One round. Deletes in small transactions, so that mail does not wait for it.
 pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
     let mut kept = Kept::default();
@@ -41,12 +53,15 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
             .await
             .map_err(|e: StoreError| e)?;
     }
-    while app
+    let mut after = PostNo(0);
+    while let Some(next) = app
         .store
-        .write(|db| Box::pin(posts::delete_finished(db, CHUNK)))
+        .write(move |db| Box::pin(posts::delete_finished(db, after, CHUNK)))
         .await
         .map_err(|e: StoreError| e)?
-    {}
+    {
+        after = next;
+    }
     let before = Timestamp(now.0 - SENT_KEPT_MS);
     loop {
         let deleted = app

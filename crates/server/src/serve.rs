@@ -84,7 +84,12 @@ pub(crate) async fn run(
         },
     };
     tracing::info!(lmtp = %listener.local_addr()?, "serving");
-    let node = tokio::spawn(node::run(app.clone(), arrived.clone(), accepted.clone(), stop.clone()));
+    // The others take a node that says nothing for dead: it speaks until its work has ended.
+    let (done, ended) = watch::channel(false);
+    // Pauses vary by an eighth, and entries that could not be judged wait a minute.
+    let longest_pause_ms = i64::from(config.queue.max_retry_after_s).max(60) * 2000;
+    let node = node::run(app.clone(), arrived.clone(), accepted.clone(), longest_pause_ms, ended);
+    let node = tokio::spawn(node);
     let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
     let room = tokio::spawn(room::run(app.clone(), room, full, stop.clone()));
@@ -94,6 +99,7 @@ pub(crate) async fn run(
     outgoing.await??;
     upkeep.await?;
     room.await?;
+    let _ = done.send(true);
     node.await?;
     app.leave().await?;
     tracing::info!(commits = app.store.commits(), "stopped");

@@ -157,3 +157,19 @@ async fn a_site_moves_from_sqlite() {
     site.server.cli(&["keys", "import", "kim@example.org", &file]);
     assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "what waited for a key goes out");
 }
+
+/// While the database is out of reach nobody is seen: that kills nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_of_the_database_kills_no_node() {
+    let cluster = Cluster::new().await;
+    let config = std::fs::read_to_string(cluster.first.folder.path().join("sealist.toml")).unwrap();
+    let url = config.lines().find_map(|line| line.strip_prefix("url = '")).unwrap().trim_end_matches('\'');
+    let pause = "BEGIN; LOCK TABLE nodes IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(8); COMMIT";
+    let mut psql = std::process::Command::new("psql");
+    psql.args(["-q", url, "-c", pause]);
+    assert!(tokio::task::spawn_blocking(move || psql.output()).await.unwrap().unwrap().status.success());
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    for node in [&cluster.first, &cluster.second] {
+        assert!(!node.log().contains("what they had is done here"), "both live");
+    }
+}

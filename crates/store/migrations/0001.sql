@@ -123,6 +123,7 @@ CREATE TABLE queue (
 ) {strict};
 CREATE INDEX queue_due ON queue (queue, next_at);
 CREATE INDEX queue_by_list ON queue (list_no, queue);
+CREATE INDEX queue_by_body ON queue (body_no);
 
 -- Something accepted for delivery. The fan-out cursor walks the roster once.
 CREATE TABLE posts (

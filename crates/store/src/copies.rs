@@ -6,7 +6,7 @@ use sealist_lists::model::{DeliveryNo, ListNo, PostNo};
 use sealist_mail::Timestamp;
 
 use crate::sql::query;
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, posts};
 
 /// A copy that is not out.
 #[derive(Clone, Debug)]
@@ -147,7 +147,8 @@ pub async fn retry_all(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError>
     Ok(done.rows_affected())
 }
 
-/// Keeps copies that wait for their next try from going out; [`retry`] lets them go. Says how many.
+/// Keeps copies that wait for their next try from going out, of a post also those that were not made yet; [`retry`] lets
+/// them go. Says how many.
 pub async fn hold(db: &mut Conn, which: Which) -> Result<u64, StoreError> {
     end_wait(db, which, "state = 'held', reply = 'held by an admin'", "'due'").await
 }
@@ -159,6 +160,9 @@ pub async fn give_up(db: &mut Conn, which: Which) -> Result<u64, StoreError> {
 }
 
 async fn end_wait(db: &mut Conn, which: Which, change: &str, waits: &str) -> Result<u64, StoreError> {
+    if let Which::Of(post) = which {
+        posts::fan_out_whole(&mut *db, post).await?;
+    }
     let (condition, number) = which.condition();
     let sql = format!(
         "UPDATE deliveries SET {change} WHERE {condition} AND state IN ({waits}) AND claimed_by IS NULL"

@@ -88,10 +88,11 @@ impl Store {
     pub async fn open_url(url: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse().map_err(|_| StoreError::Address)?;
         // Row locks are held for a commit, so who waits longer waits for somebody who has died. What is committed is on
-        // disk, whatever the server's configuration says.
+        // disk, whatever the server's configuration says. A change never pauses: who does has frozen, and lets go.
         let options = options
             .application_name("sealist")
-            .options([("lock_timeout", "10s"), ("synchronous_commit", "on")]);
+            .options([("lock_timeout", "10s"), ("synchronous_commit", "on")])
+            .options([("idle_in_transaction_session_timeout", "30s")]);
         Self::at(Location::Server(Box::new(options.disable_statement_logging()))).await
     }
 

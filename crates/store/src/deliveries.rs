@@ -62,9 +62,11 @@ pub struct Delivery {
 
 /// Whether there is something to claim, or a post that lacks recipients. A look ahead: it costs no commit.
 pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result<bool, StoreError> {
+    // The first by the index: PostgreSQL takes any one for as easy to find among all that are out.
     let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM deliveries d JOIN posts p ON p.no = d.post_no
-         WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {0})
+        "SELECT EXISTS (SELECT 1 FROM (SELECT 1 FROM deliveries d JOIN posts p ON p.no = d.post_no
+         WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {0}
+         ORDER BY d.next_at, d.post_no LIMIT 1) AS oldest)
          OR EXISTS (SELECT 1 FROM posts p WHERE p.fan_out_done = 0 {0})",
         claimant.condition("p.list_no", 2),
     );
@@ -86,9 +88,10 @@ pub async fn claim(
     );
     let oldest = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await?;
     let Some(post) = oldest else { return Ok(None) };
+    // With `+` SQLite goes by what is due, not by all recipients of the post, most of whom may have their copies.
     let rows = query(format!(
         "UPDATE deliveries SET attempts = attempts + 1, claimed_by = $4 WHERE no IN
-         (SELECT no FROM deliveries WHERE post_no = $1 AND state = 'due' AND claimed_by IS NULL AND next_at <= $2
+         (SELECT no FROM deliveries WHERE +post_no = $1 AND state = 'due' AND claimed_by IS NULL AND next_at <= $2
           ORDER BY next_at, post_no LIMIT $3 {})
          RETURNING no, email, address_no, member_no, attempts,
          (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no),
@@ -235,8 +238,8 @@ pub async fn give_up_waiting(db: &mut Conn, list: ListNo, before: Timestamp) -> 
 /// Deletes up to `limit` recipients of archived posts from before `before` that have their copies.
 pub async fn delete_sent(db: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let done = query(
-        "DELETE FROM deliveries WHERE no IN (SELECT d.no FROM deliveries d JOIN posts p ON p.no = d.post_no
-         WHERE p.archived = 1 AND p.fan_out_done = 1 AND p.accepted_at < $1 AND d.state = 'sent' LIMIT $2)",
+        "DELETE FROM deliveries WHERE no IN (SELECT d.no FROM posts p CROSS JOIN deliveries d
+         WHERE d.post_no = p.no AND p.archived = 1 AND p.fan_out_done = 1 AND p.accepted_at < $1 AND d.state = 'sent' LIMIT $2)",
     )
     .bind(before.0)
     .bind(limit)

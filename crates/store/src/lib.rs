@@ -4,6 +4,7 @@
 //! readers never wait for it. Cleartext of encrypting lists never comes here, secret keys only wrapped.
 
 pub mod bodies;
+pub mod clock;
 pub mod copies;
 mod db;
 pub mod deliveries;

@@ -44,29 +44,35 @@ pub async fn live(db: &mut Conn, node: NodeNo) -> Result<bool, StoreError> {
     Ok(query(sql).bind(node.0).execute(db).await?.rows_affected() == 1)
 }
 
-/// Frees what dead processes had claimed; says how many died. `alone`: no other process can be alive.
+/// Frees what dead processes had claimed; says how many died. `alone`: no other process can be alive. A process that froze
+/// in the middle of a change may hold rows still: nobody waits for those, and the process is buried when all are free.
 pub async fn bury(db: &mut Conn, node: NodeNo, alone: Alone) -> Result<usize, StoreError> {
     let patience = match alone {
         Alone::Yes => -1,
         Alone::No => DEAD_AFTER_MS,
     };
-    let sql = format!("DELETE FROM nodes WHERE no != $1 AND seen_at < {} - $2 RETURNING no", db.clock());
+    let sql =
+        format!("SELECT no FROM nodes WHERE no != $1 AND seen_at < {} - $2 {}", db.clock(), db.skip_locked());
     let dead = query(sql).bind(node.0).bind(patience).fetch_all(db).await?;
     if dead.is_empty() {
         return Ok(0);
     }
+    let dead = dead.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+    let marks = marks(1, dead.len());
+    let of_dead = |sql: String| dead.iter().fold(query(sql), |query, no| query.bind(*no));
     for table in ["queue", "deliveries"] {
         let sql = format!(
-            "UPDATE {table} SET claimed_by = NULL, next_at = 0 WHERE claimed_by IN ({})",
-            marks(1, dead.len())
+            "UPDATE {table} SET claimed_by = NULL, next_at = 0 WHERE no IN
+             (SELECT no FROM {table} WHERE claimed_by IN ({marks}) {})",
+            db.skip_locked()
         );
-        let mut free = query(sql);
-        for row in &dead {
-            free = free.bind(row.try_get::<i64>(0)?);
-        }
-        free.execute(&mut *db).await?;
+        of_dead(sql).execute(&mut *db).await?;
     }
-    Ok(dead.len())
+    let sql = format!(
+        "DELETE FROM nodes WHERE no IN ({marks}) AND NOT EXISTS (SELECT 1 FROM queue WHERE claimed_by = nodes.no)
+         AND NOT EXISTS (SELECT 1 FROM deliveries WHERE claimed_by = nodes.no)"
+    );
+    Ok(usize::try_from(of_dead(sql).execute(db).await?.rows_affected()).unwrap_or_default())
 }
 
 /// Leaves: what this process had claimed is free.

@@ -4,10 +4,12 @@ use sealist_lists::draft::Recipients;
 use sealist_lists::model::{BodyNo, Channel, ListNo, PostNo};
 use sealist_mail::Timestamp;
 
-use crate::sql::{Query, marks, query};
+use crate::sql::{Query, Row, marks, query};
 use crate::{Conn, StoreError, bodies};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "posts" };
+/// Recipients made by one statement where all are made.
+const WHOLE: u32 = 10_000;
 
 /// Something accepted for delivery.
 pub struct NewPost<'a> {
@@ -57,7 +59,27 @@ pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option
          AND list_no NOT IN (SELECT no FROM lists WHERE held_at IS NOT NULL) ORDER BY no LIMIT 1 {}",
         db.skip_locked()
     );
-    let Some(post) = query(sql).fetch_optional(db).await? else { return Ok(None) };
+    match query(sql).fetch_optional(&mut *db).await? {
+        Some(post) => extend(db, &post, chunk, now).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Makes all recipients that a post lacks.
+pub(crate) async fn fan_out_whole(db: &mut Conn, post: PostNo) -> Result<(), StoreError> {
+    loop {
+        let sql = format!(
+            "SELECT no, list_no, recipients, fan_out_after FROM posts WHERE no = $1 AND fan_out_done = 0 {}",
+            db.locked()
+        );
+        match query(sql).bind(post.0).fetch_optional(&mut *db).await? {
+            Some(post) => extend(&mut *db, &post, WHOLE, Timestamp(0)).await?,
+            None => return Ok(()),
+        };
+    }
+}
+
+async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
     let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
     let chosen: Chosen = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
     let page = query(format!(
@@ -85,7 +107,7 @@ pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option
         .bind(found < i64::from(chunk))
         .execute(db)
         .await?;
-    Ok(Some(u64::try_from(found).unwrap_or_default()))
+    Ok(u64::try_from(found).unwrap_or_default())
 }
 
 /// Whom a post goes to, as its row says.
@@ -134,13 +156,14 @@ pub async fn set_second_body(db: &mut Conn, post: PostNo, body: &bodies::Body) -
 }
 
 /// Deletes a post that every recipient has, or will never have, and that is not archived, or up to `limit` of its
-/// recipients if there are more; with it its bodies. Says whether there was something to delete.
-pub async fn delete_finished(db: &mut Conn, limit: u32) -> Result<bool, StoreError> {
+/// recipients if there are more; with it its bodies. Looks at those behind `after`; says behind which to look next, if
+/// there was something to delete.
+pub async fn delete_finished(db: &mut Conn, after: PostNo, limit: u32) -> Result<Option<PostNo>, StoreError> {
     let finished = query(
-        "SELECT no, body_no, second_body_no FROM posts p WHERE p.archived = 0 AND p.fan_out_done = 1 AND NOT EXISTS
-         (SELECT 1 FROM deliveries d WHERE d.post_no = p.no AND d.state NOT IN ('sent', 'failed')) LIMIT 1",
+        "SELECT no, body_no, second_body_no FROM posts p WHERE p.no > $1 AND p.archived = 0 AND p.fan_out_done = 1 AND NOT EXISTS
+         (SELECT 1 FROM deliveries d WHERE d.post_no = p.no AND d.state NOT IN ('sent', 'failed')) ORDER BY p.no LIMIT 1",
     );
-    let Some(post) = finished.fetch_optional(&mut *db).await? else { return Ok(false) };
+    let Some(post) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
     let no: i64 = post.try_get(0)?;
     let gone =
         query("DELETE FROM deliveries WHERE no IN (SELECT no FROM deliveries WHERE post_no = $1 LIMIT $2)");
@@ -150,6 +173,7 @@ pub async fn delete_finished(db: &mut Conn, limit: u32) -> Result<bool, StoreErr
         if let Some(second) = post.try_get::<Option<i64>>(2)? {
             bodies::release(db, BodyNo(second)).await?;
         }
+        return Ok(Some(PostNo(no)));
     }
-    Ok(true)
+    Ok(Some(PostNo(no - 1)))
 }

@@ -83,7 +83,7 @@ pub async fn push(
     let row = query(
         "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail)
          VALUES (CASE WHEN (SELECT held_at FROM lists WHERE no = $1) IS NULL THEN 'in' ELSE 'paused' END,
-         $1, $2, $3, $4, $5, $5, $6) RETURNING no",
+         $1, $2, $3, $4, $5, $5, $6) RETURNING no, queue",
     )
     .bind(list.0)
     .bind(door.name())
@@ -93,8 +93,22 @@ pub async fn push(
     .bind(detail)
     .fetch_one(&mut *db)
     .await?;
+    let no = row.try_get(0)?;
+    if row.try_get::<String>(1)? == Place::Paused.name() {
+        look_again(&mut *db, no, list).await?;
+    }
     db.call("incoming").await?;
-    Ok(EntryNo(row.try_get(0)?))
+    Ok(EntryNo(no))
+}
+
+/// Who releases a list on another node does not see entries that are not committed: with the row of the list held, it is
+/// either released by now, or will be when they are.
+async fn look_again(db: &mut Conn, no: i64, list: ListNo) -> Result<(), StoreError> {
+    let sql = format!("SELECT 1 FROM lists WHERE no = $1 AND held_at IS NOT NULL {}", db.shared());
+    if query(sql).bind(list.0).fetch_optional(&mut *db).await?.is_none() {
+        query("UPDATE queue SET queue = 'in' WHERE no = $1").bind(no).execute(db).await?;
+    }
+    Ok(())
 }
 
 /// Whether there is something to claim. A look ahead: it costs no commit.
@@ -213,14 +227,15 @@ fn of_mine(change: &str, entry: &Entry) -> Query<'static> {
         .bind(entry.claimed_by.map_or(0, |node| node.0))
 }
 
-/// Back to the runner: after a moderator accepted a hold (`approved`), or to try a shunted one again.
-pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
-    query("UPDATE queue SET approved = CASE WHEN queue = 'hold' THEN 1 ELSE 0 END, queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue IN ('hold', 'shunt')")
+/// Back to the runner: after a moderator accepted a hold (`approved`), or to try a shunted one again. `false`: somebody
+/// else was quicker.
+pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<bool, StoreError> {
+    let resumed = query("UPDATE queue SET approved = CASE WHEN queue = 'hold' THEN 1 ELSE 0 END, queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue IN ('hold', 'shunt')")
         .bind(no.0)
         .bind(now.0)
         .execute(db)
         .await?;
-    Ok(())
+    Ok(resumed.rows_affected() > 0)
 }
 
 /// The replay record of a signed text: `None` if it is new (and now recorded), else where it was first seen.

@@ -1,5 +1,6 @@
 //! The one writer of a process: changes that come at the same time share a commit, and each fails alone.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -55,16 +56,23 @@ impl Writer {
     }
 
     /// Runs on a thread of its own: with SQLite each statement keeps it busy.
-    pub(crate) fn start(self) -> Result<(), StoreError> {
+    pub(crate) fn start(mut self) -> Result<(), StoreError> {
         let failed = |error: std::io::Error| StoreError::Transient { code: error.to_string() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let thread = std::thread::Builder::new().name("writer".into());
-        thread.spawn(move || runtime.block_on(self.run())).map_err(failed)?;
+        let serve = move || {
+            // A panic takes its transaction along, and who waits for it hears so; the others are served all the same.
+            while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run()))).is_err() {
+                tracing::error!("a change broke the writer");
+                self.connection = None;
+            }
+        };
+        thread.spawn(serve).map_err(failed)?;
         Ok(())
     }
 
     /// Runs until nobody can ask any more.
-    async fn run(mut self) {
+    async fn run(&mut self) {
         while let Some(first) = self.jobs.recv().await {
             if let Err(error) = self.open().await {
                 tracing::error!(%error, "no transaction could be begun");
@@ -101,12 +109,15 @@ impl Writer {
     /// Runs the job and those that come meanwhile, commits, and tells them all.
     async fn share_commit(&mut self, first: Job) -> Result<(), StoreError> {
         let connection = self.connection.as_mut().ok_or(StoreError::Stopped)?;
-        let mut told = vec![run_apart(first, connection).await];
+        let (tell, mut sound) = run_apart(first, connection).await;
+        let mut told = vec![tell];
         // As many as last time are on their way back. They are not waited for longer than their commit would take them.
         let patience = Instant::now() + self.last.took.min(MAX_GATHER);
-        while told.len() < MAX_BATCH {
+        while sound && told.len() < MAX_BATCH {
             if let Ok(job) = self.jobs.try_recv() {
-                told.push(run_apart(job, connection).await);
+                let (tell, still) = run_apart(job, connection).await;
+                told.push(tell);
+                sound = still;
             } else if told.len() < self.last.jobs && Instant::now() < patience {
                 connection.wait_a_little().await;
             } else {
@@ -115,7 +126,12 @@ impl Writer {
         }
         let began = Instant::now();
         fail_point!("before-commit");
-        let committed = connection.run("COMMIT").await;
+        let committed = if sound {
+            connection.run("COMMIT").await
+        } else {
+            // PostgreSQL would roll it back, and say that all is well.
+            Err(StoreError::Transient { code: "the transaction was given up".into() })
+        };
         fail_point!("after-commit");
         self.last = Shared { jobs: told.len(), took: began.elapsed() };
         if committed.is_err() {
@@ -129,20 +145,21 @@ impl Writer {
     }
 }
 
-/// Runs a job inside its own savepoint.
-async fn run_apart(job: Job, connection: &mut Conn) -> Tell {
-    let opened = connection.run("SAVEPOINT job").await;
+/// Runs a job inside its own savepoint; says whether the transaction can still be committed.
+async fn run_apart(job: Job, connection: &mut Conn) -> (Tell, bool) {
+    if let Err(error) = connection.run("SAVEPOINT job").await {
+        let tell = job(Err(error)).await.tell;
+        return (Box::new(move |_| tell(None)), false);
+    }
     let ran = job(Ok(&mut *connection)).await;
-    let ended = match (&opened, ran.worked) {
-        (Ok(()), true) => connection.run("RELEASE SAVEPOINT job").await,
-        _ => undo(connection).await,
-    };
     let tell = ran.tell;
-    match (ran.worked, opened.and(ended)) {
-        (true, Err(error)) => Box::new(move |_| tell(Some(error))),
+    if !ran.worked {
         // Its own error stands, whatever the commit does.
-        (false, _) => Box::new(move |_| tell(None)),
-        (true, Ok(())) => tell,
+        return (Box::new(move |_| tell(None)), undo(connection).await.is_ok());
+    }
+    match connection.run("RELEASE SAVEPOINT job").await {
+        Ok(()) => (tell, true),
+        Err(error) => (Box::new(move |_| tell(Some(error))), undo(connection).await.is_ok()),
     }
 }
 

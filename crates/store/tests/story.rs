@@ -17,7 +17,7 @@ use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::queue::{self, Place};
 use sealist_store::testing::Postgres;
-use sealist_store::{Conn, Store, StoreError, bodies, lists, people};
+use sealist_store::{Conn, Store, StoreError, bodies, clock, lists, people};
 use tempfile::TempDir;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -60,6 +60,7 @@ on_both! {
     a_held_list_takes_mail_in_and_lets_none_go,
     copies_are_held_let_go_and_given_up,
     what_another_node_has_is_not_given_back,
+    a_clock_that_is_set_back_makes_nothing_wait,
 }
 
 async fn on_sqlite() -> Site {
@@ -386,9 +387,10 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
                                 batch.rows.iter().map(|row| Settled { state, ..sent(row) }).collect();
                             deliveries::record(&mut *db, NODE, &results).await?;
                         }
-                        let mut bodies = 0;
-                        while posts::delete_finished(&mut *db, 1).await? {
+                        let (mut bodies, mut after) = (0, PostNo(0));
+                        while let Some(next) = posts::delete_finished(&mut *db, after, 1).await? {
                             bodies += 1;
+                            after = next;
                         }
                         Ok::<_, StoreError>(bodies)
                     })
@@ -508,4 +510,30 @@ async fn what_another_node_has_is_not_given_back(site: Site) {
         })
     });
     told.await.unwrap();
+}
+
+async fn a_clock_that_is_set_back_makes_nothing_wait(site: Site) {
+    let list = site.list;
+    let told = site.store.write(move |db| {
+        Box::pin(async move {
+            post_to(&mut *db, list, 2).await?;
+            let batch = claim_copies(&mut *db, 9).await?.expect("two are due");
+            let due = |at: i64| -> Vec<Settled> {
+                batch
+                    .rows
+                    .iter()
+                    .map(|row| Settled { state: State::Due(NOW.plus_ms(at)), ..sent(row) })
+                    .collect()
+            };
+            deliveries::record(&mut *db, NODE, &due(1000)).await?;
+            assert!(!clock::was_set_back(&mut *db, NOW.plus_ms(1000)).await?, "a pause like any other");
+            let yesterday = NOW.plus_ms(-24 * 3_600_000);
+            assert!(clock::was_set_back(&mut *db, yesterday.plus_ms(7_200_000)).await?);
+            assert_eq!(clock::mend(&mut *db, yesterday, yesterday.plus_ms(7_200_000)).await?, 2);
+            Ok::<_, StoreError>(
+                deliveries::claim(db, &claimant(), 9, yesterday).await?.map(|batch| batch.rows.len()),
+            )
+        })
+    });
+    assert_eq!(told.await.unwrap(), Some(2));
 }

@@ -1,6 +1,6 @@
 //! Copies that could not be made.
 
-use sealist_lists::model::{DeliveryNo, ListNo, PostNo};
+use sealist_lists::model::{DeliveryNo, ListNo, NodeNo, PostNo};
 use sealist_lists::texts::Text;
 use sealist_mail::Timestamp;
 use sealist_store::deliveries::{self, Settled, State};
@@ -17,6 +17,7 @@ const REPLY: &str = "the copy could not be made: the server's log tells more";
 /// those in charge hear of it; other posts flow on.
 pub async fn could_not_be_made(
     app: &App,
+    node: NodeNo,
     (list, post): (ListNo, PostNo),
     rows: Vec<(DeliveryNo, String)>,
     now: Timestamp,
@@ -31,7 +32,6 @@ pub async fn could_not_be_made(
         }
         None => Vec::new(),
     };
-    let node = app.claimant().node;
     let recorded = app.store.write(move |db| {
         Box::pin(async move {
             if deliveries::count_fault(&mut *db, post).await? < MAX_FAULTS {

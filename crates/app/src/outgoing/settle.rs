@@ -1,6 +1,6 @@
 //! What became of recipients, and who should know.
 
-use sealist_lists::model::{DeliveryNo, ListNo, MailingList};
+use sealist_lists::model::{DeliveryNo, ListNo, MailingList, NodeNo};
 use sealist_lists::texts::Text;
 use sealist_mail::Timestamp;
 use sealist_store::deliveries::{self, Kind, Settled, State};
@@ -12,6 +12,8 @@ use crate::{App, AppError, bounces, letters};
 /// What became of recipients of one list.
 #[derive(Clone)]
 pub struct Report {
+    /// Who claimed them.
+    pub node: NodeNo,
     /// The list.
     pub list: ListNo,
     /// Of what.
@@ -32,11 +34,15 @@ impl Report {
 /// without a usable key, and the people in charge.
 pub async fn settle(app: &App, reports: Vec<Report>, now: Timestamp) -> Result<(), AppError> {
     let (quiet, telling): (Vec<Report>, Vec<Report>) = reports.into_iter().partition(Report::is_quiet);
-    let results: Vec<Settled> = quiet.into_iter().flat_map(|report| report.results).collect();
-    if !results.is_empty() {
-        let node = app.claimant().node;
-        let recorded =
-            app.store.write(move |db| Box::pin(async move { deliveries::record(db, node, &results).await }));
+    if !quiet.is_empty() {
+        let recorded = app.store.write(move |db| {
+            Box::pin(async move {
+                for report in quiet {
+                    deliveries::record(&mut *db, report.node, &report.results).await?;
+                }
+                Ok(())
+            })
+        });
         recorded.await.map_err(|error: StoreError| error)?;
     }
     for report in telling {
@@ -46,12 +52,17 @@ pub async fn settle(app: &App, reports: Vec<Report>, now: Timestamp) -> Result<(
 }
 
 async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<(), AppError> {
-    let Report { list, results, .. } = report;
-    let node = app.claimant().node;
-    let list = lists::by_no(&mut *app.store.reader().await?, list)
-        .await?
-        .ok_or_else(|| AppError::NoSuchList(list.to_string()))?;
-    let tidings = tidings(app, &list, &results, now).await?;
+    let Report { node, list, results, .. } = report;
+    // A list that is gone has taken its copies along.
+    let Some(list) = lists::by_no(&mut *app.store.reader().await?, list).await? else { return Ok(()) };
+    let tidings = match tidings(app, &list, &results, now).await {
+        // A letter that cannot be made keeps nothing from being recorded.
+        Err(error) if !error.is_transient() => {
+            tracing::error!(list = %list.name, %error, "nobody is told of copies that are not out");
+            Vec::new()
+        }
+        tidings => tidings?,
+    };
     let refused = results.iter().filter(|settled| settled.state == State::Failed);
     let refused: Vec<DeliveryNo> = refused.map(|settled| settled.no).collect();
     let of = list.clone();

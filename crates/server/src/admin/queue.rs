@@ -257,10 +257,10 @@ async fn resume(app: &App, no: i64, from: Place) -> anyhow::Result<Answer> {
     if entry.place != from {
         bail!("entry {no} is in {}, not in {}", entry.place.name(), from.name());
     }
-    app.store
-        .write(move |db| Box::pin(queue::resume(db, entry.no, Timestamp::now())))
-        .await
-        .map_err(AppError::Store)?;
+    let resumed = app.store.write(move |db| Box::pin(queue::resume(db, entry.no, Timestamp::now())));
+    if !resumed.await.map_err(AppError::Store)? {
+        bail!("somebody else decided about entry {no} at this moment");
+    }
     Ok((format!("{no} is on its way; it is judged again\n"), json!({ "resumed": no })))
 }
 

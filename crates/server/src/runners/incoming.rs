@@ -11,7 +11,7 @@ use sealist_store::queue::{self, Entry};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::POLL;
+use super::{POLL, insist};
 
 const BATCH: u32 = 16;
 const MAX_ATTEMPTS: u32 = 3;
@@ -38,7 +38,8 @@ pub(crate) async fn run(
             continue;
         }
         // Together, so that their verdicts share commits.
-        let mut judging: JoinSet<()> = entries.into_iter().map(|entry| handle(app.clone(), entry)).collect();
+        let mut judging: JoinSet<()> =
+            entries.into_iter().map(|entry| handle(app.clone(), entry, stop.clone())).collect();
         while judging.join_next().await.is_some() {}
         accepted.notify_one();
     }
@@ -49,16 +50,18 @@ async fn claim(app: &App) -> Result<Vec<Entry>, StoreError> {
     if !queue::is_due(&mut *app.store.reader().await?, &claimant, now).await? {
         return Ok(Vec::new());
     }
-    app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, BATCH, now).await })).await
+    let claimed =
+        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, BATCH, now).await }));
+    claimed.await.inspect_err(|_| app.may_have_claimed())
 }
 
-async fn handle(app: App, entry: Entry) {
+async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
     let (no, list) = (entry.no, entry.list);
     if entry.attempts > MAX_ATTEMPTS {
         tracing::error!(entry = %no, "shunted after {MAX_ATTEMPTS} tries");
         if let Err(error) = shunt(&app, entry.clone(), Timestamp::now()).await {
             tracing::error!(entry = %no, %error, "could not be shunted");
-            put_off(&app, entry).await;
+            put_off(&app, &entry, &stop).await;
         }
         return;
     }
@@ -75,22 +78,27 @@ async fn handle(app: App, entry: Entry) {
         Ok(Err(error @ AppError::NoKeys { .. })) => {
             tracing::warn!(entry = %no, %list, %error, "left to a node that has its keys");
             app.lacks_keys(list);
-            let back = app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry).await }));
-            let _: Result<(), StoreError> = back.await;
+            let back = || {
+                let entry = entry.clone();
+                app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry).await }))
+            };
+            insist::<StoreError, _>(&stop, back).await;
         }
         Ok(Err(error)) => {
             tracing::error!(entry = %no, %list, %error, "could not be judged, tried again");
-            put_off(&app, entry).await;
+            put_off(&app, &entry, &stop).await;
         }
         Err(_) => {
             tracing::error!(entry = %no, %list, "broke the runner, tried again");
-            put_off(&app, entry).await;
+            put_off(&app, &entry, &stop).await;
         }
     }
 }
 
-async fn put_off(app: &App, entry: Entry) {
-    let until = Timestamp::now().plus_ms(PAUSE_MS);
-    let put_off = app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }));
-    let _: Result<(), StoreError> = put_off.await;
+async fn put_off(app: &App, entry: &Entry, stop: &watch::Receiver<bool>) {
+    let put_off = || {
+        let (entry, until) = (entry.clone(), Timestamp::now().plus_ms(PAUSE_MS));
+        app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }))
+    };
+    insist::<StoreError, _>(stop, put_off).await;
 }

@@ -6,7 +6,28 @@ pub(crate) mod outgoing;
 pub(crate) mod room;
 pub(crate) mod upkeep;
 
+use std::fmt::Display;
+use std::future::Future;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 /// How often the database is asked when nobody calls.
 const POLL: Duration = Duration::from_millis(250);
+/// When the database does not take something back.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Gives a claim back, as often as it takes: nobody else frees it as long as this node lives. After the signal to stop
+/// once is enough, for who leaves gives everything back.
+async fn insist<E: Display, F: Future<Output = Result<(), E>>>(
+    stop: &watch::Receiver<bool>,
+    mut give_back: impl FnMut() -> F,
+) {
+    while let Err(error) = give_back().await {
+        tracing::error!(%error, "a claim could not be given back");
+        if *stop.borrow() {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

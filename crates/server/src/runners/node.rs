@@ -1,11 +1,11 @@
 //! Runner `node`: says that this process lives and which new keys it has, frees what dead ones had claimed, and hears the
 //! calls of the others.
-//! Settings: `[database] url`.
+//! Notices too when the clock was set back. Settings: `[database] url`, `[queue] max_retry_after_s`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealist_app::App;
+use sealist_app::{App, mend_clock};
 use sealist_mail::Timestamp;
 use tokio::sync::{Notify, watch};
 
@@ -17,6 +17,7 @@ pub(crate) async fn run(
     app: App,
     arrived: Arc<Notify>,
     accepted: Arc<Notify>,
+    longest_pause_ms: i64,
     mut stop: watch::Receiver<bool>,
 ) {
     let ears = tokio::spawn(listen(app.clone(), arrived.clone(), accepted.clone()));
@@ -30,6 +31,13 @@ pub(crate) async fn run(
                 accepted.notify_one();
             }
             Err(error) => tracing::error!(%error, "the database does not hear that this node lives"),
+        }
+        match mend_clock(&app, longest_pause_ms, Timestamp::now()).await {
+            Ok(0) => {}
+            Ok(waited) => {
+                tracing::warn!(waited, "the clock was set back: what waited for its old time is tried now")
+            }
+            Err(error) => tracing::error!(%error, "what waits cannot be looked at"),
         }
         beats += 1;
         if beats.is_multiple_of(LOOK_FOR_KEYS)

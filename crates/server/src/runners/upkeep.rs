@@ -11,7 +11,12 @@ const PAUSE: Duration = Duration::from_secs(3600);
 
 pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        match upkeep(&app, Timestamp::now()).await {
+        // Each of its changes stands for itself: it may end between two of them.
+        let kept = tokio::select! {
+            kept = upkeep(&app, Timestamp::now()) => kept,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match kept {
             Ok(kept) => {
                 if kept.given_up > 0 {
                     tracing::warn!(copies = kept.given_up, "no usable key came in time");

@@ -91,6 +91,16 @@ impl Conn {
         }
     }
 
+    /// What ends a question whose row others must not change meanwhile: a transaction of SQLite's is alone.
+    pub(crate) fn locked(&self) -> &'static str {
+        if self.is_postgres() { "FOR UPDATE" } else { "" }
+    }
+
+    /// The same, where others may ask too.
+    pub(crate) fn shared(&self) -> &'static str {
+        if self.is_postgres() { "FOR SHARE" } else { "" }
+    }
+
     /// What ends the subquery of a claim: others claim beside us in PostgreSQL and pass over what we hold.
     pub(crate) fn skip_locked(&self) -> &'static str {
         if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" }

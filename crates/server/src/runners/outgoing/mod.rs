@@ -16,9 +16,6 @@ use tokio::task::JoinSet;
 use results::Results;
 use sender::Sender;
 
-/// How long a next hop may take for its last answers when the server stops.
-const DRAIN: Duration = Duration::from_secs(3);
-
 /// What the runner needs of the configuration.
 pub(crate) struct Outgoing {
     pub(crate) target: Target,
@@ -27,12 +24,15 @@ pub(crate) struct Outgoing {
     pub(crate) retry: Retry,
 }
 
+/// After the signal to stop: what the next hop has not answered by then is left, and tried again after the next start.
+const DRAIN: Duration = Duration::from_secs(3);
+
 /// Sends on as many connections as are allowed, until `stop` becomes true and all results are recorded.
 pub(crate) async fn run(
     app: App,
     settings: Outgoing,
     accepted: Arc<Notify>,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) -> Result<(), tokio::task::JoinError> {
     let settings = Arc::new(settings);
     let (results, recorder) = Results::new(app.clone(), stop.clone());
@@ -49,17 +49,20 @@ pub(crate) async fn run(
         senders.spawn(sender.run());
     }
     drop(results);
-    let mut stop = stop;
-    let drained = async {
-        let _ = stop.wait_for(|stop| *stop).await;
-        tokio::time::sleep(DRAIN).await;
+    let ended = tokio::select! {
+        ended = all_of(&mut senders) => ended,
+        () = over(&mut stop) => Ok(()),
     };
-    tokio::select! {
-        ended = async { while senders.join_next().await.transpose()?.is_some() {} Ok(()) } => ended?,
-        () = drained => {
-            tracing::warn!("the next mail server does not answer; its last copies may come twice");
-            senders.shutdown().await;
-        }
-    }
-    recorder.await
+    senders.shutdown().await;
+    recorder.await.and(ended)
+}
+
+async fn all_of(senders: &mut JoinSet<()>) -> Result<(), tokio::task::JoinError> {
+    while senders.join_next().await.transpose()?.is_some() {}
+    Ok(())
+}
+
+async fn over(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    tokio::time::sleep(DRAIN).await;
 }

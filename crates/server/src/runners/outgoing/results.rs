@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sealist_app::{App, Report, settle};
-use sealist_lists::model::ListNo;
+use sealist_lists::model::{ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::deliveries::{Kind, Settled, State};
 use tokio::sync::{Notify, mpsc, watch};
@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// Results in one commit.
 const MAX_RESULTS: usize = 500;
-/// How long the first of them waits for others.
+/// How long the first of them waits for others of its batch.
 const GATHER: Duration = Duration::from_millis(100);
 /// With more unrecorded results nobody claims anything.
 const MAX_BACKLOG: usize = 2 * MAX_RESULTS;
@@ -28,11 +28,19 @@ const MAX_TRIES_AT_STOP: u32 = 6;
 /// Where senders put results.
 #[derive(Clone)]
 pub(super) struct Results {
-    sender: mpsc::UnboundedSender<One>,
+    sender: mpsc::UnboundedSender<Word>,
     backlog: Arc<Backlog>,
 }
 
+enum Word {
+    Result(One),
+    /// Nothing follows at once: what is there is recorded.
+    Enough,
+}
+
 struct One {
+    /// Who claimed it: this process, under the number that it had then.
+    node: NodeNo,
     list: ListNo,
     kind: Kind,
     settled: Settled,
@@ -52,9 +60,14 @@ impl Results {
         (Self { sender, backlog }, recorder)
     }
 
-    pub(super) fn put(&self, list: ListNo, kind: Kind, settled: Settled) {
+    pub(super) fn put(&self, node: NodeNo, list: ListNo, kind: Kind, settled: Settled) {
         self.backlog.results.fetch_add(1, Ordering::Relaxed);
-        let _ = self.sender.send(One { list, kind, settled });
+        let _ = self.sender.send(Word::Result(One { node, list, kind, settled }));
+    }
+
+    /// A batch is over: its results wait for no others.
+    pub(super) fn enough(&self) {
+        let _ = self.sender.send(Word::Enough);
     }
 
     /// Waits until most results are recorded.
@@ -72,7 +85,7 @@ impl Results {
 /// Records results.
 pub(super) struct Recorder {
     app: App,
-    receiver: mpsc::UnboundedReceiver<One>,
+    receiver: mpsc::UnboundedReceiver<Word>,
     backlog: Arc<Backlog>,
     stop: watch::Receiver<bool>,
 }
@@ -81,28 +94,46 @@ impl Recorder {
     /// Runs until there are no senders any more.
     pub(super) async fn run(mut self) {
         while let Some(first) = self.receiver.recv().await {
-            let mut some = vec![first];
-            let end = Instant::now() + GATHER;
-            while some.len() < MAX_RESULTS
-                && let Ok(Some(one)) = timeout_at(end, self.receiver.recv()).await
-            {
-                some.push(one);
-            }
+            let some = self.gather(first).await;
             let count = some.len();
+            if count == 0 {
+                continue;
+            }
             self.record(some).await;
             self.backlog.results.fetch_sub(count, Ordering::Relaxed);
             self.backlog.less.notify_waiters();
         }
     }
 
+    /// The results that share a commit: what comes until a batch is over, and what is there already.
+    async fn gather(&mut self, first: Word) -> Vec<One> {
+        let (mut some, mut enough) = (Vec::new(), false);
+        let end = Instant::now() + GATHER;
+        let mut next = Some(first);
+        while let Some(word) = next {
+            match word {
+                Word::Result(one) => some.push(one),
+                Word::Enough => enough = true,
+            }
+            next = match enough {
+                _ if some.len() >= MAX_RESULTS => None,
+                true => self.receiver.try_recv().ok(),
+                false => timeout_at(end, self.receiver.recv()).await.ok().flatten(),
+            };
+        }
+        some
+    }
+
     /// As often as it takes: a result that is not recorded is a second copy.
     async fn record(&self, some: Vec<One>) {
-        let mut reports: BTreeMap<(ListNo, Kind), Vec<Settled>> = BTreeMap::new();
+        let mut reports: BTreeMap<(NodeNo, ListNo, Kind), Vec<Settled>> = BTreeMap::new();
         for one in some {
-            reports.entry((one.list, one.kind)).or_default().push(one.settled);
+            reports.entry((one.node, one.list, one.kind)).or_default().push(one.settled);
         }
-        let reports: Vec<Report> =
-            reports.into_iter().map(|((list, kind), results)| Report { list, kind, results }).collect();
+        let reports: Vec<Report> = reports
+            .into_iter()
+            .map(|((node, list, kind), results)| Report { node, list, kind, results })
+            .collect();
         reports.iter().for_each(say);
         let mut tries = 0;
         while let Err(error) = settle(&self.app, reports.clone(), Timestamp::now()).await {

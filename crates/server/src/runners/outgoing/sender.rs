@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use sealist_app::{App, AppError, Ready, could_not_be_made, prepare};
-use sealist_lists::model::DeliveryNo;
+use sealist_lists::model::{DeliveryNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::Connection;
 use sealist_store::deliveries::{self, Batch};
 use sealist_store::{StoreError, posts};
 use tokio::sync::{Notify, watch};
 
-use super::super::POLL;
+use super::super::{POLL, insist};
 use super::Outgoing;
 use super::results::Results;
 use super::wire::{self, Sending};
 
 const CHUNK: u32 = 500;
+/// When the database was out of reach while copies were made.
+const PAUSE_MS: i64 = 2_000;
 
 pub(super) struct Sender {
     pub(super) app: App,
@@ -57,6 +59,7 @@ impl Sender {
         if !self.app.is_among_the_living() {
             return Ok(false);
         }
+        let node = claimant.node;
         if !deliveries::is_due(&mut *self.app.store.reader().await?, &claimant, now).await? {
             return Ok(false);
         }
@@ -66,7 +69,7 @@ impl Sender {
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, CHUNK, now).await?))
             })
         });
-        let (made, batch) = claimed.await?;
+        let (made, batch) = claimed.await.inspect_err(|_: &StoreError| self.app.may_have_claimed())?;
         let Some(batch) = batch else { return Ok(made.is_some()) };
         if batch.rows.len() >= CHUNK as usize {
             // There is more: another connection may begin with it.
@@ -78,25 +81,33 @@ impl Sender {
         match self.prepare(batch).await {
             Ok(mut ready) => {
                 for settled in std::mem::take(&mut ready.held) {
-                    self.results.put(list, kind, settled);
+                    self.results.put(node, list, kind, settled);
                 }
                 let sending = Sending {
                     settings: &self.settings,
                     may_go: &|| !*self.stop.borrow() && self.app.is_among_the_living(),
-                    put: |settled| self.results.put(list, kind, settled),
+                    put: |settled| self.results.put(node, list, kind, settled),
                 };
                 let mut back = wire::send(sending, connection, &ready.copies).await;
+                self.results.enough();
                 back.extend(ready.later);
-                self.give_back(back).await?;
+                self.give_back(node, back, Timestamp::now()).await;
             }
             Err(error @ AppError::NoKeys { .. }) => {
                 tracing::warn!(%list, %error, "left to a node that has its keys");
                 self.app.lacks_keys(list);
-                self.give_back(rows.into_iter().map(|(no, _)| no).collect()).await?;
+                self.give_back(node, numbers(&rows), Timestamp::now()).await;
+            }
+            Err(error) if error.is_transient() => {
+                // Nothing is wrong with the post: this counts for nothing.
+                tracing::error!(%list, %post, %error, "copies wait for the database");
+                self.give_back(node, numbers(&rows), Timestamp::now().plus_ms(PAUSE_MS)).await;
             }
             Err(error) => {
                 tracing::error!(%list, %post, %error, "copies could not be made");
-                could_not_be_made(&self.app, (list, post), rows, Timestamp::now()).await?;
+                let put_off =
+                    || could_not_be_made(&self.app, node, (list, post), rows.clone(), Timestamp::now());
+                insist(&self.stop, put_off).await;
             }
         }
         Ok(true)
@@ -109,15 +120,20 @@ impl Sender {
         made.await.map_err(|_| AppError::Interrupted)?
     }
 
-    async fn give_back(&self, rows: Vec<DeliveryNo>) -> Result<(), AppError> {
+    async fn give_back(&self, node: NodeNo, rows: Vec<DeliveryNo>, from: Timestamp) {
         if rows.is_empty() {
-            return Ok(());
+            return;
         }
-        let (node, now) = (self.app.claimant().node, Timestamp::now());
-        let back = self
-            .app
-            .store
-            .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, now).await }));
-        back.await.map_err(|error: StoreError| error.into())
+        let back = || {
+            let rows = rows.clone();
+            self.app
+                .store
+                .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, from).await }))
+        };
+        insist::<StoreError, _>(&self.stop, back).await;
     }
+}
+
+fn numbers(rows: &Rows) -> Vec<DeliveryNo> {
+    rows.iter().map(|(no, _)| *no).collect()
 }

@@ -1,0 +1,242 @@
+//! What goes wrong inside the database's doors: nobody is told that all is well when it is not, and nobody waits for ever.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::time::Duration;
+
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{
+    Channel, Door, ListName, ListNo, ListSettings, MemberNo, NodeNo, PostNo, Preferences, Role,
+};
+use sealist_mail::Timestamp;
+use sealist_store::bodies::Body;
+use sealist_store::copies::{self, Which};
+use sealist_store::nodes::{self, Alone, Claimant};
+use sealist_store::posts::{self, NewPost};
+use sealist_store::testing::Postgres;
+use sealist_store::{Conn, Store, StoreError, bodies, deliveries, lists, people, queue};
+use tempfile::TempDir;
+
+const NOW: Timestamp = Timestamp(1_790_000_000_000);
+const NAME: &str = "team@lists.example";
+
+struct Site {
+    store: Store,
+    list: ListNo,
+    /// With SQLite.
+    _folder: Option<TempDir>,
+}
+
+/// Every story is told on both databases.
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::on_sqlite().await).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::on_postgres().await.0).await;
+            })+
+        }
+    };
+}
+
+on_both! {
+    a_change_that_goes_on_after_an_error_fails_alone,
+    a_change_that_panics_takes_nobody_along_for_long,
+    a_post_is_held_with_those_who_are_not_counted_yet,
+}
+
+async fn on_sqlite() -> Site {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
+    site(store, Some(folder)).await
+}
+
+/// The site, and its address for other nodes.
+async fn on_postgres() -> (Site, String) {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    (site(Store::open_url(&url).await.unwrap(), None).await, url)
+}
+
+async fn site(store: Store, folder: Option<TempDir>) -> Site {
+    let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
+    Site { store, list, _folder: folder }
+}
+
+async fn make_list(db: &mut Conn) -> Result<ListNo, StoreError> {
+    lists::create(db, &NAME.parse::<ListName>().unwrap(), "legacy-default", &ListSettings::default(), NOW)
+        .await
+}
+
+async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(), StoreError> {
+    let address = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
+    people::add_member(db, list, address, Role::Member, Preferences::default(), NOW).await?;
+    Ok(())
+}
+
+async fn members(site: &Site) -> usize {
+    let mut db = site.store.reader().await.unwrap();
+    people::roster(&mut db, site.list, Role::Member, MemberNo(0), 100).await.unwrap().len()
+}
+
+/// Long enough for others to come into the same commit.
+async fn wait_for_company() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
+async fn a_change_that_goes_on_after_an_error_fails_alone(site: Site) {
+    let list = site.list;
+    let first = site.store.write(move |db| {
+        Box::pin(async move {
+            wait_for_company().await;
+            join(db, list, "anne@x.example").await
+        })
+    });
+    let second = site.store.write(move |db| {
+        Box::pin(async move {
+            let _ = make_list(&mut *db).await;
+            Ok::<_, StoreError>(())
+        })
+    });
+    let (first, _) = tokio::join!(first, second);
+    first.unwrap();
+    assert_eq!(members(&site).await, 1, "who is told that it is done finds it done");
+}
+
+async fn a_change_that_panics_takes_nobody_along_for_long(site: Site) {
+    let list = site.list;
+    let first = site.store.write(move |db| {
+        Box::pin(async move {
+            join(&mut *db, list, "anne@x.example").await?;
+            wait_for_company().await;
+            Ok::<_, StoreError>(())
+        })
+    });
+    let second = site.store.write(move |_| {
+        Box::pin(async move {
+            assert_eq!(list.0, 0, "a bug");
+            Ok::<_, StoreError>(())
+        })
+    });
+    let (first, second) = tokio::join!(first, second);
+    assert!(second.is_err());
+    assert_eq!(members(&site).await, usize::from(first.is_ok()), "neither more nor less than was said");
+    let third = site.store.write(move |db| Box::pin(async move { join(db, list, "bart@x.example").await }));
+    third.await.expect("the writer goes on");
+}
+
+/// A post to so many members, of whom none is counted yet.
+async fn post_to(db: &mut Conn, list: ListNo, count: usize) -> Result<PostNo, StoreError> {
+    for number in 0..count {
+        join(&mut *db, list, &format!("m{number}@x.example")).await?;
+    }
+    let body = Body::Plain { outer: Vec::new(), payload: b"words".to_vec() };
+    let body = bodies::insert(&mut *db, &body).await?;
+    let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
+    let post = NewPost {
+        list,
+        channel: Channel::Open,
+        body,
+        envelope_from: "team-bounces@lists.example",
+        recipients: &recipients,
+        archived: false,
+    };
+    posts::insert(db, &post, NOW).await
+}
+
+async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {
+    let list = site.list;
+    let held = site.store.write(move |db| {
+        Box::pin(async move {
+            let post = post_to(&mut *db, list, 5).await?;
+            posts::fan_out(&mut *db, 2, NOW).await?;
+            let held = copies::hold(&mut *db, Which::Of(post)).await?;
+            while posts::fan_out(&mut *db, 2, NOW).await?.is_some() {}
+            let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
+            assert!(deliveries::claim(&mut *db, &claimant, 9, NOW).await?.is_none(), "it is held");
+            assert_eq!(copies::give_up(&mut *db, Which::Of(post)).await?, 5);
+            Ok::<_, StoreError>(held)
+        })
+    });
+    assert_eq!(held.await.unwrap(), 5);
+}
+
+/// Mail that comes while a list is released is not left behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_a_list_is_released_does_not_stay() {
+    let (site, url) = on_postgres().await;
+    let other = Store::open_url(&url).await.unwrap();
+    let list = site.list;
+    site.store.write(move |db| Box::pin(lists::hold(db, list, NOW))).await.unwrap();
+    let push = site.store.write(move |db| {
+        Box::pin(async move {
+            let message = Body::Plain { outer: Vec::new(), payload: b"mail".to_vec() };
+            queue::push(&mut *db, list, (Door::Posting, ""), &message, b"t", NOW).await?;
+            wait_for_company().await;
+            Ok::<_, StoreError>(())
+        })
+    });
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        other.write(move |db| Box::pin(lists::release(db, list))).await
+    };
+    let (pushed, released) = tokio::join!(push, release);
+    pushed.unwrap();
+    assert!(released.unwrap());
+    let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
+    let entries =
+        site.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 9, NOW).await }));
+    assert_eq!(entries.await.unwrap().len(), 1, "the list goes on, and so does its mail");
+}
+
+/// A node that froze in the middle of a change holds rows that it had claimed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_cannot_bury_lives_all_the_same() {
+    let (site, url) = on_postgres().await;
+    let frozen = Store::open_url(&url).await.unwrap();
+    let list = site.list;
+    let claimed = site.store.write(move |db| {
+        Box::pin(async move {
+            post_to(&mut *db, list, 2).await?;
+            posts::fan_out(&mut *db, 9, NOW).await?;
+            let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
+            let by = Claimant { node: dead, lacking: Vec::new() };
+            let batch = deliveries::claim(&mut *db, &by, 9, NOW).await?.unwrap();
+            Ok::<_, StoreError>((dead, alive, batch.rows[0].no))
+        })
+    });
+    let (dead, alive, row) = claimed.await.unwrap();
+    let at_work = frozen.write(move |db| {
+        Box::pin(async move {
+            deliveries::give_back(&mut *db, dead, &[row], NOW).await?;
+            tokio::time::sleep(Duration::from_secs(12)).await;
+            Err::<(), _>(StoreError::Lost)
+        })
+    });
+    let beats = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let began = std::time::Instant::now();
+        let buried = site.store.write(move |db| {
+            Box::pin(async move {
+                assert!(nodes::live(&mut *db, alive).await?);
+                nodes::bury(&mut *db, alive, Alone::Yes).await
+            })
+        });
+        let buried = buried.await.expect("this node lives");
+        assert!(began.elapsed() < Duration::from_secs(2), "nobody waits for the frozen one");
+        buried
+    };
+    let (_, first) = tokio::join!(at_work, beats);
+    let rest = site.store.write(move |db| Box::pin(nodes::bury(db, alive, Alone::Yes))).await.unwrap();
+    assert_eq!((first, rest), (0, 1), "it is buried when its rows are free");
+    let claimant = Claimant { node: alive, lacking: Vec::new() };
+    let batch =
+        site.store.write(move |db| Box::pin(async move { deliveries::claim(db, &claimant, 9, NOW).await }));
+    assert_eq!(batch.await.unwrap().unwrap().rows.len(), 2, "all that it had is free");
+}
