@@ -146,9 +146,10 @@ fn due(claimant: &Claimant, from: usize) -> String {
     format!("queue = 'in' AND claimed_by IS NULL AND next_at <= $1 {}", claimant.condition("list_no", from))
 }
 
-/// Gives a claimed entry back as if it had not been claimed: this node cannot handle it.
-pub async fn give_back(db: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
-    of_mine("UPDATE queue SET attempts = attempts - 1, claimed_by = NULL", entry).execute(db).await?;
+/// Gives a claimed entry back, to be judged from `from` on as if it had not been claimed: nothing is wrong with it.
+pub async fn give_back(db: &mut Conn, entry: &Entry, from: Timestamp) -> Result<(), StoreError> {
+    let back = of_mine("UPDATE queue SET attempts = attempts - 1, next_at = $4, claimed_by = NULL", entry);
+    back.bind(from.0).execute(db).await?;
     Ok(())
 }
 

@@ -17,6 +17,8 @@ const BATCH: u32 = 16;
 const MAX_ATTEMPTS: u32 = 3;
 /// Before what could not be judged is tried again.
 const PAUSE_MS: i64 = 60_000;
+/// Before what the database kept from being judged is tried again.
+const DATABASE_PAUSE_MS: i64 = 2_000;
 
 pub(crate) async fn run(
     app: App,
@@ -78,11 +80,11 @@ async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
         Ok(Err(error @ AppError::NoKeys { .. })) => {
             tracing::warn!(entry = %no, %list, %error, "left to a node that has its keys");
             app.lacks_keys(list);
-            let back = || {
-                let entry = entry.clone();
-                app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry).await }))
-            };
-            insist::<StoreError, _>(&stop, back).await;
+            give_back(&app, &entry, 0, &stop).await;
+        }
+        Ok(Err(error)) if error.is_transient() => {
+            tracing::error!(entry = %no, %list, %error, "waits for the database");
+            give_back(&app, &entry, DATABASE_PAUSE_MS, &stop).await;
         }
         Ok(Err(error)) => {
             tracing::error!(entry = %no, %list, %error, "could not be judged, tried again");
@@ -93,6 +95,14 @@ async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
             put_off(&app, &entry, &stop).await;
         }
     }
+}
+
+async fn give_back(app: &App, entry: &Entry, pause_ms: i64, stop: &watch::Receiver<bool>) {
+    let back = || {
+        let (entry, from) = (entry.clone(), Timestamp::now().plus_ms(pause_ms));
+        app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, from).await }))
+    };
+    insist::<StoreError, _>(stop, back).await;
 }
 
 async fn put_off(app: &App, entry: &Entry, stop: &watch::Receiver<bool>) {
