@@ -2,6 +2,7 @@
 //!
 //! Where the two differ (claims, the clock), [`Conn`] says the words of its own.
 
+mod checkpoints;
 mod postgres;
 mod query;
 mod row;
@@ -83,10 +84,10 @@ impl Conn {
         if self.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" }
     }
 
-    /// Lets others come before the next commit: on the writer's own thread, whose sleep is finer than the runtime's timers.
+    /// Lets others come before the next commit. On the writer's own thread: the shortest sleep is longer than they take.
     pub(crate) async fn wait_a_little(&mut self) {
         match self.backend() {
-            Backend::Sqlite(_) => std::thread::sleep(Duration::from_micros(50)),
+            Backend::Sqlite(_) => std::thread::yield_now(),
             Backend::Postgres(_) => tokio::time::sleep(Duration::from_millis(1)).await,
         }
     }

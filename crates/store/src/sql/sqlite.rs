@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::query::Done;
-use super::{Row, Value};
+use super::{Row, Value, checkpoints};
 use crate::StoreError;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,23 +21,25 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const PREPARED: usize = 128;
 /// Of a new file. Most messages take one such page and a bit.
 const PAGE_OCTETS: u32 = 8192;
-/// Pages of the write-ahead log before they move into the file: 32 MiB. What is taken in and finished before that never
-/// gets there.
-const CHECKPOINT_PAGES: u32 = 4096;
 
 /// Opens the file for changes, and makes it if there is none.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
-    let connection = configured(Connection::open(path)?)?;
+    let mut connection = configured(Connection::open(path)?)?;
     connection.execute_batch(&format!(
-        "PRAGMA page_size = {PAGE_OCTETS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-         PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+        "PRAGMA page_size = {PAGE_OCTETS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
     ))?;
+    checkpoints::beside(&mut connection, path)?;
     Ok(connection)
 }
 
-fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+/// Opens a file that there is.
+pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = configured(Connection::open_with_flags(path, flags)?)?;
+    configured(Connection::open_with_flags(path, flags)?)
+}
+
+fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let connection = open_existing(path)?;
     connection.execute_batch("PRAGMA query_only = ON;")?;
     Ok(connection)
 }
