@@ -136,7 +136,8 @@ impl App {
             self.join().await?;
             self.node.unsure.store(false, Ordering::Relaxed);
         }
-        if !self.node.can_judge(began) {
+        // A sign of life that took long was a pause too, for the others perhaps as for this one.
+        if !self.node.can_judge(began) || began.elapsed() > MAX_PAUSE {
             return Ok(0);
         }
         let node = self.claimant().node;
