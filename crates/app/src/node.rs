@@ -59,6 +59,11 @@ impl App {
         self.store.alone() == Alone::Yes || seen.is_some_and(|seen| seen.last.elapsed() < DEAD_AFTER - MARGIN)
     }
 
+    /// Whether this process goes on under that number. If not, what it claimed under it will be freed.
+    pub fn is_still(&self, node: NodeNo) -> bool {
+        self.node.no.load(Ordering::Relaxed) == node.0
+    }
+
     /// A claim failed, and the database may have it all the same: then this process goes on under another number, and what
     /// the old one has is freed as that of a dead one.
     pub fn may_have_claimed(&self) {
@@ -136,7 +141,8 @@ impl App {
             self.join().await?;
             self.node.unsure.store(false, Ordering::Relaxed);
         }
-        if !self.node.can_judge(began) {
+        // A sign of life that took long was a pause too, for the others perhaps as for this one.
+        if !self.node.can_judge(began) || began.elapsed() > MAX_PAUSE {
             return Ok(0);
         }
         let node = self.claimant().node;

@@ -85,7 +85,9 @@ impl Sender {
                 }
                 let sending = Sending {
                     settings: &self.settings,
-                    may_go: &|| !*self.stop.borrow() && self.app.is_among_the_living(),
+                    may_go: &|| {
+                        !*self.stop.borrow() && self.app.is_among_the_living() && self.app.is_still(node)
+                    },
                     put: |settled| self.results.put(node, list, kind, settled),
                 };
                 let mut back = wire::send(sending, connection, &ready.copies).await;
