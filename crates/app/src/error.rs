@@ -65,6 +65,9 @@ pub enum AppError {
 impl AppError {
     /// Whether the database was out of reach: the same may work later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Transient { .. } | StoreError::Stopped))
+        matches!(
+            self,
+            Self::Store(StoreError::Transient { .. } | StoreError::Unsure { .. } | StoreError::Stopped)
+        )
     }
 }

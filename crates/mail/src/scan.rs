@@ -86,7 +86,7 @@ pub struct Scanner {
     place: Place,
     boundaries: Vec<Vec<u8>>,
     previous: u8,
-    /// Set while a body line can be no delimiter: by its first octet, or since it has grown too long.
+    /// Set while a body line can be no delimiter, by its first octet.
     ordinary_line: bool,
     line_start: usize,
 }
@@ -97,7 +97,7 @@ enum Place {
     Body,
 }
 
-/// `--`, a boundary of 70, `--`, and blanks: no delimiter that matters is longer.
+/// `--`, a boundary of 70 and `--` are within it; what is behind them is not looked at.
 const LONGEST_DELIMITER: usize = 256;
 
 impl Scanner {
@@ -201,8 +201,8 @@ impl Scanner {
                     self.ordinary_line = true;
                 }
                 if !self.ordinary_line {
-                    self.buffer.extend_from_slice(piece);
-                    self.ordinary_line = self.buffer.len() > LONGEST_DELIMITER;
+                    let room = LONGEST_DELIMITER.saturating_sub(self.buffer.len());
+                    self.buffer.extend_from_slice(&piece[..piece.len().min(room)]);
                 }
                 if complete {
                     self.body_line()?;
@@ -337,6 +337,9 @@ mod tests {
         check(format!("X: {}\r\n\r\n", "x\r\n ".repeat(20 * 1024)).as_bytes(), Err(Refusal::Field));
         check("X: xxxxxxxxxxxxxxx\r\n".repeat(15_360).as_bytes(), Err(Refusal::Header));
         check("Content-Type: message/rfc822\r\n\r\n".repeat(2_000).as_bytes(), Err(Refusal::Parts));
+        let blanks =
+            String::from_utf8(many(1001)).unwrap().replace("--b\r\n", &format!("--b{}\r\n", " ".repeat(300)));
+        check(blanks.as_bytes(), Err(Refusal::Parts));
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use sealist_app::{App, Retry, Together};
 use sealist_smtp::client::{Login, Protocol, Security, Target, Timeouts, Verify};
 use sealist_smtp::server::{self, Settings};
 use sealist_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::config::{self, Config, DatabaseAt};
 use crate::reception::Reception;
@@ -90,19 +92,34 @@ pub(crate) async fn run(
     let longest_pause_ms = i64::from(config.queue.max_retry_after_s).max(60) * 2000;
     let node = node::run(app.clone(), arrived.clone(), accepted.clone(), longest_pause_ms, ended);
     let node = tokio::spawn(node);
-    let incoming = tokio::spawn(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone()));
-    let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
-    let room = tokio::spawn(room::run(app.clone(), room, full, stop.clone()));
-    let outgoing = tokio::spawn(outgoing::run(app.clone(), sending, accepted, stop.clone()));
-    server::serve(listener, reception, settings, stop, DRAIN).await;
-    incoming.await?;
-    outgoing.await??;
-    upkeep.await?;
-    room.await?;
+    let mut runners = JoinSet::new();
+    runners.spawn(without_fail(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone())));
+    runners.spawn(without_fail(upkeep::run(app.clone(), stop.clone())));
+    runners.spawn(without_fail(room::run(app.clone(), room, full, stop.clone())));
+    runners.spawn(outgoing::run(app.clone(), sending, accepted, stop.clone()));
+    let mut serving = pin!(server::serve(listener, reception, settings, stop.clone(), DRAIN));
+    loop {
+        tokio::select! {
+            () = &mut serving => break,
+            Some(ended) = runners.join_next() => {
+                ended??;
+                // Half a server takes mail in that nobody judges or sends: better none, which is started again.
+                ensure!(*stop.borrow(), "a runner has ended before its time");
+            }
+        }
+    }
+    while let Some(ended) = runners.join_next().await {
+        ended??;
+    }
     let _ = done.send(true);
     node.await?;
     app.leave().await?;
     tracing::info!(commits = app.store.commits(), "stopped");
+    Ok(())
+}
+
+async fn without_fail(runner: impl Future<Output = ()>) -> Result<(), JoinError> {
+    runner.await;
     Ok(())
 }
 

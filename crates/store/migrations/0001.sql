@@ -112,7 +112,7 @@ CREATE TABLE queue (
     list_no     {int} NOT NULL REFERENCES lists (no) ON DELETE CASCADE,
     door        TEXT    NOT NULL,
     detail      TEXT    NOT NULL DEFAULT '',
-    body_no     {int} NOT NULL REFERENCES bodies (no),
+    body_no     {int} NOT NULL, -- its own: nothing else names that body
     arrival     {octets}    NOT NULL, -- the same for all rows of one LMTP transaction
     received_at {int} NOT NULL,
     attempts    {int} NOT NULL DEFAULT 0,
@@ -122,8 +122,6 @@ CREATE TABLE queue (
     approved    {int} NOT NULL DEFAULT 0     -- a moderator accepted these reasons
 ) {strict};
 CREATE INDEX queue_due ON queue (queue, next_at);
-CREATE INDEX queue_by_list ON queue (list_no, queue);
-CREATE INDEX queue_by_body ON queue (body_no);
 
 -- Something accepted for delivery. The fan-out cursor walks the roster once.
 CREATE TABLE posts (

@@ -103,14 +103,8 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
     }
 }
 
-/// Deletes a body unless a queue entry or post still names it.
-pub async fn release(db: &mut Conn, no: BodyNo) -> Result<(), StoreError> {
-    query(
-        "DELETE FROM bodies WHERE no = $1 AND NOT EXISTS (SELECT 1 FROM queue WHERE body_no = $1)
-         AND NOT EXISTS (SELECT 1 FROM posts WHERE body_no = $1 OR second_body_no = $1)",
-    )
-    .bind(no.0)
-    .execute(db)
-    .await?;
+/// Deletes a body. Each has one row that names it, of the queue or of a post, which goes with it.
+pub async fn delete(db: &mut Conn, no: BodyNo) -> Result<(), StoreError> {
+    query("DELETE FROM bodies WHERE no = $1").bind(no.0).execute(db).await?;
     Ok(())
 }

@@ -91,7 +91,7 @@ impl Store {
         // disk, whatever the server's configuration says. A change never pauses: who does has frozen, and lets go.
         let options = options
             .application_name("sealist")
-            .options([("lock_timeout", "10s"), ("synchronous_commit", "on")])
+            .options([("lock_timeout", "3s"), ("synchronous_commit", "on")])
             .options([("idle_in_transaction_session_timeout", "30s")]);
         Self::at(Location::Server(Box::new(options.disable_statement_logging()))).await
     }

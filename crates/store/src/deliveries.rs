@@ -235,11 +235,11 @@ pub async fn give_up_waiting(db: &mut Conn, list: ListNo, before: Timestamp) -> 
     Ok(done.rows_affected())
 }
 
-/// Deletes up to `limit` recipients of archived posts from before `before` that have their copies.
+/// Deletes up to `limit` recipients of archived posts from before `before` that have their copies, or will never have them.
 pub async fn delete_sent(db: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let done = query(
         "DELETE FROM deliveries WHERE no IN (SELECT d.no FROM posts p CROSS JOIN deliveries d
-         WHERE d.post_no = p.no AND p.archived = 1 AND p.fan_out_done = 1 AND p.accepted_at < $1 AND d.state = 'sent' LIMIT $2)",
+         WHERE d.post_no = p.no AND p.archived = 1 AND p.fan_out_done = 1 AND p.accepted_at < $1 AND d.state IN ('sent', 'failed') LIMIT $2)",
     )
     .bind(before.0)
     .bind(limit)

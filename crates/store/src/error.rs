@@ -9,6 +9,12 @@ pub enum StoreError {
         /// SQLite's result code.
         code: String,
     },
+    /// The answer to a commit was lost: what was asked may stand, or not.
+    #[error("the database did not say whether it is done: {code}")]
+    Unsure {
+        /// The database's result code.
+        code: String,
+    },
     /// A row that must be unique is there already.
     #[error("it exists already")]
     Duplicate,

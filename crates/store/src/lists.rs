@@ -124,7 +124,7 @@ pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
     .await?;
     query("DELETE FROM lists WHERE no = $1").bind(no.0).execute(&mut *db).await?;
     for row in bodies {
-        crate::bodies::release(&mut *db, BodyNo(row.try_get(0)?)).await?;
+        crate::bodies::delete(&mut *db, BodyNo(row.try_get(0)?)).await?;
     }
     Ok(())
 }

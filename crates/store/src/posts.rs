@@ -147,12 +147,9 @@ pub async fn second_body(db: &mut Conn, post: PostNo) -> Result<Option<BodyNo>, 
 /// Gives a post its payload for readers of version 6, unless it has one.
 pub async fn set_second_body(db: &mut Conn, post: PostNo, body: &bodies::Body) -> Result<(), StoreError> {
     let no = bodies::insert(&mut *db, body).await?;
-    query("UPDATE posts SET second_body_no = $2 WHERE no = $1 AND second_body_no IS NULL")
-        .bind(post.0)
-        .bind(no.0)
-        .execute(&mut *db)
-        .await?;
-    bodies::release(db, no).await
+    let taken = query("UPDATE posts SET second_body_no = $2 WHERE no = $1 AND second_body_no IS NULL");
+    let taken = taken.bind(post.0).bind(no.0).execute(&mut *db).await?;
+    if taken.rows_affected() == 0 { bodies::delete(db, no).await } else { Ok(()) }
 }
 
 /// Deletes a post that every recipient has, or will never have, and that is not archived, or up to `limit` of its
@@ -169,9 +166,9 @@ pub async fn delete_finished(db: &mut Conn, after: PostNo, limit: u32) -> Result
         query("DELETE FROM deliveries WHERE no IN (SELECT no FROM deliveries WHERE post_no = $1 LIMIT $2)");
     if gone.bind(no).bind(limit).execute(&mut *db).await?.rows_affected() < u64::from(limit) {
         query("DELETE FROM posts WHERE no = $1").bind(no).execute(&mut *db).await?;
-        bodies::release(&mut *db, BodyNo(post.try_get(1)?)).await?;
+        bodies::delete(&mut *db, BodyNo(post.try_get(1)?)).await?;
         if let Some(second) = post.try_get::<Option<i64>>(2)? {
-            bodies::release(db, BodyNo(second)).await?;
+            bodies::delete(db, BodyNo(second)).await?;
         }
         return Ok(Some(PostNo(no)));
     }

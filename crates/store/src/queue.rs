@@ -204,7 +204,7 @@ pub async fn finish(db: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
     if gone.rows_affected() == 0 {
         return Err(StoreError::Lost);
     }
-    bodies::release(db, entry.body).await
+    bodies::delete(db, entry.body).await
 }
 
 /// Moves an entry to hold or shunt with its reasons. Errs as [`finish`] does.

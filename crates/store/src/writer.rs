@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use fail::fail_point;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::StoreError;
 use crate::db::{Location, Work};
@@ -14,6 +15,8 @@ use crate::sql::Conn;
 
 /// Changes in one commit.
 const MAX_BATCH: usize = 256;
+/// With a server that does not answer.
+const MAX_TRANSACTION: Duration = Duration::from_secs(60);
 /// The longest that a commit waits for company.
 const MAX_GATHER: Duration = Duration::from_millis(1);
 
@@ -81,7 +84,11 @@ impl Writer {
                 (ran.tell)(None);
                 continue;
             }
-            if let Err(error) = self.share_commit(first).await {
+            let shared = match timeout(MAX_TRANSACTION, self.share_commit(first)).await {
+                Ok(shared) => shared,
+                Err(_) => Err(StoreError::Unsure { code: "no answer in time".into() }),
+            };
+            if let Err(error) = shared {
                 tracing::error!(%error, "a commit failed");
                 // Nobody knows what became of its transaction.
                 self.connection = None;
@@ -127,7 +134,8 @@ impl Writer {
         let began = Instant::now();
         fail_point!("before-commit");
         let committed = if sound {
-            connection.run("COMMIT").await
+            let committed = connection.run("COMMIT").await;
+            committed.map_err(|error| StoreError::Unsure { code: error.to_string() })
         } else {
             // PostgreSQL would roll it back, and say that all is well.
             Err(StoreError::Transient { code: "the transaction was given up".into() })
@@ -138,8 +146,11 @@ impl Writer {
             let _ = connection.run("ROLLBACK").await;
         }
         for tell in told {
-            let failure = committed.as_ref().err();
-            tell(failure.map(|error| StoreError::Transient { code: error.to_string() }));
+            tell(match &committed {
+                Ok(()) => None,
+                Err(StoreError::Unsure { code }) => Some(StoreError::Unsure { code: code.clone() }),
+                Err(error) => Some(StoreError::Transient { code: error.to_string() }),
+            });
         }
         committed
     }

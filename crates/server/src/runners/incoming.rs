@@ -54,7 +54,11 @@ async fn claim(app: &App) -> Result<Vec<Entry>, StoreError> {
     }
     let claimed =
         app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, BATCH, now).await }));
-    claimed.await.inspect_err(|_| app.may_have_claimed())
+    let claimed = claimed.await;
+    if let Err(StoreError::Unsure { .. } | StoreError::Stopped) = &claimed {
+        app.may_have_claimed();
+    }
+    claimed
 }
 
 async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {

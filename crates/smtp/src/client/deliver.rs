@@ -22,6 +22,17 @@ struct Running {
     refused: Vec<Option<RecipientResult>>,
 }
 
+impl Running {
+    /// The results when no answer comes any more. Once the content is on its way it may be through.
+    fn unanswered(&self, accepted: &Accepted) -> Vec<RecipientResult> {
+        let rest = match accepted {
+            Accepted::Content => RecipientResult::Unknown,
+            Accepted::Nobody | Accepted::No => RecipientResult::NotSent,
+        };
+        self.refused.iter().map(|refused| refused.clone().unwrap_or_else(|| rest.clone())).collect()
+    }
+}
+
 impl Connection {
     /// Hands over envelopes until `next` has none left. `done` gets each envelope's id with one result per
     /// recipient, in order, as soon as it is known. Errs when the connection can no longer be used; every
@@ -62,22 +73,15 @@ impl Connection {
                 pieces.push(self.commands(&following.envelope));
             }
             if let Err(lost) = self.write(&pieces).await {
-                give_up(following, &mut done, ReplyError::Lost);
-                return Err(give_up(Some(running), &mut done, lost));
+                done(running.envelope.id, running.unanswered(&accepted));
+                return Err(give_up(following, &mut done, lost));
             }
             let outcome = self.outcome(&accepted, &running).await;
             fail_point!("after-outcome");
             match outcome {
                 Ok(results) => done(running.envelope.id, results),
                 Err(lost) => {
-                    let unknown = if matches!(accepted, Accepted::Content) {
-                        RecipientResult::Unknown
-                    } else {
-                        RecipientResult::NotSent
-                    };
-                    let results =
-                        running.refused.into_iter().map(|r| r.unwrap_or_else(|| unknown.clone())).collect();
-                    done(running.envelope.id, results);
+                    done(running.envelope.id, running.unanswered(&accepted));
                     return Err(give_up(following, &mut done, lost));
                 }
             }
@@ -252,8 +256,7 @@ fn give_up(
     lost: ReplyError,
 ) -> ReplyError {
     if let Some(running) = running {
-        let results = running.refused.into_iter().map(|r| r.unwrap_or(RecipientResult::NotSent)).collect();
-        done(running.envelope.id, results);
+        done(running.envelope.id, running.unanswered(&Accepted::No));
     }
     lost
 }

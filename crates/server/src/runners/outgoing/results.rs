@@ -135,14 +135,21 @@ impl Recorder {
             .map(|((node, list, kind), results)| Report { node, list, kind, results })
             .collect();
         reports.iter().for_each(say);
-        let mut tries = 0;
-        while let Err(error) = settle(&self.app, reports.clone(), Timestamp::now()).await {
+        let (mut groups, mut tries) = (vec![reports], 0);
+        while let Some(group) = groups.pop() {
+            let Err(error) = settle(&self.app, group.clone(), Timestamp::now()).await else { continue };
             tracing::error!(%error, "results of copies could not be recorded");
-            tries += 1;
-            if *self.stop.borrow() && tries >= MAX_TRIES_AT_STOP {
-                return;
+            if error.is_transient() {
+                tries += 1;
+                if *self.stop.borrow() && tries >= MAX_TRIES_AT_STOP {
+                    return;
+                }
+                groups.push(group);
+                tokio::time::sleep(PAUSE).await;
+            } else if group.len() > 1 {
+                // One of them is at fault: the others must not wait for it.
+                groups.extend(group.into_iter().map(|report| vec![report]));
             }
-            tokio::time::sleep(PAUSE).await;
         }
     }
 }

@@ -69,7 +69,11 @@ impl Sender {
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, CHUNK, now).await?))
             })
         });
-        let (made, batch) = claimed.await.inspect_err(|_: &StoreError| self.app.may_have_claimed())?;
+        let claimed = claimed.await;
+        if let Err(StoreError::Unsure { .. } | StoreError::Stopped) = &claimed {
+            self.app.may_have_claimed();
+        }
+        let (made, batch) = claimed?;
         let Some(batch) = batch else { return Ok(made.is_some()) };
         if batch.rows.len() >= CHUNK as usize {
             // There is more: another connection may begin with it.
