@@ -118,21 +118,25 @@ pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Resul
 }
 
 /// Claims up to `limit` waiting entries; nobody else gets them as long as this node lives. One that was claimed before
-/// and not judged comes alone: should it take the process down again, it is known which one it was.
+/// and not judged comes alone, the least tried first: should it take the process down again, it is known which one it was,
+/// and the others had their turn.
 pub async fn claim(
     db: &mut Conn,
     claimant: &Claimant,
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<Entry>, StoreError> {
-    let sql = format!("SELECT attempts FROM queue WHERE {} ORDER BY next_at, no LIMIT 1", due(claimant, 2));
+    let sql = format!(
+        "SELECT attempts FROM queue WHERE {} ORDER BY next_at, attempts, no LIMIT 1",
+        due(claimant, 2)
+    );
     let Some(oldest) = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await? else {
         return Ok(Vec::new());
     };
     let (suspects, limit) = if oldest.try_get::<u32>(0)? > 0 { (">", 1) } else { ("=", limit) };
     let sql = format!(
         "UPDATE queue SET attempts = attempts + 1, claimed_by = $3 WHERE no IN
-         (SELECT no FROM queue WHERE {} AND attempts {suspects} 0 ORDER BY next_at, no LIMIT $2 {})
+         (SELECT no FROM queue WHERE {} AND attempts {suspects} 0 ORDER BY next_at, attempts, no LIMIT $2 {})
          RETURNING {COLUMNS}",
         due(claimant, 4),
         db.skip_locked()

@@ -61,6 +61,7 @@ on_both! {
     copies_are_held_let_go_and_given_up,
     what_another_node_has_is_not_given_back,
     a_clock_that_is_set_back_makes_nothing_wait,
+    of_those_that_were_not_judged_the_least_tried_comes_first,
 }
 
 async fn on_sqlite() -> Site {
@@ -536,4 +537,28 @@ async fn a_clock_that_is_set_back_makes_nothing_wait(site: Site) {
         })
     });
     assert_eq!(told.await.unwrap(), Some(2));
+}
+
+async fn of_those_that_were_not_judged_the_least_tried_comes_first(site: Site) {
+    let list = site.list;
+    let told = site.store.write(move |db| {
+        Box::pin(async move {
+            for _ in 0..2 {
+                queue::push(&mut *db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await?;
+            }
+            let mut order = Vec::new();
+            // Each time the process dies with what it has.
+            for _ in 0..4 {
+                let node = nodes::join(&mut *db).await?;
+                let claimant = Claimant { node, lacking: Vec::new() };
+                let claimed = queue::claim(&mut *db, &claimant, 9, NOW).await?;
+                order.push(claimed.iter().map(|entry| entry.no).collect::<Vec<_>>());
+                nodes::leave(&mut *db, node).await?;
+            }
+            Ok::<_, StoreError>(order)
+        })
+    });
+    let order = told.await.unwrap();
+    let [first, second] = order[0][..] else { panic!("both are new: {order:?}") };
+    assert_eq!(order[1..], [vec![first], vec![second], vec![first]]);
 }
