@@ -40,8 +40,10 @@ pub(super) async fn fails_to_sync(lab: &Lab) -> anyhow::Result<Finding> {
     strace.arg(&record).args(["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"]);
     let mut strace =
         strace.stderr(Stdio::piped()).spawn().context("strace: scripts/install-deps installs it")?;
-    let said = BufReader::new(strace.stderr.take().context("it has one")?);
-    let first = tokio::task::block_in_place(|| said.lines().next()).context("it says so")??;
+    let mut said = BufReader::new(strace.stderr.take().context("it has one")?).lines();
+    let first = tokio::task::block_in_place(|| said.next()).context("it says so")??;
+    // It names each new thread, and would end if nobody listened.
+    std::thread::spawn(move || said.for_each(drop));
     ensure!(first.contains("attached"), "strace may not trace the server, it needs root: {first}");
     traffic.allow(posts / 2);
     tokio::time::sleep(Duration::from_secs(seconds) * 2 / 3).await;
