@@ -31,16 +31,14 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
         for (octets, size) in [(SMALL, "4 KB"), (LARGE, "1 MB")] {
             for members in ROSTERS {
                 let site = Site::new(binary, style, members).await?;
-                let wire_octets = wire_octets(style, octets);
                 let beside = match (style, octets) {
                     (PGP, SMALL) if members <= 1000 => {
                         let gpg_ms = yardsticks::gpg_ms(&site, octets)? / count(members);
                         (gpg_ms, "gpg --encrypt, a reader")
                     }
-                    (_, LARGE) if members >= 100 => (
-                        yardsticks::write_ms(wire_octets)? / sharing(style),
-                        "bare writes of the same octets",
-                    ),
+                    (PGP, LARGE) if members >= 100 => {
+                        (yardsticks::write_ms(wire_octets(octets))?, "bare writes of the same octets")
+                    }
                     _ => (f64::NAN, ""),
                 };
                 let cost = cost(site, style, octets).await?;
@@ -87,12 +85,7 @@ pub(crate) async fn cost(site: Site, style: &str, octets: usize) -> anyhow::Resu
     })
 }
 
-/// Armor and base64 make a third more.
-fn wire_octets(style: &str, octets: usize) -> usize {
-    if style == PGP { octets * 4 / 3 * 65 / 64 } else { octets }
-}
-
-/// Recipients that share a message.
-fn sharing(style: &str) -> f64 {
-    if style == PGP { 1.0 } else { 50.0 }
+/// Armor makes a third more, and a line end of 64 octets.
+fn wire_octets(octets: usize) -> usize {
+    octets * 4 / 3 * 65 / 64
 }
