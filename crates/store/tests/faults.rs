@@ -2,82 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[macro_use]
+mod common;
+
 use std::time::Duration;
 
+use common::{NOW, Site, join, make_list, on_postgres};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{
-    Channel, Door, ListName, ListNo, ListSettings, MemberNo, NodeNo, PostNo, Preferences, Role,
-};
-use sealist_mail::Timestamp;
+use sealist_lists::model::{Channel, Door, ListNo, MemberNo, NodeNo, PostNo, Role};
 use sealist_store::bodies::Body;
 use sealist_store::copies::{self, Which};
 use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
-use sealist_store::testing::Postgres;
 use sealist_store::{Conn, Store, StoreError, bodies, deliveries, lists, people, queue};
-use tempfile::TempDir;
-
-const NOW: Timestamp = Timestamp(1_790_000_000_000);
-const NAME: &str = "team@lists.example";
-
-struct Site {
-    store: Store,
-    list: ListNo,
-    /// With SQLite.
-    _folder: Option<TempDir>,
-}
-
-/// Every story is told on both databases.
-macro_rules! on_both {
-    ($($story:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story(super::on_sqlite().await).await;
-            })+
-        }
-
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story(super::on_postgres().await.0).await;
-            })+
-        }
-    };
-}
 
 on_both! {
     a_change_that_goes_on_after_an_error_fails_alone,
     a_change_that_panics_takes_nobody_along_for_long,
     a_post_is_held_with_those_who_are_not_counted_yet,
-}
-
-async fn on_sqlite() -> Site {
-    let folder = TempDir::new().unwrap();
-    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
-    site(store, Some(folder)).await
-}
-
-/// The site, and its address for other nodes.
-async fn on_postgres() -> (Site, String) {
-    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
-    (site(Store::open_url(&url).await.unwrap(), None).await, url)
-}
-
-async fn site(store: Store, folder: Option<TempDir>) -> Site {
-    let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
-    Site { store, list, _folder: folder }
-}
-
-async fn make_list(db: &mut Conn) -> Result<ListNo, StoreError> {
-    lists::create(db, &NAME.parse::<ListName>().unwrap(), "legacy-default", &ListSettings::default(), NOW)
-        .await
-}
-
-async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(), StoreError> {
-    let address = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
-    people::add_member(db, list, address, Role::Member, Preferences::default(), NOW).await?;
-    Ok(())
 }
 
 async fn members(site: &Site) -> usize {
@@ -170,7 +112,8 @@ async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {
 /// Mail that comes while a list is released is not left behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_while_a_list_is_released_does_not_stay() {
-    let (site, url) = on_postgres().await;
+    let site = on_postgres().await;
+    let url = site.url.clone();
     let other = Store::open_url(&url).await.unwrap();
     let list = site.list;
     site.store.write(move |db| Box::pin(lists::hold(db, list, NOW))).await.unwrap();
@@ -198,7 +141,8 @@ async fn what_comes_while_a_list_is_released_does_not_stay() {
 /// A node that froze in the middle of a change holds rows that it had claimed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_cannot_bury_lives_all_the_same() {
-    let (site, url) = on_postgres().await;
+    let site = on_postgres().await;
+    let url = site.url.clone();
     let frozen = Store::open_url(&url).await.unwrap();
     let list = site.list;
     let claimed = site.store.write(move |db| {

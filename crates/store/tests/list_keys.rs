@@ -2,40 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use sealist_lists::model::{ListKeyNo, ListName, ListNo, ListSettings, NodeNo};
+#[macro_use]
+mod common;
+
+use common::{NOW, Site, on_postgres};
+use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::list_keys::{self, KeyState, NewListKey, Purpose};
 use sealist_store::nodes::{self, Alone};
 use sealist_store::site_key::{self, SiteKeyRow};
-use sealist_store::testing::Postgres;
 use sealist_store::{Conn, Store, StoreError, lists, rotation};
-use tempfile::TempDir;
-
-const NOW: Timestamp = Timestamp(1_790_000_000_000);
-
-struct Site {
-    store: Store,
-    list: ListNo,
-    _folder: Option<TempDir>,
-}
-
-macro_rules! on_both {
-    ($($story:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story(super::on_sqlite().await).await;
-            })+
-        }
-
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story(super::on_postgres().await).await;
-            })+
-        }
-    };
-}
 
 on_both! {
     a_new_key_is_used_when_every_node_has_it,
@@ -46,29 +22,17 @@ on_both! {
     the_first_key_of_the_site_is_the_key,
 }
 
-async fn on_sqlite() -> Site {
-    let folder = TempDir::new().unwrap();
-    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
-    site(store, Some(folder)).await
-}
-
-async fn on_postgres() -> Site {
-    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
-    site(Store::open_url(&url).await.unwrap(), None).await
-}
-
-async fn site(store: Store, folder: Option<TempDir>) -> Site {
-    let name: ListName = "team@lists.example".parse().unwrap();
-    let made = store.write(move |db| {
+/// The list has its first keys.
+async fn with_keys(site: Site) -> Site {
+    let list = site.list;
+    let made = site.store.write(move |db| {
         Box::pin(async move {
-            let list = lists::create(&mut *db, &name, "pgp-default", &ListSettings::default(), NOW).await?;
             list_keys::insert(&mut *db, list, &key(Purpose::Storage, 1, KeyState::Used), NOW).await?;
-            list_keys::insert(db, list, &key(Purpose::Posting, 1, KeyState::Used), NOW).await?;
-            Ok::<_, StoreError>(list)
+            list_keys::insert(db, list, &key(Purpose::Posting, 1, KeyState::Used), NOW).await
         })
     });
-    let list = made.await.unwrap();
-    Site { store, list, _folder: folder }
+    made.await.unwrap();
+    site
 }
 
 fn key(purpose: Purpose, generation: u32, state: KeyState) -> NewListKey {
@@ -119,6 +83,7 @@ impl Site {
 }
 
 async fn a_new_key_is_used_when_every_node_has_it(site: Site) {
+    let site = with_keys(site).await;
     let (first, second, third) = (site.join().await, site.join().await, site.join().await);
     let new = site.add_waiting(2).await;
     assert!(site.switch().await.is_empty());
@@ -145,6 +110,7 @@ async fn a_new_key_is_used_when_every_node_has_it(site: Site) {
 }
 
 async fn a_key_that_waited_is_given_up_for_another(site: Site) {
+    let site = with_keys(site).await;
     let node = site.join().await;
     let given_up = site.add_waiting(2).await;
     site.report(node, vec![given_up]).await;
@@ -161,6 +127,7 @@ async fn a_key_that_waited_is_given_up_for_another(site: Site) {
 }
 
 async fn there_is_one_key_in_use_and_one_of_a_generation(site: Site) {
+    let site = with_keys(site).await;
     let used = site.add(key(Purpose::Posting, 2, KeyState::Used)).await;
     assert!(matches!(used, Err(StoreError::Duplicate)), "{used:?}");
     site.add_waiting(2).await;
@@ -172,6 +139,7 @@ async fn there_is_one_key_in_use_and_one_of_a_generation(site: Site) {
 }
 
 async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
+    let site = with_keys(site).await;
     site.add_waiting(2).await;
     assert_eq!(site.switch().await, [site.list], "without a node nobody is waited for");
     let list = site.list;
@@ -188,6 +156,7 @@ async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
 }
 
 async fn a_wrapped_key_comes_and_goes_with_its_row(site: Site) {
+    let site = with_keys(site).await;
     let list = site.list;
     let new = NewListKey { wrapped: Some(vec![1, 2, 3]), ..key(Purpose::Posting, 2, KeyState::Waiting) };
     let failed = new.clone();
@@ -211,6 +180,7 @@ async fn a_wrapped_key_comes_and_goes_with_its_row(site: Site) {
 }
 
 async fn the_first_key_of_the_site_is_the_key(site: Site) {
+    let site = with_keys(site).await;
     let known = async || site_key::known(&mut site.store.reader().await.unwrap()).await.unwrap();
     assert_eq!(known().await, None);
     let enter = async |mark: u8| {
@@ -227,8 +197,8 @@ async fn the_first_key_of_the_site_is_the_key(site: Site) {
 /// Nodes look at the same moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_many_nodes_switches() {
-    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
-    let site = site(Store::open_url(&url).await.unwrap(), None).await;
+    let site = with_keys(on_postgres().await).await;
+    let url = site.url.clone();
     let mut stores = Vec::new();
     for _ in 0..4 {
         stores.push(Store::open_url(&url).await.unwrap());

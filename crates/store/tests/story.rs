@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[macro_use]
+mod common;
+
 use std::collections::BTreeMap;
 
+use common::{NOW, Site, join};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{
-    Channel, DeliveryNo, Door, ListName, ListNo, ListSettings, NodeNo, PostNo, Preferences, Role,
-};
+use sealist_lists::model::{Channel, DeliveryNo, Door, ListNo, NodeNo, PostNo, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
@@ -16,37 +18,7 @@ use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::queue::{self, Place};
-use sealist_store::testing::Postgres;
-use sealist_store::{Conn, Store, StoreError, bodies, clock, lists, people};
-use tempfile::TempDir;
-
-const NOW: Timestamp = Timestamp(1_790_000_000_000);
-
-struct Site {
-    store: Store,
-    list: ListNo,
-    /// With SQLite.
-    _folder: Option<TempDir>,
-}
-
-/// Every story is told on both databases.
-macro_rules! on_both {
-    ($($story:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story(super::on_sqlite().await).await;
-            })+
-        }
-
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story(super::on_postgres().await).await;
-            })+
-        }
-    };
-}
+use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
 
 on_both! {
     simultaneous_changes_share_commits_and_fail_alone,
@@ -62,30 +34,6 @@ on_both! {
     what_another_node_has_is_not_given_back,
     a_clock_that_is_set_back_makes_nothing_wait,
     of_those_that_were_not_judged_the_least_tried_comes_first,
-}
-
-async fn on_sqlite() -> Site {
-    let folder = TempDir::new().unwrap();
-    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
-    site(store, Some(folder)).await
-}
-
-async fn on_postgres() -> Site {
-    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
-    site(Store::open_url(&url).await.unwrap(), None).await
-}
-
-async fn site(store: Store, folder: Option<TempDir>) -> Site {
-    let name: ListName = "team@lists.example".parse().unwrap();
-    let list = store
-        .write(move |db| {
-            Box::pin(async move {
-                lists::create(db, &name, "legacy-default", &ListSettings::default(), NOW).await
-            })
-        })
-        .await
-        .unwrap();
-    Site { store, list, _folder: folder }
 }
 
 const NODE: NodeNo = NodeNo(1);
@@ -108,12 +56,6 @@ fn message(text: &str) -> Body {
 
 fn sent(row: &Delivery) -> Settled {
     Settled { no: row.no, email: row.email.clone(), state: State::Sent, reply: "250 ok".to_owned() }
-}
-
-async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(), StoreError> {
-    let address = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
-    people::add_member(db, list, address, Role::Member, Preferences::default(), NOW).await?;
-    Ok(())
 }
 
 async fn simultaneous_changes_share_commits_and_fail_alone(site: Site) {
