@@ -14,6 +14,7 @@ mod new_keys;
 mod node;
 mod notices;
 mod outgoing;
+mod room;
 mod rotation;
 mod sealing;
 mod setup;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 
 use sealist_mail::Address;
 use sealist_store::Store;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 
 pub use error::AppError;
 pub use incoming::{Outcome, process};
@@ -49,17 +50,15 @@ pub struct App {
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
-    /// Room in memory for bodies that are on their way out, in MiB.
-    bodies: Arc<Semaphore>,
+    /// For messages that are judged.
+    judging: room::Room,
+    /// For bodies that are on their way out: a next hop that hangs keeps nobody from judging.
+    leaving: room::Room,
 }
-
-/// Of all bodies on their way out, in the forms they take there.
-const ROOM_MIB: u32 = 160;
 
 impl App {
     /// A site with that database and those keys.
     pub fn new(store: Store, vault: Arc<dyn KeyVault>, contact: Option<Address>) -> Self {
-        let bodies = Arc::new(Semaphore::new(ROOM_MIB as usize));
         Self {
             store,
             vault,
@@ -67,7 +66,8 @@ impl App {
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
-            bodies,
+            judging: room::Room::default(),
+            leaving: room::Room::default(),
         }
     }
 }

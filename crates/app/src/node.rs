@@ -64,10 +64,12 @@ impl App {
         self.node.no.load(Ordering::Relaxed) == node.0
     }
 
-    /// A claim failed, and the database may have it all the same: then this process goes on under another number, and what
-    /// the old one has is freed as that of a dead one.
-    pub fn may_have_claimed(&self) {
-        self.node.unsure.store(true, Ordering::Relaxed);
+    /// A claim failed. If the database may have it all the same, this process goes on under another number, and what the
+    /// old one has is freed as that of a dead one.
+    pub fn heed_failed_claim(&self, error: &StoreError) {
+        if matches!(error, StoreError::Unsure { .. } | StoreError::Stopped) {
+            self.node.unsure.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Who claims here.

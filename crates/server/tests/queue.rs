@@ -87,3 +87,24 @@ async fn a_post_that_is_going_out_is_held() {
     let nothing = site.server.command(&["queue", "drop", "--post", &number]);
     assert!(!nothing.status.success());
 }
+
+/// Many large messages are judged as room in memory allows, whatever came in at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_messages_are_not_judged_all_at_once() {
+    let (site, _anne) = stage().await;
+    site.server.cli(&["lists", "set", LIST, "max_message_kib", "0"]);
+    site.server.cli(&["queue", "hold", LIST]);
+    let line = "0123456789abcdef0123456789abcdef0123456789abcdef\r\n";
+    let text = format!("From: stranger@example.com\r\n\r\n{}", line.repeat(20_000_000 / line.len()));
+    for _ in 0..8 {
+        let result = post(&mut site.server.connect().await, LIST, text.as_bytes()).await;
+        assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
+    }
+    site.server.cli(&["queue", "release", LIST]);
+    site.server.wait_until_judged();
+    assert_eq!(site.held(), 8);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", site.server.child.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak_kib < 256 * 1024, "{} MiB at once", peak_kib / 1024);
+}

@@ -21,6 +21,9 @@ use crate::{App, AppError, bounces, letters};
 use gather::{gather, look_up, open, replay};
 use post::{Post, make_post};
 
+/// As it came, as it is opened, its parts, the payload and that sealed.
+const FORMS: u64 = 5;
+
 /// What became of an entry, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -32,6 +35,8 @@ pub struct Outcome {
 
 /// Judges one entry and records the outcome in one transaction. An error leaves the entry as it is.
 pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppError> {
+    let octets = bodies::octets(&mut *app.store.reader().await?, entry.body).await?;
+    let _room = app.judging.wait(octets, FORMS).await?;
     let (list, body) = {
         let mut db = app.store.reader().await?;
         let list = lists::by_no(&mut db, entry.list)

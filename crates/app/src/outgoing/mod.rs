@@ -18,7 +18,7 @@ use sealist_store::deliveries::{Batch, Delivery, Kind, Settled};
 use sealist_store::lists;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{App, AppError, KeyVault, ROOM_MIB, bounces, sealing};
+use crate::{App, AppError, KeyVault, bounces, sealing};
 pub use faults::could_not_be_made;
 pub use open::Together;
 pub use retry::Retry;
@@ -93,8 +93,7 @@ const FORMS: u64 = 3;
 /// says, on the others one for as many as may go `together`.
 pub async fn prepare(app: &App, batch: Batch, together: Together, now: Timestamp) -> Result<Ready, AppError> {
     let octets = bodies::octets(&mut *app.store.reader().await?, batch.body).await?;
-    let mib = u32::try_from(octets * FORMS / (1024 * 1024) + 1).unwrap_or(ROOM_MIB).min(ROOM_MIB);
-    let room = app.bodies.clone().acquire_many_owned(mib).await.map_err(|_| AppError::Interrupted)?;
+    let room = app.leaving.wait(octets, FORMS).await?;
     let made = make(app, batch, together, now).await?;
     Ok(Ready { _room: Some(room), ..made })
 }

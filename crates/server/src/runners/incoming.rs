@@ -54,11 +54,7 @@ async fn claim(app: &App) -> Result<Vec<Entry>, StoreError> {
     }
     let claimed =
         app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, BATCH, now).await }));
-    let claimed = claimed.await;
-    if let Err(StoreError::Unsure { .. } | StoreError::Stopped) = &claimed {
-        app.may_have_claimed();
-    }
-    claimed
+    claimed.await.inspect_err(|error| app.heed_failed_claim(error))
 }
 
 async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {

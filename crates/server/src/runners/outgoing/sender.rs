@@ -69,11 +69,7 @@ impl Sender {
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, CHUNK, now).await?))
             })
         });
-        let claimed = claimed.await;
-        if let Err(StoreError::Unsure { .. } | StoreError::Stopped) = &claimed {
-            self.app.may_have_claimed();
-        }
-        let (made, batch) = claimed?;
+        let (made, batch) = claimed.await.inspect_err(|error| self.app.heed_failed_claim(error))?;
         let Some(batch) = batch else { return Ok(made.is_some()) };
         if batch.rows.len() >= CHUNK as usize {
             // There is more: another connection may begin with it.
