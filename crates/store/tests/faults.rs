@@ -7,14 +7,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{NOW, Site, join, make_list, on_postgres};
-use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, Door, ListNo, MemberNo, NodeNo, PostNo, Role};
+use common::{NOW, Site, join, make_list, on_postgres, post_to};
+use sealist_lists::model::{Door, MemberNo, NodeNo, Role};
 use sealist_store::bodies::Body;
 use sealist_store::copies::{self, Which};
 use sealist_store::nodes::{self, Alone, Claimant};
-use sealist_store::posts::{self, NewPost};
-use sealist_store::{Conn, Store, StoreError, bodies, deliveries, lists, people, queue};
+use sealist_store::posts;
+use sealist_store::{Store, StoreError, deliveries, lists, people, queue};
 
 on_both! {
     a_change_that_goes_on_after_an_error_fails_alone,
@@ -71,25 +70,6 @@ async fn a_change_that_panics_takes_nobody_along_for_long(site: Site) {
     assert_eq!(members(&site).await, usize::from(first.is_ok()), "neither more nor less than was said");
     let third = site.store.write(move |db| Box::pin(async move { join(db, list, "bart@x.example").await }));
     third.await.expect("the writer goes on");
-}
-
-/// A post to so many members, of whom none is counted yet.
-async fn post_to(db: &mut Conn, list: ListNo, count: usize) -> Result<PostNo, StoreError> {
-    for number in 0..count {
-        join(&mut *db, list, &format!("m{number}@x.example")).await?;
-    }
-    let body = Body::Plain { outer: Vec::new(), payload: b"words".to_vec() };
-    let body = bodies::insert(&mut *db, &body).await?;
-    let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
-    let post = NewPost {
-        list,
-        channel: Channel::Open,
-        body,
-        envelope_from: "team-bounces@lists.example",
-        recipients: &recipients,
-        archived: false,
-    };
-    posts::insert(db, &post, NOW).await
 }
 
 async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {

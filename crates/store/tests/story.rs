@@ -7,9 +7,9 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{NOW, Site, join};
+use common::{Archived, NOW, Site, join, message, post, post_to};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, DeliveryNo, Door, ListNo, NodeNo, PostNo, Role};
+use sealist_lists::model::{Channel, DeliveryNo, Door, NodeNo, PostNo, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
@@ -48,10 +48,6 @@ async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<deliveries::Ba
 
 async fn claim_entries(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<queue::Entry>, StoreError> {
     queue::claim(db, &claimant(), limit, now).await
-}
-
-fn message(text: &str) -> Body {
-    Body::Plain { outer: Vec::new(), payload: text.as_bytes().to_vec() }
 }
 
 fn sent(row: &Delivery) -> Settled {
@@ -291,34 +287,22 @@ async fn a_deleted_list_takes_its_bodies_along(site: Site) {
 
 async fn what_is_delivered_and_not_archived_goes(site: Site) {
     let list = site.list;
-    let post = |archived: bool| {
+    let post = |archived| {
         let store = site.store.clone();
         async move {
-            store
-                .write(move |db| {
-                    Box::pin(async move {
-                        let body = bodies::insert(&mut *db, &message("words")).await?;
-                        let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
-                        let row = NewPost {
-                            list,
-                            channel: Channel::Open,
-                            body,
-                            envelope_from: "team-bounces@lists.example",
-                            recipients: &recipients,
-                            archived,
-                        };
-                        posts::insert(&mut *db, &row, NOW).await?;
-                        posts::fan_out(&mut *db, 100, NOW).await?;
-                        Ok::<_, StoreError>(body)
-                    })
+            let made = store.write(move |db| {
+                Box::pin(async move {
+                    let (_, body) = post(&mut *db, list, archived).await?;
+                    posts::fan_out(db, 100, NOW).await?;
+                    Ok::<_, StoreError>(body)
                 })
-                .await
-                .unwrap()
+            });
+            made.await.unwrap()
         }
     };
     let joined = site.store.write(move |db| Box::pin(async move { join(db, list, "anne@x.example").await }));
     joined.await.unwrap();
-    let (gone, kept) = (post(false).await, post(true).await);
+    let (gone, kept) = (post(Archived::No).await, post(Archived::Yes).await);
     let settle = |state: State| {
         let store = site.store.clone();
         async move {
@@ -358,31 +342,12 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
     assert!(bodies::load(&mut db, kept).await.is_ok());
 }
 
-/// A post to so many members, with all its recipients.
-async fn post_to(db: &mut Conn, list: ListNo, members: usize) -> Result<PostNo, StoreError> {
-    for number in 0..members {
-        join(&mut *db, list, &format!("m{number}@x.example")).await?;
-    }
-    let body = bodies::insert(&mut *db, &message("words")).await?;
-    let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
-    let row = NewPost {
-        list,
-        channel: Channel::Open,
-        body,
-        envelope_from: "team-bounces@lists.example",
-        recipients: &recipients,
-        archived: false,
-    };
-    let post = posts::insert(&mut *db, &row, NOW).await?;
-    posts::fan_out(db, 100, NOW).await?;
-    Ok(post)
-}
-
 async fn a_held_list_takes_mail_in_and_lets_none_go(site: Site) {
     let list = site.list;
     let held = site.store.write(move |db| {
         Box::pin(async move {
             post_to(&mut *db, list, 2).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
             let push = async |db: &mut Conn| {
                 queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await
             };
@@ -412,6 +377,7 @@ async fn copies_are_held_let_go_and_given_up(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             let post = post_to(&mut *db, list, 3).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
             assert_eq!(copies::hold(&mut *db, Which::Of(post)).await?, 3);
             assert!(claim_copies(&mut *db, 9).await?.is_none());
             let waiting = copies::unsent(&mut *db, DeliveryNo(0), 9).await?;
@@ -436,6 +402,7 @@ async fn what_another_node_has_is_not_given_back(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             let post = post_to(&mut *db, list, 2).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
             let batch = claim_copies(&mut *db, 9).await?.expect("two are due");
             let rows: Vec<DeliveryNo> = batch.rows.iter().map(|row| row.no).collect();
             deliveries::give_back(&mut *db, NodeNo(7), &rows, NOW).await?;
@@ -460,6 +427,7 @@ async fn a_clock_that_is_set_back_makes_nothing_wait(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             post_to(&mut *db, list, 2).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
             let batch = claim_copies(&mut *db, 9).await?.expect("two are due");
             let due = |at: i64| -> Vec<Settled> {
                 batch

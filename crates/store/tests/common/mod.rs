@@ -2,10 +2,13 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use sealist_lists::model::{ListName, ListNo, ListSettings, Preferences, Role};
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{BodyNo, Channel, ListName, ListNo, ListSettings, PostNo, Preferences, Role};
 use sealist_mail::Timestamp;
+use sealist_store::bodies::Body;
+use sealist_store::posts::{self, NewPost};
 use sealist_store::testing::Postgres;
-use sealist_store::{Conn, Store, StoreError, lists, people};
+use sealist_store::{Conn, Store, StoreError, bodies, lists, people};
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -62,4 +65,42 @@ pub(crate) async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(
     let address = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
     people::add_member(db, list, address, Role::Member, Preferences::default(), NOW).await?;
     Ok(())
+}
+
+pub(crate) fn message(text: &str) -> Body {
+    Body::Plain { outer: Vec::new(), payload: text.as_bytes().to_vec() }
+}
+
+/// A post to the members of a list, of whom none is counted yet.
+pub(crate) async fn post(
+    db: &mut Conn,
+    list: ListNo,
+    archived: Archived,
+) -> Result<(PostNo, BodyNo), StoreError> {
+    let body = bodies::insert(&mut *db, &message("words")).await?;
+    let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
+    let row = NewPost {
+        list,
+        channel: Channel::Open,
+        body,
+        envelope_from: "team-bounces@lists.example",
+        recipients: &recipients,
+        archived: archived == Archived::Yes,
+    };
+    Ok((posts::insert(db, &row, NOW).await?, body))
+}
+
+/// Whether a post stays when all have it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Archived {
+    Yes,
+    No,
+}
+
+/// A post to so many members, of whom none is counted yet.
+pub(crate) async fn post_to(db: &mut Conn, list: ListNo, members: usize) -> Result<PostNo, StoreError> {
+    for number in 0..members {
+        join(&mut *db, list, &format!("m{number}@x.example")).await?;
+    }
+    Ok(post(db, list, Archived::No).await?.0)
 }
