@@ -24,6 +24,7 @@ mod mac;
 mod merge;
 mod open;
 mod pkesk;
+mod possession;
 mod revocation;
 mod seal;
 mod sealed;
@@ -46,6 +47,7 @@ pub use open::{
     Encryption, KeepSignature, Limits, Opened, SignatureVerdict, Unreadable, ValidSignature, open,
 };
 pub use pkesk::{CannotEncrypt, KeyIds};
+pub use possession::{Found, Possession, Statement, Unproven, statements};
 pub use revocation::Revocation;
 pub use seal::{IntakeSealer, SealError, SignWith, seal, seal_copy, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};
