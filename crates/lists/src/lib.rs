@@ -9,6 +9,7 @@
 //! file, a clock, a socket or a database, waits, or touches a key.
 
 pub mod chains;
+pub mod commands;
 pub mod draft;
 pub mod facts;
 pub mod handlers;
@@ -19,3 +20,4 @@ pub mod pipelines;
 pub mod rules;
 pub mod styles;
 pub mod texts;
+pub mod workflows;
