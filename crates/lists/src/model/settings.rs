@@ -2,6 +2,8 @@
 //!
 //! Stored as JSON. A missing field has the default below; styles give other values at creation.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::set::{SettingError, set_field};
@@ -17,6 +19,22 @@ pub struct ListSettings {
     pub description: String,
     /// Put before each Subject. Empty: none.
     pub subject_prefix: String,
+    /// Through which workflow an address becomes a member: see `workflows`.
+    pub subscription_policy: String,
+    /// Through which workflow a member leaves.
+    pub unsubscription_policy: String,
+    /// Through which workflow a command runs that changes something for a member (`set`).
+    pub command_workflow: String,
+    /// Workflows of this list: a name, and the names of the steps.
+    pub workflows: BTreeMap<String, Vec<String>>,
+    /// Who may ask who the members are.
+    pub member_roster_visibility: RosterVisibility,
+    /// Whether new members get a letter that greets them.
+    pub send_welcome_message: bool,
+    /// Whether who leaves gets a letter that says so.
+    pub send_goodbye_message: bool,
+    /// Whether owners and moderators hear of it when members come and go.
+    pub admin_notify_mchanges: bool,
     /// Which chain judges posts: see `chains`.
     pub posting_chain: String,
     /// Which handlers make the copies: see `pipelines`.
@@ -46,6 +64,18 @@ pub struct ListSettings {
     pub bounce_info_stale_after_days: u32,
     /// The OpenPGP side; `None` on plain lists.
     pub pgp: Option<PgpSettings>,
+}
+
+/// Who may ask who the members are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RosterVisibility {
+    /// Owners and moderators.
+    Moderators,
+    /// Members too.
+    Members,
+    /// Everybody.
+    Public,
 }
 
 /// Where Reply-To points.
@@ -148,6 +178,14 @@ impl Default for ListSettings {
             display_name: String::new(),
             description: String::new(),
             subject_prefix: String::new(),
+            subscription_policy: "confirm".into(),
+            unsubscription_policy: "confirm".into(),
+            command_workflow: "confirm-command".into(),
+            workflows: BTreeMap::new(),
+            member_roster_visibility: RosterVisibility::Moderators,
+            send_welcome_message: true,
+            send_goodbye_message: true,
+            admin_notify_mchanges: false,
             posting_chain: "default-posting-chain".into(),
             posting_pipeline: "default-posting-pipeline".into(),
             default_member_action: Action::Defer,

@@ -91,6 +91,11 @@ pub const WORKFLOWS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "pgp-policy-leave",
+        "A member who signs for it; one without a key whom a moderator lets.",
+        &["sanity-checks", "pubkey-confirmation", "do-it"],
+    ),
+    (
         "pgp-key-change-workflow",
         "Whoever signs with the old key and with the new one.",
         &["sanity-checks", "pubkey-confirmation", "do-it"],
