@@ -9,6 +9,7 @@ use sealist_lists::texts::{Letter, Text};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{SealingCard, random};
 use sealist_store::bodies::Body;
+use sealist_store::notices::{Often, is_due};
 use sealist_store::{Conn, StoreError, keys, people};
 
 use crate::{App, AppError, sealing};
@@ -20,7 +21,8 @@ const MAX_MODERATORS: u32 = 50;
 pub(crate) struct Prepared {
     list: ListNo,
     to: Address,
-    text: Text,
+    kind: &'static str,
+    often: Often,
     channel: Channel,
     body: Body,
 }
@@ -29,12 +31,13 @@ pub(crate) struct Prepared {
 pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 
 impl Prepared {
-    /// Stores the letter; `false` if one of its kind went out within a day.
+    /// Stores the letter; `false` if enough of its kind went out within a day.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
         let letter = sealist_store::notices::NewNotice {
             list: self.list,
             to: &self.to,
-            kind: self.text.name(),
+            kind: self.kind,
+            often: self.often,
             channel: self.channel,
             body: &self.body,
         };
@@ -53,16 +56,78 @@ pub(crate) async fn to_person(
 ) -> Result<Option<Prepared>, AppError> {
     let channel = {
         let mut db = app.store.reader().await?;
-        if !sealist_store::notices::is_due(&mut db, list.no, &to.address, text.name(), now).await? {
+        if !is_due(&mut db, list.no, &to.address, text.name(), Often::Daily, now).await? {
             return Ok(None);
         }
         channel_to(app, &mut db, list, &to.address, now).await?
     };
     let Some((letter, attachment)) = words(channel) else { return Ok(None) };
+    let message = Message { to, kind: text.name(), often: Often::Daily, letter, attachment, reply_to: None };
+    Ok(Some(make(app, list, message, channel, now).await?))
+}
+
+/// A letter that is an answer, or asks for one.
+pub(crate) struct Message {
+    pub(crate) to: Mailbox,
+    /// Of which kind, and how often those go to an address.
+    pub(crate) kind: &'static str,
+    pub(crate) often: Often,
+    pub(crate) letter: Letter,
+    pub(crate) attachment: Option<Attachment>,
+    /// Where the answer goes; `None`: to the owners.
+    pub(crate) reply_to: Option<Address>,
+}
+
+/// Makes a letter, sealed if the list encrypts and its reader has a usable key; `None` if enough of the kind went out.
+pub(crate) async fn answer(
+    app: &App,
+    list: &MailingList,
+    message: Message,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let channel = {
+        let mut db = app.store.reader().await?;
+        let address = &message.to.address;
+        if !is_due(&mut db, list.no, address, message.kind, message.often, now).await? {
+            return Ok(None);
+        }
+        channel_to(app, &mut db, list, address, now).await?
+    };
+    Ok(Some(make(app, list, message, channel, now).await?))
+}
+
+/// Makes a letter for the holder of a key that need not be anybody's yet; `None` if enough of the kind went out.
+pub(crate) async fn to_key(
+    app: &App,
+    list: &MailingList,
+    message: Message,
+    key: &SealingCard,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let Message { to, kind, often, letter, attachment, reply_to } = message;
     let address = to.address.clone();
-    let payload = notices::build(Notice { list, to, letter, attachment }, channel, now, random());
+    let due = is_due(&mut *app.store.reader().await?, list.no, &address, kind, often, now).await?;
+    if !due {
+        return Ok(None);
+    }
+    let notice = Notice { list, to, letter, attachment, reply_to };
+    let payload = notices::build(notice, Channel::Sealed, now, random());
+    let body = sealing::enclose_to(app, list, payload, key, now).await?;
+    Ok(Some(Prepared { list: list.no, to: address, kind, often, channel: Channel::Open, body }))
+}
+
+async fn make(
+    app: &App,
+    list: &MailingList,
+    message: Message,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<Prepared, AppError> {
+    let Message { to, kind, often, letter, attachment, reply_to } = message;
+    let address = to.address.clone();
+    let payload = notices::build(Notice { list, to, letter, attachment, reply_to }, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
-    Ok(Some(Prepared { list: list.no, to: address, text, channel, body }))
+    Ok(Prepared { list: list.no, to: address, kind, often, channel, body })
 }
 
 /// The same letter to each owner and moderator; where there is none, to the contact of the site.
@@ -73,20 +138,8 @@ pub(crate) async fn to_moderators(
     words: impl Fn(Channel) -> Letter,
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
-    let mut people = Vec::new();
-    for role in [Role::Owner, Role::Moderator] {
-        let mut db = app.store.reader().await?;
-        let some = people::roster(&mut db, list.no, role, MemberNo(0), MAX_MODERATORS).await?;
-        people.extend(some.into_iter().map(|person| person.address));
-    }
-    if people.is_empty() {
-        people.extend(app.contact.clone());
-    }
     let mut prepared: Vec<Prepared> = Vec::new();
-    for person in people {
-        if prepared.iter().any(|letter| letter.to == person) {
-            continue;
-        }
+    for person in in_charge(app, list).await? {
         let to = Mailbox { name: None, address: person };
         let words = |channel| Some((words(channel), None));
         prepared.extend(to_person(app, list, to, text, words, now).await?);
@@ -94,7 +147,24 @@ pub(crate) async fn to_moderators(
     Ok(prepared)
 }
 
-async fn channel_to(
+/// Owners and moderators, each once; where there are none, the contact of the site.
+pub(crate) async fn in_charge(app: &App, list: &MailingList) -> Result<Vec<Address>, AppError> {
+    let mut people: Vec<Address> = Vec::new();
+    for role in [Role::Owner, Role::Moderator] {
+        let mut db = app.store.reader().await?;
+        for person in people::roster(&mut db, list.no, role, MemberNo(0), MAX_MODERATORS).await? {
+            if !people.contains(&person.address) {
+                people.push(person.address);
+            }
+        }
+    }
+    if people.is_empty() {
+        people.extend(app.contact.clone());
+    }
+    Ok(people)
+}
+
+pub(crate) async fn channel_to(
     app: &App,
     db: &mut Conn,
     list: &MailingList,

@@ -32,6 +32,7 @@ mod seipd;
 mod seipd2;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod token;
 mod wrap;
 
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
@@ -51,6 +52,7 @@ pub use possession::{Found, Possession, Statement, Unproven, statements};
 pub use revocation::Revocation;
 pub use seal::{IntakeSealer, SealError, SignWith, seal, seal_copy, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};
+pub use token::Token;
 pub use wrap::{CannotUnwrap, KeyName, MasterKey, NotAMasterKey};
 
 /// Random octets from the system's generator.

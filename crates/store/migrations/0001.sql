@@ -171,14 +171,17 @@ CREATE TABLE signature_digests (
     seen_at {int} NOT NULL
 ) {strict, by key};
 
--- When a notice of a kind last went to an address (RFC 3834: answers are rare).
+-- Which notices went to an address within a day (RFC 3834: answers are rare).
 CREATE TABLE notices (
     list_no   {int} NOT NULL,
     email_key TEXT    NOT NULL,
     kind      TEXT    NOT NULL,
-    sent_at   {int} NOT NULL,
+    sent_at   {int} NOT NULL,           -- the first of its day
+    sent      {int} NOT NULL DEFAULT 1, -- how many since
+    stranger  {int} NOT NULL DEFAULT 0, -- whether the reader had proved nothing
     PRIMARY KEY (list_no, email_key, kind)
 ) {strict, by key};
+CREATE INDEX notices_to_strangers ON notices (email_key) WHERE stranger = 1;
 
 -- The processes that serve this database. One that has not been seen for a while is dead, and what it had
 -- claimed is free. seen_at is by the database's own clock.

@@ -43,6 +43,43 @@ pub async fn find_address(db: &mut Conn, address: &Address) -> Result<Option<Add
     Ok(row.map(|row| row.try_get(0)).transpose()?.map(AddressNo))
 }
 
+/// An address as the site knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The row.
+    pub no: AddressNo,
+    /// The name shown to others; may be empty.
+    pub display_name: String,
+    /// Whether mail to the address is known to reach somebody who answered, or an admin vouched for it.
+    pub verified: bool,
+}
+
+/// What the site knows of an address.
+pub async fn person(db: &mut Conn, address: &Address) -> Result<Option<Person>, StoreError> {
+    let row = query("SELECT no, display_name, verified_at IS NOT NULL FROM addresses WHERE email_key = $1")
+        .bind(address.key())
+        .fetch_optional(db)
+        .await?;
+    row.map(|row| {
+        Ok(Person {
+            no: AddressNo(row.try_get(0)?),
+            display_name: row.try_get(1)?,
+            verified: row.try_get(2)?,
+        })
+    })
+    .transpose()
+}
+
+/// Mail to the address reaches somebody who answered, or an admin vouches for it.
+pub async fn verify(db: &mut Conn, address: AddressNo, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE addresses SET verified_at = $2 WHERE no = $1 AND verified_at IS NULL")
+        .bind(address.0)
+        .bind(now.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Gives an address a role on a list. Errs with [`StoreError::Duplicate`] if it has it.
 pub async fn add_member(
     db: &mut Conn,
