@@ -59,34 +59,49 @@ macro_rules! texts {
 // The name is Mailman's where Mailman has such a text. In parentheses stand the values that a file may use (`values.rs`).
 texts! {
     /// Lines before the author's part of a copy.
-    AuthorBlock: Block "list:member:regular:author", "author_block" [en]
+    AuthorBlock: Block "list:member:regular:author", "author_block" [en de fr]
         (name address role signature encrypted);
     /// To a member whose post was not taken; the same words for every reason.
-    NotPosted: Letter "list:user:notice:rejected", "not_posted" [en]
+    NotPosted: Letter "list:user:notice:rejected", "not_posted" [en de fr]
         (list address owner pgp sendkey);
     /// To the owners: something waits for a moderator.
-    Held: Letter "list:admin:action:post", "held" [en]
+    Held: Letter "list:admin:action:post", "held" [en de fr]
         (list address received_at entry reasons);
     /// To the owners: a message broke a runner three times.
-    Shunted: Letter "list:admin:notice:shunted", "shunted" [en]
+    Shunted: Letter "list:admin:notice:shunted", "shunted" [en de fr]
         (list address received_at entry);
     /// The list's certificate, asked for at `-sendkey`.
-    Sendkey: Letter "list:user:notice:sendkey", "sendkey" [en]
+    Sendkey: Letter "list:user:notice:sendkey", "sendkey" [en de fr]
         (list address fingerprint);
     /// To a member: a post waits because there is no usable key.
-    KeyNeeded: Letter "list:user:notice:key-needed", "key_needed" [en]
+    KeyNeeded: Letter "list:user:notice:key-needed", "key_needed" [en de fr]
         (list address owner days problem);
     /// To the owners: posts wait because a member has no usable key.
-    MemberKeyNeeded: Letter "list:admin:notice:key-needed", "member_key_needed" [en]
+    MemberKeyNeeded: Letter "list:admin:notice:key-needed", "member_key_needed" [en de fr]
         (list address days copies more);
     /// To the owners: a recipient's mail server refused a copy for good, or for too long.
-    Undelivered: Letter "list:admin:notice:undelivered", "undelivered" [en]
+    Undelivered: Letter "list:admin:notice:undelivered", "undelivered" [en de fr]
         (list address days copies more);
     /// To the owners: posts to members stop after too many bounces.
-    Stopped: Letter "list:admin:notice:disable", "stopped" [en]
+    Stopped: Letter "list:admin:notice:disable", "stopped" [en de fr]
         (list address bounces addresses);
+    /// To a new member. On lists with OpenPGP the list's key is attached.
+    Welcome: Letter "list:user:notice:welcome", "welcome" [en de fr]
+        (list address owner request email fingerprint);
+    /// To somebody who is no longer a member.
+    Goodbye: Letter "list:user:notice:goodbye", "goodbye" [en de fr]
+        (list address owner email);
+    /// To a member whose mail came back: asks whether it still does.
+    Probe: Letter "list:user:notice:probe", "probe" [en de fr]
+        (list address owner email);
+    /// To the owners: somebody has become a member.
+    AdminSubscribed: Letter "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
+        (list address email);
+    /// To the owners: somebody is no longer a member.
+    AdminUnsubscribed: Letter "list:admin:notice:unsubscribe", "admin_unsubscribed" [en de fr]
+        (list address email);
     /// The sentence for each reason why a message was not posted at once.
-    Reasons: Sentences "list:reasons", "reasons" [en]
+    Reasons: Sentences "list:reasons", "reasons" [en de fr]
         ();
 }
 

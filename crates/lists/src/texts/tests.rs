@@ -20,6 +20,14 @@ fn files() -> Vec<(Text, String, &'static str)> {
 }
 
 #[test]
+fn every_text_is_there_in_every_language() {
+    let all = Text::ALL.iter().flat_map(|text| Language::ALL.map(|language| (*text, language)));
+    let lacking = all.filter(|(text, language)| text.built_in(*language).is_none());
+    let lacking: Vec<String> = lacking.map(|(text, language)| path(text, language)).collect();
+    assert!(lacking.is_empty(), "write these, and name their languages in table.rs: {lacking:#?}");
+}
+
+#[test]
 fn every_file_is_filled_in_with_the_values_that_it_is_promised() {
     for (text, path, source) in files() {
         assert_eq!(problem(text, source), None, "{path}");
