@@ -2,7 +2,7 @@
 
 use sealist_lists::model::{Channel, Door, EntryNo, MailingList};
 use sealist_lists::rules::Reason;
-use sealist_lists::texts::{self, Letter, Text, Value, context};
+use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::deliveries::{Settled, State};
@@ -22,21 +22,18 @@ pub(crate) async fn not_posted(
     author: &Address,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let letter = texts::letter(
-        Text::NotPosted,
-        context! {
-            list => list.display_name(),
-            address => list.name.to_string(),
-            pgp => list.settings.pgp.is_some(),
-            sendkey => list.name.address(Door::Sendkey).to_string(),
-            owner => list.name.address(Door::Owner).to_string(),
-        },
-    );
-    let words = |channel| {
-        let may = channel == Channel::Sealed || !list.settings.encrypting();
-        may.then(|| (letter.clone(), None))
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        pgp => list.settings.pgp.is_some(),
+        sendkey => list.name.address(Door::Sendkey).to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
     };
-    to_person(app, list, somebody(author), Text::NotPosted, words, now).await
+    let content = |_: &Place<'_>, channel| {
+        let may = channel == Channel::Sealed || !list.settings.encrypting();
+        may.then(|| (values.clone(), None))
+    };
+    to_person(app, list, somebody(author), Text::NotPosted, content, now).await
 }
 
 /// To those in charge: a message waits. An open letter does not say why.
@@ -47,13 +44,13 @@ pub(crate) async fn held(
     reasons: &[Reason],
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
-    let words = |channel| {
+    let values = |place: &Place<'_>, channel| {
         let telling = channel == Channel::Sealed || !list.settings.encrypting();
         let reasons: &[Reason] = if telling { reasons } else { &[] };
-        let sentences: Vec<String> = reasons.iter().map(|reason| texts::sentence(*reason)).collect();
-        about_entry(Text::Held, list, entry, &sentences)
+        let sentences: Vec<String> = reasons.iter().map(|reason| app.texts.reason(*reason, place)).collect();
+        about_entry(list, entry, &sentences)
     };
-    to_moderators(app, list, Text::Held, words, now).await
+    to_moderators(app, list, Text::Held, values, now).await
 }
 
 /// To those in charge: a message broke the runner.
@@ -63,22 +60,18 @@ pub(crate) async fn shunted(
     entry: &Entry,
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
-    let words = |_| about_entry(Text::Shunted, list, entry, &[]);
-    to_moderators(app, list, Text::Shunted, words, now).await
+    to_moderators(app, list, Text::Shunted, |_, _| about_entry(list, entry, &[]), now).await
 }
 
-fn about_entry(text: Text, list: &MailingList, entry: &Entry, reasons: &[String]) -> Letter {
+fn about_entry(list: &MailingList, entry: &Entry, reasons: &[String]) -> Value {
     let EntryNo(number) = entry.no;
-    texts::letter(
-        text,
-        context! {
-            list => list.display_name(),
-            address => list.name.address(entry.door).to_string(),
-            received_at => entry.received_at.rfc3339(),
-            entry => number,
-            reasons,
-        },
-    )
+    context! {
+        list => list.display_name(),
+        address => list.name.address(entry.door).to_string(),
+        received_at => entry.received_at.rfc3339(),
+        entry => number,
+        reasons,
+    }
 }
 
 /// The list's certificate, to whoever asks.
@@ -89,19 +82,16 @@ pub(crate) async fn sendkey(
     certificate: &Certificate,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let words = |_| {
-        let letter = texts::letter(
-            Text::Sendkey,
-            context! {
-                list => list.display_name(),
-                address => list.name.to_string(),
-                fingerprint => certificate.fingerprint().spaced(),
-            },
-        );
+    let content = |_: &Place<'_>, _| {
+        let values = context! {
+            list => list.display_name(),
+            address => list.name.to_string(),
+            fingerprint => certificate.fingerprint().spaced(),
+        };
         let file = format!("{}.asc", list.name);
-        Some((letter, Some((file, "application/pgp-keys", certificate.armored()))))
+        Some((values, Some((file, "application/pgp-keys", certificate.armored()))))
     };
-    to_person(app, list, somebody(to), Text::Sendkey, words, now).await
+    to_person(app, list, somebody(to), Text::Sendkey, content, now).await
 }
 
 /// A post waits for a reader's key, or is not kept for want of one: to the reader.
@@ -112,17 +102,14 @@ pub(crate) async fn key_needed(
     copy: &Settled,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let letter = texts::letter(
-        Text::KeyNeeded,
-        context! {
-            list => list.display_name(),
-            address => list.name.to_string(),
-            owner => list.name.address(Door::Owner).to_string(),
-            days => if copy.state == State::HeldForKey { key_wait_days(list) } else { 0 },
-            problem => copy.reply,
-        },
-    );
-    to_person(app, list, somebody(reader), Text::KeyNeeded, |_| Some((letter.clone(), None)), now).await
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
+        days => if copy.state == State::HeldForKey { key_wait_days(list) } else { 0 },
+        problem => copy.reply,
+    };
+    to_person(app, list, somebody(reader), Text::KeyNeeded, |_, _| Some((values.clone(), None)), now).await
 }
 
 /// To those in charge: copies that wait for keys ([`Text::MemberKeyNeeded`]), or that could not be delivered
@@ -147,7 +134,7 @@ pub(crate) async fn about_copies(
         more => copies.len() - lines.len(),
         copies => lines,
     };
-    to_moderators(app, list, text, |_| texts::letter(text, values.clone()), now).await
+    to_moderators(app, list, text, |_, _| values.clone(), now).await
 }
 
 /// To those in charge: posts to these addresses have stopped, after too many bounces.
@@ -163,7 +150,7 @@ pub(crate) async fn stopped(
         bounces => list.settings.bounce_score_threshold,
         addresses,
     };
-    to_moderators(app, list, Text::Stopped, |_| texts::letter(Text::Stopped, values.clone()), now).await
+    to_moderators(app, list, Text::Stopped, |_, _| values.clone(), now).await
 }
 
 fn key_wait_days(list: &MailingList) -> u32 {

@@ -23,6 +23,7 @@ mod vault;
 
 use std::sync::Arc;
 
+use sealist_lists::texts::Texts;
 use sealist_mail::Address;
 use sealist_store::Store;
 use tokio::sync::Mutex;
@@ -47,6 +48,8 @@ pub struct App {
     pub vault: Arc<dyn KeyVault>,
     /// Who hears of a list that nobody is in charge of.
     pub contact: Option<Address>,
+    /// The words of its letters.
+    pub texts: Texts,
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
@@ -63,11 +66,17 @@ impl App {
             store,
             vault,
             contact,
+            texts: Texts::default(),
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
             judging: room::Room::default(),
             leaving: room::Room::default(),
         }
+    }
+
+    /// The same site with other words.
+    pub fn with_texts(self, texts: Texts) -> Self {
+        Self { texts, ..self }
     }
 }

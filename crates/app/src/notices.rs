@@ -5,7 +5,7 @@
 
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
-use sealist_lists::texts::{Letter, Text};
+use sealist_lists::texts::{Place, Text, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{SealingCard, random};
 use sealist_store::bodies::Body;
@@ -45,23 +45,32 @@ impl Prepared {
     }
 }
 
-/// A letter to one person; of each text one a day. `words` chooses them for the way they travel; `None`: not that way.
+/// What a letter is made of: the values of its text, and perhaps a file.
+pub(crate) type Content = (Value, Option<Attachment>);
+
+/// A letter to one person, in their language; of each text one a day. `content` chooses for the way it travels; `None`:
+/// not that way.
 pub(crate) async fn to_person(
     app: &App,
     list: &MailingList,
     to: Mailbox,
     text: Text,
-    words: impl Fn(Channel) -> Option<(Letter, Option<Attachment>)>,
+    content: impl Fn(&Place<'_>, Channel) -> Option<Content>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let channel = {
+    let (language, channel) = {
         let mut db = app.store.reader().await?;
         if !is_due(&mut db, list.no, &to.address, text.name(), Often::Daily, now).await? {
             return Ok(None);
         }
-        channel_to(app, &mut db, list, &to.address, now).await?
+        (
+            people::language_of(&mut db, &to.address).await?,
+            channel_to(app, &mut db, list, &to.address, now).await?,
+        )
     };
-    let Some((letter, attachment)) = words(channel) else { return Ok(None) };
+    let place = app.texts.place(list, language);
+    let Some((values, attachment)) = content(&place, channel) else { return Ok(None) };
+    let letter = app.texts.letter(text, &place, values);
     let message = Message { to, kind: text.name(), often: Often::Daily, letter, attachment, reply_to: None };
     Ok(Some(make(app, list, message, channel, now).await?))
 }
@@ -130,19 +139,19 @@ async fn make(
     Ok(Prepared { list: list.no, to: address, kind, often, channel, body })
 }
 
-/// The same letter to each owner and moderator; where there is none, to the contact of the site.
+/// The same letter to each owner and moderator, in their language; where there is none, to the contact of the site.
 pub(crate) async fn to_moderators(
     app: &App,
     list: &MailingList,
     text: Text,
-    words: impl Fn(Channel) -> Letter,
+    values: impl Fn(&Place<'_>, Channel) -> Value,
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
     let mut prepared: Vec<Prepared> = Vec::new();
     for person in in_charge(app, list).await? {
         let to = Mailbox { name: None, address: person };
-        let words = |channel| Some((words(channel), None));
-        prepared.extend(to_person(app, list, to, text, words, now).await?);
+        let content = |place: &Place<'_>, channel| Some((values(place, channel), None));
+        prepared.extend(to_person(app, list, to, text, content, now).await?);
     }
     Ok(prepared)
 }

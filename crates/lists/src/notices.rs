@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::model::ListNo;
     use crate::styles;
-    use crate::texts::{self, Text, context};
+    use crate::texts::{Place, Text, Texts, context};
     use expect_test::expect;
 
     fn notice(style: &str, channel: Channel) -> String {
@@ -76,8 +76,9 @@ mod tests {
             name: "team@lists.example".parse().unwrap(),
             settings: styles::named(style).unwrap().settings(),
         };
-        let letter = texts::letter(
+        let letter = Texts::default().letter(
             Text::Shunted,
+            &Place::default(),
             context! { list => "Team", address => "team@lists.example", entry => 7, received_at => "today" },
         );
         let to = Mailbox { name: None, address: "anne@example.org".parse().unwrap() };
@@ -105,7 +106,7 @@ mod tests {
             X-Loop: team@lists.example
             Content-Type: text/plain; charset="utf-8"
             Content-Disposition: inline
-            Content-Transfer-Encoding: quoted-printable
+            Content-Transfer-Encoding: 7bit
 
         "#]]
         .assert_eq(head);

@@ -42,6 +42,7 @@ CREATE TABLE addresses (
     email_key    TEXT    NOT NULL UNIQUE, -- lower case, for look-ups
     email        TEXT    NOT NULL,        -- as the person writes it
     display_name TEXT    NOT NULL DEFAULT '',
+    preferred_language TEXT NOT NULL DEFAULT '', -- empty: that of the list
     verified_at  {int},
     created_at   {int} NOT NULL
 ) {strict};

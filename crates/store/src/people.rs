@@ -3,6 +3,7 @@
 use sealist_lists::model::{
     Action, AddressNo, DeliveryMode, DeliveryNo, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
 };
+use sealist_lists::texts::Language;
 use sealist_mail::{Address, Timestamp};
 
 use crate::sql::{Row, query};
@@ -11,7 +12,8 @@ use crate::{Conn, StoreError};
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
 const DAY_MS: i64 = 24 * 3600 * 1000;
 const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
-    m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext
+    m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext,
+    a.preferred_language
     FROM members m JOIN addresses a ON a.no = m.address_no";
 
 /// The row of an address; made if there is none. A display name that is not empty replaces the old one.
@@ -80,7 +82,16 @@ pub async fn verify(db: &mut Conn, address: AddressNo, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Gives an address a role on a list. Errs with [`StoreError::Duplicate`] if it has it.
+/// The language that the owner of an address chose.
+pub async fn language_of(db: &mut Conn, address: &Address) -> Result<Option<Language>, StoreError> {
+    let row = query("SELECT preferred_language FROM addresses WHERE email_key = $1")
+        .bind(address.key())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|name| Language::from_name(&name)))
+}
+
+/// Gives an address a role on a list; the language of an address stays as it is. Errs with [`StoreError::Duplicate`] if it has it.
 pub async fn add_member(
     db: &mut Conn,
     list: ListNo,
@@ -126,7 +137,7 @@ pub async fn roster(
     rows.iter().map(member).collect()
 }
 
-/// Replaces a member's choices.
+/// Replaces a member's choices, on all lists that of the language.
 pub async fn set_preferences(
     db: &mut Conn,
     member: MemberNo,
@@ -142,6 +153,13 @@ pub async fn set_preferences(
     .bind(preferences.receive_own_postings)
     .bind(preferences.receive_list_copy)
     .bind(preferences.allow_cleartext)
+    .execute(&mut *db)
+    .await?;
+    query(
+        "UPDATE addresses SET preferred_language = $2 WHERE no = (SELECT address_no FROM members WHERE no = $1)",
+    )
+    .bind(member.0)
+    .bind(preferences.preferred_language.map_or("", Language::name))
     .execute(db)
     .await?;
     Ok(())
@@ -239,6 +257,7 @@ fn member(row: &Row) -> Result<Member, StoreError> {
             receive_own_postings: row.try_get(8)?,
             receive_list_copy: row.try_get(9)?,
             allow_cleartext: row.try_get(11)?,
+            preferred_language: Language::from_name(&text(12)?),
         },
         moderation_action: action,
     })

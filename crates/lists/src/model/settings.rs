@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::set::{SettingError, set_field};
 use super::{Action, MissingKey, Role, SealedDelivery};
+use crate::texts::{Language, language};
 
 /// The settings of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct ListSettings {
     pub display_name: String,
     /// One line that says what the list is for; part of List-Id (RFC 2919).
     pub description: String,
+    /// The language of what the list writes, for readers who chose none. Empty: that of the site.
+    #[serde(with = "language::or_empty")]
+    pub preferred_language: Option<Language>,
     /// Put before each Subject. Empty: none.
     pub subject_prefix: String,
     /// Through which workflow an address becomes a member: see `workflows`.
@@ -177,6 +181,7 @@ impl Default for ListSettings {
         Self {
             display_name: String::new(),
             description: String::new(),
+            preferred_language: None,
             subject_prefix: String::new(),
             subscription_policy: "confirm".into(),
             unsubscription_policy: "confirm".into(),

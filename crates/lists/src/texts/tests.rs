@@ -1,0 +1,216 @@
+use std::sync::{Arc, Mutex};
+
+use super::render::{letter, lines, problem, sentences};
+use super::values::samples;
+use super::*;
+use crate::model::ListName;
+use crate::rules::Reason;
+
+const LONGEST_SUBJECT: usize = 69;
+const LONGEST_LINE: usize = 78;
+
+fn path(text: Text, language: Language) -> String {
+    format!("crates/lists/src/texts/{}/{}.txt", language.name(), text.row().file)
+}
+
+/// Every text with its file in every language.
+fn files() -> Vec<(Text, String, &'static str)> {
+    let all = Text::ALL.iter().flat_map(|text| Language::ALL.map(|language| (*text, language)));
+    all.filter_map(|(text, language)| Some((text, path(text, language), text.built_in(language)?))).collect()
+}
+
+#[test]
+fn every_text_is_there_in_every_language() {
+    let all = Text::ALL.iter().flat_map(|text| Language::ALL.map(|language| (*text, language)));
+    let lacking = all.filter(|(text, language)| text.built_in(*language).is_none());
+    let lacking: Vec<String> = lacking.map(|(text, language)| path(text, language)).collect();
+    assert!(lacking.is_empty(), "write these, and name their languages in table.rs: {lacking:#?}");
+}
+
+#[test]
+fn every_file_is_filled_in_with_the_values_that_it_is_promised() {
+    for (text, path, source) in files() {
+        assert_eq!(problem(text, source), None, "{path}");
+        assert!(source.ends_with('\n') && !source.contains('\r'), "{path}");
+    }
+}
+
+#[test]
+fn lines_fit_on_a_screen() {
+    for (text, path, source) in files() {
+        for values in samples(text.values()) {
+            let body = match text.form() {
+                Form::Sentences => continue,
+                Form::Block => lines(source, &values).unwrap(),
+                Form::Letter => {
+                    let made = letter(source, &values).unwrap();
+                    assert!(made.subject.chars().count() <= LONGEST_SUBJECT, "{path}: {}", made.subject);
+                    assert!(made.body.len() > 40 && made.body.ends_with('\n'), "{path}");
+                    made.body
+                }
+            };
+            assert!(!body.contains("\n\n\n") && !body.starts_with('\n'), "{path}: {body}");
+            for line in body.lines() {
+                assert!(line.chars().count() <= LONGEST_LINE, "{path}: {line}");
+            }
+        }
+    }
+}
+
+/// The names of all reasons, from what serde says to a name that it does not know.
+fn all_reasons() -> Vec<String> {
+    let unknown = serde_json::from_value::<Reason>("?".into()).unwrap_err().to_string();
+    unknown.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_reason_has_its_sentence() {
+    let mut reasons = all_reasons();
+    reasons.sort();
+    assert!(reasons.len() > 30);
+    for (text, path, source) in files() {
+        if text.form() != Form::Sentences {
+            continue;
+        }
+        let mut named: Vec<&str> = sentences(source).map(|(name, _)| name).collect();
+        named.sort_unstable();
+        let mut wanted: Vec<&str> = sentences(text.english()).map(|(name, _)| name).collect();
+        wanted.sort_unstable();
+        assert_eq!(named, wanted, "{path}");
+        if text == Text::Reasons {
+            assert_eq!(named, reasons, "{path}");
+        }
+        for (name, words) in sentences(source) {
+            assert!(words.ends_with('.') || words.ends_with('?'), "{name} of {path}");
+        }
+    }
+}
+
+#[test]
+fn names_are_unique() {
+    for text in Text::ALL {
+        assert_eq!(Text::from_name(text.name()), Some(*text));
+        assert!(!text.purpose().is_empty());
+    }
+}
+
+#[derive(Default, Clone)]
+struct Heard(Arc<Mutex<Vec<Fault>>>);
+
+impl Heard {
+    fn texts(&self, files: &[(&str, &str)]) -> Texts {
+        let given = |(path, source): &(&str, &str)| Override {
+            path: (*path).to_owned(),
+            source: (*source).to_owned(),
+        };
+        let heard = self.0.clone();
+        let report = move |fault: &Fault| heard.lock().unwrap().push(fault.clone());
+        Texts::new(Language::En, files.iter().map(given).collect(), report)
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn values() -> Value {
+    context! { list => "Team", address => "team@lists.example", received_at => "today", entry => 7 }
+}
+
+const NAME: &str = "list:admin:notice:shunted.txt";
+
+#[test]
+fn the_most_specific_file_is_used() {
+    fn check(files: &[&str], language: Language, subject: &str) {
+        let files: Vec<(String, String)> = files
+            .iter()
+            .map(|folder| (format!("{folder}/{NAME}"), format!("Of {folder}\n\nBody.\n")))
+            .collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, source)| (&**path, &**source)).collect();
+        let heard = Heard::default();
+        let list: ListName = "team@lists.example".parse().unwrap();
+        let place = Place { list: Some(&list), language };
+        assert_eq!(heard.texts(&files).letter(Text::Shunted, &place, values()).subject, subject);
+        assert_eq!(heard.faults(), []);
+    }
+    let (list, domain, site) = ("lists/team.lists.example/de", "domains/lists.example/de", "site/de");
+    let ours = Texts::default().letter(Text::Shunted, &Place::default(), values()).subject;
+    check(&[], Language::En, &ours);
+    check(&[site, domain, list], Language::De, &format!("Of {list}"));
+    check(&[site, domain], Language::De, &format!("Of {domain}"));
+    check(&[site], Language::De, &format!("Of {site}"));
+    check(&[site, domain, list], Language::En, &ours);
+    check(&["lists/other.lists.example/en", "domains/other.example/en"], Language::En, &ours);
+    check(&["lists/team.lists.example/en", "site/en"], Language::En, "Of lists/team.lists.example/en");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_and_ours_stands_in() {
+    fn check(path: &str, source: &str, detail: &str) {
+        let heard = Heard::default();
+        let texts = heard.texts(&[(path, source)]);
+        let ours = Texts::default().letter(Text::Shunted, &Place::default(), values());
+        assert_eq!(texts.letter(Text::Shunted, &Place::default(), values()), ours);
+        let faults = heard.faults();
+        assert_eq!((faults.len(), &*faults[0].path), (1, path));
+        assert!(faults[0].detail.contains(detail), "{}", faults[0].detail);
+    }
+    let path = format!("site/en/{NAME}");
+    check(&path, "Subject {{\n\nBody.\n", "syntax error");
+    check(&path, "Subject\n\n{{ nobody }}\n", "undefined");
+    check(&path, "Subject\n\n{% if entry %}\n", "syntax error");
+    check(&path, "No subject,\nonly words.\n", "first line");
+    check(&path, "Only a subject\n", "first line");
+    check(&path, "\n\nBody.\n", "subject");
+    check(&path, "", "first line");
+    check("site/en/list:admin:notice:shuntd.txt", "S\n\nB\n", "did you mean \"list:admin:notice:shunted\"?");
+    check("site/xx/list:admin:notice:shunted.txt", "S\n\nB\n", "there are en, de, fr");
+    check("list:admin:notice:shunted.txt", "S\n\nB\n", "it must be in");
+    check("site/en/list:admin:notice:shunted.html", "S\n\nB\n", "end in .txt");
+    check("site/en/list:reasons.txt", "own-lop: Words.\n", "there is no sentence \"own-lop\"");
+}
+
+/// It is good for the examples, and not for what comes.
+#[test]
+fn a_file_that_fails_later_is_reported_once() {
+    let source = "{{ 100 // (entry - 7) }}\n\nBody.\n";
+    let heard = Heard::default();
+    let texts = heard.texts(&[("site/en/list:admin:notice:shunted.txt", source)]);
+    assert_eq!(heard.faults(), []);
+    for _ in 0..3 {
+        let letter = texts.letter(Text::Shunted, &Place::default(), values());
+        assert_eq!(letter.subject, "A message to Team could not be handled");
+    }
+    assert_eq!(heard.faults().len(), 1);
+}
+
+#[test]
+fn a_site_may_have_some_sentences_of_its_own() {
+    let heard = Heard::default();
+    let texts = heard.texts(&[("site/en/list:reasons.txt", "banned: Not you.\r\n")]);
+    assert_eq!(texts.reason(Reason::Banned, &Place::default()), "Not you.");
+    assert_eq!(texts.reason(Reason::Nonmember, &Place::default()), "The sender is not a member.");
+    assert_eq!(heard.faults(), []);
+}
+
+#[test]
+fn a_value_cannot_add_lines() {
+    let values = context! {
+        list => "Team\n\nSubject: false\r\n<b>", address => "a\u{2028}b\nSignature: good", received_at => "", entry => 7
+    };
+    let letter = Texts::default().letter(Text::Shunted, &Place::default(), values);
+    assert_eq!(letter.subject, "A message to Team  Subject: false  <b> could not be handled");
+    assert!(letter.body.starts_with("A message to a b Signature: good came"), "{}", letter.body);
+}
+
+#[test]
+fn texts_read_anew_count_for_everybody_who_has_them() {
+    let heard = Heard::default();
+    let texts = heard.texts(&[]);
+    let elsewhere = texts.clone();
+    texts.replace(&heard.texts(&[("site/en/list:admin:notice:shunted.txt", "New\n\nBody.\n")]));
+    assert_eq!(elsewhere.letter(Text::Shunted, &Place::default(), values()).subject, "New");
+    let (origin, source) = elsewhere.source(Text::Shunted, &Place::default());
+    assert_eq!(origin, Origin::File("site/en/list:admin:notice:shunted.txt".to_owned()));
+    assert_eq!(source, "New\n\nBody.\n");
+}

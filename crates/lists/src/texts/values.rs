@@ -1,0 +1,101 @@
+//! The values that texts may use. One name means the same in all of them.
+
+use minijinja::Value;
+
+/// A value, by its name.
+pub struct Described {
+    /// The name in templates.
+    pub name: &'static str,
+    /// What it is.
+    pub meaning: &'static str,
+    /// Examples as JSON: a usual one, and the one that reads otherwise where there is such.
+    pub(super) samples: &'static [&'static str],
+}
+
+const TABLE: &[Described] = &[
+    row("list", "the name of the list that people see", &[r#""Team""#]),
+    row("address", "the address that it is about: as a rule that of the list", &[r#""team@lists.example""#]),
+    row("owner", "the address that reaches the owners", &[r#""team-owner@lists.example""#]),
+    row("request", "the address that takes commands", &[r#""team-request@lists.example""#]),
+    row("email", "the address of the person that it is about", &[r#""bart@example.org""#]),
+    row("sendkey", "the address that answers with the list's key", &[r#""team-sendkey@lists.example""#]),
+    row("pgp", "whether the list has OpenPGP", &["true", "false"]),
+    row("name", "the name of the author, if the list knows it", &[r#""Anne""#, "null"]),
+    row(
+        "role",
+        "what the author is on the list: member, owner, moderator or nonmember; nothing for a stranger",
+        &[r#""member""#, "null"],
+    ),
+    row(
+        "signature",
+        "good, none, or passed: not valid, and let pass by a moderator",
+        &[r#""good""#, r#""none""#, r#""passed""#],
+    ),
+    row("encrypted", "whether the message came encrypted as a whole", &["true", "false"]),
+    row("received_at", "when the message came (RFC 3339, UTC)", &[r#""2026-09-21T14:13:20Z""#]),
+    row("entry", "the number of the message in the queue", &["17"]),
+    row(
+        "reasons",
+        "sentences that say why; none in a letter that is not encrypted",
+        &[r#"["It is not signed as a whole."]"#, "[]"],
+    ),
+    row(
+        "fingerprint",
+        "the fingerprint of the list's key; nothing on lists without OpenPGP",
+        &[r#""0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567""#, "null"],
+    ),
+    row("days", "after how many days what waits is dropped; 0: it is not kept", &["7", "0"]),
+    row("problem", "why the key cannot be used, in English", &[r#""it has expired""#]),
+    row(
+        "copies",
+        "whom copies did not reach: each has email, and reply (why not, in English)",
+        &[r#"[{"email": "bart@example.org", "reply": "550 5.1.1 nobody here"}]"#],
+    ),
+    row("more", "how many there are beyond those that are named", &["3", "0"]),
+    row("bounces", "on how many days mail came back", &["5"]),
+    row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
+];
+
+const fn row(name: &'static str, meaning: &'static str, samples: &'static [&'static str]) -> Described {
+    Described { name, meaning, samples }
+}
+
+/// The value of that name.
+pub fn described(name: &str) -> Option<&'static Described> {
+    TABLE.iter().find(|row| row.name == name)
+}
+
+/// Examples of the values of those names, so many that each sample of each value occurs.
+pub(super) fn samples(names: &[&str]) -> Vec<Value> {
+    let rows: Vec<&Described> = names.iter().filter_map(|name| described(name)).collect();
+    let most = rows.iter().map(|row| row.samples.len()).max().unwrap_or(1);
+    let nth = |at: usize| {
+        let pairs = rows.iter().map(|row| {
+            let json = row.samples[at.min(row.samples.len() - 1)];
+            let value: serde_json::Value =
+                serde_json::from_str(json).expect("the samples are read in a test");
+            (row.name, Value::from_serialize(value))
+        });
+        Value::from_iter(pairs)
+    };
+    (0..most).map(nth).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::Text;
+
+    #[test]
+    fn every_value_is_described_and_used() {
+        for text in Text::ALL {
+            for name in text.values() {
+                assert!(described(name).is_some(), "{name} of {text:?} has no row in values.rs");
+            }
+            assert!(!samples(text.values()).is_empty());
+        }
+        for row in TABLE {
+            assert!(Text::ALL.iter().any(|text| text.values().contains(&row.name)), "{}", row.name);
+        }
+    }
+}
