@@ -57,6 +57,15 @@ pub enum AppError {
     /// The key belongs to another address.
     #[error("the key does not name {0}")]
     OtherAddress(String),
+    /// Somebody else answered the same question at the same moment.
+    #[error("somebody else was quicker: look again")]
+    Overtaken,
+    /// No such workflow.
+    #[error("there is no workflow {0:?}: `sealist workflows` lists them")]
+    NoSuchWorkflow(String),
+    /// A request cannot go on.
+    #[error("it cannot be done: {0}")]
+    Refused(sealist_lists::commands::Problem),
     /// The server is shutting down.
     #[error("the work was interrupted")]
     Interrupted,

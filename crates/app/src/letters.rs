@@ -4,7 +4,7 @@ use sealist_lists::model::{Channel, Door, EntryNo, MailingList};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
-use sealist_openpgp::Certificate;
+use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::deliveries::{Settled, State};
 use sealist_store::queue::Entry;
 
@@ -151,6 +151,25 @@ pub(crate) async fn stopped(
         addresses,
     };
     to_moderators(app, list, Text::Stopped, |_, _| values.clone(), now).await
+}
+
+/// To those in charge: the key of a member stands on the word of one that is compromised.
+pub(crate) async fn key_void(
+    app: &App,
+    list: &MailingList,
+    member: &Address,
+    revoked: &str,
+    key: &Certificate,
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let spaced = |text: &str| text.parse::<Fingerprint>().map_or(text.to_owned(), |known| known.spaced());
+    let values = context! {
+        list => list.display_name(),
+        email => member.to_string(),
+        fingerprint => key.fingerprint().spaced(),
+        old_fingerprint => spaced(revoked),
+    };
+    to_moderators(app, list, Text::KeyVoid, |_, _| values.clone(), now).await
 }
 
 fn key_wait_days(list: &MailingList) -> u32 {

@@ -4,6 +4,8 @@
 //! No loops, no sockets, no files: secret keys at rest are behind [`KeyVault`].
 
 mod bounces;
+mod commands;
+mod effects;
 mod error;
 mod incoming;
 mod intake;
@@ -14,6 +16,7 @@ mod new_keys;
 mod node;
 mod notices;
 mod outgoing;
+mod requests;
 mod room;
 mod rotation;
 mod sealing;
@@ -24,6 +27,7 @@ mod vault;
 use std::sync::Arc;
 
 use sealist_lists::texts::Texts;
+use sealist_lists::workflows::Workflows;
 use sealist_mail::Address;
 use sealist_store::Store;
 use tokio::sync::Mutex;
@@ -50,6 +54,8 @@ pub struct App {
     pub contact: Option<Address>,
     /// The words of its letters.
     pub texts: Texts,
+    /// The workflows that its lists may use.
+    pub workflows: Arc<Workflows>,
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
@@ -67,6 +73,7 @@ impl App {
             vault,
             contact,
             texts: Texts::default(),
+            workflows: Arc::default(),
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
@@ -78,5 +85,10 @@ impl App {
     /// The same site with other words.
     pub fn with_texts(self, texts: Texts) -> Self {
         Self { texts, ..self }
+    }
+
+    /// The same site with these workflows.
+    pub fn with_workflows(self, workflows: Workflows) -> Self {
+        Self { workflows: Arc::new(workflows), ..self }
     }
 }

@@ -5,7 +5,7 @@
 
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
-use sealist_lists::texts::{Place, Text, Value};
+use sealist_lists::texts::{Letter, Place, Text, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{SealingCard, random};
 use sealist_store::bodies::Body;
@@ -125,7 +125,7 @@ pub(crate) async fn to_key(
     Ok(Some(Prepared { list: list.no, to: address, kind, often, channel: Channel::Open, body }))
 }
 
-async fn make(
+pub(crate) async fn make(
     app: &App,
     list: &MailingList,
     message: Message,

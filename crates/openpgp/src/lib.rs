@@ -11,6 +11,7 @@
 mod armor;
 mod card;
 mod certificate;
+mod certify;
 mod cleartext;
 mod copies;
 mod dearmor;
@@ -37,6 +38,7 @@ mod wrap;
 
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
 pub use certificate::{Certificate, CertificateError, Unusable};
+pub use certify::NotCertified;
 pub use cleartext::Cleartext;
 pub use copies::{Copies, CopyArmor};
 pub use family::Family;

@@ -30,6 +30,7 @@ CREATE TABLE key_changes (
     no              {number},
     address_no      {int} NOT NULL REFERENCES addresses (no) ON DELETE CASCADE,
     old_fingerprint TEXT  NOT NULL DEFAULT '',
+    old_certificate {octets},                   -- so that a revocation that comes later can be verified
     new_fingerprint TEXT  NOT NULL DEFAULT '',  -- '': it has none any more
     authority       TEXT  NOT NULL,             -- old-key, moderator, admin, possession, update, revocation
     list_no         {int},                      -- where it was asked for

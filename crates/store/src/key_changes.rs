@@ -47,6 +47,8 @@ impl Authority {
 pub struct KeyChange {
     /// The fingerprint before; empty: there was none.
     pub old: String,
+    /// The certificate before, binary, if it is another key's: a revocation that comes later is verified with it.
+    pub old_certificate: Option<Vec<u8>>,
     /// The fingerprint since; empty: there is none.
     pub new: String,
     /// By whose word.
@@ -62,8 +64,8 @@ pub struct KeyChange {
 /// Records a change.
 pub async fn add(db: &mut Conn, address: AddressNo, change: &KeyChange) -> Result<(), StoreError> {
     query(
-        "INSERT INTO key_changes (address_no, old_fingerprint, new_fingerprint, authority, list_no, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO key_changes (address_no, old_fingerprint, new_fingerprint, authority, list_no, changed_at, old_certificate)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(address.0)
     .bind(&change.old)
@@ -71,6 +73,7 @@ pub async fn add(db: &mut Conn, address: AddressNo, change: &KeyChange) -> Resul
     .bind(change.authority.name())
     .bind(change.list.map(|list| list.0))
     .bind(change.changed_at.0)
+    .bind(&change.old_certificate)
     .execute(db)
     .await?;
     Ok(())
@@ -78,7 +81,8 @@ pub async fn add(db: &mut Conn, address: AddressNo, change: &KeyChange) -> Resul
 
 /// All changes of an address, the oldest first.
 pub async fn of(db: &mut Conn, address: AddressNo) -> Result<Vec<KeyChange>, StoreError> {
-    let sql = "SELECT old_fingerprint, new_fingerprint, authority, list_no, changed_at, void_since
+    let sql =
+        "SELECT old_fingerprint, new_fingerprint, authority, list_no, changed_at, void_since, old_certificate
                FROM key_changes WHERE address_no = $1 ORDER BY no";
     query(sql).bind(address.0).fetch_all(db).await?.iter().map(change).collect()
 }
@@ -106,6 +110,7 @@ fn change(row: &Row) -> Result<KeyChange, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { table: "key_changes" };
     Ok(KeyChange {
         old: row.try_get(0)?,
+        old_certificate: row.try_get(6)?,
         new: row.try_get(1)?,
         authority: Authority::from_name(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
         list: row.try_get::<Option<i64>>(3)?.map(ListNo),

@@ -1,6 +1,6 @@
 //! A message from the queue: gate, open, judge, and record what becomes of it.
 
-mod gather;
+pub(crate) mod gather;
 mod post;
 
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use sealist_store::bodies::{self, Body};
 use sealist_store::queue::{self, Entry, Place};
 use sealist_store::{StoreError, lists, people, posts};
 
+use crate::commands::{self, takes_commands};
 use crate::notices::Prepared;
 use crate::setup::list_certificate;
 use crate::{App, AppError, bounces, letters};
@@ -68,6 +69,10 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
         return answer_sendkey(app, &list, &entry, sender.as_ref(), now).await;
     }
 
+    if takes_commands(entry.door) {
+        return commands::take(app, &list, &entry, &message, &mailbox, now).await;
+    }
+
     let known = look_up(app, &list, &mailbox, sender.as_ref(), &outer).await?;
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
     let replay = replay(app, &list, &entry, opened.as_ref(), now).await?;
@@ -116,9 +121,8 @@ fn by_door(list: &MailingList, door: Door) -> Option<Finding> {
     match door {
         Door::Posting | Door::Owner | Door::Bounces => None,
         Door::Sendkey if list.settings.pgp.is_some() => None,
-        Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey => {
-            Finding::new(Reason::Command, Action::Hold)
-        }
+        Door::Request | Door::Join | Door::Leave | Door::Confirm => None,
+        Door::Sendkey => Finding::new(Reason::Command, Action::Hold),
     }
 }
 

@@ -29,6 +29,10 @@ pub struct ListSettings {
     pub unsubscription_policy: String,
     /// Through which workflow a command runs that changes something for a member (`set`).
     pub command_workflow: String,
+    /// Hours that a question to a person can be answered.
+    pub request_life_h: u32,
+    /// Days that a request waits for a moderator.
+    pub moderation_life_d: u32,
     /// Workflows of this list: a name, and the names of the steps.
     pub workflows: BTreeMap<String, Vec<String>>,
     /// Who may ask who the members are.
@@ -142,6 +146,8 @@ pub struct PgpSettings {
     pub key_wait_days: u32,
     /// Days that a posting key still opens mail after another has taken its place.
     pub key_overlap_days: u32,
+    /// Hours that a statement can be signed; at most 24.
+    pub change_request_life_h: u32,
     /// Which workflow a key change runs through.
     pub key_change_workflow: String,
     /// Who may add a certification to the list key.
@@ -186,6 +192,8 @@ impl Default for ListSettings {
             subscription_policy: "confirm".into(),
             unsubscription_policy: "confirm".into(),
             command_workflow: "confirm-command".into(),
+            request_life_h: 72,
+            moderation_life_d: 30,
             workflows: BTreeMap::new(),
             member_roster_visibility: RosterVisibility::Moderators,
             send_welcome_message: true,
@@ -235,6 +243,7 @@ impl Default for PgpSettings {
             missing_key_action: MissingKey::HoldAndNotify,
             key_wait_days: 7,
             key_overlap_days: 90,
+            change_request_life_h: 24,
             key_change_workflow: "pgp-key-change-mod-workflow".into(),
             key_signing_allowed: vec![Role::Owner, Role::Moderator],
         }

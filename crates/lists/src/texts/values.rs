@@ -41,7 +41,7 @@ const TABLE: &[Described] = &[
     ),
     row(
         "fingerprint",
-        "the fingerprint of the list's key; nothing on lists without OpenPGP",
+        "the fingerprint of the key that it is about; nothing on lists without OpenPGP",
         &[r#""0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567""#, "null"],
     ),
     row("days", "after how many days what waits is dropped; 0: it is not kept", &["7", "0"]),
@@ -53,6 +53,38 @@ const TABLE: &[Described] = &[
     ),
     row("more", "how many there are beyond those that are named", &["3", "0"]),
     row("bounces", "on how many days mail came back", &["5"]),
+    row(
+        "goal",
+        "what is asked for: subscribe, unsubscribe, key change, key reset, or a command",
+        &[r#""subscribe""#, r#""unsubscribe""#, r#""key change""#, r#""key reset""#, r#""set delivery off""#],
+    ),
+    row("token", "what answers the question; good once", &[r#""abcdefghijklmnopqrstuvwxyz234567""#, "null"]),
+    row("hours", "how long the question can be answered", &["72"]),
+    row(
+        "keys",
+        "fingerprints of the keys that must sign",
+        &[
+            r#"["0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4567"]"#,
+            r#"["0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4567", "0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4568"]"#,
+        ],
+    ),
+    row(
+        "statement",
+        "the lines that are to be signed; they are not translated",
+        &[r#""List: team@lists.example""#],
+    ),
+    row(
+        "results",
+        "what became of the commands: each has command, and lines",
+        &[r#"[{"command": "who", "lines": ["bart@example.org"]}]"#],
+    ),
+    row(
+        "old_fingerprint",
+        "the fingerprint of the key that the address had before, if there was one",
+        &[r#""0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4568""#, "null"],
+    ),
+    row("names_address", "whether a user id of the key has the address", &["true", "false"]),
+    row("what", "the words that came, or why", &[r#""frobnicate""#]),
     row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
 ];
 

@@ -9,7 +9,8 @@
 //! | key reset | the offered key |
 //! | unsubscribe, commands | the key that the address has |
 //!
-//! Who leaves, or sends a command, and has no usable key left asks a moderator.
+//! Who leaves, or sends a command, and has no usable key left asks a moderator. So does who joins with a key in the
+//! place of another that cannot be used any more: whoever reads the mail of the address could do that.
 
 use sealist_openpgp::Fingerprint;
 
@@ -31,5 +32,9 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
     }
     let missing: Vec<Fingerprint> =
         needed.into_iter().filter(|key| !run.signed_by.contains(key)).cloned().collect();
-    if missing.is_empty() { Next::GoOn } else { Next::Ask(Question::Signatures(missing)) }
+    if !missing.is_empty() {
+        return Next::Ask(Question::Signatures(missing));
+    }
+    let replaces = run.goal == Goal::Subscribe && known.is_some() && offered.is_some() && known != offered;
+    if replaces { moderation::take(run, case) } else { Next::GoOn }
 }

@@ -1,0 +1,103 @@
+//! The letter with the results of commands: none if letters have said it all.
+
+use sealist_lists::commands::Problem;
+use sealist_lists::model::Door;
+use sealist_lists::texts::{Text, Value, context};
+use sealist_lists::workflows::Change;
+use sealist_mail::Mailbox;
+use sealist_store::notices::Often;
+
+use super::{Said, Session, Speaker};
+use crate::AppError;
+use crate::effects::Effect;
+use crate::notices::{Message, answer};
+use crate::requests::Proven;
+
+/// Answers a day to somebody who showed a token or signed.
+const TO_PROVEN: Often = Often::UpTo(10);
+
+/// What is said about each command.
+#[derive(Default)]
+pub(super) struct Answers(Vec<Answer>);
+
+struct Answer {
+    command: String,
+    outcome: Result<Said, Problem>,
+}
+
+impl Answers {
+    pub(super) fn done(&mut self, command: &str, said: Said) {
+        self.0.push(Answer { command: command.to_owned(), outcome: Ok(said) });
+    }
+
+    pub(super) fn refused(&mut self, command: &str, problem: &Problem) {
+        self.0.push(Answer { command: command.to_owned(), outcome: Err(problem.clone()) });
+    }
+}
+
+/// What is said when something is done.
+pub(super) fn of_change(change: &Change) -> Said {
+    match change {
+        // Who joins gets a welcome, who leaves a goodbye.
+        Change::Subscribe => Said::Sentence("joined"),
+        Change::Unsubscribe => Said::Sentence("left"),
+        Change::SetKey => Said::Sentence("key-set"),
+        Change::Command(_) => Said::Sentence("preference-set"),
+    }
+}
+
+impl Session<'_> {
+    /// Writes to the sender, if there is something to say and it may be said.
+    pub(super) async fn answer(&mut self, speaker: &Speaker) -> Result<(), AppError> {
+        let results: Vec<Value> = self.answers.0.iter().filter_map(|answer| self.result(answer)).collect();
+        if results.is_empty() || !speaker.may_be_told() {
+            return Ok(());
+        }
+        let values = context! {
+            list => self.list.display_name(),
+            owner => self.list.name.address(Door::Owner).to_string(),
+            request => self.list.name.address(Door::Request).to_string(),
+            results,
+        };
+        let (kind, often) = match speaker.asker.proven {
+            Proven::Yes => ("results", TO_PROVEN),
+            Proven::No => ("results-to-stranger", Often::ToStranger),
+        };
+        let message = Message {
+            to: Mailbox { name: None, address: speaker.asker.address.clone() },
+            kind,
+            often,
+            letter: self.app.texts.letter(Text::Results, &self.place, values),
+            attachment: None,
+            reply_to: None,
+        };
+        let letter = answer(self.app, self.list, message, self.now).await?;
+        self.effects.extend(letter.map(Effect::Letter));
+        Ok(())
+    }
+
+    fn result(&self, answer: &Answer) -> Option<Value> {
+        let texts = &self.app.texts;
+        let sentence = |name: &str| texts.sentence(Text::Answers, name, &self.place, context! {});
+        let lines = match &answer.outcome {
+            Ok(Said::Nothing) => return None,
+            Ok(Said::Sentence(name)) => vec![sentence(name)],
+            Ok(Said::Both(name, lines)) => std::iter::once(sentence(name)).chain(lines.clone()).collect(),
+            Ok(Said::Lines(lines)) => lines.clone(),
+            Err(problem) => {
+                vec![texts.sentence(Text::Problems, problem.name(), &self.place, problem.values())]
+            }
+        };
+        Some(context! { command => without_token(&answer.command), lines })
+    }
+}
+
+/// A token is good once, and not to be read in an answer.
+fn without_token(command: &str) -> String {
+    let hidden = |word: &str| word.len() >= 20 && word.bytes().all(|octet| octet.is_ascii_alphanumeric());
+    command
+        .split_whitespace()
+        .map(|word| if hidden(word) { "..." } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
+}

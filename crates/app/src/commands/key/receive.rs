@@ -1,0 +1,19 @@
+//! `key receive`: the list's key, to anybody, once a day.
+
+use sealist_lists::commands::Problem;
+
+use super::super::{Said, Session, Speaker};
+use crate::effects::Effect;
+use crate::setup::list_certificate;
+use crate::{AppError, letters};
+
+impl Session<'_> {
+    pub(super) async fn key_receive(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        let Some(key) = list_certificate(self.app, self.list.no).await? else {
+            return Ok(Err(Problem::NotPgp));
+        };
+        let letter = letters::sendkey(self.app, self.list, &speaker.asker.address, &key, self.now).await?;
+        self.effects.extend(letter.map(Effect::Letter));
+        Ok(Ok(Said::Sentence("key-sent")))
+    }
+}

@@ -1,0 +1,166 @@
+//! `key revoke`: revocation certificates are attached. They prove themselves: the key signed them.
+//!
+//! A key that can still be used stays in use. One that cannot is to be replaced, with a moderator's approval. If it is
+//! revoked for good, what it authorised counts no longer.
+
+use sealist_lists::commands::Problem;
+use sealist_lists::workflows::{Goal, Run};
+use sealist_mail::Timestamp;
+use sealist_openpgp::{Certificate, MergeError, Revocation, Unusable};
+use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_store::keys::CertificateRow;
+
+use super::super::{Said, Session, Speaker};
+use super::own_key;
+use crate::effects::Effect;
+use crate::requests::{Asker, Proven, begin, policy, row_of, workflow};
+use crate::{AppError, letters};
+
+impl Session<'_> {
+    pub(super) async fn key_revoke(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        let known = match own_key(speaker) {
+            Ok(known) => known.clone(),
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if speaker.keys.is_empty() {
+            return Ok(Err(Problem::NoRevocation));
+        }
+        let mut merged = known.clone();
+        for block in &speaker.keys {
+            merged = match merged.merge(block) {
+                Ok(merged) => merged,
+                Err(MergeError::Unreadable(_)) => return Ok(Err(Problem::NoRevocation)),
+                Err(MergeError::OtherKey | MergeError::Unverified) => {
+                    return self.revoked_earlier(speaker).await;
+                }
+            };
+        }
+        if merged.to_bytes() == known.to_bytes() {
+            return Ok(Err(Problem::NothingNew));
+        }
+        self.revoked(speaker, &known, &merged);
+        if merged.usable(self.now).is_ok() {
+            return Ok(Ok(Said::Sentence("key-updated")));
+        }
+        // The revocation proves that it is wanted.
+        let asker = Asker { address: speaker.asker.address.clone(), proven: Proven::Yes };
+        let goal = Goal::ResetKey;
+        let steps = workflow(self.app, self.list, policy(self.list, &goal))?;
+        let taken = begin(self.app, self.list, &asker, Run::new(&steps, goal), None, self.now).await?;
+        Ok(self.take(taken).map(|_| Said::Sentence("key-reset")))
+    }
+
+    fn revoked(&mut self, speaker: &Speaker, known: &Certificate, merged: &Certificate) {
+        let address = speaker.asker.address.clone();
+        let fingerprint = known.fingerprint().to_string();
+        let change = self.key_change_by(Authority::Revocation, &fingerprint);
+        let row = Box::new(row_of(self.app, &address, merged, self.now));
+        self.effects.push(Effect::SetKey { address, row, change });
+        let event = if is_compromised(merged, self.now) { "key-compromised" } else { "key-revoked" };
+        self.note(speaker, event, &fingerprint);
+    }
+
+    /// Revocations of a key that the address had before. The key that it has now may stand on that key's word: then it is
+    /// in doubt, and waits for the owners.
+    async fn revoked_earlier(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
+        let changes = key_changes::of(&mut *self.app.store.reader().await?, person.no).await?;
+        let mut revoked = None;
+        for change in &changes {
+            let Some(old) = &change.old_certificate else { continue };
+            let old = Certificate::from_stored(old)?;
+            let merged = speaker.keys.iter().try_fold(old, |old, block| old.merge(block));
+            if merged.is_ok_and(|merged| is_compromised(&merged, self.now)) {
+                revoked = Some(change.old.clone());
+            }
+        }
+        let Some(revoked) = revoked else { return Ok(Err(Problem::OtherRevocation)) };
+        self.note(speaker, "key-compromised", &revoked);
+        self.effects.push(Effect::Void { address: person.no, fingerprint: revoked.clone() });
+        if let (Some(known), true) = (&speaker.facts.known, stands_on(&changes, &revoked)) {
+            let address = speaker.asker.address.clone();
+            let row = Box::new(doubtful_row(known));
+            let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
+            self.effects.push(Effect::SetKey { address, row, change });
+            let letters =
+                letters::key_void(self.app, self.list, &speaker.asker.address, &revoked, known, self.now)
+                    .await?;
+            self.effects.extend(letters.into_iter().map(Effect::Letter));
+        }
+        Ok(Ok(Said::Sentence("key-updated")))
+    }
+
+    /// The same key, by its own word.
+    pub(super) fn key_change_by(&self, authority: Authority, fingerprint: &str) -> KeyChange {
+        KeyChange {
+            old: fingerprint.to_owned(),
+            old_certificate: None,
+            new: fingerprint.to_owned(),
+            authority,
+            list: Some(self.list.no),
+            changed_at: self.now,
+            void_since: None,
+        }
+    }
+}
+
+fn is_compromised(certificate: &Certificate, now: Timestamp) -> bool {
+    matches!(certificate.usable(now), Err(Unusable::Revoked(Revocation::Hard)))
+}
+
+/// Whether the last key of the chain was given by the word of that one, and by nobody's else since.
+fn stands_on(changes: &[KeyChange], revoked: &str) -> bool {
+    let mut doubt = false;
+    for change in changes {
+        match change.authority {
+            Authority::OldKey => doubt |= change.old == revoked,
+            Authority::Moderator | Authority::Admin | Authority::Possession => doubt = false,
+            Authority::Update | Authority::Revocation => {}
+        }
+    }
+    doubt
+}
+
+/// Known, and neither used nor believed until somebody confirms it.
+fn doubtful_row(certificate: &Certificate) -> CertificateRow {
+    CertificateRow {
+        fingerprint: certificate.fingerprint().to_string(),
+        certificate: certificate.to_bytes(),
+        card: None,
+        unusable: Some("the key was given by the word of one that is compromised".to_owned()),
+        confirmed_at: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(chain: &[(&str, &str, Authority)], revoked: &str, expected: bool) {
+        let changes: Vec<KeyChange> = chain
+            .iter()
+            .map(|(old, new, authority)| KeyChange {
+                old: (*old).to_owned(),
+                old_certificate: None,
+                new: (*new).to_owned(),
+                authority: *authority,
+                list: None,
+                changed_at: Timestamp(0),
+                void_since: None,
+            })
+            .collect();
+        assert_eq!(stands_on(&changes, revoked), expected, "{chain:?} without {revoked}");
+    }
+
+    #[test]
+    fn a_key_stands_on_the_word_of_those_before_it() {
+        use Authority::{Moderator, OldKey, Possession, Update};
+        let chain = [("", "A", Possession), ("A", "B", OldKey), ("B", "B", Update), ("B", "C", OldKey)];
+        check(&chain[..1], "A", false);
+        check(&chain[..2], "A", true);
+        check(&chain, "A", true);
+        check(&chain, "B", true);
+        check(&[("", "A", Possession), ("A", "B", OldKey), ("B", "C", Moderator)], "A", false);
+        check(&[("", "A", Possession), ("A", "B", Moderator)], "A", false);
+    }
+}

@@ -1,0 +1,32 @@
+//! `key set TOKEN`: the key that was asked for is attached.
+
+use sealist_lists::commands::Problem;
+use sealist_lists::workflows::{Answer, Question};
+
+use super::super::{Said, Session, Speaker};
+use crate::AppError;
+use crate::requests::{Offer, go_on};
+
+impl Session<'_> {
+    pub(super) async fn key_set(
+        &mut self,
+        speaker: &mut Speaker,
+        token: &str,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let request = self.asked(speaker, token, &Question::Key).await?;
+        let offer = match Offer::among(&speaker.keys, self.now) {
+            Ok(offer) => offer,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let Some(request) = request else { return Ok(Err(Problem::WrongToken)) };
+        if !offer.names(&speaker.asker.address, self.now) && !request.run.will_be_moderated() {
+            return Ok(Err(Problem::NamesOther));
+        }
+        let fingerprint = offer.certificate.fingerprint();
+        let answer = Answer::Key(fingerprint.clone());
+        let asker = &speaker.asker;
+        let taken = go_on(self.app, self.list, asker, request, answer, Some(&offer), self.now).await?;
+        let said = vec![format!("Key fingerprint: {fingerprint}")];
+        Ok(self.take(taken).map(|_| Said::Both("key-set", said)))
+    }
+}
