@@ -4,6 +4,7 @@ mod keys;
 mod network;
 mod queue;
 mod system;
+mod texts;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -96,6 +97,7 @@ async fn examine(path: &Path) -> Vec<Finding> {
         ));
     }
     findings.extend(system::examine(&config));
+    findings.extend(texts::examine(&config));
     match serve::open(&config).await {
         Ok(app) => {
             findings.push(Finding::good("database", config.database().to_string()));
