@@ -96,10 +96,13 @@ async fn the_words_of_an_admin_stand_in_place_of_ours() {
     // The broken one is named: in the log, and with its cure.
     let broken = of("site", "rejected");
     assert_eq!(site.server.log().matches(&broken).count(), 1);
+    template(&site, &of("lists/team@lists.example", "welcome"), "Welcome\n\nWords.\n");
     let doctor = site.server.command(&["doctor"]).stdout;
     let doctor = String::from_utf8(doctor).unwrap();
     assert!(doctor.contains(&format!("WARN  template: {broken}: undefined value (line 1)")), "{doctor}");
     assert!(doctor.contains("fix: mend or remove"), "{doctor}");
+    let stranger = format!("template: {}: there is no such list", of("lists/team@lists.example", "welcome"));
+    assert!(doctor.contains(&stranger), "{doctor}");
     let anne = site.person("anne@example.org");
     site.join("anne@example.org", "member", &anne);
     let unsigned = anne.encrypt(LIST, &entity("x", "Words.")).unwrap();

@@ -128,6 +128,11 @@ impl Texts {
             .expect("every text has an English file: tested")
     }
 
+    /// The admin's files that are used, by their paths in the folder of templates.
+    pub fn files(&self) -> Vec<String> {
+        self.now().files.values().map(|file| file.path.clone()).collect()
+    }
+
     fn now(&self) -> Arc<Catalogue> {
         self.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -103,6 +103,7 @@ async fn examine(path: &Path) -> Vec<Finding> {
             findings.push(Finding::good("database", config.database().to_string()));
             findings.extend(keys::examine(&app).await);
             findings.extend(queue::examine(&app).await);
+            findings.extend(texts::examine_scopes(&app).await.unwrap_or_default());
         }
         Err(error) => findings.push(closed(&error)),
     }
