@@ -19,6 +19,7 @@ use crate::config::{self, Config, DatabaseAt};
 use crate::reception::Reception;
 use crate::runners::room::{self, Room};
 use crate::runners::{incoming, node, outgoing, upkeep};
+use crate::templates;
 use crate::vault::{Vault, VaultError};
 
 /// How long running transactions may take to end.
@@ -31,7 +32,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
         DatabaseAt::Server(url) => Store::open_url(url).await?,
     };
     let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
-    Ok(App::new(store, Arc::new(vault), config.contact()))
+    Ok(App::new(store, Arc::new(vault), config.contact()).with_texts(templates::open(config)))
 }
 
 /// This node has no keys at all: it claims nothing, and does not start.

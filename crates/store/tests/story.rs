@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use common::{Archived, NOW, Site, join, message, post, post_to};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, DeliveryNo, Door, NodeNo, PostNo, Role};
+use sealist_lists::model::{Channel, DeliveryNo, Door, ListSettings, NodeNo, PostNo, Role};
 use sealist_lists::rules::Reason;
+use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
 use sealist_store::copies::{self, Which};
@@ -34,6 +35,7 @@ on_both! {
     what_another_node_has_is_not_given_back,
     a_clock_that_is_set_back_makes_nothing_wait,
     of_those_that_were_not_judged_the_least_tried_comes_first,
+    a_language_belongs_to_an_address,
 }
 
 const NODE: NodeNo = NodeNo(1);
@@ -471,4 +473,29 @@ async fn of_those_that_were_not_judged_the_least_tried_comes_first(site: Site) {
     let order = told.await.unwrap();
     let [first, second] = order[0][..] else { panic!("both are new: {order:?}") };
     assert_eq!(order[1..], [vec![first], vec![second], vec![first]]);
+}
+
+async fn a_language_belongs_to_an_address(site: Site) {
+    const BART: &str = "bart@example.org";
+    let (list, bart) = (site.list, BART.parse().unwrap());
+    let joined = site.store.write(move |db| {
+        Box::pin(async move {
+            join(&mut *db, list, BART).await?;
+            let mut member = people::roles_of(&mut *db, list, &BART.parse().unwrap()).await?.remove(0);
+            member.preferences.set("preferred_language", "de").unwrap();
+            people::set_preferences(&mut *db, member.no, member.preferences).await?;
+            let other = "other@lists.example".parse().unwrap();
+            let other =
+                lists::create(&mut *db, &other, "legacy-default", &ListSettings::default(), NOW).await?;
+            join(db, other, BART).await?;
+            Ok::<_, StoreError>(other)
+        })
+    });
+    let other = joined.await.unwrap();
+    let mut db = site.store.reader().await.unwrap();
+    let member = people::roles_of(&mut db, other, &bart).await.unwrap().remove(0);
+    assert_eq!(member.preferences.preferred_language, Some(Language::De));
+    assert_eq!(people::language_of(&mut db, &bart).await.unwrap(), Some(Language::De));
+    let nobody = "nobody@example.org".parse().unwrap();
+    assert_eq!(people::language_of(&mut db, &nobody).await.unwrap(), None);
 }

@@ -81,9 +81,14 @@ impl Texts {
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
+    /// The language of the site.
+    pub fn language(&self) -> Language {
+        self.now().language
+    }
+
     /// The place of a letter of that list: in the reader's own language, else the list's, else the site's.
     pub fn place<'a>(&self, list: &'a MailingList, reader: Option<Language>) -> Place<'a> {
-        let language = reader.or(list.settings.preferred_language).unwrap_or_else(|| self.now().language);
+        let language = reader.or(list.settings.preferred_language).unwrap_or_else(|| self.language());
         Place { list: Some(&list.name), language }
     }
 
@@ -123,6 +128,11 @@ impl Texts {
             .expect("every text has an English file: tested")
     }
 
+    /// The admin's files that are used, by their paths in the folder of templates.
+    pub fn files(&self) -> Vec<String> {
+        self.now().files.values().map(|file| file.path.clone()).collect()
+    }
+
     fn now(&self) -> Arc<Catalogue> {
         self.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -159,7 +169,7 @@ impl Catalogue {
 
     fn report_once(&self, file: &File, error: &Error) {
         if file.failed.set(()).is_ok() {
-            (self.report)(&Fault { path: file.path.clone(), detail: render::words_of(error) });
+            (self.report)(&Fault { path: file.path.clone(), detail: render::cause_of(error) });
         }
     }
 }

@@ -30,9 +30,12 @@ pub(super) fn sentence<'a>(source: &'a str, name: &str) -> Option<&'a str> {
     sentences(source).find(|(known, _)| *known == name).map(|(_, words)| words)
 }
 
-/// All sentences with their names.
+/// All sentences with their names. A line that starts with `#` is for whoever reads the file.
 pub(super) fn sentences(source: &str) -> impl Iterator<Item = (&str, &str)> {
-    source.lines().filter_map(|line| line.split_once(':')).map(|(name, words)| (name.trim(), words.trim()))
+    let lines = source.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| line.split_once(':').unwrap_or((line, "")))
+        .map(|(name, words)| (name.trim(), words.trim()))
 }
 
 /// Why a file cannot be used for that text.
@@ -58,10 +61,10 @@ fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
         }
         Form::Sentences => {
             for (name, words) in sentences(source) {
-                if sentence(text.english(), name).is_none() {
-                    return Err(format!("there is no sentence {name:?}"));
+                if words.is_empty() || sentence(text.english(), name).is_none() {
+                    return Err(format!("there is no sentence {name:?}, or nothing behind its colon"));
                 }
-                fill(strict, words, values).map_err(|error| words_of(&error))?;
+                fill(strict, words, values).map_err(|error| format!("{name}: {}", words_of(&error)))?;
             }
         }
     }
@@ -71,7 +74,9 @@ fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
 fn letter_with(undefined: UndefinedBehavior, source: &str, values: &Value) -> Result<Letter, Error> {
     let (subject, body) = halves(source);
     let subject = fill(undefined, subject, values)?;
-    Ok(Letter { subject: one_line(subject.trim()), body: fill(undefined, body, values)? })
+    // Behind two lines, so that an error names the line that it is in.
+    let mut body = fill(undefined, &format!("\n\n{body}"), values)?;
+    Ok(Letter { subject: one_line(subject.trim()), body: body.split_off(2) })
 }
 
 fn halves(source: &str) -> (&str, &str) {
@@ -99,6 +104,17 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
 }
 
-pub(super) fn words_of(error: &Error) -> String {
-    one_line(&error.to_string())
+/// What is wrong, with the name or sign that is: for a file that was tried with examples.
+fn words_of(error: &Error) -> String {
+    let detail = error.detail().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
+    format!("{}{detail}{}", error.kind(), line_of(error))
+}
+
+/// What is wrong, without any value.
+pub(super) fn cause_of(error: &Error) -> String {
+    format!("{}{}", error.kind(), line_of(error))
+}
+
+fn line_of(error: &Error) -> String {
+    error.line().map(|line| format!(" (line {line})")).unwrap_or_default()
 }

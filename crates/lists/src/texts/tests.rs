@@ -1,5 +1,7 @@
 use std::sync::{Arc, Mutex};
 
+use expect_test::expect_file;
+
 use super::render::{letter, lines, problem, sentences};
 use super::values::samples;
 use super::*;
@@ -55,6 +57,40 @@ fn lines_fit_on_a_screen() {
             }
         }
     }
+}
+
+/// `sealist texts show` prints the values so, and people keep what it prints.
+#[test]
+fn a_comment_behind_a_text_changes_nothing() {
+    for (text, path, source) in files() {
+        let values = samples(text.values()).remove(0);
+        if text.form() == Form::Sentences {
+            let commented = format!("# Values:\n{source}");
+            assert!(sentences(&commented).eq(sentences(source)), "{path}");
+        } else {
+            let commented = format!("{source}{{# Values:\nlist  words\n#}}\n");
+            assert_eq!(lines(&commented, &values).unwrap(), lines(source, &values).unwrap(), "{path}");
+        }
+    }
+}
+
+/// The end of docs/texts.md is written by this test (`UPDATE_EXPECT=1`).
+#[test]
+fn the_documentation_has_every_text_and_value() {
+    const END: &str = "## All texts\n";
+    let words = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/texts.md"));
+    let (head, _) = words.split_once(END).unwrap();
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut made = format!("{head}{END}\n| name | what it is for | values |\n|---|---|---|\n");
+    for text in Text::ALL {
+        made.push_str(&format!("| `{}` | {} | {} |\n", text.name(), text.purpose(), quoted(text.values())));
+    }
+    made.push_str("\n| value | what it is |\n|---|---|\n");
+    let names: std::collections::BTreeSet<_> = Text::ALL.iter().flat_map(|text| text.values()).collect();
+    for value in names.into_iter().filter_map(|name| described(name)) {
+        made.push_str(&format!("| `{}` | {} |\n", value.name, value.meaning));
+    }
+    expect_file!["../../../../docs/texts.md"].assert_eq(&made);
 }
 
 /// The names of all reasons, from what serde says to a name that it does not know.
@@ -167,6 +203,7 @@ fn a_file_that_cannot_be_used_is_named_and_ours_stands_in() {
     check("site/xx/list:admin:notice:shunted.txt", "S\n\nB\n", "there are en, de, fr");
     check("list:admin:notice:shunted.txt", "S\n\nB\n", "it must be in");
     check("site/en/list:admin:notice:shunted.html", "S\n\nB\n", "end in .txt");
+    check("site/en/list:reasons.txt", "own-loop\n", "nothing behind its colon");
     check("site/en/list:reasons.txt", "own-lop: Words.\n", "there is no sentence \"own-lop\"");
 }
 

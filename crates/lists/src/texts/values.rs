@@ -44,7 +44,7 @@ const TABLE: &[Described] = &[
         "the fingerprint of the key that it is about; nothing on lists without OpenPGP",
         &[r#""0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567""#, "null"],
     ),
-    row("days", "after how many days what waits is dropped; 0: it is not kept", &["7", "0"]),
+    row("days", "after how many days what waits is dropped; 0: it is not kept", &["7", "0", "1"]),
     row("problem", "why the key cannot be used, in English", &[r#""it has expired""#]),
     row(
         "copies",

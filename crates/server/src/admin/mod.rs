@@ -1,10 +1,11 @@
-//! Commands of an admin: `lists`, `members`, `keys`, `queue`, `db`. Each calls one use case and prints what it says.
+//! Commands of an admin: `lists`, `members`, `keys`, `queue`, `texts`, `db`. Each calls one use case and prints what it says.
 
 mod db;
 mod keys;
 mod lists;
 mod members;
 mod queue;
+mod texts;
 
 use std::path::Path;
 
@@ -38,6 +39,9 @@ pub(crate) enum Command {
     /// What came in and waits.
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// The words that people read in mail.
+    #[command(subcommand)]
+    Texts(texts::Texts),
     /// The database as a whole.
     #[command(subcommand)]
     Db(db::Db),
@@ -58,6 +62,7 @@ pub(crate) async fn run(app: &App, command: Command, output: Output) -> anyhow::
         Command::Members(command) => members::run(app, command).await?,
         Command::Keys(command) => keys::run(app, command).await?,
         Command::Queue(command) => queue::run(app, command).await?,
+        Command::Texts(command) => texts::run(app, command).await?,
         Command::Db(command) => db::run(app, command).await?,
     };
     Ok(match output {

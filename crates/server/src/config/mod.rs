@@ -7,6 +7,7 @@ mod known_keys;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use sealist_lists::texts::Language;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use example::commented;
@@ -35,6 +36,10 @@ pub(crate) struct Config {
 pub(crate) struct Site {
     /// Who hears of lists that nobody is in charge of. Empty: nobody.
     pub(crate) contact: String,
+    /// The language of letters to people, and of lists, that have none of their own.
+    pub(crate) language: Language,
+    /// The admin's own words, in Mailman's layout. Empty: `templates` in `data_dir`.
+    pub(crate) templates: PathBuf,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,6 +246,7 @@ impl Config {
         let base = std::path::absolute(base).unwrap_or_else(|_| base.to_owned());
         for path in [
             &mut self.data_dir,
+            &mut self.site.templates,
             &mut self.lmtp.tls_certificate,
             &mut self.lmtp.tls_key,
             &mut self.outgoing.password_file,
@@ -287,6 +293,14 @@ impl Config {
     /// The contact of the site.
     pub(crate) fn contact(&self) -> Option<sealist_mail::Address> {
         self.site.contact.parse().ok()
+    }
+
+    /// Where the admin's own words are; the folder need not exist.
+    pub(crate) fn templates(&self) -> PathBuf {
+        match self.site.templates.as_os_str().is_empty() {
+            true => self.data_dir.join("templates"),
+            false => self.site.templates.clone(),
+        }
     }
 
     /// Where the database is.
