@@ -66,6 +66,15 @@ pub enum AppError {
     /// A request cannot go on.
     #[error("it cannot be done: {0}")]
     Refused(sealist_lists::commands::Problem),
+    /// A request waits for somebody else than a moderator.
+    #[error("it does not wait for a moderator, but for the person: {0}")]
+    NotWaiting(String),
+    /// An address without a key.
+    #[error("{0} has no key: `sealist keys import` gives it one")]
+    NoKeyOf(String),
+    /// The key of an address is another one than was named.
+    #[error("the key of this address is {0}")]
+    OtherFingerprint(String),
     /// The server is shutting down.
     #[error("the work was interrupted")]
     Interrupted,

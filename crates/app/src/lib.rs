@@ -38,6 +38,7 @@ pub use intake::{Arrival, Intake};
 pub use keyring::ListKeys;
 pub use moderation::{Rejected, reject, shunt};
 pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
+pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
 pub use upkeep::{Kept, mend_clock, upkeep};

@@ -79,16 +79,7 @@ pub(super) async fn hear(
         None => key_blocks(&Entity::parse(message)),
     };
     let proven = if signed { Proven::Yes } else { Proven::No };
-    Ok(Speaker {
-        asker: Asker { address, proven },
-        facts,
-        opened,
-        signed,
-        encrypted,
-        misled,
-        keys,
-        script,
-    })
+    Ok(Speaker { asker: Asker { address, proven }, facts, opened, signed, encrypted, misled, keys, script })
 }
 
 /// The confirmed key of the address, and the keys that it offers.

@@ -3,6 +3,7 @@
 //! Each function decides and returns what is to be carried out; nothing is written here.
 
 mod ask;
+mod decide;
 mod done;
 mod offer;
 
@@ -17,6 +18,7 @@ use sealist_store::people::Person;
 use sealist_store::requests::{self, Request};
 use sealist_store::{keys, people};
 
+pub use decide::{approve_key, approve_request, refuse_request};
 pub(crate) use offer::{Offer, row_of};
 
 use crate::effects::{EarlierTokens, Effect};

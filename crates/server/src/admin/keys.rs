@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use sealist_app::{App, Rotated, keep_in_database, rotate, set_key};
+use sealist_app::{App, Rotated, approve_key, keep_in_database, rotate, set_key};
 use sealist_lists::model::ListName;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::Certificate;
+use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::keys::CertificateRow;
 use sealist_store::people;
 use serde_json::{Value, json};
@@ -26,6 +26,9 @@ pub(crate) enum Keys {
     Import { address: Address, file: PathBuf },
     /// The certificate of an address, armored.
     Export { address: Address },
+    /// Confirms the key that an address has, after you compared the fingerprint with the person: copies that waited go
+    /// out.
+    Approve { address: Address, fingerprint: Fingerprint },
     /// Makes a new key for a list. It is used once every node has it; the old one opens mail for
     /// `key_overlap_days` more.
     Rotate { list: ListName },
@@ -70,6 +73,11 @@ pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
                 format!("address      {address}\n{text}"),
                 merged(data, json!({ "address": address.to_string() })),
             )
+        }
+        Keys::Approve { address, fingerprint } => {
+            let certificate = approve_key(app, &address, &fingerprint, now).await?;
+            let (text, data) = describe(&certificate, now);
+            (format!("address      {address}\n{text}"), data)
         }
         Keys::Export { address } => {
             let certificate = Certificate::from_stored(&stored(app, &address).await?.certificate)?;

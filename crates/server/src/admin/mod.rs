@@ -1,10 +1,12 @@
-//! Commands of an admin: `lists`, `members`, `keys`, `queue`, `texts`, `db`. Each calls one use case and prints what it says.
+//! Commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `texts`, `audit`, `db`. Each calls one use case and prints what it says.
 
+mod audit;
 mod db;
 mod keys;
 mod lists;
 mod members;
 mod queue;
+mod requests;
 mod texts;
 
 use std::path::Path;
@@ -33,6 +35,19 @@ pub(crate) enum Command {
     /// Members of a list.
     #[command(subcommand)]
     Members(members::Members),
+    /// What people asked for and what waits for an answer.
+    #[command(subcommand)]
+    Requests(requests::Requests),
+    /// Through which steps a request can go.
+    Workflows,
+    /// Who did or tried what, the newest first.
+    Audit {
+        /// Of that list only.
+        list: Option<ListName>,
+        /// So many entries.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
     /// OpenPGP certificates of people.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -60,6 +75,9 @@ pub(crate) async fn run(app: &App, command: Command, output: Output) -> anyhow::
     let (text, data) = match command {
         Command::Lists(command) => lists::run(app, command).await?,
         Command::Members(command) => members::run(app, command).await?,
+        Command::Requests(command) => requests::run(app, command).await?,
+        Command::Workflows => requests::workflows(app),
+        Command::Audit { list, limit } => audit::run(app, list, limit).await?,
         Command::Keys(command) => keys::run(app, command).await?,
         Command::Queue(command) => queue::run(app, command).await?,
         Command::Texts(command) => texts::run(app, command).await?,

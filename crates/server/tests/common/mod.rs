@@ -9,6 +9,7 @@ pub(crate) mod postfix;
 #[path = "../../src/demo/sink.rs"]
 pub(crate) mod sink;
 pub(crate) mod site;
+pub(crate) mod talk;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

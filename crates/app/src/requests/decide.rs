@@ -1,0 +1,84 @@
+//! What people in charge make of requests, from the command line.
+
+use sealist_lists::workflows::{Answer, Question};
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{Certificate, Fingerprint};
+use sealist_store::key_changes::{Authority, KeyChange};
+use sealist_store::requests::Request;
+use sealist_store::{StoreError, keys, lists, people};
+
+use super::{Asker, Proven, go_on, refuse, row_of};
+use crate::effects::{Effect, carry_out};
+use crate::{App, AppError};
+
+/// Lets a request happen that waits for a moderator. Errs with [`AppError::Refused`] if it waits for something else, or
+/// cannot be done any more.
+pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Result<(), AppError> {
+    if request.question != Question::Approval.name() {
+        return Err(AppError::NotWaiting(request.question));
+    }
+    let list = list_of(app, &request).await?;
+    let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
+    let taken = go_on(app, &list, &asker, request, Answer::Approved, None, now).await?;
+    let effects = taken.map_err(AppError::Refused)?.effects;
+    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
+}
+
+/// Ends a request; its person hears of it, with the reason if there is one.
+pub async fn refuse_request(
+    app: &App,
+    request: Request,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let list = list_of(app, &request).await?;
+    let effects = refuse(app, &list, request, reason, now).await?;
+    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
+}
+
+/// Confirms the key that an address has, after somebody compared the fingerprint: copies that waited go out. Errs if it
+/// has another key.
+pub async fn approve_key(
+    app: &App,
+    address: &Address,
+    fingerprint: &Fingerprint,
+    now: Timestamp,
+) -> Result<Certificate, AppError> {
+    let known = {
+        let mut db = app.store.reader().await?;
+        match people::find_address(&mut db, address).await? {
+            Some(no) => keys::certificate_of(&mut db, no).await?,
+            None => None,
+        }
+    };
+    let known = known.ok_or_else(|| AppError::NoKeyOf(address.to_string()))?;
+    let certificate = Certificate::from_stored(&known.certificate)?;
+    if certificate.fingerprint() != *fingerprint {
+        return Err(AppError::OtherFingerprint(certificate.fingerprint().to_string()));
+    }
+    let row = row_of(app, address, &certificate, now);
+    let change = KeyChange {
+        old: known.fingerprint,
+        old_certificate: None,
+        new: fingerprint.to_string(),
+        authority: Authority::Admin,
+        list: None,
+        changed_at: now,
+        void_since: None,
+    };
+    let address = address.clone();
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                let effect = Effect::SetKey { address, row: Box::new(row), change };
+                carry_out(db, sealist_lists::model::ListNo(0), vec![effect], now).await
+            })
+        })
+        .await?;
+    Ok(certificate)
+}
+
+async fn list_of(app: &App, request: &Request) -> Result<sealist_lists::model::MailingList, AppError> {
+    let list = lists::by_no(&mut *app.store.reader().await?, request.list).await?;
+    Ok(list.ok_or(StoreError::Damaged { table: "requests" })?)
+}
