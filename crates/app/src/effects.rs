@@ -1,12 +1,14 @@
 //! What is decided, as data: carried out together, in one transaction.
 
-use sealist_lists::model::{AddressNo, ListNo, MemberNo, Preferences, RequestNo, Role};
+use sealist_lists::model::{AddressNo, EntryNo, ListNo, MemberNo, Preferences, RequestNo, Role};
 use sealist_lists::workflows::Run;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::key_changes::{self, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
+use sealist_store::queue::{self, Entry};
 use sealist_store::requests::{self, Request, Stage};
-use sealist_store::{Conn, audit, list_keys, people, tokens};
+use sealist_store::tokens::{self, Subject};
+use sealist_store::{Conn, audit, list_keys, people};
 
 use crate::AppError;
 use crate::notices::Prepared;
@@ -33,6 +35,10 @@ pub(crate) enum Effect {
     Certified { fingerprint: String, certificate: Vec<u8> },
     /// A letter; it may be one too many.
     Letter(Prepared),
+    /// A message that waited for a moderator goes on.
+    Accept(EntryNo),
+    /// A message that waited for a moderator goes.
+    Drop(Box<Entry>),
     /// An entry for the owners to look at.
     Note { address: Address, event: &'static str, detail: String },
 }
@@ -46,8 +52,6 @@ pub(crate) struct Asked {
     pub(crate) certificate: Option<Vec<u8>>,
     pub(crate) question: &'static str,
     pub(crate) expires_at: Timestamp,
-    /// Marks of tokens, and who may use them.
-    pub(crate) tokens: Vec<([u8; 32], Address)>,
     pub(crate) letters: Vec<Prepared>,
     /// Whether tokens of the same question that were given before count on.
     pub(crate) earlier: EarlierTokens,
@@ -106,6 +110,12 @@ pub(crate) async fn carry_out(
             Effect::Letter(letter) => {
                 letter.store(&mut *db, now).await?;
             }
+            Effect::Accept(entry) => {
+                if !queue::resume(&mut *db, entry, now).await? {
+                    return Err(AppError::Overtaken);
+                }
+            }
+            Effect::Drop(entry) => queue::finish(&mut *db, &entry).await?,
             Effect::Note { address, event, detail } => {
                 audit::add(&mut *db, list, &address, event, &detail, now).await?;
             }
@@ -134,10 +144,7 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
         }
     };
     for letter in &asked.letters {
-        letter.store(&mut *db, now).await?;
-    }
-    for (mark, who) in &asked.tokens {
-        tokens::add(&mut *db, no, mark, who, asked.expires_at).await?;
+        letter.store_asking(&mut *db, Subject::Request(no), asked.expires_at, now).await?;
     }
     Ok(())
 }

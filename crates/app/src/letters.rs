@@ -6,8 +6,10 @@ use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::deliveries::{Settled, State};
+use sealist_store::notices::Often;
 use sealist_store::queue::Entry;
 
+use crate::deciders::{Ask, to_deciders};
 use crate::notices::{Prepared, to_moderators, to_person};
 use crate::{App, AppError};
 
@@ -44,13 +46,23 @@ pub(crate) async fn held(
     reasons: &[Reason],
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
-    let values = |place: &Place<'_>, channel| {
+    let values = |place: &Place<'_>, channel, token: Option<&str>| {
         let telling = channel == Channel::Sealed || !list.settings.encrypting();
         let reasons: &[Reason] = if telling { reasons } else { &[] };
         let sentences: Vec<String> = reasons.iter().map(|reason| app.texts.reason(*reason, place)).collect();
-        about_entry(list, entry, &sentences)
+        let EntryNo(number) = entry.no;
+        context! {
+            list => list.display_name(),
+            address => list.name.address(entry.door).to_string(),
+            received_at => entry.received_at.rfc3339(),
+            entry => number,
+            reasons => sentences,
+            pgp => list.settings.pgp.is_some(),
+            token,
+        }
     };
-    to_moderators(app, list, Text::Held, values, now).await
+    let ask = Ask { text: Text::Held, often: Often::Daily, attachment: None };
+    to_deciders(app, list, ask, values, now).await
 }
 
 /// To those in charge: a message broke the runner.

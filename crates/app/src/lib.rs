@@ -5,6 +5,7 @@
 
 mod bounces;
 mod commands;
+mod deciders;
 mod effects;
 mod error;
 mod incoming;
@@ -20,6 +21,7 @@ mod requests;
 mod room;
 mod rotation;
 mod sealing;
+mod settings;
 mod setup;
 mod upkeep;
 mod vault;
@@ -40,6 +42,7 @@ pub use moderation::{Rejected, reject, shunt};
 pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
+pub use settings::{SettingRefused, set_setting};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
 pub use upkeep::{Kept, mend_clock, upkeep};
 pub use vault::{KeyVault, Unavailable};

@@ -7,9 +7,10 @@ use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Letter, Place, Text, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
-use sealist_openpgp::{SealingCard, random};
+use sealist_openpgp::{SealingCard, Token, random};
 use sealist_store::bodies::Body;
 use sealist_store::notices::{Often, is_due};
+use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, keys, people};
 
 use crate::{App, AppError, sealing};
@@ -25,6 +26,8 @@ pub(crate) struct Prepared {
     often: Often,
     channel: Channel,
     body: Body,
+    /// Of the token that it brings.
+    mark: Option<[u8; 32]>,
 }
 
 /// An attachment: file name, media type, content.
@@ -42,6 +45,27 @@ impl Prepared {
             body: &self.body,
         };
         sealist_store::notices::insert(db, &letter, now).await
+    }
+
+    /// The same letter; its reader may answer with that token.
+    pub(crate) fn with(self, token: &Token, app: &App) -> Self {
+        Self { mark: Some(app.vault.mac().token_mark(&token.to_string())), ..self }
+    }
+
+    /// Stores the letter and, if it goes out, the token that it brings.
+    pub(crate) async fn store_asking(
+        &self,
+        db: &mut Conn,
+        about: Subject,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.store(&mut *db, now).await?
+            && let Some(mark) = &self.mark
+        {
+            tokens::add(db, about, mark, &self.to, until).await?;
+        }
+        Ok(())
     }
 }
 
@@ -122,7 +146,7 @@ pub(crate) async fn to_key(
     let notice = Notice { list, to, letter, attachment, reply_to };
     let payload = notices::build(notice, Channel::Sealed, now, random());
     let body = sealing::enclose_to(app, list, payload, key, now).await?;
-    Ok(Some(Prepared { list: list.no, to: address, kind, often, channel: Channel::Open, body }))
+    Ok(Some(Prepared { list: list.no, to: address, kind, often, channel: Channel::Open, body, mark: None }))
 }
 
 pub(crate) async fn make(
@@ -136,7 +160,7 @@ pub(crate) async fn make(
     let address = to.address.clone();
     let payload = notices::build(Notice { list, to, letter, attachment, reply_to }, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
-    Ok(Prepared { list: list.no, to: address, kind, often, channel, body })
+    Ok(Prepared { list: list.no, to: address, kind, often, channel, body, mark: None })
 }
 
 /// The same letter to each owner and moderator, in their language; where there is none, to the contact of the site.

@@ -4,6 +4,7 @@ use sealist_lists::model::{ListName, ListNo, MailingList, MemberNo, Preferences,
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
+use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, KeyState, Purpose};
 use sealist_store::{StoreError, lists, people};
@@ -57,8 +58,8 @@ pub async fn add_member(
     now: Timestamp,
 ) -> Result<MemberNo, AppError> {
     let NewMember { address, name, role, key } = member;
-    let row = match key {
-        Some(key) => Some(row_to_set(app, &address, &key, now).await?.1),
+    let given = match key {
+        Some(key) => Some(key_to_set(app, &address, &key, now).await?),
         None => None,
     };
     let list = list.no;
@@ -66,8 +67,10 @@ pub async fn add_member(
         .write(move |db| {
             Box::pin(async move {
                 let address_no = people::ensure_address(&mut *db, &address, &name, now).await?;
-                if let Some(row) = row {
-                    keys::set_certificate(&mut *db, address_no, &row, now).await?;
+                people::verify(&mut *db, address_no, now).await?;
+                if let Some(given) = given {
+                    keys::set_certificate(&mut *db, address_no, &given.row, now).await?;
+                    key_changes::add(&mut *db, address_no, &given.change).await?;
                 }
                 Ok(people::add_member(&mut *db, list, address_no, role, Preferences::default(), now).await?)
             })
@@ -83,30 +86,56 @@ pub async fn set_key(
     key: &[u8],
     now: Timestamp,
 ) -> Result<Certificate, AppError> {
-    let (certificate, row) = row_to_set(app, address, key, now).await?;
+    let Given { certificate, row, change } = key_to_set(app, address, key, now).await?;
     let address = address.clone();
     app.store
         .write(move |db| {
             Box::pin(async move {
                 let address_no = people::ensure_address(&mut *db, &address, "", now).await?;
-                keys::set_certificate(db, address_no, &row, now).await
+                keys::set_certificate(&mut *db, address_no, &row, now).await?;
+                key_changes::add(db, address_no, &change).await
             })
         })
         .await?;
     Ok(certificate)
 }
 
-async fn row_to_set(
-    app: &App,
-    address: &Address,
-    key: &[u8],
-    now: Timestamp,
-) -> Result<(Certificate, CertificateRow), AppError> {
+/// A key that an admin gives, and how it is recorded.
+struct Given {
+    certificate: Certificate,
+    row: CertificateRow,
+    change: KeyChange,
+}
+
+async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) -> Result<Given, AppError> {
     let mut db = app.store.reader().await?;
     let known = match people::find_address(&mut db, address).await? {
         Some(no) => keys::certificate_of(&mut db, no).await?,
         None => None,
     };
+    drop(db);
+    let (certificate, row) = row_to_set(app, known.as_ref(), address, key, now)?;
+    let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
+    let is_other = old != row.fingerprint;
+    let change = KeyChange {
+        old,
+        old_certificate: known.filter(|_| is_other).map(|known| known.certificate),
+        new: row.fingerprint.clone(),
+        authority: Authority::Admin,
+        list: None,
+        changed_at: now,
+        void_since: None,
+    };
+    Ok(Given { certificate, row, change })
+}
+
+fn row_to_set(
+    app: &App,
+    known: Option<&CertificateRow>,
+    address: &Address,
+    key: &[u8],
+    now: Timestamp,
+) -> Result<(Certificate, CertificateRow), AppError> {
     let Some(known) = known else { return certificate_row(app, address, key, now) };
     let before = Certificate::from_stored(&known.certificate)?;
     match before.merge(key) {

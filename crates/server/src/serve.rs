@@ -32,7 +32,8 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
         DatabaseAt::Server(url) => Store::open_url(url).await?,
     };
     let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
-    Ok(App::new(store, Arc::new(vault), config.contact()).with_texts(templates::open(config)))
+    let app = App::new(store, Arc::new(vault), config.contact());
+    Ok(app.with_texts(templates::open(config)).with_workflows(config.workflows()?))
 }
 
 /// This node has no keys at all: it claims nothing, and does not start.

@@ -18,11 +18,13 @@ CREATE INDEX requests_by_end ON requests (expires_at);
 -- What answers a question. Only an HMAC of a token is kept: who reads this table answers nothing.
 CREATE TABLE tokens (
     mark       {octets} PRIMARY KEY,
-    request_no {int} NOT NULL REFERENCES requests (no) ON DELETE CASCADE,
-    email_key  TEXT  NOT NULL,  -- who may use it
+    request_no {int} REFERENCES requests (no) ON DELETE CASCADE,
+    entry_no   {int} REFERENCES queue (no) ON DELETE CASCADE, -- of a message that waits for a moderator
+    email_key  TEXT  NOT NULL,                               -- who may use it
     expires_at {int} NOT NULL
 ) {strict, by key};
-CREATE INDEX tokens_by_request ON tokens (request_no);
+CREATE INDEX tokens_by_request ON tokens (request_no) WHERE request_no IS NOT NULL;
+CREATE INDEX tokens_by_entry ON tokens (entry_no) WHERE entry_no IS NOT NULL;
 
 -- By whose word an address has its key. What a key authorised that is found to be compromised is void, and waits for
 -- an owner.

@@ -16,6 +16,9 @@ use crate::requests::Proven;
 /// Answers a day to somebody who showed a token or signed.
 const TO_PROVEN: Often = Often::UpTo(10);
 
+/// Answers a day to an address that has a role on the list: somebody else may write in its name.
+const TO_KNOWN: Often = Often::UpTo(3);
+
 /// What is said about each command.
 #[derive(Default)]
 pub(super) struct Answers(Vec<Answer>);
@@ -54,30 +57,31 @@ impl Session<'_> {
             return Ok(());
         }
         let values = context! {
-            list => self.list.display_name(),
-            owner => self.list.name.address(Door::Owner).to_string(),
-            request => self.list.name.address(Door::Request).to_string(),
+            list => self.desk.list.display_name(),
+            owner => self.desk.list.name.address(Door::Owner).to_string(),
+            request => self.desk.list.name.address(Door::Request).to_string(),
             results,
         };
         let (kind, often) = match speaker.asker.proven {
             Proven::Yes => ("results", TO_PROVEN),
-            Proven::No => ("results-to-stranger", Often::ToStranger),
+            Proven::No if speaker.facts.roles.is_empty() => ("results-unproven", Often::ToStranger),
+            Proven::No => ("results-unproven", TO_KNOWN),
         };
         let message = Message {
             to: Mailbox { name: None, address: speaker.asker.address.clone() },
             kind,
             often,
-            letter: self.app.texts.letter(Text::Results, &self.place, values),
+            letter: self.desk.app.texts.letter(Text::Results, &self.place, values),
             attachment: None,
             reply_to: None,
         };
-        let letter = answer(self.app, self.list, message, self.now).await?;
+        let letter = answer(self.desk.app, self.desk.list, message, self.desk.now).await?;
         self.effects.extend(letter.map(Effect::Letter));
         Ok(())
     }
 
     fn result(&self, answer: &Answer) -> Option<Value> {
-        let texts = &self.app.texts;
+        let texts = &self.desk.app.texts;
         let sentence = |name: &str| texts.sentence(Text::Answers, name, &self.place, context! {});
         let lines = match &answer.outcome {
             Ok(Said::Nothing) => return None,

@@ -1,14 +1,16 @@
-//! `confirm`, `approve` and `reject`: answers to questions, with their tokens.
+//! `confirm`, `approve`, `reject` and `discard`: answers to questions, with their tokens.
 
 use sealist_lists::commands::{Decision, Problem};
-use sealist_lists::model::Role;
+use sealist_lists::model::{EntryNo, RequestNo, Role};
 use sealist_lists::workflows::{Answer, Question};
+use sealist_store::queue;
 use sealist_store::requests::{self, Request};
-use sealist_store::tokens;
+use sealist_store::tokens::{self, Subject};
 
 use super::{Said, Session, Speaker};
-use crate::AppError;
+use crate::effects::Effect;
 use crate::requests::{Asker, Proven, go_on, refuse};
+use crate::{AppError, moderation};
 
 impl Session<'_> {
     pub(super) async fn confirm(
@@ -20,7 +22,7 @@ impl Session<'_> {
             return Ok(Err(Problem::WrongToken));
         };
         let answer = Answer::Confirmed;
-        let taken = go_on(self.app, self.list, &speaker.asker, request, answer, None, self.now).await?;
+        let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
         Ok(self.take(taken))
     }
 
@@ -31,23 +33,69 @@ impl Session<'_> {
         token: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
         if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
-            || self.list.settings.pgp.is_some() && !speaker.signed
+            || self.desk.list.settings.pgp.is_some() && !speaker.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
-        let Some(request) = self.asked(speaker, token, &Question::Approval).await? else {
+        match self.subject(speaker, token).await? {
+            Some(Subject::Request(no)) => self.decide_request(decision, no).await,
+            Some(Subject::Entry(no)) => self.decide_entry(decision, no).await,
+            None => Ok(Err(Problem::WrongToken)),
+        }
+    }
+
+    async fn decide_request(
+        &mut self,
+        decision: Decision,
+        no: RequestNo,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
+        let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
             return Ok(Err(Problem::WrongToken));
         };
-        if decision == Decision::Reject {
-            let effects = refuse(self.app, self.list, request, "", self.now).await?;
-            self.effects.extend(effects);
-            return Ok(Ok(Said::Sentence("rejected")));
+        match decision {
+            Decision::Approve => {
+                // What follows goes to the person, not to the moderator.
+                let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
+                let taken = go_on(self.desk, &asker, request, Answer::Approved, None).await?;
+                Ok(self.take(taken).map(|_| Said::Sentence("approved")))
+            }
+            Decision::Reject => {
+                let effects = refuse(self.desk, request, "").await?;
+                self.effects.extend(effects);
+                Ok(Ok(Said::Sentence("rejected")))
+            }
+            Decision::Discard => {
+                self.effects.push(Effect::End(Box::new(request)));
+                Ok(Ok(Said::Sentence("discarded")))
+            }
         }
-        // What follows goes to the person, not to the moderator.
-        let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
-        let answer = Answer::Approved;
-        let taken = go_on(self.app, self.list, &asker, request, answer, None, self.now).await?;
-        Ok(self.take(taken).map(|_| Said::Sentence("approved")))
+    }
+
+    async fn decide_entry(
+        &mut self,
+        decision: Decision,
+        no: EntryNo,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
+        let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
+            return Ok(Err(Problem::WrongToken));
+        };
+        let said = match decision {
+            Decision::Approve => {
+                self.effects.push(Effect::Accept(no));
+                return Ok(Ok(Said::Sentence("approved")));
+            }
+            Decision::Reject => {
+                let letter =
+                    moderation::rejection(self.desk.app, self.desk.list, &entry, self.desk.now).await?;
+                self.effects.extend(letter.map(Effect::Letter));
+                "rejected"
+            }
+            Decision::Discard => "discarded",
+        };
+        self.effects.push(Effect::Drop(Box::new(entry)));
+        Ok(Ok(Said::Sentence(said)))
     }
 
     /// The request that this person may answer with that token now, if that is its question. The token speaks for them.
@@ -57,18 +105,23 @@ impl Session<'_> {
         token: &str,
         question: &Question,
     ) -> Result<Option<Request>, AppError> {
-        let mark = self.app.vault.mac().token_mark(token);
-        let mut db = self.app.store.reader().await?;
-        let no = tokens::request_of(&mut db, &mark, &speaker.asker.address, self.now).await?;
-        let request = match no {
-            Some(no) => requests::by_no(&mut db, no).await?,
-            None => None,
-        };
-        let request =
-            request.filter(|request| request.list == self.list.no && request.question == question.name());
-        if request.is_some() {
+        let Some(Subject::Request(no)) = self.subject(speaker, token).await? else { return Ok(None) };
+        let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
+        Ok(request.filter(|request| self.is_asked(request, question)))
+    }
+
+    fn is_asked(&self, request: &Request, question: &Question) -> bool {
+        request.list == self.desk.list.no && request.question == question.name()
+    }
+
+    /// What a token answers, if this person may use it. It speaks for them.
+    async fn subject(&self, speaker: &mut Speaker, token: &str) -> Result<Option<Subject>, AppError> {
+        let mark = self.desk.app.vault.mac().token_mark(token);
+        let mut db = self.desk.app.store.reader().await?;
+        let subject = tokens::subject_of(&mut db, &mark, &speaker.asker.address, self.desk.now).await?;
+        if subject.is_some() {
             speaker.asker.proven = Proven::Yes;
         }
-        Ok(request)
+        Ok(subject)
     }
 }

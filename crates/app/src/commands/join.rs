@@ -14,9 +14,9 @@ impl Session<'_> {
         speaker: &Speaker,
         delivery_mode: DeliveryMode,
     ) -> Result<Result<Said, Problem>, AppError> {
-        let steps = workflow(self.app, self.list, policy(self.list, &Goal::Subscribe))?;
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::Subscribe))?;
         let run = Run { delivery_mode, ..Run::new(&steps, Goal::Subscribe) };
-        let taken = begin(self.app, self.list, &speaker.asker, run, None, self.now).await?;
+        let taken = begin(self.desk, &speaker.asker, run, None).await?;
         Ok(self.take(taken))
     }
 }

@@ -9,9 +9,9 @@ use crate::requests::{begin, policy, workflow};
 
 impl Session<'_> {
     pub(super) async fn leave(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
-        let steps = workflow(self.app, self.list, policy(self.list, &Goal::Unsubscribe))?;
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::Unsubscribe))?;
         let run = Run::new(&steps, Goal::Unsubscribe);
-        let taken = begin(self.app, self.list, &speaker.asker, run, None, self.now).await?;
+        let taken = begin(self.desk, &speaker.asker, run, None).await?;
         Ok(self.take(taken))
     }
 }

@@ -25,7 +25,7 @@ use sealist_store::queue::{self, Entry};
 
 use crate::effects::{Effect, carry_out};
 use crate::incoming::Outcome;
-use crate::requests::{Taken, Told};
+use crate::requests::{Desk, Taken, Told};
 use crate::{App, AppError};
 use answers::Answers;
 use speaker::Speaker;
@@ -63,7 +63,8 @@ async fn take_once(
     let mut speaker = speaker::hear(app, list, entry, message, mailbox, now).await?;
     let language = people::language_of(&mut *app.store.reader().await?, &mailbox.address).await?;
     let place = app.texts.place(list, language);
-    let mut session = Session { app, list, place, now, effects: Vec::new(), answers: Answers::default() };
+    let desk = Desk { app, list, now };
+    let mut session = Session { desk, place, effects: Vec::new(), answers: Answers::default() };
     if let Some(event) = speaker.misled {
         session.note(&speaker, event, "");
     } else {
@@ -84,10 +85,8 @@ async fn take_once(
 
 /// One message with commands: what they change, and what is said about them.
 struct Session<'a> {
-    app: &'a App,
-    list: &'a MailingList,
+    desk: Desk<'a>,
     place: Place<'a>,
-    now: Timestamp,
     effects: Vec<Effect>,
     answers: Answers,
 }
@@ -137,8 +136,8 @@ impl Session<'_> {
     }
 
     fn help(&self) -> Vec<String> {
-        let values = context! { pgp => self.list.settings.pgp.is_some() };
-        let lines = self.app.texts.lines(Text::Commands, &self.place, values);
+        let values = context! { pgp => self.desk.list.settings.pgp.is_some() };
+        let lines = self.desk.app.texts.lines(Text::Commands, &self.place, values);
         lines.lines().map(str::to_owned).collect()
     }
 

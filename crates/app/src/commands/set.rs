@@ -18,9 +18,9 @@ impl Session<'_> {
             return Ok(Err(Problem::NotMember));
         }
         let goal = Goal::Command(setting.to_string());
-        let steps = workflow(self.app, self.list, policy(self.list, &goal))?;
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
         let run = Run::new(&steps, goal);
-        let taken = begin(self.app, self.list, &speaker.asker, run, None, self.now).await?;
+        let taken = begin(self.desk, &speaker.asker, run, None).await?;
         Ok(self.take(taken))
     }
 }

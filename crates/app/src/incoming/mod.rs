@@ -13,6 +13,7 @@ use sealist_mail::{Address, Headers, Timestamp, origin, sole_author};
 use sealist_openpgp::Cleartext;
 use sealist_store::bodies::{self, Body};
 use sealist_store::queue::{self, Entry, Place};
+use sealist_store::tokens::Subject;
 use sealist_store::{StoreError, lists, people, posts};
 
 use crate::commands::{self, takes_commands};
@@ -24,6 +25,9 @@ use post::{Post, make_post};
 
 /// As it came, as it is opened, its parts, the payload and that sealed.
 const FORMS: u64 = 5;
+
+/// How long a moderator can decide by mail about a message that waits.
+const DECISION_MS: i64 = 30 * 24 * 3_600_000;
 
 /// What became of an entry, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,8 +203,9 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     action = Action::Hold;
                 }
                 if action == Action::Hold {
+                    let until = now.plus_ms(DECISION_MS);
                     for letter in &held {
-                        letter.store(&mut *db, now).await?;
+                        letter.store_asking(&mut *db, Subject::Entry(entry.no), until, now).await?;
                     }
                     queue::set_aside(db, &entry, Place::Hold, &why).await?;
                     return Ok::<_, StoreError>(action);

@@ -1,7 +1,7 @@
 //! Questions: to whom, in which words, with which token.
 
-use sealist_lists::model::{Door, MailingList, Role};
-use sealist_lists::texts::{Text, Value, context};
+use sealist_lists::model::{Door, MailingList};
+use sealist_lists::texts::{Language, Place, Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint, Token};
@@ -9,9 +9,10 @@ use sealist_store::notices::Often;
 use sealist_store::people;
 use sealist_store::requests::Request;
 
-use super::{Asker, Facts, Proven, Standing, Taken, Told};
+use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
+use crate::deciders::{Ask, to_deciders};
 use crate::effects::{Asked, EarlierTokens, Effect};
-use crate::notices::{Attachment, Message, Prepared, answer, in_charge, to_key};
+use crate::notices::{Attachment, Message, Prepared, answer, to_key};
 use crate::{App, AppError};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -21,39 +22,29 @@ const LONGEST_STATEMENT_H: u32 = 24;
 const TO_PROVEN: Often = Often::UpTo(20);
 const TO_MODERATOR: Often = Often::UpTo(50);
 
-#[expect(clippy::too_many_arguments, reason = "what a question is made of")]
 pub(super) async fn ask(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     standing: Standing<'_>,
     facts: &Facts,
     run: Run,
     certificate: Option<Certificate>,
     question: Question,
-    now: Timestamp,
 ) -> Result<Taken, AppError> {
+    let Desk { app, list, now } = desk;
     let hours = life_h(list, &question);
     let draft = Draft { app, list, asker: standing.asker, run: &run, facts, hours, now };
     let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
-    let mut tokens = Vec::new();
     let (letters, told) = match &question {
-        Question::Signatures(missing) if same && standing.earlier == EarlierTokens::Count => {
-            match standing
-                .before
-                .as_ref()
-                .is_some_and(|before| before.run.signed_by.len() < run.signed_by.len())
-            {
-                // The token is the same for the other signature: no second letter.
-                true => (Vec::new(), Told::OneMore(missing[0].clone())),
-                false => (draft.signatures(missing, certificate.as_ref(), &mut tokens).await?, Told::Asked),
-            }
+        // The token that was used for one signature is good for the other.
+        Question::Signatures(missing) if same && has_signed(&standing, &run) => {
+            (Vec::new(), Told::OneMore(missing[0].clone()))
         }
         Question::Signatures(missing) => {
-            (draft.signatures(missing, certificate.as_ref(), &mut tokens).await?, Told::Asked)
+            (draft.signatures(missing, certificate.as_ref()).await?, Told::Asked)
         }
-        Question::Confirmation => (draft.to_person(Text::Confirm, &mut tokens).await?, Told::Asked),
-        Question::Key => (draft.to_person(Text::KeyRequest, &mut tokens).await?, Told::Asked),
-        Question::Approval => (draft.to_moderators(certificate.as_ref(), &mut tokens).await?, Told::Waits),
+        Question::Confirmation => (draft.to_person(Text::Confirm).await?, Told::Asked),
+        Question::Key => (draft.to_person(Text::KeyRequest).await?, Told::Asked),
+        Question::Approval => (draft.to_moderators(certificate.as_ref()).await?, Told::Waits),
     };
     if told == Told::Asked && letters.is_empty() {
         return Ok(Taken { effects: Vec::new(), told: Told::Nothing });
@@ -74,11 +65,26 @@ pub(super) async fn ask(
         certificate: certificate.map(|certificate| certificate.to_bytes()),
         question: question.name(),
         expires_at: now.plus_ms(i64::from(hours) * HOUR_MS),
-        tokens,
         letters,
         run,
     };
     Ok(Taken { effects: vec![Effect::Ask(Box::new(asked)), note], told })
+}
+
+/// Of each kind one a day goes to somebody who proved nothing.
+fn kind(goal: &Goal) -> &'static str {
+    match goal {
+        Goal::Subscribe => "question-subscribe",
+        Goal::Unsubscribe => "question-unsubscribe",
+        Goal::ChangeKey => "question-key-change",
+        Goal::ResetKey => "question-key-reset",
+        Goal::Command(_) => "question-command",
+    }
+}
+
+/// Whether the answer just now brought a signature.
+fn has_signed(standing: &Standing<'_>, run: &Run) -> bool {
+    standing.before.as_ref().is_some_and(|before| before.run.signed_by.len() < run.signed_by.len())
 }
 
 fn life_h(list: &MailingList, question: &Question) -> u32 {
@@ -106,11 +112,7 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     /// A question by plain mail: it reaches whoever reads the address.
-    async fn to_person(
-        &self,
-        text: Text,
-        tokens: &mut Vec<([u8; 32], Address)>,
-    ) -> Result<Vec<Prepared>, AppError> {
+    async fn to_person(&self, text: Text) -> Result<Vec<Prepared>, AppError> {
         let token = Token::fresh();
         let door = if self.list.settings.pgp.is_none() { Some(token.to_string()) } else { None };
         let reply_to = match door {
@@ -124,10 +126,7 @@ impl Draft<'_> {
         let message =
             self.message(text, self.values(&token.to_string(), &[], ""), attachment, reply_to).await?;
         let letter = answer(self.app, self.list, message, self.now).await?;
-        if letter.is_some() {
-            tokens.push((self.app.vault.mac().token_mark(&token.to_string()), self.asker.address.clone()));
-        }
-        Ok(letter.into_iter().collect())
+        Ok(letter.map(|letter| letter.with(&token, self.app)).into_iter().collect())
     }
 
     /// A statement to be signed, for the eyes of the holder of the newest of the keys alone.
@@ -135,68 +134,32 @@ impl Draft<'_> {
         &self,
         missing: &[Fingerprint],
         certificate: Option<&Certificate>,
-        tokens: &mut Vec<([u8; 32], Address)>,
     ) -> Result<Vec<Prepared>, AppError> {
         let Some(reader) = certificate.or(self.facts.known.as_ref()) else { return Ok(Vec::new()) };
-        let token = Token::fresh().to_string();
+        let token = Token::fresh();
         let list = self.list.name.to_string();
-        let statement = self.run.statement(&list, &self.asker.address.to_string(), &token).to_string();
+        let statement = self.run.statement(&list, &self.asker.address.to_string(), &token.to_string());
+        let statement = statement.to_string();
         let keys: Vec<String> = missing.iter().map(Fingerprint::spaced).collect();
-        let values = self.values(&token, &keys, statement.trim_end());
+        let values = self.values(&token.to_string(), &keys, statement.trim_end());
         let message =
             self.message(Text::KeyConfirm, values, None, self.list.name.address(Door::Request)).await?;
         let letter = to_key(self.app, self.list, message, &reader.usable(self.now)?, self.now).await?;
-        if letter.is_some() {
-            tokens.push((self.app.vault.mac().token_mark(&token), self.asker.address.clone()));
-        }
-        Ok(letter.into_iter().collect())
+        Ok(letter.map(|letter| letter.with(&token, self.app)).into_iter().collect())
     }
 
-    /// To each of those in charge, with a token of their own where nobody else reads the letter.
-    async fn to_moderators(
-        &self,
-        certificate: Option<&Certificate>,
-        tokens: &mut Vec<([u8; 32], Address)>,
-    ) -> Result<Vec<Prepared>, AppError> {
-        let mut letters = Vec::new();
-        for person in in_charge(self.app, self.list).await? {
-            let token = self.may_decide_by_mail(&person).await?.then(Token::fresh);
-            let attachment: Option<Attachment> = certificate.map(|certificate| {
-                let file = format!("{}.asc", certificate.fingerprint());
-                (file, "application/pgp-keys", certificate.armored())
-            });
-            let place = self.app.texts.place(self.list, self.language_of(&person).await?);
-            let values = self.request_values(certificate, token.as_ref());
-            let message = Message {
-                to: Mailbox { name: None, address: person.clone() },
-                kind: Text::Request.name(),
-                often: TO_MODERATOR,
-                letter: self.app.texts.letter(Text::Request, &place, values),
-                attachment,
-                reply_to: Some(self.list.name.address(Door::Request)),
-            };
-            if let Some(letter) = answer(self.app, self.list, message, self.now).await? {
-                letters.push(letter);
-                if let Some(token) = token {
-                    tokens.push((self.app.vault.mac().token_mark(&token.to_string()), person));
-                }
-            }
-        }
-        Ok(letters)
+    /// To each of those in charge.
+    async fn to_moderators(&self, certificate: Option<&Certificate>) -> Result<Vec<Prepared>, AppError> {
+        let attachment = certificate.map(|certificate| {
+            let file = format!("{}.asc", certificate.fingerprint());
+            (file, "application/pgp-keys", certificate.armored())
+        });
+        let ask = Ask { text: Text::Request, often: TO_MODERATOR, attachment };
+        let values = |_: &Place<'_>, _, token: Option<&str>| self.request_values(certificate, token);
+        to_deciders(self.app, self.list, ask, values, self.now).await
     }
 
-    /// A moderator of an encrypting list has to have a key by which nobody else reads the token.
-    async fn may_decide_by_mail(&self, person: &Address) -> Result<bool, AppError> {
-        let mut db = self.app.store.reader().await?;
-        let roles = people::roles_of(&mut db, self.list.no, person).await?;
-        if !roles.iter().any(|member| matches!(member.role, Role::Owner | Role::Moderator)) {
-            return Ok(false);
-        }
-        let channel = crate::notices::channel_to(self.app, &mut db, self.list, person, self.now).await?;
-        Ok(!self.list.settings.encrypting() || channel == sealist_lists::model::Channel::Sealed)
-    }
-
-    fn request_values(&self, certificate: Option<&Certificate>, token: Option<&Token>) -> Value {
+    fn request_values(&self, certificate: Option<&Certificate>, token: Option<&str>) -> Value {
         let known = self.facts.known.as_ref().filter(|_| self.run.goal != Goal::Unsubscribe);
         let names = |certificate: &Certificate| certificate.addresses(self.now).contains(&self.asker.address);
         context! {
@@ -205,7 +168,7 @@ impl Draft<'_> {
             email => self.asker.address.to_string(),
             goal => self.run.goal.action(),
             pgp => self.list.settings.pgp.is_some(),
-            token => token.map(Token::to_string),
+            token,
             fingerprint => certificate.map(|certificate| certificate.fingerprint().spaced()),
             old_fingerprint => known.map(|certificate| certificate.fingerprint().spaced()),
             names_address => certificate.is_none_or(names),
@@ -238,7 +201,8 @@ impl Draft<'_> {
         let place = self.app.texts.place(self.list, self.language_of(&self.asker.address).await?);
         let (kind, often) = match self.asker.proven {
             Proven::Yes => ("answer", TO_PROVEN),
-            Proven::No => ("question", Often::ToStranger),
+            Proven::No if self.facts.roles.is_empty() => (kind(&self.run.goal), Often::ToStranger),
+            Proven::No => (kind(&self.run.goal), Often::Daily),
         };
         Ok(Message {
             to: Mailbox { name: None, address: self.asker.address.clone() },
@@ -250,10 +214,7 @@ impl Draft<'_> {
         })
     }
 
-    async fn language_of(
-        &self,
-        address: &Address,
-    ) -> Result<Option<sealist_lists::texts::Language>, AppError> {
+    async fn language_of(&self, address: &Address) -> Result<Option<Language>, AppError> {
         Ok(people::language_of(&mut *self.app.store.reader().await?, address).await?)
     }
 
@@ -265,12 +226,11 @@ impl Draft<'_> {
 
 /// To a person: a moderator refused.
 pub(super) async fn refused(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     request: &Request,
     reason: &str,
-    now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
+    let Desk { app, list, now } = desk;
     let language = people::language_of(&mut *app.store.reader().await?, &request.address).await?;
     let values = context! {
         list => list.display_name(),

@@ -7,7 +7,7 @@ use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
-use super::{Asker, Proven, go_on, refuse, row_of};
+use super::{Asker, Desk, Proven, go_on, refuse, row_of};
 use crate::effects::{Effect, carry_out};
 use crate::{App, AppError};
 
@@ -19,7 +19,8 @@ pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Res
     }
     let list = list_of(app, &request).await?;
     let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
-    let taken = go_on(app, &list, &asker, request, Answer::Approved, None, now).await?;
+    let desk = Desk { app, list: &list, now };
+    let taken = go_on(desk, &asker, request, Answer::Approved, None).await?;
     let effects = taken.map_err(AppError::Refused)?.effects;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
 }
@@ -32,7 +33,7 @@ pub async fn refuse_request(
     now: Timestamp,
 ) -> Result<(), AppError> {
     let list = list_of(app, &request).await?;
-    let effects = refuse(app, &list, request, reason, now).await?;
+    let effects = refuse(Desk { app, list: &list, now }, request, reason).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
 }
 

@@ -9,24 +9,22 @@ use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::people;
 
-use super::{Facts, Standing, Taken, Told, row_of};
+use super::{Desk, Facts, Standing, Taken, Told, row_of};
 use crate::effects::Effect;
 use crate::notices::{Message, channel_to, make, to_moderators};
 use crate::setup::list_certificate;
 use crate::{App, AppError};
 use sealist_store::notices::Often;
 
-#[expect(clippy::too_many_arguments, reason = "what a change is made of")]
 pub(super) async fn done(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     standing: Standing<'_>,
     facts: &Facts,
     run: &Run,
     certificate: Option<Certificate>,
     change: Change,
-    now: Timestamp,
 ) -> Result<Taken, AppError> {
+    let Desk { app, list, now } = desk;
     let end = End { app, list, standing: &standing, facts, run, certificate: certificate.as_ref(), now };
     let mut effects = match &change {
         Change::Subscribe => end.subscribe().await?,

@@ -27,6 +27,14 @@ use crate::{App, AppError};
 /// Requests of one address on one list that may wait at the same time.
 const MAX_WAITING: usize = 8;
 
+/// Where a request is handled, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) list: &'a MailingList,
+    pub(crate) now: Timestamp,
+}
+
 /// Who asks.
 #[derive(Clone)]
 pub(crate) struct Asker {
@@ -78,18 +86,17 @@ pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Work
 
 /// Begins a workflow, or asks its question again if the address has it waiting.
 pub(crate) async fn begin(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     asker: &Asker,
     run: Run,
     offer: Option<&Offer>,
-    now: Timestamp,
 ) -> Result<Result<Taken, Problem>, AppError> {
+    let Desk { app, list, now } = desk;
     let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &asker.address, now).await?;
     let same = |request: &&Request| request.run.goal == run.goal && offers(request, offer);
     let before = waiting.iter().find(same).cloned();
     if let Some(before) = before {
-        return again(app, list, asker, before, now).await;
+        return again(desk, asker, before).await;
     }
     if waiting.len() >= MAX_WAITING {
         return Ok(Ok(Taken { effects: Vec::new(), told: Told::Nothing }));
@@ -97,7 +104,7 @@ pub(crate) async fn begin(
     let mut run = run;
     run.key = offer.map(|offer| offer.certificate.fingerprint());
     let standing = Standing { asker, before: None, earlier: EarlierTokens::Void };
-    take_steps(app, list, standing, run, offer.map(|offer| offer.certificate.clone()), now).await
+    take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await
 }
 
 /// A question may have been answered with a key since.
@@ -105,30 +112,22 @@ fn offers(request: &Request, offer: Option<&Offer>) -> bool {
     offer.is_none() || request.run.key == offer.map(|offer| offer.certificate.fingerprint())
 }
 
-async fn again(
-    app: &App,
-    list: &MailingList,
-    asker: &Asker,
-    before: Request,
-    now: Timestamp,
-) -> Result<Result<Taken, Problem>, AppError> {
+async fn again(desk: Desk<'_>, asker: &Asker, before: Request) -> Result<Result<Taken, Problem>, AppError> {
     if before.question == Question::Approval.name() {
         return Ok(Ok(Taken { effects: Vec::new(), told: Told::Waits }));
     }
     let (run, certificate) = (before.run.clone(), stored(before.certificate.as_deref())?);
     let standing = Standing { asker, before: Some(before), earlier: EarlierTokens::Count };
-    take_steps(app, list, standing, run, certificate, now).await
+    take_steps(desk, standing, run, certificate).await
 }
 
 /// Goes on with a request that was answered.
 pub(crate) async fn go_on(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     asker: &Asker,
     request: Request,
     answer: Answer,
     offer: Option<&Offer>,
-    now: Timestamp,
 ) -> Result<Result<Taken, Problem>, AppError> {
     let mut run = request.run.clone();
     // Who sends one of two signatures uses the same token for the other.
@@ -140,18 +139,12 @@ pub(crate) async fn go_on(
         None => stored(request.certificate.as_deref())?,
     };
     let standing = Standing { asker, before: Some(request), earlier };
-    take_steps(app, list, standing, run, certificate, now).await
+    take_steps(desk, standing, run, certificate).await
 }
 
 /// Ends a request that is refused; its person hears of it.
-pub(crate) async fn refuse(
-    app: &App,
-    list: &MailingList,
-    request: Request,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Vec<Effect>, AppError> {
-    let letter = ask::refused(app, list, &request, reason, now).await?;
+pub(crate) async fn refuse(desk: Desk<'_>, request: Request, reason: &str) -> Result<Vec<Effect>, AppError> {
+    let letter = ask::refused(desk, &request, reason).await?;
     let note = Effect::Note {
         address: request.address.clone(),
         event: "request-refused",
@@ -170,13 +163,12 @@ struct Standing<'a> {
 }
 
 async fn take_steps(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     standing: Standing<'_>,
     mut run: Run,
     certificate: Option<Certificate>,
-    now: Timestamp,
 ) -> Result<Result<Taken, Problem>, AppError> {
+    let Desk { app, list, now } = desk;
     let facts = facts(app, list, &standing.asker.address).await?;
     let offered = certificate.as_ref().map(|certificate| OfferedKey {
         fingerprint: certificate.fingerprint(),
@@ -193,10 +185,10 @@ async fn take_steps(
     match advance(&mut run, &case) {
         Err(problem) => Ok(Err(problem)),
         Ok(Progress::Waits(question)) => {
-            ask::ask(app, list, standing, &facts, run, certificate, question, now).await.map(Ok)
+            ask::ask(desk, standing, &facts, run, certificate, question).await.map(Ok)
         }
         Ok(Progress::Done(change)) => {
-            done::done(app, list, standing, &facts, &run, certificate, change, now).await.map(Ok)
+            done::done(desk, standing, &facts, &run, certificate, change).await.map(Ok)
         }
     }
 }

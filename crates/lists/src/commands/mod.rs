@@ -56,8 +56,10 @@ pub enum Command {
 pub enum Decision {
     /// It may happen.
     Approve,
-    /// It is not to happen.
+    /// It is not to happen, and who asked hears of it.
     Reject,
+    /// It is not to happen, and nobody hears of it.
+    Discard,
 }
 
 /// A command as people know it.
@@ -79,6 +81,7 @@ pub const COMMANDS: &[Usage] = &[
     Usage { name: "confirm", aliases: &[], arguments: "TOKEN", read: confirm::read },
     Usage { name: "approve", aliases: &["accept"], arguments: "TOKEN", read: decide::approve },
     Usage { name: "reject", aliases: &[], arguments: "TOKEN", read: decide::reject },
+    Usage { name: "discard", aliases: &[], arguments: "TOKEN", read: decide::discard },
     Usage { name: "help", aliases: &[], arguments: "", read: help::read },
     Usage { name: "who", aliases: &[], arguments: "", read: who::read },
     Usage {

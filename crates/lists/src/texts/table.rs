@@ -66,7 +66,7 @@ texts! {
         (list address owner pgp sendkey);
     /// To the owners: something waits for a moderator.
     Held: Letter "list:admin:action:post", "held" [en de fr]
-        (list address received_at entry reasons);
+        (list address received_at entry reasons pgp token);
     /// To the owners: a message broke a runner three times.
     Shunted: Letter "list:admin:notice:shunted", "shunted" [en de fr]
         (list address received_at entry);

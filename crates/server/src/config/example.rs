@@ -49,6 +49,7 @@ const COMMENTS: &[(&str, &str)] = &[
     ("max_waiting", "With more messages waiting to be judged mail is put off (452). 0: no limit."),
     ("[log]", ""),
     ("format", "text or json."),
+    ("[workflows]", "Workflows of your own: [workflows.NAME] with description and steps (docs/admins.md)."),
 ];
 
 /// The file for that configuration.

@@ -3,6 +3,7 @@
 mod example;
 mod keydirs;
 mod known_keys;
+mod workflows;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use example::commented;
 pub(crate) use keydirs::{Kept, KeyDirs, MasterKeyAt};
+use sealist_lists::workflows::{WorkflowError, Workflows};
+use workflows::OwnWorkflows;
 
 /// Where the configuration is looked for when neither `--config` nor `SEALIST_CONFIG` says.
 pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
@@ -29,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) keydirs: KeyDirs,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
+    pub(crate) workflows: OwnWorkflows,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +153,7 @@ impl Default for Config {
             keydirs: KeyDirs::default(),
             queue: Queue::default(),
             log: Log::default(),
+            workflows: OwnWorkflows::default(),
         }
     }
 }
@@ -283,6 +288,9 @@ impl Config {
         if !self.site.contact.is_empty() && self.contact().is_none() {
             return value("site.contact must be an address like admin@example.org");
         }
+        if let Err(error) = self.workflows() {
+            return value(&error.to_string());
+        }
         let (certificate, key) = (&self.lmtp.tls_certificate, &self.lmtp.tls_key);
         if certificate.as_os_str().is_empty() != key.as_os_str().is_empty() {
             return value("lmtp.tls_certificate and lmtp.tls_key belong together");
@@ -301,6 +309,11 @@ impl Config {
             true => self.data_dir.join("templates"),
             false => self.site.templates.clone(),
         }
+    }
+
+    /// The workflows that all sites have, and those of this one.
+    pub(crate) fn workflows(&self) -> Result<Workflows, WorkflowError> {
+        workflows::with_own(&self.workflows)
     }
 
     /// Where the database is.
@@ -361,6 +374,7 @@ mod tests {
         check("[lmtp]\nlissten = 'x'", r#"x.toml: unknown key "lmtp.lissten"; did you mean "lmtp.listen"?"#);
         check("[outgoin]\nhost = 'x'", r#"x.toml: unknown key "outgoin"; did you mean "outgoing"?"#);
         check("[zebra]\n", r#"x.toml: unknown key "zebra""#);
+        assert!(parse("[workflows.mine]\nstep = []").unwrap_err().contains("unknown field `step`"));
     }
 
     #[test]
@@ -372,6 +386,7 @@ mod tests {
             assert!(message.contains(part), "{message}");
         }
         check("data_dir = '/d'\n[keydirs]\nlist = '/d/keys'", "outside data_dir");
+        check("[workflows.mine]\nsteps = ['sanity-checks']", "`do-it` must be its last step");
         check("data_dir = '/d'\n[keydirs]\nmaster_key = '/d/master.key'", "outside data_dir");
         check("[keydirs]\nlist = '/k'\nmaster_key = '/k/master.key'", "outside data_dir and keydirs.list");
         check("[keydirs]\nkept = 'database'", "needs keydirs.master_key");

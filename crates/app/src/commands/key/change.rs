@@ -34,16 +34,16 @@ impl Session<'_> {
         speaker: &Speaker,
         goal: Goal,
     ) -> Result<Result<Said, Problem>, AppError> {
-        let offer = match Offer::among(&speaker.keys, self.now) {
+        let offer = match Offer::among(&speaker.keys, self.desk.now) {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
-        let steps = workflow(self.app, self.list, policy(self.list, &goal))?;
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
         let run = Run::new(&steps, goal);
-        if !offer.names(&speaker.asker.address, self.now) && !run.will_be_moderated() {
+        if !offer.names(&speaker.asker.address, self.desk.now) && !run.will_be_moderated() {
             return Ok(Err(Problem::NamesOther));
         }
-        let taken = begin(self.app, self.list, &speaker.asker, run, Some(&offer), self.now).await?;
+        let taken = begin(self.desk, &speaker.asker, run, Some(&offer)).await?;
         Ok(self.take(taken))
     }
 
@@ -62,7 +62,7 @@ impl Session<'_> {
         let address = speaker.asker.address.clone();
         let fingerprint = known.fingerprint().to_string();
         let change = self.key_change_by(Authority::Update, &fingerprint);
-        let row = Box::new(row_of(self.app, &address, &merged, self.now));
+        let row = Box::new(row_of(self.desk.app, &address, &merged, self.desk.now));
         self.effects.push(Effect::SetKey { address, row, change });
         Some(Ok(Said::Sentence("key-updated")))
     }

@@ -24,7 +24,7 @@ impl Session<'_> {
             Err(problem) => return Ok(Err(problem)),
         };
         let answer = Answer::Signed(proofs);
-        let taken = go_on(self.app, self.list, &speaker.asker, request, answer, None, self.now).await?;
+        let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
         Ok(self.take(taken))
     }
 
@@ -36,7 +36,7 @@ impl Session<'_> {
         token: &str,
     ) -> Result<Result<Vec<Possession>, Problem>, AppError> {
         let Some(opened) = &speaker.opened else { return Ok(Err(Problem::NotSigned)) };
-        let (list, address) = (self.list.name.to_string(), request.address.to_string());
+        let (list, address) = (self.desk.list.name.to_string(), request.address.to_string());
         let statement = request.run.statement(&list, &address, token);
         let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
         let mut proofs = Vec::new();

@@ -19,7 +19,7 @@ impl Session<'_> {
         speaker: &mut Speaker,
         command: KeyCommand,
     ) -> Result<Result<Said, Problem>, AppError> {
-        if self.list.settings.pgp.is_none() {
+        if self.desk.list.settings.pgp.is_none() {
             return Ok(Err(Problem::NotPgp));
         }
         match command {

@@ -9,10 +9,12 @@ use crate::{AppError, letters};
 
 impl Session<'_> {
     pub(super) async fn key_receive(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
-        let Some(key) = list_certificate(self.app, self.list.no).await? else {
+        let Some(key) = list_certificate(self.desk.app, self.desk.list.no).await? else {
             return Ok(Err(Problem::NotPgp));
         };
-        let letter = letters::sendkey(self.app, self.list, &speaker.asker.address, &key, self.now).await?;
+        let letter =
+            letters::sendkey(self.desk.app, self.desk.list, &speaker.asker.address, &key, self.desk.now)
+                .await?;
         self.effects.extend(letter.map(Effect::Letter));
         Ok(Ok(Said::Sentence("key-sent")))
     }

@@ -39,14 +39,14 @@ impl Session<'_> {
             return Ok(Err(Problem::NothingNew));
         }
         self.revoked(speaker, &known, &merged);
-        if merged.usable(self.now).is_ok() {
+        if merged.usable(self.desk.now).is_ok() {
             return Ok(Ok(Said::Sentence("key-updated")));
         }
         // The revocation proves that it is wanted.
         let asker = Asker { address: speaker.asker.address.clone(), proven: Proven::Yes };
         let goal = Goal::ResetKey;
-        let steps = workflow(self.app, self.list, policy(self.list, &goal))?;
-        let taken = begin(self.app, self.list, &asker, Run::new(&steps, goal), None, self.now).await?;
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
+        let taken = begin(self.desk, &asker, Run::new(&steps, goal), None).await?;
         Ok(self.take(taken).map(|_| Said::Sentence("key-reset")))
     }
 
@@ -54,9 +54,9 @@ impl Session<'_> {
         let address = speaker.asker.address.clone();
         let fingerprint = known.fingerprint().to_string();
         let change = self.key_change_by(Authority::Revocation, &fingerprint);
-        let row = Box::new(row_of(self.app, &address, merged, self.now));
+        let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
         self.effects.push(Effect::SetKey { address, row, change });
-        let event = if is_compromised(merged, self.now) { "key-compromised" } else { "key-revoked" };
+        let event = if is_compromised(merged, self.desk.now) { "key-compromised" } else { "key-revoked" };
         self.note(speaker, event, &fingerprint);
     }
 
@@ -64,13 +64,13 @@ impl Session<'_> {
     /// in doubt, and waits for the owners.
     async fn revoked_earlier(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
         let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
-        let changes = key_changes::of(&mut *self.app.store.reader().await?, person.no).await?;
+        let changes = key_changes::of(&mut *self.desk.app.store.reader().await?, person.no).await?;
         let mut revoked = None;
         for change in &changes {
             let Some(old) = &change.old_certificate else { continue };
             let old = Certificate::from_stored(old)?;
             let merged = speaker.keys.iter().try_fold(old, |old, block| old.merge(block));
-            if merged.is_ok_and(|merged| is_compromised(&merged, self.now)) {
+            if merged.is_ok_and(|merged| is_compromised(&merged, self.desk.now)) {
                 revoked = Some(change.old.clone());
             }
         }
@@ -82,9 +82,15 @@ impl Session<'_> {
             let row = Box::new(doubtful_row(known));
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
             self.effects.push(Effect::SetKey { address, row, change });
-            let letters =
-                letters::key_void(self.app, self.list, &speaker.asker.address, &revoked, known, self.now)
-                    .await?;
+            let letters = letters::key_void(
+                self.desk.app,
+                self.desk.list,
+                &speaker.asker.address,
+                &revoked,
+                known,
+                self.desk.now,
+            )
+            .await?;
             self.effects.extend(letters.into_iter().map(Effect::Letter));
         }
         Ok(Ok(Said::Sentence("key-updated")))
@@ -97,8 +103,8 @@ impl Session<'_> {
             old_certificate: None,
             new: fingerprint.to_owned(),
             authority,
-            list: Some(self.list.no),
-            changed_at: self.now,
+            list: Some(self.desk.list.no),
+            changed_at: self.desk.now,
             void_since: None,
         }
     }

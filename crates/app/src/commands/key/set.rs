@@ -14,18 +14,18 @@ impl Session<'_> {
         token: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
         let request = self.asked(speaker, token, &Question::Key).await?;
-        let offer = match Offer::among(&speaker.keys, self.now) {
+        let offer = match Offer::among(&speaker.keys, self.desk.now) {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
         let Some(request) = request else { return Ok(Err(Problem::WrongToken)) };
-        if !offer.names(&speaker.asker.address, self.now) && !request.run.will_be_moderated() {
+        if !offer.names(&speaker.asker.address, self.desk.now) && !request.run.will_be_moderated() {
             return Ok(Err(Problem::NamesOther));
         }
         let fingerprint = offer.certificate.fingerprint();
         let answer = Answer::Key(fingerprint.clone());
         let asker = &speaker.asker;
-        let taken = go_on(self.app, self.list, asker, request, answer, Some(&offer), self.now).await?;
+        let taken = go_on(self.desk, asker, request, answer, Some(&offer)).await?;
         let said = vec![format!("Key fingerprint: {fingerprint}")];
         Ok(self.take(taken).map(|_| Said::Both("key-set", said)))
     }

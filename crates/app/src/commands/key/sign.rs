@@ -18,14 +18,14 @@ impl Session<'_> {
         let [block] = &speaker.keys[..] else {
             return Ok(Err(if speaker.keys.is_empty() { Problem::NoKey } else { Problem::SeveralKeys }));
         };
-        let allowed = self.list.settings.pgp.as_ref().map(|pgp| &pgp.key_signing_allowed[..]);
+        let allowed = self.desk.list.settings.pgp.as_ref().map(|pgp| &pgp.key_signing_allowed[..]);
         if !speaker.is_one_of(allowed.unwrap_or_default()) {
             return Ok(Err(Problem::MayNotSign));
         }
-        let Some(key) = list_certificate(self.app, self.list.no).await? else {
+        let Some(key) = list_certificate(self.desk.app, self.desk.list.no).await? else {
             return Ok(Err(Problem::NotPgp));
         };
-        let certified = match key.certified_by(own, block, self.now) {
+        let certified = match key.certified_by(own, block, self.desk.now) {
             Ok(certified) => certified,
             Err(why) => {
                 return Ok(Err(match why {
