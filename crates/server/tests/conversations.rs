@@ -12,12 +12,35 @@ use common::{assert_nowhere, encrypted};
 const ANNE: &str = "anne@example.org";
 const OLGA: &str = "olga@example.org";
 
-/// A list with an owner.
-async fn site() -> (Site, Gpg) {
-    let site = Site::new().await;
+mod sqlite {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn subscription_with_a_key_and_moderation() {
+        super::subscription_with_a_key_and_moderation(super::Site::new().await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn key_change() {
+        super::key_change(super::Site::new().await).await;
+    }
+}
+
+mod postgres {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn subscription_with_a_key_and_moderation() {
+        super::subscription_with_a_key_and_moderation(super::Site::on_postgres().await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn key_change() {
+        super::key_change(super::Site::on_postgres().await).await;
+    }
+}
+
+/// Somebody in charge.
+fn owner(site: &Site) -> Gpg {
     let olga = site.person(OLGA);
     site.join(OLGA, "owner", &olga);
-    (site, olga)
+    olga
 }
 
 fn fingerprint(gpg: &Gpg, address: &str) -> String {
@@ -39,9 +62,8 @@ fn members(site: &Site) -> String {
 /// | 4. key confirm "token2", a statement, signed by the list, encrypted to the key | -> | |
 /// | | <- | 5. key confirm "token2", the statement signed by the key |
 /// | 6. moderation | | |
-#[tokio::test(flavor = "multi_thread")]
-async fn subscription_with_a_key_and_moderation() {
-    let (site, olga) = site().await;
+async fn subscription_with_a_key_and_moderation(site: Site) {
+    let olga = owner(&site);
     let anne = site.person(ANNE);
     let me = [(ANNE, &anne)];
 
@@ -95,9 +117,8 @@ async fn subscription_with_a_key_and_moderation() {
 /// | | <- | 1. key change, the new key attached |
 /// | 2. key confirm "token1", a statement, signed by the list, encrypted to the new key | -> | |
 /// | | <- | 3. key confirm "token1", the statement signed by the old key (and the new one) |
-#[tokio::test(flavor = "multi_thread")]
-async fn key_change() {
-    let (site, _) = site().await;
+async fn key_change(site: Site) {
+    owner(&site);
     site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
     for both_at_once in [true, false] {
         let address = if both_at_once { ANNE } else { "bart@example.org" };
