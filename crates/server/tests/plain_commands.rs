@@ -134,3 +134,28 @@ async fn a_held_message_is_released_by_a_signed_answer() {
     assert_eq!(site.held(), 0);
     assert_eq!([&came[0].recipient[..], &came[1].recipient[..]], [ANNE, OLGA]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_may_ask_about_any_command() {
+    let walks = Walks::new("confirm").await;
+    walks.site.server.cli(&["lists", "set", PLAIN, "confirmed_commands", r#"["echo"]"#]);
+    let asked = walks.say(WALKS_REQUEST, ANNE, "echo hello", "", 1).await.remove(0);
+    assert!(asked.subject.starts_with("confirm ") && asked.text.contains("echo hello"), "{asked:?}");
+    let said = walks.say(&asked.reply_to, ANNE, "", "", 1).await.remove(0);
+    assert!(said.text.contains("\n    hello\n"), "{}", said.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_composes_its_own_policy() {
+    let walks = Walks::new("confirm").await;
+    let server = &walks.site.server;
+    let wrong = server.command(&["lists", "set", PLAIN, "subscription_policy", "nobody"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("sealist workflows"));
+    let wrong = server.command(&["lists", "set", PLAIN, "subscription_policy", "pgp-policy-open"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("asks for keys"));
+    server.cli(&["lists", "set", PLAIN, "workflows", r#"{"quick": ["sanity-checks", "do-it"]}"#]);
+    server.cli(&["lists", "set", PLAIN, "subscription_policy", "quick"]);
+    let came = walks.say(WALKS_REQUEST, ANNE, "join", "", 2).await;
+    assert!(came.iter().any(|letter| letter.subject == "Welcome to Walks"), "{came:?}");
+    assert!(walks.members().contains(ANNE));
+}

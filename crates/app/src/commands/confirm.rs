@@ -23,7 +23,7 @@ impl Session<'_> {
         };
         let answer = Answer::Confirmed;
         let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
-        Ok(self.take(taken))
+        self.finish(speaker, taken).await
     }
 
     pub(super) async fn decide(

@@ -101,6 +101,7 @@ impl Session<'_> {
         for (line, read) in script.lines {
             let done = match read {
                 Ok(Command::Stop) => break,
+                Ok(command) if self.is_asked_about(&line, &command) => self.ask_about(speaker, &line).await?,
                 Ok(command) => self.command(speaker, command).await?,
                 Err(problem) => Err(problem),
             };
@@ -127,11 +128,11 @@ impl Session<'_> {
             Command::Confirm(token) => self.confirm(speaker, &token).await,
             Command::Decide(decision, token) => self.decide(speaker, decision, &token).await,
             Command::Who => self.who(speaker).await,
-            Command::Set(setting) => self.set(speaker, &setting).await,
             Command::Key(command) => self.key(speaker, command).await,
             Command::Help => Ok(Ok(Said::Lines(self.help()))),
             Command::Echo(words) => Ok(Ok(Said::Lines(vec![words]))),
-            Command::Stop => Ok(Ok(Said::Nothing)),
+            // Asked about first, and carried out at the end of its workflow.
+            Command::Set(_) | Command::Stop => Ok(Ok(Said::Nothing)),
         }
     }
 

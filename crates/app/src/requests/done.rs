@@ -102,6 +102,7 @@ impl End<'_> {
         Ok(effects)
     }
 
+    /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.
     fn command(&self, line: &str) -> Vec<Effect> {
         let Ok(Command::Set(setting)) = commands::parse(line) else { return Vec::new() };
         let member = self.facts.roles.iter().find(|member| member.role == Role::Member);

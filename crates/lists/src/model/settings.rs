@@ -29,6 +29,8 @@ pub struct ListSettings {
     pub unsubscription_policy: String,
     /// Through which workflow a command runs that changes something for a member (`set`).
     pub command_workflow: String,
+    /// Commands that run through `command_workflow` too, although they change nothing: `who`, `echo`.
+    pub confirmed_commands: Vec<String>,
     /// Hours that a question to a person can be answered.
     pub request_life_h: u32,
     /// Days that a request waits for a moderator.
@@ -192,6 +194,7 @@ impl Default for ListSettings {
             subscription_policy: "confirm".into(),
             unsubscription_policy: "confirm".into(),
             command_workflow: "confirm-command".into(),
+            confirmed_commands: Vec::new(),
             request_life_h: 72,
             moderation_life_d: 30,
             workflows: BTreeMap::new(),
