@@ -18,6 +18,7 @@ mod room;
 mod rotation;
 mod sealing;
 mod setup;
+mod spool;
 mod upkeep;
 mod vault;
 
@@ -50,6 +51,7 @@ pub struct App {
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
+    broken_off: spool::BrokenOff,
     /// For messages that are judged.
     judging: room::Room,
     /// For bodies that are on their way out: a next hop that hangs keeps nobody from judging.
@@ -66,6 +68,7 @@ impl App {
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
+            broken_off: Arc::default(),
             judging: room::Room::default(),
             leaving: room::Room::default(),
         }

@@ -5,6 +5,7 @@
 
 pub mod bodies;
 pub mod clock;
+pub mod coming;
 pub mod copies;
 mod db;
 pub mod deliveries;
