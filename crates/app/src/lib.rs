@@ -23,6 +23,7 @@ mod rotation;
 mod sealing;
 mod settings;
 mod setup;
+mod spool;
 mod upkeep;
 mod vault;
 
@@ -63,6 +64,7 @@ pub struct App {
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
+    broken_off: spool::BrokenOff,
     /// For messages that are judged.
     judging: room::Room,
     /// For bodies that are on their way out: a next hop that hangs keeps nobody from judging.
@@ -81,6 +83,7 @@ impl App {
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
+            broken_off: Arc::default(),
             judging: room::Room::default(),
             leaving: room::Room::default(),
         }

@@ -95,8 +95,10 @@ CREATE TABLE bodies (
     wrapped_key {octets}    NOT NULL DEFAULT {no octets},
     outer_part  {octets}    NOT NULL DEFAULT {no octets},
     octets      {int} NOT NULL,
-    data        {octets}    NOT NULL -- the first 256 KiB: all of most
+    data        {octets}    NOT NULL, -- the first 256 KiB: all of most
+    coming_to   {int}                 -- the node that takes it in, until it is whole; nothing names it before
 ) {strict};
+CREATE INDEX bodies_that_come ON bodies (coming_to) WHERE coming_to IS NOT NULL;
 
 CREATE TABLE body_chunks (
     body_no {int} NOT NULL REFERENCES bodies (no) ON DELETE CASCADE,

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod bodies;
 pub mod clock;
+pub mod coming;
 pub mod copies;
 mod db;
 pub mod deliveries;

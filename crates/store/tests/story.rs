@@ -14,6 +14,7 @@ use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
+use sealist_store::coming::Coming;
 use sealist_store::copies::{self, Which};
 use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::nodes::{self, Alone, Claimant};
@@ -28,6 +29,7 @@ on_both! {
     what_a_dead_node_had_is_free,
     of_many_replays_one_is_new,
     large_bodies_come_back_whole,
+    what_comes_in_pieces_is_whole_or_nothing,
     a_deleted_list_takes_its_bodies_along,
     what_is_delivered_and_not_archived_goes,
     a_held_list_takes_mail_in_and_lets_none_go,
@@ -268,6 +270,36 @@ async fn large_bodies_come_back_whole(site: Site) {
         let loaded = bodies::load(&mut site.store.reader().await.unwrap(), body).await.unwrap();
         assert!(matches!(loaded, Body::Plain { payload, .. } if payload.len() == octets));
     }
+}
+
+async fn what_comes_in_pieces_is_whole_or_nothing(site: Site) {
+    let whole = site.store.write(move |db| {
+        Box::pin(async move {
+            let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
+            let first = "a".repeat(bodies::ROW_OCTETS);
+            let rest = message(&[&first, "d"].concat());
+            let mut all = Vec::new();
+            for node in [dead, alive, alive, alive] {
+                all.push(Coming::begin(&mut *db, node).await?.append(&mut *db, b"bc").await?);
+            }
+            let [of_dead, whole, broken_off, of_leaver] = all[..] else { panic!("four") };
+            let whole = whole.complete(&mut *db, &rest).await?;
+            broken_off.remove(&mut *db).await?;
+            all[1].remove(&mut *db).await?;
+            assert_eq!(nodes::bury(&mut *db, alive, Alone::No).await?, 0);
+            assert!(of_dead.append(&mut *db, b"").await.is_ok(), "it was seen just now");
+            assert_eq!(nodes::bury(&mut *db, alive, Alone::Yes).await?, 1);
+            assert!(matches!(of_dead.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
+            nodes::leave(&mut *db, alive).await?;
+            assert!(matches!(of_leaver.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
+            Ok::<_, StoreError>(whole)
+        })
+    });
+    let whole = whole.await.unwrap();
+    let mut db = site.store.reader().await.unwrap();
+    assert_eq!(bodies::octets(&mut db, whole).await.unwrap(), bodies::ROW_OCTETS as u64 + 3);
+    let Body::Plain { payload, .. } = bodies::load(&mut db, whole).await.unwrap() else { panic!("plain") };
+    assert!(payload.starts_with(b"aa") && payload.ends_with(b"abcd"));
 }
 
 async fn a_deleted_list_takes_its_bodies_along(site: Site) {
