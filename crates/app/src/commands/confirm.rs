@@ -1,6 +1,6 @@
 //! `confirm`, `approve` and `reject`: answers to questions, with their tokens.
 
-use sealist_lists::commands::{Decision, Problem};
+use sealist_lists::commands::{Decision, Problem, Success};
 use sealist_lists::model::Role;
 use sealist_lists::workflows::{Answer, Question};
 use sealist_store::requests::{self, Request};
@@ -41,13 +41,13 @@ impl Session<'_> {
         if decision == Decision::Reject {
             let effects = refuse(self.app, self.list, request, "", self.now).await?;
             self.effects.extend(effects);
-            return Ok(Ok(Said::Sentence("rejected")));
+            return Ok(Ok(Said::Done(Success::Rejected)));
         }
         // What follows goes to the person, not to the moderator.
         let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
         let answer = Answer::Approved;
         let taken = go_on(self.app, self.list, &asker, request, answer, None, self.now).await?;
-        Ok(self.take(taken).map(|_| Said::Sentence("approved")))
+        Ok(self.take(taken).map(|_| Said::Done(Success::Approved)))
     }
 
     /// The request that this person may answer with that token now, if that is its question. The token speaks for them.

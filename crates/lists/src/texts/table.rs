@@ -132,7 +132,7 @@ texts! {
         (what);
     /// The sentence for each way in which a command is carried out.
     Answers: Sentences "list:answers", "answers" [en]
-        ();
+        (what);
     /// The sentence for each reason why a message was not posted at once.
     Reasons: Sentences "list:reasons", "reasons" [en de fr]
         ();

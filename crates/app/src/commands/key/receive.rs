@@ -1,6 +1,6 @@
 //! `key receive`: the list's key, to anybody, once a day.
 
-use sealist_lists::commands::Problem;
+use sealist_lists::commands::{Problem, Success};
 
 use super::super::{Said, Session, Speaker};
 use crate::effects::Effect;
@@ -14,6 +14,6 @@ impl Session<'_> {
         };
         let letter = letters::sendkey(self.app, self.list, &speaker.asker.address, &key, self.now).await?;
         self.effects.extend(letter.map(Effect::Letter));
-        Ok(Ok(Said::Sentence("key-sent")))
+        Ok(Ok(Said::Done(Success::KeySent)))
     }
 }
