@@ -60,6 +60,20 @@ fn lines_fit_on_a_screen() {
     }
 }
 
+/// What people send back is read by a program.
+#[test]
+fn commands_and_statements_are_the_same_in_every_language() {
+    fn sent_back(source: &str) -> Vec<&str> {
+        source
+            .lines()
+            .filter(|line| line.contains("{{ token }}") || line.contains("{{ statement }}"))
+            .collect()
+    }
+    for (text, path, source) in files() {
+        assert_eq!(sent_back(source), sent_back(text.english()), "{path}");
+    }
+}
+
 /// `sealist texts show` prints the values so, and people keep what it prints.
 #[test]
 fn a_comment_behind_a_text_changes_nothing() {
