@@ -1,6 +1,6 @@
 //! The letter with the results of commands: none if letters have said it all.
 
-use sealist_lists::commands::Problem;
+use sealist_lists::commands::{Problem, Success};
 use sealist_lists::model::Door;
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::Change;
@@ -42,10 +42,10 @@ impl Answers {
 pub(super) fn of_change(change: &Change) -> Said {
     match change {
         // Who joins gets a welcome, who leaves a goodbye.
-        Change::Subscribe => Said::Sentence("joined"),
-        Change::Unsubscribe => Said::Sentence("left"),
-        Change::SetKey => Said::Sentence("key-set"),
-        Change::Command(_) => Said::Sentence("preference-set"),
+        Change::Subscribe => Said::Done(Success::Joined),
+        Change::Unsubscribe => Said::Done(Success::Left),
+        Change::SetKey => Said::Done(Success::KeySet),
+        Change::Command(_) => Said::Done(Success::PreferenceSet),
     }
 }
 
@@ -82,15 +82,12 @@ impl Session<'_> {
 
     fn result(&self, answer: &Answer) -> Option<Value> {
         let texts = &self.desk.app.texts;
-        let sentence = |name: &str| texts.sentence(Text::Answers, name, &self.place, context! {});
+        let sentence = |text, name, values| texts.sentence(text, name, &self.place, values);
         let lines = match &answer.outcome {
             Ok(Said::Nothing) => return None,
-            Ok(Said::Sentence(name)) => vec![sentence(name)],
-            Ok(Said::Both(name, lines)) => std::iter::once(sentence(name)).chain(lines.clone()).collect(),
+            Ok(Said::Done(success)) => vec![sentence(Text::Answers, success.name(), success.values())],
             Ok(Said::Lines(lines)) => lines.clone(),
-            Err(problem) => {
-                vec![texts.sentence(Text::Problems, problem.name(), &self.place, problem.values())]
-            }
+            Err(problem) => vec![sentence(Text::Problems, problem.name(), problem.values())],
         };
         Some(context! { command => without_token(&answer.command), lines })
     }

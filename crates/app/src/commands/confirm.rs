@@ -1,6 +1,6 @@
 //! `confirm`, `approve`, `reject` and `discard`: answers to questions, with their tokens.
 
-use sealist_lists::commands::{Decision, Problem};
+use sealist_lists::commands::{Decision, Problem, Success};
 use sealist_lists::model::{EntryNo, RequestNo, Role};
 use sealist_lists::workflows::{Answer, Question};
 use sealist_store::queue;
@@ -58,16 +58,16 @@ impl Session<'_> {
                 // What follows goes to the person, not to the moderator.
                 let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
                 let taken = go_on(self.desk, &asker, request, Answer::Approved, None).await?;
-                Ok(self.take(taken).map(|_| Said::Sentence("approved")))
+                Ok(self.take(taken).map(|_| Said::Done(Success::Approved)))
             }
             Decision::Reject => {
                 let effects = refuse(self.desk, request, "").await?;
                 self.effects.extend(effects);
-                Ok(Ok(Said::Sentence("rejected")))
+                Ok(Ok(Said::Done(Success::Rejected)))
             }
             Decision::Discard => {
                 self.effects.push(Effect::End(Box::new(request)));
-                Ok(Ok(Said::Sentence("discarded")))
+                Ok(Ok(Said::Done(Success::Discarded)))
             }
         }
     }
@@ -84,18 +84,18 @@ impl Session<'_> {
         let said = match decision {
             Decision::Approve => {
                 self.effects.push(Effect::Accept(no));
-                return Ok(Ok(Said::Sentence("approved")));
+                return Ok(Ok(Said::Done(Success::Approved)));
             }
             Decision::Reject => {
                 let letter =
                     moderation::rejection(self.desk.app, self.desk.list, &entry, self.desk.now).await?;
                 self.effects.extend(letter.map(Effect::Letter));
-                "rejected"
+                Success::Rejected
             }
-            Decision::Discard => "discarded",
+            Decision::Discard => Success::Discarded,
         };
         self.effects.push(Effect::Drop(Box::new(entry)));
-        Ok(Ok(Said::Sentence(said)))
+        Ok(Ok(Said::Done(said)))
     }
 
     /// The request that this person may answer with that token now, if that is its question. The token speaks for them.

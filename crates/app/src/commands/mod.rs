@@ -15,7 +15,7 @@ mod who;
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{Command, Problem};
+use sealist_lists::commands::{Command, Problem, Success};
 use sealist_lists::model::{Action, MailingList};
 use sealist_lists::texts::{Place, Text, context};
 use sealist_mail::{Mailbox, Timestamp};
@@ -148,7 +148,7 @@ impl Session<'_> {
         self.effects.extend(effects);
         Ok(match told {
             Told::Asked | Told::Nothing => Said::Nothing,
-            Told::Waits => Said::Sentence("waits"),
+            Told::Waits => Said::Done(Success::Waits),
             Told::OneMore(key) => return Err(Problem::OneMoreSignature(key.spaced())),
             Told::Done(change) => answers::of_change(&change),
         })
@@ -165,10 +165,8 @@ impl Session<'_> {
 enum Said {
     /// A letter says it, or there is nothing to say.
     Nothing,
-    /// One of the sentences of [`Text::Answers`].
-    Sentence(&'static str),
-    /// Several, and lines.
-    Both(&'static str, Vec<String>),
+    /// Its sentence.
+    Done(Success),
     /// Lines.
     Lines(Vec<String>),
 }

@@ -1,7 +1,7 @@
 //! Commands by mail: what can be written to `-request`, and how it is read.
 //!
 //! One file per command reads its arguments; [`COMMANDS`] names them all. What a command does is in `app`, which loads
-//! the facts; where it may be refused, [`Problem`] has the sentence.
+//! the facts; what is said about it then is in [`Problem`] and [`Success`].
 
 mod confirm;
 mod decide;
@@ -12,14 +12,17 @@ mod key;
 mod leave;
 mod problem;
 mod script;
+mod sentences;
 mod set;
 mod stop;
+mod success;
 mod who;
 
 pub use key::KeyCommand;
 pub use problem::Problem;
 pub use script::{Script, read};
 pub use set::{SETTINGS, Setting};
+pub use success::Success;
 
 use crate::model::DeliveryMode;
 

@@ -101,38 +101,38 @@ texts! {
     AdminUnsubscribed: Letter "list:admin:notice:unsubscribe", "admin_unsubscribed" [en de fr]
         (list address email);
     /// Asks a person whether something is wanted that was asked for in their name.
-    Confirm: Letter "list:user:action:confirm", "confirm" [en]
+    Confirm: Letter "list:user:action:confirm", "confirm" [en de fr]
         (list address owner request email goal token hours);
     /// Asks a person for a key.
-    KeyRequest: Letter "list:user:action:key-set", "key_request" [en]
+    KeyRequest: Letter "list:user:action:key-set", "key_request" [en de fr]
         (list address owner request email goal token hours);
     /// Asks for a signed statement; only the holder of the key can read it.
-    KeyConfirm: Letter "list:user:action:key-confirm", "key_confirm" [en]
+    KeyConfirm: Letter "list:user:action:key-confirm", "key_confirm" [en de fr]
         (list address owner request email goal token hours keys statement);
     /// The answer to commands.
-    Results: Letter "list:user:notice:results", "results" [en]
+    Results: Letter "list:user:notice:results", "results" [en de fr]
         (list owner request results);
     /// Which commands there are.
-    Commands: Block "list:user:notice:commands", "commands" [en]
+    Commands: Block "list:user:notice:commands", "commands" [en de fr]
         (pgp);
     /// To the owners: somebody asks for something that they decide on. What is offered is attached.
-    Request: Letter "list:admin:action:request", "request" [en]
+    Request: Letter "list:admin:action:request", "request" [en de fr]
         (list address email goal pgp token fingerprint old_fingerprint names_address);
     /// To a person: a moderator refused what was asked for.
-    Refused: Letter "list:user:notice:refuse", "refused" [en]
+    Refused: Letter "list:user:notice:refuse", "refused" [en de fr]
         (list address owner goal problem);
     /// To a person: messages are encrypted to another key from now on.
-    KeyChanged: Letter "list:user:notice:key-changed", "key_changed" [en]
+    KeyChanged: Letter "list:user:notice:key-changed", "key_changed" [en de fr]
         (list address owner email fingerprint old_fingerprint);
     /// To the owners: the key that authorised the one a member has is compromised.
-    KeyVoid: Letter "list:admin:action:key-void", "key_void" [en]
+    KeyVoid: Letter "list:admin:action:key-void", "key_void" [en de fr]
         (list email fingerprint old_fingerprint);
     /// The sentence for each way in which a command is refused.
-    Problems: Sentences "list:problems", "problems" [en]
+    Problems: Sentences "list:problems", "problems" [en de fr]
         (what);
     /// The sentence for each way in which a command is carried out.
-    Answers: Sentences "list:answers", "answers" [en]
-        ();
+    Answers: Sentences "list:answers", "answers" [en de fr]
+        (what);
     /// The sentence for each reason why a message was not posted at once.
     Reasons: Sentences "list:reasons", "reasons" [en de fr]
         ();

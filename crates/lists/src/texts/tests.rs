@@ -5,6 +5,7 @@ use expect_test::expect_file;
 use super::render::{letter, lines, problem, sentences};
 use super::values::samples;
 use super::*;
+use crate::commands::{Problem, Success};
 use crate::model::ListName;
 use crate::rules::Reason;
 
@@ -59,6 +60,20 @@ fn lines_fit_on_a_screen() {
     }
 }
 
+/// What people send back is read by a program.
+#[test]
+fn commands_and_statements_are_the_same_in_every_language() {
+    fn sent_back(source: &str) -> Vec<&str> {
+        source
+            .lines()
+            .filter(|line| line.contains("{{ token }}") || line.contains("{{ statement }}"))
+            .collect()
+    }
+    for (text, path, source) in files() {
+        assert_eq!(sent_back(source), sent_back(text.english()), "{path}");
+    }
+}
+
 /// `sealist texts show` prints the values so, and people keep what it prints.
 #[test]
 fn a_comment_behind_a_text_changes_nothing() {
@@ -99,25 +114,45 @@ fn all_reasons() -> Vec<String> {
     unknown.split('`').skip(3).step_by(2).map(str::to_owned).collect()
 }
 
+/// The names of the sentences that the program asks a text for.
+fn asked_for(text: Text) -> Vec<String> {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    match text {
+        Text::Reasons => all_reasons(),
+        Text::Problems => owned(Problem::NAMES),
+        Text::Answers => owned(Success::NAMES),
+        _ => Vec::new(),
+    }
+}
+
 #[test]
-fn every_reason_has_its_sentence() {
-    let mut reasons = all_reasons();
-    reasons.sort();
-    assert!(reasons.len() > 30);
+fn every_reason_problem_and_success_has_its_sentence() {
+    assert!(all_reasons().len() > 30);
     for (text, path, source) in files() {
         if text.form() != Form::Sentences {
             continue;
         }
         let mut named: Vec<&str> = sentences(source).map(|(name, _)| name).collect();
         named.sort_unstable();
-        let mut wanted: Vec<&str> = sentences(text.english()).map(|(name, _)| name).collect();
-        wanted.sort_unstable();
+        let mut wanted = asked_for(text);
+        wanted.sort();
         assert_eq!(named, wanted, "{path}");
-        if text == Text::Reasons {
-            assert_eq!(named, reasons, "{path}");
+    }
+}
+
+/// What somebody else said may stand at the end of a sentence; it ends there as it does.
+#[test]
+fn sentences_end_as_sentences_do() {
+    for (text, path, source) in files() {
+        if text.form() != Form::Sentences {
+            continue;
         }
         for (name, words) in sentences(source) {
-            assert!(words.ends_with('.') || words.ends_with('?'), "{name} of {path}");
+            for what in ["Their words.", ""] {
+                let made = lines(words, &context! { what }).unwrap();
+                let ends = made.trim_end().ends_with(['.', '?', '!']);
+                assert!(ends || what.is_empty() && words.ends_with("{{ what }}"), "{name} of {path}: {made}");
+            }
         }
     }
 }

@@ -45,7 +45,11 @@ const TABLE: &[Described] = &[
         &[r#""0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567""#, "null"],
     ),
     row("days", "after how many days what waits is dropped; 0: it is not kept", &["7", "0", "1"]),
-    row("problem", "why the key cannot be used, in English", &[r#""it has expired""#]),
+    row(
+        "problem",
+        "why the key cannot be used, in English; or why a moderator refused, if there is a word on it",
+        &[r#""it has expired""#, "null"],
+    ),
     row(
         "copies",
         "whom copies did not reach: each has email, and reply (why not, in English)",
@@ -59,7 +63,7 @@ const TABLE: &[Described] = &[
         &[r#""subscribe""#, r#""unsubscribe""#, r#""key change""#, r#""key reset""#, r#""set delivery off""#],
     ),
     row("token", "what answers the question; good once", &[r#""abcdefghijklmnopqrstuvwxyz234567""#, "null"]),
-    row("hours", "how long the question can be answered", &["72"]),
+    row("hours", "how long the question can be answered", &["72", "1"]),
     row(
         "keys",
         "fingerprints of the keys that must sign",
@@ -84,7 +88,7 @@ const TABLE: &[Described] = &[
         &[r#""0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4568""#, "null"],
     ),
     row("names_address", "whether a user id of the key has the address", &["true", "false"]),
-    row("what", "the words that came, or why", &[r#""frobnicate""#]),
+    row("what", "the words that came, why, or a fingerprint", &[r#""frobnicate""#, r#""""#]),
     row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
 ];
 
@@ -97,20 +101,18 @@ pub fn described(name: &str) -> Option<&'static Described> {
     TABLE.iter().find(|row| row.name == name)
 }
 
-/// Examples of the values of those names, so many that each sample of each value occurs.
+/// Examples of the values of those names in all combinations, the usual one first.
 pub(super) fn samples(names: &[&str]) -> Vec<Value> {
-    let rows: Vec<&Described> = names.iter().filter_map(|name| described(name)).collect();
-    let most = rows.iter().map(|row| row.samples.len()).max().unwrap_or(1);
-    let nth = |at: usize| {
-        let pairs = rows.iter().map(|row| {
-            let json = row.samples[at.min(row.samples.len() - 1)];
+    let mut all: Vec<Vec<(&str, Value)>> = vec![Vec::new()];
+    for row in names.iter().filter_map(|name| described(name)) {
+        let with = |pairs: &Vec<_>, json: &str| {
             let value: serde_json::Value =
                 serde_json::from_str(json).expect("the samples are read in a test");
-            (row.name, Value::from_serialize(value))
-        });
-        Value::from_iter(pairs)
-    };
-    (0..most).map(nth).collect()
+            [&pairs[..], &[(row.name, Value::from_serialize(value))]].concat()
+        };
+        all = all.iter().flat_map(|pairs| row.samples.iter().map(move |json| with(pairs, json))).collect();
+    }
+    all.into_iter().map(Value::from_iter).collect()
 }
 
 #[cfg(test)]

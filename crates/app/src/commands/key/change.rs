@@ -1,6 +1,6 @@
 //! `key change` and `key reset`: a new key is attached. A newer form of the key that the address has needs no ceremony.
 
-use sealist_lists::commands::Problem;
+use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
 use sealist_openpgp::MergeError;
 use sealist_store::key_changes::Authority;
@@ -64,6 +64,6 @@ impl Session<'_> {
         let change = self.key_change_by(Authority::Update, &fingerprint);
         let row = Box::new(row_of(self.desk.app, &address, &merged, self.desk.now));
         self.effects.push(Effect::SetKey { address, row, change });
-        Some(Ok(Said::Sentence("key-updated")))
+        Some(Ok(Said::Done(Success::KeyUpdated)))
     }
 }

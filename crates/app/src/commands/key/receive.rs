@@ -1,6 +1,6 @@
 //! `key receive`: the list's key, to anybody, once a day.
 
-use sealist_lists::commands::Problem;
+use sealist_lists::commands::{Problem, Success};
 
 use super::super::{Said, Session, Speaker};
 use crate::effects::Effect;
@@ -16,6 +16,6 @@ impl Session<'_> {
             letters::sendkey(self.desk.app, self.desk.list, &speaker.asker.address, &key, self.desk.now)
                 .await?;
         self.effects.extend(letter.map(Effect::Letter));
-        Ok(Ok(Said::Sentence("key-sent")))
+        Ok(Ok(Said::Done(Success::KeySent)))
     }
 }

@@ -3,7 +3,7 @@
 //! A key that can still be used stays in use. One that cannot is to be replaced, with a moderator's approval. If it is
 //! revoked for good, what it authorised counts no longer.
 
-use sealist_lists::commands::Problem;
+use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, MergeError, Revocation, Unusable};
@@ -40,14 +40,14 @@ impl Session<'_> {
         }
         self.revoked(speaker, &known, &merged);
         if merged.usable(self.desk.now).is_ok() {
-            return Ok(Ok(Said::Sentence("key-updated")));
+            return Ok(Ok(Said::Done(Success::KeyUpdated)));
         }
         // The revocation proves that it is wanted.
         let asker = Asker { address: speaker.asker.address.clone(), proven: Proven::Yes };
         let goal = Goal::ResetKey;
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
         let taken = begin(self.desk, &asker, Run::new(&steps, goal), None).await?;
-        Ok(self.take(taken).map(|_| Said::Sentence("key-reset")))
+        Ok(self.take(taken).map(|_| Said::Done(Success::KeyReset)))
     }
 
     fn revoked(&mut self, speaker: &Speaker, known: &Certificate, merged: &Certificate) {
@@ -93,7 +93,7 @@ impl Session<'_> {
             .await?;
             self.effects.extend(letters.into_iter().map(Effect::Letter));
         }
-        Ok(Ok(Said::Sentence("key-updated")))
+        Ok(Ok(Said::Done(Success::KeyUpdated)))
     }
 
     /// The same key, by its own word.

@@ -1,6 +1,6 @@
 //! `key set TOKEN`: the key that was asked for is attached.
 
-use sealist_lists::commands::Problem;
+use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Answer, Question};
 
 use super::super::{Said, Session, Speaker};
@@ -26,7 +26,7 @@ impl Session<'_> {
         let answer = Answer::Key(fingerprint.clone());
         let asker = &speaker.asker;
         let taken = go_on(self.desk, asker, request, answer, Some(&offer)).await?;
-        let said = vec![format!("Key fingerprint: {fingerprint}")];
-        Ok(self.take(taken).map(|_| Said::Both("key-set", said)))
+        let success = Success::KeyTaken(fingerprint.to_string());
+        Ok(self.take(taken).map(|_| Said::Done(success)))
     }
 }

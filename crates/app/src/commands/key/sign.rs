@@ -1,6 +1,6 @@
 //! `key sign`: the list's key is attached, with the sender's certification. Setting: `key_signing_allowed`.
 
-use sealist_lists::commands::Problem;
+use sealist_lists::commands::{Problem, Success};
 use sealist_openpgp::NotCertified;
 
 use super::super::{Said, Session, Speaker};
@@ -42,6 +42,6 @@ impl Session<'_> {
             certificate: certified.to_bytes(),
         });
         self.note(speaker, "list-key-signed", &own.fingerprint().to_string());
-        Ok(Ok(Said::Sentence("list-key-updated")))
+        Ok(Ok(Said::Done(Success::ListKeyUpdated)))
     }
 }
