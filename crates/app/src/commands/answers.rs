@@ -1,16 +1,16 @@
 //! The letter with the results of commands: none if letters have said it all.
 
 use sealist_lists::commands::Problem;
-use sealist_lists::model::Door;
+use sealist_lists::model::{Channel, Door};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::Change;
-use sealist_mail::Mailbox;
+use sealist_mail::{Address, Mailbox};
 use sealist_store::notices::Often;
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
 use crate::effects::Effect;
-use crate::notices::{Message, answer};
+use crate::notices::{Message, answer_by, channel_to};
 use crate::requests::Proven;
 
 /// Answers a day to somebody who showed a token or signed.
@@ -71,9 +71,26 @@ impl Session<'_> {
             attachment: None,
             reply_to: None,
         };
-        let letter = answer(self.app, self.list, message, self.now).await?;
+        let channel = self.channel_to(&speaker.asker.address).await?;
+        let letter = answer_by(self.app, self.list, message, channel, self.now).await?;
         self.effects.extend(letter.map(Effect::Letter));
         Ok(())
+    }
+
+    /// How a letter travels once all this is carried out: a key may have come with it, or gone.
+    async fn channel_to(&self, address: &Address) -> Result<Channel, AppError> {
+        let usable = |effect: &Effect| match effect {
+            Effect::SetKey { address: of, row, .. } if of == address => Some(row.card.is_some()),
+            _ => None,
+        };
+        match self.effects.iter().rev().find_map(usable) {
+            Some(true) if self.list.settings.encrypting() => Ok(Channel::Sealed),
+            Some(_) => Ok(Channel::Open),
+            None => {
+                let mut db = self.app.store.reader().await?;
+                channel_to(self.app, &mut db, self.list, address, self.now).await
+            }
+        }
     }
 
     fn result(&self, answer: &Answer) -> Option<Value> {
