@@ -1,6 +1,6 @@
 //! Questions: to whom, in which words, with which token.
 
-use sealist_lists::model::{Door, MailingList, Role};
+use sealist_lists::model::{Channel, Door, MailingList, Role};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
 use sealist_mail::{Address, Mailbox, Timestamp};
@@ -11,7 +11,7 @@ use sealist_store::requests::Request;
 
 use super::{Asker, Facts, Proven, Standing, Taken, Told};
 use crate::effects::{Asked, EarlierTokens, Effect};
-use crate::notices::{Attachment, Message, Prepared, answer, in_charge, to_key};
+use crate::notices::{Attachment, Message, Prepared, answer, answer_by, in_charge, to_key};
 use crate::{App, AppError};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -105,7 +105,7 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// A question by plain mail: it reaches whoever reads the address.
+    /// A question to whoever reads the address. Who is asked for a key has none to read with, or is about to lose it.
     async fn to_person(
         &self,
         text: Text,
@@ -123,7 +123,10 @@ impl Draft<'_> {
         };
         let message =
             self.message(text, self.values(&token.to_string(), &[], ""), attachment, reply_to).await?;
-        let letter = answer(self.app, self.list, message, self.now).await?;
+        let letter = match text {
+            Text::KeyRequest => answer_by(self.app, self.list, message, Channel::Open, self.now).await?,
+            _ => answer(self.app, self.list, message, self.now).await?,
+        };
         if letter.is_some() {
             tokens.push((self.app.vault.mac().token_mark(&token.to_string()), self.asker.address.clone()));
         }
@@ -193,7 +196,7 @@ impl Draft<'_> {
             return Ok(false);
         }
         let channel = crate::notices::channel_to(self.app, &mut db, self.list, person, self.now).await?;
-        Ok(!self.list.settings.encrypting() || channel == sealist_lists::model::Channel::Sealed)
+        Ok(!self.list.settings.encrypting() || channel == Channel::Sealed)
     }
 
     fn request_values(&self, certificate: Option<&Certificate>, token: Option<&Token>) -> Value {
