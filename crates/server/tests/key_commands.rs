@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::cases::{case, check};
 use common::cast::{Player, flat, keys_entity, text_entity};
 use common::site::{LIST, Site};
 use common::talk::Letter;
@@ -19,32 +20,6 @@ const NOT_SIGNED: &str = "Message not signed, ignoring.";
 const NOT_VERIFIED: &str = "Message failed to verify.";
 const NO_STATEMENT: &str = "Message doesn't contain the expected statement.";
 const NOT_PGP: &str = "This mailing list doesn't have pgp enabled.";
-
-struct Case<'a> {
-    name: &'a str,
-    from: &'a Player,
-    message: Vec<u8>,
-    /// What the one letter says that comes back.
-    says: &'a str,
-}
-
-fn case<'a>(name: &'a str, from: &'a Player, message: Vec<u8>, says: &'a str) -> Case<'a> {
-    Case { name, from, message, says }
-}
-
-/// Each message is answered with one letter, and that with the sentence.
-async fn check(site: &Site, cases: Vec<Case<'_>>) {
-    let messages: Vec<_> = cases.iter().map(|case| (case.from, case.message.clone())).collect();
-    let came = site.exchange(&messages).await;
-    for (case, letters) in cases.iter().zip(came) {
-        let [letter] = &letters[..] else { panic!("{}: {letters:#?}", case.name) };
-        let text = flat(&letter.text);
-        assert!(text.contains(case.says), "{}: {text}", case.name);
-        assert_eq!(text.matches("> ").count(), 1, "{}: one command: {text}", case.name);
-        assert!(!site.has_member(&case.from.address), "{}", case.name);
-        assert_eq!(site.key_of(&case.from.address), None, "{}", case.name);
-    }
-}
 
 /// People who asked to join, each with the letter that asks for a key.
 async fn applicants(site: &Site, names: &[&str]) -> Vec<(Player, Letter)> {

@@ -164,6 +164,11 @@ impl Person {
         &self.cert
     }
 
+    /// The same key in the hands of whoever writes from that address.
+    pub fn with_address(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), cert: self.cert.clone() }
+    }
+
     pub(super) fn with(&self, cert: Cert) -> Self {
         Self { address: self.address.clone(), cert }
     }

@@ -95,9 +95,10 @@ impl Player {
 
 /// A text with a protected subject, if there is one.
 pub(crate) fn text_entity(subject: &str, text: &str) -> Vec<u8> {
-    let protected = if subject.is_empty() { String::new() } else { format!("Subject: {subject}\r\n") };
-    format!("Content-Type: text/plain; charset=utf-8\r\n{protected}\r\n{}\r\n", text.replace('\n', "\r\n"))
-        .into_bytes()
+    if !subject.is_empty() {
+        return super::entity(subject, &text.replace('\n', "\r\n"));
+    }
+    format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n", text.replace('\n', "\r\n")).into_bytes()
 }
 
 /// A text with keys attached.
@@ -182,15 +183,22 @@ impl Site {
     /// All that comes out once everything is judged and nothing is on its way any more.
     pub(crate) async fn letters(&self) -> Vec<super::sink::Received> {
         self.server.wait_until_judged();
-        let file = self.server.folder.path().join("data/sealist.db");
-        let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let db = self.database();
         let end = Instant::now() + WAIT;
         let due = "SELECT COUNT(*) FROM deliveries WHERE state = 'due'";
         while db.query_row(due, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
             assert!(Instant::now() < end, "letters do not get out");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        let broke: i64 =
+            db.query_row("SELECT COUNT(*) FROM queue WHERE queue = 'shunt'", [], |row| row.get(0)).unwrap();
+        assert_eq!(broke, 0, "{}", self.server.log());
         self.sink.take(0, Duration::ZERO).await
+    }
+
+    pub(crate) fn database(&self) -> Connection {
+        let file = self.server.folder.path().join("data/sealist.db");
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
     }
 
     /// What the owners can see was tried: event and detail, of one address.

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod cases;
 pub(crate) mod cast;
 #[path = "../../src/demo/gpg.rs"]
 pub(crate) mod gpg;
