@@ -118,14 +118,23 @@ pub(crate) async fn answer(
     message: Message,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let channel = {
-        let mut db = app.store.reader().await?;
-        let address = &message.to.address;
-        if !is_due(&mut db, list.no, address, message.kind, message.often, now).await? {
-            return Ok(None);
-        }
-        channel_to(app, &mut db, list, address, now).await?
-    };
+    let to = &message.to.address;
+    let channel = channel_to(app, &mut *app.store.reader().await?, list, to, now).await?;
+    answer_by(app, list, message, channel, now).await
+}
+
+/// The same when it is known how it travels.
+pub(crate) async fn answer_by(
+    app: &App,
+    list: &MailingList,
+    message: Message,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let (to, often) = (&message.to.address, message.often);
+    if !is_due(&mut *app.store.reader().await?, list.no, to, message.kind, often, now).await? {
+        return Ok(None);
+    }
     Ok(Some(make(app, list, message, channel, now).await?))
 }
 

@@ -101,9 +101,7 @@ fn read(data: &[u8]) -> Result<Cert, NotCertified> {
 
 #[cfg(test)]
 mod tests {
-    use sequoia_openpgp::packet::signature::SignatureBuilder;
     use sequoia_openpgp::serialize::SerializeInto as _;
-    use sequoia_openpgp::types::SignatureType;
 
     use super::*;
     use crate::testing::{Kind, Person, member};
@@ -111,15 +109,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
     fn signed(list: &Cert, by: &Person) -> Vec<u8> {
-        let mut signer =
-            by.secret().primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
-        let user_id = list.userids().next().unwrap();
-        let builder = SignatureBuilder::new(SignatureType::GenericCertification)
-            .set_signature_creation_time(NOW.to_system_time())
-            .unwrap();
-        let signature = user_id.userid().bind(&mut signer, list, builder).unwrap();
-        let packets: Vec<Packet> = vec![user_id.userid().clone().into(), signature.into()];
-        list.clone().insert_packets(packets).unwrap().0.strip_secret_key_material().to_vec().unwrap()
+        by.certified(&Certificate::of(list.clone()), NOW)
     }
 
     #[test]

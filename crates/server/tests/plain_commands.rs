@@ -7,7 +7,7 @@ mod common;
 use common::gpg::Gpg;
 use common::site::{LIST, Site};
 use common::talk::{REQUEST, letter, plain, sealed};
-use common::{encrypted, entity};
+use common::{encrypted, entity, read};
 
 const ANNE: &str = "anne@example.org";
 const OLGA: &str = "olga@example.org";
@@ -37,7 +37,9 @@ impl Walks {
         expected: usize,
     ) -> Vec<common::talk::Letter> {
         let came = self.site.send(to, &plain(from, subject, text), expected).await;
-        came.iter().map(|one| letter(&self.gpg, &one.recipient, &one.message)).collect()
+        came.iter()
+            .map(|one| letter(|message| read(&self.gpg, message).into_bytes(), &one.recipient, &one.message))
+            .collect()
     }
 
     fn members(&self) -> String {
@@ -109,7 +111,7 @@ async fn what_is_refused_changes_nothing_and_is_told() {
     assert!(came.iter().any(|letter| letter.to == OLGA));
     walks.site.server.cli(&["requests", "reject", PLAIN, ANNE, "--reason", "Only for walkers."]);
     let told = walks.site.sink.take(1, common::site::WAIT).await;
-    let told = letter(&walks.gpg, ANNE, &told[0].message);
+    let told = letter(|message| read(&walks.gpg, message).into_bytes(), ANNE, &told[0].message);
     assert!(told.text.contains("refused") && told.text.contains("Only for walkers."), "{}", told.text);
     assert!(!walks.members().contains(ANNE));
     assert!(walks.site.server.cli(&["audit", PLAIN]).contains("request-refused"));

@@ -1,16 +1,16 @@
 //! The letter with the results of commands: none if letters have said it all.
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_lists::model::Door;
+use sealist_lists::model::{Channel, Door};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::Change;
-use sealist_mail::Mailbox;
+use sealist_mail::{Address, Mailbox};
 use sealist_store::notices::Often;
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
 use crate::effects::Effect;
-use crate::notices::{Message, answer};
+use crate::notices::{Message, answer_by, channel_to};
 use crate::requests::Proven;
 
 /// Answers a day to somebody who showed a token or signed.
@@ -75,9 +75,26 @@ impl Session<'_> {
             attachment: None,
             reply_to: None,
         };
-        let letter = answer(self.desk.app, self.desk.list, message, self.desk.now).await?;
+        let channel = self.channel_to(&speaker.asker.address).await?;
+        let letter = answer_by(self.desk.app, self.desk.list, message, channel, self.desk.now).await?;
         self.effects.extend(letter.map(Effect::Letter));
         Ok(())
+    }
+
+    /// How a letter travels once all this is carried out: a key may have come with it, or gone.
+    async fn channel_to(&self, address: &Address) -> Result<Channel, AppError> {
+        let usable = |effect: &Effect| match effect {
+            Effect::SetKey { address: of, row, .. } if of == address => Some(row.card.is_some()),
+            _ => None,
+        };
+        match self.effects.iter().rev().find_map(usable) {
+            Some(true) if self.desk.list.settings.encrypting() => Ok(Channel::Sealed),
+            Some(_) => Ok(Channel::Open),
+            None => {
+                let mut db = self.desk.app.store.reader().await?;
+                channel_to(self.desk.app, &mut db, self.desk.list, address, self.desk.now).await
+            }
+        }
     }
 
     fn result(&self, answer: &Answer) -> Option<Value> {

@@ -1,6 +1,6 @@
 //! Questions: to whom, in which words, with which token.
 
-use sealist_lists::model::{Door, MailingList};
+use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::texts::{Language, Place, Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
 use sealist_mail::{Address, Mailbox, Timestamp};
@@ -12,7 +12,7 @@ use sealist_store::requests::Request;
 use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
 use crate::deciders::{Ask, to_deciders};
 use crate::effects::{Asked, EarlierTokens, Effect};
-use crate::notices::{Attachment, Message, Prepared, answer, to_key};
+use crate::notices::{Attachment, Message, Prepared, answer, answer_by, to_key};
 use crate::{App, AppError};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -111,7 +111,7 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// A question by plain mail: it reaches whoever reads the address.
+    /// A question to whoever reads the address. Who is asked for a key has none to read with, or is about to lose it.
     async fn to_person(&self, text: Text) -> Result<Vec<Prepared>, AppError> {
         let token = Token::fresh();
         let door = if self.list.settings.pgp.is_none() { Some(token.to_string()) } else { None };
@@ -125,7 +125,10 @@ impl Draft<'_> {
         };
         let message =
             self.message(text, self.values(&token.to_string(), &[], ""), attachment, reply_to).await?;
-        let letter = answer(self.app, self.list, message, self.now).await?;
+        let letter = match text {
+            Text::KeyRequest => answer_by(self.app, self.list, message, Channel::Open, self.now).await?,
+            _ => answer(self.app, self.list, message, self.now).await?,
+        };
         Ok(letter.map(|letter| letter.with(&token, self.app)).into_iter().collect())
     }
 

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod cases;
+pub(crate) mod cast;
 #[path = "../../src/demo/gpg.rs"]
 pub(crate) mod gpg;
 pub(crate) mod postfix;

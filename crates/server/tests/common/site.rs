@@ -1,5 +1,6 @@
 //! A site with one PGP list: who joins, what is sent, what comes out.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use sealist_mail::Timestamp;
@@ -20,6 +21,8 @@ pub(crate) const WAIT: Duration = Duration::from_secs(20);
 pub(crate) struct Site {
     pub(crate) server: Server,
     pub(crate) sink: Sink,
+    /// What came to people who did not write.
+    pub(crate) others: Mutex<Vec<Received>>,
     _stop: watch::Sender<bool>,
 }
 
@@ -41,7 +44,7 @@ impl Site {
             "[database]\nurl = '{database}'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\n"
         ));
         server.cli(&["lists", "create", LIST]);
-        Self { server, sink, _stop: stop }
+        Self { server, sink, others: Mutex::default(), _stop: stop }
     }
 
     /// A person with a key ring that holds the list's key.

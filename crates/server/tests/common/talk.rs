@@ -45,13 +45,13 @@ impl Letter {
     }
 }
 
-/// Reads a letter with that key ring.
-pub(crate) fn letter(gpg: &Gpg, to: &str, message: &[u8]) -> Letter {
+/// Reads a letter; `open` is the person's program, for one that is sealed.
+pub(crate) fn letter(open: impl Fn(&[u8]) -> Vec<u8>, to: &str, message: &[u8]) -> Letter {
     let outer = Entity::parse(message);
     let text = |entity: &Entity<'_>| first_text(entity).replace('\r', "");
     let reply_to = outer.headers.text("reply-to").unwrap_or_default();
     let (content, sealed, signed) = match classify(message) {
-        Shape::Encrypted(_) => (read(gpg, message).into_bytes(), true, true),
+        Shape::Encrypted(_) => (open(message), true, true),
         Shape::Signed { signed, .. } => (signed.to_vec(), false, true),
         _ => (message.to_vec(), false, false),
     };
@@ -122,7 +122,7 @@ impl Site {
             .map(|one| {
                 let gpg = readers.iter().find(|(address, _)| *address == one.recipient);
                 let (_, gpg) = gpg.unwrap_or_else(|| panic!("a letter for {}", one.recipient));
-                letter(gpg, &one.recipient, &one.message)
+                letter(|sealed| read(gpg, sealed).into_bytes(), &one.recipient, &one.message)
             })
             .collect()
     }
