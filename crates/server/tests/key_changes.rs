@@ -198,7 +198,7 @@ async fn moderators_see_both_keys() {
             "{}",
             notice.text
         );
-        assert_eq!(notice.text.contains("nothing is signed by the old key"), warns, "{}", notice.text);
+        assert_eq!(notice.text.contains("no older key has signed for this one"), warns, "{}", notice.text);
         let attached = sealist_openpgp::Certificate::read_one(&notice.keys[0]).unwrap();
         assert_eq!(attached.fingerprint().to_string(), holder.fingerprint());
 
