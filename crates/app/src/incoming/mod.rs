@@ -26,6 +26,8 @@ use post::{Post, make_post};
 /// As it came, as it is opened, its parts, the payload and that sealed.
 const FORMS: u64 = 5;
 
+/// Commands and a key or two; what is larger is something else.
+const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
 /// How long a moderator can decide by mail about a message that waits.
 const DECISION_MS: i64 = 30 * 24 * 3_600_000;
 
@@ -61,7 +63,8 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
         return Ok(Outcome { action: Action::Discard, reasons: vec![Reason::Bounce] });
     }
     let arrival = facts::Arrival { door: entry.door, origin, author };
-    let stopped = GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door));
+    let stopped =
+        GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door, octets));
     let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
     let stopped = stopped.filter(|finding| !approved.contains(&finding.reason));
     let judged = |verdict| Judged { list: &list, entry: &entry, verdict, reject: None, post: None };
@@ -121,10 +124,13 @@ fn envelope_sender(outer: &Headers) -> Option<Address> {
     path.trim_start_matches('<').trim_end_matches('>').parse().ok()
 }
 
-fn by_door(list: &MailingList, door: Door) -> Option<Finding> {
+fn by_door(list: &MailingList, door: Door, octets: u64) -> Option<Finding> {
     match door {
         Door::Posting | Door::Owner | Door::Bounces => None,
         Door::Sendkey if list.settings.pgp.is_some() => None,
+        Door::Request | Door::Join | Door::Leave | Door::Confirm if octets > MAX_COMMAND_OCTETS => {
+            Finding::new(Reason::TooLarge, Action::Hold)
+        }
         Door::Request | Door::Join | Door::Leave | Door::Confirm => None,
         Door::Sendkey => Finding::new(Reason::Command, Action::Hold),
     }

@@ -153,6 +153,9 @@ impl Draft<'_> {
 
     /// To each of those in charge.
     async fn to_moderators(&self, certificate: Option<&Certificate>) -> Result<Vec<Prepared>, AppError> {
+        if !self.list.settings.admin_immed_notify {
+            return Ok(Vec::new());
+        }
         let attachment = certificate.map(|certificate| {
             let file = format!("{}.asc", certificate.fingerprint());
             (file, "application/pgp-keys", certificate.armored())

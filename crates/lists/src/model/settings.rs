@@ -43,6 +43,8 @@ pub struct ListSettings {
     pub send_welcome_message: bool,
     /// Whether who leaves gets a letter that says so.
     pub send_goodbye_message: bool,
+    /// Whether owners and moderators hear at once of requests that wait for them.
+    pub admin_immed_notify: bool,
     /// Whether owners and moderators hear of it when members come and go.
     pub admin_notify_mchanges: bool,
     /// Which chain judges posts: see `chains`.
@@ -201,6 +203,7 @@ impl Default for ListSettings {
             member_roster_visibility: RosterVisibility::Moderators,
             send_welcome_message: true,
             send_goodbye_message: true,
+            admin_immed_notify: true,
             admin_notify_mchanges: false,
             posting_chain: "default-posting-chain".into(),
             posting_pipeline: "default-posting-pipeline".into(),

@@ -2,7 +2,7 @@
 
 use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
-use sealist_openpgp::MergeError;
+use sealist_openpgp::Certificate;
 use sealist_store::key_changes::Authority;
 
 use super::super::{Said, Session, Speaker};
@@ -16,10 +16,12 @@ impl Session<'_> {
         if let Err(problem) = own_key(speaker) {
             return Ok(Err(problem));
         }
-        if let Some(updated) = self.updated(speaker) {
-            return Ok(updated);
+        match self.newer_form(speaker) {
+            Some(merged) if merged.usable(self.desk.now).is_ok() => Ok(self.update(speaker, &merged)),
+            // An update may be the end of a key.
+            Some(_) => self.key_revoke(speaker).await,
+            None => self.another_key(speaker, Goal::ChangeKey).await,
         }
-        self.another_key(speaker, Goal::ChangeKey).await
     }
 
     pub(super) async fn key_reset(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
@@ -47,23 +49,21 @@ impl Session<'_> {
         Ok(self.take(taken))
     }
 
-    /// The key that the address has, in a form that says more. Nobody needs to prove anything: only what the key itself
-    /// signed is taken.
-    fn updated(&mut self, speaker: &Speaker) -> Option<Result<Said, Problem>> {
-        let known = speaker.facts.known.as_ref()?;
+    /// The key that the address has, with what came along. Nobody needs to prove anything: only what the key itself signed
+    /// is taken.
+    fn newer_form(&self, speaker: &Speaker) -> Option<Certificate> {
         let [block] = &speaker.keys[..] else { return None };
-        let merged = match known.merge(block) {
-            Ok(merged) => merged,
-            Err(MergeError::OtherKey | MergeError::Unreadable(_) | MergeError::Unverified) => return None,
-        };
-        if merged.to_bytes() == known.to_bytes() {
-            return Some(Err(Problem::NothingNew));
+        speaker.facts.known.as_ref()?.merge(block).ok()
+    }
+
+    fn update(&mut self, speaker: &Speaker, merged: &Certificate) -> Result<Said, Problem> {
+        if speaker.facts.known.as_ref().is_some_and(|known| known.to_bytes() == merged.to_bytes()) {
+            return Err(Problem::NothingNew);
         }
         let address = speaker.asker.address.clone();
-        let fingerprint = known.fingerprint().to_string();
-        let change = self.key_change_by(Authority::Update, &fingerprint);
-        let row = Box::new(row_of(self.desk.app, &address, &merged, self.desk.now));
+        let change = self.key_change_by(Authority::Update, &merged.fingerprint().to_string());
+        let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
         self.effects.push(Effect::SetKey { address, row, change });
-        Some(Ok(Said::Done(Success::KeyUpdated)))
+        Ok(Said::Done(Success::KeyUpdated))
     }
 }
