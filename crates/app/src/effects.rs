@@ -27,6 +27,12 @@ pub(crate) enum Effect {
     Verify(Address),
     /// An address gets a certificate, or a newer form of it.
     SetKey { address: Address, row: Box<CertificateRow>, change: KeyChange },
+    /// The key of the address does not count before it is approved.
+    KeyWaits(Address),
+    /// The key of the address counts.
+    KeyApproved(Address),
+    /// On another list.
+    Elsewhere(ListNo, Vec<Effect>),
     /// What a compromised key authorised counts no longer.
     Void { address: AddressNo, fingerprint: String },
     /// Other choices.
@@ -97,6 +103,11 @@ pub(crate) async fn carry_out(
                 let no = people::ensure_address(&mut *db, &address, "", now).await?;
                 keys::set_certificate(&mut *db, no, &row, now).await?;
                 key_changes::add(&mut *db, no, &change).await?;
+            }
+            Effect::KeyWaits(address) => people::key_waits(&mut *db, list, &address).await?,
+            Effect::KeyApproved(address) => people::key_approved(&mut *db, Some(list), &address, now).await?,
+            Effect::Elsewhere(there, effects) => {
+                Box::pin(carry_out(&mut *db, there, effects, now)).await?;
             }
             Effect::Void { address, fingerprint } => {
                 key_changes::void(&mut *db, address, &fingerprint, now).await?;

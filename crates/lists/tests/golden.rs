@@ -25,6 +25,7 @@ fn member(role: Role) -> Member {
         role,
         preferences: Preferences::default(),
         moderation_action: None,
+        key_waits: false,
     }
 }
 
@@ -35,6 +36,7 @@ fn facts(settings: &ListSettings, role: Option<Role>) -> Facts {
         banned: false,
         author_role: role,
         moderation_action: None,
+        key_waits: false,
         octets: 1000,
         form: Form::Mime,
         encryption: if pgp { Encryption::Whole } else { Encryption::None },

@@ -58,6 +58,7 @@ CREATE TABLE members (
     receive_list_copy    {int} NOT NULL DEFAULT 1,
     allow_cleartext      {int} NOT NULL DEFAULT 0,
     moderation_action    TEXT,
+    key_waits            {int} NOT NULL DEFAULT 0, -- whether the list has not approved the key that the address has
     bounce_score         {int} NOT NULL DEFAULT 0,
     last_bounce_at       {int} NOT NULL DEFAULT 0,
     created_at           {int} NOT NULL,

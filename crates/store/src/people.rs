@@ -13,7 +13,7 @@ const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
 const DAY_MS: i64 = 24 * 3600 * 1000;
 const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
     m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext,
-    a.preferred_language
+    a.preferred_language, m.key_waits
     FROM members m JOIN addresses a ON a.no = m.address_no";
 
 /// The row of an address; made if there is none. A display name that is not empty replaces the old one.
@@ -89,6 +89,49 @@ pub async fn language_of(db: &mut Conn, address: &Address) -> Result<Option<Lang
         .fetch_optional(db)
         .await?;
     Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|name| Language::from_name(&name)))
+}
+
+/// The lists on which an address has a role.
+pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
+    let rows = query("SELECT DISTINCT list_no FROM members WHERE address_no = $1 ORDER BY list_no")
+        .bind(address.0)
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(|row| row.try_get(0).map(ListNo)).collect()
+}
+
+/// On that list the key of the address is neither used nor believed before those in charge approve it.
+pub async fn key_waits(db: &mut Conn, list: ListNo, address: &Address) -> Result<(), StoreError> {
+    query(
+        "UPDATE members SET key_waits = 1
+         WHERE list_no = $1 AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
+    )
+    .bind(list.0)
+    .bind(address.key())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The key of the address is approved, on that list or on all. Copies that waited become due.
+pub async fn key_approved(
+    db: &mut Conn,
+    list: Option<ListNo>,
+    address: &Address,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE members SET key_waits = 0 WHERE ($1 = 0 OR list_no = $1)
+         AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
+    )
+    .bind(list.map_or(0, |list| list.0))
+    .bind(address.key())
+    .execute(&mut *db)
+    .await?;
+    match find_address(&mut *db, address).await? {
+        Some(no) => crate::keys::let_go(db, no, now).await,
+        None => Ok(()),
+    }
 }
 
 /// Gives an address a role on a list; the language of an address stays as it is. Errs with [`StoreError::Duplicate`] if it has it.
@@ -260,5 +303,6 @@ fn member(row: &Row) -> Result<Member, StoreError> {
             preferred_language: Language::from_name(&text(12)?),
         },
         moderation_action: action,
+        key_waits: row.try_get(13)?,
     })
 }

@@ -44,7 +44,7 @@ pub(super) fn of_change(change: &Change) -> Said {
         // Who joins gets a welcome, who leaves a goodbye.
         Change::Subscribe => Said::Done(Success::Joined),
         Change::Unsubscribe => Said::Done(Success::Left),
-        Change::SetKey => Said::Done(Success::KeySet),
+        Change::SetKey | Change::ApproveKey => Said::Done(Success::KeySet),
         Change::Command(_) => Said::Done(Success::PreferenceSet),
     }
 }

@@ -54,7 +54,7 @@ pub(super) async fn look_up(
         None => KnownKey::OfNobody,
         Some(member) => match keys::certificate_of(&mut db, member.address_no).await? {
             None => KnownKey::Missing,
-            Some(row) if row.confirmed_at.is_none() => KnownKey::Unconfirmed,
+            Some(row) if row.confirmed_at.is_none() || member.key_waits => KnownKey::Unconfirmed,
             Some(row) => KnownKey::Confirmed(Box::new(Certificate::from_stored(&row.certificate)?)),
         },
     };

@@ -78,6 +78,7 @@ fn kind(goal: &Goal) -> &'static str {
         Goal::Unsubscribe => "question-unsubscribe",
         Goal::ChangeKey => "question-key-change",
         Goal::ResetKey => "question-key-reset",
+        Goal::ApproveKey => "question-key-approval",
         Goal::Command(_) => "question-command",
     }
 }

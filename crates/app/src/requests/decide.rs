@@ -1,14 +1,15 @@
 //! What people in charge make of requests, from the command line.
 
+use sealist_lists::model::MailingList;
 use sealist_lists::workflows::{Answer, Question};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
-use sealist_store::key_changes::{Authority, KeyChange};
+use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
 use super::{Asker, Desk, Proven, go_on, refuse, row_of};
-use crate::effects::{Effect, carry_out};
+use crate::effects::carry_out;
 use crate::{App, AppError};
 
 /// Lets a request happen that waits for a moderator. Errs with [`AppError::Refused`] if it waits for something else, or
@@ -71,15 +72,18 @@ pub async fn approve_key(
     app.store
         .write(move |db| {
             Box::pin(async move {
-                let effect = Effect::SetKey { address, row: Box::new(row), change };
-                carry_out(db, sealist_lists::model::ListNo(0), vec![effect], now).await
+                let no = people::ensure_address(&mut *db, &address, "", now).await?;
+                keys::set_certificate(&mut *db, no, &row, now).await?;
+                key_changes::add(&mut *db, no, &change).await?;
+                people::key_approved(&mut *db, None, &address, now).await?;
+                Ok::<_, StoreError>(())
             })
         })
         .await?;
     Ok(certificate)
 }
 
-async fn list_of(app: &App, request: &Request) -> Result<sealist_lists::model::MailingList, AppError> {
+async fn list_of(app: &App, request: &Request) -> Result<MailingList, AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, request.list).await?;
     Ok(list.ok_or(StoreError::Damaged { table: "requests" })?)
 }

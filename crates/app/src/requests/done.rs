@@ -9,7 +9,7 @@ use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::people;
 
-use super::{Desk, Facts, Standing, Taken, Told, row_of};
+use super::{Desk, Facts, Standing, Taken, Told, elsewhere, row_of};
 use crate::effects::Effect;
 use crate::notices::{Message, channel_to, make, to_moderators};
 use crate::setup::list_certificate;
@@ -30,6 +30,7 @@ pub(super) async fn done(
         Change::Subscribe => end.subscribe().await?,
         Change::Unsubscribe => end.unsubscribe().await?,
         Change::SetKey => end.set_key().await?,
+        Change::ApproveKey => vec![Effect::KeyApproved(standing.asker.address.clone())],
         Change::Command(line) => end.command(line),
     };
     effects.push(Effect::Note {
@@ -58,7 +59,7 @@ impl End<'_> {
         if self.run.verified {
             effects.push(Effect::Verify(address.clone()));
         }
-        effects.extend(self.key_set());
+        effects.extend(self.key_set().await?);
         effects.push(Effect::Join {
             address: address.clone(),
             name: self.run.display_name.clone(),
@@ -89,7 +90,7 @@ impl End<'_> {
     }
 
     async fn set_key(&self) -> Result<Vec<Effect>, AppError> {
-        let mut effects: Vec<Effect> = self.key_set().into_iter().collect();
+        let mut effects = self.key_set().await?;
         let values = context! {
             list => self.list.display_name(),
             address => self.list.name.to_string(),
@@ -112,8 +113,8 @@ impl End<'_> {
             .collect()
     }
 
-    fn key_set(&self) -> Option<Effect> {
-        let certificate = self.certificate?;
+    async fn key_set(&self) -> Result<Vec<Effect>, AppError> {
+        let Some(certificate) = self.certificate else { return Ok(Vec::new()) };
         let address = self.standing.asker.address.clone();
         let old = self.facts.known.as_ref().map(|key| key.fingerprint().to_string()).unwrap_or_default();
         let authority = match self.run.goal {
@@ -131,7 +132,10 @@ impl End<'_> {
             void_since: None,
         };
         let row = Box::new(row_of(self.app, &address, certificate, self.now));
-        Some(Effect::SetKey { address, row, change })
+        let desk = Desk { app: self.app, list: self.list, now: self.now };
+        let elsewhere = elsewhere::ask(desk, self.standing.asker, self.facts, certificate).await?;
+        let here = Effect::KeyApproved(address.clone());
+        Ok([Effect::SetKey { address, row, change }, here].into_iter().chain(elsewhere).collect())
     }
 
     async fn welcome(&self) -> Result<Effect, AppError> {

@@ -5,6 +5,7 @@
 mod ask;
 mod decide;
 mod done;
+mod elsewhere;
 mod offer;
 
 use sealist_lists::commands::Problem;
@@ -243,6 +244,7 @@ pub(crate) fn policy<'a>(list: &'a MailingList, goal: &Goal) -> &'a str {
         Goal::Unsubscribe => &settings.unsubscription_policy,
         Goal::ChangeKey => settings.pgp.as_ref().map_or("confirm", |pgp| &pgp.key_change_workflow),
         Goal::ResetKey => "pgp-key-revoke-workflow",
+        Goal::ApproveKey => "pgp-key-approval",
         Goal::Command(_) => &settings.command_workflow,
     }
 }

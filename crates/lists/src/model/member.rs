@@ -157,4 +157,6 @@ pub struct Member {
     pub preferences: Preferences,
     /// What happens to this member's posts; `None`: as the list says.
     pub moderation_action: Option<Action>,
+    /// Whether the list has not approved the key that the address has: then it counts for nothing here.
+    pub key_waits: bool,
 }

@@ -150,6 +150,8 @@ pub struct PgpSettings {
     pub key_wait_days: u32,
     /// Days that a posting key still opens mail after another has taken its place.
     pub key_overlap_days: u32,
+    /// Whether those in charge of this list approve each key themselves, also one that the address got elsewhere.
+    pub own_key_approval: bool,
     /// Hours that a statement can be signed; at most 24.
     pub change_request_life_h: u32,
     /// Which workflow a key change runs through.
@@ -249,6 +251,7 @@ impl Default for PgpSettings {
             missing_key_action: MissingKey::HoldAndNotify,
             key_wait_days: 7,
             key_overlap_days: 90,
+            own_key_approval: false,
             change_request_life_h: 24,
             key_change_workflow: "pgp-key-change-mod-workflow".into(),
             key_signing_allowed: vec![Role::Owner, Role::Moderator],

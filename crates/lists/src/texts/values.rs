@@ -59,7 +59,7 @@ const TABLE: &[Described] = &[
     row("bounces", "on how many days mail came back", &["5"]),
     row(
         "goal",
-        "what is asked for: subscribe, unsubscribe, key change, key reset, or a command",
+        "what is asked for: subscribe, unsubscribe, key change, key reset, key approval, or a command",
         &[r#""subscribe""#, r#""unsubscribe""#, r#""key change""#, r#""key reset""#, r#""set delivery off""#],
     ),
     row("token", "what answers the question; good once", &[r#""abcdefghijklmnopqrstuvwxyz234567""#, "null"]),

@@ -19,6 +19,8 @@ pub enum Goal {
     ChangeKey,
     /// Another key for the address, because the one it had is lost or revoked.
     ResetKey,
+    /// That the key which the address got on another list counts here.
+    ApproveKey,
     /// A command that changes something, as it was sent.
     Command(String),
 }
@@ -31,6 +33,7 @@ impl Goal {
             Self::Unsubscribe => "unsubscribe",
             Self::ChangeKey => "key change",
             Self::ResetKey => "key reset",
+            Self::ApproveKey => "key approval",
             Self::Command(line) => line,
         }
     }

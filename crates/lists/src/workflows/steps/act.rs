@@ -14,6 +14,7 @@ pub(super) fn take(run: &Run, _: &Case<'_>) -> Next {
         Goal::Subscribe => Change::Subscribe,
         Goal::Unsubscribe => Change::Unsubscribe,
         Goal::ChangeKey | Goal::ResetKey => Change::SetKey,
+        Goal::ApproveKey => Change::ApproveKey,
         Goal::Command(line) => Change::Command(line.clone()),
     })
 }

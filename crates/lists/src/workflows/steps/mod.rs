@@ -33,6 +33,8 @@ pub enum Change {
     Unsubscribe,
     /// Gives the address the key that was offered.
     SetKey,
+    /// Lets the key that the address has count on this list.
+    ApproveKey,
     /// Carries the command out.
     Command(String),
 }

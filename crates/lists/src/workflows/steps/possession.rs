@@ -1,4 +1,4 @@
-//! Step `pubkey-confirmation`: no settings.
+//! Step `pubkey-confirmation`. Setting: `own_key_approval`.
 //!
 //! Which keys must sign the statement that names list, action, address, fingerprint and token:
 //!
@@ -25,6 +25,7 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
         Goal::Subscribe => offered.or(usable).into_iter().collect(),
         Goal::ChangeKey => known.into_iter().chain(offered).collect(),
         Goal::ResetKey => offered.into_iter().collect(),
+        Goal::ApproveKey => Vec::new(),
         Goal::Unsubscribe | Goal::Command(_) => usable.into_iter().collect(),
     };
     if needed.is_empty() {
@@ -35,6 +36,7 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
     if !missing.is_empty() {
         return Next::Ask(Question::Signatures(missing));
     }
-    let replaces = run.goal == Goal::Subscribe && known.is_some() && offered.is_some() && known != offered;
-    if replaces { moderation::take(run, case) } else { Next::GoOn }
+    let replaces = known.is_some() && offered.is_some() && known != offered;
+    let own = case.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
+    if run.goal == Goal::Subscribe && (replaces || own) { moderation::take(run, case) } else { Next::GoOn }
 }
