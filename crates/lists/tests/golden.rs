@@ -36,7 +36,6 @@ fn facts(settings: &ListSettings, role: Option<Role>) -> Facts {
         banned: false,
         author_role: role,
         moderation_action: None,
-        key_waits: false,
         octets: 1000,
         form: Form::Mime,
         encryption: if pgp { Encryption::Whole } else { Encryption::None },
