@@ -37,10 +37,15 @@ async fn faults_1_and_2_no_mail_changes_a_key() {
     let key = String::from_utf8(mallory.export("mallory@example.com").unwrap()).unwrap();
     for line in ["key set 0123456789", "key confirm 0123456789", "key change"] {
         let mail = format!("From: {ANNE}\r\nSubject: {line}\r\n\r\n{line}\r\n\r\n{key}\r\n");
-        site.send("team-request@lists.example", mail.as_bytes(), 0).await;
+        // Anne hears of it, in a letter that only she can read, or that only the holder of that key could.
+        for letter in site.send("team-request@lists.example", mail.as_bytes(), 1).await {
+            assert_eq!(letter.recipient, ANNE, "{line}");
+            assert_sealed(&letter.message, line);
+        }
     }
     assert_eq!(site.server.cli(&["keys", "show", ANNE]), before);
-    assert_eq!(site.held(), 3, "a person looks at them");
+    let tried: Vec<serde_json::Value> = serde_json::from_str(&site.server.cli(&["--json", "audit"])).unwrap();
+    assert!(tried.len() >= 3, "the owner can see it: {tried:?}");
     drop(anne);
 }
 

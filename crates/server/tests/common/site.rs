@@ -40,8 +40,12 @@ impl Site {
         let sink = Sink::default();
         let (stop, stopped) = watch::channel(false);
         let port = sink.start(stopped).await.unwrap();
+        let section = match database {
+            "" => String::new(),
+            url => format!("[database]\nurl = '{url}'\n"),
+        };
         let server = Server::configured(&format!(
-            "[database]\nurl = '{database}'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\n"
+            "{section}[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\n"
         ));
         server.cli(&["lists", "create", LIST]);
         Self { server, sink, others: Mutex::default(), _stop: stop }
