@@ -42,17 +42,15 @@ impl Body {
 pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
     let (form, wrapped_key, outer, payload) = body.parts();
     let (first, rest) = in_rows(payload);
-    let row = query(
-        "INSERT INTO bodies (form, wrapped_key, outer_part, octets, data) VALUES ($1, $2, $3, $4, $5) RETURNING no",
-    )
-    .bind(form)
-    .bind(wrapped_key)
-    .bind(outer)
-    .bind(i64::try_from(payload.len()).unwrap_or(i64::MAX))
-    .bind(first)
-    .fetch_one(&mut *db)
-    .await?;
-    let no: i64 = row.try_get(0)?;
+    let no =
+        query("INSERT INTO bodies (form, wrapped_key, outer_part, octets, data) VALUES ($1, $2, $3, $4, $5)")
+            .bind(form)
+            .bind(wrapped_key)
+            .bind(outer)
+            .bind(i64::try_from(payload.len()).unwrap_or(i64::MAX))
+            .bind(first)
+            .insert(&mut *db)
+            .await?;
     for (seq, chunk) in (1_i64..).zip(rest) {
         append(&mut *db, BodyNo(no), seq, chunk).await?;
     }

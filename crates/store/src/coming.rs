@@ -19,11 +19,9 @@ pub struct Coming {
 impl Coming {
     /// Begins a body that this node takes in.
     pub async fn begin(db: &mut Conn, node: NodeNo) -> Result<Self, StoreError> {
-        let row = query(
-            "INSERT INTO bodies (form, octets, data, coming_to) VALUES ('plain', 0, $1, $2) RETURNING no",
-        );
-        let row = row.bind(&[][..]).bind(node.0).fetch_one(db).await?;
-        Ok(Self { body: BodyNo(row.try_get(0)?), node, rows: 0, octets: 0 })
+        let body = query("INSERT INTO bodies (form, octets, data, coming_to) VALUES ('plain', 0, $1, $2)");
+        let no = body.bind(&[][..]).bind(node.0).insert(db).await?;
+        Ok(Self { body: BodyNo(no), node, rows: 0, octets: 0 })
     }
 
     /// Stores the next piece of the payload. Its first [`bodies::ROW_OCTETS`] come last, with [`Self::complete`].

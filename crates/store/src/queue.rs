@@ -92,19 +92,21 @@ pub async fn enter(
     arrival: &[u8],
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
-    let row = query(
+    let insert = query(
         "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail)
          VALUES (CASE WHEN (SELECT held_at FROM lists WHERE no = $1) IS NULL THEN 'in' ELSE 'paused' END,
-         $1, $2, $3, $4, $5, $5, $6) RETURNING no, queue",
+         $1, $2, $3, $4, $5, $5, $6)",
     )
     .bind(list.0)
     .bind(door.name())
     .bind(body.0)
     .bind(arrival)
     .bind(now.0)
-    .bind(detail)
-    .fetch_one(&mut *db)
-    .await?;
+    .bind(detail);
+    if db.is_alone() {
+        return insert.insert(db).await.map(EntryNo);
+    }
+    let row = insert.returning("no, queue").fetch_one(&mut *db).await?;
     let no = row.try_get(0)?;
     if row.try_get::<String>(1)? == Place::Paused.name() {
         look_again(&mut *db, no, list).await?;

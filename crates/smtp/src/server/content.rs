@@ -30,14 +30,12 @@ impl DotReader {
     pub(super) fn read(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         let mut at = 0;
         while at < input.len() {
-            if self.state == State::Inside || (self.state == State::LineStart && input[at] != b'.') {
-                let plain = memchr3(b'\r', b'\n', 0, &input[at..]).unwrap_or(input.len() - at);
-                out.extend_from_slice(&input[at..at + plain]);
-                at += plain;
-                if plain > 0 {
-                    self.state = State::Inside;
-                    continue;
-                }
+            let (plain, state) = self.plain_run(&input[at..]);
+            out.extend_from_slice(&input[at..at + plain]);
+            at += plain;
+            self.state = state;
+            if at == input.len() {
+                break;
             }
             self.step(input[at], out);
             at += 1;
@@ -56,6 +54,27 @@ impl DotReader {
     /// Whether a CR or LF stood alone, or a NUL anywhere.
     pub(super) fn has_bare_line_end(&self) -> bool {
         self.bare
+    }
+
+    /// How many octets are content as they stand, whole lines and the beginning of one, and the state behind them.
+    fn plain_run(&self, input: &[u8]) -> (usize, State) {
+        let begins = match (self.state, input.first()) {
+            (State::LineStart, Some(first)) => *first != b'.',
+            (state, _) => state == State::Inside,
+        };
+        if !begins {
+            return (0, self.state);
+        }
+        let mut line = 0;
+        loop {
+            let end = memchr3(b'\r', b'\n', 0, &input[line..]).map_or(input.len(), |found| line + found);
+            match input[end..] {
+                // What follows decides whether a dot is stuffed.
+                [b'\r', b'\n', next, ..] if next != b'.' => line = end + 2,
+                _ if end > line => return (end, State::Inside),
+                _ => return (end, if line > 0 { State::LineStart } else { self.state }),
+            }
+        }
     }
 
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
@@ -116,6 +135,12 @@ mod tests {
         check(b".\r\n", b"", 3, false);
         check(b"..a\r\n..\r\n.\r\n", b".a\r\n.\r\n", 12, false);
         check(b".a\r\n.\r\n", b"a\r\n", 7, false);
+    }
+
+    #[test]
+    fn whole_lines_are_read_as_single_octets_are() {
+        check(b"a\r\n\r\nb\r\n..c\r\n\r\n.\r\n", b"a\r\n\r\nb\r\n.c\r\n\r\n", 18, false);
+        check(b"a\r\nb\0c\r\nd\ne\r\rf\r\n.\r\n", b"a\r\nb\0c\r\nd\ne\r\rf\r\n", 19, true);
     }
 
     #[test]

@@ -60,6 +60,11 @@ impl Conn {
         matches!(self.0, Link::Postgres(_) | Link::PostgresReader(_))
     }
 
+    /// Whether nobody else changes anything meanwhile, and nobody else is to be called: SQLite.
+    pub(crate) fn is_alone(&self) -> bool {
+        !self.is_postgres()
+    }
+
     /// Runs one statement without parameters.
     pub(crate) async fn run(&mut self, statement: &'static str) -> Result<(), StoreError> {
         match self.backend() {

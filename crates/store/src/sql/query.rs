@@ -50,6 +50,22 @@ impl<'q> Query<'q> {
         }
     }
 
+    /// Inserts one row; says its number. In SQLite the same with RETURNING takes half as long again.
+    pub(crate) async fn insert(self, db: &mut Conn) -> Result<i64, StoreError> {
+        match db.backend() {
+            Backend::Sqlite(db) => {
+                sqlite::execute(db, &self.text, &self.values)?;
+                Ok(db.last_insert_rowid())
+            }
+            Backend::Postgres(_) => self.returning("no").fetch_one(db).await?.try_get(0),
+        }
+    }
+
+    /// The same statement, whose answer has those columns of the rows that it changes.
+    pub(crate) fn returning(self, columns: &'static str) -> Self {
+        Self { text: format!("{} RETURNING {columns}", self.text).into(), ..self }
+    }
+
     pub(crate) async fn fetch_all(self, db: &mut Conn) -> Result<Vec<Row>, StoreError> {
         match db.backend() {
             Backend::Sqlite(db) => sqlite::rows(db, &self.text, &self.values, usize::MAX),
