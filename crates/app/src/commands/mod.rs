@@ -122,6 +122,10 @@ impl Session<'_> {
         speaker: &mut Speaker,
         command: Command,
     ) -> Result<Result<Said, Problem>, AppError> {
+        if !speaker.may_be_told() && !command.speaks_for_itself() {
+            // Whoever caught ciphertext on its way would learn from our question what it asks for.
+            return Ok(Err(Problem::NotSigned));
+        }
         match command {
             Command::Join { delivery_mode } => self.join(speaker, delivery_mode).await,
             Command::Leave => self.leave(speaker).await,
