@@ -1,12 +1,13 @@
 //! What is decided, as data: carried out together, in one transaction.
 
 use sealist_lists::model::{AddressNo, ListNo, MemberNo, Preferences, RequestNo, Role};
-use sealist_lists::workflows::Run;
+use sealist_lists::workflows::{Goal, Run};
 use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::Fingerprint;
 use sealist_store::key_changes::{self, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::requests::{self, Request, Stage};
-use sealist_store::{Conn, audit, list_keys, people, tokens};
+use sealist_store::{Conn, StoreError, audit, list_keys, people, tokens};
 
 use crate::AppError;
 use crate::notices::Prepared;
@@ -35,6 +36,27 @@ pub(crate) enum Effect {
     Letter(Prepared),
     /// An entry for the owners to look at.
     Note { address: Address, event: &'static str, detail: String },
+}
+
+/// The request that a change is about.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Subject<'a> {
+    Known(RequestNo),
+    New(&'a Goal, Option<&'a Fingerprint>),
+}
+
+impl Effect {
+    /// The request that it takes a step further.
+    pub(crate) fn request(&self) -> Option<Subject<'_>> {
+        match self {
+            Self::Ask(asked) => Some(match &asked.before {
+                Some(before) => Subject::Known(before.no),
+                None => Subject::New(&asked.run.goal, asked.run.key.as_ref()),
+            }),
+            Self::End(request) => Some(Subject::Known(request.no)),
+            _ => None,
+        }
+    }
 }
 
 /// A question, and what is kept until its answer comes.
@@ -122,7 +144,10 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
         expires_at: asked.expires_at,
     };
     let no: RequestNo = match &asked.before {
-        None => requests::insert(&mut *db, list, &asked.address, &stage, now).await?,
+        None => match requests::insert(&mut *db, list, &asked.address, &stage, now).await {
+            Err(StoreError::Duplicate) => return Err(AppError::Overtaken),
+            inserted => inserted?,
+        },
         Some(before) => {
             if !requests::advance(&mut *db, before, &stage).await? {
                 return Err(AppError::Overtaken);

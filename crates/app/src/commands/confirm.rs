@@ -8,7 +8,7 @@ use sealist_store::tokens;
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
-use crate::requests::{Asker, Proven, go_on, refuse};
+use crate::requests::{Asker, Proven, Taken, Told, go_on, refuse};
 
 impl Session<'_> {
     pub(super) async fn confirm(
@@ -40,8 +40,8 @@ impl Session<'_> {
         };
         if decision == Decision::Reject {
             let effects = refuse(self.app, self.list, request, "", self.now).await?;
-            self.effects.extend(effects);
-            return Ok(Ok(Said::Sentence("rejected")));
+            let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
+            return Ok(taken.map(|_| Said::Sentence("rejected")));
         }
         // What follows goes to the person, not to the moderator.
         let asker = Asker { address: request.address.clone(), proven: Proven::Yes };

@@ -149,6 +149,11 @@ impl Session<'_> {
     /// Takes in what a workflow decided.
     fn take(&mut self, taken: Result<Taken, Problem>) -> Result<Said, Problem> {
         let Taken { effects, told } = taken?;
+        let before: Vec<_> = self.effects.iter().filter_map(Effect::request).collect();
+        if effects.iter().filter_map(Effect::request).any(|request| before.contains(&request)) {
+            // A message takes a request one step: what comes next is decided when that is done.
+            return Err(Problem::NothingNew);
+        }
         self.effects.extend(effects);
         Ok(match told {
             Told::Asked | Told::Nothing => Said::Nothing,
