@@ -13,7 +13,12 @@ impl Session<'_> {
             return Ok(Err(Problem::NotPgp));
         };
         let letter = letters::sendkey(self.app, self.list, &speaker.asker.address, &key, self.now).await?;
-        self.effects.extend(letter.map(Effect::Letter));
-        Ok(Ok(Said::Sentence("key-sent")))
+        Ok(Ok(match letter {
+            Some(letter) => {
+                self.effects.push(Effect::Letter(letter));
+                Said::Sentence("key-sent")
+            }
+            None => Said::Nothing,
+        }))
     }
 }
