@@ -186,3 +186,23 @@ async fn changes_are_signed_for() {
         assert_ne!(site.state(), before);
     }
 }
+
+/// Who offered a key that cannot be used any more begins again with another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_ends_while_it_waits() {
+    let site = Site::new().await;
+    site.enrolled("olga@example.org", "owner");
+    let anne = site.player("anne@example.org");
+    let asked = site.ask(&anne, anne.plain("subscribe")).await.remove(0);
+    site.ask(&anne, anne.with_keys(&format!("key set {}", asked.token()), &[&anne.key()])).await;
+    let revocation = anne.person.revocation(sealist_openpgp::testing::Revoked::Retired, Timestamp::now());
+    let revoked = anne.person.certificate().merge(&revocation).unwrap().to_bytes();
+    let db = rusqlite::Connection::open(site.server.folder.path().join("data/sealist.db")).unwrap();
+    db.execute("UPDATE requests SET certificate = ?1", [&revoked]).unwrap();
+    db.execute("DELETE FROM notices", []).unwrap();
+    let came = site.ask(&anne, anne.plain("subscribe")).await;
+    assert!(came.len() == 1 && came[0].subject.starts_with("key set "), "{came:#?}");
+    let anew = anne.with(&anne.address, Person::new(&anne.address, Kind::Curve25519, Timestamp::now()));
+    let came = site.ask(&anew, anew.with_keys(&came[0].subject, &[&anew.key()])).await;
+    assert!(came.iter().any(|letter| letter.subject.starts_with("key confirm ")), "{came:#?}");
+}
