@@ -1,14 +1,15 @@
 //! What is decided, as data: carried out together, in one transaction.
 
 use sealist_lists::model::{AddressNo, EntryNo, ListNo, MemberNo, Preferences, RequestNo, Role};
-use sealist_lists::workflows::Run;
+use sealist_lists::workflows::{Goal, Run};
 use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::Fingerprint;
 use sealist_store::key_changes::{self, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::queue::{self, Entry};
 use sealist_store::requests::{self, Request, Stage};
 use sealist_store::tokens::{self, Subject};
-use sealist_store::{Conn, audit, list_keys, people};
+use sealist_store::{Conn, StoreError, audit, list_keys, people};
 
 use crate::AppError;
 use crate::notices::Prepared;
@@ -47,6 +48,30 @@ pub(crate) enum Effect {
     Drop(Box<Entry>),
     /// An entry for the owners to look at.
     Note { address: Address, event: &'static str, detail: String },
+}
+
+/// The request or message that a change takes a step further.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Step<'a> {
+    Request(RequestNo),
+    New(&'a Goal, Option<&'a Fingerprint>),
+    Entry(EntryNo),
+}
+
+impl Effect {
+    /// What it takes a step further.
+    pub(crate) fn step(&self) -> Option<Step<'_>> {
+        match self {
+            Self::Ask(asked) => Some(match &asked.before {
+                Some(before) => Step::Request(before.no),
+                None => Step::New(&asked.run.goal, asked.run.key.as_ref()),
+            }),
+            Self::End(request) => Some(Step::Request(request.no)),
+            Self::Accept(entry) => Some(Step::Entry(*entry)),
+            Self::Drop(entry) => Some(Step::Entry(entry.no)),
+            _ => None,
+        }
+    }
 }
 
 /// A question, and what is kept until its answer comes.
@@ -143,7 +168,10 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
         expires_at: asked.expires_at,
     };
     let no: RequestNo = match &asked.before {
-        None => requests::insert(&mut *db, list, &asked.address, &stage, now).await?,
+        None => match requests::insert(&mut *db, list, &asked.address, &stage, now).await {
+            Err(StoreError::Duplicate) => return Err(AppError::Overtaken),
+            inserted => inserted?,
+        },
         Some(before) => {
             if !requests::advance(&mut *db, before, &stage).await? {
                 return Err(AppError::Overtaken);

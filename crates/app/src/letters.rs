@@ -7,10 +7,11 @@ use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::deliveries::{Settled, State};
 use sealist_store::notices::Often;
+use sealist_store::people;
 use sealist_store::queue::Entry;
 
 use crate::deciders::{Ask, to_deciders};
-use crate::notices::{Prepared, to_moderators, to_person};
+use crate::notices::{Message, Prepared, answer, to_moderators, to_person};
 use crate::{App, AppError};
 
 /// Copies that one letter names.
@@ -94,16 +95,21 @@ pub(crate) async fn sendkey(
     certificate: &Certificate,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let content = |_: &Place<'_>, _| {
-        let values = context! {
-            list => list.display_name(),
-            address => list.name.to_string(),
-            fingerprint => certificate.fingerprint().spaced(),
-        };
-        let file = format!("{}.asc", list.name);
-        Some((values, Some((file, "application/pgp-keys", certificate.armored()))))
+    let language = people::language_of(&mut *app.store.reader().await?, to).await?;
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        fingerprint => certificate.fingerprint().spaced(),
     };
-    to_person(app, list, somebody(to), Text::Sendkey, content, now).await
+    let message = Message {
+        to: somebody(to),
+        kind: Text::Sendkey.name(),
+        often: Often::ToStranger,
+        letter: app.texts.letter(Text::Sendkey, &app.texts.place(list, language), values),
+        attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", certificate.armored())),
+        reply_to: None,
+    };
+    answer(app, list, message, now).await
 }
 
 /// A post waits for a reader's key, or is not kept for want of one: to the reader.

@@ -9,7 +9,7 @@ use sealist_store::tokens::{self, Subject};
 
 use super::{Said, Session, Speaker};
 use crate::effects::Effect;
-use crate::requests::{Asker, Proven, go_on, refuse};
+use crate::requests::{Asker, Desk, Proven, Taken, Told, go_on, refuse};
 use crate::{AppError, moderation};
 
 impl Session<'_> {
@@ -62,12 +62,13 @@ impl Session<'_> {
             }
             Decision::Reject => {
                 let effects = refuse(self.desk, request, "").await?;
-                self.effects.extend(effects);
-                Ok(Ok(Said::Done(Success::Rejected)))
+                let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
+                Ok(taken.map(|_| Said::Done(Success::Rejected)))
             }
             Decision::Discard => {
-                self.effects.push(Effect::End(Box::new(request)));
-                Ok(Ok(Said::Done(Success::Discarded)))
+                let effects = vec![Effect::End(Box::new(request))];
+                let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
+                Ok(taken.map(|_| Said::Done(Success::Discarded)))
             }
         }
     }
@@ -81,21 +82,17 @@ impl Session<'_> {
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let said = match decision {
-            Decision::Approve => {
-                self.effects.push(Effect::Accept(no));
-                return Ok(Ok(Said::Done(Success::Approved)));
-            }
+        let (effects, success) = match decision {
+            Decision::Approve => (vec![Effect::Accept(no)], Success::Approved),
             Decision::Reject => {
-                let letter =
-                    moderation::rejection(self.desk.app, self.desk.list, &entry, self.desk.now).await?;
-                self.effects.extend(letter.map(Effect::Letter));
-                Success::Rejected
+                let Desk { app, list, now } = self.desk;
+                let letter = moderation::rejection(app, list, &entry, now).await?.map(Effect::Letter);
+                (letter.into_iter().chain([Effect::Drop(Box::new(entry))]).collect(), Success::Rejected)
             }
-            Decision::Discard => Success::Discarded,
+            Decision::Discard => (vec![Effect::Drop(Box::new(entry))], Success::Discarded),
         };
-        self.effects.push(Effect::Drop(Box::new(entry)));
-        Ok(Ok(Said::Done(said)))
+        let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
+        Ok(taken.map(|_| Said::Done(success)))
     }
 
     /// The request that this person may answer with that token now, if that is its question. The token speaks for them.

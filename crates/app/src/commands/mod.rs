@@ -122,6 +122,10 @@ impl Session<'_> {
         speaker: &mut Speaker,
         command: Command,
     ) -> Result<Result<Said, Problem>, AppError> {
+        if !speaker.may_be_told() && !command.speaks_for_itself() {
+            // Whoever caught ciphertext on its way would learn from our question what it asks for.
+            return Ok(Err(Problem::NotSigned));
+        }
         match command {
             Command::Join { delivery_mode } => self.join(speaker, delivery_mode).await,
             Command::Leave => self.leave(speaker).await,
@@ -145,6 +149,11 @@ impl Session<'_> {
     /// Takes in what a workflow decided.
     fn take(&mut self, taken: Result<Taken, Problem>) -> Result<Said, Problem> {
         let Taken { effects, told } = taken?;
+        let before: Vec<_> = self.effects.iter().filter_map(Effect::step).collect();
+        if effects.iter().filter_map(Effect::step).any(|step| before.contains(&step)) {
+            // A message takes a request one step: what comes next is decided when that is done.
+            return Err(Problem::NothingNew);
+        }
         self.effects.extend(effects);
         Ok(match told {
             Told::Asked | Told::Nothing => Said::Nothing,

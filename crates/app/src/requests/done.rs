@@ -26,19 +26,22 @@ pub(super) async fn done(
 ) -> Result<Taken, AppError> {
     let Desk { app, list, now } = desk;
     let end = End { app, list, standing: &standing, facts, run, certificate: certificate.as_ref(), now };
-    let mut effects = match &change {
+    let changes = match &change {
         Change::Subscribe => end.subscribe().await?,
         Change::Unsubscribe => end.unsubscribe().await?,
         Change::SetKey => end.set_key().await?,
         Change::ApproveKey => vec![Effect::KeyApproved(standing.asker.address.clone())],
         Change::Command(line) => end.command(line),
     };
+    // First of all it is seen whether somebody was quicker.
+    let mut effects: Vec<Effect> =
+        standing.before.iter().map(|request| Effect::End(Box::new(request.clone()))).collect();
+    effects.extend(changes);
     effects.push(Effect::Note {
         address: standing.asker.address.clone(),
         event: "request-done",
         detail: run.goal.action().to_owned(),
     });
-    effects.extend(standing.before.map(|request| Effect::End(Box::new(request))));
     Ok(Taken { effects, told: Told::Done(change) })
 }
 

@@ -96,16 +96,27 @@ pub(crate) async fn begin(
     let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &asker.address, now).await?;
     let same = |request: &&Request| request.run.goal == run.goal && offers(request, offer);
     let before = waiting.iter().find(same).cloned();
-    if let Some(before) = before {
-        return again(desk, asker, before).await;
-    }
+    let usable = |key: Option<Certificate>| key.is_none_or(|key| key.usable(now).is_ok());
+    let ended = match before {
+        Some(before) if usable(stored(before.certificate.as_deref())?) => {
+            return again(desk, asker, before).await;
+        }
+        // The key that was offered came to its end while it waited.
+        before => before,
+    };
     if waiting.len() >= MAX_WAITING {
         return Ok(Ok(Taken { effects: Vec::new(), told: Told::Nothing }));
     }
     let mut run = run;
     run.key = offer.map(|offer| offer.certificate.fingerprint());
     let standing = Standing { asker, before: None, earlier: EarlierTokens::Void };
-    take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await
+    let taken = take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await?;
+    Ok(taken.map(|mut taken| {
+        if !taken.effects.is_empty() {
+            taken.effects.splice(0..0, ended.map(|request| Effect::End(Box::new(request))));
+        }
+        taken
+    }))
 }
 
 /// A question may have been answered with a key since.

@@ -54,6 +54,14 @@ pub enum Command {
     Key(KeyCommand),
 }
 
+impl Command {
+    /// Whether what it brings proves who sent it, whoever did: a token, or what a key signed.
+    pub fn speaks_for_itself(&self) -> bool {
+        use KeyCommand::{Confirm, Revoke, Set, Sign};
+        matches!(self, Self::Confirm(_) | Self::Decide(..) | Self::Key(Set(_) | Confirm(_) | Revoke | Sign))
+    }
+}
+
 /// What a moderator makes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {

@@ -66,7 +66,10 @@ impl Script {
             return true;
         }
         let failed = matches!(read, Err(Problem::Unrecognized(_)));
-        if !self.lines.iter().any(|(known, _)| known.eq_ignore_ascii_case(line)) {
+        let said = |(known, as_read): &(String, Result<Command, Problem>)| {
+            known.eq_ignore_ascii_case(line) || read.is_ok() && *as_read == read
+        };
+        if !self.lines.iter().any(said) {
             self.lines.push((line.to_owned(), read));
         }
         stop || failed
@@ -110,6 +113,7 @@ mod tests {
         check(request, "AW: Re: join", "", &["join"]);
         check(request, "hello", "\nhelp\nwho\n\nBye\nleave\n", &["help", "who"]);
         check(request, "help", "help\nHELP\n", &["help"]);
+        check(request, "subscribe", "join\n", &["subscribe"]);
         check(request, "", "help\nstop\nleave\n", &["help", "stop"]);
         check(request, "", "join me\n", &["join me: extraneous"]);
         check(request, "", "Hello list\nhelp\n", &["Hello list: unrecognized"]);

@@ -123,14 +123,18 @@ impl Server {
     pub(crate) fn wait_until_judged(&self) {
         let end = Instant::now() + Duration::from_secs(30);
         while self.queued().iter().any(|entry| entry["queue"] == "in") {
-            assert!(Instant::now() < end, "the queue does not drain");
+            assert!(Instant::now() < end, "the queue does not drain:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
     pub(crate) async fn connect(&self) -> Connection {
-        Connection::connect(&Target::plain("127.0.0.1", self.port, Protocol::Lmtp)).await.unwrap()
+        connect_to(self.port).await
     }
+}
+
+pub(crate) async fn connect_to(port: u16) -> Connection {
+    Connection::connect(&Target::plain("127.0.0.1", port, Protocol::Lmtp)).await.unwrap()
 }
 
 impl Drop for Server {

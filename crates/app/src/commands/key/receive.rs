@@ -15,7 +15,12 @@ impl Session<'_> {
         let letter =
             letters::sendkey(self.desk.app, self.desk.list, &speaker.asker.address, &key, self.desk.now)
                 .await?;
-        self.effects.extend(letter.map(Effect::Letter));
-        Ok(Ok(Said::Done(Success::KeySent)))
+        Ok(Ok(match letter {
+            Some(letter) => {
+                self.effects.push(Effect::Letter(letter));
+                Said::Done(Success::KeySent)
+            }
+            None => Said::Nothing,
+        }))
     }
 }

@@ -1,0 +1,116 @@
+//! Somebody writes ten thousand times in the name of others, so that a list floods them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use common::site::Site;
+use sealist_mail::Timestamp;
+use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
+use tokio::task::JoinSet;
+
+const VICTIMS: usize = 500;
+const CONNECTIONS: usize = 4;
+
+struct Forged {
+    to: &'static str,
+    victim: usize,
+    command: &'static str,
+}
+
+fn message(forged: &Forged, number: usize) -> Vec<u8> {
+    let Forged { to, victim, command } = forged;
+    let date = Timestamp::now().rfc5322();
+    format!(
+        "From: victim{victim}@example.com\r\nTo: {to}\r\nSubject: {command}\r\nDate: {date}\r\nMessage-ID: <{number}@example.net>\r\n\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+/// `first`: the number of the first of them; every fourth follows.
+async fn pour(mut connection: Connection, first: usize, mails: Vec<(&'static str, Vec<u8>)>) {
+    let (mut taken, total) = (0, mails.len());
+    let mut envelopes = mails.into_iter().enumerate().map(|(id, (to, message))| Envelope {
+        id: id as u64,
+        sender: Some(format!("victim{}@example.com", (first + id * CONNECTIONS) % VICTIMS)),
+        recipients: vec![to.into()],
+        body: Body::from_message(&message),
+    });
+    let count = |_, results: Vec<RecipientResult>| {
+        taken += results.iter().filter(|result| matches!(result, RecipientResult::Sent(_))).count();
+    };
+    connection.deliver(|| envelopes.next(), count).await.unwrap();
+    assert_eq!(taken, total);
+}
+
+/// Sends so many, of these kinds in turn, and returns how many letters came to each victim.
+async fn bomb(site: &Site, count: usize, kinds: &[(&'static str, &'static str)]) -> BTreeMap<String, usize> {
+    let forged = |number: usize| {
+        let (to, command) = kinds[number / VICTIMS % kinds.len()];
+        (to, message(&Forged { to, victim: number % VICTIMS, command }, number))
+    };
+    let mut pouring = JoinSet::new();
+    for connection in 0..CONNECTIONS {
+        let mails = (connection..count).step_by(CONNECTIONS).map(forged).collect();
+        pouring.spawn(pour(site.server.connect().await, connection, mails));
+    }
+    pouring.join_all().await;
+    let end = Instant::now() + Duration::from_secs(120);
+    let db = site.database();
+    while db.query_row("SELECT COUNT(*) FROM queue", [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
+        assert!(Instant::now() < end, "the queue does not drain: {}", site.server.cli(&["queue", "list"]));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut letters = BTreeMap::new();
+    for letter in site.letters().await {
+        *letters.entry(letter.recipient).or_default() += 1;
+    }
+    letters
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_more_than_one_letter() {
+    let site = Site::new().await;
+    let letters = bomb(&site, 10_000, &[("team-request@lists.example", "subscribe")]).await;
+    assert_eq!(letters.len(), VICTIMS);
+    assert!(letters.values().all(|count| *count == 1), "{letters:?}");
+    let waiting: Vec<serde_json::Value> =
+        serde_json::from_str(&site.server.cli(&["--json", "requests", "list"])).unwrap();
+    assert_eq!(waiting.len(), VICTIMS, "one request each");
+    assert_eq!(site.server.cli(&["members", "list", "team@lists.example"]), "");
+}
+
+/// Whatever is asked for, and at however many lists: three a day from the whole site.
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_by_other_commands_and_lists() {
+    let site = Site::new().await;
+    site.server.cli(&["lists", "create", "staff@lists.example"]);
+    site.server.cli(&["lists", "create", "board@lists.example"]);
+    site.server.cli(&["lists", "create", "press@lists.example"]);
+    site.server.cli(&["lists", "create", "plain@lists.example", "--style", "legacy-default"]);
+    let kinds = [
+        ("team-request@lists.example", "subscribe"),
+        ("team-request@lists.example", "help"),
+        ("team-request@lists.example", "key change"),
+        ("team-request@lists.example", "key receive"),
+        ("team-request@lists.example", "leave"),
+        ("team-join@lists.example", "x"),
+        ("team-leave@lists.example", "x"),
+        ("staff-join@lists.example", "x"),
+        ("staff-request@lists.example", "help"),
+        ("staff-request@lists.example", "nonsense"),
+        ("plain-request@lists.example", "subscribe"),
+        ("plain-confirm+abc@lists.example", "x"),
+        ("team-sendkey@lists.example", "x"),
+        ("staff-sendkey@lists.example", "x"),
+        ("staff-request@lists.example", "key receive"),
+        ("board-sendkey@lists.example", "x"),
+        ("press-sendkey@lists.example", "x"),
+    ];
+    let letters = bomb(&site, kinds.len() * VICTIMS, &kinds).await;
+    assert_eq!(letters.len(), VICTIMS);
+    assert!(letters.values().all(|count| *count <= 3), "{letters:?}");
+}
