@@ -101,6 +101,10 @@ impl Session<'_> {
         for (line, read) in script.lines {
             let done = match read {
                 Ok(Command::Stop) => break,
+                // Whoever caught ciphertext on its way would learn from our question what it asks for.
+                Ok(command) if !speaker.may_be_told() && !command.speaks_for_itself() => {
+                    Err(Problem::NotSigned)
+                }
                 Ok(command) if self.is_asked_about(&line, &command) => self.ask_about(speaker, &line).await?,
                 Ok(command) => self.command(speaker, command).await?,
                 Err(problem) => Err(problem),
@@ -122,10 +126,6 @@ impl Session<'_> {
         speaker: &mut Speaker,
         command: Command,
     ) -> Result<Result<Said, Problem>, AppError> {
-        if !speaker.may_be_told() && !command.speaks_for_itself() {
-            // Whoever caught ciphertext on its way would learn from our question what it asks for.
-            return Ok(Err(Problem::NotSigned));
-        }
         match command {
             Command::Join { delivery_mode } => self.join(speaker, delivery_mode).await,
             Command::Leave => self.leave(speaker).await,
