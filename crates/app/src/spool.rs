@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sealist_store::coming::Coming;
+use sealist_store::coming::{self, Coming};
 use sealist_store::{Store, StoreError};
 
 use crate::{App, AppError};
+
+/// Bodies that are deleted by one commit.
+const AT_ONCE: u32 = 8;
 
 /// What came in part and broke off.
 pub(crate) type BrokenOff = Arc<Mutex<Vec<Coming>>>;
@@ -57,7 +60,8 @@ impl Drop for Spool {
 }
 
 impl App {
-    /// Deletes what is stored of messages that broke off. What cannot be deleted now is kept in mind.
+    /// Deletes what is stored of messages that broke off here, or came to nodes that are no more. What cannot be deleted
+    /// now is kept in mind. In small transactions, so that mail does not wait for it.
     pub async fn clear_away(&self) -> Result<(), AppError> {
         let next = || self.broken_off.lock().unwrap_or_else(PoisonError::into_inner).pop();
         while let Some(coming) = next() {
@@ -67,6 +71,14 @@ impl App {
                 return Err(StoreError::into(error));
             }
         }
-        Ok(())
+        if !coming::is_left(&mut *self.store.reader().await?).await? {
+            return Ok(());
+        }
+        loop {
+            let gone = self.store.write(|db| Box::pin(coming::drop_left(db, AT_ONCE)));
+            if gone.await.map_err(|error: StoreError| error)? < u64::from(AT_ONCE) {
+                return Ok(());
+            }
+        }
     }
 }

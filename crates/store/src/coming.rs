@@ -63,15 +63,21 @@ impl Coming {
     }
 }
 
-/// Deletes what came to nodes that are no more. What one of them holds that froze in the middle of a change goes later.
-pub(crate) async fn drop_left(db: &mut Conn) -> Result<(), StoreError> {
+/// What came to nodes that are no more.
+const LEFT: &str = "coming_to IS NOT NULL AND coming_to NOT IN (SELECT no FROM nodes)";
+
+/// Whether something came in part to nodes that are no more. A look ahead: it costs no commit.
+pub async fn is_left(db: &mut Conn) -> Result<bool, StoreError> {
+    query(format!("SELECT EXISTS (SELECT 1 FROM bodies WHERE {LEFT})")).fetch_one(db).await?.try_get(0)
+}
+
+/// Deletes up to `limit` such bodies; says how many. What a node holds that froze in the middle of a change goes later.
+pub async fn drop_left(db: &mut Conn, limit: u32) -> Result<u64, StoreError> {
     let sql = format!(
-        "DELETE FROM bodies WHERE no IN (SELECT no FROM bodies
-         WHERE coming_to IS NOT NULL AND coming_to NOT IN (SELECT no FROM nodes) {})",
+        "DELETE FROM bodies WHERE no IN (SELECT no FROM bodies WHERE {LEFT} LIMIT $1 {})",
         db.skip_locked()
     );
-    query(sql).execute(db).await?;
-    Ok(())
+    Ok(query(sql).bind(limit).execute(db).await?.rows_affected())
 }
 
 fn octets(piece: &[u8]) -> i64 {

@@ -14,7 +14,7 @@ use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
-use sealist_store::coming::Coming;
+use sealist_store::coming::{self, Coming};
 use sealist_store::copies::{self, Which};
 use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::nodes::{self, Alone, Claimant};
@@ -286,11 +286,15 @@ async fn what_comes_in_pieces_is_whole_or_nothing(site: Site) {
             let whole = whole.complete(&mut *db, &rest).await?;
             broken_off.remove(&mut *db).await?;
             all[1].remove(&mut *db).await?;
-            assert_eq!(nodes::bury(&mut *db, alive, Alone::No).await?, 0);
+            assert!(!coming::is_left(&mut *db).await?);
+            assert_eq!(coming::drop_left(&mut *db, 10).await?, 0);
             assert!(of_dead.append(&mut *db, b"").await.is_ok(), "it was seen just now");
             assert_eq!(nodes::bury(&mut *db, alive, Alone::Yes).await?, 1);
+            assert!(coming::is_left(&mut *db).await?);
+            assert_eq!(coming::drop_left(&mut *db, 10).await?, 1);
             assert!(matches!(of_dead.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
             nodes::leave(&mut *db, alive).await?;
+            assert_eq!(coming::drop_left(&mut *db, 10).await?, 1);
             assert!(matches!(of_leaver.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
             Ok::<_, StoreError>(whole)
         })

@@ -40,7 +40,7 @@ pub(crate) async fn run(
             Err(error) => tracing::error!(%error, "what waits cannot be looked at"),
         }
         if let Err(error) = app.clear_away().await {
-            tracing::error!(%error, "what broke off cannot be deleted");
+            tracing::error!(%error, "what came in part cannot be deleted");
         }
         beats += 1;
         if beats.is_multiple_of(LOOK_FOR_KEYS)
