@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod commands;
 mod mail;
 mod mutate;
 mod openpgp;

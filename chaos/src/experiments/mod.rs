@@ -166,9 +166,9 @@ pub const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment {
         number: "e26",
-        fault: "one hold accepted many times at once",
-        target: "1 post",
-        run: |lab| Box::pin(once::accepted(lab)),
+        fault: "one token used many times at once",
+        target: "1 success",
+        run: |lab| Box::pin(once::confirmed(lab)),
     },
     Experiment {
         number: "e27",

@@ -1,13 +1,12 @@
 //! E25 and E26: what may happen once is asked for many times at the same moment.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::ensure;
 use sealist_smtp::client::{Connection, RecipientResult};
 
-use crate::roster::{self, Roster};
-use crate::sink::Sink;
+use crate::roster::Roster;
+use crate::sink::{Sink, Taken};
 use crate::site::Plan;
 use crate::source::{deliver, send_once, target};
 use crate::{Finding, Lab};
@@ -47,36 +46,41 @@ pub(super) async fn replayed(lab: &Lab) -> anyhow::Result<Finding> {
         .expect((held == 0).into(), "a replay is held"))
 }
 
-/// There are no confirmation tokens yet: a hold is what can be accepted once.
-pub(super) async fn accepted(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn confirmed(lab: &Lab) -> anyhow::Result<Finding> {
     let at_once = lab.pick(20, 100);
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
-    let roster = Roster::plain(&site, "plain", 2)?;
+    let roster = Roster::plain(&site, "plain", 1)?;
     site.start()?;
-    let message = roster::strange(&roster.list, 1);
-    send_once(&site.door(), "stranger@example.com", &roster.list, &message).await?;
-    site.judged(LIMIT).await?;
-    let entry = site.json(&["queue", "list"])?.first().map(|entry| entry["entry"].to_string());
-    let entry = entry.unwrap_or_default();
-    let mut commands = Vec::new();
+    let request = roster.list.replace('@', "-request@");
+    let from = "stranger@example.com";
+    let mail =
+        |subject: &str| format!("From: {from}\r\nTo: {request}\r\nSubject: {subject}\r\n\r\n").into_bytes();
+    send_once(&site.door(), from, &request, &mail("join")).await?;
+    ensure!(sink.wait_for(1, LIMIT).await, "nobody is asked");
+    let asked = String::from_utf8_lossy(&sink.taken()[0].message).into_owned();
+    let token = asked.split("confirm ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let answer = mail(&format!("confirm {}", token.unwrap_or_default()));
+    let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..at_once {
-        let mut command = Command::new(site.plan.binary());
-        command.arg("--config").arg(site.path("sealist.toml")).args(["queue", "accept", &entry]);
-        commands.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+        let (door, answer, request) = (site.door(), answer.clone(), request.clone());
+        tasks.spawn(async move { send_once(&door, from, &request, &answer).await });
     }
-    let mut successes = 0;
-    for command in &mut commands {
-        successes += usize::from(tokio::task::block_in_place(|| command.wait())?.success());
+    while let Some(ended) = tasks.join_next().await {
+        ensure!(matches!(ended??, RecipientResult::Sent(_)), "an answer is not taken");
     }
     site.judged(LIMIT).await?;
-    sink.wait_for(2, LIMIT).await;
     sink.quiet(Duration::from_millis(500)).await;
-    let figure = format!(
-        "no confirmation tokens yet; {at_once} `queue accept` of one hold at once: {successes} say it worked, {} copies to 2 members",
-        sink.count()
-    );
+    let of = |event: &str| -> anyhow::Result<usize> {
+        Ok(site.json(&["audit", "--limit", "1000"])?.iter().filter(|entry| entry["event"] == event).count())
+    };
+    let (done, refused) = (of("request-done")?, of("command-refused")?);
+    let taken = sink.taken();
+    let welcome = |one: &&Taken| String::from_utf8_lossy(&one.message).contains("Subject: Welcome");
+    let welcomes = taken.iter().filter(welcome).count();
+    let figure =
+        format!("{at_once} confirmations at once: {done} done, {refused} refused, {welcomes} welcome");
     Ok(Finding::new(figure)
-        .expect((sink.count() == 2).into(), "not posted exactly once")
-        .expect((successes > 0).into(), "nobody is told that it worked"))
+        .expect((done == 1 && welcomes == 1).into(), "not confirmed exactly once")
+        .expect((done + refused == at_once).into(), "an answer was dropped"))
 }

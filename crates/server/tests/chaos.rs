@@ -57,7 +57,7 @@ experiments! {
     e23_stops: "e23",
     e24_node: "e24",
     e25_replays: "e25",
-    e26_accepts: "e26",
+    e26_confirmations: "e26",
     e27_bent_ciphertext: "e27",
     e28_canaries: "e28",
     e29_backup: "e29",

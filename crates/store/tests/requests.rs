@@ -47,7 +47,7 @@ async fn of_many_answers_at_once_one_counts(site: Site) {
     let list = site.list;
     let no =
         site.store.write(move |db| Box::pin(async move { begin(db, list, &run()).await })).await.unwrap();
-    let before = requests::by_no(&mut *site.store.reader().await.unwrap(), no).await.unwrap().unwrap();
+    let before = requests::by_no(&mut site.store.reader().await.unwrap(), no).await.unwrap().unwrap();
     let mut answers = tokio::task::JoinSet::new();
     for number in 0..100 {
         let (store, before) = (site.store.clone(), before.clone());

@@ -1,0 +1,38 @@
+//! Commands by mail: nothing panics, what is read stays within its limits, a statement that is found says what it said.
+
+use bolero::check;
+use sealist_lists::commands::{parse, read};
+use sealist_lists::model::Door;
+use sealist_mail::{Entity, first_text};
+use sealist_openpgp::statements;
+
+use crate::duration;
+use crate::mutate::Case;
+
+#[test]
+fn scripts_and_statements() {
+    let seeds: Vec<Vec<u8>> = [
+        "Subject: Re: key set abcdefghijklmnopqrstuvwxyz234567\r\n\r\njoin digest=mime\r\nset delivery off\r\nwho\r\nhelp\r\nstop\r\n",
+        "Subject: hi\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nkey confirm x\r\n> List: team@lists.example\r\n> Action: key change\r\n> Address: anne@example.org\r\n> Fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567\r\n> Token: abcdefgh\r\n--b--\r\n",
+        "Subject: leave\r\nContent-Transfer-Encoding: base64\r\n\r\nTGlzdDogdGVhbUBsaXN0cy5leGFtcGxlCkFjdGlvbjogc3Vic2NyaWJlCkFkZHJlc3M6IGFAeC5leGFtcGxlClRva2VuOiBhYmMK\r\n",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec();
+    check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
+        let (_, mail) = case.apply(&seeds);
+        let entity = Entity::parse(&mail);
+        let (subject, text) = (entity.headers.text("subject").unwrap_or_default(), first_text(&entity));
+        let script = read(Door::Request, "", &subject, &text);
+        assert!(script.lines.len() <= 11);
+        for (line, as_read) in &script.lines {
+            if as_read.is_ok() {
+                assert_eq!(&parse(line), as_read, "what is asked about is what is carried out");
+            }
+        }
+        for found in statements(&text) {
+            let again = statements(&found.statement.to_string());
+            assert_eq!(again.len(), 1);
+            assert_eq!(again[0].statement, found.statement);
+        }
+    });
+}
