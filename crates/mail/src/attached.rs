@@ -1,5 +1,5 @@
 //! Keys and revocations that travel with a message: `application/pgp-keys` parts ([RFC 3156, section 7]), or, where
-//! there are none, key blocks in the text.
+//! there are none, key blocks in texts and other files.
 
 use crate::entity::Entity;
 use crate::multipart::split;
@@ -48,7 +48,8 @@ impl Leaves {
             let body = entity.decoded_body();
             let blocks = body.as_deref().map(blocks_in).unwrap_or_default();
             if blocks.is_empty() { self.keys.extend(body) } else { self.keys.extend(blocks) }
-        } else if content_type.is("text", "plain") {
+        } else if content_type.is("text", "plain") || content_type.kind().eq_ignore_ascii_case("application")
+        {
             self.texts.extend(entity.decoded_body());
         }
     }
@@ -93,6 +94,8 @@ mod tests {
         );
         check(&mixed, &["KEY"]);
         check(&mixed.replace("application/pgp-keys", "text/html"), &[KEY]);
+        let octets = mixed.replace("application/pgp-keys", "application/octet-stream");
+        check(&octets.replace("KEY\r\n--b--", &format!("{KEY}\r\n--b--")), &[KEY, KEY]);
         check(&mixed.replace("KEY\r\n--b--", &format!("{KEY}{KEY}\r\n--b--")), &[KEY, KEY]);
     }
 }
