@@ -1,0 +1,157 @@
+//! The commands about keys with what GnuPG writes: exports, revocation certificates, certifications.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::cast::flat;
+use common::gpg::Gpg;
+use common::site::{LIST, Site};
+use common::talk::{REQUEST, plain, signed, with_keys};
+
+const ANNE: &str = "anne@example.org";
+
+fn member(site: &Site, address: &str) -> Gpg {
+    let gpg = site.person(address);
+    site.join(address, "owner", &gpg);
+    gpg
+}
+
+/// The revocation certificate that GnuPG put aside when it made the key: a colon keeps people from using it by mistake.
+fn put_aside(gpg: &Gpg) -> Vec<u8> {
+    let folder = gpg.home().join("openpgp-revocs.d");
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::read_to_string(file).unwrap().replace(":-----BEGIN", "-----BEGIN").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_key_is_certified() {
+    let site = Site::new().await;
+    let anne = member(&site, ANNE);
+    let fingerprint = site.certificate().fingerprint().to_string();
+    anne.run(&["--quick-sign-key", &fingerprint], b"").unwrap();
+    let key = anne.run(&["--armor", "--export", &fingerprint], b"").unwrap().0;
+    let came = site.say(REQUEST, &with_keys(ANNE, "key sign", &[&key]), &[(ANNE, &anne)]).await;
+    assert!(came[0].text.contains("List key updated with new signatures."), "{}", came[0].text);
+    // And others see it.
+    let bart = Gpg::new().unwrap();
+    bart.import(&anne.export(ANNE).unwrap()).unwrap();
+    bart.import(site.server.cli(&["lists", "key", LIST]).as_bytes()).unwrap();
+    let listed = bart.run(&["--with-colons", "--check-signatures", &fingerprint], b"").unwrap().0;
+    let listed = String::from_utf8(listed).unwrap();
+    assert!(listed.lines().any(|line| line.starts_with("sig:!") && line.contains(ANNE)), "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_was_put_aside_is_taken() {
+    let site = Site::new().await;
+    for (address, attached) in [(ANNE, true), ("bart@example.org", false)] {
+        let anne = member(&site, address);
+        let certificate = put_aside(&anne);
+        let message = match attached {
+            true => with_keys(address, "key revoke", &[&certificate]),
+            false => plain(address, "key revoke", &String::from_utf8(certificate).unwrap()),
+        };
+        let came = site.say(REQUEST, &message, &[(address, &anne), (address, &anne)]).await;
+        assert!(came.iter().all(|letter| !letter.sealed), "{came:#?}");
+        assert!(came.iter().any(|letter| letter.text.contains("Key needs to be reset.")), "{came:#?}");
+        assert!(came.iter().any(|letter| letter.subject.starts_with("key set ")), "{came:#?}");
+        assert!(site.server.cli(&["keys", "show", address]).contains("usable       no"));
+    }
+}
+
+/// Programs attach keys in many ways.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_come_in_many_ways() {
+    let site = Site::new().await;
+    site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
+    let set = "Key successfully set.";
+    let ways: [(&str, fn(&Gpg, &str, &str) -> Vec<u8>, &str); 5] = [
+        (
+            "octets",
+            |gpg, address, subject| {
+                let mail = with_keys(address, subject, &[&gpg.export(address).unwrap()]);
+                String::from_utf8(mail)
+                    .unwrap()
+                    .replace("application/pgp-keys", "application/octet-stream")
+                    .into_bytes()
+            },
+            set,
+        ),
+        (
+            "binary",
+            |gpg, address, subject| {
+                with_keys(address, subject, &[&gpg.run(&["--export", address], b"").unwrap().0])
+            },
+            set,
+        ),
+        (
+            "text",
+            |gpg, address, subject| {
+                plain(
+                    address,
+                    subject,
+                    &format!("Here it is:\n\n{}", String::from_utf8(gpg.export(address).unwrap()).unwrap()),
+                )
+            },
+            set,
+        ),
+        (
+            "two",
+            |gpg, address, subject| {
+                gpg.make_key("other@example.org", "curve25519").unwrap();
+                let both = gpg.run(&["--armor", "--export", address, "other@example.org"], b"").unwrap().0;
+                with_keys(address, subject, &[&both])
+            },
+            "More than one key! Send only one key.",
+        ),
+        (
+            "secret",
+            |gpg, address, subject| {
+                with_keys(
+                    address,
+                    subject,
+                    &[&gpg.run(&["--armor", "--export-secret-keys", address], b"").unwrap().0],
+                )
+            },
+            "You probably wanted to send your public key only.",
+        ),
+    ];
+    for (name, message, says) in ways {
+        let address = format!("{name}@example.org");
+        let gpg = site.person(&address);
+        let me = (address.as_str(), &gpg);
+        let asked = site.say(REQUEST, &plain(&address, "subscribe", ""), &[me]).await.remove(0);
+        let expected = if says == set { 2 } else { 1 };
+        let answer = message(&gpg, &address, &format!("Re: {}", asked.subject));
+        let came = site.say(REQUEST, &answer, &[me, me][..expected]).await;
+        assert!(came.iter().any(|letter| flat(&letter.text).contains(says)), "{name}: {came:#?}");
+    }
+}
+
+/// Nobody can be answered who is not named, or named twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_from_nobody() {
+    let site = Site::new().await;
+    let anne = member(&site, ANNE);
+    let message =
+        |from: &str| format!("{from}To: {REQUEST}\r\nSubject: key receive\r\n\r\n\r\n").into_bytes();
+    let mut connection = site.server.connect().await;
+    for from in [
+        "",
+        "From: \r\n",
+        "From: anne@example.org, eve@example.com\r\n",
+        "From: anne@example.org\r\nFrom: eve@example.com\r\n",
+    ] {
+        common::post(&mut connection, REQUEST, &message(from)).await;
+    }
+    let came = site.letters().await;
+    assert!(came.iter().all(|letter| letter.recipient == ANNE), "only the owner hears of it");
+    let told = came.len();
+    assert_eq!((site.held(), told), (4, 1));
+    // A key that the sender does not have says nothing for them.
+    let message = signed(&anne, &[ANNE], "eve@example.com", "", "who\n");
+    common::post(&mut connection, REQUEST, &message).await;
+    let came = site.letters().await;
+    assert!(came.iter().all(|letter| !String::from_utf8_lossy(&letter.message).contains(ANNE)));
+}
