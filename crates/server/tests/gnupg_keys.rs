@@ -60,13 +60,16 @@ async fn a_revocation_that_was_put_aside_is_taken() {
     }
 }
 
+/// The answer to a letter that asks for a key: from whom, with which subject.
+type Way = fn(&Gpg, &str, &str) -> Vec<u8>;
+
 /// Programs attach keys in many ways.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_come_in_many_ways() {
     let site = Site::new().await;
     site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
     let set = "Key successfully set.";
-    let ways: [(&str, fn(&Gpg, &str, &str) -> Vec<u8>, &str); 5] = [
+    let ways: [(&str, Way, &str); 5] = [
         (
             "octets",
             |gpg, address, subject| {
