@@ -34,6 +34,7 @@ async fn steps_of(site: &Site, player: &Player, olga: &Player) -> Vec<&'static s
             let notice = site.came_to(olga).remove(0);
             steps.push("moderator");
             site.ask(olga, olga.signed("", &format!("approve {}\n", notice.after("approve ")))).await;
+            came = site.came_to(player);
         }
     }
     panic!("{steps:?}: {came:#?}");
@@ -205,4 +206,35 @@ async fn a_key_that_ends_while_it_waits() {
     let anew = anne.with(&anne.address, Person::new(&anne.address, Kind::Curve25519, Timestamp::now()));
     let came = site.ask(&anew, anew.with_keys(&came[0].subject, &[&anew.key()])).await;
     assert!(came.iter().any(|letter| letter.subject.starts_with("key confirm ")), "{came:#?}");
+}
+
+/// A list composes its own from the names of steps; none of them gives an address a key that did not sign for itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_composes_its_own() {
+    let site = Site::new().await;
+    let olga = site.enrolled("olga@example.org", "owner");
+    let own = r#"{"vouched": ["sanity-checks", "pubkey-checks", "moderation-checks", "pubkey-confirmation", "do-it"],
+        "careless": ["sanity-checks", "pubkey-checks", "do-it"]}"#;
+    site.server.cli(&["lists", "set", LIST, "workflows", own]);
+    site.server.cli(&["lists", "set", LIST, "subscription_policy", "vouched"]);
+    let anne = site.player("anne@example.org");
+    assert_eq!(steps_of(&site, &anne, &olga).await, ["key", "moderator", "statement"]);
+
+    site.server.cli(&["lists", "set", LIST, "subscription_policy", "careless"]);
+    let bart = site.player("bart@example.org");
+    let asked = site.ask(&bart, bart.plain("subscribe")).await.remove(0);
+    let came = site.ask(&bart, bart.with_keys(&asked.subject, &[&bart.key()])).await;
+    assert!(flat(&came[0].text).contains("Message not signed, ignoring."), "{came:#?}");
+    assert!(!site.has_member(&bart.address) && site.key_of(&bart.address).is_none());
+    // What cannot be run is not taken: mail that asks for it would break the runner.
+    for (name, value, says) in [
+        ("workflows", r#"{"x": ["do-nothing", "do-it"]}"#, "there is no step \"do-nothing\""),
+        ("workflows", r#"{"careless": ["sanity-checks"]}"#, "must be its last step"),
+        ("workflows", "{}", "careless"),
+        ("key_change_workflow", "pgp-key-chance-workflow", "pgp-key-chance-workflow"),
+    ] {
+        let refused = site.server.command(&["lists", "set", LIST, name, value]);
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && error.contains(says), "{name} {value}: {error}");
+    }
 }
