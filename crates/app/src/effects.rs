@@ -1,5 +1,6 @@
 //! What is decided, as data: carried out together, in one transaction.
 
+use sealist_lists::commands::Setting;
 use sealist_lists::model::{AddressNo, EntryNo, ListNo, MemberNo, Preferences, RequestNo, Role};
 use sealist_lists::workflows::{Goal, Run};
 use sealist_mail::{Address, Timestamp};
@@ -36,8 +37,8 @@ pub(crate) enum Effect {
     Elsewhere(ListNo, Vec<Effect>),
     /// What a compromised key authorised counts no longer.
     Void { address: AddressNo, fingerprint: String },
-    /// Other choices.
-    Prefer(MemberNo, Preferences),
+    /// Another choice.
+    Choose(Address, Setting),
     /// The list's certificate with more certifications.
     Certified { fingerprint: String, certificate: Vec<u8> },
     /// A letter; it may be one too many.
@@ -137,8 +138,12 @@ pub(crate) async fn carry_out(
             Effect::Void { address, fingerprint } => {
                 key_changes::void(&mut *db, address, &fingerprint, now).await?;
             }
-            Effect::Prefer(member, preferences) => {
-                people::set_preferences(&mut *db, member, preferences).await?;
+            Effect::Choose(address, setting) => {
+                let roles = people::roles_of(&mut *db, list, &address).await?;
+                if let Some(member) = roles.iter().find(|member| member.role == Role::Member) {
+                    let choices = setting.apply(member.preferences);
+                    people::set_preferences(&mut *db, member.no, choices).await?;
+                }
             }
             Effect::Certified { fingerprint, certificate } => {
                 list_keys::certified(&mut *db, list, &fingerprint, &certificate).await?;

@@ -161,3 +161,15 @@ async fn a_list_composes_its_own_policy() {
     assert!(came.iter().any(|letter| letter.subject == "Welcome to Walks"), "{came:?}");
     assert!(walks.members().contains(ANNE));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_choices_in_one_message_are_both_made() {
+    let walks = Walks::new("confirm").await;
+    walks.site.server.cli(&["members", "add", PLAIN, ANNE]);
+    walks.site.server.cli(&["lists", "set", PLAIN, "command_workflow", "command"]);
+    let said = walks.say(WALKS_REQUEST, ANNE, "", "set own-posts off\nset copies off\n", 1).await.remove(0);
+    assert_eq!(said.text.matches("Done.").count(), 2, "{}", said.text);
+    let now = walks.site.server.cli(&["--json", "members", "set", PLAIN, ANNE, "allow_cleartext", "false"]);
+    let now: serde_json::Value = serde_json::from_str(&now).unwrap();
+    assert_eq!([&now["receive_own_postings"], &now["receive_list_copy"]], [false, false]);
+}

@@ -51,3 +51,4 @@ CREATE TABLE audit (
     detail    TEXT  NOT NULL DEFAULT ''
 ) {strict};
 CREATE INDEX audit_by_list ON audit (list_no, no);
+CREATE INDEX audit_by_person ON audit (list_no, email_key, event, at);

@@ -21,7 +21,11 @@ pub struct Event {
     pub detail: String,
 }
 
-/// Adds one row.
+/// Rows a day of one event about one address: who forges mail must not push out of sight what others tried.
+const MOST_A_DAY: i64 = 20;
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// Adds one row, unless there are many of the kind today.
 pub async fn add(
     db: &mut Conn,
     list: ListNo,
@@ -30,6 +34,17 @@ pub async fn add(
     detail: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let row =
+        query("SELECT COUNT(*) FROM audit WHERE list_no = $1 AND email_key = $2 AND event = $3 AND at > $4")
+            .bind(list.0)
+            .bind(address.key())
+            .bind(event)
+            .bind(now.0 - DAY_MS)
+            .fetch_one(&mut *db)
+            .await?;
+    if row.try_get::<i64>(0)? >= MOST_A_DAY {
+        return Ok(());
+    }
     query("INSERT INTO audit (list_no, at, email_key, event, detail) VALUES ($1, $2, $3, $4, $5)")
         .bind(list.0)
         .bind(now.0)

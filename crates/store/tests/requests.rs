@@ -218,11 +218,16 @@ async fn the_record_tells_the_newest_first(site: Site) {
                 for (event, at) in [("one", 1), ("two", 2), ("three", 3)] {
                     audit::add(&mut *db, list, &anne(), event, "", Timestamp(at)).await?;
                 }
+                for _ in 0..30 {
+                    audit::add(&mut *db, ListNo(5), &anne(), "many", "", NOW).await?;
+                }
+                assert_eq!(audit::newest(&mut *db, Some(ListNo(5)), 99).await?.len(), 20);
                 let names =
                     |events: Vec<audit::Event>| events.into_iter().map(|one| one.event).collect::<Vec<_>>();
                 assert_eq!(names(audit::newest(&mut *db, Some(list), 2).await?), ["three", "two"]);
                 audit::forget(&mut *db, Timestamp(3)).await?;
-                assert_eq!(names(audit::newest(&mut *db, None, 9).await?), ["three"]);
+                assert_eq!(names(audit::newest(&mut *db, Some(list), 9).await?), ["three"]);
+                assert_eq!(audit::newest(&mut *db, None, 99).await?.len(), 21);
                 assert_eq!(names(audit::newest(&mut *db, Some(ListNo(99)), 9).await?), [""; 0]);
                 Ok::<_, StoreError>(())
             })

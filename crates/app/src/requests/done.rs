@@ -109,11 +109,7 @@ impl End<'_> {
     /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.
     fn command(&self, line: &str) -> Vec<Effect> {
         let Ok(Command::Set(setting)) = commands::parse(line) else { return Vec::new() };
-        let member = self.facts.roles.iter().find(|member| member.role == Role::Member);
-        member
-            .map(|member| Effect::Prefer(member.no, setting.apply(member.preferences)))
-            .into_iter()
-            .collect()
+        vec![Effect::Choose(self.standing.asker.address.clone(), setting)]
     }
 
     async fn key_set(&self) -> Result<Vec<Effect>, AppError> {

@@ -9,6 +9,9 @@ use crate::{AppError, letters};
 
 impl Session<'_> {
     pub(super) async fn key_receive(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        if speaker.facts.banned {
+            return Ok(Err(Problem::Banned));
+        }
         let Some(key) = list_certificate(self.desk.app, self.desk.list.no).await? else {
             return Ok(Err(Problem::NotPgp));
         };
