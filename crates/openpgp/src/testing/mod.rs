@@ -4,6 +4,7 @@
 
 mod deflate;
 pub mod hostile;
+mod life;
 mod person;
 pub mod twist;
 
@@ -14,6 +15,7 @@ use sequoia_openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite};
 use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
 use sequoia_openpgp::{Cert, Profile};
 
+pub use life::Ends;
 pub use person::Person;
 
 use crate::framing::Packets;

@@ -24,8 +24,8 @@ const ONLY_IN_TESTS: &str = "made for a test by the library";
 
 /// Somebody with a secret key.
 pub struct Person {
-    address: String,
-    cert: Cert,
+    pub(super) address: String,
+    pub(super) cert: Cert,
 }
 
 impl Person {
@@ -155,7 +155,7 @@ impl Person {
         format!("From: {}\r\n", self.address)
     }
 
-    fn pair(&self) -> KeyPair {
+    pub(super) fn pair(&self) -> KeyPair {
         let key = self.cert.primary_key().key().clone();
         key.parts_into_secret().and_then(|key| key.into_keypair()).expect(ONLY_IN_TESTS)
     }
