@@ -27,6 +27,12 @@ pub enum Text {
     Undelivered,
     /// To the owners: posts to members stop after too many bounces.
     Stopped,
+    /// To a member: the key ends soon, or cannot be used any more.
+    KeyEnds,
+    /// To an owner: keys of members that end, cannot be used, or have changed.
+    KeyNews,
+    /// To the members: the list has a new key.
+    NewListKey,
 }
 
 impl Text {
@@ -42,6 +48,9 @@ impl Text {
             Self::MemberKeyNeeded => "member-key-needed",
             Self::Undelivered => "undelivered",
             Self::Stopped => "stopped",
+            Self::KeyEnds => "key-ends",
+            Self::KeyNews => "key-news",
+            Self::NewListKey => "new-list-key",
         }
     }
 }
@@ -65,6 +74,9 @@ const ENGLISH: &[(Text, &str)] = &[
     (Text::MemberKeyNeeded, include_str!("en/member_key_needed.txt")),
     (Text::Undelivered, include_str!("en/undelivered.txt")),
     (Text::Stopped, include_str!("en/stopped.txt")),
+    (Text::KeyEnds, include_str!("en/key_ends.txt")),
+    (Text::KeyNews, include_str!("en/key_news.txt")),
+    (Text::NewListKey, include_str!("en/new_list_key.txt")),
 ];
 
 /// The sentence for each reason, by its stable name.
