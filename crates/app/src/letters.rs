@@ -175,6 +175,6 @@ fn one_line(reply: &str) -> String {
     reply.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn somebody(address: &Address) -> Mailbox {
+pub(crate) fn somebody(address: &Address) -> Mailbox {
     Mailbox { name: None, address: address.clone() }
 }

@@ -20,7 +20,7 @@ const MAX_MODERATORS: u32 = 50;
 pub(crate) struct Prepared {
     list: ListNo,
     to: Address,
-    text: Text,
+    kind: String,
     channel: Channel,
     body: Body,
 }
@@ -34,7 +34,7 @@ impl Prepared {
         let letter = sealist_store::notices::NewNotice {
             list: self.list,
             to: &self.to,
-            kind: self.text.name(),
+            kind: &self.kind,
             channel: self.channel,
             body: &self.body,
         };
@@ -51,18 +51,29 @@ pub(crate) async fn to_person(
     words: impl Fn(Channel) -> Option<(Letter, Option<Attachment>)>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let channel = {
-        let mut db = app.store.reader().await?;
-        if !sealist_store::notices::is_due(&mut db, list.no, &to.address, text.name(), now).await? {
-            return Ok(None);
-        }
-        channel_to(app, &mut db, list, &to.address, now).await?
-    };
+    let mut db = app.store.reader().await?;
+    if !sealist_store::notices::is_due(&mut db, list.no, &to.address, text.name(), now).await? {
+        return Ok(None);
+    }
+    drop(db);
+    write_to(app, list, to, text.name().to_owned(), words, now).await
+}
+
+/// A letter to one person; of each kind one a day.
+pub(crate) async fn write_to(
+    app: &App,
+    list: &MailingList,
+    to: Mailbox,
+    kind: String,
+    words: impl Fn(Channel) -> Option<(Letter, Option<Attachment>)>,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let channel = channel_to(app, &mut *app.store.reader().await?, list, &to.address, now).await?;
     let Some((letter, attachment)) = words(channel) else { return Ok(None) };
     let address = to.address.clone();
     let payload = notices::build(Notice { list, to, letter, attachment }, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
-    Ok(Some(Prepared { list: list.no, to: address, text, channel, body }))
+    Ok(Some(Prepared { list: list.no, to: address, kind, channel, body }))
 }
 
 /// The same letter to each owner and moderator; where there is none, to the contact of the site.

@@ -8,6 +8,7 @@ use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, KeyState, Purpose};
 use sealist_store::{StoreError, lists, people};
 
+use crate::key_life::judge;
 use crate::{App, AppError, new_keys};
 
 /// Makes a list of that style, on an OpenPGP style with its keys. They are on disk before the rows that name them, or
@@ -112,34 +113,28 @@ async fn row_to_set(
     match before.merge(key) {
         Err(MergeError::OtherKey) => certificate_row(app, address, key, now),
         Err(error) => Err(error.into()),
-        Ok(merged) => Ok(updated_row(app, address, &before, merged, now)),
+        Ok(merged) => {
+            let row = updated_row(app, address, &merged, now);
+            Ok((merged, row))
+        }
     }
 }
 
 /// An update is taken also when it ends the use of the key.
-fn updated_row(
+pub(crate) fn updated_row(
     app: &App,
     address: &Address,
-    before: &Certificate,
-    merged: Certificate,
+    merged: &Certificate,
     now: Timestamp,
-) -> (Certificate, CertificateRow) {
-    let names = |certificate: &Certificate| certificate.addresses(now).contains(address);
-    let card = match merged.usable(now) {
-        Ok(_) if names(before) && !names(&merged) => {
-            Err(AppError::OtherAddress(address.to_string()).to_string())
-        }
-        Ok(card) => Ok(card.to_bytes(app.vault.mac(), &address.key())),
-        Err(problem) => Err(problem.to_string()),
-    };
-    let row = CertificateRow {
+) -> CertificateRow {
+    let card = judge(merged, address, now).stored(app.vault.mac(), address);
+    CertificateRow {
         fingerprint: merged.fingerprint().to_string(),
         certificate: merged.to_bytes(),
         unusable: card.as_ref().err().cloned(),
         card: card.ok(),
         confirmed_at: Some(now),
-    };
-    (merged, row)
+    }
 }
 
 fn certificate_row(

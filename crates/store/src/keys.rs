@@ -44,12 +44,16 @@ pub async fn set_certificate(
     .bind(now.0)
     .execute(&mut *db)
     .await?;
-    if row.card.is_some() {
-        query("UPDATE deliveries SET state = 'due', next_at = $2 WHERE address_no = $1 AND state = 'held_for_key'")
-            .bind(address.0)
-            .bind(now.0)
-            .execute(db)
-            .await?;
+    if row.card.is_some() { let_go(db, address, now).await } else { Ok(()) }
+}
+
+/// Makes due what waited for a usable certificate of an address.
+pub(crate) async fn let_go(db: &mut Conn, address: AddressNo, now: Timestamp) -> Result<(), StoreError> {
+    let due = query(
+        "UPDATE deliveries SET state = 'due', next_at = $2 WHERE address_no = $1 AND state = 'held_for_key'",
+    );
+    if due.bind(address.0).bind(now.0).execute(&mut *db).await?.rows_affected() > 0 {
+        db.call("outgoing").await?;
     }
     Ok(())
 }

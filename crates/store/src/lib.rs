@@ -9,6 +9,8 @@ pub mod copies;
 mod db;
 pub mod deliveries;
 mod error;
+pub mod key_checks;
+pub mod key_news;
 pub mod keys;
 pub mod list_keys;
 pub mod lists;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use sealist_app::{App, Rotated, keep_in_database, rotate, set_key};
-use sealist_lists::model::ListName;
+use sealist_app::{App, KeyState, Rotated, keep_in_database, rotate, set_key, survey};
+use sealist_lists::model::{AddressNo, ListName};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::keys::CertificateRow;
@@ -15,12 +15,16 @@ use serde_json::{Value, json};
 use super::{Answer, named, read_file};
 use crate::vault;
 
+/// Keys of one question.
+const PAGE: u32 = 500;
+
 #[derive(Subcommand)]
 pub(crate) enum Keys {
     /// The certificate of an address: fingerprint, whether it can be used, until when.
     Show { address: Address },
-    /// Whether the certificates in a file could be used, and why not.
-    Check { file: PathBuf },
+    /// All keys of the site, whether they can be used now and until when; with a file, whether the certificates in it
+    /// could be used, and why not.
+    Check { file: Option<PathBuf> },
     /// Gives an address a certificate, or updates the one it has: new parts, a longer validity, a revocation
     /// certificate. Copies that waited go out.
     Import { address: Address, file: PathBuf },
@@ -58,7 +62,8 @@ pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
             let since = confirmed.as_deref().unwrap_or("no");
             (format!("{text}confirmed    {since}\n"), merged(data, json!({ "confirmed_at": confirmed })))
         }
-        Keys::Check { file } => {
+        Keys::Check { file: None } => site(app, now).await?,
+        Keys::Check { file: Some(file) } => {
             let all = Certificate::read(&read_file(&file)?)?;
             let (texts, data): (Vec<_>, Vec<_>) = all.iter().map(|key| describe(key, now)).unzip();
             (texts.join("\n"), data.into())
@@ -99,6 +104,31 @@ fn rotated(rotated: &Rotated) -> Answer {
     };
     let text = format!("new key      {fingerprint}\n{state}\n");
     (text, json!({ "fingerprint": fingerprint, "used": nodes.is_empty(), "waits_for": nodes }))
+}
+
+/// A table of all keys.
+async fn site(app: &App, now: Timestamp) -> anyhow::Result<Answer> {
+    let mut text = format!("{:<32} {:<40} {:<10} {}\n", "address", "fingerprint", "until", "state");
+    let mut data = Vec::new();
+    let mut after = AddressNo(0);
+    while let Some((page, last)) = survey(app, after, PAGE, now).await? {
+        for KeyState { email, fingerprint, problem, until } in page {
+            let until = until.map(Timestamp::rfc3339);
+            let day = until.as_deref().map_or("-", |until| &until[..10]);
+            let state = problem.as_deref().unwrap_or("usable");
+            let key = fingerprint.as_deref().unwrap_or("-");
+            text.push_str(&format!("{email:<32} {key:<40} {day:<10} {state}\n"));
+            data.push(json!({
+                "address": email,
+                "fingerprint": fingerprint,
+                "usable": problem.is_none(),
+                "problem": problem,
+                "usable_until": until,
+            }));
+        }
+        after = last;
+    }
+    Ok((text, data.into()))
 }
 
 async fn stored(app: &App, address: &Address) -> anyhow::Result<CertificateRow> {

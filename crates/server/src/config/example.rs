@@ -39,6 +39,11 @@ const COMMENTS: &[(&str, &str)] = &[
         "master_key",
         "Keys are wrapped under it: a file, or credential:NAME of systemd. Never beside the data or the keys.",
     ),
+    ("[keys]", "Keys of members: each is checked once a day."),
+    (
+        "warn_days",
+        "So many days before its end the holder of a key is warned, and owners are told; at the end always.",
+    ),
     ("[queue]", ""),
     ("retry_period_h", "How long a recipient is tried before the owner is told."),
     ("retry_after_s", "The first pause; each further one is twice as long."),

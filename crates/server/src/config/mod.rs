@@ -2,6 +2,7 @@
 
 mod example;
 mod keydirs;
+mod keys;
 mod known_keys;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use example::commented;
 pub(crate) use keydirs::{Kept, KeyDirs, MasterKeyAt};
+pub(crate) use keys::Keys;
 
 /// Where the configuration is looked for when neither `--config` nor `SEALIST_CONFIG` says.
 pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
@@ -26,6 +28,7 @@ pub(crate) struct Config {
     pub(crate) lmtp: Lmtp,
     pub(crate) outgoing: Outgoing,
     pub(crate) keydirs: KeyDirs,
+    pub(crate) keys: Keys,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
 }
@@ -142,6 +145,7 @@ impl Default for Config {
             lmtp: Lmtp::default(),
             outgoing: Outgoing::default(),
             keydirs: KeyDirs::default(),
+            keys: Keys::default(),
             queue: Queue::default(),
             log: Log::default(),
         }

@@ -1,0 +1,43 @@
+//! Whether a certificate can be used for an address, at a time.
+
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{Certificate, MacKey, SealingCard, Unusable};
+
+use crate::AppError;
+
+/// What a certificate is good for.
+pub(crate) struct Judged {
+    /// The sealing card, or why there is none.
+    pub(crate) card: Result<SealingCard, AppError>,
+}
+
+/// Judges a certificate that was confirmed for an address. It must be usable and, if a user id of it has the address, still
+/// name it; one that never did is an owner's or admin's word.
+pub(crate) fn judge(certificate: &Certificate, address: &Address, now: Timestamp) -> Judged {
+    let gone = || certificate.mentions(address) && !certificate.addresses(now).contains(address);
+    let card = match certificate.usable(now) {
+        Ok(_) if gone() => Err(AppError::OtherAddress(address.to_string())),
+        card => card.map_err(AppError::Unusable),
+    };
+    Judged { card }
+}
+
+impl Judged {
+    /// Until when it can be used; `None`: no end is set, or it cannot be used.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        self.card.as_ref().ok().and_then(SealingCard::valid_until)
+    }
+
+    /// Whether it cannot be used because its holder took it back.
+    pub(crate) fn is_revoked(&self) -> bool {
+        matches!(self.card, Err(AppError::Unusable(Unusable::Revoked(_))))
+    }
+
+    /// The card in its stored form, or one plain sentence that says why there is none.
+    pub(crate) fn stored(&self, mac: &MacKey, address: &Address) -> Result<Vec<u8>, String> {
+        match &self.card {
+            Ok(card) => Ok(card.to_bytes(mac, &address.key())),
+            Err(problem) => Err(problem.to_string()),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is written about the life of keys: to their holders, and to owners.
+
+use sealist_lists::model::{Door, ListNo, MailingList};
+use sealist_lists::texts::{self, Text, Value, context};
+use sealist_mail::Timestamp;
+use sealist_store::key_checks::{self, Warned, Watched};
+use sealist_store::key_news::{self, News, Owner};
+use sealist_store::lists;
+
+use super::judge::Judged;
+use crate::letters::somebody;
+use crate::notices::{Prepared, write_to};
+use crate::{App, AppError};
+
+/// Members that one letter to an owner names.
+pub(super) const MAX_LINES: u32 = 200;
+
+/// To the holder of a key: one letter, from the first of the lists that use the key, about all of them. `None`: there is no
+/// such list.
+pub(super) async fn to_holder(
+    app: &App,
+    seen: &Watched,
+    warned: &Warned,
+    judged: &Judged,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
+    let lists = named(app, &numbers).await?;
+    let Some(list) = lists.first() else { return Ok(None) };
+    let letter = texts::letter(
+        Text::KeyEnds,
+        context! {
+            list => list.display_name(),
+            owner => list.name.address(Door::Owner).to_string(),
+            email => seen.address.to_string(),
+            fingerprint => seen.fingerprint,
+            days => warned.stage,
+            until => warned.until.map(day),
+            problem => judged.card.as_ref().err().map(ToString::to_string),
+            revoked => judged.is_revoked(),
+            lists => lists.iter().map(|list| list.name.to_string()).collect::<Vec<_>>(),
+        },
+    );
+    // Of each state of a key one letter, whenever the last one was.
+    let end = warned.until.map_or(0, |until| until.0);
+    let kind = format!("{} {} {end} {}", Text::KeyEnds.name(), warned.fingerprint, warned.stage);
+    let to = somebody(&seen.address);
+    write_to(app, list, to, kind, |_| Some((letter.clone(), None)), now).await
+}
+
+/// To an owner: all that is new of the keys of members, over all lists.
+pub(super) async fn to_owner(
+    app: &App,
+    owner: &Owner,
+    news: &[News],
+    count: i64,
+    began_at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let numbers = key_news::lists_of(&mut *app.store.reader().await?, owner.no).await?;
+    let lists = named(app, numbers.get(..1).unwrap_or_default()).await?;
+    let Some(list) = lists.first() else { return Ok(None) };
+    let line = |news: &News| -> Value {
+        context! {
+            email => news.email,
+            until => news.until.map(day),
+            unusable => news.unusable,
+            changes => news.changes,
+        }
+    };
+    let members: Vec<Value> = news.iter().map(line).collect();
+    let more = count - i64::try_from(members.len()).unwrap_or(count);
+    let letter = texts::letter(Text::KeyNews, context! { count, members, more });
+    // Of each pass one letter.
+    let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
+    write_to(app, list, somebody(&owner.address), kind, |_| Some((letter.clone(), None)), now).await
+}
+
+async fn named(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {
+    let mut db = app.store.reader().await?;
+    let mut found = Vec::new();
+    for no in numbers {
+        found.extend(lists::by_no(&mut db, *no).await?);
+    }
+    Ok(found)
+}
+
+/// People compare dates, not seconds.
+pub(super) fn day(at: Timestamp) -> String {
+    at.rfc3339()[..10].to_owned()
+}

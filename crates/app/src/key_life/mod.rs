@@ -1,0 +1,12 @@
+//! The life of members' certificates after they are set: checked each day, their holders warned, owners told.
+
+mod check;
+mod judge;
+mod letters;
+mod survey;
+mod warn;
+
+pub use check::{Found, KeyCheck};
+pub(crate) use judge::judge;
+pub use survey::{KeyState, survey};
+pub use warn::Stages;
