@@ -55,20 +55,21 @@ pub(crate) async fn to_person(
     if !sealist_store::notices::is_due(&mut db, list.no, &to.address, text.name(), now).await? {
         return Ok(None);
     }
+    let channel = channel_to(app, &mut db, list, &to.address, now).await?;
     drop(db);
-    write_to(app, list, to, text.name().to_owned(), words, now).await
+    write_to(app, list, to, text.name().to_owned(), channel, words, now).await
 }
 
-/// A letter to one person; of each kind one a day.
+/// A letter to one person that travels in that way; of each kind one a day.
 pub(crate) async fn write_to(
     app: &App,
     list: &MailingList,
     to: Mailbox,
     kind: String,
-    words: impl Fn(Channel) -> Option<(Letter, Option<Attachment>)>,
+    channel: Channel,
+    words: impl FnOnce(Channel) -> Option<(Letter, Option<Attachment>)>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let channel = channel_to(app, &mut *app.store.reader().await?, list, &to.address, now).await?;
     let Some((letter, attachment)) = words(channel) else { return Ok(None) };
     let address = to.address.clone();
     let payload = notices::build(Notice { list, to, letter, attachment }, channel, now, random());
@@ -105,7 +106,8 @@ pub(crate) async fn to_moderators(
     Ok(prepared)
 }
 
-async fn channel_to(
+/// How a letter travels to that address.
+pub(crate) async fn channel_to(
     app: &App,
     db: &mut Conn,
     list: &MailingList,

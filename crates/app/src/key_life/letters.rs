@@ -1,6 +1,6 @@
 //! What is written about the life of keys: to their holders, and to owners.
 
-use sealist_lists::model::{Door, ListNo, MailingList};
+use sealist_lists::model::{Channel, Door, ListNo, MailingList};
 use sealist_lists::texts::{self, Text, Value, context};
 use sealist_mail::Timestamp;
 use sealist_store::key_checks::{self, Warned, Watched};
@@ -9,7 +9,7 @@ use sealist_store::lists;
 
 use super::judge::Judged;
 use crate::letters::somebody;
-use crate::notices::{Prepared, write_to};
+use crate::notices::{Prepared, channel_to, write_to};
 use crate::{App, AppError};
 
 /// Members that one letter to an owner names.
@@ -45,7 +45,12 @@ pub(super) async fn to_holder(
     let end = warned.until.map_or(0, |until| until.0);
     let kind = format!("{} {} {end} {}", Text::KeyEnds.name(), warned.fingerprint, warned.stage);
     let to = somebody(&seen.address);
-    write_to(app, list, to, kind, |_| Some((letter.clone(), None)), now).await
+    // By what was found now: the stored card is that of yesterday.
+    let channel = match judged.card {
+        Ok(_) if list.settings.encrypting() => Channel::Sealed,
+        _ => Channel::Open,
+    };
+    write_to(app, list, to, kind, channel, |_| Some((letter, None)), now).await
 }
 
 /// To an owner: all that is new of the keys of members, over all lists.
@@ -73,7 +78,8 @@ pub(super) async fn to_owner(
     let letter = texts::letter(Text::KeyNews, context! { count, members, more });
     // Of each pass one letter.
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
-    write_to(app, list, somebody(&owner.address), kind, |_| Some((letter.clone(), None)), now).await
+    let channel = channel_to(app, &mut *app.store.reader().await?, list, &owner.address, now).await?;
+    write_to(app, list, somebody(&owner.address), kind, channel, |_| Some((letter, None)), now).await
 }
 
 async fn named(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {

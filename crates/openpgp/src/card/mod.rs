@@ -111,8 +111,13 @@ impl SealingCard {
 
     /// The stored form. `holder` binds the card to whom it is for: the address's look-up key.
     pub fn to_bytes(&self, mac: &MacKey, holder: &str) -> Vec<u8> {
+        self.to_bytes_of(POLICY_EPOCH, mac, holder)
+    }
+
+    /// The stored form as the rules of that epoch made it.
+    pub(crate) fn to_bytes_of(&self, epoch: u32, mac: &MacKey, holder: &str) -> Vec<u8> {
         let mut out = vec![FORM, self.family.number()];
-        out.extend_from_slice(&POLICY_EPOCH.to_be_bytes());
+        out.extend_from_slice(&epoch.to_be_bytes());
         out.extend_from_slice(&self.until.to_be_bytes());
         for timed in &self.keys {
             out.extend_from_slice(&timed.until.to_be_bytes());

@@ -11,7 +11,7 @@ use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
 
 use super::Person;
-use crate::Revocation;
+use crate::{Certificate, MacKey, POLICY_EPOCH, Revocation};
 
 const DAY_S: u64 = 24 * 3600;
 
@@ -24,6 +24,11 @@ pub struct Ends {
     pub encryption: Option<u64>,
     /// A signing subkey; `None`: the primary key signs.
     pub signing: Option<u64>,
+}
+
+/// A card of somebody's certificate as older rules made it, in its stored form.
+pub fn stale_card(certificate: &Certificate, mac: &MacKey, holder: &str, now: Timestamp) -> Vec<u8> {
+    certificate.usable(now).unwrap().to_bytes_of(POLICY_EPOCH - 1, mac, holder)
 }
 
 impl Person {

@@ -15,7 +15,7 @@ use sequoia_openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite};
 use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
 use sequoia_openpgp::{Cert, Profile};
 
-pub use life::Ends;
+pub use life::{Ends, stale_card};
 pub use person::Person;
 
 use crate::framing::Packets;
