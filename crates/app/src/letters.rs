@@ -81,14 +81,16 @@ fn about_entry(text: Text, list: &MailingList, entry: &Entry, reasons: &[String]
     )
 }
 
-/// The list's certificate, to whoever asks.
+/// The list's certificates, the one in use first, to whoever asks.
 pub(crate) async fn sendkey(
     app: &App,
     list: &MailingList,
     to: &Address,
-    certificate: &Certificate,
+    certificates: &[Certificate],
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
+    let Some(certificate) = certificates.first() else { return Ok(None) };
+    let armored: Vec<u8> = certificates.iter().flat_map(Certificate::armored).collect();
     let words = |_| {
         let letter = texts::letter(
             Text::Sendkey,
@@ -99,7 +101,7 @@ pub(crate) async fn sendkey(
             },
         );
         let file = format!("{}.asc", list.name);
-        Some((letter, Some((file, "application/pgp-keys", certificate.armored()))))
+        Some((letter, Some((file, "application/pgp-keys", armored.clone()))))
     };
     to_person(app, list, somebody(to), Text::Sendkey, words, now).await
 }

@@ -19,6 +19,7 @@ mod room;
 mod rotation;
 mod sealing;
 mod setup;
+mod succession;
 mod upkeep;
 mod vault;
 
@@ -37,6 +38,7 @@ pub use moderation::{Rejected, reject, shunt};
 pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
 pub use rotation::{Rotated, keep_in_database, rotate};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
+pub use succession::{announce, published};
 pub use upkeep::{Kept, mend_clock, upkeep};
 pub use vault::{KeyVault, Unavailable};
 

@@ -57,24 +57,33 @@ pub(crate) async fn to_person(
     }
     let channel = channel_to(app, &mut db, list, &to.address, now).await?;
     drop(db);
-    write_to(app, list, to, text.name().to_owned(), channel, words, now).await
+    let Some((letter, attachment)) = words(channel) else { return Ok(None) };
+    let words = Words { to, kind: text.name().to_owned(), channel, letter, attachment };
+    write(app, list, words, now).await.map(Some)
 }
 
-/// A letter to one person that travels in that way; of each kind one a day.
-pub(crate) async fn write_to(
+/// Words to one person, and how they travel.
+pub(crate) struct Words {
+    pub(crate) to: Mailbox,
+    /// Of each kind one a day.
+    pub(crate) kind: String,
+    pub(crate) channel: Channel,
+    pub(crate) letter: Letter,
+    pub(crate) attachment: Option<Attachment>,
+}
+
+/// Makes a letter of them.
+pub(crate) async fn write(
     app: &App,
     list: &MailingList,
-    to: Mailbox,
-    kind: String,
-    channel: Channel,
-    words: impl FnOnce(Channel) -> Option<(Letter, Option<Attachment>)>,
+    words: Words,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
-    let Some((letter, attachment)) = words(channel) else { return Ok(None) };
+) -> Result<Prepared, AppError> {
+    let Words { to, kind, channel, letter, attachment } = words;
     let address = to.address.clone();
     let payload = notices::build(Notice { list, to, letter, attachment }, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
-    Ok(Some(Prepared { list: list.no, to: address, kind, channel, body }))
+    Ok(Prepared { list: list.no, to: address, kind, channel, body })
 }
 
 /// The same letter to each owner and moderator; where there is none, to the contact of the site.

@@ -99,6 +99,11 @@ impl ListKey {
         self.0.signer.clone()
     }
 
+    /// With its secret parts.
+    pub(crate) fn cert(&self) -> &Cert {
+        &self.0.cert
+    }
+
     pub(crate) fn decryptors(&self) -> &[(KeyID, KeyPair)] {
         &self.0.decryptors
     }

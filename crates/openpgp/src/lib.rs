@@ -29,6 +29,7 @@ mod seal;
 mod sealed;
 mod seipd;
 mod seipd2;
+mod succession;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod wrap;

@@ -9,7 +9,7 @@ use sealist_store::lists;
 
 use super::judge::Judged;
 use crate::letters::somebody;
-use crate::notices::{Prepared, channel_to, write_to};
+use crate::notices::{Prepared, Words, channel_to, write};
 use crate::{App, AppError};
 
 /// Members that one letter to an owner names.
@@ -50,7 +50,7 @@ pub(super) async fn to_holder(
         Ok(_) if list.settings.encrypting() => Channel::Sealed,
         _ => Channel::Open,
     };
-    write_to(app, list, to, kind, channel, |_| Some((letter, None)), now).await
+    write(app, list, Words { to, kind, channel, letter, attachment: None }, now).await.map(Some)
 }
 
 /// To an owner: all that is new of the keys of members, over all lists.
@@ -79,7 +79,8 @@ pub(super) async fn to_owner(
     // Of each pass one letter.
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
     let channel = channel_to(app, &mut *app.store.reader().await?, list, &owner.address, now).await?;
-    write_to(app, list, somebody(&owner.address), kind, channel, |_| Some((letter, None)), now).await
+    let to = somebody(&owner.address);
+    write(app, list, Words { to, kind, channel, letter, attachment: None }, now).await.map(Some)
 }
 
 async fn named(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {
