@@ -32,7 +32,10 @@ use tokio::sync::Mutex;
 pub use error::AppError;
 pub use incoming::{Outcome, process};
 pub use intake::{Arrival, Intake};
-pub use key_life::{Found, KeyCheck, KeyState, Stages, survey};
+pub use key_life::{
+    Answer, Found, KeyCheck, KeyServers, KeyState, Refreshed, Stages, refresh_address, refresh_next, survey,
+    to_refresh,
+};
 pub use keyring::ListKeys;
 pub use moderation::{Rejected, reject, shunt};
 pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};

@@ -11,6 +11,7 @@
 mod armor;
 mod card;
 mod certificate;
+mod changes;
 mod cleartext;
 mod copies;
 mod dearmor;
@@ -32,10 +33,12 @@ mod seipd2;
 mod succession;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod wkd;
 mod wrap;
 
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
 pub use certificate::{Certificate, CertificateError, Unusable};
+pub use changes::Change;
 pub use cleartext::Cleartext;
 pub use copies::{Copies, CopyArmor};
 pub use family::Family;

@@ -56,7 +56,7 @@ mod tests {
 
     fn key() -> ListKey {
         let address = |local: &str| format!("{local}@x.example").parse().unwrap();
-        ListKey::generate("Team", &address("team"), &address("team-request"), NOW).unwrap()
+        ListKey::generate("Team", &[address("team"), address("team-request")], NOW).unwrap()
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod deliveries;
 mod error;
 pub mod key_checks;
 pub mod key_news;
+pub mod key_refresh;
 pub mod keys;
 pub mod list_keys;
 pub mod lists;

@@ -3,10 +3,12 @@
 mod check;
 mod judge;
 mod letters;
+mod refresh;
 mod survey;
 mod warn;
 
 pub use check::{Found, KeyCheck};
 pub(crate) use judge::judge;
+pub use refresh::{Answer, KeyServers, Refreshed, refresh_address, refresh_next, to_refresh};
 pub use survey::{KeyState, survey};
 pub use warn::Stages;

@@ -12,7 +12,8 @@ use sealist_store::keys::CertificateRow;
 use sealist_store::people;
 use serde_json::{Value, json};
 
-use super::{Answer, named, read_file};
+use super::{Answer, named, read_file, refresh, wkd};
+use crate::config::Config;
 use crate::vault;
 
 /// Keys of one question.
@@ -28,6 +29,10 @@ pub(crate) enum Keys {
     /// Gives an address a certificate, or updates the one it has: new parts, a longer validity, a revocation
     /// certificate. Copies that waited go out.
     Import { address: Address, file: PathBuf },
+    /// Asks now for updates of all keys, or of that of an address, where `[keys] refresh` says.
+    Refresh { address: Option<Address> },
+    /// Writes the keys of the lists for a web server, as Web Key Directory.
+    Wkd { folder: PathBuf },
     /// The certificate of an address, armored.
     Export { address: Address },
     /// Makes a new key for a list. It is used once every node has it; the old one opens mail for
@@ -39,7 +44,7 @@ pub(crate) enum Keys {
     MasterKey { file: PathBuf },
 }
 
-pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Result<Answer> {
     let now = Timestamp::now();
     Ok(match command {
         Keys::Rotate { list } => {
@@ -76,6 +81,8 @@ pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
                 merged(data, json!({ "address": address.to_string() })),
             )
         }
+        Keys::Refresh { address } => refresh::run(app, config, address).await?,
+        Keys::Wkd { folder } => wkd::run(app, &folder).await?,
         Keys::Export { address } => {
             let certificate = Certificate::from_stored(&stored(app, &address).await?.certificate)?;
             let armored = String::from_utf8_lossy(&certificate.armored()).into_owned();

@@ -5,6 +5,8 @@ mod keys;
 mod lists;
 mod members;
 mod queue;
+mod refresh;
+mod wkd;
 
 use std::path::Path;
 
@@ -13,6 +15,8 @@ use clap::Subcommand;
 use sealist_app::{App, AppError};
 use sealist_lists::model::{ListName, MailingList};
 use serde_json::Value;
+
+use crate::config::Config;
 
 /// What a command says: to people, and as data.
 type Answer = (String, Value);
@@ -52,11 +56,16 @@ pub(crate) fn without_a_site(command: &Command) -> anyhow::Result<Option<String>
 }
 
 /// Runs a command and returns what to print.
-pub(crate) async fn run(app: &App, command: Command, output: Output) -> anyhow::Result<String> {
+pub(crate) async fn run(
+    app: &App,
+    config: &Config,
+    command: Command,
+    output: Output,
+) -> anyhow::Result<String> {
     let (text, data) = match command {
         Command::Lists(command) => lists::run(app, command).await?,
         Command::Members(command) => members::run(app, command).await?,
-        Command::Keys(command) => keys::run(app, command).await?,
+        Command::Keys(command) => keys::run(app, config, command).await?,
         Command::Queue(command) => queue::run(app, command).await?,
         Command::Db(command) => db::run(app, command).await?,
     };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use example::commented;
 pub(crate) use keydirs::{Kept, KeyDirs, MasterKeyAt};
-pub(crate) use keys::Keys;
+pub(crate) use keys::{Keys, Refresh};
 
 /// Where the configuration is looked for when neither `--config` nor `SEALIST_CONFIG` says.
 pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
@@ -263,6 +263,9 @@ impl Config {
         if let Some(problem) = self.keydirs.problem(&self.data_dir) {
             return value(problem);
         }
+        if let Some(problem) = self.keys.problem() {
+            return value(problem);
+        }
         let url = &self.database.url;
         let known = ["sqlite://", "postgres://", "postgresql://"];
         if !url.is_empty() && !known.iter().any(|scheme| url.starts_with(scheme)) {
@@ -369,6 +372,9 @@ mod tests {
         check("[lmtp]\nmax_connections = 0", "at least 1");
         check("[outgoing]\ndata_timeout_s = 0", "at least 1");
         check("[site]\ncontact = 'nobody'", "site.contact");
+        check("[keys]\nkeyserver = 'http://keys.example.org'", "https://");
+        check("[keys]\nproxy = 'socks5://127.0.0.1:9050'", "socks5h://");
+        check("[keys]\nrefresh_every_h = 0", "at least 1");
         check("[lmtp]\ntls_key = 'k.pem'", "belong together");
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod incoming;
 pub(crate) mod keys;
 pub(crate) mod node;
 pub(crate) mod outgoing;
+pub(crate) mod refresh;
 pub(crate) mod room;
 pub(crate) mod upkeep;
 
