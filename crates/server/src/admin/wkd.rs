@@ -1,5 +1,8 @@
 //! `sealist keys wkd`: the keys of lists as files for a web server (draft-koch-openpgp-webkey-service).
 
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -62,15 +65,23 @@ fn advice(folder: &Path, hosts: &[String]) -> String {
 
 /// Whole or not at all, for everybody to read: who reads it meanwhile gets the old one.
 fn put(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     let failed = || format!("cannot write {}", path.display());
     let folder = path.parent().with_context(failed)?;
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true).mode(0o755).create(folder).with_context(failed)?;
+    open_folder(folder).with_context(failed)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
-    std::io::Write::write_all(&mut file, octets).with_context(failed)?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).with_context(failed)?;
+    file.write_all(octets).with_context(failed)?;
+    file.as_file().set_permissions(Permissions::from_mode(0o644)).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
     file.persist(path).map_err(|error| error.error).with_context(failed)?;
     Ok(())
+}
+
+/// Makes a folder and those above it, for everybody to enter; those that are there stay as they are.
+fn open_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    folder.parent().map_or(Ok(()), open_folder)?;
+    std::fs::create_dir(folder)?;
+    std::fs::set_permissions(folder, Permissions::from_mode(0o755))
 }
