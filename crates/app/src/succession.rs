@@ -19,7 +19,7 @@ use crate::letters::somebody;
 use crate::setup::list_certificate;
 use crate::{App, AppError, ListKeys, sealing};
 
-/// Tells the members of each list whose new key has begun to be used, once. A list whose keys this node lacks is left to
+/// Tells the members of each list whose new key has begun to be used, and those in charge of it, once. A list whose keys this node lacks is left to
 /// others. Says how many lists.
 pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
     let pairs = rotation::to_announce(&mut *app.store.reader().await?).await?;
@@ -27,10 +27,11 @@ pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
     for (new, old) in pairs {
         let list = lists::by_no(&mut *app.store.reader().await?, new.list).await?;
         let Some(list) = list else { continue };
-        match app.keys_of(&list).await {
-            Ok(keys) => count += usize::from(announce_one(app, &list, &keys, &new, &old, now).await?),
+        match announce_one(app, &list, &new, &old, now).await {
+            Ok(announced) => count += usize::from(announced),
             Err(AppError::NoKeys { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => tracing::error!(list = %list.name, %error, "a new key could not be announced"),
         }
     }
     Ok(count)
@@ -39,12 +40,12 @@ pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
 async fn announce_one(
     app: &App,
     list: &MailingList,
-    keys: &ListKeys,
     new: &ListKeyRow,
     old: &ListKeyRow,
     now: Timestamp,
 ) -> Result<bool, AppError> {
-    let Some(signer) = named(keys, old) else { return Ok(false) };
+    let keys = app.keys_of(list).await?;
+    let Some(signer) = named(&keys, old) else { return Ok(false) };
     // Whatever the list does with its posts, this is signed.
     let mut signing = list.clone();
     let Some(pgp) = signing.settings.pgp.as_mut() else { return Ok(false) };
@@ -65,7 +66,7 @@ async fn announce_one(
     let to = somebody(&list.name.posting());
     let notice = Notice { list: &signing, to, letter, attachment: Some(file) };
     let payload = notices::build(notice, channel, now, random());
-    let body = sealing::signed_by(Some(signer), keys, &signing, payload, channel, now)?;
+    let body = sealing::signed_by(Some(signer), &keys, &signing, payload, channel, now)?;
     let (no, key, bounces) = (list.no, new.no, list.name.address(Door::Bounces).to_string());
     let announced = app.store.write(move |db| {
         Box::pin(async move {
@@ -77,7 +78,10 @@ async fn announce_one(
                 channel,
                 body: bodies::insert(&mut *db, &body).await?,
                 envelope_from: &bounces,
-                recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
+                recipients: &Recipients {
+                    roles: vec![Role::Member, Role::Owner, Role::Moderator],
+                    except: Vec::new(),
+                },
                 archived: false,
             };
             posts::insert_letter(db, &post, now).await?;

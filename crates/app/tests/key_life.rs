@@ -213,3 +213,40 @@ async fn a_thousand_members_in_twelve_states_over_seventy_days() {
     let counts = deliveries::counts(&mut app.store.reader().await.unwrap(), lists[0].no).await.unwrap();
     assert!(counts.iter().all(|(state, _)| state != "held_for_key"), "{counts:?}");
 }
+
+/// Until the check that runs since an update has made a card anew, its reader waits and hears nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_of_older_rules_is_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let app = site_in(folder.path()).await;
+    let list = make_list(&app, LISTS[0]).await;
+    let anne = Person::new("anne@example.org", Kind::Curve25519, day(-6));
+    let row = Key::OlderEpoch.row(&anne, &app, "anne@example.org");
+    join(&app, &list, "anne@example.org", Role::Member, row).await;
+    post(&app, &list, MARKER, day(0)).await;
+    assert!(deliver(&app, day(0)).await.is_empty());
+    check(&app, day(0)).await.unwrap();
+    let came = deliver(&app, day(0).plus_ms(60_000)).await;
+    assert_eq!(
+        came.iter().map(|mail| (mail.to.as_str(), mail.kind)).collect::<Vec<_>>(),
+        [("anne@example.org", deliveries::Kind::Posting)]
+    );
+}
+
+/// A plain list uses no keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warning_is_written_when_a_list_uses_the_key() {
+    let folder = TempDir::new().unwrap();
+    let app = site_in(folder.path()).await;
+    let list = make_list(&app, LISTS[0]).await;
+    let plain = "plain@lists.example".parse().unwrap();
+    let plain = sealist_app::create_list(&app, plain, "legacy-default", day(-10)).await.unwrap();
+    let plain = sealist_store::lists::by_no(&mut app.store.reader().await.unwrap(), plain).await.unwrap();
+    let ending = Key::EndsIn(7).person();
+    let row = Key::EndsIn(7).row(&ending, &app, "anne@example.org");
+    join(&app, &plain.unwrap(), "anne@example.org", Role::Member, row).await;
+    assert_eq!(check(&app, day(0)).await.unwrap().warned, 0, "no list uses it");
+    join(&app, &list, "anne@example.org", Role::Member, None).await;
+    assert_eq!(check(&app, day(1)).await.unwrap().warned, 1);
+    assert_eq!(check(&app, day(2)).await.unwrap().warned, 0, "once");
+}

@@ -3,11 +3,11 @@
 
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
-use sealist_openpgp::{Certificate, POLICY_EPOCH, SealingCard};
+use sealist_openpgp::{POLICY_EPOCH, SealingCard};
 use sealist_store::key_checks::{self, Finding, Pass, Watched};
 use sealist_store::{StoreError, key_news};
 
-use super::judge::{Judged, judge};
+use super::judge::{Judged, judge_stored};
 use super::letters::{self, MAX_LINES};
 use super::warn::{Stages, state};
 use crate::notices::Prepared;
@@ -128,16 +128,15 @@ impl KeyCheck {
 
     async fn judged(&self, app: &App, mut seen: Watched, now: Timestamp) -> Result<Outcome, AppError> {
         let (octets, address) = (std::mem::take(&mut seen.certificate), seen.address.clone());
-        let judged = tokio::task::spawn_blocking(move || match Certificate::from_stored(&octets) {
-            Ok(certificate) => judge(&certificate, &address, now),
-            Err(damaged) => Judged { card: Err(damaged.into()) },
-        });
+        let judged = tokio::task::spawn_blocking(move || judge_stored(&octets, &address, now));
         let judged = judged.await.map_err(|_| AppError::Interrupted)?;
         let mut warned = state(&self.stages, &seen.fingerprint, &judged, seen.warned.as_ref(), now);
         let mut letter = None;
         if let Some(due) = warned.as_ref().filter(|due| seen.warned.as_ref() != Some(*due)) {
             match letters::to_holder(app, &seen, due, &judged, now).await {
-                Ok(made) => letter = made,
+                Ok(Some(made)) => letter = Some(made),
+                // No list uses the key: should one begin to, its holder has not been warned.
+                Ok(None) => warned = seen.warned.clone(),
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => {
                     // The check goes on, and tomorrow the letter is due again.

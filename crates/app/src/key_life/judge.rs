@@ -22,6 +22,14 @@ pub(crate) fn judge(certificate: &Certificate, address: &Address, now: Timestamp
     Judged { card }
 }
 
+/// The same of a stored certificate; one that is damaged cannot be used.
+pub(super) fn judge_stored(stored: &[u8], address: &Address, now: Timestamp) -> Judged {
+    match Certificate::from_stored(stored) {
+        Ok(certificate) => judge(&certificate, address, now),
+        Err(damaged) => Judged { card: Err(damaged.into()) },
+    }
+}
+
 impl Judged {
     /// Until when it can be used; `None`: no end is set, or it cannot be used.
     pub(crate) fn until(&self) -> Option<Timestamp> {

@@ -2,10 +2,9 @@
 
 use sealist_lists::model::{AddressNo, ListNo};
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::Certificate;
 use sealist_store::{key_checks, keys, lists};
 
-use super::judge::judge;
+use super::judge::judge_stored;
 use crate::{App, AppError};
 
 /// The key of an address.
@@ -41,7 +40,7 @@ pub async fn survey(
         let mut state = KeyState { email, fingerprint: None, problem: None, until: None };
         match (keys::certificate_of(&mut db, no).await?, address) {
             (Some(row), Some(address)) => {
-                let judged = judge(&Certificate::from_stored(&row.certificate)?, &address, now);
+                let judged = judge_stored(&row.certificate, &address, now);
                 state.fingerprint = Some(row.fingerprint);
                 state.until = judged.until();
                 state.problem = judged.card.err().map(|problem| problem.to_string());
