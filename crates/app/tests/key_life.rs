@@ -6,7 +6,7 @@ mod moved_clock;
 
 use std::collections::BTreeMap;
 
-use moved_clock::{Mail, check, day, deliver, join, make_list, post, site_in};
+use moved_clock::{Mail, check, day, deliver, join, make_list, post, site_in, site_on_postgres};
 use sealist_app::{App, set_key, upkeep};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
@@ -133,44 +133,51 @@ fn about(mail: &Mail, holder: &Person, list: &Certificate) -> &'static str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_members_in_twelve_states_over_seventy_days() {
-    const MEMBERS: usize = 1000;
+    let folder = TempDir::new().unwrap();
+    seventy_days(&site_in(folder.path()).await, 1000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_with_postgresql() {
+    seventy_days(&site_on_postgres().await, 96).await;
+}
+
+async fn seventy_days(app: &App, members: usize) {
     const POSTS: [i64; 3] = [2, 4, 65];
     const RENEWED_ON: i64 = 66;
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let lists = [make_list(&app, LISTS[0]).await, make_list(&app, LISTS[1]).await];
+    let lists = [make_list(app, LISTS[0]).await, make_list(app, LISTS[1]).await];
     let keys = [app.keys_of(&lists[0]).await.unwrap(), app.keys_of(&lists[1]).await.unwrap()];
     let certificate = keys[0].posting.certificate();
     let people: BTreeMap<Key, Person> = STATES.map(|state| (state, state.person())).into();
     let olga = Person::new("olga@example.org", Kind::Curve25519, day(-6));
     let state_of: BTreeMap<String, Key> =
-        (0..MEMBERS).map(|n| (format!("m{n}@example.org"), STATES[n % STATES.len()])).collect();
+        (0..members).map(|n| (format!("m{n}@example.org"), STATES[n % STATES.len()])).collect();
     for list in &lists {
-        let row = Key::Usable.row(&olga, &app, "olga@example.org");
-        join(&app, list, "olga@example.org", Role::Owner, row).await;
+        let row = Key::Usable.row(&olga, app, "olga@example.org");
+        join(app, list, "olga@example.org", Role::Owner, row).await;
     }
     for (address, state) in &state_of {
-        join(&app, &lists[0], address, Role::Member, state.row(&people[state], &app, address)).await;
-        join(&app, &lists[1], address, Role::Member, None).await;
+        join(app, &lists[0], address, Role::Member, state.row(&people[state], app, address)).await;
+        join(app, &lists[1], address, Role::Member, None).await;
     }
 
     let mut letters: BTreeMap<&str, Vec<(i64, &str)>> = BTreeMap::new();
     let mut posts: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     let mut to_olga = Vec::new();
     for today in 0..=74 {
-        let found = check(&app, day(today)).await.unwrap();
+        let found = check(app, day(today)).await.unwrap();
         assert_eq!(found.checked, 1 + state_of.values().filter(|state| **state != Key::None).count() as u64);
-        assert_eq!(check(&app, day(today)).await, None, "once a day");
+        assert_eq!(check(app, day(today)).await, None, "once a day");
         if POSTS.contains(&today) {
-            post(&app, &lists[0], MARKER, day(today)).await;
+            post(app, &lists[0], MARKER, day(today)).await;
         }
         if today == RENEWED_ON {
             for (address, state) in state_of.iter().filter(|(_, state)| state.is_renewed()) {
                 let update = people[state].renewed(day(500), day(today)).certificate().to_bytes();
-                set_key(&app, &address.parse().unwrap(), &update, day(today)).await.unwrap();
+                set_key(app, &address.parse().unwrap(), &update, day(today)).await.unwrap();
             }
         }
-        for mail in deliver(&app, day(today)).await {
+        for mail in deliver(app, day(today)).await {
             let clear = String::from_utf8_lossy(&mail.message);
             assert!(!clear.contains(MARKER), "clear text to {}", mail.to);
             if mail.to == "olga@example.org" {
@@ -186,7 +193,7 @@ async fn a_thousand_members_in_twelve_states_over_seventy_days() {
                 }
             }
         }
-        upkeep(&app, day(today)).await.unwrap();
+        upkeep(app, day(today)).await.unwrap();
     }
 
     for (address, state) in &state_of {

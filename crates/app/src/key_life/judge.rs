@@ -49,3 +49,34 @@ impl Judged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sealist_openpgp::Revocation;
+    use sealist_openpgp::testing::{Ends, Person};
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_was_taken_back_counts_no_more() {
+        const NOW: Timestamp = Timestamp(1_790_000_000_000);
+        let anne = Person::ending("anne@example.org", Ends::default(), NOW);
+        let known = anne.certificate();
+        let gone = known.merge(&anne.nameless(NOW.plus_ms(1000)).to_bytes()).unwrap();
+        let revoked = known.merge(&anne.revocation(Revocation::Soft, NOW.plus_ms(1000))).unwrap();
+        let check = |certificate: &Certificate, address: &str, expected: Option<&str>| {
+            let judged = judge(certificate, &address.parse().unwrap(), NOW.plus_ms(2000));
+            assert_eq!(
+                judged.card.err().map(|problem| problem.to_string()).as_deref(),
+                expected,
+                "{address}"
+            );
+        };
+        check(&known, "Anne@example.org", None);
+        check(&gone, "anne@example.org", Some("the key does not name anne@example.org"));
+        // Somebody vouched for these.
+        check(&known, "office@example.org", None);
+        check(&gone, "office@example.org", None);
+        check(&revoked, "office@example.org", Some("the key was retired by its owner"));
+    }
+}

@@ -14,6 +14,7 @@ use sealist_openpgp::{KeyName, MacKey, SignWith};
 use sealist_store::bodies::{self, Body};
 use sealist_store::deliveries::{self, Kind, Settled, State};
 use sealist_store::keys::{self, CertificateRow};
+use sealist_store::testing::Postgres;
 use sealist_store::{Store, StoreError, lists, people, posts};
 use zeroize::Zeroizing;
 
@@ -66,6 +67,11 @@ pub(crate) struct Mail {
 pub(crate) async fn site_in(folder: &Path) -> App {
     let store = Store::open(&folder.join("test.db")).await.unwrap();
     node(store, Memory::new()).await
+}
+
+pub(crate) async fn site_on_postgres() -> App {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    node(Store::open_url(&url).await.unwrap(), Memory::new()).await
 }
 
 /// One of the nodes that serve a database.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::Packet;
-use sequoia_openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite};
+use sequoia_openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite, UserIDRevocationBuilder};
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::packet::signature::SignatureBuilder;
 use sequoia_openpgp::serialize::SerializeInto as _;
@@ -77,6 +77,18 @@ impl Person {
             }
         }
         Self { address: self.address.clone(), cert: self.cert.clone().insert_packets(packets).unwrap().0 }
+    }
+
+    /// A certificate by which the person takes all user ids of the key back.
+    pub fn nameless(&self, at: Timestamp) -> Certificate {
+        let revoked = self.cert.userids().map(|user_id| {
+            let builder =
+                UserIDRevocationBuilder::new().set_signature_creation_time(at.to_system_time()).unwrap();
+            let builder = builder.set_reason_for_revocation(ReasonForRevocation::UIDRetired, b"").unwrap();
+            builder.build(&mut self.pair(), &self.cert, user_id.userid(), None).unwrap()
+        });
+        let revoked: Vec<_> = revoked.collect();
+        Certificate::of(self.cert.clone().insert_packets(revoked).unwrap().0)
     }
 
     /// A revocation certificate of that kind.

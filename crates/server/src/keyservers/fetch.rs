@@ -14,8 +14,9 @@ use tokio_rustls::TlsConnector;
 use super::way::Way;
 use Failure::Answer;
 
-/// All steps together.
+/// All steps together; through a proxy, which may be a network of its own, longer.
 const TIMEOUT: Duration = Duration::from_secs(5);
+const PROXY_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_OCTETS: usize = 256 * 1024;
 const MAX_REDIRECTS: usize = 2;
 const HTTPS: u16 = 443;
@@ -25,6 +26,7 @@ const HTTPS: u16 = 443;
 pub(super) struct Fetcher {
     pub(super) way: Way,
     pub(super) tls: TlsConnector,
+    pub(super) timeout: Duration,
 }
 
 /// Why there is no answer, in a few words.
@@ -66,7 +68,8 @@ impl Fetcher {
             .map_err(|error| error.to_string())?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { way, tls: TlsConnector::from(Arc::new(tls)) })
+        let timeout = if matches!(way, Way::Straight) { TIMEOUT } else { PROXY_TIMEOUT };
+        Ok(Self { way, tls: TlsConnector::from(Arc::new(tls)), timeout })
     }
 
     /// The file at that place; `None`: there is none.
@@ -82,7 +85,7 @@ impl Fetcher {
             }
             Err(Answer("it sends from place to place"))
         };
-        tokio::time::timeout(TIMEOUT, all).await.map_err(|_| Answer("it does not answer in time"))?
+        tokio::time::timeout(self.timeout, all).await.map_err(|_| Answer("it does not answer in time"))?
     }
 
     async fn step(&self, place: &Uri) -> Result<Step, Failure> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -195,7 +196,8 @@ async fn files_are_fetched_within_bounds() {
 
 #[tokio::test]
 async fn who_never_answers_is_not_waited_for() {
-    let fetcher = start(web(&[("a.example.org/", "never")]), Proxy::Socks).await;
+    let mut fetcher = start(web(&[("a.example.org/", "never")]), Proxy::Socks).await;
+    fetcher.timeout = Duration::from_secs(1);
     assert_eq!(
         fetcher.get("https://a.example.org/").await,
         Err(Failure::Answer("it does not answer in time"))
