@@ -6,8 +6,10 @@ mod moved_clock;
 
 use std::collections::BTreeMap;
 
-use moved_clock::{Mail, check, day, deliver, join, make_list, post, site_in, site_on_postgres};
-use sealist_app::{App, set_key, upkeep};
+use moved_clock::{
+    Mail, check, day, deliver, join, make_list, post, site_in, site_on_postgres, two_nodes_on_postgres,
+};
+use sealist_app::{App, KeyCheck, Stages, set_key, upkeep};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Ends, Kind, Person, stale_card};
@@ -256,4 +258,31 @@ async fn a_warning_is_written_when_a_list_uses_the_key() {
     join(&app, &list, "anne@example.org", Role::Member, None).await;
     assert_eq!(check(&app, day(1)).await.unwrap().warned, 1);
     assert_eq!(check(&app, day(2)).await.unwrap().warned, 0, "once");
+}
+
+/// One node froze in its work and another took over; now both are at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_write_no_letter_twice() {
+    let (first, second) = two_nodes_on_postgres().await;
+    let list = make_list(&first, LISTS[0]).await;
+    let olga = Person::new("olga@example.org", Kind::Curve25519, day(-6));
+    let row = Key::Usable.row(&olga, &first, "olga@example.org");
+    join(&first, &list, "olga@example.org", Role::Owner, row).await;
+    let ending = Key::EndsIn(7).person();
+    for n in 0..60 {
+        let address = format!("m{n}@example.org");
+        join(&first, &list, &address, Role::Member, Key::EndsIn(7).row(&ending, &first, &address)).await;
+    }
+    let later = day(0).plus_ms(11 * 60_000);
+    let stages = Stages::default();
+    let mut frozen = KeyCheck::begin(&first, &stages, day(0)).await.unwrap().unwrap();
+    assert!(KeyCheck::begin(&second, &stages, day(0)).await.unwrap().is_none());
+    let mut other = KeyCheck::begin(&second, &stages, later).await.unwrap().unwrap();
+    let (one, two) = tokio::join!(async { while frozen.step(&first, later).await.unwrap() {} }, async {
+        while other.step(&second, later).await.unwrap() {}
+    },);
+    assert_eq!(frozen.found.warned + other.found.warned, 60);
+    assert_eq!(frozen.found.told + other.found.told, 1);
+    assert_eq!(deliver(&first, later).await.len(), 61);
+    assert!(KeyCheck::begin(&first, &stages, later).await.unwrap().is_none(), "it is done");
 }

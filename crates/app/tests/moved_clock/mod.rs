@@ -74,6 +74,14 @@ pub(crate) async fn site_on_postgres() -> App {
     node(Store::open_url(&url).await.unwrap(), Memory::new()).await
 }
 
+/// They have the same keys.
+pub(crate) async fn two_nodes_on_postgres() -> (App, App) {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    let vault = Memory::new();
+    let first = node(Store::open_url(&url).await.unwrap(), vault.clone()).await;
+    (first, node(Store::open_url(&url).await.unwrap(), vault).await)
+}
+
 /// One of the nodes that serve a database.
 pub(crate) async fn node(store: Store, vault: Arc<Memory>) -> App {
     let app = App::new(store, vault, None);
