@@ -278,7 +278,7 @@ async fn two_nodes_write_no_letter_twice() {
     let mut frozen = KeyCheck::begin(&first, &stages, day(0)).await.unwrap().unwrap();
     assert!(KeyCheck::begin(&second, &stages, day(0)).await.unwrap().is_none());
     let mut other = KeyCheck::begin(&second, &stages, later).await.unwrap().unwrap();
-    let (one, two) = tokio::join!(async { while frozen.step(&first, later).await.unwrap() {} }, async {
+    tokio::join!(async { while frozen.step(&first, later).await.unwrap() {} }, async {
         while other.step(&second, later).await.unwrap() {}
     },);
     assert_eq!(frozen.found.warned + other.found.warned, 60);
