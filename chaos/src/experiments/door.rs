@@ -1,7 +1,7 @@
 //! E15, E19, E20: what comes in by the door is too large, mixed, or sent by somebody who leaves early.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use sealist_smtp::client::RecipientResult;
@@ -9,14 +9,16 @@ use sealist_smtp::client::RecipientResult;
 use crate::oracle;
 use crate::roster::{self, Roster};
 use crate::sink::Sink;
-use crate::site::{Door, Plan};
+use crate::site::{Door, Plan, Site};
 use crate::source::{self, Wire};
-use crate::{Finding, Lab, process};
+use crate::{Finding, Lab, process, tools};
 
 const GIB: u64 = 1 << 30;
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<Finding> {
-    let (limit_kib, octets) = lab.pick((4 * 1024_u32, 32 << 20), (50 * 1024, 2 * GIB));
+    // A message just below the limit must not fit into what memory may grow by.
+    let (limit_kib, octets) = lab.pick((24 * 1024_u32, 64 << 20), (50 * 1024, 2 * GIB));
     let site = Plan::new(lab).set("lmtp", format!("max_message_kib = {limit_kib}")).made()?;
     let plain = Roster::plain(&site, "plain", 1)?;
     let sealed = Roster::sealed(&site, "sealed", 1)?;
@@ -32,13 +34,17 @@ pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<Finding> {
         replies.push(reply);
     }
     let over = one_over(&site.door(), &plain.list, u64::from(limit_kib) * 1024).await?;
+    let left = parts_left(&mut site, &[&plain.list, &sealed.list]).await?;
     let kept = site.json(&["queue", "list"])?.len();
+    site.kill()?;
     let figure = format!(
-        "SIZE={octets}: {declared}; limit of {limit_kib} KiB + 1: {over}; streamed: cut at {} MiB of {} with {:?}; memory +{} MiB",
+        "SIZE={octets}: {declared}; limit of {limit_kib} KiB + 1: {over}; streamed: cut at {} MiB of {} with {:?}; memory +{} MiB; {} parts left of what broke off, {} behind a kill",
         sent >> 20,
         octets >> 20,
         replies[0],
-        grown_kib / 1024
+        grown_kib / 1024,
+        left.broken_off,
+        left.killed
     );
     let cut = replies.iter().all(|reply| reply.starts_with("421") || reply.starts_with("552"));
     Ok(Finding::new(figure)
@@ -46,7 +52,61 @@ pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<Finding> {
         .expect(over.starts_with("552").into(), "one octet too many is not refused with 552")
         .expect(cut.into(), "the stream is not refused")
         .expect((kept == 0).into(), "something of it is kept")
-        .expect((grown_kib < 16 * 1024).into(), "memory grows by 16 MiB or more"))
+        .expect((left.seen > 0).into(), "nothing was stored as it came")
+        .expect((left.broken_off == 0 && left.killed == 0).into(), "parts stay in the database")
+        .expect((grown_kib < 16 * 1024).into(), "memory grows by 16 MiB or more")
+        .with(oracle::integrity(&site)?))
+}
+
+/// Messages of which the database had a part.
+struct Left {
+    /// While they came.
+    seen: u64,
+    /// After their senders had left.
+    broken_off: u64,
+    /// After the server was killed and started again.
+    killed: u64,
+}
+
+/// Who leaves in the middle of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Sender,
+    Server,
+}
+
+/// Begins messages that never end: once their senders leave, once the server dies.
+async fn parts_left(site: &mut Site, lists: &[&str]) -> anyhow::Result<Left> {
+    let parts = |site: &Site| tools::sqlite_number(&site.database(), "SELECT COUNT(*) FROM bodies");
+    let mut left = Left { seen: 0, broken_off: 0, killed: 0 };
+    for ends in [Ends::Sender, Ends::Server] {
+        let mut wires = Vec::new();
+        for list in lists {
+            let mut wire = begun(&site.door(), list).await?;
+            wire.write(b"From: a@x.example\r\n\r\n").await?;
+            wire.write("0123456789abcdef\r\n".repeat(100_000).as_bytes()).await?;
+            wires.push(wire);
+        }
+        let end = Instant::now() + PATIENCE;
+        while parts(site)? < lists.len() as u64 && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        left.seen = parts(site)?;
+        if ends == Ends::Server {
+            site.kill()?;
+            site.start()?;
+        }
+        drop(wires);
+        let end = Instant::now() + PATIENCE;
+        while parts(site)? > 0 && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        match ends {
+            Ends::Sender => left.broken_off = parts(site)?,
+            Ends::Server => left.killed = parts(site)?,
+        }
+    }
+    Ok(left)
 }
 
 async fn declare(door: &Door, octets: u64) -> anyhow::Result<String> {

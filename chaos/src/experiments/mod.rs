@@ -113,7 +113,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {
         number: "e15",
         fault: "2 GiB message",
-        target: "refused at SIZE= and at limit + 1, memory grows by less than 16 MiB",
+        target: "refused at SIZE= and at limit + 1, memory grows by less than 16 MiB, no part of it stays",
         run: |lab| Box::pin(door::too_large(lab)),
     },
     Experiment {

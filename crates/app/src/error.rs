@@ -57,6 +57,24 @@ pub enum AppError {
     /// The key belongs to another address.
     #[error("the key does not name {0}")]
     OtherAddress(String),
+    /// Somebody else answered the same question at the same moment.
+    #[error("somebody else was quicker: look again")]
+    Overtaken,
+    /// No such workflow.
+    #[error("there is no workflow {0:?}: `sealist workflows` lists them")]
+    NoSuchWorkflow(String),
+    /// A request cannot go on.
+    #[error("it cannot be done: {0}")]
+    Refused(sealist_lists::commands::Problem),
+    /// A request waits for somebody else than a moderator.
+    #[error("it does not wait for a moderator, but for the person: {0}")]
+    NotWaiting(String),
+    /// An address without a key.
+    #[error("{0} has no key: `sealist keys import` gives it one")]
+    NoKeyOf(String),
+    /// The key of an address is another one than was named.
+    #[error("the key of this address is {0}")]
+    OtherFingerprint(String),
     /// The server is shutting down.
     #[error("the work was interrupted")]
     Interrupted,

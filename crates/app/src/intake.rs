@@ -5,9 +5,10 @@ use std::sync::Arc;
 use sealist_lists::model::{Door, DoorAddress, ListNo, MailingList};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
-use sealist_store::bodies::Body;
+use sealist_store::bodies::{self, Body, ROW_OCTETS};
 use sealist_store::{StoreError, lists, queue};
 
+use crate::spool::Spool;
 use crate::{App, AppError, ListKeys};
 
 /// Longer handles are none of ours.
@@ -50,12 +51,13 @@ impl Arrival {
 }
 
 /// A message that streams in for one list and door. On an encrypting list no more of it than a chunk is
-/// ever in the clear.
+/// ever in the clear. What is large is stored as it comes.
 pub struct Intake {
     list: ListNo,
     door: Door,
     detail: String,
     form: Form,
+    spool: Option<Spool>,
 }
 
 enum Form {
@@ -64,6 +66,9 @@ enum Form {
 }
 
 impl Intake {
+    /// Octets that one message takes in memory, at most.
+    pub const MOST_OCTETS: usize = 4 * ROW_OCTETS;
+
     /// Begins with the envelope sender, kept as the message's first field ([RFC 5321, section 4.4]).
     pub fn begin(arrival: &Arrival, sender: Option<&str>) -> Result<Self, AppError> {
         let form = match &arrival.keys {
@@ -74,16 +79,25 @@ impl Intake {
         };
         let detail: String =
             arrival.detail.iter().flat_map(|detail| detail.chars()).take(MAX_DETAIL).collect();
-        let mut intake = Self { list: arrival.list.no, door: arrival.door, detail, form };
+        let mut intake = Self { list: arrival.list.no, door: arrival.door, detail, form, spool: None };
         intake.write(format!("Return-Path: <{}>\r\n", sender.unwrap_or_default()).as_bytes())?;
         Ok(intake)
     }
 
     /// The next octets.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), AppError> {
-        match &mut self.form {
-            Form::Plain(message) => message.extend_from_slice(chunk),
-            Form::Sealing(sealer) => sealer.write(chunk)?,
+        self.form.write(chunk)
+    }
+
+    /// Stores what came, if it is much, so that after each chunk no more than [`Self::MOST_OCTETS`] are in memory. Only for
+    /// a process that is entered as a node: what others store in part is taken for left.
+    pub async fn spill(&mut self, app: &App) -> Result<(), AppError> {
+        if self.form.octets() >= 2 * ROW_OCTETS {
+            let piece = self.form.take_behind(ROW_OCTETS);
+            match &mut self.spool {
+                Some(spool) => spool.append(&app.store, piece).await?,
+                None => self.spool = Some(Spool::begin(app, piece).await?),
+            }
         }
         Ok(())
     }
@@ -96,19 +110,50 @@ impl Intake {
             Form::Sealing(sealer) => Body::Sealed(sealer.finish()?),
         };
         let (list, door, detail) = (self.list, self.door, self.detail);
-        app.store
-            .write(move |db| {
-                Box::pin(async move {
-                    queue::push(db, list, (door, &detail), &body, &transaction, now).await?;
-                    Ok::<_, StoreError>(())
-                })
+        let coming = self.spool.as_ref().map(Spool::coming);
+        let ours = app.store.write(move |db| {
+            Box::pin(async move {
+                let body = match coming {
+                    Some(coming) => coming.complete(&mut *db, &body).await?,
+                    None => bodies::insert(&mut *db, &body).await?,
+                };
+                queue::enter(db, list, (door, &detail), body, &transaction, now).await
             })
-            .await?;
+        });
+        ours.await.map_err(|error: StoreError| error)?;
+        if let Some(spool) = self.spool {
+            spool.done();
+        }
         Ok(())
     }
 
     /// A fresh name for an LMTP transaction.
     pub fn transaction() -> [u8; 16] {
         random()
+    }
+}
+
+impl Form {
+    fn write(&mut self, chunk: &[u8]) -> Result<(), AppError> {
+        match self {
+            Self::Plain(message) => message.extend_from_slice(chunk),
+            Self::Sealing(sealer) => sealer.write(chunk)?,
+        }
+        Ok(())
+    }
+
+    /// Octets that stand here.
+    fn octets(&self) -> usize {
+        match self {
+            Self::Plain(message) => message.len(),
+            Self::Sealing(sealer) => sealer.octets(),
+        }
+    }
+
+    fn take_behind(&mut self, octets: usize) -> Vec<u8> {
+        match self {
+            Self::Plain(message) => message.split_off(octets.min(message.len())),
+            Self::Sealing(sealer) => sealer.take_behind(octets),
+        }
     }
 }

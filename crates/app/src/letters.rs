@@ -2,12 +2,14 @@
 
 use sealist_lists::model::{Channel, Door, EntryNo, MailingList};
 use sealist_lists::rules::Reason;
-use sealist_lists::texts::{self, Letter, Text, Value, context};
+use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
-use sealist_openpgp::Certificate;
+use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::deliveries::{Settled, State};
+use sealist_store::notices::Often;
 use sealist_store::queue::Entry;
 
+use crate::deciders::{Ask, to_deciders};
 use crate::notices::{Prepared, to_moderators, to_person};
 use crate::{App, AppError};
 
@@ -22,21 +24,18 @@ pub(crate) async fn not_posted(
     author: &Address,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let letter = texts::letter(
-        Text::NotPosted,
-        context! {
-            list => list.display_name(),
-            address => list.name.to_string(),
-            pgp => list.settings.pgp.is_some(),
-            sendkey => list.name.address(Door::Sendkey).to_string(),
-            owner => list.name.address(Door::Owner).to_string(),
-        },
-    );
-    let words = |channel| {
-        let may = channel == Channel::Sealed || !list.settings.encrypting();
-        may.then(|| (letter.clone(), None))
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        pgp => list.settings.pgp.is_some(),
+        sendkey => list.name.address(Door::Sendkey).to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
     };
-    to_person(app, list, somebody(author), Text::NotPosted, words, now).await
+    let content = |_: &Place<'_>, channel| {
+        let may = channel == Channel::Sealed || !list.settings.encrypting();
+        may.then(|| (values.clone(), None))
+    };
+    to_person(app, list, somebody(author), Text::NotPosted, content, now).await
 }
 
 /// To those in charge: a message waits. An open letter does not say why.
@@ -47,13 +46,23 @@ pub(crate) async fn held(
     reasons: &[Reason],
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
-    let words = |channel| {
+    let values = |place: &Place<'_>, channel, token: Option<&str>| {
         let telling = channel == Channel::Sealed || !list.settings.encrypting();
         let reasons: &[Reason] = if telling { reasons } else { &[] };
-        let sentences: Vec<String> = reasons.iter().map(|reason| texts::sentence(*reason)).collect();
-        about_entry(Text::Held, list, entry, &sentences)
+        let sentences: Vec<String> = reasons.iter().map(|reason| app.texts.reason(*reason, place)).collect();
+        let EntryNo(number) = entry.no;
+        context! {
+            list => list.display_name(),
+            address => list.name.address(entry.door).to_string(),
+            received_at => entry.received_at.rfc3339(),
+            entry => number,
+            reasons => sentences,
+            pgp => list.settings.pgp.is_some(),
+            token,
+        }
     };
-    to_moderators(app, list, Text::Held, words, now).await
+    let ask = Ask { text: Text::Held, often: Often::Daily, attachment: None };
+    to_deciders(app, list, ask, values, now).await
 }
 
 /// To those in charge: a message broke the runner.
@@ -63,22 +72,18 @@ pub(crate) async fn shunted(
     entry: &Entry,
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
-    let words = |_| about_entry(Text::Shunted, list, entry, &[]);
-    to_moderators(app, list, Text::Shunted, words, now).await
+    to_moderators(app, list, Text::Shunted, |_, _| about_entry(list, entry, &[]), now).await
 }
 
-fn about_entry(text: Text, list: &MailingList, entry: &Entry, reasons: &[String]) -> Letter {
+fn about_entry(list: &MailingList, entry: &Entry, reasons: &[String]) -> Value {
     let EntryNo(number) = entry.no;
-    texts::letter(
-        text,
-        context! {
-            list => list.display_name(),
-            address => list.name.address(entry.door).to_string(),
-            received_at => entry.received_at.rfc3339(),
-            entry => number,
-            reasons,
-        },
-    )
+    context! {
+        list => list.display_name(),
+        address => list.name.address(entry.door).to_string(),
+        received_at => entry.received_at.rfc3339(),
+        entry => number,
+        reasons,
+    }
 }
 
 /// The list's certificates, the one in use first, to whoever asks.
@@ -91,19 +96,16 @@ pub(crate) async fn sendkey(
 ) -> Result<Option<Prepared>, AppError> {
     let Some(certificate) = certificates.first() else { return Ok(None) };
     let armored: Vec<u8> = certificates.iter().flat_map(Certificate::armored).collect();
-    let words = |_| {
-        let letter = texts::letter(
-            Text::Sendkey,
-            context! {
-                list => list.display_name(),
-                address => list.name.to_string(),
-                fingerprint => certificate.fingerprint().spaced(),
-            },
-        );
+    let content = |_: &Place<'_>, _| {
+        let values = context! {
+            list => list.display_name(),
+            address => list.name.to_string(),
+            fingerprint => certificate.fingerprint().spaced(),
+        };
         let file = format!("{}.asc", list.name);
-        Some((letter, Some((file, "application/pgp-keys", armored.clone()))))
+        Some((values, Some((file, "application/pgp-keys", armored.clone()))))
     };
-    to_person(app, list, somebody(to), Text::Sendkey, words, now).await
+    to_person(app, list, somebody(to), Text::Sendkey, content, now).await
 }
 
 /// A post waits for a reader's key, or is not kept for want of one: to the reader.
@@ -114,17 +116,15 @@ pub(crate) async fn key_needed(
     copy: &Settled,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let letter = texts::letter(
-        Text::KeyNeeded,
-        context! {
-            list => list.display_name(),
-            address => list.name.to_string(),
-            owner => list.name.address(Door::Owner).to_string(),
-            days => if copy.state == State::HeldForKey { key_wait_days(list) } else { 0 },
-            problem => copy.reply,
-        },
-    );
-    to_person(app, list, somebody(reader), Text::KeyNeeded, |_| Some((letter.clone(), None)), now).await
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
+        request => list.name.address(Door::Request).to_string(),
+        days => if copy.state == State::HeldForKey { key_wait_days(list) } else { 0 },
+        problem => copy.reply,
+    };
+    to_person(app, list, somebody(reader), Text::KeyNeeded, |_, _| Some((values.clone(), None)), now).await
 }
 
 /// To those in charge: copies that wait for keys ([`Text::MemberKeyNeeded`]), or that could not be delivered
@@ -149,7 +149,7 @@ pub(crate) async fn about_copies(
         more => copies.len() - lines.len(),
         copies => lines,
     };
-    to_moderators(app, list, text, |_| texts::letter(text, values.clone()), now).await
+    to_moderators(app, list, text, |_, _| values.clone(), now).await
 }
 
 /// To those in charge: posts to these addresses have stopped, after too many bounces.
@@ -165,7 +165,26 @@ pub(crate) async fn stopped(
         bounces => list.settings.bounce_score_threshold,
         addresses,
     };
-    to_moderators(app, list, Text::Stopped, |_| texts::letter(Text::Stopped, values.clone()), now).await
+    to_moderators(app, list, Text::Stopped, |_, _| values.clone(), now).await
+}
+
+/// To those in charge: the key of a member stands on the word of one that is compromised.
+pub(crate) async fn key_void(
+    app: &App,
+    list: &MailingList,
+    member: &Address,
+    revoked: &str,
+    key: &Certificate,
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let spaced = |text: &str| text.parse::<Fingerprint>().map_or(text.to_owned(), |known| known.spaced());
+    let values = context! {
+        list => list.display_name(),
+        email => member.to_string(),
+        fingerprint => key.fingerprint().spaced(),
+        old_fingerprint => spaced(revoked),
+    };
+    to_moderators(app, list, Text::KeyVoid, |_, _| values.clone(), now).await
 }
 
 fn key_wait_days(list: &MailingList) -> u32 {

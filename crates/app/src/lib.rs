@@ -4,6 +4,9 @@
 //! No loops, no sockets, no files: secret keys at rest are behind [`KeyVault`].
 
 mod bounces;
+mod commands;
+mod deciders;
+mod effects;
 mod error;
 mod incoming;
 mod intake;
@@ -15,16 +18,21 @@ mod new_keys;
 mod node;
 mod notices;
 mod outgoing;
+mod requests;
 mod room;
 mod rotation;
 mod sealing;
+mod settings;
 mod setup;
+mod spool;
 mod succession;
 mod upkeep;
 mod vault;
 
 use std::sync::Arc;
 
+use sealist_lists::texts::Texts;
+use sealist_lists::workflows::Workflows;
 use sealist_mail::Address;
 use sealist_store::Store;
 use tokio::sync::Mutex;
@@ -39,7 +47,9 @@ pub use key_life::{
 pub use keyring::ListKeys;
 pub use moderation::{Rejected, reject, shunt};
 pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
+pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
+pub use settings::{SettingRefused, set_setting};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
 pub use succession::{announce, published};
 pub use upkeep::{Kept, mend_clock, upkeep};
@@ -54,9 +64,14 @@ pub struct App {
     pub vault: Arc<dyn KeyVault>,
     /// Who hears of a list that nobody is in charge of.
     pub contact: Option<Address>,
+    /// The words of its letters.
+    pub texts: Texts,
+    /// The workflows that its lists may use.
+    pub workflows: Arc<Workflows>,
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
+    broken_off: spool::BrokenOff,
     /// For messages that are judged.
     judging: room::Room,
     /// For bodies that are on their way out: a next hop that hangs keeps nobody from judging.
@@ -70,11 +85,24 @@ impl App {
             store,
             vault,
             contact,
+            texts: Texts::default(),
+            workflows: Arc::default(),
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
+            broken_off: Arc::default(),
             judging: room::Room::default(),
             leaving: room::Room::default(),
         }
+    }
+
+    /// The same site with other words.
+    pub fn with_texts(self, texts: Texts) -> Self {
+        Self { texts, ..self }
+    }
+
+    /// The same site with these workflows.
+    pub fn with_workflows(self, workflows: Workflows) -> Self {
+        Self { workflows: Arc::new(workflows), ..self }
     }
 }

@@ -1,11 +1,13 @@
 //! What people in charge decide, and what the server sets aside itself.
 
+use sealist_lists::model::MailingList;
 use sealist_lists::rules::Reason;
 use sealist_mail::{Headers, Timestamp, sole_author};
 use sealist_store::queue::{self, Entry, Place};
 use sealist_store::{StoreError, bodies, lists, people};
 
 use crate::incoming::reveal;
+use crate::notices::Prepared;
 use crate::{App, AppError, letters};
 
 /// Whether the author of a rejected message hears of it.
@@ -19,21 +21,10 @@ pub enum Rejected {
 
 /// Deletes a message and writes to its author, if that is a subscribed address.
 pub async fn reject(app: &App, entry: Entry, now: Timestamp) -> Result<Rejected, AppError> {
-    let (list, body) = {
-        let mut db = app.store.reader().await?;
-        let list = lists::by_no(&mut db, entry.list)
-            .await?
-            .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
-        (list, bodies::load(&mut db, entry.body).await?)
-    };
-    let (outer, _) = Headers::parse(&reveal(app, &list, body).await?);
-    let mut letter = None;
-    if let Ok(author) = sole_author(&outer) {
-        let roles = people::roles_of(&mut *app.store.reader().await?, list.no, &author.address).await?;
-        if !roles.is_empty() {
-            letter = letters::not_posted(app, &list, &author.address, now).await?;
-        }
-    }
+    let list = lists::by_no(&mut *app.store.reader().await?, entry.list)
+        .await?
+        .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
+    let letter = rejection(app, &list, &entry, now).await?;
     app.store
         .write(move |db| {
             Box::pin(async move {
@@ -48,6 +39,20 @@ pub async fn reject(app: &App, entry: Entry, now: Timestamp) -> Result<Rejected,
             })
         })
         .await
+}
+
+/// The letter to the author of a rejected message, if that is a subscribed address.
+pub(crate) async fn rejection(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
+    let (outer, _) = Headers::parse(&reveal(app, list, body).await?);
+    let Ok(author) = sole_author(&outer) else { return Ok(None) };
+    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, &author.address).await?;
+    if roles.is_empty() { Ok(None) } else { letters::not_posted(app, list, &author.address, now).await }
 }
 
 /// Sets a message aside that cannot be handled, and writes to those in charge. A letter that cannot be

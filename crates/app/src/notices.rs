@@ -3,12 +3,16 @@
 //! They hold nothing of a message. Who has a usable key gets them sealed; the words for an open letter are
 //! chosen apart, because who carries it reads it too.
 
+use std::borrow::Cow;
+
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
-use sealist_lists::texts::{Letter, Text};
+use sealist_lists::texts::{Letter, Place, Text, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
-use sealist_openpgp::{SealingCard, random};
+use sealist_openpgp::{SealingCard, Token, random};
 use sealist_store::bodies::Body;
+use sealist_store::notices::{Often, is_due};
+use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, keys, people};
 
 use crate::{App, AppError, sealing};
@@ -20,102 +24,191 @@ const MAX_MODERATORS: u32 = 50;
 pub(crate) struct Prepared {
     list: ListNo,
     to: Address,
-    kind: String,
+    kind: Cow<'static, str>,
+    often: Often,
     channel: Channel,
     body: Body,
+    /// Of the token that it brings.
+    mark: Option<[u8; 32]>,
 }
 
 /// An attachment: file name, media type, content.
 pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 
 impl Prepared {
-    /// Stores the letter; `false` if one of its kind went out within a day.
+    /// Stores the letter; `false` if enough of its kind went out within a day.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
         let letter = sealist_store::notices::NewNotice {
             list: self.list,
             to: &self.to,
             kind: &self.kind,
+            often: self.often,
             channel: self.channel,
             body: &self.body,
         };
         sealist_store::notices::insert(db, &letter, now).await
     }
+
+    /// The same letter; its reader may answer with that token.
+    pub(crate) fn with(self, token: &Token, app: &App) -> Self {
+        Self { mark: Some(app.vault.mac().token_mark(&token.to_string())), ..self }
+    }
+
+    /// Stores the letter and, if it goes out, the token that it brings.
+    pub(crate) async fn store_asking(
+        &self,
+        db: &mut Conn,
+        about: Subject,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.store(&mut *db, now).await?
+            && let Some(mark) = &self.mark
+        {
+            tokens::add(db, about, mark, &self.to, until).await?;
+        }
+        Ok(())
+    }
 }
 
-/// A letter to one person; of each text one a day. `words` chooses them for the way they travel; `None`: not that way.
+/// What a letter is made of: the values of its text, and perhaps a file.
+pub(crate) type Content = (Value, Option<Attachment>);
+
+/// A letter to one person, in their language; of each text one a day. `content` chooses for the way it travels; `None`:
+/// not that way.
 pub(crate) async fn to_person(
     app: &App,
     list: &MailingList,
     to: Mailbox,
     text: Text,
-    words: impl Fn(Channel) -> Option<(Letter, Option<Attachment>)>,
+    content: impl Fn(&Place<'_>, Channel) -> Option<Content>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let mut db = app.store.reader().await?;
-    if !sealist_store::notices::is_due(&mut db, list.no, &to.address, text.name(), now).await? {
-        return Ok(None);
-    }
-    let channel = channel_to(app, &mut db, list, &to.address, now).await?;
-    drop(db);
-    let Some((letter, attachment)) = words(channel) else { return Ok(None) };
-    let words = Words { to, kind: text.name().to_owned(), channel, letter, attachment };
-    write(app, list, words, now).await.map(Some)
+    let (language, channel) = {
+        let mut db = app.store.reader().await?;
+        if !is_due(&mut db, list.no, &to.address, text.name(), Often::Daily, now).await? {
+            return Ok(None);
+        }
+        (
+            people::language_of(&mut db, &to.address).await?,
+            channel_to(app, &mut db, list, &to.address, now).await?,
+        )
+    };
+    let place = app.texts.place(list, language);
+    let Some((values, attachment)) = content(&place, channel) else { return Ok(None) };
+    let letter = app.texts.letter(text, &place, values);
+    let message =
+        Message { to, kind: text.name().into(), often: Often::Daily, letter, attachment, reply_to: None };
+    Ok(Some(make(app, list, message, channel, now).await?))
 }
 
-/// Words to one person, and how they travel.
-pub(crate) struct Words {
+/// A letter that is an answer, or asks for one.
+pub(crate) struct Message {
     pub(crate) to: Mailbox,
-    /// Of each kind one a day.
-    pub(crate) kind: String,
-    pub(crate) channel: Channel,
+    /// Of which kind, and how often those go to an address.
+    pub(crate) kind: Cow<'static, str>,
+    pub(crate) often: Often,
     pub(crate) letter: Letter,
     pub(crate) attachment: Option<Attachment>,
+    /// Where the answer goes; `None`: to the owners.
+    pub(crate) reply_to: Option<Address>,
 }
 
-/// Makes a letter of them.
-pub(crate) async fn write(
+/// Makes a letter, sealed if the list encrypts and its reader has a usable key; `None` if enough of the kind went out.
+pub(crate) async fn answer(
     app: &App,
     list: &MailingList,
-    words: Words,
+    message: Message,
     now: Timestamp,
-) -> Result<Prepared, AppError> {
-    let Words { to, kind, channel, letter, attachment } = words;
-    let address = to.address.clone();
-    let payload = notices::build(Notice { list, to, letter, attachment }, channel, now, random());
-    let body = sealing::enclose(app, list, payload, channel, now).await?;
-    Ok(Prepared { list: list.no, to: address, kind, channel, body })
+) -> Result<Option<Prepared>, AppError> {
+    let to = &message.to.address;
+    let channel = channel_to(app, &mut *app.store.reader().await?, list, to, now).await?;
+    answer_by(app, list, message, channel, now).await
 }
 
-/// The same letter to each owner and moderator; where there is none, to the contact of the site.
+/// The same when it is known how it travels.
+pub(crate) async fn answer_by(
+    app: &App,
+    list: &MailingList,
+    message: Message,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let (to, often) = (&message.to.address, message.often);
+    if !is_due(&mut *app.store.reader().await?, list.no, to, &message.kind, often, now).await? {
+        return Ok(None);
+    }
+    Ok(Some(make(app, list, message, channel, now).await?))
+}
+
+/// Makes a letter for the holder of a key that need not be anybody's yet; `None` if enough of the kind went out.
+pub(crate) async fn to_key(
+    app: &App,
+    list: &MailingList,
+    message: Message,
+    key: &SealingCard,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let Message { to, kind, often, letter, attachment, reply_to } = message;
+    let address = to.address.clone();
+    let due = is_due(&mut *app.store.reader().await?, list.no, &address, &kind, often, now).await?;
+    if !due {
+        return Ok(None);
+    }
+    let notice = Notice { list, to, letter, attachment, reply_to };
+    let payload = notices::build(notice, Channel::Sealed, now, random());
+    let body = sealing::enclose_to(app, list, payload, key, now).await?;
+    Ok(Some(Prepared { list: list.no, to: address, kind, often, channel: Channel::Open, body, mark: None }))
+}
+
+pub(crate) async fn make(
+    app: &App,
+    list: &MailingList,
+    message: Message,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<Prepared, AppError> {
+    let Message { to, kind, often, letter, attachment, reply_to } = message;
+    let address = to.address.clone();
+    let payload = notices::build(Notice { list, to, letter, attachment, reply_to }, channel, now, random());
+    let body = sealing::enclose(app, list, payload, channel, now).await?;
+    Ok(Prepared { list: list.no, to: address, kind, often, channel, body, mark: None })
+}
+
+/// The same letter to each owner and moderator, in their language; where there is none, to the contact of the site.
 pub(crate) async fn to_moderators(
     app: &App,
     list: &MailingList,
     text: Text,
-    words: impl Fn(Channel) -> Letter,
+    values: impl Fn(&Place<'_>, Channel) -> Value,
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
-    let mut people = Vec::new();
-    for role in [Role::Owner, Role::Moderator] {
-        let mut db = app.store.reader().await?;
-        let some = people::roster(&mut db, list.no, role, MemberNo(0), MAX_MODERATORS).await?;
-        people.extend(some.into_iter().map(|person| person.address));
-    }
-    if people.is_empty() {
-        people.extend(app.contact.clone());
-    }
     let mut prepared: Vec<Prepared> = Vec::new();
-    for person in people {
-        if prepared.iter().any(|letter| letter.to == person) {
-            continue;
-        }
+    for person in in_charge(app, list).await? {
         let to = Mailbox { name: None, address: person };
-        let words = |channel| Some((words(channel), None));
-        prepared.extend(to_person(app, list, to, text, words, now).await?);
+        let content = |place: &Place<'_>, channel| Some((values(place, channel), None));
+        prepared.extend(to_person(app, list, to, text, content, now).await?);
     }
     Ok(prepared)
 }
 
-/// How a letter travels to that address.
+/// Owners and moderators, each once; where there are none, the contact of the site.
+pub(crate) async fn in_charge(app: &App, list: &MailingList) -> Result<Vec<Address>, AppError> {
+    let mut people: Vec<Address> = Vec::new();
+    for role in [Role::Owner, Role::Moderator] {
+        let mut db = app.store.reader().await?;
+        for person in people::roster(&mut db, list.no, role, MemberNo(0), MAX_MODERATORS).await? {
+            if !people.contains(&person.address) {
+                people.push(person.address);
+            }
+        }
+    }
+    if people.is_empty() {
+        people.extend(app.contact.clone());
+    }
+    Ok(people)
+}
+
 pub(crate) async fn channel_to(
     app: &App,
     db: &mut Conn,

@@ -3,7 +3,7 @@
 use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::Payload;
 use sealist_mail::{Boundary, Timestamp, compose};
-use sealist_openpgp::{self as openpgp, ListKey, SignWith, random};
+use sealist_openpgp::{self as openpgp, KeyIds, ListKey, SealingCard, SignWith, random};
 use sealist_store::bodies::Body;
 
 use crate::{App, AppError, ListKeys};
@@ -48,6 +48,25 @@ pub(crate) fn signed_by(
         return Ok(Body::Plain { outer, payload: entity });
     }
     Ok(Body::Sealed(openpgp::seal(&entity, &outer, inside, &storage)?))
+}
+
+/// What is for the holder of one key alone: the finished message, encrypted to that key and signed by the list.
+pub(crate) async fn enclose_to(
+    app: &App,
+    list: &MailingList,
+    payload: Payload,
+    key: &SealingCard,
+    now: Timestamp,
+) -> Result<Body, AppError> {
+    let Payload { outer, entity } = payload;
+    let keys = app.keys_of(list).await?;
+    let armor = openpgp::seal_copy(&entity, SignWith::Key(&keys.posting, now), key, KeyIds::Named)?.joined();
+    let (head, tail) = compose::encrypted_part(&Boundary::from_entropy(random()));
+    let entity = [&head[..], &armor, &tail].concat();
+    if !list.settings.encrypting() {
+        return Ok(Body::Plain { outer, payload: entity });
+    }
+    Ok(Body::Sealed(openpgp::seal(&entity, &outer, SignWith::Nobody, &keys.storage.certificate())?))
 }
 
 /// The entity with the list's signature beside it.

@@ -4,11 +4,12 @@ use sealist_lists::model::{ListName, ListNo, MailingList, MemberNo, Preferences,
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
+use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, KeyState, Purpose};
 use sealist_store::{StoreError, lists, people};
 
-use crate::key_life::judge;
+use crate::key_life::{row_of, updated_row};
 use crate::{App, AppError, new_keys};
 
 /// Makes a list of that style, on an OpenPGP style with its keys. They are on disk before the rows that name them, or
@@ -58,8 +59,8 @@ pub async fn add_member(
     now: Timestamp,
 ) -> Result<MemberNo, AppError> {
     let NewMember { address, name, role, key } = member;
-    let row = match key {
-        Some(key) => Some(row_to_set(app, &address, &key, now).await?.1),
+    let given = match key {
+        Some(key) => Some(key_to_set(app, &address, &key, now).await?),
         None => None,
     };
     let list = list.no;
@@ -67,8 +68,10 @@ pub async fn add_member(
         .write(move |db| {
             Box::pin(async move {
                 let address_no = people::ensure_address(&mut *db, &address, &name, now).await?;
-                if let Some(row) = row {
-                    keys::set_certificate(&mut *db, address_no, &row, now).await?;
+                people::verify(&mut *db, address_no, now).await?;
+                if let Some(given) = given {
+                    keys::set_certificate(&mut *db, address_no, &given.row, now).await?;
+                    key_changes::add(&mut *db, address_no, &given.change).await?;
                 }
                 Ok(people::add_member(&mut *db, list, address_no, role, Preferences::default(), now).await?)
             })
@@ -84,56 +87,67 @@ pub async fn set_key(
     key: &[u8],
     now: Timestamp,
 ) -> Result<Certificate, AppError> {
-    let (certificate, row) = row_to_set(app, address, key, now).await?;
+    let Given { certificate, row, change } = key_to_set(app, address, key, now).await?;
     let address = address.clone();
     app.store
         .write(move |db| {
             Box::pin(async move {
                 let address_no = people::ensure_address(&mut *db, &address, "", now).await?;
-                keys::set_certificate(db, address_no, &row, now).await
+                keys::set_certificate(&mut *db, address_no, &row, now).await?;
+                key_changes::add(db, address_no, &change).await
             })
         })
         .await?;
     Ok(certificate)
 }
 
-async fn row_to_set(
-    app: &App,
-    address: &Address,
-    key: &[u8],
-    now: Timestamp,
-) -> Result<(Certificate, CertificateRow), AppError> {
+/// A key that an admin gives, and how it is recorded.
+struct Given {
+    certificate: Certificate,
+    row: CertificateRow,
+    change: KeyChange,
+}
+
+async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) -> Result<Given, AppError> {
     let mut db = app.store.reader().await?;
     let known = match people::find_address(&mut db, address).await? {
         Some(no) => keys::certificate_of(&mut db, no).await?,
         None => None,
     };
+    drop(db);
+    let (certificate, row) = row_to_set(app, known.as_ref(), address, key, now)?;
+    let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
+    let is_other = old != row.fingerprint;
+    // An update of a key in doubt is no word for it.
+    let in_doubt = row.confirmed_at.is_none();
+    let change = KeyChange {
+        old,
+        old_certificate: known.filter(|_| is_other).map(|known| known.certificate),
+        new: row.fingerprint.clone(),
+        authority: if in_doubt { Authority::Update } else { Authority::Admin },
+        list: None,
+        changed_at: now,
+        void_since: None,
+    };
+    Ok(Given { certificate, row, change })
+}
+
+fn row_to_set(
+    app: &App,
+    known: Option<&CertificateRow>,
+    address: &Address,
+    key: &[u8],
+    now: Timestamp,
+) -> Result<(Certificate, CertificateRow), AppError> {
     let Some(known) = known else { return certificate_row(app, address, key, now) };
     let before = Certificate::from_stored(&known.certificate)?;
     match before.merge(key) {
         Err(MergeError::OtherKey) => certificate_row(app, address, key, now),
         Err(error) => Err(error.into()),
         Ok(merged) => {
-            let row = updated_row(app, address, &merged, now);
+            let row = updated_row(app, address, known, &merged, now);
             Ok((merged, row))
         }
-    }
-}
-
-/// An update is taken also when it ends the use of the key.
-pub(crate) fn updated_row(
-    app: &App,
-    address: &Address,
-    merged: &Certificate,
-    now: Timestamp,
-) -> CertificateRow {
-    let card = judge(merged, address, now).stored(app.vault.mac(), address);
-    CertificateRow {
-        fingerprint: merged.fingerprint().to_string(),
-        certificate: merged.to_bytes(),
-        unusable: card.as_ref().err().cloned(),
-        card: card.ok(),
-        confirmed_at: Some(now),
     }
 }
 
@@ -147,14 +161,8 @@ fn certificate_row(
     if !certificate.addresses(now).contains(address) {
         return Err(AppError::OtherAddress(address.to_string()));
     }
-    let card = certificate.usable(now)?;
-    let row = CertificateRow {
-        fingerprint: certificate.fingerprint().to_string(),
-        certificate: certificate.to_bytes(),
-        card: Some(card.to_bytes(app.vault.mac(), &address.key())),
-        unusable: None,
-        confirmed_at: Some(now),
-    };
+    certificate.usable(now)?;
+    let row = row_of(app, address, &certificate, now);
     Ok((certificate, row))
 }
 

@@ -8,7 +8,7 @@
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{Channel, Door, MailingList, Role};
 use sealist_lists::notices::{self, Notice};
-use sealist_lists::texts::{self, Text, context};
+use sealist_lists::texts::{Text, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, ListKey, random};
 use sealist_store::list_keys::ListKeyRow;
@@ -52,19 +52,18 @@ async fn announce_one(
     pgp.sign_outgoing = true;
     let channel = if pgp.encrypt_outgoing { Channel::Sealed } else { Channel::Open };
     let certificate = signer.certify(&keys.posting.certificate(), now)?;
-    let letter = texts::letter(
-        Text::NewListKey,
-        context! {
-            list => list.display_name(),
-            address => list.name.to_string(),
-            new => certificate.fingerprint().spaced(),
-            old => signer.fingerprint().spaced(),
-            days => pgp.key_overlap_days,
-        },
-    );
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        fingerprint => certificate.fingerprint().spaced(),
+        old_fingerprint => signer.fingerprint().spaced(),
+        overlap_days => pgp.key_overlap_days,
+    };
+    // One letter for all, in the language of the list.
+    let letter = app.texts.letter(Text::NewListKey, &app.texts.place(list, None), values);
     let file = (format!("{}.asc", list.name), "application/pgp-keys", certificate.armored());
     let to = somebody(&list.name.posting());
-    let notice = Notice { list: &signing, to, letter, attachment: Some(file) };
+    let notice = Notice { list: &signing, to, letter, attachment: Some(file), reply_to: None };
     let payload = notices::build(notice, channel, now, random());
     let body = sealing::signed_by(Some(signer), &keys, &signing, payload, channel, now)?;
     let (no, key, bounces) = (list.no, new.no, list.name.address(Door::Bounces).to_string());

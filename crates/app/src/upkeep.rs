@@ -2,7 +2,7 @@
 
 use sealist_lists::model::PostNo;
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, clock, deliveries, lists, notices, posts, queue};
+use sealist_store::{StoreError, audit, clock, deliveries, lists, notices, posts, queue, requests};
 
 use crate::{App, AppError, succession};
 
@@ -12,6 +12,8 @@ const SENT_KEPT_MS: i64 = 7 * DAY_MS;
 /// How long the replay record remembers. A signature more than a week old is not posted unheard, unless a list's
 /// `wrong_date_action` lets it pass: a year and more covers that too.
 const DIGESTS_KEPT_MS: i64 = 400 * DAY_MS;
+/// How long it can be asked who did or tried what.
+const AUDIT_KEPT_MS: i64 = 400 * DAY_MS;
 /// Rows of one transaction.
 const CHUNK: u32 = 500;
 
@@ -76,6 +78,32 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
         .write(move |db| Box::pin(queue::forget_digests(db, before)))
         .await
         .map_err(|e: StoreError| e)?;
+    forget_requests(app, now).await?;
     app.store.write(move |db| Box::pin(notices::forget_old(db, now))).await.map_err(|e: StoreError| e)?;
     Ok(kept)
+}
+
+/// What nobody answered in time; the owners can see that.
+async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
+    loop {
+        let over = app
+            .store
+            .write(move |db| {
+                Box::pin(async move {
+                    let over = requests::expire(&mut *db, CHUNK, now).await?;
+                    for request in &over {
+                        let detail = request.run.goal.action();
+                        audit::add(&mut *db, request.list, &request.address, "request-expired", detail, now)
+                            .await?;
+                    }
+                    Ok::<_, StoreError>(over.len())
+                })
+            })
+            .await?;
+        if over < CHUNK as usize {
+            break;
+        }
+    }
+    let before = Timestamp(now.0 - AUDIT_KEPT_MS);
+    Ok(app.store.write(move |db| Box::pin(audit::forget(db, before))).await.map_err(|e: StoreError| e)?)
 }

@@ -12,8 +12,8 @@ use moved_clock::{
 use sealist_app::{App, KeyCheck, Stages, set_key, upkeep};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
-use sealist_openpgp::testing::{Ends, Kind, Person, stale_card};
-use sealist_openpgp::{Certificate, Revocation};
+use sealist_openpgp::Certificate;
+use sealist_openpgp::testing::{Ends, Kind, Person, Revoked, stale_card};
 use sealist_store::deliveries;
 use sealist_store::keys::CertificateRow;
 use tempfile::TempDir;
@@ -65,8 +65,10 @@ impl Key {
     fn row(self, person: &Person, app: &App, address: &str) -> Option<CertificateRow> {
         let certificate = match self {
             Self::None => return None,
-            Self::Hard => person.certificate().merge(&person.revocation(Revocation::Hard, day(-2))).unwrap(),
-            Self::Soft => person.certificate().merge(&person.revocation(Revocation::Soft, day(-2))).unwrap(),
+            Self::Hard => {
+                person.certificate().merge(&person.revocation(Revoked::Compromised, day(-2))).unwrap()
+            }
+            Self::Soft => person.certificate().merge(&person.revocation(Revoked::Retired, day(-2))).unwrap(),
             _ => person.certificate(),
         };
         let (mac, when) = (app.vault.mac(), day(-5));

@@ -7,14 +7,15 @@ mod moved_clock;
 use std::pin::Pin;
 
 use moved_clock::{check, day, deliver, join, make_list, post, site_in};
-use sealist_app::{Answer, App, KeyServers, Refreshed, refresh_address, refresh_next};
+use sealist_app::{Answer, App, KeyServers, Refreshed, approve_key, refresh_address, refresh_next, set_key};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::testing::{Ends, Kind, Person};
-use sealist_openpgp::{Certificate, Change, Fingerprint, Revocation};
+use sealist_openpgp::testing::{Ends, Kind, Person, Revoked, stale_card};
+use sealist_openpgp::{Certificate, Change, Fingerprint};
+use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::people;
+use sealist_store::{StoreError, deliveries, people};
 use tempfile::TempDir;
 
 /// Whoever asks is told the same.
@@ -49,6 +50,16 @@ async fn known(app: &App, address: &str) -> CertificateRow {
     keys::certificate_of(&mut db, no).await.unwrap().unwrap()
 }
 
+fn sealed(message: &[u8]) -> bool {
+    matches!(classify(message), Shape::Encrypted(_))
+}
+
+async fn authorities(app: &App, address: &str) -> Vec<Authority> {
+    let mut db = app.store.reader().await.unwrap();
+    let no = people::find_address(&mut db, &address.parse().unwrap()).await.unwrap().unwrap();
+    key_changes::of(&mut db, no).await.unwrap().into_iter().map(|change| change.authority).collect()
+}
+
 const ANNE: &str = "anne@example.org";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +84,7 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
         (Ok(Some(eve.to_bytes())), "it has another key"),
         (Ok(Some(b"words".to_vec())), "no OpenPGP public key"),
         (Ok(Some(anne.armored_secret())), "a secret key"),
-        (Ok(Some(anne.revocation(Revocation::Hard, day(0)))), "no OpenPGP public key"),
+        (Ok(Some(anne.revocation(Revoked::Compromised, day(0)))), "no OpenPGP public key"),
         (Err("it answers 500".to_owned()), "500"),
     ] {
         let refreshed = ask(vec![answer], day(0)).await;
@@ -87,7 +98,6 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
     check(&app, day(3)).await.unwrap();
     post(&app, &list, "Words.", day(3)).await;
     let mail = deliver(&app, day(3)).await;
-    let sealed = |message: &[u8]| matches!(classify(message), Shape::Encrypted(_));
     assert!(!mail.iter().any(|mail| mail.to == ANNE && sealed(&mail.message)), "the post waits");
     let renewed = anne.renewed(day(100), day(3)).certificate();
     let bundle = [eve.to_bytes(), renewed.to_bytes()].concat();
@@ -114,12 +124,14 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
     assert!(text.contains("changed: can be used again, ends on"), "{text}");
 
     // A revocation has its consequences at once, and is never taken back.
-    let revoked = anne.certificate().merge(&anne.revocation(Revocation::Hard, day(5))).unwrap();
+    let revoked = anne.certificate().merge(&anne.revocation(Revoked::Compromised, day(5))).unwrap();
     let refreshed = ask(vec![Ok(Some(revoked.to_bytes()))], day(6)).await;
     assert_eq!(refreshed.changes, [Change::Unusable("the key is revoked".into())]);
     let gone = known(&app, ANNE).await;
     assert_eq!((gone.card, gone.unusable.as_deref()), (None, Some("the key is revoked")));
     assert_eq!(ask(vec![Ok(Some(renewed.to_bytes()))], day(7)).await.changes, []);
+
+    assert_eq!(authorities(&app, ANNE).await, [Authority::Update, Authority::Revocation]);
 
     // Who has no key gets none.
     join(&app, &list, "cris@example.org", Role::Member, None).await;
@@ -150,4 +162,100 @@ async fn each_key_has_its_turn_once_in_a_period() {
     assert!(turns(day(0)).await.is_empty());
     assert_eq!(turns(day(7)).await, all);
     assert_eq!(turns(day(1)).await, all, "the clock was set back");
+}
+
+/// Anne's key was given by the word of one that is compromised: nothing but a person's word gives it a card again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_doubt_waits_for_a_person() {
+    let folder = TempDir::new().unwrap();
+    let app = site_in(folder.path()).await;
+    let list = make_list(&app, "team@lists.example").await;
+    let old = Person::new(ANNE, Kind::Curve25519, day(-9));
+    let anne = Person::ending(ANNE, Ends { primary: Some(40), ..Ends::default() }, day(-6));
+    join(&app, &list, ANNE, Role::Member, Some(row(&app, &anne, ANNE, day(-5)))).await;
+    join(&app, &list, "olga@example.org", Role::Owner, None).await;
+    let given = KeyChange {
+        old: old.certificate().fingerprint().to_string(),
+        old_certificate: Some(old.certificate().to_bytes()),
+        new: anne.certificate().fingerprint().to_string(),
+        authority: Authority::OldKey,
+        list: Some(list.no),
+        changed_at: day(-5),
+        void_since: None,
+    };
+    let added = app.store.write(move |db| {
+        Box::pin(async move {
+            let no = people::find_address(&mut *db, &ANNE.parse().unwrap()).await?.unwrap();
+            key_changes::add(db, no, &given).await
+        })
+    });
+    added.await.map_err(|error: StoreError| error).unwrap();
+    let anne_at: Address = ANNE.parse().unwrap();
+    let ask = async |answer: Vec<u8>, now: Timestamp| {
+        let refreshed = refresh_address(&app, &Says(vec![Ok(Some(answer))]), &anne_at, now).await;
+        refreshed.unwrap().unwrap()
+    };
+    let stands = async |confirmed: bool, when: &str| {
+        let known = known(&app, ANNE).await;
+        assert_eq!((known.card.is_some(), known.confirmed_at.is_some()), (confirmed, confirmed), "{when}");
+    };
+
+    ask(old.certificate().merge(&old.revocation(Revoked::Retired, day(0))).unwrap().to_bytes(), day(0)).await;
+    stands(true, "a key that is retired was not lost").await;
+    let revoked = old.certificate().merge(&old.revocation(Revoked::Compromised, day(0))).unwrap();
+    ask(revoked.to_bytes(), day(0)).await;
+    stands(false, "the old key is compromised").await;
+    let [letter] = &deliver(&app, day(0)).await[..] else { panic!("one letter") };
+    let words = String::from_utf8_lossy(&letter.message).replace("=\r\n", "");
+    assert!(letter.to == "olga@example.org" && words.contains("sealist keys approve"), "{words}");
+
+    post(&app, &list, "Words.", day(1)).await;
+    check(&app, day(1)).await.unwrap();
+    stands(false, "checked").await;
+    let renewed = anne.renewed(day(100), day(1)).certificate();
+    assert_eq!(ask(renewed.to_bytes(), day(2)).await.changes, [Change::Until(Some(day(100)))]);
+    stands(false, "refreshed").await;
+    let longer = anne.renewed(day(200), day(2)).certificate();
+    set_key(&app, &anne_at, &longer.to_bytes(), day(2)).await.unwrap();
+    stands(false, "updated").await;
+    assert!(!deliver(&app, day(2)).await.iter().any(|mail| mail.to == ANNE && sealed(&mail.message)));
+    assert_eq!(
+        authorities(&app, ANNE).await,
+        [Authority::OldKey, Authority::Revocation, Authority::Update, Authority::Update]
+    );
+
+    approve_key(&app, &anne_at, &longer.fingerprint(), day(3)).await.unwrap();
+    stands(true, "approved").await;
+    ask(revoked.to_bytes(), day(3)).await;
+    stands(true, "by a person's word").await;
+    assert!(deliver(&app, day(3)).await.iter().any(|mail| mail.to == ANNE && sealed(&mail.message)));
+}
+
+/// A list that has not approved the key of a member encrypts nothing to it, whatever the daily check finds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_waits_for_a_list_gets_no_copies() {
+    let folder = TempDir::new().unwrap();
+    let app = site_in(folder.path()).await;
+    let list = make_list(&app, "team@lists.example").await;
+    let anne = Person::new(ANNE, Kind::Curve25519, day(-6));
+    let stale = stale_card(&anne.certificate(), app.vault.mac(), ANNE, day(-5));
+    let row = CertificateRow { card: Some(stale), ..row(&app, &anne, ANNE, day(-5)) };
+    join(&app, &list, ANNE, Role::Member, Some(row)).await;
+    let no = list.no;
+    let waits = app
+        .store
+        .write(move |db| Box::pin(async move { people::key_waits(db, no, &ANNE.parse().unwrap()).await }));
+    waits.await.map_err(|error: StoreError| error).unwrap();
+    post(&app, &list, "Words.", day(0)).await;
+    let copies = async |now: Timestamp| {
+        deliver(&app, now).await.iter().filter(|mail| mail.kind == deliveries::Kind::Posting).count()
+    };
+    assert_eq!(copies(day(0)).await, 0);
+    check(&app, day(1)).await.unwrap();
+    assert_eq!(copies(day(1)).await, 0);
+    let approved = app.store.write(move |db| {
+        Box::pin(async move { people::key_approved(db, Some(no), &ANNE.parse().unwrap(), day(1)).await })
+    });
+    approved.await.map_err(|error: StoreError| error).unwrap();
+    assert_eq!(copies(day(1)).await, 1);
 }

@@ -2,13 +2,16 @@
 
 use sealist_mail::{Headers, Mailbox, Timestamp};
 
-use crate::facts::{Encryption, Facts, Signature};
+use crate::facts::Facts;
 use crate::model::{MailingList, Member, MemberNo, Role};
+use crate::texts::Texts;
 
 /// A post between acceptance and its payload. Its content is cleartext: no Debug.
 pub struct Draft<'a> {
     /// The list it goes out on.
     pub list: &'a MailingList,
+    /// The words of the site.
+    pub texts: &'a Texts,
     /// What was known when it was accepted.
     pub facts: &'a Facts,
     /// The time of acceptance.
@@ -63,20 +66,4 @@ pub struct Recipients {
     pub roles: Vec<Role>,
     /// Members left out: the author who wants no own postings, addressees who want no second copy.
     pub except: Vec<MemberNo>,
-}
-
-impl Draft<'_> {
-    /// What the list says of signature and encryption, for the author block.
-    pub(crate) fn verdict(&self) -> (&'static str, &'static str) {
-        let signature = match self.facts.signature {
-            Signature::Good => "good",
-            Signature::None => "none",
-            _ => "not valid, let pass by a moderator",
-        };
-        let encryption = match self.facts.encryption {
-            Encryption::Whole => "yes",
-            _ => "no",
-        };
-        (signature, encryption)
-    }
 }

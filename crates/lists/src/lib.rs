@@ -9,13 +9,17 @@
 //! file, a clock, a socket or a database, waits, or touches a key.
 
 pub mod chains;
+pub mod commands;
 pub mod draft;
 pub mod facts;
 pub mod handlers;
+pub mod key_problem;
 pub mod model;
 pub mod notices;
 pub mod payload;
 pub mod pipelines;
 pub mod rules;
+mod sentences;
 pub mod styles;
 pub mod texts;
+pub mod workflows;

@@ -3,7 +3,7 @@
 //! They come from `-request`, which the list's key names, say that a machine wrote them ([RFC 3834]), and
 //! show no Subject outside the encryption.
 
-use sealist_mail::{Field, Headers, Mailbox, Part, Timestamp};
+use sealist_mail::{Address, Field, Headers, Mailbox, Part, Timestamp};
 
 use crate::model::{Channel, Door, MailingList};
 use crate::payload::{self, HIDDEN_SUBJECT, Layer, Payload};
@@ -19,6 +19,8 @@ pub struct Notice<'a> {
     pub letter: Letter,
     /// File name, media type and content of an attachment.
     pub attachment: Option<(String, &'static str, Vec<u8>)>,
+    /// Where the answer goes; `None`: to the owners.
+    pub reply_to: Option<Address>,
 }
 
 /// Builds the notice; `entropy` is fresh and random.
@@ -26,6 +28,7 @@ pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8;
     let name = &notice.list.name;
     let from = Mailbox { name: Some(notice.list.display_name()), address: name.address(Door::Request) };
     let id: String = entropy.iter().map(|octet| format!("{octet:02x}")).collect();
+    let reply_to = notice.reply_to.unwrap_or_else(|| name.address(Door::Owner));
     let constant = |name, value: &str| Field::raw(name, value).expect("our own words have no line end");
     let headers: Headers = [
         Field::mailboxes("From", &[from]),
@@ -33,7 +36,7 @@ pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8;
         Field::text("Subject", &notice.letter.subject),
         constant("Date", &now.rfc5322()),
         constant("Message-ID", &format!("<{id}@{}>", name.mail_host())),
-        Field::mailboxes("Reply-To", &[Mailbox { name: None, address: name.address(Door::Owner) }]),
+        Field::mailboxes("Reply-To", &[Mailbox { name: None, address: reply_to }]),
         constant("Auto-Submitted", "auto-generated"),
         constant("X-Loop", &name.posting().to_string()),
     ]
@@ -64,7 +67,7 @@ mod tests {
     use super::*;
     use crate::model::ListNo;
     use crate::styles;
-    use crate::texts::{self, Text, context};
+    use crate::texts::{Place, Text, Texts, context};
     use expect_test::expect;
 
     fn notice(style: &str, channel: Channel) -> String {
@@ -73,13 +76,14 @@ mod tests {
             name: "team@lists.example".parse().unwrap(),
             settings: styles::named(style).unwrap().settings(),
         };
-        let letter = texts::letter(
+        let letter = Texts::default().letter(
             Text::Shunted,
+            &Place::default(),
             context! { list => "Team", address => "team@lists.example", entry => 7, received_at => "today" },
         );
         let to = Mailbox { name: None, address: "anne@example.org".parse().unwrap() };
         let built = build(
-            Notice { list: &list, to, letter, attachment: None },
+            Notice { list: &list, to, letter, attachment: None, reply_to: None },
             channel,
             Timestamp(1_790_000_000_000),
             [7; 16],
@@ -102,7 +106,7 @@ mod tests {
             X-Loop: team@lists.example
             Content-Type: text/plain; charset="utf-8"
             Content-Disposition: inline
-            Content-Transfer-Encoding: quoted-printable
+            Content-Transfer-Encoding: 7bit
 
         "#]]
         .assert_eq(head);

@@ -66,9 +66,12 @@ fn private() -> ListSettings {
 }
 
 /// Where Mailman's or mailman-pgp's defaults break a promise these differ: everything is signed, the size
-/// allows for encrypted attachments, answers go to the list so that no member's address stands outside.
+/// allows for encrypted attachments, a moderator sees each new key, answers go to the list so that no member's address stands outside.
 fn pgp() -> ListSettings {
     ListSettings {
+        subscription_policy: "pgp-policy-moderate".into(),
+        unsubscription_policy: "pgp-policy-leave".into(),
+        command_workflow: "pgp-confirm-command".into(),
         posting_chain: "pgp-posting-chain".into(),
         default_nonmember_action: Action::Reject,
         max_message_kib: 10 * 1024,
@@ -82,6 +85,7 @@ fn pgp() -> ListSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workflows::Workflows;
     use crate::{chains, pipelines};
 
     #[test]
@@ -90,6 +94,12 @@ mod tests {
             let settings = style.settings();
             assert!(chains::named(&settings.posting_chain).is_some(), "{}", style.name);
             assert!(pipelines::named(&settings.posting_pipeline).is_some(), "{}", style.name);
+            let workflows = Workflows::default();
+            let own =
+                [&settings.subscription_policy, &settings.unsubscription_policy, &settings.command_workflow];
+            for workflow in own.into_iter().chain(settings.pgp.iter().map(|pgp| &pgp.key_change_workflow)) {
+                assert!(workflows.named(workflow).is_some(), "{}: {workflow}", style.name);
+            }
             assert_eq!(settings.encrypting(), style.name.starts_with("pgp-"), "{}", style.name);
         }
         assert!(named("no-such").is_none());

@@ -9,6 +9,7 @@ use sealist_lists::model::{
     AddressNo, ListNo, ListSettings, MailingList, Member, MemberNo, Preferences, Role,
 };
 use sealist_lists::payload::{self, Payload};
+use sealist_lists::texts::Texts;
 use sealist_lists::{pipelines, styles};
 use sealist_mail::{Entity, Headers, Timestamp, sole_author};
 
@@ -24,6 +25,7 @@ fn member(role: Role) -> Member {
         role,
         preferences: Preferences::default(),
         moderation_action: None,
+        key_waits: false,
     }
 }
 
@@ -66,6 +68,7 @@ fn copy(
     let (mailbox, known) = (sole_author(&outer).unwrap(), role.map(member));
     let mut draft = Draft {
         list: &list,
+        texts: &Texts::default(),
         facts: &facts(&settings, role),
         now: Timestamp(1_790_000_000_000),
         author: Author { mailbox: &mailbox, member: known.as_ref() },

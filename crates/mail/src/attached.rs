@@ -45,7 +45,9 @@ impl Leaves {
                 self.collect(&Entity::parse(part), depth + 1);
             }
         } else if content_type.is("application", "pgp-keys") {
-            self.keys.extend(entity.decoded_body());
+            let body = entity.decoded_body();
+            let blocks = body.as_deref().map(blocks_in).unwrap_or_default();
+            if blocks.is_empty() { self.keys.extend(body) } else { self.keys.extend(blocks) }
         } else if content_type.is("text", "plain") {
             self.texts.extend(entity.decoded_body());
         }
@@ -91,5 +93,6 @@ mod tests {
         );
         check(&mixed, &["KEY"]);
         check(&mixed.replace("application/pgp-keys", "text/html"), &[KEY]);
+        check(&mixed.replace("KEY\r\n--b--", &format!("{KEY}{KEY}\r\n--b--")), &[KEY, KEY]);
     }
 }

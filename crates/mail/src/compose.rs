@@ -131,9 +131,15 @@ pub fn protect(content: &Headers, protected: &Headers, protection: Protection<'_
 /// What stands before and behind the armor of an encrypted message ([RFC 3156, section 4]). The head begins
 /// with the Content-Type field and ends where the armor begins.
 pub fn encrypted_wrapper(boundary: &Boundary) -> (Vec<u8>, Vec<u8>) {
+    let (head, tail) = encrypted_part(boundary);
+    ([b"MIME-Version: 1.0\r\n", &head[..]].concat(), tail)
+}
+
+/// The same without the field that only a message has.
+pub fn encrypted_part(boundary: &Boundary) -> (Vec<u8>, Vec<u8>) {
     let boundary = boundary.as_str();
     let head = format!(
-        "MIME-Version: 1.0\r\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\";\r\n boundary=\"{boundary}\"\r\n\r\n\
+        "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\";\r\n boundary=\"{boundary}\"\r\n\r\n\
          --{boundary}\r\nContent-Type: application/pgp-encrypted\r\nContent-Description: PGP/MIME version identification\r\n\r\nVersion: 1\r\n\r\n\
          --{boundary}\r\nContent-Type: application/octet-stream; name=\"encrypted.asc\"\r\nContent-Description: OpenPGP encrypted message\r\nContent-Disposition: inline; filename=\"encrypted.asc\"\r\n\r\n"
     );

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 /// The same bytes with every bare CR or LF made a CRLF. Borrows when nothing is to be done.
 pub fn to_crlf(input: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = first_bare(input) else {
@@ -52,11 +54,15 @@ pub fn wire_form(message: &[u8]) -> Vec<u8> {
 }
 
 fn first_bare(input: &[u8]) -> Option<usize> {
-    input.iter().enumerate().find_map(|(at, byte)| match byte {
-        b'\n' if at == 0 || input[at - 1] != b'\r' => Some(at),
-        b'\r' if input.get(at + 1) != Some(&b'\n') => Some(at),
-        _ => None,
-    })
+    let mut at = 0;
+    while let Some(found) = memchr2(b'\r', b'\n', &input[at..]) {
+        at += found;
+        if !input[at..].starts_with(b"\r\n") {
+            return Some(at);
+        }
+        at += 2;
+    }
+    None
 }
 
 #[cfg(test)]

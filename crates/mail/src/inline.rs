@@ -94,6 +94,9 @@ fn place(entity: &Entity<'_>, content_type: &ContentType) -> Place {
 
 /// What `block` is, if it is one block from its first line to its last.
 fn kind(block: &[u8]) -> Option<InlineKind> {
+    if !block.starts_with(MESSAGE) && !block.starts_with(SIGNED) {
+        return None;
+    }
     let mut lines: Vec<&[u8]> = block.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end).collect();
     let (first, last) = (*lines.first()?, lines.pop()?);
     let inner = lines.get(1..)?;

@@ -26,6 +26,7 @@ pub mod scan;
 pub mod subject;
 mod time;
 pub mod transfer;
+mod words;
 
 pub use address::{Address, AddressError, Mailbox, parse_mailboxes};
 pub use attached::key_blocks;
@@ -37,3 +38,4 @@ pub use entity::Entity;
 pub use headers::{Field, FieldError, Headers};
 pub use origin::Origin;
 pub use time::Timestamp;
+pub use words::first_text;

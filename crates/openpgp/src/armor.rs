@@ -8,13 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 
 /// Octets in an armor line of 64 characters.
 pub(crate) const LINE_OCTETS: usize = 48;
+/// Lines that are encoded at once.
+const LINES: usize = 64;
 const POLYNOMIAL: u32 = 0x0186_4cfb;
 const CRC_INIT: u32 = 0x00b7_04ce;
 
-const TABLE: [u32; 256] = table();
+/// What an octet adds to the checksum when so many follow it, in the upper 24 bits: eight octets are looked up at once.
+static TABLES: [[u32; 256]; 8] = tables();
 
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
+const fn tables() -> [[u32; 256]; 8] {
+    let mut tables = [[0; 256]; 8];
     let mut index: u32 = 0;
     while index < 256 {
         let mut crc = index << 16;
@@ -26,17 +29,30 @@ const fn table() -> [u32; 256] {
             }
             bit += 1;
         }
-        table[index as usize] = crc;
+        tables[0][index as usize] = crc << 8;
         index += 1;
     }
-    table
+    let mut following = 1;
+    while following < 8 {
+        index = 0;
+        while index < 256 {
+            let nearer = tables[following - 1][index as usize];
+            tables[following][index as usize] = (nearer << 8) ^ tables[0][(nearer >> 24) as usize];
+            index += 1;
+        }
+        following += 1;
+    }
+    tables
 }
 
 fn update(crc: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(crc, |crc, byte| {
-        let index = ((crc >> 16) ^ u32::from(*byte)) & 0xff;
-        ((crc << 8) & 0x00ff_ffff) ^ TABLE[index as usize]
-    })
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let crc = eights.iter().fold(crc << 8, |crc, octets| {
+        let octets = (u64::from_be_bytes(*octets) ^ u64::from(crc) << 32).to_be_bytes();
+        octets.iter().zip(TABLES.iter().rev()).fold(0, |crc, (octet, table)| crc ^ table[usize::from(*octet)])
+    });
+    let one = |crc: u32, octet: &u8| crc << 8 ^ TABLES[0][(crc >> 24) as usize ^ usize::from(*octet)];
+    rest.iter().fold(crc, one) >> 8
 }
 
 /// The checksum of a tail that many heads will be put before.
@@ -81,11 +97,14 @@ fn x_to_the(exponent: u64) -> u32 {
 /// Base64 in lines of 64 characters, CRLF behind each; only the last line may be shorter.
 pub(crate) fn lines(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() / LINE_OCTETS * 66 + 68);
-    let mut line = [0; 64];
-    for chunk in bytes.chunks(LINE_OCTETS) {
-        let length = STANDARD.encode_slice(chunk, &mut line).expect("48 octets make 64 characters");
-        out.extend_from_slice(&line[..length]);
-        out.extend_from_slice(b"\r\n");
+    // Many lines at once: the encoder is quick only with much.
+    let mut digits = [0; 64 * LINES];
+    for piece in bytes.chunks(LINES * LINE_OCTETS) {
+        let length = STANDARD.encode_slice(piece, &mut digits).expect("48 octets make 64 characters");
+        for line in digits[..length].chunks(64) {
+            out.extend_from_slice(line);
+            out.extend_from_slice(b"\r\n");
+        }
     }
     out
 }

@@ -77,8 +77,7 @@ impl fmt::Display for Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Revocation;
-    use crate::testing::{Ends, Person};
+    use crate::testing::{Ends, Person, Revoked};
 
     #[test]
     fn updates_say_what_they_changed() {
@@ -96,7 +95,7 @@ mod tests {
         let longer = renewed.certificate().to_bytes();
         check(&longer, day(2), &[Change::Until(Some(day(100)))]);
         check(&longer, day(8), &[Change::Usable, Change::Until(Some(day(100)))]);
-        let revoked = person.revocation(Revocation::Hard, day(1));
+        let revoked = person.revocation(Revoked::Compromised, day(1));
         check(&revoked, day(2), &[Change::Unusable("the key is revoked".into())]);
     }
 }

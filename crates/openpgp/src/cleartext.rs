@@ -1,17 +1,35 @@
 //! Decrypted bytes: zeroed when dropped, never printed.
 
+use std::io::Read;
 use std::ops::Deref;
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize as _;
 
 /// What was encrypted. No Debug and no Display, so that it cannot reach a log; zeroed on drop.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Cleartext(Zeroizing<Vec<u8>>);
+pub struct Cleartext(Vec<u8>);
 
 impl Cleartext {
     /// Takes over bytes that came from a decryption or will be sealed.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
+    }
+
+    pub(crate) fn with_capacity(octets: usize) -> Self {
+        Self(Vec::with_capacity(octets))
+    }
+
+    /// Appends up to so many octets; says how many came.
+    pub(crate) fn read_from(&mut self, reader: &mut impl Read, octets: usize) -> std::io::Result<usize> {
+        let from = self.0.len();
+        if self.0.capacity() < from + octets {
+            // By a quarter, not to the double: what is large need not be twice as large in memory.
+            self.0.reserve_exact((from / 4).max(octets));
+        }
+        self.0.resize(from + octets, 0);
+        let read = reader.read(&mut self.0[from..]);
+        self.0.truncate(from + *read.as_ref().unwrap_or(&0));
+        read
     }
 }
 
@@ -20,5 +38,13 @@ impl Deref for Cleartext {
 
     fn deref(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Drop for Cleartext {
+    fn drop(&mut self) {
+        // As slices: `Vec` is zeroed octet by octet, which takes ten times as long.
+        self.0.spare_capacity_mut().zeroize();
+        self.0.as_mut_slice().zeroize();
     }
 }

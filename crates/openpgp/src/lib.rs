@@ -11,6 +11,7 @@
 mod armor;
 mod card;
 mod certificate;
+mod certify;
 mod changes;
 mod cleartext;
 mod copies;
@@ -25,6 +26,7 @@ mod mac;
 mod merge;
 mod open;
 mod pkesk;
+mod possession;
 mod revocation;
 mod seal;
 mod sealed;
@@ -33,11 +35,13 @@ mod seipd2;
 mod succession;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod token;
 pub mod wkd;
 mod wrap;
 
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
 pub use certificate::{Certificate, CertificateError, Unusable};
+pub use certify::NotCertified;
 pub use changes::Change;
 pub use cleartext::Cleartext;
 pub use copies::{Copies, CopyArmor};
@@ -50,9 +54,11 @@ pub use open::{
     Encryption, KeepSignature, Limits, Opened, SignatureVerdict, Unreadable, ValidSignature, open,
 };
 pub use pkesk::{CannotEncrypt, KeyIds};
+pub use possession::{Found, Possession, Statement, Unproven, statements};
 pub use revocation::Revocation;
 pub use seal::{IntakeSealer, SealError, SignWith, seal, seal_copy, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};
+pub use token::Token;
 pub use wrap::{CannotUnwrap, KeyName, MasterKey, NotAMasterKey};
 
 /// Random octets from the system's generator.

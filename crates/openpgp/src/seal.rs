@@ -168,7 +168,17 @@ impl IntakeSealer {
         Ok(self.writer.write(chunk)?)
     }
 
-    /// Ends the body.
+    /// Octets of the sealed payload that were not taken.
+    pub fn octets(&self) -> usize {
+        self.writer.octets()
+    }
+
+    /// Takes out what of the sealed payload stands behind its first octets, so many of them.
+    pub fn take_behind(&mut self, octets: usize) -> Vec<u8> {
+        self.writer.take_behind(octets)
+    }
+
+    /// Ends the body. If something was taken out, the payload lacks it: it belongs behind the first octets.
     pub fn finish(self) -> Result<Sealed, SealError> {
         Ok(Sealed::new(self.wrapped_key, Vec::new(), self.writer.finish()?))
     }

@@ -31,6 +31,8 @@ pub(crate) struct SeipdWriter {
     cipher: StreamingEncryptingKey,
     hash: digest::Context,
     out: Vec<u8>,
+    /// Octets that are no longer in `out`.
+    taken: usize,
 }
 
 impl SeipdWriter {
@@ -42,7 +44,8 @@ impl SeipdWriter {
         let mut out = Vec::with_capacity(octets + 128);
         out.extend_from_slice(&HEADER);
         out.push(VERSION);
-        let mut writer = Self { cipher, hash: digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY), out };
+        let hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+        let mut writer = Self { cipher, hash, out, taken: 0 };
         // A random block makes the zero vector harmless; its last two octets again, for readers of old.
         let random: [u8; BLOCK_OCTETS] = crate::random();
         writer.write(&random)?;
@@ -56,12 +59,24 @@ impl SeipdWriter {
         self.encrypt(plain)
     }
 
-    /// Ends the packet with the hash of all that was written.
+    /// Octets that were not taken.
+    pub(crate) fn octets(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Takes out what stands behind the first `octets`, which stay for the sake of the length.
+    pub(crate) fn take_behind(&mut self, octets: usize) -> Vec<u8> {
+        let behind = self.out.split_off(octets.max(HEADER.len()).min(self.out.len()));
+        self.taken += behind.len();
+        behind
+    }
+
+    /// Ends the packet with the hash of all that was written. Gives what was not taken.
     pub(crate) fn finish(mut self) -> Result<Vec<u8>, CannotWrite> {
         self.write(&MDC)?;
         let hash = self.hash.clone().finish();
         self.encrypt(hash.as_ref())?;
-        let length = u32::try_from(self.out.len() - HEADER.len()).map_err(|_| CannotWrite)?;
+        let length = u32::try_from(self.out.len() + self.taken - HEADER.len()).map_err(|_| CannotWrite)?;
         self.out[2..HEADER.len()].copy_from_slice(&length.to_be_bytes());
         Ok(self.out)
     }
@@ -148,6 +163,22 @@ mod tests {
             *packet.last_mut().unwrap() ^= 1;
             prop_assert!(key.open(&packet).is_err() && inner(&key, &packet).is_none());
         }
+    }
+
+    #[test]
+    fn what_is_taken_out_belongs_between() {
+        let key = fresh_session_key();
+        let mut writer = SeipdWriter::new(&key, 0).unwrap();
+        writer.write(&literal_head(None).unwrap()).unwrap();
+        let mut taken = Vec::new();
+        for text in ["a", "longer than that", "b"] {
+            writer.write(text.as_bytes()).unwrap();
+            taken.extend(writer.take_behind(30));
+        }
+        let rest = writer.finish().unwrap();
+        assert!(!taken.is_empty());
+        let packet = [&rest[..30], &taken, &rest[30..]].concat();
+        assert_eq!(&key.open(&packet).unwrap()[..], b"alonger than thatb");
     }
 
     #[test]

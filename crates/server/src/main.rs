@@ -12,6 +12,7 @@ mod quickstart;
 mod reception;
 mod runners;
 mod serve;
+mod templates;
 mod vault;
 
 use std::path::PathBuf;
@@ -153,6 +154,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let app = serve::open(&config).await?;
             let listener = tokio::net::TcpListener::bind(config.lmtp.listen).await?;
             let stop = serve::stop_signal()?;
+            templates::reread_at_hangup(app.texts.clone(), &config)?;
             // Without a service manager there is nobody to tell.
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
             serve::run(app, &config, listener, stop).await?;

@@ -36,6 +36,7 @@ pub(crate) struct Delivery {
     intakes: Vec<Intake>,
     scanner: Option<Scanner>,
     held: Option<OwnedSemaphorePermit>,
+    /// Of each intake.
     octets: usize,
 }
 
@@ -94,9 +95,9 @@ impl Transaction for Delivery {
     }
 
     async fn data(&mut self, chunk: &[u8]) -> Result<(), Reply> {
-        self.octets += chunk.len() * self.intakes.len();
+        self.octets = (self.octets + chunk.len()).min(Intake::MOST_OCTETS);
         let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = self.octets.div_ceil(PERMIT_OCTETS).saturating_sub(held);
+        let more = (self.octets * self.intakes.len()).div_ceil(PERMIT_OCTETS).saturating_sub(held);
         let more = u32::try_from(more).map_err(|_| Reply::no_room())?;
         let more = self.memory.clone().try_acquire_many_owned(more).map_err(|_| Reply::no_room())?;
         match &mut self.held {
@@ -107,7 +108,14 @@ impl Transaction for Delivery {
             scanner.feed(chunk).map_err(refusal)?;
         }
         for intake in &mut self.intakes {
-            intake.write(chunk).map_err(|_| Reply::try_again())?;
+            let kept = match intake.write(chunk) {
+                Ok(()) => intake.spill(&self.app).await,
+                failed => failed,
+            };
+            kept.map_err(|error| {
+                tracing::error!(%error, "a message could not be stored");
+                Reply::try_again()
+            })?;
         }
         Ok(())
     }

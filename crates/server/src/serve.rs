@@ -20,6 +20,7 @@ use crate::keyservers::Servers;
 use crate::reception::Reception;
 use crate::runners::room::{self, Room};
 use crate::runners::{incoming, keys, node, outgoing, refresh, upkeep};
+use crate::templates;
 use crate::vault::{Vault, VaultError};
 
 /// How long running transactions may take to end.
@@ -32,7 +33,8 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
         DatabaseAt::Server(url) => Store::open_url(url).await?,
     };
     let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
-    Ok(App::new(store, Arc::new(vault), config.contact()))
+    let app = App::new(store, Arc::new(vault), config.contact());
+    Ok(app.with_texts(templates::open(config)).with_workflows(config.workflows()?))
 }
 
 /// This node has no keys at all: it claims nothing, and does not start.

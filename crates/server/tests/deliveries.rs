@@ -218,3 +218,19 @@ async fn what_waits_is_sealed_when_the_list_begins_to_encrypt() {
     assert!(inside.contains(TEXT) && inside.contains("Subject: Early"), "{inside}");
     assert_eq!(Headers::parse(&came[0].message).0.text("subject").unwrap(), "[...]");
 }
+
+/// It is stored piece by piece as it comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_large_comes_whole() {
+    let site = Site::new().await;
+    let anne = site.join_with("anne@example.org", Kind::Curve25519);
+    for (name, value) in
+        [("nonencrypted_msg_action", "defer"), ("unsigned_msg_action", "accept"), ("max_message_kib", "0")]
+    {
+        site.server.cli(&["lists", "set", LIST, name, value]);
+    }
+    let text: String = (0..100_000).map(|n| format!("line {n} of a long story\r\n")).collect();
+    let mail = format!("From: anne@example.org\r\nTo: {LIST}\r\nSubject: x\r\n\r\n{text}");
+    let copies = site.send(LIST, mail.as_bytes(), 1).await;
+    assert!(read(&site, &anne, &copies[0].message).contains(&text));
+}

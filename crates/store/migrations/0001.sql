@@ -42,6 +42,7 @@ CREATE TABLE addresses (
     email_key    TEXT    NOT NULL UNIQUE, -- lower case, for look-ups
     email        TEXT    NOT NULL,        -- as the person writes it
     display_name TEXT    NOT NULL DEFAULT '',
+    preferred_language TEXT NOT NULL DEFAULT '', -- empty: that of the list
     verified_at  {int},
     keys_told_at {int} NOT NULL DEFAULT 0, -- up to when its owner has heard of the keys of members
     created_at   {int} NOT NULL
@@ -58,6 +59,7 @@ CREATE TABLE members (
     receive_list_copy    {int} NOT NULL DEFAULT 1,
     allow_cleartext      {int} NOT NULL DEFAULT 0,
     moderation_action    TEXT,
+    key_waits            {int} NOT NULL DEFAULT 0, -- whether the list has not approved the key that the address has
     bounce_score         {int} NOT NULL DEFAULT 0,
     last_bounce_at       {int} NOT NULL DEFAULT 0,
     created_at           {int} NOT NULL,
@@ -75,7 +77,7 @@ CREATE TABLE certificates (
     card         {octets},
     unusable     TEXT,             -- the reason, when there is no card
     generation   {int} NOT NULL, -- grows with every change
-    confirmed_at {int},
+    confirmed_at {int},        -- NULL: it is in doubt, and has no card
     updated_at   {int} NOT NULL,
     checked_at   {int} NOT NULL DEFAULT 0,  -- when the daily check last judged it
     warned_of    TEXT    NOT NULL DEFAULT '', -- the fingerprint of which its holder was warned; '': of nothing
@@ -84,7 +86,8 @@ CREATE TABLE certificates (
     warned_at    {int} NOT NULL DEFAULT 0,
     asked_at     {int} NOT NULL DEFAULT 0,  -- when WKD or a keyserver was last asked for it
     changes      TEXT    NOT NULL DEFAULT '', -- what came from there last
-    changed_at   {int} NOT NULL DEFAULT 0
+    changed_at   {int} NOT NULL DEFAULT 0,
+    CHECK (confirmed_at IS NOT NULL OR card IS NULL)
 ) {strict};
 CREATE INDEX certificates_by_fingerprint ON certificates (fingerprint);
 
@@ -112,8 +115,10 @@ CREATE TABLE bodies (
     wrapped_key {octets}    NOT NULL DEFAULT {no octets},
     outer_part  {octets}    NOT NULL DEFAULT {no octets},
     octets      {int} NOT NULL,
-    data        {octets}    NOT NULL -- the first 256 KiB: all of most
+    data        {octets}    NOT NULL, -- the first 256 KiB: all of most
+    coming_to   {int}                 -- the node that takes it in, until it is whole; nothing names it before
 ) {strict};
+CREATE INDEX bodies_that_come ON bodies (coming_to) WHERE coming_to IS NOT NULL;
 
 CREATE TABLE body_chunks (
     body_no {int} NOT NULL REFERENCES bodies (no) ON DELETE CASCADE,
@@ -189,14 +194,17 @@ CREATE TABLE signature_digests (
     seen_at {int} NOT NULL
 ) {strict, by key};
 
--- When a notice of a kind last went to an address (RFC 3834: answers are rare).
+-- Which notices went to an address within a day (RFC 3834: answers are rare).
 CREATE TABLE notices (
     list_no   {int} NOT NULL,
     email_key TEXT    NOT NULL,
     kind      TEXT    NOT NULL,
-    sent_at   {int} NOT NULL,
+    sent_at   {int} NOT NULL,           -- the first of its day
+    sent      {int} NOT NULL DEFAULT 1, -- how many since
+    stranger  {int} NOT NULL DEFAULT 0, -- whether the reader had proved nothing
     PRIMARY KEY (list_no, email_key, kind)
 ) {strict, by key};
+CREATE INDEX notices_to_strangers ON notices (email_key) WHERE stranger = 1;
 
 -- The processes that serve this database. One that has not been seen for a while is dead, and what it had
 -- claimed is free. seen_at is by the database's own clock.

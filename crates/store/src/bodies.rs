@@ -6,8 +6,8 @@ use sealist_openpgp::{Family, Sealed};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// Octets in one row.
-const CHUNK_OCTETS: usize = 256 * 1024;
+/// Octets in one row, or a little more: a body comes back whatever its rows hold.
+pub const ROW_OCTETS: usize = 256 * 1024;
 const DAMAGED: StoreError = StoreError::Damaged { table: "bodies" };
 
 /// A body as it is stored.
@@ -24,7 +24,7 @@ pub enum Body {
 }
 
 impl Body {
-    fn parts(&self) -> (&'static str, &[u8], &[u8], &[u8]) {
+    pub(crate) fn parts(&self) -> (&'static str, &[u8], &[u8], &[u8]) {
         match self {
             Self::Plain { outer, payload } => ("plain", &[], outer, payload),
             Self::Sealed(sealed) => {
@@ -41,7 +41,7 @@ impl Body {
 /// Stores a body.
 pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
     let (form, wrapped_key, outer, payload) = body.parts();
-    let (first, rest) = payload.split_at(payload.len().min(CHUNK_OCTETS));
+    let (first, rest) = in_rows(payload);
     let row = query(
         "INSERT INTO bodies (form, wrapped_key, outer_part, octets, data) VALUES ($1, $2, $3, $4, $5) RETURNING no",
     )
@@ -53,15 +53,23 @@ pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
     .fetch_one(&mut *db)
     .await?;
     let no: i64 = row.try_get(0)?;
-    for (seq, chunk) in (1_i64..).zip(rest.chunks(CHUNK_OCTETS)) {
-        query("INSERT INTO body_chunks (body_no, seq, data) VALUES ($1, $2, $3)")
-            .bind(no)
-            .bind(seq)
-            .bind(chunk)
-            .execute(&mut *db)
-            .await?;
+    for (seq, chunk) in (1_i64..).zip(rest) {
+        append(&mut *db, BodyNo(no), seq, chunk).await?;
     }
     Ok(BodyNo(no))
+}
+
+/// The row of the body itself, and those behind it.
+pub(crate) fn in_rows(payload: &[u8]) -> (&[u8], std::slice::Chunks<'_, u8>) {
+    let (first, rest) = payload.split_at(payload.len().min(ROW_OCTETS));
+    (first, rest.chunks(ROW_OCTETS))
+}
+
+/// Stores the next row of a body. The first of these is 1.
+pub(crate) async fn append(db: &mut Conn, body: BodyNo, seq: i64, chunk: &[u8]) -> Result<(), StoreError> {
+    let row = query("INSERT INTO body_chunks (body_no, seq, data) VALUES ($1, $2, $3)");
+    row.bind(body.0).bind(seq).bind(chunk).execute(db).await?;
+    Ok(())
 }
 
 /// How large a body is, before it is read.

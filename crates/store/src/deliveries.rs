@@ -94,7 +94,8 @@ pub async fn claim(
          (SELECT no FROM deliveries WHERE +post_no = $1 AND state = 'due' AND claimed_by IS NULL AND next_at <= $2
           ORDER BY next_at, post_no LIMIT $3 {})
          RETURNING no, email, address_no, member_no, attempts,
-         (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no),
+         (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no AND NOT EXISTS
+             (SELECT 1 FROM members m WHERE m.no = deliveries.member_no AND m.key_waits = 1)),
          COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), ''),
          COALESCE((SELECT allow_cleartext FROM members m WHERE m.no = deliveries.member_no), 0)",
         db.skip_locked()

@@ -93,7 +93,8 @@ pub async fn end(db: &mut Conn, pass: Pass, now: Timestamp) -> Result<(), StoreE
     Ok(())
 }
 
-/// The next certificates behind `after` that have not had their turn in a pass.
+/// The next certificates behind `after` that have not had their turn in a pass. One that is in doubt has none: it waits for
+/// a person.
 pub async fn due(
     db: &mut Conn,
     pass: Pass,
@@ -102,7 +103,7 @@ pub async fn due(
     now: Timestamp,
 ) -> Result<Vec<AddressNo>, StoreError> {
     let rows = query(
-        "SELECT address_no FROM certificates WHERE address_no > $1 AND (checked_at < $2 OR checked_at > $3)
+        "SELECT address_no FROM certificates WHERE address_no > $1 AND confirmed_at IS NOT NULL AND (checked_at < $2 OR checked_at > $3)
          ORDER BY address_no LIMIT $4",
     );
     let rows =

@@ -37,7 +37,7 @@ pub async fn update(
 ) -> Result<bool, StoreError> {
     let updated = query(
         "UPDATE certificates SET certificate = $3, card = $4, unusable = $5, generation = generation + 1, updated_at = $6,
-         changes = $7, changed_at = $6 WHERE address_no = $1 AND certificate = $2",
+         confirmed_at = $8, changes = $7, changed_at = $6 WHERE address_no = $1 AND certificate = $2",
     )
     .bind(address.0)
     .bind(&before.certificate)
@@ -46,6 +46,7 @@ pub async fn update(
     .bind(&after.unusable)
     .bind(now.0)
     .bind(changes)
+    .bind(after.confirmed_at.map(|at| at.0))
     .execute(&mut *db)
     .await?;
     if updated.rows_affected() == 0 {

@@ -3,12 +3,15 @@
 //! One writer gathers changes that come at the same time into one commit and answers when it is on disk;
 //! readers never wait for it. Cleartext of encrypting lists never comes here, secret keys only wrapped.
 
+pub mod audit;
 pub mod bodies;
 pub mod clock;
+pub mod coming;
 pub mod copies;
 mod db;
 pub mod deliveries;
 mod error;
+pub mod key_changes;
 pub mod key_checks;
 pub mod key_news;
 pub mod key_refresh;
@@ -21,11 +24,13 @@ pub mod notices;
 pub mod people;
 pub mod posts;
 pub mod queue;
+pub mod requests;
 pub mod rotation;
 pub mod site_key;
 mod sql;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tokens;
 pub mod transfer;
 mod writer;
 

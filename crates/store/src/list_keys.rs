@@ -202,6 +202,25 @@ pub async fn certificate(
     row.map(|row| row.try_get(0)).transpose()
 }
 
+/// Replaces the certificate of the key that a list uses for correspondence, if it is still that key.
+pub async fn certified(
+    db: &mut Conn,
+    list: ListNo,
+    fingerprint: &str,
+    certificate: &[u8],
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE list_keys SET certificate = $3
+         WHERE list_no = $1 AND fingerprint = $2 AND purpose = 'posting' AND state = 'used'",
+    )
+    .bind(list.0)
+    .bind(fingerprint)
+    .bind(certificate)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 pub(crate) fn read(row: &Row) -> Result<ListKeyRow, StoreError> {
     let (purpose, state): (String, String) = (row.try_get(2)?, row.try_get(6)?);
     Ok(ListKeyRow {

@@ -4,7 +4,11 @@
 use crate::StoreError;
 use crate::sql::{Conn, query};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 /// So that nodes that start at the same time migrate one after the other.
 const ALONE: i64 = 0x5ea1_1157;
 

@@ -2,8 +2,8 @@
 
 use sealist_lists::model::{ListNo, NodeNo};
 
-use crate::sql::{Query, marks, query};
-use crate::{Conn, StoreError};
+use crate::sql::{Query, Row, marks, query};
+use crate::{Conn, StoreError, coming};
 
 /// A node that was not seen for so long is dead.
 pub const DEAD_AFTER_MS: i64 = 6_000;
@@ -44,7 +44,7 @@ pub async fn live(db: &mut Conn, node: NodeNo) -> Result<bool, StoreError> {
     Ok(query(sql).bind(node.0).execute(db).await?.rows_affected() == 1)
 }
 
-/// Frees what dead processes had claimed; says how many died. `alone`: no other process can be alive. A process that froze
+/// Frees what dead processes had claimed, and deletes what came to them in part; says how many died. `alone`: no other process can be alive. A process that froze
 /// in the middle of a change may hold rows still: nobody waits for those, and the process is buried when all are free.
 pub async fn bury(db: &mut Conn, node: NodeNo, alone: Alone) -> Result<usize, StoreError> {
     let patience = match alone {
@@ -53,10 +53,13 @@ pub async fn bury(db: &mut Conn, node: NodeNo, alone: Alone) -> Result<usize, St
     };
     let sql =
         format!("SELECT no FROM nodes WHERE no != $1 AND seen_at < {} - $2 {}", db.clock(), db.skip_locked());
-    let dead = query(sql).bind(node.0).bind(patience).fetch_all(db).await?;
-    if dead.is_empty() {
-        return Ok(0);
-    }
+    let dead = query(sql).bind(node.0).bind(patience).fetch_all(&mut *db).await?;
+    let buried = if dead.is_empty() { 0 } else { bury_these(&mut *db, &dead).await? };
+    coming::drop_left(db).await?;
+    Ok(buried)
+}
+
+async fn bury_these(db: &mut Conn, dead: &[Row]) -> Result<usize, StoreError> {
     let dead = dead.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
     let marks = marks(1, dead.len());
     let of_dead = |sql: String| dead.iter().fold(query(sql), |query, no| query.bind(*no));
@@ -75,14 +78,14 @@ pub async fn bury(db: &mut Conn, node: NodeNo, alone: Alone) -> Result<usize, St
     Ok(usize::try_from(of_dead(sql).execute(db).await?.rows_affected()).unwrap_or_default())
 }
 
-/// Leaves: what this process had claimed is free.
+/// Leaves: what this process had claimed is free, and what came to it in part is gone.
 pub async fn leave(db: &mut Conn, node: NodeNo) -> Result<(), StoreError> {
     for table in ["queue", "deliveries"] {
         let sql = format!("UPDATE {table} SET claimed_by = NULL, next_at = 0 WHERE claimed_by = $1");
         query(sql).bind(node.0).execute(&mut *db).await?;
     }
-    query("DELETE FROM nodes WHERE no = $1").bind(node.0).execute(db).await?;
-    Ok(())
+    query("DELETE FROM nodes WHERE no = $1").bind(node.0).execute(&mut *db).await?;
+    coming::drop_left(db).await
 }
 
 /// Whether this process has the database to itself.

@@ -10,21 +10,50 @@ use crate::{Conn, StoreError};
 /// Between two notices of one kind to one address.
 const REST_MS: i64 = 24 * 3600 * 1000;
 
+/// Letters a day that all lists of a site together write to somebody who proved nothing.
+const MOST_TO_A_STRANGER: i64 = 3;
+
+/// How often letters of one kind go to one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Often {
+    /// Once a day.
+    Daily,
+    /// Once a day, and few from all lists of the site together: somebody else may have asked for them.
+    ToStranger,
+    /// So many a day.
+    UpTo(u32),
+}
+
+impl Often {
+    fn most(self) -> i64 {
+        match self {
+            Self::Daily | Self::ToStranger => 1,
+            Self::UpTo(most) => most.into(),
+        }
+    }
+}
+
 /// Whether a notice of that kind may go to that address now. A look ahead: [`insert`] decides.
 pub async fn is_due(
     db: &mut Conn,
     list: ListNo,
     to: &Address,
     kind: &str,
+    often: Often,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    if often == Often::ToStranger && had_enough(&mut *db, to, now).await? {
+        return Ok(false);
+    }
     let row = query(
-        "SELECT NOT EXISTS (SELECT 1 FROM notices WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND sent_at > $4)",
+        "SELECT NOT EXISTS (SELECT 1 FROM notices
+         WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND sent_at > $4 AND sent >= $5)",
     )
     .bind(list.0)
     .bind(to.key())
     .bind(kind)
     .bind(now.0 - REST_MS)
+    .bind(often.most())
     .fetch_one(db)
     .await?;
     row.try_get(0)
@@ -37,28 +66,47 @@ pub struct NewNotice<'a> {
     pub list: ListNo,
     /// Who reads.
     pub to: &'a Address,
-    /// What it is about: of each kind one a day goes to an address.
+    /// What it is about.
     pub kind: &'a str,
+    /// How often those go to an address.
+    pub often: Often,
     /// How it travels.
     pub channel: Channel,
     /// The letter.
     pub body: &'a Body,
 }
 
-/// Stores a notice for delivery with the null sender; `false`, and nothing done, if one of that kind went to
+/// Whether all lists together wrote to a stranger often enough.
+async fn had_enough(db: &mut Conn, to: &Address, now: Timestamp) -> Result<bool, StoreError> {
+    let row = query("SELECT COUNT(*) FROM notices WHERE email_key = $1 AND stranger = 1 AND sent_at > $2")
+        .bind(to.key())
+        .bind(now.0 - REST_MS)
+        .fetch_one(db)
+        .await?;
+    Ok(row.try_get::<i64>(0)? >= MOST_TO_A_STRANGER)
+}
+
+/// Stores a notice for delivery with the null sender; `false`, and nothing done, if enough of that kind went to
 /// that address within a day.
 pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<bool, StoreError> {
-    let NewNotice { list, to, kind, channel, body } = *letter;
+    let NewNotice { list, to, kind, often, channel, body } = *letter;
+    if often == Often::ToStranger && had_enough(&mut *db, to, now).await? {
+        return Ok(false);
+    }
     let taken = query(
-        "INSERT INTO notices (list_no, email_key, kind, sent_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (list_no, email_key, kind) DO UPDATE SET sent_at = excluded.sent_at
-         WHERE notices.sent_at <= $5",
+        "INSERT INTO notices (list_no, email_key, kind, sent_at, stranger) VALUES ($1, $2, $3, $4, $7)
+         ON CONFLICT (list_no, email_key, kind) DO UPDATE SET
+             sent = CASE WHEN notices.sent_at <= $5 THEN 1 ELSE notices.sent + 1 END,
+             sent_at = CASE WHEN notices.sent_at <= $5 THEN excluded.sent_at ELSE notices.sent_at END
+         WHERE notices.sent_at <= $5 OR notices.sent < $6",
     )
     .bind(list.0)
     .bind(to.key())
     .bind(kind)
     .bind(now.0)
     .bind(now.0 - REST_MS)
+    .bind(often.most())
+    .bind(often == Often::ToStranger)
     .execute(&mut *db)
     .await?;
     if taken.rows_affected() == 0 {

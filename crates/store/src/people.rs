@@ -3,6 +3,7 @@
 use sealist_lists::model::{
     Action, AddressNo, DeliveryMode, DeliveryNo, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
 };
+use sealist_lists::texts::Language;
 use sealist_mail::{Address, Timestamp};
 
 use crate::sql::{Row, query};
@@ -11,7 +12,8 @@ use crate::{Conn, StoreError};
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
 const DAY_MS: i64 = 24 * 3600 * 1000;
 const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
-    m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext
+    m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext,
+    a.preferred_language, m.key_waits
     FROM members m JOIN addresses a ON a.no = m.address_no";
 
 /// The row of an address; made if there is none. A display name that is not empty replaces the old one.
@@ -43,7 +45,96 @@ pub async fn find_address(db: &mut Conn, address: &Address) -> Result<Option<Add
     Ok(row.map(|row| row.try_get(0)).transpose()?.map(AddressNo))
 }
 
-/// Gives an address a role on a list. Errs with [`StoreError::Duplicate`] if it has it.
+/// An address as the site knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The row.
+    pub no: AddressNo,
+    /// The name shown to others; may be empty.
+    pub display_name: String,
+    /// Whether mail to the address is known to reach somebody who answered, or an admin vouched for it.
+    pub verified: bool,
+}
+
+/// What the site knows of an address.
+pub async fn person(db: &mut Conn, address: &Address) -> Result<Option<Person>, StoreError> {
+    let row = query("SELECT no, display_name, verified_at IS NOT NULL FROM addresses WHERE email_key = $1")
+        .bind(address.key())
+        .fetch_optional(db)
+        .await?;
+    row.map(|row| {
+        Ok(Person {
+            no: AddressNo(row.try_get(0)?),
+            display_name: row.try_get(1)?,
+            verified: row.try_get(2)?,
+        })
+    })
+    .transpose()
+}
+
+/// Mail to the address reaches somebody who answered, or an admin vouches for it.
+pub async fn verify(db: &mut Conn, address: AddressNo, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE addresses SET verified_at = $2 WHERE no = $1 AND verified_at IS NULL")
+        .bind(address.0)
+        .bind(now.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The language that the owner of an address chose.
+pub async fn language_of(db: &mut Conn, address: &Address) -> Result<Option<Language>, StoreError> {
+    let row = query("SELECT preferred_language FROM addresses WHERE email_key = $1")
+        .bind(address.key())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|name| Language::from_name(&name)))
+}
+
+/// The lists on which an address has a role.
+pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
+    let rows = query("SELECT DISTINCT list_no FROM members WHERE address_no = $1 ORDER BY list_no")
+        .bind(address.0)
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(|row| row.try_get(0).map(ListNo)).collect()
+}
+
+/// On that list the key of the address is neither used nor believed before those in charge approve it.
+pub async fn key_waits(db: &mut Conn, list: ListNo, address: &Address) -> Result<(), StoreError> {
+    query(
+        "UPDATE members SET key_waits = 1
+         WHERE list_no = $1 AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
+    )
+    .bind(list.0)
+    .bind(address.key())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The key of the address is approved, on that list or on all. Copies that waited become due.
+pub async fn key_approved(
+    db: &mut Conn,
+    list: Option<ListNo>,
+    address: &Address,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE members SET key_waits = 0 WHERE ($1 = 0 OR list_no = $1)
+         AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
+    )
+    .bind(list.map_or(0, |list| list.0))
+    .bind(address.key())
+    .execute(&mut *db)
+    .await?;
+    match find_address(&mut *db, address).await? {
+        Some(no) => crate::keys::let_go(db, no, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Gives an address a role on a list; the language of an address stays as it is. Errs with [`StoreError::Duplicate`] if it has it.
 pub async fn add_member(
     db: &mut Conn,
     list: ListNo,
@@ -89,7 +180,7 @@ pub async fn roster(
     rows.iter().map(member).collect()
 }
 
-/// Replaces a member's choices.
+/// Replaces a member's choices, on all lists that of the language.
 pub async fn set_preferences(
     db: &mut Conn,
     member: MemberNo,
@@ -105,6 +196,13 @@ pub async fn set_preferences(
     .bind(preferences.receive_own_postings)
     .bind(preferences.receive_list_copy)
     .bind(preferences.allow_cleartext)
+    .execute(&mut *db)
+    .await?;
+    query(
+        "UPDATE addresses SET preferred_language = $2 WHERE no = (SELECT address_no FROM members WHERE no = $1)",
+    )
+    .bind(member.0)
+    .bind(preferences.preferred_language.map_or("", Language::name))
     .execute(db)
     .await?;
     Ok(())
@@ -202,7 +300,9 @@ fn member(row: &Row) -> Result<Member, StoreError> {
             receive_own_postings: row.try_get(8)?,
             receive_list_copy: row.try_get(9)?,
             allow_cleartext: row.try_get(11)?,
+            preferred_language: Language::from_name(&text(12)?),
         },
         moderation_action: action,
+        key_waits: row.try_get(13)?,
     })
 }

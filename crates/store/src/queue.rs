@@ -80,6 +80,18 @@ pub async fn push(
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let body = bodies::insert(&mut *db, body).await?;
+    enter(db, list, (door, detail), body, arrival, now).await
+}
+
+/// The same for a message whose body is stored.
+pub async fn enter(
+    db: &mut Conn,
+    list: ListNo,
+    (door, detail): (Door, &str),
+    body: BodyNo,
+    arrival: &[u8],
+    now: Timestamp,
+) -> Result<EntryNo, StoreError> {
     let row = query(
         "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail)
          VALUES (CASE WHEN (SELECT held_at FROM lists WHERE no = $1) IS NULL THEN 'in' ELSE 'paused' END,

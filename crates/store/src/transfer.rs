@@ -24,6 +24,10 @@ const TABLES: &[&str] = &[
     "deliveries",
     "signature_digests",
     "notices",
+    "requests",
+    "tokens",
+    "key_changes",
+    "audit",
 ];
 /// Rows of one page: bodies come in pieces of 256 KiB.
 const PAGE: i64 = 50;

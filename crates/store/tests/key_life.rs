@@ -50,7 +50,7 @@ impl Site {
                     certificate: b"certificate".to_vec(),
                     card: None,
                     unusable: Some("it is not made".into()),
-                    confirmed_at: None,
+                    confirmed_at: Some(NOW),
                 };
                 keys::set_certificate(&mut *db, no, &row, NOW).await?;
                 people::add_member(&mut *db, list, no, role, Preferences::default(), NOW).await?;

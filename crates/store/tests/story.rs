@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 
 use common::{Archived, NOW, Site, join, message, post, post_to};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, DeliveryNo, Door, NodeNo, PostNo, Role};
+use sealist_lists::model::{Channel, DeliveryNo, Door, ListSettings, NodeNo, PostNo, Role};
 use sealist_lists::rules::Reason;
+use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
+use sealist_store::coming::Coming;
 use sealist_store::copies::{self, Which};
 use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::nodes::{self, Alone, Claimant};
@@ -27,6 +29,7 @@ on_both! {
     what_a_dead_node_had_is_free,
     of_many_replays_one_is_new,
     large_bodies_come_back_whole,
+    what_comes_in_pieces_is_whole_or_nothing,
     a_deleted_list_takes_its_bodies_along,
     what_is_delivered_and_not_archived_goes,
     a_held_list_takes_mail_in_and_lets_none_go,
@@ -34,6 +37,7 @@ on_both! {
     what_another_node_has_is_not_given_back,
     a_clock_that_is_set_back_makes_nothing_wait,
     of_those_that_were_not_judged_the_least_tried_comes_first,
+    a_language_belongs_to_an_address,
 }
 
 const NODE: NodeNo = NodeNo(1);
@@ -268,6 +272,36 @@ async fn large_bodies_come_back_whole(site: Site) {
     }
 }
 
+async fn what_comes_in_pieces_is_whole_or_nothing(site: Site) {
+    let whole = site.store.write(move |db| {
+        Box::pin(async move {
+            let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
+            let first = "a".repeat(bodies::ROW_OCTETS);
+            let rest = message(&[&first, "d"].concat());
+            let mut all = Vec::new();
+            for node in [dead, alive, alive, alive] {
+                all.push(Coming::begin(&mut *db, node).await?.append(&mut *db, b"bc").await?);
+            }
+            let [of_dead, whole, broken_off, of_leaver] = all[..] else { panic!("four") };
+            let whole = whole.complete(&mut *db, &rest).await?;
+            broken_off.remove(&mut *db).await?;
+            all[1].remove(&mut *db).await?;
+            assert_eq!(nodes::bury(&mut *db, alive, Alone::No).await?, 0);
+            assert!(of_dead.append(&mut *db, b"").await.is_ok(), "it was seen just now");
+            assert_eq!(nodes::bury(&mut *db, alive, Alone::Yes).await?, 1);
+            assert!(matches!(of_dead.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
+            nodes::leave(&mut *db, alive).await?;
+            assert!(matches!(of_leaver.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
+            Ok::<_, StoreError>(whole)
+        })
+    });
+    let whole = whole.await.unwrap();
+    let mut db = site.store.reader().await.unwrap();
+    assert_eq!(bodies::octets(&mut db, whole).await.unwrap(), bodies::ROW_OCTETS as u64 + 3);
+    let Body::Plain { payload, .. } = bodies::load(&mut db, whole).await.unwrap() else { panic!("plain") };
+    assert!(payload.starts_with(b"aa") && payload.ends_with(b"abcd"));
+}
+
 async fn a_deleted_list_takes_its_bodies_along(site: Site) {
     let list = site.list;
     site.store
@@ -471,4 +505,29 @@ async fn of_those_that_were_not_judged_the_least_tried_comes_first(site: Site) {
     let order = told.await.unwrap();
     let [first, second] = order[0][..] else { panic!("both are new: {order:?}") };
     assert_eq!(order[1..], [vec![first], vec![second], vec![first]]);
+}
+
+async fn a_language_belongs_to_an_address(site: Site) {
+    const BART: &str = "bart@example.org";
+    let (list, bart) = (site.list, BART.parse().unwrap());
+    let joined = site.store.write(move |db| {
+        Box::pin(async move {
+            join(&mut *db, list, BART).await?;
+            let mut member = people::roles_of(&mut *db, list, &BART.parse().unwrap()).await?.remove(0);
+            member.preferences.set("preferred_language", "de").unwrap();
+            people::set_preferences(&mut *db, member.no, member.preferences).await?;
+            let other = "other@lists.example".parse().unwrap();
+            let other =
+                lists::create(&mut *db, &other, "legacy-default", &ListSettings::default(), NOW).await?;
+            join(db, other, BART).await?;
+            Ok::<_, StoreError>(other)
+        })
+    });
+    let other = joined.await.unwrap();
+    let mut db = site.store.reader().await.unwrap();
+    let member = people::roles_of(&mut db, other, &bart).await.unwrap().remove(0);
+    assert_eq!(member.preferences.preferred_language, Some(Language::De));
+    assert_eq!(people::language_of(&mut db, &bart).await.unwrap(), Some(Language::De));
+    let nobody = "nobody@example.org".parse().unwrap();
+    assert_eq!(people::language_of(&mut db, &nobody).await.unwrap(), None);
 }

@@ -54,7 +54,7 @@ pub(super) async fn look_up(
         None => KnownKey::OfNobody,
         Some(member) => match keys::certificate_of(&mut db, member.address_no).await? {
             None => KnownKey::Missing,
-            Some(row) if row.confirmed_at.is_none() => KnownKey::Unconfirmed,
+            Some(row) if row.confirmed_at.is_none() || member.key_waits => KnownKey::Unconfirmed,
             Some(row) => KnownKey::Confirmed(Box::new(Certificate::from_stored(&row.certificate)?)),
         },
     };
@@ -71,7 +71,7 @@ pub(super) async fn look_up(
 }
 
 /// Decrypts and verifies in the pool for such work; plain lists open nothing.
-pub(super) async fn open(
+pub(crate) async fn open(
     app: &App,
     list: &MailingList,
     message: &Arc<Cleartext>,
@@ -102,7 +102,7 @@ fn limits(list: &MailingList) -> openpgp::Limits {
 
 /// Enters every valid signature into the replay record, whatever the verdict will be, unless the list has
 /// `collect_sig_hashes` off.
-pub(super) async fn replay(
+pub(crate) async fn replay(
     app: &App,
     list: &MailingList,
     entry: &Entry,
@@ -186,7 +186,7 @@ fn signature(opened: &Opened, key: &KnownKey) -> Signature {
     }
 }
 
-fn addressed(opened: &Opened, list: &MailingList, door: Door) -> Addressed {
+pub(crate) fn addressed(opened: &Opened, list: &MailingList, door: Door) -> Addressed {
     let Some(headers) = opened.protected_headers().filter(|_| opened.valid_signature().is_some()) else {
         return Addressed::NotSaid;
     };

@@ -1,6 +1,6 @@
 //! A message from the queue: gate, open, judge, and record what becomes of it.
 
-mod gather;
+pub(crate) mod gather;
 mod post;
 
 use std::sync::Arc;
@@ -13,8 +13,10 @@ use sealist_mail::{Address, Headers, Timestamp, origin, sole_author};
 use sealist_openpgp::Cleartext;
 use sealist_store::bodies::{self, Body};
 use sealist_store::queue::{self, Entry, Place};
+use sealist_store::tokens::Subject;
 use sealist_store::{StoreError, lists, people, posts};
 
+use crate::commands::{self, takes_commands};
 use crate::notices::Prepared;
 use crate::{App, AppError, bounces, letters, published};
 use gather::{gather, look_up, open, replay};
@@ -22,6 +24,11 @@ use post::{Post, make_post};
 
 /// As it came, as it is opened, its parts, the payload and that sealed.
 const FORMS: u64 = 5;
+
+/// Commands and a key or two; what is larger is something else.
+const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
+/// How long a moderator can decide by mail about a message that waits.
+const DECISION_MS: i64 = 30 * 24 * 3_600_000;
 
 /// What became of an entry, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +62,8 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
         return Ok(Outcome { action: Action::Discard, reasons: vec![Reason::Bounce] });
     }
     let arrival = facts::Arrival { door: entry.door, origin, author };
-    let stopped = GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door));
+    let stopped =
+        GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door, octets));
     let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
     let stopped = stopped.filter(|finding| !approved.contains(&finding.reason));
     let judged = |verdict| Judged { list: &list, entry: &entry, verdict, reject: None, post: None };
@@ -65,6 +73,10 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     };
     if entry.door == Door::Sendkey {
         return answer_sendkey(app, &list, &entry, sender.as_ref(), now).await;
+    }
+
+    if takes_commands(entry.door) {
+        return commands::take(app, &list, &entry, &message, &mailbox, now).await;
     }
 
     let known = look_up(app, &list, &mailbox, sender.as_ref(), &outer).await?;
@@ -111,13 +123,15 @@ fn envelope_sender(outer: &Headers) -> Option<Address> {
     path.trim_start_matches('<').trim_end_matches('>').parse().ok()
 }
 
-fn by_door(list: &MailingList, door: Door) -> Option<Finding> {
+fn by_door(list: &MailingList, door: Door, octets: u64) -> Option<Finding> {
     match door {
         Door::Posting | Door::Owner | Door::Bounces => None,
         Door::Sendkey if list.settings.pgp.is_some() => None,
-        Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey => {
-            Finding::new(Reason::Command, Action::Hold)
+        Door::Request | Door::Join | Door::Leave | Door::Confirm if octets > MAX_COMMAND_OCTETS => {
+            Finding::new(Reason::TooLarge, Action::Hold)
         }
+        Door::Request | Door::Join | Door::Leave | Door::Confirm => None,
+        Door::Sendkey => Finding::new(Reason::Command, Action::Hold),
     }
 }
 
@@ -195,8 +209,9 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     action = Action::Hold;
                 }
                 if action == Action::Hold {
+                    let until = now.plus_ms(DECISION_MS);
                     for letter in &held {
-                        letter.store(&mut *db, now).await?;
+                        letter.store_asking(&mut *db, Subject::Entry(entry.no), until, now).await?;
                     }
                     queue::set_aside(db, &entry, Place::Hold, &why).await?;
                     return Ok::<_, StoreError>(action);

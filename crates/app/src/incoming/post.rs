@@ -59,6 +59,7 @@ pub(super) async fn make_post(
     let author = known.roles.iter().find(|member| Some(member.role) == facts.author_role);
     let mut draft = Draft {
         list,
+        texts: &app.texts,
         facts,
         now,
         author: Author { mailbox, member: author },

@@ -52,8 +52,7 @@ impl Judged {
 
 #[cfg(test)]
 mod tests {
-    use sealist_openpgp::Revocation;
-    use sealist_openpgp::testing::{Ends, Person};
+    use sealist_openpgp::testing::{Ends, Person, Revoked};
 
     use super::*;
 
@@ -63,7 +62,7 @@ mod tests {
         let anne = Person::ending("anne@example.org", Ends::default(), NOW);
         let known = anne.certificate();
         let gone = known.merge(&anne.nameless(NOW.plus_ms(1000)).to_bytes()).unwrap();
-        let revoked = known.merge(&anne.revocation(Revocation::Soft, NOW.plus_ms(1000))).unwrap();
+        let revoked = known.merge(&anne.revocation(Revoked::Retired, NOW.plus_ms(1000))).unwrap();
         let check = |certificate: &Certificate, address: &str, expected: Option<&str>| {
             let judged = judge(certificate, &address.parse().unwrap(), NOW.plus_ms(2000));
             assert_eq!(

@@ -1,15 +1,20 @@
 //! What is written about the life of keys: to their holders, and to owners.
 
+use std::str::FromStr as _;
+
+use sealist_lists::key_problem::KeyProblem;
 use sealist_lists::model::{Channel, Door, ListNo, MailingList};
-use sealist_lists::texts::{self, Text, Value, context};
+use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_mail::Timestamp;
+use sealist_openpgp::Fingerprint;
 use sealist_store::key_checks::{self, Warned, Watched};
 use sealist_store::key_news::{self, News, Owner};
-use sealist_store::lists;
+use sealist_store::notices::Often;
+use sealist_store::{lists, people};
 
 use super::judge::Judged;
 use crate::letters::somebody;
-use crate::notices::{Prepared, Words, channel_to, write};
+use crate::notices::{Message, Prepared, channel_to, make};
 use crate::{App, AppError};
 
 /// Members that one letter to an owner names.
@@ -27,20 +32,22 @@ pub(super) async fn to_holder(
     let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
     let lists = named(app, &numbers).await?;
     let Some(list) = lists.first() else { return Ok(None) };
-    let letter = texts::letter(
-        Text::KeyEnds,
-        context! {
-            list => list.display_name(),
-            owner => list.name.address(Door::Owner).to_string(),
-            email => seen.address.to_string(),
-            fingerprint => seen.fingerprint,
-            days => warned.stage,
-            until => warned.until.map(day),
-            problem => judged.card.as_ref().err().map(ToString::to_string),
-            revoked => judged.is_revoked(),
-            lists => lists.iter().map(|list| list.name.to_string()).collect::<Vec<_>>(),
-        },
-    );
+    let language = people::language_of(&mut *app.store.reader().await?, &seen.address).await?;
+    let place = app.texts.place(list, language);
+    let values = context! {
+        list => list.display_name(),
+        owner => list.name.address(Door::Owner).to_string(),
+        request => list.name.address(Door::Request).to_string(),
+        email => seen.address.to_string(),
+        fingerprint => Fingerprint::from_str(&seen.fingerprint).map(|known| known.spaced()).ok(),
+        hex => seen.fingerprint,
+        left => warned.stage,
+        until => warned.until.map(day),
+        cause => judged.card.as_ref().err().map(|problem| cause(app, problem, &place)),
+        revoked => judged.is_revoked(),
+        lists => lists.iter().map(|list| list.name.to_string()).collect::<Vec<_>>(),
+    };
+    let letter = app.texts.letter(Text::KeyEnds, &place, values);
     // Of each state of a key one letter, whenever the last one was.
     let end = warned.until.map_or(0, |until| until.0);
     let kind = format!("{} {} {end} {}", Text::KeyEnds.name(), warned.fingerprint, warned.stage);
@@ -50,7 +57,18 @@ pub(super) async fn to_holder(
         Ok(_) if list.settings.encrypting() => Channel::Sealed,
         _ => Channel::Open,
     };
-    write(app, list, Words { to, kind, channel, letter, attachment: None }, now).await.map(Some)
+    let message =
+        Message { to, kind: kind.into(), often: Often::Daily, letter, attachment: None, reply_to: None };
+    make(app, list, message, channel, now).await.map(Some)
+}
+
+fn cause(app: &App, problem: &AppError, place: &Place<'_>) -> String {
+    let problem = match problem {
+        AppError::Unusable(why) => why.into(),
+        AppError::OtherAddress(address) => KeyProblem::OtherAddress(address.clone()),
+        damaged => KeyProblem::Damaged(damaged.to_string()),
+    };
+    app.texts.sentence(Text::KeyProblems, problem.name(), place, problem.values())
 }
 
 /// To an owner: all that is new of the keys of members, over all lists.
@@ -75,15 +93,21 @@ pub(super) async fn to_owner(
     };
     let members: Vec<Value> = news.iter().map(line).collect();
     let more = count - i64::try_from(members.len()).unwrap_or(count);
-    let letter = texts::letter(Text::KeyNews, context! { count, members, more });
+    let mut db = app.store.reader().await?;
+    let language = people::language_of(&mut db, &owner.address).await?;
+    let channel = channel_to(app, &mut db, list, &owner.address, now).await?;
+    drop(db);
+    let place = app.texts.place(list, language);
+    let letter = app.texts.letter(Text::KeyNews, &place, context! { count, members, more });
     // Of each pass one letter.
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
-    let channel = channel_to(app, &mut *app.store.reader().await?, list, &owner.address, now).await?;
     let to = somebody(&owner.address);
-    write(app, list, Words { to, kind, channel, letter, attachment: None }, now).await.map(Some)
+    let message =
+        Message { to, kind: kind.into(), often: Often::Daily, letter, attachment: None, reply_to: None };
+    make(app, list, message, channel, now).await.map(Some)
 }
 
-async fn named(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {
+pub(super) async fn named(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {
     let mut db = app.store.reader().await?;
     let mut found = Vec::new();
     for no in numbers {

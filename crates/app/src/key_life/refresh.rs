@@ -6,12 +6,14 @@ use std::pin::Pin;
 
 use sealist_lists::model::AddressNo;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, Change, Fingerprint};
+use sealist_openpgp::{Certificate, Change, Fingerprint, Unusable};
+use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, Watched};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, key_refresh, people};
 
-use crate::setup::updated_row;
+use super::earlier;
+use super::row::updated_row;
 use crate::{App, AppError};
 
 /// Where certificates are published. An answer may hold anything.
@@ -92,9 +94,25 @@ async fn refresh(
     };
     let (Some(seen), Some(row)) = (seen, row) else { return Ok(None) };
     let known = Certificate::from_stored(&row.certificate)?;
+    let (merged, mut failures) = with_answers(servers, &seen.address, &known).await;
+    let mut changes = merged.changes_since(&known, now);
+    if !changes.is_empty() && !record(app, &seen, row, &merged, &changes, now).await? {
+        failures.push("the key was set anew meanwhile".to_owned());
+        changes.clear();
+    }
+    earlier::ask(app, servers, no, now).await?;
+    Ok(Some(Refreshed { address: seen.address, fingerprint: seen.fingerprint, changes, failures }))
+}
+
+/// What is known, with all that the servers have of it; and who gave no answer that helps, and why.
+pub(super) async fn with_answers(
+    servers: &dyn KeyServers,
+    address: &Address,
+    known: &Certificate,
+) -> (Certificate, Vec<String>) {
     let (mut merged, mut failures) = (known.clone(), Vec::new());
-    for Answer { from, said } in servers.ask(&seen.address, &known.fingerprint()).await {
-        match said.and_then(|said| said.map_or(Ok(None), |data| update_in(&known, &data).map(Some))) {
+    for Answer { from, said } in servers.ask(address, &known.fingerprint()).await {
+        match said.and_then(|said| said.map_or(Ok(None), |data| update_in(known, &data).map(Some))) {
             Ok(Some(update)) => match merged.merge(&update) {
                 Ok(with) => merged = with,
                 Err(error) => failures.push(format!("{from}: {error}")),
@@ -103,12 +121,7 @@ async fn refresh(
             Err(why) => failures.push(format!("{from}: {why}")),
         }
     }
-    let mut changes = merged.changes_since(&known, now);
-    if !changes.is_empty() && !record(app, &seen, row, &merged, &changes, now).await? {
-        failures.push("the key was set anew meanwhile".to_owned());
-        changes.clear();
-    }
-    Ok(Some(Refreshed { address: seen.address, fingerprint: seen.fingerprint, changes, failures }))
+    (merged, failures)
 }
 
 /// Of all that an answer holds only the certificate that is known.
@@ -126,11 +139,22 @@ async fn record(
     changes: &[Change],
     now: Timestamp,
 ) -> Result<bool, AppError> {
-    let (no, after) = (seen.address_no, updated_row(app, &seen.address, merged, now));
-    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    let changes = changes.join(", ");
+    let (no, after) = (seen.address_no, updated_row(app, &seen.address, &before, merged, now));
+    let authority = match merged.usable(now) {
+        Err(Unusable::Revoked(_)) => Authority::Revocation,
+        _ => Authority::Update,
+    };
+    let change = KeyChange::of_same_key(&seen.fingerprint, authority, None, now);
+    let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let words = words.join(", ");
     let done = app.store.write(move |db| {
-        Box::pin(async move { key_refresh::update(db, no, &before, &after, &changes, now).await })
+        Box::pin(async move {
+            if !key_refresh::update(&mut *db, no, &before, &after, &words, now).await? {
+                return Ok(false);
+            }
+            key_changes::add(db, no, &change).await?;
+            Ok(true)
+        })
     });
     Ok(done.await.map_err(|error: StoreError| error)?)
 }

@@ -43,7 +43,8 @@ pub async fn survey(
                 let judged = judge_stored(&row.certificate, &address, now);
                 state.fingerprint = Some(row.fingerprint);
                 state.until = judged.until();
-                state.problem = judged.card.err().map(|problem| problem.to_string());
+                let doubt = row.unusable.filter(|_| row.confirmed_at.is_none());
+                state.problem = doubt.or(judged.card.err().map(|problem| problem.to_string()));
             }
             _ if key_checks::lists_of(&mut db, no).await?.iter().any(|no| encrypting.contains(no)) => {
                 state.problem = Some("there is no key".to_owned());

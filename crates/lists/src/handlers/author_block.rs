@@ -4,22 +4,26 @@
 //! verdict, never from From or user-id text. They stand inside the list's signature.
 
 use crate::draft::Draft;
-use crate::texts::{self, Text};
+use crate::facts::{Encryption, Signature};
+use crate::texts::{Text, context};
 
 pub(super) fn apply(draft: &mut Draft<'_>) {
     if draft.list.settings.pgp.is_none() {
         return;
     }
-    let (signature, encryption) = draft.verdict();
-    let block = texts::render(
-        Text::AuthorBlock,
-        texts::context! {
-            name => draft.author.known_name(),
-            address => draft.author.mailbox.address.to_string(),
-            role => draft.facts.author_role.map(|role| role.name()),
-            signature,
-            encryption,
-        },
-    );
-    draft.author_block = Some(block);
+    let signature = match draft.facts.signature {
+        Signature::Good => "good",
+        Signature::None => "none",
+        _ => "passed",
+    };
+    let values = context! {
+        name => draft.author.known_name(),
+        address => draft.author.mailbox.address.to_string(),
+        role => draft.facts.author_role.map(|role| role.name()),
+        signature,
+        encrypted => draft.facts.encryption == Encryption::Whole,
+    };
+    // One copy for all readers: in the language of the list.
+    let place = draft.texts.place(draft.list, None);
+    draft.author_block = Some(draft.texts.lines(Text::AuthorBlock, &place, values));
 }

@@ -68,6 +68,12 @@ impl ListName {
             .expect("checked for the longest door in ListName::new")
     }
 
+    /// The address that confirms with that token, which must be letters and digits.
+    pub fn confirm(&self, token: &str) -> Address {
+        let address = format!("{}{}+{token}@{}", self.local, Door::Confirm.suffix(), self.mail_host);
+        address.parse().unwrap_or_else(|_| self.address(Door::Request))
+    }
+
     /// The posting address.
     pub fn posting(&self) -> Address {
         self.address(Door::Posting)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::set::{SettingError, set_field};
 use super::{Action, AddressNo, ListNo, MemberNo};
+use crate::texts::{Language, language};
 
 /// In which role an address belongs to a list. One address may hold several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -112,6 +113,9 @@ pub struct Preferences {
     /// Whether posts may come as cleartext when there is no usable key and the list's `missing_key_action` is
     /// `cleartext`. Default no.
     pub allow_cleartext: bool,
+    /// The language of letters. It belongs to the address, so that all lists write in it. Empty: that of the list.
+    #[serde(with = "language::or_empty")]
+    pub preferred_language: Option<Language>,
 }
 
 impl Default for Preferences {
@@ -122,6 +126,7 @@ impl Default for Preferences {
             receive_own_postings: true,
             receive_list_copy: true,
             allow_cleartext: false,
+            preferred_language: None,
         }
     }
 }
@@ -152,4 +157,6 @@ pub struct Member {
     pub preferences: Preferences,
     /// What happens to this member's posts; `None`: as the list says.
     pub moderation_action: Option<Action>,
+    /// Whether the list has not approved the key that the address has: then it counts for nothing here.
+    pub key_waits: bool,
 }

@@ -16,6 +16,8 @@ pub use delivery::{MissingKey, SealedDelivery};
 pub use door::{Door, DoorAddress};
 pub use list::{ListName, ListNameError, MailingList};
 pub use member::{DeliveryMode, DeliveryStatus, Member, Preferences, Role};
-pub use numbers::{AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, PostNo};
+pub use numbers::{
+    AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, PostNo, RequestNo,
+};
 pub use set::SettingError;
-pub use settings::{ListSettings, PgpSettings, ReplyTo};
+pub use settings::{ListSettings, PgpSettings, ReplyTo, RosterVisibility};

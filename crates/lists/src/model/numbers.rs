@@ -36,4 +36,6 @@ number! {
     NodeNo
     /// A key of a list.
     ListKeyNo
+    /// Something that somebody asked for and that waits for an answer.
+    RequestNo
 }

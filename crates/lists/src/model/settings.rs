@@ -2,10 +2,13 @@
 //!
 //! Stored as JSON. A missing field has the default below; styles give other values at creation.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::set::{SettingError, set_field};
 use super::{Action, MissingKey, Role, SealedDelivery};
+use crate::texts::{Language, language};
 
 /// The settings of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +18,35 @@ pub struct ListSettings {
     pub display_name: String,
     /// One line that says what the list is for; part of List-Id (RFC 2919).
     pub description: String,
+    /// The language of what the list writes, for readers who chose none. Empty: that of the site.
+    #[serde(with = "language::or_empty")]
+    pub preferred_language: Option<Language>,
     /// Put before each Subject. Empty: none.
     pub subject_prefix: String,
+    /// Through which workflow an address becomes a member: see `workflows`.
+    pub subscription_policy: String,
+    /// Through which workflow a member leaves.
+    pub unsubscription_policy: String,
+    /// Through which workflow a command runs that changes something for a member (`set`).
+    pub command_workflow: String,
+    /// Commands that run through `command_workflow` too, although they change nothing: `who`, `echo`.
+    pub confirmed_commands: Vec<String>,
+    /// Hours that a question to a person can be answered.
+    pub request_life_h: u32,
+    /// Days that a request waits for a moderator.
+    pub moderation_life_d: u32,
+    /// Workflows of this list: a name, and the names of the steps.
+    pub workflows: BTreeMap<String, Vec<String>>,
+    /// Who may ask who the members are.
+    pub member_roster_visibility: RosterVisibility,
+    /// Whether new members get a letter that greets them.
+    pub send_welcome_message: bool,
+    /// Whether who leaves gets a letter that says so.
+    pub send_goodbye_message: bool,
+    /// Whether owners and moderators hear at once of requests that wait for them.
+    pub admin_immed_notify: bool,
+    /// Whether owners and moderators hear of it when members come and go.
+    pub admin_notify_mchanges: bool,
     /// Which chain judges posts: see `chains`.
     pub posting_chain: String,
     /// Which handlers make the copies: see `pipelines`.
@@ -46,6 +76,18 @@ pub struct ListSettings {
     pub bounce_info_stale_after_days: u32,
     /// The OpenPGP side; `None` on plain lists.
     pub pgp: Option<PgpSettings>,
+}
+
+/// Who may ask who the members are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RosterVisibility {
+    /// Owners and moderators.
+    Moderators,
+    /// Members too.
+    Members,
+    /// Everybody.
+    Public,
 }
 
 /// Where Reply-To points.
@@ -108,6 +150,10 @@ pub struct PgpSettings {
     pub key_wait_days: u32,
     /// Days that a posting key still opens mail after another has taken its place.
     pub key_overlap_days: u32,
+    /// Whether those in charge of this list approve each key themselves, also one that the address got elsewhere.
+    pub own_key_approval: bool,
+    /// Hours that a statement can be signed; at most 24.
+    pub change_request_life_h: u32,
     /// Which workflow a key change runs through.
     pub key_change_workflow: String,
     /// Who may add a certification to the list key.
@@ -147,7 +193,20 @@ impl Default for ListSettings {
         Self {
             display_name: String::new(),
             description: String::new(),
+            preferred_language: None,
             subject_prefix: String::new(),
+            subscription_policy: "confirm".into(),
+            unsubscription_policy: "confirm".into(),
+            command_workflow: "confirm-command".into(),
+            confirmed_commands: Vec::new(),
+            request_life_h: 72,
+            moderation_life_d: 30,
+            workflows: BTreeMap::new(),
+            member_roster_visibility: RosterVisibility::Moderators,
+            send_welcome_message: true,
+            send_goodbye_message: true,
+            admin_immed_notify: true,
+            admin_notify_mchanges: false,
             posting_chain: "default-posting-chain".into(),
             posting_pipeline: "default-posting-pipeline".into(),
             default_member_action: Action::Defer,
@@ -192,6 +251,8 @@ impl Default for PgpSettings {
             missing_key_action: MissingKey::HoldAndNotify,
             key_wait_days: 7,
             key_overlap_days: 90,
+            own_key_approval: false,
+            change_request_life_h: 24,
             key_change_workflow: "pgp-key-change-mod-workflow".into(),
             key_signing_allowed: vec![Role::Owner, Role::Moderator],
         }

@@ -73,7 +73,7 @@ pub enum Reason {
     ByAdmin,
     /// Broke a runner three times.
     Poison,
-    /// Mail to a command address; commands need a person until they are understood here.
+    /// Asks a list without OpenPGP for its key.
     Command,
 }
 

@@ -87,7 +87,8 @@ pub(super) fn decrypt_packets(
             builder.buffer_size(READ_AHEAD_OCTETS).with_policy(&policy, verify::reference(now), helper)
         })
         .map_err(|_| Unreadable::Failed)?;
-    let content = read_all(&mut decryptor, limits.max_output_octets).ok_or(Unreadable::Failed)?;
+    let content =
+        read_all(&mut decryptor, binary.len(), limits.max_output_octets).ok_or(Unreadable::Failed)?;
     Ok(Decrypted { content, verdicts: decryptor.into_helper().verdicts })
 }
 
@@ -123,7 +124,7 @@ pub(crate) fn decrypt_seipd(seipd: &[u8], session_key: &SessionKey) -> Option<Cl
     let helper = Known { session_key };
     let builder = DecryptorBuilder::from_bytes(seipd).ok()?.buffer_size(READ_AHEAD_OCTETS);
     let mut decryptor = builder.with_policy(&policy, None, helper).ok()?;
-    read_all(&mut decryptor, usize::MAX >> 1)
+    read_all(&mut decryptor, seipd.len(), usize::MAX >> 1)
 }
 
 struct Helper<'a> {

@@ -1,7 +1,8 @@
 //! A message after opening. Its content leaves only through the methods here, none of which prints it.
 
 use sealist_mail::rfc3156::{Shape, classify};
-use sealist_mail::{Boundary, Entity, Headers, Timestamp, compose, is_crlf, key_blocks};
+use sealist_mail::{Boundary, Entity, Headers, Timestamp, compose, first_text, is_crlf, key_blocks};
+use zeroize::Zeroizing;
 
 use super::decrypt::Decrypted;
 use super::verdict::{SignatureVerdict, ValidSignature};
@@ -163,6 +164,11 @@ impl Opened {
     /// Keys and revocations in what the layer protects, armored or binary.
     pub fn key_blocks(&self) -> Vec<Vec<u8>> {
         key_blocks(&Entity::parse(self.signed_part()))
+    }
+
+    /// The first plain text in what the layer protects; empty if there is none.
+    pub fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(first_text(&Entity::parse(self.signed_part())))
     }
 
     /// The author's part as a MIME entity: its own `Content-*` header and its body. `entropy` makes the

@@ -131,7 +131,7 @@ pub(super) fn signed_text(
         Helper { signers: Signers::new(signers, now), flood: Flood::default(), verdicts: Vec::new() };
     let builder = VerifierBuilder::from_bytes(block).ok()?.buffer_size(READ_AHEAD_OCTETS);
     let mut verifier = builder.with_policy(&policy, reference(now), helper).ok()?;
-    let text = read_all(&mut verifier, max_octets)?;
+    let text = read_all(&mut verifier, block.len(), max_octets)?;
     let mut verdicts = verifier.into_helper().verdicts;
     if verdicts.is_empty() {
         verdicts.push(SignatureVerdict::Bad);
@@ -139,25 +139,20 @@ pub(super) fn signed_text(
     Some((text, verdicts))
 }
 
-/// Reads to the end, where integrity is proven; nothing comes out otherwise, or beyond the limit.
-pub(super) fn read_all(reader: &mut impl std::io::Read, max_octets: usize) -> Option<Cleartext> {
-    let mut content = zeroize::Zeroizing::new(Vec::new());
-    let mut chunk = zeroize::Zeroizing::new(vec![0; READ_AHEAD_OCTETS]);
-    loop {
-        let read = reader.read(&mut chunk).ok()?;
-        if read == 0 {
-            return Some(Cleartext::new(std::mem::take(&mut *content)));
-        }
-        if content.len() + read > max_octets {
+/// Reads to the end, where integrity is proven; nothing comes out otherwise, or beyond the limit. `about_octets`: what
+/// can be expected.
+pub(super) fn read_all(
+    reader: &mut impl std::io::Read,
+    about_octets: usize,
+    max_octets: usize,
+) -> Option<Cleartext> {
+    let mut content = Cleartext::with_capacity(about_octets.min(max_octets) + READ_AHEAD_OCTETS);
+    while content.read_from(reader, READ_AHEAD_OCTETS).ok()? > 0 {
+        if content.len() > max_octets {
             return None;
         }
-        if content.capacity() < content.len() + read {
-            // By a quarter, not to the double: what is large need not be twice as large in memory.
-            let more = (content.len() / 4).max(READ_AHEAD_OCTETS);
-            content.reserve_exact(more);
-        }
-        content.extend_from_slice(&chunk[..read]);
     }
+    Some(content)
 }
 
 struct Helper<'a> {

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::Packet;
-use sequoia_openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite, UserIDRevocationBuilder};
+use sequoia_openpgp::cert::{CertBuilder, CipherSuite, UserIDRevocationBuilder};
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::packet::signature::SignatureBuilder;
-use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
 
 use super::Person;
-use crate::{Certificate, MacKey, POLICY_EPOCH, Revocation};
+use crate::{Certificate, MacKey, POLICY_EPOCH};
 
 const DAY_S: u64 = 24 * 3600;
 
@@ -89,17 +88,6 @@ impl Person {
         });
         let revoked: Vec<_> = revoked.collect();
         Certificate::of(self.cert.clone().insert_packets(revoked).unwrap().0)
-    }
-
-    /// A revocation certificate of that kind.
-    pub fn revocation(&self, kind: Revocation, at: Timestamp) -> Vec<u8> {
-        let reason = match kind {
-            Revocation::Soft => ReasonForRevocation::KeyRetired,
-            Revocation::Hard => ReasonForRevocation::KeyCompromised,
-        };
-        let builder = CertRevocationBuilder::new().set_signature_creation_time(at.to_system_time()).unwrap();
-        let builder = builder.set_reason_for_revocation(reason, b"").unwrap();
-        Packet::from(builder.build(&mut self.pair(), &self.cert, None).unwrap()).to_vec().unwrap()
     }
 }
 

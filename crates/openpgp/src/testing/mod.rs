@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod acts;
 mod deflate;
 pub mod hostile;
 mod life;
@@ -15,6 +16,7 @@ use sequoia_openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite};
 use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
 use sequoia_openpgp::{Cert, Profile};
 
+pub use acts::Revoked;
 pub use life::{Ends, stale_card};
 pub use person::Person;
 

@@ -20,7 +20,7 @@ use sequoia_openpgp::{Cert, KeyHandle, Packet};
 use super::{Kind, member};
 use crate::{Certificate, armor};
 
-const ONLY_IN_TESTS: &str = "made for a test by the library";
+pub(super) const ONLY_IN_TESTS: &str = "made for a test by the library";
 
 /// Somebody with a secret key.
 pub struct Person {
@@ -162,6 +162,15 @@ impl Person {
 
     pub(crate) fn secret(&self) -> &Cert {
         &self.cert
+    }
+
+    /// The same key in the hands of whoever writes from that address.
+    pub fn with_address(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), cert: self.cert.clone() }
+    }
+
+    pub(super) fn with(&self, cert: Cert) -> Self {
+        Self { address: self.address.clone(), cert }
     }
 }
 

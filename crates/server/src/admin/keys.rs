@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use sealist_app::{App, KeyState, Rotated, keep_in_database, rotate, set_key, survey};
+use sealist_app::{App, KeyState, Rotated, approve_key, keep_in_database, rotate, set_key, survey};
 use sealist_lists::model::{AddressNo, ListName};
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::Certificate;
+use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::keys::CertificateRow;
 use sealist_store::people;
 use serde_json::{Value, json};
@@ -35,6 +35,9 @@ pub(crate) enum Keys {
     Wkd { folder: PathBuf },
     /// The certificate of an address, armored.
     Export { address: Address },
+    /// Confirms the key that an address has, after you compared the fingerprint with the person: copies that waited go
+    /// out.
+    Approve { address: Address, fingerprint: Fingerprint },
     /// Makes a new key for a list. It is used once every node has it; the old one opens mail for
     /// `key_overlap_days` more.
     Rotate { list: ListName },
@@ -83,6 +86,11 @@ pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Re
         }
         Keys::Refresh { address } => refresh::run(app, config, address).await?,
         Keys::Wkd { folder } => wkd::run(app, &folder).await?,
+        Keys::Approve { address, fingerprint } => {
+            let certificate = approve_key(app, &address, &fingerprint, now).await?;
+            let (text, data) = describe(&certificate, now);
+            (format!("address      {address}\n{text}"), data)
+        }
         Keys::Export { address } => {
             let certificate = Certificate::from_stored(&stored(app, &address).await?.certificate)?;
             let armored = String::from_utf8_lossy(&certificate.armored()).into_owned();

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use sealist_app::{App, AppError, NewMember, add_member, create_list, list_certificate};
+use sealist_app::{App, AppError, NewMember, add_member, create_list, list_certificate, set_setting};
 use sealist_lists::model::{ListName, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::lists;
@@ -63,12 +63,7 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
         }
         Lists::Set { list, name, value } => {
             let mut list = named(app, &list).await?;
-            list.settings.set(&name, &value)?;
-            let (no, settings) = (list.no, list.settings);
-            app.store
-                .write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }))
-                .await
-                .map_err(AppError::Store)?;
+            set_setting(app, &mut list, &name, &value).await?;
             (format!("{name} is set\n"), json!({ "set": name }))
         }
         Lists::Key { list } => {

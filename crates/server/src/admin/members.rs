@@ -31,7 +31,7 @@ pub(crate) enum Members {
     /// All members, owners and moderators.
     List { list: ListName },
     /// Sets a choice of a member: delivery_mode, delivery_status, receive_own_postings, receive_list_copy,
-    /// allow_cleartext.
+    /// allow_cleartext; and on all lists preferred_language.
     Set { list: ListName, address: Address, name: String, value: String },
     /// Takes all roles of an address away.
     Remove { list: ListName, address: Address },
@@ -70,13 +70,15 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
         Members::Set { list, address, name, value } => {
             let no = named(app, &list).await?.no;
             let roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
-            let Some(member) = roles.into_iter().find(|one| one.role == Role::Member) else {
-                bail!("{address} is no member of {list}");
+            // An owner may be no member, and reads letters too.
+            let Some(member) = roles.iter().find(|one| one.role == Role::Member).or(roles.first()) else {
+                bail!("{address} has no role on {list}");
             };
+            let no = member.no;
             let mut preferences = member.preferences;
             preferences.set(&name, &value)?;
             app.store
-                .write(move |db| Box::pin(people::set_preferences(db, member.no, preferences)))
+                .write(move |db| Box::pin(people::set_preferences(db, no, preferences)))
                 .await
                 .map_err(AppError::Store)?;
             (format!("{address}: {name} is {value}\n"), json!(preferences))

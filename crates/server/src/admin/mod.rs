@@ -1,11 +1,14 @@
-//! Commands of an admin: `lists`, `members`, `keys`, `queue`, `db`. Each calls one use case and prints what it says.
+//! Commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `texts`, `audit`, `db`. Each calls one use case and prints what it says.
 
+mod audit;
 mod db;
 mod keys;
 mod lists;
 mod members;
 mod queue;
 mod refresh;
+mod requests;
+mod texts;
 mod wkd;
 
 use std::path::Path;
@@ -36,12 +39,28 @@ pub(crate) enum Command {
     /// Members of a list.
     #[command(subcommand)]
     Members(members::Members),
+    /// What people asked for and what waits for an answer.
+    #[command(subcommand)]
+    Requests(requests::Requests),
+    /// Through which steps a request can go.
+    Workflows,
+    /// Who did or tried what, the newest first.
+    Audit {
+        /// Of that list only.
+        list: Option<ListName>,
+        /// So many entries.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
     /// OpenPGP certificates of people.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// What came in and waits.
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// The words that people read in mail.
+    #[command(subcommand)]
+    Texts(texts::Texts),
     /// The database as a whole.
     #[command(subcommand)]
     Db(db::Db),
@@ -66,7 +85,11 @@ pub(crate) async fn run(
         Command::Lists(command) => lists::run(app, command).await?,
         Command::Members(command) => members::run(app, command).await?,
         Command::Keys(command) => keys::run(app, config, command).await?,
+        Command::Requests(command) => requests::run(app, command).await?,
+        Command::Workflows => requests::workflows(app),
+        Command::Audit { list, limit } => audit::run(app, list, limit).await?,
         Command::Queue(command) => queue::run(app, command).await?,
+        Command::Texts(command) => texts::run(app, command).await?,
         Command::Db(command) => db::run(app, command).await?,
     };
     Ok(match output {

@@ -84,8 +84,9 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
         }
         Queue::Show { entry } => {
             let entry = find(app, entry).await?;
+            let sentence = |reason: &Reason| app.texts.reason(*reason, &texts::Place::default());
             let reasons: String =
-                entry.reasons.iter().map(|reason| format!("  {}\n", texts::sentence(*reason))).collect();
+                entry.reasons.iter().map(|reason| format!("  {}\n", sentence(reason))).collect();
             (
                 format!(
                     "{} {} since {}\n{reasons}",

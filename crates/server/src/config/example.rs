@@ -7,6 +7,8 @@ const COMMENTS: &[(&str, &str)] = &[
     ("data_dir", "Where the database is. Must not hold the key directory."),
     ("[site]", ""),
     ("contact", "Who hears of lists that nobody is in charge of."),
+    ("language", "The language of letters: en, de or fr. A list and a person may have another."),
+    ("templates", "Your own words in place of ours (docs/texts.md). Empty: templates in data_dir."),
     ("[database]", ""),
     ("url", "Empty: sealist.db in data_dir. Or sqlite:///path/to/file, or postgres://user@host/name."),
     ("[lmtp]", "Where your mail server delivers to, by LMTP."),
@@ -62,6 +64,7 @@ const COMMENTS: &[(&str, &str)] = &[
     ("max_waiting", "With more messages waiting to be judged mail is put off (452). 0: no limit."),
     ("[log]", ""),
     ("format", "text or json."),
+    ("[workflows]", "Workflows of your own: [workflows.NAME] with description and steps (docs/admins.md)."),
 ];
 
 /// The file for that configuration.

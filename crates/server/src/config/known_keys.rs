@@ -16,6 +16,8 @@ pub(super) fn first_unknown(table: &toml::Table) -> Option<Unknown> {
 
 fn compare(prefix: &str, table: &toml::Table, known: &toml::Table) -> Option<Unknown> {
     table.iter().find_map(|(key, value)| match (value, known.get(key)) {
+        // Whose names the admin chooses.
+        (_, Some(toml::Value::Table(known))) if known.is_empty() => None,
         (_, None) => Some(Unknown {
             key: format!("{prefix}{key}"),
             nearest: nearest(key, known).map(|name| format!("{prefix}{name}")),

@@ -4,15 +4,19 @@ mod example;
 mod keydirs;
 mod keys;
 mod known_keys;
+mod workflows;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use sealist_lists::texts::Language;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use example::commented;
 pub(crate) use keydirs::{Kept, KeyDirs, MasterKeyAt};
 pub(crate) use keys::{Keys, Refresh};
+use sealist_lists::workflows::{WorkflowError, Workflows};
+use workflows::OwnWorkflows;
 
 /// Where the configuration is looked for when neither `--config` nor `SEALIST_CONFIG` says.
 pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
@@ -31,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
+    pub(crate) workflows: OwnWorkflows,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +43,10 @@ pub(crate) struct Config {
 pub(crate) struct Site {
     /// Who hears of lists that nobody is in charge of. Empty: nobody.
     pub(crate) contact: String,
+    /// The language of letters to people, and of lists, that have none of their own.
+    pub(crate) language: Language,
+    /// The admin's own words, in Mailman's layout. Empty: `templates` in `data_dir`.
+    pub(crate) templates: PathBuf,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +157,7 @@ impl Default for Config {
             keys: Keys::default(),
             queue: Queue::default(),
             log: Log::default(),
+            workflows: OwnWorkflows::default(),
         }
     }
 }
@@ -245,6 +255,7 @@ impl Config {
         let base = std::path::absolute(base).unwrap_or_else(|_| base.to_owned());
         for path in [
             &mut self.data_dir,
+            &mut self.site.templates,
             &mut self.lmtp.tls_certificate,
             &mut self.lmtp.tls_key,
             &mut self.outgoing.password_file,
@@ -284,6 +295,9 @@ impl Config {
         if !self.site.contact.is_empty() && self.contact().is_none() {
             return value("site.contact must be an address like admin@example.org");
         }
+        if let Err(error) = self.workflows() {
+            return value(&error.to_string());
+        }
         let (certificate, key) = (&self.lmtp.tls_certificate, &self.lmtp.tls_key);
         if certificate.as_os_str().is_empty() != key.as_os_str().is_empty() {
             return value("lmtp.tls_certificate and lmtp.tls_key belong together");
@@ -294,6 +308,19 @@ impl Config {
     /// The contact of the site.
     pub(crate) fn contact(&self) -> Option<sealist_mail::Address> {
         self.site.contact.parse().ok()
+    }
+
+    /// Where the admin's own words are; the folder need not exist.
+    pub(crate) fn templates(&self) -> PathBuf {
+        match self.site.templates.as_os_str().is_empty() {
+            true => self.data_dir.join("templates"),
+            false => self.site.templates.clone(),
+        }
+    }
+
+    /// The workflows that all sites have, and those of this one.
+    pub(crate) fn workflows(&self) -> Result<Workflows, WorkflowError> {
+        workflows::with_own(&self.workflows)
     }
 
     /// Where the database is.
@@ -354,6 +381,7 @@ mod tests {
         check("[lmtp]\nlissten = 'x'", r#"x.toml: unknown key "lmtp.lissten"; did you mean "lmtp.listen"?"#);
         check("[outgoin]\nhost = 'x'", r#"x.toml: unknown key "outgoin"; did you mean "outgoing"?"#);
         check("[zebra]\n", r#"x.toml: unknown key "zebra""#);
+        assert!(parse("[workflows.mine]\nstep = []").unwrap_err().contains("unknown field `step`"));
     }
 
     #[test]
@@ -365,6 +393,7 @@ mod tests {
             assert!(message.contains(part), "{message}");
         }
         check("data_dir = '/d'\n[keydirs]\nlist = '/d/keys'", "outside data_dir");
+        check("[workflows.mine]\nsteps = ['sanity-checks']", "`do-it` must be its last step");
         check("data_dir = '/d'\n[keydirs]\nmaster_key = '/d/master.key'", "outside data_dir");
         check("[keydirs]\nlist = '/k'\nmaster_key = '/k/master.key'", "outside data_dir and keydirs.list");
         check("[keydirs]\nkept = 'database'", "needs keydirs.master_key");

@@ -93,7 +93,7 @@ impl Gpg {
     }
 
     /// Standard output and the status lines; errs if gpg fails.
-    fn run(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<(Vec<u8>, String)> {
+    pub(crate) fn run(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<(Vec<u8>, String)> {
         let (output, status, success) = self.call(arguments, input)?;
         if !success {
             bail!("gpg {} failed: {status}", arguments.join(" "));

@@ -4,6 +4,7 @@ mod keys;
 mod network;
 mod queue;
 mod system;
+mod texts;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -96,11 +97,13 @@ async fn examine(path: &Path) -> Vec<Finding> {
         ));
     }
     findings.extend(system::examine(&config));
+    findings.extend(texts::examine(&config));
     match serve::open(&config).await {
         Ok(app) => {
             findings.push(Finding::good("database", config.database().to_string()));
             findings.extend(keys::examine(&app).await);
             findings.extend(queue::examine(&app).await);
+            findings.extend(texts::examine_scopes(&app).await.unwrap_or_default());
         }
         Err(error) => findings.push(closed(&error)),
     }

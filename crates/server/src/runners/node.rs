@@ -1,6 +1,6 @@
 //! Runner `node`: says that this process lives and which new keys it has, frees what dead ones had claimed, and hears the
 //! calls of the others.
-//! Notices too when the clock was set back. Settings: `[database] url`, `[queue] max_retry_after_s`.
+//! Notices too when the clock was set back, and deletes what is stored of messages that broke off. Settings: `[database] url`, `[queue] max_retry_after_s`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,9 @@ pub(crate) async fn run(
                 tracing::warn!(waited, "the clock was set back: what waited for its old time is tried now")
             }
             Err(error) => tracing::error!(%error, "what waits cannot be looked at"),
+        }
+        if let Err(error) = app.clear_away().await {
+            tracing::error!(%error, "what broke off cannot be deleted");
         }
         beats += 1;
         if beats.is_multiple_of(LOOK_FOR_KEYS)

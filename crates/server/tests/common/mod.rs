@@ -3,12 +3,15 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod cases;
+pub(crate) mod cast;
 #[path = "../../src/demo/gpg.rs"]
 pub(crate) mod gpg;
 pub(crate) mod postfix;
 #[path = "../../src/demo/sink.rs"]
 pub(crate) mod sink;
 pub(crate) mod site;
+pub(crate) mod talk;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,11 +1,13 @@
 //! A site with one PGP list: who joins, what is sent, what comes out.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_smtp::client::RecipientResult;
+use sealist_store::testing::Postgres;
 use tokio::sync::watch;
 
 use super::gpg::Gpg;
@@ -19,16 +21,30 @@ pub(crate) const WAIT: Duration = Duration::from_secs(20);
 pub(crate) struct Site {
     pub(crate) server: Server,
     pub(crate) sink: Sink,
+    /// What came to people who did not write.
+    pub(crate) others: Mutex<Vec<Received>>,
     _stop: watch::Sender<bool>,
 }
 
 impl Site {
     pub(crate) async fn new() -> Self {
+        Self::on("").await
+    }
+
+    /// On a PostgreSQL database of its own.
+    pub(crate) async fn on_postgres() -> Self {
+        Self::on(&tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap()).await
+    }
+
+    async fn on(database: &str) -> Self {
         let sink = Sink::default();
         let (stop, stopped) = watch::channel(false);
-        let server = Server::sending_to(sink.start(stopped).await.unwrap());
+        let port = sink.start(stopped).await.unwrap();
+        let server = Server::configured(&format!(
+            "[database]\nurl = '{database}'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\n"
+        ));
         server.cli(&["lists", "create", LIST]);
-        Self { server, sink, _stop: stop }
+        Self { server, sink, others: Mutex::default(), _stop: stop }
     }
 
     /// A person with a key ring that holds the list's key.

@@ -1,0 +1,121 @@
+//! The letter with the results of commands: none if letters have said it all.
+
+use sealist_lists::commands::{Problem, Success};
+use sealist_lists::model::{Channel, Door};
+use sealist_lists::texts::{Text, Value, context};
+use sealist_lists::workflows::Change;
+use sealist_mail::{Address, Mailbox};
+use sealist_store::notices::Often;
+
+use super::{Said, Session, Speaker};
+use crate::AppError;
+use crate::effects::Effect;
+use crate::notices::{Message, answer_by, channel_to};
+use crate::requests::Proven;
+
+/// Answers a day to somebody who showed a token or signed.
+const TO_PROVEN: Often = Often::UpTo(10);
+
+/// Answers a day to an address that has a role on the list: somebody else may write in its name.
+const TO_KNOWN: Often = Often::UpTo(3);
+
+/// What is said about each command.
+#[derive(Default)]
+pub(super) struct Answers(Vec<Answer>);
+
+struct Answer {
+    command: String,
+    outcome: Result<Said, Problem>,
+}
+
+impl Answers {
+    pub(super) fn done(&mut self, command: &str, said: Said) {
+        self.0.push(Answer { command: command.to_owned(), outcome: Ok(said) });
+    }
+
+    pub(super) fn refused(&mut self, command: &str, problem: &Problem) {
+        self.0.push(Answer { command: command.to_owned(), outcome: Err(problem.clone()) });
+    }
+}
+
+/// What is said when something is done.
+pub(super) fn of_change(change: &Change) -> Said {
+    match change {
+        // Who joins gets a welcome, who leaves a goodbye.
+        Change::Subscribe => Said::Done(Success::Joined),
+        Change::Unsubscribe => Said::Done(Success::Left),
+        Change::SetKey | Change::ApproveKey => Said::Done(Success::KeySet),
+        Change::Command(_) => Said::Done(Success::PreferenceSet),
+    }
+}
+
+impl Session<'_> {
+    /// Writes to the sender, if there is something to say and it may be said.
+    pub(super) async fn answer(&mut self, speaker: &Speaker) -> Result<(), AppError> {
+        let results: Vec<Value> = self.answers.0.iter().filter_map(|answer| self.result(answer)).collect();
+        if results.is_empty() || !speaker.may_be_told() {
+            return Ok(());
+        }
+        let values = context! {
+            list => self.desk.list.display_name(),
+            owner => self.desk.list.name.address(Door::Owner).to_string(),
+            request => self.desk.list.name.address(Door::Request).to_string(),
+            results,
+        };
+        let (kind, often) = match speaker.asker.proven {
+            Proven::Yes => ("results", TO_PROVEN),
+            Proven::No if speaker.facts.roles.is_empty() => ("results-unproven", Often::ToStranger),
+            Proven::No => ("results-unproven", TO_KNOWN),
+        };
+        let message = Message {
+            to: Mailbox { name: None, address: speaker.asker.address.clone() },
+            kind: kind.into(),
+            often,
+            letter: self.desk.app.texts.letter(Text::Results, &self.place, values),
+            attachment: None,
+            reply_to: None,
+        };
+        let channel = self.channel_to(&speaker.asker.address).await?;
+        let letter = answer_by(self.desk.app, self.desk.list, message, channel, self.desk.now).await?;
+        self.effects.extend(letter.map(Effect::Letter));
+        Ok(())
+    }
+
+    /// How a letter travels once all this is carried out: a key may have come with it, or gone.
+    async fn channel_to(&self, address: &Address) -> Result<Channel, AppError> {
+        let usable = |effect: &Effect| match effect {
+            Effect::SetKey { address: of, row, .. } if of == address => Some(row.card.is_some()),
+            _ => None,
+        };
+        match self.effects.iter().rev().find_map(usable) {
+            Some(true) if self.desk.list.settings.encrypting() => Ok(Channel::Sealed),
+            Some(_) => Ok(Channel::Open),
+            None => {
+                let mut db = self.desk.app.store.reader().await?;
+                channel_to(self.desk.app, &mut db, self.desk.list, address, self.desk.now).await
+            }
+        }
+    }
+
+    fn result(&self, answer: &Answer) -> Option<Value> {
+        let texts = &self.desk.app.texts;
+        let sentence = |text, name, values| texts.sentence(text, name, &self.place, values);
+        let lines = match &answer.outcome {
+            Ok(Said::Nothing) => return None,
+            Ok(Said::Done(success)) => vec![sentence(Text::Answers, success.name(), success.values())],
+            Ok(Said::Lines(lines)) => lines.clone(),
+            Err(problem) => vec![sentence(Text::Problems, problem.name(), problem.values())],
+        };
+        Some(context! { command => without_token(&answer.command), lines })
+    }
+}
+
+/// A token is good once, and not to be read in an answer.
+fn without_token(command: &str) -> String {
+    let hidden = |word: &str| word.len() >= 20 && word.bytes().all(|octet| octet.is_ascii_alphanumeric());
+    command
+        .split_whitespace()
+        .map(|word| if hidden(word) { "..." } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
+}

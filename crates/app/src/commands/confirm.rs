@@ -1,0 +1,127 @@
+//! `confirm`, `approve`, `reject` and `discard`: answers to questions, with their tokens.
+
+use sealist_lists::commands::{Decision, Problem, Success};
+use sealist_lists::model::{EntryNo, RequestNo, Role};
+use sealist_lists::workflows::{Answer, Question};
+use sealist_store::queue;
+use sealist_store::requests::{self, Request};
+use sealist_store::tokens::{self, Subject};
+
+use super::{Said, Session, Speaker};
+use crate::effects::Effect;
+use crate::requests::{Asker, Proven, go_on, refuse};
+use crate::{AppError, moderation};
+
+impl Session<'_> {
+    pub(super) async fn confirm(
+        &mut self,
+        speaker: &mut Speaker,
+        token: &str,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let Some(request) = self.asked(speaker, token, &Question::Confirmation).await? else {
+            return Ok(Err(Problem::WrongToken));
+        };
+        let answer = Answer::Confirmed;
+        let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
+        self.finish(speaker, taken).await
+    }
+
+    pub(super) async fn decide(
+        &mut self,
+        speaker: &mut Speaker,
+        decision: Decision,
+        token: &str,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
+            || self.desk.list.settings.pgp.is_some() && !speaker.signed
+        {
+            return Ok(Err(Problem::NotModerator));
+        }
+        match self.subject(speaker, token).await? {
+            Some(Subject::Request(no)) => self.decide_request(decision, no).await,
+            Some(Subject::Entry(no)) => self.decide_entry(decision, no).await,
+            None => Ok(Err(Problem::WrongToken)),
+        }
+    }
+
+    async fn decide_request(
+        &mut self,
+        decision: Decision,
+        no: RequestNo,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
+        let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
+            return Ok(Err(Problem::WrongToken));
+        };
+        match decision {
+            Decision::Approve => {
+                // What follows goes to the person, not to the moderator.
+                let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
+                let taken = go_on(self.desk, &asker, request, Answer::Approved, None).await?;
+                Ok(self.take(taken).map(|_| Said::Done(Success::Approved)))
+            }
+            Decision::Reject => {
+                let effects = refuse(self.desk, request, "").await?;
+                self.effects.extend(effects);
+                Ok(Ok(Said::Done(Success::Rejected)))
+            }
+            Decision::Discard => {
+                self.effects.push(Effect::End(Box::new(request)));
+                Ok(Ok(Said::Done(Success::Discarded)))
+            }
+        }
+    }
+
+    async fn decide_entry(
+        &mut self,
+        decision: Decision,
+        no: EntryNo,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
+        let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
+            return Ok(Err(Problem::WrongToken));
+        };
+        let said = match decision {
+            Decision::Approve => {
+                self.effects.push(Effect::Accept(no));
+                return Ok(Ok(Said::Done(Success::Approved)));
+            }
+            Decision::Reject => {
+                let letter =
+                    moderation::rejection(self.desk.app, self.desk.list, &entry, self.desk.now).await?;
+                self.effects.extend(letter.map(Effect::Letter));
+                Success::Rejected
+            }
+            Decision::Discard => Success::Discarded,
+        };
+        self.effects.push(Effect::Drop(Box::new(entry)));
+        Ok(Ok(Said::Done(said)))
+    }
+
+    /// The request that this person may answer with that token now, if that is its question. The token speaks for them.
+    pub(super) async fn asked(
+        &self,
+        speaker: &mut Speaker,
+        token: &str,
+        question: &Question,
+    ) -> Result<Option<Request>, AppError> {
+        let Some(Subject::Request(no)) = self.subject(speaker, token).await? else { return Ok(None) };
+        let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
+        Ok(request.filter(|request| self.is_asked(request, question)))
+    }
+
+    fn is_asked(&self, request: &Request, question: &Question) -> bool {
+        request.list == self.desk.list.no && request.question == question.name()
+    }
+
+    /// What a token answers, if this person may use it. It speaks for them.
+    async fn subject(&self, speaker: &mut Speaker, token: &str) -> Result<Option<Subject>, AppError> {
+        let mark = self.desk.app.vault.mac().token_mark(token);
+        let mut db = self.desk.app.store.reader().await?;
+        let subject = tokens::subject_of(&mut db, &mark, &speaker.asker.address, self.desk.now).await?;
+        if subject.is_some() {
+            speaker.asker.proven = Proven::Yes;
+        }
+        Ok(subject)
+    }
+}

@@ -1,0 +1,70 @@
+//! `key change` and `key reset`: a new key is attached. A newer form of the key that the address has needs no ceremony.
+
+use sealist_lists::commands::{Problem, Success};
+use sealist_lists::workflows::{Goal, Run};
+use sealist_openpgp::Certificate;
+use sealist_store::key_changes::Authority;
+
+use super::super::{Said, Session, Speaker};
+use super::own_key;
+use crate::AppError;
+use crate::effects::Effect;
+use crate::key_life::row_of;
+use crate::requests::{Offer, begin, policy, workflow};
+
+impl Session<'_> {
+    pub(super) async fn key_change(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        if let Err(problem) = own_key(speaker) {
+            return Ok(Err(problem));
+        }
+        match self.newer_form(speaker) {
+            Some(merged) if merged.usable(self.desk.now).is_ok() => Ok(self.update(speaker, &merged)),
+            // An update may be the end of a key.
+            Some(_) => self.key_revoke(speaker).await,
+            None => self.another_key(speaker, Goal::ChangeKey).await,
+        }
+    }
+
+    pub(super) async fn key_reset(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        if speaker.facts.roles.is_empty() {
+            return Ok(Err(Problem::UnknownAddress));
+        }
+        self.another_key(speaker, Goal::ResetKey).await
+    }
+
+    async fn another_key(
+        &mut self,
+        speaker: &Speaker,
+        goal: Goal,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let offer = match Offer::among(&speaker.keys, &speaker.asker.address, self.desk.now) {
+            Ok(offer) => offer,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
+        let run = Run::new(&steps, goal);
+        if !offer.names(&speaker.asker.address, self.desk.now) && !run.will_be_moderated() {
+            return Ok(Err(Problem::NamesOther));
+        }
+        let taken = begin(self.desk, &speaker.asker, run, Some(&offer)).await?;
+        Ok(self.take(taken))
+    }
+
+    /// The key that the address has, with what came along. Nobody needs to prove anything: only what the key itself signed
+    /// is taken.
+    fn newer_form(&self, speaker: &Speaker) -> Option<Certificate> {
+        let [block] = &speaker.keys[..] else { return None };
+        speaker.facts.known.as_ref()?.merge(block).ok()
+    }
+
+    fn update(&mut self, speaker: &Speaker, merged: &Certificate) -> Result<Said, Problem> {
+        if speaker.facts.known.as_ref().is_some_and(|known| known.to_bytes() == merged.to_bytes()) {
+            return Err(Problem::NothingNew);
+        }
+        let address = speaker.asker.address.clone();
+        let change = self.key_change_by(Authority::Update, &merged.fingerprint().to_string());
+        let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
+        self.effects.push(Effect::SetKey { address, row, change });
+        Ok(Said::Done(Success::KeyUpdated))
+    }
+}

@@ -1,0 +1,54 @@
+//! `key confirm TOKEN`: the statement that was sent, signed by the keys that were named in it.
+
+use sealist_lists::commands::Problem;
+use sealist_lists::workflows::{Answer, Question};
+use sealist_openpgp::{Certificate, Possession, Unproven};
+use sealist_store::requests::Request;
+
+use super::super::{Said, Session, Speaker};
+use crate::AppError;
+use crate::requests::go_on;
+
+impl Session<'_> {
+    pub(super) async fn key_confirm(
+        &mut self,
+        speaker: &mut Speaker,
+        token: &str,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let question = Question::Signatures(Vec::new());
+        let Some(request) = self.asked(speaker, token, &question).await? else {
+            return Ok(Err(Problem::WrongToken));
+        };
+        let proofs = match self.proofs(speaker, &request, token)? {
+            Ok(proofs) => proofs,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let answer = Answer::Signed(proofs);
+        let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
+        self.finish(speaker, taken).await
+    }
+
+    /// Who of those that count has signed it: at least one of them.
+    fn proofs(
+        &self,
+        speaker: &Speaker,
+        request: &Request,
+        token: &str,
+    ) -> Result<Result<Vec<Possession>, Problem>, AppError> {
+        let Some(opened) = &speaker.opened else { return Ok(Err(Problem::NotSigned)) };
+        let (list, address) = (self.desk.list.name.to_string(), request.address.to_string());
+        let statement = request.run.statement(&list, &address, token);
+        let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
+        let mut proofs = Vec::new();
+        let mut worst = Problem::NotVerified;
+        for certificate in speaker.facts.known.iter().chain(&offered) {
+            match Possession::of(opened, certificate, &statement) {
+                Ok(proof) => proofs.push(proof),
+                Err(Unproven::NotSigned) => worst = Problem::NotSigned,
+                Err(Unproven::OtherKey) => {}
+                Err(Unproven::OtherWords) => worst = Problem::NoStatement,
+            }
+        }
+        Ok(if proofs.is_empty() { Err(worst) } else { Ok(proofs) })
+    }
+}

@@ -1,0 +1,47 @@
+//! `key …`: one file per second word. Settings: `key_change_workflow`, `key_signing_allowed`.
+
+mod change;
+mod confirm;
+mod receive;
+mod revoke;
+mod set;
+mod sign;
+
+use sealist_lists::commands::{KeyCommand, Problem};
+use sealist_openpgp::Certificate;
+
+use super::{Said, Session, Speaker};
+use crate::AppError;
+
+impl Session<'_> {
+    pub(super) async fn key(
+        &mut self,
+        speaker: &mut Speaker,
+        command: KeyCommand,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        if self.desk.list.settings.pgp.is_none() {
+            return Ok(Err(Problem::NotPgp));
+        }
+        match command {
+            KeyCommand::Set(token) => self.key_set(speaker, &token).await,
+            KeyCommand::Confirm(token) => self.key_confirm(speaker, &token).await,
+            KeyCommand::Change => self.key_change(speaker).await,
+            KeyCommand::Reset => self.key_reset(speaker).await,
+            KeyCommand::Revoke => self.key_revoke(speaker).await,
+            KeyCommand::Sign => self.key_sign(speaker).await,
+            KeyCommand::Receive => self.key_receive(speaker).await,
+        }
+    }
+}
+
+/// The confirmed key of the sender, who has a role here.
+fn own_key(speaker: &Speaker) -> Result<&Certificate, Problem> {
+    if speaker.facts.roles.is_empty() {
+        return Err(Problem::UnknownAddress);
+    }
+    speaker.facts.known.as_ref().ok_or(if speaker.facts.unconfirmed {
+        Problem::KeyNotConfirmed
+    } else {
+        Problem::NoOwnKey
+    })
+}

@@ -1,0 +1,22 @@
+//! `key receive`: the list's key, to anybody, once a day.
+
+use sealist_lists::commands::{Problem, Success};
+
+use super::super::{Said, Session, Speaker};
+use crate::effects::Effect;
+use crate::succession::published;
+use crate::{AppError, letters};
+
+impl Session<'_> {
+    pub(super) async fn key_receive(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        let keys = published(self.desk.app, self.desk.list).await?;
+        if keys.is_empty() {
+            return Ok(Err(Problem::NotPgp));
+        }
+        let letter =
+            letters::sendkey(self.desk.app, self.desk.list, &speaker.asker.address, &keys, self.desk.now)
+                .await?;
+        self.effects.extend(letter.map(Effect::Letter));
+        Ok(Ok(Said::Done(Success::KeySent)))
+    }
+}

@@ -1,0 +1,102 @@
+//! `key revoke`: revocation certificates are attached. They prove themselves: the key signed them.
+//!
+//! A key that can still be used stays in use. One that cannot is to be replaced, with a moderator's approval. If it is
+//! revoked for good, what it authorised counts no longer.
+
+use sealist_lists::commands::{Problem, Success};
+use sealist_lists::workflows::{Goal, Run};
+use sealist_openpgp::{Certificate, MergeError};
+use sealist_store::key_changes::{self, Authority, KeyChange};
+
+use super::super::{Said, Session, Speaker};
+use super::own_key;
+use crate::effects::Effect;
+use crate::key_life::{doubtful_row, is_compromised, row_of, stands_on};
+use crate::requests::{Asker, Proven, begin, policy, workflow};
+use crate::{AppError, letters};
+
+impl Session<'_> {
+    pub(super) async fn key_revoke(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        let known = match own_key(speaker) {
+            Ok(known) => known.clone(),
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if speaker.keys.is_empty() {
+            return Ok(Err(Problem::NoRevocation));
+        }
+        let mut merged = known.clone();
+        for block in &speaker.keys {
+            merged = match merged.merge(block) {
+                Ok(merged) => merged,
+                Err(MergeError::Unreadable(_)) => return Ok(Err(Problem::NoRevocation)),
+                Err(MergeError::OtherKey | MergeError::Unverified) => {
+                    return self.revoked_earlier(speaker).await;
+                }
+            };
+        }
+        if merged.to_bytes() == known.to_bytes() {
+            return Ok(Err(Problem::NothingNew));
+        }
+        self.revoked(speaker, &known, &merged);
+        if merged.usable(self.desk.now).is_ok() {
+            return Ok(Ok(Said::Done(Success::KeyUpdated)));
+        }
+        // The revocation proves that it is wanted.
+        let asker = Asker { address: speaker.asker.address.clone(), proven: Proven::Yes };
+        let goal = Goal::ResetKey;
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
+        let taken = begin(self.desk, &asker, Run::new(&steps, goal), None).await?;
+        Ok(self.take(taken).map(|_| Said::Done(Success::KeyReset)))
+    }
+
+    fn revoked(&mut self, speaker: &Speaker, known: &Certificate, merged: &Certificate) {
+        let address = speaker.asker.address.clone();
+        let fingerprint = known.fingerprint().to_string();
+        let change = self.key_change_by(Authority::Revocation, &fingerprint);
+        let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
+        self.effects.push(Effect::SetKey { address, row, change });
+        let event = if is_compromised(merged, self.desk.now) { "key-compromised" } else { "key-revoked" };
+        self.note(speaker, event, &fingerprint);
+    }
+
+    /// Revocations of a key that the address had before. The key that it has now may stand on that key's word: then it is
+    /// in doubt, and waits for the owners.
+    async fn revoked_earlier(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
+        let changes = key_changes::of(&mut *self.desk.app.store.reader().await?, person.no).await?;
+        let mut revoked = None;
+        for change in &changes {
+            let Some(old) = &change.old_certificate else { continue };
+            let old = Certificate::from_stored(old)?;
+            let merged = speaker.keys.iter().try_fold(old, |old, block| old.merge(block));
+            if merged.is_ok_and(|merged| is_compromised(&merged, self.desk.now)) {
+                revoked = Some(change.old.clone());
+            }
+        }
+        let Some(revoked) = revoked else { return Ok(Err(Problem::OtherRevocation)) };
+        self.note(speaker, "key-compromised", &revoked);
+        self.effects.push(Effect::Void { address: person.no, fingerprint: revoked.clone() });
+        if let (Some(known), true) = (&speaker.facts.known, stands_on(&changes, &revoked)) {
+            let address = speaker.asker.address.clone();
+            let row = Box::new(doubtful_row(known));
+            let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
+            self.effects.push(Effect::SetKey { address, row, change });
+            let letters = letters::key_void(
+                self.desk.app,
+                self.desk.list,
+                &speaker.asker.address,
+                &revoked,
+                known,
+                self.desk.now,
+            )
+            .await?;
+            self.effects.extend(letters.into_iter().map(Effect::Letter));
+        }
+        Ok(Ok(Said::Done(Success::KeyUpdated)))
+    }
+
+    /// The same key, by its own word.
+    pub(super) fn key_change_by(&self, authority: Authority, fingerprint: &str) -> KeyChange {
+        KeyChange::of_same_key(fingerprint, authority, Some(self.desk.list.no), self.desk.now)
+    }
+}

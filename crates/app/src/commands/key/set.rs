@@ -1,0 +1,32 @@
+//! `key set TOKEN`: the key that was asked for is attached.
+
+use sealist_lists::commands::{Problem, Success};
+use sealist_lists::workflows::{Answer, Question};
+
+use super::super::{Said, Session, Speaker};
+use crate::AppError;
+use crate::requests::{Offer, go_on};
+
+impl Session<'_> {
+    pub(super) async fn key_set(
+        &mut self,
+        speaker: &mut Speaker,
+        token: &str,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let request = self.asked(speaker, token, &Question::Key).await?;
+        let offer = match Offer::among(&speaker.keys, &speaker.asker.address, self.desk.now) {
+            Ok(offer) => offer,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let Some(request) = request else { return Ok(Err(Problem::WrongToken)) };
+        if !offer.names(&speaker.asker.address, self.desk.now) && !request.run.will_be_moderated() {
+            return Ok(Err(Problem::NamesOther));
+        }
+        let fingerprint = offer.certificate.fingerprint();
+        let answer = Answer::Key(fingerprint.clone());
+        let asker = &speaker.asker;
+        let taken = go_on(self.desk, asker, request, answer, Some(&offer)).await?;
+        let success = Success::KeyTaken(fingerprint.to_string());
+        Ok(self.take(taken).map(|_| Said::Done(success)))
+    }
+}

@@ -1,0 +1,47 @@
+//! `key sign`: the list's key is attached, with the sender's certification. Setting: `key_signing_allowed`.
+
+use sealist_lists::commands::{Problem, Success};
+use sealist_openpgp::NotCertified;
+
+use super::super::{Said, Session, Speaker};
+use super::own_key;
+use crate::AppError;
+use crate::effects::Effect;
+use crate::setup::list_certificate;
+
+impl Session<'_> {
+    pub(super) async fn key_sign(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+        let own = match own_key(speaker) {
+            Ok(own) => own,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let [block] = &speaker.keys[..] else {
+            return Ok(Err(if speaker.keys.is_empty() { Problem::NoKey } else { Problem::SeveralKeys }));
+        };
+        let allowed = self.desk.list.settings.pgp.as_ref().map(|pgp| &pgp.key_signing_allowed[..]);
+        if !speaker.is_one_of(allowed.unwrap_or_default()) {
+            return Ok(Err(Problem::MayNotSign));
+        }
+        let Some(key) = list_certificate(self.desk.app, self.desk.list.no).await? else {
+            return Ok(Err(Problem::NotPgp));
+        };
+        let certified = match key.certified_by(own, block, self.desk.now) {
+            Ok(certified) => certified,
+            Err(why) => {
+                return Ok(Err(match why {
+                    NotCertified::SecretKey => Problem::SecretKey,
+                    NotCertified::Unreadable => Problem::NoKey,
+                    NotCertified::OtherKey => Problem::NotTheListKey,
+                    NotCertified::NoSignedUserIds => Problem::NoSignedUserIds,
+                    NotCertified::NothingNew => Problem::NoNewCertifications,
+                }));
+            }
+        };
+        self.effects.push(Effect::Certified {
+            fingerprint: key.fingerprint().to_string(),
+            certificate: certified.to_bytes(),
+        });
+        self.note(speaker, "list-key-signed", &own.fingerprint().to_string());
+        Ok(Ok(Said::Done(Success::ListKeyUpdated)))
+    }
+}

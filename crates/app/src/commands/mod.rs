@@ -1,0 +1,172 @@
+//! Commands by mail: what came to `-request`, `-join`, `-leave` or `-confirm` is heard, carried out in one transaction
+//! with the end of its queue entry, and answered.
+//!
+//! On lists with OpenPGP nothing that changes anything is done at once: it is answered with a question that only the
+//! holder of the right key can read and answer, whoever asked. A From field proves nothing.
+
+mod answers;
+mod confirm;
+mod join;
+mod key;
+mod leave;
+mod set;
+mod speaker;
+mod who;
+
+use std::sync::Arc;
+
+use sealist_lists::commands::{Command, Problem, Success};
+use sealist_lists::model::{Action, MailingList};
+use sealist_lists::texts::{Place, Text, context};
+use sealist_mail::{Mailbox, Timestamp};
+use sealist_openpgp::Cleartext;
+use sealist_store::people;
+use sealist_store::queue::{self, Entry};
+
+use crate::effects::{Effect, carry_out};
+use crate::incoming::Outcome;
+use crate::requests::{Desk, Taken, Told};
+use crate::{App, AppError};
+use answers::Answers;
+use speaker::Speaker;
+pub(crate) use speaker::takes_commands;
+
+/// Before somebody else's answer to the same question counts, this often all is decided anew.
+const TRIES: usize = 5;
+
+/// Hears a message and does what it asks for.
+pub(crate) async fn take(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    message: &Arc<Cleartext>,
+    mailbox: &Mailbox,
+    now: Timestamp,
+) -> Result<Outcome, AppError> {
+    for _ in 0..TRIES {
+        match take_once(app, list, entry, message, mailbox, now).await {
+            Err(AppError::Overtaken) => {}
+            other => return other,
+        }
+    }
+    Err(AppError::Overtaken)
+}
+
+async fn take_once(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    message: &Arc<Cleartext>,
+    mailbox: &Mailbox,
+    now: Timestamp,
+) -> Result<Outcome, AppError> {
+    let mut speaker = speaker::hear(app, list, entry, message, mailbox, now).await?;
+    let language = people::language_of(&mut *app.store.reader().await?, &mailbox.address).await?;
+    let place = app.texts.place(list, language);
+    let desk = Desk { app, list, now };
+    let mut session = Session { desk, place, effects: Vec::new(), answers: Answers::default() };
+    if let Some(event) = speaker.misled {
+        session.note(&speaker, event, "");
+    } else {
+        session.run(&mut speaker).await?;
+        session.answer(&speaker).await?;
+    }
+    let (effects, done, no) = (session.effects, entry.clone(), list.no);
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                carry_out(&mut *db, no, effects, now).await?;
+                Ok::<_, AppError>(queue::finish(db, &done).await?)
+            })
+        })
+        .await?;
+    Ok(Outcome { action: Action::Accept, reasons: Vec::new() })
+}
+
+/// One message with commands: what they change, and what is said about them.
+struct Session<'a> {
+    desk: Desk<'a>,
+    place: Place<'a>,
+    effects: Vec<Effect>,
+    answers: Answers,
+}
+
+impl Session<'_> {
+    async fn run(&mut self, speaker: &mut Speaker) -> Result<(), AppError> {
+        if speaker.script.lines.is_empty() {
+            self.answers.refused("", &Problem::Unrecognized(String::new()));
+            return Ok(());
+        }
+        let script = std::mem::take(&mut speaker.script);
+        for (line, read) in script.lines {
+            let done = match read {
+                Ok(Command::Stop) => break,
+                Ok(command) if self.is_asked_about(&line, &command) => self.ask_about(speaker, &line).await?,
+                Ok(command) => self.command(speaker, command).await?,
+                Err(problem) => Err(problem),
+            };
+            match done {
+                Ok(said) => self.answers.done(&line, said),
+                Err(problem) => {
+                    // The line may hold a token.
+                    self.note(speaker, "command-refused", problem.name());
+                    self.answers.refused(&line, &problem);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn command(
+        &mut self,
+        speaker: &mut Speaker,
+        command: Command,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        match command {
+            Command::Join { delivery_mode } => self.join(speaker, delivery_mode).await,
+            Command::Leave => self.leave(speaker).await,
+            Command::Confirm(token) => self.confirm(speaker, &token).await,
+            Command::Decide(decision, token) => self.decide(speaker, decision, &token).await,
+            Command::Who => self.who(speaker).await,
+            Command::Key(command) => self.key(speaker, command).await,
+            Command::Help => Ok(Ok(Said::Lines(self.help()))),
+            Command::Echo(words) => Ok(Ok(Said::Lines(vec![words]))),
+            // Asked about first, and carried out at the end of its workflow.
+            Command::Set(_) | Command::Stop => Ok(Ok(Said::Nothing)),
+        }
+    }
+
+    fn help(&self) -> Vec<String> {
+        let values = context! { pgp => self.desk.list.settings.pgp.is_some() };
+        let lines = self.desk.app.texts.lines(Text::Commands, &self.place, values);
+        lines.lines().map(str::to_owned).collect()
+    }
+
+    /// Takes in what a workflow decided.
+    fn take(&mut self, taken: Result<Taken, Problem>) -> Result<Said, Problem> {
+        let Taken { effects, told } = taken?;
+        self.effects.extend(effects);
+        Ok(match told {
+            Told::Asked | Told::Nothing => Said::Nothing,
+            Told::Waits => Said::Done(Success::Waits),
+            Told::OneMore(key) => return Err(Problem::OneMoreSignature(key.spaced())),
+            Told::Done(change) => answers::of_change(&change),
+        })
+    }
+
+    /// An entry that the owners can look at.
+    fn note(&mut self, speaker: &Speaker, event: &'static str, detail: &str) {
+        let address = speaker.asker.address.clone();
+        self.effects.push(Effect::Note { address, event, detail: detail.to_owned() });
+    }
+}
+
+/// What is said about a command that was carried out.
+enum Said {
+    /// A letter says it, or there is nothing to say.
+    Nothing,
+    /// Its sentence.
+    Done(Success),
+    /// Lines.
+    Lines(Vec<String>),
+}

@@ -1,0 +1,63 @@
+//! `set`, and commands that the list asks about first: through the list's `command_workflow`. Settings:
+//! `command_workflow`, `confirmed_commands`.
+
+use sealist_lists::commands::{self, Command, Problem};
+use sealist_lists::model::Role;
+use sealist_lists::workflows::{Change, Goal, Run};
+
+use super::{Said, Session, Speaker};
+use crate::AppError;
+use crate::requests::{Told, begin, policy, workflow};
+
+impl Session<'_> {
+    /// Whether a command is carried out only at the end of a workflow.
+    pub(super) fn is_asked_about(&self, line: &str, command: &Command) -> bool {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        let chosen = &self.desk.list.settings.confirmed_commands;
+        match command {
+            Command::Set(_) => true,
+            Command::Who | Command::Echo(_) | Command::Help => {
+                chosen.iter().any(|chosen| chosen.eq_ignore_ascii_case(name))
+            }
+            // These are answers, or have workflows of their own.
+            _ => false,
+        }
+    }
+
+    pub(super) async fn ask_about(
+        &mut self,
+        speaker: &mut Speaker,
+        line: &str,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+        if matches!(commands::parse(&line), Ok(Command::Set(_))) && !speaker.is_one_of(&[Role::Member]) {
+            return Ok(Err(Problem::NotMember));
+        }
+        let goal = Goal::Command(line);
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
+        let taken = begin(self.desk, &speaker.asker, Run::new(&steps, goal), None).await?;
+        self.finish(speaker, taken).await
+    }
+
+    /// Takes in what a workflow decided; if that was the end of a command's, carries the command out.
+    pub(super) async fn finish(
+        &mut self,
+        speaker: &mut Speaker,
+        taken: Result<crate::requests::Taken, Problem>,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        let line = match &taken {
+            Ok(taken) => match &taken.told {
+                Told::Done(Change::Command(line)) => Some(line.clone()),
+                _ => None,
+            },
+            Err(_) => None,
+        };
+        let said = self.take(taken);
+        let (Some(line), Ok(_)) = (line, &said) else { return Ok(said) };
+        match commands::parse(&line) {
+            Ok(Command::Set(_)) => Ok(said),
+            Ok(command) => Box::pin(self.command(speaker, command)).await,
+            Err(problem) => Ok(Err(problem)),
+        }
+    }
+}

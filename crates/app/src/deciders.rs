@@ -1,0 +1,68 @@
+//! Letters to those who decide: each with a token of their own, where nobody else reads it.
+
+use sealist_lists::model::{Channel, Door, MailingList, Role};
+use sealist_lists::texts::{Place, Text, Value};
+use sealist_mail::{Address, Mailbox, Timestamp};
+use sealist_openpgp::Token;
+use sealist_store::notices::Often;
+use sealist_store::people;
+
+use crate::notices::{Attachment, Message, Prepared, answer, channel_to, in_charge};
+use crate::{App, AppError};
+
+/// What is asked.
+pub(crate) struct Ask {
+    pub(crate) text: Text,
+    pub(crate) often: Often,
+    pub(crate) attachment: Option<Attachment>,
+}
+
+/// Asks each owner and moderator; where there is none, the contact of the site hears of it. `values` gets the token, if
+/// that person may answer by mail.
+pub(crate) async fn to_deciders(
+    app: &App,
+    list: &MailingList,
+    ask: Ask,
+    values: impl Fn(&Place<'_>, Channel, Option<&str>) -> Value,
+    now: Timestamp,
+) -> Result<Vec<Prepared>, AppError> {
+    let mut letters = Vec::new();
+    for person in in_charge(app, list).await? {
+        let reader = reader(app, list, &person, now).await?;
+        let token = reader.may_answer.then(Token::fresh);
+        let place = app.texts.place(list, reader.language);
+        let shown = token.as_ref().map(Token::to_string);
+        let letter = app.texts.letter(ask.text, &place, values(&place, reader.channel, shown.as_deref()));
+        let message = Message {
+            to: Mailbox { name: None, address: person },
+            kind: ask.text.name().into(),
+            often: ask.often,
+            letter,
+            attachment: ask.attachment.clone(),
+            reply_to: Some(list.name.address(Door::Request)),
+        };
+        let letter = answer(app, list, message, now).await?;
+        letters.extend(letter.map(|letter| match &token {
+            Some(token) => letter.with(token, app),
+            None => letter,
+        }));
+    }
+    Ok(letters)
+}
+
+struct Reader {
+    language: Option<sealist_lists::texts::Language>,
+    channel: Channel,
+    may_answer: bool,
+}
+
+/// Who is asked by an encrypting list has to have a key by which nobody else reads the token.
+async fn reader(app: &App, list: &MailingList, person: &Address, now: Timestamp) -> Result<Reader, AppError> {
+    let mut db = app.store.reader().await?;
+    let roles = people::roles_of(&mut db, list.no, person).await?;
+    let decides = roles.iter().any(|member| matches!(member.role, Role::Owner | Role::Moderator));
+    let channel = channel_to(app, &mut db, list, person, now).await?;
+    let unread = !list.settings.encrypting() || channel == Channel::Sealed;
+    let language = people::language_of(&mut db, person).await?;
+    Ok(Reader { language, channel, may_answer: decides && unread })
+}

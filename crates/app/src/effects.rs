@@ -1,0 +1,168 @@
+//! What is decided, as data: carried out together, in one transaction.
+
+use sealist_lists::model::{AddressNo, EntryNo, ListNo, MemberNo, Preferences, RequestNo, Role};
+use sealist_lists::workflows::Run;
+use sealist_mail::{Address, Timestamp};
+use sealist_store::key_changes::{self, KeyChange};
+use sealist_store::keys::{self, CertificateRow};
+use sealist_store::queue::{self, Entry};
+use sealist_store::requests::{self, Request, Stage};
+use sealist_store::tokens::{self, Subject};
+use sealist_store::{Conn, audit, list_keys, people};
+
+use crate::AppError;
+use crate::notices::Prepared;
+
+/// One change.
+pub(crate) enum Effect {
+    /// A question is asked.
+    Ask(Box<Asked>),
+    /// A request has its answer, or gets none.
+    End(Box<Request>),
+    /// An address takes a role.
+    Join { address: Address, name: String, role: Role, preferences: Preferences },
+    /// A role ends.
+    Leave(MemberNo),
+    /// Mail to the address reaches somebody who answered.
+    Verify(Address),
+    /// An address gets a certificate, or a newer form of it.
+    SetKey { address: Address, row: Box<CertificateRow>, change: KeyChange },
+    /// The key of the address does not count before it is approved.
+    KeyWaits(Address),
+    /// The key of the address counts.
+    KeyApproved(Address),
+    /// On another list.
+    Elsewhere(ListNo, Vec<Effect>),
+    /// What a compromised key authorised counts no longer.
+    Void { address: AddressNo, fingerprint: String },
+    /// Other choices.
+    Prefer(MemberNo, Preferences),
+    /// The list's certificate with more certifications.
+    Certified { fingerprint: String, certificate: Vec<u8> },
+    /// A letter; it may be one too many.
+    Letter(Prepared),
+    /// A message that waited for a moderator goes on.
+    Accept(EntryNo),
+    /// A message that waited for a moderator goes.
+    Drop(Box<Entry>),
+    /// An entry for the owners to look at.
+    Note { address: Address, event: &'static str, detail: String },
+}
+
+/// A question, and what is kept until its answer comes.
+pub(crate) struct Asked {
+    /// The request as it was; `None`: a new one.
+    pub(crate) before: Option<Request>,
+    pub(crate) address: Address,
+    pub(crate) run: Run,
+    pub(crate) certificate: Option<Vec<u8>>,
+    pub(crate) question: &'static str,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) letters: Vec<Prepared>,
+    /// Whether tokens of the same question that were given before count on.
+    pub(crate) earlier: EarlierTokens,
+}
+
+/// What becomes of tokens that were given for a request before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EarlierTokens {
+    /// The question is the same.
+    Count,
+    /// It was answered.
+    Void,
+}
+
+/// Carries all out. Errs with [`AppError::Overtaken`] if a request is no longer what it was: then nothing may be
+/// committed, and everything is decided anew.
+pub(crate) async fn carry_out(
+    db: &mut Conn,
+    list: ListNo,
+    effects: Vec<Effect>,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    for effect in effects {
+        match effect {
+            Effect::Ask(asked) => ask(&mut *db, list, *asked, now).await?,
+            Effect::End(request) => {
+                if !requests::end(&mut *db, &request).await? {
+                    return Err(AppError::Overtaken);
+                }
+            }
+            Effect::Join { address, name, role, preferences } => {
+                let no = people::ensure_address(&mut *db, &address, &name, now).await?;
+                people::add_member(&mut *db, list, no, role, preferences, now).await?;
+            }
+            Effect::Leave(member) => {
+                people::remove_member(&mut *db, member).await?;
+            }
+            Effect::Verify(address) => {
+                let no = people::ensure_address(&mut *db, &address, "", now).await?;
+                people::verify(&mut *db, no, now).await?;
+            }
+            Effect::SetKey { address, row, change } => {
+                let no = people::ensure_address(&mut *db, &address, "", now).await?;
+                if is_in_doubt(&mut *db, no).await? && row.confirmed_at.is_some() && change.is_by_itself() {
+                    return Err(AppError::Overtaken);
+                }
+                keys::set_certificate(&mut *db, no, &row, now).await?;
+                key_changes::add(&mut *db, no, &change).await?;
+            }
+            Effect::KeyWaits(address) => people::key_waits(&mut *db, list, &address).await?,
+            Effect::KeyApproved(address) => people::key_approved(&mut *db, Some(list), &address, now).await?,
+            Effect::Elsewhere(there, effects) => {
+                Box::pin(carry_out(&mut *db, there, effects, now)).await?;
+            }
+            Effect::Void { address, fingerprint } => {
+                key_changes::void(&mut *db, address, &fingerprint, now).await?;
+            }
+            Effect::Prefer(member, preferences) => {
+                people::set_preferences(&mut *db, member, preferences).await?;
+            }
+            Effect::Certified { fingerprint, certificate } => {
+                list_keys::certified(&mut *db, list, &fingerprint, &certificate).await?;
+            }
+            Effect::Letter(letter) => {
+                letter.store(&mut *db, now).await?;
+            }
+            Effect::Accept(entry) => {
+                if !queue::resume(&mut *db, entry, now).await? {
+                    return Err(AppError::Overtaken);
+                }
+            }
+            Effect::Drop(entry) => queue::finish(&mut *db, &entry).await?,
+            Effect::Note { address, event, detail } => {
+                audit::add(&mut *db, list, &address, event, &detail, now).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn is_in_doubt(db: &mut Conn, address: AddressNo) -> Result<bool, AppError> {
+    Ok(keys::certificate_of(db, address).await?.is_some_and(|known| known.confirmed_at.is_none()))
+}
+
+async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Result<(), AppError> {
+    let stage = Stage {
+        run: &asked.run,
+        certificate: asked.certificate.as_deref(),
+        question: asked.question,
+        expires_at: asked.expires_at,
+    };
+    let no: RequestNo = match &asked.before {
+        None => requests::insert(&mut *db, list, &asked.address, &stage, now).await?,
+        Some(before) => {
+            if !requests::advance(&mut *db, before, &stage).await? {
+                return Err(AppError::Overtaken);
+            }
+            if asked.earlier == EarlierTokens::Void {
+                tokens::take_back(&mut *db, before.no).await?;
+            }
+            before.no
+        }
+    };
+    for letter in &asked.letters {
+        letter.store_asking(&mut *db, Subject::Request(no), asked.expires_at, now).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! Questions: to whom, in which words, with which token.
+
+use sealist_lists::model::{Channel, Door, MailingList};
+use sealist_lists::texts::{Language, Place, Text, Value, context};
+use sealist_lists::workflows::{Goal, Question, Run};
+use sealist_mail::{Address, Mailbox, Timestamp};
+use sealist_openpgp::{Certificate, Fingerprint, Token};
+use sealist_store::notices::Often;
+use sealist_store::people;
+use sealist_store::requests::Request;
+
+use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
+use crate::deciders::{Ask, to_deciders};
+use crate::effects::{Asked, EarlierTokens, Effect};
+use crate::notices::{Attachment, Message, Prepared, answer, answer_by, to_key};
+use crate::{App, AppError};
+
+const HOUR_MS: i64 = 3_600_000;
+/// A statement names a nonce, and nonces are short-lived.
+const LONGEST_STATEMENT_H: u32 = 24;
+/// Letters a day to somebody who showed a token or signed, and to one moderator.
+const TO_PROVEN: Often = Often::UpTo(20);
+const TO_MODERATOR: Often = Often::UpTo(50);
+
+pub(super) async fn ask(
+    desk: Desk<'_>,
+    standing: Standing<'_>,
+    facts: &Facts,
+    run: Run,
+    certificate: Option<Certificate>,
+    question: Question,
+) -> Result<Taken, AppError> {
+    let Desk { app, list, now } = desk;
+    let hours = life_h(list, &question);
+    let draft = Draft { app, list, asker: standing.asker, run: &run, facts, hours, now };
+    let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
+    let (letters, told) = match &question {
+        // The token that was used for one signature is good for the other.
+        Question::Signatures(missing) if same && has_signed(&standing, &run) => {
+            (Vec::new(), Told::OneMore(missing[0].clone()))
+        }
+        Question::Signatures(missing) => {
+            (draft.signatures(missing, certificate.as_ref()).await?, Told::Asked)
+        }
+        Question::Confirmation => (draft.to_person(Text::Confirm).await?, Told::Asked),
+        Question::Key => (draft.to_person(Text::KeyRequest).await?, Told::Asked),
+        Question::Approval => (draft.to_moderators(certificate.as_ref()).await?, Told::Waits),
+    };
+    if told == Told::Asked && letters.is_empty() {
+        return Ok(Taken { effects: Vec::new(), told: Told::Nothing });
+    }
+    let event = match question {
+        Question::Approval => "request-waits",
+        _ => "request-asked",
+    };
+    let note = Effect::Note {
+        address: standing.asker.address.clone(),
+        event,
+        detail: format!("{}: {}", run.goal.action(), question.name()),
+    };
+    let asked = Asked {
+        address: standing.asker.address.clone(),
+        earlier: if same { standing.earlier } else { EarlierTokens::Void },
+        before: standing.before,
+        certificate: certificate.map(|certificate| certificate.to_bytes()),
+        question: question.name(),
+        expires_at: now.plus_ms(i64::from(hours) * HOUR_MS),
+        letters,
+        run,
+    };
+    Ok(Taken { effects: vec![Effect::Ask(Box::new(asked)), note], told })
+}
+
+/// Of each kind one a day goes to somebody who proved nothing.
+fn kind(goal: &Goal) -> &'static str {
+    match goal {
+        Goal::Subscribe => "question-subscribe",
+        Goal::Unsubscribe => "question-unsubscribe",
+        Goal::ChangeKey => "question-key-change",
+        Goal::ResetKey => "question-key-reset",
+        Goal::ApproveKey => "question-key-approval",
+        Goal::Command(_) => "question-command",
+    }
+}
+
+/// Whether the answer just now brought a signature.
+fn has_signed(standing: &Standing<'_>, run: &Run) -> bool {
+    standing.before.as_ref().is_some_and(|before| before.run.signed_by.len() < run.signed_by.len())
+}
+
+fn life_h(list: &MailingList, question: &Question) -> u32 {
+    let settings = &list.settings;
+    match question {
+        Question::Confirmation | Question::Key => settings.request_life_h,
+        Question::Signatures(_) => settings
+            .pgp
+            .as_ref()
+            .map_or(LONGEST_STATEMENT_H, |pgp| pgp.change_request_life_h)
+            .min(LONGEST_STATEMENT_H),
+        Question::Approval => settings.moderation_life_d.saturating_mul(24),
+    }
+}
+
+struct Draft<'a> {
+    app: &'a App,
+    list: &'a MailingList,
+    asker: &'a Asker,
+    run: &'a Run,
+    facts: &'a Facts,
+    hours: u32,
+    now: Timestamp,
+}
+
+impl Draft<'_> {
+    /// A question to whoever reads the address. Who is asked for a key has none to read with, or is about to lose it.
+    async fn to_person(&self, text: Text) -> Result<Vec<Prepared>, AppError> {
+        let token = Token::fresh();
+        let door = if self.list.settings.pgp.is_none() { Some(token.to_string()) } else { None };
+        let reply_to = match door {
+            Some(token) => self.list.name.confirm(&token),
+            None => self.list.name.address(Door::Request),
+        };
+        let attachment = match text {
+            Text::KeyRequest => self.list_key().await?,
+            _ => None,
+        };
+        let message =
+            self.message(text, self.values(&token.to_string(), &[], ""), attachment, reply_to).await?;
+        let letter = match text {
+            Text::KeyRequest => answer_by(self.app, self.list, message, Channel::Open, self.now).await?,
+            _ => answer(self.app, self.list, message, self.now).await?,
+        };
+        Ok(letter.map(|letter| letter.with(&token, self.app)).into_iter().collect())
+    }
+
+    /// A statement to be signed, for the eyes of the holder of the newest of the keys alone.
+    async fn signatures(
+        &self,
+        missing: &[Fingerprint],
+        certificate: Option<&Certificate>,
+    ) -> Result<Vec<Prepared>, AppError> {
+        let Some(reader) = certificate.or(self.facts.known.as_ref()) else { return Ok(Vec::new()) };
+        let token = Token::fresh();
+        let list = self.list.name.to_string();
+        let statement = self.run.statement(&list, &self.asker.address.to_string(), &token.to_string());
+        let statement = statement.to_string();
+        let keys: Vec<String> = missing.iter().map(Fingerprint::spaced).collect();
+        let values = self.values(&token.to_string(), &keys, statement.trim_end());
+        let message =
+            self.message(Text::KeyConfirm, values, None, self.list.name.address(Door::Request)).await?;
+        let letter = to_key(self.app, self.list, message, &reader.usable(self.now)?, self.now).await?;
+        Ok(letter.map(|letter| letter.with(&token, self.app)).into_iter().collect())
+    }
+
+    /// To each of those in charge.
+    async fn to_moderators(&self, certificate: Option<&Certificate>) -> Result<Vec<Prepared>, AppError> {
+        if !self.list.settings.admin_immed_notify {
+            return Ok(Vec::new());
+        }
+        let attachment = certificate.map(|certificate| {
+            let file = format!("{}.asc", certificate.fingerprint());
+            (file, "application/pgp-keys", certificate.armored())
+        });
+        let ask = Ask { text: Text::Request, often: TO_MODERATOR, attachment };
+        let values = |_: &Place<'_>, _, token: Option<&str>| self.request_values(certificate, token);
+        to_deciders(self.app, self.list, ask, values, self.now).await
+    }
+
+    fn request_values(&self, certificate: Option<&Certificate>, token: Option<&str>) -> Value {
+        let known = self.facts.known.as_ref().filter(|_| self.run.goal != Goal::Unsubscribe);
+        let names = |certificate: &Certificate| certificate.addresses(self.now).contains(&self.asker.address);
+        context! {
+            list => self.list.display_name(),
+            address => self.list.name.to_string(),
+            email => self.asker.address.to_string(),
+            goal => self.run.goal.action(),
+            pgp => self.list.settings.pgp.is_some(),
+            token,
+            fingerprint => certificate.map(|certificate| certificate.fingerprint().spaced()),
+            old_fingerprint => known.map(|certificate| certificate.fingerprint().spaced()),
+            names_address => certificate.is_none_or(names),
+        }
+    }
+
+    fn values(&self, token: &str, keys: &[String], statement: &str) -> Value {
+        let name = &self.list.name;
+        context! {
+            list => self.list.display_name(),
+            address => name.to_string(),
+            owner => name.address(Door::Owner).to_string(),
+            request => name.address(Door::Request).to_string(),
+            email => self.asker.address.to_string(),
+            goal => self.run.goal.action(),
+            hours => self.hours,
+            token,
+            keys,
+            statement => Value::from_safe_string(statement.to_owned()),
+        }
+    }
+
+    async fn message(
+        &self,
+        text: Text,
+        values: Value,
+        attachment: Option<Attachment>,
+        reply_to: Address,
+    ) -> Result<Message, AppError> {
+        let place = self.app.texts.place(self.list, self.language_of(&self.asker.address).await?);
+        let (kind, often) = match self.asker.proven {
+            Proven::Yes => ("answer", TO_PROVEN),
+            Proven::No if self.facts.roles.is_empty() => (kind(&self.run.goal), Often::ToStranger),
+            Proven::No => (kind(&self.run.goal), Often::Daily),
+        };
+        Ok(Message {
+            to: Mailbox { name: None, address: self.asker.address.clone() },
+            kind: kind.into(),
+            often,
+            letter: self.app.texts.letter(text, &place, values),
+            attachment,
+            reply_to: Some(reply_to),
+        })
+    }
+
+    async fn language_of(&self, address: &Address) -> Result<Option<Language>, AppError> {
+        Ok(people::language_of(&mut *self.app.store.reader().await?, address).await?)
+    }
+
+    async fn list_key(&self) -> Result<Option<Attachment>, AppError> {
+        let key = crate::setup::list_certificate(self.app, self.list.no).await?;
+        Ok(key.map(|key| (format!("{}.asc", self.list.name), "application/pgp-keys", key.armored())))
+    }
+}
+
+/// To a person: a moderator refused.
+pub(super) async fn refused(
+    desk: Desk<'_>,
+    request: &Request,
+    reason: &str,
+) -> Result<Option<Prepared>, AppError> {
+    let Desk { app, list, now } = desk;
+    let language = people::language_of(&mut *app.store.reader().await?, &request.address).await?;
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
+        goal => request.run.goal.action(),
+        problem => (!reason.is_empty()).then_some(reason),
+    };
+    let message = Message {
+        to: Mailbox { name: None, address: request.address.clone() },
+        kind: "answer".into(),
+        often: TO_PROVEN,
+        letter: app.texts.letter(Text::Refused, &app.texts.place(list, language), values),
+        attachment: None,
+        reply_to: None,
+    };
+    answer(app, list, message, now).await
+}

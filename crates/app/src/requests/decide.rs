@@ -1,0 +1,82 @@
+//! What people in charge make of requests, from the command line.
+
+use sealist_lists::model::MailingList;
+use sealist_lists::workflows::{Answer, Question};
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{Certificate, Fingerprint};
+use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_store::requests::Request;
+use sealist_store::{StoreError, keys, lists, people};
+
+use super::{Asker, Desk, Proven, go_on, refuse};
+use crate::effects::carry_out;
+use crate::key_life::row_of;
+use crate::{App, AppError};
+
+/// Lets a request happen that waits for a moderator. Errs with [`AppError::Refused`] if it waits for something else, or
+/// cannot be done any more.
+pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Result<(), AppError> {
+    if request.question != Question::Approval.name() {
+        return Err(AppError::NotWaiting(request.question));
+    }
+    let list = list_of(app, &request).await?;
+    let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
+    let desk = Desk { app, list: &list, now };
+    let taken = go_on(desk, &asker, request, Answer::Approved, None).await?;
+    let effects = taken.map_err(AppError::Refused)?.effects;
+    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
+}
+
+/// Ends a request; its person hears of it, with the reason if there is one.
+pub async fn refuse_request(
+    app: &App,
+    request: Request,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let list = list_of(app, &request).await?;
+    let effects = refuse(Desk { app, list: &list, now }, request, reason).await?;
+    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
+}
+
+/// Confirms the key that an address has, after somebody compared the fingerprint: copies that waited go out. Errs if it
+/// has another key.
+pub async fn approve_key(
+    app: &App,
+    address: &Address,
+    fingerprint: &Fingerprint,
+    now: Timestamp,
+) -> Result<Certificate, AppError> {
+    let known = {
+        let mut db = app.store.reader().await?;
+        match people::find_address(&mut db, address).await? {
+            Some(no) => keys::certificate_of(&mut db, no).await?,
+            None => None,
+        }
+    };
+    let known = known.ok_or_else(|| AppError::NoKeyOf(address.to_string()))?;
+    let certificate = Certificate::from_stored(&known.certificate)?;
+    if certificate.fingerprint() != *fingerprint {
+        return Err(AppError::OtherFingerprint(certificate.fingerprint().to_string()));
+    }
+    let row = row_of(app, address, &certificate, now);
+    let change = KeyChange::of_same_key(&known.fingerprint, Authority::Admin, None, now);
+    let address = address.clone();
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                let no = people::ensure_address(&mut *db, &address, "", now).await?;
+                keys::set_certificate(&mut *db, no, &row, now).await?;
+                key_changes::add(&mut *db, no, &change).await?;
+                people::key_approved(&mut *db, None, &address, now).await?;
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(certificate)
+}
+
+async fn list_of(app: &App, request: &Request) -> Result<MailingList, AppError> {
+    let list = lists::by_no(&mut *app.store.reader().await?, request.list).await?;
+    Ok(list.ok_or(StoreError::Damaged { table: "requests" })?)
+}

@@ -1,0 +1,195 @@
+//! The end of a workflow: what changes, and who hears of it.
+
+use sealist_lists::commands::{self, Command};
+use sealist_lists::model::{Channel, Door, MailingList, Preferences, Role};
+use sealist_lists::texts::{Text, Value, context};
+use sealist_lists::workflows::{Change, Goal, Run};
+use sealist_mail::{Mailbox, Timestamp};
+use sealist_openpgp::Certificate;
+use sealist_store::key_changes::{Authority, KeyChange};
+use sealist_store::people;
+
+use super::{Desk, Facts, Standing, Taken, Told, elsewhere};
+use crate::effects::Effect;
+use crate::key_life::row_of;
+use crate::notices::{Message, channel_to, make, to_moderators};
+use crate::setup::list_certificate;
+use crate::{App, AppError};
+use sealist_store::notices::Often;
+
+pub(super) async fn done(
+    desk: Desk<'_>,
+    standing: Standing<'_>,
+    facts: &Facts,
+    run: &Run,
+    certificate: Option<Certificate>,
+    change: Change,
+) -> Result<Taken, AppError> {
+    let Desk { app, list, now } = desk;
+    let end = End { app, list, standing: &standing, facts, run, certificate: certificate.as_ref(), now };
+    let mut effects = match &change {
+        Change::Subscribe => end.subscribe().await?,
+        Change::Unsubscribe => end.unsubscribe().await?,
+        Change::SetKey => end.set_key().await?,
+        Change::ApproveKey => vec![Effect::KeyApproved(standing.asker.address.clone())],
+        Change::Command(line) => end.command(line),
+    };
+    effects.push(Effect::Note {
+        address: standing.asker.address.clone(),
+        event: "request-done",
+        detail: run.goal.action().to_owned(),
+    });
+    effects.extend(standing.before.map(|request| Effect::End(Box::new(request))));
+    Ok(Taken { effects, told: Told::Done(change) })
+}
+
+struct End<'a> {
+    app: &'a App,
+    list: &'a MailingList,
+    standing: &'a Standing<'a>,
+    facts: &'a Facts,
+    run: &'a Run,
+    certificate: Option<&'a Certificate>,
+    now: Timestamp,
+}
+
+impl End<'_> {
+    async fn subscribe(&self) -> Result<Vec<Effect>, AppError> {
+        let address = &self.standing.asker.address;
+        let mut effects = Vec::new();
+        if self.run.verified {
+            effects.push(Effect::Verify(address.clone()));
+        }
+        effects.extend(self.key_set().await?);
+        effects.push(Effect::Join {
+            address: address.clone(),
+            name: self.run.display_name.clone(),
+            role: Role::Member,
+            preferences: Preferences { delivery_mode: self.run.delivery_mode, ..Preferences::default() },
+        });
+        if self.list.settings.send_welcome_message {
+            effects.push(self.welcome().await?);
+        }
+        effects.extend(self.tell_owners(Text::AdminSubscribed).await?);
+        Ok(effects)
+    }
+
+    async fn unsubscribe(&self) -> Result<Vec<Effect>, AppError> {
+        let members = self.facts.roles.iter().filter(|member| member.role == Role::Member);
+        let mut effects: Vec<Effect> = members.map(|member| Effect::Leave(member.no)).collect();
+        if self.list.settings.send_goodbye_message {
+            let values = context! {
+                list => self.list.display_name(),
+                address => self.list.name.to_string(),
+                owner => self.list.name.address(Door::Owner).to_string(),
+                email => self.standing.asker.address.to_string(),
+            };
+            effects.push(self.letter(Text::Goodbye, values, None).await?);
+        }
+        effects.extend(self.tell_owners(Text::AdminUnsubscribed).await?);
+        Ok(effects)
+    }
+
+    async fn set_key(&self) -> Result<Vec<Effect>, AppError> {
+        let mut effects = self.key_set().await?;
+        let values = context! {
+            list => self.list.display_name(),
+            address => self.list.name.to_string(),
+            owner => self.list.name.address(Door::Owner).to_string(),
+            email => self.standing.asker.address.to_string(),
+            fingerprint => self.certificate.map(|key| key.fingerprint().spaced()),
+            old_fingerprint => self.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
+        };
+        effects.push(self.letter(Text::KeyChanged, values, None).await?);
+        Ok(effects)
+    }
+
+    /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.
+    fn command(&self, line: &str) -> Vec<Effect> {
+        let Ok(Command::Set(setting)) = commands::parse(line) else { return Vec::new() };
+        let member = self.facts.roles.iter().find(|member| member.role == Role::Member);
+        member
+            .map(|member| Effect::Prefer(member.no, setting.apply(member.preferences)))
+            .into_iter()
+            .collect()
+    }
+
+    async fn key_set(&self) -> Result<Vec<Effect>, AppError> {
+        let Some(certificate) = self.certificate else { return Ok(Vec::new()) };
+        let address = self.standing.asker.address.clone();
+        let old = self.facts.known.as_ref().map(|key| key.fingerprint().to_string()).unwrap_or_default();
+        let authority = match self.run.goal {
+            _ if self.run.approved => Authority::Moderator,
+            Goal::ChangeKey => Authority::OldKey,
+            _ => Authority::Possession,
+        };
+        let change = KeyChange {
+            old,
+            old_certificate: self.facts.known.as_ref().map(Certificate::to_bytes),
+            new: certificate.fingerprint().to_string(),
+            authority,
+            list: Some(self.list.no),
+            changed_at: self.now,
+            void_since: None,
+        };
+        let row = Box::new(row_of(self.app, &address, certificate, self.now));
+        let desk = Desk { app: self.app, list: self.list, now: self.now };
+        let elsewhere = elsewhere::ask(desk, self.standing.asker, self.facts, certificate).await?;
+        let here = Effect::KeyApproved(address.clone());
+        Ok([Effect::SetKey { address, row, change }, here].into_iter().chain(elsewhere).collect())
+    }
+
+    async fn welcome(&self) -> Result<Effect, AppError> {
+        let key = list_certificate(self.app, self.list.no).await?;
+        let name = &self.list.name;
+        let values = context! {
+            list => self.list.display_name(),
+            address => name.to_string(),
+            owner => name.address(Door::Owner).to_string(),
+            request => name.address(Door::Request).to_string(),
+            email => self.standing.asker.address.to_string(),
+            fingerprint => key.as_ref().map(|key| key.fingerprint().spaced()),
+        };
+        let file = key.map(|key| (format!("{name}.asc"), "application/pgp-keys", key.armored()));
+        self.letter(Text::Welcome, values, file).await
+    }
+
+    /// Sealed to the key that the address has when this is done.
+    async fn letter(
+        &self,
+        text: Text,
+        values: Value,
+        attachment: Option<crate::notices::Attachment>,
+    ) -> Result<Effect, AppError> {
+        let address = &self.standing.asker.address;
+        let mut db = self.app.store.reader().await?;
+        let language = people::language_of(&mut db, address).await?;
+        let channel = match self.certificate {
+            Some(_) if self.list.settings.encrypting() => Channel::Sealed,
+            _ => channel_to(self.app, &mut db, self.list, address, self.now).await?,
+        };
+        drop(db);
+        let message = Message {
+            to: Mailbox { name: None, address: address.clone() },
+            kind: text.name().into(),
+            often: Often::UpTo(10),
+            letter: self.app.texts.letter(text, &self.app.texts.place(self.list, language), values),
+            attachment,
+            reply_to: None,
+        };
+        Ok(Effect::Letter(make(self.app, self.list, message, channel, self.now).await?))
+    }
+
+    async fn tell_owners(&self, text: Text) -> Result<Vec<Effect>, AppError> {
+        if !self.list.settings.admin_notify_mchanges {
+            return Ok(Vec::new());
+        }
+        let values = context! {
+            list => self.list.display_name(),
+            address => self.list.name.to_string(),
+            email => self.standing.asker.address.to_string(),
+        };
+        let letters = to_moderators(self.app, self.list, text, |_, _| values.clone(), self.now).await?;
+        Ok(letters.into_iter().map(Effect::Letter).collect())
+    }
+}

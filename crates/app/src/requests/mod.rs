@@ -1,0 +1,250 @@
+//! Requests: workflows from their first step to what is done at their end.
+//!
+//! Each function decides and returns what is to be carried out; nothing is written here.
+
+mod ask;
+mod decide;
+mod done;
+mod elsewhere;
+mod offer;
+
+use sealist_lists::commands::Problem;
+use sealist_lists::model::MailingList;
+use sealist_lists::workflows::{
+    Answer, Case, Change, Goal, KnownKey, OfferedKey, Progress, Question, Run, Workflow, Workflows, advance,
+};
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{Certificate, Fingerprint};
+use sealist_store::people::Person;
+use sealist_store::requests::{self, Request};
+use sealist_store::{keys, people};
+
+pub use decide::{approve_key, approve_request, refuse_request};
+pub(crate) use offer::Offer;
+
+use crate::effects::{EarlierTokens, Effect};
+use crate::{App, AppError};
+
+/// Requests of one address on one list that may wait at the same time.
+const MAX_WAITING: usize = 8;
+
+/// Where a request is handled, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) list: &'a MailingList,
+    pub(crate) now: Timestamp,
+}
+
+/// Who asks.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    pub(crate) address: Address,
+    /// Whether it is known that they are who they say: by a token, or a signature.
+    pub(crate) proven: Proven,
+}
+
+/// What speaks for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proven {
+    /// A From field: anybody can write one.
+    No,
+    /// A token or a valid signature.
+    Yes,
+}
+
+/// How far it came, and what is to be carried out.
+pub(crate) struct Taken {
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) told: Told,
+}
+
+/// What the person hears of it, beside letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// A letter asks them.
+    Asked,
+    /// Nothing: today they got enough letters.
+    Nothing,
+    /// It waits for a moderator.
+    Waits,
+    /// Another key is still to sign.
+    OneMore(Fingerprint),
+    /// It is done.
+    Done(Change),
+}
+
+/// The workflow of that name: the list's own, the site's, or one that all have.
+pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Workflow, AppError> {
+    if let Some(steps) = list.settings.workflows.get(name) {
+        let own = Workflow { name: name.to_owned(), description: String::new(), steps: steps.clone() };
+        let mut alone = Workflows::default();
+        alone.add(own.clone()).map_err(|_| AppError::NoSuchWorkflow(name.to_owned()))?;
+        return Ok(own);
+    }
+    app.workflows.named(name).cloned().ok_or_else(|| AppError::NoSuchWorkflow(name.to_owned()))
+}
+
+/// Begins a workflow, or asks its question again if the address has it waiting.
+pub(crate) async fn begin(
+    desk: Desk<'_>,
+    asker: &Asker,
+    run: Run,
+    offer: Option<&Offer>,
+) -> Result<Result<Taken, Problem>, AppError> {
+    let Desk { app, list, now } = desk;
+    let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &asker.address, now).await?;
+    let same = |request: &&Request| request.run.goal == run.goal && offers(request, offer);
+    let before = waiting.iter().find(same).cloned();
+    if let Some(before) = before {
+        return again(desk, asker, before).await;
+    }
+    if waiting.len() >= MAX_WAITING {
+        return Ok(Ok(Taken { effects: Vec::new(), told: Told::Nothing }));
+    }
+    let mut run = run;
+    run.key = offer.map(|offer| offer.certificate.fingerprint());
+    let standing = Standing { asker, before: None, earlier: EarlierTokens::Void };
+    take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await
+}
+
+/// A question may have been answered with a key since.
+fn offers(request: &Request, offer: Option<&Offer>) -> bool {
+    offer.is_none() || request.run.key == offer.map(|offer| offer.certificate.fingerprint())
+}
+
+async fn again(desk: Desk<'_>, asker: &Asker, before: Request) -> Result<Result<Taken, Problem>, AppError> {
+    if before.question == Question::Approval.name() {
+        return Ok(Ok(Taken { effects: Vec::new(), told: Told::Waits }));
+    }
+    let (run, certificate) = (before.run.clone(), stored(before.certificate.as_deref())?);
+    let standing = Standing { asker, before: Some(before), earlier: EarlierTokens::Count };
+    take_steps(desk, standing, run, certificate).await
+}
+
+/// Goes on with a request that was answered.
+pub(crate) async fn go_on(
+    desk: Desk<'_>,
+    asker: &Asker,
+    request: Request,
+    answer: Answer,
+    offer: Option<&Offer>,
+) -> Result<Result<Taken, Problem>, AppError> {
+    let mut run = request.run.clone();
+    // Who sends one of two signatures uses the same token for the other.
+    let earlier =
+        if matches!(answer, Answer::Signed(_)) { EarlierTokens::Count } else { EarlierTokens::Void };
+    run.take(answer);
+    let certificate = match offer {
+        Some(offer) => Some(offer.certificate.clone()),
+        None => stored(request.certificate.as_deref())?,
+    };
+    let standing = Standing { asker, before: Some(request), earlier };
+    take_steps(desk, standing, run, certificate).await
+}
+
+/// Ends a request that is refused; its person hears of it.
+pub(crate) async fn refuse(desk: Desk<'_>, request: Request, reason: &str) -> Result<Vec<Effect>, AppError> {
+    let letter = ask::refused(desk, &request, reason).await?;
+    let note = Effect::Note {
+        address: request.address.clone(),
+        event: "request-refused",
+        detail: request.run.goal.action().to_owned(),
+    };
+    let mut effects = vec![Effect::End(Box::new(request)), note];
+    effects.extend(letter.map(Effect::Letter));
+    Ok(effects)
+}
+
+/// Where a workflow stands before its next step.
+struct Standing<'a> {
+    asker: &'a Asker,
+    before: Option<Request>,
+    earlier: EarlierTokens,
+}
+
+async fn take_steps(
+    desk: Desk<'_>,
+    standing: Standing<'_>,
+    mut run: Run,
+    certificate: Option<Certificate>,
+) -> Result<Result<Taken, Problem>, AppError> {
+    let Desk { app, list, now } = desk;
+    let facts = facts(app, list, &standing.asker.address).await?;
+    let offered = certificate.as_ref().map(|certificate| OfferedKey {
+        fingerprint: certificate.fingerprint(),
+        names_address: certificate.addresses(now).contains(&standing.asker.address),
+    });
+    let case = Case {
+        settings: &list.settings,
+        banned: facts.banned,
+        roles: facts.roles.iter().map(|member| member.role).collect(),
+        verified: facts.person.as_ref().is_some_and(|person| person.verified),
+        known: facts.known_key(now),
+        offered,
+    };
+    match advance(&mut run, &case) {
+        Err(problem) => Ok(Err(problem)),
+        Ok(Progress::Waits(question)) => {
+            ask::ask(desk, standing, &facts, run, certificate, question).await.map(Ok)
+        }
+        Ok(Progress::Done(change)) => {
+            done::done(desk, standing, &facts, &run, certificate, change).await.map(Ok)
+        }
+    }
+}
+
+/// What is known of an address, read anew for each step.
+pub(crate) struct Facts {
+    pub(crate) person: Option<Person>,
+    pub(crate) roles: Vec<sealist_lists::model::Member>,
+    pub(crate) banned: bool,
+    /// The confirmed certificate.
+    pub(crate) known: Option<Certificate>,
+    /// Whether there is one that nobody confirmed.
+    pub(crate) unconfirmed: bool,
+}
+
+impl Facts {
+    fn known_key(&self, now: Timestamp) -> Option<KnownKey> {
+        self.known.as_ref().map(|certificate| KnownKey {
+            fingerprint: certificate.fingerprint(),
+            usable: certificate.usable(now).is_ok(),
+        })
+    }
+}
+
+pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> Result<Facts, AppError> {
+    let mut db = app.store.reader().await?;
+    let person = people::person(&mut db, address).await?;
+    let row = match &person {
+        Some(person) => keys::certificate_of(&mut db, person.no).await?,
+        None => None,
+    };
+    let unconfirmed = row.as_ref().is_some_and(|row| row.confirmed_at.is_none());
+    let confirmed = row.filter(|row| row.confirmed_at.is_some());
+    Ok(Facts {
+        roles: people::roles_of(&mut db, list.no, address).await?,
+        banned: people::is_banned(&mut db, list.no, address).await?,
+        known: confirmed.map(|row| Certificate::from_stored(&row.certificate)).transpose()?,
+        unconfirmed,
+        person,
+    })
+}
+
+fn stored(certificate: Option<&[u8]>) -> Result<Option<Certificate>, AppError> {
+    Ok(certificate.map(Certificate::from_stored).transpose()?)
+}
+
+/// What a goal is called where a workflow is chosen.
+pub(crate) fn policy<'a>(list: &'a MailingList, goal: &Goal) -> &'a str {
+    let settings = &list.settings;
+    match goal {
+        Goal::Subscribe => &settings.subscription_policy,
+        Goal::Unsubscribe => &settings.unsubscription_policy,
+        Goal::ChangeKey => settings.pgp.as_ref().map_or("confirm", |pgp| &pgp.key_change_workflow),
+        Goal::ResetKey => "pgp-key-revoke-workflow",
+        Goal::ApproveKey => "pgp-key-approval",
+        Goal::Command(_) => &settings.command_workflow,
+    }
+}

@@ -1,0 +1,84 @@
+//! Settings of a list: changed by name, and only to what the list can work with.
+
+use sealist_lists::model::{MailingList, SettingError};
+use sealist_lists::workflows::{self, Workflow, WorkflowError};
+use sealist_lists::{chains, pipelines};
+use sealist_store::{StoreError, lists};
+
+use crate::App;
+use crate::requests::workflow;
+
+/// Why a setting was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingRefused {
+    /// No such setting, or no value for it.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A chain, pipeline or workflow that there is not.
+    #[error("{setting} names {name:?}, which there is not; {look}")]
+    Unknown {
+        /// The setting.
+        setting: &'static str,
+        /// What it names.
+        name: String,
+        /// Where those that there are are listed.
+        look: &'static str,
+    },
+    /// Steps that make no workflow.
+    #[error(transparent)]
+    Workflow(#[from] WorkflowError),
+    /// A workflow that asks for keys, on a list without OpenPGP.
+    #[error("{0:?} asks for keys, and this list has no OpenPGP")]
+    AsksForKeys(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Changes one setting of a list. Errs, with nothing changed, if the list could not work with it.
+pub async fn set_setting(
+    app: &App,
+    list: &mut MailingList,
+    name: &str,
+    value: &str,
+) -> Result<(), SettingRefused> {
+    let mut changed = list.clone();
+    changed.settings.set(name, value)?;
+    check(app, &changed)?;
+    list.settings = changed.settings;
+    let (no, settings) = (list.no, list.settings.clone());
+    let written =
+        app.store.write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
+    written.await.map_err(SettingRefused::Store)
+}
+
+fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
+    let settings = &list.settings;
+    let unknown =
+        |setting, name: &str, look| Err(SettingRefused::Unknown { setting, name: name.to_owned(), look });
+    if chains::named(&settings.posting_chain).is_none() {
+        return unknown("posting_chain", &settings.posting_chain, "see docs/admins.md");
+    }
+    if pipelines::named(&settings.posting_pipeline).is_none() {
+        return unknown("posting_pipeline", &settings.posting_pipeline, "see docs/admins.md");
+    }
+    for (name, steps) in &settings.workflows {
+        let (name, description) = (name.clone(), String::new());
+        workflows::check(&Workflow { name, description, steps: steps.clone() })?;
+    }
+    let key_change = settings.pgp.as_ref().map(|pgp| ("key_change_workflow", &pgp.key_change_workflow));
+    let named = [
+        ("subscription_policy", &settings.subscription_policy),
+        ("unsubscription_policy", &settings.unsubscription_policy),
+        ("command_workflow", &settings.command_workflow),
+    ];
+    for (setting, name) in named.into_iter().chain(key_change) {
+        let Ok(found) = workflow(app, list, name) else {
+            return unknown(setting, name, "`sealist workflows` lists those that there are");
+        };
+        if settings.pgp.is_none() && found.steps.iter().any(|step| step.starts_with("pubkey-")) {
+            return Err(SettingRefused::AsksForKeys(name.clone()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! The part of a large message that is stored before its end has come. When the end never comes it goes again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sealist_store::coming::Coming;
+use sealist_store::{Store, StoreError};
+
+use crate::{App, AppError};
+
+/// What came in part and broke off.
+pub(crate) type BrokenOff = Arc<Mutex<Vec<Coming>>>;
+
+/// The stored part of one message.
+pub(crate) struct Spool {
+    coming: Coming,
+    done: bool,
+    broken_off: BrokenOff,
+}
+
+impl Spool {
+    /// Begins with a piece that will stand behind the first row.
+    pub(crate) async fn begin(app: &App, piece: Vec<u8>) -> Result<Self, AppError> {
+        let node = app.claimant().node;
+        let begun = app.store.write(move |db| {
+            Box::pin(async move { Coming::begin(&mut *db, node).await?.append(db, &piece).await })
+        });
+        // What is stored and nobody here knows of is freed like a claim.
+        let coming = begun.await.inspect_err(|error| app.heed_failed_claim(error))?;
+        Ok(Self { coming, done: false, broken_off: app.broken_off.clone() })
+    }
+
+    /// Stores the next piece.
+    pub(crate) async fn append(&mut self, store: &Store, piece: Vec<u8>) -> Result<(), AppError> {
+        let coming = self.coming;
+        let stored = store.write(move |db| Box::pin(async move { coming.append(db, &piece).await }));
+        self.coming = stored.await.map_err(|error: StoreError| error)?;
+        Ok(())
+    }
+
+    /// What is stored, to be completed.
+    pub(crate) fn coming(&self) -> Coming {
+        self.coming
+    }
+
+    /// It is whole.
+    pub(crate) fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if !self.done {
+            self.broken_off.lock().unwrap_or_else(PoisonError::into_inner).push(self.coming);
+        }
+    }
+}
+
+impl App {
+    /// Deletes what is stored of messages that broke off. What cannot be deleted now is kept in mind.
+    pub async fn clear_away(&self) -> Result<(), AppError> {
+        let next = || self.broken_off.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        while let Some(coming) = next() {
+            let removed = self.store.write(move |db| Box::pin(coming.remove(db)));
+            if let Err(error) = removed.await {
+                self.broken_off.lock().unwrap_or_else(PoisonError::into_inner).push(coming);
+                return Err(StoreError::into(error));
+            }
+        }
+        Ok(())
+    }
+}

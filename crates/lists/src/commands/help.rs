@@ -1,0 +1,7 @@
+//! Command `help`: which commands there are. No settings.
+
+use super::{Command, Problem};
+
+pub(super) fn read(_: &[&str]) -> Result<Command, Problem> {
+    Ok(Command::Help)
+}

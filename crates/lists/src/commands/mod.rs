@@ -1,0 +1,173 @@
+//! Commands by mail: what can be written to `-request`, and how it is read.
+//!
+//! One file per command reads its arguments; [`COMMANDS`] names them all. What a command does is in `app`, which loads
+//! the facts; what is said about it then is in [`Problem`] and [`Success`].
+
+mod confirm;
+mod decide;
+mod echo;
+mod help;
+mod join;
+mod key;
+mod leave;
+mod problem;
+mod script;
+mod set;
+mod stop;
+mod success;
+mod who;
+
+pub use key::KeyCommand;
+pub use problem::Problem;
+pub use script::{Script, read};
+pub use set::{SETTINGS, Setting};
+pub use success::Success;
+
+use crate::model::DeliveryMode;
+
+/// A command with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To become a member.
+    Join {
+        /// How posts are to come.
+        delivery_mode: DeliveryMode,
+    },
+    /// To be a member no longer.
+    Leave,
+    /// The answer to a question, with its token.
+    Confirm(String),
+    /// A moderator's answer, with its token.
+    Decide(Decision, String),
+    /// Which commands there are.
+    Help,
+    /// The roster.
+    Who,
+    /// Another choice of how posts come.
+    Set(Setting),
+    /// The words themselves.
+    Echo(String),
+    /// Nothing below is read.
+    Stop,
+    /// Everything about keys.
+    Key(KeyCommand),
+}
+
+/// What a moderator makes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may happen.
+    Approve,
+    /// It is not to happen, and who asked hears of it.
+    Reject,
+    /// It is not to happen, and nobody hears of it.
+    Discard,
+}
+
+/// A command as people know it.
+pub struct Usage {
+    /// How it is written.
+    pub name: &'static str,
+    /// Other ways to write it.
+    pub aliases: &'static [&'static str],
+    /// Its arguments, for the answer to `help`.
+    pub arguments: &'static str,
+    /// Reads the arguments.
+    read: fn(&[&str]) -> Result<Command, Problem>,
+}
+
+/// All commands.
+pub const COMMANDS: &[Usage] = &[
+    Usage { name: "join", aliases: &["subscribe"], arguments: "[digest=no|mime]", read: join::read },
+    Usage { name: "leave", aliases: &["unsubscribe"], arguments: "", read: leave::read },
+    Usage { name: "confirm", aliases: &[], arguments: "TOKEN", read: confirm::read },
+    Usage { name: "approve", aliases: &["accept"], arguments: "TOKEN", read: decide::approve },
+    Usage { name: "reject", aliases: &[], arguments: "TOKEN", read: decide::reject },
+    Usage { name: "discard", aliases: &[], arguments: "TOKEN", read: decide::discard },
+    Usage { name: "help", aliases: &[], arguments: "", read: help::read },
+    Usage { name: "who", aliases: &[], arguments: "", read: who::read },
+    Usage {
+        name: "set",
+        aliases: &[],
+        arguments: "delivery|digest|own-posts|copies|cleartext on|off",
+        read: set::read,
+    },
+    Usage { name: "echo", aliases: &[], arguments: "WORDS", read: echo::read },
+    Usage { name: "stop", aliases: &["end", "exit"], arguments: "", read: stop::read },
+    Usage {
+        name: "key",
+        aliases: &[],
+        arguments: "set TOKEN | confirm TOKEN | change | reset | revoke | sign | receive",
+        read: key::read,
+    },
+];
+
+/// The command that a line holds. Errs if it is none, or with what is wrong with its arguments.
+pub fn parse(line: &str) -> Result<Command, Problem> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let Some((name, arguments)) = words.split_first() else {
+        return Err(Problem::Unrecognized(String::new()));
+    };
+    let name = name.to_lowercase();
+    let known = COMMANDS.iter().find(|usage| usage.name == name || usage.aliases.contains(&name.as_str()));
+    let usage = known.ok_or_else(|| Problem::Unrecognized(shown(line)))?;
+    (usage.read)(arguments)
+}
+
+/// As much of somebody's words as can stand in an answer.
+fn shown(words: &str) -> String {
+    words.chars().filter(|c| !c.is_control()).take(60).collect::<String>().trim().to_owned()
+}
+
+fn no_arguments(arguments: &[&str]) -> Result<(), Problem> {
+    if arguments.is_empty() { Ok(()) } else { Err(Problem::Extraneous(shown(&arguments.join(" ")))) }
+}
+
+fn token(arguments: &[&str]) -> Result<String, Problem> {
+    match arguments {
+        [token] => Ok((*token).to_owned()),
+        _ => Err(Problem::MissingToken),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: Result<Command, Problem>) {
+        assert_eq!(parse(line), expected, "{line}");
+    }
+
+    #[test]
+    fn lines_are_read_as_commands() {
+        use Command::{Confirm, Echo, Help, Join, Key, Leave, Set, Stop, Who};
+        let join = |delivery_mode| Ok(Join { delivery_mode });
+        check("join", join(DeliveryMode::Regular));
+        check("Subscribe digest=mime", join(DeliveryMode::MimeDigests));
+        check("subscribe digest=maybe", Err(Problem::Extraneous("digest=maybe".into())));
+        check("leave", Ok(Leave));
+        check("unsubscribe now", Err(Problem::Extraneous("now".into())));
+        check("confirm", Err(Problem::MissingToken));
+        check("confirm abc", Ok(Confirm("abc".into())));
+        check("reject abc", Ok(Command::Decide(Decision::Reject, "abc".into())));
+        check("accept abc", Ok(Command::Decide(Decision::Approve, "abc".into())));
+        check("help", Ok(Help));
+        check("who", Ok(Who));
+        check("set delivery off", Ok(Set(Setting { name: "delivery", on: false })));
+        check("set digest maybe", Err(Problem::NoSuchSetting("digest maybe".into())));
+        check("echo  a   b", Ok(Echo("a b".into())));
+        check("end", Ok(Stop));
+        check("frobnicate x", Err(Problem::Unrecognized("frobnicate x".into())));
+        check("key", Err(Problem::NoSubcommand));
+        check("key frobnicate", Err(Problem::WrongSubcommand));
+        check("key set", Err(Problem::MissingToken));
+        check("key set a b", Err(Problem::MissingToken));
+        check("key set a", Ok(Key(KeyCommand::Set("a".into()))));
+        check("key confirm a", Ok(Key(KeyCommand::Confirm("a".into()))));
+        check("KEY CHANGE", Ok(Key(KeyCommand::Change)));
+        check("key change a", Err(Problem::Extraneous("a".into())));
+        check("key revoke", Ok(Key(KeyCommand::Revoke)));
+        check("key sign me", Err(Problem::Extraneous("me".into())));
+        check("key receive", Ok(Key(KeyCommand::Receive)));
+    }
+}

@@ -1,0 +1,81 @@
+//! Why a command was not carried out.
+
+use crate::sentences::sentences;
+
+sentences! {
+    /// Why a command was not carried out.
+    pub enum Problem {
+        /// No command begins so.
+        Unrecognized(what: String) = "unrecognized",
+        /// More commands than a mail may have.
+        TooMany = "too-many",
+        /// Arguments where none belong.
+        Extraneous(what: String) = "extraneous",
+        /// There is no such choice.
+        NoSuchSetting(what: String) = "no-such-setting",
+        /// `key` alone.
+        NoSubcommand = "no-subcommand",
+        /// `key` and a word that is none of its own.
+        WrongSubcommand = "wrong-subcommand",
+        /// The list has no OpenPGP side.
+        NotPgp = "not-pgp",
+        /// No token, or more than one.
+        MissingToken = "missing-token",
+        /// A token that was never given, not to this person, not for this, or is used up.
+        WrongToken = "wrong-token",
+        /// No key where one is asked for.
+        NoKey = "no-key",
+        /// Several keys where one is asked for.
+        SeveralKeys = "several-keys",
+        /// A secret key.
+        SecretKey = "secret-key",
+        /// A key that is none, too large, or cannot be used; and why.
+        Unusable(what: String) = "unusable",
+        /// A key whose user ids do not have the address, where no moderator looks at it.
+        NamesOther = "names-other",
+        /// The address has no role on the list.
+        UnknownAddress = "unknown-address",
+        /// The address has no key.
+        NoOwnKey = "no-own-key",
+        /// Nobody confirmed the key of the address.
+        KeyNotConfirmed = "key-not-confirmed",
+        /// The key of the address cannot sign for another any more.
+        ResetInstead = "reset-instead",
+        /// A statement that nobody signed.
+        NotSigned = "not-signed",
+        /// A signature that is not by the right key.
+        NotVerified = "not-verified",
+        /// Signed, but not the statement that was asked for.
+        NoStatement = "no-statement",
+        /// Another key is still to sign.
+        OneMoreSignature(what: String) = "one-more-signature",
+        /// No revocation where one is asked for.
+        NoRevocation = "no-revocation",
+        /// A revocation for another key.
+        OtherRevocation = "other-revocation",
+        /// What was sent changes nothing.
+        NothingNew = "nothing-new",
+        /// The role may not certify the list's key.
+        MayNotSign = "may-not-sign",
+        /// A key that is not the list's.
+        NotTheListKey = "not-the-list-key",
+        /// A list key without user ids that somebody signed.
+        NoSignedUserIds = "no-signed-user-ids",
+        /// No certification by the sender that is new.
+        NoNewCertifications = "no-new-certifications",
+        /// Banned.
+        Banned = "banned",
+        /// A member already.
+        AlreadyMember = "already-member",
+        /// No member.
+        NotMember = "not-member",
+        /// The roster is not for this person.
+        NotForYou = "not-for-you",
+        /// Not signed by a moderator's key, or not by a moderator.
+        NotModerator = "not-moderator",
+        /// A step of the workflow is gone: it must be begun again.
+        Outdated = "outdated",
+    }
+}
+
+impl std::error::Error for Problem {}

@@ -1,0 +1,187 @@
+//! The texts of a site: ours, and the files by which an admin replaces them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use minijinja::{Error, Value};
+
+use super::overrides::{Fault, Override, Scope, Target};
+use super::render::{self, Letter};
+use super::{Language, Text};
+use crate::model::{ListName, MailingList};
+use crate::rules::Reason;
+
+/// For whom and in which language a text is filled in. The default: English, for no list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place<'a> {
+    /// The list that writes; its own files and those of its domain come first.
+    pub list: Option<&'a ListName>,
+    /// The reader's language.
+    pub language: Language,
+}
+
+/// All texts of a site. Clones are the same catalogue.
+#[derive(Clone)]
+pub struct Texts {
+    catalogue: Arc<RwLock<Arc<Catalogue>>>,
+}
+
+struct Catalogue {
+    language: Language,
+    files: BTreeMap<Target, File>,
+    report: Box<dyn Fn(&Fault) + Send + Sync>,
+}
+
+struct File {
+    path: String,
+    source: String,
+    failed: OnceLock<()>,
+}
+
+/// Where a text comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file of the folder of templates, by its path in it.
+    File(String),
+    /// The program, in that language.
+    BuiltIn(Language),
+}
+
+impl Default for Texts {
+    /// Our own words, in English where nobody says otherwise.
+    fn default() -> Self {
+        Self::new(Language::default(), Vec::new(), |_| ())
+    }
+}
+
+impl Texts {
+    /// The texts of a site with that language. A file that cannot be used is reported, once, and our own words stand in
+    /// its place; so are they when a file fails on the values of a letter.
+    pub fn new(
+        language: Language,
+        overrides: Vec<Override>,
+        report: impl Fn(&Fault) + Send + Sync + 'static,
+    ) -> Self {
+        let mut files = BTreeMap::new();
+        for given in overrides {
+            match given.check() {
+                Ok((target, source)) => {
+                    files.insert(target, File { path: given.path, source, failed: OnceLock::new() });
+                }
+                Err(detail) => report(&Fault { path: given.path, detail }),
+            }
+        }
+        let catalogue = Catalogue { language, files, report: Box::new(report) };
+        Self { catalogue: Arc::new(RwLock::new(Arc::new(catalogue))) }
+    }
+
+    /// From now on this catalogue, and all clones of it, have the texts of `other`.
+    pub fn replace(&self, other: &Self) {
+        let new = other.now();
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    /// The language of the site.
+    pub fn language(&self) -> Language {
+        self.now().language
+    }
+
+    /// The place of a letter of that list: in the reader's own language, else the list's, else the site's.
+    pub fn place<'a>(&self, list: &'a MailingList, reader: Option<Language>) -> Place<'a> {
+        let language = reader.or(list.settings.preferred_language).unwrap_or_else(|| self.language());
+        Place { list: Some(&list.name), language }
+    }
+
+    /// Fills in a mail text.
+    pub fn letter(&self, text: Text, place: &Place<'_>, values: Value) -> Letter {
+        self.fill(text, place, &values, |source| Some(render::letter(source, &values)))
+    }
+
+    /// Fills in a text that is no mail of its own.
+    pub fn lines(&self, text: Text, place: &Place<'_>, values: Value) -> String {
+        self.fill(text, place, &values, |source| Some(render::lines(source, &values)))
+    }
+
+    /// Fills in one of the sentences of a text.
+    pub fn sentence(&self, text: Text, name: &str, place: &Place<'_>, values: Value) -> String {
+        self.fill(text, place, &values, |source| {
+            render::sentence(source, name).map(|words| render::lines(words, &values))
+        })
+    }
+
+    /// The sentence for a reason.
+    pub fn reason(&self, reason: Reason, place: &Place<'_>) -> String {
+        self.sentence(Text::Reasons, &reason.name(), place, Value::from_serialize(()))
+    }
+
+    /// What is used for a text at that place, before it is filled in, and where it comes from.
+    pub fn source(&self, text: Text, place: &Place<'_>) -> (Origin, String) {
+        let catalogue = self.now();
+        catalogue
+            .files(text, place)
+            .map(|file| (Origin::File(file.path.clone()), file.source.clone()))
+            .chain(
+                built_in(text, place)
+                    .map(|(language, source)| (Origin::BuiltIn(language), source.to_owned())),
+            )
+            .next()
+            .expect("every text has an English file: tested")
+    }
+
+    /// The admin's files that are used, by their paths in the folder of templates.
+    pub fn files(&self) -> Vec<String> {
+        self.now().files.values().map(|file| file.path.clone()).collect()
+    }
+
+    fn now(&self) -> Arc<Catalogue> {
+        self.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The most specific source that has it and can be filled in.
+    fn fill<T>(
+        &self,
+        text: Text,
+        place: &Place<'_>,
+        values: &Value,
+        make: impl Fn(&str) -> Option<Result<T, Error>>,
+    ) -> T {
+        debug_assert_eq!(missing(text, values), Vec::<&str>::new(), "{text:?} promises these values");
+        let catalogue = self.now();
+        for file in catalogue.files(text, place) {
+            match make(&file.source) {
+                Some(Ok(made)) => return made,
+                Some(Err(error)) => catalogue.report_once(file, &error),
+                None => {}
+            }
+        }
+        built_in(text, place)
+            .find_map(|(_, source)| make(source)?.ok())
+            .expect("the texts of the program are complete and rendered in a test")
+    }
+}
+
+impl Catalogue {
+    fn files(&self, text: Text, place: &Place<'_>) -> impl Iterator<Item = &File> {
+        let scopes = Scope::around(place.list);
+        let language = place.language;
+        scopes.into_iter().filter_map(move |scope| self.files.get(&Target { scope, language, text }))
+    }
+
+    fn report_once(&self, file: &File, error: &Error) {
+        if file.failed.set(()).is_ok() {
+            (self.report)(&Fault { path: file.path.clone(), detail: render::cause_of(error) });
+        }
+    }
+}
+
+/// Our own words: of that language, then English.
+fn built_in(text: Text, place: &Place<'_>) -> impl Iterator<Item = (Language, &'static str)> {
+    let languages = [place.language, Language::En].into_iter();
+    languages.filter_map(move |language| Some((language, text.built_in(language)?)))
+}
+
+/// The documented values that are not there: what an admin's file could not use.
+fn missing(text: Text, values: &Value) -> Vec<&'static str> {
+    let there = |name: &&&str| values.get_attr(name).is_ok_and(|value| !value.is_undefined());
+    text.values().iter().filter(|name| !there(name)).copied().collect()
+}

@@ -1,0 +1,120 @@
+//! Filling in a template, and whether it can be filled in.
+
+use minijinja::value::ValueKind;
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value};
+
+use super::table::{Form, Text};
+use super::values::samples;
+
+/// A subject and a body, ready to be put into a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// One line.
+    pub subject: String,
+    /// Lines that end in LF.
+    pub body: String,
+}
+
+/// Fills in a letter. The subject is filled in by itself, so that no value can end it.
+pub(super) fn letter(source: &str, values: &Value) -> Result<Letter, Error> {
+    letter_with(UndefinedBehavior::Lenient, source, values)
+}
+
+/// Fills in lines.
+pub(super) fn lines(source: &str, values: &Value) -> Result<String, Error> {
+    fill(UndefinedBehavior::Lenient, source, values)
+}
+
+/// The sentence of that name.
+pub(super) fn sentence<'a>(source: &'a str, name: &str) -> Option<&'a str> {
+    sentences(source).find(|(known, _)| *known == name).map(|(_, words)| words)
+}
+
+/// All sentences with their names. A line that starts with `#` is for whoever reads the file.
+pub(super) fn sentences(source: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = source.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| line.split_once(':').unwrap_or((line, "")))
+        .map(|(name, words)| (name.trim(), words.trim()))
+}
+
+/// Why a file cannot be used for that text.
+pub(super) fn problem(text: Text, source: &str) -> Option<String> {
+    samples(text.values()).iter().find_map(|values| try_out(text, source, values).err())
+}
+
+fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
+    let strict = UndefinedBehavior::Strict;
+    match text.form() {
+        Form::Letter => {
+            let (subject, body) = halves(source);
+            if subject.trim().contains('\n') || body.trim().is_empty() {
+                return Err("its first line must be the subject, its second line empty".to_owned());
+            }
+            let letter = letter_with(strict, source, values).map_err(|error| words_of(&error))?;
+            if letter.subject.is_empty() {
+                return Err("its subject is empty".to_owned());
+            }
+        }
+        Form::Block => {
+            fill(strict, source, values).map_err(|error| words_of(&error))?;
+        }
+        Form::Sentences => {
+            for (name, words) in sentences(source) {
+                if words.is_empty() || sentence(text.english(), name).is_none() {
+                    return Err(format!("there is no sentence {name:?}, or nothing behind its colon"));
+                }
+                fill(strict, words, values).map_err(|error| format!("{name}: {}", words_of(&error)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn letter_with(undefined: UndefinedBehavior, source: &str, values: &Value) -> Result<Letter, Error> {
+    let (subject, body) = halves(source);
+    let subject = fill(undefined, subject, values)?;
+    // Behind two lines, so that an error names the line that it is in.
+    let mut body = fill(undefined, &format!("\n\n{body}"), values)?;
+    Ok(Letter { subject: one_line(subject.trim()), body: body.split_off(2) })
+}
+
+fn halves(source: &str) -> (&str, &str) {
+    source.split_once("\n\n").unwrap_or((source, ""))
+}
+
+/// Mail is plain text: nothing is escaped, and a value is one line unless it is marked as safe.
+fn fill(undefined: UndefinedBehavior, source: &str, values: &Value) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(undefined);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => out.write_str(&one_line(text)).map_err(Error::from),
+        _ if value.kind() == ValueKind::None => Ok(()),
+        _ => minijinja::escape_formatter(out, state, value),
+    });
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_keep_trailing_newline(true);
+    environment.render_str(source, values)
+}
+
+fn one_line(text: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
+}
+
+/// What is wrong, with the name or sign that is: for a file that was tried with examples.
+fn words_of(error: &Error) -> String {
+    let detail = error.detail().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
+    format!("{}{detail}{}", error.kind(), line_of(error))
+}
+
+/// What is wrong, without any value.
+pub(super) fn cause_of(error: &Error) -> String {
+    format!("{}{}", error.kind(), line_of(error))
+}
+
+fn line_of(error: &Error) -> String {
+    error.line().map(|line| format!(" (line {line})")).unwrap_or_default()
+}

@@ -1,0 +1,188 @@
+//! All texts: one row each, and a file `LANGUAGE/FILE.txt` for each language that the row names.
+
+use super::Language;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A subject, an empty line, a body.
+    Letter,
+    /// Lines that stand in a message.
+    Block,
+    /// A sentence a line, each behind its name and a colon.
+    Sentences,
+}
+
+/// A row of the table.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) purpose: &'static str,
+    pub(super) form: Form,
+    /// The file in the source tree, without `.txt`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test names the files that are missing"))]
+    pub(super) file: &'static str,
+    pub(super) values: &'static [&'static str],
+    pub(super) sources: &'static [(&'static str, &'static str)],
+}
+
+macro_rules! texts {
+    ($(#[doc = $purpose:literal] $text:ident: $form:ident $name:literal, $file:literal [$($language:ident)*] ($($value:ident)*);)*) => {
+        /// One of the texts.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Text {
+            $(#[doc = $purpose] $text,)*
+        }
+
+        impl Text {
+            /// All of them, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$text),*];
+
+            pub(super) fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$text => &Row {
+                        name: $name,
+                        purpose: $purpose,
+                        form: Form::$form,
+                        file: $file,
+                        values: &[$(stringify!($value)),*],
+                        sources: &[$((
+                            stringify!($language),
+                            include_str!(concat!(stringify!($language), "/", $file, ".txt")),
+                        )),*],
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+// The name is Mailman's where Mailman has such a text. In parentheses stand the values that a file may use (`values.rs`).
+texts! {
+    /// Lines before the author's part of a copy.
+    AuthorBlock: Block "list:member:regular:author", "author_block" [en de fr]
+        (name address role signature encrypted);
+    /// To a member whose post was not taken; the same words for every reason.
+    NotPosted: Letter "list:user:notice:rejected", "not_posted" [en de fr]
+        (list address owner pgp sendkey);
+    /// To the owners: something waits for a moderator.
+    Held: Letter "list:admin:action:post", "held" [en de fr]
+        (list address received_at entry reasons pgp token);
+    /// To the owners: a message broke a runner three times.
+    Shunted: Letter "list:admin:notice:shunted", "shunted" [en de fr]
+        (list address received_at entry);
+    /// The list's certificate, asked for at `-sendkey`.
+    Sendkey: Letter "list:user:notice:sendkey", "sendkey" [en de fr]
+        (list address fingerprint);
+    /// To a member: a post waits because there is no usable key.
+    KeyNeeded: Letter "list:user:notice:key-needed", "key_needed" [en de fr]
+        (list address owner request days problem);
+    /// To the owners: posts wait because a member has no usable key.
+    MemberKeyNeeded: Letter "list:admin:notice:key-needed", "member_key_needed" [en de fr]
+        (list address days copies more);
+    /// To the owners: a recipient's mail server refused a copy for good, or for too long.
+    Undelivered: Letter "list:admin:notice:undelivered", "undelivered" [en de fr]
+        (list address days copies more);
+    /// To the owners: posts to members stop after too many bounces.
+    Stopped: Letter "list:admin:notice:disable", "stopped" [en de fr]
+        (list address bounces addresses);
+    /// To a member: the key ends soon, or cannot be used any more.
+    KeyEnds: Letter "list:user:notice:key-ends", "key_ends" [en de fr]
+        (list owner request email fingerprint hex left until cause revoked lists);
+    /// To an owner: keys of members that end, cannot be used, or have changed; of all lists together.
+    KeyNews: Letter "list:admin:notice:keys", "key_news" [en de fr]
+        (count members more);
+    /// To the members: the list has a new key, which is attached. It is signed with the old one.
+    NewListKey: Letter "list:member:notice:new-key", "new_list_key" [en de fr]
+        (list address fingerprint old_fingerprint overlap_days);
+    /// To a new member. On lists with OpenPGP the list's key is attached.
+    Welcome: Letter "list:user:notice:welcome", "welcome" [en de fr]
+        (list address owner request email fingerprint);
+    /// To somebody who is no longer a member.
+    Goodbye: Letter "list:user:notice:goodbye", "goodbye" [en de fr]
+        (list address owner email);
+    /// To a member whose mail came back: asks whether it still does.
+    Probe: Letter "list:user:notice:probe", "probe" [en de fr]
+        (list address owner email);
+    /// To the owners: somebody has become a member.
+    AdminSubscribed: Letter "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
+        (list address email);
+    /// To the owners: somebody is no longer a member.
+    AdminUnsubscribed: Letter "list:admin:notice:unsubscribe", "admin_unsubscribed" [en de fr]
+        (list address email);
+    /// Asks a person whether something is wanted that was asked for in their name.
+    Confirm: Letter "list:user:action:confirm", "confirm" [en de fr]
+        (list address owner request email goal token hours);
+    /// Asks a person for a key.
+    KeyRequest: Letter "list:user:action:key-set", "key_request" [en de fr]
+        (list address owner request email goal token hours);
+    /// Asks for a signed statement; only the holder of the key can read it.
+    KeyConfirm: Letter "list:user:action:key-confirm", "key_confirm" [en de fr]
+        (list address owner request email goal token hours keys statement);
+    /// The answer to commands.
+    Results: Letter "list:user:notice:results", "results" [en de fr]
+        (list owner request results);
+    /// Which commands there are.
+    Commands: Block "list:user:notice:commands", "commands" [en de fr]
+        (pgp);
+    /// To the owners: somebody asks for something that they decide on. What is offered is attached.
+    Request: Letter "list:admin:action:request", "request" [en de fr]
+        (list address email goal pgp token fingerprint old_fingerprint names_address);
+    /// To a person: a moderator refused what was asked for.
+    Refused: Letter "list:user:notice:refuse", "refused" [en de fr]
+        (list address owner goal problem);
+    /// To a person: messages are encrypted to another key from now on.
+    KeyChanged: Letter "list:user:notice:key-changed", "key_changed" [en de fr]
+        (list address owner email fingerprint old_fingerprint);
+    /// To the owners: the key that authorised the one a member has is compromised.
+    KeyVoid: Letter "list:admin:action:key-void", "key_void" [en de fr]
+        (list email fingerprint old_fingerprint);
+    /// The sentence for each way in which a command is refused.
+    Problems: Sentences "list:problems", "problems" [en de fr]
+        (what);
+    /// The sentence for each way in which a command is carried out.
+    Answers: Sentences "list:answers", "answers" [en de fr]
+        (what);
+    /// The sentence for each way in which a key cannot be used.
+    KeyProblems: Sentences "list:key-problems", "key_problems" [en de fr]
+        (what);
+    /// The sentence for each reason why a message was not posted at once.
+    Reasons: Sentences "list:reasons", "reasons" [en de fr]
+        ();
+}
+
+impl Text {
+    /// The stable name: files are called by it, and by it a notice counts as sent.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The text of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|text| text.name() == name)
+    }
+
+    /// What it is for, in one line.
+    pub fn purpose(self) -> &'static str {
+        self.row().purpose.trim()
+    }
+
+    /// Our own words in that language, if the table has them.
+    pub(super) fn built_in(self, language: Language) -> Option<&'static str> {
+        self.row().sources.iter().find(|(name, _)| *name == language.name()).map(|(_, source)| *source)
+    }
+
+    /// Our own words in English.
+    pub(super) fn english(self) -> &'static str {
+        self.built_in(Language::En).expect("every text has an English file: tested")
+    }
+
+    /// What its files hold.
+    pub fn form(self) -> Form {
+        self.row().form
+    }
+
+    /// The names of the values that its files may use.
+    pub fn values(self) -> &'static [&'static str] {
+        self.row().values
+    }
+}

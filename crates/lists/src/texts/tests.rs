@@ -1,0 +1,290 @@
+use std::sync::{Arc, Mutex};
+
+use expect_test::expect_file;
+
+use super::render::{letter, lines, problem, sentences};
+use super::values::samples;
+use super::*;
+use crate::commands::{Problem, Success};
+use crate::key_problem::KeyProblem;
+use crate::model::ListName;
+use crate::rules::Reason;
+
+const LONGEST_SUBJECT: usize = 69;
+const LONGEST_LINE: usize = 78;
+
+fn path(text: Text, language: Language) -> String {
+    format!("crates/lists/src/texts/{}/{}.txt", language.name(), text.row().file)
+}
+
+/// Every text with its file in every language.
+fn files() -> Vec<(Text, String, &'static str)> {
+    let all = Text::ALL.iter().flat_map(|text| Language::ALL.map(|language| (*text, language)));
+    all.filter_map(|(text, language)| Some((text, path(text, language), text.built_in(language)?))).collect()
+}
+
+#[test]
+fn every_text_is_there_in_every_language() {
+    let all = Text::ALL.iter().flat_map(|text| Language::ALL.map(|language| (*text, language)));
+    let lacking = all.filter(|(text, language)| text.built_in(*language).is_none());
+    let lacking: Vec<String> = lacking.map(|(text, language)| path(text, language)).collect();
+    assert!(lacking.is_empty(), "write these, and name their languages in table.rs: {lacking:#?}");
+}
+
+#[test]
+fn every_file_is_filled_in_with_the_values_that_it_is_promised() {
+    for (text, path, source) in files() {
+        assert_eq!(problem(text, source), None, "{path}");
+        assert!(source.ends_with('\n') && !source.contains('\r'), "{path}");
+    }
+}
+
+#[test]
+fn lines_fit_on_a_screen() {
+    for (text, path, source) in files() {
+        for values in samples(text.values()) {
+            let body = match text.form() {
+                Form::Sentences => continue,
+                Form::Block => lines(source, &values).unwrap(),
+                Form::Letter => {
+                    let made = letter(source, &values).unwrap();
+                    assert!(made.subject.chars().count() <= LONGEST_SUBJECT, "{path}: {}", made.subject);
+                    assert!(made.body.len() > 40 && made.body.ends_with('\n'), "{path}");
+                    made.body
+                }
+            };
+            assert!(!body.contains("\n\n\n") && !body.starts_with('\n'), "{path}: {body}");
+            for line in body.lines() {
+                assert!(line.chars().count() <= LONGEST_LINE, "{path}: {line}");
+            }
+        }
+    }
+}
+
+/// What people send back is read by a program.
+#[test]
+fn commands_and_statements_are_the_same_in_every_language() {
+    fn sent_back(source: &str) -> Vec<&str> {
+        source
+            .lines()
+            .filter(|line| line.contains("{{ token }}") || line.contains("{{ statement }}"))
+            .collect()
+    }
+    for (text, path, source) in files() {
+        assert_eq!(sent_back(source), sent_back(text.english()), "{path}");
+    }
+}
+
+/// `sealist texts show` prints the values so, and people keep what it prints.
+#[test]
+fn a_comment_behind_a_text_changes_nothing() {
+    for (text, path, source) in files() {
+        let values = samples(text.values()).remove(0);
+        if text.form() == Form::Sentences {
+            let commented = format!("# Values:\n{source}");
+            assert!(sentences(&commented).eq(sentences(source)), "{path}");
+        } else {
+            let commented = format!("{source}{{# Values:\nlist  words\n#}}\n");
+            assert_eq!(lines(&commented, &values).unwrap(), lines(source, &values).unwrap(), "{path}");
+        }
+    }
+}
+
+/// The end of docs/texts.md is written by this test (`UPDATE_EXPECT=1`).
+#[test]
+fn the_documentation_has_every_text_and_value() {
+    const END: &str = "## All texts\n";
+    let words = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/texts.md"));
+    let (head, _) = words.split_once(END).unwrap();
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut made = format!("{head}{END}\n| name | what it is for | values |\n|---|---|---|\n");
+    for text in Text::ALL {
+        made.push_str(&format!("| `{}` | {} | {} |\n", text.name(), text.purpose(), quoted(text.values())));
+    }
+    made.push_str("\n| value | what it is |\n|---|---|\n");
+    let names: std::collections::BTreeSet<_> = Text::ALL.iter().flat_map(|text| text.values()).collect();
+    for value in names.into_iter().filter_map(|name| described(name)) {
+        made.push_str(&format!("| `{}` | {} |\n", value.name, value.meaning));
+    }
+    expect_file!["../../../../docs/texts.md"].assert_eq(&made);
+}
+
+/// The names of all reasons, from what serde says to a name that it does not know.
+fn all_reasons() -> Vec<String> {
+    let unknown = serde_json::from_value::<Reason>("?".into()).unwrap_err().to_string();
+    unknown.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+/// The names of the sentences that the program asks a text for.
+fn asked_for(text: Text) -> Vec<String> {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    match text {
+        Text::Reasons => all_reasons(),
+        Text::Problems => owned(Problem::NAMES),
+        Text::Answers => owned(Success::NAMES),
+        Text::KeyProblems => owned(KeyProblem::NAMES),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_reason_problem_and_success_has_its_sentence() {
+    assert!(all_reasons().len() > 30);
+    for (text, path, source) in files() {
+        if text.form() != Form::Sentences {
+            continue;
+        }
+        let mut named: Vec<&str> = sentences(source).map(|(name, _)| name).collect();
+        named.sort_unstable();
+        let mut wanted = asked_for(text);
+        wanted.sort();
+        assert_eq!(named, wanted, "{path}");
+    }
+}
+
+/// What somebody else said may stand at the end of a sentence; it ends there as it does.
+#[test]
+fn sentences_end_as_sentences_do() {
+    for (text, path, source) in files() {
+        if text.form() != Form::Sentences {
+            continue;
+        }
+        for (name, words) in sentences(source) {
+            for what in ["Their words.", ""] {
+                let made = lines(words, &context! { what }).unwrap();
+                let ends = made.trim_end().ends_with(['.', '?', '!']);
+                assert!(ends || what.is_empty() && words.ends_with("{{ what }}"), "{name} of {path}: {made}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_are_unique() {
+    for text in Text::ALL {
+        assert_eq!(Text::from_name(text.name()), Some(*text));
+        assert!(!text.purpose().is_empty());
+    }
+}
+
+#[derive(Default, Clone)]
+struct Heard(Arc<Mutex<Vec<Fault>>>);
+
+impl Heard {
+    fn texts(&self, files: &[(&str, &str)]) -> Texts {
+        let given = |(path, source): &(&str, &str)| Override {
+            path: (*path).to_owned(),
+            source: (*source).to_owned(),
+        };
+        let heard = self.0.clone();
+        let report = move |fault: &Fault| heard.lock().unwrap().push(fault.clone());
+        Texts::new(Language::En, files.iter().map(given).collect(), report)
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn values() -> Value {
+    context! { list => "Team", address => "team@lists.example", received_at => "today", entry => 7 }
+}
+
+const NAME: &str = "list:admin:notice:shunted.txt";
+
+#[test]
+fn the_most_specific_file_is_used() {
+    fn check(files: &[&str], language: Language, subject: &str) {
+        let files: Vec<(String, String)> = files
+            .iter()
+            .map(|folder| (format!("{folder}/{NAME}"), format!("Of {folder}\n\nBody.\n")))
+            .collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, source)| (&**path, &**source)).collect();
+        let heard = Heard::default();
+        let list: ListName = "team@lists.example".parse().unwrap();
+        let place = Place { list: Some(&list), language };
+        assert_eq!(heard.texts(&files).letter(Text::Shunted, &place, values()).subject, subject);
+        assert_eq!(heard.faults(), []);
+    }
+    let (list, domain, site) = ("lists/team.lists.example/de", "domains/lists.example/de", "site/de");
+    let ours = Texts::default().letter(Text::Shunted, &Place::default(), values()).subject;
+    check(&[], Language::En, &ours);
+    check(&[site, domain, list], Language::De, &format!("Of {list}"));
+    check(&[site, domain], Language::De, &format!("Of {domain}"));
+    check(&[site], Language::De, &format!("Of {site}"));
+    check(&[site, domain, list], Language::En, &ours);
+    check(&["lists/other.lists.example/en", "domains/other.example/en"], Language::En, &ours);
+    check(&["lists/team.lists.example/en", "site/en"], Language::En, "Of lists/team.lists.example/en");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_and_ours_stands_in() {
+    fn check(path: &str, source: &str, detail: &str) {
+        let heard = Heard::default();
+        let texts = heard.texts(&[(path, source)]);
+        let ours = Texts::default().letter(Text::Shunted, &Place::default(), values());
+        assert_eq!(texts.letter(Text::Shunted, &Place::default(), values()), ours);
+        let faults = heard.faults();
+        assert_eq!((faults.len(), &*faults[0].path), (1, path));
+        assert!(faults[0].detail.contains(detail), "{}", faults[0].detail);
+    }
+    let path = format!("site/en/{NAME}");
+    check(&path, "Subject {{\n\nBody.\n", "syntax error");
+    check(&path, "Subject\n\n{{ nobody }}\n", "undefined");
+    check(&path, "Subject\n\n{% if entry %}\n", "syntax error");
+    check(&path, "No subject,\nonly words.\n", "first line");
+    check(&path, "Only a subject\n", "first line");
+    check(&path, "\n\nBody.\n", "subject");
+    check(&path, "", "first line");
+    check("site/en/list:admin:notice:shuntd.txt", "S\n\nB\n", "did you mean \"list:admin:notice:shunted\"?");
+    check("site/xx/list:admin:notice:shunted.txt", "S\n\nB\n", "there are en, de, fr");
+    check("list:admin:notice:shunted.txt", "S\n\nB\n", "it must be in");
+    check("site/en/list:admin:notice:shunted.html", "S\n\nB\n", "end in .txt");
+    check("site/en/list:reasons.txt", "own-loop\n", "nothing behind its colon");
+    check("site/en/list:reasons.txt", "own-lop: Words.\n", "there is no sentence \"own-lop\"");
+}
+
+/// It is good for the examples, and not for what comes.
+#[test]
+fn a_file_that_fails_later_is_reported_once() {
+    let source = "{{ 100 // (entry - 7) }}\n\nBody.\n";
+    let heard = Heard::default();
+    let texts = heard.texts(&[("site/en/list:admin:notice:shunted.txt", source)]);
+    assert_eq!(heard.faults(), []);
+    for _ in 0..3 {
+        let letter = texts.letter(Text::Shunted, &Place::default(), values());
+        assert_eq!(letter.subject, "A message to Team could not be handled");
+    }
+    assert_eq!(heard.faults().len(), 1);
+}
+
+#[test]
+fn a_site_may_have_some_sentences_of_its_own() {
+    let heard = Heard::default();
+    let texts = heard.texts(&[("site/en/list:reasons.txt", "banned: Not you.\r\n")]);
+    assert_eq!(texts.reason(Reason::Banned, &Place::default()), "Not you.");
+    assert_eq!(texts.reason(Reason::Nonmember, &Place::default()), "The sender is not a member.");
+    assert_eq!(heard.faults(), []);
+}
+
+#[test]
+fn a_value_cannot_add_lines() {
+    let values = context! {
+        list => "Team\n\nSubject: false\r\n<b>", address => "a\u{2028}b\nSignature: good", received_at => "", entry => 7
+    };
+    let letter = Texts::default().letter(Text::Shunted, &Place::default(), values);
+    assert_eq!(letter.subject, "A message to Team  Subject: false  <b> could not be handled");
+    assert!(letter.body.starts_with("A message to a b Signature: good came"), "{}", letter.body);
+}
+
+#[test]
+fn texts_read_anew_count_for_everybody_who_has_them() {
+    let heard = Heard::default();
+    let texts = heard.texts(&[]);
+    let elsewhere = texts.clone();
+    texts.replace(&heard.texts(&[("site/en/list:admin:notice:shunted.txt", "New\n\nBody.\n")]));
+    assert_eq!(elsewhere.letter(Text::Shunted, &Place::default(), values()).subject, "New");
+    let (origin, source) = elsewhere.source(Text::Shunted, &Place::default());
+    assert_eq!(origin, Origin::File("site/en/list:admin:notice:shunted.txt".to_owned()));
+    assert_eq!(source, "New\n\nBody.\n");
+}

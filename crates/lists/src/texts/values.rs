@@ -1,0 +1,157 @@
+//! The values that texts may use. One name means the same in all of them.
+
+use minijinja::Value;
+
+/// A value, by its name.
+pub struct Described {
+    /// The name in templates.
+    pub name: &'static str,
+    /// What it is.
+    pub meaning: &'static str,
+    /// Examples as JSON: a usual one, and the one that reads otherwise where there is such.
+    pub(super) samples: &'static [&'static str],
+}
+
+const TABLE: &[Described] = &[
+    row("list", "the name of the list that people see", &[r#""Team""#]),
+    row("address", "the address that it is about: as a rule that of the list", &[r#""team@lists.example""#]),
+    row("owner", "the address that reaches the owners", &[r#""team-owner@lists.example""#]),
+    row("request", "the address that takes commands", &[r#""team-request@lists.example""#]),
+    row("email", "the address of the person that it is about", &[r#""bart@example.org""#]),
+    row("sendkey", "the address that answers with the list's key", &[r#""team-sendkey@lists.example""#]),
+    row("pgp", "whether the list has OpenPGP", &["true", "false"]),
+    row("name", "the name of the author, if the list knows it", &[r#""Anne""#, "null"]),
+    row(
+        "role",
+        "what the author is on the list: member, owner, moderator or nonmember; nothing for a stranger",
+        &[r#""member""#, "null"],
+    ),
+    row(
+        "signature",
+        "good, none, or passed: not valid, and let pass by a moderator",
+        &[r#""good""#, r#""none""#, r#""passed""#],
+    ),
+    row("encrypted", "whether the message came encrypted as a whole", &["true", "false"]),
+    row("received_at", "when the message came (RFC 3339, UTC)", &[r#""2026-09-21T14:13:20Z""#]),
+    row("entry", "the number of the message in the queue", &["17"]),
+    row(
+        "reasons",
+        "sentences that say why; none in a letter that is not encrypted",
+        &[r#"["It is not signed as a whole."]"#, "[]"],
+    ),
+    row(
+        "fingerprint",
+        "the fingerprint of the key that it is about; nothing on lists without OpenPGP",
+        &[r#""0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567""#, "null"],
+    ),
+    row("days", "after how many days what waits is dropped; 0: it is not kept", &["7", "0", "1"]),
+    row(
+        "problem",
+        "why the key cannot be used, in English; or why a moderator refused, if there is a word on it",
+        &[r#""it has expired""#, "null"],
+    ),
+    row(
+        "copies",
+        "whom copies did not reach: each has email, and reply (why not, in English)",
+        &[r#"[{"email": "bart@example.org", "reply": "550 5.1.1 nobody here"}]"#],
+    ),
+    row("more", "how many there are beyond those that are named", &["3", "0"]),
+    row("bounces", "on how many days mail came back", &["5"]),
+    row(
+        "goal",
+        "what is asked for: subscribe, unsubscribe, key change, key reset, key approval, or a command",
+        &[r#""subscribe""#, r#""unsubscribe""#, r#""key change""#, r#""key reset""#, r#""set delivery off""#],
+    ),
+    row("token", "what answers the question; good once", &[r#""abcdefghijklmnopqrstuvwxyz234567""#, "null"]),
+    row("hours", "how long the question can be answered", &["72", "1"]),
+    row(
+        "keys",
+        "fingerprints of the keys that must sign",
+        &[
+            r#"["0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4567"]"#,
+            r#"["0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4567", "0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4568"]"#,
+        ],
+    ),
+    row(
+        "statement",
+        "the lines that are to be signed; they are not translated",
+        &[r#""List: team@lists.example""#],
+    ),
+    row(
+        "results",
+        "what became of the commands: each has command, and lines",
+        &[r#"[{"command": "who", "lines": ["bart@example.org"]}]"#],
+    ),
+    row(
+        "old_fingerprint",
+        "the fingerprint of the key that the address had before, if there was one",
+        &[r#""0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4568""#, "null"],
+    ),
+    row("names_address", "whether a user id of the key has the address", &["true", "false"]),
+    row("what", "the words that came, why, or a fingerprint", &[r#""frobnicate""#, r#""""#]),
+    row(
+        "hex",
+        "the fingerprint as programs take it, without spaces",
+        &[r#""0123456789ABCDEF0123456789ABCDEF01234567""#],
+    ),
+    row("left", "in how many days the key ends, at most; 0: it cannot be used", &["30", "0", "1"]),
+    row("until", "the day (UTC) on which the key ends, if it does", &[r#""2026-11-21""#, "null"]),
+    row(
+        "cause",
+        "a sentence that says why the key cannot be used, if it cannot",
+        &[r#""It is revoked.""#, "null"],
+    ),
+    row("revoked", "whether its holder took the key back", &["false", "true"]),
+    row("lists", "addresses of lists", &[r#"["team@lists.example"]"#]),
+    row("count", "how many there are", &["3", "1"]),
+    row(
+        "members",
+        "members with something new of their keys: each has email, until (the day, if it ends soon), and in English unusable (why, if so) and changes",
+        &[r#"[{"email": "bart@example.org", "until": "2026-11-21", "unusable": null, "changes": ""},
+                {"email": "cris@example.org", "until": null, "unusable": "the key is revoked", "changes": "the key is revoked"}]"#],
+    ),
+    row("overlap_days", "for how many more days mail to the old key of the list is read", &["30", "1"]),
+    row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
+];
+
+const fn row(name: &'static str, meaning: &'static str, samples: &'static [&'static str]) -> Described {
+    Described { name, meaning, samples }
+}
+
+/// The value of that name.
+pub fn described(name: &str) -> Option<&'static Described> {
+    TABLE.iter().find(|row| row.name == name)
+}
+
+/// Examples of the values of those names in all combinations, the usual one first.
+pub(super) fn samples(names: &[&str]) -> Vec<Value> {
+    let mut all: Vec<Vec<(&str, Value)>> = vec![Vec::new()];
+    for row in names.iter().filter_map(|name| described(name)) {
+        let with = |pairs: &Vec<_>, json: &str| {
+            let value: serde_json::Value =
+                serde_json::from_str(json).expect("the samples are read in a test");
+            [&pairs[..], &[(row.name, Value::from_serialize(value))]].concat()
+        };
+        all = all.iter().flat_map(|pairs| row.samples.iter().map(move |json| with(pairs, json))).collect();
+    }
+    all.into_iter().map(Value::from_iter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::Text;
+
+    #[test]
+    fn every_value_is_described_and_used() {
+        for text in Text::ALL {
+            for name in text.values() {
+                assert!(described(name).is_some(), "{name} of {text:?} has no row in values.rs");
+            }
+            assert!(!samples(text.values()).is_empty());
+        }
+        for row in TABLE {
+            assert!(Text::ALL.iter().any(|text| text.values().contains(&row.name)), "{}", row.name);
+        }
+    }
+}

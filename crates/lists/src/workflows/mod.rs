@@ -1,0 +1,231 @@
+//! Workflows: what must happen before a list does what somebody asked for.
+//!
+//! A workflow is a stack of steps. A step looks at what is known and says: go on, ask somebody, refuse, or do it. Who is
+//! asked answers with a token; then the same step looks again. Between a question and its answer the workflow is
+//! stored, all its steps with it. [`STEPS`] and [`WORKFLOWS`] name them all; a site or a list composes its own from the
+//! names of steps.
+
+mod machine;
+mod run;
+mod steps;
+
+use std::collections::BTreeMap;
+
+pub use machine::{Progress, advance};
+pub use run::{Answer, Case, Goal, KnownKey, OfferedKey, Question, Run};
+pub use steps::{Change, Next, STEPS, Step};
+
+/// A workflow by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workflow {
+    /// The name in settings, on the command line and in logs; Mailman's and mailman-pgp's where they have it.
+    pub name: String,
+    /// What it asks for, in one line.
+    pub description: String,
+    /// Its steps, in the order in which they are taken.
+    pub steps: Vec<String>,
+}
+
+/// Those that every site has.
+pub const WORKFLOWS: &[(&str, &str, &[&str])] = &[
+    (
+        "open",
+        "Whoever proves to read mail at the address.",
+        &["sanity-checks", "verification-checks", "do-it"],
+    ),
+    (
+        "confirm",
+        "Whoever proves to read mail at the address and wants it.",
+        &["sanity-checks", "verification-checks", "confirmation-checks", "do-it"],
+    ),
+    (
+        "moderate",
+        "Whom a moderator lets.",
+        &["sanity-checks", "verification-checks", "moderation-checks", "do-it"],
+    ),
+    (
+        "confirm_then_moderate",
+        "Whoever wants it and whom a moderator lets.",
+        &["sanity-checks", "verification-checks", "confirmation-checks", "moderation-checks", "do-it"],
+    ),
+    (
+        "pgp-policy-open",
+        "Whoever proves to hold a key.",
+        &["sanity-checks", "pubkey-checks", "pubkey-confirmation", "verification-checks", "do-it"],
+    ),
+    (
+        "pgp-policy-confirm",
+        "Whoever proves to hold a key and wants it.",
+        &[
+            "sanity-checks",
+            "pubkey-checks",
+            "pubkey-confirmation",
+            "verification-checks",
+            "confirmation-checks",
+            "do-it",
+        ],
+    ),
+    (
+        "pgp-policy-moderate",
+        "Whoever proves to hold a key and whom a moderator lets.",
+        &[
+            "sanity-checks",
+            "pubkey-checks",
+            "pubkey-confirmation",
+            "verification-checks",
+            "moderation-checks",
+            "do-it",
+        ],
+    ),
+    (
+        "pgp-policy-confirm_then_moderate",
+        "Whoever proves to hold a key, wants it, and whom a moderator lets.",
+        &[
+            "sanity-checks",
+            "pubkey-checks",
+            "pubkey-confirmation",
+            "verification-checks",
+            "confirmation-checks",
+            "moderation-checks",
+            "do-it",
+        ],
+    ),
+    (
+        "pgp-policy-leave",
+        "A member who signs for it; one without a key whom a moderator lets.",
+        &["sanity-checks", "pubkey-confirmation", "do-it"],
+    ),
+    (
+        "pgp-key-change-workflow",
+        "Whoever signs with the old key and with the new one.",
+        &["sanity-checks", "pubkey-confirmation", "do-it"],
+    ),
+    (
+        "pgp-key-change-mod-workflow",
+        "Whoever signs with the old key and with the new one, and whom a moderator lets.",
+        &["sanity-checks", "pubkey-confirmation", "moderation-checks", "do-it"],
+    ),
+    (
+        "pgp-key-revoke-workflow",
+        "A new key in place of one that is lost or revoked: who signs with it, and whom a moderator lets.",
+        &["sanity-checks", "pubkey-checks", "pubkey-confirmation", "moderation-checks", "do-it"],
+    ),
+    (
+        "pgp-key-approval",
+        "A key that the address got elsewhere: whom a moderator lets.",
+        &["moderation-checks", "do-it"],
+    ),
+    ("command", "Whoever sends the command.", &["sanity-checks", "do-it"]),
+    (
+        "confirm-command",
+        "Whoever answers the question behind the command.",
+        &["sanity-checks", "confirmation-checks", "do-it"],
+    ),
+    ("pgp-confirm-command", "Whoever signs the command.", &["sanity-checks", "pubkey-confirmation", "do-it"]),
+];
+
+/// Why steps make no workflow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkflowError {
+    /// There is no such step.
+    #[error("workflow {workflow:?}: there is no step {step:?}; the steps are {}", names())]
+    NoSuchStep {
+        /// The workflow.
+        workflow: String,
+        /// The step.
+        step: String,
+    },
+    /// It ends without doing anything, or does something before its end.
+    #[error("workflow {0:?}: `do-it` must be its last step, and only that")]
+    End(String),
+    /// Every site has one of that name.
+    #[error("workflow {0:?} is there already: take another name")]
+    Taken(String),
+}
+
+fn names() -> String {
+    STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The workflows of a site: those that all have, and its own.
+#[derive(Clone, Debug)]
+pub struct Workflows(BTreeMap<String, Workflow>);
+
+impl Default for Workflows {
+    fn default() -> Self {
+        let known = WORKFLOWS.iter().map(|(name, description, steps)| Workflow {
+            name: (*name).to_owned(),
+            description: (*description).to_owned(),
+            steps: steps.iter().map(|step| (*step).to_owned()).collect(),
+        });
+        Self(known.map(|workflow| (workflow.name.clone(), workflow)).collect())
+    }
+}
+
+impl Workflows {
+    /// Takes one more in; errs if its steps make no workflow, or its name is taken.
+    pub fn add(&mut self, workflow: Workflow) -> Result<(), WorkflowError> {
+        check(&workflow)?;
+        if self.0.contains_key(&workflow.name) {
+            return Err(WorkflowError::Taken(workflow.name));
+        }
+        self.0.insert(workflow.name.clone(), workflow);
+        Ok(())
+    }
+
+    /// The workflow of that name. mailman-pgp's `pgp-policy-confirm-moderate` is one of them.
+    pub fn named(&self, name: &str) -> Option<&Workflow> {
+        let name =
+            if name == "pgp-policy-confirm-moderate" { "pgp-policy-confirm_then_moderate" } else { name };
+        self.0.get(name)
+    }
+
+    /// All, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Workflow> {
+        self.0.values()
+    }
+}
+
+/// Whether the steps make a workflow.
+pub fn check(workflow: &Workflow) -> Result<(), WorkflowError> {
+    if let Some(step) = workflow.steps.iter().find(|name| steps::named(name).is_none()) {
+        return Err(WorkflowError::NoSuchStep { workflow: workflow.name.clone(), step: step.clone() });
+    }
+    match workflow.steps.iter().position(|step| step == steps::LAST) {
+        Some(at) if at + 1 == workflow.steps.len() => Ok(()),
+        _ => Err(WorkflowError::End(workflow.name.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workflow_of_the_table_is_one() {
+        for workflow in Workflows::default().all() {
+            assert_eq!(check(workflow), Ok(()), "{}", workflow.name);
+            let own = ["sanity-checks", "moderation-checks"];
+            assert!(own.contains(&workflow.steps[0].as_str()), "{}", workflow.name);
+        }
+        assert!(Workflows::default().named("pgp-policy-confirm-moderate").is_some());
+    }
+
+    #[test]
+    fn a_site_composes_its_own() {
+        let mut workflows = Workflows::default();
+        let own = |name: &str, steps: &[&str]| Workflow {
+            name: name.to_owned(),
+            description: String::new(),
+            steps: steps.iter().map(|step| (*step).to_owned()).collect(),
+        };
+        assert_eq!(workflows.add(own("mine", &["sanity-checks", "moderation-checks", "do-it"])), Ok(()));
+        assert!(workflows.named("mine").is_some());
+        let wrong = workflows.add(own("other", &["sanity-check", "do-it"])).unwrap_err();
+        assert!(wrong.to_string().contains("sanity-checks, "), "{wrong}");
+        for steps in [&["sanity-checks"][..], &["do-it", "moderation-checks"], &["do-it", "do-it"], &[]] {
+            assert_eq!(workflows.add(own("x", steps)), Err(WorkflowError::End("x".to_owned())));
+        }
+        assert_eq!(workflows.add(own("open", &["do-it"])), Err(WorkflowError::Taken("open".to_owned())));
+    }
+}

@@ -1,0 +1,42 @@
+//! Step `pubkey-confirmation`. Setting: `own_key_approval`.
+//!
+//! Which keys must sign the statement that names list, action, address, fingerprint and token:
+//!
+//! | for | signed by |
+//! |---|---|
+//! | subscribe | the offered key, or the one that the address has |
+//! | key change | the key that the address has, and the offered one |
+//! | key reset | the offered key |
+//! | unsubscribe, commands | the key that the address has |
+//!
+//! Who leaves, or sends a command, and has no usable key left asks a moderator. So does who joins with a key in the
+//! place of another that cannot be used any more: whoever reads the mail of the address could do that.
+
+use sealist_openpgp::Fingerprint;
+
+use super::super::run::{Case, Goal, Question, Run};
+use super::{Next, moderation};
+
+pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
+    let known = case.known.as_ref().map(|key| &key.fingerprint);
+    let usable = case.known.as_ref().filter(|key| key.usable).map(|key| &key.fingerprint);
+    let offered = run.key.as_ref();
+    let needed: Vec<&Fingerprint> = match run.goal {
+        Goal::Subscribe => offered.or(usable).into_iter().collect(),
+        Goal::ChangeKey => known.into_iter().chain(offered).collect(),
+        Goal::ResetKey => offered.into_iter().collect(),
+        Goal::ApproveKey => Vec::new(),
+        Goal::Unsubscribe | Goal::Command(_) => usable.into_iter().collect(),
+    };
+    if needed.is_empty() {
+        return moderation::take(run, case);
+    }
+    let missing: Vec<Fingerprint> =
+        needed.into_iter().filter(|key| !run.signed_by.contains(key)).cloned().collect();
+    if !missing.is_empty() {
+        return Next::Ask(Question::Signatures(missing));
+    }
+    let replaces = known.is_some() && offered.is_some() && known != offered;
+    let own = case.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
+    if run.goal == Goal::Subscribe && (replaces || own) { moderation::take(run, case) } else { Next::GoOn }
+}

@@ -1,0 +1,57 @@
+//! The words of a message: its first plain text.
+
+use crate::entity::Entity;
+use crate::multipart::split;
+
+/// More parts are not looked at.
+const MAX_PARTS: usize = 100;
+const MAX_DEPTH: usize = 8;
+/// More text is not read.
+const MAX_OCTETS: usize = 64 * 1024;
+
+/// The first `text/plain` leaf of an entity, decoded; at most 64 KiB of it. Empty if there is none.
+pub fn first_text(root: &Entity<'_>) -> String {
+    let mut left = MAX_PARTS;
+    let mut octets = find(root, 0, &mut left).unwrap_or_default();
+    octets.truncate(MAX_OCTETS);
+    match String::from_utf8(octets) {
+        Ok(text) => text,
+        // Commands are ASCII: other charsets that people write in agree on that.
+        Err(other) => other.into_bytes().into_iter().map(char::from).collect(),
+    }
+}
+
+fn find(entity: &Entity<'_>, depth: usize, left: &mut usize) -> Option<Vec<u8>> {
+    *left = left.checked_sub(1)?;
+    let content_type = entity.content_type();
+    if content_type.kind().eq_ignore_ascii_case("multipart") {
+        if depth == MAX_DEPTH {
+            return None;
+        }
+        let parts = split(entity.body, content_type.parameter("boundary")?).ok()?;
+        return parts.into_iter().find_map(|part| find(&Entity::parse(part), depth + 1, left));
+    }
+    if content_type.is("text", "plain") { entity.decoded_body() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(mail: &str, expected: &str) {
+        assert_eq!(first_text(&Entity::parse(mail.as_bytes())), expected, "{mail}");
+    }
+
+    #[test]
+    fn the_first_plain_text_is_found() {
+        check("Subject: x\r\n\r\nhelp\r\n", "help\r\n");
+        check("Content-Type: text/html\r\n\r\nhelp\r\n", "");
+        let parts = "--b\r\nContent-Type: text/html\r\n\r\n<p>\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\naGVscA==\r\n--b--\r\n";
+        check(&format!("Content-Type: multipart/alternative; boundary=b\r\n\r\n{parts}"), "help");
+        check(
+            "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\nhelp",
+            "help",
+        );
+        check("Content-Type: multipart/mixed; boundary=b\r\n\r\nno parts", "");
+    }
+}

@@ -1,0 +1,239 @@
+//! Proof that somebody holds a key: a statement, signed with it.
+//!
+//! A statement names list, action, address, fingerprint and a token that is good once, so that no signature of one
+//! purpose, list or person can be carried to another.
+
+use std::fmt;
+
+use sealist_mail::Address;
+
+use crate::certificate::Certificate;
+use crate::fingerprint::Fingerprint;
+use crate::open::{Opened, SignatureVerdict};
+
+/// What is signed. Its text form is the same in all languages; people sign it as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The posting address of the list.
+    pub list: String,
+    /// What is to be done.
+    pub action: String,
+    /// Whom it is about.
+    pub address: String,
+    /// The key that it is about.
+    pub fingerprint: Option<Fingerprint>,
+    /// Good once.
+    pub token: String,
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "List: {}\nAction: {}\nAddress: {}", self.list, self.action, self.address)?;
+        if let Some(fingerprint) = &self.fingerprint {
+            writeln!(f, "Fingerprint: {fingerprint}")?;
+        }
+        writeln!(f, "Token: {}", self.token)
+    }
+}
+
+impl Statement {
+    /// Whether it says the same. Case makes no difference in addresses.
+    fn says(&self, other: &Self) -> bool {
+        let address = |text: &str| text.parse::<Address>().ok();
+        self.action == other.action
+            && self.token == other.token
+            && self.fingerprint == other.fingerprint
+            && address(&self.list) == address(&other.list)
+            && address(&self.address) == address(&other.address)
+    }
+}
+
+/// A statement as it was found in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it says.
+    pub statement: Statement,
+    /// Whether its lines are quoted (`>`), as in an answer.
+    pub quoted: bool,
+}
+
+/// All statements in a text, quoted or not.
+pub fn statements(text: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut begun: Vec<(String, String)> = Vec::new();
+    let mut quoted = false;
+    for line in text.lines() {
+        let bare = line.trim_start_matches(['>', ' ', '\t', '\u{a0}']).trim_end();
+        let Some((label, value)) = bare.split_once(':').filter(|(label, _)| is_label(label)) else {
+            if !bare.is_empty() {
+                begun.clear();
+            }
+            continue;
+        };
+        if label == "List" {
+            begun.clear();
+            quoted = false;
+        }
+        quoted |= line.trim_start().starts_with('>');
+        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+        begun.push((label.to_owned(), value));
+        if label == "Token" {
+            found.extend(complete(&begun).map(|statement| Found { statement, quoted }));
+            begun.clear();
+        }
+    }
+    found
+}
+
+fn is_label(text: &str) -> bool {
+    ["List", "Action", "Address", "Fingerprint", "Token"].contains(&text)
+}
+
+/// Nothing is missing, nothing stands there twice, all in its order.
+fn complete(lines: &[(String, String)]) -> Option<Statement> {
+    let mut rest = lines.iter();
+    let mut next =
+        |label: &str| rest.next().filter(|(name, _)| name == label).map(|(_, value)| value.clone());
+    let (list, action, address) = (next("List")?, next("Action")?, next("Address")?);
+    let fingerprint = match lines.len() {
+        5 => Some(next("Fingerprint")?.parse().ok()?),
+        _ => None,
+    };
+    let token = next("Token")?;
+    rest.next().is_none().then_some(Statement { list, action, address, fingerprint, token })
+}
+
+/// Proof that the holder of a key made a statement. Only [`Possession::of`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Possession {
+    certificate: Fingerprint,
+}
+
+/// Why it is no proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    /// Nothing is signed as a whole.
+    #[error("it is not signed")]
+    NotSigned,
+    /// There is no valid signature by that key over all of it, or one beside it that is bad.
+    #[error("it is not signed by that key")]
+    OtherKey,
+    /// What is signed is not the statement.
+    #[error("it does not hold the statement")]
+    OtherWords,
+}
+
+impl Possession {
+    /// The proof that the holder of `certificate` signed exactly that statement, as a part of what `opened` protects. What
+    /// is quoted counts only where a key speaks for itself: nobody gives an address to another key by answering a mail.
+    pub fn of(opened: &Opened, certificate: &Certificate, statement: &Statement) -> Result<Self, Unproven> {
+        if opened.signatures().is_empty() {
+            return Err(Unproven::NotSigned);
+        }
+        let fingerprint = certificate.fingerprint();
+        let by_it = |verdict: &SignatureVerdict| matches!(verdict, SignatureVerdict::Good(valid) if *valid.certificate() == fingerprint);
+        // Together they are proof, and one of them is by that key.
+        if opened.valid_signature().is_none() || !opened.signatures().iter().any(by_it) {
+            return Err(Unproven::OtherKey);
+        }
+        let for_another = statement.fingerprint.as_ref().is_some_and(|named| *named != fingerprint);
+        let text = opened.text();
+        let made = statements(&text)
+            .iter()
+            .any(|found| found.statement.says(statement) && !(found.quoted && for_another));
+        if made { Ok(Self { certificate: fingerprint }) } else { Err(Unproven::OtherWords) }
+    }
+
+    /// Whose key it is.
+    pub fn certificate(&self) -> &Fingerprint {
+        &self.certificate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sealist_mail::Timestamp;
+
+    use super::*;
+    use crate::testing::{Kind, Person};
+    use crate::{Limits, open};
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    fn statement(fingerprint: Option<Fingerprint>) -> Statement {
+        Statement {
+            list: "team@lists.example".into(),
+            action: "subscribe".into(),
+            address: "anne@example.org".into(),
+            fingerprint,
+            token: "abcdefgh".into(),
+        }
+    }
+
+    fn opened(person: &Person, known: &[Certificate], text: &str) -> Opened {
+        let entity = format!("Content-Type: text/plain\r\n\r\n{}\r\n", text.replace('\n', "\r\n"));
+        let mail = person.mail_signed(entity.as_bytes(), &person.signature(entity.as_bytes(), NOW));
+        open(&mail, &[], known, NOW, Limits::default())
+    }
+
+    #[test]
+    fn only_the_statement_signed_by_the_key_is_proof() {
+        let anne = Person::new("anne@example.org", Kind::Curve25519, NOW);
+        let eve = Person::new("eve@example.org", Kind::Curve25519, NOW);
+        let (key, other) = (anne.certificate(), eve.certificate());
+        let made = statement(Some(key.fingerprint()));
+        let check = |signer: &Person, known: &Certificate, text: &str, expected: Result<(), Unproven>| {
+            let opened = opened(signer, std::slice::from_ref(known), text);
+            assert_eq!(Possession::of(&opened, &key, &made).map(|_| ()), expected, "{text}");
+        };
+        let text = made.to_string();
+        let quoted: String = text.lines().map(|line| format!("> {line}\n")).collect();
+        check(&anne, &key, &text, Ok(()));
+        check(&anne, &key, &format!("Hello,\n\n---\n{text}---\n\nAnne\n"), Ok(()));
+        check(&anne, &key, &format!("Anne wrote:\n{quoted}"), Ok(()));
+        check(&eve, &key, &text, Err(Unproven::OtherKey));
+        check(&eve, &other, &text, Err(Unproven::OtherKey));
+        check(&anne, &key, "Yes, please.", Err(Unproven::OtherWords));
+        for (from, to) in [
+            ("team@", "staff@"),
+            ("subscribe", "key change"),
+            ("anne@", "bart@"),
+            ("abcdefgh", "abcdefgi"),
+            ("Token: ", "List: x\nToken: "),
+        ] {
+            check(&anne, &key, &text.replace(from, to), Err(Unproven::OtherWords));
+        }
+        let unsigned = open(b"From: anne@example.org\r\n\r\nhi\r\n", &[], &[], NOW, Limits::default());
+        assert_eq!(Possession::of(&unsigned, &key, &made), Err(Unproven::NotSigned));
+    }
+
+    #[test]
+    fn a_quotation_gives_no_address_to_another_key() {
+        let anne = Person::new("anne@example.org", Kind::Curve25519, NOW);
+        let eve = Person::new("anne@example.org", Kind::Curve25519, NOW);
+        let made = statement(Some(eve.certificate().fingerprint()));
+        let quoted: String = made.to_string().lines().map(|line| format!("> {line}\n")).collect();
+        let key = anne.certificate();
+        for (text, expected) in [(made.to_string(), Ok(())), (quoted, Err(Unproven::OtherWords))] {
+            let opened = opened(&anne, std::slice::from_ref(&key), &text);
+            assert_eq!(Possession::of(&opened, &key, &made).map(|_| ()), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_statement_comes_back(action in "[a-z]{1,9}( [a-z]{1,9}){0,2}", token in "[a-z2-7]{32}", with_key: bool) {
+            let key = with_key.then(|| "0123456789abcdef0123456789ABCDEF01234567".parse().unwrap());
+            let made = Statement { action, token, ..statement(key) };
+            let found = statements(&format!("words\n{made}words\n"));
+            prop_assert_eq!(found.len(), 1);
+            prop_assert_eq!(&found[0].statement, &made);
+        }
+
+        #[test]
+        fn nothing_panics(text in any::<String>()) {
+            statements(&text);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Tokens: what answers a question, once.
+
+use std::fmt;
+
+use crate::mac::MacKey;
+
+/// 160 random bits as 32 letters and digits. No Debug: who knows it may answer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+const OCTETS: usize = 20;
+/// RFC 4648's base32 in lower case: mail programs and servers change the case of addresses.
+const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+impl Token {
+    /// A fresh one from the system's generator.
+    pub fn fresh() -> Self {
+        let octets: [u8; OCTETS] = crate::random();
+        let digits = octets.chunks(5).flat_map(|five| {
+            let bits = five.iter().fold(0_u64, |bits, octet| bits << 8 | u64::from(*octet));
+            (0..8).rev().map(move |digit| DIGITS[(bits >> (5 * digit) & 31) as usize])
+        });
+        Self(digits.map(char::from).collect())
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl MacKey {
+    /// By this the database knows a token; case makes no difference.
+    pub fn token_mark(&self, token: &str) -> [u8; 32] {
+        self.tag(&[b"token", token.to_lowercase().as_bytes()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_long_and_all_different() {
+        let mut seen = std::collections::HashSet::new();
+        let mut counts = [0_u32; 32];
+        for _ in 0..2_000 {
+            let token = Token::fresh().to_string();
+            assert_eq!(token.len(), 32);
+            for octet in token.bytes() {
+                counts[DIGITS.iter().position(|digit| *digit == octet).unwrap()] += 1;
+            }
+            assert!(seen.insert(token));
+        }
+        // 64,000 digits: 2,000 of each. Chi-square with 31 degrees of freedom is above 80 once in two million.
+        let chi: f64 = counts.iter().map(|count| (f64::from(*count) - 2_000.0).powi(2) / 2_000.0).sum();
+        assert!(chi < 80.0, "{chi}");
+    }
+
+    #[test]
+    fn a_mark_tells_nothing_and_knows_no_case() {
+        let key = MacKey::new([7; 32]);
+        assert_eq!(key.token_mark("AbC"), key.token_mark("abc"));
+        assert_ne!(key.token_mark("abc"), MacKey::new([8; 32]).token_mark("abc"));
+    }
+}

@@ -1,0 +1,39 @@
+//! `sealist audit`: who did or tried what. Nothing of a message is in it.
+
+use std::collections::BTreeMap;
+
+use sealist_app::App;
+use sealist_lists::model::ListName;
+use sealist_store::{audit, lists};
+use serde_json::{Value, json};
+
+use super::{Answer, named};
+
+pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow::Result<Answer> {
+    let of = match &list {
+        Some(name) => Some(named(app, name).await?.no),
+        None => None,
+    };
+    let mut db = app.store.reader().await?;
+    let names: BTreeMap<_, _> =
+        lists::all(&mut db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect();
+    let events = audit::newest(&mut db, of, limit).await?;
+    let name = |event: &audit::Event| event.list.and_then(|no| names.get(&no)).cloned().unwrap_or_default();
+    let text = events
+        .iter()
+        .map(|event| {
+            let (at, list) = (event.at.rfc3339(), name(event));
+            format!("{at}  {list:<30} {:<30} {:<18} {}\n", event.email, event.event, event.detail)
+        })
+        .collect();
+    let data: Vec<Value> = events
+        .iter()
+        .map(|event| {
+            json!({
+                "at": event.at.rfc3339(), "list": name(event), "email": event.email,
+                "event": event.event, "detail": event.detail,
+            })
+        })
+        .collect();
+    Ok((text, data.into()))
+}

@@ -1,0 +1,28 @@
+//! Section `[workflows.NAME]`: workflows that the site composes from steps.
+
+use std::collections::BTreeMap;
+
+use sealist_lists::workflows::{Workflow, WorkflowError, Workflows};
+use serde::{Deserialize, Serialize};
+
+/// One of them, by its name.
+pub(crate) type OwnWorkflows = BTreeMap<String, OwnWorkflow>;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OwnWorkflow {
+    /// What it asks for, in one line.
+    pub(crate) description: String,
+    /// The names of its steps: `sealist workflows` lists them.
+    pub(crate) steps: Vec<String>,
+}
+
+/// All workflows of the site; errs if one of its own is none.
+pub(super) fn with_own(own: &OwnWorkflows) -> Result<Workflows, WorkflowError> {
+    let mut all = Workflows::default();
+    for (name, OwnWorkflow { description, steps }) in own {
+        let (name, description, steps) = (name.clone(), description.clone(), steps.clone());
+        all.add(Workflow { name, description, steps })?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,33 @@
+//! The admin's own words: files that cannot be used, or that nobody gets to read.
+
+use sealist_app::App;
+use sealist_store::{StoreError, lists};
+
+use super::Finding;
+use crate::config::Config;
+use crate::templates;
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let folder = config.templates();
+    let warning = |fault: sealist_lists::texts::Fault| {
+        let fix = format!("mend or remove {}; until then ours is used", folder.join(&fault.path).display());
+        Finding::warning("template", format!("{}: {}", fault.path, fault.detail), fix)
+    };
+    templates::faults(config).into_iter().map(warning).collect()
+}
+
+/// Files for lists and mail hosts that there are not.
+pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Finding>, StoreError> {
+    let all = lists::all(&mut *app.store.reader().await?).await?;
+    let known = |path: &String| match path.split('/').collect::<Vec<_>>().as_slice() {
+        ["lists", list_id, ..] => all.iter().any(|list| list.name.list_id() == *list_id),
+        ["domains", host, ..] => all.iter().any(|list| list.name.mail_host() == *host),
+        _ => true,
+    };
+    let strangers = app.texts.files().into_iter().filter(|path| !known(path));
+    Ok(strangers
+        .map(|path| Finding::warning("template", format!("{path}: there is no such list"), FIX))
+        .collect())
+}
+
+const FIX: &str = "name the folder by the List-Id of a list (team.lists.example.org), or by its mail host";

@@ -1,0 +1,163 @@
+//! Commands by mail on a list without OpenPGP, and moderation by mail on both kinds.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::gpg::Gpg;
+use common::site::{LIST, Site};
+use common::talk::{REQUEST, letter, plain, sealed};
+use common::{encrypted, entity, read};
+
+const ANNE: &str = "anne@example.org";
+const OLGA: &str = "olga@example.org";
+const PLAIN: &str = "walks@lists.example";
+const WALKS_REQUEST: &str = "walks-request@lists.example";
+
+struct Walks {
+    site: Site,
+    gpg: Gpg,
+}
+
+impl Walks {
+    async fn new(policy: &str) -> Self {
+        let site = Site::new().await;
+        site.server.cli(&["lists", "create", PLAIN, "--style", "legacy-default", "--owner", OLGA]);
+        site.server.cli(&["lists", "set", PLAIN, "subscription_policy", policy]);
+        Self { site, gpg: Gpg::new().unwrap() }
+    }
+
+    /// Subject, text and the address for the answer of each letter.
+    async fn say(
+        &self,
+        to: &str,
+        from: &str,
+        subject: &str,
+        text: &str,
+        expected: usize,
+    ) -> Vec<common::talk::Letter> {
+        let came = self.site.send(to, &plain(from, subject, text), expected).await;
+        came.iter()
+            .map(|one| letter(|message| read(&self.gpg, message).into_bytes(), &one.recipient, &one.message))
+            .collect()
+    }
+
+    fn members(&self) -> String {
+        self.site.server.cli(&["members", "list", PLAIN])
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_join_and_leave_by_answering_a_question() {
+    let walks = Walks::new("confirm").await;
+    let asked = walks.say("walks-join@lists.example", ANNE, "hello", "", 1).await.remove(0);
+    assert!(asked.subject.starts_with("confirm ") && asked.to == ANNE, "{asked:?}");
+    let token = asked.token();
+    assert_eq!(asked.reply_to, format!("walks-confirm+{token}@lists.example"));
+    assert!(!walks.members().contains(ANNE));
+
+    // Again on the same day: nothing more goes out, and the first question still counts.
+    walks.say(WALKS_REQUEST, ANNE, "subscribe", "", 0).await;
+    // Somebody else has the token, or guesses.
+    let wrong = walks.say(WALKS_REQUEST, "eve@example.org", &format!("confirm {token}"), "", 1).await;
+    assert!(wrong[0].text.contains("Wrong token."), "{}", wrong[0].text);
+    assert!(!wrong[0].text.contains(&token), "an answer gives no token away");
+
+    let came = walks.say(&asked.reply_to, ANNE, "Re: whatever", "> quoted", 2).await;
+    assert!(came.iter().any(|letter| letter.subject == "Welcome to Walks"), "{came:?}");
+    assert!(walks.members().contains("member     anne@example.org"));
+    // A token is good once.
+    let again = walks.say(&asked.reply_to, ANNE, "", "", 1).await;
+    assert!(again[0].text.contains("Wrong token."), "{}", again[0].text);
+
+    let asked = walks.say(WALKS_REQUEST, ANNE, "", "set delivery off\nwho\nhelp\n\nAnne\n", 2).await;
+    let (question, results) = (&asked[0], &asked[1]);
+    let (question, results) =
+        if question.subject.starts_with("confirm") { (question, results) } else { (results, question) };
+    assert!(results.text.contains("not for everybody"), "{}", results.text);
+    assert!(results.text.contains("confirm TOKEN"), "{}", results.text);
+    let done = walks.say(WALKS_REQUEST, ANNE, &format!("Re: {}", question.subject), "", 1).await;
+    assert!(done[0].text.contains("Done."), "{}", done[0].text);
+
+    let mut from_bart = walks.say("walks-leave@lists.example", "bart@example.org", "", "", 1).await;
+    assert!(from_bart.remove(0).text.contains("You are not a member."));
+    let asked = walks.say("walks-leave@lists.example", ANNE, "", "", 1).await.remove(0);
+    let came = walks.say(&asked.reply_to, ANNE, "", "", 2).await;
+    assert!(came.iter().any(|letter| letter.subject == "You have left Walks"), "{came:?}");
+    assert!(!walks.members().contains(ANNE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_decides_by_mail() {
+    let walks = Walks::new("confirm_then_moderate").await;
+    let asked = walks.say(WALKS_REQUEST, ANNE, "join", "", 1).await.remove(0);
+    let came = walks.say(&asked.reply_to, ANNE, "", "", 2).await;
+    let notice = came.iter().find(|letter| letter.to == OLGA).unwrap();
+    let token = notice.after("approve ");
+    // Not the owner, or not from the owner's address.
+    let came = walks.say(WALKS_REQUEST, ANNE, &format!("approve {token}"), "", 1).await;
+    assert!(came[0].text.contains("Only owners and moderators"), "{}", came[0].text);
+    assert!(!walks.members().contains(ANNE));
+    let came = walks.say(WALKS_REQUEST, OLGA, "", &format!("approve {token}"), 2).await;
+    assert!(came.iter().any(|letter| letter.to == ANNE && letter.subject.contains("Welcome")));
+    assert!(walks.members().contains(ANNE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_changes_nothing_and_is_told() {
+    let walks = Walks::new("moderate").await;
+    let asked = walks.say(WALKS_REQUEST, ANNE, "join", "", 1).await.remove(0);
+    let came = walks.say(&asked.reply_to, ANNE, "", "", 2).await;
+    assert!(came.iter().any(|letter| letter.to == OLGA));
+    walks.site.server.cli(&["requests", "reject", PLAIN, ANNE, "--reason", "Only for walkers."]);
+    let told = walks.site.sink.take(1, common::site::WAIT).await;
+    let told = letter(|message| read(&walks.gpg, message).into_bytes(), ANNE, &told[0].message);
+    assert!(told.text.contains("refused") && told.text.contains("Only for walkers."), "{}", told.text);
+    assert!(!walks.members().contains(ANNE));
+    assert!(walks.site.server.cli(&["audit", PLAIN]).contains("request-refused"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_message_is_released_by_a_signed_answer() {
+    let site = Site::new().await;
+    let (anne, olga) = (site.person(ANNE), site.person(OLGA));
+    site.join(ANNE, "member", &anne);
+    site.join(OLGA, "owner", &olga);
+    site.server.cli(&["lists", "set", LIST, "default_member_action", "hold"]);
+    let post = anne.sign_and_encrypt(LIST, &entity("Held", "words")).unwrap();
+    let notice = site.say(LIST, &encrypted(ANNE, LIST, &post), &[(OLGA, &olga)]).await.remove(0);
+    let token = notice.after("approve ");
+    let clear = plain(OLGA, &format!("approve {token}"), "");
+    let refused = site.say(REQUEST, &clear, &[(OLGA, &olga)]).await.remove(0);
+    assert!(refused.text.contains("Only owners and moderators"), "{}", refused.text);
+    assert_eq!(site.held(), 1);
+    let approve = sealed(&olga, OLGA, &format!("approve {token}\n"));
+    let came = site.send(REQUEST, &approve, 2).await;
+    assert_eq!(site.held(), 0);
+    assert_eq!([&came[0].recipient[..], &came[1].recipient[..]], [ANNE, OLGA]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_may_ask_about_any_command() {
+    let walks = Walks::new("confirm").await;
+    walks.site.server.cli(&["lists", "set", PLAIN, "confirmed_commands", r#"["echo"]"#]);
+    let asked = walks.say(WALKS_REQUEST, ANNE, "echo hello", "", 1).await.remove(0);
+    assert!(asked.subject.starts_with("confirm ") && asked.text.contains("echo hello"), "{asked:?}");
+    let said = walks.say(&asked.reply_to, ANNE, "", "", 1).await.remove(0);
+    assert!(said.text.contains("\n    hello\n"), "{}", said.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_composes_its_own_policy() {
+    let walks = Walks::new("confirm").await;
+    let server = &walks.site.server;
+    let wrong = server.command(&["lists", "set", PLAIN, "subscription_policy", "nobody"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("sealist workflows"));
+    let wrong = server.command(&["lists", "set", PLAIN, "subscription_policy", "pgp-policy-open"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("asks for keys"));
+    server.cli(&["lists", "set", PLAIN, "workflows", r#"{"quick": ["sanity-checks", "do-it"]}"#]);
+    server.cli(&["lists", "set", PLAIN, "subscription_policy", "quick"]);
+    let came = walks.say(WALKS_REQUEST, ANNE, "join", "", 2).await;
+    assert!(came.iter().any(|letter| letter.subject == "Welcome to Walks"), "{came:?}");
+    assert!(walks.members().contains(ANNE));
+}

@@ -1,0 +1,81 @@
+//! Large bodies that come in piece by piece: each piece is stored by a commit of its own, and the one that makes the body
+//! ours completes it. Nothing names it before, so that what breaks off goes without a trace.
+
+use sealist_lists::model::{BodyNo, NodeNo};
+
+use crate::bodies::{self, Body};
+use crate::sql::query;
+use crate::{Conn, StoreError};
+
+/// What is stored so far of a body whose end has not come.
+#[derive(Clone, Copy, Debug)]
+pub struct Coming {
+    body: BodyNo,
+    node: NodeNo,
+    rows: i64,
+    octets: i64,
+}
+
+impl Coming {
+    /// Begins a body that this node takes in.
+    pub async fn begin(db: &mut Conn, node: NodeNo) -> Result<Self, StoreError> {
+        let row = query(
+            "INSERT INTO bodies (form, octets, data, coming_to) VALUES ('plain', 0, $1, $2) RETURNING no",
+        );
+        let row = row.bind(&[][..]).bind(node.0).fetch_one(db).await?;
+        Ok(Self { body: BodyNo(row.try_get(0)?), node, rows: 0, octets: 0 })
+    }
+
+    /// Stores the next piece of the payload. Its first [`bodies::ROW_OCTETS`] come last, with [`Self::complete`].
+    pub async fn append(self, db: &mut Conn, piece: &[u8]) -> Result<Self, StoreError> {
+        bodies::append(db, self.body, self.rows + 1, piece).await?;
+        Ok(Self { rows: self.rows + 1, octets: self.octets + octets(piece), ..self })
+    }
+
+    /// Makes it whole. `rest`: the first octets of the payload, and behind them what follows the pieces. Errs with
+    /// [`StoreError::Lost`] if this node was taken for dead meanwhile.
+    pub async fn complete(mut self, db: &mut Conn, rest: &Body) -> Result<BodyNo, StoreError> {
+        let (form, wrapped_key, outer, payload) = rest.parts();
+        let (first, behind) = bodies::in_rows(payload);
+        for piece in behind {
+            self = self.append(&mut *db, piece).await?;
+        }
+        let whole = query(
+            "UPDATE bodies SET form = $3, wrapped_key = $4, outer_part = $5, octets = $6, data = $7, coming_to = NULL
+             WHERE no = $1 AND coming_to = $2",
+        )
+        .bind(self.body.0)
+        .bind(self.node.0)
+        .bind(form)
+        .bind(wrapped_key)
+        .bind(outer)
+        .bind(self.octets + octets(first))
+        .bind(first);
+        match whole.execute(db).await?.rows_affected() {
+            0 => Err(StoreError::Lost),
+            _ => Ok(self.body),
+        }
+    }
+
+    /// Deletes it, unless it is whole.
+    pub async fn remove(self, db: &mut Conn) -> Result<(), StoreError> {
+        let gone = query("DELETE FROM bodies WHERE no = $1 AND coming_to = $2");
+        gone.bind(self.body.0).bind(self.node.0).execute(db).await?;
+        Ok(())
+    }
+}
+
+/// Deletes what came to nodes that are no more. What one of them holds that froze in the middle of a change goes later.
+pub(crate) async fn drop_left(db: &mut Conn) -> Result<(), StoreError> {
+    let sql = format!(
+        "DELETE FROM bodies WHERE no IN (SELECT no FROM bodies
+         WHERE coming_to IS NOT NULL AND coming_to NOT IN (SELECT no FROM nodes) {})",
+        db.skip_locked()
+    );
+    query(sql).execute(db).await?;
+    Ok(())
+}
+
+fn octets(piece: &[u8]) -> i64 {
+    i64::try_from(piece.len()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,145 @@
+//! By whose word an address has its key: a chain, so that what a stolen key authorised can be taken back.
+
+use sealist_lists::model::{AddressNo, ListNo};
+use sealist_mail::Timestamp;
+
+use crate::sql::{Row, query};
+use crate::{Conn, StoreError};
+
+/// By whose word a key was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// The key that the address had before signed for it.
+    OldKey,
+    /// A moderator or owner of a list approved it.
+    Moderator,
+    /// An admin on the command line.
+    Admin,
+    /// The holder proved possession, and there was no key before.
+    Possession,
+    /// The key itself: newer self-signatures.
+    Update,
+    /// The key itself: it is revoked.
+    Revocation,
+}
+
+impl Authority {
+    /// The name in the database and in `--json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OldKey => "old-key",
+            Self::Moderator => "moderator",
+            Self::Admin => "admin",
+            Self::Possession => "possession",
+            Self::Update => "update",
+            Self::Revocation => "revocation",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        use Authority::{Admin, Moderator, OldKey, Possession, Revocation, Update};
+        [OldKey, Moderator, Admin, Possession, Update, Revocation].into_iter().find(|one| one.name() == name)
+    }
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyChange {
+    /// The fingerprint before; empty: there was none.
+    pub old: String,
+    /// The certificate before, binary, if it is another key's: a revocation that comes later is verified with it.
+    pub old_certificate: Option<Vec<u8>>,
+    /// The fingerprint since; empty: there is none.
+    pub new: String,
+    /// By whose word.
+    pub authority: Authority,
+    /// Where it was asked for.
+    pub list: Option<ListNo>,
+    /// When.
+    pub changed_at: Timestamp,
+    /// Since when the word counts no more.
+    pub void_since: Option<Timestamp>,
+}
+
+impl KeyChange {
+    /// The address keeps its key, by that word.
+    pub fn of_same_key(
+        fingerprint: &str,
+        authority: Authority,
+        list: Option<ListNo>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            old: fingerprint.to_owned(),
+            old_certificate: None,
+            new: fingerprint.to_owned(),
+            authority,
+            list,
+            changed_at: now,
+            void_since: None,
+        }
+    }
+
+    /// Whether nobody but the key itself spoke for it.
+    pub fn is_by_itself(&self) -> bool {
+        matches!(self.authority, Authority::Update | Authority::Revocation)
+    }
+}
+
+/// Records a change.
+pub async fn add(db: &mut Conn, address: AddressNo, change: &KeyChange) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO key_changes (address_no, old_fingerprint, new_fingerprint, authority, list_no, changed_at, old_certificate)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(address.0)
+    .bind(&change.old)
+    .bind(&change.new)
+    .bind(change.authority.name())
+    .bind(change.list.map(|list| list.0))
+    .bind(change.changed_at.0)
+    .bind(&change.old_certificate)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// All changes of an address, the oldest first.
+pub async fn of(db: &mut Conn, address: AddressNo) -> Result<Vec<KeyChange>, StoreError> {
+    let sql =
+        "SELECT old_fingerprint, new_fingerprint, authority, list_no, changed_at, void_since, old_certificate
+               FROM key_changes WHERE address_no = $1 ORDER BY no";
+    query(sql).bind(address.0).fetch_all(db).await?.iter().map(change).collect()
+}
+
+/// Takes the word of a key back: what it authorised for an address is void. Says how many changes that are.
+pub async fn void(
+    db: &mut Conn,
+    address: AddressNo,
+    fingerprint: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = query(
+        "UPDATE key_changes SET void_since = $3
+         WHERE address_no = $1 AND old_fingerprint = $2 AND authority = 'old-key' AND void_since IS NULL",
+    )
+    .bind(address.0)
+    .bind(fingerprint)
+    .bind(now.0)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+fn change(row: &Row) -> Result<KeyChange, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged { table: "key_changes" };
+    Ok(KeyChange {
+        old: row.try_get(0)?,
+        old_certificate: row.try_get(6)?,
+        new: row.try_get(1)?,
+        authority: Authority::from_name(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
+        list: row.try_get::<Option<i64>>(3)?.map(ListNo),
+        changed_at: Timestamp(row.try_get(4)?),
+        void_since: row.try_get::<Option<i64>>(5)?.map(Timestamp),
+    })
+}

@@ -1,0 +1,180 @@
+//! Requests: workflows that wait for an answer.
+//!
+//! A change to one says which state it was made from and fails if that is not the state any more: of many answers that
+//! come at once, one counts.
+
+use sealist_lists::model::{ListNo, RequestNo};
+use sealist_lists::workflows::Run;
+use sealist_mail::{Address, Timestamp};
+
+use crate::sql::{Row, query};
+use crate::{Conn, StoreError};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "requests" };
+const SELECT: &str =
+    "SELECT no, list_no, email, certificate, run, question, begun_at, expires_at FROM requests";
+
+/// A request as it is stored.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The row.
+    pub no: RequestNo,
+    /// On which list.
+    pub list: ListNo,
+    /// Whom it is about.
+    pub address: Address,
+    /// The key that is offered, binary.
+    pub certificate: Option<Vec<u8>>,
+    /// The workflow.
+    pub run: Run,
+    /// The same as it is stored: by it a change knows that nobody else was quicker.
+    state: String,
+    /// What it waits for.
+    pub question: String,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// When it is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// What a request becomes.
+pub struct Stage<'a> {
+    /// The workflow.
+    pub run: &'a Run,
+    /// The key that is offered, binary.
+    pub certificate: Option<&'a [u8]>,
+    /// What it waits for.
+    pub question: &'static str,
+    /// When it is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// Stores a new one. Errs with [`StoreError::Duplicate`] if the address has one of the kind on that list.
+pub async fn insert(
+    db: &mut Conn,
+    list: ListNo,
+    address: &Address,
+    stage: &Stage<'_>,
+    now: Timestamp,
+) -> Result<RequestNo, StoreError> {
+    let row = query(
+        "INSERT INTO requests (list_no, email_key, email, goal, fingerprint, certificate, run, question, begun_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING no",
+    )
+    .bind(list.0)
+    .bind(address.key())
+    .bind(address.to_string())
+    .bind(stage.run.goal.action())
+    .bind(fingerprint(stage.run))
+    .bind(stage.certificate.map(<[u8]>::to_vec))
+    .bind(to_json(stage.run)?)
+    .bind(stage.question)
+    .bind(now.0)
+    .bind(stage.expires_at.0)
+    .fetch_one(db)
+    .await?;
+    Ok(RequestNo(row.try_get(0)?))
+}
+
+/// Takes a request to its next stage; `false`, and nothing done, if somebody was quicker.
+pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bool, StoreError> {
+    let done = query(
+        "UPDATE requests SET run = $3, question = $4, certificate = $5, expires_at = $6, fingerprint = $7
+         WHERE no = $1 AND run = $2",
+    )
+    .bind(from.no.0)
+    .bind(&from.state)
+    .bind(to_json(to.run)?)
+    .bind(to.question)
+    .bind(to.certificate.map(<[u8]>::to_vec))
+    .bind(to.expires_at.0)
+    .bind(fingerprint(to.run))
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends a request, its tokens with it; `false`, and nothing done, if somebody was quicker.
+pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
+    let done = query("DELETE FROM requests WHERE no = $1 AND run = $2")
+        .bind(request.no.0)
+        .bind(&request.state)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The request of that number.
+pub async fn by_no(db: &mut Conn, no: RequestNo) -> Result<Option<Request>, StoreError> {
+    let row = query(format!("{SELECT} WHERE no = $1")).bind(no.0).fetch_optional(db).await?;
+    row.as_ref().map(request).transpose()
+}
+
+/// Those of an address on a list that have not expired.
+pub async fn of_address(
+    db: &mut Conn,
+    list: ListNo,
+    address: &Address,
+    now: Timestamp,
+) -> Result<Vec<Request>, StoreError> {
+    let sql = format!("{SELECT} WHERE list_no = $1 AND email_key = $2 AND expires_at > $3 ORDER BY no");
+    let rows = query(sql).bind(list.0).bind(address.key()).bind(now.0).fetch_all(db).await?;
+    rows.iter().map(request).collect()
+}
+
+/// Those that wait, the oldest first: of a list, or of all.
+pub async fn waiting(
+    db: &mut Conn,
+    list: Option<ListNo>,
+    after: RequestNo,
+    limit: u32,
+) -> Result<Vec<Request>, StoreError> {
+    let of_list = if list.is_some() { "AND list_no = $3" } else { "" };
+    let statement = query(format!("{SELECT} WHERE no > $1 {of_list} ORDER BY no LIMIT $2"));
+    let statement = statement.bind(after.0).bind(limit);
+    let statement = match list {
+        Some(list) => statement.bind(list.0),
+        None => statement,
+    };
+    statement.fetch_all(db).await?.iter().map(request).collect()
+}
+
+/// Forgets up to `limit` requests whose time is over, and returns them.
+pub async fn expire(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Request>, StoreError> {
+    let rows = query(format!("{SELECT} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"))
+        .bind(now.0)
+        .bind(limit)
+        .fetch_all(&mut *db)
+        .await?;
+    let mut over = Vec::new();
+    for request in rows.iter().map(request) {
+        let request = request?;
+        if end(&mut *db, &request).await? {
+            over.push(request);
+        }
+    }
+    Ok(over)
+}
+
+fn to_json(run: &Run) -> Result<String, StoreError> {
+    serde_json::to_string(run).map_err(|_| DAMAGED)
+}
+
+fn fingerprint(run: &Run) -> String {
+    run.key.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+fn request(row: &Row) -> Result<Request, StoreError> {
+    let state: String = row.try_get(4)?;
+    Ok(Request {
+        no: RequestNo(row.try_get(0)?),
+        list: ListNo(row.try_get(1)?),
+        address: row.try_get::<String>(2)?.parse().map_err(|_| DAMAGED)?,
+        certificate: row.try_get(3)?,
+        run: serde_json::from_str(&state).map_err(|_| DAMAGED)?,
+        state,
+        question: row.try_get(5)?,
+        begun_at: Timestamp(row.try_get(6)?),
+        expires_at: Timestamp(row.try_get(7)?),
+    })
+}

@@ -1,0 +1,232 @@
+//! Requests, tokens, key changes, the record of who did what, and how often letters go out: on both databases.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[macro_use]
+mod common;
+
+use common::{NOW, Site, message};
+use sealist_lists::model::{Channel, ListNo, RequestNo};
+use sealist_lists::workflows::{Goal, Run, Workflows};
+use sealist_mail::{Address, Timestamp};
+use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_store::notices::{self, NewNotice, Often};
+use sealist_store::requests::{self, Stage};
+use sealist_store::tokens::{self, Subject};
+use sealist_store::{Conn, StoreError, audit, lists, people};
+
+on_both! {
+    of_many_answers_at_once_one_counts,
+    a_token_is_bound_and_ends_with_its_request,
+    what_nobody_answers_expires,
+    a_request_of_a_kind_is_there_once,
+    the_word_of_a_compromised_key_is_taken_back,
+    strangers_hear_little_and_others_enough,
+    the_record_tells_the_newest_first,
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn anne() -> Address {
+    "Anne@example.org".parse().unwrap()
+}
+
+fn run() -> Run {
+    Run::new(Workflows::default().named("confirm").unwrap(), Goal::Subscribe)
+}
+
+fn stage(run: &Run) -> Stage<'_> {
+    Stage { run, certificate: None, question: "confirmation", expires_at: NOW.plus_ms(HOUR_MS) }
+}
+
+async fn begin(db: &mut Conn, list: ListNo, run: &Run) -> Result<RequestNo, StoreError> {
+    requests::insert(db, list, &anne(), &stage(run), NOW).await
+}
+
+async fn of_many_answers_at_once_one_counts(site: Site) {
+    let list = site.list;
+    let no =
+        site.store.write(move |db| Box::pin(async move { begin(db, list, &run()).await })).await.unwrap();
+    let before = requests::by_no(&mut site.store.reader().await.unwrap(), no).await.unwrap().unwrap();
+    let mut answers = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let (store, before) = (site.store.clone(), before.clone());
+        answers.spawn(async move {
+            store
+                .write(move |db| {
+                    Box::pin(async move {
+                        if number % 2 == 0 {
+                            return requests::end(db, &before).await;
+                        }
+                        let run = Run { confirmed: true, ..run() };
+                        requests::advance(db, &before, &stage(&run)).await
+                    })
+                })
+                .await
+                .unwrap()
+        });
+    }
+    let counted = answers.join_all().await.into_iter().filter(|counted| *counted).count();
+    assert_eq!(counted, 1);
+}
+
+async fn a_token_is_bound_and_ends_with_its_request(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let no = begin(&mut *db, list, &run()).await?;
+                let (mine, other) = ([1; 32], [2; 32]);
+                let until = NOW.plus_ms(HOUR_MS);
+                tokens::add(&mut *db, Subject::Request(no), &mine, &anne(), until).await?;
+                let eve: Address = "eve@example.org".parse().unwrap();
+                let me: Address = "anne@EXAMPLE.org".parse().unwrap();
+                for (mark, who, at, expected) in [
+                    (&mine, &me, NOW, Some(Subject::Request(no))),
+                    (&mine, &eve, NOW, None),
+                    (&other, &me, NOW, None),
+                    (&mine, &me, until, None),
+                ] {
+                    assert_eq!(tokens::subject_of(&mut *db, mark, who, at).await?, expected);
+                }
+                let request = requests::by_no(&mut *db, no).await?.unwrap();
+                assert!(requests::end(&mut *db, &request).await?);
+                assert_eq!(tokens::subject_of(&mut *db, &mine, &me, NOW).await?, None);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn what_nobody_answers_expires(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                begin(&mut *db, list, &run()).await?;
+                assert_eq!(requests::of_address(&mut *db, list, &anne(), NOW).await?.len(), 1);
+                assert_eq!(requests::expire(&mut *db, 10, NOW).await?.len(), 0);
+                let later = NOW.plus_ms(HOUR_MS);
+                assert_eq!(requests::of_address(&mut *db, list, &anne(), later).await?.len(), 0);
+                let over = requests::expire(&mut *db, 10, later).await?;
+                assert_eq!(over[0].run.goal, Goal::Subscribe);
+                assert_eq!(requests::waiting(&mut *db, Some(list), RequestNo(0), 10).await?.len(), 0);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn a_request_of_a_kind_is_there_once(site: Site) {
+    for first in [true, false] {
+        let list = site.list;
+        let done = site.store.write(move |db| Box::pin(async move { begin(db, list, &run()).await })).await;
+        assert_eq!(matches!(done, Err(StoreError::Duplicate)), !first);
+    }
+}
+
+async fn the_word_of_a_compromised_key_is_taken_back(site: Site) {
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let address = people::ensure_address(&mut *db, &anne(), "", NOW).await?;
+                let change = |old: &str, new: &str, authority| KeyChange {
+                    old: old.to_owned(),
+                    old_certificate: (!old.is_empty()).then(|| vec![1, 2, 3]),
+                    new: new.to_owned(),
+                    authority,
+                    list: None,
+                    changed_at: NOW,
+                    void_since: None,
+                };
+                let chain = [
+                    change("", "A", Authority::Possession),
+                    change("A", "B", Authority::OldKey),
+                    change("B", "C", Authority::Moderator),
+                ];
+                for one in &chain {
+                    key_changes::add(&mut *db, address, one).await?;
+                }
+                assert_eq!(key_changes::of(&mut *db, address).await?, chain);
+                assert_eq!(key_changes::void(&mut *db, address, "A", NOW).await?, 1);
+                assert_eq!(key_changes::void(&mut *db, address, "B", NOW).await?, 0, "a moderator's word");
+                let void: Vec<_> =
+                    key_changes::of(&mut *db, address).await?.iter().map(|one| one.void_since).collect();
+                assert_eq!(void, [None, Some(NOW), None]);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn write(
+    db: &mut Conn,
+    list: ListNo,
+    kind: &str,
+    often: Often,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let (to, body) = (anne(), message("words"));
+    let due = notices::is_due(&mut *db, list, &to, kind, often, now).await?;
+    let letter = NewNotice { list, to: &to, kind, often, channel: Channel::Open, body: &body };
+    let went = notices::insert(&mut *db, &letter, now).await?;
+    assert_eq!(due, went, "the look ahead and the decision agree");
+    Ok(went)
+}
+
+async fn strangers_hear_little_and_others_enough(site: Site) {
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let mut own = Vec::new();
+                for number in 0..5 {
+                    let name = format!("l{number}@lists.example").parse().unwrap();
+                    own.push(lists::create(&mut *db, &name, "x", &Default::default(), NOW).await?);
+                }
+                let mut to_stranger = 0;
+                for list in &own {
+                    for _ in 0..3 {
+                        to_stranger += u32::from(write(&mut *db, *list, "q", Often::ToStranger, NOW).await?);
+                    }
+                }
+                assert_eq!(to_stranger, 3, "of all lists of the site together");
+                let mut some = 0;
+                for _ in 0..9 {
+                    some += u32::from(write(&mut *db, own[0], "r", Often::UpTo(4), NOW).await?);
+                }
+                assert_eq!(some, 4);
+                let tomorrow = NOW.plus_ms(24 * HOUR_MS);
+                assert!(write(&mut *db, own[0], "r", Often::UpTo(4), tomorrow).await?);
+                assert!(write(&mut *db, own[4], "q", Often::ToStranger, tomorrow).await?);
+                assert!(write(&mut *db, own[0], "d", Often::Daily, NOW).await?);
+                assert!(!write(&mut *db, own[0], "d", Often::Daily, NOW).await?);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn the_record_tells_the_newest_first(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                for (event, at) in [("one", 1), ("two", 2), ("three", 3)] {
+                    audit::add(&mut *db, list, &anne(), event, "", Timestamp(at)).await?;
+                }
+                let names =
+                    |events: Vec<audit::Event>| events.into_iter().map(|one| one.event).collect::<Vec<_>>();
+                assert_eq!(names(audit::newest(&mut *db, Some(list), 2).await?), ["three", "two"]);
+                audit::forget(&mut *db, Timestamp(3)).await?;
+                assert_eq!(names(audit::newest(&mut *db, None, 9).await?), ["three"]);
+                assert_eq!(names(audit::newest(&mut *db, Some(ListNo(99)), 9).await?), [""; 0]);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
