@@ -23,7 +23,7 @@ pub(crate) struct Figures {
 pub(crate) fn measure() -> anyhow::Result<Figures> {
     let now = Timestamp::now();
     let address = LIST.parse()?;
-    let posting = ListKey::generate("Team", &address, &address, now.plus_ms(-1000))?;
+    let posting = ListKey::generate("Team", &[address], now.plus_ms(-1000))?;
     let storage = StorageKey::generate(LIST, now)?;
     let author = Gpg::new()?;
     author.make_key("anne@example.org", "curve25519")?;

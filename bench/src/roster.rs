@@ -35,7 +35,7 @@ pub(crate) async fn fill(
     let mut certificates = vec![first.clone()];
     for address in addresses.iter().take(KEYS).skip(1) {
         let address = address.parse()?;
-        certificates.push(ListKey::generate("", &address, &address, now)?.certificate());
+        certificates.push(ListKey::generate("", &[address], now)?.certificate());
     }
     for (page, chunk) in addresses.chunks(ROWS).enumerate() {
         let mut joining = Vec::with_capacity(chunk.len());

@@ -15,7 +15,7 @@ const ENTITY: &[u8] = b"Content-Type: text/plain\r\n\r\nWe meet at seven.\r\n";
 
 fn list_key() -> ListKey {
     let address = "team@lists.example".parse().expect("an address");
-    ListKey::generate("Team", &address, &address, NOW.plus_ms(-1000)).expect("keys can be made")
+    ListKey::generate("Team", &[address], NOW.plus_ms(-1000)).expect("keys can be made")
 }
 
 /// A list's own copy to itself: signed and encrypted; the same as an inline message; and a signed one.

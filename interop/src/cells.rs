@@ -33,7 +33,7 @@ const ENTITY: &[u8] = b"Content-Type: text/plain; charset=utf-8\r\n\r\nWe meet a
 fn list() -> anyhow::Result<(ListKey, StorageKey)> {
     let now = Timestamp::now().plus_ms(-5000);
     let address = |local: &str| format!("{local}@lists.example").parse();
-    let posting = ListKey::generate("Team", &address("team")?, &address("team-request")?, now)?;
+    let posting = ListKey::generate("Team", &[address("team")?, address("team-request")?], now)?;
     Ok((posting, StorageKey::generate("team", now)?))
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn to_deciders(
         let letter = app.texts.letter(ask.text, &place, values(&place, reader.channel, shown.as_deref()));
         let message = Message {
             to: Mailbox { name: None, address: person },
-            kind: ask.text.name(),
+            kind: ask.text.name().into(),
             often: ask.often,
             letter,
             attachment: ask.attachment.clone(),

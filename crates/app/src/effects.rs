@@ -127,6 +127,9 @@ pub(crate) async fn carry_out(
             }
             Effect::SetKey { address, row, change } => {
                 let no = people::ensure_address(&mut *db, &address, "", now).await?;
+                if is_in_doubt(&mut *db, no).await? && row.confirmed_at.is_some() && change.is_by_itself() {
+                    return Err(AppError::Overtaken);
+                }
                 keys::set_certificate(&mut *db, no, &row, now).await?;
                 key_changes::add(&mut *db, no, &change).await?;
             }
@@ -163,6 +166,10 @@ pub(crate) async fn carry_out(
         }
     }
     Ok(())
+}
+
+async fn is_in_doubt(db: &mut Conn, address: AddressNo) -> Result<bool, AppError> {
+    Ok(keys::certificate_of(db, address).await?.is_some_and(|known| known.confirmed_at.is_none()))
 }
 
 async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Result<(), AppError> {

@@ -87,14 +87,16 @@ fn about_entry(list: &MailingList, entry: &Entry, reasons: &[String]) -> Value {
     }
 }
 
-/// The list's certificate, to whoever asks.
+/// The list's certificates, the one in use first, to whoever asks.
 pub(crate) async fn sendkey(
     app: &App,
     list: &MailingList,
     to: &Address,
-    certificate: &Certificate,
+    certificates: &[Certificate],
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
+    let Some(certificate) = certificates.first() else { return Ok(None) };
+    let armored: Vec<u8> = certificates.iter().flat_map(Certificate::armored).collect();
     let language = people::language_of(&mut *app.store.reader().await?, to).await?;
     let values = context! {
         list => list.display_name(),
@@ -103,10 +105,10 @@ pub(crate) async fn sendkey(
     };
     let message = Message {
         to: somebody(to),
-        kind: Text::Sendkey.name(),
+        kind: Text::Sendkey.name().into(),
         often: Often::ToStranger,
         letter: app.texts.letter(Text::Sendkey, &app.texts.place(list, language), values),
-        attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", certificate.armored())),
+        attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", armored)),
         reply_to: None,
     };
     answer(app, list, message, now).await
@@ -124,6 +126,7 @@ pub(crate) async fn key_needed(
         list => list.display_name(),
         address => list.name.to_string(),
         owner => list.name.address(Door::Owner).to_string(),
+        request => list.name.address(Door::Request).to_string(),
         days => if copy.state == State::HeldForKey { key_wait_days(list) } else { 0 },
         problem => copy.reply,
     };
@@ -199,6 +202,6 @@ fn one_line(reply: &str) -> String {
     reply.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn somebody(address: &Address) -> Mailbox {
+pub(crate) fn somebody(address: &Address) -> Mailbox {
     Mailbox { name: None, address: address.clone() }
 }

@@ -10,6 +10,7 @@ mod effects;
 mod error;
 mod incoming;
 mod intake;
+mod key_life;
 mod keyring;
 mod letters;
 mod moderation;
@@ -24,6 +25,7 @@ mod sealing;
 mod settings;
 mod setup;
 mod spool;
+mod succession;
 mod upkeep;
 mod vault;
 
@@ -38,6 +40,10 @@ use tokio::sync::Mutex;
 pub use error::AppError;
 pub use incoming::{Outcome, process};
 pub use intake::{Arrival, Intake};
+pub use key_life::{
+    Answer, Found, KeyCheck, KeyServers, KeyState, Refreshed, Stages, refresh_address, refresh_next, survey,
+    to_refresh,
+};
 pub use keyring::ListKeys;
 pub use moderation::{Rejected, reject, shunt};
 pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
@@ -45,6 +51,7 @@ pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
 pub use settings::{SettingRefused, set_setting};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
+pub use succession::{announce, published};
 pub use upkeep::{Kept, mend_clock, upkeep};
 pub use vault::{KeyVault, Unavailable};
 

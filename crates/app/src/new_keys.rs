@@ -15,8 +15,8 @@ pub(crate) fn posting(
     state: KeyState,
     now: Timestamp,
 ) -> Result<NewListKey, AppError> {
-    let name = &list.name;
-    let key = ListKey::generate(&list.display_name(), &name.posting(), &name.address(Door::Request), now)?;
+    let addresses = [Door::Posting, Door::Request, Door::Owner].map(|door| list.name.address(door));
+    let key = ListKey::generate(&list.display_name(), &addresses, now)?;
     let row = row(Purpose::Posting, &key.certificate(), generation, state);
     keep(app, list, row, &key.to_secret_bytes())
 }

@@ -11,7 +11,7 @@ use sealist_mail::Timestamp;
 use sealist_store::nodes::{self, Claimant};
 use sealist_store::{StoreError, lists, nodes::Alone, rotation};
 
-use crate::{App, AppError};
+use crate::{App, AppError, announce};
 
 /// Which process this is, and for which lists it has no keys.
 #[derive(Default)]
@@ -161,7 +161,11 @@ impl App {
             })
         });
         match switched.await {
-            Ok(lists) => lists.iter().for_each(|list| tracing::info!(%list, "the new key is used")),
+            Ok(lists) if lists.is_empty() => {}
+            Ok(lists) => {
+                lists.iter().for_each(|list| tracing::info!(%list, "the new key is used"));
+                announce(self, now).await?;
+            }
             // Another node was quicker, or this is for the next time.
             Err(StoreError::Lost) => {}
             Err(error) => return Err(error.into()),

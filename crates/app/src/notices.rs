@@ -3,6 +3,8 @@
 //! They hold nothing of a message. Who has a usable key gets them sealed; the words for an open letter are
 //! chosen apart, because who carries it reads it too.
 
+use std::borrow::Cow;
+
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Letter, Place, Text, Value};
@@ -22,7 +24,7 @@ const MAX_MODERATORS: u32 = 50;
 pub(crate) struct Prepared {
     list: ListNo,
     to: Address,
-    kind: &'static str,
+    kind: Cow<'static, str>,
     often: Often,
     channel: Channel,
     body: Body,
@@ -39,7 +41,7 @@ impl Prepared {
         let letter = sealist_store::notices::NewNotice {
             list: self.list,
             to: &self.to,
-            kind: self.kind,
+            kind: &self.kind,
             often: self.often,
             channel: self.channel,
             body: &self.body,
@@ -95,7 +97,8 @@ pub(crate) async fn to_person(
     let place = app.texts.place(list, language);
     let Some((values, attachment)) = content(&place, channel) else { return Ok(None) };
     let letter = app.texts.letter(text, &place, values);
-    let message = Message { to, kind: text.name(), often: Often::Daily, letter, attachment, reply_to: None };
+    let message =
+        Message { to, kind: text.name().into(), often: Often::Daily, letter, attachment, reply_to: None };
     Ok(Some(make(app, list, message, channel, now).await?))
 }
 
@@ -103,7 +106,7 @@ pub(crate) async fn to_person(
 pub(crate) struct Message {
     pub(crate) to: Mailbox,
     /// Of which kind, and how often those go to an address.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     pub(crate) often: Often,
     pub(crate) letter: Letter,
     pub(crate) attachment: Option<Attachment>,
@@ -132,7 +135,7 @@ pub(crate) async fn answer_by(
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
     let (to, often) = (&message.to.address, message.often);
-    if !is_due(&mut *app.store.reader().await?, list.no, to, message.kind, often, now).await? {
+    if !is_due(&mut *app.store.reader().await?, list.no, to, &message.kind, often, now).await? {
         return Ok(None);
     }
     Ok(Some(make(app, list, message, channel, now).await?))
@@ -148,7 +151,7 @@ pub(crate) async fn to_key(
 ) -> Result<Option<Prepared>, AppError> {
     let Message { to, kind, often, letter, attachment, reply_to } = message;
     let address = to.address.clone();
-    let due = is_due(&mut *app.store.reader().await?, list.no, &address, kind, often, now).await?;
+    let due = is_due(&mut *app.store.reader().await?, list.no, &address, &kind, often, now).await?;
     if !due {
         return Ok(None);
     }

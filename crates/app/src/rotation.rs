@@ -9,7 +9,7 @@ use sealist_store::{StoreError, lists, rotation, site_key};
 use crate::keyring::lacks;
 use crate::new_keys::{self, name_of};
 use crate::vault::Unavailable;
-use crate::{App, AppError};
+use crate::{App, AppError, announce};
 
 /// What a rotation has come to.
 pub struct Rotated {
@@ -40,7 +40,11 @@ pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rot
             }
         })
     });
-    Ok(Rotated { fingerprint, waits_for: waits_for.await? })
+    let waits_for = waits_for.await?;
+    if waits_for.is_empty() {
+        announce(app, now).await?;
+    }
+    Ok(Rotated { fingerprint, waits_for })
 }
 
 /// Keeps every key that this node has in the database, wrapped: those of the lists and that of the site. Nothing is

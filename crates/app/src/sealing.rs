@@ -6,7 +6,7 @@ use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, KeyIds, ListKey, SealingCard, SignWith, random};
 use sealist_store::bodies::Body;
 
-use crate::{App, AppError};
+use crate::{App, AppError, ListKeys};
 
 /// What will travel sealed is signed inside the encryption, what will travel open beside its text. On an
 /// encrypting list both are stored sealed.
@@ -17,16 +17,31 @@ pub(crate) async fn enclose(
     channel: Channel,
     now: Timestamp,
 ) -> Result<Body, AppError> {
-    let Payload { outer, entity } = payload;
-    let Some(pgp) = &list.settings.pgp else { return Ok(Body::Plain { outer, payload: entity }) };
+    let Some(pgp) = &list.settings.pgp else {
+        return Ok(Body::Plain { outer: payload.outer, payload: payload.entity });
+    };
     let keys = app.keys_of(list).await?;
+    let signer = pgp.sign_outgoing.then_some(&*keys.posting);
+    signed_by(signer, &keys, list, payload, channel, now)
+}
+
+/// The same for a list with OpenPGP, signed by that key.
+pub(crate) fn signed_by(
+    signer: Option<&ListKey>,
+    keys: &ListKeys,
+    list: &MailingList,
+    payload: Payload,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<Body, AppError> {
+    let Payload { outer, entity } = payload;
     let storage = keys.storage.certificate();
-    let inside = match (channel, pgp.sign_outgoing) {
-        (Channel::Sealed, true) => SignWith::Key(&keys.posting, now),
+    let inside = match (channel, signer) {
+        (Channel::Sealed, Some(key)) => SignWith::Key(key, now),
         _ => SignWith::Nobody,
     };
-    let entity = match (channel, pgp.sign_outgoing) {
-        (Channel::Open, true) => signed(&entity, &keys.posting, now)?,
+    let entity = match (channel, signer) {
+        (Channel::Open, Some(key)) => signed(&entity, key, now)?,
         _ => entity,
     };
     if channel == Channel::Open && !list.settings.encrypting() {

@@ -9,6 +9,7 @@ use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, KeyState, Purpose};
 use sealist_store::{StoreError, lists, people};
 
+use crate::key_life::{row_of, updated_row};
 use crate::{App, AppError, new_keys};
 
 /// Makes a list of that style, on an OpenPGP style with its keys. They are on disk before the rows that name them, or
@@ -117,11 +118,13 @@ async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) ->
     let (certificate, row) = row_to_set(app, known.as_ref(), address, key, now)?;
     let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
     let is_other = old != row.fingerprint;
+    // An update of a key in doubt is no word for it.
+    let in_doubt = row.confirmed_at.is_none();
     let change = KeyChange {
         old,
         old_certificate: known.filter(|_| is_other).map(|known| known.certificate),
         new: row.fingerprint.clone(),
-        authority: Authority::Admin,
+        authority: if in_doubt { Authority::Update } else { Authority::Admin },
         list: None,
         changed_at: now,
         void_since: None,
@@ -141,34 +144,11 @@ fn row_to_set(
     match before.merge(key) {
         Err(MergeError::OtherKey) => certificate_row(app, address, key, now),
         Err(error) => Err(error.into()),
-        Ok(merged) => Ok(updated_row(app, address, &before, merged, now)),
-    }
-}
-
-/// An update is taken also when it ends the use of the key.
-fn updated_row(
-    app: &App,
-    address: &Address,
-    before: &Certificate,
-    merged: Certificate,
-    now: Timestamp,
-) -> (Certificate, CertificateRow) {
-    let names = |certificate: &Certificate| certificate.addresses(now).contains(address);
-    let card = match merged.usable(now) {
-        Ok(_) if names(before) && !names(&merged) => {
-            Err(AppError::OtherAddress(address.to_string()).to_string())
+        Ok(merged) => {
+            let row = updated_row(app, address, known, &merged, now);
+            Ok((merged, row))
         }
-        Ok(card) => Ok(card.to_bytes(app.vault.mac(), &address.key())),
-        Err(problem) => Err(problem.to_string()),
-    };
-    let row = CertificateRow {
-        fingerprint: merged.fingerprint().to_string(),
-        certificate: merged.to_bytes(),
-        unusable: card.as_ref().err().cloned(),
-        card: card.ok(),
-        confirmed_at: Some(now),
-    };
-    (merged, row)
+    }
 }
 
 fn certificate_row(
@@ -181,14 +161,8 @@ fn certificate_row(
     if !certificate.addresses(now).contains(address) {
         return Err(AppError::OtherAddress(address.to_string()));
     }
-    let card = certificate.usable(now)?;
-    let row = CertificateRow {
-        fingerprint: certificate.fingerprint().to_string(),
-        certificate: certificate.to_bytes(),
-        card: Some(card.to_bytes(app.vault.mac(), &address.key())),
-        unusable: None,
-        confirmed_at: Some(now),
-    };
+    certificate.usable(now)?;
+    let row = row_of(app, address, &certificate, now);
     Ok((certificate, row))
 }
 

@@ -2,9 +2,9 @@
 
 use sealist_lists::model::PostNo;
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, audit, clock, deliveries, lists, notices, posts, queue, requests, rotation};
+use sealist_store::{StoreError, audit, clock, deliveries, lists, notices, posts, queue, requests};
 
-use crate::{App, AppError};
+use crate::{App, AppError, succession};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How long it can be asked what became of the copies of an archived post.
@@ -40,6 +40,8 @@ pub async fn mend_clock(app: &App, longest_pause_ms: i64, now: Timestamp) -> Res
 /// One round. Deletes in small transactions, so that mail does not wait for it.
 pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
     let mut kept = Kept::default();
+    // What was interrupted when a key began to be used.
+    succession::announce(app, now).await?;
     for list in lists::all(&mut *app.store.reader().await?).await? {
         let Some(pgp) = &list.settings.pgp else { continue };
         let before = Timestamp(now.0 - i64::from(pgp.key_wait_days) * DAY_MS);
@@ -49,11 +51,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
             .await
             .map_err(|e: StoreError| e)?;
         let before = Timestamp(now.0 - i64::from(pgp.key_overlap_days) * DAY_MS);
-        kept.keys_retired += app
-            .store
-            .write(move |db| Box::pin(rotation::retire(db, list.no, before, now)))
-            .await
-            .map_err(|e: StoreError| e)?;
+        kept.keys_retired += succession::retire(app, &list, before, now).await?;
     }
     let mut after = PostNo(0);
     while let Some(next) = app

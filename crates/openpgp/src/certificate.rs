@@ -137,6 +137,12 @@ impl Certificate {
             .collect()
     }
 
+    /// Whether a user id has the address, valid or not.
+    pub fn mentions(&self, address: &Address) -> bool {
+        let named = |text: &str| text.parse::<Address>().is_ok_and(|named| named == *address);
+        self.cert.userids().any(|u| u.userid().email().ok().flatten().is_some_and(named))
+    }
+
     /// What delivery needs of the certificate, if one can encrypt to it and it can sign at that time.
     pub fn usable(&self, now: Timestamp) -> Result<SealingCard, Unusable> {
         SealingCard::of(&self.cert, now)

@@ -143,7 +143,7 @@ mod tests {
 
     fn post() -> Post {
         let address = |local: &str| format!("{local}@lists.example").parse().unwrap();
-        let list = ListKey::generate("Team", &address("team"), &address("team-request"), NOW).unwrap();
+        let list = ListKey::generate("Team", &[address("team"), address("team-request")], NOW).unwrap();
         let storage = StorageKey::generate("team", NOW).unwrap();
         let sealed =
             seal(b"words", b"", SignWith::Key(&list, NOW.plus_ms(1000)), &storage.certificate()).unwrap();

@@ -58,15 +58,10 @@ struct Secret {
 }
 
 impl ListKey {
-    /// A new key: v4, Ed25519 and Curve25519, SEIPDv1 only, no expiry. Its user ids are the posting address
-    /// (primary) and the `-request` address, both with the list's display name.
-    pub fn generate(
-        name: &str,
-        posting: &Address,
-        request: &Address,
-        now: Timestamp,
-    ) -> Result<Self, KeyError> {
-        let user_ids = [user_id(name, posting), user_id(name, request)];
+    /// A new key: v4, Ed25519 and Curve25519, SEIPDv1 only, no expiry. Its user ids are those addresses, the posting
+    /// address first, with the list's display name.
+    pub fn generate(name: &str, addresses: &[Address], now: Timestamp) -> Result<Self, KeyError> {
+        let user_ids: Vec<UserID> = addresses.iter().map(|address| user_id(name, address)).collect();
         Secret::generate(&user_ids, now).map(Self)
     }
 
@@ -97,6 +92,11 @@ impl ListKey {
 
     pub(crate) fn signer(&self) -> KeyPair {
         self.0.signer.clone()
+    }
+
+    /// With its secret parts.
+    pub(crate) fn cert(&self) -> &Cert {
+        &self.0.cert
     }
 
     pub(crate) fn decryptors(&self) -> &[(KeyID, KeyPair)] {
@@ -258,8 +258,7 @@ mod tests {
     fn key() -> ListKey {
         ListKey::generate(
             "Team",
-            &"team@x.example".parse().unwrap(),
-            &"team-request@x.example".parse().unwrap(),
+            &["team", "team-request"].map(|local| format!("{local}@x.example").parse().unwrap()),
             NOW,
         )
         .unwrap()
@@ -288,8 +287,7 @@ mod tests {
         assert_eq!(read.fingerprint(), key.fingerprint());
         let stored = Certificate::from_stored(&key.certificate().to_bytes()).unwrap();
         assert!(read.belongs_to(&stored));
-        let other =
-            ListKey::generate("", &"a@x.example".parse().unwrap(), &"b@x.example".parse().unwrap(), NOW);
+        let other = ListKey::generate("", &["a@x.example".parse().unwrap()], NOW);
         assert!(!read.belongs_to(&other.unwrap().certificate()));
     }
 

@@ -12,6 +12,7 @@ mod armor;
 mod card;
 mod certificate;
 mod certify;
+mod changes;
 mod cleartext;
 mod copies;
 mod dearmor;
@@ -31,14 +32,17 @@ mod seal;
 mod sealed;
 mod seipd;
 mod seipd2;
+mod succession;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod token;
+pub mod wkd;
 mod wrap;
 
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
 pub use certificate::{Certificate, CertificateError, Unusable};
 pub use certify::NotCertified;
+pub use changes::Change;
 pub use cleartext::Cleartext;
 pub use copies::{Copies, CopyArmor};
 pub use family::Family;

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod fail_points;
 mod inject;
+mod keyservers;
 mod postfix;
 mod quickstart;
 mod reception;
@@ -161,7 +162,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Admin(command) => {
             let app = serve::open(&config).await?;
-            say(&admin::run(&app, command, output).await?);
+            say(&admin::run(&app, &config, command, output).await?);
         }
         Command::Inject { list, file, sender } => {
             let app = serve::open(&config).await?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use sealist_app::{App, Retry, Together};
+use sealist_app::{App, Retry, Stages, Together};
 use sealist_smtp::client::{Login, Protocol, Security, Target, Timeouts, Verify};
 use sealist_smtp::server::{self, Settings};
 use sealist_store::Store;
@@ -16,9 +16,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::config::{self, Config, DatabaseAt};
+use crate::keyservers::Servers;
 use crate::reception::Reception;
 use crate::runners::room::{self, Room};
-use crate::runners::{incoming, node, outgoing, upkeep};
+use crate::runners::{incoming, keys, node, outgoing, refresh, upkeep};
 use crate::templates;
 use crate::vault::{Vault, VaultError};
 
@@ -97,6 +98,12 @@ pub(crate) async fn run(
     let mut runners = JoinSet::new();
     runners.spawn(without_fail(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone())));
     runners.spawn(without_fail(upkeep::run(app.clone(), stop.clone())));
+    let stages = Stages::new(&config.keys.warn_days);
+    runners.spawn(without_fail(keys::run(app.clone(), stages, stop.clone())));
+    if let Some(servers) = Servers::of(&config.keys)? {
+        let every = Duration::from_secs(u64::from(config.keys.refresh_every_h) * 3600);
+        runners.spawn(without_fail(refresh::run(app.clone(), servers, every, stop.clone())));
+    }
     runners.spawn(without_fail(room::run(app.clone(), room, full, stop.clone())));
     runners.spawn(outgoing::run(app.clone(), sending, accepted, stop.clone()));
     let mut serving = pin!(server::serve(listener, reception, settings, stop.clone(), DRAIN));

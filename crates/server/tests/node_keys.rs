@@ -148,6 +148,7 @@ async fn a_list_made_at_one_node_is_served_by_the_other() {
     let (new, waits_for) = rotate(&second);
     assert!(!waits_for.is_empty(), "the node that lives is asked");
     wait_until("the new key is used", || key_of(&second).fingerprint().to_string() == new).await;
+    ground.comes_out("has a new key", &key).await;
     let new = key_of(&second);
     for (subject, to) in [("Three", &key), ("Four", &new)] {
         ground.takes(&second, to, subject).await;
@@ -257,6 +258,7 @@ async fn a_new_key_is_used_when_each_node_has_it() {
 
     copy_keys(&first, &keys);
     wait_until("the new key is used", || key_of(&second).fingerprint().to_string() == new).await;
+    ground.comes_out("has a new key", &old).await;
     let new = key_of(&first);
     for (subject, node, to) in
         [("Three", &first, &old), ("Four", &second, &old), ("Five", &first, &new), ("Six", &second, &new)]
@@ -299,6 +301,7 @@ async fn one_node_rotates_and_moves_its_keys_into_the_database() {
     let (new, waits_for) = rotate(&site.server);
     assert_eq!(waits_for.len(), 1, "the server runs");
     wait_until("the new key is used", || site.certificate().fingerprint().to_string() == new).await;
+    assert_eq!(site.sink.take(1, WAIT).await.len(), 1, "Anne hears of it");
     let mail = |to: &Certificate, subject: &str| anne.mail(to, &entity(subject, "Words."), Timestamp::now());
     let before = site.certificate();
     site.send(LIST, &mail(&before, "one"), 1).await;
@@ -319,6 +322,7 @@ async fn one_node_rotates_and_moves_its_keys_into_the_database() {
     assert!(said.starts_with("4 keys came into the database"), "{said}");
     std::fs::remove_dir_all(site.server.folder.path().join("keys")).unwrap();
     site.server.restart();
+    assert_eq!(site.sink.take(1, WAIT).await.len(), 1, "Anne hears of it");
     site.send(LIST, &mail(&before, "two"), 1).await;
     site.send(LIST, &mail(&site.certificate(), "three"), 1).await;
 

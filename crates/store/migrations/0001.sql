@@ -44,6 +44,7 @@ CREATE TABLE addresses (
     display_name TEXT    NOT NULL DEFAULT '',
     preferred_language TEXT NOT NULL DEFAULT '', -- empty: that of the list
     verified_at  {int},
+    keys_told_at {int} NOT NULL DEFAULT 0, -- up to when its owner has heard of the keys of members
     created_at   {int} NOT NULL
 ) {strict};
 
@@ -76,10 +77,28 @@ CREATE TABLE certificates (
     card         {octets},
     unusable     TEXT,             -- the reason, when there is no card
     generation   {int} NOT NULL, -- grows with every change
-    confirmed_at {int},
-    updated_at   {int} NOT NULL
+    confirmed_at {int},        -- NULL: it is in doubt, and has no card
+    updated_at   {int} NOT NULL,
+    checked_at   {int} NOT NULL DEFAULT 0,  -- when the daily check last judged it
+    warned_of    TEXT    NOT NULL DEFAULT '', -- the fingerprint of which its holder was warned; '': of nothing
+    warned_until {int},                     -- the end that it had then; NULL: it had become unusable without one
+    warned_stage {int} NOT NULL DEFAULT 0,  -- days before that end; 0: it cannot be used any more
+    warned_at    {int} NOT NULL DEFAULT 0,
+    asked_at     {int} NOT NULL DEFAULT 0,  -- when WKD or a keyserver was last asked for it
+    changes      TEXT    NOT NULL DEFAULT '', -- what came from there last
+    changed_at   {int} NOT NULL DEFAULT 0,
+    CHECK (confirmed_at IS NOT NULL OR card IS NULL)
 ) {strict};
 CREATE INDEX certificates_by_fingerprint ON certificates (fingerprint);
+
+-- The daily check of all certificates. A pass that made no progress for a while is taken over.
+CREATE TABLE key_checks (
+    no          {number},
+    began_at    {int} NOT NULL,
+    progress_at {int} NOT NULL,
+    ended_at    {int},
+    epoch       {int} NOT NULL -- openpgp::POLICY_EPOCH: under which rules cards were made
+) {strict};
 
 CREATE TABLE bans (
     no      {number},

@@ -4,6 +4,7 @@ ALTER TABLE list_keys ADD COLUMN generation {int} NOT NULL DEFAULT 1; -- grows w
 ALTER TABLE list_keys ADD COLUMN state TEXT NOT NULL DEFAULT 'used'
     CHECK (state IN ('waiting', 'used', 'replaced', 'retired'));
 ALTER TABLE list_keys ADD COLUMN replaced_at {int};
+ALTER TABLE list_keys ADD COLUMN announced_at {int}; -- when the members heard that it is used
 CREATE UNIQUE INDEX list_keys_by_generation ON list_keys (list_no, purpose, generation);
 CREATE UNIQUE INDEX list_keys_in_use ON list_keys (list_no, purpose) WHERE state = 'used';
 CREATE INDEX list_keys_that_wait ON list_keys (no) WHERE state = 'waiting';

@@ -223,6 +223,15 @@ pub async fn record(db: &mut Conn, node: NodeNo, results: &[Settled]) -> Result<
     Ok(())
 }
 
+/// The addresses for whose keys posts of a list wait.
+pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>, StoreError> {
+    let rows = query(
+        "SELECT DISTINCT d.email FROM deliveries d JOIN posts p ON p.no = d.post_no
+         WHERE d.state = 'held_for_key' AND p.list_no = $1 AND p.kind = 'posting'",
+    );
+    rows.bind(list.0).fetch_all(db).await?.iter().map(|row| row.try_get(0)).collect()
+}
+
 /// Ends the wait of recipients of posts before `before`, on one list, who still have no usable key.
 pub async fn give_up_waiting(db: &mut Conn, list: ListNo, before: Timestamp) -> Result<u64, StoreError> {
     let done = query(

@@ -61,6 +61,31 @@ pub struct KeyChange {
     pub void_since: Option<Timestamp>,
 }
 
+impl KeyChange {
+    /// The address keeps its key, by that word.
+    pub fn of_same_key(
+        fingerprint: &str,
+        authority: Authority,
+        list: Option<ListNo>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            old: fingerprint.to_owned(),
+            old_certificate: None,
+            new: fingerprint.to_owned(),
+            authority,
+            list,
+            changed_at: now,
+            void_since: None,
+        }
+    }
+
+    /// Whether nobody but the key itself spoke for it.
+    pub fn is_by_itself(&self) -> bool {
+        matches!(self.authority, Authority::Update | Authority::Revocation)
+    }
+}
+
 /// Records a change.
 pub async fn add(db: &mut Conn, address: AddressNo, change: &KeyChange) -> Result<(), StoreError> {
     query(

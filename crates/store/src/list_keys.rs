@@ -8,7 +8,7 @@ use crate::sql::{Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "list_keys" };
-const COLUMNS: &str = "no, list_no, purpose, fingerprint, certificate, generation, state";
+pub(crate) const COLUMNS: &str = "no, list_no, purpose, fingerprint, certificate, generation, state";
 
 /// What a list's key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,6 +29,20 @@ pub struct NewPost<'a> {
 
 /// Makes a post with no recipients yet: they come with [`fan_out`].
 pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result<PostNo, StoreError> {
+    insert_as(db, "posting", post, now).await
+}
+
+/// The same for a letter of the list itself: it goes to everybody in those roles, whatever they chose for posts.
+pub async fn insert_letter(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result<PostNo, StoreError> {
+    insert_as(db, "notice", post, now).await
+}
+
+async fn insert_as(
+    db: &mut Conn,
+    kind: &str,
+    post: &NewPost<'_>,
+    now: Timestamp,
+) -> Result<PostNo, StoreError> {
     let chosen = Chosen {
         roles: post.recipients.roles.iter().map(|role| role.name().to_owned()).collect(),
         except: post.recipients.except.iter().map(|member| member.0).collect(),
@@ -36,7 +50,7 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
     let recipients = serde_json::to_string(&chosen).map_err(|_| DAMAGED)?;
     let row = query(
         "INSERT INTO posts (list_no, kind, body_no, envelope_from, recipients, archived, accepted_at, channel)
-         VALUES ($1, 'posting', $2, $3, $4, $5, $6, $7) RETURNING no",
+         VALUES ($1, $8, $2, $3, $4, $5, $6, $7) RETURNING no",
     )
     .bind(post.list.0)
     .bind(post.body.0)
@@ -45,6 +59,7 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
     .bind(post.archived)
     .bind(now.0)
     .bind(post.channel.name())
+    .bind(kind)
     .fetch_one(&mut *db)
     .await?;
     db.call("outgoing").await?;
@@ -55,7 +70,7 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
 /// the same transaction, so that a roster is covered once whatever happens between.
 pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option<u64>, StoreError> {
     let sql = format!(
-        "SELECT no, list_no, recipients, fan_out_after FROM posts WHERE fan_out_done = 0
+        "SELECT no, list_no, recipients, fan_out_after, kind FROM posts WHERE fan_out_done = 0
          AND list_no NOT IN (SELECT no FROM lists WHERE held_at IS NOT NULL) ORDER BY no LIMIT 1 {}",
         db.skip_locked()
     );
@@ -69,7 +84,7 @@ pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option
 pub(crate) async fn fan_out_whole(db: &mut Conn, post: PostNo) -> Result<(), StoreError> {
     loop {
         let sql = format!(
-            "SELECT no, list_no, recipients, fan_out_after FROM posts WHERE no = $1 AND fan_out_done = 0 {}",
+            "SELECT no, list_no, recipients, fan_out_after, kind FROM posts WHERE no = $1 AND fan_out_done = 0 {}",
             db.locked()
         );
         match query(sql).bind(post.0).fetch_optional(&mut *db).await? {
@@ -82,24 +97,25 @@ pub(crate) async fn fan_out_whole(db: &mut Conn, post: PostNo) -> Result<(), Sto
 async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
     let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
     let chosen: Chosen = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
+    let who = Who { chosen, kind: post.try_get(4)? };
     let page = query(format!(
         "SELECT COUNT(*), MAX(no) FROM (SELECT m.no {} ORDER BY m.no LIMIT $3) page",
-        chosen.sql(4)
+        who.sql(4)
     ))
     .bind(list)
     .bind(after)
     .bind(chunk);
-    let page = chosen.bind(page).fetch_one(db).await?;
+    let page = who.chosen.bind(page).fetch_one(db).await?;
     let (found, last): (i64, Option<i64>) = (page.try_get(0)?, page.try_get(1)?);
     if let Some(last) = last {
         let insert = query(format!(
             "INSERT INTO deliveries (post_no, member_no, address_no, email, state, next_at)
              SELECT $3, m.no, m.address_no, a.email, 'due', $4 {} AND m.no <= $5 ORDER BY m.no
              ON CONFLICT (post_no, email) DO NOTHING",
-            chosen.sql(6)
+            who.sql(6)
         ));
         let insert = insert.bind(list).bind(after).bind(no).bind(now.0).bind(last);
-        chosen.bind(insert).execute(db).await?;
+        who.chosen.bind(insert).execute(db).await?;
     }
     query("UPDATE posts SET fan_out_after = $2, fan_out_done = $3 WHERE no = $1")
         .bind(no)
@@ -117,21 +133,35 @@ struct Chosen {
     except: Vec<i64>,
 }
 
-impl Chosen {
+/// The recipients of a post of that kind.
+struct Who {
+    chosen: Chosen,
+    kind: String,
+}
+
+impl Who {
     /// The members behind `$2` on list `$1`; placeholders for the rest from that number on.
     fn sql(&self, from: usize) -> String {
-        let except = match self.except.len() {
+        let Chosen { roles, except } = &self.chosen;
+        let except = match except.len() {
             0 => String::new(),
-            count => format!("AND m.no NOT IN ({})", marks(from + self.roles.len(), count)),
+            count => format!("AND m.no NOT IN ({})", marks(from + roles.len(), count)),
+        };
+        let wants = match self.kind.as_str() {
+            "notice" => "",
+            _ => {
+                "AND (m.role != 'member' OR (m.delivery_status = 'enabled' AND m.delivery_mode = 'regular'))"
+            }
         };
         format!(
             "FROM members m JOIN addresses a ON a.no = m.address_no WHERE m.list_no = $1 AND m.no > $2
-             AND m.role IN ({}) {except}
-             AND (m.role != 'member' OR (m.delivery_status = 'enabled' AND m.delivery_mode = 'regular'))",
-            marks(from, self.roles.len())
+             AND m.role IN ({}) {except} {wants}",
+            marks(from, roles.len())
         )
     }
+}
 
+impl Chosen {
     fn bind<'q>(&'q self, query: Query<'q>) -> Query<'q> {
         let query = self.roles.iter().fold(query, |query, role| query.bind(role));
         self.except.iter().fold(query, |query, member| query.bind(*member))

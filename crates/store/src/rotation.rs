@@ -3,15 +3,14 @@
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 
-use crate::list_keys::{ListKeyRow, read};
+use crate::list_keys::{COLUMNS, ListKeyRow, read};
 use crate::nodes::{Alone, DEAD_AFTER_MS};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
 /// The keys that wait until every node has them.
 pub async fn waiting(db: &mut Conn) -> Result<Vec<ListKeyRow>, StoreError> {
-    let sql = "SELECT no, list_no, purpose, fingerprint, certificate, generation, state
-               FROM list_keys WHERE state = 'waiting' ORDER BY no";
+    let sql = format!("SELECT {COLUMNS} FROM list_keys WHERE state = 'waiting' ORDER BY no");
     query(sql).fetch_all(db).await?.iter().map(read).collect()
 }
 
@@ -78,18 +77,61 @@ pub async fn give_up_waiting(db: &mut Conn, list: ListNo, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Retires the keys of a list that were replaced before that time; says how many.
-pub async fn retire(
+/// Posting keys that are used, and of which the members have not heard, each with the one that it replaced.
+pub async fn to_announce(db: &mut Conn) -> Result<Vec<(ListKeyRow, ListKeyRow)>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM list_keys k WHERE purpose = 'posting' AND state = 'used' AND announced_at IS NULL
+        AND EXISTS (SELECT 1 FROM list_keys o WHERE o.list_no = k.list_no AND o.state = 'replaced') ORDER BY no");
+    let mut pairs = Vec::new();
+    for new in query(sql).fetch_all(&mut *db).await?.iter().map(read) {
+        let new = new?;
+        let sql = format!("SELECT {COLUMNS} FROM list_keys WHERE list_no = $1 AND purpose = 'posting' AND state = 'replaced'
+            ORDER BY generation DESC LIMIT 1");
+        let old = query(sql).bind(new.list.0).fetch_optional(&mut *db).await?;
+        if let Some(old) = old {
+            pairs.push((new, read(&old)?));
+        }
+    }
+    Ok(pairs)
+}
+
+/// Enters that the members hear of a key now; `false`, and nothing done, if they have.
+pub async fn announced(db: &mut Conn, key: ListKeyNo, now: Timestamp) -> Result<bool, StoreError> {
+    let announced = query("UPDATE list_keys SET announced_at = $2 WHERE no = $1 AND announced_at IS NULL");
+    Ok(announced.bind(key.0).bind(now.0).execute(db).await?.rows_affected() > 0)
+}
+
+/// The keys of a list that were replaced before that time, and still open mail.
+pub async fn replaced_before(
     db: &mut Conn,
     list: ListNo,
     before: Timestamp,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let retired = query(
-        "UPDATE list_keys SET state = 'retired', retired_at = $3
-         WHERE list_no = $1 AND state = 'replaced' AND replaced_at < $2",
+) -> Result<Vec<ListKeyRow>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM list_keys WHERE list_no = $1 AND state = 'replaced' AND replaced_at < $2 ORDER BY no"
     );
-    Ok(retired.bind(list.0).bind(before.0).bind(now.0).execute(db).await?.rows_affected())
+    query(sql).bind(list.0).bind(before.0).fetch_all(db).await?.iter().map(read).collect()
+}
+
+/// Retires a key that was replaced; its certificate says so from now on. Says whether it was not retired yet.
+pub async fn retire(
+    db: &mut Conn,
+    key: ListKeyNo,
+    revoked: &[u8],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let retired = query(
+        "UPDATE list_keys SET state = 'retired', retired_at = $2, certificate = $3 WHERE no = $1 AND state = 'replaced'",
+    );
+    Ok(retired.bind(key.0).bind(now.0).bind(revoked).execute(db).await?.rows_affected() > 0)
+}
+
+/// The certificate of the posting key of a list that was retired last, revoked. Keys that nobody has ever seen are none.
+pub async fn superseded(db: &mut Conn, list: ListNo) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = query(
+        "SELECT certificate FROM list_keys WHERE list_no = $1 AND purpose = 'posting' AND state = 'retired'
+         AND replaced_at IS NOT NULL ORDER BY generation DESC LIMIT 1",
+    );
+    row.bind(list.0).fetch_optional(db).await?.map(|row| row.try_get(0)).transpose()
 }
 
 async fn forget_reports(db: &mut Conn, key: i64) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ const TABLES: &[&str] = &[
     "addresses",
     "members",
     "certificates",
+    "key_checks",
     "bans",
     "bodies",
     "body_chunks",

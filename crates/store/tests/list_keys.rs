@@ -122,6 +122,11 @@ async fn a_key_that_waited_is_given_up_for_another(site: Site) {
     assert_eq!(site.switch().await, [site.list]);
     assert_eq!(site.used().await, "posting3");
     assert_eq!(site.posting(KeyState::Retired).await, [2]);
+    assert_eq!(
+        rotation::superseded(&mut site.store.reader().await.unwrap(), list).await.unwrap(),
+        None,
+        "nobody knows it"
+    );
     let mut db = site.store.reader().await.unwrap();
     assert_eq!(list_keys::generation(&mut db, list, Purpose::Posting).await.unwrap(), 3);
 }
@@ -143,12 +148,31 @@ async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
     site.add_waiting(2).await;
     assert_eq!(site.switch().await, [site.list], "without a node nobody is waited for");
     let list = site.list;
-    let retire = async |before: Timestamp| {
-        site.store.write(move |db| Box::pin(rotation::retire(db, list, before, NOW))).await.unwrap()
+    let pairs = async || rotation::to_announce(&mut site.store.reader().await.unwrap()).await.unwrap();
+    let (new, old) = pairs().await.remove(0);
+    assert_eq!((new.generation, old.generation), (2, 1));
+    let announce =
+        async || site.store.write(move |db| Box::pin(rotation::announced(db, new.no, NOW))).await.unwrap();
+    assert!(announce().await && !announce().await, "once");
+    assert!(pairs().await.is_empty());
+    let over = async |before: Timestamp| {
+        let over =
+            rotation::replaced_before(&mut site.store.reader().await.unwrap(), list, before).await.unwrap();
+        over.iter().map(|key| key.no).collect::<Vec<_>>()
     };
-    assert_eq!(retire(NOW).await, 0, "not yet");
-    assert_eq!(retire(NOW.plus_ms(1)).await, 1);
-    assert_eq!(retire(NOW.plus_ms(1)).await, 0);
+    let superseded =
+        async || rotation::superseded(&mut site.store.reader().await.unwrap(), list).await.unwrap();
+    assert_eq!(over(NOW).await, [], "not yet");
+    assert_eq!(over(NOW.plus_ms(1)).await, [old.no]);
+    assert_eq!(superseded().await, None);
+    let retire = async || {
+        let retired = site
+            .store
+            .write(move |db| Box::pin(async move { rotation::retire(db, old.no, b"revoked", NOW).await }));
+        retired.await.unwrap()
+    };
+    assert!(retire().await && !retire().await, "once");
+    assert_eq!(superseded().await.as_deref(), Some(&b"revoked"[..]));
     assert_eq!(site.posting(KeyState::Retired).await, [1]);
     let mut db = site.store.reader().await.unwrap();
     let opening = list_keys::of_list(&mut db, list).await.unwrap();

@@ -69,7 +69,7 @@ impl Session<'_> {
         };
         let message = Message {
             to: Mailbox { name: None, address: speaker.asker.address.clone() },
-            kind,
+            kind: kind.into(),
             often,
             letter: self.desk.app.texts.letter(Text::Results, &self.place, values),
             attachment: None,

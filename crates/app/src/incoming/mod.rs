@@ -18,8 +18,7 @@ use sealist_store::{StoreError, lists, people, posts};
 
 use crate::commands::{self, takes_commands};
 use crate::notices::Prepared;
-use crate::setup::list_certificate;
-use crate::{App, AppError, bounces, letters};
+use crate::{App, AppError, bounces, letters, published};
 use gather::{gather, look_up, open, replay};
 use post::{Post, make_post};
 
@@ -149,10 +148,11 @@ async fn answer_sendkey(
     now: Timestamp,
 ) -> Result<Outcome, AppError> {
     let mut answer = None;
-    if let (Some(sender), Some(certificate)) = (sender, list_certificate(app, list.no).await?)
+    let published = published(app, list).await?;
+    if let Some(sender) = sender
         && !people::is_banned(&mut *app.store.reader().await?, list.no, sender).await?
     {
-        answer = letters::sendkey(app, list, sender, &certificate, now).await?;
+        answer = letters::sendkey(app, list, sender, &published, now).await?;
     }
     let entry = entry.clone();
     app.store

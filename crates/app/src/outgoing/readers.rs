@@ -2,8 +2,11 @@
 
 use sealist_lists::model::MissingKey;
 use sealist_mail::Timestamp;
-use sealist_openpgp::{MacKey, SealingCard};
+use sealist_openpgp::{CardError, MacKey, SealingCard};
 use sealist_store::deliveries::{Delivery, Settled, State};
+
+/// How long a copy waits for a card that is made anew.
+const STALE_MS: i64 = 60_000;
 
 /// A recipient with what sealing needs.
 pub(super) struct Reader {
@@ -30,6 +33,12 @@ pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: T
         let problem = match card {
             Some(Ok(card)) => {
                 readers.sealed.push(Reader { row, card });
+                continue;
+            }
+            // Made under older rules: the check of keys that runs since the update makes it anew.
+            Some(Err(error @ CardError::Stale)) => {
+                let state = State::Due(now.plus_ms(STALE_MS));
+                readers.held.push(Settled { no: row.no, email: row.email, state, reply: error.to_string() });
                 continue;
             }
             Some(Err(error)) => error.to_string(),

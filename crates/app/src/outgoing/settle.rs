@@ -91,7 +91,15 @@ async fn tidings(
     let failed = of(&[State::Failed, State::NotKept, State::Skipped]);
     let mut all = letters::about_copies(app, list, Text::MemberKeyNeeded, &waiting, now).await?;
     all.extend(letters::about_copies(app, list, Text::Undelivered, &failed, now).await?);
+    // Who waits already has heard of it.
+    let told = match waiting.is_empty() {
+        true => Vec::new(),
+        false => deliveries::waiting_for_key(&mut *app.store.reader().await?, list.no).await?,
+    };
     for settled in of(&[State::HeldForKey, State::NotKept]) {
+        if told.contains(&settled.email) {
+            continue;
+        }
         let Ok(reader) = settled.email.parse() else { continue };
         all.extend(letters::key_needed(app, list, &reader, settled, now).await?);
     }

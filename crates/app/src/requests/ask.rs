@@ -213,7 +213,7 @@ impl Draft<'_> {
         };
         Ok(Message {
             to: Mailbox { name: None, address: self.asker.address.clone() },
-            kind,
+            kind: kind.into(),
             often,
             letter: self.app.texts.letter(text, &place, values),
             attachment,
@@ -248,7 +248,7 @@ pub(super) async fn refused(
     };
     let message = Message {
         to: Mailbox { name: None, address: request.address.clone() },
-        kind: "answer",
+        kind: "answer".into(),
         often: TO_PROVEN,
         letter: app.texts.letter(Text::Refused, &app.texts.place(list, language), values),
         attachment: None,

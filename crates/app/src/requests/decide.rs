@@ -8,8 +8,9 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
-use super::{Asker, Desk, Proven, go_on, refuse, row_of};
+use super::{Asker, Desk, Proven, go_on, refuse};
 use crate::effects::carry_out;
+use crate::key_life::row_of;
 use crate::{App, AppError};
 
 /// Lets a request happen that waits for a moderator. Errs with [`AppError::Refused`] if it waits for something else, or
@@ -59,15 +60,7 @@ pub async fn approve_key(
         return Err(AppError::OtherFingerprint(certificate.fingerprint().to_string()));
     }
     let row = row_of(app, address, &certificate, now);
-    let change = KeyChange {
-        old: known.fingerprint,
-        old_certificate: None,
-        new: fingerprint.to_string(),
-        authority: Authority::Admin,
-        list: None,
-        changed_at: now,
-        void_since: None,
-    };
+    let change = KeyChange::of_same_key(&known.fingerprint, Authority::Admin, None, now);
     let address = address.clone();
     app.store
         .write(move |db| {

@@ -9,8 +9,9 @@ use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::people;
 
-use super::{Desk, Facts, Standing, Taken, Told, elsewhere, row_of};
+use super::{Desk, Facts, Standing, Taken, Told, elsewhere};
 use crate::effects::Effect;
+use crate::key_life::row_of;
 use crate::notices::{Message, channel_to, make, to_moderators};
 use crate::setup::list_certificate;
 use crate::{App, AppError};
@@ -169,7 +170,7 @@ impl End<'_> {
         drop(db);
         let message = Message {
             to: Mailbox { name: None, address: address.clone() },
-            kind: text.name(),
+            kind: text.name().into(),
             often: Often::UpTo(10),
             letter: self.app.texts.letter(text, &self.app.texts.place(self.list, language), values),
             attachment,

@@ -20,7 +20,7 @@ use sealist_store::requests::{self, Request};
 use sealist_store::{keys, people};
 
 pub use decide::{approve_key, approve_request, refuse_request};
-pub(crate) use offer::{Offer, row_of};
+pub(crate) use offer::Offer;
 
 use crate::effects::{EarlierTokens, Effect};
 use crate::{App, AppError};

@@ -1,20 +1,21 @@
-//! Keys that people offer: what is taken, and how it is stored.
+//! Keys that people offer: what is taken.
 
 use sealist_lists::commands::Problem;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, CertificateError, Unusable};
-use sealist_store::keys::CertificateRow;
+use sealist_openpgp::{Certificate, CertificateError};
 
-use crate::App;
+use crate::AppError;
+use crate::key_life::judge;
 
-/// A key that can be taken: one can encrypt to it, it can sign, now.
+/// A key that can be taken: one can encrypt to it, it can sign, now. No user id need have the address, but one that has must
+/// count.
 pub(crate) struct Offer {
     pub(crate) certificate: Certificate,
 }
 
 impl Offer {
-    /// The one key in what came with a message. The problem says why it is not taken.
-    pub(crate) fn among(blocks: &[Vec<u8>], now: Timestamp) -> Result<Self, Problem> {
+    /// The one key in what came with a message, for that address. The problem says why it is not taken.
+    pub(crate) fn among(blocks: &[Vec<u8>], address: &Address, now: Timestamp) -> Result<Self, Problem> {
         let [block] = blocks else {
             return Err(if blocks.is_empty() { Problem::NoKey } else { Problem::SeveralKeys });
         };
@@ -24,8 +25,9 @@ impl Offer {
             CertificateError::NotACertificate => Problem::NoKey,
             other => Problem::Unusable(other.to_string()),
         })?;
-        match certificate.usable(now) {
+        match judge(&certificate, address, now).card {
             Ok(_) => Ok(Self { certificate }),
+            Err(AppError::OtherAddress(_)) => Err(Problem::NamesOther),
             Err(why) => Err(Problem::Unusable(why.to_string())),
         }
     }
@@ -33,22 +35,5 @@ impl Offer {
     /// Whether one of its user ids has the address.
     pub(crate) fn names(&self, address: &Address, now: Timestamp) -> bool {
         self.certificate.addresses(now).contains(address)
-    }
-}
-
-/// What the database keeps of a confirmed certificate: with its card if it can be used, else with the reason.
-pub(crate) fn row_of(
-    app: &App,
-    address: &Address,
-    certificate: &Certificate,
-    now: Timestamp,
-) -> CertificateRow {
-    let card = certificate.usable(now).map(|card| card.to_bytes(app.vault.mac(), &address.key()));
-    CertificateRow {
-        fingerprint: certificate.fingerprint().to_string(),
-        certificate: certificate.to_bytes(),
-        unusable: card.as_ref().err().map(Unusable::to_string),
-        card: card.ok(),
-        confirmed_at: Some(now),
     }
 }

@@ -12,7 +12,6 @@ mod key;
 mod leave;
 mod problem;
 mod script;
-mod sentences;
 mod set;
 mod stop;
 mod success;

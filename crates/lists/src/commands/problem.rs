@@ -1,6 +1,6 @@
 //! Why a command was not carried out.
 
-use super::sentences::sentences;
+use crate::sentences::sentences;
 
 sentences! {
     /// Why a command was not carried out.

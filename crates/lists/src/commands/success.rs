@@ -1,6 +1,6 @@
 //! How a command was carried out.
 
-use super::sentences::sentences;
+use crate::sentences::sentences;
 
 sentences! {
     /// How a command was carried out.

@@ -75,7 +75,7 @@ texts! {
         (list address fingerprint);
     /// To a member: a post waits because there is no usable key.
     KeyNeeded: Letter "list:user:notice:key-needed", "key_needed" [en de fr]
-        (list address owner days problem);
+        (list address owner request days problem);
     /// To the owners: posts wait because a member has no usable key.
     MemberKeyNeeded: Letter "list:admin:notice:key-needed", "member_key_needed" [en de fr]
         (list address days copies more);
@@ -85,6 +85,15 @@ texts! {
     /// To the owners: posts to members stop after too many bounces.
     Stopped: Letter "list:admin:notice:disable", "stopped" [en de fr]
         (list address bounces addresses);
+    /// To a member: the key ends soon, or cannot be used any more.
+    KeyEnds: Letter "list:user:notice:key-ends", "key_ends" [en de fr]
+        (list owner request email fingerprint hex left until cause revoked lists);
+    /// To an owner: keys of members that end, cannot be used, or have changed; of all lists together.
+    KeyNews: Letter "list:admin:notice:keys", "key_news" [en de fr]
+        (count members more);
+    /// To the members: the list has a new key, which is attached. It is signed with the old one.
+    NewListKey: Letter "list:member:notice:new-key", "new_list_key" [en de fr]
+        (list address fingerprint old_fingerprint overlap_days);
     /// To a new member. On lists with OpenPGP the list's key is attached.
     Welcome: Letter "list:user:notice:welcome", "welcome" [en de fr]
         (list address owner request email fingerprint);
@@ -132,6 +141,9 @@ texts! {
         (what);
     /// The sentence for each way in which a command is carried out.
     Answers: Sentences "list:answers", "answers" [en de fr]
+        (what);
+    /// The sentence for each way in which a key cannot be used.
+    KeyProblems: Sentences "list:key-problems", "key_problems" [en de fr]
         (what);
     /// The sentence for each reason why a message was not posted at once.
     Reasons: Sentences "list:reasons", "reasons" [en de fr]

@@ -6,6 +6,7 @@ use super::render::{letter, lines, problem, sentences};
 use super::values::samples;
 use super::*;
 use crate::commands::{Problem, Success};
+use crate::key_problem::KeyProblem;
 use crate::model::ListName;
 use crate::rules::Reason;
 
@@ -121,6 +122,7 @@ fn asked_for(text: Text) -> Vec<String> {
         Text::Reasons => all_reasons(),
         Text::Problems => owned(Problem::NAMES),
         Text::Answers => owned(Success::NAMES),
+        Text::KeyProblems => owned(KeyProblem::NAMES),
         _ => Vec::new(),
     }
 }

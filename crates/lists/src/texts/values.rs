@@ -89,6 +89,28 @@ const TABLE: &[Described] = &[
     ),
     row("names_address", "whether a user id of the key has the address", &["true", "false"]),
     row("what", "the words that came, why, or a fingerprint", &[r#""frobnicate""#, r#""""#]),
+    row(
+        "hex",
+        "the fingerprint as programs take it, without spaces",
+        &[r#""0123456789ABCDEF0123456789ABCDEF01234567""#],
+    ),
+    row("left", "in how many days the key ends, at most; 0: it cannot be used", &["30", "0", "1"]),
+    row("until", "the day (UTC) on which the key ends, if it does", &[r#""2026-11-21""#, "null"]),
+    row(
+        "cause",
+        "a sentence that says why the key cannot be used, if it cannot",
+        &[r#""It is revoked.""#, "null"],
+    ),
+    row("revoked", "whether its holder took the key back", &["false", "true"]),
+    row("lists", "addresses of lists", &[r#"["team@lists.example"]"#]),
+    row("count", "how many there are", &["3", "1"]),
+    row(
+        "members",
+        "members with something new of their keys: each has email, until (the day, if it ends soon), and in English unusable (why, if so) and changes",
+        &[r#"[{"email": "bart@example.org", "until": "2026-11-21", "unusable": null, "changes": ""},
+                {"email": "cris@example.org", "until": null, "unusable": "the key is revoked", "changes": "the key is revoked"}]"#],
+    ),
+    row("overlap_days", "for how many more days mail to the old key of the list is read", &["30", "1"]),
     row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
 ];
 

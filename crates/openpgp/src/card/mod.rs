@@ -5,6 +5,8 @@ mod key;
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::Cert;
+use sequoia_openpgp::cert::amalgamation::key::ValidErasedKeyAmalgamation;
+use sequoia_openpgp::packet::key::PublicParts;
 use sequoia_openpgp::policy::StandardPolicy;
 
 use crate::certificate::Unusable;
@@ -29,7 +31,7 @@ const NEVER: i64 = i64::MAX;
 pub struct SealingCard {
     family: Family,
     keys: Vec<TimedKey>,
-    /// The end of the primary key.
+    /// The end of the primary key, or of what signs.
     until: i64,
 }
 
@@ -67,9 +69,8 @@ impl SealingCard {
         if valid.alive().is_err() {
             return Err(primary_end.map_or(Unusable::TooWeak, |at| Unusable::Expired { at }));
         }
-        if valid.keys().supported().alive().revoked(false).for_signing().next().is_none() {
-            return Err(Unusable::NoSigningKey);
-        }
+        let signing = valid.keys().supported().alive().revoked(false).for_signing();
+        let signing_end = signing.map(|key| end_of(&key)).max().ok_or(Unusable::NoSigningKey)?;
         let mut keys = Vec::new();
         for key in valid
             .keys()
@@ -82,16 +83,14 @@ impl SealingCard {
             let card_key = CardKey::of(key.key().role_as_subordinate());
             // A point of low order, or one off its curve, is seen only when it is used.
             if pkesk::wrap(&card_key, &seal::fresh_session_key(), KeyIds::Named).is_ok() {
-                let ends = [key.key_expiration_time(), key.binding_signature().signature_expiration_time()];
-                let until = ends.into_iter().flatten().map(Timestamp::from_system_time).min();
-                keys.push(TimedKey { key: card_key, until: until.map_or(NEVER, |at| at.0) });
+                keys.push(TimedKey { key: card_key, until: end_of(&key) });
             }
         }
         if keys.is_empty() {
             return Err(no_encryption_key(&valid, now));
         }
         let family = if cert.primary_key().key().version() == 6 { Family::V6 } else { Family::V4 };
-        Ok(Self { family, keys, until: primary_end.map_or(NEVER, |at| at.0) })
+        Ok(Self { family, keys, until: primary_end.map_or(NEVER, |at| at.0).min(signing_end) })
     }
 
     /// Which packets the holder reads.
@@ -112,8 +111,13 @@ impl SealingCard {
 
     /// The stored form. `holder` binds the card to whom it is for: the address's look-up key.
     pub fn to_bytes(&self, mac: &MacKey, holder: &str) -> Vec<u8> {
+        self.to_bytes_of(POLICY_EPOCH, mac, holder)
+    }
+
+    /// The stored form as the rules of that epoch made it.
+    pub(crate) fn to_bytes_of(&self, epoch: u32, mac: &MacKey, holder: &str) -> Vec<u8> {
         let mut out = vec![FORM, self.family.number()];
-        out.extend_from_slice(&POLICY_EPOCH.to_be_bytes());
+        out.extend_from_slice(&epoch.to_be_bytes());
         out.extend_from_slice(&self.until.to_be_bytes());
         for timed in &self.keys {
             out.extend_from_slice(&timed.until.to_be_bytes());
@@ -151,6 +155,12 @@ impl SealingCard {
         }
         Ok(Self { family, keys, until })
     }
+}
+
+/// The end of a key, or of what binds it.
+fn end_of(key: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> i64 {
+    let ends = [key.key_expiration_time(), key.binding_signature().signature_expiration_time()];
+    ends.into_iter().flatten().map(Timestamp::from_system_time).min().map_or(NEVER, |at| at.0)
 }
 
 /// Tells an expired encryption subkey from none at all.

@@ -73,7 +73,7 @@ impl Stage {
     /// A list and a member with new keys.
     pub fn new(now: Timestamp) -> Self {
         let address = |local: &str| format!("{local}@lists.example").parse().expect("an address");
-        let key = ListKey::generate("Team", &address("team"), &address("team-request"), now.plus_ms(-1000));
+        let key = ListKey::generate("Team", &[address("team"), address("team-request")], now.plus_ms(-1000));
         let key = key.expect("a key");
         let member = Person::new("anne@example.org", Kind::Curve25519, now);
         Self { list: key.certificate(), key: Some(key), member, now }

@@ -5,6 +5,7 @@
 mod acts;
 mod deflate;
 pub mod hostile;
+mod life;
 mod person;
 pub mod twist;
 
@@ -16,6 +17,7 @@ use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
 use sequoia_openpgp::{Cert, Profile};
 
 pub use acts::Revoked;
+pub use life::{Ends, stale_card};
 pub use person::Person;
 
 use crate::framing::Packets;

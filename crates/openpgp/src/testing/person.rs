@@ -24,8 +24,8 @@ pub(super) const ONLY_IN_TESTS: &str = "made for a test by the library";
 
 /// Somebody with a secret key.
 pub struct Person {
-    address: String,
-    cert: Cert,
+    pub(super) address: String,
+    pub(super) cert: Cert,
 }
 
 impl Person {

@@ -4,26 +4,35 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use sealist_app::{App, Rotated, approve_key, keep_in_database, rotate, set_key};
-use sealist_lists::model::ListName;
+use sealist_app::{App, KeyState, Rotated, approve_key, keep_in_database, rotate, set_key, survey};
+use sealist_lists::model::{AddressNo, ListName};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::keys::CertificateRow;
 use sealist_store::people;
 use serde_json::{Value, json};
 
-use super::{Answer, named, read_file};
+use super::{Answer, named, read_file, refresh, wkd};
+use crate::config::Config;
 use crate::vault;
+
+/// Keys of one question.
+const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
 pub(crate) enum Keys {
     /// The certificate of an address: fingerprint, whether it can be used, until when.
     Show { address: Address },
-    /// Whether the certificates in a file could be used, and why not.
-    Check { file: PathBuf },
+    /// All keys of the site, whether they can be used now and until when; with a file, whether the certificates in it
+    /// could be used, and why not.
+    Check { file: Option<PathBuf> },
     /// Gives an address a certificate, or updates the one it has: new parts, a longer validity, a revocation
     /// certificate. Copies that waited go out.
     Import { address: Address, file: PathBuf },
+    /// Asks now for updates of all keys, or of that of an address, where `[keys] refresh` says.
+    Refresh { address: Option<Address> },
+    /// Writes the keys of the lists for a web server, as Web Key Directory.
+    Wkd { folder: PathBuf },
     /// The certificate of an address, armored.
     Export { address: Address },
     /// Confirms the key that an address has, after you compared the fingerprint with the person: copies that waited go
@@ -38,7 +47,7 @@ pub(crate) enum Keys {
     MasterKey { file: PathBuf },
 }
 
-pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Result<Answer> {
     let now = Timestamp::now();
     Ok(match command {
         Keys::Rotate { list } => {
@@ -61,7 +70,8 @@ pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
             let since = confirmed.as_deref().unwrap_or("no");
             (format!("{text}confirmed    {since}\n"), merged(data, json!({ "confirmed_at": confirmed })))
         }
-        Keys::Check { file } => {
+        Keys::Check { file: None } => site(app, now).await?,
+        Keys::Check { file: Some(file) } => {
             let all = Certificate::read(&read_file(&file)?)?;
             let (texts, data): (Vec<_>, Vec<_>) = all.iter().map(|key| describe(key, now)).unzip();
             (texts.join("\n"), data.into())
@@ -74,6 +84,8 @@ pub(super) async fn run(app: &App, command: Keys) -> anyhow::Result<Answer> {
                 merged(data, json!({ "address": address.to_string() })),
             )
         }
+        Keys::Refresh { address } => refresh::run(app, config, address).await?,
+        Keys::Wkd { folder } => wkd::run(app, &folder).await?,
         Keys::Approve { address, fingerprint } => {
             let certificate = approve_key(app, &address, &fingerprint, now).await?;
             let (text, data) = describe(&certificate, now);
@@ -107,6 +119,31 @@ fn rotated(rotated: &Rotated) -> Answer {
     };
     let text = format!("new key      {fingerprint}\n{state}\n");
     (text, json!({ "fingerprint": fingerprint, "used": nodes.is_empty(), "waits_for": nodes }))
+}
+
+/// A table of all keys.
+async fn site(app: &App, now: Timestamp) -> anyhow::Result<Answer> {
+    let mut text = format!("{:<32} {:<40} {:<10} {}\n", "address", "fingerprint", "until", "state");
+    let mut data = Vec::new();
+    let mut after = AddressNo(0);
+    while let Some((page, last)) = survey(app, after, PAGE, now).await? {
+        for KeyState { email, fingerprint, problem, until } in page {
+            let until = until.map(Timestamp::rfc3339);
+            let day = until.as_deref().map_or("-", |until| &until[..10]);
+            let state = problem.as_deref().unwrap_or("usable");
+            let key = fingerprint.as_deref().unwrap_or("-");
+            text.push_str(&format!("{email:<32} {key:<40} {day:<10} {state}\n"));
+            data.push(json!({
+                "address": email,
+                "fingerprint": fingerprint,
+                "usable": problem.is_none(),
+                "problem": problem,
+                "usable_until": until,
+            }));
+        }
+        after = last;
+    }
+    Ok((text, data.into()))
 }
 
 async fn stored(app: &App, address: &Address) -> anyhow::Result<CertificateRow> {

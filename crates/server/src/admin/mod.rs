@@ -6,8 +6,10 @@ mod keys;
 mod lists;
 mod members;
 mod queue;
+mod refresh;
 mod requests;
 mod texts;
+mod wkd;
 
 use std::path::Path;
 
@@ -16,6 +18,8 @@ use clap::Subcommand;
 use sealist_app::{App, AppError};
 use sealist_lists::model::{ListName, MailingList};
 use serde_json::Value;
+
+use crate::config::Config;
 
 /// What a command says: to people, and as data.
 type Answer = (String, Value);
@@ -71,14 +75,19 @@ pub(crate) fn without_a_site(command: &Command) -> anyhow::Result<Option<String>
 }
 
 /// Runs a command and returns what to print.
-pub(crate) async fn run(app: &App, command: Command, output: Output) -> anyhow::Result<String> {
+pub(crate) async fn run(
+    app: &App,
+    config: &Config,
+    command: Command,
+    output: Output,
+) -> anyhow::Result<String> {
     let (text, data) = match command {
         Command::Lists(command) => lists::run(app, command).await?,
         Command::Members(command) => members::run(app, command).await?,
+        Command::Keys(command) => keys::run(app, config, command).await?,
         Command::Requests(command) => requests::run(app, command).await?,
         Command::Workflows => requests::workflows(app),
         Command::Audit { list, limit } => audit::run(app, list, limit).await?,
-        Command::Keys(command) => keys::run(app, command).await?,
         Command::Queue(command) => queue::run(app, command).await?,
         Command::Texts(command) => texts::run(app, command).await?,
         Command::Db(command) => db::run(app, command).await?,

@@ -41,6 +41,21 @@ const COMMENTS: &[(&str, &str)] = &[
         "master_key",
         "Keys are wrapped under it: a file, or credential:NAME of systemd. Never beside the data or the keys.",
     ),
+    ("[keys]", "Keys of members: each is checked once a day."),
+    (
+        "warn_days",
+        "So many days before its end the holder of a key is warned, and owners are told; at the end always.",
+    ),
+    (
+        "refresh",
+        "Where updates of known keys are looked for: none, wkd, keyserver or both. Who is asked learns who is on a list.",
+    ),
+    ("refresh_every_h", "How often for each key; the requests are spread over that time."),
+    ("keyserver", "One that speaks VKS."),
+    (
+        "proxy",
+        "Empty: none. Or socks5h://127.0.0.1:9050 (Tor), or http://host:port; it looks names up itself.",
+    ),
     ("[queue]", ""),
     ("retry_period_h", "How long a recipient is tried before the owner is told."),
     ("retry_after_s", "The first pause; each further one is twice as long."),

@@ -2,6 +2,7 @@
 
 mod example;
 mod keydirs;
+mod keys;
 mod known_keys;
 mod workflows;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use example::commented;
 pub(crate) use keydirs::{Kept, KeyDirs, MasterKeyAt};
+pub(crate) use keys::{Keys, Refresh};
 use sealist_lists::workflows::{WorkflowError, Workflows};
 use workflows::OwnWorkflows;
 
@@ -30,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) lmtp: Lmtp,
     pub(crate) outgoing: Outgoing,
     pub(crate) keydirs: KeyDirs,
+    pub(crate) keys: Keys,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
     pub(crate) workflows: OwnWorkflows,
@@ -151,6 +154,7 @@ impl Default for Config {
             lmtp: Lmtp::default(),
             outgoing: Outgoing::default(),
             keydirs: KeyDirs::default(),
+            keys: Keys::default(),
             queue: Queue::default(),
             log: Log::default(),
             workflows: OwnWorkflows::default(),
@@ -268,6 +272,9 @@ impl Config {
         let value =
             |detail: &str| Err(ConfigError::Value { path: path.to_owned(), detail: detail.to_owned() });
         if let Some(problem) = self.keydirs.problem(&self.data_dir) {
+            return value(problem);
+        }
+        if let Some(problem) = self.keys.problem() {
             return value(problem);
         }
         let url = &self.database.url;
@@ -394,6 +401,9 @@ mod tests {
         check("[lmtp]\nmax_connections = 0", "at least 1");
         check("[outgoing]\ndata_timeout_s = 0", "at least 1");
         check("[site]\ncontact = 'nobody'", "site.contact");
+        check("[keys]\nkeyserver = 'http://keys.example.org'", "https://");
+        check("[keys]\nproxy = 'socks5://127.0.0.1:9050'", "socks5h://");
+        check("[keys]\nrefresh_every_h = 0", "at least 1");
         check("[lmtp]\ntls_key = 'k.pem'", "belong together");
     }
 }

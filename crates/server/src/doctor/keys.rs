@@ -1,10 +1,10 @@
 //! Keys: those of the lists, by a round trip with each, and those of the members.
 
-use sealist_app::{App, AppError, ListKeys, list_certificate};
-use sealist_lists::model::{MailingList, MemberNo, MissingKey, PgpSettings, Role, SealedDelivery};
+use sealist_app::{App, AppError, ListKeys, list_certificate, survey};
+use sealist_lists::model::{AddressNo, MailingList, MissingKey, PgpSettings, SealedDelivery};
 use sealist_mail::{Boundary, Timestamp, compose};
-use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SealingCard, SignWith};
-use sealist_store::{StoreError, keys, lists, people, rotation};
+use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SignWith};
+use sealist_store::{StoreError, lists, rotation};
 
 use super::Finding;
 
@@ -40,9 +40,12 @@ pub(super) async fn examine(app: &App) -> Vec<Finding> {
         }
         if list.settings.encrypting() {
             findings.extend(weaker_choices(&list, pgp));
-            findings.extend(members(app, &list).await);
         }
     }
+    findings.extend(members(app).await.unwrap_or_else(|error| {
+        let fix = "restore the backup if the database is damaged";
+        vec![Finding::fault("member keys", format!("they cannot be looked at: {error}"), fix)]
+    }));
     findings
 }
 
@@ -129,36 +132,29 @@ async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<()
     if good { Ok(()) } else { Err("what was sealed could not be opened".to_owned()) }
 }
 
-/// Members to whom nothing can be sent, now or soon.
-async fn members(app: &App, list: &MailingList) -> Vec<Finding> {
+/// How many keys of members cannot be used, or end soon: `sealist keys check` names them.
+async fn members(app: &App) -> Result<Vec<Finding>, AppError> {
     let now = Timestamp::now();
-    let mut findings = Vec::new();
-    let mut after = MemberNo(0);
-    loop {
-        let Ok(mut db) = app.store.reader().await else { return findings };
-        let page = people::roster(&mut db, list.no, Role::Member, after, PAGE).await.unwrap_or_default();
-        let Some(last) = page.last() else { return findings };
-        after = last.no;
-        for member in page {
-            let stored = keys::certificate_of(&mut db, member.address_no).await.ok().flatten();
-            let card = stored.and_then(|row| row.card);
-            let holder = member.address.key();
-            let read = card.map(|card| SealingCard::from_bytes(&card, app.vault.mac(), &holder, now));
-            let problem = match read {
-                None => "has no key".to_owned(),
-                Some(Err(error)) => error.to_string(),
-                Some(Ok(card)) => match card.valid_until() {
-                    Some(until) if until.0 - now.0 < SOON_MS => {
-                        format!("the key ends on {}", until.rfc3339())
-                    }
-                    _ => continue,
-                },
-            };
-            findings.push(Finding::warning(
-                "member key",
-                format!("{} on {}: {problem}", member.address, list.name),
-                format!("sealist keys import {} FILE", member.address),
-            ));
+    let (mut good, mut unusable, mut soon) = (0, 0, 0);
+    let mut after = AddressNo(0);
+    while let Some((page, last)) = survey(app, after, PAGE, now).await? {
+        for key in &page {
+            match (&key.problem, key.until) {
+                (Some(_), _) => unusable += 1,
+                (None, Some(until)) if until.0 - now.0 < SOON_MS => soon += 1,
+                (None, _) => good += 1,
+            }
+        }
+        after = last;
+    }
+    let mut findings = vec![Finding::good("member keys", format!("{good} can be used for a while"))];
+    let fix = "`sealist keys check` names them; `sealist keys import ADDRESS FILE` takes an updated key";
+    for (count, what) in
+        [(unusable, "cannot be used, or are missing"), (soon, "can be used, and end within 30 days")]
+    {
+        if count > 0 {
+            findings.push(Finding::warning("member keys", format!("{count} {what}"), fix));
         }
     }
+    Ok(findings)
 }

@@ -1,8 +1,10 @@
 //! Loops without logic: claim, call the use case, wait.
 
 pub(crate) mod incoming;
+pub(crate) mod keys;
 pub(crate) mod node;
 pub(crate) mod outgoing;
+pub(crate) mod refresh;
 pub(crate) mod room;
 pub(crate) mod upkeep;
 

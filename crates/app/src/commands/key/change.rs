@@ -9,7 +9,8 @@ use super::super::{Said, Session, Speaker};
 use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
-use crate::requests::{Offer, begin, policy, row_of, workflow};
+use crate::key_life::row_of;
+use crate::requests::{Offer, begin, policy, workflow};
 
 impl Session<'_> {
     pub(super) async fn key_change(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
@@ -36,7 +37,7 @@ impl Session<'_> {
         speaker: &Speaker,
         goal: Goal,
     ) -> Result<Result<Said, Problem>, AppError> {
-        let offer = match Offer::among(&speaker.keys, self.desk.now) {
+        let offer = match Offer::among(&speaker.keys, &speaker.asker.address, self.desk.now) {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };

@@ -4,7 +4,7 @@ use sealist_lists::commands::{Problem, Success};
 
 use super::super::{Said, Session, Speaker};
 use crate::effects::Effect;
-use crate::setup::list_certificate;
+use crate::succession::published;
 use crate::{AppError, letters};
 
 impl Session<'_> {
@@ -12,11 +12,12 @@ impl Session<'_> {
         if speaker.facts.banned {
             return Ok(Err(Problem::Banned));
         }
-        let Some(key) = list_certificate(self.desk.app, self.desk.list.no).await? else {
+        let keys = published(self.desk.app, self.desk.list).await?;
+        if keys.is_empty() {
             return Ok(Err(Problem::NotPgp));
-        };
+        }
         let letter =
-            letters::sendkey(self.desk.app, self.desk.list, &speaker.asker.address, &key, self.desk.now)
+            letters::sendkey(self.desk.app, self.desk.list, &speaker.asker.address, &keys, self.desk.now)
                 .await?;
         Ok(Ok(match letter {
             Some(letter) => {

@@ -23,7 +23,7 @@ const TEXT: &str = "Content-Type: text/plain; charset=utf-8\r\n\r\nWe meet at se
 
 fn list() -> ListKey {
     let address = |local: &str| format!("{local}@lists.example").parse().unwrap();
-    ListKey::generate("Team", &address("team"), &address("team-request"), NOW.plus_ms(-1000)).unwrap()
+    ListKey::generate("Team", &[address("team"), address("team-request")], NOW.plus_ms(-1000)).unwrap()
 }
 
 fn signing_key(cert: &Cert) -> KeyPair {

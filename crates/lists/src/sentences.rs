@@ -1,4 +1,4 @@
-//! What becomes of a command is one plain sentence, in `texts/`.
+//! What there is to say of something is one plain sentence, in `texts/`.
 
 /// An enum in which each case has a sentence, by its name; in parentheses, what the sentence may say as `what`.
 macro_rules! sentences {
@@ -42,4 +42,4 @@ macro_rules! sentences {
     };
 }
 
-pub(super) use sentences;
+pub(crate) use sentences;

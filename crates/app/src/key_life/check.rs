@@ -1,0 +1,215 @@
+//! The daily check: each certificate is judged anew, its sealing card made, kept or dropped, and who should know is written
+//! to. One node does it; what it has done stands in the database, so that another can go on.
+
+use sealist_lists::model::AddressNo;
+use sealist_mail::Timestamp;
+use sealist_openpgp::{POLICY_EPOCH, SealingCard};
+use sealist_store::key_checks::{self, Finding, Pass, Watched};
+use sealist_store::{StoreError, key_news};
+
+use super::judge::{Judged, judge_stored};
+use super::letters::{self, MAX_LINES};
+use super::warn::{Stages, state};
+use crate::notices::Prepared;
+use crate::{App, AppError};
+
+/// Certificates or owners of one step.
+const PAGE: u32 = 500;
+
+/// What the daily check found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Certificates that were judged.
+    pub checked: u64,
+    /// Those that cannot be used now and could before.
+    pub lost: u64,
+    /// Those that can be used now and could not before.
+    pub regained: u64,
+    /// Holders who were warned.
+    pub warned: u64,
+    /// Owners who were told.
+    pub told: u64,
+}
+
+/// A daily check under way.
+pub struct KeyCheck {
+    pass: Pass,
+    stages: Stages,
+    at: At,
+    /// What it found so far.
+    pub found: Found,
+}
+
+#[derive(Clone, Copy)]
+enum At {
+    Certificates(AddressNo),
+    Owners(AddressNo),
+    Ended,
+}
+
+/// A certificate that was judged, and the letter to its holder.
+struct Outcome {
+    seen: Watched,
+    finding: Finding,
+    letter: Option<Prepared>,
+}
+
+impl KeyCheck {
+    /// Begins the check of the day, or goes on with one that stands still. `None`: it is done, or another node does it.
+    pub async fn begin(app: &App, stages: &Stages, now: Timestamp) -> Result<Option<Self>, AppError> {
+        if !key_checks::is_due(&mut *app.store.reader().await?, POLICY_EPOCH, now).await? {
+            return Ok(None);
+        }
+        let begun = app.store.write(move |db| Box::pin(key_checks::begin(db, POLICY_EPOCH, now)));
+        let begun: Option<Pass> = begun.await.map_err(|error: StoreError| error)?;
+        let at = At::Certificates(AddressNo(0));
+        Ok(begun.map(|pass| Self { pass, stages: stages.clone(), at, found: Found::default() }))
+    }
+
+    /// Does the next page; says whether there is more to do.
+    pub async fn step(&mut self, app: &App, now: Timestamp) -> Result<bool, AppError> {
+        self.at = match self.at {
+            At::Certificates(after) => match self.certificates(app, after, now).await? {
+                Some(last) => At::Certificates(last),
+                None => At::Owners(AddressNo(0)),
+            },
+            At::Owners(after) => match self.owners(app, after, now).await? {
+                Some(last) => At::Owners(last),
+                None => {
+                    let pass = self.pass;
+                    let ended = app.store.write(move |db| Box::pin(key_checks::end(db, pass, now)));
+                    ended.await.map_err(|error: StoreError| error)?;
+                    At::Ended
+                }
+            },
+            At::Ended => At::Ended,
+        };
+        Ok(!matches!(self.at, At::Ended))
+    }
+
+    /// Judges a page and records it in one transaction; says behind which to go on.
+    async fn certificates(
+        &mut self,
+        app: &App,
+        after: AddressNo,
+        now: Timestamp,
+    ) -> Result<Option<AddressNo>, AppError> {
+        let pass = self.pass;
+        let page = key_checks::due(&mut *app.store.reader().await?, pass, after, PAGE, now).await?;
+        let Some(last) = page.last().copied() else { return Ok(None) };
+        let mut results = Vec::new();
+        for address in page {
+            let seen = key_checks::watched(&mut *app.store.reader().await?, address).await?;
+            if let Some(seen) = seen {
+                results.push(self.judged(app, seen, now).await?);
+            }
+        }
+        let found = app.store.write(move |db| {
+            Box::pin(async move {
+                let mut found = Found::default();
+                for Outcome { seen, finding, letter } in results {
+                    if !key_checks::record(&mut *db, &seen, &finding, now).await? {
+                        continue;
+                    }
+                    found.checked += 1;
+                    found.lost += u64::from(seen.card.is_some() && finding.card.is_err());
+                    found.regained += u64::from(seen.card.is_none() && finding.card.is_ok());
+                    if let Some(letter) = letter {
+                        found.warned += u64::from(letter.store(&mut *db, now).await?);
+                    }
+                }
+                key_checks::progress(db, pass, now).await?;
+                Ok::<_, StoreError>(found)
+            })
+        });
+        self.found.add(found.await?);
+        Ok(Some(last))
+    }
+
+    async fn judged(&self, app: &App, mut seen: Watched, now: Timestamp) -> Result<Outcome, AppError> {
+        let (octets, address) = (std::mem::take(&mut seen.certificate), seen.address.clone());
+        let judged = tokio::task::spawn_blocking(move || judge_stored(&octets, &address, now));
+        let judged = judged.await.map_err(|_| AppError::Interrupted)?;
+        let mut warned = state(&self.stages, &seen.fingerprint, &judged, seen.warned.as_ref(), now);
+        let mut letter = None;
+        if let Some(due) = warned.as_ref().filter(|due| seen.warned.as_ref() != Some(*due)) {
+            match letters::to_holder(app, &seen, due, &judged, now).await {
+                Ok(Some(made)) => letter = Some(made),
+                // No list uses the key: should one begin to, its holder has not been warned.
+                Ok(None) => warned = seen.warned.clone(),
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    // The check goes on, and tomorrow the letter is due again.
+                    tracing::error!(address = %seen.address, %error, "a warning could not be made");
+                    warned = seen.warned.clone();
+                }
+            }
+        }
+        let card = card_to_be(app, &seen, &judged, now);
+        Ok(Outcome { seen, finding: Finding { card, warned }, letter })
+    }
+
+    /// Writes to a page of owners; says behind which to go on.
+    async fn owners(
+        &mut self,
+        app: &App,
+        after: AddressNo,
+        now: Timestamp,
+    ) -> Result<Option<AddressNo>, AppError> {
+        let began_at = self.pass.began_at;
+        let page = key_news::owners(&mut *app.store.reader().await?, began_at, after, PAGE).await?;
+        let Some(last) = page.last().map(|owner| owner.no) else { return Ok(None) };
+        for owner in page {
+            let (news, count) =
+                key_news::for_owner(&mut *app.store.reader().await?, &owner, MAX_LINES).await?;
+            if news.is_empty() {
+                continue;
+            }
+            let letter = match letters::to_owner(app, &owner, &news, count, began_at, now).await {
+                Ok(Some(letter)) => letter,
+                Ok(None) => continue,
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    tracing::error!(owner = %owner.address, %error, "an owner could not be told of keys");
+                    continue;
+                }
+            };
+            // Another node's clock may be a little ahead.
+            let until = news.iter().map(|news| news.at).max().unwrap_or(now).max(now);
+            let told = app.store.write(move |db| {
+                Box::pin(async move {
+                    let told = key_news::told(&mut *db, &owner, until).await?;
+                    Ok::<_, StoreError>(told && letter.store(db, now).await?)
+                })
+            });
+            self.found.told += u64::from(told.await?);
+        }
+        let pass = self.pass;
+        let progress = app.store.write(move |db| Box::pin(key_checks::progress(db, pass, now)));
+        progress.await.map_err(|error: StoreError| error)?;
+        Ok(Some(last))
+    }
+}
+
+/// A card that is good stays as it is: a new one of the same keys would be no other.
+fn card_to_be(app: &App, seen: &Watched, judged: &Judged, now: Timestamp) -> Result<Vec<u8>, String> {
+    let mac = app.vault.mac();
+    let same = |stored: &&Vec<u8>| {
+        let card = SealingCard::from_bytes(stored, mac, &seen.address.key(), now);
+        card.is_ok_and(|card| judged.card.as_ref().is_ok_and(|judged| *judged == card))
+    };
+    match seen.card.as_ref().filter(same) {
+        Some(card) => Ok(card.clone()),
+        None => judged.stored(mac, &seen.address),
+    }
+}
+
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.checked += other.checked;
+        self.lost += other.lost;
+        self.regained += other.regained;
+        self.warned += other.warned;
+        self.told += other.told;
+    }
+}

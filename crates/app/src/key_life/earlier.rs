@@ -1,0 +1,72 @@
+//! Keys that an address had before, by whose word it has the one of now: when one turns out to be compromised, that word
+//! counts no longer.
+
+use sealist_lists::model::AddressNo;
+use sealist_mail::Timestamp;
+use sealist_openpgp::Certificate;
+use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_store::key_checks::{self, Watched};
+use sealist_store::keys::{self, CertificateRow};
+use sealist_store::{StoreError, key_refresh};
+
+use super::doubt::{doubtful_row, is_compromised, stands_on};
+use super::letters::named;
+use super::refresh::{KeyServers, with_answers};
+use crate::{App, AppError, letters};
+
+/// Asks for them. If one is compromised, the key of now is in doubt, and those in charge of the lists that use it hear of it.
+pub(super) async fn ask(
+    app: &App,
+    servers: &dyn KeyServers,
+    no: AddressNo,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let (seen, row, changes) = {
+        let mut db = app.store.reader().await?;
+        let seen = key_checks::watched(&mut db, no).await?;
+        (seen, keys::certificate_of(&mut db, no).await?, key_changes::of(&mut db, no).await?)
+    };
+    let (Some(seen), Some(row)) = (seen, row.filter(|row| row.confirmed_at.is_some())) else { return Ok(()) };
+    for change in &changes {
+        let Some(old) = &change.old_certificate else { continue };
+        if !stands_on(&changes, &change.old) {
+            continue;
+        }
+        let (merged, _) = with_answers(servers, &seen.address, &Certificate::from_stored(old)?).await;
+        if is_compromised(&merged, now) {
+            return doubt(app, &seen, row, &change.old, now).await;
+        }
+    }
+    Ok(())
+}
+
+async fn doubt(
+    app: &App,
+    seen: &Watched,
+    before: CertificateRow,
+    revoked: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let known = Certificate::from_stored(&before.certificate)?;
+    let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
+    let mut told = Vec::new();
+    for list in named(app, &numbers).await? {
+        told.extend(letters::key_void(app, &list, &seen.address, revoked, &known, now).await?);
+    }
+    let (no, after, revoked) = (seen.address_no, doubtful_row(&known), revoked.to_owned());
+    let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);
+    let done = app.store.write(move |db| {
+        Box::pin(async move {
+            let words = "a key before it is compromised";
+            if key_refresh::update(&mut *db, no, &before, &after, words, now).await? {
+                key_changes::void(&mut *db, no, &revoked, now).await?;
+                key_changes::add(&mut *db, no, &change).await?;
+                for letter in told {
+                    letter.store(&mut *db, now).await?;
+                }
+            }
+            Ok(())
+        })
+    });
+    Ok(done.await.map_err(|error: StoreError| error)?)
+}

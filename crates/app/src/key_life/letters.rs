@@ -1,0 +1,122 @@
+//! What is written about the life of keys: to their holders, and to owners.
+
+use std::str::FromStr as _;
+
+use sealist_lists::key_problem::KeyProblem;
+use sealist_lists::model::{Channel, Door, ListNo, MailingList};
+use sealist_lists::texts::{Place, Text, Value, context};
+use sealist_mail::Timestamp;
+use sealist_openpgp::Fingerprint;
+use sealist_store::key_checks::{self, Warned, Watched};
+use sealist_store::key_news::{self, News, Owner};
+use sealist_store::notices::Often;
+use sealist_store::{lists, people};
+
+use super::judge::Judged;
+use crate::letters::somebody;
+use crate::notices::{Message, Prepared, channel_to, make};
+use crate::{App, AppError};
+
+/// Members that one letter to an owner names.
+pub(super) const MAX_LINES: u32 = 200;
+
+/// To the holder of a key: one letter, from the first of the lists that use the key, about all of them. `None`: there is no
+/// such list.
+pub(super) async fn to_holder(
+    app: &App,
+    seen: &Watched,
+    warned: &Warned,
+    judged: &Judged,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
+    let lists = named(app, &numbers).await?;
+    let Some(list) = lists.first() else { return Ok(None) };
+    let language = people::language_of(&mut *app.store.reader().await?, &seen.address).await?;
+    let place = app.texts.place(list, language);
+    let values = context! {
+        list => list.display_name(),
+        owner => list.name.address(Door::Owner).to_string(),
+        request => list.name.address(Door::Request).to_string(),
+        email => seen.address.to_string(),
+        fingerprint => Fingerprint::from_str(&seen.fingerprint).map(|known| known.spaced()).ok(),
+        hex => seen.fingerprint,
+        left => warned.stage,
+        until => warned.until.map(day),
+        cause => judged.card.as_ref().err().map(|problem| cause(app, problem, &place)),
+        revoked => judged.is_revoked(),
+        lists => lists.iter().map(|list| list.name.to_string()).collect::<Vec<_>>(),
+    };
+    let letter = app.texts.letter(Text::KeyEnds, &place, values);
+    // Of each state of a key one letter, whenever the last one was.
+    let end = warned.until.map_or(0, |until| until.0);
+    let kind = format!("{} {} {end} {}", Text::KeyEnds.name(), warned.fingerprint, warned.stage);
+    let to = somebody(&seen.address);
+    // By what was found now: the stored card is that of yesterday.
+    let channel = match judged.card {
+        Ok(_) if list.settings.encrypting() => Channel::Sealed,
+        _ => Channel::Open,
+    };
+    let message =
+        Message { to, kind: kind.into(), often: Often::Daily, letter, attachment: None, reply_to: None };
+    make(app, list, message, channel, now).await.map(Some)
+}
+
+fn cause(app: &App, problem: &AppError, place: &Place<'_>) -> String {
+    let problem = match problem {
+        AppError::Unusable(why) => why.into(),
+        AppError::OtherAddress(address) => KeyProblem::OtherAddress(address.clone()),
+        damaged => KeyProblem::Damaged(damaged.to_string()),
+    };
+    app.texts.sentence(Text::KeyProblems, problem.name(), place, problem.values())
+}
+
+/// To an owner: all that is new of the keys of members, over all lists.
+pub(super) async fn to_owner(
+    app: &App,
+    owner: &Owner,
+    news: &[News],
+    count: i64,
+    began_at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let numbers = key_news::lists_of(&mut *app.store.reader().await?, owner.no).await?;
+    let lists = named(app, numbers.get(..1).unwrap_or_default()).await?;
+    let Some(list) = lists.first() else { return Ok(None) };
+    let line = |news: &News| -> Value {
+        context! {
+            email => news.email,
+            until => news.until.map(day),
+            unusable => news.unusable,
+            changes => news.changes,
+        }
+    };
+    let members: Vec<Value> = news.iter().map(line).collect();
+    let more = count - i64::try_from(members.len()).unwrap_or(count);
+    let mut db = app.store.reader().await?;
+    let language = people::language_of(&mut db, &owner.address).await?;
+    let channel = channel_to(app, &mut db, list, &owner.address, now).await?;
+    drop(db);
+    let place = app.texts.place(list, language);
+    let letter = app.texts.letter(Text::KeyNews, &place, context! { count, members, more });
+    // Of each pass one letter.
+    let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
+    let to = somebody(&owner.address);
+    let message =
+        Message { to, kind: kind.into(), often: Often::Daily, letter, attachment: None, reply_to: None };
+    make(app, list, message, channel, now).await.map(Some)
+}
+
+pub(super) async fn named(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {
+    let mut db = app.store.reader().await?;
+    let mut found = Vec::new();
+    for no in numbers {
+        found.extend(lists::by_no(&mut db, *no).await?);
+    }
+    Ok(found)
+}
+
+/// People compare dates, not seconds.
+pub(super) fn day(at: Timestamp) -> String {
+    at.rfc3339()[..10].to_owned()
+}

@@ -1,0 +1,19 @@
+//! The life of members' certificates after they are set: checked each day, their holders warned, owners told.
+
+mod check;
+mod doubt;
+mod earlier;
+mod judge;
+mod letters;
+mod refresh;
+mod row;
+mod survey;
+mod warn;
+
+pub use check::{Found, KeyCheck};
+pub(crate) use doubt::{doubtful_row, is_compromised, stands_on};
+pub(crate) use judge::judge;
+pub use refresh::{Answer, KeyServers, Refreshed, refresh_address, refresh_next, to_refresh};
+pub(crate) use row::{row_of, updated_row};
+pub use survey::{KeyState, survey};
+pub use warn::Stages;

@@ -1,0 +1,160 @@
+//! Updates of known certificates from where they are published: merged, and nothing more. No answer brings a new key for an
+//! address, or trust.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use sealist_lists::model::AddressNo;
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{Certificate, Change, Fingerprint, Unusable};
+use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_store::key_checks::{self, Watched};
+use sealist_store::keys::{self, CertificateRow};
+use sealist_store::{StoreError, key_refresh, people};
+
+use super::earlier;
+use super::row::updated_row;
+use crate::{App, AppError};
+
+/// Where certificates are published. An answer may hold anything.
+pub trait KeyServers: Send + Sync {
+    /// Asks everywhere for the key of that address, or by that fingerprint.
+    fn ask<'a>(
+        &'a self,
+        address: &'a Address,
+        fingerprint: &'a Fingerprint,
+    ) -> Pin<Box<dyn Future<Output = Vec<Answer>> + Send + 'a>>;
+}
+
+/// What one of them said.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Who.
+    pub from: String,
+    /// Certificates, armored or binary; `None`: nothing is known there. Or why there is no answer, in a few words.
+    pub said: Result<Option<Vec<u8>>, String>,
+}
+
+/// What came of asking for one certificate.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// Whose it is.
+    pub address: Address,
+    /// Which one.
+    pub fingerprint: String,
+    /// What has changed.
+    pub changes: Vec<Change>,
+    /// Who gave no answer that helps, and why.
+    pub failures: Vec<String>,
+}
+
+/// Asks for the certificate that has waited longest since `before`. `None`: none has.
+pub async fn refresh_next(
+    app: &App,
+    servers: &dyn KeyServers,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Refreshed>, AppError> {
+    let taken = app.store.write(move |db| Box::pin(key_refresh::take(db, before, now)));
+    match taken.await.map_err(|error: StoreError| error)? {
+        Some(no) => refresh(app, servers, no, now).await,
+        None => Ok(None),
+    }
+}
+
+/// Asks for the certificate of an address now. `None`: it has none.
+pub async fn refresh_address(
+    app: &App,
+    servers: &dyn KeyServers,
+    address: &Address,
+    now: Timestamp,
+) -> Result<Option<Refreshed>, AppError> {
+    let no = people::find_address(&mut *app.store.reader().await?, address).await?;
+    match no {
+        Some(no) => refresh(app, servers, no, now).await,
+        None => Ok(None),
+    }
+}
+
+/// How many certificates there are to ask for.
+pub async fn to_refresh(app: &App) -> Result<u64, AppError> {
+    let count = key_refresh::count(&mut *app.store.reader().await?).await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+async fn refresh(
+    app: &App,
+    servers: &dyn KeyServers,
+    no: AddressNo,
+    now: Timestamp,
+) -> Result<Option<Refreshed>, AppError> {
+    let (seen, row) = {
+        let mut db = app.store.reader().await?;
+        (key_checks::watched(&mut db, no).await?, keys::certificate_of(&mut db, no).await?)
+    };
+    let (Some(seen), Some(row)) = (seen, row) else { return Ok(None) };
+    let known = Certificate::from_stored(&row.certificate)?;
+    let (merged, mut failures) = with_answers(servers, &seen.address, &known).await;
+    let mut changes = merged.changes_since(&known, now);
+    if !changes.is_empty() && !record(app, &seen, row, &merged, &changes, now).await? {
+        failures.push("the key was set anew meanwhile".to_owned());
+        changes.clear();
+    }
+    earlier::ask(app, servers, no, now).await?;
+    Ok(Some(Refreshed { address: seen.address, fingerprint: seen.fingerprint, changes, failures }))
+}
+
+/// What is known, with all that the servers have of it; and who gave no answer that helps, and why.
+pub(super) async fn with_answers(
+    servers: &dyn KeyServers,
+    address: &Address,
+    known: &Certificate,
+) -> (Certificate, Vec<String>) {
+    let (mut merged, mut failures) = (known.clone(), Vec::new());
+    for Answer { from, said } in servers.ask(address, &known.fingerprint()).await {
+        match said.and_then(|said| said.map_or(Ok(None), |data| update_in(known, &data).map(Some))) {
+            Ok(Some(update)) => match merged.merge(&update) {
+                Ok(with) => merged = with,
+                Err(error) => failures.push(format!("{from}: {error}")),
+            },
+            Ok(None) => {}
+            Err(why) => failures.push(format!("{from}: {why}")),
+        }
+    }
+    (merged, failures)
+}
+
+/// Of all that an answer holds only the certificate that is known.
+fn update_in(known: &Certificate, answer: &[u8]) -> Result<Vec<u8>, String> {
+    let all = Certificate::read(answer).map_err(|error| error.to_string())?;
+    let same = all.into_iter().find(|one| one.fingerprint() == known.fingerprint());
+    Ok(same.ok_or("it has another key")?.to_bytes())
+}
+
+async fn record(
+    app: &App,
+    seen: &Watched,
+    before: CertificateRow,
+    merged: &Certificate,
+    changes: &[Change],
+    now: Timestamp,
+) -> Result<bool, AppError> {
+    let (no, after) = (seen.address_no, updated_row(app, &seen.address, &before, merged, now));
+    let authority = match merged.usable(now) {
+        Err(Unusable::Revoked(_)) => Authority::Revocation,
+        _ => Authority::Update,
+    };
+    let change = KeyChange::of_same_key(&seen.fingerprint, authority, None, now);
+    let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let words = words.join(", ");
+    let done = app.store.write(move |db| {
+        Box::pin(async move {
+            if !key_refresh::update(&mut *db, no, &before, &after, &words, now).await? {
+                return Ok(false);
+            }
+            key_changes::add(db, no, &change).await?;
+            Ok(true)
+        })
+    });
+    Ok(done.await.map_err(|error: StoreError| error)?)
+}

@@ -1,0 +1,57 @@
+//! How all keys of the site stand.
+
+use sealist_lists::model::{AddressNo, ListNo};
+use sealist_mail::{Address, Timestamp};
+use sealist_store::{key_checks, keys, lists};
+
+use super::judge::judge_stored;
+use crate::{App, AppError};
+
+/// The key of an address.
+#[derive(Clone, Debug)]
+pub struct KeyState {
+    /// Whose it is.
+    pub email: String,
+    /// Of the primary key; `None`: there is no key.
+    pub fingerprint: Option<String>,
+    /// Why it cannot be used; `None`: it can.
+    pub problem: Option<String>,
+    /// Until when it can be used; `None`: no end is set, or it cannot.
+    pub until: Option<Timestamp>,
+}
+
+/// Of the next `limit` addresses behind `after` those that have a key, judged now, or that need one: they belong to a list
+/// that encrypts. `None`: there are no more.
+pub async fn survey(
+    app: &App,
+    after: AddressNo,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Option<(Vec<KeyState>, AddressNo)>, AppError> {
+    let mut db = app.store.reader().await?;
+    let all = lists::all(&mut db).await?;
+    let encrypting: Vec<ListNo> =
+        all.iter().filter(|list| list.settings.encrypting()).map(|list| list.no).collect();
+    let page = key_checks::everybody(&mut db, after, limit).await?;
+    let Some((last, _)) = page.last() else { return Ok(None) };
+    let (last, mut states) = (*last, Vec::new());
+    for (no, email) in page {
+        let address: Option<Address> = email.parse().ok();
+        let mut state = KeyState { email, fingerprint: None, problem: None, until: None };
+        match (keys::certificate_of(&mut db, no).await?, address) {
+            (Some(row), Some(address)) => {
+                let judged = judge_stored(&row.certificate, &address, now);
+                state.fingerprint = Some(row.fingerprint);
+                state.until = judged.until();
+                let doubt = row.unusable.filter(|_| row.confirmed_at.is_none());
+                state.problem = doubt.or(judged.card.err().map(|problem| problem.to_string()));
+            }
+            _ if key_checks::lists_of(&mut db, no).await?.iter().any(|no| encrypting.contains(no)) => {
+                state.problem = Some("there is no key".to_owned());
+            }
+            _ => continue,
+        }
+        states.push(state);
+    }
+    Ok(Some((states, last)))
+}

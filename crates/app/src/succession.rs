@@ -1,0 +1,131 @@
+//! From one posting key of a list to the next, for those who correspond with it: the new one is announced, signed with the
+//! old one; when its time is over, the old one is revoked as superseded.
+//!
+//! People get the key that is used at `-sendkey` and by WKD, and behind it the revoked one that was retired last: who still
+//! has that one learns of it in the same way in which new people learn of the new one. Older ones are not handed out: who
+//! was away for two rotations asks for the list's key anyway.
+
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{Channel, Door, MailingList, Role};
+use sealist_lists::notices::{self, Notice};
+use sealist_lists::texts::{Text, context};
+use sealist_mail::Timestamp;
+use sealist_openpgp::{Certificate, ListKey, random};
+use sealist_store::list_keys::ListKeyRow;
+use sealist_store::posts::{self, NewPost};
+use sealist_store::{StoreError, bodies, lists, rotation};
+
+use crate::letters::somebody;
+use crate::setup::list_certificate;
+use crate::{App, AppError, ListKeys, sealing};
+
+/// Tells the members of each list whose new key has begun to be used, and those in charge of it, once. A list whose keys this node lacks is left to
+/// others. Says how many lists.
+pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
+    let pairs = rotation::to_announce(&mut *app.store.reader().await?).await?;
+    let mut count = 0;
+    for (new, old) in pairs {
+        let list = lists::by_no(&mut *app.store.reader().await?, new.list).await?;
+        let Some(list) = list else { continue };
+        match announce_one(app, &list, &new, &old, now).await {
+            Ok(announced) => count += usize::from(announced),
+            Err(AppError::NoKeys { .. }) => {}
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => tracing::error!(list = %list.name, %error, "a new key could not be announced"),
+        }
+    }
+    Ok(count)
+}
+
+async fn announce_one(
+    app: &App,
+    list: &MailingList,
+    new: &ListKeyRow,
+    old: &ListKeyRow,
+    now: Timestamp,
+) -> Result<bool, AppError> {
+    let keys = app.keys_of(list).await?;
+    let Some(signer) = named(&keys, old) else { return Ok(false) };
+    // Whatever the list does with its posts, this is signed.
+    let mut signing = list.clone();
+    let Some(pgp) = signing.settings.pgp.as_mut() else { return Ok(false) };
+    pgp.sign_outgoing = true;
+    let channel = if pgp.encrypt_outgoing { Channel::Sealed } else { Channel::Open };
+    let certificate = signer.certify(&keys.posting.certificate(), now)?;
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        fingerprint => certificate.fingerprint().spaced(),
+        old_fingerprint => signer.fingerprint().spaced(),
+        overlap_days => pgp.key_overlap_days,
+    };
+    // One letter for all, in the language of the list.
+    let letter = app.texts.letter(Text::NewListKey, &app.texts.place(list, None), values);
+    let file = (format!("{}.asc", list.name), "application/pgp-keys", certificate.armored());
+    let to = somebody(&list.name.posting());
+    let notice = Notice { list: &signing, to, letter, attachment: Some(file), reply_to: None };
+    let payload = notices::build(notice, channel, now, random());
+    let body = sealing::signed_by(Some(signer), &keys, &signing, payload, channel, now)?;
+    let (no, key, bounces) = (list.no, new.no, list.name.address(Door::Bounces).to_string());
+    let announced = app.store.write(move |db| {
+        Box::pin(async move {
+            if !rotation::announced(&mut *db, key, now).await? {
+                return Ok(false);
+            }
+            let post = NewPost {
+                list: no,
+                channel,
+                body: bodies::insert(&mut *db, &body).await?,
+                envelope_from: &bounces,
+                recipients: &Recipients {
+                    roles: vec![Role::Member, Role::Owner, Role::Moderator],
+                    except: Vec::new(),
+                },
+                archived: false,
+            };
+            posts::insert_letter(db, &post, now).await?;
+            Ok::<_, StoreError>(true)
+        })
+    });
+    Ok(announced.await?)
+}
+
+/// Retires the keys of a list that were replaced before that time: each is revoked as superseded. A list whose keys this
+/// node lacks is left to others. Says how many.
+pub(crate) async fn retire(
+    app: &App,
+    list: &MailingList,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<u64, AppError> {
+    let over = rotation::replaced_before(&mut *app.store.reader().await?, list.no, before).await?;
+    if over.is_empty() {
+        return Ok(0);
+    }
+    let keys = match app.keys_of(list).await {
+        Err(AppError::NoKeys { .. }) => return Ok(0),
+        keys => keys?,
+    };
+    let mut retired = 0;
+    for row in over {
+        let Some(key) = named(&keys, &row) else { continue };
+        let revoked = key.superseded(now)?.to_bytes();
+        let done = app
+            .store
+            .write(move |db| Box::pin(async move { rotation::retire(db, row.no, &revoked, now).await }));
+        retired += u64::from(done.await.map_err(|error: StoreError| error)?);
+    }
+    Ok(retired)
+}
+
+/// What people get who ask for the key of a list: the one that is used, and the one before it if that is revoked.
+pub async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>, AppError> {
+    let mut all: Vec<Certificate> = list_certificate(app, list.no).await?.into_iter().collect();
+    let superseded = rotation::superseded(&mut *app.store.reader().await?, list.no).await?;
+    all.extend(superseded.map(|stored| Certificate::from_stored(&stored)).transpose()?);
+    Ok(all)
+}
+
+fn named<'a>(keys: &'a ListKeys, row: &ListKeyRow) -> Option<&'a ListKey> {
+    keys.openers().into_iter().find(|key| key.fingerprint().to_string() == row.fingerprint)
+}

@@ -1,0 +1,180 @@
+//! A site under a clock that the test moves: its keys in memory, its mail taken from it as the next hop would.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use sealist_app::{App, Found, KeyCheck, KeyVault, Report, Stages, Together, Unavailable, prepare, settle};
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{ListName, MailingList, Role};
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{KeyName, MacKey, SignWith};
+use sealist_store::bodies::{self, Body};
+use sealist_store::deliveries::{self, Kind, Settled, State};
+use sealist_store::keys::{self, CertificateRow};
+use sealist_store::testing::Postgres;
+use sealist_store::{Store, StoreError, lists, people, posts};
+use zeroize::Zeroizing;
+
+pub(crate) const DAY_MS: i64 = 24 * 3600 * 1000;
+const BEGIN: Timestamp = Timestamp(1_780_000_000_000);
+
+/// So many days after the beginning.
+pub(crate) fn day(days: i64) -> Timestamp {
+    BEGIN.plus_ms(days * DAY_MS)
+}
+
+pub(crate) struct Memory {
+    keys: Mutex<HashMap<String, Vec<u8>>>,
+    mac: MacKey,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { keys: Mutex::default(), mac: MacKey::generate() })
+    }
+}
+
+impl KeyVault for Memory {
+    fn secret(&self, name: &KeyName, _: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, Unavailable> {
+        let keys = self.keys.lock().unwrap();
+        keys.get(&name.fingerprint).cloned().map(Zeroizing::new).ok_or(Unavailable::Missing)
+    }
+
+    fn keep(&self, name: &KeyName, secret: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+        self.keys.lock().unwrap().insert(name.fingerprint.clone(), secret.to_vec());
+        Ok(None)
+    }
+
+    fn wrap(&self, _: &KeyName, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn mac(&self) -> &MacKey {
+        &self.mac
+    }
+}
+
+/// A message that came out.
+pub(crate) struct Mail {
+    pub(crate) to: String,
+    pub(crate) kind: Kind,
+    pub(crate) message: Vec<u8>,
+}
+
+pub(crate) async fn site_in(folder: &Path) -> App {
+    let store = Store::open(&folder.join("test.db")).await.unwrap();
+    node(store, Memory::new()).await
+}
+
+pub(crate) async fn site_on_postgres() -> App {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    node(Store::open_url(&url).await.unwrap(), Memory::new()).await
+}
+
+/// They have the same keys.
+pub(crate) async fn two_nodes_on_postgres() -> (App, App) {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    let vault = Memory::new();
+    let first = node(Store::open_url(&url).await.unwrap(), vault.clone()).await;
+    (first, node(Store::open_url(&url).await.unwrap(), vault).await)
+}
+
+/// One of the nodes that serve a database.
+pub(crate) async fn node(store: Store, vault: Arc<Memory>) -> App {
+    let app = App::new(store, vault, None);
+    app.join().await.unwrap();
+    app
+}
+
+pub(crate) async fn make_list(app: &App, name: &str) -> MailingList {
+    let name: ListName = name.parse().unwrap();
+    sealist_app::create_list(app, name.clone(), "pgp-default", day(-10)).await.unwrap();
+    lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
+}
+
+/// Gives an address a role, and a key with that card.
+pub(crate) async fn join(
+    app: &App,
+    list: &MailingList,
+    address: &str,
+    role: Role,
+    key: Option<CertificateRow>,
+) {
+    let (list, address): (_, Address) = (list.no, address.parse().unwrap());
+    let joined = app.store.write(move |db| {
+        Box::pin(async move {
+            let no = people::ensure_address(&mut *db, &address, "", day(-10)).await?;
+            if let Some(key) = key {
+                keys::set_certificate(&mut *db, no, &key, day(-5)).await?;
+            }
+            people::add_member(db, list, no, role, Default::default(), day(-10)).await
+        })
+    });
+    joined.await.map_err(|error: StoreError| error).unwrap();
+}
+
+/// The daily check, if it is time for it.
+pub(crate) async fn check(app: &App, now: Timestamp) -> Option<Found> {
+    let mut check = KeyCheck::begin(app, &Stages::default(), now).await.unwrap()?;
+    while check.step(app, now).await.unwrap() {}
+    Some(check.found)
+}
+
+/// A post to the members of a list.
+pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timestamp) {
+    let keys = app.keys_of(list).await.unwrap();
+    let entity = format!("Content-Type: text/plain\r\n\r\n{text}\r\n");
+    let sign = SignWith::Key(&keys.posting, now);
+    let sealed =
+        sealist_openpgp::seal(entity.as_bytes(), b"From: x@y\r\n", sign, &keys.storage.certificate());
+    let (body, no) = (Body::Sealed(sealed.unwrap()), list.no);
+    let posted = app.store.write(move |db| {
+        Box::pin(async move {
+            let body = bodies::insert(&mut *db, &body).await?;
+            let row = posts::NewPost {
+                list: no,
+                channel: sealist_lists::model::Channel::Sealed,
+                body,
+                envelope_from: "team-bounces@lists.example",
+                recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
+                archived: false,
+            };
+            posts::insert(db, &row, now).await
+        })
+    });
+    posted.await.map_err(|error: StoreError| error).unwrap();
+}
+
+/// All that goes out now.
+pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
+    let mut mail = Vec::new();
+    loop {
+        let claimant = app.claimant();
+        let node = claimant.node;
+        let claimed = app.store.write(move |db| {
+            Box::pin(async move {
+                let made = posts::fan_out(&mut *db, 500, now).await?;
+                Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, 500, now).await?))
+            })
+        });
+        let batch = match claimed.await.unwrap() {
+            (None, None) => return mail,
+            (_, None) => continue,
+            (_, Some(batch)) => batch,
+        };
+        let (list, kind) = (batch.list, batch.kind);
+        let ready = prepare(app, batch, Together::Anybody(50), now).await.unwrap();
+        let mut results = ready.held.clone();
+        for copy in &ready.copies {
+            for one in &copy.recipients {
+                mail.push(Mail { to: one.email.clone(), kind, message: copy.pieces.concat() });
+                let (no, email) = (one.no, one.email.clone());
+                results.push(Settled { no, email, state: State::Sent, reply: String::new() });
+            }
+        }
+        settle(app, vec![Report { node, list, kind, results }], now).await.unwrap();
+    }
+}

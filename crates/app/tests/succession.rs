@@ -1,0 +1,63 @@
+//! A list gets a new key: who hears of it, and what becomes of the old one.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod moved_clock;
+
+use moved_clock::{day, deliver, join, make_list, site_in};
+use sealist_app::{announce, published, rotate, upkeep};
+use sealist_lists::model::Role;
+use sealist_mail::rfc3156::{Shape, classify};
+use sealist_openpgp::testing::{Kind, Person};
+use sealist_openpgp::{Certificate, Revocation, Unusable};
+use sealist_store::keys::CertificateRow;
+use tempfile::TempDir;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_is_announced_by_the_old_one() {
+    let folder = TempDir::new().unwrap();
+    let app = site_in(folder.path()).await;
+    let list = make_list(&app, "team@lists.example").await;
+    let anne = Person::new("anne@example.org", Kind::Curve25519, day(-6));
+    let row = CertificateRow {
+        fingerprint: anne.certificate().fingerprint().to_string(),
+        certificate: anne.certificate().to_bytes(),
+        card: Some(anne.certificate().usable(day(-5)).unwrap().to_bytes(app.vault.mac(), "anne@example.org")),
+        unusable: None,
+        confirmed_at: Some(day(-5)),
+    };
+    join(&app, &list, "anne@example.org", Role::Member, Some(row)).await;
+    join(&app, &list, "cris@example.org", Role::Member, None).await;
+    let old = published(&app, &list).await.unwrap().remove(0);
+
+    // The node lives, and says with its next beat that it has the new key.
+    rotate(&app, &list, day(0)).await.unwrap();
+    assert!(deliver(&app, day(0)).await.is_empty(), "it is not used yet");
+    app.live(day(0)).await.unwrap();
+    let new = published(&app, &list).await.unwrap();
+    assert_eq!(new.len(), 1, "the old one is still good, and not handed out");
+    let letters = deliver(&app, day(0)).await;
+    assert_eq!(letters.iter().map(|letter| letter.to.as_str()).collect::<Vec<_>>(), ["anne@example.org"]);
+    let Shape::Encrypted(armor) = classify(&letters[0].message) else { panic!("not encrypted") };
+    let (text, signed) = anne.read(&armor, &old).unwrap();
+    assert!(signed, "by the old key");
+    let text = String::from_utf8(text).unwrap().replace("=\r\n", "");
+    for key in [&old, &new[0]] {
+        assert!(text.contains(&key.fingerprint().spaced()), "{text}");
+    }
+    assert!(text.contains("application/pgp-keys"), "{text}");
+
+    app.live(day(1)).await.unwrap();
+    upkeep(&app, day(1)).await.unwrap();
+    assert_eq!(announce(&app, day(1)).await.unwrap(), 0, "once");
+    assert!(deliver(&app, day(1)).await.is_empty());
+
+    // The overlap of 90 days is over.
+    assert_eq!(upkeep(&app, day(89)).await.unwrap().keys_retired, 0);
+    assert_eq!(upkeep(&app, day(91)).await.unwrap().keys_retired, 1);
+    let now: Vec<Certificate> = published(&app, &list).await.unwrap();
+    assert_eq!(now[0].fingerprint(), new[0].fingerprint());
+    assert_eq!(now[1].fingerprint(), old.fingerprint());
+    assert_eq!(now[1].usable(day(92)).map(|_| ()), Err(Unusable::Revoked(Revocation::Soft)));
+    assert!(app.keys_of(&list).await.unwrap().others.is_empty(), "it opens nothing any more");
+}

@@ -1,0 +1,40 @@
+//! Why the key of a person cannot be used, for that person to read.
+
+use sealist_openpgp::{Revocation, Unusable};
+
+use crate::sentences::sentences;
+
+sentences! {
+    /// Why a key cannot be used.
+    pub enum KeyProblem {
+        /// Its validity ended on that day.
+        Expired(day: String) = "expired",
+        /// Revoked for good.
+        Revoked = "revoked",
+        /// Revoked as retired or replaced.
+        Retired = "retired",
+        /// Algorithms or self-signatures that count no more.
+        TooWeak = "too-weak",
+        /// No part to encrypt to.
+        NoEncryptionKey = "no-encryption-key",
+        /// No part to sign with.
+        NoSigningKey = "no-signing-key",
+        /// The user ids with that address count no more.
+        OtherAddress(address: String) = "other-address",
+        /// It cannot be read any more; and why, in English.
+        Damaged(why: String) = "damaged",
+    }
+}
+
+impl From<&Unusable> for KeyProblem {
+    fn from(why: &Unusable) -> Self {
+        match why {
+            Unusable::Expired { at } => Self::Expired(at.rfc3339()[..10].to_owned()),
+            Unusable::Revoked(Revocation::Hard) => Self::Revoked,
+            Unusable::Revoked(Revocation::Soft) => Self::Retired,
+            Unusable::TooWeak => Self::TooWeak,
+            Unusable::NoEncryptionKey => Self::NoEncryptionKey,
+            Unusable::NoSigningKey => Self::NoSigningKey,
+        }
+    }
+}

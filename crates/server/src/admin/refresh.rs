@@ -1,0 +1,50 @@
+//! `sealist keys refresh`: asks for updates now.
+
+use anyhow::Context as _;
+use sealist_app::{App, Refreshed, refresh_address, refresh_next, to_refresh};
+use sealist_mail::{Address, Timestamp};
+use serde_json::json;
+
+use super::Answer;
+use crate::complain;
+use crate::config::Config;
+use crate::keyservers::Servers;
+
+/// Progress goes to standard error, what changed to standard output.
+pub(super) async fn run(app: &App, config: &Config, address: Option<Address>) -> anyhow::Result<Answer> {
+    let servers = Servers::of(&config.keys)?;
+    let servers = servers.context("set refresh in [keys] to wkd, keyserver or both: nobody is asked")?;
+    let mut all = Vec::new();
+    match address {
+        Some(address) => {
+            let refreshed = refresh_address(app, &servers, &address, Timestamp::now()).await?;
+            all.push(refreshed.with_context(|| format!("{address} has no key"))?);
+        }
+        None => {
+            let (began, count) = (Timestamp::now(), to_refresh(app).await?);
+            while let Some(refreshed) = refresh_next(app, &servers, began, Timestamp::now()).await? {
+                all.push(refreshed);
+                complain(&format!("\r{} of {count}", all.len()));
+            }
+            complain("\n");
+        }
+    }
+    let text = all.iter().map(lines).collect();
+    let data = all.iter().map(|one| {
+        json!({
+            "address": one.address.to_string(),
+            "fingerprint": one.fingerprint,
+            "changes": one.changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "failures": one.failures,
+        })
+    });
+    Ok((text, data.collect()))
+}
+
+fn lines(refreshed: &Refreshed) -> String {
+    let Refreshed { address, changes, failures, .. } = refreshed;
+    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let what = if changes.is_empty() { "nothing new".to_owned() } else { changes.join(", ") };
+    let failures: String = failures.iter().map(|failure| format!("    {failure}\n")).collect();
+    format!("{address}: {what}\n{failures}")
+}

@@ -1,0 +1,87 @@
+//! `sealist keys wkd`: the keys of lists as files for a web server (draft-koch-openpgp-webkey-service).
+
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use sealist_app::{App, published};
+use sealist_lists::model::Door;
+use sealist_mail::Timestamp;
+use sealist_openpgp::{Certificate, wkd};
+use sealist_store::lists;
+use serde_json::json;
+
+use super::Answer;
+
+/// The doors that people write to.
+const DOORS: [Door; 3] = [Door::Posting, Door::Request, Door::Owner];
+/// Under the root of the web server.
+const PLACE: &str = ".well-known/openpgpkey";
+
+/// One file for each address, in the layout of the advanced method, and an empty `policy` for each mail host.
+pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<Answer> {
+    let all = lists::all(&mut *app.store.reader().await?).await?;
+    let now = Timestamp::now();
+    let mut files = Vec::new();
+    let mut hosts = Vec::new();
+    for list in all.into_iter().filter(|list| list.settings.pgp.is_some()) {
+        let keys = published(app, &list).await?;
+        let host = list.name.mail_host();
+        let of_host = folder.join(PLACE).join(host);
+        for address in DOORS.map(|door| list.name.address(door)) {
+            // A client takes from a file only keys that name the address.
+            let Some(current) = keys.first().filter(|key| key.addresses(now).contains(&address)) else {
+                continue;
+            };
+            let before = keys.iter().skip(1).filter(|key| key.mentions(&address));
+            let octets: Vec<u8> =
+                [current].into_iter().chain(before).flat_map(Certificate::to_bytes).collect();
+            let file = of_host.join("hu").join(wkd::file_name(address.local()));
+            put(&file, &octets)?;
+            files.push(json!({ "address": address.to_string(), "file": file.display().to_string() }));
+        }
+        if !hosts.contains(&host.to_owned()) {
+            put(&of_host.join("policy"), b"")?;
+            hosts.push(host.to_owned());
+        }
+    }
+    let text = format!("{} files for {} mail hosts\n{}", files.len(), hosts.len(), advice(folder, &hosts));
+    Ok((text, json!({ "files": files, "hosts": hosts })))
+}
+
+/// What the web server must know.
+fn advice(folder: &Path, hosts: &[String]) -> String {
+    let folder = folder.display();
+    let each = hosts.iter().map(|host| {
+        format!(
+            "https://openpgpkey.{host}/{PLACE}/ must serve the files below {folder}/{PLACE}/: as application/octet-stream, \
+             with Access-Control-Allow-Origin: *, without a list of them\n"
+        )
+    });
+    each.collect()
+}
+
+/// Whole or not at all, for everybody to read: who reads it meanwhile gets the old one.
+fn put(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    let folder = path.parent().with_context(failed)?;
+    open_folder(folder).with_context(failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
+    file.write_all(octets).with_context(failed)?;
+    file.as_file().set_permissions(Permissions::from_mode(0o644)).with_context(failed)?;
+    file.as_file().sync_all().with_context(failed)?;
+    file.persist(path).map_err(|error| error.error).with_context(failed)?;
+    Ok(())
+}
+
+/// Makes a folder and those above it, for everybody to enter; those that are there stay as they are.
+fn open_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    folder.parent().map_or(Ok(()), open_folder)?;
+    std::fs::create_dir(folder)?;
+    std::fs::set_permissions(folder, Permissions::from_mode(0o755))
+}

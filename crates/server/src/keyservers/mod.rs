@@ -1,0 +1,80 @@
+//! Where certificates of people are published: the Web Key Directory of their domain, and a keyserver (VKS).
+
+mod fetch;
+mod reach;
+#[cfg(test)]
+mod tests;
+mod way;
+
+use std::pin::Pin;
+
+use sealist_app::{Answer, KeyServers};
+use sealist_mail::Address;
+use sealist_openpgp::{Fingerprint, wkd};
+
+use crate::config::{Keys, Refresh};
+use fetch::{Failure, Fetcher};
+pub(crate) use way::Way;
+
+/// Those that the configuration names.
+pub(crate) struct Servers {
+    fetcher: Fetcher,
+    wkd: bool,
+    /// Where, if it is to be asked.
+    keyserver: Option<String>,
+}
+
+impl Servers {
+    /// `None`: none is to be asked. Errs if there is no way to them.
+    pub(crate) fn of(keys: &Keys) -> anyhow::Result<Option<Self>> {
+        if keys.refresh == Refresh::None {
+            return Ok(None);
+        }
+        let way = Way::of(&keys.proxy).unwrap_or(Way::Straight);
+        let fetcher = Fetcher::new(way).map_err(anyhow::Error::msg)?;
+        let keyserver = matches!(keys.refresh, Refresh::Keyserver | Refresh::Both);
+        let keyserver = keyserver.then(|| keys.keyserver.trim_end_matches('/').to_owned());
+        let wkd = matches!(keys.refresh, Refresh::Wkd | Refresh::Both);
+        Ok(Some(Self { fetcher, wkd, keyserver }))
+    }
+
+    /// By the advanced method; by the direct one only where there is no way to the host of the other.
+    async fn ask_domain(&self, address: &Address) -> Answer {
+        let (domain, local) = (address.domain().to_ascii_lowercase(), address.local());
+        let from = format!("WKD of {domain}");
+        let file = format!("{}?l={}", wkd::file_name(local), percent_encoded(local));
+        let advanced = format!("https://openpgpkey.{domain}/.well-known/openpgpkey/{domain}/hu/{file}");
+        let mut said = self.fetcher.get(&advanced).await;
+        if matches!(said, Err(Failure::NoWay(_))) {
+            said = self.fetcher.get(&format!("https://{domain}/.well-known/openpgpkey/hu/{file}")).await;
+        }
+        Answer { from, said: said.map_err(|why| why.to_string()) }
+    }
+}
+
+impl KeyServers for Servers {
+    fn ask<'a>(
+        &'a self,
+        address: &'a Address,
+        fingerprint: &'a Fingerprint,
+    ) -> Pin<Box<dyn Future<Output = Vec<Answer>> + Send + 'a>> {
+        Box::pin(async move {
+            let mut answers = Vec::new();
+            if self.wkd {
+                answers.push(self.ask_domain(address).await);
+            }
+            if let Some(server) = &self.keyserver {
+                let place = format!("{server}/vks/v1/by-fingerprint/{fingerprint}");
+                let said = self.fetcher.get(&place).await.map_err(|why| why.to_string());
+                answers.push(Answer { from: server.clone(), said });
+            }
+            answers
+        })
+    }
+}
+
+/// A local part as the value of a query ([RFC 3986, section 2.3]).
+fn percent_encoded(local: &str) -> String {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~');
+    local.bytes().map(|o| if plain(o) { char::from(o).to_string() } else { format!("%{o:02X}") }).collect()
+}

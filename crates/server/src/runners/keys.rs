@@ -1,0 +1,39 @@
+//! Runner `keys`: begins the daily check of members' keys when the last one is a day old. Settings: `[keys]`.
+
+use std::time::Duration;
+
+use sealist_app::{App, AppError, Found, KeyCheck, Stages};
+use sealist_mail::Timestamp;
+use tokio::sync::watch;
+
+/// How often it is asked whether it is time.
+const PAUSE: Duration = Duration::from_secs(60);
+
+pub(crate) async fn run(app: App, stages: Stages, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        // Each page stands for itself: it may end between two of them.
+        let checked = tokio::select! {
+            checked = check(&app, &stages) => checked,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match checked {
+            Ok(None) => {}
+            Ok(Some(Found { checked, lost, regained, warned, told })) => {
+                tracing::info!(checked, lost, regained, warned, told, "the keys of members are checked");
+            }
+            Err(error) => {
+                tracing::error!(%error, "the check of keys is interrupted, and goes on in ten minutes")
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+}
+
+async fn check(app: &App, stages: &Stages) -> Result<Option<Found>, AppError> {
+    let Some(mut check) = KeyCheck::begin(app, stages, Timestamp::now()).await? else { return Ok(None) };
+    while check.step(app, Timestamp::now()).await? {}
+    Ok(Some(check.found))
+}

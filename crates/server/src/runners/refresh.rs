@@ -1,0 +1,73 @@
+//! Runner `refresh`: asks for one key after the other where it is published, spread over the time that each has.
+//! Settings: `[keys] refresh`, `keyserver`, `proxy`, `refresh_every_h`.
+
+use std::time::Duration;
+
+use sealist_app::{App, AppError, KeyServers, Refreshed, refresh_next, to_refresh};
+use sealist_mail::Timestamp;
+use sealist_openpgp::random;
+use tokio::sync::watch;
+
+/// However few keys there are.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+pub(crate) async fn run(
+    app: App,
+    servers: impl KeyServers,
+    every: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let keys = to_refresh(&app).await.unwrap_or_default();
+        tokio::select! {
+            () = tokio::time::sleep(pause(every, keys, random())) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let refreshed = tokio::select! {
+            refreshed = next(&app, &servers, every) => refreshed,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match refreshed {
+            Ok(None) => {}
+            Ok(Some(Refreshed { address, fingerprint, changes, failures })) => {
+                for change in changes {
+                    tracing::info!(%address, fingerprint, %change, "a key has been updated");
+                }
+                for failure in failures {
+                    tracing::debug!(%address, fingerprint, failure, "a key could not be asked for");
+                }
+            }
+            Err(error) => tracing::error!(%error, "keys cannot be asked for"),
+        }
+    }
+}
+
+async fn next(app: &App, servers: &dyn KeyServers, every: Duration) -> Result<Option<Refreshed>, AppError> {
+    let now = Timestamp::now();
+    let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+    refresh_next(app, servers, now.plus_ms(-every_ms), now).await
+}
+
+/// Between half and one and a half of what each key has, so that nobody sees a rhythm.
+fn pause(every: Duration, keys: u64, chance: [u8; 1]) -> Duration {
+    let keys = u32::try_from(keys.max(1)).unwrap_or(u32::MAX);
+    (every / keys).min(LONGEST).mul_f64(0.5 + f64::from(chance[0]) / 255.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_spread() {
+        fn check(hours: u64, keys: u64, chance: u8, expected_s: u64) {
+            let every = Duration::from_secs(hours * 3600);
+            assert_eq!(pause(every, keys, [chance]).as_secs(), expected_s, "{keys} keys in {hours} h");
+        }
+        check(168, 1000, 0, 302);
+        check(168, 1000, 255, 907);
+        check(168, 3, 0, 1800);
+        check(168, 0, 255, 5400);
+        check(1, 100_000, 0, 0);
+    }
+}

@@ -1,0 +1,247 @@
+//! The daily check of certificates: whose turn it is, what was found, and of what their holders were warned.
+
+use sealist_lists::model::{AddressNo, ListNo};
+use sealist_mail::{Address, Timestamp};
+
+use crate::sql::{Row, query};
+use crate::{Conn, StoreError, keys};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "certificates" };
+const DAY_MS: i64 = 24 * 3600 * 1000;
+/// Who makes no progress for so long has died, and another goes on.
+const STALLED_MS: i64 = 10 * 60 * 1000;
+
+/// One pass over all certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    no: i64,
+    /// When it began: a certificate that was judged since has had its turn.
+    pub began_at: Timestamp,
+}
+
+/// Whether a pass is to be begun or taken over: the last one is a day old, was made under older rules (`epoch`), or
+/// stands still. A look ahead: [`begin`] decides.
+pub async fn is_due(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<bool, StoreError> {
+    let last =
+        query("SELECT no, began_at, progress_at, ended_at, epoch FROM key_checks ORDER BY no DESC LIMIT 1");
+    Ok(match last.fetch_optional(db).await? {
+        None => true,
+        Some(row) => next(&row, epoch, now)?.is_some(),
+    })
+}
+
+/// Begins a pass or takes one over that stands still. `None`: there is nothing to do, or another node does it.
+pub async fn begin(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<Option<Pass>, StoreError> {
+    let last = format!(
+        "SELECT no, began_at, progress_at, ended_at, epoch FROM key_checks ORDER BY no DESC LIMIT 1 {}",
+        db.locked()
+    );
+    let next = match query(last).fetch_optional(&mut *db).await? {
+        None => Some(Next::New(1)),
+        Some(row) => next(&row, epoch, now)?,
+    };
+    let begun = match next {
+        None => return Ok(None),
+        Some(Next::TakeOver(no)) => {
+            query("UPDATE key_checks SET progress_at = $2 WHERE no = $1 RETURNING no, began_at")
+                .bind(no)
+                .bind(now.0)
+        }
+        // Of two that begin at the same moment one has the number.
+        Some(Next::New(no)) => query(
+            "INSERT INTO key_checks (no, began_at, progress_at, epoch) VALUES ($1, $2, $2, $3)
+             ON CONFLICT (no) DO NOTHING RETURNING no, began_at",
+        )
+        .bind(no)
+        .bind(now.0)
+        .bind(epoch),
+    };
+    let Some(row) = begun.fetch_optional(&mut *db).await? else { return Ok(None) };
+    let pass = Pass { no: row.try_get(0)?, began_at: Timestamp(row.try_get(1)?) };
+    query("DELETE FROM key_checks WHERE no < $1").bind(pass.no).execute(db).await?;
+    Ok(Some(pass))
+}
+
+enum Next {
+    New(i64),
+    TakeOver(i64),
+}
+
+fn next(last: &Row, epoch: u32, now: Timestamp) -> Result<Option<Next>, StoreError> {
+    let (no, began, progress): (i64, i64, i64) = (last.try_get(0)?, last.try_get(1)?, last.try_get(2)?);
+    // What lies in the future was entered by a clock that has been set back since.
+    let is_over = |at: i64, ms: i64| at <= now.0 - ms || at > now.0 + ms;
+    Ok(match last.try_get::<Option<i64>>(3)? {
+        None => is_over(progress, STALLED_MS).then_some(Next::TakeOver(no)),
+        Some(_) => (is_over(began, DAY_MS) || last.try_get::<u32>(4)? < epoch).then_some(Next::New(no + 1)),
+    })
+}
+
+/// Says that a pass goes on.
+pub async fn progress(db: &mut Conn, pass: Pass, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE key_checks SET progress_at = $2 WHERE no = $1")
+        .bind(pass.no)
+        .bind(now.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends a pass.
+pub async fn end(db: &mut Conn, pass: Pass, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE key_checks SET ended_at = $2 WHERE no = $1").bind(pass.no).bind(now.0).execute(db).await?;
+    Ok(())
+}
+
+/// The next certificates behind `after` that have not had their turn in a pass. One that is in doubt has none: it waits for
+/// a person.
+pub async fn due(
+    db: &mut Conn,
+    pass: Pass,
+    after: AddressNo,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<AddressNo>, StoreError> {
+    let rows = query(
+        "SELECT address_no FROM certificates WHERE address_no > $1 AND confirmed_at IS NOT NULL AND (checked_at < $2 OR checked_at > $3)
+         ORDER BY address_no LIMIT $4",
+    );
+    let rows =
+        rows.bind(after.0).bind(pass.began_at.0).bind(now.0 + DAY_MS).bind(limit).fetch_all(db).await?;
+    rows.iter().map(|row| Ok(AddressNo(row.try_get(0)?))).collect()
+}
+
+/// Of what the holder of a certificate was last warned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warned {
+    /// Of which key.
+    pub fingerprint: String,
+    /// The end that it had then; `None`: it had become unusable without one.
+    pub until: Option<Timestamp>,
+    /// Days before that end; 0: it cannot be used any more.
+    pub stage: u32,
+}
+
+/// A certificate with all that the daily check knows of it.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// Whose it is.
+    pub address_no: AddressNo,
+    /// Whose it is.
+    pub address: Address,
+    /// Of the primary key.
+    pub fingerprint: String,
+    /// Binary.
+    pub certificate: Vec<u8>,
+    /// The sealing card in its stored form.
+    pub card: Option<Vec<u8>>,
+    /// Why there is no card.
+    pub unusable: Option<String>,
+    /// Of what its holder was last warned.
+    pub warned: Option<Warned>,
+    generation: i64,
+    checked_at: i64,
+}
+
+/// The certificate of an address, as the daily check sees it.
+pub async fn watched(db: &mut Conn, address: AddressNo) -> Result<Option<Watched>, StoreError> {
+    let row = query(
+        "SELECT c.address_no, a.email, c.fingerprint, c.certificate, c.card, c.unusable, c.warned_of, c.warned_until,
+         c.warned_stage, c.generation, c.checked_at
+         FROM certificates c JOIN addresses a ON a.no = c.address_no WHERE c.address_no = $1",
+    );
+    let Some(row) = row.bind(address.0).fetch_optional(db).await? else { return Ok(None) };
+    let fingerprint: String = row.try_get(6)?;
+    let warned = Warned {
+        fingerprint: fingerprint.clone(),
+        until: row.try_get::<Option<i64>>(7)?.map(Timestamp),
+        stage: row.try_get(8)?,
+    };
+    Ok(Some(Watched {
+        address_no: AddressNo(row.try_get(0)?),
+        address: row.try_get::<String>(1)?.parse().map_err(|_| DAMAGED)?,
+        fingerprint: row.try_get(2)?,
+        certificate: row.try_get(3)?,
+        card: row.try_get(4)?,
+        unusable: row.try_get(5)?,
+        warned: (!fingerprint.is_empty()).then_some(warned),
+        generation: row.try_get(9)?,
+        checked_at: row.try_get(10)?,
+    }))
+}
+
+/// What the daily check found of a certificate.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The sealing card as it is to be, or why there is none.
+    pub card: Result<Vec<u8>, String>,
+    /// What its holder has been warned of by now.
+    pub warned: Option<Warned>,
+}
+
+/// Records what was found. `false`, and nothing done: the certificate has changed since it was looked at, or another
+/// node has judged it. A card where there was none makes waiting copies due.
+pub async fn record(
+    db: &mut Conn,
+    seen: &Watched,
+    found: &Finding,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let (card, unusable) = match &found.card {
+        Ok(card) => (Some(card.clone()), None),
+        Err(why) => (None, Some(why.clone())),
+    };
+    let changed = (&card, &unusable) != (&seen.card, &seen.unusable);
+    let news = found.warned.is_some() && found.warned != seen.warned;
+    let warned = found.warned.as_ref();
+    let done = query(
+        "UPDATE certificates SET card = $4, unusable = $5, checked_at = $6, generation = generation + $7, warned_of = $8,
+         warned_until = $9, warned_stage = $10, warned_at = CASE WHEN $8 = '' THEN 0 WHEN $11 = 1 THEN $6 ELSE warned_at END
+         WHERE address_no = $1 AND generation = $2 AND checked_at = $3",
+    )
+    .bind(seen.address_no.0)
+    .bind(seen.generation)
+    .bind(seen.checked_at)
+    .bind(&card)
+    .bind(&unusable)
+    .bind(now.0)
+    .bind(changed)
+    .bind(warned.map_or("", |warned| &warned.fingerprint))
+    .bind(warned.and_then(|warned| warned.until).map(|until| until.0))
+    .bind(warned.map_or(0, |warned| warned.stage))
+    .bind(news)
+    .execute(&mut *db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    if card.is_some() && changed {
+        keys::let_go(db, seen.address_no, now).await?;
+    }
+    Ok(true)
+}
+
+/// The lists with OpenPGP to which an address belongs, in whatever role but that of a nonmember.
+pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
+    let rows = query(
+        "SELECT DISTINCT list_no FROM members WHERE address_no = $1 AND role != 'nonmember'
+         AND list_no IN (SELECT list_no FROM list_keys) ORDER BY list_no",
+    );
+    let rows = rows.bind(address.0).fetch_all(db).await?;
+    rows.iter().map(|row| Ok(ListNo(row.try_get(0)?))).collect()
+}
+
+/// The next addresses behind `after` that have a certificate, or belong to a list with OpenPGP.
+pub async fn everybody(
+    db: &mut Conn,
+    after: AddressNo,
+    limit: u32,
+) -> Result<Vec<(AddressNo, String)>, StoreError> {
+    let rows = query(
+        "SELECT a.no, a.email FROM addresses a WHERE a.no > $1 AND (EXISTS (SELECT 1 FROM certificates c WHERE c.address_no = a.no)
+         OR EXISTS (SELECT 1 FROM members m WHERE m.address_no = a.no AND m.role != 'nonmember'
+                    AND m.list_no IN (SELECT list_no FROM list_keys))) ORDER BY a.no LIMIT $2",
+    );
+    let rows = rows.bind(after.0).bind(limit).fetch_all(db).await?;
+    rows.iter().map(|row| Ok((AddressNo(row.try_get(0)?), row.try_get(1)?))).collect()
+}

@@ -1,0 +1,97 @@
+//! What owners are to hear of the keys of members: warnings of the daily check, and what a refresh brought.
+
+use sealist_lists::model::{AddressNo, ListNo};
+use sealist_mail::{Address, Timestamp};
+
+use crate::sql::query;
+use crate::{Conn, StoreError};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "addresses" };
+/// What an owner of lists with OpenPGP has not heard.
+const OWNED: &str = "FROM members o JOIN members m ON m.list_no = o.list_no AND m.role != 'nonmember'
+    JOIN certificates c ON c.address_no = m.address_no JOIN addresses a ON a.no = c.address_no
+    WHERE o.role = 'owner' AND o.address_no = $1 AND o.list_no IN (SELECT list_no FROM list_keys) AND (c.warned_at > $2 OR c.changed_at > $2)";
+
+/// An owner of lists.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The address's row.
+    pub no: AddressNo,
+    /// The address.
+    pub address: Address,
+    told_at: i64,
+}
+
+/// The next owners behind `after` who have not heard anything since `before`.
+pub async fn owners(
+    db: &mut Conn,
+    before: Timestamp,
+    after: AddressNo,
+    limit: u32,
+) -> Result<Vec<Owner>, StoreError> {
+    let rows = query(
+        "SELECT a.no, a.email, a.keys_told_at FROM addresses a WHERE a.no > $1 AND a.keys_told_at < $2
+         AND EXISTS (SELECT 1 FROM members o WHERE o.address_no = a.no AND o.role = 'owner') ORDER BY a.no LIMIT $3",
+    );
+    let rows = rows.bind(after.0).bind(before.0).bind(limit).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let address = row.try_get::<String>(1)?.parse().map_err(|_| DAMAGED)?;
+            Ok(Owner { no: AddressNo(row.try_get(0)?), address, told_at: row.try_get(2)? })
+        })
+        .collect()
+}
+
+/// Something of the key of a member.
+#[derive(Clone, Debug)]
+pub struct News {
+    /// Whose key.
+    pub email: String,
+    /// When it came to be known.
+    pub at: Timestamp,
+    /// When the key ends, if its holder was warned of that.
+    pub until: Option<Timestamp>,
+    /// Why it cannot be used, if it cannot.
+    pub unusable: Option<String>,
+    /// What a refresh brought; empty: nothing.
+    pub changes: String,
+}
+
+/// The first `limit` news that an owner has not heard, and how many there are: of each member one, however many lists.
+pub async fn for_owner(db: &mut Conn, owner: &Owner, limit: u32) -> Result<(Vec<News>, i64), StoreError> {
+    let all = query(format!("SELECT COUNT(DISTINCT c.address_no) {OWNED}"));
+    let all = all.bind(owner.no.0).bind(owner.told_at).fetch_one(&mut *db).await?.try_get(0)?;
+    let rows = query(format!(
+        "SELECT DISTINCT a.email, c.warned_at, c.changed_at, c.warned_until, c.unusable, c.changes {OWNED} ORDER BY a.email LIMIT $3"
+    ));
+    let rows = rows.bind(owner.no.0).bind(owner.told_at).bind(limit).fetch_all(db).await?;
+    let news = rows.iter().map(|row| {
+        let (warned, changed): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+        let told = owner.told_at;
+        Ok(News {
+            email: row.try_get(0)?,
+            at: Timestamp(warned.max(changed)),
+            until: row.try_get::<Option<i64>>(3)?.filter(|_| warned > told).map(Timestamp),
+            unusable: row.try_get(4)?,
+            changes: if changed > told { row.try_get(5)? } else { String::new() },
+        })
+    });
+    Ok((news.collect::<Result<_, StoreError>>()?, all))
+}
+
+/// The lists with OpenPGP that an owner owns.
+pub async fn lists_of(db: &mut Conn, owner: AddressNo) -> Result<Vec<ListNo>, StoreError> {
+    let rows = query(
+        "SELECT list_no FROM members WHERE address_no = $1 AND role = 'owner'
+         AND list_no IN (SELECT list_no FROM list_keys) ORDER BY list_no",
+    );
+    let rows = rows.bind(owner.0).fetch_all(db).await?;
+    rows.iter().map(|row| Ok(ListNo(row.try_get(0)?))).collect()
+}
+
+/// Enters that an owner has heard of everything until then; `false`, and nothing done, if another node was quicker.
+pub async fn told(db: &mut Conn, owner: &Owner, until: Timestamp) -> Result<bool, StoreError> {
+    let told = query("UPDATE addresses SET keys_told_at = $3 WHERE no = $1 AND keys_told_at = $2");
+    let told = told.bind(owner.no.0).bind(owner.told_at).bind(until.0).execute(db).await?;
+    Ok(told.rows_affected() > 0)
+}
