@@ -27,8 +27,8 @@ pub(crate) enum Effect {
     Leave(MemberNo),
     /// Mail to the address reaches somebody who answered.
     Verify(Address),
-    /// An address gets a certificate, or a newer form of it.
-    SetKey { address: Address, row: Box<CertificateRow>, change: KeyChange },
+    /// An address gets a certificate in the place of the one that it has, or a newer form of it.
+    SetKey { address: Address, before: Option<Vec<u8>>, row: Box<CertificateRow>, change: KeyChange },
     /// The key of the address does not count before it is approved.
     KeyWaits(Address),
     /// The key of the address counts.
@@ -125,12 +125,14 @@ pub(crate) async fn carry_out(
                 let no = people::ensure_address(&mut *db, &address, "", now).await?;
                 people::verify(&mut *db, no, now).await?;
             }
-            Effect::SetKey { address, row, change } => {
+            Effect::SetKey { address, before, row, change } => {
                 let no = people::ensure_address(&mut *db, &address, "", now).await?;
                 if is_in_doubt(&mut *db, no).await? && row.confirmed_at.is_some() && change.is_by_itself() {
                     return Err(AppError::Overtaken);
                 }
-                keys::set_certificate(&mut *db, no, &row, now).await?;
+                if !keys::replace_certificate(&mut *db, no, before.as_deref(), &row, now).await? {
+                    return Err(AppError::Overtaken);
+                }
                 key_changes::add(&mut *db, no, &change).await?;
             }
             Effect::KeyWaits(address) => people::key_waits(&mut *db, list, &address).await?,

@@ -1,13 +1,13 @@
 //! Lists and members: made by an admin.
 
-use sealist_lists::model::{ListName, ListNo, MailingList, MemberNo, Preferences, Role};
+use sealist_lists::model::{AddressNo, ListName, ListNo, MailingList, MemberNo, Preferences, Role};
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, KeyState, Purpose};
-use sealist_store::{StoreError, lists, people};
+use sealist_store::{Conn, StoreError, lists, people};
 
 use crate::key_life::{row_of, updated_row};
 use crate::{App, AppError, new_keys};
@@ -70,8 +70,7 @@ pub async fn add_member(
                 let address_no = people::ensure_address(&mut *db, &address, &name, now).await?;
                 people::verify(&mut *db, address_no, now).await?;
                 if let Some(given) = given {
-                    keys::set_certificate(&mut *db, address_no, &given.row, now).await?;
-                    key_changes::add(&mut *db, address_no, &given.change).await?;
+                    give(&mut *db, address_no, &given, now).await?;
                 }
                 Ok(people::add_member(&mut *db, list, address_no, role, Preferences::default(), now).await?)
             })
@@ -87,14 +86,13 @@ pub async fn set_key(
     key: &[u8],
     now: Timestamp,
 ) -> Result<Certificate, AppError> {
-    let Given { certificate, row, change } = key_to_set(app, address, key, now).await?;
-    let address = address.clone();
+    let given = key_to_set(app, address, key, now).await?;
+    let (certificate, address) = (given.certificate.clone(), address.clone());
     app.store
         .write(move |db| {
             Box::pin(async move {
                 let address_no = people::ensure_address(&mut *db, &address, "", now).await?;
-                keys::set_certificate(&mut *db, address_no, &row, now).await?;
-                key_changes::add(db, address_no, &change).await
+                give(db, address_no, &given, now).await
             })
         })
         .await?;
@@ -104,8 +102,17 @@ pub async fn set_key(
 /// A key that an admin gives, and how it is recorded.
 struct Given {
     certificate: Certificate,
+    /// The one that it takes the place of, or is merged into.
+    before: Option<Vec<u8>>,
     row: CertificateRow,
     change: KeyChange,
+}
+
+async fn give(db: &mut Conn, address: AddressNo, given: &Given, now: Timestamp) -> Result<(), AppError> {
+    if !keys::replace_certificate(&mut *db, address, given.before.as_deref(), &given.row, now).await? {
+        return Err(AppError::Overtaken);
+    }
+    Ok(key_changes::add(db, address, &given.change).await?)
 }
 
 async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) -> Result<Given, AppError> {
@@ -117,6 +124,7 @@ async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) ->
     drop(db);
     let (certificate, row) = row_to_set(app, known.as_ref(), address, key, now)?;
     let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
+    let before = known.as_ref().map(|known| known.certificate.clone());
     let is_other = old != row.fingerprint;
     // An update of a key in doubt is no word for it.
     let in_doubt = row.confirmed_at.is_none();
@@ -129,7 +137,7 @@ async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) ->
         changed_at: now,
         void_since: None,
     };
-    Ok(Given { certificate, row, change })
+    Ok(Given { certificate, before, row, change })
 }
 
 fn row_to_set(

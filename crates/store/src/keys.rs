@@ -21,30 +21,66 @@ pub struct CertificateRow {
     pub confirmed_at: Option<Timestamp>,
 }
 
-/// Sets the certificate of an address. With a card, deliveries that waited for it become due.
+/// Sets the certificate of an address, whatever it has. With a card, deliveries that waited for it become due.
 pub async fn set_certificate(
     db: &mut Conn,
     address: AddressNo,
     row: &CertificateRow,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    query(
+    write(db, address, Expected::Anything, row, now).await.map(|_| ())
+}
+
+/// The same; `false`, and nothing done, if the address has not got the certificate `before` (`None`: none) any more.
+pub async fn replace_certificate(
+    db: &mut Conn,
+    address: AddressNo,
+    before: Option<&[u8]>,
+    row: &CertificateRow,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    write(db, address, Expected::This(before), row, now).await
+}
+
+enum Expected<'a> {
+    Anything,
+    This(Option<&'a [u8]>),
+}
+
+async fn write(
+    db: &mut Conn,
+    address: AddressNo,
+    expected: Expected<'_>,
+    row: &CertificateRow,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let condition = match expected {
+        Expected::Anything => "",
+        Expected::This(_) => "WHERE certificates.certificate = $8",
+    };
+    let statement = query(format!(
         "INSERT INTO certificates (address_no, fingerprint, certificate, card, unusable, generation, confirmed_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
          ON CONFLICT (address_no) DO UPDATE SET fingerprint = excluded.fingerprint, certificate = excluded.certificate,
              card = excluded.card, unusable = excluded.unusable, generation = certificates.generation + 1,
-             confirmed_at = excluded.confirmed_at, updated_at = excluded.updated_at",
-    )
+             confirmed_at = excluded.confirmed_at, updated_at = excluded.updated_at {condition}"
+    ))
     .bind(address.0)
     .bind(&row.fingerprint)
     .bind(&row.certificate)
     .bind(&row.card)
     .bind(&row.unusable)
     .bind(row.confirmed_at.map(|t| t.0))
-    .bind(now.0)
-    .execute(&mut *db)
-    .await?;
-    if row.card.is_some() { let_go(db, address, now).await } else { Ok(()) }
+    .bind(now.0);
+    let statement = match expected {
+        Expected::Anything => statement,
+        Expected::This(before) => statement.bind(before.map(<[u8]>::to_vec)),
+    };
+    let written = statement.execute(&mut *db).await?.rows_affected() > 0;
+    if written && row.card.is_some() {
+        let_go(db, address, now).await?;
+    }
+    Ok(written)
 }
 
 /// Makes due what waited for a usable certificate of an address.

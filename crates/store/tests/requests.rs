@@ -10,6 +10,7 @@ use sealist_lists::model::{Channel, ListNo, RequestNo};
 use sealist_lists::workflows::{Goal, Run, Workflows};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_store::keys::{self, CertificateRow};
 use sealist_store::notices::{self, NewNotice, Often};
 use sealist_store::requests::{self, Stage};
 use sealist_store::tokens::{self, Subject};
@@ -23,6 +24,7 @@ on_both! {
     the_word_of_a_compromised_key_is_taken_back,
     strangers_hear_little_and_others_enough,
     the_record_tells_the_newest_first,
+    a_key_takes_the_place_of_the_one_that_was_seen,
 }
 
 const HOUR_MS: i64 = 3_600_000;
@@ -229,6 +231,37 @@ async fn the_record_tells_the_newest_first(site: Site) {
                 assert_eq!(names(audit::newest(&mut *db, Some(list), 9).await?), ["three"]);
                 assert_eq!(audit::newest(&mut *db, None, 99).await?.len(), 21);
                 assert_eq!(names(audit::newest(&mut *db, Some(ListNo(99)), 9).await?), [""; 0]);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn a_key_takes_the_place_of_the_one_that_was_seen(site: Site) {
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let address = people::ensure_address(&mut *db, &anne(), "", NOW).await?;
+                let row = |octet: u8| CertificateRow {
+                    fingerprint: octet.to_string(),
+                    certificate: vec![octet],
+                    card: None,
+                    unusable: None,
+                    confirmed_at: Some(NOW),
+                };
+                let steps: [(Option<&[u8]>, u8, bool); 5] = [
+                    (None, 1, true),
+                    (None, 2, false),
+                    (Some(&[9]), 2, false),
+                    (Some(&[1]), 2, true),
+                    (Some(&[1]), 3, false),
+                ];
+                for (before, after, expected) in steps {
+                    let done = keys::replace_certificate(&mut *db, address, before, &row(after), NOW).await?;
+                    assert_eq!(done, expected, "{before:?} by {after}");
+                }
+                assert_eq!(keys::certificate_of(&mut *db, address).await?, Some(row(2)));
                 Ok::<_, StoreError>(())
             })
         })

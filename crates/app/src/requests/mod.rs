@@ -214,6 +214,8 @@ pub(crate) struct Facts {
     pub(crate) known: Option<Certificate>,
     /// Whether there is one that nobody confirmed.
     pub(crate) unconfirmed: bool,
+    /// The certificate as it is stored, confirmed or not: by it a change knows that nobody else was quicker.
+    pub(crate) stored: Option<Vec<u8>>,
 }
 
 impl Facts {
@@ -232,6 +234,7 @@ pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> R
         Some(person) => keys::certificate_of(&mut db, person.no).await?,
         None => None,
     };
+    let stored = row.as_ref().map(|row| row.certificate.clone());
     let unconfirmed = row.as_ref().is_some_and(|row| row.confirmed_at.is_none());
     let confirmed = row.filter(|row| row.confirmed_at.is_some());
     Ok(Facts {
@@ -239,6 +242,7 @@ pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> R
         banned: people::is_banned(&mut db, list.no, address).await?,
         known: confirmed.map(|row| Certificate::from_stored(&row.certificate)).transpose()?,
         unconfirmed,
+        stored,
         person,
     })
 }

@@ -12,6 +12,7 @@ use sealist_openpgp::Certificate;
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
+use crate::effects::Effect;
 
 impl Session<'_> {
     pub(super) async fn key(
@@ -21,6 +22,10 @@ impl Session<'_> {
     ) -> Result<Result<Said, Problem>, AppError> {
         if self.desk.list.settings.pgp.is_none() {
             return Ok(Err(Problem::NotPgp));
+        }
+        if self.effects.iter().any(|effect| matches!(effect, Effect::SetKey { .. })) {
+            // A message changes a key once: what comes next is decided when that is done.
+            return Ok(Err(Problem::NothingNew));
         }
         match command {
             KeyCommand::Set(token) => self.key_set(speaker, &token).await,
