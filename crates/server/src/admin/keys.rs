@@ -63,13 +63,7 @@ pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Re
             (text, json!({ "keys": keys }))
         }
         Keys::MasterKey { file } => (make_master_key(&file)?, Value::Null),
-        Keys::Show { address } => {
-            let row = stored(app, &address).await?;
-            let (text, data) = describe(&Certificate::from_stored(&row.certificate)?, now);
-            let confirmed = row.confirmed_at.map(Timestamp::rfc3339);
-            let since = confirmed.as_deref().unwrap_or("no");
-            (format!("{text}confirmed    {since}\n"), merged(data, json!({ "confirmed_at": confirmed })))
-        }
+        Keys::Show { address } => standing(&stored(app, &address).await?, now)?,
         Keys::Check { file: None } => site(app, now).await?,
         Keys::Check { file: Some(file) } => {
             let all = Certificate::read(&read_file(&file)?)?;
@@ -77,8 +71,8 @@ pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Re
             (texts.join("\n"), data.into())
         }
         Keys::Import { address, file } => {
-            let certificate = set_key(app, &address, &read_file(&file)?, now).await?;
-            let (text, data) = describe(&certificate, now);
+            set_key(app, &address, &read_file(&file)?, now).await?;
+            let (text, data) = standing(&stored(app, &address).await?, now)?;
             (
                 format!("address      {address}\n{text}"),
                 merged(data, json!({ "address": address.to_string() })),
@@ -119,6 +113,14 @@ fn rotated(rotated: &Rotated) -> Answer {
     };
     let text = format!("new key      {fingerprint}\n{state}\n");
     (text, json!({ "fingerprint": fingerprint, "used": nodes.is_empty(), "waits_for": nodes }))
+}
+
+/// A key that an address has, and since when it is confirmed.
+fn standing(row: &CertificateRow, now: Timestamp) -> anyhow::Result<Answer> {
+    let (text, data) = describe(&Certificate::from_stored(&row.certificate)?, now);
+    let confirmed = row.confirmed_at.map(Timestamp::rfc3339);
+    let since = confirmed.as_deref().unwrap_or("no: `sealist keys approve` does it");
+    Ok((format!("{text}confirmed    {since}\n"), merged(data, json!({ "confirmed_at": confirmed }))))
 }
 
 /// A table of all keys.
