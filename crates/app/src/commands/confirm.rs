@@ -23,7 +23,7 @@ impl Session<'_> {
         };
         let answer = Answer::Confirmed;
         let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
-        self.finish(speaker, taken).await
+        self.finish(speaker, Ok(taken)).await
     }
 
     pub(super) async fn decide(
@@ -58,7 +58,7 @@ impl Session<'_> {
                 // What follows goes to the person, not to the moderator.
                 let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
                 let taken = go_on(self.desk, &asker, request, Answer::Approved, None).await?;
-                Ok(self.take(taken).map(|_| Said::Done(Success::Approved)))
+                Ok(self.take(Ok(taken)).map(|_| Said::Done(Success::Approved)))
             }
             Decision::Reject => {
                 let effects = refuse(self.desk, request, "").await?;

@@ -158,6 +158,7 @@ impl Session<'_> {
         Ok(match told {
             Told::Asked | Told::Nothing => Said::Nothing,
             Told::Waits => Said::Done(Success::Waits),
+            Told::Refused(problem) => return Err(problem),
             Told::OneMore(key) => return Err(Problem::OneMoreSignature(key.spaced())),
             Told::Done(change) => answers::of_change(&change),
         })

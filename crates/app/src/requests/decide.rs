@@ -8,13 +8,13 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
-use super::{Asker, Desk, Proven, go_on, refuse};
+use super::{Asker, Desk, Proven, Taken, Told, go_on, refuse};
 use crate::effects::carry_out;
 use crate::key_life::row_of;
 use crate::{App, AppError};
 
-/// Lets a request happen that waits for a moderator. Errs with [`AppError::Refused`] if it waits for something else, or
-/// cannot be done any more.
+/// Lets a request happen that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for something
+/// else, with [`AppError::Refused`] if it cannot be done any more: then it ends.
 pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Result<(), AppError> {
     if request.question != Question::Approval.name() {
         return Err(AppError::NotWaiting(request.question));
@@ -22,9 +22,12 @@ pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Res
     let list = list_of(app, &request).await?;
     let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
     let desk = Desk { app, list: &list, now };
-    let taken = go_on(desk, &asker, request, Answer::Approved, None).await?;
-    let effects = taken.map_err(AppError::Refused)?.effects;
-    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
+    let Taken { effects, told } = go_on(desk, &asker, request, Answer::Approved, None).await?;
+    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
+    match told {
+        Told::Refused(problem) => Err(AppError::Refused(problem)),
+        _ => Ok(()),
+    }
 }
 
 /// Ends a request; its person hears of it, with the reason if there is one.

@@ -70,6 +70,8 @@ pub(crate) enum Told {
     Waits,
     /// Another key is still to sign.
     OneMore(Fingerprint),
+    /// It cannot be done any more, and ends.
+    Refused(Problem),
     /// It is done.
     Done(Change),
 }
@@ -133,14 +135,14 @@ async fn again(desk: Desk<'_>, asker: &Asker, before: Request) -> Result<Result<
     take_steps(desk, standing, run, certificate).await
 }
 
-/// Goes on with a request that was answered.
+/// Goes on with a request that was answered. What a step refuses now is over.
 pub(crate) async fn go_on(
     desk: Desk<'_>,
     asker: &Asker,
     request: Request,
     answer: Answer,
     offer: Option<&Offer>,
-) -> Result<Result<Taken, Problem>, AppError> {
+) -> Result<Taken, AppError> {
     let mut run = request.run.clone();
     // Who sends one of two signatures uses the same token for the other.
     let earlier =
@@ -150,8 +152,13 @@ pub(crate) async fn go_on(
         Some(offer) => Some(offer.certificate.clone()),
         None => stored(request.certificate.as_deref())?,
     };
-    let standing = Standing { asker, before: Some(request), earlier };
-    take_steps(desk, standing, run, certificate).await
+    let standing = Standing { asker, before: Some(request.clone()), earlier };
+    Ok(match take_steps(desk, standing, run, certificate).await? {
+        Ok(taken) => taken,
+        Err(problem) => {
+            Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Refused(problem) }
+        }
+    })
 }
 
 /// Ends a request that is refused; its person hears of it.

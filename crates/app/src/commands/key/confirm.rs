@@ -25,7 +25,7 @@ impl Session<'_> {
         };
         let answer = Answer::Signed(proofs);
         let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
-        self.finish(speaker, taken).await
+        self.finish(speaker, Ok(taken)).await
     }
 
     /// Who of those that count has signed it: at least one of them.

@@ -27,6 +27,6 @@ impl Session<'_> {
         let asker = &speaker.asker;
         let taken = go_on(self.desk, asker, request, answer, Some(&offer)).await?;
         let success = Success::KeyTaken(fingerprint.to_string());
-        Ok(self.take(taken).map(|_| Said::Done(success)))
+        Ok(self.take(Ok(taken)).map(|_| Said::Done(success)))
     }
 }

@@ -1,12 +1,16 @@
 //! Step `do-it`: no settings. The end of every workflow.
 //!
-//! However a workflow is composed, a key that did not sign for itself is given to nobody.
+//! However a workflow is composed, a key that did not sign for itself is given to nobody, and what cannot be done any more
+//! when all is answered is not done.
 
 use super::super::run::{Case, Goal, Run};
-use super::{Change, Next};
+use super::{Change, Next, sanity};
 use crate::commands::Problem;
 
-pub(super) fn take(run: &Run, _: &Case<'_>) -> Next {
+pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
+    if let Next::Refuse(problem) = sanity::take(run, case) {
+        return Next::Refuse(problem);
+    }
     if run.key.as_ref().is_some_and(|key| !run.signed_by.contains(key)) {
         return Next::Refuse(Problem::NotSigned);
     }

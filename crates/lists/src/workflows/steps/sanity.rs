@@ -1,7 +1,7 @@
 //! Step `sanity-checks`: no settings.
 //!
 //! Who joins must be no member and not banned; another key is for those who have a role on the list, and by the word of
-//! the old key only while that one can sign. A command says itself for whom it is.
+//! the old key only while that one can sign, or once a moderator approved it. A command says itself for whom it is.
 
 use super::super::run::{Case, Goal, Run};
 use super::Next;
@@ -15,7 +15,7 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
         Goal::Subscribe if is_member => Problem::AlreadyMember,
         Goal::Unsubscribe if !is_member => Problem::NotMember,
         Goal::ChangeKey if case.known.is_none() => Problem::NoOwnKey,
-        Goal::ChangeKey if !case.known.as_ref().is_some_and(|key| key.usable) => Problem::ResetInstead,
+        Goal::ChangeKey if !run.approved && !case.known.as_ref().is_some_and(|key| key.usable) => Problem::ResetInstead,
         Goal::ChangeKey | Goal::ResetKey if case.roles.is_empty() => Problem::NotMember,
         _ => return Next::GoOn,
     };

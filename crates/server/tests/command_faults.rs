@@ -1,0 +1,77 @@
+//! What went wrong with commands by mail once, and must not again.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::assert_nowhere;
+use common::cast::{Player, flat, keys_entity};
+use common::site::{LIST, Site};
+use common::talk::{Letter, REQUEST, plain};
+use sealist_mail::Timestamp;
+use sealist_openpgp::testing::{Kind, Person, Revoked};
+
+const STAFF: &str = "staff@lists.example";
+const STAFF_REQUEST: &str = "staff-request@lists.example";
+
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn new_key(player: &Player) -> Player {
+    player.with(&player.address, Person::new(&player.address, Kind::Curve25519, now()))
+}
+
+/// A request of that address, as it waits.
+fn waiting(site: &Site, address: &str) -> Vec<(String, String)> {
+    let requests = site.server.cli(&["--json", "requests", "list"]);
+    let requests: Vec<serde_json::Value> = serde_json::from_str(&requests).unwrap();
+    let word = |request: &serde_json::Value, name: &str| request[name].as_str().unwrap().to_owned();
+    let of_it = requests.iter().filter(|request| request["email"] == address);
+    of_it.map(|request| (word(request, "goal"), word(request, "question"))).collect()
+}
+
+/// Takes a new member to where the moderators are asked; what they are to answer.
+async fn at_the_moderator(site: &Site, player: &Player, olga: &Player) -> String {
+    let asked = site.ask(player, player.plain("subscribe")).await.remove(0);
+    let set = player.with_keys(&format!("key set {}", asked.token()), &[&player.key()]);
+    let came = site.ask(player, set).await;
+    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    site.ask(player, player.signed("", &words)).await;
+    format!("approve {}\n", site.came_to(olga).remove(0).after("approve "))
+}
+
+/// Who was taken in, or banned, while a moderator was asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_any_more_is_not_done() {
+    let site = Site::new().await;
+    let olga = site.enrolled("olga@example.org", "owner");
+    let bart = site.player("bart@example.org");
+    let approve = at_the_moderator(&site, &bart, &olga).await;
+    site.enrol(&bart, "member");
+    let came = site.ask(&olga, olga.signed("", &approve)).await;
+    assert!(flat(&came[0].text).contains("member already"), "{came:#?}");
+    assert_eq!(waiting(&site, &bart.address), [], "it ends");
+}
+
+/// The old key signs for a new one, and is revoked before the new one has signed too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_takes_back_what_it_began() {
+    let site = Site::new().await;
+    site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
+    let anne = site.enrolled("anne@example.org", "member");
+    let thief = new_key(&anne);
+    let change = anne.sealed_entity(&keys_entity("key change\n", &[&thief.key()]));
+    let words = site.exchange(&[(&thief, change)]).await.remove(0).remove(0).statement();
+    site.exchange(&[(&thief, anne.signed("", &words))]).await;
+    let revocation = anne.person.revocation(Revoked::Compromised, now());
+    site.exchange(&[(&thief, anne.with_keys("key revoke", &[&revocation]))]).await;
+    site.exchange(&[(&thief, thief.signed("", &words))]).await;
+    assert_eq!(site.key_of(&anne.address), Some(anne.fingerprint()));
+}
+
+async fn deliver(site: &Site, to: &str, message: &[u8]) {
+    let mut connection = site.server.connect().await;
+    common::post(&mut connection, to, message).await;
+    site.letters().await;
+}
