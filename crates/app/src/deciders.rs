@@ -56,13 +56,15 @@ struct Reader {
     may_answer: bool,
 }
 
-/// Who is asked by an encrypting list has to have a key by which nobody else reads the token.
+/// Who is asked by an encrypting list has to have a key by which nobody else reads the token, and nobody answers for a
+/// key that waits for an answer itself.
 async fn reader(app: &App, list: &MailingList, person: &Address, now: Timestamp) -> Result<Reader, AppError> {
     let mut db = app.store.reader().await?;
     let roles = people::roles_of(&mut db, list.no, person).await?;
     let decides = roles.iter().any(|member| matches!(member.role, Role::Owner | Role::Moderator));
     let channel = channel_to(app, &mut db, list, person, now).await?;
+    let waits = roles.iter().any(|member| member.key_waits);
     let unread = !list.settings.encrypting() || channel == Channel::Sealed;
     let language = people::language_of(&mut db, person).await?;
-    Ok(Reader { language, channel, may_answer: decides && unread })
+    Ok(Reader { language, channel, may_answer: decides && unread && !waits })
 }

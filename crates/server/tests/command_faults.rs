@@ -70,6 +70,31 @@ async fn a_revoked_key_takes_back_what_it_began() {
     assert_eq!(site.key_of(&anne.address), Some(anne.fingerprint()));
 }
 
+/// A key that the moderators of a list have not approved speaks for nobody there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_waits_for_approval_is_not_believed() {
+    let site = Site::new().await;
+    site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
+    let olga = site.enrolled("olga@example.org", "member");
+    site.server.cli(&["lists", "create", STAFF, "--owner", &olga.address]);
+    site.server.cli(&["lists", "set", STAFF, "own_key_approval", "true"]);
+    let thief = new_key(&olga);
+    let change = olga.sealed_entity(&keys_entity("key change\n", &[&thief.key()]));
+    let words = site.exchange(&[(&thief, change)]).await.remove(0).remove(0).statement();
+    site.exchange(&[(&thief, olga.signed("", &words))]).await;
+    deliver(&site, REQUEST, &thief.signed("", &words)).await;
+    assert_eq!(site.key_of(&olga.address), Some(thief.fingerprint()));
+    // She is the one whom the list asks: not by a token for the key in question.
+    let tokens: i64 = site
+        .database()
+        .query_row("SELECT COUNT(*) FROM tokens t JOIN requests r ON r.no = t.request_no WHERE r.goal = 'key approval'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(tokens, 0);
+    deliver(&site, STAFF_REQUEST, &thief.signed("", "who\n")).await;
+    let tried = site.tried(&olga.address);
+    assert!(tried.contains(&("command-refused".into(), "not-for-you".into())), "{tried:?}");
+}
+
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
     common::post(&mut connection, to, message).await;

@@ -217,9 +217,9 @@ pub(crate) struct Facts {
     pub(crate) person: Option<Person>,
     pub(crate) roles: Vec<sealist_lists::model::Member>,
     pub(crate) banned: bool,
-    /// The confirmed certificate.
+    /// The confirmed certificate, if this list believes it.
     pub(crate) known: Option<Certificate>,
-    /// Whether there is one that nobody confirmed.
+    /// Whether there is one that nobody confirmed, or that waits for the word of those in charge here.
     pub(crate) unconfirmed: bool,
     /// The certificate as it is stored, confirmed or not: by it a change knows that nobody else was quicker.
     pub(crate) stored: Option<Vec<u8>>,
@@ -242,10 +242,12 @@ pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> R
         None => None,
     };
     let stored = row.as_ref().map(|row| row.certificate.clone());
-    let unconfirmed = row.as_ref().is_some_and(|row| row.confirmed_at.is_none());
-    let confirmed = row.filter(|row| row.confirmed_at.is_some());
+    let roles = people::roles_of(&mut db, list.no, address).await?;
+    let waits = roles.iter().any(|member| member.key_waits);
+    let unconfirmed = row.as_ref().is_some_and(|row| waits || row.confirmed_at.is_none());
+    let confirmed = row.filter(|_| !unconfirmed);
     Ok(Facts {
-        roles: people::roles_of(&mut db, list.no, address).await?,
+        roles,
         banned: people::is_banned(&mut db, list.no, address).await?,
         known: confirmed.map(|row| Certificate::from_stored(&row.certificate)).transpose()?,
         unconfirmed,
