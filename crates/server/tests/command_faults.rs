@@ -95,6 +95,25 @@ async fn a_key_that_waits_for_approval_is_not_believed() {
     assert!(tried.contains(&("command-refused".into(), "not-for-you".into())), "{tried:?}");
 }
 
+/// Eight commands in the name of a member whose key is lost are no reason to leave that member without help.
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_commands_keep_nobody_out() {
+    let site = Site::new().await;
+    let olga = site.enrolled("olga@example.org", "owner");
+    let anne = site.player("anne@example.org");
+    site.server.cli(&["members", "add", LIST, &anne.address]);
+    let mut lines = Vec::new();
+    for name in ["delivery", "digest", "own-posts", "copies", "cleartext"] {
+        lines.extend(["on", "off"].map(|value| anne.plain(&format!("set {name} {value}"))));
+    }
+    lines.push(anne.plain("leave"));
+    let forged: Vec<_> = lines.into_iter().map(|line| (&anne, line)).collect();
+    site.exchange(&forged).await;
+    assert!(site.came_to(&olga).is_empty(), "nobody is asked about what nobody wants");
+    let came = site.ask(&anne, anne.with_keys("key reset", &[&anne.key()])).await;
+    assert_eq!(came.len(), 1, "{came:#?}");
+}
+
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
     common::post(&mut connection, to, message).await;

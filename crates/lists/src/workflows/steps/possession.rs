@@ -9,13 +9,14 @@
 //! | key reset | the offered key |
 //! | unsubscribe, commands | the key that the address has |
 //!
-//! Who leaves, or sends a command, and has no usable key left asks a moderator. So does who joins with a key in the
-//! place of another that cannot be used any more: whoever reads the mail of the address could do that.
+//! Who leaves, or sends a command, and has no usable key left is asked, and then a moderator: a From field alone makes no
+//! work for anybody. A moderator is also asked about who joins with a key in the place of another that cannot be used any
+//! more: whoever reads the mail of the address could do that.
 
 use sealist_openpgp::Fingerprint;
 
 use super::super::run::{Case, Goal, Question, Run};
-use super::{Next, moderation};
+use super::{Next, confirmation, moderation};
 
 pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
     let known = case.known.as_ref().map(|key| &key.fingerprint);
@@ -29,7 +30,10 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
         Goal::Unsubscribe | Goal::Command(_) => usable.into_iter().collect(),
     };
     if needed.is_empty() {
-        return moderation::take(run, case);
+        return match confirmation::take(run, case) {
+            Next::GoOn => moderation::take(run, case),
+            ask => ask,
+        };
     }
     let missing: Vec<Fingerprint> =
         needed.into_iter().filter(|key| !run.signed_by.contains(key)).cloned().collect();
