@@ -114,6 +114,25 @@ async fn forged_commands_keep_nobody_out() {
     assert_eq!(came.len(), 1, "{came:#?}");
 }
 
+/// Somebody offers a key of their own for an address whose key is lost: its owner still gets a question to answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_reset_keeps_nobody_out() {
+    let site = Site::new().await;
+    let olga = site.enrolled("olga@example.org", "owner");
+    let anne = site.enrolled("anne@example.org", "member");
+    let (eve, anew) = (new_key(&anne), new_key(&anne));
+    let asked = site.exchange(&[(&eve, eve.with_keys("key reset", &[&eve.key()]))]).await.remove(0);
+    let mine = site.ask(&anew, anew.with_keys("key reset", &[&anew.key()])).await;
+    let open: Vec<&Letter> = asked.iter().chain(&mine).filter(|letter| !letter.sealed).collect();
+    let token = open.iter().find(|letter| letter.subject.contains("key set")).expect("a question").token();
+    let came = site.ask(&anew, anew.with_keys(&format!("key set {token}"), &[&anew.key()])).await;
+    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    site.ask(&anew, anew.signed("", &words)).await;
+    let approve = format!("approve {}\n", site.came_to(&olga).remove(0).after("approve "));
+    deliver(&site, REQUEST, &olga.signed("", &approve)).await;
+    assert_eq!(site.key_of(&anne.address), Some(anew.fingerprint()));
+}
+
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
     common::post(&mut connection, to, message).await;

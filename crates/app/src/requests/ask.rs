@@ -71,9 +71,11 @@ pub(super) async fn ask(
     Ok(Taken { effects: vec![Effect::Ask(Box::new(asked)), note], told })
 }
 
-/// Of each kind one a day goes to somebody who proved nothing.
-fn kind(goal: &Goal) -> &'static str {
+/// Of each kind one a day goes to somebody who proved nothing. Who was asked for a key can always answer; a statement for a
+/// key that somebody else offered is of no use to them.
+fn kind(goal: &Goal, text: Text) -> &'static str {
     match goal {
+        Goal::ResetKey if text == Text::KeyRequest => "question-key",
         Goal::Subscribe => "question-subscribe",
         Goal::Unsubscribe => "question-unsubscribe",
         Goal::ChangeKey => "question-key-change",
@@ -208,8 +210,8 @@ impl Draft<'_> {
         let place = self.app.texts.place(self.list, self.language_of(&self.asker.address).await?);
         let (kind, often) = match self.asker.proven {
             Proven::Yes => ("answer", TO_PROVEN),
-            Proven::No if self.facts.roles.is_empty() => (kind(&self.run.goal), Often::ToStranger),
-            Proven::No => (kind(&self.run.goal), Often::Daily),
+            Proven::No if self.facts.roles.is_empty() => (kind(&self.run.goal, text), Often::ToStranger),
+            Proven::No => (kind(&self.run.goal, text), Often::Daily),
         };
         Ok(Message {
             to: Mailbox { name: None, address: self.asker.address.clone() },

@@ -121,9 +121,10 @@ pub(crate) async fn begin(
     }))
 }
 
-/// A question may have been answered with a key since.
+/// A question may have been answered with a key since; a key that came without being asked for is another matter.
 fn offers(request: &Request, offer: Option<&Offer>) -> bool {
-    offer.is_none() || request.run.key == offer.map(|offer| offer.certificate.fingerprint())
+    let answered = offer.is_none() && request.run.verified;
+    answered || request.run.key == offer.map(|offer| offer.certificate.fingerprint())
 }
 
 async fn again(desk: Desk<'_>, asker: &Asker, before: Request) -> Result<Result<Taken, Problem>, AppError> {

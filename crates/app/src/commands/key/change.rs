@@ -10,7 +10,7 @@ use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
 use crate::key_life::row_of;
-use crate::requests::{Offer, begin, policy, workflow};
+use crate::requests::{Offer, Proven, begin, policy, workflow};
 
 impl Session<'_> {
     pub(super) async fn key_change(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
@@ -29,7 +29,16 @@ impl Session<'_> {
         if speaker.facts.roles.is_empty() {
             return Ok(Err(Problem::UnknownAddress));
         }
-        self.another_key(speaker, Goal::ResetKey).await
+        let effects = self.effects.len();
+        let said = self.another_key(speaker, Goal::ResetKey).await?;
+        if said.is_err() || self.effects.len() > effects || speaker.asker.proven == Proven::Yes {
+            return Ok(said);
+        }
+        // Somebody else may have used up the statements of the day, for a key of theirs: whoever reads the mail of the
+        // address can answer this.
+        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::ResetKey))?;
+        let taken = begin(self.desk, &speaker.asker, Run::new(&steps, Goal::ResetKey), None).await?;
+        Ok(self.take(taken))
     }
 
     async fn another_key(
