@@ -133,6 +133,21 @@ async fn a_forged_reset_keeps_nobody_out() {
     assert_eq!(site.key_of(&anne.address), Some(anew.fingerprint()));
 }
 
+/// The same key comes by `key reset` and as the answer to the question of `key revoke`.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_for_two_requests() {
+    let site = Site::new().await;
+    let anne = site.enrolled("anne@example.org", "member");
+    let anew = new_key(&anne);
+    let revocation = anne.person.revocation(Revoked::Compromised, now());
+    let came = site.ask(&anne, anne.with_keys("key revoke", &[&revocation])).await;
+    let question = came.iter().find(|letter| letter.subject.contains("key set")).unwrap();
+    let set = |token: &str| anew.with_keys(&format!("key set {token}"), &[&anew.key()]);
+    site.ask(&anew, anew.with_keys("key reset", &[&anew.key()])).await;
+    let came = site.ask(&anew, set(&question.token())).await;
+    assert!(came.iter().any(|letter| letter.sealed), "{came:#?}");
+}
+
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
     common::post(&mut connection, to, message).await;

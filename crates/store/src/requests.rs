@@ -49,7 +49,7 @@ pub struct Stage<'a> {
     pub expires_at: Timestamp,
 }
 
-/// Stores a new one. Errs with [`StoreError::Duplicate`] if the address has one of the kind on that list.
+/// Stores a new one; one of the kind that has expired gives way. Errs with [`StoreError::Duplicate`] if the address has one of the kind on that list.
 pub async fn insert(
     db: &mut Conn,
     list: ListNo,
@@ -57,6 +57,17 @@ pub async fn insert(
     stage: &Stage<'_>,
     now: Timestamp,
 ) -> Result<RequestNo, StoreError> {
+    query(
+        "DELETE FROM requests WHERE list_no = $1 AND email_key = $2 AND goal = $3 AND fingerprint = $4
+         AND expires_at <= $5",
+    )
+    .bind(list.0)
+    .bind(address.key())
+    .bind(stage.run.goal.action())
+    .bind(fingerprint(stage.run))
+    .bind(now.0)
+    .execute(&mut *db)
+    .await?;
     let row = query(
         "INSERT INTO requests (list_no, email_key, email, goal, fingerprint, certificate, run, question, begun_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING no",
@@ -76,8 +87,17 @@ pub async fn insert(
     Ok(RequestNo(row.try_get(0)?))
 }
 
-/// Takes a request to its next stage; `false`, and nothing done, if somebody was quicker.
+/// Takes a request to its next stage, and with a key that was offered in another of its kind, to the place of that one.
+/// `false` if somebody was quicker: then nothing may be committed.
 pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bool, StoreError> {
+    query("DELETE FROM requests WHERE no <> $1 AND list_no = $2 AND email_key = $3 AND goal = $4 AND fingerprint = $5")
+        .bind(from.no.0)
+        .bind(from.list.0)
+        .bind(from.address.key())
+        .bind(to.run.goal.action())
+        .bind(fingerprint(to.run))
+        .execute(&mut *db)
+        .await?;
     let done = query(
         "UPDATE requests SET run = $3, question = $4, certificate = $5, expires_at = $6, fingerprint = $7
          WHERE no = $1 AND run = $2",

@@ -20,6 +20,7 @@ on_both! {
     of_many_answers_at_once_one_counts,
     a_token_is_bound_and_ends_with_its_request,
     what_nobody_answers_expires,
+    what_expired_is_in_nobodys_way,
     a_request_of_a_kind_is_there_once,
     the_word_of_a_compromised_key_is_taken_back,
     strangers_hear_little_and_others_enough,
@@ -70,6 +71,24 @@ async fn of_many_answers_at_once_one_counts(site: Site) {
     }
     let counted = answers.join_all().await.into_iter().filter(|counted| *counted).count();
     assert_eq!(counted, 1);
+}
+
+async fn what_expired_is_in_nobodys_way(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let run = run();
+                begin(&mut *db, list, &run).await?;
+                let later = NOW.plus_ms(HOUR_MS);
+                let stage = Stage { expires_at: later.plus_ms(HOUR_MS), ..stage(&run) };
+                requests::insert(&mut *db, list, &anne(), &stage, later).await?;
+                assert_eq!(requests::waiting(db, Some(list), RequestNo(0), 9).await?.len(), 1);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
 }
 
 async fn a_token_is_bound_and_ends_with_its_request(site: Site) {
