@@ -148,6 +148,20 @@ async fn one_key_for_two_requests() {
     assert!(came.iter().any(|letter| letter.sealed), "{came:#?}");
 }
 
+/// Signed, and its protected To is the other name of the same door.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_name_of_a_door_is_that_door() {
+    let site = Site::new().await;
+    let anne = site.enrolled("anne@example.org", "member");
+    let to = "team-unsubscribe@lists.example";
+    let entity = format!(
+        "Content-Type: text/plain; protected-headers=\"v1\"\r\nTo: {to}\r\nSubject: bye\r\n\r\nbye\r\n"
+    );
+    let message = anne.signed_entity("bye", entity.as_bytes());
+    let came = site.exchange_at(to, &[(&anne, message)]).await.remove(0);
+    assert_eq!(came.len(), 1, "{came:#?}");
+}
+
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
     common::post(&mut connection, to, message).await;

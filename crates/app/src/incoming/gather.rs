@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealist_lists::facts::{Addressed, Encryption, Facts, Form, Replay, Signature};
-use sealist_lists::model::{Door, MailingList, Member, Role};
+use sealist_lists::model::{Door, DoorAddress, MailingList, Member, Role};
 use sealist_mail::{Address, Headers, Mailbox, Timestamp};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
@@ -191,7 +191,8 @@ pub(crate) fn addressed(opened: &Opened, list: &MailingList, door: Door) -> Addr
         return Addressed::NotSaid;
     };
     let named: Vec<Mailbox> = headers.mailboxes("to").into_iter().chain(headers.mailboxes("cc")).collect();
-    match named.iter().any(|mailbox| mailbox.address == list.name.address(door)) {
+    let is_here = |reading: &DoorAddress| reading.list == list.name && reading.door == door;
+    match named.iter().any(|mailbox| DoorAddress::readings(&mailbox.address).iter().any(is_here)) {
         true => Addressed::Here,
         false if named.is_empty() => Addressed::NotSaid,
         false => Addressed::Elsewhere,
