@@ -138,6 +138,9 @@ pub enum WorkflowError {
     /// It ends without doing anything, or does something before its end.
     #[error("workflow {0:?}: `do-it` must be its last step, and only that")]
     End(String),
+    /// It asks for a key, and not for its signature behind that: nobody could come to its end.
+    #[error("workflow {0:?}: `pubkey-checks` takes `pubkey-confirmation` behind it")]
+    KeyUnproven(String),
     /// Every site has one of that name.
     #[error("workflow {0:?} is there already: take another name")]
     Taken(String),
@@ -191,6 +194,10 @@ pub fn check(workflow: &Workflow) -> Result<(), WorkflowError> {
     if let Some(step) = workflow.steps.iter().find(|name| steps::named(name).is_none()) {
         return Err(WorkflowError::NoSuchStep { workflow: workflow.name.clone(), step: step.clone() });
     }
+    let last = |name| workflow.steps.iter().rposition(|step| step == name);
+    if last(steps::KEY) > last(steps::POSSESSION) {
+        return Err(WorkflowError::KeyUnproven(workflow.name.clone()));
+    }
     match workflow.steps.iter().position(|step| step == steps::LAST) {
         Some(at) if at + 1 == workflow.steps.len() => Ok(()),
         _ => Err(WorkflowError::End(workflow.name.clone())),
@@ -212,6 +219,34 @@ mod tests {
     }
 
     #[test]
+    fn an_approval_is_for_the_key_that_was_seen() {
+        let steps = ["sanity-checks", "moderation-checks", "pubkey-checks", "pubkey-confirmation", "do-it"];
+        let workflow = Workflow {
+            name: "early".to_owned(),
+            description: String::new(),
+            steps: steps.iter().map(|step| (*step).to_owned()).collect(),
+        };
+        let key = |digit: &str| digit.repeat(40).parse::<sealist_openpgp::Fingerprint>().unwrap();
+        let settings = crate::styles::named("pgp-default").unwrap().settings();
+        let mut case = Case {
+            settings: &settings,
+            banned: false,
+            roles: Vec::new(),
+            verified: true,
+            known: Some(KnownKey { fingerprint: key("A"), usable: false }),
+            offered: None,
+        };
+        let mut run = Run::new(&workflow, Goal::Subscribe);
+        assert_eq!(advance(&mut run, &case), Ok(Progress::Waits(Question::Approval)));
+        run.take(Answer::Approved);
+        assert_eq!(advance(&mut run, &case), Ok(Progress::Waits(Question::Key)));
+        run.take(Answer::Key(key("B")));
+        run.signed_by.push(key("B"));
+        case.offered = Some(OfferedKey { fingerprint: key("B"), names_address: true });
+        assert_eq!(advance(&mut run, &case), Ok(Progress::Waits(Question::Approval)));
+    }
+
+    #[test]
     fn a_site_composes_its_own() {
         let mut workflows = Workflows::default();
         let own = |name: &str, steps: &[&str]| Workflow {
@@ -225,6 +260,11 @@ mod tests {
         assert!(wrong.to_string().contains("sanity-checks, "), "{wrong}");
         for steps in [&["sanity-checks"][..], &["do-it", "moderation-checks"], &["do-it", "do-it"], &[]] {
             assert_eq!(workflows.add(own("x", steps)), Err(WorkflowError::End("x".to_owned())));
+        }
+        for steps in
+            [&["sanity-checks", "pubkey-checks", "do-it"][..], &["pubkey-confirmation", "pubkey-checks", "do-it"]]
+        {
+            assert_eq!(workflows.add(own("x", steps)), Err(WorkflowError::KeyUnproven("x".to_owned())));
         }
         assert_eq!(workflows.add(own("open", &["do-it"])), Err(WorkflowError::Taken("open".to_owned())));
     }

@@ -90,7 +90,8 @@ impl Run {
     pub fn take(&mut self, answer: Answer) {
         match answer {
             Answer::Confirmed => (self.verified, self.confirmed) = (true, true),
-            Answer::Key(key) => (self.verified, self.key) = (true, Some(key)),
+            // A moderator who let it happen has not seen this key.
+            Answer::Key(key) => (self.verified, self.approved, self.key) = (true, false, Some(key)),
             Answer::Signed(proofs) => {
                 (self.verified, self.confirmed) = (true, true);
                 let keys = proofs.iter().map(|proof| proof.certificate().clone());

@@ -51,6 +51,10 @@ pub struct Step {
 
 /// The step that asks those in charge.
 pub(super) const MODERATION: &str = "moderation-checks";
+/// The step that asks for a key.
+pub(super) const KEY: &str = "pubkey-checks";
+/// The step that asks for signatures.
+pub(super) const POSSESSION: &str = "pubkey-confirmation";
 /// The step that ends every workflow.
 pub(super) const LAST: &str = "do-it";
 
@@ -68,9 +72,9 @@ pub const STEPS: &[Step] = &[
         take: confirmation::take,
     },
     Step { name: MODERATION, description: "Does a moderator let it happen?", take: moderation::take },
-    Step { name: "pubkey-checks", description: "Is there a key for the address?", take: pubkey::take },
+    Step { name: KEY, description: "Is there a key for the address?", take: pubkey::take },
     Step {
-        name: "pubkey-confirmation",
+        name: POSSESSION,
         description: "Is it signed with the keys that it takes?",
         take: possession::take,
     },
