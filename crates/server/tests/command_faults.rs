@@ -63,10 +63,10 @@ async fn a_revoked_key_takes_back_what_it_began() {
     let thief = new_key(&anne);
     let change = anne.sealed_entity(&keys_entity("key change\n", &[&thief.key()]));
     let words = site.exchange(&[(&thief, change)]).await.remove(0).remove(0).statement();
-    site.exchange(&[(&thief, anne.signed("", &words))]).await;
+    deliver(&site, REQUEST, &anne.signed("", &words)).await;
     let revocation = anne.person.revocation(Revoked::Compromised, now());
-    site.exchange(&[(&thief, anne.with_keys("key revoke", &[&revocation]))]).await;
-    site.exchange(&[(&thief, thief.signed("", &words))]).await;
+    deliver(&site, REQUEST, &anne.with_keys("key revoke", &[&revocation])).await;
+    deliver(&site, REQUEST, &thief.signed("", &words)).await;
     assert_eq!(site.key_of(&anne.address), Some(anne.fingerprint()));
 }
 
@@ -81,7 +81,7 @@ async fn a_key_that_waits_for_approval_is_not_believed() {
     let thief = new_key(&olga);
     let change = olga.sealed_entity(&keys_entity("key change\n", &[&thief.key()]));
     let words = site.exchange(&[(&thief, change)]).await.remove(0).remove(0).statement();
-    site.exchange(&[(&thief, olga.signed("", &words))]).await;
+    deliver(&site, REQUEST, &olga.signed("", &words)).await;
     deliver(&site, REQUEST, &thief.signed("", &words)).await;
     assert_eq!(site.key_of(&olga.address), Some(thief.fingerprint()));
     // She is the one whom the list asks: not by a token for the key in question.
@@ -93,6 +93,40 @@ async fn a_key_that_waits_for_approval_is_not_believed() {
     deliver(&site, STAFF_REQUEST, &thief.signed("", "who\n")).await;
     let tried = site.tried(&olga.address);
     assert!(tried.contains(&("command-refused".into(), "not-for-you".into())), "{tried:?}");
+}
+
+/// What an encrypted message says does not go out in the open, and does not stay in the open.
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_an_encrypted_command() {
+    const MARKER: &str = "ZebraCanary7713";
+    let site = Site::new().await;
+    site.server.cli(&["lists", "set", LIST, "confirmed_commands", r#"["echo", "help", "who"]"#]);
+    let anne = site.enrolled("anne@example.org", "member");
+    site.ask(&anne, anne.sealed("", &format!("echo {MARKER}\nhelp {MARKER}\nwho {MARKER}\n"))).await;
+    assert_nowhere(&site.server, MARKER);
+
+    // Somebody without a key of their own, who shows a token.
+    let bart = site.player("bart@example.org");
+    let asked = site.ask(&bart, bart.plain("subscribe")).await.remove(0);
+    let text = format!("key set {}\necho {MARKER}\nset {MARKER}\n", asked.token());
+    let came = site.ask(&bart, bart.sealed_entity(&keys_entity(&text, &[&bart.key()]))).await;
+    for letter in came.iter().filter(|letter| !letter.sealed) {
+        assert!(!letter.text.contains(MARKER), "{}", letter.text);
+    }
+    assert!(came.iter().any(|letter| letter.sealed), "{came:#?}");
+}
+
+/// The key of a member still signs, and nobody can encrypt to it any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roster_does_not_go_out_in_the_open() {
+    let site = Site::new().await;
+    let olga = site.enrolled("olga@example.org", "owner");
+    let anne = site.enrolled("anne@example.org", "member");
+    let revocation = olga.person.revocation(Revoked::Subkey, now());
+    site.ask(&olga, olga.with_keys("key revoke", &[&revocation])).await;
+    let came = site.ask(&olga, olga.signed("", "who\n")).await;
+    assert!(!came.is_empty());
+    assert!(came.iter().all(|letter| letter.sealed || !letter.text.contains(&anne.address)), "{came:#?}");
 }
 
 /// Eight commands in the name of a member whose key is lost are no reason to leave that member without help.
@@ -161,6 +195,63 @@ async fn every_name_of_a_door_is_that_door() {
     let message = anne.signed_entity("bye", entity.as_bytes());
     let came = site.exchange_at(to, &[(&anne, message)]).await.remove(0);
     assert_eq!(came.len(), 1, "{came:#?}");
+}
+
+/// Two choices, confirmed in one message.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_choice_does_not_undo_another() {
+    let site = Site::new().await;
+    let anne = site.enrolled("anne@example.org", "member");
+    let came = site.ask(&anne, anne.signed("", "set own-posts off\nset copies off\n")).await;
+    let words: String = came.iter().map(|letter| format!("{}\n", letter.statement())).collect();
+    let confirm: String = came.iter().map(|letter| format!("key confirm {}\n", letter.token())).collect();
+    site.ask(&anne, anne.signed("", &format!("{confirm}\n{words}"))).await;
+    let chosen: (bool, bool) = site
+        .database()
+        .query_row(
+            "SELECT receive_own_postings, receive_list_copy FROM members WHERE role = 'member'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!(chosen, (false, false));
+}
+
+/// A revocation and a renewal of one key arrive together.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_does_not_undo_a_revocation() {
+    let site = Site::new().await;
+    let people: Vec<Player> =
+        (0..12).map(|number| site.enrolled(&format!("p{number}@example.org"), "member")).collect();
+    let mut messages = Vec::new();
+    for player in &people {
+        let renewed = player.person.also_named(&format!("other-{}", player.address), now());
+        let renewal = player.with_keys("key change", &[&renewed.certificate().armored()]);
+        let revocation = player.person.revocation(Revoked::Compromised, now());
+        messages.push((player, renewal));
+        messages.push((player, player.with_keys("key revoke", &[&revocation])));
+    }
+    let mut connection = site.server.connect().await;
+    for (_, message) in &messages {
+        common::post(&mut connection, REQUEST, message).await;
+    }
+    site.letters().await;
+    let usable: i64 = site
+        .database()
+        .query_row("SELECT COUNT(*) FROM certificates WHERE card IS NOT NULL", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(usable, 0);
+}
+
+/// An answer holds little of what somebody may have written in another's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_do_not_carry_letters() {
+    let site = Site::new().await;
+    let eve = site.player("victim@example.com");
+    let advert = "Buy now! ".repeat(200);
+    let message = [&plain(&eve.address, "", "")[..], format!("help {advert}\r\n").as_bytes()].concat();
+    let came = site.ask(&eve, message).await;
+    assert!(came[0].text.matches("Buy now!").count() < 10, "{}", came[0].text);
 }
 
 async fn deliver(site: &Site, to: &str, message: &[u8]) {

@@ -1,6 +1,6 @@
 //! The letter with the results of commands: none if letters have said it all.
 
-use sealist_lists::commands::{Problem, Success};
+use sealist_lists::commands::{Problem, Success, name, shown};
 use sealist_lists::model::{Channel, Door};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::Change;
@@ -38,6 +38,14 @@ impl Answers {
     }
 }
 
+/// What may stand in a letter, by the way it travels.
+struct May {
+    /// Words of the message that it answers: of an encrypted one only where its sender alone reads them.
+    quote: bool,
+    /// Who the members are.
+    name_members: bool,
+}
+
 /// What is said when something is done.
 pub(super) fn of_change(change: &Change) -> Said {
     match change {
@@ -52,8 +60,17 @@ pub(super) fn of_change(change: &Change) -> Said {
 impl Session<'_> {
     /// Writes to the sender, if there is something to say and it may be said.
     pub(super) async fn answer(&mut self, speaker: &Speaker) -> Result<(), AppError> {
-        let results: Vec<Value> = self.answers.0.iter().filter_map(|answer| self.result(answer)).collect();
-        if results.is_empty() || !speaker.may_be_told() {
+        if !speaker.may_be_told() {
+            return Ok(());
+        }
+        let channel = self.channel_to(&speaker.asker.address).await?;
+        let may = May {
+            quote: channel == Channel::Sealed || !speaker.encrypted,
+            name_members: channel == Channel::Sealed || !self.desk.list.settings.encrypting(),
+        };
+        let results: Vec<Value> =
+            self.answers.0.iter().filter_map(|answer| self.result(answer, &may)).collect();
+        if results.is_empty() {
             return Ok(());
         }
         let values = context! {
@@ -75,7 +92,6 @@ impl Session<'_> {
             attachment: None,
             reply_to: None,
         };
-        let channel = self.channel_to(&speaker.asker.address).await?;
         let letter = answer_by(self.desk.app, self.desk.list, message, channel, self.desk.now).await?;
         self.effects.extend(letter.map(Effect::Letter));
         Ok(())
@@ -97,16 +113,23 @@ impl Session<'_> {
         }
     }
 
-    fn result(&self, answer: &Answer) -> Option<Value> {
+    fn result(&self, answer: &Answer, may: &May) -> Option<Value> {
         let texts = &self.desk.app.texts;
         let sentence = |text, name, values| texts.sentence(text, name, &self.place, values);
+        let problem = |problem: &Problem| vec![sentence(Text::Problems, problem.name(), problem.values())];
         let lines = match &answer.outcome {
             Ok(Said::Nothing) => return None,
+            Ok(Said::Roster(_)) if !may.name_members => problem(&Problem::NotForYou),
+            Ok(Said::Roster(lines)) => lines.clone(),
+            Ok(Said::Echo(_)) if !may.quote => return None,
+            Ok(Said::Echo(words)) => vec![words.clone()],
             Ok(Said::Done(success)) => vec![sentence(Text::Answers, success.name(), success.values())],
             Ok(Said::Lines(lines)) => lines.clone(),
-            Err(problem) => vec![sentence(Text::Problems, problem.name(), problem.values())],
+            Err(why) if !may.quote => problem(&why.without_words()),
+            Err(why) => problem(why),
         };
-        Some(context! { command => without_token(&answer.command), lines })
+        let command = if may.quote { without_token(&shown(&answer.command)) } else { name(&answer.command) };
+        Some(context! { command, lines })
     }
 }
 

@@ -105,8 +105,10 @@ impl Session<'_> {
                 Ok(command) if !speaker.may_be_told() && !command.speaks_for_itself() => {
                     Err(Problem::NotSigned)
                 }
-                Ok(command) if self.is_asked_about(&line, &command) => self.ask_about(speaker, &line).await?,
-                Ok(command) => self.command(speaker, command).await?,
+                Ok(command) => match self.asked_about(&command) {
+                    Some(asked) => self.ask_about(speaker, asked).await?,
+                    None => self.command(speaker, command).await?,
+                },
                 Err(problem) => Err(problem),
             };
             match done {
@@ -134,7 +136,7 @@ impl Session<'_> {
             Command::Who => self.who(speaker).await,
             Command::Key(command) => self.key(speaker, command).await,
             Command::Help => Ok(Ok(Said::Lines(self.help()))),
-            Command::Echo(words) => Ok(Ok(Said::Lines(vec![words]))),
+            Command::Echo(words) => Ok(Ok(Said::Echo(words))),
             // Asked about first, and carried out at the end of its workflow.
             Command::Set(_) | Command::Stop => Ok(Ok(Said::Nothing)),
         }
@@ -177,6 +179,10 @@ enum Said {
     Nothing,
     /// Its sentence.
     Done(Success),
-    /// Lines.
+    /// Lines of our own.
     Lines(Vec<String>),
+    /// Who the members are.
+    Roster(Vec<String>),
+    /// The sender's words.
+    Echo(String),
 }

@@ -10,26 +10,31 @@ use crate::AppError;
 use crate::requests::{Told, begin, policy, workflow};
 
 impl Session<'_> {
-    /// Whether a command is carried out only at the end of a workflow.
-    pub(super) fn is_asked_about(&self, line: &str, command: &Command) -> bool {
-        let name = line.split_whitespace().next().unwrap_or_default();
-        let chosen = &self.desk.list.settings.confirmed_commands;
+    /// As what a command is kept that is carried out only at the end of a workflow: in our own words, because they are
+    /// stored as they are.
+    pub(super) fn asked_about(&self, command: &Command) -> Option<String> {
+        let chosen = |name: &str| {
+            let mut chosen = self.desk.list.settings.confirmed_commands.iter();
+            chosen.any(|chosen| chosen.eq_ignore_ascii_case(name)).then(|| name.to_owned())
+        };
         match command {
-            Command::Set(_) => true,
-            Command::Who | Command::Echo(_) | Command::Help => {
-                chosen.iter().any(|chosen| chosen.eq_ignore_ascii_case(name))
+            Command::Set(setting) => Some(setting.to_string()),
+            // The words of an encrypted message are stored nowhere.
+            Command::Echo(words) if !self.desk.list.settings.encrypting() => {
+                chosen("echo").map(|name| format!("{name} {words}"))
             }
-            // These are answers, or have workflows of their own.
-            _ => false,
+            Command::Who => chosen("who"),
+            Command::Help => chosen("help"),
+            // These change nothing, are answers, or have workflows of their own.
+            _ => None,
         }
     }
 
     pub(super) async fn ask_about(
         &mut self,
         speaker: &mut Speaker,
-        line: &str,
+        line: String,
     ) -> Result<Result<Said, Problem>, AppError> {
-        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         if matches!(commands::parse(&line), Ok(Command::Set(_))) && !speaker.is_one_of(&[Role::Member]) {
             return Ok(Err(Problem::NotMember));
         }

@@ -24,6 +24,6 @@ impl Session<'_> {
         let mut db = self.desk.app.store.reader().await?;
         let members =
             people::roster(&mut db, self.desk.list.no, Role::Member, MemberNo(0), MAX_MEMBERS).await?;
-        Ok(Ok(Said::Lines(members.iter().map(|member| member.address.to_string()).collect())))
+        Ok(Ok(Said::Roster(members.iter().map(|member| member.address.to_string()).collect())))
     }
 }

@@ -122,8 +122,15 @@ pub fn parse(line: &str) -> Result<Command, Problem> {
     (usage.read)(arguments)
 }
 
+/// The name of the command that a line is meant to be; empty if there is none of that name.
+pub fn name(line: &str) -> String {
+    let word = line.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let known = COMMANDS.iter().any(|usage| usage.name == word || usage.aliases.contains(&word.as_str()));
+    if known { word } else { String::new() }
+}
+
 /// As much of somebody's words as can stand in an answer.
-fn shown(words: &str) -> String {
+pub fn shown(words: &str) -> String {
     words.chars().filter(|c| !c.is_control()).take(60).collect::<String>().trim().to_owned()
 }
 

@@ -78,4 +78,16 @@ sentences! {
     }
 }
 
+impl Problem {
+    /// The same without what it quotes of a message.
+    pub fn without_words(&self) -> Self {
+        match self {
+            Self::Unrecognized(_) => Self::Unrecognized(String::new()),
+            Self::Extraneous(_) => Self::Extraneous(String::new()),
+            Self::NoSuchSetting(_) => Self::NoSuchSetting(String::new()),
+            other => other.clone(),
+        }
+    }
+}
+
 impl std::error::Error for Problem {}

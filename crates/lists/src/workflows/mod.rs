@@ -261,9 +261,10 @@ mod tests {
         for steps in [&["sanity-checks"][..], &["do-it", "moderation-checks"], &["do-it", "do-it"], &[]] {
             assert_eq!(workflows.add(own("x", steps)), Err(WorkflowError::End("x".to_owned())));
         }
-        for steps in
-            [&["sanity-checks", "pubkey-checks", "do-it"][..], &["pubkey-confirmation", "pubkey-checks", "do-it"]]
-        {
+        for steps in [
+            &["sanity-checks", "pubkey-checks", "do-it"][..],
+            &["pubkey-confirmation", "pubkey-checks", "do-it"],
+        ] {
             assert_eq!(workflows.add(own("x", steps)), Err(WorkflowError::KeyUnproven("x".to_owned())));
         }
         assert_eq!(workflows.add(own("open", &["do-it"])), Err(WorkflowError::Taken("open".to_owned())));
