@@ -246,14 +246,15 @@ fn of_mine(change: &str, entry: &Entry) -> Query<'static> {
         .bind(entry.claimed_by.map_or(0, |node| node.0))
 }
 
-/// Back to the runner: after a moderator accepted a hold (`approved`), or to try a shunted one again. `false`: somebody
-/// else was quicker.
+/// Back to the runner: after a moderator accepted a hold (`approved`), or to try a shunted one again. Tokens that were
+/// given for it are used up: it may be held again, for reasons that nobody has seen. `false`: somebody else was quicker.
 pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<bool, StoreError> {
     let resumed = query("UPDATE queue SET approved = CASE WHEN queue = 'hold' THEN 1 ELSE 0 END, queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue IN ('hold', 'shunt')")
         .bind(no.0)
         .bind(now.0)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
+    query("DELETE FROM tokens WHERE entry_no = $1").bind(no.0).execute(db).await?;
     Ok(resumed.rows_affected() > 0)
 }
 

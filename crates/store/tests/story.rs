@@ -20,6 +20,7 @@ use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::queue::{self, Place};
+use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
 
 on_both! {
@@ -186,6 +187,8 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
         .write(move |db| {
             Box::pin(async move {
                 queue::set_aside(&mut *db, &set_aside, Place::Hold, &[Reason::Nonmember]).await?;
+                let (who, until) = ("olga@example.org".parse().unwrap(), NOW.plus_ms(9000));
+                tokens::add(&mut *db, Subject::Entry(held), &[7; 32], &who, until).await?;
                 queue::finish(db, &done).await
             })
         })
@@ -200,6 +203,9 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
     site.store.write(move |db| Box::pin(queue::resume(db, held, NOW.plus_ms(5000)))).await.unwrap();
     let again = claim(5000).await.unwrap();
     assert!(again.iter().any(|entry| entry.no == held && entry.approved));
+    let (mut db, who) = (site.store.reader().await.unwrap(), "olga@example.org".parse().unwrap());
+    let token = tokens::subject_of(&mut db, &[7; 32], &who, NOW).await.unwrap();
+    assert_eq!(token, None, "an answer counts once, also when it is held again");
 }
 
 async fn what_a_dead_node_had_is_free(site: Site) {
