@@ -254,6 +254,17 @@ async fn answers_do_not_carry_letters() {
     assert!(came[0].text.matches("Buy now!").count() < 10, "{}", came[0].text);
 }
 
+/// A second question on one day is not asked; the owners can see that somebody wanted it.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_command_is_lost_without_a_trace() {
+    let site = Site::new().await;
+    let anne = site.enrolled("anne@example.org", "member");
+    assert_eq!(site.ask(&anne, anne.plain("set digest on")).await.len(), 1);
+    assert_eq!(site.ask(&anne, anne.plain("set copies off")).await.len(), 0);
+    let tried = site.tried(&anne.address);
+    assert!(tried.contains(&("request-unasked".into(), "set copies off".into())), "{tried:?}");
+}
+
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
     common::post(&mut connection, to, message).await;

@@ -47,7 +47,7 @@ pub(super) async fn ask(
         Question::Approval => (draft.to_moderators(certificate.as_ref()).await?, Told::Waits),
     };
     if told == Told::Asked && letters.is_empty() {
-        return Ok(Taken { effects: Vec::new(), told: Told::Nothing });
+        return Ok(unasked(standing.asker, &run.goal));
     }
     let event = match question {
         Question::Approval => "request-waits",
@@ -69,6 +69,12 @@ pub(super) async fn ask(
         run,
     };
     Ok(Taken { effects: vec![Effect::Ask(Box::new(asked)), note], told })
+}
+
+/// Nobody is asked: the person got enough letters, or has enough waiting. The owners can see it.
+pub(super) fn unasked(asker: &Asker, goal: &Goal) -> Taken {
+    let (address, detail) = (asker.address.clone(), goal.action().to_owned());
+    Taken { effects: vec![Effect::Note { address, event: "request-unasked", detail }], told: Told::Nothing }
 }
 
 /// Of each kind one a day goes to somebody who proved nothing. Who was asked for a key can always answer; a statement for a

@@ -107,14 +107,14 @@ pub(crate) async fn begin(
         before => before,
     };
     if waiting.len() >= MAX_WAITING {
-        return Ok(Ok(Taken { effects: Vec::new(), told: Told::Nothing }));
+        return Ok(Ok(ask::unasked(asker, &run.goal)));
     }
     let mut run = run;
     run.key = offer.map(|offer| offer.certificate.fingerprint());
     let standing = Standing { asker, before: None, earlier: EarlierTokens::Void };
     let taken = take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await?;
     Ok(taken.map(|mut taken| {
-        if !taken.effects.is_empty() {
+        if taken.told != Told::Nothing {
             taken.effects.splice(0..0, ended.map(|request| Effect::End(Box::new(request))));
         }
         taken

@@ -29,9 +29,10 @@ impl Session<'_> {
         if speaker.facts.roles.is_empty() {
             return Ok(Err(Problem::UnknownAddress));
         }
-        let effects = self.effects.len();
+        let before = self.effects.len();
         let said = self.another_key(speaker, Goal::ResetKey).await?;
-        if said.is_err() || self.effects.len() > effects || speaker.asker.proven == Proven::Yes {
+        let asked = self.effects[before..].iter().any(|effect| matches!(effect, Effect::Ask(_)));
+        if !matches!(said, Ok(Said::Nothing)) || asked || speaker.asker.proven == Proven::Yes {
             return Ok(said);
         }
         // Somebody else may have used up the statements of the day, for a key of theirs: whoever reads the mail of the
