@@ -15,6 +15,8 @@ pub(crate) struct Ask {
     pub(crate) text: Text,
     pub(crate) often: Often,
     pub(crate) attachment: Option<Attachment>,
+    /// Whose new key is in question: it does not answer for itself.
+    pub(crate) about_key_of: Option<Address>,
 }
 
 /// Asks each owner and moderator; where there is none, the contact of the site hears of it. `values` gets the token, if
@@ -29,7 +31,8 @@ pub(crate) async fn to_deciders(
     let mut letters = Vec::new();
     for person in in_charge(app, list).await? {
         let reader = reader(app, list, &person, now).await?;
-        let token = reader.may_answer.then(Token::fresh);
+        let may_answer = reader.may_answer && ask.about_key_of.as_ref() != Some(&person);
+        let token = may_answer.then(Token::fresh);
         let place = app.texts.place(list, reader.language);
         let shown = token.as_ref().map(Token::to_string);
         let letter = app.texts.letter(ask.text, &place, values(&place, reader.channel, shown.as_deref()));

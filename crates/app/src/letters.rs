@@ -62,7 +62,7 @@ pub(crate) async fn held(
             token,
         }
     };
-    let ask = Ask { text: Text::Held, often: Often::Daily, attachment: None };
+    let ask = Ask { text: Text::Held, often: Often::Daily, attachment: None, about_key_of: None };
     to_deciders(app, list, ask, values, now).await
 }
 

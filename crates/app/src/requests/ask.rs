@@ -169,7 +169,9 @@ impl Draft<'_> {
             let file = format!("{}.asc", certificate.fingerprint());
             (file, "application/pgp-keys", certificate.armored())
         });
-        let ask = Ask { text: Text::Request, often: TO_MODERATOR, attachment };
+        // The letter would be sealed to the key that waits.
+        let about_key_of = (self.run.goal == Goal::ApproveKey).then(|| self.asker.address.clone());
+        let ask = Ask { text: Text::Request, often: TO_MODERATOR, attachment, about_key_of };
         let values = |_: &Place<'_>, _, token: Option<&str>| self.request_values(certificate, token);
         to_deciders(self.app, self.list, ask, values, self.now).await
     }
