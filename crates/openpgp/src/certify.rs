@@ -15,6 +15,8 @@ use crate::filter::{self, Unfit};
 
 /// Certifications by others that a list's key keeps.
 const MAX_CERTIFICATIONS: usize = 256;
+/// Of them by one member on one user id: nobody takes the room of all.
+const MAX_OF_ONE: usize = 8;
 
 /// Why there is nothing to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,10 +54,13 @@ impl Certificate {
             let Some(same) = sent.userids().find(|user_id| user_id.userid() == own.userid()) else {
                 continue;
             };
+            let theirs = own.certifications().filter(|known| is_named(known, by)).count();
+            let mut room_of_one = MAX_OF_ONE.saturating_sub(theirs);
             for signature in same.certifications() {
                 let known = own.certifications().any(|known| known.normalized_eq(signature));
-                if !known && room > 0 && self.is_by(signature, by, own.userid(), now) {
+                if !known && room.min(room_of_one) > 0 && self.is_by(signature, by, own.userid(), now) {
                     room -= 1;
+                    room_of_one -= 1;
                     new.extend([own.userid().clone().into(), signature.clone().into()]);
                 }
             }
@@ -81,11 +86,17 @@ impl Certificate {
     ) -> bool {
         let signer = by.cert().primary_key().key();
         let policy = StandardPolicy::new();
-        signature.get_issuers().iter().any(|issuer| issuer.aliases(signer.key_handle()))
+        is_named(signature, by)
             && policy.signature(signature, HashAlgoSecurity::CollisionResistance).is_ok()
             && signature.signature_alive(now.to_system_time(), None).is_ok()
             && signature.verify_userid_binding(signer, self.cert().primary_key().key(), user_id).is_ok()
     }
+}
+
+/// Whether it says that it is by that key.
+fn is_named(signature: &Signature, by: &Certificate) -> bool {
+    let signer = by.cert().primary_key().key();
+    signature.get_issuers().iter().any(|issuer| issuer.aliases(signer.key_handle()))
 }
 
 /// One certificate, whole: with what others signed.
@@ -110,6 +121,19 @@ mod tests {
 
     fn signed(list: &Cert, by: &Person) -> Vec<u8> {
         by.certified(&Certificate::of(list.clone()), NOW)
+    }
+
+    #[test]
+    fn nobody_takes_the_room_of_all() {
+        let list = member("team@lists.example", Kind::Curve25519, NOW);
+        let anne = Person::new("anne@example.org", Kind::Curve25519, NOW);
+        let mut key = Certificate::of(list.clone());
+        for number in 0..20_i64 {
+            let (at, now) = (NOW.plus_ms(number * 1000), NOW.plus_ms(60_000));
+            let sent = anne.certified(&Certificate::of(list.clone()), at);
+            key = key.certified_by(&anne.certificate(), &sent, now).unwrap_or(key);
+        }
+        assert_eq!(key.certifications(), MAX_OF_ONE);
     }
 
     #[test]
