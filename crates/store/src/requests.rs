@@ -27,7 +27,7 @@ pub struct Request {
     pub certificate: Option<Vec<u8>>,
     /// The workflow.
     pub run: Run,
-    /// The same as it is stored: by it a change knows that nobody else was quicker.
+    /// The same as it is stored: by it, and by when it is forgotten, a change knows that nobody else was quicker.
     state: String,
     /// What it waits for.
     pub question: String,
@@ -100,7 +100,7 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bo
         .await?;
     let done = query(
         "UPDATE requests SET run = $3, question = $4, certificate = $5, expires_at = $6, fingerprint = $7
-         WHERE no = $1 AND run = $2",
+         WHERE no = $1 AND run = $2 AND expires_at = $8",
     )
     .bind(from.no.0)
     .bind(&from.state)
@@ -109,6 +109,7 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bo
     .bind(to.certificate.map(<[u8]>::to_vec))
     .bind(to.expires_at.0)
     .bind(fingerprint(to.run))
+    .bind(from.expires_at.0)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -116,9 +117,10 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bo
 
 /// Ends a request, its tokens with it; `false`, and nothing done, if somebody was quicker.
 pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
-    let done = query("DELETE FROM requests WHERE no = $1 AND run = $2")
+    let done = query("DELETE FROM requests WHERE no = $1 AND run = $2 AND expires_at = $3")
         .bind(request.no.0)
         .bind(&request.state)
+        .bind(request.expires_at.0)
         .execute(db)
         .await?;
     Ok(done.rows_affected() == 1)

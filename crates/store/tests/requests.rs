@@ -21,6 +21,7 @@ on_both! {
     a_token_is_bound_and_ends_with_its_request,
     what_nobody_answers_expires,
     what_expired_is_in_nobodys_way,
+    an_answer_is_for_the_key_that_was_asked_about,
     a_request_of_a_kind_is_there_once,
     the_word_of_a_compromised_key_is_taken_back,
     strangers_hear_little_and_others_enough,
@@ -84,6 +85,24 @@ async fn what_expired_is_in_nobodys_way(site: Site) {
                 let stage = Stage { expires_at: later.plus_ms(HOUR_MS), ..stage(&run) };
                 requests::insert(&mut *db, list, &anne(), &stage, later).await?;
                 assert_eq!(requests::waiting(db, Some(list), RequestNo(0), 9).await?.len(), 1);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn an_answer_is_for_the_key_that_was_asked_about(site: Site) {
+    let list = site.list;
+    let (run, until) = (run(), NOW.plus_ms(2 * HOUR_MS));
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let no = begin(&mut *db, list, &run).await?;
+                let before = requests::by_no(&mut *db, no).await?.unwrap();
+                let again = Stage { certificate: Some(b"another key"), expires_at: until, ..stage(&run) };
+                assert!(requests::advance(&mut *db, &before, &again).await?);
+                assert!(!requests::end(db, &before).await?);
                 Ok::<_, StoreError>(())
             })
         })
