@@ -30,6 +30,11 @@ pub enum SettingRefused {
     /// A workflow that asks for keys, on a list without OpenPGP.
     #[error("{0:?} asks for keys, and this list has no OpenPGP")]
     AsksForKeys(String),
+    /// A workflow by which a From field alone, or whoever reads somebody's mail, changes something on a list with OpenPGP.
+    #[error(
+        "{0:?} takes no signature: on a list with OpenPGP it needs pubkey-confirmation or moderation-checks"
+    )]
+    Unsigned(String),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,6 +83,10 @@ fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
         };
         if settings.pgp.is_none() && found.steps.iter().any(|step| step.starts_with("pubkey-")) {
             return Err(SettingRefused::AsksForKeys(name.clone()));
+        }
+        let asks = |step: &String| step == "pubkey-confirmation" || step == "moderation-checks";
+        if settings.pgp.is_some() && setting != "subscription_policy" && !found.steps.iter().any(asks) {
+            return Err(SettingRefused::Unsigned(name.clone()));
         }
     }
     Ok(())

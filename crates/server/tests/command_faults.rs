@@ -265,6 +265,25 @@ async fn no_command_is_lost_without_a_trace() {
     assert!(tried.contains(&("request-unasked".into(), "set copies off".into())), "{tried:?}");
 }
 
+/// No setting lets a From field, or whoever reads somebody's mail, change what is a member's on a list with OpenPGP.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_policy_does_without_a_signature() {
+    let site = Site::new().await;
+    for (setting, workflow) in [
+        ("command_workflow", "command"),
+        ("command_workflow", "confirm-command"),
+        ("unsubscription_policy", "open"),
+        ("unsubscription_policy", "confirm"),
+        ("key_change_workflow", "confirm"),
+    ] {
+        let refused = site.server.command(&["lists", "set", LIST, setting, workflow]);
+        assert!(
+            String::from_utf8_lossy(&refused.stderr).contains("takes no signature"),
+            "{setting} {workflow}"
+        );
+    }
+}
+
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
     common::post(&mut connection, to, message).await;
