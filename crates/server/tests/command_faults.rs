@@ -27,8 +27,8 @@ fn waiting(site: &Site, address: &str) -> Vec<(String, String)> {
     let requests = site.server.cli(&["--json", "requests", "list"]);
     let requests: Vec<serde_json::Value> = serde_json::from_str(&requests).unwrap();
     let word = |request: &serde_json::Value, name: &str| request[name].as_str().unwrap().to_owned();
-    let of_it = requests.iter().filter(|request| request["email"] == address);
-    of_it.map(|request| (word(request, "goal"), word(request, "question"))).collect()
+    let of_it = requests.iter().filter(|request| request["address"] == address);
+    of_it.map(|request| (word(request, "asks_for"), word(request, "waits_for"))).collect()
 }
 
 /// Takes a new member to where the moderators are asked; what they are to answer.
