@@ -156,9 +156,7 @@ pub(crate) async fn go_on(
     let standing = Standing { asker, before: Some(request.clone()), earlier };
     Ok(match take_steps(desk, standing, run, certificate).await? {
         Ok(taken) => taken,
-        Err(problem) => {
-            Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Refused(problem) }
-        }
+        Err(problem) => Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Refused(problem) },
     })
 }
 

@@ -15,7 +15,9 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
         Goal::Subscribe if is_member => Problem::AlreadyMember,
         Goal::Unsubscribe if !is_member => Problem::NotMember,
         Goal::ChangeKey if case.known.is_none() => Problem::NoOwnKey,
-        Goal::ChangeKey if !run.approved && !case.known.as_ref().is_some_and(|key| key.usable) => Problem::ResetInstead,
+        Goal::ChangeKey if !run.approved && !case.known.as_ref().is_some_and(|key| key.usable) => {
+            Problem::ResetInstead
+        }
         Goal::ChangeKey | Goal::ResetKey if case.roles.is_empty() => Problem::NotMember,
         _ => return Next::GoOn,
     };
