@@ -40,7 +40,7 @@ pub(crate) enum Effect {
     /// Another choice.
     Choose(Address, Setting),
     /// The list's certificate with more certifications.
-    Certified { fingerprint: String, certificate: Vec<u8> },
+    Certified { before: Vec<u8>, fingerprint: String, certificate: Vec<u8> },
     /// A letter; it may be one too many.
     Letter(Prepared),
     /// A message that waited for a moderator goes on.
@@ -150,8 +150,10 @@ pub(crate) async fn carry_out(
                     people::set_preferences(&mut *db, member.no, choices).await?;
                 }
             }
-            Effect::Certified { fingerprint, certificate } => {
-                list_keys::certified(&mut *db, list, &fingerprint, &certificate).await?;
+            Effect::Certified { before, fingerprint, certificate } => {
+                if !list_keys::certified(&mut *db, list, &fingerprint, &before, &certificate).await? {
+                    return Err(AppError::Overtaken);
+                }
             }
             Effect::Letter(letter) => {
                 letter.store(&mut *db, now).await?;

@@ -9,6 +9,7 @@ use common::cast::{Player, flat, keys_entity};
 use common::site::{LIST, Site};
 use common::talk::{Letter, REQUEST, plain};
 use sealist_mail::Timestamp;
+use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person, Revoked};
 
 const STAFF: &str = "staff@lists.example";
@@ -282,6 +283,27 @@ async fn no_policy_does_without_a_signature() {
             "{setting} {workflow}"
         );
     }
+}
+
+/// Many members sign the list's key at the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_signature_on_the_list_key_is_lost() {
+    const MEMBERS: usize = 8;
+    let site = Site::new().await;
+    site.server.cli(&["lists", "set", LIST, "key_signing_allowed", r#"["member"]"#]);
+    let people: Vec<Player> =
+        (0..MEMBERS).map(|number| site.enrolled(&format!("p{number}@example.org"), "member")).collect();
+    let mut connection = site.server.connect().await;
+    for player in &people {
+        let signed = player.person.certified(&player.list, now());
+        common::post(&mut connection, REQUEST, &player.with_keys("key sign", &[&signed])).await;
+    }
+    site.letters().await;
+    let stored: Vec<u8> = site
+        .database()
+        .query_row("SELECT certificate FROM list_keys WHERE purpose = 'posting'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(Certificate::from_stored(&stored).unwrap().certifications(), MEMBERS);
 }
 
 async fn deliver(site: &Site, to: &str, message: &[u8]) {

@@ -202,23 +202,26 @@ pub async fn certificate(
     row.map(|row| row.try_get(0)).transpose()
 }
 
-/// Replaces the certificate of the key that a list uses for correspondence, if it is still that key.
+/// Replaces the certificate of the key that a list uses for correspondence; `false`, and nothing done, if it is another key
+/// or another form of it by now.
 pub async fn certified(
     db: &mut Conn,
     list: ListNo,
     fingerprint: &str,
+    before: &[u8],
     certificate: &[u8],
-) -> Result<(), StoreError> {
-    query(
-        "UPDATE list_keys SET certificate = $3
-         WHERE list_no = $1 AND fingerprint = $2 AND purpose = 'posting' AND state = 'used'",
+) -> Result<bool, StoreError> {
+    let done = query(
+        "UPDATE list_keys SET certificate = $4
+         WHERE list_no = $1 AND fingerprint = $2 AND certificate = $3 AND purpose = 'posting' AND state = 'used'",
     )
     .bind(list.0)
     .bind(fingerprint)
+    .bind(before)
     .bind(certificate)
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 pub(crate) fn read(row: &Row) -> Result<ListKeyRow, StoreError> {

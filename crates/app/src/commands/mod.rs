@@ -31,8 +31,8 @@ use answers::Answers;
 use speaker::Speaker;
 pub(crate) use speaker::takes_commands;
 
-/// Before somebody else's answer to the same question counts, this often all is decided anew.
-const TRIES: usize = 5;
+/// This often all is decided anew because somebody else was quicker: as many as are judged together, and some.
+const TRIES: usize = 20;
 
 /// Hears a message and does what it asks for.
 pub(crate) async fn take(

@@ -1,13 +1,13 @@
 //! `key sign`: the list's key is attached, with the sender's certification. Setting: `key_signing_allowed`.
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_openpgp::NotCertified;
+use sealist_openpgp::{Certificate, NotCertified};
+use sealist_store::list_keys::{self, Purpose};
 
 use super::super::{Said, Session, Speaker};
 use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
-use crate::setup::list_certificate;
 
 impl Session<'_> {
     pub(super) async fn key_sign(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
@@ -22,9 +22,12 @@ impl Session<'_> {
         if !speaker.is_one_of(allowed.unwrap_or_default()) {
             return Ok(Err(Problem::MayNotSign));
         }
-        let Some(key) = list_certificate(self.desk.app, self.desk.list.no).await? else {
+        let mut db = self.desk.app.store.reader().await?;
+        let Some(stored) = list_keys::certificate(&mut db, self.desk.list.no, Purpose::Posting).await? else {
             return Ok(Err(Problem::NotPgp));
         };
+        drop(db);
+        let key = Certificate::from_stored(&stored)?;
         let certified = match key.certified_by(own, block, self.desk.now) {
             Ok(certified) => certified,
             Err(why) => {
@@ -38,6 +41,7 @@ impl Session<'_> {
             }
         };
         self.effects.push(Effect::Certified {
+            before: stored,
             fingerprint: key.fingerprint().to_string(),
             certificate: certified.to_bytes(),
         });
