@@ -1,0 +1,54 @@
+//! What is known of an address when a step is taken.
+
+use sealist_lists::model::{MailingList, Member};
+use sealist_lists::workflows::KnownKey;
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::Certificate;
+use sealist_store::people::Person;
+use sealist_store::{keys, people};
+
+use crate::{App, AppError};
+
+/// What is known of an address, read anew for each step.
+pub(crate) struct Facts {
+    pub(crate) person: Option<Person>,
+    pub(crate) roles: Vec<Member>,
+    pub(crate) banned: bool,
+    /// The confirmed certificate, if this list believes it.
+    pub(crate) known: Option<Certificate>,
+    /// Whether there is one that nobody confirmed, or that waits for the word of those in charge here.
+    pub(crate) unconfirmed: bool,
+    /// The certificate as it is stored, confirmed or not: by it a change knows that nobody else was quicker.
+    pub(crate) stored: Option<Vec<u8>>,
+}
+
+impl Facts {
+    pub(super) fn known_key(&self, now: Timestamp) -> Option<KnownKey> {
+        self.known.as_ref().map(|certificate| KnownKey {
+            fingerprint: certificate.fingerprint(),
+            usable: certificate.usable(now).is_ok(),
+        })
+    }
+}
+
+pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> Result<Facts, AppError> {
+    let mut db = app.store.reader().await?;
+    let person = people::person(&mut db, address).await?;
+    let row = match &person {
+        Some(person) => keys::certificate_of(&mut db, person.no).await?,
+        None => None,
+    };
+    let stored = row.as_ref().map(|row| row.certificate.clone());
+    let roles = people::roles_of(&mut db, list.no, address).await?;
+    let waits = roles.iter().any(|member| member.key_waits);
+    let unconfirmed = row.as_ref().is_some_and(|row| waits || row.confirmed_at.is_none());
+    let confirmed = row.filter(|_| !unconfirmed);
+    Ok(Facts {
+        roles,
+        banned: people::is_banned(&mut db, list.no, address).await?,
+        known: confirmed.map(|row| Certificate::from_stored(&row.certificate)).transpose()?,
+        unconfirmed,
+        stored,
+        person,
+    })
+}
