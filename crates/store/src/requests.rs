@@ -161,6 +161,16 @@ pub async fn waiting(
     statement.fetch_all(db).await?.iter().map(request).collect()
 }
 
+/// How many wait for that question, and since when the first; `None`: nobody does.
+pub async fn counted(db: &mut Conn, question: &str) -> Result<Option<(u64, Timestamp)>, StoreError> {
+    let row = query("SELECT COUNT(*), COALESCE(MIN(begun_at), 0) FROM requests WHERE question = $1")
+        .bind(question)
+        .fetch_one(db)
+        .await?;
+    let count = u64::try_from(row.try_get::<i64>(0)?).map_err(|_| DAMAGED)?;
+    Ok(if count > 0 { Some((count, Timestamp(row.try_get(1)?))) } else { None })
+}
+
 /// Forgets up to `limit` requests whose time is over, and returns them.
 pub async fn expire(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Request>, StoreError> {
     let rows = query(format!("{SELECT} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"))

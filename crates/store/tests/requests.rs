@@ -144,7 +144,9 @@ async fn what_nobody_answers_expires(site: Site) {
     site.store
         .write(move |db| {
             Box::pin(async move {
+                assert_eq!(requests::counted(&mut *db, "confirmation").await?, None);
                 begin(&mut *db, list, &run()).await?;
+                assert_eq!(requests::counted(&mut *db, "confirmation").await?, Some((1, NOW)));
                 assert_eq!(requests::of_address(&mut *db, list, &anne(), NOW).await?.len(), 1);
                 assert_eq!(requests::expire(&mut *db, 10, NOW).await?.len(), 0);
                 let later = NOW.plus_ms(HOUR_MS);

@@ -1,9 +1,10 @@
-//! What waits: shunted messages, old holds, held lists and copies, copies without a key.
+//! What waits: shunted messages, old holds and requests, held lists and copies, copies without a key.
 
 use sealist_app::App;
+use sealist_lists::workflows::Question;
 use sealist_mail::Timestamp;
 use sealist_store::queue::{self, Place};
-use sealist_store::{StoreError, deliveries, lists};
+use sealist_store::{StoreError, deliveries, lists, requests};
 
 use super::Finding;
 
@@ -37,6 +38,14 @@ async fn look(app: &App) -> Result<Vec<Finding>, StoreError> {
                 oldest.received_at.rfc3339()
             ),
             format!("sealist queue show {}", oldest.no),
+        ));
+    }
+    let asked = requests::counted(&mut db, Question::Approval.name()).await?;
+    if let Some((count, since)) = asked.filter(|(_, since)| now.0 - since.0 > OLD_MS) {
+        findings.push(Finding::warning(
+            "requests",
+            format!("{count} requests wait for a moderator, the first since {}", since.rfc3339()),
+            "sealist requests list",
         ));
     }
     if findings.is_empty() {
