@@ -140,14 +140,15 @@ async fn key_change(site: Site) {
         let subject = format!("key confirm {}", statement.token());
         if both_at_once {
             let came = site
-                .say(REQUEST, &signed(&anne, &[&old, &new], address, &subject, &text), &[me[0], me[0]])
+                .say(REQUEST, &signed(&anne, &[&old, &new], address, &subject, &text), &[me[0], me[0], me[0]])
                 .await;
             assert!(came.iter().any(|letter| letter.text.contains("Key successfully set.")), "{came:?}");
         } else {
             let came = site.say(REQUEST, &signed(&anne, &[&old], address, &subject, &text), &me).await;
             assert!(came[0].text.contains("One more signature is needed"), "{}", came[0].text);
             assert!(site.server.cli(&["keys", "show", address]).contains(&old));
-            let came = site.say(REQUEST, &signed(&anne, &[&new], address, "", &text), &[me[0], me[0]]).await;
+            let came =
+                site.say(REQUEST, &signed(&anne, &[&new], address, "", &text), &[me[0], me[0], me[0]]).await;
             assert!(came.iter().any(|letter| letter.subject.contains("another key")), "{came:?}");
         }
         assert!(site.server.cli(&["keys", "show", address]).contains(&new));
@@ -177,7 +178,8 @@ async fn a_list_approves_keys_itself() {
     let asked = site.say(REQUEST, &change, &[(ANNE, &anne)]).await.remove(0);
     let subject = format!("key confirm {}", asked.token());
     let answer = signed(&anne, &[&old, &new], ANNE, &subject, &asked.statement());
-    let came = site.say(REQUEST, &answer, &[(ANNE, &anne), (ANNE, &anne), (OLGA, &olga)]).await;
+    let came =
+        site.say(REQUEST, &answer, &[(ANNE, &anne), (ANNE, &anne), (ANNE, &anne), (OLGA, &olga)]).await;
     let notice = came.iter().find(|letter| letter.to == OLGA).unwrap();
     assert!(notice.subject.starts_with("Staff: ") && notice.keys.len() == 1, "{}", notice.subject);
 

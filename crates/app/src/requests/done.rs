@@ -2,7 +2,7 @@
 
 use sealist_lists::commands::{self, Command};
 use sealist_lists::model::{Channel, Door, MailingList, Preferences, Role};
-use sealist_lists::texts::{Text, Value, context};
+use sealist_lists::texts::{Language, Text, Value, context};
 use sealist_lists::workflows::{Change, Goal, Run};
 use sealist_mail::{Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
@@ -12,7 +12,7 @@ use sealist_store::people;
 use super::{Desk, Facts, Standing, Taken, Told, elsewhere};
 use crate::effects::Effect;
 use crate::key_life::row_of;
-use crate::notices::{Message, channel_to, make, to_moderators};
+use crate::notices::{Attachment, Message, channel_to, make, to_key, to_moderators};
 use crate::setup::list_certificate;
 use crate::{App, AppError};
 use sealist_store::notices::Often;
@@ -103,8 +103,21 @@ impl End<'_> {
             fingerprint => self.certificate.map(|key| key.fingerprint().spaced()),
             old_fingerprint => self.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
         };
+        effects.extend(self.to_old_key(values.clone()).await?);
         effects.push(self.letter(Text::KeyChanged, values, None).await?);
         Ok(effects)
+    }
+
+    /// Whoever has lost the address to somebody else reads no letter to the new key.
+    async fn to_old_key(&self, values: Value) -> Result<Option<Effect>, AppError> {
+        let Some(Ok(old)) = self.facts.known.as_ref().map(|key| key.usable(self.now)) else {
+            return Ok(None);
+        };
+        let address = &self.standing.asker.address;
+        let language = people::language_of(&mut *self.app.store.reader().await?, address).await?;
+        let message = self.message(Text::KeyChanged, language, values, None);
+        let message = Message { kind: "key-changed-to-old-key".into(), ..message };
+        Ok(to_key(self.app, self.list, message, &old, self.now).await?.map(Effect::Letter))
     }
 
     /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.
@@ -159,7 +172,7 @@ impl End<'_> {
         &self,
         text: Text,
         values: Value,
-        attachment: Option<crate::notices::Attachment>,
+        attachment: Option<Attachment>,
     ) -> Result<Effect, AppError> {
         let address = &self.standing.asker.address;
         let mut db = self.app.store.reader().await?;
@@ -169,15 +182,25 @@ impl End<'_> {
             _ => channel_to(self.app, &mut db, self.list, address, self.now).await?,
         };
         drop(db);
-        let message = Message {
-            to: Mailbox { name: None, address: address.clone() },
+        let message = self.message(text, language, values, attachment);
+        Ok(Effect::Letter(make(self.app, self.list, message, channel, self.now).await?))
+    }
+
+    fn message(
+        &self,
+        text: Text,
+        language: Option<Language>,
+        values: Value,
+        attachment: Option<Attachment>,
+    ) -> Message {
+        Message {
+            to: Mailbox { name: None, address: self.standing.asker.address.clone() },
             kind: text.name().into(),
             often: Often::UpTo(10),
             letter: self.app.texts.letter(text, &self.app.texts.place(self.list, language), values),
             attachment,
             reply_to: None,
-        };
-        Ok(Effect::Letter(make(self.app, self.list, message, channel, self.now).await?))
+        }
     }
 
     async fn tell_owners(&self, text: Text) -> Result<Vec<Effect>, AppError> {

@@ -81,15 +81,18 @@ impl Player {
         format!("From: {}\r\nTo: {REQUEST}\r\nSubject: {subject}\r\nDate: {date}\r\n", self.address)
     }
 
-    /// A letter as this person's program shows it: what the list encrypted, it signed.
-    fn read(&self, message: &[u8]) -> Letter {
+    /// A letter as this person's program shows it: what the list encrypted, it signed. `None`: it is for another key of
+    /// the address.
+    fn read(&self, message: &[u8]) -> Option<Letter> {
+        if let Shape::Encrypted(armor) = classify(message) {
+            let (_, good) = self.person.read(&armor, &self.list)?;
+            assert!(good, "not signed by the list");
+        }
         let open = |message: &[u8]| {
             let Shape::Encrypted(armor) = classify(message) else { unreachable!("it is encrypted") };
-            let (text, good) = self.person.read(&armor, &self.list).expect("not for us");
-            assert!(good, "not signed by the list");
-            text
+            self.person.read(&armor, &self.list).expect("it could just now").0
         };
-        letter(open, &self.address, message)
+        Some(letter(open, &self.address, message))
     }
 }
 
@@ -158,7 +161,7 @@ impl Site {
                 std::mem::take(&mut letters).into_iter().partition(|one| one.recipient == player.address);
             letters = others;
             let own: Vec<super::sink::Received> = own;
-            own.iter().map(|one| player.read(&one.message)).collect()
+            own.iter().filter_map(|one| player.read(&one.message)).collect()
         };
         let read: Vec<Vec<Letter>> = messages.iter().map(|(player, _)| *player).map(read).collect();
         self.others.lock().unwrap().extend(letters);
@@ -177,7 +180,7 @@ impl Site {
             std::mem::take(&mut *others).into_iter().partition(|one| one.recipient == player.address);
         *others = rest;
         let own: Vec<super::sink::Received> = own;
-        own.iter().map(|one| player.read(&one.message)).collect()
+        own.iter().filter_map(|one| player.read(&one.message)).collect()
     }
 
     /// All that comes out once everything is judged and nothing is on its way any more.
