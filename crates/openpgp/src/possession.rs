@@ -125,7 +125,8 @@ pub enum Unproven {
 
 impl Possession {
     /// The proof that the holder of `certificate` signed exactly that statement, as a part of what `opened` protects. What
-    /// is quoted counts only where a key speaks for itself: nobody gives an address to another key by answering a mail.
+    /// is quoted counts only where a key speaks for itself: nobody gives an address to another key, leaves, or changes a
+    /// choice by answering a mail with a question or a no.
     pub fn of(opened: &Opened, certificate: &Certificate, statement: &Statement) -> Result<Self, Unproven> {
         if opened.signatures().is_empty() {
             return Err(Unproven::NotSigned);
@@ -136,11 +137,11 @@ impl Possession {
         if opened.valid_signature().is_none() || !opened.signatures().iter().any(by_it) {
             return Err(Unproven::OtherKey);
         }
-        let for_another = statement.fingerprint.as_ref().is_some_and(|named| *named != fingerprint);
+        let for_itself = statement.fingerprint.as_ref() == Some(&fingerprint);
         let text = opened.text();
         let made = statements(&text)
             .iter()
-            .any(|found| found.statement.says(statement) && !(found.quoted && for_another));
+            .any(|found| found.statement.says(statement) && (for_itself || !found.quoted));
         if made { Ok(Self { certificate: fingerprint }) } else { Err(Unproven::OtherWords) }
     }
 
@@ -209,16 +210,20 @@ mod tests {
     }
 
     #[test]
-    fn a_quotation_gives_no_address_to_another_key() {
+    fn a_quotation_speaks_for_the_key_itself_alone() {
         let anne = Person::new("anne@example.org", Kind::Curve25519, NOW);
         let eve = Person::new("anne@example.org", Kind::Curve25519, NOW);
-        let made = statement(Some(eve.certificate().fingerprint()));
-        let quoted: String = made.to_string().lines().map(|line| format!("> {line}\n")).collect();
         let key = anne.certificate();
-        for (text, expected) in [(made.to_string(), Ok(())), (quoted, Err(Unproven::OtherWords))] {
-            let opened = opened(&anne, std::slice::from_ref(&key), &text);
-            assert_eq!(Possession::of(&opened, &key, &made).map(|_| ()), expected, "{text}");
-        }
+        let check = |made: &Statement, expected: Result<(), Unproven>| {
+            let quoted: String = made.to_string().lines().map(|line| format!("> {line}\n")).collect();
+            for (text, expected) in [(made.to_string(), Ok(())), (quoted, expected)] {
+                let opened = opened(&anne, std::slice::from_ref(&key), &text);
+                assert_eq!(Possession::of(&opened, &key, made).map(|_| ()), expected, "{text}");
+            }
+        };
+        check(&statement(Some(key.fingerprint())), Ok(()));
+        check(&statement(Some(eve.certificate().fingerprint())), Err(Unproven::OtherWords));
+        check(&statement(None), Err(Unproven::OtherWords));
     }
 
     proptest! {
