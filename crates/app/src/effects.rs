@@ -27,8 +27,8 @@ pub(crate) enum Effect {
     Leave(MemberNo),
     /// Mail to the address reaches somebody who answered.
     Verify(Address),
-    /// An address gets a certificate in the place of the one that it has, or a newer form of it.
-    SetKey { address: Address, before: Option<Vec<u8>>, row: Box<CertificateRow>, change: KeyChange },
+    /// An address gets a certificate in the place of the form that was seen.
+    SetKey { address: Address, seen: Option<i64>, row: Box<CertificateRow>, change: KeyChange },
     /// The key of the address does not count before it is approved.
     KeyWaits(Address),
     /// The key of the address counts.
@@ -125,12 +125,9 @@ pub(crate) async fn carry_out(
                 let no = people::ensure_address(&mut *db, &address, "", now).await?;
                 people::verify(&mut *db, no, now).await?;
             }
-            Effect::SetKey { address, before, row, change } => {
+            Effect::SetKey { address, seen, row, change } => {
                 let no = people::ensure_address(&mut *db, &address, "", now).await?;
-                if is_in_doubt(&mut *db, no).await? && row.confirmed_at.is_some() && change.is_by_itself() {
-                    return Err(AppError::Overtaken);
-                }
-                if !keys::replace_certificate(&mut *db, no, before.as_deref(), &row, now).await? {
+                if !keys::replace_certificate(&mut *db, no, seen, &row, now).await? {
                     return Err(AppError::Overtaken);
                 }
                 key_changes::add(&mut *db, no, &change).await?;
@@ -170,10 +167,6 @@ pub(crate) async fn carry_out(
         }
     }
     Ok(())
-}
-
-async fn is_in_doubt(db: &mut Conn, address: AddressNo) -> Result<bool, AppError> {
-    Ok(keys::certificate_of(db, address).await?.is_some_and(|known| known.confirmed_at.is_none()))
 }
 
 async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Result<(), AppError> {

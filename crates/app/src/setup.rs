@@ -102,14 +102,14 @@ pub async fn set_key(
 /// A key that an admin gives, and how it is recorded.
 struct Given {
     certificate: Certificate,
-    /// The one that it takes the place of, or is merged into.
-    before: Option<Vec<u8>>,
+    /// In which form the one stood that it takes the place of, or is merged into.
+    seen: Option<i64>,
     row: CertificateRow,
     change: KeyChange,
 }
 
 async fn give(db: &mut Conn, address: AddressNo, given: &Given, now: Timestamp) -> Result<(), AppError> {
-    if !keys::replace_certificate(&mut *db, address, given.before.as_deref(), &given.row, now).await? {
+    if !keys::replace_certificate(&mut *db, address, given.seen, &given.row, now).await? {
         return Err(AppError::Overtaken);
     }
     Ok(key_changes::add(db, address, &given.change).await?)
@@ -117,14 +117,13 @@ async fn give(db: &mut Conn, address: AddressNo, given: &Given, now: Timestamp) 
 
 async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) -> Result<Given, AppError> {
     let mut db = app.store.reader().await?;
-    let known = match people::find_address(&mut db, address).await? {
-        Some(no) => keys::certificate_of(&mut db, no).await?,
-        None => None,
+    let (seen, known) = match people::find_address(&mut db, address).await? {
+        Some(no) => (keys::generation_of(&mut db, no).await?, keys::certificate_of(&mut db, no).await?),
+        None => (None, None),
     };
     drop(db);
     let (certificate, row) = row_to_set(app, known.as_ref(), address, key, now)?;
     let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
-    let before = known.as_ref().map(|known| known.certificate.clone());
     let is_other = old != row.fingerprint;
     // An update of a key in doubt is no word for it.
     let in_doubt = row.confirmed_at.is_none();
@@ -137,7 +136,7 @@ async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) ->
         changed_at: now,
         void_since: None,
     };
-    Ok(Given { certificate, before, row, change })
+    Ok(Given { certificate, seen, row, change })
 }
 
 fn row_to_set(

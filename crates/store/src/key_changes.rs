@@ -79,11 +79,6 @@ impl KeyChange {
             void_since: None,
         }
     }
-
-    /// Whether nobody but the key itself spoke for it.
-    pub fn is_by_itself(&self) -> bool {
-        matches!(self.authority, Authority::Update | Authority::Revocation)
-    }
 }
 
 /// Records a change.

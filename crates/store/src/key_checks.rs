@@ -139,7 +139,7 @@ pub struct Watched {
     pub unusable: Option<String>,
     /// Of what its holder was last warned.
     pub warned: Option<Warned>,
-    generation: i64,
+    pub(crate) generation: i64,
     checked_at: i64,
 }
 

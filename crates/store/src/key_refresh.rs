@@ -3,6 +3,7 @@
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
 
+use crate::key_checks::Watched;
 use crate::keys::{self, CertificateRow};
 use crate::sql::query;
 use crate::{Conn, StoreError};
@@ -29,31 +30,20 @@ pub async fn take(db: &mut Conn, before: Timestamp, now: Timestamp) -> Result<Op
 /// not any more what the update was merged into.
 pub async fn update(
     db: &mut Conn,
-    address: AddressNo,
-    before: &CertificateRow,
+    seen: &Watched,
     after: &CertificateRow,
     changes: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let updated = query(
-        "UPDATE certificates SET certificate = $3, card = $4, unusable = $5, generation = generation + 1, updated_at = $6,
-         confirmed_at = $8, changes = $7, changed_at = $6 WHERE address_no = $1 AND certificate = $2",
-    )
-    .bind(address.0)
-    .bind(&before.certificate)
-    .bind(&after.certificate)
-    .bind(&after.card)
-    .bind(&after.unusable)
-    .bind(now.0)
-    .bind(changes)
-    .bind(after.confirmed_at.map(|at| at.0))
-    .execute(&mut *db)
-    .await?;
-    if updated.rows_affected() == 0 {
+    let address = seen.address_no;
+    if !keys::replace_certificate(&mut *db, address, Some(seen.generation), after, now).await? {
         return Ok(false);
     }
-    if after.card.is_some() {
-        keys::let_go(db, address, now).await?;
-    }
+    query("UPDATE certificates SET changes = $2, changed_at = $3 WHERE address_no = $1")
+        .bind(address.0)
+        .bind(changes)
+        .bind(now.0)
+        .execute(db)
+        .await?;
     Ok(true)
 }

@@ -28,53 +28,50 @@ pub async fn set_certificate(
     row: &CertificateRow,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    write(db, address, Expected::Anything, row, now).await.map(|_| ())
+    let seen = generation_of(&mut *db, address).await?;
+    if replace_certificate(db, address, seen, row, now).await? { Ok(()) } else { Err(StoreError::Lost) }
 }
 
-/// The same; `false`, and nothing done, if the address has not got the certificate `before` (`None`: none) any more.
+/// Which form of its certificate an address has; it grows with every change. `None`: it has no certificate. To be asked
+/// before the certificate itself: then whoever changes it later knows that it is what was read.
+pub async fn generation_of(db: &mut Conn, address: AddressNo) -> Result<Option<i64>, StoreError> {
+    let row = query("SELECT generation FROM certificates WHERE address_no = $1")
+        .bind(address.0)
+        .fetch_optional(db)
+        .await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+/// Sets the certificate of an address, if it is still in the form that was seen. `false`, and nothing done, if somebody
+/// else changed it. With a card, deliveries that waited for it become due.
 pub async fn replace_certificate(
     db: &mut Conn,
     address: AddressNo,
-    before: Option<&[u8]>,
+    seen: Option<i64>,
     row: &CertificateRow,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    write(db, address, Expected::This(before), row, now).await
-}
-
-enum Expected<'a> {
-    Anything,
-    This(Option<&'a [u8]>),
-}
-
-async fn write(
-    db: &mut Conn,
-    address: AddressNo,
-    expected: Expected<'_>,
-    row: &CertificateRow,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let condition = match expected {
-        Expected::Anything => "",
-        Expected::This(_) => "WHERE certificates.certificate = $8",
+    let sql = match seen {
+        None => {
+            "INSERT INTO certificates (address_no, fingerprint, certificate, card, unusable, generation, confirmed_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, 1, $6, $7) ON CONFLICT (address_no) DO NOTHING"
+        }
+        Some(_) => {
+            "UPDATE certificates SET fingerprint = $2, certificate = $3, card = $4, unusable = $5, confirmed_at = $6,
+                 updated_at = $7, generation = generation + 1 WHERE address_no = $1 AND generation = $8"
+        }
     };
-    let statement = query(format!(
-        "INSERT INTO certificates (address_no, fingerprint, certificate, card, unusable, generation, confirmed_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
-         ON CONFLICT (address_no) DO UPDATE SET fingerprint = excluded.fingerprint, certificate = excluded.certificate,
-             card = excluded.card, unusable = excluded.unusable, generation = certificates.generation + 1,
-             confirmed_at = excluded.confirmed_at, updated_at = excluded.updated_at {condition}"
-    ))
-    .bind(address.0)
-    .bind(&row.fingerprint)
-    .bind(&row.certificate)
-    .bind(&row.card)
-    .bind(&row.unusable)
-    .bind(row.confirmed_at.map(|t| t.0))
-    .bind(now.0);
-    let statement = match expected {
-        Expected::Anything => statement,
-        Expected::This(before) => statement.bind(before.map(<[u8]>::to_vec)),
+    let statement = query(sql)
+        .bind(address.0)
+        .bind(&row.fingerprint)
+        .bind(&row.certificate)
+        .bind(&row.card)
+        .bind(&row.unusable)
+        .bind(row.confirmed_at.map(|t| t.0))
+        .bind(now.0);
+    let statement = match seen {
+        None => statement,
+        Some(seen) => statement.bind(seen),
     };
     let written = statement.execute(&mut *db).await?.rows_affected() > 0;
     if written && row.card.is_some() {

@@ -34,7 +34,7 @@ pub(super) async fn ask(
         }
         let (merged, _) = with_answers(servers, &seen.address, &Certificate::from_stored(old)?).await;
         if is_compromised(&merged, now) {
-            return doubt(app, &seen, row, &change.old, now).await;
+            return doubt(app, seen, &row, &change.old, now).await;
         }
     }
     Ok(())
@@ -42,8 +42,8 @@ pub(super) async fn ask(
 
 async fn doubt(
     app: &App,
-    seen: &Watched,
-    before: CertificateRow,
+    seen: Watched,
+    before: &CertificateRow,
     revoked: &str,
     now: Timestamp,
 ) -> Result<(), AppError> {
@@ -58,7 +58,7 @@ async fn doubt(
     let done = app.store.write(move |db| {
         Box::pin(async move {
             let words = "a key before it is compromised";
-            if key_refresh::update(&mut *db, no, &before, &after, words, now).await? {
+            if key_refresh::update(&mut *db, &seen, &after, words, now).await? {
                 key_changes::void(&mut *db, no, &revoked, now).await?;
                 key_changes::add(&mut *db, no, &change).await?;
                 for letter in told {

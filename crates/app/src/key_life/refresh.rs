@@ -96,7 +96,7 @@ async fn refresh(
     let known = Certificate::from_stored(&row.certificate)?;
     let (merged, mut failures) = with_answers(servers, &seen.address, &known).await;
     let mut changes = merged.changes_since(&known, now);
-    if !changes.is_empty() && !record(app, &seen, row, &merged, &changes, now).await? {
+    if !changes.is_empty() && !record(app, &seen, &row, &merged, &changes, now).await? {
         failures.push("the key was set anew meanwhile".to_owned());
         changes.clear();
     }
@@ -134,12 +134,12 @@ fn update_in(known: &Certificate, answer: &[u8]) -> Result<Vec<u8>, String> {
 async fn record(
     app: &App,
     seen: &Watched,
-    before: CertificateRow,
+    before: &CertificateRow,
     merged: &Certificate,
     changes: &[Change],
     now: Timestamp,
 ) -> Result<bool, AppError> {
-    let (no, after) = (seen.address_no, updated_row(app, &seen.address, &before, merged, now));
+    let (no, after) = (seen.address_no, updated_row(app, &seen.address, before, merged, now));
     let authority = match merged.usable(now) {
         Err(Unusable::Revoked(_)) => Authority::Revocation,
         _ => Authority::Update,
@@ -147,9 +147,10 @@ async fn record(
     let change = KeyChange::of_same_key(&seen.fingerprint, authority, None, now);
     let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
     let words = words.join(", ");
+    let seen = seen.clone();
     let done = app.store.write(move |db| {
         Box::pin(async move {
-            if !key_refresh::update(&mut *db, no, &before, &after, &words, now).await? {
+            if !key_refresh::update(&mut *db, &seen, &after, &words, now).await? {
                 return Ok(false);
             }
             key_changes::add(db, no, &change).await?;

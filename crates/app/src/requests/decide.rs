@@ -43,21 +43,20 @@ pub async fn refuse_request(
 }
 
 /// Confirms the key that an address has, after somebody compared the fingerprint: copies that waited go out. Errs if it
-/// has another key.
+/// has another key, or one that was changed at this moment.
 pub async fn approve_key(
     app: &App,
     address: &Address,
     fingerprint: &Fingerprint,
     now: Timestamp,
 ) -> Result<Certificate, AppError> {
-    let known = {
+    let no_key = || AppError::NoKeyOf(address.to_string());
+    let (no, seen, known) = {
         let mut db = app.store.reader().await?;
-        match people::find_address(&mut db, address).await? {
-            Some(no) => keys::certificate_of(&mut db, no).await?,
-            None => None,
-        }
+        let no = people::find_address(&mut db, address).await?.ok_or_else(no_key)?;
+        (no, keys::generation_of(&mut db, no).await?, keys::certificate_of(&mut db, no).await?)
     };
-    let known = known.ok_or_else(|| AppError::NoKeyOf(address.to_string()))?;
+    let known = known.ok_or_else(no_key)?;
     let certificate = Certificate::from_stored(&known.certificate)?;
     if certificate.fingerprint() != *fingerprint {
         return Err(AppError::OtherFingerprint(certificate.fingerprint().to_string()));
@@ -68,11 +67,12 @@ pub async fn approve_key(
     app.store
         .write(move |db| {
             Box::pin(async move {
-                let no = people::ensure_address(&mut *db, &address, "", now).await?;
-                keys::set_certificate(&mut *db, no, &row, now).await?;
+                if !keys::replace_certificate(&mut *db, no, seen, &row, now).await? {
+                    return Err(AppError::Overtaken);
+                }
                 key_changes::add(&mut *db, no, &change).await?;
                 people::key_approved(&mut *db, None, &address, now).await?;
-                Ok::<_, StoreError>(())
+                Ok(())
             })
         })
         .await?;

@@ -145,11 +145,11 @@ impl End<'_> {
             void_since: None,
         };
         let row = Box::new(row_of(self.app, &address, certificate, self.now));
-        let before = self.facts.stored.clone();
+        let seen = self.facts.generation;
         let desk = Desk { app: self.app, list: self.list, now: self.now };
         let elsewhere = elsewhere::ask(desk, self.standing.asker, self.facts, certificate).await?;
         let here = Effect::KeyApproved(address.clone());
-        Ok([Effect::SetKey { address, before, row, change }, here].into_iter().chain(elsewhere).collect())
+        Ok([Effect::SetKey { address, seen, row, change }, here].into_iter().chain(elsewhere).collect())
     }
 
     async fn welcome(&self) -> Result<Effect, AppError> {

@@ -18,8 +18,8 @@ pub(crate) struct Facts {
     pub(crate) known: Option<Certificate>,
     /// Whether there is one that nobody confirmed, or that waits for the word of those in charge here.
     pub(crate) unconfirmed: bool,
-    /// The certificate as it is stored, confirmed or not: by it a change knows that nobody else was quicker.
-    pub(crate) stored: Option<Vec<u8>>,
+    /// In which form the certificate is stored, confirmed or not: by it a change knows that nobody else was quicker.
+    pub(crate) generation: Option<i64>,
 }
 
 impl Facts {
@@ -34,11 +34,12 @@ impl Facts {
 pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> Result<Facts, AppError> {
     let mut db = app.store.reader().await?;
     let person = people::person(&mut db, address).await?;
-    let row = match &person {
-        Some(person) => keys::certificate_of(&mut db, person.no).await?,
-        None => None,
+    let (generation, row) = match &person {
+        Some(person) => {
+            (keys::generation_of(&mut db, person.no).await?, keys::certificate_of(&mut db, person.no).await?)
+        }
+        None => (None, None),
     };
-    let stored = row.as_ref().map(|row| row.certificate.clone());
     let roles = people::roles_of(&mut db, list.no, address).await?;
     let waits = roles.iter().any(|member| member.key_waits);
     let unconfirmed = row.as_ref().is_some_and(|row| waits || row.confirmed_at.is_none());
@@ -48,7 +49,7 @@ pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> R
         banned: people::is_banned(&mut db, list.no, address).await?,
         known: confirmed.map(|row| Certificate::from_stored(&row.certificate)).transpose()?,
         unconfirmed,
-        stored,
+        generation,
         person,
     })
 }

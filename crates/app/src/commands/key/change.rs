@@ -74,8 +74,8 @@ impl Session<'_> {
         let address = speaker.asker.address.clone();
         let change = self.key_change_by(Authority::Update, &merged.fingerprint().to_string());
         let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
-        let before = speaker.facts.stored.clone();
-        self.effects.push(Effect::SetKey { address, before, row, change });
+        let seen = speaker.facts.generation;
+        self.effects.push(Effect::SetKey { address, seen, row, change });
         Ok(Said::Done(Success::KeyUpdated))
     }
 }

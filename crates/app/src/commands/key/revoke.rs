@@ -54,8 +54,8 @@ impl Session<'_> {
         let fingerprint = known.fingerprint().to_string();
         let change = self.key_change_by(Authority::Revocation, &fingerprint);
         let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
-        let before = speaker.facts.stored.clone();
-        self.effects.push(Effect::SetKey { address, before, row, change });
+        let seen = speaker.facts.generation;
+        self.effects.push(Effect::SetKey { address, seen, row, change });
         let event = if is_compromised(merged, self.desk.now) { "key-compromised" } else { "key-revoked" };
         self.note(speaker, event, &fingerprint);
     }
@@ -81,8 +81,8 @@ impl Session<'_> {
             let address = speaker.asker.address.clone();
             let row = Box::new(doubtful_row(known));
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
-            let before = speaker.facts.stored.clone();
-            self.effects.push(Effect::SetKey { address, before, row, change });
+            let seen = speaker.facts.generation;
+            self.effects.push(Effect::SetKey { address, seen, row, change });
             let letters = letters::key_void(
                 self.desk.app,
                 self.desk.list,
