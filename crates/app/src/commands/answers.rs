@@ -29,12 +29,8 @@ struct Answer {
 }
 
 impl Answers {
-    pub(super) fn done(&mut self, command: &str, said: Said) {
-        self.0.push(Answer { command: command.to_owned(), outcome: Ok(said) });
-    }
-
-    pub(super) fn refused(&mut self, command: &str, problem: &Problem) {
-        self.0.push(Answer { command: command.to_owned(), outcome: Err(problem.clone()) });
+    pub(super) fn add(&mut self, command: &str, outcome: Result<Said, Problem>) {
+        self.0.push(Answer { command: command.to_owned(), outcome });
     }
 }
 

@@ -5,28 +5,28 @@
 //! holder of the right key can read and answer, whoever asked. A From field proves nothing.
 
 mod answers;
+mod asked;
 mod confirm;
 mod join;
 mod key;
 mod leave;
-mod set;
 mod speaker;
 mod who;
 
 use std::sync::Arc;
 
 use sealist_lists::commands::{Command, Problem, Success};
-use sealist_lists::model::{Action, MailingList};
+use sealist_lists::model::Action;
 use sealist_lists::texts::{Place, Text, context};
-use sealist_mail::{Mailbox, Timestamp};
+use sealist_mail::Mailbox;
 use sealist_openpgp::Cleartext;
-use sealist_store::people;
 use sealist_store::queue::{self, Entry};
 
+use crate::AppError;
 use crate::effects::{Effect, carry_out};
 use crate::incoming::Outcome;
+use crate::notices::place_of;
 use crate::requests::{Desk, Taken, Told};
-use crate::{App, AppError};
 use answers::Answers;
 use speaker::Speaker;
 pub(crate) use speaker::takes_commands;
@@ -36,15 +36,13 @@ const TRIES: usize = 20;
 
 /// Hears a message and does what it asks for.
 pub(crate) async fn take(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     entry: &Entry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
-    now: Timestamp,
 ) -> Result<Outcome, AppError> {
     for _ in 0..TRIES {
-        match take_once(app, list, entry, message, mailbox, now).await {
+        match take_once(desk, entry, message, mailbox).await {
             Err(AppError::Overtaken) => {}
             other => return other,
         }
@@ -53,17 +51,14 @@ pub(crate) async fn take(
 }
 
 async fn take_once(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     entry: &Entry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
-    now: Timestamp,
 ) -> Result<Outcome, AppError> {
-    let mut speaker = speaker::hear(app, list, entry, message, mailbox, now).await?;
-    let language = people::language_of(&mut *app.store.reader().await?, &mailbox.address).await?;
-    let place = app.texts.place(list, language);
-    let desk = Desk { app, list, now };
+    let Desk { app, list, now } = desk;
+    let mut speaker = speaker::hear(desk, entry, message, mailbox).await?;
+    let place = place_of(app, list, &mailbox.address).await?;
     let mut session = Session { desk, place, effects: Vec::new(), answers: Answers::default() };
     if let Some(event) = speaker.misled {
         session.note(&speaker, event, "");
@@ -94,7 +89,7 @@ struct Session<'a> {
 impl Session<'_> {
     async fn run(&mut self, speaker: &mut Speaker) -> Result<(), AppError> {
         if speaker.script.lines.is_empty() {
-            self.answers.refused("", &Problem::Unrecognized(String::new()));
+            self.answers.add("", Err(Problem::Unrecognized(String::new())));
             return Ok(());
         }
         let script = std::mem::take(&mut speaker.script);
@@ -111,14 +106,11 @@ impl Session<'_> {
                 },
                 Err(problem) => Err(problem),
             };
-            match done {
-                Ok(said) => self.answers.done(&line, said),
-                Err(problem) => {
-                    // The line may hold a token.
-                    self.note(speaker, "command-refused", problem.name());
-                    self.answers.refused(&line, &problem);
-                }
+            if let Err(problem) = &done {
+                // The line may hold a token.
+                self.note(speaker, "command-refused", problem.name());
             }
+            self.answers.add(&line, done);
         }
         Ok(())
     }

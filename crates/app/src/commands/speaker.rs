@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use sealist_lists::commands::{self, Command, KeyCommand, Script};
 use sealist_lists::facts::{Addressed, Replay};
-use sealist_lists::model::{Door, MailingList, Role};
-use sealist_mail::{Entity, Headers, Mailbox, Timestamp, first_text, key_blocks};
+use sealist_lists::model::{Door, Role};
+use sealist_mail::{Entity, Headers, Mailbox, first_text, key_blocks};
 use sealist_openpgp::{Certificate, Cleartext, Encryption, Opened, statements};
 use sealist_store::queue::Entry;
 use sealist_store::requests::{self, Request};
 use zeroize::Zeroizing;
 
+use crate::AppError;
 use crate::incoming::gather::{addressed, open, replay};
-use crate::requests::{Asker, Facts, Proven, facts};
-use crate::{App, AppError};
+use crate::requests::{Asker, Desk, Facts, Proven, facts};
 
 /// Who sent a message to an address for commands.
 pub(super) struct Speaker {
@@ -46,13 +46,12 @@ impl Speaker {
 }
 
 pub(super) async fn hear(
-    app: &App,
-    list: &MailingList,
+    desk: Desk<'_>,
     entry: &Entry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
-    now: Timestamp,
 ) -> Result<Speaker, AppError> {
+    let Desk { app, list, now } = desk;
     let address = mailbox.address.clone();
     let facts = facts(app, list, &address).await?;
     let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;

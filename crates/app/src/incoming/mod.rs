@@ -18,6 +18,7 @@ use sealist_store::{StoreError, lists, people, posts};
 
 use crate::commands::{self, takes_commands};
 use crate::notices::Prepared;
+use crate::requests::Desk;
 use crate::{App, AppError, bounces, letters, published};
 use gather::{gather, look_up, open, replay};
 use post::{Post, make_post};
@@ -76,7 +77,7 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     }
 
     if takes_commands(entry.door) {
-        return commands::take(app, &list, &entry, &message, &mailbox, now).await;
+        return commands::take(Desk { app, list: &list, now }, &entry, &message, &mailbox).await;
     }
 
     let known = look_up(app, &list, &mailbox, sender.as_ref(), &outer).await?;
