@@ -7,7 +7,7 @@ use sealist_openpgp::Token;
 use sealist_store::notices::Often;
 use sealist_store::people;
 
-use crate::notices::{Attachment, Message, Prepared, answer, channel_to, in_charge};
+use crate::notices::{Attachment, Message, Prepared, answer, channel_to, in_charge, place_of};
 use crate::{App, AppError};
 
 /// What is asked.
@@ -33,7 +33,7 @@ pub(crate) async fn to_deciders(
         let reader = reader(app, list, &person, now).await?;
         let may_answer = reader.may_answer && ask.about_key_of.as_ref() != Some(&person);
         let token = may_answer.then(Token::fresh);
-        let place = app.texts.place(list, reader.language);
+        let place = place_of(app, list, &person).await?;
         let shown = token.as_ref().map(Token::to_string);
         let letter = app.texts.letter(ask.text, &place, values(&place, reader.channel, shown.as_deref()));
         let message = Message {
@@ -54,7 +54,6 @@ pub(crate) async fn to_deciders(
 }
 
 struct Reader {
-    language: Option<sealist_lists::texts::Language>,
     channel: Channel,
     may_answer: bool,
 }
@@ -68,6 +67,5 @@ async fn reader(app: &App, list: &MailingList, person: &Address, now: Timestamp)
     let channel = channel_to(app, &mut db, list, person, now).await?;
     let waits = roles.iter().any(|member| member.key_waits);
     let unread = !list.settings.encrypting() || channel == Channel::Sealed;
-    let language = people::language_of(&mut db, person).await?;
-    Ok(Reader { language, channel, may_answer: decides && unread && !waits })
+    Ok(Reader { channel, may_answer: decides && unread && !waits })
 }

@@ -7,11 +7,10 @@ use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::deliveries::{Settled, State};
 use sealist_store::notices::Often;
-use sealist_store::people;
 use sealist_store::queue::Entry;
 
 use crate::deciders::{Ask, to_deciders};
-use crate::notices::{Message, Prepared, answer, to_moderators, to_person};
+use crate::notices::{Message, Prepared, answer, place_of, to_moderators, to_person};
 use crate::{App, AppError};
 
 /// Copies that one letter names.
@@ -97,7 +96,7 @@ pub(crate) async fn sendkey(
 ) -> Result<Option<Prepared>, AppError> {
     let Some(certificate) = certificates.first() else { return Ok(None) };
     let armored: Vec<u8> = certificates.iter().flat_map(Certificate::armored).collect();
-    let language = people::language_of(&mut *app.store.reader().await?, to).await?;
+    let place = place_of(app, list, to).await?;
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
@@ -107,7 +106,7 @@ pub(crate) async fn sendkey(
         to: somebody(to),
         kind: Text::Sendkey.name().into(),
         often: Often::ToStranger,
-        letter: app.texts.letter(Text::Sendkey, &app.texts.place(list, language), values),
+        letter: app.texts.letter(Text::Sendkey, &place, values),
         attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", armored)),
         reply_to: None,
     };

@@ -84,17 +84,14 @@ pub(crate) async fn to_person(
     content: impl Fn(&Place<'_>, Channel) -> Option<Content>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let (language, channel) = {
+    let channel = {
         let mut db = app.store.reader().await?;
         if !is_due(&mut db, list.no, &to.address, text.name(), Often::Daily, now).await? {
             return Ok(None);
         }
-        (
-            people::language_of(&mut db, &to.address).await?,
-            channel_to(app, &mut db, list, &to.address, now).await?,
-        )
+        channel_to(app, &mut db, list, &to.address, now).await?
     };
-    let place = app.texts.place(list, language);
+    let place = place_of(app, list, &to.address).await?;
     let Some((values, attachment)) = content(&place, channel) else { return Ok(None) };
     let letter = app.texts.letter(text, &place, values);
     let message =
@@ -190,6 +187,16 @@ pub(crate) async fn to_moderators(
         prepared.extend(to_person(app, list, to, text, content, now).await?);
     }
     Ok(prepared)
+}
+
+/// Where a letter of that list to that person is filled in: in their language.
+pub(crate) async fn place_of<'a>(
+    app: &App,
+    list: &'a MailingList,
+    reader: &Address,
+) -> Result<Place<'a>, AppError> {
+    let language = people::language_of(&mut *app.store.reader().await?, reader).await?;
+    Ok(app.texts.place(list, language))
 }
 
 /// Owners and moderators, each once; where there are none, the contact of the site.

@@ -9,12 +9,12 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::Fingerprint;
 use sealist_store::key_checks::{self, Warned, Watched};
 use sealist_store::key_news::{self, News, Owner};
+use sealist_store::lists;
 use sealist_store::notices::Often;
-use sealist_store::{lists, people};
 
 use super::judge::Judged;
 use crate::letters::somebody;
-use crate::notices::{Message, Prepared, channel_to, make};
+use crate::notices::{Message, Prepared, channel_to, make, place_of};
 use crate::{App, AppError};
 
 /// Members that one letter to an owner names.
@@ -32,8 +32,7 @@ pub(super) async fn to_holder(
     let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
     let lists = named(app, &numbers).await?;
     let Some(list) = lists.first() else { return Ok(None) };
-    let language = people::language_of(&mut *app.store.reader().await?, &seen.address).await?;
-    let place = app.texts.place(list, language);
+    let place = place_of(app, list, &seen.address).await?;
     let values = context! {
         list => list.display_name(),
         owner => list.name.address(Door::Owner).to_string(),
@@ -93,11 +92,8 @@ pub(super) async fn to_owner(
     };
     let members: Vec<Value> = news.iter().map(line).collect();
     let more = count - i64::try_from(members.len()).unwrap_or(count);
-    let mut db = app.store.reader().await?;
-    let language = people::language_of(&mut db, &owner.address).await?;
-    let channel = channel_to(app, &mut db, list, &owner.address, now).await?;
-    drop(db);
-    let place = app.texts.place(list, language);
+    let channel = channel_to(app, &mut *app.store.reader().await?, list, &owner.address, now).await?;
+    let place = place_of(app, list, &owner.address).await?;
     let letter = app.texts.letter(Text::KeyNews, &place, context! { count, members, more });
     // Of each pass one letter.
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);

@@ -1,18 +1,18 @@
 //! Questions: to whom, in which words, with which token.
 
 use sealist_lists::model::{Channel, Door, MailingList};
-use sealist_lists::texts::{Language, Place, Text, Value, context};
+use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
-use sealist_mail::{Address, Mailbox, Timestamp};
+use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint, Token};
 use sealist_store::notices::Often;
-use sealist_store::people;
 use sealist_store::requests::Request;
 
 use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
 use crate::deciders::{Ask, to_deciders};
 use crate::effects::{Asked, EarlierTokens, Effect};
-use crate::notices::{Attachment, Message, Prepared, answer, answer_by, to_key};
+use crate::letters::somebody;
+use crate::notices::{Attachment, Message, Prepared, answer, answer_by, place_of, to_key};
 use crate::{App, AppError};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -215,24 +215,20 @@ impl Draft<'_> {
         attachment: Option<Attachment>,
         reply_to: Address,
     ) -> Result<Message, AppError> {
-        let place = self.app.texts.place(self.list, self.language_of(&self.asker.address).await?);
+        let place = place_of(self.app, self.list, &self.asker.address).await?;
         let (kind, often) = match self.asker.proven {
             Proven::Yes => ("answer", TO_PROVEN),
             Proven::No if self.facts.roles.is_empty() => (kind(&self.run.goal, text), Often::ToStranger),
             Proven::No => (kind(&self.run.goal, text), Often::Daily),
         };
         Ok(Message {
-            to: Mailbox { name: None, address: self.asker.address.clone() },
+            to: somebody(&self.asker.address),
             kind: kind.into(),
             often,
             letter: self.app.texts.letter(text, &place, values),
             attachment,
             reply_to: Some(reply_to),
         })
-    }
-
-    async fn language_of(&self, address: &Address) -> Result<Option<Language>, AppError> {
-        Ok(people::language_of(&mut *self.app.store.reader().await?, address).await?)
     }
 
     async fn list_key(&self) -> Result<Option<Attachment>, AppError> {
@@ -248,7 +244,7 @@ pub(super) async fn refused(
     reason: &str,
 ) -> Result<Option<Prepared>, AppError> {
     let Desk { app, list, now } = desk;
-    let language = people::language_of(&mut *app.store.reader().await?, &request.address).await?;
+    let place = place_of(app, list, &request.address).await?;
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
@@ -257,10 +253,10 @@ pub(super) async fn refused(
         problem => (!reason.is_empty()).then_some(reason),
     };
     let message = Message {
-        to: Mailbox { name: None, address: request.address.clone() },
+        to: somebody(&request.address),
         kind: "answer".into(),
         often: TO_PROVEN,
-        letter: app.texts.letter(Text::Refused, &app.texts.place(list, language), values),
+        letter: app.texts.letter(Text::Refused, &place, values),
         attachment: None,
         reply_to: None,
     };

@@ -2,17 +2,17 @@
 
 use sealist_lists::commands::{self, Command};
 use sealist_lists::model::{Channel, Door, MailingList, Preferences, Role};
-use sealist_lists::texts::{Language, Text, Value, context};
+use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::{Change, Goal, Run};
-use sealist_mail::{Mailbox, Timestamp};
+use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{Authority, KeyChange};
-use sealist_store::people;
 
 use super::{Desk, Facts, Standing, Taken, Told, elsewhere};
 use crate::effects::Effect;
 use crate::key_life::row_of;
-use crate::notices::{Attachment, Message, channel_to, make, to_key, to_moderators};
+use crate::letters::somebody;
+use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key, to_moderators};
 use crate::setup::list_certificate;
 use crate::{App, AppError};
 use sealist_store::notices::Often;
@@ -113,9 +113,7 @@ impl End<'_> {
         let Some(Ok(old)) = self.facts.known.as_ref().map(|key| key.usable(self.now)) else {
             return Ok(None);
         };
-        let address = &self.standing.asker.address;
-        let language = people::language_of(&mut *self.app.store.reader().await?, address).await?;
-        let message = self.message(Text::KeyChanged, language, values, None);
+        let message = self.message(Text::KeyChanged, values, None).await?;
         let message = Message { kind: "key-changed-to-old-key".into(), ..message };
         Ok(to_key(self.app, self.list, message, &old, self.now).await?.map(Effect::Letter))
     }
@@ -175,32 +173,33 @@ impl End<'_> {
         attachment: Option<Attachment>,
     ) -> Result<Effect, AppError> {
         let address = &self.standing.asker.address;
-        let mut db = self.app.store.reader().await?;
-        let language = people::language_of(&mut db, address).await?;
         let channel = match self.certificate {
             Some(_) if self.list.settings.encrypting() => Channel::Sealed,
-            _ => channel_to(self.app, &mut db, self.list, address, self.now).await?,
+            _ => {
+                let mut db = self.app.store.reader().await?;
+                channel_to(self.app, &mut db, self.list, address, self.now).await?
+            }
         };
-        drop(db);
-        let message = self.message(text, language, values, attachment);
+        let message = self.message(text, values, attachment).await?;
         Ok(Effect::Letter(make(self.app, self.list, message, channel, self.now).await?))
     }
 
-    fn message(
+    async fn message(
         &self,
         text: Text,
-        language: Option<Language>,
         values: Value,
         attachment: Option<Attachment>,
-    ) -> Message {
-        Message {
-            to: Mailbox { name: None, address: self.standing.asker.address.clone() },
+    ) -> Result<Message, AppError> {
+        let address = &self.standing.asker.address;
+        let place = place_of(self.app, self.list, address).await?;
+        Ok(Message {
+            to: somebody(address),
             kind: text.name().into(),
             often: Often::UpTo(10),
-            letter: self.app.texts.letter(text, &self.app.texts.place(self.list, language), values),
+            letter: self.app.texts.letter(text, &place, values),
             attachment,
             reply_to: None,
-        }
+        })
     }
 
     async fn tell_owners(&self, text: Text) -> Result<Vec<Effect>, AppError> {
