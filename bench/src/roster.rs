@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use sealist_lists::model::{ListName, Preferences, Role};
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, ListKey, MacKey};
+use sealist_openpgp::{Certificate, ListKey, MacKey, POLICY_EPOCH};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::{Store, StoreError, lists, people};
+use sealist_store::{Store, StoreError, key_checks, lists, people};
 
 /// Keys; longer rosters use them again, with cards of their own.
 const KEYS: usize = 1000;
@@ -63,5 +63,20 @@ pub(crate) async fn fill(
         });
         joined.await?;
     }
+    check_keys(&store).await?;
     Ok(certificates)
+}
+
+/// Enters today's check of the keys as done: else it would run beside what is measured.
+async fn check_keys(store: &Store) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    let checked = store.write(move |db| {
+        Box::pin(async move {
+            if let Some(pass) = key_checks::begin(&mut *db, POLICY_EPOCH, now).await? {
+                key_checks::end(db, pass, now).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    Ok(checked.await?)
 }
