@@ -1,13 +1,15 @@
 //! Bounces: what the next hop refused for good, and what came back later.
 
-use sealist_lists::model::{DeliveryNo, MailingList};
-use sealist_mail::Timestamp;
+use sealist_lists::model::{DeliveryNo, Door, MailingList, MemberNo};
 use sealist_mail::dsn::{self, Report};
+use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::MacKey;
-use sealist_store::people::{self, Patience};
+use sealist_store::notices::Probe;
+use sealist_store::people::{self, Bounced, Patience};
 use sealist_store::queue::{self, Entry};
 use sealist_store::{Conn, StoreError};
 
+use crate::notices::Prepared;
 use crate::{App, AppError, letters};
 
 /// What the handles of bounce addresses are for.
@@ -38,53 +40,63 @@ pub(crate) async fn take(
     let copy = app.vault.mac().read_handle(PURPOSE, &entry.detail).map(DeliveryNo);
     let copy = copy.filter(|_| list.settings.process_bounces && dsn::report(message) == Report::Failed);
     let (entry, patience) = (entry.clone(), patience(list));
-    let stopped = app.store.write(move |db| {
+    let follows = app.store.write(move |db| {
         Box::pin(async move {
-            let stopped = match copy {
+            let follows = match copy {
                 Some(copy) => people::bounced(&mut *db, copy, patience, now).await?,
                 None => None,
             };
             queue::finish(db, &entry).await?;
-            Ok::<_, StoreError>(stopped)
+            Ok::<_, StoreError>(follows)
         })
     });
-    tell(app, list, stopped.await?.into_iter().collect(), now).await
+    tell(app, list, follows.await?.into_iter().collect(), now).await
 }
 
-/// Counts copies that were refused for good; the addresses to which posts stop.
+/// Counts copies that were refused for good; what follows from it.
 pub(crate) async fn count(
     db: &mut Conn,
     list: &MailingList,
     copies: &[DeliveryNo],
     now: Timestamp,
-) -> Result<Vec<String>, StoreError> {
-    let mut stopped = Vec::new();
+) -> Result<Vec<Bounced>, StoreError> {
+    let mut follows = Vec::new();
     if list.settings.process_bounces {
         for copy in copies {
-            stopped.extend(people::bounced(&mut *db, *copy, patience(list), now).await?);
+            follows.extend(people::bounced(&mut *db, *copy, patience(list), now).await?);
         }
     }
-    Ok(stopped)
+    Ok(follows)
 }
 
 fn patience(list: &MailingList) -> Patience {
     Patience {
         threshold: list.settings.bounce_score_threshold.max(1),
         stale_after_days: list.settings.bounce_info_stale_after_days,
+        probe: list.settings.verp_probes,
     }
 }
 
-/// Those in charge hear to whom posts have stopped.
+/// Members in doubt are probed; those in charge hear to whom posts have stopped.
 pub(crate) async fn tell(
     app: &App,
     list: &MailingList,
-    stopped: Vec<String>,
+    follows: Vec<Bounced>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    if stopped.is_empty() {
+    let (mut letters, mut stopped) = (Vec::new(), Vec::new());
+    for one in follows {
+        match one {
+            Bounced::Doubted(member, email) => letters.extend(probe(app, list, member, &email, now).await?),
+            Bounced::Stopped(email) => stopped.push(email),
+        }
+    }
+    if !stopped.is_empty() {
+        letters.extend(letters::stopped(app, list, &stopped, now).await?);
+    }
+    if letters.is_empty() {
         return Ok(());
     }
-    let letters = letters::stopped(app, list, &stopped, now).await?;
     let stored = app.store.write(move |db| {
         Box::pin(async move {
             for letter in letters {
@@ -94,4 +106,18 @@ pub(crate) async fn tell(
         })
     });
     Ok(stored.await?)
+}
+
+/// The letter that shows whether mail still arrives. What comes back of it is a bounce like that of a copy.
+async fn probe(
+    app: &App,
+    list: &MailingList,
+    member: MemberNo,
+    email: &str,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let Ok(address) = email.parse::<Address>() else { return Ok(None) };
+    let bounces = list.name.address(Door::Bounces).to_string();
+    let letter = letters::probe(app, list, &address, now).await?;
+    Ok(letter.map(|letter| letter.probing(Probe { member, bounces })))
 }

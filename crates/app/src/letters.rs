@@ -173,6 +173,22 @@ pub(crate) async fn stopped(
     to_moderators(app, list, Text::Stopped, |_, _| values.clone(), now).await
 }
 
+/// To a member whose mail came back: does this arrive?
+pub(crate) async fn probe(
+    app: &App,
+    list: &MailingList,
+    member: &Address,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
+        email => member.to_string(),
+    };
+    to_person(app, list, somebody(member), Text::Probe, |_, _| Some((values.clone(), None)), now).await
+}
+
 /// To those in charge: the key of a member stands on the word of one that is compromised.
 pub(crate) async fn key_void(
     app: &App,

@@ -11,7 +11,7 @@ use sealist_lists::texts::{Letter, Place, Text, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{SealingCard, Token, random};
 use sealist_store::bodies::Body;
-use sealist_store::notices::{Often, is_due};
+use sealist_store::notices::{Often, Probe, is_due};
 use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, keys, people};
 
@@ -28,6 +28,7 @@ pub(crate) struct Prepared {
     often: Often,
     channel: Channel,
     body: Body,
+    probe: Option<Probe>,
     /// Of the token that it brings.
     mark: Option<[u8; 32]>,
 }
@@ -45,8 +46,14 @@ impl Prepared {
             often: self.often,
             channel: self.channel,
             body: &self.body,
+            probe: self.probe.as_ref(),
         };
         sealist_store::notices::insert(db, &letter, now).await
+    }
+
+    /// The same letter; what comes back of it is about that member.
+    pub(crate) fn probing(self, probe: Probe) -> Self {
+        Self { probe: Some(probe), ..self }
     }
 
     /// The same letter; its reader may answer with that token.
@@ -155,7 +162,16 @@ pub(crate) async fn to_key(
     let notice = Notice { list, to, letter, attachment, reply_to };
     let payload = notices::build(notice, Channel::Sealed, now, random());
     let body = sealing::enclose_to(app, list, payload, key, now).await?;
-    Ok(Some(Prepared { list: list.no, to: address, kind, often, channel: Channel::Open, body, mark: None }))
+    Ok(Some(Prepared {
+        list: list.no,
+        to: address,
+        kind,
+        often,
+        channel: Channel::Open,
+        body,
+        probe: None,
+        mark: None,
+    }))
 }
 
 pub(crate) async fn make(
@@ -169,7 +185,7 @@ pub(crate) async fn make(
     let address = to.address.clone();
     let payload = notices::build(Notice { list, to, letter, attachment, reply_to }, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
-    Ok(Prepared { list: list.no, to: address, kind, often, channel, body, mark: None })
+    Ok(Prepared { list: list.no, to: address, kind, often, channel, body, probe: None, mark: None })
 }
 
 /// The same letter to each owner and moderator, in their language; where there is none, to the contact of the site.

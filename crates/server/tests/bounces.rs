@@ -82,6 +82,51 @@ async fn a_bounce_counts_for_whom_it_is_about() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_comes_back_stops_posts() {
+    let (site, anne) = stage().await;
+    site.server.cli(&["lists", "set", LIST, "verp_probes", "true"]);
+    // Even where copies have no address of their own.
+    send(&site, &anne, "one").await;
+    let of_bart = site.sink.take(2, WAIT).await;
+    let of_bart = of_bart.iter().find(|copy| copy.recipient == "bart@example.org").unwrap().sender.clone();
+    site.server.cli(&["lists", "set", LIST, "verp", "false"]);
+
+    bounce(&site, &of_bart, "failed").await;
+    let probe = site.sink.take(1, WAIT).await.remove(0);
+    assert_eq!(probe.recipient, "bart@example.org", "nobody else hears of it yet");
+    assert!(probe.sender.starts_with("team-bounces+"), "{}", probe.sender);
+    assert_ne!(probe.sender, of_bart);
+    send(&site, &anne, "two").await;
+    assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "posts go on");
+    bounce(&site, &of_bart, "failed").await;
+    bounce(&site, &probe.sender, "delayed").await;
+    send(&site, &anne, "three").await;
+    assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "a day's bounces count once, and late is not lost");
+
+    bounce(&site, &probe.sender, "failed").await;
+    let letters = site.sink.take(1, WAIT).await;
+    assert_eq!(letters[0].recipient, "olga@example.org", "the owner hears of it");
+    send(&site, &anne, "four").await;
+    let came = site.sink.take(2, Duration::from_secs(2)).await;
+    assert_eq!(came.len(), 1, "Bart gets no posts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_is_refused_stops_posts() {
+    let (site, anne) = stage().await;
+    site.server.cli(&["lists", "set", LIST, "verp_probes", "true"]);
+    site.sink.refuse("bart@example.org");
+    send(&site, &anne, "one").await;
+    // The post to Anne, and to the owner what could not be delivered and who is stopped; of the probe nothing.
+    let came = site.sink.take(3, WAIT).await;
+    let to: Vec<&str> = came.iter().map(|letter| letter.recipient.as_str()).collect();
+    assert_eq!(to.iter().filter(|to| **to == "olga@example.org").count(), 2, "{to:?}");
+    send(&site, &anne, "two").await;
+    let came = site.sink.take(2, Duration::from_secs(2)).await;
+    assert_eq!(came.len(), 1, "Bart is not tried again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_copy_is_a_bounce() {
     let (site, anne) = stage().await;
     site.sink.refuse("bart@example.org");

@@ -150,7 +150,7 @@ CREATE INDEX queue_due ON queue (queue, next_at);
 CREATE TABLE posts (
     no             {number},
     list_no        {int} NOT NULL REFERENCES lists (no) ON DELETE CASCADE,
-    kind           TEXT    NOT NULL CHECK (kind IN ('posting', 'notice')),
+    kind           TEXT    NOT NULL CHECK (kind IN ('posting', 'notice', 'probe')),
     channel        TEXT    NOT NULL CHECK (channel IN ('sealed', 'open')), -- how it travels
     body_no        {int} NOT NULL REFERENCES bodies (no),
     second_body_no {int} REFERENCES bodies (no),          -- the same for readers of version 6, once there is one
@@ -170,7 +170,7 @@ CREATE TABLE deliveries (
     no         {number},
     post_no    {int} NOT NULL REFERENCES posts (no) ON DELETE CASCADE,
     address_no {int} REFERENCES addresses (no),
-    member_no  {int},                      -- for VERP; NULL for notices to strangers
+    member_no  {int},                      -- for VERP; NULL for notices
     email      TEXT    NOT NULL,
     state      TEXT    NOT NULL CHECK (state IN ('due', 'sent', 'failed', 'held_for_key', 'held')),
     attempts   {int} NOT NULL DEFAULT 0,

@@ -20,6 +20,19 @@ pub enum Kind {
     Posting,
     /// A letter of the list to one person: nobody is told if it cannot be delivered.
     Notice,
+    /// A letter to a member whose mail came back: posts stop if this one does too.
+    Probe,
+}
+
+impl Kind {
+    fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "posting" => Some(Self::Posting),
+            "notice" => Some(Self::Notice),
+            "probe" => Some(Self::Probe),
+            _ => None,
+        }
+    }
 }
 
 /// Recipients of one post, claimed.
@@ -125,7 +138,7 @@ pub async fn claim(
             })
         })
         .collect::<Result<_, StoreError>>()?;
-    let kind = if post.try_get::<String>(4)? == "notice" { Kind::Notice } else { Kind::Posting };
+    let kind = Kind::from_name(&post.try_get::<String>(4)?).ok_or(DAMAGED)?;
     let channel = Channel::from_name(&post.try_get::<String>(5)?).ok_or(DAMAGED)?;
     Ok(Some(Batch {
         post: PostNo(post.try_get(0)?),

@@ -1,6 +1,6 @@
 //! Notices: letters to one person, delivered as posts are, and rare ([RFC 3834, section 2]).
 
-use sealist_lists::model::{Channel, ListNo};
+use sealist_lists::model::{Channel, ListNo, MemberNo};
 use sealist_mail::{Address, Timestamp};
 
 use crate::bodies::{self, Body};
@@ -74,6 +74,17 @@ pub struct NewNotice<'a> {
     pub channel: Channel,
     /// The letter.
     pub body: &'a Body,
+    /// Whom it probes; `None`: it has the null sender and nobody hears of its bounces.
+    pub probe: Option<&'a Probe>,
+}
+
+/// What a bounce of a letter is about.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// To whom posts stop.
+    pub member: MemberNo,
+    /// MAIL FROM, before its handle: the list's address for bounces.
+    pub bounces: String,
 }
 
 /// Whether all lists together wrote to a stranger often enough.
@@ -86,10 +97,10 @@ async fn had_enough(db: &mut Conn, to: &Address, now: Timestamp) -> Result<bool,
     Ok(row.try_get::<i64>(0)? >= MOST_TO_A_STRANGER)
 }
 
-/// Stores a notice for delivery with the null sender; `false`, and nothing done, if enough of that kind went to
+/// Stores a notice for delivery; `false`, and nothing done, if enough of that kind went to
 /// that address within a day.
 pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<bool, StoreError> {
-    let NewNotice { list, to, kind, often, channel, body } = *letter;
+    let NewNotice { list, to, kind, often, channel, body, probe } = *letter;
     if often == Often::ToStranger && had_enough(&mut *db, to, now).await? {
         return Ok(false);
     }
@@ -115,23 +126,26 @@ pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Re
     let body = bodies::insert(&mut *db, body).await?;
     let post: i64 = query(
         "INSERT INTO posts (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)
-         VALUES ($1, 'notice', $4, $2, '', $3, 1) RETURNING no",
+         VALUES ($1, $5, $4, $2, $6, $3, 1) RETURNING no",
     )
     .bind(list.0)
     .bind(body.0)
     .bind(now.0)
     .bind(channel.name())
+    .bind(probe.map_or("notice", |_| "probe"))
+    .bind(probe.map_or("", |probe| &probe.bounces))
     .fetch_one(&mut *db)
     .await?
     .try_get(0)?;
     query(
-        "INSERT INTO deliveries (post_no, address_no, email, state, next_at)
-         VALUES ($1, (SELECT no FROM addresses WHERE email_key = $2), $3, 'due', $4)",
+        "INSERT INTO deliveries (post_no, address_no, email, state, next_at, member_no)
+         VALUES ($1, (SELECT no FROM addresses WHERE email_key = $2), $3, 'due', $4, $5)",
     )
     .bind(post)
     .bind(to.key())
     .bind(to.to_string())
     .bind(now.0)
+    .bind(probe.map(|probe| probe.member.0))
     .execute(&mut *db)
     .await?;
     db.call("outgoing").await?;

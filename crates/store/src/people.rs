@@ -215,21 +215,33 @@ pub struct Patience {
     pub threshold: u32,
     /// Days after which an old score is forgotten.
     pub stale_after_days: u32,
+    /// Whether the member is probed then, and posts stop only when a probe comes back.
+    pub probe: bool,
 }
 
-/// Counts a bounce of the member to whom that copy went; the address, if posts to it stop with this one.
+/// What a bounce leads to, and for which address.
+#[derive(Clone, Debug)]
+pub enum Bounced {
+    /// The member is to be probed.
+    Doubted(MemberNo, String),
+    /// Posts have stopped.
+    Stopped(String),
+}
+
+/// Counts a bounce of the member to whom that copy went; `None` if nothing follows from it yet.
 pub async fn bounced(
     db: &mut Conn,
     copy: DeliveryNo,
     patience: Patience,
     now: Timestamp,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<Bounced>, StoreError> {
     let scored = query(
         "UPDATE members SET
              bounce_score = CASE WHEN last_bounce_at < $2 THEN 1 WHEN last_bounce_at > $3 THEN bounce_score ELSE bounce_score + 1 END,
              last_bounce_at = CASE WHEN last_bounce_at > $3 THEN last_bounce_at ELSE $4 END
          WHERE no = (SELECT member_no FROM deliveries WHERE no = $1) AND delivery_status = 'enabled'
-         RETURNING no, bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no)",
+         RETURNING no, bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no),
+             (SELECT p.kind FROM deliveries d JOIN posts p ON p.no = d.post_no WHERE d.no = $1)",
     )
     .bind(copy.0)
     .bind(now.0 - i64::from(patience.stale_after_days) * DAY_MS)
@@ -238,14 +250,21 @@ pub async fn bounced(
     .fetch_optional(&mut *db)
     .await?;
     let Some(row) = scored else { return Ok(None) };
-    if row.try_get::<u32>(1)? < patience.threshold {
+    let (member, email) = (MemberNo(row.try_get(0)?), row.try_get(2)?);
+    let probed = row.try_get::<String>(3)? == "probe";
+    if !probed && row.try_get::<u32>(1)? < patience.threshold {
         return Ok(None);
     }
-    query("UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0 WHERE no = $1")
-        .bind(row.try_get::<i64>(0)?)
+    let (status, follows) = match patience.probe && !probed {
+        true => (DeliveryStatus::Enabled, Bounced::Doubted(member, email)),
+        false => (DeliveryStatus::ByBounces, Bounced::Stopped(email)),
+    };
+    query("UPDATE members SET delivery_status = $2, bounce_score = 0 WHERE no = $1")
+        .bind(member.0)
+        .bind(status.name())
         .execute(db)
         .await?;
-    Ok(Some(row.try_get(2)?))
+    Ok(Some(follows))
 }
 
 /// Takes a role away; says whether there was one.

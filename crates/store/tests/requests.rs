@@ -213,7 +213,7 @@ async fn write(
 ) -> Result<bool, StoreError> {
     let (to, body) = (anne(), message("words"));
     let due = notices::is_due(&mut *db, list, &to, kind, often, now).await?;
-    let letter = NewNotice { list, to: &to, kind, often, channel: Channel::Open, body: &body };
+    let letter = NewNotice { list, to: &to, kind, often, channel: Channel::Open, body: &body, probe: None };
     let went = notices::insert(&mut *db, &letter, now).await?;
     assert_eq!(due, went, "the look ahead and the decision agree");
     Ok(went)

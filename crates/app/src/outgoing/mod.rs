@@ -106,7 +106,11 @@ async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Re
             .ok_or_else(|| AppError::NoSuchList(batch.list.to_string()))?;
         (list, bodies::load(&mut db, batch.body).await?)
     };
-    let verp = list.settings.verp && batch.kind == Kind::Posting;
+    let verp = match batch.kind {
+        Kind::Posting => list.settings.verp,
+        Kind::Notice => false,
+        Kind::Probe => true,
+    };
     let sending = Sending { vault: app.vault.clone(), bounces: batch.envelope_from.clone(), verp, together };
     match body {
         Body::Plain { outer, payload } if !open::goes_open(&list, &batch) && list.settings.pgp.is_some() => {

@@ -28,7 +28,7 @@ impl Together {
 /// What was made to travel open does so, unless the list has begun to encrypt since.
 pub(super) fn goes_open(list: &MailingList, batch: &Batch) -> bool {
     let encrypts = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
-    batch.channel == Channel::Open && (batch.kind == Kind::Notice || !encrypts)
+    batch.channel == Channel::Open && (batch.kind != Kind::Posting || !encrypts)
 }
 
 /// The message is put into its wire form once, whoever gets it.

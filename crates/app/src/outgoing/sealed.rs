@@ -32,7 +32,7 @@ pub(super) async fn prepare(
     let pgp = list.settings.pgp.clone().unwrap_or_default();
     let (delivery, action) = match batch.kind {
         Kind::Posting => (pgp.delivery, pgp.missing_key_action),
-        Kind::Notice => (SealedDelivery::Copies, MissingKey::HoldAndNotify),
+        Kind::Notice | Kind::Probe => (SealedDelivery::Copies, MissingKey::HoldAndNotify),
     };
     let (mut rows, mut later) = (batch.rows, Vec::new());
     if delivery == SealedDelivery::Personalized {

@@ -52,10 +52,10 @@ pub async fn settle(app: &App, reports: Vec<Report>, now: Timestamp) -> Result<(
 }
 
 async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<(), AppError> {
-    let Report { node, list, results, .. } = report;
+    let Report { node, list, kind, results } = report;
     // A list that is gone has taken its copies along.
     let Some(list) = lists::by_no(&mut *app.store.reader().await?, list).await? else { return Ok(()) };
-    let tidings = match tidings(app, &list, &results, now).await {
+    let tidings = match tidings(app, &list, kind, &results, now).await {
         // A letter that cannot be made keeps nothing from being recorded.
         Err(error) if !error.is_transient() => {
             tracing::error!(list = %list.name, %error, "nobody is told of copies that are not out");
@@ -81,9 +81,13 @@ async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<()
 async fn tidings(
     app: &App,
     list: &MailingList,
+    kind: Kind,
     results: &[Settled],
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
+    if kind != Kind::Posting {
+        return Ok(Vec::new());
+    }
     let of = |states: &[State]| -> Vec<&Settled> {
         results.iter().filter(|settled| states.contains(&settled.state)).collect()
     };

@@ -72,6 +72,8 @@ pub struct ListSettings {
     pub process_bounces: bool,
     /// After so many days with bounces, posts to a member stop.
     pub bounce_score_threshold: u32,
+    /// Whether a member is asked then whether mail arrives, and posts stop only if that letter comes back too.
+    pub verp_probes: bool,
     /// A member whose last bounce is so many days old begins anew.
     pub bounce_info_stale_after_days: u32,
     /// The OpenPGP side; `None` on plain lists.
@@ -219,6 +221,7 @@ impl Default for ListSettings {
             verp: false,
             process_bounces: true,
             bounce_score_threshold: 5,
+            verp_probes: false,
             bounce_info_stale_after_days: 7,
             pgp: None,
         }
