@@ -230,7 +230,7 @@ async fn confirm() {
         let (player, letter) = &people[at];
         (player, format!("key confirm {}", letter.token()), letter.statement())
     };
-    let (short, _, short_words) = of("short");
+    let (short, ..) = of("short");
     let (wrong, _, wrong_words) = of("wrong");
     let (other, _, other_words) = of("other");
     let (unsigned, unsigned_confirm, unsigned_words) = of("unsigned");
@@ -285,7 +285,6 @@ async fn confirm() {
         ],
     )
     .await;
-    let _ = short_words;
 
     let (hidden, hidden_confirm, hidden_words) = of("hidden");
     let hidden_mail = hidden.hidden(&text_entity(&hidden_confirm, &hidden_words));
