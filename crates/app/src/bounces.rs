@@ -4,25 +4,34 @@ use sealist_lists::model::{DeliveryNo, Door, MailingList, MemberNo};
 use sealist_mail::dsn::{self, Report};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::MacKey;
+use sealist_store::deliveries::{self, Kind};
 use sealist_store::notices::Probe;
-use sealist_store::people::{self, Bounced, Patience};
+use sealist_store::people::{self, Bounced, Patience, Returned};
 use sealist_store::queue::{self, Entry};
 use sealist_store::{Conn, StoreError};
 
 use crate::notices::Prepared;
 use crate::{App, AppError, letters};
 
-/// What the handles of bounce addresses are for.
-const PURPOSE: &str = "bounce";
 /// Octets of a local part ([RFC 5321, section 4.5.3.1.1]).
 const MAX_LOCAL: usize = 64;
 
+/// What the handles of bounce addresses are for. They name the member: what went to them is long gone when it comes back.
+fn purpose(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Posting => Some("bounce"),
+        Kind::Probe => Some("probe"),
+        Kind::Notice => None,
+    }
+}
+
 /// The envelope sender of one copy: a bounce to it tells whom it is about, and nobody else can make one. The plain
 /// address where the list's name leaves no room.
-pub(crate) fn verp(bounces: &str, mac: &MacKey, copy: DeliveryNo) -> String {
+pub(crate) fn verp(bounces: &str, mac: &MacKey, kind: Kind, member: MemberNo) -> String {
+    let Some(purpose) = purpose(kind) else { return bounces.to_owned() };
     match bounces.split_once('@') {
         Some((local, host)) => {
-            let local = format!("{local}+{}", mac.handle(PURPOSE, copy.0));
+            let local = format!("{local}+{}", mac.handle(purpose, member.0));
             if local.len() > MAX_LOCAL { bounces.to_owned() } else { format!("{local}@{host}") }
         }
         None => bounces.to_owned(),
@@ -37,13 +46,14 @@ pub(crate) async fn take(
     message: &[u8],
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let copy = app.vault.mac().read_handle(PURPOSE, &entry.detail).map(DeliveryNo);
-    let copy = copy.filter(|_| list.settings.process_bounces && dsn::report(message) == Report::Failed);
+    let returned = whom(app, list, &entry.detail);
+    let returned =
+        returned.filter(|_| list.settings.process_bounces && dsn::report(message) == Report::Failed);
     let (entry, patience) = (entry.clone(), patience(list));
     let follows = app.store.write(move |db| {
         Box::pin(async move {
-            let follows = match copy {
-                Some(copy) => people::bounced(&mut *db, copy, patience, now).await?,
+            let follows = match returned {
+                Some(returned) => people::bounced(&mut *db, returned, patience, now).await?,
                 None => None,
             };
             queue::finish(db, &entry).await?;
@@ -53,17 +63,27 @@ pub(crate) async fn take(
     tell(app, list, follows.await?.into_iter().collect(), now).await
 }
 
+fn whom(app: &App, list: &MailingList, handle: &str) -> Option<Returned> {
+    [Kind::Posting, Kind::Probe].into_iter().find_map(|kind| {
+        let member = MemberNo(app.vault.mac().read_handle(purpose(kind)?, handle)?);
+        Some(Returned { list: list.no, member, kind })
+    })
+}
+
 /// Counts copies that were refused for good; what follows from it.
 pub(crate) async fn count(
     db: &mut Conn,
     list: &MailingList,
+    kind: Kind,
     copies: &[DeliveryNo],
     now: Timestamp,
 ) -> Result<Vec<Bounced>, StoreError> {
     let mut follows = Vec::new();
     if list.settings.process_bounces {
         for copy in copies {
-            follows.extend(people::bounced(&mut *db, *copy, patience(list), now).await?);
+            let Some(member) = deliveries::member_of(&mut *db, *copy).await? else { continue };
+            let returned = Returned { list: list.no, member, kind };
+            follows.extend(people::bounced(&mut *db, returned, patience(list), now).await?);
         }
     }
     Ok(follows)

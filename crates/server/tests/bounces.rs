@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::site::{LIST, Site, WAIT};
 use common::{entity, post};
@@ -85,10 +85,10 @@ async fn a_bounce_counts_for_whom_it_is_about() {
 async fn a_probe_that_comes_back_stops_posts() {
     let (site, anne) = stage().await;
     site.server.cli(&["lists", "set", LIST, "verp_probes", "true"]);
-    // Even where copies have no address of their own.
     send(&site, &anne, "one").await;
     let of_bart = site.sink.take(2, WAIT).await;
     let of_bart = of_bart.iter().find(|copy| copy.recipient == "bart@example.org").unwrap().sender.clone();
+    // Probes have addresses of their own even where copies have none.
     site.server.cli(&["lists", "set", LIST, "verp", "false"]);
 
     bounce(&site, &of_bart, "failed").await;
@@ -124,6 +124,47 @@ async fn a_probe_that_is_refused_stops_posts() {
     send(&site, &anne, "two").await;
     let came = site.sink.take(2, Duration::from_secs(2)).await;
     assert_eq!(came.len(), 1, "Bart is not tried again");
+}
+
+/// Mail servers try for days; what came back of a post counts though the post is gone from here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_bounce_counts() {
+    for probes in ["false", "true"] {
+        let (mut site, anne) = stage().await;
+        for (name, value) in [("archive", "false"), ("verp_probes", probes)] {
+            site.server.cli(&["lists", "set", LIST, name, value]);
+        }
+        send(&site, &anne, "one").await;
+        let came = site.sink.take(2, WAIT).await;
+        let mut sender =
+            came.iter().find(|copy| copy.recipient == "bart@example.org").unwrap().sender.clone();
+        forget_posts(&mut site).await;
+        if probes == "true" {
+            bounce(&site, &sender, "failed").await;
+            sender = site.sink.take(1, WAIT).await.remove(0).sender;
+            forget_posts(&mut site).await;
+        }
+        bounce(&site, &sender, "failed").await;
+        let letters = site.sink.take(1, WAIT).await;
+        assert_eq!(letters.first().map(|letter| &letter.recipient[..]), Some("olga@example.org"));
+    }
+}
+
+/// What is delivered goes, as it does each hour and at the start.
+async fn forget_posts(site: &mut Site) {
+    let db = site.database();
+    let count = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let end = Instant::now() + WAIT;
+    let wait_for_none = async |sql| {
+        while count(sql) > 0 {
+            assert!(Instant::now() < end, "{sql}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    wait_for_none("SELECT COUNT(*) FROM deliveries WHERE state = 'due'").await;
+    site.server.kill();
+    site.server.restart();
+    wait_for_none("SELECT COUNT(*) FROM posts").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

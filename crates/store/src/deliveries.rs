@@ -236,6 +236,13 @@ pub async fn record(db: &mut Conn, node: NodeNo, results: &[Settled]) -> Result<
     Ok(())
 }
 
+/// The member to whom a copy goes; `None`: to somebody else, or it is gone.
+pub async fn member_of(db: &mut Conn, copy: DeliveryNo) -> Result<Option<MemberNo>, StoreError> {
+    let row = query("SELECT member_no FROM deliveries WHERE no = $1").bind(copy.0).fetch_optional(db).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(row.try_get::<Option<i64>>(0)?.map(MemberNo))
+}
+
 /// The addresses for whose keys posts of a list wait.
 pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>, StoreError> {
     let rows = query(

@@ -1,11 +1,12 @@
 //! Addresses, members, bans.
 
 use sealist_lists::model::{
-    Action, AddressNo, DeliveryMode, DeliveryNo, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
+    Action, AddressNo, DeliveryMode, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
 };
 use sealist_lists::texts::Language;
 use sealist_mail::{Address, Timestamp};
 
+use crate::deliveries::Kind;
 use crate::sql::{Row, query};
 use crate::{Conn, StoreError};
 
@@ -228,43 +229,77 @@ pub enum Bounced {
     Stopped(String),
 }
 
-/// Counts a bounce of the member to whom that copy went; `None` if nothing follows from it yet.
+/// What came back: something of a list to one of its members.
+#[derive(Clone, Copy, Debug)]
+pub struct Returned {
+    /// Whose it was.
+    pub list: ListNo,
+    /// To whom it went.
+    pub member: MemberNo,
+    /// What it was.
+    pub kind: Kind,
+}
+
+/// Counts a bounce; `None` if nothing follows from it yet.
 pub async fn bounced(
     db: &mut Conn,
-    copy: DeliveryNo,
+    returned: Returned,
     patience: Patience,
+    now: Timestamp,
+) -> Result<Option<Bounced>, StoreError> {
+    let stale = Timestamp(now.0 - i64::from(patience.stale_after_days) * DAY_MS);
+    match returned.kind {
+        Kind::Posting => post_bounced(db, returned, patience, stale, now).await,
+        Kind::Probe => stop(db, returned, stale).await,
+        Kind::Notice => Ok(None),
+    }
+}
+
+async fn post_bounced(
+    db: &mut Conn,
+    returned: Returned,
+    patience: Patience,
+    stale: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Bounced>, StoreError> {
     let scored = query(
         "UPDATE members SET
-             bounce_score = CASE WHEN last_bounce_at < $2 THEN 1 WHEN last_bounce_at > $3 THEN bounce_score ELSE bounce_score + 1 END,
-             last_bounce_at = CASE WHEN last_bounce_at > $3 THEN last_bounce_at ELSE $4 END
-         WHERE no = (SELECT member_no FROM deliveries WHERE no = $1) AND delivery_status = 'enabled'
-         RETURNING no, bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no),
-             (SELECT p.kind FROM deliveries d JOIN posts p ON p.no = d.post_no WHERE d.no = $1)",
+             bounce_score = CASE WHEN last_bounce_at < $3 THEN 1 WHEN last_bounce_at > $4 THEN bounce_score ELSE bounce_score + 1 END,
+             last_bounce_at = CASE WHEN last_bounce_at > $4 THEN last_bounce_at ELSE $5 END
+         WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled'
+         RETURNING bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no)",
     )
-    .bind(copy.0)
-    .bind(now.0 - i64::from(patience.stale_after_days) * DAY_MS)
+    .bind(returned.member.0)
+    .bind(returned.list.0)
+    .bind(stale.0)
     .bind(now.0 - DAY_MS)
     .bind(now.0)
     .fetch_optional(&mut *db)
     .await?;
     let Some(row) = scored else { return Ok(None) };
-    let (member, email) = (MemberNo(row.try_get(0)?), row.try_get(2)?);
-    let probed = row.try_get::<String>(3)? == "probe";
-    if !probed && row.try_get::<u32>(1)? < patience.threshold {
+    if row.try_get::<u32>(0)? < patience.threshold {
         return Ok(None);
     }
-    let (status, follows) = match patience.probe && !probed {
-        true => (DeliveryStatus::Enabled, Bounced::Doubted(member, email)),
-        false => (DeliveryStatus::ByBounces, Bounced::Stopped(email)),
-    };
-    query("UPDATE members SET delivery_status = $2, bounce_score = 0 WHERE no = $1")
-        .bind(member.0)
-        .bind(status.name())
-        .execute(db)
-        .await?;
-    Ok(Some(follows))
+    if !patience.probe {
+        return stop(db, returned, stale).await;
+    }
+    query("UPDATE members SET bounce_score = 0 WHERE no = $1").bind(returned.member.0).execute(db).await?;
+    Ok(Some(Bounced::Doubted(returned.member, row.try_get(1)?)))
+}
+
+/// Nobody without a bounce of late is stopped: a probe comes back soon after what led to it.
+async fn stop(db: &mut Conn, returned: Returned, stale: Timestamp) -> Result<Option<Bounced>, StoreError> {
+    let stopped = query(
+        "UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0
+         WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at >= $3
+         RETURNING (SELECT email FROM addresses a WHERE a.no = members.address_no)",
+    )
+    .bind(returned.member.0)
+    .bind(returned.list.0)
+    .bind(stale.0)
+    .fetch_optional(db)
+    .await?;
+    stopped.map(|row| Ok(Bounced::Stopped(row.try_get(0)?))).transpose()
 }
 
 /// Takes a role away; says whether there was one.

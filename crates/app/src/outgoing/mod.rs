@@ -58,18 +58,25 @@ struct Sending {
     vault: Arc<dyn KeyVault>,
     /// The list's address for bounces; empty: the null sender.
     bounces: String,
-    verp: bool,
+    /// What a copy is, if it has an envelope sender of its own.
+    verp: Option<Kind>,
     together: Together,
 }
 
 impl Sending {
     /// MAIL FROM: of its own for a copy with one recipient where the list says so.
     fn sender(&self, rows: &[Delivery]) -> Option<String> {
-        match rows {
-            _ if self.bounces.is_empty() => None,
-            [row] if self.verp => Some(bounces::verp(&self.bounces, self.vault.mac(), row.no)),
-            _ => Some(self.bounces.clone()),
+        if self.bounces.is_empty() {
+            return None;
         }
+        let about = match rows {
+            [row] => self.verp.zip(row.member),
+            _ => None,
+        };
+        Some(match about {
+            Some((kind, member)) => bounces::verp(&self.bounces, self.vault.mac(), kind, member),
+            None => self.bounces.clone(),
+        })
     }
 }
 
@@ -107,9 +114,9 @@ async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Re
         (list, bodies::load(&mut db, batch.body).await?)
     };
     let verp = match batch.kind {
-        Kind::Posting => list.settings.verp,
-        Kind::Notice => false,
-        Kind::Probe => true,
+        Kind::Posting => list.settings.verp.then_some(Kind::Posting),
+        Kind::Notice => None,
+        Kind::Probe => Some(Kind::Probe),
     };
     let sending = Sending { vault: app.vault.clone(), bounces: batch.envelope_from.clone(), verp, together };
     match body {

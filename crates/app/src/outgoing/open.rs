@@ -38,7 +38,7 @@ pub(super) fn copies(mut rows: Vec<Delivery>, sending: &Sending, clear: Payload)
     drop((outer, entity));
     let pieces = vec![Bytes::from(wire_form(&message))];
     rows.sort_by_cached_key(|row| domain(row).to_lowercase());
-    let most = if sending.verp { 1 } else { sending.together.most() };
+    let most = if sending.verp.is_some() { 1 } else { sending.together.most() };
     let shared = |rows: &[Delivery]| -> Vec<Copy> {
         rows.chunks(most).map(|rows| Copy::of(rows, sending, pieces.clone())).collect()
     };
@@ -58,7 +58,7 @@ fn domain(row: &Delivery) -> &str {
 mod tests {
     use std::sync::Arc;
 
-    use sealist_lists::model::DeliveryNo;
+    use sealist_lists::model::{DeliveryNo, MemberNo};
     use sealist_openpgp::{KeyName, MacKey};
     use zeroize::Zeroizing;
 
@@ -92,14 +92,19 @@ mod tests {
             no: DeliveryNo(i64::from(number)),
             email: (*email).to_owned(),
             address: None,
-            member: None,
+            member: Some(MemberNo(i64::from(number))),
             attempts: number,
             card: None,
             name: String::new(),
             allow_cleartext: false,
         };
         let vault = Arc::new(NoKeys(MacKey::generate()));
-        let sending = Sending { vault, bounces: "l-bounces@l.example".into(), verp, together };
+        let sending = Sending {
+            vault,
+            bounces: "l-bounces@l.example".into(),
+            verp: verp.then_some(Kind::Posting),
+            together,
+        };
         let clear = Payload { outer: b"A: b\n".to_vec(), entity: b"\n.x".to_vec() };
         let copies = copies(rows.map(row).collect(), &sending, clear);
         let said: Vec<String> = copies

@@ -72,7 +72,7 @@ async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<()
             for letter in tidings {
                 letter.store(&mut *db, now).await?;
             }
-            bounces::count(db, &of, &refused, now).await
+            bounces::count(db, &of, kind, &refused, now).await
         })
     });
     bounces::tell(app, &list, stopped.await?, now).await

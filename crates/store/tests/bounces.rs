@@ -1,0 +1,118 @@
+//! What follows from bounces: on both databases.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[macro_use]
+mod common;
+
+use common::{NOW, Site, join};
+use sealist_lists::model::{DeliveryStatus, ListNo, MemberNo, Preferences, Role};
+use sealist_mail::Timestamp;
+use sealist_store::deliveries::Kind;
+use sealist_store::people::{self, Bounced, Patience, Returned};
+use sealist_store::{Conn, StoreError};
+
+on_both! {
+    bounces_of_some_days_stop_posts,
+    a_probe_stops_posts_soon_after_a_bounce,
+}
+
+const STOP: Patience = Patience { threshold: 2, stale_after_days: 7, probe: false };
+const PROBE: Patience = Patience { threshold: 2, stale_after_days: 7, probe: true };
+
+/// A member of the list.
+async fn member(db: &mut Conn, list: ListNo) -> Result<MemberNo, StoreError> {
+    join(&mut *db, list, "anne@example.org").await?;
+    let roster = people::roster(db, list, Role::Member, MemberNo(0), 1).await?;
+    Ok(roster[0].no)
+}
+
+fn at(day: i64) -> Timestamp {
+    NOW.plus_ms(day * 24 * 3_600_000 + day)
+}
+
+/// What follows from a bounce on that day, in a word.
+async fn follows(
+    db: &mut Conn,
+    returned: Returned,
+    patience: Patience,
+    day: i64,
+) -> Result<&'static str, StoreError> {
+    Ok(match people::bounced(db, returned, patience, at(day)).await? {
+        None => "",
+        Some(Bounced::Doubted(member, email)) => {
+            assert_eq!((member, &email[..]), (returned.member, "anne@example.org"));
+            "doubted"
+        }
+        Some(Bounced::Stopped(email)) => {
+            assert_eq!(email, "anne@example.org");
+            "stopped"
+        }
+    })
+}
+
+async fn bounces_of_some_days_stop_posts(site: Site) {
+    let list = site.list;
+    let story = site.store.write(move |db| {
+        Box::pin(async move {
+            let post = Returned { list, member: member(&mut *db, list).await?, kind: Kind::Posting };
+            let foreign = Returned { list: ListNo(list.0 + 1), ..post };
+            let notice = Returned { kind: Kind::Notice, ..post };
+            // Twice on a day counts once; after a week of silence it begins anew.
+            for (day, returned, expected) in [
+                (0, post, ""),
+                (0, post, ""),
+                (1, foreign, ""),
+                (1, notice, ""),
+                (9, post, ""),
+                (10, foreign, ""),
+                (10, post, "stopped"),
+                (11, post, ""),
+            ] {
+                assert_eq!(
+                    follows(&mut *db, returned, STOP, day).await?,
+                    expected,
+                    "{returned:?} on day {day}"
+                );
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    story.await.unwrap();
+}
+
+async fn a_probe_stops_posts_soon_after_a_bounce(site: Site) {
+    let list = site.list;
+    let story = site.store.write(move |db| {
+        Box::pin(async move {
+            let post = Returned { list, member: member(&mut *db, list).await?, kind: Kind::Posting };
+            let probe = Returned { kind: Kind::Probe, ..post };
+            let foreign = Returned { list: ListNo(list.0 + 1), ..probe };
+            for (day, returned, expected) in [
+                (0, probe, ""),
+                (1, post, ""),
+                (2, post, "doubted"),
+                (2, post, ""),
+                (3, foreign, ""),
+                (10, probe, ""),
+                (11, post, ""),
+                (12, post, "doubted"),
+                (17, probe, "stopped"),
+                (17, probe, ""),
+            ] {
+                assert_eq!(
+                    follows(&mut *db, returned, PROBE, day).await?,
+                    expected,
+                    "{returned:?} on day {day}"
+                );
+            }
+            // Who gets posts again is not stopped by a probe of last week.
+            let preferences =
+                Preferences { delivery_status: DeliveryStatus::Enabled, ..Preferences::default() };
+            people::set_preferences(&mut *db, post.member, preferences).await?;
+            assert_eq!(follows(&mut *db, probe, PROBE, 25).await?, "");
+            Ok::<_, StoreError>(())
+        })
+    });
+    story.await.unwrap();
+}
