@@ -44,7 +44,8 @@ pub(crate) struct Writer {
 /// How the last commit went: what the next one can hope for.
 #[derive(Default)]
 struct Shared {
-    jobs: usize,
+    /// The jobs in it, and those that wait behind it.
+    crowd: usize,
     took: Duration,
 }
 
@@ -118,14 +119,15 @@ impl Writer {
         let connection = self.connection.as_mut().ok_or(StoreError::Stopped)?;
         let (tell, mut sound) = run_apart(first, connection).await;
         let mut told = vec![tell];
-        // As many as last time are on their way back. They are not waited for longer than their commit would take them.
-        let patience = Instant::now() + self.last.took.min(MAX_GATHER);
-        while sound && told.len() < MAX_BATCH {
+        // As many as last time are on their way. They are not waited for longer than half as long as a commit takes, and
+        // half of them suffice by then: the others come in while these are committed.
+        let (crowd, due) = (self.last.crowd, Instant::now() + self.last.took.min(MAX_GATHER) / 2);
+        while sound && told.len() < MAX_BATCH && (told.len() * 2 < crowd || Instant::now() < due) {
             if let Ok(job) = self.jobs.try_recv() {
                 let (tell, still) = run_apart(job, connection).await;
                 told.push(tell);
                 sound = still;
-            } else if told.len() < self.last.jobs && Instant::now() < patience {
+            } else if told.len() < crowd && Instant::now() < due {
                 connection.wait_a_little().await;
             } else {
                 break;
@@ -141,7 +143,7 @@ impl Writer {
             Err(StoreError::Transient { code: "the transaction was given up".into() })
         };
         fail_point!("after-commit");
-        self.last = Shared { jobs: told.len(), took: began.elapsed() };
+        self.last = Shared { crowd: told.len() + self.jobs.len(), took: began.elapsed() };
         if committed.is_err() {
             let _ = connection.run("ROLLBACK").await;
         }
