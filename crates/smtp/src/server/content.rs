@@ -28,6 +28,7 @@ impl DotReader {
     /// Takes bytes off `input`, appends the content in them to `out`, and returns how many were taken: all,
     /// or up to the end of the content.
     pub(super) fn read(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
+        out.reserve(input.len());
         let mut at = 0;
         while at < input.len() {
             let (plain, state) = self.plain_run(&input[at..]);
