@@ -3,6 +3,7 @@
 //! A message that breaks it three times goes to shunt; the others flow on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sealist_app::{App, AppError, process, shunt};
 use sealist_mail::Timestamp;
@@ -10,10 +11,13 @@ use sealist_store::StoreError;
 use sealist_store::queue::{self, Entry};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::{POLL, insist};
 
 const BATCH: u32 = 16;
+/// Between looks that find nothing: much may come in for a list that is held.
+const IN_VAIN: Duration = Duration::from_millis(5);
 const MAX_ATTEMPTS: u32 = 3;
 /// Before what could not be judged is tried again.
 const PAUSE_MS: i64 = 60_000;
@@ -27,6 +31,7 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
+        let looked = Instant::now();
         let entries = claim(&app).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the queue cannot be read");
             Vec::new()
@@ -37,6 +42,7 @@ pub(crate) async fn run(
                 () = tokio::time::sleep(POLL) => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }
+            tokio::time::sleep_until(looked + IN_VAIN).await;
             continue;
         }
         // Together, so that their verdicts share commits.
