@@ -17,8 +17,8 @@ use crate::sql::Conn;
 const MAX_BATCH: usize = 256;
 /// With a server that does not answer.
 const MAX_TRANSACTION: Duration = Duration::from_secs(60);
-/// The longest that a commit waits for company.
-const MAX_GATHER: Duration = Duration::from_millis(1);
+/// The longest that a commit waits for company, however long it takes; on PostgreSQL a little more.
+const MAX_GATHER: Duration = Duration::from_micros(500);
 
 /// What a job says when it has run: whether it worked, and whom to tell after the commit.
 pub(crate) struct Ran {
@@ -119,15 +119,15 @@ impl Writer {
         let connection = self.connection.as_mut().ok_or(StoreError::Stopped)?;
         let (tell, mut sound) = run_apart(first, connection).await;
         let mut told = vec![tell];
-        // As many as last time are on their way. They are not waited for longer than half as long as a commit takes, and
-        // half of them suffice by then: the others come in while these are committed.
-        let (crowd, due) = (self.last.crowd, Instant::now() + self.last.took.min(MAX_GATHER) / 2);
-        while sound && told.len() < MAX_BATCH && (told.len() * 2 < crowd || Instant::now() < due) {
+        // As many as last time are on their way, or here. Half of them suffice, and the others come in while these are
+        // committed: but where a commit is slow, it takes along what is here.
+        let (began, half, patience) = (Instant::now(), self.last.crowd / 2, self.last.took / 2);
+        while sound && told.len() < MAX_BATCH && (told.len() < half || began.elapsed() < patience) {
             if let Ok(job) = self.jobs.try_recv() {
                 let (tell, still) = run_apart(job, connection).await;
                 told.push(tell);
                 sound = still;
-            } else if told.len() < crowd && Instant::now() < due {
+            } else if told.len() < half && began.elapsed() < patience.min(MAX_GATHER) {
                 connection.wait_a_little().await;
             } else {
                 break;
