@@ -11,12 +11,11 @@ use sealist_store::StoreError;
 use sealist_store::queue::{self, Entry};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::{POLL, insist};
 
 const BATCH: u32 = 16;
-/// Between looks that find nothing: much may come in for a list that is held.
+/// When mail came and none is to be judged: much may come in for a list that is held.
 const IN_VAIN: Duration = Duration::from_millis(5);
 const MAX_ATTEMPTS: u32 = 3;
 /// Before what could not be judged is tried again.
@@ -30,21 +29,24 @@ pub(crate) async fn run(
     accepted: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut asked = false;
     while !*stop.borrow() {
-        let looked = Instant::now();
         let entries = claim(&app).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the queue cannot be read");
             Vec::new()
         });
         if entries.is_empty() {
-            tokio::select! {
-                () = arrived.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
-                _ = stop.wait_for(|stop| *stop) => {}
+            if asked {
+                tokio::time::sleep(IN_VAIN).await;
             }
-            tokio::time::sleep_until(looked + IN_VAIN).await;
+            asked = tokio::select! {
+                () = arrived.notified() => true,
+                () = tokio::time::sleep(POLL) => false,
+                _ = stop.wait_for(|stop| *stop) => false,
+            };
             continue;
         }
+        asked = false;
         // Together, so that their verdicts share commits.
         let mut judging: JoinSet<()> =
             entries.into_iter().map(|entry| handle(app.clone(), entry, stop.clone())).collect();
