@@ -36,13 +36,18 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
         let peak_kib = site.peak_kib()?;
         let name = if style == PGP { "sealed" } else { "plain" };
         say(&format!(
-            "{name:<7} {octets:<9} {members:<8} {:<9} {:<9} {}\n",
-            idle_kib / 1024,
-            peak_kib / 1024,
-            peak_kib.saturating_sub(idle_kib) / 1024
+            "{name:<7} {octets:<9} {members:<8} {:<9.1} {:<9.1} {:.1}\n",
+            mib(idle_kib),
+            mib(peak_kib),
+            mib(peak_kib.saturating_sub(idle_kib))
         ));
     }
     Ok(())
+}
+
+/// Kibioctets in mebioctets, for the eye.
+fn mib(kib: u64) -> f64 {
+    u32::try_from(kib).map_or(f64::MAX, f64::from) / 1024.0
 }
 
 /// The cost of a copy at 100,000 members beside that at 1,000.
