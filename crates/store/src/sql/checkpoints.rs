@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
@@ -12,13 +13,15 @@ use rusqlite::hooks::Wal;
 use super::sqlite;
 use crate::StoreError;
 
-/// With so many pages, 64 MiB, the thread moves what is there. What is taken in and finished before that never gets into
-/// the file.
-const PAGES: i32 = 8192;
-/// When no more than so many, 2 MiB, are left, the writer moves them: only then can the log begin anew.
-const REST_PAGES: i32 = 256;
-/// With so many, 128 MiB, the thread cannot keep up, and the writer moves all.
+/// With so many pages, 32 MiB in a new file, the thread moves what is there. What is taken in and finished before that
+/// never gets into the file.
+const PAGES: i32 = 4096;
+/// When no more than so many are left, the writer moves them and waits for the disk: only then can the log begin anew.
+const REST_PAGES: i32 = 512;
+/// With so many the thread does not keep up, or something is in its way: the writer moves what it can.
 const TOO_MANY_PAGES: i32 = 2 * PAGES;
+/// Before the thread tries again, when a reader or a full disk is in its way.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Lets a thread do it for the connection that writes. It ends with the connection.
 pub(super) fn beside(writer: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -33,7 +36,10 @@ pub(super) fn beside(writer: &mut Connection, path: &Path) -> Result<(), StoreEr
     let moves = move |log: &mut Wal, pages: i32| {
         if pages < PAGES {
             moved.store(0, Ordering::Relaxed);
-        } else if pages >= TOO_MANY_PAGES || pages - moved.load(Ordering::Relaxed) <= REST_PAGES {
+            return Ok(());
+        }
+        let rest = pages - moved.load(Ordering::Relaxed);
+        if pages >= TOO_MANY_PAGES || (0..=REST_PAGES).contains(&rest) {
             // A reader may be in the way; the next commit tries again.
             let _ = log.checkpoint();
         } else {
@@ -47,11 +53,16 @@ pub(super) fn beside(writer: &mut Connection, path: &Path) -> Result<(), StoreEr
 /// Moves what is in the log whenever it is woken, and says how many pages of it are in the file.
 fn run(path: &Path, woken: &Receiver<()>, moved: &AtomicI32) {
     while woken.recv().is_ok() {
+        let before = moved.load(Ordering::Relaxed);
         let done = sqlite::open_existing(path)
             .and_then(|own| Ok(own.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))?));
-        match done {
-            Ok(pages) => moved.store(pages, Ordering::Relaxed),
-            Err(error) => tracing::warn!(%error, "the write-ahead log stays where it is for now"),
+        let pages = done.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the write-ahead log stays where it is for now");
+            before
+        });
+        moved.store(pages, Ordering::Relaxed);
+        if pages <= before {
+            thread::sleep(PAUSE);
         }
     }
 }
