@@ -22,7 +22,7 @@ bench: deps
 
 chaos: deps
 	@cargo build --locked --quiet --bin sealist --features sealist-server/fail-points
-	@cargo run --locked --quiet --bin sealist-chaos -- --binary target/debug/sealist
+	@cargo run --locked --quiet --bin sealist-chaos
 
 interop: interop-deps
 	@cargo run --locked --quiet --bin sealist-interop

@@ -13,6 +13,9 @@ const LARGE: usize = 1 << 20;
 /// Copies of a row of the table, as far as posts of seven at most make them.
 const COPIES: usize = 20_000;
 const LARGE_COPIES: usize = 2_000;
+/// Full speed: so many posts at once to so many members.
+const POSTS: usize = 20;
+const MANY: usize = 1000;
 
 /// What a post costs.
 pub(crate) struct Cost {
@@ -61,34 +64,50 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
             }
         }
     }
+    let site = Site::new(binary, PGP, MANY).await?;
+    let Cost { copy_ms, copies_per_s, commits_per_copy } =
+        cost_of_bursts(site, PGP, SMALL, (3, POSTS)).await?;
+    say(&format!(
+        "\nat full speed, {POSTS} sealed posts of 4 KB at once to {MANY} members: {copy_ms:.4} ms and \
+         {commits_per_copy:.5} commits a copy, {copies_per_s:.0} copies/s\n"
+    ));
     Ok(())
 }
 
 /// Posts until the roster has had enough copies, and stops the site.
 pub(crate) async fn cost(site: Site, style: &str, octets: usize) -> anyhow::Result<Cost> {
-    let members = site.members();
     let most = if octets == LARGE { LARGE_COPIES } else { COPIES };
-    let rounds = (most / members).clamp(1, 7);
+    let rounds = (most / site.members()).clamp(1, 7);
+    cost_of_bursts(site, style, octets, (rounds, 1)).await
+}
+
+/// The same with some posts at once, so often.
+async fn cost_of_bursts(
+    site: Site,
+    style: &str,
+    octets: usize,
+    (rounds, posts): (usize, usize),
+) -> anyhow::Result<Cost> {
     let compose = || match style {
         PGP => site.compose(octets),
         _ => Ok(site.compose_plain(octets)),
     };
-    site.post(&compose()?).await?;
+    site.post(&[compose()?]).await?;
     site.settle().await;
     let (mut cpu_ms, mut wall_s) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let post = compose()?;
+        let posts = (0..posts).map(|_| compose()).collect::<anyhow::Result<Vec<_>>>()?;
         let (before, began) = (site.cpu_ms()?, Instant::now());
-        site.post(&post).await?;
+        site.post(&posts).await?;
         wall_s.push(began.elapsed().as_secs_f64());
         site.settle().await;
         cpu_ms.push(site.cpu_ms()? - before);
     }
-    let copies = count(members * (rounds + 1));
+    let (members, copies) = (site.members(), count(site.members() * posts));
     Ok(Cost {
-        copy_ms: median(cpu_ms) / count(members),
-        copies_per_s: count(members) / median(wall_s),
-        commits_per_copy: count(usize::try_from(site.stop()?)?) / copies,
+        copy_ms: median(cpu_ms) / copies,
+        copies_per_s: copies / median(wall_s),
+        commits_per_copy: count(usize::try_from(site.stop()?)?) / count(members * (rounds * posts + 1)),
     })
 }
 

@@ -32,7 +32,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
         let idle_kib = site.rss_kib()?;
         let post = if style == PGP { site.compose(octets)? } else { site.compose_plain(octets) };
         site.forget_peak()?;
-        site.post(&post).await?;
+        site.post(&[post]).await?;
         let peak_kib = site.peak_kib()?;
         let name = if style == PGP { "sealed" } else { "plain" };
         say(&format!(

@@ -107,20 +107,21 @@ impl Site {
         Ok([header.as_bytes(), &head, &armor, &tail].concat())
     }
 
-    /// Posts and waits until every member's copy is out.
-    pub(crate) async fn post(&self, message: &[u8]) -> anyhow::Result<()> {
+    /// Posts one behind the other and waits until every member's copies are out.
+    pub(crate) async fn post(&self, messages: &[Vec<u8>]) -> anyhow::Result<()> {
         let before = self.counter.recipients();
         let mut connection = Connection::connect(&self.target()).await?;
-        let mut envelope = Some(Envelope {
+        let mut envelopes = messages.iter().map(|message| Envelope {
             id: 0,
             sender: Some(self.addresses[0].clone()),
             recipients: vec![LIST.to_owned()],
             body: Body::from_message(message),
         });
         let mut results = Vec::new();
-        connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await?;
-        ensure!(matches!(results[..], [RecipientResult::Sent(_)]), "not taken: {results:?}");
-        let all = before + self.addresses.len() as u64;
+        connection.deliver(|| envelopes.next(), |_, outcome| results.extend(outcome)).await?;
+        let taken = results.iter().all(|result| matches!(result, RecipientResult::Sent(_)));
+        ensure!(taken && results.len() == messages.len(), "not taken: {results:?}");
+        let all = before + (self.addresses.len() * messages.len()) as u64;
         ensure!(self.counter.reaches(all, WAIT).await, "{} of {all} copies came", self.counter.recipients());
         Ok(())
     }
