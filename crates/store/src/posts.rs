@@ -98,16 +98,16 @@ async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result
     let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
     let chosen: Chosen = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
     let who = Who { chosen, kind: post.try_get(4)? };
-    let page = query(format!(
-        "SELECT COUNT(*), MAX(no) FROM (SELECT m.no {} ORDER BY m.no LIMIT $3) page",
-        who.sql(4)
-    ))
-    .bind(list)
-    .bind(after)
-    .bind(chunk);
-    let page = who.chosen.bind(page).fetch_one(db).await?;
-    let (found, last): (i64, Option<i64>) = (page.try_get(0)?, page.try_get(1)?);
-    if let Some(last) = last {
+    // One more than are made: whether it is there tells whether these are the last.
+    let page = query(format!("SELECT m.no {} ORDER BY m.no LIMIT $3", who.sql(4)));
+    let page = page.bind(list).bind(after).bind(i64::from(chunk) + 1);
+    let found = who.chosen.bind(page).fetch_all(&mut *db).await?;
+    let made = found.len().min(chunk as usize);
+    let last: i64 = match found[..made].last() {
+        Some(row) => row.try_get(0)?,
+        None => after,
+    };
+    if made > 0 {
         let insert = query(format!(
             "INSERT INTO deliveries (post_no, member_no, address_no, email, state, next_at)
              SELECT $3, m.no, m.address_no, a.email, 'due', $4 {} AND m.no <= $5 ORDER BY m.no
@@ -115,15 +115,15 @@ async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result
             who.sql(6)
         ));
         let insert = insert.bind(list).bind(after).bind(no).bind(now.0).bind(last);
-        who.chosen.bind(insert).execute(db).await?;
+        who.chosen.bind(insert).execute(&mut *db).await?;
     }
     query("UPDATE posts SET fan_out_after = $2, fan_out_done = $3 WHERE no = $1")
         .bind(no)
-        .bind(last.unwrap_or(after))
-        .bind(found < i64::from(chunk))
+        .bind(last)
+        .bind(found.len() == made)
         .execute(db)
         .await?;
-    Ok(u64::try_from(found).unwrap_or_default())
+    Ok(made as u64)
 }
 
 /// Whom a post goes to, as its row says.

@@ -121,9 +121,14 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are(site: Site) {
             })
             .await
             .unwrap();
-        while let Some(_made) =
+        let mut pages = Vec::new();
+        while let Some(made) =
             site.store.write(move |db| Box::pin(posts::fan_out(db, chunk, NOW))).await.unwrap()
-        {}
+        {
+            pages.push(made);
+        }
+        assert_eq!(pages.iter().sum::<u64>(), 19, "chunks of {chunk}: {pages:?}");
+        assert_eq!(pages.len(), 19_usize.div_ceil(chunk as usize), "none in vain: {pages:?}");
         let mut seen = BTreeMap::new();
         while let Some(batch) = site.store.write(|db| Box::pin(claim_copies(db, 6))).await.unwrap() {
             for row in &batch.rows {
