@@ -13,7 +13,7 @@ use crate::{Finding, Lab};
 
 const CONNECTIONS: usize = 4;
 const MEMBERS: usize = 2;
-/// How many results may be sent and not recorded, and how long: the server gathers them for a tenth of that.
+/// How many results may be sent and not recorded, and how long: the server gathers them for a fifth of that.
 const UNRECORDED: usize = 1000;
 const UNRECORDED_FOR: Duration = Duration::from_secs(1);
 const SENDERS: usize = 4;

@@ -15,11 +15,11 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 /// Results in one commit.
-const MAX_RESULTS: usize = 500;
-/// How long the first of them waits for others of its batch.
-const GATHER: Duration = Duration::from_millis(100);
+const MAX_RESULTS: usize = 1000;
+/// How long the first of them waits for others while copies are on their way.
+const GATHER: Duration = Duration::from_millis(200);
 /// With more unrecorded results nobody claims anything.
-const MAX_BACKLOG: usize = 2 * MAX_RESULTS;
+const MAX_BACKLOG: usize = MAX_RESULTS;
 /// When the database does not take them.
 const PAUSE: Duration = Duration::from_millis(500);
 /// After the signal to stop, and without a database, they are given up.
@@ -34,8 +34,10 @@ pub(super) struct Results {
 
 enum Word {
     Result(One),
-    /// Nothing follows at once: what is there is recorded.
-    Enough,
+    /// A sender has copies on their way.
+    Begun,
+    /// It has them no more: when nobody has any, what is there is recorded.
+    Over,
 }
 
 struct One {
@@ -56,7 +58,7 @@ impl Results {
     pub(super) fn new(app: App, stop: watch::Receiver<bool>) -> (Self, Recorder) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let backlog = Arc::<Backlog>::default();
-        let recorder = Recorder { app, receiver, backlog: backlog.clone(), stop };
+        let recorder = Recorder { app, receiver, senders: 0, backlog: backlog.clone(), stop };
         (Self { sender, backlog }, recorder)
     }
 
@@ -65,9 +67,10 @@ impl Results {
         let _ = self.sender.send(Word::Result(One { node, list, kind, settled }));
     }
 
-    /// A batch is over: its results wait for no others.
-    pub(super) fn enough(&self) {
-        let _ = self.sender.send(Word::Enough);
+    /// Copies are on their way until the answer is dropped: results wait for each other.
+    pub(super) fn under_way(&self) -> UnderWay<'_> {
+        let _ = self.sender.send(Word::Begun);
+        UnderWay(self)
     }
 
     /// Waits until most results are recorded.
@@ -82,10 +85,21 @@ impl Results {
     }
 }
 
+/// That a sender has copies on their way.
+pub(super) struct UnderWay<'r>(&'r Results);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.sender.send(Word::Over);
+    }
+}
+
 /// Records results.
 pub(super) struct Recorder {
     app: App,
     receiver: mpsc::UnboundedReceiver<Word>,
+    /// How many have copies on their way.
+    senders: usize,
     backlog: Arc<Backlog>,
     stop: watch::Receiver<bool>,
 }
@@ -105,20 +119,26 @@ impl Recorder {
         }
     }
 
-    /// The results that share a commit: what comes until a batch is over, and what is there already.
+    /// The results that share a commit: what comes while anybody has copies on their way, and does not wait for long.
     async fn gather(&mut self, first: Word) -> Vec<One> {
-        let (mut some, mut enough) = (Vec::new(), false);
-        let end = Instant::now() + GATHER;
+        let mut some = Vec::new();
+        let mut end = None;
         let mut next = Some(first);
         while let Some(word) = next {
             match word {
                 Word::Result(one) => some.push(one),
-                Word::Enough => enough = true,
+                Word::Begun => self.senders += 1,
+                Word::Over => self.senders -= 1,
             }
-            next = match enough {
-                _ if some.len() >= MAX_RESULTS => None,
-                true => self.receiver.try_recv().ok(),
-                false => timeout_at(end, self.receiver.recv()).await.ok().flatten(),
+            if some.len() >= MAX_RESULTS {
+                break;
+            }
+            next = match (self.senders, some.len()) {
+                (0, _) | (_, 0) => self.receiver.try_recv().ok(),
+                _ => {
+                    let end = *end.get_or_insert_with(|| Instant::now() + GATHER);
+                    timeout_at(end, self.receiver.recv()).await.ok().flatten()
+                }
             };
         }
         some

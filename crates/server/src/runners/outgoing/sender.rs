@@ -90,8 +90,9 @@ impl Sender {
                     },
                     put: |settled| self.results.put(node, list, kind, settled),
                 };
+                let under_way = self.results.under_way();
                 let mut back = wire::send(sending, connection, &ready.copies).await;
-                self.results.enough();
+                drop(under_way);
                 back.extend(ready.later);
                 self.give_back(node, back, Timestamp::now()).await;
             }
