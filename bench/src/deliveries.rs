@@ -92,13 +92,13 @@ async fn cost_of_bursts(
         PGP => site.compose(octets),
         _ => Ok(site.compose_plain(octets)),
     };
-    site.post(&[compose()?]).await?;
+    site.post(vec![compose()?]).await?;
     site.settle().await;
     let (mut cpu_ms, mut wall_s) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let posts = (0..posts).map(|_| compose()).collect::<anyhow::Result<Vec<_>>>()?;
         let (before, began) = (site.cpu_ms()?, Instant::now());
-        site.post(&posts).await?;
+        site.post(posts).await?;
         wall_s.push(began.elapsed().as_secs_f64());
         site.settle().await;
         cpu_ms.push(site.cpu_ms()? - before);

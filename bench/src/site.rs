@@ -9,6 +9,7 @@ use sealist_mail::{Boundary, compose};
 use sealist_openpgp::Certificate;
 use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use crate::counter::Counter;
 use crate::gpg::Gpg;
@@ -107,21 +108,16 @@ impl Site {
         Ok([header.as_bytes(), &head, &armor, &tail].concat())
     }
 
-    /// Posts one behind the other and waits until every member's copies are out.
-    pub(crate) async fn post(&self, messages: &[Vec<u8>]) -> anyhow::Result<()> {
-        let before = self.counter.recipients();
-        let mut connection = Connection::connect(&self.target()).await?;
-        let mut envelopes = messages.iter().map(|message| Envelope {
-            id: 0,
-            sender: Some(self.addresses[0].clone()),
-            recipients: vec![LIST.to_owned()],
-            body: Body::from_message(message),
-        });
-        let mut results = Vec::new();
-        connection.deliver(|| envelopes.next(), |_, outcome| results.extend(outcome)).await?;
-        let taken = results.iter().all(|result| matches!(result, RecipientResult::Sent(_)));
-        ensure!(taken && results.len() == messages.len(), "not taken: {results:?}");
-        let all = before + (self.addresses.len() * messages.len()) as u64;
+    /// Posts at the same time, each on a connection of its own, and waits until every member's copies are out.
+    pub(crate) async fn post(&self, messages: Vec<Vec<u8>>) -> anyhow::Result<()> {
+        let all = self.counter.recipients() + (self.addresses.len() * messages.len()) as u64;
+        let mut posting: JoinSet<_> = messages
+            .into_iter()
+            .map(|message| hand_in(self.target(), self.addresses[0].clone(), message))
+            .collect();
+        while let Some(taken) = posting.join_next().await {
+            taken??;
+        }
         ensure!(self.counter.reaches(all, WAIT).await, "{} of {all} copies came", self.counter.recipients());
         Ok(())
     }
@@ -168,6 +164,20 @@ impl Drop for Site {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+async fn hand_in(target: Target, sender: String, message: Vec<u8>) -> anyhow::Result<()> {
+    let mut connection = Connection::connect(&target).await?;
+    let mut envelope = Some(Envelope {
+        id: 0,
+        sender: Some(sender),
+        recipients: vec![LIST.to_owned()],
+        body: Body::from_message(&message),
+    });
+    let mut results = Vec::new();
+    connection.deliver(|| envelope.take(), |_, outcome| results.extend(outcome)).await?;
+    ensure!(matches!(results[..], [RecipientResult::Sent(_)]), "not taken: {results:?}");
+    Ok(())
 }
 
 fn run(binary: &Path, folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
