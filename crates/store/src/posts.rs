@@ -98,32 +98,29 @@ async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result
     let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
     let chosen: Chosen = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
     let who = Who { chosen, kind: post.try_get(4)? };
-    // One more than are made: whether it is there tells whether these are the last.
-    let page = query(format!("SELECT m.no {} ORDER BY m.no LIMIT $3", who.sql(4)));
-    let page = page.bind(list).bind(after).bind(i64::from(chunk) + 1);
-    let found = who.chosen.bind(page).fetch_all(&mut *db).await?;
-    let made = found.len().min(chunk as usize);
-    let last: i64 = match found[..made].last() {
+    // The last of them, and whether there is one more. Without the first these are all.
+    let page = query(format!("SELECT m.no {} ORDER BY m.no LIMIT 2 OFFSET $3", who.sql(4)));
+    let page = page.bind(list).bind(after).bind(i64::from(chunk) - 1);
+    let page = who.chosen.bind(page).fetch_all(&mut *db).await?;
+    let last: i64 = match page.first() {
         Some(row) => row.try_get(0)?,
-        None => after,
+        None => i64::MAX,
     };
-    if made > 0 {
-        let insert = query(format!(
-            "INSERT INTO deliveries (post_no, member_no, address_no, email, state, next_at)
-             SELECT $3, m.no, m.address_no, a.email, 'due', $4 {} AND m.no <= $5 ORDER BY m.no
-             ON CONFLICT (post_no, email) DO NOTHING",
-            who.sql(6)
-        ));
-        let insert = insert.bind(list).bind(after).bind(no).bind(now.0).bind(last);
-        who.chosen.bind(insert).execute(&mut *db).await?;
-    }
+    let insert = query(format!(
+        "INSERT INTO deliveries (post_no, member_no, address_no, email, state, next_at)
+         SELECT $3, m.no, m.address_no, a.email, 'due', $4 {} AND m.no <= $5 ORDER BY m.no
+         ON CONFLICT (post_no, email) DO NOTHING",
+        who.sql(6)
+    ));
+    let insert = insert.bind(list).bind(after).bind(no).bind(now.0).bind(last);
+    let made = who.chosen.bind(insert).execute(&mut *db).await?.rows_affected();
     query("UPDATE posts SET fan_out_after = $2, fan_out_done = $3 WHERE no = $1")
         .bind(no)
         .bind(last)
-        .bind(found.len() == made)
+        .bind(page.len() < 2)
         .execute(db)
         .await?;
-    Ok(made as u64)
+    Ok(made)
 }
 
 /// Whom a post goes to, as its row says.

@@ -23,17 +23,23 @@ pub struct Report {
 }
 
 impl Report {
-    /// Of notices nobody is told, and nobody needs to hear that all went well.
-    fn is_quiet(&self) -> bool {
+    /// What is only recorded, and what somebody is told of. Of notices nobody is told, and nobody needs to hear that all
+    /// went well.
+    fn apart(self) -> (Self, Self) {
         let well = |settled: &Settled| matches!(settled.state, State::Sent | State::Due(_));
-        self.kind == Kind::Notice || self.results.iter().all(well)
+        let (quiet, telling) =
+            self.results.into_iter().partition(|settled| self.kind == Kind::Notice || well(settled));
+        (Self { results: quiet, ..self }, Self { results: telling, ..self })
     }
 }
 
 /// Records what became of recipients, counts what was refused for good, and writes to those who should know: a reader
 /// without a usable key, and the people in charge.
 pub async fn settle(app: &App, reports: Vec<Report>, now: Timestamp) -> Result<(), AppError> {
-    let (quiet, telling): (Vec<Report>, Vec<Report>) = reports.into_iter().partition(Report::is_quiet);
+    let (mut quiet, mut telling): (Vec<Report>, Vec<Report>) = reports.into_iter().map(Report::apart).unzip();
+    // What is out waits for no letter to be made.
+    quiet.retain(|report| !report.results.is_empty());
+    telling.retain(|report| !report.results.is_empty());
     if !quiet.is_empty() {
         let recorded = app.store.write(move |db| {
             Box::pin(async move {

@@ -15,11 +15,11 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 /// Results in one commit.
-const MAX_RESULTS: usize = 1000;
-/// How long the first of them waits for others while copies are on their way.
+const MAX_RESULTS: usize = 500;
+/// How long one waits for others while copies are on their way.
 const GATHER: Duration = Duration::from_millis(200);
-/// With more unrecorded results nobody claims anything.
-const MAX_BACKLOG: usize = MAX_RESULTS;
+/// With so many unrecorded results nobody sends anything.
+const MAX_UNRECORDED: usize = 2 * MAX_RESULTS;
 /// When the database does not take them.
 const PAUSE: Duration = Duration::from_millis(500);
 /// After the signal to stop, and without a database, they are given up.
@@ -46,11 +46,12 @@ struct One {
     list: ListNo,
     kind: Kind,
     settled: Settled,
+    since: Instant,
 }
 
 #[derive(Default)]
 struct Backlog {
-    results: AtomicUsize,
+    unrecorded: AtomicUsize,
     less: Notify,
 }
 
@@ -58,13 +59,13 @@ impl Results {
     pub(super) fn new(app: App, stop: watch::Receiver<bool>) -> (Self, Recorder) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let backlog = Arc::<Backlog>::default();
-        let recorder = Recorder { app, receiver, senders: 0, backlog: backlog.clone(), stop };
+        let recorder = Recorder { app, receiver, under_way: 0, backlog: backlog.clone(), stop };
         (Self { sender, backlog }, recorder)
     }
 
     pub(super) fn put(&self, node: NodeNo, list: ListNo, kind: Kind, settled: Settled) {
-        self.backlog.results.fetch_add(1, Ordering::Relaxed);
-        let _ = self.sender.send(Word::Result(One { node, list, kind, settled }));
+        self.backlog.unrecorded.fetch_add(1, Ordering::Relaxed);
+        let _ = self.sender.send(Word::Result(One { node, list, kind, settled, since: Instant::now() }));
     }
 
     /// Copies are on their way until the answer is dropped: results wait for each other.
@@ -73,11 +74,16 @@ impl Results {
         UnderWay(self)
     }
 
-    /// Waits until most results are recorded.
+    /// Whether more copies may leave: what is out and not recorded is sent twice after a crash.
+    pub(super) fn has_room(&self) -> bool {
+        self.backlog.unrecorded.load(Ordering::Relaxed) < MAX_UNRECORDED
+    }
+
+    /// Waits until more copies may leave.
     pub(super) async fn room(&self) {
         loop {
             let less = self.backlog.less.notified();
-            if self.backlog.results.load(Ordering::Relaxed) <= MAX_BACKLOG {
+            if self.has_room() {
                 return;
             }
             less.await;
@@ -98,14 +104,14 @@ impl Drop for UnderWay<'_> {
 pub(super) struct Recorder {
     app: App,
     receiver: mpsc::UnboundedReceiver<Word>,
-    /// How many have copies on their way.
-    senders: usize,
+    /// How many senders have copies on their way.
+    under_way: usize,
     backlog: Arc<Backlog>,
     stop: watch::Receiver<bool>,
 }
 
 impl Recorder {
-    /// Runs until there are no senders any more.
+    /// Runs until nobody can put anything any more.
     pub(super) async fn run(mut self) {
         while let Some(first) = self.receiver.recv().await {
             let some = self.gather(first).await;
@@ -114,31 +120,28 @@ impl Recorder {
                 continue;
             }
             self.record(some).await;
-            self.backlog.results.fetch_sub(count, Ordering::Relaxed);
+            self.backlog.unrecorded.fetch_sub(count, Ordering::Relaxed);
             self.backlog.less.notify_waiters();
         }
     }
 
-    /// The results that share a commit: what comes while anybody has copies on their way, and does not wait for long.
+    /// The results that share a commit: what is there, and while copies are on their way also what comes until the oldest
+    /// has waited long enough.
     async fn gather(&mut self, first: Word) -> Vec<One> {
-        let mut some = Vec::new();
-        let mut end = None;
+        let mut some: Vec<One> = Vec::new();
         let mut next = Some(first);
         while let Some(word) = next {
             match word {
                 Word::Result(one) => some.push(one),
-                Word::Begun => self.senders += 1,
-                Word::Over => self.senders -= 1,
+                Word::Begun => self.under_way += 1,
+                Word::Over => self.under_way -= 1,
             }
-            if some.len() >= MAX_RESULTS {
-                break;
-            }
-            next = match (self.senders, some.len()) {
-                (0, _) | (_, 0) => self.receiver.try_recv().ok(),
-                _ => {
-                    let end = *end.get_or_insert_with(|| Instant::now() + GATHER);
-                    timeout_at(end, self.receiver.recv()).await.ok().flatten()
+            next = match some.first() {
+                _ if some.len() >= MAX_RESULTS => None,
+                Some(oldest) if self.under_way > 0 => {
+                    timeout_at(oldest.since + GATHER, self.receiver.recv()).await.ok().flatten()
                 }
+                _ => self.receiver.try_recv().ok(),
             };
         }
         some

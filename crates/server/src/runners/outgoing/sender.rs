@@ -54,7 +54,6 @@ impl Sender {
 
     /// One chunk of work; says whether there was any.
     async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
-        self.results.room().await;
         let (claimant, now) = (self.app.claimant(), Timestamp::now());
         if !self.app.is_among_the_living() {
             return Ok(false);
@@ -80,17 +79,18 @@ impl Sender {
         // What is not served now is given back here and nowhere else.
         match self.prepare(batch).await {
             Ok(mut ready) => {
+                let under_way = self.results.under_way();
                 for settled in std::mem::take(&mut ready.held) {
                     self.results.put(node, list, kind, settled);
                 }
                 let sending = Sending {
                     settings: &self.settings,
+                    results: &self.results,
                     may_go: &|| {
                         !*self.stop.borrow() && self.app.is_among_the_living() && self.app.is_still(node)
                     },
                     put: |settled| self.results.put(node, list, kind, settled),
                 };
-                let under_way = self.results.under_way();
                 let mut back = wire::send(sending, connection, &ready.copies).await;
                 drop(under_way);
                 back.extend(ready.later);

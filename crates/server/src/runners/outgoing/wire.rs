@@ -9,10 +9,13 @@ use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
 use sealist_store::deliveries::{Settled, State};
 
 use super::Outgoing;
+use super::results::Results;
 
 /// How copies are sent, and where the results go.
 pub(super) struct Sending<'a, P> {
     pub(super) settings: &'a Outgoing,
+    /// They have no room for more than some at a time.
+    pub(super) results: &'a Results,
     /// Whether copies may still leave.
     pub(super) may_go: &'a (dyn Fn() -> bool + Send + Sync),
     pub(super) put: P,
@@ -26,7 +29,11 @@ pub(super) async fn send<P: FnMut(Settled)>(
     copies: &[Copy],
 ) -> Vec<DeliveryNo> {
     let mut waiting: VecDeque<usize> = (0..copies.len()).collect();
-    while !waiting.is_empty() && (sending.may_go)() {
+    while !waiting.is_empty() {
+        sending.results.room().await;
+        if !(sending.may_go)() {
+            break;
+        }
         let (open, kept) = match connection.take() {
             Some(open) => (open, true),
             None => match Connection::connect(&sending.settings.target).await {
@@ -61,9 +68,9 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
         waiting: &mut VecDeque<usize>,
         connection: &mut Option<Connection>,
     ) -> Option<String> {
-        let (mut not_sent, may_go) = (Vec::new(), self.may_go);
+        let (mut not_sent, may_go, results) = (Vec::new(), self.may_go, self.results);
         let next = || {
-            let at = if may_go() { waiting.pop_front() } else { None }?;
+            let at = if may_go() && results.has_room() { waiting.pop_front() } else { None }?;
             Some(envelope(at, &copies[at]))
         };
         let done = |id: u64, outcomes: Vec<RecipientResult>| {
