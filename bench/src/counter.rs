@@ -53,7 +53,8 @@ impl Counter {
         loop {
             let rest = &input[from..];
             let found = if in_data { memmem::find(rest, END) } else { memmem::find(rest, b"\r\n") };
-            let Some(at) = found else {
+            let is_whole = |at: &usize| rest.len() >= at + 2 + bdat(&rest[..*at]).unwrap_or_default();
+            let Some(at) = found.filter(|at| in_data || is_whole(at)) else {
                 // What is left may be the beginning of an end.
                 from = if in_data { input.len().saturating_sub(END.len() - 1).max(from) } else { from };
                 input.drain(..from);
@@ -74,10 +75,16 @@ impl Counter {
                 answer.extend_from_slice(b"250 counted\r\n");
                 continue;
             }
+            if let Some(octets) = bdat(&rest[..at]) {
+                from += at + 2 + octets;
+                self.0.fetch_add(recipients, Ordering::Relaxed);
+                recipients = 0;
+                answer.extend_from_slice(b"250 counted\r\n");
+                continue;
+            }
             match rest.get(..4) {
-                Some(b"EHLO") => {
-                    answer.extend_from_slice(b"250-counter\r\n250-8BITMIME\r\n250 PIPELINING\r\n")
-                }
+                Some(b"EHLO") => answer
+                    .extend_from_slice(b"250-counter\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 PIPELINING\r\n"),
                 Some(b"DATA") => {
                     // The end of an empty content may stand right behind.
                     in_data = true;
@@ -98,4 +105,9 @@ impl Counter {
             from += at + 2;
         }
     }
+}
+
+/// The octets behind `BDAT octets LAST` ([RFC 3030, section 2]).
+fn bdat(line: &[u8]) -> Option<usize> {
+    std::str::from_utf8(line.strip_prefix(b"BDAT ")?).ok()?.split(' ').next()?.parse().ok()
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -21,7 +21,7 @@ pub enum Point<'a> {
     Mail,
     /// RCPT TO that address, which came so often before.
     Recipient(&'a str, u32),
-    /// DATA.
+    /// DATA, or the content behind BDAT has come.
     Data,
     /// The content has come; its reply is due.
     Dot,
@@ -213,8 +213,12 @@ impl Dialogue {
             let verb = line.split_ascii_whitespace().next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
                 "EHLO" => {
-                    let offer = "250-next.example\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 8BITMIME";
-                    self.act(Point::Hello, offer).await?;
+                    // Every other connection, so that contents go both ways.
+                    let chunking = if self.number.is_multiple_of(2) { "250-CHUNKING\r\n" } else { "" };
+                    let offer = format!(
+                        "250-next.example\r\n{chunking}250-PIPELINING\r\n250-AUTH PLAIN\r\n250 8BITMIME"
+                    );
+                    self.act(Point::Hello, &offer).await?;
                 }
                 "AUTH" => self.say("235 2.7.0 welcome").await?,
                 "MAIL" => {
@@ -238,6 +242,18 @@ impl Dialogue {
                     if self.act(Point::Data, "354 go on").await? == Said::Good {
                         let message = self.content().await?;
                         self.take(message, std::mem::take(&mut recipients)).await?;
+                    }
+                }
+                "BDAT" => {
+                    let octets = line.split(' ').nth(1).and_then(|octets| octets.parse().ok());
+                    let mut message = vec![0; octets.ok_or_else(ended)?];
+                    self.stream.read_exact(&mut message).await?;
+                    match self.decide(Point::Data) {
+                        Act::Usual if recipients.is_empty() => {
+                            self.say("503 5.5.1 no valid recipients").await?
+                        }
+                        Act::Usual => self.take(message, std::mem::take(&mut recipients)).await?,
+                        other => self.do_otherwise(other).await.map(|_| ())?,
                     }
                 }
                 "QUIT" => return self.say("221 2.0.0 bye").await,

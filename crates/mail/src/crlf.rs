@@ -36,21 +36,32 @@ pub fn is_crlf(input: &[u8]) -> bool {
     first_bare(input).is_none()
 }
 
-/// A message as SMTP carries it: CRLF line ends, the last line ended, dots stuffed
+/// Whether lines of a message in its wire form begin with dots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dots {
+    /// None does. Header blocks and armor are so.
+    None,
+    /// Some do, and each dot has another in front of it.
+    Stuffed,
+}
+
+/// A message as SMTP carries it behind DATA: CRLF line ends, the last line ended, dots stuffed
 /// ([RFC 5321, section 4.5.2](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.2)).
-pub fn wire_form(message: &[u8]) -> Vec<u8> {
+pub fn wire_form(message: &[u8]) -> (Vec<u8>, Dots) {
     let message = to_crlf(message);
+    let mut dots = Dots::None;
     let mut wire = Vec::with_capacity(message.len() + message.len() / 64 + 2);
     for line in message.split_inclusive(|b| *b == b'\n') {
         if line.first() == Some(&b'.') {
             wire.push(b'.');
+            dots = Dots::Stuffed;
         }
         wire.extend_from_slice(line);
     }
     if !wire.is_empty() && !wire.ends_with(b"\r\n") {
         wire.extend_from_slice(b"\r\n");
     }
-    wire
+    (wire, dots)
 }
 
 fn first_bare(input: &[u8]) -> Option<usize> {
@@ -85,13 +96,13 @@ mod tests {
 
     #[test]
     fn messages_take_their_wire_form() {
-        fn check(message: &[u8], wire: &[u8]) {
-            assert_eq!(wire_form(message), wire, "{message:?}");
+        fn check(message: &[u8], dots: Dots, wire: &[u8]) {
+            assert_eq!(wire_form(message), (wire.to_vec(), dots), "{message:?}");
         }
-        check(b"", b"");
-        check(b"a\r\nb", b"a\r\nb\r\n");
-        check(b".\r\n..\r\na.b\r\n", b"..\r\n...\r\na.b\r\n");
-        check(b"a\nb\rc\n", b"a\r\nb\r\nc\r\n");
-        check(b"a\n.\nb\r.\r\n", b"a\r\n..\r\nb\r\n..\r\n");
+        check(b"", Dots::None, b"");
+        check(b"a\r\nb", Dots::None, b"a\r\nb\r\n");
+        check(b".\r\n..\r\na.b\r\n", Dots::Stuffed, b"..\r\n...\r\na.b\r\n");
+        check(b"a\nb\rc\n", Dots::None, b"a\r\nb\r\nc\r\n");
+        check(b"a\n.\nb\r.\r\n", Dots::Stuffed, b"a\r\n..\r\nb\r\n..\r\n");
     }
 }

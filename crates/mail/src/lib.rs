@@ -33,7 +33,7 @@ pub use attached::key_blocks;
 pub use author::{AuthorProblem, sole_author};
 pub use compose::{Boundary, Part};
 pub use content_type::ContentType;
-pub use crlf::{is_crlf, to_crlf, wire_form};
+pub use crlf::{Dots, is_crlf, to_crlf, wire_form};
 pub use entity::Entity;
 pub use headers::{Field, FieldError, Headers};
 pub use origin::Origin;

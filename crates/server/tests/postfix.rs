@@ -93,3 +93,39 @@ async fn and_with_tls_on_both_wires() {
     );
     whole_way(&sections, &lines, Security::StartTls).await;
 }
+
+/// Whether contents go ahead of the replies or each behind the answer to its DATA.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_postfix_refuses_spoils_nothing_beside_it() {
+    for (lines, command) in [("", "BDAT"), ("smtpd_discard_ehlo_keywords = chunking\n", "DATA")] {
+        let lines = format!("message_size_limit = 20000\ndebug_peer_list = 127.0.0.1\n{lines}");
+        let postfix = Postfix::start_at(free_port(), &lines);
+        let to = |recipients: &[&str], octets: usize| Envelope {
+            id: recipients.len() as u64,
+            sender: Some("team@lists.example".into()),
+            recipients: recipients.iter().map(|name| format!("{name}@example.org")).collect(),
+            body: Body::from_message(
+                format!("Subject: x\r\n\r\n{}", "words\r\n".repeat(octets / 7)).as_bytes(),
+            ),
+        };
+        let refused = [to(&["nobody"], 70), to(&["anne"], 70_000), to(&["nobody", "bart"], 70)];
+        let good = || (0..20).map(|_| to(&["anne"], 7000));
+        let mut envelopes = good().chain(refused).chain(good());
+        let mut words = Vec::new();
+        let mut connection =
+            Connection::connect(&Target::plain("127.0.0.1", postfix.port, Protocol::Smtp)).await.unwrap();
+        let done = |_, results: Vec<RecipientResult>| {
+            words.extend(results.iter().map(|result| match result {
+                RecipientResult::Sent(_) => 's',
+                RecipientResult::Failed(_) => 'f',
+                _ => '?',
+            }));
+        };
+        connection.deliver(|| envelopes.next(), done).await.unwrap();
+        let sent = "s".repeat(20);
+        assert_eq!(words.iter().collect::<String>(), format!("{sent}fffs{sent}"), "{}", postfix.log());
+        assert_eq!(postfix.mail_of("anne", 40).len(), 40);
+        assert_eq!(postfix.mail_of("bart", 1).len(), 1);
+        assert!(postfix.log().contains(&format!(": {command}")), "{command} is what it saw");
+    }
+}

@@ -7,52 +7,81 @@ use std::time::Duration;
 use sealist_smtp::client::{
     Body, Connection, Envelope, PeerReply, Protocol, RecipientResult, Target, Timeouts,
 };
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
 /// What a peer does instead of a reply.
 const CLOSE: &str = "CLOSE";
 const SILENCE: &str = "SILENCE";
+const CONTENT: &[u8] = b"Subject: x\r\n\r\nwords.\r\n";
 
 type Script = fn(&str) -> &'static str;
 
+/// What a peer offers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Offer {
+    Nothing,
+    Pipelining,
+    Chunking,
+}
+
+impl Offer {
+    fn hello(self) -> &'static str {
+        match self {
+            Offer::Nothing => "250 peer\r\n",
+            Offer::Pipelining => "250-peer\r\n250 PIPELINING\r\n",
+            Offer::Chunking => "250-peer\r\n250-CHUNKING\r\n250 PIPELINING\r\n",
+        }
+    }
+}
+
 /// A peer that answers every line, and "." for the end of a content, as the script says.
-async fn peer(script: Script, pipelining: bool) -> u16 {
+async fn peer(script: Script, offer: Offer) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(converse(stream, script, pipelining));
+            tokio::spawn(converse(stream, script, offer));
         }
     });
     port
 }
 
-async fn converse(stream: tokio::net::TcpStream, script: Script, pipelining: bool) -> std::io::Result<()> {
+async fn converse(stream: tokio::net::TcpStream, script: Script, offer: Offer) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
-    let mut lines = BufReader::new(reader).lines();
+    let mut reader = BufReader::new(reader);
     writer.write_all(b"220 peer\r\n").await?;
-    let mut in_content = false;
-    while let Some(line) = lines.next_line().await? {
-        let reply = match (in_content, line.as_str()) {
+    let (mut in_content, mut nobody) = (false, true);
+    let mut line = String::new();
+    while reader.read_line(&mut line).await? > 0 {
+        let command = std::mem::take(&mut line);
+        let command = command.trim_end();
+        let reply = match (in_content, command) {
             (true, ".") => script("."),
             (true, _) => continue,
-            (false, line) if line.starts_with("EHLO") => {
-                if pipelining {
-                    "250-peer\r\n250 PIPELINING\r\n"
-                } else {
-                    "250 peer\r\n"
-                }
+            (false, hello) if hello.starts_with("EHLO") => offer.hello(),
+            (false, bdat) if bdat.starts_with("BDAT ") => {
+                let octets = bdat.split(' ').nth(1).unwrap().parse().unwrap();
+                let mut content = vec![0; octets];
+                reader.read_exact(&mut content).await?;
+                assert_eq!(content, CONTENT, "each octet of it, and no more");
+                if nobody { "503 nobody\r\n" } else { script(".") }
             }
-            (false, "RSET") => "250 reset\r\n",
-            (false, line) => script(line),
+            (false, command) => script(command),
+        };
+        nobody = match command {
+            rcpt if rcpt.starts_with("RCPT") => nobody && !reply.starts_with("250"),
+            _ => true,
         };
         in_content = reply.starts_with("354");
         match reply {
             CLOSE => return Ok(()),
             SILENCE => std::future::pending::<()>().await,
             reply => writer.write_all(reply.as_bytes()).await?,
+        }
+        if reply.starts_with("421") {
+            return Ok(());
         }
     }
     Ok(())
@@ -63,13 +92,13 @@ fn envelope(id: u64, recipients: &[&str]) -> Envelope {
         id,
         sender: Some("list@x.example".into()),
         recipients: recipients.iter().map(|r| (*r).to_owned()).collect(),
-        body: Body::from_message(b"Subject: x\r\n\r\n.words\r\n"),
+        body: Body::from_message(CONTENT),
     }
 }
 
 /// Three envelopes, the second with two recipients; the results as short words.
-async fn outcome(script: Script, pipelining: bool) -> (Vec<(u64, Vec<&'static str>)>, bool) {
-    let mut target = Target::plain("127.0.0.1", peer(script, pipelining).await, Protocol::Smtp);
+async fn outcome(script: Script, offer: Offer) -> (Vec<(u64, Vec<&'static str>)>, bool) {
+    let mut target = Target::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
     target.timeouts = Timeouts {
         connect: Duration::from_secs(5),
         command: Duration::from_millis(300),
@@ -99,11 +128,18 @@ fn word(result: &RecipientResult) -> &'static str {
     }
 }
 
-async fn check(script: Script, expected: &[(u64, &[&'static str])], kept: bool) {
-    for pipelining in [true, false] {
-        let expected: Vec<_> = expected.iter().map(|(id, words)| (*id, words.to_vec())).collect();
-        assert_eq!(outcome(script, pipelining).await, (expected, kept), "pipelining: {pipelining}");
+type Outcomes<'e> = &'e [(u64, &'e [&'static str])];
+
+/// Whatever the peer offers.
+async fn check(script: Script, expected: Outcomes<'_>, kept: bool) {
+    for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
+        check_with(offer, script, expected, kept).await;
     }
+}
+
+async fn check_with(offer: Offer, script: Script, expected: Outcomes<'_>, kept: bool) {
+    let expected: Vec<_> = expected.iter().map(|(id, words)| (*id, words.to_vec())).collect();
+    assert_eq!(outcome(script, offer).await, (expected, kept), "{offer:?}");
 }
 
 fn kind(line: &str) -> &'static str {
@@ -163,7 +199,8 @@ async fn a_refused_sender_or_data_is_refused_for_all() {
     let deferred: &[(u64, &[&'static str])] =
         &[(1, &["deferred"]), (2, &["deferred", "deferred"]), (3, &["deferred"])];
     check(sender, deferred, true).await;
-    check(data, deferred, true).await;
+    check_with(Offer::Nothing, data, deferred, true).await;
+    check_with(Offer::Pipelining, data, deferred, true).await;
 }
 
 #[tokio::test]
@@ -181,7 +218,11 @@ async fn a_lost_reply_is_unknown_and_nothing_else_is() {
         if line == "." { "25" } else { kind(line) }
     }
     for script in [closes as Script, hangs, garbage, half] {
-        check(script, &[(1, &["unknown"]), (2, &["not sent", "not sent"])], false).await;
+        for offer in [Offer::Nothing, Offer::Pipelining] {
+            check_with(offer, script, &[(1, &["unknown"]), (2, &["not sent", "not sent"])], false).await;
+        }
+        let all = &[(1, &["unknown"][..]), (2, &["unknown", "unknown"]), (3, &["unknown"])];
+        check_with(Offer::Chunking, script, all, false).await;
     }
 }
 
@@ -193,15 +234,81 @@ async fn a_peer_that_leaves_early_gets_nothing() {
     fn closes(line: &str) -> &'static str {
         if line == "DATA" { CLOSE } else { kind(line) }
     }
-    let (results, _) = outcome(script, false).await;
+    let (results, _) = outcome(script, Offer::Nothing).await;
     assert_eq!(results[0], (1, vec!["deferred"]));
-    let (results, kept) = outcome(closes, true).await;
-    assert_eq!((results, kept), (vec![(1, vec!["not sent"])], false));
+    check_with(Offer::Pipelining, closes, &[(1, &["not sent"])], false).await;
+}
+
+#[tokio::test]
+async fn what_is_behind_a_goodbye_is_not_sent() {
+    fn script(line: &str) -> &'static str {
+        if line.contains("<b@") { "421 going down\r\n" } else { kind(line) }
+    }
+    let expected = &[(1, &["sent"][..]), (2, &["not sent", "deferred"]), (3, &["not sent"])];
+    check_with(Offer::Chunking, script, expected, false).await;
+}
+
+#[tokio::test]
+async fn nothing_is_entrusted_to_a_connection_that_is_closed() {
+    fn script(line: &str) -> &'static str {
+        if line == "RSET" { CLOSE } else { kind(line) }
+    }
+    check_with(Offer::Chunking, script, &[], false).await;
+}
+
+/// The peer answers nothing before it has seen three contents.
+#[tokio::test]
+async fn contents_go_ahead_of_replies() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = Target::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
+    let peer = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut seen = Vec::new();
+        stream.write_all(b"220 peer\r\n").await.unwrap();
+        for reply in [Offer::Chunking.hello(), "250 reset\r\n"] {
+            stream.read_until(b'\n', &mut seen).await.unwrap();
+            stream.write_all(reply.as_bytes()).await.unwrap();
+        }
+        seen.clear();
+        while seen.windows(6).filter(|six| six == b"RSET\r\n").count() < 3 {
+            stream.read_until(b'\n', &mut seen).await.unwrap();
+        }
+        stream.write_all(&b"250 ok\r\n".repeat(3 * 4)).await.unwrap();
+        String::from_utf8(seen).unwrap()
+    });
+    let mut connection = Connection::connect(&target).await.unwrap();
+    let mut envelopes: Vec<Envelope> = (1..=3).map(|id| envelope(id, &["a@x.example"])).collect();
+    let mut results = Vec::new();
+    connection.deliver(|| envelopes.pop(), |id, outcomes| results.push((id, outcomes))).await.unwrap();
+    assert!(results.iter().all(|(_, outcomes)| matches!(outcomes[..], [RecipientResult::Sent(_)])));
+    assert_eq!(results.len(), 3);
+    let one = format!(
+        "MAIL FROM:<list@x.example>\r\nRCPT TO:<a@x.example>\r\nBDAT {} LAST\r\n{}RSET\r\n",
+        CONTENT.len(),
+        std::str::from_utf8(CONTENT).unwrap()
+    );
+    assert_eq!(peer.await.unwrap(), one.repeat(3));
+    assert_eq!(connection.reads(), 4, "greeting, offers, the first RSET, everything");
+}
+
+#[tokio::test]
+async fn a_content_with_stuffed_dots_goes_behind_data() {
+    let target = Target::plain("127.0.0.1", peer(kind, Offer::Chunking).await, Protocol::Smtp);
+    let mut connection = Connection::connect(&target).await.unwrap();
+    let dots = Envelope { body: Body::from_message(b"a\r\n.\r\nb\r\n"), ..envelope(2, &["dots@x.example"]) };
+    let mut envelopes = vec![envelope(3, &["c@x.example"]), dots, envelope(1, &["a@x.example"])];
+    let mut results = Vec::new();
+    connection
+        .deliver(|| envelopes.pop(), |id, outcomes| results.push((id, word(&outcomes[0]))))
+        .await
+        .unwrap();
+    assert_eq!(results, [(1, "sent"), (2, "sent"), (3, "sent")]);
 }
 
 #[tokio::test]
 async fn pipelined_mail_takes_one_read_each() {
-    let target = Target::plain("127.0.0.1", peer(kind, true).await, Protocol::Smtp);
+    let target = Target::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let (mut left, mut sent) = (50, 0);
     let next = || {
@@ -219,7 +326,7 @@ async fn pipelined_mail_takes_one_read_each() {
 
 #[tokio::test]
 async fn international_addresses_need_the_peers_word() {
-    let target = Target::plain("127.0.0.1", peer(kind, true).await, Protocol::Smtp);
+    let target = Target::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let mut envelopes = vec![envelope(2, &["a@x.example"]), envelope(1, &["jörg@x.example"])];
     let mut results = Vec::new();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sealist_lists::model::{Channel, DeliveryNo};
 use sealist_lists::payload::{self, Payload};
-use sealist_mail::Timestamp;
+use sealist_mail::{Dots, Timestamp};
 use sealist_store::bodies::{self, Body};
 use sealist_store::deliveries::{Batch, Delivery, Kind, Settled};
 use sealist_store::lists;
@@ -32,6 +32,8 @@ pub struct Copy {
     pub recipients: Vec<Recipient>,
     /// The message in its wire form, in pieces; shared ones are not copied.
     pub pieces: Vec<Bytes>,
+    /// Whether lines of it begin with dots.
+    pub dots: Dots,
 }
 
 /// One recipient of a copy.
@@ -46,10 +48,10 @@ pub struct Recipient {
 }
 
 impl Copy {
-    fn of(rows: &[Delivery], sending: &Sending, pieces: Vec<Bytes>) -> Self {
+    fn of(rows: &[Delivery], sending: &Sending, (pieces, dots): (Vec<Bytes>, Dots)) -> Self {
         let recipient =
             |row: &Delivery| Recipient { no: row.no, email: row.email.clone(), attempts: row.attempts };
-        Self { sender: sending.sender(rows), recipients: rows.iter().map(recipient).collect(), pieces }
+        Self { sender: sending.sender(rows), recipients: rows.iter().map(recipient).collect(), pieces, dots }
     }
 }
 

@@ -36,11 +36,12 @@ pub(super) fn copies(mut rows: Vec<Delivery>, sending: &Sending, clear: Payload)
     let Payload { outer, entity } = clear;
     let message = [&outer[..], b"MIME-Version: 1.0\r\n", &entity].concat();
     drop((outer, entity));
-    let pieces = vec![Bytes::from(wire_form(&message))];
+    let (wire, dots) = wire_form(&message);
+    let pieces = vec![Bytes::from(wire)];
     rows.sort_by_cached_key(|row| domain(row).to_lowercase());
     let most = if sending.verp.is_some() { 1 } else { sending.together.most() };
     let shared = |rows: &[Delivery]| -> Vec<Copy> {
-        rows.chunks(most).map(|rows| Copy::of(rows, sending, pieces.clone())).collect()
+        rows.chunks(most).map(|rows| Copy::of(rows, sending, (pieces.clone(), dots))).collect()
     };
     match sending.together {
         Together::Anybody(_) => shared(&rows),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sealist_lists::model::{MailingList, MissingKey, PgpSettings, SealedDelivery};
 use sealist_lists::payload::{self, Payload};
-use sealist_mail::{Boundary, Mailbox, Timestamp, compose};
+use sealist_mail::{Boundary, Dots, Mailbox, Timestamp, compose};
 use sealist_openpgp::{
     self as openpgp, Copies, CopyArmor, Family, KeyIds, Sealed, SessionKey, SignWith, random,
 };
@@ -140,7 +140,11 @@ impl Work<'_> {
                     for Reader { row, card } in chunk {
                         match copies.copy(&[&card]) {
                             Ok(armor) => {
-                                made.1.push(Copy::of(&[row], &self.sending, head.around(armor)));
+                                made.1.push(Copy::of(
+                                    &[row],
+                                    &self.sending,
+                                    (head.around(armor), Dots::None),
+                                ));
                             }
                             Err(_) => made.0.push(row),
                         }
@@ -149,7 +153,9 @@ impl Work<'_> {
                 }
                 let rows: Vec<Delivery> = chunk.into_iter().map(|reader| reader.row).collect();
                 match armor {
-                    Ok(armor) => made.1.push(Copy::of(&rows, &self.sending, head.around(armor))),
+                    Ok(armor) => {
+                        made.1.push(Copy::of(&rows, &self.sending, (head.around(armor), Dots::None)))
+                    }
                     Err(_) => made.0.extend(rows),
                 }
             }
@@ -175,7 +181,7 @@ impl Work<'_> {
             match openpgp::seal_copy(&payload.entity, sign, &card, key_ids(self.pgp)) {
                 Ok(armor) => {
                     let pieces = self.head(&payload.outer).around(armor);
-                    made.1.push(Copy::of(&[row], &self.sending, pieces));
+                    made.1.push(Copy::of(&[row], &self.sending, (pieces, Dots::None)));
                 }
                 Err(_) => made.0.push(row),
             }

@@ -16,15 +16,15 @@ use super::replies::{PeerReply, ReplyError};
 const END: &[u8] = b".\r\n";
 
 /// One envelope on its way, with what is known of its recipients.
-struct Running {
-    envelope: Envelope,
+pub(super) struct Running {
+    pub(super) envelope: Envelope,
     /// The refusal of each recipient; `None` while it is accepted.
     refused: Vec<Option<RecipientResult>>,
 }
 
 impl Running {
     /// The results when no answer comes any more. Once the content is on its way it may be through.
-    fn unanswered(&self, accepted: &Accepted) -> Vec<RecipientResult> {
+    pub(super) fn unanswered(&self, accepted: &Accepted) -> Vec<RecipientResult> {
         let rest = match accepted {
             Accepted::Content => RecipientResult::Unknown,
             Accepted::Nobody | Accepted::No => RecipientResult::NotSent,
@@ -42,11 +42,24 @@ impl Connection {
         mut next: impl FnMut() -> Option<Envelope>,
         mut done: impl FnMut(u64, Vec<RecipientResult>),
     ) -> Result<(), ReplyError> {
+        if !(self.offers.pipelining && self.offers.chunking) {
+            return self.deliver_in_turn(next, done).await;
+        }
+        let mut stuffed = self.deliver_ahead(&mut next, &mut done).await?;
+        self.deliver_in_turn(|| stuffed.take().or_else(&mut next), done).await
+    }
+
+    /// One after the other, each behind the answer to its DATA.
+    async fn deliver_in_turn(
+        &mut self,
+        mut next: impl FnMut() -> Option<Envelope>,
+        mut done: impl FnMut(u64, Vec<RecipientResult>),
+    ) -> Result<(), ReplyError> {
         let mut current = self.take(&mut next, &mut done);
         if let Some(running) = &current
             && self.offers.pipelining
         {
-            let commands = self.commands(&running.envelope);
+            let commands = self.commands(&running.envelope, "DATA");
             if let Err(lost) = self.write(&[commands]).await {
                 return Err(give_up(current, &mut done, lost));
             }
@@ -70,7 +83,7 @@ impl Connection {
             if let Some(following) = &following
                 && self.offers.pipelining
             {
-                pieces.push(self.commands(&following.envelope));
+                pieces.push(self.commands(&following.envelope, "DATA"));
             }
             if let Err(lost) = self.write(&pieces).await {
                 done(running.envelope.id, running.unanswered(&accepted));
@@ -91,7 +104,7 @@ impl Connection {
     }
 
     /// The next envelope that this peer can take at all.
-    fn take(
+    pub(super) fn take(
         &self,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
@@ -110,12 +123,14 @@ impl Connection {
         }
     }
 
-    fn commands(&self, envelope: &Envelope) -> Bytes {
+    /// What comes before its content, the command that begins it included.
+    pub(super) fn commands(&self, envelope: &Envelope, content: &str) -> Bytes {
         let mut commands = self.mail_from(envelope);
         for recipient in &envelope.recipients {
             commands.push_str(&format!("RCPT TO:<{recipient}>\r\n"));
         }
-        commands.push_str("DATA\r\n");
+        commands.push_str(content);
+        commands.push_str("\r\n");
         commands.into()
     }
 
@@ -134,8 +149,9 @@ impl Connection {
         command
     }
 
-    /// Reads the replies to the commands; sends them one by one where the peer offers no pipelining.
-    async fn offer(&mut self, running: &mut Running) -> Result<Accepted, ReplyError> {
+    /// Reads the replies to MAIL and RCPT; sends them one by one where the peer offers no pipelining. Says how many
+    /// recipients are accepted.
+    pub(super) async fn offer_recipients(&mut self, running: &mut Running) -> Result<usize, ReplyError> {
         let sender = self.ask(|this| this.mail_from(&running.envelope)).await?;
         let mut accepted = 0;
         for at in 0..running.envelope.recipients.len() {
@@ -152,6 +168,12 @@ impl Connection {
                 (false, _) => running.refused[at] = Some(RecipientResult::refused(sender.clone())),
             }
         }
+        Ok(accepted)
+    }
+
+    /// The same with DATA.
+    async fn offer(&mut self, running: &mut Running) -> Result<Accepted, ReplyError> {
+        let accepted = self.offer_recipients(running).await?;
         if accepted == 0 && !self.offers.pipelining {
             return Ok(Accepted::No);
         }
@@ -169,7 +191,7 @@ impl Connection {
     }
 
     /// The results, when the end of the content (or RSET) has been answered.
-    async fn outcome(
+    pub(super) async fn outcome(
         &mut self,
         accepted: &Accepted,
         running: &Running,
@@ -207,11 +229,11 @@ impl Connection {
         self.read_reply(self.target.timeouts.command).await
     }
 
-    async fn read_reply(&mut self, limit: std::time::Duration) -> Result<PeerReply, ReplyError> {
+    pub(super) async fn read_reply(&mut self, limit: std::time::Duration) -> Result<PeerReply, ReplyError> {
         timeout(limit, self.replies.next(&mut self.stream)).await.map_err(|_| ReplyError::TimedOut)?
     }
 
-    async fn write(&mut self, pieces: &[Bytes]) -> Result<(), ReplyError> {
+    pub(super) async fn write(&mut self, pieces: &[Bytes]) -> Result<(), ReplyError> {
         let limit = self.target.timeouts.data;
         fail_point!("before-send");
         let written = timeout(limit, write_vectored(&mut self.stream, pieces))
@@ -228,7 +250,7 @@ impl Connection {
 }
 
 /// What the peer said to MAIL, RCPT and DATA.
-enum Accepted {
+pub(super) enum Accepted {
     /// It waits for the content.
     Content,
     /// It waits for a content that nobody will get.

@@ -1,6 +1,7 @@
 //! What is handed over, and what became of it.
 
 use bytes::Bytes;
+use sealist_mail::{Dots, wire_form};
 
 use super::replies::PeerReply;
 
@@ -19,28 +20,36 @@ pub struct Envelope {
 
 /// Content in wire form: CRLF line ends, dots stuffed, a line end at the end. Shared pieces are not copied.
 #[derive(Clone)]
-pub struct Body(Vec<Bytes>);
+pub struct Body {
+    pieces: Vec<Bytes>,
+    dots: Dots,
+}
 
 impl Body {
     /// Any message: dots are stuffed, and bare line ends made CRLF.
     pub fn from_message(message: &[u8]) -> Self {
-        Self(vec![sealist_mail::wire_form(message).into()])
+        let (wire, dots) = wire_form(message);
+        Self { pieces: vec![wire.into()], dots }
     }
 
-    /// Pieces that together are in wire form already: no line starts with a dot, all end in CRLF. Header
-    /// blocks and armor of ours are so.
-    pub fn from_wire_pieces(pieces: Vec<Bytes>) -> Self {
-        Self(pieces)
+    /// Pieces that together are in wire form already, with those dots.
+    pub fn from_wire_pieces(pieces: Vec<Bytes>, dots: Dots) -> Self {
+        Self { pieces, dots }
     }
 
     /// The pieces.
     pub(super) fn pieces(&self) -> &[Bytes] {
-        &self.0
+        &self.pieces
+    }
+
+    /// Whether it is the same where no dots are stuffed.
+    pub(super) fn is_as_it_is(&self) -> bool {
+        self.dots == Dots::None
     }
 
     /// All octets.
     pub fn octets(&self) -> usize {
-        self.0.iter().map(Bytes::len).sum()
+        self.pieces.iter().map(Bytes::len).sum()
     }
 }
 

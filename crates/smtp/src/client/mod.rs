@@ -1,8 +1,9 @@
 //! The SMTP and LMTP client: one kept connection, results for each recipient.
 //!
 //! Where the next hop offers PIPELINING ([RFC 2920]) a message's body, its final dot and the next message's
-//! commands leave in one write, and their replies come in one read.
+//! commands leave in one write, and their replies come in one read; with CHUNKING ([RFC 3030]) several messages do.
 
+mod ahead;
 mod connection;
 mod deliver;
 mod envelope;

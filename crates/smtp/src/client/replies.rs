@@ -11,6 +11,9 @@ const MAX_REPLY_OCTETS: usize = 64 * 1024;
 /// What is kept of a reply's text for people.
 const MAX_TEXT_CHARS: usize = 300;
 
+/// "Service not available, closing transmission channel".
+const CLOSING: u16 = 421;
+
 /// A reply of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerReply {
@@ -52,11 +55,13 @@ pub(super) struct Replies {
     from: usize,
     /// How often the stream was read: a measure of pipelining.
     pub(super) reads: u64,
+    /// The peer said that it leaves: what it has not answered it has not done ([RFC 5321, section 3.8]).
+    pub(super) leaving: bool,
 }
 
 impl Replies {
     pub(super) fn new() -> Self {
-        Self { buffer: Vec::new(), from: 0, reads: 0 }
+        Self { buffer: Vec::new(), from: 0, reads: 0, leaving: false }
     }
 
     pub(super) async fn next(
@@ -78,6 +83,7 @@ impl Replies {
             }
             text.push_str(&words);
             if last {
+                self.leaving |= this == CLOSING;
                 return Ok(PeerReply { code: this, text });
             }
         }

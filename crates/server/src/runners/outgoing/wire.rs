@@ -130,6 +130,6 @@ fn envelope(at: usize, copy: &Copy) -> Envelope {
         id: at as u64,
         sender: copy.sender.clone(),
         recipients: copy.recipients.iter().map(|recipient| recipient.email.clone()).collect(),
-        body: Body::from_wire_pieces(copy.pieces.clone()),
+        body: Body::from_wire_pieces(copy.pieces.clone(), copy.dots),
     }
 }
