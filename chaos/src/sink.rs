@@ -248,10 +248,11 @@ impl Dialogue {
                     let octets = line.split(' ').nth(1).and_then(|octets| octets.parse().ok());
                     let mut message = vec![0; octets.ok_or_else(ended)?];
                     self.stream.read_exact(&mut message).await?;
+                    if recipients.is_empty() {
+                        self.say("503 5.5.1 no valid recipients").await?;
+                        continue;
+                    }
                     match self.decide(Point::Data) {
-                        Act::Usual if recipients.is_empty() => {
-                            self.say("503 5.5.1 no valid recipients").await?
-                        }
                         Act::Usual => self.take(message, std::mem::take(&mut recipients)).await?,
                         other => self.do_otherwise(other).await.map(|_| ())?,
                     }

@@ -97,7 +97,7 @@ async fn and_with_tls_on_both_wires() {
 /// Whether contents go ahead of the replies or each behind the answer to its DATA.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_postfix_refuses_spoils_nothing_beside_it() {
-    for (lines, command) in [("", "BDAT"), ("smtpd_discard_ehlo_keywords = chunking\n", "DATA")] {
+    for (lines, data) in [("", 0), ("smtpd_discard_ehlo_keywords = chunking\n", 43)] {
         let lines = format!("message_size_limit = 20000\ndebug_peer_list = 127.0.0.1\n{lines}");
         let postfix = Postfix::start_at(free_port(), &lines);
         let to = |recipients: &[&str], octets: usize| Envelope {
@@ -126,6 +126,6 @@ async fn what_postfix_refuses_spoils_nothing_beside_it() {
         assert_eq!(words.iter().collect::<String>(), format!("{sent}fffs{sent}"), "{}", postfix.log());
         assert_eq!(postfix.mail_of("anne", 40).len(), 40);
         assert_eq!(postfix.mail_of("bart", 1).len(), 1);
-        assert!(postfix.log().contains(&format!(": {command}")), "{command} is what it saw");
+        assert_eq!(postfix.log().matches("]: DATA").count(), data, "{}", postfix.log());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sealist_lists::model::{MailingList, MissingKey, PgpSettings, SealedDelivery};
 use sealist_lists::payload::{self, Payload};
-use sealist_mail::{Boundary, Dots, Mailbox, Timestamp, compose};
+use sealist_mail::{Boundary, Dots, Mailbox, Timestamp, compose, wire_form};
 use sealist_openpgp::{
     self as openpgp, Copies, CopyArmor, Family, KeyIds, Sealed, SessionKey, SignWith, random,
 };
@@ -119,7 +119,7 @@ type Made = (Vec<Delivery>, Vec<Copy>);
 impl Work<'_> {
     /// Copies that share their body: with one reader each, or with up to `in_one`.
     fn shared(self, readers: Vec<Reader>, second: Option<Sealed>, in_one: usize) -> Result<Made, AppError> {
-        let head = self.head(&self.session_key.open(self.sealed.outer())?);
+        let head = Around::new(&self.session_key.open(self.sealed.outer())?);
         let (fours, sixes): (Vec<_>, Vec<_>) =
             readers.into_iter().partition(|reader| reader.card.family() == Family::V4);
         let mut families = vec![(fours, Copies::new(self.sealed, self.session_key, key_ids(self.pgp)))];
@@ -140,11 +140,7 @@ impl Work<'_> {
                     for Reader { row, card } in chunk {
                         match copies.copy(&[&card]) {
                             Ok(armor) => {
-                                made.1.push(Copy::of(
-                                    &[row],
-                                    &self.sending,
-                                    (head.around(armor), Dots::None),
-                                ));
+                                made.1.push(Copy::of(&[row], &self.sending, head.around(armor)));
                             }
                             Err(_) => made.0.push(row),
                         }
@@ -153,9 +149,7 @@ impl Work<'_> {
                 }
                 let rows: Vec<Delivery> = chunk.into_iter().map(|reader| reader.row).collect();
                 match armor {
-                    Ok(armor) => {
-                        made.1.push(Copy::of(&rows, &self.sending, (head.around(armor), Dots::None)))
-                    }
+                    Ok(armor) => made.1.push(Copy::of(&rows, &self.sending, head.around(armor))),
                     Err(_) => made.0.extend(rows),
                 }
             }
@@ -180,8 +174,8 @@ impl Work<'_> {
             };
             match openpgp::seal_copy(&payload.entity, sign, &card, key_ids(self.pgp)) {
                 Ok(armor) => {
-                    let pieces = self.head(&payload.outer).around(armor);
-                    made.1.push(Copy::of(&[row], &self.sending, (pieces, Dots::None)));
+                    let pieces = Around::new(&payload.outer).around(armor);
+                    made.1.push(Copy::of(&[row], &self.sending, pieces));
                 }
                 Err(_) => made.0.push(row),
             }
@@ -202,11 +196,6 @@ impl Work<'_> {
         let open = |packet: &[u8]| self.session_key.open(packet).map(|clear| clear.to_vec());
         Ok(Payload { outer: open(self.sealed.outer())?, entity: open(self.sealed.payload())? })
     }
-
-    fn head(&self, outer: &[u8]) -> Around {
-        let (wrapper, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(random()));
-        Around { head: Bytes::from([outer, &wrapper].concat()), tail: tail.into() }
-    }
 }
 
 fn key_ids(pgp: &PgpSettings) -> KeyIds {
@@ -217,10 +206,34 @@ fn key_ids(pgp: &PgpSettings) -> KeyIds {
 struct Around {
     head: Bytes,
     tail: Bytes,
+    dots: Dots,
 }
 
 impl Around {
-    fn around(&self, armor: CopyArmor) -> Vec<Bytes> {
-        vec![self.head.clone(), armor.head.into(), armor.shared, armor.tail.into(), self.tail.clone()]
+    /// Of the outer header only an author's own field can begin with a dot.
+    fn new(outer: &[u8]) -> Self {
+        let (wrapper, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(random()));
+        let (head, dots) = wire_form(&[outer, &wrapper].concat());
+        Self { head: head.into(), tail: tail.into(), dots }
+    }
+
+    fn around(&self, armor: CopyArmor) -> (Vec<Bytes>, Dots) {
+        let pieces =
+            vec![self.head.clone(), armor.head.into(), armor.shared, armor.tail.into(), self.tail.clone()];
+        (pieces, self.dots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_begins_with_a_dot_keeps_it() {
+        let armor = || CopyArmor { head: Vec::new(), shared: Bytes::new(), tail: Vec::new() };
+        let (pieces, dots) = Around::new(b"Subject: x\r\n.From: y\r\n").around(armor());
+        assert!(pieces.concat().starts_with(b"Subject: x\r\n..From: y\r\n"));
+        assert_eq!(dots, Dots::Stuffed);
+        assert_eq!(Around::new(b"Subject: .x\r\n").around(armor()).1, Dots::None);
     }
 }

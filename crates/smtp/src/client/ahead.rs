@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use fail::fail_point;
 
+use super::Protocol;
 use super::connection::Connection;
 use super::deliver::{Accepted, Running};
 use super::envelope::{Envelope, RecipientResult};
@@ -16,106 +17,167 @@ use super::replies::ReplyError;
 /// Recipients of what is on its way, not counting the envelope that exceeds them: a connection that breaks may cost second
 /// copies of so many.
 const MAX_RECIPIENTS: usize = 16;
-/// Octets of content on their way, not counting the envelope that exceeds them.
+/// Octets of content on their way, not counting the envelope that exceeds them. A larger content gains nothing, and waits
+/// until it is wanted.
 const MAX_OCTETS: usize = 128 * 1024;
 const RESET: &[u8] = b"RSET\r\n";
 
+/// Envelopes on one connection, in their order. Between two of them stands a RSET: after a refusal the peer may not be ready
+/// for the next MAIL ([RFC 3030, section 2]).
+#[derive(Default)]
+struct Run {
+    begun: usize,
+    answered: usize,
+    /// Those that are begun and not answered.
+    ahead: VecDeque<Running>,
+    /// The first that must go behind DATA.
+    behind: Option<Envelope>,
+    /// Why nothing more can be written. What is answered already can be read.
+    mute: Option<ReplyError>,
+}
+
 impl Connection {
-    /// As [`Connection::deliver`] does, until `next` has none left or one whose dots are stuffed, which is returned.
+    /// Whether envelopes can go ahead of the replies. Asks the peer in any case: a kept connection may be closed by now,
+    /// and what filters a connection may pass an offer on that it does not keep.
+    pub(super) async fn goes_ahead(&mut self) -> Result<bool, ReplyError> {
+        if !(self.target.protocol == Protocol::Smtp && self.offers.pipelining && self.offers.chunking) {
+            return Ok(false);
+        }
+        if self.proved {
+            self.reset().await?;
+            return Ok(true);
+        }
+        self.write(&[Bytes::from_static(b"BDAT 0 LAST\r\n")]).await?;
+        let reply = self.read_reply(self.target.timeouts.command).await?;
+        // Out of sequence, and not unknown.
+        self.proved = matches!(reply.code, 200..=299 | 503 | 554);
+        self.offers.chunking = self.proved;
+        Ok(self.proved)
+    }
+
+    /// As [`Connection::deliver`] does, until `next` has none left or one that must go behind DATA, which is returned.
     pub(super) async fn deliver_ahead(
         &mut self,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
     ) -> Result<Option<Envelope>, ReplyError> {
-        // A kept connection may be closed by now: nothing is entrusted to it before it has answered.
-        self.write(&[Bytes::from_static(RESET)]).await?;
-        self.read_reply(self.target.timeouts.command).await?;
-        let mut ahead = VecDeque::new();
-        let mut stuffed = None;
+        let mut run = Run::default();
         loop {
-            if recipients(&ahead) <= MAX_RECIPIENTS / 2 && stuffed.is_none() {
-                let pieces = self.fill(&mut ahead, &mut stuffed, next, done);
-                if !pieces.is_empty()
-                    && let Err(lost) = self.write(&pieces).await
-                {
-                    return Err(self.give_up(ahead, stuffed, done, lost));
+            if run.has_room() {
+                let pieces = self.fill(&mut run, next, done);
+                if !pieces.is_empty() {
+                    run.mute = self.write(&pieces).await.err();
                 }
             }
-            let Some(mut running) = ahead.pop_front() else { return Ok(stuffed) };
-            let answered = self.answers(&mut running).await;
+            let answered = self.answers(&mut run).await;
             fail_point!("after-outcome");
-            let reset = match answered {
-                Ok(results) => {
-                    done(running.envelope.id, results);
-                    self.read_reply(self.target.timeouts.command).await.map(drop)
-                }
-                Err(lost) => {
-                    ahead.push_front(running);
-                    Err(lost)
-                }
-            };
-            if let Err(lost) = reset {
-                return Err(self.give_up(ahead, stuffed, done, lost));
+            match answered {
+                Ok(Some((id, results))) => done(id, results),
+                Ok(None) => break,
+                Err(lost) => return Err(self.give_up(run, done, lost)),
             }
+        }
+        let usable = match (run.mute.take(), self.replies.leaving) {
+            (Some(lost), _) => Err(lost),
+            (None, true) => Err(ReplyError::Lost),
+            (None, false) if run.behind.is_some() => self.reset().await,
+            (None, false) => Ok(()),
+        };
+        match usable {
+            Ok(()) => Ok(run.behind),
+            Err(lost) => Err(self.give_up(run, done, lost)),
         }
     }
 
     /// Takes envelopes while there is room; what is to be written of them.
     fn fill(
         &self,
-        ahead: &mut VecDeque<Running>,
-        stuffed: &mut Option<Envelope>,
+        run: &mut Run,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
     ) -> Vec<Bytes> {
-        let mut octets: usize = ahead.iter().map(|running| running.envelope.body.octets()).sum();
+        let mut octets: usize = run.ahead.iter().map(|running| running.envelope.body.octets()).sum();
         let mut pieces = Vec::new();
         while octets < MAX_OCTETS
-            && recipients(ahead) < MAX_RECIPIENTS
+            && run.recipients() < MAX_RECIPIENTS
             && let Some(running) = self.take(next, done)
         {
             let body = &running.envelope.body;
-            if !body.is_as_it_is() {
-                *stuffed = Some(running.envelope);
+            if body.has_stuffed_dots() || body.octets() > MAX_OCTETS {
+                run.behind = Some(running.envelope);
                 break;
+            }
+            if run.begun > 0 {
+                pieces.push(Bytes::from_static(RESET));
             }
             octets += body.octets();
             pieces.push(self.commands(&running.envelope, &format!("BDAT {} LAST", body.octets())));
             pieces.extend_from_slice(body.pieces());
-            // After a refusal the peer may not be ready for the next MAIL ([RFC 3030, section 2]).
-            pieces.push(Bytes::from_static(RESET));
-            ahead.push_back(running);
+            run.begun += 1;
+            run.ahead.push_back(running);
         }
         pieces
     }
 
-    async fn answers(&mut self, running: &mut Running) -> Result<Vec<RecipientResult>, ReplyError> {
+    /// The results of the first that is not answered, if there is one.
+    async fn answers(&mut self, run: &mut Run) -> Result<Option<(u64, Vec<RecipientResult>)>, ReplyError> {
+        let Some(running) = run.ahead.front_mut() else { return Ok(None) };
+        if self.replies.leaving {
+            return Err(ReplyError::Lost);
+        }
+        if run.answered > 0 {
+            self.is_reset().await?;
+        }
         let accepted = match self.offer_recipients(running).await? {
             0 => Accepted::Nobody,
             _ => Accepted::Content,
         };
-        self.outcome(&accepted, running).await
+        let results = self.outcome(&accepted, running).await?;
+        let id = running.envelope.id;
+        run.ahead.pop_front();
+        run.answered += 1;
+        Ok(Some((id, results)))
+    }
+
+    async fn reset(&mut self) -> Result<(), ReplyError> {
+        self.write(&[Bytes::from_static(RESET)]).await?;
+        self.is_reset().await
+    }
+
+    /// A peer that refuses it has had enough of this connection.
+    async fn is_reset(&mut self) -> Result<(), ReplyError> {
+        let reply = self.read_reply(self.target.timeouts.command).await?;
+        if reply.is_positive() {
+            return Ok(());
+        }
+        self.replies.leaving = true;
+        Err(ReplyError::Lost)
     }
 
     /// The results of what has no answer: it may be through, unless the peer said that it leaves.
     fn give_up(
         &self,
-        ahead: VecDeque<Running>,
-        stuffed: Option<Envelope>,
+        run: Run,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
         lost: ReplyError,
     ) -> ReplyError {
         let reached = if self.replies.leaving { Accepted::No } else { Accepted::Content };
-        for running in ahead {
+        for running in run.ahead {
             done(running.envelope.id, running.unanswered(&reached));
         }
-        if let Some(Envelope { id, recipients, .. }) = stuffed {
+        if let Some(Envelope { id, recipients, .. }) = run.behind {
             done(id, vec![RecipientResult::NotSent; recipients.len()]);
         }
         lost
     }
 }
 
-fn recipients(ahead: &VecDeque<Running>) -> usize {
-    ahead.iter().map(|running| running.envelope.recipients.len()).sum()
+impl Run {
+    fn has_room(&self) -> bool {
+        self.mute.is_none() && self.behind.is_none() && self.recipients() <= MAX_RECIPIENTS / 2
+    }
+
+    fn recipients(&self) -> usize {
+        self.ahead.iter().map(|running| running.envelope.recipients.len()).sum()
+    }
 }

@@ -22,6 +22,8 @@ pub struct Connection {
     pub(super) stream: Box<dyn Stream>,
     pub(super) replies: Replies,
     pub(super) offers: Offers,
+    /// That it knows BDAT, and does not only offer it.
+    pub(super) proved: bool,
     pub(super) target: Target,
 }
 
@@ -98,8 +100,13 @@ impl Connection {
             Security::Tls => within(limit, handshake(tcp, target)).await??,
             Security::None | Security::StartTls => Box::new(tcp),
         };
-        let mut connection =
-            Self { stream, replies: Replies::new(), offers: Offers::default(), target: target.clone() };
+        let mut connection = Self {
+            stream,
+            replies: Replies::new(),
+            offers: Offers::default(),
+            proved: false,
+            target: target.clone(),
+        };
         connection.expect_positive().await?;
         fail_point!("after-connect");
         connection.hello().await?;
@@ -141,8 +148,13 @@ impl Connection {
         self.command("STARTTLS\r\n").await?;
         let stream = within(self.target.timeouts.connect, handshake(self.stream, &self.target)).await??;
         // What came in the clear behind the reply is dropped: it may have been injected.
-        let mut connection =
-            Self { stream, replies: Replies::new(), offers: Offers::default(), target: self.target };
+        let mut connection = Self {
+            stream,
+            replies: Replies::new(),
+            offers: Offers::default(),
+            proved: false,
+            target: self.target,
+        };
         connection.hello().await?;
         Ok(connection)
     }

@@ -42,11 +42,14 @@ impl Connection {
         mut next: impl FnMut() -> Option<Envelope>,
         mut done: impl FnMut(u64, Vec<RecipientResult>),
     ) -> Result<(), ReplyError> {
-        if !(self.offers.pipelining && self.offers.chunking) {
-            return self.deliver_in_turn(next, done).await;
+        let mut first = None;
+        if self.goes_ahead().await? {
+            first = self.deliver_ahead(&mut next, &mut done).await?;
+            if first.is_none() {
+                return Ok(());
+            }
         }
-        let mut stuffed = self.deliver_ahead(&mut next, &mut done).await?;
-        self.deliver_in_turn(|| stuffed.take().or_else(&mut next), done).await
+        self.deliver_in_turn(|| first.take().or_else(&mut next), done).await
     }
 
     /// One after the other, each behind the answer to its DATA.
@@ -97,6 +100,9 @@ impl Connection {
                     done(running.envelope.id, running.unanswered(&accepted));
                     return Err(give_up(following, &mut done, lost));
                 }
+            }
+            if self.replies.leaving {
+                return Err(give_up(following, &mut done, ReplyError::Lost));
             }
             current = following;
         }

@@ -42,9 +42,9 @@ impl Body {
         &self.pieces
     }
 
-    /// Whether it is the same where no dots are stuffed.
-    pub(super) fn is_as_it_is(&self) -> bool {
-        self.dots == Dots::None
+    /// Whether it is another where no dots are stuffed.
+    pub(super) fn has_stuffed_dots(&self) -> bool {
+        self.dots == Dots::Stuffed
     }
 
     /// All octets.
