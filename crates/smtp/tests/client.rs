@@ -258,6 +258,14 @@ async fn what_is_behind_a_goodbye_is_not_sent() {
 }
 
 #[tokio::test]
+async fn a_peer_that_leaves_at_once_gets_nothing() {
+    fn script(line: &str) -> &'static str {
+        if line == "BDAT" { "421 too many connections\r\n" } else { kind(line) }
+    }
+    check_with(Offer::Chunking, script, &[], false).await;
+}
+
+#[tokio::test]
 async fn a_refused_reset_is_a_goodbye() {
     fn script(line: &str) -> &'static str {
         if line == "RSET" { "554 too many commands\r\n" } else { kind(line) }

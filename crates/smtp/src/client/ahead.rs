@@ -49,6 +49,9 @@ impl Connection {
         }
         self.write(&[Bytes::from_static(b"BDAT 0 LAST\r\n")]).await?;
         let reply = self.read_reply(self.target.timeouts.command).await?;
+        if self.replies.leaving {
+            return Err(ReplyError::Lost);
+        }
         // Out of sequence, and not unknown.
         self.proved = matches!(reply.code, 200..=299 | 503 | 554);
         self.offers.chunking = self.proved;
@@ -63,7 +66,7 @@ impl Connection {
     ) -> Result<Option<Envelope>, ReplyError> {
         let mut run = Run::default();
         loop {
-            if run.has_room() {
+            if run.has_room() && !self.replies.leaving {
                 let pieces = self.fill(&mut run, next, done);
                 if !pieces.is_empty() {
                     run.mute = self.write(&pieces).await.err();
