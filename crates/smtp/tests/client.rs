@@ -311,24 +311,30 @@ async fn nothing_is_entrusted_to_a_connection_that_is_closed() {
     assert_eq!(many(&mut connection, 1).await, (vec![], false));
 }
 
+/// A peer that offers CHUNKING and has heard so many contents, without an answer to any; and what it heard.
+async fn hear(listener: TcpListener, contents: usize) -> (BufReader<tokio::net::TcpStream>, Vec<u8>) {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut stream = BufReader::new(stream);
+    let mut seen = Vec::new();
+    stream.write_all(b"220 peer\r\n").await.unwrap();
+    for reply in [Offer::Chunking.hello(), "503 nobody\r\n"] {
+        stream.read_until(b'\n', &mut seen).await.unwrap();
+        stream.write_all(reply.as_bytes()).await.unwrap();
+    }
+    seen.clear();
+    while seen.windows(CONTENT.len()).filter(|some| *some == CONTENT).count() < contents {
+        stream.read_until(b'\n', &mut seen).await.unwrap();
+    }
+    (stream, seen)
+}
+
 /// The peer takes twelve of what it has, says so, and resets the connection before more is written.
 #[tokio::test]
 async fn what_is_answered_counts_when_nothing_can_be_written() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = Target::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
     tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut stream = BufReader::new(stream);
-        let mut seen = Vec::new();
-        stream.write_all(b"220 peer\r\n").await.unwrap();
-        for reply in [Offer::Chunking.hello(), "503 nobody\r\n"] {
-            stream.read_until(b'\n', &mut seen).await.unwrap();
-            stream.write_all(reply.as_bytes()).await.unwrap();
-        }
-        seen.clear();
-        while seen.windows(CONTENT.len()).filter(|some| *some == CONTENT).count() < 16 {
-            stream.read_until(b'\n', &mut seen).await.unwrap();
-        }
+        let (mut stream, _) = hear(listener, 16).await;
         stream.write_all(&b"250 ok\r\n".repeat(12 * 4 - 1)).await.unwrap();
         stream.get_ref().set_zero_linger().unwrap();
     });
@@ -348,18 +354,7 @@ async fn contents_go_ahead_of_replies() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = Target::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
     let peer = tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut stream = BufReader::new(stream);
-        let mut seen = Vec::new();
-        stream.write_all(b"220 peer\r\n").await.unwrap();
-        for reply in [Offer::Chunking.hello(), "503 nobody\r\n"] {
-            stream.read_until(b'\n', &mut seen).await.unwrap();
-            stream.write_all(reply.as_bytes()).await.unwrap();
-        }
-        seen.clear();
-        while seen.windows(CONTENT.len()).filter(|some| *some == CONTENT).count() < 3 {
-            stream.read_until(b'\n', &mut seen).await.unwrap();
-        }
+        let (mut stream, seen) = hear(listener, 3).await;
         stream.write_all(&b"250 ok\r\n".repeat(3 * 4 - 1)).await.unwrap();
         String::from_utf8(seen).unwrap()
     });
