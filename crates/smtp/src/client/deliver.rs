@@ -14,6 +14,7 @@ use super::replies::{PeerReply, ReplyError};
 
 /// The end of a content whose last line is ended.
 const END: &[u8] = b".\r\n";
+pub(super) const RESET: &[u8] = b"RSET\r\n";
 
 /// One envelope on its way, with what is known of its recipients.
 pub(super) struct Running {
@@ -43,7 +44,7 @@ impl Connection {
         mut done: impl FnMut(u64, Vec<RecipientResult>),
     ) -> Result<(), ReplyError> {
         let mut first = None;
-        if self.goes_ahead().await? {
+        if self.takes_chunks().await? {
             first = self.deliver_ahead(&mut next, &mut done).await?;
             if first.is_none() {
                 return Ok(());
@@ -81,7 +82,7 @@ impl Connection {
             if !matches!(accepted, Accepted::No) {
                 pieces.push(Bytes::from_static(END));
             } else {
-                pieces.push(Bytes::from_static(b"RSET\r\n"));
+                pieces.push(Bytes::from_static(RESET));
             }
             if let Some(following) = &following
                 && self.offers.pipelining

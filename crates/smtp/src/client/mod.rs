@@ -3,7 +3,7 @@
 //! Where the next hop offers PIPELINING ([RFC 2920]) a message's body, its final dot and the next message's
 //! commands leave in one write, and their replies come in one read; with CHUNKING ([RFC 3030]) several messages do.
 
-mod ahead;
+mod chunking;
 mod connection;
 mod deliver;
 mod envelope;

@@ -10,7 +10,7 @@ use fail::fail_point;
 
 use super::Protocol;
 use super::connection::Connection;
-use super::deliver::{Accepted, Running};
+use super::deliver::{Accepted, RESET, Running};
 use super::envelope::{Envelope, RecipientResult};
 use super::replies::ReplyError;
 
@@ -20,7 +20,6 @@ const MAX_RECIPIENTS: usize = 16;
 /// Octets of content on their way, not counting the envelope that exceeds them. A larger content gains nothing, and waits
 /// until it is wanted.
 const MAX_OCTETS: usize = 128 * 1024;
-const RESET: &[u8] = b"RSET\r\n";
 
 /// Envelopes on one connection, in their order. Between two of them stands a RSET: after a refusal the peer may not be ready
 /// for the next MAIL ([RFC 3030, section 2]).
@@ -37,9 +36,9 @@ struct Run {
 }
 
 impl Connection {
-    /// Whether envelopes can go ahead of the replies. Asks the peer in any case: a kept connection may be closed by now,
+    /// Whether the peer takes contents by their size, so that envelopes can go ahead of the replies. Asks the peer in any case: a kept connection may be closed by now,
     /// and what filters a connection may pass an offer on that it does not keep.
-    pub(super) async fn goes_ahead(&mut self) -> Result<bool, ReplyError> {
+    pub(super) async fn takes_chunks(&mut self) -> Result<bool, ReplyError> {
         if !(self.target.protocol == Protocol::Smtp && self.offers.pipelining && self.offers.chunking) {
             return Ok(false);
         }
@@ -77,7 +76,7 @@ impl Connection {
             match answered {
                 Ok(Some((id, results))) => done(id, results),
                 Ok(None) => break,
-                Err(lost) => return Err(self.give_up(run, done, lost)),
+                Err(lost) => return Err(self.report_unanswered(run, done, lost)),
             }
         }
         let usable = match (run.mute.take(), self.replies.leaving) {
@@ -88,7 +87,7 @@ impl Connection {
         };
         match usable {
             Ok(()) => Ok(run.behind),
-            Err(lost) => Err(self.give_up(run, done, lost)),
+            Err(lost) => Err(self.report_unanswered(run, done, lost)),
         }
     }
 
@@ -158,7 +157,7 @@ impl Connection {
     }
 
     /// The results of what has no answer: it may be through, unless the peer said that it leaves.
-    fn give_up(
+    fn report_unanswered(
         &self,
         run: Run,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
