@@ -39,7 +39,7 @@ pub fn is_crlf(input: &[u8]) -> bool {
 /// Whether lines of a message in its wire form begin with dots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dots {
-    /// None does. Header blocks and armor are so.
+    /// None does, as in armor.
     None,
     /// Some do, and each dot has another in front of it.
     Stuffed,

@@ -98,7 +98,7 @@ async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result
     let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
     let chosen: Chosen = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
     let who = Who { chosen, kind: post.try_get(4)? };
-    // The last of them, and whether there is one more. Without the first these are all.
+    // The last of the page, and whether there is one more. No row: less than a page is left.
     let page = query(format!("SELECT m.no {} ORDER BY m.no LIMIT 2 OFFSET $3", who.sql(4)));
     let page = page.bind(list).bind(after).bind(i64::from(chunk) - 1);
     let page = who.chosen.bind(page).fetch_all(&mut *db).await?;

@@ -115,3 +115,29 @@ async fn tidings(
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whose results wait for letters, of four that differ.
+    fn check(kind: Kind, telling: &[State]) {
+        let states = [State::Sent, State::Failed, State::Due(Timestamp(0)), State::HeldForKey];
+        let settled = |state: &State| Settled {
+            no: DeliveryNo(1),
+            email: "a@x.example".into(),
+            state: *state,
+            reply: String::new(),
+        };
+        let results = states.iter().map(settled).collect();
+        let (quiet, rest) = Report { node: NodeNo(1), list: ListNo(1), kind, results }.apart();
+        assert_eq!(rest.results.iter().map(|one| one.state).collect::<Vec<_>>(), telling, "{kind:?}");
+        assert_eq!(quiet.results.len() + telling.len(), states.len(), "{kind:?}: each once");
+    }
+
+    #[test]
+    fn what_is_out_waits_for_no_letter() {
+        check(Kind::Posting, &[State::Failed, State::HeldForKey]);
+        check(Kind::Notice, &[]);
+    }
+}
