@@ -67,16 +67,13 @@ impl Counter {
                 }
                 continue;
             };
-            if in_data {
-                from += at + END.len();
+            let end_of_content = match in_data {
+                true => Some(at + END.len()),
+                false => bdat(&rest[..at]).map(|octets| at + 2 + octets),
+            };
+            if let Some(end) = end_of_content {
+                from += end;
                 in_data = false;
-                self.0.fetch_add(recipients, Ordering::Relaxed);
-                recipients = 0;
-                answer.extend_from_slice(b"250 counted\r\n");
-                continue;
-            }
-            if let Some(octets) = bdat(&rest[..at]) {
-                from += at + 2 + octets;
                 self.0.fetch_add(recipients, Ordering::Relaxed);
                 recipients = 0;
                 answer.extend_from_slice(b"250 counted\r\n");

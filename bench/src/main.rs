@@ -53,7 +53,7 @@ async fn everything() -> anyhow::Result<()> {
 /// The engine without queue and wire.
 fn engine() -> anyhow::Result<()> {
     let x25519_ms = yardsticks::x25519_ms();
-    say(&format!("bare X25519 (one key made, one agreement): {x25519_ms:.3} ms CPU\n"));
+    say(&format!("bare X25519 (one key made, one agreement): {x25519_ms:.3} ms\n"));
     let engine = engine::measure()?;
     say(&format!(
         "copy of 4 KB: {:.3} ms ({:.2} of bare X25519); of 1 MB: {:.3} ms ({:.2} of 4 KB); opening 10 kB: {:.3} ms\n",

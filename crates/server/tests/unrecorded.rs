@@ -15,20 +15,29 @@ use sealist_lists::model::{ListName, Preferences, Role};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::RecipientResult;
 use sealist_store::{Store, StoreError, lists, people};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
-/// What leaves while the database records nothing would leave twice after a crash.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_copies_leave_than_may_be_unrecorded() {
+    check("250 patient\r\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_ahead_of_the_replies() {
+    check("250-patient\r\n250-CHUNKING\r\n250 PIPELINING\r\n").await;
+}
+
+/// What leaves while the database records nothing, to a next hop with that offer, would leave twice after a crash.
+async fn check(offer: &'static str) {
     const CONNECTIONS: usize = 8;
     const TOGETHER: usize = 50;
     // Each sender claims 500.
     const MEMBERS: usize = CONNECTIONS * 500;
     let ((asks, mut asked), (go_on, going)) = (mpsc::unbounded_channel(), watch::channel(false));
     let taken = Arc::<AtomicUsize>::default();
-    let port = patient_hop(asks, taken.clone(), going).await;
+    let port = patient_hop(offer, asks, taken.clone(), going).await;
     let server = Server::configured(&format!(
         "[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\nmax_connections = {CONNECTIONS}\nmax_recipients = {TOGETHER}\n"
     ));
@@ -84,6 +93,7 @@ async fn enrol(server: &Server, members: usize) {
 
 /// A mail server that waits before it takes the first content of each connection.
 async fn patient_hop(
+    offer: &'static str,
     asks: mpsc::UnboundedSender<()>,
     taken: Arc<AtomicUsize>,
     going: watch::Receiver<bool>,
@@ -92,41 +102,53 @@ async fn patient_hop(
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(take_all(stream, asks.clone(), taken.clone(), going.clone()));
+            tokio::spawn(take_all(offer, stream, asks.clone(), taken.clone(), going.clone()));
         }
     });
     port
 }
 
 async fn take_all(
+    offer: &'static str,
     stream: TcpStream,
     asks: mpsc::UnboundedSender<()>,
     taken: Arc<AtomicUsize>,
     mut going: watch::Receiver<bool>,
 ) -> Option<()> {
-    let (from, mut to) = stream.into_split();
-    let (mut lines, mut recipients) = (BufReader::new(from).lines(), 0);
-    let mut in_content = false;
-    to.write_all(b"220 patient\r\n").await.ok()?;
-    while let Ok(Some(line)) = lines.next_line().await {
-        let reply: &[u8] = match line.as_str() {
-            "." => {
+    let mut stream = BufReader::new(stream);
+    let (mut line, mut recipients, mut in_content) = (String::new(), 0, false);
+    stream.write_all(b"220 patient\r\n").await.ok()?;
+    while stream.read_line(&mut line).await.ok()? > 0 {
+        let command = std::mem::take(&mut line);
+        let mut words = command.split_whitespace();
+        let reply = match words.next() {
+            Some(".") => {
                 taken.fetch_add(std::mem::take(&mut recipients), Ordering::Relaxed);
-                b"250 taken\r\n"
+                "250 taken\r\n"
             }
             _ if in_content => continue,
-            "DATA" => {
+            Some("EHLO") => offer,
+            Some("BDAT") if recipients == 0 => "503 nobody\r\n",
+            Some("BDAT") => {
+                let mut content = vec![0; words.next()?.parse().ok()?];
+                stream.read_exact(&mut content).await.ok()?;
                 let _ = asks.send(());
                 going.wait_for(|going| *going).await.ok()?;
-                b"354 go on\r\n"
+                taken.fetch_add(std::mem::take(&mut recipients), Ordering::Relaxed);
+                "250 taken\r\n"
+            }
+            Some("DATA") => {
+                let _ = asks.send(());
+                going.wait_for(|going| *going).await.ok()?;
+                "354 go on\r\n"
             }
             other => {
-                recipients += usize::from(other.starts_with("RCPT"));
-                b"250 ok\r\n"
+                recipients += usize::from(other == Some("RCPT"));
+                "250 ok\r\n"
             }
         };
-        in_content = line == "DATA";
-        to.write_all(reply).await.ok()?;
+        in_content = reply.starts_with("354");
+        stream.write_all(reply.as_bytes()).await.ok()?;
     }
     Some(())
 }
