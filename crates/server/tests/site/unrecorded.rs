@@ -1,15 +1,11 @@
 //! How much may be out and not recorded: what a crash would send twice.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::site::{LIST, WAIT};
-use common::{Server, post};
+use crate::common::site::{LIST, WAIT};
+use crate::common::{Server, post};
 use rusqlite::Connection;
 use sealist_lists::model::{ListName, Preferences, Role};
 use sealist_mail::Timestamp;

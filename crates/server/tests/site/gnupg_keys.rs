@@ -1,13 +1,9 @@
 //! The commands about keys with what GnuPG writes: exports, revocation certificates, certifications.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::cast::flat;
-use common::gpg::Gpg;
-use common::site::{LIST, Site};
-use common::talk::{REQUEST, plain, signed, with_keys};
+use crate::common::cast::flat;
+use crate::common::gpg::Gpg;
+use crate::common::site::{LIST, Site};
+use crate::common::talk::{REQUEST, plain, signed, with_keys};
 
 const ANNE: &str = "anne@example.org";
 
@@ -146,7 +142,7 @@ async fn mail_from_nobody() {
         "From: anne@example.org, eve@example.com\r\n",
         "From: anne@example.org\r\nFrom: eve@example.com\r\n",
     ] {
-        common::post(&mut connection, REQUEST, &message(from)).await;
+        crate::common::post(&mut connection, REQUEST, &message(from)).await;
     }
     let came = site.letters().await;
     assert!(came.iter().all(|letter| letter.recipient == ANNE), "only the owner hears of it");
@@ -154,7 +150,7 @@ async fn mail_from_nobody() {
     assert_eq!((site.held(), told), (4, 1));
     // A key that the sender does not have says nothing for them.
     let message = signed(&anne, &[ANNE], "eve@example.com", "", "who\n");
-    common::post(&mut connection, REQUEST, &message).await;
+    crate::common::post(&mut connection, REQUEST, &message).await;
     let came = site.letters().await;
     assert!(came.iter().all(|letter| !String::from_utf8_lossy(&letter.message).contains(ANNE)));
 }

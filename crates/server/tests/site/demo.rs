@@ -1,7 +1,5 @@
 //! The demonstration is the shortest whole story: its exit code tells the truth.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::process::Command;
 
 #[test]

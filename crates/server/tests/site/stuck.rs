@@ -1,15 +1,11 @@
 //! What must not stop everything, and what must not wait for ever: a database that refuses for a while, a list that goes, a
 //! next hop that hangs.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::site::{LIST, Site, WAIT};
-use common::{Server, entity, post};
+use crate::common::site::{LIST, Site, WAIT};
+use crate::common::{Server, entity, post};
 use rusqlite::Connection;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::Kind;

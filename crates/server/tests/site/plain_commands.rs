@@ -1,13 +1,9 @@
 //! Commands by mail on a list without OpenPGP, and moderation by mail on both kinds.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::gpg::Gpg;
-use common::site::{LIST, Site};
-use common::talk::{REQUEST, letter, plain, sealed};
-use common::{encrypted, entity, read};
+use crate::common::gpg::Gpg;
+use crate::common::site::{LIST, Site};
+use crate::common::talk::{REQUEST, letter, plain, sealed};
+use crate::common::{encrypted, entity, read};
 
 const ANNE: &str = "anne@example.org";
 const OLGA: &str = "olga@example.org";
@@ -35,7 +31,7 @@ impl Walks {
         subject: &str,
         text: &str,
         expected: usize,
-    ) -> Vec<common::talk::Letter> {
+    ) -> Vec<crate::common::talk::Letter> {
         let came = self.site.send(to, &plain(from, subject, text), expected).await;
         came.iter()
             .map(|one| letter(|message| read(&self.gpg, message).into_bytes(), &one.recipient, &one.message))
@@ -110,7 +106,7 @@ async fn what_is_refused_changes_nothing_and_is_told() {
     let came = walks.say(&asked.reply_to, ANNE, "", "", 2).await;
     assert!(came.iter().any(|letter| letter.to == OLGA));
     walks.site.server.cli(&["requests", "reject", PLAIN, ANNE, "--reason", "Only for walkers."]);
-    let told = walks.site.sink.take(1, common::site::WAIT).await;
+    let told = walks.site.sink.take(1, crate::common::site::WAIT).await;
     let told = letter(|message| read(&walks.gpg, message).into_bytes(), ANNE, &told[0].message);
     assert!(told.text.contains("refused") && told.text.contains("Only for walkers."), "{}", told.text);
     assert!(!walks.members().contains(ANNE));

@@ -1,13 +1,9 @@
 //! `key change`, `key reset`, `key revoke`, `key sign`: each answer that they have, by mail, in the order of their checks.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::cases::{case, check};
-use common::cast::{Player, flat, keys_entity};
-use common::site::{LIST, Site};
-use common::talk::Letter;
+use crate::common::cases::{case, check};
+use crate::common::cast::{Player, flat, keys_entity};
+use crate::common::site::{LIST, Site};
+use crate::common::talk::Letter;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, Revoked};
 
@@ -153,7 +149,7 @@ async fn change_takes_the_word_of_both_keys() {
     let request = old.sealed_entity(&keys_entity("key change\n", &[&key(&new)]));
     let holder = old.with(&old.address, new);
     let words = site.exchange(&[(&holder, request)]).await.remove(0).remove(0).statement();
-    let entity = common::cast::text_entity("", &words);
+    let entity = crate::common::cast::text_entity("", &words);
     let both = [old.person.signature(&entity, now()), holder.person.signature(&entity, now())].concat();
     let came = site.exchange(&[(&holder, old.around("", &Person::signed(&entity, &both)))]).await.remove(0);
     assert!(came.iter().any(|letter| letter.text.contains("Key successfully set.")), "{came:#?}");
@@ -180,7 +176,7 @@ async fn moderators_see_both_keys() {
         let new = new_key(member);
         let words = asked(&site, member, &new, command).await.statement();
         let holder = member.with(&member.address, new);
-        let entity = common::cast::text_entity("", &words);
+        let entity = crate::common::cast::text_entity("", &words);
         let mut signatures = holder.person.signature(&entity, now());
         if command == "key change" {
             signatures.extend(member.person.signature(&entity, now()));
@@ -338,7 +334,7 @@ async fn a_revoked_key_takes_its_word_back() {
     let new = new_key(&anne);
     let words = asked(&site, &anne, &new, "key change").await.statement();
     let holder = anne.with(&anne.address, new);
-    let entity = common::cast::text_entity("", &words);
+    let entity = crate::common::cast::text_entity("", &words);
     let both = [anne.person.signature(&entity, now()), holder.person.signature(&entity, now())].concat();
     site.exchange(&[(&holder, anne.around("", &Person::signed(&entity, &both)))]).await;
     assert_eq!(site.key_of(&anne.address), Some(holder.fingerprint()));

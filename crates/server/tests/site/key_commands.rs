@@ -1,13 +1,9 @@
 //! `key set`, `key confirm`, `key receive`: each answer that they have, by mail, in the order of their checks.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::cases::{case, check};
-use common::cast::{Player, flat, keys_entity, text_entity};
-use common::site::{LIST, Site};
-use common::talk::Letter;
+use crate::common::cases::{case, check};
+use crate::common::cast::{Player, flat, keys_entity, text_entity};
+use crate::common::site::{LIST, Site};
+use crate::common::talk::Letter;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
 

@@ -1,12 +1,8 @@
 //! The faults of the system that this one follows, and that they are absent.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::gpg::Gpg;
-use common::site::{LIST, Site, WAIT};
-use common::{encrypted, entity, read};
+use crate::common::gpg::Gpg;
+use crate::common::site::{LIST, Site, WAIT};
+use crate::common::{encrypted, entity, read};
 use sealist_mail::{Boundary, Headers, compose};
 
 const ANNE: &str = "anne@example.org";

@@ -1,15 +1,11 @@
 //! Commands around the server: quickstart, doctor, inject, keys, postfix print.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use common::gpg::Gpg;
-use common::sink::Sink;
-use common::{Server, encrypted, entity, read};
+use crate::common::gpg::Gpg;
+use crate::common::sink::Sink;
+use crate::common::{Server, encrypted, entity, read};
 use serde_json::Value;
 use tempfile::TempDir;
 

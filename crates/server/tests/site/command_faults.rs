@@ -1,13 +1,9 @@
 //! What went wrong with commands by mail once, and must not again.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::assert_nowhere;
-use common::cast::{Player, flat, keys_entity};
-use common::site::{LIST, Site};
-use common::talk::{Letter, REQUEST, plain};
+use crate::common::assert_nowhere;
+use crate::common::cast::{Player, flat, keys_entity};
+use crate::common::site::{LIST, Site};
+use crate::common::talk::{Letter, REQUEST, plain};
 use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person, Revoked};
@@ -234,7 +230,7 @@ async fn a_renewal_does_not_undo_a_revocation() {
     }
     let mut connection = site.server.connect().await;
     for (_, message) in &messages {
-        common::post(&mut connection, REQUEST, message).await;
+        crate::common::post(&mut connection, REQUEST, message).await;
     }
     site.letters().await;
     let usable: i64 = site
@@ -296,7 +292,7 @@ async fn no_signature_on_the_list_key_is_lost() {
     let mut connection = site.server.connect().await;
     for player in &people {
         let signed = player.person.certified(&player.list, now());
-        common::post(&mut connection, REQUEST, &player.with_keys("key sign", &[&signed])).await;
+        crate::common::post(&mut connection, REQUEST, &player.with_keys("key sign", &[&signed])).await;
     }
     site.letters().await;
     let stored: Vec<u8> = site
@@ -308,7 +304,7 @@ async fn no_signature_on_the_list_key_is_lost() {
 
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
-    common::post(&mut connection, to, message).await;
+    crate::common::post(&mut connection, to, message).await;
     let came = site.letters().await;
     site.others.lock().unwrap().extend(came);
 }

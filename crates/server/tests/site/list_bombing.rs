@@ -1,13 +1,9 @@
 //! Somebody writes ten thousand times in the name of others, so that a list floods them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use common::site::Site;
+use crate::common::site::Site;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
 use tokio::task::JoinSet;

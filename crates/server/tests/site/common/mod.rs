@@ -1,14 +1,14 @@
 //! What the tests of the binary share: the server as its own process, GnuPG as the members' program, a
 //! mail server that keeps what it gets.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 pub(crate) mod cases;
 pub(crate) mod cast;
-#[path = "../../src/demo/gpg.rs"]
+#[allow(dead_code, reason = "shared with the demo, which uses more of it")]
+#[path = "../../../src/demo/gpg.rs"]
 pub(crate) mod gpg;
 pub(crate) mod postfix;
-#[path = "../../src/demo/sink.rs"]
+#[allow(dead_code, reason = "shared with the demo, which uses more of it")]
+#[path = "../../../src/demo/sink.rs"]
 pub(crate) mod sink;
 pub(crate) mod site;
 pub(crate) mod talk;

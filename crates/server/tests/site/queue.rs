@@ -1,13 +1,9 @@
 //! `sealist queue`: what an admin keeps from going on, and lets go.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::time::Duration;
 
-use common::site::{LIST, Site, WAIT};
-use common::{entity, post};
+use crate::common::site::{LIST, Site, WAIT};
+use crate::common::{entity, post};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_smtp::client::RecipientResult;

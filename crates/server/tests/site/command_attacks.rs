@@ -1,13 +1,9 @@
 //! People who want what is not theirs: somebody's membership, somebody's address for their own key, a moderator's word.
 //! Nothing changes, and the owners can see that it was tried.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::cast::{Player, flat, keys_entity, text_entity};
-use common::site::{LIST, Site};
-use common::talk::Letter;
+use crate::common::cast::{Player, flat, keys_entity, text_entity};
+use crate::common::site::{LIST, Site};
+use crate::common::talk::Letter;
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_smtp::client::RecipientResult;
@@ -199,11 +195,12 @@ async fn words_around_a_block() {
     site.server.cli(&["lists", "set", LIST, "subscription_policy", "pgp-policy-open"]);
     let anne = site.person("anne@example.org");
     let me = [("anne@example.org", &anne)];
-    let say = |subject: String, text: String| common::talk::plain("anne@example.org", &subject, &text);
-    let request = common::talk::REQUEST;
+    let say = |subject: String, text: String| crate::common::talk::plain("anne@example.org", &subject, &text);
+    let request = crate::common::talk::REQUEST;
     let asked = site.say(request, &say("join".into(), String::new()), &me).await.remove(0);
     let key = anne.export("anne@example.org").unwrap();
-    let set = common::talk::with_keys("anne@example.org", &format!("key set {}", asked.token()), &[&key]);
+    let set =
+        crate::common::talk::with_keys("anne@example.org", &format!("key set {}", asked.token()), &[&key]);
     let came = site.say(request, &set, &[me[0], me[0]]).await;
     let statement = came.iter().find(|letter| letter.sealed).unwrap();
     let (words, token) = (statement.statement(), statement.token());
@@ -221,7 +218,7 @@ async fn words_around_a_block() {
         ("two blocks", format!("{}{}", clear("Hello\n"), clear(&words))),
     ] {
         let mut connection = site.server.connect().await;
-        common::post(&mut connection, request, &say(format!("key confirm {token}"), text)).await;
+        crate::common::post(&mut connection, request, &say(format!("key confirm {token}"), text)).await;
         site.letters().await;
         assert_eq!(site.state(), before, "{what}");
         assert!(!site.has_member("anne@example.org"), "{what}");
@@ -345,7 +342,8 @@ async fn approval_by_others() {
     let before = site.state();
     for person in [olga, oscar] {
         let mut connection = site.server.connect().await;
-        common::post(&mut connection, "staff-request@lists.example", &person.signed("", &approve)).await;
+        crate::common::post(&mut connection, "staff-request@lists.example", &person.signed("", &approve))
+            .await;
         site.letters().await;
     }
     assert_eq!(site.state(), before);
@@ -408,7 +406,7 @@ async fn signatures_that_count_no_longer() {
     site.server.cli(&["lists", "set", LIST, "unsubscription_policy", "pgp-policy-leave"]);
     let address = "anne@example.org";
     let anne = site.person(address);
-    let fingerprint = |gpg: &common::gpg::Gpg, at: usize| {
+    let fingerprint = |gpg: &crate::common::gpg::Gpg, at: usize| {
         let listed = gpg.run(&["--with-colons", "--list-keys", address], b"").unwrap().0;
         let listed = String::from_utf8(listed).unwrap();
         let of = |line: &&str| line.starts_with("fpr");
@@ -425,19 +423,21 @@ async fn signatures_that_count_no_longer() {
     anne.run(&["--command-fd", "0", "--edit-key", address], b"key 2\nrevkey\ny\n1\n\ny\nsave\n").unwrap();
     site.join(address, "member", &anne);
     let me = [(address, &anne)];
-    let asked =
-        site.say(common::talk::REQUEST, &common::talk::plain(address, "leave", ""), &me).await.remove(0);
+    let asked = site
+        .say(crate::common::talk::REQUEST, &crate::common::talk::plain(address, "leave", ""), &me)
+        .await
+        .remove(0);
     let words = asked.statement();
     assert!(words.contains("Action: unsubscribe"), "{}", asked.text);
     let signer = format!("{subkey}!");
     let before = site.state();
-    let message = common::talk::signed(&thief, &[&signer], address, "", &words);
-    let came = site.say(common::talk::REQUEST, &message, &me).await;
+    let message = crate::common::talk::signed(&thief, &[&signer], address, "", &words);
+    let came = site.say(crate::common::talk::REQUEST, &message, &me).await;
     assert!(flat(&came[0].text).contains("Message failed to verify."), "{came:#?}");
     assert_eq!(site.state(), before);
     assert!(site.tried(address).contains(&("command-refused".to_owned(), "not-verified".to_owned())));
-    let message = common::talk::signed(&anne, &[address], address, "", &words);
-    site.say(common::talk::REQUEST, &message, &[me[0]; 2]).await;
+    let message = crate::common::talk::signed(&anne, &[address], address, "", &words);
+    site.say(crate::common::talk::REQUEST, &message, &[me[0]; 2]).await;
     assert!(!site.has_member(address));
 }
 
@@ -455,8 +455,8 @@ async fn a_hundred_confirmations_at_once() {
     for number in 0..100 {
         let (port, message) = (site.server.port, bart.signed("", &format!("{words}\n{number}\n")));
         sending.spawn(async move {
-            let mut connection = common::connect_to(port).await;
-            common::post(&mut connection, common::talk::REQUEST, &message).await
+            let mut connection = crate::common::connect_to(port).await;
+            crate::common::post(&mut connection, crate::common::talk::REQUEST, &message).await
         });
     }
     for result in sending.join_all().await {

@@ -1,13 +1,9 @@
 //! The conversations by which people join with a key and change it: over LMTP and SMTP, with GnuPG on the other side.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::gpg::Gpg;
-use common::site::{LIST, Site};
-use common::talk::{REQUEST, plain, sealed, signed, with_keys};
-use common::{assert_nowhere, encrypted, read};
+use crate::common::gpg::Gpg;
+use crate::common::site::{LIST, Site};
+use crate::common::talk::{REQUEST, plain, sealed, signed, with_keys};
+use crate::common::{assert_nowhere, encrypted, read};
 
 const ANNE: &str = "anne@example.org";
 const OLGA: &str = "olga@example.org";
@@ -104,7 +100,7 @@ async fn subscription_with_a_key_and_moderation(site: Site) {
     assert!(members(&site).contains("member     anne@example.org"));
 
     // And it is a key to post with.
-    let post = anne.sign_and_encrypt(LIST, &common::entity("Hello", "all")).unwrap();
+    let post = anne.sign_and_encrypt(LIST, &crate::common::entity("Hello", "all")).unwrap();
     let copies = site.send(LIST, &encrypted(ANNE, LIST, &post), 1).await;
     assert_eq!(copies[0].recipient, ANNE);
     for token in [&token1, &token2] {
@@ -185,7 +181,7 @@ async fn a_list_approves_keys_itself() {
 
     // Here the key counts, there it does not.
     let post = |list: &str| {
-        let text = common::entity("Hello", list);
+        let text = crate::common::entity("Hello", list);
         let armor = anne.run(
             &[
                 "--trust-model",

@@ -1,14 +1,10 @@
 //! The real binary behind LMTP: what it answers to bad mail, what it leaves on disk, what a kill costs.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::process::Command;
 
-use common::gpg::Gpg;
-use common::sink::Sink;
-use common::{Server, assert_nowhere, encrypted, entity, post, read};
+use crate::common::gpg::Gpg;
+use crate::common::sink::Sink;
+use crate::common::{Server, assert_nowhere, encrypted, entity, post, read};
 use sealist_smtp::client::{Body, Envelope, RecipientResult};
 
 const LIST: &str = "team@lists.example";

@@ -1,14 +1,10 @@
 //! What leaves for readers of all kinds: families of packets, `delivery`, `missing_key_action`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::collections::HashSet;
 
-use common::entity;
-use common::sink::Received;
-use common::site::{LIST, Site};
+use crate::common::entity;
+use crate::common::sink::Received;
+use crate::common::site::{LIST, Site};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Headers, Timestamp};
 use sealist_openpgp::testing::{Kind, Person, packets};
@@ -74,7 +70,7 @@ async fn the_body_is_encrypted_once_for_each_family() {
     let mut versions: Vec<u8> = sealed.iter().map(|body| body[0]).collect();
     versions.sort_unstable();
     assert_eq!(versions, [1, 2]);
-    common::assert_nowhere(&site.server, TEXT);
+    crate::common::assert_nowhere(&site.server, TEXT);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +116,7 @@ async fn a_personalized_copy_is_the_readers_alone() {
         sealed.extend(bodies(copy, 18));
     }
     assert_eq!(sealed.len(), 3, "a session key for each");
-    common::assert_nowhere(&site.server, TEXT);
+    crate::common::assert_nowhere(&site.server, TEXT);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +149,7 @@ async fn who_has_no_key_gets_what_the_list_says() {
         let last = copies.as_array().unwrap().last().unwrap();
         assert_eq!((last["email"].as_str(), last["state"].as_str()), (Some(kim), Some(recorded)), "{action}");
     }
-    common::assert_nowhere(&site.server, TEXT);
+    crate::common::assert_nowhere(&site.server, TEXT);
 
     // The list allows cleartext, and now the member does too.
     site.server.cli(&["members", "set", LIST, kim, "allow_cleartext", "true"]);
@@ -182,7 +178,7 @@ async fn who_has_no_key_gets_what_the_list_says() {
     let kim_with_key = Person::new(kim, Kind::Version6, Timestamp::now());
     let file = site.server.file("kim.asc", &kim_with_key.certificate().armored());
     site.server.cli(&["keys", "import", kim, &file]);
-    let came = site.sink.take(3, common::site::WAIT).await;
+    let came = site.sink.take(3, crate::common::site::WAIT).await;
     let mut subjects: Vec<String> = came
         .iter()
         .map(|one| read(&site, &kim_with_key, &one.message))
@@ -213,7 +209,7 @@ async fn what_waits_is_sealed_when_the_list_begins_to_encrypt() {
         (Some("anne@example.org"), Some(1))
     );
     site.server.cli(&["queue", "resend"]);
-    let came = site.sink.take(1, common::site::WAIT).await;
+    let came = site.sink.take(1, crate::common::site::WAIT).await;
     let inside = read(&site, &anne, &came[0].message);
     assert!(inside.contains(TEXT) && inside.contains("Subject: Early"), "{inside}");
     assert_eq!(Headers::parse(&came[0].message).0.text("subject").unwrap(), "[...]");

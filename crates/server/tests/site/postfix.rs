@@ -1,12 +1,8 @@
 //! End to end through a real Postfix: in by SMTP, to us by LMTP, back out through Postfix into maildirs.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::gpg::Gpg;
-use common::postfix::{Postfix, certificate};
-use common::{Server, encrypted, entity, read};
+use crate::common::gpg::Gpg;
+use crate::common::postfix::{Postfix, certificate};
+use crate::common::{Server, encrypted, entity, read};
 use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Security, Target, Verify};
 use tempfile::TempDir;
 

@@ -1,12 +1,8 @@
 //! Workflows as they are seen from outside: which question follows which, what is skipped, what is kept while it waits.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
-use common::cast::{Player, flat};
-use common::site::{LIST, Site};
-use common::talk::Letter;
+use crate::common::cast::{Player, flat};
+use crate::common::site::{LIST, Site};
+use crate::common::talk::Letter;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
 

@@ -1,16 +1,12 @@
 //! List keys on several nodes: in the database, wrapped; in a key directory of each; from one key to the next.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::sink::{Received, Sink};
-use common::site::{LIST, Site, WAIT};
-use common::{Server, entity, post};
+use crate::common::sink::{Received, Sink};
+use crate::common::site::{LIST, Site, WAIT};
+use crate::common::{Server, entity, post};
 use sealist_mail::Timestamp;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::Certificate;

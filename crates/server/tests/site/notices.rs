@@ -1,14 +1,10 @@
 //! Letters of a list: who hears what, how, and how often.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::gpg::Gpg;
-use common::site::{LIST, Site, WAIT};
-use common::{assert_nowhere, encrypted, entity, read};
+use crate::common::gpg::Gpg;
+use crate::common::site::{LIST, Site, WAIT};
+use crate::common::{assert_nowhere, encrypted, entity, read};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Entity, Headers};
 use sealist_openpgp::testing::{Kind, Person};

@@ -1,14 +1,10 @@
 //! The words of letters: in whose language, and from whose files.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::site::{LIST, Site, WAIT};
-use common::{encrypted, entity, read};
+use crate::common::site::{LIST, Site, WAIT};
+use crate::common::{encrypted, entity, read};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Entity, Headers};
 

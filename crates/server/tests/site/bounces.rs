@@ -1,13 +1,9 @@
 //! Bounces: whom they are about, what they count, and that nobody can make them up.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::site::{LIST, Site, WAIT};
-use common::{entity, post};
+use crate::common::site::{LIST, Site, WAIT};
+use crate::common::{entity, post};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_smtp::client::{Body, Envelope, RecipientResult};

@@ -1,15 +1,11 @@
 //! Several nodes on one PostgreSQL.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use common::sink::Sink;
-use common::site::{LIST, WAIT};
-use common::{Server, entity, post};
+use crate::common::sink::Sink;
+use crate::common::site::{LIST, WAIT};
+use crate::common::{Server, entity, post};
 use sealist_mail::Timestamp;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::Certificate;
@@ -58,7 +54,7 @@ impl Cluster {
     }
 
     /// How often each Subject came out to Anne.
-    fn subjects(&self, came: &[common::sink::Received]) -> BTreeMap<String, usize> {
+    fn subjects(&self, came: &[crate::common::sink::Received]) -> BTreeMap<String, usize> {
         let mut seen = BTreeMap::new();
         for copy in came.iter().filter(|copy| copy.recipient == "anne@example.org") {
             let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
@@ -128,7 +124,7 @@ async fn a_dead_nodes_work_is_done_by_the_other() {
 /// A site with a post that waits and a hold moves, and goes on where it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_moves_from_sqlite() {
-    let mut site = common::site::Site::new().await;
+    let mut site = crate::common::site::Site::new().await;
     let anne = site.join_with("anne@example.org", Kind::Curve25519);
     site.server.cli(&["members", "add", LIST, "kim@example.org"]);
     let message =

@@ -1,15 +1,11 @@
 //! Keys of lists for a web server, keys of members from elsewhere, and the check that begins with the server.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::Server;
-use common::gpg::Gpg;
+use crate::common::Server;
+use crate::common::gpg::Gpg;
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_openpgp::{Certificate, wkd};
 

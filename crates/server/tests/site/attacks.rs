@@ -1,14 +1,10 @@
 //! A list that is asked to be an oracle: captured ciphertext, carried mail, replays, false senders.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
-
 use std::time::Duration;
 
-use common::sink::Received;
-use common::site::{LIST, Site};
-use common::{entity, post};
+use crate::common::sink::Received;
+use crate::common::site::{LIST, Site};
+use crate::common::{entity, post};
 use sealist_mail::Timestamp;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Kind, Person, armored, twist};
@@ -239,7 +235,7 @@ async fn one_transaction_posts_once() {
         assert!(results.iter().all(|one| matches!(one, RecipientResult::Sent(_))), "{results:?}");
         assert_eq!(results.len(), 4, "a reply for each recipient");
         stage.site.server.wait_until_judged();
-        let mut came = stage.site.sink.take(expected, common::site::WAIT).await;
+        let mut came = stage.site.sink.take(expected, crate::common::site::WAIT).await;
         came.extend(stage.site.sink.take(1, Duration::from_millis(400)).await);
         assert_eq!(came.len(), expected);
     }
@@ -264,7 +260,7 @@ async fn of_500_at_once_one_is_posted() {
         sender.await.unwrap();
     }
     stage.site.server.wait_until_judged();
-    let mut came = stage.site.sink.take(3, common::site::WAIT).await;
+    let mut came = stage.site.sink.take(3, crate::common::site::WAIT).await;
     came.extend(stage.site.sink.take(1, Duration::from_millis(500)).await);
     assert_eq!(came.len(), 3, "one copy for each member");
     assert!(held(&stage.site).is_empty());
@@ -390,7 +386,7 @@ async fn every_failure_sounds_the_same() {
             panic!("{name}: taken")
         };
         replies.push(reply.to_string());
-        let letters = site.sink.take(1, common::site::WAIT).await;
+        let letters = site.sink.take(1, crate::common::site::WAIT).await;
         assert_eq!(letters.len(), 1, "{name}: {:?}", held(&site));
         assert_eq!(letters[0].recipient, address, "{name}");
         let Shape::Encrypted(armor) = classify(&letters[0].message) else { panic!("{name}: sealed") };

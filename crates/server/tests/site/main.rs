@@ -1,0 +1,32 @@
+//! The server as its own process, with GnuPG as the members' program and a next hop that keeps what it gets.
+//!
+//! All end-to-end tests are modules of this one program, because linking the server once a file took longer than the tests.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod attacks;
+mod bounces;
+mod command_attacks;
+mod command_faults;
+mod commands;
+mod common;
+mod conversations;
+mod deliveries;
+mod demo;
+mod faults;
+mod gnupg_keys;
+mod key_changes;
+mod key_commands;
+mod list_bombing;
+mod node_keys;
+mod nodes;
+mod notices;
+mod plain_commands;
+mod postfix;
+mod published_keys;
+mod queue;
+mod serve;
+mod stuck;
+mod texts;
+mod unrecorded;
+mod workflows;
