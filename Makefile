@@ -1,14 +1,18 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check bench chaos fuzz interop deps interop-deps
+.PHONY: demo test check bench chaos fuzz interop deps demo-deps interop-deps
 
 deps:
 	@scripts/install-deps
 
+demo-deps:
+	@scripts/install-deps demo
+
 interop-deps: deps
 	@scripts/install-interop
 
-demo: deps
-	@cargo run --release --locked --quiet --bin sealist -- demo
+demo: demo-deps
+	@scripts/build-demo
+	@cargo run --profile demo --locked --offline --quiet --bin sealist -- demo
 
 test: interop-deps
 	@cargo test --workspace --locked
