@@ -38,17 +38,30 @@ pub(crate) fn verp(bounces: &str, mac: &MacKey, kind: Kind, member: MemberNo) ->
     }
 }
 
-/// Takes a message at `-bounces`: counted if its address is one of ours and it says that a recipient failed, and gone.
+/// What a message at `-bounces` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Automatic: it is counted if it counts, and gone.
+    Done,
+    /// A person wrote it: it is for the people in charge.
+    Person,
+}
+
+/// Takes a message at `-bounces`. It counts if its address is one of ours and it says that a recipient failed.
 pub(crate) async fn take(
     app: &App,
     list: &MailingList,
     entry: &Entry,
+    sender: Option<&Address>,
     message: &[u8],
     now: Timestamp,
-) -> Result<(), AppError> {
+) -> Result<Taken, AppError> {
+    let reading = dsn::read(sender, message);
+    if !reading.automatic {
+        return Ok(Taken::Person);
+    }
     let returned = whom(app, list, &entry.detail);
-    let returned =
-        returned.filter(|_| list.settings.process_bounces && dsn::report(message) == Report::Failed);
+    let returned = returned.filter(|_| list.settings.process_bounces && reading.report == Report::Failed);
     let (entry, patience) = (entry.clone(), patience(list));
     let follows = app.store.write(move |db| {
         Box::pin(async move {
@@ -60,7 +73,8 @@ pub(crate) async fn take(
             Ok::<_, StoreError>(follows)
         })
     });
-    tell(app, list, follows.await?.into_iter().collect(), now).await
+    tell(app, list, follows.await?.into_iter().collect(), now).await?;
+    Ok(Taken::Done)
 }
 
 fn whom(app: &App, list: &MailingList, handle: &str) -> Option<Returned> {

@@ -16,10 +16,11 @@ use sealist_store::queue::{self, Entry, Place};
 use sealist_store::tokens::Subject;
 use sealist_store::{StoreError, lists, people, posts};
 
+use crate::bounces::{self, Taken};
 use crate::commands::{self, takes_commands};
 use crate::notices::Prepared;
 use crate::requests::Desk;
-use crate::{App, AppError, bounces, letters, published};
+use crate::{App, AppError, letters, published};
 use gather::{gather, look_up, open, replay};
 use post::{Post, make_post};
 
@@ -58,9 +59,12 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     let author = sole_author(&outer);
     let origin = origin::classify(sender.as_ref(), &outer, &list.name.posting(), &list.name.list_id());
 
+    let mut entry = entry;
     if entry.door == Door::Bounces {
-        bounces::take(app, &list, &entry, &message, now).await?;
-        return Ok(Outcome { action: Action::Discard, reasons: vec![Reason::Bounce] });
+        match bounces::take(app, &list, &entry, sender.as_ref(), &message, now).await? {
+            Taken::Done => return Ok(Outcome { action: Action::Discard, reasons: vec![Reason::Bounce] }),
+            Taken::Person => entry.door = Door::Owner,
+        }
     }
     let arrival = facts::Arrival { door: entry.door, origin, author };
     let stopped =

@@ -1,0 +1,202 @@
+//! The forms of servers that write their reports for people only. A form is a phrase that such servers print and that
+//! speaks of an end. What speaks of a delay is no failure: in the languages below because it says so, in all others because
+//! it has none of the phrases.
+
+use super::Report;
+
+/// The report stands at the top; what follows is what came back.
+pub(super) const MAX_OCTETS: usize = 16 * 1024;
+
+/// What begins the message that came back, in the text of a report. In lower case.
+const RETURNED: &[&str] = &[
+    "below this line is a copy",
+    "this is a copy of the message",
+    "this is a copy of your message",
+    "copy of your message, including",
+    "original message follows",
+    "original message -----",
+    "original message ----",
+    "unsent message follows",
+    "unsent message below",
+    "returned message follows",
+    "the following message was",
+    "message header follows",
+    "message headers follow",
+    "\nreturn-path: <",
+    "\nreceived: from ",
+    "\nreceived: by ",
+];
+
+/// The server has not given up.
+const LATE: &[&str] = &[
+    "warning message only",
+    "will be retried",
+    "will retry",
+    "will keep trying",
+    "will continue to be made",
+    "will continue to try",
+    "delivery attempts will continue",
+    "still trying",
+    "still being retried",
+    "no action is required on your part",
+    "has not yet been delivered",
+    "not been able to deliver your message yet",
+    "do not need to resend",
+    "don't need to resend",
+    "just a warning",
+    "temporarily deferred",
+    "is delayed",
+    "was delayed",
+    "been delayed",
+    "'ll keep trying",
+    "not been delivered yet",
+    "still has not been delivered",
+    "only a warning",
+    "a warning only",
+    // German, French, Spanish and Portuguese, Italian, Dutch, Swedish, Danish and Norwegian, Polish, Russian, Japanese, Chinese.
+    "verzögert",
+    "verzögerung",
+    "noch nicht zugestellt",
+    "retardé",
+    "été différé",
+    "retrasad",
+    "demorad",
+    "atrasad",
+    "ritardo",
+    "ritardat",
+    "vertraagd",
+    "vertraging",
+    "fördröj",
+    "försen",
+    "forsink",
+    "opóźni",
+    "задерж",
+    "отложен",
+    "遅延",
+    "遅れて",
+    "延迟",
+    "延遲",
+];
+
+/// Subjects of reports about delays; those of failures are told by their text.
+const LATE_SUBJECTS: &[&str] = &[
+    "(delay)",
+    "delayed",
+    "still being retried",
+    "status notification: warning",
+    "could not send mail for past",
+    "could not send message for past",
+];
+
+/// Subjects of servers that have given up.
+const FAILED_SUBJECTS: &[&str] = &[
+    "undeliver",
+    "returned mail",
+    "returned to sender",
+    "returning to sender",
+    "returning message to sender",
+    "failure notice",
+    "(failure)",
+    "delivery failure",
+    "delivery failed",
+    "delivery has failed",
+    "failure delivery",
+    "failed delivery",
+    "mail failure",
+    "mail system error",
+    "status notification: error",
+];
+
+/// What no person and no vacation program writes, whoever stands in From.
+const UNMISTAKABLE: &[&str] =
+    &["this is the qmail-send program", "could not be delivered to: <", "could not be delivered to mobile"];
+
+/// The server has given up, said in words.
+const FAILED: &[&str] = &[
+    "this is a permanent error",
+    "undeliverable",
+    "permanent failure",
+    "permanent fatal errors",
+    "delivery failed",
+    "delivery has failed",
+    "failed permanently",
+    "delivery failure",
+    "delivery error",
+    "returned to sender",
+    "returning message to sender",
+    "returned mail",
+    "could not be delivered",
+    "couldn't be delivered",
+    "cannot be delivered",
+    "can not be delivered",
+    "can't be delivered",
+    "was not delivered",
+    "were not delivered",
+    "was undeliverable",
+    "did not reach",
+    "could not deliver",
+    "couldn't deliver",
+    "unable to deliver",
+    "wasn't able to deliver",
+    "was not able to deliver",
+    "was aborted after",
+    "i've given up",
+    "user unknown",
+    "unknown user",
+    "unknown to us",
+    "no such user",
+    "user does not exist",
+    "mailbox not found",
+    "host unknown",
+    "mail system error",
+];
+
+/// Reads what people read in a report of whom the header does not show as a server.
+pub(super) fn is_unmistakable(text: &str) -> bool {
+    let text = flat(text);
+    has(&text, UNMISTAKABLE) && !has(&text, LATE)
+}
+
+/// Reads what people read in a report of a server.
+pub(super) fn judge(subject: &str, text: &str) -> Report {
+    let text = flat(text);
+    let subject = subject.to_lowercase();
+    if has(&subject, LATE_SUBJECTS) || has(&subject, LATE) || has(&text, LATE) {
+        return Report::Delayed;
+    }
+    if has(&subject, FAILED_SUBJECTS) || has(&text, FAILED) || has_permanent_code(&text) {
+        return Report::Failed;
+    }
+    Report::Other
+}
+
+fn has(text: &str, phrases: &[&str]) -> bool {
+    phrases.iter().any(|phrase| text.contains(phrase))
+}
+
+/// The words before what came back, in lower case and with single blanks, without what is quoted.
+fn flat(text: &str) -> String {
+    let mut end = text.len().min(MAX_OCTETS);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let lower = text[..end].to_lowercase().replace("\r\n", "\n").replace('\r', "\n").replace('\u{2019}', "'");
+    let end = RETURNED.iter().filter_map(|mark| lower.find(mark)).min().unwrap_or(lower.len());
+    let own = lower[..end].lines().filter(|line| !line.starts_with("> "));
+    own.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+/// A reply code of 5xx or a status of 5.x.x ([RFC 3463]) as a word of its own.
+fn has_permanent_code(text: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    text.split(|c: char| !is_word(c)).map(|word| word.trim_end_matches(['.', '-'])).any(|word| {
+        let numbers: Vec<&str> = word.split('.').collect();
+        let digits =
+            |number: &&str| (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+        match numbers.as_slice() {
+            ["5", class, detail] => digits(class) && digits(detail),
+            [code] => code.len() == 3 && code.starts_with("55") && digits(code),
+            _ => false,
+        }
+    })
+}

@@ -1,0 +1,181 @@
+//! Delivery reports ([RFC 3464]) and the forms of servers that write none: whether a recipient failed for good.
+//!
+//! A report counts only if it says so itself. What is automatic and no report (an answer of a vacation program, a receipt,
+//! a complaint), what cannot be read, and what people write is never a failure. `Auto-Submitted` alone decides nothing:
+//! Exim's failures carry `auto-replied`, as vacation notices do.
+
+mod fields;
+mod forms;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+use crate::address::Address;
+use crate::entity::Entity;
+use crate::headers::Headers;
+
+use parts::{Leaf, parts};
+
+/// Message-IDs that are read of what came back.
+const MAX_IDS: usize = 8;
+
+/// What a message at a bounce address says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The recipient got nothing and will get nothing.
+    Failed,
+    /// The server still tries.
+    Delayed,
+    /// Something else.
+    Other,
+}
+
+/// A message at a bounce address, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What it says.
+    pub report: Report,
+    /// Whether a server wrote it, to whom nobody writes back: a report of whatever kind, or another automatic answer.
+    pub automatic: bool,
+    /// The recipients that failed, as the report names them. Nothing proves that.
+    pub failed: Vec<Address>,
+    /// The Message-IDs of what came back, with their brackets. Nothing proves them.
+    pub returned: Vec<String>,
+}
+
+/// Reads a message that came to a bounce address. `sender`: the envelope sender; `None`: the null sender.
+pub fn read(sender: Option<&Address>, message: &[u8]) -> Reading {
+    let root = Entity::parse(message);
+    let (headers, body) = (root.headers.clone(), root.body);
+    let parts = parts(root);
+    let daemon = is_daemon(sender, &headers) || (sender.is_none() && forms::is_unmistakable(&words(&parts)));
+    let automatic =
+        daemon || sender.is_none() || !parts.report_types.is_empty() || answers_by_itself(&headers);
+    let (report, failed) = judge(&headers, daemon, &parts);
+    let returned = if report == Report::Failed { message_ids(body) } else { Vec::new() };
+    Reading { report, automatic, failed, returned }
+}
+
+fn judge(headers: &Headers, daemon: bool, parts: &parts::Parts<'_>) -> (Report, Vec<Address>) {
+    let nothing = (Report::Other, Vec::new());
+    let another = |kind: &String| !kind.is_empty() && kind != "delivery-status";
+    if parts.report_types.iter().any(another) || parts.leaves.iter().any(is_other_report) {
+        return nothing;
+    }
+    let status = parts.leaves.iter().filter(|leaf| is_status(leaf) && (leaf.in_report || daemon));
+    let mut groups: Vec<_> = status.flat_map(|leaf| fields::groups(&decoded(leaf))).collect();
+    if groups.is_empty() && daemon {
+        // The fields stand in the text where a gateway took the parts apart.
+        let text = words(parts);
+        if text.to_ascii_lowercase().contains("\nfinal-recipient:") {
+            groups = fields::groups(text.as_bytes());
+        }
+        if groups.is_empty() {
+            let subject = headers.text("subject").unwrap_or_default();
+            return (forms::judge(&subject, &text), Vec::new());
+        }
+    }
+    for report in [Report::Failed, Report::Delayed] {
+        let such = groups.iter().filter(|group| group.report == report);
+        let failed: Vec<Address> = match report {
+            Report::Failed => such.clone().flat_map(|group| group.recipients.clone()).collect(),
+            _ => Vec::new(),
+        };
+        if such.count() > 0 {
+            return (report, failed);
+        }
+    }
+    nothing
+}
+
+fn is_status(leaf: &Leaf<'_>) -> bool {
+    leaf.content_type.is("message", "delivery-status")
+        || leaf.content_type.is("message", "global-delivery-status")
+}
+
+/// Receipts ([RFC 8098]) and complaints ([RFC 5965]).
+fn is_other_report(leaf: &Leaf<'_>) -> bool {
+    ["disposition-notification", "global-disposition-notification", "feedback-report"]
+        .iter()
+        .any(|kind| leaf.content_type.is("message", kind))
+}
+
+fn decoded(leaf: &Leaf<'_>) -> Vec<u8> {
+    leaf.entity.decoded_body().unwrap_or_else(|| leaf.entity.body.to_vec())
+}
+
+/// What people read of the report: the texts before the message that came back.
+fn words(parts: &parts::Parts<'_>) -> String {
+    let mut text = String::from("\n");
+    for leaf in &parts.leaves {
+        match leaf.content_type.kind() {
+            "text" if leaf.content_type.subtype() == "rfc822-headers" => break,
+            "text" => {
+                text.push_str(&String::from_utf8_lossy(&decoded(leaf)));
+                text.push('\n');
+            }
+            "message" if is_status(leaf) => {}
+            "message" => break,
+            "multipart" => text.push_str(&String::from_utf8_lossy(leaf.entity.body)),
+            _ => {}
+        }
+        if text.len() > forms::MAX_OCTETS {
+            break;
+        }
+    }
+    text
+}
+
+/// Names of programs in From and in envelope senders.
+const DAEMONS: &[&str] = &[
+    "mailer-daemon",
+    "mailer_daemon",
+    "mailerdaemon",
+    "mail-daemon",
+    "mailer daemon",
+    "postmaster",
+    "post_master",
+    "mail delivery s",
+    "mail deliver system",
+    "mail.delivery.system",
+];
+
+/// Whether a mail server wrote the message: the null sender or one of its own, and no person in From.
+fn is_daemon(sender: Option<&Address>, headers: &Headers) -> bool {
+    let known = |text: &str| DAEMONS.iter().any(|name| text.to_lowercase().contains(name));
+    if sender.is_some_and(|sender| !known(sender.local())) {
+        return false;
+    }
+    let mut froms = headers.all("from").peekable();
+    let nobody = froms.peek().is_none();
+    nobody || froms.all(|from| matches!(from.decoded().trim(), "" | "<>") || known(&from.decoded()))
+}
+
+fn answers_by_itself(headers: &Headers) -> bool {
+    let value = |name: &str| headers.text(name).map(|value| value.trim().to_ascii_lowercase());
+    value("auto-submitted").is_some_and(|value| !value.starts_with("no"))
+        || value("precedence").is_some_and(|value| matches!(value.as_str(), "auto_reply" | "bulk" | "junk"))
+        || headers.count("x-autoreply") > 0
+        || headers.count("x-autorespond") > 0
+        || headers.count("x-auto-response-suppress") > 0
+}
+
+/// The ids in lines that look like a Message-ID field.
+fn message_ids(body: &[u8]) -> Vec<String> {
+    let lines = body.split(|octet| *octet == b'\n');
+    let mut continued = false;
+    let mut ids = Vec::new();
+    for line in lines {
+        let text = String::from_utf8_lossy(&line[..line.len().min(1000)]);
+        let text = text.trim();
+        let is_field = text.get(..11).is_some_and(|name| name.eq_ignore_ascii_case("message-id:"));
+        let value = if is_field { text.get(11..) } else { continued.then_some(text) };
+        continued = is_field && text.len() == 11;
+        let id = value.and_then(|value| value.trim().strip_prefix('<')?.split_once('>'));
+        ids.extend(id.map(|(id, _)| format!("<{id}>")));
+        if ids.len() == MAX_IDS {
+            break;
+        }
+    }
+    ids
+}
