@@ -1,7 +1,7 @@
 //! Decrypted bytes: zeroed when dropped, never printed.
 
 use std::io::Read;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 use zeroize::Zeroize as _;
 
@@ -17,6 +17,22 @@ impl Cleartext {
 
     pub(crate) fn with_capacity(octets: usize) -> Self {
         Self(Vec::with_capacity(octets))
+    }
+
+    /// Only those pieces of it, which are in order, without the first octets of them.
+    pub(crate) fn keep(mut self, pieces: impl Iterator<Item = Range<usize>>, mut skip: usize) -> Self {
+        let mut octets = 0;
+        for piece in pieces {
+            let skipped = skip.min(piece.len());
+            skip -= skipped;
+            let piece = piece.start + skipped..piece.end;
+            let length = piece.len();
+            self.0.copy_within(piece, octets);
+            octets += length;
+        }
+        // What is behind stays until it is zeroed on drop.
+        self.0.truncate(octets);
+        self
     }
 
     /// Appends up to so many octets; says how many came.
@@ -46,5 +62,20 @@ impl Drop for Cleartext {
         // As slices: `Vec` is zeroed octet by octet, which takes ten times as long.
         self.0.spare_capacity_mut().zeroize();
         self.0.as_mut_slice().zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_kept_in_their_order() {
+        let keep = |pieces: &[Range<usize>], skip| {
+            Cleartext::new((0..10).collect()).keep(pieces.iter().cloned(), skip).to_vec()
+        };
+        assert_eq!(keep(&[2..4, 4..4, 6..9], 0), [2, 3, 6, 7, 8]);
+        assert_eq!(keep(&[2..4, 6..9], 3), [7, 8]);
+        assert_eq!(keep(&[2..4], 3), []);
     }
 }

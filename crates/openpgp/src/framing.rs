@@ -1,8 +1,12 @@
 //! Packets from the outside ([RFC 9580, section 4.2]): tag and extent, without looking into them.
 //!
-//! Used before a library sees the data: to count, to filter, and to say what public framing shows.
+//! Used before a library sees the data: to count, to filter, and to say what public framing shows. The library looks for
+//! the next packet behind junk octet by octet, so it is given whole packets only.
 
-/// One packet: its tag and its body. Partial lengths are joined.
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// One packet as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawPacket<'a> {
     pub(crate) tag: u8,
@@ -10,6 +14,56 @@ pub(crate) struct RawPacket<'a> {
     pub(crate) whole: &'a [u8],
     /// The start of the body: up to the first partial chunk's end.
     pub(crate) body: &'a [u8],
+    /// Whether the header says how long the packet is.
+    definite: bool,
+}
+
+impl<'a> RawPacket<'a> {
+    /// The packet with one length that its header says. The library takes long over a body in many pieces.
+    pub(crate) fn plain(&self) -> Cow<'a, [u8]> {
+        if self.definite {
+            return Cow::Borrowed(self.whole);
+        }
+        let octets: usize = self.pieces().map(|piece| piece.len()).sum();
+        let mut packet = Vec::with_capacity(octets + 6);
+        packet.extend_from_slice(&[0xc0 | self.tag, 255]);
+        packet.extend_from_slice(&u32::try_from(octets).unwrap_or(u32::MAX).to_be_bytes());
+        self.pieces().for_each(|piece| packet.extend_from_slice(&self.whole[piece]));
+        Cow::Owned(packet)
+    }
+
+    /// Where the pieces of the body stand in the packet.
+    pub(crate) fn pieces(&self) -> Pieces<'a> {
+        let at = if self.is_old() { self.whole.len() - self.body.len() } else { 1 };
+        Pieces { whole: self.whole, at, old: self.is_old() }
+    }
+
+    fn is_old(&self) -> bool {
+        self.whole[0] & 0x40 == 0
+    }
+}
+
+/// The pieces of one body.
+pub(crate) struct Pieces<'a> {
+    whole: &'a [u8],
+    at: usize,
+    old: bool,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let rest = self.whole.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let (length, octets) = if self.old {
+            (rest.len(), 0)
+        } else {
+            new_length(rest).map(|(length, octets, _)| (length, octets))?
+        };
+        let start = self.at + octets;
+        self.at = start + length;
+        Some(start..self.at)
+    }
 }
 
 /// The data is not a sequence of packets from here on.
@@ -44,6 +98,16 @@ impl<'a> Iterator for Packets<'a> {
     }
 }
 
+/// A body may come in so many pieces, and in more where they are not tiny: programs write at least 512 octets at once.
+const MAX_PIECES: usize = 1024;
+const PIECE_OCTETS: usize = 64;
+
+/// Only packets of data may have a length that their header does not say ([RFC 9580, section 4.2.1.4]): compressed,
+/// encrypted in one of three ways, literal.
+fn is_data(tag: u8) -> bool {
+    matches!(tag, 8 | 9 | 11 | 18 | 20)
+}
+
 fn first_packet(data: &[u8]) -> Option<RawPacket<'_>> {
     let ctb = *data.first()?;
     if ctb & 0x80 == 0 {
@@ -53,17 +117,28 @@ fn first_packet(data: &[u8]) -> Option<RawPacket<'_>> {
         return old_packet(data, ctb);
     }
     let tag = ctb & 0x3f;
-    let mut at = 1;
+    let (mut at, mut pieces) = (1, 0);
     let mut first_body = None;
     loop {
         let (length, octets, partial) = new_length(data.get(at..)?)?;
         let start = at + octets;
         let end = start.checked_add(length)?;
         let chunk = data.get(start..end)?;
+        let definite = first_body.is_none() && !partial;
         first_body.get_or_insert(chunk);
         at = end;
+        pieces += 1;
+        if pieces > MAX_PIECES + at / PIECE_OCTETS {
+            return None;
+        }
         if !partial {
-            return Some(RawPacket { tag, whole: &data[..end], body: first_body.unwrap_or(chunk) });
+            let body = first_body.unwrap_or(chunk);
+            return (definite || is_data(tag)).then(|| RawPacket {
+                tag,
+                whole: &data[..end],
+                body,
+                definite,
+            });
         }
     }
 }
@@ -81,6 +156,7 @@ fn new_length(data: &[u8]) -> Option<(usize, usize, bool)> {
 
 fn old_packet(data: &[u8], ctb: u8) -> Option<RawPacket<'_>> {
     let tag = (ctb >> 2) & 0x0f;
+    let definite = ctb & 0x03 != 3;
     let (start, length): (usize, usize) = match ctb & 0x03 {
         0 => (2, be(data.get(1..2)?)),
         1 => (3, be(data.get(1..3)?)),
@@ -88,7 +164,8 @@ fn old_packet(data: &[u8], ctb: u8) -> Option<RawPacket<'_>> {
         _ => (1, data.len() - 1), // indeterminate: all that is left
     };
     let end = start.checked_add(length)?;
-    Some(RawPacket { tag, whole: data.get(..end)?, body: data.get(start..end)? })
+    let (whole, body) = (data.get(..end)?, data.get(start..end)?);
+    (definite || is_data(tag)).then_some(RawPacket { tag, whole, body, definite })
 }
 
 fn be(bytes: &[u8]) -> usize {
@@ -112,18 +189,47 @@ mod tests {
         check(&[0x84, 1, 0, 0x85, 0, 1, 0], &[(1, 3), (1, 4)]);
         check(&[0xd2, 0xe1, 1, 2, 1, 3], &[(18, 6)]);
         check(&[0xd2, 255, 0, 0, 0, 1, 9], &[(18, 7)]);
-        check(&[0x87, 1, 2, 3], &[(1, 4)]);
+        check(&[0xa3, 1, 2, 3], &[(8, 4)]);
         check(&[], &[]);
     }
 
     #[test]
     fn cut_packets_are_errors() {
-        for bad in [&[0x41_u8, 0][..], &[0xc1, 5, 0], &[0xd2, 0xe5, 0], &[0xd2, 255, 255, 255, 255, 255]] {
+        for bad in [
+            &[0x41_u8, 0][..],
+            &[0xc1, 5, 0],
+            &[0xd2, 0xe5, 0],
+            &[0xd2, 255, 255, 255, 255, 255],
+            &[0x8b, 1],
+            &[0xc2, 0xe0, 4, 0],
+        ] {
             assert!(Packets::new(bad).last().unwrap().is_err(), "{bad:?}");
         }
     }
 
+    #[test]
+    fn a_body_in_pieces_is_joined() {
+        fn plain(data: &[u8]) -> Vec<u8> {
+            Packets::new(data).next().unwrap().unwrap().plain().into_owned()
+        }
+        let joined = [0xcb, 255, 0, 0, 0, 3, 7, 8, 9];
+        assert_eq!(plain(&[0xcb, 0xe0, 7, 0xe0, 8, 1, 9]), joined);
+        assert_eq!(plain(&[0xcb, 0xe1, 7, 8, 0xe0, 9, 0]), joined);
+        assert_eq!(plain(&[0xaf, 7, 8, 9]), joined);
+        assert_eq!(plain(&[0xaf]), [0xcb, 255, 0, 0, 0, 0]);
+        assert_eq!(plain(&[0xcb, 3, 7, 8, 9]), [0xcb, 3, 7, 8, 9]);
+        assert_eq!(plain(&[0xac, 3, 7, 8, 9]), [0xac, 3, 7, 8, 9]);
+    }
+
     proptest! {
+        #[test]
+        fn pieces_are_within_their_packet(data in proptest::collection::vec(any::<u8>(), 0..300)) {
+            for packet in Packets::new(&data).flatten() {
+                prop_assert!(packet.pieces().all(|piece| packet.whole.get(piece).is_some()));
+                packet.plain();
+            }
+        }
+
         #[test]
         fn walks_end(data in proptest::collection::vec(any::<u8>(), 0..300)) {
             prop_assert!(Packets::new(&data).count() <= data.len());

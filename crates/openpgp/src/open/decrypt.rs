@@ -1,31 +1,32 @@
 //! Decryption of a message to the list, with everything counted before the library sees it.
 
 use sealist_mail::Timestamp;
-use sequoia_openpgp::crypto::SessionKey;
-use sequoia_openpgp::packet::{PKESK, SKESK};
-use sequoia_openpgp::parse::stream::{
-    DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
-};
-use sequoia_openpgp::parse::{PacketParser, Parse as _};
-use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::crypto::{KeyPair, SessionKey};
+use sequoia_openpgp::packet::{PKESK, SEIP};
+use sequoia_openpgp::parse::{Dearmor, PacketParserBuilder, PacketParserResult, Parse as _};
+use sequoia_openpgp::policy::{Policy as _, StandardPolicy};
 use sequoia_openpgp::types::SymmetricAlgorithm;
-use sequoia_openpgp::{Cert, KeyHandle, KeyID};
+use sequoia_openpgp::{KeyHandle, KeyID, Packet};
 
-use super::Limits;
-use super::verdict::{self, SignatureVerdict};
-use super::verify::{self, Flood, MAX_SIGNATURES, READ_AHEAD_OCTETS, Signers, read_all};
+use super::budget::Budget;
+use super::contents;
+use super::verdict::SignatureVerdict;
+use super::verify::{self, read_all};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
 use crate::dearmor;
-use crate::framing::Packets;
+use crate::framing::{Packets, RawPacket};
 use crate::keys::ListKey;
 use crate::sealed::CIPHER;
 
-/// PKESKs that are tried altogether, and among them those that name no key.
-const MAX_PKESKS: usize = 32;
+/// PKESKs that name no key and are tried.
 const MAX_WILDCARDS: usize = 8;
 /// Packets before the encrypted data; a flood of them is no mail.
 const MAX_PACKETS: usize = 2_000;
+/// Octets of encrypted data: more than any list takes.
+pub(super) const MAX_OCTETS: usize = 64 * 1024 * 1024;
+/// Of one chunk, as the packet writes it: 4 MiB.
+const MAX_CHUNK_SIZE: u8 = 16;
 
 /// Why an encrypted message is not opened. All but [`Unreadable::Failed`] can be seen by anybody who has the
 /// message; that one covers everything behind the first use of a secret key, so that no answer tells more.
@@ -57,160 +58,160 @@ pub(super) fn decrypt(
     keys: &[&ListKey],
     signers: &[Certificate],
     now: Timestamp,
-    limits: Limits,
+    budget: &mut Budget,
 ) -> Result<Decrypted, Unreadable> {
-    let packets = packets(&data, keys, limits)?;
+    let packets = dearmor::to_binary(&data, MAX_OCTETS).ok_or(Unreadable::NotOpenPgp)?;
     drop(data);
-    decrypt_packets(&packets, keys, signers, now, limits)
+    check_framing(&packets, keys, budget)?;
+    decrypt_packets(packets, keys, signers, now, budget)
 }
 
-/// The packets of data, armored or not, if what anybody sees of them says that they may be for us.
-pub(super) fn packets(data: &[u8], keys: &[&ListKey], limits: Limits) -> Result<Vec<u8>, Unreadable> {
-    let binary = dearmor::to_binary(data, limits.max_output_octets).ok_or(Unreadable::NotOpenPgp)?;
-    check_framing(&binary, keys)?;
-    Ok(binary)
-}
-
-/// Decrypts packets that [`packets`] let pass.
+/// Decrypts packets that [`check_framing`] let pass.
 pub(super) fn decrypt_packets(
-    binary: &[u8],
+    packets: Vec<u8>,
     keys: &[&ListKey],
     signers: &[Certificate],
     now: Timestamp,
-    limits: Limits,
+    budget: &mut Budget,
 ) -> Result<Decrypted, Unreadable> {
-    let signers = Signers::new(signers, now);
-    let helper = Helper { keys, signers, flood: Flood::default(), verdicts: Vec::new() };
+    let opened = opened(&packets, keys, budget);
+    drop(packets);
+    let found = opened.and_then(|opened| contents::contents(opened, budget)).ok_or(Unreadable::Failed)?;
+    let verdicts = if found.signatures.is_empty() {
+        Vec::new()
+    } else {
+        verify::verdicts(&found.content, &found.signatures, signers, now, budget)
+    };
+    Ok(Decrypted { content: found.content, verdicts })
+}
+
+/// The packets in the encrypted data, when their integrity is proven.
+fn opened(packets: &[u8], keys: &[&ListKey], budget: &mut Budget) -> Option<Cleartext> {
+    let mut session_keys: Vec<PKESK> = Vec::new();
+    let mut encrypted = None;
+    for packet in Packets::new(packets).flatten() {
+        match packet.tag {
+            // One that the library cannot read is for somebody else.
+            1 => match Packet::from_bytes(&packet.plain()) {
+                Ok(Packet::PKESK(pkesk)) => session_keys.push(pkesk),
+                _ => {}
+            },
+            18 => encrypted = Some(packet.plain()),
+            _ => {}
+        }
+    }
+    unsealed(&encrypted?, |cipher, decrypt| {
+        for (pkesk, pair) in candidates(&session_keys, keys) {
+            if budget.session_key().is_err() {
+                return;
+            }
+            let found = pkesk.decrypt(&mut pair.clone(), cipher);
+            if found.is_some_and(|(cipher, key)| decrypt(cipher, &key)) {
+                return;
+            }
+        }
+    })
+}
+
+/// Which session key may be for which key: first those that name it, then few that name none.
+fn candidates<'a>(
+    session_keys: &'a [PKESK],
+    keys: &'a [&'a ListKey],
+) -> impl Iterator<Item = (&'a PKESK, &'a KeyPair)> {
+    let pairs = || keys.iter().flat_map(|key| key.decryptors());
+    let names = |pkesk: &PKESK, id: &KeyID| pkesk.recipient().is_some_and(|r| r.aliases(KeyHandle::from(id)));
+    let named = session_keys.iter().flat_map(move |pkesk| {
+        pairs().filter(move |(id, _)| names(pkesk, id)).map(move |(_, pair)| (pkesk, pair))
+    });
+    let wildcards = session_keys
+        .iter()
+        .filter(|pkesk| pkesk.recipient().is_none())
+        .take(MAX_WILDCARDS)
+        .flat_map(move |pkesk| pairs().map(move |(_, pair)| (pkesk, pair)));
+    named.chain(wildcards).filter(|(pkesk, pair)| {
+        pkesk.pk_algo() == sequoia_openpgp::crypto::Decryptor::public(*pair).pk_algo()
+    })
+}
+
+type Try<'a> = dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool + 'a;
+
+/// The packets in one SEIPD packet; `find` tries session keys until one fits. Nothing comes out before the end proves
+/// its integrity ([RFC 9580, section 5.13]).
+fn unsealed(packet: &[u8], find: impl FnOnce(Option<SymmetricAlgorithm>, &mut Try<'_>)) -> Option<Cleartext> {
+    let builder = PacketParserBuilder::from_bytes(packet).ok()?.dearmor(Dearmor::Disabled);
+    let PacketParserResult::Some(mut parser) = builder.build().ok()? else { return None };
     let policy = StandardPolicy::new();
-    let mut decryptor = DecryptorBuilder::from_bytes(binary)
-        .and_then(|builder| {
-            builder.buffer_size(READ_AHEAD_OCTETS).with_policy(&policy, verify::reference(now), helper)
-        })
-        .map_err(|_| Unreadable::Failed)?;
-    let content =
-        read_all(&mut decryptor, binary.len(), limits.max_output_octets).ok_or(Unreadable::Failed)?;
-    Ok(Decrypted { content, verdicts: decryptor.into_helper().verdicts })
+    let (version_1, cipher) = match &parser.packet {
+        Packet::SEIP(SEIP::V1(_)) => (true, None),
+        Packet::SEIP(SEIP::V2(seip)) => {
+            policy.aead_algorithm(seip.aead()).ok()?;
+            (false, Some(seip.symmetric_algo()))
+        }
+        _ => return None,
+    };
+    let mut used = None;
+    find(cipher, &mut |named, key| {
+        let cipher = cipher.or(named);
+        let fits = parser.decrypt(cipher, key).is_ok();
+        used = if fits { cipher } else { None };
+        fits
+    });
+    policy.symmetric_algorithm(used?).ok()?;
+    let content = read_all(&mut parser, packet.len(), packet.len())?;
+    let (_, behind) = parser.next().ok()?;
+    if !version_1 {
+        return matches!(behind, PacketParserResult::EOF(_)).then_some(content);
+    }
+    // What is left is the modification detection code, over all that was read.
+    let PacketParserResult::Some(parser) = behind else { return None };
+    let (code, end) = parser.next().ok()?;
+    #[allow(deprecated, reason = "the packet is deprecated, its version of encrypted data is not")]
+    let intact = matches!(code, Packet::MDC(code) if code.valid());
+    (intact && matches!(end, PacketParserResult::EOF(_))).then_some(content)
 }
 
 /// Judges by what is public: tags, versions and key ids.
-fn check_framing(binary: &[u8], keys: &[&ListKey]) -> Result<(), Unreadable> {
+pub(super) fn check_framing(binary: &[u8], keys: &[&ListKey], budget: &mut Budget) -> Result<(), Unreadable> {
     let own: Vec<&[u8]> = keys.iter().flat_map(|key| key.decryptors()).map(|(id, _)| id.as_bytes()).collect();
-    let mut for_us = false;
+    let (mut for_us, mut found) = (false, Err(Unreadable::NotOpenPgp));
     for (count, packet) in Packets::new(binary).enumerate() {
         let packet = packet.map_err(|_| Unreadable::NotOpenPgp)?;
-        if count >= MAX_PACKETS {
+        if count >= MAX_PACKETS || budget.meet(&packet).is_err() {
             return Err(Unreadable::NotOpenPgp);
         }
         match packet.tag {
+            // Behind the encrypted data nothing has a meaning.
+            10 | 21 => {} // markers and padding say nothing
+            _ if found.is_ok() => return Err(Unreadable::NotOpenPgp),
             1 => {
                 let named = packet.body.get(1..9);
                 let version_3 = packet.body.first() == Some(&3);
                 for_us |= !version_3 || named.is_some_and(|id| id == [0; 8] || own.contains(&id));
             }
-            3 | 10 | 21 => {} // a password is nothing to a list; markers and padding say nothing
+            3 => {} // a password is nothing to a list
             9 => return Err(Unreadable::NoIntegrity),
             20 => return Err(Unreadable::LibrePgp),
-            18 if for_us => return Ok(()),
+            18 if for_us && is_sane(&packet) => found = Ok(()),
+            18 if for_us => return Err(Unreadable::NotOpenPgp),
             18 => return Err(Unreadable::OtherKeys),
             _ => return Err(Unreadable::NotOpenPgp),
         }
     }
-    Err(Unreadable::NotOpenPgp)
+    found
+}
+
+/// Version 2 in chunks no larger than they may be ([RFC 9580, section 5.13.2]): the library takes room for one at once.
+fn is_sane(encrypted: &RawPacket<'_>) -> bool {
+    match encrypted.body {
+        [2, _, _, chunk_size, ..] => *chunk_size <= MAX_CHUNK_SIZE,
+        _ => true,
+    }
 }
 
 /// Opens one SEIPD packet with a known session key; signatures in it are not looked at.
 pub(crate) fn decrypt_seipd(seipd: &[u8], session_key: &SessionKey) -> Option<Cleartext> {
-    let policy = StandardPolicy::new();
-    let helper = Known { session_key };
-    let builder = DecryptorBuilder::from_bytes(seipd).ok()?.buffer_size(READ_AHEAD_OCTETS);
-    let mut decryptor = builder.with_policy(&policy, None, helper).ok()?;
-    read_all(&mut decryptor, seipd.len(), usize::MAX >> 1)
-}
-
-struct Helper<'a> {
-    keys: &'a [&'a ListKey],
-    signers: Signers<'a>,
-    flood: Flood,
-    verdicts: Vec<SignatureVerdict>,
-}
-
-impl VerificationHelper for Helper<'_> {
-    fn inspect(&mut self, parser: &PacketParser<'_>) -> sequoia_openpgp::Result<()> {
-        self.flood.meet(&parser.packet)
-    }
-
-    fn get_certs(&mut self, ids: &[KeyHandle]) -> sequoia_openpgp::Result<Vec<Cert>> {
-        Ok(self.signers.named(ids))
-    }
-
-    fn check(&mut self, structure: MessageStructure<'_>) -> sequoia_openpgp::Result<()> {
-        for layer in structure {
-            if let MessageLayer::SignatureGroup { results } = layer {
-                let room = MAX_SIGNATURES.saturating_sub(self.verdicts.len());
-                let now = self.signers.now();
-                self.verdicts.extend(results.into_iter().take(room).map(|result| verdict::of(result, now)));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl DecryptionHelper for Helper<'_> {
-    fn decrypt(
-        &mut self,
-        pkesks: &[PKESK],
-        _passwords: &[SKESK],
-        cipher: Option<SymmetricAlgorithm>,
-        decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
-    ) -> sequoia_openpgp::Result<Option<Cert>> {
-        let pairs = || self.keys.iter().flat_map(|key| key.decryptors());
-        let names =
-            |pkesk: &PKESK, id: &KeyID| pkesk.recipient().is_some_and(|r| r.aliases(KeyHandle::from(id)));
-        let named = pkesks.iter().flat_map(|pkesk| {
-            pairs().filter(move |(id, _)| names(pkesk, id)).map(move |(_, pair)| (pkesk, pair))
-        });
-        let wildcards = pkesks
-            .iter()
-            .filter(|pkesk| pkesk.recipient().is_none())
-            .take(MAX_WILDCARDS)
-            .flat_map(|pkesk| pairs().map(move |(_, pair)| (pkesk, pair)));
-        for (pkesk, pair) in named.chain(wildcards).take(MAX_PKESKS) {
-            if pkesk.pk_algo() != sequoia_openpgp::crypto::Decryptor::public(pair).pk_algo() {
-                continue;
-            }
-            let opened =
-                pkesk.decrypt(&mut pair.clone(), cipher).is_some_and(|(cipher, key)| decrypt(cipher, &key));
-            if opened {
-                break;
-            }
-        }
-        Ok(None)
-    }
-}
-
-struct Known<'a> {
-    session_key: &'a SessionKey,
-}
-
-impl VerificationHelper for Known<'_> {
-    fn get_certs(&mut self, _ids: &[KeyHandle]) -> sequoia_openpgp::Result<Vec<Cert>> {
-        Ok(Vec::new())
-    }
-
-    fn check(&mut self, _structure: MessageStructure<'_>) -> sequoia_openpgp::Result<()> {
-        Ok(())
-    }
-}
-
-impl DecryptionHelper for Known<'_> {
-    fn decrypt(
-        &mut self,
-        _pkesks: &[PKESK],
-        _passwords: &[SKESK],
-        _cipher: Option<SymmetricAlgorithm>,
-        decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
-    ) -> sequoia_openpgp::Result<Option<Cert>> {
-        decrypt(Some(CIPHER), self.session_key);
-        Ok(None)
-    }
+    let opened = unsealed(seipd, |_, decrypt| {
+        decrypt(Some(CIPHER), session_key);
+    })?;
+    Some(contents::contents(opened, &mut Budget::new(usize::MAX))?.content)
 }

@@ -3,8 +3,10 @@
 use sealist_mail::inline::{Leaf, rebuild};
 use sealist_mail::{Boundary, Timestamp};
 
+use super::budget::Budget;
 use super::decrypt::Decrypted;
-use super::{Encryption, Limits, Opened, Unreadable, decrypt, verify};
+use super::verdict::SignatureVerdict;
+use super::{Encryption, Opened, Unreadable, contents, decrypt, verify};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
 use crate::dearmor;
@@ -19,27 +21,30 @@ pub(super) fn encrypted(
     keys: &[&ListKey],
     signers: &[Certificate],
     now: Timestamp,
-    limits: Limits,
+    budget: &mut Budget,
 ) -> Opened {
-    if leaves.iter().all(|leaf| begins_in_the_clear(&leaf.block, limits)) {
-        return signed(message, leaves, signers, now, limits);
+    let packets = leaves.iter().map(|leaf| dearmor::to_binary(&leaf.block, decrypt::MAX_OCTETS));
+    let Some(packets) = packets.collect::<Option<Vec<_>>>() else {
+        return Opened::closed_inline(message, Unreadable::NotOpenPgp);
+    };
+    if packets.iter().all(|packets| begins_in_the_clear(packets)) {
+        let signed = packets.into_iter().map(|packets| {
+            let found = contents::contents(Cleartext::new(packets), budget)?;
+            let verdicts = verify::verdicts(&found.content, &found.signatures, signers, now, budget);
+            Some((found.content, verdicts))
+        });
+        return beside(message, leaves, signed.collect());
     }
     // What anybody sees, of all leaves, before a secret key is used; then all are tried, so that one answer tells
     // nothing of another.
-    let packets = leaves.iter().map(|leaf| decrypt::packets(&leaf.block, keys, limits));
-    let packets = match packets.collect::<Result<Vec<_>, _>>() {
-        Ok(packets) => packets,
-        Err(framing) => return Opened::closed_inline(message, framing),
-    };
-    let mut room = limits.max_output_octets;
+    let framing: Result<(), _> =
+        packets.iter().try_for_each(|packets| decrypt::check_framing(packets, keys, budget));
+    if let Err(framing) = framing {
+        return Opened::closed_inline(message, framing);
+    }
     let opened: Vec<Result<Decrypted, Unreadable>> = packets
-        .iter()
-        .map(|packets| {
-            let limits = Limits { max_output_octets: room };
-            let opened = decrypt::decrypt_packets(packets, keys, signers, now, limits);
-            room -= opened.as_ref().map_or(0, |opened| opened.content.len()).min(room);
-            opened
-        })
+        .into_iter()
+        .map(|packets| decrypt::decrypt_packets(packets, keys, signers, now, budget))
         .collect();
     let Ok(opened) = opened.into_iter().collect::<Result<Vec<_>, _>>() else {
         return Opened::closed_inline(message, Unreadable::Failed);
@@ -49,32 +54,31 @@ pub(super) fn encrypted(
     Opened::inline(entity(leaves, &contents), None, Encryption::Whole, verdicts)
 }
 
-/// Verifies all leaves. The blocks stay as they are; what they protect stands beside them.
+/// Verifies all leaves, which are cleartext-signed.
 pub(super) fn signed(
     message: &[u8],
     leaves: &[Leaf],
     signers: &[Certificate],
     now: Timestamp,
-    limits: Limits,
+    budget: &mut Budget,
 ) -> Opened {
-    let mut room = limits.max_output_octets;
-    let (mut contents, mut verdicts) = (Vec::with_capacity(leaves.len()), Vec::with_capacity(leaves.len()));
-    for leaf in leaves {
-        let Some((text, of_leaf)) = verify::signed_text(&leaf.block, signers, now, room) else {
-            return Opened::closed_inline(message, Unreadable::NotOpenPgp);
-        };
-        room -= text.len().min(room);
-        contents.push(text);
-        verdicts.push(of_leaf);
-    }
+    let texts = leaves.iter().map(|leaf| verify::cleartext_signed(&leaf.block, signers, now, budget));
+    beside(message, leaves, texts.collect())
+}
+
+/// The blocks stay as they are; what they protect stands beside them.
+fn beside(message: &[u8], leaves: &[Leaf], texts: Option<Vec<(Cleartext, Vec<SignatureVerdict>)>>) -> Opened {
+    let Some(texts) = texts else {
+        return Opened::closed_inline(message, Unreadable::NotOpenPgp);
+    };
+    let (contents, verdicts): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
     let bare = entity(leaves, &contents);
     Opened::inline(Cleartext::new(message.to_vec()), Some(bare), Encryption::None, verdicts)
 }
 
 /// Whether the first packet is a signature, announces one, or is compressed or literal data.
-fn begins_in_the_clear(block: &[u8], limits: Limits) -> bool {
-    let first = dearmor::to_binary(block, limits.max_output_octets);
-    let first = first.and_then(|binary| Packets::new(&binary).next()?.ok().map(|packet| packet.tag));
+fn begins_in_the_clear(packets: &[u8]) -> bool {
+    let first = Packets::new(packets).next().and_then(Result::ok).map(|packet| packet.tag);
     matches!(first, Some(2 | 4 | 8 | 11))
 }
 

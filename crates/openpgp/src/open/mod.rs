@@ -3,6 +3,8 @@
 //! A layer counts only when it is the root of the message. Decryption releases nothing before integrity is
 //! proven, and after the first secret-key operation every failure looks the same.
 
+mod budget;
+mod contents;
 mod decrypt;
 mod inline;
 mod opened;
@@ -20,6 +22,7 @@ use sealist_mail::scan::{self, LineEnds};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
 use crate::keys::ListKey;
+use budget::Budget;
 pub use decrypt::Unreadable;
 pub(crate) use decrypt::decrypt_seipd;
 pub use opened::{KeepSignature, Opened};
@@ -41,7 +44,7 @@ pub enum Encryption {
 /// What bounds the work on one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Octets that a decryption, decompression included, may yield.
+    /// Octets that all compressed data of the message together may yield.
     pub max_output_octets: usize,
 }
 
@@ -60,38 +63,46 @@ pub fn open(
     now: Timestamp,
     limits: Limits,
 ) -> Opened {
+    let budget = &mut Budget::new(limits.max_output_octets);
     match classify(message) {
-        Shape::Encrypted(data) => match decrypt::decrypt(data, keys, signers, now, limits) {
-            Ok(decrypted) => inside(decrypted, signers, now),
+        Shape::Encrypted(data) => match decrypt::decrypt(data, keys, signers, now, budget) {
+            Ok(decrypted) => inside(decrypted, signers, now, budget),
             Err(unreadable) => Opened::closed(message, Encryption::Unreadable(unreadable)),
         },
         Shape::Mangled => Opened::closed(message, Encryption::Unreadable(Unreadable::Mangled)),
         Shape::Inline { kind: InlineKind::Encrypted, leaves } => {
-            inline::encrypted(message, &leaves, keys, signers, now, limits)
+            inline::encrypted(message, &leaves, keys, signers, now, budget)
         }
         Shape::Inline { kind: InlineKind::Signed, leaves } => {
-            inline::signed(message, &leaves, signers, now, limits)
+            inline::signed(message, &leaves, signers, now, budget)
         }
         Shape::Ambiguous(_) => Opened::closed(message, Encryption::Ambiguous),
         Shape::Plain => Opened::closed(message, Encryption::None),
         Shape::Signed { signed, signatures } => {
-            let verdicts = verify::all_detached(signed, &signatures, signers, now);
+            let verdicts = verify::all_detached(signed, &signatures, signers, now, budget);
             Opened::signed(Cleartext::new(message.to_vec()), Encryption::None, verdicts)
         }
     }
 }
 
 /// What lay inside an encrypted root: an entity, perhaps signed in the OpenPGP layer, perhaps as MIME.
-fn inside(decrypted: decrypt::Decrypted, signers: &[Certificate], now: Timestamp) -> Opened {
+fn inside(
+    decrypted: decrypt::Decrypted,
+    signers: &[Certificate],
+    now: Timestamp,
+    budget: &mut Budget,
+) -> Opened {
     let limits = scan::Limits { line_ends: LineEnds::Lenient, ..scan::Limits::default() };
     if scan::scan(&decrypted.content, limits).is_err() {
         return Opened::closed(b"", Encryption::Unreadable(Unreadable::Failed));
     }
     if !decrypted.verdicts.is_empty() {
-        return Opened::combined(decrypted, signers, now);
+        return Opened::combined(decrypted, signers, now, budget);
     }
     let nested = match classify(&decrypted.content) {
-        Shape::Signed { signed, signatures } => Some(verify::all_detached(signed, &signatures, signers, now)),
+        Shape::Signed { signed, signatures } => {
+            Some(verify::all_detached(signed, &signatures, signers, now, budget))
+        }
         _ => None,
     };
     match nested {

@@ -4,6 +4,7 @@ use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Boundary, Entity, Headers, Timestamp, compose, first_text, is_crlf, key_blocks};
 use zeroize::Zeroizing;
 
+use super::budget::Budget;
 use super::decrypt::Decrypted;
 use super::verdict::{SignatureVerdict, ValidSignature};
 use super::{Encryption, Unreadable, verify};
@@ -109,12 +110,17 @@ impl Opened {
 
     /// Signed and encrypted in one OpenPGP message ([RFC 3156, section 6.2]). The signature is kept as a
     /// detached one only if it verifies over the entity as it will travel, with CRLF line ends.
-    pub(super) fn combined(decrypted: Decrypted, signers: &[Certificate], now: Timestamp) -> Self {
+    pub(super) fn combined(
+        decrypted: Decrypted,
+        signers: &[Certificate],
+        now: Timestamp,
+        budget: &mut Budget,
+    ) -> Self {
         let detached = match &decrypted.verdicts[..] {
             [SignatureVerdict::Good(valid) | SignatureVerdict::WrongDate(valid)]
                 if is_crlf(&decrypted.content) =>
             {
-                let again = verify::detached(&decrypted.content, valid.packet(), signers, now);
+                let again = verify::verdicts(&decrypted.content, valid.packet(), signers, now, budget);
                 matches!(again[..], [SignatureVerdict::Good(_) | SignatureVerdict::WrongDate(_)])
                     .then(|| valid.clone())
             }

@@ -1,25 +1,26 @@
 //! Verification against the few certificates that may speak for the author.
 
+use memchr::memmem;
 use sealist_mail::Timestamp;
-use sequoia_openpgp::packet::Tag;
+use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::parse::stream::{
     DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationHelper, VerifierBuilder,
 };
-use sequoia_openpgp::parse::{PacketParser, Parse as _};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::{Cert, KeyHandle, Packet};
 
+use super::budget::{Budget, MAX_SIGNATURES};
 use super::verdict::{self, SignatureVerdict};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
-use crate::dearmor;
+use crate::framing::Packets;
+use crate::{armor, dearmor};
 
-/// Signatures that are looked at on one message.
-pub(super) const MAX_SIGNATURES: usize = 16;
-/// Signature packets in one message, those that announce a signature included; with more it is not read.
-const MAX_SIGNATURE_PACKETS: usize = 2 * MAX_SIGNATURES;
-/// Packets in one message, those before the encryption included.
-const MAX_PACKETS: usize = 4_096;
+const SIGNATURE: u8 = 2;
+/// Signatures by the author that are verified over one text: each may hash all of it.
+const MAX_BY_AUTHOR: usize = 4;
+/// Algorithms that a cleartext signature announces: each hashes all of it.
+const MAX_HASH_LINES: usize = 4;
 /// What the library reads ahead. Its own choice of 25 MiB is zeroed for each message, however small. Nothing is
 /// lost by less: what comes out before the end is dropped when the end does not prove its integrity.
 pub(super) const READ_AHEAD_OCTETS: usize = 64 * 1024;
@@ -30,26 +31,6 @@ const MAX_SIGNATURE_OCTETS: usize = 64 * 1024;
 /// has ended.
 pub(super) fn reference(now: Timestamp) -> std::time::SystemTime {
     now.plus_ms(verdict::MAX_AHEAD_MS).to_system_time()
-}
-
-/// Counts what costs: the library's work grows with the square of the signatures on a message, also of those that it
-/// cannot read.
-#[derive(Default)]
-pub(super) struct Flood {
-    packets: usize,
-    signatures: usize,
-}
-
-impl Flood {
-    /// Looks at the next packet; errs beyond the limits.
-    pub(super) fn meet(&mut self, packet: &Packet) -> sequoia_openpgp::Result<()> {
-        self.packets += 1;
-        self.signatures += usize::from(matches!(packet.tag(), Tag::Signature | Tag::OnePassSig));
-        if self.packets > MAX_PACKETS || self.signatures > MAX_SIGNATURE_PACKETS {
-            return Err(sequoia_openpgp::Error::MalformedMessage("too many packets".into()).into());
-        }
-        Ok(())
-    }
 }
 
 /// The certificates that count, and the time.
@@ -86,52 +67,112 @@ pub(super) fn all_detached(
     signatures: &[Vec<u8>],
     signers: &[Certificate],
     now: Timestamp,
+    budget: &mut Budget,
 ) -> Vec<SignatureVerdict> {
-    let verdicts = signatures.iter().flat_map(|signature| detached(signed, signature, signers, now));
-    verdicts.take(MAX_SIGNATURES).collect()
+    let mut packets = Vec::new();
+    for signature in signatures {
+        let small = Some(signature).filter(|armored| armored.len() <= 2 * MAX_SIGNATURE_OCTETS);
+        match small.and_then(|armored| dearmor::to_binary(armored, MAX_SIGNATURE_OCTETS)) {
+            Some(binary) => packets.extend_from_slice(&binary),
+            None => return vec![SignatureVerdict::Bad],
+        }
+    }
+    verdicts(signed, &packets, signers, now, budget)
 }
 
-/// The verdicts on a detached signature over exactly those bytes. Data without a readable signature gives
-/// one that is bad.
-pub(super) fn detached(
+/// The verdicts on signature packets over exactly those bytes, in order. Data without a readable signature, or with
+/// too many, gives one that is bad.
+pub(super) fn verdicts(
     signed: &[u8],
-    signature: &[u8],
+    packets: &[u8],
     signers: &[Certificate],
     now: Timestamp,
+    budget: &mut Budget,
 ) -> Vec<SignatureVerdict> {
-    let bad = || vec![SignatureVerdict::Bad];
-    let Some(binary) = dearmor::to_binary(signature, MAX_SIGNATURE_OCTETS) else {
-        return bad();
-    };
-    let policy = StandardPolicy::new();
-    let helper =
-        Helper { signers: Signers::new(signers, now), flood: Flood::default(), verdicts: Vec::new() };
-    let verifier = DetachedVerifierBuilder::from_bytes(&binary)
-        .and_then(|builder| builder.with_policy(&policy, reference(now), helper));
-    let Ok(mut verifier) = verifier else {
-        return bad();
-    };
-    if verifier.verify_bytes(signed).is_err() {
-        return bad();
+    let signers = Signers::new(signers, now);
+    let sorted = sort(packets, &signers, budget);
+    let mut by_author = if sorted.by_author.is_empty() {
+        Vec::new()
+    } else {
+        over(signed, &sorted.by_author, signers).unwrap_or_default()
     }
-    let verdicts = verifier.into_helper().verdicts;
-    if verdicts.is_empty() { bad() } else { verdicts }
+    .into_iter();
+    let fill = |verdict: Option<_>| verdict.or_else(|| by_author.next()).unwrap_or(SignatureVerdict::Bad);
+    let verdicts: Vec<_> = sorted.verdicts.into_iter().map(fill).collect();
+    if verdicts.is_empty() { vec![SignatureVerdict::Bad] } else { verdicts }
 }
 
-/// The text of a signed block, cleartext-signed ([RFC 9580, section 7]) or a signed message, and the verdicts on it;
-/// `None` if it is none, or longer than `max_octets`.
-pub(super) fn signed_text(
+/// Signature packets by what has to be done with them.
+#[derive(Default)]
+struct Sorted {
+    /// In order; `None`: what is signed has to be looked at.
+    verdicts: Vec<Option<SignatureVerdict>>,
+    /// The packets of those, which say that they are by the author.
+    by_author: Vec<u8>,
+}
+
+fn sort(packets: &[u8], signers: &Signers<'_>, budget: &mut Budget) -> Sorted {
+    let mut sorted = Sorted::default();
+    let mut by_author = 0;
+    for packet in Packets::new(packets) {
+        let signature = match packet {
+            Ok(packet) if packet.tag == SIGNATURE && budget.signature().is_ok() => packet.whole,
+            _ => {
+                sorted.verdicts.push(Some(SignatureVerdict::Bad));
+                break;
+            }
+        };
+        sorted.verdicts.push(match Packet::from_bytes(signature) {
+            Ok(Packet::Signature(read)) if signers.named(&read.get_issuers()).is_empty() => {
+                Some(SignatureVerdict::UnknownKey)
+            }
+            Ok(Packet::Signature(_)) if by_author < MAX_BY_AUTHOR => {
+                by_author += 1;
+                sorted.by_author.extend_from_slice(signature);
+                None
+            }
+            _ => Some(SignatureVerdict::Bad),
+        });
+    }
+    sorted
+}
+
+fn over(signed: &[u8], packets: &[u8], signers: Signers<'_>) -> Option<Vec<SignatureVerdict>> {
+    let policy = StandardPolicy::new();
+    let time = reference(signers.now());
+    let helper = Helper { signers, verdicts: Vec::new() };
+    let builder = DetachedVerifierBuilder::from_bytes(packets).ok()?;
+    let mut verifier = builder.with_policy(&policy, time, helper).ok()?;
+    verifier.verify_bytes(signed).ok()?;
+    Some(verifier.into_helper().verdicts)
+}
+
+/// The text of a cleartext-signed block ([RFC 9580, section 7]) and the verdicts on it; `None` if it is none.
+pub(super) fn cleartext_signed(
     block: &[u8],
     signers: &[Certificate],
     now: Timestamp,
-    max_octets: usize,
+    budget: &mut Budget,
 ) -> Option<(Cleartext, Vec<SignatureVerdict>)> {
+    let behind = memmem::rfind(block, b"-----BEGIN PGP SIGNATURE-----")?;
+    let (text, armored) = block.split_at(behind);
+    let packets = dearmor::to_binary(armored, MAX_SIGNATURE_OCTETS)?;
+    let hashes = text.split(|octet| *octet == b'\n').take_while(|line| !line.trim_ascii().is_empty());
+    if hashes.take(MAX_HASH_LINES + 2).count() > MAX_HASH_LINES + 1 {
+        return None;
+    }
+    let signers = Signers::new(signers, now);
+    let sorted = sort(&packets, &signers, budget);
+    if sorted.verdicts.contains(&Some(SignatureVerdict::Bad)) {
+        return None;
+    }
+    // With the signatures as they were read, so that the library reads the same.
+    let block = [text, &armor::block("SIGNATURE", &packets)].concat();
     let policy = StandardPolicy::new();
-    let helper =
-        Helper { signers: Signers::new(signers, now), flood: Flood::default(), verdicts: Vec::new() };
-    let builder = VerifierBuilder::from_bytes(block).ok()?.buffer_size(READ_AHEAD_OCTETS);
-    let mut verifier = builder.with_policy(&policy, reference(now), helper).ok()?;
-    let text = read_all(&mut verifier, block.len(), max_octets)?;
+    let builder = VerifierBuilder::from_bytes(&block).ok()?.buffer_size(READ_AHEAD_OCTETS);
+    let time = reference(signers.now());
+    let mut verifier = builder.with_policy(&policy, time, Helper { signers, verdicts: Vec::new() }).ok()?;
+    let text = read_all(&mut verifier, block.len(), block.len())?;
     let mut verdicts = verifier.into_helper().verdicts;
     if verdicts.is_empty() {
         verdicts.push(SignatureVerdict::Bad);
@@ -157,15 +198,10 @@ pub(super) fn read_all(
 
 struct Helper<'a> {
     signers: Signers<'a>,
-    flood: Flood,
     verdicts: Vec<SignatureVerdict>,
 }
 
 impl VerificationHelper for Helper<'_> {
-    fn inspect(&mut self, parser: &PacketParser<'_>) -> sequoia_openpgp::Result<()> {
-        self.flood.meet(&parser.packet)
-    }
-
     fn get_certs(&mut self, ids: &[KeyHandle]) -> sequoia_openpgp::Result<Vec<Cert>> {
         Ok(self.signers.named(ids))
     }

@@ -1,0 +1,76 @@
+//! What one message may cost, over all its parts, leaves and layers together.
+//!
+//! All of it is counted before the library sees the data. A person's mail stays far below; a message that is beyond it
+//! is not read.
+
+use crate::framing::RawPacket;
+
+/// Packets in all that a message holds.
+const MAX_PACKETS: usize = 4_096;
+/// Signatures that are looked at.
+pub(super) const MAX_SIGNATURES: usize = 16;
+/// Uses of a secret key of the list.
+const MAX_SESSION_KEYS: usize = 32;
+/// Compressed data within compressed data and beside other compressed data.
+const MAX_COMPRESSED: usize = 16;
+/// What compressed data may grow to: so many times its own size, and this much in any case. Text shrinks to a tenth,
+/// logs to a thirtieth.
+const MAX_RATIO: usize = 64;
+const SMALL_OCTETS: usize = 1024 * 1024;
+
+/// There is too much of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spent;
+
+/// What is left for one message.
+pub(super) struct Budget {
+    packets: usize,
+    signatures: usize,
+    session_keys: usize,
+    compressed: usize,
+    output_octets: usize,
+}
+
+impl Budget {
+    /// Of a message of which so many octets may come out.
+    pub(super) fn new(output_octets: usize) -> Self {
+        Self {
+            packets: MAX_PACKETS,
+            signatures: MAX_SIGNATURES,
+            session_keys: MAX_SESSION_KEYS,
+            compressed: MAX_COMPRESSED,
+            output_octets,
+        }
+    }
+
+    /// Looks at the next packet.
+    pub(super) fn meet(&mut self, _packet: &RawPacket<'_>) -> Result<(), Spent> {
+        take(&mut self.packets, 1)
+    }
+
+    /// Before a signature is looked at.
+    pub(super) fn signature(&mut self) -> Result<(), Spent> {
+        take(&mut self.signatures, 1)
+    }
+
+    /// Before a secret key is used.
+    pub(super) fn session_key(&mut self) -> Result<(), Spent> {
+        take(&mut self.session_keys, 1)
+    }
+
+    /// Before so many octets of compressed data are opened: how many may come out.
+    pub(super) fn compressed(&mut self, octets: usize) -> Result<usize, Spent> {
+        take(&mut self.compressed, 1)?;
+        Ok(self.output_octets.min(octets.saturating_mul(MAX_RATIO).max(SMALL_OCTETS)))
+    }
+
+    /// So many octets came out of compressed data.
+    pub(super) fn put_out(&mut self, octets: usize) -> Result<(), Spent> {
+        take(&mut self.output_octets, octets)
+    }
+}
+
+fn take(left: &mut usize, wanted: usize) -> Result<(), Spent> {
+    *left = left.checked_sub(wanted).ok_or(Spent)?;
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! What an OpenPGP message holds ([RFC 9580, section 10.3]), by a walk over its packets: the literal data, and the
+//! signature packets around it.
+//!
+//! The library is given neither: it reads compressed data, packet by packet, and single signatures. So no packet that
+//! it cannot read makes it search.
+
+use std::ops::Range;
+
+use sequoia_openpgp::Packet;
+use sequoia_openpgp::parse::{Dearmor, PacketParserBuilder, PacketParserResult, Parse as _};
+
+use super::budget::Budget;
+use super::verify::read_all;
+use crate::cleartext::Cleartext;
+use crate::framing::Packets;
+
+const SIGNATURE: u8 = 2;
+const ONE_PASS_SIGNATURE: u8 = 4;
+const COMPRESSED: u8 = 8;
+const MARKER: u8 = 10;
+const LITERAL: u8 = 11;
+const PADDING: u8 = 21;
+
+/// A message that is not encrypted any more.
+pub(super) struct Contents {
+    /// The literal data, octet for octet: what signatures stand over.
+    pub(super) content: Cleartext,
+    /// All signature packets, whole.
+    pub(super) signatures: Vec<u8>,
+}
+
+/// Takes a message apart; `None` if it is none, holds encrypted data, or costs too much.
+pub(super) fn contents(packets: Cleartext, budget: &mut Budget) -> Option<Contents> {
+    let mut signatures = Signatures::default();
+    let mut layer = packets;
+    loop {
+        match signatures.around(&layer, budget)? {
+            Inner::Literal { pieces, head } => {
+                let content = layer.keep(pieces.into_iter(), head);
+                return signatures.fit().then_some(Contents { content, signatures: signatures.packets });
+            }
+            Inner::Compressed(packet) => layer = decompressed(&packet, budget)?,
+        }
+    }
+}
+
+/// The one packet of a layer that is data.
+enum Inner {
+    Literal {
+        /// Where the body is.
+        pieces: Vec<Range<usize>>,
+        /// Octets of it before the data.
+        head: usize,
+    },
+    Compressed(Vec<u8>),
+}
+
+/// The signatures of all layers.
+#[derive(Default)]
+struct Signatures {
+    packets: Vec<u8>,
+    announced: usize,
+    before: usize,
+    behind: usize,
+}
+
+impl Signatures {
+    /// Enters those of one layer; returns what is between them.
+    fn around(&mut self, layer: &[u8], budget: &mut Budget) -> Option<Inner> {
+        let mut inner = None;
+        let mut at = 0;
+        for packet in Packets::new(layer) {
+            let packet = packet.ok()?;
+            budget.meet(&packet).ok()?;
+            match (packet.tag, &inner) {
+                (MARKER | PADDING, _) => {}
+                (ONE_PASS_SIGNATURE, None) => self.announced += 1,
+                (SIGNATURE, _) => {
+                    *(if inner.is_none() { &mut self.before } else { &mut self.behind }) += 1;
+                    self.packets.extend_from_slice(&packet.plain());
+                }
+                (COMPRESSED, None) => inner = Some(Inner::Compressed(packet.plain().into_owned())),
+                (LITERAL, None) => {
+                    // Type, length of the name, name, date ([RFC 9580, section 5.9]).
+                    let head = 6 + usize::from(*packet.body.get(1)?);
+                    let shift = |piece: Range<usize>| piece.start + at..piece.end + at;
+                    let pieces: Vec<_> = packet.pieces().map(shift).collect();
+                    let octets: usize = pieces.iter().map(ExactSizeIterator::len).sum();
+                    (head <= octets).then_some(())?;
+                    inner = Some(Inner::Literal { pieces, head });
+                }
+                _ => return None,
+            }
+            at += packet.whole.len();
+        }
+        inner
+    }
+
+    /// Whether as many are behind the data as were announced, or all stand before it, as in messages of old.
+    fn fit(&self) -> bool {
+        self.announced == self.behind && (self.announced == 0 || self.before == 0)
+    }
+}
+
+fn decompressed(packet: &[u8], budget: &mut Budget) -> Option<Cleartext> {
+    let most = budget.compressed(packet.len()).ok()?;
+    let builder = PacketParserBuilder::from_bytes(packet).ok()?.dearmor(Dearmor::Disabled);
+    let PacketParserResult::Some(mut parser) = builder.build().ok()? else { return None };
+    matches!(parser.packet, Packet::CompressedData(_)).then_some(())?;
+    let layer = read_all(&mut parser, packet.len(), most)?;
+    budget.put_out(layer.len()).ok()?;
+    Some(layer)
+}
