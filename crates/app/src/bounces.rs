@@ -150,7 +150,7 @@ async fn probe(
     email: &str,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
-    let Ok(address) = email.parse::<Address>() else { return Ok(None) };
+    let Some(address) = Address::from_stored(email) else { return Ok(None) };
     let bounces = list.name.address(Door::Bounces).to_string();
     let letter = letters::probe(app, list, &address, now).await?;
     Ok(letter.map(|letter| letter.probing(Probe { member, bounces })))

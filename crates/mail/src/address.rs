@@ -5,19 +5,25 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
 use crate::encoded_word;
+use crate::visible::{is_misleading, shown, turns_text};
 
 /// The longest address that is accepted, in octets ([RFC 5321, section 4.5.3.1]: 64 + 1 + 255).
 const MAX_OCTETS: usize = 320;
 
-/// An addr-spec: `local@domain`. The domain is kept in lower case, the local part as written.
+/// An addr-spec: `local@domain`. Both parts are kept as people write them; the domain is kept in lower case.
 ///
-/// Two addresses are equal when they differ only in case: local parts that differ in case alone are not
-/// found in practice, and a list must not take them for two people.
+/// Two addresses are equal when their [`Address::key`] is: case, the Unicode form of an accent and the form of an
+/// international domain make no second person.
 #[derive(Clone)]
 pub struct Address {
     local: String,
     domain: String,
+    ascii_domain: String,
 }
 
 /// Why a text is no address.
@@ -26,9 +32,12 @@ pub enum AddressError {
     /// No `@`, or nothing before or behind it.
     #[error("an address looks like name@domain.example")]
     Incomplete,
-    /// A space, a control character, or a bracket or quote where none belongs.
+    /// A space, a control character, a character that nobody sees, or a bracket or quote where none belongs.
     #[error("an address cannot hold {0:?}")]
     Character(char),
+    /// The domain has no valid ASCII form ([RFC 5890], [UTS 46]).
+    #[error("the domain of the address is no valid international domain name")]
+    Domain,
     /// More than 320 octets, or a label of the domain is empty or longer than 63.
     #[error("an address is at most 320 bytes long, and each part of its domain 1 to 63")]
     Length,
@@ -40,19 +49,48 @@ impl Address {
         &self.local
     }
 
-    /// The part behind the `@`, in lower case.
+    /// The part behind the `@` as it is shown to people, in lower case.
     pub fn domain(&self) -> &str {
         &self.domain
     }
 
-    /// All in lower case: the form for look-ups.
+    /// The part behind the `@` with A-labels ([RFC 5890]), in lower case: the form for look-ups and for DNS.
+    pub fn ascii_domain(&self) -> &str {
+        &self.ascii_domain
+    }
+
+    /// The form for look-ups: the local part in lower case and NFC, the domain with A-labels.
     pub fn key(&self) -> String {
-        format!("{}@{}", self.local.to_lowercase(), self.domain)
+        format!("{}@{}", folded(&self.local), self.ascii_domain)
+    }
+
+    /// The same address with A-labels: with an ASCII local part it needs no SMTPUTF8 on its way.
+    pub fn with_ascii_domain(&self) -> Self {
+        Self { domain: self.ascii_domain.clone(), ..self.clone() }
     }
 
     /// Whether the address needs SMTPUTF8 on its way ([RFC 6531]).
     pub fn is_international(&self) -> bool {
         !self.local.is_ascii() || !self.domain.is_ascii()
+    }
+
+    /// The [`Address::key`] of an address that was accepted before, perhaps by older rules.
+    pub fn key_of(stored: &str) -> String {
+        let lower = || stored.to_ascii_lowercase();
+        if stored.is_ascii() {
+            lower()
+        } else {
+            Self::from_stored(stored).map_or_else(lower, |one| one.key())
+        }
+    }
+
+    /// An address that was accepted before, perhaps by older rules: `None` only without an `@`.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        text.parse().ok().or_else(|| {
+            let (local, domain) = text.rsplit_once('@')?;
+            let domain = domain.to_lowercase();
+            Some(Self { local: local.to_owned(), ascii_domain: domain.clone(), domain })
+        })
     }
 }
 
@@ -67,17 +105,45 @@ impl FromStr for Address {
         if local.is_empty() || domain.is_empty() {
             return Err(AddressError::Incomplete);
         }
-        if let Some(bad) = local.chars().find(|c| !is_local(*c)) {
+        let bad = local.chars().find(|c| !is_local(*c)).or_else(|| domain.chars().find(|c| !is_domain(*c)));
+        let bad = bad.or_else(|| local.chars().next().filter(|first| is_combining_mark(*first)));
+        if let Some(bad) = bad {
             return Err(AddressError::Character(bad));
         }
-        if let Some(bad) = domain.chars().find(|c| !is_domain(*c)) {
-            return Err(AddressError::Character(bad));
-        }
-        if domain.split('.').any(|label| label.is_empty() || label.len() > 63) {
+        let (domain, ascii_domain) = both_forms(domain)?;
+        if ascii_domain.split('.').any(|label| label.is_empty() || label.len() > 63) {
             return Err(AddressError::Length);
         }
-        Ok(Self { local: local.to_owned(), domain: domain.to_lowercase() })
+        Ok(Self { local: local.to_owned(), domain, ascii_domain })
     }
+}
+
+/// The domain as it is shown, and with A-labels.
+fn both_forms(domain: &str) -> Result<(String, String), AddressError> {
+    let lower = domain.to_ascii_lowercase();
+    if lower.is_ascii() && !lower.split('.').any(|label| label.starts_with("xn--")) {
+        return Ok((lower.clone(), lower));
+    }
+    let uts46 = Uts46::new();
+    let ascii = uts46
+        .to_ascii(lower.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
+        .map_err(|_| AddressError::Domain)?
+        .into_owned();
+    // What is compatible with a sign of ASCII becomes that sign.
+    if !ascii.chars().all(is_domain) {
+        return Err(AddressError::Domain);
+    }
+    let shown_form =
+        || uts46.to_unicode(lower.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow).0.into_owned();
+    Ok((if lower.is_ascii() { lower } else { shown_form() }, ascii))
+}
+
+/// Lower case and NFC. Lower case may take a composed letter apart, so NFC comes last, too.
+fn folded(local: &str) -> String {
+    if local.is_ascii() {
+        return local.to_ascii_lowercase();
+    }
+    local.nfc().collect::<String>().to_lowercase().nfc().collect()
 }
 
 /// The characters of a dot-atom; quoted local parts are not taken, because no list member has one and
@@ -85,17 +151,21 @@ impl FromStr for Address {
 fn is_local(c: char) -> bool {
     match c {
         '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"' => false,
-        c => !c.is_whitespace() && !c.is_control(),
+        c => !c.is_whitespace() && !is_misleading(c),
     }
 }
 
+/// Of ASCII what host names are made of; the rest is for [UTS 46] to judge.
 fn is_domain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') || (!c.is_ascii() && c.is_alphanumeric())
+    c.is_ascii_alphanumeric()
+        || matches!(c, '-' | '.' | '_')
+        || (!c.is_ascii() && !c.is_whitespace() && !is_misleading(c))
 }
 
+/// As people write it. What nobody can see in an address of older rules is shown escaped.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local, self.domain)
+        write!(f, "{}@{}", shown(&self.local), shown(&self.domain))
     }
 }
 
@@ -182,9 +252,13 @@ pub(crate) fn count_mailboxes(value: &[u8]) -> usize {
     message.as_ref().and_then(|m| m.to()).map_or(0, |addresses| addresses.iter().count())
 }
 
-/// One line without control characters, so that a name cannot carry a header.
+/// One line without control and direction characters: a name cannot carry a header, nor turn what stands behind it.
 fn clean(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+    name.chars()
+        .map(|c| if c.is_control() || turns_text(c) { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -221,8 +295,107 @@ mod tests {
     }
 
     #[test]
-    fn case_makes_no_second_person() {
-        assert_eq!("Anne@x.example".parse::<Address>(), "anne@X.example".parse::<Address>());
+    fn one_person_has_one_key() {
+        fn check(key: &str, spellings: &[&str]) {
+            for spelling in spellings {
+                let address: Address = spelling.parse().unwrap_or_else(|error| panic!("{spelling}: {error}"));
+                assert_eq!(address.key(), key, "{spelling}");
+                assert_eq!(address, spellings[0].parse().unwrap(), "{spelling}");
+                assert_eq!(address.local(), spelling.rsplit_once('@').unwrap().0, "written as it was");
+                let wire = address.with_ascii_domain();
+                assert_eq!((wire.key(), wire.domain()), (key.to_owned(), address.ascii_domain()));
+                assert_eq!(wire.is_international(), !address.local().is_ascii());
+                assert_eq!(Address::from_stored(&address.to_string()).unwrap(), address);
+            }
+        }
+        check("anne@x.example", &["Anne@x.example", "anne@X.Example", "ANNE@x.EXAMPLE"]);
+        check(
+            "idn@xn--mnchen-3ya.example",
+            &[
+                "idn@münchen.example",
+                "idn@xn--mnchen-3ya.example",
+                "Idn@XN--MNCHEN-3YA.example",
+                "idn@MÜNCHEN.example",
+                "idn@mu\u{308}nchen.example",
+                "idn@münchen\u{3002}example",
+                "idn@ｍünchen.example",
+            ],
+        );
+        check("rené@x.example", &["rené@x.example", "rene\u{301}@x.example", "RENE\u{301}@X.example"]);
+        check("a@xn--strae-oqa.example", &["a@straße.example", "a@xn--strae-oqa.example"]);
+        check("a@xn--fsqu00a.xn--0zwm56d", &["a@例子.测试", "a@xn--fsqu00a.测试"]);
+        check("\u{1e9}@x.example", &["\u{1e8}@x.example", "K\u{30c}@x.example"]);
+    }
+
+    #[test]
+    fn another_person_has_another_key() {
+        for (one, other) in [
+            ("anne@straße.example", "anne@strasse.example"),
+            ("jörg@x.example", "joerg@x.example"),
+            ("anne@x.example", "\u{430}nne@x.example"),
+            ("anne@xn--mnchen-3ya.example", "anne@munchen.example"),
+        ] {
+            assert_ne!(one.parse::<Address>().unwrap(), other.parse().unwrap());
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_no_part_of_an_address() {
+        let unseen = [
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{202e}',
+            '\u{2028}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{3164}',
+            '\u{e000}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{85}',
+            '\u{7f}',
+            '\u{e0041}',
+        ];
+        for c in unseen {
+            for text in
+                [format!("an{c}ne@x.example"), format!("anne{c}@x.example"), format!("anne@x{c}y.example")]
+            {
+                assert_eq!(text.parse::<Address>(), Err(AddressError::Character(c)), "{text:?}");
+                let stored = Address::from_stored(&text).unwrap();
+                assert!(!stored.to_string().contains(c), "{text:?} is shown raw");
+                assert!(parse_mailboxes(text.as_bytes()).is_empty(), "{text:?}");
+            }
+        }
+        assert_eq!("\u{301}anne@x.example".parse::<Address>(), Err(AddressError::Character('\u{301}')));
+    }
+
+    #[test]
+    fn a_domain_without_a_valid_form_is_refused() {
+        for text in [
+            "a@xn--a.example",
+            "a@xn--\u{fc}.example",
+            "a@xn--mnchen-3yb!.example",
+            "a@xn--.example",
+            "a@\u{2100}.example",
+            "a@x\u{ff20}y.example",
+            "a@\u{301}x.example",
+            "a@\u{5d0}b\u{5d0}1.example",
+        ] {
+            assert!(text.parse::<Address>().is_err(), "{text:?} is {:?}", text.parse::<Address>());
+        }
+        let long = format!("a@{}.example", "ü".repeat(60));
+        assert_eq!(long.parse::<Address>(), Err(AddressError::Length));
+    }
+
+    #[test]
+    fn a_name_turns_no_text() {
+        let read = parse_mailboxes("=?utf-8?q?Anne_=E2=80=AEevil?= <a@x.example>".as_bytes());
+        assert_eq!(read[0].name.as_deref(), Some("Anne  evil"));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod scan;
 pub mod subject;
 mod time;
 pub mod transfer;
+mod visible;
 mod words;
 
 pub use address::{Address, AddressError, Mailbox, parse_mailboxes};
@@ -38,4 +39,5 @@ pub use entity::Entity;
 pub use headers::{Field, FieldError, Headers};
 pub use origin::Origin;
 pub use time::Timestamp;
+pub use visible::shown;
 pub use words::first_text;

@@ -159,7 +159,7 @@ pub async fn watched(db: &mut Conn, address: AddressNo) -> Result<Option<Watched
     };
     Ok(Some(Watched {
         address_no: AddressNo(row.try_get(0)?),
-        address: row.try_get::<String>(1)?.parse().map_err(|_| DAMAGED)?,
+        address: Address::from_stored(&row.try_get::<String>(1)?).ok_or(DAMAGED)?,
         fingerprint: row.try_get(2)?,
         certificate: row.try_get(3)?,
         card: row.try_get(4)?,

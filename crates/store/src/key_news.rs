@@ -36,7 +36,7 @@ pub async fn owners(
     let rows = rows.bind(after.0).bind(before.0).bind(limit).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
-            let address = row.try_get::<String>(1)?.parse().map_err(|_| DAMAGED)?;
+            let address = Address::from_stored(&row.try_get::<String>(1)?).ok_or(DAMAGED)?;
             Ok(Owner { no: AddressNo(row.try_get(0)?), address, told_at: row.try_get(2)? })
         })
         .collect()

@@ -3,6 +3,7 @@
 //! One writer gathers changes that come at the same time into one commit and answers when it is on disk;
 //! readers never wait for it. Cleartext of encrypting lists never comes here, secret keys only wrapped.
 
+pub mod address_keys;
 pub mod audit;
 pub mod bodies;
 pub mod clock;

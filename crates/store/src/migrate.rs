@@ -1,13 +1,14 @@
 //! Migrations: numbered scripts, each in a transaction of its own with its number. One text for both databases:
 //! the words for column types are filled in.
 
-use crate::StoreError;
 use crate::sql::{Conn, query};
+use crate::{StoreError, address_keys};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
+    include_str!("../migrations/0004.sql"),
 ];
 /// So that nodes that start at the same time migrate one after the other.
 const ALONE: i64 = 0x5ea1_1157;
@@ -43,6 +44,9 @@ async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
 async fn apply(connection: &mut Conn, number: i64, script: &str) -> Result<(), StoreError> {
     let script = filled_in(connection, script);
     connection.run_script(script).await?;
+    if number == address_keys::NUMBER {
+        address_keys::renew(connection).await?;
+    }
     query("INSERT INTO migrations (number) VALUES ($1)").bind(number).execute(connection).await?;
     Ok(())
 }

@@ -316,11 +316,19 @@ pub async fn ban(
 ) -> Result<(), StoreError> {
     query("INSERT INTO bans (list_no, pattern, created_at) VALUES ($1, $2, $3)")
         .bind(list.map(|list| list.0))
-        .bind(pattern.to_lowercase())
+        .bind(pattern_key(pattern))
         .bind(now.0)
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// The form for look-ups of an address, or of `@domain`.
+pub(crate) fn pattern_key(pattern: &str) -> String {
+    match pattern.strip_prefix('@') {
+        Some(_) => Address::key_of(&format!("x{pattern}"))[1..].to_owned(),
+        None => Address::key_of(pattern),
+    }
 }
 
 /// Whether an address is banned from a list.
@@ -330,7 +338,7 @@ pub async fn is_banned(db: &mut Conn, list: ListNo, address: &Address) -> Result
     )
     .bind(list.0)
     .bind(address.key())
-    .bind(format!("@{}", address.domain()))
+    .bind(format!("@{}", address.ascii_domain()))
     .fetch_one(db)
     .await?;
     row.try_get(0)
@@ -345,7 +353,7 @@ fn member(row: &Row) -> Result<Member, StoreError> {
         no: MemberNo(row.try_get(0)?),
         list: ListNo(row.try_get(1)?),
         address_no: AddressNo(row.try_get(2)?),
-        address: text(3)?.parse().map_err(|_| DAMAGED)?,
+        address: Address::from_stored(&text(3)?).ok_or(DAMAGED)?,
         display_name: text(4)?,
         role: Role::from_name(&text(5)?).ok_or(DAMAGED)?,
         preferences: Preferences {

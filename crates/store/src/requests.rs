@@ -201,7 +201,7 @@ fn request(row: &Row) -> Result<Request, StoreError> {
     Ok(Request {
         no: RequestNo(row.try_get(0)?),
         list: ListNo(row.try_get(1)?),
-        address: row.try_get::<String>(2)?.parse().map_err(|_| DAMAGED)?,
+        address: Address::from_stored(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
         certificate: row.try_get(3)?,
         run: serde_json::from_str(&state).map_err(|_| DAMAGED)?,
         state,

@@ -1,7 +1,7 @@
 //! Who of a batch can be encrypted to, and what becomes of the others: `missing_key_action`.
 
 use sealist_lists::model::MissingKey;
-use sealist_mail::Timestamp;
+use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{CardError, MacKey, SealingCard};
 use sealist_store::deliveries::{Delivery, Settled, State};
 
@@ -29,7 +29,7 @@ pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: T
     let mut readers = Readers::default();
     for row in rows {
         let card = row.card.as_deref();
-        let card = card.map(|card| SealingCard::from_bytes(card, mac, &row.email.to_lowercase(), now));
+        let card = card.map(|card| SealingCard::from_bytes(card, mac, &Address::key_of(&row.email), now));
         let problem = match card {
             Some(Ok(card)) => {
                 readers.sealed.push(Reader { row, card });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sealist_lists::model::{MailingList, MissingKey, PgpSettings, SealedDelivery};
 use sealist_lists::payload::{self, Payload};
-use sealist_mail::{Boundary, Dots, Mailbox, Timestamp, compose, wire_form};
+use sealist_mail::{Address, Boundary, Dots, Mailbox, Timestamp, compose, wire_form};
 use sealist_openpgp::{
     self as openpgp, Copies, CopyArmor, Family, KeyIds, Sealed, SessionKey, SignWith, random,
 };
@@ -162,7 +162,7 @@ impl Work<'_> {
         let stored = self.stored()?;
         let mut made: Made = Default::default();
         for Reader { row, card } in readers {
-            let Ok(address) = row.email.parse() else {
+            let Some(address) = Address::from_stored(&row.email) else {
                 made.0.push(row);
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use sealist_lists::model::{DeliveryNo, ListNo, MailingList, NodeNo};
 use sealist_lists::texts::Text;
-use sealist_mail::Timestamp;
+use sealist_mail::{Address, Timestamp};
 use sealist_store::deliveries::{self, Kind, Settled, State};
 use sealist_store::{StoreError, lists};
 
@@ -110,7 +110,7 @@ async fn tidings(
         if told.contains(&settled.email) {
             continue;
         }
-        let Ok(reader) = settled.email.parse() else { continue };
+        let Some(reader) = Address::from_stored(&settled.email) else { continue };
         all.extend(letters::key_needed(app, list, &reader, settled, now).await?);
     }
     Ok(all)

@@ -66,7 +66,7 @@ impl DoorAddress {
         std::iter::once(posting)
             .chain(others)
             .filter_map(|(name, door)| {
-                let list = ListName::new(name, address.domain()).ok()?;
+                let list = ListName::new(name, address.ascii_domain()).ok()?;
                 Some(Self { list, door, detail: detail.clone() })
             })
             .collect()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Door, ListNo, ListSettings};
 
-/// The name of a list: local part and mail host, both lower case.
+/// The name of a list: local part and mail host, both lower case, the mail host with A-labels ([RFC 5890]).
 ///
 /// Invariant: [`ListName::address`] of every door is a valid address of at most 254 octets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,9 +29,9 @@ pub enum ListNameError {
 }
 
 impl ListName {
-    /// Makes a name of a local part and a mail host; both are lower-cased.
+    /// Makes a name of a local part and a mail host; both are lower-cased, and U-labels become A-labels.
     pub fn new(local: &str, mail_host: &str) -> Result<Self, ListNameError> {
-        let (local, mail_host) = (local.to_lowercase(), mail_host.to_lowercase());
+        let local = local.to_lowercase();
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let dotted = local.contains("..");
@@ -39,10 +39,13 @@ impl ListName {
         {
             return Err(ListNameError::Local(local));
         }
-        let longest = format!("{local}{}@{mail_host}", Door::Sendkey.suffix());
-        if !mail_host.is_ascii() || longest.len() > 254 || longest.parse::<Address>().is_err() {
-            return Err(ListNameError::Address(format!("{local}@{mail_host}")));
-        }
+        let longest = format!("{local}{}@{mail_host}", Door::Sendkey.suffix()).parse::<Address>();
+        let mail_host = match longest {
+            Ok(longest) if longest.with_ascii_domain().to_string().len() <= 254 => {
+                longest.ascii_domain().to_owned()
+            }
+            _ => return Err(ListNameError::Address(format!("{local}@{mail_host}"))),
+        };
         Ok(Self { local, mail_host })
     }
 
@@ -139,6 +142,18 @@ impl MailingList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_forms_of_a_domain_name_one_list() {
+        let name: ListName = "team@münchen.example".parse().unwrap();
+        assert_eq!(name, "team@XN--MNCHEN-3YA.example".parse().unwrap());
+        assert_eq!(name.list_id(), "team.xn--mnchen-3ya.example");
+        let named =
+            |address: &str| super::super::DoorAddress::readings(&address.parse().unwrap())[1].list.clone();
+        assert_eq!(named("Team-request@münchen.example"), name);
+        assert_eq!(named("team-request@xn--mnchen-3ya.example"), name);
+        assert!("team@xn--a.example".parse::<ListName>().is_err());
+    }
 
     #[test]
     fn names_are_lower_case_and_plain() {

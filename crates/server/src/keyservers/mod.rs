@@ -40,7 +40,7 @@ impl Servers {
 
     /// By the advanced method; by the direct one only where there is no way to the host of the other.
     async fn ask_domain(&self, address: &Address) -> Answer {
-        let (domain, local) = (address.domain().to_ascii_lowercase(), address.local());
+        let (domain, local) = (address.ascii_domain(), address.local());
         let from = format!("WKD of {domain}");
         let file = format!("{}?l={}", wkd::file_name(local), percent_encoded(local));
         let advanced = format!("https://openpgpkey.{domain}/.well-known/openpgpkey/{domain}/hu/{file}");

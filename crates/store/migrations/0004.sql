@@ -1,0 +1,2 @@
+-- The look-up keys of addresses are made anew: store/src/address_keys.rs. SQL cannot fold Unicode the same way in both
+-- databases.
