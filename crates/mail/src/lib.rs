@@ -10,6 +10,7 @@
 mod address;
 mod attached;
 mod author;
+mod beside;
 pub mod compose;
 mod content_type;
 mod crlf;
@@ -32,6 +33,7 @@ mod words;
 pub use address::{Address, AddressError, Mailbox, parse_mailboxes};
 pub use attached::key_blocks;
 pub use author::{AuthorProblem, sole_author};
+pub use beside::holds_encrypted;
 pub use compose::{Boundary, Part};
 pub use content_type::ContentType;
 pub use crlf::{Dots, is_crlf, to_crlf, wire_form};

@@ -28,6 +28,7 @@ fn reason(why: Unreadable) -> Reason {
         Unreadable::NoIntegrity => Reason::NoIntegrity,
         Unreadable::LibrePgp => Reason::LibrePgp,
         Unreadable::Mangled => Reason::Mangled,
+        Unreadable::NotAlone => Reason::NotAlone,
         Unreadable::Failed => Reason::Unreadable,
     }
 }

@@ -37,6 +37,8 @@ pub enum Reason {
     LibrePgp,
     /// A mail server pulled its parts apart.
     Mangled,
+    /// Its encrypted part stands beside other parts.
+    NotAlone,
     /// Could not be read; the same for all causes behind the first secret-key operation.
     Unreadable,
     /// Not signed as a whole.

@@ -42,6 +42,8 @@ pub enum Unreadable {
     LibrePgp,
     /// A mail server pulled its parts apart.
     Mangled,
+    /// It is not all of the mail: other parts, or other OpenPGP messages, stand beside it.
+    NotAlone,
     /// Anything else.
     Failed,
 }

@@ -13,8 +13,7 @@ use crate::dearmor;
 use crate::framing::Packets;
 use crate::keys::ListKey;
 
-/// Decrypts all leaves, or the message is unreadable. Leaves that are signed and not encrypted stand in the same
-/// armor.
+/// Decrypts the one leaf. Leaves that are signed and not encrypted stand in the same armor: of those there may be several.
 pub(super) fn encrypted(
     message: &[u8],
     leaves: &[Leaf],
@@ -35,23 +34,20 @@ pub(super) fn encrypted(
         });
         return beside(message, leaves, signed.collect());
     }
-    // What anybody sees, of all leaves, before a secret key is used; then all are tried, so that one answer tells
-    // nothing of another.
-    let framing: Result<(), _> =
-        packets.iter().try_for_each(|packets| decrypt::check_framing(packets, keys, budget));
-    if let Err(framing) = framing {
+    // Two messages in one mail may be of two people. What the list does about the one would tell of the other.
+    let Ok([packets]) = <[_; 1]>::try_from(packets) else {
+        return Opened::closed_inline(message, Unreadable::NotAlone);
+    };
+    // What anybody sees is judged before a secret key is used.
+    if let Err(framing) = decrypt::check_framing(&packets, keys, budget) {
         return Opened::closed_inline(message, framing);
     }
-    let opened: Vec<Result<Decrypted, Unreadable>> = packets
-        .into_iter()
-        .map(|packets| decrypt::decrypt_packets(packets, keys, signers, now, budget))
-        .collect();
-    let Ok(opened) = opened.into_iter().collect::<Result<Vec<_>, _>>() else {
-        return Opened::closed_inline(message, Unreadable::Failed);
-    };
-    let (contents, verdicts): (Vec<_>, Vec<_>) =
-        opened.into_iter().map(|opened| (opened.content, opened.verdicts)).unzip();
-    Opened::inline(entity(leaves, &contents), None, Encryption::Whole, verdicts)
+    match decrypt::decrypt_packets(packets, keys, signers, now, budget) {
+        Ok(Decrypted { content, verdicts }) => {
+            Opened::inline(entity(leaves, &[content]), None, Encryption::Whole, vec![verdicts])
+        }
+        Err(_) => Opened::closed_inline(message, Unreadable::Failed),
+    }
 }
 
 /// Verifies all leaves, which are cleartext-signed.

@@ -14,10 +14,10 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-use sealist_mail::Timestamp;
 use sealist_mail::inline::InlineKind;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::scan::{self, LineEnds};
+use sealist_mail::{Entity, Timestamp, holds_encrypted};
 
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
@@ -77,6 +77,9 @@ pub fn open(
             inline::signed(message, &leaves, signers, now, budget)
         }
         Shape::Ambiguous(_) => Opened::closed(message, Encryption::Ambiguous),
+        Shape::Plain if holds_encrypted(&Entity::parse(message)) => {
+            Opened::closed(message, Encryption::Unreadable(Unreadable::NotAlone))
+        }
         Shape::Plain => Opened::closed(message, Encryption::None),
         Shape::Signed { signed, signatures } => {
             let verdicts = verify::all_detached(signed, &signatures, signers, now, budget);

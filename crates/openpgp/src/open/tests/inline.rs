@@ -33,24 +33,42 @@ fn inline_counts_when_it_is_all_there_is() {
         &["bad"],
     );
 
-    for beside in [
-        format!("{head}Pay Eve.\r\n{block}"),
-        format!("{head}{block}Pay Eve.\r\n"),
-        format!("{head}{secret}{block}"),
-    ] {
-        let opened = s.open(beside.as_bytes());
-        check(&opened, Encryption::None, &[]);
-        assert!(!says(&opened, KeepSignature::Keep).contains("Secret words."));
+    for beside in [format!("{head}Pay Eve.\r\n{block}"), format!("{head}{block}Pay Eve.\r\n")] {
+        check(&s.open(beside.as_bytes()), Encryption::None, &[]);
     }
-    let parts = |second: &str| {
+}
+
+/// Nothing is decrypted of a mail that holds more than one encrypted message: what the list does about one part would
+/// tell of another.
+#[test]
+fn an_encrypted_block_stands_alone() {
+    let s = stage();
+    let head = "From: anne@example.org\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
+    let armored = |recipe: Recipe<'_>, text: &[u8]| String::from_utf8(recipe.armored(text)).unwrap();
+    let secret = armored(Recipe::to(&s.list).signed_by(&s.anne), b"Secret words.");
+    let unsigned = armored(Recipe::to(&s.list), b"Pay Eve.");
+    let in_the_clear = armored(Recipe { to: None, ..Recipe::to(&s.list).signed_by(&s.anne) }, b"Yes.");
+    let clearsigned = cleartext_signed(&s.anne, "We meet at seven.\r\n");
+    let parts = |first: &str, second: &str| {
         format!(
-            "From: anne@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{secret}\r\n--b\r\n\r\n{second}\r\n--b--\r\n"
+            "From: anne@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{first}\r\n--b\r\n\r\n{second}\r\n--b--\r\n"
         )
     };
-    check(&s.open(parts(&secret).as_bytes()), Encryption::Whole, &["good", "good"]);
-    check(&s.open(parts("<img src='").as_bytes()), Encryption::None, &[]);
-    let unsigned = String::from_utf8(Recipe::to(&s.list).armored(b"Pay Eve.")).unwrap();
-    check(&s.open(parts(&unsigned).as_bytes()), Encryption::Whole, &[]);
+    let broken = secret.replace("-----END", "-----END THE");
+    let others = [&secret, &unsigned, &in_the_clear, &clearsigned, &broken, "hello", "<img src='", ""];
+    let mails = others.iter().flat_map(|other| [parts(&secret, other), parts(other, &secret)]);
+    let texts = [
+        format!("{head}{secret}{clearsigned}"),
+        format!("{head}{secret}{secret}"),
+        format!("{head}Hello\r\n{secret}"),
+        format!("{head}{secret}-- \r\nAnne\r\n"),
+    ];
+    for mail in mails.chain(texts) {
+        let opened = s.open(mail.as_bytes());
+        check(&opened, Encryption::Unreadable(Unreadable::NotAlone), &[]);
+        assert!(!says(&opened, KeepSignature::Keep).contains("Secret words."), "{mail}");
+    }
+    check(&s.open(format!("{head}{secret}").as_bytes()), Encryption::Whole, &["good"]);
 }
 
 /// `gpg --sign --armor`: signed, and not to be read without a program.
@@ -80,13 +98,15 @@ fn each_part_needs_a_signature_of_its_own() {
         );
         s.open(mail.as_bytes())
     };
-    let sealed =
-        |by: &Cert, text: &[u8]| String::from_utf8(Recipe::to(&s.list).signed_by(by).armored(text)).unwrap();
-    let (hers, eves) = (sealed(&s.anne, b"Yes, do it."), sealed(&s.eve, b"Pay Eve."));
+    let clear = |by: &Cert, text: &[u8]| {
+        let recipe = Recipe { to: None, ..Recipe::to(&s.list).signed_by(by) };
+        String::from_utf8(recipe.armored(text)).unwrap()
+    };
+    let (hers, eves) = (clear(&s.anne, b"Yes, do it."), clear(&s.eve, b"Pay Eve."));
     let opened = parts(&hers, &eves);
-    check(&opened, Encryption::Whole, &["good", "unknown"]);
+    check(&opened, Encryption::None, &["good", "unknown"]);
     assert!(opened.valid_signature().is_none());
-    assert!(parts(&hers, &sealed(&s.anne, b"Both.")).valid_signature().is_some());
+    assert!(parts(&hers, &clear(&s.anne, b"Both.")).valid_signature().is_some());
     let (hers, eves) = (cleartext_signed(&s.anne, "Yes.\r\n"), cleartext_signed(&s.eve, "Pay Eve.\r\n"));
     assert!(parts(&hers, &eves).valid_signature().is_none());
 }
