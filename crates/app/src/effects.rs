@@ -10,7 +10,7 @@ use sealist_store::keys::{self, CertificateRow};
 use sealist_store::queue::{self, Entry};
 use sealist_store::requests::{self, Request, Stage};
 use sealist_store::tokens::{self, Subject};
-use sealist_store::{Conn, StoreError, audit, list_keys, people};
+use sealist_store::{Conn, StoreError, audit, list_keys, people, replay};
 
 use crate::AppError;
 use crate::notices::Prepared;
@@ -45,8 +45,8 @@ pub(crate) enum Effect {
     Letter(Prepared),
     /// A message that waited for a moderator goes on.
     Accept(EntryNo),
-    /// A message that waited for a moderator goes.
-    Drop(Box<Entry>),
+    /// A message that waited for a moderator goes, refused by that person.
+    Drop(Box<Entry>, Address),
     /// An entry for the owners to look at.
     Note { address: Address, event: &'static str, detail: String },
 }
@@ -69,7 +69,7 @@ impl Effect {
             }),
             Self::End(request) => Some(Step::Request(request.no)),
             Self::Accept(entry) => Some(Step::Entry(*entry)),
-            Self::Drop(entry) => Some(Step::Entry(entry.no)),
+            Self::Drop(entry, _) => Some(Step::Entry(entry.no)),
             _ => None,
         }
     }
@@ -160,7 +160,10 @@ pub(crate) async fn carry_out(
                     return Err(AppError::Overtaken);
                 }
             }
-            Effect::Drop(entry) => queue::finish(&mut *db, &entry).await?,
+            Effect::Drop(entry, by) => {
+                replay::refuse(&mut *db, entry.no, &by.to_string(), now).await?;
+                queue::finish(&mut *db, &entry).await?;
+            }
             Effect::Note { address, event, detail } => {
                 audit::add(&mut *db, list, &address, event, &detail, now).await?;
             }

@@ -38,6 +38,26 @@ pub(crate) async fn not_posted(
     to_person(app, list, somebody(author), Text::NotPosted, content, now).await
 }
 
+/// To a subscribed author whose message came a second time after it was posted. On an encrypting list the notice goes out
+/// only sealed: it tells of what the message holds.
+pub(crate) async fn posted_already(
+    app: &App,
+    list: &MailingList,
+    author: &Address,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
+    };
+    let content = |_: &Place<'_>, channel| {
+        let may = channel == Channel::Sealed || !list.settings.encrypting();
+        may.then(|| (values.clone(), None))
+    };
+    to_person(app, list, somebody(author), Text::PostedAlready, content, now).await
+}
+
 /// To those in charge: a message waits. An open letter does not say why.
 pub(crate) async fn held(
     app: &App,

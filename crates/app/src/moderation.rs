@@ -4,7 +4,7 @@ use sealist_lists::model::MailingList;
 use sealist_lists::rules::Reason;
 use sealist_mail::{Headers, Timestamp, sole_author};
 use sealist_store::queue::{self, Entry, Place};
-use sealist_store::{StoreError, bodies, lists, people};
+use sealist_store::{StoreError, bodies, lists, people, replay};
 
 use crate::incoming::reveal;
 use crate::notices::Prepared;
@@ -19,7 +19,7 @@ pub enum Rejected {
     Untold,
 }
 
-/// Deletes a message and writes to its author, if that is a subscribed address.
+/// Deletes a message for an admin and writes to its author, if that is a subscribed address.
 pub async fn reject(app: &App, entry: Entry, now: Timestamp) -> Result<Rejected, AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list)
         .await?
@@ -34,6 +34,7 @@ pub async fn reject(app: &App, entry: Entry, now: Timestamp) -> Result<Rejected,
                 {
                     told = Rejected::Told;
                 }
+                replay::refuse(&mut *db, entry.no, "", now).await?;
                 queue::finish(db, &entry).await?;
                 Ok::<_, AppError>(told)
             })

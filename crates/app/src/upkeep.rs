@@ -2,7 +2,7 @@
 
 use sealist_lists::model::PostNo;
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, audit, clock, deliveries, lists, notices, posts, queue, requests};
+use sealist_store::{StoreError, audit, clock, deliveries, lists, notices, posts, replay, requests};
 
 use crate::{App, AppError, succession};
 
@@ -74,10 +74,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
         }
     }
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
-    app.store
-        .write(move |db| Box::pin(queue::forget_digests(db, before)))
-        .await
-        .map_err(|e: StoreError| e)?;
+    app.store.write(move |db| Box::pin(replay::forget(db, before))).await.map_err(|e: StoreError| e)?;
     forget_requests(app, now).await?;
     app.store.write(move |db| Box::pin(notices::forget_old(db, now))).await.map_err(|e: StoreError| e)?;
     Ok(kept)

@@ -72,6 +72,21 @@ impl Verdict {
         Self { action: finding.action, findings: vec![finding] }
     }
 
+    /// What would wait beside a message with the same signed text, which waits for nothing else, goes: a person decides
+    /// about the text once. What has fewer reasons to wait is the better form of it, and is judged by itself.
+    fn unless_it_waits(self, facts: &Facts) -> Self {
+        let reasons = self.reasons();
+        let no_better = |waiting: &Vec<Reason>| {
+            !waiting.is_empty() && waiting.iter().all(|reason| reasons.contains(reason))
+        };
+        let would_wait = matches!(self.action, Action::Hold | Action::Reject);
+        if would_wait && facts.waiting.as_ref().is_some_and(no_better) {
+            let first = Finding { reason: Reason::StillWaits, action: Action::Discard };
+            return Self { action: first.action, findings: [vec![first], self.findings].concat() };
+        }
+        self
+    }
+
     /// The reasons alone, the deciding one first.
     pub fn reasons(&self) -> Vec<Reason> {
         self.findings.iter().map(|finding| finding.reason).collect()
@@ -97,7 +112,7 @@ impl Chain {
             _ => [found, guarded].concat(),
         };
         let action = findings.first().map_or(Action::Accept, |finding| finding.action);
-        Verdict { action, findings }
+        Verdict { action, findings }.unless_it_waits(facts)
     }
 }
 
@@ -120,6 +135,7 @@ mod tests {
             encryption: Encryption::Whole,
             signature: Signature::Good,
             replay: Replay::Fresh,
+            waiting: None,
             addressed: Addressed::NotSaid,
         }
     }
@@ -174,8 +190,10 @@ mod tests {
         check(pgp, |f| f.signature = Signature::Revoked, Action::Reject, &[RevokedSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::WrongDate, Action::Hold, &[WrongDate, CovertContent]);
         check(pgp, |f| f.author_role = None, Action::Reject, &[Nonmember, CovertContent]);
-        check(pgp, |f| f.replay = Replay::SeenHere, Action::Discard, &[SeenHere]);
-        check(pgp, |f| f.replay = Replay::SeenElsewhere, Action::Hold, &[SeenElsewhere]);
+        check(pgp, |f| f.replay = Replay::PostedHere, Action::Discard, &[PostedHere]);
+        check(pgp, |f| f.replay = Replay::RefusedHere, Action::Hold, &[RefusedBefore]);
+        check(pgp, |f| f.replay = Replay::SeenHere, Action::Hold, &[SeenHere]);
+        check(pgp, |f| f.replay = Replay::PostedElsewhere, Action::Hold, &[SeenElsewhere]);
         check(pgp, |f| f.replay = Replay::SameArrival, Action::Accept, &[]);
         check(pgp, |f| f.addressed = Addressed::Elsewhere, Action::Hold, &[NotMeantForHere]);
         check(pgp, |f| f.octets = 11 << 20, Action::Hold, &[TooLarge]);
@@ -225,10 +243,28 @@ mod tests {
     fn a_repeat_that_names_this_address_is_a_cross_post() {
         check(
             "pgp-default",
-            |f| (f.replay, f.addressed) = (Replay::SeenElsewhere, Addressed::Here),
+            |f| (f.replay, f.addressed) = (Replay::PostedElsewhere, Addressed::Here),
             Action::Accept,
             &[],
         );
+    }
+
+    #[test]
+    fn of_two_that_wait_for_the_same_reasons_one_is_enough() {
+        use Reason::*;
+        let moderated = |waiting: &[Reason]| {
+            let waiting = Some(waiting.to_vec());
+            move |f: &mut Facts| (f.waiting, f.moderation_action) = (waiting, Some(Action::Hold))
+        };
+        let pgp = "pgp-default";
+        check(pgp, moderated(&[ModeratedMember]), Action::Discard, &[StillWaits, ModeratedMember]);
+        check(pgp, moderated(&[ModeratedMember, TooLarge]), Action::Hold, &[ModeratedMember]);
+        check(pgp, |f| f.waiting = Some(vec![TooLarge]), Action::Accept, &[]);
+        check(pgp, |f| f.waiting = Some(Vec::new()), Action::Accept, &[]);
+        let inline = |f: &mut Facts| (f.waiting, f.form) = (Some(vec![Inline]), Form::Inline);
+        check(pgp, inline, Action::Discard, &[StillWaits, Inline]);
+        let banned = |f: &mut Facts| (f.waiting, f.banned) = (Some(vec![Banned]), true);
+        check(pgp, banned, Action::Discard, &[Banned]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use sealist_mail::{AuthorProblem, Mailbox, Origin};
 use sealist_openpgp::Unreadable;
 
 use crate::model::{Action, Door, ListSettings, PgpSettings, Role};
+use crate::rules::Reason;
 
 /// What the outside of a message shows, before anything is decrypted.
 pub struct Arrival {
@@ -34,8 +35,10 @@ pub struct Facts {
     pub encryption: Encryption,
     /// What its signature is worth.
     pub signature: Signature,
-    /// Whether the signed text was here before.
+    /// Whether the signed text was posted or refused before.
     pub replay: Replay,
+    /// Why another message with the same signed text waits at this address, if one does.
+    pub waiting: Option<Vec<Reason>>,
     /// Whom the protected headers name.
     pub addressed: Addressed,
 }
@@ -95,14 +98,18 @@ pub enum Signature {
 /// What the replay record says of the signed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
-    /// Never seen, or not signed.
+    /// Nowhere posted and by nobody refused, or not signed.
     Fresh,
-    /// Brought to several addresses by one transaction, or this very message judged again.
+    /// Posted at other addresses, to which the same transaction brought it.
     SameArrival,
-    /// Seen at this address.
+    /// Posted at this address.
+    PostedHere,
+    /// Refused at this address, by a person.
+    RefusedHere,
+    /// Seen at this address, before the record kept what became of a text.
     SeenHere,
-    /// Seen at another address of the site.
-    SeenElsewhere,
+    /// Posted at another address of the site.
+    PostedElsewhere,
 }
 
 /// Whom the signed, protected To and Cc name.

@@ -18,6 +18,7 @@ pub mod model;
 pub mod notices;
 pub mod payload;
 pub mod pipelines;
+pub mod replay;
 pub mod rules;
 mod sentences;
 pub mod styles;

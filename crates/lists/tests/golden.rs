@@ -41,6 +41,7 @@ fn facts(settings: &ListSettings, role: Option<Role>) -> Facts {
         encryption: if pgp { Encryption::Whole } else { Encryption::None },
         signature: if pgp { Signature::Good } else { Signature::None },
         replay: Replay::Fresh,
+        waiting: None,
         addressed: Addressed::NotSaid,
     }
 }

@@ -25,6 +25,7 @@ pub mod notices;
 pub mod people;
 pub mod posts;
 pub mod queue;
+pub mod replay;
 pub mod requests;
 pub mod rotation;
 pub mod site_key;

@@ -258,59 +258,6 @@ pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<bool, 
     Ok(resumed.rows_affected() > 0)
 }
 
-/// The replay record of a signed text: `None` if it is new (and now recorded), else where it was first seen.
-pub async fn record_digest(
-    db: &mut Conn,
-    digest: &[u8; 32],
-    at: &Entry,
-    now: Timestamp,
-) -> Result<Option<Seen>, StoreError> {
-    let made = query(
-        "INSERT INTO signature_digests (digest, list_no, door, arrival, outcome, seen_at, entry_no)
-         VALUES ($1, $2, $3, $4, '', $5, $6) ON CONFLICT (digest) DO NOTHING",
-    )
-    .bind(&digest[..])
-    .bind(at.list.0)
-    .bind(at.door.name())
-    .bind(&at.arrival)
-    .bind(now.0)
-    .bind(at.no.0)
-    .execute(&mut *db)
-    .await?;
-    if made.rows_affected() == 1 {
-        return Ok(None);
-    }
-    let row = query("SELECT list_no, door, arrival, entry_no FROM signature_digests WHERE digest = $1")
-        .bind(&digest[..])
-        .fetch_one(db)
-        .await?;
-    Ok(Some(Seen {
-        list: ListNo(row.try_get(0)?),
-        door: row.try_get(1)?,
-        arrival: row.try_get(2)?,
-        entry: EntryNo(row.try_get(3)?),
-    }))
-}
-
-/// Forgets signed texts seen before `before`; says how many.
-pub async fn forget_digests(db: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
-    let done = query("DELETE FROM signature_digests WHERE seen_at < $1").bind(before.0).execute(db).await?;
-    Ok(done.rows_affected())
-}
-
-/// Where a signed text was first seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The list.
-    pub list: ListNo,
-    /// The door's name.
-    pub door: String,
-    /// The transaction.
-    pub arrival: Vec<u8>,
-    /// The entry.
-    pub entry: EntryNo,
-}
-
 fn entry(row: &Row) -> Result<Entry, StoreError> {
     let text = |at: usize| row.try_get::<String>(at);
     Ok(Entry {

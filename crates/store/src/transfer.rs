@@ -22,7 +22,7 @@ const TABLES: &[&str] = &[
     "queue",
     "posts",
     "deliveries",
-    "signature_digests",
+    "signed_texts",
     "notices",
     "requests",
     "tokens",

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use common::{Archived, NOW, Site, join, message, post, post_to};
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{Channel, DeliveryNo, Door, ListSettings, NodeNo, PostNo, Role};
+use sealist_lists::replay::Fate;
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
@@ -20,6 +21,7 @@ use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::queue::{self, Place};
+use sealist_store::replay::{self, Outcome, Refusal};
 use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
 
@@ -28,7 +30,7 @@ on_both! {
     a_roster_is_covered_once_whatever_the_chunks_are,
     an_entry_is_claimed_by_one_and_held_with_its_reasons,
     what_a_dead_node_had_is_free,
-    of_many_replays_one_is_new,
+    the_record_keeps_what_became_of_a_text,
     large_bodies_come_back_whole,
     what_comes_in_pieces_is_whole_or_nothing,
     a_deleted_list_takes_its_bodies_along,
@@ -239,33 +241,59 @@ async fn what_a_dead_node_had_is_free(site: Site) {
     assert!(none.await.unwrap().is_empty());
 }
 
-async fn of_many_replays_one_is_new(site: Site) {
+/// Of one text at one address the last that waits is known, and for good what was accepted.
+async fn the_record_keeps_what_became_of_a_text(site: Site) {
+    const TEXT: [u8; 32] = [7; 32];
     let list = site.list;
-    site.store
-        .write(move |db| {
-            Box::pin(
-                async move { queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await },
-            )
+    let seen = site.store.write(move |db| {
+        Box::pin(async move {
+            let mut entries = Vec::new();
+            for _ in 0..3 {
+                queue::push(&mut *db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await?;
+                let entry = claim_entries(&mut *db, 1, NOW).await?.remove(0);
+                entries.push(entry);
+            }
+            let mut steps = Vec::new();
+            let hold = &[Reason::TooLarge];
+            replay::record(&mut *db, &[TEXT], &entries[0], Outcome::Waits, NOW).await?;
+            queue::set_aside(&mut *db, &entries[0], Place::Hold, hold).await?;
+            steps.push(replay::seen_alone(&mut *db, &[TEXT]).await?);
+            // A refusal of what does not wait says nothing.
+            replay::refuse(&mut *db, entries[1].no, "olga@example.org", NOW).await?;
+            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
+            replay::refuse(&mut *db, entries[0].no, "olga@example.org", NOW).await?;
+            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
+            replay::record(&mut *db, &[TEXT], &entries[1], Outcome::Waits, NOW).await?;
+            queue::set_aside(&mut *db, &entries[1], Place::Hold, hold).await?;
+            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
+            let refusal = replay::refusal(&mut *db, entries[1].no).await?;
+            assert_eq!(refusal, Some(Refusal { at: NOW, by: "olga@example.org".to_owned() }));
+            let gone = queue::find(&mut *db, entries[1].no).await?.unwrap();
+            queue::finish(&mut *db, &gone).await?;
+            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
+            assert!(!replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?);
+            replay::record(&mut *db, &[TEXT], &entries[2], Outcome::Accepted, NOW).await?;
+            replay::record(&mut *db, &[TEXT], &entries[1], Outcome::Waits, NOW).await?;
+            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
+            assert!(replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?);
+            assert!(!replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?, "once");
+            assert!(replay::seen(&mut *db, &[[8; 32]]).await?.is_empty());
+            Ok::<_, StoreError>(steps)
         })
-        .await
-        .unwrap();
-    let entry = site.store.write(|db| Box::pin(claim_entries(db, 1, NOW))).await.unwrap().remove(0);
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..50 {
-        let (store, entry) = (site.store.clone(), entry.clone());
-        tasks.spawn(async move {
-            store
-                .write(move |db| {
-                    Box::pin(async move { queue::record_digest(db, &[7; 32], &entry, NOW).await })
-                })
-                .await
-        });
-    }
-    let all: Vec<_> = tasks.join_all().await;
-    let new = all.iter().filter(|seen| matches!(seen, Ok(None))).count();
-    assert_eq!((new, all.len()), (1, 50));
-    assert!(all.iter().all(Result::is_ok));
-    let forget = |before: Timestamp| site.store.write(move |db| Box::pin(queue::forget_digests(db, before)));
+    });
+    let large = || Fate::Waits(vec![Reason::TooLarge]);
+    let fates: Vec<(Fate, bool)> =
+        seen.await.unwrap().into_iter().flatten().map(|seen| (seen.fate, seen.refused)).collect();
+    let expected = [
+        (large(), false),
+        (large(), false),
+        (Fate::Refused, true),
+        (large(), true),
+        (Fate::Refused, true),
+        (Fate::Accepted, true),
+    ];
+    assert_eq!(fates, expected);
+    let forget = |before: Timestamp| site.store.write(move |db| Box::pin(replay::forget(db, before)));
     assert_eq!(forget(NOW).await.unwrap(), 0, "what was seen now is remembered");
     assert_eq!(forget(NOW.plus_ms(1)).await.unwrap(), 1);
 }

@@ -39,7 +39,7 @@ impl Session<'_> {
         }
         match self.subject(speaker, token).await? {
             Some(Subject::Request(no)) => self.decide_request(decision, no).await,
-            Some(Subject::Entry(no)) => self.decide_entry(decision, no).await,
+            Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
             None => Ok(Err(Problem::WrongToken)),
         }
     }
@@ -75,6 +75,7 @@ impl Session<'_> {
 
     async fn decide_entry(
         &mut self,
+        speaker: &Speaker,
         decision: Decision,
         no: EntryNo,
     ) -> Result<Result<Said, Problem>, AppError> {
@@ -82,14 +83,15 @@ impl Session<'_> {
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
+        let by = speaker.asker.address.clone();
         let (effects, success) = match decision {
             Decision::Approve => (vec![Effect::Accept(no)], Success::Approved),
             Decision::Reject => {
                 let Desk { app, list, now } = self.desk;
                 let letter = moderation::rejection(app, list, &entry, now).await?.map(Effect::Letter);
-                (letter.into_iter().chain([Effect::Drop(Box::new(entry))]).collect(), Success::Rejected)
+                (letter.into_iter().chain([Effect::Drop(Box::new(entry), by)]).collect(), Success::Rejected)
             }
-            Decision::Discard => (vec![Effect::Drop(Box::new(entry))], Success::Discarded),
+            Decision::Discard => (vec![Effect::Drop(Box::new(entry), by)], Success::Discarded),
         };
         let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
         Ok(taken.map(|_| Said::Done(success)))

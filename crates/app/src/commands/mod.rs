@@ -21,6 +21,7 @@ use sealist_lists::texts::{Place, Text, context};
 use sealist_mail::Mailbox;
 use sealist_openpgp::Cleartext;
 use sealist_store::queue::{self, Entry};
+use sealist_store::replay;
 
 use crate::AppError;
 use crate::effects::{Effect, carry_out};
@@ -59,7 +60,13 @@ async fn take_once(
     let Desk { app, list, now } = desk;
     let mut speaker = speaker::hear(desk, entry, message, mailbox).await?;
     let place = place_of(app, list, &mailbox.address).await?;
-    let mut session = Session { desk, place, effects: Vec::new(), answers: Answers::default() };
+    let mut session = Session {
+        desk,
+        place,
+        effects: Vec::new(),
+        answers: Answers::default(),
+        carried_out: CarriedOut::Nothing,
+    };
     if let Some(event) = speaker.misled {
         session.note(&speaker, event, "");
     } else {
@@ -67,9 +74,15 @@ async fn take_once(
         session.answer(&speaker).await?;
     }
     let (effects, done, no) = (session.effects, entry.clone(), list.no);
+    let spent = (session.carried_out == CarriedOut::Something).then_some((speaker.brought, speaker.past));
     app.store
         .write(move |db| {
             Box::pin(async move {
+                if let Some((brought, past)) = spent {
+                    // What was not carried out may come again.
+                    brought.still(&mut *db, &past).await?;
+                    brought.record(&mut *db, replay::Outcome::Accepted, now).await?;
+                }
                 carry_out(&mut *db, no, effects, now).await?;
                 Ok::<_, AppError>(queue::finish(db, &done).await?)
             })
@@ -84,6 +97,14 @@ struct Session<'a> {
     place: Place<'a>,
     effects: Vec<Effect>,
     answers: Answers,
+    carried_out: CarriedOut,
+}
+
+/// Whether a command of the message was carried out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CarriedOut {
+    Nothing,
+    Something,
 }
 
 impl Session<'_> {
@@ -106,9 +127,10 @@ impl Session<'_> {
                 },
                 Err(problem) => Err(problem),
             };
-            if let Err(problem) = &done {
+            match &done {
                 // The line may hold a token.
-                self.note(speaker, "command-refused", problem.name());
+                Err(problem) => self.note(speaker, "command-refused", problem.name()),
+                Ok(_) => self.carried_out = CarriedOut::Something,
             }
             self.answers.add(&line, done);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sealist_lists::commands::{self, Command, KeyCommand, Script};
 use sealist_lists::facts::{Addressed, Replay};
 use sealist_lists::model::{Door, Role};
+use sealist_lists::replay::Past;
 use sealist_mail::{Entity, Headers, Mailbox, first_text, key_blocks};
 use sealist_openpgp::{Certificate, Cleartext, Encryption, Opened, statements};
 use sealist_store::queue::Entry;
@@ -12,7 +13,8 @@ use sealist_store::requests::{self, Request};
 use zeroize::Zeroizing;
 
 use crate::AppError;
-use crate::incoming::gather::{addressed, open, replay};
+use crate::incoming::gather::{addressed, open};
+use crate::incoming::past::Brought;
 use crate::requests::{Asker, Desk, Facts, Proven, facts};
 
 /// Who sent a message to an address for commands.
@@ -27,6 +29,9 @@ pub(super) struct Speaker {
     pub(super) encrypted: bool,
     /// What was signed was here before, or was meant for another address.
     pub(super) misled: Option<&'static str>,
+    /// The signed texts that it brings, and what the replay record says of them.
+    pub(super) brought: Arc<Brought>,
+    pub(super) past: Past,
     /// The keys and revocations that came along.
     pub(super) keys: Vec<Vec<u8>>,
     pub(super) script: Script,
@@ -57,10 +62,11 @@ pub(super) async fn hear(
     let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
     let signers = signers(&facts, &waiting)?;
     let opened = open(app, list, message, &signers, now).await?;
-    let seen = replay(app, list, entry, opened.as_ref(), now).await?;
+    let brought = Brought::by(app, list, entry, opened.as_ref());
+    let past = brought.past(app).await?;
     let elsewhere = |opened: &Opened| addressed(opened, list, entry.door) == Addressed::Elsewhere;
-    let misled = match seen {
-        Replay::SeenHere | Replay::SeenElsewhere => Some("replayed"),
+    let misled = match past.replay {
+        Replay::PostedHere | Replay::PostedElsewhere | Replay::SeenHere => Some("replayed"),
         _ if opened.as_ref().is_some_and(elsewhere) => Some("not-meant-for-here"),
         _ => None,
     };
@@ -78,7 +84,18 @@ pub(super) async fn hear(
         None => key_blocks(&Entity::parse(message)),
     };
     let proven = if signed { Proven::Yes } else { Proven::No };
-    Ok(Speaker { asker: Asker { address, proven }, facts, opened, signed, encrypted, misled, keys, script })
+    Ok(Speaker {
+        asker: Asker { address, proven },
+        facts,
+        opened,
+        signed,
+        encrypted,
+        misled,
+        brought: Arc::new(brought),
+        past,
+        keys,
+        script,
+    })
 }
 
 /// The confirmed key of the address, and the keys that it offers.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use sealist_lists::facts::{Addressed, Encryption, Facts, Form, Replay, Signature};
+use sealist_lists::facts::{Addressed, Encryption, Facts, Form, Signature};
 use sealist_lists::model::{Door, DoorAddress, MailingList, Member, Role};
+use sealist_lists::replay::Past;
 use sealist_mail::{Address, Headers, Mailbox, Timestamp};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
-use sealist_store::queue::{self, Entry};
+use sealist_store::queue::Entry;
 use sealist_store::{keys, people};
 
 use crate::{App, AppError};
@@ -100,45 +101,12 @@ fn limits(list: &MailingList) -> openpgp::Limits {
     openpgp::Limits { max_output_octets }
 }
 
-/// Enters every valid signature into the replay record, whatever the verdict will be, unless the list has
-/// `collect_sig_hashes` off.
-pub(crate) async fn replay(
-    app: &App,
-    list: &MailingList,
-    entry: &Entry,
-    opened: Option<&Opened>,
-    now: Timestamp,
-) -> Result<Replay, AppError> {
-    let mut worst = Replay::Fresh;
-    if !list.settings.pgp.as_ref().is_some_and(|pgp| pgp.collect_sig_hashes) {
-        return Ok(worst);
-    }
-    for valid in opened.into_iter().flat_map(Opened::verified) {
-        let digest = app.vault.mac().replay_key(valid.certificate(), valid.digest());
-        let at = entry.clone();
-        let seen = app
-            .store
-            .write(move |db| Box::pin(async move { queue::record_digest(db, &digest, &at, now).await }))
-            .await?;
-        worst = match seen {
-            None => worst,
-            Some(seen) if seen.entry == entry.no => Replay::SameArrival,
-            Some(seen) if seen.list == entry.list && seen.door == entry.door.name() => {
-                return Ok(Replay::SeenHere);
-            }
-            Some(seen) if seen.arrival == entry.arrival => Replay::SameArrival,
-            Some(_) => Replay::SeenElsewhere,
-        };
-    }
-    Ok(worst)
-}
-
 pub(super) fn gather(
     list: &MailingList,
     entry: &Entry,
     known: &Known,
     opened: Option<&Opened>,
-    replay: Replay,
+    past: &Past,
     octets: usize,
 ) -> Facts {
     // Owners and moderators may do what members may.
@@ -158,7 +126,8 @@ pub(super) fn gather(
             openpgp::Encryption::Unreadable(why) => Encryption::Unreadable(why),
         }),
         signature: opened.map_or(Signature::None, |opened| signature(opened, &known.key)),
-        replay,
+        replay: past.replay,
+        waiting: past.waiting.clone(),
         addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(opened, list, entry.door)),
     }
 }

@@ -1,6 +1,7 @@
 //! A message from the queue: gate, open, judge, and record what becomes of it.
 
 pub(crate) mod gather;
+pub(crate) mod past;
 mod post;
 
 use std::sync::Arc;
@@ -8,20 +9,23 @@ use std::sync::Arc;
 use sealist_lists::chains::{self, Verdict};
 use sealist_lists::facts;
 use sealist_lists::model::{Action, Door, MailingList};
+use sealist_lists::replay::Past;
 use sealist_lists::rules::{Finding, GATE, Reason};
 use sealist_mail::{Address, Headers, Timestamp, origin, sole_author};
 use sealist_openpgp::Cleartext;
 use sealist_store::bodies::{self, Body};
 use sealist_store::queue::{self, Entry, Place};
+use sealist_store::replay::Outcome as Fate;
 use sealist_store::tokens::Subject;
-use sealist_store::{StoreError, lists, people, posts};
+use sealist_store::{StoreError, audit, lists, people, posts};
 
 use crate::bounces::{self, Taken};
 use crate::commands::{self, takes_commands};
 use crate::notices::Prepared;
 use crate::requests::Desk;
 use crate::{App, AppError, letters, published};
-use gather::{gather, look_up, open, replay};
+use gather::{gather, look_up, open};
+use past::Brought;
 use post::{Post, make_post};
 
 /// As it came, as it is opened, its parts, the payload and that sealed.
@@ -29,6 +33,8 @@ const FORMS: u64 = 5;
 
 /// Commands and a key or two; what is larger is something else.
 const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
+/// This often a message is judged anew because another one with the same signed text was recorded meanwhile.
+const TRIES: usize = 20;
 /// How long a moderator can decide by mail about a message that waits.
 const DECISION_MS: i64 = 30 * 24 * 3_600_000;
 
@@ -71,7 +77,7 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
         GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door, octets));
     let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
     let stopped = stopped.filter(|finding| !approved.contains(&finding.reason));
-    let judged = |verdict| Judged { list: &list, entry: &entry, verdict, reject: None, post: None };
+    let judged = |verdict| Judged::new(&list, &entry, verdict);
     let Some(mailbox) = arrival.author.ok().filter(|_| stopped.is_none()) else {
         let nobody = Finding { reason: Reason::NoSoleAuthor, action: Action::Hold };
         return record(app, judged(Verdict::of(stopped.unwrap_or(nobody))), now).await;
@@ -86,24 +92,34 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
 
     let known = look_up(app, &list, &mailbox, sender.as_ref(), &outer).await?;
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
-    let replay = replay(app, &list, &entry, opened.as_ref(), now).await?;
-    let facts = gather(&list, &entry, &known, opened.as_ref(), replay, message.len());
+    let brought = Arc::new(Brought::by(app, &list, &entry, opened.as_ref()));
     let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
-    let verdict = chain.judge(&facts, approved);
-    let mut judged = judged(verdict);
-    match judged.verdict.action {
-        Action::Accept => {
-            judged.post = Some(
-                make_post(app, &list, &entry, &facts, &known, &mailbox, &message, opened.as_ref(), now)
-                    .await?,
-            );
+    for _ in 0..TRIES {
+        let past = brought.past(app).await?;
+        let facts = gather(&list, &entry, &known, opened.as_ref(), &past, message.len());
+        let mut judged = judged(chain.judge(&facts, approved));
+        let reason = judged.verdict.findings.first().map(|finding| finding.reason);
+        match judged.verdict.action {
+            Action::Accept => {
+                let opened = opened.as_ref();
+                let post = make_post(app, &list, &entry, &facts, &known, &mailbox, &message, opened, now);
+                judged.post = Some(post.await?);
+            }
+            Action::Reject if facts.author_role.is_some() => {
+                judged.told = letters::not_posted(app, &list, &mailbox.address, now).await?;
+            }
+            Action::Discard if reason == Some(Reason::PostedHere) && facts.author_role.is_some() => {
+                judged.told = letters::posted_already(app, &list, &mailbox.address, now).await?;
+            }
+            _ => {}
         }
-        Action::Reject if facts.author_role.is_some() => {
-            judged.reject = letters::not_posted(app, &list, &mailbox.address, now).await?;
+        judged.past = Some((brought.clone(), past, mailbox.address.clone()));
+        match record(app, judged, now).await {
+            Err(AppError::Overtaken) => {}
+            other => return other,
         }
-        _ => {}
     }
-    record(app, judged, now).await
+    Err(AppError::Overtaken)
 }
 
 /// In test builds: breaks the runner at a message with the text that the fail-point is given.
@@ -178,15 +194,24 @@ struct Judged<'a> {
     list: &'a MailingList,
     entry: &'a Entry,
     verdict: Verdict,
-    /// The letter to a rejected author, if there is one to be told and may be told today.
-    reject: Option<Prepared>,
+    /// The notice to the author of a message that is rejected or was posted already, if the author may be told today.
+    told: Option<Prepared>,
     /// The post, if it is accepted.
     post: Option<Post>,
+    /// The signed texts, what the verdict took the record to say of them, and whose they are.
+    past: Option<(Arc<Brought>, Past, Address)>,
 }
 
-/// One transaction: the post and its fan-out cursor, or the hold with its letters, or nothing left.
+impl<'a> Judged<'a> {
+    fn new(list: &'a MailingList, entry: &'a Entry, verdict: Verdict) -> Self {
+        Self { list, entry, verdict, told: None, post: None, past: None }
+    }
+}
+
+/// One transaction: the post and its fan-out cursor, or the hold with its letters, or nothing left; and what the replay
+/// record keeps of it. Errs with [`AppError::Overtaken`] if the record has changed since the verdict.
 async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome, AppError> {
-    let Judged { list, entry, verdict, reject, post } = judged;
+    let Judged { list, entry, verdict, told, post, past } = judged;
     let mut reasons = verdict.reasons();
     if entry.approved {
         // What a moderator accepted stays accepted when a new reason is shown.
@@ -194,7 +219,7 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
     }
     // What nobody is told of waits where the owner sees it.
     let action = match verdict.action {
-        Action::Reject if reject.is_none() => Action::Hold,
+        Action::Reject if told.is_none() => Action::Hold,
         action => action,
     };
     let held = match action {
@@ -206,12 +231,31 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
         .store
         .write(move |db| {
             Box::pin(async move {
+                if let Some((brought, past, _)) = &past {
+                    brought.still(&mut *db, past).await?;
+                }
                 let mut action = action;
-                if let Some(letter) = &reject
+                if action == Action::Reject
+                    && let Some(letter) = &told
                     && !letter.store(&mut *db, now).await?
                 {
                     // One that was judged at the same moment has got the letter of the day.
                     action = Action::Hold;
+                }
+                if let Some((brought, _, author)) = &past {
+                    match action {
+                        Action::Accept => brought.record(&mut *db, Fate::Accepted, now).await?,
+                        Action::Hold => brought.record(&mut *db, Fate::Waits, now).await?,
+                        Action::Discard if why.first() == Some(&Reason::PostedHere) => {
+                            if brought.tell_once(&mut *db, now).await? {
+                                audit::add(&mut *db, entry.list, author, "posted-already", "", now).await?;
+                                if let Some(letter) = &told {
+                                    letter.store(&mut *db, now).await?;
+                                }
+                            }
+                        }
+                        _ => {}
+                    }
                 }
                 if action == Action::Hold {
                     let until = now.plus_ms(DECISION_MS);
@@ -219,7 +263,7 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                         letter.store_asking(&mut *db, Subject::Entry(entry.no), until, now).await?;
                     }
                     queue::set_aside(db, &entry, Place::Hold, &why).await?;
-                    return Ok::<_, StoreError>(action);
+                    return Ok::<_, AppError>(action);
                 }
                 if let Some(post) = post {
                     let body = bodies::insert(&mut *db, &post.body).await?;

@@ -21,9 +21,15 @@ pub enum Reason {
     NoSoleAuthor,
     /// The author or sender is banned.
     Banned,
-    /// The same signed text was here, at this address.
+    /// The same signed text came to this address before the record kept what became of it.
     SeenHere,
-    /// The same signed text was at another address of the site.
+    /// The same signed text was posted at this address.
+    PostedHere,
+    /// A message with the same signed text waits at this address, for no better reasons.
+    StillWaits,
+    /// A person refused the same signed text at this address.
+    RefusedBefore,
+    /// The same signed text was posted at another address of the site.
     SeenElsewhere,
     /// Not encrypted as a whole.
     NotEncrypted,

@@ -64,6 +64,9 @@ texts! {
     /// To a member whose post was not taken; the same words for every reason.
     NotPosted: Letter "list:user:notice:rejected", "not_posted" [en de fr]
         (list address owner pgp sendkey);
+    /// To a member whose message came again after it was posted.
+    PostedAlready: Letter "list:user:notice:posted-already", "posted_already" [en de fr]
+        (list address owner);
     /// To the owners: something waits for a moderator.
     Held: Letter "list:admin:action:post", "held" [en de fr]
         (list address received_at entry reasons pgp token);

@@ -39,8 +39,17 @@ enum Form {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Covers {
     All,
-    /// Inline leaves of which not each is the author's.
+    /// Inline leaves, each signed by the author, of which not each is well dated or free of other signatures.
+    AllInDoubt,
+    /// Inline leaves of which not each is signed by the author.
     Parts,
+}
+
+fn verified(verdicts: &[SignatureVerdict]) -> impl Iterator<Item = &ValidSignature> {
+    verdicts.iter().filter_map(|verdict| match verdict {
+        SignatureVerdict::Good(valid) | SignatureVerdict::WrongDate(valid) => Some(valid),
+        _ => None,
+    })
 }
 
 /// One signature is good and no other is worse than by a key that is not the author's.
@@ -91,7 +100,11 @@ impl Opened {
         verdicts: Vec<Vec<SignatureVerdict>>,
     ) -> Self {
         let each = verdicts.iter().all(|leaf| proof(leaf).is_some());
-        let covers = if each { Covers::All } else { Covers::Parts };
+        let covers = match verdicts.iter().all(|leaf| verified(leaf).next().is_some()) {
+            _ if each => Covers::All,
+            true => Covers::AllInDoubt,
+            false => Covers::Parts,
+        };
         let all = if verdicts.iter().any(Vec::is_empty) { Vec::new() } else { verdicts.concat() };
         Self { form: Form::Inline { bare }, covers, ..Self::signed(entity, encryption, all) }
     }
@@ -150,12 +163,10 @@ impl Opened {
         proof(&self.signatures).filter(|_| self.covers == Covers::All)
     }
 
-    /// Every valid signature, well dated or not: what the replay record keeps.
+    /// Every valid signature, well dated or not, of a message that the author signed as a whole: what the replay record
+    /// keeps. A leaf that somebody else put in would tell by the record whether it was opened.
     pub fn verified(&self) -> impl Iterator<Item = &ValidSignature> {
-        self.signatures.iter().filter_map(|verdict| match verdict {
-            SignatureVerdict::Good(valid) | SignatureVerdict::WrongDate(valid) => Some(valid),
-            _ => None,
-        })
+        verified(&self.signatures).filter(|_| self.covers != Covers::Parts)
     }
 
     /// The header fields that were inside the signature or encryption, if the author's program put them

@@ -10,6 +10,7 @@ use sealist_mail::Timestamp;
 use sealist_store::copies::{self, Which};
 use sealist_store::lists;
 use sealist_store::queue::{self, Entry, Place};
+use sealist_store::replay;
 use serde_json::{Value, json};
 
 use super::{Answer, named};
@@ -85,8 +86,12 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
         Queue::Show { entry } => {
             let entry = find(app, entry).await?;
             let sentence = |reason: &Reason| app.texts.reason(*reason, &texts::Place::default());
-            let reasons: String =
+            let mut reasons: String =
                 entry.reasons.iter().map(|reason| format!("  {}\n", sentence(reason))).collect();
+            if let Some(refusal) = replay::refusal(&mut *app.store.reader().await?, entry.no).await? {
+                let by = if refusal.by.is_empty() { "the command line" } else { &refusal.by };
+                reasons.push_str(&format!("  It was refused on {} by {by}.\n", refusal.at.rfc3339()));
+            }
             (
                 format!(
                     "{} {} since {}\n{reasons}",
@@ -115,7 +120,12 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
             let entry = find(app, entry).await?;
             let no = entry.no;
             app.store
-                .write(move |db| Box::pin(async move { queue::finish(db, &entry).await }))
+                .write(move |db| {
+                    Box::pin(async move {
+                        replay::refuse(&mut *db, entry.no, "", Timestamp::now()).await?;
+                        queue::finish(db, &entry).await
+                    })
+                })
                 .await
                 .map_err(AppError::Store)?;
             (format!("{no} is discarded\n"), json!({ "discarded": no }))

@@ -142,6 +142,14 @@ impl Conn {
         Ok(())
     }
 
+    /// Waits until no other transaction holds that lock, and holds it until this one ends.
+    pub(crate) async fn lock_to_end(&mut self, key: i64) -> Result<(), StoreError> {
+        if self.is_postgres() {
+            query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(self).await?;
+        }
+        Ok(())
+    }
+
     /// Calls the other nodes when the transaction is committed.
     pub(crate) async fn call(&mut self, runner: &'static str) -> Result<(), StoreError> {
         if self.is_postgres() {

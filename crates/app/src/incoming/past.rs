@@ -1,0 +1,71 @@
+//! What the replay record says of a message, and what it is told. Reads `collect_sig_hashes`.
+//!
+//! Only what the verdict made of a message is recorded, in the transaction of the verdict, and only of a message that is
+//! signed as a whole: of what nobody may post, nothing stays.
+
+use sealist_lists::model::MailingList;
+use sealist_lists::replay::{Here, Past};
+use sealist_mail::Timestamp;
+use sealist_openpgp::Opened;
+use sealist_store::queue::Entry;
+use sealist_store::replay::{self, Digest, Outcome};
+use sealist_store::{Conn, StoreError};
+
+use crate::{App, AppError};
+
+/// The signed texts that a message brings.
+pub(crate) struct Brought {
+    digests: Vec<Digest>,
+    entry: Entry,
+}
+
+impl Brought {
+    /// Empty for what nobody signed as a whole, and on lists with `collect_sig_hashes` off.
+    pub(crate) fn by(app: &App, list: &MailingList, entry: &Entry, opened: Option<&Opened>) -> Self {
+        let collects = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.collect_sig_hashes);
+        let verified = opened.filter(|_| collects).into_iter().flat_map(Opened::verified);
+        let mac = app.vault.mac();
+        let digests = verified.map(|valid| mac.replay_key(valid.certificate(), valid.digest())).collect();
+        Self { digests, entry: entry.clone() }
+    }
+
+    /// What the record says now.
+    pub(crate) async fn past(&self, app: &App) -> Result<Past, AppError> {
+        if self.digests.is_empty() {
+            return Ok(Past::NONE);
+        }
+        let seen = replay::seen(&mut *app.store.reader().await?, &self.digests).await?;
+        Ok(Past::of(&seen, self.here()))
+    }
+
+    /// Errs with [`AppError::Overtaken`] if the record says something else by now: then all is judged again. Until the
+    /// transaction ends nobody else records anything of the same texts.
+    pub(crate) async fn still(&self, db: &mut Conn, past: &Past) -> Result<(), AppError> {
+        if self.digests.is_empty() {
+            return Ok(());
+        }
+        let seen = replay::seen_alone(db, &self.digests).await?;
+        if Past::of(&seen, self.here()) == *past { Ok(()) } else { Err(AppError::Overtaken) }
+    }
+
+    /// Records what became of the message.
+    pub(crate) async fn record(
+        &self,
+        db: &mut Conn,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        replay::record(db, &self.digests, &self.entry, outcome, now).await
+    }
+
+    /// Whether the author hears now that all of it was posted already. A second signature over the same text is spent with it.
+    pub(crate) async fn tell_once(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
+        self.record(&mut *db, Outcome::Accepted, now).await?;
+        replay::tell_once(db, &self.digests, &self.entry).await
+    }
+
+    fn here(&self) -> Here<'_> {
+        let Entry { list, door, no, arrival, .. } = &self.entry;
+        Here { list: *list, door: *door, entry: *no, arrival }
+    }
+}

@@ -1,0 +1,145 @@
+//! The replay record read: what the earlier fates of a signed text say about a message that brings it again.
+
+use crate::facts::Replay;
+use crate::model::{Door, EntryNo, ListNo};
+use crate::rules::Reason;
+
+/// What became of a signed text at one address. A refusal by the machine leaves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The list.
+    pub list: ListNo,
+    /// The sub-address.
+    pub door: Door,
+    /// The entry that was accepted, waits, or was refused.
+    pub entry: EntryNo,
+    /// The transaction that brought this entry.
+    pub arrival: Vec<u8>,
+    /// What became of it.
+    pub fate: Fate,
+    /// Whether a person has refused the text at this address.
+    pub refused: bool,
+}
+
+/// What became of an entry with a signed text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was posted, or its commands were carried out.
+    Accepted,
+    /// It waits for a person, for these reasons.
+    Waits(Vec<Reason>),
+    /// A person refused it.
+    Refused,
+    /// It came before fates were recorded.
+    Unknown,
+}
+
+/// A message that is judged: where it came, and with which transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Here<'a> {
+    /// The list.
+    pub list: ListNo,
+    /// The sub-address.
+    pub door: Door,
+    /// The entry.
+    pub entry: EntryNo,
+    /// The transaction.
+    pub arrival: &'a [u8],
+}
+
+/// What the record says of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Whether the text was posted or refused before.
+    pub replay: Replay,
+    /// Why another message with the same text waits at the same address, if one does.
+    pub waiting: Option<Vec<Reason>>,
+}
+
+impl Past {
+    /// That of a message that brings nothing signed.
+    pub const NONE: Self = Self { replay: Replay::Fresh, waiting: None };
+
+    /// Reads the rows of all signed texts of a message. The worst of them counts.
+    pub fn of(seen: &[Seen], here: Here<'_>) -> Self {
+        let (at_this, elsewhere): (Vec<&Seen>, Vec<&Seen>) =
+            seen.iter().partition(|seen| seen.list == here.list && seen.door == here.door);
+        let others = || at_this.iter().filter(|seen| seen.entry != here.entry);
+        let waiting = others().find_map(|seen| match &seen.fate {
+            Fate::Waits(reasons) => Some(reasons.clone()),
+            _ => None,
+        });
+        let accepted = |seen: &&&Seen| matches!(seen.fate, Fate::Accepted | Fate::Unknown);
+        let replay = if others().any(|seen| seen.fate == Fate::Accepted) {
+            Replay::PostedHere
+        } else if at_this.iter().any(|seen| seen.refused) {
+            Replay::RefusedHere
+        } else if others().any(|seen| seen.fate == Fate::Unknown) {
+            Replay::SeenHere
+        } else {
+            match elsewhere.iter().filter(accepted).map(|seen| seen.arrival == here.arrival).min() {
+                None => Replay::Fresh,
+                Some(true) => Replay::SameArrival,
+                Some(false) => Replay::PostedElsewhere,
+            }
+        };
+        Self { replay, waiting }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: (i64, Door) = (1, Door::Posting);
+
+    fn seen((list, door): (i64, Door), entry: i64, arrival: &[u8], fate: Fate) -> Seen {
+        let refused = fate == Fate::Refused;
+        Seen { list: ListNo(list), door, entry: EntryNo(entry), arrival: arrival.to_vec(), fate, refused }
+    }
+
+    fn check(seen: &[Seen], replay: Replay, waiting: Option<&[Reason]>) {
+        let here = Here { list: ListNo(HERE.0), door: HERE.1, entry: EntryNo(9), arrival: b"nine" };
+        let past = Past::of(seen, here);
+        assert_eq!((past.replay, past.waiting.as_deref()), (replay, waiting), "{seen:?}");
+    }
+
+    #[test]
+    fn only_what_was_posted_counts_elsewhere() {
+        for other in [(2, Door::Posting), (1, Door::Owner), (1, Door::Request)] {
+            check(&[seen(other, 1, b"one", Fate::Accepted)], Replay::PostedElsewhere, None);
+            check(&[seen(other, 1, b"one", Fate::Unknown)], Replay::PostedElsewhere, None);
+            check(&[seen(other, 1, b"nine", Fate::Accepted)], Replay::SameArrival, None);
+            check(&[seen(other, 1, b"one", Fate::Waits(vec![Reason::TooLarge]))], Replay::Fresh, None);
+            check(&[seen(other, 1, b"one", Fate::Refused)], Replay::Fresh, None);
+        }
+    }
+
+    #[test]
+    fn at_the_same_address_the_fate_counts() {
+        let (large, fresh) = (vec![Reason::TooLarge], Replay::Fresh);
+        check(&[], fresh, None);
+        check(&[seen(HERE, 1, b"one", Fate::Accepted)], Replay::PostedHere, None);
+        check(&[seen(HERE, 1, b"nine", Fate::Accepted)], Replay::PostedHere, None);
+        check(&[seen(HERE, 1, b"one", Fate::Refused)], Replay::RefusedHere, None);
+        check(&[seen(HERE, 1, b"one", Fate::Unknown)], Replay::SeenHere, None);
+        check(&[seen(HERE, 1, b"one", Fate::Waits(large.clone()))], fresh, Some(&large));
+        check(&[seen(HERE, 9, b"nine", Fate::Waits(large.clone()))], fresh, None);
+        let mut again = seen(HERE, 9, b"nine", Fate::Waits(large.clone()));
+        again.refused = true;
+        check(&[again.clone()], Replay::RefusedHere, None);
+        again.entry = EntryNo(1);
+        check(&[again], Replay::RefusedHere, Some(&large));
+    }
+
+    #[test]
+    fn the_worst_of_several_counts() {
+        let elsewhere = seen((2, Door::Posting), 1, b"one", Fate::Accepted);
+        let same = seen((3, Door::Posting), 2, b"nine", Fate::Accepted);
+        let refused = seen(HERE, 3, b"three", Fate::Refused);
+        let posted = seen(HERE, 4, b"four", Fate::Accepted);
+        check(&[same.clone(), elsewhere.clone()], Replay::PostedElsewhere, None);
+        check(&[elsewhere.clone(), refused.clone()], Replay::RefusedHere, None);
+        check(&[elsewhere, refused, same, posted], Replay::PostedHere, None);
+    }
+}

@@ -1,0 +1,159 @@
+//! The replay record: what became of each signed text at each address of the site. A row is written in the transaction of
+//! the verdict that it tells of. What the machine refuses leaves no row.
+
+use sealist_lists::model::{Door, EntryNo, ListNo};
+use sealist_lists::replay::{Fate, Seen};
+use sealist_mail::Timestamp;
+
+use crate::queue::Entry;
+use crate::sql::{Row, query};
+use crate::{Conn, StoreError};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "signed_texts" };
+
+/// A signed text, as the record names it: an HMAC.
+pub type Digest = [u8; 32];
+
+/// What is recorded of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was posted, or its commands were carried out.
+    Accepted,
+    /// It waits for a person.
+    Waits,
+}
+
+/// The last refusal of a text by a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Timestamp,
+    /// The address of that person; empty: on the command line.
+    pub by: String,
+}
+
+/// What became of these texts, at all addresses. A message that is gone does not wait any more, whatever its row says.
+pub async fn seen(db: &mut Conn, digests: &[Digest]) -> Result<Vec<Seen>, StoreError> {
+    let mut found = Vec::new();
+    for digest in digests {
+        let rows = query(
+            "SELECT t.list_no, t.door, t.entry_no, t.arrival, t.outcome, t.refused_at, q.reasons FROM signed_texts t
+             LEFT JOIN queue q ON q.no = t.entry_no WHERE t.digest = $1",
+        );
+        for row in rows.bind(&digest[..]).fetch_all(&mut *db).await? {
+            found.extend(seen_in(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The same for a transaction that goes on to record: nobody else does for the same texts before it ends.
+pub async fn seen_alone(db: &mut Conn, digests: &[Digest]) -> Result<Vec<Seen>, StoreError> {
+    for digest in digests {
+        let (first, _) = digest.split_first_chunk().ok_or(DAMAGED)?;
+        db.lock_to_end(i64::from_be_bytes(*first)).await?;
+    }
+    seen(db, digests).await
+}
+
+/// Records what became of an entry that brought these texts. What was accepted once stays so.
+pub async fn record(
+    db: &mut Conn,
+    digests: &[Digest],
+    at: &Entry,
+    outcome: Outcome,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let outcome = match outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Waits => "waits",
+    };
+    for digest in digests {
+        query(
+            "INSERT INTO signed_texts (digest, list_no, door, arrival, entry_no, outcome, seen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest, list_no, door)
+             DO UPDATE SET arrival = $4, entry_no = $5, outcome = $6, seen_at = $7
+             WHERE signed_texts.outcome <> 'accepted'",
+        )
+        .bind(&digest[..])
+        .bind(at.list.0)
+        .bind(at.door.name())
+        .bind(&at.arrival)
+        .bind(at.no.0)
+        .bind(outcome)
+        .bind(now.0)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A person refuses an entry that waits. `by`: the address of that person; empty: on the command line.
+pub async fn refuse(db: &mut Conn, entry: EntryNo, by: &str, now: Timestamp) -> Result<(), StoreError> {
+    query(
+        "UPDATE signed_texts SET outcome = 'refused', refused_at = $2, refused_by = $3, seen_at = $2
+         WHERE entry_no = $1 AND outcome = 'waits'",
+    )
+    .bind(entry.0)
+    .bind(now.0)
+    .bind(by)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// By whom and when the text of an entry that waits was refused before, if it was.
+pub async fn refusal(db: &mut Conn, entry: EntryNo) -> Result<Option<Refusal>, StoreError> {
+    let row = query(
+        "SELECT refused_at, refused_by FROM signed_texts WHERE entry_no = $1 AND refused_at IS NOT NULL
+         ORDER BY refused_at DESC LIMIT 1",
+    );
+    let row = row.bind(entry.0).fetch_optional(db).await?;
+    row.map(|row| Ok(Refusal { at: Timestamp(row.try_get(0)?), by: row.try_get(1)? })).transpose()
+}
+
+/// Whether the author hears now that these texts were posted at this address already: once for each text.
+pub async fn tell_once(db: &mut Conn, digests: &[Digest], at: &Entry) -> Result<bool, StoreError> {
+    let mut first = false;
+    for digest in digests {
+        let told = query(
+            "UPDATE signed_texts SET told = 1
+             WHERE digest = $1 AND list_no = $2 AND door = $3 AND outcome = 'accepted' AND told = 0",
+        );
+        let told = told.bind(&digest[..]).bind(at.list.0).bind(at.door.name()).execute(&mut *db).await?;
+        first |= told.rows_affected() > 0;
+    }
+    Ok(first)
+}
+
+/// Forgets texts of which nothing was heard since `before`; says how many rows.
+pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
+    let done = query("DELETE FROM signed_texts WHERE seen_at < $1").bind(before.0).execute(db).await?;
+    Ok(done.rows_affected())
+}
+
+/// `None`: the message waited, and is gone without a person's refusal.
+fn seen_in(row: &Row) -> Result<Option<Seen>, StoreError> {
+    let text = |at: usize| row.try_get::<String>(at);
+    let refused = row.try_get::<Option<i64>>(5)?.is_some();
+    let reasons = row.try_get::<Option<String>>(6)?;
+    let fate = match (text(4)?.as_str(), reasons) {
+        ("accepted", _) => Fate::Accepted,
+        ("waits" | "unknown", Some(reasons)) => {
+            Fate::Waits(serde_json::from_str(&reasons).map_err(|_| DAMAGED)?)
+        }
+        ("unknown", None) => Fate::Unknown,
+        ("refused", _) => Fate::Refused,
+        ("waits", None) if refused => Fate::Refused,
+        ("waits", None) => return Ok(None),
+        _ => return Err(DAMAGED),
+    };
+    Ok(Some(Seen {
+        list: ListNo(row.try_get(0)?),
+        door: Door::from_name(&text(1)?).ok_or(DAMAGED)?,
+        entry: EntryNo(row.try_get(2)?),
+        arrival: row.try_get(3)?,
+        fate,
+        refused,
+    }))
+}
