@@ -189,6 +189,8 @@ mod tests {
         check(pgp, |f| f.signature = Signature::Expired, Action::Reject, &[ExpiredSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::Revoked, Action::Reject, &[RevokedSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::WrongDate, Action::Hold, &[WrongDate, CovertContent]);
+        let carried = |f: &mut Facts| f.signature = Signature::ForOthers;
+        check(pgp, carried, Action::Hold, &[NotMeantForHere, CovertContent]);
         check(pgp, |f| f.author_role = None, Action::Reject, &[Nonmember, CovertContent]);
         check(pgp, |f| f.replay = Replay::PostedHere, Action::Discard, &[PostedHere]);
         check(pgp, |f| f.replay = Replay::RefusedHere, Action::Hold, &[RefusedBefore]);

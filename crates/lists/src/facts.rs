@@ -93,6 +93,8 @@ pub enum Signature {
     Invalid,
     /// Dated in the future or too long ago.
     WrongDate,
+    /// Names its recipients, and this list is none of them.
+    ForOthers,
 }
 
 /// What the replay record says of the signed text.

@@ -1,5 +1,6 @@
 //! Building parts, multiparts and the wrapper of a sealed copy.
 
+use crate::crlf::is_wire_form;
 use crate::headers::{Field, Headers};
 use crate::transfer;
 
@@ -21,18 +22,29 @@ impl Boundary {
     }
 }
 
-/// A part of a message: its header and its encoded body. May be cleartext: no Debug.
+/// A part of a message: its header and its encoded body, in a form that can be sent as it is. May be cleartext: no Debug.
 pub struct Part(Vec<u8>);
 
+/// Octets that would have to be changed before they are sent: a lone CR or LF, or a NUL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the entity has line ends that cannot be sent")]
+pub struct NotWireForm;
+
 impl Part {
+    /// An entity that somebody else made, octet by octet as it is. Errs if it could not be sent so: what was judged is not
+    /// changed afterwards.
+    pub fn entity(bytes: Vec<u8>) -> Result<Self, NotWireForm> {
+        if is_wire_form(&bytes) { Ok(Self(bytes)) } else { Err(NotWireForm) }
+    }
+
     /// Text for people, in UTF-8.
     pub fn text(text: &str) -> Self {
-        let (encoding, body) =
-            if text.is_ascii() && text.lines().all(|l| l.len() <= 76) && !text.contains('\r') {
-                ("7bit", text.replace('\n', "\r\n").into_bytes())
-            } else {
-                ("quoted-printable", transfer::quoted_printable(text))
-            };
+        let plain = |c: char| matches!(c, ' '..='~' | '\n' | '\t');
+        let (encoding, body) = if text.chars().all(plain) && text.lines().all(|l| l.len() <= 76) {
+            ("7bit", text.replace('\n', "\r\n").into_bytes())
+        } else {
+            ("quoted-printable", transfer::quoted_printable(text))
+        };
         let mut part = format!(
             "Content-Type: text/plain; charset=\"utf-8\"\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
         )
@@ -67,18 +79,25 @@ impl Part {
     }
 
     /// The part as it stands between boundaries.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The same, taken over.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 }
 
-/// The Content-Type header and the body of a multipart of that subtype.
+/// The Content-Type header and the body of a multipart of that subtype. `parts`: what [`Part`] holds. Nothing is repaired
+/// here, because a signature may stand over any of them.
 pub fn multipart(subtype: &str, parts: &[Vec<u8>], boundary: &Boundary) -> (Headers, Vec<u8>) {
     let boundary = boundary.as_str();
     let mut body = Vec::with_capacity(parts.iter().map(|p| p.len() + 80).sum::<usize>() + 80);
     for part in parts {
         body.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
-        body.extend_from_slice(&crate::crlf::to_crlf(part));
+        assert!(is_wire_form(part), "invariant: a part is in wire form before it is judged");
+        body.extend_from_slice(part);
         body.extend_from_slice(b"\r\n");
     }
     body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
@@ -148,11 +167,11 @@ pub fn encrypted_part(boundary: &Boundary) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// A detached-signature message ([RFC 3156, section 5]): the header and body of multipart/signed over
-/// exactly `signed`, which must be an entity with CRLF line ends.
+/// exactly `signed`, which must be an entity with CRLF line ends. `micalg`: one name, or several with commas between.
 pub fn signed(signed: &[u8], signature_armor: &[u8], micalg: &str, boundary: &Boundary) -> Vec<u8> {
     let boundary = boundary.as_str();
     let mut out = format!(
-        "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; micalg={micalg};\r\n boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
+        "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; micalg=\"{micalg}\";\r\n boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
     )
     .into_bytes();
     out.extend_from_slice(signed);

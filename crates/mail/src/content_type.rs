@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::encoded_word::text_of;
+
 /// A longer field is no mail program's; its parameters are not read.
 const MAX_OCTETS: usize = 4096;
 /// Parameters, and what stands in the place of one.
@@ -19,18 +21,22 @@ pub struct ContentType {
 impl ContentType {
     /// Reads a field's value; `None` if it names no type.
     pub fn parse(value: &str) -> Option<Self> {
-        let (media, rest) = value.split_once(';').unwrap_or((value, ""));
-        if media.len() > MAX_OCTETS {
-            return None;
-        }
-        let (kind, subtype) =
-            strip_comments(media).trim().split_once('/').map(|(k, s)| (token(k), token(s)))?;
-        let (kind, subtype) = (kind?, subtype?);
-        let (pieces, clean) = if rest.len() > MAX_OCTETS { (Vec::new(), false) } else { pieces(rest) };
-        let names: Vec<&String> = pieces.iter().map(|(name, _)| name).collect();
-        let duplicate = names.iter().enumerate().any(|(at, name)| names[..at].contains(name));
-        let parameters = join_continuations(pieces);
-        Some(Self { kind, subtype, parameters, ambiguous: duplicate || !clean })
+        let mut cursor = Cursor { rest: value, clean: true };
+        let (kind, subtype) = cursor.media_type()?;
+        let pieces = match value.len() > MAX_OCTETS {
+            true => {
+                cursor.clean = false;
+                Vec::new()
+            }
+            false => cursor.pieces(),
+        };
+        let (parameters, joined) = join(pieces);
+        Some(Self { kind, subtype, parameters, ambiguous: !(cursor.clean && joined) })
+    }
+
+    /// Reads the value of a field as it stands. One that names no type is plain text for us, and something else for others.
+    pub fn read(value: &[u8]) -> Self {
+        Self::parse(&text_of(value)).unwrap_or_else(|| Self { ambiguous: true, ..Self::plain_text() })
     }
 
     /// `text/plain; charset=us-ascii`: what a part without the field is ([RFC 2045, section 5.2]).
@@ -63,7 +69,8 @@ impl ContentType {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether two programs could read it in two ways: a parameter twice, or text that is no parameter.
+    /// Whether two programs could read it in two ways: a parameter twice or in pieces that do not fit, a comment, an escape,
+    /// an encoded word, or text that is no parameter.
     pub fn is_ambiguous(&self) -> bool {
         self.ambiguous
     }
@@ -80,99 +87,208 @@ impl fmt::Display for ContentType {
     }
 }
 
-fn token(text: &str) -> Option<String> {
-    let text = text.trim();
-    let legal = |b: u8| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b);
-    (!text.is_empty() && text.bytes().all(legal)).then(|| text.to_ascii_lowercase())
+/// A value in reading: from its first octet to its last, once, so that no quote hides in a comment and no comment in a quote.
+struct Cursor<'a> {
+    rest: &'a str,
+    /// Whether all programs read the same so far.
+    clean: bool,
 }
 
-/// The raw `name=value` pieces, and whether everything was one.
-fn pieces(input: &str) -> (Vec<(String, String)>, bool) {
-    let mut pieces = Vec::new();
-    let mut clean = true;
-    let mut rest = input;
-    for _ in 0..MAX_PIECES {
-        if rest.trim().is_empty() {
-            return (pieces, clean);
+impl<'a> Cursor<'a> {
+    fn media_type(&mut self) -> Option<(String, String)> {
+        self.blanks();
+        let kind = self.token()?;
+        let before = self.rest.len();
+        self.blanks();
+        if !self.eat('/') {
+            return None;
         }
-        let (name, value, behind) = match one_piece(rest) {
-            Some(piece) => piece,
-            None => {
-                let behind = rest.split_once(';').map_or("", |(_, b)| b);
-                clean &= rest.split(';').next().is_some_and(|junk| strip_comments(junk).trim().is_empty());
-                rest = behind;
+        self.blanks();
+        let subtype = self.token()?;
+        // Blanks beside the slash: for some that is no type.
+        self.clean &= before == self.rest.len() + 1 + subtype.len();
+        Some((kind.to_ascii_lowercase(), subtype.to_ascii_lowercase()))
+    }
+
+    /// The `name=value` pieces. What is none is left out, and is a doubt.
+    fn pieces(&mut self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for _ in 0..MAX_PIECES {
+            self.blanks();
+            if self.rest.is_empty() {
+                return pieces;
+            }
+            if !self.eat(';') {
+                self.doubt();
+                self.rest = self.rest.find(';').map_or("", |at| &self.rest[at..]);
                 continue;
             }
-        };
-        pieces.push((name, value));
-        let (junk, behind) = behind.split_once(';').unwrap_or((behind, ""));
-        clean &= strip_comments(junk).trim().is_empty();
-        rest = behind;
+            self.blanks();
+            if self.rest.is_empty() || self.rest.starts_with(';') {
+                continue;
+            }
+            match self.piece() {
+                Some(piece) => pieces.push(piece),
+                None => self.doubt(),
+            }
+        }
+        self.blanks();
+        self.clean &= self.rest.is_empty();
+        pieces
     }
-    let all = rest.trim().is_empty();
-    (pieces, clean && all)
-}
 
-fn one_piece(input: &str) -> Option<(String, String, &str)> {
-    let (name, rest) = input.split_once('=')?;
-    let name = token(strip_comments(name).trim())?;
-    let rest = rest.trim_start();
-    if let Some(quoted) = rest.strip_prefix('"') {
+    fn piece(&mut self) -> Option<Piece> {
+        let name = self.token()?.to_ascii_lowercase();
+        let before = self.rest.len();
+        self.blanks();
+        if !self.eat('=') {
+            return None;
+        }
+        self.blanks();
+        let mut clean = before == self.rest.len() + 1;
+        let value = match self.eat('"') {
+            true => self.quoted(&mut clean)?,
+            false => {
+                let end = self.rest.find([';', ' ', '\t', '(']).unwrap_or(self.rest.len());
+                let (value, rest) = self.rest.split_at(end);
+                self.rest = rest;
+                clean &= value.bytes().all(is_token);
+                (!value.is_empty()).then(|| value.to_owned())?
+            }
+        };
+        // Names of files are shown; they say nothing about what the entity is.
+        let shown = matches!(name.split('*').next(), Some("name" | "filename"));
+        clean &= shown || value.bytes().all(|b| matches!(b, b' '..=b'~')) && !value.contains("=?");
+        self.clean &= clean || shown;
+        Some(Piece { name, value })
+    }
+
+    /// Up to the closing quote; `None` if there is none.
+    fn quoted(&mut self, clean: &mut bool) -> Option<String> {
         let mut value = String::new();
-        let mut letters = quoted.char_indices();
+        let mut letters = self.rest.char_indices();
         while let Some((at, letter)) = letters.next() {
             match letter {
-                '"' => return Some((name, value, &quoted[at + 1..])),
-                '\\' => value.extend(letters.next().map(|(_, escaped)| escaped)),
+                '"' => {
+                    self.rest = &self.rest[at + 1..];
+                    return Some(value);
+                }
+                '\\' => {
+                    // Not all take it away.
+                    *clean = false;
+                    value.extend(letters.next().map(|(_, escaped)| escaped));
+                }
                 other => value.push(other),
             }
         }
-        return None; // the quote never closes
+        self.rest = "";
+        None
     }
-    let end = rest.find([';', ' ', '\t', '(']).unwrap_or(rest.len());
-    (end > 0).then(|| (name, rest[..end].to_owned(), &rest[end..]))
-}
 
-fn strip_comments(text: &str) -> String {
-    let mut depth = 0_usize;
-    text.chars()
-        .filter(|c| match c {
-            '(' => {
-                depth += 1;
-                false
+    /// Skips white space and comments. Not all programs know of comments, so that one is a doubt.
+    fn blanks(&mut self) {
+        loop {
+            self.rest = self.rest.trim_start_matches([' ', '\t']);
+            if !self.rest.starts_with('(') {
+                return;
             }
-            ')' if depth > 0 => {
-                depth -= 1;
-                false
-            }
-            _ => depth == 0,
-        })
-        .collect()
-}
-
-/// Puts `name*0*=…; name*1=…` together and decodes percent signs ([RFC 2231, sections 3 and 4]).
-fn join_continuations(pieces: Vec<(String, String)>) -> Vec<(String, String)> {
-    let mut joined: Vec<(String, Vec<(u32, String)>)> = Vec::new();
-    for (name, value) in pieces {
-        let encoded = name.ends_with('*');
-        let mut stem = name.trim_end_matches('*').split('*');
-        let base = stem.next().unwrap_or_default().to_owned();
-        let index = stem.next().and_then(|n| n.parse().ok()).unwrap_or(0);
-        let value = if encoded { percent_decoded(&value, index == 0) } else { value };
-        match joined.iter_mut().find(|(known, _)| *known == base) {
-            // The first of two that claim one place counts; the type is ambiguous then.
-            Some((_, sections)) if sections.iter().any(|(taken, _)| *taken == index) => {}
-            Some((_, sections)) => sections.push((index, value)),
-            None => joined.push((base, vec![(index, value)])),
+            self.doubt();
+            let mut depth = 0_usize;
+            let mut letters = self.rest.char_indices();
+            let end = loop {
+                match letters.next() {
+                    Some((_, '(')) => depth += 1,
+                    Some((_, '\\')) => {
+                        letters.next();
+                    }
+                    Some((at, ')')) if depth == 1 => break at + 1,
+                    Some((_, ')')) => depth -= 1,
+                    Some(_) => {}
+                    None => break self.rest.len(),
+                }
+            };
+            self.rest = &self.rest[end..];
         }
     }
-    joined
-        .into_iter()
-        .map(|(name, mut sections)| {
-            sections.sort_by_key(|(index, _)| *index);
-            (name, sections.into_iter().map(|(_, text)| text).collect())
-        })
-        .collect()
+
+    fn token(&mut self) -> Option<&'a str> {
+        let end = self.rest.bytes().position(|b| !is_token(b)).unwrap_or(self.rest.len());
+        let (token, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        (1..=MAX_OCTETS).contains(&token.len()).then_some(token)
+    }
+
+    fn eat(&mut self, letter: char) -> bool {
+        let rest = self.rest.strip_prefix(letter);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn doubt(&mut self) {
+        self.clean = false;
+    }
+}
+
+struct Piece {
+    /// In lower case, with the marks of RFC 2231.
+    name: String,
+    value: String,
+}
+
+fn is_token(octet: u8) -> bool {
+    octet.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&octet)
+}
+
+/// Where a piece stands in its parameter ([RFC 2231, sections 3 and 4]).
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Section {
+    /// `*0`, `*1`: one of several.
+    index: Option<u32>,
+    /// With a charset and percent signs.
+    encoded: bool,
+}
+
+/// `name*1*`: its base, and what stands behind it; `None` if that is nothing that RFC 2231 knows.
+fn section(name: &str) -> Option<(&str, Section)> {
+    let number = |text: &str| text.parse().ok().filter(|index: &u32| index.to_string() == text);
+    match name.split('*').collect::<Vec<_>>()[..] {
+        [base] => Some((base, Section { index: None, encoded: false })),
+        [base, ""] => Some((base, Section { index: None, encoded: true })),
+        [base, index] => Some((base, Section { index: Some(number(index)?), encoded: false })),
+        [base, index, ""] => Some((base, Section { index: Some(number(index)?), encoded: true })),
+        _ => None,
+    }
+}
+
+/// Puts `name*0*=…; name*1=…` together and decodes percent signs, and whether there is one way to do so: each parameter
+/// stands there once, whole or in sections that count from 0 without a gap.
+fn join(pieces: Vec<Piece>) -> (Vec<(String, String)>, bool) {
+    let mut joined: Vec<(String, String, Section)> = Vec::new();
+    let mut clean = true;
+    for Piece { name, value } in pieces {
+        let Some((base, section)) = section(&name) else {
+            clean = false;
+            continue;
+        };
+        let first = section.index.is_none_or(|index| index == 0);
+        let value = if section.encoded { percent_decoded(&value, first) } else { value };
+        let known = joined.iter_mut().find(|(known, ..)| known == base);
+        match (known, section.index) {
+            (None, _) => {
+                clean &= first;
+                joined.push((base.to_owned(), value, section));
+            }
+            (Some((_, so_far, last)), Some(index)) if last.index.is_some_and(|last| last + 1 == index) => {
+                so_far.push_str(&value);
+                *last = section;
+            }
+            // The first of two that claim one place counts.
+            _ => clean = false,
+        }
+        let shown = matches!(base, "name" | "filename");
+        clean &= shown || !section.encoded;
+    }
+    (joined.into_iter().map(|(name, value, _)| (name, value)).collect(), clean)
 }
 
 fn percent_decoded(value: &str, first: bool) -> String {
@@ -194,7 +310,7 @@ fn percent_decoded(value: &str, first: bool) -> String {
             }
         }
     }
-    crate::encoded_word::text_of(&out).into_owned()
+    text_of(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -225,17 +341,12 @@ mod tests {
     fn types_are_read() {
         check("text/plain", "text/plain", &[], false);
         check("Text/Plain; Charset=UTF-8", "text/plain", &[("charset", "UTF-8")], false);
-        check(r#"multipart/mixed; boundary="a b\"c""#, "multipart/mixed", &[("boundary", "a b\"c")], false);
+        check(r#"multipart/mixed; boundary="a b;c""#, "multipart/mixed", &[("boundary", "a b;c")], false);
+        check(r#"a/b; name="a b\"c""#, "a/b", &[("name", "a b\"c")], false);
         check(
             "multipart/signed; micalg=pgp-sha512;\tprotocol=\"application/pgp-signature\"; boundary=x",
             "multipart/signed",
             &[("micalg", "pgp-sha512"), ("protocol", "application/pgp-signature"), ("boundary", "x")],
-            false,
-        );
-        check(
-            "text/plain (a comment); charset=us-ascii (another)",
-            "text/plain",
-            &[("charset", "us-ascii")],
             false,
         );
         check(
@@ -251,11 +362,53 @@ mod tests {
 
     #[test]
     fn two_readings_are_noticed() {
-        check("multipart/mixed; boundary=a; boundary=b", "multipart/mixed", &[("boundary", "a")], true);
-        check("multipart/mixed; boundary=a b", "multipart/mixed", &[("boundary", "a")], true);
-        check("multipart/mixed; boundary=\"open", "multipart/mixed", &[], true);
-        assert_eq!(ContentType::parse("text"), None);
-        assert_eq!(ContentType::parse(""), None);
+        let check = |value: &str, boundary: Option<&str>| {
+            let parsed = ContentType::parse(&format!("multipart/signed; {value}")).unwrap();
+            assert_eq!((parsed.parameter("boundary"), parsed.is_ambiguous()), (boundary, true), "{value}");
+        };
+        check("boundary=a; boundary=b", Some("a"));
+        check("boundary=a; BOUNDARY=b", Some("a"));
+        check("boundary=a b", Some("a"));
+        check("boundary=\"open", None);
+        check("boundary=\"a\"b", Some("a"));
+        check("boundary =a", Some("a"));
+        check("boundary= a", Some("a"));
+        check("boundary=a/b", Some("a/b"));
+        check("boundary=\"a\\b\"", Some("ab"));
+        check("boundary=\"=?us-ascii?q?a?=\"", Some("=?us-ascii?q?a?="));
+        check("boundary=\"ä\"", Some("ä"));
+        check("boundary=\"a\tb\"", Some("a\tb"));
+        check("boundary=(c)a", Some("a"));
+        check("(; boundary=a;) boundary=b", Some("b"));
+        check("(; x=\") boundary=a; y=\"; boundary=b; z=\";\"", Some("a"));
+        check("(\\); boundary=a; x=() boundary=b", None);
+        check("boundary=a (", Some("a"));
+        // RFC 2231: both forms, two of one place, a gap, no number, from 1 on, out of order, encoded.
+        check("boundary*=us-ascii''a; boundary=b", Some("a"));
+        check("boundary=b; boundary*=us-ascii''a", Some("b"));
+        check("boundary*0=a; boundary=b", Some("a"));
+        check("boundary*1=b; boundary=a", Some("b"));
+        check("boundary*0=a; boundary*0=b", Some("a"));
+        check("boundary*0=a; boundary*2=b", Some("a"));
+        check("boundary*x=a", None);
+        check("boundary*00=a", None);
+        check("boundary**=a", None);
+        check("boundary*0**=a", None);
+        check("boundary*1=a", Some("a"));
+        check("boundary*1=b; boundary*0=a", Some("b"));
+        check("boundary*=us-ascii''a", Some("a"));
+        check("boundary*0*=us-ascii''a; boundary*1=b", Some("ab"));
+        check("boundary=a; no parameter; x=y", Some("a"));
+        check("=a; boundary=b", Some("b"));
+        check("boundary=; x=y", None);
+        for odd in ["text/plain charset=x", "text / plain", "text/plain(c)", "(c)text/plain"] {
+            assert!(ContentType::parse(odd).unwrap().is_ambiguous(), "{odd}");
+        }
+        for none in ["text", "", "/", "text/", "=?us-ascii?q?multipart/signed?=; boundary=a"] {
+            assert_eq!(ContentType::parse(none), None);
+            let read = ContentType::read(none.as_bytes());
+            assert!(read.is("text", "plain") && read.is_ambiguous(), "{none}");
+        }
     }
 
     proptest! {
@@ -265,10 +418,10 @@ mod tests {
         }
 
         #[test]
-        fn a_quoted_boundary_survives(boundary in "[ -~]{1,60}") {
-            let written = ContentType { kind: "a".into(), subtype: "b".into(), parameters: vec![("boundary".into(), boundary.clone())], ambiguous: false };
+        fn a_quoted_value_survives(boundary in "[ -~]{1,60}") {
+            let written = ContentType { kind: "a".into(), subtype: "b".into(), parameters: vec![("name".into(), boundary.clone())], ambiguous: false };
             let read = ContentType::parse(&written.to_string()).unwrap();
-            prop_assert_eq!(read.parameter("boundary"), Some(boundary.as_str()));
+            prop_assert_eq!(read.parameter("name"), Some(boundary.as_str()));
         }
     }
 }

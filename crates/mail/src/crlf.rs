@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// The same bytes with every bare CR or LF made a CRLF. Borrows when nothing is to be done.
 pub fn to_crlf(input: &[u8]) -> Cow<'_, [u8]> {
@@ -34,6 +34,26 @@ pub fn to_crlf(input: &[u8]) -> Cow<'_, [u8]> {
 /// Whether every CR is followed by LF and every LF preceded by CR.
 pub fn is_crlf(input: &[u8]) -> bool {
     first_bare(input).is_none()
+}
+
+/// Whether octets can be sent as they are ([RFC 5321, section 2.3.8]): every line ends in CRLF, and nothing else ends a
+/// line for some readers, neither a lone CR or LF nor a NUL.
+pub fn is_wire_form(input: &[u8]) -> bool {
+    is_crlf(input) && memchr(0, input).is_none()
+}
+
+/// Whether readers could split the text into other lines than we do: a CR that no LF follows, or a NUL. A lone LF is no
+/// such doubt: all readers end the line there.
+pub fn has_doubtful_lines(input: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(found) = memchr2(b'\r', 0, &input[at..]) {
+        at += found;
+        if !input[at..].starts_with(b"\r\n") {
+            return true;
+        }
+        at += 2;
+    }
+    false
 }
 
 /// Whether lines of a message in its wire form begin with dots.
@@ -92,6 +112,21 @@ mod tests {
         check("a\rb\r", "a\r\nb\r\n");
         check("\n\r\n\r", "\r\n\r\n\r\n");
         check("a\r\r\nb", "a\r\n\r\nb");
+    }
+
+    #[test]
+    fn doubtful_lines_are_found() {
+        fn check(input: &str, wire: bool, doubtful: bool) {
+            let input = input.as_bytes();
+            assert_eq!((is_wire_form(input), has_doubtful_lines(input)), (wire, doubtful), "{input:?}");
+        }
+        check("", true, false);
+        check("a\r\n\r\nb", true, false);
+        check("a\nb\n", false, false);
+        check("a\rb", false, true);
+        check("a\r\r\nb", false, true);
+        check("a\r\nb\r", false, true);
+        check("a\0b", false, true);
     }
 
     #[test]

@@ -19,17 +19,32 @@ impl<'a> Entity<'a> {
         Self { headers, body: &bytes[body..] }
     }
 
-    /// The media type; that of plain text if there is none or it cannot be read.
+    /// The media type; that of plain text if there is none. Encoded words are none here ([RFC 2047, section 5]).
     pub fn content_type(&self) -> ContentType {
-        self.headers
-            .text("content-type")
-            .and_then(|value| ContentType::parse(&value))
-            .unwrap_or_else(ContentType::plain_text)
+        match self.headers.first("content-type") {
+            Some(value) => ContentType::read(&value),
+            None => ContentType::plain_text(),
+        }
     }
 
     /// The body without its transfer encoding; `None` if it is not what it claims to be.
     pub fn decoded_body(&self) -> Option<Vec<u8>> {
-        transfer::decode(self.body, &self.headers.text("content-transfer-encoding").unwrap_or_default())
+        let encoding = self.headers.first("content-transfer-encoding").unwrap_or_default();
+        transfer::decode(self.body, &String::from_utf8_lossy(&encoding))
+    }
+
+    /// Whether the body has no transfer encoding of its own, as a multipart must not ([RFC 2045, section 6.4]).
+    pub fn has_bare_parts(&self) -> bool {
+        let encoding = self.headers.first("content-transfer-encoding").unwrap_or_default();
+        encoding.is_empty()
+            || ["7bit", "8bit", "binary"].iter().any(|bare| encoding.eq_ignore_ascii_case(bare.as_bytes()))
+    }
+
+    /// Whether all programs take the fields that say how to read the entity for the same: none of them stands twice.
+    pub fn has_one_reading(&self) -> bool {
+        ["content-type", "content-transfer-encoding", "content-disposition"]
+            .iter()
+            .all(|name| self.headers.count(name) <= 1)
     }
 
     /// The header fields that belong to the entity itself, not to the message: `Content-*`.

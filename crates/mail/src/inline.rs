@@ -10,6 +10,15 @@ use crate::multipart::split;
 /// More leaves than this are no mail that a person wrote.
 const MAX_LEAVES: usize = 16;
 const MAX_DEPTH: usize = 8;
+/// Endings of names that no program runs.
+const ENDINGS: &[&str] = &[
+    "csv", "doc", "docx", "gif", "gz", "jpeg", "jpg", "odp", "ods", "odt", "pdf", "png", "ppt", "pptx",
+    "tar", "txt", "xls", "xlsx", "zip",
+];
+
+/// What stands behind `Hash:` in a cleartext-signed text ([RFC 9580, section 9.5]).
+const HASHES: &[&[u8]] =
+    &[b"MD5", b"SHA1", b"RIPEMD160", b"SHA224", b"SHA256", b"SHA384", b"SHA512", b"SHA3-256", b"SHA3-512"];
 
 const MESSAGE: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 const MESSAGE_END: &[u8] = b"-----END PGP MESSAGE-----";
@@ -34,11 +43,12 @@ pub struct Leaf {
     place: Place,
 }
 
-/// What stands in the leaf's place once it is open.
+/// What stands in the leaf's place once it is open. No signature covers the header of the leaf: of it nothing is told to
+/// readers but whether there is a file, and of which kind its name says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    Text { charset: Option<String> },
-    File { name: String },
+    Text,
+    File { ending: Option<&'static str> },
 }
 
 /// The leaves of a message in their order, if every one is a whole block and all are of one kind.
@@ -52,10 +62,13 @@ pub fn leaves(root: &Entity<'_>) -> Option<(InlineKind, Vec<Leaf>)> {
 
 fn collect(entity: &Entity<'_>, depth: usize, found: &mut Vec<(InlineKind, Leaf)>) -> Option<()> {
     let content_type = entity.content_type();
-    if content_type.is_ambiguous() || entity.headers.count("content-type") > 1 {
+    if content_type.is_ambiguous() || !entity.has_one_reading() {
         return None;
     }
-    if content_type.kind().eq_ignore_ascii_case("multipart") {
+    if content_type.kind() == "multipart" {
+        if !entity.has_bare_parts() {
+            return None;
+        }
         let parts = split(entity.body, content_type.parameter("boundary")?).ok()?;
         for part in parts {
             if depth >= MAX_DEPTH {
@@ -80,16 +93,13 @@ fn place(entity: &Entity<'_>, content_type: &ContentType) -> Place {
     // A disposition has parameters as a type has them ([RFC 2183]).
     let disposition = ContentType::parse(&format!("x/{disposition}"));
     let named = disposition.as_ref().and_then(|d| d.parameter("filename")).or(content_type.parameter("name"));
-    match named {
-        None if content_type.is("text", "plain") => {
-            Place::Text { charset: content_type.parameter("charset").map(str::to_owned) }
-        }
-        named => {
-            let name = named.unwrap_or("attachment");
-            let bare = [".pgp", ".gpg", ".asc"].iter().find_map(|end| name.strip_suffix(end));
-            Place::File { name: bare.unwrap_or(name).to_owned() }
-        }
+    if named.is_none() && content_type.kind() == "text" {
+        return Place::Text;
     }
+    let name = named.unwrap_or_default().to_ascii_lowercase();
+    let bare = [".pgp", ".gpg", ".asc"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    let ending = bare.rsplit_once('.').map(|(_, ending)| ending);
+    Place::File { ending: ENDINGS.iter().copied().find(|known| Some(*known) == ending) }
 }
 
 /// What `block` is, if it is one block from its first line to its last.
@@ -109,11 +119,18 @@ fn kind(block: &[u8]) -> Option<InlineKind> {
     // Only Hash stands above the text ([RFC 9580, section 7]); all else would be read as text by some.
     let blank = inner.iter().position(|line| line.is_empty())?;
     let signature = inner.iter().position(|line| *line == SIGNATURE)?;
-    let heads = inner[..blank].iter().all(|line| line.starts_with(b"Hash: "));
+    let heads = inner[..blank].iter().all(|line| is_hash_field(line));
     let text = inner.get(blank + 1..signature)?;
     let escaped = text.iter().all(|line| !line.starts_with(b"-") || line.starts_with(b"- "));
     let tail = inner.get(signature + 1..)?.iter().any(is_dashed);
     (heads && escaped && !tail).then_some(InlineKind::Signed)
+}
+
+/// `Hash: SHA512, SHA256`: names of hashes and nothing else. Readers show what they do not take for a field.
+fn is_hash_field(line: &[u8]) -> bool {
+    line.strip_prefix(b"Hash: ").is_some_and(|names| {
+        names.split(|octet| *octet == b',').all(|name| HASHES.contains(&name.trim_ascii_start()))
+    })
 }
 
 fn is_dashed(line: &&[u8]) -> bool {
@@ -129,8 +146,9 @@ fn has_controls(block: &[u8]) -> bool {
 /// The entity that says what the leaves protect: each in the place of its block. `contents` are in the order of
 /// `leaves`.
 pub fn rebuild(leaves: &[Leaf], contents: &[&[u8]], boundary: &Boundary) -> Vec<u8> {
+    let numbered = leaves.iter().zip(contents).zip(1..);
     let mut parts: Vec<Vec<u8>> =
-        leaves.iter().zip(contents).map(|(leaf, content)| part(leaf, content)).collect();
+        numbered.map(|((leaf, content), number)| part(&leaf.place, number, content).into_bytes()).collect();
     if parts.len() == 1 {
         return parts.remove(0);
     }
@@ -142,13 +160,15 @@ pub fn rebuild(leaves: &[Leaf], contents: &[&[u8]], boundary: &Boundary) -> Vec<
     entity
 }
 
-fn part(leaf: &Leaf, content: &[u8]) -> Vec<u8> {
-    match (&leaf.place, std::str::from_utf8(content)) {
-        (Place::File { name }, _) => Part::attachment(name, "application/octet-stream", content).into_bytes(),
-        (Place::Text { .. }, Ok(text)) => Part::text(&text.replace("\r\n", "\n")).into_bytes(),
-        (Place::Text { charset }, Err(_)) => {
-            Part::text_in(charset.as_deref().unwrap_or("iso-8859-1"), content).into_bytes()
+/// `text/plain` in UTF-8 or, where it is none, in the charset that contains ISO 8859-1; a file under a name of ours.
+fn part(place: &Place, number: usize, content: &[u8]) -> Part {
+    match (place, std::str::from_utf8(content)) {
+        (Place::File { ending }, _) => {
+            let ending = ending.map(|ending| format!(".{ending}")).unwrap_or_default();
+            Part::attachment(&format!("attachment-{number}{ending}"), "application/octet-stream", content)
         }
+        (Place::Text, Ok(text)) => Part::text(&text.replace("\r\n", "\n")),
+        (Place::Text, Err(_)) => Part::text_in("windows-1252", content),
     }
 }
 
@@ -206,7 +226,10 @@ mod tests {
         let (_, found) = leaves(&Entity::parse(parts(BLOCK, BLOCK).as_bytes())).unwrap();
         let rebuilt = rebuild(&found, &[b"words\r\n", b"%PDF\xff"], &Boundary::from_entropy([1; 16]));
         let text = String::from_utf8(rebuilt).unwrap();
-        assert!(text.contains("\r\n\r\nwords\r\n") && text.contains("filename=\"plan.pdf\""), "{text}");
+        assert!(
+            text.contains("\r\n\r\nwords\r\n") && text.contains("filename=\"attachment-2.pdf\""),
+            "{text}"
+        );
     }
 
     proptest! {

@@ -36,7 +36,7 @@ pub use author::{AuthorProblem, sole_author};
 pub use beside::holds_encrypted;
 pub use compose::{Boundary, Part};
 pub use content_type::ContentType;
-pub use crlf::{Dots, is_crlf, to_crlf, wire_form};
+pub use crlf::{Dots, has_doubtful_lines, is_crlf, is_wire_form, to_crlf, wire_form};
 pub use entity::Entity;
 pub use headers::{Field, FieldError, Headers};
 pub use origin::Origin;

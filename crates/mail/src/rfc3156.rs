@@ -48,6 +48,9 @@ pub enum Doubt {
     /// The Content-Type has two readings.
     #[error("the content type has two readings")]
     ContentType,
+    /// A multipart has a transfer encoding, which its parts alone may have ([RFC 2045, section 6.4]).
+    #[error("the parts stand in a transfer encoding")]
+    Encoding,
     /// The parts can be split in two ways.
     #[error(transparent)]
     Parts(#[from] Ambiguous),
@@ -68,6 +71,9 @@ pub fn classify(bytes: &[u8]) -> Shape<'_> {
     let claims = known.iter().any(|(kind, subtype)| content_type.is(kind, subtype));
     if claims && content_type.is_ambiguous() {
         return Shape::Ambiguous(Doubt::ContentType);
+    }
+    if claims && !root.has_bare_parts() {
+        return Shape::Ambiguous(Doubt::Encoding);
     }
     let shape = if content_type.is("multipart", "encrypted") {
         encrypted(&root, &content_type)
@@ -101,7 +107,9 @@ fn encrypted<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<
     let (control, data) = (Entity::parse(control), Entity::parse(data));
     let forms = control.content_type().is("application", "pgp-encrypted")
         && data.content_type().is("application", "octet-stream")
-        && [&control, &data].iter().all(|part| part.headers.count("content-type") == 1);
+        && [&control, &data]
+            .iter()
+            .all(|part| part.headers.count("content-type") == 1 && part.has_one_reading());
     if !forms {
         return Err(Doubt::Form);
     }
@@ -112,7 +120,10 @@ fn encrypted<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<
 fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>, Doubt> {
     let several = protocol_is(content_type, "multipart/mixed");
     if !several && !protocol_is(content_type, "application/pgp-signature") {
-        return Ok(Shape::Plain);
+        // S/MIME is not ours. Anything else is almost ours: some programs would verify it.
+        let smime = ["application/pkcs7-signature", "application/x-pkcs7-signature"];
+        let smime = smime.iter().any(|protocol| protocol_is(content_type, protocol));
+        return if smime { Ok(Shape::Plain) } else { Err(Doubt::Form) };
     }
     let root_parts = parts(root, content_type)?;
     let [signed, last] = root_parts[..] else {
@@ -120,7 +131,11 @@ fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>
     };
     let signatures = if several {
         let mixed = Entity::parse(last);
-        parts(&mixed, &mixed.content_type())?
+        let kind = mixed.content_type();
+        if kind.is_ambiguous() || !mixed.has_one_reading() || !mixed.has_bare_parts() {
+            return Err(Doubt::Form);
+        }
+        parts(&mixed, &kind)?
     } else {
         vec![last]
     };
@@ -128,8 +143,7 @@ fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>
         return Err(Doubt::Form);
     }
     // A signed part whose own type is in doubt would be shown in two ways.
-    let inner = Entity::parse(signed);
-    if inner.headers.count("content-type") > 1 {
+    if !Entity::parse(signed).has_one_reading() {
         return Err(Doubt::TwoFields);
     }
     Ok(Shape::Signed { signed, signatures: signatures.into_iter().map(signature).collect::<Result<_, _>>()? })
@@ -137,7 +151,8 @@ fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>
 
 fn signature(part: &[u8]) -> Result<Vec<u8>, Doubt> {
     let part = Entity::parse(part);
-    let form = part.content_type().is("application", "pgp-signature");
+    let kind = part.content_type();
+    let form = kind.is("application", "pgp-signature") && !kind.is_ambiguous() && part.has_one_reading();
     part.decoded_body().filter(|_| form).ok_or(Doubt::Form)
 }
 
@@ -241,6 +256,33 @@ mod tests {
         );
         check(&ENCRYPTED.replace("--b--", ""), Shape::Ambiguous(Doubt::Parts(Ambiguous::NotClosed)));
         check(&ENCRYPTED.replace("octet-stream", "pdf"), Shape::Ambiguous(Doubt::Form));
+        for (doubt, field) in [
+            (Doubt::Encoding, "Content-Transfer-Encoding: quoted-printable\r\n"),
+            (Doubt::Encoding, "Content-Transfer-Encoding: BASE64\r\n"),
+            (Doubt::Encoding, "Content-Transfer-Encoding: x-other\r\n"),
+            (Doubt::TwoFields, "Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: 8bit\r\n"),
+        ] {
+            check(&format!("{field}{SIGNED}"), Shape::Ambiguous(doubt));
+            check(&format!("{field}{ENCRYPTED}"), Shape::Ambiguous(doubt));
+        }
+        assert!(matches!(
+            classify(format!("Content-Transfer-Encoding: 7bit\r\n{SIGNED}").as_bytes()),
+            Shape::Signed { .. }
+        ));
+        let twice = |field: &str| SIGNED.replacen("text/plain\r\n", &format!("text/plain\r\n{field}\r\n"), 1);
+        check(&twice("Content-Type: text/html"), Shape::Ambiguous(Doubt::TwoFields));
+        let disposition = "Content-Disposition: inline\r\nContent-Disposition: attachment";
+        check(&twice(disposition), Shape::Ambiguous(Doubt::TwoFields));
+        let near = "application/pgp-signature\"";
+        for odd in ["application/pgp-signatures\"", "application/pgp-signature \"", "\"", "text/plain\""] {
+            check(&SIGNED.replacen(near, odd, 1), Shape::Ambiguous(Doubt::Form));
+        }
+        check(&SIGNED.replacen(near, "application/pkcs7-signature\"", 1), Shape::Plain);
+        check(
+            &SIGNED
+                .replace("pgp-signature\r\n\r\nSIG", "pgp-signature\r\nContent-Type: text/plain\r\n\r\nSIG"),
+            Shape::Ambiguous(Doubt::Form),
+        );
         check(&SIGNED.replace("--b--", "--b\r\n\r\nmore\r\n--b--"), Shape::Ambiguous(Doubt::Form));
     }
 

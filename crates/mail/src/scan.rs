@@ -256,7 +256,7 @@ impl Scanner {
         self.buffer.clear();
         self.place = Place::Body;
         let types: Vec<ContentType> =
-            headers.all("content-type").filter_map(|f| ContentType::parse(&f.decoded())).collect();
+            headers.all("content-type").map(|f| ContentType::read(&f.value())).collect();
         if types.iter().any(|t| t.is("message", "rfc822") || t.is("message", "global")) {
             // A message within: its header follows, at one level more.
             self.nested()?;

@@ -151,6 +151,7 @@ fn signature(opened: &Opened, key: &KnownKey) -> Signature {
         Some(SignatureVerdict::Expired) => Signature::Expired,
         Some(SignatureVerdict::Revoked(_)) => Signature::Revoked,
         Some(SignatureVerdict::WrongDate(_) | SignatureVerdict::Future) => Signature::WrongDate,
+        Some(SignatureVerdict::ForOthers) => Signature::ForOthers,
         Some(_) => Signature::Invalid,
     }
 }

@@ -1,5 +1,6 @@
 //! Rule `pgp-signature`: reads `unsigned_msg_action`, `no_key_action`, `unconfirmed_key_action`,
-//! `unknown_signer_action`, `expired_sig_action`, `revoked_sig_action`, `invalid_sig_action`, `wrong_date_action`.
+//! `unknown_signer_action`, `expired_sig_action`, `revoked_sig_action`, `invalid_sig_action`, `wrong_date_action`,
+//! `misdirected_msg_action`.
 //!
 //! Only a signature over the root of the message, by the confirmed certificate of the address in the one
 //! From field, counts (design promise 4).
@@ -19,6 +20,7 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
         Signature::Revoked => (Reason::RevokedSignature, pgp.revoked_sig_action),
         Signature::Invalid => (Reason::InvalidSignature, pgp.invalid_sig_action),
         Signature::WrongDate => (Reason::WrongDate, pgp.wrong_date_action),
+        Signature::ForOthers => (Reason::NotMeantForHere, pgp.misdirected_msg_action),
     };
     Finding::new(reason, action)
 }

@@ -1,6 +1,5 @@
 //! Decryption of a message to the list, with everything counted before the library sees it.
 
-use sealist_mail::Timestamp;
 use sequoia_openpgp::crypto::{KeyPair, SessionKey};
 use sequoia_openpgp::packet::{PKESK, SEIP};
 use sequoia_openpgp::parse::{Dearmor, PacketParserBuilder, PacketParserResult, Parse as _};
@@ -11,8 +10,7 @@ use sequoia_openpgp::{KeyHandle, KeyID, Packet};
 use super::budget::Budget;
 use super::contents;
 use super::verdict::SignatureVerdict;
-use super::verify::{self, read_all};
-use crate::certificate::Certificate;
+use super::verify::{self, Signers, read_all};
 use crate::cleartext::Cleartext;
 use crate::dearmor;
 use crate::framing::{Packets, RawPacket};
@@ -57,32 +55,28 @@ pub(super) struct Decrypted {
 /// Decrypts data, armored or not.
 pub(super) fn decrypt(
     data: Vec<u8>,
-    keys: &[&ListKey],
-    signers: &[Certificate],
-    now: Timestamp,
+    signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Result<Decrypted, Unreadable> {
     let packets = dearmor::to_binary(&data, MAX_OCTETS).ok_or(Unreadable::NotOpenPgp)?;
     drop(data);
-    check_framing(&packets, keys, budget)?;
-    decrypt_packets(packets, keys, signers, now, budget)
+    check_framing(&packets, signers.keys(), budget)?;
+    decrypt_packets(packets, signers, budget)
 }
 
 /// Decrypts packets that [`check_framing`] let pass.
 pub(super) fn decrypt_packets(
     packets: Vec<u8>,
-    keys: &[&ListKey],
-    signers: &[Certificate],
-    now: Timestamp,
+    signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Result<Decrypted, Unreadable> {
-    let opened = opened(&packets, keys, budget);
+    let opened = opened(&packets, signers.keys(), budget);
     drop(packets);
     let found = opened.and_then(|opened| contents::contents(opened, budget)).ok_or(Unreadable::Failed)?;
     let verdicts = if found.signatures.is_empty() {
         Vec::new()
     } else {
-        verify::verdicts(&found.content, &found.signatures, signers, now, budget)
+        verify::verdicts(&found.content, &found.signatures, signers, budget)
     };
     Ok(Decrypted { content: found.content, verdicts })
 }

@@ -1,25 +1,22 @@
 //! Inline OpenPGP: every leaf is a block, and each is replaced by exactly what it protects.
 
+use sealist_mail::Boundary;
 use sealist_mail::inline::{Leaf, rebuild};
-use sealist_mail::{Boundary, Timestamp};
 
 use super::budget::Budget;
 use super::decrypt::Decrypted;
 use super::verdict::SignatureVerdict;
+use super::verify::Signers;
 use super::{Encryption, Opened, Unreadable, contents, decrypt, verify};
-use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
 use crate::dearmor;
 use crate::framing::Packets;
-use crate::keys::ListKey;
 
 /// Decrypts the one leaf. Leaves that are signed and not encrypted stand in the same armor: of those there may be several.
 pub(super) fn encrypted(
     message: &[u8],
     leaves: &[Leaf],
-    keys: &[&ListKey],
-    signers: &[Certificate],
-    now: Timestamp,
+    signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Opened {
     let packets = leaves.iter().map(|leaf| dearmor::to_binary(&leaf.block, decrypt::MAX_OCTETS));
@@ -29,7 +26,7 @@ pub(super) fn encrypted(
     if packets.iter().all(|packets| begins_in_the_clear(packets)) {
         let signed = packets.into_iter().map(|packets| {
             let found = contents::contents(Cleartext::new(packets), budget)?;
-            let verdicts = verify::verdicts(&found.content, &found.signatures, signers, now, budget);
+            let verdicts = verify::verdicts(&found.content, &found.signatures, signers, budget);
             Some((found.content, verdicts))
         });
         return beside(message, leaves, signed.collect());
@@ -39,37 +36,30 @@ pub(super) fn encrypted(
         return Opened::closed_inline(message, Unreadable::NotAlone);
     };
     // What anybody sees is judged before a secret key is used.
-    if let Err(framing) = decrypt::check_framing(&packets, keys, budget) {
+    if let Err(framing) = decrypt::check_framing(&packets, signers.keys(), budget) {
         return Opened::closed_inline(message, framing);
     }
-    match decrypt::decrypt_packets(packets, keys, signers, now, budget) {
+    match decrypt::decrypt_packets(packets, signers, budget) {
         Ok(Decrypted { content, verdicts }) => {
-            Opened::inline(entity(leaves, &[content]), None, Encryption::Whole, vec![verdicts])
+            Opened::inline(entity(leaves, &[content]), Encryption::Whole, vec![verdicts])
         }
         Err(_) => Opened::closed_inline(message, Unreadable::Failed),
     }
 }
 
 /// Verifies all leaves, which are cleartext-signed.
-pub(super) fn signed(
-    message: &[u8],
-    leaves: &[Leaf],
-    signers: &[Certificate],
-    now: Timestamp,
-    budget: &mut Budget,
-) -> Opened {
-    let texts = leaves.iter().map(|leaf| verify::cleartext_signed(&leaf.block, signers, now, budget));
+pub(super) fn signed(message: &[u8], leaves: &[Leaf], signers: &Signers<'_>, budget: &mut Budget) -> Opened {
+    let texts = leaves.iter().map(|leaf| verify::cleartext_signed(&leaf.block, signers, budget));
     beside(message, leaves, texts.collect())
 }
 
-/// The blocks stay as they are; what they protect stands beside them.
+/// What the blocks protect is kept: nothing else of them is read by people.
 fn beside(message: &[u8], leaves: &[Leaf], texts: Option<Vec<(Cleartext, Vec<SignatureVerdict>)>>) -> Opened {
     let Some(texts) = texts else {
         return Opened::closed_inline(message, Unreadable::NotOpenPgp);
     };
     let (contents, verdicts): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
-    let bare = entity(leaves, &contents);
-    Opened::inline(Cleartext::new(message.to_vec()), Some(bare), Encryption::None, verdicts)
+    Opened::inline(entity(leaves, &contents), Encryption::None, verdicts)
 }
 
 /// Whether the first packet is a signature, announces one, or is compressed or literal data.

@@ -5,6 +5,7 @@
 
 mod budget;
 mod contents;
+mod covered;
 mod decrypt;
 mod inline;
 mod opened;
@@ -17,16 +18,17 @@ mod tests;
 use sealist_mail::inline::InlineKind;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::scan::{self, LineEnds};
-use sealist_mail::{Entity, Timestamp, holds_encrypted};
+use sealist_mail::{Entity, Timestamp, has_doubtful_lines, holds_encrypted};
 
 use crate::certificate::Certificate;
-use crate::cleartext::Cleartext;
 use crate::keys::ListKey;
 use budget::Budget;
+use covered::{Covered, in_wire_form};
 pub use decrypt::Unreadable;
 pub(crate) use decrypt::decrypt_seipd;
 pub use opened::{KeepSignature, Opened};
 pub use verdict::{SignatureVerdict, ValidSignature};
+use verify::Signers;
 
 /// How a message was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,17 +66,18 @@ pub fn open(
     limits: Limits,
 ) -> Opened {
     let budget = &mut Budget::new(limits.max_output_octets);
+    let signers = &Signers::new(signers, keys, now);
     match classify(message) {
-        Shape::Encrypted(data) => match decrypt::decrypt(data, keys, signers, now, budget) {
-            Ok(decrypted) => inside(decrypted, signers, now, budget),
+        Shape::Encrypted(data) => match decrypt::decrypt(data, signers, budget) {
+            Ok(decrypted) => inside(decrypted, signers, budget),
             Err(unreadable) => Opened::closed(message, Encryption::Unreadable(unreadable)),
         },
         Shape::Mangled => Opened::closed(message, Encryption::Unreadable(Unreadable::Mangled)),
         Shape::Inline { kind: InlineKind::Encrypted, leaves } => {
-            inline::encrypted(message, &leaves, keys, signers, now, budget)
+            inline::encrypted(message, &leaves, signers, budget)
         }
         Shape::Inline { kind: InlineKind::Signed, leaves } => {
-            inline::signed(message, &leaves, signers, now, budget)
+            inline::signed(message, &leaves, signers, budget)
         }
         Shape::Ambiguous(_) => Opened::closed(message, Encryption::Ambiguous),
         Shape::Plain if holds_encrypted(&Entity::parse(message)) => {
@@ -82,34 +85,33 @@ pub fn open(
         }
         Shape::Plain => Opened::closed(message, Encryption::None),
         Shape::Signed { signed, signatures } => {
-            let verdicts = verify::all_detached(signed, &signatures, signers, now, budget);
-            Opened::signed(Cleartext::new(message.to_vec()), Encryption::None, verdicts)
+            match Covered::detached(signed, &signatures, signers, budget) {
+                Some(covered) => Opened::signed(covered, Encryption::None),
+                None => Opened::closed(message, Encryption::Ambiguous),
+            }
         }
     }
 }
 
-/// What lay inside an encrypted root: an entity, perhaps signed in the OpenPGP layer, perhaps as MIME.
-fn inside(
-    decrypted: decrypt::Decrypted,
-    signers: &[Certificate],
-    now: Timestamp,
-    budget: &mut Budget,
-) -> Opened {
+/// What lay inside an encrypted root: an entity, perhaps signed in the OpenPGP layer, perhaps as MIME. It gets its final line
+/// ends before it is judged; where they are in doubt it is not read, and that looks like every other failure.
+fn inside(decrypted: decrypt::Decrypted, signers: &Signers<'_>, budget: &mut Budget) -> Opened {
+    let failed = || Opened::closed(b"", Encryption::Unreadable(Unreadable::Failed));
     let limits = scan::Limits { line_ends: LineEnds::Lenient, ..scan::Limits::default() };
-    if scan::scan(&decrypted.content, limits).is_err() {
-        return Opened::closed(b"", Encryption::Unreadable(Unreadable::Failed));
+    if has_doubtful_lines(&decrypted.content) || scan::scan(&decrypted.content, limits).is_err() {
+        return failed();
     }
     if !decrypted.verdicts.is_empty() {
-        return Opened::combined(decrypted, signers, now, budget);
+        let covered = Covered::combined(decrypted, signers, budget);
+        return covered.map_or_else(failed, |covered| Opened::signed(covered, Encryption::Whole));
     }
-    let nested = match classify(&decrypted.content) {
-        Shape::Signed { signed, signatures } => {
-            Some(verify::all_detached(signed, &signatures, signers, now, budget))
-        }
+    let content = in_wire_form(decrypted.content);
+    let covered = match classify(&content) {
+        Shape::Signed { signed, signatures } => Covered::detached(signed, &signatures, signers, budget),
         _ => None,
     };
-    match nested {
-        Some(verdicts) => Opened::signed(decrypted.content, Encryption::Whole, verdicts),
-        None => Opened::unsigned(decrypted.content),
+    match covered {
+        Some(covered) => Opened::signed(covered, Encryption::Whole),
+        None => Opened::unsigned(content),
     }
 }

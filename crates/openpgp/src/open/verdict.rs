@@ -1,12 +1,14 @@
 //! What one signature is worth.
 
 use sealist_mail::Timestamp;
-use sequoia_openpgp::Error;
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
 use sequoia_openpgp::packet::Signature;
+use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketArea, SubpacketTag, SubpacketValue};
 use sequoia_openpgp::parse::stream::{GoodChecksum, VerificationError};
 use sequoia_openpgp::serialize::SerializeInto as _;
+use sequoia_openpgp::{Error, Packet};
 
+use super::verify::Signers;
 use crate::fingerprint::Fingerprint;
 use crate::revocation::Revocation;
 
@@ -34,6 +36,18 @@ pub enum SignatureVerdict {
     Bad,
     /// Verifies only by algorithms that can be forged.
     TooWeak,
+    /// Names its recipients, and the list is none of them ([RFC 9580, section 5.2.3.36]): it was carried here.
+    ForOthers,
+}
+
+impl SignatureVerdict {
+    /// The proof, well dated or not.
+    pub(super) fn valid(&self) -> Option<&ValidSignature> {
+        match self {
+            Self::Good(valid) | Self::WrongDate(valid) => Some(valid),
+            _ => None,
+        }
+    }
 }
 
 /// Proof that a signature was verified; only this crate makes one.
@@ -62,6 +76,7 @@ impl ValidSignature {
         &self.digest
     }
 
+    /// The signature, with nothing beside what is signed but who made it.
     pub(super) fn packet(&self) -> &[u8] {
         &self.packet
     }
@@ -74,10 +89,10 @@ impl ValidSignature {
 
 pub(super) fn of(
     result: Result<GoodChecksum<'_>, VerificationError<'_>>,
-    now: Timestamp,
+    signers: &Signers<'_>,
 ) -> SignatureVerdict {
     match result {
-        Ok(good) => valid(good.sig, &good.ka.cert().fingerprint(), now).unwrap_or(SignatureVerdict::Bad),
+        Ok(good) => valid(&good, signers).unwrap_or(SignatureVerdict::Bad),
         Err(VerificationError::MissingKey { .. }) => SignatureVerdict::UnknownKey,
         Err(VerificationError::BadKey { sig, ka, error }) => {
             let at = sig.signature_creation_time();
@@ -103,22 +118,35 @@ fn by_error(error: &anyhow::Error) -> SignatureVerdict {
     }
 }
 
-fn valid(
-    signature: &Signature,
-    certificate: &sequoia_openpgp::Fingerprint,
-    now: Timestamp,
-) -> Option<SignatureVerdict> {
+fn valid(good: &GoodChecksum<'_>, signers: &Signers<'_>) -> Option<SignatureVerdict> {
+    let signature = good.sig;
+    let mut recipients = signature.hashed_area().subpackets(SubpacketTag::IntendedRecipient).peekable();
+    let here = |subpacket: &Subpacket| matches!(subpacket.value(), SubpacketValue::IntendedRecipient(named) if signers.speak_to(named));
+    if recipients.peek().is_some() && !recipients.any(here) {
+        return Some(SignatureVerdict::ForOthers);
+    }
     let created_at = Timestamp::from_system_time(signature.signature_creation_time()?);
     let proof = ValidSignature {
-        certificate: Fingerprint::of(certificate),
+        certificate: Fingerprint::of(&good.ka.cert().fingerprint()),
         created_at,
         digest: signature.computed_digest()?.to_vec(),
-        packet: sequoia_openpgp::Packet::from(signature.clone()).to_vec().ok()?,
+        packet: Packet::from(bare(signature, &good.ka.key().fingerprint())?).to_vec().ok()?,
         hash_name: signature.hash_algo().to_string().to_lowercase(),
     };
-    Some(if now.0 - created_at.0 <= MAX_AGE_MS {
+    Some(if signers.now().0 - created_at.0 <= MAX_AGE_MS {
         SignatureVerdict::Good(proof)
     } else {
         SignatureVerdict::WrongDate(proof)
     })
+}
+
+/// The signature without what anybody could have put beside it. By the names of the key that made it readers find that key.
+fn bare(signature: &Signature, key: &sequoia_openpgp::Fingerprint) -> Option<Signature> {
+    let mut names = vec![Subpacket::new(SubpacketValue::IssuerFingerprint(key.clone()), false).ok()?];
+    if signature.version() == 4 {
+        names.push(Subpacket::new(SubpacketValue::Issuer(key.into()), false).ok()?);
+    }
+    let mut bare = signature.clone();
+    *bare.unhashed_area_mut() = SubpacketArea::new(names).ok()?;
+    Some(bare)
 }

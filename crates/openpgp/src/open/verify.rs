@@ -14,6 +14,7 @@ use super::verdict::{self, SignatureVerdict};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
 use crate::framing::Packets;
+use crate::keys::ListKey;
 use crate::{armor, dearmor};
 
 const SIGNATURE: u8 = 2;
@@ -33,19 +34,31 @@ pub(super) fn reference(now: Timestamp) -> std::time::SystemTime {
     now.plus_ms(verdict::MAX_AHEAD_MS).to_system_time()
 }
 
-/// The certificates that count, and the time.
+/// The certificates that count, whom they speak to, and the time.
 pub(super) struct Signers<'a> {
     certificates: &'a [Certificate],
+    keys: &'a [&'a ListKey],
     now: Timestamp,
 }
 
 impl<'a> Signers<'a> {
-    pub(super) fn new(certificates: &'a [Certificate], now: Timestamp) -> Self {
-        Self { certificates, now }
+    /// `keys`: those that open mail to the list.
+    pub(super) fn new(certificates: &'a [Certificate], keys: &'a [&'a ListKey], now: Timestamp) -> Self {
+        Self { certificates, keys, now }
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    pub(super) fn keys(&self) -> &'a [&'a ListKey] {
+        self.keys
+    }
+
+    /// Whether what is meant for the holder of that key is meant for the list.
+    pub(super) fn speak_to(&self, recipient: &sequoia_openpgp::Fingerprint) -> bool {
+        let mut keys = self.keys.iter().flat_map(|key| key.cert().keys());
+        keys.any(|key| key.key().fingerprint() == *recipient)
     }
 
     /// Those that hold a key of one of the handles.
@@ -65,8 +78,7 @@ impl<'a> Signers<'a> {
 pub(super) fn all_detached(
     signed: &[u8],
     signatures: &[Vec<u8>],
-    signers: &[Certificate],
-    now: Timestamp,
+    signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Vec<SignatureVerdict> {
     let mut packets = Vec::new();
@@ -77,7 +89,7 @@ pub(super) fn all_detached(
             None => return vec![SignatureVerdict::Bad],
         }
     }
-    verdicts(signed, &packets, signers, now, budget)
+    verdicts(signed, &packets, signers, budget)
 }
 
 /// The verdicts on signature packets over exactly those bytes, in order. Data without a readable signature, or with
@@ -85,12 +97,10 @@ pub(super) fn all_detached(
 pub(super) fn verdicts(
     signed: &[u8],
     packets: &[u8],
-    signers: &[Certificate],
-    now: Timestamp,
+    signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Vec<SignatureVerdict> {
-    let signers = Signers::new(signers, now);
-    let sorted = sort(packets, &signers, budget);
+    let sorted = sort(packets, signers, budget);
     let mut by_author = if sorted.by_author.is_empty() {
         Vec::new()
     } else {
@@ -137,7 +147,7 @@ fn sort(packets: &[u8], signers: &Signers<'_>, budget: &mut Budget) -> Sorted {
     sorted
 }
 
-fn over(signed: &[u8], packets: &[u8], signers: Signers<'_>) -> Option<Vec<SignatureVerdict>> {
+fn over(signed: &[u8], packets: &[u8], signers: &Signers<'_>) -> Option<Vec<SignatureVerdict>> {
     let policy = StandardPolicy::new();
     let time = reference(signers.now());
     let helper = Helper { signers, verdicts: Vec::new() };
@@ -150,8 +160,7 @@ fn over(signed: &[u8], packets: &[u8], signers: Signers<'_>) -> Option<Vec<Signa
 /// The text of a cleartext-signed block ([RFC 9580, section 7]) and the verdicts on it; `None` if it is none.
 pub(super) fn cleartext_signed(
     block: &[u8],
-    signers: &[Certificate],
-    now: Timestamp,
+    signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Option<(Cleartext, Vec<SignatureVerdict>)> {
     let behind = memmem::rfind(block, b"-----BEGIN PGP SIGNATURE-----")?;
@@ -161,8 +170,7 @@ pub(super) fn cleartext_signed(
     if hashes.take(MAX_HASH_LINES + 2).count() > MAX_HASH_LINES + 1 {
         return None;
     }
-    let signers = Signers::new(signers, now);
-    let sorted = sort(&packets, &signers, budget);
+    let sorted = sort(&packets, signers, budget);
     if sorted.verdicts.contains(&Some(SignatureVerdict::Bad)) {
         return None;
     }
@@ -197,7 +205,7 @@ pub(super) fn read_all(
 }
 
 struct Helper<'a> {
-    signers: Signers<'a>,
+    signers: &'a Signers<'a>,
     verdicts: Vec<SignatureVerdict>,
 }
 
@@ -209,9 +217,9 @@ impl VerificationHelper for Helper<'_> {
     fn check(&mut self, structure: MessageStructure<'_>) -> sequoia_openpgp::Result<()> {
         for layer in structure {
             if let MessageLayer::SignatureGroup { results } = layer {
-                let now = self.signers.now();
-                self.verdicts
-                    .extend(results.into_iter().take(MAX_SIGNATURES).map(|result| verdict::of(result, now)));
+                let signers = self.signers;
+                let results = results.into_iter().take(MAX_SIGNATURES);
+                self.verdicts.extend(results.map(|result| verdict::of(result, signers)));
             }
         }
         Ok(())

@@ -1,13 +1,15 @@
 //! What `open` says of good, odd and hostile messages, made with the library.
 
+mod covered;
 mod hostile;
 mod inline;
+mod meant;
 mod mime;
 
 use std::io::Write as _;
 use std::time::Duration;
 
-use sealist_mail::{Boundary, Timestamp, compose};
+use sealist_mail::{Boundary, Entity, Timestamp, compose};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::crypto::KeyPair;
 use sequoia_openpgp::packet::signature::SignatureBuilder;
@@ -164,6 +166,7 @@ fn word(verdict: &SignatureVerdict) -> &'static str {
         SignatureVerdict::UnknownKey => "unknown",
         SignatureVerdict::Bad => "bad",
         SignatureVerdict::TooWeak => "too weak",
+        SignatureVerdict::ForOthers => "for others",
     }
 }
 
