@@ -57,15 +57,15 @@ impl Journal {
             RecipientResult::Sent(_) => {
                 pages.acknowledged.insert(id, Instant::now());
             }
-            RecipientResult::Failed(reply) => {
+            RecipientResult::Failed(reply, _) => {
                 pages.refused.insert(id, reply.code);
             }
             RecipientResult::Unknown => pages.unknown.push(id),
-            RecipientResult::Deferred(reply) => {
+            RecipientResult::Deferred(reply, _) => {
                 *pages.put_off.entry(reply.code).or_default() += 1;
                 return Again::Yes;
             }
-            RecipientResult::NotSent => return Again::Yes,
+            RecipientResult::NotSent | RecipientResult::NeedsSevenBit => return Again::Yes,
         }
         Again::No
     }

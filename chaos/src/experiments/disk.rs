@@ -163,10 +163,10 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<Finding> {
             let result = send(id).await?;
             count(&result);
             answers.push(match result {
-                RecipientResult::Deferred(reply)
-                | RecipientResult::Failed(reply)
+                RecipientResult::Deferred(reply, _)
+                | RecipientResult::Failed(reply, _)
                 | RecipientResult::Sent(reply) => reply.code,
-                RecipientResult::NotSent | RecipientResult::Unknown => 0,
+                RecipientResult::NotSent | RecipientResult::NeedsSevenBit | RecipientResult::Unknown => 0,
             });
         }
         disk.free()?;

@@ -86,7 +86,7 @@ async fn memory(lab: &Lab) -> anyhow::Result<Finding> {
         while let Some(sent) = senders.join_next().await {
             match sent? {
                 Ok(RecipientResult::Sent(_)) => taken += 1,
-                Ok(RecipientResult::Deferred(_)) => put_off += 1,
+                Ok(RecipientResult::Deferred(..)) => put_off += 1,
                 _ => broken += 1,
             }
         }

@@ -1,18 +1,21 @@
 //! Bounces: what the next hop refused for good, and what came back later.
 
+use std::collections::BTreeMap;
+
 use sealist_lists::model::{DeliveryNo, Door, MailingList, MemberNo};
 use sealist_mail::dsn::{self, Report};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, Refusal, Timestamp};
 use sealist_openpgp::MacKey;
+use sealist_store::bounce_scores::{self, Bounced, Patience, Returned};
 use sealist_store::deliveries::{self, Kind};
 use sealist_store::notices::Probe;
-use sealist_store::people::{self, Bounced, Patience, Returned};
 use sealist_store::queue::{self, Entry};
 use sealist_store::{Conn, StoreError};
 
 use crate::notices::Prepared;
 use crate::{App, AppError, letters};
 
+const DAY_MS: i64 = 24 * 3_600_000;
 /// Octets of a local part ([RFC 5321, section 4.5.3.1.1]).
 const MAX_LOCAL: usize = 64;
 
@@ -62,18 +65,18 @@ pub(crate) async fn take(
     }
     let returned = whom(app, list, &entry.detail);
     let returned = returned.filter(|_| list.settings.process_bounces && reading.report == Report::Failed);
-    let (entry, patience) = (entry.clone(), patience(list));
+    let of_a_person = reading.status.is_empty() || Refusal::is_no_such_mailbox_status(&reading.status);
+    let cause = (!of_a_person).then(|| format!("day {}: {}", now.0 / DAY_MS, reading.status));
+    let (entry, of) = (entry.clone(), list.clone());
     let follows = app.store.write(move |db| {
         Box::pin(async move {
-            let follows = match returned {
-                Some(returned) => people::bounced(&mut *db, returned, patience, now).await?,
-                None => None,
-            };
+            let failed = returned.map(|returned| Failure { returned, cause }).into_iter().collect();
+            let follows = score(&mut *db, &of, failed, now).await?;
             queue::finish(db, &entry).await?;
             Ok::<_, StoreError>(follows)
         })
     });
-    tell(app, list, follows.await?.into_iter().collect(), now).await?;
+    tell(app, list, follows.await?, now).await?;
     Ok(Taken::Done)
 }
 
@@ -84,21 +87,62 @@ fn whom(app: &App, list: &MailingList, handle: &str) -> Option<Returned> {
     })
 }
 
-/// Counts copies that were refused for good; what follows from it.
+/// Counts copies that the next hop refused for a reason that concerns their recipients; what follows from it.
 pub(crate) async fn count(
     db: &mut Conn,
     list: &MailingList,
     kind: Kind,
-    copies: &[DeliveryNo],
+    copies: &[(DeliveryNo, Refusal)],
     now: Timestamp,
 ) -> Result<Vec<Bounced>, StoreError> {
-    let mut follows = Vec::new();
+    let mut failures = Vec::new();
     if list.settings.process_bounces {
-        for copy in copies {
-            let Some(member) = deliveries::member_of(&mut *db, *copy).await? else { continue };
-            let returned = Returned { list: list.no, member, kind };
-            follows.extend(people::bounced(&mut *db, returned, patience(list), now).await?);
+        for (copy, refusal) in copies {
+            let Some((post, member)) = deliveries::whose(&mut *db, *copy).await? else { continue };
+            let cause = (!refusal.is_no_such_mailbox()).then(|| format!("post {post}: {}", refusal.kind));
+            failures.push(Failure { returned: Returned { list: list.no, member, kind }, cause });
         }
+    }
+    score(db, list, failures, now).await
+}
+
+/// Something for a member that failed.
+struct Failure {
+    returned: Returned,
+    /// By this it is like others; `None`: it is about the member alone.
+    cause: Option<String>,
+}
+
+/// Raises scores, unless many of the list fail by the same cause: then nobody is scored for it, and who was is pardoned.
+async fn score(
+    db: &mut Conn,
+    list: &MailingList,
+    failures: Vec<Failure>,
+    now: Timestamp,
+) -> Result<Vec<Bounced>, StoreError> {
+    let mut common = BTreeMap::new();
+    for Failure { returned, cause } in &failures {
+        if let Some(cause) = cause {
+            bounce_scores::note_cause(&mut *db, list.no, returned.member, cause, now).await?;
+            common.insert(cause.clone(), false);
+        }
+    }
+    for (cause, common) in &mut common {
+        *common = bounce_scores::is_common(&mut *db, list.no, cause).await?;
+        if *common {
+            bounce_scores::pardon(&mut *db, list.no, cause).await?;
+        }
+    }
+    let mut follows = Vec::new();
+    for Failure { returned, cause } in failures {
+        if cause.as_ref().is_some_and(|cause| common[cause]) {
+            continue;
+        }
+        let follow = bounce_scores::bounced(&mut *db, returned, patience(list), now).await?;
+        if let Some(cause) = cause.filter(|_| !matches!(follow, Bounced::Nothing)) {
+            bounce_scores::has_scored(&mut *db, list.no, returned.member, &cause, now).await?;
+        }
+        follows.push(follow);
     }
     Ok(follows)
 }
@@ -123,6 +167,7 @@ pub(crate) async fn tell(
         match one {
             Bounced::Doubted(member, email) => letters.extend(probe(app, list, member, &email, now).await?),
             Bounced::Stopped(email) => stopped.push(email),
+            Bounced::Nothing | Bounced::Scored => {}
         }
     }
     if !stopped.is_empty() {

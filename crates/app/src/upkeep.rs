@@ -2,7 +2,9 @@
 
 use sealist_lists::model::PostNo;
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, audit, clock, deliveries, lists, notices, posts, replay, requests};
+use sealist_store::{
+    StoreError, audit, bounce_scores, clock, deliveries, lists, notices, posts, replay, requests,
+};
 
 use crate::{App, AppError, succession};
 
@@ -14,6 +16,8 @@ const SENT_KEPT_MS: i64 = 7 * DAY_MS;
 const DIGESTS_KEPT_MS: i64 = 400 * DAY_MS;
 /// How long it can be asked who did or tried what.
 const AUDIT_KEPT_MS: i64 = 400 * DAY_MS;
+/// How long bounces are compared with others of the same cause.
+const CAUSES_KEPT_MS: i64 = 30 * DAY_MS;
 /// Rows of one transaction.
 const CHUNK: u32 = 500;
 
@@ -75,6 +79,11 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
     }
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
     app.store.write(move |db| Box::pin(replay::forget(db, before))).await.map_err(|e: StoreError| e)?;
+    let before = Timestamp(now.0 - CAUSES_KEPT_MS);
+    app.store
+        .write(move |db| Box::pin(bounce_scores::forget_causes(db, before)))
+        .await
+        .map_err(|e: StoreError| e)?;
     forget_requests(app, now).await?;
     app.store.write(move |db| Box::pin(notices::forget_old(db, now))).await.map_err(|e: StoreError| e)?;
     Ok(kept)

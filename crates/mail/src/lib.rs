@@ -22,6 +22,7 @@ pub mod inline;
 pub mod list_headers;
 pub mod multipart;
 pub mod origin;
+mod refusal;
 pub mod rfc3156;
 pub mod scan;
 pub mod subject;
@@ -40,6 +41,7 @@ pub use crlf::{Dots, has_doubtful_lines, is_crlf, is_wire_form, to_crlf, wire_fo
 pub use entity::Entity;
 pub use headers::{Field, FieldError, Headers};
 pub use origin::Origin;
+pub use refusal::{Concern, Refusal, Stage};
 pub use time::Timestamp;
 pub use visible::shown;
 pub use words::first_text;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use sealist_app::{App, Retry, Stages, Together};
-use sealist_smtp::client::{Login, Protocol, Security, Target, Timeouts, Verify};
+use sealist_smtp::client::{Login, Protocol, Reuse, Security, Target, Timeouts, Verify};
 use sealist_smtp::server::{self, Settings};
 use sealist_store::Store;
 use tokio::net::TcpListener;
@@ -213,6 +213,7 @@ pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {
         login,
         hello: "localhost".to_owned(),
         timeouts: timeouts(outgoing),
+        reuse: Reuse::default(),
     })
 }
 

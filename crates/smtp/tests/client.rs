@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use sealist_mail::Stage;
 use sealist_smtp::client::{
-    Body, Connection, Envelope, PeerReply, Protocol, RecipientResult, Target, Timeouts,
+    Body, Connection, Envelope, PeerReply, Protocol, RecipientResult, Reuse, Target, Timeouts,
 };
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -130,8 +131,9 @@ async fn outcome(script: Script, offer: Offer) -> (Vec<(u64, Vec<&'static str>)>
 fn word(result: &RecipientResult) -> &'static str {
     match result {
         RecipientResult::Sent(_) => "sent",
-        RecipientResult::Deferred(_) => "deferred",
-        RecipientResult::Failed(_) => "failed",
+        RecipientResult::Deferred(..) => "deferred",
+        RecipientResult::Failed(..) => "failed",
+        RecipientResult::NeedsSevenBit => "eight bit",
         RecipientResult::NotSent => "not sent",
         RecipientResult::Unknown => "unknown",
     }
@@ -413,6 +415,86 @@ async fn international_addresses_need_the_peers_word() {
     let mut envelopes = vec![envelope(2, &["a@x.example"]), envelope(1, &["jörg@x.example"])];
     let mut results = Vec::new();
     connection.deliver(|| envelopes.pop(), |id, outcomes| results.push((id, outcomes))).await.unwrap();
-    assert!(matches!(&results[0].1[..], [RecipientResult::Failed(PeerReply { code: 553, .. })]));
+    assert!(matches!(&results[0].1[..], [RecipientResult::Failed(PeerReply { code: 553, .. }, _)]));
     assert!(matches!(&results[1].1[..], [RecipientResult::Sent(_)]));
+}
+
+#[tokio::test]
+async fn whom_the_peer_cannot_take_fails_alone() {
+    fn script(line: &str) -> &'static str {
+        match line {
+            "RCPT TO:<no@x.example>" => "550 5.1.1 no\r\n",
+            line if line.contains("SMTPUTF8") || !line.is_ascii() => "555 what\r\n",
+            line => kind(line),
+        }
+    }
+    for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
+        let target = Target::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
+        let mut connection = Connection::connect(&target).await.unwrap();
+        let recipients =
+            ["jörg@x.example", "a@x.example", "b@münchen.example", "no@x.example", "c@x.example"];
+        let mut envelopes = vec![envelope(2, &["d@x.example"]), envelope(1, &recipients)];
+        let mut results = Vec::new();
+        connection.deliver(|| envelopes.pop(), |_, outcomes| results.push(outcomes)).await.unwrap();
+        let words: Vec<&str> = results.iter().flatten().map(word).collect();
+        assert_eq!(words, ["failed", "sent", "failed", "failed", "sent", "sent"], "{offer:?}");
+        let RecipientResult::Failed(reply, Stage::Recipient) = &results[0][3] else { panic!("{results:?}") };
+        assert_eq!(reply.to_string(), "550 5.1.1 no");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_tells_where_it_came() {
+    async fn check(script: Script, expected: Stage) {
+        for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
+            let target = Target::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
+            let mut connection = Connection::connect(&target).await.unwrap();
+            let mut next = Some(envelope(1, &["a@x.example"]));
+            let mut results = Vec::new();
+            connection.deliver(|| next.take(), |_, outcomes| results = outcomes).await.unwrap();
+            let [RecipientResult::Failed(_, stage)] = results[..] else { panic!("{results:?}") };
+            assert_eq!(stage, expected, "{offer:?}");
+        }
+    }
+    check(|line| if line.starts_with("MAIL") { "550 5.1.1 no\r\n" } else { kind(line) }, Stage::Sender).await;
+    check(|line| if line.starts_with("RCPT") { "550 no\r\n" } else { kind(line) }, Stage::Recipient).await;
+    check(|line| if line == "." { "554 5.7.1 spam\r\n" } else { kind(line) }, Stage::Content).await;
+}
+
+#[tokio::test]
+async fn eight_bit_text_goes_only_where_it_is_taken() {
+    let target = Target::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
+    let mut connection = Connection::connect(&target).await.unwrap();
+    let eight = Envelope {
+        body: Body::from_message("Subject: x\r\n\r\nä\r\n".as_bytes()),
+        ..envelope(1, &["a@x.example"])
+    };
+    let mut envelopes = vec![envelope(2, &["a@x.example"]), eight];
+    let mut results = Vec::new();
+    connection
+        .deliver(|| envelopes.pop(), |id, outcomes| results.push((id, word(&outcomes[0]))))
+        .await
+        .unwrap();
+    assert_eq!(results, [(1, "eight bit"), (2, "sent")]);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_so_often() {
+    for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
+        let mut target = Target::plain("127.0.0.1", peer(kind, offer).await, Protocol::Smtp);
+        target.reuse.max_messages = 7;
+        let mut left: Vec<Envelope> = (0..20).map(|id| envelope(id, &["a@x.example"])).collect();
+        let (mut sent, mut connections) = (0, 0);
+        while !left.is_empty() {
+            let mut connection = Connection::connect(&target).await.unwrap();
+            connections += 1;
+            assert!(!connection.is_used_up() && !connection.is_idle());
+            connection.deliver(|| left.pop(), |_, _| sent += 1).await.unwrap();
+            assert_eq!(connection.is_used_up(), !left.is_empty(), "{offer:?}");
+        }
+        assert_eq!((sent, connections), (20, 3), "{offer:?}");
+        target.reuse = Reuse { idle: Duration::ZERO, life: Duration::ZERO, max_messages: 1 };
+        let connection = Connection::connect(&target).await.unwrap();
+        assert!(connection.is_used_up() && connection.is_idle());
+    }
 }

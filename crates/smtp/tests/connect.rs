@@ -108,6 +108,21 @@ async fn it_logs_in_as_the_peer_likes() {
 }
 
 #[tokio::test]
+async fn a_peer_that_knows_no_ehlo_is_greeted_the_old_way() {
+    for unknown in ["500 what\r\n", "502 5.5.1 what\r\n"] {
+        let (port, heard) = peer(unknown, |_| "250 peer\r\n", None).await;
+        assert!(Connection::connect(&target(port, Security::None)).await.is_ok());
+        assert_eq!(heard.lock().unwrap()[..], ["EHLO localhost", "HELO localhost"]);
+    }
+    let (port, heard) = peer("550 not you\r\n", |_| "250 peer\r\n", None).await;
+    assert!(matches!(
+        Connection::connect(&target(port, Security::None)).await,
+        Err(ConnectError::Refused(_))
+    ));
+    assert_eq!(heard.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn tls_comes_first_or_nothing_is_said() {
     let (port, heard) = peer("250 peer\r\n", |_| "250 ok\r\n", None).await;
     let stripped = Connection::connect(&with_login(target(port, Security::StartTls))).await;

@@ -3,7 +3,7 @@
 //! A claim lasts as long as its node lives ([`crate::nodes`]), however long the next hop takes.
 
 use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, NodeNo, PostNo};
-use sealist_mail::Timestamp;
+use sealist_mail::{Stage, Timestamp};
 
 use crate::nodes::Claimant;
 use crate::sql::{marks, query};
@@ -207,6 +207,8 @@ pub struct Settled {
     pub state: State,
     /// One line.
     pub reply: String,
+    /// Where the next hop refused it; `None`: it did not.
+    pub refused_at: Option<Stage>,
 }
 
 /// Records results, as few statements as there are hundreds of them. What another node has taken over meanwhile stays
@@ -236,11 +238,11 @@ pub async fn record(db: &mut Conn, node: NodeNo, results: &[Settled]) -> Result<
     Ok(())
 }
 
-/// The member to whom a copy goes; `None`: to somebody else, or it is gone.
-pub async fn member_of(db: &mut Conn, copy: DeliveryNo) -> Result<Option<MemberNo>, StoreError> {
-    let row = query("SELECT member_no FROM deliveries WHERE no = $1").bind(copy.0).fetch_optional(db).await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(row.try_get::<Option<i64>>(0)?.map(MemberNo))
+/// The post of a copy, and the member to whom it goes; `None`: to somebody else, or it is gone.
+pub async fn whose(db: &mut Conn, copy: DeliveryNo) -> Result<Option<(PostNo, MemberNo)>, StoreError> {
+    let row = query("SELECT post_no, member_no FROM deliveries WHERE no = $1 AND member_no IS NOT NULL");
+    let row = row.bind(copy.0).fetch_optional(db).await?;
+    row.map(|row| Ok((PostNo(row.try_get(0)?), MemberNo(row.try_get(1)?)))).transpose()
 }
 
 /// The addresses for whose keys posts of a list wait.

@@ -6,12 +6,10 @@ use sealist_lists::model::{
 use sealist_lists::texts::Language;
 use sealist_mail::{Address, Timestamp};
 
-use crate::deliveries::Kind;
 use crate::sql::{Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
-const DAY_MS: i64 = 24 * 3600 * 1000;
 const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
     m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext,
     a.preferred_language, m.key_waits
@@ -207,99 +205,6 @@ pub async fn set_preferences(
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// What bounces a list takes before posts to a member stop.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// Bounces; of each day one counts.
-    pub threshold: u32,
-    /// Days after which an old score is forgotten.
-    pub stale_after_days: u32,
-    /// Whether the member is probed then, and posts stop only when a probe comes back.
-    pub probe: bool,
-}
-
-/// What a bounce leads to, and for which address.
-#[derive(Clone, Debug)]
-pub enum Bounced {
-    /// The member is to be probed.
-    Doubted(MemberNo, String),
-    /// Posts have stopped.
-    Stopped(String),
-}
-
-/// What came back: something of a list to one of its members.
-#[derive(Clone, Copy, Debug)]
-pub struct Returned {
-    /// Whose it was.
-    pub list: ListNo,
-    /// To whom it went.
-    pub member: MemberNo,
-    /// What it was.
-    pub kind: Kind,
-}
-
-/// Counts a bounce; `None` if nothing follows from it yet.
-pub async fn bounced(
-    db: &mut Conn,
-    returned: Returned,
-    patience: Patience,
-    now: Timestamp,
-) -> Result<Option<Bounced>, StoreError> {
-    let stale = Timestamp(now.0 - i64::from(patience.stale_after_days) * DAY_MS);
-    match returned.kind {
-        Kind::Posting => post_bounced(db, returned, patience, stale, now).await,
-        Kind::Probe => stop(db, returned, stale).await,
-        Kind::Notice => Ok(None),
-    }
-}
-
-async fn post_bounced(
-    db: &mut Conn,
-    returned: Returned,
-    patience: Patience,
-    stale: Timestamp,
-    now: Timestamp,
-) -> Result<Option<Bounced>, StoreError> {
-    let scored = query(
-        "UPDATE members SET
-             bounce_score = CASE WHEN last_bounce_at < $3 THEN 1 WHEN last_bounce_at > $4 THEN bounce_score ELSE bounce_score + 1 END,
-             last_bounce_at = CASE WHEN last_bounce_at > $4 THEN last_bounce_at ELSE $5 END
-         WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled'
-         RETURNING bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no)",
-    )
-    .bind(returned.member.0)
-    .bind(returned.list.0)
-    .bind(stale.0)
-    .bind(now.0 - DAY_MS)
-    .bind(now.0)
-    .fetch_optional(&mut *db)
-    .await?;
-    let Some(row) = scored else { return Ok(None) };
-    if row.try_get::<u32>(0)? < patience.threshold {
-        return Ok(None);
-    }
-    if !patience.probe {
-        return stop(db, returned, stale).await;
-    }
-    query("UPDATE members SET bounce_score = 0 WHERE no = $1").bind(returned.member.0).execute(db).await?;
-    Ok(Some(Bounced::Doubted(returned.member, row.try_get(1)?)))
-}
-
-/// Nobody without a bounce of late is stopped: a probe comes back soon after what led to it.
-async fn stop(db: &mut Conn, returned: Returned, stale: Timestamp) -> Result<Option<Bounced>, StoreError> {
-    let stopped = query(
-        "UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0
-         WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at >= $3
-         RETURNING (SELECT email FROM addresses a WHERE a.no = members.address_no)",
-    )
-    .bind(returned.member.0)
-    .bind(returned.list.0)
-    .bind(stale.0)
-    .fetch_optional(db)
-    .await?;
-    stopped.map(|row| Ok(Bounced::Stopped(row.try_get(0)?))).transpose()
 }
 
 /// Takes a role away; says whether there was one.

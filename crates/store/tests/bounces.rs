@@ -6,15 +6,16 @@
 mod common;
 
 use common::{NOW, Site, join};
-use sealist_lists::model::{DeliveryStatus, ListNo, MemberNo, Preferences, Role};
+use sealist_lists::model::{DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role};
 use sealist_mail::Timestamp;
+use sealist_store::bounce_scores::{self, Bounced, Patience, Returned};
 use sealist_store::deliveries::Kind;
-use sealist_store::people::{self, Bounced, Patience, Returned};
-use sealist_store::{Conn, StoreError};
+use sealist_store::{Conn, StoreError, people};
 
 on_both! {
     bounces_of_some_days_stop_posts,
     a_probe_stops_posts_soon_after_a_bounce,
+    what_many_have_alike_is_pardoned,
 }
 
 const STOP: Patience = Patience { threshold: 2, stale_after_days: 7, probe: false };
@@ -38,13 +39,13 @@ async fn follows(
     patience: Patience,
     day: i64,
 ) -> Result<&'static str, StoreError> {
-    Ok(match people::bounced(db, returned, patience, at(day)).await? {
-        None => "",
-        Some(Bounced::Doubted(member, email)) => {
+    Ok(match bounce_scores::bounced(db, returned, patience, at(day)).await? {
+        Bounced::Nothing | Bounced::Scored => "",
+        Bounced::Doubted(member, email) => {
             assert_eq!((member, &email[..]), (returned.member, "anne@example.org"));
             "doubted"
         }
-        Some(Bounced::Stopped(email)) => {
+        Bounced::Stopped(email) => {
             assert_eq!(email, "anne@example.org");
             "stopped"
         }
@@ -111,6 +112,55 @@ async fn a_probe_stops_posts_soon_after_a_bounce(site: Site) {
                 Preferences { delivery_status: DeliveryStatus::Enabled, ..Preferences::default() };
             people::set_preferences(&mut *db, post.member, preferences).await?;
             assert_eq!(follows(&mut *db, probe, PROBE, 25).await?, "");
+            Ok::<_, StoreError>(())
+        })
+    });
+    story.await.unwrap();
+}
+
+async fn what_many_have_alike_is_pardoned(site: Site) {
+    let list = site.list;
+    let story = site.store.write(move |db| {
+        Box::pin(async move {
+            for name in ["anne", "bart", "cris", "dora", "emil"] {
+                join(&mut *db, list, &format!("{name}@example.org")).await?;
+            }
+            let roster = people::roster(&mut *db, list, Role::Member, MemberNo(0), 9).await?;
+            let patience = Patience { threshold: 2, ..STOP };
+            for member in [roster[0].no, roster[4].no] {
+                let returned = Returned { list, member, kind: Kind::Posting };
+                bounce_scores::bounced(&mut *db, returned, patience, at(0)).await?;
+            }
+            // The second bounce of the first one stops posts, before the third shows that it was none.
+            let mut seen = Vec::new();
+            for member in &roster[..3] {
+                let returned = Returned { list, member: member.no, kind: Kind::Posting };
+                bounce_scores::note_cause(&mut *db, list, member.no, "post 1: 550", at(1)).await?;
+                if bounce_scores::is_common(&mut *db, list, "post 1: 550").await? {
+                    bounce_scores::pardon(&mut *db, list, "post 1: 550").await?;
+                    seen.push("pardoned");
+                    continue;
+                }
+                seen.push(match bounce_scores::bounced(&mut *db, returned, patience, at(1)).await? {
+                    Bounced::Stopped(_) => "stopped",
+                    Bounced::Scored => "scored",
+                    _ => "nothing",
+                });
+                bounce_scores::has_scored(&mut *db, list, member.no, "post 1: 550", at(1)).await?;
+            }
+            assert_eq!(seen, ["stopped", "scored", "pardoned"]);
+            assert!(!bounce_scores::is_common(&mut *db, list, "post 2: 550").await?);
+            let roster = people::roster(&mut *db, list, Role::Member, MemberNo(0), 9).await?;
+            let stopped = |member: &Member| member.preferences.delivery_status != DeliveryStatus::Enabled;
+            assert!(!roster.iter().any(stopped));
+            // What was counted is taken back; who was stopped begins anew. Who has a bounce of another day keeps it.
+            for (member, expected) in [(0, false), (1, false), (2, false), (4, true)] {
+                let returned = Returned { list, member: roster[member].no, kind: Kind::Posting };
+                let follow = bounce_scores::bounced(&mut *db, returned, patience, at(2)).await?;
+                assert_eq!(matches!(follow, Bounced::Stopped(_)), expected, "{member}: {follow:?}");
+            }
+            bounce_scores::forget_causes(&mut *db, at(2)).await?;
+            assert!(!bounce_scores::is_common(&mut *db, list, "post 1: 550").await?);
             Ok::<_, StoreError>(())
         })
     });

@@ -58,7 +58,13 @@ async fn claim_entries(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<
 }
 
 fn sent(row: &Delivery) -> Settled {
-    Settled { no: row.no, email: row.email.clone(), state: State::Sent, reply: "250 ok".to_owned() }
+    Settled {
+        no: row.no,
+        email: row.email.clone(),
+        state: State::Sent,
+        reply: "250 ok".to_owned(),
+        refused_at: None,
+    }
 }
 
 async fn simultaneous_changes_share_commits_and_fail_alone(site: Site) {

@@ -22,8 +22,13 @@ pub async fn could_not_be_made(
     rows: Vec<(DeliveryNo, String)>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let held =
-        rows.into_iter().map(|(no, email)| Settled { no, email, state: State::Held, reply: REPLY.into() });
+    let held = rows.into_iter().map(|(no, email)| Settled {
+        no,
+        email,
+        state: State::Held,
+        reply: REPLY.into(),
+        refused_at: None,
+    });
     let held: Vec<Settled> = held.collect();
     let letters = match lists::by_no(&mut *app.store.reader().await?, list).await? {
         Some(list) => {

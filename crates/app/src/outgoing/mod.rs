@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sealist_lists::model::{Channel, DeliveryNo};
 use sealist_lists::payload::{self, Payload};
-use sealist_mail::{Dots, Timestamp};
+use sealist_mail::{Address, Dots, Timestamp};
 use sealist_store::bodies::{self, Body};
 use sealist_store::deliveries::{Batch, Delivery, Kind, Settled};
 use sealist_store::lists;
@@ -41,17 +41,45 @@ pub struct Copy {
 pub struct Recipient {
     /// The row.
     pub no: DeliveryNo,
-    /// RCPT TO.
+    /// The address as it is stored.
     pub email: String,
+    /// RCPT TO: with A-labels, so that few need SMTPUTF8.
+    pub path: String,
     /// How often it was tried, this time included.
     pub attempts: u32,
 }
 
 impl Copy {
     fn of(rows: &[Delivery], sending: &Sending, (pieces, dots): (Vec<Bytes>, Dots)) -> Self {
-        let recipient =
-            |row: &Delivery| Recipient { no: row.no, email: row.email.clone(), attempts: row.attempts };
+        let recipient = |row: &Delivery| Recipient {
+            no: row.no,
+            email: row.email.clone(),
+            path: path(&row.email),
+            attempts: row.attempts,
+        };
         Self { sender: sending.sender(rows), recipients: rows.iter().map(recipient).collect(), pieces, dots }
+    }
+}
+
+impl Copy {
+    /// The copy, and one for each recipient who needs SMTPUTF8 ([RFC 6531]): it stands in the envelope as a whole, and who
+    /// refuses it must not refuse the others.
+    fn apart(self) -> Vec<Self> {
+        let shared = self.recipients.len() > 1;
+        let apart = |one: &Recipient| shared && !one.path.is_ascii();
+        let (international, rest): (Vec<_>, Vec<_>) = self.recipients.into_iter().partition(apart);
+        let copy = |recipients| Self {
+            recipients,
+            sender: self.sender.clone(),
+            pieces: self.pieces.clone(),
+            dots: self.dots,
+        };
+        let alone = international.into_iter().map(|one| copy(vec![one]));
+        let mut copies: Vec<Self> = alone.collect();
+        if !rest.is_empty() {
+            copies.insert(0, copy(rest));
+        }
+        copies
     }
 }
 
@@ -103,8 +131,15 @@ const FORMS: u64 = 3;
 pub async fn prepare(app: &App, batch: Batch, together: Together, now: Timestamp) -> Result<Ready, AppError> {
     let octets = bodies::octets(&mut *app.store.reader().await?, batch.body).await?;
     let room = app.leaving.wait(octets, FORMS).await?;
-    let made = make(app, batch, together, now).await?;
+    let mut made = make(app, batch, together, now).await?;
+    made.copies = made.copies.into_iter().flat_map(Copy::apart).collect();
     Ok(Ready { _room: Some(room), ..made })
+}
+
+/// The form of an address for an envelope.
+fn path(email: &str) -> String {
+    let address = Some(email).filter(|email| !email.is_ascii()).and_then(Address::from_stored);
+    address.map_or_else(|| email.to_owned(), |address| address.with_ascii_domain().to_string())
 }
 
 async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Result<Ready, AppError> {
@@ -142,5 +177,40 @@ async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Re
             Ok(Ready { copies: open::copies(batch.rows, &sending, clear), ..Ready::default() })
         }
         Body::Sealed(sealed) => sealed::prepare(app, list, sealed, batch, sending, now).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who shares an envelope.
+    fn check(emails: &[&str], expected: &[&[&str]]) {
+        let recipient = |email: &&str| Recipient {
+            no: DeliveryNo(1),
+            email: (*email).to_owned(),
+            path: path(email),
+            attempts: 1,
+        };
+        let recipients = emails.iter().map(recipient).collect();
+        let copies = Copy { sender: None, recipients, pieces: Vec::new(), dots: Dots::None }.apart();
+        let seen: Vec<Vec<&str>> =
+            copies.iter().map(|copy| copy.recipients.iter().map(|one| one.path.as_str()).collect()).collect();
+        assert_eq!(seen, expected, "{emails:?}");
+    }
+
+    #[test]
+    fn who_needs_smtputf8_stands_alone() {
+        check(&["a@x.example", "b@x.example"], &[&["a@x.example", "b@x.example"]]);
+        check(
+            &["a@x.example", "b@münchen.example", "C@x.example"],
+            &[&["a@x.example", "b@xn--mnchen-3ya.example", "C@x.example"]],
+        );
+        check(
+            &["jörg@münchen.example", "a@x.example", "ä@x.example", "b@x.example"],
+            &[&["a@x.example", "b@x.example"], &["jörg@xn--mnchen-3ya.example"], &["ä@x.example"]],
+        );
+        check(&["jörg@x.example"], &[&["jörg@x.example"]]);
+        check(&["jörg@x.example", "ä@x.example"], &[&["jörg@x.example"], &["ä@x.example"]]);
     }
 }

@@ -38,7 +38,13 @@ pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: T
             // Made under older rules: the check of keys that runs since the update makes it anew.
             Some(Err(error @ CardError::Stale)) => {
                 let state = State::Due(now.plus_ms(STALE_MS));
-                readers.held.push(Settled { no: row.no, email: row.email, state, reply: error.to_string() });
+                readers.held.push(Settled {
+                    no: row.no,
+                    email: row.email,
+                    state,
+                    reply: error.to_string(),
+                    refused_at: None,
+                });
                 continue;
             }
             Some(Err(error)) => error.to_string(),
@@ -58,5 +64,5 @@ pub(super) fn without_key(row: Delivery, action: MissingKey, problem: String) ->
         MissingKey::Notify => State::NotKept,
         MissingKey::Skip => State::Skipped,
     };
-    Settled { no: row.no, email: row.email, state, reply: problem }
+    Settled { no: row.no, email: row.email, state, reply: problem, refused_at: None }
 }

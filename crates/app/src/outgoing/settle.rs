@@ -2,7 +2,7 @@
 
 use sealist_lists::model::{DeliveryNo, ListNo, MailingList, NodeNo};
 use sealist_lists::texts::Text;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, Concern, Refusal, Timestamp};
 use sealist_store::deliveries::{self, Kind, Settled, State};
 use sealist_store::{StoreError, lists};
 
@@ -69,8 +69,7 @@ async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<()
         }
         tidings => tidings?,
     };
-    let refused = results.iter().filter(|settled| settled.state == State::Failed);
-    let refused: Vec<DeliveryNo> = refused.map(|settled| settled.no).collect();
+    let refused: Vec<(DeliveryNo, Refusal)> = results.iter().filter_map(against_recipient).collect();
     let of = list.clone();
     let stopped = app.store.write(move |db| {
         Box::pin(async move {
@@ -82,6 +81,13 @@ async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<()
         })
     });
     bounces::tell(app, &list, stopped.await?, now).await
+}
+
+/// A refusal that counts against the recipient: not one of the content, which is the message's fault, nor one of the way.
+fn against_recipient(settled: &Settled) -> Option<(DeliveryNo, Refusal)> {
+    let stage = settled.refused_at.filter(|_| settled.state == State::Failed)?;
+    let refusal = Refusal::read(stage, &settled.reply);
+    (refusal.concern == Concern::Recipient).then_some((settled.no, refusal))
 }
 
 async fn tidings(
@@ -128,6 +134,7 @@ mod tests {
             email: "a@x.example".into(),
             state: *state,
             reply: String::new(),
+            refused_at: None,
         };
         let results = states.iter().map(settled).collect();
         let (quiet, rest) = Report { node: NodeNo(1), list: ListNo(1), kind, results }.apart();

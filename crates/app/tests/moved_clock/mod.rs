@@ -95,6 +95,13 @@ pub(crate) async fn make_list(app: &App, name: &str) -> MailingList {
     lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
 }
 
+/// A list without OpenPGP.
+pub(crate) async fn make_plain_list(app: &App, name: &str) -> MailingList {
+    let name: ListName = name.parse().unwrap();
+    sealist_app::create_list(app, name.clone(), "legacy-default", day(-10)).await.unwrap();
+    lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
+}
+
 /// Gives an address a role, and a key with that card.
 pub(crate) async fn join(
     app: &App,
@@ -148,6 +155,29 @@ pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timesta
     posted.await.map_err(|error: StoreError| error).unwrap();
 }
 
+/// A post to the members of a list without OpenPGP.
+pub(crate) async fn post_plain(app: &App, list: &MailingList, now: Timestamp) {
+    let outer = format!("From: x@y.example\r\nMessage-ID: <{}@y.example>\r\n", now.0);
+    let payload = b"Content-Type: text/plain\r\n\r\nWords.\r\n".to_vec();
+    let (body, no) = (Body::Plain { outer: outer.into_bytes(), payload }, list.no);
+    let envelope_from = list.name.address(sealist_lists::model::Door::Bounces).to_string();
+    let posted = app.store.write(move |db| {
+        Box::pin(async move {
+            let body = bodies::insert(&mut *db, &body).await?;
+            let row = posts::NewPost {
+                list: no,
+                channel: sealist_lists::model::Channel::Open,
+                body,
+                envelope_from: &envelope_from,
+                recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
+                archived: false,
+            };
+            posts::insert(db, &row, now).await
+        })
+    });
+    posted.await.map_err(|error: StoreError| error).unwrap();
+}
+
 /// All that goes out now.
 pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
     let mut mail = Vec::new();
@@ -172,7 +202,13 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
             for one in &copy.recipients {
                 mail.push(Mail { to: one.email.clone(), kind, message: copy.pieces.concat() });
                 let (no, email) = (one.no, one.email.clone());
-                results.push(Settled { no, email, state: State::Sent, reply: String::new() });
+                results.push(Settled {
+                    no,
+                    email,
+                    state: State::Sent,
+                    reply: String::new(),
+                    refused_at: None,
+                });
             }
         }
         settle(app, vec![Report { node, list, kind, results }], now).await.unwrap();

@@ -14,6 +14,8 @@ pub(super) struct Group {
     pub(super) report: Report,
     /// The final and the original recipient, as far as they are readable.
     pub(super) recipients: Vec<Address>,
+    /// `5.1.1`; empty if there is none.
+    pub(super) status: String,
 }
 
 /// The groups that have an Action field.
@@ -53,7 +55,8 @@ fn group(block: &str) -> Option<Group> {
         let address = value.split_once(';').map_or(value.as_str(), |(_, address)| address);
         without_comments(address).trim().trim_matches(['<', '>']).parse().ok()
     });
-    Some(Group { report, recipients: recipients.collect() })
+    let status = value("status").unwrap_or_default();
+    Some(Group { report, recipients: recipients.collect(), status })
 }
 
 /// The first word in lower case, without comments.

@@ -20,13 +20,14 @@ use parts::{Leaf, parts};
 const MAX_IDS: usize = 8;
 
 /// What a message at a bounce address says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Report {
     /// The recipient got nothing and will get nothing.
     Failed,
     /// The server still tries.
     Delayed,
     /// Something else.
+    #[default]
     Other,
 }
 
@@ -39,6 +40,8 @@ pub struct Reading {
     pub automatic: bool,
     /// The recipients that failed, as the report names them. Nothing proves that.
     pub failed: Vec<Address>,
+    /// The status of the first that failed ([RFC 3463]); empty if the report names none.
+    pub status: String,
     /// The Message-IDs of what came back, with their brackets. Nothing proves them.
     pub returned: Vec<String>,
 }
@@ -51,16 +54,22 @@ pub fn read(sender: Option<&Address>, message: &[u8]) -> Reading {
     let daemon = is_daemon(sender, &headers) || (sender.is_none() && forms::is_unmistakable(&words(&parts)));
     let automatic =
         daemon || sender.is_none() || !parts.report_types.is_empty() || answers_by_itself(&headers);
-    let (report, failed) = judge(&headers, daemon, &parts);
+    let Judged { report, failed, status } = judge(&headers, daemon, &parts);
     let returned = if report == Report::Failed { message_ids(body) } else { Vec::new() };
-    Reading { report, automatic, failed, returned }
+    Reading { report, automatic, failed, status, returned }
 }
 
-fn judge(headers: &Headers, daemon: bool, parts: &parts::Parts<'_>) -> (Report, Vec<Address>) {
-    let nothing = (Report::Other, Vec::new());
+#[derive(Default)]
+struct Judged {
+    report: Report,
+    failed: Vec<Address>,
+    status: String,
+}
+
+fn judge(headers: &Headers, daemon: bool, parts: &parts::Parts<'_>) -> Judged {
     let another = |kind: &String| !kind.is_empty() && kind != "delivery-status";
     if parts.report_types.iter().any(another) || parts.leaves.iter().any(is_other_report) {
-        return nothing;
+        return Judged::default();
     }
     let status = parts.leaves.iter().filter(|leaf| is_status(leaf) && (leaf.in_report || daemon));
     let mut groups: Vec<_> = status.flat_map(|leaf| fields::groups(&decoded(leaf))).collect();
@@ -72,20 +81,22 @@ fn judge(headers: &Headers, daemon: bool, parts: &parts::Parts<'_>) -> (Report, 
         }
         if groups.is_empty() {
             let subject = headers.text("subject").unwrap_or_default();
-            return (forms::judge(&subject, &text), Vec::new());
+            return Judged { report: forms::judge(&subject, &text), ..Judged::default() };
         }
     }
-    for report in [Report::Failed, Report::Delayed] {
-        let such = groups.iter().filter(|group| group.report == report);
-        let failed: Vec<Address> = match report {
-            Report::Failed => such.clone().flat_map(|group| group.recipients.clone()).collect(),
-            _ => Vec::new(),
-        };
-        if such.count() > 0 {
-            return (report, failed);
+    let (failed, others): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(|group| group.report == Report::Failed);
+    match failed.first() {
+        Some(first) => Judged {
+            report: Report::Failed,
+            status: first.status.clone(),
+            failed: failed.iter().flat_map(|group| group.recipients.clone()).collect(),
+        },
+        None if others.iter().any(|group| group.report == Report::Delayed) => {
+            Judged { report: Report::Delayed, ..Judged::default() }
         }
+        None => Judged::default(),
     }
-    nothing
 }
 
 fn is_status(leaf: &Leaf<'_>) -> bool {

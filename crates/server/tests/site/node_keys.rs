@@ -218,7 +218,7 @@ async fn a_node_leaves_lists_whose_keys_it_lacks_to_others() {
     assert_eq!(ground.sink.take(10, WAIT).await.len(), 10);
     assert!(first.queued().is_empty(), "none was held or rejected for want of a key");
     let result = ground.post(&second, &key, "Later").await;
-    let RecipientResult::Deferred(reply) = result else { panic!("{result:?}") };
+    let RecipientResult::Deferred(reply, _) = result else { panic!("{result:?}") };
     assert_eq!(reply.to_string().split(' ').next(), Some("451"), "{reply}");
     let doctor = String::from_utf8_lossy(&second.command(&["doctor"]).stdout).into_owned();
     assert!(doctor.contains("this node lacks the posting key"), "{doctor}");
@@ -274,7 +274,7 @@ async fn a_new_key_is_used_when_each_node_has_it() {
     }
     let third = ground.node(&format!("list = '{}'", keys.display()));
     let result = ground.post(&third, &new, "Later").await;
-    assert!(matches!(result, RecipientResult::Deferred(_)), "{result:?}");
+    assert!(matches!(result, RecipientResult::Deferred(..)), "{result:?}");
 
     first.cli(&["lists", "set", LIST, "key_overlap_days", "0"]);
     first.kill();

@@ -63,7 +63,7 @@ async fn whole_way(sections: &str, postfix_lines: &str, security: Security) {
         assert!(texts.iter().any(|text| text.contains(&large)), "{name}: all lines, dots and all");
     }
     let stranger = send(&target, "eve@example.com", "nobody@lists.example", b"Subject: x\r\n\r\nx").await;
-    let RecipientResult::Failed(reply) = stranger else { panic!("{stranger:?}\n{}", postfix.log()) };
+    let RecipientResult::Failed(reply, _) = stranger else { panic!("{stranger:?}\n{}", postfix.log()) };
     assert_eq!(reply.code, 550, "{reply}");
     if security == Security::StartTls {
         let log = postfix.log();
@@ -113,7 +113,7 @@ async fn what_postfix_refuses_spoils_nothing_beside_it() {
         let done = |_, results: Vec<RecipientResult>| {
             words.extend(results.iter().map(|result| match result {
                 RecipientResult::Sent(_) => 's',
-                RecipientResult::Failed(_) => 'f',
+                RecipientResult::Failed(..) => 'f',
                 _ => '?',
             }));
         };

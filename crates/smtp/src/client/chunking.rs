@@ -93,7 +93,7 @@ impl Connection {
 
     /// Takes envelopes while there is room; what is to be written of them.
     fn fill(
-        &self,
+        &mut self,
         run: &mut Run,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
@@ -113,7 +113,7 @@ impl Connection {
                 pieces.push(Bytes::from_static(RESET));
             }
             octets += body.octets();
-            pieces.push(self.commands(&running.envelope, &format!("BDAT {} LAST", body.octets())));
+            pieces.push(self.commands(&running, &format!("BDAT {} LAST", body.octets())));
             pieces.extend_from_slice(body.pieces());
             run.begun += 1;
             run.ahead.push_back(running);

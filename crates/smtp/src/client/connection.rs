@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -25,6 +25,22 @@ pub struct Connection {
     /// That it knows BDAT, and does not only offer it.
     pub(super) proved: bool,
     pub(super) target: Target,
+    pub(super) use_so_far: Use,
+}
+
+/// How much a connection was used.
+pub(super) struct Use {
+    since: Instant,
+    /// The end of its last mail.
+    pub(super) last: Instant,
+    pub(super) messages: u32,
+}
+
+impl Use {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self { since: now, last: now, messages: 0 }
+    }
 }
 
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -106,6 +122,7 @@ impl Connection {
             offers: Offers::default(),
             proved: false,
             target: target.clone(),
+            use_so_far: Use::begin(),
         };
         connection.expect_positive().await?;
         fail_point!("after-connect");
@@ -122,6 +139,17 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Whether it was used long enough: nothing more is handed over on it.
+    pub fn is_used_up(&self) -> bool {
+        let Use { since, messages, .. } = self.use_so_far;
+        messages >= self.target.reuse.max_messages || since.elapsed() >= self.target.reuse.life
+    }
+
+    /// Whether it has had no mail for so long that it is to be ended.
+    pub fn is_idle(&self) -> bool {
+        self.use_so_far.last.elapsed() >= self.target.reuse.idle
+    }
+
     /// Says goodbye; errors do not matter any more.
     pub async fn quit(mut self) {
         let farewell = async {
@@ -136,8 +164,18 @@ impl Connection {
             Protocol::Lmtp => "LHLO",
             Protocol::Smtp => "EHLO",
         };
-        let reply = self.command(&format!("{verb} {}\r\n", self.target.hello)).await?;
-        self.offers = Offers::read(&reply.text);
+        let greeted = self.command(&format!("{verb} {}\r\n", self.target.hello)).await;
+        self.offers = match greeted {
+            Ok(reply) => Offers::read(&reply.text),
+            // Old servers know no EHLO ([RFC 5321, section 3.2]).
+            Err(ConnectError::Refused(reply))
+                if self.target.protocol == Protocol::Smtp && matches!(reply.code, 500 | 502 | 504) =>
+            {
+                self.command(&format!("HELO {}\r\n", self.target.hello)).await?;
+                Offers::default()
+            }
+            Err(error) => return Err(error),
+        };
         Ok(())
     }
 
@@ -154,6 +192,7 @@ impl Connection {
             offers: Offers::default(),
             proved: false,
             target: self.target,
+            use_so_far: self.use_so_far,
         };
         connection.hello().await?;
         Ok(connection)

@@ -4,6 +4,7 @@ use std::io::IoSlice;
 
 use bytes::{Buf as _, Bytes};
 use fail::fail_point;
+use sealist_mail::Stage;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -24,6 +25,12 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// The recipients that the peer is asked about, and their places: not those that it cannot be asked about.
+    fn asked(&self) -> impl Iterator<Item = (&str, usize)> {
+        let recipients = self.envelope.recipients.iter().zip(&self.refused).enumerate();
+        recipients.filter(|(_, (_, refused))| refused.is_none()).map(|(at, (one, _))| (one.as_str(), at))
+    }
+
     /// The results when no answer comes any more. Once the content is on its way it may be through.
     pub(super) fn unanswered(&self, accepted: &Accepted) -> Vec<RecipientResult> {
         let rest = match accepted {
@@ -35,13 +42,23 @@ impl Running {
 }
 
 impl Connection {
-    /// Hands over envelopes until `next` has none left. `done` gets each envelope's id with one result per
+    /// Hands over envelopes until `next` has none left, or the connection is used up. `done` gets each envelope's id with one result per
     /// recipient, in order, as soon as it is known. Errs when the connection can no longer be used; every
     /// envelope taken from `next` has its results by then.
     pub async fn deliver(
         &mut self,
         mut next: impl FnMut() -> Option<Envelope>,
         mut done: impl FnMut(u64, Vec<RecipientResult>),
+    ) -> Result<(), ReplyError> {
+        let delivered = self.hand_over(&mut next, &mut done).await;
+        self.use_so_far.last = std::time::Instant::now();
+        delivered
+    }
+
+    async fn hand_over(
+        &mut self,
+        mut next: &mut impl FnMut() -> Option<Envelope>,
+        mut done: &mut impl FnMut(u64, Vec<RecipientResult>),
     ) -> Result<(), ReplyError> {
         let mut first = None;
         if self.takes_chunks().await? {
@@ -63,7 +80,7 @@ impl Connection {
         if let Some(running) = &current
             && self.offers.pipelining
         {
-            let commands = self.commands(&running.envelope, "DATA");
+            let commands = self.commands(running, "DATA");
             if let Err(lost) = self.write(&[commands]).await {
                 return Err(give_up(current, &mut done, lost));
             }
@@ -87,7 +104,7 @@ impl Connection {
             if let Some(following) = &following
                 && self.offers.pipelining
             {
-                pieces.push(self.commands(&following.envelope, "DATA"));
+                pieces.push(self.commands(following, "DATA"));
             }
             if let Err(lost) = self.write(&pieces).await {
                 done(running.envelope.id, running.unanswered(&accepted));
@@ -110,30 +127,37 @@ impl Connection {
         Ok(())
     }
 
-    /// The next envelope that this peer can take at all.
+    /// The next envelope that this peer can take for somebody. Whom it cannot take has a refusal by then.
     pub(super) fn take(
-        &self,
+        &mut self,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
     ) -> Option<Running> {
         loop {
+            if self.is_used_up() {
+                return None;
+            }
             let envelope = next()?;
-            if self.offers.utf8 || !is_international(&envelope) {
-                let refused = vec![None; envelope.recipients.len()];
+            if !self.offers.eight_bit && !envelope.body.is_seven_bit() {
+                done(envelope.id, vec![RecipientResult::NeedsSevenBit; envelope.recipients.len()]);
+                continue;
+            }
+            let sender = envelope.sender.as_deref().unwrap_or_default();
+            let takes = |address: &str| self.offers.utf8 || (address.is_ascii() && sender.is_ascii());
+            let refusal = |recipient: &String| (!takes(recipient)).then(takes_no_utf8);
+            let refused: Vec<_> = envelope.recipients.iter().map(refusal).collect();
+            if refused.iter().any(Option::is_none) {
+                self.use_so_far.messages += 1;
                 return Some(Running { envelope, refused });
             }
-            let reply = PeerReply {
-                code: 553,
-                text: "5.6.7 the next mail server takes no international addresses".into(),
-            };
-            done(envelope.id, vec![RecipientResult::Failed(reply); envelope.recipients.len()]);
+            done(envelope.id, refused.into_iter().flatten().collect());
         }
     }
 
     /// What comes before its content, the command that begins it included.
-    pub(super) fn commands(&self, envelope: &Envelope, content: &str) -> Bytes {
-        let mut commands = self.mail_from(envelope);
-        for recipient in &envelope.recipients {
+    pub(super) fn commands(&self, running: &Running, content: &str) -> Bytes {
+        let mut commands = self.mail_from(&running.envelope);
+        for (recipient, _) in running.asked() {
             commands.push_str(&format!("RCPT TO:<{recipient}>\r\n"));
         }
         commands.push_str(content);
@@ -149,7 +173,7 @@ impl Connection {
         if self.offers.eight_bit {
             command.push_str(" BODY=8BITMIME");
         }
-        if is_international(envelope) {
+        if self.offers.utf8 && is_international(envelope) {
             command.push_str(" SMTPUTF8");
         }
         command.push_str("\r\n");
@@ -161,10 +185,11 @@ impl Connection {
     pub(super) async fn offer_recipients(&mut self, running: &mut Running) -> Result<usize, ReplyError> {
         let sender = self.ask(|this| this.mail_from(&running.envelope)).await?;
         let mut accepted = 0;
-        for at in 0..running.envelope.recipients.len() {
+        let asked: Vec<usize> = running.asked().map(|(_, at)| at).collect();
+        for at in asked {
             // Without pipelining a refused sender spares the rest.
             if !sender.is_positive() && !self.offers.pipelining {
-                running.refused[at] = Some(RecipientResult::refused(sender.clone()));
+                running.refused[at] = Some(RecipientResult::refused(sender.clone(), Stage::Sender));
                 continue;
             }
             let recipient = &running.envelope.recipients[at];
@@ -172,7 +197,9 @@ impl Connection {
             match (sender.is_positive(), reply.is_positive()) {
                 (true, true) => accepted += 1,
                 (true, false) => running.refused[at] = Some(refused_recipient(reply)),
-                (false, _) => running.refused[at] = Some(RecipientResult::refused(sender.clone())),
+                (false, _) => {
+                    running.refused[at] = Some(RecipientResult::refused(sender.clone(), Stage::Sender));
+                }
             }
         }
         Ok(accepted)
@@ -192,7 +219,7 @@ impl Connection {
             return Err(ReplyError::Garbage);
         }
         for refusal in running.refused.iter_mut().filter(|refusal| refusal.is_none()) {
-            *refusal = Some(RecipientResult::refused(data.clone()));
+            *refusal = Some(RecipientResult::refused(data.clone(), Stage::Content));
         }
         Ok(Accepted::No)
     }
@@ -270,13 +297,25 @@ fn is_international(envelope: &Envelope) -> bool {
     !envelope.recipients.iter().chain(envelope.sender.as_ref()).all(|address| address.is_ascii())
 }
 
+/// What stands for the peer's reply where it cannot be asked ([RFC 6531, section 3.2]).
+fn takes_no_utf8() -> RecipientResult {
+    let text = "5.6.7 the next mail server takes no international addresses".into();
+    RecipientResult::Failed(PeerReply { code: 553, text }, Stage::Recipient)
+}
+
 /// 552 to RCPT means too many recipients with some old servers ([RFC 5321, section 4.5.3.1.10]).
 fn refused_recipient(reply: PeerReply) -> RecipientResult {
-    if reply.code == 552 { RecipientResult::Deferred(reply) } else { RecipientResult::refused(reply) }
+    match reply.code {
+        552 => RecipientResult::Deferred(reply, Stage::Recipient),
+        _ => RecipientResult::refused(reply, Stage::Recipient),
+    }
 }
 
 fn final_result(reply: PeerReply) -> RecipientResult {
-    if reply.is_positive() { RecipientResult::Sent(reply) } else { RecipientResult::refused(reply) }
+    match reply.is_positive() {
+        true => RecipientResult::Sent(reply),
+        false => RecipientResult::refused(reply, Stage::Content),
+    }
 }
 
 fn give_up(

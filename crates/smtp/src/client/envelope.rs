@@ -1,7 +1,7 @@
 //! What is handed over, and what became of it.
 
 use bytes::Bytes;
-use sealist_mail::{Dots, wire_form};
+use sealist_mail::{Dots, Stage, wire_form};
 
 use super::replies::PeerReply;
 
@@ -47,6 +47,11 @@ impl Body {
         self.dots == Dots::Stuffed
     }
 
+    /// Whether it is ASCII.
+    pub(super) fn is_seven_bit(&self) -> bool {
+        self.pieces.iter().all(|piece| piece.is_ascii())
+    }
+
     /// All octets.
     pub fn octets(&self) -> usize {
         self.pieces.iter().map(Bytes::len).sum()
@@ -59,9 +64,11 @@ pub enum RecipientResult {
     /// The next hop took responsibility.
     Sent(PeerReply),
     /// Refused for now: to be tried again.
-    Deferred(PeerReply),
+    Deferred(PeerReply, Stage),
     /// Refused for good.
-    Failed(PeerReply),
+    Failed(PeerReply, Stage),
+    /// The content has octets above 127, which the next hop does not take ([RFC 6152]): to be encoded and handed over again.
+    NeedsSevenBit,
     /// The connection broke before the message was complete: to be tried again.
     NotSent,
     /// The message was complete and its reply never came: to be tried again, may be a second copy.
@@ -69,7 +76,7 @@ pub enum RecipientResult {
 }
 
 impl RecipientResult {
-    pub(super) fn refused(reply: PeerReply) -> Self {
-        if reply.code >= 500 { Self::Failed(reply) } else { Self::Deferred(reply) }
+    pub(super) fn refused(reply: PeerReply, stage: Stage) -> Self {
+        if reply.code >= 500 { Self::Failed(reply, stage) } else { Self::Deferred(reply, stage) }
     }
 }

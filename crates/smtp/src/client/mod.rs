@@ -38,6 +38,27 @@ pub struct Target {
     pub hello: String,
     /// How long each step may take.
     pub timeouts: Timeouts,
+    /// How long a connection is used.
+    pub reuse: Reuse,
+}
+
+/// How long a connection is used. A mail server that reads its configuration anew does so for new connections only, so that
+/// a connection which never ended would be served by the old one.
+#[derive(Clone, Copy, Debug)]
+pub struct Reuse {
+    /// How long it stays open without mail.
+    pub idle: Duration,
+    /// How long it is used at all.
+    pub life: Duration,
+    /// How many messages go over it.
+    pub max_messages: u32,
+}
+
+/// Postfix ends its own connections after 300 seconds, too (`smtp_connection_reuse_time_limit`).
+impl Default for Reuse {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(5), life: Duration::from_secs(300), max_messages: 100 }
+    }
 }
 
 /// User and password. No Debug.
@@ -94,7 +115,7 @@ impl Default for Timeouts {
 }
 
 impl Target {
-    /// A peer in the clear with the usual limits: for loopback.
+    /// A peer in the clear with the usual limits, on a connection that lasts as long as it is wanted: for loopback.
     pub fn plain(host: &str, port: u16, protocol: Protocol) -> Self {
         Self {
             host: host.to_owned(),
@@ -105,6 +126,7 @@ impl Target {
             login: None,
             hello: "localhost".to_owned(),
             timeouts: Timeouts::default(),
+            reuse: Reuse { idle: Duration::MAX, life: Duration::MAX, max_messages: u32::MAX },
         }
     }
 }

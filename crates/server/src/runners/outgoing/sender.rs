@@ -36,11 +36,16 @@ impl Sender {
         while !*self.stop.borrow() {
             match self.step(&mut connection).await {
                 Ok(true) => {}
-                Ok(false) => tokio::select! {
-                    () = self.accepted.notified() => {}
-                    () = tokio::time::sleep(POLL) => {}
-                    _ = self.stop.wait_for(|stop| *stop) => {}
-                },
+                Ok(false) => {
+                    if let Some(idle) = connection.take_if(|connection| connection.is_idle()) {
+                        tokio::spawn(idle.quit());
+                    }
+                    tokio::select! {
+                        () = self.accepted.notified() => {}
+                        () = tokio::time::sleep(POLL) => {}
+                        _ = self.stop.wait_for(|stop| *stop) => {}
+                    }
+                }
                 Err(error) => {
                     tracing::error!(%error, "delivery is interrupted");
                     tokio::time::sleep(POLL).await;

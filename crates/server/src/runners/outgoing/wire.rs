@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use sealist_app::{Copy, Recipient};
 use sealist_lists::model::DeliveryNo;
-use sealist_mail::Timestamp;
+use sealist_mail::{Stage, Timestamp};
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
 use sealist_store::deliveries::{Settled, State};
 
@@ -34,7 +34,7 @@ pub(super) async fn send<P: FnMut(Settled)>(
         if !(sending.may_go)() {
             break;
         }
-        let (open, kept) = match connection.take() {
+        let (open, kept) = match usable(connection) {
             Some(open) => (open, true),
             None => match Connection::connect(&sending.settings.target).await {
                 Ok(open) => (open, false),
@@ -56,6 +56,16 @@ pub(super) async fn send<P: FnMut(Settled)>(
         }
     }
     waiting.iter().flat_map(|at| &copies[*at].recipients).map(|recipient| recipient.no).collect()
+}
+
+/// The kept connection, unless it was used long enough. Nothing waits for its end.
+fn usable(connection: &mut Option<Connection>) -> Option<Connection> {
+    let kept = connection.take()?;
+    if kept.is_used_up() {
+        tokio::spawn(kept.quit());
+        return None;
+    }
+    Some(kept)
 }
 
 impl<P: FnMut(Settled)> Sending<'_, P> {
@@ -100,22 +110,28 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
     }
 
     fn settle(&mut self, recipient: &Recipient, outcome: RecipientResult) {
-        let (state, reply) = match outcome {
-            RecipientResult::Sent(reply) => (State::Sent, reply.to_string()),
-            RecipientResult::Failed(reply) => (State::Failed, reply.to_string()),
-            RecipientResult::Deferred(reply) => (self.retry(recipient), reply.to_string()),
-            RecipientResult::NotSent => (self.retry(recipient), "the connection broke".to_owned()),
-            RecipientResult::Unknown => (self.retry(recipient), "the last reply never came".to_owned()),
+        let (state, reply, refused_at) = match outcome {
+            RecipientResult::Sent(reply) => (State::Sent, reply.to_string(), None),
+            RecipientResult::Failed(reply, stage) => (State::Failed, reply.to_string(), Some(stage)),
+            RecipientResult::Deferred(reply, stage) => {
+                (self.retry(recipient), reply.to_string(), Some(stage))
+            }
+            RecipientResult::NeedsSevenBit => {
+                let reply = "554 5.6.3 the next mail server takes no 8-bit text, and what is signed is not encoded anew";
+                (State::Failed, reply.to_owned(), Some(Stage::Content))
+            }
+            RecipientResult::NotSent => (self.retry(recipient), "the connection broke".to_owned(), None),
+            RecipientResult::Unknown => (self.retry(recipient), "the last reply never came".to_owned(), None),
         };
-        (self.put)(Settled { no: recipient.no, email: recipient.email.clone(), state, reply });
+        let (no, email) = (recipient.no, recipient.email.clone());
+        (self.put)(Settled { no, email, state, reply, refused_at });
     }
 
     fn put_off<'c>(&mut self, reason: &str, copies: impl Iterator<Item = &'c Copy>) {
         for recipient in copies.flat_map(|copy| &copy.recipients) {
             let state = self.retry(recipient);
-            let settled =
-                Settled { no: recipient.no, email: recipient.email.clone(), state, reply: reason.to_owned() };
-            (self.put)(settled);
+            let (no, email) = (recipient.no, recipient.email.clone());
+            (self.put)(Settled { no, email, state, reply: reason.to_owned(), refused_at: None });
         }
     }
 
@@ -129,7 +145,7 @@ fn envelope(at: usize, copy: &Copy) -> Envelope {
     Envelope {
         id: at as u64,
         sender: copy.sender.clone(),
-        recipients: copy.recipients.iter().map(|recipient| recipient.email.clone()).collect(),
+        recipients: copy.recipients.iter().map(|recipient| recipient.path.clone()).collect(),
         body: Body::from_wire_pieces(copy.pieces.clone(), copy.dots),
     }
 }

@@ -1,0 +1,195 @@
+//! Bounces of members: how many days had one, and when posts stop.
+
+use sealist_lists::model::{ListNo, MemberNo};
+use sealist_mail::Timestamp;
+
+use crate::deliveries::Kind;
+use crate::sql::query;
+use crate::{Conn, StoreError};
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+/// So many members who fail alike are many, ...
+const MANY: i64 = 3;
+/// ... if they are at least one in so many of the list.
+const ONE_IN: i64 = 4;
+
+/// What bounces a list takes before posts to a member stop.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Bounces; of each day one counts.
+    pub threshold: u32,
+    /// Days after which an old score is forgotten.
+    pub stale_after_days: u32,
+    /// Whether the member is probed then, and posts stop only when a probe comes back.
+    pub probe: bool,
+}
+
+/// What a bounce leads to, and for which address.
+#[derive(Clone, Debug)]
+pub enum Bounced {
+    /// The score is not raised: the day had a bounce already, or the member gets no posts.
+    Nothing,
+    /// The score is raised.
+    Scored,
+    /// The member is to be probed.
+    Doubted(MemberNo, String),
+    /// Posts have stopped.
+    Stopped(String),
+}
+
+/// What came back: something of a list to one of its members.
+#[derive(Clone, Copy, Debug)]
+pub struct Returned {
+    /// Whose it was.
+    pub list: ListNo,
+    /// To whom it went.
+    pub member: MemberNo,
+    /// What it was.
+    pub kind: Kind,
+}
+
+/// Counts a bounce.
+pub async fn bounced(
+    db: &mut Conn,
+    returned: Returned,
+    patience: Patience,
+    now: Timestamp,
+) -> Result<Bounced, StoreError> {
+    let stale = Timestamp(now.0 - i64::from(patience.stale_after_days) * DAY_MS);
+    match returned.kind {
+        Kind::Posting => post_bounced(db, returned, patience, stale, now).await,
+        Kind::Probe => stop(db, returned, stale).await,
+        Kind::Notice => Ok(Bounced::Nothing),
+    }
+}
+
+async fn post_bounced(
+    db: &mut Conn,
+    returned: Returned,
+    patience: Patience,
+    stale: Timestamp,
+    now: Timestamp,
+) -> Result<Bounced, StoreError> {
+    let scored = query(
+        "UPDATE members SET
+             bounce_score = CASE WHEN last_bounce_at < $3 THEN 1 ELSE bounce_score + 1 END, last_bounce_at = $5
+         WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at <= $4
+         RETURNING bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no)",
+    )
+    .bind(returned.member.0)
+    .bind(returned.list.0)
+    .bind(stale.0)
+    .bind(now.0 - DAY_MS)
+    .bind(now.0)
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(row) = scored else { return Ok(Bounced::Nothing) };
+    if row.try_get::<u32>(0)? < patience.threshold {
+        return Ok(Bounced::Scored);
+    }
+    if !patience.probe {
+        return stop(db, returned, stale).await;
+    }
+    query("UPDATE members SET bounce_score = 0 WHERE no = $1").bind(returned.member.0).execute(db).await?;
+    Ok(Bounced::Doubted(returned.member, row.try_get(1)?))
+}
+
+/// Nobody without a bounce of late is stopped: a probe comes back soon after what led to it.
+async fn stop(db: &mut Conn, returned: Returned, stale: Timestamp) -> Result<Bounced, StoreError> {
+    let stopped = query(
+        "UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0
+         WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at >= $3
+         RETURNING (SELECT email FROM addresses a WHERE a.no = members.address_no)",
+    )
+    .bind(returned.member.0)
+    .bind(returned.list.0)
+    .bind(stale.0)
+    .fetch_optional(db)
+    .await?;
+    stopped.map_or(Ok(Bounced::Nothing), |row| Ok(Bounced::Stopped(row.try_get(0)?)))
+}
+
+/// Notes why something for a member failed, before it is counted.
+pub async fn note_cause(
+    db: &mut Conn,
+    list: ListNo,
+    member: MemberNo,
+    cause: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO bounce_causes (list_no, cause, member_no, noted_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (list_no, cause, member_no) DO NOTHING",
+    )
+    .bind(list.0)
+    .bind(cause)
+    .bind(member.0)
+    .bind(now.0)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether many members of the list failed by that cause: then it is none of theirs.
+pub async fn is_common(db: &mut Conn, list: ListNo, cause: &str) -> Result<bool, StoreError> {
+    let row = query("SELECT COUNT(*) FROM bounce_causes WHERE list_no = $1 AND cause = $2")
+        .bind(list.0)
+        .bind(cause)
+        .fetch_one(&mut *db)
+        .await?;
+    let failed: i64 = row.try_get(0)?;
+    if failed < MANY {
+        return Ok(false);
+    }
+    let row = query("SELECT COUNT(*) FROM members WHERE list_no = $1 AND role = 'member'")
+        .bind(list.0)
+        .fetch_one(db)
+        .await?;
+    Ok(failed * ONE_IN >= row.try_get::<i64>(0)?)
+}
+
+/// Notes that the cause raised the score of a member.
+pub async fn has_scored(
+    db: &mut Conn,
+    list: ListNo,
+    member: MemberNo,
+    cause: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query("UPDATE bounce_causes SET scored_at = $4 WHERE list_no = $1 AND cause = $2 AND member_no = $3")
+        .bind(list.0)
+        .bind(cause)
+        .bind(member.0)
+        .bind(now.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes back what a cause did to scores, and starts posts again that it stopped.
+pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), StoreError> {
+    query(
+        "UPDATE members SET
+             bounce_score = CASE WHEN bounce_score > 0 THEN bounce_score - 1 ELSE 0 END, last_bounce_at = last_bounce_at - $3,
+             delivery_status = CASE WHEN delivery_status = 'by_bounces' THEN 'enabled' ELSE delivery_status END
+         WHERE list_no = $1 AND EXISTS (SELECT 1 FROM bounce_causes c WHERE c.list_no = $1 AND c.cause = $2
+             AND c.member_no = members.no AND c.scored_at = members.last_bounce_at)",
+    )
+    .bind(list.0)
+    .bind(cause)
+    .bind(DAY_MS)
+    .execute(&mut *db)
+    .await?;
+    query("UPDATE bounce_causes SET scored_at = 0 WHERE list_no = $1 AND cause = $2")
+        .bind(list.0)
+        .bind(cause)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets causes from before `before`.
+pub async fn forget_causes(db: &mut Conn, before: Timestamp) -> Result<(), StoreError> {
+    query("DELETE FROM bounce_causes WHERE noted_at < $1").bind(before.0).execute(db).await?;
+    Ok(())
+}
