@@ -4,9 +4,14 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use memchr::memmem;
 
 /// The longest encoded word ([RFC 2047, section 2]).
 const MAX_WORD: usize = 75;
+/// The longest text of one that is read: real programs write words far longer than they may.
+const MAX_TEXT: usize = 1000;
+/// Only words that begin so early in a value are read: nobody shows more of a field.
+const MAX_DECODED: usize = 16 * 1024;
 
 /// Decodes an unfolded header value. Bytes outside encoded words are UTF-8 or, failing that, Windows-1252.
 /// Adjacent words of one charset are joined before their bytes are decoded, so that a character split over
@@ -14,16 +19,14 @@ const MAX_WORD: usize = 75;
 pub(crate) fn decode(value: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     let mut pending: Option<(String, Vec<u8>)> = None;
-    let mut rest = value;
-    let mut plain_from = 0;
-    let mut at = 0;
-    while at < rest.len() {
-        let word = if rest[at..].starts_with(b"=?") { parse_word(&rest[at..]) } else { None };
-        let Some((charset, bytes, length)) = word else {
+    let (mut plain_from, mut at, mut close) = (0, 0, 0);
+    while let Some(next) = memmem::find(&value[at..value.len().min(MAX_DECODED)], b"=?") {
+        at += next;
+        let Some((charset, bytes, length)) = parse_word(value, at, &mut close) else {
             at += 1;
             continue;
         };
-        let between = &rest[plain_from..at];
+        let between = &value[plain_from..at];
         let only_blank = between.iter().all(|b| b.is_ascii_whitespace());
         pending = match pending.take() {
             Some((open, mut joined)) if only_blank && open == charset => {
@@ -39,11 +42,11 @@ pub(crate) fn decode(value: &[u8]) -> String {
                 Some((charset, bytes))
             }
         };
-        rest = &rest[at + length..];
-        (plain_from, at) = (0, 0);
+        at += length;
+        plain_from = at;
     }
     flush(&mut out, pending);
-    out.push_str(&text_of(&rest[plain_from..]));
+    out.push_str(&text_of(&value[plain_from..]));
     out
 }
 
@@ -53,17 +56,24 @@ fn flush(out: &mut String, word: Option<(String, Vec<u8>)>) {
     }
 }
 
-/// The word at the start of `input`: charset, decoded bytes, and its length.
-fn parse_word(input: &[u8]) -> Option<(String, Vec<u8>, usize)> {
-    let inner = &input[2..];
+/// The word at that place: charset, decoded bytes, and its length. `close` is where the last word before was found to
+/// close: what was searched through is not searched through again.
+fn parse_word(value: &[u8], at: usize, close: &mut usize) -> Option<(String, Vec<u8>, usize)> {
+    let inner = &value[at + 2..];
     let charset_end = inner.iter().take(64).position(|b| *b == b'?')?;
     let encoding = *inner.get(charset_end + 1)?;
     if inner.get(charset_end + 2) != Some(&b'?') {
         return None;
     }
     let text = &inner[charset_end + 3..];
-    // Real programs write words far longer than 75; what is not closed within 1,000 is no word.
-    let end = text.windows(2).take(1000).position(|pair| pair == b"?=")?;
+    let text_at = value.len() - text.len();
+    if *close < text_at {
+        *close = memmem::find(text, b"?=").map_or(value.len(), |end| text_at + end);
+    }
+    let end = *close - text_at;
+    if end > MAX_TEXT || *close == value.len() {
+        return None;
+    }
     let encoded = &text[..end];
     let bytes = match encoding.to_ascii_lowercase() {
         b'b' => decode_base64(encoded)?,
@@ -108,6 +118,8 @@ fn charset_text(charset: &str, bytes: &[u8]) -> String {
             mail_parser::MessageParser::default()
                 .parse_headers(field.as_bytes())
                 .and_then(|message| message.subject().map(str::to_owned))
+                // The library does not know the charset.
+                .filter(|text| !text.starts_with("=?"))
                 .unwrap_or_else(|| text_of(bytes).into_owned())
         }
     }
@@ -197,6 +209,19 @@ mod tests {
         check(b"=?utf-8?x?no?=", "=?utf-8?x?no?=");
         check(b"=?utf-8?q?open", "=?utf-8?q?open");
         check(b"=?utf-8*de?q?=C3=BC?=", "ü");
+        check(b"=?utf-8?x?=?utf-8?q?=C3=BC?=?=", "=?utf-8?x?ü?=");
+        check(b"=?a?q?=?utf-8?q?w?=", "=?utf-8?q?w");
+    }
+
+    #[test]
+    fn long_values_are_read_as_far_as_anybody_shows_them() {
+        let word = "=?utf-8?q?=C3=BC?=";
+        let long = "word ".repeat(4000);
+        assert!(decode(format!("{word} {long}{word}").as_bytes()).ends_with(word));
+        assert!(decode(format!("{word} {long}{word}").as_bytes()).starts_with('ü'));
+        let text = "x".repeat(MAX_TEXT);
+        assert_eq!(decode(format!("=?utf-8?q?{text}?=").as_bytes()), text);
+        assert_eq!(decode(format!("=?utf-8?q?{text}x?=").as_bytes()), format!("=?utf-8?q?{text}x?="));
     }
 
     #[test]
