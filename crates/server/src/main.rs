@@ -7,6 +7,7 @@ mod doctor;
 mod fail_points;
 mod inject;
 mod keyservers;
+mod memory;
 mod postfix;
 mod quickstart;
 mod reception;
@@ -101,6 +102,9 @@ fn main() -> ExitCode {
     if let Command::Example = arguments.command {
         say(&config::commented(&config::Config::default()));
         return ExitCode::SUCCESS;
+    }
+    if let Command::Serve = arguments.command {
+        memory::give_back();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(arguments)));
