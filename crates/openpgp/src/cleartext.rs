@@ -35,6 +35,11 @@ impl Cleartext {
         self
     }
 
+    /// Empties it; what was in it is zeroed when it is dropped or read over.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Appends up to so many octets; says how many came.
     pub(crate) fn read_from(&mut self, reader: &mut impl Read, octets: usize) -> std::io::Result<usize> {
         let from = self.0.len();

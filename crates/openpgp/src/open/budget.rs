@@ -16,7 +16,7 @@ const MAX_COMPRESSED: usize = 16;
 /// What compressed data may grow to: so many times its own size, and this much in any case. Text shrinks to a tenth,
 /// logs to a thirtieth.
 const MAX_RATIO: usize = 64;
-const SMALL_OCTETS: usize = 1024 * 1024;
+pub(super) const SMALL_OCTETS: usize = 1024 * 1024;
 
 /// There is too much of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@
 use std::ops::Range;
 
 use sequoia_openpgp::Packet;
-use sequoia_openpgp::parse::{Dearmor, PacketParserBuilder, PacketParserResult, Parse as _};
+use sequoia_openpgp::parse::{Dearmor, PacketParser, PacketParserBuilder, PacketParserResult, Parse as _};
 
-use super::budget::Budget;
-use super::verify::read_all;
+use super::budget::{Budget, SMALL_OCTETS};
+use super::verify::{count_all, read_all};
 use crate::cleartext::Cleartext;
 use crate::framing::Packets;
 
@@ -102,12 +102,17 @@ impl Signatures {
     }
 }
 
+/// Large data is decompressed twice: what grows beyond the limit has then taken time, and no memory.
 fn decompressed(packet: &[u8], budget: &mut Budget) -> Option<Cleartext> {
     let most = budget.compressed(packet.len()).ok()?;
-    let builder = PacketParserBuilder::from_bytes(packet).ok()?.dearmor(Dearmor::Disabled);
-    let PacketParserResult::Some(mut parser) = builder.build().ok()? else { return None };
-    matches!(parser.packet, Packet::CompressedData(_)).then_some(())?;
-    let layer = read_all(&mut parser, packet.len(), most)?;
+    let octets = if most <= SMALL_OCTETS { packet.len() } else { count_all(&mut reader(packet)?, most)? };
+    let layer = read_all(&mut reader(packet)?, octets, most)?;
     budget.put_out(layer.len()).ok()?;
     Some(layer)
+}
+
+fn reader(packet: &[u8]) -> Option<PacketParser<'_>> {
+    let builder = PacketParserBuilder::from_bytes(packet).ok()?.dearmor(Dearmor::Disabled);
+    let PacketParserResult::Some(parser) = builder.build().ok()? else { return None };
+    matches!(parser.packet, Packet::CompressedData(_)).then_some(parser)
 }

@@ -204,6 +204,22 @@ pub(super) fn read_all(
     Some(content)
 }
 
+/// Reads to the end and keeps nothing: how much there is; `None` beyond the limit.
+pub(super) fn count_all(reader: &mut impl std::io::Read, max_octets: usize) -> Option<usize> {
+    let mut piece = Cleartext::with_capacity(READ_AHEAD_OCTETS);
+    let mut octets = 0;
+    loop {
+        match piece.read_from(reader, READ_AHEAD_OCTETS).ok()? {
+            0 => return Some(octets),
+            read => octets += read,
+        }
+        if octets > max_octets {
+            return None;
+        }
+        piece.clear();
+    }
+}
+
 struct Helper<'a> {
     signers: &'a Signers<'a>,
     verdicts: Vec<SignatureVerdict>,

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use sealist_mail::scan::scan;
 use sealist_mail::{Boundary, Timestamp, compose};
 use sequoia_openpgp::packet::UserID;
 use sequoia_openpgp::packet::signature::SignatureBuilder;
@@ -10,16 +11,17 @@ use sequoia_openpgp::serialize::stream::{Encryptor, Message, Recipient};
 use sequoia_openpgp::types::{Features, SignatureType};
 use sequoia_openpgp::{Cert, Packet};
 
+use super::costly::{likenesses, text};
 use super::{Kind, Person, deflate, member};
-use crate::{Certificate, ListKey, SignatureVerdict, armor, open};
+use crate::{Certificate, ListKey, armor, open};
 
 /// A list, a member whose signatures count, and the time.
 pub struct Stage {
     /// Where it is at hand.
     key: Option<ListKey>,
     list: Certificate,
-    member: Person,
-    now: Timestamp,
+    pub(super) member: Person,
+    pub(super) now: Timestamp,
 }
 
 /// One attack: what comes in, as many times as are told.
@@ -54,6 +56,46 @@ pub const ATTACKS: &[Attack] = &[
     Attack { name: "1,000,000 markers, encrypted", make: |s| s.encrypted(&MARKER.repeat(1_000_000)) },
     Attack { name: "100,000 parts, encrypted", make: |s| s.encrypted(&literal(&parts(100_000))) },
     Attack { name: "Argon2 password", make: Stage::argon2 },
+    Attack { name: "text behind 16 signatures", make: |s| s.junk_beside(&text(32_000)) },
+    Attack { name: "text behind 16 signatures, encrypted", make: |s| s.junk_within(&text(32_000)) },
+    Attack { name: "likenesses behind 16 signatures", make: |s| s.junk_beside(&likenesses(32_000)) },
+    Attack { name: "text behind the signed, encrypted", make: |s| s.junk_behind(&text(10 << 20)) },
+    Attack { name: "likenesses behind the signed", make: |s| s.junk_behind(&likenesses(10 << 20)) },
+    Attack { name: "16 leaves of text", make: |s| s.junk_in_leaves(&text(32_000)) },
+    Attack { name: "16 leaves of likenesses", make: |s| s.junk_in_leaves(&likenesses(32_000)) },
+    Attack { name: "14 signatures over 10 MiB", make: |s| s.hashed_often(10 << 20) },
+    Attack { name: "64,000 subpackets", make: Stage::said_much },
+    Attack { name: "10 MiB in pieces of an octet", make: |s| s.in_pieces(10 << 20) },
+    Attack { name: "10 MiB encrypted in such pieces", make: |s| s.encrypted_in_pieces(10 << 20) },
+    Attack { name: "chunks of 2^62 octets", make: Stage::huge_chunks },
+    Attack { name: "8 algorithms over 10 MiB of text", make: |s| s.announced_often(10 << 20) },
+    Attack { name: "untidy armor of 10 MiB", make: |s| s.untidy_armor(10 << 20) },
+    Attack { name: "10 MiB that begin no armor", make: |s| s.almost_armor(10 << 20) },
+    Attack {
+        name: "10 MiB of words in types",
+        make: |s| s.headers_full_of("Content-Type: ", "=?a?q?X", 10 << 20),
+    },
+    Attack {
+        name: "10 MiB of whole words in types",
+        make: |s| s.headers_full_of("Content-Type: ", "=?koi8-r?q?X?=", 10 << 20),
+    },
+    Attack {
+        name: "10 MiB of comments in types",
+        make: |s| s.headers_full_of("Content-Type: ", "(", 10 << 20),
+    },
+    Attack {
+        name: "10 MiB of parameters in types",
+        make: |s| s.headers_full_of("Content-Type: a/b", ";a*0=b", 10 << 20),
+    },
+    Attack {
+        name: "10 MiB of words in encodings",
+        make: |s| s.headers_full_of("Content-Transfer-Encoding: ", "=?koi8-r?q?X?=", 10 << 20),
+    },
+    Attack {
+        name: "900 parts, quoted-printable",
+        make: |s| s.parts_in_masses("quoted-printable", &"=3D=\r\n".repeat(2000)),
+    },
+    Attack { name: "900 parts, base64", make: |s| s.parts_in_masses("base64", &"QUJD \r\n".repeat(1500)) },
     Attack { name: "2,400 flipped bits", make: Stage::flipped },
     Attack { name: "key with 150,000 foreign signatures", make: Stage::certified },
     Attack { name: "key with 100,000 false signatures", make: Stage::self_certified },
@@ -91,8 +133,10 @@ impl Stage {
         let limits = crate::Limits::default();
         match material {
             Material::Mail(mails) => mails.iter().any(|mail| {
-                let opened = open(mail, &keys, &signers, self.now, limits);
-                opened.signatures().iter().any(|verdict| matches!(verdict, SignatureVerdict::Good(_)))
+                if scan(mail, sealist_mail::scan::Limits::default()).is_err() {
+                    return false;
+                }
+                open(mail, &keys, &signers, self.now, limits).valid_signature().is_some()
             }),
             Material::Key(key) => {
                 Certificate::read_one(key).is_ok_and(|certificate| certificate.usable(self.now).is_ok())
@@ -100,12 +144,19 @@ impl Stage {
         }
     }
 
+    /// A post of the member of about that size, to compare with.
+    pub fn honest(&self, octets: usize) -> Material {
+        let text =
+            [&b"Content-Type: text/plain\r\n\r\n"[..], &b"Words.\r\n".repeat(octets * 3 / 4 / 8)].concat();
+        Material::Mail(vec![mime(&self.member.packets(&[&self.list], &text, self.now))])
+    }
+
     fn own_key_id(&self) -> Vec<u8> {
         let mut subkeys = self.list.cert().keys().subkeys();
         subkeys.next().expect("a list has one to encrypt to").key().keyid().as_bytes().to_vec()
     }
 
-    fn packets(&self, inner: &[u8]) -> Vec<u8> {
+    pub(super) fn packets(&self, inner: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let readers = self.list.cert().keys().subkeys().map(|key| {
             let features = Features::empty().set_seipdv1();
@@ -118,7 +169,7 @@ impl Stage {
     }
 
     /// Encrypted to the list.
-    fn encrypted(&self, inner: &[u8]) -> Material {
+    pub(super) fn encrypted(&self, inner: &[u8]) -> Material {
         Material::Mail(vec![mime(&self.packets(inner))])
     }
 
@@ -128,7 +179,7 @@ impl Stage {
         Material::Mail(vec![[b"From: anne@example.org\r\n\r\n", &block[..]].concat()])
     }
 
-    fn good_packets(&self) -> Vec<u8> {
+    pub(super) fn good_packets(&self) -> Vec<u8> {
         self.member.packets(&[&self.list], &parts(1), self.now)
     }
 
@@ -208,7 +259,7 @@ impl Stage {
         (write(&packets[..at]), write(&packets[at..]))
     }
 
-    fn member_secret(&self) -> Cert {
+    pub(super) fn member_secret(&self) -> Cert {
         self.member.secret().clone()
     }
 }
@@ -225,13 +276,13 @@ fn parsed(packet: &[u8]) -> sequoia_openpgp::Result<Packet> {
     Packet::from_bytes(packet)
 }
 
-fn mime(packets: &[u8]) -> Vec<u8> {
+pub(super) fn mime(packets: &[u8]) -> Vec<u8> {
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy([9; 16]));
     [b"From: anne@example.org\r\n", &head[..], &armor::block("MESSAGE", packets), &tail].concat()
 }
 
 /// An entity of so many parts.
-fn parts(count: usize) -> Vec<u8> {
+pub(super) fn parts(count: usize) -> Vec<u8> {
     if count == 1 {
         return b"Content-Type: text/plain\r\n\r\nWords.\r\n".to_vec();
     }
@@ -239,7 +290,7 @@ fn parts(count: usize) -> Vec<u8> {
     [&head[..], &b"--b\r\n\r\nx\r\n".repeat(count), b"--b--\r\n"].concat()
 }
 
-fn literal(content: &[u8]) -> Vec<u8> {
+pub(super) fn literal(content: &[u8]) -> Vec<u8> {
     [&crate::seipd::literal_head(Some(content.len())).unwrap()[..], content].concat()
 }
 
