@@ -8,8 +8,10 @@ use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::deliveries::{Settled, State};
 use sealist_store::notices::Often;
 use sealist_store::queue::Entry;
+use sealist_store::{keys, people};
 
 use crate::deciders::{Ask, to_deciders};
+use crate::key_life::{cause, judge};
 use crate::notices::{Message, Prepared, answer, place_of, to_moderators, to_person};
 use crate::{App, AppError};
 
@@ -133,6 +135,22 @@ pub(crate) async fn sendkey(
     answer(app, list, message, now).await
 }
 
+/// Why the key that a reader has cannot be used; `None`: there is none, or nothing is wrong with it.
+async fn why_unusable(
+    app: &App,
+    list: &MailingList,
+    reader: &Address,
+    now: Timestamp,
+) -> Result<Option<String>, AppError> {
+    let mut db = app.store.reader().await?;
+    let Some(no) = people::find_address(&mut db, reader).await? else { return Ok(None) };
+    let Some(row) = keys::certificate_of(&mut db, no).await? else { return Ok(None) };
+    drop(db);
+    let judged = judge(&Certificate::from_stored(&row.certificate)?, reader, now);
+    let place = place_of(app, list, reader).await?;
+    Ok(judged.card.err().map(|problem| cause(app, &problem, &place)))
+}
+
 /// A post waits for a reader's key, or is not kept for want of one: to the reader.
 pub(crate) async fn key_needed(
     app: &App,
@@ -141,13 +159,14 @@ pub(crate) async fn key_needed(
     copy: &Settled,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
+    let why = why_unusable(app, list, reader, now).await?;
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
         owner => list.name.address(Door::Owner).to_string(),
         request => list.name.address(Door::Request).to_string(),
         days => if copy.state == State::HeldForKey { key_wait_days(list) } else { 0 },
-        problem => copy.reply,
+        problem => why.as_deref().unwrap_or(&copy.reply),
     };
     to_person(app, list, somebody(reader), Text::KeyNeeded, |_, _| Some((values.clone(), None)), now).await
 }
@@ -228,7 +247,7 @@ pub(crate) async fn key_void(
     to_moderators(app, list, Text::KeyVoid, |_, _| values.clone(), now).await
 }
 
-fn key_wait_days(list: &MailingList) -> u32 {
+pub(crate) fn key_wait_days(list: &MailingList) -> u32 {
     list.settings.pgp.as_ref().map_or(0, |pgp| pgp.key_wait_days)
 }
 

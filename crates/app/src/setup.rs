@@ -165,10 +165,10 @@ fn certificate_row(
     now: Timestamp,
 ) -> Result<(Certificate, CertificateRow), AppError> {
     let certificate = Certificate::read_one(key)?;
+    certificate.usable(now)?;
     if !certificate.addresses(now).contains(address) {
         return Err(AppError::OtherAddress(address.to_string()));
     }
-    certificate.usable(now)?;
     let row = row_of(app, address, &certificate, now);
     Ok((certificate, row))
 }

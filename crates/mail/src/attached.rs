@@ -1,35 +1,88 @@
-//! Keys and revocations that travel with a message: `application/pgp-keys` parts ([RFC 3156, section 7]), or, where
-//! there are none, key blocks in texts and other files.
+//! Keys and revocations that travel with a message, in every form that mail programs and people give them: any leaf that
+//! holds armor or begins with a packet of a key, whatever its type says ([RFC 3156, section 7] has `application/pgp-keys`),
+//! in HTML, quoted or indented, in a forwarded message; and the Autocrypt field.
 
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::address::Address;
 use crate::entity::Entity;
+use crate::headers::Headers;
+use crate::html::html_text;
 use crate::multipart::split;
 
 /// More than these are no mail that a person wrote.
 const MAX_PARTS: usize = 100;
 const MAX_DEPTH: usize = 8;
 const MAX_BLOCKS: usize = 16;
+/// The longest text that is searched for armor: a certificate has at most 256 KiB.
+const MAX_TEXT_OCTETS: usize = 4 * 1024 * 1024;
+/// The most octets of an Autocrypt field that are looked at.
+const MAX_AUTOCRYPT_OCTETS: usize = 64 * 1024;
 
-const BEGINNINGS: [&[u8]; 2] =
-    [b"-----BEGIN PGP PUBLIC KEY BLOCK-----", b"-----BEGIN PGP PRIVATE KEY BLOCK-----"];
-const ENDINGS: [&[u8]; 2] = [b"-----END PGP PUBLIC KEY BLOCK-----", b"-----END PGP PRIVATE KEY BLOCK-----"];
+const KINDS: [&str; 2] = ["PUBLIC KEY BLOCK", "PRIVATE KEY BLOCK"];
 
-/// The content of each, armored or binary, in their order. What is in them is not looked at.
+/// The content of each, armored or binary, in their order; what is twice there is given once. What is in them is not
+/// looked at.
 pub fn key_blocks(root: &Entity<'_>) -> Vec<Vec<u8>> {
     let mut leaves = Leaves::default();
     leaves.collect(root, 0);
-    let blocks = if leaves.keys.is_empty() {
-        leaves.texts.iter().flat_map(|text| blocks_in(text)).collect()
-    } else {
-        leaves.keys
-    };
-    blocks.into_iter().take(MAX_BLOCKS).collect()
+    leaves.blocks
+}
+
+/// Each armored key or revocation in a text, without what quoting, indenting or guarding put before its lines, and
+/// without its header lines.
+pub fn armored_keys(text: &[u8]) -> Vec<Vec<u8>> {
+    let text = in_utf8(&text[..text.len().min(MAX_TEXT_OCTETS)]);
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    let mut open: Option<&str> = None;
+    for line in text.split(|octet| *octet == b'\n') {
+        let line = bare(line);
+        if let Some(kind) = KINDS.into_iter().find(|kind| is_mark(line, "BEGIN", kind)) {
+            if blocks.len() == MAX_BLOCKS {
+                break;
+            }
+            blocks.push(format!("-----BEGIN PGP {kind}-----\r\n\r\n").into_bytes());
+            open = Some(kind);
+        } else if let (Some(kind), Some(block)) = (open, blocks.last_mut()) {
+            if is_mark(line, "END", kind) {
+                block.extend_from_slice(format!("-----END PGP {kind}-----\r\n").as_bytes());
+                open = None;
+            } else if !line.is_empty() && !line.contains(&b':') {
+                block.extend_from_slice(line);
+                block.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+    blocks
+}
+
+/// The key in the one Autocrypt field about that address ([Autocrypt Level 1, section 3.1]), binary: an offer, which proves
+/// nothing.
+pub fn autocrypt_key(headers: &Headers, address: &Address) -> Option<Vec<u8>> {
+    let mut found = headers.all("autocrypt").filter_map(|field| {
+        let value = field.value();
+        let value = String::from_utf8_lossy(&value);
+        let value = value.get(..MAX_AUTOCRYPT_OCTETS).unwrap_or(&value);
+        let attribute = |name: &str| {
+            let mut all = value.split(';').filter_map(|one| one.split_once('='));
+            all.find(|(found, _)| found.trim().eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.trim().to_owned())
+        };
+        let about = attribute("addr")?.parse::<Address>().ok()?;
+        let data: String = attribute("keydata")?.split_ascii_whitespace().collect();
+        (about == *address).then(|| STANDARD.decode(data).ok()).flatten()
+    });
+    let one = found.next();
+    if found.next().is_some() { None } else { one }
 }
 
 #[derive(Default)]
 struct Leaves {
     seen: usize,
-    keys: Vec<Vec<u8>>,
-    texts: Vec<Vec<u8>>,
+    blocks: Vec<Vec<u8>>,
 }
 
 impl Leaves {
@@ -44,32 +97,83 @@ impl Leaves {
             for part in parts.unwrap_or_default() {
                 self.collect(&Entity::parse(part), depth + 1);
             }
-        } else if content_type.is("application", "pgp-keys") {
-            let body = entity.decoded_body();
-            let blocks = body.as_deref().map(blocks_in).unwrap_or_default();
-            if blocks.is_empty() { self.keys.extend(body) } else { self.keys.extend(blocks) }
-        } else if content_type.is("text", "plain") || content_type.kind().eq_ignore_ascii_case("application")
-        {
-            self.texts.extend(entity.decoded_body());
+            return;
+        }
+        let Some(body) = entity.decoded_body() else { return };
+        if content_type.is("message", "rfc822") {
+            self.collect(&Entity::parse(&body), depth + 1);
+        } else if is_key_packet(&body) {
+            self.add(body);
+        } else if content_type.is("text", "html") {
+            let text = String::from_utf8_lossy(&body[..body.len().min(MAX_TEXT_OCTETS)]);
+            armored_keys(html_text(&text).as_bytes()).into_iter().for_each(|block| self.add(block));
+        } else {
+            let blocks = armored_keys(&body);
+            if blocks.is_empty() && content_type.is("application", "pgp-keys") {
+                self.add(body);
+            }
+            blocks.into_iter().for_each(|block| self.add(block));
+        }
+    }
+
+    fn add(&mut self, block: Vec<u8>) {
+        if self.blocks.len() < MAX_BLOCKS && !self.blocks.contains(&block) {
+            self.blocks.push(block);
         }
     }
 }
 
-fn blocks_in(text: &[u8]) -> Vec<Vec<u8>> {
-    let mut blocks: Vec<Vec<u8>> = Vec::new();
-    let mut open = false;
-    for line in text.split_inclusive(|b| *b == b'\n') {
-        let words = line.trim_ascii_end();
-        if BEGINNINGS.contains(&words) {
-            blocks.push(Vec::new());
-            open = true;
-        }
-        if let (true, Some(block)) = (open, blocks.last_mut()) {
-            block.extend_from_slice(line);
-        }
-        open &= !ENDINGS.contains(&words);
+/// Whether the octets begin with a key, or with a signature of a key that revokes: the head of a packet
+/// ([RFC 9580, section 4.2]) and the version behind it.
+fn is_key_packet(data: &[u8]) -> bool {
+    let [first, length, ..] = *data else { return false };
+    let (tag, head) = match (first & 0xc0, first & 3, length) {
+        (0x80, 3, _) => return false,
+        (0x80, width, _) => ((first >> 2) & 15, 1 + (1 << width)),
+        (0xc0, _, 0..192) => (first & 63, 2),
+        (0xc0, _, 192..224) => (first & 63, 3),
+        (0xc0, _, 255) => (first & 63, 6),
+        _ => return false,
+    };
+    match (tag, data.get(head..)) {
+        (5 | 6, Some([2..=6, ..])) | (2, Some([4 | 6, 0x20 | 0x28 | 0x30, ..])) => true,
+        _ => false,
     }
-    blocks
+}
+
+/// Text that Windows writes begins with a mark, or has two octets a character.
+fn in_utf8(text: &[u8]) -> Cow<'_, [u8]> {
+    let wide = |text: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = text.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        Cow::Owned(char::decode_utf16(units).map(|c| c.unwrap_or('?')).collect::<String>().into_bytes())
+    };
+    match text {
+        [0xef, 0xbb, 0xbf, rest @ ..] => Cow::Borrowed(rest),
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        text => Cow::Borrowed(text),
+    }
+}
+
+/// The line without quote marks and blanks. GnuPG guards the revocations that it makes beforehand with a colon.
+fn bare(line: &[u8]) -> &[u8] {
+    let mut line = line.trim_ascii();
+    loop {
+        line = match line {
+            [b'>' | b'|', rest @ ..] | [0xc2, 0xa0, rest @ ..] | [rest @ .., 0xc2, 0xa0] => rest.trim_ascii(),
+            line => {
+                return line
+                    .strip_prefix(b":")
+                    .filter(|rest| rest.starts_with(b"-----BEGIN"))
+                    .unwrap_or(line);
+            }
+        }
+    }
+}
+
+fn is_mark(line: &[u8], mark: &str, kind: &str) -> bool {
+    let inner = line.strip_prefix(b"-----").and_then(|line| line.strip_suffix(b"-----"));
+    inner.is_some_and(|inner| inner == format!("{mark} PGP {kind}").as_bytes())
 }
 
 #[cfg(test)]
@@ -85,17 +189,139 @@ mod tests {
         assert_eq!(found, expected, "{mail}");
     }
 
+    fn mixed(head: &str, body: &str) -> String {
+        format!(
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHere it is.\r\n--b\r\n{head}\r\n\r\n{body}\r\n--b--\r\n"
+        )
+    }
+
     #[test]
     fn keys_are_found_where_mail_programs_put_them() {
         check("Subject: x\r\n\r\nNo key.\r\n", &[]);
-        check(&format!("Subject: x\r\n\r\nMy key:\r\n{KEY}Bye.\r\n{KEY}"), &[KEY, KEY]);
-        let mixed = format!(
-            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{KEY}\r\n--b\r\nContent-Type: application/pgp-keys\r\n\r\nKEY\r\n--b--\r\n"
+        check(&format!("Subject: x\r\n\r\nMy key:\r\n{KEY}Bye.\r\n"), &[KEY]);
+        check(&format!("Subject: x\r\n\r\nMy key:\r\n{KEY}Bye.\r\n{KEY}"), &[KEY]);
+        let other = KEY.replace("AAAA", "BBBB");
+        check(&format!("Subject: x\r\n\r\n{KEY}{other}"), &[KEY, &other]);
+        check(&mixed("Content-Type: application/pgp-keys", "KEY"), &["KEY"]);
+        for kind in [
+            "application/pgp-keys",
+            "application/octet-stream; name=key.asc",
+            "application/x-pgp; charset=utf-8",
+            "text/plain",
+            "text/asc",
+            "text/x-pgp-key",
+            "image/png",
+            "message/rfc822",
+        ] {
+            check(&mixed(&format!("Content-Type: {kind}"), &format!("\r\n{KEY}")), &[KEY]);
+        }
+        check(
+            &mixed("X: y", &format!("\r\n{KEY}--b\r\nContent-Type: text/asc\r\n\r\n{other}")),
+            &[KEY, &other],
         );
-        check(&mixed, &["KEY"]);
-        check(&mixed.replace("application/pgp-keys", "text/html"), &[KEY]);
-        let octets = mixed.replace("application/pgp-keys", "application/octet-stream");
-        check(&octets.replace("KEY\r\n--b--", &format!("{KEY}\r\n--b--")), &[KEY, KEY]);
-        check(&mixed.replace("KEY\r\n--b--", &format!("{KEY}{KEY}\r\n--b--")), &[KEY, KEY]);
+        let alternative = format!(
+            "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\n{KEY}\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>{}</p>\r\n--b--\r\n",
+            KEY.replace("\r\n", "<br>\r\n")
+        );
+        check(&alternative, &[KEY]);
+    }
+
+    #[test]
+    fn what_people_do_to_armor_is_undone() {
+        let as_key = |text: String| {
+            let found = armored_keys(text.as_bytes());
+            assert_eq!(found, [KEY.as_bytes()], "{text}");
+        };
+        let lines = |prefix: &str| KEY.lines().map(|line| format!("{prefix}{line}\r\n")).collect::<String>();
+        for prefix in ["> ", ">", ">> ", "> > ", "    ", "\t", "\u{a0}\u{a0}", "| ", " > "] {
+            as_key(lines(prefix));
+        }
+        as_key(format!("\u{feff}{KEY}"));
+        as_key(KEY.replace("\r\n", "\n"));
+        as_key(KEY.replace("\r\n", "  \r\n"));
+        as_key(KEY.replace("\r\n", "\r\n\r\n"));
+        as_key(KEY.replace("\r\n\r\n", "\r\nVersion: 1\r\nComment: words\r\n\r\n"));
+        as_key(KEY.replace("\r\n\r\n", "\r\n"));
+        as_key(format!("This is a revocation certificate.\r\n\r\n:{KEY}"));
+        for (mark, octets) in
+            [([0xff, 0xfe], u16::to_le_bytes as fn(u16) -> [u8; 2]), ([0xfe, 0xff], u16::to_be_bytes)]
+        {
+            let wide: Vec<u8> = mark.into_iter().chain(KEY.encode_utf16().flat_map(octets)).collect();
+            assert_eq!(armored_keys(&wide), [KEY.as_bytes()]);
+        }
+        assert!(armored_keys(KEY.replace("PUBLIC KEY BLOCK", "MESSAGE").as_bytes()).is_empty());
+        assert!(armored_keys(b":words\n::-----BEGIN PGP PUBLIC KEY BLOCK-----\n").is_empty());
+    }
+
+    #[test]
+    fn html_alone_is_read() {
+        for html in [
+            format!("<pre>{KEY}</pre>"),
+            format!("<html><body><div>Hello</div>{}</body></html>", KEY.replace("\r\n", "<br/>\r\n")),
+            KEY.lines().map(|line| format!("<div>{line}&nbsp;</div>\r\n")).collect(),
+            KEY.lines().map(|line| format!("<p><span style=\"x\">&gt; {line}</span></p>\r\n")).collect(),
+        ] {
+            check(&format!("Content-Type: text/html; charset=utf-8\r\n\r\n{html}"), &[KEY]);
+        }
+    }
+
+    #[test]
+    fn a_packet_of_a_key_is_a_key() {
+        let found = |data: &[u8], kind: &str| {
+            let body = STANDARD.encode(data);
+            let mail = mixed(&format!("Content-Type: {kind}\r\nContent-Transfer-Encoding: base64"), &body);
+            key_blocks(&Entity::parse(mail.as_bytes())) == [data]
+        };
+        let keys: [&[u8]; 8] = [
+            &[0x98, 51, 4, 1, 2],
+            &[0x99, 1, 13, 4, 1],
+            &[0x9a, 0, 0, 1, 13, 4, 1],
+            &[0xc6, 51, 4, 1],
+            &[0xc6, 192, 10, 6, 1],
+            &[0xc6, 255, 0, 0, 1, 1, 4, 1],
+            &[0x95, 1, 13, 4, 1],
+            &[0x88, 100, 4, 0x20, 1],
+        ];
+        for data in keys {
+            for kind in ["application/octet-stream; name=key.gpg", "application/pgp-encrypted", "text/plain"]
+            {
+                assert!(found(data, kind), "{data:?} as {kind}");
+            }
+        }
+        let others: [&[u8]; 6] = [
+            b"\xc6ther words",
+            b"%PDF-1.4",
+            b"\x89PNG\r\n",
+            &[0x88, 100, 4, 0, 1],
+            &[0x85, 1, 13, 3],
+            &[0x99],
+        ];
+        for data in others {
+            assert!(!found(data, "application/octet-stream"), "{data:?}");
+        }
+    }
+
+    #[test]
+    fn an_autocrypt_field_is_an_offer() {
+        let anne = "anne@example.org".parse().unwrap();
+        let check = |fields: &str, expected: Option<&[u8]>| {
+            let (headers, _) = Headers::parse(format!("{fields}\r\n\r\n").as_bytes());
+            assert_eq!(autocrypt_key(&headers, &anne).as_deref(), expected, "{fields}");
+        };
+        let key = "Autocrypt: addr=Anne@example.org; prefer-encrypt=mutual;\r\n keydata=AQID\r\n BAU=";
+        check(key, Some(&[1, 2, 3, 4, 5]));
+        check(&key.replace("Anne@", "eve@"), None);
+        check(&format!("{key}\r\n{key}"), None);
+        check("Autocrypt: addr=anne@example.org; keydata=%%", None);
+        check("Subject: x", None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_panics(data in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            is_key_packet(&data);
+            armored_keys(&data);
+            key_blocks(&Entity::parse(&data));
+        }
     }
 }

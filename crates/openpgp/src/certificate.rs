@@ -15,7 +15,7 @@ use crate::card::SealingCard;
 use crate::dearmor;
 use crate::filter::{self, Unfit};
 use crate::fingerprint::Fingerprint;
-use crate::revocation::Revocation;
+use crate::unusable::{self, Unusable};
 
 /// The longest input that is looked at, armor removed.
 pub(crate) const MAX_INPUT_OCTETS: usize = 16 * 1024 * 1024;
@@ -53,34 +53,28 @@ pub enum CertificateError {
     TooLarge,
 }
 
-/// Why a certificate cannot be used now. Each is one plain sentence for the person.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
-    /// Its validity ended.
-    #[error("the key expired on {}", &at.rfc3339()[..10])]
-    Expired {
-        /// When.
-        at: Timestamp,
-    },
-    /// Its owner revoked it.
-    #[error("{}", .0.sentence())]
-    Revoked(Revocation),
-    /// Algorithms or self-signatures that the policy no longer accepts.
-    #[error("the key or its self-signatures use algorithms that are too weak")]
-    TooWeak,
-    /// No subkey to encrypt to.
-    #[error("the key has no valid part that others can encrypt to")]
-    NoEncryptionKey,
-    /// No key to sign with.
-    #[error("the key has no valid part that can sign")]
-    NoSigningKey,
-}
-
 impl Certificate {
-    /// All certificates in armored or binary data, filtered before they are parsed.
+    /// All certificates in armored or binary data, filtered before they are parsed. What is there twice is merged.
     pub fn read(data: &[u8]) -> Result<Vec<Self>, CertificateError> {
-        let binary = dearmor::to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
-        filter::certificates(&binary, MAX_CERTIFICATES)?.iter().map(|one| Self::parse(one)).collect()
+        let binary =
+            dearmor::keys_to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
+        let mut all: Vec<Self> = Vec::new();
+        for one in filter::certificates(&binary, MAX_CERTIFICATES)? {
+            Self::parse(&one)?.add_to(&mut all)?;
+        }
+        Ok(all)
+    }
+
+    /// Puts it among others, into the one with its primary key if that is there.
+    pub(crate) fn add_to(self, all: &mut Vec<Self>) -> Result<(), CertificateError> {
+        match all.iter_mut().find(|one| one.fingerprint() == self.fingerprint()) {
+            Some(same) => {
+                let merged = same.cert.clone().merge_public(self.cert);
+                *same = Self::own(&merged.map_err(|_| CertificateError::NotACertificate)?)?;
+            }
+            None => all.push(self),
+        }
+        Ok(())
     }
 
     /// The one certificate in the data.
@@ -153,6 +147,11 @@ impl Certificate {
         let policy = StandardPolicy::new();
         let valid = self.cert.with_policy(&policy, now.to_system_time()).ok()?;
         valid.primary_key().key_expiration_time().map(Timestamp::from_system_time)
+    }
+
+    /// The fingerprints of the subkeys that its holder has to prolong together with the key at that time.
+    pub fn subkeys_to_prolong(&self, now: Timestamp) -> Vec<Fingerprint> {
+        unusable::to_prolong(&self.cert, now)
     }
 
     /// Binary, for the database.

@@ -7,10 +7,13 @@ use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sealist_mail::armored_keys;
 use sequoia_openpgp::armor::{Reader, ReaderMode};
 
 use crate::armor::Checksum;
 
+/// Longer texts are one block.
+const MAX_SEARCHED: usize = 4 * 1024 * 1024;
 /// Characters that are decoded at once: a multiple of four.
 const PIECE: usize = 16 * 1024;
 
@@ -21,6 +24,24 @@ pub(crate) fn to_binary(data: &[u8], max_octets: usize) -> Option<Vec<u8>> {
     }
     let binary = strict(data, max_octets).or_else(|| tolerant(data, max_octets))?;
     (!binary.is_empty() && binary.len() <= max_octets).then_some(binary)
+}
+
+/// The same of keys: of a text, all armored blocks in it, one behind the other.
+pub(crate) fn keys_to_binary(data: &[u8], max_octets: usize) -> Option<Vec<u8>> {
+    let is_text = data.starts_with(&[0xef, 0xbb, 0xbf]) || data.first().is_none_or(|first| first & 0x80 == 0);
+    let is_wide = data.starts_with(&[0xff, 0xfe]) || data.starts_with(&[0xfe, 0xff]);
+    if data.len() > MAX_SEARCHED || !(is_text || is_wide) {
+        return to_binary(data, max_octets);
+    }
+    let blocks = armored_keys(data);
+    if blocks.is_empty() {
+        return to_binary(data, max_octets);
+    }
+    let mut binary = Vec::new();
+    for block in blocks {
+        binary.extend(to_binary(&block, max_octets.checked_sub(binary.len())?)?);
+    }
+    Some(binary)
 }
 
 fn tolerant(data: &[u8], max_octets: usize) -> Option<Vec<u8>> {

@@ -21,6 +21,7 @@ mod filter;
 mod fingerprint;
 mod framing;
 mod handle;
+mod key_material;
 mod keys;
 mod mac;
 mod merge;
@@ -36,17 +37,19 @@ mod succession;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod token;
+mod unusable;
 pub mod wkd;
 mod wrap;
 
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
-pub use certificate::{Certificate, CertificateError, Unusable};
+pub use certificate::{Certificate, CertificateError};
 pub use certify::NotCertified;
 pub use changes::Change;
 pub use cleartext::Cleartext;
 pub use copies::{Copies, CopyArmor};
 pub use family::Family;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use key_material::KeyMaterial;
 pub use keys::{KeyError, ListKey, StorageCertificate, StorageKey};
 pub use mac::MacKey;
 pub use merge::MergeError;
@@ -59,6 +62,7 @@ pub use revocation::Revocation;
 pub use seal::{IntakeSealer, SealError, SignWith, seal, seal_copy, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};
 pub use token::Token;
+pub use unusable::{Need, Unusable};
 pub use wrap::{CannotUnwrap, KeyName, MasterKey, NotAMasterKey};
 
 /// Random octets from the system's generator.

@@ -41,7 +41,8 @@ impl Certificate {
     /// or its parts. Only what the primary key signed is taken; the newest self-signatures and all that revoke
     /// stay.
     pub fn merge(&self, data: &[u8]) -> Result<Self, MergeError> {
-        let binary = dearmor::to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
+        let binary =
+            dearmor::keys_to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
         let loose = matches!(Packets::new(&binary).next(), Some(Ok(packet)) if packet.tag == 2);
         if loose { self.revoked_by(&binary) } else { self.updated_by(&binary) }
     }

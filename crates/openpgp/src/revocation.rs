@@ -51,9 +51,10 @@ mod tests {
     use sequoia_openpgp::{Cert, Packet};
 
     use super::Revocation::{Hard, Soft};
-    use crate::certificate::{Certificate, Unusable};
+    use crate::certificate::Certificate;
     use crate::merge::MergeError;
     use crate::testing::{Kind, Person, member};
+    use crate::unusable::Unusable;
     use crate::{Limits, SignatureVerdict, armor, open};
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);

@@ -187,6 +187,12 @@ pub async fn generation(db: &mut Conn, list: ListNo, purpose: Purpose) -> Result
         .try_get(0)
 }
 
+/// Whether the key is one of a list, of whatever state.
+pub async fn is_of_a_list(db: &mut Conn, fingerprint: &str) -> Result<bool, StoreError> {
+    let found = query("SELECT EXISTS (SELECT 1 FROM list_keys WHERE fingerprint = $1)");
+    found.bind(fingerprint).fetch_one(db).await?.try_get(0)
+}
+
 /// Certificate of the key that a list uses for that purpose.
 pub async fn certificate(
     db: &mut Conn,

@@ -6,7 +6,7 @@ use sealist_lists::commands::{self, Command, KeyCommand, Script};
 use sealist_lists::facts::{Addressed, Replay};
 use sealist_lists::model::{Door, Role};
 use sealist_lists::replay::Past;
-use sealist_mail::{Entity, Headers, Mailbox, first_text, key_blocks};
+use sealist_mail::{Entity, Headers, Mailbox, autocrypt_key, first_text, key_blocks};
 use sealist_openpgp::{Certificate, Cleartext, Encryption, Opened, statements};
 use sealist_store::queue::Entry;
 use sealist_store::requests::{self, Request};
@@ -34,6 +34,8 @@ pub(super) struct Speaker {
     pub(super) past: Past,
     /// The keys and revocations that came along.
     pub(super) keys: Vec<Vec<u8>>,
+    /// The key that the mail program added by itself; nothing that was decrypted counts together with it.
+    pub(super) autocrypt: Option<Vec<u8>>,
     pub(super) script: Script,
 }
 
@@ -83,6 +85,7 @@ pub(super) async fn hear(
         Some(opened) => opened.key_blocks(),
         None => key_blocks(&Entity::parse(message)),
     };
+    let autocrypt = (!encrypted).then(|| autocrypt_key(&Entity::parse(message).headers, &address)).flatten();
     let proven = if signed { Proven::Yes } else { Proven::No };
     Ok(Speaker {
         asker: Asker { address, proven },
@@ -94,6 +97,7 @@ pub(super) async fn hear(
         brought: Arc::new(brought),
         past,
         keys,
+        autocrypt,
         script,
     })
 }

@@ -126,8 +126,8 @@ impl KeyCheck {
         Ok(Some(last))
     }
 
-    async fn judged(&self, app: &App, mut seen: Watched, now: Timestamp) -> Result<Outcome, AppError> {
-        let (octets, address) = (std::mem::take(&mut seen.certificate), seen.address.clone());
+    async fn judged(&self, app: &App, seen: Watched, now: Timestamp) -> Result<Outcome, AppError> {
+        let (octets, address) = (seen.certificate.clone(), seen.address.clone());
         let judged = tokio::task::spawn_blocking(move || judge_stored(&octets, &address, now));
         let judged = judged.await.map_err(|_| AppError::Interrupted)?;
         let mut warned = state(&self.stages, &seen.fingerprint, &judged, seen.warned.as_ref(), now);

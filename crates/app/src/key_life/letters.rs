@@ -6,14 +6,14 @@ use sealist_lists::key_problem::KeyProblem;
 use sealist_lists::model::{Channel, Door, ListNo, MailingList};
 use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_mail::Timestamp;
-use sealist_openpgp::Fingerprint;
+use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::key_checks::{self, Warned, Watched};
 use sealist_store::key_news::{self, News, Owner};
 use sealist_store::lists;
 use sealist_store::notices::Often;
 
 use super::judge::Judged;
-use crate::letters::somebody;
+use crate::letters::{key_wait_days, somebody};
 use crate::notices::{Message, Prepared, channel_to, make, place_of};
 use crate::{App, AppError};
 
@@ -44,6 +44,8 @@ pub(super) async fn to_holder(
         until => warned.until.map(day),
         cause => judged.card.as_ref().err().map(|problem| cause(app, problem, &place)),
         revoked => judged.is_revoked(),
+        prolong => prolong(seen, judged, now),
+        days => lists.iter().map(key_wait_days).min(),
         lists => lists.iter().map(|list| list.name.to_string()).collect::<Vec<_>>(),
     };
     let letter = app.texts.letter(Text::KeyEnds, &place, values);
@@ -61,7 +63,24 @@ pub(super) async fn to_holder(
     make(app, list, message, channel, now).await.map(Some)
 }
 
-fn cause(app: &App, problem: &AppError, place: &Place<'_>) -> String {
+/// The commands of GnuPG that give each part of the key a later end. `*` would leave out what has expired already.
+fn prolong(seen: &Watched, judged: &Judged, now: Timestamp) -> Vec<String> {
+    let helps = match &judged.card {
+        Ok(_) => true,
+        Err(AppError::Unusable(why)) => why.is_mended_by_its_holder(),
+        Err(_) => false,
+    };
+    let Some(key) = Certificate::from_stored(&seen.certificate).ok().filter(|_| helps) else {
+        return Vec::new();
+    };
+    let command = format!("gpg --quick-set-expire {} 2y", key.fingerprint());
+    let primary = key.expires_at(now).map(|_| command.clone());
+    let subkeys = key.subkeys_to_prolong(now);
+    primary.into_iter().chain(subkeys.iter().map(|subkey| format!("{command} {subkey}"))).collect()
+}
+
+/// One sentence for its holder that says why a key cannot be used.
+pub(crate) fn cause(app: &App, problem: &AppError, place: &Place<'_>) -> String {
     let problem = match problem {
         AppError::Unusable(why) => why.into(),
         AppError::OtherAddress(address) => KeyProblem::OtherAddress(address.clone()),

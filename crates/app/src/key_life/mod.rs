@@ -13,6 +13,7 @@ mod warn;
 pub use check::{Found, KeyCheck};
 pub(crate) use doubt::{doubtful_row, is_compromised, stands_on};
 pub(crate) use judge::judge;
+pub(crate) use letters::cause;
 pub use refresh::{Answer, KeyServers, Refreshed, refresh_address, refresh_next, to_refresh};
 pub(crate) use row::{row_of, updated_row};
 pub use survey::{KeyState, survey};

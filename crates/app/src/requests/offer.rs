@@ -2,7 +2,7 @@
 
 use sealist_lists::commands::Problem;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, CertificateError};
+use sealist_openpgp::{Certificate, CertificateError, KeyMaterial};
 
 use crate::AppError;
 use crate::key_life::judge;
@@ -14,19 +14,28 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
-    /// The one key in what came with a message, for that address. The problem says why it is not taken.
-    pub(crate) fn among(blocks: &[Vec<u8>], address: &Address, now: Timestamp) -> Result<Self, Problem> {
-        let [block] = blocks else {
-            return Err(if blocks.is_empty() { Problem::NoKey } else { Problem::SeveralKeys });
+    /// The one key in what came with a message, for that address; of several the only one that names it. The problem says
+    /// why it is not taken.
+    pub(crate) fn among(brought: &KeyMaterial, address: &Address, now: Timestamp) -> Result<Self, Problem> {
+        let unreadable = brought.unreadable.as_ref();
+        if unreadable == Some(&CertificateError::SecretKey) {
+            return Err(Problem::SecretKey);
+        }
+        let all = &brought.certificates;
+        let named: Vec<&Certificate> = all.iter().filter(|one| one.mentions(address)).collect();
+        let certificate: &Certificate = match (&all[..], &named[..]) {
+            ([one], _) => one,
+            (_, [one]) => one,
+            ([], _) => {
+                return Err(match unreadable {
+                    None | Some(CertificateError::NotACertificate) => Problem::NoKey,
+                    Some(other) => Problem::Unusable(other.to_string()),
+                });
+            }
+            _ => return Err(Problem::SeveralKeys),
         };
-        let certificate = Certificate::read_one(block).map_err(|error| match error {
-            CertificateError::SecretKey => Problem::SecretKey,
-            CertificateError::Several => Problem::SeveralKeys,
-            CertificateError::NotACertificate => Problem::NoKey,
-            other => Problem::Unusable(other.to_string()),
-        })?;
-        match judge(&certificate, address, now).card {
-            Ok(_) => Ok(Self { certificate }),
+        match judge(certificate, address, now).card {
+            Ok(_) => Ok(Self { certificate: certificate.clone() }),
             Err(AppError::OtherAddress(_)) => Err(Problem::NamesOther),
             Err(why) => Err(Problem::Unusable(why.to_string())),
         }

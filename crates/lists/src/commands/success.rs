@@ -17,6 +17,8 @@ sentences! {
         KeySet = "key-set",
         /// The key of the address is the same, and says more.
         KeyUpdated = "key-updated",
+        /// The key of the address is the same, and says more; why it cannot be used nevertheless.
+        KeyUpdatedInPart(why: String) = "key-updated-in-part",
         /// The key of the address cannot be used any more.
         KeyReset = "key-reset",
         /// The list's key is on its way.

@@ -90,7 +90,7 @@ texts! {
         (list address bounces addresses);
     /// To a member: the key ends soon, or cannot be used any more.
     KeyEnds: Letter "list:user:notice:key-ends", "key_ends" [en de fr]
-        (list owner request email fingerprint hex left until cause revoked lists);
+        (list owner request email fingerprint hex left until cause revoked prolong days lists);
     /// To an owner: keys of members that end, cannot be used, or have changed; of all lists together.
     KeyNews: Letter "list:admin:notice:keys", "key_news" [en de fr]
         (count members more);

@@ -54,7 +54,8 @@ fn lines_fit_on_a_screen() {
                 }
             };
             assert!(!body.contains("\n\n\n") && !body.starts_with('\n'), "{path}: {body}");
-            for line in body.lines() {
+            // A command is copied as one line.
+            for line in body.lines().filter(|line| !line.starts_with("    gpg ")) {
                 assert!(line.chars().count() <= LONGEST_LINE, "{path}: {line}");
             }
         }

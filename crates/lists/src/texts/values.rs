@@ -94,6 +94,14 @@ const TABLE: &[Described] = &[
         "the fingerprint as programs take it, without spaces",
         &[r#""0123456789ABCDEF0123456789ABCDEF01234567""#],
     ),
+    row(
+        "prolong",
+        "commands of GnuPG that prolong each part of the key by two years, if a later end helps",
+        &[
+            r#"["gpg --quick-set-expire 0123456789ABCDEF0123456789ABCDEF01234567 2y", "gpg --quick-set-expire 0123456789ABCDEF0123456789ABCDEF01234567 2y 89ABCDEF0123456789ABCDEF0123456701234567"]"#,
+            "[]",
+        ],
+    ),
     row("left", "in how many days the key ends, at most; 0: it cannot be used", &["30", "0", "1"]),
     row("until", "the day (UTC) on which the key ends, if it does", &[r#""2026-11-21""#, "null"]),
     row(

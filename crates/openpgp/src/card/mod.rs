@@ -9,12 +9,12 @@ use sequoia_openpgp::cert::amalgamation::key::ValidErasedKeyAmalgamation;
 use sequoia_openpgp::packet::key::PublicParts;
 use sequoia_openpgp::policy::StandardPolicy;
 
-use crate::certificate::Unusable;
 use crate::family::Family;
 use crate::mac::{self, MacKey};
 use crate::pkesk::{self, KeyIds};
 use crate::revocation::Revocation;
 use crate::seal;
+use crate::unusable::{Need, Unusable, why_no_part, why_not_valid};
 use key::take;
 pub(crate) use key::{CardKey, Kdf};
 
@@ -64,13 +64,14 @@ impl SealingCard {
         if let Some(revocation) = Revocation::of(&cert.revocation_status(&policy, time)) {
             return Err(Unusable::Revoked(revocation));
         }
-        let valid = cert.with_policy(&policy, time).map_err(|_| Unusable::TooWeak)?;
+        let valid = cert.with_policy(&policy, time).map_err(|_| why_not_valid(cert, now))?;
         let primary_end = valid.primary_key().key_expiration_time().map(Timestamp::from_system_time);
         if valid.alive().is_err() {
-            return Err(primary_end.map_or(Unusable::TooWeak, |at| Unusable::Expired { at }));
+            return Err(primary_end.map_or(Unusable::NotYetValid, |at| Unusable::Expired { at }));
         }
         let signing = valid.keys().supported().alive().revoked(false).for_signing();
-        let signing_end = signing.map(|key| end_of(&key)).max().ok_or(Unusable::NoSigningKey)?;
+        let signing_end =
+            signing.map(|key| end_of(&key)).max().ok_or_else(|| why_no_part(&valid, Need::Sign, now))?;
         let mut keys = Vec::new();
         for key in valid
             .keys()
@@ -87,7 +88,7 @@ impl SealingCard {
             }
         }
         if keys.is_empty() {
-            return Err(no_encryption_key(&valid, now));
+            return Err(why_no_part(&valid, Need::Encrypt, now));
         }
         let family = if cert.primary_key().key().version() == 6 { Family::V6 } else { Family::V4 };
         Ok(Self { family, keys, until: primary_end.map_or(NEVER, |at| at.0).min(signing_end) })
@@ -162,17 +163,6 @@ impl SealingCard {
 fn end_of(key: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> i64 {
     let ends = [key.key_expiration_time(), key.binding_signature().signature_expiration_time()];
     ends.into_iter().flatten().map(Timestamp::from_system_time).min().map_or(NEVER, |at| at.0)
-}
-
-/// Tells an expired encryption subkey from none at all.
-fn no_encryption_key(valid: &sequoia_openpgp::cert::ValidCert<'_>, now: Timestamp) -> Unusable {
-    valid
-        .keys()
-        .for_transport_encryption()
-        .filter_map(|key| key.key_expiration_time().map(Timestamp::from_system_time))
-        .filter(|end| *end <= now)
-        .max()
-        .map_or(Unusable::NoEncryptionKey, |at| Unusable::Expired { at })
 }
 
 #[cfg(test)]

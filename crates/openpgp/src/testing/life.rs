@@ -94,7 +94,7 @@ impl Person {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Unusable;
+    use crate::{Need, Unusable};
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -104,21 +104,27 @@ mod tests {
 
     #[test]
     fn a_key_ends_with_its_first_part_and_is_renewed() {
-        fn check(ends: Ends, end: i64, then: impl Fn(Timestamp) -> Unusable) {
+        fn check(ends: Ends, end: i64, then: impl Fn(&Certificate, Timestamp) -> Unusable) {
             let person = Person::ending("anne@example.org", ends, NOW);
             let known = person.certificate();
             let until = known.usable(NOW).unwrap().valid_until().unwrap();
             assert_eq!(until, day(end), "{ends:?}");
-            assert_eq!(known.usable(until).unwrap_err(), then(until), "{ends:?}");
+            assert_eq!(known.usable(until).unwrap_err(), then(&known, until), "{ends:?}");
             if ends.signing.is_none() {
                 let renewed = known.merge(&person.renewed(day(100), day(end + 1)).certificate().to_bytes());
                 let until = renewed.unwrap().usable(day(end + 2)).unwrap().valid_until();
                 assert_eq!(until, Some(day(100)), "{ends:?}");
             }
         }
-        let expired = |at| Unusable::Expired { at };
+        let expired = |_: &Certificate, at| Unusable::Expired { at };
+        let part = |person: &Certificate, at, need| {
+            let subkey = person.subkeys_to_prolong(at).pop().unwrap();
+            Unusable::PartExpired { subkey, need, at }
+        };
         check(Ends { primary: Some(7), ..Ends::default() }, 7, expired);
-        check(Ends { encryption: Some(3), primary: Some(7), ..Ends::default() }, 3, expired);
-        check(Ends { signing: Some(2), ..Ends::default() }, 2, |_| Unusable::NoSigningKey);
+        check(Ends { encryption: Some(3), primary: Some(7), ..Ends::default() }, 3, |key, at| {
+            part(key, at, Need::Encrypt)
+        });
+        check(Ends { signing: Some(2), ..Ends::default() }, 2, |key, at| part(key, at, Need::Sign));
     }
 }

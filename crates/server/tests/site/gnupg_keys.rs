@@ -17,7 +17,7 @@ fn member(site: &Site, address: &str) -> Gpg {
 fn put_aside(gpg: &Gpg) -> Vec<u8> {
     let folder = gpg.home().join("openpgp-revocs.d");
     let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-    std::fs::read_to_string(file).unwrap().replace(":-----BEGIN", "-----BEGIN").into_bytes()
+    std::fs::read(file).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +65,35 @@ async fn keys_come_in_many_ways() {
     let site = Site::new().await;
     site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
     let set = "Key successfully set.";
-    let ways: [(&str, Way, &str); 5] = [
+    let ways: [(&str, Way, &str); 8] = [
+        (
+            "quoted",
+            |gpg, address, subject| {
+                let key = String::from_utf8(gpg.export(address).unwrap()).unwrap();
+                let key: String = key.lines().map(|line| format!("> {line}\n")).collect();
+                plain(address, subject, &format!("Here it is:\n\n{key}"))
+            },
+            set,
+        ),
+        (
+            "autocrypt",
+            |gpg, address, subject| {
+                let armor = String::from_utf8(gpg.export(address).unwrap()).unwrap();
+                let lines = armor.lines().skip_while(|line| !line.is_empty());
+                let key: Vec<&str> = lines.take_while(|line| !line.starts_with('=')).collect();
+                let field = format!("Autocrypt: addr={address}; keydata=\r\n {}\r\n", key.join("\r\n "));
+                [field.into_bytes(), plain(address, subject, "My program sends it.\n")].concat()
+            },
+            set,
+        ),
+        (
+            "twice",
+            |gpg, address, subject| {
+                let binary = gpg.run(&["--export", address], b"").unwrap().0;
+                with_keys(address, subject, &[&gpg.export(address).unwrap(), &binary])
+            },
+            set,
+        ),
         (
             "octets",
             |gpg, address, subject| {
@@ -98,9 +126,10 @@ async fn keys_come_in_many_ways() {
         (
             "two",
             |gpg, address, subject| {
-                gpg.make_key("other@example.org", "curve25519").unwrap();
-                let both = gpg.run(&["--armor", "--export", address, "other@example.org"], b"").unwrap().0;
-                with_keys(address, subject, &[&both])
+                let other = Gpg::new().unwrap();
+                other.make_key(address, "curve25519").unwrap();
+                let keys = [gpg.export(address).unwrap(), other.export(address).unwrap()];
+                with_keys(address, subject, &[&keys[0], &keys[1]])
             },
             "More than one key! Send only one key.",
         ),

@@ -381,7 +381,12 @@ async fn sign() {
             case("nobody here", &stranger, stranger.with_keys(sign, &[&by(&stranger)]), UNKNOWN),
             case("no key to sign with", &bare, bare.with_keys(sign, &[&by(&bare)]), NO_OWN_KEY),
             case("no key", &none, none.plain(sign), NO_KEY),
-            case("two keys", &many, many.with_keys(sign, &[&by(&many), &by(&many)]), SEVERAL),
+            case(
+                "own keys only",
+                &many,
+                many.with_keys(sign, &[&many.key(), &key(&new_key(&many))]),
+                "You sent a wrong key.",
+            ),
             case(
                 "not allowed",
                 &nonmember,

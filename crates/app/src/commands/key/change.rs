@@ -2,7 +2,7 @@
 
 use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
-use sealist_openpgp::Certificate;
+use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, Unusable};
 use sealist_store::key_changes::Authority;
 
 use super::super::{Said, Session, Speaker};
@@ -17,11 +17,14 @@ impl Session<'_> {
         if let Err(problem) = own_key(speaker) {
             return Ok(Err(problem));
         }
-        match self.newer_form(speaker) {
-            Some(merged) if merged.usable(self.desk.now).is_ok() => Ok(self.update(speaker, &merged)),
+        let brought = self.offered(speaker).await?;
+        let Some(merged) = newer_form(speaker, &brought) else {
+            return self.another_key(speaker, Goal::ChangeKey, brought).await;
+        };
+        match merged.usable(self.desk.now) {
             // An update may be the end of a key.
-            Some(_) => self.key_revoke(speaker).await,
-            None => self.another_key(speaker, Goal::ChangeKey).await,
+            Err(why) if !why.is_mended_by_its_holder() => self.key_revoke(speaker).await,
+            usable => Ok(self.update(speaker, &merged, usable.err())),
         }
     }
 
@@ -30,7 +33,8 @@ impl Session<'_> {
             return Ok(Err(Problem::UnknownAddress));
         }
         let before = self.effects.len();
-        let said = self.another_key(speaker, Goal::ResetKey).await?;
+        let brought = self.offered(speaker).await?;
+        let said = self.another_key(speaker, Goal::ResetKey, brought).await?;
         let asked = self.effects[before..].iter().any(|effect| matches!(effect, Effect::Ask(_)));
         if !matches!(said, Ok(Said::Nothing)) || asked || speaker.asker.proven == Proven::Yes {
             return Ok(said);
@@ -46,8 +50,14 @@ impl Session<'_> {
         &mut self,
         speaker: &Speaker,
         goal: Goal,
+        mut brought: KeyMaterial,
     ) -> Result<Result<Said, Problem>, AppError> {
-        let offer = match Offer::among(&speaker.keys, &speaker.asker.address, self.desk.now) {
+        // The key that the address has came along with the other, or by itself.
+        let known = speaker.facts.known.as_ref().map(Certificate::fingerprint);
+        if brought.certificates.len() > 1 {
+            brought.certificates.retain(|one| Some(one.fingerprint()) != known);
+        }
+        let offer = match Offer::among(&brought, &speaker.asker.address, self.desk.now) {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -60,22 +70,38 @@ impl Session<'_> {
         Ok(self.take(taken))
     }
 
-    /// The key that the address has, with what came along. Nobody needs to prove anything: only what the key itself signed
-    /// is taken.
-    fn newer_form(&self, speaker: &Speaker) -> Option<Certificate> {
-        let [block] = &speaker.keys[..] else { return None };
-        speaker.facts.known.as_ref()?.merge(block).ok()
-    }
-
-    fn update(&mut self, speaker: &Speaker, merged: &Certificate) -> Result<Said, Problem> {
+    /// A part of it may have ended nevertheless: the answer says which, and its holder can prolong it.
+    fn update(
+        &mut self,
+        speaker: &Speaker,
+        merged: &Certificate,
+        unusable: Option<Unusable>,
+    ) -> Result<Said, Problem> {
         if speaker.facts.known.as_ref().is_some_and(|known| known.to_bytes() == merged.to_bytes()) {
-            return Err(Problem::NothingNew);
+            return Err(match unusable {
+                Some(why) => Problem::Unusable(why.to_string()),
+                None if speaker.keys.is_empty() => Problem::NoKey,
+                None => Problem::NothingNew,
+            });
         }
         let address = speaker.asker.address.clone();
         let change = self.key_change_by(Authority::Update, &merged.fingerprint().to_string());
         let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
         let seen = speaker.facts.generation;
         self.effects.push(Effect::SetKey { address, seen, row, change });
-        Ok(Said::Done(Success::KeyUpdated))
+        Ok(Said::Done(match unusable {
+            None => Success::KeyUpdated,
+            Some(why) => Success::KeyUpdatedInPart(why.to_string()),
+        }))
     }
+}
+
+/// The key that the address has, with what came along, if no other key did. Nobody needs to prove anything: only what the
+/// key itself signed is taken.
+fn newer_form(speaker: &Speaker, brought: &KeyMaterial) -> Option<Certificate> {
+    if brought.is_empty() || brought.unreadable == Some(CertificateError::SecretKey) {
+        return None;
+    }
+    let known = speaker.facts.known.clone()?;
+    brought.updates().try_fold(known, |known, update| known.merge(&update)).ok()
 }

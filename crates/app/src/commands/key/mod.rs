@@ -8,7 +8,8 @@ mod set;
 mod sign;
 
 use sealist_lists::commands::{KeyCommand, Problem};
-use sealist_openpgp::Certificate;
+use sealist_openpgp::{Certificate, KeyMaterial};
+use sealist_store::list_keys;
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
@@ -35,6 +36,33 @@ impl Session<'_> {
             KeyCommand::Revoke => self.key_revoke(speaker).await,
             KeyCommand::Sign => self.key_sign(speaker).await,
             KeyCommand::Receive => self.key_receive(speaker).await,
+        }
+    }
+}
+
+impl Session<'_> {
+    /// The keys and revocations that came along. Keys of lists came with what was answered.
+    async fn brought(&self, speaker: &Speaker) -> Result<KeyMaterial, AppError> {
+        let mut brought = KeyMaterial::of(&speaker.keys);
+        let mut own = Vec::new();
+        let mut db = self.desk.app.store.reader().await?;
+        for certificate in brought.certificates {
+            if !list_keys::is_of_a_list(&mut db, &certificate.fingerprint().to_string()).await? {
+                own.push(certificate);
+            }
+        }
+        brought.certificates = own;
+        Ok(brought)
+    }
+
+    /// The same; where no key came along, the one that the mail program added by itself.
+    async fn offered(&self, speaker: &Speaker) -> Result<KeyMaterial, AppError> {
+        let brought = self.brought(speaker).await?;
+        match &speaker.autocrypt {
+            Some(key) if brought.is_empty() && brought.unreadable.is_none() => {
+                Ok(KeyMaterial::of(&[key.clone()]))
+            }
+            _ => Ok(brought),
         }
     }
 }

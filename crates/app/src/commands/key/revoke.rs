@@ -5,7 +5,7 @@
 
 use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
-use sealist_openpgp::{Certificate, MergeError};
+use sealist_openpgp::{Certificate, KeyMaterial, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 
 use super::super::{Said, Session, Speaker};
@@ -21,16 +21,17 @@ impl Session<'_> {
             Ok(known) => known.clone(),
             Err(problem) => return Ok(Err(problem)),
         };
-        if speaker.keys.is_empty() {
+        let brought = self.brought(speaker).await?;
+        if brought.is_empty() {
             return Ok(Err(Problem::NoRevocation));
         }
         let mut merged = known.clone();
-        for block in &speaker.keys {
-            merged = match merged.merge(block) {
+        for update in brought.updates() {
+            merged = match merged.merge(&update) {
                 Ok(merged) => merged,
                 Err(MergeError::Unreadable(_)) => return Ok(Err(Problem::NoRevocation)),
                 Err(MergeError::OtherKey | MergeError::Unverified) => {
-                    return self.revoked_earlier(speaker).await;
+                    return self.revoked_earlier(speaker, &brought).await;
                 }
             };
         }
@@ -38,8 +39,12 @@ impl Session<'_> {
             return Ok(Err(Problem::NothingNew));
         }
         self.revoked(speaker, &known, &merged);
-        if merged.usable(self.desk.now).is_ok() {
-            return Ok(Ok(Said::Done(Success::KeyUpdated)));
+        match merged.usable(self.desk.now) {
+            Ok(_) => return Ok(Ok(Said::Done(Success::KeyUpdated))),
+            Err(why) if why.is_mended_by_its_holder() => {
+                return Ok(Ok(Said::Done(Success::KeyUpdatedInPart(why.to_string()))));
+            }
+            Err(_) => {}
         }
         // The revocation proves that it is wanted.
         let asker = Asker { address: speaker.asker.address.clone(), proven: Proven::Yes };
@@ -62,14 +67,18 @@ impl Session<'_> {
 
     /// Revocations of a key that the address had before. The key that it has now may stand on that key's word: then it is
     /// in doubt, and waits for the owners.
-    async fn revoked_earlier(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+    async fn revoked_earlier(
+        &mut self,
+        speaker: &Speaker,
+        brought: &KeyMaterial,
+    ) -> Result<Result<Said, Problem>, AppError> {
         let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
         let changes = key_changes::of(&mut *self.desk.app.store.reader().await?, person.no).await?;
         let mut revoked = None;
         for change in &changes {
             let Some(old) = &change.old_certificate else { continue };
             let old = Certificate::from_stored(old)?;
-            let merged = speaker.keys.iter().try_fold(old, |old, block| old.merge(block));
+            let merged = brought.updates().try_fold(old, |old, update| old.merge(&update));
             if merged.is_ok_and(|merged| is_compromised(&merged, self.desk.now)) {
                 revoked = Some(change.old.clone());
             }

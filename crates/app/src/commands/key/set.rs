@@ -14,7 +14,7 @@ impl Session<'_> {
         token: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
         let request = self.asked(speaker, token, &Question::Key).await?;
-        let offer = match Offer::among(&speaker.keys, &speaker.asker.address, self.desk.now) {
+        let offer = match Offer::among(&self.offered(speaker).await?, &speaker.asker.address, self.desk.now) {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };

@@ -15,9 +15,9 @@ impl Session<'_> {
             Ok(own) => own,
             Err(problem) => return Ok(Err(problem)),
         };
-        let [block] = &speaker.keys[..] else {
-            return Ok(Err(if speaker.keys.is_empty() { Problem::NoKey } else { Problem::SeveralKeys }));
-        };
+        if speaker.keys.is_empty() {
+            return Ok(Err(Problem::NoKey));
+        }
         let allowed = self.desk.list.settings.pgp.as_ref().map(|pgp| &pgp.key_signing_allowed[..]);
         if !speaker.is_one_of(allowed.unwrap_or_default()) {
             return Ok(Err(Problem::MayNotSign));
@@ -28,7 +28,17 @@ impl Session<'_> {
         };
         drop(db);
         let key = Certificate::from_stored(&stored)?;
-        let certified = match key.certified_by(own, block, self.desk.now) {
+        // The sender's own key may have come along, too.
+        let mut tried: Vec<_> =
+            speaker.keys.iter().map(|block| key.certified_by(own, block, self.desk.now)).collect();
+        tried.sort_by_key(|tried| match tried {
+            Ok(_) => 0,
+            Err(NotCertified::SecretKey) => 1,
+            Err(NotCertified::OtherKey) => 3,
+            Err(NotCertified::Unreadable) => 4,
+            Err(_) => 2,
+        });
+        let certified = match tried.swap_remove(0) {
             Ok(certified) => certified,
             Err(why) => {
                 return Ok(Err(match why {
