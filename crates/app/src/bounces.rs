@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sealist_lists::model::{DeliveryNo, Door, MailingList, MemberNo};
 use sealist_mail::dsn::{self, Report};
 use sealist_mail::{Address, Refusal, Timestamp};
-use sealist_openpgp::MacKey;
+use sealist_store::bounce_proofs;
 use sealist_store::bounce_scores::{self, Bounced, Patience, Returned};
 use sealist_store::deliveries::{self, Kind};
 use sealist_store::notices::Probe;
@@ -13,34 +13,9 @@ use sealist_store::queue::{self, Entry};
 use sealist_store::{Conn, StoreError};
 
 use crate::notices::Prepared;
-use crate::{App, AppError, letters};
+use crate::{App, AppError, bounce_address, letters};
 
 const DAY_MS: i64 = 24 * 3_600_000;
-/// Octets of a local part ([RFC 5321, section 4.5.3.1.1]).
-const MAX_LOCAL: usize = 64;
-
-/// What the handles of bounce addresses are for. They name the member: what went to them is long gone when it comes back.
-fn purpose(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::Posting => Some("bounce"),
-        Kind::Probe => Some("probe"),
-        Kind::Notice => None,
-    }
-}
-
-/// The envelope sender of one copy: a bounce to it tells whom it is about, and nobody else can make one. The plain
-/// address where the list's name leaves no room.
-pub(crate) fn verp(bounces: &str, mac: &MacKey, kind: Kind, member: MemberNo) -> String {
-    let Some(purpose) = purpose(kind) else { return bounces.to_owned() };
-    match bounces.split_once('@') {
-        Some((local, host)) => {
-            let local = format!("{local}+{}", mac.handle(purpose, member.0));
-            if local.len() > MAX_LOCAL { bounces.to_owned() } else { format!("{local}@{host}") }
-        }
-        None => bounces.to_owned(),
-    }
-}
-
 /// What a message at `-bounces` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -63,28 +38,32 @@ pub(crate) async fn take(
     if !reading.automatic {
         return Ok(Taken::Person);
     }
-    let returned = whom(app, list, &entry.detail);
+    let returned = bounce_address::read(app.vault.mac(), &entry.detail, now);
+    let returned = returned.filter(|returned| returned.list == list.no);
     let returned = returned.filter(|_| list.settings.process_bounces && reading.report == Report::Failed);
     let of_a_person = reading.status.is_empty() || Refusal::is_no_such_mailbox_status(&reading.status);
     let cause = (!of_a_person).then(|| format!("day {}: {}", now.0 / DAY_MS, reading.status));
+    // At the address that all copies share anybody can name anybody: one copy with a handle shows what is true.
+    let unproved = entry.detail.is_empty()
+        && !list.settings.verp
+        && list.settings.process_bounces
+        && reading.report == Report::Failed;
+    let mark = |id: &String| app.vault.mac().message_mark(&list.name.list_id(), id);
+    let marks: Vec<[u8; 32]> = reading.returned.iter().map(mark).collect();
     let (entry, of) = (entry.clone(), list.clone());
     let follows = app.store.write(move |db| {
         Box::pin(async move {
             let failed = returned.map(|returned| Failure { returned, cause }).into_iter().collect();
             let follows = score(&mut *db, &of, failed, now).await?;
+            if unproved {
+                bounce_proofs::ask(&mut *db, of.no, &reading.failed, &marks, now).await?;
+            }
             queue::finish(db, &entry).await?;
             Ok::<_, StoreError>(follows)
         })
     });
     tell(app, list, follows.await?, now).await?;
     Ok(Taken::Done)
-}
-
-fn whom(app: &App, list: &MailingList, handle: &str) -> Option<Returned> {
-    [Kind::Posting, Kind::Probe].into_iter().find_map(|kind| {
-        let member = MemberNo(app.vault.mac().read_handle(purpose(kind)?, handle)?);
-        Some(Returned { list: list.no, member, kind })
-    })
 }
 
 /// Counts copies that the next hop refused for a reason that concerns their recipients; what follows from it.

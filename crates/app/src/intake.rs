@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use sealist_lists::model::{Door, DoorAddress, ListNo, MailingList};
+use sealist_lists::model::{Door, DoorAddress, ListNo, MailingList, ReservedLocal};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::{self, Body, ROW_OCTETS};
 use sealist_store::{StoreError, lists, queue};
 
 use crate::spool::Spool;
-use crate::{App, AppError, ListKeys};
+use crate::{App, AppError, ListKeys, bounce_address};
 
 /// Longer handles are none of ours.
 const MAX_DETAIL: usize = 200;
@@ -29,16 +29,49 @@ impl Arrival {
     /// What an address means: the most literal reading whose list exists. Errs with [`AppError::NoKeys`] for a list that
     /// this node lacks keys of: another takes its mail.
     pub async fn at(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
+        if let Some((reserved, detail)) = ReservedLocal::read(address) {
+            return Self::below(app, address, reserved, detail).await;
+        }
         for reading in DoorAddress::readings(address) {
             let list = lists::by_name(&mut *app.store.reader().await?, &reading.list).await?;
-            let Some(list) = list else { continue };
-            let keys = match &list.settings.pgp {
-                Some(_) => Some(app.keys_of(&list).await?),
-                None => None,
-            };
-            return Ok(Some(Self { list, door: reading.door, detail: reading.detail, keys }));
+            if let Some(list) = list {
+                return Self::of(app, list, reading.door, reading.detail).await.map(Some);
+            }
         }
         Ok(None)
+    }
+
+    /// What an address below a reserved local part means. Only what was made here means something.
+    async fn below(
+        app: &App,
+        address: &Address,
+        reserved: ReservedLocal,
+        detail: &str,
+    ) -> Result<Option<Self>, AppError> {
+        let (no, door, detail) = match reserved {
+            ReservedLocal::Bounces => {
+                (bounce_address::list_of(app.vault.mac(), detail), Door::Bounces, detail)
+            }
+            ReservedLocal::Confirm => match detail.split_once('.') {
+                Some((number, token)) => (number.parse().ok().map(ListNo), Door::Confirm, token),
+                None => return Ok(None),
+            },
+        };
+        let Some(no) = no else { return Ok(None) };
+        match lists::by_no(&mut *app.store.reader().await?, no).await? {
+            Some(list) if list.name.mail_host() == address.ascii_domain() => {
+                Self::of(app, list, door, Some(detail.to_owned())).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn of(app: &App, list: MailingList, door: Door, detail: Option<String>) -> Result<Self, AppError> {
+        let keys = match &list.settings.pgp {
+            Some(_) => Some(app.keys_of(&list).await?),
+            None => None,
+        };
+        Ok(Self { list, door, detail, keys })
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! No loops, no sockets, no files: secret keys at rest are behind [`KeyVault`].
 
+mod bounce_address;
 mod bounces;
 mod commands;
 mod deciders;

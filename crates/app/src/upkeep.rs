@@ -3,7 +3,8 @@
 use sealist_lists::model::PostNo;
 use sealist_mail::Timestamp;
 use sealist_store::{
-    StoreError, audit, bounce_scores, clock, deliveries, lists, notices, posts, replay, requests,
+    StoreError, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, posts, replay,
+    requests,
 };
 
 use crate::{App, AppError, succession};
@@ -79,6 +80,10 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
     }
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
     app.store.write(move |db| Box::pin(replay::forget(db, before))).await.map_err(|e: StoreError| e)?;
+    app.store
+        .write(move |db| Box::pin(bounce_proofs::forget_sent(db, now)))
+        .await
+        .map_err(|e: StoreError| e)?;
     let before = Timestamp(now.0 - CAUSES_KEPT_MS);
     app.store
         .write(move |db| Box::pin(bounce_scores::forget_causes(db, before)))

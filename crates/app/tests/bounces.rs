@@ -5,11 +5,11 @@
 mod moved_clock;
 
 use moved_clock::{day, join, make_plain_list, post_plain, site_in};
-use sealist_app::{App, Report, Together, prepare, settle};
-use sealist_lists::model::{MailingList, MemberNo, Role};
+use sealist_app::{App, Arrival, Intake, Ready, Report, Together, prepare, process, settle, upkeep};
+use sealist_lists::model::{Door, MailingList, MemberNo, Role};
 use sealist_mail::{Stage, Timestamp};
 use sealist_store::deliveries::{self, Settled, State};
-use sealist_store::{StoreError, people, posts};
+use sealist_store::{StoreError, bounce_scores, lists, people, posts, queue};
 use tempfile::TempDir;
 
 const MEMBERS: [&str; 4] = ["anne@x.example", "bart@x.example", "cris@y.example", "dora@y.example"];
@@ -27,10 +27,8 @@ async fn stage(folder: &TempDir) -> (App, MailingList) {
     (app, list)
 }
 
-/// Posts, and settles as the next hop answers; whom the post went to.
-async fn post(app: &App, list: &MailingList, answer: Answer, now: Timestamp) -> Vec<String> {
-    post_plain(app, list, now).await;
-    let mut to = Vec::new();
+/// The next batch, as its report begins, and what is sent of it.
+async fn claimed(app: &App, now: Timestamp) -> Option<(Report, Ready)> {
     loop {
         let claimant = app.claimant();
         let node = claimant.node;
@@ -41,29 +39,91 @@ async fn post(app: &App, list: &MailingList, answer: Answer, now: Timestamp) -> 
             })
         });
         let batch = match claimed.await.unwrap() {
-            (None, None) => return to,
+            (None, None) => return None,
             (_, None) => continue,
             (_, Some(batch)) => batch,
         };
-        let (list, kind) = (batch.list, batch.kind);
-        let ready = prepare(app, batch, Together::Anybody(50), now).await.unwrap();
+        let report = Report { node, list: batch.list, kind: batch.kind, results: Vec::new() };
+        return Some((report, prepare(app, batch, Together::Anybody(50), now).await.unwrap()));
+    }
+}
+
+/// Posts, and settles as the next hop answers.
+async fn post(app: &App, list: &MailingList, answer: Answer, now: Timestamp) {
+    post_plain(app, list, now).await;
+    while let Some((batch, ready)) = claimed(app, now).await {
         let mut results = ready.held.clone();
         for one in ready.copies.iter().flat_map(|copy| &copy.recipients) {
-            to.push(one.email.clone());
             let (state, refused_at, reply) = match answer(&one.email) {
                 Some((stage, reply)) => (State::Failed, Some(stage), reply),
                 None => (State::Sent, None, "250 ok"),
             };
-            results.push(Settled {
-                no: one.no,
-                email: one.email.clone(),
-                state,
-                reply: reply.into(),
-                refused_at,
-            });
+            let (no, email) = (one.no, one.email.clone());
+            results.push(Settled { no, email, state, reply: reply.into(), refused_at });
         }
-        settle(app, vec![Report { node, list, kind, results }], now).await.unwrap();
+        settle(app, vec![Report { results, ..batch }], now).await.unwrap();
     }
+}
+
+/// What the next hop is given.
+struct Sent {
+    to: Vec<String>,
+    sender: String,
+}
+
+/// Takes what is due, and says of all that it is sent.
+async fn deliver_all(app: &App, now: Timestamp) -> Vec<Sent> {
+    let mut sent = Vec::new();
+    while let Some((batch, ready)) = claimed(app, now).await {
+        let mut results = ready.held.clone();
+        for copy in &ready.copies {
+            let to = copy.recipients.iter().map(|one| one.email.clone()).collect();
+            sent.push(Sent { to, sender: copy.sender.clone().unwrap_or_default() });
+            for one in &copy.recipients {
+                let (no, email) = (one.no, one.email.clone());
+                let reply = "250 ok".to_owned();
+                results.push(Settled { no, email, state: State::Sent, reply, refused_at: None });
+            }
+        }
+        settle(app, vec![Report { results, ..batch }], now).await.unwrap();
+    }
+    sent
+}
+
+/// A message arrives and is judged.
+async fn arrive(app: &App, address: &str, sender: Option<&str>, message: &str, now: Timestamp) {
+    let arrival = Arrival::at(app, &address.parse().unwrap()).await.unwrap();
+    let mut intake = Intake::begin(&arrival.unwrap(), sender).unwrap();
+    intake.write(message.replace('\n', "\r\n").as_bytes()).unwrap();
+    intake.commit(app, Intake::transaction(), now).await.unwrap();
+    let claimant = app.claimant();
+    let entries =
+        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 9, now).await }));
+    for entry in entries.await.map_err(|error: StoreError| error).unwrap() {
+        process(app, entry, now).await.unwrap();
+    }
+}
+
+/// A report that a recipient failed, about that message.
+fn report(about: &str, status: &str, message_id: &str) -> String {
+    format!(
+        "From: MAILER-DAEMON@mx.example\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nWords.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; {about}\nAction: failed\nStatus: {status}\n\n--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {message_id}\n\n--b--\n"
+    )
+}
+
+/// The score of a member.
+async fn score(app: &App, list: &MailingList, address: &str) -> u32 {
+    let mut db = app.store.reader().await.unwrap();
+    bounce_scores::score(&mut db, list.no, &address.parse().unwrap()).await.unwrap()
+}
+
+async fn set(app: &App, list: &MailingList, name: &str, value: &str) {
+    let mut settings = list.settings.clone();
+    settings.set(name, value).unwrap();
+    let no = list.no;
+    let stored =
+        app.store.write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
+    stored.await.map_err(|error: StoreError| error).unwrap();
 }
 
 /// The members to whom no posts go any more.
@@ -108,4 +168,184 @@ async fn a_refusal_counts_against_whom_it_concerns() {
     check("a full mailbox, told late", full, &["bart@x.example"]).await;
     check("nobody lives there", |_| Some((Stage::Recipient, "550 5.1.1 no such user")), all).await;
     check("all are full", |_| Some((Stage::Content, "552 5.2.2 full")), &[]).await;
+}
+
+/// The handle of a copy to Bart.
+fn of_bart(sent: &[Sent]) -> String {
+    let copy = sent.iter().find(|copy| copy.to == ["bart@x.example"]).unwrap();
+    assert!(copy.sender.contains('+'), "{}", copy.sender);
+    copy.sender.clone()
+}
+
+#[tokio::test]
+async fn days_of_vacation_change_nothing() {
+    let folder = TempDir::new().unwrap();
+    let (app, list) = stage(&folder).await;
+    set(&app, &list, "verp", "true").await;
+    let vacation =
+        "From: bart@x.example\nSubject: Away\nAuto-Submitted: auto-replied (vacation)\n\nI am away.\n";
+    let late = report("bart@x.example", "4.4.1", "<x@y>").replace("Action: failed", "Action: delayed");
+    for number in 0..10 {
+        let at = day(number).plus_ms(number * 60_000);
+        post_plain(&app, &list, at).await;
+        let sender = of_bart(&deliver_all(&app, at).await);
+        for answer in [vacation, &late] {
+            arrive(&app, &sender, None, answer, at).await;
+        }
+        arrive(&app, &sender, Some("bart@x.example"), vacation, at).await;
+        assert_eq!(score(&app, &list, "bart@x.example").await, 0, "day {number}");
+    }
+    assert!(stopped(&app, &list).await.is_empty());
+    // The same days with reports that count.
+    for number in 10..15 {
+        let at = day(number).plus_ms(number * 60_000);
+        post_plain(&app, &list, at).await;
+        let sender = of_bart(&deliver_all(&app, at).await);
+        for _ in 0..2 {
+            arrive(&app, &sender.to_uppercase(), None, &report("b@other.example", "5.1.1", "<x@y>"), at)
+                .await;
+        }
+    }
+    assert_eq!(stopped(&app, &list).await, ["bart@x.example"]);
+}
+
+#[tokio::test]
+async fn an_old_handle_counts_no_more() {
+    let folder = TempDir::new().unwrap();
+    let (app, list) = stage(&folder).await;
+    set(&app, &list, "verp", "true").await;
+    post_plain(&app, &list, day(0)).await;
+    let sender = of_bart(&deliver_all(&app, day(0)).await);
+    for (days, expected) in [(31, 0), (400, 0), (30, 1)] {
+        arrive(&app, &sender, None, &report("bart@x.example", "5.1.1", "<x@y>"), day(days)).await;
+        assert_eq!(score(&app, &list, "bart@x.example").await, expected, "after {days} days");
+    }
+}
+
+#[tokio::test]
+async fn what_a_filter_says_of_many_counts_for_nobody() {
+    let folder = TempDir::new().unwrap();
+    let (app, list) = stage(&folder).await;
+    set(&app, &list, "verp", "true").await;
+    for number in 0..10 {
+        let at = day(number).plus_ms(number * 60_000);
+        post_plain(&app, &list, at).await;
+        for copy in deliver_all(&app, at).await {
+            if copy.sender.contains('+') {
+                arrive(&app, &copy.sender, None, &report(&copy.to[0], "5.7.1", "<x@y>"), at).await;
+            }
+        }
+    }
+    assert!(stopped(&app, &list).await.is_empty());
+}
+
+#[tokio::test]
+async fn on_a_list_without_handles_one_copy_proves_a_report() {
+    let folder = TempDir::new().unwrap();
+    let (app, list) = stage(&folder).await;
+    set(&app, &list, "default_nonmember_action", "accept").await;
+    let common = "team-bounces@lists.example";
+    let post = async |number: i64, at: Timestamp| {
+        let mail = format!(
+            "From: eve@z.example\nTo: team@lists.example\nMessage-ID: <{number}@z.example>\n\nWords.\n"
+        );
+        arrive(&app, "team@lists.example", Some("eve@z.example"), &mail, at).await;
+        let mut sent = deliver_all(&app, at).await;
+        sent.retain(|copy| !copy.sender.is_empty());
+        sent
+    };
+    assert_eq!(post(1, day(0)).await.len(), 1, "all share a copy");
+    let bart = "bart@x.example";
+    // Of no message of ours, of no member, by nobody, and what is no failure.
+    for nothing in [
+        report(bart, "5.1.1", "<other@z.example>"),
+        report("eve@z.example", "5.1.1", "<1@z.example>"),
+        report(bart, "4.4.1", "<1@z.example>").replace("Action: failed", "Action: delayed"),
+        format!(
+            "From: {bart}\n\nFinal-Recipient: rfc822; {bart}\nAction: failed\nMessage-ID: <1@z.example>\n"
+        ),
+    ] {
+        arrive(&app, common, None, &nothing, day(1)).await;
+    }
+    assert_eq!(post(2, day(1)).await.len(), 1, "nobody is in doubt");
+
+    for _ in 0..3 {
+        arrive(&app, common, None, &report("BART@x.example", "5.1.1", "<1@z.example>"), day(2)).await;
+    }
+    assert_eq!(score(&app, &list, bart).await, 0, "nothing is proved yet");
+    let sent = post(3, day(2)).await;
+    assert_eq!(sent.len(), 2, "one copy apart");
+    let sender = of_bart(&sent);
+    assert_eq!(post(4, day(2)).await.len(), 1, "of one post");
+    arrive(&app, common, None, &report(bart, "5.1.1", "<3@z.example>"), day(3)).await;
+    assert_eq!(post(5, day(3)).await.len(), 1, "at most once a week");
+    arrive(&app, &sender, None, &report(bart, "5.1.1", "<3@z.example>"), day(3)).await;
+    assert_eq!(score(&app, &list, bart).await, 1, "the copy with the handle counts");
+
+    // One member a report, and messages of the last two weeks alone.
+    let both = report(bart, "5.1.1", "<5@z.example>").replace(
+        "\n\n--b\nContent-Type: text",
+        "\n\nFinal-Recipient: rfc822; cris@y.example\nAction: failed\n\n--b\nContent-Type: text",
+    );
+    arrive(&app, common, None, &both, day(10)).await;
+    assert_eq!(post(6, day(10)).await.len(), 2);
+    arrive(&app, common, None, &report("dora@y.example", "5.1.1", "<5@z.example>"), day(18)).await;
+    assert_eq!(post(7, day(18)).await.len(), 1);
+    upkeep(&app, day(18)).await.unwrap();
+    arrive(&app, common, None, &report("dora@y.example", "5.1.1", "<6@z.example>"), day(18)).await;
+    assert_eq!(post(8, day(18)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_long_name_has_bounces_and_confirmations() {
+    let folder = TempDir::new().unwrap();
+    let app = site_in(folder.path()).await;
+    let list = make_plain_list(&app, &format!("{}@lists.example", "n".repeat(54))).await;
+    set(&app, &list, "verp", "true").await;
+    join(&app, &list, "bart@x.example", Role::Member, None).await;
+    post_plain(&app, &list, day(0)).await;
+    let sender = of_bart(&deliver_all(&app, day(0)).await);
+    assert!(sender.starts_with("_b+") && sender.find('@').unwrap() <= 64, "{sender}");
+    arrive(&app, &sender.to_uppercase(), None, &report("bart@x.example", "5.1.1", "<x@y>"), day(0)).await;
+    assert_eq!(score(&app, &list, "bart@x.example").await, 1);
+
+    let token = "abcdefghijklmnopqrstuvwxyz234567";
+    let confirm = list.confirm(token);
+    assert!(confirm.local().len() <= 64, "{confirm}");
+    let arrival = Arrival::at(&app, &confirm).await.unwrap().unwrap();
+    assert_eq!(
+        (arrival.list.no, arrival.door, arrival.detail.as_deref()),
+        (list.no, Door::Confirm, Some(token))
+    );
+    for nobody in [
+        sender.replace("lists.example", "other.example"),
+        "_b+abcdefghijklmnopqrstuvwxyz234567@lists.example".into(),
+        format!("_c+99.{token}@lists.example"),
+        format!("_c+{token}@lists.example"),
+    ] {
+        assert!(Arrival::at(&app, &nobody.parse().unwrap()).await.unwrap().is_none(), "{nobody}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_writes_reaches_the_owners() {
+    let folder = TempDir::new().unwrap();
+    let (app, list) = stage(&folder).await;
+    set(&app, &list, "verp", "true").await;
+    post_plain(&app, &list, day(0)).await;
+    let sender = of_bart(&deliver_all(&app, day(0)).await);
+    for to in ["team-bounces@lists.example", &sender] {
+        arrive(
+            &app,
+            to,
+            Some("bart@x.example"),
+            "From: bart@x.example\nSubject: Hello\n\nIs anybody here?\n",
+            day(0),
+        )
+        .await;
+        let sent = deliver_all(&app, day(0)).await;
+        let to: Vec<&String> = sent.iter().flat_map(|copy| &copy.to).collect();
+        assert_eq!(to, ["olga@x.example"]);
+    }
+    assert_eq!(score(&app, &list, "bart@x.example").await, 0);
 }

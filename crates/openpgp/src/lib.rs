@@ -9,6 +9,7 @@
 //! that cannot be printed and are zeroed when dropped. Nothing here fails on bad mail: it gets a verdict.
 
 mod armor;
+mod base32;
 mod card;
 mod certificate;
 mod certify;
@@ -49,6 +50,7 @@ pub use cleartext::Cleartext;
 pub use copies::{Copies, CopyArmor};
 pub use family::Family;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use handle::HANDLE_OCTETS;
 pub use key_material::KeyMaterial;
 pub use keys::{KeyError, ListKey, StorageCertificate, StorageKey};
 pub use mac::MacKey;

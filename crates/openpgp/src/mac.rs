@@ -30,6 +30,11 @@ impl MacKey {
         self.tag(&[b"replay", signer.to_string().as_bytes(), digest])
     }
 
+    /// By this the database knows a message that a list sent; who reads it learns no Message-ID.
+    pub fn message_mark(&self, list: &str, message_id: &str) -> [u8; 32] {
+        self.tag(&[b"message-id", list.as_bytes(), message_id.as_bytes()])
+    }
+
     /// By this the database knows the key of its site, and nobody who reads it learns anything of the key.
     pub fn mark(&self) -> [u8; 32] {
         self.tag(&[b"site key"])

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base32;
 use crate::mac::MacKey;
 
 /// 160 random bits as 32 letters and digits. No Debug: who knows it may answer.
@@ -9,18 +10,11 @@ use crate::mac::MacKey;
 pub struct Token(String);
 
 const OCTETS: usize = 20;
-/// RFC 4648's base32 in lower case: mail programs and servers change the case of addresses.
-const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-
 impl Token {
     /// A fresh one from the system's generator.
     pub fn fresh() -> Self {
         let octets: [u8; OCTETS] = crate::random();
-        let digits = octets.chunks(5).flat_map(|five| {
-            let bits = five.iter().fold(0_u64, |bits, octet| bits << 8 | u64::from(*octet));
-            (0..8).rev().map(move |digit| DIGITS[(bits >> (5 * digit) & 31) as usize])
-        });
-        Self(digits.map(char::from).collect())
+        Self(base32::encode(&octets))
     }
 }
 
@@ -40,6 +34,7 @@ impl MacKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base32::DIGITS;
 
     #[test]
     fn tokens_are_long_and_all_different() {

@@ -1,7 +1,7 @@
 //! Bounces of members: how many days had one, and when posts stop.
 
 use sealist_lists::model::{ListNo, MemberNo};
-use sealist_mail::Timestamp;
+use sealist_mail::{Address, Timestamp};
 
 use crate::deliveries::Kind;
 use crate::sql::query;
@@ -107,6 +107,15 @@ async fn stop(db: &mut Conn, returned: Returned, stale: Timestamp) -> Result<Bou
     .fetch_optional(db)
     .await?;
     stopped.map_or(Ok(Bounced::Nothing), |row| Ok(Bounced::Stopped(row.try_get(0)?)))
+}
+
+/// The score of a member; 0 for nobody.
+pub async fn score(db: &mut Conn, list: ListNo, address: &Address) -> Result<u32, StoreError> {
+    let row = query(
+        "SELECT COALESCE(MAX(m.bounce_score), 0) FROM members m JOIN addresses a ON a.no = m.address_no
+         WHERE m.list_no = $1 AND a.email_key = $2 AND m.role = 'member'",
+    );
+    row.bind(list.0).bind(address.key()).fetch_one(db).await?.try_get(0)
 }
 
 /// Notes why something for a member failed, before it is counted.

@@ -71,6 +71,9 @@ pub struct Delivery {
     pub name: String,
     /// Whether the member allows cleartext where the list does.
     pub allow_cleartext: bool,
+    /// Whether the copy has an envelope sender of its own on a list whose copies share one: a report about the member is to
+    /// be proved.
+    pub proves: bool,
 }
 
 /// Whether there is something to claim, or a post that lacks recipients. A look ahead: it costs no commit.
@@ -110,19 +113,21 @@ pub async fn claim(
          (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no AND NOT EXISTS
              (SELECT 1 FROM members m WHERE m.no = deliveries.member_no AND m.key_waits = 1)),
          COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), ''),
-         COALESCE((SELECT allow_cleartext FROM members m WHERE m.no = deliveries.member_no), 0)",
+         COALESCE((SELECT allow_cleartext + CASE WHEN m.prove_post IN (0, deliveries.post_no) THEN 2 ELSE 0 END
+             FROM members m WHERE m.no = deliveries.member_no), 0)",
         db.skip_locked()
     ))
     .bind(post.try_get::<i64>(0)?)
     .bind(now.0)
     .bind(limit)
     .bind(claimant.node.0)
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
     if rows.is_empty() {
         // Other nodes have them.
         return Ok(None);
     }
+    let kind = Kind::from_name(&post.try_get::<String>(4)?).ok_or(DAMAGED)?;
     let rows = rows
         .iter()
         .map(|row| {
@@ -134,11 +139,16 @@ pub async fn claim(
                 attempts: row.try_get(4)?,
                 card: row.try_get(5)?,
                 name: row.try_get(6)?,
-                allow_cleartext: row.try_get(7)?,
+                allow_cleartext: row.try_get::<i64>(7)? & 1 != 0,
+                proves: row.try_get::<i64>(7)? & 2 != 0 && kind == Kind::Posting,
             })
         })
-        .collect::<Result<_, StoreError>>()?;
-    let kind = Kind::from_name(&post.try_get::<String>(4)?).ok_or(DAMAGED)?;
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    for row in rows.iter().filter(|row| row.proves) {
+        let of_this = query("UPDATE members SET prove_post = $2 WHERE no = $1 AND prove_post = 0");
+        let of_this = of_this.bind(row.member.map(|member| member.0)).bind(post.try_get::<i64>(0)?);
+        of_this.execute(&mut *db).await?;
+    }
     let channel = Channel::from_name(&post.try_get::<String>(5)?).ok_or(DAMAGED)?;
     Ok(Some(Batch {
         post: PostNo(post.try_get(0)?),

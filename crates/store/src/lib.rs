@@ -6,6 +6,7 @@
 pub mod address_keys;
 pub mod audit;
 pub mod bodies;
+pub mod bounce_proofs;
 pub mod bounce_scores;
 pub mod clock;
 pub mod coming;

@@ -17,7 +17,7 @@ use sealist_store::bodies::{self, Body};
 use sealist_store::queue::{self, Entry, Place};
 use sealist_store::replay::Outcome as Fate;
 use sealist_store::tokens::Subject;
-use sealist_store::{StoreError, audit, lists, people, posts};
+use sealist_store::{StoreError, audit, bounce_proofs, lists, people, posts};
 
 use crate::bounces::{self, Taken};
 use crate::commands::{self, takes_commands};
@@ -276,6 +276,9 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                         archived: post.archived,
                     };
                     posts::insert(&mut *db, &row, now).await?;
+                    if let Some(mark) = post.sent_mark {
+                        bounce_proofs::note_sent(&mut *db, entry.list, &mark, now).await?;
+                    }
                 }
                 queue::finish(db, &entry).await?;
                 Ok(action)

@@ -22,6 +22,8 @@ pub(super) struct Post {
     pub(super) envelope_from: String,
     pub(super) recipients: Recipients,
     pub(super) archived: bool,
+    /// The mark of its Message-ID, on lists whose copies share an envelope sender.
+    pub(super) sent_mark: Option<[u8; 32]>,
 }
 
 #[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
@@ -79,6 +81,11 @@ pub(super) async fn make_post(
     pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
     let (recipients, archived) = (draft.recipients.clone(), draft.archived);
     let payload = payload::build(draft, openpgp::random());
+    let sent_mark = match list.settings.verp {
+        true => None,
+        false => Headers::parse(&payload.outer).0.text("message-id"),
+    };
+    let sent_mark = sent_mark.map(|id| app.vault.mac().message_mark(&list.name.list_id(), id.trim()));
     let encrypts = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
     let channel = if encrypts { Channel::Sealed } else { Channel::Open };
     let body = sealing::enclose(app, list, payload, channel, now).await?;
@@ -88,5 +95,6 @@ pub(super) async fn make_post(
         envelope_from: list.name.address(Door::Bounces).to_string(),
         recipients,
         archived,
+        sent_mark,
     })
 }

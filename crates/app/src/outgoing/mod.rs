@@ -10,15 +10,16 @@ mod settle;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sealist_lists::model::{Channel, DeliveryNo};
+use sealist_lists::model::{Channel, DeliveryNo, ListNo};
 use sealist_lists::payload::{self, Payload};
 use sealist_mail::{Address, Dots, Timestamp};
 use sealist_store::bodies::{self, Body};
+use sealist_store::bounce_scores::Returned;
 use sealist_store::deliveries::{Batch, Delivery, Kind, Settled};
 use sealist_store::lists;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{App, AppError, KeyVault, bounces, sealing};
+use crate::{App, AppError, KeyVault, bounce_address, sealing};
 pub use faults::could_not_be_made;
 pub use open::Together;
 pub use retry::Retry;
@@ -86,6 +87,8 @@ impl Copy {
 /// How the copies of a batch are sent.
 struct Sending {
     vault: Arc<dyn KeyVault>,
+    list: ListNo,
+    now: Timestamp,
     /// The list's address for bounces; empty: the null sender.
     bounces: String,
     /// What a copy is, if it has an envelope sender of its own.
@@ -100,11 +103,15 @@ impl Sending {
             return None;
         }
         let about = match rows {
+            [row] if row.proves => Some(Kind::Posting).zip(row.member),
             [row] => self.verp.zip(row.member),
             _ => None,
         };
         Some(match about {
-            Some((kind, member)) => bounces::verp(&self.bounces, self.vault.mac(), kind, member),
+            Some((kind, member)) => {
+                let returned = Returned { list: self.list, member, kind };
+                bounce_address::make(&self.bounces, self.vault.mac(), returned, self.now)
+            }
             None => self.bounces.clone(),
         })
     }
@@ -155,7 +162,8 @@ async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Re
         Kind::Notice => None,
         Kind::Probe => Some(Kind::Probe),
     };
-    let sending = Sending { vault: app.vault.clone(), bounces: batch.envelope_from.clone(), verp, together };
+    let (vault, bounces) = (app.vault.clone(), batch.envelope_from.clone());
+    let sending = Sending { vault, list: list.no, now, bounces, verp, together };
     match body {
         Body::Plain { outer, payload } if !open::goes_open(&list, &batch) && list.settings.pgp.is_some() => {
             let entity = payload;

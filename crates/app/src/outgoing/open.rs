@@ -32,23 +32,26 @@ pub(super) fn goes_open(list: &MailingList, batch: &Batch) -> bool {
 }
 
 /// The message is put into its wire form once, whoever gets it.
-pub(super) fn copies(mut rows: Vec<Delivery>, sending: &Sending, clear: Payload) -> Vec<Copy> {
+pub(super) fn copies(rows: Vec<Delivery>, sending: &Sending, clear: Payload) -> Vec<Copy> {
     let Payload { outer, entity } = clear;
     let message = [&outer[..], b"MIME-Version: 1.0\r\n", &entity].concat();
     drop((outer, entity));
     let (wire, dots) = wire_form(&message);
     let pieces = vec![Bytes::from(wire)];
+    let (proving, mut rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.proves);
     rows.sort_by_cached_key(|row| domain(row).to_lowercase());
     let most = if sending.verp.is_some() { 1 } else { sending.together.most() };
     let shared = |rows: &[Delivery]| -> Vec<Copy> {
         rows.chunks(most).map(|rows| Copy::of(rows, sending, (pieces.clone(), dots))).collect()
     };
-    match sending.together {
+    let mut copies = match sending.together {
         Together::Anybody(_) => shared(&rows),
         Together::SameDomain(_) => {
             rows.chunk_by(|a, b| domain(a).eq_ignore_ascii_case(domain(b))).flat_map(shared).collect()
         }
-    }
+    };
+    copies.extend(proving.into_iter().map(|row| Copy::of(&[row], sending, (pieces.clone(), dots))));
+    copies
 }
 
 fn domain(row: &Delivery) -> &str {
@@ -59,7 +62,8 @@ fn domain(row: &Delivery) -> &str {
 mod tests {
     use std::sync::Arc;
 
-    use sealist_lists::model::{DeliveryNo, MemberNo};
+    use sealist_lists::model::{DeliveryNo, ListNo, MemberNo};
+    use sealist_mail::Timestamp;
     use sealist_openpgp::{KeyName, MacKey};
     use zeroize::Zeroizing;
 
@@ -98,10 +102,13 @@ mod tests {
             card: None,
             name: String::new(),
             allow_cleartext: false,
+            proves: false,
         };
         let vault = Arc::new(NoKeys(MacKey::generate()));
         let sending = Sending {
             vault,
+            list: ListNo(1),
+            now: Timestamp(0),
             bounces: "l-bounces@l.example".into(),
             verp: verp.then_some(Kind::Posting),
             together,

@@ -125,7 +125,7 @@ impl Draft<'_> {
         let token = Token::fresh();
         let door = if self.list.settings.pgp.is_none() { Some(token.to_string()) } else { None };
         let reply_to = match door {
-            Some(token) => self.list.name.confirm(&token),
+            Some(token) => self.list.confirm(&token),
             None => self.list.name.address(Door::Request),
         };
         let attachment = match text {

@@ -40,6 +40,33 @@ const SUFFIXES: &[(&str, Door)] = &[
     ("-sendkey", Door::Sendkey),
 ];
 
+/// A local part below each mail host that no list can have as its name: it begins with a sign. Addresses below it name their
+/// list behind the `+`, so that they fit 64 octets ([RFC 5321, section 4.5.3.1.1]) however long its name is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReservedLocal {
+    /// `_b+HANDLE`: [`Door::Bounces`]. The handle names the list.
+    Bounces,
+    /// `_c+NUMBER.TOKEN`: [`Door::Confirm`] of the list of that number.
+    Confirm,
+}
+
+impl ReservedLocal {
+    /// The part before the `+`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bounces => "_b",
+            Self::Confirm => "_c",
+        }
+    }
+
+    /// Which it is, if the address is below one, and what stands behind the `+`.
+    pub fn read(address: &Address) -> Option<(Self, &str)> {
+        let (local, detail) = address.local().split_once('+')?;
+        let known = |reserved: &Self| reserved.name().eq_ignore_ascii_case(local);
+        Some(([Self::Bounces, Self::Confirm].into_iter().find(known)?, detail))
+    }
+}
+
 /// One way to read an address: which list, which door, and what followed the `+`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoorAddress {
@@ -120,6 +147,20 @@ mod tests {
         let readings = DoorAddress::readings(&address.parse().unwrap());
         let seen: Vec<_> = readings.iter().map(|r| (r.list.local(), r.door, r.detail.as_deref())).collect();
         assert_eq!(seen, expected, "{address}");
+    }
+
+    #[test]
+    fn no_list_takes_a_reserved_local_part() {
+        for reserved in [ReservedLocal::Bounces, ReservedLocal::Confirm] {
+            let name = reserved.name();
+            assert!(ListName::new(name, "lists.example").is_err());
+            let address = format!("{}+Ab.2@lists.example", name.to_uppercase()).parse().unwrap();
+            assert_eq!(ReservedLocal::read(&address), Some((reserved, "Ab.2")));
+            assert_eq!(DoorAddress::readings(&address), []);
+        }
+        for other in ["team+x@lists.example", "_b@lists.example", "_bounces+x@lists.example"] {
+            assert_eq!(ReservedLocal::read(&other.parse().unwrap()), None, "{other}");
+        }
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use sealist_mail::{Address, Mailbox};
 use serde::{Deserialize, Serialize};
 
-use super::{Door, ListNo, ListSettings};
+use super::{Door, ListNo, ListSettings, ReservedLocal};
+
+/// Octets of a local part ([RFC 5321, section 4.5.3.1.1]).
+const MAX_LOCAL_OCTETS: usize = 64;
 
 /// The name of a list: local part and mail host, both lower case, the mail host with A-labels ([RFC 5890]).
 ///
@@ -71,7 +74,7 @@ impl ListName {
             .expect("checked for the longest door in ListName::new")
     }
 
-    /// The address that confirms with that token, which must be letters and digits.
+    /// The same below the list's own name: see [`MailingList::confirm`].
     pub fn confirm(&self, token: &str) -> Address {
         let address = format!("{}{}+{token}@{}", self.local, Door::Confirm.suffix(), self.mail_host);
         address.parse().unwrap_or_else(|_| self.address(Door::Request))
@@ -131,6 +134,16 @@ impl MailingList {
         }
         let mut letters = self.name.local().chars();
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
+
+    /// The address that confirms with that token, which must be letters and digits.
+    pub fn confirm(&self, token: &str) -> Address {
+        let long = self.name.confirm(token);
+        if long.local().len() <= MAX_LOCAL_OCTETS {
+            return long;
+        }
+        let (local, host) = (ReservedLocal::Confirm.name(), self.name.mail_host());
+        format!("{local}+{}.{token}@{host}", self.no).parse().unwrap_or(long)
     }
 
     /// The posting address with the display name.

@@ -13,7 +13,7 @@ mod settings;
 pub use action::Action;
 pub use channel::Channel;
 pub use delivery::{MissingKey, SealedDelivery};
-pub use door::{Door, DoorAddress};
+pub use door::{Door, DoorAddress, ReservedLocal};
 pub use list::{ListName, ListNameError, MailingList};
 pub use member::{DeliveryMode, DeliveryStatus, Member, Preferences, Role};
 pub use numbers::{

@@ -55,11 +55,15 @@ async fn a_bounce_counts_for_whom_it_is_about() {
 
     // Late is not lost, and a made-up handle is nobody's.
     bounce(&site, &of_bart, "delayed").await;
-    for forged in ["team-bounces@lists.example", "team-bounces+0123456789abcdef0123456789ab@lists.example"] {
+    for forged in [
+        "team-bounces@lists.example",
+        "team-bounces+0123456789abcdef0123456789ab@lists.example",
+        "team-bounces+abcdefghijklmnopqrstuvwxyz234567@lists.example",
+    ] {
         bounce(&site, forged, "failed").await;
     }
     let mut bent = of_bart.clone();
-    bent.replace_range(14..15, if &of_bart[14..15] == "0" { "1" } else { "0" });
+    bent.replace_range(14..15, if &of_bart[14..15] == "a" { "b" } else { "a" });
     bounce(&site, &bent, "failed").await;
     send(&site, &anne, "two").await;
     assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "nobody was stopped");

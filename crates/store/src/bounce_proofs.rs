@@ -1,0 +1,68 @@
+//! Proofs of bounces on lists whose copies share an envelope sender. What a report says can be made up; it only makes the
+//! next copy to one member carry a handle.
+
+use sealist_lists::model::ListNo;
+use sealist_mail::{Address, Timestamp};
+
+use crate::sql::{marks, query};
+use crate::{Conn, StoreError};
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+/// A report counts for messages that were sent so many days ago.
+const SENT_DAYS: i64 = 14;
+/// A member gets a copy with a handle at most once in so many days.
+const REST_DAYS: i64 = 7;
+
+/// Notes that the list sent a message; `mark`: that of its Message-ID.
+pub async fn note_sent(db: &mut Conn, list: ListNo, mark: &[u8], now: Timestamp) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO sent_ids (list_no, mark, sent_at) VALUES ($1, $2, $3)
+         ON CONFLICT (list_no, mark) DO UPDATE SET sent_at = excluded.sent_at",
+    )
+    .bind(list.0)
+    .bind(mark)
+    .bind(now.0)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Has the next copy to one of the failed carry a handle, if one of the marks is of a message that the list sent of late.
+/// Says whether it does.
+pub async fn ask(
+    db: &mut Conn,
+    list: ListNo,
+    failed: &[Address],
+    returned: &[[u8; 32]],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if failed.is_empty() || returned.is_empty() {
+        return Ok(false);
+    }
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM sent_ids WHERE list_no = $1 AND sent_at > $2 AND mark IN ({}))",
+        marks(3, returned.len())
+    );
+    let known = query(sql).bind(list.0).bind(now.0 - SENT_DAYS * DAY_MS);
+    let known = returned.iter().fold(known, |known, mark| known.bind(&mark[..]));
+    if !known.fetch_one(&mut *db).await?.try_get::<bool>(0)? {
+        return Ok(false);
+    }
+    let keys: Vec<String> = failed.iter().map(Address::key).collect();
+    let sql = format!(
+        "UPDATE members SET prove_post = 0, prove_asked_at = $2 WHERE no =
+         (SELECT m.no FROM members m JOIN addresses a ON a.no = m.address_no
+          WHERE m.list_no = $1 AND m.role = 'member' AND m.delivery_status = 'enabled' AND m.prove_asked_at < $3
+          AND a.email_key IN ({}) ORDER BY m.no LIMIT 1)",
+        marks(4, keys.len())
+    );
+    let asked = query(sql).bind(list.0).bind(now.0).bind(now.0 - REST_DAYS * DAY_MS);
+    let asked = keys.iter().fold(asked, |asked, key| asked.bind(key));
+    Ok(asked.execute(db).await?.rows_affected() > 0)
+}
+
+/// Forgets messages of which no report counts any more.
+pub async fn forget_sent(db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
+    query("DELETE FROM sent_ids WHERE sent_at <= $1").bind(now.0 - SENT_DAYS * DAY_MS).execute(db).await?;
+    Ok(())
+}
