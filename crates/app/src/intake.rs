@@ -91,6 +91,14 @@ pub struct Intake {
     detail: String,
     form: Form,
     spool: Option<Spool>,
+    start: Start,
+}
+
+/// Whether something of the message has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Ahead,
+    Over,
 }
 
 enum Form {
@@ -112,13 +120,21 @@ impl Intake {
         };
         let detail: String =
             arrival.detail.iter().flat_map(|detail| detail.chars()).take(MAX_DETAIL).collect();
-        let mut intake = Self { list: arrival.list.no, door: arrival.door, detail, form, spool: None };
-        intake.write(format!("Return-Path: <{}>\r\n", sender.unwrap_or_default()).as_bytes())?;
+        let (list, door, start) = (arrival.list.no, arrival.door, Start::Ahead);
+        let mut intake = Self { list, door, detail, form, spool: None, start };
+        intake.form.write(format!("Return-Path: <{}>\r\n", sender.unwrap_or_default()).as_bytes())?;
         Ok(intake)
     }
 
-    /// The next octets.
+    /// The next octets. A message whose first line begins with a blank gets a field name of its own before it: the line
+    /// would go on with our own field.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), AppError> {
+        if let (Start::Ahead, Some(first)) = (self.start, chunk.first()) {
+            self.start = Start::Over;
+            if matches!(first, b' ' | b'\t') {
+                self.form.write(b"X-Nameless:")?;
+            }
+        }
         self.form.write(chunk)
     }
 

@@ -3,8 +3,8 @@
 use sealist_lists::model::PostNo;
 use sealist_mail::Timestamp;
 use sealist_store::{
-    StoreError, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, posts, replay,
-    requests,
+    StoreError, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, posts, put_aside,
+    replay, requests,
 };
 
 use crate::{App, AppError, succession};
@@ -19,6 +19,8 @@ const DIGESTS_KEPT_MS: i64 = 400 * DAY_MS;
 const AUDIT_KEPT_MS: i64 = 400 * DAY_MS;
 /// How long bounces are compared with others of the same cause.
 const CAUSES_KEPT_MS: i64 = 30 * DAY_MS;
+/// How long it is known how many messages were put aside.
+const ASIDE_KEPT_MS: i64 = 30 * DAY_MS;
 /// Rows of one transaction.
 const CHUNK: u32 = 500;
 
@@ -78,6 +80,8 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
             break;
         }
     }
+    let before = Timestamp(now.0 - ASIDE_KEPT_MS);
+    app.store.write(move |db| Box::pin(put_aside::forget(db, before))).await.map_err(|e: StoreError| e)?;
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
     app.store.write(move |db| Box::pin(replay::forget(db, before))).await.map_err(|e: StoreError| e)?;
     app.store

@@ -1,6 +1,6 @@
 //! What is known of a message when it is judged: gathered once, eagerly, then only looked at.
 
-use sealist_mail::{AuthorProblem, Mailbox, Origin};
+use sealist_mail::{Answerable, AuthorProblem, Mailbox, Origin};
 use sealist_openpgp::Unreadable;
 
 use crate::model::{Action, Door, ListSettings, PgpSettings, Role};
@@ -10,8 +10,10 @@ use crate::rules::Reason;
 pub struct Arrival {
     /// Which address of the list it came to.
     pub door: Door,
-    /// A person, a machine, or ourselves.
+    /// Whether it is a message, an answer, or a loop.
     pub origin: Origin,
+    /// Whether something may be written back.
+    pub answerable: Answerable,
     /// The one author of the outer From field.
     pub author: Result<Mailbox, AuthorProblem>,
 }

@@ -42,7 +42,7 @@ pub use crlf::{Dots, has_doubtful_lines, is_crlf, is_wire_form, to_crlf, wire_fo
 pub use entity::Entity;
 pub use headers::{Field, FieldError, Headers};
 pub use html::html_text;
-pub use origin::Origin;
+pub use origin::{Answerable, EnvelopeSender, Origin};
 pub use refusal::{Concern, Refusal, Stage};
 pub use time::Timestamp;
 pub use visible::shown;

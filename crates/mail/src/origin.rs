@@ -1,20 +1,61 @@
-//! Who or what sent a message: a person, a machine, or ourselves.
+//! Two questions about the outside of a message: is it an answer to mail of ours, and may it be answered?
+//!
+//! Only an answer is put aside. What a program writes on its own account (a build server, a monitor, a tracker) is a post
+//! like any other, but nobody reads what is written back to it ([RFC 3834, sections 2 and 5]).
 
 use crate::address::Address;
 use crate::content_type::ContentType;
+use crate::dsn;
 use crate::headers::Headers;
 
 /// More Received fields than that are a loop ([RFC 5321, section 6.3]).
 const MAX_RECEIVED: usize = 50;
+/// Message-IDs that are read of In-Reply-To and References.
+const MAX_IDS: usize = 100;
 
-/// The kind of sender.
+/// The envelope sender of a message, as the first field of what is stored tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvelopeSender {
+    /// `<>`: nobody is to be told of anything.
+    Null,
+    /// An address.
+    Known(Address),
+    /// Something that is not an address to us, for instance one with an address literal.
+    Unreadable,
+}
+
+impl EnvelopeSender {
+    /// Reads the Return-Path that stands first. A message without one has an unreadable sender.
+    pub fn of(headers: &Headers) -> Self {
+        let Some(field) = headers.fields().next().filter(|field| field.is("return-path")) else {
+            return Self::Unreadable;
+        };
+        let value = field.decoded();
+        let path = value.trim();
+        match path.strip_prefix('<').and_then(|path| path.strip_suffix('>')) {
+            Some("") => Self::Null,
+            Some(path) => path.parse().map_or(Self::Unreadable, Self::Known),
+            None => Self::Unreadable,
+        }
+    }
+
+    /// The address, if there is one.
+    pub fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Known(address) => Some(address),
+            Self::Null | Self::Unreadable => None,
+        }
+    }
+}
+
+/// What a message is, before anybody asks what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// As far as the header tells, somebody wrote it.
-    Person,
+    /// Somebody or something wrote it on their own account.
+    Message,
     /// A delivery report: to be read at `-bounces`, never to be opened or posted ([RFC 3464]).
     Bounce,
-    /// An automatic answer ([RFC 3834]).
+    /// An automatic answer ([RFC 3834]), a receipt ([RFC 8098]), or a complaint ([RFC 5965]).
     AutoReply,
     /// This list sent it.
     OwnLoop,
@@ -22,33 +63,73 @@ pub enum Origin {
     TooManyHops,
 }
 
-/// Judges by the envelope sender (`None`: the null sender) and the outer header. `posting` is the address of
-/// the list, `list_id` its identifier.
-pub fn classify(sender: Option<&Address>, headers: &Headers, posting: &Address, list_id: &str) -> Origin {
+/// Whether something may be written back to the sender of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answerable {
+    /// As far as the header tells, a person wrote it.
+    Yes,
+    /// A program wrote it, or nobody is to be told. It is no command either.
+    Never,
+}
+
+/// Judges the outside of a message. `posting` is the address of the list, `list_id` its identifier.
+pub fn classify(
+    sender: &EnvelopeSender,
+    headers: &Headers,
+    message: &[u8],
+    posting: &Address,
+    list_id: &str,
+) -> Origin {
     if is_own(headers, posting, list_id) {
         return Origin::OwnLoop;
     }
     if headers.count("received") > MAX_RECEIVED {
         return Origin::TooManyHops;
     }
-    let report = headers
-        .text("content-type")
-        .and_then(|value| ContentType::parse(&value))
-        .is_some_and(|t| t.is("multipart", "report"));
-    let daemon = sender.is_some_and(|s| s.local().eq_ignore_ascii_case("mailer-daemon"));
-    let automatic = automatic(headers);
-    match (sender, report || daemon) {
-        (_, true) => Origin::Bounce,
-        (None, _) => {
-            if automatic {
-                Origin::AutoReply
-            } else {
-                Origin::Bounce
-            }
-        }
-        (Some(_), false) if automatic => Origin::AutoReply,
-        _ => Origin::Person,
+    let null = *sender == EnvelopeSender::Null;
+    match report(headers).as_deref() {
+        Some("delivery-status") => return Origin::Bounce,
+        Some("disposition-notification" | "feedback-report") => return Origin::AutoReply,
+        Some("") if null || is_daemon(sender) => return Origin::Bounce,
+        _ => {}
     }
+    let answers = headers.all("auto-submitted").any(|field| keyword(&field.decoded()) == "auto-replied")
+        || ["x-autoreply", "x-autorespond"].into_iter().any(|name| says_yes(headers, name));
+    if is_daemon(sender) || null && dsn::read(None, message).report != dsn::Report::Other {
+        Origin::Bounce
+    } else if answers {
+        Origin::AutoReply
+    } else {
+        Origin::Message
+    }
+}
+
+/// Whether something may be written back.
+pub fn answerable(sender: &EnvelopeSender, headers: &Headers) -> Answerable {
+    let by_a_program = headers.all("auto-submitted").any(|field| keyword(&field.decoded()) != "no");
+    let in_bulk = precedence(headers).is_some();
+    let never = *sender == EnvelopeSender::Null
+        || is_daemon(sender)
+        || by_a_program
+        || in_bulk
+        || report(headers).is_some()
+        || ["x-autoreply", "x-autorespond"].into_iter().any(|name| says_yes(headers, name));
+    if never { Answerable::Never } else { Answerable::Yes }
+}
+
+/// What an old vacation program answers: such programs write a Precedence field, no Auto-Submitted, and refer to the
+/// message that they answer. The Message-IDs, with their brackets; empty: this is none of them.
+pub fn answered_by_precedence(headers: &Headers) -> Vec<String> {
+    let old = precedence(headers).is_some_and(|word| word != "list") && headers.count("auto-submitted") == 0;
+    let fields = ["in-reply-to", "references"].into_iter().filter(|_| old).flat_map(|name| headers.all(name));
+    let mut ids = Vec::new();
+    for field in fields {
+        let text = field.decoded();
+        let words = text.split_whitespace().filter(|word| word.starts_with('<') && word.ends_with('>'));
+        ids.extend(words.map(str::to_owned));
+    }
+    ids.truncate(MAX_IDS);
+    ids
 }
 
 fn is_own(headers: &Headers, posting: &Address, list_id: &str) -> bool {
@@ -57,46 +138,175 @@ fn is_own(headers: &Headers, posting: &Address, list_id: &str) -> bool {
     names_us || headers.all("list-id").any(|f| f.decoded().to_lowercase().ends_with(&id))
 }
 
-fn automatic(headers: &Headers) -> bool {
-    let value = |name: &str| headers.text(name).map(|v| v.trim().to_ascii_lowercase());
-    value("auto-submitted").is_some_and(|v| !v.starts_with("no"))
-        || value("precedence").is_some_and(|v| matches!(v.as_str(), "auto_reply" | "junk"))
-        || headers.count("x-autoreply") > 0
-        || headers.count("x-autorespond") > 0
-        || value("x-auto-response-suppress")
-            .is_some_and(|v| v == "all" && headers.count("auto-submitted") > 0)
+fn is_daemon(sender: &EnvelopeSender) -> bool {
+    sender.address().is_some_and(|address| address.local().eq_ignore_ascii_case("mailer-daemon"))
+}
+
+/// The type of a report at the root, in lower case; empty: it says none.
+fn report(headers: &Headers) -> Option<String> {
+    let content_type = ContentType::parse(&headers.text("content-type")?)?;
+    let bare = ["disposition-notification", "feedback-report", "delivery-status"];
+    if let Some(kind) = bare.into_iter().find(|kind| content_type.is("message", kind)) {
+        return Some(kind.to_owned());
+    }
+    let kind = content_type.parameter("report-type").unwrap_or_default().trim().to_ascii_lowercase();
+    content_type.is("multipart", "report").then_some(kind)
+}
+
+/// A Precedence that says that the message was sent in bulk, in lower case.
+fn precedence(headers: &Headers) -> Option<String> {
+    let words = headers.all("precedence").map(|field| keyword(&field.decoded()));
+    words.into_iter().find(|word| matches!(word.as_str(), "bulk" | "junk" | "list" | "auto_reply"))
+}
+
+fn says_yes(headers: &Headers, name: &str) -> bool {
+    headers.all(name).any(|field| !matches!(keyword(&field.decoded()).as_str(), "no" | "false" | "0"))
+}
+
+/// The first word of a value in lower case, without comments and parameters ([RFC 3834, section 5]).
+fn keyword(value: &str) -> String {
+    let mut depth = 0_usize;
+    let mut bare = String::new();
+    for character in value.chars() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => bare.push(character),
+            _ => {}
+        }
+    }
+    let word = bare.split(';').next().unwrap_or_default().split_whitespace().next().unwrap_or_default();
+    word.to_ascii_lowercase()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(sender: &str, header: &str, expected: Origin) {
-        let (headers, _) = Headers::parse(header.as_bytes());
-        let sender = sender.parse().ok();
+    const ANNE: &str = "<anne@x.example>";
+
+    fn check(sender: &str, header: &str, expected: (Origin, Answerable)) {
+        let message = format!("Return-Path: {sender}\r\n{header}\r\nwords\r\n");
+        let (headers, _) = Headers::parse(message.as_bytes());
+        let sender = EnvelopeSender::of(&headers);
         let posting = "team@lists.example".parse().unwrap();
-        assert_eq!(classify(sender.as_ref(), &headers, &posting, "team.lists.example"), expected, "{header}");
+        let origin = classify(&sender, &headers, message.as_bytes(), &posting, "team.lists.example");
+        assert_eq!((origin, answerable(&sender, &headers)), expected, "{message}");
     }
 
     #[test]
-    fn machines_are_told_from_people() {
-        let anne = "anne@x.example";
-        check(anne, "Subject: hi\r\n", Origin::Person);
-        check(anne, "Auto-Submitted: no\r\n", Origin::Person);
-        check(anne, "Precedence: bulk\r\n", Origin::Person);
-        check(anne, "Auto-Submitted: auto-replied (vacation)\r\n", Origin::AutoReply);
-        check("", "Auto-Submitted: auto-replied\r\n", Origin::AutoReply);
-        check("", "Subject: hi\r\n", Origin::Bounce);
-        check(
-            anne,
-            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n",
-            Origin::Bounce,
+    fn what_people_write_is_answered() {
+        for header in [
+            "Subject: hi\r\n",
+            "Auto-Submitted: no\r\n",
+            "Auto-Submitted: (not by a program (at all)) no\r\n",
+            "Auto-Submitted: NO; owner=x\r\n",
+            "X-Autoreply: no\r\n",
+            "X-Auto-Response-Suppress: All\r\n",
+            "Precedence: first-class\r\n",
+            "List-Id: Others <b-team.lists.example>\r\n",
+            "Content-Type: multipart/mixed; boundary=b\r\n",
+        ] {
+            check(ANNE, header, (Origin::Message, Answerable::Yes));
+        }
+        for sender in ["<anne@[127.0.0.1]>", "<anne@[IPv6:::1]>", "<\"a b\"@x.example>", "<root>"] {
+            check(sender, "Subject: hi\r\n", (Origin::Message, Answerable::Yes));
+        }
+        check(ANNE, &"Received: x\r\n".repeat(50), (Origin::Message, Answerable::Yes));
+    }
+
+    #[test]
+    fn what_programs_write_is_a_post_and_not_answered() {
+        for header in [
+            "Auto-Submitted: auto-generated\r\n",
+            "Auto-Submitted: Auto-Generated (by cron); owner-token=1\r\n",
+            "Auto-Submitted: auto-notified\r\n",
+            "Auto-Submitted:\r\n",
+            "Auto-Submitted: something-new\r\n",
+            "Precedence: bulk\r\n",
+            "Precedence: junk\r\n",
+            "Precedence: list\r\n",
+            "Precedence: auto_reply\r\n",
+            "Content-Type: multipart/report; report-type=tlsrpt; boundary=b\r\n",
+            "Content-Type: multipart/report; boundary=b\r\n",
+        ] {
+            check(ANNE, header, (Origin::Message, Answerable::Never));
+        }
+        check("<>", "Subject: hi\r\n", (Origin::Message, Answerable::Never));
+        check("<>", "Auto-Submitted: auto-generated\r\n", (Origin::Message, Answerable::Never));
+    }
+
+    #[test]
+    fn answers_are_put_aside() {
+        for header in [
+            "Auto-Submitted: auto-replied\r\n",
+            "Auto-Submitted: Auto-Replied (vacation); x=y\r\n",
+            "Auto-Submitted: (x) auto-replied\r\n",
+            "X-Autoreply: yes\r\n",
+            "X-Autorespond: Re: hi\r\n",
+            "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n",
+            "Content-Type: multipart/report; boundary=b; report-type=\"feedback-report\"\r\n",
+            "Content-Type: message/disposition-notification\r\n",
+        ] {
+            for sender in [ANNE, "<>"] {
+                check(sender, header, (Origin::AutoReply, Answerable::Never));
+            }
+        }
+    }
+
+    #[test]
+    fn reports_are_bounces() {
+        let status = "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n";
+        for sender in [ANNE, "<>", "<MAILER-DAEMON@x.example>"] {
+            check(sender, status, (Origin::Bounce, Answerable::Never));
+        }
+        check("<>", "Content-Type: multipart/report; boundary=b\r\n", (Origin::Bounce, Answerable::Never));
+        check("<MAILER-DAEMON@x.example>", "Subject: failed\r\n", (Origin::Bounce, Answerable::Never));
+    }
+
+    #[test]
+    fn loops_end() {
+        for header in ["X-Loop: Team@lists.example\r\n", "List-Id: The team <team.lists.example>\r\n"] {
+            check(ANNE, header, (Origin::OwnLoop, Answerable::Yes));
+        }
+        check(ANNE, &"Received: x\r\n".repeat(51), (Origin::TooManyHops, Answerable::Yes));
+    }
+
+    #[test]
+    fn an_unreadable_sender_is_not_the_null_sender() {
+        let of = |header: &str| EnvelopeSender::of(&Headers::parse(header.as_bytes()).0);
+        assert_eq!(of("Return-Path: <>\r\n"), EnvelopeSender::Null);
+        assert_eq!(
+            of("Return-Path: <anne@x.example>\r\n"),
+            EnvelopeSender::Known("anne@x.example".parse().unwrap())
         );
-        check("MAILER-DAEMON@x.example", "Subject: failed\r\n", Origin::Bounce);
-        check(anne, "X-Loop: Team@lists.example\r\n", Origin::OwnLoop);
-        check(anne, "List-Id: The team <team.lists.example>\r\n", Origin::OwnLoop);
-        check(anne, "List-Id: Others <b-team.lists.example>\r\n", Origin::Person);
-        check(anne, &"Received: x\r\n".repeat(51), Origin::TooManyHops);
-        check(anne, &"Received: x\r\n".repeat(50), Origin::Person);
+        for header in [
+            "Return-Path: <root>\r\n",
+            "Return-Path: <anne@[127.0.0.1]>\r\n",
+            "Return-Path: <> words\r\n",
+            "Return-Path:\r\n",
+            "From: anne@x.example\r\n",
+            "From: anne@x.example\r\nReturn-Path: <>\r\n",
+            "",
+        ] {
+            assert_eq!(of(header), EnvelopeSender::Unreadable, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn old_vacation_programs_name_what_they_answer() {
+        let check = |header: &str, expected: &[&str]| {
+            assert_eq!(answered_by_precedence(&Headers::parse(header.as_bytes()).0), expected, "{header}");
+        };
+        check(
+            "Precedence: bulk\r\nIn-Reply-To: <1@x> (yours)\r\nReferences: <0@x>\r\n <1@x>\r\n",
+            &["<1@x>", "<0@x>", "<1@x>"],
+        );
+        check("Precedence: junk\r\nIn-Reply-To: <1@x>\r\n", &["<1@x>"]);
+        check("Precedence: auto_reply\r\nIn-Reply-To: <1@x>\r\n", &["<1@x>"]);
+        check("Precedence: list\r\nIn-Reply-To: <1@x>\r\n", &[]);
+        check("In-Reply-To: <1@x>\r\n", &[]);
+        check("Precedence: bulk\r\n", &[]);
+        check("Precedence: bulk\r\nAuto-Submitted: auto-generated\r\nIn-Reply-To: <1@x>\r\n", &[]);
     }
 }

@@ -27,6 +27,19 @@ pub async fn note_sent(db: &mut Conn, list: ListNo, mark: &[u8], now: Timestamp)
     Ok(())
 }
 
+/// Whether the list sent a message with one of these marks of late.
+pub async fn is_sent(db: &mut Conn, list: ListNo, sent: &[[u8; 32]]) -> Result<bool, StoreError> {
+    if sent.is_empty() {
+        return Ok(false);
+    }
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM sent_ids WHERE list_no = $1 AND mark IN ({}))",
+        marks(2, sent.len())
+    );
+    let known = sent.iter().fold(query(sql).bind(list.0), |known, mark| known.bind(&mark[..]));
+    known.fetch_one(db).await?.try_get(0)
+}
+
 /// Has the next copy to one of the failed carry a handle, if one of the marks is of a message that the list sent of late.
 /// Says whether it does.
 pub async fn ask(

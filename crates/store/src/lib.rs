@@ -26,6 +26,7 @@ pub mod nodes;
 pub mod notices;
 pub mod people;
 pub mod posts;
+pub mod put_aside;
 pub mod queue;
 pub mod replay;
 pub mod requests;

@@ -23,6 +23,8 @@ const TABLES: &[&str] = &[
     "posts",
     "deliveries",
     "signed_texts",
+    "put_aside",
+    "sent_ids",
     "notices",
     "requests",
     "tokens",

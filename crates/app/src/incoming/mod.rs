@@ -1,6 +1,7 @@
 //! A message from the queue: gate, open, judge, and record what becomes of it.
 
 pub(crate) mod gather;
+mod outside;
 pub(crate) mod past;
 mod post;
 
@@ -11,13 +12,13 @@ use sealist_lists::facts;
 use sealist_lists::model::{Action, Door, MailingList};
 use sealist_lists::replay::Past;
 use sealist_lists::rules::{Finding, GATE, Reason};
-use sealist_mail::{Address, Headers, Timestamp, origin, sole_author};
+use sealist_mail::{Address, Answerable, Timestamp, sole_author};
 use sealist_openpgp::Cleartext;
 use sealist_store::bodies::{self, Body};
 use sealist_store::queue::{self, Entry, Place};
 use sealist_store::replay::Outcome as Fate;
 use sealist_store::tokens::Subject;
-use sealist_store::{StoreError, audit, bounce_proofs, lists, people, posts};
+use sealist_store::{StoreError, audit, bounce_proofs, lists, people, posts, put_aside};
 
 use crate::bounces::{self, Taken};
 use crate::commands::{self, takes_commands};
@@ -25,6 +26,7 @@ use crate::notices::Prepared;
 use crate::requests::Desk;
 use crate::{App, AppError, letters, published};
 use gather::{gather, look_up, open};
+use outside::Outside;
 use past::Brought;
 use post::{Post, make_post};
 
@@ -60,19 +62,19 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     };
     let message = Arc::new(reveal(app, &list, body).await?);
     poison(&message);
-    let (outer, _) = Headers::parse(&message);
-    let sender = envelope_sender(&outer);
-    let author = sole_author(&outer);
-    let origin = origin::classify(sender.as_ref(), &outer, &list.name.posting(), &list.name.list_id());
+    let outside = Outside::of(app, &list, &message).await?;
+    let Outside { headers: outer, origin, answerable, .. } = &outside;
+    let sender = outside.sender.address();
+    let author = sole_author(outer);
 
     let mut entry = entry;
     if entry.door == Door::Bounces {
-        match bounces::take(app, &list, &entry, sender.as_ref(), &message, now).await? {
+        match bounces::take(app, &list, &entry, sender, &message, now).await? {
             Taken::Done => return Ok(Outcome { action: Action::Discard, reasons: vec![Reason::Bounce] }),
             Taken::Person => entry.door = Door::Owner,
         }
     }
-    let arrival = facts::Arrival { door: entry.door, origin, author };
+    let arrival = facts::Arrival { door: entry.door, origin: *origin, answerable: *answerable, author };
     let stopped =
         GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door, octets));
     let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
@@ -83,17 +85,18 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
         return record(app, judged(Verdict::of(stopped.unwrap_or(nobody))), now).await;
     };
     if entry.door == Door::Sendkey {
-        return answer_sendkey(app, &list, &entry, sender.as_ref(), now).await;
+        return answer_sendkey(app, &list, &entry, sender, now).await;
     }
 
     if takes_commands(entry.door) {
         return commands::take(Desk { app, list: &list, now }, &entry, &message, &mailbox).await;
     }
 
-    let known = look_up(app, &list, &mailbox, sender.as_ref(), &outer).await?;
+    let known = look_up(app, &list, &mailbox, sender, outer).await?;
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
     let brought = Arc::new(Brought::by(app, &list, &entry, opened.as_ref()));
     let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
+    let may_be_told = |facts: &facts::Facts| facts.author_role.is_some() && *answerable == Answerable::Yes;
     for _ in 0..TRIES {
         let past = brought.past(app).await?;
         let facts = gather(&list, &entry, &known, opened.as_ref(), &past, message.len());
@@ -105,10 +108,10 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
                 let post = make_post(app, &list, &entry, &facts, &known, &mailbox, &message, opened, now);
                 judged.post = Some(post.await?);
             }
-            Action::Reject if facts.author_role.is_some() => {
+            Action::Reject if may_be_told(&facts) => {
                 judged.told = letters::not_posted(app, &list, &mailbox.address, now).await?;
             }
-            Action::Discard if reason == Some(Reason::PostedHere) && facts.author_role.is_some() => {
+            Action::Discard if reason == Some(Reason::PostedHere) && may_be_told(&facts) => {
                 judged.told = letters::posted_already(app, &list, &mailbox.address, now).await?;
             }
             _ => {}
@@ -136,12 +139,6 @@ pub(crate) async fn reveal(app: &App, list: &MailingList, body: Body) -> Result<
         Body::Plain { payload, .. } => Ok(Cleartext::new(payload)),
         Body::Sealed(sealed) => Ok(app.keys_of(list).await?.storage.open(&sealed)?),
     }
-}
-
-/// What LMTP told of the sender stands first, put there by the intake.
-fn envelope_sender(outer: &Headers) -> Option<Address> {
-    let path = outer.fields().next().filter(|field| field.is("return-path"))?.decoded();
-    path.trim_start_matches('<').trim_end_matches('>').parse().ok()
 }
 
 fn by_door(list: &MailingList, door: Door, octets: u64) -> Option<Finding> {
@@ -279,6 +276,11 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     if let Some(mark) = post.sent_mark {
                         bounce_proofs::note_sent(&mut *db, entry.list, &mark, now).await?;
                     }
+                }
+                if action == Action::Discard
+                    && let Some(reason) = why.first()
+                {
+                    put_aside::count(&mut *db, entry.list, *reason, now).await?;
                 }
                 queue::finish(db, &entry).await?;
                 Ok(action)

@@ -81,7 +81,8 @@ pub(super) async fn make_post(
     pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
     let (recipients, archived) = (draft.recipients.clone(), draft.archived);
     let payload = payload::build(draft, openpgp::random());
-    let sent_mark = match list.settings.verp {
+    // Bounces without a handle are known by it, and old vacation programs where the Message-ID is the author's.
+    let sent_mark = match list.settings.verp && list.settings.encrypting() {
         true => None,
         false => Headers::parse(&payload.outer).0.text("message-id"),
     };

@@ -15,8 +15,10 @@ pub enum Reason {
     TooManyHops,
     /// A delivery report.
     Bounce,
-    /// An automatic answer (RFC 3834).
+    /// An automatic answer (RFC 3834), a receipt, or a complaint.
     AutoReply,
+    /// A program sent it to an address for commands.
+    ByProgram,
     /// No From field, two of them, several authors, or one that cannot be read.
     NoSoleAuthor,
     /// The author or sender is banned.

@@ -36,7 +36,7 @@ pub const GATE: &[Rule<Arrival>] = &[
     },
     Rule {
         name: "automatic",
-        description: "Is it a bounce or an automatic answer?",
+        description: "Is it a bounce or an automatic answer, or would a program give commands?",
         check: loops::automatic,
     },
     Rule { name: "author", description: "Is there exactly one author?", check: author::check },

@@ -4,11 +4,13 @@ use sealist_app::App;
 use sealist_lists::workflows::Question;
 use sealist_mail::Timestamp;
 use sealist_store::queue::{self, Place};
-use sealist_store::{StoreError, deliveries, lists, requests};
+use sealist_store::{StoreError, deliveries, lists, put_aside, requests};
 
 use super::Finding;
 
 const OLD_MS: i64 = 5 * 24 * 3600 * 1000;
+/// So long back it is said what was put aside.
+const ASIDE_MS: i64 = 7 * 24 * 3600 * 1000;
 
 pub(super) async fn examine(app: &App) -> Vec<Finding> {
     look(app).await.unwrap_or_else(|error| {
@@ -59,6 +61,15 @@ async fn look(app: &App) -> Result<Vec<Finding>, StoreError> {
         ));
     }
     for list in lists::all(&mut db).await? {
+        let aside = put_aside::counts(&mut db, list.no, Timestamp(now.0 - ASIDE_MS)).await?;
+        if !aside.is_empty() {
+            let counts: Vec<String> =
+                aside.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            findings.push(Finding::good(
+                "put aside",
+                format!("{} discarded in the last 7 days: {}", list.name, counts.join(", ")),
+            ));
+        }
         let counts = deliveries::counts(&mut db, list.no).await?;
         let in_state = |name| counts.iter().find(|(state, _)| state == name).map_or(0, |(_, count)| *count);
         if in_state("held") > 0 {

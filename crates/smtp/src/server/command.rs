@@ -76,7 +76,12 @@ fn mail(rest: &str) -> Result<Command, Malformed> {
             _ => return Err(Malformed::Parameter),
         }
     }
-    Ok(Command::Mail { sender: (!path.is_empty()).then(|| path.to_owned()), size })
+    match path {
+        "" => Ok(Command::Mail { sender: None, size }),
+        path if is_mailbox(path) => Ok(Command::Mail { sender: Some(path.to_owned()), size }),
+        // Taken for the null sender, it would hide who wrote the message.
+        _ => Err(Malformed::Syntax),
+    }
 }
 
 fn rcpt(rest: &str) -> Result<Command, Malformed> {
@@ -94,14 +99,51 @@ fn rcpt(rest: &str) -> Result<Command, Malformed> {
 fn path<'a>(rest: &'a str, keyword: &str) -> Result<(&'a str, &'a str), Malformed> {
     let head = rest.get(..keyword.len()).filter(|head| head.eq_ignore_ascii_case(keyword));
     let rest = head.map(|_| rest[keyword.len()..].trim_start()).ok_or(Malformed::Syntax)?;
-    let (path, parameters) =
-        rest.strip_prefix('<').and_then(|r| r.split_once('>')).ok_or(Malformed::Syntax)?;
+    let rest = rest.strip_prefix('<').ok_or(Malformed::Syntax)?;
+    let end = end_of_path(rest).ok_or(Malformed::Syntax)?;
+    let (path, parameters) = (&rest[..end], &rest[end + 1..]);
     let path = match path.strip_prefix('@') {
         Some(route) => route.split_once(':').map(|(_, mailbox)| mailbox).ok_or(Malformed::Syntax)?,
         None => path,
     };
     let separated = parameters.is_empty() || parameters.starts_with(' ');
-    if path.contains(['<', ' ']) || !separated { Err(Malformed::Syntax) } else { Ok((path, parameters)) }
+    if separated { Ok((path, parameters)) } else { Err(Malformed::Syntax) }
+}
+
+/// Where the closing bracket stands: not within quotes.
+fn end_of_path(text: &str) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '>' if !quoted => return Some(at),
+            '<' | ' ' if !quoted => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a sender has the form of a mailbox ([RFC 5321, section 4.1.2], [RFC 6531]): a local part in atoms or in quotes,
+/// and a domain or an address literal.
+fn is_mailbox(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let special = |c: char| c.is_whitespace() || "()<>[]:;@\\,\"".contains(c);
+    let is_atom = |atom: &str| !atom.is_empty() && !atom.contains(special);
+    let quoted = local.strip_prefix('"').and_then(|local| local.strip_suffix('"'));
+    let local_is_good = match quoted {
+        Some(content) => end_of_path(&format!("{local}>")) == Some(local.len()) && !content.is_empty(),
+        None => local.split('.').all(is_atom),
+    };
+    let literal = domain.strip_prefix('[').and_then(|domain| domain.strip_suffix(']'));
+    let in_literal = |c: char| c.is_ascii_alphanumeric() || ".:-".contains(c);
+    let domain_is_good = match literal {
+        Some(literal) => !literal.is_empty() && literal.chars().all(in_literal),
+        None => domain.split('.').all(is_atom),
+    };
+    local_is_good && domain_is_good
 }
 
 fn bdat(rest: &str) -> Result<Command, Malformed> {
@@ -140,6 +182,51 @@ mod tests {
         check("BDAT 10", Ok(Command::Bdat { octets: 10, last: false }));
         check("bdat 0 last", Ok(Command::Bdat { octets: 0, last: true }));
         check("STARTTLS", Ok(Command::StartTls));
+    }
+
+    #[test]
+    fn a_sender_is_a_mailbox_or_nobody() {
+        for sender in [
+            "a@x.example",
+            "\"a b\"@x.example",
+            "\"a>b\"@x.example",
+            "\"a\\\"> b\"@x.example",
+            "\"a@b\"@x.example",
+            "anne@[127.0.0.1]",
+            "anne@[IPv6:::1]",
+            "a+b=c/d@x.example",
+            "änne@bücher.example",
+            "SRS0=x=y=z.example=a@x.example",
+            "a@localhost",
+        ] {
+            check(&format!("MAIL FROM:<{sender}> SIZE=1"), mail(Some(sender), Some(1)));
+        }
+        for sender in [
+            "root",
+            "a@",
+            "@",
+            "@x.example",
+            "a@x.example.",
+            "a@x..example",
+            "a,b@x.example",
+            "a b@x.example",
+            ".a@x.example",
+            "a..b@x.example",
+            "a@x,y",
+            "\"@x.example",
+            "\"\"@x.example",
+            "\"a\"b@x.example",
+            "a@b@x.example",
+            "a@[x",
+            "a@[]",
+            "a@x]",
+            "a;b@x.example",
+            "<a@x.example",
+            "\"a\\\"@x.example",
+            " ",
+        ] {
+            check(&format!("MAIL FROM:<{sender}>"), Err(Malformed::Syntax));
+        }
     }
 
     #[test]

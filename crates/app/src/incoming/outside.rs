@@ -1,0 +1,42 @@
+//! What the outside of a message says: who sent it, what it is, and whether it may be answered. Nothing is decrypted.
+
+use sealist_lists::model::MailingList;
+use sealist_mail::Headers;
+use sealist_mail::origin::{self, Answerable, EnvelopeSender, Origin};
+use sealist_store::bounce_proofs;
+
+use crate::{App, AppError};
+
+/// The outside of a message.
+pub(crate) struct Outside {
+    pub(crate) headers: Headers,
+    pub(crate) sender: EnvelopeSender,
+    pub(crate) origin: Origin,
+    pub(crate) answerable: Answerable,
+}
+
+impl Outside {
+    pub(crate) async fn of(app: &App, list: &MailingList, message: &[u8]) -> Result<Self, AppError> {
+        let (headers, _) = Headers::parse(message);
+        let sender = EnvelopeSender::of(&headers);
+        let mut origin =
+            origin::classify(&sender, &headers, message, &list.name.posting(), &list.name.list_id());
+        if origin == Origin::Message && answers_a_post(app, list, &headers).await? {
+            origin = Origin::AutoReply;
+        }
+        let answerable = origin::answerable(&sender, &headers);
+        Ok(Self { headers, sender, origin, answerable })
+    }
+}
+
+/// Whether an old vacation program answers a post of this list.
+async fn answers_a_post(app: &App, list: &MailingList, headers: &Headers) -> Result<bool, AppError> {
+    let ours = format!("@{}>", list.name.mail_host()).to_lowercase();
+    let ids = origin::answered_by_precedence(headers);
+    if ids.iter().any(|id| id.to_lowercase().ends_with(&ours)) {
+        return Ok(true);
+    }
+    let mac = app.vault.mac();
+    let marks: Vec<[u8; 32]> = ids.iter().map(|id| mac.message_mark(&list.name.list_id(), id)).collect();
+    Ok(bounce_proofs::is_sent(&mut *app.store.reader().await?, list.no, &marks).await?)
+}
