@@ -75,6 +75,8 @@ pub struct App {
     broken_off: spool::BrokenOff,
     /// For messages that are judged.
     judging: room::Room,
+    /// For what grows when it is opened: who waits for it has room to be judged, and nobody who has it waits for more.
+    growing: room::Room,
     /// For bodies that are on their way out: a next hop that hangs keeps nobody from judging.
     leaving: room::Room,
 }
@@ -92,8 +94,9 @@ impl App {
             node: Arc::default(),
             keyring: Arc::default(),
             broken_off: Arc::default(),
-            judging: room::Room::default(),
-            leaving: room::Room::default(),
+            judging: room::Room::of_mib(96),
+            growing: room::Room::of_mib(64),
+            leaving: room::Room::of_mib(160),
         }
     }
 

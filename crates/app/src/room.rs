@@ -2,28 +2,39 @@
 
 use std::sync::Arc;
 
+use sealist_openpgp::{TakeRoom, Taken};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::AppError;
 
-/// Of all bodies in work at one place.
-const ROOM_MIB: u32 = 160;
-
 /// The room of one place of work, for messages in the order in which they come.
 #[derive(Clone)]
-pub(crate) struct Room(Arc<Semaphore>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM_MIB as usize)))
-    }
+pub(crate) struct Room {
+    mib: u32,
+    left: Arc<Semaphore>,
 }
 
 impl Room {
+    /// So much for all bodies in work at one place.
+    pub(crate) fn of_mib(mib: u32) -> Self {
+        Self { mib, left: Arc::new(Semaphore::new(mib as usize)) }
+    }
+
     /// Waits for room for a body of so many octets, `forms` times over; all of it for what is larger. Given back when the
     /// answer is dropped.
     pub(crate) async fn wait(&self, octets: u64, forms: u64) -> Result<OwnedSemaphorePermit, AppError> {
-        let mib = u32::try_from(octets * forms / (1024 * 1024) + 1).unwrap_or(ROOM_MIB).min(ROOM_MIB);
-        self.0.clone().acquire_many_owned(mib).await.map_err(|_| AppError::Interrupted)
+        let mib = octets.saturating_mul(forms) / (1024 * 1024) + 1;
+        let mib = u32::try_from(mib).unwrap_or(self.mib).min(self.mib);
+        self.left.clone().acquire_many_owned(mib).await.map_err(|_| AppError::Interrupted)
+    }
+
+    /// The same for work that cannot await: on a thread for such work it blocks.
+    pub(crate) fn taker(&self, forms: u64) -> TakeRoom {
+        let (room, runtime) = (self.clone(), Handle::current());
+        Box::new(move |octets| {
+            let taken = runtime.block_on(room.wait(octets as u64, forms));
+            Box::new(taken.ok()) as Taken
+        })
     }
 }

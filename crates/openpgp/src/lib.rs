@@ -56,7 +56,8 @@ pub use keys::{KeyError, ListKey, StorageCertificate, StorageKey};
 pub use mac::MacKey;
 pub use merge::MergeError;
 pub use open::{
-    Encryption, KeepSignature, Limits, Opened, SignatureVerdict, Unreadable, ValidSignature, open,
+    Encryption, KeepSignature, Limits, Opened, SignatureVerdict, TakeRoom, Taken, Unreadable, ValidSignature,
+    open, open_in_room,
 };
 pub use pkesk::{CannotEncrypt, KeyIds};
 pub use possession::{Found, Possession, Statement, Unproven, statements};

@@ -13,6 +13,9 @@ use sealist_store::{keys, people};
 
 use crate::{App, AppError};
 
+/// What came out of compressed data, its parts, and what is made of them.
+const GROWN_FORMS: u64 = 3;
+
 /// What the database knows of an author's key.
 pub(super) enum KnownKey {
     /// The author is nobody here.
@@ -85,8 +88,9 @@ pub(crate) async fn open(
     let keys = app.keys_of(list).await?;
     let limits = limits(list);
     let (message, certificates) = (message.clone(), certificates.to_vec());
+    let take_room = app.growing.taker(GROWN_FORMS);
     let opened = tokio::task::spawn_blocking(move || {
-        openpgp::open(&message, &keys.openers(), &certificates, now, limits)
+        openpgp::open_in_room(&message, &keys.openers(), &certificates, now, limits, take_room)
     });
     opened.await.map(Some).map_err(|_| AppError::Interrupted)
 }

@@ -3,6 +3,8 @@
 //! All of it is counted before the library sees the data. A person's mail stays far below; a message that is beyond it
 //! is not read.
 
+use std::any::Any;
+
 use crate::framing::RawPacket;
 
 /// Packets in all that a message holds.
@@ -18,9 +20,24 @@ const MAX_COMPRESSED: usize = 16;
 const MAX_RATIO: usize = 64;
 pub(super) const SMALL_OCTETS: usize = 1024 * 1024;
 
+/// What may come out of compressed blocks in text.
+const MAX_INLINE_OCTETS: usize = 16 * 1024 * 1024;
+
 /// There is too much of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spent;
+
+/// Room in memory that was taken; given back when it is dropped.
+pub type Taken = Box<dyn Any + Send + Sync>;
+
+/// Waits until there is room in memory for so many octets. Called at most once for a message, so that no two messages
+/// wait for what the other has.
+pub type TakeRoom = Box<dyn FnOnce(usize) -> Taken + Send>;
+
+/// Waits for nothing.
+pub(super) fn unbounded() -> TakeRoom {
+    Box::new(|_| Box::new(()))
+}
 
 /// What is left for one message.
 pub(super) struct Budget {
@@ -29,18 +46,50 @@ pub(super) struct Budget {
     session_keys: usize,
     compressed: usize,
     output_octets: usize,
+    /// Whether more than one OpenPGP message may have to be decompressed.
+    several: bool,
+    take_room: Option<TakeRoom>,
+    taken: Option<Taken>,
+    /// Of the room that was taken, what nothing is in yet.
+    reserved_octets: usize,
 }
 
 impl Budget {
     /// Of a message of which so many octets may come out.
-    pub(super) fn new(output_octets: usize) -> Self {
+    pub(super) fn new(output_octets: usize, take_room: TakeRoom) -> Self {
         Self {
             packets: MAX_PACKETS,
             signatures: MAX_SIGNATURES,
             session_keys: MAX_SESSION_KEYS,
             compressed: MAX_COMPRESSED,
             output_octets,
+            several: false,
+            take_room: Some(take_room),
+            taken: None,
+            reserved_octets: 0,
         }
+    }
+
+    /// The message is text with so many blocks in it: people write no large ones, and each is copied more often than a
+    /// part is. Where there are several, the first that is large takes room for all.
+    pub(super) fn inline(&mut self, blocks: usize) {
+        self.output_octets = self.output_octets.min(MAX_INLINE_OCTETS);
+        self.several = blocks > 1;
+    }
+
+    /// Waits for room before so much is decompressed. What is large and stands within something large has none left, and
+    /// is not read: no program makes such mail.
+    pub(super) fn room(&mut self, octets: usize) -> Result<(), Spent> {
+        if let Some(take_room) = self.take_room.take() {
+            self.reserved_octets = if self.several { self.output_octets } else { octets };
+            self.taken = Some(take_room(self.reserved_octets));
+        }
+        take(&mut self.reserved_octets, octets)
+    }
+
+    /// The room that was taken, to be kept as long as what is in it.
+    pub(super) fn taken(&mut self) -> Option<Taken> {
+        self.taken.take()
     }
 
     /// Looks at the next packet.

@@ -102,10 +102,17 @@ impl Signatures {
     }
 }
 
-/// Large data is decompressed twice: what grows beyond the limit has then taken time, and no memory.
+/// Large data is decompressed twice: what grows beyond the limit has then taken time, and no memory, and what does not
+/// waits for as much room as it needs.
 fn decompressed(packet: &[u8], budget: &mut Budget) -> Option<Cleartext> {
     let most = budget.compressed(packet.len()).ok()?;
-    let octets = if most <= SMALL_OCTETS { packet.len() } else { count_all(&mut reader(packet)?, most)? };
+    let mut octets = packet.len();
+    if most > SMALL_OCTETS {
+        octets = count_all(&mut reader(packet)?, most)?;
+        if octets > SMALL_OCTETS {
+            budget.room(octets).ok()?;
+        }
+    }
     let layer = read_all(&mut reader(packet)?, octets, most)?;
     budget.put_out(layer.len()).ok()?;
     Some(layer)

@@ -7,7 +7,7 @@ use sequoia_openpgp::policy::{Policy as _, StandardPolicy};
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{KeyHandle, KeyID, Packet};
 
-use super::budget::Budget;
+use super::budget::{self, Budget};
 use super::contents;
 use super::verdict::SignatureVerdict;
 use super::verify::{self, Signers, read_all};
@@ -209,5 +209,5 @@ pub(crate) fn decrypt_seipd(seipd: &[u8], session_key: &SessionKey) -> Option<Cl
     let opened = unsealed(seipd, |_, decrypt| {
         decrypt(Some(CIPHER), session_key);
     })?;
-    Some(contents::contents(opened, &mut Budget::new(usize::MAX))?.content)
+    Some(contents::contents(opened, &mut Budget::new(usize::MAX, budget::unbounded()))?.content)
 }

@@ -19,6 +19,7 @@ pub(super) fn encrypted(
     signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Opened {
+    budget.inline(leaves.len());
     let packets = leaves.iter().map(|leaf| dearmor::to_binary(&leaf.block, decrypt::MAX_OCTETS));
     let Some(packets) = packets.collect::<Option<Vec<_>>>() else {
         return Opened::closed_inline(message, Unreadable::NotOpenPgp);

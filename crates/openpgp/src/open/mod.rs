@@ -23,6 +23,7 @@ use sealist_mail::{Entity, Timestamp, has_doubtful_lines, holds_encrypted};
 use crate::certificate::Certificate;
 use crate::keys::ListKey;
 use budget::Budget;
+pub use budget::{TakeRoom, Taken};
 use covered::{Covered, in_wire_form};
 pub use decrypt::Unreadable;
 pub(crate) use decrypt::decrypt_seipd;
@@ -65,8 +66,24 @@ pub fn open(
     now: Timestamp,
     limits: Limits,
 ) -> Opened {
-    let budget = &mut Budget::new(limits.max_output_octets);
-    let signers = &Signers::new(signers, keys, now);
+    open_in_room(message, keys, signers, now, limits, budget::unbounded())
+}
+
+/// The same; `take_room` is asked before large data is decompressed.
+pub fn open_in_room(
+    message: &[u8],
+    keys: &[&ListKey],
+    signers: &[Certificate],
+    now: Timestamp,
+    limits: Limits,
+    take_room: TakeRoom,
+) -> Opened {
+    let budget = &mut Budget::new(limits.max_output_octets, take_room);
+    let opened = opened(message, &Signers::new(signers, keys, now), budget);
+    opened.within(budget.taken())
+}
+
+fn opened(message: &[u8], signers: &Signers<'_>, budget: &mut Budget) -> Opened {
     match classify(message) {
         Shape::Encrypted(data) => match decrypt::decrypt(data, signers, budget) {
             Ok(decrypted) => inside(decrypted, signers, budget),

@@ -3,6 +3,7 @@
 use sealist_mail::{Entity, Headers, compose, first_text, key_blocks};
 use zeroize::Zeroizing;
 
+use super::budget::Taken;
 use super::covered::Covered;
 use super::verdict::{SignatureVerdict, ValidSignature};
 use super::{Encryption, Unreadable};
@@ -13,6 +14,8 @@ pub struct Opened {
     encryption: Encryption,
     form: Form,
     layer: Layer,
+    /// Room in memory, where much came out.
+    _room: Option<Taken>,
 }
 
 /// How the OpenPGP layer lies in the message.
@@ -41,7 +44,12 @@ pub enum KeepSignature {
 
 impl Opened {
     pub(super) fn closed(message: &[u8], encryption: Encryption) -> Self {
-        Self { encryption, form: Form::Mime, layer: Layer::Bare(Cleartext::new(message.to_vec())) }
+        Self {
+            encryption,
+            form: Form::Mime,
+            layer: Layer::Bare(Cleartext::new(message.to_vec())),
+            _room: None,
+        }
     }
 
     /// Inline OpenPGP that is not to be read: it is inline all the same, whatever decryption said.
@@ -56,15 +64,20 @@ impl Opened {
         verdicts: Vec<Vec<SignatureVerdict>>,
     ) -> Self {
         let layer = Covered::leaves(entity, verdicts).map_or_else(Layer::Bare, Layer::Signed);
-        Self { encryption, form: Form::Inline, layer }
+        Self { encryption, form: Form::Inline, layer, _room: None }
     }
 
     pub(super) fn unsigned(entity: Cleartext) -> Self {
-        Self { encryption: Encryption::Whole, form: Form::Mime, layer: Layer::Bare(entity) }
+        Self { encryption: Encryption::Whole, form: Form::Mime, layer: Layer::Bare(entity), _room: None }
     }
 
     pub(super) fn signed(covered: Covered, encryption: Encryption) -> Self {
-        Self { encryption, form: Form::Mime, layer: Layer::Signed(covered) }
+        Self { encryption, form: Form::Mime, layer: Layer::Signed(covered), _room: None }
+    }
+
+    /// The same, in room that is given back with it.
+    pub(super) fn within(self, room: Option<Taken>) -> Self {
+        Self { _room: room, ..self }
     }
 
     /// How it was encrypted.
