@@ -38,6 +38,8 @@ pub const CHAINS: &[Chain] = &[
             "pgp-encryption",
             "pgp-signature",
             "addressed-here",
+            "unaddressed",
+            "inner-author",
             "member-moderation",
             "nonmember-moderation",
             "max-size",
@@ -47,7 +49,7 @@ pub const CHAINS: &[Chain] = &[
     Chain {
         name: "owner-chain",
         description: "Mail to the people in charge of a list.",
-        links: &["banned-address", "replay", "addressed-here"],
+        links: &["banned-address", "replay", "addressed-here", "inner-author"],
         guards: &["covert-content"],
     },
 ];
@@ -119,7 +121,7 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Addressed, Encryption, Form, Replay, Signature};
+    use crate::facts::{Addressed, Encryption, Form, InnerAuthor, Replay, Signature};
     use crate::model::Role;
     use crate::styles;
     use sealist_openpgp::Unreadable as Why;
@@ -137,6 +139,8 @@ mod tests {
             replay: Replay::Fresh,
             waiting: None,
             addressed: Addressed::NotSaid,
+            signature_age_ms: Some(1000),
+            inner_author: InnerAuthor::NotSaid,
         }
     }
 
@@ -270,9 +274,59 @@ mod tests {
     }
 
     #[test]
+    fn what_names_no_recipient_is_taken_while_it_is_young() {
+        use Addressed::{Here, Key, NotSaid};
+        const HOUR_MS: i64 = 3_600_000;
+        let aged = |addressed, age_h: i64, action, max_age_h: u32, expected: Action| {
+            let mut facts = posting("pgp-default");
+            (facts.addressed, facts.signature_age_ms) = (addressed, Some(age_h * HOUR_MS));
+            let pgp = facts.settings.pgp.as_mut().unwrap();
+            (pgp.unaddressed_msg_action, pgp.unaddressed_max_age_h) = (action, max_age_h);
+            let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);
+            assert_eq!(verdict.action, expected, "{addressed:?} {age_h} {action} {max_age_h}");
+            assert_eq!(verdict.reasons().contains(&Reason::Unaddressed), expected != Action::Accept);
+        };
+        let (defer, accept, hold) = (Action::Defer, Action::Accept, Action::Hold);
+        aged(NotSaid, 23, defer, 24, accept);
+        aged(NotSaid, 24, defer, 24, hold);
+        aged(NotSaid, 23, accept, 24, accept);
+        aged(NotSaid, 24, accept, 24, hold);
+        aged(NotSaid, 0, hold, 24, hold);
+        aged(NotSaid, 0, Action::Reject, 24, Action::Reject);
+        aged(NotSaid, 0, defer, 0, hold);
+        for addressed in [Here, Key] {
+            aged(addressed, 100, defer, 24, accept);
+            aged(addressed, 100, hold, 24, accept);
+        }
+        // An accept here is not one of a member whose posts are moderated.
+        let moderated = |f: &mut Facts| {
+            f.settings.pgp.as_mut().unwrap().unaddressed_msg_action = Action::Accept;
+            f.moderation_action = Some(Action::Hold);
+        };
+        check("pgp-default", moderated, Action::Hold, &[Reason::ModeratedMember]);
+    }
+
+    #[test]
+    fn another_author_within_holds_everywhere() {
+        let mut facts = posting("pgp-default");
+        (facts.inner_author, facts.author_role) = (InnerAuthor::Other, Some(Role::Owner));
+        for chain in ["pgp-posting-chain", "owner-chain"] {
+            let verdict = named(chain).unwrap().judge(&facts, &[]);
+            assert_eq!(
+                (verdict.action, verdict.reasons()),
+                (Action::Hold, vec![Reason::InnerAuthor]),
+                "{chain}"
+            );
+        }
+    }
+
+    #[test]
     fn only_owners_post_to_an_announce_list() {
-        check("pgp-announce", |_| (), Action::Hold, &[Reason::ModeratedMember]);
-        check("pgp-announce", |f| f.author_role = Some(Role::Owner), Action::Accept, &[]);
+        let here = |f: &mut Facts| f.addressed = Addressed::Here;
+        check("pgp-announce", here, Action::Hold, &[Reason::ModeratedMember]);
+        let owner = |f: &mut Facts| (f.author_role, f.addressed) = (Some(Role::Owner), Addressed::Here);
+        check("pgp-announce", owner, Action::Accept, &[]);
+        check("pgp-announce", |f| f.author_role = Some(Role::Owner), Action::Hold, &[Reason::Unaddressed]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A post in the making: what the handlers change, one after another.
 
-use sealist_mail::{Headers, Mailbox, Timestamp};
+use sealist_mail::{Headers, Mailbox, Part, Timestamp};
 
 use crate::facts::Facts;
 use crate::model::{MailingList, Member, MemberNo, Role};
-use crate::texts::Texts;
+use crate::texts::{Text, Texts, context};
 
 /// A post between acceptance and its payload. Its content is cleartext: no Debug.
 pub struct Draft<'a> {
@@ -22,6 +22,8 @@ pub struct Draft<'a> {
     pub addressees: &'a [Member],
     /// The author's header: the protected one where it was signed or encrypted, else the outer one.
     pub original: &'a Headers,
+    /// What of it the author's good signature covers: `None` if that is nothing.
+    pub signed: Option<&'a Headers>,
     /// A random, unguessable part for the Message-ID on lists that make their own.
     pub message_id: String,
     /// The header of the copies. On an encrypting list it is the protected one; the outer one is drawn
@@ -34,13 +36,28 @@ pub struct Draft<'a> {
     /// What stands before the author's part, for people to read.
     pub author_block: Option<String>,
     /// The author's part: a MIME entity with its own Content-* header.
-    pub content: Vec<u8>,
+    pub content: Part,
+    /// What stands right behind the author's part on lists with a block before it.
+    pub author_end: Option<String>,
     /// What stands behind it.
     pub footer: Option<String>,
     /// Whom the copies go to.
     pub recipients: Recipients,
     /// Whether the payload stays in the archive.
     pub archived: bool,
+}
+
+impl Draft<'_> {
+    /// Whether the author's signature covers the one Subject.
+    pub fn subject_is_signed(&self) -> bool {
+        self.signed.is_some_and(|signed| signed.count("subject") == 1)
+    }
+
+    /// What stands before a Subject and behind a name that nothing vouches for, in the language of the list.
+    pub fn unsigned_mark(&self) -> String {
+        let place = self.texts.place(self.list, None);
+        self.texts.lines(Text::Unsigned, &place, context! {}).trim().to_owned()
+    }
 }
 
 /// Who wrote a post: the address, and what our database knows of it.

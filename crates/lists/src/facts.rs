@@ -43,9 +43,18 @@ pub struct Facts {
     pub waiting: Option<Vec<Reason>>,
     /// Whom the protected headers name.
     pub addressed: Addressed,
+    /// How long ago its good signature was made, in milliseconds; `None` without one.
+    pub signature_age_ms: Option<i64>,
+    /// Whom the From fields within OpenPGP's protection name.
+    pub inner_author: InnerAuthor,
 }
 
 impl Facts {
+    /// Whether the author's signature says that the message is for this list.
+    pub fn is_addressed(&self) -> bool {
+        matches!(self.addressed, Addressed::Here | Addressed::Key)
+    }
+
     /// The OpenPGP settings; `None` on plain lists.
     pub fn pgp(&self) -> Option<&PgpSettings> {
         self.settings.pgp.as_ref()
@@ -123,6 +132,19 @@ pub enum Addressed {
     NotSaid,
     /// This address is among them.
     Here,
+    /// No signed To or Cc, and the signature names the list's key as its recipient's.
+    Key,
     /// Others only.
     Elsewhere,
+}
+
+/// Whom the From fields within OpenPGP's protection name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InnerAuthor {
+    /// There is none.
+    NotSaid,
+    /// One, with the address of the outer one.
+    Same,
+    /// Another address, or several.
+    Other,
 }

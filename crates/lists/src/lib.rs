@@ -23,4 +23,5 @@ pub mod rules;
 mod sentences;
 pub mod styles;
 pub mod texts;
+mod threading;
 pub mod workflows;

@@ -8,9 +8,24 @@ use sealist_mail::{Boundary, Entity, Field, Headers, Mailbox, Part, Timestamp, c
 
 use crate::draft::Draft;
 use crate::model::MailingList;
+use crate::threading::{self, THREADING};
 
 /// What a list shows outside the encryption instead of the Subject ([RFC 9788, section 3.2.1]).
 pub const HIDDEN_SUBJECT: &str = "[...]";
+
+/// Fields that a list writes itself, beside those that tell of it.
+const OWN: &[&str] = &[
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Reply-To",
+    "In-Reply-To",
+    "References",
+    "X-Loop",
+    "Precedence",
+];
 
 /// The finished post. Holds cleartext: no Debug.
 pub struct Payload {
@@ -29,16 +44,39 @@ pub fn build(draft: Draft<'_>, entropy: [u8; 16]) -> Payload {
     };
     let hides = draft.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject);
     let mut outer = draft.headers.clone();
+    if layer == Layer::Encrypted {
+        show_own(&mut outer, draft.list, draft.now);
+    }
     if layer == Layer::Encrypted && hides {
         outer.set(Field::text("Subject", HIDDEN_SUBJECT));
     }
     let mut parts = Vec::with_capacity(3);
     parts.extend(draft.author_block.as_deref().map(|block| Part::text(block).into_bytes()));
-    parts.push(draft.content);
-    parts.extend(draft.footer.as_deref().map(|footer| Part::text(footer).into_bytes()));
+    parts.push(draft.content.into_bytes());
+    let behind: Vec<String> = draft.author_end.into_iter().chain(draft.footer).collect();
+    if !behind.is_empty() {
+        parts.push(Part::text(&behind.join("\n")).into_bytes());
+    }
     let mut payload = assemble(&draft.headers, &outer, parts, layer, entropy);
     draft.outside.write_to(&mut payload.outer);
     payload
+}
+
+/// What of a header may stand outside the encryption: what is the list's own. The date is that of the post, and of what it
+/// answers only posts of the list are named.
+fn show_own(outer: &mut Headers, list: &MailingList, now: Timestamp) {
+    outer.set(Field::raw("Date", &now.rfc5322()).expect("a date has no line end"));
+    show_own_threads(outer, list);
+}
+
+fn show_own_threads(outer: &mut Headers, list: &MailingList) {
+    for name in THREADING {
+        let own = threading::field(outer, name, |id| threading::is_own(id, list.name.mail_host()));
+        match own {
+            Some(own) => outer.set(own),
+            None => outer.remove(name),
+        }
+    }
 }
 
 /// A stored post of an encrypting list, made out to one reader: To names the reader, outside and inside.
@@ -85,6 +123,8 @@ pub fn to_be_sealed(stored: &Payload, list: &MailingList) -> Payload {
     let (real, _) = Headers::parse(&stored.outer);
     let root = Entity::parse(&stored.entity);
     let mut outer = real.clone();
+    outer.remove_where(|field| !OWN.iter().any(|own| field.is(own)) && !field.name().starts_with("List-"));
+    show_own_threads(&mut outer, list);
     if list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject) {
         outer.set(Field::text("Subject", HIDDEN_SUBJECT));
     }

@@ -21,6 +21,7 @@ pub const PIPELINES: &[Pipeline] = &[
         handlers: &[
             "cleanse",
             "subject-prefix",
+            "mark-subject",
             "cook-headers",
             "rfc-2369",
             "dmarc",
@@ -37,6 +38,7 @@ pub const PIPELINES: &[Pipeline] = &[
         description: "Mail to the people in charge.",
         handlers: &[
             "cleanse",
+            "mark-subject",
             "cook-headers",
             "rfc-2369",
             "dmarc",

@@ -32,7 +32,7 @@ pub const STYLES: &[Style] = &[
     Style {
         name: "pgp-announce",
         description: "Announce only mailing list with OpenPGP: signed and encrypted posts of owners and moderators.",
-        settings: || announced(pgp()),
+        settings: pgp_announce,
     },
 ];
 
@@ -59,6 +59,15 @@ fn announced(settings: ListSettings) -> ListSettings {
         default_nonmember_action: Action::Hold,
         ..settings
     }
+}
+
+/// What many read and few write is the best place for a carried message.
+fn pgp_announce() -> ListSettings {
+    let mut settings = announced(pgp());
+    if let Some(pgp) = &mut settings.pgp {
+        pgp.unaddressed_msg_action = Action::Hold;
+    }
+    settings
 }
 
 fn private() -> ListSettings {

@@ -4,14 +4,14 @@
 
 use expect_test::expect_file;
 use sealist_lists::draft::{Author, Draft, Recipients};
-use sealist_lists::facts::{Addressed, Encryption, Facts, Form, Replay, Signature};
+use sealist_lists::facts::{Addressed, Encryption, Facts, Form, InnerAuthor, Replay, Signature};
 use sealist_lists::model::{
     AddressNo, ListNo, ListSettings, MailingList, Member, MemberNo, Preferences, Role,
 };
 use sealist_lists::payload::{self, Payload};
 use sealist_lists::texts::Texts;
 use sealist_lists::{pipelines, styles};
-use sealist_mail::{Entity, Headers, Timestamp, sole_author};
+use sealist_mail::{Entity, Headers, Part, Timestamp, sole_author};
 
 const PLAIN: &str = "Return-Path: <anne@example.org>\r\nReceived: from home by mx\r\nFrom: \"Anne (home)\" <anne@example.org>\r\nTo: team@lists.example, bart@example.org\r\nCc: Eve <eve@example.com>\r\nSubject: Re: the plan\r\nDate: Mon, 21 Sep 2026 10:00:00 +0200\r\nMessage-ID: <1@example.org>\r\nIn-Reply-To: <0@example.org>\r\nUser-Agent: Tell-tale 1.0\r\nX-Originating-IP: 192.0.2.1\r\nList-Id: <old.example>\r\nDKIM-Signature: v=1\r\nAutocrypt: addr=anne@example.org; keydata=AAAA\r\nReply-To: elsewhere@example.org\r\nPrecedence: bulk\r\n\r\nWe meet at seven.\r\n";
 
@@ -42,7 +42,9 @@ fn facts(settings: &ListSettings, role: Option<Role>) -> Facts {
         signature: if pgp { Signature::Good } else { Signature::None },
         replay: Replay::Fresh,
         waiting: None,
-        addressed: Addressed::NotSaid,
+        addressed: if pgp { Addressed::Here } else { Addressed::NotSaid },
+        signature_age_ms: pgp.then_some(1000),
+        inner_author: InnerAuthor::NotSaid,
     }
 }
 
@@ -52,6 +54,24 @@ fn copy(
     pipeline: Option<&str>,
     role: Option<Role>,
     mail: &str,
+) -> Payload {
+    copy_of(style, change, pipeline, role, mail, |_| Signed::All)
+}
+
+/// What of the header the author signed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signed {
+    All,
+    Nothing,
+}
+
+fn copy_of(
+    style: &str,
+    change: fn(&mut ListSettings),
+    pipeline: Option<&str>,
+    role: Option<Role>,
+    mail: &str,
+    known: fn(&mut Facts) -> Signed,
 ) -> Payload {
     let mut settings = styles::named(style).unwrap().settings();
     change(&mut settings);
@@ -66,21 +86,25 @@ fn copy(
     entity.content_headers().write_to(&mut content);
     content.extend_from_slice(b"\r\n");
     content.extend_from_slice(entity.body);
-    let (mailbox, known) = (sole_author(&outer).unwrap(), role.map(member));
+    let (mailbox, author) = (sole_author(&outer).unwrap(), role.map(member));
+    let mut facts = facts(&settings, role);
+    let signed = known(&mut facts) == Signed::All && settings.pgp.is_some();
     let mut draft = Draft {
         list: &list,
         texts: &Texts::default(),
-        facts: &facts(&settings, role),
+        facts: &facts,
         now: Timestamp(1_790_000_000_000),
-        author: Author { mailbox: &mailbox, member: known.as_ref() },
+        author: Author { mailbox: &mailbox, member: author.as_ref() },
         addressees: &[],
         original: &entity.headers,
+        signed: signed.then_some(&entity.headers),
         message_id: "0123456789abcdef".to_owned(),
         headers: Headers::default(),
         outside: Headers::default(),
         list_certificate: settings.pgp.as_ref().map(|_| &b"the certificate"[..]),
         author_block: None,
-        content,
+        content: Part::entity(content).unwrap(),
+        author_end: None,
         footer: None,
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
         archived: false,
@@ -121,6 +145,44 @@ fn lists_with_openpgp() {
     let signing = |settings: &mut ListSettings| settings.pgp.as_mut().unwrap().encrypt_outgoing = false;
     check("pgp_sign_only", &copy("pgp-default", signing, None, Some(Role::Member), PLAIN));
     check("pgp_open_subject", &copy("pgp-default", open, None, Some(Role::Member), PLAIN));
+}
+
+/// What no signature covers is marked or left out, and the block says so.
+#[test]
+fn what_nobody_signed() {
+    let threaded = PLAIN.replace(
+        "<0@example.org>",
+        "<0@example.org> <0123456789abcdef0123456789abcdef@lists.example> <secret@lists.example>",
+    );
+    let carried = |facts: &mut Facts| {
+        facts.addressed = Addressed::NotSaid;
+        Signed::Nothing
+    };
+    let unsigned = |facts: &mut Facts| {
+        (facts.addressed, facts.signature, facts.encryption) =
+            (Addressed::NotSaid, Signature::None, Encryption::None);
+        Signed::Nothing
+    };
+    let member = Some(Role::Member);
+    let prefix = |settings: &mut ListSettings| settings.subject_prefix = "[team] ".to_owned();
+    check("pgp_carried", &copy_of("pgp-default", prefix, None, member, &threaded, carried));
+    check("pgp_unsigned", &copy_of("pgp-default", |_| (), None, member, &threaded, unsigned));
+    let subject = |change: fn(&mut ListSettings), subject: &str, known| {
+        let mail = PLAIN.replace("Re: the plan", subject);
+        let made = copy_of("pgp-default", change, None, member, &mail, known);
+        Entity::parse(&made.entity).headers.text("subject").unwrap()
+    };
+    assert_eq!(subject(prefix, "Re: [team] (not signed) hello", carried), "(not signed) Re: [team] hello");
+    assert_eq!(subject(|_| (), "(not signed) hello", carried), "(not signed) hello");
+    assert_eq!(subject(|_| (), "hello", |_| Signed::All), "hello");
+    assert_eq!(subject(|_| (), "", carried), "(no subject)");
+    let german = |settings: &mut ListSettings| settings.set("preferred_language", "de").unwrap();
+    assert_eq!(subject(german, "hello", carried), "(nicht signiert) hello");
+    let drop = |settings: &mut ListSettings| settings.set("unsigned_subject", "drop").unwrap();
+    assert_eq!(subject(drop, "Pay Eve", carried), "(no subject)");
+    let open = |settings: &mut ListSettings| settings.set("hide_subject", "false").unwrap();
+    let made = copy_of("pgp-default", open, None, member, PLAIN, unsigned);
+    assert!(String::from_utf8(made.outer).unwrap().contains("Subject: (not signed) Re: the plan"));
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sealist_lists::facts::{Addressed, Encryption, Facts, Form, Signature};
+use sealist_lists::facts::{Addressed, Encryption, Facts, Form, InnerAuthor, Signature};
 use sealist_lists::model::{Door, DoorAddress, MailingList, Member, Role};
 use sealist_lists::replay::Past;
-use sealist_mail::{Address, Headers, Mailbox, Timestamp};
+use sealist_mail::{Address, Headers, Mailbox, Timestamp, sole_author};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
 use sealist_store::queue::Entry;
@@ -40,7 +40,6 @@ impl KnownKey {
 /// What the database knows of an author.
 pub(super) struct Known {
     pub(super) roles: Vec<Member>,
-    pub(super) addressees: Vec<Member>,
     pub(super) key: KnownKey,
     pub(super) banned: bool,
 }
@@ -50,7 +49,6 @@ pub(super) async fn look_up(
     list: &MailingList,
     author: &Mailbox,
     sender: Option<&Address>,
-    outer: &Headers,
 ) -> Result<Known, AppError> {
     let mut db = app.store.reader().await?;
     let roles = people::roles_of(&mut db, list.no, &author.address).await?;
@@ -66,12 +64,23 @@ pub(super) async fn look_up(
     if let Some(sender) = sender {
         banned |= people::is_banned(&mut db, list.no, sender).await?;
     }
+    Ok(Known { roles, key, banned })
+}
+
+/// The members that To and Cc name. `headers`: on lists with OpenPGP what the author signed, because whoever carries a message
+/// could leave members out of it by naming them outside.
+pub(super) async fn addressees(
+    app: &App,
+    list: &MailingList,
+    headers: &Headers,
+) -> Result<Vec<Member>, AppError> {
+    let mut db = app.store.reader().await?;
     let mut addressees = Vec::new();
-    for mailbox in outer.mailboxes("to").into_iter().chain(outer.mailboxes("cc")).take(50) {
+    for mailbox in headers.mailboxes("to").into_iter().chain(headers.mailboxes("cc")).take(50) {
         let found = people::roles_of(&mut db, list.no, &mailbox.address).await?;
         addressees.extend(found.into_iter().filter(|member| member.role == Role::Member));
     }
-    Ok(Known { roles, addressees, key, banned })
+    Ok(addressees)
 }
 
 /// Decrypts and verifies in the pool for such work; plain lists open nothing.
@@ -105,13 +114,16 @@ fn limits(list: &MailingList) -> openpgp::Limits {
     openpgp::Limits { max_output_octets }
 }
 
+#[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
 pub(super) fn gather(
     list: &MailingList,
     entry: &Entry,
     known: &Known,
     opened: Option<&Opened>,
     past: &Past,
+    mailbox: &Mailbox,
     octets: usize,
+    now: Timestamp,
 ) -> Facts {
     // Owners and moderators may do what members may.
     let strongest = [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember];
@@ -133,6 +145,10 @@ pub(super) fn gather(
         replay: past.replay,
         waiting: past.waiting.clone(),
         addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(opened, list, entry.door)),
+        signature_age_ms: opened
+            .and_then(Opened::valid_signature)
+            .map(|valid| now.0.saturating_sub(valid.created_at().0)),
+        inner_author: opened.map_or(InnerAuthor::NotSaid, |opened| inner_author(opened, mailbox)),
     }
 }
 
@@ -161,14 +177,28 @@ fn signature(opened: &Opened, key: &KnownKey) -> Signature {
 }
 
 pub(crate) fn addressed(opened: &Opened, list: &MailingList, door: Door) -> Addressed {
-    let Some(headers) = opened.protected_headers().filter(|_| opened.valid_signature().is_some()) else {
+    let Some(valid) = opened.valid_signature() else {
         return Addressed::NotSaid;
     };
+    let headers = opened.signed_headers().unwrap_or_default();
     let named: Vec<Mailbox> = headers.mailboxes("to").into_iter().chain(headers.mailboxes("cc")).collect();
     let is_here = |reading: &DoorAddress| reading.list == list.name && reading.door == door;
     match named.iter().any(|mailbox| DoorAddress::readings(&mailbox.address).iter().any(is_here)) {
         true => Addressed::Here,
-        false if named.is_empty() => Addressed::NotSaid,
-        false => Addressed::Elsewhere,
+        false if !named.is_empty() => Addressed::Elsewhere,
+        false if valid.names_us() => Addressed::Key,
+        false => Addressed::NotSaid,
+    }
+}
+
+/// Whom the From fields name that are signed or were encrypted.
+fn inner_author(opened: &Opened, outer: &Mailbox) -> InnerAuthor {
+    let Some(headers) = opened.protected_headers() else {
+        return InnerAuthor::NotSaid;
+    };
+    match (headers.count("from"), sole_author(&headers)) {
+        (0, _) => InnerAuthor::NotSaid,
+        (_, Ok(inner)) if inner.address == outer.address => InnerAuthor::Same,
+        _ => InnerAuthor::Other,
     }
 }

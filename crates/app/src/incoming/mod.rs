@@ -92,14 +92,14 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
         return commands::take(Desk { app, list: &list, now }, &entry, &message, &mailbox).await;
     }
 
-    let known = look_up(app, &list, &mailbox, sender, outer).await?;
+    let known = look_up(app, &list, &mailbox, sender).await?;
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
     let brought = Arc::new(Brought::by(app, &list, &entry, opened.as_ref()));
     let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
     let may_be_told = |facts: &facts::Facts| facts.author_role.is_some() && *answerable == Answerable::Yes;
     for _ in 0..TRIES {
         let past = brought.past(app).await?;
-        let facts = gather(&list, &entry, &known, opened.as_ref(), &past, message.len());
+        let facts = gather(&list, &entry, &known, opened.as_ref(), &past, &mailbox, message.len(), now);
         let mut judged = judged(chain.judge(&facts, approved));
         let reason = judged.verdict.findings.first().map(|finding| finding.reason);
         match judged.verdict.action {

@@ -5,14 +5,14 @@ use sealist_lists::facts::Facts;
 use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::payload;
 use sealist_lists::pipelines;
-use sealist_mail::{Entity, Headers, Mailbox, Timestamp};
+use sealist_mail::{Entity, Headers, Mailbox, Part, Timestamp};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Cleartext, KeepSignature, Opened};
 use sealist_store::StoreError;
 use sealist_store::bodies::Body;
 use sealist_store::queue::Entry;
 
-use super::gather::Known;
+use super::gather::{Known, addressees};
 use crate::{App, AppError, sealing};
 
 /// A finished post, ready to be stored.
@@ -40,6 +40,11 @@ pub(super) async fn make_post(
 ) -> Result<Post, AppError> {
     let entity = Entity::parse(message);
     let protected = opened.and_then(Opened::protected_headers);
+    let signed = opened.and_then(Opened::signed_headers);
+    let named = match opened {
+        Some(_) => addressees(app, list, signed.as_ref().unwrap_or(&Headers::default())).await?,
+        None => addressees(app, list, &entity.headers).await?,
+    };
     let strip = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.strip_original_sig);
     let content = match opened {
         Some(opened) => {
@@ -65,14 +70,17 @@ pub(super) async fn make_post(
         facts,
         now,
         author: Author { mailbox, member: author },
-        addressees: &known.addressees,
+        addressees: &named,
         original: protected.as_ref().unwrap_or(&entity.headers),
+        signed: signed.as_ref(),
         message_id: openpgp::random::<16>().iter().map(|b| format!("{b:02x}")).collect(),
         headers: Headers::default(),
         outside: Headers::default(),
         list_certificate: certificate.as_deref(),
         author_block: None,
-        content,
+        // What came by the wire or was opened is in wire form: what is stored otherwise was not stored by us.
+        content: Part::entity(content).map_err(|_| StoreError::Damaged { table: "bodies" })?,
+        author_end: None,
         footer: None,
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
         archived: false,

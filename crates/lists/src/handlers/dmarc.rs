@@ -9,6 +9,7 @@
 use sealist_mail::{Field, Mailbox};
 
 use crate::draft::Draft;
+use crate::facts::Signature;
 use crate::model::ReplyTo;
 
 pub(super) fn apply(draft: &mut Draft<'_>) {
@@ -19,7 +20,10 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         None if list.settings.encrypting() => None,
         None => author.name.as_deref().or(Some(author.address.local())),
     };
+    // On a list with OpenPGP a name stands for a proof; where there is none, it says so.
+    let proven = list.settings.pgp.is_none() || draft.facts.signature == Signature::Good;
     let shown = match name {
+        Some(name) if !proven => format!("{name} {} via {}", draft.unsigned_mark(), list.display_name()),
         Some(name) => format!("{name} via {}", list.display_name()),
         None => list.display_name(),
     };

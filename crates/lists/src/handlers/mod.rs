@@ -8,6 +8,7 @@ mod cleanse;
 mod cook_headers;
 mod decorate;
 mod dmarc;
+mod mark_subject;
 mod recipients;
 mod reply_to_owner;
 mod rfc_2369;
@@ -37,6 +38,11 @@ pub const HANDLERS: &[Handler] = &[
         name: "subject-prefix",
         description: "Puts the list's prefix before the Subject.",
         apply: subject_prefix::apply,
+    },
+    Handler {
+        name: "mark-subject",
+        description: "Marks a Subject that nobody signed.",
+        apply: mark_subject::apply,
     },
     Handler {
         name: "cook-headers",

@@ -20,4 +20,4 @@ pub use numbers::{
     AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, PostNo, RequestNo,
 };
 pub use set::SettingError;
-pub use settings::{ListSettings, PgpSettings, ReplyTo, RosterVisibility};
+pub use settings::{ListSettings, PgpSettings, ReplyTo, RosterVisibility, UnsignedSubject};

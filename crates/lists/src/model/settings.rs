@@ -102,6 +102,16 @@ pub enum ReplyTo {
     List,
 }
 
+/// What becomes of a Subject that no signature covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnsignedSubject {
+    /// It stands behind a mark that says so.
+    Mark,
+    /// It is left out.
+    Drop,
+}
+
 /// The OpenPGP settings: the names of mailman-pgp's per-list attributes, and new ones in the same manner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -126,6 +136,13 @@ pub struct PgpSettings {
     pub duplicate_sig_action: Action,
     /// The protected To and Cc do not name this address.
     pub misdirected_msg_action: Action,
+    /// The message is signed, and no To or Cc is within the signature. With accept or defer it goes on while the signature is
+    /// younger than `unaddressed_max_age_h`, and is held when it is older.
+    pub unaddressed_msg_action: Action,
+    /// Hours for which a signature counts that does not say whom it is for.
+    pub unaddressed_max_age_h: u32,
+    /// What becomes of a Subject that no signature covers, on an encrypting list.
+    pub unsigned_subject: UnsignedSubject,
     /// The signature's date is in the future or more than a week old.
     pub wrong_date_action: Action,
     /// The message is not encrypted as a whole.
@@ -242,6 +259,9 @@ impl Default for PgpSettings {
             unconfirmed_key_action: Action::Reject,
             duplicate_sig_action: Action::Hold,
             misdirected_msg_action: Action::Hold,
+            unaddressed_msg_action: Action::Defer,
+            unaddressed_max_age_h: 24,
+            unsigned_subject: UnsignedSubject::Mark,
             wrong_date_action: Action::Hold,
             nonencrypted_msg_action: Action::Reject,
             collect_sig_hashes: true,

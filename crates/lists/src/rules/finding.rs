@@ -71,6 +71,10 @@ pub enum Reason {
     WrongDate,
     /// The protected To and Cc name others, not this address.
     NotMeantForHere,
+    /// Signed, without a word in the signature on whom it is for, and too old for that.
+    Unaddressed,
+    /// The protected header names another author than the outer one, or several.
+    InnerAuthor,
     /// Encrypted by somebody who did not prove to be a member.
     CovertContent,
     /// The member's posts wait for a moderator.

@@ -8,11 +8,13 @@ mod covert;
 mod encryption;
 mod finding;
 mod inline;
+mod inner_author;
 mod loops;
 mod max_size;
 mod member;
 mod replay;
 mod signature;
+mod unaddressed;
 
 use crate::facts::{Arrival, Facts};
 pub use finding::{Finding, Reason};
@@ -65,6 +67,16 @@ pub const RULES: &[Rule<Facts>] = &[
         name: "addressed-here",
         description: "Was the signed text meant for this address?",
         check: addressed::check,
+    },
+    Rule {
+        name: "unaddressed",
+        description: "Does the signature say whom it is for, or is it young?",
+        check: unaddressed::check,
+    },
+    Rule {
+        name: "inner-author",
+        description: "Does the protected header name another author?",
+        check: inner_author::check,
     },
     Rule {
         name: "covert-content",

@@ -60,7 +60,13 @@ macro_rules! texts {
 texts! {
     /// Lines before the author's part of a copy.
     AuthorBlock: Block "list:member:regular:author", "author_block" [en de fr]
-        (name address role signature encrypted);
+        (name address role signature encrypted subject_signed to_signed mark);
+    /// The line behind the author's part of a copy.
+    AuthorEnd: Block "list:member:regular:end", "author_end" [en de fr]
+        (mark);
+    /// What stands before a Subject and behind a name that no signature covers.
+    Unsigned: Block "list:member:regular:unsigned", "unsigned" [en de fr]
+        ();
     /// To a member whose post was not taken; the same words for every reason.
     NotPosted: Letter "list:user:notice:rejected", "not_posted" [en de fr]
         (list address owner pgp sendkey);

@@ -28,10 +28,17 @@ const TABLE: &[Described] = &[
     ),
     row(
         "signature",
-        "good, none, or passed: not valid, and let pass by a moderator",
+        "good, none, or passed: not valid, and let in by a setting or a moderator",
         &[r#""good""#, r#""none""#, r#""passed""#],
     ),
     row("encrypted", "whether the message came encrypted as a whole", &["true", "false"]),
+    row("subject_signed", "whether the author signed the Subject, if there is one", &["true", "false"]),
+    row("to_signed", "whether the author signed whom the message is for", &["true", "false"]),
+    row(
+        "mark",
+        "letters that the author could not know: they stand at both ends of what the author wrote",
+        &[r#""0123abcd""#],
+    ),
     row("received_at", "when the message came (RFC 3339, UTC)", &[r#""2026-09-21T14:13:20Z""#]),
     row("entry", "the number of the message in the queue", &["17"]),
     row(

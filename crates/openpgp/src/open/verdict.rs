@@ -56,6 +56,7 @@ pub struct ValidSignature {
     certificate: Fingerprint,
     created_at: Timestamp,
     digest: Vec<u8>,
+    names_us: bool,
     packet: Vec<u8>,
     hash_name: String,
 }
@@ -74,6 +75,11 @@ impl ValidSignature {
     /// The digest that was signed: the same however the signature packet is altered or wrapped.
     pub fn digest(&self) -> &[u8] {
         &self.digest
+    }
+
+    /// Whether it names a key of the list as that of a recipient.
+    pub fn names_us(&self) -> bool {
+        self.names_us
     }
 
     /// The signature, with nothing beside what is signed but who made it.
@@ -122,7 +128,8 @@ fn valid(good: &GoodChecksum<'_>, signers: &Signers<'_>) -> Option<SignatureVerd
     let signature = good.sig;
     let mut recipients = signature.hashed_area().subpackets(SubpacketTag::IntendedRecipient).peekable();
     let here = |subpacket: &Subpacket| matches!(subpacket.value(), SubpacketValue::IntendedRecipient(named) if signers.speak_to(named));
-    if recipients.peek().is_some() && !recipients.any(here) {
+    let named = recipients.peek().is_some();
+    if named && !recipients.any(here) {
         return Some(SignatureVerdict::ForOthers);
     }
     let created_at = Timestamp::from_system_time(signature.signature_creation_time()?);
@@ -130,6 +137,7 @@ fn valid(good: &GoodChecksum<'_>, signers: &Signers<'_>) -> Option<SignatureVerd
         certificate: Fingerprint::of(&good.ka.cert().fingerprint()),
         created_at,
         digest: signature.computed_digest()?.to_vec(),
+        names_us: named,
         packet: Packet::from(bare(signature, &good.ka.key().fingerprint())?).to_vec().ok()?,
         hash_name: signature.hash_algo().to_string().to_lowercase(),
     };

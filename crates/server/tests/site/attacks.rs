@@ -131,7 +131,11 @@ async fn a_captured_ciphertext_yields_nothing_to_anyone() {
         // Around it a member's own encryption and signature: a good post, in which it stays what it is.
         let posted = stage.mallory.mail(&list, shape.as_bytes(), Timestamp::now());
         let came = stage.provoke(&posted).await;
-        assert_eq!(came.len(), 3, "shape {at} is posted");
+        // With two types its root has two readings, whoever signed it; its author gets a notice.
+        let twice = shape.matches("Content-Type:").count() > 1
+            && shape.starts_with("Content-Type: text/html\r\nContent-");
+        let copies = came.iter().filter(|copy| !copy.sender.is_empty()).count();
+        assert_eq!(copies, if twice { 0 } else { 3 }, "shape {at} is posted");
         stage.assert_silent(&came, &format!("within, shape {at}"));
     }
     // A bounce that quotes it is not opened either.

@@ -1,0 +1,13 @@
+//! Rule `inner-author`: no settings.
+//!
+//! Some programs show the From field inside the signature or encryption. Where it names somebody else than the outer one, or
+//! several people, readers would take the message for theirs: it is held.
+
+use super::{Finding, Reason};
+use crate::facts::{Facts, InnerAuthor};
+use crate::model::Action;
+
+pub(super) fn check(facts: &Facts) -> Option<Finding> {
+    let other = facts.inner_author == InnerAuthor::Other;
+    if other { Finding::new(Reason::InnerAuthor, Action::Hold) } else { None }
+}

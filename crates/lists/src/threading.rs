@@ -1,0 +1,59 @@
+//! Fields that say which message another answers ([RFC 5322, section 3.6.4]).
+
+use sealist_mail::{Field, Headers};
+
+/// The fields.
+pub(crate) const THREADING: [&str; 2] = ["In-Reply-To", "References"];
+
+/// More than these say no more.
+const MAX_IDS: usize = 50;
+const MAX_ID_OCTETS: usize = 250;
+/// Hexadecimal digits of a Message-ID of ours.
+const DIGITS: usize = 32;
+
+/// The field of that name with the ids in it that `keep` says yes to, written anew; `None` if none is left.
+pub(crate) fn field(headers: &Headers, name: &str, keep: impl Fn(&str) -> bool) -> Option<Field> {
+    let value = String::from_utf8_lossy(&headers.first(name)?).into_owned();
+    let ids = value.split_whitespace().filter(|id| is_id(id) && keep(id));
+    let ids: Vec<&str> = ids.take(MAX_IDS).collect();
+    if ids.is_empty() { None } else { Field::raw(name, &ids.join(" ")).ok() }
+}
+
+fn is_id(word: &str) -> bool {
+    let inner = word.strip_prefix('<').and_then(|word| word.strip_suffix('>'));
+    let legal = |b: u8| b.is_ascii_graphic() && !b"<>()\"\\".contains(&b);
+    word.len() <= MAX_ID_OCTETS && inner.is_some_and(|inner| inner.bytes().all(legal))
+}
+
+/// Whether it has the form of the ids that lists of that host give to their posts.
+pub(crate) fn is_own(id: &str, host: &str) -> bool {
+    let inner = id.trim_start_matches('<').trim_end_matches('>');
+    let digits =
+        |text: &str| text.len() == DIGITS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    inner.split_once('@').is_some_and(|(left, domain)| domain.eq_ignore_ascii_case(host) && digits(left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_of_ours_is_left_out() {
+        fn check(value: &str, all: Option<&str>, own: Option<&str>) {
+            let (headers, _) = Headers::parse(format!("References: {value}\r\n\r\n").as_bytes());
+            let text = |field: Option<Field>| field.map(|field| field.decoded());
+            assert_eq!(text(field(&headers, "References", |_| true)).as_deref(), all, "{value}");
+            let ours = |id: &str| is_own(id, "lists.example");
+            assert_eq!(text(field(&headers, "References", ours)).as_deref(), own, "{value}");
+        }
+        let id = "<0123456789abcdef0123456789abcdef@lists.example>";
+        check(id, Some(id), Some(id));
+        check(&format!("<1@x.example>\r\n {id}"), Some(&format!("<1@x.example> {id}")), Some(id));
+        check("<secret@lists.example>", Some("<secret@lists.example>"), None);
+        let elsewhere = id.replace("lists.example", "x.example");
+        check(&elsewhere, Some(&elsewhere), None);
+        check("words (comment) <a b@x> <\"q\"@x>", None, None);
+        check(&format!("<{}@x.example>", "a".repeat(300)), None, None);
+        check("", None, None);
+    }
+}
