@@ -150,7 +150,7 @@ pub(crate) async fn tell(
         }
     }
     if !stopped.is_empty() {
-        letters.extend(letters::stopped(app, list, &stopped, now).await?);
+        letters.push(letters::stopped(list, &stopped));
     }
     if letters.is_empty() {
         return Ok(());

@@ -29,15 +29,14 @@ pub(crate) async fn to_deciders(
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
     let mut letters = Vec::new();
-    for person in in_charge(app, list).await? {
-        let reader = reader(app, list, &person, now).await?;
-        let may_answer = reader.may_answer && ask.about_key_of.as_ref() != Some(&person);
+    for person in deciders(app, list, now).await? {
+        let may_answer = person.may_answer && ask.about_key_of.as_ref() != Some(&person.address);
         let token = may_answer.then(Token::fresh);
-        let place = place_of(app, list, &person).await?;
+        let place = place_of(app, list, &person.address).await?;
         let shown = token.as_ref().map(Token::to_string);
-        let letter = app.texts.letter(ask.text, &place, values(&place, reader.channel, shown.as_deref()));
+        let letter = app.texts.letter(ask.text, &place, values(&place, person.channel, shown.as_deref()));
         let message = Message {
-            to: Mailbox { name: None, address: person },
+            to: Mailbox { name: None, address: person.address },
             kind: ask.text.name().into(),
             often: ask.often,
             letter,
@@ -53,19 +52,41 @@ pub(crate) async fn to_deciders(
     Ok(letters)
 }
 
-struct Reader {
-    channel: Channel,
-    may_answer: bool,
+/// Somebody who hears of what is to be decided.
+pub(crate) struct Decider {
+    pub(crate) address: Address,
+    /// How letters reach them.
+    pub(crate) channel: Channel,
+    /// Whether they may decide by mail.
+    pub(crate) may_answer: bool,
+}
+
+/// Owners and moderators of a list; where there is none, the contact of the site, who decides nothing by mail.
+pub(crate) async fn deciders(
+    app: &App,
+    list: &MailingList,
+    now: Timestamp,
+) -> Result<Vec<Decider>, AppError> {
+    let mut deciders = Vec::new();
+    for person in in_charge(app, list).await? {
+        deciders.push(decider(app, list, person, now).await?);
+    }
+    Ok(deciders)
 }
 
 /// Who is asked by an encrypting list has to have a key by which nobody else reads the token, and nobody answers for a
 /// key that waits for an answer itself.
-async fn reader(app: &App, list: &MailingList, person: &Address, now: Timestamp) -> Result<Reader, AppError> {
+async fn decider(
+    app: &App,
+    list: &MailingList,
+    person: Address,
+    now: Timestamp,
+) -> Result<Decider, AppError> {
     let mut db = app.store.reader().await?;
-    let roles = people::roles_of(&mut db, list.no, person).await?;
+    let roles = people::roles_of(&mut db, list.no, &person).await?;
     let decides = roles.iter().any(|member| matches!(member.role, Role::Owner | Role::Moderator));
-    let channel = channel_to(app, &mut db, list, person, now).await?;
+    let channel = channel_to(app, &mut db, list, &person, now).await?;
     let waits = roles.iter().any(|member| member.key_waits);
     let unread = !list.settings.encrypting() || channel == Channel::Sealed;
-    Ok(Reader { channel, may_answer: decides && unread && !waits })
+    Ok(Decider { address: person, channel, may_answer: decides && unread && !waits })
 }

@@ -7,12 +7,12 @@ use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Fingerprint;
 use sealist_store::key_changes::{self, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::queue::{self, Entry};
 use sealist_store::requests::{self, Request, Stage};
 use sealist_store::tokens::{self, Subject};
-use sealist_store::{Conn, StoreError, audit, list_keys, people, replay};
+use sealist_store::{Conn, StoreError, audit, holds, list_keys, people};
 
 use crate::AppError;
+use crate::moderation::Decided;
 use crate::notices::Prepared;
 
 /// One change.
@@ -43,10 +43,10 @@ pub(crate) enum Effect {
     Certified { before: Vec<u8>, fingerprint: String, certificate: Vec<u8> },
     /// A letter; it may be one too many.
     Letter(Prepared),
-    /// A message that waited for a moderator goes on.
-    Accept(EntryNo),
-    /// A message that waited for a moderator goes, refused by that person.
-    Drop(Box<Entry>, Address),
+    /// A message that waited for a moderator goes on, or goes.
+    Decided(Box<Decided>),
+    /// An owner sees the content of a message that waits.
+    Seen(EntryNo),
     /// An entry for the owners to look at.
     Note { address: Address, event: &'static str, detail: String },
 }
@@ -68,8 +68,7 @@ impl Effect {
                 None => Step::New(&asked.run.goal, asked.run.key.as_ref()),
             }),
             Self::End(request) => Some(Step::Request(request.no)),
-            Self::Accept(entry) => Some(Step::Entry(*entry)),
-            Self::Drop(entry, _) => Some(Step::Entry(entry.no)),
+            Self::Decided(decided) => Some(Step::Entry(decided.entry().no)),
             _ => None,
         }
     }
@@ -155,15 +154,8 @@ pub(crate) async fn carry_out(
             Effect::Letter(letter) => {
                 letter.store(&mut *db, now).await?;
             }
-            Effect::Accept(entry) => {
-                if !queue::resume(&mut *db, entry, now).await? {
-                    return Err(AppError::Overtaken);
-                }
-            }
-            Effect::Drop(entry, by) => {
-                replay::refuse(&mut *db, entry.no, &by.to_string(), now).await?;
-                queue::finish(&mut *db, &entry).await?;
-            }
+            Effect::Decided(decided) => decided.record(&mut *db, now).await?,
+            Effect::Seen(entry) => holds::seen(&mut *db, entry, now).await?,
             Effect::Note { address, event, detail } => {
                 audit::add(&mut *db, list, &address, event, &detail, now).await?;
             }

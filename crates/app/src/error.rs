@@ -1,5 +1,6 @@
 //! What a use case can fail with.
 
+use sealist_lists::model::EntryNo;
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::StoreError;
 
@@ -75,6 +76,29 @@ pub enum AppError {
     /// The key of an address is another one than was named.
     #[error("the key of this address is {0}")]
     OtherFingerprint(String),
+    /// A message could be a captured one, and no owner has seen it.
+    #[error(
+        "entry {0} could be somebody else's message that was captured, and no owner has seen it: `sealist queue open {0} --to OWNER`, or `show TOKEN` by mail, sends it to an owner, and then it can be accepted"
+    )]
+    Unseen(EntryNo),
+    /// A message does not wait for a decision.
+    #[error("entry {entry} is in {place}, not in hold")]
+    NotHeld {
+        /// Its number.
+        entry: EntryNo,
+        /// Where it is.
+        place: &'static str,
+    },
+    /// Somebody may not see a held message.
+    #[error(
+        "{0} may not see it: only an owner may see what could be a captured message, and only owners and moderators of the list see others"
+    )]
+    MayNotSee(String),
+    /// Nobody can be given a message that is sealed.
+    #[error(
+        "{0} has no usable key, and without one this message cannot be given away: `sealist keys import` gives an address its key"
+    )]
+    NothingToSealTo(String),
     /// The server is shutting down.
     #[error("the work was interrupted")]
     Interrupted,

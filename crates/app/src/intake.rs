@@ -13,6 +13,8 @@ use crate::{App, AppError, ListKeys, bounce_address};
 
 /// Longer handles are none of ours.
 const MAX_DETAIL: usize = 200;
+/// Characters of an envelope sender that are kept beside the message ([RFC 5321, section 4.5.3.1.3]).
+const MAX_SENDER: usize = 256;
 
 /// One door of one list that a message came to.
 pub struct Arrival {
@@ -89,6 +91,8 @@ pub struct Intake {
     list: ListNo,
     door: Door,
     detail: String,
+    /// The envelope sender; empty: none.
+    sender: String,
     form: Form,
     spool: Option<Spool>,
     start: Start,
@@ -120,9 +124,11 @@ impl Intake {
         };
         let detail: String =
             arrival.detail.iter().flat_map(|detail| detail.chars()).take(MAX_DETAIL).collect();
+        let whole = sender.unwrap_or_default();
+        let sender = whole.chars().take(MAX_SENDER).collect();
         let (list, door, start) = (arrival.list.no, arrival.door, Start::Ahead);
-        let mut intake = Self { list, door, detail, form, spool: None, start };
-        intake.form.write(format!("Return-Path: <{}>\r\n", sender.unwrap_or_default()).as_bytes())?;
+        let mut intake = Self { list, door, detail, sender, form, spool: None, start };
+        intake.form.write(format!("Return-Path: <{whole}>\r\n").as_bytes())?;
         Ok(intake)
     }
 
@@ -158,7 +164,7 @@ impl Intake {
             Form::Plain(payload) => Body::Plain { outer: Vec::new(), payload },
             Form::Sealing(sealer) => Body::Sealed(sealer.finish()?),
         };
-        let (list, door, detail) = (self.list, self.door, self.detail);
+        let (list, door, detail, sender) = (self.list, self.door, self.detail, self.sender);
         let coming = self.spool.as_ref().map(Spool::coming);
         let ours = app.store.write(move |db| {
             Box::pin(async move {
@@ -166,7 +172,7 @@ impl Intake {
                     Some(coming) => coming.complete(&mut *db, &body).await?,
                     None => bodies::insert(&mut *db, &body).await?,
                 };
-                queue::enter(db, list, (door, &detail), body, &transaction, now).await
+                queue::enter(db, list, (door, &detail), body, (&transaction, &sender), now).await
             })
         });
         ours.await.map_err(|error: StoreError| error)?;

@@ -1,22 +1,22 @@
 //! Which letters a list writes: the occasions, and who hears of them.
 
-use sealist_lists::model::{Channel, Door, EntryNo, MailingList};
-use sealist_lists::rules::Reason;
-use sealist_lists::texts::{Place, Text, Value, context};
+use sealist_lists::model::{Channel, Door, MailingList};
+use sealist_lists::texts::{Place, Text, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
-use sealist_openpgp::{Certificate, Fingerprint};
+use sealist_openpgp::Certificate;
 use sealist_store::deliveries::{Settled, State};
+use sealist_store::holds::Leaving;
 use sealist_store::notices::Often;
 use sealist_store::queue::Entry;
 use sealist_store::{keys, people};
 
-use crate::deciders::{Ask, to_deciders};
 use crate::key_life::{cause, judge};
-use crate::notices::{Message, Prepared, answer, place_of, to_moderators, to_person};
+use crate::notices::{Message, Prepared, answer, answer_by, channel_to, place_of, to_person};
+use crate::summaries::{Fact, WhyGone, gather, gather_for, minute};
 use crate::{App, AppError};
 
-/// Copies that one letter names.
-const MAX_LINES: usize = 20;
+/// Letters of a day to one member whose messages moderators refuse.
+const MOST_REFUSALS: u32 = 50;
 
 /// To a subscribed author whose message is not posted: the same words whatever the cause, on an encrypting
 /// list only sealed (design promise 3).
@@ -60,52 +60,83 @@ pub(crate) async fn posted_already(
     to_person(app, list, somebody(author), Text::PostedAlready, content, now).await
 }
 
-/// To those in charge: a message waits. An open letter does not say why.
-pub(crate) async fn held(
+/// To those in charge: a message waits.
+pub(crate) fn held(list: &MailingList, entry: &Entry) -> Prepared {
+    gather(list, Text::Held, &[Fact::Held { entry: entry.no }])
+}
+
+/// To those in charge: a message waits no longer, and nobody decided.
+pub(crate) fn gone(list: &MailingList, leaving: &Leaving, why: WhyGone) -> Prepared {
+    let Leaving { entry, octets } = leaving;
+    let fact = Fact::Gone {
+        entry: entry.no,
+        received_at_ms: entry.received_at.0,
+        sender: entry.sender.clone(),
+        octets: *octets,
+        reasons: entry.reasons.clone(),
+        why,
+    };
+    gather(list, Text::Held, &[fact])
+}
+
+/// To an author: a message waits for a moderator.
+pub(crate) fn waits(list: &MailingList, author: &Address, entry: &Entry) -> Prepared {
+    gather_for(list, author, Text::Waits, &[Fact::Held { entry: entry.no }])
+}
+
+/// To the author of a message that a moderator did not let pass, with the moderator's words; or on which nobody decided
+/// in time. On an encrypting list only sealed.
+pub(crate) async fn not_let_through(
     app: &App,
     list: &MailingList,
-    entry: &Entry,
-    reasons: &[Reason],
+    author: &Address,
+    refusal: Refusal<'_>,
     now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
-    let values = |place: &Place<'_>, channel, token: Option<&str>| {
-        let telling = channel == Channel::Sealed || !list.settings.encrypting();
-        let reasons: &[Reason] = if telling { reasons } else { &[] };
-        let sentences: Vec<String> = reasons.iter().map(|reason| app.texts.reason(*reason, place)).collect();
-        let EntryNo(number) = entry.no;
-        context! {
-            list => list.display_name(),
-            address => list.name.address(entry.door).to_string(),
-            received_at => entry.received_at.rfc3339(),
-            entry => number,
-            reasons => sentences,
-            pgp => list.settings.pgp.is_some(),
-            token,
-        }
+) -> Result<Option<Prepared>, AppError> {
+    let place = place_of(app, list, author).await?;
+    let (channel, is_subscribed) = {
+        let mut db = app.store.reader().await?;
+        let roles = people::roles_of(&mut db, list.no, author).await?;
+        (channel_to(app, &mut db, list, author, now).await?, !roles.is_empty())
     };
-    let ask = Ask { text: Text::Held, often: Often::Daily, attachment: None, about_key_of: None };
-    to_deciders(app, list, ask, values, now).await
+    if channel == Channel::Open && list.settings.encrypting() || !is_subscribed && list.settings.pgp.is_some()
+    {
+        return Ok(None);
+    }
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
+        received_at => minute(refusal.received_at),
+        problem => refusal.reason,
+        days => refusal.after_days,
+    };
+    let message = Message {
+        to: somebody(author),
+        kind: Text::NotLetThrough.name().into(),
+        often: if is_subscribed { Often::UpTo(MOST_REFUSALS) } else { Often::ToStranger },
+        letter: app.texts.letter(Text::NotLetThrough, &place, values),
+        attachment: None,
+        reply_to: None,
+    };
+    answer_by(app, list, message, channel, now).await
+}
+
+/// Why a message that waited is not posted.
+pub(crate) struct Refusal<'a> {
+    /// When it came.
+    pub(crate) received_at: Timestamp,
+    /// The moderator's words.
+    pub(crate) reason: Option<&'a str>,
+    /// Nobody decided for so many days; 0: a moderator did.
+    pub(crate) after_days: u32,
 }
 
 /// To those in charge: a message broke the runner.
-pub(crate) async fn shunted(
-    app: &App,
-    list: &MailingList,
-    entry: &Entry,
-    now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
-    to_moderators(app, list, Text::Shunted, |_, _| about_entry(list, entry, &[]), now).await
-}
-
-fn about_entry(list: &MailingList, entry: &Entry, reasons: &[String]) -> Value {
-    let EntryNo(number) = entry.no;
-    context! {
-        list => list.display_name(),
-        address => list.name.address(entry.door).to_string(),
-        received_at => entry.received_at.rfc3339(),
-        entry => number,
-        reasons,
-    }
+pub(crate) fn shunted(list: &MailingList, entry: &Entry) -> Prepared {
+    let address = list.name.address(entry.door).to_string();
+    let fact = Fact::Shunted { entry: entry.no, address, received_at_ms: entry.received_at.0 };
+    gather(list, Text::Shunted, &[fact])
 }
 
 /// The list's certificates, the one in use first, to whoever asks.
@@ -171,45 +202,18 @@ pub(crate) async fn key_needed(
     to_person(app, list, somebody(reader), Text::KeyNeeded, |_, _| Some((values.clone(), None)), now).await
 }
 
-/// To those in charge: copies that wait for keys ([`Text::MemberKeyNeeded`]), or that could not be delivered
-/// and are not tried again ([`Text::Undelivered`]).
-pub(crate) async fn about_copies(
-    app: &App,
-    list: &MailingList,
-    text: Text,
-    copies: &[&Settled],
-    now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
-    if copies.is_empty() {
-        return Ok(Vec::new());
-    }
-    let lines = copies.iter().take(MAX_LINES);
-    let lines: Vec<Value> =
-        lines.map(|copy| context! { email => copy.email, reply => one_line(&copy.reply) }).collect();
-    let values = context! {
-        list => list.display_name(),
-        address => list.name.to_string(),
-        days => key_wait_days(list),
-        more => copies.len() - lines.len(),
-        copies => lines,
-    };
-    to_moderators(app, list, text, |_, _| values.clone(), now).await
+/// To those in charge: copies that wait for keys ([`Text::MemberKeyNeeded`]), that came too late ([`Text::CopiesDropped`]),
+/// or that could not be delivered and are not tried again ([`Text::Undelivered`]).
+pub(crate) fn about_copies(list: &MailingList, text: Text, copies: &[&Settled]) -> Option<Prepared> {
+    let fact = |copy: &&Settled| Fact::Copy { email: copy.email.clone(), reply: one_line(&copy.reply) };
+    let facts: Vec<Fact> = copies.iter().map(fact).collect();
+    (!facts.is_empty()).then(|| gather(list, text, &facts))
 }
 
 /// To those in charge: posts to these addresses have stopped, after too many bounces.
-pub(crate) async fn stopped(
-    app: &App,
-    list: &MailingList,
-    addresses: &[String],
-    now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
-    let values = context! {
-        list => list.display_name(),
-        address => list.name.to_string(),
-        bounces => list.settings.bounce_score_threshold,
-        addresses,
-    };
-    to_moderators(app, list, Text::Stopped, |_, _| values.clone(), now).await
+pub(crate) fn stopped(list: &MailingList, addresses: &[String]) -> Prepared {
+    let fact = |email: &String| Fact::Stopped { email: email.clone() };
+    gather(list, Text::Stopped, &addresses.iter().map(fact).collect::<Vec<_>>())
 }
 
 /// To a member whose mail came back: does this arrive?
@@ -229,22 +233,13 @@ pub(crate) async fn probe(
 }
 
 /// To those in charge: the key of a member stands on the word of one that is compromised.
-pub(crate) async fn key_void(
-    app: &App,
-    list: &MailingList,
-    member: &Address,
-    revoked: &str,
-    key: &Certificate,
-    now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
-    let spaced = |text: &str| text.parse::<Fingerprint>().map_or(text.to_owned(), |known| known.spaced());
-    let values = context! {
-        list => list.display_name(),
-        email => member.to_string(),
-        fingerprint => key.fingerprint().spaced(),
-        old_fingerprint => spaced(revoked),
+pub(crate) fn key_void(list: &MailingList, member: &Address, revoked: &str, key: &Certificate) -> Prepared {
+    let fact = Fact::KeyVoid {
+        email: member.to_string(),
+        fingerprint: key.fingerprint().to_string(),
+        old_fingerprint: revoked.to_owned(),
     };
-    to_moderators(app, list, Text::KeyVoid, |_, _| values.clone(), now).await
+    gather(list, Text::KeyVoid, &[fact])
 }
 
 pub(crate) fn key_wait_days(list: &MailingList) -> u32 {

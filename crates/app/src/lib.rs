@@ -27,6 +27,7 @@ mod settings;
 mod setup;
 mod spool;
 mod succession;
+mod summaries;
 mod upkeep;
 mod vault;
 
@@ -46,13 +47,14 @@ pub use key_life::{
     to_refresh,
 };
 pub use keyring::ListKeys;
-pub use moderation::{Rejected, reject, shunt};
+pub use moderation::{By, Decision, Outside, Rejected, decide, open_for, open_to_file, outside_of, shunt};
 pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
 pub use settings::{SettingRefused, set_setting};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
 pub use succession::{announce, published};
+pub use summaries::tell_due;
 pub use upkeep::{Kept, mend_clock, upkeep};
 pub use vault::{KeyVault, Unavailable};
 

@@ -1,75 +1,383 @@
-//! What people in charge decide, and what the server sets aside itself.
+//! What people in charge decide about a message that waits, and what the server sets aside itself. The command line and the
+//! commands by mail decide by the same function, [`decision`].
 
-use sealist_lists::model::MailingList;
+use sealist_lists::model::{Channel, Door, MailingList, Role};
+use sealist_lists::notices::{Notice, build};
 use sealist_lists::rules::Reason;
-use sealist_mail::{Headers, Timestamp, sole_author};
+use sealist_lists::texts::{Text, context};
+use sealist_mail::{Address, Boundary, Headers, Mailbox, Timestamp, compose, sole_author};
+use sealist_openpgp::{self as openpgp, KeyIds, SealingCard, SignWith, random};
+use sealist_store::notices::Often;
 use sealist_store::queue::{self, Entry, Place};
-use sealist_store::{StoreError, bodies, lists, people, replay};
+use sealist_store::{Conn, StoreError, audit, bodies, keys, lists, people, replay, tokens};
 
+use crate::effects::{Effect, carry_out};
 use crate::incoming::reveal;
-use crate::notices::Prepared;
+use crate::letters::{Refusal, not_let_through};
+use crate::notices::{Message, Prepared, channel_to, make_with, place_of};
+use crate::summaries::{Extent, minute, outside, size, whole_content};
 use crate::{App, AppError, letters};
+
+/// Octets of a message that an owner gets who asks for it.
+const MAX_ASKED_OCTETS: usize = 1024 * 1024;
+
+/// What becomes of a message that waits for a moderator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is opened and judged again, and passes for the reasons that were shown.
+    Accept,
+    /// It is deleted, and its author hears of it, with these words if there are any.
+    Reject(String),
+    /// It is deleted, and nobody hears of it.
+    Discard,
+}
+
+impl Decision {
+    /// `accepted`, as it stands in the audit and in the answer to whoever decides second.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accept => "accepted",
+            Self::Reject(_) => "rejected",
+            Self::Discard => "discarded",
+        }
+    }
+}
+
+/// Who decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Whoever runs commands on the server.
+    Admin,
+    /// An owner or moderator, by mail.
+    Person(Address),
+}
+
+impl By {
+    /// The address, or `admin`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Admin => "admin".to_owned(),
+            Self::Person(address) => address.to_string(),
+        }
+    }
+
+    /// Whom the audit names.
+    fn audited(&self, list: &MailingList) -> Address {
+        match self {
+            Self::Admin => list.name.posting(),
+            Self::Person(address) => address.clone(),
+        }
+    }
+}
 
 /// Whether the author of a rejected message hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
     /// A notice is on its way.
     Told,
-    /// The author is not subscribed, has no usable key, or had a notice today.
+    /// The author may not be told, has no usable key, or had many notices today.
     Untold,
 }
 
-/// Deletes a message for an admin and writes to its author, if that is a subscribed address.
-pub async fn reject(app: &App, entry: Entry, now: Timestamp) -> Result<Rejected, AppError> {
+/// A decision as it is recorded.
+pub(crate) struct Decided {
+    entry: Entry,
+    decision: Decision,
+    by: By,
+    audited: Address,
+}
+
+/// What a decision about a message changes. Errs with [`AppError::Unseen`] if the message could be a captured one and no
+/// owner has seen it, with [`AppError::NotHeld`] if it does not wait for a decision.
+pub(crate) async fn decision(
+    app: &App,
+    list: &MailingList,
+    entry: Entry,
+    decision: Decision,
+    by: &By,
+    now: Timestamp,
+) -> Result<Vec<Effect>, AppError> {
+    if decision == Decision::Accept {
+        if entry.place != Place::Hold {
+            return Err(AppError::NotHeld { entry: entry.no, place: entry.place.name() });
+        }
+        if entry.seen_at.is_none() && entry.reasons.iter().any(|reason| reason.may_be_captured()) {
+            return Err(AppError::Unseen(entry.no));
+        }
+    }
+    let mut effects = Vec::new();
+    if let Decision::Reject(reason) = &decision {
+        let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+        let refusal = Refusal { received_at: entry.received_at, reason, after_days: 0 };
+        effects.extend(refusal_letter(app, list, &entry, refusal, now).await?.map(Effect::Letter));
+    }
+    let (by, audited) = (by.clone(), by.audited(list));
+    effects.push(Effect::Decided(Box::new(Decided { entry, decision, by, audited })));
+    Ok(effects)
+}
+
+/// Decides about a message and records it. Errs as the decision does, and with [`AppError::Overtaken`] if somebody else was
+/// quicker.
+pub async fn decide(
+    app: &App,
+    entry: Entry,
+    what: Decision,
+    by: By,
+    now: Timestamp,
+) -> Result<Rejected, AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list)
         .await?
         .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
-    let letter = rejection(app, &list, &entry, now).await?;
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                let mut told = Rejected::Untold;
-                if let Some(letter) = letter
-                    && letter.store(&mut *db, now).await?
-                {
-                    told = Rejected::Told;
-                }
-                replay::refuse(&mut *db, entry.no, "", now).await?;
-                queue::finish(db, &entry).await?;
-                Ok::<_, AppError>(told)
-            })
-        })
-        .await
+    let effects = decision(app, &list, entry, what, &by, now).await?;
+    let told = match effects.iter().any(|effect| matches!(effect, Effect::Letter(_))) {
+        true => Rejected::Told,
+        false => Rejected::Untold,
+    };
+    let done = app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now)));
+    match done.await {
+        Err(AppError::Store(StoreError::Lost)) => Err(AppError::Overtaken),
+        other => other.map(|()| told),
+    }
 }
 
-/// The letter to the author of a rejected message, if that is a subscribed address.
-pub(crate) async fn rejection(
+impl Decided {
+    /// What it takes a step further.
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Records it: the message goes on or goes, whoever else has a token hears who decided, and the audit names them.
+    pub(crate) async fn record(&self, db: &mut Conn, now: Timestamp) -> Result<(), AppError> {
+        let Self { entry, decision, by, audited } = self;
+        let name = by.name();
+        tokens::decided(&mut *db, entry.no, decision.name(), &name, now).await?;
+        match decision {
+            Decision::Accept => {
+                if !queue::resume(&mut *db, entry.no, now).await? {
+                    return Err(AppError::Overtaken);
+                }
+            }
+            Decision::Reject(_) | Decision::Discard => {
+                let refused_by = if *by == By::Admin { "" } else { &name };
+                replay::refuse(&mut *db, entry.no, refused_by, now).await?;
+                queue::finish(&mut *db, entry).await?;
+            }
+        }
+        let event = match decision {
+            Decision::Accept => "hold-accepted",
+            Decision::Reject(_) => "hold-rejected",
+            Decision::Discard => "hold-discarded",
+        };
+        let detail = format!("by {name}: {}", described(entry));
+        Ok(audit::record(db, entry.list, audited, event, &detail, now).await?)
+    }
+}
+
+/// A held message for the audit: number, envelope sender, reasons.
+pub(crate) fn described(entry: &Entry) -> String {
+    let reasons: Vec<String> = entry.reasons.iter().map(|reason| reason.name()).collect();
+    format!("entry {} from <{}>, {}", entry.no, entry.sender, reasons.join(" "))
+}
+
+/// The letter to the author of a message that is not posted, if the author may be told.
+pub(crate) async fn refusal_letter(
     app: &App,
     list: &MailingList,
     entry: &Entry,
+    refusal: Refusal<'_>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
     let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
     let (outer, _) = Headers::parse(&reveal(app, list, body).await?);
     let Ok(author) = sole_author(&outer) else { return Ok(None) };
-    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, &author.address).await?;
-    if roles.is_empty() { Ok(None) } else { letters::not_posted(app, list, &author.address, now).await }
+    not_let_through(app, list, &author.address, refusal, now).await
 }
 
-/// Sets a message aside that cannot be handled, and writes to those in charge. A letter that cannot be
-/// made does not keep the message from its place.
+/// What the command line shows of a message in the queue.
+pub struct Outside {
+    /// Where it came to; empty if its list is gone.
+    pub address: String,
+    /// The From field, shortened; `None` if this process lacks the keys of the list.
+    pub author: Option<String>,
+    /// The Subject field, shortened; `None` on lists with OpenPGP.
+    pub subject: Option<String>,
+    /// Its size; as it is stored, where it cannot be read.
+    pub octets: u64,
+}
+
+/// What stands outside of a message in the queue. Nothing is decrypted but what the list sealed itself.
+pub async fn outside_of(app: &App, entry: &Entry) -> Result<Outside, AppError> {
+    let (list, octets) = {
+        let mut db = app.store.reader().await?;
+        // It may be gone since it was listed.
+        (lists::by_no(&mut db, entry.list).await?, bodies::octets(&mut db, entry.body).await.unwrap_or(0))
+    };
+    let address = list.as_ref().map(|list| list.name.address(entry.door).to_string()).unwrap_or_default();
+    let seen = match &list {
+        Some(list) => outside(app, list, entry).await.ok(),
+        None => None,
+    };
+    let is_plain = list.is_some_and(|list| list.settings.pgp.is_none());
+    Ok(match seen {
+        Some(seen) => Outside {
+            address,
+            author: Some(seen.author),
+            subject: is_plain.then_some(seen.subject),
+            octets: seen.octets,
+        },
+        None => Outside { address, author: None, subject: None, octets },
+    })
+}
+
+/// The content of a held message for one owner or moderator, sealed to their key where the list has OpenPGP. What could be a
+/// captured message is for owners alone, and may be accepted once one has seen it. Errs with [`AppError::MayNotSee`] for
+/// somebody else, with [`AppError::NothingToSealTo`] without a usable key.
+pub(crate) async fn show(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    who: &Address,
+    now: Timestamp,
+) -> Result<Vec<Effect>, AppError> {
+    let role = may_see(app, list, entry, who).await?;
+    let channel = channel_to_reader(app, list, who, now).await?;
+    let (message, messages) = shown(app, list, entry, who, now).await?;
+    let letter = make_with(app, list, message, messages, channel, now).await?;
+    let mut effects = vec![Effect::Letter(letter)];
+    effects.extend(seen(entry, who, role));
+    Ok(effects)
+}
+
+/// The same by the command line: the message is mailed to that person.
+pub async fn open_for(app: &App, entry: &Entry, who: &Address, now: Timestamp) -> Result<(), AppError> {
+    let list = list_of(app, entry).await?;
+    let effects = show(app, &list, entry, who, now).await?;
+    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
+}
+
+/// The same as a file: one whole message, encrypted to that person's key. Errs with [`AppError::NothingToSealTo`] on every
+/// list if there is no key.
+pub async fn open_to_file(
+    app: &App,
+    entry: &Entry,
+    who: &Address,
+    now: Timestamp,
+) -> Result<Vec<u8>, AppError> {
+    let list = list_of(app, entry).await?;
+    let role = may_see(app, &list, entry, who).await?;
+    let card = {
+        let mut db = app.store.reader().await?;
+        let row = match people::find_address(&mut db, who).await? {
+            Some(address) => keys::certificate_of(&mut db, address).await?,
+            None => None,
+        };
+        row.and_then(|row| row.card)
+    };
+    let card = card.and_then(|card| SealingCard::from_bytes(&card, app.vault.mac(), &who.key(), now).ok());
+    let card = card.ok_or_else(|| AppError::NothingToSealTo(who.to_string()))?;
+    let (message, messages) = shown(app, &list, entry, who, now).await?;
+    let notice = Notice {
+        list: &list,
+        to: message.to,
+        letter: message.letter,
+        attachment: None,
+        messages,
+        reply_to: None,
+    };
+    let payload = build(notice, Channel::Sealed, now, random());
+    let signer = match &list.settings.pgp {
+        Some(pgp) if pgp.sign_outgoing => Some(app.keys_of(&list).await?),
+        _ => None,
+    };
+    let sign = signer.as_ref().map_or(SignWith::Nobody, |keys| SignWith::Key(&keys.posting, now));
+    let armor = openpgp::seal_copy(&payload.entity, sign, &card, KeyIds::Named)?.joined();
+    let (head, tail) = compose::encrypted_part(&Boundary::from_entropy(random()));
+    let effects: Vec<Effect> = seen(entry, who, role).collect();
+    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
+    Ok([&payload.outer[..], &head, &armor, &tail].concat())
+}
+
+async fn list_of(app: &App, entry: &Entry) -> Result<MailingList, AppError> {
+    let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
+    list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
+}
+
+/// The role by which somebody may see a message.
+async fn may_see(app: &App, list: &MailingList, entry: &Entry, who: &Address) -> Result<Role, AppError> {
+    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, who).await?;
+    let has = |role: Role| roles.iter().any(|member| member.role == role && !member.key_waits);
+    let is_captured = entry.reasons.iter().any(|reason| reason.may_be_captured());
+    match (has(Role::Owner), has(Role::Moderator), is_captured) {
+        (true, _, _) => Ok(Role::Owner),
+        (false, true, false) => Ok(Role::Moderator),
+        _ => Err(AppError::MayNotSee(who.to_string())),
+    }
+}
+
+async fn channel_to_reader(
+    app: &App,
+    list: &MailingList,
+    who: &Address,
+    now: Timestamp,
+) -> Result<Channel, AppError> {
+    let channel = channel_to(app, &mut *app.store.reader().await?, list, who, now).await?;
+    match list.settings.encrypting() && channel == Channel::Open {
+        true => Err(AppError::NothingToSealTo(who.to_string())),
+        false => Ok(channel),
+    }
+}
+
+/// An owner who has it may accept it; who got it stands in the audit.
+fn seen(entry: &Entry, who: &Address, role: Role) -> impl Iterator<Item = Effect> + use<> {
+    let seen = (role == Role::Owner).then_some(Effect::Seen(entry.no));
+    let detail = described(entry);
+    seen.into_iter().chain([Effect::Note { address: who.clone(), event: "hold-shown", detail }])
+}
+
+async fn shown(
+    app: &App,
+    list: &MailingList,
+    entry: &Entry,
+    who: &Address,
+    now: Timestamp,
+) -> Result<(Message, Vec<(String, Vec<u8>)>), AppError> {
+    let outside = outside(app, list, entry).await?;
+    let (content, extent) = whole_content(app, list, &outside, MAX_ASKED_OCTETS, now).await?;
+    let place = place_of(app, list, who).await?;
+    let sentence = |reason: &Reason| app.texts.reason(*reason, &place);
+    let reasons: Vec<String> = entry.reasons.iter().map(sentence).collect();
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.address(entry.door).to_string(),
+        entry => entry.no.0,
+        received_at => minute(entry.received_at),
+        author => outside.author,
+        sender => entry.sender,
+        size => size(outside.octets),
+        reasons,
+        cut => extent == Extent::Beginning,
+    };
+    let message = Message {
+        to: Mailbox { name: None, address: who.clone() },
+        kind: Text::HeldShown.name().into(),
+        often: Often::UpTo(u32::MAX),
+        letter: app.texts.letter(Text::HeldShown, &place, values),
+        attachment: None,
+        reply_to: Some(list.name.address(Door::Request)),
+    };
+    Ok((message, vec![(format!("message-{}.eml", entry.no), content)]))
+}
+
+/// Sets a message aside that cannot be handled, and lets those in charge hear of it.
 pub async fn shunt(app: &App, entry: Entry, now: Timestamp) -> Result<(), AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
-    let letters = match list {
-        Some(list) => letters::shunted(app, &list, &entry, now).await.unwrap_or_default(),
-        None => Vec::new(),
-    };
+    let notice = list.map(|list| letters::shunted(&list, &entry));
     app.store
         .write(move |db| {
             Box::pin(async move {
                 queue::set_aside(&mut *db, &entry, Place::Shunt, &[Reason::Poison]).await?;
-                for letter in letters {
-                    letter.store(&mut *db, now).await?;
+                if let Some(notice) = notice {
+                    notice.store(&mut *db, now).await?;
                 }
                 Ok::<_, StoreError>(())
             })

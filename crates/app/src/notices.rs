@@ -1,6 +1,6 @@
 //! Letters of a list, made before the transaction that records what they tell of.
 //!
-//! They hold nothing of a message. Who has a usable key gets them sealed; the words for an open letter are
+//! They hold nothing of a message, save those about held messages (`summaries/held.rs`). Who has a usable key gets them sealed; the words for an open letter are
 //! chosen apart, because who carries it reads it too.
 
 use std::borrow::Cow;
@@ -15,13 +15,22 @@ use sealist_store::notices::{Often, Probe, is_due};
 use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, keys, people};
 
+use crate::summaries::Gathered;
 use crate::{App, AppError, sealing};
 
 /// More people in charge are not written to.
 const MAX_MODERATORS: u32 = 50;
 
-/// A letter that waits for its transaction.
-pub(crate) struct Prepared {
+/// What waits for the transaction of what it tells of.
+pub(crate) enum Prepared {
+    /// A finished letter.
+    Letter(Box<Finished>),
+    /// Facts for a notice that is made when it is due.
+    Facts(Gathered),
+}
+
+/// A letter that is made, and signed or sealed.
+pub(crate) struct Finished {
     list: ListNo,
     to: Address,
     kind: Cow<'static, str>,
@@ -37,28 +46,30 @@ pub(crate) struct Prepared {
 pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 
 impl Prepared {
-    /// Stores the letter; `false` if enough of its kind went out within a day.
+    /// Stores the letter or the facts; `false` if enough letters of its kind went out within a day.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
-        let letter = sealist_store::notices::NewNotice {
-            list: self.list,
-            to: &self.to,
-            kind: &self.kind,
-            often: self.often,
-            channel: self.channel,
-            body: &self.body,
-            probe: self.probe.as_ref(),
-        };
-        sealist_store::notices::insert(db, &letter, now).await
+        match self {
+            Self::Letter(letter) => letter.store(db, now).await,
+            Self::Facts(gathered) => gathered.store(db, now).await.map(|()| true),
+        }
     }
 
     /// The same letter; what comes back of it is about that member.
     pub(crate) fn probing(self, probe: Probe) -> Self {
-        Self { probe: Some(probe), ..self }
+        self.changed(|letter| Finished { probe: Some(probe), ..letter })
     }
 
     /// The same letter; its reader may answer with that token.
     pub(crate) fn with(self, token: &Token, app: &App) -> Self {
-        Self { mark: Some(app.vault.mac().token_mark(&token.to_string())), ..self }
+        let mark = app.vault.mac().token_mark(&token.to_string());
+        self.changed(|letter| Finished { mark: Some(mark), ..letter })
+    }
+
+    fn changed(self, change: impl FnOnce(Finished) -> Finished) -> Self {
+        match self {
+            Self::Letter(letter) => Self::Letter(Box::new(change(*letter))),
+            facts => facts,
+        }
     }
 
     /// Stores the letter and, if it goes out, the token that it brings.
@@ -70,11 +81,27 @@ impl Prepared {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if self.store(&mut *db, now).await?
-            && let Some(mark) = &self.mark
+            && let Self::Letter(letter) = self
+            && let Some(mark) = &letter.mark
         {
-            tokens::add(db, about, mark, &self.to, until).await?;
+            tokens::add(db, about, mark, &letter.to, until).await?;
         }
         Ok(())
+    }
+}
+
+impl Finished {
+    async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
+        let letter = sealist_store::notices::NewNotice {
+            list: self.list,
+            to: &self.to,
+            kind: &self.kind,
+            often: self.often,
+            channel: self.channel,
+            body: &self.body,
+            probe: self.probe.as_ref(),
+        };
+        sealist_store::notices::insert(db, &letter, now).await
     }
 }
 
@@ -159,10 +186,10 @@ pub(crate) async fn to_key(
     if !due {
         return Ok(None);
     }
-    let notice = Notice { list, to, letter, attachment, reply_to };
+    let notice = Notice { list, to, letter, attachment, messages: Vec::new(), reply_to };
     let payload = notices::build(notice, Channel::Sealed, now, random());
     let body = sealing::enclose_to(app, list, payload, key, now).await?;
-    Ok(Some(Prepared {
+    Ok(Some(Prepared::Letter(Box::new(Finished {
         list: list.no,
         to: address,
         kind,
@@ -171,7 +198,7 @@ pub(crate) async fn to_key(
         body,
         probe: None,
         mark: None,
-    }))
+    }))))
 }
 
 pub(crate) async fn make(
@@ -181,11 +208,26 @@ pub(crate) async fn make(
     channel: Channel,
     now: Timestamp,
 ) -> Result<Prepared, AppError> {
+    make_with(app, list, message, Vec::new(), channel, now).await
+}
+
+/// The same with messages that it is about: file name and octets.
+pub(crate) async fn make_with(
+    app: &App,
+    list: &MailingList,
+    message: Message,
+    messages: Vec<(String, Vec<u8>)>,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<Prepared, AppError> {
     let Message { to, kind, often, letter, attachment, reply_to } = message;
     let address = to.address.clone();
-    let payload = notices::build(Notice { list, to, letter, attachment, reply_to }, channel, now, random());
+    let notice = Notice { list, to, letter, attachment, messages, reply_to };
+    let payload = notices::build(notice, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
-    Ok(Prepared { list: list.no, to: address, kind, often, channel, body, probe: None, mark: None })
+    let list = list.no;
+    let letter = Finished { list, to: address, kind, often, channel, body, probe: None, mark: None };
+    Ok(Prepared::Letter(Box::new(letter)))
 }
 
 /// The same letter to each owner and moderator, in their language; where there is none, to the contact of the site.

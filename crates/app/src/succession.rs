@@ -63,7 +63,8 @@ async fn announce_one(
     let letter = app.texts.letter(Text::NewListKey, &app.texts.place(list, None), values);
     let file = (format!("{}.asc", list.name), "application/pgp-keys", certificate.armored());
     let to = somebody(&list.name.posting());
-    let notice = Notice { list: &signing, to, letter, attachment: Some(file), reply_to: None };
+    let notice =
+        Notice { list: &signing, to, letter, attachment: Some(file), messages: Vec::new(), reply_to: None };
     let payload = notices::build(notice, channel, now, random());
     let body = sealing::signed_by(Some(signer), &keys, &signing, payload, channel, now)?;
     let (no, key, bounces) = (list.no, new.no, list.name.address(Door::Bounces).to_string());

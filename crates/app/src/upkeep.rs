@@ -1,12 +1,17 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
-use sealist_lists::model::PostNo;
-use sealist_mail::Timestamp;
+use sealist_lists::model::{MailingList, PostNo};
+use sealist_lists::texts::Text;
+use sealist_mail::{Address, Timestamp};
+use sealist_store::holds::{self, Leaving};
 use sealist_store::{
-    StoreError, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, posts, put_aside,
-    replay, requests,
+    Conn, StoreError, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, pending, posts,
+    put_aside, queue, replay, requests, tokens,
 };
 
+use crate::letters::{self, Refusal};
+use crate::moderation::{described, refusal_letter};
+use crate::summaries::{Fact, WhyGone, gather, gather_for};
 use crate::{App, AppError, succession};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -21,6 +26,8 @@ const AUDIT_KEPT_MS: i64 = 400 * DAY_MS;
 const CAUSES_KEPT_MS: i64 = 30 * DAY_MS;
 /// How long it is known how many messages were put aside.
 const ASIDE_KEPT_MS: i64 = 30 * DAY_MS;
+/// Why a copy is dropped that waited.
+const TOO_LATE: &str = "no usable key came in time";
 /// Rows of one transaction.
 const CHUNK: u32 = 500;
 
@@ -29,6 +36,8 @@ const CHUNK: u32 = 500;
 pub struct Kept {
     /// Copies that waited for a key until `key_wait_days` were over.
     pub given_up: u64,
+    /// Messages that waited for a moderator until `max_days_to_hold` were over.
+    pub holds_ended: u64,
     /// Posting keys that open mail no more, because `key_overlap_days` are over.
     pub keys_retired: u64,
 }
@@ -49,14 +58,13 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
     let mut kept = Kept::default();
     // What was interrupted when a key began to be used.
     succession::announce(app, now).await?;
+    app.store.write(move |db| Box::pin(holds::begin_waits(db, now))).await.map_err(|e: StoreError| e)?;
     for list in lists::all(&mut *app.store.reader().await?).await? {
+        kept.holds_ended += end_holds(app, &list, now).await?;
+        remind(app, &list, now).await?;
         let Some(pgp) = &list.settings.pgp else { continue };
         let before = Timestamp(now.0 - i64::from(pgp.key_wait_days) * DAY_MS);
-        kept.given_up += app
-            .store
-            .write(move |db| Box::pin(deliveries::give_up_waiting(db, list.no, before)))
-            .await
-            .map_err(|e: StoreError| e)?;
+        kept.given_up += give_up_copies(app, &list, before, now).await?;
         let before = Timestamp(now.0 - i64::from(pgp.key_overlap_days) * DAY_MS);
         kept.keys_retired += succession::retire(app, &list, before, now).await?;
     }
@@ -94,8 +102,131 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
         .await
         .map_err(|e: StoreError| e)?;
     forget_requests(app, now).await?;
-    app.store.write(move |db| Box::pin(notices::forget_old(db, now))).await.map_err(|e: StoreError| e)?;
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                notices::forget_old(&mut *db, now).await?;
+                pending::forget_old(&mut *db, now).await?;
+                tokens::forget(db, now).await
+            })
+        })
+        .await
+        .map_err(|e: StoreError| e)?;
     Ok(kept)
+}
+
+/// Ends the wait of copies for keys; their readers and those in charge hear of it.
+async fn give_up_copies(
+    app: &App,
+    list: &MailingList,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<u64, AppError> {
+    let list = list.clone();
+    let given_up = app.store.write(move |db| {
+        Box::pin(async move {
+            let readers = deliveries::give_up_waiting(&mut *db, list.no, before).await?;
+            for reader in &readers {
+                let fact = Fact::Copy { email: reader.clone(), reply: TOO_LATE.to_owned() };
+                gather(&list, Text::CopiesDropped, std::slice::from_ref(&fact)).store(&mut *db, now).await?;
+                let Ok(address) = reader.parse::<Address>() else { continue };
+                gather_for(&list, &address, Text::CopyDropped, &[fact]).store(&mut *db, now).await?;
+                audit::add(&mut *db, list.no, &address, "copy-dropped", TOO_LATE, now).await?;
+            }
+            Ok::<_, StoreError>(readers.len() as u64)
+        })
+    });
+    Ok(given_up.await?)
+}
+
+/// Deletes messages that nobody decided about in time. Those in charge hear of each, and so does an author who heard that
+/// it waits.
+async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64, AppError> {
+    let days = list.settings.max_days_to_hold;
+    if days == 0 {
+        return Ok(0);
+    }
+    let before = Timestamp(now.0 - i64::from(days) * DAY_MS);
+    let mut ended = 0;
+    loop {
+        let over = holds::since_before(&mut *app.store.reader().await?, list.no, before, CHUNK).await?;
+        for leaving in &over {
+            let letter = match leaving.entry.author_told {
+                true => {
+                    let refusal =
+                        Refusal { received_at: leaving.entry.received_at, reason: None, after_days: days };
+                    refusal_letter(app, list, &leaving.entry, refusal, now).await?
+                }
+                false => None,
+            };
+            let (list, leaving) = (list.clone(), leaving.clone());
+            let gone = app.store.write(move |db| {
+                Box::pin(async move {
+                    if let Some(letter) = letter {
+                        letter.store(&mut *db, now).await?;
+                    }
+                    let (who, detail) = (list.name.posting(), described(&leaving.entry));
+                    audit::record(&mut *db, list.no, &who, "hold-expired", &detail, now).await?;
+                    leave(db, &list, &leaving, WhyGone::TooLong, now).await
+                })
+            });
+            match gone.await {
+                Ok(()) => ended += 1,
+                // Somebody decided at this moment.
+                Err(StoreError::Lost) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if over.len() < CHUNK as usize {
+            return Ok(ended);
+        }
+    }
+}
+
+/// Those in charge hear again of what has waited for `hold_reminder_days` since they last did.
+async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), AppError> {
+    let days = list.settings.hold_reminder_days;
+    if days == 0 {
+        return Ok(());
+    }
+    let before = Timestamp(now.0 - i64::from(days) * DAY_MS);
+    let list = list.clone();
+    let reminded = app.store.write(move |db| {
+        Box::pin(async move {
+            let waiting = holds::told_before(&mut *db, list.no, before, u32::MAX).await?;
+            for one in &waiting {
+                letters::held(&list, &one.entry).store(&mut *db, now).await?;
+                holds::told(&mut *db, one.entry.no, now).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    Ok(reminded.await?)
+}
+
+/// Deletes what is beyond the limits on messages that wait. What each was stands in the next notice.
+pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp) -> Result<(), StoreError> {
+    let limits = holds::Limits { messages: list.settings.max_held_messages, mib: list.settings.max_held_mib };
+    for leaving in holds::too_many(&mut *db, list.no, limits).await? {
+        let (who, detail) = (list.name.posting(), described(&leaving.entry));
+        // The notice has them all; here the first of a day tell that it happens.
+        audit::add(&mut *db, list.no, &who, "hold-dropped", &detail, now).await?;
+        leave(&mut *db, list, &leaving, WhyGone::TooMany, now).await?;
+    }
+    Ok(())
+}
+
+/// A message goes about which nobody decided.
+async fn leave(
+    db: &mut Conn,
+    list: &MailingList,
+    leaving: &Leaving,
+    why: WhyGone,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    letters::gone(list, leaving, why).store(&mut *db, now).await?;
+    tokens::decided(&mut *db, leaving.entry.no, "dropped", "", now).await?;
+    queue::finish(db, &leaving.entry).await
 }
 
 /// What nobody answered in time; the owners can see that.

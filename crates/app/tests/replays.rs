@@ -7,7 +7,7 @@ mod moved_clock;
 use std::collections::{BTreeMap, HashMap};
 
 use moved_clock::{day, join, make_list, site_in, two_nodes_on_postgres};
-use sealist_app::{App, Arrival, Intake, process, reject};
+use sealist_app::{App, Arrival, By, Decision, Intake, decide, process};
 use sealist_lists::model::{Action, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
@@ -201,7 +201,9 @@ async fn the_record_does_as_its_model() {
                 match decision {
                     5 => {
                         log.push(format!("{step}: {no} is refused"));
-                        reject(&stage.app, entry, now).await.unwrap();
+                        decide(&stage.app, entry, Decision::Reject(String::new()), By::Admin, now)
+                            .await
+                            .unwrap();
                         if model.waiting == Some(no) {
                             (model.refused, model.waiting) = (true, None);
                         }

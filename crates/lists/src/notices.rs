@@ -1,4 +1,4 @@
-//! Notices: letters of a list to one person. They never hold anything of a message.
+//! Notices: letters of a list to one person. Only those about a held message, to whoever decides, hold a message.
 //!
 //! They come from `-request`, which the list's key names, say that a machine wrote them ([RFC 3834]), and
 //! show no Subject outside the encryption.
@@ -19,6 +19,8 @@ pub struct Notice<'a> {
     pub letter: Letter,
     /// File name, media type and content of an attachment.
     pub attachment: Option<(String, &'static str, Vec<u8>)>,
+    /// Messages that it is about: file name and octets.
+    pub messages: Vec<(String, Vec<u8>)>,
     /// Where the answer goes; `None`: to the owners.
     pub reply_to: Option<Address>,
 }
@@ -46,6 +48,7 @@ pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8;
     parts.extend(
         notice.attachment.map(|(name, kind, bytes)| Part::attachment(&name, kind, &bytes).into_bytes()),
     );
+    parts.extend(notice.messages.iter().map(|(name, bytes)| Part::message(name, bytes).into_bytes()));
     let mut outer = headers.clone();
     let layer = match channel {
         Channel::Open if signs(notice.list) => Layer::Signed,
@@ -79,11 +82,11 @@ mod tests {
         let letter = Texts::default().letter(
             Text::Shunted,
             &Place::default(),
-            context! { list => "Team", address => "team@lists.example", entry => 7, received_at => "today" },
+            context! { list => "Team", address => "team@lists.example", messages => vec!["x"], more => 0 },
         );
         let to = Mailbox { name: None, address: "anne@example.org".parse().unwrap() };
         let built = build(
-            Notice { list: &list, to, letter, attachment: None, reply_to: None },
+            Notice { list: &list, to, letter, attachment: None, messages: Vec::new(), reply_to: None },
             channel,
             Timestamp(1_790_000_000_000),
             [7; 16],
@@ -94,11 +97,11 @@ mod tests {
     #[test]
     fn an_open_notice_is_one_plain_part() {
         let text = notice("legacy-default", Channel::Open);
-        let (head, _) = text.split_once("A message to team@").unwrap();
+        let (head, _) = text.split_once("These messages").unwrap();
         expect![[r#"
             From: Team <team-request@lists.example>
             To: anne@example.org
-            Subject: A message to Team could not be handled
+            Subject: Team: messages could not be handled
             Date: Mon, 21 Sep 2026 14:13:20 +0000
             Message-ID: <07070707070707070707070707070707@lists.example>
             Reply-To: team-owner@lists.example
@@ -117,6 +120,6 @@ mod tests {
         let text = notice("pgp-default", Channel::Sealed);
         let (outer, inner) = text.split_at(text.find("X-Loop").unwrap());
         assert!(outer.contains("Subject: [...]\n"));
-        assert!(inner.contains("Subject: A message to Team could not be handled\n"));
+        assert!(inner.contains("Subject: Team: messages could not be handled\n"));
     }
 }

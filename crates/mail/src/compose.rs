@@ -78,6 +78,23 @@ impl Part {
         Self(part)
     }
 
+    /// A message as it came, or its beginning ([RFC 2046, section 5.2.1]: such a part is never encoded). What mail servers
+    /// would not carry so is a file instead.
+    pub fn message(name: &str, message: &[u8]) -> Self {
+        let has_bare_ends = message.len() != crate::crlf::to_crlf(message).len();
+        let is_long = message.split(|octet| *octet == b'\n').any(|line| line.len() > 999);
+        if has_bare_ends || is_long || message.contains(&0) {
+            return Self::attachment(name, "application/octet-stream", message);
+        }
+        let encoding = if message.is_ascii() { "7bit" } else { "8bit" };
+        let mut part = format!(
+            "Content-Type: message/rfc822; name=\"{name}\"\r\nContent-Disposition: attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        )
+        .into_bytes();
+        part.extend_from_slice(message);
+        Self(part)
+    }
+
     /// The part as it stands between boundaries.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -19,7 +19,7 @@ use crate::config::{self, Config, DatabaseAt};
 use crate::keyservers::Servers;
 use crate::reception::Reception;
 use crate::runners::room::{self, Room};
-use crate::runners::{incoming, keys, node, outgoing, refresh, upkeep};
+use crate::runners::{incoming, keys, node, outgoing, refresh, summaries, upkeep};
 use crate::templates;
 use crate::vault::{Vault, VaultError};
 
@@ -98,6 +98,7 @@ pub(crate) async fn run(
     let mut runners = JoinSet::new();
     runners.spawn(without_fail(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone())));
     runners.spawn(without_fail(upkeep::run(app.clone(), stop.clone())));
+    runners.spawn(without_fail(summaries::run(app.clone(), stop.clone())));
     let stages = Stages::new(&config.keys.warn_days);
     runners.spawn(without_fail(keys::run(app.clone(), stages, stop.clone())));
     if let Some(servers) = Servers::of(&config.keys)? {

@@ -45,6 +45,18 @@ pub async fn add(
     if row.try_get::<i64>(0)? >= MOST_A_DAY {
         return Ok(());
     }
+    record(db, list, address, event, detail, now).await
+}
+
+/// Adds one row, however many there are: of what people in charge do, each is kept.
+pub async fn record(
+    db: &mut Conn,
+    list: ListNo,
+    address: &Address,
+    event: &str,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     query("INSERT INTO audit (list_no, at, email_key, event, detail) VALUES ($1, $2, $3, $4, $5)")
         .bind(list.0)
         .bind(now.0)

@@ -264,17 +264,19 @@ pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>,
     rows.bind(list.0).fetch_all(db).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
-/// Ends the wait of recipients of posts before `before`, on one list, who still have no usable key.
-pub async fn give_up_waiting(db: &mut Conn, list: ListNo, before: Timestamp) -> Result<u64, StoreError> {
-    let done = query(
+/// Ends the wait of recipients of posts before `before`, on one list, who still have no usable key; says who they are,
+/// each as often as copies were dropped.
+pub async fn give_up_waiting(
+    db: &mut Conn,
+    list: ListNo,
+    before: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let rows = query(
         "UPDATE deliveries SET state = 'failed', reply = 'no usable key came in time' WHERE state = 'held_for_key'
-         AND post_no IN (SELECT no FROM posts WHERE list_no = $1 AND accepted_at < $2)",
-    )
-    .bind(list.0)
-    .bind(before.0)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
+         AND post_no IN (SELECT no FROM posts WHERE list_no = $1 AND accepted_at < $2) RETURNING email",
+    );
+    let rows = rows.bind(list.0).bind(before.0).fetch_all(db).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// Deletes up to `limit` recipients of archived posts from before `before` that have their copies, or will never have them.

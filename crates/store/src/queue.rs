@@ -10,7 +10,7 @@ use crate::sql::{Query, Row, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
-const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail";
+pub(crate) const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail, sender, held_at, author_told, seen_at";
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,14 @@ pub struct Entry {
     pub claimed_by: Option<NodeNo>,
     /// What followed the `+` of the address. May be empty.
     pub detail: String,
+    /// The envelope sender, `<...>` without its brackets. Empty: the null sender, or unknown.
+    pub sender: String,
+    /// Since when it waits for a person, if it does.
+    pub held_at: Option<Timestamp>,
+    /// Whether its author heard that it waits.
+    pub author_told: bool,
+    /// When an owner saw its content, which a notice does not show.
+    pub seen_at: Option<Timestamp>,
 }
 
 /// Stores a message for one door; to be handled at once, or when its list is released. `detail`: what followed the `+` of the address.
@@ -80,29 +88,30 @@ pub async fn push(
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let body = bodies::insert(&mut *db, body).await?;
-    enter(db, list, (door, detail), body, arrival, now).await
+    enter(db, list, (door, detail), body, (arrival, ""), now).await
 }
 
-/// The same for a message whose body is stored.
+/// The same for a message whose body is stored, with its envelope sender.
 pub async fn enter(
     db: &mut Conn,
     list: ListNo,
     (door, detail): (Door, &str),
     body: BodyNo,
-    arrival: &[u8],
+    (arrival, sender): (&[u8], &str),
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let insert = query(
-        "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail)
+        "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail, sender)
          VALUES (CASE WHEN (SELECT held_at FROM lists WHERE no = $1) IS NULL THEN 'in' ELSE 'paused' END,
-         $1, $2, $3, $4, $5, $5, $6)",
+         $1, $2, $3, $4, $5, $5, $6, $7)",
     )
     .bind(list.0)
     .bind(door.name())
     .bind(body.0)
     .bind(arrival)
     .bind(now.0)
-    .bind(detail);
+    .bind(detail)
+    .bind(sender);
     if db.is_alone() {
         return insert.insert(db).await.map(EntryNo);
     }
@@ -247,7 +256,8 @@ fn of_mine(change: &str, entry: &Entry) -> Query<'static> {
 }
 
 /// Back to the runner: after a moderator accepted a hold (`approved`), or to try a shunted one again. Tokens that were
-/// given for it are used up: it may be held again, for reasons that nobody has seen. `false`: somebody else was quicker.
+/// given for it answer nothing any more: it may be held again, for reasons that nobody has seen. `false`: somebody else
+/// was quicker.
 pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<bool, StoreError> {
     let resumed = query("UPDATE queue SET approved = CASE WHEN queue = 'hold' THEN 1 ELSE 0 END, queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue IN ('hold', 'shunt')")
         .bind(no.0)
@@ -258,7 +268,7 @@ pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<bool, 
     Ok(resumed.rows_affected() > 0)
 }
 
-fn entry(row: &Row) -> Result<Entry, StoreError> {
+pub(crate) fn entry(row: &Row) -> Result<Entry, StoreError> {
     let text = |at: usize| row.try_get::<String>(at);
     Ok(Entry {
         no: EntryNo(row.try_get(0)?),
@@ -273,5 +283,9 @@ fn entry(row: &Row) -> Result<Entry, StoreError> {
         place: Place::from_name(&text(9)?).ok_or(DAMAGED)?,
         claimed_by: row.try_get::<Option<i64>>(10)?.map(NodeNo),
         detail: text(11)?,
+        sender: text(12)?,
+        held_at: row.try_get::<Option<i64>>(13)?.map(Timestamp),
+        author_told: row.try_get(14)?,
+        seen_at: row.try_get::<Option<i64>>(15)?.map(Timestamp),
     })
 }

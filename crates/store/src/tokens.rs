@@ -7,12 +7,25 @@ use crate::sql::query;
 use crate::{Conn, StoreError};
 
 /// What a token answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// The question of a request.
     Request(RequestNo),
     /// Whether a message that waits for a moderator is posted.
     Entry(EntryNo),
+    /// Nothing any more: somebody decided about that message.
+    Decided(Decided),
+}
+
+/// What somebody decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// What: `accepted`.
+    pub decision: String,
+    /// Who: an address, or `admin`.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Gives a token out: `mark` is its HMAC.
@@ -26,6 +39,7 @@ pub async fn add(
     let (request, entry) = match about {
         Subject::Request(no) => (Some(no.0), None),
         Subject::Entry(no) => (None, Some(no.0)),
+        Subject::Decided(_) => return Ok(()),
     };
     query(
         "INSERT INTO tokens (mark, request_no, entry_no, email_key, expires_at) VALUES ($1, $2, $3, $4, $5)",
@@ -48,7 +62,7 @@ pub async fn subject_of(
     now: Timestamp,
 ) -> Result<Option<Subject>, StoreError> {
     let row = query(
-        "SELECT request_no, entry_no FROM tokens WHERE mark = $1 AND email_key = $2 AND expires_at > $3",
+        "SELECT request_no, entry_no, decision, decided_by, decided_at FROM tokens WHERE mark = $1 AND email_key = $2 AND expires_at > $3",
     )
     .bind(&mark[..])
     .bind(who.key())
@@ -58,12 +72,46 @@ pub async fn subject_of(
     let Some(row) = row else { return Ok(None) };
     Ok(match (row.try_get::<Option<i64>>(0)?, row.try_get::<Option<i64>>(1)?) {
         (Some(no), _) => Some(Subject::Request(RequestNo(no))),
-        (None, no) => no.map(EntryNo).map(Subject::Entry),
+        (None, Some(no)) => Some(Subject::Entry(EntryNo(no))),
+        (None, None) => Some(Subject::Decided(Decided {
+            decision: row.try_get(2)?,
+            by: row.try_get(3)?,
+            at: Timestamp(row.try_get(4)?),
+        })),
     })
 }
 
 /// Takes back all tokens of a request: its question is another one now.
 pub async fn take_back(db: &mut Conn, request: RequestNo) -> Result<(), StoreError> {
     query("DELETE FROM tokens WHERE request_no = $1").bind(request.0).execute(db).await?;
+    Ok(())
+}
+
+/// Ends the tokens of a message that somebody decided about. Whoever answers with one of them hears who decided.
+pub async fn decided(
+    db: &mut Conn,
+    entry: EntryNo,
+    decision: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE tokens SET entry_no = NULL, decision = $2, decided_by = $3, decided_at = $4 WHERE entry_no = $1",
+    )
+    .bind(entry.0)
+    .bind(decision)
+    .bind(by)
+    .bind(now.0)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets tokens whose time is over.
+pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<(), StoreError> {
+    query("DELETE FROM tokens WHERE expires_at < $1 AND request_no IS NULL")
+        .bind(before.0)
+        .execute(db)
+        .await?;
     Ok(())
 }

@@ -26,6 +26,8 @@ const TABLES: &[&str] = &[
     "put_aside",
     "sent_ids",
     "notices",
+    "pending_facts",
+    "pending_notices",
     "requests",
     "tokens",
     "key_changes",

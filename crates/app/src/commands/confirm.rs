@@ -40,7 +40,7 @@ impl Session<'_> {
         match self.subject(speaker, token).await? {
             Some(Subject::Request(no)) => self.decide_request(decision, no).await,
             Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
-            None => Ok(Err(Problem::WrongToken)),
+            Some(Subject::Decided(_)) | None => Ok(Err(Problem::WrongToken)),
         }
     }
 
@@ -83,15 +83,17 @@ impl Session<'_> {
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let by = speaker.asker.address.clone();
-        let (effects, success) = match decision {
-            Decision::Approve => (vec![Effect::Accept(no)], Success::Approved),
-            Decision::Reject => {
-                let Desk { app, list, now } = self.desk;
-                let letter = moderation::rejection(app, list, &entry, now).await?.map(Effect::Letter);
-                (letter.into_iter().chain([Effect::Drop(Box::new(entry), by)]).collect(), Success::Rejected)
-            }
-            Decision::Discard => (vec![Effect::Drop(Box::new(entry), by)], Success::Discarded),
+        let (what, success) = match decision {
+            Decision::Approve => (moderation::Decision::Accept, Success::Approved),
+            Decision::Reject => (moderation::Decision::Reject(String::new()), Success::Rejected),
+            Decision::Discard => (moderation::Decision::Discard, Success::Discarded),
+        };
+        let Desk { app, list, now } = self.desk;
+        let by = moderation::By::Person(speaker.asker.address.clone());
+        let effects = match moderation::decision(app, list, entry, what, &by, now).await {
+            Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
+            Err(AppError::NotHeld { .. }) => return Ok(Err(Problem::WrongToken)),
+            effects => effects?,
         };
         let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
         Ok(taken.map(|_| Said::Done(success)))

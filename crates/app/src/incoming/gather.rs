@@ -17,7 +17,7 @@ use crate::{App, AppError};
 const GROWN_FORMS: u64 = 3;
 
 /// What the database knows of an author's key.
-pub(super) enum KnownKey {
+pub(crate) enum KnownKey {
     /// The author is nobody here.
     OfNobody,
     /// There is none.
@@ -29,7 +29,7 @@ pub(super) enum KnownKey {
 }
 
 impl KnownKey {
-    pub(super) fn signers(&self) -> &[Certificate] {
+    pub(crate) fn signers(&self) -> &[Certificate] {
         match self {
             Self::Confirmed(certificate) => std::slice::from_ref(certificate),
             _ => &[],
@@ -38,13 +38,13 @@ impl KnownKey {
 }
 
 /// What the database knows of an author.
-pub(super) struct Known {
-    pub(super) roles: Vec<Member>,
-    pub(super) key: KnownKey,
-    pub(super) banned: bool,
+pub(crate) struct Known {
+    pub(crate) roles: Vec<Member>,
+    pub(crate) key: KnownKey,
+    pub(crate) banned: bool,
 }
 
-pub(super) async fn look_up(
+pub(crate) async fn look_up(
     app: &App,
     list: &MailingList,
     author: &Mailbox,

@@ -8,37 +8,36 @@ mod post;
 use std::sync::Arc;
 
 use sealist_lists::chains::{self, Verdict};
-use sealist_lists::facts;
-use sealist_lists::model::{Action, Door, MailingList};
+use sealist_lists::facts::{self, Encryption, Facts, Signature};
+use sealist_lists::model::{Action, AddressNo, Door, MailingList, Role};
 use sealist_lists::replay::Past;
 use sealist_lists::rules::{Finding, GATE, Reason};
-use sealist_mail::{Address, Answerable, Timestamp, sole_author};
+use sealist_mail::{Address, Answerable, Mailbox, Timestamp, sole_author};
 use sealist_openpgp::Cleartext;
 use sealist_store::bodies::{self, Body};
-use sealist_store::queue::{self, Entry, Place};
+use sealist_store::holds::{self, Hold};
+use sealist_store::queue::{self, Entry};
 use sealist_store::replay::Outcome as Fate;
-use sealist_store::tokens::Subject;
 use sealist_store::{StoreError, audit, bounce_proofs, lists, people, posts, put_aside};
 
 use crate::bounces::{self, Taken};
 use crate::commands::{self, takes_commands};
 use crate::notices::Prepared;
 use crate::requests::Desk;
+use crate::upkeep::make_room;
 use crate::{App, AppError, letters, published};
-use gather::{gather, look_up, open};
+use gather::{Known, gather, look_up, open};
 use outside::Outside;
 use past::Brought;
 use post::{Post, make_post};
 
 /// As it came, as it is opened, its parts, the payload and that sealed.
-const FORMS: u64 = 5;
+pub(crate) const FORMS: u64 = 5;
 
 /// Commands and a key or two; what is larger is something else.
 const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
 /// This often a message is judged anew because another one with the same signed text was recorded meanwhile.
 const TRIES: usize = 20;
-/// How long a moderator can decide by mail about a message that waits.
-const DECISION_MS: i64 = 30 * 24 * 3_600_000;
 
 /// What became of an entry, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,11 +95,13 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
     let brought = Arc::new(Brought::by(app, &list, &entry, opened.as_ref()));
     let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
-    let may_be_told = |facts: &facts::Facts| facts.author_role.is_some() && *answerable == Answerable::Yes;
+    let may_be_told = |facts: &Facts| facts.author_role.is_some() && *answerable == Answerable::Yes;
     for _ in 0..TRIES {
         let past = brought.past(app).await?;
         let facts = gather(&list, &entry, &known, opened.as_ref(), &past, &mailbox, message.len(), now);
         let mut judged = judged(chain.judge(&facts, approved));
+        judged.whose = whose(&list, &entry, &facts, &known, &mailbox, sender, &judged.verdict);
+        judged.whose.told.take_if(|_| *answerable != Answerable::Yes);
         let reason = judged.verdict.findings.first().map(|finding| finding.reason);
         match judged.verdict.action {
             Action::Accept => {
@@ -197,18 +198,59 @@ struct Judged<'a> {
     post: Option<Post>,
     /// The signed texts, what the verdict took the record to say of them, and whose they are.
     past: Option<(Arc<Brought>, Past, Address)>,
+    /// Whose it is, if it is held.
+    whose: Whose,
+}
+
+/// Whose message waits.
+#[derive(Default)]
+struct Whose {
+    /// A member's, as far as the list can know.
+    member: Option<AddressNo>,
+    /// The author who hears that it waits.
+    told: Option<Address>,
+}
+
+/// On a list with OpenPGP a signature shows whose a message is. There an author hears only what everybody on the way of the
+/// message sees: nothing of it was decrypted. Elsewhere the From field has to do.
+fn whose(
+    list: &MailingList,
+    entry: &Entry,
+    facts: &Facts,
+    known: &Known,
+    author: &Mailbox,
+    sender: Option<&Address>,
+    verdict: &Verdict,
+) -> Whose {
+    let has_openpgp = list.settings.pgp.is_some();
+    let is_member = facts.author_role.is_some_and(|role| role != Role::Nonmember);
+    let is_shown = !has_openpgp || facts.signature == Signature::Good;
+    let member = known.roles.first().filter(|_| is_member && is_shown).map(|member| member.address_no);
+    let reasons = verdict.reasons();
+    let is_public = match has_openpgp {
+        true => facts.encryption == Encryption::None && reasons.iter().any(|reason| reason.is_public()),
+        // A stranger hears of it only where the envelope names the same address: no mail to people who wrote nothing.
+        false => is_member || sender == Some(&author.address),
+    };
+    let may_hear = list.settings.respond_to_post_requests
+        && entry.door == Door::Posting
+        && !entry.author_told
+        && is_public
+        && (is_member || !has_openpgp)
+        && !facts.banned;
+    Whose { member, told: may_hear.then(|| author.address.clone()) }
 }
 
 impl<'a> Judged<'a> {
     fn new(list: &'a MailingList, entry: &'a Entry, verdict: Verdict) -> Self {
-        Self { list, entry, verdict, told: None, post: None, past: None }
+        Self { list, entry, verdict, told: None, post: None, past: None, whose: Whose::default() }
     }
 }
 
 /// One transaction: the post and its fan-out cursor, or the hold with its letters, or nothing left; and what the replay
 /// record keeps of it. Errs with [`AppError::Overtaken`] if the record has changed since the verdict.
 async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome, AppError> {
-    let Judged { list, entry, verdict, told, post, past } = judged;
+    let Judged { list, entry, verdict, told, post, past, whose } = judged;
     let mut reasons = verdict.reasons();
     if entry.approved {
         // What a moderator accepted stays accepted when a new reason is shown.
@@ -219,11 +261,10 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
         Action::Reject if told.is_none() => Action::Hold,
         action => action,
     };
-    let held = match action {
-        Action::Hold | Action::Reject => letters::held(app, list, entry, &reasons, now).await?,
-        _ => Vec::new(),
-    };
-    let (entry, why) = (entry.clone(), reasons.clone());
+    let mut held = vec![letters::held(list, entry)];
+    held.extend(whose.told.as_ref().map(|author| letters::waits(list, author, entry)));
+    let author_told = entry.author_told || whose.told.is_some();
+    let (entry, why, list) = (entry.clone(), reasons.clone(), list.clone());
     let action = app
         .store
         .write(move |db| {
@@ -255,11 +296,12 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     }
                 }
                 if action == Action::Hold {
-                    let until = now.plus_ms(DECISION_MS);
-                    for letter in &held {
-                        letter.store_asking(&mut *db, Subject::Entry(entry.no), until, now).await?;
+                    for notice in &held {
+                        notice.store(&mut *db, now).await?;
                     }
-                    queue::set_aside(db, &entry, Place::Hold, &why).await?;
+                    let hold = Hold { reasons: &why, member: whose.member, author_told };
+                    holds::hold(&mut *db, &entry, hold, now).await?;
+                    make_room(db, &list, now).await?;
                     return Ok::<_, AppError>(action);
                 }
                 if let Some(post) = post {

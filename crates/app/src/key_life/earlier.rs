@@ -51,7 +51,7 @@ async fn doubt(
     let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
     let mut told = Vec::new();
     for list in named(app, &numbers).await? {
-        told.extend(letters::key_void(app, &list, &seen.address, revoked, &known, now).await?);
+        told.push(letters::key_void(&list, &seen.address, revoked, &known));
     }
     let (no, after, revoked) = (seen.address_no, doubtful_row(&known), revoked.to_owned());
     let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);

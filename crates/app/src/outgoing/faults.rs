@@ -30,12 +30,12 @@ pub async fn could_not_be_made(
         refused_at: None,
     });
     let held: Vec<Settled> = held.collect();
-    let letters = match lists::by_no(&mut *app.store.reader().await?, list).await? {
+    let notice = match lists::by_no(&mut *app.store.reader().await?, list).await? {
         Some(list) => {
             let copies: Vec<&Settled> = held.iter().collect();
-            letters::about_copies(app, &list, Text::Undelivered, &copies, now).await.unwrap_or_default()
+            letters::about_copies(&list, Text::Undelivered, &copies)
         }
-        None => Vec::new(),
+        None => None,
     };
     let recorded = app.store.write(move |db| {
         Box::pin(async move {
@@ -44,8 +44,8 @@ pub async fn could_not_be_made(
                 return deliveries::give_back(db, node, &rows, now.plus_ms(PAUSE_MS)).await;
             }
             deliveries::record(&mut *db, node, &held).await?;
-            for letter in letters {
-                letter.store(&mut *db, now).await?;
+            if let Some(notice) = notice {
+                notice.store(&mut *db, now).await?;
             }
             Ok::<_, StoreError>(())
         })

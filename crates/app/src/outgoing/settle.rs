@@ -105,8 +105,9 @@ async fn tidings(
     };
     let waiting = of(&[State::HeldForKey]);
     let failed = of(&[State::Failed, State::NotKept, State::Skipped]);
-    let mut all = letters::about_copies(app, list, Text::MemberKeyNeeded, &waiting, now).await?;
-    all.extend(letters::about_copies(app, list, Text::Undelivered, &failed, now).await?);
+    let mut all: Vec<Prepared> =
+        letters::about_copies(list, Text::MemberKeyNeeded, &waiting).into_iter().collect();
+    all.extend(letters::about_copies(list, Text::Undelivered, &failed));
     // Who waits already has heard of it.
     let told = match waiting.is_empty() {
         true => Vec::new(),

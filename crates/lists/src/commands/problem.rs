@@ -73,6 +73,8 @@ sentences! {
         NotForYou = "not-for-you",
         /// Not signed by a moderator's key, or not by a moderator.
         NotModerator = "not-moderator",
+        /// A message that could be a captured one, and that no owner has seen.
+        Unseen = "unseen",
         /// A step of the workflow is gone: it must be begun again.
         Outdated = "outdated",
     }

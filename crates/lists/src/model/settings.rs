@@ -55,8 +55,21 @@ pub struct ListSettings {
     pub default_member_action: Action,
     /// For posts of everybody else.
     pub default_nonmember_action: Action,
-    /// Posts above this many KiB are held. 0: no limit but the server's own.
+    /// Posts above this many KiB are held. 0: no limit but the server's own. What is also larger than 1 MiB is refused
+    /// when it comes.
     pub max_message_kib: u32,
+    /// Days that a message waits for a moderator; then it is deleted, with a notice. 0: it waits for ever.
+    pub max_days_to_hold: u32,
+    /// Messages of strangers that may wait for a moderator, and as many of members. 0: no limit.
+    pub max_held_messages: u32,
+    /// MiB that they may take together. 0: no limit.
+    pub max_held_mib: u32,
+    /// After so many days moderators are reminded of a message that waits, and again after as many. 0: never.
+    pub hold_reminder_days: u32,
+    /// After the first notices of a kind on a day, facts gather for so many minutes, and one notice tells them all.
+    pub summary_pause_min: u32,
+    /// Whether authors hear that their posts wait for a moderator, where that tells no secret.
+    pub respond_to_post_requests: bool,
     /// Where answers go. On an encrypting list always to the list.
     pub reply_goes_to: ReplyTo,
     /// Whether the list shows List-Post; announce lists do not (RFC 2369).
@@ -188,6 +201,12 @@ impl ListSettings {
         })
     }
 
+    /// Octets above which a message for the posting address is refused when it comes; `None`: no limit but the server's.
+    /// Up to 1 MiB a moderator may let pass what is larger than the list allows.
+    pub fn refused_above_octets(&self) -> Option<u64> {
+        (self.max_message_kib > 0).then(|| u64::from(self.max_message_kib).max(1024) * 1024)
+    }
+
     /// Sets one field by its name, as the command line and REST do. Fields of the OpenPGP side go by
     /// their own name. `value` is read as JSON and, where that fails, as a text.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
@@ -231,6 +250,12 @@ impl Default for ListSettings {
             default_member_action: Action::Defer,
             default_nonmember_action: Action::Hold,
             max_message_kib: 40,
+            max_days_to_hold: 30,
+            max_held_messages: 500,
+            max_held_mib: 64,
+            hold_reminder_days: 7,
+            summary_pause_min: 240,
+            respond_to_post_requests: true,
             reply_goes_to: ReplyTo::Author,
             allow_list_posts: true,
             footer: String::new(),

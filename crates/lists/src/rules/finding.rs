@@ -96,6 +96,31 @@ impl Reason {
     pub fn name(self) -> String {
         serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
     }
+
+    /// Whether a message that is held for this reason could be somebody else's, captured on its way or carried here from
+    /// another address. Nobody sees its content unasked, and nobody accepts it unseen.
+    pub fn may_be_captured(self) -> bool {
+        matches!(
+            self,
+            Self::CovertContent
+                | Self::SeenHere
+                | Self::SeenElsewhere
+                | Self::NotMeantForHere
+                | Self::Unreadable
+                | Self::Damaged
+                | Self::OtherKeys
+                | Self::NoIntegrity
+                | Self::LibrePgp
+                | Self::Mangled
+                | Self::Ambiguous
+        )
+    }
+
+    /// Whether everybody on the way of a message sees this reason, because it lies in size and framing: an author may hear
+    /// of it from a list with OpenPGP.
+    pub fn is_public(self) -> bool {
+        matches!(self, Self::TooLarge | Self::NotEncrypted | Self::Inline)
+    }
 }
 
 /// A hit: which rule says so is known from the table.

@@ -75,10 +75,19 @@ texts! {
         (list address owner);
     /// To the owners: something waits for a moderator.
     Held: Letter "list:admin:action:post", "held" [en de fr]
-        (list address received_at entry reasons pgp token);
-    /// To the owners: a message broke a runner three times.
+        (list address pgp count messages may_answer may_see days gone more);
+    /// To an owner or moderator: a held message that they asked for. It is attached.
+    HeldShown: Letter "list:admin:notice:post", "held_shown" [en de fr]
+        (list address entry received_at author sender size reasons cut);
+    /// To an author: posts wait for a moderator.
+    Waits: Letter "list:user:notice:hold", "waits" [en de fr]
+        (list address owner days count messages);
+    /// To an author: a moderator did not let a post pass, or nobody decided in time.
+    NotLetThrough: Letter "list:user:notice:refused-post", "not_let_through" [en de fr]
+        (list address owner received_at problem days);
+    /// To the owners: messages broke a runner three times.
     Shunted: Letter "list:admin:notice:shunted", "shunted" [en de fr]
-        (list address received_at entry);
+        (list address messages more);
     /// The list's certificate, asked for at `-sendkey`.
     Sendkey: Letter "list:user:notice:sendkey", "sendkey" [en de fr]
         (list address fingerprint);
@@ -88,12 +97,18 @@ texts! {
     /// To the owners: posts wait because a member has no usable key.
     MemberKeyNeeded: Letter "list:admin:notice:key-needed", "member_key_needed" [en de fr]
         (list address days copies more);
+    /// To the owners: copies waited for the keys of members, and none came in time.
+    CopiesDropped: Letter "list:admin:notice:copies-dropped", "copies_dropped" [en de fr]
+        (list address days copies more);
+    /// To a member: a copy waited for a usable key, and none came in time.
+    CopyDropped: Letter "list:user:notice:copy-dropped", "copy_dropped" [en de fr]
+        (list address owner request days);
     /// To the owners: a recipient's mail server refused a copy for good, or for too long.
     Undelivered: Letter "list:admin:notice:undelivered", "undelivered" [en de fr]
         (list address days copies more);
     /// To the owners: posts to members stop after too many bounces.
     Stopped: Letter "list:admin:notice:disable", "stopped" [en de fr]
-        (list address bounces addresses);
+        (list address bounces addresses more);
     /// To a member: the key ends soon, or cannot be used any more.
     KeyEnds: Letter "list:user:notice:key-ends", "key_ends" [en de fr]
         (list owner request email fingerprint hex left until cause revoked prolong days lists);
@@ -144,7 +159,7 @@ texts! {
         (list address owner email fingerprint old_fingerprint);
     /// To the owners: the key that authorised the one a member has is compromised.
     KeyVoid: Letter "list:admin:action:key-void", "key_void" [en de fr]
-        (list email fingerprint old_fingerprint);
+        (list doubts more);
     /// The sentence for each way in which a command is refused.
     Problems: Sentences "list:problems", "problems" [en de fr]
         (what);

@@ -188,7 +188,7 @@ impl Heard {
 }
 
 fn values() -> Value {
-    context! { list => "Team", address => "team@lists.example", received_at => "today", entry => 7 }
+    context! { list => "Team", address => "team@lists.example", messages => Vec::<Value>::new(), more => 7 }
 }
 
 const NAME: &str = "list:admin:notice:shunted.txt";
@@ -232,7 +232,7 @@ fn a_file_that_cannot_be_used_is_named_and_ours_stands_in() {
     let path = format!("site/en/{NAME}");
     check(&path, "Subject {{\n\nBody.\n", "syntax error");
     check(&path, "Subject\n\n{{ nobody }}\n", "undefined");
-    check(&path, "Subject\n\n{% if entry %}\n", "syntax error");
+    check(&path, "Subject\n\n{% if more %}\n", "syntax error");
     check(&path, "No subject,\nonly words.\n", "first line");
     check(&path, "Only a subject\n", "first line");
     check(&path, "\n\nBody.\n", "subject");
@@ -248,13 +248,13 @@ fn a_file_that_cannot_be_used_is_named_and_ours_stands_in() {
 /// It is good for the examples, and not for what comes.
 #[test]
 fn a_file_that_fails_later_is_reported_once() {
-    let source = "{{ 100 // (entry - 7) }}\n\nBody.\n";
+    let source = "{{ 100 // (more - 7) }}\n\nBody.\n";
     let heard = Heard::default();
     let texts = heard.texts(&[("site/en/list:admin:notice:shunted.txt", source)]);
     assert_eq!(heard.faults(), []);
     for _ in 0..3 {
         let letter = texts.letter(Text::Shunted, &Place::default(), values());
-        assert_eq!(letter.subject, "A message to Team could not be handled");
+        assert_eq!(letter.subject, "Team: messages could not be handled");
     }
     assert_eq!(heard.faults().len(), 1);
 }
@@ -271,11 +271,16 @@ fn a_site_may_have_some_sentences_of_its_own() {
 #[test]
 fn a_value_cannot_add_lines() {
     let values = context! {
-        list => "Team\n\nSubject: false\r\n<b>", address => "a\u{2028}b\nSignature: good", received_at => "", entry => 7
+        list => "Team\n\nSubject: false\r\n<b>",
+        address => "team@lists.example",
+        messages => vec![
+            context! { entry => 7, received_at => "", address => "a\u{2028}b\nSignature: good" },
+        ],
+        more => 0,
     };
     let letter = Texts::default().letter(Text::Shunted, &Place::default(), values);
-    assert_eq!(letter.subject, "A message to Team  Subject: false  <b> could not be handled");
-    assert!(letter.body.starts_with("A message to a b Signature: good came"), "{}", letter.body);
+    assert_eq!(letter.subject, "Team  Subject: false  <b>: messages could not be handled");
+    assert!(letter.body.contains("to a b Signature: good\n"), "{}", letter.body);
 }
 
 #[test]

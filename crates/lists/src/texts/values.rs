@@ -127,6 +127,36 @@ const TABLE: &[Described] = &[
     ),
     row("overlap_days", "for how many more days mail to the old key of the list is read", &["30", "1"]),
     row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
+    row(
+        "messages",
+        "messages that wait, as far as the letter tells of them: each has entry, address, received_at, author, sender (of the envelope), subject, size, reasons, shown (whole, beginning, later, captured or no: what is attached), until (when it is deleted), token, and links that answer (approve, discard)",
+        &[
+            r#"[{"entry": 17, "address": "team@lists.example", "received_at": "2026-09-21 14:13", "author": "Anne <anne@example.org>", "sender": "anne@example.org", "subject": "Plan", "size": "12 KiB", "reasons": ["It is larger than the list allows."], "shown": "whole", "until": "2026-10-21 14:13", "token": "abcdefghijklmnopqrstuvwxyz234567", "approve": "mailto:t-request@x.example?body=approve%20TOKEN", "discard": "mailto:t-request@x.example?body=discard%20TOKEN"}]"#,
+            r#"[{"entry": 17, "address": "team@lists.example", "received_at": "2026-09-21 14:13", "author": "Anne <anne@example.org>", "sender": "", "subject": null, "size": "12 KiB", "reasons": [], "shown": "captured", "until": null, "token": null, "approve": null, "discard": null},
+              {"entry": 18, "address": "team@lists.example", "received_at": "2026-09-21 14:13", "author": "Anne <anne@example.org>", "sender": "", "subject": null, "size": "12 KiB", "reasons": [], "shown": "no", "until": null, "token": null, "approve": null, "discard": null}]"#,
+        ],
+    ),
+    row("may_answer", "whether the reader may decide by mail", &["true", "false"]),
+    row("may_see", "whether the reader may see messages that wait", &["true", "false"]),
+    row(
+        "gone",
+        "messages that waited and are deleted without a decision: each has received_at, sender, size, verdict, and too_long (else there were too many)",
+        &[
+            r#"[{"received_at": "2026-09-21 14:13", "sender": "eve@example.com", "size": "12 KiB", "verdict": "nonmember", "too_long": false}]"#,
+            "[]",
+        ],
+    ),
+    row("author", "the From field of the message, shortened", &[r#""Anne <anne@example.org>""#]),
+    row("sender", "the envelope sender of the message", &[r#""anne@example.org""#]),
+    row("size", "how large the message is", &[r#""12 KiB""#]),
+    row("cut", "whether only the beginning of the message is attached", &["true", "false"]),
+    row(
+        "doubts",
+        "keys that are in doubt: each has email, fingerprint, and old_fingerprint (of the key that signed for it)",
+        &[
+            r#"[{"email": "bart@example.org", "fingerprint": "0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567", "old_fingerprint": "0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4568"}]"#,
+        ],
+    ),
 ];
 
 const fn row(name: &'static str, meaning: &'static str, samples: &'static [&'static str]) -> Described {

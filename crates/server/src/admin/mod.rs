@@ -2,6 +2,7 @@
 
 mod audit;
 mod db;
+mod holds;
 mod keys;
 mod lists;
 mod members;

@@ -1,19 +1,19 @@
 //! `sealist queue`: what came in and waits, and what becomes of it.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use sealist_app::{App, AppError, Rejected, reject};
+use sealist_app::{App, AppError};
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, PostNo};
 use sealist_lists::rules::Reason;
-use sealist_lists::texts;
-use sealist_mail::Timestamp;
+use sealist_mail::{Address, Timestamp};
 use sealist_store::copies::{self, Which};
 use sealist_store::lists;
-use sealist_store::queue::{self, Entry, Place};
-use sealist_store::replay;
-use serde_json::{Value, json};
+use sealist_store::queue;
+use serde_json::json;
 
-use super::{Answer, named};
+use super::{Answer, holds, named};
 
 const PAGE: u32 = 500;
 
@@ -21,14 +21,29 @@ const PAGE: u32 = 500;
 pub(crate) enum Queue {
     /// What waits, for a moderator or for the runner.
     List,
-    /// Why an entry waits.
+    /// What is outside of a message, and why it waits.
     Show { entry: i64 },
+    /// Sends a message, encrypted, to an owner or moderator of its list; the audit says so.
+    Open {
+        entry: i64,
+        /// Who gets it. Only an owner may see what could be a captured message.
+        #[arg(long, value_name = "ADDRESS")]
+        to: Address,
+        /// Writes it to a file, encrypted to that person's key, and sends nothing.
+        #[arg(long, value_name = "PATH")]
+        file: Option<PathBuf>,
+    },
     /// Lets a held message pass for the reasons shown; it is opened and judged again.
     Accept { entry: i64 },
-    /// Deletes a message and tells its author, if that is a member.
-    Reject { entry: i64 },
-    /// Deletes a message and tells nobody.
-    Discard { entry: i64 },
+    /// Deletes a message and tells its author, if the list may tell them.
+    Reject {
+        entry: i64,
+        /// Words for the author.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Deletes messages and tells nobody.
+    Discard(holds::Which),
     /// Tries a shunted message again.
     Retry { entry: i64 },
     /// Keeps something from going on: an entry that was not judged yet, a post that is going out, or all mail of a list,
@@ -63,73 +78,13 @@ pub(crate) enum Queue {
 
 pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
     Ok(match command {
-        Queue::List => {
-            let mut entries = Vec::new();
-            for place in [Place::Hold, Place::Shunt, Place::Paused, Place::In] {
-                entries.extend(queue::listed(&mut *app.store.reader().await?, place).await?);
-            }
-            let mut text = String::new();
-            for entry in &entries {
-                let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
-                let name = list.map(|list| list.name.address(entry.door).to_string()).unwrap_or_default();
-                let reasons: Vec<String> = entry.reasons.iter().map(|reason| reason.name()).collect();
-                text.push_str(&format!(
-                    "{} {} {name} {} {}\n",
-                    entry.no,
-                    entry.place.name(),
-                    entry.received_at.rfc3339(),
-                    reasons.join(",")
-                ));
-            }
-            (text, entries.iter().map(to_json).collect())
-        }
-        Queue::Show { entry } => {
-            let entry = find(app, entry).await?;
-            let sentence = |reason: &Reason| app.texts.reason(*reason, &texts::Place::default());
-            let mut reasons: String =
-                entry.reasons.iter().map(|reason| format!("  {}\n", sentence(reason))).collect();
-            if let Some(refusal) = replay::refusal(&mut *app.store.reader().await?, entry.no).await? {
-                let by = if refusal.by.is_empty() { "the command line" } else { &refusal.by };
-                reasons.push_str(&format!("  It was refused on {} by {by}.\n", refusal.at.rfc3339()));
-            }
-            (
-                format!(
-                    "{} {} since {}\n{reasons}",
-                    entry.no,
-                    entry.place.name(),
-                    entry.received_at.rfc3339()
-                ),
-                to_json(&entry),
-            )
-        }
-        Queue::Accept { entry } => resume(app, entry, Place::Hold).await?,
-        Queue::Retry { entry } => resume(app, entry, Place::Shunt).await?,
-        Queue::Reject { entry } => {
-            let entry = find(app, entry).await?;
-            let no = entry.no;
-            let told = reject(app, entry, Timestamp::now()).await? == Rejected::Told;
-            let line = match told {
-                true => "its author gets a notice",
-                false => {
-                    "nobody is told: its author is not subscribed, has no usable key, or had a notice today"
-                }
-            };
-            (format!("{no} is rejected; {line}\n"), json!({ "rejected": no, "told": told }))
-        }
-        Queue::Discard { entry } => {
-            let entry = find(app, entry).await?;
-            let no = entry.no;
-            app.store
-                .write(move |db| {
-                    Box::pin(async move {
-                        replay::refuse(&mut *db, entry.no, "", Timestamp::now()).await?;
-                        queue::finish(db, &entry).await
-                    })
-                })
-                .await
-                .map_err(AppError::Store)?;
-            (format!("{no} is discarded\n"), json!({ "discarded": no }))
-        }
+        Queue::List => holds::list(app).await?,
+        Queue::Show { entry } => holds::show(app, entry).await?,
+        Queue::Open { entry, to, file } => holds::open(app, entry, &to, file.as_deref()).await?,
+        Queue::Accept { entry } => holds::accept(app, entry).await?,
+        Queue::Retry { entry } => holds::retry(app, entry).await?,
+        Queue::Reject { entry, reason } => holds::reject(app, entry, reason).await?,
+        Queue::Discard(which) => holds::discard(app, which).await?,
         Queue::Hold { what: Some(what), .. } => hold(app, &what).await?,
         Queue::Hold { post, .. } => {
             let which = which(None, post);
@@ -255,34 +210,4 @@ async fn copies(app: &App) -> anyhow::Result<Answer> {
         }
     }
     Ok((text, data.into()))
-}
-
-async fn find(app: &App, no: i64) -> anyhow::Result<Entry> {
-    queue::find(&mut *app.store.reader().await?, EntryNo(no))
-        .await?
-        .with_context(|| format!("there is no entry {no}"))
-}
-
-async fn resume(app: &App, no: i64, from: Place) -> anyhow::Result<Answer> {
-    let entry = find(app, no).await?;
-    if entry.place != from {
-        bail!("entry {no} is in {}, not in {}", entry.place.name(), from.name());
-    }
-    let resumed = app.store.write(move |db| Box::pin(queue::resume(db, entry.no, Timestamp::now())));
-    if !resumed.await.map_err(AppError::Store)? {
-        bail!("somebody else decided about entry {no} at this moment");
-    }
-    Ok((format!("{no} is on its way; it is judged again\n"), json!({ "resumed": no })))
-}
-
-fn to_json(entry: &Entry) -> Value {
-    json!({
-        "entry": entry.no,
-        "queue": entry.place.name(),
-        "door": entry.door,
-        "received_at": entry.received_at.rfc3339(),
-        "age_s": (Timestamp::now().0 - entry.received_at.0) / 1000,
-        "attempts": entry.attempts,
-        "reasons": entry.reasons,
-    })
 }

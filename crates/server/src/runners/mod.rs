@@ -6,6 +6,7 @@ pub(crate) mod node;
 pub(crate) mod outgoing;
 pub(crate) mod refresh;
 pub(crate) mod room;
+pub(crate) mod summaries;
 pub(crate) mod upkeep;
 
 use std::fmt::Display;

@@ -1,5 +1,5 @@
 //! Runner `upkeep`: each hour ends waits that have lasted long enough and deletes what nobody needs.
-//! Settings: the lists' `key_wait_days`, `key_overlap_days`, `archive`.
+//! Settings: the lists' `max_days_to_hold`, `hold_reminder_days`, `key_wait_days`, `key_overlap_days`, `archive`.
 
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
             Ok(kept) => {
                 if kept.given_up > 0 {
                     tracing::warn!(copies = kept.given_up, "no usable key came in time");
+                }
+                if kept.holds_ended > 0 {
+                    tracing::warn!(messages = kept.holds_ended, "no moderator decided in time");
                 }
                 if kept.keys_retired > 0 {
                     tracing::info!(keys = kept.keys_retired, "old posting keys open mail no more");

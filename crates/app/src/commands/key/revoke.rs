@@ -92,16 +92,8 @@ impl Session<'_> {
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
             let seen = speaker.facts.generation;
             self.effects.push(Effect::SetKey { address, seen, row, change });
-            let letters = letters::key_void(
-                self.desk.app,
-                self.desk.list,
-                &speaker.asker.address,
-                &revoked,
-                known,
-                self.desk.now,
-            )
-            .await?;
-            self.effects.extend(letters.into_iter().map(Effect::Letter));
+            let letter = letters::key_void(self.desk.list, &speaker.asker.address, &revoked, known);
+            self.effects.push(Effect::Letter(letter));
         }
         Ok(Ok(Said::Done(Success::KeyUpdated)))
     }

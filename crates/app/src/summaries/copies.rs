@@ -1,0 +1,97 @@
+//! Notices that name people or entries, a line or two each: to those in charge of a list, or to one person.
+
+use sealist_lists::model::{Door, EntryNo};
+use sealist_lists::texts::{Value, context};
+use sealist_mail::{Mailbox, Timestamp};
+use sealist_openpgp::Fingerprint;
+use sealist_store::notices::Often;
+
+use super::held::minute;
+use super::{Answerable, Fact, Notices, Telling};
+use crate::AppError;
+use crate::letters::key_wait_days;
+use crate::notices::{Message, channel_to, in_charge, make, place_of};
+
+/// Lines of one notice.
+const MAX_LINES: usize = 200;
+
+impl Telling<'_> {
+    /// The same words to each reader, in their language.
+    pub(super) async fn plain(&self) -> Result<Option<Notices>, AppError> {
+        let Self { app, list, now, .. } = *self;
+        let mut notices = Notices { answerable_until: now, ..Notices::default() };
+        if self.facts.is_empty() && self.more == 0 {
+            return Ok(Some(notices));
+        }
+        let people = match &self.to {
+            Some(person) => vec![person.clone()],
+            None => in_charge(app, list).await?,
+        };
+        if people.is_empty() {
+            return Ok(None);
+        }
+        for person in people {
+            let channel = channel_to(app, &mut *app.store.reader().await?, list, &person, now).await?;
+            let place = place_of(app, list, &person).await?;
+            let message = Message {
+                to: Mailbox { name: None, address: person.clone() },
+                kind: self.text.name().into(),
+                often: Often::UpTo(u32::MAX),
+                letter: app.texts.letter(self.text, &place, self.values()),
+                attachment: None,
+                reply_to: None,
+            };
+            let letter = make(app, list, message, channel, now).await?;
+            notices.letters.push(Answerable { letter, tokens: Vec::new(), reader: person });
+        }
+        Ok(Some(notices))
+    }
+
+    fn values(&self) -> Value {
+        let list = self.list;
+        let lines = || self.facts.iter().take(MAX_LINES);
+        let copies = lines().filter_map(|fact| match fact {
+            Fact::Copy { email, reply } => Some(context! { email, reply }),
+            _ => None,
+        });
+        let addresses = lines().filter_map(|fact| match fact {
+            Fact::Stopped { email } => Some(email.clone()),
+            _ => None,
+        });
+        let doubts = lines().filter_map(|fact| match fact {
+            Fact::KeyVoid { email, fingerprint, old_fingerprint } => Some(context! {
+                email,
+                fingerprint => spaced(fingerprint),
+                old_fingerprint => spaced(old_fingerprint),
+            }),
+            _ => None,
+        });
+        let messages = lines().filter_map(|fact| match fact {
+            Fact::Shunted { entry: EntryNo(number), address, received_at_ms } => Some(context! {
+                entry => number,
+                address,
+                received_at => minute(Timestamp(*received_at_ms)),
+            }),
+            _ => None,
+        });
+        let beyond = self.facts.len().saturating_sub(MAX_LINES) as u64;
+        let values = context! {
+            list => list.display_name(),
+            address => list.name.to_string(),
+            owner => list.name.address(Door::Owner).to_string(),
+            request => list.name.address(Door::Request).to_string(),
+            days => key_wait_days(list),
+            bounces => list.settings.bounce_score_threshold,
+            more => self.more + beyond,
+            copies => copies.collect::<Vec<Value>>(),
+            addresses => addresses.collect::<Vec<String>>(),
+            doubts => doubts.collect::<Vec<Value>>(),
+            messages => messages.collect::<Vec<Value>>(),
+        };
+        values
+    }
+}
+
+fn spaced(fingerprint: &str) -> String {
+    fingerprint.parse::<Fingerprint>().map_or(fingerprint.to_owned(), |known| known.spaced())
+}

@@ -1,0 +1,199 @@
+//! What is told of a held message: what stands outside any encryption, and its content where it cannot be somebody else's.
+
+use std::sync::Arc;
+
+use sealist_lists::model::MailingList;
+use sealist_lists::rules::Reason;
+use sealist_mail::{Entity, Field, Headers, Timestamp, sole_author};
+use sealist_openpgp::{Cleartext, Encryption, KeepSignature, Opened, random};
+use sealist_store::bodies;
+use sealist_store::queue::Entry;
+
+use crate::incoming::gather::{look_up, open};
+use crate::incoming::{FORMS, reveal};
+use crate::{App, AppError};
+
+/// So much of a message stands in a notice.
+pub(crate) const MAX_SHOWN_OCTETS: usize = 64 * 1024;
+/// Characters of a field that is told.
+const MAX_FIELD: usize = 60;
+/// Fields of the author's that stand before what was signed, where that has none of the name.
+const OUTER_FIELDS: &[&str] = &["From", "To", "Cc", "Date", "Message-ID", "Subject"];
+
+/// What everybody on the way of a message sees, and the message itself as it came.
+pub(crate) struct Outside {
+    /// The From field, shortened. Anybody can write anything there.
+    pub(crate) author: String,
+    /// The Subject field, shortened.
+    pub(crate) subject: String,
+    /// The size as it came.
+    pub(crate) octets: u64,
+    /// As it came.
+    pub(crate) message: Arc<Cleartext>,
+}
+
+impl Outside {
+    /// The same without the message itself.
+    pub(crate) fn without_message(self) -> Self {
+        Self { message: Arc::new(Cleartext::new(Vec::new())), ..self }
+    }
+}
+
+/// What may be shown of the content of a message.
+pub(crate) enum Shown {
+    /// All of it, or its beginning.
+    Message(Vec<u8>, Extent),
+    /// It could be a captured one.
+    MayBeCaptured,
+}
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The whole message.
+    Whole,
+    /// Its beginning.
+    Beginning,
+}
+
+/// Reads a held message as it came. Errs if this node lacks the keys of its list.
+pub(crate) async fn outside(app: &App, list: &MailingList, entry: &Entry) -> Result<Outside, AppError> {
+    let octets = bodies::octets(&mut *app.store.reader().await?, entry.body).await?;
+    let _room = app.judging.wait(octets, FORMS).await?;
+    let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
+    let message = Arc::new(reveal(app, list, body).await?);
+    let (outer, _) = Headers::parse(&message);
+    Ok(Outside {
+        author: short(&outer.text("from").unwrap_or_default()),
+        subject: short(&outer.text("subject").unwrap_or_default()),
+        octets: message.len() as u64,
+        message,
+    })
+}
+
+/// Of the content of a message so much as is nobody's secret: all that came unencrypted, and what is encrypted only where
+/// the author of the From field signed it for here.
+pub(crate) async fn content(
+    app: &App,
+    list: &MailingList,
+    reasons: &[Reason],
+    outside: &Outside,
+    now: Timestamp,
+) -> Result<Shown, AppError> {
+    if reasons.iter().any(|reason| reason.may_be_captured()) {
+        return Ok(Shown::MayBeCaptured);
+    }
+    let Some(opened) = opened(app, list, outside, now).await? else {
+        return Ok(cut(&outside.message, MAX_SHOWN_OCTETS));
+    };
+    match opened.encryption() {
+        Encryption::None => Ok(cut(&outside.message, MAX_SHOWN_OCTETS)),
+        Encryption::Whole if opened.valid_signature().is_some() => {
+            Ok(cut(&readable(&outside.message, &opened), MAX_SHOWN_OCTETS))
+        }
+        _ => Ok(Shown::MayBeCaptured),
+    }
+}
+
+/// All of the content, as far as the list can read it: for an owner who asks for it.
+pub(crate) async fn whole_content(
+    app: &App,
+    list: &MailingList,
+    outside: &Outside,
+    most_octets: usize,
+    now: Timestamp,
+) -> Result<(Vec<u8>, Extent), AppError> {
+    let opened = opened(app, list, outside, now).await?;
+    let readable = match &opened {
+        Some(opened) if opened.encryption() == Encryption::Whole => readable(&outside.message, opened),
+        _ => outside.message.to_vec(),
+    };
+    match cut(&readable, most_octets) {
+        Shown::Message(message, extent) => Ok((message, extent)),
+        Shown::MayBeCaptured => Ok((Vec::new(), Extent::Beginning)),
+    }
+}
+
+async fn opened(
+    app: &App,
+    list: &MailingList,
+    outside: &Outside,
+    now: Timestamp,
+) -> Result<Option<Opened>, AppError> {
+    if list.settings.pgp.is_none() {
+        return Ok(None);
+    }
+    let (outer, _) = Headers::parse(&outside.message);
+    let signers = match sole_author(&outer) {
+        Ok(author) => look_up(app, list, &author, None).await?.key.signers().to_vec(),
+        Err(_) => Vec::new(),
+    };
+    open(app, list, &outside.message, &signers, now).await
+}
+
+/// What was encrypted, as a message that mail programs show.
+fn readable(message: &[u8], opened: &Opened) -> Vec<u8> {
+    let content = opened.content(KeepSignature::Keep, random());
+    let inside = Entity::parse(&content).headers;
+    let (outer, _) = Headers::parse(message);
+    let mut headers = Headers::default();
+    for name in OUTER_FIELDS {
+        if inside.count(name) == 0 {
+            outer.all(name).take(1).for_each(|field| headers.push(field.clone()));
+        }
+    }
+    headers.push(Field::raw("MIME-Version", "1.0").expect("our own words have no line end"));
+    let mut whole = Vec::new();
+    headers.write_to(&mut whole);
+    whole.extend_from_slice(&content);
+    whole
+}
+
+/// At most so many octets, up to the end of a line.
+fn cut(message: &[u8], most_octets: usize) -> Shown {
+    if message.len() <= most_octets {
+        return Shown::Message(message.to_vec(), Extent::Whole);
+    }
+    let end =
+        message[..most_octets].iter().rposition(|octet| *octet == b'\n').map_or(most_octets, |at| at + 1);
+    Shown::Message(message[..end].to_vec(), Extent::Beginning)
+}
+
+/// One line without control characters, so long that it stands on a screen.
+pub(crate) fn short(text: &str) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().filter(|c| !c.is_control() && !is_direction(*c)).collect();
+    if line.chars().count() <= MAX_FIELD {
+        return line;
+    }
+    let mut line: String = line.chars().take(MAX_FIELD - 1).collect();
+    line.push('…');
+    line
+}
+
+/// Characters by which a line shows something else than it says.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_cut_at_the_end_of_a_line() {
+        fn check(message: &[u8], most: usize, expected: &[u8], extent: Extent) {
+            let Shown::Message(shown, shown_extent) = cut(message, most) else { panic!("shown") };
+            assert_eq!((&shown[..], shown_extent), (expected, extent));
+        }
+        check(b"a\r\nb\r\n", 6, b"a\r\nb\r\n", Extent::Whole);
+        check(b"a\r\nb\r\n", 5, b"a\r\n", Extent::Beginning);
+        check(b"abcdef", 3, b"abc", Extent::Beginning);
+    }
+
+    #[test]
+    fn a_field_is_one_line_that_says_what_it_shows() {
+        assert_eq!(short("a\r\n b\u{202e}c\u{7}"), "a bc");
+        assert_eq!(short(&"x".repeat(100)).chars().count(), MAX_FIELD);
+    }
+}

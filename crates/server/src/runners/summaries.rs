@@ -1,0 +1,35 @@
+//! Runner `summaries`: sends the notices whose facts have gathered for long enough.
+//! Settings: the lists' `summary_pause_min`.
+
+use std::time::Duration;
+
+use sealist_app::{App, tell_due};
+use sealist_mail::Timestamp;
+use tokio::sync::watch;
+
+use super::{PAUSE, POLL};
+
+/// When nothing can be told for a fault.
+const FAULT_PAUSE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let told = tokio::select! {
+            told = tell_due(&app, Timestamp::now()) => told,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let pause = match told {
+            Ok(true) => continue,
+            Ok(false) => POLL,
+            Err(error) if error.is_transient() => PAUSE,
+            Err(error) => {
+                tracing::error!(%error, "nobody could be told of what waits, tried again");
+                FAULT_PAUSE
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Messages that wait for a moderator: since when, whose they are, how many of them a list keeps.
+
+use sealist_lists::model::{AddressNo, EntryNo, ListNo};
+use sealist_lists::rules::Reason;
+use sealist_mail::Timestamp;
+
+use crate::queue::{self, COLUMNS, Entry, Place};
+use crate::sql::query;
+use crate::{Conn, StoreError};
+
+/// How many messages of a list may wait, of strangers and, apart from them, of members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages; 0: no limit.
+    pub messages: u32,
+    /// MiB that they take together; 0: no limit.
+    pub mib: u32,
+}
+
+/// What is known of a message when it begins to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Hold<'a> {
+    /// Why it waits.
+    pub reasons: &'a [Reason],
+    /// The member whose message it is; `None`: a stranger's, or nobody knows.
+    pub member: Option<AddressNo>,
+    /// Whether its author hears that it waits.
+    pub author_told: bool,
+}
+
+/// Makes a claimed entry wait for a moderator. Errs as [`queue::finish`] does.
+pub async fn hold(db: &mut Conn, entry: &Entry, hold: Hold<'_>, now: Timestamp) -> Result<(), StoreError> {
+    queue::set_aside(&mut *db, entry, Place::Hold, hold.reasons).await?;
+    query(
+        "UPDATE queue SET held_at = COALESCE(held_at, $2), held_for = $3, author_told = $4, told_at = $2 WHERE no = $1",
+    )
+    .bind(entry.no.0)
+    .bind(now.0)
+    .bind(hold.member.map(|member| member.0))
+    .bind(hold.author_told)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A held message that leaves, and its octets.
+#[derive(Clone, Debug)]
+pub struct Leaving {
+    /// The message.
+    pub entry: Entry,
+    /// Its size as it is stored.
+    pub octets: u64,
+}
+
+/// The held messages that are too many. Of strangers the oldest; of members the oldest of whoever has most. Strangers
+/// never push members out, nor one member another who has fewer.
+pub async fn too_many(db: &mut Conn, list: ListNo, limits: Limits) -> Result<Vec<Leaving>, StoreError> {
+    let mut leaving = Vec::new();
+    for whose in ["held_for IS NULL", "held_for IS NOT NULL"] {
+        let held = if whose == "held_for IS NULL" { "0" } else { "held_for" };
+        let sql = format!(
+            "SELECT q.no, b.octets, {held} FROM queue q JOIN bodies b ON b.no = q.body_no
+             WHERE q.list_no = $1 AND q.queue = 'hold' AND q.{whose} AND q.claimed_by IS NULL ORDER BY q.no"
+        );
+        let rows = query(sql).bind(list.0).fetch_all(&mut *db).await?;
+        let mut waiting: Vec<(i64, u64, i64)> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let octets = u64::try_from(row.try_get::<i64>(1)?).unwrap_or(0);
+            waiting.push((row.try_get(0)?, octets, row.try_get(2)?));
+        }
+        while let Some(at) = victim(&waiting, limits) {
+            let (no, octets, _) = waiting.remove(at);
+            if let Some(entry) = queue::find(&mut *db, EntryNo(no)).await? {
+                leaving.push(Leaving { entry, octets });
+            }
+        }
+    }
+    Ok(leaving)
+}
+
+/// Which of these goes first, if they are too many: entry, octets, whose.
+fn victim(waiting: &[(i64, u64, i64)], limits: Limits) -> Option<usize> {
+    let octets: u64 = waiting.iter().map(|(_, octets, _)| octets).sum();
+    let many = limits.messages > 0 && waiting.len() > limits.messages as usize;
+    let large = limits.mib > 0 && octets > u64::from(limits.mib) * 1024 * 1024;
+    if !many && !large {
+        return None;
+    }
+    let share = |whose: i64| -> (u64, usize) {
+        let own = waiting.iter().filter(|(_, _, other)| *other == whose);
+        let (octets, count) = own.fold((0, 0), |(octets, count), row| (octets + row.1, count + 1));
+        if large { (octets, count) } else { (count as u64, count) }
+    };
+    let most = waiting.iter().map(|(_, _, whose)| (share(*whose), *whose)).max()?.1;
+    waiting.iter().position(|(_, _, whose)| *whose == most)
+}
+
+/// Up to `limit` messages of a list that have waited since before `before`.
+pub async fn since_before(
+    db: &mut Conn,
+    list: ListNo,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Leaving>, StoreError> {
+    listed(db, "AND held_at < $2 ORDER BY no LIMIT $3", list, before, limit).await
+}
+
+/// Up to `limit` messages of a list of which those in charge last heard before `before`.
+pub async fn told_before(
+    db: &mut Conn,
+    list: ListNo,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Leaving>, StoreError> {
+    listed(db, "AND told_at < $2 ORDER BY no LIMIT $3", list, before, limit).await
+}
+
+async fn listed(
+    db: &mut Conn,
+    which: &str,
+    list: ListNo,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Leaving>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM queue WHERE list_no = $1 AND queue = 'hold' {which}");
+    let rows = query(sql).bind(list.0).bind(before.0).bind(limit).fetch_all(&mut *db).await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let entry = queue::entry(row)?;
+        let octets = crate::bodies::octets(&mut *db, entry.body).await?;
+        found.push(Leaving { entry, octets });
+    }
+    Ok(found)
+}
+
+/// All that waits for a moderator on a list, the oldest first.
+pub async fn of_list(db: &mut Conn, list: ListNo) -> Result<Vec<Leaving>, StoreError> {
+    listed(db, "AND received_at < $2 ORDER BY no LIMIT $3", list, Timestamp(i64::MAX), u32::MAX).await
+}
+
+/// Enters that those in charge hear of a message now.
+pub async fn told(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE queue SET told_at = $2 WHERE no = $1").bind(no.0).bind(now.0).execute(db).await?;
+    Ok(())
+}
+
+/// Enters that an owner sees the content of a message.
+pub async fn seen(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE queue SET seen_at = $2 WHERE no = $1").bind(no.0).bind(now.0).execute(db).await?;
+    Ok(())
+}
+
+/// Begins the wait of what was held before waits were dated, or by an admin; says of how many.
+pub async fn begin_waits(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
+    let begun = query("UPDATE queue SET held_at = $1 WHERE queue = 'hold' AND held_at IS NULL");
+    Ok(begun.bind(now.0).execute(db).await?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries of one octet count, named by whose they are; who leaves, in order.
+    fn check(messages: u32, mib: u32, waiting: &[(i64, u64, i64)], expected: &[i64]) {
+        let (mut waiting, mut left) = (waiting.to_vec(), Vec::new());
+        while let Some(at) = victim(&waiting, Limits { messages, mib }) {
+            left.push(waiting.remove(at).0);
+        }
+        assert_eq!(left, expected, "{messages} {mib}");
+    }
+
+    #[test]
+    fn the_oldest_of_whoever_has_most_goes_first() {
+        const MIB: u64 = 1024 * 1024;
+        check(0, 0, &[(1, MIB, 0), (2, MIB, 0)], &[]);
+        check(2, 0, &[(1, 9, 0), (2, 9, 0), (3, 9, 0)], &[1]);
+        check(2, 0, &[(1, 9, 7), (2, 9, 8), (3, 9, 8)], &[2]);
+        check(3, 0, &[(1, 9, 7), (2, 9, 8), (3, 9, 8), (4, 9, 8), (5, 9, 8)], &[2, 3]);
+        check(0, 2, &[(1, MIB, 0), (2, MIB, 0), (3, MIB / 2, 0)], &[1]);
+        check(0, 2, &[(1, 1, 7), (2, 1, 7), (3, 2 * MIB, 8)], &[3]);
+        check(0, 1, &[(1, 2 * MIB, 0)], &[1]);
+    }
+}

@@ -1,0 +1,288 @@
+//! What people have not heard yet: facts gather here until a notice tells them. A limit on notices delays a notice; no
+//! fact is lost by it.
+
+use sealist_lists::model::ListNo;
+use sealist_mail::{Address, Timestamp};
+
+use crate::sql::query;
+use crate::{Conn, StoreError};
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+/// A notice that is due later than that was put off by a clock that has been set back since.
+const LONGEST_PAUSE_MS: i64 = 8 * DAY_MS;
+/// Facts of one notice that are kept one by one. Those beyond are counted.
+const MOST_FACTS: i64 = 2000;
+const DAMAGED: StoreError = StoreError::Damaged { table: "pending_notices" };
+
+/// Who hears of what: facts of one heap are told in one notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heap {
+    /// On which list.
+    pub list: ListNo,
+    /// Who hears of it; `None`: those in charge of the list.
+    pub to: Option<Address>,
+    /// The name of the notice's text.
+    pub kind: String,
+}
+
+impl Heap {
+    fn key(&self) -> String {
+        self.to.as_ref().map(Address::key).map(Into::into).unwrap_or_default()
+    }
+}
+
+/// How quickly the facts of a heap are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// So many notices of a day go at once.
+    pub at_once: u32,
+    /// Milliseconds that facts gather afterwards.
+    pub pause_ms: i64,
+}
+
+impl Pace {
+    /// When a fact is told that comes now, if `sent` notices went since `day_at`.
+    fn next(self, day_at: i64, sent: i64, now: Timestamp) -> i64 {
+        let is_quick = day_at <= now.0 - DAY_MS || sent < i64::from(self.at_once);
+        if is_quick { now.0 } else { now.0 + self.pause_ms.clamp(0, LONGEST_PAUSE_MS) }
+    }
+}
+
+/// Something to tell. A later fact about the same subject takes the place of an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFact {
+    /// What it is about.
+    pub subject: String,
+    /// JSON, free of content.
+    pub fact: String,
+    /// What becomes of it when there are very many.
+    pub beyond: Beyond,
+}
+
+/// What becomes of a fact when a heap has very many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    /// It is kept all the same: something else bounds how many there are.
+    Kept,
+    /// It is only counted.
+    Counted,
+}
+
+/// A fact that was not told yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// Its row.
+    pub no: i64,
+    /// JSON, free of content.
+    pub fact: String,
+    /// How often it came.
+    pub times: u32,
+    /// When it came last.
+    pub at: Timestamp,
+}
+
+/// A heap whose notice is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which heap.
+    pub heap: Heap,
+    /// Facts that are only counted.
+    pub more: u64,
+    due_at: i64,
+    day_at: i64,
+    sent: i64,
+}
+
+/// Adds facts to a heap. The notice is due at once or after a pause, as the pace says.
+pub async fn add(
+    db: &mut Conn,
+    heap: &Heap,
+    facts: &[NewFact],
+    pace: Pace,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    query(
+        "INSERT INTO pending_notices (list_no, email_key, kind, email) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (list_no, email_key, kind) DO NOTHING",
+    )
+    .bind(heap.list.0)
+    .bind(heap.key())
+    .bind(&heap.kind)
+    .bind(heap.to.as_ref().map(Address::to_string).unwrap_or_default())
+    .execute(&mut *db)
+    .await?;
+    let sql = format!(
+        "SELECT due_at, day_at, sent FROM pending_notices WHERE list_no = $1 AND email_key = $2 AND kind = $3 {}",
+        db.locked()
+    );
+    let row = query(sql).bind(heap.list.0).bind(heap.key()).bind(&heap.kind).fetch_one(&mut *db).await?;
+    let next = pace.next(row.try_get(1)?, row.try_get(2)?, now);
+    let due_at = row.try_get::<Option<i64>>(0)?.map_or(next, |due| due.min(next));
+    let mut more = 0_i64;
+    for fact in facts {
+        if !keep(&mut *db, heap, fact, now).await? {
+            more += 1;
+        }
+    }
+    query(
+        "UPDATE pending_notices SET due_at = $4, more = more + $5
+         WHERE list_no = $1 AND email_key = $2 AND kind = $3",
+    )
+    .bind(heap.list.0)
+    .bind(heap.key())
+    .bind(&heap.kind)
+    .bind(due_at)
+    .bind(more)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// `false`: there are so many that this one is only counted.
+async fn keep(db: &mut Conn, heap: &Heap, fact: &NewFact, now: Timestamp) -> Result<bool, StoreError> {
+    let row = query("SELECT COUNT(*) FROM pending_facts WHERE list_no = $1 AND email_key = $2 AND kind = $3");
+    let row = row.bind(heap.list.0).bind(heap.key()).bind(&heap.kind).fetch_one(&mut *db).await?;
+    let is_only_counted = fact.beyond == Beyond::Counted && row.try_get::<i64>(0)? >= MOST_FACTS;
+    let again = query(
+        "UPDATE pending_facts SET fact = $5, times = times + 1, at = $6
+         WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND subject = $4",
+    );
+    let of_subject = |statement: crate::sql::Query<'static>| {
+        statement.bind(heap.list.0).bind(heap.key()).bind(heap.kind.clone()).bind(fact.subject.clone())
+    };
+    if is_only_counted {
+        let earlier = query(
+            "DELETE FROM pending_facts WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND subject = $4",
+        );
+        of_subject(earlier).execute(db).await?;
+        return Ok(false);
+    }
+    let again = of_subject(again).bind(fact.fact.clone()).bind(now.0).execute(&mut *db).await?;
+    if again.rows_affected() > 0 {
+        return Ok(true);
+    }
+    let insert = query(
+        "INSERT INTO pending_facts (list_no, email_key, kind, subject, fact, at) VALUES ($1, $2, $3, $4, $5, $6)",
+    );
+    of_subject(insert).bind(fact.fact.clone()).bind(now.0).execute(db).await?;
+    Ok(true)
+}
+
+/// The heaps whose notices are due, the oldest first. A look ahead: it costs no commit.
+pub async fn due(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Due>, StoreError> {
+    let rows = query(
+        "SELECT list_no, email, kind, more, due_at, day_at, sent FROM pending_notices
+         WHERE due_at <= $1 OR due_at > $2 ORDER BY due_at LIMIT $3",
+    );
+    let rows = rows.bind(now.0).bind(now.0 + LONGEST_PAUSE_MS).bind(limit).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let email: String = row.try_get(1)?;
+            let to = if email.is_empty() { None } else { Some(email.parse().map_err(|_| DAMAGED)?) };
+            Ok(Due {
+                heap: Heap { list: ListNo(row.try_get(0)?), to, kind: row.try_get(2)? },
+                more: u64::try_from(row.try_get::<i64>(3)?).unwrap_or(0),
+                due_at: row.try_get(4)?,
+                day_at: row.try_get(5)?,
+                sent: row.try_get(6)?,
+            })
+        })
+        .collect()
+}
+
+/// The facts of a heap, the oldest first.
+pub async fn facts(db: &mut Conn, heap: &Heap) -> Result<Vec<Fact>, StoreError> {
+    let rows = query(
+        "SELECT no, fact, times, at FROM pending_facts
+         WHERE list_no = $1 AND email_key = $2 AND kind = $3 ORDER BY no",
+    );
+    let rows = rows.bind(heap.list.0).bind(heap.key()).bind(&heap.kind).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Fact {
+                no: row.try_get(0)?,
+                fact: row.try_get(1)?,
+                times: row.try_get(2)?,
+                at: Timestamp(row.try_get(3)?),
+            })
+        })
+        .collect()
+}
+
+/// Whether a notice goes out with the facts that are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A notice tells them.
+    ByNotice,
+    /// There is nothing to tell any more.
+    Silently,
+}
+
+/// Ends the facts that were told; what came or changed meanwhile stays, and is due after the pause. `false`, and nothing
+/// done, if another node was quicker: then its notice tells them.
+pub async fn told(
+    db: &mut Conn,
+    due: &Due,
+    facts: &[Fact],
+    how: Told,
+    pace: Pace,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let is_new_day = due.day_at <= now.0 - DAY_MS;
+    let (day_at, sent) = match how {
+        Told::Silently => (due.day_at, due.sent),
+        Told::ByNotice if is_new_day => (now.0, 1),
+        Told::ByNotice => (due.day_at, due.sent + 1),
+    };
+    let more = i64::try_from(due.more).unwrap_or(i64::MAX);
+    let mine = query(
+        "UPDATE pending_notices SET due_at = NULL, day_at = $5, sent = $6, more = more - $7
+         WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND due_at = $4",
+    );
+    let heap = &due.heap;
+    let mine = mine.bind(heap.list.0).bind(heap.key()).bind(&heap.kind).bind(due.due_at);
+    if mine.bind(day_at).bind(sent).bind(more).execute(&mut *db).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    for fact in facts {
+        query("DELETE FROM pending_facts WHERE no = $1 AND times = $2")
+            .bind(fact.no)
+            .bind(fact.times)
+            .execute(&mut *db)
+            .await?;
+    }
+    query(
+        "UPDATE pending_notices SET due_at = $4 WHERE list_no = $1 AND email_key = $2 AND kind = $3
+         AND (more > 0 OR EXISTS (SELECT 1 FROM pending_facts f WHERE f.list_no = $1 AND f.email_key = $2 AND f.kind = $3))",
+    )
+    .bind(heap.list.0)
+    .bind(heap.key())
+    .bind(&heap.kind)
+    .bind(pace.next(day_at, sent, now))
+    .execute(db)
+    .await?;
+    Ok(true)
+}
+
+/// Puts a notice off that cannot go out now.
+pub async fn put_off(db: &mut Conn, due: &Due, until: Timestamp) -> Result<(), StoreError> {
+    let later = query(
+        "UPDATE pending_notices SET due_at = $5 WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND due_at = $4",
+    );
+    let heap = &due.heap;
+    let later = later.bind(heap.list.0).bind(heap.key()).bind(&heap.kind).bind(due.due_at);
+    later.bind(until.0).execute(db).await?;
+    Ok(())
+}
+
+/// Forgets heaps that are empty and whose day is over.
+pub async fn forget_old(db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
+    query("DELETE FROM pending_notices WHERE due_at IS NULL AND day_at <= $1")
+        .bind(now.0 - DAY_MS)
+        .execute(db)
+        .await?;
+    Ok(())
+}
