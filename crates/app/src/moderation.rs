@@ -88,7 +88,8 @@ pub(crate) struct Decided {
 }
 
 /// What a decision about a message changes. Errs with [`AppError::Unseen`] if the message could be a captured one and no
-/// owner has seen it, with [`AppError::NotHeld`] if it does not wait for a decision.
+/// owner has seen it, with [`AppError::NotHeld`] if it does not wait for a decision,
+/// with [`AppError::Overtaken`] if it is gone.
 pub(crate) async fn decision(
     app: &App,
     list: &MailingList,
@@ -97,6 +98,9 @@ pub(crate) async fn decision(
     by: &By,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
+    if queue::find(&mut *app.store.reader().await?, entry.no).await?.is_none() {
+        return Err(AppError::Overtaken);
+    }
     if decision == Decision::Accept {
         if entry.place != Place::Hold {
             return Err(AppError::NotHeld { entry: entry.no, place: entry.place.name() });

@@ -113,6 +113,7 @@ impl Reason {
                 | Self::LibrePgp
                 | Self::Mangled
                 | Self::Ambiguous
+                | Self::NotAlone
         )
     }
 
