@@ -2,6 +2,7 @@
 
 use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::Payload;
+use sealist_mail::fit::{Octets, fit};
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, KeyIds, ListKey, SealingCard, SignWith, random};
 use sealist_store::bodies::Body;
@@ -69,8 +70,11 @@ pub(crate) async fn enclose_to(
     Ok(Body::Sealed(openpgp::seal(&entity, &outer, SignWith::Nobody, &keys.storage.certificate())?))
 }
 
-/// The entity with the list's signature beside it.
+/// The entity with the list's signature beside it, in a form that every mail server takes ([RFC 3156, section 3]), or that
+/// most take where an author's signature stands in the way of that.
 pub(crate) fn signed(entity: &[u8], key: &ListKey, now: Timestamp) -> Result<Vec<u8>, AppError> {
-    let signature = openpgp::sign_detached(entity, key, now)?;
-    Ok(compose::signed(entity, &signature, "pgp-sha512", &Boundary::from_entropy(random())))
+    let fitting = fit(entity, Octets::SevenBit).or_else(|_| fit(entity, Octets::EightBit));
+    let entity = fitting.unwrap_or(entity.into());
+    let signature = openpgp::sign_detached(&entity, key, now)?;
+    Ok(compose::signed(&entity, &signature, "pgp-sha512", &Boundary::from_entropy(random())))
 }

@@ -4,7 +4,7 @@
 
 mod moved_clock;
 
-use moved_clock::{day, join, make_plain_list, post_plain, site_in};
+use moved_clock::{day, join, make_plain_list, post_plain, site_in, store_plain};
 use sealist_app::{App, Arrival, Intake, Ready, Report, Together, prepare, process, settle, upkeep};
 use sealist_lists::model::{Door, MailingList, MemberNo, Role};
 use sealist_mail::{Stage, Timestamp};
@@ -168,6 +168,32 @@ async fn a_refusal_counts_against_whom_it_concerns() {
     check("a full mailbox, told late", full, &["bart@x.example"]).await;
     check("nobody lives there", |_| Some((Stage::Recipient, "550 5.1.1 no such user")), all).await;
     check("all are full", |_| Some((Stage::Content, "552 5.2.2 full")), &[]).await;
+}
+
+#[tokio::test]
+async fn what_leaves_has_lines_that_servers_take() {
+    let folder = TempDir::new().unwrap();
+    let (app, list) = stage(&folder).await;
+    let long = "x".repeat(3000);
+    let outer = format!("From: x@y.example\r\nReferences: <1@x> <{long}@x> <2@x>\r\n");
+    let html = format!("Content-Type: text/html\r\n\r\n{long}\r\n");
+    store_plain(&app, &list, &outer, &html, day(0)).await;
+    let (_, ready) = claimed(&app, day(0)).await.unwrap();
+    let message = String::from_utf8(ready.copies[0].pieces.concat()).unwrap();
+    assert!(message.lines().all(|line| line.len() <= 998));
+    assert!(message.contains("References: <1@x> <2@x>\r\n"), "{message}");
+
+    // What is signed stays as it is: no copy goes out, the owner hears why, and nobody is scored.
+    let signed = format!("Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n{long}\r\n--b--\r\n");
+    for number in 1..9 {
+        let at = day(number).plus_ms(number * 60_000);
+        store_plain(&app, &list, "From: x@y.example\r\n", &signed, at).await;
+        let sent = deliver_all(&app, at).await;
+        let to: Vec<&String> =
+            sent.iter().flat_map(|copy| &copy.to).filter(|to| !MEMBERS.contains(&&to[..])).collect();
+        assert_eq!(to, ["olga@x.example"], "day {number}");
+    }
+    assert!(stopped(&app, &list).await.is_empty());
 }
 
 /// The handle of a copy to Bart.

@@ -43,7 +43,7 @@ impl Part {
         let (encoding, body) = if text.chars().all(plain) && text.lines().all(|l| l.len() <= 76) {
             ("7bit", text.replace('\n', "\r\n").into_bytes())
         } else {
-            ("quoted-printable", transfer::quoted_printable(text))
+            ("quoted-printable", transfer::quoted_printable(text.as_bytes()))
         };
         let mut part = format!(
             "Content-Type: text/plain; charset=\"utf-8\"\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"

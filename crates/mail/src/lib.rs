@@ -17,6 +17,7 @@ mod crlf;
 pub mod dsn;
 mod encoded_word;
 mod entity;
+pub mod fit;
 mod headers;
 mod html;
 pub mod inline;

@@ -64,10 +64,10 @@ fn decode_quoted_printable(body: &[u8]) -> Vec<u8> {
 }
 
 /// Text as quoted-printable: lines of at most 76, ended by CRLF.
-pub fn quoted_printable(text: &str) -> Vec<u8> {
+pub fn quoted_printable(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() * 5 / 4);
-    for line in text.split('\n') {
-        let line = line.strip_suffix('\r').unwrap_or(line).as_bytes();
+    for line in text.split(|octet| *octet == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         let mut width = 0;
         for (at, &byte) in line.iter().enumerate() {
             let last = at + 1 == line.len();
@@ -87,7 +87,7 @@ pub fn quoted_printable(text: &str) -> Vec<u8> {
         out.extend_from_slice(b"\r\n");
     }
     // The split sees an empty line behind the last line end.
-    if text.ends_with('\n') || text.is_empty() {
+    if text.ends_with(b"\n") || text.is_empty() {
         out.truncate(out.len() - 2);
     }
     out
@@ -122,7 +122,7 @@ mod tests {
 
         #[test]
         fn quoted_printable_comes_back(text in "[^\r]{0,300}") {
-            let encoded = quoted_printable(&text);
+            let encoded = quoted_printable(text.as_bytes());
             prop_assert!(encoded.split(|b| *b == b'\n').all(|line| line.len() <= 77));
             let decoded = decode(&encoded, "quoted-printable").unwrap();
             let expected = text.replace('\n', "\r\n");

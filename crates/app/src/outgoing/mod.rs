@@ -12,7 +12,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sealist_lists::model::{Channel, DeliveryNo, ListNo};
 use sealist_lists::payload::{self, Payload};
-use sealist_mail::{Address, Dots, Timestamp};
+use sealist_mail::fit::{Octets, fit};
+use sealist_mail::{Address, Dots, Timestamp, wire_form};
 use sealist_store::bodies::{self, Body};
 use sealist_store::bounce_scores::Returned;
 use sealist_store::deliveries::{Batch, Delivery, Kind, Settled};
@@ -63,6 +64,22 @@ impl Copy {
 }
 
 impl Copy {
+    /// The same in ASCII; `None` if what is signed in it is not.
+    pub fn seven_bit(&self) -> Option<Self> {
+        let wire = self.pieces.concat();
+        let lines = wire.split_inclusive(|octet| *octet == b'\n');
+        let message: Vec<u8> = match self.dots {
+            Dots::None => wire.clone(),
+            Dots::Stuffed => {
+                lines.flat_map(|line| line.strip_prefix(b".").unwrap_or(line)).copied().collect()
+            }
+        };
+        let message = fit(&message, Octets::SevenBit).ok()?;
+        let (wire, dots) = wire_form(&message);
+        let (sender, recipients) = (self.sender.clone(), self.recipients.clone());
+        Some(Self { sender, recipients, pieces: vec![wire.into()], dots })
+    }
+
     /// The copy, and one for each recipient who needs SMTPUTF8 ([RFC 6531]): it stands in the envelope as a whole, and who
     /// refuses it must not refuse the others.
     fn apart(self) -> Vec<Self> {
@@ -176,13 +193,13 @@ async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Re
         }
         Body::Plain { outer, payload } => {
             let clear = Payload { outer, entity: payload };
-            Ok(Ready { copies: open::copies(batch.rows, &sending, clear), ..Ready::default() })
+            Ok(open::prepare(batch.rows, &sending, clear))
         }
         Body::Sealed(sealed) if open::goes_open(&list, &batch) => {
             let session_key = app.keys_of(&list).await?.storage.session_key(&sealed)?;
             let outer = session_key.open(sealed.outer())?.to_vec();
             let clear = Payload { outer, entity: session_key.open(sealed.payload())?.to_vec() };
-            Ok(Ready { copies: open::copies(batch.rows, &sending, clear), ..Ready::default() })
+            Ok(open::prepare(batch.rows, &sending, clear))
         }
         Body::Sealed(sealed) => sealed::prepare(app, list, sealed, batch, sending, now).await,
     }
@@ -205,6 +222,19 @@ mod tests {
         let seen: Vec<Vec<&str>> =
             copies.iter().map(|copy| copy.recipients.iter().map(|one| one.path.as_str()).collect()).collect();
         assert_eq!(seen, expected, "{emails:?}");
+    }
+
+    #[test]
+    fn a_copy_takes_a_form_in_ascii() {
+        let message = "Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n.\r\nGrüße\r\n";
+        let (wire, dots) = wire_form(message.as_bytes());
+        let copy = Copy { sender: None, recipients: Vec::new(), pieces: vec![wire.into()], dots };
+        let seven = copy.seven_bit().unwrap();
+        let wire = String::from_utf8(seven.pieces.concat()).unwrap();
+        assert!(wire.is_ascii() && wire.ends_with("\r\n\r\n..\r\nGr=C3=BC=C3=9Fe\r\n"), "{wire}");
+        let signed = "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nä\r\n--b--\r\n";
+        let (wire, dots) = wire_form(signed.as_bytes());
+        assert!(Copy { pieces: vec![wire.into()], dots, ..copy }.seven_bit().is_none());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::Payload;
-use sealist_mail::wire_form;
-use sealist_store::deliveries::{Batch, Delivery, Kind};
+use sealist_mail::fit::{Octets, fit};
+use sealist_mail::{Stage, wire_form};
+use sealist_store::deliveries::{Batch, Delivery, Kind, Settled, State};
 
-use super::{Copy, Sending};
+use super::{Copy, Ready, Sending};
 
 /// Who shares a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +32,30 @@ pub(super) fn goes_open(list: &MailingList, batch: &Batch) -> bool {
     batch.channel == Channel::Open && (batch.kind != Kind::Posting || !encrypts)
 }
 
-/// The message is put into its wire form once, whoever gets it.
-pub(super) fn copies(rows: Vec<Delivery>, sending: &Sending, clear: Payload) -> Vec<Copy> {
+/// The copies of a message that travels open. Where it cannot take a form that mail servers take, all of them fail: that is
+/// the message's fault, and those in charge hear of it.
+pub(super) fn prepare(rows: Vec<Delivery>, sending: &Sending, clear: Payload) -> Ready {
     let Payload { outer, entity } = clear;
     let message = [&outer[..], b"MIME-Version: 1.0\r\n", &entity].concat();
     drop((outer, entity));
-    let (wire, dots) = wire_form(&message);
+    match fit(&message, Octets::EightBit) {
+        Ok(message) => Ready { copies: copies(rows, sending, &message), ..Ready::default() },
+        Err(unfit) => {
+            let failed = |row: Delivery| Settled {
+                no: row.no,
+                email: row.email,
+                state: State::Failed,
+                reply: format!("554 5.6.0 {unfit}"),
+                refused_at: Some(Stage::Content),
+            };
+            Ready { held: rows.into_iter().map(failed).collect(), ..Ready::default() }
+        }
+    }
+}
+
+/// The message is put into its wire form once, whoever gets it.
+fn copies(rows: Vec<Delivery>, sending: &Sending, message: &[u8]) -> Vec<Copy> {
+    let (wire, dots) = wire_form(message);
     let pieces = vec![Bytes::from(wire)];
     let (proving, mut rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.proves);
     rows.sort_by_cached_key(|row| domain(row).to_lowercase());
@@ -114,7 +133,7 @@ mod tests {
             together,
         };
         let clear = Payload { outer: b"A: b\n".to_vec(), entity: b"\n.x".to_vec() };
-        let copies = copies(rows.map(row).collect(), &sending, clear);
+        let copies = prepare(rows.map(row).collect(), &sending, clear).copies;
         let said: Vec<String> = copies
             .iter()
             .map(|copy| {

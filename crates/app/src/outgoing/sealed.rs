@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sealist_lists::model::{MailingList, MissingKey, PgpSettings, SealedDelivery};
 use sealist_lists::payload::{self, Payload};
-use sealist_mail::{Address, Boundary, Dots, Mailbox, Timestamp, compose, wire_form};
+use sealist_mail::{Address, Boundary, Dots, Mailbox, Timestamp, compose, fit, wire_form};
 use sealist_openpgp::{
     self as openpgp, Copies, CopyArmor, Family, KeyIds, Sealed, SessionKey, SignWith, random,
 };
@@ -59,7 +59,9 @@ pub(super) async fn prepare(
         };
         let mut ready = Ready { held: readers.held, later, ..Ready::default() };
         if !readers.open.is_empty() {
-            ready.copies = open::copies(readers.open, &work.sending, work.in_the_clear()?);
+            let open = open::prepare(readers.open, &work.sending, work.in_the_clear()?);
+            ready.copies = open.copies;
+            ready.held.extend(open.held);
         }
         let in_one = if delivery == SealedDelivery::Bulk { work.sending.together.most() } else { 1 };
         let (refused, copies) = match delivery {
@@ -213,7 +215,7 @@ impl Around {
     /// Of the outer header only an author's own field can begin with a dot.
     fn new(outer: &[u8]) -> Self {
         let (wrapper, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(random()));
-        let (head, dots) = wire_form(&[outer, &wrapper].concat());
+        let (head, dots) = wire_form(&[&fit::header(outer), &wrapper[..]].concat());
         Self { head: head.into(), tail: tail.into(), dots }
     }
 

@@ -158,8 +158,13 @@ pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timesta
 /// A post to the members of a list without OpenPGP.
 pub(crate) async fn post_plain(app: &App, list: &MailingList, now: Timestamp) {
     let outer = format!("From: x@y.example\r\nMessage-ID: <{}@y.example>\r\n", now.0);
-    let payload = b"Content-Type: text/plain\r\n\r\nWords.\r\n".to_vec();
-    let (body, no) = (Body::Plain { outer: outer.into_bytes(), payload }, list.no);
+    store_plain(app, list, &outer, "Content-Type: text/plain\r\n\r\nWords.\r\n", now).await;
+}
+
+/// The same with that outer header and that content.
+pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, content: &str, now: Timestamp) {
+    let body = Body::Plain { outer: outer.as_bytes().to_vec(), payload: content.as_bytes().to_vec() };
+    let no = list.no;
     let envelope_from = list.name.address(sealist_lists::model::Door::Bounces).to_string();
     let posted = app.store.write(move |db| {
         Box::pin(async move {

@@ -1,6 +1,6 @@
 //! Copies over a kept connection, which is made anew where that helps.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use sealist_app::{Copy, Recipient};
 use sealist_lists::model::DeliveryNo;
@@ -21,7 +21,7 @@ pub(super) struct Sending<'a, P> {
     pub(super) put: P,
 }
 
-/// Sends copies in their order. Each recipient's result is put as soon as it is known; those that may not go any more are
+/// Sends copies in their order, in ASCII where the next hop takes nothing else. Each recipient's result is put as soon as it is known; those that may not go any more are
 /// returned.
 pub(super) async fn send<P: FnMut(Settled)>(
     mut sending: Sending<'_, P>,
@@ -29,6 +29,7 @@ pub(super) async fn send<P: FnMut(Settled)>(
     copies: &[Copy],
 ) -> Vec<DeliveryNo> {
     let mut waiting: VecDeque<usize> = (0..copies.len()).collect();
+    let mut anew = BTreeMap::new();
     while !waiting.is_empty() {
         sending.results.room().await;
         if !(sending.may_go)() {
@@ -46,7 +47,7 @@ pub(super) async fn send<P: FnMut(Settled)>(
             },
         };
         let before = waiting.len();
-        let lost = sending.on(open, copies, &mut waiting, connection).await;
+        let lost = sending.on(open, (copies, &mut anew), &mut waiting, connection).await;
         // A kept connection may have been closed meanwhile, and a new one after some messages: then a new one serves.
         if let Some(reason) = lost
             && !kept
@@ -74,19 +75,27 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
     async fn on(
         &mut self,
         mut open: Connection,
-        copies: &[Copy],
+        (copies, anew): (&[Copy], &mut BTreeMap<usize, Copy>),
         waiting: &mut VecDeque<usize>,
         connection: &mut Option<Connection>,
     ) -> Option<String> {
-        let (mut not_sent, may_go, results) = (Vec::new(), self.may_go, self.results);
+        let (mut not_sent, mut eight_bit, may_go, results) =
+            (Vec::new(), Vec::new(), self.may_go, self.results);
         let next = || {
             let at = if may_go() && results.has_room() { waiting.pop_front() } else { None }?;
-            Some(envelope(at, &copies[at]))
+            Some(envelope(at, anew.get(&at).unwrap_or(&copies[at])))
         };
         let done = |id: u64, outcomes: Vec<RecipientResult>| {
             let at = usize::try_from(id).unwrap_or(usize::MAX);
             if outcomes.iter().all(|outcome| *outcome == RecipientResult::NotSent) {
                 not_sent.push(at);
+                return;
+            }
+            if outcomes.contains(&RecipientResult::NeedsSevenBit)
+                && !anew.contains_key(&at)
+                && let Some(copy) = copies[at].seven_bit()
+            {
+                eight_bit.push((at, copy));
                 return;
             }
             for (recipient, outcome) in copies[at].recipients.iter().zip(outcomes) {
@@ -96,6 +105,10 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
         let delivered = open.deliver(next, done).await;
         for at in not_sent.into_iter().rev() {
             waiting.push_front(at);
+        }
+        for (at, copy) in eight_bit {
+            anew.insert(at, copy);
+            waiting.push_back(at);
         }
         match delivered {
             Ok(()) => {

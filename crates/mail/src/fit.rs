@@ -1,0 +1,292 @@
+//! Messages in a form that the next hop takes: no line above 998 octets ([RFC 5321, section 4.5.3.1.6]), and no octet above
+//! 127 where it does not offer 8BITMIME ([RFC 6152]). Bodies are encoded, header lines folded. What is signed or encrypted is
+//! never encoded anew: its signature would not verify any more.
+
+use std::borrow::Cow;
+
+use crate::entity::Entity;
+use crate::headers::{Field, Headers};
+use crate::multipart::split;
+use crate::transfer;
+
+/// The longest line, its line end left out.
+pub const MAX_LINE_OCTETS: usize = 998;
+/// Where lines are folded, if they are folded at all ([RFC 5322, section 2.1.1]).
+const FOLD_AT: usize = 78;
+/// Entities inside each other.
+const MAX_DEPTH: usize = 16;
+
+/// Which octets the next hop takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Octets {
+    /// All, as most servers do.
+    EightBit,
+    /// ASCII.
+    SevenBit,
+}
+
+/// Why a message cannot be brought into that form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// A part with a signature, or an encrypted one, does not fit.
+    #[error("a signed part has lines or octets that mail servers do not take, and cannot be encoded anew")]
+    Signed,
+    /// The parts cannot be told apart in one way only, or a header field has no such form.
+    #[error("the message has lines or octets that mail servers do not take, and cannot be encoded anew")]
+    Structure,
+}
+
+/// The message, header and body, so that it fits. Borrows when it does already.
+pub fn fit(message: &[u8], octets: Octets) -> Result<Cow<'_, [u8]>, Unfit> {
+    if fits(message, octets) {
+        return Ok(Cow::Borrowed(message));
+    }
+    let mut out = Vec::with_capacity(message.len() + message.len() / 8);
+    write(message, octets, 0, &mut out)?;
+    // An international address has no form in ASCII.
+    if fits(&out, octets) { Ok(Cow::Owned(out)) } else { Err(Unfit::Structure) }
+}
+
+/// A header block, without the empty line behind it, whose lines fit. A word that is too long for any line is left out.
+pub fn header(block: &[u8]) -> Cow<'_, [u8]> {
+    if fits(block, Octets::EightBit) {
+        return Cow::Borrowed(block);
+    }
+    let (headers, _) = Headers::parse(block);
+    let mut out = Vec::with_capacity(block.len());
+    write_header(&headers, Octets::EightBit, &mut out);
+    Cow::Owned(out)
+}
+
+fn fits(bytes: &[u8], octets: Octets) -> bool {
+    (octets == Octets::EightBit || bytes.is_ascii())
+        && bytes.split(|octet| *octet == b'\n').all(|line| line.len() <= MAX_LINE_OCTETS + 1)
+}
+
+fn write(bytes: &[u8], octets: Octets, depth: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    let entity = Entity::parse(bytes);
+    if depth > MAX_DEPTH {
+        return Err(Unfit::Structure);
+    }
+    let content_type = entity.content_type();
+    let body_fits = fits(entity.body, octets);
+    let mut headers = entity.headers.clone();
+    let mut body = Vec::new();
+    match content_type.kind() {
+        _ if body_fits => body.extend_from_slice(entity.body),
+        "multipart" if matches!(content_type.subtype(), "signed" | "encrypted") => return Err(Unfit::Signed),
+        "multipart" => {
+            let boundary = content_type.parameter("boundary").ok_or(Unfit::Structure)?;
+            for part in split(entity.body, boundary).map_err(|_| Unfit::Structure)? {
+                body.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+                write(part, octets, depth + 1, &mut body)?;
+                body.extend_from_slice(b"\r\n");
+            }
+            body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+            plain_encoding(&mut headers, octets);
+        }
+        "message" => {
+            write(entity.body, octets, depth + 1, &mut body)?;
+            plain_encoding(&mut headers, octets);
+        }
+        kind => {
+            let decoded = entity.decoded_body().unwrap_or_else(|| entity.body.to_vec());
+            let is_text = kind == "text" && !decoded.contains(&0);
+            let (name, encoded) = match is_text {
+                true => ("quoted-printable", transfer::quoted_printable(&decoded)),
+                false => ("base64", transfer::base64_lines(&decoded)),
+            };
+            headers.set(Field::text("Content-Transfer-Encoding", name));
+            body = encoded;
+            if is_text && !decoded.ends_with(b"\n") {
+                body.truncate(body.len() - 2);
+            }
+        }
+    }
+    write_header(&headers, octets, out);
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(&body);
+    Ok(())
+}
+
+/// What holds other parts has no encoding of its own ([RFC 2045, section 6.4]).
+fn plain_encoding(headers: &mut Headers, octets: Octets) {
+    if octets == Octets::SevenBit {
+        headers.remove("content-transfer-encoding");
+    }
+}
+
+fn write_header(headers: &Headers, octets: Octets, out: &mut Vec<u8>) {
+    for field in headers.fields() {
+        if fits(field.as_bytes(), octets) {
+            out.extend_from_slice(field.as_bytes());
+        } else if let Some(fitting) = fitting(field, octets) {
+            out.extend_from_slice(&fitting);
+        }
+    }
+}
+
+/// The field in lines that fit, folded at blanks; `None` if nothing is left of it.
+fn fitting(field: &Field, octets: Octets) -> Option<Vec<u8>> {
+    let name = Some(field.name()).filter(|name| !name.is_empty() && name.len() < FOLD_AT)?;
+    let value = match octets {
+        Octets::SevenBit if !field.value().is_ascii() => in_ascii(field),
+        _ => field.value(),
+    };
+    let words = value.split(|octet| matches!(octet, b' ' | b'\t')).filter(|word| !word.is_empty());
+    let mut line = format!("{name}:").into_bytes();
+    let (mut out, mut empty) = (Vec::with_capacity(value.len() + 100), true);
+    for word in words.filter(|word| word.len() < MAX_LINE_OCTETS) {
+        let first = line.ends_with(b":") && out.is_empty();
+        if line.len() + 1 + word.len() > FOLD_AT && !first || line.len() + 1 + word.len() > MAX_LINE_OCTETS {
+            out.append(&mut line);
+            out.extend_from_slice(b"\r\n");
+        }
+        line.push(b' ');
+        line.extend_from_slice(word);
+        empty = false;
+    }
+    out.append(&mut line);
+    out.extend_from_slice(b"\r\n");
+    (!empty).then_some(out)
+}
+
+/// The value in encoded words ([RFC 2047]).
+fn in_ascii(field: &Field) -> Vec<u8> {
+    const ADDRESSES: &[&str] = &["from", "sender", "reply-to", "to", "cc"];
+    let mailboxes = match ADDRESSES.iter().any(|name| field.is(name)) {
+        true => crate::parse_mailboxes(&field.value()),
+        false => Vec::new(),
+    };
+    let written = match mailboxes.is_empty() {
+        true => Field::text(field.name(), &field.decoded()),
+        false => Field::mailboxes(field.name(), &mailboxes),
+    };
+    written.value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn long(count: usize) -> String {
+        "x".repeat(count)
+    }
+
+    /// The message in that form, with LF line ends.
+    fn fitted(message: &str, octets: Octets) -> Result<String, Unfit> {
+        let message = message.replace('\n', "\r\n");
+        let fitted = fit(message.as_bytes(), octets)?;
+        assert!(fits(&fitted, octets), "{}", String::from_utf8_lossy(&fitted));
+        assert_eq!(
+            fits(message.as_bytes(), octets),
+            matches!(fitted, Cow::Borrowed(_)),
+            "touched only where needed"
+        );
+        Ok(String::from_utf8_lossy(&fitted).replace("\r\n", "\n"))
+    }
+
+    /// That the body comes back as it was.
+    fn check(message: &str, octets: Octets) {
+        let fitted = fitted(message, octets).unwrap();
+        let (before, after) = (message.replace('\n', "\r\n"), fitted.replace('\n', "\r\n"));
+        let (before, after) = (Entity::parse(before.as_bytes()), Entity::parse(after.as_bytes()));
+        assert_eq!(after.decoded_body(), before.decoded_body(), "{fitted}");
+        assert_eq!(after.content_type(), before.content_type());
+    }
+
+    #[test]
+    fn bodies_are_encoded_where_they_must_be() {
+        use Octets::{EightBit, SevenBit};
+        for octets in [EightBit, SevenBit] {
+            check("Subject: x\n\nwords\n", octets);
+            check(&format!("Subject: x\n\n{}\n", long(998)), octets);
+            check(&format!("Subject: x\n\nshort\n{}\nshort", long(999)), octets);
+            check(&format!("Content-Type: text/html\n\n<p>{}</p>\n", long(5000)), octets);
+            check(&format!("Content-Type: application/x-y\n\n{}\n", long(5000)), octets);
+            let base64 = transfer::base64_lines(&[7; 3000]).escape_ascii().to_string().replace("\\r\\n", "");
+            check(
+                &format!("Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n{base64}\n"),
+                octets,
+            );
+        }
+        check(
+            "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nGrüße = .\n.\n",
+            SevenBit,
+        );
+        check("Content-Type: text/plain; charset=utf-8\n\nGrüße \n", EightBit);
+        check("Content-Type: text/plain; charset=utf-16\n\n\0ä\n", SevenBit);
+    }
+
+    #[test]
+    fn parts_are_encoded_by_themselves() {
+        let mail = format!(
+            "Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: 8bit\n\nbefore\n--b\n\nkept\n--b\nContent-Type: text/html\n\n{}\n--b\nContent-Type: message/rfc822\n\nSubject: ä\n\nö\n--b--\nafter\n",
+            long(2000)
+        );
+        let fitted = fitted(&mail, Octets::SevenBit).unwrap();
+        let entity = Entity::parse(fitted.as_bytes());
+        let parts = split(entity.body, "b").unwrap();
+        assert_eq!(parts[0], b"\nkept");
+        assert_eq!(Entity::parse(parts[1]).decoded_body().unwrap(), long(2000).as_bytes());
+        let inner = Entity::parse(parts[2]);
+        let inner = Entity::parse(inner.body);
+        assert_eq!(inner.headers.text("subject").unwrap(), "ä");
+        assert_eq!(inner.decoded_body().unwrap(), "ö".as_bytes());
+        assert!(entity.headers.first("content-transfer-encoding").is_none());
+    }
+
+    #[test]
+    fn what_is_signed_is_never_touched() {
+        let signed = |text: &str| {
+            format!(
+                "Content-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/signed; boundary=b\n\n--b\n\n{text}\n--b\n\nsignature\n--b--\n--o\n\nfoot {}\n--o--\n",
+                long(1200)
+            )
+        };
+        assert_eq!(fitted(&signed(&long(1200)), Octets::EightBit), Err(Unfit::Signed));
+        assert_eq!(fitted(&signed("ä"), Octets::SevenBit), Err(Unfit::Signed));
+        let fitted = fitted(&signed("ä"), Octets::EightBit).unwrap();
+        assert!(fitted.contains("\n--b\n\nä\n--b\n\nsignature\n--b--\n"), "{fitted}");
+        let unclear = format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n\n{}\n", long(1200));
+        assert_eq!(fit(unclear.as_bytes(), Octets::EightBit), Err(Unfit::Structure));
+        assert_eq!(fit("From: jörg@x.example\r\n\r\n".as_bytes(), Octets::SevenBit), Err(Unfit::Structure));
+    }
+
+    #[test]
+    fn header_lines_are_folded() {
+        fn check(block: &str, expected: &str) {
+            let block = block.replace('\n', "\r\n");
+            let folded = header(block.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&folded).replace("\r\n", "\n"), expected);
+        }
+        let ids = |count: usize| vec!["<0123456789@x.example>"; count].join(" ");
+        check(&format!("References: {}\n", ids(30)), &format!("References: {}\n", ids(30)));
+        let line = |count: usize| format!(" {}", ids(count));
+        let all = [format!("References:{}", line(2)), vec![line(3); 19].join("\n"), line(1)].join("\n");
+        check(&format!("A: 1\nReferences: {}\nB: 2\n", ids(60)), &format!("A: 1\n{all}\nB: 2\n"));
+        check(&format!("References: <1@x> {} <2@x>\n", long(998)), "References: <1@x> <2@x>\n");
+        check(&format!("References: {}\nB: 2\n", long(5000)), "B: 2\n");
+        check(&format!("{}\nB: 2\n", long(5000)), "B: 2\n");
+        check(&format!("{}: 1\nB: 2\n", long(5000)), "B: 2\n");
+        check(&format!("S: {}\n", long(997)), &format!("S:\n {}\n", long(997)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_leaves_fits(message in "([A-Za-z-]{1,12}: [ -~ä]{0,1100}\r\n){0,4}\r\n[ -~ä\r\n]{0,1100}") {
+            for octets in [Octets::EightBit, Octets::SevenBit] {
+                let fitted = fit(message.as_bytes(), octets);
+                prop_assert!(fitted.is_err() || fits(&fitted.unwrap(), octets));
+            }
+            prop_assert!(fits(&header(message.as_bytes()), Octets::EightBit));
+        }
+
+        #[test]
+        fn nothing_panics(message in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            let _ = fit(&message, Octets::SevenBit);
+            header(&message);
+        }
+    }
+}
