@@ -1,17 +1,16 @@
 //! The database of a site: one writer that gathers what comes at the same time into one commit, and readers.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgConnection};
+use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
-use crate::migrate::migrate;
+use crate::database::{Database, Location};
 use crate::nodes::Alone;
 use crate::sql::{Conn, Reader, sqlite};
 use crate::writer::{Job, Ran, Writer};
@@ -38,32 +37,7 @@ enum Readers {
     Postgres(PgPool),
 }
 
-/// Where a database is, and how to reach it again.
-#[derive(Clone)]
-pub(crate) enum Location {
-    File(PathBuf),
-    Server(Box<PgConnectOptions>),
-}
-
 impl Location {
-    pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
-        use sqlx::Connection as _;
-        Ok(match self {
-            Self::File(path) => Conn::sqlite(sqlite::open(path)?),
-            Self::Server(options) => Conn::postgres(PgConnection::connect_with(options).await?),
-        })
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Server(options) => {
-                let database = options.get_database().unwrap_or_default();
-                format!("{database} on {}:{}", options.get_host(), options.get_port())
-            }
-        }
-    }
-
     fn readers(&self) -> Readers {
         match self {
             Self::File(path) => Readers::Sqlite(sqlite::Pool::new(path, READERS as usize)),
@@ -77,34 +51,24 @@ impl Location {
 }
 
 impl Store {
-    /// Opens or creates the SQLite file, brings its tables up to date, and starts the writer.
+    /// Opens the SQLite file, makes it if there is none, and brings its tables up to date. Others open a site by
+    /// [`Database::open`], which makes nothing.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::at(Location::File(path.to_owned())).await
+        Database::file(path).make().await
     }
 
-    /// Opens a PostgreSQL database, `postgres://user@host/name`, brings its tables up to date, and starts the writer.
-    /// Any number of nodes may share it. Errs if the address cannot be read, with nothing of it in the words: it may
-    /// hold a password.
+    /// The same for a PostgreSQL database, `postgres://user@host/name`, that any number of nodes may share.
     pub async fn open_url(url: &str) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse().map_err(|_| StoreError::Address)?;
-        // Row locks are held for a commit, so who waits longer waits for somebody who has died. What is committed is on
-        // disk, whatever the server's configuration says. A change never pauses: who does has frozen, and lets go.
-        let options = options
-            .application_name("sealist")
-            .options([("lock_timeout", "3s"), ("synchronous_commit", "on")])
-            .options([("idle_in_transaction_session_timeout", "30s")]);
-        Self::at(Location::Server(Box::new(options.disable_statement_logging()))).await
+        Database::server(url)?.make().await
     }
 
-    async fn at(location: Location) -> Result<Self, StoreError> {
-        let failed =
-            |error: StoreError| StoreError::Open { path: location.name(), detail: error.to_string() };
-        let mut connection = location.connect().await.map_err(failed)?;
-        migrate(&mut connection).await?;
+    /// Starts the writer. Without a connection it makes one for the first change: who only reads needs none.
+    pub(crate) fn start(location: Location, connection: Option<Conn>) -> Result<Self, StoreError> {
         let readers = location.readers();
         let (sender, jobs) = mpsc::channel(WAITING);
         let commits = Arc::new(AtomicU64::new(0));
-        Writer::new(location.clone(), connection, jobs, commits.clone()).start().map_err(failed)?;
+        let writer = Writer::new(location.clone(), connection, jobs, commits.clone());
+        writer.start().map_err(|error| location.failed(error))?;
         Ok(Self { location, writer: sender, readers, commits })
     }
 

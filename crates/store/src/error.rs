@@ -35,16 +35,41 @@ pub enum StoreError {
         /// The last migration of this program.
         known: i64,
     },
+    /// The file was written by an older version.
+    #[error("the database is of version {found}, this program needs {known}: run `sealist db migrate`")]
+    Older {
+        /// What the file says.
+        found: i64,
+        /// The last migration of this program.
+        known: i64,
+    },
+    /// There is no database, or nothing is in it.
+    #[error("there is no database at {at}; is the disk mounted?")]
+    Missing {
+        /// The file, or server and name.
+        at: String,
+    },
+    /// Nodes serve the database that is to be migrated.
+    #[error("a node serves this database: stop all nodes first")]
+    Served,
+    /// The copy before a migration could not be made.
+    #[error("the database cannot be copied to {path}: {source}", path = path.display())]
+    Copy {
+        /// The copy.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The address is none of a PostgreSQL database.
     #[error("[database] url is no address such as postgres://user@host/name")]
     Address,
     /// The database cannot be opened.
-    #[error("the database {path} cannot be opened: {detail}")]
+    #[error("the database {path} cannot be opened: {why}")]
     Open {
         /// The file, or server and name.
         path: String,
         /// Why.
-        detail: String,
+        why: Box<StoreError>,
     },
     /// The writer has ended: the process is going down.
     #[error("the database writer has stopped")]

@@ -11,6 +11,7 @@ pub mod bounce_scores;
 pub mod clock;
 pub mod coming;
 pub mod copies;
+pub mod database;
 mod db;
 pub mod deliveries;
 mod error;
@@ -41,6 +42,7 @@ pub mod tokens;
 pub mod transfer;
 mod writer;
 
+pub use database::Database;
 pub use db::{Calls, Store, Work};
 pub use error::StoreError;
 pub use sql::{Conn, Reader};

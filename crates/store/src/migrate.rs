@@ -1,6 +1,7 @@
 //! Migrations: numbered scripts, each in a transaction of its own with its number. One text for both databases:
 //! the words for column types are filled in.
 
+use crate::nodes::DEAD_AFTER_MS;
 use crate::sql::{Conn, query};
 use crate::{StoreError, address_keys};
 
@@ -15,8 +16,34 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008.sql"),
     include_str!("../migrations/0009.sql"),
 ];
-/// So that nodes that start at the same time migrate one after the other.
-const ALONE: i64 = 0x5ea1_1157;
+/// The version of the tables that this program works with.
+pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
+/// So that processes that make or change tables at the same time do it one after the other.
+pub(crate) const ALONE: i64 = 0x5ea1_1157;
+
+/// The version of the tables; `None` if there are none. Reads, and nothing else.
+pub(crate) async fn version(connection: &mut Conn) -> Result<Option<i64>, StoreError> {
+    let sql = connection.has_table();
+    let there: bool = query(sql).bind("migrations").fetch_one(&mut *connection).await?.try_get(0)?;
+    if !there {
+        return Ok(None);
+    }
+    let row = query("SELECT COALESCE(MAX(number), 0) FROM migrations").fetch_one(connection).await?;
+    let found: i64 = row.try_get(0)?;
+    Ok((found > 0).then_some(found))
+}
+
+/// Whether a node said a moment ago that it lives. With SQLite a lock file tells that.
+pub(crate) async fn is_served(connection: &mut Conn) -> Result<bool, StoreError> {
+    if connection.is_alone() {
+        return Ok(false);
+    }
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM nodes WHERE seen_at > {} - {DEAD_AFTER_MS})",
+        connection.clock()
+    );
+    query(sql).fetch_one(connection).await?.try_get(0)
+}
 
 /// Brings the tables up to date.
 pub(crate) async fn migrate(connection: &mut Conn) -> Result<(), StoreError> {
@@ -30,11 +57,9 @@ async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
     let table =
         filled_in(connection, "CREATE TABLE IF NOT EXISTS migrations (number {int} PRIMARY KEY) {strict}");
     connection.run_script(table).await?;
-    let row = query("SELECT COALESCE(MAX(number), 0) FROM migrations").fetch_one(connection).await?;
-    let found: i64 = row.try_get(0)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(StoreError::Newer { found, known });
+    let found = version(connection).await?.unwrap_or(0);
+    if found > KNOWN {
+        return Err(StoreError::Newer { found, known: KNOWN });
     }
     for (number, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
         let begin = connection.begin();

@@ -7,6 +7,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::sql::query;
+use crate::{Conn, StoreError};
+
 /// The server of this process.
 pub struct Postgres {
     folder: PathBuf,
@@ -88,4 +91,15 @@ fn as_owner(script: &str) -> Command {
     }
     command.args(["-c", script]);
     command
+}
+
+/// Makes a database say that its last migration is to come; says which that is. The tables stay.
+pub async fn forget_last_migration(db: &mut Conn) -> Result<i64, StoreError> {
+    let sql = "DELETE FROM migrations WHERE number = (SELECT MAX(number) FROM migrations) RETURNING number";
+    query(sql).fetch_one(db).await?.try_get(0)
+}
+
+/// Holds the lock of migrations for as long as the connection lasts, as a process does that freezes there.
+pub async fn hold_lock_of_migrations(db: &mut Conn) -> Result<(), StoreError> {
+    db.lock_out_others(crate::migrate::ALONE).await
 }

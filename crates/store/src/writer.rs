@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::StoreError;
-use crate::db::{Location, Work};
+use crate::database::Location;
+use crate::db::Work;
 use crate::sql::Conn;
 
 /// Changes in one commit.
@@ -52,11 +53,11 @@ struct Shared {
 impl Writer {
     pub(crate) fn new(
         location: Location,
-        connection: Conn,
+        connection: Option<Conn>,
         jobs: mpsc::Receiver<Job>,
         commits: Arc<AtomicU64>,
     ) -> Self {
-        Self { location, connection: Some(connection), jobs, commits, last: Shared::default() }
+        Self { location, connection, jobs, commits, last: Shared::default() }
     }
 
     /// Runs on a thread of its own: with SQLite each statement keeps it busy.

@@ -126,6 +126,15 @@ impl Conn {
         }
     }
 
+    /// A question whether a table of that name is there.
+    pub(crate) fn has_table(&self) -> &'static str {
+        if self.is_postgres() {
+            "SELECT to_regclass($1) IS NOT NULL"
+        } else {
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)"
+        }
+    }
+
     /// Waits until no other node holds that lock. SQLite has one for all, taken by each transaction.
     pub(crate) async fn lock_out_others(&mut self, key: i64) -> Result<(), StoreError> {
         if self.is_postgres() {

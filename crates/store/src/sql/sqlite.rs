@@ -38,10 +38,53 @@ pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     configured(Connection::open_with_flags(path, flags)?)
 }
 
-fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+/// Opens a file that there is, and changes nothing. A file that this process cannot write is read all the same, if
+/// nothing of it is in a write-ahead log: then nobody changes it.
+pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    if !can_be_written(path) && !has_log(path) {
+        return configured(open_unchanging(path)?);
+    }
     let connection = open_existing(path)?;
     connection.execute_batch("PRAGMA query_only = ON;")?;
     Ok(connection)
+}
+
+/// SQLite takes no lock and looks for no log.
+fn open_unchanging(path: &Path) -> rusqlite::Result<Connection> {
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
+}
+
+/// Readers of a file with a write-ahead log write beside it.
+fn can_be_written(path: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    access(path, Access::WRITE_OK).is_ok() && access(folder, Access::WRITE_OK).is_ok()
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// Copies a database, as it is at one moment, into a file that its owner alone reads. The file has its name only when it
+/// is whole.
+pub(crate) fn copy(path: &Path, to: &Path) -> Result<PathBuf, StoreError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let io = |error: std::io::Error| StoreError::Copy { path: to.to_owned(), source: error };
+    let mut draft = to.as_os_str().to_owned();
+    draft.push(".draft");
+    let draft = PathBuf::from(draft);
+    let _ = std::fs::remove_file(&draft);
+    // SQLite writes into an empty file, and leaves its mode.
+    let file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(io)?;
+    open_existing(path)?.execute("VACUUM INTO ?1", [draft.to_string_lossy()])?;
+    file.sync_all().map_err(io)?;
+    std::fs::rename(&draft, to).map_err(io)?;
+    Ok(to.to_owned())
 }
 
 fn configured(connection: Connection) -> Result<Connection, StoreError> {

@@ -8,7 +8,7 @@ use sealist_mail::Timestamp;
 use sealist_store::bodies::Body;
 use sealist_store::posts::{self, NewPost};
 use sealist_store::testing::Postgres;
-use sealist_store::{Conn, Store, StoreError, bodies, lists, people};
+use sealist_store::{Conn, Database, Store, StoreError, bodies, lists, people};
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -20,7 +20,17 @@ pub(crate) struct Site {
     /// With PostgreSQL: where other nodes find it.
     pub(crate) url: String,
     /// With SQLite.
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
+}
+
+impl Site {
+    /// Where the database is.
+    pub(crate) fn database(&self) -> Database {
+        match &self.folder {
+            Some(folder) => Database::file(&folder.path().join("test.db")),
+            None => Database::server(&self.url).unwrap(),
+        }
+    }
 }
 
 /// Every story is told on both databases.
@@ -46,14 +56,14 @@ pub(crate) async fn on_sqlite() -> Site {
     let folder = TempDir::new().unwrap();
     let store = Store::open(&folder.path().join("test.db")).await.unwrap();
     let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
-    Site { store, list, url: String::new(), _folder: Some(folder) }
+    Site { store, list, url: String::new(), folder: Some(folder) }
 }
 
 pub(crate) async fn on_postgres() -> Site {
     let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
     let store = Store::open_url(&url).await.unwrap();
     let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
-    Site { store, list, url, _folder: None }
+    Site { store, list, url, folder: None }
 }
 
 pub(crate) async fn make_list(db: &mut Conn) -> Result<ListNo, StoreError> {

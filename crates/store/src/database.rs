@@ -1,0 +1,180 @@
+//! Where a database is, whether it is there, and how its tables come up to date. Only [`Database::make`] makes one.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+
+use crate::migrate::{self, KNOWN};
+use crate::sql::{Conn, query, sqlite};
+use crate::{Store, StoreError};
+
+/// The place of a database. Nothing is opened yet.
+#[derive(Clone)]
+pub struct Database(pub(crate) Location);
+
+/// A file or a server.
+#[derive(Clone)]
+pub(crate) enum Location {
+    File(PathBuf),
+    Server(Box<PgConnectOptions>),
+}
+
+/// What is at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// No file, an empty file, or a database without our tables.
+    Missing,
+    /// A database whose tables are of that version.
+    Version(i64),
+}
+
+/// A database was brought up to date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version before.
+    pub from: i64,
+    /// The version now.
+    pub to: i64,
+    /// The copy of the database as it was. `None` on PostgreSQL, where a backup is the admin's.
+    pub copy: Option<PathBuf>,
+}
+
+impl Database {
+    /// A SQLite file.
+    pub fn file(path: &Path) -> Self {
+        Self(Location::File(path.to_owned()))
+    }
+
+    /// A PostgreSQL database, `postgres://user@host/name`. Errs if the address cannot be read, with nothing of it in the
+    /// words: it may hold a password.
+    pub fn server(url: &str) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse().map_err(|_| StoreError::Address)?;
+        // Row locks are held for a commit, so who waits longer waits for somebody who has died. What is committed is on
+        // disk, whatever the server's configuration says. A change never pauses: who does has frozen, and lets go.
+        let options = options
+            .application_name("sealist")
+            .options([("lock_timeout", "3s"), ("synchronous_commit", "on")])
+            .options([("idle_in_transaction_session_timeout", "30s")]);
+        Ok(Self(Location::Server(Box::new(options.disable_statement_logging()))))
+    }
+
+    /// Looks what is there. Nothing is written, and no lock is taken: a standby and a read-only file can be asked.
+    pub async fn state(&self) -> Result<State, StoreError> {
+        if self.is_empty_file() {
+            return Ok(State::Missing);
+        }
+        let look = async { migrate::version(&mut self.0.connect_to_read().await?).await };
+        Ok(look.await.map_err(|error| self.0.failed(error))?.map_or(State::Missing, State::Version))
+    }
+
+    /// Makes the database if there is none, brings its tables up to date, and opens it.
+    pub async fn make(&self) -> Result<Store, StoreError> {
+        let mut connection = self.0.connect().await.map_err(|error| self.0.failed(error))?;
+        migrate::migrate(&mut connection).await?;
+        Store::start(self.0.clone(), Some(connection))
+    }
+
+    /// Opens the database as it is. Errs with [`StoreError::Missing`], [`StoreError::Older`] or [`StoreError::Newer`] if
+    /// its tables are not those of this program.
+    pub async fn open(&self) -> Result<Store, StoreError> {
+        match self.state().await? {
+            State::Missing => Err(StoreError::Missing { at: self.0.name() }),
+            State::Version(found) if found < KNOWN => Err(StoreError::Older { found, known: KNOWN }),
+            State::Version(found) if found > KNOWN => Err(StoreError::Newer { found, known: KNOWN }),
+            State::Version(_) => Store::start(self.0.clone(), None),
+        }
+    }
+
+    /// Brings the tables of a database up to date that is there; `None` if they are. A SQLite file is copied before, into
+    /// a file beside it that its owner alone reads. Errs with [`StoreError::Served`] while a node serves a PostgreSQL
+    /// database: its statements may not fit the new tables.
+    pub async fn migrate(&self) -> Result<Option<Migrated>, StoreError> {
+        let found = match self.state().await? {
+            State::Missing => return Err(StoreError::Missing { at: self.0.name() }),
+            State::Version(found) if found == KNOWN => return Ok(None),
+            State::Version(found) if found > KNOWN => return Err(StoreError::Newer { found, known: KNOWN }),
+            State::Version(found) => found,
+        };
+        let mut connection = self.0.connect().await.map_err(|error| self.0.failed(error))?;
+        if migrate::is_served(&mut connection).await? {
+            return Err(StoreError::Served);
+        }
+        let copy = match &self.0 {
+            Location::File(path) => Some(sqlite::copy(path, &copy_path(path, found))?),
+            Location::Server(_) => None,
+        };
+        migrate::migrate(&mut connection).await?;
+        Ok(Some(Migrated { from: found, to: KNOWN, copy }))
+    }
+
+    /// Removes copies that [`Self::migrate`] made before that time; says which.
+    pub fn remove_copies(&self, made_before: SystemTime) -> Vec<PathBuf> {
+        let Location::File(path) = &self.0 else { return Vec::new() };
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+        let prefix = format!("{}{COPY}", name.to_string_lossy());
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let old = files.filter(|file| {
+            let made = file.metadata().and_then(|metadata| metadata.modified());
+            file.file_name().to_string_lossy().starts_with(&prefix)
+                && made.is_ok_and(|made| made < made_before)
+        });
+        old.map(|file| file.path()).filter(|path| std::fs::remove_file(path).is_ok()).collect()
+    }
+
+    /// A file that somebody touched is no database.
+    fn is_empty_file(&self) -> bool {
+        let Location::File(path) = &self.0 else { return false };
+        match std::fs::metadata(path) {
+            Ok(metadata) => metadata.is_file() && metadata.len() == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        }
+    }
+}
+
+/// What stands in the name of a copy, before the version.
+const COPY: &str = ".version-";
+
+fn copy_path(database: &Path, version: i64) -> PathBuf {
+    let name = database.file_name().unwrap_or_default().to_string_lossy();
+    database.with_file_name(format!("{name}{COPY}{version}"))
+}
+
+impl Location {
+    pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
+        Ok(match self {
+            Self::File(path) => Conn::sqlite(sqlite::open(path)?),
+            Self::Server(options) => Conn::postgres(PgConnection::connect_with(options).await?),
+        })
+    }
+
+    /// A connection that changes nothing.
+    async fn connect_to_read(&self) -> Result<Conn, StoreError> {
+        Ok(match self {
+            Self::File(path) => Conn::sqlite(sqlite::open_to_read(path)?),
+            Self::Server(_) => self.connect().await?,
+        })
+    }
+
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Server(options) => {
+                let database = options.get_database().unwrap_or_default();
+                format!("{database} on {}:{}", options.get_host(), options.get_port())
+            }
+        }
+    }
+
+    /// Why it cannot be opened.
+    pub(crate) fn failed(&self, error: StoreError) -> StoreError {
+        StoreError::Open { path: self.name(), why: Box::new(error) }
+    }
+}
+
+/// Whether no list was ever made here: a domain stays when its last list is deleted.
+pub async fn is_new(db: &mut Conn) -> Result<bool, StoreError> {
+    let made: bool = query("SELECT EXISTS (SELECT 1 FROM domains)").fetch_one(db).await?.try_get(0)?;
+    Ok(!made)
+}

@@ -1,0 +1,132 @@
+//! Who opens a database makes none, changes no tables unasked, and leaves a copy behind when asked.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[macro_use]
+mod common;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use common::{NAME, Site, on_postgres};
+use rusqlite::Connection;
+use sealist_lists::model::ListName;
+use sealist_store::database::State;
+use sealist_store::testing::{self, Postgres};
+use sealist_store::{Database, Store, StoreError, lists};
+use tempfile::TempDir;
+
+fn files(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn what_is_no_database_of_ours_stays_as_it_is() {
+    let foreign = |path: &Path| {
+        Connection::open(path).unwrap().execute_batch("CREATE TABLE migrants (number INTEGER)").unwrap();
+    };
+    let begun = |path: &Path| {
+        Connection::open(path).unwrap().execute_batch("CREATE TABLE migrations (number INTEGER)").unwrap();
+    };
+    let cases: [(&str, &dyn Fn(&Path)); 4] = [
+        ("no file", &|_| {}),
+        ("an empty file", &|path| std::fs::write(path, "").unwrap()),
+        ("somebody else's tables", &foreign),
+        ("a first start that was cut short", &begun),
+    ];
+    for (case, make) in cases {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("sealist.db");
+        make(&path);
+        let (before, octets) = (files(folder.path()), std::fs::read(&path).ok());
+        let database = Database::file(&path);
+        assert_eq!(database.state().await.unwrap(), State::Missing, "{case}");
+        let opened = database.open().await.err().unwrap();
+        assert!(matches!(opened, StoreError::Missing { .. }), "{case}: {opened}");
+        assert!(opened.to_string().contains("is the disk mounted?"), "{opened}");
+        assert!(matches!(database.migrate().await, Err(StoreError::Missing { .. })), "{case}");
+        assert_eq!((files(folder.path()), std::fs::read(&path).ok()), (before, octets), "{case}");
+    }
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    let database = Database::server(&url).unwrap();
+    assert!(matches!(database.open().await, Err(StoreError::Missing { .. })));
+    assert_eq!(database.state().await.unwrap(), State::Missing, "and nothing was made");
+}
+
+/// Makes a database say that it is one version older; the tables stay, so nothing can be migrated for real.
+async fn say_older(store: &Store) -> i64 {
+    let said = store.write(|db| Box::pin(testing::forget_last_migration(db)));
+    said.await.unwrap()
+}
+
+on_both! { an_older_database_waits_for_a_word }
+
+async fn an_older_database_waits_for_a_word(site: Site) {
+    let newest = say_older(&site.store).await;
+    let database = site.database();
+    assert_eq!(database.state().await.unwrap(), State::Version(newest - 1));
+    let opened = database.open().await.err().unwrap();
+    assert!(matches!(opened, StoreError::Older { found, known } if (found, known) == (newest - 1, newest)));
+    assert!(opened.to_string().contains("sealist db migrate"), "{opened}");
+    assert_eq!(database.state().await.unwrap(), State::Version(newest - 1), "nobody asked");
+}
+
+#[tokio::test]
+async fn a_migration_leaves_a_copy_that_is_whole_and_private() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sealist.db");
+    // The first version, as it was made then, in a folder where an earlier copy broke off.
+    let first = include_str!("../migrations/0001.sql");
+    let types = [
+        ("{number}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+        ("{int}", "INTEGER"),
+        ("{octets}", "BLOB"),
+        ("{no octets}", "x''"),
+        ("{strict, by key}", "STRICT, WITHOUT ROWID"),
+        ("{strict}", "STRICT"),
+    ];
+    let script = types.iter().fold(first.to_owned(), |script, (word, with)| script.replace(word, with));
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch("CREATE TABLE migrations (number INTEGER PRIMARY KEY) STRICT").unwrap();
+    old.execute_batch(&script).unwrap();
+    old.execute_batch("INSERT INTO migrations VALUES (1); INSERT INTO domains (mail_host, created_at) VALUES ('x.example', 1)").unwrap();
+    drop(old);
+    std::fs::write(folder.path().join("sealist.db.version-1.draft"), "broken off").unwrap();
+
+    let database = Database::file(&path);
+    let migrated = database.migrate().await.unwrap().unwrap();
+    assert_eq!((migrated.from, database.migrate().await.unwrap()), (1, None), "once");
+    let copy = migrated.copy.unwrap();
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(Database::file(&copy).state().await.unwrap(), State::Version(1));
+    let hosts = Connection::open(&copy).unwrap();
+    let hosts: i64 = hosts.query_row("SELECT COUNT(*) FROM domains", [], |row| row.get(0)).unwrap();
+    assert_eq!(hosts, 1, "what was in it");
+    database.open().await.unwrap();
+
+    let day = Duration::from_secs(24 * 3600);
+    assert!(database.remove_copies(SystemTime::now() - day).is_empty(), "it is young");
+    assert_eq!(database.remove_copies(SystemTime::now() + day), [copy]);
+    database.open().await.unwrap();
+}
+
+/// A database that cannot be written is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_is_read() {
+    let site = on_postgres().await;
+    let url = format!("{}&options=-c%20default_transaction_read_only%3Don", site.url);
+    let standby = Database::server(&url).unwrap().open().await.unwrap();
+    let name: ListName = NAME.parse().unwrap();
+    assert!(lists::by_name(&mut *standby.reader().await.unwrap(), &name).await.unwrap().is_some());
+    let lists = standby.write(|db| Box::pin(common::make_list(db))).await;
+    assert!(matches!(lists, Err(StoreError::Transient { .. })), "and refuses changes: {lists:?}");
+
+    // A process that holds the lock of migrations keeps nobody from reading.
+    let held = site.store.write(|db| Box::pin(testing::hold_lock_of_migrations(db)));
+    held.await.unwrap();
+    Database::server(&site.url).unwrap().open().await.unwrap();
+}
