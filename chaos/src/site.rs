@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
+use sealist_store::testing::make_database;
 use tempfile::TempDir;
 
 use crate::{Lab, process};
@@ -170,8 +171,20 @@ impl Site {
         Ok(())
     }
 
-    /// Starts the server and waits for nothing.
+    /// Starts the server and waits for nothing. Its database is there, as after the first list of a site was made.
     pub fn launch(&mut self) -> anyhow::Result<()> {
+        let database = match self.plan.database.as_str() {
+            "" => self.database().display().to_string(),
+            url => url.to_owned(),
+        };
+        if !self.database().exists() {
+            tokio::task::block_in_place(|| make_database(&database));
+        }
+        self.launch_with(&["serve"])
+    }
+
+    /// The same with another command, and with the database as it is.
+    pub fn launch_with(&mut self, arguments: &[&str]) -> anyhow::Result<()> {
         ensure!(self.child.is_none(), "the server runs already");
         let log = std::fs::File::options().create(true).append(true).open(self.path("log"))?;
         self.doors_before = self.doors()?.len();
@@ -183,7 +196,7 @@ impl Site {
             }
             None => Command::new(&self.plan.binary),
         };
-        command.arg("--config").arg(self.path("sealist.toml")).arg("serve").current_dir(self.folder());
+        command.arg("--config").arg(self.path("sealist.toml")).args(arguments).current_dir(self.folder());
         command.envs(self.plan.variables.clone()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn()?);
         Ok(())

@@ -1,13 +1,15 @@
-//! E8: the first start, which makes the tables, is killed.
+//! E8: the first command, which makes the tables, is killed.
 
 use std::time::Duration;
+
+use anyhow::Context as _;
 
 use super::database::{POSTGRES, new_database};
 use crate::seeded::Seeded;
 use crate::site::{Plan, Site};
 use crate::{Finding, Lab, tools};
 
-/// The first start is killed: at each write of SQLite, and at seeded instants with PostgreSQL.
+/// `lists create` on a new site is killed: at each write of SQLite, and at seeded instants with PostgreSQL.
 pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<Finding> {
     let _alone = POSTGRES.lock().await;
     let mut seeded = Seeded::new(lab.seed, "migration");
@@ -30,8 +32,8 @@ pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<Finding> {
             &inject,
         ];
         let mut site = Plan::new(lab).behind(&trace).made()?;
-        site.launch()?;
-        let killed = ended_or_open(&mut site)?;
+        site.launch_with(FIRST)?;
+        let killed = ended(&mut site)?;
         if let Some(what) = usable(&mut site)? {
             failures.push(format!("SQLite, write {at}: {what}"));
         }
@@ -44,7 +46,7 @@ pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<Finding> {
     let kills = lab.pick(4, 60);
     for round in 0..kills {
         let mut site = Plan::new(lab).on(&new_database()).made()?;
-        site.launch()?;
+        site.launch_with(FIRST)?;
         tokio::time::sleep(seeded.while_up_to(Duration::from_millis(150))).await;
         site.kill()?;
         if let Some(what) = usable(&mut site)? {
@@ -58,33 +60,28 @@ pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<Finding> {
     .with(failures))
 }
 
+/// What makes a site.
+const FIRST: &[&str] = &["lists", "create", "first@lists.example", "--style", "legacy-default"];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     Yes,
     No,
 }
 
-/// Whether the kill came before the door was open. A server that has come so far is killed here.
-fn ended_or_open(site: &mut Site) -> anyhow::Result<Ended> {
-    for _ in 0..2000 {
-        if site.wait(Duration::from_millis(5))?.is_some() {
-            return Ok(Ended::Yes);
-        }
-        if site.log().contains("serving lmtp=") {
-            break;
-        }
-    }
-    site.kill()?;
-    Ok(Ended::No)
+/// Whether the kill came before the command was done.
+fn ended(site: &mut Site) -> anyhow::Result<Ended> {
+    let status = site.wait(Duration::from_secs(20))?.context("the command ends")?;
+    Ok(if status.success() { Ended::No } else { Ended::Yes })
 }
 
-/// A start in order, a list, and a good file; what is wrong otherwise.
+/// A list, a start in order, and a good file; what is wrong otherwise.
 fn usable(site: &mut Site) -> anyhow::Result<Option<String>> {
     site.plan = site.plan.clone().behind(&[]);
-    if let Err(error) = site.start() {
+    if let Err(error) = site.cli(&["lists", "create", "plain@lists.example", "--style", "legacy-default"]) {
         return Ok(Some(format!("{error:#}")));
     }
-    if let Err(error) = site.cli(&["lists", "create", "plain@lists.example", "--style", "legacy-default"]) {
+    if let Err(error) = site.start() {
         return Ok(Some(format!("{error:#}")));
     }
     site.kill()?;

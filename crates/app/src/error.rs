@@ -1,6 +1,6 @@
 //! What a use case can fail with.
 
-use sealist_lists::model::EntryNo;
+use sealist_lists::model::{EntryNo, NameRefused};
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::StoreError;
 
@@ -43,6 +43,12 @@ pub enum AppError {
     /// No such list.
     #[error("there is no list {0}")]
     NoSuchList(String),
+    /// A name that a new list cannot have.
+    #[error(transparent)]
+    Name(#[from] NameRefused),
+    /// A list would send to itself.
+    #[error("{0} is an address of the list itself: it cannot be a member")]
+    OwnAddress(String),
     /// No such style.
     #[error("there is no style {0:?}")]
     NoSuchStyle(String),

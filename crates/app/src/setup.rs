@@ -1,6 +1,8 @@
 //! Lists and members: made by an admin.
 
-use sealist_lists::model::{AddressNo, ListName, ListNo, MailingList, MemberNo, Preferences, Role};
+use sealist_lists::model::{
+    AddressNo, DoorAddress, ListName, ListNo, MailingList, MemberNo, Preferences, Role, check_new_name,
+};
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
@@ -19,6 +21,8 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
     if lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some() {
         return Err(StoreError::Duplicate.into());
     }
+    let others = lists::all(&mut *app.store.reader().await?).await?;
+    check_new_name(&name, others.iter().map(|list| &list.name))?;
     let mut made = Vec::new();
     if settings.pgp.is_some() {
         let list = MailingList { no: ListNo(0), name: name.clone(), settings: settings.clone() };
@@ -59,6 +63,9 @@ pub async fn add_member(
     now: Timestamp,
 ) -> Result<MemberNo, AppError> {
     let NewMember { address, name, role, key } = member;
+    if DoorAddress::readings(&address).iter().any(|reading| reading.list == list.name) {
+        return Err(AppError::OwnAddress(address.to_string()));
+    }
     let given = match key {
         Some(key) => Some(key_to_set(app, &address, &key, now).await?),
         None => None,

@@ -3,10 +3,14 @@
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use sealist_app::{App, AppError, Arrival, Intake};
 use sealist_mail::scan::{Limits, Scanner};
 use sealist_mail::{Address, Timestamp, to_crlf};
+use serde_json::json;
+
+use crate::admin::Answer;
+use crate::exit::{Code, Ending};
 
 /// Reads `file`, or standard input, and stores it for that address of a list; the running server does the
 /// rest. `max_octets`: as at the door.
@@ -16,8 +20,11 @@ pub(crate) async fn run(
     sender: Option<&Address>,
     file: Option<PathBuf>,
     max_octets: u64,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Answer> {
     let message = read(file, max_octets)?;
+    if message.trim_ascii().is_empty() {
+        return Err(Ending::new(Code::Data, "the message is empty").into());
+    }
     let message = to_crlf(&message);
     let mut scanner = Scanner::new(Limits::default());
     scanner.feed(&message)?;
@@ -26,7 +33,7 @@ pub(crate) async fn run(
     let mut intake = Intake::begin(&arrival, sender.map(ToString::to_string).as_deref())?;
     intake.write(&message)?;
     intake.commit(app, Intake::transaction(), Timestamp::now()).await?;
-    Ok(())
+    Ok((String::new(), json!({ "taken": to.to_string(), "octets": message.len() })))
 }
 
 fn read(file: Option<PathBuf>, max_octets: u64) -> anyhow::Result<Vec<u8>> {
@@ -39,7 +46,8 @@ fn read(file: Option<PathBuf>, max_octets: u64) -> anyhow::Result<Vec<u8>> {
     let mut message = Vec::new();
     source.take(max_octets + 1).read_to_end(&mut message).context("cannot read the message")?;
     if message.len() as u64 > max_octets {
-        bail!("the message is larger than lmtp.max_message_kib allows");
+        let text = "the message is larger than lmtp.max_message_kib allows";
+        return Err(Ending::new(Code::Data, text).into());
     }
     Ok(message)
 }

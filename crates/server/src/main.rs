@@ -4,11 +4,14 @@ mod admin;
 mod config;
 mod demo;
 mod doctor;
+mod exit;
 mod fail_points;
 mod inject;
 mod keyservers;
 mod memory;
-mod postfix;
+mod mta;
+mod opening;
+mod owner;
 mod quickstart;
 mod reception;
 mod runners;
@@ -19,21 +22,18 @@ mod vault;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use admin::Output;
 use clap::{Parser, Subcommand};
-use sealist_app::AppError;
+use exit::{Code, Ending};
+use opening::Purpose;
 use sealist_lists::model::ListName;
 use sealist_mail::Address;
+use serde_json::json;
 
 /// Everything is zeroed when it is freed: cleartext leaves no trace in memory that is used again.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
-
-/// sysexits(3).
-const EX_DATAERR: u8 = 65;
-const EX_NOUSER: u8 = 67;
-const EX_TEMPFAIL: u8 = 75;
-const EX_CONFIG: u8 = 78;
 
 #[derive(Parser)]
 #[command(name = "sealist", version, about = "A mailing-list server with OpenPGP built in")]
@@ -81,13 +81,22 @@ enum Command {
         #[arg(long)]
         sender: Option<Address>,
     },
-    /// What the mail server must know.
+    /// What the mail server in front must know.
+    #[command(subcommand)]
+    Mta(Mta),
+    /// The same for Postfix, as `mta print postfix`.
     Postfix {
         #[command(subcommand)]
         command: Postfix,
     },
     #[command(flatten)]
     Admin(admin::Command),
+}
+
+#[derive(Subcommand)]
+enum Mta {
+    /// Prints the lines for its configuration.
+    Print { server: mta::Server },
 }
 
 #[derive(Subcommand)]
@@ -98,10 +107,14 @@ enum Postfix {
 
 fn main() -> ExitCode {
     harden();
-    let arguments = Arguments::parse();
-    if let Command::Example = arguments.command {
-        say(&config::commented(&config::Config::default()));
-        return ExitCode::SUCCESS;
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(said) => return said_by_clap(&said),
+    };
+    // While there is one thread: those of the runtime follow it.
+    if let Err(error) = step_down(&arguments) {
+        complain(&format!("sealist: {error}\n"));
+        return ExitCode::from(Code::Config as u8);
     }
     if let Command::Serve = arguments.command {
         memory::give_back();
@@ -112,73 +125,73 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             complain(&format!("sealist: {error:#}\n"));
-            ExitCode::from(exit_code(&error))
+            ExitCode::from(exit::code_of(&error) as u8)
         }
     }
 }
 
-fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<config::ConfigError>() || error.is::<serve::NoKeysHere>() {
-        return EX_CONFIG;
+/// What works on no site is root's own affair.
+fn step_down(arguments: &Arguments) -> Result<(), Ending> {
+    match &arguments.command {
+        Command::Demo(_) | Command::Example => Ok(()),
+        Command::Admin(command) if !command.needs_a_site() => Ok(()),
+        _ => owner::act(&arguments.config),
     }
-    match error.downcast_ref::<AppError>() {
-        Some(AppError::NoSuchList(_)) => EX_NOUSER,
-        Some(AppError::Certificate(_) | AppError::Unusable(_) | AppError::OtherAddress(_)) => EX_DATAERR,
-        Some(AppError::Store(_)) => EX_TEMPFAIL,
-        _ if error.is::<sealist_mail::scan::Refusal>() => EX_DATAERR,
-        _ if error.is::<sealist_openpgp::CertificateError>() => EX_DATAERR,
-        _ => 1,
-    }
+}
+
+/// Help and version go to standard output and are no error.
+fn said_by_clap(said: &clap::Error) -> ExitCode {
+    let _ = said.print();
+    if said.use_stderr() { ExitCode::from(Code::Usage as u8) } else { ExitCode::SUCCESS }
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    if let Command::Demo(wishes) = arguments.command {
-        return demo::run(wishes).await;
+    let output = if arguments.json { Output::Json } else { Output::Text };
+    let (path, command) = (&arguments.config, arguments.command);
+    match command {
+        Command::Example => {
+            let text = config::commented(&config::Config::default());
+            print(output, (text.clone(), json!({ "example": text })))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Demo(wishes) => return demo::run(wishes, output).await,
+        Command::Quickstart { admin, list, key } => {
+            print(output, quickstart::run(path, quickstart::Wishes { admin, list, key }).await?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Doctor => return doctor::run(path, output).await,
+        Command::Admin(command) => {
+            print(output, admin::run(path, command).await?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
     }
-    if let Command::Quickstart { admin, list, key } = arguments.command {
-        say(&quickstart::run(&arguments.config, quickstart::Wishes { admin, list, key }).await?);
-        return Ok(ExitCode::SUCCESS);
-    }
-    if let Command::Admin(command) = &arguments.command
-        && let Some(said) = admin::without_a_site(command)?
-    {
-        say(&said);
-        return Ok(ExitCode::SUCCESS);
-    }
-    let output = if arguments.json { admin::Output::Json } else { admin::Output::Text };
-    if let Command::Doctor = arguments.command {
-        return Ok(doctor::run(&arguments.config, output).await);
-    }
-    let config = config::Config::read(&arguments.config)?;
-    match arguments.command {
-        Command::Check => say(&format!("good; the database is {}\n", config.database())),
+    let config = config::Config::read(path)?;
+    match command {
+        Command::Check => print(output, check(&config))?,
         Command::Serve => {
             log_to_stderr(config.log.format);
             fail_points::arm();
-            let app = serve::open(&config).await?;
-            let listener = tokio::net::TcpListener::bind(config.lmtp.listen).await?;
-            let stop = serve::stop_signal()?;
-            templates::reread_at_hangup(app.texts.clone(), &config)?;
-            // Without a service manager there is nobody to tell.
-            let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-            serve::run(app, &config, listener, stop).await?;
+            serve::start(&config).await?;
             fail_points::count();
         }
-        Command::Admin(command) => {
-            let app = serve::open(&config).await?;
-            say(&admin::run(&app, &config, command, output).await?);
-        }
         Command::Inject { list, file, sender } => {
-            let app = serve::open(&config).await?;
+            let app = opening::open(&config, Purpose::Use).await?;
             let max_octets = u64::from(config.lmtp.max_message_kib) * 1024;
-            inject::run(&app, &list, sender.as_ref(), file, max_octets).await?;
+            print(output, inject::run(&app, &list, sender.as_ref(), file, max_octets).await?)?;
         }
+        Command::Mta(Mta::Print { server }) => print(output, mta::print(&config, server).await?)?,
         Command::Postfix { command: Postfix::Print } => {
-            say(&postfix::lines(&serve::open(&config).await?, &config).await?);
+            print(output, mta::print(&config, mta::Server::Postfix).await?)?;
         }
-        Command::Demo(_) | Command::Example | Command::Quickstart { .. } | Command::Doctor => {}
+        _ => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn check(config: &config::Config) -> admin::Answer {
+    let database = config.database().to_string();
+    (format!("good; the database is {database}\n"), json!({ "good": true, "database": database }))
 }
 
 /// No core dumps, no reading by other processes, files for the owner alone, panics without their message.
@@ -211,8 +224,22 @@ pub(crate) fn complain(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Writes to standard output; a closed pipe is no error.
-fn say(text: &str) {
+/// Prints an answer as it is wished.
+fn print(output: Output, (text, data): admin::Answer) -> Result<(), Ending> {
+    match output {
+        Output::Text => say(&text),
+        Output::Json => say(&format!("{data}\n")),
+    }
+}
+
+/// Writes to standard output. Who reads no further is forgiven; a full disk is an error, since what was asked for is lost.
+pub(crate) fn say(text: &str) -> Result<(), Ending> {
     use std::io::Write as _;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Ending::new(Code::Io, format!("the answer cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }

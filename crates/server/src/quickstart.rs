@@ -8,9 +8,12 @@ use sealist_app::{NewMember, add_member, create_list, list_certificate};
 use sealist_lists::model::{Door, ListName, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::{lists, people};
+use serde_json::json;
 
+use crate::admin::Answer;
 use crate::config::{self, Config};
-use crate::{postfix, serve};
+use crate::mta;
+use crate::opening::{self, Purpose};
 
 /// What is wanted.
 pub(crate) struct Wishes {
@@ -21,7 +24,7 @@ pub(crate) struct Wishes {
 }
 
 /// Does what is missing and returns what to tell.
-pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<String> {
+pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<Answer> {
     let now = Timestamp::now();
     let name = match wishes.list {
         Some(name) => name,
@@ -32,7 +35,7 @@ pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<String> {
         write_config(path, &wishes.admin)?;
     }
     let config = Config::read(path)?;
-    let app = serve::open(&config).await?;
+    let app = opening::open(&config, Purpose::Make).await?;
 
     let there = lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some();
     if !there {
@@ -59,24 +62,33 @@ pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<String> {
     let certificate = list_certificate(&app, list.no).await?;
     let fingerprint = certificate.map(|key| key.fingerprint().spaced()).unwrap_or_default();
     let key_file = format!("{}.asc", name.local());
-    Ok(format!(
+    let all = lists::all(&mut *app.store.reader().await?).await?;
+    let data = json!({
+        "configuration": path,
+        "database": config.database().to_string(),
+        "list": name.to_string(),
+        "made": !there,
+        "fingerprint": fingerprint,
+    });
+    let text = format!(
         "configuration  {} {wrote}\n\
          database       {}\n\
          secret keys    {}\n\
          list           {name} {}\n\
          fingerprint    {fingerprint}\n\n\
-         == Postfix\n\n{}\n\
+         == Postfix (for others: sealist mta print exim, opensmtpd, stalwart, mox)\n\n{}\n\
          == DNS records of {}\n\n{}\n\
          == What to do next\n\n{}",
         path.display(),
         config.database(),
         config.keydirs,
         if there { "is kept" } else { "is made" },
-        postfix::lines(&app, &config).await?,
+        mta::lines(&config, all.iter().map(|list| &list.name), mta::Server::Postfix)?,
         name.mail_host(),
-        dns_records(&name),
+        dns_records(&config, &name),
         next_steps(path, &name, &wishes.admin, &key_file),
-    ))
+    );
+    Ok((text, data))
 }
 
 /// Beside a configuration of one's own the data lies beside it; the system's has the system's folders.
@@ -94,14 +106,24 @@ fn write_config(path: &Path, admin: &Address) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn dns_records(name: &ListName) -> String {
+/// Of a domain with mailboxes the records are there, and say how its mail is sent.
+fn dns_records(config: &Config, name: &ListName) -> String {
     let host = name.mail_host();
+    if config.site.has_mailboxes(host) {
+        return format!(
+            "{host} has mailboxes, and so its records: keep them. Let its SPF record name the server that sends the \
+             copies, and sign mail from {host} with DKIM there.\n"
+        );
+    }
+    let reports = match config.site.contact.as_str() {
+        "" => name.address(Door::Owner).to_string(),
+        contact => contact.to_owned(),
+    };
     format!(
         "{host}.         MX   10 MAIL.EXAMPLE.   ; the name of your mail server\n\
          {host}.         TXT  \"v=spf1 mx -all\"\n\
-         _dmarc.{host}.  TXT  \"v=DMARC1; p=none; rua=mailto:{}\"\n\
-         A DKIM record comes from your DKIM signer; sign mail from {host} there.\n",
-        name.address(Door::Owner)
+         _dmarc.{host}.  TXT  \"v=DMARC1; p=none; rua=mailto:{reports}\"\n\
+         A DKIM record comes from your DKIM signer; sign mail from {host} there.\n"
     )
 }
 

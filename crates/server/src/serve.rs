@@ -1,7 +1,7 @@
 //! `sealist serve`: wires the parts together and runs until it is told to stop.
 
-use std::fs::File;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,48 +10,57 @@ use anyhow::{Context as _, ensure};
 use sealist_app::{App, Retry, Stages, Together};
 use sealist_smtp::client::{Login, Protocol, Reuse, Security, Target, Timeouts, Verify};
 use sealist_smtp::server::{self, Settings};
-use sealist_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::config::{self, Config, DatabaseAt};
+use crate::config::{self, Config};
+use crate::exit::{Code, Ending};
 use crate::keyservers::Servers;
+use crate::opening;
 use crate::reception::Reception;
 use crate::runners::room::{self, Room};
 use crate::runners::{incoming, keys, node, outgoing, refresh, summaries, upkeep};
 use crate::templates;
-use crate::vault::{Vault, VaultError};
 
 /// How long running transactions may take to end.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// Opens database and keys.
-pub(crate) async fn open(config: &Config) -> anyhow::Result<App> {
-    let store = match config.database() {
-        DatabaseAt::File(path) => open_file(&path).await?,
-        DatabaseAt::Server(url) => Store::open_url(url).await?,
+/// `sealist serve`: listens, opens the site, and serves until it is told to stop.
+pub(crate) async fn start(config: &Config) -> anyhow::Result<()> {
+    let listener = bind(config.lmtp.listen).await?;
+    let stop = stop_signal()?;
+    // Who connects meanwhile waits for the greeting.
+    let mut stopped = stop.clone();
+    let served = tokio::select! {
+        served = opening::to_serve(config) => served?,
+        _ = stopped.wait_for(|stop| *stop) => return Ok(()),
     };
-    let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
-    let app = App::new(store, Arc::new(vault), config.contact());
-    Ok(app.with_texts(templates::open(config)).with_workflows(config.workflows()?))
+    templates::reread_at_hangup(served.app.texts.clone(), config)?;
+    // Without a service manager there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    run(served.app.clone(), config, listener, stop).await
 }
 
-/// This node has no keys at all: it claims nothing, and does not start.
-#[derive(Debug, thiserror::Error)]
-#[error("{why}: {}", .why.fix())]
-pub(crate) struct NoKeysHere {
-    /// Why.
-    pub(crate) why: VaultError,
-}
-
-async fn open_file(path: &Path) -> anyhow::Result<Store> {
-    if let Some(folder) = path.parent() {
-        use std::os::unix::fs::DirBuilderExt as _;
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    Ok(Store::open(path).await?)
+/// Errs with the address and the setting that names it.
+async fn bind(listen: SocketAddr) -> Result<TcpListener, Ending> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        let (code, why) = match error.kind() {
+            ErrorKind::AddrInUse => (
+                Code::Unavailable,
+                "another program has the port; is another `sealist serve` running?".to_owned(),
+            ),
+            ErrorKind::AddrNotAvailable => {
+                (Code::Config, "this machine has no such address; correct listen in [lmtp]".to_owned())
+            }
+            ErrorKind::PermissionDenied => (
+                Code::Config,
+                "a port below 1024 is for root alone; choose another for listen in [lmtp]".to_owned(),
+            ),
+            _ => (Code::Unavailable, error.to_string()),
+        };
+        Ending::new(code, format!("cannot listen on {listen} ([lmtp] listen): {why}"))
+    })
 }
 
 /// Serves until `stop` becomes true.
@@ -61,7 +70,6 @@ pub(crate) async fn run(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    let _alone = alone_with(config)?;
     app.join().await?;
     let (arrived, accepted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (room, memory) = (Room::default(), Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize)));
@@ -131,18 +139,6 @@ pub(crate) async fn run(
 async fn without_fail(runner: impl Future<Output = ()>) -> Result<(), JoinError> {
     runner.await;
     Ok(())
-}
-
-/// With SQLite one process serves a site: what another had claimed would be sent twice. Held until it is dropped.
-fn alone_with(config: &Config) -> anyhow::Result<Option<File>> {
-    use rustix::fs::{FlockOperation, flock};
-    let DatabaseAt::File(database) = config.database() else { return Ok(None) };
-    let path = database.with_extension("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| format!("cannot make {}", path.display()))?;
-    let taken = flock(&file, FlockOperation::NonBlockingLockExclusive);
-    taken.context("another `sealist serve` runs with this database: stop it first")?;
-    Ok(Some(file))
 }
 
 /// Becomes true at SIGTERM or SIGINT.

@@ -1,16 +1,18 @@
 //! What can go wrong with the database. No text of a row is in any of it.
 
+use crate::causes::{self, For, Remedy};
+
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process holds the database, or it is full, or the disk fails: to be tried again.
-    #[error("the database is busy or cannot be written: {code}")]
+    #[error("{}", causes::in_words(code))]
     Transient {
         /// SQLite's result code.
         code: String,
     },
     /// The answer to a commit was lost: what was asked may stand, or not.
-    #[error("the database did not say whether it is done: {code}")]
+    #[error("the database did not say whether it is done: {}", causes::in_words(code))]
     Unsure {
         /// The database's result code.
         code: String,
@@ -53,12 +55,12 @@ pub enum StoreError {
     #[error("a node serves this database: stop all nodes first")]
     Served,
     /// The copy before a migration could not be made.
-    #[error("the database cannot be copied to {path}: {source}", path = path.display())]
+    #[error("the database cannot be copied to {path}: {why}", path = path.display())]
     Copy {
         /// The copy.
         path: std::path::PathBuf,
         /// Why.
-        source: std::io::Error,
+        why: std::io::Error,
     },
     /// The address is none of a PostgreSQL database.
     #[error("[database] url is no address such as postgres://user@host/name")]
@@ -75,11 +77,42 @@ pub enum StoreError {
     #[error("the database writer has stopped")]
     Stopped,
     /// A fault in a statement.
-    #[error("the database refused a statement: {kind}")]
+    #[error("{}", causes::in_words(code))]
     Statement {
-        /// The kind of fault.
-        kind: String,
+        /// The database's result code, or a word.
+        code: String,
     },
+}
+
+impl StoreError {
+    /// What a person does about it.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Open { why, .. } => why.remedy(),
+            Self::Transient { code } | Self::Unsure { code } => {
+                causes::remedy(code).unwrap_or(Remedy::new(For::Later, "try again in a moment"))
+            }
+            Self::Statement { code } => causes::remedy(code)
+                .unwrap_or(Remedy::new(For::Authors, "this is a fault of Sealist: report it with the code")),
+            Self::Duplicate => Remedy::new(For::Asker, "choose another name, or change what is there"),
+            Self::Lost | Self::Stopped => Remedy::new(For::Later, "try again in a moment"),
+            Self::Served => Remedy::new(For::Later, "stop all nodes, then run `sealist db migrate`"),
+            Self::Damaged { .. } => Remedy::new(For::Admin, causes::RESTORE),
+            Self::Newer { .. } => Remedy::new(For::Admin, "install the newer version of Sealist"),
+            Self::Older { .. } => Remedy::new(
+                For::Admin,
+                "run `sealist db migrate`; on SQLite a restart of the server does it too, and both make a copy before",
+            ),
+            Self::Missing { .. } => Remedy::new(
+                For::Admin,
+                "mount the disk or restore the backup; `sealist quickstart ADMIN@DOMAIN` makes a new site",
+            ),
+            Self::Copy { .. } => {
+                Remedy::new(For::Admin, "make room on the disk of the database, and let its user write there")
+            }
+            Self::Address => Remedy::new(For::Admin, "correct [database] url"),
+        }
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -88,17 +121,14 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(db) if db.is_unique_violation() => Self::Duplicate,
             sqlx::Error::Database(db) => {
                 let code = db.code().map(|code| code.into_owned()).unwrap_or_default();
-                if is_transient(&code) {
-                    Self::Transient { code }
-                } else {
-                    Self::Statement { kind: format!("code {code}") }
-                }
+                if is_transient(&code) { Self::Transient { code } } else { Self::Statement { code } }
             }
             sqlx::Error::Io(error) => Self::Transient { code: error.kind().to_string() },
-            sqlx::Error::PoolTimedOut => Self::Transient { code: "all readers are busy".into() },
+            sqlx::Error::PoolTimedOut => Self::Transient { code: "busy".into() },
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Stopped,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged { table: "unknown" },
-            _ => Self::Statement { kind: "unexpected".into() },
+            sqlx::Error::Tls(_) => Self::Statement { code: "TLS".into() },
+            _ => Self::Statement { code: "unexpected".into() },
         }
     }
 }
@@ -113,8 +143,8 @@ impl From<rusqlite::Error> for StoreError {
                 Self::Duplicate
             }
             Some(code) if is_transient(&code.to_string()) => Self::Transient { code: code.to_string() },
-            Some(code) => Self::Statement { kind: format!("code {code}") },
-            None => Self::Statement { kind: "unexpected".into() },
+            Some(code) => Self::Statement { code: code.to_string() },
+            None => Self::Statement { code: "unexpected".into() },
         }
     }
 }

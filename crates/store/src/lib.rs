@@ -8,6 +8,7 @@ pub mod audit;
 pub mod bodies;
 pub mod bounce_proofs;
 pub mod bounce_scores;
+mod causes;
 pub mod clock;
 pub mod coming;
 pub mod copies;
@@ -42,6 +43,7 @@ pub mod tokens;
 pub mod transfer;
 mod writer;
 
+pub use causes::{For, Remedy};
 pub use database::Database;
 pub use db::{Calls, Store, Work};
 pub use error::StoreError;

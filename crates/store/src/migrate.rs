@@ -1,4 +1,4 @@
-//! Migrations: numbered scripts, each in a transaction of its own with its number. One text for both databases:
+//! Migrations: numbered scripts, entered by their numbers, all in one transaction. One text for both databases:
 //! the words for column types are filled in.
 
 use crate::nodes::DEAD_AFTER_MS;
@@ -53,7 +53,16 @@ pub(crate) async fn migrate(connection: &mut Conn) -> Result<(), StoreError> {
     done
 }
 
+/// All or nothing: nobody sees a database that is made in part.
 async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
+    let begin = connection.begin();
+    connection.run(begin).await?;
+    let applied = apply_all(connection).await;
+    connection.run(if applied.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    applied
+}
+
+async fn apply_all(connection: &mut Conn) -> Result<(), StoreError> {
     let table =
         filled_in(connection, "CREATE TABLE IF NOT EXISTS migrations (number {int} PRIMARY KEY) {strict}");
     connection.run_script(table).await?;
@@ -62,11 +71,7 @@ async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
         return Err(StoreError::Newer { found, known: KNOWN });
     }
     for (number, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
-        let begin = connection.begin();
-        connection.run(begin).await?;
-        let applied = apply(connection, number, script).await;
-        connection.run(if applied.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
-        applied?;
+        apply(connection, number, script).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A PostgreSQL of its own for the tests of a process: it ends with it.
 
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::sql::query;
-use crate::{Conn, StoreError};
+use crate::{Conn, Store, StoreError};
 
 /// The server of this process.
 pub struct Postgres {
@@ -91,6 +91,31 @@ fn as_owner(script: &str) -> Command {
     }
     command.args(["-c", script]);
     command
+}
+
+/// Makes an empty database at a path, or at the address of a PostgreSQL database, for a server that is started before its
+/// first list is made. One that is there stays as it is.
+///
+/// Panics if it cannot be made.
+pub fn make_database(at: &str) {
+    let at = at.to_owned();
+    // A thread of its own: the caller may be inside a runtime.
+    let made = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            if at.starts_with("postgres") {
+                return Store::open_url(&at).await.map(drop);
+            }
+            let path = std::path::Path::new(&at);
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path.parent().unwrap_or(path))
+                .expect("a folder");
+            Store::open(path).await.map(drop)
+        })
+    });
+    made.join().expect("the thread ends").unwrap_or_else(|error| panic!("no database: {error}"));
 }
 
 /// Makes a database say that its last migration is to come; says which that is. The tables stay.

@@ -53,9 +53,12 @@ pub enum TransferError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Not from SQLite to PostgreSQL.
-    #[error("a site is moved from SQLite to PostgreSQL; its address must begin with postgres://")]
-    Direction,
+    /// The site is on PostgreSQL already.
+    #[error("this site is on PostgreSQL already: PostgreSQL's own tools move it elsewhere")]
+    Source,
+    /// The new database is none of PostgreSQL.
+    #[error("a site is moved to PostgreSQL: the address must begin with postgres://")]
+    Target,
     /// The new database has lists.
     #[error("the new database holds a site already: give an empty one")]
     NotEmpty,
@@ -77,8 +80,11 @@ pub async fn transfer(
     to: &Store,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<i64, TransferError> {
-    if from.alone() != Alone::Yes || to.alone() != Alone::No {
-        return Err(TransferError::Direction);
+    if from.alone() != Alone::Yes {
+        return Err(TransferError::Source);
+    }
+    if to.alone() != Alone::No {
+        return Err(TransferError::Target);
     }
     let (mut old, mut new) = (from.reader().await?, to.connect().await?);
     if count(&mut new, "lists").await? > 0 {

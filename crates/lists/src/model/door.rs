@@ -78,7 +78,62 @@ pub struct DoorAddress {
     pub detail: Option<String>,
 }
 
+/// Local parts that no list may have: those that every domain must answer to (RFC 5321, section 4.5.1, and RFC 3834,
+/// section 3.3), and those by which the server tells its own addresses.
+pub const RESERVED: &[&str] = &["postmaster", "mailer-daemon"];
+
+/// Why a new list cannot have a name that is a good name otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameRefused {
+    /// An address of it would be an address of another list.
+    #[error("{0} is an address of {1} too: choose another name")]
+    Meets(String, String),
+    /// See [`RESERVED`].
+    #[error("{0:?} is reserved: choose another name")]
+    Reserved(String),
+    /// RFC 5321, section 4.5.3.1.1, allows 64 octets before the `@`, and the longest suffix takes some.
+    #[error(
+        "the name is too long: at most {MAX_LOCAL_OCTETS} characters before the @, so that all its addresses fit 64"
+    )]
+    Long,
+}
+
+/// Before the `@` of a new list's name: with `-unsubscribe` 64.
+pub const MAX_LOCAL_OCTETS: usize = 52;
+
+/// Whether a new list may have that name beside those that there are.
+pub fn check_new_name<'a>(
+    name: &ListName,
+    others: impl IntoIterator<Item = &'a ListName>,
+) -> Result<(), NameRefused> {
+    if name.local().len() > MAX_LOCAL_OCTETS {
+        return Err(NameRefused::Long);
+    }
+    let own: Vec<String> = locals(name).collect();
+    // `postmaster` itself, and `x` where `x-request` is reserved.
+    if let Some(local) = own.iter().find(|local| RESERVED.contains(&local.as_str())) {
+        return Err(NameRefused::Reserved(local.clone()));
+    }
+    for other in others.into_iter().filter(|other| other.mail_host() == name.mail_host() && *other != name) {
+        if let Some(local) = locals(other).find(|local| own.contains(local)) {
+            let address = format!("{local}@{}", name.mail_host());
+            return Err(NameRefused::Meets(address, other.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// The local parts of all addresses of a list.
+fn locals(name: &ListName) -> impl Iterator<Item = String> {
+    std::iter::once("").chain(DoorAddress::suffixes()).map(|suffix| format!("{}{suffix}", name.local()))
+}
+
 impl DoorAddress {
+    /// All suffixes by which a door is reached, with their hyphen.
+    pub fn suffixes() -> impl Iterator<Item = &'static str> {
+        SUFFIXES.iter().map(|(suffix, _)| *suffix)
+    }
+
     /// All readings of `address`, the most literal first: a list may itself be called `x-request`,
     /// so the caller takes the first reading whose list exists.
     pub fn readings(address: &Address) -> Vec<Self> {
@@ -175,6 +230,40 @@ mod tests {
             &[("team-confirm", Door::Posting, Some("AbC")), ("team", Door::Confirm, Some("AbC"))],
         );
         check("-owner@lists.example", &[]);
+    }
+
+    #[test]
+    fn lists_whose_addresses_meet_cannot_both_be() {
+        fn check(new: &str, there: &str, allowed: bool) {
+            let name = |text: &str| format!("{text}@lists.example").parse::<ListName>().unwrap();
+            for (new, there) in [(new, there), (there, new)] {
+                let answer = check_new_name(&name(new), &[name(there)]);
+                assert_eq!(answer.is_ok(), allowed, "{new} beside {there}: {answer:?}");
+            }
+            let elsewhere: ListName = format!("{there}@other.example").parse().unwrap();
+            assert_eq!(check_new_name(&name(new), &[elsewhere]), Ok(()), "{new}: another domain");
+        }
+        for suffix in DoorAddress::suffixes() {
+            check(&format!("team{suffix}"), "team", false);
+            check(&format!("TEAM{suffix}"), "team", false);
+            check(&format!("team{suffix}{suffix}"), "team", true);
+            check(&format!("teams{suffix}"), "team", true);
+        }
+        check("team-x", "team", true);
+        check("team.owner", "team", true);
+    }
+
+    #[test]
+    fn some_names_no_list_has() {
+        let check = |text: &str| check_new_name(&format!("{text}@x.example").parse().unwrap(), &[]);
+        for local in RESERVED {
+            assert!(matches!(check(local), Err(NameRefused::Reserved(_))), "{local}");
+            assert!(matches!(check(&local.to_uppercase()), Err(NameRefused::Reserved(_))), "{local}");
+        }
+        assert_eq!(check(&"x".repeat(MAX_LOCAL_OCTETS)), Ok(()));
+        assert_eq!(check(&"x".repeat(MAX_LOCAL_OCTETS + 1)), Err(NameRefused::Long));
+        let longest = DoorAddress::suffixes().map(str::len).max().unwrap();
+        assert_eq!(MAX_LOCAL_OCTETS + longest, 64);
     }
 
     #[test]

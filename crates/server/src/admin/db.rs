@@ -3,13 +3,21 @@
 use anyhow::Context as _;
 use clap::Subcommand;
 use sealist_app::App;
-use sealist_store::{Store, transfer};
-use serde_json::json;
+use sealist_store::database::State;
+use sealist_store::nodes::Alone;
+use sealist_store::transfer::{self, TransferError};
+use sealist_store::{Store, StoreError};
+use serde_json::{Value, json};
 
 use super::Answer;
+use crate::config::Config;
+use crate::opening::{self, NoSite};
 
 #[derive(Subcommand)]
 pub(crate) enum Db {
+    /// Brings the tables up to date after a new version was installed. Of a SQLite database a copy is made before. With
+    /// PostgreSQL stop all nodes first, and make a backup.
+    Migrate,
     /// Moves a site from SQLite into an empty PostgreSQL database. Stop the server first.
     MigrateTo {
         /// postgres://user@host/name
@@ -17,8 +25,35 @@ pub(crate) enum Db {
     },
 }
 
+/// `sealist db migrate`: works on a database that no command opens yet.
+pub(super) async fn migrate(config: &Config) -> anyhow::Result<Answer> {
+    let database = opening::place(config)?;
+    if database.state().await? == State::Missing {
+        return Err(NoSite::Missing(StoreError::Missing { at: config.database().to_string() }).into());
+    }
+    let _alone = opening::alone_with(config)?;
+    let migrated = database.migrate().await?;
+    let removed = opening::remove_old_copies(&database);
+    let text = migrated.as_ref().map_or("the database is up to date".to_owned(), opening::in_words);
+    let removed_too: String =
+        removed.iter().map(|copy| format!("removed, as it is old: {}\n", copy.display())).collect();
+    let data = json!({
+        "from": migrated.as_ref().map(|migrated| migrated.from),
+        "to": migrated.as_ref().map(|migrated| migrated.to),
+        "copy": migrated.as_ref().and_then(|migrated| migrated.copy.clone()),
+        "removed": removed,
+    });
+    Ok((format!("{text}\n{removed_too}"), data))
+}
+
 pub(super) async fn run(app: &App, command: Db) -> anyhow::Result<Answer> {
-    let Db::MigrateTo { url } = command;
+    let Db::MigrateTo { url } = command else { return Ok((String::new(), Value::Null)) };
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(TransferError::Target.into());
+    }
+    if app.store.alone() != Alone::Yes {
+        return Err(TransferError::Source.into());
+    }
     let to = Store::open_url(&url).await.context("the new database cannot be used")?;
     let mut table = "";
     let rows = transfer::transfer(&app.store, &to, |progress| {

@@ -26,7 +26,12 @@ pub(crate) enum Lists {
     /// All settings of a list.
     Show { list: ListName },
     /// Changes a setting.
-    Set { list: ListName, name: String, value: String },
+    Set {
+        list: ListName,
+        name: String,
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
     /// The certificate that people encrypt to.
     Key { list: ListName },
     /// Deletes a list with its members and posts; its key files stay, keys in the database go.

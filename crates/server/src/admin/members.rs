@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use sealist_app::{App, AppError, NewMember, add_member};
 use sealist_lists::model::{ListName, MemberNo, Role};
@@ -11,6 +10,7 @@ use sealist_store::people;
 use serde_json::json;
 
 use super::{Answer, named, read_file};
+use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
 pub(crate) enum Members {
@@ -32,7 +32,13 @@ pub(crate) enum Members {
     List { list: ListName },
     /// Sets a choice of a member: delivery_mode, delivery_status, receive_own_postings, receive_list_copy,
     /// allow_cleartext; and on all lists preferred_language.
-    Set { list: ListName, address: Address, name: String, value: String },
+    Set {
+        list: ListName,
+        address: Address,
+        name: String,
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
     /// Takes all roles of an address away.
     Remove { list: ListName, address: Address },
 }
@@ -41,8 +47,9 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
     Ok(match command {
         Members::Add { list, address, key, name, role } => {
             let list = named(app, &list).await?;
-            let role = Role::from_name(&role)
-                .with_context(|| format!("{role:?} is none of member, owner, moderator, nonmember"))?;
+            let role = Role::from_name(&role).ok_or_else(|| {
+                Ending::new(Code::Usage, format!("{role:?} is none of member, owner, moderator, nonmember"))
+            })?;
             let key = key.map(|file| read_file(&file)).transpose()?;
             let warning = if key.is_none() && list.settings.encrypting() {
                 "; without a key nothing can be sent there"
@@ -72,7 +79,7 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             let roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
             // An owner may be no member, and reads letters too.
             let Some(member) = roles.iter().find(|one| one.role == Role::Member).or(roles.first()) else {
-                bail!("{address} has no role on {list}");
+                return Err(no_role(&address, &list).into());
             };
             let no = member.no;
             let mut preferences = member.preferences;
@@ -87,7 +94,7 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             let no = named(app, &list).await?.no;
             let roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
             if roles.is_empty() {
-                bail!("{address} has no role on {list}");
+                return Err(no_role(&address, &list).into());
             }
             for member in roles {
                 app.store
@@ -98,4 +105,8 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             (format!("{address} is removed from {list}\n"), json!({ "removed": address.to_string() }))
         }
     })
+}
+
+fn no_role(address: &Address, list: &ListName) -> Ending {
+    Ending::new(Code::NoUser, format!("{address} has no role on {list}"))
 }

@@ -18,12 +18,13 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use sealist_app::{App, AppError};
 use sealist_lists::model::{ListName, MailingList};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::Config;
+use crate::opening::{self, Purpose};
 
 /// What a command says: to people, and as data.
-type Answer = (String, Value);
+pub(crate) type Answer = (String, Value);
 
 /// How data is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,36 +68,42 @@ pub(crate) enum Command {
     Db(db::Db),
 }
 
-/// Runs a command that comes before there is a site; `None`: it is no such command.
-pub(crate) fn without_a_site(command: &Command) -> anyhow::Result<Option<String>> {
-    match command {
-        Command::Keys(keys::Keys::MasterKey { file }) => keys::make_master_key(file).map(Some),
-        _ => Ok(None),
+impl Command {
+    /// Whether it works on a site: a master key is made before there is one.
+    pub(crate) fn needs_a_site(&self) -> bool {
+        !matches!(self, Self::Keys(keys::Keys::MasterKey { .. }))
     }
 }
 
-/// Runs a command and returns what to print.
-pub(crate) async fn run(
-    app: &App,
-    config: &Config,
-    command: Command,
-    output: Output,
-) -> anyhow::Result<String> {
-    let (text, data) = match command {
-        Command::Lists(command) => lists::run(app, command).await?,
-        Command::Members(command) => members::run(app, command).await?,
-        Command::Keys(command) => keys::run(app, config, command).await?,
-        Command::Requests(command) => requests::run(app, command).await?,
-        Command::Workflows => requests::workflows(app),
-        Command::Audit { list, limit } => audit::run(app, list, limit).await?,
-        Command::Queue(command) => queue::run(app, command).await?,
-        Command::Texts(command) => texts::run(app, command).await?,
-        Command::Db(command) => db::run(app, command).await?,
-    };
-    Ok(match output {
-        Output::Text => text,
-        Output::Json => format!("{data}\n"),
-    })
+/// Runs a command of the site that the configuration at `path` describes.
+pub(crate) async fn run(path: &Path, command: Command) -> anyhow::Result<Answer> {
+    if let Command::Keys(keys::Keys::MasterKey { file }) = &command {
+        return Ok((keys::make_master_key(file)?, json!({ "made": file })));
+    }
+    let config = &Config::read(path)?;
+    if let Command::Db(db::Db::Migrate) = command {
+        return db::migrate(config).await;
+    }
+    let app = &opening::open(config, purpose(&command)).await?;
+    match command {
+        Command::Lists(command) => lists::run(app, command).await,
+        Command::Members(command) => members::run(app, command).await,
+        Command::Keys(command) => keys::run(app, config, command).await,
+        Command::Requests(command) => requests::run(app, command).await,
+        Command::Workflows => Ok(requests::workflows(app)),
+        Command::Audit { list, limit } => audit::run(app, list, limit).await,
+        Command::Queue(command) => queue::run(app, command).await,
+        Command::Texts(command) => texts::run(app, command).await,
+        Command::Db(command) => db::run(app, command).await,
+    }
+}
+
+/// Only the first list makes a site.
+fn purpose(command: &Command) -> Purpose {
+    match command {
+        Command::Lists(lists::Lists::Create { .. }) => Purpose::Make,
+        _ => Purpose::Use,
+    }
 }
 
 async fn named(app: &App, name: &ListName) -> anyhow::Result<MailingList> {

@@ -7,6 +7,10 @@ const COMMENTS: &[(&str, &str)] = &[
     ("data_dir", "Where the database is. Must not hold the key directory."),
     ("[site]", ""),
     ("contact", "Who hears of lists that nobody is in charge of."),
+    (
+        "mailbox_domains",
+        "Domains of lists that have mailboxes too, as the domain of contact does: `mta print` leaves those alone.",
+    ),
     ("language", "The language of letters: en, de or fr. A list and a person may have another."),
     ("templates", "Your own words in place of ours (docs/texts.md). Empty: templates in data_dir."),
     ("[database]", ""),

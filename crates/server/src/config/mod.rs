@@ -18,6 +18,8 @@ pub(crate) use keys::{Keys, Refresh};
 use sealist_lists::workflows::{WorkflowError, Workflows};
 use workflows::OwnWorkflows;
 
+use crate::owner;
+
 /// Where the configuration is looked for when neither `--config` nor `SEALIST_CONFIG` says.
 pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
 
@@ -43,6 +45,8 @@ pub(crate) struct Config {
 pub(crate) struct Site {
     /// Who hears of lists that nobody is in charge of. Empty: nobody.
     pub(crate) contact: String,
+    /// Domains of lists that have mailboxes too. The domain of `contact` is one of them.
+    pub(crate) mailbox_domains: Vec<String>,
     /// The language of letters to people, and of lists, that have none of their own.
     pub(crate) language: Language,
     /// The admin's own words, in Mailman's layout. Empty: `templates` in `data_dir`.
@@ -209,14 +213,29 @@ impl Default for Queue {
 /// Why a configuration cannot be used. Each text is one sentence that says what to change.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("cannot read {}: {source}; run `sealist quickstart ADMIN@DOMAIN` or give --config FILE", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    #[error("there is no {}: run `sealist quickstart ADMIN@DOMAIN`, or give --config FILE", path.display())]
+    Missing { path: PathBuf },
+    #[error("cannot read {}: {why}{}", path.display(), owner::advice(path, why.kind()))]
+    Read { path: PathBuf, why: std::io::Error },
     #[error("{}: {detail}", path.display())]
     Syntax { path: PathBuf, detail: String },
     #[error("{}: unknown key {key:?}{}", path.display(), did_you_mean(nearest.as_deref()))]
     UnknownKey { path: PathBuf, key: String, nearest: Option<String> },
     #[error("{}: {detail}", path.display())]
     Value { path: PathBuf, detail: String },
+}
+
+impl ConfigError {
+    /// What to do about it.
+    pub(crate) fn fix(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "run `sealist quickstart ADMIN@DOMAIN`, or give --config FILE",
+            Self::Read { .. } => "run this as the user that the server runs as",
+            Self::Syntax { .. } | Self::UnknownKey { .. } | Self::Value { .. } => {
+                "correct the file; `sealist example` prints one with all keys"
+            }
+        }
+    }
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {
@@ -226,8 +245,10 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 impl Config {
     /// Reads and checks a file.
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|why| match why.kind() {
+            std::io::ErrorKind::NotFound => ConfigError::Missing { path: path.to_owned() },
+            _ => ConfigError::Read { path: path.to_owned(), why },
+        })?;
         let mut config = Self::parse(&text, path)?;
         config.anchor(path.parent().unwrap_or(Path::new(".")));
         config.check(path)?;
@@ -330,6 +351,15 @@ impl Config {
             None if self.database.url.is_empty() => DatabaseAt::File(self.data_dir.join("sealist.db")),
             None => DatabaseAt::Server(&self.database.url),
         }
+    }
+}
+
+impl Site {
+    /// Whether a domain has mailboxes beside its lists.
+    pub(crate) fn has_mailboxes(&self, domain: &str) -> bool {
+        let contact = self.contact.rsplit_once('@').map(|(_, domain)| domain);
+        let mut all = self.mailbox_domains.iter().map(String::as_str).chain(contact);
+        all.any(|known| known.eq_ignore_ascii_case(domain))
     }
 }
 

@@ -21,7 +21,10 @@ use sealist_store::lists;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::admin::Output;
 use crate::config::{Config, commented};
+use crate::exit::{Code, Ending};
+use crate::opening::{self, Purpose};
 use crate::{say, serve};
 use gpg::Gpg;
 use mail::Words;
@@ -56,7 +59,11 @@ pub(crate) struct Wishes {
 }
 
 /// Runs the demonstration and prints what is seen.
-pub(crate) async fn run(wishes: Wishes) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(wishes: Wishes, output: Output) -> anyhow::Result<ExitCode> {
+    if output == Output::Json {
+        let text = "the demonstration is for people: it has no --json; its exit code tells the truth";
+        return Err(Ending::new(Code::Usage, text).into());
+    }
     let words = match &wishes.post {
         Some(file) => {
             Words::given(&std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)
@@ -72,7 +79,7 @@ pub(crate) async fn run(wishes: Wishes) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     config.lmtp.listen = listener.local_addr()?;
     let lmtp = Target::plain("127.0.0.1", config.lmtp.listen.port(), Protocol::Lmtp);
-    let app = serve::open(&config).await?;
+    let app = opening::open(&config, Purpose::Make).await?;
     let server = tokio::spawn({
         let (app, config) = (app.clone(), config.clone());
         async move { serve::run(app, &config, listener, stopped).await }
@@ -82,7 +89,7 @@ pub(crate) async fn run(wishes: Wishes) -> anyhow::Result<ExitCode> {
     let stage = Stage { app, sink, lmtp, members };
     set_up(&stage).await?;
     let good = show::show(&stage, &words).await?;
-    say(if good { "\nAll as it should be.\n" } else { "\nSomething is WRONG: see above.\n" });
+    say(if good { "\nAll as it should be.\n" } else { "\nSomething is WRONG: see above.\n" })?;
     if wishes.serve {
         keep_serving(&stage, &config, folder.path()).await?;
     }
@@ -102,17 +109,17 @@ async fn keep_serving(stage: &Stage, config: &Config, folder: &Path) -> anyhow::
         folder.display(),
         config.lmtp.listen,
         file.display(),
-    ));
+    ))?;
     for ((_, address, _), gpg) in MEMBERS.iter().zip(&stage.members) {
-        say(&format!("be {address:<17} gpg --homedir {}\n", gpg.home().display()));
+        say(&format!("be {address:<17} gpg --homedir {}\n", gpg.home().display()))?;
     }
-    say("\n");
+    say("\n")?;
     let mut stop = serve::stop_signal()?;
     while !*stop.borrow_and_update() {
         tokio::select! {
             _ = stop.changed() => {}
             came = stage.sink.take(1, std::time::Duration::from_secs(1)) => for letter in came {
-                say(&format!("came out: {} octets to {}\n", letter.message.len(), letter.recipient));
+                say(&format!("came out: {} octets to {}\n", letter.message.len(), letter.recipient))?;
             },
         }
     }
@@ -147,6 +154,6 @@ async fn set_up(stage: &Stage) -> anyhow::Result<()> {
         "{LIST} with key {}\n{} members with keys of their own, made by GnuPG\n\n",
         certificate.fingerprint().spaced(),
         MEMBERS.len()
-    ));
+    ))?;
     Ok(())
 }

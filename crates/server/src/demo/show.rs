@@ -25,15 +25,18 @@ pub(super) async fn show(stage: &Stage, words: &Words) -> anyhow::Result<bool> {
     let began = Instant::now();
     post_by_lmtp(stage, MEMBERS[0].1, &post).await?;
     let accepted = began.elapsed();
-    say(&format!("Anne posts, signed and encrypted: taken in {:.1} ms\n\n", accepted.as_secs_f64() * 1000.0));
+    say(&format!(
+        "Anne posts, signed and encrypted: taken in {:.1} ms\n\n",
+        accepted.as_secs_f64() * 1000.0
+    ))?;
     let copies = stage.sink.take(MEMBERS.len(), WAIT).await;
     let mut good = copies.len() == MEMBERS.len();
-    say("who               decrypted  list signature  Subject  only own key  after ms\n");
+    say("who               decrypted  list signature  Subject  only own key  after ms\n")?;
     for copy in &copies {
         good &= show_copy(stage, words, copy, began)?;
     }
 
-    say("\nWhat is refused:\n");
+    say("\nWhat is refused:\n")?;
     let bart = encrypted(MEMBERS[1].1, stage.members[1].encrypt(LIST, &words.entity)?);
     good &= refused(stage, "an unsigned post", MEMBERS[1].1, bart, Fate::Told).await?;
     good &= refused(stage, "the same post again", MEMBERS[0].1, post, Fate::Gone).await?;
@@ -49,7 +52,7 @@ fn show_copy(stage: &Stage, words: &Words, copy: &Received, began: Instant) -> a
     let at =
         MEMBERS.iter().position(|(_, address, _)| *address == copy.recipient).context("a copy for nobody")?;
     let Shape::Encrypted(armor) = classify(&copy.message) else {
-        say(&format!("{:<17} NOT ENCRYPTED\n", copy.recipient));
+        say(&format!("{:<17} NOT ENCRYPTED\n", copy.recipient))?;
         return Ok(false);
     };
     let reading = stage.members[at].decrypt(&armor)?;
@@ -70,7 +73,7 @@ fn show_copy(stage: &Stage, words: &Words, copy: &Received, began: Instant) -> a
         word(restored),
         word(own),
         copy.at.duration_since(began).as_secs_f64() * 1000.0
-    ));
+    ))?;
     Ok(decrypted && reading.good_signature && restored && own)
 }
 
@@ -120,7 +123,7 @@ async fn refused(
     }
     let letters = stage.sink.take(1, Duration::from_millis(300)).await;
     let seen = Fate::seen(waiting(stage, Place::Hold).await? - before, &letters, from);
-    say(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", Fate::words)));
+    say(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", Fate::words)))?;
     Ok(seen == Some(fate))
 }
 

@@ -9,12 +9,14 @@ mod texts;
 use std::path::Path;
 use std::process::ExitCode;
 
+use sealist_store::StoreError;
 use serde::Serialize;
 
 use crate::admin::Output;
 use crate::config::Config;
-use crate::serve::NoKeysHere;
-use crate::{say, serve};
+use crate::exit::Code;
+use crate::opening::{self, NoKeysHere, NoSite, Purpose};
+use crate::say;
 
 /// How bad it is; also the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -49,22 +51,21 @@ impl Finding {
     }
 }
 
-/// Looks, prints, and ends with the worst level.
-pub(crate) async fn run(path: &Path, output: Output) -> ExitCode {
+/// Looks, prints, and ends with the worst level; without a database, with the code for that.
+pub(crate) async fn run(path: &Path, output: Output) -> anyhow::Result<ExitCode> {
     let findings = examine(path).await;
     match output {
-        Output::Json => say(&format!("{}\n", serde_json::to_string(&findings).unwrap_or_default())),
-        Output::Text => {
-            for finding in &findings {
-                say(&line(finding));
-            }
-        }
+        Output::Json => say(&format!("{}\n", serde_json::to_string(&findings).unwrap_or_default()))?,
+        Output::Text => say(&findings.iter().map(line).collect::<String>())?,
     }
-    ExitCode::from(match findings.iter().map(|finding| finding.level).max() {
+    if findings.iter().any(|finding| finding.check == NO_SITE) {
+        return Ok(ExitCode::from(Code::Config as u8));
+    }
+    Ok(ExitCode::from(match findings.iter().map(|finding| finding.level).max() {
         None | Some(Level::Good) => 0,
         Some(Level::Warning) => 1,
         Some(Level::Fault) => 2,
-    })
+    }))
 }
 
 fn line(finding: &Finding) -> String {
@@ -84,8 +85,7 @@ async fn examine(path: &Path) -> Vec<Finding> {
     let config = match Config::read(path) {
         Ok(config) => config,
         Err(error) => {
-            let fix = "correct the file; `sealist example` prints one with all keys";
-            return vec![Finding::fault("configuration", error.to_string(), fix)];
+            return vec![Finding::fault("configuration", error.to_string(), error.fix())];
         }
     };
     let mut findings = vec![Finding::good("configuration", path.display().to_string())];
@@ -98,9 +98,10 @@ async fn examine(path: &Path) -> Vec<Finding> {
     }
     findings.extend(system::examine(&config));
     findings.extend(texts::examine(&config));
-    match serve::open(&config).await {
+    match opening::open(&config, Purpose::Use).await {
         Ok(app) => {
             findings.push(Finding::good("database", config.database().to_string()));
+            findings.extend(system::examine_keys_alone(&config, &app).await);
             findings.extend(keys::examine(&app).await);
             findings.extend(queue::examine(&app).await);
             findings.extend(texts::examine_scopes(&app).await.unwrap_or_default());
@@ -111,16 +112,18 @@ async fn examine(path: &Path) -> Vec<Finding> {
     findings
 }
 
+/// The site is not there: nothing else can be looked at.
+const NO_SITE: &str = "site";
+
 /// Why database and keys cannot be looked at.
 fn closed(error: &anyhow::Error) -> Finding {
-    match error.downcast_ref() {
-        Some(NoKeysHere { why }) => {
-            Finding::fault("keys", format!("{why}; this node claims nothing"), why.fix())
-        }
-        None => Finding::fault(
-            "database",
-            format!("{error:#}"),
-            "run this as the user that the server runs as; restore the backup if the file is damaged",
-        ),
+    if let Some(NoKeysHere { why }) = error.downcast_ref() {
+        return Finding::fault("keys", format!("{why}; this node claims nothing"), why.fix());
     }
+    if let Some(missing) = error.downcast_ref::<NoSite>() {
+        let fix = "mount the disk or restore the backup; `sealist quickstart ADMIN@DOMAIN` makes a new site";
+        return Finding::fault(NO_SITE, missing.to_string(), fix);
+    }
+    let fix = error.downcast_ref::<StoreError>().map_or("look at the database", |error| error.remedy().fix);
+    Finding::fault("database", format!("{error:#}"), fix)
 }

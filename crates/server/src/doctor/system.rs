@@ -1,13 +1,18 @@
 //! The machine: folders and their modes, clock, disk, the speed of fsync, swap.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use sealist_app::App;
+use sealist_store::lists;
+
 use super::Finding;
 use crate::config::{Config, Kept, MasterKeyAt};
+use crate::{opening, vault};
 
 const MIB: u64 = 1 << 20;
 /// Below this the disk is as good as full.
@@ -18,10 +23,6 @@ const FSYNCS: u32 = 15;
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let data = &config.data_dir;
-    if let Err(error) = fs::create_dir_all(data) {
-        let fix = format!("run this as the server's user, or let it own {}", data.display());
-        return vec![Finding::fault("data folder", error.to_string(), fix)];
-    }
     let mut findings = vec![mode("data folder", data)];
     if config.keydirs.kept == Kept::Directory || config.keydirs.list.exists() {
         findings.push(mode("key folder", &config.keydirs.list));
@@ -41,7 +42,8 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
 fn mode(check: &'static str, path: &Path) -> Finding {
     match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Finding::good(check, format!("{} will be made", path.display()))
+            let fix = "mount the disk, restore the backup, or correct the configuration";
+            Finding::fault(check, format!("there is no {}", path.display()), fix)
         }
         Err(error) => Finding::fault(check, error.to_string(), "run this as the server's user"),
         Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => Finding::fault(
@@ -51,6 +53,36 @@ fn mode(check: &'static str, path: &Path) -> Finding {
         ),
         Ok(_) => Finding::good(check, path.display().to_string()),
     }
+}
+
+/// Keys of lists that the database does not know: of another database, or of lists that were deleted.
+pub(super) async fn examine_keys_alone(config: &Config, app: &App) -> Vec<Finding> {
+    match opening::keys_without_lists(config, app).await {
+        Ok(Some(fault)) => {
+            return vec![Finding::fault(
+                "site",
+                fault.to_string(),
+                "mount the disk, or restore the database",
+            )];
+        }
+        Ok(None) => {}
+        Err(error) => return vec![Finding::fault("database", error.to_string(), error.remedy().fix)],
+    }
+    let known: BTreeSet<String> = match app.store.reader().await {
+        Ok(mut db) => {
+            lists::all(&mut db).await.into_iter().flatten().map(|list| list.name.list_id()).collect()
+        }
+        Err(_) => return Vec::new(),
+    };
+    let strangers = vault::lists_with_keys(&config.keydirs).into_iter().filter(|list| !known.contains(list));
+    strangers
+        .map(|list| {
+            let detail =
+                format!("{} has keys of {list}, and there is no such list", config.keydirs.list.display());
+            let fix = "if it was deleted, move its files to the backup; if not, restore the database";
+            Finding::warning("key without list", detail, fix)
+        })
+        .collect()
 }
 
 fn key_files(folder: &Path) -> Vec<Finding> {

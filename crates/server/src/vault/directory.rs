@@ -2,6 +2,7 @@
 //!
 //! Files have mode 0600, the directory 0700. A file is synced before anything names it, and never replaced.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -9,8 +10,6 @@ use std::path::{Path, PathBuf};
 
 use sealist_openpgp::KeyName;
 use zeroize::Zeroizing;
-
-use super::VaultError;
 
 /// Wrapped under the master key, and as it is.
 const WRAPPED: &str = "wrapped";
@@ -34,9 +33,16 @@ impl Directory {
         &self.0
     }
 
-    pub(super) fn make(&self) -> Result<(), VaultError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        made.map_err(|source| VaultError::Directory { path: self.0.clone(), source })
+    pub(super) fn make(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
+    }
+
+    /// The lists, by List-Id, of which keys are here; and whether there is the key of a site.
+    pub(super) fn contents(&self) -> (BTreeSet<String>, bool) {
+        let files = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let names: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+        let of_site = names.iter().any(|name| name.starts_with("site.mac"));
+        (names.iter().filter_map(|name| list_of(name)).collect(), of_site)
     }
 
     /// A key, in whatever form it is there.
@@ -81,6 +87,17 @@ impl Directory {
             (list, _) => format!("{list}.{purpose}.{fingerprint}.{extension}"),
         })
     }
+}
+
+/// The list that a file name names, as [`Directory::file`] makes it: LIST-ID.PURPOSE.FINGERPRINT.EXTENSION.
+fn list_of(file: &str) -> Option<String> {
+    let mut parts = file.rsplitn(4, '.');
+    let (extension, fingerprint, purpose, list) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_ours = [WRAPPED, PLAIN].contains(&extension)
+        && fingerprint.len() >= 40
+        && ["posting", "storage"].contains(&purpose);
+    is_ours.then(|| list.to_owned())
 }
 
 fn read_if_there(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {

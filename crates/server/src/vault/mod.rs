@@ -6,6 +6,8 @@ mod error;
 mod master;
 mod site;
 
+use std::collections::BTreeSet;
+
 use sealist_app::{KeyVault, Unavailable};
 use sealist_openpgp::{KeyName, MacKey, MasterKey};
 use sealist_store::Store;
@@ -29,9 +31,6 @@ impl Vault {
     /// has not got the key of the site: without it nothing can be judged or sent.
     pub(crate) async fn open(settings: &KeyDirs, store: &Store) -> Result<Self, VaultError> {
         let directory = Directory::at(&settings.list);
-        if settings.kept == Kept::Directory {
-            directory.make()?;
-        }
         let master = master::read(&settings.master_key)?;
         let mac = site::key(&directory, settings.kept, master.as_ref(), store).await?;
         Ok(Self { directory, kept: settings.kept, master, mac })
@@ -53,6 +52,9 @@ impl KeyVault for Vault {
 
     fn keep(&self, name: &KeyName, secret: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
         let wrapped = self.wrap(name, secret);
+        if self.kept == Kept::Directory {
+            self.directory.make()?;
+        }
         match (self.kept, wrapped) {
             (Kept::Database, Some(wrapped)) => return Ok(Some(wrapped)),
             (Kept::Database, None) => return Err(std::io::Error::other("there is no master key")),
@@ -69,6 +71,17 @@ impl KeyVault for Vault {
     fn mac(&self) -> &MacKey {
         &self.mac
     }
+}
+
+/// Whether the key directory holds keys of a site.
+pub(crate) fn has_keys(settings: &KeyDirs) -> bool {
+    let (lists, of_site) = Directory::at(&settings.list).contents();
+    of_site || !lists.is_empty()
+}
+
+/// The lists, by List-Id, of which keys lie in the key directory.
+pub(crate) fn lists_with_keys(settings: &KeyDirs) -> BTreeSet<String> {
+    Directory::at(&settings.list).contents().0
 }
 
 fn unwrapped(

@@ -47,6 +47,9 @@ async fn make(
 ) -> Result<SiteKeyRow, VaultError> {
     let name = KeyName::of_site();
     let io = |source| VaultError::Directory { path: directory.path().to_owned(), source };
+    if kept == Kept::Directory {
+        directory.make().map_err(io)?;
+    }
     if kept == Kept::Directory && find(directory, &name)?.is_none() {
         let octets = MacKey::generate().to_bytes();
         let found = match master {

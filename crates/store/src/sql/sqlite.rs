@@ -74,7 +74,7 @@ fn has_log(path: &Path) -> bool {
 /// is whole.
 pub(crate) fn copy(path: &Path, to: &Path) -> Result<PathBuf, StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let io = |error: std::io::Error| StoreError::Copy { path: to.to_owned(), source: error };
+    let io = |error: std::io::Error| StoreError::Copy { path: to.to_owned(), why: error };
     let mut draft = to.as_os_str().to_owned();
     draft.push(".draft");
     let draft = PathBuf::from(draft);

@@ -22,6 +22,7 @@ use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_smtp::Reply;
 use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use sealist_store::testing::make_database;
 use sink::Sink;
 use tempfile::TempDir;
 
@@ -59,6 +60,9 @@ impl Server {
         let folder = TempDir::new().unwrap();
         let config = format!("data_dir = 'data'\n{sections}\n[keydirs]\n{keydirs}\n");
         std::fs::write(folder.path().join("sealist.toml"), config).unwrap();
+        let url = sections.split("url = '").nth(1).and_then(|rest| rest.split('\'').next());
+        let file = folder.path().join("data/sealist.db").display().to_string();
+        make_database(url.unwrap_or(&file));
         let child = launch(folder.path());
         let mut server = Self { folder, port: 0, child, starts: 1 };
         server.wait_until_ready();

@@ -1,0 +1,126 @@
+//! How a command ends: the codes of sysexits(3), one table for all errors.
+
+use std::io::ErrorKind;
+
+use sealist_app::{AppError, SettingRefused};
+use sealist_lists::model::{NameRefused, SettingError};
+use sealist_store::transfer::TransferError;
+use sealist_store::{For, StoreError};
+
+use crate::config::ConfigError;
+use crate::opening::{NoKeysHere, NoSite};
+
+/// The codes of sysexits(3) that commands end with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    /// The command line is wrong.
+    Usage = 64,
+    /// What was given cannot be used: a message, a key, a value, a number that nothing has.
+    Data = 65,
+    /// A file that was named cannot be read.
+    NoInput = 66,
+    /// No such list, member or address.
+    NoUser = 67,
+    /// Something else holds what is needed: a port.
+    Unavailable = 69,
+    /// A fault of this program.
+    Software = 70,
+    /// It exists already, or a file cannot be made.
+    CannotCreate = 73,
+    /// The answer could not be written.
+    Io = 74,
+    /// The same may work later.
+    TryAgain = 75,
+    /// The configuration, the database or the keys must be set right first.
+    Config = 78,
+}
+
+/// An error that says itself how to end.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct Ending {
+    code: Code,
+    text: String,
+}
+
+impl Ending {
+    pub(crate) fn new(code: Code, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+}
+
+/// How a command that failed ends. The first cause in the chain that is known decides; what the admin named and is not
+/// there is [`Code::Data`].
+pub(crate) fn code_of(error: &anyhow::Error) -> Code {
+    error.chain().find_map(known).unwrap_or(Code::Data)
+}
+
+fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
+    if let Some(ending) = cause.downcast_ref::<Ending>() {
+        return Some(ending.code);
+    }
+    if cause.is::<ConfigError>() || cause.is::<NoKeysHere>() || cause.is::<NoSite>() {
+        return Some(Code::Config);
+    }
+    if let Some(error) = cause.downcast_ref::<StoreError>() {
+        return Some(of_store(error));
+    }
+    if let Some(error) = cause.downcast_ref::<AppError>() {
+        return Some(of_app(error));
+    }
+    if let Some(error) = cause.downcast_ref::<SettingRefused>() {
+        return Some(match error {
+            SettingRefused::Store(error) => of_store(error),
+            SettingRefused::Setting(error) => of_setting(error),
+            _ => Code::Data,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<TransferError>() {
+        return Some(match error {
+            TransferError::Store(error) => of_store(error),
+            TransferError::Source | TransferError::Target => Code::Usage,
+            TransferError::NotEmpty => Code::CannotCreate,
+            TransferError::Count { .. } => Code::Data,
+        });
+    }
+    cause.downcast_ref::<std::io::Error>().map(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => Code::NoInput,
+        ErrorKind::AlreadyExists => Code::CannotCreate,
+        _ => Code::Io,
+    })
+}
+
+fn of_setting(error: &SettingError) -> Code {
+    match error {
+        SettingError::Unknown { .. } => Code::Usage,
+        _ => Code::Data,
+    }
+}
+
+fn of_app(error: &AppError) -> Code {
+    match error {
+        AppError::Store(error) => of_store(error),
+        AppError::NoSuchList(_) => Code::NoUser,
+        AppError::NoSuchStyle(_) | AppError::NoSuchWorkflow(_) => Code::Usage,
+        AppError::Name(NameRefused::Meets(..)) => Code::CannotCreate,
+        AppError::Overtaken => Code::TryAgain,
+        AppError::NoKeys { .. } | AppError::NoMasterKey => Code::Config,
+        AppError::Vault(_) => Code::CannotCreate,
+        AppError::Interrupted => Code::Software,
+        _ => Code::Data,
+    }
+}
+
+fn of_store(error: &StoreError) -> Code {
+    match error {
+        StoreError::Open { why, .. } => of_store(why),
+        StoreError::Duplicate | StoreError::Copy { .. } => Code::CannotCreate,
+        error => match error.remedy().who {
+            For::Later => Code::TryAgain,
+            For::Admin => Code::Config,
+            For::Asker => Code::Data,
+            For::Authors => Code::Software,
+        },
+    }
+}

@@ -1,0 +1,212 @@
+//! Opens a site: who may make it, who may change its tables, and what it means that keys lie without their lists.
+//! Settings: `[database] url`, `data_dir`, `[keydirs]`.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use sealist_app::App;
+use sealist_store::database::{self, Migrated, State};
+use sealist_store::{Database, Store, StoreError};
+
+use crate::config::{Config, DatabaseAt};
+use crate::exit::{Code, Ending};
+use crate::templates;
+use crate::vault::{self, Vault, VaultError};
+
+/// A server may be started a moment before the first list of a new site is made, or before the disk is mounted.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+/// So long a copy stays that a migration made.
+const COPIES_STAY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What somebody opens a site for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To make the first list: there may be no database yet.
+    Make,
+    /// To look at a site, or change what is in it.
+    Use,
+}
+
+/// Why there is no site to work with. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoSite {
+    #[error("{0}")]
+    Missing(StoreError),
+    #[error(
+        "there is no database at {database}, and {} holds keys of a site: mount the disk or restore the database; \
+         for a new site move the keys away", keys.display()
+    )]
+    KeysAlone { database: String, keys: PathBuf },
+    #[error(
+        "the database {database} never held a list, and {} holds keys of {lists}: mount the disk or restore the \
+         database; for a new site move the keys away", keys.display()
+    )]
+    KeysWithoutLists { database: String, keys: PathBuf, lists: String },
+}
+
+/// This node has no keys at all: it claims nothing, and does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}: {}", .why.fix())]
+pub(crate) struct NoKeysHere {
+    /// Why.
+    pub(crate) why: VaultError,
+}
+
+/// Where the database of that configuration is.
+pub(crate) fn place(config: &Config) -> Result<Database, StoreError> {
+    match config.database() {
+        DatabaseAt::File(path) => Ok(Database::file(&path)),
+        DatabaseAt::Server(url) => Database::server(url),
+    }
+}
+
+/// Opens database and keys for a command.
+pub(crate) async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<App> {
+    let store = open_store(config, purpose).await?;
+    let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
+    let app = App::new(store, Arc::new(vault), config.contact());
+    Ok(app.with_texts(templates::open(config)).with_workflows(config.workflows()?))
+}
+
+async fn open_store(config: &Config, purpose: Purpose) -> anyhow::Result<Store> {
+    let database = place(config)?;
+    if purpose == Purpose::Make && database.state().await? == State::Missing {
+        if vault::has_keys(&config.keydirs) {
+            return Err(keys_alone(config).into());
+        }
+        make_folder(config)?;
+        return Ok(database.make().await?);
+    }
+    Ok(database.open().await.map_err(missing)?)
+}
+
+fn missing(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Missing { .. } => NoSite::Missing(error).into(),
+        error => error.into(),
+    }
+}
+
+fn keys_alone(config: &Config) -> NoSite {
+    NoSite::KeysAlone { database: config.database().to_string(), keys: config.keydirs.list.clone() }
+}
+
+fn make_folder(config: &Config) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let DatabaseAt::File(path) = config.database() else { return Ok(()) };
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make {}", folder.display()))
+        .map_err(|error| Ending::new(Code::CannotCreate, format!("{error:#}")).into())
+}
+
+/// A site that this process alone serves.
+pub(crate) struct Served {
+    /// The site.
+    pub(crate) app: App,
+    /// With SQLite: held as long as the site is served.
+    pub(crate) _alone: Option<File>,
+}
+
+/// Opens a site to serve it: a SQLite database is brought up to date, after it was copied. Of a site that has neither
+/// database nor keys the database is waited for a little.
+pub(crate) async fn to_serve(config: &Config) -> anyhow::Result<Served> {
+    let end = Instant::now() + PATIENCE;
+    let mut is_new = !vault::has_keys(&config.keydirs);
+    let mut told = false;
+    loop {
+        match try_to_serve(config).await {
+            Err(error) if is_new && error.is::<NoSite>() && Instant::now() < end => {
+                if !told {
+                    tracing::warn!("{error}; it is waited for {} s", PATIENCE.as_secs());
+                    told = true;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+            Ok(served) => {
+                is_new &= told;
+                if is_new {
+                    tracing::info!("the site is made");
+                }
+                return Ok(served);
+            }
+        }
+    }
+}
+
+async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
+    let database = place(config)?;
+    if database.state().await? == State::Missing {
+        return Err(match vault::has_keys(&config.keydirs) {
+            true => keys_alone(config).into(),
+            false => NoSite::Missing(StoreError::Missing { at: config.database().to_string() }).into(),
+        });
+    }
+    let alone = alone_with(config)?;
+    if let DatabaseAt::File(_) = config.database() {
+        if let Some(migrated) = database.migrate().await? {
+            tracing::warn!("{}", in_words(&migrated));
+        }
+        for copy in remove_old_copies(&database) {
+            tracing::info!(copy = %copy.display(), "the copy before a migration is old enough, and removed");
+        }
+    }
+    let app = open(config, Purpose::Use).await?;
+    if let Some(fault) = keys_without_lists(config, &app).await? {
+        return Err(fault.into());
+    }
+    Ok(Served { app, _alone: alone })
+}
+
+/// Copies that are older than anybody would go back.
+pub(crate) fn remove_old_copies(database: &Database) -> Vec<PathBuf> {
+    database.remove_copies(SystemTime::now() - COPIES_STAY)
+}
+
+/// The line that says what a migration did.
+pub(crate) fn in_words(migrated: &Migrated) -> String {
+    let Migrated { from, to, copy } = migrated;
+    let copy = copy.as_ref().map_or(String::new(), |copy| {
+        format!(
+            "; a copy of it as it was stays for {} days: {}",
+            COPIES_STAY.as_secs() / 86_400,
+            copy.display()
+        )
+    });
+    format!("the database was of version {from} and is of version {to} now{copy}")
+}
+
+/// Whether keys of lists lie here, and no list was ever made in the database: then another database belongs to them.
+pub(crate) async fn keys_without_lists(config: &Config, app: &App) -> Result<Option<NoSite>, StoreError> {
+    let lists = vault::lists_with_keys(&config.keydirs);
+    if lists.is_empty() || !database::is_new(&mut *app.store.reader().await?).await? {
+        return Ok(None);
+    }
+    Ok(Some(NoSite::KeysWithoutLists {
+        database: config.database().to_string(),
+        keys: config.keydirs.list.clone(),
+        lists: lists.into_iter().collect::<Vec<_>>().join(", "),
+    }))
+}
+
+/// With SQLite one process serves a site: what another had claimed would be sent twice. Held until it is dropped.
+pub(crate) fn alone_with(config: &Config) -> anyhow::Result<Option<File>> {
+    use rustix::fs::{FlockOperation, flock};
+    let DatabaseAt::File(database) = config.database() else { return Ok(None) };
+    let path = database.with_extension("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot make {}", path.display()))?;
+    let taken = flock(&file, FlockOperation::NonBlockingLockExclusive);
+    taken.map_err(|_| {
+        Ending::new(
+            Code::TryAgain,
+            "another `sealist serve` or `sealist db migrate` runs with this database: stop it first",
+        )
+    })?;
+    Ok(Some(file))
+}
