@@ -16,6 +16,7 @@ const TABLES: &[&str] = &[
     "members",
     "certificates",
     "key_checks",
+    "bounce_causes",
     "bans",
     "bodies",
     "body_chunks",
@@ -168,4 +169,24 @@ async fn columns(new: &mut Conn, table: &'static str) -> Result<Vec<Column>, Sto
 
 async fn count(db: &mut Conn, table: &'static str) -> Result<i64, StoreError> {
     query(format!("SELECT COUNT(*) FROM {table}")).fetch_one(db).await?.try_get(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is of this database alone: its version, and the processes that serve it.
+    const STAY: [&str; 2] = ["migrations", "nodes"];
+
+    #[tokio::test]
+    async fn every_table_comes_over() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = Store::open(&folder.path().join("test.db")).await.unwrap();
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+        let rows = query(sql).fetch_all(&mut *store.reader().await.unwrap()).await.unwrap();
+        let there: std::collections::BTreeSet<String> =
+            rows.iter().map(|row| row.try_get(0).unwrap()).collect();
+        let known = TABLES.iter().chain(&STAY).map(|name| (*name).to_owned()).collect();
+        assert_eq!(there, known, "a new table belongs into TABLES, behind those that it names");
+    }
 }
