@@ -92,6 +92,9 @@ fn keys_without_their_lists_are_a_fault() {
     assert!(sealist(site.path(), &["lists", "create", LIST]).status.success());
     let database = other.path().join("data/sealist.db");
     sealist_store::testing::make_database(database.to_str().unwrap());
+    let moved = rusqlite::Connection::open(&database).unwrap();
+    moved.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(moved);
     std::fs::rename(&database, site.path().join("data/sealist.db")).unwrap();
     let _ = std::fs::remove_file(site.path().join("data/sealist.db-wal"));
     let _ = std::fs::remove_file(site.path().join("data/sealist.db-shm"));
