@@ -11,7 +11,7 @@ mod stalwart;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use sealist_lists::model::{DoorAddress, ListName};
+use sealist_lists::model::{DoorAddress, ListName, ReservedLocal};
 use sealist_store::lists;
 use serde_json::json;
 
@@ -105,11 +105,18 @@ impl Routes {
         self.listen.port()
     }
 
-    /// A regular expression (POSIX extended, PCRE) for the local parts of these lists and of their sub-addresses.
+    /// A regular expression (POSIX extended, PCRE) for the local parts of these lists, of their sub-addresses,
+    /// and of the addresses that name their list behind the `+`.
     fn local_parts(lists: &BTreeSet<String>) -> String {
         let names: Vec<String> = lists.iter().map(|name| name.replace('.', "\\.")).collect();
         let doors: Vec<&str> = DoorAddress::suffixes().map(|suffix| &suffix[1..]).collect();
-        format!("({})(-({}))?(\\+[^@]*)?", names.join("|"), doors.join("|"))
+        let reserved = [ReservedLocal::Bounces, ReservedLocal::Confirm].map(ReservedLocal::name);
+        format!(
+            "(({})(-({}))?(\\+[^@]*)?|({})\\+[^@]+)",
+            names.join("|"),
+            doors.join("|"),
+            reserved.join("|")
+        )
     }
 
     /// The domains in that form: `a, b`.

@@ -54,12 +54,19 @@ fn the_pattern_takes_all_addresses_of_a_list_and_no_other() {
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{local}\n").as_bytes()).unwrap();
         child.wait().unwrap().success()
     };
-    for local in
-        ["team", "team-request", "team-unsubscribe", "team-bounces+anne=x.example", "a.b-owner", "team+x"]
-    {
+    for local in [
+        "team",
+        "team-request",
+        "team-unsubscribe",
+        "team-bounces+anne=x.example",
+        "a.b-owner",
+        "team+x",
+        "_b+handle",
+        "_c+4.token",
+    ] {
         assert!(takes(local), "{local}");
     }
-    for local in ["teams", "axb", "team-x", "director", "team-requests", "xteam", "-request"] {
+    for local in ["teams", "axb", "team-x", "director", "team-requests", "xteam", "-request", "_b", "_d+x"] {
         assert!(!takes(local), "{local}");
     }
 }
