@@ -95,6 +95,11 @@ pub fn packets(message: &[u8]) -> Vec<(u8, Vec<u8>)> {
     Packets::new(&binary).flatten().map(|packet| (packet.tag, packet.body.to_vec())).collect()
 }
 
+/// The packets of a detached signature in armor.
+pub fn armored_signature(packets: &[u8]) -> Vec<u8> {
+    armor::block("SIGNATURE", packets)
+}
+
 /// The packets of a message in armor.
 pub fn armored(packets: &[u8]) -> Vec<u8> {
     armor::block("MESSAGE", packets)

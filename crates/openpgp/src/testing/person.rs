@@ -139,6 +139,18 @@ impl Person {
         packet
     }
 
+    /// A text, cleartext-signed.
+    pub fn cleartext_signed(&self, text: &str, at: Timestamp) -> Vec<u8> {
+        let mut out = Vec::new();
+        let template = SignatureBuilder::new(SignatureType::Text);
+        let signer = Signer::with_template(Message::new(&mut out), self.pair(), template);
+        let signer = signer.expect(ONLY_IN_TESTS).creation_time(at.to_system_time());
+        let mut message = signer.cleartext().build().expect(ONLY_IN_TESTS);
+        message.write_all(text.as_bytes()).expect(ONLY_IN_TESTS);
+        message.finalize().expect(ONLY_IN_TESTS);
+        out
+    }
+
     /// An entity around `entity` with that signature beside it.
     pub fn signed(entity: &[u8], signature: &[u8]) -> Vec<u8> {
         let armor = armor::block("SIGNATURE", signature);

@@ -7,6 +7,7 @@ pub(crate) mod cast;
 #[path = "../../../src/demo/gpg.rs"]
 pub(crate) mod gpg;
 pub(crate) mod postfix;
+pub(crate) mod readers;
 #[allow(dead_code, reason = "shared with the demo, which uses more of it")]
 #[path = "../../../src/demo/sink.rs"]
 pub(crate) mod sink;
@@ -179,6 +180,7 @@ pub(crate) fn read(gpg: &Gpg, message: &[u8]) -> String {
     };
     let reading = gpg.decrypt(&armor).unwrap();
     assert!(reading.decrypted && reading.good_signature, "not for us, or not signed by the list");
+    readers::assert_one_reading(&reading.text);
     String::from_utf8_lossy(&reading.text).into_owned()
 }
 
