@@ -166,6 +166,20 @@ pub(crate) async fn tell(
     Ok(stored.await?)
 }
 
+/// Tells members that posts to them have stopped, some days later: mail may reach them again by then.
+pub(crate) async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), AppError> {
+    let no = list.no;
+    let members =
+        app.store.write(move |db| Box::pin(async move { bounce_scores::to_be_told(db, no, now).await }));
+    for email in members.await.map_err(|error: StoreError| error)? {
+        let Some(address) = Address::from_stored(&email) else { continue };
+        let Some(notice) = letters::delivery_stopped(app, list, &address, now).await? else { continue };
+        let stored = app.store.write(move |db| Box::pin(async move { notice.store(db, now).await }));
+        stored.await.map_err(|error: StoreError| error)?;
+    }
+    Ok(())
+}
+
 /// The letter that shows whether mail still arrives. What comes back of it is a bounce like that of a copy.
 async fn probe(
     app: &App,

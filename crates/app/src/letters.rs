@@ -216,6 +216,24 @@ pub(crate) fn stopped(list: &MailingList, addresses: &[String]) -> Prepared {
     gather(list, Text::Stopped, &addresses.iter().map(fact).collect::<Vec<_>>())
 }
 
+/// To a member to whom posts have stopped after bounces: how they begin again.
+pub(crate) async fn delivery_stopped(
+    app: &App,
+    list: &MailingList,
+    member: &Address,
+    now: Timestamp,
+) -> Result<Option<Prepared>, AppError> {
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.to_string(),
+        owner => list.name.address(Door::Owner).to_string(),
+        request => list.name.address(Door::Request).to_string(),
+        email => member.to_string(),
+    };
+    to_person(app, list, somebody(member), Text::DeliveryStopped, |_, _| Some((values.clone(), None)), now)
+        .await
+}
+
 /// To a member whose mail came back: does this arrive?
 pub(crate) async fn probe(
     app: &App,

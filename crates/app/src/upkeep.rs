@@ -12,7 +12,7 @@ use sealist_store::{
 use crate::letters::{self, Refusal};
 use crate::moderation::{described, refusal_letter};
 use crate::summaries::{Fact, WhyGone, gather, gather_for};
-use crate::{App, AppError, succession};
+use crate::{App, AppError, bounces, succession};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How long it can be asked what became of the copies of an archived post.
@@ -60,6 +60,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
     succession::announce(app, now).await?;
     app.store.write(move |db| Box::pin(holds::begin_waits(db, now))).await.map_err(|e: StoreError| e)?;
     for list in lists::all(&mut *app.store.reader().await?).await? {
+        bounces::remind(app, &list, now).await?;
         kept.holds_ended += end_holds(app, &list, now).await?;
         remind(app, &list, now).await?;
         let Some(pgp) = &list.settings.pgp else { continue };

@@ -5,7 +5,9 @@
 mod moved_clock;
 
 use moved_clock::{day, join, make_plain_list, post_plain, site_in, store_plain};
-use sealist_app::{App, Arrival, Intake, Ready, Report, Together, prepare, process, settle, upkeep};
+use sealist_app::{
+    App, Arrival, Intake, Ready, Report, Together, prepare, process, settle, tell_due, upkeep,
+};
 use sealist_lists::model::{Door, MailingList, MemberNo, Role};
 use sealist_mail::{Stage, Timestamp};
 use sealist_store::deliveries::{self, Settled, State};
@@ -188,7 +190,10 @@ async fn what_leaves_has_lines_that_servers_take() {
     for number in 1..9 {
         let at = day(number).plus_ms(number * 60_000);
         store_plain(&app, &list, "From: x@y.example\r\n", &signed, at).await;
-        let sent = deliver_all(&app, at).await;
+        let mut sent = deliver_all(&app, at).await;
+        let later = at.plus_ms(12 * 3_600_000);
+        while tell_due(&app, later).await.unwrap() {}
+        sent.extend(deliver_all(&app, later).await);
         let to: Vec<&String> =
             sent.iter().flat_map(|copy| &copy.to).filter(|to| !MEMBERS.contains(&&to[..])).collect();
         assert_eq!(to, ["olga@x.example"], "day {number}");
@@ -233,6 +238,25 @@ async fn days_of_vacation_change_nothing() {
         }
     }
     assert_eq!(stopped(&app, &list).await, ["bart@x.example"]);
+}
+
+#[tokio::test]
+async fn who_is_stopped_hears_how_posts_begin_again() {
+    let folder = TempDir::new().unwrap();
+    let (app, list) = stage(&folder).await;
+    let bart: Answer = |to| to.starts_with("bart").then_some((Stage::Recipient, "550 5.1.1 no such user"));
+    for number in 0..5 {
+        post(&app, &list, bart, day(number).plus_ms(number * 60_000)).await;
+    }
+    assert_eq!(stopped(&app, &list).await, ["bart@x.example"]);
+    let mut told = Vec::new();
+    for number in 5..60 {
+        upkeep(&app, day(number)).await.unwrap();
+        upkeep(&app, day(number)).await.unwrap();
+        let sent = deliver_all(&app, day(number)).await;
+        told.extend(sent.iter().filter(|copy| copy.to == ["bart@x.example"]).map(|_| number));
+    }
+    assert_eq!(told, [12, 19, 26]);
 }
 
 #[tokio::test]

@@ -8,6 +8,10 @@ use crate::sql::query;
 use crate::{Conn, StoreError};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
+/// So often a member is told that posts have stopped, ...
+const STOP_NOTICES: i64 = 3;
+/// ... so long after another.
+const STOP_NOTICE_MS: i64 = 7 * DAY_MS;
 /// So many members who fail alike are many, ...
 const MANY: i64 = 3;
 /// ... if they are at least one in so many of the list.
@@ -97,7 +101,7 @@ async fn post_bounced(
 /// Nobody without a bounce of late is stopped: a probe comes back soon after what led to it.
 async fn stop(db: &mut Conn, returned: Returned, stale: Timestamp) -> Result<Bounced, StoreError> {
     let stopped = query(
-        "UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0
+        "UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0, stop_notices = 0
          WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at >= $3
          RETURNING (SELECT email FROM addresses a WHERE a.no = members.address_no)",
     )
@@ -107,6 +111,25 @@ async fn stop(db: &mut Conn, returned: Returned, stale: Timestamp) -> Result<Bou
     .fetch_optional(db)
     .await?;
     stopped.map_or(Ok(Bounced::Nothing), |row| Ok(Bounced::Stopped(row.try_get(0)?)))
+}
+
+/// The members of a list to whom posts have stopped and who are to be told so, again: each week for some weeks, because what
+/// stopped posts may keep a notice away, too.
+pub async fn to_be_told(db: &mut Conn, list: ListNo, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    let rows = query(
+        "UPDATE members SET stop_notices = stop_notices + 1
+         WHERE list_no = $1 AND delivery_status = 'by_bounces' AND stop_notices < $3
+         AND last_bounce_at > $4 AND last_bounce_at < $2 - (stop_notices + 1) * $5
+         RETURNING (SELECT email FROM addresses a WHERE a.no = members.address_no)",
+    )
+    .bind(list.0)
+    .bind(now.0)
+    .bind(STOP_NOTICES)
+    .bind(now.0 - (STOP_NOTICES + 1) * STOP_NOTICE_MS)
+    .bind(STOP_NOTICE_MS)
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// The score of a member; 0 for nobody.

@@ -108,7 +108,7 @@ texts! {
         (list address days copies more);
     /// To the owners: posts to members stop after too many bounces.
     Stopped: Letter "list:admin:notice:disable", "stopped" [en de fr]
-        (list address bounces addresses more);
+        (list address request bounces addresses more);
     /// To a member: the key ends soon, or cannot be used any more.
     KeyEnds: Letter "list:user:notice:key-ends", "key_ends" [en de fr]
         (list owner request email fingerprint hex left until cause revoked prolong days lists);
@@ -127,6 +127,9 @@ texts! {
     /// To a member whose mail came back: asks whether it still does.
     Probe: Letter "list:user:notice:probe", "probe" [en de fr]
         (list address owner email);
+    /// To a member: posts have stopped after bounces. It comes some days later, each week for three weeks.
+    DeliveryStopped: Letter "list:user:notice:warning", "delivery_stopped" [en de fr]
+        (list address owner request email);
     /// To the owners: somebody has become a member.
     AdminSubscribed: Letter "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
         (list address email);
