@@ -11,7 +11,9 @@ use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, KeyState, Purpose};
 use sealist_store::{Conn, StoreError, lists, people};
 
+use crate::effects::carry_out;
 use crate::key_life::{row_of, updated_row};
+use crate::requests::{Desk, on_arrival};
 use crate::{App, AppError, new_keys};
 
 /// Makes a list of that style, on an OpenPGP style with its keys. They are on disk before the rows that name them, or
@@ -70,6 +72,10 @@ pub async fn add_member(
         Some(key) => Some(key_to_set(app, &address, &key, now).await?),
         None => None,
     };
+    let arrival = match given {
+        Some(_) => Vec::new(),
+        None => on_arrival(Desk { app, list, now }, &address).await?,
+    };
     let list = list.no;
     app.store
         .write(move |db| {
@@ -79,7 +85,10 @@ pub async fn add_member(
                 if let Some(given) = given {
                     give(&mut *db, address_no, &given, now).await?;
                 }
-                Ok(people::add_member(&mut *db, list, address_no, role, Preferences::default(), now).await?)
+                let preferences = Preferences::default();
+                let member = people::add_member(&mut *db, list, address_no, role, preferences, now).await?;
+                carry_out(db, list, arrival, now).await?;
+                Ok(member)
             })
         })
         .await

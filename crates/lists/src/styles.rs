@@ -86,7 +86,7 @@ fn pgp() -> ListSettings {
         max_message_kib: 10 * 1024,
         reply_goes_to: ReplyTo::List,
         verp: true,
-        pgp: Some(PgpSettings::default()),
+        pgp: Some(PgpSettings { own_key_approval: true, ..PgpSettings::default() }),
         ..ListSettings::default()
     }
 }

@@ -265,7 +265,7 @@ pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>,
 }
 
 /// Ends the wait of recipients of posts before `before`, on one list, who still have no usable key; says who they are,
-/// each as often as copies were dropped.
+/// each as often as copies were dropped. Who waits for the word of those in charge on a key goes on waiting.
 pub async fn give_up_waiting(
     db: &mut Conn,
     list: ListNo,
@@ -273,7 +273,11 @@ pub async fn give_up_waiting(
 ) -> Result<Vec<String>, StoreError> {
     let rows = query(
         "UPDATE deliveries SET state = 'failed', reply = 'no usable key came in time' WHERE state = 'held_for_key'
-         AND post_no IN (SELECT no FROM posts WHERE list_no = $1 AND accepted_at < $2) RETURNING email",
+         AND post_no IN (SELECT no FROM posts WHERE list_no = $1 AND accepted_at < $2)
+         AND NOT EXISTS (SELECT 1 FROM members m JOIN addresses a ON a.no = m.address_no
+             JOIN requests r ON r.list_no = m.list_no AND r.email_key = a.email_key
+             WHERE m.list_no = $1 AND m.address_no = deliveries.address_no AND m.key_waits = 1
+             AND r.goal = 'key approval') RETURNING email",
     );
     let rows = rows.bind(list.0).bind(before.0).fetch_all(db).await?;
     rows.iter().map(|row| row.try_get(0)).collect()

@@ -155,7 +155,16 @@ pub async fn add_member(
     .bind(preferences.receive_list_copy)
     .bind(preferences.allow_cleartext)
     .bind(now.0)
-    .fetch_one(db)
+    .fetch_one(&mut *db)
+    .await?;
+    // A key that waits for approval waits in every role.
+    query(
+        "UPDATE members SET key_waits = 1 WHERE list_no = $1 AND address_no = $2
+         AND EXISTS (SELECT 1 FROM members o WHERE o.list_no = $1 AND o.address_no = $2 AND o.key_waits = 1)",
+    )
+    .bind(list.0)
+    .bind(address.0)
+    .execute(db)
     .await?;
     Ok(MemberNo(row.try_get(0)?))
 }
@@ -164,6 +173,17 @@ pub async fn add_member(
 pub async fn roles_of(db: &mut Conn, list: ListNo, address: &Address) -> Result<Vec<Member>, StoreError> {
     let sql = format!("{SELECT} WHERE a.email_key = $2 AND m.list_no = $1");
     query(sql).bind(list.0).bind(address.key()).fetch_all(db).await?.iter().map(member).collect()
+}
+
+/// All roles of an address on a list that is spelled exactly so: another spelling may be another row, made when addresses were
+/// compared otherwise.
+pub async fn roles_spelled(
+    db: &mut Conn,
+    list: ListNo,
+    address: &Address,
+) -> Result<Vec<Member>, StoreError> {
+    let sql = format!("{SELECT} WHERE a.email = $2 AND m.list_no = $1");
+    query(sql).bind(list.0).bind(address.to_string()).fetch_all(db).await?.iter().map(member).collect()
 }
 
 /// A page of a roster: the members of a role behind `after`, by number.

@@ -18,6 +18,8 @@ use crate::{App, AppError};
 const HOUR_MS: i64 = 3_600_000;
 /// A statement names a nonce, and nonces are short-lived.
 const LONGEST_STATEMENT_H: u32 = 24;
+/// Ten years.
+const KEY_APPROVAL_H: u32 = 10 * 365 * 24;
 /// Letters a day to somebody who showed a token or signed, and to one moderator.
 const TO_PROVEN: Often = Often::UpTo(20);
 const TO_MODERATOR: Often = Often::UpTo(50);
@@ -31,7 +33,7 @@ pub(super) async fn ask(
     question: Question,
 ) -> Result<Taken, AppError> {
     let Desk { app, list, now } = desk;
-    let hours = life_h(list, &question);
+    let hours = life_h(list, &run.goal, &question);
     let draft = Draft { app, list, asker: standing.asker, run: &run, facts, hours, now };
     let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
     let (letters, told) = match &question {
@@ -96,7 +98,7 @@ fn has_signed(standing: &Standing<'_>, run: &Run) -> bool {
     standing.before.as_ref().is_some_and(|before| before.run.signed_by.len() < run.signed_by.len())
 }
 
-fn life_h(list: &MailingList, question: &Question) -> u32 {
+fn life_h(list: &MailingList, goal: &Goal, question: &Question) -> u32 {
     let settings = &list.settings;
     match question {
         Question::Confirmation | Question::Key => settings.request_life_h,
@@ -105,6 +107,8 @@ fn life_h(list: &MailingList, question: &Question) -> u32 {
             .as_ref()
             .map_or(LONGEST_STATEMENT_H, |pgp| pgp.change_request_life_h)
             .min(LONGEST_STATEMENT_H),
+        // A key waits until somebody decides, and copies wait for it.
+        Question::Approval if *goal == Goal::ApproveKey => KEY_APPROVAL_H,
         Question::Approval => settings.moderation_life_d.saturating_mul(24),
     }
 }

@@ -8,6 +8,7 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{Authority, KeyChange};
 
+use super::elsewhere::Word;
 use super::{Desk, Facts, Standing, Taken, Told, elsewhere};
 use crate::effects::Effect;
 use crate::key_life::row_of;
@@ -145,9 +146,16 @@ impl End<'_> {
         let row = Box::new(row_of(self.app, &address, certificate, self.now));
         let seen = self.facts.generation;
         let desk = Desk { app: self.app, list: self.list, now: self.now };
-        let elsewhere = elsewhere::ask(desk, self.standing.asker, self.facts, certificate).await?;
-        let here = Effect::KeyApproved(address.clone());
-        Ok([Effect::SetKey { address, seen, row, change }, here].into_iter().chain(elsewhere).collect())
+        let mut effects = vec![Effect::SetKey { address: address.clone(), seen, row, change }];
+        effects.push(Effect::KeyApproved(address));
+        // Who brings the key that counts already changes nothing elsewhere.
+        let known = self.facts.known.as_ref().map(Certificate::fingerprint);
+        if known.as_ref() != Some(&certificate.fingerprint()) {
+            let by_old_key = known.is_some_and(|known| self.run.signed_by.contains(&known));
+            let word = if by_old_key { Word::OldKey } else { Word::Other };
+            effects.extend(elsewhere::tell(desk, self.standing.asker, self.facts, certificate, word).await?);
+        }
+        Ok(effects)
     }
 
     async fn welcome(&self) -> Result<Effect, AppError> {

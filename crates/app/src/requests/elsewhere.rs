@@ -1,41 +1,114 @@
-//! A key counts on the whole site, but a list may ask those in charge of it first. Setting: `own_key_approval`.
+//! What a new key of an address means on its other lists: those in charge hear of it, and on a list that approves keys itself
+//! the key waits for them. Setting: `own_key_approval`.
 
+use sealist_lists::model::{Door, MailingList};
+use sealist_lists::texts::{Text, context};
 use sealist_lists::workflows::{Goal, Question, Run};
+use sealist_mail::Address;
 use sealist_openpgp::Certificate;
+use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::{self, Request};
 use sealist_store::{lists, people};
 
-use super::{Asker, Desk, Facts, Standing, ask, policy, workflow};
+use super::{Asker, Desk, Facts, Proven, Standing, ask, facts, policy, workflow};
 use crate::AppError;
 use crate::effects::{EarlierTokens, Effect};
+use crate::notices::to_moderators;
 
-/// On each other list of the address that approves keys itself: the key waits, and its moderators are asked.
-pub(super) async fn ask(
+/// By whose word an address has its new key, for other lists to judge.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// The key that the address had before signed for the new one.
+    OldKey,
+    /// Whoever reads the mail of the address, or a moderator of some list.
+    Other,
+}
+
+/// On each other list of the address: a note, and a notice or, where keys are approved, a question to those in charge. A
+/// list that approved the key before takes that key's word.
+pub(super) async fn tell(
     desk: Desk<'_>,
     asker: &Asker,
     facts: &Facts,
     certificate: &Certificate,
+    word: Word,
 ) -> Result<Vec<Effect>, AppError> {
     let Some(person) = &facts.person else { return Ok(Vec::new()) };
     let mut effects = Vec::new();
     for no in people::lists_of(&mut *desk.app.store.reader().await?, person.no).await? {
         let list = lists::by_no(&mut *desk.app.store.reader().await?, no).await?;
-        let asks = |list: &sealist_lists::model::MailingList| {
-            list.no != desk.list.no && list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval)
+        let Some(list) = list.filter(|list| list.no != desk.list.no && list.settings.pgp.is_some()) else {
+            continue;
         };
-        let Some(list) = list.filter(asks) else { continue };
         let there = Desk { list: &list, ..desk };
-        let before = waiting(there, asker).await?;
-        let steps = workflow(desk.app, &list, policy(&list, &Goal::ApproveKey))?;
-        let run = Run::new(&steps, Goal::ApproveKey);
-        let standing = Standing { asker, before, earlier: EarlierTokens::Void };
-        let certificate = Some(certificate.clone());
-        let taken = ask::ask(there, standing, facts, run, certificate, Question::Approval).await?;
-        let mut asked = vec![Effect::KeyWaits(asker.address.clone())];
-        asked.extend(taken.effects);
-        effects.push(Effect::Elsewhere(no, asked));
+        let approves = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
+        let roles = people::roles_of(&mut *desk.app.store.reader().await?, no, &asker.address).await?;
+        let carried = word == Word::OldKey && roles.iter().all(|member| !member.key_waits);
+        let mut told = vec![Effect::Note {
+            address: asker.address.clone(),
+            event: "key-set-elsewhere",
+            detail: certificate.fingerprint().to_string(),
+        }];
+        if approves && !carried {
+            told.push(Effect::KeyWaits(asker.address.clone()));
+            told.extend(question(there, asker, facts, certificate).await?);
+        } else {
+            told.extend(notice(there, asker, certificate).await?);
+        }
+        effects.push(Effect::Elsewhere(no, told));
     }
     Ok(effects)
+}
+
+/// Somebody is given a role on a list that approves keys itself, and has a key already: unless an admin or this list took
+/// it, it waits.
+pub(crate) async fn on_arrival(desk: Desk<'_>, address: &Address) -> Result<Vec<Effect>, AppError> {
+    let approves = desk.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
+    let facts = facts(desk.app, desk.list, address).await?;
+    let (Some(person), Some(known), true) = (&facts.person, &facts.known, approves) else {
+        return Ok(Vec::new());
+    };
+    let changes = key_changes::of(&mut *desk.app.store.reader().await?, person.no).await?;
+    let fingerprint = known.fingerprint().to_string();
+    let was_taken_here = |change: &KeyChange| match change.authority {
+        Authority::Admin => true,
+        Authority::OldKey | Authority::Moderator | Authority::Possession => change.list == Some(desk.list.no),
+        Authority::Update | Authority::Revocation => false,
+    };
+    if changes.iter().any(|change| change.new == fingerprint && was_taken_here(change)) {
+        return Ok(Vec::new());
+    }
+    let asker = Asker { address: address.clone(), proven: Proven::Yes };
+    let mut effects = vec![Effect::KeyWaits(address.clone())];
+    effects.extend(question(desk, &asker, &facts, known).await?);
+    Ok(effects)
+}
+
+async fn question(
+    there: Desk<'_>,
+    asker: &Asker,
+    facts: &Facts,
+    certificate: &Certificate,
+) -> Result<Vec<Effect>, AppError> {
+    let before = waiting(there, asker).await?;
+    let steps = workflow(there.app, there.list, policy(there.list, &Goal::ApproveKey))?;
+    let run = Run::new(&steps, Goal::ApproveKey);
+    let standing = Standing { asker, before, earlier: EarlierTokens::Void };
+    let taken = ask::ask(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;
+    Ok(taken.effects)
+}
+
+async fn notice(there: Desk<'_>, asker: &Asker, certificate: &Certificate) -> Result<Vec<Effect>, AppError> {
+    let list: &MailingList = there.list;
+    let values = context! {
+        list => list.display_name(),
+        address => list.name.address(Door::Posting).to_string(),
+        email => asker.address.to_string(),
+        fingerprint => certificate.fingerprint().spaced(),
+    };
+    let letters =
+        to_moderators(there.app, list, Text::AdminKeyChanged, |_, _| values.clone(), there.now).await?;
+    Ok(letters.into_iter().map(Effect::Letter).collect())
 }
 
 /// The one that waits there: the key has changed again since.

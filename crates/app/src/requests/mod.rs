@@ -19,6 +19,7 @@ use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::requests::{self, Request};
 
 pub use decide::{approve_key, approve_request, refuse_request};
+pub(crate) use elsewhere::on_arrival;
 pub(crate) use facts::{Facts, facts};
 pub(crate) use offer::Offer;
 
@@ -196,7 +197,6 @@ async fn take_steps(
         settings: &list.settings,
         banned: facts.banned,
         roles: facts.roles.iter().map(|member| member.role).collect(),
-        verified: facts.person.as_ref().is_some_and(|person| person.verified),
         known: facts.known_key(now),
         offered,
     };

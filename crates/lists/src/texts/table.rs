@@ -133,6 +133,9 @@ texts! {
     /// To the owners: somebody has become a member.
     AdminSubscribed: Letter "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
         (list address email);
+    /// To the owners: a member has another key, which some other list took.
+    AdminKeyChanged: Letter "list:admin:notice:key-changed", "admin_key_changed" [en de fr]
+        (list address email fingerprint);
     /// To the owners: somebody is no longer a member.
     AdminUnsubscribed: Letter "list:admin:notice:unsubscribe", "admin_unsubscribed" [en de fr]
         (list address email);

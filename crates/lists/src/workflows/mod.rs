@@ -232,7 +232,6 @@ mod tests {
             settings: &settings,
             banned: false,
             roles: Vec::new(),
-            verified: true,
             known: Some(KnownKey { fingerprint: key("A"), usable: false }),
             offered: None,
         };

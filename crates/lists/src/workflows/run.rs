@@ -161,8 +161,6 @@ pub struct Case<'a> {
     pub banned: bool,
     /// What the address is on this list.
     pub roles: Vec<Role>,
-    /// Whether mail to the address is known to reach somebody who answered.
-    pub verified: bool,
     /// The confirmed key of the address.
     pub known: Option<KnownKey>,
     /// The key that is offered.

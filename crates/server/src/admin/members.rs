@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use sealist_app::{App, AppError, NewMember, add_member};
-use sealist_lists::model::{ListName, MemberNo, Role};
+use sealist_lists::model::{ListName, MailingList, MemberNo, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::people;
 use serde_json::json;
@@ -51,13 +51,10 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
                 Ending::new(Code::Usage, format!("{role:?} is none of member, owner, moderator, nonmember"))
             })?;
             let key = key.map(|file| read_file(&file)).transpose()?;
-            let warning = if key.is_none() && list.settings.encrypting() {
-                "; without a key nothing can be sent there"
-            } else {
-                ""
-            };
             let member = NewMember { address: address.clone(), name, role, key };
             add_member(app, &list, member, Timestamp::now()).await?;
+            let warning =
+                if list.settings.encrypting() { want_of_key(app, &list, &address).await? } else { "" };
             (
                 format!("{address} is {} of {}{warning}\n", role.name(), list.name),
                 json!({ "added": address.to_string() }),
@@ -92,7 +89,10 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
         }
         Members::Remove { list, address } => {
             let no = named(app, &list).await?.no;
-            let roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
+            let mut roles = people::roles_spelled(&mut *app.store.reader().await?, no, &address).await?;
+            if roles.is_empty() {
+                roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
+            }
             if roles.is_empty() {
                 return Err(no_role(&address, &list).into());
             }
@@ -109,4 +109,24 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
 
 fn no_role(address: &Address, list: &ListName) -> Ending {
     Ending::new(Code::NoUser, format!("{address} has no role on {list}"))
+}
+
+/// What stands in the way of mail to somebody on an encrypting list.
+async fn want_of_key(app: &App, list: &MailingList, address: &Address) -> anyhow::Result<&'static str> {
+    let mut db = app.store.reader().await?;
+    let waits = people::roles_of(&mut db, list.no, address).await?.iter().any(|member| member.key_waits);
+    let key = match people::find_address(&mut db, address).await? {
+        Some(no) => sealist_store::keys::certificate_of(&mut db, no).await?,
+        None => None,
+    };
+    Ok(match key {
+        None => "; without a key nothing can be sent there",
+        Some(_) if waits => {
+            "; its key came from another list, and waits until those in charge approve it, or `sealist keys approve` does"
+        }
+        Some(key) if key.card.is_none() => {
+            "; its key cannot be used, and without one nothing can be sent there: see `sealist keys show`"
+        }
+        Some(_) => "",
+    })
 }

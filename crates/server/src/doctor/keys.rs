@@ -2,9 +2,9 @@
 
 use sealist_app::{App, AppError, ListKeys, list_certificate, survey};
 use sealist_lists::model::{AddressNo, MailingList, MissingKey, PgpSettings, SealedDelivery};
-use sealist_mail::{Boundary, Timestamp, compose};
+use sealist_mail::{Address, Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SignWith};
-use sealist_store::{StoreError, lists, rotation};
+use sealist_store::{StoreError, address_keys, lists, rotation};
 
 use super::Finding;
 
@@ -31,6 +31,16 @@ pub(super) async fn examine(app: &App) -> Vec<Finding> {
                 "restore key directory and database from the same backup",
             ),
         });
+        if !pgp.own_key_approval {
+            findings.push(Finding::warning(
+                "key approval",
+                format!(
+                    "{} takes every key that another list of this site took; new lists ask first",
+                    list.name
+                ),
+                format!("sealist lists set {} own_key_approval true", list.name),
+            ));
+        }
         if list.settings.encrypting() && !pgp.sign_outgoing {
             findings.push(Finding::warning(
                 "list signature",
@@ -42,11 +52,25 @@ pub(super) async fn examine(app: &App) -> Vec<Finding> {
             findings.extend(weaker_choices(&list, pgp));
         }
     }
+    findings.extend(spelled_twice(app).await.unwrap_or_default());
     findings.extend(members(app).await.unwrap_or_else(|error| {
         let fix = "restore the backup if the database is damaged";
         vec![Finding::fault("member keys", format!("they cannot be looked at: {error}"), fix)]
     }));
     findings
+}
+
+/// Two rows of one person, made when addresses were compared otherwise.
+async fn spelled_twice(app: &App) -> Result<Vec<Finding>, StoreError> {
+    let twice = address_keys::spelled_twice(&mut *app.store.reader().await?).await?;
+    let finding = |(lost, found): &(Address, Address)| {
+        Finding::warning(
+            "addresses",
+            format!("{lost} and {found} are one address, and both have a key or a membership"),
+            format!("see which of the two is used; `sealist members remove LIST {lost}` takes one away"),
+        )
+    };
+    Ok(twice.iter().map(finding).collect())
 }
 
 /// This node leaves the list to others.

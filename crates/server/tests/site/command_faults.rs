@@ -67,19 +67,25 @@ async fn a_revoked_key_takes_back_what_it_began() {
     assert_eq!(site.key_of(&anne.address), Some(anne.fingerprint()));
 }
 
+/// Joins a list that asks no moderator, with a key.
+async fn join_openly(site: &Site, player: &Player) {
+    let asked = site.ask(player, player.plain("subscribe")).await.remove(0);
+    let came =
+        site.ask(player, player.with_keys(&format!("key set {}", asked.token()), &[&player.key()])).await;
+    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    deliver(site, REQUEST, &player.signed("", &words)).await;
+    site.server.wait_until_judged();
+}
+
 /// A key that the moderators of a list have not approved speaks for nobody there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_waits_for_approval_is_not_believed() {
     let site = Site::new().await;
-    site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
-    let olga = site.enrolled("olga@example.org", "member");
+    site.server.cli(&["lists", "set", LIST, "subscription_policy", "pgp-policy-open"]);
+    let olga = site.player("olga@example.org");
     site.server.cli(&["lists", "create", STAFF, "--owner", &olga.address]);
-    site.server.cli(&["lists", "set", STAFF, "own_key_approval", "true"]);
     let thief = new_key(&olga);
-    let change = olga.sealed_entity(&keys_entity("key change\n", &[&thief.key()]));
-    let words = site.exchange(&[(&thief, change)]).await.remove(0).remove(0).statement();
-    deliver(&site, REQUEST, &olga.signed("", &words)).await;
-    deliver(&site, REQUEST, &thief.signed("", &words)).await;
+    join_openly(&site, &thief).await;
     assert_eq!(site.key_of(&olga.address), Some(thief.fingerprint()));
     // She is the one whom the list asks: not by a token for the key in question.
     let tokens: i64 = site

@@ -3,7 +3,7 @@
 use crate::common::gpg::Gpg;
 use crate::common::site::{LIST, Site};
 use crate::common::talk::{REQUEST, plain, sealed, signed, with_keys};
-use crate::common::{assert_nowhere, encrypted, read};
+use crate::common::{assert_nowhere, encrypted};
 
 const ANNE: &str = "anne@example.org";
 const OLGA: &str = "olga@example.org";
@@ -149,59 +149,4 @@ async fn key_change(site: Site) {
         }
         assert!(site.server.cli(&["keys", "show", address]).contains(&new));
     }
-}
-
-/// A key counts on the whole site, save on a list that approves keys itself.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_list_approves_keys_itself() {
-    const STAFF: &str = "staff@lists.example";
-    let site = Site::new().await;
-    let olga = owner(&site);
-    site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
-    site.server.cli(&["lists", "create", STAFF, "--owner", OLGA]);
-    site.server.cli(&["lists", "set", STAFF, "own_key_approval", "true"]);
-    olga.import(site.server.cli(&["lists", "key", STAFF]).as_bytes()).unwrap();
-    let anne = site.person(ANNE);
-    site.join(ANNE, "member", &anne);
-    site.server.cli(&["members", "add", STAFF, ANNE]);
-    anne.import(site.server.cli(&["lists", "key", STAFF]).as_bytes()).unwrap();
-    let old = fingerprint(&anne, ANNE);
-    let ring = site.person(ANNE);
-    let new = fingerprint(&ring, ANNE);
-    anne.import(&ring.run(&["--export-secret-keys", ANNE], b"").unwrap().0).unwrap();
-
-    let change = with_keys(ANNE, "key change", &[&ring.export(ANNE).unwrap()]);
-    let asked = site.say(REQUEST, &change, &[(ANNE, &anne)]).await.remove(0);
-    let subject = format!("key confirm {}", asked.token());
-    let answer = signed(&anne, &[&old, &new], ANNE, &subject, &asked.statement());
-    let came =
-        site.say(REQUEST, &answer, &[(ANNE, &anne), (ANNE, &anne), (ANNE, &anne), (OLGA, &olga)]).await;
-    let notice = came.iter().find(|letter| letter.to == OLGA).unwrap();
-    assert!(notice.subject.starts_with("Staff: ") && notice.keys.len() == 1, "{}", notice.subject);
-
-    // Here the key counts, there it does not.
-    let post = |list: &str| {
-        let text = crate::common::entity("Hello", list);
-        let armor = anne.run(
-            &[
-                "--trust-model",
-                "always",
-                "--armor",
-                "--local-user",
-                &new,
-                "--sign",
-                "--encrypt",
-                "--recipient",
-                list,
-            ],
-            &text,
-        );
-        encrypted(ANNE, list, &armor.unwrap().0)
-    };
-    assert_eq!(site.send(LIST, &post(LIST), 1).await[0].recipient, ANNE);
-    let refused = site.send(STAFF, &post(STAFF), 1).await.remove(0);
-    assert!(read(&anne, &refused.message).contains("was not posted"));
-    site.server.cli(&["requests", "approve", STAFF, ANNE]);
-    let copies = site.send(STAFF, &post(STAFF), 1).await;
-    assert_eq!(copies[0].recipient, ANNE);
 }

@@ -23,6 +23,7 @@ mod node_keys;
 mod nodes;
 mod notices;
 mod opening;
+mod own_keys;
 mod plain_commands;
 mod postfix;
 mod published_keys;

@@ -1,4 +1,4 @@
-//! Step `pubkey-confirmation`. Setting: `own_key_approval`.
+//! Step `pubkey-confirmation`: no settings.
 //!
 //! Which keys must sign the statement that names list, action, address, fingerprint and token:
 //!
@@ -41,6 +41,5 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
         return Next::Ask(Question::Signatures(missing));
     }
     let replaces = known.is_some() && offered.is_some() && known != offered;
-    let own = case.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
-    if run.goal == Goal::Subscribe && (replaces || own) { moderation::take(run, case) } else { Next::GoOn }
+    if run.goal == Goal::Subscribe && replaces { moderation::take(run, case) } else { Next::GoOn }
 }
