@@ -119,7 +119,10 @@ async fn set() {
     let (none, none_set) = of("none");
     let (many, many_set) = of("many");
     let (block, block_set) = of("block");
-    let two = [many.key(), block.key()].concat();
+    let another = |player: &Player| {
+        Person::new(&player.address, Kind::Curve25519, Timestamp::now()).certificate().armored()
+    };
+    let two = [another(block), block.key()].concat();
     let (secret, secret_set) = of("secret");
     let (signonly, signonly_set) = of("signonly");
     let (expired, expired_set) = of("expired");
@@ -137,7 +140,7 @@ async fn set() {
         vec![
             case("no token", short, short.with_keys("key set", &[&short.key()]), MISSING_TOKEN),
             case("no key", none, none.plain(&none_set), NO_KEY),
-            case("two keys", many, many.with_keys(&many_set, &[&many.key(), &block.key()]), SEVERAL),
+            case("two keys", many, many.with_keys(&many_set, &[&many.key(), &another(many)]), SEVERAL),
             case("two keys in one part", block, block.with_keys(&block_set, &[&two]), SEVERAL),
             case(
                 "a secret key",
