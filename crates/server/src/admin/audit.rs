@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sealist_app::App;
 use sealist_lists::model::ListName;
+use sealist_mail::shown;
 use sealist_store::{audit, lists};
 use serde_json::{Value, json};
 
@@ -23,7 +24,7 @@ pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow
         .iter()
         .map(|event| {
             let (at, list) = (event.at.rfc3339(), name(event));
-            format!("{at}  {list:<30} {:<30} {:<18} {}\n", event.email, event.event, event.detail)
+            format!("{at}  {list:<30} {:<30} {:<18} {}\n", shown(&event.email), event.event, event.detail)
         })
         .collect();
     let data: Vec<Value> = events

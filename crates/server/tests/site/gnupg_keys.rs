@@ -4,6 +4,7 @@ use crate::common::cast::flat;
 use crate::common::gpg::Gpg;
 use crate::common::site::{LIST, Site};
 use crate::common::talk::{REQUEST, plain, signed, with_keys};
+use sealist_openpgp::Certificate;
 
 const ANNE: &str = "anne@example.org";
 
@@ -155,6 +156,37 @@ async fn keys_come_in_many_ways() {
         let came = site.say(REQUEST, &answer, &[me, me][..expected]).await;
         assert!(came.iter().any(|letter| flat(&letter.text).contains(says)), "{name}: {came:#?}");
     }
+}
+
+/// A key and its subkey end. Its holder prolongs the key alone, hears which part is left, and prolongs that: nothing begins
+/// anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_key_is_prolonged_part_by_part() {
+    let site = Site::new().await;
+    let anne = Gpg::new().unwrap();
+    let made = ["--passphrase", "", "--quick-generate-key", ANNE, "future-default", "default", "seconds=4"];
+    anne.run(&made, b"").unwrap();
+    let fingerprint = Certificate::read_one(&anne.export(ANNE).unwrap()).unwrap().fingerprint().to_string();
+    anne.run(&["--passphrase", "", "--quick-set-expire", &fingerprint, "seconds=4", "*"], b"").unwrap();
+    anne.import(site.server.cli(&["lists", "key", LIST]).as_bytes()).unwrap();
+    site.join(ANNE, "member", &anne);
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    let key = anne.export(ANNE).unwrap();
+    let known = Certificate::read_one(&key).unwrap();
+    let subkey = known.subkeys_to_prolong(sealist_mail::Timestamp::now()).remove(0).to_string();
+
+    let came = site.say(REQUEST, &with_keys(ANNE, "key change", &[&key]), &[(ANNE, &anne)]).await;
+    assert!(flat(&came[0].text).contains("the key expired on"), "{}", came[0].text);
+    anne.run(&["--passphrase", "", "--quick-set-expire", &fingerprint, "2y"], b"").unwrap();
+    let key = anne.export(ANNE).unwrap();
+    let came = site.say(REQUEST, &with_keys(ANNE, "key change", &[&key]), &[(ANNE, &anne)]).await;
+    assert!(flat(&came[0].text).contains(&format!("subkey {subkey}")), "{}", came[0].text);
+    anne.run(&["--passphrase", "", "--quick-set-expire", &fingerprint, "2y", &subkey], b"").unwrap();
+    let key = anne.export(ANNE).unwrap();
+    let came = site.say(REQUEST, &with_keys(ANNE, "key change", &[&key]), &[(ANNE, &anne)]).await;
+    assert!(came[0].text.contains("Key successfully updated."), "{}", came[0].text);
+    assert!(site.server.cli(&["keys", "show", ANNE]).contains("usable       until"));
+    assert_eq!(site.server.cli(&["--json", "requests", "list"]).trim(), "[]", "no reset began");
 }
 
 /// Nobody can be answered who is not named, or named twice.
