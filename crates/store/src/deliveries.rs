@@ -2,6 +2,8 @@
 //!
 //! A claim lasts as long as its node lives ([`crate::nodes`]), however long the next hop takes.
 
+use std::collections::HashSet;
+
 use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, NodeNo, PostNo};
 use sealist_mail::{Stage, Timestamp};
 
@@ -113,8 +115,8 @@ pub async fn claim(
          (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no AND NOT EXISTS
              (SELECT 1 FROM members m WHERE m.no = deliveries.member_no AND m.key_waits = 1)),
          COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), ''),
-         COALESCE((SELECT allow_cleartext + CASE WHEN m.prove_post IN (0, deliveries.post_no) THEN 2 ELSE 0 END
-             FROM members m WHERE m.no = deliveries.member_no), 0)",
+         (SELECT allow_cleartext + CASE WHEN m.prove_post IN (0, deliveries.post_no) THEN 2 ELSE 0 END
+             FROM members m WHERE m.no = deliveries.member_no)",
         db.skip_locked()
     ))
     .bind(post.try_get::<i64>(0)?)
@@ -128,22 +130,34 @@ pub async fn claim(
         return Ok(None);
     }
     let kind = Kind::from_name(&post.try_get::<String>(4)?).ok_or(DAMAGED)?;
+    let mut left: Vec<DeliveryNo> = Vec::new();
     let rows = rows
         .iter()
         .map(|row| {
+            let member = row.try_get::<Option<i64>>(3)?.map(MemberNo);
+            let choices = row.try_get::<Option<i64>>(7)?;
+            if member.is_some() && choices.is_none() {
+                left.push(DeliveryNo(row.try_get(0)?));
+            }
+            let choices = choices.unwrap_or_default();
             Ok(Delivery {
                 no: DeliveryNo(row.try_get(0)?),
                 email: row.try_get(1)?,
                 address: row.try_get::<Option<i64>>(2)?.map(AddressNo),
-                member: row.try_get::<Option<i64>>(3)?.map(MemberNo),
+                member,
                 attempts: row.try_get(4)?,
                 card: row.try_get(5)?,
                 name: row.try_get(6)?,
-                allow_cleartext: row.try_get::<i64>(7)? & 1 != 0,
-                proves: row.try_get::<i64>(7)? & 2 != 0 && kind == Kind::Posting,
+                allow_cleartext: choices & 1 != 0,
+                proves: choices & 2 != 0 && kind == Kind::Posting,
             })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
+    // They left while another node walked the roster.
+    for copy in &left {
+        query("DELETE FROM deliveries WHERE no = $1").bind(copy.0).execute(&mut *db).await?;
+    }
+    let rows: Vec<Delivery> = rows.into_iter().filter(|row| !left.contains(&row.no)).collect();
     for row in rows.iter().filter(|row| row.proves) {
         let of_this = query("UPDATE members SET prove_post = $2 WHERE no = $1 AND prove_post = 0");
         let of_this = of_this.bind(row.member.map(|member| member.0)).bind(post.try_get::<i64>(0)?);
@@ -159,6 +173,31 @@ pub async fn claim(
         envelope_from: post.try_get(3)?,
         rows,
     }))
+}
+
+/// Deletes the copies to a member that are not out. Whoever has claimed one finds that it is gone ([`gone`]).
+pub(crate) async fn drop_copies_to(db: &mut Conn, member: MemberNo) -> Result<(), StoreError> {
+    query(
+        "DELETE FROM deliveries WHERE member_no = $1 AND state != 'sent'
+         AND post_no IN (SELECT no FROM posts WHERE list_no = (SELECT list_no FROM members WHERE no = $1))",
+    )
+    .bind(member.0)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Which of these recipients are gone: their member left, or their list was deleted.
+pub async fn gone(db: &mut Conn, rows: &[DeliveryNo]) -> Result<Vec<DeliveryNo>, StoreError> {
+    let mut gone = Vec::new();
+    for chunk in rows.chunks(MAX_ROWS) {
+        let sql = format!("SELECT no FROM deliveries WHERE no IN ({})", marks(1, chunk.len()));
+        let found = chunk.iter().fold(query(sql), |found, row| found.bind(row.0));
+        let found = found.fetch_all(&mut *db).await?;
+        let found = found.iter().map(|row| row.try_get(0)).collect::<Result<HashSet<i64>, _>>()?;
+        gone.extend(chunk.iter().filter(|row| !found.contains(&row.0)));
+    }
+    Ok(gone)
 }
 
 /// Gives claimed recipients back, to be tried from `from` on as if they had not been claimed. What another node has

@@ -7,7 +7,7 @@ use sealist_lists::texts::Language;
 use sealist_mail::{Address, Timestamp};
 
 use crate::sql::{Row, query};
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, deliveries};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
 const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
@@ -227,8 +227,9 @@ pub async fn set_preferences(
     Ok(())
 }
 
-/// Takes a role away; says whether there was one.
+/// Takes a role away, with the copies to the member that are not out; says whether there was one.
 pub async fn remove_member(db: &mut Conn, member: MemberNo) -> Result<bool, StoreError> {
+    deliveries::drop_copies_to(&mut *db, member).await?;
     Ok(query("DELETE FROM members WHERE no = $1").bind(member.0).execute(db).await?.rows_affected() > 0)
 }
 

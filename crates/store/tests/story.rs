@@ -38,6 +38,7 @@ on_both! {
     a_held_list_takes_mail_in_and_lets_none_go,
     copies_are_held_let_go_and_given_up,
     what_another_node_has_is_not_given_back,
+    copies_to_who_left_are_gone,
     a_clock_that_is_set_back_makes_nothing_wait,
     of_those_that_were_not_judged_the_least_tried_comes_first,
     a_language_belongs_to_an_address,
@@ -579,4 +580,47 @@ async fn a_language_belongs_to_an_address(site: Site) {
     assert_eq!(people::language_of(&mut db, &bart).await.unwrap(), Some(Language::De));
     let nobody = "nobody@example.org".parse().unwrap();
     assert_eq!(people::language_of(&mut db, &nobody).await.unwrap(), None);
+}
+
+/// Due, claimed, held for a key and held; what is out stays recorded.
+async fn copies_to_who_left_are_gone(site: Site) {
+    let list = site.list;
+    let told = site.store.write(move |db| {
+        Box::pin(async move {
+            for name in ["anne", "bart"] {
+                join(&mut *db, list, &format!("{name}@example.org")).await?;
+            }
+            post(&mut *db, list, Archived::No).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
+            let mut left = Vec::new();
+            for state in [State::Due(NOW), State::HeldForKey, State::Held, State::Failed, State::Sent] {
+                let batch = claim_copies(&mut *db, 100).await?.unwrap();
+                let rows: Vec<_> = batch.rows.iter().map(|row| row.no).collect();
+                let bart = batch.rows.iter().find(|row| row.email.starts_with("bart")).unwrap();
+                let member = bart.member.unwrap();
+                if state != State::Due(NOW) {
+                    let settled = Settled { state, ..sent(bart) };
+                    deliveries::record(&mut *db, NODE, &[settled]).await?;
+                }
+                assert!(deliveries::gone(&mut *db, &rows).await?.is_empty());
+                people::remove_member(&mut *db, member).await?;
+                left.push(deliveries::gone(&mut *db, &rows).await? == [bart.no]);
+                // A result that comes late changes nothing.
+                deliveries::record(&mut *db, NODE, &[sent(bart)]).await?;
+                // The next round.
+                let rest: Vec<_> = batch.rows.iter().map(sent).collect();
+                deliveries::record(&mut *db, NODE, &rest).await?;
+                join(&mut *db, list, "bart@example.org").await?;
+                post(&mut *db, list, Archived::No).await?;
+                posts::fan_out(&mut *db, 100, NOW).await?;
+            }
+            let batch = claim_copies(&mut *db, 100).await?.unwrap();
+            let rows: Vec<_> = batch.rows.iter().map(|row| row.no).collect();
+            assert_eq!(rows.len(), 2);
+            lists::delete(&mut *db, list).await?;
+            assert_eq!(deliveries::gone(&mut *db, &rows).await?, rows, "with their list");
+            Ok::<_, StoreError>(left)
+        })
+    });
+    assert_eq!(told.await.unwrap(), [true, true, true, true, false]);
 }

@@ -1,6 +1,7 @@
 //! Runner `outgoing`: makes recipients of posts, claims them, sends their copies and records the results.
 //! Settings: `[outgoing]`, `[queue]`.
 
+mod gone;
 mod results;
 mod sender;
 mod wire;

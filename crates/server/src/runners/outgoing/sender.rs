@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 
 use super::super::{POLL, insist};
 use super::Outgoing;
+use super::gone::Gone;
 use super::results::Results;
 use super::wire::{self, Sending};
 
@@ -88,7 +89,9 @@ impl Sender {
                 for settled in std::mem::take(&mut ready.held) {
                     self.results.put(node, list, kind, settled);
                 }
+                let gone = Gone::among(&self.app, numbers(&rows));
                 let sending = Sending {
+                    is_gone: &|row| gone.has(row),
                     settings: &self.settings,
                     results: &self.results,
                     may_go: &|| {

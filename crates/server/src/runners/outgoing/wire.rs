@@ -1,6 +1,7 @@
 //! Copies over a kept connection, which is made anew where that helps.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
 
 use sealist_app::{Copy, Recipient};
 use sealist_lists::model::DeliveryNo;
@@ -18,6 +19,8 @@ pub(super) struct Sending<'a, P> {
     pub(super) results: &'a Results,
     /// Whether copies may still leave.
     pub(super) may_go: &'a (dyn Fn() -> bool + Send + Sync),
+    /// Whether a recipient is to get nothing any more.
+    pub(super) is_gone: &'a (dyn Fn(DeliveryNo) -> bool + Send + Sync),
     pub(super) put: P,
 }
 
@@ -81,12 +84,26 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
     ) -> Option<String> {
         let (mut not_sent, mut eight_bit, may_go, results) =
             (Vec::new(), Vec::new(), self.may_go, self.results);
+        let is_gone = self.is_gone;
+        // Of copies for several: to whom they went.
+        let on_their_way: Mutex<HashMap<usize, Vec<&Recipient>>> = Mutex::default();
+        let on_their_way = || on_their_way.lock().unwrap_or_else(PoisonError::into_inner);
         let next = || {
-            let at = if may_go() && results.has_room() { waiting.pop_front() } else { None }?;
-            Some(envelope(at, anew.get(&at).unwrap_or(&copies[at])))
+            while may_go() && results.has_room() {
+                let at = waiting.pop_front()?;
+                let to: Vec<&Recipient> =
+                    copies[at].recipients.iter().filter(|recipient| !is_gone(recipient.no)).collect();
+                if !to.is_empty() {
+                    let next = envelope(at, anew.get(&at).unwrap_or(&copies[at]), &to);
+                    on_their_way().insert(at, to);
+                    return Some(next);
+                }
+            }
+            None
         };
         let done = |id: u64, outcomes: Vec<RecipientResult>| {
             let at = usize::try_from(id).unwrap_or(usize::MAX);
+            let to = on_their_way().remove(&at).unwrap_or_default();
             if outcomes.iter().all(|outcome| *outcome == RecipientResult::NotSent) {
                 not_sent.push(at);
                 return;
@@ -98,7 +115,7 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
                 eight_bit.push((at, copy));
                 return;
             }
-            for (recipient, outcome) in copies[at].recipients.iter().zip(outcomes) {
+            for (recipient, outcome) in to.into_iter().zip(outcomes) {
                 self.settle(recipient, outcome);
             }
         };
@@ -154,11 +171,11 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
     }
 }
 
-fn envelope(at: usize, copy: &Copy) -> Envelope {
+fn envelope(at: usize, copy: &Copy, to: &[&Recipient]) -> Envelope {
     Envelope {
         id: at as u64,
         sender: copy.sender.clone(),
-        recipients: copy.recipients.iter().map(|recipient| recipient.path.clone()).collect(),
+        recipients: to.iter().map(|recipient| recipient.path.clone()).collect(),
         body: Body::from_wire_pieces(copy.pieces.clone(), copy.dots),
     }
 }
