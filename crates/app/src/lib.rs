@@ -55,7 +55,7 @@ pub use settings::{SettingRefused, set_setting};
 pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
 pub use succession::{announce, published};
 pub use summaries::tell_due;
-pub use upkeep::{Kept, mend_clock, upkeep};
+pub use upkeep::{Kept, mend_clock, purge, upkeep};
 pub use vault::{KeyVault, Unavailable};
 
 /// A site: its database and its keys.

@@ -1,12 +1,12 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
-use sealist_lists::model::{MailingList, PostNo};
+use sealist_lists::model::{ListNo, MailingList, PostNo};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::holds::{self, Leaving};
 use sealist_store::{
-    Conn, StoreError, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, pending, posts,
-    put_aside, queue, replay, requests, tokens,
+    Conn, StoreError, archive, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices,
+    pending, posts, put_aside, queue, replay, requests, tokens,
 };
 
 use crate::letters::{self, Refusal};
@@ -69,15 +69,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
         let before = Timestamp(now.0 - i64::from(pgp.key_overlap_days) * DAY_MS);
         kept.keys_retired += succession::retire(app, &list, before, now).await?;
     }
-    let mut after = PostNo(0);
-    while let Some(next) = app
-        .store
-        .write(move |db| Box::pin(posts::delete_finished(db, after, CHUNK)))
-        .await
-        .map_err(|e: StoreError| e)?
-    {
-        after = next;
-    }
+    delete_finished(app).await?;
     let before = Timestamp(now.0 - SENT_KEPT_MS);
     loop {
         let deleted = app
@@ -228,6 +220,28 @@ async fn leave(
     letters::gone(list, leaving, why).store(&mut *db, now).await?;
     tokens::decided(&mut *db, leaving.entry.no, "dropped", "", now).await?;
     queue::finish(db, &leaving.entry).await
+}
+
+/// Deletes the posts that are out and not kept, with their bodies.
+async fn delete_finished(app: &App) -> Result<(), AppError> {
+    let mut after = PostNo(0);
+    while let Some(next) = app
+        .store
+        .write(move |db| Box::pin(posts::delete_finished(db, after, CHUNK)))
+        .await
+        .map_err(|e: StoreError| e)?
+    {
+        after = next;
+    }
+    Ok(())
+}
+
+/// Deletes the posts that a list keeps; those that are on their way go when they are out. Says how many they were.
+pub async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
+    let purged = app.store.write(move |db| Box::pin(archive::let_go(db, list)));
+    let purged = purged.await.map_err(|e: StoreError| e)?;
+    delete_finished(app).await?;
+    Ok(purged)
 }
 
 /// What nobody answered in time; the owners can see that.

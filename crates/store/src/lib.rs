@@ -4,6 +4,7 @@
 //! readers never wait for it. Cleartext of encrypting lists never comes here, secret keys only wrapped.
 
 pub mod address_keys;
+pub mod archive;
 pub mod audit;
 pub mod bodies;
 pub mod bounce_proofs;

@@ -146,9 +146,7 @@ impl Who {
         };
         let wants = match self.kind.as_str() {
             "notice" => "",
-            _ => {
-                "AND (m.role != 'member' OR (m.delivery_status = 'enabled' AND m.delivery_mode = 'regular'))"
-            }
+            _ => "AND (m.role != 'member' OR (m.delivery_status = 'enabled'))",
         };
         format!(
             "FROM members m JOIN addresses a ON a.no = m.address_no WHERE m.list_no = $1 AND m.no > $2

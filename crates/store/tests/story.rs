@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use common::{Archived, NOW, Site, join, message, post, post_to};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, DeliveryNo, Door, ListSettings, NodeNo, PostNo, Role};
+use sealist_lists::model::{
+    Channel, DeliveryMode, DeliveryNo, Door, ListSettings, NodeNo, PostNo, Preferences, Role,
+};
 use sealist_lists::replay::Fate;
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
@@ -23,7 +25,7 @@ use sealist_store::posts::{self, NewPost};
 use sealist_store::queue::{self, Place};
 use sealist_store::replay::{self, Outcome, Refusal};
 use sealist_store::tokens::{self, Subject};
-use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
+use sealist_store::{Conn, StoreError, archive, bodies, clock, lists, people};
 
 on_both! {
     simultaneous_changes_share_commits_and_fail_alone,
@@ -39,6 +41,8 @@ on_both! {
     copies_are_held_let_go_and_given_up,
     what_another_node_has_is_not_given_back,
     copies_to_who_left_are_gone,
+    who_chose_digests_gets_each_post,
+    what_was_kept_goes_when_it_is_let_go,
     a_clock_that_is_set_back_makes_nothing_wait,
     of_those_that_were_not_judged_the_least_tried_comes_first,
     a_language_belongs_to_an_address,
@@ -623,4 +627,41 @@ async fn copies_to_who_left_are_gone(site: Site) {
         })
     });
     assert_eq!(told.await.unwrap(), [true, true, true, true, false]);
+}
+
+async fn who_chose_digests_gets_each_post(site: Site) {
+    let list = site.list;
+    let batch = site.store.write(move |db| {
+        Box::pin(async move {
+            let anne =
+                people::ensure_address(&mut *db, &"anne@example.org".parse().unwrap(), "", NOW).await?;
+            let digests = Preferences { delivery_mode: DeliveryMode::MimeDigests, ..Preferences::default() };
+            people::add_member(&mut *db, list, anne, Role::Member, digests, NOW).await?;
+            post(&mut *db, list, Archived::No).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
+            claim_copies(db, 100).await
+        })
+    });
+    assert_eq!(batch.await.unwrap().unwrap().rows.len(), 1);
+}
+
+async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
+    let list = site.list;
+    let told = site.store.write(move |db| {
+        Box::pin(async move {
+            let (_, body) = post(&mut *db, list, Archived::Yes).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
+            let none = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
+            let before = archive::kept(&mut *db, list).await?;
+            let let_go = archive::let_go(&mut *db, list).await?;
+            let gone = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
+            let after = archive::kept(&mut *db, list).await?;
+            let left = bodies::load(&mut *db, body).await.is_ok();
+            Ok::<_, StoreError>((none.is_none(), before, let_go, gone.is_some(), after, left))
+        })
+    });
+    let octets = i64::try_from("words".len()).unwrap();
+    let nothing = archive::Kept { posts: 0, octets: 0 };
+    let kept = archive::Kept { posts: 1, octets };
+    assert_eq!(told.await.unwrap(), (true, kept, 1, true, nothing, false));
 }

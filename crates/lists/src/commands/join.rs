@@ -1,4 +1,5 @@
-//! Command `join [digest=no|mime]`, also `subscribe`; what `-join` means. Setting: `subscription_policy`.
+//! Command `join`, also `subscribe`; what `-join` means. Setting: `subscription_policy`. There are no digests yet:
+//! `digest=no` says what is so anyway, and another digest is refused.
 
 use super::{Command, Problem, shown};
 use crate::model::DeliveryMode;
@@ -6,7 +7,7 @@ use crate::model::DeliveryMode;
 pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
     let delivery_mode = match arguments {
         [] | ["digest=no"] => DeliveryMode::Regular,
-        ["digest=mime" | "digest=plain"] => DeliveryMode::MimeDigests,
+        ["digest=mime" | "digest=plain"] => return Err(Problem::NoDigests),
         _ => return Err(Problem::Extraneous(shown(&arguments.join(" ")))),
     };
     Ok(Command::Join { delivery_mode })

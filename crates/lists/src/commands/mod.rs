@@ -86,7 +86,7 @@ pub struct Usage {
 
 /// All commands.
 pub const COMMANDS: &[Usage] = &[
-    Usage { name: "join", aliases: &["subscribe"], arguments: "[digest=no|mime]", read: join::read },
+    Usage { name: "join", aliases: &["subscribe"], arguments: "", read: join::read },
     Usage { name: "leave", aliases: &["unsubscribe"], arguments: "", read: leave::read },
     Usage { name: "confirm", aliases: &[], arguments: "TOKEN", read: confirm::read },
     Usage { name: "approve", aliases: &["accept"], arguments: "TOKEN", read: decide::approve },
@@ -97,7 +97,7 @@ pub const COMMANDS: &[Usage] = &[
     Usage {
         name: "set",
         aliases: &[],
-        arguments: "delivery|digest|own-posts|copies|cleartext on|off",
+        arguments: "delivery|own-posts|copies|cleartext on|off",
         read: set::read,
     },
     Usage { name: "echo", aliases: &[], arguments: "WORDS", read: echo::read },
@@ -158,7 +158,12 @@ mod tests {
         use Command::{Confirm, Echo, Help, Join, Key, Leave, Set, Stop, Who};
         let join = |delivery_mode| Ok(Join { delivery_mode });
         check("join", join(DeliveryMode::Regular));
-        check("Subscribe digest=mime", join(DeliveryMode::MimeDigests));
+        check("Subscribe digest=no", join(DeliveryMode::Regular));
+        check("Subscribe digest=mime", Err(Problem::NoDigests));
+        check("join digest=plain", Err(Problem::NoDigests));
+        check("set digest on", Err(Problem::NoDigests));
+        check("set DIGEST yes", Err(Problem::NoDigests));
+        check("set digest off", Ok(Set(Setting { name: "digest", on: false })));
         check("subscribe digest=maybe", Err(Problem::Extraneous("digest=maybe".into())));
         check("leave", Ok(Leave));
         check("unsubscribe now", Err(Problem::Extraneous("now".into())));

@@ -13,6 +13,8 @@ sentences! {
         Extraneous(what: String) = "extraneous",
         /// There is no such choice.
         NoSuchSetting(what: String) = "no-such-setting",
+        /// A digest, before there are any.
+        NoDigests = "no-digests",
         /// `key` alone.
         NoSubcommand = "no-subcommand",
         /// `key` and a word that is none of its own.

@@ -1,4 +1,5 @@
-//! Command `set NAME on|off`: how posts come to the member. Setting: `command_workflow`.
+//! Command `set NAME on|off`: how posts come to the member. Setting: `command_workflow`. There are no digests yet: `set
+//! digest on` is refused.
 
 use super::{Command, Problem, shown};
 use crate::model::{DeliveryMode, DeliveryStatus, Preferences};
@@ -48,5 +49,8 @@ pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
         "off" | "no" => false,
         _ => return Err(no_such()),
     };
-    Ok(Command::Set(Setting { name, on }))
+    match (*name, on) {
+        ("digest", true) => Err(Problem::NoDigests),
+        (name, on) => Ok(Command::Set(Setting { name, on })),
+    }
 }

@@ -45,7 +45,7 @@ pub enum DeliveryMode {
     /// Each post by itself.
     #[default]
     Regular,
-    /// Collected in digests.
+    /// Chosen before digests were refused: until there are any, each post comes by itself.
     MimeDigests,
 }
 
@@ -134,7 +134,13 @@ impl Default for Preferences {
 impl Preferences {
     /// Sets one choice by its name; `value` as for [`super::ListSettings::set`].
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
-        set_field(self, name, value)
+        let mut changed = *self;
+        set_field(&mut changed, name, value)?;
+        if name == "delivery_mode" && changed.delivery_mode == DeliveryMode::MimeDigests {
+            return Err(SettingError::NoDigests);
+        }
+        *self = changed;
+        Ok(())
     }
 }
 
@@ -159,4 +165,20 @@ pub struct Member {
     pub moderation_action: Option<Action>,
     /// Whether the list has not approved the key that the address has: then it counts for nothing here.
     pub key_waits: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_refused_until_there_are_any() {
+        let mut choices = Preferences::default();
+        assert_eq!(choices.set("delivery_mode", "mime_digests"), Err(SettingError::NoDigests));
+        assert_eq!(choices, Preferences::default());
+        let mut earlier = Preferences { delivery_mode: DeliveryMode::MimeDigests, ..choices };
+        earlier.set("receive_own_postings", "false").unwrap();
+        earlier.set("delivery_mode", "regular").unwrap();
+        assert_eq!(earlier, Preferences { receive_own_postings: false, ..choices });
+    }
 }

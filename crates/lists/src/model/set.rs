@@ -14,6 +14,9 @@ pub enum SettingError {
         /// The known name most like it.
         nearest: Option<String>,
     },
+    /// A digest, before there are any.
+    #[error("there are no digests yet: posts come one by one, and delivery_mode is \"regular\"")]
+    NoDigests,
     /// The setting does not take that value.
     #[error("{value:?} is no value for {name:?}")]
     Value {

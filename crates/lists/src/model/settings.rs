@@ -76,7 +76,7 @@ pub struct ListSettings {
     pub allow_list_posts: bool,
     /// Text behind each post; `{list}` and `{address}` are filled in. Empty: none.
     pub footer: String,
-    /// Whether accepted posts are kept.
+    /// Whether accepted posts are kept after their last delivery. There is no reader for them yet.
     pub archive: bool,
     /// Whether each copy has an envelope sender of its own, by which a bounce tells whom it is about. Copies that
     /// go to several recipients at once have none. PGP styles say yes: their copies have one recipient anyway.
@@ -259,7 +259,7 @@ impl Default for ListSettings {
             reply_goes_to: ReplyTo::Author,
             allow_list_posts: true,
             footer: String::new(),
-            archive: true,
+            archive: false,
             verp: false,
             process_bounces: true,
             bounce_score_threshold: 5,

@@ -1,5 +1,6 @@
 //! Commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `texts`, `audit`, `db`. Each calls one use case and prints what it says.
 
+mod archive;
 mod audit;
 mod db;
 mod holds;
@@ -60,6 +61,9 @@ pub(crate) enum Command {
     /// What came in and waits.
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// Posts that lists keep after their last delivery.
+    #[command(subcommand)]
+    Archive(archive::Archive),
     /// The words that people read in mail.
     #[command(subcommand)]
     Texts(texts::Texts),
@@ -93,6 +97,7 @@ pub(crate) async fn run(path: &Path, command: Command) -> anyhow::Result<Answer>
         Command::Workflows => Ok(requests::workflows(app)),
         Command::Audit { list, limit } => audit::run(app, list, limit).await,
         Command::Queue(command) => queue::run(app, command).await,
+        Command::Archive(command) => archive::run(app, command).await,
         Command::Texts(command) => texts::run(app, command).await,
         Command::Db(command) => db::run(app, command).await,
     }

@@ -4,7 +4,7 @@ use sealist_app::App;
 use sealist_lists::workflows::Question;
 use sealist_mail::Timestamp;
 use sealist_store::queue::{self, Place};
-use sealist_store::{StoreError, deliveries, lists, put_aside, requests};
+use sealist_store::{StoreError, archive, deliveries, lists, put_aside, requests};
 
 use super::Finding;
 
@@ -61,6 +61,16 @@ async fn look(app: &App) -> Result<Vec<Finding>, StoreError> {
         ));
     }
     for list in lists::all(&mut db).await? {
+        let kept = archive::kept(&mut db, list.no).await?;
+        if list.settings.archive || kept.posts > 0 {
+            let detail = format!(
+                "{} keeps {} posts, {} octets, and nothing reads them",
+                list.name, kept.posts, kept.octets
+            );
+            let fix =
+                format!("`sealist lists set {0} archive false`, and `sealist archive purge {0}`", list.name);
+            findings.push(Finding::warning("archive", detail, fix));
+        }
         let aside = put_aside::counts(&mut db, list.no, Timestamp(now.0 - ASIDE_MS)).await?;
         if !aside.is_empty() {
             let counts: Vec<String> =

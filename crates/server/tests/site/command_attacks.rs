@@ -246,7 +246,7 @@ async fn captured_ciphertext() {
         "who",
         "echo Zebra",
         "key receive",
-        "set digest on",
+        "set own-posts off",
         "key",
         "Hello",
     ];

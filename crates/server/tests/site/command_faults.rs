@@ -140,7 +140,7 @@ async fn forged_commands_keep_nobody_out() {
     let anne = site.player("anne@example.org");
     site.server.cli(&["members", "add", LIST, &anne.address]);
     let mut lines = Vec::new();
-    for name in ["delivery", "digest", "own-posts", "copies", "cleartext"] {
+    for name in ["delivery", "own-posts", "copies", "cleartext"] {
         lines.extend(["on", "off"].map(|value| anne.plain(&format!("set {name} {value}"))));
     }
     lines.push(anne.plain("leave"));
@@ -262,7 +262,7 @@ async fn answers_do_not_carry_letters() {
 async fn no_command_is_lost_without_a_trace() {
     let site = Site::new().await;
     let anne = site.enrolled("anne@example.org", "member");
-    assert_eq!(site.ask(&anne, anne.plain("set digest on")).await.len(), 1);
+    assert_eq!(site.ask(&anne, anne.plain("set delivery off")).await.len(), 1);
     assert_eq!(site.ask(&anne, anne.plain("set copies off")).await.len(), 0);
     let tried = site.tried(&anne.address);
     assert!(tried.contains(&("request-unasked".into(), "set copies off".into())), "{tried:?}");

@@ -142,7 +142,7 @@ async fn requests_are_taken_one_step() {
     let site = Site::new().await;
     let olga = site.enrolled("olga@example.org", "owner");
     let anne = site.player("anne@example.org");
-    let text = "join\nsubscribe\njoin digest=mime\n";
+    let text = "join\nsubscribe\njoin digest=no\n";
     let came = site.ask(&anne, [&anne.plain("")[..], text.replace('\n', "\r\n").as_bytes()].concat()).await;
     let asked = came.iter().find(|letter| letter.subject.starts_with("key set ")).unwrap();
     let results: Vec<&Letter> = came.iter().filter(|letter| letter.subject.contains("results")).collect();
@@ -164,7 +164,7 @@ async fn requests_are_taken_one_step() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_signed_for() {
     let site = Site::new().await;
-    for (command, action) in [("leave", "unsubscribe"), ("set digest on", "set digest on")] {
+    for (command, action) in [("leave", "unsubscribe"), ("set own-posts off", "set own-posts off")] {
         let anne = site.enrolled(&format!("{}@example.org", action.replace(' ', "-")), "member");
         let before = site.state();
         // Also a signed command is only a wish: it names no nonce.

@@ -1,0 +1,48 @@
+//! `sealist archive`: what lists keep of posts after their last delivery. There is no reader yet.
+
+use clap::Subcommand;
+use sealist_app::{App, purge};
+use sealist_lists::model::ListName;
+use sealist_store::{archive, lists};
+use serde_json::{Value, json};
+
+use super::{Answer, named};
+
+#[derive(Subcommand)]
+pub(crate) enum Archive {
+    /// How much each list keeps.
+    List,
+    /// Deletes the posts that a list keeps. Posts that are still on their way go when they are out.
+    Purge { list: ListName },
+}
+
+pub(super) async fn run(app: &App, command: Archive) -> anyhow::Result<Answer> {
+    Ok(match command {
+        Archive::List => {
+            let mut db = app.store.reader().await?;
+            let mut rows = Vec::new();
+            for list in lists::all(&mut db).await? {
+                rows.push((
+                    list.name.to_string(),
+                    list.settings.archive,
+                    archive::kept(&mut db, list.no).await?,
+                ));
+            }
+            let line = |(name, on, kept): &(String, bool, archive::Kept)| {
+                let keeps = if *on { "keeps new posts" } else { "keeps no new posts" };
+                format!("{name:<40} {} posts, {} octets; {keeps}\n", kept.posts, kept.octets)
+            };
+            let data: Vec<Value> = rows
+                .iter()
+                .map(|(name, on, kept)| {
+                    json!({ "list": name, "archive": on, "posts": kept.posts, "octets": kept.octets })
+                })
+                .collect();
+            (rows.iter().map(line).collect(), data.into())
+        }
+        Archive::Purge { list } => {
+            let purged = purge(app, named(app, &list).await?.no).await?;
+            (format!("{purged} posts of {list} are not kept any more\n"), json!({ "purged": purged }))
+        }
+    })
+}
