@@ -9,10 +9,7 @@ use std::collections::BTreeMap;
 
 use common::{Archived, NOW, Site, join, message, post, post_to};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{
-    Channel, DeliveryMode, DeliveryNo, Door, ListSettings, NodeNo, PostNo, Preferences, Role,
-};
-use sealist_lists::replay::Fate;
+use sealist_lists::model::{Channel, DeliveryNo, Door, ListSettings, NodeNo, PostNo, Role};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
@@ -23,16 +20,14 @@ use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::queue::{self, Place};
-use sealist_store::replay::{self, Outcome, Refusal};
 use sealist_store::tokens::{self, Subject};
-use sealist_store::{Conn, StoreError, archive, bodies, clock, lists, people};
+use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
 
 on_both! {
     simultaneous_changes_share_commits_and_fail_alone,
     a_roster_is_covered_once_whatever_the_chunks_are,
     an_entry_is_claimed_by_one_and_held_with_its_reasons,
     what_a_dead_node_had_is_free,
-    the_record_keeps_what_became_of_a_text,
     large_bodies_come_back_whole,
     what_comes_in_pieces_is_whole_or_nothing,
     a_deleted_list_takes_its_bodies_along,
@@ -40,9 +35,6 @@ on_both! {
     a_held_list_takes_mail_in_and_lets_none_go,
     copies_are_held_let_go_and_given_up,
     what_another_node_has_is_not_given_back,
-    copies_to_who_left_are_gone,
-    who_chose_digests_gets_each_post,
-    what_was_kept_goes_when_it_is_let_go,
     a_clock_that_is_set_back_makes_nothing_wait,
     of_those_that_were_not_judged_the_least_tried_comes_first,
     a_language_belongs_to_an_address,
@@ -250,63 +242,6 @@ async fn what_a_dead_node_had_is_free(site: Site) {
         .store
         .write(move |db| Box::pin(async move { queue::claim(db, &without, 1, NOW.plus_ms(100_000)).await }));
     assert!(none.await.unwrap().is_empty());
-}
-
-/// Of one text at one address the last that waits is known, and for good what was accepted.
-async fn the_record_keeps_what_became_of_a_text(site: Site) {
-    const TEXT: [u8; 32] = [7; 32];
-    let list = site.list;
-    let seen = site.store.write(move |db| {
-        Box::pin(async move {
-            let mut entries = Vec::new();
-            for _ in 0..3 {
-                queue::push(&mut *db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await?;
-                let entry = claim_entries(&mut *db, 1, NOW).await?.remove(0);
-                entries.push(entry);
-            }
-            let mut steps = Vec::new();
-            let hold = &[Reason::TooLarge];
-            replay::record(&mut *db, &[TEXT], &entries[0], Outcome::Waits, NOW).await?;
-            queue::set_aside(&mut *db, &entries[0], Place::Hold, hold).await?;
-            steps.push(replay::seen_alone(&mut *db, &[TEXT]).await?);
-            // A refusal of what does not wait says nothing.
-            replay::refuse(&mut *db, entries[1].no, "olga@example.org", NOW).await?;
-            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
-            replay::refuse(&mut *db, entries[0].no, "olga@example.org", NOW).await?;
-            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
-            replay::record(&mut *db, &[TEXT], &entries[1], Outcome::Waits, NOW).await?;
-            queue::set_aside(&mut *db, &entries[1], Place::Hold, hold).await?;
-            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
-            let refusal = replay::refusal(&mut *db, entries[1].no).await?;
-            assert_eq!(refusal, Some(Refusal { at: NOW, by: "olga@example.org".to_owned() }));
-            let gone = queue::find(&mut *db, entries[1].no).await?.unwrap();
-            queue::finish(&mut *db, &gone).await?;
-            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
-            assert!(!replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?);
-            replay::record(&mut *db, &[TEXT], &entries[2], Outcome::Accepted, NOW).await?;
-            replay::record(&mut *db, &[TEXT], &entries[1], Outcome::Waits, NOW).await?;
-            steps.push(replay::seen(&mut *db, &[TEXT]).await?);
-            assert!(replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?);
-            assert!(!replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?, "once");
-            assert!(replay::seen(&mut *db, &[[8; 32]]).await?.is_empty());
-            Ok::<_, StoreError>(steps)
-        })
-    });
-    let large = || Fate::Waits(vec![Reason::TooLarge]);
-    let fates: Vec<(Fate, bool)> =
-        seen.await.unwrap().into_iter().flatten().map(|seen| (seen.fate, seen.refused)).collect();
-    let expected = [
-        (large(), false),
-        (large(), false),
-        (Fate::Refused, true),
-        (large(), true),
-        (Fate::Refused, true),
-        (Fate::Accepted, true),
-    ];
-    assert_eq!(fates, expected);
-    let forget = |before: Timestamp| site.store.write(move |db| Box::pin(replay::forget(db, before)));
-    assert_eq!(forget(NOW).await.unwrap(), 0, "what was seen now is remembered");
-    assert_eq!(forget(NOW.plus_ms(1)).await.unwrap(), 1);
 }
 
 async fn large_bodies_come_back_whole(site: Site) {
@@ -584,84 +519,4 @@ async fn a_language_belongs_to_an_address(site: Site) {
     assert_eq!(people::language_of(&mut db, &bart).await.unwrap(), Some(Language::De));
     let nobody = "nobody@example.org".parse().unwrap();
     assert_eq!(people::language_of(&mut db, &nobody).await.unwrap(), None);
-}
-
-/// Due, claimed, held for a key and held; what is out stays recorded.
-async fn copies_to_who_left_are_gone(site: Site) {
-    let list = site.list;
-    let told = site.store.write(move |db| {
-        Box::pin(async move {
-            for name in ["anne", "bart"] {
-                join(&mut *db, list, &format!("{name}@example.org")).await?;
-            }
-            post(&mut *db, list, Archived::No).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
-            let mut left = Vec::new();
-            for state in [State::Due(NOW), State::HeldForKey, State::Held, State::Failed, State::Sent] {
-                let batch = claim_copies(&mut *db, 100).await?.unwrap();
-                let rows: Vec<_> = batch.rows.iter().map(|row| row.no).collect();
-                let bart = batch.rows.iter().find(|row| row.email.starts_with("bart")).unwrap();
-                let member = bart.member.unwrap();
-                if state != State::Due(NOW) {
-                    let settled = Settled { state, ..sent(bart) };
-                    deliveries::record(&mut *db, NODE, &[settled]).await?;
-                }
-                assert!(deliveries::gone(&mut *db, &rows).await?.is_empty());
-                people::remove_member(&mut *db, member).await?;
-                left.push(deliveries::gone(&mut *db, &rows).await? == [bart.no]);
-                // A result that comes late changes nothing.
-                deliveries::record(&mut *db, NODE, &[sent(bart)]).await?;
-                // The next round.
-                let rest: Vec<_> = batch.rows.iter().map(sent).collect();
-                deliveries::record(&mut *db, NODE, &rest).await?;
-                join(&mut *db, list, "bart@example.org").await?;
-                post(&mut *db, list, Archived::No).await?;
-                posts::fan_out(&mut *db, 100, NOW).await?;
-            }
-            let batch = claim_copies(&mut *db, 100).await?.unwrap();
-            let rows: Vec<_> = batch.rows.iter().map(|row| row.no).collect();
-            assert_eq!(rows.len(), 2);
-            lists::delete(&mut *db, list).await?;
-            assert_eq!(deliveries::gone(&mut *db, &rows).await?, rows, "with their list");
-            Ok::<_, StoreError>(left)
-        })
-    });
-    assert_eq!(told.await.unwrap(), [true, true, true, true, false]);
-}
-
-async fn who_chose_digests_gets_each_post(site: Site) {
-    let list = site.list;
-    let batch = site.store.write(move |db| {
-        Box::pin(async move {
-            let anne =
-                people::ensure_address(&mut *db, &"anne@example.org".parse().unwrap(), "", NOW).await?;
-            let digests = Preferences { delivery_mode: DeliveryMode::MimeDigests, ..Preferences::default() };
-            people::add_member(&mut *db, list, anne, Role::Member, digests, NOW).await?;
-            post(&mut *db, list, Archived::No).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
-            claim_copies(db, 100).await
-        })
-    });
-    assert_eq!(batch.await.unwrap().unwrap().rows.len(), 1);
-}
-
-async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
-    let list = site.list;
-    let told = site.store.write(move |db| {
-        Box::pin(async move {
-            let (_, body) = post(&mut *db, list, Archived::Yes).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
-            let none = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
-            let before = archive::kept(&mut *db, list).await?;
-            let let_go = archive::let_go(&mut *db, list).await?;
-            let gone = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
-            let after = archive::kept(&mut *db, list).await?;
-            let left = bodies::load(&mut *db, body).await.is_ok();
-            Ok::<_, StoreError>((none.is_none(), before, let_go, gone.is_some(), after, left))
-        })
-    });
-    let octets = i64::try_from("words".len()).unwrap();
-    let nothing = archive::Kept { posts: 0, octets: 0 };
-    let kept = archive::Kept { posts: 1, octets };
-    assert_eq!(told.await.unwrap(), (true, kept, 1, true, nothing, false));
 }
