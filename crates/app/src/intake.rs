@@ -165,6 +165,7 @@ impl Intake {
             Form::Sealing(sealer) => Body::Sealed(sealer.finish()?),
         };
         let (list, door, detail, sender) = (self.list, self.door, self.detail, self.sender);
+        let source = app.vault.mac().source(sender.rsplit_once('@').map_or("", |(_, domain)| domain));
         let coming = self.spool.as_ref().map(Spool::coming);
         let ours = app.store.write(move |db| {
             Box::pin(async move {
@@ -172,7 +173,7 @@ impl Intake {
                     Some(coming) => coming.complete(&mut *db, &body).await?,
                     None => bodies::insert(&mut *db, &body).await?,
                 };
-                queue::enter(db, list, (door, &detail), body, (&transaction, &sender), now).await
+                queue::enter(db, list, (door, &detail), body, (&transaction, &sender, source), now).await
             })
         });
         ours.await.map_err(|error: StoreError| error)?;

@@ -35,6 +35,13 @@ impl MacKey {
         self.tag(&[b"message-id", list.as_bytes(), message_id.as_bytes()])
     }
 
+    /// The number under which those who send from a domain take turns. It is small, so that who reads the database learns
+    /// no domain.
+    pub fn source(&self, domain: &str) -> u16 {
+        let tag = self.tag(&[b"source", domain.to_ascii_lowercase().as_bytes()]);
+        u16::from_be_bytes([tag[0], tag[1]])
+    }
+
     /// By this the database knows the key of its site, and nobody who reads it learns anything of the key.
     pub fn mark(&self) -> [u8; 32] {
         self.tag(&[b"site key"])

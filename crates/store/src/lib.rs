@@ -42,6 +42,7 @@ mod sql;
 pub mod testing;
 pub mod tokens;
 pub mod transfer;
+pub mod turns;
 mod writer;
 
 pub use causes::{For, Remedy};

@@ -7,6 +7,7 @@ use sealist_mail::Timestamp;
 use crate::bodies::{self, Body};
 use crate::nodes::Claimant;
 use crate::sql::{Query, Row, query};
+use crate::turns::Turns;
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
@@ -88,22 +89,23 @@ pub async fn push(
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let body = bodies::insert(&mut *db, body).await?;
-    enter(db, list, (door, detail), body, (arrival, ""), now).await
+    enter(db, list, (door, detail), body, (arrival, "", 0), now).await
 }
 
-/// The same for a message whose body is stored, with its envelope sender.
+/// The same for a message whose body is stored, with its envelope sender. `source`: the same for those who take a turn
+/// together.
 pub async fn enter(
     db: &mut Conn,
     list: ListNo,
     (door, detail): (Door, &str),
     body: BodyNo,
-    (arrival, sender): (&[u8], &str),
+    (arrival, sender, source): (&[u8], &str, u16),
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let insert = query(
-        "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail, sender)
+        "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail, sender, source)
          VALUES (CASE WHEN (SELECT held_at FROM lists WHERE no = $1) IS NULL THEN 'in' ELSE 'paused' END,
-         $1, $2, $3, $4, $5, $5, $6, $7)",
+         $1, $2, $3, $4, $5, $5, $6, $7, $8)",
     )
     .bind(list.0)
     .bind(door.name())
@@ -111,7 +113,8 @@ pub async fn enter(
     .bind(arrival)
     .bind(now.0)
     .bind(detail)
-    .bind(sender);
+    .bind(sender)
+    .bind(i64::from(source));
     if db.is_alone() {
         return insert.insert(db).await.map(EntryNo);
     }
@@ -140,13 +143,24 @@ pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Resul
     claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
 }
 
-/// Claims up to `limit` waiting entries; nobody else gets them as long as this node lives. One that was claimed before
-/// and not judged comes alone, the least tried first: should it take the process down again, it is known which one it was,
-/// and the others had their turn.
+/// Claims up to `limit` waiting entries, in turns; nobody else gets them as long as this node lives. One that was claimed
+/// before and not judged comes alone, the least tried first, and only if nothing else is `judged` meanwhile: should it
+/// take the process down again, it is known which one it was, and the others had their turn.
 pub async fn claim(
     db: &mut Conn,
     claimant: &Claimant,
     limit: u32,
+    now: Timestamp,
+) -> Result<Vec<Entry>, StoreError> {
+    claim_beside(db, claimant, (limit, 0), &mut Turns::default(), now).await
+}
+
+/// The same while so many are being judged, by who was last.
+pub async fn claim_beside(
+    db: &mut Conn,
+    claimant: &Claimant,
+    (limit, judged): (u32, usize),
+    turns: &mut Turns,
     now: Timestamp,
 ) -> Result<Vec<Entry>, StoreError> {
     let sql = format!(
@@ -156,20 +170,25 @@ pub async fn claim(
     let Some(oldest) = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await? else {
         return Ok(Vec::new());
     };
-    let (suspects, limit) = if oldest.try_get::<u32>(0)? > 0 { (">", 1) } else { ("=", limit) };
+    if oldest.try_get::<u32>(0)? == 0 {
+        return turns.claim(db, claimant, limit, now).await;
+    }
+    if judged > 0 {
+        return Ok(Vec::new());
+    }
     let sql = format!(
-        "UPDATE queue SET attempts = attempts + 1, claimed_by = $3 WHERE no IN
-         (SELECT no FROM queue WHERE {} AND attempts {suspects} 0 ORDER BY next_at, attempts, no LIMIT $2 {})
+        "UPDATE queue SET attempts = attempts + 1, claimed_by = $2 WHERE no IN
+         (SELECT no FROM queue WHERE {} AND attempts > 0 ORDER BY next_at, attempts, no LIMIT 1 {})
          RETURNING {COLUMNS}",
-        due(claimant, 4),
+        due(claimant, 3),
         db.skip_locked()
     );
-    let claim = query(sql).bind(now.0).bind(limit).bind(claimant.node.0);
+    let claim = query(sql).bind(now.0).bind(claimant.node.0);
     claimant.bind(claim).fetch_all(db).await?.iter().map(entry).collect()
 }
 
 /// What can be claimed at `$1`; placeholders for the rest from that number on.
-fn due(claimant: &Claimant, from: usize) -> String {
+pub(crate) fn due(claimant: &Claimant, from: usize) -> String {
     format!("queue = 'in' AND claimed_by IS NULL AND next_at <= $1 {}", claimant.condition("list_no", from))
 }
 

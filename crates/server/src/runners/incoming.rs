@@ -9,12 +9,16 @@ use sealist_app::{App, AppError, process, shunt};
 use sealist_mail::Timestamp;
 use sealist_store::StoreError;
 use sealist_store::queue::{self, Entry};
+use sealist_store::turns::Turns;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::{POLL, insist};
 
-const BATCH: u32 = 16;
+/// So many are judged at once.
+const PLACES: usize = 16;
+/// When a place is free, others are awaited so long: what is judged at once shares commits.
+const COMPANY: Duration = Duration::from_millis(2);
 /// When mail came and none is to be judged: much may come in for a list that is held.
 const IN_VAIN: Duration = Duration::from_millis(5);
 const MAX_ATTEMPTS: u32 = 3;
@@ -29,40 +33,78 @@ pub(crate) async fn run(
     accepted: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut judging: JoinSet<()> = JoinSet::new();
+    let mut turns = Turns::default();
     let mut asked = false;
     while !*stop.borrow() {
-        let entries = claim(&app).await.unwrap_or_else(|error| {
+        let free = PLACES - judging.len();
+        let entries = claim(&app, (free, judging.len()), &mut turns).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the queue cannot be read");
             Vec::new()
         });
-        if entries.is_empty() {
-            if asked {
-                tokio::time::sleep(IN_VAIN).await;
-            }
-            asked = tokio::select! {
-                () = arrived.notified() => true,
-                () = tokio::time::sleep(POLL) => false,
-                _ = stop.wait_for(|stop| *stop) => false,
-            };
-            continue;
+        let found = !entries.is_empty();
+        for entry in entries {
+            judging.spawn(handle(app.clone(), entry, stop.clone()));
+        }
+        if !found && asked {
+            tokio::time::sleep(IN_VAIN).await;
         }
         asked = false;
-        // Together, so that their verdicts share commits.
-        let mut judging: JoinSet<()> =
-            entries.into_iter().map(|entry| handle(app.clone(), entry, stop.clone())).collect();
-        while judging.join_next().await.is_some() {}
-        accepted.notify_one();
+        let mut ended = 0;
+        if judging.len() == PLACES {
+            // The slowest keeps one place, and no other waits for it.
+            ended += usize::from(judging.join_next().await.is_some());
+        } else {
+            tokio::select! {
+                () = arrived.notified() => asked = true,
+                Some(_) = judging.join_next() => ended += 1,
+                () = tokio::time::sleep(POLL) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+        ended += company(&mut judging).await;
+        if ended > 0 {
+            accepted.notify_one();
+        }
+    }
+    while judging.join_next().await.is_some() {}
+    accepted.notify_one();
+}
+
+/// Waits a little for others that end; says how many did.
+async fn company(judging: &mut JoinSet<()>) -> usize {
+    let pause = tokio::time::sleep(COMPANY);
+    tokio::pin!(pause);
+    let mut ended = 0;
+    loop {
+        tokio::select! {
+            Some(_) = judging.join_next() => ended += 1,
+            () = &mut pause, if !judging.is_empty() => return ended,
+            else => return ended,
+        }
     }
 }
 
-async fn claim(app: &App) -> Result<Vec<Entry>, StoreError> {
+async fn claim(
+    app: &App,
+    (free, judged): (usize, usize),
+    turns: &mut Turns,
+) -> Result<Vec<Entry>, StoreError> {
     let (claimant, now) = (app.claimant(), Timestamp::now());
     if !queue::is_due(&mut *app.store.reader().await?, &claimant, now).await? {
         return Ok(Vec::new());
     }
-    let claimed =
-        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, BATCH, now).await }));
-    claimed.await.inspect_err(|error| app.heed_failed_claim(error))
+    let limit = u32::try_from(free).unwrap_or_default();
+    let mut next = turns.clone();
+    let claimed = app.store.write(move |db| {
+        Box::pin(async move {
+            let entries = queue::claim_beside(db, &claimant, (limit, judged), &mut next, now).await?;
+            Ok((entries, next))
+        })
+    });
+    let (entries, next) = claimed.await.inspect_err(|error| app.heed_failed_claim(error))?;
+    *turns = next;
+    Ok(entries)
 }
 
 async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
