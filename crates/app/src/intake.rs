@@ -8,6 +8,7 @@ use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::{self, Body, ROW_OCTETS};
 use sealist_store::{StoreError, lists, queue};
 
+use crate::incoming::MAX_COMMAND_OCTETS;
 use crate::spool::Spool;
 use crate::{App, AppError, ListKeys, bounce_address};
 
@@ -78,6 +79,27 @@ impl Arrival {
 }
 
 impl Arrival {
+    /// Octets above which a message for this address is refused when it comes, by its size alone: what nobody may let pass
+    /// need not be kept. `None`: no limit but the server's.
+    pub fn most_octets(&self) -> Option<u64> {
+        match self.door {
+            Door::Posting => self.list.settings.refused_above_octets(),
+            Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey => {
+                Some(MAX_COMMAND_OCTETS)
+            }
+            Door::Owner | Door::Bounces => None,
+        }
+    }
+
+    /// Whether both are different addresses for programs of one list: commands, bounces, the list's key.
+    pub fn is_another_command_of_its_list(&self, other: &Self) -> bool {
+        let for_people = |door: Door| matches!(door, Door::Posting | Door::Owner);
+        self.list.no == other.list.no
+            && !for_people(self.door)
+            && !for_people(other.door)
+            && !self.is_same_door(other)
+    }
+
     /// Whether both addresses mean the same: only where the part behind the `+` says something does it count.
     pub fn is_same_door(&self, other: &Self) -> bool {
         let handle = matches!(self.door, Door::Bounces | Door::Confirm);

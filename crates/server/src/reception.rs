@@ -33,17 +33,37 @@ pub(crate) struct Delivery {
     arrivals: Vec<Arrival>,
     /// Which arrival each recipient means: two addresses may mean one door.
     meant: Vec<usize>,
-    intakes: Vec<Intake>,
+    intakes: Vec<Taking>,
+    /// What MAIL says of the size.
+    announced: Option<u64>,
+    /// What has come.
+    came: u64,
     scanner: Option<Scanner>,
     held: Option<OwnedSemaphorePermit>,
     /// Of each intake.
     octets: usize,
 }
 
+/// What becomes of a message at one of the addresses that it is for.
+enum Taking {
+    In(Box<Intake>),
+    /// It is larger than that address takes.
+    TooLarge,
+}
+
+impl Taking {
+    fn as_intake(&mut self) -> Option<&mut Intake> {
+        match self {
+            Self::In(intake) => Some(intake),
+            Self::TooLarge => None,
+        }
+    }
+}
+
 impl Service for Reception {
     type Transaction = Delivery;
 
-    async fn begin(&self, sender: Option<&str>, _size: Option<u64>) -> Result<Delivery, Reply> {
+    async fn begin(&self, sender: Option<&str>, size: Option<u64>) -> Result<Delivery, Reply> {
         if self.room.is_full() {
             return Err(Reply::no_room());
         }
@@ -55,6 +75,8 @@ impl Service for Reception {
             arrivals: Vec::new(),
             meant: Vec::new(),
             intakes: Vec::new(),
+            announced: size,
+            came: 0,
             scanner: None,
             held: None,
             octets: 0,
@@ -67,6 +89,15 @@ impl Transaction for Delivery {
         let address = recipient.parse().map_err(|_| Reply::no_such_address())?;
         match Arrival::at(&self.app, &address).await {
             Ok(Some(arrival)) => {
+                // A peer may count line ends otherwise than we do.
+                let is_too_large = |most: u64| self.announced.is_some_and(|octets| octets > most + most / 8);
+                if arrival.most_octets().is_some_and(is_too_large) {
+                    return Err(too_large());
+                }
+                // Each handle is an address of its own: a message to many of them would be kept many times.
+                if self.arrivals.iter().any(|other| other.is_another_command_of_its_list(&arrival)) {
+                    return Err(Reply::new(452, (4, 5, 3), "one address for commands of a list at a time"));
+                }
                 let known = self.arrivals.iter().position(|other| other.is_same_door(&arrival));
                 self.meant.push(known.unwrap_or(self.arrivals.len()));
                 if known.is_none() {
@@ -85,10 +116,11 @@ impl Transaction for Delivery {
     async fn start(&mut self) -> Result<(), Reply> {
         for arrival in &self.arrivals {
             let intake = Intake::begin(arrival, self.sender.as_deref());
-            self.intakes.push(intake.map_err(|error| {
+            let intake = intake.map_err(|error| {
                 tracing::error!(%error, list = %arrival.list.name, "a message cannot be taken in");
                 Reply::try_again()
-            })?);
+            })?;
+            self.intakes.push(Taking::In(Box::new(intake)));
         }
         self.scanner = Some(Scanner::new(Limits::default()));
         Ok(())
@@ -96,6 +128,15 @@ impl Transaction for Delivery {
 
     async fn data(&mut self, chunk: &[u8]) -> Result<(), Reply> {
         self.octets = (self.octets + chunk.len()).min(Intake::MOST_OCTETS);
+        self.came += chunk.len() as u64;
+        for (arrival, taking) in self.arrivals.iter().zip(&mut self.intakes) {
+            if arrival.most_octets().is_some_and(|most| self.came > most) {
+                *taking = Taking::TooLarge;
+            }
+        }
+        if self.intakes.iter().all(|taking| matches!(taking, Taking::TooLarge)) {
+            return Err(too_large());
+        }
         let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let more = (self.octets * self.intakes.len()).div_ceil(PERMIT_OCTETS).saturating_sub(held);
         let more = u32::try_from(more).map_err(|_| Reply::no_room())?;
@@ -107,7 +148,7 @@ impl Transaction for Delivery {
         if let Some(scanner) = &mut self.scanner {
             scanner.feed(chunk).map_err(refusal)?;
         }
-        for intake in &mut self.intakes {
+        for intake in self.intakes.iter_mut().filter_map(Taking::as_intake) {
             let kept = match intake.write(chunk) {
                 Ok(()) => intake.spill(&self.app).await,
                 failed => failed,
@@ -127,7 +168,11 @@ impl Transaction for Delivery {
         }
         let (transaction, now) = (Intake::transaction(), Timestamp::now());
         let mut replies = Vec::with_capacity(self.intakes.len());
-        for intake in std::mem::take(&mut self.intakes) {
+        for taking in std::mem::take(&mut self.intakes) {
+            let Taking::In(intake) = taking else {
+                replies.push(too_large());
+                continue;
+            };
             replies.push(match intake.commit(&self.app, transaction, now).await {
                 Ok(()) => Reply::ok("it is ours"),
                 Err(error) => {
@@ -139,6 +184,11 @@ impl Transaction for Delivery {
         self.arrived.notify_one();
         self.meant.iter().filter_map(|at| replies.get(*at).cloned()).collect()
     }
+}
+
+/// More than an address takes. The size of a message is no secret.
+fn too_large() -> Reply {
+    Reply::new(552, (5, 3, 4), "message too large for this address")
 }
 
 /// What the peer is told of a message whose structure is refused.

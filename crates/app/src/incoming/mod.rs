@@ -35,7 +35,7 @@ use post::{Post, make_post};
 pub(crate) const FORMS: u64 = 5;
 
 /// Commands and a key or two; what is larger is something else.
-const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
+pub(crate) const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
 /// This often a message is judged anew because another one with the same signed text was recorded meanwhile.
 const TRIES: usize = 20;
 

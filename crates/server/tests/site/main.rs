@@ -29,6 +29,7 @@ mod postfix;
 mod published_keys;
 mod queue;
 mod serve;
+mod sizes;
 mod stuck;
 mod texts;
 mod unrecorded;
