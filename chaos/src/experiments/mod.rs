@@ -7,6 +7,7 @@ mod database;
 mod disk;
 mod door;
 mod fail_points;
+mod flood;
 mod hostile;
 mod kills;
 mod limits;
@@ -193,5 +194,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         fault: "next hop away for a scaled hour",
         target: "posting unaffected, disk bounded, all delivered behind it",
         run: |lab| Box::pin(next_hop::away(lab)),
+    },
+    Experiment {
+        number: "e34",
+        fault: "a stranger at full speed under changing names",
+        target: "members' posts out within 60 s, the disk bounded, one summary to the owner",
+        run: |lab| Box::pin(flood::flooded(lab)),
     },
 ];

@@ -193,6 +193,14 @@ pub async fn due(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Due>, 
         .collect()
 }
 
+/// How many people hear, or have heard today, of facts of a kind from a list.
+pub async fn heaps_of(db: &mut Conn, list: ListNo, kind: &str) -> Result<u64, StoreError> {
+    let row =
+        query("SELECT COUNT(*) FROM pending_notices WHERE list_no = $1 AND kind = $2 AND email_key <> ''");
+    let row = row.bind(list.0).bind(kind).fetch_one(db).await?;
+    Ok(u64::try_from(row.try_get::<i64>(0)?).unwrap_or(0))
+}
+
 /// The facts of a heap, the oldest first.
 pub async fn facts(db: &mut Conn, heap: &Heap) -> Result<Vec<Fact>, StoreError> {
     let rows = query(

@@ -12,13 +12,14 @@ use sealist_lists::facts::{self, Encryption, Facts, Signature};
 use sealist_lists::model::{Action, AddressNo, Door, MailingList, Role};
 use sealist_lists::replay::Past;
 use sealist_lists::rules::{Finding, GATE, Reason};
+use sealist_lists::texts::Text;
 use sealist_mail::{Address, Answerable, Mailbox, Timestamp, sole_author};
 use sealist_openpgp::Cleartext;
 use sealist_store::bodies::{self, Body};
 use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, Entry};
 use sealist_store::replay::Outcome as Fate;
-use sealist_store::{StoreError, audit, bounce_proofs, lists, people, posts, put_aside};
+use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, people, posts, put_aside};
 
 use crate::bounces::{self, Taken};
 use crate::commands::{self, takes_commands};
@@ -36,6 +37,8 @@ pub(crate) const FORMS: u64 = 5;
 
 /// Commands and a key or two; what is larger is something else.
 pub(crate) const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
+/// Authors of a day who hear from a list that their posts wait, if they are strangers.
+const MOST_AUTHORS_A_DAY: u64 = 50;
 /// This often a message is judged anew because another one with the same signed text was recorded meanwhile.
 const TRIES: usize = 20;
 
@@ -211,6 +214,11 @@ struct Whose {
     told: Option<Address>,
 }
 
+/// Whether a list writes to so many strangers today that one more would make it a tool of whoever sends in their names.
+async fn many_strangers_hear(db: &mut Conn, list: &MailingList) -> Result<bool, StoreError> {
+    Ok(pending::heaps_of(db, list.no, Text::Waits.name()).await? >= MOST_AUTHORS_A_DAY)
+}
+
 /// On a list with OpenPGP a signature shows whose a message is. There an author hears only what everybody on the way of the
 /// message sees: nothing of it was decrypted. Elsewhere the From field has to do.
 fn whose(
@@ -261,9 +269,8 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
         Action::Reject if told.is_none() => Action::Hold,
         action => action,
     };
-    let mut held = vec![letters::held(list, entry)];
-    held.extend(whose.told.as_ref().map(|author| letters::waits(list, author, entry)));
-    let author_told = entry.author_told || whose.told.is_some();
+    let held = letters::held(list, entry);
+    let waits = whose.told.as_ref().map(|author| letters::waits(list, author, entry));
     let (entry, why, list) = (entry.clone(), reasons.clone(), list.clone());
     let action = app
         .store
@@ -296,8 +303,12 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     }
                 }
                 if action == Action::Hold {
-                    for notice in &held {
-                        notice.store(&mut *db, now).await?;
+                    held.store(&mut *db, now).await?;
+                    let mut author_told = entry.author_told;
+                    if let Some(waits) = &waits
+                        && (whose.member.is_some() || !many_strangers_hear(&mut *db, &list).await?)
+                    {
+                        author_told |= waits.store(&mut *db, now).await?;
                     }
                     let hold = Hold { reasons: &why, member: whose.member, author_told };
                     holds::hold(&mut *db, &entry, hold, now).await?;
