@@ -6,18 +6,22 @@
 mod common;
 
 use common::{NOW, Site, message};
-use sealist_lists::model::{Channel, ListNo, RequestNo};
+use sealist_lists::model::{Channel, ListNo, NodeNo, RequestNo};
 use sealist_lists::workflows::{Goal, Run, Workflows};
 use sealist_mail::{Address, Timestamp};
+use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
+use sealist_store::nodes::Claimant;
 use sealist_store::notices::{self, NewNotice, Often};
+use sealist_store::posts;
 use sealist_store::requests::{self, Stage};
 use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, audit, lists, people};
 
 on_both! {
     of_many_answers_at_once_one_counts,
+    copies_wait_for_an_approval,
     a_token_is_bound_and_ends_with_its_request,
     what_nobody_answers_expires,
     what_expired_is_in_nobodys_way,
@@ -27,6 +31,46 @@ on_both! {
     strangers_hear_little_and_others_enough,
     the_record_tells_the_newest_first,
     a_key_takes_the_place_of_the_one_that_was_seen,
+}
+
+/// Copies wait as long as those in charge have not decided on a key, and no longer when they refused it.
+async fn copies_wait_for_an_approval(site: Site) {
+    let list = site.list;
+    let step = |ended: bool| {
+        let store = site.store.clone();
+        async move {
+            let dropped = store.write(move |db| {
+                Box::pin(async move {
+                    let run = Run::new(Workflows::default().named("confirm").unwrap(), Goal::ApproveKey);
+                    if ended {
+                        let request = requests::of_address(&mut *db, list, &anne(), NOW).await?.remove(0);
+                        assert!(requests::end(&mut *db, &request).await?);
+                    } else {
+                        common::join(&mut *db, list, "anne@example.org").await?;
+                        common::post(&mut *db, list, common::Archived::No).await?;
+                        posts::fan_out(&mut *db, 100, NOW).await?;
+                        let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
+                        let batch = deliveries::claim(&mut *db, &claimant, 10, NOW).await?.unwrap();
+                        let waits = |row: &Delivery| Settled {
+                            no: row.no,
+                            email: row.email.clone(),
+                            state: State::HeldForKey,
+                            reply: String::new(),
+                            refused_at: None,
+                        };
+                        let results: Vec<_> = batch.rows.iter().map(waits).collect();
+                        deliveries::record(&mut *db, NodeNo(1), &results).await?;
+                        people::key_waits(&mut *db, list, &anne()).await?;
+                        requests::insert(&mut *db, list, &anne(), &stage(&run), NOW).await?;
+                    }
+                    deliveries::give_up_waiting(db, list, NOW.plus_ms(1000 * HOUR_MS)).await
+                })
+            });
+            dropped.await.unwrap()
+        }
+    };
+    assert!(step(false).await.is_empty(), "the approval is pending");
+    assert_eq!(step(true).await, ["anne@example.org"], "it was refused");
 }
 
 const HOUR_MS: i64 = 3_600_000;

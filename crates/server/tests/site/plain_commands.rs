@@ -143,6 +143,19 @@ async fn a_list_may_ask_about_any_command() {
     assert!(said.text.contains("\n    hello\n"), "{}", said.text);
 }
 
+/// A From field is forged easily, and an address that answered once, elsewhere, did not ask to be here.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_elsewhere_is_no_wish_to_join() {
+    let walks = Walks::new("open").await;
+    // Known and verified on this site.
+    walks.site.server.cli(&["lists", "create", "cakes@lists.example", "--style", "legacy-default"]);
+    walks.site.server.cli(&["members", "add", "cakes@lists.example", ANNE]);
+    let asked = walks.say(WALKS_REQUEST, ANNE, "subscribe", "", 1).await.remove(0);
+    assert!(!walks.members().contains(ANNE), "a forged From subscribes nobody");
+    walks.say(&asked.reply_to, ANNE, "Re", "", 2).await;
+    assert!(walks.members().contains(ANNE));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_composes_its_own_policy() {
     let walks = Walks::new("confirm").await;
