@@ -107,7 +107,7 @@ fn is_status(word: &str) -> bool {
     let numbers: Vec<&str> = word.split('.').collect();
     let digits =
         |number: &&str| (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-    numbers.len() == 3 && matches!(numbers[0], "4" | "5") && numbers.iter().all(|number| digits(&number))
+    numbers.len() == 3 && matches!(numbers[0], "4" | "5") && numbers.iter().all(digits)
 }
 
 #[cfg(test)]
