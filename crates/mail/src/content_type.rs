@@ -152,7 +152,8 @@ impl<'a> Cursor<'a> {
                 let end = self.rest.find([';', ' ', '\t', '(']).unwrap_or(self.rest.len());
                 let (value, rest) = self.rest.split_at(end);
                 self.rest = rest;
-                clean &= value.bytes().all(is_token);
+                // What RFC 2231 gives a meaning in names, some take for it in values.
+                clean &= value.bytes().all(|b| is_token(b) && !b"'*%".contains(&b));
                 (!value.is_empty()).then(|| value.to_owned())?
             }
         };
@@ -374,6 +375,10 @@ mod tests {
         check("boundary =a", Some("a"));
         check("boundary= a", Some("a"));
         check("boundary=a/b", Some("a/b"));
+        check("boundary=a'b'c", Some("a'b'c"));
+        check("boundary=a*b", Some("a*b"));
+        check("boundary=a%62", Some("a%62"));
+        check("name=a(;boundary=b); boundary=a", Some("a"));
         check("boundary=\"a\\b\"", Some("ab"));
         check("boundary=\"=?us-ascii?q?a?=\"", Some("=?us-ascii?q?a?="));
         check("boundary=\"ä\"", Some("ä"));
