@@ -196,6 +196,37 @@ async fn mail_is_not_carried_to_another_door() {
     assert_eq!(held(site).len(), before + 1);
 }
 
+/// Who carries a message here cannot leave anybody out of it, nor hide it from its author.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_carried_is_noticed() {
+    let stage = Stage::new().await;
+    let (site, list) = (&stage.site, stage.site.certificate());
+    site.server.cli(&["members", "set", LIST, "anne@example.org", "receive_own_postings", "false"]);
+    site.server.cli(&["members", "set", LIST, "mallory@example.org", "receive_list_copy", "false"]);
+    let carried = |text: &[u8]| {
+        let inner = Person::signed(text, &stage.anne.signature(text, Timestamp::now().plus_ms(-1000)));
+        let mail = stage.anne.mail_of(&Person::unsigned_packets(&list, &inner));
+        [b"To: team@lists.example, mallory@example.org\r\nSubject: Pay Eve\r\nReferences: <pay@eve.example>\r\n", &mail[..]]
+            .concat()
+    };
+    let came = site.send(LIST, &carried(b"Content-Type: text/plain\r\n\r\nYes, do it.\r\n"), 3).await;
+    for copy in &came {
+        let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
+        let people = [&stage.anne, &stage.mallory, &stage.olga];
+        let (text, signed) = people.iter().find_map(|who| who.read(&armor, &list)).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(signed && text.contains("\r\nSubject: (not signed) Pay Eve\r\n"), "{text}");
+        for line in ["Signature: good\r\n", "Subject: not signed\r\n", "To whom: not signed\r\n"] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert!(!text.contains("pay@eve") && !copy.message.windows(3).any(|word| word == b"Eve"), "{text}");
+    }
+    // What Anne says within her signature counts: she wants no copy of her own, Mallory has one.
+    let both = format!("{LIST}, mallory@example.org");
+    let came = site.send(LIST, &carried(&to_entity(&both, "Hers.")), 1).await;
+    assert_eq!(came[0].recipient, "olga@example.org");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_signature_posts_once() {
     let stage = Stage::new().await;

@@ -77,7 +77,7 @@ fn who_it_is_for_decides() {
             word(verdict)
         };
         assert_eq!(verdict(&[]), "good", "{at}");
-        assert_eq!(verdict(&[own_key.clone()]), "good", "{at}");
+        assert_eq!(verdict(&own[..1]), "good", "{at}");
         assert_eq!(verdict(&[prints(&new)[0].clone()]), "good", "{at}");
         assert_eq!(verdict(&[others[0].clone(), own_key.clone()]), "good", "{at}");
         assert_eq!(verdict(&others[..1]), "for others", "{at}");
