@@ -8,7 +8,7 @@ use moved_clock::{day, join, make_plain_list, post_plain, site_in, store_plain};
 use sealist_app::{
     App, Arrival, Intake, Ready, Report, Together, prepare, process, settle, tell_due, upkeep,
 };
-use sealist_lists::model::{Door, MailingList, MemberNo, Role};
+use sealist_lists::model::{Door, MAX_LOCAL_OCTETS, MailingList, MemberNo, Role};
 use sealist_mail::{Stage, Timestamp};
 use sealist_store::deliveries::{self, Settled, State};
 use sealist_store::{StoreError, bounce_scores, lists, people, posts, queue};
@@ -350,7 +350,7 @@ async fn on_a_list_without_handles_one_copy_proves_a_report() {
 async fn a_long_name_has_bounces_and_confirmations() {
     let folder = TempDir::new().unwrap();
     let app = site_in(folder.path()).await;
-    let list = make_plain_list(&app, &format!("{}@lists.example", "n".repeat(54))).await;
+    let list = make_plain_list(&app, &format!("{}@lists.example", "n".repeat(MAX_LOCAL_OCTETS))).await;
     set(&app, &list, "verp", "true").await;
     join(&app, &list, "bart@x.example", Role::Member, None).await;
     post_plain(&app, &list, day(0)).await;

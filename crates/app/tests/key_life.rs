@@ -21,6 +21,10 @@ use tempfile::TempDir;
 const MARKER: &str = "QuaggaMarker7142";
 const LISTS: [&str; 2] = ["team@lists.example", "work@lists.example"];
 
+/// Until a post that waits for a key is given up: `key_wait_days` must be over at the upkeep of a day, and the next day brings
+/// the notice.
+const WAIT_DAYS: i64 = 9;
+
 /// The twelve states in which members' keys are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
@@ -109,6 +113,13 @@ impl Key {
         }
     }
 
+    /// The days on which a post that waited is given up, of posts on those days.
+    fn deleted(self, posts: &[i64], renewed_on: i64) -> impl Iterator<Item = i64> {
+        let waits = move |day: &i64| !self.reads(*day);
+        let kept = move |day: &i64| self.is_renewed() && (*day..*day + WAIT_DAYS).contains(&renewed_on);
+        posts.iter().copied().filter(move |day| waits(day) && !kept(day)).map(|day| day + WAIT_DAYS)
+    }
+
     fn is_renewed(self) -> bool {
         matches!(self, Self::EndsIn(_) | Self::Expired | Self::EncryptionExpired)
     }
@@ -130,6 +141,8 @@ fn about(mail: &Mail, holder: &Person, list: &Certificate) -> &'static str {
         ("cannot be used any more", "unusable"),
         ("It waits for you, encrypted", "waits"),
         ("wait, encrypted,", "members wait"),
+        ("your copy is deleted", "deleted"),
+        ("copies for them are deleted", "members' deleted"),
         ("to look at", "digest"),
     ];
     kinds.iter().find(|(words, _)| text.contains(words)).unwrap_or_else(|| panic!("{text}")).1
@@ -205,6 +218,7 @@ async fn seventy_days(app: &App, members: usize) {
         let mut expected = state.warnings();
         // The post of day 4 finds a reader who waits already.
         expected.extend([2, 65].into_iter().filter(|day| !state.reads(*day)).map(|day| (day, "waits")));
+        expected.extend(state.deleted(&POSTS, RENEWED_ON).map(|day| (day, "deleted")));
         expected.sort_unstable();
         let mut heard = letters.remove(address.as_str()).unwrap_or_default();
         heard.sort_unstable();
@@ -218,7 +232,8 @@ async fn seventy_days(app: &App, members: usize) {
     }
     let digests = [0, 1, 6, 7, 13, 14, 16, 23, 29, 30, 46, 53, 59, 60].map(|day| (day, "digest"));
     let waits = POSTS.map(|day| (day, "members wait"));
-    let mut expected = [&digests[..], &waits].concat();
+    let deleted = POSTS.map(|day| (day + WAIT_DAYS, "members' deleted"));
+    let mut expected = [&digests[..], &waits, &deleted].concat();
     expected.sort_unstable();
     to_olga.sort_unstable();
     assert_eq!(to_olga, expected);

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use sealist_app::{App, Found, KeyCheck, KeyVault, Report, Stages, Together, Unavailable, prepare, settle};
+use sealist_app::{
+    App, Found, KeyCheck, KeyVault, Report, Stages, Together, Unavailable, prepare, settle, tell_due,
+};
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::{Address, Timestamp};
@@ -186,6 +188,7 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
 /// All that goes out now.
 pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
     let mut mail = Vec::new();
+    let mut told = false;
     loop {
         let claimant = app.claimant();
         let node = claimant.node;
@@ -196,7 +199,13 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
             })
         });
         let batch = match claimed.await.unwrap() {
-            (None, None) => return mail,
+            (None, None) if told => return mail,
+            (None, None) => {
+                // What the copies above gave cause to, as far as it is due.
+                while tell_due(app, now).await.unwrap() {}
+                told = true;
+                continue;
+            }
             (_, None) => continue,
             (_, Some(batch)) => batch,
         };
