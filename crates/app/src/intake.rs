@@ -12,6 +12,8 @@ use crate::incoming::MAX_COMMAND_OCTETS;
 use crate::spool::Spool;
 use crate::{App, AppError, ListKeys, bounce_address};
 
+/// Keeps what followed the `+` of a `-confirm` address, behind the Return-Path.
+pub(crate) const CONFIRM_FIELD: &str = "X-Sealist-Confirm";
 /// Longer handles are none of ours.
 const MAX_DETAIL: usize = 200;
 /// Characters of an envelope sender that are kept beside the message ([RFC 5321, section 4.5.3.1.3]).
@@ -151,6 +153,11 @@ impl Intake {
         let (list, door, start) = (arrival.list.no, arrival.door, Start::Ahead);
         let mut intake = Self { list, door, detail, sender, form, spool: None, start };
         intake.form.write(format!("Return-Path: <{whole}>\r\n").as_bytes())?;
+        if door == Door::Confirm {
+            // A token: nothing but its mark stands in the database.
+            let token = std::mem::take(&mut intake.detail);
+            intake.form.write(format!("{CONFIRM_FIELD}: {token}\r\n").as_bytes())?;
+        }
         Ok(intake)
     }
 

@@ -7,6 +7,7 @@ mod bounce_address;
 mod bounces;
 mod commands;
 mod deciders;
+mod earlier;
 mod effects;
 mod error;
 mod incoming;

@@ -5,8 +5,9 @@ use sealist_lists::workflows::{self, Workflow, WorkflowError};
 use sealist_lists::{chains, pipelines};
 use sealist_store::{StoreError, lists};
 
-use crate::App;
+use crate::earlier::seal_earlier;
 use crate::requests::workflow;
+use crate::{App, AppError};
 
 /// Why a setting was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,12 @@ pub enum SettingRefused {
         "{0:?} takes no signature: on a list with OpenPGP it needs pubkey-confirmation or moderation-checks"
     )]
     Unsigned(String),
+    /// The list encrypts from now on, and what was stored of it before is not sealed.
+    #[error(
+        "the list encrypts from now on, but what was stored of it before is not all sealed ({0}): \
+         undo the setting and set it again"
+    )]
+    NotSealed(Box<AppError>),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -50,11 +57,17 @@ pub async fn set_setting(
     let mut changed = list.clone();
     changed.settings.set(name, value)?;
     check(app, &changed)?;
+    let begins_to_encrypt = changed.settings.encrypting() && !list.settings.encrypting();
     list.settings = changed.settings;
     let (no, settings) = (list.no, list.settings.clone());
     let written =
         app.store.write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
-    written.await.map_err(SettingRefused::Store)
+    written.await.map_err(SettingRefused::Store)?;
+    if begins_to_encrypt {
+        // What comes from now on is sealed; what came before is sealed here.
+        seal_earlier(app, list).await.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
+    }
+    Ok(())
 }
 
 fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {

@@ -1,6 +1,6 @@
 //! Stored bodies, in rows of bounded size. On an encrypting list they are sealed.
 
-use sealist_lists::model::BodyNo;
+use sealist_lists::model::{BodyNo, ListNo};
 use sealist_openpgp::{Family, Sealed};
 
 use crate::sql::query;
@@ -107,6 +107,44 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
         "plain" => Ok(Body::Plain { outer, payload }),
         _ => Sealed::from_stored(wrapped_key, outer, payload).map(Body::Sealed).map_err(|_| DAMAGED),
     }
+}
+
+/// Up to `limit` bodies of a list that are stored in the clear: of messages that wait, and of posts.
+pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<BodyNo>, StoreError> {
+    let plain = query(
+        "SELECT no FROM bodies WHERE form = 'plain' AND no IN
+         (SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM posts WHERE list_no = $1
+          UNION SELECT second_body_no FROM posts WHERE list_no = $1 AND second_body_no IS NOT NULL)
+         ORDER BY no LIMIT $2",
+    );
+    let rows = plain.bind(list.0).bind(limit).fetch_all(db).await?;
+    rows.iter().map(|row| row.try_get(0).map(BodyNo)).collect()
+}
+
+/// Puts another form in the place of a body.
+pub async fn replace(db: &mut Conn, no: BodyNo, body: &Body) -> Result<(), StoreError> {
+    let (form, wrapped_key, outer, payload) = body.parts();
+    let (first, rest) = in_rows(payload);
+    query("DELETE FROM body_chunks WHERE body_no = $1").bind(no.0).execute(&mut *db).await?;
+    let replaced = query(
+        "UPDATE bodies SET form = $2, wrapped_key = $3, outer_part = $4, octets = $5, data = $6 WHERE no = $1",
+    )
+    .bind(no.0)
+    .bind(form)
+    .bind(wrapped_key)
+    .bind(outer)
+    .bind(i64::try_from(payload.len()).unwrap_or(i64::MAX))
+    .bind(first)
+    .execute(&mut *db)
+    .await?;
+    if replaced.rows_affected() == 0 {
+        // It was delivered or decided meanwhile.
+        return Ok(());
+    }
+    for (seq, chunk) in (1_i64..).zip(rest) {
+        append(&mut *db, no, seq, chunk).await?;
+    }
+    Ok(())
 }
 
 /// Deletes a body. Each has one row that names it, of the queue or of a post, which goes with it.

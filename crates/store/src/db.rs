@@ -130,6 +130,14 @@ impl Store {
         Ok(Calls(Some(listener)))
     }
 
+    /// Makes what was deleted or replaced unreadable in the file of SQLite and its write-ahead log. PostgreSQL does so with
+    /// its own vacuum. Errs with [`StoreError::Transient`] if others were in the way.
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        let Location::File(path) = self.location.clone() else { return Ok(()) };
+        let done = tokio::task::spawn_blocking(move || sqlite::scrub(&path)).await;
+        done.map_err(|_| StoreError::Stopped)?
+    }
+
     /// Commits so far: for tests and benches.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)

@@ -70,6 +70,9 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     let author = sole_author(outer);
 
     let mut entry = entry;
+    if entry.door == Door::Confirm && entry.detail.is_empty() {
+        entry.detail = outside.confirm_detail();
+    }
     if entry.door == Door::Bounces {
         match bounces::take(app, &list, &entry, sender, &message, now).await? {
             Taken::Done => return Ok(Outcome { action: Action::Discard, reasons: vec![Reason::Bounce] }),
@@ -292,11 +295,19 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                         Action::Accept => brought.record(&mut *db, Fate::Accepted, now).await?,
                         Action::Hold => brought.record(&mut *db, Fate::Waits, now).await?,
                         Action::Discard if why.first() == Some(&Reason::PostedHere) => {
-                            if brought.tell_once(&mut *db, now).await? {
-                                audit::add(&mut *db, entry.list, author, "posted-already", "", now).await?;
-                                if let Some(letter) = &told {
+                            // A second signature over the same text is spent with it.
+                            brought.record(&mut *db, Fate::Accepted, now).await?;
+                            let is_news = match &told {
+                                Some(letter) if brought.tell_once(&mut *db).await? => {
                                     letter.store(&mut *db, now).await?;
+                                    true
                                 }
+                                Some(_) => false,
+                                // Not today, or never: those in charge see it.
+                                None => true,
+                            };
+                            if is_news {
+                                audit::add(&mut *db, entry.list, author, "posted-already", "", now).await?;
                             }
                         }
                         _ => {}

@@ -5,6 +5,7 @@ use sealist_mail::Headers;
 use sealist_mail::origin::{self, Answerable, EnvelopeSender, Origin};
 use sealist_store::bounce_proofs;
 
+use crate::intake::CONFIRM_FIELD;
 use crate::{App, AppError};
 
 /// The outside of a message.
@@ -26,6 +27,14 @@ impl Outside {
         }
         let answerable = origin::answerable(&sender, &headers);
         Ok(Self { headers, sender, origin, answerable })
+    }
+}
+
+impl Outside {
+    /// What followed the `+` of a `-confirm` address: in the field that the intake put second.
+    pub(crate) fn confirm_detail(&self) -> String {
+        let field = self.headers.fields().nth(1).filter(|field| field.is(CONFIRM_FIELD));
+        field.map(|field| field.decoded().trim().to_owned()).unwrap_or_default()
     }
 }
 

@@ -58,9 +58,8 @@ impl Brought {
         replay::record(db, &self.digests, &self.entry, outcome, now).await
     }
 
-    /// Whether the author hears now that all of it was posted already. A second signature over the same text is spent with it.
-    pub(crate) async fn tell_once(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
-        self.record(&mut *db, Outcome::Accepted, now).await?;
+    /// Whether the author hears now that all of it was posted already: once for each text.
+    pub(crate) async fn tell_once(&self, db: &mut Conn) -> Result<bool, StoreError> {
         replay::tell_once(db, &self.digests, &self.entry).await
     }
 

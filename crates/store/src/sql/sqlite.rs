@@ -17,6 +17,8 @@ use super::{Row, Value, checkpoints};
 use crate::StoreError;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// This often others are waited for who read the write-ahead log, each time as long as [`BUSY_TIMEOUT`].
+const SCRUB_TRIES: usize = 3;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 128;
 /// Of a new file. Most messages take one such page and a bit.
@@ -188,4 +190,18 @@ impl Drop for Pooled {
         let back = self.connection.take();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(back);
     }
+}
+
+/// Writes the file anew, without what was deleted in it, and empties the write-ahead log.
+pub(crate) fn scrub(path: &Path) -> Result<(), StoreError> {
+    let connection = open_existing(path)?;
+    connection.execute_batch("PRAGMA secure_delete = ON; VACUUM;")?;
+    for _ in 0..SCRUB_TRIES {
+        // The first column says whether a reader was in the way.
+        let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy == 0 {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Transient { code: "others read the write-ahead log".into() })
 }
