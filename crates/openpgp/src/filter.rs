@@ -4,6 +4,8 @@
 //! signatures, user attributes and everything over the limits are dropped. A certificate with 150,000
 //! foreign signatures would otherwise cost half a gigabyte.
 
+use std::collections::BTreeSet;
+
 use crate::certificate::MAX_OCTETS;
 use crate::framing::{BadFraming, Packets, RawPacket};
 
@@ -14,12 +16,17 @@ const USER_ID: u8 = 13;
 const SECRET_KEY: u8 = 5;
 const SECRET_SUBKEY: u8 = 7;
 
-/// User ids, and subkeys, of one certificate.
-const MAX_COMPONENTS: usize = 20;
-/// Signatures on one component.
+/// User ids of one certificate; with more it is refused.
+const MAX_USER_IDS: usize = 200;
+/// Subkeys that stay: those with the newest signatures. Some people make three a year.
+const MAX_SUBKEYS: usize = 64;
+/// Parts of one certificate that are looked at at all.
+const MAX_PARTS: usize = 5_000;
+/// Signatures on one part: of them so many that revoke it, and the newest others.
 const MAX_SIGNATURES: usize = 64;
+const MAX_REVOCATIONS: usize = 16;
 /// Signatures on one certificate: each is verified.
-const MAX_ALL_SIGNATURES: usize = 256;
+const MAX_ALL_SIGNATURES: usize = 512;
 /// Octets of a user id.
 const MAX_USER_ID_OCTETS: usize = 2048;
 
@@ -38,10 +45,9 @@ impl From<BadFraming> for Unfit {
     }
 }
 
-/// Splits binary data into certificates and filters each.
+/// Splits binary data into certificates and filters each. What stays is chosen by what it is worth, not by where it stands.
 pub(crate) fn certificates(data: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Unfit> {
-    let mut found: Vec<Vec<u8>> = Vec::new();
-    let mut state: Option<Current> = None;
+    let mut found: Vec<Current<'_>> = Vec::new();
     for packet in Packets::new(data) {
         let packet = packet?;
         match packet.tag {
@@ -54,33 +60,61 @@ pub(crate) fn certificates(data: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Unf
                 if found.len() == most {
                     return Err(Unfit::TooLarge);
                 }
-                found.push(packet.whole.to_vec());
-                state = Some(Current::new(&packet));
+                found.push(Current::new(&packet));
             }
-            _ => {
-                let (Some(current), Some(kept)) = (state.as_mut(), found.last_mut()) else {
-                    continue; // anything before the first key belongs to no certificate
-                };
-                if current.keeps(&packet) {
-                    kept.extend_from_slice(packet.whole);
-                    if kept.len() > MAX_OCTETS {
-                        return Err(Unfit::TooLarge);
-                    }
-                }
-            }
+            // Anything before the first key belongs to no certificate.
+            _ => found.last_mut().map_or(Ok(()), |current| current.meet(&packet))?,
         }
     }
-    if found.is_empty() { Err(Unfit::Framing) } else { Ok(found) }
+    if found.is_empty() {
+        return Err(Unfit::Framing);
+    }
+    found.into_iter().map(Current::kept).collect()
 }
 
 /// The certificate being read.
-struct Current {
+struct Current<'a> {
     issuer: Issuer,
-    components: [usize; 2],
-    signatures: usize,
-    all_signatures: usize,
-    /// Whether the component that signatures now belong to was kept.
+    /// The primary key is the first.
+    parts: Vec<Part<'a>>,
+    /// Whether signatures now belong to a part that may stay.
     keeping: bool,
+}
+
+/// A key or user id, and what the primary key signed over it.
+struct Part<'a> {
+    tag: u8,
+    whole: &'a [u8],
+    signatures: Vec<OwnSignature<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct OwnSignature<'a> {
+    whole: &'a [u8],
+    revokes: bool,
+    made_at: u32,
+}
+
+impl Part<'_> {
+    fn newest(&self) -> u32 {
+        self.signatures.iter().map(|one| one.made_at).max().unwrap_or_default()
+    }
+
+    /// Drops the oldest signatures that are too many; the others keep their order.
+    fn cut(&mut self) {
+        if self.signatures.len() <= MAX_SIGNATURES {
+            return;
+        }
+        let mut ranked: Vec<(usize, OwnSignature<'_>)> =
+            self.signatures.iter().copied().enumerate().collect();
+        ranked.sort_by_key(|(_, one)| (!one.revokes, std::cmp::Reverse(one.made_at)));
+        let revocations = ranked.iter().filter(|(_, one)| one.revokes).take(MAX_REVOCATIONS);
+        let others = ranked.iter().filter(|(_, one)| !one.revokes);
+        let mut kept: Vec<usize> =
+            revocations.chain(others).take(MAX_SIGNATURES).map(|(at, _)| *at).collect();
+        kept.sort_unstable();
+        self.signatures = kept.into_iter().map(|at| self.signatures[at]).collect();
+    }
 }
 
 /// How signatures name the primary key: by its fingerprint, or by the key id in it.
@@ -97,35 +131,66 @@ impl Issuer {
     }
 }
 
-impl Current {
-    fn new(primary: &RawPacket<'_>) -> Self {
+impl<'a> Current<'a> {
+    fn new(primary: &RawPacket<'a>) -> Self {
         let issuer = Issuer { fingerprint: fingerprint(primary.body) };
-        Self { issuer, components: [0, 0], signatures: 0, all_signatures: 0, keeping: true }
+        let primary = Part { tag: PUBLIC_KEY, whole: primary.whole, signatures: Vec::new() };
+        Self { issuer, parts: vec![primary], keeping: true }
     }
 
-    fn keeps(&mut self, packet: &RawPacket<'_>) -> bool {
+    fn meet(&mut self, packet: &RawPacket<'a>) -> Result<(), Unfit> {
         match packet.tag {
             USER_ID | PUBLIC_SUBKEY => {
-                let seen = &mut self.components[usize::from(packet.tag == USER_ID)];
-                *seen += 1;
-                self.signatures = 0;
-                self.keeping = *seen <= MAX_COMPONENTS
-                    && (packet.tag != USER_ID || packet.body.len() <= MAX_USER_ID_OCTETS);
-                self.keeping
+                self.keeping = packet.tag != USER_ID || packet.body.len() <= MAX_USER_ID_OCTETS;
+                if self.keeping {
+                    self.parts.push(Part { tag: packet.tag, whole: packet.whole, signatures: Vec::new() });
+                }
+                if self.parts.len() > MAX_PARTS {
+                    return Err(Unfit::TooLarge);
+                }
             }
-            SIGNATURE => {
-                let room = self.signatures < MAX_SIGNATURES && self.all_signatures < MAX_ALL_SIGNATURES;
-                let keep = self.keeping && room && self.is_own(packet.body);
-                self.signatures += usize::from(keep);
-                self.all_signatures += usize::from(keep);
-                keep
+            SIGNATURE if self.keeping && self.is_own(packet.body) => {
+                let signature = OwnSignature {
+                    whole: packet.whole,
+                    revokes: matches!(packet.body.get(1), Some(0x20 | 0x28 | 0x30)),
+                    made_at: made_at(packet.body),
+                };
+                if let Some(part) = self.parts.last_mut() {
+                    part.signatures.push(signature);
+                }
             }
-            _ => {
-                // A user attribute or something unknown: its signatures go with it.
-                self.keeping = false;
-                false
+            SIGNATURE => {}
+            // A user attribute or something unknown: its signatures go with it.
+            _ => self.keeping = false,
+        }
+        Ok(())
+    }
+
+    fn kept(mut self) -> Result<Vec<u8>, Unfit> {
+        if self.parts.iter().filter(|part| part.tag == USER_ID).count() > MAX_USER_IDS {
+            return Err(Unfit::TooLarge);
+        }
+        let mut subkeys: Vec<(u32, usize)> = (0..self.parts.len())
+            .filter(|at| self.parts[*at].tag == PUBLIC_SUBKEY)
+            .map(|at| (self.parts[at].newest(), at))
+            .collect();
+        subkeys.sort_unstable_by(|a, b| b.cmp(a));
+        let dropped: BTreeSet<usize> = subkeys.into_iter().skip(MAX_SUBKEYS).map(|(_, at)| at).collect();
+        let mut certificate = Vec::new();
+        let mut signatures = 0;
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            if dropped.contains(&at) {
+                continue;
+            }
+            part.cut();
+            signatures += part.signatures.len();
+            certificate.extend_from_slice(part.whole);
+            part.signatures.iter().for_each(|one| certificate.extend_from_slice(one.whole));
+            if certificate.len() > MAX_OCTETS || signatures > MAX_ALL_SIGNATURES {
+                return Err(Unfit::TooLarge);
             }
         }
+        Ok(certificate)
     }
 
     /// Whether the signature says the primary key made it. A lie costs nothing: the library verifies.
@@ -147,8 +212,19 @@ impl Current {
     }
 }
 
+/// When a signature says that it was made, in seconds; 0 if it does not say.
+fn made_at(body: &[u8]) -> u32 {
+    let found = subpackets(body, |kind| kind == 2);
+    let first = found.first().and_then(|(_, value)| <[u8; 4]>::try_from(*value).ok());
+    first.map_or(0, u32::from_be_bytes)
+}
+
 /// The issuer subpackets of a v4 or v6 signature ([RFC 9580, section 5.2.3]).
 fn issuer_subpackets(body: &[u8]) -> Vec<(u8, &[u8])> {
+    subpackets(body, |kind| matches!(kind, 16 | 33))
+}
+
+fn subpackets(body: &[u8], wanted: impl Fn(u8) -> bool) -> Vec<(u8, &[u8])> {
     let wide = body.first() == Some(&6);
     let mut found = Vec::new();
     let mut at = 4;
@@ -160,7 +236,7 @@ fn issuer_subpackets(body: &[u8]) -> Vec<(u8, &[u8])> {
         let Some(mut area) = at.checked_add(length).and_then(|end| body.get(at..end)) else { break };
         at += length;
         while let Some((kind, value, rest)) = subpacket(area) {
-            if matches!(kind & 0x7f, 16 | 33) {
+            if wanted(kind & 0x7f) {
                 found.push((kind & 0x7f, value));
             }
             area = rest;
@@ -244,12 +320,46 @@ mod tests {
     }
 
     #[test]
-    fn user_ids_are_limited() {
-        let mut data = vec![0xc6, 1, 4];
-        for _ in 0..1000 {
-            data.extend_from_slice(&[0xcd, 1, b'x']);
+    fn too_many_user_ids_are_refused_and_the_last_stays_otherwise() {
+        let with = |count: usize| {
+            let user_ids = (0..count).flat_map(|_| [0xcd, 1, b'x']);
+            certificates(&[0xc6, 1, 4].into_iter().chain(user_ids).collect::<Vec<u8>>(), 1)
+        };
+        assert_eq!(with(MAX_USER_IDS).unwrap()[0].len(), 3 + 3 * MAX_USER_IDS);
+        assert_eq!(with(MAX_USER_IDS + 1), Err(Unfit::TooLarge));
+    }
+
+    /// A signature of that kind, made at that second.
+    fn made(kind: u8, at: u32) -> Vec<u8> {
+        let mut packet = vec![0xc2, 12, 4, kind, 22, 8, 0, 6, 5, 2];
+        packet.extend_from_slice(&at.to_be_bytes());
+        packet
+    }
+
+    #[test]
+    fn the_newest_stay_wherever_they_stand() {
+        for newest_first in [false, true] {
+            let mut times: Vec<u32> = (1..=300).collect();
+            if newest_first {
+                times.reverse();
+            }
+            let subkeys = times.iter().flat_map(|at| [vec![0xce, 1, 4], made(0x18, *at)].concat());
+            let kept =
+                certificates(&[0xc6, 1, 4].into_iter().chain(subkeys).collect::<Vec<u8>>(), 1).unwrap();
+            assert_eq!(kept[0].len(), 3 + 17 * MAX_SUBKEYS);
+            let is_there = |at| kept[0].windows(14).any(|window| window == made(0x18, at));
+            assert!(is_there(300) && is_there(237) && !is_there(236));
+
+            let signatures = times.iter().flat_map(|at| made(if *at == 1 { 0x20 } else { 0x1f }, *at));
+            let kept =
+                certificates(&[0xc6, 1, 4].into_iter().chain(signatures).collect::<Vec<u8>>(), 1).unwrap();
+            let is_there = |kind, at| kept[0].windows(14).any(|window| window == made(kind, at));
+            assert_eq!(kept[0].len(), 3 + 14 * MAX_SIGNATURES);
+            assert!(
+                is_there(0x20, 1) && is_there(0x1f, 300) && !is_there(0x1f, 2),
+                "a revocation comes first"
+            );
         }
-        assert_eq!(certificates(&data, 1).unwrap()[0].len(), 3 + 3 * MAX_COMPONENTS);
     }
 
     proptest! {
