@@ -11,7 +11,7 @@ use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Text, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, ListKey, random};
-use sealist_store::list_keys::ListKeyRow;
+use sealist_store::list_keys::{self, ListKeyRow, Purpose};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::{StoreError, bodies, lists, rotation};
 
@@ -125,6 +125,19 @@ pub async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>
     let superseded = rotation::superseded(&mut *app.store.reader().await?, list.no).await?;
     all.extend(superseded.map(|stored| Certificate::from_stored(&stored)).transpose()?);
     Ok(all)
+}
+
+/// Takes off the posting key what others signed. Errs with [`StoreError::Lost`] if somebody signs it at that moment.
+pub async fn strip_certifications(app: &App, list: &MailingList) -> Result<(), AppError> {
+    let stored = list_keys::certificate(&mut *app.store.reader().await?, list.no, Purpose::Posting).await?;
+    let before = stored.ok_or_else(|| AppError::Plain(list.name.to_string()))?;
+    let key = Certificate::from_stored(&before)?;
+    let (no, fingerprint) = (list.no, key.fingerprint().to_string());
+    let stripped = key.without_certifications()?.to_bytes();
+    let changed = app.store.write(move |db| {
+        Box::pin(async move { list_keys::certified(db, no, &fingerprint, &before, &stripped).await })
+    });
+    if changed.await? { Ok(()) } else { Err(StoreError::Lost.into()) }
 }
 
 fn named<'a>(keys: &'a ListKeys, row: &ListKeyRow) -> Option<&'a ListKey> {

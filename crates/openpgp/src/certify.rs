@@ -1,22 +1,27 @@
 //! Certifications of a list's key by its members.
 //!
 //! Members send the list's key back with their signatures on its user ids. Only what that member's primary key signed
-//! over a user id that the list's key has is taken; everything else that came along is dropped.
+//! over a user id that the list's key has is taken: the newest of each member, small, and nothing of it that is not
+//! signed. Whoever adds octets that no signature covers would otherwise make the key one that programs refuse.
 
 use sealist_mail::Timestamp;
-use sequoia_openpgp::packet::Signature;
+use sequoia_openpgp::packet::signature::subpacket::{SubpacketArea, SubpacketTag};
+use sequoia_openpgp::packet::{Signature, UserID};
 use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy as _, StandardPolicy};
-use sequoia_openpgp::{Cert, Packet};
+use sequoia_openpgp::serialize::SerializeInto as _;
+use sequoia_openpgp::{Cert, KeyID, Packet};
 
-use crate::certificate::{Certificate, MAX_OCTETS};
+use crate::certificate::{Certificate, CertificateError, MAX_OCTETS};
 use crate::dearmor;
 use crate::filter::{self, Unfit};
 
 /// Certifications by others that a list's key keeps.
 const MAX_CERTIFICATIONS: usize = 256;
-/// Of them by one member on one user id: nobody takes the room of all.
-const MAX_OF_ONE: usize = 8;
+/// Octets of one of them: of what is signed, and of the packet without what is not.
+const MAX_CERTIFICATION_OCTETS: usize = 8 * 1024;
+/// Octets of a list's key with all that others signed.
+const MAX_CERTIFIED_OCTETS: usize = 128 * 1024;
 
 /// Why there is nothing to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,28 +53,50 @@ impl Certificate {
         if sent.userids().all(|user_id| user_id.certifications().next().is_none()) {
             return Err(NotCertified::NoSignedUserIds);
         }
-        let mut new: Vec<Packet> = Vec::new();
-        let mut room = MAX_CERTIFICATIONS.saturating_sub(self.certifications());
+        let before = self.clean();
+        let mut kept = before.clone();
         for own in self.cert().userids() {
-            let Some(same) = sent.userids().find(|user_id| user_id.userid() == own.userid()) else {
-                continue;
-            };
-            let theirs = own.certifications().filter(|known| is_named(known, by)).count();
-            let mut room_of_one = MAX_OF_ONE.saturating_sub(theirs);
-            for signature in same.certifications() {
-                let known = own.certifications().any(|known| known.normalized_eq(signature));
-                if !known && room.min(room_of_one) > 0 && self.is_by(signature, by, own.userid(), now) {
-                    room -= 1;
-                    room_of_one -= 1;
-                    new.extend([own.userid().clone().into(), signature.clone().into()]);
-                }
-            }
+            let same = sent.userids().filter(|user_id| user_id.userid() == own.userid());
+            let theirs = same.flat_map(|same| same.certifications());
+            let theirs = theirs.filter(|signature| self.is_by(signature, by, own.userid(), now));
+            kept.extend(theirs.filter_map(|signature| Some((own.userid().clone(), bare(signature)?))));
         }
-        if new.is_empty() {
+        let kept = newest(kept);
+        if kept == newest(before) && kept.len() == self.certifications() && self.is_clean() {
             return Err(NotCertified::NothingNew);
         }
-        let (cert, _) = self.cert().clone().insert_packets(new).map_err(|_| NotCertified::NothingNew)?;
-        Self::writable(cert).map_err(|_| NotCertified::NothingNew)
+        let certified = self.with(kept).ok_or(NotCertified::NothingNew)?;
+        let fits = certified.certifications() <= MAX_CERTIFICATIONS
+            && certified.to_bytes().len() <= MAX_CERTIFIED_OCTETS;
+        if fits { Ok(certified) } else { Err(NotCertified::NothingNew) }
+    }
+
+    /// This certificate without anything that others signed.
+    pub fn without_certifications(&self) -> Result<Self, CertificateError> {
+        Self::own(self.cert())
+    }
+
+    fn with(&self, certifications: Vec<(UserID, Signature)>) -> Option<Self> {
+        let own = self.without_certifications().ok()?;
+        let packets: Vec<Packet> =
+            certifications.into_iter().flat_map(|(user_id, one)| [user_id.into(), one.into()]).collect();
+        let (cert, _) = own.cert().clone().insert_packets(packets).ok()?;
+        Self::writable(cert).ok()
+    }
+
+    /// What others signed, without what they did not sign, and without what is large.
+    fn clean(&self) -> Vec<(UserID, Signature)> {
+        let each = self.cert().userids().flat_map(|own| {
+            own.certifications().filter_map(move |one| Some((own.userid().clone(), bare(one)?)))
+        });
+        each.collect()
+    }
+
+    fn is_clean(&self) -> bool {
+        self.cert().userids().all(|own| {
+            own.certifications()
+                .all(|one| bare(one).is_some_and(|bare| bare.unhashed_area() == one.unhashed_area()))
+        })
     }
 
     /// How many certifications by others it has.
@@ -77,20 +104,37 @@ impl Certificate {
         self.cert().userids().map(|user_id| user_id.certifications().count()).sum()
     }
 
-    fn is_by(
-        &self,
-        signature: &Signature,
-        by: &Self,
-        user_id: &sequoia_openpgp::packet::UserID,
-        now: Timestamp,
-    ) -> bool {
+    fn is_by(&self, signature: &Signature, by: &Self, user_id: &UserID, now: Timestamp) -> bool {
         let signer = by.cert().primary_key().key();
         let policy = StandardPolicy::new();
         is_named(signature, by)
             && policy.signature(signature, HashAlgoSecurity::CollisionResistance).is_ok()
+            && bare(signature).is_some()
             && signature.signature_alive(now.to_system_time(), None).is_ok()
             && signature.verify_userid_binding(signer, self.cert().primary_key().key(), user_id).is_ok()
     }
+}
+
+/// Of each user id and each issuer the last that was made.
+fn newest(mut all: Vec<(UserID, Signature)>) -> Vec<(UserID, Signature)> {
+    let made = |one: &Signature| one.signature_creation_time();
+    let issuer =
+        |one: &Signature| one.get_issuers().into_iter().next().map(|issuer| KeyID::from(issuer).to_hex());
+    all.sort_by(|(a_id, a), (b_id, b)| {
+        (a_id, issuer(a), made(b), b.mpis()).cmp(&(b_id, issuer(b), made(a), a.mpis()))
+    });
+    all.dedup_by(|(b_id, b), (a_id, a)| a_id == b_id && issuer(a) == issuer(b));
+    all
+}
+
+/// The certification with nothing beside what is signed but who made it; `None` if it is large all the same.
+fn bare(signature: &Signature) -> Option<Signature> {
+    use SubpacketTag::{Issuer, IssuerFingerprint};
+    let mut bare = signature.clone();
+    let named =
+        signature.unhashed_area().iter().filter(|one| matches!(one.tag(), Issuer | IssuerFingerprint));
+    *bare.unhashed_area_mut() = SubpacketArea::new(named.take(2).cloned().collect()).ok()?;
+    (Packet::from(bare.clone()).to_vec().ok()?.len() <= MAX_CERTIFICATION_OCTETS).then_some(bare)
 }
 
 /// Whether it says that it is by that key.
@@ -112,8 +156,6 @@ fn read(data: &[u8]) -> Result<Cert, NotCertified> {
 
 #[cfg(test)]
 mod tests {
-    use sequoia_openpgp::serialize::SerializeInto as _;
-
     use super::*;
     use crate::testing::{Kind, Person, member};
 
@@ -124,16 +166,56 @@ mod tests {
     }
 
     #[test]
-    fn nobody_takes_the_room_of_all() {
+    fn the_last_of_each_member_stays() {
         let list = member("team@lists.example", Kind::Curve25519, NOW);
         let anne = Person::new("anne@example.org", Kind::Curve25519, NOW);
         let mut key = Certificate::of(list.clone());
         for number in 0..20_i64 {
             let (at, now) = (NOW.plus_ms(number * 1000), NOW.plus_ms(60_000));
             let sent = anne.certified(&Certificate::of(list.clone()), at);
-            key = key.certified_by(&anne.certificate(), &sent, now).unwrap_or(key);
+            key = key.certified_by(&anne.certificate(), &sent, now).unwrap();
+            assert_eq!(key.certifications(), 1);
         }
-        assert_eq!(key.certifications(), MAX_OF_ONE);
+        let old = anne.certified(&Certificate::of(list.clone()), NOW);
+        let again = key.certified_by(&anne.certificate(), &old, NOW.plus_ms(60_000));
+        assert_eq!(again.map(|_| ()), Err(NotCertified::NothingNew), "an older one replaces none");
+        assert_eq!(key.without_certifications().unwrap().certifications(), 0);
+    }
+
+    /// What no signature covers does not come along, and what came before goes.
+    #[test]
+    fn what_is_not_signed_is_not_taken() {
+        use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketValue};
+        let list = member("team@lists.example", Kind::Curve25519, NOW);
+        let anne = Person::new("anne@example.org", Kind::Curve25519, NOW);
+        let key = Certificate::of(list.clone());
+        let clean = signed(&list, &anne);
+        let stuffed = |octets: usize| {
+            let cert = Cert::from_bytes(&dearmor::to_binary(&clean, MAX_OCTETS).unwrap()).unwrap();
+            let packets: Vec<Packet> = cert
+                .into_packets()
+                .map(|packet| match packet {
+                    Packet::Signature(mut one) if is_named(&one, &anne.certificate()) => {
+                        let body = vec![0; octets];
+                        let junk = SubpacketValue::Unknown { tag: SubpacketTag::Private(100), body };
+                        one.unhashed_area_mut().add(Subpacket::new(junk, false).unwrap()).unwrap();
+                        one.into()
+                    }
+                    other => other,
+                })
+                .collect();
+            Cert::from_packets(packets.into_iter()).unwrap()
+        };
+        let now = NOW.plus_ms(1000);
+        let wanted = key.certified_by(&anne.certificate(), &clean, now).unwrap().to_bytes();
+        for octets in [10, 1000, 60_000] {
+            let sent = stuffed(octets);
+            let made = key.certified_by(&anne.certificate(), &sent.to_vec().unwrap(), now).unwrap();
+            assert_eq!(made.to_bytes(), wanted, "{octets}");
+            let stored = Certificate::of(sent);
+            let mended = stored.certified_by(&anne.certificate(), &clean, now).unwrap();
+            assert_eq!(mended.to_bytes(), wanted, "{octets}");
+        }
     }
 
     #[test]

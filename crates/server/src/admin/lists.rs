@@ -33,7 +33,12 @@ pub(crate) enum Lists {
         value: String,
     },
     /// The certificate that people encrypt to.
-    Key { list: ListName },
+    Key {
+        list: ListName,
+        /// First takes off what others signed: the key is as the list made it.
+        #[arg(long)]
+        strip_certifications: bool,
+    },
     /// Deletes a list with its members and posts; its key files stay, keys in the database go.
     Delete { list: ListName },
 }
@@ -71,8 +76,11 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
             set_setting(app, &mut list, &name, &value).await?;
             (format!("{name} is set\n"), json!({ "set": name }))
         }
-        Lists::Key { list } => {
+        Lists::Key { list, strip_certifications } => {
             let list = named(app, &list).await?;
+            if strip_certifications {
+                sealist_app::strip_certifications(app, &list).await?;
+            }
             let Some(key) = list_certificate(app, list.no).await? else {
                 bail!("{} has no key: its style is a plain one", list.name)
             };

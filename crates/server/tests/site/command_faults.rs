@@ -298,7 +298,8 @@ async fn no_signature_on_the_list_key_is_lost() {
     let mut connection = site.server.connect().await;
     for player in &people {
         let signed = player.person.certified(&player.list, now());
-        crate::common::post(&mut connection, REQUEST, &player.with_keys("key sign", &[&signed])).await;
+        let message = player.signed_entity("", &keys_entity("key sign\n", &[&signed]));
+        crate::common::post(&mut connection, REQUEST, &message).await;
     }
     site.letters().await;
     let stored: Vec<u8> = site

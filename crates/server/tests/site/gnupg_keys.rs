@@ -28,7 +28,10 @@ async fn a_list_key_is_certified() {
     let fingerprint = site.certificate().fingerprint().to_string();
     anne.run(&["--quick-sign-key", &fingerprint], b"").unwrap();
     let key = anne.run(&["--armor", "--export", &fingerprint], b"").unwrap().0;
-    let came = site.say(REQUEST, &with_keys(ANNE, "key sign", &[&key]), &[(ANNE, &anne)]).await;
+    let unsigned = site.say(REQUEST, &with_keys(ANNE, "key sign", &[&key]), &[(ANNE, &anne)]).await;
+    assert!(unsigned[0].text.contains("Message not signed"), "{}", unsigned[0].text);
+    let text = format!("key sign\n\n{}", String::from_utf8(key).unwrap());
+    let came = site.say(REQUEST, &signed(&anne, &[ANNE], ANNE, "", &text), &[(ANNE, &anne)]).await;
     assert!(came[0].text.contains("List key updated with new signatures."), "{}", came[0].text);
     // And others see it.
     let bart = Gpg::new().unwrap();
@@ -37,6 +40,9 @@ async fn a_list_key_is_certified() {
     let listed = bart.run(&["--with-colons", "--check-signatures", &fingerprint], b"").unwrap().0;
     let listed = String::from_utf8(listed).unwrap();
     assert!(listed.lines().any(|line| line.starts_with("sig:!") && line.contains(ANNE)), "{listed}");
+    // And the admin takes it off.
+    site.server.cli(&["lists", "key", LIST, "--strip-certifications"]);
+    assert_eq!(site.certificate().certifications(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

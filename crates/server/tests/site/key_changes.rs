@@ -407,7 +407,7 @@ async fn sign() {
     .await;
     assert_eq!(site.certificate().certifications(), 0);
     for (player, message) in [
-        (&ok, ok.with_keys(sign, &[&by(&ok)])),
+        (&ok, ok.signed_entity("", &keys_entity("key sign\n", &[&by(&ok)]))),
         (&sealed, sealed.sealed_entity(&keys_entity("key sign\n", &[&by(&sealed)]))),
     ] {
         let came = site.ask(player, message).await;
@@ -422,7 +422,7 @@ async fn sign() {
     // What is there already is not new.
     let other = site.enrolled("second@example.org", "owner");
     let certification = by(&other);
-    site.ask(&other, other.with_keys(sign, &[&certification])).await;
+    site.ask(&other, other.signed_entity("", &keys_entity("key sign\n", &[&certification]))).await;
     let before = site.state();
     let came = site.ask(&other, other.signed_entity("", &keys_entity("key sign\n", &[&certification]))).await;
     assert!(flat(&came[0].text).contains("No new certifications found."), "{came:#?}");

@@ -1,4 +1,5 @@
-//! `key sign`: the list's key is attached, with the sender's certification. Setting: `key_signing_allowed`.
+//! `key sign`: the list's key is attached, with the sender's certification, in a message that the sender signed.
+//! Setting: `key_signing_allowed`.
 
 use sealist_lists::commands::{Problem, Success};
 use sealist_openpgp::{Certificate, NotCertified};
@@ -39,6 +40,8 @@ impl Session<'_> {
             Err(_) => 2,
         });
         let certified = match tried.swap_remove(0) {
+            // What somebody published could be sent by others, in that name.
+            Ok(_) if !speaker.signed => return Ok(Err(Problem::NotSigned)),
             Ok(certified) => certified,
             Err(why) => {
                 return Ok(Err(match why {
