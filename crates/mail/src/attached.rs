@@ -135,10 +135,7 @@ fn is_key_packet(data: &[u8]) -> bool {
         (0xc0, _, 255) => (first & 63, 6),
         _ => return false,
     };
-    match (tag, data.get(head..)) {
-        (5 | 6, Some([2..=6, ..])) | (2, Some([4 | 6, 0x20 | 0x28 | 0x30, ..])) => true,
-        _ => false,
-    }
+    matches!((tag, data.get(head..)), (5 | 6, Some([2..=6, ..])) | (2, Some([4 | 6, 0x20 | 0x28 | 0x30, ..])))
 }
 
 /// Text that Windows writes begins with a mark, or has two octets a character.

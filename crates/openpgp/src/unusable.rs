@@ -108,7 +108,7 @@ pub(crate) fn why_not_valid(cert: &Cert, now: Timestamp) -> Unusable {
 pub(crate) fn why_no_part(valid: &ValidCert<'_>, need: Need, now: Timestamp) -> Unusable {
     let expired = candidates(valid, need).filter_map(|key| {
         let at = Timestamp::from_system_time(key.key_expiration_time()?);
-        (at <= now).then(|| (at, key))
+        (at <= now).then_some((at, key))
     });
     if let Some((at, key)) = expired.max_by_key(|(at, _)| *at) {
         let subkey = Fingerprint::of(&key.key().fingerprint());

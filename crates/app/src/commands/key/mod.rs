@@ -60,7 +60,7 @@ impl Session<'_> {
         let brought = self.brought(speaker).await?;
         match &speaker.autocrypt {
             Some(key) if brought.is_empty() && brought.unreadable.is_none() => {
-                Ok(KeyMaterial::of(&[key.clone()]))
+                Ok(KeyMaterial::of(std::slice::from_ref(key)))
             }
             _ => Ok(brought),
         }
