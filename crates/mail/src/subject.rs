@@ -1,33 +1,86 @@
-//! Subject prefixes: once, whatever answers did to them.
+//! What programs and gateways put before a Subject: marks of answers and of forwarded mail, tags, the list's prefix.
 
 /// `Re:` and its relatives.
-const REPLY_MARKS: &[&str] = &["re", "aw", "sv", "vs", "antw", "odp", "r"];
+const REPLY_MARKS: &[&str] = &[
+    "re", "aw", "antw", "antwort", "sv", "vs", "odp", "r", "rif", "res", "resp", "rép", "rep", "ré", "ref",
+    "ynt", "hv", "ats", "atb", "bls", "απ", "σχετ", "отв", "відп", "回复", "回復", "回覆", "答复", "答覆",
+    "返信", "답장", "회신",
+];
+/// `Fwd:` and its relatives.
+const FORWARD_MARKS: &[&str] =
+    &["fwd", "fw", "wg", "tr", "rv", "vb", "vl", "enc", "doorst", "pd", "ilt", "i", "转发", "轉寄", "転送"];
 
-/// The subject with the list's prefix before it. A prefix that is there already, also behind `Re:`, is not
-/// repeated; answer marks stand before the prefix, once.
+/// The subject with the list's prefix before it. A prefix that is there already, also behind marks and tags, is not
+/// repeated; answer marks stand before the prefix, once. Tags and marks of forwarded mail stay, behind the prefix.
 pub fn with_prefix(prefix: &str, subject: &str) -> String {
     let prefix = prefix.trim_end();
     let mut rest = subject.trim();
-    let mut answer = false;
+    let (mut answer, mut kept) = (false, String::new());
     loop {
         if let Some(behind) = rest.strip_prefix(prefix).filter(|_| !prefix.is_empty()) {
             rest = behind.trim_start();
-        } else if let Some(behind) = strip_reply_mark(rest) {
-            answer = true;
+        } else if let Some((front, behind)) = front(rest) {
+            match front {
+                Front::Reply => answer = true,
+                Front::Forward | Front::Tag => {
+                    kept += rest[..rest.len() - behind.len()].trim_end();
+                    kept.push(' ');
+                }
+            }
             rest = behind;
         } else {
             break;
         }
     }
     let mark = if answer { "Re: " } else { "" };
-    let space = if rest.is_empty() { "" } else { " " };
-    format!("{mark}{prefix}{space}{rest}")
+    let words = format!("{kept}{rest}");
+    let words = words.trim_end();
+    let space = if words.is_empty() || prefix.is_empty() { "" } else { " " };
+    format!("{mark}{prefix}{space}{words}")
 }
 
-fn strip_reply_mark(subject: &str) -> Option<&str> {
-    let (mark, rest) = subject.split_once(':')?;
-    let mark = mark.trim_end().trim_end_matches(|c: char| c.is_ascii_digit() || c == '[' || c == ']');
-    REPLY_MARKS.iter().any(|known| known.eq_ignore_ascii_case(mark)).then(|| rest.trim_start())
+/// The subject without all that stands before it: `[EXT] Re: help` is `help`.
+pub fn bare(subject: &str) -> &str {
+    let mut rest = subject.trim();
+    while let Some((_, behind)) = front(rest) {
+        rest = behind;
+    }
+    rest
+}
+
+enum Front {
+    Reply,
+    Forward,
+    Tag,
+}
+
+/// The first thing that stands before a subject, and what is behind it.
+fn front(subject: &str) -> Option<(Front, &str)> {
+    if let Some(behind) = tag(subject) {
+        return Some((Front::Tag, behind.trim_start()));
+    }
+    let (mark, behind) = subject.split_once([':', '：'])?;
+    let mark =
+        mark.trim_end().trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')'));
+    let mark = mark.to_lowercase();
+    let kind = if REPLY_MARKS.contains(&mark.as_str()) {
+        Front::Reply
+    } else if FORWARD_MARKS.contains(&mark.as_str()) {
+        Front::Forward
+    } else {
+        return None;
+    };
+    Some((kind, behind.trim_start()))
+}
+
+/// `[EXTERN]` or `***SPAM***` at the beginning.
+fn tag(subject: &str) -> Option<&str> {
+    if let Some(rest) = subject.strip_prefix('[') {
+        return rest.split_once(']').map(|(_, behind)| behind);
+    }
+    let rest = subject.strip_prefix("**")?;
+    let (word, behind) = rest.trim_start_matches('*').split_once("**")?;
+    (!word.is_empty()).then(|| behind.trim_start_matches('*'))
 }
 
 #[cfg(test)]
@@ -48,5 +101,50 @@ mod tests {
         check("[other] hello", "[team] [other] hello");
         check("", "[team]");
         check("regards: x", "[team] regards: x");
+        check("RES: [team] hello", "Re: [team] hello");
+        check("回复：[team] hello", "Re: [team] hello");
+        check("Fwd: [team] hello", "[team] Fwd: hello");
+        check("[EXT] Re: [team] hello", "Re: [team] [EXT] hello");
+        check("***SPAM*** [team] hello", "[team] ***SPAM*** hello");
+        assert_eq!(with_prefix("", "Re: hello"), "Re: hello");
+        assert_eq!(with_prefix("", "Fwd: hello"), "Fwd: hello");
+    }
+
+    #[test]
+    fn what_stands_before_a_subject_is_taken_off() {
+        let marks = [
+            "",
+            "Re: ",
+            "RE : ",
+            "AW: ",
+            "Antw: ",
+            "Antwort: ",
+            "SV: ",
+            "VS: ",
+            "ODP: ",
+            "R: ",
+            "RES: ",
+            "YNT: ",
+            "Re[2]: ",
+            "Re(3): ",
+            "Rép : ",
+            "TR: ",
+            "WG: ",
+            "Fwd: ",
+            "回复: ",
+            "回复：",
+            "返信: ",
+            "[EXT] Re: ",
+            "[EXTERN] ",
+            "***SPAM*** ",
+            "Re: [EXTERN] AW: ",
+            "[team] Re: ",
+        ];
+        for mark in marks {
+            assert_eq!(bare(&format!("{mark}key set abc")), "key set abc", "{mark}");
+        }
+        for whole in ["regards: x", "[no end", "***", "****", ": x", "set: x"] {
+            assert_eq!(bare(whole), whole);
+        }
     }
 }

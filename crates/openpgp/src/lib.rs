@@ -57,7 +57,7 @@ pub use mac::MacKey;
 pub use merge::MergeError;
 pub use open::{
     Encryption, KeepSignature, Limits, Opened, SignatureVerdict, TakeRoom, Taken, Unreadable, ValidSignature,
-    open, open_in_room,
+    is_encrypted, open, open_in_room,
 };
 pub use pkesk::{CannotEncrypt, KeyIds};
 pub use possession::{Found, Possession, Statement, Unproven, statements};

@@ -29,6 +29,11 @@ impl MacKey {
     pub fn token_mark(&self, token: &str) -> [u8; 32] {
         self.tag(&[b"token", token.to_lowercase().as_bytes()])
     }
+
+    /// The same of a token that stands in an address. Who carries the mail reads it, so it answers less.
+    pub fn address_token_mark(&self, token: &str) -> [u8; 32] {
+        self.tag(&[b"address token", token.to_lowercase().as_bytes()])
+    }
 }
 
 #[cfg(test)]

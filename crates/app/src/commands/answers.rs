@@ -36,7 +36,9 @@ impl Answers {
 
 /// What may stand in a letter, by the way it travels.
 struct May {
-    /// Words of the message that it answers: of an encrypted one only where its sender alone reads them.
+    /// Words of the message that it answers: to people who proved to have written them, and of an encrypted message only
+    /// where its own signature says so and the sender alone reads them. From fields are forged: others would be sent words
+    /// that they never wrote.
     quote: bool,
     /// Who the members are.
     name_members: bool,
@@ -56,12 +58,10 @@ pub(super) fn of_change(change: &Change) -> Said {
 impl Session<'_> {
     /// Writes to the sender, if there is something to say and it may be said.
     pub(super) async fn answer(&mut self, speaker: &Speaker) -> Result<(), AppError> {
-        if !speaker.may_be_told() {
-            return Ok(());
-        }
         let channel = self.channel_to(&speaker.asker.address).await?;
         let may = May {
-            quote: channel == Channel::Sealed || !speaker.encrypted,
+            quote: speaker.asker.proven == Proven::Yes
+                && (!speaker.encrypted || speaker.signed && channel == Channel::Sealed),
             name_members: channel == Channel::Sealed || !self.desk.list.settings.encrypting(),
         };
         let results: Vec<Value> =
@@ -129,9 +129,9 @@ impl Session<'_> {
     }
 }
 
-/// A token is good once, and not to be read in an answer.
+/// A token is good once, and not to be read in an answer: long words go, whatever stands beside them.
 fn without_token(command: &str) -> String {
-    let hidden = |word: &str| word.len() >= 20 && word.bytes().all(|octet| octet.is_ascii_alphanumeric());
+    let hidden = |word: &str| word.chars().count() >= 20;
     command
         .split_whitespace()
         .map(|word| if hidden(word) { "..." } else { word })

@@ -19,10 +19,8 @@ impl Session<'_> {
         };
         match command {
             Command::Set(setting) => Some(setting.to_string()),
-            // The words of an encrypted message are stored nowhere.
-            Command::Echo(words) if !self.desk.list.settings.encrypting() => {
-                chosen("echo").map(|name| format!("{name} {words}"))
-            }
+            // A question would send the words to whoever is named in From, and they would be stored.
+            Command::Echo(_) => None,
             Command::Who => chosen("who"),
             Command::Help => chosen("help"),
             // These change nothing, are answers, or have workflows of their own.

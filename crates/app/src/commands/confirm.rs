@@ -31,6 +31,7 @@ impl Session<'_> {
         speaker: &mut Speaker,
         decision: Decision,
         token: &str,
+        reason: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
         if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
             || self.desk.list.settings.pgp.is_some() && !speaker.signed
@@ -38,7 +39,7 @@ impl Session<'_> {
             return Ok(Err(Problem::NotModerator));
         }
         match self.subject(speaker, token).await? {
-            Some(Subject::Request(no)) => self.decide_request(decision, no).await,
+            Some(Subject::Request(no)) => self.decide_request(decision, no, reason).await,
             Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
             Some(Subject::Decided(_)) | None => Ok(Err(Problem::WrongToken)),
         }
@@ -48,6 +49,7 @@ impl Session<'_> {
         &mut self,
         decision: Decision,
         no: RequestNo,
+        reason: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
         let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
         let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
@@ -61,7 +63,7 @@ impl Session<'_> {
                 Ok(self.take(Ok(taken)).map(|_| Said::Done(Success::Approved)))
             }
             Decision::Reject => {
-                let effects = refuse(self.desk, request, "").await?;
+                let effects = refuse(self.desk, request, reason).await?;
                 let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
                 Ok(taken.map(|_| Said::Done(Success::Rejected)))
             }
@@ -106,7 +108,14 @@ impl Session<'_> {
         token: &str,
         question: &Question,
     ) -> Result<Option<Request>, AppError> {
-        let Some(Subject::Request(no)) = self.subject(speaker, token).await? else { return Ok(None) };
+        // A key is only offered, and on plain lists whoever reads the mailbox may answer: a token in the address will do.
+        let may = *question == Question::Key || self.desk.list.settings.pgp.is_none();
+        let in_address = speaker.in_address(token).filter(|_| may).map(|brought| brought.about);
+        let subject = match in_address {
+            Some(about) => Some(about),
+            None => self.subject(speaker, token).await?,
+        };
+        let Some(Subject::Request(no)) = subject else { return Ok(None) };
         let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
         Ok(request.filter(|request| self.is_asked(request, question)))
     }

@@ -6,10 +6,12 @@
 
 mod answers;
 mod asked;
+mod closed;
 mod confirm;
 mod join;
 mod key;
 mod leave;
+mod questions;
 mod speaker;
 mod who;
 
@@ -58,7 +60,7 @@ async fn take_once(
     mailbox: &Mailbox,
 ) -> Result<Outcome, AppError> {
     let Desk { app, list, now } = desk;
-    let mut speaker = speaker::hear(desk, entry, message, mailbox).await?;
+    let mut speaker = Speaker::hear(desk, entry, message, mailbox).await?;
     let place = place_of(app, list, &mailbox.address).await?;
     let mut session = Session {
         desk,
@@ -67,7 +69,10 @@ async fn take_once(
         answers: Answers::default(),
         carried_out: CarriedOut::Nothing,
     };
-    if let Some(event) = speaker.misled {
+    if let Some(closed) = speaker.closed {
+        session.take_revocation(&speaker).await?;
+        session.close(&speaker.asker.address, closed).await?;
+    } else if let Some(event) = speaker.misled {
         session.note(&speaker, event, "");
     } else {
         session.run(&mut speaker).await?;
@@ -117,10 +122,6 @@ impl Session<'_> {
         for (line, read) in script.lines {
             let done = match read {
                 Ok(Command::Stop) => break,
-                // Whoever caught ciphertext on its way would learn from our question what it asks for.
-                Ok(command) if !speaker.may_be_told() && !command.speaks_for_itself() => {
-                    Err(Problem::NotSigned)
-                }
                 Ok(command) => match self.asked_about(&command) {
                     Some(asked) => self.ask_about(speaker, asked).await?,
                     None => self.command(speaker, command).await?,
@@ -146,7 +147,9 @@ impl Session<'_> {
             Command::Join { delivery_mode } => self.join(speaker, delivery_mode).await,
             Command::Leave => self.leave(speaker).await,
             Command::Confirm(token) => self.confirm(speaker, &token).await,
-            Command::Decide(decision, token) => self.decide(speaker, decision, &token).await,
+            Command::Decide { decision, token, reason } => {
+                self.decide(speaker, decision, &token, &reason).await
+            }
             Command::Who => self.who(speaker).await,
             Command::Key(command) => self.key(speaker, command).await,
             Command::Help => Ok(Ok(Said::Lines(self.help()))),

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{self, Command, KeyCommand, Script};
+use sealist_lists::commands::{self, Command, KeyCommand, Script, Subject};
 use sealist_lists::facts::{Addressed, Replay};
 use sealist_lists::model::{Door, Role};
 use sealist_lists::replay::Past;
 use sealist_mail::{Entity, Headers, Mailbox, autocrypt_key, first_text, key_blocks};
-use sealist_openpgp::{Certificate, Cleartext, Encryption, Opened, statements};
+use sealist_openpgp::{self as openpgp, Certificate, Cleartext, Encryption, Opened, statements};
 use sealist_store::queue::Entry;
 use sealist_store::requests::{self, Request};
 use zeroize::Zeroizing;
 
+use super::closed::Closed;
+use super::questions::{Answering, Place, answering, imply};
 use crate::AppError;
 use crate::incoming::gather::{addressed, open};
 use crate::incoming::past::Brought;
@@ -37,6 +39,10 @@ pub(super) struct Speaker {
     /// The key that the mail program added by itself; nothing that was decrypted counts together with it.
     pub(super) autocrypt: Option<Vec<u8>>,
     pub(super) script: Script,
+    /// The tokens that it brings, where they count.
+    pub(super) tokens: Vec<Answering>,
+    /// Set where nothing may be done or told but what everybody gets: it is encrypted, and proves nothing.
+    pub(super) closed: Option<Closed>,
 }
 
 impl Speaker {
@@ -44,62 +50,117 @@ impl Speaker {
     pub(super) fn is_one_of(&self, roles: &[Role]) -> bool {
         self.facts.roles.iter().any(|member| roles.contains(&member.role))
     }
+}
 
-    /// Whether it may be told plainly what became of it. Who sent something that we decrypted, and proved nothing, could
-    /// otherwise learn what it held.
-    pub(super) fn may_be_told(&self) -> bool {
-        !self.encrypted || self.asker.proven == Proven::Yes
+impl Speaker {
+    pub(super) async fn hear(
+        desk: Desk<'_>,
+        entry: &Entry,
+        message: &Arc<Cleartext>,
+        mailbox: &Mailbox,
+    ) -> Result<Self, AppError> {
+        let Desk { app, list, now } = desk;
+        let address = mailbox.address.clone();
+        let facts = facts(app, list, &address).await?;
+        let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
+        let detail = (entry.door == Door::Confirm).then_some(entry.detail.as_str());
+        let framed = list.settings.pgp.is_some() && openpgp::is_encrypted(message);
+        if framed && !answering(desk, &address, &outside(message), None).await?.is_empty() {
+            let asker = Asker { address, proven: Proven::Yes };
+            let brought = Brought::by(app, list, entry, None);
+            return Ok(Self::closed(asker, facts, brought, Closed::TokenOutside));
+        }
+        let signers = signers(&facts, &waiting)?;
+        let opened = open(app, list, message, &signers, now).await?;
+        let brought = Brought::by(app, list, entry, opened.as_ref());
+        let past = brought.past(app).await?;
+        let elsewhere = |opened: &Opened| addressed(opened, list, entry.door) == Addressed::Elsewhere;
+        let misled = match past.replay {
+            Replay::PostedHere | Replay::PostedElsewhere | Replay::SeenHere => Some("replayed"),
+            _ if opened.as_ref().is_some_and(elsewhere) => Some("not-meant-for-here"),
+            _ => None,
+        };
+        let known = facts.known.as_ref().map(Certificate::fingerprint);
+        let by_known = |opened: &Opened| {
+            opened.valid_signature().is_some_and(|valid| Some(valid.certificate()) == known.as_ref())
+        };
+        let signed = misled.is_none() && opened.as_ref().is_some_and(by_known);
+        let encrypted =
+            framed || opened.as_ref().is_some_and(|opened| opened.encryption() != Encryption::None);
+        let (mut script, text) = script(entry.door, opened.as_ref(), message);
+        // What stands outside an encrypted message says nothing about what is in it.
+        let in_address = answering(desk, &address, &[], detail).await?;
+        let mut tokens = answering(desk, &address, &script.tokens, None).await?;
+        if !encrypted {
+            tokens.extend(in_address.iter().cloned());
+        }
+        let no_such =
+            detail.filter(|_| tokens.is_empty() && script.lines.iter().all(|(_, read)| read.is_err()));
+        if let Some(token) = no_such {
+            script.lines = vec![("confirm".to_owned(), Ok(Command::Confirm(token.to_owned())))];
+        }
+        imply(&mut script, &tokens, list.settings.pgp.is_none());
+        imply_confirmation(&mut script, &text);
+        let keys = match &opened {
+            Some(opened) => opened.key_blocks(),
+            None => key_blocks(&Entity::parse(message)),
+        };
+        let autocrypt =
+            (!encrypted).then(|| autocrypt_key(&Entity::parse(message).headers, &address)).flatten();
+        let proven = if signed || !tokens.is_empty() { Proven::Yes } else { Proven::No };
+        let closed = (encrypted && proven == Proven::No).then(|| match in_address.is_empty() {
+            true => Closed::of(&facts.roles),
+            false => Closed::TokenOutside,
+        });
+        let asker = Asker { address, proven };
+        Ok(Self {
+            asker,
+            facts,
+            opened,
+            signed,
+            encrypted,
+            misled,
+            brought: Arc::new(brought),
+            past,
+            keys,
+            autocrypt,
+            script,
+            tokens,
+            closed,
+        })
+    }
+
+    /// Of whom nothing more is to be known.
+    fn closed(asker: Asker, facts: Facts, brought: Brought, closed: Closed) -> Self {
+        Self {
+            asker,
+            facts,
+            opened: None,
+            signed: false,
+            encrypted: true,
+            misled: None,
+            brought: Arc::new(brought),
+            past: Past::NONE,
+            keys: Vec::new(),
+            autocrypt: None,
+            script: Script::default(),
+            tokens: Vec::new(),
+            closed: Some(closed),
+        }
+    }
+
+    /// What a token answers that stands in the address, where the question may be answered so.
+    pub(super) fn in_address(&self, token: &str) -> Option<&Answering> {
+        let same = |one: &&Answering| one.place == Place::Address && one.token.eq_ignore_ascii_case(token);
+        self.tokens.iter().find(same)
     }
 }
 
-pub(super) async fn hear(
-    desk: Desk<'_>,
-    entry: &Entry,
-    message: &Arc<Cleartext>,
-    mailbox: &Mailbox,
-) -> Result<Speaker, AppError> {
-    let Desk { app, list, now } = desk;
-    let address = mailbox.address.clone();
-    let facts = facts(app, list, &address).await?;
-    let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
-    let signers = signers(&facts, &waiting)?;
-    let opened = open(app, list, message, &signers, now).await?;
-    let brought = Brought::by(app, list, entry, opened.as_ref());
-    let past = brought.past(app).await?;
-    let elsewhere = |opened: &Opened| addressed(opened, list, entry.door) == Addressed::Elsewhere;
-    let misled = match past.replay {
-        Replay::PostedHere | Replay::PostedElsewhere | Replay::SeenHere => Some("replayed"),
-        _ if opened.as_ref().is_some_and(elsewhere) => Some("not-meant-for-here"),
-        _ => None,
-    };
-    let known = facts.known.as_ref().map(Certificate::fingerprint);
-    let by_known = |opened: &Opened| {
-        opened.valid_signature().is_some_and(|valid| Some(valid.certificate()) == known.as_ref())
-    };
-    let signed = misled.is_none() && opened.as_ref().is_some_and(by_known);
-    let encrypted = opened.as_ref().is_some_and(|opened| opened.encryption() != Encryption::None);
-    let (subject, text) = words(opened.as_ref(), message);
-    let mut script = commands::read(entry.door, &entry.detail, &subject, &text);
-    imply_confirmation(&mut script, &text);
-    let keys = match &opened {
-        Some(opened) => opened.key_blocks(),
-        None => key_blocks(&Entity::parse(message)),
-    };
-    let autocrypt = (!encrypted).then(|| autocrypt_key(&Entity::parse(message).headers, &address)).flatten();
-    let proven = if signed { Proven::Yes } else { Proven::No };
-    Ok(Speaker {
-        asker: Asker { address, proven },
-        facts,
-        opened,
-        signed,
-        encrypted,
-        misled,
-        brought: Arc::new(brought),
-        past,
-        keys,
-        autocrypt,
-        script,
-    })
+/// Tokens that anybody reads who sees an encrypted message.
+fn outside(message: &[u8]) -> Vec<String> {
+    let root = Entity::parse(message);
+    let subject = root.headers.text("subject").unwrap_or_default();
+    commands::tokens(&subject, &first_text(&root))
 }
 
 /// The confirmed key of the address, and the keys that it offers.
@@ -115,19 +176,23 @@ fn signers(facts: &Facts, waiting: &[Request]) -> Result<Vec<Certificate>, AppEr
     Ok(signers)
 }
 
-/// Subject and text. Of what is signed, only what the signature covers.
-fn words(opened: Option<&Opened>, message: &[u8]) -> (String, Zeroizing<String>) {
+/// The commands, with the text in which they stand. Of an encrypted message nothing counts that stands outside, and of a
+/// Subject that is not signed, above a text that is, only what needs no signature.
+fn script(door: Door, opened: Option<&Opened>, message: &[u8]) -> (Script, Zeroizing<String>) {
     let outer = || Headers::parse(message).0.text("subject").unwrap_or_default();
     let Some(opened) = opened else {
-        return (outer(), Zeroizing::new(first_text(&Entity::parse(message))));
+        let text = Zeroizing::new(first_text(&Entity::parse(message)));
+        return (commands::read(door, Subject::Covered(&outer()), &text), text);
     };
+    let text = opened.text();
     let protected = opened.protected_headers().and_then(|headers| headers.text("subject"));
-    let subject = match protected {
-        Some(subject) => subject,
-        None if opened.signatures().is_empty() => outer(),
-        None => String::new(),
+    let script = match protected {
+        Some(subject) => commands::read(door, Subject::Covered(&subject), &text),
+        None if opened.encryption() != Encryption::None => commands::read(door, Subject::Covered(""), &text),
+        None if opened.signatures().is_empty() => commands::read(door, Subject::Covered(&outer()), &text),
+        None => commands::read(door, Subject::Uncovered(&outer()), &text),
     };
-    (subject, opened.text())
+    (script, text)
 }
 
 /// A statement needs no command: it says itself what it is.

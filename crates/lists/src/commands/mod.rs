@@ -6,6 +6,7 @@
 mod confirm;
 mod decide;
 mod echo;
+mod found;
 mod help;
 mod join;
 mod key;
@@ -17,9 +18,10 @@ mod stop;
 mod success;
 mod who;
 
+pub use found::{is_token, tokens};
 pub use key::KeyCommand;
 pub use problem::Problem;
-pub use script::{Script, read};
+pub use script::{Script, Subject, read};
 pub use set::{SETTINGS, Setting};
 pub use success::Success;
 
@@ -37,8 +39,15 @@ pub enum Command {
     Leave,
     /// The answer to a question, with its token.
     Confirm(String),
-    /// A moderator's answer, with its token.
-    Decide(Decision, String),
+    /// A moderator's answer.
+    Decide {
+        /// What is to become of it.
+        decision: Decision,
+        /// The token of the notice.
+        token: String,
+        /// Why, for the person; may be empty.
+        reason: String,
+    },
     /// Which commands there are.
     Help,
     /// The roster.
@@ -54,10 +63,20 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether what it brings proves who sent it, whoever did: a token, or what a key signed.
-    pub fn speaks_for_itself(&self) -> bool {
-        use KeyCommand::{Confirm, Revoke, Set, Sign};
-        matches!(self, Self::Confirm(_) | Self::Decide(..) | Self::Key(Set(_) | Confirm(_) | Revoke | Sign))
+    /// The token that it answers with.
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            Self::Confirm(token)
+            | Self::Decide { token, .. }
+            | Self::Key(KeyCommand::Set(token) | KeyCommand::Confirm(token)) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// Whether it may stand in a Subject that nobody signed, above a text that somebody did: it is answered with a
+    /// question or with what everybody may know, or it brings a token of which nothing but one answer follows.
+    pub fn needs_no_signature(&self) -> bool {
+        !matches!(self, Self::Decide { .. } | Self::Who | Self::Echo(_) | Self::Key(KeyCommand::Sign))
     }
 }
 
@@ -90,7 +109,7 @@ pub const COMMANDS: &[Usage] = &[
     Usage { name: "leave", aliases: &["unsubscribe"], arguments: "", read: leave::read },
     Usage { name: "confirm", aliases: &[], arguments: "TOKEN", read: confirm::read },
     Usage { name: "approve", aliases: &["accept"], arguments: "TOKEN", read: decide::approve },
-    Usage { name: "reject", aliases: &[], arguments: "TOKEN", read: decide::reject },
+    Usage { name: "reject", aliases: &[], arguments: "TOKEN [REASON]", read: decide::reject },
     Usage { name: "discard", aliases: &[], arguments: "TOKEN", read: decide::discard },
     Usage { name: "help", aliases: &[], arguments: "", read: help::read },
     Usage { name: "who", aliases: &[], arguments: "", read: who::read },
@@ -156,6 +175,9 @@ mod tests {
     #[test]
     fn lines_are_read_as_commands() {
         use Command::{Confirm, Echo, Help, Join, Key, Leave, Set, Stop, Who};
+        let decide = |decision, reason: &str| {
+            Ok(Command::Decide { decision, token: "abc".into(), reason: reason.into() })
+        };
         let join = |delivery_mode| Ok(Join { delivery_mode });
         check("join", join(DeliveryMode::Regular));
         check("Subscribe digest=no", join(DeliveryMode::Regular));
@@ -169,8 +191,10 @@ mod tests {
         check("unsubscribe now", Err(Problem::Extraneous("now".into())));
         check("confirm", Err(Problem::MissingToken));
         check("confirm abc", Ok(Confirm("abc".into())));
-        check("reject abc", Ok(Command::Decide(Decision::Reject, "abc".into())));
-        check("accept abc", Ok(Command::Decide(Decision::Approve, "abc".into())));
+        check("reject abc", decide(Decision::Reject, ""));
+        check("reject abc too  long", decide(Decision::Reject, "too long"));
+        check("accept abc", decide(Decision::Approve, ""));
+        check("approve abc now", Err(Problem::MissingToken));
         check("help", Ok(Help));
         check("who", Ok(Who));
         check("set delivery off", Ok(Set(Setting { name: "delivery", on: false })));

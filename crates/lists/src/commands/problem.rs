@@ -25,6 +25,12 @@ sentences! {
         MissingToken = "missing-token",
         /// A token that was never given, not to this person, not for this, or is used up.
         WrongToken = "wrong-token",
+        /// A decision in a Subject that nobody signed.
+        SubjectNotSigned = "subject-not-signed",
+        /// The token of a notice to a moderator, and no decision that somebody wrote.
+        Undecided = "undecided",
+        /// An answer to the right question, without the line that the notice has.
+        LineMissing = "line-missing",
         /// No key where one is asked for.
         NoKey = "no-key",
         /// Several keys where one is asked for.

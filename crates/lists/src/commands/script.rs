@@ -1,58 +1,99 @@
 //! The commands of one message, in their order.
 
-use super::{Command, Problem, parse};
+use sealist_mail::subject::bare;
+
+use super::found::{decisions, is_quote_mark, tokens};
+use super::{Command, Decision, Problem, parse};
 use crate::model::Door;
 
 /// Commands that one message may have.
 const MAX_COMMANDS: usize = 10;
 /// Lines that are looked at.
 const MAX_LINES: usize = 100;
+/// Of what a moderator gives as a reason.
+const MAX_REASON_CHARS: usize = 500;
 
 /// What a message asks for: each line with what it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
     /// The lines that are commands, or look as if they were to be.
     pub lines: Vec<(String, Result<Command, Problem>)>,
+    /// Words that may be tokens, wherever they stand.
+    pub tokens: Vec<String>,
 }
 
-/// Reads what came to a door. `detail`: what followed the `+` of the address. At `-join`, `-leave` and `-confirm` the
-/// address says it all. Elsewhere the Subject may be a command, and so may the lines of the text, until `stop`, an empty
-/// line behind a command, or the first line that is none.
-pub fn read(door: Door, detail: &str, subject: &str, text: &str) -> Script {
-    let implied = match door {
-        Door::Join => Some("join".to_owned()),
-        Door::Leave => Some("leave".to_owned()),
-        Door::Confirm => Some(format!("confirm {detail}")),
-        _ => None,
-    };
+/// Whether somebody signed the Subject, where somebody signed the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// As good as the text.
+    Covered(&'a str),
+    /// Of what it says only what needs no signature counts.
+    Uncovered(&'a str),
+}
+
+/// Reads what came to a sub-address. At `-join` and `-leave` the address says it all. Elsewhere the Subject may be a
+/// command, behind whatever marks, and so may the lines of the text, until `stop`, an empty line behind a command, or the
+/// first line that is none. Decisions count in every line that is not quoted, tokens everywhere.
+pub fn read(door: Door, subject: Subject<'_>, text: &str) -> Script {
     let mut script = Script::default();
-    if let Some(line) = implied {
-        script.take(&line);
-        return script;
-    }
-    // A Subject that is no command is a Subject.
-    let subject = without_reply_prefix(subject);
-    if !matches!(parse(subject), Err(Problem::Unrecognized(_))) {
-        script.take(subject);
-    }
-    for line in text.lines().take(MAX_LINES) {
-        let line = line.trim();
-        let quoted_or_block = line.starts_with(['>', '-']);
-        match line {
-            "" if script.lines.is_empty() => continue,
-            "" => break,
-            _ if quoted_or_block => break,
-            _ => {}
+    match door {
+        Door::Join => script.take("join"),
+        Door::Leave => script.take("leave"),
+        _ => {
+            script.read(subject, text);
+            false
         }
-        let stop = script.take(line);
-        if stop {
-            break;
-        }
-    }
+    };
     script
 }
 
 impl Script {
+    fn read(&mut self, subject: Subject<'_>, text: &str) {
+        let (Subject::Covered(words) | Subject::Uncovered(words)) = subject;
+        self.tokens = tokens(words, text);
+        // A Subject that is no command is a Subject.
+        let line = bare(words);
+        match parse(line) {
+            Err(Problem::Unrecognized(_)) => {}
+            Ok(command) if subject == Subject::Uncovered(words) && !command.needs_no_signature() => {
+                self.lines.push((line.to_owned(), Err(Problem::SubjectNotSigned)));
+            }
+            _ => {
+                self.take(line);
+            }
+        }
+        let mut lines = text.lines().take(MAX_LINES).map(str::trim).peekable();
+        while let Some(line) = lines.next() {
+            let quoted_or_block = line.starts_with(['>', '-', '|']);
+            match line {
+                "" if self.lines.is_empty() => continue,
+                "" => break,
+                _ if quoted_or_block => break,
+                _ => {}
+            }
+            if self.take(line) {
+                break;
+            }
+            if let Some((_, Ok(Command::Decide { decision: Decision::Reject, reason, .. }))) =
+                self.lines.last_mut()
+            {
+                // The reason goes on until an empty line.
+                while let Some(more) = lines.next_if(|line| is_reason(line)) {
+                    *reason = format!("{reason} {more}").trim().chars().take(MAX_REASON_CHARS).collect();
+                }
+            }
+        }
+        let decides =
+            |(_, read): &(String, Result<Command, Problem>)| matches!(read, Ok(Command::Decide { .. }));
+        if !self.lines.iter().any(decides) {
+            let found = decisions(text);
+            if !found.is_empty() {
+                self.lines.retain(|(_, read)| read.is_ok());
+            }
+            self.lines.extend(found.into_iter().map(|(line, command)| (line, Ok(command))));
+        }
+    }
+
     /// Adds a line; `true` if nothing more is to be read.
     fn take(&mut self, line: &str) -> bool {
         if self.lines.len() == MAX_COMMANDS {
@@ -76,16 +117,9 @@ impl Script {
     }
 }
 
-/// `Re: key set …`: what programs in English, German and French put there.
-fn without_reply_prefix(subject: &str) -> &str {
-    let mut subject = subject.trim();
-    while let Some((prefix, rest)) = subject.split_once(':') {
-        if !["re", "aw", "antw", "sv", "rép", "rif"].contains(&prefix.trim().to_lowercase().as_str()) {
-            break;
-        }
-        subject = rest.trim();
-    }
-    subject
+fn is_reason(line: &str) -> bool {
+    let ends = line.is_empty() || line.starts_with("--") || line.starts_with(is_quote_mark);
+    !ends && matches!(parse(line), Err(Problem::Unrecognized(_)))
 }
 
 #[cfg(test)]
@@ -93,7 +127,7 @@ mod tests {
     use super::*;
 
     fn check(door: Door, subject: &str, text: &str, expected: &[&str]) {
-        let script = read(door, "TOKEN", subject, text);
+        let script = read(door, Subject::Covered(subject), text);
         let lines: Vec<String> = script
             .lines
             .iter()
@@ -111,6 +145,7 @@ mod tests {
         check(request, "", "", &[]);
         check(request, "Re: key set abc", "> quoted\n", &["key set abc"]);
         check(request, "AW: Re: join", "", &["join"]);
+        check(request, "[EXT] ***SPAM*** Antwort: join", "", &["join"]);
         check(request, "hello", "\nhelp\nwho\n\nBye\nleave\n", &["help", "who"]);
         check(request, "help", "help\nHELP\n", &["help"]);
         check(request, "subscribe", "join\n", &["subscribe"]);
@@ -120,7 +155,7 @@ mod tests {
         check(request, "help", "Thanks, Anne\n", &["help"]);
         check(request, "", "-- \nleave\n", &[]);
         let many: String = (0..12).map(|number| format!("echo {number}\n")).collect();
-        let script = read(request, "", "", &many);
+        let script = read(request, Subject::Covered(""), &many);
         assert_eq!(script.lines.len(), 11);
         assert_eq!(script.lines[10].1, Err(Problem::TooMany));
     }
@@ -129,6 +164,36 @@ mod tests {
     fn some_doors_say_it_all() {
         check(Door::Join, "leave", "leave\n", &["join"]);
         check(Door::Leave, "", "", &["leave"]);
-        check(Door::Confirm, "Re: x", "text\n", &["confirm TOKEN"]);
+    }
+
+    #[test]
+    fn a_reason_follows_its_decision() {
+        let token = "a".repeat(32);
+        let reason = |text: &str| match &read(Door::Request, Subject::Covered(""), text).lines[..] {
+            [(_, Ok(Command::Decide { reason, .. }))] => reason.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(reason(&format!("reject {token}\n")), "");
+        assert_eq!(reason(&format!("reject {token} too long\n\nOlga")), "too long");
+        assert_eq!(
+            reason(&format!("reject {token}\nIt is too long.\nAnd dull.\n> x\n")),
+            "It is too long. And dull."
+        );
+        assert_eq!(reason(&format!("Hello,\n\nreject {token} spam\n\nBye\n")), "spam");
+    }
+
+    /// Above a text that is signed, a Subject that is not says little.
+    #[test]
+    fn a_subject_that_nobody_signed() {
+        let token = "a".repeat(32);
+        let lines = |subject: &str| read(Door::Request, Subject::Uncovered(subject), "Hello\n").lines;
+        for command in ["join", "Re: help", "set digest on", "leave", "key receive"] {
+            assert!(lines(command)[0].1.is_ok(), "{command}");
+        }
+        for command in ["approve", "reject", "discard"] {
+            assert_eq!(lines(&format!("{command} {token}"))[0].1, Err(Problem::SubjectNotSigned));
+        }
+        assert_eq!(lines("who")[0].1, Err(Problem::SubjectNotSigned));
+        assert_eq!(read(Door::Request, Subject::Uncovered(&format!("x {token}")), "").tokens, [token]);
     }
 }

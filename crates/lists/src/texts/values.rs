@@ -126,6 +126,11 @@ const TABLE: &[Described] = &[
                 {"email": "cris@example.org", "until": null, "unusable": "the key is revoked", "changes": "the key is revoked"}]"#],
     ),
     row("overlap_days", "for how many more days mail to the old key of the list is read", &["30", "1"]),
+    row(
+        "sender",
+        "who sent an encrypted message: stranger; known (has a role on the list); token (wrote a token outside the encryption)",
+        &[r#""stranger""#, r#""known""#, r#""token""#],
+    ),
     row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
     row(
         "messages",

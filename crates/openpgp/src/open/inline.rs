@@ -63,6 +63,12 @@ fn beside(message: &[u8], leaves: &[Leaf], texts: Option<Vec<(Cleartext, Vec<Sig
     Opened::inline(entity(leaves, &contents), Encryption::None, verdicts)
 }
 
+/// Whether no leaf is encrypted.
+pub(super) fn all_in_the_clear(leaves: &[Leaf]) -> bool {
+    let packets = |leaf: &Leaf| dearmor::to_binary(&leaf.block, decrypt::MAX_OCTETS);
+    leaves.iter().all(|leaf| packets(leaf).is_some_and(|packets| begins_in_the_clear(&packets)))
+}
+
 /// Whether the first packet is a signature, announces one, or is compressed or literal data.
 fn begins_in_the_clear(packets: &[u8]) -> bool {
     let first = Packets::new(packets).next().and_then(Result::ok).map(|packet| packet.tag);

@@ -110,6 +110,15 @@ fn opened(message: &[u8], signers: &Signers<'_>, budget: &mut Budget) -> Opened 
     }
 }
 
+/// Whether a message holds something encrypted, whole or broken, by what anybody sees of it: no key is used. What is
+/// signed alone is not encrypted, also where the same armor stands around it.
+pub fn is_encrypted(message: &[u8]) -> bool {
+    match classify(message) {
+        Shape::Inline { kind: InlineKind::Encrypted, leaves } => !inline::all_in_the_clear(&leaves),
+        _ => holds_encrypted(&Entity::parse(message)),
+    }
+}
+
 /// What lay inside an encrypted root: an entity, perhaps signed in the OpenPGP layer, perhaps as MIME. It gets its final line
 /// ends before it is judged; where they are in doubt it is not read, and that looks like every other failure.
 fn inside(decrypted: decrypt::Decrypted, signers: &Signers<'_>, budget: &mut Budget) -> Opened {

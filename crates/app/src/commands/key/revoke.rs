@@ -3,7 +3,7 @@
 //! A key that can still be used stays in use. One that cannot is to be replaced, with a moderator's approval. If it is
 //! revoked for good, what it authorised counts no longer.
 
-use sealist_lists::commands::{Problem, Success};
+use sealist_lists::commands::{Command, KeyCommand, Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
 use sealist_openpgp::{Certificate, KeyMaterial, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
@@ -16,6 +16,18 @@ use crate::requests::{Asker, Proven, begin, policy, workflow};
 use crate::{AppError, letters};
 
 impl Session<'_> {
+    /// The revocations of an encrypted message that proves nothing else: they prove themselves, and nobody is told.
+    pub(in super::super) async fn take_revocation(&mut self, speaker: &Speaker) -> Result<(), AppError> {
+        let wanted = |(_, read): &(String, Result<Command, Problem>)| {
+            matches!(read, Ok(Command::Key(KeyCommand::Revoke)))
+        };
+        if self.desk.list.settings.pgp.is_some() && speaker.script.lines.iter().any(wanted) {
+            // What it says of a failure is for nobody.
+            let _ = self.key_revoke(speaker).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn key_revoke(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
         let known = match own_key(speaker) {
             Ok(known) => known.clone(),

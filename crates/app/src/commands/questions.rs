@@ -1,0 +1,105 @@
+//! Tokens that a message brings, wherever they stand: what they answer, and the commands that follow from them.
+//!
+//! A token in the text or the Subject answers its question. One in the address (`-confirm+TOKEN`) was read by whoever
+//! carried the mail: it proves the mailbox and finds the question. On plain lists that is an answer, on lists with
+//! OpenPGP it brings a key that is still to be proven, and nothing else.
+
+use sealist_lists::commands::{Command, KeyCommand, Problem, Script};
+use sealist_mail::Address;
+use sealist_store::requests;
+use sealist_store::tokens::{self, Subject};
+
+use crate::AppError;
+use crate::requests::Desk;
+
+/// A token that this person was given, and what it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answering {
+    pub(super) token: String,
+    pub(super) place: Place,
+    pub(super) about: Subject,
+    /// What is asked; empty: what a moderator decides.
+    question: String,
+}
+
+/// Where a token stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Words,
+    Address,
+}
+
+/// Those of the words, and of the address, that this person was given by this list, each with what it answers now.
+pub(super) async fn answering(
+    desk: Desk<'_>,
+    who: &Address,
+    words: &[String],
+    detail: Option<&str>,
+) -> Result<Vec<Answering>, AppError> {
+    let mac = desk.app.vault.mac();
+    let is_plain = desk.list.settings.pgp.is_none();
+    let in_words = words.iter().map(|token| (token.to_lowercase(), Place::Words, mac.token_mark(token)));
+    let in_address = detail.into_iter().flat_map(|token| {
+        // Plain lists give the same token out for both places.
+        let mark = if is_plain { mac.token_mark(token) } else { mac.address_token_mark(token) };
+        [(token.to_lowercase(), Place::Address, mark)]
+    });
+    let mut db = desk.app.store.reader().await?;
+    let mut found: Vec<Answering> = Vec::new();
+    for (token, place, mark) in in_words.chain(in_address) {
+        let Some(about) = tokens::subject_of(&mut db, &mark, who, desk.now).await? else { continue };
+        let question = match about {
+            Subject::Request(no) => match requests::by_no(&mut db, no).await? {
+                Some(request) if request.list == desk.list.no => request.question,
+                _ => continue,
+            },
+            _ => String::new(),
+        };
+        found.push(Answering { token, place, about, question });
+    }
+    Ok(found)
+}
+
+/// Puts the commands into a script that follow from its tokens. Who brings one has answered: what else stands there and
+/// is no command is a greeting, or the question itself.
+pub(super) fn imply(script: &mut Script, found: &[Answering], is_plain: bool) {
+    if found.is_empty() {
+        return;
+    }
+    script.lines.retain(|(line, read)| match read {
+        Ok(Command::Help) => line.trim().eq_ignore_ascii_case("help"),
+        Ok(Command::Stop | Command::Echo(_)) => false,
+        Err(Problem::SubjectNotSigned) => true,
+        other => other.is_ok(),
+    });
+    let mut done: Vec<Subject> = Vec::new();
+    for one in found {
+        if !done.contains(&one.about) {
+            done.push(one.about);
+            imply_one(script, one, is_plain);
+        }
+    }
+}
+
+fn imply_one(script: &mut Script, one: &Answering, is_plain: bool) {
+    let token = || one.token.clone();
+    let (name, follows) = match (one.question.as_str(), one.place) {
+        ("confirmation", Place::Address) if !is_plain => ("confirm", Err(Problem::LineMissing)),
+        ("confirmation", _) => ("confirm", Ok(Command::Confirm(token()))),
+        ("key", _) => ("key set", Ok(Command::Key(KeyCommand::Set(token())))),
+        ("signature", Place::Address) => ("key confirm", Err(Problem::NoStatement)),
+        ("signature", Place::Words) => ("key confirm", Ok(Command::Key(KeyCommand::Confirm(token())))),
+        _ => ("", Err(Problem::Undecided)),
+    };
+    let decides = |read: &Result<Command, Problem>| {
+        matches!(read, Ok(Command::Decide { .. }) | Err(Problem::SubjectNotSigned))
+    };
+    if name.is_empty() && script.lines.iter().any(|(_, read)| decides(read)) {
+        return;
+    }
+    // The right token behind the wrong word answers its question all the same.
+    let same =
+        |command: &Command| command.token().is_some_and(|known| known.eq_ignore_ascii_case(&one.token));
+    script.lines.retain(|(_, read)| !read.as_ref().is_ok_and(|command| same(command) && !name.is_empty()));
+    script.lines.push((name.to_owned(), follows));
+}

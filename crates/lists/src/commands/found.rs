@@ -1,0 +1,113 @@
+//! What people leave in an answer beside the commands at its head: tokens anywhere, and decisions below a greeting.
+
+use super::{Command, Decision, parse};
+
+/// Letters and digits of a token (`openpgp::Token`).
+const TOKEN_CHARS: usize = 32;
+/// More tokens of one message are not looked up.
+const MAX_TOKENS: usize = 8;
+
+/// Words that may be tokens, in small letters, each once: of the Subject first, wherever they stand, quoted or not, also
+/// broken by the end of a line.
+pub fn tokens(subject: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut take = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        if found.len() < MAX_TOKENS && is_token(&word) && !found.contains(&word) {
+            found.push(word);
+        }
+    };
+    let mut broken = String::new();
+    for line in std::iter::once(subject).chain(text.lines()) {
+        let bare = line.trim_start_matches(is_quote_mark).trim_end();
+        let mut words = bare.split(|c: char| !c.is_ascii_alphanumeric());
+        take(&format!("{broken}{}", words.next().unwrap_or_default()));
+        bare.split(|c: char| !c.is_ascii_alphanumeric()).for_each(&mut take);
+        let last = bare.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        broken = if last.len() < TOKEN_CHARS { last.to_owned() } else { String::new() };
+    }
+    found
+}
+
+/// Whether a word has the form of a token.
+pub fn is_token(word: &str) -> bool {
+    word.len() == TOKEN_CHARS && word.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'2'..=b'7'))
+}
+
+/// Decisions in lines that are not quoted, each once. Two of them about one token may be the lines of our notice, which
+/// some programs repeat without marks: then neither is meant.
+pub(super) fn decisions(text: &str) -> Vec<(String, Command)> {
+    let mut found: Vec<(String, Decision, Command)> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(is_quote_mark)) {
+        if let Ok(command @ Command::Decide { .. }) = parse(line)
+            && let Command::Decide { decision, token, .. } = &command
+            && is_token(&token.to_ascii_lowercase())
+            && !found.iter().any(|(_, _, known)| *known == command)
+        {
+            found.push((line.to_owned(), *decision, command));
+        }
+    }
+    match &found[..] {
+        [(_, first, _), rest @ ..] if rest.iter().all(|(_, other, _)| other == first) => {
+            found.into_iter().map(|(line, _, command)| (line, command)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What programs put before lines that they quote.
+pub(super) fn is_quote_mark(c: char) -> bool {
+    matches!(c, '>' | '|' | ' ' | '\t' | '\u{a0}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "abcdefghijklmnopqrstuvwxyz234567";
+
+    #[test]
+    fn a_token_is_found_wherever_it_stands() {
+        let (head, tail) = TOKEN.split_at(11);
+        let upper = TOKEN.to_uppercase();
+        for (subject, text) in [
+            (format!("key set {TOKEN}"), String::new()),
+            (format!("[EXT] Antwort: key set {upper}."), "Here it is.".to_owned()),
+            ("x".to_owned(), format!("Hello,\n\nplease.\n\n> key set {TOKEN}\n")),
+            ("x".to_owned(), format!("{TOKEN}")),
+            ("x".to_owned(), format!("<team-confirm+{TOKEN}@lists.example>")),
+            ("x".to_owned(), format!("> > key set {head}\n> > {tail}\n> x")),
+            ("x".to_owned(), format!("\"key set\n{TOKEN}\"")),
+        ] {
+            assert_eq!(tokens(&subject, &text), [TOKEN], "{subject:?} {text:?}");
+        }
+        for text in [&TOKEN[1..], "abcdefghijklmnopqrstuvwxyz2345678", "abcdefghijklmnopqrstuvwxyz234561", ""]
+        {
+            assert!(tokens("", text).is_empty(), "{text}");
+        }
+        let many: Vec<String> =
+            (b'a'..=b'z').map(|letter| char::from(letter).to_string().repeat(32)).collect();
+        assert_eq!(tokens("", &many.join("\n")).len(), MAX_TOKENS);
+    }
+
+    #[test]
+    fn a_decision_is_meant_when_it_is_written() {
+        let check = |text: &str, expected: &[Decision]| {
+            let found = decisions(text);
+            let seen: Vec<_> = found
+                .iter()
+                .map(|(_, command)| match command {
+                    Command::Decide { decision, .. } => *decision,
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(seen, expected, "{text}");
+        };
+        check(&format!("Hello,\n\napprove {TOKEN}\n\nOlga"), &[Decision::Approve]);
+        check(&format!("> approve {TOKEN}\n"), &[]);
+        check(&format!(" | approve {TOKEN}\n"), &[]);
+        check(&format!("No!\n\n    approve {TOKEN}\n    reject {TOKEN}\n    discard {TOKEN}\n"), &[]);
+        check(&format!("Fine.\n\n> approve {TOKEN}\n\nreject {TOKEN} spam\n"), &[Decision::Reject]);
+        check("approve of this", &[]);
+    }
+}
