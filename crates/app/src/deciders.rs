@@ -3,11 +3,10 @@
 use sealist_lists::model::{Channel, Door, MailingList, Role};
 use sealist_lists::texts::{Place, Text, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
-use sealist_openpgp::Token;
 use sealist_store::notices::Often;
 use sealist_store::people;
 
-use crate::notices::{Attachment, Message, Prepared, answer, channel_to, in_charge, place_of};
+use crate::notices::{Attachment, Message, Prepared, Tokens, answer, channel_to, in_charge, place_of};
 use crate::{App, AppError};
 
 /// What is asked.
@@ -31,21 +30,24 @@ pub(crate) async fn to_deciders(
     let mut letters = Vec::new();
     for person in deciders(app, list, now).await? {
         let may_answer = person.may_answer && ask.about_key_of.as_ref() != Some(&person.address);
-        let token = may_answer.then(Token::fresh);
+        let tokens = may_answer.then(|| Tokens::fresh(list));
         let place = place_of(app, list, &person.address).await?;
-        let shown = token.as_ref().map(Token::to_string);
-        let letter = app.texts.letter(ask.text, &place, values(&place, person.channel, shown.as_deref()));
+        let shown = tokens.as_ref().map(|tokens| tokens.in_words.as_str());
+        let letter = app.texts.letter(ask.text, &place, values(&place, person.channel, shown));
         let message = Message {
             to: Mailbox { name: None, address: person.address },
             kind: ask.text.name().into(),
             often: ask.often,
             letter,
             attachment: ask.attachment.clone(),
-            reply_to: Some(list.name.address(Door::Request)),
+            reply_to: Some(match &tokens {
+                Some(tokens) => tokens.reply_to(list),
+                None => list.name.address(Door::Request),
+            }),
         };
         let letter = answer(app, list, message, now).await?;
-        letters.extend(letter.map(|letter| match &token {
-            Some(token) => letter.with(token, app),
+        letters.extend(letter.map(|letter| match &tokens {
+            Some(tokens) => letter.with(tokens, app),
             None => letter,
         }));
     }

@@ -2,7 +2,7 @@
 
 use sealist_lists::commands::Setting;
 use sealist_lists::model::{AddressNo, EntryNo, ListNo, MemberNo, Preferences, RequestNo, Role};
-use sealist_lists::workflows::{Goal, Run};
+use sealist_lists::workflows::{Goal, Question, Run};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Fingerprint;
 use sealist_store::key_changes::{self, KeyChange};
@@ -186,8 +186,13 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
             before.no
         }
     };
+    let mut goes_out = asked.letters.is_empty();
     for letter in &asked.letters {
-        letter.store_asking(&mut *db, Subject::Request(no), asked.expires_at, now).await?;
+        goes_out |= letter.store_asking(&mut *db, Subject::Request(no), asked.expires_at, now).await?;
+    }
+    if !goes_out && asked.before.is_none() && asked.question != Question::Approval.name() {
+        // Nobody is asked: a request that nobody can answer would only take a place.
+        requests::take_back(&mut *db, no).await?;
     }
     Ok(())
 }

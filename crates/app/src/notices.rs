@@ -38,8 +38,8 @@ pub(crate) struct Finished {
     channel: Channel,
     body: Body,
     probe: Option<Probe>,
-    /// Of the token that it brings.
-    mark: Option<[u8; 32]>,
+    /// Of the tokens that it brings.
+    marks: Vec<[u8; 32]>,
 }
 
 /// An attachment: file name, media type, content.
@@ -59,10 +59,14 @@ impl Prepared {
         self.changed(|letter| Finished { probe: Some(probe), ..letter })
     }
 
-    /// The same letter; its reader may answer with that token.
-    pub(crate) fn with(self, token: &Token, app: &App) -> Self {
-        let mark = app.vault.mac().token_mark(&token.to_string());
-        self.changed(|letter| Finished { mark: Some(mark), ..letter })
+    /// The same letter; its reader may answer with these tokens.
+    pub(crate) fn with(self, tokens: &Tokens, app: &App) -> Self {
+        let mac = app.vault.mac();
+        let mut marks = vec![mac.token_mark(&tokens.in_words)];
+        if tokens.in_address != tokens.in_words {
+            marks.push(mac.address_token_mark(&tokens.in_address));
+        }
+        self.changed(|letter| Finished { marks, ..letter })
     }
 
     fn changed(self, change: impl FnOnce(Finished) -> Finished) -> Self {
@@ -72,21 +76,44 @@ impl Prepared {
         }
     }
 
-    /// Stores the letter and, if it goes out, the token that it brings.
+    /// Stores the letter and, if it goes out, the tokens that it brings; `false` as [`Self::store`] has it.
     pub(crate) async fn store_asking(
         &self,
         db: &mut Conn,
         about: Subject,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        if self.store(&mut *db, now).await?
-            && let Self::Letter(letter) = self
-            && let Some(mark) = &letter.mark
-        {
-            tokens::add(db, about, mark, &letter.to, until).await?;
+    ) -> Result<bool, StoreError> {
+        let goes_out = self.store(&mut *db, now).await?;
+        if let (true, Self::Letter(letter)) = (goes_out, self) {
+            for mark in &letter.marks {
+                tokens::add(&mut *db, about, mark, &letter.to, until).await?;
+            }
         }
-        Ok(())
+        Ok(goes_out)
+    }
+}
+
+/// The tokens of one question. The one in the address is read by whoever carries the mail: on lists with OpenPGP it is
+/// another one, which answers less.
+pub(crate) struct Tokens {
+    pub(crate) in_words: String,
+    in_address: String,
+}
+
+impl Tokens {
+    pub(crate) fn fresh(list: &MailingList) -> Self {
+        let in_words = Token::fresh().to_string();
+        let in_address = match list.settings.pgp {
+            Some(_) => Token::fresh().to_string(),
+            None => in_words.clone(),
+        };
+        Self { in_words, in_address }
+    }
+
+    /// Where the answer goes.
+    pub(crate) fn reply_to(&self, list: &MailingList) -> Address {
+        list.confirm(&self.in_address)
     }
 }
 
@@ -197,7 +224,7 @@ pub(crate) async fn to_key(
         channel: Channel::Open,
         body,
         probe: None,
-        mark: None,
+        marks: Vec::new(),
     }))))
 }
 
@@ -226,7 +253,7 @@ pub(crate) async fn make_with(
     let payload = notices::build(notice, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
     let list = list.no;
-    let letter = Finished { list, to: address, kind, often, channel, body, probe: None, mark: None };
+    let letter = Finished { list, to: address, kind, often, channel, body, probe: None, marks: Vec::new() };
     Ok(Prepared::Letter(Box::new(letter)))
 }
 

@@ -126,6 +126,12 @@ pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
     Ok(done.rows_affected() == 1)
 }
 
+/// Deletes one that was stored in this transaction, and of which nobody hears.
+pub async fn take_back(db: &mut Conn, no: RequestNo) -> Result<(), StoreError> {
+    query("DELETE FROM requests WHERE no = $1").bind(no.0).execute(db).await?;
+    Ok(())
+}
+
 /// The request of that number.
 pub async fn by_no(db: &mut Conn, no: RequestNo) -> Result<Option<Request>, StoreError> {
     let row = query(format!("{SELECT} WHERE no = $1")).bind(no.0).fetch_optional(db).await?;

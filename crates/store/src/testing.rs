@@ -1,5 +1,7 @@
 //! A PostgreSQL of its own for the tests of a process: it ends with it.
 
+mod state;
+
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::sql::query;
 use crate::{Conn, Store, StoreError};
+pub use state::{copy, dump, restore};
 
 /// The server of this process.
 pub struct Postgres {

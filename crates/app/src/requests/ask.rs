@@ -4,7 +4,7 @@ use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, Fingerprint, Token};
+use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::notices::Often;
 use sealist_store::requests::Request;
 
@@ -12,7 +12,7 @@ use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
 use crate::deciders::{Ask, to_deciders};
 use crate::effects::{Asked, EarlierTokens, Effect};
 use crate::letters::somebody;
-use crate::notices::{Attachment, Message, Prepared, answer, answer_by, place_of, to_key};
+use crate::notices::{Attachment, Message, Prepared, Tokens, answer, answer_by, place_of, to_key};
 use crate::{App, AppError};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -126,23 +126,19 @@ struct Draft<'a> {
 impl Draft<'_> {
     /// A question to whoever reads the address. Who is asked for a key has none to read with, or is about to lose it.
     async fn to_person(&self, text: Text) -> Result<Vec<Prepared>, AppError> {
-        let token = Token::fresh();
-        let door = if self.list.settings.pgp.is_none() { Some(token.to_string()) } else { None };
-        let reply_to = match door {
-            Some(token) => self.list.confirm(&token),
-            None => self.list.name.address(Door::Request),
-        };
+        let tokens = Tokens::fresh(self.list);
+        let reply_to = tokens.reply_to(self.list);
         let attachment = match text {
             Text::KeyRequest => self.list_key().await?,
             _ => None,
         };
         let message =
-            self.message(text, self.values(&token.to_string(), &[], ""), attachment, reply_to).await?;
+            self.message(text, self.values(&tokens.in_words, &[], ""), attachment, reply_to).await?;
         let letter = match text {
             Text::KeyRequest => answer_by(self.app, self.list, message, Channel::Open, self.now).await?,
             _ => answer(self.app, self.list, message, self.now).await?,
         };
-        Ok(letter.map(|letter| letter.with(&token, self.app)).into_iter().collect())
+        Ok(letter.map(|letter| letter.with(&tokens, self.app)).into_iter().collect())
     }
 
     /// A statement to be signed, for the eyes of the holder of the newest of the keys alone.
@@ -152,16 +148,15 @@ impl Draft<'_> {
         certificate: Option<&Certificate>,
     ) -> Result<Vec<Prepared>, AppError> {
         let Some(reader) = certificate.or(self.facts.known.as_ref()) else { return Ok(Vec::new()) };
-        let token = Token::fresh();
+        let tokens = Tokens::fresh(self.list);
         let list = self.list.name.to_string();
-        let statement = self.run.statement(&list, &self.asker.address.to_string(), &token.to_string());
+        let statement = self.run.statement(&list, &self.asker.address.to_string(), &tokens.in_words);
         let statement = statement.to_string();
         let keys: Vec<String> = missing.iter().map(Fingerprint::spaced).collect();
-        let values = self.values(&token.to_string(), &keys, statement.trim_end());
-        let message =
-            self.message(Text::KeyConfirm, values, None, self.list.name.address(Door::Request)).await?;
+        let values = self.values(&tokens.in_words, &keys, statement.trim_end());
+        let message = self.message(Text::KeyConfirm, values, None, tokens.reply_to(self.list)).await?;
         let letter = to_key(self.app, self.list, message, &reader.usable(self.now)?, self.now).await?;
-        Ok(letter.map(|letter| letter.with(&token, self.app)).into_iter().collect())
+        Ok(letter.map(|letter| letter.with(&tokens, self.app)).into_iter().collect())
     }
 
     /// To each of those in charge.

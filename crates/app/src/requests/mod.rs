@@ -107,16 +107,20 @@ pub(crate) async fn begin(
         // The key that was offered came to its end while it waited.
         before => before,
     };
-    if waiting.len() >= MAX_WAITING {
-        return Ok(Ok(ask::unasked(asker, &run.goal)));
-    }
+    let displaced = match (waiting.len() >= MAX_WAITING, asker.proven) {
+        (false, _) => None,
+        (true, Proven::No) => return Ok(Ok(ask::unasked(asker, &run.goal))),
+        // Requests that others made in somebody's name keep nobody out who shows who they are.
+        (true, Proven::Yes) => waiting.iter().find(|request| !request.run.verified).or(waiting.first()),
+    };
     let mut run = run;
     run.key = offer.map(|offer| offer.certificate.fingerprint());
     let standing = Standing { asker, before: None, earlier: EarlierTokens::Void };
     let taken = take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await?;
     Ok(taken.map(|mut taken| {
         if taken.told != Told::Nothing {
-            taken.effects.splice(0..0, ended.map(|request| Effect::End(Box::new(request))));
+            let over = ended.into_iter().chain(displaced.cloned());
+            taken.effects.splice(0..0, over.map(|request| Effect::End(Box::new(request))));
         }
         taken
     }))

@@ -92,7 +92,7 @@ pub const WORKFLOWS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "pgp-policy-leave",
-        "A member who signs for it; one without a key who wants it and whom a moderator lets.",
+        "A member who signs for it; one without a key who wants it.",
         &["sanity-checks", "pubkey-confirmation", "do-it"],
     ),
     (

@@ -9,8 +9,8 @@
 //! | key reset | the offered key |
 //! | unsubscribe, commands | the key that the address has |
 //!
-//! Who leaves, or sends a command, and has no usable key left is asked, and then a moderator: a From field alone makes no
-//! work for anybody. A moderator is also asked about who joins with a key in the place of another that cannot be used any
+//! Who leaves and has no usable key left is asked, and that is all: nobody is kept. Who sends another command without a
+//! usable key is asked, and then a moderator: a From field alone makes no work for anybody. A moderator is also asked about who joins with a key in the place of another that cannot be used any
 //! more: whoever reads the mail of the address could do that.
 
 use sealist_openpgp::Fingerprint;
@@ -30,9 +30,10 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
         Goal::Unsubscribe | Goal::Command(_) => usable.into_iter().collect(),
     };
     if needed.is_empty() {
-        return match confirmation::take(run, case) {
-            Next::GoOn => moderation::take(run, case),
-            ask => ask,
+        return match (confirmation::take(run, case), &run.goal) {
+            (Next::GoOn, Goal::Unsubscribe) => Next::GoOn,
+            (Next::GoOn, _) => moderation::take(run, case),
+            (ask, _) => ask,
         };
     }
     let missing: Vec<Fingerprint> =
