@@ -139,6 +139,12 @@ pub(crate) async fn carry_out(
             Effect::Void { address, fingerprint } => {
                 key_changes::void(&mut *db, address, &fingerprint, now).await?;
             }
+            Effect::Choose(address, Setting::Language(language)) => {
+                people::set_language(&mut *db, &address, language).await?;
+            }
+            Effect::Choose(address, Setting::Name(name)) => {
+                people::set_name(&mut *db, &address, &name).await?
+            }
             Effect::Choose(address, setting) => {
                 let roles = people::roles_of(&mut *db, list, &address).await?;
                 if let Some(member) = roles.iter().find(|member| member.role == Role::Member) {

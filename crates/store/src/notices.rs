@@ -59,6 +59,28 @@ pub async fn is_due(
     row.try_get(0)
 }
 
+/// How many letters of that kind may still go to that address within the day, as things are.
+pub async fn left_today(
+    db: &mut Conn,
+    list: ListNo,
+    to: &Address,
+    kind: &str,
+    often: Often,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let row = query(
+        "SELECT sent FROM notices WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND sent_at > $4",
+    )
+    .bind(list.0)
+    .bind(to.key())
+    .bind(kind)
+    .bind(now.0 - REST_MS)
+    .fetch_optional(db)
+    .await?;
+    let sent = row.map(|row| row.try_get::<i64>(0)).transpose()?.unwrap_or(0);
+    Ok(often.most() - sent)
+}
+
 /// A letter of a list to one person.
 #[derive(Clone, Copy)]
 pub struct NewNotice<'a> {

@@ -90,6 +90,45 @@ pub async fn language_of(db: &mut Conn, address: &Address) -> Result<Option<Lang
     Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|name| Language::from_name(&name)))
 }
 
+/// In which language lists write to an address.
+pub async fn set_language(db: &mut Conn, address: &Address, language: Language) -> Result<(), StoreError> {
+    query("UPDATE addresses SET preferred_language = $2 WHERE email_key = $1")
+        .bind(address.key())
+        .bind(language.name())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The name that others see; empty: none.
+pub async fn set_name(db: &mut Conn, address: &Address, name: &str) -> Result<(), StoreError> {
+    query("UPDATE addresses SET display_name = $2 WHERE email_key = $1")
+        .bind(address.key())
+        .bind(name)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Whether somebody else with a role on that list has the name; case makes no difference in ASCII.
+pub async fn is_name_of_other(
+    db: &mut Conn,
+    list: ListNo,
+    address: &Address,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let row = query(
+        "SELECT EXISTS (SELECT 1 FROM members m JOIN addresses a ON a.no = m.address_no
+         WHERE m.list_no = $1 AND a.email_key <> $2 AND lower(a.display_name) = lower($3))",
+    )
+    .bind(list.0)
+    .bind(address.key())
+    .bind(name)
+    .fetch_one(db)
+    .await?;
+    row.try_get(0)
+}
+
 /// The lists on which an address has a role.
 pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
     let rows = query("SELECT DISTINCT list_no FROM members WHERE address_no = $1 ORDER BY list_no")

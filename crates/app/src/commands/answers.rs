@@ -5,7 +5,7 @@ use sealist_lists::model::{Channel, Door};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::Change;
 use sealist_mail::{Address, Mailbox};
-use sealist_store::notices::Often;
+use sealist_store::notices::{Often, left_today};
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
@@ -51,7 +51,7 @@ pub(super) fn of_change(change: &Change) -> Said {
         Change::Subscribe => Said::Done(Success::Joined),
         Change::Unsubscribe => Said::Done(Success::Left),
         Change::SetKey | Change::ApproveKey => Said::Done(Success::KeySet),
-        Change::Command(_) => Said::Done(Success::PreferenceSet),
+        Change::Command(line) => Said::Done(Success::PreferenceSet(line.clone())),
     }
 }
 
@@ -69,16 +69,22 @@ impl Session<'_> {
         if results.is_empty() {
             return Ok(());
         }
-        let values = context! {
-            list => self.desk.list.display_name(),
-            owner => self.desk.list.name.address(Door::Owner).to_string(),
-            request => self.desk.list.name.address(Door::Request).to_string(),
-            results,
-        };
         let (kind, often) = match speaker.asker.proven {
             Proven::Yes => ("results", TO_PROVEN),
             Proven::No if speaker.facts.roles.is_empty() => ("results-unproven", Often::ToStranger),
             Proven::No => ("results-unproven", TO_KNOWN),
+        };
+        let address = &speaker.asker.address;
+        let left = {
+            let mut db = self.desk.app.store.reader().await?;
+            left_today(&mut db, self.desk.list.no, address, kind, often, self.desk.now).await?
+        };
+        let values = context! {
+            last => speaker.asker.proven == Proven::No && left <= 1,
+            list => self.desk.list.display_name(),
+            owner => self.desk.list.name.address(Door::Owner).to_string(),
+            request => self.desk.list.name.address(Door::Request).to_string(),
+            results,
         };
         let message = Message {
             to: Mailbox { name: None, address: speaker.asker.address.clone() },
@@ -112,7 +118,11 @@ impl Session<'_> {
     fn result(&self, answer: &Answer, may: &May) -> Option<Value> {
         let texts = &self.desk.app.texts;
         let sentence = |text, name, values| texts.sentence(text, name, &self.place, values);
-        let problem = |problem: &Problem| vec![sentence(Text::Problems, problem.name(), problem.values())];
+        let pgp = self.desk.list.settings.pgp.is_some();
+        let problem = |problem: &Problem| {
+            let values = context! { pgp, ..problem.values() };
+            vec![sentence(Text::Problems, problem.name(), values)]
+        };
         let lines = match &answer.outcome {
             Ok(Said::Nothing) => return None,
             Ok(Said::Roster(_)) if !may.name_members => problem(&Problem::NotForYou),

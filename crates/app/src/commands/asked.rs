@@ -1,10 +1,11 @@
 //! `set`, and commands that the list asks about first: through the list's `command_workflow`. Settings:
 //! `command_workflow`, `confirmed_commands`.
 
-use sealist_lists::commands::{self, Command, Problem};
+use sealist_lists::commands::{self, Command, Problem, Setting};
 use sealist_lists::model::Role;
 use sealist_lists::workflows::{Change, Goal, Run};
 
+use super::names::is_free;
 use super::{Said, Session, Speaker};
 use crate::AppError;
 use crate::requests::{Told, begin, policy, workflow};
@@ -35,6 +36,11 @@ impl Session<'_> {
     ) -> Result<Result<Said, Problem>, AppError> {
         if matches!(commands::parse(&line), Ok(Command::Set(_))) && !speaker.is_one_of(&[Role::Member]) {
             return Ok(Err(Problem::NotMember));
+        }
+        if let Ok(Command::Set(Setting::Name(name))) = commands::parse(&line)
+            && !is_free(self.desk, &speaker.asker.address, &name).await?
+        {
+            return Ok(Err(Problem::NameRefused));
         }
         let goal = Goal::Command(line);
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;

@@ -2,7 +2,7 @@
 
 use sealist_lists::commands::{Decision, Problem, Success};
 use sealist_lists::model::{EntryNo, RequestNo, Role};
-use sealist_lists::workflows::{Answer, Question};
+use sealist_lists::workflows::{Answer, Goal, Question};
 use sealist_store::queue;
 use sealist_store::requests::{self, Request};
 use sealist_store::tokens::{self, Subject};
@@ -18,12 +18,21 @@ impl Session<'_> {
         speaker: &mut Speaker,
         token: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
-        let Some(request) = self.asked(speaker, token, &Question::Confirmation).await? else {
+        let Some(mut request) = self.asked(speaker, token, &Question::Confirmation).await? else {
             return Ok(Err(Problem::WrongToken));
         };
+        self.name_joiner(speaker, &mut request).await?;
         let answer = Answer::Confirmed;
         let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
         self.finish(speaker, Ok(taken)).await
+    }
+
+    /// Who joins gets the name that stands in the answer: what the first message said, anybody could have written.
+    pub(super) async fn name_joiner(&self, speaker: &Speaker, request: &mut Request) -> Result<(), AppError> {
+        if request.run.goal == Goal::Subscribe && request.run.display_name.is_empty() {
+            request.run.display_name = self.name_of(speaker).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn decide(

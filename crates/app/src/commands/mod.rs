@@ -11,6 +11,7 @@ mod confirm;
 mod join;
 mod key;
 mod leave;
+mod names;
 mod questions;
 mod speaker;
 mod who;
@@ -153,6 +154,7 @@ impl Session<'_> {
             Command::Who => self.who(speaker).await,
             Command::Key(command) => self.key(speaker, command).await,
             Command::Help => Ok(Ok(Said::Lines(self.help()))),
+            Command::Show => self.show(speaker).await,
             Command::Echo(words) => Ok(Ok(Said::Echo(words))),
             // Asked about first, and carried out at the end of its workflow.
             Command::Set(_) | Command::Stop => Ok(Ok(Said::Nothing)),

@@ -22,6 +22,8 @@ use crate::requests::{Asker, Desk, Facts, Proven, facts};
 /// Who sent a message to an address for commands.
 pub(super) struct Speaker {
     pub(super) asker: Asker,
+    /// The name in the From field: nothing vouches for it.
+    pub(super) name: Option<String>,
     pub(super) facts: Facts,
     /// On lists with OpenPGP.
     pub(super) opened: Option<Opened>,
@@ -115,6 +117,7 @@ impl Speaker {
         let asker = Asker { address, proven };
         Ok(Self {
             asker,
+            name: mailbox.name.clone(),
             facts,
             opened,
             signed,
@@ -134,6 +137,7 @@ impl Speaker {
     fn closed(asker: Asker, facts: Facts, brought: Brought, closed: Closed) -> Self {
         Self {
             asker,
+            name: None,
             facts,
             opened: None,
             signed: false,

@@ -1,5 +1,6 @@
 //! Questions: to whom, in which words, with which token.
 
+use sealist_lists::commands::mailto;
 use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
@@ -185,6 +186,8 @@ impl Draft<'_> {
             goal => self.run.goal.action(),
             pgp => self.list.settings.pgp.is_some(),
             token,
+            approve_link => token.map(|token| mailto(&self.list.name.address(Door::Request), &format!("approve {token}"))),
+            reject_link => token.map(|token| mailto(&self.list.name.address(Door::Request), &format!("reject {token}"))),
             fingerprint => certificate.map(|certificate| certificate.fingerprint().spaced()),
             old_fingerprint => known.map(|certificate| certificate.fingerprint().spaced()),
             names_address => certificate.is_none_or(names),

@@ -11,6 +11,7 @@ mod help;
 mod join;
 mod key;
 mod leave;
+mod mailto;
 mod problem;
 mod script;
 mod set;
@@ -20,6 +21,7 @@ mod who;
 
 pub use found::{is_token, tokens};
 pub use key::KeyCommand;
+pub use mailto::mailto;
 pub use problem::Problem;
 pub use script::{Script, Subject, read};
 pub use set::{SETTINGS, Setting};
@@ -54,6 +56,8 @@ pub enum Command {
     Who,
     /// Another choice of how posts come.
     Set(Setting),
+    /// What the sender has chosen.
+    Show,
     /// The words themselves.
     Echo(String),
     /// Nothing below is read.
@@ -116,9 +120,10 @@ pub const COMMANDS: &[Usage] = &[
     Usage {
         name: "set",
         aliases: &[],
-        arguments: "delivery|own-posts|copies|cleartext on|off",
+        arguments: "[delivery|own-posts|copies|cleartext on|off | name NAME | language CODE]",
         read: set::read,
     },
+    Usage { name: "show", aliases: &[], arguments: "settings", read: set::show },
     Usage { name: "echo", aliases: &[], arguments: "WORDS", read: echo::read },
     Usage { name: "stop", aliases: &["end", "exit"], arguments: "", read: stop::read },
     Usage {
@@ -183,9 +188,6 @@ mod tests {
         check("Subscribe digest=no", join(DeliveryMode::Regular));
         check("Subscribe digest=mime", Err(Problem::NoDigests));
         check("join digest=plain", Err(Problem::NoDigests));
-        check("set digest on", Err(Problem::NoDigests));
-        check("set DIGEST yes", Err(Problem::NoDigests));
-        check("set digest off", Ok(Set(Setting { name: "digest", on: false })));
         check("subscribe digest=maybe", Err(Problem::Extraneous("digest=maybe".into())));
         check("leave", Ok(Leave));
         check("unsubscribe now", Err(Problem::Extraneous("now".into())));
@@ -197,7 +199,19 @@ mod tests {
         check("approve abc now", Err(Problem::MissingToken));
         check("help", Ok(Help));
         check("who", Ok(Who));
-        check("set delivery off", Ok(Set(Setting { name: "delivery", on: false })));
+        let switch = |name, on| Ok(Set(Setting::Switch { name, on }));
+        check("set delivery off", switch("delivery", false));
+        check("set Own-Posts ON", switch("own-posts", true));
+        check("set digest off", switch("digest", false));
+        check("set digest on", Err(Problem::NoDigests));
+        check("set", Ok(Command::Show));
+        check("show settings", Ok(Command::Show));
+        check("show me", Err(Problem::Extraneous("me".into())));
+        check("set language DE", Ok(Set(Setting::Language(crate::texts::Language::De))));
+        check("set language tlh", Err(Problem::NoSuchSetting("language tlh".into())));
+        check("set name Anne  Müller", Ok(Set(Setting::Name("Anne Müller".into()))));
+        check("set name", Ok(Set(Setting::Name(String::new()))));
+        check("set name anne@example.org", Err(Problem::NameRefused));
         check("set digest maybe", Err(Problem::NoSuchSetting("digest maybe".into())));
         check("echo  a   b", Ok(Echo("a b".into())));
         check("end", Ok(Stop));

@@ -13,8 +13,10 @@ sentences! {
         Extraneous(what: String) = "extraneous",
         /// There is no such choice.
         NoSuchSetting(what: String) = "no-such-setting",
-        /// A digest, before there are any.
+        /// Digests, which there are not.
         NoDigests = "no-digests",
+        /// A name that could be taken for something else, or for somebody else.
+        NameRefused = "name-refused",
         /// `key` alone.
         NoSubcommand = "no-subcommand",
         /// `key` and a word that is none of its own.

@@ -187,7 +187,7 @@ mod tests {
     fn a_subject_that_nobody_signed() {
         let token = "a".repeat(32);
         let lines = |subject: &str| read(Door::Request, Subject::Uncovered(subject), "Hello\n").lines;
-        for command in ["join", "Re: help", "set digest on", "leave", "key receive"] {
+        for command in ["join", "Re: help", "set own-posts on", "leave", "key receive"] {
             assert!(lines(command)[0].1.is_ok(), "{command}");
         }
         for command in ["approve", "reject", "discard"] {

@@ -1,34 +1,43 @@
-//! Command `set NAME on|off`: how posts come to the member. Setting: `command_workflow`. There are no digests yet: `set
-//! digest on` is refused.
+//! Commands `set NAME on|off` (how posts come to the member), `set language CODE` and `set name NAME`, and `set` alone or
+//! `show settings`, which tells what is chosen. Setting: `command_workflow`.
 
-use super::{Command, Problem, shown};
-use crate::model::{DeliveryMode, DeliveryStatus, Preferences};
+use super::{Command, Problem, no_arguments, shown};
+use crate::model::{DeliveryMode, DeliveryStatus, Preferences, person_name};
+use crate::texts::Language;
 
 /// A choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// One of [`SETTINGS`].
-    pub name: &'static str,
-    /// Whether it is to be.
-    pub on: bool,
+pub enum Setting {
+    /// How posts come.
+    Switch {
+        /// One of [`SETTINGS`].
+        name: &'static str,
+        /// Whether it is to be.
+        on: bool,
+    },
+    /// The language of what the list writes to the person.
+    Language(Language),
+    /// What others see; empty: no name.
+    Name(String),
 }
 
-/// What can be chosen.
+/// What can be switched.
 pub const SETTINGS: &[&str] = &["delivery", "digest", "own-posts", "copies", "cleartext"];
 
 impl Setting {
     /// The member's choices with this one.
     pub fn apply(&self, mut to: Preferences) -> Preferences {
-        match self.name {
+        let Self::Switch { name, on } = *self else { return to };
+        match name {
             "delivery" => {
-                to.delivery_status = if self.on { DeliveryStatus::Enabled } else { DeliveryStatus::ByUser };
+                to.delivery_status = if on { DeliveryStatus::Enabled } else { DeliveryStatus::ByUser };
             }
             "digest" => {
-                to.delivery_mode = if self.on { DeliveryMode::MimeDigests } else { DeliveryMode::Regular };
+                to.delivery_mode = if on { DeliveryMode::MimeDigests } else { DeliveryMode::Regular };
             }
-            "own-posts" => to.receive_own_postings = self.on,
-            "copies" => to.receive_list_copy = self.on,
-            _ => to.allow_cleartext = self.on,
+            "own-posts" => to.receive_own_postings = on,
+            "copies" => to.receive_list_copy = on,
+            _ => to.allow_cleartext = on,
         }
         to
     }
@@ -36,21 +45,46 @@ impl Setting {
 
 impl std::fmt::Display for Setting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "set {} {}", self.name, if self.on { "on" } else { "off" })
+        match self {
+            Self::Switch { name, on } => write!(f, "set {name} {}", if *on { "on" } else { "off" }),
+            Self::Language(language) => write!(f, "set language {}", language.name()),
+            Self::Name(name) => write!(f, "{}", format!("set name {name}").trim_end()),
+        }
     }
 }
 
 pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
     let no_such = || Problem::NoSuchSetting(shown(&arguments.join(" ")));
-    let [name, value] = arguments else { return Err(no_such()) };
-    let name = SETTINGS.iter().find(|known| known.eq_ignore_ascii_case(name)).ok_or_else(no_such)?;
-    let on = match value.to_lowercase().as_str() {
-        "on" | "yes" => true,
-        "off" | "no" => false,
+    let (name, values) = match arguments {
+        [] => return Ok(Command::Show),
+        [name, values @ ..] => (name.to_lowercase(), values),
+    };
+    let setting = match (name.as_str(), values) {
+        ("name", words) => Setting::Name(person_name(&words.join(" ")).ok_or(Problem::NameRefused)?),
+        ("language", [code]) => {
+            let language = Language::from_name(&code.to_lowercase());
+            Setting::Language(language.ok_or_else(no_such)?)
+        }
+        (name, [value]) => {
+            let name = SETTINGS.iter().find(|known| **known == name).ok_or_else(no_such)?;
+            let on = match value.to_lowercase().as_str() {
+                "on" | "yes" => true,
+                "off" | "no" => false,
+                _ => return Err(no_such()),
+            };
+            if *name == "digest" && on {
+                return Err(Problem::NoDigests);
+            }
+            Setting::Switch { name, on }
+        }
         _ => return Err(no_such()),
     };
-    match (*name, on) {
-        ("digest", true) => Err(Problem::NoDigests),
-        (name, on) => Ok(Command::Set(Setting { name, on })),
+    Ok(Command::Set(setting))
+}
+
+pub(super) fn show(arguments: &[&str]) -> Result<Command, Problem> {
+    match arguments {
+        [what] if what.eq_ignore_ascii_case("settings") => Ok(Command::Show),
+        _ => no_arguments(arguments).map(|()| Command::Show),
     }
 }

@@ -26,7 +26,7 @@ sentences! {
         /// The list's key has more certifications.
         ListKeyUpdated = "list-key-updated",
         /// A choice is another one.
-        PreferenceSet = "preference-set",
+        PreferenceSet(what: String) = "preference-set",
         /// A moderator let a request happen.
         Approved = "approved",
         /// A moderator refused a request.

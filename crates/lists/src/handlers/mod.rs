@@ -55,16 +55,16 @@ pub const HANDLERS: &[Handler] = &[
         description: "Sends from the list's address, answers as the list says.",
         apply: dmarc::apply,
     },
-    Handler {
-        name: "reply-to-owner",
-        description: "Keeps answers to mail for those in charge off the list.",
-        apply: reply_to_owner::apply,
-    },
     Handler { name: "autocrypt", description: "Shows the list's own key.", apply: autocrypt::apply },
     Handler {
         name: "author-block",
         description: "Says who wrote, and how far that is proven.",
         apply: author_block::apply,
+    },
+    Handler {
+        name: "reply-to-owner",
+        description: "Keeps mail for those in charge, and answers to it, off the list.",
+        apply: reply_to_owner::apply,
     },
     Handler { name: "decorate", description: "Adds the list's footer.", apply: decorate::apply },
     Handler { name: "member-recipients", description: "Sends to the members.", apply: recipients::members },

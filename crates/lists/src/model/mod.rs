@@ -7,6 +7,7 @@ mod door;
 mod list;
 mod member;
 mod numbers;
+mod person_name;
 mod set;
 mod settings;
 
@@ -19,5 +20,6 @@ pub use member::{DeliveryMode, DeliveryStatus, Member, Preferences, Role};
 pub use numbers::{
     AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, PostNo, RequestNo,
 };
+pub use person_name::person_name;
 pub use set::SettingError;
 pub use settings::{ListSettings, PgpSettings, ReplyTo, RosterVisibility, UnsignedSubject};

@@ -67,6 +67,9 @@ texts! {
     /// What stands before a Subject and behind a name that no signature covers.
     Unsigned: Block "list:member:regular:unsigned", "unsigned" [en de fr]
         ();
+    /// Behind the author block of mail to the owners of an encrypting list: where an answer goes.
+    OwnerMail: Block "list:owner:regular:author", "owner_mail" [en de fr]
+        (owner email);
     /// To a member whose post was not taken; the same words for every reason.
     NotPosted: Letter "list:user:notice:rejected", "not_posted" [en de fr]
         (list address owner pgp sendkey);
@@ -153,13 +156,16 @@ texts! {
         (list address owner request sender);
     /// The answer to commands.
     Results: Letter "list:user:notice:results", "results" [en de fr]
-        (list owner request results);
+        (list owner request results last);
     /// Which commands there are.
     Commands: Block "list:user:notice:commands", "commands" [en de fr]
         (pgp);
+    /// What a member has chosen; the answer to `set` alone.
+    Settings: Block "list:user:notice:settings", "settings" [en de fr]
+        (email name delivery own_posts copies cleartext language pgp fingerprint);
     /// To the owners: somebody asks for something that they decide on. What is offered is attached.
     Request: Letter "list:admin:action:request", "request" [en de fr]
-        (list address email goal pgp token fingerprint old_fingerprint names_address);
+        (list address email goal pgp token approve_link reject_link fingerprint old_fingerprint names_address);
     /// To a person: a moderator refused what was asked for.
     Refused: Letter "list:user:notice:refuse", "refused" [en de fr]
         (list address owner goal problem);
@@ -171,7 +177,7 @@ texts! {
         (list doubts more);
     /// The sentence for each way in which a command is refused.
     Problems: Sentences "list:problems", "problems" [en de fr]
-        (what);
+        (what pgp);
     /// The sentence for each way in which a command is carried out.
     Answers: Sentences "list:answers", "answers" [en de fr]
         (what);

@@ -70,6 +70,30 @@ const TABLE: &[Described] = &[
         &[r#""subscribe""#, r#""unsubscribe""#, r#""key change""#, r#""key reset""#, r#""set delivery off""#],
     ),
     row("token", "what answers the question; good once", &[r#""abcdefghijklmnopqrstuvwxyz234567""#, "null"]),
+    row(
+        "approve_link",
+        "opens a message that lets it happen",
+        &[
+            r#""<mailto:team-request@lists.example?subject=decision&body=approve%20abcdefghijklmnopqrstuvwxyz234567>""#,
+        ],
+    ),
+    row(
+        "reject_link",
+        "opens a message that refuses it",
+        &[
+            r#""<mailto:team-request@lists.example?subject=decision&body=reject%20abcdefghijklmnopqrstuvwxyz234567>""#,
+        ],
+    ),
+    row("last", "whether no more answers go out today to unsigned messages", &["false", "true"]),
+    row(
+        "delivery",
+        "whether posts come: on, off, or stopped (after bounces, or by an admin)",
+        &[r#""on""#, r#""stopped""#],
+    ),
+    row("own_posts", "whether a member's own posts come: on or off", &[r#""on""#]),
+    row("copies", "whether copies come to who is named in To or Cc: on or off", &[r#""on""#]),
+    row("cleartext", "whether messages may come in the clear without a usable key: on or off", &[r#""off""#]),
+    row("language", "the code of the language that a member chose, if so", &[r#""de""#, "null"]),
     row("hours", "how long the question can be answered", &["72", "1"]),
     row(
         "keys",

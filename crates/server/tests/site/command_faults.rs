@@ -262,7 +262,7 @@ async fn answers_do_not_carry_letters() {
 async fn no_command_is_lost_without_a_trace() {
     let site = Site::new().await;
     let anne = site.enrolled("anne@example.org", "member");
-    assert_eq!(site.ask(&anne, anne.plain("set delivery off")).await.len(), 1);
+    assert_eq!(site.ask(&anne, anne.plain("set own-posts off")).await.len(), 1);
     assert_eq!(site.ask(&anne, anne.plain("set copies off")).await.len(), 0);
     let tried = site.tried(&anne.address);
     assert!(tried.contains(&("request-unasked".into(), "set copies off".into())), "{tried:?}");

@@ -74,7 +74,7 @@ async fn change_is_refused() {
                 "arguments",
                 &args,
                 args.with_keys("key change now", &[&key(&new_key(&args))]),
-                "Extraneous argument/s: now",
+                "Send the command alone.",
             ),
             case("nobody here", &stranger, stranger.with_keys(change, &[&stranger.key()]), UNKNOWN),
             case("no key to change", &bare, bare.with_keys(change, &[&bare.key()]), NO_OWN_KEY),
@@ -226,7 +226,7 @@ async fn revoke() {
                 "arguments",
                 &args,
                 args.with_keys("key revoke it", &[&by(&args, Revoked::Retired)]),
-                "Extraneous argument/s: it",
+                "Send the command alone.",
             ),
             case(
                 "nobody here",
@@ -372,12 +372,7 @@ async fn sign() {
     check(
         &site,
         vec![
-            case(
-                "arguments",
-                &args,
-                args.with_keys("key sign it", &[&by(&args)]),
-                "Extraneous argument/s: it",
-            ),
+            case("arguments", &args, args.with_keys("key sign it", &[&by(&args)]), "Send the command alone."),
             case("nobody here", &stranger, stranger.with_keys(sign, &[&by(&stranger)]), UNKNOWN),
             case("no key to sign with", &bare, bare.with_keys(sign, &[&by(&bare)]), NO_OWN_KEY),
             case("no key", &none, none.plain(sign), NO_KEY),

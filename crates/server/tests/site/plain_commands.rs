@@ -73,7 +73,7 @@ async fn people_join_and_leave_by_answering_a_question() {
     assert!(results.text.contains("not for everybody"), "{}", results.text);
     assert!(results.text.contains("confirm TOKEN"), "{}", results.text);
     let done = walks.say(WALKS_REQUEST, ANNE, &format!("Re: {}", question.subject), "", 1).await;
-    assert!(done[0].text.contains("Done."), "{}", done[0].text);
+    assert!(done[0].text.contains("Done:"), "{}", done[0].text);
 
     let mut from_bart = walks.say("walks-leave@lists.example", "bart@example.org", "", "", 1).await;
     assert!(from_bart.remove(0).text.contains("You are not a member."));
@@ -136,11 +136,13 @@ async fn a_held_message_is_released_by_a_signed_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_may_ask_about_any_command() {
     let walks = Walks::new("confirm").await;
-    walks.site.server.cli(&["lists", "set", PLAIN, "confirmed_commands", r#"["echo"]"#]);
-    let asked = walks.say(WALKS_REQUEST, ANNE, "echo hello", "", 1).await.remove(0);
-    assert!(asked.subject.starts_with("confirm ") && asked.text.contains("echo hello"), "{asked:?}");
+    walks.site.server.cli(&["lists", "set", PLAIN, "confirmed_commands", r#"["help", "echo"]"#]);
+    // Nobody is sent words that somebody else wrote in their name.
+    walks.say(WALKS_REQUEST, ANNE, "echo hello", "", 0).await;
+    let asked = walks.say(WALKS_REQUEST, ANNE, "help", "", 1).await.remove(0);
+    assert!(asked.subject.starts_with("confirm ") && asked.text.contains("\n    help\n"), "{asked:?}");
     let said = walks.say(&asked.reply_to, ANNE, "", "", 1).await.remove(0);
-    assert!(said.text.contains("\n    hello\n"), "{}", said.text);
+    assert!(said.text.contains("unsubscribe"), "{}", said.text);
 }
 
 /// A From field is forged easily, and an address that answered once, elsewhere, did not ask to be here.
@@ -177,7 +179,7 @@ async fn two_choices_in_one_message_are_both_made() {
     walks.site.server.cli(&["members", "add", PLAIN, ANNE]);
     walks.site.server.cli(&["lists", "set", PLAIN, "command_workflow", "command"]);
     let said = walks.say(WALKS_REQUEST, ANNE, "", "set own-posts off\nset copies off\n", 1).await.remove(0);
-    assert_eq!(said.text.matches("Done.").count(), 2, "{}", said.text);
+    assert_eq!(said.text.matches("Done:").count(), 2, "{}", said.text);
     let now = walks.site.server.cli(&["--json", "members", "set", PLAIN, ANNE, "allow_cleartext", "false"]);
     let now: serde_json::Value = serde_json::from_str(&now).unwrap();
     assert_eq!([&now["receive_own_postings"], &now["receive_list_copy"]], [false, false]);

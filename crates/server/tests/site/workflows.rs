@@ -142,12 +142,11 @@ async fn requests_are_taken_one_step() {
     let site = Site::new().await;
     let olga = site.enrolled("olga@example.org", "owner");
     let anne = site.player("anne@example.org");
-    let text = "join\nsubscribe\njoin digest=no\n";
+    let text = "join\nsubscribe\njoin digest=no\nJOIN\n";
     let came = site.ask(&anne, [&anne.plain("")[..], text.replace('\n', "\r\n").as_bytes()].concat()).await;
     let asked = came.iter().find(|letter| letter.subject.starts_with("key set ")).unwrap();
     let results: Vec<&Letter> = came.iter().filter(|letter| letter.subject.contains("results")).collect();
-    assert_eq!(results.len(), 1, "{came:#?}");
-    assert_eq!(flat(&results[0].text).matches("Nothing to do.").count(), 1, "{}", results[0].text);
+    assert!(results.is_empty(), "{came:#?}");
 
     let came = site.ask(&anne, anne.with_keys(&format!("key set {}", asked.token()), &[&anne.key()])).await;
     let statement = came.iter().find(|letter| letter.sealed).unwrap().statement();

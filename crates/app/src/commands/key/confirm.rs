@@ -23,6 +23,8 @@ impl Session<'_> {
             Ok(proofs) => proofs,
             Err(problem) => return Ok(Err(problem)),
         };
+        let mut request = request;
+        self.name_joiner(speaker, &mut request).await?;
         let answer = Answer::Signed(proofs);
         let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
         self.finish(speaker, Ok(taken)).await
