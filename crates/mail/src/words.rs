@@ -1,6 +1,7 @@
-//! The words of a message: its first plain text.
+//! The words of a message: its first plain text, or, where there is none, the words of its first HTML.
 
 use crate::entity::Entity;
+use crate::html::html_text;
 use crate::multipart::split;
 
 /// More parts are not looked at.
@@ -9,10 +10,14 @@ const MAX_DEPTH: usize = 8;
 /// More text is not read.
 const MAX_OCTETS: usize = 64 * 1024;
 
-/// The first `text/plain` leaf of an entity, decoded; at most 64 KiB of it. Empty if there is none.
+/// The first `text/plain` leaf of an entity, decoded, or the words of the first `text/html` one; at most 64 KiB of it. Empty
+/// if there is neither.
 pub fn first_text(root: &Entity<'_>) -> String {
-    let mut left = MAX_PARTS;
-    let mut octets = find(root, 0, &mut left).unwrap_or_default();
+    let leaf = |subtype| find(root, subtype, 0, &mut MAX_PARTS.clone()).map(text);
+    leaf("plain").or_else(|| leaf("html").map(|html| html_text(&html))).unwrap_or_default()
+}
+
+fn text(mut octets: Vec<u8>) -> String {
     octets.truncate(MAX_OCTETS);
     match String::from_utf8(octets) {
         Ok(text) => text,
@@ -21,7 +26,7 @@ pub fn first_text(root: &Entity<'_>) -> String {
     }
 }
 
-fn find(entity: &Entity<'_>, depth: usize, left: &mut usize) -> Option<Vec<u8>> {
+fn find(entity: &Entity<'_>, subtype: &str, depth: usize, left: &mut usize) -> Option<Vec<u8>> {
     *left = left.checked_sub(1)?;
     let content_type = entity.content_type();
     if content_type.kind().eq_ignore_ascii_case("multipart") {
@@ -29,9 +34,9 @@ fn find(entity: &Entity<'_>, depth: usize, left: &mut usize) -> Option<Vec<u8>> 
             return None;
         }
         let parts = split(entity.body, content_type.parameter("boundary")?).ok()?;
-        return parts.into_iter().find_map(|part| find(&Entity::parse(part), depth + 1, left));
+        return parts.into_iter().find_map(|part| find(&Entity::parse(part), subtype, depth + 1, left));
     }
-    if content_type.is("text", "plain") { entity.decoded_body() } else { None }
+    if content_type.is("text", subtype) { entity.decoded_body() } else { None }
 }
 
 #[cfg(test)]
@@ -45,7 +50,7 @@ mod tests {
     #[test]
     fn the_first_plain_text_is_found() {
         check("Subject: x\r\n\r\nhelp\r\n", "help\r\n");
-        check("Content-Type: text/html\r\n\r\nhelp\r\n", "");
+        check("Content-Type: text/html\r\n\r\n<p>help</p><p>who", "\nhelp\n\nwho");
         let parts = "--b\r\nContent-Type: text/html\r\n\r\n<p>\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\naGVscA==\r\n--b--\r\n";
         check(&format!("Content-Type: multipart/alternative; boundary=b\r\n\r\n{parts}"), "help");
         check(

@@ -57,43 +57,54 @@ pub struct Found {
     pub quoted: bool,
 }
 
-/// All statements in a text, quoted or not.
+/// All statements in a text, quoted or not. Programs break and join its lines, write labels in capitals, and set links
+/// beside addresses: its words count, in their order. A word too many spoils the value that it stands behind.
 pub fn statements(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
-    let mut begun: Vec<(String, String)> = Vec::new();
+    let mut begun: Vec<(&'static str, String)> = Vec::new();
     let mut quoted = false;
     for line in text.lines() {
-        let bare = line.trim_start_matches(['>', ' ', '\t', '\u{a0}']).trim_end();
-        let Some((label, value)) = bare.split_once(':').filter(|(label, _)| is_label(label)) else {
-            if !bare.is_empty() {
-                begun.clear();
+        let is_quoted = line.trim_start().starts_with('>');
+        let bare = line.trim_start_matches(['>', ' ', '\t', '\u{a0}']);
+        for word in bare.split_whitespace().map(without_link).filter(|word| !word.is_empty()) {
+            if let Some(label) = label(word) {
+                if label == "List" {
+                    begun.clear();
+                    quoted = false;
+                }
+                begun.push((label, String::new()));
+            } else if let Some((label, value)) = begun.last_mut() {
+                let space = if value.is_empty() { "" } else { " " };
+                *value += &format!("{space}{word}");
+                if *label == "Token" {
+                    quoted |= is_quoted;
+                    found.extend(complete(&begun).map(|statement| Found { statement, quoted }));
+                    begun.clear();
+                }
             }
-            continue;
-        };
-        if label == "List" {
-            begun.clear();
-            quoted = false;
-        }
-        quoted |= line.trim_start().starts_with('>');
-        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-        begun.push((label.to_owned(), value));
-        if label == "Token" {
-            found.extend(complete(&begun).map(|statement| Found { statement, quoted }));
-            begun.clear();
+            quoted |= is_quoted;
         }
     }
     found
 }
 
-fn is_label(text: &str) -> bool {
-    ["List", "Action", "Address", "Fingerprint", "Token"].contains(&text)
+/// `<mailto:…>` behind an address is the program's.
+fn without_link(word: &str) -> &str {
+    word.find("<mailto:").map_or(word, |at| &word[..at])
+}
+
+fn label(word: &str) -> Option<&'static str> {
+    let name = word.strip_suffix(':')?;
+    ["List", "Action", "Address", "Fingerprint", "Token"]
+        .into_iter()
+        .find(|label| label.eq_ignore_ascii_case(name))
 }
 
 /// Nothing is missing, nothing stands there twice, all in its order.
-fn complete(lines: &[(String, String)]) -> Option<Statement> {
+fn complete(lines: &[(&str, String)]) -> Option<Statement> {
     let mut rest = lines.iter();
     let mut next =
-        |label: &str| rest.next().filter(|(name, _)| name == label).map(|(_, value)| value.clone());
+        |label: &str| rest.next().filter(|(name, _)| *name == label).map(|(_, value)| value.clone());
     let (list, action, address) = (next("List")?, next("Action")?, next("Address")?);
     let fingerprint = match lines.len() {
         5 => Some(next("Fingerprint")?.parse().ok()?),
@@ -193,6 +204,13 @@ mod tests {
         check(&anne, &key, &text, Ok(()));
         check(&anne, &key, &format!("Hello,\n\n---\n{text}---\n\nAnne\n"), Ok(()));
         check(&anne, &key, &format!("Anne wrote:\n{quoted}"), Ok(()));
+        check(&anne, &key, &text.replace('\n', " "), Ok(()));
+        check(&anne, &key, &text.replace(": ", ":\n"), Ok(()));
+        check(&anne, &key, &text.replace('\n', "\n\n"), Ok(()));
+        check(&anne, &key, &text.replace("List:", "LIST:").replace("Token:", "token:"), Ok(()));
+        check(&anne, &key, &text.replace(".example", ".example<mailto:team@lists.example>"), Ok(()));
+        check(&anne, &key, &text.replace("Action: ", "Action: do not "), Err(Unproven::OtherWords));
+        check(&anne, &key, &text.replace("\nAddress", "\nof Eve\nAddress"), Err(Unproven::OtherWords));
         check(&eve, &key, &text, Err(Unproven::OtherKey));
         check(&eve, &other, &text, Err(Unproven::OtherKey));
         check(&anne, &key, "Yes, please.", Err(Unproven::OtherWords));

@@ -55,7 +55,8 @@ fn lines_fit_on_a_screen() {
             };
             assert!(!body.contains("\n\n\n") && !body.starts_with('\n'), "{path}: {body}");
             // A command is copied as one line, and a link is one word.
-            let whole = |line: &&str| line.starts_with("    gpg ") || line.trim_start().starts_with("<mailto:");
+            let whole =
+                |line: &&str| line.starts_with("    gpg ") || line.trim_start().starts_with("<mailto:");
             for line in body.lines().filter(|line| !whole(line)) {
                 assert!(line.chars().count() <= LONGEST_LINE, "{path}: {line}");
             }

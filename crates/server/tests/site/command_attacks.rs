@@ -327,7 +327,7 @@ async fn approval_by_others() {
             "in a Subject that nobody signed",
             olga,
             olga.signed(approve.trim(), "Hello\n"),
-            refused("unrecognized"),
+            refused("subject-not-signed"),
         )
         .await;
     let forged = olga.with(&olga.address, mallory.person.with_address(&olga.address));

@@ -76,7 +76,7 @@ async fn subscription_with_a_key_and_moderation(site: Site) {
     let [statement, results] = &came[..] else { panic!("{came:?}") };
     let (statement, results) = if statement.sealed { (statement, results) } else { (results, statement) };
     assert!(flat(&results.text).contains("It is not used yet"), "{}", results.text);
-    assert!(results.text.contains(&format!("Key fingerprint: {}", fingerprint(&anne, ANNE))));
+    assert!(results.text.contains(&format!("Your key has come: {}", fingerprint(&anne, ANNE))));
     assert!(statement.sealed && statement.signed && statement.subject.starts_with("key confirm "));
     let token2 = statement.token();
     assert_ne!(token1, token2);

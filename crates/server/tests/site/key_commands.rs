@@ -51,7 +51,7 @@ async fn words_that_are_no_command() {
     let site = Site::new().await;
     site.server.cli(&["lists", "create", "plain@lists.example", "--style", "legacy-default"]);
     let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(|name| site.player(&format!("{name}@example.org")));
-    let one_of = "must be one of set, confirm, change, reset, revoke, sign, receive.";
+    let one_of = "must be one of set, confirm, change, reset, revoke, sign, receive";
     check(
         &site,
         vec![
@@ -198,7 +198,7 @@ async fn set() {
         let (statement, results) = if one.sealed { (one, other) } else { (other, one) };
         let said = flat(&results.text);
         assert!(said.contains("It is not used yet"), "{said}");
-        assert!(said.contains(&format!("Key fingerprint: {}", player.fingerprint())), "{said}");
+        assert!(said.contains(&format!("Your key has come: {}", player.fingerprint())), "{said}");
         assert!(statement.subject.starts_with("key confirm ") && statement.sealed, "{statement:?}");
         assert!(statement.statement().contains(&player.fingerprint()), "{}", statement.text);
         assert_eq!(site.key_of(&player.address), None, "not before it is proven");
