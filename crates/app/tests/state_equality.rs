@@ -9,14 +9,14 @@ mod moved_clock;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use moved_clock::{day, deliver, join, make_list, site_in};
-use sealist_app::{App, Arrival, Intake, process};
+use moved_clock::{day, deliver, join, make_list, receive, site_in};
+use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::{Boundary, Part, Timestamp, compose};
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_store::keys::CertificateRow;
-use sealist_store::{StoreError, queue, testing};
+use sealist_store::testing;
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -104,7 +104,7 @@ impl Stage {
         let (file, base) = (folder.path().join("test.db"), folder.path().join("base.db"));
         let nobody = person("nobody@example.net");
         let mut stage = Self { app, key, file, base, askers: Vec::new(), anne, nobody, _folder: folder };
-        stage.send(REQUEST, &plain("tom@example.com", "join", "")).await;
+        receive(&stage.app, REQUEST, &plain("tom@example.com", "join", ""), now()).await;
         let notices = deliver(&stage.app, now()).await;
         let notice = String::from_utf8(notices[0].message.clone()).unwrap().replace("=\r\n", "");
         let behind = |mark: &str| notice.split_once(mark).unwrap().1[..32].to_owned();
@@ -114,26 +114,10 @@ impl Stage {
         stage
     }
 
-    /// Takes a message in and judges it.
-    async fn send(&self, to: &str, message: &[u8]) {
-        let arrival = Arrival::at(&self.app, &to.parse().unwrap()).await.unwrap().unwrap();
-        let mut intake = Intake::begin(&arrival, Some("carrier@example.net")).unwrap();
-        intake.write(message).unwrap();
-        intake.commit(&self.app, [7; 16], now()).await.unwrap();
-        let claimant = self.app.claimant();
-        let claimed = self
-            .app
-            .store
-            .write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10, now()).await }));
-        for entry in claimed.await.map_err(|error: StoreError| error).unwrap() {
-            process(&self.app, entry, now()).await.unwrap();
-        }
-    }
-
     /// What is there once the message was judged, as if it were the first.
     async fn after(&self, to: &str, message: &[u8]) -> State {
         testing::restore(&self.file, &self.base);
-        self.send(to, message).await;
+        receive(&self.app, to, message, now()).await;
         state(&self.file)
     }
 

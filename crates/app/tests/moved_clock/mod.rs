@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use sealist_app::{
-    App, Found, KeyCheck, KeyVault, Report, Stages, Together, Unavailable, prepare, settle, tell_due,
+    App, Arrival, Found, Intake, KeyCheck, KeyVault, Report, Stages, Together, Unavailable, prepare, process,
+    settle, tell_due,
 };
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{ListName, MailingList, Role};
@@ -17,7 +18,7 @@ use sealist_store::bodies::{self, Body};
 use sealist_store::deliveries::{self, Kind, Settled, State};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::testing::Postgres;
-use sealist_store::{Store, StoreError, lists, people, posts};
+use sealist_store::{Store, StoreError, lists, people, posts, queue};
 use zeroize::Zeroizing;
 
 pub(crate) const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -226,5 +227,19 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
             }
         }
         settle(app, vec![Report { node, list, kind, results }], now).await.unwrap();
+    }
+}
+
+/// Takes a message in and judges it.
+pub(crate) async fn receive(app: &App, to: &str, message: &[u8], now: Timestamp) {
+    let arrival = Arrival::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
+    let mut intake = Intake::begin(&arrival, Some("carrier@example.net")).unwrap();
+    intake.write(message).unwrap();
+    intake.commit(app, [7; 16], now).await.unwrap();
+    let claimant = app.claimant();
+    let claimed =
+        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10, now).await }));
+    for entry in claimed.await.map_err(|error: StoreError| error).unwrap() {
+        process(app, entry, now).await.unwrap();
     }
 }
