@@ -87,7 +87,7 @@ impl Prepared {
         let goes_out = self.store(&mut *db, now).await?;
         if let (true, Self::Letter(letter)) = (goes_out, self) {
             for mark in &letter.marks {
-                tokens::add(&mut *db, about, mark, &letter.to, until).await?;
+                tokens::add(&mut *db, about.clone(), mark, &letter.to, until).await?;
             }
         }
         Ok(goes_out)

@@ -56,7 +56,7 @@ impl Session<'_> {
             address => name.to_string(),
             request => name.address(Door::Request).to_string(),
             owner => name.address(Door::Owner).to_string(),
-            sender => closed.name(),
+            who => closed.name(),
         };
         let message = Message {
             to: somebody(address),

@@ -119,7 +119,7 @@ impl Session<'_> {
     ) -> Result<Option<Request>, AppError> {
         // A key is only offered, and on plain lists whoever reads the mailbox may answer: a token in the address will do.
         let may = *question == Question::Key || self.desk.list.settings.pgp.is_none();
-        let in_address = speaker.in_address(token).filter(|_| may).map(|brought| brought.about);
+        let in_address = speaker.in_address(token).filter(|_| may).map(|brought| brought.about.clone());
         let subject = match in_address {
             Some(about) => Some(about),
             None => self.subject(speaker, token).await?,

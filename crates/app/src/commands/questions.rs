@@ -75,7 +75,7 @@ pub(super) fn imply(script: &mut Script, found: &[Answering], is_plain: bool) {
     let mut done: Vec<Subject> = Vec::new();
     for one in found {
         if !done.contains(&one.about) {
-            done.push(one.about);
+            done.push(one.about.clone());
             imply_one(script, one, is_plain);
         }
     }

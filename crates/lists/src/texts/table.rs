@@ -153,7 +153,7 @@ texts! {
         (list address owner request email goal token hours keys statement);
     /// To whoever sent an encrypted message for commands that proves nothing; the same words whatever it holds.
     NotActedOn: Letter "list:user:notice:not-acted-on", "not_acted_on" [en de fr]
-        (list address owner request sender);
+        (list address owner request who);
     /// The answer to commands.
     Results: Letter "list:user:notice:results", "results" [en de fr]
         (list owner request results last);

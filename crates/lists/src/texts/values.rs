@@ -151,7 +151,7 @@ const TABLE: &[Described] = &[
     ),
     row("overlap_days", "for how many more days mail to the old key of the list is read", &["30", "1"]),
     row(
-        "sender",
+        "who",
         "who sent an encrypted message: stranger; known (has a role on the list); token (wrote a token outside the encryption)",
         &[r#""stranger""#, r#""known""#, r#""token""#],
     ),

@@ -225,7 +225,7 @@ async fn confirm() {
         (player, format!("key confirm {}", letter.token()), letter.statement())
     };
     let (short, ..) = of("short");
-    let (wrong, _, wrong_words) = of("wrong");
+    let (wrong, _, _) = of("wrong");
     let (other, _, other_words) = of("other");
     let (unsigned, unsigned_confirm, unsigned_words) = of("unsigned");
     let (tampered, tampered_confirm, tampered_words) = of("tampered");
