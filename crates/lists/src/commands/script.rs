@@ -90,7 +90,8 @@ impl Script {
             if !found.is_empty() {
                 self.lines.retain(|(_, read)| read.is_ok());
             }
-            self.lines.extend(found.into_iter().map(|(line, command)| (line, Ok(command))));
+            let room = (MAX_COMMANDS + 1).saturating_sub(self.lines.len());
+            self.lines.extend(found.into_iter().take(room).map(|(line, command)| (line, Ok(command))));
         }
     }
 
