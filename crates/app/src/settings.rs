@@ -15,6 +15,14 @@ pub enum SettingRefused {
     /// No such setting, or no value for it.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// More than fits.
+    #[error("{setting} takes at most {most} octets")]
+    Long {
+        /// The setting.
+        setting: &'static str,
+        /// In octets.
+        most: usize,
+    },
     /// A chain, pipeline or workflow that there is not.
     #[error("{setting} names {name:?}, which there is not; {look}")]
     Unknown {
@@ -70,8 +78,22 @@ pub async fn set_setting(
     Ok(())
 }
 
+/// Of texts that go into header fields, and of the footer below each post, in octets.
+const MAX_WORDS: usize = 1000;
+const MAX_FOOTER: usize = 10_000;
+
 fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
     let settings = &list.settings;
+    for (setting, value, most) in [
+        ("display_name", &settings.display_name, MAX_WORDS),
+        ("description", &settings.description, MAX_WORDS),
+        ("subject_prefix", &settings.subject_prefix, MAX_WORDS),
+        ("footer", &settings.footer, MAX_FOOTER),
+    ] {
+        if value.len() > most {
+            return Err(SettingRefused::Long { setting, most });
+        }
+    }
     let unknown =
         |setting, name: &str, look| Err(SettingRefused::Unknown { setting, name: name.to_owned(), look });
     if chains::named(&settings.posting_chain).is_none() {

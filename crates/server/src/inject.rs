@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use sealist_app::{App, AppError, Arrival, Intake};
 use sealist_mail::scan::{Limits, Scanner};
-use sealist_mail::{Address, Timestamp, to_crlf};
+use sealist_mail::{Address, to_crlf};
 use serde_json::json;
 
 use crate::admin::Answer;
@@ -32,7 +32,7 @@ pub(crate) async fn run(
     let arrival = Arrival::at(app, to).await?.ok_or_else(|| AppError::NoSuchList(to.to_string()))?;
     let mut intake = Intake::begin(&arrival, sender.map(ToString::to_string).as_deref())?;
     intake.write(&message)?;
-    intake.commit(app, Intake::transaction(), Timestamp::now()).await?;
+    intake.commit(app, Intake::transaction(), app.store.now()).await?;
     Ok((String::new(), json!({ "taken": to.to_string(), "octets": message.len() })))
 }
 

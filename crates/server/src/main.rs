@@ -191,7 +191,13 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 fn check(config: &config::Config) -> admin::Answer {
     let database = config.database().to_string();
-    (format!("good; the database is {database}\n"), json!({ "good": true, "database": database }))
+    let unsafe_ones = doctor::safety::examine(config);
+    let warnings: String = unsafe_ones
+        .iter()
+        .map(|finding| format!("but {}: {}; fix: {}\n", finding.check, finding.detail, finding.fix))
+        .collect();
+    let text = format!("good; the database is {database}\n{warnings}");
+    (text, json!({ "good": unsafe_ones.is_empty(), "database": database, "unsafe": unsafe_ones }))
 }
 
 /// No core dumps, no reading by other processes, files for the owner alone, panics without their message.

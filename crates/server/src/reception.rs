@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use sealist_app::{App, Arrival, Intake};
-use sealist_mail::Timestamp;
 use sealist_mail::scan::{Limits, Refusal, Scanner};
 use sealist_smtp::Reply;
 use sealist_smtp::server::{Service, Transaction};
@@ -166,7 +165,7 @@ impl Transaction for Delivery {
         if let Err(refused) = outline {
             return vec![refusal(refused); self.meant.len()];
         }
-        let (transaction, now) = (Intake::transaction(), Timestamp::now());
+        let (transaction, now) = (Intake::transaction(), self.app.store.now());
         let mut replies = Vec::with_capacity(self.intakes.len());
         for taking in std::mem::take(&mut self.intakes) {
             let Taking::In(intake) = taking else {

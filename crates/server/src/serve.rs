@@ -20,7 +20,7 @@ use crate::keyservers::Servers;
 use crate::opening;
 use crate::reception::Reception;
 use crate::runners::room::{self, Room};
-use crate::runners::{incoming, keys, node, outgoing, refresh, summaries, upkeep};
+use crate::runners::{incoming, keyfiles, keys, node, outgoing, refresh, summaries, upkeep};
 use crate::templates;
 
 /// How long running transactions may take to end.
@@ -105,6 +105,7 @@ pub(crate) async fn run(
     let node = tokio::spawn(node);
     let mut runners = JoinSet::new();
     runners.spawn(without_fail(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone())));
+    runners.spawn(without_fail(keyfiles::run(app.clone(), config.clone(), stop.clone())));
     runners.spawn(without_fail(upkeep::run(app.clone(), stop.clone())));
     runners.spawn(without_fail(summaries::run(app.clone(), stop.clone())));
     let stages = Stages::new(&config.keys.warn_days);

@@ -73,7 +73,7 @@ impl Database {
     pub async fn make(&self) -> Result<Store, StoreError> {
         let mut connection = self.0.connect().await.map_err(|error| self.0.failed(error))?;
         migrate::migrate(&mut connection).await?;
-        Store::start(self.0.clone(), Some(connection))
+        self.start(Some(connection)).await
     }
 
     /// Opens the database as it is. Errs with [`StoreError::Missing`], [`StoreError::Older`] or [`StoreError::Newer`] if
@@ -83,8 +83,14 @@ impl Database {
             State::Missing => Err(StoreError::Missing { at: self.0.name() }),
             State::Version(found) if found < KNOWN => Err(StoreError::Older { found, known: KNOWN }),
             State::Version(found) if found > KNOWN => Err(StoreError::Newer { found, known: KNOWN }),
-            State::Version(_) => Store::start(self.0.clone(), None),
+            State::Version(_) => self.start(None).await,
         }
+    }
+
+    async fn start(&self, connection: Option<Conn>) -> Result<Store, StoreError> {
+        let store = Store::start(self.0.clone(), connection)?;
+        store.heed_clock().await?;
+        Ok(store)
     }
 
     /// Brings the tables of a database up to date that is there; `None` if they are. A SQLite file is copied before, into

@@ -5,13 +5,18 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sealist_mail::Timestamp;
 
 use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
+use crate::clock::SiteClock;
 use crate::database::{Database, Location};
 use crate::nodes::Alone;
+use crate::shortage::Shortage;
 use crate::sql::{Conn, Reader, sqlite};
 use crate::writer::{Job, Ran, Writer};
 
@@ -21,6 +26,8 @@ pub type Work<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 /// Changes that wait for the writer; more make the callers wait.
 const WAITING: usize = 1024;
 const READERS: u32 = 4;
+/// Who waits longer for a reader hears that none is to be had.
+const ACQUIRE: Duration = Duration::from_secs(10);
 
 /// The database of a site. Clones share it.
 #[derive(Clone)]
@@ -29,12 +36,23 @@ pub struct Store {
     writer: mpsc::Sender<Job>,
     readers: Readers,
     commits: Arc<AtomicU64>,
+    clock: SiteClock,
 }
 
 #[derive(Clone)]
-enum Readers {
+pub(crate) enum Readers {
     Sqlite(sqlite::Pool),
-    Postgres(PgPool),
+    Postgres(PgPool, Shortage),
+}
+
+impl Readers {
+    /// Connects the writer, before whom readers give way.
+    pub(crate) async fn connect_writer(&self, location: &Location) -> Result<Conn, StoreError> {
+        match self {
+            Self::Sqlite(_) => location.connect().await,
+            Self::Postgres(pool, shortage) => shortage.without_readers(pool, || location.connect()).await,
+        }
+    }
 }
 
 impl Location {
@@ -42,9 +60,18 @@ impl Location {
         match self {
             Self::File(path) => Readers::Sqlite(sqlite::Pool::new(path, READERS as usize)),
             Self::Server(options) => {
-                let pool = PgPoolOptions::new().max_connections(READERS).min_connections(0);
+                let shortage = Shortage::new();
+                let stays = shortage.clone();
+                let pool = PgPoolOptions::new()
+                    .max_connections(READERS)
+                    .min_connections(0)
+                    .acquire_timeout(ACQUIRE)
+                    .after_release(move |_, _| {
+                        let stays = !stays.is_now();
+                        Box::pin(async move { Ok(stays) })
+                    });
                 let options = options.as_ref().clone().options([("default_transaction_read_only", "on")]);
-                Readers::Postgres(pool.connect_lazy_with(options))
+                Readers::Postgres(pool.connect_lazy_with(options), shortage)
             }
         }
     }
@@ -67,9 +94,10 @@ impl Store {
         let readers = location.readers();
         let (sender, jobs) = mpsc::channel(WAITING);
         let commits = Arc::new(AtomicU64::new(0));
-        let writer = Writer::new(location.clone(), connection, jobs, commits.clone());
+        let writer = Writer::new(location.clone(), readers.clone(), connection, jobs, commits.clone());
         writer.start().map_err(|error| location.failed(error))?;
-        Ok(Self { location, writer: sender, readers, commits })
+        let clock = SiteClock::default();
+        Ok(Self { location, writer: sender, readers, commits, clock })
     }
 
     /// Runs a change. It shares a transaction with others that come at the same time, but fails alone, and
@@ -105,7 +133,10 @@ impl Store {
     pub async fn reader(&self) -> Result<Reader, StoreError> {
         Ok(match &self.readers {
             Readers::Sqlite(pool) => Reader::sqlite(pool.acquire().await?),
-            Readers::Postgres(pool) => Reader::postgres(pool.acquire().await?),
+            Readers::Postgres(pool, shortage) => {
+                shortage.is_over().await?;
+                Reader::postgres(pool.acquire().await?)
+            }
         })
     }
 
@@ -118,16 +149,32 @@ impl Store {
     pub fn alone(&self) -> Alone {
         match self.readers {
             Readers::Sqlite(_) => Alone::Yes,
-            Readers::Postgres(_) => Alone::No,
+            Readers::Postgres(..) => Alone::No,
         }
     }
 
     /// The calls of other nodes; with SQLite, where there are none, silence.
     pub async fn calls(&self) -> Result<Calls, StoreError> {
-        let Readers::Postgres(pool) = &self.readers else { return Ok(Calls(None)) };
+        let Readers::Postgres(pool, shortage) = &self.readers else { return Ok(Calls(None)) };
+        shortage.is_over().await?;
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen("sealist").await?;
-        Ok(Calls(Some(listener)))
+        Ok(Calls(Some((listener, shortage.clone()))))
+    }
+
+    /// The time that the site goes by: on PostgreSQL that of the database's clock, so that pauses, claims and expiry are the
+    /// same for all nodes.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Looks at the database's clock; from then on [`Self::now`] follows it. Says how many milliseconds the clock of this
+    /// machine is ahead of it, 0 with SQLite.
+    pub async fn heed_clock(&self) -> Result<i64, StoreError> {
+        match self.readers {
+            Readers::Sqlite(_) => Ok(0),
+            Readers::Postgres(..) => self.clock.heed(&mut *self.reader().await?).await,
+        }
     }
 
     /// Makes what was deleted or replaced unreadable in the file of SQLite and its write-ahead log. PostgreSQL does so with
@@ -145,14 +192,17 @@ impl Store {
 }
 
 /// What other nodes call out.
-pub struct Calls(Option<PgListener>);
+pub struct Calls(Option<(PgListener, Shortage)>);
 
 impl Calls {
-    /// Waits for the next call: the name of a runner that has work. Errs when the connection is lost; the next call
-    /// connects anew.
+    /// Waits for the next call: the name of a runner that has work. Errs when the connection is lost, or when the writer needs
+    /// it; the next call connects anew.
     pub async fn next(&mut self) -> Result<String, StoreError> {
         match &mut self.0 {
-            Some(listener) => Ok(listener.recv().await?.payload().to_owned()),
+            Some((listener, shortage)) => tokio::select! {
+                call = listener.recv() => Ok(call?.payload().to_owned()),
+                () = shortage.begins() => Err(StoreError::Lost),
+            },
             None => std::future::pending().await,
         }
     }

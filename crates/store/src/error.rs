@@ -38,7 +38,7 @@ pub enum StoreError {
         known: i64,
     },
     /// The file was written by an older version.
-    #[error("the database is of version {found}, this program needs {known}: run `sealist db migrate`")]
+    #[error("the database is older (version {found}, needed {known}): run `sealist db migrate`")]
     Older {
         /// What the file says.
         found: i64,

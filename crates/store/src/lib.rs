@@ -9,6 +9,7 @@ pub mod audit;
 pub mod bodies;
 pub mod bounce_proofs;
 pub mod bounce_scores;
+pub mod capacity;
 mod causes;
 pub mod clock;
 pub mod coming;
@@ -36,6 +37,7 @@ pub mod queue;
 pub mod replay;
 pub mod requests;
 pub mod rotation;
+mod shortage;
 pub mod site_key;
 mod sql;
 #[cfg(feature = "testing")]

@@ -38,6 +38,17 @@ impl Postgres {
         format!("postgres://sealist@localhost/{name}?host={}", self.folder.display())
     }
 
+    /// The address of a new, empty database that takes so many connections, of a user without privileges.
+    pub fn narrow_database(&self, connections: u32) -> String {
+        let url = self.database();
+        let name = url.split(['/', '?']).nth(3).unwrap_or_default();
+        // Another test may have made the role.
+        self.psql("CREATE ROLE plain LOGIN");
+        assert!(self.psql(&format!("ALTER DATABASE {name} OWNER TO plain")), "{name}");
+        assert!(self.psql(&format!("ALTER DATABASE {name} CONNECTION LIMIT {connections}")), "{name}");
+        url.replace("postgres://sealist@", "postgres://plain@")
+    }
+
     /// Stops the server at once, as a crash does, and starts it again.
     pub fn crash(&self) {
         let control = |arguments: &str| {

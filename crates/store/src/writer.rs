@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::StoreError;
 use crate::database::Location;
-use crate::db::Work;
+use crate::db::{Readers, Work};
 use crate::sql::Conn;
 
 /// Changes in one commit.
@@ -36,6 +36,7 @@ pub(crate) type Job = Box<dyn for<'c> FnOnce(Result<&'c mut Conn, StoreError>) -
 /// The connection that writes, and who waits for it.
 pub(crate) struct Writer {
     location: Location,
+    readers: Readers,
     connection: Option<Conn>,
     jobs: mpsc::Receiver<Job>,
     commits: Arc<AtomicU64>,
@@ -53,11 +54,12 @@ struct Shared {
 impl Writer {
     pub(crate) fn new(
         location: Location,
+        readers: Readers,
         connection: Option<Conn>,
         jobs: mpsc::Receiver<Job>,
         commits: Arc<AtomicU64>,
     ) -> Self {
-        Self { location, connection, jobs, commits, last: Shared::default() }
+        Self { location, readers, connection, jobs, commits, last: Shared::default() }
     }
 
     /// Runs on a thread of its own: with SQLite each statement keeps it busy.
@@ -108,7 +110,7 @@ impl Writer {
                 return Ok(());
             }
         }
-        let mut fresh = self.location.connect().await?;
+        let mut fresh = self.readers.connect_writer(&self.location).await?;
         let begin = fresh.begin();
         fresh.run(begin).await?;
         self.connection = Some(fresh);

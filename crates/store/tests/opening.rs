@@ -130,3 +130,49 @@ async fn a_standby_is_read() {
     held.await.unwrap();
     Database::server(&site.url).unwrap().open().await.unwrap();
 }
+
+/// Readers never starve the writer: with no connection left they give theirs up, and get some when there are some.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_without_a_connection_takes_its_readers() {
+    for (connections, readers) in [(1, 1), (2, 2), (3, 3), (4, 4)] {
+        let made = move || Postgres::started().narrow_database(connections);
+        let url = tokio::task::spawn_blocking(made).await.unwrap();
+        let database = Database::server(&url).unwrap();
+        drop(database.make().await.unwrap());
+        let store = loop {
+            // The connection that made the tables may take a moment to be gone.
+            match database.open().await {
+                Ok(store) => break store,
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        };
+        // All connections are with readers, one of which listens to calls, as after a restart of the database.
+        let mut calls = store.calls().await.unwrap();
+        let mut held = Vec::new();
+        for _ in 1..readers {
+            held.push(store.reader().await.unwrap());
+        }
+        drop(held);
+        let made = tokio::time::timeout(Duration::from_secs(60), async {
+            let listening = tokio::spawn(async move { drop(calls.next().await) });
+            let made = store.write(|db| Box::pin(common::make_list(db))).await;
+            listening.abort();
+            made
+        });
+        let made = made.await.unwrap();
+        assert!(made.is_ok(), "{connections} connections: {made:?}");
+        if connections > 1 {
+            let name: ListName = NAME.parse().unwrap();
+            assert!(lists::by_name(&mut *store.reader().await.unwrap(), &name).await.unwrap().is_some());
+        }
+    }
+}
+
+/// Pauses, claims and expiry go by one clock on all nodes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_goes_by_the_clock_of_its_database() {
+    let site = on_postgres().await;
+    let ahead = site.store.heed_clock().await.unwrap();
+    assert!(ahead.abs() < 5_000, "one machine has one clock: {ahead}");
+    assert!((site.store.now().0 - sealist_mail::Timestamp::now().0).abs() < 5_000);
+}

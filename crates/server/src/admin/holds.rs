@@ -100,7 +100,7 @@ pub(super) async fn open(
     file: Option<&std::path::Path>,
 ) -> anyhow::Result<Answer> {
     let entry = find(app, entry).await?;
-    let now = Timestamp::now();
+    let now = app.store.now();
     let where_to = match file {
         Some(path) => {
             let message = open_to_file(app, &entry, to, now).await?;
@@ -119,14 +119,14 @@ pub(super) async fn open(
 pub(super) async fn accept(app: &App, entry: i64) -> anyhow::Result<Answer> {
     let entry = find(app, entry).await?;
     let no = entry.no;
-    decide(app, entry, Decision::Accept, By::Admin, Timestamp::now()).await.map_err(overtaken(no))?;
+    decide(app, entry, Decision::Accept, By::Admin, app.store.now()).await.map_err(overtaken(no))?;
     Ok((format!("{no} is on its way; it is judged again\n"), json!({ "resumed": no })))
 }
 
 pub(super) async fn reject(app: &App, entry: i64, reason: String) -> anyhow::Result<Answer> {
     let entry = find(app, entry).await?;
     let no = entry.no;
-    let told = decide(app, entry, Decision::Reject(reason), By::Admin, Timestamp::now()).await;
+    let told = decide(app, entry, Decision::Reject(reason), By::Admin, app.store.now()).await;
     let told = told.map_err(overtaken(no))? == Rejected::Told;
     let line = match told {
         true => "its author gets a notice",
@@ -136,7 +136,7 @@ pub(super) async fn reject(app: &App, entry: i64, reason: String) -> anyhow::Res
 }
 
 pub(super) async fn discard(app: &App, which: Which) -> anyhow::Result<Answer> {
-    let now = Timestamp::now();
+    let now = app.store.now();
     if let Some(entry) = which.entry {
         let entry = find(app, entry).await?;
         let no = entry.no;
@@ -176,7 +176,8 @@ pub(super) async fn retry(app: &App, entry: i64) -> anyhow::Result<Answer> {
     if entry.place != Place::Shunt {
         bail!("entry {no} is in {}, not in shunt", entry.place.name());
     }
-    let resumed = app.store.write(move |db| Box::pin(queue::resume(db, no, Timestamp::now())));
+    let now = app.store.now();
+    let resumed = app.store.write(move |db| Box::pin(queue::resume(db, no, now)));
     if !resumed.await.map_err(AppError::Store)? {
         bail!("somebody else decided about entry {no} at this moment");
     }

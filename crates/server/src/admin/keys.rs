@@ -48,7 +48,7 @@ pub(crate) enum Keys {
 }
 
 pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Result<Answer> {
-    let now = Timestamp::now();
+    let now = app.store.now();
     Ok(match command {
         Keys::Rotate { list } => {
             let list = named(app, &list).await?;

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use sealist_app::{App, AppError, NewMember, add_member, create_list, list_certificate, set_setting};
 use sealist_lists::model::{ListName, Role};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::Address;
 use sealist_store::lists;
 use serde_json::{Value, json};
 
@@ -46,14 +46,14 @@ pub(crate) enum Lists {
 pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
     Ok(match command {
         Lists::Create { list, style, owner } => {
-            create_list(app, list.clone(), &style, Timestamp::now()).await?;
+            create_list(app, list.clone(), &style, app.store.now()).await?;
             let made = named(app, &list).await?;
             if let Some(owner) = owner {
                 add_member(
                     app,
                     &made,
                     NewMember { address: owner, name: String::new(), role: Role::Owner, key: None },
-                    Timestamp::now(),
+                    app.store.now(),
                 )
                 .await?;
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use sealist_app::{App, AppError, NewMember, add_member};
 use sealist_lists::model::{ListName, MailingList, MemberNo, Role};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::Address;
 use sealist_store::people;
 use serde_json::json;
 
@@ -52,7 +52,7 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             })?;
             let key = key.map(|file| read_file(&file)).transpose()?;
             let member = NewMember { address: address.clone(), name, role, key };
-            add_member(app, &list, member, Timestamp::now()).await?;
+            add_member(app, &list, member, app.store.now()).await?;
             let warning =
                 if list.settings.encrypting() { want_of_key(app, &list, &address).await? } else { "" };
             (

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use sealist_app::{App, AppError};
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, PostNo};
 use sealist_lists::rules::Reason;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::Address;
 use sealist_store::copies::{self, Which};
 use sealist_store::lists;
 use sealist_store::queue;
@@ -102,13 +102,13 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
         Queue::Posts => posts(app).await?,
         Queue::Copies => copies(app).await?,
         Queue::Resend { copy: None, post: None } => {
-            let now = Timestamp::now();
+            let now = app.store.now();
             let made = app.store.write(move |db| Box::pin(copies::retry_all(db, now)));
             let made = made.await.map_err(AppError::Store)?;
             (format!("{made} copies are tried now\n"), json!({ "retried": made }))
         }
         Queue::Resend { copy, post } => {
-            let (which, now) = (which(copy, post), Timestamp::now());
+            let (which, now) = (which(copy, post), app.store.now());
             let made = app.store.write(move |db| Box::pin(copies::retry(db, which, now)));
             let made = made.await.map_err(AppError::Store)?;
             told(made, "retried", "that is on its way, out, or waits for a key")?
@@ -138,7 +138,7 @@ fn told(copies: u64, done: &str, none: &str) -> anyhow::Result<Answer> {
 }
 
 async fn hold(app: &App, what: &str) -> anyhow::Result<Answer> {
-    let now = Timestamp::now();
+    let now = app.store.now();
     if let Ok(no) = what.parse() {
         let held = app.store.write(move |db| Box::pin(queue::hold(db, EntryNo(no), Reason::ByAdmin)));
         if !held.await.map_err(AppError::Store)? {
@@ -159,7 +159,7 @@ async fn hold(app: &App, what: &str) -> anyhow::Result<Answer> {
 }
 
 async fn posts(app: &App) -> anyhow::Result<Answer> {
-    let now = Timestamp::now();
+    let now = app.store.now();
     let (mut text, mut data) = (String::new(), Vec::new());
     for post in copies::on_their_way(&mut *app.store.reader().await?).await? {
         let list = lists::by_no(&mut *app.store.reader().await?, post.list).await?;
@@ -184,7 +184,7 @@ async fn posts(app: &App) -> anyhow::Result<Answer> {
 
 /// Page by page, so that a hundred thousand take no more memory than their lines.
 async fn copies(app: &App) -> anyhow::Result<Answer> {
-    let now = Timestamp::now();
+    let now = app.store.now();
     let (mut text, mut data, mut after) = (String::new(), Vec::new(), DeliveryNo(0));
     loop {
         let page = copies::unsent(&mut *app.store.reader().await?, after, PAGE).await?;
@@ -203,7 +203,7 @@ async fn copies(app: &App) -> anyhow::Result<Answer> {
                 "email": copy.email,
                 "state": copy.state,
                 "attempts": copy.attempts,
-                "next_at": copy.next_at.rfc3339(),
+                "next_at": (copy.state == "due").then(|| copy.next_at.rfc3339()),
                 "age_s": age_s,
                 "reply": copy.reply,
             }));

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use sealist_app::{App, Refreshed, refresh_address, refresh_next, to_refresh};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::Address;
 use serde_json::json;
 
 use super::Answer;
@@ -17,12 +17,12 @@ pub(super) async fn run(app: &App, config: &Config, address: Option<Address>) ->
     let mut all = Vec::new();
     match address {
         Some(address) => {
-            let refreshed = refresh_address(app, &servers, &address, Timestamp::now()).await?;
+            let refreshed = refresh_address(app, &servers, &address, app.store.now()).await?;
             all.push(refreshed.with_context(|| format!("{address} has no key"))?);
         }
         None => {
-            let (began, count) = (Timestamp::now(), to_refresh(app).await?);
-            while let Some(refreshed) = refresh_next(app, &servers, began, Timestamp::now()).await? {
+            let (began, count) = (app.store.now(), to_refresh(app).await?);
+            while let Some(refreshed) = refresh_next(app, &servers, began, app.store.now()).await? {
                 all.push(refreshed);
                 complain(&format!("\r{} of {count}", all.len()));
             }

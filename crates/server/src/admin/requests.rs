@@ -41,7 +41,7 @@ pub(crate) enum Requests {
 }
 
 pub(super) async fn run(app: &App, command: Requests) -> anyhow::Result<Answer> {
-    let now = Timestamp::now();
+    let now = app.store.now();
     Ok(match command {
         Requests::List { list } => list_all(app, list).await?,
         Requests::Show { list, address } => {
@@ -98,7 +98,7 @@ async fn the_one(
 ) -> anyhow::Result<Request> {
     let no = named(app, list).await?.no;
     let mut db = app.store.reader().await?;
-    let mut found = requests::of_address(&mut db, no, address, Timestamp::now()).await?;
+    let mut found = requests::of_address(&mut db, no, address, app.store.now()).await?;
     if let Some(number) = number {
         found.retain(|request| request.no.0 == number);
     }

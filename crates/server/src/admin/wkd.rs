@@ -8,7 +8,6 @@ use std::path::Path;
 use anyhow::Context as _;
 use sealist_app::{App, published};
 use sealist_lists::model::Door;
-use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, wkd};
 use sealist_store::lists;
 use serde_json::json;
@@ -23,7 +22,7 @@ const PLACE: &str = ".well-known/openpgpkey";
 /// One file for each address, in the layout of the advanced method, and an empty `policy` for each mail host.
 pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<Answer> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
-    let now = Timestamp::now();
+    let now = app.store.now();
     let mut files = Vec::new();
     let mut hosts = Vec::new();
     for list in all.into_iter().filter(|list| list.settings.pgp.is_some()) {

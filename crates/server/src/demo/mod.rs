@@ -30,6 +30,8 @@ use gpg::Gpg;
 use mail::Words;
 use sink::Sink;
 
+/// Of a mail to post.
+const MAX_OCTETS: usize = 5 << 20;
 const LIST: &str = "team@lists.example";
 
 /// Name, address, and the algorithm of the key.
@@ -65,12 +67,11 @@ pub(crate) async fn run(wishes: Wishes, output: Output) -> anyhow::Result<ExitCo
         return Err(Ending::new(Code::Usage, text).into());
     }
     let words = match &wishes.post {
-        Some(file) => {
-            Words::given(&std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)
-        }
+        Some(file) => given(file)?,
         None => Words::own(),
     };
-    let folder = tempfile::TempDir::with_prefix("sealist-demo")?;
+    let folder = tempfile::TempDir::with_prefix("sealist-demo");
+    let folder = folder.context("no folder can be made for the demonstration: see TMPDIR")?;
     let (stop, stopped) = watch::channel(false);
     let sink = Sink::default();
     let mut config = Config { data_dir: folder.path().join("data"), ..Config::default() };
@@ -98,15 +99,34 @@ pub(crate) async fn run(wishes: Wishes, output: Output) -> anyhow::Result<ExitCo
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What somebody wants posted. Errs if it is empty, has no Subject, or is larger than the list takes.
+fn given(file: &Path) -> anyhow::Result<Words> {
+    let message = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let refuse = |why: &str| Ending::new(Code::Data, format!("{}: {why}", file.display()));
+    if message.trim_ascii().is_empty() {
+        return Err(refuse("the mail is empty").into());
+    }
+    if message.len() > MAX_OCTETS {
+        return Err(refuse("the mail is too large: the demonstration takes up to 5 MiB").into());
+    }
+    let words = Words::given(&message);
+    if words.subject.is_empty() {
+        return Err(refuse("the mail has no Subject, by which its copies are known").into());
+    }
+    Ok(words)
+}
+
 /// Says how to talk to the server, and prints who gets what until it is told to stop.
 async fn keep_serving(stage: &Stage, config: &Config, folder: &Path) -> anyhow::Result<()> {
     let file = folder.join("sealist.toml");
     std::fs::write(&file, commented(config))?;
     say(&format!(
         "\nServing until Ctrl-C; all of it is in {}\n\n\
-         post by LMTP   {}, to {LIST}\n\
+         post           write a text with gpg as below: gpg --homedir HOME --trust-model always -aser {LIST};\n\
+         {:15}put it into a PGP/MIME message and hand it in by LMTP at {}, to {LIST}; each copy comes as a file\n\
          look           sealist --config {} queue list\n",
         folder.display(),
+        "",
         config.lmtp.listen,
         file.display(),
     ))?;
@@ -114,12 +134,18 @@ async fn keep_serving(stage: &Stage, config: &Config, folder: &Path) -> anyhow::
         say(&format!("be {address:<17} gpg --homedir {}\n", gpg.home().display()))?;
     }
     say("\n")?;
+    let copies = folder.join("copies");
+    std::fs::create_dir(&copies)?;
+    let mut number = 0;
     let mut stop = serve::stop_signal()?;
     while !*stop.borrow_and_update() {
         tokio::select! {
             _ = stop.changed() => {}
             came = stage.sink.take(1, std::time::Duration::from_secs(1)) => for letter in came {
-                say(&format!("came out: {} octets to {}\n", letter.message.len(), letter.recipient))?;
+                number += 1;
+                let file = copies.join(format!("{number}-{}.eml", letter.recipient));
+                std::fs::write(&file, &letter.message)?;
+                say(&format!("came out to {}: {}\n", letter.recipient, file.display()))?;
             },
         }
     }

@@ -1,14 +1,18 @@
 //! `sealist doctor`: looks at everything that the server leans on. Each finding says the fix.
 
+mod clock;
+mod contact;
 mod keys;
 mod network;
 mod queue;
+pub(crate) mod safety;
 mod system;
 mod texts;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use sealist_app::App;
 use sealist_store::StoreError;
 use serde::Serialize;
 
@@ -96,12 +100,15 @@ async fn examine(path: &Path) -> Vec<Finding> {
             "set contact in [site]",
         ));
     }
+    findings.extend(clock::examine());
     findings.extend(system::examine(&config));
+    findings.extend(safety::examine(&config));
     findings.extend(texts::examine(&config));
     match opening::open(&config, Purpose::Use).await {
         Ok(app) => {
             findings.push(Finding::good("database", config.database().to_string()));
             findings.extend(system::examine_keys_alone(&config, &app).await);
+            findings.extend(of_database(&app).await);
             findings.extend(keys::examine(&app).await);
             findings.extend(queue::examine(&app).await);
             findings.extend(texts::examine_scopes(&app).await.unwrap_or_default());
@@ -109,7 +116,21 @@ async fn examine(path: &Path) -> Vec<Finding> {
         Err(error) => findings.push(closed(&error)),
     }
     findings.extend(network::examine(&config).await);
+    findings.extend(contact::examine(&config).await);
     findings
+}
+
+/// What the database tells of clocks, of its speed, and of lists.
+async fn of_database(app: &App) -> Vec<Finding> {
+    let looked = async {
+        let mut findings = clock::examine_database(app).await?;
+        findings.extend(system::examine_server(app).await?);
+        findings.extend(safety::examine_lists(app).await?);
+        Ok::<_, StoreError>(findings)
+    };
+    looked
+        .await
+        .unwrap_or_else(|error| vec![Finding::fault("database", error.to_string(), error.remedy().fix)])
 }
 
 /// The site is not there: nothing else can be looked at.

@@ -18,15 +18,10 @@ async fn door(config: &Config) -> Finding {
     let listen = config.lmtp.listen;
     let target = hasty(Target::plain(&listen.ip().to_string(), listen.port(), Protocol::Lmtp));
     match try_out(&target).await {
-        Ok(()) if !listen.ip().is_loopback() => Finding::warning(
-            "lmtp",
-            format!("{listen} can be reached from outside this machine"),
-            "listen on 127.0.0.1, or let a firewall admit your mail server alone: LMTP knows no password",
-        ),
         Ok(()) => Finding::good("lmtp", format!("{listen} answers")),
-        Err(error) => Finding::warning(
+        Err(error) => Finding::fault(
             "lmtp",
-            format!("{listen}: {error}"),
+            format!("the server does not answer at {listen}: {error}"),
             "start the server with `sealist serve`; if it runs, another program has the port",
         ),
     }

@@ -1,17 +1,17 @@
 //! The machine: folders and their modes, clock, disk, the speed of fsync, swap.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use sealist_app::App;
-use sealist_store::lists;
+use sealist_store::{StoreError, capacity, lists};
 
 use super::Finding;
-use crate::config::{Config, Kept, MasterKeyAt};
+use crate::config::{Config, DatabaseAt, Kept, MasterKeyAt};
 use crate::{opening, vault};
 
 const MIB: u64 = 1 << 20;
@@ -23,7 +23,11 @@ const FSYNCS: u32 = 15;
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let data = &config.data_dir;
-    let mut findings = vec![mode("data folder", data)];
+    let is_file = matches!(config.database(), DatabaseAt::File(_));
+    let mut findings = Vec::new();
+    if is_file || data.exists() {
+        findings.push(mode("data folder", data));
+    }
     if config.keydirs.kept == Kept::Directory || config.keydirs.list.exists() {
         findings.push(mode("key folder", &config.keydirs.list));
         findings.extend(key_files(&config.keydirs.list));
@@ -31,10 +35,13 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     if let MasterKeyAt::File(path) = &config.keydirs.master_key {
         findings.extend(key_file("master key", path));
     }
-    findings.push(disk(data));
-    findings.extend(writing(data).unwrap_or_else(|error| {
-        vec![Finding::fault("disk", error.to_string(), format!("make {} writable", data.display()))]
-    }));
+    // With PostgreSQL nothing is stored here.
+    if is_file && data.exists() {
+        findings.push(disk(data));
+        findings.extend(writing(data).unwrap_or_else(|error| {
+            vec![Finding::fault("disk", error.to_string(), format!("make {} writable", data.display()))]
+        }));
+    }
     findings.push(swap());
     findings
 }
@@ -119,7 +126,7 @@ fn disk(path: &Path) -> Finding {
     }
 }
 
-/// Writes a file: is the file system's clock ours, and how long does a commit take?
+/// How long does a commit take, and does the file system's clock go with ours?
 fn writing(folder: &Path) -> std::io::Result<Vec<Finding>> {
     let mut file = tempfile::tempfile_in(folder)?;
     let mut times = Vec::new();
@@ -130,22 +137,36 @@ fn writing(folder: &Path) -> std::io::Result<Vec<Finding>> {
         times.push(began.elapsed());
     }
     times.sort();
-    Ok(vec![clock(&file)?, fsync_speed(times[times.len() / 2])])
+    let mut findings = vec![fsync_speed(times[times.len() / 2])];
+    let (modified, now) = (file.metadata()?.modified()?, SystemTime::now());
+    let apart = now.duration_since(modified).or_else(|_| modified.duration_since(now)).unwrap_or_default();
+    if apart > Duration::from_secs(10) {
+        let detail = format!("the disk's clock is {} s away from this machine's", apart.as_secs());
+        findings.push(Finding::fault("clock", detail, "synchronise both with NTP"));
+    }
+    Ok(findings)
 }
 
-fn clock(file: &File) -> std::io::Result<Finding> {
-    let modified = file.metadata()?.modified()?;
-    let now = SystemTime::now();
-    let apart = now.duration_since(modified).or_else(|_| modified.duration_since(now)).unwrap_or_default();
-    let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_000_000);
-    Ok(if apart > Duration::from_secs(10) {
-        let detail = format!("the disk's clock is {} s away from this machine's", apart.as_secs());
-        Finding::fault("clock", detail, "synchronise both with NTP")
-    } else if now < built {
-        Finding::fault("clock", "it is set to a time before this program was made", "set it, with NTP")
-    } else {
-        Finding::good("clock", sealist_mail::Timestamp::now().rfc3339())
-    })
+/// How long a commit takes on PostgreSQL, and whether there is room for the connections of its nodes.
+pub(super) async fn examine_server(app: &App) -> Result<Vec<Finding>, StoreError> {
+    let Some(server) = capacity::of(&app.store).await? else { return Ok(Vec::new()) };
+    let detail =
+        format!("a commit takes {:.1} ms on the database server", server.commit.as_secs_f64() * 1000.0);
+    let fix = "give the database a faster disk or a nearer place: each message waits for one commit";
+    let commit = match server.commit > SLOW_FSYNC {
+        true => Finding::warning("commit", detail, fix),
+        false => Finding::good("commit", detail),
+    };
+    let capacity::Capacity { nodes, needed, allowed, .. } = server;
+    let detail = format!(
+        "nodes that live: {nodes}; with commands they need {needed} connections, allowed are {allowed}"
+    );
+    let fix = "raise max_connections of the server, or CONNECTION LIMIT of role and database";
+    let connections = match allowed < needed {
+        true => Finding::warning("connections", detail, fix),
+        false => Finding::good("connections", detail),
+    };
+    Ok(vec![commit, connections])
 }
 
 fn fsync_speed(median: Duration) -> Finding {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealist_app::{App, AppError, process, shunt};
-use sealist_mail::Timestamp;
 use sealist_store::StoreError;
 use sealist_store::queue::{self, Entry};
 use sealist_store::turns::Turns;
@@ -90,7 +89,7 @@ async fn claim(
     (free, judged): (usize, usize),
     turns: &mut Turns,
 ) -> Result<Vec<Entry>, StoreError> {
-    let (claimant, now) = (app.claimant(), Timestamp::now());
+    let (claimant, now) = (app.claimant(), app.store.now());
     if !queue::is_due(&mut *app.store.reader().await?, &claimant, now).await? {
         return Ok(Vec::new());
     }
@@ -111,7 +110,7 @@ async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
     let (no, list) = (entry.no, entry.list);
     if entry.attempts > MAX_ATTEMPTS {
         tracing::error!(entry = %no, "shunted after {MAX_ATTEMPTS} tries");
-        if let Err(error) = shunt(&app, entry.clone(), Timestamp::now()).await {
+        if let Err(error) = shunt(&app, entry.clone(), app.store.now()).await {
             tracing::error!(entry = %no, %error, "could not be shunted");
             put_off(&app, &entry, &stop).await;
         }
@@ -119,7 +118,7 @@ async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
     }
     let work = {
         let (app, entry) = (app.clone(), entry.clone());
-        async move { process(&app, entry, Timestamp::now()).await }
+        async move { process(&app, entry, app.store.now()).await }
     };
     // A task of its own: a panic takes this message, not the runner.
     match tokio::spawn(work).await {
@@ -149,7 +148,7 @@ async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
 
 async fn give_back(app: &App, entry: &Entry, pause_ms: i64, stop: &watch::Receiver<bool>) {
     let back = || {
-        let (entry, from) = (entry.clone(), Timestamp::now().plus_ms(pause_ms));
+        let (entry, from) = (entry.clone(), app.store.now().plus_ms(pause_ms));
         app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, from).await }))
     };
     insist::<StoreError, _>(stop, back).await;
@@ -157,7 +156,7 @@ async fn give_back(app: &App, entry: &Entry, pause_ms: i64, stop: &watch::Receiv
 
 async fn put_off(app: &App, entry: &Entry, stop: &watch::Receiver<bool>) {
     let put_off = || {
-        let (entry, until) = (entry.clone(), Timestamp::now().plus_ms(PAUSE_MS));
+        let (entry, until) = (entry.clone(), app.store.now().plus_ms(PAUSE_MS));
         app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }))
     };
     insist::<StoreError, _>(stop, put_off).await;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use sealist_app::{App, AppError, Found, KeyCheck, Stages};
-use sealist_mail::Timestamp;
 use tokio::sync::watch;
 
 /// How often it is asked whether it is time.
@@ -33,7 +32,7 @@ pub(crate) async fn run(app: App, stages: Stages, mut stop: watch::Receiver<bool
 }
 
 async fn check(app: &App, stages: &Stages) -> Result<Option<Found>, AppError> {
-    let Some(mut check) = KeyCheck::begin(app, stages, Timestamp::now()).await? else { return Ok(None) };
-    while check.step(app, Timestamp::now()).await? {}
+    let Some(mut check) = KeyCheck::begin(app, stages, app.store.now()).await? else { return Ok(None) };
+    while check.step(app, app.store.now()).await? {}
     Ok(Some(check.found))
 }

@@ -1,6 +1,7 @@
 //! Loops without logic: claim, call the use case, wait.
 
 pub(crate) mod incoming;
+pub(crate) mod keyfiles;
 pub(crate) mod keys;
 pub(crate) mod node;
 pub(crate) mod outgoing;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealist_app::{App, mend_clock};
-use sealist_mail::Timestamp;
 use tokio::sync::{Notify, watch};
 
 const BEAT: Duration = Duration::from_secs(2);
+/// Worth a line in the log.
+const CLOCKS_DIFFER_MS: i64 = 5_000;
 /// Lists whose keys were missing are looked at again after so many beats.
 const LOOK_FOR_KEYS: u32 = 5;
 
@@ -22,17 +23,31 @@ pub(crate) async fn run(
 ) {
     let ears = tokio::spawn(listen(app.clone(), arrived.clone(), accepted.clone()));
     let mut beats: u32 = 0;
+    let mut clocks_differ = false;
     while !*stop.borrow() {
-        match app.live(Timestamp::now()).await {
+        match app.store.heed_clock().await {
+            Ok(ahead_ms) => {
+                let differ = ahead_ms.abs() > CLOCKS_DIFFER_MS;
+                if differ && !clocks_differ {
+                    tracing::warn!(
+                        ahead_ms,
+                        "the clock of this node is not that of the database, which counts"
+                    );
+                }
+                clocks_differ = differ;
+            }
+            Err(error) => tracing::error!(%error, "the clock of the database cannot be seen"),
+        }
+        match app.live(app.store.now()).await {
             Ok(0) => {}
             Ok(buried) => {
-                tracing::warn!(nodes = buried, "died; what they had is done here");
+                tracing::warn!(nodes = buried, "other nodes died: what they had is done here");
                 arrived.notify_one();
                 accepted.notify_one();
             }
             Err(error) => tracing::error!(%error, "the database does not hear that this node lives"),
         }
-        match mend_clock(&app, longest_pause_ms, Timestamp::now()).await {
+        match mend_clock(&app, longest_pause_ms, app.store.now()).await {
             Ok(0) => {}
             Ok(waited) => {
                 tracing::warn!(waited, "the clock was set back: what waited for its old time is tried now")

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use sealist_app::{App, AppError, KeyServers, Refreshed, refresh_next, to_refresh};
-use sealist_mail::Timestamp;
 use sealist_openpgp::random;
 use tokio::sync::watch;
 
@@ -43,7 +42,7 @@ pub(crate) async fn run(
 }
 
 async fn next(app: &App, servers: &dyn KeyServers, every: Duration) -> Result<Option<Refreshed>, AppError> {
-    let now = Timestamp::now();
+    let now = app.store.now();
     let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
     refresh_next(app, servers, now.plus_ms(-every_ms), now).await
 }

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use sealist_app::{App, upkeep};
-use sealist_mail::Timestamp;
 use tokio::sync::watch;
 
 const PAUSE: Duration = Duration::from_secs(3600);
@@ -13,7 +12,7 @@ pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         // Each of its changes stands for itself: it may end between two of them.
         let kept = tokio::select! {
-            kept = upkeep(&app, Timestamp::now()) => kept,
+            kept = upkeep(&app, app.store.now()) => kept,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match kept {

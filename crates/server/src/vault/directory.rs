@@ -37,10 +37,19 @@ impl Directory {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
+    fn names(&self) -> Vec<String> {
+        let files = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        files.map(|file| file.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// The files in which keys of lists are.
+    pub(super) fn files_of_lists(&self) -> BTreeSet<String> {
+        self.names().into_iter().filter(|name| list_of(name).is_some()).collect()
+    }
+
     /// The lists, by List-Id, of which keys are here; and whether there is the key of a site.
     pub(super) fn contents(&self) -> (BTreeSet<String>, bool) {
-        let files = fs::read_dir(&self.0).into_iter().flatten().flatten();
-        let names: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+        let names = self.names();
         let of_site = names.iter().any(|name| name.starts_with("site.mac"));
         (names.iter().filter_map(|name| list_of(name)).collect(), of_site)
     }

@@ -79,6 +79,11 @@ pub(crate) fn has_keys(settings: &KeyDirs) -> bool {
     of_site || !lists.is_empty()
 }
 
+/// The names of the files in which keys of lists lie.
+pub(crate) fn key_files(settings: &KeyDirs) -> BTreeSet<String> {
+    Directory::at(&settings.list).files_of_lists()
+}
+
 /// The lists, by List-Id, of which keys lie in the key directory.
 pub(crate) fn lists_with_keys(settings: &KeyDirs) -> BTreeSet<String> {
     Directory::at(&settings.list).contents().0

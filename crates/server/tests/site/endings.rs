@@ -51,6 +51,8 @@ async fn every_failure_has_its_code() {
     check(65, &["lists", "create", &format!("{}@lists.example", "x".repeat(60))], "too long");
     check(75, &["db", "migrate"], "stop it first");
 
+    check(65, &["lists", "set", team, "description", &"x".repeat(5000)], "at most 1000 octets");
+    check(65, &["lists", "set", team, "footer", &"x".repeat(50_000)], "at most 10000 octets");
     // Values that begin with a hyphen are values.
     server.cli(&["lists", "set", team, "footer", "-- the team"]);
     check(65, &["lists", "set", team, "max_message_kib", "-5"], "is no value");

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use sealist_app::{App, Report, settle};
 use sealist_lists::model::{ListNo, NodeNo};
-use sealist_mail::Timestamp;
 use sealist_store::deliveries::{Kind, Settled, State};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
@@ -160,7 +159,7 @@ impl Recorder {
         reports.iter().for_each(say);
         let (mut groups, mut tries) = (vec![reports], 0);
         while let Some(group) = groups.pop() {
-            let Err(error) = settle(&self.app, group.clone(), Timestamp::now()).await else { continue };
+            let Err(error) = settle(&self.app, group.clone(), self.app.store.now()).await else { continue };
             tracing::error!(%error, "results of copies could not be recorded");
             if error.is_transient() {
                 tries += 1;

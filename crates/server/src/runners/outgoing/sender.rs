@@ -60,7 +60,7 @@ impl Sender {
 
     /// One chunk of work; says whether there was any.
     async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
-        let (claimant, now) = (self.app.claimant(), Timestamp::now());
+        let (claimant, now) = (self.app.claimant(), self.app.store.now());
         if !self.app.is_among_the_living() {
             return Ok(false);
         }
@@ -97,27 +97,28 @@ impl Sender {
                     may_go: &|| {
                         !*self.stop.borrow() && self.app.is_among_the_living() && self.app.is_still(node)
                     },
+                    now: &|| self.app.store.now(),
                     put: |settled| self.results.put(node, list, kind, settled),
                 };
                 let mut back = wire::send(sending, connection, &ready.copies).await;
                 drop(under_way);
                 back.extend(ready.later);
-                self.give_back(node, back, Timestamp::now()).await;
+                self.give_back(node, back, self.app.store.now()).await;
             }
             Err(error @ AppError::NoKeys { .. }) => {
                 tracing::warn!(%list, %error, "left to a node that has its keys");
                 self.app.lacks_keys(list);
-                self.give_back(node, numbers(&rows), Timestamp::now()).await;
+                self.give_back(node, numbers(&rows), self.app.store.now()).await;
             }
             Err(error) if error.is_transient() => {
                 // Nothing is wrong with the post: this counts for nothing.
                 tracing::error!(%list, %post, %error, "copies wait for the database");
-                self.give_back(node, numbers(&rows), Timestamp::now().plus_ms(PAUSE_MS)).await;
+                self.give_back(node, numbers(&rows), self.app.store.now().plus_ms(PAUSE_MS)).await;
             }
             Err(error) => {
                 tracing::error!(%list, %post, %error, "copies could not be made");
                 let put_off =
-                    || could_not_be_made(&self.app, node, (list, post), rows.clone(), Timestamp::now());
+                    || could_not_be_made(&self.app, node, (list, post), rows.clone(), self.app.store.now());
                 insist(&self.stop, put_off).await;
             }
         }
@@ -127,7 +128,7 @@ impl Sender {
     /// In a task of its own: a panic takes these copies, not the runner.
     async fn prepare(&self, batch: Batch) -> Result<Ready, AppError> {
         let (app, together) = (self.app.clone(), self.settings.together);
-        let made = tokio::spawn(async move { prepare(&app, batch, together, Timestamp::now()).await });
+        let made = tokio::spawn(async move { prepare(&app, batch, together, app.store.now()).await });
         made.await.map_err(|_| AppError::Interrupted)?
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Sending<'a, P> {
     pub(super) may_go: &'a (dyn Fn() -> bool + Send + Sync),
     /// Whether a recipient is to get nothing any more.
     pub(super) is_gone: &'a (dyn Fn(DeliveryNo) -> bool + Send + Sync),
+    /// The time by which copies are put off.
+    pub(super) now: &'a (dyn Fn() -> Timestamp + Send + Sync),
     pub(super) put: P,
 }
 
@@ -167,7 +169,7 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
 
     fn retry(&self, recipient: &Recipient) -> State {
         let [jitter] = sealist_openpgp::random::<1>();
-        self.settings.retry.state(recipient.attempts, jitter, Timestamp::now())
+        self.settings.retry.state(recipient.attempts, jitter, (self.now)())
     }
 }
 

@@ -1,0 +1,84 @@
+//! The clock: whether anything says that it is wrong. A wrong one ends keys before their time, or never.
+
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use sealist_app::App;
+use sealist_mail::Timestamp;
+use sealist_store::{StoreError, clock};
+
+use super::Finding;
+
+/// No clock said less when this program was made.
+const BUILT: Duration = Duration::from_secs(1_780_000_000);
+/// Apart from the clock of the database, or behind what is in it.
+const APART_MS: i64 = 10_000;
+const FIX: &str = "set the clock by NTP: timedatectl set-ntp true";
+
+/// What this machine alone tells.
+pub(super) fn examine() -> Vec<Finding> {
+    let now = SystemTime::now();
+    if now < SystemTime::UNIX_EPOCH + BUILT {
+        return vec![Finding::fault("clock", "it is set to a time before this program was made", FIX)];
+    }
+    let mut findings = vec![Finding::good("clock", Timestamp::now().rfc3339())];
+    if is_synchronised() == Some(false) {
+        let detail = "this machine says that nothing keeps its clock right";
+        findings.push(Finding::warning("clock", detail, FIX));
+    }
+    findings
+}
+
+/// What systemd says; `None` where there is none.
+fn is_synchronised() -> Option<bool> {
+    let asked = Command::new("timedatectl").args(["show", "--property=NTPSynchronized", "--value"]).output();
+    match asked.ok()?.stdout.trim_ascii() {
+        b"yes" => Some(true),
+        b"no" => Some(false),
+        _ => None,
+    }
+}
+
+/// What the database tells: its own clock, and the newest time in it.
+pub(super) async fn examine_database(app: &App) -> Result<Vec<Finding>, StoreError> {
+    let ahead_ms = app.store.heed_clock().await?;
+    let newest = clock::newest(&mut *app.store.reader().await?).await?;
+    Ok(compare(ahead_ms, newest, app.store.now()))
+}
+
+fn compare(ahead_ms: i64, newest: Option<Timestamp>, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if ahead_ms.abs() > APART_MS {
+        let (by, direction) = (ahead_ms.abs() / 1000, if ahead_ms > 0 { "ahead of" } else { "behind" });
+        let detail = format!("this machine's is {by} s {direction} that of the database");
+        findings.push(Finding::fault("clock", detail, "set both by NTP"));
+    }
+    if let Some(newest) = newest.filter(|newest| newest.0 - now.0 > APART_MS) {
+        let detail = format!("the database knows of {}, which is still to come", newest.rfc3339());
+        findings.push(Finding::fault("clock", detail, "it was ahead, or is behind now: set it by NTP"));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_that_differ_are_found() {
+        fn check(ahead_ms: i64, newest: Option<i64>, words: &[&str]) {
+            let now = Timestamp(1_790_000_000_000);
+            let findings = compare(ahead_ms, newest.map(|after| now.plus_ms(after)), now);
+            assert_eq!(findings.len(), words.len(), "{findings:?}");
+            for (finding, word) in findings.iter().zip(words) {
+                assert!(finding.detail.contains(word), "{}", finding.detail);
+            }
+        }
+        check(0, None, &[]);
+        check(-2_000, Some(-1), &[]);
+        check(3_600_000, Some(0), &["3600 s ahead of"]);
+        check(-3_600_000, Some(0), &["3600 s behind"]);
+        check(0, Some(86_400_000), &["still to come"]);
+        check(-86_400_000, Some(86_400_000), &["behind", "still to come"]);
+    }
+}

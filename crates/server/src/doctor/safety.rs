@@ -1,0 +1,166 @@
+//! Set-ups that work and give away what they should keep: passwords in the clear, files that others read, doors that
+//! strangers reach, lists that encrypt and let others in. Settings: `[outgoing]`, `[lmtp]`, those of the lists.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use sealist_app::App;
+use sealist_lists::model::{Action, MailingList, PgpSettings};
+use sealist_store::{StoreError, lists};
+
+use super::Finding;
+use crate::config::{Config, DatabaseAt, Security};
+
+/// What the configuration alone tells: `sealist check` says it too.
+pub(crate) fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let outgoing = &config.outgoing;
+    if !outgoing.user.is_empty() {
+        if outgoing.security == Security::None && !is_here(&outgoing.host) {
+            findings.push(Finding::fault(
+                "password",
+                format!("it goes to {} in the clear", outgoing.host),
+                "set security = \"starttls\" or \"tls\" in [outgoing], then change the password",
+            ));
+        }
+        if outgoing.security != Security::None && !outgoing.verify {
+            findings.push(Finding::warning(
+                "password",
+                format!("whoever takes the place of {} gets it", outgoing.host),
+                "set verify = true in [outgoing]",
+            ));
+        }
+        findings.extend(private("password", &outgoing.password_file));
+    }
+    if !config.lmtp.listen.ip().is_loopback() {
+        findings.push(Finding::warning(
+            "lmtp address",
+            format!(
+                "{} can be reached from outside this machine, and whoever reaches it posts as anybody",
+                config.lmtp.listen
+            ),
+            "listen on 127.0.0.1, or let a firewall admit your mail server alone: LMTP knows no password",
+        ));
+    }
+    if let DatabaseAt::File(database) = config.database() {
+        findings.extend(private("database file", &database));
+        let name = database.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let copies = database.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+        for file in copies.into_iter().flatten().flatten() {
+            if file.file_name().to_string_lossy().starts_with(&format!("{name}.")) {
+                findings.extend(private("database file", &file.path()));
+            }
+        }
+    }
+    findings
+}
+
+/// Names that resolve to this machine, without asking anybody.
+fn is_here(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn private(check: &'static str, path: &Path) -> Option<Finding> {
+    let metadata = std::fs::metadata(path).ok()?;
+    (metadata.permissions().mode() & 0o077 != 0).then(|| {
+        let detail = format!("{} can be read by others", path.display());
+        Finding::fault(check, detail, format!("chmod 600 {}", path.display()))
+    })
+}
+
+/// Lists that encrypt, or could, and let in or out what is not encrypted, signed or of a member.
+pub(super) async fn examine_lists(app: &App) -> Result<Vec<Finding>, StoreError> {
+    let all = lists::all(&mut *app.store.reader().await?).await?;
+    let with_pgp = all.iter().filter_map(|list| Some((list, list.settings.pgp.as_ref()?)));
+    Ok(with_pgp.flat_map(|(list, pgp)| of_list(list, pgp)).collect())
+}
+
+fn of_list(list: &MailingList, pgp: &PgpSettings) -> Vec<Finding> {
+    let chosen = [
+        (!pgp.encrypt_outgoing, "its copies go out in the clear", "encrypt_outgoing true"),
+        (
+            pgp.unsigned_msg_action == Action::Accept,
+            "unsigned mail is posted, whoever wrote it",
+            "unsigned_msg_action reject",
+        ),
+        (
+            pgp.nonencrypted_msg_action == Action::Accept,
+            "mail in the clear is posted",
+            "nonencrypted_msg_action reject",
+        ),
+        (
+            pgp.invalid_sig_action == Action::Accept,
+            "mail with a false signature is posted",
+            "invalid_sig_action reject",
+        ),
+        (
+            list.settings.default_nonmember_action == Action::Accept,
+            "mail of anybody is posted",
+            "default_nonmember_action hold",
+        ),
+    ];
+    let chosen = chosen.into_iter().filter(|(chosen, ..)| *chosen);
+    chosen
+        .map(|(_, what, setting)| {
+            let fix = format!("if nobody meant that: sealist lists set {} {setting}", list.name);
+            Finding::warning("weak list", format!("{}: {what}", list.name), fix)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_configurations_are_found() {
+        fn check(change: impl Fn(&mut Config), found: &[&str]) {
+            let mut config = Config { data_dir: "/nonexistent".into(), ..Config::default() };
+            change(&mut config);
+            let findings: Vec<&str> = examine(&config).iter().map(|finding| finding.check).collect();
+            assert_eq!(findings, found);
+        }
+        let login = |config: &mut Config, host: &str, security| {
+            config.outgoing.user = "lists".into();
+            config.outgoing.host = host.into();
+            config.outgoing.security = security;
+        };
+        check(|_| {}, &[]);
+        check(|config| login(config, "mail.example.org", Security::None), &["password"]);
+        check(|config| login(config, "192.0.2.1", Security::None), &["password"]);
+        for here in ["127.0.0.1", "127.0.0.9", "::1", "localhost"] {
+            check(|config| login(config, here, Security::None), &[]);
+        }
+        check(|config| login(config, "mail.example.org", Security::StartTls), &[]);
+        check(|config| login(config, "mail.example.org", Security::Tls), &[]);
+        let unverified = |config: &mut Config| {
+            login(config, "mail.example.org", Security::Tls);
+            config.outgoing.verify = false;
+        };
+        check(unverified, &["password"]);
+        for listen in ["0.0.0.0:8024", "[::]:8024", "192.0.2.1:24"] {
+            check(|config| config.lmtp.listen = listen.parse().unwrap(), &["lmtp address"]);
+        }
+        let folder = tempfile::TempDir::new().unwrap();
+        for (name, mode, found) in
+            [("sealist.db", 0o644, true), ("sealist.db.version-3", 0o640, true), ("sealist.db", 0o600, false)]
+        {
+            for file in std::fs::read_dir(folder.path()).unwrap() {
+                std::fs::remove_file(file.unwrap().path()).unwrap();
+            }
+            let path = folder.path().join(name);
+            std::fs::write(&path, "x").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let expected: &[&str] = if found { &["database file"] } else { &[] };
+            check(|config| config.data_dir = folder.path().to_owned(), expected);
+        }
+        let password = folder.path().join("password");
+        std::fs::write(&password, "x").unwrap();
+        std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let readable = |config: &mut Config| {
+            login(config, "127.0.0.1", Security::None);
+            config.outgoing.password_file = password.clone();
+        };
+        check(readable, &["password"]);
+    }
+}

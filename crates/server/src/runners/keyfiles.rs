@@ -1,0 +1,53 @@
+//! Runner `keyfiles`: says once in the log which lists lack a key on this node, at the start and when one goes missing. What
+//! is loaded already works on until the next start, so that nobody would notice. Settings: `[keydirs] list`.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sealist_app::{App, AppError};
+use sealist_store::lists;
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::vault;
+
+const EVERY: Duration = Duration::from_secs(60);
+
+pub(crate) async fn run(app: App, config: Config, mut stop: watch::Receiver<bool>) {
+    if let Err(error) = tell_lacking(&app).await {
+        tracing::error!(%error, "the keys of the lists cannot be looked at");
+    }
+    let mut seen = vault::key_files(&config.keydirs);
+    while !*stop.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let now = vault::key_files(&config.keydirs);
+        for file in gone(&seen, &now) {
+            tracing::warn!(
+                file,
+                "a key of a list has gone from the key directory: restore it before the next start"
+            );
+        }
+        seen = now;
+    }
+}
+
+fn gone<'a>(before: &'a BTreeSet<String>, now: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+    before.difference(now)
+}
+
+async fn tell_lacking(app: &App) -> Result<(), AppError> {
+    let all = lists::all(&mut *app.store.reader().await?).await?;
+    for list in all.iter().filter(|list| list.settings.pgp.is_some()) {
+        match app.keys_of(list).await {
+            Err(AppError::NoKeys { key, why, .. }) => {
+                tracing::warn!(list = %list.name, key, "this node lacks a key, and puts mail of the list off: {why}");
+            }
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}

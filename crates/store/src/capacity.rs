@@ -1,0 +1,58 @@
+//! What a PostgreSQL server can give to the nodes of a site: how fast a commit is, and how many connections there are.
+
+use std::time::{Duration, Instant};
+
+use crate::nodes::{Alone, DEAD_AFTER_MS};
+use crate::sql::query;
+use crate::{Store, StoreError};
+
+/// Of each node: one that writes, and readers, of which one hears the calls of the others.
+pub const CONNECTIONS_OF_NODE: i64 = 5;
+/// For commands that run at the same time.
+const OF_COMMANDS: i64 = 3;
+
+/// What a server can give.
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    /// Nodes that live.
+    pub nodes: i64,
+    /// Connections that these nodes and a few commands need.
+    pub needed: i64,
+    /// Connections that server, role and database allow this user together.
+    pub allowed: i64,
+    /// How long a commit takes, the way to the server included.
+    pub commit: Duration,
+}
+
+/// Asks the server; `None` with SQLite. On a server that cannot be written a commit is that of a reading transaction.
+pub async fn of(store: &Store) -> Result<Option<Capacity>, StoreError> {
+    if store.alone() == Alone::Yes {
+        return Ok(None);
+    }
+    let mut db = store.reader().await?;
+    let sql = format!("SELECT COUNT(*) FROM nodes WHERE seen_at > {} - {DEAD_AFTER_MS}", db.clock());
+    let nodes: i64 = query(sql).fetch_one(&mut db).await?.try_get(0)?;
+    let sql = "SELECT CAST(LEAST(
+        (SELECT setting::INT FROM pg_settings WHERE name = 'max_connections')
+            - (SELECT setting::INT FROM pg_settings WHERE name = 'superuser_reserved_connections'),
+        (SELECT NULLIF(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+        (SELECT NULLIF(datconnlimit, -1) FROM pg_database WHERE datname = current_database())) AS BIGINT)";
+    let allowed: i64 = query(sql).fetch_one(&mut db).await?.try_get(0)?;
+    // A transaction that has a number is written to disk when it is committed.
+    let sql = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'";
+    let reads_only: bool = query(sql).fetch_one(&mut db).await?.try_get(0)?;
+    drop(db);
+    let numbered =
+        if reads_only { "SELECT CAST(1 AS BIGINT)" } else { "SELECT CAST(txid_current() AS BIGINT)" };
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let began = Instant::now();
+        let written =
+            store.write(move |db| Box::pin(async move { query(numbered).fetch_one(db).await.map(drop) }));
+        written.await.map_err(|error: StoreError| error)?;
+        times.push(began.elapsed());
+    }
+    times.sort();
+    let needed = nodes.max(1) * CONNECTIONS_OF_NODE + OF_COMMANDS;
+    Ok(Some(Capacity { nodes, needed, allowed, commit: times[times.len() / 2] }))
+}
