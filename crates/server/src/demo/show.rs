@@ -39,7 +39,7 @@ pub(super) async fn show(stage: &Stage, words: &Words) -> anyhow::Result<bool> {
     say("\nWhat is refused:\n")?;
     let bart = encrypted(MEMBERS[1].1, stage.members[1].encrypt(LIST, &words.entity)?);
     good &= refused(stage, "an unsigned post", MEMBERS[1].1, bart, Fate::Told).await?;
-    good &= refused(stage, "the same post again", MEMBERS[0].1, post, Fate::Gone).await?;
+    good &= refused(stage, "the same post again", MEMBERS[0].1, post, Fate::Told).await?;
     let stranger = Gpg::new()?;
     stranger.make_key("Eve <eve@example.com>", "curve25519")?;
     stranger.import(&list_key(stage).await?)?;
@@ -84,14 +84,11 @@ enum Fate {
     Told,
     /// It waits for a moderator.
     Held,
-    /// It is discarded.
-    Gone,
 }
 
 impl Fate {
     fn seen(held: usize, letters: &[Received], author: &str) -> Option<Self> {
         match (held, letters) {
-            (0, []) => Some(Self::Gone),
             (1, []) => Some(Self::Held),
             (0, [letter]) if letter.recipient == author => Some(Self::Told),
             _ => None,
@@ -100,9 +97,8 @@ impl Fate {
 
     fn words(self) -> &'static str {
         match self {
-            Self::Told => "refused, and its author gets a sealed notice that does not say why",
+            Self::Told => "not posted, and its author gets a sealed notice",
             Self::Held => "held for a moderator",
-            Self::Gone => "discarded",
         }
     }
 }

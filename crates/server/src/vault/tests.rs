@@ -58,6 +58,8 @@ async fn the_key_of_the_site_is_one_and_stays() {
     assert_eq!(files(&place.path("keys")), ["site.mac"], "no draft is left");
     let other = place.open("others", Kept::Directory, None).await;
     assert!(matches!(other, Err(VaultError::NoSiteKey { .. })), "a second node makes none of its own");
+    assert!(!place.path("others").exists(), "who looks makes no folder");
+    std::fs::create_dir(place.path("others")).unwrap();
     std::fs::write(place.path("others").join("site.mac"), [7; 32]).unwrap();
     let other = place.open("others", Kept::Directory, None).await;
     assert!(matches!(other, Err(VaultError::OtherSiteKey { .. })), "and another is not taken");

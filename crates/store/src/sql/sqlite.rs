@@ -26,12 +26,20 @@ const PAGE_OCTETS: u32 = 8192;
 
 /// Opens the file for changes, and makes it if there is none.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
+    make_private(path);
     let mut connection = configured(Connection::open(path)?)?;
     connection.execute_batch(&format!(
         "PRAGMA page_size = {PAGE_OCTETS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
     ))?;
     checkpoints::beside(&mut connection, path)?;
     Ok(connection)
+}
+
+/// A new file is for its owner alone, whatever the umask; SQLite gives the files beside it the same mode. Why it cannot be
+/// made SQLite says.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let _ = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Opens a file that there is.
