@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     /// What is of this database alone: its version, and the processes that serve it.
-    const STAY: [&str; 2] = ["migrations", "nodes"];
+    const STAY: [&str; 3] = ["migrations", "node_keys", "nodes"];
 
     #[tokio::test]
     async fn every_table_comes_over() {
