@@ -27,7 +27,7 @@ pub struct Heap {
 
 impl Heap {
     fn key(&self) -> String {
-        self.to.as_ref().map(Address::key).map(Into::into).unwrap_or_default()
+        self.to.as_ref().map(Address::key).unwrap_or_default()
     }
 }
 

@@ -224,6 +224,7 @@ async fn many_strangers_hear(db: &mut Conn, list: &MailingList) -> Result<bool, 
 
 /// On a list with OpenPGP a signature shows whose a message is. There an author hears only what everybody on the way of the
 /// message sees: nothing of it was decrypted. Elsewhere the From field has to do.
+#[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
 fn whose(
     list: &MailingList,
     entry: &Entry,
