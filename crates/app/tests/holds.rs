@@ -446,6 +446,54 @@ async fn a_captured_message_is_not_accepted_unseen() {
     decide(&stage.app, entry, Decision::Accept, By::Admin, day(0)).await.unwrap();
 }
 
+/// By mail it is the same: `show TOKEN` of an owner, then `approve TOKEN`; whoever comes second hears who decided.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_asks_for_a_message_by_mail() {
+    const REQUEST: &str = "team-request@lists.example";
+    let (stage, olga, anne) = Stage::new("pgp-default").await;
+    let mona = stage.person("mona@x.example", Role::Moderator).await;
+    let certificate = stage.app.keys_of(&stage.list).await.unwrap().posting.certificate().clone();
+    let captured = anne.mail(&certificate, b"Content-Type: text/plain\r\n\r\nI caught Eve.\r\n", day(0));
+    let captured = String::from_utf8(captured).unwrap().replace("anne@x.example", "eve@y.example");
+    stage.send(LIST, "eve@y.example", captured.as_bytes(), day(0)).await;
+    let mail = stage.told(day(0)).await;
+    let mut tokens = Vec::new();
+    for (who, person) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
+        let letter = mail.iter().find(|mail| mail.to == who).unwrap();
+        tokens.push(tokens_in(&read(&stage, person, letter).await).remove(0));
+    }
+    let say = async |person: &Person, who: &str, words: String, second: i64| {
+        let now = day(0).plus_ms(second * 1000);
+        let entity = format!("Content-Type: text/plain\r\n\r\n{words}\r\n");
+        stage.send(REQUEST, who, &person.mail(&certificate, entity.as_bytes(), now), now).await;
+        let mut said = String::new();
+        for letter in stage.told(now).await.iter().filter(|mail| mail.to == who) {
+            said.push_str(&read(&stage, person, letter).await);
+        }
+        said
+    };
+    for (person, who, words, expected) in [
+        (&olga, "olga@x.example", format!("approve {}", tokens[0]), "no owner has seen it"),
+        (&mona, "mona@x.example", format!("show {}", tokens[1]), "Only an owner may see"),
+        (&olga, "olga@x.example", format!("show {}", tokens[0]), "I caught Eve."),
+        (&olga, "olga@x.example", format!("reject {} Not yours.", tokens[0]), "ejected"),
+        (&mona, "mona@x.example", format!("discard {}", tokens[1]), "rejected, olga@x.example"),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(second, (person, who, words, expected))| (person, (who, second), words, expected))
+    {
+        let (who, second) = who;
+        let said = say(person, who, words.clone(), i64::try_from(second).unwrap() + 1).await;
+        assert!(said.contains(expected), "{words}: {said}");
+        assert_eq!(
+            said.contains("I caught Eve."),
+            words.starts_with("show") && who.starts_with("olga"),
+            "{words}"
+        );
+    }
+}
+
 /// What a member signed for the list is shown to a moderator with a key, sealed, and cut where it is long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moderator_reads_what_a_member_signed() {

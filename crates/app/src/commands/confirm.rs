@@ -10,6 +10,7 @@ use sealist_store::tokens::{self, Subject};
 use super::{Said, Session, Speaker};
 use crate::effects::Effect;
 use crate::requests::{Asker, Desk, Proven, Taken, Told, go_on, refuse};
+use crate::summaries::minute;
 use crate::{AppError, moderation};
 
 impl Session<'_> {
@@ -49,8 +50,9 @@ impl Session<'_> {
         }
         match self.subject(speaker, token).await? {
             Some(Subject::Request(no)) => self.decide_request(decision, no, reason).await,
-            Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
-            Some(Subject::Decided(_)) | None => Ok(Err(Problem::WrongToken)),
+            Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no, reason).await,
+            Some(Subject::Decided(decided)) => Ok(Err(Problem::Decided(told(&decided)))),
+            None => Ok(Err(Problem::WrongToken)),
         }
     }
 
@@ -89,6 +91,7 @@ impl Session<'_> {
         speaker: &Speaker,
         decision: Decision,
         no: EntryNo,
+        reason: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
         let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
@@ -96,7 +99,7 @@ impl Session<'_> {
         };
         let (what, success) = match decision {
             Decision::Approve => (moderation::Decision::Accept, Success::Approved),
-            Decision::Reject => (moderation::Decision::Reject(String::new()), Success::Rejected),
+            Decision::Reject => (moderation::Decision::Reject(reason.to_owned()), Success::Rejected),
             Decision::Discard => (moderation::Decision::Discard, Success::Discarded),
         };
         let Desk { app, list, now } = self.desk;
@@ -108,6 +111,36 @@ impl Session<'_> {
         };
         let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
         Ok(taken.map(|_| Said::Done(success)))
+    }
+
+    /// Sends the content of a message that waits to the owner or moderator who asks for it.
+    pub(super) async fn show_held(
+        &mut self,
+        speaker: &mut Speaker,
+        token: &str,
+    ) -> Result<Result<Said, Problem>, AppError> {
+        if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
+            || self.desk.list.settings.pgp.is_some() && !speaker.signed
+        {
+            return Ok(Err(Problem::NotModerator));
+        }
+        let no = match self.subject(speaker, token).await? {
+            Some(Subject::Entry(no)) => no,
+            Some(Subject::Decided(decided)) => return Ok(Err(Problem::Decided(told(&decided)))),
+            _ => return Ok(Err(Problem::WrongToken)),
+        };
+        let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
+        let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
+            return Ok(Err(Problem::WrongToken));
+        };
+        let Desk { app, list, now } = self.desk;
+        match moderation::show(app, list, &entry, &speaker.asker.address, now).await {
+            Err(AppError::MayNotSee(_) | AppError::NothingToSealTo(_)) => Ok(Err(Problem::MayNotSee)),
+            effects => {
+                let taken = self.take(Ok(Taken { effects: effects?, told: Told::Nothing }));
+                Ok(taken.map(|_| Said::Nothing))
+            }
+        }
     }
 
     /// The request that this person may answer with that token now, if that is its question. The token speaks for them.
@@ -143,4 +176,9 @@ impl Session<'_> {
         }
         Ok(subject)
     }
+}
+
+/// What was decided: `accepted, mona@example.org, 2026-11-28 02:31`.
+fn told(decided: &tokens::Decided) -> String {
+    format!("{}, {}, {}", decided.decision, decided.by, minute(decided.at))
 }

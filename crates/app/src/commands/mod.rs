@@ -151,6 +151,7 @@ impl Session<'_> {
             Command::Decide { decision, token, reason } => {
                 self.decide(speaker, decision, &token, &reason).await
             }
+            Command::ShowHeld(token) => self.show_held(speaker, &token).await,
             Command::Who => self.who(speaker).await,
             Command::Key(command) => self.key(speaker, command).await,
             Command::Help => Ok(Ok(Said::Lines(self.help()))),

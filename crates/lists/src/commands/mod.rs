@@ -50,6 +50,8 @@ pub enum Command {
         /// Why, for the person; may be empty.
         reason: String,
     },
+    /// To see a message that waits, with the token of the notice.
+    ShowHeld(String),
     /// Which commands there are.
     Help,
     /// The roster.
@@ -71,6 +73,7 @@ impl Command {
     pub fn token(&self) -> Option<&str> {
         match self {
             Self::Confirm(token)
+            | Self::ShowHeld(token)
             | Self::Decide { token, .. }
             | Self::Key(KeyCommand::Set(token) | KeyCommand::Confirm(token)) => Some(token),
             _ => None,
@@ -80,7 +83,10 @@ impl Command {
     /// Whether it may stand in a Subject that nobody signed, above a text that somebody did: it is answered with a
     /// question or with what everybody may know, or it brings a token of which nothing but one answer follows.
     pub fn needs_no_signature(&self) -> bool {
-        !matches!(self, Self::Decide { .. } | Self::Who | Self::Echo(_) | Self::Key(KeyCommand::Sign))
+        !matches!(
+            self,
+            Self::Decide { .. } | Self::ShowHeld(_) | Self::Who | Self::Echo(_) | Self::Key(KeyCommand::Sign)
+        )
     }
 }
 
@@ -123,7 +129,7 @@ pub const COMMANDS: &[Usage] = &[
         arguments: "[delivery|own-posts|copies|cleartext on|off | name NAME | language CODE]",
         read: set::read,
     },
-    Usage { name: "show", aliases: &[], arguments: "settings", read: set::show },
+    Usage { name: "show", aliases: &[], arguments: "settings | TOKEN", read: set::show },
     Usage { name: "echo", aliases: &[], arguments: "WORDS", read: echo::read },
     Usage { name: "stop", aliases: &["end", "exit"], arguments: "", read: stop::read },
     Usage {
@@ -206,7 +212,8 @@ mod tests {
         check("set digest on", Err(Problem::NoDigests));
         check("set", Ok(Command::Show));
         check("show settings", Ok(Command::Show));
-        check("show me", Err(Problem::Extraneous("me".into())));
+        check("show me and you", Err(Problem::MissingToken));
+        check("show abc", Ok(Command::ShowHeld("abc".into())));
         check("set language DE", Ok(Set(Setting::Language(crate::texts::Language::De))));
         check("set language tlh", Err(Problem::NoSuchSetting("language tlh".into())));
         check("set name Anne  Müller", Ok(Set(Setting::Name("Anne Müller".into()))));

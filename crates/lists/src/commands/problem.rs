@@ -83,6 +83,10 @@ sentences! {
         NotForYou = "not-for-you",
         /// Not signed by a moderator's key, or not by a moderator.
         NotModerator = "not-moderator",
+        /// A message about which somebody decided already: what, who and when.
+        Decided(what: String) = "decided",
+        /// A message that may be shown to owners alone, or to nobody without a key.
+        MayNotSee = "may-not-see",
         /// A message that could be a captured one, and that no owner has seen.
         Unseen = "unseen",
         /// A step of the workflow is gone: it must be begun again.

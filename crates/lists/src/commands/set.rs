@@ -1,7 +1,7 @@
 //! Commands `set NAME on|off` (how posts come to the member), `set language CODE` and `set name NAME`, and `set` alone or
-//! `show settings`, which tells what is chosen. Setting: `command_workflow`.
+//! `show settings`, which tells what is chosen; `show TOKEN` is for moderators. Setting: `command_workflow`.
 
-use super::{Command, Problem, no_arguments, shown};
+use super::{Command, Problem, shown, token};
 use crate::model::{DeliveryMode, DeliveryStatus, Preferences, person_name};
 use crate::texts::Language;
 
@@ -85,6 +85,7 @@ pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
 pub(super) fn show(arguments: &[&str]) -> Result<Command, Problem> {
     match arguments {
         [what] if what.eq_ignore_ascii_case("settings") => Ok(Command::Show),
-        _ => no_arguments(arguments).map(|()| Command::Show),
+        [] => Ok(Command::Show),
+        _ => token(arguments).map(Command::ShowHeld),
     }
 }
