@@ -81,6 +81,6 @@ mod tests {
         };
         assert_eq!(keep(&[2..4, 4..4, 6..9], 0), [2, 3, 6, 7, 8]);
         assert_eq!(keep(&[2..4, 6..9], 3), [7, 8]);
-        assert_eq!(keep(&[2..4], 3), []);
+        assert_eq!(keep(&[2..4, 4..4], 3), []);
     }
 }

@@ -81,7 +81,7 @@ async fn open_store(config: &Config, purpose: Purpose) -> anyhow::Result<Store> 
         make_folder(config)?;
         return Ok(database.make().await?);
     }
-    Ok(database.open().await.map_err(missing)?)
+    database.open().await.map_err(missing)
 }
 
 fn missing(error: StoreError) -> anyhow::Error {

@@ -183,7 +183,7 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let store = Store::open(&folder.path().join("test.db")).await.unwrap();
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
-        let rows = query(sql).fetch_all(&mut *store.reader().await.unwrap()).await.unwrap();
+        let rows = query(sql).fetch_all(&mut store.reader().await.unwrap()).await.unwrap();
         let there: std::collections::BTreeSet<String> =
             rows.iter().map(|row| row.try_get(0).unwrap()).collect();
         let known = TABLES.iter().chain(&STAY).map(|name| (*name).to_owned()).collect();

@@ -32,7 +32,8 @@ async fn what_is_no_database_of_ours_stays_as_it_is() {
     let begun = |path: &Path| {
         Connection::open(path).unwrap().execute_batch("CREATE TABLE migrations (number INTEGER)").unwrap();
     };
-    let cases: [(&str, &dyn Fn(&Path)); 4] = [
+    type Damage<'a> = &'a dyn Fn(&Path);
+    let cases: [(&str, Damage<'_>); 4] = [
         ("no file", &|_| {}),
         ("an empty file", &|path| std::fs::write(path, "").unwrap()),
         ("somebody else's tables", &foreign),
@@ -121,7 +122,7 @@ async fn a_standby_is_read() {
     let url = format!("{}&options=-c%20default_transaction_read_only%3Don", site.url);
     let standby = Database::server(&url).unwrap().open().await.unwrap();
     let name: ListName = NAME.parse().unwrap();
-    assert!(lists::by_name(&mut *standby.reader().await.unwrap(), &name).await.unwrap().is_some());
+    assert!(lists::by_name(&mut standby.reader().await.unwrap(), &name).await.unwrap().is_some());
     let lists = standby.write(|db| Box::pin(common::make_list(db))).await;
     assert!(matches!(lists, Err(StoreError::Transient { .. })), "and refuses changes: {lists:?}");
 
@@ -165,7 +166,7 @@ async fn a_writer_without_a_connection_takes_its_readers() {
         assert!(made.is_ok(), "{connections} connections: {made:?}");
         if connections > 1 {
             let name: ListName = NAME.parse().unwrap();
-            assert!(lists::by_name(&mut *store.reader().await.unwrap(), &name).await.unwrap().is_some());
+            assert!(lists::by_name(&mut store.reader().await.unwrap(), &name).await.unwrap().is_some());
         }
     }
 }

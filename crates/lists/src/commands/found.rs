@@ -74,7 +74,7 @@ mod tests {
             (format!("key set {TOKEN}"), String::new()),
             (format!("[EXT] Antwort: key set {upper}."), "Here it is.".to_owned()),
             ("x".to_owned(), format!("Hello,\n\nplease.\n\n> key set {TOKEN}\n")),
-            ("x".to_owned(), format!("{TOKEN}")),
+            ("x".to_owned(), TOKEN.to_string()),
             ("x".to_owned(), format!("<team-confirm+{TOKEN}@lists.example>")),
             ("x".to_owned(), format!("> > key set {head}\n> > {tail}\n> x")),
             ("x".to_owned(), format!("\"key set\n{TOKEN}\"")),

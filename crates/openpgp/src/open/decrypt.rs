@@ -87,11 +87,12 @@ fn opened(packets: &[u8], keys: &[&ListKey], budget: &mut Budget) -> Option<Clea
     let mut encrypted = None;
     for packet in Packets::new(packets).flatten() {
         match packet.tag {
-            // One that the library cannot read is for somebody else.
-            1 => match Packet::from_bytes(&packet.plain()) {
-                Ok(Packet::PKESK(pkesk)) => session_keys.push(pkesk),
-                _ => {}
-            },
+            1 => {
+                // One that the library cannot read is for somebody else.
+                if let Ok(Packet::PKESK(pkesk)) = Packet::from_bytes(&packet.plain()) {
+                    session_keys.push(pkesk);
+                }
+            }
             18 => encrypted = Some(packet.plain()),
             _ => {}
         }

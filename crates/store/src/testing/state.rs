@@ -15,7 +15,7 @@ pub fn dump(file: &Path) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
 
 fn rows(db: &Connection, table: &str) -> Vec<BTreeMap<String, String>> {
     let mut statement = db.prepare(&format!("SELECT * FROM {table}")).expect(ONLY_IN_TESTS);
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let row = |row: &rusqlite::Row<'_>| {
         names.iter().map(|name| Ok((name.clone(), format!("{:?}", row.get_ref(&name[..])?)))).collect()
     };
