@@ -52,6 +52,16 @@ struct Asker {
     tokens: Option<(String, String)>,
 }
 
+impl Asker {
+    fn has_role(&self) -> bool {
+        matches!(self.name, "member" | "owner")
+    }
+}
+
+/// Forms in which an encrypted part stands beside others.
+const PIECES: &[&str] =
+    &["two leaves", "a leaf of the asker", "beside words", "beside a token that is encrypted"];
+
 struct Stage {
     app: App,
     key: Certificate,
@@ -333,8 +343,14 @@ async fn nothing_that_fails_leaves_a_trace_of_what_it_holds() {
         for table in ["audit", "notices", "posts", "deliveries"] {
             assert_ne!(before[table], expected[table], "{}: nobody hears of it in {table}", asker.name);
         }
+        // An encrypted part beside others is no first contact, as anybody sees: a stranger gets no notice for it.
+        let is_pieces = |what: &str| PIECES.iter().any(|form| what.contains(form));
+        let pieces = variants.iter().find(|(what, _, _)| is_pieces(what)).unwrap();
+        let expected_of_pieces = stage.after(REQUEST, &pieces.2).await;
+        assert_eq!(before["notices"] == expected_of_pieces["notices"], !asker.has_role(), "{}", asker.name);
         for (what, to, message) in &variants {
-            let differ = differences(&expected, &stage.after(to, message).await);
+            let expected = if is_pieces(what) { &expected_of_pieces } else { &expected };
+            let differ = differences(expected, &stage.after(to, message).await);
             assert!(differ.is_empty(), "{}, {what}: {}", asker.name, differ.join("\n"));
         }
         // What proves who sent it does something: the comparison sees that.

@@ -2,9 +2,10 @@
 //! and one fixed notice, whatever it holds, and whether or not it can be read. So nobody learns by sending in what was
 //! captured.
 
-use sealist_lists::model::{Door, Role};
+use sealist_lists::model::{Door, Member, Role};
 use sealist_lists::texts::{Text, context};
 use sealist_mail::Address;
+use sealist_openpgp::{Encryption, Unreadable};
 use sealist_store::notices::Often;
 
 use super::Session;
@@ -18,6 +19,8 @@ use crate::notices::{Message, answer};
 pub(super) enum Closed {
     /// Nothing: the first contact, perhaps.
     Stranger,
+    /// Nothing, and the encrypted part stands beside others, as anybody sees: no mail program makes a first contact so.
+    Pieces,
     /// The address has a role on the list.
     Known,
     /// A token stands outside the encryption.
@@ -25,14 +28,18 @@ pub(super) enum Closed {
 }
 
 impl Closed {
-    pub(super) fn of(roles: &[sealist_lists::model::Member]) -> Self {
-        let nobody = |member: &sealist_lists::model::Member| member.role == Role::Nonmember;
-        if roles.iter().all(nobody) { Self::Stranger } else { Self::Known }
+    pub(super) fn of(roles: &[Member], encryption: Option<Encryption>) -> Self {
+        let is_stranger = roles.iter().all(|member| member.role == Role::Nonmember);
+        match encryption {
+            _ if !is_stranger => Self::Known,
+            Some(Encryption::Unreadable(Unreadable::NotAlone)) => Self::Pieces,
+            _ => Self::Stranger,
+        }
     }
 
     fn name(self) -> &'static str {
         match self {
-            Self::Stranger => "stranger",
+            Self::Stranger | Self::Pieces => "stranger",
             Self::Known => "known",
             Self::TokenOutside => "token",
         }
@@ -40,7 +47,7 @@ impl Closed {
 
     fn often(self) -> Often {
         match self {
-            Self::Stranger => Often::ToStranger,
+            Self::Stranger | Self::Pieces => Often::ToStranger,
             Self::Known => Often::Daily,
             Self::TokenOutside => Often::UpTo(10),
         }
@@ -50,6 +57,11 @@ impl Closed {
 impl Session<'_> {
     /// Says what can be said of such a message.
     pub(super) async fn close(&mut self, address: &Address, closed: Closed) -> Result<(), AppError> {
+        let (asker, detail) = (address.clone(), "encrypted".to_owned());
+        self.effects.push(Effect::Note { address: asker, event: "command-refused", detail });
+        if closed == Closed::Pieces {
+            return Ok(());
+        }
         let name = &self.desk.list.name;
         let values = context! {
             list => self.desk.list.display_name(),
@@ -66,8 +78,6 @@ impl Session<'_> {
             attachment: None,
             reply_to: None,
         };
-        let (address, detail) = (address.clone(), "encrypted".to_owned());
-        self.effects.push(Effect::Note { address, event: "command-refused", detail });
         let letter = answer(self.desk.app, self.desk.list, message, self.desk.now).await?;
         self.effects.extend(letter.map(Effect::Letter));
         Ok(())

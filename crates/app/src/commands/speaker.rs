@@ -111,7 +111,7 @@ impl Speaker {
             (!encrypted).then(|| autocrypt_key(&Entity::parse(message).headers, &address)).flatten();
         let proven = if signed || !tokens.is_empty() { Proven::Yes } else { Proven::No };
         let closed = (encrypted && proven == Proven::No).then(|| match in_address.is_empty() {
-            true => Closed::of(&facts.roles),
+            true => Closed::of(&facts.roles, opened.as_ref().map(Opened::encryption)),
             false => Closed::TokenOutside,
         });
         let asker = Asker { address, proven };
