@@ -92,7 +92,7 @@ fn imply_one(script: &mut Script, one: &Answering, is_plain: bool) {
         _ => ("", Err(Problem::Undecided)),
     };
     let decides = |read: &Result<Command, Problem>| {
-        matches!(read, Ok(Command::Decide { .. }) | Err(Problem::SubjectNotSigned))
+        matches!(read, Ok(Command::Decide { .. } | Command::ShowHeld(_)) | Err(Problem::SubjectNotSigned))
     };
     if name.is_empty() && script.lines.iter().any(|(_, read)| decides(read)) {
         return;
