@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use sealist_mail::Headers;
 use sealist_smtp::client::RecipientResult;
 
 use crate::oracle;
 use crate::roster::{self, Roster};
-use crate::sink::Sink;
+use crate::sink::{Sink, Taken};
 use crate::site::{Door, Plan, Site};
 use crate::source::{self, Wire};
 use crate::{Finding, Lab, process, tools};
@@ -238,7 +239,10 @@ pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<Finding> {
         site.judged(Duration::from_secs(60)).await?;
         sink.quiet(Duration::from_millis(700)).await;
         let mut times = vec![0_usize; usize::try_from(posts)?];
-        for taken in sink.taken().iter().filter(|taken| taken.recipient == roster.author()) {
+        // The notice that a text was posted already comes to the author too.
+        let is_notice = |message: &[u8]| Headers::parse(message).0.count("auto-submitted") > 0;
+        let to_author = |taken: &&Taken| taken.recipient == roster.author() && !is_notice(&taken.message);
+        for taken in sink.taken().iter().filter(to_author) {
             let id = roster.read(&taken.recipient, &taken.message).context("a copy of ours")?;
             times[usize::try_from(id)?] += 1;
         }

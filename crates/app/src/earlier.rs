@@ -1,10 +1,12 @@
 //! A list begins to encrypt: what was stored of it in the clear is sealed, and nothing of it stays readable in the file.
 
-use sealist_lists::model::MailingList;
+use sealist_lists::model::{Channel, MailingList};
+use sealist_lists::payload::{self, Payload};
+use sealist_mail::Timestamp;
 use sealist_openpgp::{self as openpgp, SignWith};
-use sealist_store::bodies::{self, Body};
+use sealist_store::bodies::{self, Body, Use};
 
-use crate::{App, AppError};
+use crate::{App, AppError, sealing};
 
 /// Bodies of one round.
 const CHUNK: u32 = 50;
@@ -12,16 +14,16 @@ const CHUNK: u32 = 50;
 /// Seals messages that wait, posts and notices of the list. Says how many they were. Whoever stops in between begins again
 /// where the last round ended.
 pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, AppError> {
-    let storage = app.keys_of(list).await?.storage.certificate();
+    let now = app.store.now();
     let mut sealed = 0;
     loop {
         let plain = bodies::plain_of(&mut *app.store.reader().await?, list.no, CHUNK).await?;
-        for no in &plain {
+        for (no, used) in &plain {
             let Body::Plain { outer, payload } = bodies::load(&mut *app.store.reader().await?, *no).await?
             else {
                 continue;
             };
-            let body = Body::Sealed(openpgp::seal(&payload, &outer, SignWith::Nobody, &storage)?);
+            let body = sealed_for(app, list, Payload { outer, entity: payload }, *used, now).await?;
             let no = *no;
             app.store.write(move |db| Box::pin(async move { bodies::replace(db, no, &body).await })).await?;
             sealed += 1;
@@ -32,4 +34,22 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
     }
     app.store.scrub().await?;
     Ok(sealed)
+}
+
+/// Where the copies of a post leave encrypted from now on, its header goes inside and the list signs it anew. What waits
+/// and what is written to one reader stays as it is, sealed.
+async fn sealed_for(
+    app: &App,
+    list: &MailingList,
+    stored: Payload,
+    used: Use,
+    now: Timestamp,
+) -> Result<Body, AppError> {
+    let copies_are_encrypted = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
+    if used == Use::Posting && copies_are_encrypted {
+        let payload = payload::to_be_sealed(&stored, list);
+        return sealing::enclose(app, list, payload, Channel::Sealed, now).await;
+    }
+    let storage = app.keys_of(list).await?.storage.certificate();
+    Ok(Body::Sealed(openpgp::seal(&stored.entity, &stored.outer, SignWith::Nobody, &storage)?))
 }

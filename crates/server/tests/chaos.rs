@@ -62,4 +62,5 @@ experiments! {
     e28_canaries: "e28",
     e29_backup: "e29",
     e33_away: "e33",
+    e34_flood: "e34",
 }

@@ -110,15 +110,30 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
 }
 
 /// Up to `limit` bodies of a list that are stored in the clear: of messages that wait, and of posts.
-pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<BodyNo>, StoreError> {
+pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<(BodyNo, Use)>, StoreError> {
     let plain = query(
-        "SELECT no FROM bodies WHERE form = 'plain' AND no IN
+        "SELECT no, (SELECT COUNT(*) FROM posts WHERE body_no = bodies.no AND kind = 'posting') FROM bodies
+         WHERE form = 'plain' AND no IN
          (SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM posts WHERE list_no = $1
           UNION SELECT second_body_no FROM posts WHERE list_no = $1 AND second_body_no IS NOT NULL)
          ORDER BY no LIMIT $2",
     );
     let rows = plain.bind(list.0).bind(limit).fetch_all(db).await?;
-    rows.iter().map(|row| row.try_get(0).map(BodyNo)).collect()
+    rows.iter()
+        .map(|row| {
+            let postings: i64 = row.try_get(1)?;
+            Ok((BodyNo(row.try_get(0)?), if postings > 0 { Use::Posting } else { Use::Other }))
+        })
+        .collect()
+}
+
+/// What a body is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Its copies go to the members of a list.
+    Posting,
+    /// It waits in the queue, or is a notice.
+    Other,
 }
 
 /// Puts another form in the place of a body.

@@ -303,10 +303,12 @@ fn takes_no_utf8() -> RecipientResult {
     RecipientResult::Failed(PeerReply { code: 553, text }, Stage::Recipient)
 }
 
-/// 552 to RCPT means too many recipients with some old servers ([RFC 5321, section 4.5.3.1.10]).
+/// 552 to RCPT means too many recipients with some old servers ([RFC 5321, section 4.5.3.1.10]), unless its enhanced code
+/// names another permanent reason.
 fn refused_recipient(reply: PeerReply) -> RecipientResult {
+    let permanent = reply.text.starts_with("5.") && !reply.text.starts_with("5.5.3");
     match reply.code {
-        552 => RecipientResult::Deferred(reply, Stage::Recipient),
+        552 if !permanent => RecipientResult::Deferred(reply, Stage::Recipient),
         _ => RecipientResult::refused(reply, Stage::Recipient),
     }
 }

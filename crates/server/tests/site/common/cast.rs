@@ -188,8 +188,9 @@ impl Site {
         self.server.wait_until_judged();
         let db = self.database();
         let end = Instant::now() + WAIT;
-        let due = "SELECT COUNT(*) FROM deliveries WHERE state = 'due'";
-        while db.query_row(due, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
+        let due = "SELECT (SELECT COUNT(*) FROM deliveries WHERE state = 'due') +
+            (SELECT COUNT(*) FROM pending_notices WHERE due_at <= $1)";
+        while db.query_row(due, [Timestamp::now().0], |row| row.get::<_, i64>(0)).unwrap() > 0 {
             assert!(Instant::now() < end, "letters do not get out");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
