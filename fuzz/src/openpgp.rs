@@ -46,12 +46,14 @@ fn opening() {
         let (_, mail) = case.apply(&seeds);
         let opened = openpgp::open(&mail, &[&key], &signers, NOW, Limits { max_output_octets: 1 << 20 });
         let content = opened.content(KeepSignature::Strip, [3; 16]);
-        let says = holds(&content, b"We meet at seven.") || holds(&content, &encoded);
+        let tells = |octets: &[u8]| holds(octets, b"We meet at seven.") || holds(octets, &encoded);
+        let says = tells(&content);
         if opened.valid_signature().is_some() {
             assert!(says, "a good signature over other words");
         }
         if let Encryption::Unreadable(_) = opened.encryption() {
-            assert!(!says, "words of a message that was not opened");
+            // What stood in the clear is no secret.
+            assert!(!says || tells(&mail), "words of a message that was not opened");
         }
     });
 }
