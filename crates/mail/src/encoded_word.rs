@@ -20,7 +20,9 @@ pub(crate) fn decode(value: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     let mut pending: Option<(String, Vec<u8>)> = None;
     let (mut plain_from, mut at, mut close) = (0, 0, 0);
-    while let Some(next) = memmem::find(&value[at..value.len().min(MAX_DECODED)], b"=?") {
+    let searched = &value[..value.len().min(MAX_DECODED)];
+    // A word may begin before that end and close behind it.
+    while let Some(next) = searched.get(at..).and_then(|rest| memmem::find(rest, b"=?")) {
         at += next;
         let Some((charset, bytes, length)) = parse_word(value, at, &mut close) else {
             at += 1;
@@ -188,6 +190,15 @@ fn words(text: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_word_at_the_end_of_what_is_read_is_whole() {
+        for before in MAX_DECODED - 30..MAX_DECODED + 2 {
+            let value = format!("{}=?utf-8?q?caf=C3=A9?= =?utf-8?q?caf=C3=A9?=", "x".repeat(before));
+            let text = decode(value.as_bytes());
+            assert_eq!(text.starts_with(&format!("{}café", "x".repeat(before))), before + 2 <= MAX_DECODED);
+        }
+    }
 
     #[test]
     fn words_of_real_programs_are_read() {
