@@ -107,22 +107,25 @@ fn kind(block: &[u8]) -> Option<InlineKind> {
     if !block.starts_with(MESSAGE) && !block.starts_with(SIGNED) {
         return None;
     }
-    let mut lines: Vec<&[u8]> = block.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end).collect();
-    let (first, last) = (*lines.first()?, lines.pop()?);
-    let inner = lines.get(1..)?;
+    // A block may be all line ends: its lines are walked over and never kept.
+    let lines = block.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end);
+    let between = lines.clone().count().checked_sub(2)?;
+    let (first, last) = (lines.clone().next()?, lines.clone().next_back()?);
+    let inner = lines.skip(1).take(between);
     if first == MESSAGE && last == MESSAGE_END {
-        return (!inner.iter().any(is_dashed)).then_some(InlineKind::Encrypted);
+        return (!inner.clone().any(is_dashed)).then_some(InlineKind::Encrypted);
     }
     if first != SIGNED || last != SIGNATURE_END || has_controls(block) {
         return None;
     }
     // Only Hash stands above the text ([RFC 9580, section 7]); all else would be read as text by some.
-    let blank = inner.iter().position(|line| line.is_empty())?;
-    let signature = inner.iter().position(|line| *line == SIGNATURE)?;
-    let heads = inner[..blank].iter().all(|line| is_hash_field(line));
-    let text = inner.get(blank + 1..signature)?;
-    let escaped = text.iter().all(|line| !line.starts_with(b"-") || line.starts_with(b"- "));
-    let tail = inner.get(signature + 1..)?.iter().any(is_dashed);
+    let blank = inner.clone().position(<[u8]>::is_empty)?;
+    let signature = inner.clone().position(|line| line == SIGNATURE)?;
+    let heads = inner.clone().take(blank).all(is_hash_field);
+    let text_lines = signature.checked_sub(blank + 1)?;
+    let mut text = inner.clone().skip(blank + 1).take(text_lines);
+    let escaped = text.all(|line| !line.starts_with(b"-") || line.starts_with(b"- "));
+    let tail = inner.clone().skip(signature + 1).any(is_dashed);
     (heads && escaped && !tail).then_some(InlineKind::Signed)
 }
 
@@ -133,7 +136,7 @@ fn is_hash_field(line: &[u8]) -> bool {
     })
 }
 
-fn is_dashed(line: &&[u8]) -> bool {
+fn is_dashed(line: &[u8]) -> bool {
     line.starts_with(b"-----")
 }
 
