@@ -4,14 +4,12 @@
 
 mod moved_clock;
 
-use moved_clock::{day, join, make_plain_list, post_plain, site_in, store_plain};
-use sealist_app::{
-    App, Arrival, Intake, Ready, Report, Together, prepare, process, settle, tell_due, upkeep,
-};
+use moved_clock::{claimed, day, join, make_plain_list, post_plain, site_in, store_plain};
+use sealist_app::{App, Arrival, Intake, Report, process, settle, tell_due, upkeep};
 use sealist_lists::model::{Door, MAX_LOCAL_OCTETS, MailingList, MemberNo, Role};
 use sealist_mail::{Stage, Timestamp};
-use sealist_store::deliveries::{self, Settled, State};
-use sealist_store::{StoreError, bounce_scores, lists, people, posts, queue};
+use sealist_store::deliveries::{Settled, State};
+use sealist_store::{StoreError, bounce_scores, lists, people, queue};
 use tempfile::TempDir;
 
 const MEMBERS: [&str; 4] = ["anne@x.example", "bart@x.example", "cris@y.example", "dora@y.example"];
@@ -27,27 +25,6 @@ async fn stage(folder: &TempDir) -> (App, MailingList) {
     }
     join(&app, &list, "olga@x.example", Role::Owner, None).await;
     (app, list)
-}
-
-/// The next batch, as its report begins, and what is sent of it.
-async fn claimed(app: &App, now: Timestamp) -> Option<(Report, Ready)> {
-    loop {
-        let claimant = app.claimant();
-        let node = claimant.node;
-        let claimed = app.store.write(move |db| {
-            Box::pin(async move {
-                let made = posts::fan_out(&mut *db, 500, now).await?;
-                Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, 500, now).await?))
-            })
-        });
-        let batch = match claimed.await.unwrap() {
-            (None, None) => return None,
-            (_, None) => continue,
-            (_, Some(batch)) => batch,
-        };
-        let report = Report { node, list: batch.list, kind: batch.kind, results: Vec::new() };
-        return Some((report, prepare(app, batch, Together::Anybody(50), now).await.unwrap()));
-    }
 }
 
 /// Posts, and settles as the next hop answers.

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use sealist_app::{
-    App, Arrival, Found, Intake, KeyCheck, KeyVault, Report, Stages, Together, Unavailable, prepare, process,
-    settle, tell_due,
+    App, Arrival, Found, Intake, KeyCheck, KeyVault, Ready, Report, Stages, Together, Unavailable, prepare,
+    process, settle, tell_due,
 };
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{ListName, MailingList, Role};
@@ -186,10 +186,8 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
     posted.await.map_err(|error: StoreError| error).unwrap();
 }
 
-/// All that goes out now.
-pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
-    let mut mail = Vec::new();
-    let mut told = false;
+/// The next batch, as its report begins, and what is sent of it.
+pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(Report, Ready)> {
     loop {
         let claimant = app.claimant();
         let node = claimant.node;
@@ -200,22 +198,33 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
             })
         });
         let batch = match claimed.await.unwrap() {
-            (None, None) if told => return mail,
-            (None, None) => {
-                // What the copies above gave cause to, as far as it is due.
-                while tell_due(app, now).await.unwrap() {}
-                told = true;
-                continue;
-            }
+            (None, None) => return None,
             (_, None) => continue,
             (_, Some(batch)) => batch,
         };
-        let (list, kind) = (batch.list, batch.kind);
-        let ready = prepare(app, batch, Together::Anybody(50), now).await.unwrap();
+        let report = Report { node, list: batch.list, kind: batch.kind, results: Vec::new() };
+        return Some((report, prepare(app, batch, Together::Anybody(50), now).await.unwrap()));
+    }
+}
+
+/// All that goes out now.
+pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
+    let mut mail = Vec::new();
+    let mut told = false;
+    loop {
+        let Some((batch, ready)) = claimed(app, now).await else {
+            if told {
+                return mail;
+            }
+            // What the copies above gave cause to, as far as it is due.
+            while tell_due(app, now).await.unwrap() {}
+            told = true;
+            continue;
+        };
         let mut results = ready.held.clone();
         for copy in &ready.copies {
             for one in &copy.recipients {
-                mail.push(Mail { to: one.email.clone(), kind, message: copy.pieces.concat() });
+                mail.push(Mail { to: one.email.clone(), kind: batch.kind, message: copy.pieces.concat() });
                 let (no, email) = (one.no, one.email.clone());
                 results.push(Settled {
                     no,
@@ -226,7 +235,7 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
                 });
             }
         }
-        settle(app, vec![Report { node, list, kind, results }], now).await.unwrap();
+        settle(app, vec![Report { results, ..batch }], now).await.unwrap();
     }
 }
 
