@@ -45,7 +45,7 @@ pub(super) fn lines(routes: &Routes) -> String {
         let domains: Vec<&str> = routes.shared.keys().map(String::as_str).collect();
         text += &format!(
             "# {} has mailboxes too: the addresses of its lists go to Sealist, all others stay where they are.\n\
-             # Print these lines anew when a list is made or deleted there. The second one lets Postfix know that these\n\
+             # Print these lines anew when a list is made or deleted there. The first line below lets Postfix know that these\n\
              # addresses exist, wherever it knows the others from; it changes nothing of them.\n\
              virtual_alias_maps = $virtual_maps regexp:{{ {{ {pattern} $${{1}} }} }}\n",
             domains.join(", "),
