@@ -4,6 +4,7 @@
 
 mod moved_clock;
 
+use moved_clock::readers::read_copy;
 use moved_clock::{Mail, day, deliver, make_list, receive, site_in};
 use sealist_app::App;
 use sealist_mail::rfc3156::{Shape, classify};
@@ -144,7 +145,7 @@ impl Stage {
                 _ => None,
             })
             .unwrap();
-        let words = asked.person.read(&armor, &self.list).unwrap().0;
+        let words = read_copy(&asked.person, &armor, &self.list).unwrap().0;
         let words = first_text(&Entity::parse(&words)).replace('\r', "");
         let statement = words.lines().skip_while(|line| !line.starts_with("List: "));
         let statement: Vec<&str> = statement.take_while(|line| !line.starts_with("---")).collect();

@@ -6,6 +6,7 @@ mod moved_clock;
 
 use std::pin::Pin;
 
+use moved_clock::readers::read_copy;
 use moved_clock::{check, day, deliver, join, make_list, post, site_in};
 use sealist_app::{Answer, App, KeyServers, Refreshed, approve_key, refresh_address, refresh_next, set_key};
 use sealist_lists::model::Role;
@@ -113,14 +114,14 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
     let mail = deliver(&app, day(4)).await;
     let Shape::Encrypted(armor) = classify(&mail[0].message) else { panic!("not encrypted") };
     let of_list: Certificate = app.keys_of(&list).await.unwrap().posting.certificate();
-    assert!(anne.read(&armor, &of_list).unwrap().1);
+    assert!(read_copy(&anne, &armor, &of_list).unwrap().1);
 
     // The owner hears of it with the next check.
     check(&app, day(4)).await.unwrap();
     let mail = deliver(&app, day(4)).await;
     let [digest] = &mail[..] else { panic!("{} letters", mail.len()) };
     let Shape::Encrypted(armor) = classify(&digest.message) else { panic!("not encrypted") };
-    let text = String::from_utf8(olga.read(&armor, &of_list).unwrap().0).unwrap().replace("=\r\n", "");
+    let text = String::from_utf8(read_copy(&olga, &armor, &of_list).unwrap().0).unwrap().replace("=\r\n", "");
     assert!(text.contains("changed: can be used again, ends on"), "{text}");
 
     // A revocation has its consequences at once, and is never taken back.

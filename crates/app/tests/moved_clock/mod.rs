@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+#[path = "../readers/mod.rs"]
+pub(crate) mod readers;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -186,6 +189,18 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
     posted.await.map_err(|error: StoreError| error).unwrap();
 }
 
+/// What all copies of a batch hold has one reading, whether or not the test opens a copy.
+async fn assert_one_reading(app: &App, batch: &deliveries::Batch) {
+    if batch.kind != Kind::Posting {
+        return;
+    }
+    let mut db = app.store.reader().await.unwrap();
+    let Body::Sealed(sealed) = bodies::load(&mut db, batch.body).await.unwrap() else { return };
+    let list = lists::by_no(&mut db, batch.list).await.unwrap().unwrap();
+    let payload = app.keys_of(&list).await.unwrap().storage.open(&sealed).unwrap();
+    readers::assert_one_reading(&payload);
+}
+
 /// The next batch, as its report begins, and what is sent of it.
 pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(Report, Ready)> {
     loop {
@@ -202,6 +217,7 @@ pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(Report, Ready)
             (_, None) => continue,
             (_, Some(batch)) => batch,
         };
+        assert_one_reading(app, &batch).await;
         let report = Report { node, list: batch.list, kind: batch.kind, results: Vec::new() };
         return Some((report, prepare(app, batch, Together::Anybody(50), now).await.unwrap()));
     }

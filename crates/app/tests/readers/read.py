@@ -1,10 +1,12 @@
 """What Python's email and GMime show of messages.
 
 read.py FOLDER   prints all that each shows of each file.
-read.py          reads messages from standard input, each behind a line with its length; answers each with a line: `same`, or
-                 how the two differ in the parts that they see.
+read.py          reads messages from standard input, each behind a line with its length, and answers each with a line: what
+                 stands between the parts of the list (`-`: nothing), the parts as email sees them, and as GMime does,
+                 with tabs between. Of what a kept signature covers it says `signed`: all of it is the author's, however
+                 it is read. read.pl answers for Perl in the same form.
 """
-import email, email.policy, os, sys
+import email, email.policy, hashlib, os, sys
 import gi
 gi.require_version("GMime", "3.0")
 from gi.repository import GMime
@@ -13,28 +15,40 @@ GMime.init()
 
 
 def by_email(octets, policy):
-    shown, leaves = [], []
+    shown = []
     for part in email.message_from_bytes(octets, policy=policy).walk():
         shown += [f"{name}: {value}" for name, value in part.items()]
         shown += [str(part.get_filename()), str(part.get_content_charset())]
         shown += [str(text) for text in (part.preamble, part.epilogue) if text]
         if not part.is_multipart():
             body = part.get_payload(decode=True) or b""
-            leaves.append((part.get_content_type(), body))
             shown.append(body.decode("utf-8", "replace"))
-    return shown, leaves
+    return shown
+
+
+def root_by_gmime(octets):
+    return GMime.Parser.new_with_stream(GMime.StreamMem.new_with_buffer(octets)).construct_part(None)
+
+
+def leaf_by_gmime(part):
+    """Its type and its content."""
+    kind = part.get_content_type()
+    stream = GMime.StreamMem.new()
+    content = part.get_content()
+    if content is not None:
+        content.write_to_stream(stream)
+    array = stream.get_byte_array()
+    return f"{kind.get_media_type()}/{kind.get_media_subtype()}".lower(), bytes(array) if array else b""
 
 
 def by_gmime(octets):
-    shown, leaves = [], []
+    shown = []
 
     def walk(part):
         headers = part.get_header_list()
         for at in range(headers.get_count()):
             header = headers.get_header_at(at)
             shown.append(f"{header.get_name()}: {header.get_value()}")
-        kind = part.get_content_type()
-        name = f"{kind.get_media_type()}/{kind.get_media_subtype()}".lower()
         if isinstance(part, GMime.Multipart):
             shown.extend(str(text) for text in (part.get_prologue(), part.get_epilogue()) if text)
             for at in range(part.get_count()):
@@ -44,30 +58,22 @@ def by_gmime(octets):
             if inner is not None:
                 walk(inner.get_mime_part())
         else:
-            stream = GMime.StreamMem.new()
-            content = part.get_content()
-            if content is not None:
-                content.write_to_stream(stream)
-            array = stream.get_byte_array()
-            body = bytes(array) if array else b""
-            leaves.append((name, body))
             shown.append(str(part.get_filename()))
-            shown.append(body.decode("utf-8", "replace"))
+            shown.append(leaf_by_gmime(part)[1].decode("utf-8", "replace"))
 
-    parser = GMime.Parser.new_with_stream(GMime.StreamMem.new_with_buffer(octets))
-    root = parser.construct_part(None)
+    root = root_by_gmime(octets)
     if root is not None:
         walk(root)
-    return shown, leaves
+    return shown
 
 
 def show(folder):
     for name in sorted(os.listdir(folder)):
         octets = open(os.path.join(folder, name), "rb").read()
         readings = {
-            "email": by_email(octets, email.policy.compat32)[0],
-            "email-new": by_email(octets, email.policy.default)[0],
-            "gmime": by_gmime(octets)[0],
+            "email": by_email(octets, email.policy.compat32),
+            "email-new": by_email(octets, email.policy.default),
+            "gmime": by_gmime(octets),
         }
         for reader, shown in readings.items():
             print(f"== {name} {reader}")
@@ -76,12 +82,68 @@ def show(folder):
                     print("|", line)
 
 
+# What the list writes in the header of a signature part.
+SIGNATURE_FIELDS = [
+    ("Content-Type", 'application/pgp-signature; name="signature.asc"'),
+    ("Content-Disposition", 'attachment; filename="signature.asc"'),
+]
+
+
+def gaps(part):
+    """What a container of the list, or one around a signed part of the author, holds beside its parts."""
+    if not part.is_multipart() or part.get_content_maintype() != "multipart":
+        return []
+    found = [text for text in (part.preamble, part.epilogue) if text and text.strip()]
+    found += [repr(defect) for defect in part.defects]
+    parts = part.get_payload()
+    if part.get_content_type() == "multipart/signed":
+        signature = parts[-1]
+        lines = signature.get_payload().strip().splitlines()
+        is_armor = lines and lines[0].startswith("-----BEGIN PGP SIG") and lines[-1].startswith("-----END PGP SIG")
+        if len(parts) != 2 or not is_armor or any(":" in line for line in lines):
+            found.append("a signature part that holds more")
+        found += [f"{name}: {value}" for name, value in signature.items() if (name, value) not in SIGNATURE_FIELDS]
+        return found
+    for child in parts:
+        if child.get_content_type() == "multipart/signed":
+            found += gaps(child)
+            found += [name for name in child.keys() if name.lower() != "content-type"]
+    return found
+
+
+def one(kind, body):
+    return kind + " " + hashlib.sha256(body.replace(b"\r\n", b"\n").rstrip(b"\n")).hexdigest()[:16]
+
+
+def parts_by_email(part):
+    if not part.is_multipart():
+        return [one(part.get_content_type(), part.get_payload(decode=True) or b"")]
+    children = part.get_payload()
+    if part.get_content_type() == "multipart/signed":
+        return ["signed"] + [leaf for child in children[1:] for leaf in parts_by_email(child)]
+    return [leaf for child in children for leaf in parts_by_email(child)]
+
+
+def parts_by_gmime(part):
+    if isinstance(part, GMime.Multipart):
+        is_signed = isinstance(part, GMime.MultipartSigned)
+        found = ["signed"] if is_signed else []
+        for at in range(1 if is_signed else 0, part.get_count()):
+            found += parts_by_gmime(part.get_part(at))
+        return found
+    if isinstance(part, GMime.MessagePart):
+        inner = part.get_message()
+        return parts_by_gmime(inner.get_mime_part()) if inner is not None else []
+    return [one(*leaf_by_gmime(part))]
+
+
 def serve():
     while line := sys.stdin.buffer.readline():
         octets = sys.stdin.buffer.read(int(line))
-        tidy = lambda leaves: [(kind, body.replace(b"\r\n", b"\n").rstrip(b"\n")) for kind, body in leaves]
-        ours, theirs = tidy(by_email(octets, email.policy.compat32)[1]), tidy(by_gmime(octets)[1])
-        print("same" if ours == theirs else f"differ: {ours!r} {theirs!r}"[:2000], flush=True)
+        between = gaps(email.message_from_bytes(octets))
+        readings = [parts_by_email(email.message_from_bytes(octets)), parts_by_gmime(root_by_gmime(octets))]
+        readings = [", ".join(reading) for reading in readings]
+        print(repr(between).replace("\t", " ") if between else "-", *readings, sep="\t", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::common::readers::read_copy;
 use crate::common::sink::Received;
 use crate::common::site::{LIST, Site};
 use crate::common::{entity, post};
@@ -69,7 +70,7 @@ impl Stage {
             for letter in self.site.sink.take(1, Duration::from_millis(100)).await {
                 assert_eq!(letter.recipient, "olga@example.org");
                 let Shape::Encrypted(armor) = classify(&letter.message) else { continue };
-                let Some((text, _)) = self.olga.read(&armor, &certificate) else { continue };
+                let Some((text, _)) = read_copy(&self.olga, &armor, &certificate) else { continue };
                 if String::from_utf8_lossy(&text).contains(CANARY) {
                     return;
                 }
@@ -85,7 +86,7 @@ impl Stage {
             let mut seen = vec![letter.message.clone()];
             if let Shape::Encrypted(armor) = classify(&letter.message) {
                 let people = [&self.anne, &self.mallory, &self.olga];
-                seen.extend(people.iter().filter_map(|who| Some(who.read(&armor, &certificate)?.0)));
+                seen.extend(people.iter().filter_map(|who| Some(read_copy(who, &armor, &certificate)?.0)));
             }
             for text in seen {
                 let text = String::from_utf8_lossy(&text).into_owned();
@@ -240,13 +241,16 @@ async fn what_is_carried_is_noticed() {
     for copy in &came {
         let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
         let people = [&stage.anne, &stage.mallory, &stage.olga];
-        let (text, signed) = people.iter().find_map(|who| who.read(&armor, &list)).unwrap();
+        let (text, signed) = people.iter().find_map(|who| read_copy(who, &armor, &list)).unwrap();
         let text = String::from_utf8(text).unwrap();
         assert!(signed && text.contains("\r\nSubject: (not signed) Pay Eve\r\n"), "{text}");
         for line in ["Signature: good\r\n", "Subject: not signed\r\n", "To whom: not signed\r\n"] {
             assert!(text.contains(line), "{line} in {text}");
         }
-        assert!(!text.contains("pay@eve") && !copy.message.windows(3).any(|word| word == b"Eve"), "{text}");
+        assert!(
+            !text.contains("pay@eve") && !copy.message.windows(7).any(|words| words == b"Pay Eve"),
+            "{text}"
+        );
     }
     // What Anne says within her signature counts: she wants no copy of her own, Mallory has one.
     let both = format!("{LIST}, mallory@example.org");
@@ -394,7 +398,7 @@ async fn who_wrote_is_who_signed() {
         let came = stage.provoke(format!("{from}{}", body(at)).as_bytes()).await;
         for copy in came.iter().filter(|copy| copy.recipient == anne) {
             let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
-            let (text, _) = stage.anne.read(&armor, &list).unwrap();
+            let (text, _) = read_copy(&stage.anne, &armor, &list).unwrap();
             let text = String::from_utf8(text).unwrap();
             if text.contains("Pay me.") {
                 let block = text.lines().filter(|line| line.starts_with("From: ")).collect::<Vec<_>>();
@@ -456,7 +460,7 @@ async fn every_failure_sounds_the_same() {
         assert_eq!(letters.len(), 1, "{name}: {:?}", held(&site));
         assert_eq!(letters[0].recipient, address, "{name}");
         let Shape::Encrypted(armor) = classify(&letters[0].message) else { panic!("{name}: sealed") };
-        let (text, signed) = who.read(&armor, &list).unwrap();
+        let (text, signed) = read_copy(&who, &armor, &list).unwrap();
         assert!(signed, "{name}");
         heard.push(((*name).to_owned(), plain(&String::from_utf8(text).unwrap(), &address)));
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::common::readers::read_copy;
 use crate::common::sink::{Received, Sink};
 use crate::common::site::{LIST, Site, WAIT};
 use crate::common::{Server, entity, post};
@@ -80,7 +81,7 @@ impl Ground {
 
     fn read(&self, copy: &Received, from: &Certificate) -> (String, bool) {
         let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
-        let (text, signed) = self.anne.read(&armor, from).unwrap();
+        let (text, signed) = read_copy(&self.anne, &armor, from).unwrap();
         (String::from_utf8_lossy(&text).into_owned(), signed)
     }
 }

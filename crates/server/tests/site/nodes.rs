@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::common::readers::read_copy;
 use crate::common::sink::Sink;
 use crate::common::site::{LIST, WAIT};
 use crate::common::{Server, entity, post};
@@ -58,7 +59,7 @@ impl Cluster {
         let mut seen = BTreeMap::new();
         for copy in came.iter().filter(|copy| copy.recipient == "anne@example.org") {
             let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
-            let (text, signed) = self.anne.read(&armor, &self.list).unwrap();
+            let (text, signed) = read_copy(&self.anne, &armor, &self.list).unwrap();
             assert!(signed);
             let (protected, _) = sealist_mail::Headers::parse(&text);
             *seen.entry(protected.text("subject").unwrap()).or_insert(0) += 1;

@@ -10,6 +10,7 @@ use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_smtp::client::RecipientResult;
 
+use super::readers::read_copy;
 use super::site::{LIST, Site, WAIT};
 use super::talk::{Letter, REQUEST, letter};
 use super::{encrypted, post};
@@ -85,7 +86,7 @@ impl Player {
     /// the address.
     fn read(&self, message: &[u8]) -> Option<Letter> {
         if let Shape::Encrypted(armor) = classify(message) {
-            let (_, good) = self.person.read(&armor, &self.list)?;
+            let (_, good) = read_copy(&self.person, &armor, &self.list)?;
             assert!(good, "not signed by the list");
         }
         let open = |message: &[u8]| {

@@ -7,6 +7,7 @@ pub(crate) mod cast;
 #[path = "../../../src/demo/gpg.rs"]
 pub(crate) mod gpg;
 pub(crate) mod postfix;
+#[path = "../../../../app/tests/readers/mod.rs"]
 pub(crate) mod readers;
 #[allow(dead_code, reason = "shared with the demo, which uses more of it")]
 #[path = "../../../src/demo/sink.rs"]
