@@ -134,7 +134,9 @@ fn binary(content: &[u8]) -> Vec<u8> {
     }
     let body = text.split("\n\n").nth(1).or_else(|| text.split("\r\n\r\n").nth(1)).unwrap_or_default();
     let lines = body.lines().take_while(|line| !line.starts_with(['=', '-']));
-    sealist_mail::transfer::decode(lines.collect::<String>().as_bytes(), "base64").unwrap_or_default()
+    sealist_mail::transfer::decode(lines.collect::<String>().as_bytes(), "base64")
+        .unwrap_or_default()
+        .into_owned()
 }
 
 fn all_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {

@@ -103,14 +103,14 @@ impl Leaves {
         if content_type.is("message", "rfc822") {
             self.collect(&Entity::parse(&body), depth + 1);
         } else if is_key_packet(&body) {
-            self.add(body);
+            self.add(body.into_owned());
         } else if content_type.is("text", "html") {
             let text = String::from_utf8_lossy(&body[..body.len().min(MAX_TEXT_OCTETS)]);
             armored_keys(html_text(&text).as_bytes()).into_iter().for_each(|block| self.add(block));
         } else {
             let blocks = armored_keys(&body);
             if blocks.is_empty() && content_type.is("application", "pgp-keys") {
-                self.add(body);
+                self.add(body.into_owned());
             }
             blocks.into_iter().for_each(|block| self.add(block));
         }

@@ -1,5 +1,7 @@
 //! A MIME entity: a header and a body, of a message or of a part.
 
+use std::borrow::Cow;
+
 use crate::content_type::ContentType;
 use crate::headers::Headers;
 use crate::transfer;
@@ -27,8 +29,8 @@ impl<'a> Entity<'a> {
         }
     }
 
-    /// The body without its transfer encoding; `None` if it is not what it claims to be.
-    pub fn decoded_body(&self) -> Option<Vec<u8>> {
+    /// The body without its transfer encoding, borrowed where it has none; `None` if it is not what it claims to be.
+    pub fn decoded_body(&self) -> Option<Cow<'a, [u8]>> {
         let encoding = self.headers.first("content-transfer-encoding").unwrap_or_default();
         transfer::decode(self.body, &String::from_utf8_lossy(&encoding))
     }

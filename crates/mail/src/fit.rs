@@ -90,7 +90,7 @@ fn write(bytes: &[u8], octets: Octets, depth: usize, out: &mut Vec<u8>) -> Resul
             plain_encoding(&mut headers, octets);
         }
         kind => {
-            let decoded = entity.decoded_body().unwrap_or_else(|| entity.body.to_vec());
+            let decoded = entity.decoded_body().unwrap_or(Cow::Borrowed(entity.body));
             let is_text = kind == "text" && !decoded.contains(&0);
             let (name, encoded) = match is_text {
                 true => ("quoted-printable", transfer::quoted_printable(&decoded)),

@@ -3,6 +3,8 @@
 //! A layer counts only when it is the root of the message: an encrypted part among others would let a
 //! stranger put text around somebody's words, a signed one text beside them.
 
+use std::borrow::Cow;
+
 use crate::content_type::ContentType;
 use crate::entity::Entity;
 use crate::inline::{self, InlineKind, Leaf};
@@ -15,7 +17,7 @@ const MAX_SIGNATURE_PARTS: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape<'a> {
     /// multipart/encrypted ([RFC 3156, section 4]): the OpenPGP data, armored or not.
-    Encrypted(Vec<u8>),
+    Encrypted(Cow<'a, [u8]>),
     /// multipart/signed ([RFC 3156, section 5]).
     Signed {
         /// The exact bytes that the signature covers.
@@ -61,6 +63,16 @@ pub enum Doubt {
 
 /// Judges the root of a whole message or of an entity inside one.
 pub fn classify(bytes: &[u8]) -> Shape<'_> {
+    judged(bytes, |root| inline::leaves(root).map(|(kind, leaves)| Shape::Inline { kind, leaves }))
+}
+
+/// Judges the root of what was inside an encryption. Text that holds a block is text there, and is not looked at: it may be
+/// much larger than the mail that brought it.
+pub fn classify_inside(bytes: &[u8]) -> Shape<'_> {
+    judged(bytes, |_| None)
+}
+
+fn judged<'a>(bytes: &'a [u8], inline: impl FnOnce(&Entity<'a>) -> Option<Shape<'a>>) -> Shape<'a> {
     let root = Entity::parse(bytes);
     let unique = ["content-type", "content-transfer-encoding", "from"];
     if unique.iter().any(|name| root.headers.count(name) > 1) {
@@ -80,10 +92,7 @@ pub fn classify(bytes: &[u8]) -> Shape<'_> {
     } else if content_type.is("multipart", "signed") {
         signed(&root, &content_type)
     } else {
-        Ok(mangled(&root, &content_type).unwrap_or_else(|| match inline::leaves(&root) {
-            Some((kind, leaves)) => Shape::Inline { kind, leaves },
-            None => Shape::Plain,
-        }))
+        Ok(mangled(&root, &content_type).or_else(|| inline(&root)).unwrap_or(Shape::Plain))
     };
     shape.unwrap_or_else(Shape::Ambiguous)
 }
@@ -153,7 +162,7 @@ fn signature(part: &[u8]) -> Result<Vec<u8>, Doubt> {
     let part = Entity::parse(part);
     let kind = part.content_type();
     let form = kind.is("application", "pgp-signature") && !kind.is_ambiguous() && part.has_one_reading();
-    part.decoded_body().filter(|_| form).ok_or(Doubt::Form)
+    part.decoded_body().filter(|_| form).map(Cow::into_owned).ok_or(Doubt::Form)
 }
 
 /// Exchange turns multipart/encrypted into multipart/mixed with an empty text before the two parts.
@@ -193,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_root_decides() {
-        check(ENCRYPTED, Shape::Encrypted(b"DATA".to_vec()));
+        check(ENCRYPTED, Shape::Encrypted(Cow::Borrowed(b"DATA")));
         check(
             SIGNED,
             Shape::Signed {
@@ -237,11 +246,11 @@ mod tests {
     #[test]
     fn what_exchange_made_is_taken_for_what_it_was() {
         let mixed = ENCRYPTED.replace("multipart/encrypted", "multipart/mixed");
-        check(&mixed, Shape::Encrypted(b"DATA".to_vec()));
+        check(&mixed, Shape::Encrypted(Cow::Borrowed(b"DATA")));
         let with_text = |text: &str| {
             mixed.replacen("--b\r\n", &format!("--b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--b\r\n"), 1)
         };
-        check(&with_text(" \r\n"), Shape::Encrypted(b"DATA".to_vec()));
+        check(&with_text(" \r\n"), Shape::Encrypted(Cow::Borrowed(b"DATA")));
         check(&with_text("This mail was scanned."), Shape::Mangled);
     }
 

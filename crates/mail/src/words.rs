@@ -1,5 +1,7 @@
 //! The words of a message: its first plain text, or, where there is none, the words of its first HTML.
 
+use std::borrow::Cow;
+
 use crate::entity::Entity;
 use crate::html::html_text;
 use crate::multipart::split;
@@ -17,16 +19,16 @@ pub fn first_text(root: &Entity<'_>) -> String {
     leaf("plain").or_else(|| leaf("html").map(|html| html_text(&html))).unwrap_or_default()
 }
 
-fn text(mut octets: Vec<u8>) -> String {
-    octets.truncate(MAX_OCTETS);
-    match String::from_utf8(octets) {
-        Ok(text) => text,
+fn text(octets: Cow<'_, [u8]>) -> String {
+    let octets = &octets[..octets.len().min(MAX_OCTETS)];
+    match std::str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
         // Commands are ASCII: other charsets that people write in agree on that.
-        Err(other) => other.into_bytes().into_iter().map(char::from).collect(),
+        Err(_) => octets.iter().copied().map(char::from).collect(),
     }
 }
 
-fn find(entity: &Entity<'_>, subtype: &str, depth: usize, left: &mut usize) -> Option<Vec<u8>> {
+fn find<'a>(entity: &Entity<'a>, subtype: &str, depth: usize, left: &mut usize) -> Option<Cow<'a, [u8]>> {
     *left = left.checked_sub(1)?;
     let content_type = entity.content_type();
     if content_type.kind().eq_ignore_ascii_case("multipart") {

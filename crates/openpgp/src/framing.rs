@@ -32,6 +32,12 @@ impl<'a> RawPacket<'a> {
         Cow::Owned(packet)
     }
 
+    /// The packet for whoever reads nothing behind it: one of the old format that says no length is in one piece, up to the
+    /// end, and is not copied.
+    pub(crate) fn last(&self) -> Cow<'a, [u8]> {
+        if self.is_old() { Cow::Borrowed(self.whole) } else { self.plain() }
+    }
+
     /// Where the pieces of the body stand in the packet.
     pub(crate) fn pieces(&self) -> Pieces<'a> {
         let at = if self.is_old() { self.whole.len() - self.body.len() } else { 1 };

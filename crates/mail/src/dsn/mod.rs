@@ -4,6 +4,8 @@
 //! a complaint), what cannot be read, and what people write is never a failure. `Auto-Submitted` alone decides nothing:
 //! Exim's failures carry `auto-replied`, as vacation notices do.
 
+use std::borrow::Cow;
+
 mod fields;
 mod forms;
 mod parts;
@@ -111,8 +113,8 @@ fn is_other_report(leaf: &Leaf<'_>) -> bool {
         .any(|kind| leaf.content_type.is("message", kind))
 }
 
-fn decoded(leaf: &Leaf<'_>) -> Vec<u8> {
-    leaf.entity.decoded_body().unwrap_or_else(|| leaf.entity.body.to_vec())
+fn decoded<'a>(leaf: &Leaf<'a>) -> Cow<'a, [u8]> {
+    leaf.entity.decoded_body().unwrap_or(Cow::Borrowed(leaf.entity.body))
 }
 
 /// What people read of the report: the texts before the message that came back.

@@ -4,6 +4,7 @@
 //! The library is given neither: it reads compressed data, packet by packet, and single signatures. So no packet that
 //! it cannot read makes it search.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use sequoia_openpgp::Packet;
@@ -34,25 +35,26 @@ pub(super) fn contents(packets: Cleartext, budget: &mut Budget) -> Option<Conten
     let mut signatures = Signatures::default();
     let mut layer = packets;
     loop {
-        match signatures.around(&layer, budget)? {
+        let next = match signatures.around(&layer, budget)? {
             Inner::Literal { pieces, head } => {
                 let content = layer.keep(pieces.into_iter(), head);
                 return signatures.fit().then_some(Contents { content, signatures: signatures.packets });
             }
-            Inner::Compressed(packet) => layer = decompressed(&packet, budget)?,
-        }
+            Inner::Compressed(packet) => decompressed(&packet, budget)?,
+        };
+        layer = next;
     }
 }
 
 /// The one packet of a layer that is data.
-enum Inner {
+enum Inner<'a> {
     Literal {
         /// Where the body is.
         pieces: Vec<Range<usize>>,
         /// Octets of it before the data.
         head: usize,
     },
-    Compressed(Vec<u8>),
+    Compressed(Cow<'a, [u8]>),
 }
 
 /// The signatures of all layers.
@@ -66,7 +68,7 @@ struct Signatures {
 
 impl Signatures {
     /// Enters those of one layer; returns what is between them.
-    fn around(&mut self, layer: &[u8], budget: &mut Budget) -> Option<Inner> {
+    fn around<'a>(&mut self, layer: &'a [u8], budget: &mut Budget) -> Option<Inner<'a>> {
         let mut inner = None;
         let mut at = 0;
         for packet in Packets::new(layer) {
@@ -79,7 +81,7 @@ impl Signatures {
                     *(if inner.is_none() { &mut self.before } else { &mut self.behind }) += 1;
                     self.packets.extend_from_slice(&packet.plain());
                 }
-                (COMPRESSED, None) => inner = Some(Inner::Compressed(packet.plain().into_owned())),
+                (COMPRESSED, None) => inner = Some(Inner::Compressed(packet.last())),
                 (LITERAL, None) => {
                     // Type, length of the name, name, date ([RFC 9580, section 5.9]).
                     let head = 6 + usize::from(*packet.body.get(1)?);

@@ -1,5 +1,7 @@
 //! Decryption of a message to the list, with everything counted before the library sees it.
 
+use std::borrow::Cow;
+
 use sequoia_openpgp::crypto::{KeyPair, SessionKey};
 use sequoia_openpgp::packet::{PKESK, SEIP};
 use sequoia_openpgp::parse::{Dearmor, PacketParserBuilder, PacketParserResult, Parse as _};
@@ -54,7 +56,7 @@ pub(super) struct Decrypted {
 
 /// Decrypts data, armored or not.
 pub(super) fn decrypt(
-    data: Vec<u8>,
+    data: Cow<'_, [u8]>,
     signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Result<Decrypted, Unreadable> {

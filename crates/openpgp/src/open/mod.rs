@@ -16,7 +16,7 @@ mod verify;
 mod tests;
 
 use sealist_mail::inline::InlineKind;
-use sealist_mail::rfc3156::{Shape, classify};
+use sealist_mail::rfc3156::{Shape, classify, classify_inside};
 use sealist_mail::scan::{self, LineEnds};
 use sealist_mail::{Entity, Timestamp, has_doubtful_lines, holds_encrypted};
 
@@ -132,7 +132,7 @@ fn inside(decrypted: decrypt::Decrypted, signers: &Signers<'_>, budget: &mut Bud
         return covered.map_or_else(failed, |covered| Opened::signed(covered, Encryption::Whole));
     }
     let content = in_wire_form(decrypted.content);
-    let covered = match classify(&content) {
+    let covered = match classify_inside(&content) {
         Shape::Signed { signed, signatures } => Covered::detached(signed, &signatures, signers, budget),
         _ => None,
     };

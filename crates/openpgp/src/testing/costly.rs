@@ -26,7 +26,7 @@ fn stored(packets: &[u8]) -> Vec<u8> {
     [&[0xc8, 0xff][..], &length, &[0], packets].concat()
 }
 
-fn mail(head: &str, body: &[u8]) -> Vec<u8> {
+pub(super) fn mail(head: &str, body: &[u8]) -> Vec<u8> {
     [b"From: anne@example.org\r\nMIME-Version: 1.0\r\n", head.as_bytes(), b"\r\n\r\n", body].concat()
 }
 
@@ -46,7 +46,7 @@ fn leaves(block: &[u8], count: usize) -> Vec<u8> {
 }
 
 impl Stage {
-    fn one_signature(&self) -> Vec<u8> {
+    pub(super) fn one_signature(&self) -> Vec<u8> {
         self.member.signature(&parts(1), self.now)
     }
 

@@ -1,4 +1,4 @@
-//! Compressed packets that no compressor writes ([RFC 1951]): a bomb and a quine.
+//! Compressed packets that no compressor writes ([RFC 1951]): bombs and a quine.
 
 /// Bits in the order of [RFC 1951, section 3.1.1].
 #[derive(Default)]
@@ -52,6 +52,42 @@ pub(super) fn bomb(octets: usize) -> Vec<u8> {
     }
     bits.code(END_OF_BLOCK.0, END_OF_BLOCK.1);
     [&COMPRESSED[..], &bits.out].concat()
+}
+
+/// Deflated data that becomes exactly `head` and then the last `period` octets of `head` again and again, [`repeats`] of
+/// them. `period`: 1 to 32.
+pub(super) fn repeated(head: &[u8], period: usize, octets: usize) -> Vec<u8> {
+    let mut out: Vec<u8> = head.chunks(usize::from(u16::MAX)).flat_map(stored).collect();
+    let mut bits = Bits::default();
+    bits.data(0b011, 3); // final, fixed codes
+    for _ in 0..repeats(period, octets) / 258 {
+        bits.code(0b1100_0101, 8); // length 258
+        distance(&mut bits, period);
+    }
+    bits.code(END_OF_BLOCK.0, END_OF_BLOCK.1);
+    out.extend(bits.out);
+    out
+}
+
+/// How much [`repeated`] makes of that number of octets: whole matches, and whole periods.
+pub(super) fn repeats(period: usize, octets: usize) -> usize {
+    let both = 258 * period;
+    octets / both * both
+}
+
+fn stored(piece: &[u8]) -> Vec<u8> {
+    let octets = u16::try_from(piece.len()).expect("a piece of 64 KiB at most");
+    [&print(octets)[..], piece].concat()
+}
+
+/// A distance of 1 to 32 ([RFC 1951, section 3.2.5]).
+fn distance(bits: &mut Bits, distance: usize) {
+    const FIRSTS: [(usize, u32); 10] =
+        [(1, 0), (2, 0), (3, 0), (4, 0), (5, 1), (7, 1), (9, 2), (13, 2), (17, 3), (25, 3)];
+    let code = FIRSTS.iter().rposition(|(first, _)| *first <= distance).expect("a distance of 1 or more");
+    let (first, width) = FIRSTS[code];
+    bits.code(u32::try_from(code).expect("ten codes"), 5);
+    bits.data(u32::try_from(distance - first).expect("32 at most"), width);
 }
 
 /// A compressed packet that decompresses to itself.

@@ -11,6 +11,7 @@ use sequoia_openpgp::serialize::stream::{Encryptor, Message, Recipient};
 use sequoia_openpgp::types::{Features, SignatureType};
 use sequoia_openpgp::{Cert, Packet};
 
+use super::bombs::BOMBS;
 use super::costly::{likenesses, text};
 use super::{Kind, Person, deflate, member};
 use crate::{Certificate, ListKey, armor, open};
@@ -31,6 +32,13 @@ pub struct Attack {
     make: fn(&Stage) -> Material,
 }
 
+impl Attack {
+    /// The attack of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ATTACKS.iter().find(|attack| attack.name == name)
+    }
+}
+
 /// What comes in.
 pub enum Material {
     /// Whole messages to the list.
@@ -42,6 +50,13 @@ pub enum Material {
 /// All attacks.
 pub const ATTACKS: &[Attack] = &[
     Attack { name: "bomb of 1 GiB", make: |s| s.encrypted(&deflate::bomb(1 << 30)) },
+    Attack { name: "60 MiB of line ends, compressed", make: |s| s.bomb("line ends") },
+    Attack { name: "60 MiB of base64, compressed", make: |s| s.bomb("base64") },
+    Attack { name: "60 MiB of packets, compressed", make: |s| s.bomb("packets") },
+    Attack { name: "60 MiB of nothing, compressed", make: |s| s.bomb("compressed in compressed") },
+    Attack { name: "60 MiB under false signatures", make: |s| s.bomb("words under a member's signatures") },
+    Attack { name: "60 MiB of words, in the text", make: |s| s.bomb("words in the text") },
+    Attack { name: "10 MiB of line ends, signed", make: |s| Material::Mail(vec![s.line_ends(10 << 20)]) },
     Attack { name: "quine", make: |s| s.encrypted(&deflate::quine()) },
     Attack { name: "1,000 layers", make: |s| s.encrypted(&layers(1000)) },
     Attack { name: "10,000 PKESKs for nobody", make: |s| s.flooded(&[0; 8]) },
@@ -166,6 +181,12 @@ impl Stage {
         message.write_all(inner).unwrap();
         message.finalize().unwrap();
         out
+    }
+
+    /// Of that kind, as large as may come out of a message.
+    fn bomb(&self, name: &str) -> Material {
+        let bomb = BOMBS.iter().find(|bomb| bomb.name == name).expect("a kind of that name");
+        Material::Mail(vec![bomb.mail(self, 60 << 20)])
     }
 
     /// Encrypted to the list.

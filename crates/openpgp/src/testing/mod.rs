@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod acts;
+pub mod bombs;
 mod costly;
 mod deflate;
 pub mod hostile;

@@ -14,7 +14,7 @@ const TEXT: &str = "We meet at seven.";
 
 fn armor(message: &[u8]) -> Vec<u8> {
     match classify(message) {
-        Shape::Encrypted(armor) => armor,
+        Shape::Encrypted(armor) => armor.into_owned(),
         _ => panic!("not encrypted: {}", String::from_utf8_lossy(message)),
     }
 }

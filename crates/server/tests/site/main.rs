@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod attacks;
+mod bombs;
 mod bounces;
 mod command_attacks;
 mod command_faults;

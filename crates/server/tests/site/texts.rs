@@ -43,7 +43,7 @@ async fn ask_for_key(site: &Site, address: &str) -> (String, String) {
     let whole = Entity::parse(signed);
     let boundary = whole.content_type().parameter("boundary").unwrap().to_owned();
     let parts = sealist_mail::multipart::split(whole.body, &boundary).unwrap();
-    let words = String::from_utf8(Entity::parse(parts[0]).decoded_body().unwrap()).unwrap();
+    let words = String::from_utf8(Entity::parse(parts[0]).decoded_body().unwrap().into_owned()).unwrap();
     (subject, words)
 }
 
