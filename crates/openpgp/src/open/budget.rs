@@ -16,8 +16,10 @@ const MAX_SESSION_KEYS: usize = 32;
 /// Compressed data within compressed data and beside other compressed data.
 const MAX_COMPRESSED: usize = 16;
 /// What compressed data may grow to: so many times its own size, and this much in any case. Text shrinks to a tenth,
-/// logs to a thirtieth.
+/// logs to a thirtieth, a table of equal rows to a hundredth and less.
 const MAX_RATIO: usize = 64;
+const ALWAYS_OCTETS: usize = 8 * 1024 * 1024;
+/// Data that waits for no room in memory.
 pub(super) const SMALL_OCTETS: usize = 1024 * 1024;
 
 /// What may come out of compressed blocks in text.
@@ -110,7 +112,7 @@ impl Budget {
     /// Before so many octets of compressed data are opened: how many may come out.
     pub(super) fn compressed(&mut self, octets: usize) -> Result<usize, Spent> {
         take(&mut self.compressed, 1)?;
-        Ok(self.output_octets.min(octets.saturating_mul(MAX_RATIO).max(SMALL_OCTETS)))
+        Ok(self.output_octets.min(octets.saturating_mul(MAX_RATIO).max(ALWAYS_OCTETS)))
     }
 
     /// So many octets came out of compressed data.

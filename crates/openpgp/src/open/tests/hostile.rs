@@ -46,6 +46,18 @@ fn no_altered_ciphertext_opens() {
 }
 
 #[test]
+fn what_repeats_much_is_read() {
+    let s = stage();
+    for octets in [4 << 20, 7 << 20] {
+        let rows = b"0123456789abcdef,0,0,0,0,0,0,0,0,0\r\n".repeat(octets / 36);
+        let table = [b"Content-Type: text/csv\r\n\r\n", &rows[..]].concat();
+        let shrunk = Recipe { bomb: true, ..Recipe::to(&s.list).signed_by(&s.anne) }.packets(&table);
+        assert!(shrunk.len() < octets / 100);
+        check(&s.open(&mime(&armor::block("MESSAGE", &shrunk))), Encryption::Whole, &["good"]);
+    }
+}
+
+#[test]
 fn floods_and_bombs_end_early() {
     let s = stage();
     let bomb = Recipe { bomb: true, ..Recipe::to(&s.list) };
