@@ -53,6 +53,10 @@ struct Asker {
 }
 
 impl Asker {
+    fn has_key(&self) -> bool {
+        !matches!(self.name, "stranger" | "with a token")
+    }
+
     fn has_role(&self) -> bool {
         matches!(self.name, "member" | "owner")
     }
@@ -126,9 +130,46 @@ impl Stage {
 
     /// What is there once the message was judged, as if it were the first.
     async fn after(&self, to: &str, message: &[u8]) -> State {
-        testing::restore(&self.file, &self.base);
+        self.after_base(&self.base, to, message).await
+    }
+
+    /// The same, as if what is there in that copy of the database had happened before.
+    async fn after_base(&self, base: &Path, to: &str, message: &[u8]) -> State {
+        testing::restore(&self.file, base);
         receive(&self.app, to, message, now()).await;
         state(&self.file)
+    }
+
+    /// What the asker signed and encrypted to the list.
+    fn own(&self, asker: &Asker, entity: &[u8]) -> Vec<u8> {
+        let own = asker.person.mail(&self.key, entity, now());
+        [format!("Subject: ...\r\nTo: {REQUEST}\r\n").as_bytes(), &own].concat()
+    }
+
+    /// Own mail of the asker to somewhere else, as the signed To or Cc says.
+    fn misaddressed(&self, asker: &Asker) -> Vec<(String, &'static str, Vec<u8>)> {
+        let fields = [
+            "To: team@lists.example",
+            "To: team-leave@lists.example",
+            "To: team-owner@lists.example",
+            "To: team-confirm@lists.example",
+            "To: staff-request@lists.example",
+            "To: staff@lists.example",
+            "To: bart@example.org",
+            "Cc: bart@example.org",
+            "To: team-request@lists.example.net",
+            "To: undisclosed-recipients:;\r\nCc: bart@example.org",
+        ];
+        let words = ["help", "join", "leave", "who", "set own-posts off", "key receive", "Zebra"];
+        let cases = fields.iter().flat_map(|field| words.iter().map(move |words| (field, words)));
+        cases
+            .map(|(field, words)| {
+                let entity = format!(
+                    "Content-Type: text/plain; charset=utf-8; protected-headers=\"v1\"\r\n{field}\r\n\r\n{words}\r\n"
+                );
+                (format!("{field}, {words}"), REQUEST, self.own(asker, entity.as_bytes()))
+            })
+            .collect()
     }
 
     /// What was captured of others, or made to look so, and what it is.
@@ -354,11 +395,48 @@ async fn nothing_that_fails_leaves_a_trace_of_what_it_holds() {
             assert!(differ.is_empty(), "{}, {what}: {}", asker.name, differ.join("\n"));
         }
         // What proves who sent it does something: the comparison sees that.
-        let own = asker.person.mail(&stage.key, &text("set own-posts off\n"), now());
-        let own = [format!("Subject: ...\r\nTo: {REQUEST}\r\n").as_bytes(), &own].concat();
-        let has_key = !matches!(asker.name, "stranger" | "with a token");
+        let own = stage.own(asker, &text("set own-posts off\n"));
         let differ = differences(&expected, &stage.after(REQUEST, &own).await);
-        assert_eq!(!differ.is_empty(), has_key, "{}: {}", from, differ.join("\n"));
+        assert_eq!(!differ.is_empty(), asker.has_key(), "{}: {}", from, differ.join("\n"));
+    }
+}
+
+/// What the asker wrote to another address and what the asker sent twice: it leaves the same behind as what cannot be read,
+/// so that it tells nothing of mail that somebody else captured.
+#[tokio::test(flavor = "multi_thread")]
+async fn own_mail_that_counts_for_nothing_leaves_the_same_trace() {
+    let stage = Stage::new().await;
+    for asker in &stage.askers {
+        let unreadable = &stage.variants(asker)[0].2;
+        let expected = stage.after(REQUEST, unreadable).await;
+        for (what, to, message) in stage.misaddressed(asker) {
+            let differ = differences(&expected, &stage.after(to, &message).await);
+            assert!(differ.is_empty(), "{}, {what}: {}", asker.name, differ.join("\n"));
+        }
+        // What was refused may come again. What was carried out is spent, in whatever wrapping it comes.
+        for (at, words) in ["help\n", "echo Zebra\n", "key receive\n"].iter().enumerate() {
+            let entity = text(words);
+            let signed = Person::signed(&entity, &asker.person.signature(&entity, now()));
+            let wrapped = || {
+                let head = format!("From: {}\r\nTo: {REQUEST}\r\nSubject: ...\r\n", address(&asker.person));
+                pgp_mime(head.as_bytes(), &armored(&Person::unsigned_packets(&stage.key, &signed)))
+            };
+            let (first, again) = (wrapped(), wrapped());
+            let heard = stage.after(REQUEST, &first).await;
+            assert_eq!(
+                !differences(&expected, &heard).is_empty(),
+                asker.has_key(),
+                "{}, {words}",
+                asker.name
+            );
+            let second = stage.file.with_file_name(format!("{}-{at}.db", asker.name));
+            testing::copy(&stage.file, &second);
+            let expected = stage.after_base(&second, REQUEST, unreadable).await;
+            for (what, message) in [("the same", first), ("wrapped again", again)] {
+                let differ = differences(&expected, &stage.after_base(&second, REQUEST, &message).await);
+                assert!(differ.is_empty(), "{}, {words}{what}: {}", asker.name, differ.join("\n"));
+            }
+        }
     }
 }
 
