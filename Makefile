@@ -1,5 +1,5 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check bench chaos fuzz interop deps demo-deps interop-deps
+.PHONY: demo test check bench chaos fuzz interop deps demo-deps interop-deps mail-servers
 
 deps:
 	@scripts/install-deps
@@ -10,11 +10,14 @@ demo-deps:
 interop-deps: deps
 	@scripts/install-interop
 
+mail-servers: deps
+	@scripts/install-mail-servers
+
 demo: demo-deps
 	@scripts/build-demo
 	@cargo run --profile demo --locked --offline --quiet --bin sealist -- demo
 
-test: interop-deps
+test: interop-deps mail-servers
 	@cargo test --workspace --locked
 
 check: deps

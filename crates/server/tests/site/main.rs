@@ -20,6 +20,7 @@ mod gnupg_keys;
 mod key_changes;
 mod key_commands;
 mod list_bombing;
+mod mail_servers;
 mod node_keys;
 mod nodes;
 mod notices;

@@ -1,9 +1,8 @@
 //! A Postfix of our own: configuration, queue and maildirs in a temporary folder, started as root.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -78,17 +77,7 @@ impl Postfix {
 
     /// Waits for so many messages in the maildir of that user and returns them.
     pub(crate) fn mail_of(&self, user: &str, count: usize) -> Vec<Vec<u8>> {
-        let folder = self.folder.path().join("mail").join(user).join("new");
-        let end = Instant::now() + Duration::from_secs(60);
-        loop {
-            let files: Vec<PathBuf> =
-                std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path()).collect();
-            if files.len() >= count {
-                return files.iter().map(|file| std::fs::read(file).unwrap()).collect();
-            }
-            assert!(Instant::now() < end, "{} of {count} for {user}:\n{}", files.len(), self.log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        super::maildir::wait_for(&self.folder.path().join("mail").join(user), count, || self.log())
     }
 
     pub(crate) fn log(&self) -> String {
@@ -103,8 +92,14 @@ impl Drop for Postfix {
     }
 }
 
-/// Postfix must be started by root, and its files are its own.
-fn as_root(program: &str, arguments: &[&str]) -> Output {
+/// Mail servers must be started by root, and their files are their own.
+pub(crate) fn as_root(program: &str, arguments: &[&str]) -> Output {
+    let output = root_command(program).args(arguments).output();
+    output.expect("mail servers are installed and root, or sudo without a password, is at hand")
+}
+
+/// A command that runs as root.
+pub(crate) fn root_command(program: &str) -> Command {
     let mut command = match rustix::process::geteuid().is_root() {
         true => Command::new(program),
         false => {
@@ -114,8 +109,8 @@ fn as_root(program: &str, arguments: &[&str]) -> Output {
         }
     };
     let path = std::env::var("PATH").unwrap_or_default();
-    command.args(arguments).env("PATH", format!("{path}:/usr/sbin:/sbin"));
-    command.output().expect("postfix is installed and root, or sudo without a password, is at hand")
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
+    command
 }
 
 /// A self-signed certificate and its key, PEM.
