@@ -363,6 +363,14 @@ impl Site {
     }
 }
 
+impl Outgoing {
+    /// Whether the next hop is on this machine, as far as its name tells.
+    pub(crate) fn is_here(&self) -> bool {
+        let address: Result<std::net::IpAddr, _> = self.host.parse();
+        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+}
+
 /// Where the database is.
 pub(crate) enum DatabaseAt<'a> {
     /// SQLite.

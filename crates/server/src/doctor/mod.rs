@@ -1,10 +1,11 @@
 //! `sealist doctor`: looks at everything that the server leans on. Each finding says the fix.
 
 mod clock;
-mod contact;
 mod keys;
 mod network;
+mod postfix;
 mod queue;
+mod routes;
 pub(crate) mod safety;
 mod system;
 mod texts;
@@ -104,8 +105,10 @@ async fn examine(path: &Path) -> Vec<Finding> {
     findings.extend(system::examine(&config));
     findings.extend(safety::examine(&config));
     findings.extend(texts::examine(&config));
+    let mut lists = Vec::new();
     match opening::open(&config, Purpose::Use).await {
         Ok(app) => {
+            lists = routes::lists_to_ask_for(&config, &app).await.unwrap_or_default();
             findings.push(Finding::good("database", config.database().to_string()));
             findings.extend(system::examine_keys_alone(&config, &app).await);
             findings.extend(of_database(&app).await);
@@ -116,7 +119,7 @@ async fn examine(path: &Path) -> Vec<Finding> {
         Err(error) => findings.push(closed(&error)),
     }
     findings.extend(network::examine(&config).await);
-    findings.extend(contact::examine(&config).await);
+    findings.extend(routes::examine(&config, &lists).await);
     findings
 }
 

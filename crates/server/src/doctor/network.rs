@@ -49,7 +49,7 @@ async fn next_hop(config: &Config) -> Finding {
     }
 }
 
-fn hasty(target: Target) -> Target {
+pub(super) fn hasty(target: Target) -> Target {
     let timeouts = Timeouts { connect: PATIENCE, command: PATIENCE, data: PATIENCE, data_done: PATIENCE };
     Target { timeouts, ..target }
 }

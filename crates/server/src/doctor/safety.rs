@@ -16,7 +16,7 @@ pub(crate) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let outgoing = &config.outgoing;
     if !outgoing.user.is_empty() {
-        if outgoing.security == Security::None && !is_here(&outgoing.host) {
+        if outgoing.security == Security::None && !outgoing.is_here() {
             findings.push(Finding::fault(
                 "password",
                 format!("it goes to {} in the clear", outgoing.host),
@@ -53,11 +53,6 @@ pub(crate) fn examine(config: &Config) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Names that resolve to this machine, without asking anybody.
-fn is_here(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn private(check: &'static str, path: &Path) -> Option<Finding> {

@@ -45,6 +45,17 @@ async fn send(port: u16, to: &str, subject: &str) -> RecipientResult {
     results.remove(0)
 }
 
+/// What `doctor` says of routes while Postfix has that configuration.
+fn routes(server: &Server, postfix: &Postfix) -> String {
+    let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_sealist"));
+    let config = server.folder.path().join("sealist.toml");
+    doctor.arg("--config").arg(config).arg("doctor").env("MAIL_CONFIG", postfix.configuration());
+    let said = String::from_utf8(doctor.output().unwrap().stdout).unwrap();
+    let lines =
+        said.lines().filter(|line| ["contact:", "list domain:"].iter().any(|check| line.contains(check)));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 /// Posts reach the members, commands the server, and mail to people their mailboxes, as before.
 async fn all_arrive(port: u16, mail_of: impl Fn(&str, usize) -> Vec<Vec<u8>>, log: impl Fn() -> String) {
     for (to, subject) in [
@@ -83,6 +94,26 @@ async fn postfix_takes_lists_beside_mailboxes() {
     all_arrive(smtp, |user, count| postfix.mail_of(user, count), || postfix.log()).await;
     let refused = send(smtp, "nobody@lists.example", "to nobody").await;
     assert!(matches!(refused, RecipientResult::Failed(..)), "{refused:?}\n{}", postfix.log());
+
+    // As most are set up, it takes what this machine sends to any domain, and its answer says little.
+    postfix.add("mynetworks = 127.0.0.0/8\n");
+    let said = routes(&server, &postfix);
+    assert_eq!(said.matches("ok    ").count(), 4, "the contact, two lists beside it, and a domain: {said}");
+    assert!(!said.contains("WARN"), "{said}");
+    // Postfix has no line for what is made later: a domain, and a list in the domain with mailboxes.
+    server.cli(&["lists", "create", "team@lists2.example", "--style", "legacy-default"]);
+    let said = routes(&server, &postfix);
+    assert!(
+        said.contains("WARN  list domain: Postfix has no line in transport_maps for mail to team@lists2"),
+        "{said}"
+    );
+    assert_eq!(said.matches("WARN").count(), 1, "{said}");
+    server.cli(&["lists", "create", "later@example.org", "--style", "legacy-default"]);
+    let said = routes(&server, &postfix);
+    assert!(
+        said.contains("FAULT list domain: the next hop refuses mail for later@example.org: 550"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ mod common;
 mod conversations;
 mod deliveries;
 mod demo;
+mod doctor;
 mod endings;
 mod faults;
 mod gnupg_keys;

@@ -26,6 +26,7 @@ pub struct Connection {
     pub(super) proved: bool,
     pub(super) target: Target,
     pub(super) use_so_far: Use,
+    greeting: String,
 }
 
 /// How much a connection was used.
@@ -123,8 +124,9 @@ impl Connection {
             proved: false,
             target: target.clone(),
             use_so_far: Use::begin(),
+            greeting: String::new(),
         };
-        connection.expect_positive().await?;
+        connection.greeting = connection.expect_positive().await?.text;
         fail_point!("after-connect");
         connection.hello().await?;
         if target.security == Security::StartTls {
@@ -148,6 +150,23 @@ impl Connection {
     /// Whether it has had no mail for so long that it is to be ended.
     pub fn is_idle(&self) -> bool {
         self.use_so_far.last.elapsed() >= self.target.reuse.idle
+    }
+
+    /// The words behind the 220, by which most servers say what program they are.
+    pub fn greeting(&self) -> &str {
+        &self.greeting
+    }
+
+    /// What the peer answers to RCPT for that recipient, from the null sender. Nothing is sent. Errs when it was not
+    /// asked, because the connection broke or the peer refuses the sender.
+    pub async fn ask_about(&mut self, recipient: &str) -> Result<PeerReply, ConnectError> {
+        self.command("MAIL FROM:<>\r\n").await?;
+        let reply = match self.command(&format!("RCPT TO:<{recipient}>\r\n")).await {
+            Ok(reply) | Err(ConnectError::Refused(reply)) => reply,
+            Err(error) => return Err(error),
+        };
+        self.command("RSET\r\n").await?;
+        Ok(reply)
     }
 
     /// Says goodbye; errors do not matter any more.
@@ -193,6 +212,7 @@ impl Connection {
             proved: false,
             target: self.target,
             use_so_far: self.use_so_far,
+            greeting: self.greeting,
         };
         connection.hello().await?;
         Ok(connection)

@@ -67,6 +67,19 @@ impl Postfix {
         postfix
     }
 
+    /// The folder of main.cf.
+    pub(crate) fn configuration(&self) -> String {
+        self.path("etc")
+    }
+
+    /// Adds lines to main.cf, as an admin does.
+    pub(crate) fn add(&self, lines: &str) {
+        let path = self.path("etc/main.cf");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, format!("{text}{lines}")).unwrap();
+        assert!(self.control("reload").status.success(), "{}", self.log());
+    }
+
     fn control(&self, verb: &str) -> Output {
         as_root("postfix", &["-c", &self.path("etc"), verb])
     }
