@@ -1,9 +1,9 @@
 //! Letters to those who decide: each with a token of their own, where nobody else reads it.
 
+use sealist_lists::budgets::Budget;
 use sealist_lists::model::{Channel, Door, MailingList, Role};
 use sealist_lists::texts::{Place, Text, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
-use sealist_store::notices::Often;
 use sealist_store::people;
 
 use crate::notices::{Attachment, Message, Prepared, Tokens, answer, channel_to, in_charge, place_of};
@@ -12,7 +12,7 @@ use crate::{App, AppError};
 /// What is asked.
 pub(crate) struct Ask {
     pub(crate) text: Text,
-    pub(crate) often: Often,
+    pub(crate) budget: Budget,
     pub(crate) attachment: Option<Attachment>,
     /// Whose new key is in question: it does not answer for itself.
     pub(crate) about_key_of: Option<Address>,
@@ -37,7 +37,7 @@ pub(crate) async fn to_deciders(
         let message = Message {
             to: Mailbox { name: None, address: person.address },
             kind: ask.text.name().into(),
-            often: ask.often,
+            budget: ask.budget,
             letter,
             attachment: ask.attachment.clone(),
             reply_to: Some(match &tokens {
@@ -46,10 +46,10 @@ pub(crate) async fn to_deciders(
             }),
         };
         let letter = answer(app, list, message, now).await?;
-        letters.extend(letter.map(|letter| match &tokens {
+        letters.push(match &tokens {
             Some(tokens) => letter.with(tokens, app),
             None => letter,
-        }));
+        });
     }
     Ok(letters)
 }

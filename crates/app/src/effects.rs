@@ -5,11 +5,12 @@ use sealist_lists::model::{AddressNo, EntryNo, ListNo, MemberNo, Preferences, Re
 use sealist_lists::workflows::{Goal, Question, Run};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Fingerprint;
+use sealist_store::audit::Trier;
 use sealist_store::key_changes::{self, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::requests::{self, Request, Stage};
+use sealist_store::requests::{self, By, Place, Request, Stage};
 use sealist_store::tokens::{self, Subject};
-use sealist_store::{Conn, StoreError, audit, holds, list_keys, people};
+use sealist_store::{Conn, StoreError, audit, holds, list_keys, notices, people};
 
 use crate::AppError;
 use crate::moderation::Decided;
@@ -47,8 +48,12 @@ pub(crate) enum Effect {
     Decided(Box<Decided>),
     /// An owner sees the content of a message that waits.
     Seen(EntryNo),
-    /// An entry for the owners to look at.
-    Note { address: Address, event: &'static str, detail: String },
+    /// Whoever reads the mail of the address answered: as a stranger they are written to again.
+    Reached(Address),
+    /// An entry for the owners to look at, about something that changes.
+    Changed { address: Address, event: &'static str, detail: String },
+    /// An entry for the owners to look at, about something that somebody tries; of many, most are counted.
+    Tried { address: Address, trier: Trier, event: &'static str, detail: String },
 }
 
 /// The request or message that a change takes a step further.
@@ -86,7 +91,18 @@ pub(crate) struct Asked {
     pub(crate) letters: Vec<Prepared>,
     /// Whether tokens of the same question that were given before count on.
     pub(crate) earlier: EarlierTokens,
+    /// One of the kind whose place it takes.
+    pub(crate) ended: Option<Request>,
+    /// What the owners can look at.
+    pub(crate) event: &'static str,
+    pub(crate) detail: String,
+    pub(crate) trier: Trier,
+    /// Who asks.
+    pub(crate) by: By,
 }
+
+/// The event of a request that nobody was asked about: the budget of its notice is spent, or too many wait.
+pub(crate) const UNASKED: &str = "request-unasked";
 
 /// What becomes of tokens that were given for a request before.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -162,43 +178,78 @@ pub(crate) async fn carry_out(
             }
             Effect::Decided(decided) => decided.record(&mut *db, now).await?,
             Effect::Seen(entry) => holds::seen(&mut *db, entry, now).await?,
-            Effect::Note { address, event, detail } => {
-                audit::add(&mut *db, list, &address, event, &detail, now).await?;
+            Effect::Reached(address) => notices::renew(&mut *db, &address).await?,
+            Effect::Changed { address, event, detail } => {
+                audit::record(&mut *db, list, &address, event, &detail, now).await?;
+            }
+            Effect::Tried { address, trier, event, detail } => {
+                audit::attempt(&mut *db, list, trier, &address, (event, &detail), now).await?;
             }
         }
     }
     Ok(())
 }
 
+/// A question is recorded only if somebody is asked: a request without its notice would be one that nobody can answer.
 async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Result<(), AppError> {
+    let Asked { address, trier, by, .. } = &asked;
+    let places = match &asked.before {
+        None => requests::places(&mut *db, list, address, *by, now).await?,
+        Some(_) => Vec::new(),
+    };
+    let has_place = !places.contains(&Place::None);
+    if !has_place || !goes_out(&mut *db, &asked, now).await? {
+        let action = asked.run.goal.action();
+        return Ok(audit::attempt(db, list, *trier, address, (UNASKED, action), now).await?);
+    }
+    if let Some(ended) = &asked.ended
+        && !requests::end(&mut *db, ended).await?
+    {
+        return Err(AppError::Overtaken);
+    }
+    for place in places {
+        if let Place::Of(displaced) = place {
+            requests::displace(&mut *db, displaced).await?;
+            audit::count(&mut *db, list, "request-displaced", "", now).await?;
+        }
+    }
+    let no = put(&mut *db, list, &asked, now).await?;
+    for letter in &asked.letters {
+        letter.store_tokens(&mut *db, &Subject::Request(no), asked.expires_at).await?;
+    }
+    Ok(audit::attempt(db, list, *trier, address, (asked.event, &asked.detail), now).await?)
+}
+
+/// Stores the notices of a question; `false` if none of them goes out. What moderators decide on waits all the same: they
+/// see it in the list of requests.
+async fn goes_out(db: &mut Conn, asked: &Asked, now: Timestamp) -> Result<bool, AppError> {
+    let mut goes_out = asked.letters.is_empty() || asked.question == Question::Approval.name();
+    for letter in &asked.letters {
+        goes_out |= letter.store(&mut *db, now).await?;
+    }
+    Ok(goes_out)
+}
+
+/// Stores the request, or takes it to its next stage.
+async fn put(db: &mut Conn, list: ListNo, asked: &Asked, now: Timestamp) -> Result<RequestNo, AppError> {
     let stage = Stage {
         run: &asked.run,
         certificate: asked.certificate.as_deref(),
         question: asked.question,
         expires_at: asked.expires_at,
+        by: asked.by,
     };
-    let no: RequestNo = match &asked.before {
-        None => match requests::insert(&mut *db, list, &asked.address, &stage, now).await {
-            Err(StoreError::Duplicate) => return Err(AppError::Overtaken),
-            inserted => inserted?,
-        },
-        Some(before) => {
-            if !requests::advance(&mut *db, before, &stage).await? {
-                return Err(AppError::Overtaken);
-            }
-            if asked.earlier == EarlierTokens::Void {
-                tokens::take_back(&mut *db, before.no).await?;
-            }
-            before.no
-        }
+    let Some(before) = &asked.before else {
+        return match requests::insert(&mut *db, list, &asked.address, &stage, now).await {
+            Err(StoreError::Duplicate) => Err(AppError::Overtaken),
+            inserted => Ok(inserted?),
+        };
     };
-    let mut goes_out = asked.letters.is_empty();
-    for letter in &asked.letters {
-        goes_out |= letter.store_asking(&mut *db, Subject::Request(no), asked.expires_at, now).await?;
+    if !requests::advance(&mut *db, before, &stage).await? {
+        return Err(AppError::Overtaken);
     }
-    if !goes_out && asked.before.is_none() && asked.question != Question::Approval.name() {
-        // Nobody is asked: a request that nobody can answer would only take a place.
-        requests::take_back(&mut *db, no).await?;
+    if asked.earlier == EarlierTokens::Void {
+        tokens::take_back(&mut *db, before.no).await?;
     }
-    Ok(())
+    Ok(before.no)
 }

@@ -1,12 +1,12 @@
 //! Which letters a list writes: the occasions, and who hears of them.
 
+use sealist_lists::budgets::{Asker, Purpose};
 use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::texts::{Place, Text, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::deliveries::{Settled, State};
 use sealist_store::holds::Leaving;
-use sealist_store::notices::Often;
 use sealist_store::queue::Entry;
 use sealist_store::{keys, people};
 
@@ -14,9 +14,6 @@ use crate::key_life::{cause, judge};
 use crate::notices::{Message, Prepared, answer, answer_by, channel_to, place_of, to_person};
 use crate::summaries::{Fact, WhyGone, gather, gather_for, minute};
 use crate::{App, AppError};
-
-/// Letters of a day to one member whose messages moderators refuse.
-const MOST_REFUSALS: u32 = 50;
 
 /// To a subscribed author whose message is not posted: the same words whatever the cause, on an encrypting
 /// list only sealed (design promise 3).
@@ -114,12 +111,12 @@ pub(crate) async fn not_let_through(
     let message = Message {
         to: somebody(author),
         kind: Text::NotLetThrough.name().into(),
-        often: if is_subscribed { Often::UpTo(MOST_REFUSALS) } else { Often::ToStranger },
+        budget: app.budgets.of(if is_subscribed { Asker::Known } else { Asker::Stranger }, Purpose::Held),
         letter: app.texts.letter(Text::NotLetThrough, &place, values),
         attachment: None,
         reply_to: None,
     };
-    answer_by(app, list, message, channel, now).await
+    answer_by(app, list, message, channel, now).await.map(Some)
 }
 
 /// Why a message that waited is not posted.
@@ -150,6 +147,8 @@ pub(crate) async fn sendkey(
     let Some(certificate) = certificates.first() else { return Ok(None) };
     let armored: Vec<u8> = certificates.iter().flat_map(Certificate::armored).collect();
     let place = place_of(app, list, to).await?;
+    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, to).await?;
+    let asker = if roles.is_empty() { Asker::Stranger } else { Asker::Known };
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
@@ -158,12 +157,12 @@ pub(crate) async fn sendkey(
     let message = Message {
         to: somebody(to),
         kind: Text::Sendkey.name().into(),
-        often: Often::ToStranger,
+        budget: app.budgets.of(asker, Purpose::PublicKey),
         letter: app.texts.letter(Text::Sendkey, &place, values),
         attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", armored)),
         reply_to: None,
     };
-    answer(app, list, message, now).await
+    answer(app, list, message, now).await.map(Some)
 }
 
 /// Why the key that a reader has cannot be used; `None`: there is none, or nothing is wrong with it.

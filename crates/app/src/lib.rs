@@ -34,6 +34,7 @@ mod vault;
 
 use std::sync::Arc;
 
+use sealist_lists::budgets::Budgets;
 use sealist_lists::texts::Texts;
 use sealist_lists::workflows::Workflows;
 use sealist_mail::Address;
@@ -49,6 +50,7 @@ pub use key_life::{
 };
 pub use keyring::ListKeys;
 pub use moderation::{By, Decision, Outside, Rejected, decide, open_for, open_to_file, outside_of, shunt};
+pub use notices::UNTOLD;
 pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
@@ -72,6 +74,8 @@ pub struct App {
     pub texts: Texts,
     /// The workflows that its lists may use.
     pub workflows: Arc<Workflows>,
+    /// How many notices go to whom.
+    pub budgets: Budgets,
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
@@ -93,6 +97,7 @@ impl App {
             contact,
             texts: Texts::default(),
             workflows: Arc::default(),
+            budgets: Budgets::default(),
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
@@ -106,6 +111,11 @@ impl App {
     /// The same site with other words.
     pub fn with_texts(self, texts: Texts) -> Self {
         Self { texts, ..self }
+    }
+
+    /// The same site with these budgets.
+    pub fn with_budgets(self, budgets: Budgets) -> Self {
+        Self { budgets, ..self }
     }
 
     /// The same site with these workflows.

@@ -1,13 +1,13 @@
 //! What people in charge decide about a message that waits, and what the server sets aside itself. The command line and the
 //! commands by mail decide by the same function, [`decision`].
 
+use sealist_lists::budgets::Budget;
 use sealist_lists::model::{Channel, Door, MailingList, Role};
 use sealist_lists::notices::{Notice, build};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, context};
 use sealist_mail::{Address, Boundary, Headers, Mailbox, Timestamp, compose, sole_author};
 use sealist_openpgp::{self as openpgp, KeyIds, SealingCard, SignWith, random};
-use sealist_store::notices::Often;
 use sealist_store::queue::{self, Entry, Place};
 use sealist_store::{Conn, StoreError, audit, bodies, keys, lists, people, replay, tokens};
 
@@ -133,7 +133,8 @@ pub async fn decide(
         .await?
         .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
     let effects = decision(app, &list, entry, what, &by, now).await?;
-    let told = match effects.iter().any(|effect| matches!(effect, Effect::Letter(_))) {
+    let told = match effects.iter().any(|effect| matches!(effect, Effect::Letter(letter) if letter.is_made()))
+    {
         true => Rejected::Told,
         false => Rejected::Untold,
     };
@@ -335,7 +336,7 @@ async fn channel_to_reader(
 fn seen(entry: &Entry, who: &Address, role: Role) -> impl Iterator<Item = Effect> + use<> {
     let seen = (role == Role::Owner).then_some(Effect::Seen(entry.no));
     let detail = described(entry);
-    seen.into_iter().chain([Effect::Note { address: who.clone(), event: "hold-shown", detail }])
+    seen.into_iter().chain([Effect::Changed { address: who.clone(), event: "hold-shown", detail }])
 }
 
 async fn shown(
@@ -364,7 +365,7 @@ async fn shown(
     let message = Message {
         to: Mailbox { name: None, address: who.clone() },
         kind: Text::HeldShown.name().into(),
-        often: Often::UpTo(u32::MAX),
+        budget: Budget::UNLIMITED,
         letter: app.texts.letter(Text::HeldShown, &place, values),
         attachment: None,
         reply_to: Some(list.name.address(Door::Request)),

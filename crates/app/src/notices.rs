@@ -5,15 +5,16 @@
 
 use std::borrow::Cow;
 
+use sealist_lists::budgets::Budget;
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Letter, Place, Text, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{SealingCard, Token, random};
 use sealist_store::bodies::Body;
-use sealist_store::notices::{Often, Probe, is_due};
+use sealist_store::notices::{Probe, Spent, spent};
 use sealist_store::tokens::{self, Subject};
-use sealist_store::{Conn, StoreError, keys, people};
+use sealist_store::{Conn, StoreError, audit, keys, people};
 
 use crate::summaries::Gathered;
 use crate::{App, AppError, sealing};
@@ -27,14 +28,19 @@ pub(crate) enum Prepared {
     Letter(Box<Finished>),
     /// Facts for a notice that is made when it is due.
     Facts(Gathered),
+    /// A letter that was not made: its budget is spent. It is counted where the admin sees it.
+    Untold(ListNo, Spent),
 }
+
+/// The event of the audit under which notices are counted that met a limit.
+pub const UNTOLD: &str = "notice-untold";
 
 /// A letter that is made, and signed or sealed.
 pub(crate) struct Finished {
     list: ListNo,
     to: Address,
     kind: Cow<'static, str>,
-    often: Often,
+    budget: Budget,
     channel: Channel,
     body: Body,
     probe: Option<Probe>,
@@ -46,12 +52,23 @@ pub(crate) struct Finished {
 pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 
 impl Prepared {
-    /// Stores the letter or the facts; `false` if enough letters of its kind went out within a day.
+    /// Stores the letter or the facts; `false`, and counted, if the budget of the letter is spent.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
-        match self {
-            Self::Letter(letter) => letter.store(db, now).await,
-            Self::Facts(gathered) => gathered.store(db, now).await.map(|()| true),
-        }
+        let (list, spent) = match self {
+            Self::Letter(letter) => match letter.store(&mut *db, now).await? {
+                None => return Ok(true),
+                Some(spent) => (letter.list, spent),
+            },
+            Self::Facts(gathered) => return gathered.store(db, now).await.map(|()| true),
+            Self::Untold(list, spent) => (*list, *spent),
+        };
+        audit::count(db, list, UNTOLD, spent.name(), now).await?;
+        Ok(false)
+    }
+
+    /// Whether it was made: only the transaction knows whether it goes out.
+    pub(crate) fn is_made(&self) -> bool {
+        !matches!(self, Self::Untold(..))
     }
 
     /// The same letter; what comes back of it is about that member.
@@ -72,25 +89,22 @@ impl Prepared {
     fn changed(self, change: impl FnOnce(Finished) -> Finished) -> Self {
         match self {
             Self::Letter(letter) => Self::Letter(Box::new(change(*letter))),
-            facts => facts,
+            other => other,
         }
     }
 
-    /// Stores the letter and, if it goes out, the tokens that it brings; `false` as [`Self::store`] has it.
-    pub(crate) async fn store_asking(
+    /// Stores the tokens that the letter brings.
+    pub(crate) async fn store_tokens(
         &self,
         db: &mut Conn,
-        about: Subject,
+        about: &Subject,
         until: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let goes_out = self.store(&mut *db, now).await?;
-        if let (true, Self::Letter(letter)) = (goes_out, self) {
-            for mark in &letter.marks {
-                tokens::add(&mut *db, about.clone(), mark, &letter.to, until).await?;
-            }
+    ) -> Result<(), StoreError> {
+        let Self::Letter(letter) = self else { return Ok(()) };
+        for mark in &letter.marks {
+            tokens::add(&mut *db, about.clone(), mark, &letter.to, until).await?;
         }
-        Ok(goes_out)
+        Ok(())
     }
 }
 
@@ -118,12 +132,12 @@ impl Tokens {
 }
 
 impl Finished {
-    async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
+    async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<Option<Spent>, StoreError> {
         let letter = sealist_store::notices::NewNotice {
             list: self.list,
             to: &self.to,
             kind: &self.kind,
-            often: self.often,
+            budget: self.budget,
             channel: self.channel,
             body: &self.body,
             probe: self.probe.as_ref(),
@@ -147,7 +161,7 @@ pub(crate) async fn to_person(
 ) -> Result<Option<Prepared>, AppError> {
     let channel = {
         let mut db = app.store.reader().await?;
-        if !is_due(&mut db, list.no, &to.address, text.name(), Often::Daily, now).await? {
+        if spent(&mut db, list.no, &to.address, text.name(), Budget::DAILY, now).await?.is_some() {
             return Ok(None);
         }
         channel_to(app, &mut db, list, &to.address, now).await?
@@ -156,29 +170,29 @@ pub(crate) async fn to_person(
     let Some((values, attachment)) = content(&place, channel) else { return Ok(None) };
     let letter = app.texts.letter(text, &place, values);
     let message =
-        Message { to, kind: text.name().into(), often: Often::Daily, letter, attachment, reply_to: None };
+        Message { to, kind: text.name().into(), budget: Budget::DAILY, letter, attachment, reply_to: None };
     Ok(Some(make(app, list, message, channel, now).await?))
 }
 
 /// A letter that is an answer, or asks for one.
 pub(crate) struct Message {
     pub(crate) to: Mailbox,
-    /// Of which kind, and how often those go to an address.
+    /// Of which kind, and how many of those go out.
     pub(crate) kind: Cow<'static, str>,
-    pub(crate) often: Often,
+    pub(crate) budget: Budget,
     pub(crate) letter: Letter,
     pub(crate) attachment: Option<Attachment>,
     /// Where the answer goes; `None`: to the owners.
     pub(crate) reply_to: Option<Address>,
 }
 
-/// Makes a letter, sealed if the list encrypts and its reader has a usable key; `None` if enough of the kind went out.
+/// Makes a letter, sealed if the list encrypts and its reader has a usable key; [`Prepared::Untold`] if its budget is spent.
 pub(crate) async fn answer(
     app: &App,
     list: &MailingList,
     message: Message,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Prepared, AppError> {
     let to = &message.to.address;
     let channel = channel_to(app, &mut *app.store.reader().await?, list, to, now).await?;
     answer_by(app, list, message, channel, now).await
@@ -191,41 +205,42 @@ pub(crate) async fn answer_by(
     message: Message,
     channel: Channel,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
-    let (to, often) = (&message.to.address, message.often);
-    if !is_due(&mut *app.store.reader().await?, list.no, to, &message.kind, often, now).await? {
-        return Ok(None);
+) -> Result<Prepared, AppError> {
+    let (to, budget) = (&message.to.address, message.budget);
+    let spent = spent(&mut *app.store.reader().await?, list.no, to, &message.kind, budget, now).await?;
+    match spent {
+        Some(spent) => Ok(Prepared::Untold(list.no, spent)),
+        None => make(app, list, message, channel, now).await,
     }
-    Ok(Some(make(app, list, message, channel, now).await?))
 }
 
-/// Makes a letter for the holder of a key that need not be anybody's yet; `None` if enough of the kind went out.
+/// Makes a letter for the holder of a key that need not be anybody's yet; [`Prepared::Untold`] if its budget is spent.
 pub(crate) async fn to_key(
     app: &App,
     list: &MailingList,
     message: Message,
     key: &SealingCard,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
-    let Message { to, kind, often, letter, attachment, reply_to } = message;
+) -> Result<Prepared, AppError> {
+    let Message { to, kind, budget, letter, attachment, reply_to } = message;
     let address = to.address.clone();
-    let due = is_due(&mut *app.store.reader().await?, list.no, &address, &kind, often, now).await?;
-    if !due {
-        return Ok(None);
+    let spent = spent(&mut *app.store.reader().await?, list.no, &address, &kind, budget, now).await?;
+    if let Some(spent) = spent {
+        return Ok(Prepared::Untold(list.no, spent));
     }
     let notice = Notice { list, to, letter, attachment, messages: Vec::new(), reply_to };
     let payload = notices::build(notice, Channel::Sealed, now, random());
     let body = sealing::enclose_to(app, list, payload, key, now).await?;
-    Ok(Some(Prepared::Letter(Box::new(Finished {
+    Ok(Prepared::Letter(Box::new(Finished {
         list: list.no,
         to: address,
         kind,
-        often,
+        budget,
         channel: Channel::Open,
         body,
         probe: None,
         marks: Vec::new(),
-    }))))
+    })))
 }
 
 pub(crate) async fn make(
@@ -247,13 +262,13 @@ pub(crate) async fn make_with(
     channel: Channel,
     now: Timestamp,
 ) -> Result<Prepared, AppError> {
-    let Message { to, kind, often, letter, attachment, reply_to } = message;
+    let Message { to, kind, budget, letter, attachment, reply_to } = message;
     let address = to.address.clone();
     let notice = Notice { list, to, letter, attachment, messages, reply_to };
     let payload = notices::build(notice, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
     let list = list.no;
-    let letter = Finished { list, to: address, kind, often, channel, body, probe: None, marks: Vec::new() };
+    let letter = Finished { list, to: address, kind, budget, channel, body, probe: None, marks: Vec::new() };
     Ok(Prepared::Letter(Box::new(letter)))
 }
 

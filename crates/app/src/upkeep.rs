@@ -3,7 +3,9 @@
 use sealist_lists::model::{ListNo, MailingList, PostNo};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
+use sealist_store::audit::Trier;
 use sealist_store::holds::{self, Leaving};
+use sealist_store::requests::By;
 use sealist_store::{
     Conn, StoreError, archive, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices,
     pending, posts, put_aside, queue, replay, requests, tokens,
@@ -124,7 +126,7 @@ async fn give_up_copies(
                 gather(&list, Text::CopiesDropped, std::slice::from_ref(&fact)).store(&mut *db, now).await?;
                 let Ok(address) = reader.parse::<Address>() else { continue };
                 gather_for(&list, &address, Text::CopyDropped, &[fact]).store(&mut *db, now).await?;
-                audit::add(&mut *db, list.no, &address, "copy-dropped", TOO_LATE, now).await?;
+                audit::record(&mut *db, list.no, &address, "copy-dropped", TOO_LATE, now).await?;
             }
             Ok::<_, StoreError>(readers.len() as u64)
         })
@@ -203,7 +205,7 @@ pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp)
     for leaving in holds::too_many(&mut *db, list.no, limits).await? {
         let (who, detail) = (list.name.posting(), described(&leaving.entry));
         // The notice has them all; here the first of a day tell that it happens.
-        audit::add(&mut *db, list.no, &who, "hold-dropped", &detail, now).await?;
+        audit::attempt(&mut *db, list.no, Trier::Anybody, &who, ("hold-dropped", &detail), now).await?;
         leave(&mut *db, list, &leaving, WhyGone::TooMany, now).await?;
     }
     Ok(())
@@ -253,9 +255,13 @@ async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
                 Box::pin(async move {
                     let over = requests::expire(&mut *db, CHUNK, now).await?;
                     for request in &over {
-                        let detail = request.run.goal.action();
-                        audit::add(&mut *db, request.list, &request.address, "request-expired", detail, now)
-                            .await?;
+                        let trier = match request.by {
+                            By::Owner => Trier::Proven,
+                            By::Anybody => Trier::Anybody,
+                        };
+                        let (list, whose) = (request.list, &request.address);
+                        let expired = ("request-expired", request.run.goal.action());
+                        audit::attempt(&mut *db, list, trier, whose, expired, now).await?;
                     }
                     Ok::<_, StoreError>(over.len())
                 })

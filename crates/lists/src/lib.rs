@@ -8,6 +8,7 @@
 //! A rule looks and never changes a message; a handler changes and never decides. Nothing here reads a
 //! file, a clock, a socket or a database, waits, or touches a key.
 
+pub mod budgets;
 pub mod chains;
 pub mod commands;
 pub mod draft;

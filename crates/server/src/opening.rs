@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use sealist_app::App;
+use sealist_lists::budgets::Budgets;
 use sealist_store::database::{self, Migrated, State};
 use sealist_store::{Database, Store, StoreError};
 
@@ -69,7 +70,8 @@ pub(crate) async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<Ap
     let store = open_store(config, purpose).await?;
     let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
     let app = App::new(store, Arc::new(vault), config.contact());
-    Ok(app.with_texts(templates::open(config)).with_workflows(config.workflows()?))
+    let budgets = Budgets { max_stranger_notices_per_hour: config.site.max_stranger_notices_per_hour };
+    Ok(app.with_budgets(budgets).with_texts(templates::open(config)).with_workflows(config.workflows()?))
 }
 
 async fn open_store(config: &Config, purpose: Purpose) -> anyhow::Result<Store> {

@@ -1,5 +1,6 @@
 //! Notices: letters to one person, delivered as posts are, and rare ([RFC 3834, section 2]).
 
+use sealist_lists::budgets::{Budget, Shared};
 use sealist_lists::model::{Channel, ListNo, MemberNo};
 use sealist_mail::{Address, Timestamp};
 
@@ -9,54 +10,55 @@ use crate::{Conn, StoreError};
 
 /// Between two notices of one kind to one address.
 const REST_MS: i64 = 24 * 3600 * 1000;
+const HOUR_MS: i64 = 3600 * 1000;
 
-/// Letters a day that all lists of a site together write to somebody who proved nothing.
-const MOST_TO_A_STRANGER: i64 = 3;
-
-/// How often letters of one kind go to one address.
+/// Which limit a notice met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Often {
-    /// Once a day.
-    Daily,
-    /// Once a day, and few from all lists of the site together: somebody else may have asked for them.
-    ToStranger,
-    /// So many a day.
-    UpTo(u32),
+pub enum Spent {
+    /// Enough notices of the kind went to the address within a day.
+    Kind,
+    /// All lists of the site together wrote often enough to a stranger within a day.
+    Pool,
+    /// The site wrote to enough strangers within an hour.
+    Hour,
 }
 
-impl Often {
-    fn most(self) -> i64 {
+impl Spent {
+    /// The name by which it is counted.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Daily | Self::ToStranger => 1,
-            Self::UpTo(most) => most.into(),
+            Self::Kind => "a day to one address",
+            Self::Pool => "a day to one stranger",
+            Self::Hour => "an hour to all strangers",
         }
     }
 }
 
-/// Whether a notice of that kind may go to that address now. A look ahead: [`insert`] decides.
-pub async fn is_due(
+/// Which limit keeps a notice of that kind from going to that address now; `None`: it may go. A look ahead: [`insert`] decides.
+pub async fn spent(
     db: &mut Conn,
     list: ListNo,
     to: &Address,
     kind: &str,
-    often: Often,
+    budget: Budget,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    if often == Often::ToStranger && had_enough(&mut *db, to, now).await? {
-        return Ok(false);
+) -> Result<Option<Spent>, StoreError> {
+    if left_today(&mut *db, list, to, kind, budget, now).await? <= 0 {
+        return Ok(Some(Spent::Kind));
     }
-    let row = query(
-        "SELECT NOT EXISTS (SELECT 1 FROM notices
-         WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND sent_at > $4 AND sent >= $5)",
-    )
-    .bind(list.0)
-    .bind(to.key())
-    .bind(kind)
-    .bind(now.0 - REST_MS)
-    .bind(often.most())
-    .fetch_one(db)
-    .await?;
-    row.try_get(0)
+    let Some(shared) = budget.shared else { return Ok(None) };
+    if is_pool_empty(&mut *db, to, shared, now).await? {
+        return Ok(Some(Spent::Pool));
+    }
+    let row = query("SELECT NOT EXISTS (SELECT 1 FROM stranger_notices WHERE began_at > $1 AND began_at <= $3 AND sent >= $2)")
+        .bind(now.0 - HOUR_MS)
+        .bind(shared.most_an_hour)
+        .bind(now.0)
+        .fetch_one(db)
+        .await?;
+    // An hour without notices at all has no row that says so.
+    let is_free = row.try_get::<bool>(0)? && shared.most_an_hour > 0;
+    Ok((!is_free).then_some(Spent::Hour))
 }
 
 /// How many letters of that kind may still go to that address within the day, as things are.
@@ -65,7 +67,7 @@ pub async fn left_today(
     list: ListNo,
     to: &Address,
     kind: &str,
-    often: Often,
+    budget: Budget,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
     let row = query(
@@ -73,12 +75,12 @@ pub async fn left_today(
     )
     .bind(list.0)
     .bind(to.key())
-    .bind(kind)
+    .bind(budget.counted_as(kind))
     .bind(now.0 - REST_MS)
     .fetch_optional(db)
     .await?;
     let sent = row.map(|row| row.try_get::<i64>(0)).transpose()?.unwrap_or(0);
-    Ok(often.most() - sent)
+    Ok(i64::from(budget.most_a_day) - sent)
 }
 
 /// A letter of a list to one person.
@@ -90,8 +92,8 @@ pub struct NewNotice<'a> {
     pub to: &'a Address,
     /// What it is about.
     pub kind: &'a str,
-    /// How often those go to an address.
-    pub often: Often,
+    /// How many go out.
+    pub budget: Budget,
     /// How it travels.
     pub channel: Channel,
     /// The letter.
@@ -109,42 +111,97 @@ pub struct Probe {
     pub bounces: String,
 }
 
-/// Whether all lists together wrote to a stranger often enough.
-async fn had_enough(db: &mut Conn, to: &Address, now: Timestamp) -> Result<bool, StoreError> {
-    let row = query("SELECT COUNT(*) FROM notices WHERE email_key = $1 AND stranger = 1 AND sent_at > $2")
-        .bind(to.key())
-        .bind(now.0 - REST_MS)
-        .fetch_one(db)
-        .await?;
-    Ok(row.try_get::<i64>(0)? >= MOST_TO_A_STRANGER)
+async fn is_pool_empty(
+    db: &mut Conn,
+    to: &Address,
+    shared: Shared,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let row = query(
+        "SELECT CAST(COALESCE(SUM(sent), 0) AS BIGINT) FROM notices
+         WHERE email_key = $1 AND pool <> '' AND pool = $2 AND sent_at > $3",
+    )
+    .bind(to.key())
+    .bind(shared.pool.name())
+    .bind(now.0 - REST_MS)
+    .fetch_one(db)
+    .await?;
+    Ok(row.try_get::<i64>(0)? >= i64::from(shared.most_a_day))
 }
 
-/// Stores a notice for delivery; `false`, and nothing done, if enough of that kind went to
-/// that address within a day.
-pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<bool, StoreError> {
-    let NewNotice { list, to, kind, often, channel, body, probe } = *letter;
-    if often == Often::ToStranger && had_enough(&mut *db, to, now).await? {
+/// Counts a notice to a stranger; `false` if the hour has had enough. All nodes count in one row.
+async fn take_of_hour(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<bool, StoreError> {
+    if shared.most_an_hour == 0 {
         return Ok(false);
     }
     let taken = query(
-        "INSERT INTO notices (list_no, email_key, kind, sent_at, stranger) VALUES ($1, $2, $3, $4, $7)
+        "INSERT INTO stranger_notices (no, began_at, sent) VALUES (1, $1, 1)
+         ON CONFLICT (no) DO UPDATE SET
+             sent = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1
+                         THEN 1 ELSE stranger_notices.sent + 1 END,
+             began_at = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1
+                             THEN $1 ELSE stranger_notices.began_at END
+         WHERE stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1 OR stranger_notices.sent < $3",
+    )
+    .bind(now.0)
+    .bind(now.0 - HOUR_MS)
+    .bind(shared.most_an_hour)
+    .execute(db)
+    .await?;
+    Ok(taken.rows_affected() > 0)
+}
+
+/// Takes a notice from its budget; the limit that it met if there is nothing left. A limit that is met later takes nothing
+/// from the one before.
+async fn take(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<Option<Spent>, StoreError> {
+    let NewNotice { list, to, kind, budget, .. } = *letter;
+    if left_today(&mut *db, list, to, kind, budget, now).await? <= 0 {
+        return Ok(Some(Spent::Kind));
+    }
+    if let Some(shared) = budget.shared {
+        if is_pool_empty(&mut *db, to, shared, now).await? {
+            return Ok(Some(Spent::Pool));
+        }
+        if !take_of_hour(&mut *db, shared, now).await? {
+            return Ok(Some(Spent::Hour));
+        }
+    }
+    let taken = query(
+        "INSERT INTO notices (list_no, email_key, kind, sent_at, pool) VALUES ($1, $2, $3, $4, $7)
          ON CONFLICT (list_no, email_key, kind) DO UPDATE SET
              sent = CASE WHEN notices.sent_at <= $5 THEN 1 ELSE notices.sent + 1 END,
-             sent_at = CASE WHEN notices.sent_at <= $5 THEN excluded.sent_at ELSE notices.sent_at END
+             sent_at = CASE WHEN notices.sent_at <= $5 THEN excluded.sent_at ELSE notices.sent_at END,
+             pool = excluded.pool
          WHERE notices.sent_at <= $5 OR notices.sent < $6",
     )
     .bind(list.0)
     .bind(to.key())
-    .bind(kind)
+    .bind(budget.counted_as(kind))
     .bind(now.0)
     .bind(now.0 - REST_MS)
-    .bind(often.most())
-    .bind(often == Often::ToStranger)
-    .execute(&mut *db)
+    .bind(i64::from(budget.most_a_day))
+    .bind(budget.shared.map_or("", |shared| shared.pool.name()))
+    .execute(db)
     .await?;
-    if taken.rows_affected() == 0 {
-        return Ok(false);
+    Ok((taken.rows_affected() == 0).then_some(Spent::Kind))
+}
+
+/// Lets notices go to a stranger as if none had gone today: whoever reads the mail of the address answered one.
+pub async fn renew(db: &mut Conn, to: &Address) -> Result<(), StoreError> {
+    query("DELETE FROM notices WHERE email_key = $1 AND pool <> ''").bind(to.key()).execute(db).await?;
+    Ok(())
+}
+
+/// Stores a notice for delivery; the limit that it met, and nothing done, if its budget is spent.
+pub async fn insert(
+    db: &mut Conn,
+    letter: &NewNotice<'_>,
+    now: Timestamp,
+) -> Result<Option<Spent>, StoreError> {
+    if let Some(spent) = take(&mut *db, letter, now).await? {
+        return Ok(Some(spent));
     }
+    let NewNotice { list, to, channel, body, probe, .. } = *letter;
     let body = bodies::insert(&mut *db, body).await?;
     let post: i64 = query(
         "INSERT INTO posts (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)
@@ -171,7 +228,7 @@ pub async fn insert(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Re
     .execute(&mut *db)
     .await?;
     db.call("outgoing").await?;
-    Ok(true)
+    Ok(None)
 }
 
 /// Forgets notices whose rest is over.

@@ -12,7 +12,49 @@ use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "requests" };
 const SELECT: &str =
-    "SELECT no, list_no, email, certificate, run, question, begun_at, expires_at FROM requests";
+    "SELECT no, list_no, email, certificate, run, question, begun_at, expires_at, proven FROM requests";
+
+/// How many requests may wait at the same time. Those of people who proved nothing give way, the oldest first.
+const MOST_WAITING: &[(Scope, i64)] = &[(Scope::Address, 8), (Scope::List, 500), (Scope::Site, 2000)];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Of one address on one list.
+    Address,
+    List,
+    Site,
+}
+
+impl Scope {
+    /// Takes the list, the look-up key of the address and the time.
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Address => "list_no = $1 AND email_key = $2 AND expires_at > $3",
+            Self::List => "list_no = $1 AND $2 <> '' AND expires_at > $3",
+            Self::Site => "$1 > 0 AND $2 <> '' AND expires_at > $3",
+        }
+    }
+}
+
+/// Who asked for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A signature or a token shows that the owner of the address asked, or answered.
+    Owner,
+    /// Anybody may have asked.
+    Anybody,
+}
+
+/// Whether a request has a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// There is room.
+    Free,
+    /// A request has to give way.
+    Of(RequestNo),
+    /// Too many wait, and none gives way.
+    None,
+}
 
 /// A request as it is stored.
 #[derive(Clone, Debug)]
@@ -35,6 +77,8 @@ pub struct Request {
     pub begun_at: Timestamp,
     /// When it is forgotten.
     pub expires_at: Timestamp,
+    /// Who asked, or answered since.
+    pub by: By,
 }
 
 /// What a request becomes.
@@ -47,6 +91,37 @@ pub struct Stage<'a> {
     pub question: &'static str,
     /// When it is forgotten.
     pub expires_at: Timestamp,
+    /// Who asks, or answers.
+    pub by: By,
+}
+
+/// The places of a new request, in the limits of its address, its list and the site. Whoever proved nothing displaces only
+/// others who did not; the owner of an address displaces as a last resort an own request.
+pub async fn places(
+    db: &mut Conn,
+    list: ListNo,
+    address: &Address,
+    by: By,
+    now: Timestamp,
+) -> Result<Vec<Place>, StoreError> {
+    let mut places = Vec::new();
+    for (scope, most) in MOST_WAITING {
+        let sql = format!(
+            "SELECT COUNT(*), MIN(CASE WHEN proven = 0 THEN no END), MIN(no) FROM requests WHERE {}",
+            scope.sql()
+        );
+        let row = query(sql).bind(list.0).bind(address.key()).bind(now.0).fetch_one(&mut *db).await?;
+        let (oldest_unproven, oldest) = (row.try_get::<Option<i64>>(1)?, row.try_get::<Option<i64>>(2)?);
+        places.push(match (row.try_get::<i64>(0)? >= *most, by, scope) {
+            (false, _, _) => Place::Free,
+            (true, By::Anybody, _) => oldest_unproven.map_or(Place::None, |no| Place::Of(RequestNo(no))),
+            (true, By::Owner, Scope::Address) => {
+                oldest_unproven.or(oldest).map_or(Place::Free, |no| Place::Of(RequestNo(no)))
+            }
+            (true, By::Owner, _) => oldest_unproven.map_or(Place::Free, |no| Place::Of(RequestNo(no))),
+        });
+    }
+    Ok(places)
 }
 
 /// Stores a new one; one of the kind that has expired gives way. Errs with [`StoreError::Duplicate`] if the address has one of the kind on that list.
@@ -69,8 +144,8 @@ pub async fn insert(
     .execute(&mut *db)
     .await?;
     let row = query(
-        "INSERT INTO requests (list_no, email_key, email, goal, fingerprint, certificate, run, question, begun_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING no",
+        "INSERT INTO requests (list_no, email_key, email, goal, fingerprint, certificate, run, question, begun_at, expires_at, proven)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING no",
     )
     .bind(list.0)
     .bind(address.key())
@@ -82,6 +157,7 @@ pub async fn insert(
     .bind(stage.question)
     .bind(now.0)
     .bind(stage.expires_at.0)
+    .bind(stage.by == By::Owner)
     .fetch_one(db)
     .await?;
     Ok(RequestNo(row.try_get(0)?))
@@ -99,7 +175,8 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bo
         .execute(&mut *db)
         .await?;
     let done = query(
-        "UPDATE requests SET run = $3, question = $4, certificate = $5, expires_at = $6, fingerprint = $7
+        "UPDATE requests SET run = $3, question = $4, certificate = $5, expires_at = $6, fingerprint = $7,
+             proven = CASE WHEN $9 = 1 THEN 1 ELSE proven END
          WHERE no = $1 AND run = $2 AND expires_at = $8",
     )
     .bind(from.no.0)
@@ -110,6 +187,7 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bo
     .bind(to.expires_at.0)
     .bind(fingerprint(to.run))
     .bind(from.expires_at.0)
+    .bind(to.by == By::Owner)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -126,8 +204,8 @@ pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes one that was stored in this transaction, and of which nobody hears.
-pub async fn take_back(db: &mut Conn, no: RequestNo) -> Result<(), StoreError> {
+/// Deletes one that gives way, its tokens with it. What it is about is asked for again if somebody still wants it.
+pub async fn displace(db: &mut Conn, no: RequestNo) -> Result<(), StoreError> {
     query("DELETE FROM requests WHERE no = $1").bind(no.0).execute(db).await?;
     Ok(())
 }
@@ -214,5 +292,6 @@ fn request(row: &Row) -> Result<Request, StoreError> {
         question: row.try_get(5)?,
         begun_at: Timestamp(row.try_get(6)?),
         expires_at: Timestamp(row.try_get(7)?),
+        by: if row.try_get::<i64>(8)? > 0 { By::Owner } else { By::Anybody },
     })
 }

@@ -27,6 +27,7 @@ const TABLES: &[&str] = &[
     "put_aside",
     "sent_ids",
     "notices",
+    "stranger_notices",
     "pending_facts",
     "pending_notices",
     "requests",

@@ -6,16 +6,18 @@
 mod common;
 
 use common::{NOW, Site, message};
+use sealist_lists::budgets::{Asker, Budget, Budgets, Purpose};
 use sealist_lists::model::{Channel, ListNo, NodeNo, RequestNo};
 use sealist_lists::workflows::{Goal, Run, Workflows};
 use sealist_mail::{Address, Timestamp};
+use sealist_store::audit::Trier;
 use sealist_store::deliveries::{self, Delivery, Settled, State};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::nodes::Claimant;
-use sealist_store::notices::{self, NewNotice, Often};
+use sealist_store::notices::{self, NewNotice, Spent};
 use sealist_store::posts;
-use sealist_store::requests::{self, Stage};
+use sealist_store::requests::{self, By, Stage};
 use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, audit, lists, people};
 
@@ -30,6 +32,8 @@ on_both! {
     the_word_of_a_compromised_key_is_taken_back,
     strangers_hear_little_and_others_enough,
     the_record_tells_the_newest_first,
+    the_record_is_bounded_and_loses_no_change,
+    the_proven_displace_the_others,
     a_key_takes_the_place_of_the_one_that_was_seen,
 }
 
@@ -84,7 +88,13 @@ fn run() -> Run {
 }
 
 fn stage(run: &Run) -> Stage<'_> {
-    Stage { run, certificate: None, question: "confirmation", expires_at: NOW.plus_ms(HOUR_MS) }
+    Stage {
+        run,
+        certificate: None,
+        question: "confirmation",
+        expires_at: NOW.plus_ms(HOUR_MS),
+        by: By::Anybody,
+    }
 }
 
 async fn begin(db: &mut Conn, list: ListNo, run: &Run) -> Result<RequestNo, StoreError> {
@@ -251,44 +261,88 @@ async fn the_word_of_a_compromised_key_is_taken_back(site: Site) {
 async fn write(
     db: &mut Conn,
     list: ListNo,
-    kind: &str,
-    often: Often,
+    to: &str,
+    (kind, budget): (&str, Budget),
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    let (to, body) = (anne(), message("words"));
-    let due = notices::is_due(&mut *db, list, &to, kind, often, now).await?;
-    let letter = NewNotice { list, to: &to, kind, often, channel: Channel::Open, body: &body, probe: None };
-    let went = notices::insert(&mut *db, &letter, now).await?;
-    assert_eq!(due, went, "the look ahead and the decision agree");
-    Ok(went)
+) -> Result<Option<Spent>, StoreError> {
+    let (to, body): (Address, _) = (to.parse().unwrap(), message("words"));
+    let ahead = notices::spent(&mut *db, list, &to, kind, budget, now).await?;
+    let letter = NewNotice { list, to: &to, kind, budget, channel: Channel::Open, body: &body, probe: None };
+    let spent = notices::insert(&mut *db, &letter, now).await?;
+    assert_eq!(ahead, spent, "the look ahead and the decision agree");
+    Ok(spent)
 }
 
+/// What strangers are sent is limited by kind, by address and by the hour; what others are sent, by kind, and nobody uses
+/// the budget of anybody else.
 async fn strangers_hear_little_and_others_enough(site: Site) {
     site.store
         .write(move |db| {
             Box::pin(async move {
                 let mut own = Vec::new();
-                for number in 0..5 {
+                for number in 0..9 {
                     let name = format!("l{number}@lists.example").parse().unwrap();
                     own.push(lists::create(&mut *db, &name, "x", &Default::default(), NOW).await?);
                 }
-                let mut to_stranger = 0;
-                for list in &own {
-                    for _ in 0..3 {
-                        to_stranger += u32::from(write(&mut *db, *list, "q", Often::ToStranger, NOW).await?);
+                let budgets = Budgets { max_stranger_notices_per_hour: 12 };
+                let purposes = [Purpose::Question, Purpose::Answer, Purpose::PublicKey, Purpose::Held];
+                let mut sent = [0_u32; 4];
+                for (number, purpose) in purposes.into_iter().enumerate() {
+                    let row = (["q", "a", "k", "h"][number], budgets.of(Asker::Stranger, purpose));
+                    for list in own.iter().chain(&own) {
+                        let spent = write(&mut *db, *list, "anne@example.org", row, NOW).await?;
+                        sent[number] += u32::from(spent.is_none());
+                        let again = write(&mut *db, *list, "anne@example.org", row, NOW).await?;
+                        assert!(again.is_some(), "{purpose:?}: one of a kind and list");
                     }
                 }
-                assert_eq!(to_stranger, 3, "of all lists of the site together");
-                let mut some = 0;
-                for _ in 0..9 {
-                    some += u32::from(write(&mut *db, own[0], "r", Often::UpTo(4), NOW).await?);
+                assert_eq!(sent, [5, 3, 0, 0], "questions are apart, all else shares");
+                // The same address, shown to be what it says; one that has a role; and what nobody asked for.
+                let apart = [
+                    budgets.of(Asker::Proven, Purpose::Question),
+                    budgets.of(Asker::Known, Purpose::Answer),
+                    Budget::a_day(4),
+                ];
+                for budget in apart {
+                    let mut went = 0;
+                    for _ in 0..30 {
+                        let row = ("q", budget);
+                        went +=
+                            u32::from(write(&mut *db, own[0], "anne@example.org", row, NOW).await?.is_none());
+                    }
+                    assert_eq!(went, budget.most_a_day);
                 }
-                assert_eq!(some, 4);
+                // Others have their own pools, and the hour has an end.
+                let row = ("q", budgets.of(Asker::Stranger, Purpose::Question));
+                let mut hour = Vec::new();
+                for number in 0..9 {
+                    let to = format!("n{number}@example.org");
+                    hour.push(write(&mut *db, own[8], &to, row, NOW.plus_ms(HOUR_MS - 1)).await?);
+                }
+                assert_eq!(hour[..4], [None; 4], "eight went to anne");
+                assert_eq!(hour[4..], [Some(Spent::Hour); 5]);
+                assert_eq!(write(&mut *db, own[8], "n8@example.org", row, NOW.plus_ms(HOUR_MS)).await?, None);
+                let back = NOW.plus_ms(-HOUR_MS);
+                assert_eq!(
+                    write(&mut *db, own[8], "n7@example.org", row, back).await?,
+                    None,
+                    "a clock set back"
+                );
+                let none = Budgets { max_stranger_notices_per_hour: 0 };
+                let none = ("q", none.of(Asker::Stranger, Purpose::Question));
+                let later = NOW.plus_ms(9 * HOUR_MS);
+                assert_eq!(write(&mut *db, own[8], "x@example.org", none, later).await?, Some(Spent::Hour));
+                // Whoever answers is written to again, and nobody else is.
+                assert!(write(&mut *db, own[7], "anne@example.org", row, later).await?.is_some());
+                notices::renew(&mut *db, &"n0@example.org".parse().unwrap()).await?;
+                assert!(write(&mut *db, own[7], "anne@example.org", row, later).await?.is_some());
+                notices::renew(&mut *db, &anne()).await?;
+                assert_eq!(write(&mut *db, own[7], "anne@example.org", row, later).await?, None);
                 let tomorrow = NOW.plus_ms(24 * HOUR_MS);
-                assert!(write(&mut *db, own[0], "r", Often::UpTo(4), tomorrow).await?);
-                assert!(write(&mut *db, own[4], "q", Often::ToStranger, tomorrow).await?);
-                assert!(write(&mut *db, own[0], "d", Often::Daily, NOW).await?);
-                assert!(!write(&mut *db, own[0], "d", Often::Daily, NOW).await?);
+                let daily = ("d", Budget::a_day(1));
+                for (now, spent) in [(NOW, None), (NOW, Some(Spent::Kind)), (tomorrow, None)] {
+                    assert_eq!(write(&mut *db, own[0], "anne@example.org", daily, now).await?, spent);
+                }
                 Ok::<_, StoreError>(())
             })
         })
@@ -302,19 +356,115 @@ async fn the_record_tells_the_newest_first(site: Site) {
         .write(move |db| {
             Box::pin(async move {
                 for (event, at) in [("one", 1), ("two", 2), ("three", 3)] {
-                    audit::add(&mut *db, list, &anne(), event, "", Timestamp(at)).await?;
+                    audit::record(&mut *db, list, &anne(), event, "", Timestamp(at)).await?;
                 }
-                for _ in 0..30 {
-                    audit::add(&mut *db, ListNo(5), &anne(), "many", "", NOW).await?;
-                }
-                assert_eq!(audit::newest(&mut *db, Some(ListNo(5)), 99).await?.len(), 20);
                 let names =
                     |events: Vec<audit::Event>| events.into_iter().map(|one| one.event).collect::<Vec<_>>();
                 assert_eq!(names(audit::newest(&mut *db, Some(list), 2).await?), ["three", "two"]);
                 audit::forget(&mut *db, Timestamp(3)).await?;
                 assert_eq!(names(audit::newest(&mut *db, Some(list), 9).await?), ["three"]);
-                assert_eq!(audit::newest(&mut *db, None, 99).await?.len(), 21);
                 assert_eq!(names(audit::newest(&mut *db, Some(ListNo(99)), 9).await?), [""; 0]);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// Of what anybody can cause, the first of a day stand in the record and the others in one row. What changed stands there
+/// each time, and so does what people tried themselves, however much is forged in their names.
+async fn the_record_is_bounded_and_loses_no_change(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                for number in 0..2000 {
+                    let victim: Address = format!("v{}@example.com", number % 700).parse().unwrap();
+                    let what = ("request-asked", &*format!("detail {number}"));
+                    audit::attempt(&mut *db, list, Trier::Anybody, &victim, what, NOW).await?;
+                    if number % 40 == 0 {
+                        audit::record(&mut *db, list, &victim, "request-done", "", NOW).await?;
+                    }
+                }
+                let what = ("request-asked", "mine");
+                audit::attempt(&mut *db, list, Trier::Proven, &"v0@example.com".parse().unwrap(), what, NOW)
+                    .await?;
+                let events = audit::newest(&mut *db, Some(list), 10_000).await?;
+                let of = |event: &str| events.iter().filter(|one| one.event == event).count();
+                assert_eq!(of("request-done"), 50);
+                assert_eq!(of("request-asked"), 22);
+                assert_eq!(events.iter().map(|one| one.times).sum::<u64>(), 2051, "nothing is lost");
+                assert!(events.iter().any(|one| one.detail == "mine"));
+                audit::attempt(&mut *db, list, Trier::Anybody, &anne(), what, NOW.plus_ms(25 * HOUR_MS))
+                    .await?;
+                assert_eq!(audit::newest(&mut *db, Some(list), 1).await?[0].detail, "mine", "another day");
+                assert_eq!(audit::counted(&mut *db, "request-asked", NOW).await?, [(String::new(), 1980)]);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// Who is asked where too many wait: whoever proved to be who they say displaces the oldest of those who did not; nobody who
+/// proved nothing displaces anybody but their like.
+async fn the_proven_displace_the_others(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let place = |places: Vec<requests::Place>| {
+                    places.into_iter().find(|place| *place != requests::Place::Free)
+                };
+                let mut own = Vec::new();
+                let kinds = [By::Owner, By::Anybody, By::Anybody, By::Owner];
+                for number in 0..8_usize {
+                    let goal = Goal::Command(format!("set {number}"));
+                    let run = Run::new(Workflows::default().named("confirm").unwrap(), goal);
+                    for by in [By::Owner, By::Anybody] {
+                        let places = requests::places(&mut *db, list, &anne(), by, NOW).await?;
+                        assert_eq!(place(places), None, "{number}");
+                    }
+                    let stage = Stage { by: kinds[number % 4], ..stage(&run) };
+                    own.push(requests::insert(&mut *db, list, &anne(), &stage, NOW).await?);
+                }
+                for gone in [1, 2, 5, 6] {
+                    for by in [By::Owner, By::Anybody] {
+                        let places = requests::places(&mut *db, list, &anne(), by, NOW).await?;
+                        assert_eq!(place(places), Some(requests::Place::Of(own[gone])), "{by:?}");
+                    }
+                    requests::displace(&mut *db, own[gone]).await?;
+                    let goal = Goal::Command(format!("set again {gone}"));
+                    let run = Run::new(Workflows::default().named("confirm").unwrap(), goal);
+                    let stage = Stage { by: By::Owner, ..stage(&run) };
+                    requests::insert(&mut *db, list, &anne(), &stage, NOW).await?;
+                }
+                let places = requests::places(&mut *db, list, &anne(), By::Anybody, NOW).await?;
+                assert_eq!(place(places), Some(requests::Place::None), "all eight are anne's own");
+                let places = requests::places(&mut *db, list, &anne(), By::Owner, NOW).await?;
+                assert_eq!(place(places), Some(requests::Place::Of(own[0])), "the oldest");
+                // A list and a site have their limits too.
+                let run = Run::new(Workflows::default().named("confirm").unwrap(), Goal::Subscribe);
+                let name = "more@lists.example".parse().unwrap();
+                let more = lists::create(&mut *db, &name, "x", &Default::default(), NOW).await?;
+                let mut first = None;
+                for number in 0..2000 {
+                    let who: Address = format!("v{number}@example.com").parse().unwrap();
+                    let there = if number % 4 == 0 { more } else { list };
+                    if number == 1200 {
+                        let places = requests::places(&mut *db, there, &who, By::Owner, NOW).await?;
+                        assert_eq!(place(places), None, "300 wait there");
+                        let places = requests::places(&mut *db, list, &who, By::Anybody, NOW).await?;
+                        assert_eq!(place(places), Some(requests::Place::Of(first.unwrap())));
+                    }
+                    let stage = Stage { by: By::Anybody, ..stage(&run) };
+                    let no = requests::insert(&mut *db, there, &who, &stage, NOW).await?;
+                    first = first.or((there == list).then_some(no));
+                }
+                let name = "third@lists.example".parse().unwrap();
+                let third = lists::create(&mut *db, &name, "x", &Default::default(), NOW).await?;
+                let places = requests::places(&mut *db, third, &anne(), By::Owner, NOW).await?;
+                assert!(matches!(place(places), Some(requests::Place::Of(_))), "the whole site");
                 Ok::<_, StoreError>(())
             })
         })

@@ -1,23 +1,18 @@
 //! The letter with the results of commands: none if letters have said it all.
 
+use sealist_lists::budgets::Purpose;
 use sealist_lists::commands::{Problem, Success, name, shown};
 use sealist_lists::model::{Channel, Door};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::Change;
 use sealist_mail::{Address, Mailbox};
-use sealist_store::notices::{Often, left_today};
+use sealist_store::notices::left_today;
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
 use crate::effects::Effect;
 use crate::notices::{Message, answer_by, channel_to};
 use crate::requests::Proven;
-
-/// Answers a day to somebody who showed a token or signed.
-const TO_PROVEN: Often = Often::UpTo(10);
-
-/// Answers a day to an address that has a role on the list: somebody else may write in its name.
-const TO_KNOWN: Often = Often::UpTo(3);
 
 /// What is said about each command.
 #[derive(Default)]
@@ -69,15 +64,12 @@ impl Session<'_> {
         if results.is_empty() {
             return Ok(());
         }
-        let (kind, often) = match speaker.asker.proven {
-            Proven::Yes => ("results", TO_PROVEN),
-            Proven::No if speaker.facts.roles.is_empty() => ("results-unproven", Often::ToStranger),
-            Proven::No => ("results-unproven", TO_KNOWN),
-        };
+        let (kind, asker) = ("results", speaker.asker.asks(&speaker.facts));
+        let budget = self.desk.app.budgets.of(asker, Purpose::Answer);
         let address = &speaker.asker.address;
         let left = {
             let mut db = self.desk.app.store.reader().await?;
-            left_today(&mut db, self.desk.list.no, address, kind, often, self.desk.now).await?
+            left_today(&mut db, self.desk.list.no, address, kind, budget, self.desk.now).await?
         };
         let values = context! {
             last => speaker.asker.proven == Proven::No && left <= 1,
@@ -89,13 +81,13 @@ impl Session<'_> {
         let message = Message {
             to: Mailbox { name: None, address: speaker.asker.address.clone() },
             kind: kind.into(),
-            often,
+            budget,
             letter: self.desk.app.texts.letter(Text::Results, &self.place, values),
             attachment: None,
             reply_to: None,
         };
         let letter = answer_by(self.desk.app, self.desk.list, message, channel, self.desk.now).await?;
-        self.effects.extend(letter.map(Effect::Letter));
+        self.effects.push(Effect::Letter(letter));
         Ok(())
     }
 

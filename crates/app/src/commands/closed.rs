@@ -2,11 +2,12 @@
 //! and one fixed notice, whatever it holds, and whether or not it can be read. So nobody learns by sending in what was
 //! captured.
 
+use sealist_lists::budgets::{Asker, Purpose};
 use sealist_lists::model::{Door, Member, Role};
 use sealist_lists::texts::{Text, context};
 use sealist_mail::Address;
 use sealist_openpgp::{Encryption, Unreadable};
-use sealist_store::notices::Often;
+use sealist_store::audit::Trier;
 
 use super::Session;
 use crate::AppError;
@@ -45,11 +46,11 @@ impl Closed {
         }
     }
 
-    fn often(self) -> Often {
+    fn asker(self) -> Asker {
         match self {
-            Self::Stranger | Self::Pieces => Often::ToStranger,
-            Self::Known => Often::Daily,
-            Self::TokenOutside => Often::UpTo(10),
+            Self::Stranger | Self::Pieces => Asker::Stranger,
+            Self::Known => Asker::Known,
+            Self::TokenOutside => Asker::Proven,
         }
     }
 }
@@ -57,8 +58,10 @@ impl Closed {
 impl Session<'_> {
     /// Says what can be said of such a message.
     pub(super) async fn close(&mut self, address: &Address, closed: Closed) -> Result<(), AppError> {
-        let (asker, detail) = (address.clone(), "encrypted".to_owned());
-        self.effects.push(Effect::Note { address: asker, event: "command-refused", detail });
+        let trier = if closed == Closed::TokenOutside { Trier::Proven } else { Trier::Anybody };
+        let (address, detail) = (address.clone(), "encrypted".to_owned());
+        let tried = Effect::Tried { address: address.clone(), trier, event: "command-refused", detail };
+        self.effects.push(tried);
         if closed == Closed::Pieces {
             return Ok(());
         }
@@ -71,15 +74,15 @@ impl Session<'_> {
             who => closed.name(),
         };
         let message = Message {
-            to: somebody(address),
-            kind: format!("encrypted-{}", closed.name()).into(),
-            often: closed.often(),
+            to: somebody(&address),
+            kind: "encrypted".into(),
+            budget: self.desk.app.budgets.of(closed.asker(), Purpose::Closed),
             letter: self.desk.app.texts.letter(Text::NotActedOn, &self.place, values),
             attachment: None,
             reply_to: None,
         };
         let letter = answer(self.desk.app, self.desk.list, message, self.desk.now).await?;
-        self.effects.extend(letter.map(Effect::Letter));
+        self.effects.push(Effect::Letter(letter));
         Ok(())
     }
 }

@@ -76,6 +76,9 @@ async fn take_once(
     } else if let Some(event) = speaker.misled {
         session.note(&speaker, event, "");
     } else {
+        if !speaker.tokens.is_empty() {
+            session.effects.push(Effect::Reached(speaker.asker.address.clone()));
+        }
         session.run(&mut speaker).await?;
         session.answer(&speaker).await?;
     }
@@ -188,8 +191,8 @@ impl Session<'_> {
 
     /// An entry that the owners can look at.
     fn note(&mut self, speaker: &Speaker, event: &'static str, detail: &str) {
-        let address = speaker.asker.address.clone();
-        self.effects.push(Effect::Note { address, event, detail: detail.to_owned() });
+        let (address, trier) = (speaker.asker.address.clone(), speaker.asker.proven.into());
+        self.effects.push(Effect::Tried { address, trier, event, detail: detail.to_owned() });
     }
 }
 

@@ -15,6 +15,7 @@ use sealist_lists::rules::{Finding, GATE, Reason};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Answerable, Mailbox, Timestamp, sole_author};
 use sealist_openpgp::Cleartext;
+use sealist_store::audit::Trier;
 use sealist_store::bodies::{self, Body};
 use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, Entry};
@@ -308,7 +309,9 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                                 None => true,
                             };
                             if is_news {
-                                audit::add(&mut *db, entry.list, author, "posted-already", "", now).await?;
+                                let tried = ("posted-already", "");
+                                audit::attempt(&mut *db, entry.list, Trier::Anybody, author, tried, now)
+                                    .await?;
                             }
                         }
                         _ => {}

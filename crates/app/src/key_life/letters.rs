@@ -2,6 +2,7 @@
 
 use std::str::FromStr as _;
 
+use sealist_lists::budgets::Budget;
 use sealist_lists::key_problem::KeyProblem;
 use sealist_lists::model::{Channel, Door, ListNo, MailingList};
 use sealist_lists::texts::{Place, Text, Value, context};
@@ -10,7 +11,6 @@ use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::key_checks::{self, Warned, Watched};
 use sealist_store::key_news::{self, News, Owner};
 use sealist_store::lists;
-use sealist_store::notices::Often;
 
 use super::judge::Judged;
 use crate::letters::{key_wait_days, somebody};
@@ -59,7 +59,7 @@ pub(super) async fn to_holder(
         _ => Channel::Open,
     };
     let message =
-        Message { to, kind: kind.into(), often: Often::Daily, letter, attachment: None, reply_to: None };
+        Message { to, kind: kind.into(), budget: Budget::DAILY, letter, attachment: None, reply_to: None };
     make(app, list, message, channel, now).await.map(Some)
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn to_owner(
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
     let to = somebody(&owner.address);
     let message =
-        Message { to, kind: kind.into(), often: Often::Daily, letter, attachment: None, reply_to: None };
+        Message { to, kind: kind.into(), budget: Budget::DAILY, letter, attachment: None, reply_to: None };
     make(app, list, message, channel, now).await.map(Some)
 }
 

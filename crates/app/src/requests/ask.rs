@@ -1,17 +1,17 @@
 //! Questions: to whom, in which words, with which token.
 
+use sealist_lists::budgets::{Asker as Who, Budget, Purpose};
 use sealist_lists::commands::mailto;
 use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
-use sealist_store::notices::Often;
 use sealist_store::requests::Request;
 
-use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
+use super::{Asker, Desk, Facts, Standing, Taken, Told};
 use crate::deciders::{Ask, to_deciders};
-use crate::effects::{Asked, EarlierTokens, Effect};
+use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
 use crate::letters::somebody;
 use crate::notices::{Attachment, Message, Prepared, Tokens, answer, answer_by, place_of, to_key};
 use crate::{App, AppError};
@@ -21,9 +21,8 @@ const HOUR_MS: i64 = 3_600_000;
 const LONGEST_STATEMENT_H: u32 = 24;
 /// Ten years.
 const KEY_APPROVAL_H: u32 = 10 * 365 * 24;
-/// Letters a day to somebody who showed a token or signed, and to one moderator.
-const TO_PROVEN: Often = Often::UpTo(20);
-const TO_MODERATOR: Often = Often::UpTo(50);
+/// Questions a day to one moderator.
+const TO_MODERATOR: Budget = Budget::a_day(50);
 
 pub(super) async fn ask(
     desk: Desk<'_>,
@@ -49,18 +48,16 @@ pub(super) async fn ask(
         Question::Key => (draft.to_person(Text::KeyRequest).await?, Told::Asked),
         Question::Approval => (draft.to_moderators(certificate.as_ref()).await?, Told::Waits),
     };
-    if told == Told::Asked && letters.is_empty() {
-        return Ok(unasked(standing.asker, &run.goal));
+    if told == Told::Asked && letters.iter().all(|letter| !letter.is_made()) {
+        let mut taken = unasked(standing.asker, &run.goal);
+        taken.effects.extend(letters.into_iter().map(Effect::Letter));
+        return Ok(taken);
     }
     let event = match question {
         Question::Approval => "request-waits",
         _ => "request-asked",
     };
-    let note = Effect::Note {
-        address: standing.asker.address.clone(),
-        event,
-        detail: format!("{}: {}", run.goal.action(), question.name()),
-    };
+    let by = standing.asker.proven.into();
     let asked = Asked {
         address: standing.asker.address.clone(),
         earlier: if same { standing.earlier } else { EarlierTokens::Void },
@@ -68,19 +65,25 @@ pub(super) async fn ask(
         certificate: certificate.map(|certificate| certificate.to_bytes()),
         question: question.name(),
         expires_at: now.plus_ms(i64::from(hours) * HOUR_MS),
+        ended: standing.ended,
+        trier: standing.asker.proven.into(),
+        event,
+        detail: format!("{}: {}", run.goal.action(), question.name()),
+        by,
         letters,
         run,
     };
-    Ok(Taken { effects: vec![Effect::Ask(Box::new(asked)), note], told })
+    Ok(Taken { effects: vec![Effect::Ask(Box::new(asked))], told })
 }
 
 /// Nobody is asked: the person got enough letters, or has enough waiting. The owners can see it.
 pub(super) fn unasked(asker: &Asker, goal: &Goal) -> Taken {
     let (address, detail) = (asker.address.clone(), goal.action().to_owned());
-    Taken { effects: vec![Effect::Note { address, event: "request-unasked", detail }], told: Told::Nothing }
+    let tried = Effect::Tried { address, trier: asker.proven.into(), event: UNASKED, detail };
+    Taken { effects: vec![tried], told: Told::Nothing }
 }
 
-/// Of each kind one a day goes to somebody who proved nothing. Who was asked for a key can always answer; a statement for a
+/// A kind for each goal: one a day goes to somebody who proved nothing. Who was asked for a key can always answer; a statement for a
 /// key that somebody else offered is of no use to them.
 fn kind(goal: &Goal, text: Text) -> &'static str {
     match goal {
@@ -139,7 +142,7 @@ impl Draft<'_> {
             Text::KeyRequest => answer_by(self.app, self.list, message, Channel::Open, self.now).await?,
             _ => answer(self.app, self.list, message, self.now).await?,
         };
-        Ok(letter.map(|letter| letter.with(&tokens, self.app)).into_iter().collect())
+        Ok(vec![letter.with(&tokens, self.app)])
     }
 
     /// A statement to be signed, for the eyes of the holder of the newest of the keys alone.
@@ -157,7 +160,7 @@ impl Draft<'_> {
         let values = self.values(&tokens.in_words, &keys, statement.trim_end());
         let message = self.message(Text::KeyConfirm, values, None, tokens.reply_to(self.list)).await?;
         let letter = to_key(self.app, self.list, message, &reader.usable(self.now)?, self.now).await?;
-        Ok(letter.map(|letter| letter.with(&tokens, self.app)).into_iter().collect())
+        Ok(vec![letter.with(&tokens, self.app)])
     }
 
     /// To each of those in charge.
@@ -171,7 +174,7 @@ impl Draft<'_> {
         });
         // The letter would be sealed to the key that waits.
         let about_key_of = (self.run.goal == Goal::ApproveKey).then(|| self.asker.address.clone());
-        let ask = Ask { text: Text::Request, often: TO_MODERATOR, attachment, about_key_of };
+        let ask = Ask { text: Text::Request, budget: TO_MODERATOR, attachment, about_key_of };
         let values = |_: &Place<'_>, _, token: Option<&str>| self.request_values(certificate, token);
         to_deciders(self.app, self.list, ask, values, self.now).await
     }
@@ -218,15 +221,10 @@ impl Draft<'_> {
         reply_to: Address,
     ) -> Result<Message, AppError> {
         let place = place_of(self.app, self.list, &self.asker.address).await?;
-        let (kind, often) = match self.asker.proven {
-            Proven::Yes => ("answer", TO_PROVEN),
-            Proven::No if self.facts.roles.is_empty() => (kind(&self.run.goal, text), Often::ToStranger),
-            Proven::No => (kind(&self.run.goal, text), Often::Daily),
-        };
         Ok(Message {
             to: somebody(&self.asker.address),
-            kind: kind.into(),
-            often,
+            kind: kind(&self.run.goal, text).into(),
+            budget: self.app.budgets.of(self.asker.asks(self.facts), Purpose::Question),
             letter: self.app.texts.letter(text, &place, values),
             attachment,
             reply_to: Some(reply_to),
@@ -240,11 +238,7 @@ impl Draft<'_> {
 }
 
 /// To a person: a moderator refused.
-pub(super) async fn refused(
-    desk: Desk<'_>,
-    request: &Request,
-    reason: &str,
-) -> Result<Option<Prepared>, AppError> {
+pub(super) async fn refused(desk: Desk<'_>, request: &Request, reason: &str) -> Result<Prepared, AppError> {
     let Desk { app, list, now } = desk;
     let place = place_of(app, list, &request.address).await?;
     let values = context! {
@@ -256,8 +250,8 @@ pub(super) async fn refused(
     };
     let message = Message {
         to: somebody(&request.address),
-        kind: "answer".into(),
-        often: TO_PROVEN,
+        kind: Text::Refused.name().into(),
+        budget: app.budgets.of(Who::Proven, Purpose::Question),
         letter: app.texts.letter(Text::Refused, &place, values),
         attachment: None,
         reply_to: None,

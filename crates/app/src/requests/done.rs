@@ -1,5 +1,6 @@
 //! The end of a workflow: what changes, and who hears of it.
 
+use sealist_lists::budgets::Budget;
 use sealist_lists::commands::{self, Command};
 use sealist_lists::model::{Channel, Door, MailingList, Preferences, Role};
 use sealist_lists::texts::{Text, Value, context};
@@ -16,7 +17,6 @@ use crate::letters::somebody;
 use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key, to_moderators};
 use crate::setup::list_certificate;
 use crate::{App, AppError};
-use sealist_store::notices::Often;
 
 pub(super) async fn done(
     desk: Desk<'_>,
@@ -39,7 +39,7 @@ pub(super) async fn done(
     let mut effects: Vec<Effect> =
         standing.before.iter().map(|request| Effect::End(Box::new(request.clone()))).collect();
     effects.extend(changes);
-    effects.push(Effect::Note {
+    effects.push(Effect::Changed {
         address: standing.asker.address.clone(),
         event: "request-done",
         detail: run.goal.action().to_owned(),
@@ -116,7 +116,7 @@ impl End<'_> {
         };
         let message = self.message(Text::KeyChanged, values, None).await?;
         let message = Message { kind: "key-changed-to-old-key".into(), ..message };
-        Ok(to_key(self.app, self.list, message, &old, self.now).await?.map(Effect::Letter))
+        Ok(Some(Effect::Letter(to_key(self.app, self.list, message, &old, self.now).await?)))
     }
 
     /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.
@@ -203,7 +203,7 @@ impl End<'_> {
         Ok(Message {
             to: somebody(address),
             kind: text.name().into(),
-            often: Often::UpTo(10),
+            budget: Budget::a_day(10),
             letter: self.app.texts.letter(text, &place, values),
             attachment,
             reply_to: None,

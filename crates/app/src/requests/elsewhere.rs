@@ -44,7 +44,7 @@ pub(super) async fn tell(
         let approves = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
         let roles = people::roles_of(&mut *desk.app.store.reader().await?, no, &asker.address).await?;
         let carried = word == Word::OldKey && roles.iter().all(|member| !member.key_waits);
-        let mut told = vec![Effect::Note {
+        let mut told = vec![Effect::Changed {
             address: asker.address.clone(),
             event: "key-set-elsewhere",
             detail: certificate.fingerprint().to_string(),
@@ -93,7 +93,7 @@ async fn question(
     let before = waiting(there, asker).await?;
     let steps = workflow(there.app, there.list, policy(there.list, &Goal::ApproveKey))?;
     let run = Run::new(&steps, Goal::ApproveKey);
-    let standing = Standing { asker, before, earlier: EarlierTokens::Void };
+    let standing = Standing { asker, before, ended: None, earlier: EarlierTokens::Void };
     let taken = ask::ask(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;
     Ok(taken.effects)
 }

@@ -9,6 +9,7 @@ mod elsewhere;
 mod facts;
 mod offer;
 
+use sealist_lists::budgets::Asker as Who;
 use sealist_lists::commands::Problem;
 use sealist_lists::model::MailingList;
 use sealist_lists::workflows::{
@@ -16,7 +17,8 @@ use sealist_lists::workflows::{
 };
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
-use sealist_store::requests::{self, Request};
+use sealist_store::audit::Trier;
+use sealist_store::requests::{self, By, Place, Request};
 
 pub use decide::{approve_key, approve_request, refuse_request};
 pub(crate) use elsewhere::on_arrival;
@@ -25,9 +27,6 @@ pub(crate) use offer::Offer;
 
 use crate::effects::{EarlierTokens, Effect};
 use crate::{App, AppError};
-
-/// Requests of one address on one list that may wait at the same time.
-const MAX_WAITING: usize = 8;
 
 /// Where a request is handled, and when.
 #[derive(Clone, Copy)]
@@ -52,6 +51,35 @@ pub(crate) enum Proven {
     No,
     /// A token or a valid signature.
     Yes,
+}
+
+impl Asker {
+    /// Whose budget a notice to them is taken from.
+    pub(crate) fn asks(&self, facts: &Facts) -> Who {
+        match self.proven {
+            Proven::Yes => Who::Proven,
+            Proven::No if facts.roles.is_empty() => Who::Stranger,
+            Proven::No => Who::Known,
+        }
+    }
+}
+
+impl From<Proven> for Trier {
+    fn from(proven: Proven) -> Self {
+        match proven {
+            Proven::Yes => Self::Proven,
+            Proven::No => Self::Anybody,
+        }
+    }
+}
+
+impl From<Proven> for By {
+    fn from(proven: Proven) -> Self {
+        match proven {
+            Proven::Yes => Self::Owner,
+            Proven::No => Self::Anybody,
+        }
+    }
 }
 
 /// How far it came, and what is to be carried out.
@@ -107,23 +135,17 @@ pub(crate) async fn begin(
         // The key that was offered came to its end while it waited.
         before => before,
     };
-    let displaced = match (waiting.len() >= MAX_WAITING, asker.proven) {
-        (false, _) => None,
-        (true, Proven::No) => return Ok(Ok(ask::unasked(asker, &run.goal))),
-        // Requests that others made in somebody's name keep nobody out who shows who they are.
-        (true, Proven::Yes) => waiting.iter().find(|request| !request.run.verified).or(waiting.first()),
+    let places = {
+        let mut db = app.store.reader().await?;
+        requests::places(&mut db, list.no, &asker.address, asker.proven.into(), now).await?
     };
+    if places.contains(&Place::None) {
+        return Ok(Ok(ask::unasked(asker, &run.goal)));
+    }
     let mut run = run;
     run.key = offer.map(|offer| offer.certificate.fingerprint());
-    let standing = Standing { asker, before: None, earlier: EarlierTokens::Void };
-    let taken = take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await?;
-    Ok(taken.map(|mut taken| {
-        if taken.told != Told::Nothing {
-            let over = ended.into_iter().chain(displaced.cloned());
-            taken.effects.splice(0..0, over.map(|request| Effect::End(Box::new(request))));
-        }
-        taken
-    }))
+    let standing = Standing { asker, before: None, ended, earlier: EarlierTokens::Void };
+    take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await
 }
 
 /// A question may have been answered with a key since; a key that came without being asked for is another matter.
@@ -137,7 +159,7 @@ async fn again(desk: Desk<'_>, asker: &Asker, before: Request) -> Result<Result<
         return Ok(Ok(Taken { effects: Vec::new(), told: Told::Waits }));
     }
     let (run, certificate) = (before.run.clone(), stored(before.certificate.as_deref())?);
-    let standing = Standing { asker, before: Some(before), earlier: EarlierTokens::Count };
+    let standing = Standing { asker, before: Some(before), ended: None, earlier: EarlierTokens::Count };
     take_steps(desk, standing, run, certificate).await
 }
 
@@ -158,7 +180,7 @@ pub(crate) async fn go_on(
         Some(offer) => Some(offer.certificate.clone()),
         None => stored(request.certificate.as_deref())?,
     };
-    let standing = Standing { asker, before: Some(request.clone()), earlier };
+    let standing = Standing { asker, before: Some(request.clone()), ended: None, earlier };
     Ok(match take_steps(desk, standing, run, certificate).await? {
         Ok(taken) => taken,
         Err(problem) => Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Refused(problem) },
@@ -168,13 +190,13 @@ pub(crate) async fn go_on(
 /// Ends a request that is refused; its person hears of it.
 pub(crate) async fn refuse(desk: Desk<'_>, request: Request, reason: &str) -> Result<Vec<Effect>, AppError> {
     let letter = ask::refused(desk, &request, reason).await?;
-    let note = Effect::Note {
+    let note = Effect::Changed {
         address: request.address.clone(),
         event: "request-refused",
         detail: request.run.goal.action().to_owned(),
     };
     let mut effects = vec![Effect::End(Box::new(request)), note];
-    effects.extend(letter.map(Effect::Letter));
+    effects.push(Effect::Letter(letter));
     Ok(effects)
 }
 
@@ -182,6 +204,8 @@ pub(crate) async fn refuse(desk: Desk<'_>, request: Request, reason: &str) -> Re
 struct Standing<'a> {
     asker: &'a Asker,
     before: Option<Request>,
+    /// One of the kind that came to its end while it waited: a new one takes its place.
+    ended: Option<Request>,
     earlier: EarlierTokens,
 }
 

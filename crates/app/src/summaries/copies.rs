@@ -1,10 +1,10 @@
 //! Notices that name people or entries, a line or two each: to those in charge of a list, or to one person.
 
+use sealist_lists::budgets::Budget;
 use sealist_lists::model::{Door, EntryNo};
 use sealist_lists::texts::{Value, context};
 use sealist_mail::{Mailbox, Timestamp};
 use sealist_openpgp::Fingerprint;
-use sealist_store::notices::Often;
 
 use super::held::minute;
 use super::{Answerable, Fact, Notices, Telling};
@@ -36,7 +36,7 @@ impl Telling<'_> {
             let message = Message {
                 to: Mailbox { name: None, address: person.clone() },
                 kind: self.text.name().into(),
-                often: Often::UpTo(u32::MAX),
+                budget: Budget::UNLIMITED,
                 letter: app.texts.letter(self.text, &place, self.values()),
                 attachment: None,
                 reply_to: None,

@@ -1,12 +1,12 @@
 //! The notice of held messages: to those who decide, with tokens of their own, and with the messages themselves where their
 //! readers may see them. And the notice to an author that a post waits.
 
+use sealist_lists::budgets::{Asker, Budget, Purpose};
 use sealist_lists::model::{Channel, Door, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_mail::{Mailbox, Timestamp};
 use sealist_openpgp::Token;
-use sealist_store::notices::Often;
 use sealist_store::people;
 use sealist_store::queue::{self, Entry, Place as Where};
 
@@ -128,7 +128,7 @@ impl Telling<'_> {
         let message = Message {
             to: Mailbox { name: None, address: person.address.clone() },
             kind: Text::Held.name().into(),
-            often: Often::UpTo(u32::MAX),
+            budget: Budget::UNLIMITED,
             letter: app.texts.letter(Text::Held, &place, values),
             attachment: None,
             reply_to: Some(list.name.address(Door::Request)),
@@ -218,7 +218,11 @@ impl Telling<'_> {
         let message = Message {
             to: Mailbox { name: None, address: author.clone() },
             kind: Text::Waits.name().into(),
-            often: if is_member { Often::UpTo(u32::MAX) } else { Often::ToStranger },
+            budget: if is_member {
+                Budget::UNLIMITED
+            } else {
+                app.budgets.of(Asker::Stranger, Purpose::Held)
+            },
             letter: app.texts.letter(Text::Waits, &place, values),
             attachment: None,
             reply_to: None,

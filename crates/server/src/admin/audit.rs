@@ -24,7 +24,11 @@ pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow
         .iter()
         .map(|event| {
             let (at, list) = (event.at.rfc3339(), name(event));
-            format!("{at}  {list:<30} {:<30} {:<18} {}\n", shown(&event.email), event.event, event.detail)
+            let (who, times) = match event.times {
+                1 => (shown(&event.email), String::new()),
+                times => ("(anybody)".into(), format!("{times} times ")),
+            };
+            format!("{at}  {list:<30} {who:<30} {:<18} {times}{}\n", event.event, event.detail)
         })
         .collect();
     let data: Vec<Value> = events
@@ -32,7 +36,7 @@ pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow
         .map(|event| {
             json!({
                 "at": event.at.rfc3339(), "list": name(event), "email": event.email,
-                "event": event.event, "detail": event.detail,
+                "event": event.event, "detail": event.detail, "times": event.times,
             })
         })
         .collect();

@@ -13,6 +13,10 @@ const COMMENTS: &[(&str, &str)] = &[
     ),
     ("language", "The language of letters: en, de or fr. A list and a person may have another."),
     ("templates", "Your own words in place of ours (docs/texts.md). Empty: templates in data_dir."),
+    (
+        "max_stranger_notices_per_hour",
+        "Notices to all people together of whom the site knows nothing: forged mail asks for them. 0: none.",
+    ),
     ("[database]", ""),
     ("url", "Empty: sealist.db in data_dir. Or sqlite:///path/to/file, or postgres://user@host/name."),
     ("[lmtp]", "Where your mail server delivers to, by LMTP."),

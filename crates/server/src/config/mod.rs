@@ -9,6 +9,7 @@ mod workflows;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use sealist_lists::budgets::Budgets;
 use sealist_lists::texts::Language;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +41,7 @@ pub(crate) struct Config {
     pub(crate) workflows: OwnWorkflows,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Site {
     /// Who hears of lists that nobody is in charge of. Empty: nobody.
@@ -51,6 +52,20 @@ pub(crate) struct Site {
     pub(crate) language: Language,
     /// The admin's own words, in Mailman's layout. Empty: `templates` in `data_dir`.
     pub(crate) templates: PathBuf,
+    /// Notices within an hour to all people of whom the site knows nothing, over all nodes. 0: none.
+    pub(crate) max_stranger_notices_per_hour: u32,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self {
+            contact: String::new(),
+            mailbox_domains: Vec::new(),
+            language: Language::default(),
+            templates: PathBuf::new(),
+            max_stranger_notices_per_hour: Budgets::DEFAULT_PER_HOUR,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

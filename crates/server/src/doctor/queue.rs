@@ -1,10 +1,10 @@
 //! What waits: shunted messages, old holds and requests, held lists and copies, copies without a key.
 
-use sealist_app::App;
+use sealist_app::{App, UNTOLD};
 use sealist_lists::workflows::Question;
 use sealist_mail::Timestamp;
 use sealist_store::queue::{self, Place};
-use sealist_store::{StoreError, archive, deliveries, lists, put_aside, requests};
+use sealist_store::{StoreError, archive, audit, deliveries, lists, put_aside, requests};
 
 use super::Finding;
 
@@ -52,6 +52,15 @@ async fn look(app: &App) -> Result<Vec<Finding>, StoreError> {
     }
     if findings.is_empty() {
         findings.push(Finding::good("queue", format!("{} held", held.len())));
+    }
+    let untold = audit::counted(&mut db, UNTOLD, Timestamp(now.0 - ASIDE_MS)).await?;
+    if !untold.is_empty() {
+        let counts: Vec<String> =
+            untold.iter().map(|(limit, count)| format!("{count} by the limit of {limit}")).collect();
+        findings.push(Finding::good(
+            "notices",
+            format!("not sent in the last 7 days, to answer is rare: {}", counts.join(", ")),
+        ));
     }
     for (list, since) in lists::held(&mut db).await? {
         findings.push(Finding::warning(

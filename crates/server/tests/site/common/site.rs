@@ -28,24 +28,22 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn new() -> Self {
-        Self::on("").await
+        Self::configured("").await
     }
 
     /// On a PostgreSQL database of its own.
     pub(crate) async fn on_postgres() -> Self {
-        Self::on(&tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap()).await
+        let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+        Self::configured(&format!("[database]\nurl = '{url}'\n")).await
     }
 
-    async fn on(database: &str) -> Self {
+    /// With these sections of the configuration.
+    pub(crate) async fn configured(sections: &str) -> Self {
         let sink = Sink::default();
         let (stop, stopped) = watch::channel(false);
         let port = sink.start(stopped).await.unwrap();
-        let section = match database {
-            "" => String::new(),
-            url => format!("[database]\nurl = '{url}'\n"),
-        };
         let server = Server::configured(&format!(
-            "{section}[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\n"
+            "{sections}[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\n"
         ));
         server.cli(&["lists", "create", LIST]);
         Self { server, sink, others: Mutex::default(), _stop: stop }

@@ -1,0 +1,205 @@
+//! Forged mail and the people in whose names it comes: they are not locked out, others are not written to, and the tables do
+//! not grow.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod moved_clock;
+
+use moved_clock::{DAY_MS, Mail, day, deliver, join, make_list, make_plain_list, receive, site_in};
+use rusqlite::Connection;
+use sealist_app::App;
+use sealist_lists::budgets::Budgets;
+use sealist_lists::model::Role;
+use sealist_mail::rfc3156::{Shape, classify};
+use sealist_mail::{Entity, Timestamp, first_text};
+use tempfile::TempDir;
+
+const NORA: &str = "nora@example.org";
+const ANNE: &str = "anne@example.org";
+
+struct Stage {
+    app: App,
+    folder: TempDir,
+}
+
+impl Stage {
+    /// Lists `l0` to `l9`, plain; `team`, with OpenPGP. Anne is a member of `l0`, of `l1` and of `team`.
+    async fn new(per_hour: u32) -> Self {
+        let folder = TempDir::new().unwrap();
+        let budgets = Budgets { max_stranger_notices_per_hour: per_hour };
+        let app = site_in(folder.path()).await.with_budgets(budgets);
+        for number in 0..10 {
+            let list = make_plain_list(&app, &format!("l{number}@lists.example")).await;
+            if number < 2 {
+                join(&app, &list, ANNE, Role::Member, None).await;
+            }
+        }
+        join(&app, &make_list(&app, "team@lists.example").await, ANNE, Role::Member, None).await;
+        Self { app, folder }
+    }
+
+    /// Somebody writes in the name of `from`; who is told what because of it.
+    async fn mail(&self, from: &str, to: &str, subject: &str, now: Timestamp) -> Vec<(String, String)> {
+        let words = format!("From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\n\r\n\r\n");
+        receive(&self.app, to, words.as_bytes(), now).await;
+        self.no_request_without_notice();
+        deliver(&self.app, now).await.iter().map(heard).collect()
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        let db = Connection::open(self.folder.path().join("test.db")).unwrap();
+        db.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// What nobody was asked about does not wait.
+    fn no_request_without_notice(&self) {
+        let unasked = "SELECT COUNT(*) FROM requests WHERE no NOT IN
+                       (SELECT request_no FROM tokens WHERE request_no IS NOT NULL)";
+        assert_eq!(self.count(unasked), 0);
+    }
+}
+
+fn heard(mail: &Mail) -> (String, String) {
+    let text = match classify(&mail.message) {
+        Shape::Signed { signed, .. } => first_text(&Entity::parse(signed)),
+        _ => first_text(&Entity::parse(&mail.message)),
+    };
+    (mail.to.clone(), text.to_string())
+}
+
+/// `l3-confirm+token@lists.example`: where the answer to a question goes.
+fn reply_to(stage: &Stage) -> impl Fn(&Mail) -> String + use<> {
+    let _ = stage;
+    |mail: &Mail| {
+        let message = String::from_utf8_lossy(&mail.message).into_owned();
+        let at = message.find("\r\nReply-To: ").unwrap() + 12;
+        let line = message[at..].split("\r\n").next().unwrap();
+        line.trim_matches(['<', '>', ' ']).to_owned()
+    }
+}
+
+fn asks(heard: &[(String, String)], whom: &str) -> bool {
+    heard.iter().any(|(to, text)| to == whom && text.contains("confirm"))
+}
+
+/// Whatever others have a site answer in her name, and however often: her own join is asked about.
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_commands_keep_nobody_from_joining() {
+    let answered =
+        ["help", "nonsense", "echo words", "who", "leave", "set copies off", "approve abc", "show abc"];
+    for door in ["request", "confirm+abc", "leave"] {
+        let stage = Stage::new(1000).await;
+        for number in 0..20 {
+            let to = format!("l{}-{door}@lists.example", number % 10);
+            stage.mail(NORA, &to, answered[number % answered.len()], day(0)).await;
+        }
+        let heard = stage.mail(NORA, "l9-join@lists.example", "x", day(0)).await;
+        assert!(asks(&heard, NORA), "{door}: {heard:?}");
+    }
+}
+
+/// Others ask for her all day to join elsewhere; when she answers one of these questions, the list that she wants asks her.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_lifts_the_limits_of_strangers() {
+    let stage = Stage::new(1000).await;
+    let mut questions = Vec::new();
+    for number in 0..9 {
+        let to = format!("l{number}-join@lists.example");
+        let mail = format!("From: {NORA}\r\nTo: {to}\r\nSubject: x\r\n\r\n\r\n");
+        receive(&stage.app, &to, mail.as_bytes(), day(0)).await;
+        questions.extend(deliver(&stage.app, day(0)).await);
+    }
+    assert_eq!(questions.len(), 5, "no more than that comes to somebody who may not have asked");
+    assert!(!asks(&stage.mail(NORA, "l9-join@lists.example", "x", day(0)).await, NORA));
+    stage.no_request_without_notice();
+    // Eve answers without a token of Nora's, Nora with one.
+    let wrong = "l3-confirm+abcdefghijklmnop@lists.example";
+    stage.mail(NORA, wrong, "Re: x", day(0)).await;
+    assert!(!asks(&stage.mail(NORA, "l9-join@lists.example", "x", day(0)).await, NORA));
+    stage.mail(NORA, &reply_to(&stage)(&questions[2]), "Re: x", day(0)).await;
+    assert!(asks(&stage.mail(NORA, "l9-join@lists.example", "x", day(0)).await, NORA));
+}
+
+/// A member whose name others use all day is still asked and answered when she shows a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forged_uses_nothing_of_the_proven() {
+    let stage = Stage::new(1000).await;
+    let mut mail = Vec::new();
+    for number in 0..24_u8 {
+        let subject = format!("set name Anne {0}{0}", char::from(b'a' + number));
+        let words = format!("From: {ANNE}\r\nTo: l0-request@lists.example\r\nSubject: {subject}\r\n\r\n\r\n");
+        receive(&stage.app, "l0-request@lists.example", words.as_bytes(), day(0)).await;
+        stage.no_request_without_notice();
+        mail.extend(deliver(&stage.app, day(0)).await);
+        stage.mail(ANNE, "l0-request@lists.example", "help", day(0)).await;
+    }
+    let questions: Vec<&Mail> = mail.iter().filter(|one| heard(one).1.contains("confirm")).collect();
+    let told: Vec<_> = mail.iter().map(heard).collect();
+    assert_eq!(questions.len(), 1, "{told:?}: one a day to somebody who proved nothing");
+    // With a token her commands are her own: she is asked about others, and told about help.
+    let to = reply_to(&stage)(questions[0]);
+    let words = format!("From: {ANNE}\r\nTo: {to}\r\nSubject: Re: x\r\n\r\nset language de\r\nhelp\r\n");
+    receive(&stage.app, &to, words.as_bytes(), day(0)).await;
+    let heard: Vec<_> = deliver(&stage.app, day(0)).await.iter().map(heard).collect();
+    assert!(asks(&heard, ANNE), "{heard:?}");
+    assert!(heard.len() >= 2, "{heard:?}");
+}
+
+/// Ten thousand addresses that know nothing of it are not written to, whatever the mail asks for; what is not sent is
+/// counted; nobody who proves something, or whom a list knows, is concerned; and the next hour begins anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_no_reflector() {
+    let stage = Stage::new(10).await;
+    let asked = [
+        ("l5-join@lists.example", "x"),
+        ("l6-request@lists.example", "help"),
+        ("team-sendkey@lists.example", "x"),
+        ("l7-request@lists.example", "nonsense"),
+        ("l8-leave@lists.example", "x"),
+        ("l9@lists.example", "A post"),
+    ];
+    let mut sent = 0;
+    for number in 0..120 {
+        let (to, subject) = asked[number % asked.len()];
+        let heard = stage.mail(&format!("v{number}@example.com"), to, subject, day(0)).await;
+        sent += heard.len();
+    }
+    assert_eq!(sent, 10);
+    let untold = "SELECT SUM(times) FROM audit WHERE event = 'notice-untold'";
+    assert!(stage.count(untold) >= 70, "{}", stage.count(untold));
+    let heard = stage.mail(ANNE, "l0-request@lists.example", "set copies off", day(0)).await;
+    assert!(asks(&heard, ANNE), "a list knows her");
+    let later = day(0).plus_ms(3_600_000);
+    assert!(asks(&stage.mail("v1@example.com", "l5-join@lists.example", "x", later).await, "v1@example.com"));
+}
+
+/// However much is forged: the tables stay within bounds, and what changed stands there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_are_bounded_and_changes_are_there() {
+    let stage = Stage::new(40).await;
+    let subjects = ["help", "x", "set copies off", "leave", "key change", "confirm abcdefgh", "who"];
+    let mut changes = 0;
+    for number in 0..350 {
+        let to = ["l3-request", "l3-join", "l3-leave", "team-request", "l4-confirm+abc"][number % 5];
+        let from = format!("v{number}@example.com");
+        let hour = day(0).plus_ms(i64::try_from(number).unwrap() * DAY_MS / 700);
+        let words = format!("From: {from}\r\nSubject: {}\r\n\r\n\r\n", subjects[number % subjects.len()]);
+        receive(&stage.app, &format!("{to}@lists.example"), words.as_bytes(), hour).await;
+        if number % 50 == 0 {
+            let joiner = format!("j{number}@example.org");
+            let words = format!("From: {joiner}\r\nSubject: x\r\n\r\n\r\n");
+            receive(&stage.app, "l2-join@lists.example", words.as_bytes(), hour).await;
+            for question in deliver(&stage.app, hour).await.iter().filter(|one| one.to == joiner) {
+                stage.mail(&joiner, &reply_to(&stage)(question), "Re: x", hour).await;
+                changes += 1;
+            }
+        }
+    }
+    assert!(changes > 3);
+    assert_eq!(stage.count("SELECT COUNT(*) FROM audit WHERE event = 'request-done'"), changes);
+    assert_eq!(stage.count("SELECT COUNT(*) FROM members WHERE list_no = 3"), changes);
+    let lists_and_events = 5 * 4;
+    assert!(stage.count("SELECT COUNT(*) FROM audit") <= changes * 3 + lists_and_events * 21);
+    assert!(stage.count("SELECT COUNT(*) FROM requests") <= 40 * 13);
+    assert!(stage.count("SELECT COUNT(*) FROM notices WHERE pool <> ''") <= 40 * 13);
+}

@@ -1,0 +1,174 @@
+//! How many notices go to one address: a table of who asked for them and for what. Who proved who they are has budgets of
+//! their own, so that mail that others send in their name uses nothing of them. Setting of the site:
+//! `max_stranger_notices_per_hour`.
+
+/// Who asked for a notice, as far as the list knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A signature or a token shows that the reader of the notice asked.
+    Proven,
+    /// A From field names an address that has a role on the list.
+    Known,
+    /// A From field or an envelope names an address of which the list knows nothing.
+    Stranger,
+}
+
+/// What a notice is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It asks a question that somebody has to answer before a request is done.
+    Question,
+    /// It tells what became of commands.
+    Answer,
+    /// It says that an encrypted message was not acted on.
+    Closed,
+    /// It brings the public key of the list.
+    PublicKey,
+    /// It tells what becomes of a message that waits.
+    Held,
+}
+
+/// What all lists of a site together may send to one stranger within a day. Questions are apart from answers: who has a list
+/// answer in somebody's name all day does not keep that person from joining.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// Questions.
+    Questions,
+    /// Everything else.
+    Answers,
+}
+
+impl Pool {
+    /// The name by which the pool is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Questions => "questions",
+            Self::Answers => "answers",
+        }
+    }
+}
+
+/// How many notices of one kind a list sends to one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Notices of one kind within a day.
+    pub most_a_day: u32,
+    /// Whose budget it is: the same kind of notice is counted apart for each asker. `None`: nobody asked for the notice.
+    pub asker: Option<Asker>,
+    /// What strangers share.
+    pub shared: Option<Shared>,
+}
+
+/// What notices to strangers count against beside their kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Which pool.
+    pub pool: Pool,
+    /// Notices of the pool to one address within a day, from all lists of the site.
+    pub most_a_day: u32,
+    /// Notices to all strangers of the site within an hour.
+    pub most_an_hour: u32,
+}
+
+impl Budget {
+    /// One notice of a kind a day, whoever or whatever caused it.
+    pub const DAILY: Self = Self::a_day(1);
+    /// Something else limits these notices.
+    pub const UNLIMITED: Self = Self::a_day(u32::MAX);
+
+    /// So many notices of a kind a day, whoever or whatever caused them.
+    pub const fn a_day(most_a_day: u32) -> Self {
+        Self { most_a_day, asker: None, shared: None }
+    }
+
+    /// The name under which notices of that kind are counted.
+    pub fn counted_as(&self, kind: &str) -> String {
+        match self.asker {
+            None => kind.to_owned(),
+            Some(Asker::Proven) => format!("proven {kind}"),
+            Some(Asker::Known) => format!("known {kind}"),
+            Some(Asker::Stranger) => format!("stranger {kind}"),
+        }
+    }
+}
+
+/// Notices of one kind that go to one address within a day from one list.
+const A_DAY: &[(Asker, Purpose, u32)] = &[
+    (Asker::Proven, Purpose::Question, 20),
+    (Asker::Proven, Purpose::Answer, 10),
+    (Asker::Proven, Purpose::Closed, 10),
+    (Asker::Proven, Purpose::PublicKey, 3),
+    (Asker::Proven, Purpose::Held, 50),
+    (Asker::Known, Purpose::Question, 1),
+    (Asker::Known, Purpose::Answer, 3),
+    (Asker::Known, Purpose::Closed, 1),
+    (Asker::Known, Purpose::PublicKey, 1),
+    (Asker::Known, Purpose::Held, 50),
+    (Asker::Stranger, Purpose::Question, 1),
+    (Asker::Stranger, Purpose::Answer, 1),
+    (Asker::Stranger, Purpose::Closed, 1),
+    (Asker::Stranger, Purpose::PublicKey, 1),
+    (Asker::Stranger, Purpose::Held, 1),
+];
+
+/// Notices to one stranger within a day from all lists of the site.
+const OF_SITE: &[(Pool, u32)] = &[(Pool::Questions, 5), (Pool::Answers, 3)];
+
+/// The budgets of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    /// Notices within an hour to all strangers of the site.
+    pub max_stranger_notices_per_hour: u32,
+}
+
+impl Budgets {
+    /// What a site has that chose nothing.
+    pub const DEFAULT_PER_HOUR: u32 = 500;
+
+    /// The budget of a notice.
+    pub fn of(&self, asker: Asker, purpose: Purpose) -> Budget {
+        let row = A_DAY.iter().find(|(who, what, _)| *who == asker && *what == purpose);
+        let pool = if purpose == Purpose::Question { Pool::Questions } else { Pool::Answers };
+        let most_a_day = OF_SITE.iter().find(|(one, _)| *one == pool).map_or(0, |(_, most)| *most);
+        let shared = Shared { pool, most_a_day, most_an_hour: self.max_stranger_notices_per_hour };
+        Budget {
+            most_a_day: row.map_or(0, |(_, _, most)| *most),
+            asker: Some(asker),
+            shared: (asker == Asker::Stranger).then_some(shared),
+        }
+    }
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self { max_stranger_notices_per_hour: Self::DEFAULT_PER_HOUR }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASKERS: [Asker; 3] = [Asker::Proven, Asker::Known, Asker::Stranger];
+    const PURPOSES: [Purpose; 5] =
+        [Purpose::Question, Purpose::Answer, Purpose::Closed, Purpose::PublicKey, Purpose::Held];
+
+    #[test]
+    fn everybody_has_a_budget_of_their_own() {
+        let budgets = Budgets { max_stranger_notices_per_hour: 7 };
+        for purpose in PURPOSES {
+            let mut names = Vec::new();
+            for asker in ASKERS {
+                let budget = budgets.of(asker, purpose);
+                assert!(budget.most_a_day > 0, "{asker:?} {purpose:?}");
+                assert_eq!(budget.shared.is_some(), asker == Asker::Stranger, "{asker:?} {purpose:?}");
+                assert!(!names.contains(&budget.counted_as("kind")), "{asker:?} {purpose:?}");
+                names.push(budget.counted_as("kind"));
+            }
+            let shared = budgets.of(Asker::Stranger, purpose).shared.unwrap();
+            assert_eq!(shared.pool == Pool::Questions, purpose == Purpose::Question);
+            assert!(shared.most_a_day > 0 && shared.most_an_hour == 7);
+        }
+        assert_eq!(A_DAY.len(), ASKERS.len() * PURPOSES.len());
+    }
+}
