@@ -8,14 +8,27 @@ use sealist_openpgp::testing::hostile::{ATTACKS, Material, Stage};
 
 use crate::{cpu, say};
 
+/// What a message of a stranger may cost: so much CPU, or so many times what an honest one of its size does.
+const MOST_MS: f64 = 250.0;
+const MOST_TIMES: f64 = 2.0;
+
 /// `sealist-bench hostile`: a line for each attack.
 pub(crate) fn all() -> anyhow::Result<()> {
     say("attack                                outcome  CPU ms  most for one  of an honest one  MiB more\n");
+    let mut beyond = Vec::new();
     for attack in ATTACKS {
         let output = Command::new(std::env::current_exe()?).args(["hostile", attack.name]).output()?;
         ensure!(output.status.success(), "{}: {}", attack.name, String::from_utf8_lossy(&output.stderr));
-        say(&String::from_utf8_lossy(&output.stdout));
+        let line = String::from_utf8_lossy(&output.stdout).into_owned();
+        say(&line);
+        // The columns from the right: the name has blanks.
+        let column = |at: usize| line.split_whitespace().rev().nth(at).and_then(|text| text.parse().ok());
+        let (times, most_ms): (f64, f64) = column(1).zip(column(2)).context("a line has five columns")?;
+        if most_ms > MOST_MS && times > MOST_TIMES {
+            beyond.push(attack.name);
+        }
     }
+    say(&format!("beyond {MOST_MS} ms and {MOST_TIMES} times an honest one: {beyond:?}\n"));
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! the tables of commits that changed them.
 
 mod accepts;
+mod bombs;
 mod counter;
 mod cpu;
 mod deliveries;
@@ -31,6 +32,7 @@ async fn main() -> anyhow::Result<()> {
         ["deliveries"] => deliveries::all(&binary()?).await,
         ["memory"] => memory::all(&binary()?).await,
         ["growth"] => memory::growth(&binary()?).await,
+        ["bombs"] => bombs::all(&binary()?).await,
         ["hostile"] => hostile::all(),
         ["hostile", name] => hostile::one(name),
         other => anyhow::bail!("{other:?} is nothing to measure"),
@@ -46,6 +48,8 @@ async fn everything() -> anyhow::Result<()> {
     memory::growth(&binary()?).await?;
     say("\n");
     memory::all(&binary()?).await?;
+    say("\n");
+    bombs::all(&binary()?).await?;
     say("\n");
     hostile::all()
 }

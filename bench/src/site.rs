@@ -111,15 +111,37 @@ impl Site {
     /// Posts at the same time, each on a connection of its own, and waits until every member's copies are out.
     pub(crate) async fn post(&self, messages: Vec<Vec<u8>>) -> anyhow::Result<()> {
         let all = self.counter.recipients() + (self.addresses.len() * messages.len()) as u64;
-        let mut posting: JoinSet<_> = messages
-            .into_iter()
-            .map(|message| hand_in(self.target(), self.addresses[0].clone(), message))
-            .collect();
+        self.take(&self.addresses[0], messages).await?;
+        ensure!(self.counter.reaches(all, WAIT).await, "{} of {all} copies came", self.counter.recipients());
+        Ok(())
+    }
+
+    /// Hands in messages at the same time, each on a connection of its own, until all are taken.
+    pub(crate) async fn take(&self, sender: &str, messages: Vec<Vec<u8>>) -> anyhow::Result<()> {
+        let mut posting: JoinSet<_> =
+            messages.into_iter().map(|message| hand_in(self.target(), sender.to_owned(), message)).collect();
         while let Some(taken) = posting.join_next().await {
             taken??;
         }
-        ensure!(self.counter.reaches(all, WAIT).await, "{} of {all} copies came", self.counter.recipients());
         Ok(())
+    }
+
+    /// Until nothing waits to be judged.
+    pub(crate) async fn judged(&self) -> anyhow::Result<()> {
+        let end = Instant::now() + WAIT;
+        while run(&self.binary, self.folder.path(), &["--json", "queue", "list"])?
+            .contains("\"queue\":\"in\"")
+        {
+            ensure!(Instant::now() < end, "the queue does not drain");
+            tokio::time::sleep(SETTLED).await;
+        }
+        Ok(())
+    }
+
+    /// The list's key.
+    pub(crate) fn certificate(&self) -> anyhow::Result<Certificate> {
+        let key = run(&self.binary, self.folder.path(), &["lists", "key", LIST])?;
+        Ok(Certificate::read_one(key.as_bytes())?)
     }
 
     /// Until the results of copies that are out are recorded.

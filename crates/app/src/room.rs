@@ -22,9 +22,10 @@ impl Room {
     }
 
     /// Waits for room for a body of so many octets, `forms` times over; all of it for what is larger. Given back when the
-    /// answer is dropped.
+    /// answer is dropped. What takes less than 1 MiB waits for nothing: an ordinary post does not stand behind large ones, and
+    /// there are few places of work.
     pub(crate) async fn wait(&self, octets: u64, forms: u64) -> Result<OwnedSemaphorePermit, AppError> {
-        let mib = octets.saturating_mul(forms) / (1024 * 1024) + 1;
+        let mib = octets.saturating_mul(forms) / (1024 * 1024);
         let mib = u32::try_from(mib).unwrap_or(self.mib).min(self.mib);
         self.left.clone().acquire_many_owned(mib).await.map_err(|_| AppError::Interrupted)
     }
@@ -36,5 +37,27 @@ impl Room {
             let taken = runtime.block_on(room.wait(octets as u64, forms));
             Box::new(taken.ok()) as Taken
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_small_does_not_wait_behind_what_is_large() {
+        const MIB: u64 = 1024 * 1024;
+        let room = Room::of_mib(10);
+        let large = room.wait(9 * MIB, 1).await.unwrap();
+        let larger = room.wait(100 * MIB, 5);
+        tokio::pin!(larger);
+        let soon = std::time::Duration::from_millis(20);
+        assert!(tokio::time::timeout(soon, &mut larger).await.is_err(), "it waits for all of the room");
+        let _small = room.wait(MIB / 5 - 1, 5).await.unwrap();
+        drop(large);
+        let larger = larger.await.unwrap();
+        assert!(tokio::time::timeout(soon, room.wait(MIB, 1)).await.is_err(), "the room is taken");
+        drop(larger);
+        drop(room.wait(MIB, 1).await.unwrap());
     }
 }
