@@ -2,8 +2,11 @@
 //!
 //! Text beside a block would be shown as if it were protected; a message with such text has no inline layer.
 
+use memchr::{memchr, memmem, memrchr};
+
 use crate::compose::{self, Boundary, Part};
 use crate::content_type::ContentType;
+use crate::crlf::has_doubtful_lines;
 use crate::entity::Entity;
 use crate::multipart::split;
 
@@ -102,31 +105,43 @@ fn place(entity: &Entity<'_>, content_type: &ContentType) -> Place {
     Place::File { ending: ENDINGS.iter().copied().find(|known| Some(*known) == ending) }
 }
 
-/// What `block` is, if it is one block from its first line to its last.
+/// What `block` is, if it is one block from its first line to its last. A block may be all line ends: only lines that begin
+/// with a dash are looked at.
 fn kind(block: &[u8]) -> Option<InlineKind> {
     if !block.starts_with(MESSAGE) && !block.starts_with(SIGNED) {
         return None;
     }
-    // A block may be all line ends: its lines are walked over and never kept.
-    let lines = block.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end);
-    let between = lines.clone().count().checked_sub(2)?;
-    let (first, last) = (lines.clone().next()?, lines.clone().next_back()?);
-    let inner = lines.skip(1).take(between);
+    let first_end = memchr(b'\n', block)?;
+    let last_start = memrchr(b'\n', block)? + 1;
+    let (first, last) = (block[..first_end].trim_ascii_end(), block[last_start..].trim_ascii_end());
+    // From the line end before the lines between: each of them has one before and one behind it.
+    let between = &block[first_end..last_start];
     if first == MESSAGE && last == MESSAGE_END {
-        return (!inner.clone().any(is_dashed)).then_some(InlineKind::Encrypted);
+        return (!has_dashed_line(between)).then_some(InlineKind::Encrypted);
     }
-    if first != SIGNED || last != SIGNATURE_END || has_controls(block) {
-        return None;
+    let signed = first == SIGNED && last == SIGNATURE_END && !has_controls(block);
+    (signed && is_signed_text(between)).then_some(InlineKind::Signed)
+}
+
+/// Heads, an empty line, escaped text and a signature; only Hash stands above the text ([RFC 9580, section 7]), because all
+/// else would be read as text by some.
+fn is_signed_text(between: &[u8]) -> bool {
+    let mut at = 0;
+    loop {
+        let line = &between[at + 1..];
+        let Some(length) = memchr(b'\n', line) else { return false };
+        at += 1 + length;
+        match line[..length].trim_ascii_end() {
+            b"" => break,
+            head if !is_hash_field(head) => return false,
+            _ => {}
+        }
     }
-    // Only Hash stands above the text ([RFC 9580, section 7]); all else would be read as text by some.
-    let blank = inner.clone().position(<[u8]>::is_empty)?;
-    let signature = inner.clone().position(|line| line == SIGNATURE)?;
-    let heads = inner.clone().take(blank).all(is_hash_field);
-    let text_lines = signature.checked_sub(blank + 1)?;
-    let mut text = inner.clone().skip(blank + 1).take(text_lines);
-    let escaped = text.all(|line| !line.starts_with(b"-") || line.starts_with(b"- "));
-    let tail = inner.clone().skip(signature + 1).any(is_dashed);
-    (heads && escaped && !tail).then_some(InlineKind::Signed)
+    let text = &between[at..];
+    let mut dashed = memmem::find_iter(text, b"\n-").map(|end| &text[end + 1..]);
+    let Some(line) = dashed.find(|line| !line.starts_with(b"- ")) else { return false };
+    let length = memchr(b'\n', line).unwrap_or(line.len());
+    line[..length].trim_ascii_end() == SIGNATURE && !has_dashed_line(&line[length..])
 }
 
 /// `Hash: SHA512, SHA256`: names of hashes and nothing else. Readers show what they do not take for a field.
@@ -136,14 +151,14 @@ fn is_hash_field(line: &[u8]) -> bool {
     })
 }
 
-fn is_dashed(line: &[u8]) -> bool {
-    line.starts_with(b"-----")
+/// Whether a line behind a line end begins with dashes.
+fn has_dashed_line(text: &[u8]) -> bool {
+    memmem::find(text, b"\n-----").is_some()
 }
 
 /// Controls move a reader's cursor, and a lone CR makes a line for some.
 fn has_controls(block: &[u8]) -> bool {
-    let lone = |at: usize| block[at] == b'\r' && block.get(at + 1) != Some(&b'\n');
-    (0..block.len()).any(|at| lone(at) || block[at] < b' ' && !matches!(block[at], b'\r' | b'\n' | b'\t'))
+    has_doubtful_lines(block) || block.iter().any(|b| *b < b' ' && !matches!(b, b'\r' | b'\n' | b'\t'))
 }
 
 /// The entity that says what the leaves protect: each in the place of its block. `contents` are in the order of

@@ -45,6 +45,9 @@ pub enum CertificateError {
         /// The version found.
         version: u8,
     },
+    /// An algorithm, or a number in the key, that costs too much.
+    #[error("the key uses an algorithm or a size that is not supported here: make a new one")]
+    NotSupported,
     /// Several, where one is asked for.
     #[error("this holds several keys: send one")]
     Several,
@@ -177,6 +180,7 @@ impl From<Unfit> for CertificateError {
             Unfit::Framing => Self::NotACertificate,
             Unfit::SecretKey => Self::SecretKey,
             Unfit::Version(version) => Self::Version { version },
+            Unfit::Size => Self::NotSupported,
             Unfit::TooLarge => Self::TooLarge,
         }
     }

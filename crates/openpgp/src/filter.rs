@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::certificate::MAX_OCTETS;
 use crate::framing::{BadFraming, Packets, RawPacket};
+use crate::key_sizes;
 
 const SIGNATURE: u8 = 2;
 const PUBLIC_KEY: u8 = 6;
@@ -36,6 +37,8 @@ pub(crate) enum Unfit {
     Framing,
     SecretKey,
     Version(u8),
+    /// The numbers of the primary key, or of all subkeys, are larger than may be.
+    Size,
     TooLarge,
 }
 
@@ -56,6 +59,9 @@ pub(crate) fn certificates(data: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Unf
                 match packet.body.first() {
                     Some(4 | 6) => {}
                     version => return Err(Unfit::Version(version.copied().unwrap_or_default())),
+                }
+                if !key_sizes::are_bounded(packet.body) {
+                    return Err(Unfit::Size);
                 }
                 if found.len() == most {
                     return Err(Unfit::TooLarge);
@@ -79,6 +85,8 @@ struct Current<'a> {
     parts: Vec<Part<'a>>,
     /// Whether signatures now belong to a part that may stay.
     keeping: bool,
+    /// Subkeys whose numbers are larger than may be: anybody could have added them.
+    unbounded_subkeys: usize,
 }
 
 /// A key or user id, and what the primary key signed over it.
@@ -135,11 +143,15 @@ impl<'a> Current<'a> {
     fn new(primary: &RawPacket<'a>) -> Self {
         let issuer = Issuer { fingerprint: fingerprint(primary.body) };
         let primary = Part { tag: PUBLIC_KEY, whole: primary.whole, signatures: Vec::new() };
-        Self { issuer, parts: vec![primary], keeping: true }
+        Self { issuer, parts: vec![primary], keeping: true, unbounded_subkeys: 0 }
     }
 
     fn meet(&mut self, packet: &RawPacket<'a>) -> Result<(), Unfit> {
         match packet.tag {
+            PUBLIC_SUBKEY if !key_sizes::are_bounded(packet.body) => {
+                self.keeping = false;
+                self.unbounded_subkeys += 1;
+            }
             USER_ID | PUBLIC_SUBKEY => {
                 self.keeping = packet.tag != USER_ID || packet.body.len() <= MAX_USER_ID_OCTETS;
                 if self.keeping {
@@ -169,6 +181,9 @@ impl<'a> Current<'a> {
     fn kept(mut self) -> Result<Vec<u8>, Unfit> {
         if self.parts.iter().filter(|part| part.tag == USER_ID).count() > MAX_USER_IDS {
             return Err(Unfit::TooLarge);
+        }
+        if self.unbounded_subkeys > 0 && self.parts.iter().all(|part| part.tag != PUBLIC_SUBKEY) {
+            return Err(Unfit::Size);
         }
         let mut subkeys: Vec<(u32, usize)> = (0..self.parts.len())
             .filter(|at| self.parts[*at].tag == PUBLIC_SUBKEY)
@@ -307,6 +322,35 @@ mod tests {
         let (flooded, _) = anne.strip_secret_key_material().insert_packets(foreign).unwrap();
         let filtered = certificates(&flooded.to_vec().unwrap(), 10).unwrap();
         assert_eq!(filtered, [clean]);
+    }
+
+    /// Neither by its primary key nor by a subkey; anybody could have added that subkey to a key of somebody else.
+    #[test]
+    fn numbers_that_cost_too_much_are_not_seen_by_the_library() {
+        use crate::testing::heavy::{Numbers, key};
+        let now = sealist_mail::Timestamp(1_800_000_000_000);
+        let good = Numbers::Rsa(2048, 17);
+        for numbers in [
+            Numbers::Rsa(8193, 17),
+            Numbers::Rsa(16_384, 17),
+            Numbers::Rsa(2048, 33),
+            Numbers::Rsa(3072, 3071),
+            Numbers::Dsa(3073, 256),
+            Numbers::Dsa(3072, 257),
+            Numbers::Dsa(10_000, 160),
+            Numbers::Elgamal(4097),
+        ] {
+            assert_eq!(certificates(&key(numbers, None, 1, now), 1), Err(Unfit::Size));
+            assert_eq!(certificates(&key(good, Some(numbers), 1, now), 1), Err(Unfit::Size));
+            let both = key(good, Some(good), 1, now);
+            let foreign = key(good, Some(numbers), 1, now);
+            let foreign_subkey = &foreign[key(good, None, 1, now).len()..];
+            assert_eq!(certificates(&[&both, foreign_subkey].concat(), 1), Ok(vec![both]));
+        }
+        for numbers in [Numbers::Rsa(8192, 32), Numbers::Dsa(3072, 256), Numbers::Elgamal(4096)] {
+            let whole = key(good, Some(numbers), 1, now);
+            assert_eq!(certificates(&whole, 1), Ok(vec![whole]));
+        }
     }
 
     #[test]

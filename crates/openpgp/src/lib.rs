@@ -23,6 +23,7 @@ mod fingerprint;
 mod framing;
 mod handle;
 mod key_material;
+mod key_sizes;
 mod keys;
 mod mac;
 mod merge;

@@ -13,6 +13,7 @@ use sequoia_openpgp::{Cert, Packet};
 
 use super::bombs::BOMBS;
 use super::costly::{likenesses, text};
+use super::heavy::{self, Numbers};
 use super::{Kind, Person, deflate, member};
 use crate::{Certificate, ListKey, armor, open};
 
@@ -114,6 +115,11 @@ pub const ATTACKS: &[Attack] = &[
     Attack { name: "2,400 flipped bits", make: Stage::flipped },
     Attack { name: "key with 150,000 foreign signatures", make: Stage::certified },
     Attack { name: "key with 100,000 false signatures", make: Stage::self_certified },
+    Attack { name: "RSA key of 16,384 bits", make: |s| s.heavy(Numbers::Rsa(16_384, 64), 100) },
+    Attack { name: "RSA key with a long exponent", make: |s| s.heavy(Numbers::Rsa(3072, 3071), 500) },
+    Attack { name: "DSA key of 10,000 bits", make: |s| s.heavy(Numbers::Dsa(10_000, 256), 500) },
+    Attack { name: "largest RSA key that is read", make: |s| s.heavy(Numbers::Rsa(8192, 32), 220) },
+    Attack { name: "largest DSA key that is read", make: |s| s.heavy(Numbers::Dsa(3072, 256), 500) },
 ];
 
 /// A packet that says nothing ([RFC 9580, section 5.8]).
@@ -262,6 +268,11 @@ impl Stage {
         let other = UserID::from("somebody else");
         let signature = certification(&own, &own, &other);
         Material::Key([&head[..], &signature.repeat(100_000), &tail].concat())
+    }
+
+    /// With as many signatures as are read.
+    fn heavy(&self, numbers: Numbers, signatures: usize) -> Material {
+        Material::Key(heavy::key(numbers, None, signatures, self.now))
     }
 
     fn key_with(&self, signer: &Cert, signatures: usize) -> Material {

@@ -6,6 +6,7 @@ mod acts;
 pub mod bombs;
 mod costly;
 mod deflate;
+pub mod heavy;
 pub mod hostile;
 mod life;
 mod person;

@@ -1,0 +1,82 @@
+//! How large the numbers of a public key may be ([RFC 9580, section 5.5.5]). What a number costs whoever verifies or
+//! encrypts with it grows with the cube of its length, and a key of a stranger may have hundreds of signatures.
+
+/// The numbers of one algorithm.
+struct Size {
+    /// Ids ([RFC 9580, section 9.1]).
+    algorithms: &'static [u8],
+    /// Of its numbers in their order.
+    max_bits: &'static [usize],
+}
+
+/// Algorithms over numbers of any length; those over curves have one length each.
+const SIZES: &[Size] = &[
+    // RSA: modulus and exponent. Programs make keys of 4096 bits, and of 8192 on request; they use 3 to 65537.
+    Size { algorithms: &[1, 2, 3], max_bits: &[8192, 32] },
+    // Elgamal: prime, generator and value.
+    Size { algorithms: &[16, 20], max_bits: &[4096, 4096, 4096] },
+    // DSA: prime, order, generator and value (FIPS 186-4).
+    Size { algorithms: &[17], max_bits: &[3072, 256, 3072, 3072] },
+];
+
+/// Octets in the body of a key packet before the algorithm: the version and the time.
+const BEFORE_ALGORITHM: usize = 5;
+/// In version 6 the length of the numbers stands before them.
+const LENGTH_OCTETS: usize = 4;
+
+/// Whether all numbers in the body of a key packet of version 4 or 6 are small enough. What cannot be read is no number.
+pub(crate) fn are_bounded(body: &[u8]) -> bool {
+    let Some(size) =
+        body.get(BEFORE_ALGORITHM).and_then(|id| SIZES.iter().find(|s| s.algorithms.contains(id)))
+    else {
+        return true;
+    };
+    let start = BEFORE_ALGORITHM + 1 + if body.first() == Some(&6) { LENGTH_OCTETS } else { 0 };
+    let mut rest = body.get(start..).unwrap_or_default();
+    for max_bits in size.max_bits {
+        let Some((bits, behind)) = rest.split_first_chunk::<2>() else { return true };
+        let bits = usize::from(u16::from_be_bytes(*bits));
+        if bits > *max_bits {
+            return false;
+        }
+        rest = behind.get(bits.div_ceil(8)..).unwrap_or_default();
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(version: u8, algorithm: u8, bits: &[usize]) -> Vec<u8> {
+        let numbers = bits.iter().flat_map(|bits| {
+            let head = u16::try_from(*bits).unwrap().to_be_bytes();
+            head.into_iter().chain(std::iter::repeat_n(0xff, bits.div_ceil(8)))
+        });
+        let length = if version == 6 { &[0; LENGTH_OCTETS][..] } else { &[] };
+        [&[version, 0, 0, 0, 0, algorithm], length, &numbers.collect::<Vec<u8>>()].concat()
+    }
+
+    #[test]
+    fn each_number_has_its_bound() {
+        for version in [4, 6] {
+            for size in SIZES {
+                for algorithm in size.algorithms {
+                    assert!(are_bounded(&body(version, *algorithm, size.max_bits)));
+                    for at in 0..size.max_bits.len() {
+                        let mut bits = size.max_bits.to_vec();
+                        bits[at] += 1;
+                        assert!(!are_bounded(&body(version, *algorithm, &bits)), "{algorithm}: number {at}");
+                    }
+                }
+            }
+            assert!(are_bounded(&body(version, 22, &[60_000])), "curves are the library's");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_is_left_to_the_library() {
+        let whole = body(4, 1, &[2048, 17]);
+        assert!((0..whole.len()).all(|octets| are_bounded(&whole[..octets])));
+    }
+}
