@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod containers;
+mod readers;
 
 use std::process::Command;
 
-use sealist_lists::draft::{Author, Draft, Recipients};
+use sealist_lists::draft::{Author, ContentForm, Draft, Recipients};
 use sealist_lists::facts::{Addressed, Encryption, Facts, Form, InnerAuthor, Replay, Signature};
 use sealist_lists::model::{ListNo, MailingList, Role};
 use sealist_lists::texts::Texts;
@@ -61,7 +62,10 @@ impl Stage {
             inner_author: InnerAuthor::NotSaid,
         };
         let (protected, signed) = (opened.protected_headers(), opened.signed_headers());
-        let content = opened.content(KeepSignature::Keep, openpgp::random()).to_vec();
+        let tamed = opened.tamed();
+        let form = if tamed.is_some() { ContentForm::Tamed } else { ContentForm::Written };
+        let content =
+            tamed.unwrap_or_else(|| opened.content(KeepSignature::Keep, openpgp::random())).to_vec();
         let mut draft = Draft {
             list: &self.list,
             texts: &Texts::default(),
@@ -77,6 +81,7 @@ impl Stage {
             list_certificate: None,
             author_block: None,
             content: Part::entity(content).unwrap(),
+            form,
             author_end: None,
             footer: None,
             recipients: Recipients { roles: Vec::new(), except: Vec::new() },
@@ -131,4 +136,44 @@ fn other_readers_show_what_was_signed_and_nothing_else() {
         }
     }
     assert_eq!((readings, controls), (copies * 4 + 4, 4), "four readings of each copy");
+}
+
+/// Whatever form it comes in, HTML that could hide the list's lines, cover them or move over them is text in the copy. HTML
+/// that keeps to its place stays as it was signed.
+#[test]
+fn no_html_changes_the_lines_of_the_list() {
+    let stage = Stage::new();
+    let list = stage.key.certificate();
+    let line = "HTML: as text or as a file, because it could hide these lines\r\n";
+    let page = |html: &str| format!("Content-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n");
+    let wild = [
+        "<style>.moz-text-plain { display: none }</style><p>We meet at seven.</p>",
+        "<body text=white bgcolor=white>We meet at seven.",
+        "<div style='position: absolute; top: 0'>From: bart@example.org<br>We meet at seven.</div>",
+    ];
+    let tame = "<p style='color: red'>We meet at seven.</p>";
+    let cases = wild.iter().map(|html| (*html, true)).chain([(tame, false)]);
+    for (html, is_wild) in cases {
+        let alternative = format!(
+            "Content-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\nWe meet at seven.\r\n--a\r\n{}\r\n--a--\r\n",
+            page(html)
+        );
+        let forwarded = format!("Content-Type: message/rfc822\r\n\r\nSubject: x\r\n{}", page(html));
+        for entity in [page(html), alternative, forwarded] {
+            let detached = Person::signed(entity.as_bytes(), &stage.anne.signature(entity.as_bytes(), NOW));
+            for message in [
+                stage.anne.mail(&list, entity.as_bytes(), NOW),
+                stage.anne.mail_of(&Person::unsigned_packets(&list, &detached)),
+            ] {
+                let opened = stage.open(&message);
+                assert!(opened.valid_signature().is_some());
+                let copy = stage.copy(&message, &opened);
+                readers::assert_one_reading(&copy);
+                let copy = String::from_utf8(copy).unwrap();
+                assert_eq!(copy.contains(line), is_wild, "{copy}");
+                assert_eq!(copy.contains("multipart/signed"), !is_wild, "{copy}");
+                assert_eq!(copy.contains("text/html"), !is_wild, "{copy}");
+            }
+        }
+    }
 }

@@ -37,6 +37,8 @@ pub struct Draft<'a> {
     pub author_block: Option<String>,
     /// The author's part: a MIME entity with its own Content-* header.
     pub content: Part,
+    /// In which form that is.
+    pub form: ContentForm,
     /// What stands right behind the author's part on lists with a block before it.
     pub author_end: Option<String>,
     /// What stands behind it.
@@ -58,6 +60,15 @@ impl Draft<'_> {
         let place = self.texts.place(self.list, None);
         self.texts.lines(Text::Unsigned, &place, context! {}).trim().to_owned()
     }
+}
+
+/// In which form a copy has what the author wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentForm {
+    /// As it came, or as it was signed.
+    Written,
+    /// Without what could change how the list's own lines look. No signature of the author stands over it.
+    Tamed,
 }
 
 /// Who wrote a post: the address, and what our database knows of it.

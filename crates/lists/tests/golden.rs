@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use expect_test::expect_file;
-use sealist_lists::draft::{Author, Draft, Recipients};
+use sealist_lists::draft::{Author, ContentForm, Draft, Recipients};
 use sealist_lists::facts::{Addressed, Encryption, Facts, Form, InnerAuthor, Replay, Signature};
 use sealist_lists::model::{
     AddressNo, ListNo, ListSettings, MailingList, Member, MemberNo, Preferences, Role,
@@ -104,6 +104,7 @@ fn copy_of(
         list_certificate: settings.pgp.as_ref().map(|_| &b"the certificate"[..]),
         author_block: None,
         content: Part::entity(content).unwrap(),
+        form: ContentForm::Written,
         author_end: None,
         footer: None,
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },

@@ -1,6 +1,6 @@
 //! From an accepted message to what is stored for its readers.
 
-use sealist_lists::draft::{Author, Draft, Recipients};
+use sealist_lists::draft::{Author, ContentForm, Draft, Recipients};
 use sealist_lists::facts::Facts;
 use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::payload;
@@ -46,10 +46,12 @@ pub(super) async fn make_post(
         None => addressees(app, list, &entity.headers).await?,
     };
     let strip = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.strip_original_sig);
+    let tamed = opened.and_then(Opened::tamed);
+    let form = if tamed.is_some() { ContentForm::Tamed } else { ContentForm::Written };
     let content = match opened {
         Some(opened) => {
             let keep = if strip { KeepSignature::Strip } else { KeepSignature::Keep };
-            opened.content(keep, openpgp::random()).to_vec()
+            tamed.unwrap_or_else(|| opened.content(keep, openpgp::random())).to_vec()
         }
         None => {
             let mut content = Vec::with_capacity(message.len());
@@ -80,6 +82,7 @@ pub(super) async fn make_post(
         author_block: None,
         // What came by the wire or was opened is in wire form: what is stored otherwise was not stored by us.
         content: Part::entity(content).map_err(|_| StoreError::Damaged { table: "bodies" })?,
+        form,
         author_end: None,
         footer: None,
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },

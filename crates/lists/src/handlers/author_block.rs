@@ -7,7 +7,7 @@
 
 use sealist_mail::Headers;
 
-use crate::draft::Draft;
+use crate::draft::{ContentForm, Draft};
 use crate::facts::{Encryption, Signature};
 use crate::texts::{Text, context};
 
@@ -34,6 +34,7 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         encrypted => draft.facts.encryption == Encryption::Whole,
         subject_signed => !has_subject || draft.subject_is_signed(),
         to_signed => draft.facts.is_addressed() || draft.signed.is_some_and(names),
+        tamed => draft.form == ContentForm::Tamed,
         mark,
     };
     // One copy for all readers: in the language of the list.

@@ -60,7 +60,7 @@ macro_rules! texts {
 texts! {
     /// Lines before the author's part of a copy.
     AuthorBlock: Block "list:member:regular:author", "author_block" [en de fr]
-        (name address role signature encrypted subject_signed to_signed mark);
+        (name address role signature encrypted subject_signed to_signed tamed mark);
     /// The line behind the author's part of a copy.
     AuthorEnd: Block "list:member:regular:end", "author_end" [en de fr]
         (mark);

@@ -1,6 +1,6 @@
 //! A message after opening. Its content leaves only through the methods here, none of which prints it.
 
-use sealist_mail::{Entity, Headers, compose, first_text, key_blocks};
+use sealist_mail::{Entity, Headers, compose, first_text, key_blocks, tamed};
 use zeroize::Zeroizing;
 
 use super::budget::Taken;
@@ -151,12 +151,14 @@ impl Opened {
         {
             return kept;
         }
-        let entity = Entity::parse(self.part());
-        let mut content = Vec::with_capacity(entity.body.len() + 512);
-        entity.content_headers().write_to(&mut content);
-        content.extend_from_slice(b"\r\n");
-        content.extend_from_slice(entity.body);
-        Cleartext::new(content)
+        content_of(self.part())
+    }
+
+    /// The author's part without what can change how other parts of a message look ([`sealist_mail::tamed`]); `None` if
+    /// it has nothing of the kind. No signature stands over that form.
+    pub fn tamed(&self) -> Option<Cleartext> {
+        let tame = Cleartext::new(tamed(self.part())?);
+        Some(content_of(&tame))
     }
 
     /// What the layer protects; without one the root itself.
@@ -166,4 +168,14 @@ impl Opened {
             Layer::Signed(covered) => covered.part(),
         }
     }
+}
+
+/// The entity without what is not of the entity itself.
+fn content_of(part: &[u8]) -> Cleartext {
+    let entity = Entity::parse(part);
+    let mut content = Vec::with_capacity(entity.body.len() + 512);
+    entity.content_headers().write_to(&mut content);
+    content.extend_from_slice(b"\r\n");
+    content.extend_from_slice(entity.body);
+    Cleartext::new(content)
 }

@@ -1,0 +1,246 @@
+//! What keeps to its own place when a mail program shows it.
+//!
+//! Mail programs show all parts of a message in one page. Style sheets, positions and attributes of the body in one part
+//! then change how the other parts look: they hide them, cover them, or move over them. Thunderbird shows HTML so
+//! wherever it finds HTML, also within a message that is attached. So a part counts as tame only if nothing in it is
+//! known to reach further; everything else becomes a text or a file.
+
+mod page;
+
+use std::borrow::Cow;
+
+use crate::compose::Part;
+use crate::content_type::ContentType;
+use crate::entity::Entity;
+use crate::html::html_text;
+use crate::multipart::split;
+
+const MAX_DEPTH: usize = 8;
+/// More parts are not looked into.
+const MAX_PARTS: usize = 100;
+
+/// Types that mail programs open in place, whatever they hold.
+const OPENED: &[(&str, &str)] = &[
+    ("application", "pkcs7-mime"),
+    ("application", "x-pkcs7-mime"),
+    ("application", "xhtml+xml"),
+    ("application", "mac-binhex40"),
+    ("message", "external-body"),
+    ("message", "partial"),
+];
+/// Endings of files that mail programs take for messages or for pages.
+const ENDINGS: &[&str] = &[".eml", ".msg", ".htm", ".mht", ".xht", ".shtm", ".p7m", ".hqx", ".uue"];
+
+/// The entity with its HTML as text and with what may hold HTML as files; `None` if it is tame as it is. The octets of all
+/// other parts stay.
+pub fn tamed(entity: &[u8]) -> Option<Vec<u8>> {
+    match tame(entity, 0, &mut MAX_PARTS.clone()) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(tamed) => Some(tamed),
+    }
+}
+
+fn tame<'a>(octets: &'a [u8], depth: usize, left: &mut usize) -> Cow<'a, [u8]> {
+    let entity = Entity::parse(octets);
+    let content_type = entity.content_type();
+    let Some(less) = left.checked_sub(1) else { return file(&entity) };
+    *left = less;
+    if depth > MAX_DEPTH || content_type.is_ambiguous() || !entity.has_one_reading() {
+        return file(&entity);
+    }
+    if content_type.kind().eq_ignore_ascii_case("multipart") {
+        return container(octets, &entity, &content_type, depth, left);
+    }
+    if content_type.is("message", "rfc822") {
+        let is_tame =
+            entity.has_bare_parts() && matches!(tame(entity.body, depth + 1, left), Cow::Borrowed(_));
+        return if is_tame { Cow::Borrowed(octets) } else { file(&entity) };
+    }
+    if has_ending(&entity) || OPENED.iter().any(|(kind, subtype)| content_type.is(kind, subtype)) {
+        return file(&entity);
+    }
+    let is_page = content_type.is("text", "html") && !is_attached(&entity);
+    // Thunderbird looks for encoded files in text that does not say its type.
+    let is_untyped = entity.headers.count("content-type") == 0;
+    if !is_page && !is_untyped {
+        return Cow::Borrowed(octets);
+    }
+    match entity.decoded_body() {
+        None => file(&entity),
+        Some(body) if is_page && !page::is_tame(&body, &content_type) => {
+            Cow::Owned(text(&body, &content_type))
+        }
+        Some(body) if is_untyped && holds_file(&body) => file(&entity),
+        Some(_) => Cow::Borrowed(octets),
+    }
+}
+
+/// The same container around its parts, each tame.
+fn container<'a>(
+    octets: &'a [u8],
+    entity: &Entity<'_>,
+    content_type: &ContentType,
+    depth: usize,
+    left: &mut usize,
+) -> Cow<'a, [u8]> {
+    let boundary = content_type.parameter("boundary").filter(|_| entity.has_bare_parts());
+    let body = octets.len() - entity.body.len();
+    let Some(parts) = boundary.and_then(|boundary| split(&octets[body..], boundary).ok()) else {
+        return file(entity);
+    };
+    let (mut tamed, mut done) = (Vec::new(), 0);
+    for part in parts {
+        if let Cow::Owned(part_tamed) = tame(part, depth + 1, left) {
+            let at = part.as_ptr().addr() - octets.as_ptr().addr();
+            tamed.extend_from_slice(&octets[done..at]);
+            tamed.extend_from_slice(&part_tamed);
+            done = at + part.len();
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(octets);
+    }
+    tamed.extend_from_slice(&octets[done..]);
+    Cow::Owned(tamed)
+}
+
+/// A file that no mail program opens in place.
+fn file(entity: &Entity<'_>) -> Cow<'static, [u8]> {
+    let body = entity.decoded_body().unwrap_or(Cow::Borrowed(entity.body));
+    Cow::Owned(Part::attachment("attachment.txt", "application/octet-stream", &body).into_bytes())
+}
+
+/// The words of a page, in its charset.
+fn text(html: &[u8], content_type: &ContentType) -> Vec<u8> {
+    if let Ok(html) = std::str::from_utf8(html) {
+        return Part::text(&html_text(html).replace("\r\n", "\n")).into_bytes();
+    }
+    let letters: String = html.iter().copied().map(char::from).collect();
+    let words = html_text(&letters);
+    let words: Vec<u8> = words.chars().map(|letter| u8::try_from(letter).unwrap_or(b'?')).collect();
+    let charset = content_type.parameter("charset").unwrap_or_default();
+    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let known = !charset.is_empty() && charset.len() <= 40 && is_name(charset);
+    Part::text_in(if known { charset } else { "windows-1252" }, &words).into_bytes()
+}
+
+fn is_attached(entity: &Entity<'_>) -> bool {
+    let disposition = entity.headers.text("content-disposition").unwrap_or_default();
+    disposition.split(';').next().is_some_and(|first| first.trim().eq_ignore_ascii_case("attachment"))
+}
+
+/// Whether a name of the part, in whatever form, has one of the endings.
+fn has_ending(entity: &Entity<'_>) -> bool {
+    let mut names = Vec::new();
+    for (field, before) in [("content-type", ""), ("content-disposition", "x/")] {
+        let Some(text) = entity.headers.text(field) else { continue };
+        let parsed = ContentType::read(format!("{before}{text}").as_bytes());
+        names.extend(
+            ["name", "filename"].iter().filter_map(|name| parsed.parameter(name)).map(str::to_lowercase),
+        );
+        names.push(text.to_lowercase());
+    }
+    names.iter().any(|name| ENDINGS.iter().any(|ending| name.contains(ending)))
+}
+
+/// Whether a line begins a file as uuencode or yEnc do.
+fn holds_file(text: &[u8]) -> bool {
+    let begins = |line: &[u8]| line.starts_with(b"begin ") || line.starts_with(b"=ybegin");
+    text.split(|octet| *octet == b'\n' || *octet == b'\r').any(begins)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STYLE: &str = "<style>*{display:none}</style><p>Words</p>";
+
+    fn mixed(kind: &str, parts: &[&str]) -> String {
+        let parts: String = parts.iter().map(|part| format!("--b\r\n{part}\r\n")).collect();
+        format!("Content-Type: multipart/{kind}; boundary=b\r\n\r\n{parts}--b--\r\n")
+    }
+
+    fn page(html: &str) -> String {
+        format!("Content-Type: text/html; charset=utf-8\r\n\r\n{html}")
+    }
+
+    #[test]
+    fn what_is_tame_stays_as_it_is() {
+        let plain = "Content-Type: text/plain; charset=utf-8\r\n\r\n<style>x</style>";
+        let message = format!("Content-Type: message/rfc822\r\n\r\nSubject: x\r\n{plain}");
+        let pdf =
+            "Content-Type: application/pdf; name=x.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA";
+        let key = "Content-Type: application/pgp-keys; name=\"OpenPGP_0x1.asc\"\r\n\r\nx";
+        for entity in [
+            "\r\nwords".to_owned(),
+            plain.to_owned(),
+            page("<p>Words</p>"),
+            mixed("alternative", &[plain, &page("<p>Words</p>")]),
+            mixed("mixed", &[plain, pdf, key, &message]),
+            page(STYLE).replacen("\r\n\r\n", "\r\nContent-Disposition: attachment\r\n\r\n", 1),
+        ] {
+            assert_eq!(tamed(entity.as_bytes()), None, "{entity}");
+        }
+    }
+
+    #[test]
+    fn what_acts_on_other_parts_becomes_text_or_a_file() {
+        let wild = page(STYLE);
+        let message = |kind: &str| format!("Content-Type: {kind}\r\n\r\nSubject: x\r\n{wild}");
+        let encoded = |encoding: &str, body: &str| {
+            format!("Content-Type: text/html\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}")
+        };
+        let inner = mixed("mixed", &[&wild]).replace("--b", "--c").replace("=b", "=c");
+        for part in [
+            wild.clone(),
+            wild.to_uppercase(),
+            encoded("base64", "PHN0eWxlPip7ZGlzcGxheTpub25lfTwvc3R5bGU+V29yZHM="),
+            encoded("quoted-printable", "=3Cstyle>*{display:none}</style>Words"),
+            encoded("x-other", STYLE),
+            message("message/rfc822"),
+            message("message/rfc822\r\nContent-Disposition: attachment"),
+            message("message/rfc822\r\nContent-Transfer-Encoding: base64"),
+            message("message/partial; id=1"),
+            message("application/octet-stream; name=x.eml"),
+            message("application/octet-stream; name*=us-ascii''x%2eeml"),
+            message("application/octet-stream; name*0=x.e; name*1=ml"),
+            message("application/octet-stream; name=\"=?utf-8?q?x=2Eeml?=\""),
+            message("application/octet-stream\r\nContent-Disposition: attachment; filename=X.EML"),
+            message("application/octet-stream\r\nContent-Disposition: inline; filename*=utf-8''x%2Ehtml"),
+            message("application/pkcs7-mime; smime-type=signed-data"),
+            message("application/xhtml+xml"),
+            wild.replacen("Content-Type:", "Content-Type: text/plain\r\nContent-Type:", 1),
+            inner.clone(),
+            inner.replace("--c--", "--c"),
+            inner.replacen("boundary=c", "boundary=d; boundary=c", 1),
+            inner.replacen("\r\n\r\n", "\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1),
+            "Content-Type: text/html; charset=utf-7\r\n\r\n+ADw-style+AD4-".to_owned(),
+            "\r\nbegin 644 x.html\r\n#AAAA\r\nend\r\n".to_owned(),
+        ] {
+            let whole = mixed("alternative", &["\r\nhello", &part]);
+            for entity in [&part, &whole] {
+                let tame = tamed(entity.as_bytes()).unwrap_or_else(|| panic!("{entity}"));
+                let text = String::from_utf8_lossy(&tame).to_lowercase();
+                let left =
+                    ["<style", "text/html", "rfc822", ".eml"].iter().find(|word| text.contains(**word));
+                assert_eq!(left, None, "{entity}\n{text}");
+                assert_eq!(tamed(&tame), None, "{text}");
+            }
+            let whole = tamed(whole.as_bytes()).unwrap();
+            assert!(String::from_utf8(whole).unwrap().contains("\r\nhello\r\n"), "the other part stays");
+        }
+        let text = String::from_utf8(tamed(wild.as_bytes()).unwrap()).unwrap();
+        assert!(text.starts_with("Content-Type: text/plain") && text.contains("Words"), "{text}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_panics_and_what_is_tamed_is_tame(
+            entity in "(Content-Type: (text/html|multipart/x; boundary=b|message/rfc822)\r\n){0,2}\r\n(--b\r\n|\r\n|<style>|x|é){0,9}(--b--)?"
+        ) {
+            if let Some(tame) = tamed(entity.as_bytes()) {
+                proptest::prop_assert_eq!(tamed(&tame), None);
+            }
+        }
+    }
+}
