@@ -13,7 +13,7 @@ use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, audit, holds, list_keys, notices, people};
 
 use crate::AppError;
-use crate::moderation::Decided;
+use crate::moderation::{By, Decided, Decision};
 use crate::notices::Prepared;
 
 /// One change.
@@ -46,6 +46,8 @@ pub(crate) enum Effect {
     Letter(Prepared),
     /// A message that waited for a moderator goes on, or goes.
     Decided(Box<Decided>),
+    /// A request has a moderator's decision; it comes before what follows from it.
+    RequestDecided(Box<Request>, Decision, By),
     /// An owner sees the content of a message that waits.
     Seen(EntryNo),
     /// Whoever reads the mail of the address answered: as a stranger they are written to again.
@@ -177,6 +179,18 @@ pub(crate) async fn carry_out(
                 letter.store(&mut *db, now).await?;
             }
             Effect::Decided(decided) => decided.record(&mut *db, now).await?,
+            Effect::RequestDecided(request, decision, by) => {
+                let decided =
+                    tokens::Decided { decision: decision.name().to_owned(), by: by.name(), at: now };
+                tokens::request_decided(&mut *db, request.no, &request.address, &decided).await?;
+                let detail = format!("{}, by {}", request.run.goal.action(), by.name());
+                let event = match decision {
+                    Decision::Accept => "request-approved",
+                    Decision::Reject(_) => "request-refused",
+                    Decision::Discard => "request-discarded",
+                };
+                audit::add(&mut *db, list, &request.address, event, &detail, now).await?;
+            }
             Effect::Seen(entry) => holds::seen(&mut *db, entry, now).await?,
             Effect::Reached(address) => notices::renew(&mut *db, &address).await?,
             Effect::Changed { address, event, detail } => {

@@ -22,14 +22,22 @@ const MAX_TEXT_OCTETS: usize = 4 * 1024 * 1024;
 /// The most octets of an Autocrypt field that are looked at.
 const MAX_AUTOCRYPT_OCTETS: usize = 64 * 1024;
 
+/// How archives begin: zip, gzip, 7z and rar.
+const ARCHIVES: [&[u8]; 4] = [b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"];
+
 const KINDS: [&str; 2] = ["PUBLIC KEY BLOCK", "PRIVATE KEY BLOCK"];
 
 /// The content of each, armored or binary, in their order; what is twice there is given once. What is in them is not
-/// looked at.
+/// looked at. Of an archive there are the first octets alone ([`is_archive`]): a key may be in it.
 pub fn key_blocks(root: &Entity<'_>) -> Vec<Vec<u8>> {
     let mut leaves = Leaves::default();
     leaves.collect(root, 0);
     leaves.blocks
+}
+
+/// Whether a block is the beginning of an archive.
+pub fn is_archive(block: &[u8]) -> bool {
+    ARCHIVES.contains(&block)
 }
 
 /// Each armored key or revocation in a text, without what quoting, indenting or guarding put before its lines, and
@@ -104,6 +112,8 @@ impl Leaves {
             self.collect(&Entity::parse(&body), depth + 1);
         } else if is_key_packet(&body) {
             self.add(body.into_owned());
+        } else if let Some(mark) = ARCHIVES.into_iter().find(|mark| body.starts_with(mark)) {
+            self.add(mark.to_vec());
         } else if content_type.is("text", "html") {
             let text = String::from_utf8_lossy(&body[..body.len().min(MAX_TEXT_OCTETS)]);
             armored_keys(html_text(&text).as_bytes()).into_iter().for_each(|block| self.add(block));
@@ -296,6 +306,19 @@ mod tests {
         for data in others {
             assert!(!found(data, "application/octet-stream"), "{data:?}");
         }
+    }
+
+    #[test]
+    fn of_an_archive_there_is_the_beginning() {
+        for archive in
+            [&b"PK\x03\x04words"[..], b"\x1f\x8b\x08words", b"7z\xbc\xaf\x27\x1cwords", b"Rar!\x1a\x07\x01\0"]
+        {
+            let body = STANDARD.encode(archive);
+            let head = "Content-Type: application/pgp-keys\r\nContent-Transfer-Encoding: base64";
+            let found = key_blocks(&Entity::parse(mixed(head, &body).as_bytes()));
+            assert!(found.len() == 1 && is_archive(&found[0]), "{found:?}");
+        }
+        assert!(!is_archive(b"PK") && !is_archive(KEY.as_bytes()));
     }
 
     #[test]

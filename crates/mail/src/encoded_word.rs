@@ -8,6 +8,12 @@ use memchr::memmem;
 
 /// The longest encoded word ([RFC 2047, section 2]).
 const MAX_WORD: usize = 75;
+/// The longest line with an encoded word ([RFC 2047, section 2]).
+const MAX_LINE: usize = 76;
+/// The shortest room that a word gets.
+const MIN_WORD: usize = 40;
+/// The most that stands before a display name: `Reply-To: `, or an address field shown in another.
+const BEFORE_NAME: usize = "HP-Outer: Reply-To: ".len();
 /// The longest text of one that is read: real programs write words far longer than they may.
 const MAX_TEXT: usize = 1000;
 /// Only words that begin so early in a value are read: nobody shows more of a field.
@@ -147,17 +153,18 @@ fn windows_1252(byte: u8) -> char {
 }
 
 /// Unstructured text for a header: as it is if it is plain ASCII, else encoded words in UTF-8. Line ends and
-/// other control characters become spaces, so that no text can start a field of its own.
-pub(crate) fn encode(text: &str) -> String {
+/// other control characters become spaces, so that no text can start a field of its own. `before` is what stands before it
+/// on the line, in octets.
+pub(crate) fn encode(text: &str, before: usize) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.is_ascii() && !text.contains("=?") { text } else { words(&text) }
+    if text.is_ascii() && !text.contains("=?") { text } else { words(&text, before) }
 }
 
 /// A display name: an atom, a quoted string, or encoded words.
 pub(crate) fn phrase(name: &str) -> String {
     let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if !name.is_ascii() || name.contains("=?") {
-        return words(&name);
+        return words(&name, BEFORE_NAME);
     }
     let atom = |c: char| c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
     if name.chars().all(atom) {
@@ -167,23 +174,37 @@ pub(crate) fn phrase(name: &str) -> String {
     }
 }
 
-/// Base64 words, split between characters.
-fn words(text: &str) -> String {
-    const ROOM: usize = (MAX_WORD - "=?utf-8?b??=".len()) / 4 * 3;
-    let mut out = String::new();
+/// Encoded words, split between characters; `before` octets stand on the line of the first. A word in base64 ends at a
+/// multiple of three octets, so that only the last one has padding: some readers join the words, and stop at padding.
+/// Where no character ends so, the next one gets a word of its own in the other encoding.
+fn words(text: &str, before: usize) -> String {
+    let mut out: Vec<String> = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let mut cut = rest.len().min(ROOM);
-        while !rest.is_char_boundary(cut) {
-            cut -= 1;
-        }
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(&format!("=?utf-8?b?{}?=", BASE64.encode(&rest[..cut])));
-        rest = &rest[cut..];
+        let room =
+            if out.is_empty() { MAX_LINE.saturating_sub(before).clamp(MIN_WORD, MAX_WORD) } else { MAX_WORD };
+        let octets = (room - "=?utf-8?b??=".len()) / 4 * 3;
+        let ends = || (1..=octets).rev().filter(|end| rest.is_char_boundary(*end));
+        let (word, behind) = if rest.len() <= octets {
+            (base64_word(rest), "")
+        } else if let Some(end) = ends().find(|end| end % 3 == 0) {
+            (base64_word(&rest[..end]), &rest[end..])
+        } else {
+            let end = rest.chars().next().map_or(0, char::len_utf8);
+            (q_word(&rest[..end]), &rest[end..])
+        };
+        out.push(word);
+        rest = behind;
     }
-    out
+    out.join(" ")
+}
+
+fn base64_word(text: &str) -> String {
+    format!("=?utf-8?b?{}?=", BASE64.encode(text))
+}
+
+fn q_word(text: &str) -> String {
+    format!("=?utf-8?q?{}?=", text.bytes().map(|octet| format!("={octet:02X}")).collect::<String>())
 }
 
 #[cfg(test)]
@@ -235,21 +256,59 @@ mod tests {
         assert_eq!(decode(format!("=?utf-8?q?{text}x?=").as_bytes()), format!("=?utf-8?q?{text}x?="));
     }
 
+    /// Each word stands for whole characters, and joined or one by one they say the same to every reader.
+    #[test]
+    fn words_are_cut_between_characters() {
+        fn check(text: &str) {
+            for before in [0, 5, 9, 21, 60] {
+                let encoded = encode(text, before);
+                assert_eq!(decode(encoded.as_bytes()), text);
+                let words: Vec<&str> = encoded.split(' ').collect();
+                assert!(before > MAX_LINE - MIN_WORD || before + words[0].len() <= MAX_LINE, "{encoded}");
+                let alone: String = words.iter().map(|word| decode(word.as_bytes())).collect();
+                assert_eq!(alone, text, "{encoded}");
+                assert!(words.iter().all(|word| word.len() <= MAX_WORD), "{encoded}");
+                let (last, others) = words.split_last().unwrap();
+                assert!(last.starts_with("=?utf-8?"), "{encoded}");
+                let padded = |word: &&str| word.starts_with("=?utf-8?b?") && word.ends_with("=?=");
+                assert!(!others.iter().any(|word| padded(&word)), "{encoded}");
+            }
+        }
+        for unit in [
+            "ü",
+            "日本",
+            "😀",
+            "Привет, ",
+            "a日",
+            "ab😀é",
+            "👩\u{200d}👩\u{200d}👧",
+            "e\u{301}",
+            "Zoë said: ",
+        ] {
+            for start in ["", "[plain] ", "x", "xy", "é", "😀"] {
+                for count in [1, 2, 7, 40, 200] {
+                    check(&format!("{start}é{}", unit.repeat(count)));
+                }
+            }
+        }
+        check(&format!("=?{}", "long ASCII words ".repeat(30)));
+    }
+
     #[test]
     fn no_text_starts_a_field() {
-        assert!(!encode("a\r\nBcc: x").contains(['\r', '\n']));
+        assert!(!encode("a\r\nBcc: x", 9).contains(['\r', '\n']));
         assert!(!phrase("a\r\nBcc: x").contains(['\r', '\n']));
     }
 
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded(text in "[^\\p{Cc}]{0,120}") {
-            prop_assert_eq!(decode(encode(&text).as_bytes()), text);
+            prop_assert_eq!(decode(encode(&text, 9).as_bytes()), text);
         }
 
         #[test]
         fn words_are_short(text in "\\PC{0,200}") {
-            let encoded = encode(&text);
+            let encoded = encode(&text, 9);
             prop_assume!(!text.is_ascii());
             prop_assert!(encoded.split(' ').all(|word| word.len() <= MAX_WORD));
         }

@@ -6,7 +6,7 @@ use crate::address::{Mailbox, parse_mailboxes};
 use crate::encoded_word;
 
 /// Where lines are folded ([RFC 5322, section 2.1.1]).
-const LINE_WIDTH: usize = 78;
+const LINE_WIDTH: usize = 76;
 
 /// One header field, its line end and folding included. Its text may be cleartext: Debug shows the name only.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub enum FieldError {
 impl Field {
     /// A field of free text, RFC 2047 encoded and folded as needed. Control characters become spaces.
     pub fn text(name: &str, text: &str) -> Self {
-        Self::folded(name, &encoded_word::encode(text))
+        // The first line holds the name, a colon and a blank.
+        Self::folded(name, &encoded_word::encode(text, name.len() + 2))
     }
 
     /// A field whose value is legal as it stands; folded at spaces. Refuses anything that would break out of it.
@@ -346,6 +347,8 @@ mod tests {
         #[test]
         fn any_text_stays_one_field(text in any::<String>()) {
             let field = Field::text("Subject", &text);
+            let lines = String::from_utf8_lossy(field.as_bytes());
+            prop_assert!(lines.lines().all(|line| !line.contains("=?utf-8?") || line.len() <= LINE_WIDTH), "{lines}");
             let mut block = field.as_bytes().to_vec();
             block.extend_from_slice(b"\r\n");
             let (headers, body) = Headers::parse(&block);

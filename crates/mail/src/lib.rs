@@ -35,7 +35,7 @@ mod visible;
 mod words;
 
 pub use address::{Address, AddressError, Mailbox, parse_mailboxes};
-pub use attached::{armored_keys, autocrypt_key, key_blocks};
+pub use attached::{armored_keys, autocrypt_key, is_archive, key_blocks};
 pub use author::{AuthorProblem, sole_author};
 pub use beside::holds_encrypted;
 pub use compose::{Boundary, Part};

@@ -36,6 +36,9 @@ pub enum CertificateError {
     /// Neither armored nor binary OpenPGP data with a public key.
     #[error("this is no OpenPGP public key")]
     NotACertificate,
+    /// A packed file: what is in it is not looked at.
+    #[error("this is a packed file: unpack it")]
+    Archive,
     /// A secret key: nobody's business.
     #[error("this holds a secret key: send the public key only")]
     SecretKey,

@@ -32,6 +32,9 @@ impl KeyMaterial {
     }
 
     fn add(&mut self, block: &[u8]) -> Result<(), CertificateError> {
+        if sealist_mail::is_archive(block) {
+            return Err(CertificateError::Archive);
+        }
         let binary =
             dearmor::keys_to_binary(block, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
         if matches!(Packets::new(&binary).next(), Some(Ok(packet)) if packet.tag == SIGNATURE) {

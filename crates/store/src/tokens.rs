@@ -13,7 +13,7 @@ pub enum Subject {
     Request(RequestNo),
     /// Whether a message that waits for a moderator is posted.
     Entry(EntryNo),
-    /// Nothing any more: somebody decided about that message.
+    /// Nothing any more: somebody decided about that request or message.
     Decided(Decided),
 }
 
@@ -102,6 +102,28 @@ pub async fn decided(
     .bind(decision)
     .bind(by)
     .bind(now.0)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends the moderators' tokens of a request that one of them decided about. Whoever answers with one of them hears who
+/// decided; `author`, whose request it is, does not.
+pub async fn request_decided(
+    db: &mut Conn,
+    request: RequestNo,
+    author: &Address,
+    decided: &Decided,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE tokens SET request_no = NULL, decision = $3, decided_by = $4, decided_at = $5
+         WHERE request_no = $1 AND email_key <> $2",
+    )
+    .bind(request.0)
+    .bind(author.key())
+    .bind(&decided.decision)
+    .bind(&decided.by)
+    .bind(decided.at.0)
     .execute(db)
     .await?;
     Ok(())

@@ -8,8 +8,7 @@ use sealist_store::requests::{self, Request};
 use sealist_store::tokens::{self, Subject};
 
 use super::{Said, Session, Speaker};
-use crate::effects::Effect;
-use crate::requests::{Asker, Desk, Proven, Taken, Told, go_on, refuse};
+use crate::requests::{Desk, Proven, Taken, Told, decide, go_on};
 use crate::summaries::minute;
 use crate::{AppError, moderation};
 
@@ -48,9 +47,14 @@ impl Session<'_> {
         {
             return Ok(Err(Problem::NotModerator));
         }
+        let decision = match decision {
+            Decision::Approve => moderation::Decision::Accept,
+            Decision::Reject => moderation::Decision::Reject(reason.to_owned()),
+            Decision::Discard => moderation::Decision::Discard,
+        };
         match self.subject(speaker, token).await? {
-            Some(Subject::Request(no)) => self.decide_request(decision, no, reason).await,
-            Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no, reason).await,
+            Some(Subject::Request(no)) => self.decide_request(speaker, decision, no).await,
+            Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
             Some(Subject::Decided(decided)) => Ok(Err(Problem::Decided(told(&decided)))),
             None => Ok(Err(Problem::WrongToken)),
         }
@@ -58,53 +62,34 @@ impl Session<'_> {
 
     async fn decide_request(
         &mut self,
-        decision: Decision,
+        speaker: &Speaker,
+        decision: moderation::Decision,
         no: RequestNo,
-        reason: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
         let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
         let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
             return Ok(Err(Problem::WrongToken));
         };
-        match decision {
-            Decision::Approve => {
-                // What follows goes to the person, not to the moderator.
-                let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
-                let taken = go_on(self.desk, &asker, request, Answer::Approved, None).await?;
-                Ok(self.take(Ok(taken)).map(|_| Said::Done(Success::Approved)))
-            }
-            Decision::Reject => {
-                let effects = refuse(self.desk, request, reason).await?;
-                let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
-                Ok(taken.map(|_| Said::Done(Success::Rejected)))
-            }
-            Decision::Discard => {
-                let effects = vec![Effect::End(Box::new(request))];
-                let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
-                Ok(taken.map(|_| Said::Done(Success::Discarded)))
-            }
-        }
+        let success = success(&decision);
+        let by = moderation::By::Person(speaker.asker.address.clone());
+        let taken = decide(self.desk, request, decision, by).await?;
+        Ok(self.take(Ok(taken)).map(|_| Said::Done(success)))
     }
 
     async fn decide_entry(
         &mut self,
         speaker: &Speaker,
-        decision: Decision,
+        decision: moderation::Decision,
         no: EntryNo,
-        reason: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
         let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let (what, success) = match decision {
-            Decision::Approve => (moderation::Decision::Accept, Success::Approved),
-            Decision::Reject => (moderation::Decision::Reject(reason.to_owned()), Success::Rejected),
-            Decision::Discard => (moderation::Decision::Discard, Success::Discarded),
-        };
+        let success = success(&decision);
         let Desk { app, list, now } = self.desk;
         let by = moderation::By::Person(speaker.asker.address.clone());
-        let effects = match moderation::decision(app, list, entry, what, &by, now).await {
+        let effects = match moderation::decision(app, list, entry, decision, &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
             Err(AppError::NotHeld { .. }) => return Ok(Err(Problem::WrongToken)),
             effects => effects?,
@@ -178,7 +163,16 @@ impl Session<'_> {
     }
 }
 
+fn success(decision: &moderation::Decision) -> Success {
+    match decision {
+        moderation::Decision::Accept => Success::Approved,
+        moderation::Decision::Reject(_) => Success::Rejected,
+        moderation::Decision::Discard => Success::Discarded,
+    }
+}
+
 /// What was decided: `accepted, mona@example.org, 2026-11-28 02:31`.
 fn told(decided: &tokens::Decided) -> String {
-    format!("{}, {}, {}", decided.decision, decided.by, minute(decided.at))
+    let parts = [decided.decision.clone(), decided.by.clone(), minute(decided.at)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }

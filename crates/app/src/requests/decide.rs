@@ -1,16 +1,17 @@
 //! What people in charge make of requests, from the command line.
 
 use sealist_lists::model::MailingList;
-use sealist_lists::workflows::{Answer, Question};
+use sealist_lists::workflows::Question;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
-use super::{Asker, Desk, Proven, Taken, Told, go_on, refuse};
+use super::{Desk, Taken, Told, decide};
 use crate::effects::carry_out;
 use crate::key_life::row_of;
+use crate::moderation::{By, Decision};
 use crate::{App, AppError};
 
 /// Lets a request happen that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for something
@@ -20,9 +21,8 @@ pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Res
         return Err(AppError::NotWaiting(request.question));
     }
     let list = list_of(app, &request).await?;
-    let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
     let desk = Desk { app, list: &list, now };
-    let Taken { effects, told } = go_on(desk, &asker, request, Answer::Approved, None).await?;
+    let Taken { effects, told } = decide(desk, request, Decision::Accept, By::Admin).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
     match told {
         Told::Refused(problem) => Err(AppError::Refused(problem)),
@@ -38,7 +38,9 @@ pub async fn refuse_request(
     now: Timestamp,
 ) -> Result<(), AppError> {
     let list = list_of(app, &request).await?;
-    let effects = refuse(Desk { app, list: &list, now }, request, reason).await?;
+    let desk = Desk { app, list: &list, now };
+    let refused = Decision::Reject(reason.to_owned());
+    let Taken { effects, .. } = decide(desk, request, refused, By::Admin).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
 }
 

@@ -26,6 +26,7 @@ pub(crate) use facts::{Facts, facts};
 pub(crate) use offer::Offer;
 
 use crate::effects::{EarlierTokens, Effect};
+use crate::moderation::{By, Decision};
 use crate::{App, AppError};
 
 /// Where a request is handled, and when.
@@ -187,17 +188,31 @@ pub(crate) async fn go_on(
     })
 }
 
-/// Ends a request that is refused; its person hears of it.
-pub(crate) async fn refuse(desk: Desk<'_>, request: Request, reason: &str) -> Result<Vec<Effect>, AppError> {
-    let letter = ask::refused(desk, &request, reason).await?;
-    let note = Effect::Changed {
-        address: request.address.clone(),
-        event: "request-refused",
-        detail: request.run.goal.action().to_owned(),
+/// Takes a request a step further that a moderator decided about. Whom it asks next is the person, not the moderator; who
+/// is refused hears of it, with the reason if there is one.
+pub(crate) async fn decide(
+    desk: Desk<'_>,
+    request: Request,
+    decision: Decision,
+    by: By,
+) -> Result<Taken, AppError> {
+    let decided = Effect::RequestDecided(Box::new(request.clone()), decision.clone(), by);
+    let end = |request| Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Nothing };
+    let mut taken = match decision {
+        Decision::Accept => {
+            let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
+            go_on(desk, &asker, request, Answer::Approved, None).await?
+        }
+        Decision::Reject(reason) => {
+            let letter = ask::refused(desk, &request, &reason).await?;
+            let mut taken = end(request);
+            taken.effects.push(Effect::Letter(letter));
+            taken
+        }
+        Decision::Discard => end(request),
     };
-    let mut effects = vec![Effect::End(Box::new(request)), note];
-    effects.push(Effect::Letter(letter));
-    Ok(effects)
+    taken.effects.insert(0, decided);
+    Ok(taken)
 }
 
 /// Where a workflow stands before its next step.

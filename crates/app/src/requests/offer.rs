@@ -28,6 +28,7 @@ impl Offer {
             (_, [one]) => one,
             ([], _) => {
                 return Err(match unreadable {
+                    Some(CertificateError::Archive) => Problem::Packed,
                     None | Some(CertificateError::NotACertificate) => Problem::NoKey,
                     Some(other) => Problem::Unusable(other.to_string()),
                 });

@@ -35,6 +35,8 @@ sentences! {
         LineMissing = "line-missing",
         /// No key where one is asked for.
         NoKey = "no-key",
+        /// A packed file where a key is asked for.
+        Packed = "packed",
         /// Several keys where one is asked for.
         SeveralKeys = "several-keys",
         /// A secret key.

@@ -129,14 +129,35 @@ impl Person {
 
     /// A detached signature packet over the text.
     pub fn signature(&self, text: &[u8], at: Timestamp) -> Vec<u8> {
+        self.signature_by(HashAlgorithm::SHA512, text, at)
+    }
+
+    /// The same with a digest that counts no longer.
+    pub fn signature_by_sha1(&self, text: &[u8], at: Timestamp) -> Vec<u8> {
+        self.signature_by(HashAlgorithm::SHA1, text, at)
+    }
+
+    fn signature_by(&self, digest: HashAlgorithm, text: &[u8], at: Timestamp) -> Vec<u8> {
         let mut packet = Vec::new();
         let template = SignatureBuilder::new(SignatureType::Binary);
         let signer = Signer::with_template(Message::new(&mut packet), self.pair(), template);
         let signer = signer.expect(ONLY_IN_TESTS).creation_time(at.to_system_time());
+        let signer = signer.hash_algo(digest).expect(ONLY_IN_TESTS);
         let mut message = signer.detached().build().expect(ONLY_IN_TESTS);
         message.write_all(text).expect(ONLY_IN_TESTS);
         message.finalize().expect(ONLY_IN_TESTS);
         packet
+    }
+
+    /// The packets of a message that is signed and not encrypted.
+    pub fn one_pass(&self, text: &[u8], at: Timestamp) -> Vec<u8> {
+        let mut out = Vec::new();
+        let signer = Signer::new(Message::new(&mut out), self.pair()).expect(ONLY_IN_TESTS);
+        let message = signer.creation_time(at.to_system_time()).build().expect(ONLY_IN_TESTS);
+        let mut literal = LiteralWriter::new(message).build().expect(ONLY_IN_TESTS);
+        literal.write_all(text).expect(ONLY_IN_TESTS);
+        literal.finalize().expect(ONLY_IN_TESTS);
+        out
     }
 
     /// A text, cleartext-signed.

@@ -8,7 +8,7 @@ mod set;
 mod sign;
 
 use sealist_lists::commands::{KeyCommand, Problem};
-use sealist_openpgp::{Certificate, KeyMaterial};
+use sealist_openpgp::{Certificate, CertificateError, KeyMaterial};
 use sealist_store::list_keys;
 
 use super::{Said, Session, Speaker};
@@ -59,7 +59,10 @@ impl Session<'_> {
     async fn offered(&self, speaker: &Speaker) -> Result<KeyMaterial, AppError> {
         let brought = self.brought(speaker).await?;
         match &speaker.autocrypt {
-            Some(key) if brought.is_empty() && brought.unreadable.is_none() => {
+            Some(key)
+                if brought.is_empty()
+                    && matches!(brought.unreadable, None | Some(CertificateError::Archive)) =>
+            {
                 Ok(KeyMaterial::of(std::slice::from_ref(key)))
             }
             _ => Ok(brought),

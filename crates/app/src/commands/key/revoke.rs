@@ -5,7 +5,7 @@
 
 use sealist_lists::commands::{Command, KeyCommand, Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
-use sealist_openpgp::{Certificate, KeyMaterial, MergeError};
+use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 
 use super::super::{Said, Session, Speaker};
@@ -35,7 +35,8 @@ impl Session<'_> {
         };
         let brought = self.brought(speaker).await?;
         if brought.is_empty() {
-            return Ok(Err(Problem::NoRevocation));
+            let packed = brought.unreadable == Some(CertificateError::Archive);
+            return Ok(Err(if packed { Problem::Packed } else { Problem::NoRevocation }));
         }
         let mut merged = known.clone();
         for update in brought.updates() {
