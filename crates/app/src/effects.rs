@@ -189,7 +189,7 @@ pub(crate) async fn carry_out(
                     Decision::Reject(_) => "request-refused",
                     Decision::Discard => "request-discarded",
                 };
-                audit::add(&mut *db, list, &request.address, event, &detail, now).await?;
+                audit::record(&mut *db, list, &request.address, event, &detail, now).await?;
             }
             Effect::Seen(entry) => holds::seen(&mut *db, entry, now).await?,
             Effect::Reached(address) => notices::renew(&mut *db, &address).await?,

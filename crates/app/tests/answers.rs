@@ -7,14 +7,16 @@ mod moved_clock;
 
 use answer_forms::key_confirm::KEY_CONFIRM;
 use answer_forms::key_set::KEY_SET;
-use answer_forms::{Asked, NOT_COME, REQUEST, STATEMENT};
+use answer_forms::{Asked, NOT_COME, REQUEST, STATEMENT, text};
 use moved_clock::readers::read_copy;
 use moved_clock::{Mail, day, deliver, make_list, receive, site_in};
-use sealist_app::App;
+use sealist_app::{App, approve_request};
+use sealist_lists::model::ListNo;
 use sealist_mail::rfc3156::{Shape, classify};
-use sealist_mail::{Entity, first_text};
+use sealist_mail::{Address, Entity, first_text};
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person};
+use sealist_store::{people, requests};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -37,6 +39,7 @@ fn flat(text: &str) -> String {
 struct Stage {
     app: App,
     list: Certificate,
+    no: ListNo,
     _folder: TempDir,
 }
 
@@ -45,8 +48,9 @@ impl Stage {
         let folder = TempDir::new().unwrap();
         let app = site_in(folder.path()).await;
         let list = make_list(&app, LIST).await;
+        let no = list.no;
         let list = app.keys_of(&list).await.unwrap().posting.certificate();
-        Self { app, list, _folder: folder }
+        Self { app, list, no, _folder: folder }
     }
 
     async fn say(&self, to: &str, message: &[u8]) -> Vec<Mail> {
@@ -72,8 +76,7 @@ impl Stage {
     }
 
     /// The same once the key was sent: asked for a signed statement.
-    async fn with_statement(&self, number: usize) -> Asked {
-        let asked = self.asked(number).await;
+    async fn with_statement(&self, asked: Asked) -> Asked {
         let came = self.say(REQUEST, &asked.with_key(&format!("key set {}", asked.token), "")).await;
         let (sealed, armor) = came
             .iter()
@@ -125,8 +128,44 @@ async fn a_key_is_sent_in_many_ways() {
 async fn a_statement_is_signed_in_many_ways() {
     let stage = Stage::new().await;
     for (number, (name, form, expected)) in KEY_CONFIRM.iter().enumerate() {
-        let asked = stage.with_statement(number).await;
+        let asked = stage.with_statement(stage.asked(number).await).await;
         let (to, message) = form(&asked);
         check(&stage, name, &asked, &to, &message, expected).await;
+    }
+}
+
+/// Who joins is called as the answer says, or else as the key does, if nobody else is called so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_comes_with_the_answer_or_the_key() {
+    let stage = Stage::new().await;
+    for (number, (in_key, in_answer, expected)) in [
+        ("Anna Mill <{}>", "", "Anna Mill"),
+        ("Bart Quartz <{}>", "=?utf-8?q?J=C3=B6rg_Quartz?= ", "Jörg Quartz"),
+        ("Bart Quartz <{}>", "\"q@example.org\" ", "Bart Quartz"),
+        ("ANNA MILL <{}>", "", ""),
+        ("The Owner <{}>", "", ""),
+        ("Zoe [team] <{}>", "", ""),
+        ("Carl Mill <other@example.org>", "", ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut asked = stage.asked(number).await;
+        let user_id = in_key.replace("{}", &asked.address);
+        asked.person = asked.person.with_user_id(&user_id, day(-1));
+        let asked = stage.with_statement(asked).await;
+        let signed = String::from_utf8(asked.signed("x", &text(&asked.statement))).unwrap();
+        let from = format!("From: {in_answer}<{}>", asked.address);
+        let signed = signed.replacen(&format!("From: {}", asked.address), &from, 1);
+        stage.say(REQUEST, signed.as_bytes()).await;
+        let address: Address = asked.address.parse().unwrap();
+        let mut db = stage.app.store.reader().await.unwrap();
+        let request = requests::of_address(&mut db, stage.no, &address, day(0)).await.unwrap().remove(0);
+        drop(db);
+        approve_request(&stage.app, request, day(0)).await.unwrap();
+        deliver(&stage.app, day(0)).await;
+        let mut db = stage.app.store.reader().await.unwrap();
+        let roles = people::roles_of(&mut db, stage.no, &address).await.unwrap();
+        assert_eq!(roles[0].display_name, expected, "{in_key} {in_answer}");
     }
 }

@@ -22,6 +22,7 @@ mod headers;
 mod html;
 pub mod inline;
 pub mod list_headers;
+mod lookalike;
 pub mod multipart;
 pub mod origin;
 mod refusal;
@@ -44,6 +45,7 @@ pub use crlf::{Dots, has_doubtful_lines, is_crlf, is_wire_form, to_crlf, wire_fo
 pub use entity::Entity;
 pub use headers::{Field, FieldError, Headers};
 pub use html::html_text;
+pub use lookalike::{looks_like, mixes_scripts};
 pub use origin::{Answerable, EnvelopeSender, Origin};
 pub use refusal::{Concern, Refusal, Stage};
 pub use tame::tamed;

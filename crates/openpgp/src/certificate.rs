@@ -137,6 +137,18 @@ impl Certificate {
             .collect()
     }
 
+    /// The name in a user id with that address that is bound and not revoked at that time.
+    pub fn name_of(&self, address: &Address, now: Timestamp) -> Option<String> {
+        let policy = StandardPolicy::new();
+        let valid = self.cert.with_policy(&policy, now.to_system_time()).ok()?;
+        let named = |email: &str| email.parse::<Address>().is_ok_and(|named| named == *address);
+        valid
+            .userids()
+            .filter(|u| !matches!(u.revocation_status(), RevocationStatus::Revoked(_)))
+            .filter(|u| u.userid().email().ok().flatten().is_some_and(named))
+            .find_map(|u| u.userid().name().ok().flatten().map(str::to_owned))
+    }
+
     /// Whether a user id has the address, valid or not.
     pub fn mentions(&self, address: &Address) -> bool {
         let named = |text: &str| text.parse::<Address>().is_ok_and(|named| named == *address);

@@ -6,6 +6,16 @@ use sealist_mail::Timestamp;
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
+/// The fingerprint of the confirmed certificate of an address.
+pub async fn fingerprint_of(db: &mut Conn, address: AddressNo) -> Result<Option<String>, StoreError> {
+    let row =
+        query("SELECT fingerprint FROM certificates WHERE address_no = $1 AND confirmed_at IS NOT NULL")
+            .bind(address.0)
+            .fetch_optional(db)
+            .await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
 /// The certificate of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRow {

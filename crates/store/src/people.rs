@@ -110,23 +110,25 @@ pub async fn set_name(db: &mut Conn, address: &Address, name: &str) -> Result<()
     Ok(())
 }
 
-/// Whether somebody else with a role on that list has the name; case makes no difference in ASCII.
-pub async fn is_name_of_other(
+/// A page of the names of others with a role on that list, behind `after`, by number.
+pub async fn names_of_others(
     db: &mut Conn,
     list: ListNo,
     address: &Address,
-    name: &str,
-) -> Result<bool, StoreError> {
-    let row = query(
-        "SELECT EXISTS (SELECT 1 FROM members m JOIN addresses a ON a.no = m.address_no
-         WHERE m.list_no = $1 AND a.email_key <> $2 AND lower(a.display_name) = lower($3))",
+    after: MemberNo,
+    limit: u32,
+) -> Result<Vec<(MemberNo, String)>, StoreError> {
+    let rows = query(
+        "SELECT m.no, a.display_name FROM members m JOIN addresses a ON a.no = m.address_no
+         WHERE m.list_no = $1 AND a.email_key <> $2 AND a.display_name <> '' AND m.no > $3 ORDER BY m.no LIMIT $4",
     )
     .bind(list.0)
     .bind(address.key())
-    .bind(name)
-    .fetch_one(db)
+    .bind(after.0)
+    .bind(limit)
+    .fetch_all(db)
     .await?;
-    row.try_get(0)
+    rows.iter().map(|row| Ok((MemberNo(row.try_get(0)?), row.try_get(1)?))).collect()
 }
 
 /// The lists on which an address has a role.

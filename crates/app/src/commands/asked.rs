@@ -5,10 +5,9 @@ use sealist_lists::commands::{self, Command, Problem, Setting};
 use sealist_lists::model::Role;
 use sealist_lists::workflows::{Change, Goal, Run};
 
-use super::names::is_free;
 use super::{Said, Session, Speaker};
 use crate::AppError;
-use crate::requests::{Told, begin, policy, workflow};
+use crate::requests::{Told, begin, is_free, policy, workflow};
 
 impl Session<'_> {
     /// As what a command is kept that is carried out only at the end of a workflow: in our own words, because they are

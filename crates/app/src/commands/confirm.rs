@@ -3,12 +3,13 @@
 use sealist_lists::commands::{Decision, Problem, Success};
 use sealist_lists::model::{EntryNo, RequestNo, Role};
 use sealist_lists::workflows::{Answer, Goal, Question};
+use sealist_openpgp::Certificate;
 use sealist_store::queue;
 use sealist_store::requests::{self, Request};
 use sealist_store::tokens::{self, Subject};
 
 use super::{Said, Session, Speaker};
-use crate::requests::{Desk, Proven, Taken, Told, decide, go_on};
+use crate::requests::{Desk, Proven, Taken, Told, decide, first_free, go_on, in_key};
 use crate::summaries::minute;
 use crate::{AppError, moderation};
 
@@ -27,10 +28,15 @@ impl Session<'_> {
         self.finish(speaker, Ok(taken)).await
     }
 
-    /// Who joins gets the name that stands in the answer: what the first message said, anybody could have written.
+    /// Who joins gets the name that stands in the answer, or in the key: what the first message said, anybody could have
+    /// written.
     pub(super) async fn name_joiner(&self, speaker: &Speaker, request: &mut Request) -> Result<(), AppError> {
         if request.run.goal == Goal::Subscribe && request.run.display_name.is_empty() {
-            request.run.display_name = self.name_of(speaker).await?;
+            let address = &speaker.asker.address;
+            let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
+            let key = offered.as_ref().or(speaker.facts.known.as_ref());
+            let names = speaker.name.clone().into_iter().chain(in_key(self.desk, address, key));
+            request.run.display_name = first_free(self.desk, address, names).await?;
         }
         Ok(())
     }

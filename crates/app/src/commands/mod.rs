@@ -11,8 +11,8 @@ mod confirm;
 mod join;
 mod key;
 mod leave;
-mod names;
 mod questions;
+mod settings;
 mod speaker;
 mod who;
 

@@ -1,8 +1,10 @@
-//! `who`: the roster, to whom `member_roster_visibility` shows it. On lists with OpenPGP only for a signature, and sealed.
+//! `who`: the roster with names and, on lists with OpenPGP, fingerprints, to whom `member_roster_visibility` shows it. On lists with OpenPGP only for a signature, and sealed.
 
 use sealist_lists::commands::Problem;
 use sealist_lists::model::{MemberNo, Role, RosterVisibility};
-use sealist_store::people;
+use sealist_mail::shown;
+use sealist_openpgp::Fingerprint;
+use sealist_store::{keys, people};
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
@@ -24,6 +26,15 @@ impl Session<'_> {
         let mut db = self.desk.app.store.reader().await?;
         let members =
             people::roster(&mut db, self.desk.list.no, Role::Member, MemberNo(0), MAX_MEMBERS).await?;
-        Ok(Ok(Said::Roster(members.iter().map(|member| member.address.to_string()).collect())))
+        let mut lines = Vec::new();
+        for member in &members {
+            lines.push(format!("{} {}", member.address, shown(&member.display_name)).trim_end().to_owned());
+            if self.desk.list.settings.pgp.is_some() {
+                let key = keys::fingerprint_of(&mut db, member.address_no).await?;
+                let key = key.and_then(|key| key.parse::<Fingerprint>().ok());
+                lines.push(format!("    {}", key.map_or_else(|| "-".to_owned(), |key| key.spaced())));
+            }
+        }
+        Ok(Ok(Said::Roster(lines)))
     }
 }

@@ -5,7 +5,7 @@ use sealist_lists::commands::mailto;
 use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, Timestamp, mixes_scripts};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::requests::Request;
 
@@ -193,6 +193,7 @@ impl Draft<'_> {
             reject_link => token.map(|token| mailto(&self.list.name.address(Door::Request), &format!("reject {token}"))),
             fingerprint => certificate.map(|certificate| certificate.fingerprint().spaced()),
             old_fingerprint => known.map(|certificate| certificate.fingerprint().spaced()),
+            mixed_scripts => mixes_scripts(&self.asker.address),
             names_address => certificate.is_none_or(names),
         }
     }

@@ -1,16 +1,16 @@
 //! The end of a workflow: what changes, and who hears of it.
 
 use sealist_lists::budgets::Budget;
-use sealist_lists::commands::{self, Command};
+use sealist_lists::commands::{self, Command, Setting};
 use sealist_lists::model::{Channel, Door, MailingList, Preferences, Role};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::{Change, Goal, Run};
-use sealist_mail::Timestamp;
+use sealist_mail::{Timestamp, mixes_scripts};
 use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{Authority, KeyChange};
 
 use super::elsewhere::Word;
-use super::{Desk, Facts, Standing, Taken, Told, elsewhere};
+use super::{Desk, Facts, Standing, Taken, Told, elsewhere, first_free, in_key};
 use crate::effects::Effect;
 use crate::key_life::row_of;
 use crate::letters::somebody;
@@ -105,8 +105,22 @@ impl End<'_> {
             old_fingerprint => self.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
         };
         effects.extend(self.to_old_key(values.clone()).await?);
+        effects.extend(self.name_of_first_key().await?);
         effects.push(self.letter(Text::KeyChanged, values, None).await?);
         Ok(effects)
+    }
+
+    /// A member without a name gets that of the first key.
+    async fn name_of_first_key(&self) -> Result<Option<Effect>, AppError> {
+        let is_first = self.facts.known.is_none() && !self.facts.unconfirmed;
+        let has_no_name = self.facts.roles.iter().all(|member| member.display_name.is_empty());
+        if !is_first || !has_no_name {
+            return Ok(None);
+        }
+        let desk = Desk { app: self.app, list: self.list, now: self.now };
+        let address = &self.standing.asker.address;
+        let name = first_free(desk, address, in_key(desk, address, self.certificate)).await?;
+        Ok((!name.is_empty()).then(|| Effect::Choose(address.clone(), Setting::Name(name))))
     }
 
     /// Whoever has lost the address to somebody else reads no letter to the new key.
@@ -218,6 +232,7 @@ impl End<'_> {
             list => self.list.display_name(),
             address => self.list.name.to_string(),
             email => self.standing.asker.address.to_string(),
+            mixed_scripts => mixes_scripts(&self.standing.asker.address),
         };
         let letters = to_moderators(self.app, self.list, text, |_, _| values.clone(), self.now).await?;
         Ok(letters.into_iter().map(Effect::Letter).collect())

@@ -7,6 +7,7 @@ mod decide;
 mod done;
 mod elsewhere;
 mod facts;
+mod name;
 mod offer;
 
 use sealist_lists::budgets::Asker as Who;
@@ -23,6 +24,7 @@ use sealist_store::requests::{self, By, Place, Request};
 pub use decide::{approve_key, approve_request, refuse_request};
 pub(crate) use elsewhere::on_arrival;
 pub(crate) use facts::{Facts, facts};
+pub(crate) use name::{first_free, in_key, is_free};
 pub(crate) use offer::Offer;
 
 use crate::effects::{EarlierTokens, Effect};

@@ -218,6 +218,11 @@ mod tests {
         check("set language tlh", Err(Problem::NoSuchSetting("language tlh".into())));
         check("set name Anne  Müller", Ok(Set(Setting::Name("Anne Müller".into()))));
         check("set name", Ok(Set(Setting::Name(String::new()))));
+        for quoted in
+            ["\"Anne Müller\"", "“Anne Müller”", "„Anne Müller“", "« Anne Müller »", "'Anne Müller'"]
+        {
+            check(&format!("set name {quoted}"), Ok(Set(Setting::Name("Anne Müller".into()))));
+        }
         check("set name anne@example.org", Err(Problem::NameRefused));
         check("set digest maybe", Err(Problem::NoSuchSetting("digest maybe".into())));
         check("echo  a   b", Ok(Echo("a b".into())));

@@ -60,7 +60,9 @@ pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
         [name, values @ ..] => (name.to_lowercase(), values),
     };
     let setting = match (name.as_str(), values) {
-        ("name", words) => Setting::Name(person_name(&words.join(" ")).ok_or(Problem::NameRefused)?),
+        ("name", words) => {
+            Setting::Name(person_name(unquoted(&words.join(" "))).ok_or(Problem::NameRefused)?)
+        }
         ("language", [code]) => {
             let language = Language::from_name(&code.to_lowercase());
             Setting::Language(language.ok_or_else(no_such)?)
@@ -80,6 +82,13 @@ pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
         _ => return Err(no_such()),
     };
     Ok(Command::Set(setting))
+}
+
+/// A name without the quote marks that people put around it.
+fn unquoted(name: &str) -> &str {
+    let pairs = [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('\'', '\''), ('‘', '’')];
+    let inner = |(open, close): (char, char)| name.strip_prefix(open)?.strip_suffix(close);
+    pairs.into_iter().find_map(inner).map_or(name, str::trim)
 }
 
 pub(super) fn show(arguments: &[&str]) -> Result<Command, Problem> {

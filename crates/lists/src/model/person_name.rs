@@ -1,5 +1,7 @@
 //! Names that people give themselves: what others see before "via".
 
+use sealist_mail::looks_like;
+
 /// Longer names are cut nowhere, they are refused.
 const MAX_CHARS: usize = 60;
 /// Names of what people are, not of who they are.
@@ -25,7 +27,7 @@ pub fn person_name(given: &str) -> Option<String> {
     let letters =
         |c: char| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '’' | '-' | '\u{300}'..='\u{36f}');
     let lower = name.to_lowercase();
-    let role = lower.split(' ').any(|word| ROLES.contains(&word) || word == "via");
+    let role = lower.split(' ').any(|word| word == "via" || ROLES.iter().any(|role| looks_like(word, role)));
     let starts = name.chars().next().is_none_or(char::is_alphabetic);
     let fits = name.chars().count() <= MAX_CHARS && name.chars().all(letters) && starts && !role;
     fits.then_some(name)
@@ -57,6 +59,9 @@ mod tests {
             "http://x.example",
             "-Anne",
             "root",
+            "the оwner",
+            "Аdmin",
+            "mailer-daemon",
         ];
         for name in refused {
             assert_eq!(person_name(name), None, "{name}");

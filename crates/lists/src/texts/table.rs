@@ -135,7 +135,7 @@ texts! {
         (list address owner request email);
     /// To the owners: somebody has become a member.
     AdminSubscribed: Letter "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
-        (list address email);
+        (list address email mixed_scripts);
     /// To the owners: a member has another key, which some other list took.
     AdminKeyChanged: Letter "list:admin:notice:key-changed", "admin_key_changed" [en de fr]
         (list address email fingerprint);
@@ -165,7 +165,7 @@ texts! {
         (email name delivery own_posts copies cleartext language pgp fingerprint);
     /// To the owners: somebody asks for something that they decide on. What is offered is attached.
     Request: Letter "list:admin:action:request", "request" [en de fr]
-        (list address email goal pgp token approve_link reject_link fingerprint old_fingerprint names_address);
+        (list address email goal pgp token approve_link reject_link fingerprint old_fingerprint names_address mixed_scripts);
     /// To a person: a moderator refused what was asked for.
     Refused: Letter "list:user:notice:refuse", "refused" [en de fr]
         (list address owner goal problem);

@@ -119,6 +119,7 @@ const TABLE: &[Described] = &[
         "the fingerprint of the key that the address had before, if there was one",
         &[r#""0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4568""#, "null"],
     ),
+    row("mixed_scripts", "whether the address has letters of different scripts", &["true", "false"]),
     row("names_address", "whether a user id of the key has the address", &["true", "false"]),
     row("what", "the words that came, why, or a fingerprint", &[r#""frobnicate""#, r#""""#]),
     row(

@@ -74,7 +74,12 @@ impl Person {
 
     /// The same person with one more user id.
     pub fn also_named(&self, address: &str, at: Timestamp) -> Self {
-        let user_id = UserID::from(format!("<{address}>"));
+        self.with_user_id(&format!("<{address}>"), at)
+    }
+
+    /// The same person with that user id beside the others.
+    pub fn with_user_id(&self, user_id: &str, at: Timestamp) -> Self {
+        let user_id = UserID::from(user_id);
         let builder = SignatureBuilder::new(SignatureType::PositiveCertification)
             .set_signature_creation_time(at.to_system_time())
             .expect(ONLY_IN_TESTS);
