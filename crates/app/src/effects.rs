@@ -13,7 +13,7 @@ use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, audit, holds, list_keys, notices, people};
 
 use crate::AppError;
-use crate::moderation::{By, Decided, Decision};
+use crate::moderation::{self, Decided, Decision};
 use crate::notices::Prepared;
 
 /// One change.
@@ -47,7 +47,7 @@ pub(crate) enum Effect {
     /// A message that waited for a moderator goes on, or goes.
     Decided(Box<Decided>),
     /// A request has a moderator's decision; it comes before what follows from it.
-    RequestDecided(Box<Request>, Decision, By),
+    RequestDecided(Box<Request>, Decision, moderation::By),
     /// An owner sees the content of a message that waits.
     Seen(EntryNo),
     /// Whoever reads the mail of the address answered: as a stranger they are written to again.

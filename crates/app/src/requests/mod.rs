@@ -28,7 +28,7 @@ pub(crate) use name::{first_free, in_key, is_free};
 pub(crate) use offer::Offer;
 
 use crate::effects::{EarlierTokens, Effect};
-use crate::moderation::{By, Decision};
+use crate::moderation::{self, Decision};
 use crate::{App, AppError};
 
 /// Where a request is handled, and when.
@@ -196,7 +196,7 @@ pub(crate) async fn decide(
     desk: Desk<'_>,
     request: Request,
     decision: Decision,
-    by: By,
+    by: moderation::By,
 ) -> Result<Taken, AppError> {
     let decided = Effect::RequestDecided(Box::new(request.clone()), decision.clone(), by);
     let end = |request| Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Nothing };
