@@ -5,7 +5,7 @@
 mod moved_clock;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{Mail, day, deliver, site_in};
+use moved_clock::{Mail, day, deliver, site_in, site_on_postgres};
 use sealist_app::{
     App, AppError, Arrival, By, Decision, Intake, Rejected, decide, open_for, open_to_file, process,
     tell_due, upkeep,
@@ -19,6 +19,33 @@ use sealist_store::queue::{self, Place};
 use sealist_store::tokens::{self, Subject};
 use sealist_store::{StoreError, audit, lists};
 use tempfile::TempDir;
+
+/// Stories that are the same on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::Stage::new("legacy-default").await.0).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::Stage::on_postgres("legacy-default").await).await;
+            })+
+        }
+    };
+}
+
+on_both! {
+    every_held_message_is_told_with_a_token,
+    a_decision_counts_once_and_has_a_name,
+    a_hold_is_remembered_and_ends,
+    a_flood_pushes_out_itself_alone,
+    what_is_only_counted_hides_nothing_that_waits,
+}
 
 const LIST: &str = "team@lists.example";
 const HOUR_MS: i64 = 3_600_000;
@@ -35,6 +62,14 @@ impl Stage {
     async fn new(style: &str) -> (Self, Person, Person) {
         let folder = TempDir::new().unwrap();
         let app = site_in(folder.path()).await;
+        Self::on(app, folder, style).await
+    }
+
+    async fn on_postgres(style: &str) -> Self {
+        Self::on(site_on_postgres().await, TempDir::new().unwrap(), style).await.0
+    }
+
+    async fn on(app: App, folder: TempDir, style: &str) -> (Self, Person, Person) {
         let name: ListName = LIST.parse().unwrap();
         sealist_app::create_list(&app, name.clone(), style, day(-10)).await.unwrap();
         let list = lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap();
@@ -132,9 +167,7 @@ fn tokens_in(text: &str) -> Vec<String> {
 }
 
 /// First a notice for each, then one for all that came; each message has a token of its own in exactly one of them.
-#[tokio::test(flavor = "multi_thread")]
-async fn every_held_message_is_told_with_a_token() {
-    let (stage, ..) = Stage::new("legacy-default").await;
+async fn every_held_message_is_told_with_a_token(stage: Stage) {
     let mut seen = Vec::new();
     for number in 0..5 {
         stage.stranger(number, day(0)).await;
@@ -172,9 +205,7 @@ async fn every_held_message_is_told_with_a_token() {
 }
 
 /// Whoever decides second hears who was first; nothing is decided twice, and the audit names whoever did.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_decision_counts_once_and_has_a_name() {
-    let (stage, ..) = Stage::new("legacy-default").await;
+async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
     stage.without_key("mona@x.example", Role::Moderator).await;
     for (number, what, name, event) in [
         (0, Decision::Accept, "accepted", "hold-accepted"),
@@ -236,9 +267,7 @@ async fn a_refusal_carries_the_moderators_words() {
 }
 
 /// What nobody decides about is told again, and goes in time, with a word to those who wait for it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hold_is_remembered_and_ends() {
-    let (mut stage, ..) = Stage::new("legacy-default").await;
+async fn a_hold_is_remembered_and_ends(mut stage: Stage) {
     stage.set("max_message_kib", "1").await;
     stage.stranger(1, day(0)).await;
     stage.send(LIST, "anne@x.example", &plain("anne@x.example", "Photo", &"x".repeat(2000)), day(0)).await;
@@ -272,10 +301,8 @@ async fn a_hold_is_remembered_and_ends() {
 }
 
 /// Strangers push out strangers, and each that goes leaves its facts; a member's message stays.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flood_pushes_out_itself_alone() {
+async fn a_flood_pushes_out_itself_alone(mut stage: Stage) {
     const FLOOD: usize = 60;
-    let (mut stage, ..) = Stage::new("legacy-default").await;
     for (name, value) in [("max_held_messages", "10"), ("max_message_kib", "1")] {
         stage.set(name, value).await;
     }
@@ -314,9 +341,7 @@ async fn a_flood_pushes_out_itself_alone() {
 }
 
 /// Many more than are kept one by one are counted, and what waits is told all the same.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_only_counted_hides_nothing_that_waits() {
-    let (stage, ..) = Stage::new("legacy-default").await;
+async fn what_is_only_counted_hides_nothing_that_waits(stage: Stage) {
     let heap = Heap { list: stage.list.no, to: None, kind: "list:admin:action:post".into() };
     let gone = |number: usize| NewFact {
         subject: format!("{}", number + 1000),

@@ -57,16 +57,15 @@ pub struct Leaving {
 pub async fn too_many(db: &mut Conn, list: ListNo, limits: Limits) -> Result<Vec<Leaving>, StoreError> {
     let mut leaving = Vec::new();
     for whose in ["held_for IS NULL", "held_for IS NOT NULL"] {
-        let held = if whose == "held_for IS NULL" { "0" } else { "held_for" };
         let sql = format!(
-            "SELECT q.no, b.octets, {held} FROM queue q JOIN bodies b ON b.no = q.body_no
+            "SELECT q.no, b.octets, q.held_for FROM queue q JOIN bodies b ON b.no = q.body_no
              WHERE q.list_no = $1 AND q.queue = 'hold' AND q.{whose} AND q.claimed_by IS NULL ORDER BY q.no"
         );
         let rows = query(sql).bind(list.0).fetch_all(&mut *db).await?;
         let mut waiting: Vec<(i64, u64, i64)> = Vec::with_capacity(rows.len());
         for row in &rows {
             let octets = u64::try_from(row.try_get::<i64>(1)?).unwrap_or(0);
-            waiting.push((row.try_get(0)?, octets, row.try_get(2)?));
+            waiting.push((row.try_get(0)?, octets, row.try_get::<Option<i64>>(2)?.unwrap_or(0)));
         }
         while let Some(at) = victim(&waiting, limits) {
             let (no, octets, _) = waiting.remove(at);
