@@ -50,7 +50,7 @@ pub enum AppError {
     #[error("{0} is an address of the list itself: it cannot be a member")]
     OwnAddress(String),
     /// No such style.
-    #[error("there is no style {0:?}")]
+    #[error("there is no style {0:?}; there are {names}", names = sealist_lists::styles::names())]
     NoSuchStyle(String),
     /// The key given for a member.
     #[error(transparent)]

@@ -36,6 +36,11 @@ pub const STYLES: &[Style] = &[
     },
 ];
 
+/// The names of all styles, for people.
+pub fn names() -> String {
+    STYLES.iter().map(|style| style.name).collect::<Vec<_>>().join(", ")
+}
+
 /// The style of that name.
 pub fn named(name: &str) -> Option<&'static Style> {
     STYLES.iter().find(|style| style.name == name)

@@ -76,6 +76,9 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
             _ => Code::Data,
         });
     }
+    if let Some(error) = cause.downcast_ref::<SettingError>() {
+        return Some(of_setting(error));
+    }
     if let Some(error) = cause.downcast_ref::<TransferError>() {
         return Some(match error {
             TransferError::Store(error) => of_store(error),

@@ -39,9 +39,9 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
 #[command(name = "sealist", version, about = "A mailing-list server with OpenPGP built in")]
 struct Arguments {
     /// The configuration file.
-    #[arg(long, global = true, env = "SEALIST_CONFIG", default_value = config::DEFAULT_PATH)]
+    #[arg(long, global = true, value_name = "FILE", env = "SEALIST_CONFIG", default_value = config::DEFAULT_PATH)]
     config: PathBuf,
-    /// Print data as JSON.
+    /// Prints data as JSON; not for `serve` and `demo`.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -66,7 +66,7 @@ enum Command {
         #[arg(long)]
         list: Option<ListName>,
         /// A file with your OpenPGP certificate.
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
     /// Looks for what is wrong and says how to mend it. Ends with 0 (all good), 1 (warnings) or 2 (faults).
@@ -81,10 +81,10 @@ enum Command {
         #[arg(long)]
         sender: Option<Address>,
     },
-    /// What the mail server in front must know.
+    /// Prints what the mail server in front must know.
     #[command(subcommand)]
     Mta(Mta),
-    /// The same for Postfix, as `mta print postfix`.
+    /// Prints the same for Postfix, as `mta print postfix` does.
     Postfix {
         #[command(subcommand)]
         command: Postfix,
@@ -96,7 +96,10 @@ enum Command {
 #[derive(Subcommand)]
 enum Mta {
     /// Prints the lines for its configuration.
-    Print { server: mta::Server },
+    Print {
+        /// The program that takes mail from the world.
+        server: mta::Server,
+    },
 }
 
 #[derive(Subcommand)]
@@ -247,5 +250,31 @@ pub(crate) fn say(text: &str) -> Result<(), Ending> {
             Err(Ending::new(Code::Io, format!("the answer cannot be written: {error}")))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// Whoever is new asks each command what it does and takes.
+    #[test]
+    fn every_command_and_argument_has_help() {
+        fn check(command: &clap::Command, above: &str, lacking: &mut Vec<String>) {
+            let name = format!("{above} {}", command.get_name());
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            if !about.contains(' ') {
+                lacking.push(name.clone());
+            }
+            let arguments = command.get_arguments().filter(|argument| argument.get_help().is_none());
+            lacking.extend(arguments.map(|argument| format!("{name}: {}", argument.get_id())));
+            for inner in command.get_subcommands() {
+                check(inner, &name, lacking);
+            }
+        }
+        let mut lacking = Vec::new();
+        check(&Arguments::command(), "", &mut lacking);
+        assert_eq!(lacking, [""; 0]);
     }
 }

@@ -123,6 +123,17 @@ impl Which {
     }
 }
 
+/// Whether there is such a copy, or such a post.
+pub async fn is_known(db: &mut Conn, which: Which) -> Result<bool, StoreError> {
+    let (table, number) = match which {
+        Which::One(copy) => ("deliveries", copy.0),
+        Which::Of(post) => ("posts", post.0),
+    };
+    let found =
+        query(format!("SELECT no FROM {table} WHERE no = $1")).bind(number).fetch_optional(db).await?;
+    Ok(found.is_some())
+}
+
 /// Makes copies due at once, also those that failed or are held; they begin anew. Says how many.
 pub async fn retry(db: &mut Conn, which: Which, now: Timestamp) -> Result<u64, StoreError> {
     let (condition, number) = which.condition();

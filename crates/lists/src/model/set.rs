@@ -7,24 +7,39 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// There is no such setting on this list.
-    #[error("there is no setting {name:?}{}", nearest.as_ref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
+    #[error("there is no setting {name:?}{}", neighbours(nearest.as_deref(), known))]
     Unknown {
         /// What was asked for.
         name: String,
         /// The known name most like it.
         nearest: Option<String>,
+        /// All that there are.
+        known: Vec<String>,
     },
     /// A digest, before there are any.
     #[error("there are no digests yet: posts come one by one, and delivery_mode is \"regular\"")]
     NoDigests,
     /// The setting does not take that value.
-    #[error("{value:?} is no value for {name:?}")]
+    #[error("{value:?} is no value for {name:?}{}", takes.as_ref().map(|all| format!(": it takes {all}")).unwrap_or_default())]
     Value {
         /// The setting.
         name: String,
         /// What was given.
         value: String,
+        /// What the setting takes, where that can be said in a few words.
+        takes: Option<String>,
     },
+}
+
+/// More names than these are too long for a line.
+const FEW: usize = 10;
+
+fn neighbours(nearest: Option<&str>, known: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("; did you mean {nearest:?}?"),
+        None if !known.is_empty() && known.len() <= FEW => format!("; there are {}", known.join(", ")),
+        None => String::new(),
+    }
 }
 
 impl SettingError {
@@ -35,7 +50,7 @@ impl SettingError {
             .filter(|(likeness, _)| *likeness > 0.7)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, candidate)| candidate.clone());
-        Self::Unknown { name: name.to_owned(), nearest }
+        Self::Unknown { name: name.to_owned(), nearest, known: known.to_vec() }
     }
 }
 
@@ -54,17 +69,34 @@ pub(super) fn set_field<T: Serialize + DeserializeOwned>(
     };
     let mut tree = serde_json::to_value(&*settings).map_err(|_| SettingError::unknown(name, &[]))?;
     let known = field_names(&tree);
+    let mut takes = None;
     for candidate in candidates {
         let places = [format!("/{name}"), format!("/pgp/{name}")];
         let field = places.iter().find(|place| name != "pgp" && tree.pointer(place).is_some());
         let slot = field.and_then(|place| tree.pointer_mut(place));
         *slot.ok_or_else(|| SettingError::unknown(name, &known))? = candidate;
-        if let Ok(changed) = serde_json::from_value(tree.clone()) {
-            *settings = changed;
-            return Ok(());
+        match serde_json::from_value(tree.clone()) {
+            Ok(changed) => {
+                *settings = changed;
+                return Ok(());
+            }
+            Err(error) => takes = takes.or_else(|| what_it_takes(&error.to_string())),
         }
     }
-    Err(SettingError::Value { name: name.to_owned(), value: value.to_owned() })
+    Err(SettingError::Value { name: name.to_owned(), value: value.to_owned(), takes })
+}
+
+/// What stands behind "expected" in what serde says, in the words of people.
+fn what_it_takes(error: &str) -> Option<String> {
+    let (_, expected) = error.rsplit_once("expected ")?;
+    Some(match expected {
+        "a boolean" => "true or false".to_owned(),
+        "u32" | "u64" | "u16" | "u8" => "a whole number, 0 or more".to_owned(),
+        "a sequence" => "a list like [\"one\", \"two\"]".to_owned(),
+        "a map" => "a table like {\"name\": [\"one\", \"two\"]}".to_owned(),
+        "a string" => "a text".to_owned(),
+        others => others.replace('`', ""),
+    })
 }
 
 fn field_names(tree: &serde_json::Value) -> Vec<String> {

@@ -356,7 +356,8 @@ mod tests {
             r#"there is no setting "subjectprefix"; did you mean "subject_prefix"?"#
         );
         let value = settings.set("unsigned_msg_action", "explode").unwrap_err();
-        assert_eq!(value.to_string(), r#""explode" is no value for "unsigned_msg_action""#);
+        let words = r#""explode" is no value for "unsigned_msg_action": it takes one of accept, defer, hold, reject, discard"#;
+        assert_eq!(value.to_string(), words);
         assert!(settings.set("pgp", "null").is_err());
         assert_eq!(settings, pgp_list());
     }

@@ -47,9 +47,9 @@ pub mod or_empty {
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Language>, D::Error> {
         let name = String::deserialize(from)?;
         match Language::from_name(&name) {
-            None if !name.is_empty() => {
-                Err(serde::de::Error::custom(format!("{name:?} is no language here")))
-            }
+            None if !name.is_empty() => Err(serde::de::Error::custom(format!(
+                "{name:?} is no language here, expected en, de, fr or nothing"
+            ))),
             language => Ok(language),
         }
     }

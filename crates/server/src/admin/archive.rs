@@ -10,10 +10,13 @@ use super::{Answer, named};
 
 #[derive(Subcommand)]
 pub(crate) enum Archive {
-    /// How much each list keeps.
+    /// Prints how much each list keeps.
     List,
     /// Deletes the posts that a list keeps. Posts that are still on their way go when they are out.
-    Purge { list: ListName },
+    Purge {
+        /// The name of the list.
+        list: ListName,
+    },
 }
 
 pub(super) async fn run(app: &App, command: Archive) -> anyhow::Result<Answer> {

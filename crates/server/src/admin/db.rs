@@ -20,7 +20,7 @@ pub(crate) enum Db {
     Migrate,
     /// Moves a site from SQLite into an empty PostgreSQL database. Stop the server first.
     MigrateTo {
-        /// postgres://user@host/name
+        /// The address of the new database: postgres://user@host/name
         url: String,
     },
 }

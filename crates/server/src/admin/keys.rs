@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Subcommand;
 use sealist_app::{App, KeyState, Rotated, approve_key, keep_in_database, rotate, set_key, survey};
 use sealist_lists::model::{AddressNo, ListName};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, named, read_file, refresh, wkd};
 use crate::config::Config;
+use crate::exit::{Code, Ending};
 use crate::vault;
 
 /// Keys of one question.
@@ -21,30 +22,61 @@ const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
 pub(crate) enum Keys {
-    /// The certificate of an address: fingerprint, whether it can be used, until when.
-    Show { address: Address },
-    /// All keys of the site, whether they can be used now and until when; with a file, whether the certificates in it
-    /// could be used, and why not.
-    Check { file: Option<PathBuf> },
+    /// Prints what is known of the key of an address: fingerprint, whether it can be used, until when.
+    Show {
+        /// The address of the person.
+        address: Address,
+    },
+    /// Checks all keys of the site, whether they can be used now and until when; or the certificates in a file, whether
+    /// they could be used, and why not.
+    Check {
+        /// A file with certificates, armored or binary.
+        file: Option<PathBuf>,
+    },
     /// Gives an address a certificate, or updates the one it has: new parts, a longer validity, a revocation
     /// certificate. Copies that waited go out.
-    Import { address: Address, file: PathBuf },
+    Import {
+        /// The address of the person.
+        address: Address,
+        /// A file with the certificate or the update, armored or binary.
+        file: PathBuf,
+    },
     /// Asks now for updates of all keys, or of that of an address, where `[keys] refresh` says.
-    Refresh { address: Option<Address> },
+    Refresh {
+        /// Only the key of this address.
+        address: Option<Address>,
+    },
     /// Writes the keys of the lists for a web server, as Web Key Directory.
-    Wkd { folder: PathBuf },
-    /// The certificate of an address, armored.
-    Export { address: Address },
+    Wkd {
+        /// The folder that the web server has as its root.
+        folder: PathBuf,
+    },
+    /// Prints the certificate of an address, armored.
+    Export {
+        /// The address of the person.
+        address: Address,
+    },
     /// Confirms the key that an address has, after you compared the fingerprint with the person: copies that waited go
     /// out.
-    Approve { address: Address, fingerprint: Fingerprint },
+    Approve {
+        /// The address of the person.
+        address: Address,
+        /// The fingerprint of the key, 40 or 64 hexadecimal digits.
+        fingerprint: Fingerprint,
+    },
     /// Makes a new key for a list. It is used once every node has it; the old one opens mail for
     /// `key_overlap_days` more.
-    Rotate { list: ListName },
+    Rotate {
+        /// The name of the list.
+        list: ListName,
+    },
     /// Keeps the keys of the key directory in the database, wrapped under the master key. The files stay.
     Rewrap,
     /// Makes a master key and writes it into a new file.
-    MasterKey { file: PathBuf },
+    MasterKey {
+        /// The file; it must not be there yet.
+        file: PathBuf,
+    },
 }
 
 pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Result<Answer> {
@@ -66,7 +98,7 @@ pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Re
         Keys::Show { address } => standing(&stored(app, &address).await?, now)?,
         Keys::Check { file: None } => site(app, now).await?,
         Keys::Check { file: Some(file) } => {
-            let all = Certificate::read(&read_file(&file)?)?;
+            let all = Certificate::read(&read_file(&file)?).with_context(|| file.display().to_string())?;
             let (texts, data): (Vec<_>, Vec<_>) = all.iter().map(|key| describe(key, now)).unzip();
             (texts.join("\n"), data.into())
         }
@@ -151,7 +183,7 @@ async fn site(app: &App, now: Timestamp) -> anyhow::Result<Answer> {
 async fn stored(app: &App, address: &Address) -> anyhow::Result<CertificateRow> {
     let mut db = app.store.reader().await?;
     let Some(no) = people::find_address(&mut db, address).await? else {
-        bail!("{address} is not known here");
+        return Err(Ending::new(Code::NoUser, format!("{address} is not known here")).into());
     };
     let row = sealist_store::keys::certificate_of(&mut db, no).await?;
     row.with_context(|| format!("{address} has no key: run `sealist keys import {address} FILE`"))

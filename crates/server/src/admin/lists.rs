@@ -14,33 +14,45 @@ use super::{Answer, named};
 pub(crate) enum Lists {
     /// Makes a list, with its keys if the style has OpenPGP.
     Create {
+        /// The name of the new list: its posting address.
         list: ListName,
+        /// Which settings it begins with: pgp-default, pgp-announce, legacy-default, legacy-announce or private-default.
         #[arg(long, default_value = "pgp-default")]
         style: String,
-        /// Who is in charge.
+        /// The address of its first owner.
         #[arg(long)]
         owner: Option<Address>,
     },
-    /// All lists.
+    /// Prints the names of all lists.
     List,
-    /// All settings of a list.
-    Show { list: ListName },
-    /// Changes a setting.
-    Set {
+    /// Prints all settings of a list.
+    Show {
+        /// The name of the list.
         list: ListName,
+    },
+    /// Changes a setting of a list.
+    Set {
+        /// The name of the list.
+        list: ListName,
+        /// The name of the setting, as `lists show` prints it.
         name: String,
+        /// The new value.
         #[arg(allow_hyphen_values = true)]
         value: String,
     },
-    /// The certificate that people encrypt to.
+    /// Prints the certificate that people encrypt to.
     Key {
+        /// The name of the list.
         list: ListName,
         /// First takes off what others signed: the key is as the list made it.
         #[arg(long)]
         strip_certifications: bool,
     },
     /// Deletes a list with its members and posts; its key files stay, keys in the database go.
-    Delete { list: ListName },
+    Delete {
+        /// The name of the list.
+        list: ListName,
+    },
 }
 
 pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {

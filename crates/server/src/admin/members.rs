@@ -16,31 +16,45 @@ use crate::exit::{Code, Ending};
 pub(crate) enum Members {
     /// Adds an address, with its OpenPGP certificate.
     Add {
+        /// The name of the list.
         list: ListName,
+        /// The address of the person.
         address: Address,
         /// A file with the certificate, armored or binary.
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
         /// The name shown to others.
         #[arg(long, default_value = "")]
         name: String,
-        /// member, owner, moderator or nonmember.
+        /// The role: member, owner, moderator or nonmember.
         #[arg(long, default_value = "member")]
         role: String,
     },
-    /// All members, owners and moderators.
-    List { list: ListName },
+    /// Prints all members, owners and moderators.
+    List {
+        /// The name of the list.
+        list: ListName,
+    },
     /// Sets a choice of a member: delivery_mode, delivery_status, receive_own_postings, receive_list_copy,
     /// allow_cleartext; and on all lists preferred_language.
     Set {
+        /// The name of the list.
         list: ListName,
+        /// The address of the person.
         address: Address,
+        /// The name of the choice.
         name: String,
+        /// The new value.
         #[arg(allow_hyphen_values = true)]
         value: String,
     },
-    /// Takes all roles of an address away.
-    Remove { list: ListName, address: Address },
+    /// Takes all roles on a list from an address.
+    Remove {
+        /// The name of the list.
+        list: ListName,
+        /// The address of the person.
+        address: Address,
+    },
 }
 
 pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
@@ -50,6 +64,11 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             let role = Role::from_name(&role).ok_or_else(|| {
                 Ending::new(Code::Usage, format!("{role:?} is none of member, owner, moderator, nonmember"))
             })?;
+            let there = people::roles_of(&mut *app.store.reader().await?, list.no, &address).await?;
+            if there.iter().any(|member| member.role == role) {
+                let text = format!("{address} is {} of {} already", role.name(), list.name);
+                return Err(Ending::new(Code::CannotCreate, text).into());
+            }
             let key = key.map(|file| read_file(&file)).transpose()?;
             let member = NewMember { address: address.clone(), name, role, key };
             add_member(app, &list, member, app.store.now()).await?;

@@ -36,38 +36,38 @@ pub(crate) enum Output {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Lists of this site.
+    /// Makes, shows, changes and deletes lists.
     #[command(subcommand)]
     Lists(lists::Lists),
-    /// Members of a list.
+    /// Adds, lists, changes and removes members, owners and moderators of a list.
     #[command(subcommand)]
     Members(members::Members),
-    /// What people asked for and what waits for an answer.
+    /// Shows what people asked for, and answers for the owners.
     #[command(subcommand)]
     Requests(requests::Requests),
-    /// Through which steps a request can go.
+    /// Prints the workflows: through which steps a request can go.
     Workflows,
-    /// Who did or tried what, the newest first.
+    /// Prints who did or tried what, the newest first.
     Audit {
-        /// Of that list only.
+        /// Only entries of this list.
         list: Option<ListName>,
-        /// So many entries.
+        /// How many entries are printed at most.
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
-    /// OpenPGP certificates of people.
+    /// Shows, imports and checks the OpenPGP keys of people, and rotates and publishes those of lists.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// What came in and waits.
+    /// Shows and decides what waits: messages that came in, and copies that go out.
     #[command(subcommand)]
     Queue(queue::Queue),
-    /// Posts that lists keep after their last delivery.
+    /// Counts and deletes posts that lists keep after their last delivery.
     #[command(subcommand)]
     Archive(archive::Archive),
-    /// The words that people read in mail.
+    /// Shows the words that people read in mail, and which files they come from.
     #[command(subcommand)]
     Texts(texts::Texts),
-    /// The database as a whole.
+    /// Brings the database up to date, or moves it to PostgreSQL.
     #[command(subcommand)]
     Db(db::Db),
 }

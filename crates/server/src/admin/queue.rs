@@ -19,12 +19,16 @@ const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
 pub(crate) enum Queue {
-    /// What waits, for a moderator or for the runner.
+    /// Prints the messages that wait: for a moderator, after a fault, or to be judged.
     List,
-    /// What is outside of a message, and why it waits.
-    Show { entry: i64 },
+    /// Prints what stands outside of a message, and why it waits.
+    Show {
+        /// The number of the message, as `queue list` prints it.
+        entry: i64,
+    },
     /// Sends a message, encrypted, to an owner or moderator of its list; the audit says so.
     Open {
+        /// The number of the message, as `queue list` prints it.
         entry: i64,
         /// Who gets it. Only an owner may see what could be a captured message.
         #[arg(long, value_name = "ADDRESS")]
@@ -34,9 +38,13 @@ pub(crate) enum Queue {
         file: Option<PathBuf>,
     },
     /// Lets a held message pass for the reasons shown; it is opened and judged again.
-    Accept { entry: i64 },
+    Accept {
+        /// The number of the message, as `queue list` prints it.
+        entry: i64,
+    },
     /// Deletes a message and tells its author, if the list may tell them.
     Reject {
+        /// The number of the message, as `queue list` prints it.
         entry: i64,
         /// Words for the author.
         #[arg(long, default_value = "")]
@@ -44,8 +52,11 @@ pub(crate) enum Queue {
     },
     /// Deletes messages and tells nobody.
     Discard(holds::Which),
-    /// Tries a shunted message again.
-    Retry { entry: i64 },
+    /// Tries a message again that was set aside after three faults (queue `shunt`).
+    Retry {
+        /// The number of the message, as `queue list` prints it.
+        entry: i64,
+    },
     /// Keeps something from going on: an entry that was not judged yet, a post that is going out, or all mail of a list,
     /// which is still taken in.
     Hold {
@@ -56,21 +67,28 @@ pub(crate) enum Queue {
         post: Option<i64>,
     },
     /// Lets a held list go on.
-    Release { list: ListName },
-    /// Posts that are going out, and what became of their copies.
+    Release {
+        /// The name of the list.
+        list: ListName,
+    },
+    /// Prints the posts that are going out, and what became of their copies.
     Posts,
-    /// The copies that are not out: to whom, since when, how often tried, and why not.
+    /// Prints the copies that are not out: to whom, since when, how often tried, and why not.
     Copies,
     /// Tries copies now: one or those of a post, also those that failed or are held; else all that wait for their next try.
     Resend {
+        /// The number of the copy, as `queue copies` prints it.
         copy: Option<i64>,
+        /// The number of the post, as `queue posts` prints it.
         #[arg(long, conflicts_with = "copy")]
         post: Option<i64>,
     },
     /// Gives copies up: one, or those of a post.
     Drop {
+        /// The number of the copy, as `queue copies` prints it.
         #[arg(required_unless_present = "post")]
         copy: Option<i64>,
+        /// The number of the post, as `queue posts` prints it.
         #[arg(long, conflicts_with = "copy")]
         post: Option<i64>,
     },
@@ -89,7 +107,8 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
         Queue::Hold { post, .. } => {
             let which = which(None, post);
             let held = app.store.write(move |db| Box::pin(copies::hold(db, which)));
-            told(held.await.map_err(AppError::Store)?, "held", "no copy of that post waits for its next try")?
+            let none = "no copy of that post waits for its next try";
+            told(app, which, held.await.map_err(AppError::Store)?, ("held", none)).await?
         }
         Queue::Release { list } => {
             let list = named(app, &list).await?;
@@ -111,13 +130,14 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
             let (which, now) = (which(copy, post), app.store.now());
             let made = app.store.write(move |db| Box::pin(copies::retry(db, which, now)));
             let made = made.await.map_err(AppError::Store)?;
-            told(made, "retried", "that is on its way, out, or waits for a key")?
+            told(app, which, made, ("retried", "that is on its way, out, or waits for a key")).await?
         }
         Queue::Drop { copy, post } => {
             let which = which(copy, post);
             let given_up = app.store.write(move |db| Box::pin(copies::give_up(db, which)));
             let given_up = given_up.await.map_err(AppError::Store)?;
-            told(given_up, "dropped", "that does not wait: it is on its way, out, or has failed")?
+            let none = "that does not wait: it is on its way, out, or has failed";
+            told(app, which, given_up, ("dropped", none)).await?
         }
     })
 }
@@ -130,9 +150,18 @@ fn which(copy: Option<i64>, post: Option<i64>) -> Which {
     }
 }
 
-fn told(copies: u64, done: &str, none: &str) -> anyhow::Result<Answer> {
+/// How many copies were done; errs with the second words where there is none to do, or none at all.
+async fn told(app: &App, which: Which, copies: u64, (done, none): (&str, &str)) -> anyhow::Result<Answer> {
     if copies == 0 {
-        bail!("{none}");
+        match which {
+            _ if copies::is_known(&mut *app.store.reader().await?, which).await? => bail!("{none}"),
+            Which::One(copy) => {
+                bail!("there is no copy {copy}; `sealist queue copies` has all that are not out")
+            }
+            Which::Of(post) => {
+                bail!("there is no post {post}; `sealist queue posts` has all that are going out")
+            }
+        }
     }
     Ok((format!("copies {done}: {copies}\n"), json!({ done: copies })))
 }

@@ -8,12 +8,15 @@ use serde_json::json;
 use super::Answer;
 use crate::complain;
 use crate::config::Config;
+use crate::exit::{Code, Ending};
 use crate::keyservers::Servers;
 
 /// Progress goes to standard error, what changed to standard output.
 pub(super) async fn run(app: &App, config: &Config, address: Option<Address>) -> anyhow::Result<Answer> {
     let servers = Servers::of(&config.keys)?;
-    let servers = servers.context("set refresh in [keys] to wkd, keyserver or both: nobody is asked")?;
+    let servers = servers.ok_or_else(|| {
+        Ending::new(Code::Config, "nobody is asked: set refresh in [keys] to wkd, keyserver or both")
+    })?;
     let mut all = Vec::new();
     match address {
         Some(address) => {

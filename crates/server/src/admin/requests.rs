@@ -12,26 +12,39 @@ use sealist_store::requests::{self, Request};
 use serde_json::{Value, json};
 
 use super::{Answer, named};
+use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
 pub(crate) enum Requests {
-    /// What waits: for whom, since when, until when.
-    List { list: Option<ListName> },
-    /// One address's requests in full, with the fingerprints and user ids of its keys.
-    Show { list: ListName, address: Address },
-    /// Lets it happen.
-    Approve {
+    /// Prints what waits: for whom, since when, until when.
+    List {
+        /// Only requests at this list.
+        list: Option<ListName>,
+    },
+    /// Prints the requests of an address in full, with the fingerprints and user ids of its keys.
+    Show {
+        /// The name of the list.
         list: ListName,
+        /// The address of the person.
         address: Address,
-        /// Which, if the address has several.
+    },
+    /// Lets what was asked for happen.
+    Approve {
+        /// The name of the list.
+        list: ListName,
+        /// The address of the person.
+        address: Address,
+        /// The number of the request, if the address has several.
         #[arg(long)]
         number: Option<i64>,
     },
-    /// Refuses it; the person hears of it.
+    /// Refuses what was asked for; the person hears of it.
     Reject {
+        /// The name of the list.
         list: ListName,
+        /// The address of the person.
         address: Address,
-        /// Which, if the address has several.
+        /// The number of the request, if the address has several.
         #[arg(long)]
         number: Option<i64>,
         /// One sentence for the person.
@@ -47,6 +60,9 @@ pub(super) async fn run(app: &App, command: Requests) -> anyhow::Result<Answer> 
         Requests::Show { list, address } => {
             let list = named(app, &list).await?;
             let all = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
+            if all.is_empty() {
+                return Err(none_waits(&address, &list.name).into());
+            }
             let text = all.iter().map(|request| in_full(request, now)).collect::<Vec<_>>().join("\n");
             (text, all.iter().map(|request| data(request, &list.name)).collect())
         }
@@ -90,6 +106,11 @@ async fn list_all(app: &App, list: Option<ListName>) -> anyhow::Result<Answer> {
     Ok((text, rows.into()))
 }
 
+fn none_waits(address: &Address, list: &ListName) -> Ending {
+    let text = format!("nothing of {address} waits at {list}; `sealist requests list` names all that do");
+    Ending::new(Code::Data, text)
+}
+
 async fn the_one(
     app: &App,
     list: &ListName,
@@ -104,7 +125,7 @@ async fn the_one(
     }
     match (found.len(), found.pop()) {
         (1, Some(request)) => Ok(request),
-        (0, _) => bail!("nothing of {address} waits at {list}; `sealist requests list` names all that do"),
+        (0, _) => Err(none_waits(address, list).into()),
         _ => bail!("{address} has several requests at {list}: say which with --number"),
     }
 }

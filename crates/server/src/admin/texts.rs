@@ -11,19 +11,20 @@ use super::{Answer, named};
 
 #[derive(Subcommand)]
 pub(crate) enum Texts {
-    /// All texts: what each is for, and which file is used in which language.
+    /// Prints all texts: what each is for, and which file is used in which language.
     List {
-        /// As this list has them.
+        /// Prints them as this list has them.
         #[arg(long)]
         list: Option<ListName>,
     },
     /// Prints a text as it is in its file, with the values that it may use: put it into a file of your own.
     Show {
+        /// The name of the text, as `texts list` prints it.
         name: String,
-        /// en, de or fr. Default: the language of the list, or of the site.
+        /// The language: en, de or fr. Default: the language of the list, or of the site.
         #[arg(long)]
         language: Option<String>,
-        /// As this list has it.
+        /// Prints it as this list has it.
         #[arg(long)]
         list: Option<ListName>,
     },

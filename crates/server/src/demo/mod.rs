@@ -71,7 +71,14 @@ pub(crate) async fn run(wishes: Wishes, output: Output) -> anyhow::Result<ExitCo
         None => Words::own(),
     };
     let folder = tempfile::TempDir::with_prefix("sealist-demo");
-    let folder = folder.context("no folder can be made for the demonstration: see TMPDIR")?;
+    let folder = folder.map_err(|error| {
+        let place = std::env::temp_dir();
+        let text = format!(
+            "no folder can be made in {}: {error}; set TMPDIR to a folder that can be written",
+            place.display()
+        );
+        Ending::new(Code::CannotCreate, text)
+    })?;
     let (stop, stopped) = watch::channel(false);
     let sink = Sink::default();
     let mut config = Config { data_dir: folder.path().join("data"), ..Config::default() };

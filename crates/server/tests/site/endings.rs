@@ -50,6 +50,31 @@ async fn every_failure_has_its_code() {
     check(65, &["lists", "create", "postmaster@lists.example"], "reserved");
     check(65, &["lists", "create", &format!("{}@lists.example", "x".repeat(60))], "too long");
     check(75, &["db", "migrate"], "stop it first");
+    // What is refused says what would be taken.
+    check(64, &["lists", "create", "x@lists.example", "--style", "pgp"], "pgp-default, pgp-announce");
+    check(65, &["lists", "set", team, "unsigned_msg_action", "bounce"], "it takes one of");
+    check(65, &["lists", "set", team, "encrypt_outgoing", "perhaps"], "it takes true or false");
+    check(65, &["lists", "set", team, "max_message_kib", "3MB"], "it takes a whole number");
+    check(65, &["lists", "set", team, "preferred_language", "es"], "it takes en, de, fr");
+    check(65, &["lists", "set", team, "confirmed_commands", "who"], "it takes a list like");
+    server.cli(&["members", "add", team, "bart@example.org"]);
+    let bart = "bart@example.org";
+    check(73, &["members", "add", team, bart], "bart@example.org is member of team@lists.example already");
+    server.cli(&["members", "add", team, bart, "--role", "owner"]);
+    check(65, &["members", "set", team, bart, "delivery_status", "off"], "enabled");
+    check(64, &["members", "set", team, bart, "nomail", "true"], "there are allow_cleartext, delivery_mode");
+    check(64, &["members", "add", team, "x@example.org", "--role", "boss"], "member, owner, moderator");
+    // What is not there is not there.
+    check(65, &["queue", "resend", "99999"], "there is no copy 99999");
+    check(65, &["queue", "drop", "99999"], "there is no copy 99999");
+    check(65, &["queue", "hold", "--post", "99999"], "there is no post 99999");
+    check(65, &["queue", "resend", "--post", "99999"], "there is no post 99999");
+    check(65, &["requests", "show", team, bart], "nothing of bart@example.org waits");
+    check(67, &["keys", "show", "nobody@example.org"], "is not known here");
+    check(67, &["keys", "export", "nobody@example.org"], "is not known here");
+    check(65, &["keys", "export", bart], "has no key");
+    check(65, &["keys", "check", &good], "good.eml: ");
+    check(78, &["keys", "refresh"], "[keys]");
 
     check(65, &["lists", "set", team, "description", &"x".repeat(5000)], "at most 1000 octets");
     check(65, &["lists", "set", team, "footer", &"x".repeat(50_000)], "at most 10000 octets");

@@ -4,98 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::common::readers::read_copy;
-use crate::common::sink::{Received, Sink};
+use crate::common::ground::{Ground, key_of, make_master_key};
 use crate::common::site::{LIST, Site, WAIT};
-use crate::common::{Server, entity, post};
+use crate::common::{Server, entity};
 use sealist_mail::Timestamp;
-use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::Certificate;
-use sealist_openpgp::testing::{Kind, Person};
+use sealist_openpgp::testing::Kind;
 use sealist_smtp::client::RecipientResult;
 use sealist_store::testing::Postgres;
 use tempfile::TempDir;
-use tokio::sync::watch;
-
-/// A PostgreSQL database and a mail server, for nodes to come.
-struct Ground {
-    sections: String,
-    sink: Sink,
-    folder: TempDir,
-    anne: Person,
-    _stop: watch::Sender<bool>,
-}
-
-impl Ground {
-    async fn new() -> Self {
-        let sink = Sink::default();
-        let (stop, stopped) = watch::channel(false);
-        let port = sink.start(stopped).await.unwrap();
-        let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
-        let sections = format!(
-            "[database]\nurl = '{url}'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\nmax_connections = 2\n"
-        );
-        let anne = Person::new("anne@example.org", Kind::Curve25519, Timestamp::now());
-        Self { sections, sink, folder: TempDir::new().unwrap(), anne, _stop: stop }
-    }
-
-    /// The folder of the master key; the keys are in the database.
-    fn in_database(&self) -> String {
-        let master = self.folder.path().join("master.key");
-        if !master.exists() {
-            make_master_key(&master);
-        }
-        format!("kept = 'database'\nmaster_key = '{}'\nlist = 'keys'", master.display())
-    }
-
-    fn node(&self, keydirs: &str) -> Server {
-        Server::with_keydirs(keydirs, &self.sections)
-    }
-
-    /// The list, with Anne.
-    fn set_up(&self, node: &Server) {
-        node.cli(&["lists", "create", LIST]);
-        let key = node.file("anne.asc", &self.anne.certificate().armored());
-        node.cli(&["members", "add", LIST, "anne@example.org", "--key", &key]);
-    }
-
-    /// Anne posts at that node, encrypted to that key.
-    async fn post(&self, node: &Server, to: &Certificate, subject: &str) -> RecipientResult {
-        let message = self.anne.mail(to, &entity(subject, "We meet at seven."), Timestamp::now());
-        post(&mut node.connect().await, LIST, &message).await
-    }
-
-    async fn takes(&self, node: &Server, to: &Certificate, subject: &str) {
-        let result = self.post(node, to, subject).await;
-        assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
-    }
-
-    /// What comes out is signed by that key.
-    async fn comes_out(&self, subject: &str, signed_by: &Certificate) {
-        let came = self.sink.take(1, WAIT).await;
-        assert_eq!(came.len(), 1, "{subject} comes out");
-        let (text, signed) = self.read(&came[0], signed_by);
-        assert!(text.contains(subject), "{text}");
-        assert!(signed, "{subject}: signed by {}", signed_by.fingerprint());
-    }
-
-    fn read(&self, copy: &Received, from: &Certificate) -> (String, bool) {
-        let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
-        let (text, signed) = read_copy(&self.anne, &armor, from).unwrap();
-        (String::from_utf8_lossy(&text).into_owned(), signed)
-    }
-}
-
-fn make_master_key(file: &Path) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sealist"));
-    let made = command.args(["keys", "master-key", file.to_str().unwrap()]).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-}
-
-/// The key that correspondents get.
-fn key_of(node: &Server) -> Certificate {
-    Certificate::read_one(node.cli(&["lists", "key", LIST]).as_bytes()).unwrap()
-}
 
 /// Rotates, and says which nodes the new key waits for.
 fn rotate(node: &Server) -> (String, Vec<serde_json::Value>) {

@@ -3,65 +3,50 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::common::readers::read_copy;
-use crate::common::sink::Sink;
+use crate::common::ground::{Ground, key_of};
+use crate::common::sink::Received;
 use crate::common::site::{LIST, WAIT};
 use crate::common::{Server, entity, post};
 use sealist_mail::Timestamp;
-use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_smtp::client::RecipientResult;
 use sealist_store::testing::Postgres;
-use tokio::sync::watch;
 
-/// Two nodes, one database, a list with two members, and the mail server that takes the copies.
+/// Two nodes of one site with the same keys, and a list with two members.
 struct Cluster {
+    ground: Ground,
     first: Server,
     second: Server,
-    sink: Sink,
-    anne: Person,
     list: Certificate,
-    _stop: watch::Sender<bool>,
 }
 
 impl Cluster {
     async fn new() -> Self {
-        let sink = Sink::default();
-        let (stop, stopped) = watch::channel(false);
-        let port = sink.start(stopped).await.unwrap();
-        let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
-        let sections = format!(
-            "[database]\nurl = '{url}'\n[lmtp]\nlisten = '127.0.0.1:0'\n[outgoing]\nport = {port}\nmax_connections = 2\n"
-        );
-        let first = Server::configured(&sections);
-        first.cli(&["lists", "create", LIST]);
-        let anne = Person::new("anne@example.org", Kind::Curve25519, Timestamp::now());
-        for address in ["anne@example.org", "bart@example.org"] {
-            let member = match address {
-                "anne@example.org" => anne.certificate(),
-                other => Person::new(other, Kind::Curve25519, Timestamp::now()).certificate(),
-            };
-            let key = first.file(address, &member.armored());
-            first.cli(&["members", "add", LIST, address, "--key", &key]);
-        }
-        let list = Certificate::read_one(first.cli(&["lists", "key", LIST]).as_bytes()).unwrap();
-        let second = Server::with_keys_in(first.folder.path().join("keys").to_str().unwrap(), &sections);
-        Self { first, second, sink, anne, list, _stop: stop }
+        let ground = Ground::new().await;
+        let first = ground.node("list = 'keys'");
+        ground.set_up(&first);
+        let bart = Person::new("bart@example.org", Kind::Curve25519, Timestamp::now());
+        let key = first.file("bart.asc", &bart.certificate().armored());
+        first.cli(&["members", "add", LIST, "bart@example.org", "--key", &key]);
+        let keys = first.folder.path().join("keys");
+        let second = ground.node(&format!("list = '{}'", keys.display()));
+        let list = key_of(&first);
+        Self { ground, first, second, list }
     }
 
     fn message(&self, number: usize) -> Vec<u8> {
-        self.anne.mail(&self.list, &entity(&format!("No. {number}"), "We meet at seven."), Timestamp::now())
+        let text = entity(&format!("No. {number}"), "We meet at seven.");
+        self.ground.anne.mail(&self.list, &text, Timestamp::now())
     }
 
     /// How often each Subject came out to Anne.
-    fn subjects(&self, came: &[crate::common::sink::Received]) -> BTreeMap<String, usize> {
+    fn subjects(&self, came: &[Received]) -> BTreeMap<String, usize> {
         let mut seen = BTreeMap::new();
         for copy in came.iter().filter(|copy| copy.recipient == "anne@example.org") {
-            let Shape::Encrypted(armor) = classify(&copy.message) else { panic!("not encrypted") };
-            let (text, signed) = read_copy(&self.anne, &armor, &self.list).unwrap();
+            let (text, signed) = self.ground.read(copy, &self.list);
             assert!(signed);
-            let (protected, _) = sealist_mail::Headers::parse(&text);
+            let (protected, _) = sealist_mail::Headers::parse(text.as_bytes());
             *seen.entry(protected.text("subject").unwrap()).or_insert(0) += 1;
         }
         seen
@@ -74,13 +59,13 @@ async fn what_one_takes_in_another_sends_out() {
     let mut connection = cluster.second.connect().await;
     let message = cluster.message(1);
     assert!(matches!(post(&mut connection, LIST, &message).await, RecipientResult::Sent(_)));
-    let came = cluster.sink.take(2, WAIT).await;
+    let came = cluster.ground.sink.take(2, WAIT).await;
     assert_eq!(cluster.subjects(&came).values().copied().collect::<Vec<_>>(), [1]);
     // A replay at the other node is one.
     let mut connection = cluster.first.connect().await;
     assert!(matches!(post(&mut connection, LIST, &message).await, RecipientResult::Sent(_)));
     cluster.first.wait_until_judged();
-    let came = cluster.sink.take(2, Duration::from_millis(500)).await;
+    let came = cluster.ground.sink.take(2, Duration::from_millis(500)).await;
     let to: Vec<_> = came.iter().map(|mail| mail.recipient.as_str()).collect();
     assert_eq!(to, ["anne@example.org"], "the notice that it was posted already");
     cluster.first.kill();
@@ -89,7 +74,7 @@ async fn what_one_takes_in_another_sends_out() {
         post(&mut cluster.second.connect().await, LIST, &message).await,
         RecipientResult::Sent(_)
     ));
-    assert_eq!(cluster.sink.take(2, WAIT).await.len(), 2, "one node is enough");
+    assert_eq!(cluster.ground.sink.take(2, WAIT).await.len(), 2, "one node is enough");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,11 +98,11 @@ async fn a_dead_nodes_work_is_done_by_the_other() {
     // Second copies among them count for nothing.
     let (mut came, mut seen) = (Vec::new(), BTreeMap::new());
     while seen.len() <= POSTS && killed.elapsed() < Duration::from_secs(10) {
-        came.extend(cluster.sink.take(1, Duration::from_secs(1)).await);
+        came.extend(cluster.ground.sink.take(1, Duration::from_secs(1)).await);
         seen = cluster.subjects(&came);
     }
     assert_eq!(seen.len(), POSTS + 1, "nothing acknowledged is lost, and all is taken over in time");
-    came.extend(cluster.sink.take(2 * (POSTS + 1), Duration::from_secs(1)).await);
+    came.extend(cluster.ground.sink.take(2 * (POSTS + 1), Duration::from_secs(1)).await);
     let seen = cluster.subjects(&came);
     // A second copy only of what the dead node had sent and not recorded.
     assert!(seen.values().all(|times| *times <= 2), "{seen:?}");
@@ -161,11 +146,10 @@ async fn a_site_moves_from_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_of_the_database_kills_no_node() {
     let cluster = Cluster::new().await;
-    let config = std::fs::read_to_string(cluster.first.folder.path().join("sealist.toml")).unwrap();
-    let url = config.lines().find_map(|line| line.strip_prefix("url = '")).unwrap().trim_end_matches('\'');
+    let url = cluster.ground.url.clone();
     let pause = "BEGIN; LOCK TABLE nodes IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(8); COMMIT";
     let mut psql = std::process::Command::new("psql");
-    psql.args(["-q", url, "-c", pause]);
+    psql.args(["-q", &url, "-c", pause]);
     assert!(tokio::task::spawn_blocking(move || psql.output()).await.unwrap().unwrap().status.success());
     tokio::time::sleep(Duration::from_secs(7)).await;
     for node in [&cluster.first, &cluster.second] {

@@ -6,6 +6,7 @@ pub(crate) mod cast;
 #[allow(dead_code, reason = "shared with the demo, which uses more of it")]
 #[path = "../../../src/demo/gpg.rs"]
 pub(crate) mod gpg;
+pub(crate) mod ground;
 pub(crate) mod jail;
 pub(crate) mod maildir;
 pub(crate) mod postfix;
