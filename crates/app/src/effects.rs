@@ -91,6 +91,8 @@ pub(crate) struct Asked {
     pub(crate) question: &'static str,
     pub(crate) expires_at: Timestamp,
     pub(crate) letters: Vec<Prepared>,
+    /// What is told later if one of the letters does not go out.
+    pub(crate) instead: Option<Prepared>,
     /// Whether tokens of the same question that were given before count on.
     pub(crate) earlier: EarlierTokens,
     /// One of the kind whose place it takes.
@@ -238,8 +240,16 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
 /// see it in the list of requests.
 async fn goes_out(db: &mut Conn, asked: &Asked, now: Timestamp) -> Result<bool, AppError> {
     let mut goes_out = asked.letters.is_empty() || asked.question == Question::Approval.name();
+    let mut all_go_out = true;
     for letter in &asked.letters {
-        goes_out |= letter.store(&mut *db, now).await?;
+        // What is told later is not counted as untold.
+        let is_told_later = asked.instead.is_some() && !letter.is_made();
+        let one_goes_out = !is_told_later && letter.store(&mut *db, now).await?;
+        goes_out |= one_goes_out;
+        all_go_out &= one_goes_out;
+    }
+    if let Some(instead) = asked.instead.as_ref().filter(|_| !all_go_out) {
+        instead.store(&mut *db, now).await?;
     }
     Ok(goes_out)
 }

@@ -272,23 +272,6 @@ pub(crate) async fn make_with(
     Ok(Prepared::Letter(Box::new(letter)))
 }
 
-/// The same letter to each owner and moderator, in their language; where there is none, to the contact of the site.
-pub(crate) async fn to_moderators(
-    app: &App,
-    list: &MailingList,
-    text: Text,
-    values: impl Fn(&Place<'_>, Channel) -> Value,
-    now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
-    let mut prepared: Vec<Prepared> = Vec::new();
-    for person in in_charge(app, list).await? {
-        let to = Mailbox { name: None, address: person };
-        let content = |place: &Place<'_>, channel| Some((values(place, channel), None));
-        prepared.extend(to_person(app, list, to, text, content, now).await?);
-    }
-    Ok(prepared)
-}
-
 /// Where a letter of that list to that person is filled in: in their language.
 pub(crate) async fn place_of<'a>(
     app: &App,

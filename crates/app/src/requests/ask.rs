@@ -14,6 +14,7 @@ use crate::deciders::{Ask, to_deciders};
 use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
 use crate::letters::somebody;
 use crate::notices::{Attachment, Message, Prepared, Tokens, answer, answer_by, place_of, to_key};
+use crate::summaries::{Fact, gather};
 use crate::{App, AppError};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -53,11 +54,14 @@ pub(super) async fn ask(
         taken.effects.extend(letters.into_iter().map(Effect::Letter));
         return Ok(taken);
     }
+    let is_decided = question == Question::Approval && list.settings.admin_immed_notify;
     let event = match question {
         Question::Approval => "request-waits",
         _ => "request-asked",
     };
     let by = standing.asker.proven.into();
+    let asked = Fact::Asked { email: standing.asker.address.to_string() };
+    let instead = is_decided.then(|| gather(list, Text::Requests, &[asked]));
     let asked = Asked {
         address: standing.asker.address.clone(),
         earlier: if same { standing.earlier } else { EarlierTokens::Void },
@@ -66,6 +70,7 @@ pub(super) async fn ask(
         question: question.name(),
         expires_at: now.plus_ms(i64::from(hours) * HOUR_MS),
         ended: standing.ended,
+        instead,
         trier: standing.asker.proven.into(),
         event,
         detail: format!("{}: {}", run.goal.action(), question.name()),

@@ -5,7 +5,7 @@ use sealist_lists::commands::{self, Command, Setting};
 use sealist_lists::model::{Channel, Door, MailingList, Preferences, Role};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::{Change, Goal, Run};
-use sealist_mail::{Timestamp, mixes_scripts};
+use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{Authority, KeyChange};
 
@@ -14,8 +14,9 @@ use super::{Desk, Facts, Standing, Taken, Told, elsewhere, first_free, in_key};
 use crate::effects::Effect;
 use crate::key_life::row_of;
 use crate::letters::somebody;
-use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key, to_moderators};
+use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key};
 use crate::setup::list_certificate;
+use crate::summaries::{Fact, gather};
 use crate::{App, AppError};
 
 pub(super) async fn done(
@@ -74,7 +75,7 @@ impl End<'_> {
         if self.list.settings.send_welcome_message {
             effects.push(self.welcome().await?);
         }
-        effects.extend(self.tell_owners(Text::AdminSubscribed).await?);
+        effects.extend(self.tell_owners(Text::AdminSubscribed));
         Ok(effects)
     }
 
@@ -90,7 +91,7 @@ impl End<'_> {
             };
             effects.push(self.letter(Text::Goodbye, values, None).await?);
         }
-        effects.extend(self.tell_owners(Text::AdminUnsubscribed).await?);
+        effects.extend(self.tell_owners(Text::AdminUnsubscribed));
         Ok(effects)
     }
 
@@ -224,17 +225,8 @@ impl End<'_> {
         })
     }
 
-    async fn tell_owners(&self, text: Text) -> Result<Vec<Effect>, AppError> {
-        if !self.list.settings.admin_notify_mchanges {
-            return Ok(Vec::new());
-        }
-        let values = context! {
-            list => self.list.display_name(),
-            address => self.list.name.to_string(),
-            email => self.standing.asker.address.to_string(),
-            mixed_scripts => mixes_scripts(&self.standing.asker.address),
-        };
-        let letters = to_moderators(self.app, self.list, text, |_, _| values.clone(), self.now).await?;
-        Ok(letters.into_iter().map(Effect::Letter).collect())
+    fn tell_owners(&self, text: Text) -> Option<Effect> {
+        let fact = Fact::Member { email: self.standing.asker.address.to_string() };
+        self.list.settings.admin_notify_mchanges.then(|| Effect::Letter(gather(self.list, text, &[fact])))
     }
 }

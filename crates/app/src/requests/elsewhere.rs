@@ -1,8 +1,7 @@
 //! What a new key of an address means on its other lists: those in charge hear of it, and on a list that approves keys itself
 //! the key waits for them. Setting: `own_key_approval`.
 
-use sealist_lists::model::{Door, MailingList};
-use sealist_lists::texts::{Text, context};
+use sealist_lists::texts::Text;
 use sealist_lists::workflows::{Goal, Question, Run};
 use sealist_mail::Address;
 use sealist_openpgp::Certificate;
@@ -13,7 +12,7 @@ use sealist_store::{lists, people};
 use super::{Asker, Desk, Facts, Proven, Standing, ask, facts, policy, workflow};
 use crate::AppError;
 use crate::effects::{EarlierTokens, Effect};
-use crate::notices::to_moderators;
+use crate::summaries::{Fact, gather};
 
 /// By whose word an address has its new key, for other lists to judge.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +52,7 @@ pub(super) async fn tell(
             told.push(Effect::KeyWaits(asker.address.clone()));
             told.extend(question(there, asker, facts, certificate).await?);
         } else {
-            told.extend(notice(there, asker, certificate).await?);
+            told.push(notice(there, asker, certificate));
         }
         effects.push(Effect::Elsewhere(no, told));
     }
@@ -98,17 +97,9 @@ async fn question(
     Ok(taken.effects)
 }
 
-async fn notice(there: Desk<'_>, asker: &Asker, certificate: &Certificate) -> Result<Vec<Effect>, AppError> {
-    let list: &MailingList = there.list;
-    let values = context! {
-        list => list.display_name(),
-        address => list.name.address(Door::Posting).to_string(),
-        email => asker.address.to_string(),
-        fingerprint => certificate.fingerprint().spaced(),
-    };
-    let letters =
-        to_moderators(there.app, list, Text::AdminKeyChanged, |_, _| values.clone(), there.now).await?;
-    Ok(letters.into_iter().map(Effect::Letter).collect())
+fn notice(there: Desk<'_>, asker: &Asker, certificate: &Certificate) -> Effect {
+    let (email, fingerprint) = (asker.address.to_string(), certificate.fingerprint().to_string());
+    Effect::Letter(gather(there.list, Text::AdminKeyChanged, &[Fact::KeyChanged { email, fingerprint }]))
 }
 
 /// The one that waits there: the key has changed again since.

@@ -3,7 +3,7 @@
 use sealist_lists::budgets::Budget;
 use sealist_lists::model::{Door, EntryNo};
 use sealist_lists::texts::{Value, context};
-use sealist_mail::{Mailbox, Timestamp};
+use sealist_mail::{Address, Mailbox, Timestamp, mixes_scripts};
 use sealist_openpgp::Fingerprint;
 
 use super::held::minute;
@@ -55,7 +55,27 @@ impl Telling<'_> {
             _ => None,
         });
         let addresses = lines().filter_map(|fact| match fact {
-            Fact::Stopped { email } => Some(email.clone()),
+            Fact::Stopped { email } | Fact::Member { email } => Some(email.clone()),
+            _ => None,
+        });
+        let changed = lines().filter_map(|fact| match fact {
+            Fact::KeyChanged { email, fingerprint } => {
+                Some(context! { email, fingerprint => spaced(fingerprint) })
+            }
+            _ => None,
+        });
+        // For an admin's own words that know of one alone.
+        let emails = lines().filter_map(|fact| match fact {
+            Fact::Member { email } | Fact::KeyChanged { email, .. } => Some(email.as_str()),
+            _ => None,
+        });
+        let mixes = |fact: &Fact| match fact {
+            Fact::Member { email } => Address::from_stored(email).is_some_and(|one| mixes_scripts(&one)),
+            _ => false,
+        };
+        let mixed_scripts = lines().any(mixes);
+        let fingerprints = lines().filter_map(|fact| match fact {
+            Fact::KeyChanged { fingerprint, .. } => Some(spaced(fingerprint)),
             _ => None,
         });
         let doubts = lines().filter_map(|fact| match fact {
@@ -85,6 +105,10 @@ impl Telling<'_> {
             more => self.more + beyond,
             copies => copies.collect::<Vec<Value>>(),
             addresses => addresses.collect::<Vec<String>>(),
+            changed => changed.collect::<Vec<Value>>(),
+            mixed_scripts,
+            email => emails.collect::<Vec<&str>>().join(", "),
+            fingerprint => fingerprints.collect::<Vec<String>>().join(", "),
             doubts => doubts.collect::<Vec<Value>>(),
             messages => messages.collect::<Vec<Value>>(),
         };

@@ -9,6 +9,7 @@ use sealist_mail::{Mailbox, Timestamp};
 use sealist_openpgp::Token;
 use sealist_store::people;
 use sealist_store::queue::{self, Entry, Place as Where};
+use sealist_store::tokens::Subject;
 
 use super::outside::{Extent, Outside, Shown, content, outside};
 use super::{Answerable, Fact, Notices, Telling, WhyGone};
@@ -105,7 +106,11 @@ impl Telling<'_> {
         for one in waiting {
             let token = person.may_answer.then(Token::fresh);
             shown.push(self.described(one, &place, may_see, telling, token.as_ref()));
-            tokens.extend(token.map(|token| (one.entry.no, app.vault.mac().token_mark(&token.to_string()))));
+            tokens.extend(
+                token.map(|token| {
+                    (Subject::Entry(one.entry.no), app.vault.mac().token_mark(&token.to_string()))
+                }),
+            );
             if let (true, Shown::Message(message, _)) = (may_see, &one.shown)
                 && !message.is_empty()
             {

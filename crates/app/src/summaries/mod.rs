@@ -8,6 +8,7 @@
 mod copies;
 mod held;
 mod outside;
+mod requests;
 
 use std::collections::HashSet;
 
@@ -17,6 +18,7 @@ use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::pending::{self, Beyond, Due, Heap, NewFact, Pace, Told};
 use sealist_store::queue;
+use sealist_store::requests as waiting;
 use sealist_store::tokens::{self, Subject};
 use sealist_store::{Conn, StoreError, holds, lists};
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,10 @@ const PACES: &[(Text, u32)] = &[
     (Text::CopiesDropped, 1),
     (Text::CopyDropped, 1),
     (Text::Shunted, 3),
+    (Text::AdminSubscribed, 5),
+    (Text::AdminUnsubscribed, 5),
+    (Text::AdminKeyChanged, 5),
+    (Text::Requests, 1),
 ];
 
 /// Something that people in charge of a list, or one person, are told of. Holds nothing that a message says.
@@ -66,6 +72,12 @@ pub(crate) enum Fact {
     Stopped { email: String },
     /// The key of a member stands on the word of one that is compromised.
     KeyVoid { email: String, fingerprint: String, old_fingerprint: String },
+    /// Somebody has become a member, or is none any more.
+    Member { email: String },
+    /// An address has another key, which some other list took.
+    KeyChanged { email: String, fingerprint: String },
+    /// Somebody asked for something that waits for a decision.
+    Asked { email: String },
     /// A message broke the runner.
     Shunted { entry: EntryNo, address: String, received_at_ms: i64 },
 }
@@ -87,7 +99,12 @@ impl Fact {
             Self::Held { entry } | Self::Gone { entry, .. } | Self::Shunted { entry, .. } => {
                 entry.to_string()
             }
-            Self::Copy { email, .. } | Self::Stopped { email } | Self::KeyVoid { email, .. } => email.clone(),
+            Self::KeyChanged { email, fingerprint } => format!("{email} {fingerprint}"),
+            Self::Copy { email, .. }
+            | Self::Stopped { email }
+            | Self::KeyVoid { email, .. }
+            | Self::Member { email }
+            | Self::Asked { email } => email.clone(),
         }
     }
 }
@@ -149,7 +166,7 @@ struct Telling<'a> {
 /// A notice for one reader, with the tokens that it brings.
 struct Answerable {
     letter: Prepared,
-    tokens: Vec<(EntryNo, [u8; 32])>,
+    tokens: Vec<(Subject, [u8; 32])>,
     reader: Address,
 }
 
@@ -213,10 +230,10 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
                     continue;
                 }
                 out = true;
-                for (entry, mark) in &notice.tokens {
+                for (about, mark) in &notice.tokens {
                     // It may have been decided meanwhile.
-                    if queue::find(&mut *db, *entry).await?.is_some() {
-                        tokens::add(&mut *db, Subject::Entry(*entry), mark, &notice.reader, until).await?;
+                    if is_waiting(&mut *db, about).await? {
+                        tokens::add(&mut *db, about.clone(), mark, &notice.reader, until).await?;
                     }
                 }
             }
@@ -231,6 +248,14 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
         Err(AppError::Overtaken) => put_off(app, &seen, now.plus_ms(LATER_MS)).await,
         other => other,
     }
+}
+
+async fn is_waiting(db: &mut Conn, about: &Subject) -> Result<bool, StoreError> {
+    Ok(match about {
+        Subject::Entry(no) => queue::find(db, *no).await?.is_some(),
+        Subject::Request(no) => waiting::by_no(db, *no).await?.is_some(),
+        Subject::Decided(_) => false,
+    })
 }
 
 async fn put_off(app: &App, due: &Due, until: Timestamp) -> Result<(), AppError> {
@@ -256,6 +281,7 @@ impl Telling<'_> {
         match self.text {
             Text::Held => self.held().await,
             Text::Waits => self.waits().await,
+            Text::Requests => self.requests().await,
             _ => self.plain().await,
         }
     }

@@ -133,15 +133,15 @@ texts! {
     /// To a member: posts have stopped after bounces. It comes some days later, each week for three weeks.
     DeliveryStopped: Letter "list:user:notice:warning", "delivery_stopped" [en de fr]
         (list address owner request email);
-    /// To the owners: somebody has become a member.
+    /// To the owners: people have become members.
     AdminSubscribed: Letter "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
-        (list address email mixed_scripts);
-    /// To the owners: a member has another key, which some other list took.
+        (list address email addresses mixed_scripts more);
+    /// To the owners: members have other keys, which some other list took.
     AdminKeyChanged: Letter "list:admin:notice:key-changed", "admin_key_changed" [en de fr]
-        (list address email fingerprint);
-    /// To the owners: somebody is no longer a member.
+        (list address email fingerprint changed more);
+    /// To the owners: people are no longer members.
     AdminUnsubscribed: Letter "list:admin:notice:unsubscribe", "admin_unsubscribed" [en de fr]
-        (list address email);
+        (list address email addresses more);
     /// Asks a person whether something is wanted that was asked for in their name.
     Confirm: Letter "list:user:action:confirm", "confirm" [en de fr]
         (list address owner request email goal token hours);
@@ -166,6 +166,9 @@ texts! {
     /// To the owners: somebody asks for something that they decide on. What is offered is attached.
     Request: Letter "list:admin:action:request", "request" [en de fr]
         (list address email goal pgp token approve_link reject_link fingerprint old_fingerprint names_address mixed_scripts);
+    /// To the owners: many have asked for something that they decide on, told together.
+    Requests: Letter "list:admin:action:requests", "requests" [en de fr]
+        (list address pgp requests mixed_scripts more);
     /// To a person: a moderator refused what was asked for.
     Refused: Letter "list:user:notice:refuse", "refused" [en de fr]
         (list address owner goal problem);

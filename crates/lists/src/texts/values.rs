@@ -17,7 +17,11 @@ const TABLE: &[Described] = &[
     row("address", "the address that it is about: as a rule that of the list", &[r#""team@lists.example""#]),
     row("owner", "the address that reaches the owners", &[r#""team-owner@lists.example""#]),
     row("request", "the address that takes commands", &[r#""team-request@lists.example""#]),
-    row("email", "the address of the person that it is about", &[r#""bart@example.org""#]),
+    row(
+        "email",
+        "the address of the person that it is about; of several, all of them",
+        &[r#""bart@example.org""#],
+    ),
     row("sendkey", "the address that answers with the list's key", &[r#""team-sendkey@lists.example""#]),
     row("pgp", "whether the list has OpenPGP", &["true", "false"]),
     row("name", "the name of the author, if the list knows it", &[r#""Anne""#, "null"]),
@@ -156,6 +160,20 @@ const TABLE: &[Described] = &[
         "who",
         "who sent an encrypted message: stranger; known (has a role on the list); token (wrote a token outside the encryption)",
         &[r#""stranger""#, r#""known""#, r#""token""#],
+    ),
+    row(
+        "changed",
+        "keys that addresses have now: each has email and fingerprint",
+        &[
+            r#"[{"email": "bart@example.org", "fingerprint": "0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567"}]"#,
+        ],
+    ),
+    row(
+        "requests",
+        "requests that wait: each has email, goal, fingerprint (of the key that is offered), token, approve and reject (links)",
+        &[
+            r#"[{"email": "bart@example.org", "goal": "subscribe", "fingerprint": "0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567", "token": "abcdefghijklmnopqrstuvwxyz234567", "approve": "<mailto:t-request@x.example?subject=decision&body=approve%20abcdefghijklmnopqrstuvwxyz234567>", "reject": "<mailto:t-request@x.example?subject=decision&body=reject%20abcdefghijklmnopqrstuvwxyz234567>"}, {"email": "anne@example.org", "goal": "unsubscribe", "fingerprint": null, "token": null, "approve": null, "reject": null}]"#,
+        ],
     ),
     row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
     row(

@@ -1,0 +1,106 @@
+//! The notice of requests that wait for a decision: of a day on which so many came that those in charge were not asked about
+//! each. Every request stands in it with tokens of its own.
+
+use sealist_lists::budgets::Budget;
+use sealist_lists::commands::mailto;
+use sealist_lists::model::Door;
+use sealist_lists::texts::{Text, Value, context};
+use sealist_lists::workflows::{Goal, Question};
+use sealist_mail::{Mailbox, Timestamp, mixes_scripts};
+use sealist_openpgp::Token;
+use sealist_store::requests::{self, Request};
+use sealist_store::tokens::Subject;
+
+use super::{Answerable, Fact, Notices, Telling};
+use crate::AppError;
+use crate::deciders::{Decider, deciders};
+use crate::notices::{Message, make, place_of};
+
+/// Requests of one notice; more wait for the next.
+const MAX_REQUESTS: usize = 100;
+
+impl Telling<'_> {
+    /// To each who decides: what was asked for.
+    pub(super) async fn requests(&self) -> Result<Option<Notices>, AppError> {
+        let (waiting, left) = self.requests_waiting().await?;
+        let mut notices = Notices { left, answerable_until: self.now, ..Notices::default() };
+        if waiting.is_empty() && self.more == 0 {
+            return Ok(Some(notices));
+        }
+        let people = deciders(self.app, self.list, self.now).await?;
+        if people.is_empty() {
+            return Ok(None);
+        }
+        for person in people {
+            notices.letters.push(self.about_requests(person, &waiting).await?);
+        }
+        let latest = waiting.iter().map(|request| request.expires_at).max();
+        notices.answerable_until = latest.unwrap_or(Timestamp(self.now.0));
+        Ok(Some(notices))
+    }
+
+    /// The requests that wait still, and the facts that this notice has no room for.
+    async fn requests_waiting(&self) -> Result<(Vec<Request>, Vec<Fact>), AppError> {
+        let (mut waiting, mut left) = (Vec::new(), Vec::new());
+        for fact in &self.facts {
+            let Fact::Asked { email } = fact else { continue };
+            let Ok(address) = email.parse() else { continue };
+            if waiting.len() >= MAX_REQUESTS {
+                left.push(fact.clone());
+                continue;
+            }
+            let mut db = self.app.store.reader().await?;
+            let all = requests::of_address(&mut db, self.list.no, &address, self.now).await?;
+            waiting.extend(all.into_iter().filter(|one| one.question == Question::Approval.name()));
+        }
+        Ok((waiting, left))
+    }
+
+    async fn about_requests(&self, person: Decider, waiting: &[Request]) -> Result<Answerable, AppError> {
+        let Self { app, list, now, .. } = *self;
+        let place = place_of(app, list, &person.address).await?;
+        let (mut shown, mut tokens) = (Vec::new(), Vec::new());
+        for request in waiting {
+            // Nobody answers for a key of their own.
+            let is_own_key = request.run.goal == Goal::ApproveKey && request.address == person.address;
+            let token = (person.may_answer && !is_own_key).then(|| Token::fresh().to_string());
+            shown.push(self.asked(request, token.as_deref()));
+            tokens.extend(
+                token.map(|token| (Subject::Request(request.no), app.vault.mac().token_mark(&token))),
+            );
+        }
+        let values = context! {
+            list => list.display_name(),
+            address => list.name.to_string(),
+            pgp => list.settings.pgp.is_some(),
+            mixed_scripts => waiting.iter().any(|request| mixes_scripts(&request.address)),
+            requests => shown,
+            more => self.more,
+        };
+        let message = Message {
+            to: Mailbox { name: None, address: person.address.clone() },
+            kind: Text::Requests.name().into(),
+            budget: Budget::UNLIMITED,
+            letter: app.texts.letter(Text::Requests, &place, values),
+            attachment: None,
+            reply_to: Some(list.name.address(Door::Request)),
+        };
+        let letter = make(app, list, message, person.channel, now).await?;
+        Ok(Answerable { letter, tokens, reader: person.address })
+    }
+
+    fn asked(&self, request: &Request, token: Option<&str>) -> Value {
+        let link = |verb: &str| {
+            let to = self.list.name.address(Door::Request);
+            token.map(|token| mailto(&to, &format!("{verb} {token}")))
+        };
+        context! {
+            email => request.address.to_string(),
+            goal => request.run.goal.action(),
+            fingerprint => request.run.key.as_ref().map(|key| key.spaced()),
+            approve => link("approve"),
+            reject => link("reject"),
+            token,
+        }
+    }
+}
