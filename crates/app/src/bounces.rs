@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealist_lists::model::{DeliveryNo, Door, MailingList, MemberNo};
+use sealist_lists::rules::Reason;
 use sealist_mail::dsn::{self, Report};
 use sealist_mail::{Address, Refusal, Timestamp};
 use sealist_store::bounce_proofs;
@@ -10,16 +11,17 @@ use sealist_store::bounce_scores::{self, Bounced, Patience, Returned};
 use sealist_store::deliveries::{self, Kind};
 use sealist_store::notices::Probe;
 use sealist_store::queue::{self, Entry};
-use sealist_store::{Conn, StoreError};
+use sealist_store::{Conn, StoreError, audit, put_aside};
 
 use crate::notices::Prepared;
 use crate::{App, AppError, bounce_address, letters};
 
 const DAY_MS: i64 = 24 * 3_600_000;
+
 /// What a message at `-bounces` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// Automatic: it is counted if it counts, and gone.
+    /// Automatic: it counts against somebody, or it is put aside and counted as such.
     Done,
     /// A person wrote it: it is for the people in charge.
     Person,
@@ -45,18 +47,23 @@ pub(crate) async fn take(
     let cause = (!of_a_person).then(|| format!("day {}: {}", now.0 / DAY_MS, reading.status));
     // At the address that all copies share anybody can name anybody: one copy with a handle shows what is true.
     let unproved = entry.detail.is_empty()
-        && !list.settings.verp
+        && list.settings.shares_envelope_sender()
         && list.settings.process_bounces
         && reading.report == Report::Failed;
     let mark = |id: &String| app.vault.mac().message_mark(&list.name.list_id(), id);
     let marks: Vec<[u8; 32]> = reading.returned.iter().map(mark).collect();
+    let reason = if reading.report == Report::Other { Reason::AutoReply } else { Reason::Bounce };
     let (entry, of) = (entry.clone(), list.clone());
     let follows = app.store.write(move |db| {
         Box::pin(async move {
+            let mut is_used = returned.is_some();
             let failed = returned.map(|returned| Failure { returned, cause }).into_iter().collect();
             let follows = score(&mut *db, &of, failed, now).await?;
             if unproved {
-                bounce_proofs::ask(&mut *db, of.no, &reading.failed, &marks, now).await?;
+                is_used |= bounce_proofs::ask(&mut *db, of.no, &reading.failed, &marks, now).await?;
+            }
+            if !is_used {
+                put_aside::count(&mut *db, of.no, reason, now).await?;
             }
             queue::finish(db, &entry).await?;
             Ok::<_, StoreError>(follows)
@@ -121,9 +128,21 @@ async fn score(
         if let Some(cause) = cause.filter(|_| !matches!(follow, Bounced::Nothing)) {
             bounce_scores::has_scored(&mut *db, list.no, returned.member, &cause, now).await?;
         }
+        if let Bounced::Stopped(email) = &follow {
+            stopped(&mut *db, list, email, now).await?;
+        }
         follows.push(follow);
     }
     Ok(follows)
+}
+
+/// Posts to a member have stopped: those in charge hear of it, and the audit tells when.
+async fn stopped(db: &mut Conn, list: &MailingList, email: &str, now: Timestamp) -> Result<(), StoreError> {
+    letters::stopped(list, email).store(&mut *db, now).await?;
+    let Some(address) = Address::from_stored(email) else { return Ok(()) };
+    let days = list.settings.bounce_score_threshold.max(1);
+    let detail = format!("mail came back on {days} days");
+    audit::record(db, list.no, &address, "delivery-stopped", &detail, now).await
 }
 
 fn patience(list: &MailingList) -> Patience {
@@ -134,23 +153,18 @@ fn patience(list: &MailingList) -> Patience {
     }
 }
 
-/// Members in doubt are probed; those in charge hear to whom posts have stopped.
+/// Members in doubt are probed.
 pub(crate) async fn tell(
     app: &App,
     list: &MailingList,
     follows: Vec<Bounced>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let (mut letters, mut stopped) = (Vec::new(), Vec::new());
+    let mut letters = Vec::new();
     for one in follows {
-        match one {
-            Bounced::Doubted(member, email) => letters.extend(probe(app, list, member, &email, now).await?),
-            Bounced::Stopped(email) => stopped.push(email),
-            Bounced::Nothing | Bounced::Scored => {}
+        if let Bounced::Doubted(member, email) = one {
+            letters.extend(probe(app, list, member, &email, now).await?);
         }
-    }
-    if !stopped.is_empty() {
-        letters.push(letters::stopped(list, &stopped));
     }
     if letters.is_empty() {
         return Ok(());

@@ -209,10 +209,9 @@ pub(crate) fn about_copies(list: &MailingList, text: Text, copies: &[&Settled]) 
     (!facts.is_empty()).then(|| gather(list, text, &facts))
 }
 
-/// To those in charge: posts to these addresses have stopped, after too many bounces.
-pub(crate) fn stopped(list: &MailingList, addresses: &[String]) -> Prepared {
-    let fact = |email: &String| Fact::Stopped { email: email.clone() };
-    gather(list, Text::Stopped, &addresses.iter().map(fact).collect::<Vec<_>>())
+/// To those in charge: posts to an address have stopped, after too many bounces.
+pub(crate) fn stopped(list: &MailingList, email: &str) -> Prepared {
+    gather(list, Text::Stopped, &[Fact::Stopped { email: email.to_owned() }])
 }
 
 /// To a member to whom posts have stopped after bounces: how they begin again.

@@ -2,8 +2,9 @@
 
 use sealist_lists::model::{MailingList, SettingError};
 use sealist_lists::workflows::{self, Workflow, WorkflowError};
-use sealist_lists::{chains, pipelines};
-use sealist_store::{StoreError, lists};
+use sealist_lists::{chains, pipelines, weaknesses};
+use sealist_mail::Timestamp;
+use sealist_store::{StoreError, audit, lists};
 
 use crate::earlier::seal_earlier;
 use crate::requests::workflow;
@@ -55,21 +56,32 @@ pub enum SettingRefused {
     Store(#[from] StoreError),
 }
 
-/// Changes one setting of a list. Errs, with nothing changed, if the list could not work with it.
+/// Changes one setting of a list; what makes it weaker stands in the audit. Errs, with nothing changed, if the list could not work with it.
 pub async fn set_setting(
     app: &App,
     list: &mut MailingList,
     name: &str,
     value: &str,
+    now: Timestamp,
 ) -> Result<(), SettingRefused> {
     let mut changed = list.clone();
     changed.settings.set(name, value)?;
     check(app, &changed)?;
     let begins_to_encrypt = changed.settings.encrypting() && !list.settings.encrypting();
+    let weaker: Vec<&'static str> =
+        weaknesses::new(&list.settings, &changed.settings).map(|weakness| weakness.what).collect();
     list.settings = changed.settings;
-    let (no, settings) = (list.no, list.settings.clone());
-    let written =
-        app.store.write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
+    let (no, settings, who) = (list.no, list.settings.clone(), list.name.posting());
+    let detail = format!("{name} {value}: {}", weaker.join("; "));
+    let written = app.store.write(move |db| {
+        Box::pin(async move {
+            lists::set_settings(&mut *db, no, &settings).await?;
+            if !weaker.is_empty() {
+                audit::record(db, no, &who, "weakened", &detail, now).await?;
+            }
+            Ok(())
+        })
+    });
     written.await.map_err(SettingRefused::Store)?;
     if begins_to_encrypt {
         // What comes from now on is sealed; what came before is sealed here.

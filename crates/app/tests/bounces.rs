@@ -4,12 +4,14 @@
 
 mod moved_clock;
 
-use moved_clock::{claimed, day, join, make_plain_list, post_plain, site_in, store_plain};
+use moved_clock::{claimed, day, join, make_list, make_plain_list, post_plain, site_in, store_plain};
 use sealist_app::{App, Arrival, Intake, Report, process, settle, tell_due, upkeep};
 use sealist_lists::model::{Door, MAX_LOCAL_OCTETS, MailingList, MemberNo, Role};
-use sealist_mail::{Stage, Timestamp};
+use sealist_mail::{Address, Headers, Stage, Timestamp};
+use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::deliveries::{Settled, State};
-use sealist_store::{StoreError, bounce_scores, lists, people, queue};
+use sealist_store::keys::CertificateRow;
+use sealist_store::{StoreError, audit, bounce_scores, lists, people, put_aside, queue};
 use tempfile::TempDir;
 
 const MEMBERS: [&str; 4] = ["anne@x.example", "bart@x.example", "cris@y.example", "dora@y.example"];
@@ -48,6 +50,7 @@ async fn post(app: &App, list: &MailingList, answer: Answer, now: Timestamp) {
 struct Sent {
     to: Vec<String>,
     sender: String,
+    message: Vec<u8>,
 }
 
 /// Takes what is due, and says of all that it is sent.
@@ -57,7 +60,8 @@ async fn deliver_all(app: &App, now: Timestamp) -> Vec<Sent> {
         let mut results = ready.held.clone();
         for copy in &ready.copies {
             let to = copy.recipients.iter().map(|one| one.email.clone()).collect();
-            sent.push(Sent { to, sender: copy.sender.clone().unwrap_or_default() });
+            let message = copy.pieces.concat();
+            sent.push(Sent { to, sender: copy.sender.clone().unwrap_or_default(), message });
             for one in &copy.recipients {
                 let (no, email) = (one.no, one.email.clone());
                 let reply = "250 ok".to_owned();
@@ -321,6 +325,113 @@ async fn on_a_list_without_handles_one_copy_proves_a_report() {
     upkeep(&app, day(18)).await.unwrap();
     arrive(&app, common, None, &report("dora@y.example", "5.1.1", "<6@z.example>"), day(18)).await;
     assert_eq!(post(8, day(18)).await.len(), 2);
+}
+
+/// Many members share one message: whom a report names gets the next one alone.
+#[tokio::test]
+async fn on_a_list_with_bulk_messages_too() {
+    for verp in ["false", "true"] {
+        let folder = TempDir::new().unwrap();
+        let app = site_in(folder.path()).await;
+        let list = make_list(&app, "team@lists.example").await;
+        for member in MEMBERS {
+            let person = Person::new(member, Kind::Curve25519, day(-20));
+            let certificate = person.certificate();
+            let card = certificate.usable(day(-5)).unwrap();
+            let row = CertificateRow {
+                fingerprint: certificate.fingerprint().to_string(),
+                certificate: certificate.to_bytes(),
+                card: Some(card.to_bytes(app.vault.mac(), &member.parse::<Address>().unwrap().key())),
+                unusable: None,
+                confirmed_at: Some(day(-5)),
+            };
+            join(&app, &list, member, Role::Member, Some(row)).await;
+        }
+        let mut list = list;
+        for (name, value) in [
+            ("delivery", "bulk"),
+            ("verp", verp),
+            ("unsigned_msg_action", "accept"),
+            ("nonencrypted_msg_action", "accept"),
+            ("default_nonmember_action", "accept"),
+        ] {
+            set(&app, &list, name, value).await;
+            list.settings.set(name, value).unwrap();
+        }
+        let post = async |number: i64, at: Timestamp| {
+            let mail = format!(
+                "From: eve@z.example\nTo: team@lists.example\nSubject: x\nMessage-ID: <{number}@z.example>\n\nWords.\n"
+            );
+            arrive(&app, "team@lists.example", Some("eve@z.example"), &mail, at).await;
+            let mut sent = deliver_all(&app, at).await;
+            sent.retain(|copy| !copy.sender.is_empty());
+            sent
+        };
+        let sent = post(1, day(0)).await;
+        assert_eq!(sent.len(), 1, "all share a copy");
+        let headers = Headers::parse(&sent[0].message).0;
+        let id = headers.text("message-id").unwrap();
+        arrive(&app, "team-bounces@lists.example", None, &report("bart@x.example", "5.1.1", &id), day(1))
+            .await;
+        assert_eq!(score(&app, &list, "bart@x.example").await, 0, "nothing is proved yet");
+        let sent = post(2, day(2)).await;
+        assert_eq!(sent.len(), 2, "one copy apart, verp {verp}");
+        let sender = of_bart(&sent);
+        assert_eq!(post(3, day(3)).await.len(), 1, "of one post");
+        arrive(&app, &sender, None, &report("bart@x.example", "5.1.1", &id), day(3)).await;
+        assert_eq!(score(&app, &list, "bart@x.example").await, 1);
+    }
+}
+
+/// Who is stopped when stands in the audit, and what was put aside is counted.
+#[tokio::test]
+async fn what_happens_at_the_bounce_address_can_be_looked_up() {
+    let folder = TempDir::new().unwrap();
+    let (app, mut list) = stage(&folder).await;
+    for (name, value) in [("verp", "true"), ("bounce_score_threshold", "1"), ("verp_probes", "false")] {
+        set(&app, &list, name, value).await;
+        list.settings.set(name, value).unwrap();
+    }
+    post_plain(&app, &list, day(0)).await;
+    let sender = of_bart(&deliver_all(&app, day(0)).await);
+    let (common, bart) = ("team-bounces@lists.example", "bart@x.example");
+    let vacation = format!("From: {bart}\nSubject: Away\nAuto-Submitted: auto-replied\n\nI am away.\n");
+    let late = report(bart, "4.4.1", "<x@y>").replace("Action: failed", "Action: delayed");
+    let aside = [
+        (&*sender, vacation.as_str(), "auto-reply"),
+        (common, vacation.as_str(), "auto-reply"),
+        (&*sender, late.as_str(), "bounce"),
+        (common, &report(bart, "5.1.1", "<unknown@y>"), "bounce"),
+        ("team-bounces+forged@lists.example", &report(bart, "5.1.1", "<x@y>"), "bounce"),
+    ];
+    for (to, message, _) in aside {
+        arrive(&app, to, None, message, day(1)).await;
+    }
+    let stopped_at = async || {
+        let events = audit::newest(&mut app.store.reader().await.unwrap(), Some(list.no), 99).await.unwrap();
+        events
+            .into_iter()
+            .filter(|one| one.event == "delivery-stopped")
+            .map(|one| one.email)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(stopped_at().await, [""; 0]);
+    for _ in 0..2 {
+        arrive(&app, &sender, None, &report(bart, "5.1.1", "<x@y>"), day(1)).await;
+    }
+    assert_eq!(stopped_at().await, [bart]);
+    let counted = put_aside::counts(&mut app.store.reader().await.unwrap(), list.no, day(1)).await.unwrap();
+    let count = |name| i64::try_from(aside.iter().filter(|(_, _, reason)| *reason == name).count()).unwrap();
+    assert_eq!(
+        counted,
+        [("auto-reply".to_owned(), count("auto-reply")), ("bounce".to_owned(), count("bounce"))]
+    );
+    // The next hop refuses members at once.
+    let gone: Answer = |_| Some((Stage::Recipient, "550 5.1.1 nobody here"));
+    post(&app, &list, gone, day(3)).await;
+    let mut all = stopped_at().await;
+    all.sort();
+    assert_eq!(all, MEMBERS);
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
         ("unsigned_msg_action", "defer"),
         ("no_key_action", "defer"),
     ] {
-        set_setting(&app, &mut list, name, value).await.unwrap();
+        set_setting(&app, &mut list, name, value, day(-3)).await.unwrap();
     }
     assert!(!list.settings.encrypting());
     let word = |what: &str| format!("Zebra{what}5581");
@@ -79,7 +79,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     let words: Vec<String> = ["posted", "discarded", "held", "waiting"].map(word).to_vec();
     assert!(!holding(&folder, &words).is_empty(), "it stands there now");
 
-    set_setting(&app, &mut list, "encrypt_outgoing", "true").await.unwrap();
+    set_setting(&app, &mut list, "encrypt_outgoing", "true", day(-3)).await.unwrap();
     assert_eq!(holding(&folder, &words), Vec::<String>::new());
     // What waited is judged and goes its way.
     let by = claimant.clone();

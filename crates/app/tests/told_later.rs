@@ -29,7 +29,7 @@ impl Stage {
         let app = site_in(folder.path()).await;
         let mut list = make_plain_list(&app, "plain@lists.example").await;
         for (name, value) in settings {
-            set_setting(&app, &mut list, name, value).await.unwrap();
+            set_setting(&app, &mut list, name, value, day(-3)).await.unwrap();
         }
         join(&app, &list, OLGA, Role::Owner, None).await;
         Self { app, list, _folder: folder }

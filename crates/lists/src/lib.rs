@@ -25,4 +25,5 @@ mod sentences;
 pub mod styles;
 pub mod texts;
 mod threading;
+pub mod weaknesses;
 pub mod workflows;

@@ -93,9 +93,9 @@ pub(super) async fn make_post(
     let (recipients, archived) = (draft.recipients.clone(), draft.archived);
     let payload = payload::build(draft, openpgp::random());
     // Bounces without a handle are known by it, and old vacation programs where the Message-ID is the author's.
-    let sent_mark = match list.settings.verp && list.settings.encrypting() {
-        true => None,
-        false => Headers::parse(&payload.outer).0.text("message-id"),
+    let sent_mark = match list.settings.shares_envelope_sender() || !list.settings.encrypting() {
+        false => None,
+        true => Headers::parse(&payload.outer).0.text("message-id"),
     };
     let sent_mark = sent_mark.map(|id| app.vault.mac().message_mark(&list.name.list_id(), id.trim()));
     let encrypts = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);

@@ -130,9 +130,15 @@ impl Work<'_> {
             families.push((sixes, Copies::new(second, session_key, key_ids(self.pgp))));
         }
         let mut made: Made = Default::default();
-        for (mut readers, copies) in families {
+        for (readers, copies) in families {
+            let (proving, mut readers): (Vec<_>, Vec<_>) =
+                readers.into_iter().partition(|reader| reader.row.proves);
+            // Whose copy is to show whether it arrives gets it alone, with a handle.
+            let mut chunks: Vec<Vec<Reader>> = proving.into_iter().map(|reader| vec![reader]).collect();
             while !readers.is_empty() {
-                let chunk = readers.split_off(readers.len().saturating_sub(in_one));
+                chunks.push(readers.split_off(readers.len().saturating_sub(in_one)));
+            }
+            for chunk in chunks {
                 // Who gets a message with others learns nothing from the order of the packets.
                 let mut cards: Vec<_> = chunk.iter().map(|reader| &reader.card).collect();
                 cards.sort_by_cached_key(|_| random::<8>());

@@ -201,6 +201,12 @@ impl ListSettings {
         })
     }
 
+    /// Whether copies to many members have one envelope sender: what comes back of a copy does not show then to whom it went.
+    pub fn shares_envelope_sender(&self) -> bool {
+        let is_bulk = |pgp: &PgpSettings| pgp.encrypt_outgoing && pgp.delivery == SealedDelivery::Bulk;
+        !self.verp || self.pgp.as_ref().is_some_and(is_bulk)
+    }
+
     /// Octets above which a message for the posting address is refused when it comes; `None`: no limit but the server's.
     /// Up to 1 MiB a moderator may let pass what is larger than the list allows.
     pub fn refused_above_octets(&self) -> Option<u64> {

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use sealist_app::{App, AppError, NewMember, add_member, create_list, list_certificate, set_setting};
 use sealist_lists::model::{ListName, Role};
-use sealist_mail::Address;
+use sealist_mail::{Address, Timestamp};
 use sealist_store::lists;
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
         }
         Lists::Set { list, name, value } => {
             let mut list = named(app, &list).await?;
-            set_setting(app, &mut list, &name, &value).await?;
+            set_setting(app, &mut list, &name, &value, Timestamp::now()).await?;
             (format!("{name} is set\n"), json!({ "set": name }))
         }
         Lists::Key { list, strip_certifications } => {

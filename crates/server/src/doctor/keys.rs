@@ -1,7 +1,7 @@
 //! Keys: those of the lists, by a round trip with each, and those of the members.
 
 use sealist_app::{App, AppError, ListKeys, list_certificate, survey};
-use sealist_lists::model::{AddressNo, MailingList, MissingKey, PgpSettings, SealedDelivery};
+use sealist_lists::model::{AddressNo, MailingList};
 use sealist_mail::{Address, Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SignWith};
 use sealist_store::{StoreError, address_keys, lists, rotation};
@@ -15,7 +15,9 @@ const PAGE: u32 = 500;
 pub(super) async fn examine(app: &App) -> Vec<Finding> {
     let mut findings = waiting(app).await.unwrap_or_default();
     for list in all_lists(app).await {
-        let Some(pgp) = &list.settings.pgp else { continue };
+        if list.settings.pgp.is_none() {
+            continue;
+        }
         let keys = match app.keys_of(&list).await {
             Ok(keys) => keys,
             Err(error) => {
@@ -31,26 +33,6 @@ pub(super) async fn examine(app: &App) -> Vec<Finding> {
                 "restore key directory and database from the same backup",
             ),
         });
-        if !pgp.own_key_approval {
-            findings.push(Finding::warning(
-                "key approval",
-                format!(
-                    "{} takes every key that another list of this site took; new lists ask first",
-                    list.name
-                ),
-                format!("sealist lists set {} own_key_approval true", list.name),
-            ));
-        }
-        if list.settings.encrypting() && !pgp.sign_outgoing {
-            findings.push(Finding::warning(
-                "list signature",
-                format!("{} encrypts and does not sign: readers see no verdict on the author", list.name),
-                format!("sealist lists set {} sign_outgoing true", list.name),
-            ));
-        }
-        if list.settings.encrypting() {
-            findings.extend(weaker_choices(&list, pgp));
-        }
     }
     findings.extend(spelled_twice(app).await.unwrap_or_default());
     findings.extend(members(app).await.unwrap_or_else(|error| {
@@ -101,29 +83,6 @@ async fn waiting(app: &App) -> Result<Vec<Finding>, StoreError> {
         ));
     }
     Ok(findings)
-}
-
-/// Settings by which a list gives up a promise: they are the owner's to choose, and to know.
-fn weaker_choices(list: &MailingList, pgp: &PgpSettings) -> Vec<Finding> {
-    let bulk = (
-        pgp.delivery == SealedDelivery::Bulk,
-        "bulk messages",
-        "readers see how many others there are, and some programs cannot open the message",
-        "delivery copies",
-    );
-    let clear = (
-        pgp.missing_key_action == MissingKey::Cleartext,
-        "cleartext",
-        "members without a key who allowed it get cleartext",
-        "missing_key_action hold-and-notify",
-    );
-    let chosen = [bulk, clear].into_iter().filter(|(chosen, ..)| *chosen);
-    chosen
-        .map(|(_, check, what, fix)| {
-            let fix = format!("sealist lists set {} {fix}", list.name);
-            Finding::warning(check, format!("{}: {what}", list.name), fix)
-        })
-        .collect()
 }
 
 async fn all_lists(app: &App) -> Vec<MailingList> {

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use sealist_app::App;
-use sealist_lists::model::{Action, MailingList, PgpSettings};
+use sealist_lists::model::MailingList;
+use sealist_lists::weaknesses::{self, Heard};
 use sealist_store::{StoreError, lists};
 
 use super::Finding;
@@ -63,42 +64,18 @@ fn private(check: &'static str, path: &Path) -> Option<Finding> {
     })
 }
 
-/// Lists that encrypt, or could, and let in or out what is not encrypted, signed or of a member.
+/// Lists that give up what OpenPGP promises.
 pub(super) async fn examine_lists(app: &App) -> Result<Vec<Finding>, StoreError> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
-    let with_pgp = all.iter().filter_map(|list| Some((list, list.settings.pgp.as_ref()?)));
-    Ok(with_pgp.flat_map(|(list, pgp)| of_list(list, pgp)).collect())
+    Ok(all.iter().flat_map(of_list).collect())
 }
 
-fn of_list(list: &MailingList, pgp: &PgpSettings) -> Vec<Finding> {
-    let chosen = [
-        (!pgp.encrypt_outgoing, "its copies go out in the clear", "encrypt_outgoing true"),
-        (
-            pgp.unsigned_msg_action == Action::Accept,
-            "unsigned mail is posted, whoever wrote it",
-            "unsigned_msg_action reject",
-        ),
-        (
-            pgp.nonencrypted_msg_action == Action::Accept,
-            "mail in the clear is posted",
-            "nonencrypted_msg_action reject",
-        ),
-        (
-            pgp.invalid_sig_action == Action::Accept,
-            "mail with a false signature is posted",
-            "invalid_sig_action reject",
-        ),
-        (
-            list.settings.default_nonmember_action == Action::Accept,
-            "mail of anybody is posted",
-            "default_nonmember_action hold",
-        ),
-    ];
-    let chosen = chosen.into_iter().filter(|(chosen, ..)| *chosen);
-    chosen
-        .map(|(_, what, setting)| {
-            let fix = format!("if nobody meant that: sealist lists set {} {setting}", list.name);
-            Finding::warning("weak list", format!("{}: {what}", list.name), fix)
+fn of_list(list: &MailingList) -> Vec<Finding> {
+    let heard = weaknesses::of(&list.settings).filter(|weakness| weakness.heard == Heard::Always);
+    heard
+        .map(|weakness| {
+            let fix = format!("if nobody meant that: sealist lists set {} {}", list.name, weakness.mend);
+            Finding::warning(weakness.check, format!("{}: {}", list.name, weakness.what), fix)
         })
         .collect()
 }

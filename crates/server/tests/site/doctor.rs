@@ -96,6 +96,10 @@ async fn weak_lists_are_named() {
         assert!(command.starts_with(&format!("lists set {TEAM} {setting} ")), "{fix}");
         server.cli(&command.split(' ').collect::<Vec<_>>());
         assert_eq!(said_of(&server, "weak list"), [], "{setting}: {fix}");
+        let audit = server.cli(&["audit", TEAM]);
+        let line = format!("{setting} {weak}: ");
+        assert_eq!(audit.matches(&line).count(), 1, "{audit}");
+        assert!(!audit.contains(&format!("{setting} {}", command.rsplit(' ').next().unwrap())), "{audit}");
     }
 }
 

@@ -1,0 +1,174 @@
+//! Settings by which a list with OpenPGP gives up a promise, as a table. They are the owner's to choose and to know: `doctor`
+//! warns of them, and the audit tells who chose them when.
+
+use crate::model::{Action, ListSettings, MissingKey, PgpSettings, Role, SealedDelivery};
+
+/// Who hears of a weakness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// `doctor` warns as long as it is chosen, and the audit has an entry.
+    Always,
+    /// The audit has an entry: lists of some styles have it from the beginning.
+    WhenChosen,
+}
+
+/// One choice that makes a list weaker.
+pub struct Weakness {
+    /// The name of the check in `doctor`.
+    pub check: &'static str,
+    /// What it means, behind the name of the list.
+    pub what: &'static str,
+    /// The setting and value that end it.
+    pub mend: &'static str,
+    /// Who hears of it.
+    pub heard: Heard,
+    is_chosen: fn(&ListSettings, &PgpSettings) -> bool,
+}
+
+const fn row(
+    check: &'static str,
+    what: &'static str,
+    mend: &'static str,
+    is_chosen: fn(&ListSettings, &PgpSettings) -> bool,
+) -> Weakness {
+    Weakness { check, what, mend, heard: Heard::Always, is_chosen }
+}
+
+const fn choice(
+    what: &'static str,
+    mend: &'static str,
+    is_chosen: fn(&ListSettings, &PgpSettings) -> bool,
+) -> Weakness {
+    Weakness { check: "weak list", what, mend, heard: Heard::WhenChosen, is_chosen }
+}
+
+const ACCEPT: Action = Action::Accept;
+
+const TABLE: &[Weakness] = &[
+    row("weak list", "its copies go out in the clear", "encrypt_outgoing true", |_, pgp| {
+        !pgp.encrypt_outgoing
+    }),
+    row("weak list", "unsigned mail is posted, whoever wrote it", "unsigned_msg_action reject", |_, pgp| {
+        pgp.unsigned_msg_action == ACCEPT
+    }),
+    row("weak list", "mail in the clear is posted", "nonencrypted_msg_action reject", |_, pgp| {
+        pgp.nonencrypted_msg_action == ACCEPT
+    }),
+    row("weak list", "mail with a false signature is posted", "invalid_sig_action reject", |_, pgp| {
+        pgp.invalid_sig_action == ACCEPT
+    }),
+    row("weak list", "mail of anybody is posted", "default_nonmember_action hold", |list, _| {
+        list.default_nonmember_action == ACCEPT
+    }),
+    row(
+        "key approval",
+        "it takes every key that another list of this site took; new lists ask first",
+        "own_key_approval true",
+        |_, pgp| !pgp.own_key_approval,
+    ),
+    row(
+        "list signature",
+        "it encrypts and does not sign: readers see no verdict on the author",
+        "sign_outgoing true",
+        |list, pgp| list.encrypting() && !pgp.sign_outgoing,
+    ),
+    row(
+        "bulk messages",
+        "readers see how many others there are, and some programs cannot open the message",
+        "delivery copies",
+        |list, pgp| list.encrypting() && pgp.delivery == SealedDelivery::Bulk,
+    ),
+    row(
+        "cleartext",
+        "members without a key who allowed it get cleartext",
+        "missing_key_action hold-and-notify",
+        |list, pgp| list.encrypting() && pgp.missing_key_action == MissingKey::Cleartext,
+    ),
+    choice("mail signed by an expired key is posted", "expired_sig_action reject", |_, pgp| {
+        pgp.expired_sig_action == ACCEPT
+    }),
+    choice("mail signed by a revoked key is posted", "revoked_sig_action reject", |_, pgp| {
+        pgp.revoked_sig_action == ACCEPT
+    }),
+    choice("mail signed by a key of somebody else is posted", "unknown_signer_action reject", |_, pgp| {
+        pgp.unknown_signer_action == ACCEPT
+    }),
+    choice("mail of members without a key is posted", "no_key_action reject", |_, pgp| {
+        pgp.no_key_action == ACCEPT
+    }),
+    choice("a key that nobody confirmed counts", "unconfirmed_key_action reject", |_, pgp| {
+        pgp.unconfirmed_key_action == ACCEPT
+    }),
+    choice("the same signed text is posted again", "duplicate_sig_action discard", |_, pgp| {
+        pgp.duplicate_sig_action == ACCEPT
+    }),
+    choice("signed mail that is meant for others is posted", "misdirected_msg_action hold", |_, pgp| {
+        pgp.misdirected_msg_action == ACCEPT
+    }),
+    choice("signatures of any date count", "wrong_date_action hold", |_, pgp| {
+        pgp.wrong_date_action == ACCEPT
+    }),
+    choice(
+        "signed texts are not remembered: they can be posted again",
+        "collect_sig_hashes true",
+        |_, pgp| !pgp.collect_sig_hashes,
+    ),
+    choice("readers get no signature of the list", "sign_outgoing true", |_, pgp| !pgp.sign_outgoing),
+    choice("Subjects stand outside the encryption", "hide_subject true", |_, pgp| !pgp.hide_subject),
+    choice("anybody may certify the key of the list", r#"key_signing_allowed ["owner"]"#, |_, pgp| {
+        pgp.key_signing_allowed.contains(&Role::Nonmember)
+    }),
+];
+
+/// The weaknesses of a list with these settings; a list without OpenPGP promises nothing that it could give up.
+pub fn of(settings: &ListSettings) -> impl Iterator<Item = &'static Weakness> + '_ {
+    let chosen = move |weakness: &&'static Weakness| {
+        settings.pgp.as_ref().is_some_and(|pgp| (weakness.is_chosen)(settings, pgp))
+    };
+    TABLE.iter().filter(chosen)
+}
+
+/// What a change makes weaker: of the settings as they become, beyond what they were.
+pub fn new<'a>(
+    before: &'a ListSettings,
+    after: &'a ListSettings,
+) -> impl Iterator<Item = &'static Weakness> + 'a {
+    of(after).filter(|weakness| of(before).all(|earlier| earlier.what != weakness.what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each choice is seen when it is made and not when it is taken back, and what mends it is a setting that does.
+    #[test]
+    fn every_choice_is_seen_and_can_be_mended() {
+        let strong = |name: &str, value: &str| {
+            let mut settings = ListSettings { pgp: Some(PgpSettings::default()), ..ListSettings::default() };
+            for weakness in TABLE {
+                let (setting, mended) = weakness.mend.split_once(' ').unwrap();
+                settings.set(setting, mended).unwrap();
+            }
+            let before = settings.clone();
+            settings.set(name, value).unwrap();
+            let told = |from: &ListSettings, to: &ListSettings| {
+                new(from, to).map(|one| one.what).collect::<Vec<_>>()
+            };
+            assert_eq!(told(&settings, &before), [""; 0], "{name} {value}");
+            told(&before, &settings)
+        };
+        for weakness in TABLE {
+            let (setting, mended) = weakness.mend.split_once(' ').unwrap();
+            let weak = ["accept", "true", "false", "bulk", "cleartext", "nonmember", r#"["nonmember"]"#];
+            let found = weak.iter().filter(|value| {
+                let mut settings =
+                    ListSettings { pgp: Some(PgpSettings::default()), ..ListSettings::default() };
+                settings.set(setting, value).is_ok() && **value != mended
+            });
+            let found: Vec<&str> = found.flat_map(|value| strong(setting, value)).collect();
+            assert!(found.contains(&weakness.what), "{setting}: {found:?}");
+        }
+        let plain = ListSettings { default_nonmember_action: Action::Accept, ..ListSettings::default() };
+        assert_eq!(of(&plain).count(), 0, "it promises nothing");
+    }
+}
