@@ -59,7 +59,7 @@ impl Stage {
     async fn answer(&self, from: &str, lines: &str) -> String {
         let came = self.say(&format!("From: {from}\nSubject: x\n\n{lines}\n"), day(0)).await;
         let own = came.iter().filter(|one| from.contains(&one.to));
-        own.map(|one| text(one)).collect::<Vec<_>>().join("\n")
+        own.map(text).collect::<Vec<_>>().join("\n")
     }
 
     async fn name(&self, address: &str) -> String {

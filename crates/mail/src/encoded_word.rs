@@ -271,7 +271,7 @@ mod tests {
                 let (last, others) = words.split_last().unwrap();
                 assert!(last.starts_with("=?utf-8?"), "{encoded}");
                 let padded = |word: &&str| word.starts_with("=?utf-8?b?") && word.ends_with("=?=");
-                assert!(!others.iter().any(|word| padded(&word)), "{encoded}");
+                assert!(!others.iter().any(padded), "{encoded}");
             }
         }
         for unit in [
