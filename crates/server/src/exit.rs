@@ -96,7 +96,7 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
 
 fn of_setting(error: &SettingError) -> Code {
     match error {
-        SettingError::Unknown { .. } => Code::Usage,
+        SettingError::Unknown { .. } | SettingError::OfOpenpgp(_) => Code::Usage,
         _ => Code::Data,
     }
 }

@@ -146,6 +146,16 @@ pub async fn retry(db: &mut Conn, which: Which, now: Timestamp) -> Result<u64, S
     Ok(done.rows_affected())
 }
 
+/// Whether there is such a copy, or such a post.
+pub async fn is_there(db: &mut Conn, which: Which) -> Result<bool, StoreError> {
+    let (table, no) = match which {
+        Which::One(no) => ("deliveries", no.0),
+        Which::Of(no) => ("posts", no.0),
+    };
+    let row = query(format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE no = $1)")).bind(no);
+    row.fetch_one(db).await?.try_get(0)
+}
+
 /// Makes all copies due that wait for their next try. Says how many.
 pub async fn retry_all(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
     let done = query(

@@ -16,6 +16,9 @@ pub enum SettingError {
         /// All that there are.
         known: Vec<String>,
     },
+    /// The setting is one of lists with OpenPGP, and this is none.
+    #[error("{0:?} is a setting of lists with OpenPGP, and this list does not use it")]
+    OfOpenpgp(String),
     /// A digest, before there are any.
     #[error("there are no digests yet: posts come one by one, and delivery_mode is \"regular\"")]
     NoDigests,
@@ -47,7 +50,7 @@ impl SettingError {
         let nearest = known
             .iter()
             .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-            .filter(|(likeness, _)| *likeness > 0.7)
+            .filter(|(likeness, _)| *likeness > 0.85)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, candidate)| candidate.clone());
         Self::Unknown { name: name.to_owned(), nearest, known: known.to_vec() }

@@ -216,7 +216,12 @@ impl ListSettings {
     /// Sets one field by its name, as the command line and REST do. Fields of the OpenPGP side go by
     /// their own name. `value` is read as JSON and, where that fails, as a text.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
-        set_field(self, name, value)
+        let known = self.pgp.is_some()
+            || serde_json::to_value(PgpSettings::default()).is_ok_and(|all| all.get(name).is_none());
+        match set_field(self, name, value) {
+            Err(SettingError::Unknown { .. }) if !known => Err(SettingError::OfOpenpgp(name.to_owned())),
+            done => done,
+        }
     }
 
     /// All fields by name with their values as JSON, those of the OpenPGP side behind the others.
@@ -361,6 +366,10 @@ mod tests {
             unknown.to_string(),
             r#"there is no setting "subjectprefix"; did you mean "subject_prefix"?"#
         );
+        for far in ["frobnicate", "postal_code", "digest_volume", "x"] {
+            let unknown = settings.set(far, "x").unwrap_err().to_string();
+            assert_eq!(unknown, format!("there is no setting {far:?}"));
+        }
         let value = settings.set("unsigned_msg_action", "explode").unwrap_err();
         let words = r#""explode" is no value for "unsigned_msg_action": it takes one of accept, defer, hold, reject, discard"#;
         assert_eq!(value.to_string(), words);
@@ -370,7 +379,8 @@ mod tests {
 
     #[test]
     fn a_plain_list_has_no_openpgp_settings() {
-        assert!(ListSettings::default().set("encrypt_outgoing", "true").is_err());
+        let refused = ListSettings::default().set("encrypt_outgoing", "true");
+        assert_eq!(refused, Err(SettingError::OfOpenpgp("encrypt_outgoing".to_owned())));
     }
 
     #[test]

@@ -296,3 +296,70 @@ fn texts_read_anew_count_for_everybody_who_has_them() {
     assert_eq!(origin, Origin::File("site/en/list:admin:notice:shunted.txt".to_owned()));
     assert_eq!(source, "New\n\nBody.\n");
 }
+
+/// What a text puts in quotation marks, or on a line of its own with a token.
+fn offered(source: &str) -> Vec<String> {
+    let mut offered: Vec<String> = Vec::new();
+    let flat = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    // What stands in a tag is for the program.
+    let flat: String = flat
+        .split("{%")
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part } else { part.split_once("%}").map_or("", |(_, words)| words) })
+        .collect();
+    for (open, close) in [('"', '"'), ('„', '“'), ('«', '»')] {
+        let mut rest = flat.as_str();
+        while let Some((_, behind)) = rest.split_once(open) {
+            let Some((inner, after)) = behind.split_once(close) else { break };
+            offered.push(inner.trim().to_owned());
+            // The mark that closes may open the next: programs cannot tell them apart.
+            rest = if open == close { behind } else { after };
+        }
+    }
+    let lines = source.lines().filter(|line| line.starts_with("    ") && !line.contains("sealist"));
+    offered.extend(lines.map(|line| line.trim().to_owned()));
+    offered
+}
+
+/// A command that a text offers, as people write it.
+fn as_written(words: &str) -> String {
+    ["{{ token }}", "{{ message.token }}", "TOKEN"]
+        .iter()
+        .fold(words.to_owned(), |words, token| words.replace(token, &"a".repeat(32)))
+}
+
+#[test]
+fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
+    let mut seen = 0;
+    for language in Language::ALL {
+        let help =
+            Texts::default().lines(Text::Commands, &Place { list: None, language }, context! { pgp => true });
+        for text in Text::ALL.iter().filter(|text| **text != Text::Commands) {
+            let Some(source) = text.built_in(language) else { continue };
+            for words in offered(source) {
+                let line = as_written(&words);
+                let has_token = line != words;
+                let name = line.split_whitespace().next().unwrap_or_default().to_lowercase();
+                let known = crate::commands::name(&line);
+                // "key set" alone names a notice, "set" alone a command that needs more.
+                let is_command = has_token && !words.contains(':') || !known.is_empty() && name == known;
+                if !is_command || words.contains('{') && !has_token {
+                    continue;
+                }
+                let read = crate::commands::parse(&line);
+                let incomplete =
+                    !has_token && matches!(read, Err(Problem::MissingToken | Problem::NoSubcommand));
+                assert!(read.is_ok() || incomplete, "{language:?} {text:?}: {words}: {read:?}");
+                let named: Vec<&str> = line.split(' ').take(if name == "key" { 2 } else { 1 }).collect();
+                let named = named.join(" ");
+                assert!(
+                    help.lines()
+                        .any(|line| line.starts_with(&named) || line.contains(&format!(": {named})"))),
+                    "{language:?} {text:?}: {named} is not in the help"
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}

@@ -105,7 +105,7 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
         Queue::Discard(which) => holds::discard(app, which).await?,
         Queue::Hold { what: Some(what), .. } => hold(app, &what).await?,
         Queue::Hold { post, .. } => {
-            let which = which(None, post);
+            let which = named_copies(app, None, post).await?;
             let held = app.store.write(move |db| Box::pin(copies::hold(db, which)));
             let none = "no copy of that post waits for its next try";
             told(app, which, held.await.map_err(AppError::Store)?, ("held", none)).await?
@@ -127,13 +127,13 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
             (format!("{made} copies are tried now\n"), json!({ "retried": made }))
         }
         Queue::Resend { copy, post } => {
-            let (which, now) = (which(copy, post), app.store.now());
+            let (which, now) = (named_copies(app, copy, post).await?, app.store.now());
             let made = app.store.write(move |db| Box::pin(copies::retry(db, which, now)));
             let made = made.await.map_err(AppError::Store)?;
             told(app, which, made, ("retried", "that is on its way, out, or waits for a key")).await?
         }
         Queue::Drop { copy, post } => {
-            let which = which(copy, post);
+            let which = named_copies(app, copy, post).await?;
             let given_up = app.store.write(move |db| Box::pin(copies::give_up(db, which)));
             let given_up = given_up.await.map_err(AppError::Store)?;
             let none = "that does not wait: it is on its way, out, or has failed";
@@ -142,12 +142,19 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
     })
 }
 
-/// Clap lets exactly one through.
-fn which(copy: Option<i64>, post: Option<i64>) -> Which {
-    match post {
-        Some(post) => Which::Of(PostNo(post)),
-        None => Which::One(DeliveryNo(copy.unwrap_or_default())),
+/// Clap lets exactly one through. Errs if there is no such copy or post.
+async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow::Result<Which> {
+    let (which, name) = match post {
+        Some(post) => (Which::Of(PostNo(post)), format!("post {post}; `sealist queue posts` names them")),
+        None => {
+            let copy = copy.unwrap_or_default();
+            (Which::One(DeliveryNo(copy)), format!("copy {copy}; `sealist queue copies` names them"))
+        }
+    };
+    if !copies::is_there(&mut *app.store.reader().await?, which).await? {
+        bail!("there is no {name}");
     }
+    Ok(which)
 }
 
 /// How many copies were done; errs with the second words where there is none to do, or none at all.

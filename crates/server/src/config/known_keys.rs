@@ -33,7 +33,7 @@ fn nearest<'a>(key: &str, known: &'a toml::Table) -> Option<&'a String> {
     known
         .keys()
         .map(|name| (strsim::jaro_winkler(key, name), name))
-        .filter(|(likeness, _)| *likeness > 0.75)
+        .filter(|(likeness, _)| *likeness > 0.85)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }
