@@ -82,8 +82,10 @@ async fn a_post_that_is_going_out_is_held() {
     assert_eq!(json(&site, &["queue", "posts"]), Value::Array(Vec::new()), "all are out");
     let nothing = site.server.command(&["queue", "drop", "--post", &number]);
     assert!(!nothing.status.success());
-    for (which, none) in [("--post", "there is no post 99999"), ("--copy", "there is no copy 99999")] {
-        let none_such = site.server.command(&["queue", "resend", which, "99999"]);
+    for (which, none) in
+        [(&["--post", "99999"][..], "there is no post 99999"), (&["99999"][..], "there is no copy 99999")]
+    {
+        let none_such = site.server.command(&[&["queue", "resend"], which].concat());
         let said = String::from_utf8_lossy(&none_such.stderr).into_owned();
         assert!(!none_such.status.success() && said.contains(none), "{said}");
     }

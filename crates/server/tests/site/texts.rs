@@ -72,8 +72,8 @@ async fn people_read_their_own_language_and_else_that_of_the_list() {
     let unsigned = olga.encrypt(LIST, &entity("x", "Words.")).unwrap();
     let letters = site.send(LIST, &encrypted("stranger@example.com", LIST, &unsigned), 1).await;
     let letter = read(&olga, &letters[0].message);
-    assert!(letter.contains("Subject: Eine Nachricht an Team wartet auf Sie"), "{letter}");
-    assert!(letter.contains(" - Sie ist nicht als Ganzes signiert."), "{letter}");
+    assert!(letter.contains("Subject: Eine Nachricht an Team wartet auf Ihre Entscheidung"), "{letter}");
+    assert!(letter.contains(" - Die Nachricht ist nicht als Ganzes signiert."), "{letter}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
