@@ -87,6 +87,17 @@ async fn all_arrive(port: u16, mail_of: impl Fn(&str, usize) -> Vec<Vec<u8>>, lo
     }
 }
 
+/// Whatever kind of domain it is to Postfix: that of virtual mailboxes, or its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn postfix_takes_lists_beside_its_own_users() {
+    let (server, smtp) = site();
+    let printed = server.cli(&["mta", "print", "postfix"]);
+    let own = "mydestination = example.org\nvirtual_mailbox_domains =\nlocal_transport = virtual\n\
+               local_recipient_maps = inline:{ anne=x bart=x cris=x }\n";
+    let postfix = Postfix::start_at(smtp, &format!("{own}{printed}"));
+    all_arrive(smtp, |user, count| postfix.mail_of(user, count), || postfix.log()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn postfix_takes_lists_beside_mailboxes() {
     let (server, smtp) = site();
