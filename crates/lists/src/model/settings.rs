@@ -384,6 +384,23 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_is_documented() {
+        let documented = [
+            include_str!("../../../../docs/owners.md"),
+            include_str!("../../../../docs/admins.md"),
+            include_str!("../../../../docs/members.md"),
+        ];
+        let is_documented = |name: &str| documented.iter().any(|text| text.contains(&format!("`{name}")));
+        let lacking: Vec<String> = pgp_list()
+            .fields()
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| !is_documented(name))
+            .collect();
+        assert_eq!(lacking, [""; 0], "write what they mean into docs/owners.md");
+    }
+
+    #[test]
     fn stored_settings_come_back() {
         let text = serde_json::to_string(&pgp_list()).unwrap();
         assert_eq!(serde_json::from_str::<ListSettings>(&text).unwrap(), pgp_list());
