@@ -31,6 +31,10 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.execute_batch(&format!(
         "PRAGMA page_size = {PAGE_OCTETS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
     ))?;
+    // What is deleted is overwritten, so that words of plain lists stay in no free page. FAST would leave those. Measured: a
+    // stored and deleted message of 4 KiB costs 7 µs more and writes 27 KiB instead of 18, one of 1 MiB a third more of
+    // the time of its storage and 3.1 MiB instead of 2.
+    connection.execute_batch("PRAGMA secure_delete = ON;")?;
     checkpoints::beside(&mut connection, path)?;
     Ok(connection)
 }
