@@ -25,12 +25,14 @@ fn is_id(word: &str) -> bool {
     word.len() <= MAX_ID_OCTETS && inner.is_some_and(|inner| inner.bytes().all(legal))
 }
 
-/// Whether it has the form of the ids that lists of that host give to their posts.
+/// Whether it has exactly the form of the ids that lists of that host give to their posts: nobody can carry words in it.
+/// Whether such a post was sent is not asked. An id of a post that nobody has shows nothing to a reader, and whoever wants
+/// to hang a message under a real post knows the id of that post.
 pub(crate) fn is_own(id: &str, host: &str) -> bool {
-    let inner = id.trim_start_matches('<').trim_end_matches('>');
+    let Some(inner) = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')) else { return false };
     let digits =
         |text: &str| text.len() == DIGITS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    inner.split_once('@').is_some_and(|(left, domain)| domain.eq_ignore_ascii_case(host) && digits(left))
+    inner.split_once('@').is_some_and(|(left, domain)| domain == host && digits(left))
 }
 
 #[cfg(test)]
@@ -52,6 +54,19 @@ mod tests {
         check("<secret@lists.example>", Some("<secret@lists.example>"), None);
         let elsewhere = id.replace("lists.example", "x.example");
         check(&elsewhere, Some(&elsewhere), None);
+        for other in [
+            id.to_uppercase(),
+            id.replace("lists.example", "Lists.example"),
+            id.replace("@", ".pay@"),
+            id.replace("0123", "012"),
+            id.replace("abcdef@", "abcde@"),
+            id.replace("abcdef@", "zebra0@"),
+            id.replace("@", "@x@"),
+            id.replace(">", ".>"),
+        ] {
+            check(&other, Some(&other), None);
+        }
+        check(&id.replace('<', "<<"), None, None);
         check("words (comment) <a b@x> <\"q\"@x>", None, None);
         check(&format!("<{}@x.example>", "a".repeat(300)), None, None);
         check("", None, None);

@@ -129,15 +129,25 @@ fn inside(decrypted: decrypt::Decrypted, signers: &Signers<'_>, budget: &mut Bud
     }
     if !decrypted.verdicts.is_empty() {
         let covered = Covered::combined(decrypted, signers, budget);
+        let covered = covered.filter(|covered| !is_second_layer(covered.part()));
         return covered.map_or_else(failed, |covered| Opened::signed(covered, Encryption::Whole));
     }
     let content = in_wire_form(decrypted.content);
+    if is_second_layer(&content) {
+        return failed();
+    }
     let covered = match classify_inside(&content) {
         Shape::Signed { signed, signatures } => Covered::detached(signed, &signatures, signers, budget),
         _ => None,
     };
     match covered {
+        Some(covered) if is_second_layer(covered.part()) => failed(),
         Some(covered) => Opened::signed(covered, Encryption::Whole),
         None => Opened::unsigned(content),
     }
+}
+
+/// Whether all of a decrypted entity is encrypted once more: somebody's ciphertext, wrapped by whoever carries it.
+fn is_second_layer(entity: &[u8]) -> bool {
+    matches!(classify(entity), Shape::Encrypted(_) | Shape::Inline { kind: InlineKind::Encrypted, .. })
 }

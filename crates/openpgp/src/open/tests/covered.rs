@@ -152,6 +152,25 @@ fn encryption_counts_once() {
     let block = String::from_utf8(armor::block("MESSAGE", &around)).unwrap();
     let opened = s.open(format!("From: anne@example.org\r\n\r\n{block}").as_bytes());
     check(&opened, Encryption::Unreadable(Unreadable::Failed), &[]);
+    // The same as MIME within the first layer, signed by whoever carries it or not.
+    let inner = armor::block("MESSAGE", &inner);
+    let inline = [b"Content-Type: text/plain\r\n\r\n", &inner[..]].concat();
+    for entity in [mime(&inner), inline] {
+        let sealed = Recipe::to(&s.list).armored(&entity);
+        let by_anne = Recipe::to(&s.list).signed_by(&s.anne).armored(&entity);
+        let signature = armor::block("SIGNATURE", &detached(&s.anne, at(NOW), &entity));
+        let signed = [
+            b"Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=z\r\n\r\n--z\r\n",
+            &entity[..],
+            b"\r\n--z\r\nContent-Type: application/pgp-signature\r\n\r\n",
+            &signature,
+            b"\r\n--z--\r\n",
+        ];
+        let mime_signed = Recipe::to(&s.list).armored(&signed.concat());
+        for message in [sealed, by_anne, mime_signed] {
+            check(&s.open(&mime(&message)), Encryption::Unreadable(Unreadable::Failed), &[]);
+        }
+    }
 }
 
 /// Encryption whose content is those packets, and no literal data around them.
