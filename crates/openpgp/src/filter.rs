@@ -26,8 +26,9 @@ const MAX_PARTS: usize = 5_000;
 /// Signatures on one part: of them so many that revoke it, and the newest others.
 const MAX_SIGNATURES: usize = 64;
 const MAX_REVOCATIONS: usize = 16;
-/// Signatures on one certificate: each is verified.
-const MAX_ALL_SIGNATURES: usize = 512;
+/// Signatures on one certificate: each is verified, and with the slowest algorithm 500 of them take half a second. A key
+/// of twenty years that is prolonged every year has 70.
+const MAX_ALL_SIGNATURES: usize = 192;
 /// Octets of a user id.
 const MAX_USER_ID_OCTETS: usize = 2048;
 
@@ -322,6 +323,17 @@ mod tests {
         let (flooded, _) = anne.strip_secret_key_material().insert_packets(foreign).unwrap();
         let filtered = certificates(&flooded.to_vec().unwrap(), 10).unwrap();
         assert_eq!(filtered, [clean]);
+    }
+
+    #[test]
+    fn signatures_are_counted_over_all_parts() {
+        use crate::testing::heavy::{Numbers, key};
+        let with = |signatures| {
+            let now = sealist_mail::Timestamp(1_800_000_000_000);
+            certificates(&key(Numbers::Rsa(2048, 17), None, signatures, now), 1).map(|kept| kept.len())
+        };
+        assert_eq!(with(MAX_ALL_SIGNATURES), Ok(1));
+        assert_eq!(with(MAX_ALL_SIGNATURES + 1), Err(Unfit::TooLarge));
     }
 
     /// Neither by its primary key nor by a subkey; anybody could have added that subkey to a key of somebody else.

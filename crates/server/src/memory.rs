@@ -11,6 +11,10 @@ const THRESHOLD_OCTETS: &str = "1048576";
 /// Starts this process anew, once, with large memory given back as soon as it is freed. Left to itself, the C library
 /// raises the threshold with the largest message that it saw, and keeps hundreds of megabytes after a few of them.
 /// Where that cannot be done, the process goes on as it is.
+///
+/// The number of the process stays, and with it what a service manager knows of it. Programs that the server starts see the
+/// variable, which changes nothing but when their memory goes back; a value that the admin has set stays. `bench/history.md`
+/// has what other allocators keep.
 pub(crate) fn give_back() {
     if std::env::var_os(THRESHOLD).is_some() {
         return;

@@ -118,8 +118,8 @@ pub const ATTACKS: &[Attack] = &[
     Attack { name: "RSA key of 16,384 bits", make: |s| s.heavy(Numbers::Rsa(16_384, 64), 100) },
     Attack { name: "RSA key with a long exponent", make: |s| s.heavy(Numbers::Rsa(3072, 3071), 500) },
     Attack { name: "DSA key of 10,000 bits", make: |s| s.heavy(Numbers::Dsa(10_000, 256), 500) },
-    Attack { name: "largest RSA key that is read", make: |s| s.heavy(Numbers::Rsa(8192, 32), 220) },
-    Attack { name: "largest DSA key that is read", make: |s| s.heavy(Numbers::Dsa(3072, 256), 500) },
+    Attack { name: "largest RSA key that is read", make: |s| s.heavy(Numbers::Rsa(8192, 32), 190) },
+    Attack { name: "largest DSA key that is read", make: |s| s.heavy(Numbers::Dsa(3072, 256), 190) },
 ];
 
 /// A packet that says nothing ([RFC 9580, section 5.8]).
