@@ -34,8 +34,8 @@ impl Arrival {
     /// What an address means: the most literal reading whose list exists. Errs with [`AppError::NoKeys`] for a list that
     /// this node lacks keys of: another takes its mail.
     pub async fn at(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
-        if let Some((reserved, detail)) = ReservedLocal::read(address) {
-            return Self::below(app, address, reserved, detail).await;
+        if ReservedLocal::read(address).is_some() {
+            return Self::below(app, address).await;
         }
         for reading in DoorAddress::readings(address) {
             let list = lists::by_name(&mut *app.store.reader().await?, &reading.list).await?;
@@ -47,22 +47,8 @@ impl Arrival {
     }
 
     /// What an address below a reserved local part means. Only what was made here means something.
-    async fn below(
-        app: &App,
-        address: &Address,
-        reserved: ReservedLocal,
-        detail: &str,
-    ) -> Result<Option<Self>, AppError> {
-        let (no, door, detail) = match reserved {
-            ReservedLocal::Bounces => {
-                (bounce_address::list_of(app.vault.mac(), detail), Door::Bounces, detail)
-            }
-            ReservedLocal::Confirm => match detail.split_once('.') {
-                Some((number, token)) => (number.parse().ok().map(ListNo), Door::Confirm, token),
-                None => return Ok(None),
-            },
-        };
-        let Some(no) = no else { return Ok(None) };
+    async fn below(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
+        let Some((no, door, detail)) = named_below(app, address) else { return Ok(None) };
         match lists::by_no(&mut *app.store.reader().await?, no).await? {
             Some(list) if list.name.mail_host() == address.ascii_domain() => {
                 Self::of(app, list, door, Some(detail.to_owned())).await.map(Some)
@@ -77,6 +63,30 @@ impl Arrival {
             None => None,
         };
         Ok(Self { list, door, detail, keys })
+    }
+}
+
+/// Whether an address is that door of that list, by whichever of its forms.
+pub(crate) fn is_address_of(app: &App, list: &MailingList, door: Door, address: &Address) -> bool {
+    let host = list.name.mail_host();
+    let below = named_below(app, address).is_some_and(|(no, below, _)| no == list.no && below == door);
+    below && address.ascii_domain() == host
+        || DoorAddress::readings(address)
+            .iter()
+            .any(|reading| reading.list == list.name && reading.door == door)
+}
+
+/// The list, the door and the handle that an address below a reserved local part names, if it is one.
+fn named_below<'a>(app: &App, address: &'a Address) -> Option<(ListNo, Door, &'a str)> {
+    let (reserved, detail) = ReservedLocal::read(address)?;
+    match reserved {
+        ReservedLocal::Bounces => {
+            Some((bounce_address::list_of(app.vault.mac(), detail)?, Door::Bounces, detail))
+        }
+        ReservedLocal::Confirm => {
+            let (number, token) = detail.split_once('.')?;
+            Some((ListNo(number.parse().ok()?), Door::Confirm, token))
+        }
     }
 }
 

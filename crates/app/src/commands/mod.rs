@@ -73,8 +73,10 @@ async fn take_once(
     if let Some(closed) = speaker.closed {
         session.take_revocation(&speaker).await?;
         session.close(&speaker.asker.address, closed).await?;
-    } else if let Some(event) = speaker.misled {
-        session.note(&speaker, event, "");
+    } else if let Some(misled) = speaker.misled.clone() {
+        session.note(&speaker, misled.name(), "");
+        session.answers.add("", Err(misled));
+        session.answer(&speaker).await?;
     } else {
         if !speaker.tokens.is_empty() {
             session.effects.push(Effect::Reached(speaker.asker.address.clone()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{self, Command, KeyCommand, Script, Subject};
+use sealist_lists::commands::{self, Command, KeyCommand, Problem, Script, Subject};
 use sealist_lists::facts::{Addressed, Replay};
 use sealist_lists::model::{Door, Role};
 use sealist_lists::replay::Past;
@@ -32,7 +32,7 @@ pub(super) struct Speaker {
     /// Whether it came encrypted, or as if it were.
     pub(super) encrypted: bool,
     /// What was signed was here before, or was meant for another address.
-    pub(super) misled: Option<&'static str>,
+    pub(super) misled: Option<Problem>,
     /// The signed texts that it brings, and what the replay record says of them.
     pub(super) brought: Arc<Brought>,
     pub(super) past: Past,
@@ -76,10 +76,10 @@ impl Speaker {
         let opened = open(app, list, message, &signers, now).await?;
         let brought = Brought::by(app, list, entry, opened.as_ref());
         let past = brought.past(app).await?;
-        let elsewhere = |opened: &Opened| addressed(opened, list, entry.door) == Addressed::Elsewhere;
+        let elsewhere = |opened: &Opened| addressed(app, opened, list, entry.door) == Addressed::Elsewhere;
         let misled = match past.replay {
-            Replay::PostedHere | Replay::PostedElsewhere | Replay::SeenHere => Some("replayed"),
-            _ if opened.as_ref().is_some_and(elsewhere) => Some("not-meant-for-here"),
+            Replay::PostedHere | Replay::PostedElsewhere | Replay::SeenHere => Some(Problem::Replayed),
+            _ if opened.as_ref().is_some_and(elsewhere) => Some(Problem::NotMeantForHere),
             _ => None,
         };
         let known = facts.known.as_ref().map(Certificate::fingerprint);
@@ -109,7 +109,9 @@ impl Speaker {
         };
         let autocrypt =
             (!encrypted).then(|| autocrypt_key(&Entity::parse(message).headers, &address)).flatten();
-        let proven = if signed || !tokens.is_empty() { Proven::Yes } else { Proven::No };
+        // What was carried here from elsewhere speaks for nobody, whatever tokens are in it.
+        let speaks = misled.is_none() && (signed || !tokens.is_empty());
+        let proven = if speaks { Proven::Yes } else { Proven::No };
         let closed = (encrypted && proven == Proven::No).then(|| match in_address.is_empty() {
             true => Closed::of(&facts.roles, opened.as_ref().map(Opened::encryption)),
             false => Closed::TokenOutside,

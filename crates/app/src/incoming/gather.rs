@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealist_lists::facts::{Addressed, Encryption, Facts, Form, InnerAuthor, Signature};
-use sealist_lists::model::{Door, DoorAddress, MailingList, Member, Role};
+use sealist_lists::model::{Door, MailingList, Member, Role};
 use sealist_lists::replay::Past;
 use sealist_mail::{Address, Headers, Mailbox, Timestamp, sole_author};
 use sealist_openpgp as openpgp;
@@ -11,6 +11,7 @@ use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
 use sealist_store::queue::Entry;
 use sealist_store::{keys, people};
 
+use crate::intake::is_address_of;
 use crate::{App, AppError};
 
 /// What came out of compressed data, its parts, and what is made of them.
@@ -116,6 +117,7 @@ fn limits(list: &MailingList) -> openpgp::Limits {
 
 #[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
 pub(super) fn gather(
+    app: &App,
     list: &MailingList,
     entry: &Entry,
     known: &Known,
@@ -144,7 +146,7 @@ pub(super) fn gather(
         signature: opened.map_or(Signature::None, |opened| signature(opened, &known.key)),
         replay: past.replay,
         waiting: past.waiting.clone(),
-        addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(opened, list, entry.door)),
+        addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(app, opened, list, entry.door)),
         signature_age_ms: opened
             .and_then(Opened::valid_signature)
             .map(|valid| now.0.saturating_sub(valid.created_at().0)),
@@ -176,14 +178,13 @@ fn signature(opened: &Opened, key: &KnownKey) -> Signature {
     }
 }
 
-pub(crate) fn addressed(opened: &Opened, list: &MailingList, door: Door) -> Addressed {
+pub(crate) fn addressed(app: &App, opened: &Opened, list: &MailingList, door: Door) -> Addressed {
     let Some(valid) = opened.valid_signature() else {
         return Addressed::NotSaid;
     };
     let headers = opened.signed_headers().unwrap_or_default();
     let named: Vec<Mailbox> = headers.mailboxes("to").into_iter().chain(headers.mailboxes("cc")).collect();
-    let is_here = |reading: &DoorAddress| reading.list == list.name && reading.door == door;
-    match named.iter().any(|mailbox| DoorAddress::readings(&mailbox.address).iter().any(is_here)) {
+    match named.iter().any(|mailbox| is_address_of(app, list, door, &mailbox.address)) {
         true => Addressed::Here,
         false if !named.is_empty() => Addressed::Elsewhere,
         false if valid.names_us() => Addressed::Key,

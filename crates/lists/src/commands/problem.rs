@@ -91,6 +91,10 @@ sentences! {
         MayNotSee = "may-not-see",
         /// A message that could be a captured one, and that no owner has seen.
         Unseen = "unseen",
+        /// Signed words that came here before, or were posted.
+        Replayed = "replayed",
+        /// Signed words that are addressed to somewhere else.
+        NotMeantForHere = "not-meant-for-here",
         /// A step of the workflow is gone: it must be begun again.
         Outdated = "outdated",
     }
