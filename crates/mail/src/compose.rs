@@ -247,10 +247,13 @@ mod tests {
         mail.extend_from_slice(b"ARMOR");
         mail.extend_from_slice(&tail);
         assert_eq!(classify(&mail), Shape::Encrypted(Cow::Borrowed(b"ARMOR")));
-        let mail = signed(b"\r\nwords", b"SIG", "pgp-sha512", &boundary());
+        let mail = signed(b"Content-Type: text/plain\r\n\r\nwords", b"SIG", "pgp-sha512", &boundary());
         assert_eq!(
             classify(&mail),
-            Shape::Signed { signed: b"\r\nwords", signatures: vec![b"SIG".to_vec()] }
+            Shape::Signed {
+                signed: b"Content-Type: text/plain\r\n\r\nwords",
+                signatures: vec![b"SIG".to_vec()]
+            }
         );
     }
 

@@ -9,6 +9,7 @@ use crate::content_type::ContentType;
 use crate::entity::Entity;
 use crate::inline::{self, InlineKind, Leaf};
 use crate::multipart::{Ambiguous, split};
+use crate::signed_part::is_signed_part;
 
 /// Signature parts on one message.
 const MAX_SIGNATURE_PARTS: usize = 16;
@@ -56,6 +57,9 @@ pub enum Doubt {
     /// The parts can be split in two ways.
     #[error(transparent)]
     Parts(#[from] Ambiguous),
+    /// What is signed is no part as mail programs write one: readers could take words of it for a header.
+    #[error("the signed part has no header as mail programs write it")]
+    SignedPart,
     /// It says it is encrypted or signed, and its parts are not of that form.
     #[error("the parts are not those of an OpenPGP message")]
     Form,
@@ -151,9 +155,8 @@ fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>
     if signatures.is_empty() || signatures.len() > MAX_SIGNATURE_PARTS {
         return Err(Doubt::Form);
     }
-    // A signed part whose own type is in doubt would be shown in two ways.
-    if !Entity::parse(signed).has_one_reading() {
-        return Err(Doubt::TwoFields);
+    if !is_signed_part(signed) {
+        return Err(Doubt::SignedPart);
     }
     Ok(Shape::Signed { signed, signatures: signatures.into_iter().map(signature).collect::<Result<_, _>>()? })
 }
@@ -279,9 +282,12 @@ mod tests {
             Shape::Signed { .. }
         ));
         let twice = |field: &str| SIGNED.replacen("text/plain\r\n", &format!("text/plain\r\n{field}\r\n"), 1);
-        check(&twice("Content-Type: text/html"), Shape::Ambiguous(Doubt::TwoFields));
+        check(&twice("Content-Type: text/html"), Shape::Ambiguous(Doubt::SignedPart));
         let disposition = "Content-Disposition: inline\r\nContent-Disposition: attachment";
-        check(&twice(disposition), Shape::Ambiguous(Doubt::TwoFields));
+        check(&twice(disposition), Shape::Ambiguous(Doubt::SignedPart));
+        for text in ["Joke:", "Subject: x\r\nContent-Type: text/plain", "words", ""] {
+            check(&SIGNED.replacen("Content-Type: text/plain", text, 1), Shape::Ambiguous(Doubt::SignedPart));
+        }
         let near = "application/pgp-signature\"";
         for odd in ["application/pgp-signatures\"", "application/pgp-signature \"", "\"", "text/plain\""] {
             check(&SIGNED.replacen(near, odd, 1), Shape::Ambiguous(Doubt::Form));

@@ -148,8 +148,8 @@ pub(super) fn gather(
         waiting: past.waiting.clone(),
         addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(app, opened, list, entry.door)),
         signature_age_ms: opened
-            .and_then(Opened::valid_signature)
-            .map(|valid| now.0.saturating_sub(valid.created_at().0)),
+            .and_then(Opened::signed_at)
+            .map(|signed_at| now.0.saturating_sub(signed_at.0)),
         inner_author: opened.map_or(InnerAuthor::NotSaid, |opened| inner_author(opened, mailbox)),
     }
 }

@@ -1,7 +1,7 @@
 //! What signatures cover, and nothing else of the message that brought it: no text beside it, no field around it, nothing
 //! of a signature packet that is not signed.
 
-use sealist_mail::{Boundary, Entity, compose, has_doubtful_lines, is_wire_form, to_crlf};
+use sealist_mail::{Boundary, compose, has_doubtful_lines, is_signed_part, is_wire_form, to_crlf};
 
 use super::budget::Budget;
 use super::decrypt::Decrypted;
@@ -25,7 +25,8 @@ pub(super) struct Covered {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Covers {
     All,
-    /// Inline leaves, each signed by the author, of which not each is well dated or free of other signatures.
+    /// Inline leaves, each signed by the author. There are several, so that whoever carried them here may have put them
+    /// together, or the one is not well dated or not free of other signatures.
     AllInDoubt,
     /// Inline leaves of which not each is signed by the author.
     Parts,
@@ -49,14 +50,14 @@ impl Covered {
 
     /// Signed and encrypted in one OpenPGP message ([RFC 3156, section 6.2]): what came out was verified octet by octet, and
     /// only then its line ends become CRLF. A signature is kept as a detached one only if it verifies over that form too.
-    /// `None`: readers could split its lines, or read its header, in two ways.
+    /// `None`: readers could split its lines in two ways, or it does not begin with the header of a part.
     pub(super) fn combined(decrypted: Decrypted, signers: &Signers<'_>, budget: &mut Budget) -> Option<Self> {
         let Decrypted { content, verdicts } = decrypted;
         if has_doubtful_lines(&content) {
             return None;
         }
         let part = in_wire_form(content);
-        if !Entity::parse(&part).has_one_reading() {
+        if !is_signed_part(&part) {
             return None;
         }
         let stands = |valid: &ValidSignature| {
@@ -68,14 +69,14 @@ impl Covered {
     }
 
     /// Inline leaves, put together again of what was verified; the verdicts leaf by leaf. One without a signature leaves the
-    /// message without one (`Err` with the entity), one that is not the author's leaves it not proven.
+    /// message without one (`Err` with the entity). Only one leaf alone is proven: no signature stands over what several of
+    /// them say together.
     pub(super) fn leaves(part: Cleartext, verdicts: Vec<Vec<SignatureVerdict>>) -> Result<Self, Cleartext> {
         if verdicts.is_empty() || verdicts.iter().any(Vec::is_empty) {
             return Err(part);
         }
-        let each = verdicts.iter().all(|leaf| proof(leaf).is_some());
         let covers = match verdicts.iter().all(|leaf| leaf.iter().any(|one| one.valid().is_some())) {
-            _ if each => Covers::All,
+            true if verdicts.len() == 1 && proof(&verdicts[0]).is_some() => Covers::All,
             true => Covers::AllInDoubt,
             false => Covers::Parts,
         };

@@ -1,6 +1,6 @@
 //! A message after opening. Its content leaves only through the methods here, none of which prints it.
 
-use sealist_mail::{Entity, Headers, compose, first_text, key_blocks, tamed};
+use sealist_mail::{Entity, Headers, Timestamp, compose, first_text, key_blocks, tamed};
 use zeroize::Zeroizing;
 
 use super::budget::Taken;
@@ -105,6 +105,13 @@ impl Opened {
             Layer::Bare(_) => None,
             Layer::Signed(covered) => covered.proof(),
         }
+    }
+
+    /// When the author signed it. Of several signatures the oldest counts: whoever carried the message here may have set a
+    /// younger one beside it. `None` without a proof.
+    pub fn signed_at(&self) -> Option<Timestamp> {
+        self.valid_signature()?;
+        self.verified().map(ValidSignature::created_at).min()
     }
 
     /// Every valid signature, well dated or not, of a message that the author signed as a whole: what the replay record

@@ -240,3 +240,29 @@ fn an_inline_block_is_its_words() {
         assert!(opened.valid_signature().is_none(), "{hash}");
     }
 }
+
+/// Octets that Anne signed as a text or a file are no mail of hers, whatever is set around them.
+#[test]
+fn a_text_that_becomes_a_header_is_not_signed() {
+    let s = stage();
+    for text in [
+        "What I would never say:\r\n\r\nI resign.\r\n",
+        "Joke: this is one\r\n\r\nI resign.\r\n",
+        "Not mine\r\n\r\nI resign.\r\n",
+        "I resign.\r\n",
+        "\r\nI resign.\r\n",
+        "Subject: I resign\r\nTo: team@lists.example\r\nContent-Type: text/plain; protected-headers=\"v1\"\r\n\r\nI resign.\r\n",
+    ] {
+        let signed = mime_signed(text, &detached(&s.anne, at(NOW), text.as_bytes()));
+        let opened = s.open(&signed);
+        check(&opened, Encryption::Ambiguous, &[]);
+        assert!(opened.signed_headers().is_none() && opened.protected_headers().is_none());
+        let body = signed.windows(4).position(|four| four == b"Cont").unwrap();
+        check(&s.open(&mime(&Recipe::to(&s.list).armored(&signed[body..]))), Encryption::Whole, &[]);
+        let combined = Recipe::to(&s.list).signed_by(&s.anne);
+        for text in [text.to_owned(), text.replace("\r\n", "\n")] {
+            let opened = s.open(&mime(&combined.armored(text.as_bytes())));
+            check(&opened, Encryption::Unreadable(Unreadable::Failed), &[]);
+        }
+    }
+}

@@ -88,27 +88,39 @@ fn a_signed_message_in_the_text() {
     check(&opened, Encryption::Unreadable(Unreadable::NotOpenPgp), &[]);
 }
 
-/// Anne's block beside one that Eve signed: nobody proved that Anne wrote both.
+/// Anne's block beside one that Eve signed, or beside another of Anne's that Eve found: nobody proved that Anne wrote the two
+/// together.
 #[test]
-fn each_part_needs_a_signature_of_its_own() {
+fn only_a_block_alone_is_proven() {
     let s = stage();
-    let parts = |first: &str, second: &str| {
-        let mail = format!(
-            "From: anne@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{first}\r\n--b\r\n\r\n{second}\r\n--b--\r\n"
-        );
-        s.open(mail.as_bytes())
-    };
-    let clear = |by: &Cert, text: &[u8]| {
+    let clear = |by: &Cert, text: &str| {
         let recipe = Recipe { to: None, ..Recipe::to(&s.list).signed_by(by) };
-        String::from_utf8(recipe.armored(text)).unwrap()
+        String::from_utf8(recipe.armored(text.as_bytes())).unwrap()
     };
-    let (hers, eves) = (clear(&s.anne, b"Yes, do it."), clear(&s.eve, b"Pay Eve."));
-    let opened = parts(&hers, &eves);
-    check(&opened, Encryption::None, &["good", "unknown"]);
-    assert!(opened.valid_signature().is_none());
-    assert!(parts(&hers, &clear(&s.anne, b"Both.")).valid_signature().is_some());
-    let (hers, eves) = (cleartext_signed(&s.anne, "Yes.\r\n"), cleartext_signed(&s.eve, "Pay Eve.\r\n"));
-    assert!(parts(&hers, &eves).valid_signature().is_none());
+    let forms: [&dyn Fn(&Cert, &str) -> String; 2] = [&clear, &|by, text| cleartext_signed(by, text)];
+    for form in forms {
+        let (yes, both) = (form(&s.anne, "Yes, do it.\r\n"), form(&s.anne, "Shall we pay Eve?\r\n"));
+        let eves = form(&s.eve, "Pay Eve.\r\n");
+        for (blocks, verdicts, is_proven) in [
+            (vec![&yes], &["good"][..], true),
+            (vec![&yes, &both], &["good", "good"], false),
+            (vec![&yes, &yes], &["good", "good"], false),
+            (vec![&both, &form(&s.anne, "Yes.\r\n"), &yes], &["good", "good", "good"], false),
+            (vec![&yes, &eves], &["good", "unknown"], false),
+            (vec![&eves, &yes], &["unknown", "good"], false),
+        ] {
+            for kind in ["mixed", "alternative", "related"] {
+                let parts: String = blocks.iter().map(|block| format!("--b\r\n\r\n{block}\r\n")).collect();
+                let mail = format!(
+                    "From: anne@example.org\r\nContent-Type: multipart/{kind}; boundary=b\r\n\r\n{parts}--b--\r\n"
+                );
+                let opened = s.open(mail.as_bytes());
+                check(&opened, Encryption::None, verdicts);
+                assert_eq!(opened.valid_signature().is_some(), is_proven, "{mail}");
+                assert_eq!(opened.signed_at().is_some(), is_proven, "{mail}");
+            }
+        }
+    }
 }
 
 /// The form is told by what anybody sees, whatever decryption says.

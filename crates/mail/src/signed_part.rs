@@ -1,0 +1,170 @@
+//! What mail programs sign: a MIME part, which says so in its first line.
+//!
+//! People also sign texts and files. If somebody puts such octets into a multipart/signed, readers take what stands before the
+//! first empty line for a header and do not show it, or obey a field that the text quotes. So a signature counts only if
+//! it stands over a part with the header that mail programs write ([RFC 3156, section 5]).
+
+use crate::content_type::ContentType;
+use crate::entity::Entity;
+use crate::headers::Field;
+
+/// Fields of MIME itself. One of them is the first line of what programs sign.
+const OF_MIME: &[&str] = &[
+    "content-base",
+    "content-class",
+    "content-description",
+    "content-disposition",
+    "content-duration",
+    "content-features",
+    "content-id",
+    "content-language",
+    "content-location",
+    "content-md5",
+    "content-transfer-encoding",
+    "content-type",
+    "mime-version",
+];
+/// Fields of the message that programs repeat within the signature ([RFC 9788], and what was before it).
+const OF_MESSAGE: &[&str] = &[
+    "accept-language",
+    "autocrypt",
+    "autocrypt-gossip",
+    "cc",
+    "date",
+    "disposition-notification-to",
+    "followup-to",
+    "from",
+    "hp-outer",
+    "importance",
+    "in-reply-to",
+    "keywords",
+    "mail-followup-to",
+    "mail-reply-to",
+    "message-id",
+    "openpgp",
+    "organization",
+    "priority",
+    "references",
+    "reply-to",
+    "sender",
+    "subject",
+    "thread-index",
+    "thread-topic",
+    "to",
+    "user-agent",
+    "x-enigmail-version",
+    "x-mailer",
+    "x-priority",
+];
+/// Fields of Delta Chat's begin so.
+const OF_CHATS: &str = "chat-";
+const ENCODINGS: &[&[u8]] = &[b"7bit", b"8bit", b"binary", b"quoted-printable", b"base64"];
+
+/// Whether the octets, with CRLF line ends, begin as mail programs write a part to be signed: with a header of known fields, the
+/// first of them one of MIME's, that says of which type the part is or how it is encoded.
+///
+/// Gnus writes no type for plain ASCII, and still the encoding.
+pub fn is_signed_part(octets: &[u8]) -> bool {
+    let entity = Entity::parse(octets);
+    let mut fields = entity.headers.fields();
+    let header: usize = entity.headers.fields().map(|field| field.as_bytes().len()).sum();
+    // Else a line was left out, or there is no empty line.
+    header + b"\r\n".len() + entity.body.len() == octets.len()
+        && fields.next().is_some_and(|first| is_one_of(OF_MIME, first))
+        && entity.headers.fields().all(is_known)
+        && entity.has_one_reading()
+        && says_how_to_read(&entity)
+}
+
+fn is_one_of(names: &[&str], field: &Field) -> bool {
+    names.iter().any(|name| field.is(name))
+}
+
+/// A field of a known name, with the colon right behind it and words in each of its lines.
+fn is_known(field: &Field) -> bool {
+    let is_of_chats = field.name().to_ascii_lowercase().starts_with(OF_CHATS);
+    let known = is_of_chats || is_one_of(OF_MIME, field) || is_one_of(OF_MESSAGE, field);
+    let has_colon = field.as_bytes().get(field.name().len()) == Some(&b':');
+    let mut lines = field.as_bytes().split(|octet| *octet == b'\n');
+    let behind_last = lines.next_back();
+    known && has_colon && behind_last == Some(b"") && lines.all(|line| !line.trim_ascii().is_empty())
+}
+
+fn says_how_to_read(entity: &Entity<'_>) -> bool {
+    let encoding = entity.headers.first("content-transfer-encoding");
+    let known_encoding =
+        |encoding: &Vec<u8>| ENCODINGS.iter().any(|known| encoding.eq_ignore_ascii_case(known));
+    match entity.headers.text("content-type") {
+        Some(content_type) => ContentType::parse(&content_type).is_some_and(|read| !read.is_ambiguous()),
+        None => encoding.as_ref().is_some_and(known_encoding),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(part: &str, expected: bool) {
+        assert_eq!(is_signed_part(part.as_bytes()), expected, "{part:?}");
+    }
+
+    #[test]
+    fn what_programs_sign_is_a_part() {
+        for header in [
+            "Content-Type: text/plain",
+            "Content-Type: text/plain; charset=us-ascii\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: quoted-printable",
+            "Content-Transfer-Encoding: quoted-printable",
+            "Content-Transfer-Encoding: 8BIT",
+            "Content-Type: multipart/mixed; boundary=\"b\";\r\n protected-headers=\"v1\"\r\nFrom: a@x.example\r\nTo: b@x.example\r\nMessage-ID: <1@x.example>\r\nSubject: words",
+            "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 7bit\r\nSubject: words\r\nDate: x\r\nUser-Agent: x\r\nHP-Outer: Date: x\r\nContent-Type: text/plain; hp=\"clear\"",
+            "content-type:text/plain\r\nchat-version: 1.0\r\nReferences: <1@x>\r\n\t<2@x>",
+            "Content-Type: message/rfc822",
+        ] {
+            check(&format!("{header}\r\n\r\nwords\r\n"), true);
+            check(&format!("{header}\r\n\r\n"), true);
+        }
+    }
+
+    #[test]
+    fn a_text_or_a_file_that_people_sign_is_none() {
+        for first in [
+            "",
+            "words",
+            "What I would never say:",
+            "Joke:",
+            "Joke: this is none",
+            "Eve: this is what I do not write\r\nNote: it is a joke",
+            "Draft: never sent\r\nContent-Type: text/plain",
+            "Content-Type: text/plain\r\nNote: never sent",
+            "Content-Type: text/plain\r\nwords",
+            "Content-Type: text/plain\r\n \r\nwords",
+            "Content-Type: text/plain\r\n\t ",
+            "Content-Type : text/plain",
+            "Content-Type: none of this is mine",
+            "Content-Type: text/plain; none of this is mine",
+            "Content-Type:",
+            "Content-Type",
+            "Content-Note: none of this is mine\r\nContent-Type: text/plain",
+            "Content-Type: text/plain\r\nContent-Note: none of this is mine",
+            "Content-Type: text/plain\r\nContent-Type: text/plain",
+            "Content-Description: words",
+            "Content-Transfer-Encoding: never",
+            "Content-Disposition: inline",
+            "MIME-Version: 1.0",
+            "Subject: words\r\nTo: b@x.example\r\nContent-Type: text/plain; protected-headers=\"v1\"",
+            "From: a@x.example\r\nContent-Type: text/plain",
+            "From a@x.example Mon\r\nContent-Type: text/plain",
+            " Content-Type: text/plain",
+            "tree 1234\r\nauthor Anne",
+            "> Content-Type: text/plain",
+            "Content-Type: text/plain\rNote: words",
+            "Content-Type: text/plain\0",
+        ] {
+            check(&format!("{first}\r\n\r\nwords\r\n"), false);
+            check(first, false);
+        }
+        check("Content-Type: text/plain\r\n", false);
+        check("Content-Type: text/plain", false);
+        check("Content-Type: text/plain\n\nwords\n", false);
+    }
+}
