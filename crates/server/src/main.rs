@@ -32,8 +32,8 @@ use serde_json::json;
 
 /// Everything is zeroed when it is freed: cleartext leaves no trace in memory that is used again.
 #[global_allocator]
-static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
-    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<tikv_jemallocator::Jemalloc> =
+    zeroizing_alloc::ZeroAlloc(tikv_jemallocator::Jemalloc);
 
 #[derive(Parser)]
 #[command(name = "sealist", version, about = "A mailing-list server with OpenPGP built in")]
