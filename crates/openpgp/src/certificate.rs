@@ -13,16 +13,17 @@ use sequoia_openpgp::types::RevocationStatus;
 use crate::armor;
 use crate::card::SealingCard;
 use crate::dearmor;
-use crate::filter::{self, Unfit};
+use crate::filter::{Found, Unfit};
 use crate::fingerprint::Fingerprint;
 use crate::unusable::{self, Unusable};
+use crate::verification_cost::Allowance;
 
 /// The longest input that is looked at, armor removed.
 pub(crate) const MAX_INPUT_OCTETS: usize = 16 * 1024 * 1024;
 /// Octets of one certificate, foreign signatures removed.
 pub(crate) const MAX_OCTETS: usize = 256 * 1024;
 /// Certificates in one input.
-const MAX_CERTIFICATES: usize = 100;
+pub(crate) const MAX_CERTIFICATES: usize = 100;
 
 /// A certificate that was filtered and parsed. Whether it can be used is asked with a time.
 #[derive(Clone)]
@@ -57,40 +58,39 @@ pub enum CertificateError {
     /// More than the limits allow, even without foreign signatures.
     #[error("the key is too large")]
     TooLarge,
+    /// Even the newest self-signatures take too long to verify.
+    #[error("the keys have more parts than can be checked: send one key without its old parts")]
+    TooCostly,
+}
+
+fn binary(data: &[u8]) -> Result<Vec<u8>, CertificateError> {
+    dearmor::keys_to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)
 }
 
 impl Certificate {
-    /// All certificates in armored or binary data, filtered before they are parsed. What is there twice is merged.
+    /// All certificates in a file of the admin, armored or binary, filtered before they are parsed. What is there twice is merged.
+    /// Each may cost as much as all keys of one message may: data of strangers is read by [`crate::KeyMaterial`].
     pub fn read(data: &[u8]) -> Result<Vec<Self>, CertificateError> {
-        let binary =
-            dearmor::keys_to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
-        let mut all: Vec<Self> = Vec::new();
-        for one in filter::certificates(&binary, MAX_CERTIFICATES)? {
-            Self::parse(&one)?.add_to(&mut all)?;
-        }
-        Ok(all)
-    }
-
-    /// Puts it among others, into the one with its primary key if that is there.
-    pub(crate) fn add_to(self, all: &mut Vec<Self>) -> Result<(), CertificateError> {
-        match all.iter_mut().find(|one| one.fingerprint() == self.fingerprint()) {
-            Some(same) => {
-                let merged = same.cert.clone().merge_public(self.cert);
-                *same = Self::own(&merged.map_err(|_| CertificateError::NotACertificate)?)?;
-            }
-            None => all.push(self),
-        }
-        Ok(())
+        Self::in_binary(&binary(data)?, MAX_CERTIFICATES)
     }
 
     /// The one certificate in the data.
     pub fn read_one(data: &[u8]) -> Result<Self, CertificateError> {
-        let mut all = Self::read(data)?.into_iter();
-        let one = all.next().ok_or(CertificateError::NotACertificate)?;
-        if all.next().is_some() { Err(CertificateError::Several) } else { Ok(one) }
+        let mut all = Self::in_binary(&binary(data)?, 1)?.into_iter();
+        all.next().ok_or(CertificateError::NotACertificate)
     }
 
-    fn parse(binary: &[u8]) -> Result<Self, CertificateError> {
+    fn in_binary(binary: &[u8], most: usize) -> Result<Vec<Self>, CertificateError> {
+        let mut found = Found::default();
+        found.add(binary, MAX_CERTIFICATES)?;
+        if found.len() > most {
+            return Err(CertificateError::Several);
+        }
+        let mut allowance = Allowance::of_keys(found.len());
+        found.kept(&mut allowance).into_iter().map(|one| Self::parse(&one?)).collect()
+    }
+
+    pub(crate) fn parse(binary: &[u8]) -> Result<Self, CertificateError> {
         let cert = Cert::from_bytes(binary).map_err(|_| CertificateError::NotACertificate)?;
         Self::own(&cert)
     }
@@ -197,6 +197,7 @@ impl From<Unfit> for CertificateError {
             Unfit::Version(version) => Self::Version { version },
             Unfit::Size => Self::NotSupported,
             Unfit::TooLarge => Self::TooLarge,
+            Unfit::TooCostly => Self::TooCostly,
         }
     }
 }

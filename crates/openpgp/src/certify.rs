@@ -15,6 +15,7 @@ use sequoia_openpgp::{Cert, KeyID, Packet};
 use crate::certificate::{Certificate, CertificateError, MAX_OCTETS};
 use crate::dearmor;
 use crate::filter::{self, Unfit};
+use crate::verification_cost::Allowance;
 
 /// Certifications by others that a list's key keeps.
 const MAX_CERTIFICATIONS: usize = 256;
@@ -146,7 +147,7 @@ fn is_named(signature: &Signature, by: &Certificate) -> bool {
 /// One certificate, whole: with what others signed.
 fn read(data: &[u8]) -> Result<Cert, NotCertified> {
     let binary = dearmor::to_binary(data, MAX_OCTETS).ok_or(NotCertified::Unreadable)?;
-    match filter::certificates(&binary, 1) {
+    match filter::certificates(&binary, 1, &mut Allowance::whole()) {
         Ok(found) if found.len() == 1 => {}
         Err(Unfit::SecretKey) => return Err(NotCertified::SecretKey),
         _ => return Err(NotCertified::Unreadable),

@@ -4,11 +4,12 @@
 //! signatures, user attributes and everything over the limits are dropped. A certificate with 150,000
 //! foreign signatures would otherwise cost half a gigabyte.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::certificate::MAX_OCTETS;
 use crate::framing::{BadFraming, Packets, RawPacket};
 use crate::key_sizes;
+use crate::verification_cost::{Allowance, search_us, verification_us};
 
 const SIGNATURE: u8 = 2;
 const PUBLIC_KEY: u8 = 6;
@@ -26,9 +27,10 @@ const MAX_PARTS: usize = 5_000;
 /// Signatures on one part: of them so many that revoke it, and the newest others.
 const MAX_SIGNATURES: usize = 64;
 const MAX_REVOCATIONS: usize = 16;
-/// Signatures on one certificate: each is verified, and with the slowest algorithm 500 of them take half a second. A key
-/// of twenty years that is prolonged every year has 70.
-const MAX_ALL_SIGNATURES: usize = 192;
+/// The subpacket in which a subkey signs that it belongs to the primary key ([RFC 9580, section 5.2.3.34]).
+const EMBEDDED: u8 = 32;
+/// Signatures on one certificate. A key of twenty years that is prolonged every year has 70.
+const MAX_ALL_SIGNATURES: usize = 512;
 /// Octets of a user id.
 const MAX_USER_ID_OCTETS: usize = 2048;
 
@@ -41,6 +43,8 @@ pub(crate) enum Unfit {
     /// The numbers of the primary key, or of all subkeys, are larger than may be.
     Size,
     TooLarge,
+    /// To verify even one signature on each part costs more than is left.
+    TooCostly,
 }
 
 impl From<BadFraming> for Unfit {
@@ -49,34 +53,85 @@ impl From<BadFraming> for Unfit {
     }
 }
 
-/// Splits binary data into certificates and filters each. What stays is chosen by what it is worth, not by where it stands.
-pub(crate) fn certificates(data: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Unfit> {
-    let mut found: Vec<Current<'_>> = Vec::new();
-    for packet in Packets::new(data) {
-        let packet = packet?;
-        match packet.tag {
-            SECRET_KEY | SECRET_SUBKEY => return Err(Unfit::SecretKey),
-            PUBLIC_KEY => {
-                match packet.body.first() {
-                    Some(4 | 6) => {}
-                    version => return Err(Unfit::Version(version.copied().unwrap_or_default())),
-                }
-                if !key_sizes::are_bounded(packet.body) {
-                    return Err(Unfit::Size);
-                }
-                if found.len() == most {
+/// The certificates in binary data, each filtered. What stays is chosen by what it is worth, not by where it stands, and is paid
+/// from the allowance.
+pub(crate) fn certificates(
+    data: &[u8],
+    most: usize,
+    allowance: &mut Allowance,
+) -> Result<Vec<Vec<u8>>, Unfit> {
+    let mut found = Found::default();
+    found.add(data, most)?;
+    found.kept(allowance).into_iter().collect()
+}
+
+/// What it costs to verify all signatures on the certificates in binary data that was read before, in µs.
+pub(crate) fn cost_us(data: &[u8]) -> u64 {
+    let mut found = Found::default();
+    let read = found.add(data, usize::MAX);
+    read.map_or(u64::MAX, |()| found.all.iter().map(Current::cost_us).sum())
+}
+
+/// Certificates in several pieces of data, each once: what stands behind the same primary key belongs together.
+#[derive(Default)]
+pub(crate) struct Found<'a> {
+    all: Vec<Current<'a>>,
+    by_key: HashMap<&'a [u8], usize>,
+}
+
+impl<'a> Found<'a> {
+    /// Adds what is in the data, up to so many certificates in all; nothing of data in which something cannot be read.
+    pub(crate) fn add(&mut self, data: &'a [u8], most: usize) -> Result<(), Unfit> {
+        let mut new = 0;
+        for packet in Packets::new(data) {
+            new += usize::from(is_key(&packet?)?);
+        }
+        if new == 0 {
+            return Err(Unfit::Framing);
+        }
+        // Anything before the first key belongs to no certificate.
+        let mut at = None;
+        for packet in Packets::new(data).flatten() {
+            if packet.tag == PUBLIC_KEY {
+                let known = self.by_key.get(packet.body).copied();
+                if known.is_none() && self.all.len() == most {
                     return Err(Unfit::TooLarge);
                 }
-                found.push(Current::new(&packet));
+                at = Some(known.unwrap_or(self.all.len()));
+                if known.is_none() {
+                    self.by_key.insert(packet.body, self.all.len());
+                    self.all.push(Current::new(&packet));
+                }
             }
-            // Anything before the first key belongs to no certificate.
-            _ => found.last_mut().map_or(Ok(()), |current| current.meet(&packet))?,
+            if let Some(current) = at.and_then(|at| self.all.get_mut(at)) {
+                current.meet(&packet);
+            }
         }
+        Ok(())
     }
-    if found.is_empty() {
-        return Err(Unfit::Framing);
+
+    /// How many certificates there are.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
     }
-    found.into_iter().map(Current::kept).collect()
+
+    /// What stays of each.
+    pub(crate) fn kept(self, allowance: &mut Allowance) -> Vec<Result<Vec<u8>, Unfit>> {
+        self.all.into_iter().map(|current| current.kept(allowance)).collect()
+    }
+}
+
+/// Whether the packet begins a certificate, if it may stand in one at all.
+fn is_key(packet: &RawPacket<'_>) -> Result<bool, Unfit> {
+    match (packet.tag, packet.body.first()) {
+        // Its numbers could stand where we do not look.
+        _ if !packet.is_definite() => Err(Unfit::Framing),
+        (SECRET_KEY | SECRET_SUBKEY, _) => Err(Unfit::SecretKey),
+        (PUBLIC_KEY, Some(4 | 6)) if key_sizes::are_bounded(packet.body) => Ok(true),
+        (PUBLIC_KEY, Some(4 | 6)) => Err(Unfit::Size),
+        (PUBLIC_KEY, version) => Err(Unfit::Version(version.copied().unwrap_or_default())),
+        _ => Ok(false),
+    }
 }
 
 /// The certificate being read.
@@ -84,8 +139,10 @@ struct Current<'a> {
     issuer: Issuer,
     /// The primary key is the first.
     parts: Vec<Part<'a>>,
-    /// Whether signatures now belong to a part that may stay.
-    keeping: bool,
+    /// Where each part stands: what comes twice is one part.
+    by_packet: HashMap<&'a [u8], usize>,
+    /// The part to which signatures now belong, if it may stay.
+    keeping: Option<usize>,
     /// Subkeys whose numbers are larger than may be: anybody could have added them.
     unbounded_subkeys: usize,
 }
@@ -94,6 +151,8 @@ struct Current<'a> {
 struct Part<'a> {
     tag: u8,
     whole: &'a [u8],
+    /// What one verification with the key costs, in µs; nothing is verified with a user id.
+    verification_us: u64,
     signatures: Vec<OwnSignature<'a>>,
 }
 
@@ -102,16 +161,29 @@ struct OwnSignature<'a> {
     whole: &'a [u8],
     revokes: bool,
     made_at: u32,
+    /// Signatures in it, by a subkey: the library verifies each.
+    embedded: u64,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    fn new(packet: &RawPacket<'a>) -> Self {
+        let verification_us = if packet.tag == USER_ID { 0 } else { verification_us(packet.body) };
+        Self { tag: packet.tag, whole: packet.whole, verification_us, signatures: Vec::new() }
+    }
+
     fn newest(&self) -> u32 {
         self.signatures.iter().map(|one| one.made_at).max().unwrap_or_default()
     }
 
+    /// Drops what is there twice.
+    fn dedup(&mut self) {
+        let mut seen = HashSet::new();
+        self.signatures.retain(|one| seen.insert(one.whole));
+    }
+
     /// Drops the oldest signatures that are too many; the others keep their order.
-    fn cut(&mut self) {
-        if self.signatures.len() <= MAX_SIGNATURES {
+    fn cut(&mut self, most: usize) {
+        if self.signatures.len() <= most {
             return;
         }
         let mut ranked: Vec<(usize, OwnSignature<'_>)> =
@@ -119,8 +191,7 @@ impl Part<'_> {
         ranked.sort_by_key(|(_, one)| (!one.revokes, std::cmp::Reverse(one.made_at)));
         let revocations = ranked.iter().filter(|(_, one)| one.revokes).take(MAX_REVOCATIONS);
         let others = ranked.iter().filter(|(_, one)| !one.revokes);
-        let mut kept: Vec<usize> =
-            revocations.chain(others).take(MAX_SIGNATURES).map(|(at, _)| *at).collect();
+        let mut kept: Vec<usize> = revocations.chain(others).take(most).map(|(at, _)| *at).collect();
         kept.sort_unstable();
         self.signatures = kept.into_iter().map(|at| self.signatures[at]).collect();
     }
@@ -143,70 +214,119 @@ impl Issuer {
 impl<'a> Current<'a> {
     fn new(primary: &RawPacket<'a>) -> Self {
         let issuer = Issuer { fingerprint: fingerprint(primary.body) };
-        let primary = Part { tag: PUBLIC_KEY, whole: primary.whole, signatures: Vec::new() };
-        Self { issuer, parts: vec![primary], keeping: true, unbounded_subkeys: 0 }
+        Self {
+            issuer,
+            parts: vec![Part::new(primary)],
+            by_packet: HashMap::new(),
+            keeping: Some(0),
+            unbounded_subkeys: 0,
+        }
     }
 
-    fn meet(&mut self, packet: &RawPacket<'a>) -> Result<(), Unfit> {
+    fn meet(&mut self, packet: &RawPacket<'a>) {
         match packet.tag {
+            PUBLIC_KEY => self.keeping = Some(0),
             PUBLIC_SUBKEY if !key_sizes::are_bounded(packet.body) => {
-                self.keeping = false;
+                self.keeping = None;
                 self.unbounded_subkeys += 1;
             }
-            USER_ID | PUBLIC_SUBKEY => {
-                self.keeping = packet.tag != USER_ID || packet.body.len() <= MAX_USER_ID_OCTETS;
-                if self.keeping {
-                    self.parts.push(Part { tag: packet.tag, whole: packet.whole, signatures: Vec::new() });
-                }
-                if self.parts.len() > MAX_PARTS {
-                    return Err(Unfit::TooLarge);
-                }
-            }
-            SIGNATURE if self.keeping && self.is_own(packet.body) => {
-                let signature = OwnSignature {
-                    whole: packet.whole,
-                    revokes: matches!(packet.body.get(1), Some(0x20 | 0x28 | 0x30)),
-                    made_at: made_at(packet.body),
-                };
-                if let Some(part) = self.parts.last_mut() {
-                    part.signatures.push(signature);
+            USER_ID if packet.body.len() > MAX_USER_ID_OCTETS => self.keeping = None,
+            USER_ID | PUBLIC_SUBKEY => self.keeping = Some(self.part(packet)),
+            SIGNATURE => {
+                if let Some(at) = self.keeping
+                    && self.is_own(packet.body)
+                {
+                    let signature = OwnSignature {
+                        whole: packet.whole,
+                        revokes: matches!(packet.body.get(1), Some(0x20 | 0x28 | 0x30)),
+                        made_at: made_at(packet.body),
+                        embedded: subpackets(packet.body, |kind| kind == EMBEDDED).len() as u64,
+                    };
+                    self.parts[at].signatures.push(signature);
                 }
             }
-            SIGNATURE => {}
             // A user attribute or something unknown: its signatures go with it.
-            _ => self.keeping = false,
+            _ => self.keeping = None,
         }
-        Ok(())
     }
 
-    fn kept(mut self) -> Result<Vec<u8>, Unfit> {
-        if self.parts.iter().filter(|part| part.tag == USER_ID).count() > MAX_USER_IDS {
+    /// Where the part stands. Beyond the limit nothing is looked at any more: the certificate is refused.
+    fn part(&mut self, packet: &RawPacket<'a>) -> usize {
+        if let Some(at) = self.by_packet.get(packet.whole) {
+            return *at;
+        }
+        if self.parts.len() <= MAX_PARTS {
+            self.by_packet.insert(packet.whole, self.parts.len());
+            self.parts.push(Part::new(packet));
+        }
+        self.parts.len() - 1
+    }
+
+    fn kept(mut self, allowance: &mut Allowance) -> Result<Vec<u8>, Unfit> {
+        let user_ids = self.parts.iter().filter(|part| part.tag == USER_ID).count();
+        if self.parts.len() > MAX_PARTS || user_ids > MAX_USER_IDS {
             return Err(Unfit::TooLarge);
         }
         if self.unbounded_subkeys > 0 && self.parts.iter().all(|part| part.tag != PUBLIC_SUBKEY) {
             return Err(Unfit::Size);
         }
+        self.drop_subkeys();
+        self.parts.iter_mut().for_each(Part::dedup);
+        let mut most = MAX_SIGNATURES;
+        loop {
+            self.parts.iter_mut().for_each(|part| part.cut(most));
+            if self.signatures() <= MAX_ALL_SIGNATURES && allowance.take(self.cost_us()) {
+                break;
+            }
+            if most == 1 {
+                return Err(Unfit::TooCostly);
+            }
+            most /= 2;
+        }
+        self.count();
+        let octets = self
+            .parts
+            .iter()
+            .flat_map(|part| std::iter::once(part.whole).chain(part.signatures.iter().map(|one| one.whole)));
+        let certificate = octets.collect::<Vec<_>>().concat();
+        if certificate.len() > MAX_OCTETS { Err(Unfit::TooLarge) } else { Ok(certificate) }
+    }
+
+    /// Those with the newest signatures stay.
+    fn drop_subkeys(&mut self) {
         let mut subkeys: Vec<(u32, usize)> = (0..self.parts.len())
             .filter(|at| self.parts[*at].tag == PUBLIC_SUBKEY)
             .map(|at| (self.parts[at].newest(), at))
             .collect();
         subkeys.sort_unstable_by(|a, b| b.cmp(a));
         let dropped: BTreeSet<usize> = subkeys.into_iter().skip(MAX_SUBKEYS).map(|(_, at)| at).collect();
-        let mut certificate = Vec::new();
-        let mut signatures = 0;
-        for (at, part) in self.parts.iter_mut().enumerate() {
-            if dropped.contains(&at) {
-                continue;
-            }
-            part.cut();
-            signatures += part.signatures.len();
-            certificate.extend_from_slice(part.whole);
-            part.signatures.iter().for_each(|one| certificate.extend_from_slice(one.whole));
-            if certificate.len() > MAX_OCTETS || signatures > MAX_ALL_SIGNATURES {
-                return Err(Unfit::TooLarge);
-            }
+        let mut at = 0..;
+        self.parts.retain(|_| at.next().is_none_or(|at| !dropped.contains(&at)));
+    }
+
+    fn signatures(&self) -> usize {
+        self.parts.iter().map(|part| part.signatures.len()).sum()
+    }
+
+    /// What it costs to verify all of its signatures, in µs.
+    fn cost_us(&self) -> u64 {
+        let primary = &self.parts[0];
+        let search_us = search_us(self.parts.iter().map(|part| primary.whole.len() + part.whole.len()));
+        let each = self.parts.iter().flat_map(|part| {
+            part.signatures
+                .iter()
+                .map(move |one| primary.verification_us + search_us + one.embedded * part.verification_us)
+        });
+        each.sum()
+    }
+
+    /// Tells the tests how many verifications are paid for.
+    fn count(&self) {
+        #[cfg(any(test, feature = "testing"))]
+        {
+            let each = self.parts.iter().flat_map(|part| &part.signatures).map(|one| 1 + one.embedded);
+            crate::testing::verifications::add(&self.issuer.fingerprint, each.sum());
         }
-        Ok(certificate)
     }
 
     /// Whether the signature says the primary key made it. A lie costs nothing: the library verifies.
@@ -297,6 +417,10 @@ mod tests {
     use sequoia_openpgp::types::SignatureType;
     use sequoia_openpgp::{Cert, Packet};
 
+    fn certificates(data: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Unfit> {
+        super::certificates(data, most, &mut Allowance::whole())
+    }
+
     fn cert(user_id: &str) -> Cert {
         CertBuilder::general_purpose(Some(user_id)).generate().unwrap().0
     }
@@ -328,12 +452,16 @@ mod tests {
     #[test]
     fn signatures_are_counted_over_all_parts() {
         use crate::testing::heavy::{Numbers, key};
-        let with = |signatures| {
-            let now = sealist_mail::Timestamp(1_800_000_000_000);
-            certificates(&key(Numbers::Rsa(2048, 17), None, signatures, now), 1).map(|kept| kept.len())
+        let kept = |numbers, signatures| {
+            let data = key(numbers, None, signatures, sealist_mail::Timestamp(1_800_000_000_000));
+            let kept = certificates(&data, 1).unwrap();
+            Packets::new(&kept[0]).flatten().filter(|packet| packet.tag == SIGNATURE).count()
         };
-        assert_eq!(with(MAX_ALL_SIGNATURES), Ok(1));
-        assert_eq!(with(MAX_ALL_SIGNATURES + 1), Err(Unfit::TooLarge));
+        // 64 on each of eight user ids, then on each of ten.
+        assert_eq!(kept(Numbers::Rsa(2048, 17), MAX_ALL_SIGNATURES), MAX_ALL_SIGNATURES);
+        assert_eq!(kept(Numbers::Rsa(2048, 17), 640), 320);
+        // What takes longer to verify has fewer.
+        assert_eq!(kept(Numbers::Brainpool, MAX_ALL_SIGNATURES), 64);
     }
 
     /// Neither by its primary key nor by a subkey; anybody could have added that subkey to a key of somebody else.
@@ -372,17 +500,23 @@ mod tests {
         assert_eq!(certificates(&[0xc6, 1, 3], 10), Err(Unfit::Version(3)));
         assert_eq!(certificates(&[0xc6, 1, 5], 10), Err(Unfit::Version(5)));
         assert_eq!(certificates(b"", 10), Err(Unfit::Framing));
-        assert_eq!(certificates(&[0xc6, 1, 4, 0xc6, 1, 4], 1), Err(Unfit::TooLarge));
+        assert_eq!(certificates(&[0xc6, 2, 4, 0, 0xc6, 2, 4, 1], 1), Err(Unfit::TooLarge));
+        // In pieces: what stands behind the first is not bounded.
+        assert_eq!(certificates(&[&[0xc6, 0xe9][..], &[4; 512], &[1, 4]].concat(), 1), Err(Unfit::Framing));
     }
 
+    /// A key packet of Ed25519.
+    const KEY: [u8; 8] = [0xc6, 6, 4, 0, 0, 0, 0, 27];
+
     #[test]
-    fn too_many_user_ids_are_refused_and_the_last_stays_otherwise() {
-        let with = |count: usize| {
-            let user_ids = (0..count).flat_map(|_| [0xcd, 1, b'x']);
-            certificates(&[0xc6, 1, 4].into_iter().chain(user_ids).collect::<Vec<u8>>(), 1)
+    fn too_many_user_ids_are_refused() {
+        let with = |count: u8| {
+            let user_ids = (0..count).flat_map(|number| [0xcd, 1, number]);
+            certificates(&KEY.into_iter().chain(user_ids).collect::<Vec<u8>>(), 1)
         };
-        assert_eq!(with(MAX_USER_IDS).unwrap()[0].len(), 3 + 3 * MAX_USER_IDS);
-        assert_eq!(with(MAX_USER_IDS + 1), Err(Unfit::TooLarge));
+        let most = u8::try_from(MAX_USER_IDS).unwrap();
+        assert_eq!(with(most).unwrap()[0].len(), KEY.len() + 3 * MAX_USER_IDS);
+        assert_eq!(with(most + 1), Err(Unfit::TooLarge));
     }
 
     /// A signature of that kind, made at that second.
@@ -399,23 +533,34 @@ mod tests {
             if newest_first {
                 times.reverse();
             }
-            let subkeys = times.iter().flat_map(|at| [vec![0xce, 1, 4], made(0x18, *at)].concat());
-            let kept =
-                certificates(&[0xc6, 1, 4].into_iter().chain(subkeys).collect::<Vec<u8>>(), 1).unwrap();
-            assert_eq!(kept[0].len(), 3 + 17 * MAX_SUBKEYS);
+            let subkeys =
+                times.iter().flat_map(|at| [&[0xce, 5, 4][..], &at.to_be_bytes(), &made(0x18, *at)].concat());
+            let kept = certificates(&KEY.into_iter().chain(subkeys).collect::<Vec<u8>>(), 1).unwrap();
+            assert_eq!(kept[0].len(), KEY.len() + 21 * MAX_SUBKEYS);
             let is_there = |at| kept[0].windows(14).any(|window| window == made(0x18, at));
             assert!(is_there(300) && is_there(237) && !is_there(236));
 
             let signatures = times.iter().flat_map(|at| made(if *at == 1 { 0x20 } else { 0x1f }, *at));
-            let kept =
-                certificates(&[0xc6, 1, 4].into_iter().chain(signatures).collect::<Vec<u8>>(), 1).unwrap();
+            let kept = certificates(&KEY.into_iter().chain(signatures).collect::<Vec<u8>>(), 1).unwrap();
             let is_there = |kind, at| kept[0].windows(14).any(|window| window == made(kind, at));
-            assert_eq!(kept[0].len(), 3 + 14 * MAX_SIGNATURES);
+            assert_eq!(kept[0].len(), KEY.len() + 14 * MAX_SIGNATURES);
             assert!(
                 is_there(0x20, 1) && is_there(0x1f, 300) && !is_there(0x1f, 2),
                 "a revocation comes first"
             );
         }
+    }
+
+    #[test]
+    fn what_comes_twice_is_there_once() {
+        let user_id = [&[0xcd, 1, b'a'][..], &made(0x13, 1), &made(0x13, 1)].concat();
+        let other = [&[0xcd, 1, b'b'][..], &made(0x13, 2)].concat();
+        let again = [&[0xcd, 1, b'a'][..], &made(0x13, 3)].concat();
+        let one = [&KEY[..], &user_id, &other].concat();
+        let merged = [&KEY[..], &[0xcd, 1, b'a'], &made(0x13, 1), &made(0x13, 3), &other].concat();
+        let foreign = [0xc6, 6, 4, 0, 0, 0, 1, 27];
+        let data = [&one.repeat(200)[..], &foreign, &KEY, &again].concat();
+        assert_eq!(certificates(&data, 2), Ok(vec![merged, foreign.to_vec()]));
     }
 
     proptest! {

@@ -38,6 +38,11 @@ impl<'a> RawPacket<'a> {
         if self.is_old() { Cow::Borrowed(self.whole) } else { self.plain() }
     }
 
+    /// Whether the header says how long the packet is. Only data may come in pieces ([RFC 9580, section 4.2.1.4]).
+    pub(crate) fn is_definite(&self) -> bool {
+        self.definite
+    }
+
     /// Where the pieces of the body stand in the packet.
     pub(crate) fn pieces(&self) -> Pieces<'a> {
         let at = if self.is_old() { self.whole.len() - self.body.len() } else { 1 };

@@ -1,8 +1,10 @@
 //! What came along with a message or in files: keys, each once, and revocations.
 
-use crate::certificate::{Certificate, CertificateError, MAX_INPUT_OCTETS};
+use crate::certificate::{Certificate, CertificateError, MAX_CERTIFICATES, MAX_INPUT_OCTETS};
 use crate::dearmor;
+use crate::filter::Found;
 use crate::framing::Packets;
+use crate::verification_cost::Allowance;
 
 const SIGNATURE: u8 = 2;
 
@@ -18,41 +20,54 @@ pub struct KeyMaterial {
 }
 
 impl KeyMaterial {
-    /// What is in these blocks, armored or binary.
+    /// What is in these blocks, armored or binary. All keys together cost no more than one may: what is beyond that is unreadable.
     pub fn of(blocks: &[Vec<u8>]) -> Self {
         let mut brought = Self::default();
+        let mut keys = Vec::new();
         for block in blocks {
-            if let Err(error) = brought.add(block)
-                && (brought.unreadable.is_none() || error == CertificateError::SecretKey)
-            {
-                brought.unreadable = Some(error);
+            match binary(block) {
+                Ok(loose) if is_loose(&loose) => brought.revocations.push(loose),
+                Ok(binary) => keys.push(binary),
+                Err(error) => brought.refuse(error),
+            }
+        }
+        let mut found = Found::default();
+        for binary in &keys {
+            if let Err(unfit) = found.add(binary, MAX_CERTIFICATES) {
+                brought.refuse(unfit.into());
+            }
+        }
+        for kept in found.kept(&mut Allowance::whole()) {
+            match kept.map_err(CertificateError::from).and_then(|binary| Certificate::parse(&binary)) {
+                Ok(certificate) => brought.certificates.push(certificate),
+                Err(error) => brought.refuse(error),
             }
         }
         brought
     }
 
-    fn add(&mut self, block: &[u8]) -> Result<(), CertificateError> {
-        if sealist_mail::is_archive(block) {
-            return Err(CertificateError::Archive);
+    fn refuse(&mut self, error: CertificateError) {
+        if self.unreadable.is_none() || error == CertificateError::SecretKey {
+            self.unreadable = Some(error);
         }
-        let binary =
-            dearmor::keys_to_binary(block, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
-        if matches!(Packets::new(&binary).next(), Some(Ok(packet)) if packet.tag == SIGNATURE) {
-            self.revocations.push(binary);
-            return Ok(());
-        }
-        Certificate::read(&binary)?.into_iter().try_for_each(|one| one.add_to(&mut self.certificates))
     }
 
     /// Whether nothing came that can be read.
     pub fn is_empty(&self) -> bool {
         self.certificates.is_empty() && self.revocations.is_empty()
     }
+}
 
-    /// Each part by itself, for [`Certificate::merge`].
-    pub fn updates(&self) -> impl Iterator<Item = Vec<u8>> {
-        self.certificates.iter().map(Certificate::to_bytes).chain(self.revocations.iter().cloned())
+fn binary(block: &[u8]) -> Result<Vec<u8>, CertificateError> {
+    if sealist_mail::is_archive(block) {
+        return Err(CertificateError::Archive);
     }
+    dearmor::keys_to_binary(block, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)
+}
+
+/// Whether signatures stand by themselves, behind no key.
+fn is_loose(binary: &[u8]) -> bool {
+    matches!(Packets::new(binary).next(), Some(Ok(packet)) if packet.tag == SIGNATURE)
 }
 
 #[cfg(test)]

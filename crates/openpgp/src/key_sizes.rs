@@ -26,22 +26,26 @@ const LENGTH_OCTETS: usize = 4;
 
 /// Whether all numbers in the body of a key packet of version 4 or 6 are small enough. What cannot be read is no number.
 pub(crate) fn are_bounded(body: &[u8]) -> bool {
-    let Some(size) =
-        body.get(BEFORE_ALGORITHM).and_then(|id| SIZES.iter().find(|s| s.algorithms.contains(id)))
-    else {
-        return true;
-    };
+    let (algorithm, numbers) = numbers(body);
+    let size = algorithm.and_then(|id| SIZES.iter().find(|size| size.algorithms.contains(&id)));
+    size.is_none_or(|size| numbers.iter().zip(size.max_bits).all(|(bits, most)| bits <= most))
+}
+
+/// The algorithm of a key packet's body, and the lengths in bits of the numbers of one that has a [`Size`], in their order. What
+/// cannot be read is no number.
+pub(crate) fn numbers(body: &[u8]) -> (Option<u8>, Vec<usize>) {
+    let algorithm = body.get(BEFORE_ALGORITHM).copied();
+    let size = algorithm.and_then(|id| SIZES.iter().find(|size| size.algorithms.contains(&id)));
     let start = BEFORE_ALGORITHM + 1 + if body.first() == Some(&6) { LENGTH_OCTETS } else { 0 };
     let mut rest = body.get(start..).unwrap_or_default();
-    for max_bits in size.max_bits {
-        let Some((bits, behind)) = rest.split_first_chunk::<2>() else { return true };
+    let mut numbers = Vec::new();
+    for _number in size.map_or(&[][..], |size| size.max_bits) {
+        let Some((bits, behind)) = rest.split_first_chunk::<2>() else { break };
         let bits = usize::from(u16::from_be_bytes(*bits));
-        if bits > *max_bits {
-            return false;
-        }
+        numbers.push(bits);
         rest = behind.get(bits.div_ceil(8)..).unwrap_or_default();
     }
-    true
+    (algorithm, numbers)
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ mod succession;
 pub mod testing;
 mod token;
 mod unusable;
+mod verification_cost;
 pub mod wkd;
 mod wrap;
 

@@ -6,20 +6,23 @@ use sequoia_openpgp::cert::bundle::ComponentBundle;
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::packet::signature::subpacket::{SubpacketArea, SubpacketTag};
 use sequoia_openpgp::parse::Parse as _;
+use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Packet};
 
-use crate::certificate::{Certificate, CertificateError, MAX_INPUT_OCTETS, MAX_OCTETS};
-use crate::dearmor;
+use crate::certificate::{Certificate, CertificateError, MAX_OCTETS};
+use crate::filter;
 use crate::framing::Packets;
+use crate::key_material::KeyMaterial;
 use crate::revocation::Revocation;
+use crate::verification_cost::{MAX_US, verification_us};
 
 /// Self-signatures kept on one component, newest first, and revocations.
 const MAX_SELF_SIGNATURES: usize = 32;
 const MAX_REVOCATIONS: usize = 8;
 /// Unsigned subpackets of one signature.
 const MAX_UNSIGNED: usize = 4;
-/// Revocation certificates in one input.
+/// Revocation certificates that come along by themselves.
 const MAX_LOOSE_SIGNATURES: usize = 64;
 
 /// Why an update cannot be merged. Each is one plain sentence.
@@ -41,24 +44,28 @@ impl Certificate {
     /// or its parts. Only what the primary key signed is taken; the newest self-signatures and all that revoke
     /// stay.
     pub fn merge(&self, data: &[u8]) -> Result<Self, MergeError> {
-        let binary =
-            dearmor::keys_to_binary(data, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)?;
-        let loose = matches!(Packets::new(&binary).next(), Some(Ok(packet)) if packet.tag == 2);
-        if loose { self.revoked_by(&binary) } else { self.updated_by(&binary) }
-    }
-
-    fn updated_by(&self, binary: &[u8]) -> Result<Self, MergeError> {
-        let update = Self::read_one(binary)?;
-        if update.fingerprint() != self.fingerprint() {
-            return Err(MergeError::OtherKey);
+        let brought = KeyMaterial::of(&[data.to_vec()]);
+        match (&brought.unreadable, &brought.certificates[..]) {
+            (Some(why), _) => Err(why.clone().into()),
+            (None, [_, _, ..]) => Err(CertificateError::Several.into()),
+            _ => self.merge_all(&brought),
         }
-        let merged = self.cert().clone().merge_public(update.cert().clone());
-        Ok(Self::own(&merged.map_err(|_| MergeError::OtherKey)?)?)
     }
 
-    fn revoked_by(&self, binary: &[u8]) -> Result<Self, MergeError> {
-        let revocations = loose_signatures(binary)?;
-        let inserted = self.cert().clone().insert_packets(revocations.iter().cloned());
+    /// The same with all that came along: its signatures are verified once, however many pieces there are.
+    pub fn merge_all(&self, brought: &KeyMaterial) -> Result<Self, MergeError> {
+        let mut cert = self.cert().clone();
+        for update in &brought.certificates {
+            if update.fingerprint() != self.fingerprint() {
+                return Err(MergeError::OtherKey);
+            }
+            cert = cert.merge_public(update.cert().clone()).map_err(|_| MergeError::OtherKey)?;
+        }
+        let revocations = loose_signatures(&brought.revocations)?;
+        if verification_us_with(&cert) * revocations.len() as u64 > MAX_US {
+            return Err(CertificateError::TooCostly.into());
+        }
+        let inserted = cert.insert_packets(revocations.iter().cloned());
         let (cert, _) = inserted.map_err(|_| MergeError::Unverified)?;
         // Room is made for a revocation: whoever holds the key too must not be able to fill it up.
         let merged = Self::own(&cert)?;
@@ -76,14 +83,17 @@ impl Certificate {
     /// only the newest self-signature and the worst revocation of each part stay, at last only those of the
     /// primary key.
     pub(crate) fn own(cert: &Cert) -> Result<Self, CertificateError> {
-        for keep in [MANY, FEW] {
-            let own = Self::kept(cert, keep, Parts::All)?;
-            if own.to_bytes().len() <= MAX_OCTETS {
-                return Ok(own);
-            }
+        let mut why = CertificateError::TooLarge;
+        for (keep, parts) in STEPS {
+            let own = Self::kept(cert, keep, parts)?;
+            let binary = own.to_bytes();
+            why = match binary.len() {
+                ..=MAX_OCTETS if filter::cost_us(&binary) <= MAX_US => return Ok(own),
+                ..=MAX_OCTETS => CertificateError::TooCostly,
+                _ => CertificateError::TooLarge,
+            };
         }
-        let own = Self::kept(cert, FEW, Parts::Primary)?;
-        if own.to_bytes().len() <= MAX_OCTETS { Ok(own) } else { Err(CertificateError::TooLarge) }
+        Err(why)
     }
 
     fn kept(cert: &Cert, keep: Keep, parts: Parts) -> Result<Self, CertificateError> {
@@ -108,7 +118,11 @@ struct Keep {
 }
 
 const MANY: Keep = Keep { signatures: MAX_SELF_SIGNATURES, revocations: MAX_REVOCATIONS };
+const SOME: Keep = Keep { signatures: 4, revocations: 2 };
 const FEW: Keep = Keep { signatures: 1, revocations: 1 };
+/// What is tried until the rest is small enough.
+const STEPS: [(Keep, Parts); 4] =
+    [(MANY, Parts::All), (SOME, Parts::All), (FEW, Parts::All), (FEW, Parts::Primary)];
 
 /// Which parts of a certificate stay.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -146,19 +160,28 @@ fn bare(mut signature: Signature) -> Signature {
     signature
 }
 
-fn loose_signatures(binary: &[u8]) -> Result<Vec<Signature>, MergeError> {
-    let mut found = Vec::new();
-    for packet in Packets::new(binary) {
+/// All of them together, up to the limit.
+fn loose_signatures(pieces: &[Vec<u8>]) -> Result<Vec<Signature>, MergeError> {
+    let mut found: Vec<Signature> = Vec::new();
+    for packet in pieces.iter().flat_map(|piece| Packets::new(piece)) {
         let packet = packet.map_err(|_| CertificateError::NotACertificate)?;
         if found.len() == MAX_LOOSE_SIGNATURES {
             return Err(CertificateError::TooLarge.into());
         }
         match Packet::from_bytes(packet.whole) {
-            Ok(Packet::Signature(signature)) if revokes(&signature) => found.push(signature),
+            Ok(Packet::Signature(one)) if revokes(&one) && !found.contains(&one) => found.push(one),
+            Ok(Packet::Signature(one)) if revokes(&one) => {}
             _ => return Err(CertificateError::NotACertificate.into()),
         }
     }
     Ok(found)
+}
+
+/// What one verification with the primary key costs, in µs.
+fn verification_us_with(cert: &Cert) -> u64 {
+    let packet = Packet::from(cert.primary_key().key().clone()).to_vec().unwrap_or_default();
+    let first = Packets::new(&packet).next();
+    first.and_then(Result::ok).map_or(MAX_US, |packet| verification_us(packet.body))
 }
 
 fn revokes(signature: &Signature) -> bool {

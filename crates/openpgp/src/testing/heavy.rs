@@ -7,7 +7,7 @@ use sequoia_openpgp::packet::key::{Key4, PrimaryRole, PublicParts, SubordinateRo
 use sequoia_openpgp::packet::signature::SignatureBuilder;
 use sequoia_openpgp::packet::{Key, UserID};
 use sequoia_openpgp::serialize::MarshalInto as _;
-use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm, SignatureType};
+use sequoia_openpgp::types::{Curve, HashAlgorithm, PublicKeyAlgorithm, SignatureType};
 use sequoia_openpgp::{Cert, Packet};
 
 use super::person::ONLY_IN_TESTS;
@@ -24,6 +24,12 @@ pub enum Numbers {
     Dsa(usize, usize),
     /// The prime.
     Elgamal(usize),
+    /// ECDSA over brainpoolP512r1: the slowest curve.
+    Brainpool,
+    /// ECDSA over NIST P-521.
+    NistP521,
+    /// Ed25519.
+    Ed25519,
 }
 
 impl Numbers {
@@ -41,8 +47,17 @@ impl Numbers {
                 let key = PublicKey::ElGamal { p: number(p), g: number(p - 1), y: number(p - 1) };
                 (PublicKeyAlgorithm::ElGamalEncrypt, key)
             }
+            Self::Brainpool => point(Curve::BrainpoolP512),
+            Self::NistP521 => point(Curve::NistP521),
+            Self::Ed25519 => point(Curve::Ed25519),
         }
     }
+}
+
+/// A point on that curve.
+fn point(curve: Curve) -> (PublicKeyAlgorithm, PublicKey) {
+    let key = Key4::<_, PrimaryRole>::generate_ecc(true, curve).expect(ONLY_IN_TESTS);
+    (key.pk_algo(), key.mpis().clone())
 }
 
 /// So many bits, odd as primes are.
@@ -52,6 +67,16 @@ fn number(bits: usize) -> MPI {
     octets[0] |= 1 << ((bits - 1) % 8);
     *octets.last_mut().expect("a number has octets") |= 1;
     MPI::new(&octets)
+}
+
+/// Keys, each of which has so many signatures of its own.
+pub fn keys(count: usize, primary: Numbers, signatures: usize, now: Timestamp) -> Vec<u8> {
+    (0..count).flat_map(|_| key(primary, None, signatures, now)).collect()
+}
+
+/// The same key as often as told, which is merged each time.
+pub fn again(count: usize, primary: Numbers, signatures: usize, now: Timestamp) -> Vec<u8> {
+    key(primary, None, signatures, now).repeat(count)
 }
 
 /// A key with so many signatures of its own on user ids, and with that subkey.
@@ -99,6 +124,9 @@ impl Signer for Signs {
             Numbers::Rsa(n, _) => Signature::RSA { s: number(n - 1) },
             Numbers::Dsa(_, q) => Signature::DSA { r: number(q - 1), s: number(q - 1) },
             Numbers::Elgamal(p) => Signature::ElGamal { r: number(p - 1), s: number(p - 1) },
+            Numbers::Brainpool => Signature::ECDSA { r: number(510), s: number(510) },
+            Numbers::NistP521 => Signature::ECDSA { r: number(520), s: number(520) },
+            Numbers::Ed25519 => Signature::EdDSA { r: number(255), s: number(250) },
         })
     }
 }

@@ -11,6 +11,7 @@ pub mod hostile;
 mod life;
 mod person;
 pub mod twist;
+pub mod verifications;
 
 use std::time::Duration;
 
