@@ -138,6 +138,19 @@ async fn a_chunk_that_nobody_wants_is_swallowed_and_not_obeyed() {
     assert!(stage.kept().is_empty());
 }
 
+/// The octets behind it could be a message that looks like commands.
+#[tokio::test]
+async fn a_chunk_of_unclear_length_ends_the_connection() {
+    let stage = stage(|_| ()).await;
+    let evil = "RSET\r\nMAIL FROM:<evil@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\nevil\r\n.\r\n";
+    let long = format!("BDAT {} LAST\r\n", "0".repeat(100_000));
+    for line in ["BDAT 18446744073709551616 LAST\r\n", "BDAT +5\r\n", "BDAT x\r\n", "BDAT 5 LAST\n", &long] {
+        let codes = stage.talk(format!("{OPEN}{line}{evil}").as_bytes()).await;
+        assert_eq!(codes, ["250", "250", "250", "501"], "{:?}", &line[..line.len().min(40)]);
+    }
+    assert!(stage.kept().is_empty());
+}
+
 #[tokio::test]
 async fn only_one_sequence_ends_the_data() {
     let stage = stage(|_| ()).await;

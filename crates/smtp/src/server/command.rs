@@ -32,11 +32,23 @@ pub(super) enum Malformed {
     Unknown,
     Syntax,
     Parameter,
+    /// It announces octets, and does not say how many: what follows cannot be told from commands.
+    Chunk,
+}
+
+/// Whether the line means to be BDAT, however it goes on.
+pub(super) fn announces_chunk(line: &[u8]) -> bool {
+    line.trim_ascii_start().get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"))
 }
 
 impl Command {
     /// Reads a line without its line end.
     pub(super) fn parse(line: &[u8]) -> Result<Self, Malformed> {
+        let unclear = |why| if announces_chunk(line) { Malformed::Chunk } else { why };
+        Self::read(line).map_err(unclear)
+    }
+
+    fn read(line: &[u8]) -> Result<Self, Malformed> {
         let line = std::str::from_utf8(line).map_err(|_| Malformed::Syntax)?;
         if line.chars().any(char::is_control) {
             return Err(Malformed::Syntax);
@@ -146,6 +158,7 @@ fn is_mailbox(text: &str) -> bool {
     local_is_good && domain_is_good
 }
 
+/// Only digits: a number with a sign, which other programs may read otherwise, is none ([RFC 3030, section 2]).
 fn bdat(rest: &str) -> Result<Command, Malformed> {
     let (octets, last) = rest.split_once(' ').unwrap_or((rest, ""));
     let last = match last.trim() {
@@ -153,7 +166,9 @@ fn bdat(rest: &str) -> Result<Command, Malformed> {
         word if word.eq_ignore_ascii_case("LAST") => true,
         _ => return Err(Malformed::Syntax),
     };
-    Ok(Command::Bdat { octets: octets.parse().map_err(|_| Malformed::Syntax)?, last })
+    let digits = Some(octets).filter(|octets| octets.bytes().all(|octet| octet.is_ascii_digit()));
+    let octets = digits.and_then(|digits| digits.parse().ok()).ok_or(Malformed::Syntax)?;
+    Ok(Command::Bdat { octets, last })
 }
 
 #[cfg(test)]
@@ -240,9 +255,34 @@ mod tests {
         check("RCPT TO:<>", Err(Malformed::Syntax));
         check("RCPT TO:<a b@x.example>", Err(Malformed::Syntax));
         check("DATA now", Err(Malformed::Syntax));
-        check("BDAT x", Err(Malformed::Syntax));
         check("", Err(Malformed::Unknown));
         check("XYZZY", Err(Malformed::Unknown));
         check("RSET\0", Err(Malformed::Syntax));
+    }
+
+    #[test]
+    fn a_chunk_of_unclear_length_is_none() {
+        for line in [
+            "BDAT",
+            "BDAT x",
+            "bdat +5",
+            "BDAT +5 LAST",
+            "BDAT -1 LAST",
+            "BDAT 18446744073709551616 LAST",
+            "BDAT 5 FIRST",
+            "BDAT 5 LAST now",
+            "BDAT 0x5",
+            "BDAT 5,0",
+            "BDAT 5.",
+            "BDAT \u{ff15}",
+            "BDAT\t5",
+            "BDAT5 LAST",
+            " BDAT 5",
+            "BDAT 5\r",
+            "BDAT LAST 5",
+        ] {
+            check(line, Err(Malformed::Chunk));
+        }
+        assert_eq!(Command::parse(b"BDAT 5\xff"), Err(Malformed::Chunk));
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::command::{Command, Malformed};
+use super::command::{Command, Malformed, announces_chunk};
 use super::content::DotReader;
 use super::wire::{Line, Wire};
 use super::{Protocol, Service, Settings, Transaction};
@@ -93,9 +93,11 @@ impl<S: Service> Session<S> {
             };
             let next = match line {
                 Line::Closed => return Ok(()),
-                Line::Bad => self.refuse(Reply::new(500, (5, 5, 2), "line too long or not ended by CRLF")),
+                Line::Bad(line) if announces_chunk(&line) => self.lost(),
+                Line::Bad(_) => self.refuse(Reply::new(500, (5, 5, 2), "line too long or not ended by CRLF")),
                 Line::Complete(line) => match Command::parse(&line) {
                     Ok(command) => self.obey(command).await?,
+                    Err(Malformed::Chunk) => self.lost(),
                     Err(malformed) => self.refuse(explain(malformed)),
                 },
             };
@@ -123,6 +125,12 @@ impl<S: Service> Session<S> {
             return Next::Go;
         }
         self.wire.reply(&Reply::new(421, (4, 7, 0), "too many errors"));
+        Next::Close
+    }
+
+    /// Where the octets end that the peer announced is not known: none of them may be obeyed.
+    fn lost(&mut self) -> Next {
+        self.wire.reply(&explain(Malformed::Chunk));
         Next::Close
     }
 
@@ -379,5 +387,6 @@ fn explain(malformed: Malformed) -> Reply {
         Malformed::Unknown => Reply::new(500, (5, 5, 1), "unknown command"),
         Malformed::Syntax => Reply::new(501, (5, 5, 4), "this command has another form"),
         Malformed::Parameter => Reply::new(555, (5, 5, 4), "unknown parameter"),
+        Malformed::Chunk => Reply::new(501, (5, 5, 4), "how long is the chunk? closing the connection"),
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Wire {
 /// How reading a line ended.
 pub(super) enum Line {
     Complete(Vec<u8>),
-    /// Too long, or its line end was not CRLF.
-    Bad,
+    /// Too long, or its line end was not CRLF: its beginning.
+    Bad(Vec<u8>),
     /// The peer is gone.
     Closed,
 }
@@ -105,8 +105,8 @@ impl Wire {
             self.consume(taken);
             if end.is_some() {
                 let fits = line.len() <= MAX_LINE_OCTETS;
-                let content = line.strip_suffix(b"\r\n").filter(|_| fits);
-                return Ok(content.map_or(Line::Bad, |content| Line::Complete(content.to_vec())));
+                let content = line.strip_suffix(b"\r\n").filter(|_| fits).map(<[u8]>::to_vec);
+                return Ok(content.map_or_else(|| Line::Bad(line), Line::Complete));
             }
         }
     }
