@@ -13,6 +13,7 @@ mod error;
 mod incoming;
 mod intake;
 mod key_life;
+mod key_work;
 mod keyring;
 mod letters;
 mod moderation;

@@ -13,6 +13,7 @@ use sealist_store::{Conn, StoreError, lists, people};
 
 use crate::effects::carry_out;
 use crate::key_life::{row_of, updated_row};
+use crate::key_work::key_work;
 use crate::requests::{Desk, on_arrival};
 use crate::{App, AppError, new_keys};
 
@@ -138,7 +139,9 @@ async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) ->
         None => (None, None),
     };
     drop(db);
-    let (certificate, row) = row_to_set(app, known.as_ref(), address, key, now)?;
+    let (site, before, whose, octets) = (app.clone(), known.clone(), address.clone(), key.to_vec());
+    let made = key_work(move || row_to_set(&site, before.as_ref(), &whose, &octets, now));
+    let (certificate, row) = made.await??;
     let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
     let is_other = old != row.fingerprint;
     // An update of a key in doubt is no word for it.

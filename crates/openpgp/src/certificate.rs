@@ -90,6 +90,16 @@ impl Certificate {
         found.kept(&mut allowance).into_iter().map(|one| Self::parse(&one?)).collect()
     }
 
+    /// The certificate with that fingerprint in data of anybody; `None` if the data holds only others.
+    pub fn find(data: &[u8], fingerprint: &Fingerprint) -> Result<Option<Self>, CertificateError> {
+        let binary = binary(data)?;
+        let mut found = Found::default();
+        found.add(&binary, MAX_CERTIFICATES)?;
+        found.keep_only(fingerprint);
+        let kept = found.kept(&mut Allowance::whole()).into_iter().next();
+        kept.map(|one| Self::parse(&one?)).transpose()
+    }
+
     pub(crate) fn parse(binary: &[u8]) -> Result<Self, CertificateError> {
         let cert = Cert::from_bytes(binary).map_err(|_| CertificateError::NotACertificate)?;
         Self::own(&cert)

@@ -19,6 +19,8 @@ use crate::verification_cost::Allowance;
 
 /// Certifications by others that a list's key keeps.
 const MAX_CERTIFICATIONS: usize = 256;
+/// Certifications in the name of one member that are verified for each user id, until one is good.
+const MAX_TRIED: usize = 16;
 /// Octets of one of them: of what is signed, and of the packet without what is not.
 const MAX_CERTIFICATION_OCTETS: usize = 8 * 1024;
 /// Octets of a list's key with all that others signed.
@@ -58,9 +60,12 @@ impl Certificate {
         let mut kept = before.clone();
         for own in self.cert().userids() {
             let same = sent.userids().filter(|user_id| user_id.userid() == own.userid());
-            let theirs = same.flat_map(|same| same.certifications());
-            let theirs = theirs.filter(|signature| self.is_by(signature, by, own.userid(), now));
-            kept.extend(theirs.filter_map(|signature| Some((own.userid().clone(), bare(signature)?))));
+            let mut theirs: Vec<&Signature> = same.flat_map(|same| same.certifications()).collect();
+            theirs.retain(|signature| is_named(signature, by));
+            theirs.sort_by_key(|signature| std::cmp::Reverse(signature.signature_creation_time()));
+            let mut newest = theirs.into_iter().take(MAX_TRIED);
+            let good = newest.find(|signature| self.is_by(signature, by, own.userid(), now));
+            kept.extend(good.and_then(|signature| Some((own.userid().clone(), bare(signature)?))));
         }
         let kept = newest(kept);
         if kept == newest(before) && kept.len() == self.certifications() && self.is_clean() {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::certificate::MAX_OCTETS;
+use crate::fingerprint::Fingerprint;
 use crate::framing::{BadFraming, Packets, RawPacket};
 use crate::key_sizes;
 use crate::verification_cost::{Allowance, search_us, verification_us};
@@ -113,6 +114,11 @@ impl<'a> Found<'a> {
     /// How many certificates there are.
     pub(crate) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// Drops all but the certificate with that fingerprint.
+    pub(crate) fn keep_only(&mut self, fingerprint: &Fingerprint) {
+        self.all.retain(|one| Fingerprint::of_octets(&one.issuer.fingerprint) == *fingerprint);
     }
 
     /// What stays of each.

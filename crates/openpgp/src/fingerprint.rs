@@ -20,6 +20,10 @@ impl Fingerprint {
         Self(fingerprint.to_hex())
     }
 
+    pub(crate) fn of_octets(octets: &[u8]) -> Self {
+        Self(octets.iter().map(|octet| format!("{octet:02X}")).collect())
+    }
+
     /// In groups of four, for people who compare it.
     pub fn spaced(&self) -> String {
         let groups: Vec<String> =

@@ -9,7 +9,7 @@ use crate::verification_cost::Allowance;
 const SIGNATURE: u8 = 2;
 
 /// Keys and revocations that somebody brought.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct KeyMaterial {
     /// Each key once: what came twice is merged.
     pub certificates: Vec<Certificate>,

@@ -18,7 +18,7 @@ mod who;
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{Command, Problem, Success};
+use sealist_lists::commands::{Command, KeyCommand, Problem, Success};
 use sealist_lists::model::Action;
 use sealist_lists::texts::{Place, Text, context};
 use sealist_mail::Mailbox;
@@ -69,6 +69,7 @@ async fn take_once(
         effects: Vec::new(),
         answers: Answers::default(),
         carried_out: CarriedOut::Nothing,
+        heard: Vec::new(),
     };
     if let Some(closed) = speaker.closed {
         session.take_revocation(&speaker).await?;
@@ -109,6 +110,8 @@ struct Session<'a> {
     effects: Vec<Effect>,
     answers: Answers,
     carried_out: CarriedOut,
+    /// The commands about keys so far: a message gets no other answer to one that it brings again.
+    heard: Vec<KeyCommand>,
 }
 
 /// Whether a command of the message was carried out.

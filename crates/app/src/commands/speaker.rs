@@ -7,9 +7,10 @@ use sealist_lists::facts::{Addressed, Replay};
 use sealist_lists::model::{Door, Role};
 use sealist_lists::replay::Past;
 use sealist_mail::{Entity, Headers, Mailbox, autocrypt_key, first_text, key_blocks};
-use sealist_openpgp::{self as openpgp, Certificate, Cleartext, Encryption, Opened, statements};
+use sealist_openpgp::{self as openpgp, Certificate, Cleartext, Encryption, KeyMaterial, Opened, statements};
 use sealist_store::queue::Entry;
 use sealist_store::requests::{self, Request};
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::closed::Closed;
@@ -38,6 +39,9 @@ pub(super) struct Speaker {
     pub(super) past: Past,
     /// The keys and revocations that came along.
     pub(super) keys: Vec<Vec<u8>>,
+    /// What is in them, and in what was offered, once a command needs it.
+    pub(super) material: OnceCell<Arc<KeyMaterial>>,
+    pub(super) offered: OnceCell<Arc<KeyMaterial>>,
     /// The key that the mail program added by itself; nothing that was decrypted counts together with it.
     pub(super) autocrypt: Option<Vec<u8>>,
     pub(super) script: Script,
@@ -128,6 +132,8 @@ impl Speaker {
             brought: Arc::new(brought),
             past,
             keys,
+            material: OnceCell::new(),
+            offered: OnceCell::new(),
             autocrypt,
             script,
             tokens,
@@ -148,6 +154,8 @@ impl Speaker {
             brought: Arc::new(brought),
             past: Past::NONE,
             keys: Vec::new(),
+            material: OnceCell::new(),
+            offered: OnceCell::new(),
             autocrypt: None,
             script: Script::default(),
             tokens: Vec::new(),

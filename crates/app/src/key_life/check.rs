@@ -10,6 +10,7 @@ use sealist_store::{StoreError, key_news};
 use super::judge::{Judged, judge_stored};
 use super::letters::{self, MAX_LINES};
 use super::warn::{Stages, state};
+use crate::key_work::key_work;
 use crate::notices::Prepared;
 use crate::{App, AppError};
 
@@ -128,8 +129,7 @@ impl KeyCheck {
 
     async fn judged(&self, app: &App, seen: Watched, now: Timestamp) -> Result<Outcome, AppError> {
         let (octets, address) = (seen.certificate.clone(), seen.address.clone());
-        let judged = tokio::task::spawn_blocking(move || judge_stored(&octets, &address, now));
-        let judged = judged.await.map_err(|_| AppError::Interrupted)?;
+        let judged = key_work(move || judge_stored(&octets, &address, now)).await?;
         let mut warned = state(&self.stages, &seen.fingerprint, &judged, seen.warned.as_ref(), now);
         let mut letter = None;
         if let Some(due) = warned.as_ref().filter(|due| seen.warned.as_ref() != Some(*due)) {

@@ -32,7 +32,7 @@ pub(super) async fn ask(
         if !stands_on(&changes, &change.old) {
             continue;
         }
-        let (merged, _) = with_answers(servers, &seen.address, &Certificate::from_stored(old)?).await;
+        let (merged, _) = with_answers(servers, &seen.address, &Certificate::from_stored(old)?).await?;
         if is_compromised(&merged, now) {
             return doubt(app, seen, &row, &change.old, now).await;
         }

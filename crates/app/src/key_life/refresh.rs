@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use sealist_lists::model::AddressNo;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, Change, Fingerprint, Unusable};
+use sealist_openpgp::{Certificate, Change, Fingerprint, KeyMaterial, Unusable};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, Watched};
 use sealist_store::keys::{self, CertificateRow};
@@ -14,6 +14,7 @@ use sealist_store::{StoreError, key_refresh, people};
 
 use super::earlier;
 use super::row::updated_row;
+use crate::key_work::key_work;
 use crate::{App, AppError};
 
 /// Where certificates are published. An answer may hold anything.
@@ -94,7 +95,7 @@ async fn refresh(
     };
     let (Some(seen), Some(row)) = (seen, row) else { return Ok(None) };
     let known = Certificate::from_stored(&row.certificate)?;
-    let (merged, mut failures) = with_answers(servers, &seen.address, &known).await;
+    let (merged, mut failures) = with_answers(servers, &seen.address, &known).await?;
     let mut changes = merged.changes_since(&known, now);
     if !changes.is_empty() && !record(app, &seen, &row, &merged, &changes, now).await? {
         failures.push("the key was set anew meanwhile".to_owned());
@@ -109,26 +110,29 @@ pub(super) async fn with_answers(
     servers: &dyn KeyServers,
     address: &Address,
     known: &Certificate,
-) -> (Certificate, Vec<String>) {
+) -> Result<(Certificate, Vec<String>), AppError> {
     let (mut merged, mut failures) = (known.clone(), Vec::new());
     for Answer { from, said } in servers.ask(address, &known.fingerprint()).await {
-        match said.and_then(|said| said.map_or(Ok(None), |data| update_in(known, &data).map(Some))) {
-            Ok(Some(update)) => match merged.merge(&update) {
-                Ok(with) => merged = with,
-                Err(error) => failures.push(format!("{from}: {error}")),
-            },
-            Ok(None) => {}
+        let before = merged.clone();
+        let with = match said {
+            Ok(Some(data)) => key_work(move || with_answer(before, &data)).await?,
+            Ok(None) => continue,
+            Err(why) => Err(why),
+        };
+        match with {
+            Ok(with) => merged = with,
             Err(why) => failures.push(format!("{from}: {why}")),
         }
     }
-    (merged, failures)
+    Ok((merged, failures))
 }
 
 /// Of all that an answer holds only the certificate that is known.
-fn update_in(known: &Certificate, answer: &[u8]) -> Result<Vec<u8>, String> {
-    let all = Certificate::read(answer).map_err(|error| error.to_string())?;
-    let same = all.into_iter().find(|one| one.fingerprint() == known.fingerprint());
-    Ok(same.ok_or("it has another key")?.to_bytes())
+fn with_answer(known: Certificate, answer: &[u8]) -> Result<Certificate, String> {
+    let update = Certificate::find(answer, &known.fingerprint()).map_err(|error| error.to_string())?;
+    let certificates = vec![update.ok_or("it has another key")?];
+    let merged = known.merge_all(&KeyMaterial { certificates, ..KeyMaterial::default() });
+    merged.map_err(|error| error.to_string())
 }
 
 async fn record(

@@ -7,6 +7,7 @@ use sealist_openpgp::Certificate;
 use sealist_store::people::Person;
 use sealist_store::{keys, people};
 
+use crate::key_work::key_work;
 use crate::{App, AppError};
 
 /// What is known of an address, read anew for each step.
@@ -44,12 +45,19 @@ pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> R
     let waits = roles.iter().any(|member| member.key_waits);
     let unconfirmed = row.as_ref().is_some_and(|row| waits || row.confirmed_at.is_none());
     let confirmed = row.filter(|_| !unconfirmed);
-    Ok(Facts {
-        roles,
-        banned: people::is_banned(&mut db, list.no, address).await?,
-        known: confirmed.map(|row| Certificate::from_stored(&row.certificate)).transpose()?,
-        unconfirmed,
-        generation,
-        person,
-    })
+    let banned = people::is_banned(&mut db, list.no, address).await?;
+    drop(db);
+    let now = app.store.now();
+    let known = match confirmed {
+        Some(row) => Some(key_work(move || verified(&row.certificate, now)).await??),
+        None => None,
+    };
+    Ok(Facts { roles, banned, known, unconfirmed, generation, person })
+}
+
+/// A stored certificate whose signatures nobody has to verify any more: it remembers which are good.
+fn verified(stored: &[u8], now: Timestamp) -> Result<Certificate, AppError> {
+    let certificate = Certificate::from_stored(stored)?;
+    let _ = certificate.usable(now);
+    Ok(certificate)
 }

@@ -5,18 +5,16 @@ use std::sync::Mutex;
 
 use crate::Fingerprint;
 
-/// By the hexadecimal digits of the fingerprint, so that tests beside each other do not disturb each other.
-static COUNTS: Mutex<Option<HashMap<String, u64>>> = Mutex::new(None);
+/// By the fingerprint, so that tests beside each other do not disturb each other.
+static COUNTS: Mutex<Option<HashMap<Fingerprint, u64>>> = Mutex::new(None);
 
 pub(crate) fn add(fingerprint: &[u8], verifications: u64) {
-    let digits = fingerprint.iter().map(|octet| format!("{octet:02X}")).collect();
     let mut counts = COUNTS.lock().expect("no test fails here");
-    *counts.get_or_insert_default().entry(digits).or_default() += verifications;
+    *counts.get_or_insert_default().entry(Fingerprint::of_octets(fingerprint)).or_default() += verifications;
 }
 
 /// For how many verifications of signatures on that key anybody has asked so far in this process, by reading it.
 pub fn of(fingerprint: &Fingerprint) -> u64 {
     let counts = COUNTS.lock().expect("no test fails here");
-    let digits = fingerprint.to_string();
-    counts.as_ref().and_then(|counts| counts.get(&digits)).copied().unwrap_or_default()
+    counts.as_ref().and_then(|counts| counts.get(fingerprint)).copied().unwrap_or_default()
 }

@@ -362,13 +362,16 @@ async fn a_revoked_key_takes_its_word_back() {
 async fn sign() {
     let site = Site::new().await;
     site.server.cli(&["lists", "set", LIST, "key_signing_allowed", r#"["owner","moderator","member"]"#]);
-    let [args, none, many, secret, other, bare_key, foreign, ok, sealed] =
-        members(&site, ["args", "none", "many", "secret", "other", "barekey", "foreign", "ok", "sealed"]);
+    let [args, none, many, secret, other, bare_key, foreign, unsigned, ok, sealed] = members(
+        &site,
+        ["args", "none", "many", "secret", "other", "barekey", "foreign", "unsigned", "ok", "sealed"],
+    );
     let nonmember = site.enrolled("nonmember@example.org", "nonmember");
     let (stranger, bare) = (site.player("stranger@example.org"), keyless(&site, "bare@example.org"));
     let by = |player: &Player| player.person.certified(&player.list, now());
     let list = ok.list.armored();
     let sign = "key sign";
+    let signed = |player: &Player, keys: &[&[u8]]| player.signed_entity("", &keys_entity("key sign\n", keys));
     check(
         &site,
         vec![
@@ -379,7 +382,7 @@ async fn sign() {
             case(
                 "own keys only",
                 &many,
-                many.with_keys(sign, &[&many.key(), &key(&new_key(&many))]),
+                signed(&many, &[&many.key(), &key(&new_key(&many))]),
                 "You sent a wrong key.",
             ),
             case(
@@ -388,14 +391,21 @@ async fn sign() {
                 nonmember.with_keys(sign, &[&by(&nonmember)]),
                 "You are not allowed to sign the list key.",
             ),
-            case("a secret key", &secret, secret.with_keys(sign, &[&secret.person.armored_secret()]), SECRET),
-            case("another key", &other, other.with_keys(sign, &[&other.key()]), "You sent a wrong key."),
-            case("nobody signed it", &bare_key, bare_key.with_keys(sign, &[&list]), "No signed UIDs found."),
+            case("a secret key", &secret, signed(&secret, &[&secret.person.armored_secret()]), SECRET),
+            case("another key", &other, signed(&other, &[&other.key()]), "You sent a wrong key."),
+            case("nobody signed it", &bare_key, signed(&bare_key, &[&list]), "No signed UIDs found."),
             case(
                 "somebody else signed it",
                 &foreign,
-                foreign.with_keys(sign, &[&by(&ok)]),
+                signed(&foreign, &[&by(&ok)]),
                 "No new certifications found.",
+            ),
+            // What is attached is not looked at before that.
+            case(
+                "not signed",
+                &unsigned,
+                unsigned.with_keys(sign, &[&unsigned.person.armored_secret()]),
+                "Message not signed, ignoring.",
             ),
         ],
     )

@@ -97,7 +97,7 @@ async fn set() {
     site.server.cli(&["lists", "set", LIST, "subscription_policy", "pgp-policy-open"]);
     let names = [
         "none", "many", "block", "secret", "signonly", "expired", "revoked", "wrong", "other", "short",
-        "named", "ok", "sealed", "inline", "used",
+        "named", "broken", "ok", "sealed", "inline", "used",
     ];
     let people = applicants(&site, &names).await;
     let of = |name: &str| {
@@ -128,7 +128,7 @@ async fn set() {
     let (named, named_set) = of("named");
     let stranger = site.player("stranger@example.org");
     let broken = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n";
-    let none_of_it = site.player("broken@example.org");
+    let (none_of_it, broken_set) = of("broken");
     let unusable = "This key cannot be used here:";
     check(
         &site,
@@ -168,8 +168,14 @@ async fn set() {
                 WRONG_TOKEN,
             ),
             case("somebody else's token", other, other.with_keys(&named_set, &[&other.key()]), WRONG_TOKEN),
-            case("nobody here", &stranger, stranger.with_keys(&named_set, &[&stranger.key()]), WRONG_TOKEN),
-            case("what is no key", &none_of_it, none_of_it.with_keys(&named_set, &[broken]), NO_KEY),
+            // What is attached is not looked at before that.
+            case(
+                "nobody here",
+                &stranger,
+                stranger.with_keys(&named_set, &[&stranger.person.armored_secret()]),
+                WRONG_TOKEN,
+            ),
+            case("what is no key", none_of_it, none_of_it.with_keys(&broken_set, &[broken]), NO_KEY),
             case(
                 "another's name, and no moderator to see it",
                 named,

@@ -1,7 +1,10 @@
 //! `key change` and `key reset`: a new key is attached. A newer form of the key that the address has needs no ceremony.
 
+use std::sync::Arc;
+
 use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
+use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, Unusable};
 use sealist_store::key_changes::Authority;
 
@@ -10,7 +13,8 @@ use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
 use crate::key_life::row_of;
-use crate::requests::{Offer, Proven, begin, policy, workflow};
+use crate::key_work::key_work;
+use crate::requests::{Proven, begin, policy, workflow};
 
 impl Session<'_> {
     pub(super) async fn key_change(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
@@ -18,13 +22,14 @@ impl Session<'_> {
             return Ok(Err(problem));
         }
         let brought = self.offered(speaker).await?;
-        let Some(merged) = newer_form(speaker, &brought) else {
+        let (known, all, now) = (speaker.facts.known.clone(), brought.clone(), self.desk.now);
+        let Some((merged, unusable)) = key_work(move || newer_form(known, &all, now)).await? else {
             return self.another_key(speaker, Goal::ChangeKey, brought).await;
         };
-        match merged.usable(self.desk.now) {
+        match unusable {
             // An update may be the end of a key.
-            Err(why) if !why.is_mended_by_its_holder() => self.key_revoke(speaker).await,
-            usable => Ok(self.update(speaker, &merged, usable.err())),
+            Some(why) if !why.is_mended_by_its_holder() => self.key_revoke(speaker).await,
+            unusable => Ok(self.update(speaker, &merged, unusable)),
         }
     }
 
@@ -50,14 +55,15 @@ impl Session<'_> {
         &mut self,
         speaker: &Speaker,
         goal: Goal,
-        mut brought: KeyMaterial,
+        brought: Arc<KeyMaterial>,
     ) -> Result<Result<Said, Problem>, AppError> {
         // The key that the address has came along with the other, or by itself.
         let known = speaker.facts.known.as_ref().map(Certificate::fingerprint);
+        let mut brought = KeyMaterial::clone(&brought);
         if brought.certificates.len() > 1 {
             brought.certificates.retain(|one| Some(one.fingerprint()) != known);
         }
-        let offer = match Offer::among(&brought, &speaker.asker.address, self.desk.now) {
+        let offer = match self.offer(speaker, Arc::new(brought)).await? {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -96,12 +102,17 @@ impl Session<'_> {
     }
 }
 
-/// The key that the address has, with what came along, if no other key did. Nobody needs to prove anything: only what the
-/// key itself signed is taken.
-fn newer_form(speaker: &Speaker, brought: &KeyMaterial) -> Option<Certificate> {
+/// The key that the address has, with what came along, if no other key did; and why it cannot be used. Nobody needs to prove
+/// anything: only what the key itself signed is taken.
+fn newer_form(
+    known: Option<Certificate>,
+    brought: &KeyMaterial,
+    now: Timestamp,
+) -> Option<(Certificate, Option<Unusable>)> {
     if brought.is_empty() || brought.unreadable == Some(CertificateError::SecretKey) {
         return None;
     }
-    let known = speaker.facts.known.clone()?;
-    brought.updates().try_fold(known, |known, update| known.merge(&update)).ok()
+    let merged = known?.merge_all(brought).ok()?;
+    let unusable = merged.usable(now).err();
+    Some((merged, unusable))
 }

@@ -7,6 +7,8 @@ mod revoke;
 mod set;
 mod sign;
 
+use std::sync::Arc;
+
 use sealist_lists::commands::{KeyCommand, Problem};
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial};
 use sealist_store::list_keys;
@@ -14,6 +16,8 @@ use sealist_store::list_keys;
 use super::{Said, Session, Speaker};
 use crate::AppError;
 use crate::effects::Effect;
+use crate::key_work::key_work;
+use crate::requests::Offer;
 
 impl Session<'_> {
     pub(super) async fn key(
@@ -28,6 +32,10 @@ impl Session<'_> {
             // A message changes a key once: what comes next is decided when that is done.
             return Ok(Err(Problem::NothingNew));
         }
+        if self.heard.contains(&command) {
+            return Ok(Err(Problem::NothingNew));
+        }
+        self.heard.push(command.clone());
         match command {
             KeyCommand::Set(token) => self.key_set(speaker, &token).await,
             KeyCommand::Confirm(token) => self.key_confirm(speaker, &token).await,
@@ -41,32 +49,48 @@ impl Session<'_> {
 }
 
 impl Session<'_> {
-    /// The keys and revocations that came along. Keys of lists came with what was answered.
-    async fn brought(&self, speaker: &Speaker) -> Result<KeyMaterial, AppError> {
-        let mut brought = KeyMaterial::of(&speaker.keys);
-        let mut own = Vec::new();
-        let mut db = self.desk.app.store.reader().await?;
-        for certificate in brought.certificates {
-            if !list_keys::is_of_a_list(&mut db, &certificate.fingerprint().to_string()).await? {
-                own.push(certificate);
+    /// The keys and revocations that came along, read once for all commands. Keys of lists came with what was answered.
+    async fn brought(&self, speaker: &Speaker) -> Result<Arc<KeyMaterial>, AppError> {
+        let read = async {
+            let blocks = speaker.keys.clone();
+            let mut brought = key_work(move || KeyMaterial::of(&blocks)).await?;
+            let mut own = Vec::new();
+            let mut db = self.desk.app.store.reader().await?;
+            for certificate in brought.certificates {
+                if !list_keys::is_of_a_list(&mut db, &certificate.fingerprint().to_string()).await? {
+                    own.push(certificate);
+                }
             }
-        }
-        brought.certificates = own;
-        Ok(brought)
+            brought.certificates = own;
+            Ok::<_, AppError>(Arc::new(brought))
+        };
+        speaker.material.get_or_try_init(|| read).await.cloned()
     }
 
     /// The same; where no key came along, the one that the mail program added by itself.
-    async fn offered(&self, speaker: &Speaker) -> Result<KeyMaterial, AppError> {
+    async fn offered(&self, speaker: &Speaker) -> Result<Arc<KeyMaterial>, AppError> {
         let brought = self.brought(speaker).await?;
         match &speaker.autocrypt {
             Some(key)
                 if brought.is_empty()
                     && matches!(brought.unreadable, None | Some(CertificateError::Archive)) =>
             {
-                Ok(KeyMaterial::of(std::slice::from_ref(key)))
+                let blocks = [key.clone()];
+                let read = async { Ok(Arc::new(key_work(move || KeyMaterial::of(&blocks)).await?)) };
+                speaker.offered.get_or_try_init(|| read).await.cloned()
             }
             _ => Ok(brought),
         }
+    }
+
+    /// The key in that which can be taken for the sender, or why there is none.
+    async fn offer(
+        &self,
+        speaker: &Speaker,
+        brought: Arc<KeyMaterial>,
+    ) -> Result<Result<Offer, Problem>, AppError> {
+        let (address, now) = (speaker.asker.address.clone(), self.desk.now);
+        key_work(move || Offer::among(&brought, &address, now)).await
     }
 }
 

@@ -3,6 +3,8 @@
 //! A key that can still be used stays in use. One that cannot is to be replaced, with a moderator's approval. If it is
 //! revoked for good, what it authorised counts no longer.
 
+use std::sync::Arc;
+
 use sealist_lists::commands::{Command, KeyCommand, Problem, Success};
 use sealist_lists::workflows::{Goal, Run};
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, MergeError};
@@ -12,6 +14,7 @@ use super::super::{Said, Session, Speaker};
 use super::own_key;
 use crate::effects::Effect;
 use crate::key_life::{doubtful_row, is_compromised, row_of, stands_on};
+use crate::key_work::key_work;
 use crate::requests::{Asker, Proven, begin, policy, workflow};
 use crate::{AppError, letters};
 
@@ -38,22 +41,29 @@ impl Session<'_> {
             let packed = brought.unreadable == Some(CertificateError::Archive);
             return Ok(Err(if packed { Problem::Packed } else { Problem::NoRevocation }));
         }
-        let mut merged = known.clone();
-        for update in brought.updates() {
-            merged = match merged.merge(&update) {
-                Ok(merged) => merged,
-                Err(MergeError::Unreadable(_)) => return Ok(Err(Problem::NoRevocation)),
-                Err(MergeError::OtherKey | MergeError::Unverified) => {
-                    return self.revoked_earlier(speaker, &brought).await;
-                }
-            };
-        }
+        let (before, all, now) = (known.clone(), brought.clone(), self.desk.now);
+        let merged = key_work(move || {
+            before.merge_all(&all).map(|merged| {
+                let usable = merged.usable(now).map(|_| ());
+                (merged, usable)
+            })
+        });
+        let (merged, usable) = match merged.await? {
+            Ok(merged) => merged,
+            Err(MergeError::Unreadable(CertificateError::NotACertificate)) => {
+                return Ok(Err(Problem::NoRevocation));
+            }
+            Err(MergeError::Unreadable(why)) => return Ok(Err(Problem::Unusable(why.to_string()))),
+            Err(MergeError::OtherKey | MergeError::Unverified) => {
+                return self.revoked_earlier(speaker, brought).await;
+            }
+        };
         if merged.to_bytes() == known.to_bytes() {
             return Ok(Err(Problem::NothingNew));
         }
         self.revoked(speaker, &known, &merged);
-        match merged.usable(self.desk.now) {
-            Ok(_) => return Ok(Ok(Said::Done(Success::KeyUpdated))),
+        match usable {
+            Ok(()) => return Ok(Ok(Said::Done(Success::KeyUpdated))),
             Err(why) if why.is_mended_by_its_holder() => {
                 return Ok(Ok(Said::Done(Success::KeyUpdatedInPart(why.to_string()))));
             }
@@ -83,20 +93,26 @@ impl Session<'_> {
     async fn revoked_earlier(
         &mut self,
         speaker: &Speaker,
-        brought: &KeyMaterial,
+        brought: Arc<KeyMaterial>,
     ) -> Result<Result<Said, Problem>, AppError> {
         let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
         let changes = key_changes::of(&mut *self.desk.app.store.reader().await?, person.no).await?;
-        let mut revoked = None;
-        for change in &changes {
-            let Some(old) = &change.old_certificate else { continue };
-            let old = Certificate::from_stored(old)?;
-            let merged = brought.updates().try_fold(old, |old, update| old.merge(&update));
-            if merged.is_ok_and(|merged| is_compromised(&merged, self.desk.now)) {
-                revoked = Some(change.old.clone());
+        let earlier: Vec<(String, Vec<u8>)> = changes
+            .iter()
+            .filter_map(|change| Some((change.old.clone(), change.old_certificate.clone()?)))
+            .collect();
+        let now = self.desk.now;
+        let revoked = key_work(move || {
+            let mut revoked = None;
+            for (fingerprint, old) in earlier {
+                let merged = Certificate::from_stored(&old)?.merge_all(&brought);
+                if merged.is_ok_and(|merged| is_compromised(&merged, now)) {
+                    revoked = Some(fingerprint);
+                }
             }
-        }
-        let Some(revoked) = revoked else { return Ok(Err(Problem::OtherRevocation)) };
+            Ok::<_, AppError>(revoked)
+        });
+        let Some(revoked) = revoked.await?? else { return Ok(Err(Problem::OtherRevocation)) };
         self.note(speaker, "key-compromised", &revoked);
         self.effects.push(Effect::Void { address: person.no, fingerprint: revoked.clone() });
         if let (Some(known), true) = (&speaker.facts.known, stands_on(&changes, &revoked)) {

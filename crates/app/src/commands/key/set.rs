@@ -5,7 +5,7 @@ use sealist_lists::workflows::{Answer, Question};
 
 use super::super::{Said, Session, Speaker};
 use crate::AppError;
-use crate::requests::{Offer, go_on};
+use crate::requests::go_on;
 
 impl Session<'_> {
     pub(super) async fn key_set(
@@ -13,12 +13,15 @@ impl Session<'_> {
         speaker: &mut Speaker,
         token: &str,
     ) -> Result<Result<Said, Problem>, AppError> {
-        let request = self.asked(speaker, token, &Question::Key).await?;
-        let offer = match Offer::among(&self.offered(speaker).await?, &speaker.asker.address, self.desk.now) {
+        // Whoever has no token learns nothing about a key, and costs nothing.
+        let Some(request) = self.asked(speaker, token, &Question::Key).await? else {
+            return Ok(Err(Problem::WrongToken));
+        };
+        let brought = self.offered(speaker).await?;
+        let offer = match self.offer(speaker, brought).await? {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
-        let Some(request) = request else { return Ok(Err(Problem::WrongToken)) };
         if !offer.names(&speaker.asker.address, self.desk.now) && !request.run.will_be_moderated() {
             return Ok(Err(Problem::NamesOther));
         }

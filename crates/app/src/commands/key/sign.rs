@@ -9,6 +9,7 @@ use super::super::{Said, Session, Speaker};
 use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
+use crate::key_work::key_work;
 
 impl Session<'_> {
     pub(super) async fn key_sign(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
@@ -23,6 +24,10 @@ impl Session<'_> {
         if !speaker.is_one_of(allowed.unwrap_or_default()) {
             return Ok(Err(Problem::MayNotSign));
         }
+        // What somebody published could be sent by others, in that name.
+        if !speaker.signed {
+            return Ok(Err(Problem::NotSigned));
+        }
         let mut db = self.desk.app.store.reader().await?;
         let Some(stored) = list_keys::certificate(&mut db, self.desk.list.no, Purpose::Posting).await? else {
             return Ok(Err(Problem::NotPgp));
@@ -30,8 +35,11 @@ impl Session<'_> {
         drop(db);
         let key = Certificate::from_stored(&stored)?;
         // The sender's own key may have come along, too.
-        let mut tried: Vec<_> =
-            speaker.keys.iter().map(|block| key.certified_by(own, block, self.desk.now)).collect();
+        let (list, by, blocks, now) = (key.clone(), own.clone(), speaker.keys.clone(), self.desk.now);
+        let mut tried: Vec<_> = key_work(move || {
+            blocks.iter().map(|block| list.certified_by(&by, block, now)).collect::<Vec<_>>()
+        })
+        .await?;
         tried.sort_by_key(|tried| match tried {
             Ok(_) => 0,
             Err(NotCertified::SecretKey) => 1,
@@ -40,8 +48,6 @@ impl Session<'_> {
             Err(_) => 2,
         });
         let certified = match tried.swap_remove(0) {
-            // What somebody published could be sent by others, in that name.
-            Ok(_) if !speaker.signed => return Ok(Err(Problem::NotSigned)),
             Ok(certified) => certified,
             Err(why) => {
                 return Ok(Err(match why {
