@@ -7,7 +7,7 @@ use sealist_lists::workflows::{Change, Goal, Run};
 
 use super::{Said, Session, Speaker};
 use crate::AppError;
-use crate::requests::{Told, begin, is_free, policy, workflow};
+use crate::requests::{Told, begin, is_chosen_here, is_free, policy, workflow};
 
 impl Session<'_> {
     /// As what a command is kept that is carried out only at the end of a workflow: in our own words, because they are
@@ -36,10 +36,13 @@ impl Session<'_> {
         if matches!(commands::parse(&line), Ok(Command::Set(_))) && !speaker.is_one_of(&[Role::Member]) {
             return Ok(Err(Problem::NotMember));
         }
-        if let Ok(Command::Set(Setting::Name(name))) = commands::parse(&line)
-            && !is_free(self.desk, &speaker.asker.address, &name).await?
-        {
-            return Ok(Err(Problem::NameRefused));
+        if let Ok(Command::Set(Setting::Name(name))) = commands::parse(&line) {
+            if !is_chosen_here(self.desk, &speaker.asker.address).await? {
+                return Ok(Err(Problem::NameElsewhere));
+            }
+            if !is_free(self.desk, &speaker.asker.address, &name).await? {
+                return Ok(Err(Problem::NameRefused));
+            }
         }
         let goal = Goal::Command(line);
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;

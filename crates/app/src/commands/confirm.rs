@@ -4,6 +4,7 @@ use sealist_lists::commands::{Decision, Problem, Success};
 use sealist_lists::model::{EntryNo, RequestNo, Role};
 use sealist_lists::workflows::{Answer, Goal, Question};
 use sealist_openpgp::Certificate;
+use sealist_store::people::Person;
 use sealist_store::queue;
 use sealist_store::requests::{self, Request};
 use sealist_store::tokens::{self, Subject};
@@ -28,10 +29,12 @@ impl Session<'_> {
         self.finish(speaker, Ok(taken)).await
     }
 
-    /// Who joins gets the name that stands in the answer, or in the key: what the first message said, anybody could have
-    /// written.
+    /// Who joins and has no name gets the one that stands in the answer, or in the key: what the first message said, anybody
+    /// could have written.
     pub(super) async fn name_joiner(&self, speaker: &Speaker, request: &mut Request) -> Result<(), AppError> {
-        if request.run.goal == Goal::Subscribe && request.run.display_name.is_empty() {
+        let has_name = |person: &Person| !person.display_name.is_empty();
+        let is_named = speaker.facts.person.as_ref().is_some_and(has_name);
+        if request.run.goal == Goal::Subscribe && request.run.display_name.is_empty() && !is_named {
             let address = &speaker.asker.address;
             let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
             let key = offered.as_ref().or(speaker.facts.known.as_ref());

@@ -13,6 +13,7 @@ use sealist_store::bodies::Body;
 use sealist_store::queue::Entry;
 
 use super::gather::{Known, addressees};
+use crate::requests::is_shown;
 use crate::{App, AppError, sealing};
 
 /// A finished post, ready to be stored.
@@ -65,13 +66,18 @@ pub(super) async fn make_post(
         Some(_) => Some(app.keys_of(list).await?.posting.certificate().to_bytes()),
         None => None,
     };
-    let author = known.roles.iter().find(|member| Some(member.role) == facts.author_role);
+    let mut author = known.roles.iter().find(|member| Some(member.role) == facts.author_role).cloned();
+    if let Some(author) = &mut author
+        && !is_shown(app, list, &known.roles).await?
+    {
+        author.display_name.clear();
+    }
     let mut draft = Draft {
         list,
         texts: &app.texts,
         facts,
         now,
-        author: Author { mailbox, member: author },
+        author: Author { mailbox, member: author.as_ref() },
         addressees: &named,
         original: protected.as_ref().unwrap_or(&entity.headers),
         signed: signed.as_ref(),

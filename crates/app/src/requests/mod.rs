@@ -24,7 +24,7 @@ use sealist_store::requests::{self, By, Place, Request};
 pub use decide::{approve_key, approve_request, refuse_request};
 pub(crate) use elsewhere::on_arrival;
 pub(crate) use facts::{Facts, facts};
-pub(crate) use name::{first_free, in_key, is_free};
+pub(crate) use name::{first_free, in_key, is_chosen_here, is_free, is_shown};
 pub(crate) use offer::Offer;
 
 use crate::effects::{EarlierTokens, Effect};

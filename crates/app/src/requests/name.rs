@@ -1,45 +1,93 @@
 //! The names of members: which may stand for whom. No settings.
 
-use sealist_lists::model::{MemberNo, person_name};
+use sealist_lists::model::{MailingList, Member, MemberNo, person_name};
 use sealist_mail::{Address, looks_like};
 use sealist_openpgp::Certificate;
-use sealist_store::people;
+use sealist_store::{lists, people};
 
 use super::Desk;
-use crate::AppError;
+use crate::{App, AppError};
 
 /// Names that are read at a time.
 const PAGE: u32 = 500;
 
-/// Whether that name may stand for this person on the list: it looks like no list's, and like nobody else's.
+/// Whether that name may stand for this person on the list, and on all others where the person has a role: it is one name
+/// for the whole site.
 pub(crate) async fn is_free(desk: Desk<'_>, address: &Address, name: &str) -> Result<bool, AppError> {
-    let list = desk.list;
     if name.is_empty() {
         return Ok(true);
     }
+    for list in lists_of(desk.app, address).await?.iter().filter(|list| list.no != desk.list.no) {
+        if !is_free_on(desk.app, list, address, name, EVERYBODY).await? {
+            return Ok(false);
+        }
+    }
+    is_free_on(desk.app, desk.list, address, name, EVERYBODY).await
+}
+
+/// Whether a name may be chosen on the list: where a mailbox proves who writes, it does not count for the lists with
+/// OpenPGP that have the person too.
+pub(crate) async fn is_chosen_here(desk: Desk<'_>, address: &Address) -> Result<bool, AppError> {
+    let has_pgp = |list: &MailingList| list.settings.pgp.is_some();
+    Ok(has_pgp(desk.list) || !lists_of(desk.app, address).await?.iter().any(has_pgp))
+}
+
+/// Whether the readers of the list are shown the name of an author with these roles. Of two people whose names look alike
+/// on one list, because one came later with a name from elsewhere, the one who came first keeps the name.
+pub(crate) async fn is_shown(app: &App, list: &MailingList, roles: &[Member]) -> Result<bool, AppError> {
+    let Some(first) = roles.iter().min_by_key(|member| member.no.0) else { return Ok(false) };
+    is_free_on(app, list, &first.address, &first.display_name, first.no).await
+}
+
+/// Behind the number of every member.
+const EVERYBODY: MemberNo = MemberNo(i64::MAX);
+
+/// Whether the name looks like that of the list, or of another person who came before that number.
+async fn is_free_on(
+    app: &App,
+    list: &MailingList,
+    address: &Address,
+    name: &str,
+    before: MemberNo,
+) -> Result<bool, AppError> {
     if looks_like(name, &list.display_name()) || looks_like(name, list.name.local()) {
         return Ok(false);
     }
     let mut after = MemberNo(0);
     loop {
-        let mut db = desk.app.store.reader().await?;
+        let mut db = app.store.reader().await?;
         let names = people::names_of_others(&mut db, list.no, address, after, PAGE).await?;
-        if names.iter().any(|(_, other)| looks_like(name, other)) {
+        let mut earlier = names.iter().take_while(|(no, _)| no.0 < before.0);
+        if earlier.any(|(_, other)| looks_like(name, other)) {
             return Ok(false);
         }
         match names.last() {
-            Some((last, _)) if names.len() == PAGE as usize => after = *last,
+            Some((last, _)) if names.len() == PAGE as usize && last.0 < before.0 => after = *last,
             _ => return Ok(true),
         }
     }
 }
 
-/// The first of these names that may stand for this person on the list; empty: none.
+/// The lists on which an address has a role.
+async fn lists_of(app: &App, address: &Address) -> Result<Vec<MailingList>, AppError> {
+    let mut db = app.store.reader().await?;
+    let Some(no) = people::find_address(&mut db, address).await? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for list in people::lists_of(&mut db, no).await? {
+        found.extend(lists::by_no(&mut db, list).await?);
+    }
+    Ok(found)
+}
+
+/// The first of these names that may be chosen for this person on the list; empty: none.
 pub(crate) async fn first_free(
     desk: Desk<'_>,
     address: &Address,
     names: impl IntoIterator<Item = String>,
 ) -> Result<String, AppError> {
+    if !is_chosen_here(desk, address).await? {
+        return Ok(String::new());
+    }
     let names = names.into_iter().filter_map(|name| person_name(&name)).filter(|name| !name.is_empty());
     for name in names.collect::<Vec<_>>() {
         if is_free(desk, address, &name).await? {

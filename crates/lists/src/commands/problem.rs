@@ -17,6 +17,8 @@ sentences! {
         NoDigests = "no-digests",
         /// A name that could be taken for something else, or for somebody else.
         NameRefused = "name-refused",
+        /// A name that counts for lists with OpenPGP too, where a signature is asked for.
+        NameElsewhere = "name-elsewhere",
         /// `key` alone.
         NoSubcommand = "no-subcommand",
         /// `key` and a word that is none of its own.
