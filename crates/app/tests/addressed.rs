@@ -52,7 +52,7 @@ impl Stage {
     /// What came of words that Anne signed as meant for `signed_to`, and sent to `to`.
     async fn say(&self, to: &str, signed_to: &str, words: &str, form: Form) -> Vec<Heard> {
         let entity = format!(
-            "Content-Type: text/plain; charset=utf-8; protected-headers=\"v1\"\r\nTo: {signed_to}\r\n\r\n{}\r\n",
+            "Content-Type: text/plain; charset=utf-8; protected-headers=\"v1\"\r\nFrom: {ANNE}\r\nTo: {signed_to}\r\n\r\n{}\r\n",
             words.replace('\n', "\r\n")
         );
         let head = format!("From: {ANNE}\r\nTo: {to}\r\nSubject: ...\r\nMIME-Version: 1.0\r\n");

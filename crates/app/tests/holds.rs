@@ -536,6 +536,7 @@ async fn a_moderator_reads_what_a_member_signed() {
         let letter = mail.iter().find(|mail| mail.to == "olga@x.example").unwrap();
         let shown = read(&stage, &olga, letter).await;
         assert!(shown.contains(&words[..6]) && shown.contains("anne@x.example"), "{shown}");
+        assert!(shown.contains("Subject: (not signed) "), "{shown}");
         assert_eq!(shown.contains("first 64 KiB"), !is_whole);
         assert!(!shown.contains("Last."));
         assert!(!text(letter).contains(&words[..6]));

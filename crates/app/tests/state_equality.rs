@@ -165,7 +165,8 @@ impl Stage {
         cases
             .map(|(field, words)| {
                 let entity = format!(
-                    "Content-Type: text/plain; charset=utf-8; protected-headers=\"v1\"\r\n{field}\r\n\r\n{words}\r\n"
+                    "Content-Type: text/plain; charset=utf-8; protected-headers=\"v1\"\r\nFrom: {}\r\n{field}\r\n\r\n{words}\r\n",
+                    address(&asker.person)
                 );
                 (format!("{field}, {words}"), REQUEST, self.own(asker, entity.as_bytes()))
             })

@@ -6,6 +6,8 @@ use sealist_openpgp::Unreadable;
 use crate::model::{Action, Door, ListSettings, PgpSettings, Role};
 use crate::rules::Reason;
 
+const HOUR_MS: i64 = 3_600_000;
+
 /// What the outside of a message shows, before anything is decrypted.
 pub struct Arrival {
     /// Which address of the list it came to.
@@ -43,7 +45,7 @@ pub struct Facts {
     pub waiting: Option<Vec<Reason>>,
     /// Whom the protected headers name.
     pub addressed: Addressed,
-    /// How long ago its good signature was made, in milliseconds; `None` without one.
+    /// How long before its arrival its good signature was made, in milliseconds; `None` without one.
     pub signature_age_ms: Option<i64>,
     /// Whom the From fields within OpenPGP's protection name.
     pub inner_author: InnerAuthor,
@@ -53,6 +55,16 @@ impl Facts {
     /// Whether the author's signature says that the message is for this list.
     pub fn is_addressed(&self) -> bool {
         matches!(self.addressed, Addressed::Here | Addressed::Key)
+    }
+
+    /// Whether its good signature names no recipient and is as old as `unaddressed_max_age_h` or older: the author may have
+    /// written it to anybody.
+    pub fn is_stale(&self) -> bool {
+        let Some(pgp) = self.pgp() else { return false };
+        let most_ms = i64::from(pgp.unaddressed_max_age_h) * HOUR_MS;
+        self.signature == Signature::Good
+            && self.addressed == Addressed::NotSaid
+            && self.signature_age_ms.is_none_or(|age_ms| age_ms >= most_ms)
     }
 
     /// The OpenPGP settings; `None` on plain lists.

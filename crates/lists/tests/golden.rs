@@ -168,6 +168,11 @@ fn what_nobody_signed() {
     let prefix = |settings: &mut ListSettings| settings.subject_prefix = "[team] ".to_owned();
     check("pgp_carried", &copy_of("pgp-default", prefix, None, member, &threaded, carried));
     check("pgp_unsigned", &copy_of("pgp-default", |_| (), None, member, &threaded, unsigned));
+    let stale = |facts: &mut Facts| {
+        (facts.addressed, facts.signature_age_ms) = (Addressed::NotSaid, Some(6 * 24 * 3_600_000));
+        Signed::Nothing
+    };
+    check("pgp_owner_stale", &copy_of("pgp-default", |_| (), Some("owner-pipeline"), member, PLAIN, stale));
     let subject = |change: fn(&mut ListSettings), subject: &str, known| {
         let mail = PLAIN.replace("Re: the plan", subject);
         let made = copy_of("pgp-default", change, None, member, &mail, known);

@@ -285,7 +285,7 @@ mod tests {
         check(&twice("Content-Type: text/html"), Shape::Ambiguous(Doubt::SignedPart));
         let disposition = "Content-Disposition: inline\r\nContent-Disposition: attachment";
         check(&twice(disposition), Shape::Ambiguous(Doubt::SignedPart));
-        for text in ["Joke:", "Subject: x\r\nContent-Type: text/plain", "words", ""] {
+        for text in ["Joke:", "To: x\r\nContent-Type: text/plain", "words", ""] {
             check(&SIGNED.replacen("Content-Type: text/plain", text, 1), Shape::Ambiguous(Doubt::SignedPart));
         }
         let near = "application/pgp-signature\"";

@@ -1,4 +1,4 @@
-//! What mail programs sign: a MIME part, which says so in its first line.
+//! What mail programs sign: a MIME part, which says so in its header.
 //!
 //! People also sign texts and files. If somebody puts such octets into a multipart/signed, readers take what stands before the
 //! first empty line for a header and do not show it, or obey a field that the text quotes. So a signature counts only if
@@ -8,7 +8,7 @@ use crate::content_type::ContentType;
 use crate::entity::Entity;
 use crate::headers::Field;
 
-/// Fields of MIME itself. One of them is the first line of what programs sign.
+/// Fields of MIME itself.
 const OF_MIME: &[&str] = &[
     "content-base",
     "content-class",
@@ -27,6 +27,7 @@ const OF_MIME: &[&str] = &[
 /// Fields of the message that programs repeat within the signature ([RFC 9788], and what was before it).
 const OF_MESSAGE: &[&str] = &[
     "accept-language",
+    "auto-submitted",
     "autocrypt",
     "autocrypt-gossip",
     "cc",
@@ -43,6 +44,7 @@ const OF_MESSAGE: &[&str] = &[
     "message-id",
     "openpgp",
     "organization",
+    "precedence",
     "priority",
     "references",
     "reply-to",
@@ -53,38 +55,36 @@ const OF_MESSAGE: &[&str] = &[
     "to",
     "user-agent",
     "x-enigmail-version",
+    "x-loop",
     "x-mailer",
     "x-priority",
 ];
-/// Fields of Delta Chat's begin so.
-const OF_CHATS: &str = "chat-";
+/// What fields of Delta Chat and of mailing lists begin with.
+const FAMILIES: &[&str] = &["chat-", "list-"];
 const ENCODINGS: &[&[u8]] = &[b"7bit", b"8bit", b"binary", b"quoted-printable", b"base64"];
 
-/// Whether the octets, with CRLF line ends, begin as mail programs write a part to be signed: with a header of known fields, the
-/// first of them one of MIME's, that says of which type the part is or how it is encoded.
+/// Whether the octets, with CRLF line ends, begin as mail programs write a part to be signed: with a header of known fields that
+/// says of which type the part is or how it is encoded. Programs that name the recipients there name the author, too.
 ///
 /// Gnus writes no type for plain ASCII, and still the encoding.
 pub fn is_signed_part(octets: &[u8]) -> bool {
     let entity = Entity::parse(octets);
-    let mut fields = entity.headers.fields();
     let header: usize = entity.headers.fields().map(|field| field.as_bytes().len()).sum();
+    let has = |name: &str| entity.headers.count(name) > 0;
     // Else a line was left out, or there is no empty line.
     header + b"\r\n".len() + entity.body.len() == octets.len()
-        && fields.next().is_some_and(|first| is_one_of(OF_MIME, first))
         && entity.headers.fields().all(is_known)
         && entity.has_one_reading()
         && says_how_to_read(&entity)
-}
-
-fn is_one_of(names: &[&str], field: &Field) -> bool {
-    names.iter().any(|name| field.is(name))
+        && (has("from") || !has("to") && !has("cc"))
 }
 
 /// A field of a known name, with the colon right behind it and words in each of its lines.
 fn is_known(field: &Field) -> bool {
-    let is_of_chats = field.name().to_ascii_lowercase().starts_with(OF_CHATS);
-    let known = is_of_chats || is_one_of(OF_MIME, field) || is_one_of(OF_MESSAGE, field);
-    let has_colon = field.as_bytes().get(field.name().len()) == Some(&b':');
+    let name = field.name().to_ascii_lowercase();
+    let is_named = [OF_MIME, OF_MESSAGE].iter().any(|names| names.contains(&name.as_str()));
+    let known = is_named || FAMILIES.iter().any(|family| name.starts_with(family));
+    let has_colon = field.as_bytes().get(name.len()) == Some(&b':');
     let mut lines = field.as_bytes().split(|octet| *octet == b'\n');
     let behind_last = lines.next_back();
     known && has_colon && behind_last == Some(b"") && lines.all(|line| !line.trim_ascii().is_empty())
@@ -119,6 +119,8 @@ mod tests {
             "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 7bit\r\nSubject: words\r\nDate: x\r\nUser-Agent: x\r\nHP-Outer: Date: x\r\nContent-Type: text/plain; hp=\"clear\"",
             "content-type:text/plain\r\nchat-version: 1.0\r\nReferences: <1@x>\r\n\t<2@x>",
             "Content-Type: message/rfc822",
+            "Subject: words\r\nContent-Type: text/plain",
+            "From: a@x.example\r\nTo: b@x.example\r\nList-Id: <x>\r\nContent-Type: text/plain",
         ] {
             check(&format!("{header}\r\n\r\nwords\r\n"), true);
             check(&format!("{header}\r\n\r\n"), true);
@@ -152,7 +154,7 @@ mod tests {
             "Content-Disposition: inline",
             "MIME-Version: 1.0",
             "Subject: words\r\nTo: b@x.example\r\nContent-Type: text/plain; protected-headers=\"v1\"",
-            "From: a@x.example\r\nContent-Type: text/plain",
+            "Content-Type: text/plain\r\nCc: b@x.example",
             "From a@x.example Mon\r\nContent-Type: text/plain",
             " Content-Type: text/plain",
             "tree 1234\r\nauthor Anne",

@@ -125,7 +125,6 @@ pub(super) fn gather(
     past: &Past,
     mailbox: &Mailbox,
     octets: usize,
-    now: Timestamp,
 ) -> Facts {
     // Owners and moderators may do what members may.
     let strongest = [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember];
@@ -149,7 +148,7 @@ pub(super) fn gather(
         addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(app, opened, list, entry.door)),
         signature_age_ms: opened
             .and_then(Opened::signed_at)
-            .map(|signed_at| now.0.saturating_sub(signed_at.0)),
+            .map(|signed_at| entry.received_at.0.saturating_sub(signed_at.0)),
         inner_author: opened.map_or(InnerAuthor::NotSaid, |opened| inner_author(opened, mailbox)),
     }
 }

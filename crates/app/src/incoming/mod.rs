@@ -105,7 +105,7 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     let may_be_told = |facts: &Facts| facts.author_role.is_some() && *answerable == Answerable::Yes;
     for _ in 0..TRIES {
         let past = brought.past(app).await?;
-        let facts = gather(app, &list, &entry, &known, opened.as_ref(), &past, &mailbox, message.len(), now);
+        let facts = gather(app, &list, &entry, &known, opened.as_ref(), &past, &mailbox, message.len());
         let mut judged = judged(chain.judge(&facts, approved));
         judged.whose = whose(&list, &entry, &facts, &known, &mailbox, sender, &judged.verdict);
         judged.whose.told.take_if(|_| *answerable != Answerable::Yes);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use sealist_lists::model::MailingList;
 use sealist_lists::rules::Reason;
-use sealist_mail::{Entity, Field, Headers, Timestamp, sole_author};
+use sealist_lists::texts::{Text, context};
+use sealist_mail::{Field, Headers, Timestamp, sole_author};
 use sealist_openpgp::{Cleartext, Encryption, KeepSignature, Opened, random};
 use sealist_store::bodies;
 use sealist_store::queue::Entry;
@@ -17,8 +18,8 @@ use crate::{App, AppError};
 pub(crate) const MAX_SHOWN_OCTETS: usize = 64 * 1024;
 /// Characters of a field that is told.
 const MAX_FIELD: usize = 60;
-/// Fields of the author's that stand before what was signed, where that has none of the name.
-const OUTER_FIELDS: &[&str] = &["From", "To", "Cc", "Date", "Message-ID", "Subject"];
+/// Fields that stand before what was encrypted if the author signed them.
+const SIGNED_FIELDS: &[&str] = &["To", "Cc", "Date", "Message-ID"];
 
 /// What everybody on the way of a message sees, and the message itself as it came.
 pub(crate) struct Outside {
@@ -89,7 +90,7 @@ pub(crate) async fn content(
     match opened.encryption() {
         Encryption::None => Ok(cut(&outside.message, MAX_SHOWN_OCTETS)),
         Encryption::Whole if opened.valid_signature().is_some() => {
-            Ok(cut(&readable(&outside.message, &opened), MAX_SHOWN_OCTETS))
+            Ok(cut(&readable(app, list, &outside.message, &opened), MAX_SHOWN_OCTETS))
         }
         _ => Ok(Shown::MayBeCaptured),
     }
@@ -105,7 +106,9 @@ pub(crate) async fn whole_content(
 ) -> Result<(Vec<u8>, Extent), AppError> {
     let opened = opened(app, list, outside, now).await?;
     let readable = match &opened {
-        Some(opened) if opened.encryption() == Encryption::Whole => readable(&outside.message, opened),
+        Some(opened) if opened.encryption() == Encryption::Whole => {
+            readable(app, list, &outside.message, opened)
+        }
         _ => outside.message.to_vec(),
     };
     match cut(&readable, most_octets) {
@@ -131,21 +134,30 @@ async fn opened(
     open(app, list, &outside.message, &signers, now).await
 }
 
-/// What was encrypted, as a message that mail programs show.
-fn readable(message: &[u8], opened: &Opened) -> Vec<u8> {
-    let content = opened.content(KeepSignature::Keep, random());
-    let inside = Entity::parse(&content).headers;
+/// What was encrypted, as a message that mail programs show. Of its header stands there what the author signed, and the From
+/// by which the message is judged. A Subject that the author did not sign stands behind the mark that it has in copies:
+/// whoever carried the message here may have written it.
+fn readable(app: &App, list: &MailingList, message: &[u8], opened: &Opened) -> Vec<u8> {
     let (outer, _) = Headers::parse(message);
-    let mut headers = Headers::default();
-    for name in OUTER_FIELDS {
-        if inside.count(name) == 0 {
-            outer.all(name).take(1).for_each(|field| headers.push(field.clone()));
+    let signed = opened.signed_headers().unwrap_or_default();
+    let mut headers: Headers = outer.all("from").take(1).cloned().collect();
+    for name in SIGNED_FIELDS {
+        signed.all(name).take(1).for_each(|field| headers.push(field.clone()));
+    }
+    let signed_subject = signed.all("subject").next().filter(|_| signed.count("subject") == 1);
+    let came = || opened.protected_headers().unwrap_or_default().text("subject").or(outer.text("subject"));
+    match signed_subject {
+        Some(subject) => headers.push(subject.clone()),
+        None => {
+            let mark = app.texts.lines(Text::Unsigned, &app.texts.place(list, None), context! {});
+            let subject = came().unwrap_or_default().replace(&format!("{} ", mark.trim()), "");
+            headers.push(Field::text("Subject", &format!("{} {}", mark.trim(), subject.trim())));
         }
     }
     headers.push(Field::raw("MIME-Version", "1.0").expect("our own words have no line end"));
     let mut whole = Vec::new();
     headers.write_to(&mut whole);
-    whole.extend_from_slice(&content);
+    whole.extend_from_slice(&opened.content(KeepSignature::Keep, random()));
     whole
 }
 

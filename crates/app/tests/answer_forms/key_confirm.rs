@@ -242,7 +242,7 @@ pub(crate) const KEY_CONFIRM: &[Form] = &[
         "signed for the address of commands",
         |a| {
             let entity = String::from_utf8(protected("Re: yes", &text(&a.statement))).unwrap();
-            let entity = entity.replacen("\r\n", &format!("\r\nTo: {REQUEST}\r\n"), 1);
+            let entity = entity.replacen("\r\n", &format!("\r\nFrom: {}\r\nTo: {REQUEST}\r\n", a.address), 1);
             request(a.signed("Re: yes", entity.as_bytes()))
         },
         WAITS,

@@ -1,4 +1,4 @@
-//! Handler `author-block`: reads whether the list has OpenPGP.
+//! Handler `author-block`: reads whether the list has OpenPGP, and `unaddressed_max_age_h`.
 //!
 //! A few lines before the author's part: who wrote and what was verified, from our database and our own
 //! verdict, never from From or user-id text. They stand inside the list's signature, and name what the author's does not
@@ -18,6 +18,7 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         return;
     }
     let signature = match draft.facts.signature {
+        Signature::Good if draft.facts.is_stale() => "old",
         Signature::Good => "good",
         Signature::None => "none",
         _ => "passed",

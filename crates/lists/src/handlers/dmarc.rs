@@ -21,7 +21,8 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         None => author.name.as_deref().or(Some(author.address.local())),
     };
     // On a list with OpenPGP a name stands for a proof; where there is none, it says so.
-    let proven = list.settings.pgp.is_none() || draft.facts.signature == Signature::Good;
+    let is_signed = draft.facts.signature == Signature::Good && !draft.facts.is_stale();
+    let proven = list.settings.pgp.is_none() || is_signed;
     let shown = match name {
         Some(name) if !proven => format!("{name} {} via {}", draft.unsigned_mark(), list.display_name()),
         Some(name) => format!("{name} via {}", list.display_name()),

@@ -8,18 +8,14 @@ use super::{Finding, Reason};
 use crate::facts::{Addressed, Facts, Signature};
 use crate::model::Action;
 
-const HOUR_MS: i64 = 3_600_000;
-
 pub(super) fn check(facts: &Facts) -> Option<Finding> {
     let pgp = facts.pgp()?;
     if facts.signature != Signature::Good || facts.addressed != Addressed::NotSaid {
         return None;
     }
-    let most = i64::from(pgp.unaddressed_max_age_h) * HOUR_MS;
-    let old = facts.signature_age_ms.is_none_or(|age| age >= most);
     match pgp.unaddressed_msg_action {
         // An accept would skip the rules behind this one, which ask other things.
-        Action::Accept | Action::Defer if old => Finding::new(Reason::Unaddressed, Action::Hold),
+        Action::Accept | Action::Defer if facts.is_stale() => Finding::new(Reason::Unaddressed, Action::Hold),
         Action::Accept => None,
         action => Finding::new(Reason::Unaddressed, action),
     }

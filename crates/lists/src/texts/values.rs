@@ -32,8 +32,8 @@ const TABLE: &[Described] = &[
     ),
     row(
         "signature",
-        "good, none, or passed: not valid, and let in by a setting or a moderator",
-        &[r#""good""#, r#""none""#, r#""passed""#],
+        "good, old: valid, made long before and for nobody it names, none, or passed: not valid, and let in by a setting or a moderator",
+        &[r#""good""#, r#""old""#, r#""none""#, r#""passed""#],
     ),
     row("encrypted", "whether the message came encrypted as a whole", &["true", "false"]),
     row("subject_signed", "whether the author signed the Subject, if there is one", &["true", "false"]),

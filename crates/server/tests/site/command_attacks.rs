@@ -297,7 +297,7 @@ async fn meant_for_another_address() {
     let Stage { anne, .. } = &stage;
     for to in ["friend@example.net", "team@lists.example", "staff-request@lists.example"] {
         let entity = format!(
-            "Content-Type: text/plain; protected-headers=\"v1\"\r\nTo: {to}\r\nSubject: leave\r\n\r\nleave\r\n"
+            "Content-Type: text/plain; protected-headers=\"v1\"\r\nFrom: anne@example.org\r\nTo: {to}\r\nSubject: leave\r\n\r\nleave\r\n"
         );
         let message = anne.signed_entity("leave", entity.as_bytes());
         let came = stage.repel(to, anne, message, ("not-meant-for-here", "")).await;

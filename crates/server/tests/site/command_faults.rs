@@ -193,7 +193,7 @@ async fn every_name_of_a_door_is_that_door() {
     let anne = site.enrolled("anne@example.org", "member");
     let to = "team-unsubscribe@lists.example";
     let entity = format!(
-        "Content-Type: text/plain; protected-headers=\"v1\"\r\nTo: {to}\r\nSubject: bye\r\n\r\nbye\r\n"
+        "Content-Type: text/plain; protected-headers=\"v1\"\r\nFrom: anne@example.org\r\nTo: {to}\r\nSubject: bye\r\n\r\nbye\r\n"
     );
     let message = anne.signed_entity("bye", entity.as_bytes());
     let came = site.exchange_at(to, &[(&anne, message)]).await.remove(0);
