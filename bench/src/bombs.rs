@@ -13,7 +13,7 @@ use crate::{cpu, say};
 
 const BESIDE: usize = 8;
 /// What comes out of each, if it fits: a list without a limit opens 64 MiB.
-const OCTETS: usize = 60 << 20;
+const OCTETS: usize = 31 << 20;
 const ORDINARY_OCTETS: usize = 4096;
 const ROUNDS: usize = 5;
 /// Memory is given back by then.

@@ -103,7 +103,7 @@ impl App {
             node: Arc::default(),
             keyring: Arc::default(),
             broken_off: Arc::default(),
-            judging: room::Room::of_mib(96),
+            judging: room::Room::of_mib(64),
             growing: room::Room::of_mib(64),
             leaving: room::Room::of_mib(160),
         }

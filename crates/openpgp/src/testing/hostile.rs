@@ -51,12 +51,12 @@ pub enum Material {
 /// All attacks.
 pub const ATTACKS: &[Attack] = &[
     Attack { name: "bomb of 1 GiB", make: |s| s.encrypted(&deflate::bomb(1 << 30)) },
-    Attack { name: "60 MiB of line ends, compressed", make: |s| s.bomb("line ends") },
-    Attack { name: "60 MiB of base64, compressed", make: |s| s.bomb("base64") },
-    Attack { name: "60 MiB of packets, compressed", make: |s| s.bomb("packets") },
-    Attack { name: "60 MiB of nothing, compressed", make: |s| s.bomb("compressed in compressed") },
-    Attack { name: "60 MiB under false signatures", make: |s| s.bomb("words under a member's signatures") },
-    Attack { name: "60 MiB of words, in the text", make: |s| s.bomb("words in the text") },
+    Attack { name: "31 MiB of line ends, compressed", make: |s| s.bomb("line ends") },
+    Attack { name: "31 MiB of base64, compressed", make: |s| s.bomb("base64") },
+    Attack { name: "31 MiB of packets, compressed", make: |s| s.bomb("packets") },
+    Attack { name: "31 MiB of nothing, compressed", make: |s| s.bomb("compressed in compressed") },
+    Attack { name: "31 MiB under false signatures", make: |s| s.bomb("words under a member's signatures") },
+    Attack { name: "31 MiB of words, in the text", make: |s| s.bomb("words in the text") },
     Attack { name: "10 MiB of line ends, signed", make: |s| Material::Mail(vec![s.line_ends(10 << 20)]) },
     Attack { name: "quine", make: |s| s.encrypted(&deflate::quine()) },
     Attack { name: "1,000 layers", make: |s| s.encrypted(&layers(1000)) },
@@ -192,7 +192,7 @@ impl Stage {
     /// Of that kind, as large as may come out of a message.
     fn bomb(&self, name: &str) -> Material {
         let bomb = BOMBS.iter().find(|bomb| bomb.name == name).expect("a kind of that name");
-        Material::Mail(vec![bomb.mail(self, 60 << 20)])
+        Material::Mail(vec![bomb.mail(self, 31 << 20)])
     }
 
     /// Encrypted to the list.

@@ -58,6 +58,22 @@ fn what_repeats_much_is_read() {
 }
 
 #[test]
+fn what_is_large_may_not_grow_much() {
+    let s = stage();
+    let head = b"Content-Type: text/plain\r\n\r\n";
+    let noise: Vec<u8> = (0..9 << 18).flat_map(|_| crate::random::<4>()).map(|octet| octet | 0x80).collect();
+    let open = |words: &[u8]| {
+        let packets = Recipe { bomb: true, ..Recipe::to(&s.list) }.packets(&[&head[..], words].concat());
+        s.open(&mime(&armor::block("MESSAGE", &packets))).encryption()
+    };
+    assert_eq!(open(&[&noise[..], &vec![b'x'; 20 << 20]].concat()), Encryption::Whole);
+    assert_eq!(
+        open(&[&noise[..], &vec![b'x'; 25 << 20]].concat()),
+        Encryption::Unreadable(Unreadable::Failed)
+    );
+}
+
+#[test]
 fn floods_and_bombs_end_early() {
     let s = stage();
     let bomb = Recipe { bomb: true, ..Recipe::to(&s.list) };
