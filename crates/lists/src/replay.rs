@@ -30,6 +30,8 @@ pub enum Fate {
     Waits(Vec<Reason>),
     /// A person refused it.
     Refused,
+    /// Its commands were refused, and the author heard why.
+    Answered,
     /// It came before fates were recorded.
     Unknown,
 }
@@ -74,7 +76,7 @@ impl Past {
             Replay::PostedHere
         } else if at_this.iter().any(|seen| seen.refused) {
             Replay::RefusedHere
-        } else if others().any(|seen| seen.fate == Fate::Unknown) {
+        } else if others().any(|seen| matches!(seen.fate, Fate::Unknown | Fate::Answered)) {
             Replay::SeenHere
         } else {
             match elsewhere.iter().filter(accepted).map(|seen| seen.arrival == here.arrival).min() {
@@ -112,6 +114,7 @@ mod tests {
             check(&[seen(other, 1, b"nine", Fate::Accepted)], Replay::SameArrival, None);
             check(&[seen(other, 1, b"one", Fate::Waits(vec![Reason::TooLarge]))], Replay::Fresh, None);
             check(&[seen(other, 1, b"one", Fate::Refused)], Replay::Fresh, None);
+            check(&[seen(other, 1, b"one", Fate::Answered)], Replay::Fresh, None);
         }
     }
 
@@ -123,6 +126,8 @@ mod tests {
         check(&[seen(HERE, 1, b"nine", Fate::Accepted)], Replay::PostedHere, None);
         check(&[seen(HERE, 1, b"one", Fate::Refused)], Replay::RefusedHere, None);
         check(&[seen(HERE, 1, b"one", Fate::Unknown)], Replay::SeenHere, None);
+        check(&[seen(HERE, 1, b"one", Fate::Answered)], Replay::SeenHere, None);
+        check(&[seen(HERE, 9, b"nine", Fate::Answered)], fresh, None);
         check(&[seen(HERE, 1, b"one", Fate::Waits(large.clone()))], fresh, Some(&large));
         check(&[seen(HERE, 9, b"nine", Fate::Waits(large.clone()))], fresh, None);
         let mut again = seen(HERE, 9, b"nine", Fate::Waits(large.clone()));

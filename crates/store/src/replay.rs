@@ -21,6 +21,8 @@ pub enum Outcome {
     Accepted,
     /// It waits for a person.
     Waits,
+    /// Its commands were refused, and the author heard why.
+    Answered,
 }
 
 /// The last refusal of a text by a person.
@@ -67,6 +69,8 @@ pub async fn record(
     let outcome = match outcome {
         Outcome::Accepted => "accepted",
         Outcome::Waits => "waits",
+        // The refusal of a person has a date.
+        Outcome::Answered => "refused",
     };
     for digest in digests {
         query(
@@ -143,6 +147,7 @@ fn seen_in(row: &Row) -> Result<Option<Seen>, StoreError> {
             Fate::Waits(serde_json::from_str(&reasons).map_err(|_| DAMAGED)?)
         }
         ("unknown", None) => Fate::Unknown,
+        ("refused", _) if !refused => Fate::Answered,
         ("refused", _) => Fate::Refused,
         ("waits", None) if refused => Fate::Refused,
         ("waits", None) => return Ok(None),

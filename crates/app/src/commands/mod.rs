@@ -30,7 +30,7 @@ use crate::AppError;
 use crate::effects::{Effect, carry_out};
 use crate::incoming::Outcome;
 use crate::notices::place_of;
-use crate::requests::{Desk, Taken, Told};
+use crate::requests::{Desk, Proven, Taken, Told};
 use answers::Answers;
 use speaker::Speaker;
 pub(crate) use speaker::takes_commands;
@@ -86,14 +86,19 @@ async fn take_once(
         session.answer(&speaker).await?;
     }
     let (effects, done, no) = (session.effects, entry.clone(), list.no);
-    let spent = (session.carried_out == CarriedOut::Something).then_some((speaker.brought, speaker.past));
+    let outcome = match session.carried_out {
+        CarriedOut::Something => Some(replay::Outcome::Accepted),
+        // Whoever carries the same words here again and again uses up no answers.
+        CarriedOut::Nothing if speaker.asker.proven == Proven::Yes => Some(replay::Outcome::Answered),
+        CarriedOut::Nothing => None,
+    };
+    let spent = outcome.map(|outcome| (speaker.brought, speaker.past, outcome));
     app.store
         .write(move |db| {
             Box::pin(async move {
-                if let Some((brought, past)) = spent {
-                    // What was not carried out may come again.
+                if let Some((brought, past, outcome)) = spent {
                     brought.still(&mut *db, &past).await?;
-                    brought.record(&mut *db, replay::Outcome::Accepted, now).await?;
+                    brought.record(&mut *db, outcome, now).await?;
                 }
                 carry_out(&mut *db, no, effects, now).await?;
                 Ok::<_, AppError>(queue::finish(db, &done).await?)

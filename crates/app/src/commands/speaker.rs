@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sealist_lists::commands::{self, Command, KeyCommand, Problem, Script, Subject};
 use sealist_lists::facts::{Addressed, Replay};
-use sealist_lists::model::{Door, Role};
+use sealist_lists::model::{Door, MailingList, Role};
 use sealist_lists::replay::Past;
 use sealist_mail::{Entity, Headers, Mailbox, autocrypt_key, first_text, key_blocks};
 use sealist_openpgp::{self as openpgp, Certificate, Cleartext, Encryption, KeyMaterial, Opened, statements};
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use super::closed::Closed;
 use super::questions::{Answering, Place, answering, imply};
-use crate::AppError;
 use crate::incoming::gather::{addressed, open};
 use crate::incoming::past::Brought;
 use crate::requests::{Asker, Desk, Facts, Proven, facts};
+use crate::{App, AppError};
 
 /// Who sent a message to an address for commands.
 pub(super) struct Speaker {
@@ -90,7 +90,9 @@ impl Speaker {
         let by_known = |opened: &Opened| {
             opened.valid_signature().is_some_and(|valid| Some(valid.certificate()) == known.as_ref())
         };
-        let signed = misled.is_none() && opened.as_ref().is_some_and(by_known);
+        let is_meant = opened.as_ref().is_none_or(|opened| is_meant(app, opened, list, entry.door));
+        let brought = if is_meant { brought } else { Brought::by(app, list, entry, None) };
+        let signed = misled.is_none() && is_meant && opened.as_ref().is_some_and(by_known);
         let encrypted =
             framed || opened.as_ref().is_some_and(|opened| opened.encryption() != Encryption::None);
         let (mut script, text) = script(entry.door, opened.as_ref(), message);
@@ -168,6 +170,24 @@ impl Speaker {
         let same = |one: &&Answering| one.place == Place::Address && one.token.eq_ignore_ascii_case(token);
         self.tokens.iter().find(same)
     }
+}
+
+/// Whether what was signed asks for what the address stands for. An address that is a command itself has whatever came there
+/// say that command: words that somebody wrote for elsewhere do not count as signed for it. The signed To may name it, or
+/// the words say it, or there are no words.
+fn is_meant(app: &App, opened: &Opened, list: &MailingList, door: Door) -> bool {
+    if !matches!(door, Door::Join | Door::Leave) || addressed(app, opened, list, door) == Addressed::Here {
+        return true;
+    }
+    let text = opened.text();
+    let subject = opened.protected_headers().and_then(|headers| headers.text("subject")).unwrap_or_default();
+    let says = |(_, read): &(String, Result<Command, Problem>)| match read {
+        Ok(Command::Join { .. }) => door == Door::Join,
+        Ok(Command::Leave) => door == Door::Leave,
+        _ => false,
+    };
+    text.trim().is_empty()
+        || commands::read(Door::Request, Subject::Covered(&subject), &text).lines.iter().any(says)
 }
 
 /// Tokens that anybody reads who sees an encrypted message.
