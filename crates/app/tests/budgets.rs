@@ -16,6 +16,8 @@ use tempfile::TempDir;
 
 const NORA: &str = "nora@example.org";
 const ANNE: &str = "anne@example.org";
+/// A member of `l0` alone.
+const BEA: &str = "bea@example.org";
 
 struct Stage {
     app: App,
@@ -32,6 +34,9 @@ impl Stage {
             let list = make_plain_list(&app, &format!("l{number}@lists.example")).await;
             if number < 2 {
                 join(&app, &list, ANNE, Role::Member, None).await;
+            }
+            if number == 0 {
+                join(&app, &list, BEA, Role::Member, None).await;
             }
         }
         join(&app, &make_list(&app, "team@lists.example").await, ANNE, Role::Member, None).await;
@@ -127,21 +132,21 @@ async fn what_is_forged_uses_nothing_of_the_proven() {
     let mut mail = Vec::new();
     for number in 0..24_u8 {
         let subject = format!("set name Anne {0}{0}", char::from(b'a' + number));
-        let words = format!("From: {ANNE}\r\nTo: l0-request@lists.example\r\nSubject: {subject}\r\n\r\n\r\n");
+        let words = format!("From: {BEA}\r\nTo: l0-request@lists.example\r\nSubject: {subject}\r\n\r\n\r\n");
         receive(&stage.app, "l0-request@lists.example", words.as_bytes(), day(0)).await;
         stage.no_request_without_notice();
         mail.extend(deliver(&stage.app, day(0)).await);
-        stage.mail(ANNE, "l0-request@lists.example", "help", day(0)).await;
+        stage.mail(BEA, "l0-request@lists.example", "help", day(0)).await;
     }
     let questions: Vec<&Mail> = mail.iter().filter(|one| heard(one).1.contains("confirm")).collect();
     let told: Vec<_> = mail.iter().map(heard).collect();
     assert_eq!(questions.len(), 1, "{told:?}: one a day to somebody who proved nothing");
     // With a token her commands are her own: she is asked about others, and told about help.
     let to = reply_to(&stage)(questions[0]);
-    let words = format!("From: {ANNE}\r\nTo: {to}\r\nSubject: Re: x\r\n\r\nset language de\r\nhelp\r\n");
+    let words = format!("From: {BEA}\r\nTo: {to}\r\nSubject: Re: x\r\n\r\nset language de\r\nhelp\r\n");
     receive(&stage.app, &to, words.as_bytes(), day(0)).await;
     let heard: Vec<_> = deliver(&stage.app, day(0)).await.iter().map(heard).collect();
-    assert!(asks(&heard, ANNE), "{heard:?}");
+    assert!(asks(&heard, BEA), "{heard:?}");
     assert!(heard.len() >= 2, "{heard:?}");
 }
 
@@ -202,4 +207,25 @@ async fn the_tables_are_bounded_and_changes_are_there() {
     assert!(stage.count("SELECT COUNT(*) FROM audit") <= changes * 3 + lists_and_events * 21);
     assert!(stage.count("SELECT COUNT(*) FROM requests") <= 40 * 13);
     assert!(stage.count("SELECT COUNT(*) FROM notices WHERE pool <> ''") <= 40 * 13);
+}
+
+/// Forged mail that asks for one thing in a member's name keeps nothing else from being asked about, and the one question
+/// of the day says that it is the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_command_keeps_no_other_from_being_asked_about() {
+    let stage = Stage::new(1000).await;
+    let request = "l0-request@lists.example";
+    for _ in 0..5 {
+        for subject in ["set copies on", "help", "who"] {
+            stage.mail(BEA, request, subject, day(0)).await;
+        }
+    }
+    for subject in ["set delivery off", "set own-posts off", "set language de", "set name Anne Mill", "leave"]
+    {
+        let heard = stage.mail(BEA, request, subject, day(0)).await;
+        assert!(asks(&heard, BEA), "{subject}: {heard:?}");
+        let words = heard[0].1.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("no second question"), "{subject}: {words}");
+    }
+    assert_eq!(stage.mail(BEA, request, "show settings", day(0)).await.len(), 1);
 }

@@ -64,12 +64,15 @@ impl Session<'_> {
         if results.is_empty() {
             return Ok(());
         }
-        let (kind, asker) = ("results", speaker.asker.asks(&speaker.facts));
+        // Mail that asks for one thing in somebody's name does not keep another from being answered.
+        let about = self.answers.0.first().map(|answer| name(&answer.command)).unwrap_or_default();
+        let kind = format!("results {about}");
+        let asker = speaker.asker.asks(&speaker.facts);
         let budget = self.desk.app.budgets.of(asker, Purpose::Answer);
         let address = &speaker.asker.address;
         let left = {
             let mut db = self.desk.app.store.reader().await?;
-            left_today(&mut db, self.desk.list.no, address, kind, budget, self.desk.now).await?
+            left_today(&mut db, self.desk.list.no, address, &kind, budget, self.desk.now).await?
         };
         let values = context! {
             last => speaker.asker.proven == Proven::No && left <= 1,

@@ -1,7 +1,9 @@
 //! Questions: to whom, in which words, with which token.
 
+use std::borrow::Cow;
+
 use sealist_lists::budgets::{Asker as Who, Budget, Purpose};
-use sealist_lists::commands::mailto;
+use sealist_lists::commands::{self, Command, mailto};
 use sealist_lists::model::{Channel, Door, MailingList};
 use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_lists::workflows::{Goal, Question, Run};
@@ -9,7 +11,7 @@ use sealist_mail::{Address, Timestamp, mixes_scripts};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::requests::Request;
 
-use super::{Asker, Desk, Facts, Standing, Taken, Told};
+use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
 use crate::deciders::{Ask, to_deciders};
 use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
 use crate::letters::somebody;
@@ -90,15 +92,24 @@ pub(super) fn unasked(asker: &Asker, goal: &Goal) -> Taken {
 
 /// A kind for each goal: one a day goes to somebody who proved nothing. Who was asked for a key can always answer; a statement for a
 /// key that somebody else offered is of no use to them.
-fn kind(goal: &Goal, text: Text) -> &'static str {
-    match goal {
+fn kind(goal: &Goal, text: Text) -> Cow<'static, str> {
+    let kind = match goal {
         Goal::ResetKey if text == Text::KeyRequest => "question-key",
         Goal::Subscribe => "question-subscribe",
         Goal::Unsubscribe => "question-unsubscribe",
         Goal::ChangeKey => "question-key-change",
         Goal::ResetKey => "question-key-reset",
         Goal::ApproveKey => "question-key-approval",
-        Goal::Command(_) => "question-command",
+        Goal::Command(line) => return format!("question-command {}", choice(line)).into(),
+    };
+    kind.into()
+}
+
+/// Which choice a command is about, without its value: a question about one does not keep another from being asked.
+fn choice(line: &str) -> String {
+    match commands::parse(line) {
+        Ok(Command::Set(_)) => line.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
+        _ => commands::name(line),
     }
 }
 
@@ -213,6 +224,7 @@ impl Draft<'_> {
             email => self.asker.address.to_string(),
             goal => self.run.goal.action(),
             hours => self.hours,
+            last => self.asker.proven == Proven::No,
             token,
             keys,
             statement => Value::from_safe_string(statement.to_owned()),
@@ -229,7 +241,7 @@ impl Draft<'_> {
         let place = place_of(self.app, self.list, &self.asker.address).await?;
         Ok(Message {
             to: somebody(&self.asker.address),
-            kind: kind(&self.run.goal, text).into(),
+            kind: kind(&self.run.goal, text),
             budget: self.app.budgets.of(self.asker.asks(self.facts), Purpose::Question),
             letter: self.app.texts.letter(text, &place, values),
             attachment,

@@ -144,13 +144,13 @@ texts! {
         (list address email addresses more);
     /// Asks a person whether something is wanted that was asked for in their name.
     Confirm: Letter "list:user:action:confirm", "confirm" [en de fr]
-        (list address owner request email goal token hours);
+        (list address owner request email goal token hours last);
     /// Asks a person for a key.
     KeyRequest: Letter "list:user:action:key-set", "key_request" [en de fr]
         (list address owner request email goal token hours);
     /// Asks for a signed statement; only the holder of the key can read it.
     KeyConfirm: Letter "list:user:action:key-confirm", "key_confirm" [en de fr]
-        (list address owner request email goal token hours keys statement);
+        (list address owner request email goal token hours last keys statement);
     /// To whoever sent an encrypted message for commands that proves nothing; the same words whatever it holds.
     NotActedOn: Letter "list:user:notice:not-acted-on", "not_acted_on" [en de fr]
         (list address owner request who);
