@@ -39,7 +39,7 @@ pub(crate) fn one(name: &str) -> anyhow::Result<()> {
     let stage = Stage::new(Timestamp::now());
     let each: Vec<Material> = match attack.material(&stage) {
         Material::Mail(mails) => mails.into_iter().map(|mail| Material::Mail(vec![mail])).collect(),
-        key @ Material::Key(_) => vec![key],
+        keys @ (Material::Key(_) | Material::Keys(_)) => vec![keys],
     };
     cpu::forget_peak("self")?;
     let before_kib = cpu::peak_kib("self")?;

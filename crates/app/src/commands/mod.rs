@@ -18,7 +18,7 @@ mod who;
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{Command, KeyCommand, Problem, Success};
+use sealist_lists::commands::{Command, KeyCommand, Problem, Setting, Success};
 use sealist_lists::model::Action;
 use sealist_lists::texts::{Place, Text, context};
 use sealist_mail::Mailbox;
@@ -133,9 +133,14 @@ impl Session<'_> {
             return Ok(());
         }
         let script = std::mem::take(&mut speaker.script);
+        let mut has_set_name = false;
         for (line, read) in script.lines {
             let done = match read {
                 Ok(Command::Stop) => break,
+                // A name is compared with those of all members: once a message.
+                Ok(Command::Set(Setting::Name(_))) if std::mem::replace(&mut has_set_name, true) => {
+                    Err(Problem::NothingNew)
+                }
                 Ok(command) => match self.asked_about(&command) {
                     Some(asked) => self.ask_about(speaker, asked).await?,
                     None => self.command(speaker, command).await?,

@@ -15,7 +15,7 @@ use super::bombs::BOMBS;
 use super::costly::{likenesses, text};
 use super::heavy::{self, Numbers};
 use super::{Kind, Person, deflate, member};
-use crate::{Certificate, ListKey, armor, open};
+use crate::{Certificate, KeyMaterial, ListKey, armor, open};
 
 /// A list, a member whose signatures count, and the time.
 pub struct Stage {
@@ -46,6 +46,8 @@ pub enum Material {
     Mail(Vec<Vec<u8>>),
     /// Data that should be a certificate.
     Key(Vec<u8>),
+    /// Keys that come along with a command.
+    Keys(Vec<u8>),
 }
 
 /// All attacks.
@@ -119,6 +121,15 @@ pub const ATTACKS: &[Attack] = &[
     Attack { name: "RSA key with a long exponent", make: |s| s.heavy(Numbers::Rsa(3072, 3071), 500) },
     Attack { name: "DSA key of 10,000 bits", make: |s| s.heavy(Numbers::Dsa(10_000, 256), 500) },
     Attack { name: "largest RSA key that is read", make: |s| s.heavy(Numbers::Rsa(8192, 32), 190) },
+    Attack { name: "key over the slowest curve", make: |s| s.heavy(Numbers::Brainpool, 500) },
+    Attack {
+        name: "5 keys over the slowest curve",
+        make: |s| Material::Keys(heavy::keys(5, Numbers::Brainpool, 500, s.now)),
+    },
+    Attack {
+        name: "the same key 50 times",
+        make: |s| Material::Keys(heavy::again(50, Numbers::Brainpool, 64, s.now)),
+    },
     Attack { name: "largest DSA key that is read", make: |s| s.heavy(Numbers::Dsa(3072, 256), 190) },
 ];
 
@@ -159,6 +170,10 @@ impl Stage {
                 }
                 open(mail, &keys, &signers, self.now, limits).valid_signature().is_some()
             }),
+            Material::Keys(keys) => {
+                let brought = KeyMaterial::of(std::slice::from_ref(keys));
+                brought.certificates.iter().any(|certificate| certificate.usable(self.now).is_ok())
+            }
             Material::Key(key) => {
                 Certificate::read_one(key).is_ok_and(|certificate| certificate.usable(self.now).is_ok())
             }

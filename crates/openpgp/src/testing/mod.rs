@@ -50,6 +50,11 @@ pub enum Kind {
     Version6,
 }
 
+/// A public key in armor.
+pub fn armored_key(binary: &[u8]) -> Vec<u8> {
+    armor::block("PUBLIC KEY BLOCK", binary)
+}
+
 /// A secret key for that address, made a day before `now`.
 pub(crate) fn member(address: &str, kind: Kind, now: Timestamp) -> Cert {
     let created = now.plus_ms(-24 * 3600 * 1000).to_system_time();
