@@ -138,13 +138,13 @@ fn other_readers_show_what_was_signed_and_nothing_else() {
     assert_eq!((readings, controls), (copies * 4 + 4, 4), "four readings of each copy");
 }
 
-/// Whatever form it comes in, HTML that could hide the list's lines, cover them or move over them is text in the copy. HTML
+/// Whatever form it comes in, HTML that could hide the list's lines, cover them or move over them is a file in the copy. HTML
 /// that keeps to its place stays as it was signed.
 #[test]
 fn no_html_changes_the_lines_of_the_list() {
     let stage = Stage::new();
     let list = stage.key.certificate();
-    let line = "HTML: as text or as a file, because it could hide these lines\r\n";
+    let line = "HTML: as a file, because it could hide these lines\r\n";
     let page = |html: &str| format!("Content-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n");
     let wild = [
         "<style>.moz-text-plain { display: none }</style><p>We meet at seven.</p>",

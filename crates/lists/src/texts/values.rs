@@ -38,7 +38,7 @@ const TABLE: &[Described] = &[
     row("encrypted", "whether the message came encrypted as a whole", &["true", "false"]),
     row("subject_signed", "whether the author signed the Subject, if there is one", &["true", "false"]),
     row("to_signed", "whether the author signed whom the message is for", &["true", "false"]),
-    row("tamed", "whether the list shows HTML of the author as text", &["true", "false"]),
+    row("tamed", "whether HTML of the author is attached as a file", &["true", "false"]),
     row(
         "mark",
         "letters that the author could not know: they stand at both ends of what the author wrote",

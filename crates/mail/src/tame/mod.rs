@@ -3,7 +3,8 @@
 //! Mail programs show all parts of a message in one page. Style sheets, positions and attributes of the body in one part
 //! then change how the other parts look: they hide them, cover them, or move over them. Thunderbird shows HTML so
 //! wherever it finds HTML, also within a message that is attached. So a part counts as tame only if nothing in it is
-//! known to reach further; everything else becomes a text or a file.
+//! known to reach further; everything else becomes a file.
+//! It never becomes text: what a page hides from its reader would then be shown as words of its author.
 
 mod page;
 
@@ -12,7 +13,6 @@ use std::borrow::Cow;
 use crate::compose::Part;
 use crate::content_type::ContentType;
 use crate::entity::Entity;
-use crate::html::html_text;
 use crate::multipart::split;
 
 const MAX_DEPTH: usize = 8;
@@ -31,7 +31,7 @@ const OPENED: &[(&str, &str)] = &[
 /// Endings of files that mail programs take for messages or for pages.
 const ENDINGS: &[&str] = &[".eml", ".msg", ".htm", ".mht", ".xht", ".shtm", ".p7m", ".hqx", ".uue"];
 
-/// The entity with its HTML as text and with what may hold HTML as files; `None` if it is tame as it is. The octets of all
+/// The entity with other HTML, and with what may hold it, as files; `None` if it is tame as it is. The octets of all
 /// other parts stay.
 pub fn tamed(entity: &[u8]) -> Option<Vec<u8>> {
     match tame(entity, 0, &mut MAX_PARTS.clone()) {
@@ -67,9 +67,7 @@ fn tame<'a>(octets: &'a [u8], depth: usize, left: &mut usize) -> Cow<'a, [u8]> {
     }
     match entity.decoded_body() {
         None => file(&entity),
-        Some(body) if is_page && !page::is_tame(&body, &content_type) => {
-            Cow::Owned(text(&body, &content_type))
-        }
+        Some(body) if is_page && !page::is_tame(&body, &content_type) => file(&entity),
         Some(body) if is_untyped && holds_file(&body) => file(&entity),
         Some(_) => Cow::Borrowed(octets),
     }
@@ -107,21 +105,7 @@ fn container<'a>(
 /// A file that no mail program opens in place.
 fn file(entity: &Entity<'_>) -> Cow<'static, [u8]> {
     let body = entity.decoded_body().unwrap_or(Cow::Borrowed(entity.body));
-    Cow::Owned(Part::attachment("attachment.txt", "application/octet-stream", &body).into_bytes())
-}
-
-/// The words of a page, in its charset.
-fn text(html: &[u8], content_type: &ContentType) -> Vec<u8> {
-    if let Ok(html) = std::str::from_utf8(html) {
-        return Part::text(&html_text(html).replace("\r\n", "\n")).into_bytes();
-    }
-    let letters: String = html.iter().copied().map(char::from).collect();
-    let words = html_text(&letters);
-    let words: Vec<u8> = words.chars().map(|letter| u8::try_from(letter).unwrap_or(b'?')).collect();
-    let charset = content_type.parameter("charset").unwrap_or_default();
-    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    let known = !charset.is_empty() && charset.len() <= 40 && is_name(charset);
-    Part::text_in(if known { charset } else { "windows-1252" }, &words).into_bytes()
+    Cow::Owned(Part::attachment("attachment.bin", "application/octet-stream", &body).into_bytes())
 }
 
 fn is_attached(entity: &Entity<'_>) -> bool {
@@ -143,9 +127,16 @@ fn has_ending(entity: &Entity<'_>) -> bool {
     names.iter().any(|name| ENDINGS.iter().any(|ending| name.contains(ending)))
 }
 
-/// Whether a line begins a file as uuencode or yEnc do.
+/// Whether a line begins a file as uuencode does, with a mode of octal digits and a name, or as yEnc does.
 fn holds_file(text: &[u8]) -> bool {
-    let begins = |line: &[u8]| line.starts_with(b"begin ") || line.starts_with(b"=ybegin");
+    let is_mode = |line: &[u8]| {
+        let digits = line.iter().take_while(|b| (b'0'..=b'7').contains(*b)).count();
+        digits >= 3 && line.get(digits) == Some(&b' ')
+    };
+    let begins = |line: &[u8]| {
+        line.strip_prefix(b"begin ").map(<[u8]>::trim_ascii_start).is_some_and(is_mode)
+            || line.starts_with(b"=ybegin")
+    };
     text.split(|octet| *octet == b'\n' || *octet == b'\r').any(begins)
 }
 
@@ -173,6 +164,7 @@ mod tests {
         let key = "Content-Type: application/pgp-keys; name=\"OpenPGP_0x1.asc\"\r\n\r\nx";
         for entity in [
             "\r\nwords".to_owned(),
+            "\r\nWe\r\nbegin at nine o'clock.\r\nbegin 7 or\r\nbegin\r\n".to_owned(),
             plain.to_owned(),
             page("<p>Words</p>"),
             mixed("alternative", &[plain, &page("<p>Words</p>")]),
@@ -184,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_acts_on_other_parts_becomes_text_or_a_file() {
+    fn what_acts_on_other_parts_becomes_a_file() {
         let wild = page(STYLE);
         let message = |kind: &str| format!("Content-Type: {kind}\r\n\r\nSubject: x\r\n{wild}");
         let encoded = |encoding: &str, body: &str| {
@@ -229,8 +221,12 @@ mod tests {
             let whole = tamed(whole.as_bytes()).unwrap();
             assert!(String::from_utf8(whole).unwrap().contains("\r\nhello\r\n"), "the other part stays");
         }
-        let text = String::from_utf8(tamed(wild.as_bytes()).unwrap()).unwrap();
-        assert!(text.starts_with("Content-Type: text/plain") && text.contains("Words"), "{text}");
+        let hidden = page("<p>Friday.</p><div style='display:none'>I resign.</div>");
+        let text = String::from_utf8(tamed(hidden.as_bytes()).unwrap()).unwrap();
+        assert!(
+            text.contains("attachment.bin") && !text.contains("resign") && !text.contains("text/"),
+            "{text}"
+        );
     }
 
     proptest::proptest! {
