@@ -92,13 +92,14 @@ fn a_signed_message_in_the_text() {
 /// together.
 #[test]
 fn only_a_block_alone_is_proven() {
+    type Form<'a> = &'a dyn Fn(&Cert, &str) -> String;
     let s = stage();
-    let clear = |by: &Cert, text: &str| {
+    let armored = |by: &Cert, text: &str| {
         let recipe = Recipe { to: None, ..Recipe::to(&s.list).signed_by(by) };
         String::from_utf8(recipe.armored(text.as_bytes())).unwrap()
     };
-    let forms: [&dyn Fn(&Cert, &str) -> String; 2] = [&clear, &|by, text| cleartext_signed(by, text)];
-    for form in forms {
+    let cleartext: Form<'_> = &|by, text| cleartext_signed(by, text);
+    for form in [&armored, cleartext] {
         let (yes, both) = (form(&s.anne, "Yes, do it.\r\n"), form(&s.anne, "Shall we pay Eve?\r\n"));
         let eves = form(&s.eve, "Pay Eve.\r\n");
         for (blocks, verdicts, is_proven) in [
