@@ -229,3 +229,18 @@ async fn one_command_keeps_no_other_from_being_asked_about() {
     }
     assert_eq!(stage.mail(BEA, request, "show settings", day(0)).await.len(), 1);
 }
+
+/// Whose request gave way to many others may ask again the same day.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_displaced_may_ask_again() {
+    let stage = Stage::new(1000).await;
+    let join = "l5-join@lists.example";
+    assert!(asks(&stage.mail(NORA, join, "x", day(0)).await, NORA));
+    assert!(!asks(&stage.mail(NORA, join, "x", day(0)).await, NORA), "one question a day");
+    for number in 0..500 {
+        let words = format!("From: v{number}@example.com\r\nSubject: x\r\n\r\n\r\n");
+        receive(&stage.app, join, words.as_bytes(), day(0)).await;
+    }
+    assert_eq!(stage.count("SELECT COUNT(*) FROM requests WHERE email_key LIKE 'nora%'"), 0);
+    assert!(asks(&stage.mail(NORA, join, "x", day(0)).await, NORA));
+}

@@ -204,8 +204,16 @@ pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes one that gives way, its tokens with it. What it is about is asked for again if somebody still wants it.
+/// Deletes one that gives way, its tokens with it. What it is about is asked for again if somebody still wants it: the
+/// questions that the address got of the list today count no longer, because their answers do not.
 pub async fn displace(db: &mut Conn, no: RequestNo) -> Result<(), StoreError> {
+    query(
+        "DELETE FROM notices WHERE kind LIKE '%question-%' AND EXISTS (SELECT 1 FROM requests r
+         WHERE r.no = $1 AND r.list_no = notices.list_no AND r.email_key = notices.email_key)",
+    )
+    .bind(no.0)
+    .execute(&mut *db)
+    .await?;
     query("DELETE FROM requests WHERE no = $1").bind(no.0).execute(db).await?;
     Ok(())
 }
