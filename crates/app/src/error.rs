@@ -87,6 +87,11 @@ pub enum AppError {
         "entry {0} could be somebody else's message that was captured, and no owner has seen it: `sealist queue open {0} --to OWNER`, or `show TOKEN` by mail, sends it to an owner, and then it can be accepted"
     )]
     Unseen(EntryNo),
+    /// A message without exactly one author: the list could not say whose words it posts.
+    #[error(
+        "entry {0} does not name exactly one author, so that the list cannot post it: reject or discard it"
+    )]
+    NoAuthor(EntryNo),
     /// A message does not wait for a decision.
     #[error("entry {entry} is in {place}, not in hold")]
     NotHeld {

@@ -88,7 +88,7 @@ pub(crate) struct Decided {
 }
 
 /// What a decision about a message changes. Errs with [`AppError::Unseen`] if the message could be a captured one and no
-/// owner has seen it, with [`AppError::NotHeld`] if it does not wait for a decision,
+/// owner has seen it, with [`AppError::NoAuthor`] if the list could not post it, with [`AppError::NotHeld`] if it does not wait for a decision,
 /// with [`AppError::Overtaken`] if it is gone.
 pub(crate) async fn decision(
     app: &App,
@@ -104,6 +104,9 @@ pub(crate) async fn decision(
     if decision == Decision::Accept {
         if entry.place != Place::Hold {
             return Err(AppError::NotHeld { entry: entry.no, place: entry.place.name() });
+        }
+        if entry.reasons.iter().any(|reason| reason.is_final()) {
+            return Err(AppError::NoAuthor(entry.no));
         }
         if entry.seen_at.is_none() && entry.reasons.iter().any(|reason| reason.may_be_captured()) {
             return Err(AppError::Unseen(entry.no));

@@ -37,6 +37,14 @@ pub enum SettingRefused {
     /// Steps that make no workflow.
     #[error(transparent)]
     Workflow(#[from] WorkflowError),
+    /// A chain that judges other mail than the posts of such a list.
+    #[error("{name:?} judges other mail: the posts of this list are judged by \"{own}\"")]
+    OtherChain {
+        /// The chain.
+        name: String,
+        /// That of the list's posts.
+        own: &'static str,
+    },
     /// A workflow that asks for keys, on a list without OpenPGP.
     #[error("{0:?} asks for keys, and this list has no OpenPGP")]
     AsksForKeys(String),
@@ -110,6 +118,12 @@ fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
         |setting, name: &str, look| Err(SettingRefused::Unknown { setting, name: name.to_owned(), look });
     if chains::named(&settings.posting_chain).is_none() {
         return unknown("posting_chain", &settings.posting_chain, "see docs/admins.md");
+    }
+    // A list with OpenPGP would ask for no signature by the other.
+    if let Some(own) = chains::of_posts(settings.pgp.is_some())
+        && own.name != settings.posting_chain
+    {
+        return Err(SettingRefused::OtherChain { name: settings.posting_chain.clone(), own: own.name });
     }
     if pipelines::named(&settings.posting_pipeline).is_none() {
         return unknown("posting_pipeline", &settings.posting_pipeline, "see docs/admins.md");

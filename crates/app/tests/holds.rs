@@ -430,6 +430,25 @@ async fn of_copies_that_wait_for_keys_none_is_forgotten() {
     assert_eq!(stage.audited().await.iter().filter(|(event, _)| event == "copy-dropped").count(), 6);
 }
 
+/// Nobody can say whose words a message without exactly one author holds: it is refused or deleted, and the notice offers
+/// nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_no_author_cannot_pass() {
+    for from in ["", "From: anne@x.example, bob@x.example\r\n"] {
+        let (stage, ..) = Stage::new("private-default").await;
+        let message = format!("{from}To: {LIST}\r\nSubject: Words\r\n\r\nWords.\r\n");
+        stage.send(LIST, "anne@x.example", message.as_bytes(), day(0)).await;
+        let entry = stage.held().await.remove(0);
+        let mail = stage.told(day(0)).await;
+        let notice = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());
+        assert!(notice.contains("reject ") && !notice.contains("approve "), "{notice}");
+        let refused = decide(&stage.app, entry.clone(), Decision::Accept, By::Admin, day(0)).await;
+        assert!(matches!(refused, Err(AppError::NoAuthor(_))), "{from:?}");
+        assert_eq!(stage.held().await.len(), 1, "it is still there");
+        decide(&stage.app, entry, Decision::Discard, By::Admin, day(0)).await.unwrap();
+    }
+}
+
 /// What could be a captured message is shown to nobody unasked, accepted by nobody unseen, and opened for an owner alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_captured_message_is_not_accepted_unseen() {

@@ -95,7 +95,7 @@ impl Budget {
 /// Notices of one kind that go to one address within a day from one list.
 const A_DAY: &[(Asker, Purpose, u32)] = &[
     (Asker::Proven, Purpose::Question, 20),
-    (Asker::Proven, Purpose::Answer, 10),
+    (Asker::Proven, Purpose::Answer, 20),
     (Asker::Proven, Purpose::Closed, 10),
     (Asker::Proven, Purpose::PublicKey, 3),
     (Asker::Proven, Purpose::Held, 50),

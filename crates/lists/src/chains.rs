@@ -8,12 +8,25 @@ use crate::facts::Facts;
 use crate::model::Action;
 use crate::rules::{self, Finding, Reason};
 
+/// What a chain judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judges {
+    /// Posts to a list without OpenPGP.
+    PlainPosts,
+    /// Posts to a list with OpenPGP.
+    OpenPgpPosts,
+    /// Mail to the people in charge.
+    OwnerMail,
+}
+
 /// A chain by its name.
 pub struct Chain {
     /// The name in `posting_chain`.
     pub name: &'static str,
     /// What it is for, in one line.
     pub description: &'static str,
+    /// What it judges: a list takes no other for its posts.
+    pub judges: Judges,
     /// The names of its rules, in order.
     pub links: &'static [&'static str],
     /// The names of the rules that an accept does not skip.
@@ -25,12 +38,14 @@ pub const CHAINS: &[Chain] = &[
     Chain {
         name: "default-posting-chain",
         description: "Posts to a plain list.",
+        judges: Judges::PlainPosts,
         links: &["banned-address", "member-moderation", "nonmember-moderation", "max-size"],
         guards: &[],
     },
     Chain {
         name: "pgp-posting-chain",
         description: "Posts to a list with OpenPGP.",
+        judges: Judges::OpenPgpPosts,
         links: &[
             "banned-address",
             "replay",
@@ -49,10 +64,17 @@ pub const CHAINS: &[Chain] = &[
     Chain {
         name: "owner-chain",
         description: "Mail to the people in charge of a list.",
+        judges: Judges::OwnerMail,
         links: &["banned-address", "replay", "addressed-here", "inner-author"],
         guards: &["covert-content"],
     },
 ];
+
+/// The chain that judges the posts of a list: by whether the list has OpenPGP.
+pub fn of_posts(has_openpgp: bool) -> Option<&'static Chain> {
+    let judges = if has_openpgp { Judges::OpenPgpPosts } else { Judges::PlainPosts };
+    CHAINS.iter().find(|chain| chain.judges == judges)
+}
 
 /// The chain of that name.
 pub fn named(name: &str) -> Option<&'static Chain> {

@@ -48,6 +48,12 @@ const TABLE: &[Weakness] = &[
     row("weak list", "its copies go out in the clear", "encrypt_outgoing true", |_, pgp| {
         !pgp.encrypt_outgoing
     }),
+    row(
+        "weak list",
+        "nobody asks whether its posts are signed and encrypted",
+        "posting_chain pgp-posting-chain",
+        |list, _| list.posting_chain != "pgp-posting-chain",
+    ),
     row("weak list", "unsigned mail is posted, whoever wrote it", "unsigned_msg_action reject", |_, pgp| {
         pgp.unsigned_msg_action == ACCEPT
     }),
@@ -159,7 +165,16 @@ mod tests {
         };
         for weakness in TABLE {
             let (setting, mended) = weakness.mend.split_once(' ').unwrap();
-            let weak = ["accept", "true", "false", "bulk", "cleartext", "nonmember", r#"["nonmember"]"#];
+            let weak = [
+                "default-posting-chain",
+                "accept",
+                "true",
+                "false",
+                "bulk",
+                "cleartext",
+                "nonmember",
+                r#"["nonmember"]"#,
+            ];
             let found = weak.iter().filter(|value| {
                 let mut settings =
                     ListSettings { pgp: Some(PgpSettings::default()), ..ListSettings::default() };

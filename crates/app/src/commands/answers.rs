@@ -75,7 +75,8 @@ impl Session<'_> {
             left_today(&mut db, self.desk.list.no, address, &kind, budget, self.desk.now).await?
         };
         let values = context! {
-            last => speaker.asker.proven == Proven::No && left <= 1,
+            last => left <= 1,
+            proven => speaker.asker.proven != Proven::No,
             list => self.desk.list.display_name(),
             owner => self.desk.list.name.address(Door::Owner).to_string(),
             request => self.desk.list.name.address(Door::Request).to_string(),

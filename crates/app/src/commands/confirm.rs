@@ -100,6 +100,7 @@ impl Session<'_> {
         let by = moderation::By::Person(speaker.asker.address.clone());
         let effects = match moderation::decision(app, list, entry, decision, &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
+            Err(AppError::NoAuthor(_)) => return Ok(Err(Problem::NoAuthor)),
             Err(AppError::NotHeld { .. }) => return Ok(Err(Problem::WrongToken)),
             effects => effects?,
         };

@@ -158,6 +158,7 @@ impl Telling<'_> {
         let link = |verb: &str, token: &String| {
             format!("mailto:{}?body={verb}%20{token}", list.name.address(Door::Request))
         };
+        let can_pass = !one.entry.reasons.iter().any(|reason| reason.is_final());
         let (until, ends) = decidable_until(list, one.entry.held_at.unwrap_or(self.now), self.now);
         context! {
             entry => number,
@@ -176,7 +177,7 @@ impl Telling<'_> {
                 (Shown::Message(_, Extent::Beginning), true) => "beginning",
             },
             until => ends.then(|| minute(until)),
-            approve => token.as_ref().map(|token| link("approve", token)),
+            approve => token.as_ref().filter(|_| can_pass).map(|token| link("approve", token)),
             discard => token.as_ref().map(|token| link("discard", token)),
             token,
         }

@@ -93,6 +93,8 @@ sentences! {
         MayNotSee = "may-not-see",
         /// A message that could be a captured one, and that no owner has seen.
         Unseen = "unseen",
+        /// A message without exactly one author, which somebody approves.
+        NoAuthor = "no-author",
         /// Signed words that came here before, or were posted.
         Replayed = "replayed",
         /// Signed words that are addressed to somewhere else.

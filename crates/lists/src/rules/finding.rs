@@ -117,6 +117,11 @@ impl Reason {
         )
     }
 
+    /// Whether nobody can let a message pass that is held for this reason: the list could not say whose words it posts.
+    pub fn is_final(self) -> bool {
+        self == Self::NoSoleAuthor
+    }
+
     /// Whether everybody on the way of a message sees this reason, because it lies in size and framing: an author may hear
     /// of it from a list with OpenPGP.
     pub fn is_public(self) -> bool {

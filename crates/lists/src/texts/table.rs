@@ -156,7 +156,7 @@ texts! {
         (list address owner request who);
     /// The answer to commands.
     Results: Letter "list:user:notice:results", "results" [en de fr]
-        (list owner request results last);
+        (list owner request results last proven);
     /// Which commands there are.
     Commands: Block "list:user:notice:commands", "commands" [en de fr]
         (pgp);

@@ -89,7 +89,8 @@ const TABLE: &[Described] = &[
             r#""<mailto:team-request@lists.example?subject=decision&body=reject%20abcdefghijklmnopqrstuvwxyz234567>""#,
         ],
     ),
-    row("last", "whether no more answers go out today to unsigned messages", &["false", "true"]),
+    row("last", "whether no more answers to such messages go out today", &["false", "true"]),
+    row("proven", "whether a signature or a token shows who asked", &["false", "true"]),
     row(
         "delivery",
         "whether posts come: on, off, or stopped (after bounces, or by an admin)",

@@ -166,6 +166,10 @@ async fn a_list_composes_its_own_policy() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("sealist workflows"));
     let wrong = server.command(&["lists", "set", PLAIN, "subscription_policy", "pgp-policy-open"]);
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("asks for keys"));
+    for chain in ["pgp-posting-chain", "owner-chain"] {
+        let wrong = server.command(&["lists", "set", PLAIN, "posting_chain", chain]);
+        assert!(String::from_utf8_lossy(&wrong.stderr).contains("default-posting-chain"), "{wrong:?}");
+    }
     server.cli(&["lists", "set", PLAIN, "workflows", r#"{"quick": ["sanity-checks", "do-it"]}"#]);
     server.cli(&["lists", "set", PLAIN, "subscription_policy", "quick"]);
     let came = walks.say(WALKS_REQUEST, ANNE, "join", "", 2).await;
