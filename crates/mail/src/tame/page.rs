@@ -93,6 +93,7 @@ const ATTRIBUTES: &[&str] = &[
     "http-equiv",
     "id",
     "lang",
+    "moz-do-not-send",
     "name",
     "noshade",
     "nowrap",
@@ -124,6 +125,23 @@ const STYLES: &[&str] = &[
     "font-weight",
     "text-align",
     "text-decoration",
+    "white-space",
+];
+/// Style of the room around an element. It is never negative, so that the element keeps to its own place.
+const ROOM: &[&str] = &[
+    "border",
+    "border-color",
+    "border-left",
+    "margin",
+    "margin-bottom",
+    "margin-left",
+    "margin-right",
+    "margin-top",
+    "padding",
+    "padding-bottom",
+    "padding-left",
+    "padding-right",
+    "padding-top",
 ];
 /// Style of how lines are broken. A page may have it, too.
 const BREAKS: &[&str] =
@@ -238,7 +256,8 @@ fn is_mild(style: &str, is_page: bool) -> bool {
         let name = name.trim_end();
         let known = BREAKS.contains(&name) || (!is_page && STYLES.contains(&name));
         let of_form = |b: u8| b.is_ascii_alphanumeric() || b" #%.,-'\"".contains(&b);
-        known && value.bytes().all(of_form)
+        let is_room = !is_page && ROOM.contains(&name) && !value.contains('-');
+        (known || is_room) && value.bytes().all(of_form)
     })
 }
 
@@ -276,6 +295,14 @@ mod tests {
             true,
         );
         check(
+            "<blockquote style=\"margin: 0px 0px 0px 0.8ex; border-left: 1px solid #ccc; padding-left:1ex\">x</blockquote>",
+            true,
+        );
+        check(
+            "<p style='margin-left: 40px; white-space: pre-wrap'><a moz-do-not-send=\"true\" href=\"https://x.example\">x</a></p>",
+            true,
+        );
+        check(
             "<a href=\"https://x.example/?a=1&amp;b=2#c\" target=_blank>x</a><hr><font color=red size=+1>x</font>",
             true,
         );
@@ -289,6 +316,8 @@ mod tests {
             "<link rel=stylesheet href=data:text/css,*%7Bdisplay:none%7D>",
             "<div style='position:absolute;top:0'>x</div>",
             "<div style='margin-top:-500px'>x</div>",
+            "<div style='padding:0;margin:0 0 -9em'>x</div>",
+            "<body style='margin:0'>",
             "<div style='display:none'>",
             "<div style='c\\6flor:red'>",
             "<div style='color:red/**/;position:fixed'>",
