@@ -1,11 +1,12 @@
 //! A key that another list took, on a list that approves keys itself.
 
 use crate::common::cast::{Player, text_entity};
-use crate::common::site::{LIST, Site};
+use crate::common::site::{LIST, Site, WAIT};
 use crate::common::{encrypted, post};
 use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person, armored};
+use std::time::{Duration, Instant};
 
 const CLOSED: &str = "closed@lists.example";
 const CARL: &str = "carl@example.org";
@@ -50,6 +51,11 @@ async fn post_to_closed(site: &Site, olga: &Player) {
         encrypted(&olga.address, CLOSED, &armored(&olga.person.packets(&[&key], &entity, Timestamp::now())));
     post(&mut site.server.connect().await, CLOSED, &mail).await;
     site.letters().await;
+    let end = Instant::now() + WAIT;
+    while copies(site, CARL).get(number).is_none_or(|state| state == "due") {
+        assert!(Instant::now() < end, "no copy for {CARL}: {:?}", copies(site, CARL));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn closed(site: &Site) -> Player {
