@@ -41,19 +41,19 @@ fn audit(site: &Site, list: &str) -> String {
     site.server.cli(&["audit", list])
 }
 
-/// The owner of the closed list posts there.
-async fn post_to_closed(site: &Site, olga: &Player) {
+/// The owner of the closed list posts there, and the post has a copy for that reader.
+async fn post_to_closed(site: &Site, olga: &Player, reader: &str) {
     let key = Certificate::read_one(site.server.cli(&["lists", "key", CLOSED]).as_bytes()).unwrap();
     // Two of the same second with the same words would be one.
-    let number = copies(site, CARL).len();
+    let number = copies(site, reader).len();
     let entity = text_entity("Secret", &format!("Secret {number} of the closed list.\n"));
     let mail =
         encrypted(&olga.address, CLOSED, &armored(&olga.person.packets(&[&key], &entity, Timestamp::now())));
     post(&mut site.server.connect().await, CLOSED, &mail).await;
     site.letters().await;
     let end = Instant::now() + WAIT;
-    while copies(site, CARL).get(number).is_none_or(|state| state == "due") {
-        assert!(Instant::now() < end, "no copy for {CARL}: {:?}", copies(site, CARL));
+    while copies(site, reader).get(number).is_none_or(|state| state == "due") {
+        assert!(Instant::now() < end, "no copy for {reader}: {:?}", copies(site, reader));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -76,7 +76,7 @@ async fn a_weaker_list_opens_no_other() {
     let site = Site::new().await;
     let olga = closed(&site).await;
     site.server.cli(&["members", "add", CLOSED, CARL]);
-    post_to_closed(&site, &olga).await;
+    post_to_closed(&site, &olga, CARL).await;
     assert_eq!(copies(&site, CARL), ["held_for_key"]);
 
     let carl = site.player(CARL);
@@ -85,11 +85,11 @@ async fn a_weaker_list_opens_no_other() {
     assert_eq!(copies(&site, CARL), ["held_for_key"]);
     assert!(audit(&site, CLOSED).contains("key-set-elsewhere"), "{}", audit(&site, CLOSED));
     assert!(site.server.cli(&["requests", "list"]).contains("key approval"));
-    post_to_closed(&site, &olga).await;
+    post_to_closed(&site, &olga, CARL).await;
     assert_eq!(copies(&site, CARL), ["held_for_key", "held_for_key"]);
     // Another role there does not help.
     site.server.cli(&["members", "add", CLOSED, CARL, "--role", "nonmember"]);
-    post_to_closed(&site, &olga).await;
+    post_to_closed(&site, &olga, CARL).await;
     assert_eq!(copies(&site, CARL), ["held_for_key"; 3]);
 
     // A reset by the word of the open list begins anew, and a refusal ends nothing by itself.
@@ -101,7 +101,7 @@ async fn a_weaker_list_opens_no_other() {
     go_through(&site, &other, &[&other], other.with_keys("key reset", &[&other.key()])).await;
     site.server.cli(&["requests", "approve", LIST, CARL]);
     assert_eq!(site.key_of(CARL), Some(other.fingerprint()));
-    post_to_closed(&site, &olga).await;
+    post_to_closed(&site, &olga, CARL).await;
     assert_eq!(copies(&site, CARL), ["sent", "sent", "sent", "held_for_key"]);
 }
 
@@ -131,7 +131,7 @@ async fn the_word_of_an_approved_key_carries() {
         )
         .unwrap();
     assert_eq!(told, 1, "the owner of the closed list hears of it");
-    post_to_closed(&site, &olga).await;
+    post_to_closed(&site, &olga, &anne.address).await;
     assert_eq!(copies(&site, &anne.address), ["sent"]);
 }
 
@@ -144,7 +144,7 @@ async fn a_key_waits_on_a_list_that_its_holder_comes_to() {
     go_through(&site, &carl, &[&carl], carl.plain("subscribe")).await;
     let said = site.server.cli(&["members", "add", CLOSED, CARL]);
     assert!(said.contains("waits until those in charge approve it"), "{said}");
-    post_to_closed(&site, &olga).await;
+    post_to_closed(&site, &olga, CARL).await;
     assert_eq!(copies(&site, CARL), ["held_for_key"]);
     site.server.cli(&["keys", "approve", CARL, &carl.fingerprint()]);
     site.letters().await;
