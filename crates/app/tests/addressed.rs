@@ -5,14 +5,13 @@
 mod moved_clock;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{day, deliver, join, make_list, receive, site_in};
+use moved_clock::{day, deliver, join, key_row, make_list, receive, site_in};
 use sealist_app::App;
 use sealist_lists::model::{Door, MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Boundary, Entity, compose, first_text};
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person, armored};
-use sealist_store::keys::CertificateRow;
 use sealist_store::people;
 use tempfile::TempDir;
 
@@ -33,14 +32,7 @@ impl Stage {
         make_list(&app, "other@lists.example").await;
         let list = make_list(&app, &format!("{name}@lists.example")).await;
         let anne = Person::new(ANNE, Kind::Curve25519, day(-9));
-        let row = CertificateRow {
-            fingerprint: anne.certificate().fingerprint().to_string(),
-            certificate: anne.certificate().to_bytes(),
-            card: Some(anne.certificate().usable(day(0)).unwrap().to_bytes(app.vault.mac(), ANNE)),
-            unusable: None,
-            confirmed_at: Some(day(-5)),
-        };
-        join(&app, &list, ANNE, Role::Member, Some(row)).await;
+        join(&app, &list, ANNE, Role::Member, Some(key_row(&app, &anne, ANNE, day(-5)))).await;
         let key = app.keys_of(&list).await.unwrap().posting.certificate();
         Self { app, list, key, anne, _folder: folder }
     }

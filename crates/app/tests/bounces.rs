@@ -4,14 +4,15 @@
 
 mod moved_clock;
 
-use moved_clock::{claimed, day, join, make_list, make_plain_list, post_plain, site_in, store_plain};
+use moved_clock::{
+    claimed, day, join, key_row, make_list, make_plain_list, post_plain, set, site_in, store_plain,
+};
 use sealist_app::{App, Arrival, Intake, Report, process, settle, tell_due, upkeep};
 use sealist_lists::model::{Door, MAX_LOCAL_OCTETS, MailingList, MemberNo, Role};
 use sealist_mail::{Address, Headers, Stage, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::deliveries::{Settled, State};
-use sealist_store::keys::CertificateRow;
-use sealist_store::{StoreError, audit, bounce_scores, lists, people, put_aside, queue};
+use sealist_store::{StoreError, audit, bounce_scores, people, put_aside, queue};
 use tempfile::TempDir;
 
 const MEMBERS: [&str; 4] = ["anne@x.example", "bart@x.example", "cris@y.example", "dora@y.example"];
@@ -98,15 +99,6 @@ fn report(about: &str, status: &str, message_id: &str) -> String {
 async fn score(app: &App, list: &MailingList, address: &str) -> u32 {
     let mut db = app.store.reader().await.unwrap();
     bounce_scores::score(&mut db, list.no, &address.parse().unwrap()).await.unwrap()
-}
-
-async fn set(app: &App, list: &MailingList, name: &str, value: &str) {
-    let mut settings = list.settings.clone();
-    settings.set(name, value).unwrap();
-    let no = list.no;
-    let stored =
-        app.store.write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
-    stored.await.map_err(|error: StoreError| error).unwrap();
 }
 
 /// The members to whom no posts go any more.
@@ -333,21 +325,12 @@ async fn on_a_list_with_bulk_messages_too() {
     for verp in ["false", "true"] {
         let folder = TempDir::new().unwrap();
         let app = site_in(folder.path()).await;
-        let list = make_list(&app, "team@lists.example").await;
+        let mut list = make_list(&app, "team@lists.example").await;
         for member in MEMBERS {
             let person = Person::new(member, Kind::Curve25519, day(-20));
-            let certificate = person.certificate();
-            let card = certificate.usable(day(-5)).unwrap();
-            let row = CertificateRow {
-                fingerprint: certificate.fingerprint().to_string(),
-                certificate: certificate.to_bytes(),
-                card: Some(card.to_bytes(app.vault.mac(), &member.parse::<Address>().unwrap().key())),
-                unusable: None,
-                confirmed_at: Some(day(-5)),
-            };
+            let row = key_row(&app, &person, &member.parse::<Address>().unwrap().key(), day(-5));
             join(&app, &list, member, Role::Member, Some(row)).await;
         }
-        let mut list = list;
         for (name, value) in [
             ("delivery", "bulk"),
             ("verp", verp),
@@ -355,8 +338,7 @@ async fn on_a_list_with_bulk_messages_too() {
             ("nonencrypted_msg_action", "accept"),
             ("default_nonmember_action", "accept"),
         ] {
-            set(&app, &list, name, value).await;
-            list.settings.set(name, value).unwrap();
+            list = set(&app, &list, name, value).await;
         }
         let post = async |number: i64, at: Timestamp| {
             let mail = format!(
@@ -389,8 +371,7 @@ async fn what_happens_at_the_bounce_address_can_be_looked_up() {
     let folder = TempDir::new().unwrap();
     let (app, mut list) = stage(&folder).await;
     for (name, value) in [("verp", "true"), ("bounce_score_threshold", "1"), ("verp_probes", "false")] {
-        set(&app, &list, name, value).await;
-        list.settings.set(name, value).unwrap();
+        list = set(&app, &list, name, value).await;
     }
     post_plain(&app, &list, day(0)).await;
     let sender = of_bart(&deliver_all(&app, day(0)).await);

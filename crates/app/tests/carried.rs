@@ -4,12 +4,11 @@
 
 mod moved_clock;
 
-use moved_clock::{day, deliver, join, make_list, receive, site_in};
+use moved_clock::{day, deliver, join, key_row, make_list, receive, site_in};
 use sealist_app::App;
 use sealist_lists::model::Role;
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::keys::CertificateRow;
 use tempfile::TempDir;
 
 const ANNE: &str = "anne@example.org";
@@ -28,14 +27,7 @@ impl Stage {
         let app = site_in(folder.path()).await;
         let list = make_list(&app, TEAM).await;
         let anne = Person::new(ANNE, Kind::Curve25519, day(-9));
-        let row = CertificateRow {
-            fingerprint: anne.certificate().fingerprint().to_string(),
-            certificate: anne.certificate().to_bytes(),
-            card: Some(anne.certificate().usable(day(0)).unwrap().to_bytes(app.vault.mac(), ANNE)),
-            unusable: None,
-            confirmed_at: Some(day(-5)),
-        };
-        join(&app, &list, ANNE, Role::Member, Some(row)).await;
+        join(&app, &list, ANNE, Role::Member, Some(key_row(&app, &anne, ANNE, day(-5)))).await;
         let key = app.keys_of(&list).await.unwrap().posting.certificate();
         Self { app, key, anne, _folder: folder }
     }

@@ -94,13 +94,7 @@ impl Stage {
     }
 
     async fn set(&mut self, name: &str, value: &str) {
-        self.list.settings.set(name, value).unwrap();
-        let (no, settings) = (self.list.no, self.list.settings.clone());
-        let set = self
-            .app
-            .store
-            .write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
-        set.await.map_err(|error: StoreError| error).unwrap();
+        self.list = moved_clock::set(&self.app, &self.list, name, value).await;
     }
 
     /// A message comes to an address of the list, and is judged.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use moved_clock::readers::read_copy;
 use moved_clock::{
-    Mail, check, day, deliver, join, make_list, post, site_in, site_on_postgres, two_nodes_on_postgres,
+    Mail, check, day, deliver, join, key_row, make_list, post, site_in, site_on_postgres,
+    two_nodes_on_postgres,
 };
 use sealist_app::{App, KeyCheck, Stages, set_key, upkeep};
 use sealist_lists::model::Role;
@@ -81,13 +82,8 @@ impl Key {
             Self::OlderEpoch => stale_card(&certificate, mac, address, when),
             _ => person.certificate().usable(when).unwrap().to_bytes(mac, address),
         };
-        Some(CertificateRow {
-            fingerprint: certificate.fingerprint().to_string(),
-            certificate: certificate.to_bytes(),
-            card: Some(card),
-            unusable: None,
-            confirmed_at: Some(when),
-        })
+        let (certificate, card) = (certificate.to_bytes(), Some(card));
+        Some(CertificateRow { certificate, card, ..key_row(app, person, address, when) })
     }
 
     /// The days of warnings, by the days that are left; 0: it cannot be used.

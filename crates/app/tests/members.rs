@@ -4,14 +4,14 @@
 
 mod moved_clock;
 
-use moved_clock::{Mail, day, deliver, make_list, make_plain_list, receive, site_in};
+use moved_clock::{Mail, day, deliver, key_row, make_list, make_plain_list, receive, site_in};
 use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Entity, Field, Timestamp, first_text};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::keys::CertificateRow;
-use sealist_store::{StoreError, lists, people};
+use sealist_store::people;
 use tempfile::TempDir;
 
 struct Stage {
@@ -36,13 +36,7 @@ impl Stage {
     }
 
     async fn set(&mut self, name: &str, value: &str) {
-        self.list.settings.set(name, value).unwrap();
-        let (no, settings) = (self.list.no, self.list.settings.clone());
-        let set = self
-            .app
-            .store
-            .write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
-        set.await.map_err(|error: StoreError| error).unwrap();
+        self.list = moved_clock::set(&self.app, &self.list, name, value).await;
     }
 
     async fn join(&self, address: &str, role: Role, key: Option<CertificateRow>) {
@@ -76,17 +70,6 @@ fn text(mail: &Mail) -> String {
         _ => first_text(&Entity::parse(&mail.message)),
     };
     words.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn row(app: &App, person: &Person, address: &str) -> CertificateRow {
-    let certificate = person.certificate();
-    CertificateRow {
-        fingerprint: certificate.fingerprint().to_string(),
-        certificate: certificate.to_bytes(),
-        card: Some(certificate.usable(day(0)).unwrap().to_bytes(app.vault.mac(), address)),
-        unusable: None,
-        confirmed_at: Some(day(-5)),
-    }
 }
 
 fn behind(words: &str, mark: &str) -> String {
@@ -220,8 +203,12 @@ async fn the_roster_has_names_and_fingerprints() {
     let stage = Stage::with_openpgp().await;
     let person = |address: &str| Person::new(address, Kind::Curve25519, day(-9));
     let (olga, anna) = (person("olga@example.org"), person("anna@example.org"));
-    stage.join("olga@example.org", Role::Owner, Some(row(&stage.app, &olga, "olga@example.org"))).await;
-    stage.join("anna@example.org", Role::Member, Some(row(&stage.app, &anna, "anna@example.org"))).await;
+    stage
+        .join("olga@example.org", Role::Owner, Some(key_row(&stage.app, &olga, "olga@example.org", day(-5))))
+        .await;
+    stage
+        .join("anna@example.org", Role::Member, Some(key_row(&stage.app, &anna, "anna@example.org", day(-5))))
+        .await;
     stage.join("bart@example.org", Role::Member, None).await;
     let entity = b"Content-Type: text/plain\r\n\r\nwho\r\n";
     let message = olga.mail_signed(entity, &olga.signature(entity, day(0)));

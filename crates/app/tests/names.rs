@@ -5,13 +5,12 @@
 mod moved_clock;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{Mail, day, deliver, join, make_list, make_plain_list, receive, site_in};
+use moved_clock::{Mail, day, deliver, join, key_row, make_list, make_plain_list, receive, site_in};
 use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Entity, first_text};
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::keys::CertificateRow;
 use sealist_store::{StoreError, people};
 use tempfile::TempDir;
 
@@ -39,13 +38,7 @@ impl Stage {
 
     async fn on_team(&self, address: &str) {
         let key = [(EVE, &self.eve), (BART, &self.bart)].into_iter().find(|(of, _)| *of == address);
-        let row = key.map(|(_, person)| CertificateRow {
-            fingerprint: person.certificate().fingerprint().to_string(),
-            certificate: person.certificate().to_bytes(),
-            card: Some(person.certificate().usable(day(0)).unwrap().to_bytes(self.app.vault.mac(), address)),
-            unusable: None,
-            confirmed_at: Some(day(-5)),
-        });
+        let row = key.map(|(_, person)| key_row(&self.app, person, address, day(-5)));
         join(&self.app, &self.team, address, Role::Member, row).await;
     }
 

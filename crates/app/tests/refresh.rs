@@ -7,7 +7,7 @@ mod moved_clock;
 use std::pin::Pin;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{check, day, deliver, join, make_list, post, site_in};
+use moved_clock::{check, day, deliver, join, key_row, make_list, post, site_in};
 use sealist_app::{Answer, App, KeyServers, Refreshed, approve_key, refresh_address, refresh_next, set_key};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
@@ -31,17 +31,6 @@ impl KeyServers for Says {
         let answers = self.0.iter().map(|said| Answer { from: "here".into(), said: said.clone() });
         let answers = answers.collect();
         Box::pin(async move { answers })
-    }
-}
-
-fn row(app: &App, person: &Person, address: &str, at: Timestamp) -> CertificateRow {
-    let certificate = person.certificate();
-    CertificateRow {
-        fingerprint: certificate.fingerprint().to_string(),
-        certificate: certificate.to_bytes(),
-        card: Some(certificate.usable(at).unwrap().to_bytes(app.vault.mac(), address)),
-        unusable: None,
-        confirmed_at: Some(at),
     }
 }
 
@@ -71,9 +60,15 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
     let ends = Ends { primary: Some(8), ..Ends::default() };
     let anne = Person::ending(ANNE, ends, day(-6));
     let olga = Person::new("olga@example.org", Kind::Curve25519, day(-6));
-    join(&app, &list, ANNE, Role::Member, Some(row(&app, &anne, ANNE, day(-5)))).await;
-    join(&app, &list, "olga@example.org", Role::Owner, Some(row(&app, &olga, "olga@example.org", day(-5))))
-        .await;
+    join(&app, &list, ANNE, Role::Member, Some(key_row(&app, &anne, ANNE, day(-5)))).await;
+    join(
+        &app,
+        &list,
+        "olga@example.org",
+        Role::Owner,
+        Some(key_row(&app, &olga, "olga@example.org", day(-5))),
+    )
+    .await;
     let before = known(&app, ANNE).await;
     let ask = async |answers: Vec<Result<Option<Vec<u8>>, String>>, now: Timestamp| -> Refreshed {
         refresh_address(&app, &Says(answers), &ANNE.parse().unwrap(), now).await.unwrap().unwrap()
@@ -149,7 +144,7 @@ async fn each_key_has_its_turn_once_in_a_period() {
     let shared = Person::new("shared@keys.example", Kind::Curve25519, day(-6));
     for name in ["a", "b", "c"] {
         let address = format!("{name}@example.org");
-        join(&app, &list, &address, Role::Member, Some(row(&app, &shared, &address, day(-5)))).await;
+        join(&app, &list, &address, Role::Member, Some(key_row(&app, &shared, &address, day(-5)))).await;
     }
     let turns = async |now: Timestamp| {
         let mut asked = Vec::new();
@@ -173,7 +168,7 @@ async fn a_key_in_doubt_waits_for_a_person() {
     let list = make_list(&app, "team@lists.example").await;
     let old = Person::new(ANNE, Kind::Curve25519, day(-9));
     let anne = Person::ending(ANNE, Ends { primary: Some(40), ..Ends::default() }, day(-6));
-    join(&app, &list, ANNE, Role::Member, Some(row(&app, &anne, ANNE, day(-5)))).await;
+    join(&app, &list, ANNE, Role::Member, Some(key_row(&app, &anne, ANNE, day(-5)))).await;
     join(&app, &list, "olga@example.org", Role::Owner, None).await;
     let given = KeyChange {
         old: old.certificate().fingerprint().to_string(),
@@ -240,7 +235,7 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     let list = make_list(&app, "team@lists.example").await;
     let anne = Person::new(ANNE, Kind::Curve25519, day(-6));
     let stale = stale_card(&anne.certificate(), app.vault.mac(), ANNE, day(-5));
-    let row = CertificateRow { card: Some(stale), ..row(&app, &anne, ANNE, day(-5)) };
+    let row = CertificateRow { card: Some(stale), ..key_row(&app, &anne, ANNE, day(-5)) };
     join(&app, &list, ANNE, Role::Member, Some(row)).await;
     let no = list.no;
     let waits = app

@@ -6,14 +6,13 @@ mod moved_clock;
 
 use std::collections::{BTreeMap, HashMap};
 
-use moved_clock::{day, join, make_list, site_in, two_nodes_on_postgres};
+use moved_clock::{day, join, key_row, make_list, site_in, two_nodes_on_postgres};
 use sealist_app::{App, Arrival, By, Decision, Intake, decide, process};
 use sealist_lists::model::{Action, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
-use sealist_store::keys::CertificateRow;
 use sealist_store::queue::{self, Entry};
 use sealist_store::{StoreError, audit, lists, people};
 use tempfile::TempDir;
@@ -49,15 +48,7 @@ impl Stage {
         for name in ["team@lists.example", "other@lists.example"] {
             let mut list = make_list(&app, name).await;
             list.settings.max_message_kib = 20;
-            let certificate = anne.certificate();
-            let card = certificate.usable(day(-5)).unwrap().to_bytes(app.vault.mac(), ANNE);
-            let row = CertificateRow {
-                fingerprint: certificate.fingerprint().to_string(),
-                certificate: certificate.to_bytes(),
-                card: Some(card),
-                unusable: None,
-                confirmed_at: Some(day(-5)),
-            };
+            let row = key_row(&app, &anne, ANNE, day(-5));
             join(&app, &list, ANNE, Role::Member, Some(row)).await;
             let (no, settings) = (list.no, list.settings.clone());
             let changed = app.store.write(move |db| {

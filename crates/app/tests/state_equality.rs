@@ -9,13 +9,12 @@ mod moved_clock;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use moved_clock::{day, deliver, join, make_list, receive, site_in};
+use moved_clock::{day, deliver, join, key_row, make_list, receive, site_in};
 use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::{Boundary, Part, Timestamp, compose};
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person, armored};
-use sealist_store::keys::CertificateRow;
 use sealist_store::testing;
 use tempfile::TempDir;
 
@@ -91,14 +90,7 @@ impl Stage {
         let other = make_list(&app, "staff@lists.example").await;
         let person = |address: &str| Person::new(address, Kind::Curve25519, day(-9));
         let member = async |list: &MailingList, role: Role, person: &Person, address: &str| {
-            let card = person.certificate().usable(now()).unwrap().to_bytes(app.vault.mac(), address);
-            let row = CertificateRow {
-                fingerprint: person.certificate().fingerprint().to_string(),
-                certificate: person.certificate().to_bytes(),
-                card: Some(card),
-                unusable: None,
-                confirmed_at: Some(day(-5)),
-            };
+            let row = key_row(&app, person, address, day(-5));
             join(&app, list, address, role, Some(row)).await;
         };
         let asker = |name, address| Asker { name, person: person(address), tokens: None };

@@ -5,13 +5,12 @@
 mod moved_clock;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{day, deliver, join, make_list, site_in};
+use moved_clock::{day, deliver, join, key_row, make_list, site_in};
 use sealist_app::{announce, published, rotate, upkeep};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_openpgp::{Certificate, Revocation, Unusable};
-use sealist_store::keys::CertificateRow;
 use tempfile::TempDir;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,13 +19,7 @@ async fn a_new_key_is_announced_by_the_old_one() {
     let app = site_in(folder.path()).await;
     let list = make_list(&app, "team@lists.example").await;
     let anne = Person::new("anne@example.org", Kind::Curve25519, day(-6));
-    let row = CertificateRow {
-        fingerprint: anne.certificate().fingerprint().to_string(),
-        certificate: anne.certificate().to_bytes(),
-        card: Some(anne.certificate().usable(day(-5)).unwrap().to_bytes(app.vault.mac(), "anne@example.org")),
-        unusable: None,
-        confirmed_at: Some(day(-5)),
-    };
+    let row = key_row(&app, &anne, "anne@example.org", day(-5));
     join(&app, &list, "anne@example.org", Role::Member, Some(row)).await;
     join(&app, &list, "cris@example.org", Role::Member, None).await;
     let old = published(&app, &list).await.unwrap().remove(0);

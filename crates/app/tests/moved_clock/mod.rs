@@ -16,6 +16,7 @@ use sealist_app::{
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::testing::Person;
 use sealist_openpgp::{KeyName, MacKey, SignWith};
 use sealist_store::bodies::{self, Body};
 use sealist_store::deliveries::{self, Kind, Settled, State};
@@ -106,6 +107,29 @@ pub(crate) async fn make_plain_list(app: &App, name: &str) -> MailingList {
     let name: ListName = name.parse().unwrap();
     sealist_app::create_list(app, name.clone(), "legacy-default", day(-10)).await.unwrap();
     lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
+}
+
+/// The key of a person as the database has it: confirmed then, with a card for that address.
+pub(crate) fn key_row(app: &App, person: &Person, address: &str, at: Timestamp) -> CertificateRow {
+    let certificate = person.certificate();
+    CertificateRow {
+        fingerprint: certificate.fingerprint().to_string(),
+        certificate: certificate.to_bytes(),
+        card: Some(certificate.usable(at).unwrap().to_bytes(app.vault.mac(), address)),
+        unusable: None,
+        confirmed_at: Some(at),
+    }
+}
+
+/// The list with that setting, which is stored as it is, unasked.
+pub(crate) async fn set(app: &App, list: &MailingList, name: &str, value: &str) -> MailingList {
+    let mut list = list.clone();
+    list.settings.set(name, value).unwrap();
+    let (no, settings) = (list.no, list.settings.clone());
+    let stored =
+        app.store.write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
+    stored.await.map_err(|error: StoreError| error).unwrap();
+    list
 }
 
 /// Gives an address a role, and a key with that card.

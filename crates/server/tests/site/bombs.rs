@@ -9,11 +9,11 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::testing::Kind;
 use sealist_openpgp::testing::bombs::BOMBS;
 use sealist_openpgp::testing::hostile::Stage;
-use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
+use sealist_smtp::client::{Connection, RecipientResult};
 use tokio::task::JoinSet;
 
-use crate::common::entity;
 use crate::common::site::{LIST, Site};
+use crate::common::{entity, post_as};
 
 const MEMBER: &str = "anne@example.org";
 const CONNECTIONS: usize = 8;
@@ -131,13 +131,6 @@ fn assert_reasons(site: &Site, octets: usize) {
 }
 
 async fn hand_in(connection: &mut Connection, sender: &str, message: &[u8]) {
-    let mut envelope = Some(Envelope {
-        id: 0,
-        sender: Some(sender.into()),
-        recipients: vec![LIST.into()],
-        body: Body::from_message(message),
-    });
-    let mut results = Vec::new();
-    connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();
-    assert!(matches!(results[..], [RecipientResult::Sent(_)]), "{results:?}");
+    let result = post_as(connection, sender, LIST, message).await;
+    assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
 }

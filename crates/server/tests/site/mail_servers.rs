@@ -1,16 +1,12 @@
 //! The lines of `sealist mta print` with the real programs: a domain that has mailboxes beside its lists, and one that has
 //! lists alone.
 
-use crate::common::Server;
 use crate::common::jail::Jail;
 use crate::common::postfix::Postfix;
-use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use crate::common::{Server, free_port, post};
+use sealist_smtp::client::{Connection, Protocol, RecipientResult, Target};
 
 const LISTS: [&str; 3] = ["team@example.org", "board.one@example.org", "news@lists.example"];
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// A site with lists of anne and bart, and where its next hop must listen.
 fn site() -> (Server, u16) {
@@ -31,18 +27,11 @@ fn site() -> (Server, u16) {
 /// Sends a message of anne to that address: the reply to it.
 async fn send(port: u16, to: &str, subject: &str) -> RecipientResult {
     let message = format!("From: anne@example.org\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nWords.\r\n");
-    let mut envelope = Some(Envelope {
-        id: 0,
-        sender: Some("anne@example.org".into()),
-        recipients: vec![to.to_owned()],
-        body: Body::from_message(message.as_bytes()),
-    });
     let target = Target::plain("127.0.0.1", port, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
-    let mut results = Vec::new();
-    connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();
+    let result = post(&mut connection, to, message.as_bytes()).await;
     connection.quit().await;
-    results.remove(0)
+    result
 }
 
 /// What `doctor` says of routes while Postfix has that configuration.

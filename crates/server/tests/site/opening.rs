@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::connect_to;
+use crate::common::{connect_to, free_port};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -27,10 +27,6 @@ fn configured(port: u16) -> TempDir {
     );
     std::fs::write(folder.path().join("sealist.toml"), config).unwrap();
     folder
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Everything below a folder.

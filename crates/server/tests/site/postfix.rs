@@ -2,29 +2,18 @@
 
 use crate::common::gpg::Gpg;
 use crate::common::postfix::{Postfix, certificate};
-use crate::common::{Server, encrypted, entity, read};
+use crate::common::{Server, encrypted, entity, free_port, post_as, read};
 use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Security, Target, Verify};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
 const MEMBERS: [&str; 3] = ["anne", "bart", "cris"];
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 async fn send(target: &Target, from: &str, to: &str, message: &[u8]) -> RecipientResult {
     let mut connection = Connection::connect(target).await.unwrap();
-    let mut envelope = Some(Envelope {
-        id: 0,
-        sender: Some(from.into()),
-        recipients: vec![to.into()],
-        body: Body::from_message(message),
-    });
-    let mut results = Vec::new();
-    connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();
+    let result = post_as(&mut connection, from, to, message).await;
     connection.quit().await;
-    results.remove(0)
+    result
 }
 
 /// The whole way, in the clear or with TLS on both wires.

@@ -164,11 +164,26 @@ fn launch(folder: &Path) -> Child {
     command(folder).arg("serve").env("RUST_LOG", "debug").stderr(log).stdout(Stdio::null()).spawn().unwrap()
 }
 
+/// A port at which nobody listens now.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// Posts as anne@example.org.
 pub(crate) async fn post(connection: &mut Connection, to: &str, message: &[u8]) -> RecipientResult {
+    post_as(connection, "anne@example.org", to, message).await
+}
+
+/// Posts with that envelope sender.
+pub(crate) async fn post_as(
+    connection: &mut Connection,
+    sender: &str,
+    to: &str,
+    message: &[u8],
+) -> RecipientResult {
     let mut envelope = Some(Envelope {
         id: 0,
-        sender: Some("anne@example.org".into()),
+        sender: Some(sender.into()),
         recipients: vec![to.into()],
         body: Body::from_message(message),
     });
