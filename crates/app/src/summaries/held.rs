@@ -2,6 +2,7 @@
 //! readers may see them. And the notice to an author that a post waits.
 
 use sealist_lists::budgets::{Asker, Budget, Purpose};
+use sealist_lists::commands::mailto;
 use sealist_lists::model::{Channel, Door, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Place, Text, Value, context};
@@ -156,7 +157,7 @@ impl Telling<'_> {
         let EntryNo(number) = one.entry.no;
         let token = token.map(Token::to_string);
         let link = |verb: &str, token: &String| {
-            format!("mailto:{}?body={verb}%20{token}", list.name.address(Door::Request))
+            mailto(&list.name.address(Door::Request), &format!("{verb} {token}"))
         };
         let can_pass = !one.entry.reasons.iter().any(|reason| reason.is_final());
         let (until, ends) = decidable_until(list, one.entry.held_at.unwrap_or(self.now), self.now);

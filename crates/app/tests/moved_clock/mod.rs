@@ -284,7 +284,7 @@ pub(crate) async fn receive(app: &App, to: &str, message: &[u8], now: Timestamp)
     let arrival = Arrival::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
     let mut intake = Intake::begin(&arrival, Some("carrier@example.net")).unwrap();
     intake.write(message).unwrap();
-    intake.commit(app, [7; 16], now).await.unwrap();
+    intake.commit(app, sealist_openpgp::random(), now).await.unwrap();
     let claimant = app.claimant();
     let claimed =
         app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10, now).await }));
