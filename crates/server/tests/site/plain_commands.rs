@@ -166,9 +166,13 @@ async fn a_list_composes_its_own_policy() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("sealist workflows"));
     let wrong = server.command(&["lists", "set", PLAIN, "subscription_policy", "pgp-policy-open"]);
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("asks for keys"));
-    for chain in ["pgp-posting-chain", "owner-chain"] {
-        let wrong = server.command(&["lists", "set", PLAIN, "posting_chain", chain]);
-        assert!(String::from_utf8_lossy(&wrong.stderr).contains("default-posting-chain"), "{wrong:?}");
+    for (list, own) in [(PLAIN, "default-posting-chain"), (LIST, "pgp-posting-chain")] {
+        for chain in ["default-posting-chain", "pgp-posting-chain", "owner-chain"] {
+            let set = server.command(&["lists", "set", list, "posting_chain", chain]);
+            assert_eq!(set.status.success(), chain == own, "{list} {chain}");
+            let words = String::from_utf8_lossy(&set.stderr);
+            assert!(chain == own || words.contains(own), "{words}");
+        }
     }
     server.cli(&["lists", "set", PLAIN, "workflows", r#"{"quick": ["sanity-checks", "do-it"]}"#]);
     server.cli(&["lists", "set", PLAIN, "subscription_policy", "quick"]);
