@@ -43,6 +43,7 @@ async fn peer(script: Script, offer: Offer) -> u16 {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
             tokio::spawn(converse(stream, script, offer));
         }
     });
@@ -476,6 +477,48 @@ async fn eight_bit_text_goes_only_where_it_is_taken() {
         .await
         .unwrap();
     assert_eq!(results, [(1, "eight bit"), (2, "sent")]);
+}
+
+#[tokio::test]
+async fn no_envelope_is_forgotten_when_a_connection_is_used_up() {
+    let dots = "a\r\n.\r\nb\r\n".to_owned();
+    let large = format!("{}\r\n", "x".repeat(900)).repeat(150);
+    // Each order of small contents, those that need DATA and such as the peer takes from nobody.
+    let orders: Vec<Vec<&str>> = ["sss", "d", "l", "sd", "ds", "ssdss", "dlds", "e", "sed", "de"]
+        .map(|order| order.split("").collect())
+        .into();
+    for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
+        let port = peer(kind, offer).await;
+        for (order, most) in orders.iter().flat_map(|order| (1..=6).map(move |most| (order, most))) {
+            let mut target = Target::plain("127.0.0.1", port, Protocol::Smtp);
+            target.reuse.max_messages = most;
+            let kinds = order.iter().filter(|kind| !kind.is_empty()).cycle().take(12);
+            let mut left: Vec<Envelope> = (0..)
+                .zip(kinds)
+                .map(|(id, kind)| {
+                    let body = match *kind {
+                        "d" => Body::from_message(dots.as_bytes()),
+                        "l" => Body::from_message(large.as_bytes()),
+                        "e" => Body::from_message("Subject: x\r\n\r\nä\r\n".as_bytes()),
+                        _ => Body::from_message(CONTENT),
+                    };
+                    Envelope { body, ..envelope(id, &["a@x.example"]) }
+                })
+                .collect();
+            let mut results = Vec::new();
+            while !left.is_empty() {
+                let mut connection = Connection::connect(&target).await.unwrap();
+                connection.deliver(|| left.pop(), |id, _| results.push(id)).await.unwrap();
+                let (taken, known) = (12 - left.len(), results.len());
+                assert_eq!(taken, known, "{offer:?} {order:?}, {most} a connection: of each a result");
+            }
+            results.sort_unstable();
+            assert!(
+                results.iter().copied().eq(0..12),
+                "{offer:?} {order:?}, {most} a connection: {results:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ struct Run {
     /// Those that are begun and not answered.
     ahead: VecDeque<Running>,
     /// The first that must go behind DATA.
-    behind: Option<Envelope>,
+    behind: Option<Running>,
     /// Why nothing more can be written. What is answered already can be read.
     mute: Option<ReplyError>,
 }
@@ -62,7 +62,7 @@ impl Connection {
         &mut self,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
-    ) -> Result<Option<Envelope>, ReplyError> {
+    ) -> Result<Option<Running>, ReplyError> {
         let mut run = Run::default();
         loop {
             if run.has_room() && !self.replies.leaving {
@@ -106,7 +106,7 @@ impl Connection {
         {
             let body = &running.envelope.body;
             if body.has_stuffed_dots() || body.octets() > MAX_OCTETS {
-                run.behind = Some(running.envelope);
+                run.behind = Some(running);
                 break;
             }
             if run.begun > 0 {
@@ -167,8 +167,8 @@ impl Connection {
         for running in run.ahead {
             done(running.envelope.id, running.unanswered(&reached));
         }
-        if let Some(Envelope { id, recipients, .. }) = run.behind {
-            done(id, vec![RecipientResult::NotSent; recipients.len()]);
+        if let Some(running) = run.behind {
+            done(running.envelope.id, running.unanswered(&Accepted::No));
         }
         lost
     }

@@ -60,23 +60,21 @@ impl Connection {
         mut next: &mut impl FnMut() -> Option<Envelope>,
         mut done: &mut impl FnMut(u64, Vec<RecipientResult>),
     ) -> Result<(), ReplyError> {
-        let mut first = None;
-        if self.takes_chunks().await? {
-            first = self.deliver_ahead(&mut next, &mut done).await?;
-            if first.is_none() {
-                return Ok(());
-            }
-        }
-        self.deliver_in_turn(|| first.take().or_else(&mut next), done).await
+        let first = match self.takes_chunks().await? {
+            true => self.deliver_ahead(&mut next, &mut done).await?,
+            false => self.take(&mut next, &mut done),
+        };
+        self.deliver_in_turn(first, next, done).await
     }
 
-    /// One after the other, each behind the answer to its DATA.
+    /// One after the other, each behind the answer to its DATA, beginning with the one that was taken.
     async fn deliver_in_turn(
         &mut self,
+        first: Option<Running>,
         mut next: impl FnMut() -> Option<Envelope>,
         mut done: impl FnMut(u64, Vec<RecipientResult>),
     ) -> Result<(), ReplyError> {
-        let mut current = self.take(&mut next, &mut done);
+        let mut current = first;
         if let Some(running) = &current
             && self.offers.pipelining
         {
