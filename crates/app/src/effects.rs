@@ -178,7 +178,7 @@ pub(crate) async fn carry_out(
                 }
             }
             Effect::Letter(letter) => {
-                letter.store(&mut *db, now).await?;
+                letter.store_or_wait(&mut *db, now).await?;
             }
             Effect::Decided(decided) => decided.record(&mut *db, now).await?,
             Effect::RequestDecided(request, decision, by) => {
@@ -244,7 +244,7 @@ async fn goes_out(db: &mut Conn, asked: &Asked, now: Timestamp) -> Result<bool, 
     for letter in &asked.letters {
         // What is told later is not counted as untold.
         let is_told_later = asked.instead.is_some() && !letter.is_made();
-        let one_goes_out = !is_told_later && letter.store(&mut *db, now).await?;
+        let one_goes_out = !is_told_later && letter.store_or_wait(&mut *db, now).await?;
         goes_out |= one_goes_out;
         all_go_out &= one_goes_out;
     }

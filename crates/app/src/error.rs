@@ -1,6 +1,7 @@
 //! What a use case can fail with.
 
 use sealist_lists::model::{EntryNo, NameRefused};
+use sealist_mail::Timestamp;
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::StoreError;
 
@@ -67,6 +68,9 @@ pub enum AppError {
     /// Somebody else answered the same question at the same moment.
     #[error("somebody else was quicker: look again")]
     Overtaken,
+    /// Enough notices went to strangers within the hour: what asks for one more waits until then.
+    #[error("notices to strangers are used up until {}", .0.rfc3339())]
+    NextHour(Timestamp),
     /// No such workflow.
     #[error("there is no workflow {0:?}: `sealist workflows` lists them")]
     NoSuchWorkflow(String),

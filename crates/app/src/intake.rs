@@ -6,7 +6,7 @@ use sealist_lists::model::{Door, DoorAddress, ListNo, MailingList, ReservedLocal
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::{self, Body, ROW_OCTETS};
-use sealist_store::{StoreError, lists, queue};
+use sealist_store::{StoreError, lists, queue, tokens};
 
 use crate::incoming::MAX_COMMAND_OCTETS;
 use crate::spool::Spool;
@@ -103,6 +103,31 @@ impl Arrival {
         }
     }
 
+    /// Whether a message of that envelope sender may wait here to be judged. Mail with commands waits when notices to
+    /// strangers are used up: of all sources and of each there is only so much. Whose address is a member's is not asked,
+    /// because the answer would tell it to everybody; a token in the address is, and nobody guesses one.
+    pub async fn has_room(&self, app: &App, sender: Option<&str>, now: Timestamp) -> Result<bool, AppError> {
+        if matches!(self.door, Door::Posting | Door::Owner | Door::Bounces) {
+            return Ok(true);
+        }
+        let source = source_of(app, sender.unwrap_or_default());
+        let mut db = app.store.reader().await?;
+        let waiting = queue::commands_waiting(&mut db, source).await?;
+        if !waiting.is_full(&app.budgets.waiting()) {
+            return Ok(true);
+        }
+        let Some(token) = self.detail.as_deref().filter(|_| self.door == Door::Confirm) else {
+            return Ok(false);
+        };
+        let mac = app.vault.mac();
+        for mark in [mac.token_mark(token), mac.address_token_mark(token)] {
+            if tokens::is_known(&mut db, &mark, now).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether both are different addresses for programs of one list: commands, bounces, the list's key.
     pub fn is_another_command_of_its_list(&self, other: &Self) -> bool {
         let for_people = |door: Door| matches!(door, Door::Posting | Door::Owner);
@@ -117,6 +142,11 @@ impl Arrival {
         let handle = matches!(self.door, Door::Bounces | Door::Confirm);
         self.list.no == other.list.no && self.door == other.door && (!handle || self.detail == other.detail)
     }
+}
+
+/// The number of those who take turns, and have a share, together: the envelope senders of one domain.
+pub(crate) fn source_of(app: &App, sender: &str) -> u16 {
+    app.vault.mac().source(sender.rsplit_once('@').map_or("", |(_, domain)| domain))
 }
 
 /// A message that streams in for one list and door. On an encrypting list no more of it than a chunk is
@@ -204,7 +234,7 @@ impl Intake {
             Form::Sealing(sealer) => Body::Sealed(sealer.finish()?),
         };
         let (list, door, detail, sender) = (self.list, self.door, self.detail, self.sender);
-        let source = app.vault.mac().source(sender.rsplit_once('@').map_or("", |(_, domain)| domain));
+        let source = source_of(app, &sender);
         let coming = self.spool.as_ref().map(Spool::coming);
         let ours = app.store.write(move |db| {
             Box::pin(async move {

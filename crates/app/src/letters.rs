@@ -10,6 +10,7 @@ use sealist_store::holds::Leaving;
 use sealist_store::queue::Entry;
 use sealist_store::{keys, people};
 
+use crate::intake::source_of;
 use crate::key_life::{cause, judge};
 use crate::notices::{Message, Prepared, answer, answer_by, channel_to, place_of, to_person};
 use crate::summaries::{Fact, WhyGone, gather, gather_for, minute};
@@ -108,10 +109,11 @@ pub(crate) async fn not_let_through(
         problem => refusal.reason,
         days => refusal.after_days,
     };
+    let asker = if is_subscribed { Asker::Known } else { Asker::Stranger };
     let message = Message {
         to: somebody(author),
         kind: Text::NotLetThrough.name().into(),
-        budget: app.budgets.of(if is_subscribed { Asker::Known } else { Asker::Stranger }, Purpose::Held),
+        budget: app.budgets.of(asker, Purpose::Held).of_source(Some(source_of(app, &author.to_string()))),
         letter: app.texts.letter(Text::NotLetThrough, &place, values),
         attachment: None,
         reply_to: None,
@@ -136,11 +138,11 @@ pub(crate) fn shunted(list: &MailingList, entry: &Entry) -> Prepared {
     gather(list, Text::Shunted, &[fact])
 }
 
-/// The list's certificates, the one in use first, to whoever asks.
+/// The list's certificates, the one in use first, to whoever asks by mail of that source.
 pub(crate) async fn sendkey(
     app: &App,
     list: &MailingList,
-    to: &Address,
+    (to, source): (&Address, Option<u16>),
     certificates: &[Certificate],
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
@@ -157,7 +159,7 @@ pub(crate) async fn sendkey(
     let message = Message {
         to: somebody(to),
         kind: Text::Sendkey.name().into(),
-        budget: app.budgets.of(asker, Purpose::PublicKey),
+        budget: app.budgets.of(asker, Purpose::PublicKey).of_source(source),
         letter: app.texts.letter(Text::Sendkey, &place, values),
         attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", armored)),
         reply_to: None,

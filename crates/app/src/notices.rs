@@ -54,16 +54,29 @@ pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 impl Prepared {
     /// Stores the letter or the facts; `false`, and counted, if the budget of the letter is spent.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
-        let (list, spent) = match self {
-            Self::Letter(letter) => match letter.store(&mut *db, now).await? {
-                None => return Ok(true),
-                Some(spent) => (letter.list, spent),
-            },
-            Self::Facts(gathered) => return gathered.store(db, now).await.map(|()| true),
-            Self::Untold(list, spent) => (*list, *spent),
-        };
+        let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
         audit::count(db, list, UNTOLD, spent.name(), now).await?;
         Ok(false)
+    }
+
+    /// The same for what mail asks for that can wait for the next hour. Errs then with [`AppError::NextHour`]: nothing of
+    /// what the mail changes may be committed.
+    pub(crate) async fn store_or_wait(&self, db: &mut Conn, now: Timestamp) -> Result<bool, AppError> {
+        let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
+        if let Spent::Hour { ends_at: Some(ends_at) } = spent {
+            return Err(AppError::NextHour(ends_at));
+        }
+        audit::count(db, list, UNTOLD, spent.name(), now).await?;
+        Ok(false)
+    }
+
+    /// Stores the letter or the facts; the limit that it met if its budget is spent.
+    async fn try_store(&self, db: &mut Conn, now: Timestamp) -> Result<Option<(ListNo, Spent)>, StoreError> {
+        match self {
+            Self::Letter(letter) => Ok(letter.store(db, now).await?.map(|spent| (letter.list, spent))),
+            Self::Facts(gathered) => gathered.store(db, now).await.map(|()| None),
+            Self::Untold(list, spent) => Ok(Some((*list, *spent))),
+        }
     }
 
     /// Whether it was made: only the transaction knows whether it goes out.

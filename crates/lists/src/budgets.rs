@@ -68,6 +68,19 @@ pub struct Shared {
     pub most_a_day: u32,
     /// Notices to all strangers of the site within an hour.
     pub most_an_hour: u32,
+    /// The source of the mail that asks for the notice, if mail does: its share of the hour is smaller.
+    pub source: Option<Source>,
+}
+
+/// The envelope senders of one domain, and what they share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// By which the domain is known.
+    pub number: u16,
+    /// Notices within an hour to all strangers whose mail comes from there.
+    pub most_an_hour: u32,
+    /// Until so many notices went to strangers of all sources, it may have more: nobody else needs them yet.
+    pub idle_below: u32,
 }
 
 impl Budget {
@@ -79,6 +92,18 @@ impl Budget {
     /// So many notices of a kind a day, whoever or whatever caused them.
     pub const fn a_day(most_a_day: u32) -> Self {
         Self { most_a_day, asker: None, shared: None }
+    }
+
+    /// The same budget for mail of that source, if mail asks: no source takes more than a tenth of what strangers have in an hour. Large
+    /// providers have many honest users, so it is not less, and it is more in an hour that is hardly used.
+    pub fn of_source(self, number: Option<u16>) -> Self {
+        let shared = self.shared.map(|shared| {
+            let most_an_hour = shared.most_an_hour.div_ceil(SOURCES).max(LEAST_OF_SOURCE);
+            let idle_below = shared.most_an_hour / IDLE;
+            let share = |number| Source { number, most_an_hour, idle_below };
+            Shared { source: number.map(share), ..shared }
+        });
+        Self { shared, ..self }
     }
 
     /// The name under which notices of that kind are counted.
@@ -111,8 +136,47 @@ const A_DAY: &[(Asker, Purpose, u32)] = &[
     (Asker::Stranger, Purpose::Held, 1),
 ];
 
+/// So many sources share all that strangers have.
+const SOURCES: u32 = 10;
+/// One part of so many of an hour is given to whoever comes first.
+const IDLE: u32 = 4;
+/// One mail may ask for so many notices: it would wait for ever where its source has less.
+const LEAST_OF_SOURCE: u32 = 5;
+/// Mail with commands waits for so many hours, at most, until notices to strangers may go out again.
+const HOURS_THAT_WAIT: u32 = 4;
+/// So much may wait on every site.
+const LEAST_WAITING: u32 = 100;
+/// What waits takes so much room.
+const WAITING_MIB: u64 = 64;
+
 /// Notices to one stranger within a day from all lists of the site.
 const OF_SITE: &[(Pool, u32)] = &[(Pool::Questions, 5), (Pool::Answers, 3)];
+
+/// Mail that waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Messages.
+    pub messages: u64,
+    /// Octets that they take together.
+    pub octets: u64,
+}
+
+/// Mail that waits, or may wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Of all sources together.
+    pub of_all: Amount,
+    /// Of one source.
+    pub of_source: Amount,
+}
+
+impl Waiting {
+    /// Whether nothing more may come from the source, by these limits.
+    pub fn is_full(&self, most: &Self) -> bool {
+        let full = |one: &Amount, most: &Amount| one.messages >= most.messages || one.octets >= most.octets;
+        full(&self.of_all, &most.of_all) || full(&self.of_source, &most.of_source)
+    }
+}
 
 /// The budgets of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,12 +189,23 @@ impl Budgets {
     /// What a site has that chose nothing.
     pub const DEFAULT_PER_HOUR: u32 = 500;
 
+    /// How much mail with commands may wait to be judged, of all sources and of each.
+    pub fn waiting(&self) -> Waiting {
+        let messages = self.max_stranger_notices_per_hour.saturating_mul(HOURS_THAT_WAIT).max(LEAST_WAITING);
+        let (sources, octets) = (u64::from(SOURCES), WAITING_MIB * 1024 * 1024);
+        Waiting {
+            of_all: Amount { messages: messages.into(), octets },
+            of_source: Amount { messages: u64::from(messages) / sources, octets: octets / sources },
+        }
+    }
+
     /// The budget of a notice.
     pub fn of(&self, asker: Asker, purpose: Purpose) -> Budget {
         let row = A_DAY.iter().find(|(who, what, _)| *who == asker && *what == purpose);
         let pool = if purpose == Purpose::Question { Pool::Questions } else { Pool::Answers };
         let most_a_day = OF_SITE.iter().find(|(one, _)| *one == pool).map_or(0, |(_, most)| *most);
-        let shared = Shared { pool, most_a_day, most_an_hour: self.max_stranger_notices_per_hour };
+        let shared =
+            Shared { pool, most_a_day, most_an_hour: self.max_stranger_notices_per_hour, source: None };
         Budget {
             most_a_day: row.map_or(0, |(_, _, most)| *most),
             asker: Some(asker),

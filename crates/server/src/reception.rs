@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, Arrival, Intake};
+use sealist_app::{App, AppError, Arrival, Intake};
 use sealist_mail::scan::{Limits, Refusal, Scanner};
 use sealist_smtp::Reply;
 use sealist_smtp::server::{Service, Transaction};
@@ -46,15 +46,15 @@ pub(crate) struct Delivery {
 /// What becomes of a message at one of the addresses that it is for.
 enum Taking {
     In(Box<Intake>),
-    /// It is larger than that address takes.
-    TooLarge,
+    /// It is not taken in, with this reply.
+    Refused(Reply),
 }
 
 impl Taking {
     fn as_intake(&mut self) -> Option<&mut Intake> {
         match self {
             Self::In(intake) => Some(intake),
-            Self::TooLarge => None,
+            Self::Refused(_) => None,
         }
     }
 }
@@ -104,16 +104,18 @@ impl Transaction for Delivery {
                 }
             }
             Ok(None) => return Err(Reply::no_such_address()),
-            Err(error) => {
-                tracing::error!(%error, "a recipient could not be looked up");
-                return Err(Reply::try_again());
-            }
+            Err(error) => return Err(not_looked_up(&error)),
         }
         Ok(())
     }
 
     async fn start(&mut self) -> Result<(), Reply> {
         for arrival in &self.arrivals {
+            let room = arrival.has_room(&self.app, self.sender.as_deref(), self.app.store.now()).await;
+            if !room.map_err(|error| not_looked_up(&error))? {
+                self.intakes.push(Taking::Refused(no_room_for_commands()));
+                continue;
+            }
             let intake = Intake::begin(arrival, self.sender.as_deref());
             let intake = intake.map_err(|error| {
                 tracing::error!(%error, list = %arrival.list.name, "a message cannot be taken in");
@@ -130,11 +132,12 @@ impl Transaction for Delivery {
         self.came += chunk.len() as u64;
         for (arrival, taking) in self.arrivals.iter().zip(&mut self.intakes) {
             if arrival.most_octets().is_some_and(|most| self.came > most) {
-                *taking = Taking::TooLarge;
+                *taking = Taking::Refused(too_large());
             }
         }
-        if self.intakes.iter().all(|taking| matches!(taking, Taking::TooLarge)) {
-            return Err(too_large());
+        if self.intakes.iter_mut().all(|taking| taking.as_intake().is_none()) {
+            // What nobody takes is not kept either; each recipient has a reply of its own at the end.
+            return Ok(());
         }
         let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let more = (self.octets * self.intakes.len()).div_ceil(PERMIT_OCTETS).saturating_sub(held);
@@ -161,28 +164,39 @@ impl Transaction for Delivery {
     }
 
     async fn finish(mut self) -> Vec<Reply> {
-        let outline = self.scanner.take().map_or(Ok(()), |scanner| scanner.finish().map(|_| ()));
+        let is_taken = self.intakes.iter_mut().any(|taking| taking.as_intake().is_some());
+        let outline = self.scanner.take().filter(|_| is_taken);
+        let outline = outline.map_or(Ok(()), |scanner| scanner.finish().map(|_| ()));
         if let Err(refused) = outline {
             return vec![refusal(refused); self.meant.len()];
         }
         let (transaction, now) = (Intake::transaction(), self.app.store.now());
         let mut replies = Vec::with_capacity(self.intakes.len());
         for taking in std::mem::take(&mut self.intakes) {
-            let Taking::In(intake) = taking else {
-                replies.push(too_large());
-                continue;
-            };
-            replies.push(match intake.commit(&self.app, transaction, now).await {
-                Ok(()) => Reply::ok("it is ours"),
-                Err(error) => {
-                    tracing::error!(%error, "a message could not be stored");
-                    Reply::try_again()
-                }
+            replies.push(match taking {
+                Taking::Refused(reply) => reply,
+                Taking::In(intake) => match intake.commit(&self.app, transaction, now).await {
+                    Ok(()) => Reply::ok("it is ours"),
+                    Err(error) => {
+                        tracing::error!(%error, "a message could not be stored");
+                        Reply::try_again()
+                    }
+                },
             });
         }
         self.arrived.notify_one();
         self.meant.iter().filter_map(|at| replies.get(*at).cloned()).collect()
     }
+}
+
+fn not_looked_up(error: &AppError) -> Reply {
+    tracing::error!(%error, "a recipient could not be looked up");
+    Reply::try_again()
+}
+
+/// Much mail with commands waits, of this source or of all.
+fn no_room_for_commands() -> Reply {
+    Reply::new(452, (4, 3, 1), "too much mail with commands waits here, try again in an hour")
 }
 
 /// More than an address takes. The size of a message is no secret.

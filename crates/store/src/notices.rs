@@ -19,8 +19,11 @@ pub enum Spent {
     Kind,
     /// All lists of the site together wrote often enough to a stranger within a day.
     Pool,
-    /// The site wrote to enough strangers within an hour.
-    Hour,
+    /// Enough strangers were written to within an hour: by the site, or because of mail of one source.
+    Hour {
+        /// When it is over; `None`: never, the site writes to no stranger.
+        ends_at: Option<Timestamp>,
+    },
 }
 
 impl Spent {
@@ -29,7 +32,7 @@ impl Spent {
         match self {
             Self::Kind => "a day to one address",
             Self::Pool => "a day to one stranger",
-            Self::Hour => "an hour to all strangers",
+            Self::Hour { .. } => "an hour to all strangers",
         }
     }
 }
@@ -50,15 +53,47 @@ pub async fn spent(
     if is_pool_empty(&mut *db, to, shared, now).await? {
         return Ok(Some(Spent::Pool));
     }
-    let row = query("SELECT NOT EXISTS (SELECT 1 FROM stranger_notices WHERE began_at > $1 AND began_at <= $3 AND sent >= $2)")
-        .bind(now.0 - HOUR_MS)
-        .bind(shared.most_an_hour)
-        .bind(now.0)
-        .fetch_one(db)
-        .await?;
-    // An hour without notices at all has no row that says so.
-    let is_free = row.try_get::<bool>(0)? && shared.most_an_hour > 0;
-    Ok((!is_free).then_some(Spent::Hour))
+    spent_hour(db, shared, now).await
+}
+
+/// The row that counts the notices to all strangers; the others count those of one source each, by its number.
+const OF_ALL: i64 = -1;
+
+/// The counts that a notice goes into now, and what is the most in each.
+async fn counts(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<Vec<(i64, u32)>, StoreError> {
+    let mut counts = vec![(OF_ALL, shared.most_an_hour)];
+    if let Some(source) = shared.source {
+        let is_idle = count_since(db, OF_ALL, now).await?.is_none_or(|(sent, _)| sent < source.idle_below);
+        counts.push((source.number.into(), if is_idle { u32::MAX } else { source.most_an_hour }));
+    }
+    Ok(counts)
+}
+
+/// What a count says, and since when; `None`: its hour is over, or a clock was set back.
+async fn count_since(
+    db: &mut Conn,
+    source: i64,
+    now: Timestamp,
+) -> Result<Option<(u32, Timestamp)>, StoreError> {
+    let row = query(
+        "SELECT sent, began_at FROM stranger_notices WHERE source = $1 AND began_at > $2 AND began_at <= $3",
+    );
+    let row = row.bind(source).bind(now.0 - HOUR_MS).bind(now.0).fetch_optional(db).await?;
+    row.map(|row| Ok((row.try_get(0)?, Timestamp(row.try_get(1)?)))).transpose()
+}
+
+/// Whether enough notices went out within the hour, and until when.
+async fn spent_hour(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<Option<Spent>, StoreError> {
+    if shared.most_an_hour == 0 {
+        return Ok(Some(Spent::Hour { ends_at: None }));
+    }
+    for (source, most) in counts(&mut *db, shared, now).await? {
+        let count = count_since(&mut *db, source, now).await?;
+        if let Some((_, began_at)) = count.filter(|(sent, _)| *sent >= most) {
+            return Ok(Some(Spent::Hour { ends_at: Some(began_at.plus_ms(HOUR_MS)) }));
+        }
+    }
+    Ok(None)
 }
 
 /// How many letters of that kind may still go to that address within the day, as things are.
@@ -129,26 +164,28 @@ async fn is_pool_empty(
     Ok(row.try_get::<i64>(0)? >= i64::from(shared.most_a_day))
 }
 
-/// Counts a notice to a stranger; `false` if the hour has had enough. All nodes count in one row.
-async fn take_of_hour(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<bool, StoreError> {
-    if shared.most_an_hour == 0 {
-        return Ok(false);
+/// Counts a notice to a stranger; the limit if the hour has had enough. All nodes count in the same rows.
+async fn take_of_hour(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<Option<Spent>, StoreError> {
+    if let Some(spent) = spent_hour(&mut *db, shared, now).await? {
+        return Ok(Some(spent));
     }
-    let taken = query(
-        "INSERT INTO stranger_notices (no, began_at, sent) VALUES (1, $1, 1)
-         ON CONFLICT (no) DO UPDATE SET
-             sent = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1
-                         THEN 1 ELSE stranger_notices.sent + 1 END,
-             began_at = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1
-                             THEN $1 ELSE stranger_notices.began_at END
-         WHERE stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1 OR stranger_notices.sent < $3",
-    )
-    .bind(now.0)
-    .bind(now.0 - HOUR_MS)
-    .bind(shared.most_an_hour)
-    .execute(db)
-    .await?;
-    Ok(taken.rows_affected() > 0)
+    for (source, most) in counts(&mut *db, shared, now).await? {
+        let taken = query(
+            "INSERT INTO stranger_notices (source, began_at, sent) VALUES ($4, $1, 1)
+             ON CONFLICT (source) DO UPDATE SET
+                 sent = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1
+                             THEN 1 ELSE stranger_notices.sent + 1 END,
+                 began_at = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1
+                                 THEN $1 ELSE stranger_notices.began_at END
+             WHERE stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1 OR stranger_notices.sent < $3",
+        );
+        let taken = taken.bind(now.0).bind(now.0 - HOUR_MS).bind(most).bind(source);
+        if taken.execute(&mut *db).await?.rows_affected() == 0 {
+            // Another node took the last one.
+            return Ok(Some(Spent::Hour { ends_at: Some(now.plus_ms(HOUR_MS)) }));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes a notice from its budget; the limit that it met if there is nothing left. A limit that is met later takes nothing
@@ -162,8 +199,8 @@ async fn take(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<O
         if is_pool_empty(&mut *db, to, shared, now).await? {
             return Ok(Some(Spent::Pool));
         }
-        if !take_of_hour(&mut *db, shared, now).await? {
-            return Ok(Some(Spent::Hour));
+        if let Some(spent) = take_of_hour(&mut *db, shared, now).await? {
+            return Ok(Some(spent));
         }
     }
     let taken = query(
@@ -233,6 +270,7 @@ pub async fn insert(
 
 /// Forgets notices whose rest is over.
 pub async fn forget_old(db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
-    query("DELETE FROM notices WHERE sent_at <= $1").bind(now.0 - REST_MS).execute(db).await?;
+    query("DELETE FROM notices WHERE sent_at <= $1").bind(now.0 - REST_MS).execute(&mut *db).await?;
+    query("DELETE FROM stranger_notices WHERE began_at <= $1").bind(now.0 - HOUR_MS).execute(db).await?;
     Ok(())
 }

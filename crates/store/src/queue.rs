@@ -1,5 +1,6 @@
 //! The queue: what came in and is not done. One row per list and door.
 
+use sealist_lists::budgets::{Amount, Waiting};
 use sealist_lists::model::{BodyNo, Door, EntryNo, ListNo, NodeNo};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
@@ -235,6 +236,23 @@ pub async fn listed(db: &mut Conn, place: Place) -> Result<Vec<Entry>, StoreErro
 pub async fn waiting(db: &mut Conn) -> Result<u64, StoreError> {
     let row = query("SELECT COUNT(*) FROM queue WHERE queue IN ('in', 'paused')").fetch_one(db).await?;
     Ok(u64::try_from(row.try_get::<i64>(0)?).unwrap_or_default())
+}
+
+/// What waits to be judged of the mail with commands.
+pub async fn commands_waiting(db: &mut Conn, source: u16) -> Result<Waiting, StoreError> {
+    let row = query(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT),
+             CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN 1 ELSE 0 END), 0) AS BIGINT),
+             CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN b.octets ELSE 0 END), 0) AS BIGINT)
+         FROM queue q JOIN bodies b ON b.no = q.body_no
+         WHERE q.queue = 'in' AND q.door IN ('request', 'join', 'leave', 'confirm', 'sendkey')",
+    );
+    let row = row.bind(i64::from(source)).fetch_one(db).await?;
+    let count = |at| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64>(at)?).unwrap_or_default());
+    Ok(Waiting {
+        of_all: Amount { messages: count(0)?, octets: count(1)? },
+        of_source: Amount { messages: count(2)?, octets: count(3)? },
+    })
 }
 
 /// One entry.

@@ -81,6 +81,12 @@ pub async fn subject_of(
     })
 }
 
+/// Whether somebody was given that token, and may use it now.
+pub async fn is_known(db: &mut Conn, mark: &[u8; 32], now: Timestamp) -> Result<bool, StoreError> {
+    let row = query("SELECT EXISTS (SELECT 1 FROM tokens WHERE mark = $1 AND expires_at > $2)");
+    row.bind(&mark[..]).bind(now.0).fetch_one(db).await?.try_get(0)
+}
+
 /// Takes back all tokens of a request: its question is another one now.
 pub async fn take_back(db: &mut Conn, request: RequestNo) -> Result<(), StoreError> {
     query("DELETE FROM tokens WHERE request_no = $1").bind(request.0).execute(db).await?;

@@ -273,6 +273,26 @@ async fn write(
     Ok(spent)
 }
 
+/// Of what strangers have in an hour mail of one source takes a tenth, or what nobody else needs; what it is refused takes nothing
+/// from others.
+async fn mail_of_one_source_takes_a_tenth(db: &mut Conn, list: ListNo) -> Result<(), StoreError> {
+    let budget = Budgets { max_stranger_notices_per_hour: 50 }.of(Asker::Stranger, Purpose::Question);
+    let (at, mut went) = (NOW.plus_ms(20 * HOUR_MS), [0; 12]);
+    for source in 0..12 {
+        for number in 0..20_u16 {
+            let to = format!("s{source}-{number}@example.org");
+            let spent = write(&mut *db, list, &to, ("q", budget.of_source(Some(source))), at).await?;
+            went[usize::from(source)] += u32::from(spent.is_none());
+            let hour = Spent::Hour { ends_at: Some(at.plus_ms(HOUR_MS)) };
+            assert!(spent.is_none_or(|spent| spent == hour), "{spent:?}");
+        }
+    }
+    assert_eq!(went, [12, 5, 5, 5, 5, 5, 5, 5, 3, 0, 0, 0], "a quarter is for whoever comes first");
+    let (next, row) = (at.plus_ms(HOUR_MS), ("q", budget.of_source(Some(11))));
+    assert_eq!(write(&mut *db, list, "s11-0@example.org", row, next).await?, None);
+    Ok(())
+}
+
 /// What strangers are sent is limited by kind, by address and by the hour; what others are sent, by kind, and nobody uses
 /// the budget of anybody else.
 async fn strangers_hear_little_and_others_enough(site: Site) {
@@ -320,7 +340,7 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                     hour.push(write(&mut *db, own[8], &to, row, NOW.plus_ms(HOUR_MS - 1)).await?);
                 }
                 assert_eq!(hour[..4], [None; 4], "eight went to anne");
-                assert_eq!(hour[4..], [Some(Spent::Hour); 5]);
+                assert_eq!(hour[4..], [Some(Spent::Hour { ends_at: Some(NOW.plus_ms(HOUR_MS)) }); 5]);
                 assert_eq!(write(&mut *db, own[8], "n8@example.org", row, NOW.plus_ms(HOUR_MS)).await?, None);
                 let back = NOW.plus_ms(-HOUR_MS);
                 assert_eq!(
@@ -331,7 +351,11 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                 let none = Budgets { max_stranger_notices_per_hour: 0 };
                 let none = ("q", none.of(Asker::Stranger, Purpose::Question));
                 let later = NOW.plus_ms(9 * HOUR_MS);
-                assert_eq!(write(&mut *db, own[8], "x@example.org", none, later).await?, Some(Spent::Hour));
+                assert_eq!(
+                    write(&mut *db, own[8], "x@example.org", none, later).await?,
+                    Some(Spent::Hour { ends_at: None })
+                );
+                mail_of_one_source_takes_a_tenth(&mut *db, own[8]).await?;
                 // Whoever answers is written to again, and nobody else is.
                 assert!(write(&mut *db, own[7], "anne@example.org", row, later).await?.is_some());
                 notices::renew(&mut *db, &"n0@example.org".parse().unwrap()).await?;

@@ -67,8 +67,7 @@ impl Session<'_> {
         // Mail that asks for one thing in somebody's name does not keep another from being answered.
         let about = self.answers.0.first().map(|answer| name(&answer.command)).unwrap_or_default();
         let kind = format!("results {about}");
-        let asker = speaker.asker.asks(&speaker.facts);
-        let budget = self.desk.app.budgets.of(asker, Purpose::Answer);
+        let budget = speaker.asker.budget(self.desk.app, &speaker.facts, Purpose::Answer);
         let address = &speaker.asker.address;
         let left = {
             let mut db = self.desk.app.store.reader().await?;

@@ -5,7 +5,6 @@
 use sealist_lists::budgets::{Asker, Purpose};
 use sealist_lists::model::{Door, Member, Role};
 use sealist_lists::texts::{Text, context};
-use sealist_mail::Address;
 use sealist_openpgp::{Encryption, Unreadable};
 use sealist_store::audit::Trier;
 
@@ -14,6 +13,7 @@ use crate::AppError;
 use crate::effects::Effect;
 use crate::letters::somebody;
 use crate::notices::{Message, answer};
+use crate::requests::Asker as Sender;
 
 /// What is known of the sender without a look into the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,9 @@ impl Closed {
 
 impl Session<'_> {
     /// Says what can be said of such a message.
-    pub(super) async fn close(&mut self, address: &Address, closed: Closed) -> Result<(), AppError> {
+    pub(super) async fn close(&mut self, asker: &Sender, closed: Closed) -> Result<(), AppError> {
         let trier = if closed == Closed::TokenOutside { Trier::Proven } else { Trier::Anybody };
-        let (address, detail) = (address.clone(), "encrypted".to_owned());
+        let (address, detail) = (asker.address.clone(), "encrypted".to_owned());
         let tried = Effect::Tried { address: address.clone(), trier, event: "command-refused", detail };
         self.effects.push(tried);
         if closed == Closed::Pieces {
@@ -76,7 +76,7 @@ impl Session<'_> {
         let message = Message {
             to: somebody(&address),
             kind: "encrypted".into(),
-            budget: self.desk.app.budgets.of(closed.asker(), Purpose::Closed),
+            budget: asker.budget_as(self.desk.app, closed.asker(), Purpose::Closed),
             letter: self.desk.app.texts.letter(Text::NotActedOn, &self.place, values),
             attachment: None,
             reply_to: None,

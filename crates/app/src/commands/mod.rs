@@ -73,7 +73,7 @@ async fn take_once(
     };
     if let Some(closed) = speaker.closed {
         session.take_revocation(&speaker).await?;
-        session.close(&speaker.asker.address, closed).await?;
+        session.close(&speaker.asker, closed).await?;
     } else if let Some(misled) = speaker.misled.clone() {
         session.note(&speaker, misled.name(), "");
         session.answers.add("", Err(misled));

@@ -17,6 +17,7 @@ use super::closed::Closed;
 use super::questions::{Answering, Place, answering, imply};
 use crate::incoming::gather::{addressed, open};
 use crate::incoming::past::Brought;
+use crate::intake::source_of;
 use crate::requests::{Asker, Desk, Facts, Proven, facts};
 use crate::{App, AppError};
 
@@ -67,12 +68,13 @@ impl Speaker {
     ) -> Result<Self, AppError> {
         let Desk { app, list, now } = desk;
         let address = mailbox.address.clone();
+        let source = Some(source_of(app, &entry.sender));
         let facts = facts(app, list, &address).await?;
         let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
         let detail = (entry.door == Door::Confirm).then_some(entry.detail.as_str());
         let framed = list.settings.pgp.is_some() && openpgp::is_encrypted(message);
         if framed && !answering(desk, &address, &outside(message), None).await?.is_empty() {
-            let asker = Asker { address, proven: Proven::Yes };
+            let asker = Asker { address, proven: Proven::Yes, source };
             let brought = Brought::by(app, list, entry, None);
             return Ok(Self::closed(asker, facts, brought, Closed::TokenOutside));
         }
@@ -122,7 +124,7 @@ impl Speaker {
             true => Closed::of(&facts.roles, opened.as_ref().map(Opened::encryption)),
             false => Closed::TokenOutside,
         });
-        let asker = Asker { address, proven };
+        let asker = Asker { address, proven, source };
         Ok(Self {
             asker,
             name: mailbox.name.clone(),

@@ -24,6 +24,7 @@ use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, peop
 
 use crate::bounces::{self, Taken};
 use crate::commands::{self, takes_commands};
+use crate::intake::source_of;
 use crate::notices::Prepared;
 use crate::requests::Desk;
 use crate::upkeep::make_room;
@@ -38,6 +39,8 @@ pub(crate) const FORMS: u64 = 5;
 
 /// Commands and a key or two; what is larger is something else.
 pub(crate) const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
+/// So long mail waits for notices to strangers to go out again.
+const LONGEST_WAIT_MS: i64 = 5 * 24 * 3_600_000;
 /// Authors of a day who hear from a list that their posts wait, if they are strangers.
 const MOST_AUTHORS_A_DAY: u64 = 50;
 /// This often a message is judged anew because another one with the same signed text was recorded meanwhile.
@@ -46,23 +49,37 @@ const TRIES: usize = 20;
 /// What became of an entry, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// Accept, hold or discard.
+    /// Accept, hold or discard; defer if the message waits for a later hour.
     pub action: Action,
     /// The reasons, the deciding one first.
     pub reasons: Vec<Reason>,
 }
 
-/// Judges one entry and records the outcome in one transaction. An error leaves the entry as it is.
+/// Judges one entry and records the outcome in one transaction. An error leaves the entry as it is. What asks for a notice to
+/// a stranger when these are used up waits for the next hour: its outcome is [`Action::Defer`]. What waited for days is held.
 pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppError> {
+    match Box::pin(judge(app, entry.clone(), now)).await {
+        Err(AppError::NextHour(_)) if now.0 - entry.received_at.0 > LONGEST_WAIT_MS => {
+            let list = list_of(app, &entry).await?;
+            let held = Verdict::of(Finding { reason: Reason::Command, action: Action::Hold });
+            record(app, Judged::new(&list, &entry, held), now).await
+        }
+        Err(AppError::NextHour(begins_at)) => {
+            let waits = app
+                .store
+                .write(move |db| Box::pin(async move { queue::give_back(db, &entry, begins_at).await }));
+            waits.await.map_err(|error: StoreError| error)?;
+            Ok(Outcome { action: Action::Defer, reasons: Vec::new() })
+        }
+        judged => judged,
+    }
+}
+
+async fn judge(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppError> {
     let octets = bodies::octets(&mut *app.store.reader().await?, entry.body).await?;
     let _room = app.judging.wait(octets, FORMS).await?;
-    let (list, body) = {
-        let mut db = app.store.reader().await?;
-        let list = lists::by_no(&mut db, entry.list)
-            .await?
-            .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
-        (list, bodies::load(&mut db, entry.body).await?)
-    };
+    let list = list_of(app, &entry).await?;
+    let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
     let message = Arc::new(reveal(app, &list, body).await?);
     poison(&message);
     let outside = Outside::of(app, &list, &message).await?;
@@ -133,6 +150,11 @@ pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome,
     Err(AppError::Overtaken)
 }
 
+async fn list_of(app: &App, entry: &Entry) -> Result<MailingList, AppError> {
+    let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
+    list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
+}
+
 /// In test builds: breaks the runner at a message with the text that the fail-point is given.
 fn poison(message: &[u8]) {
     fail::fail_point!("judging", |text| {
@@ -178,16 +200,17 @@ async fn answer_sendkey(
     if let Some(sender) = sender
         && !people::is_banned(&mut *app.store.reader().await?, list.no, sender).await?
     {
-        answer = letters::sendkey(app, list, sender, &published, now).await?;
+        let from = (sender, Some(source_of(app, &entry.sender)));
+        answer = letters::sendkey(app, list, from, &published, now).await?;
     }
     let entry = entry.clone();
     app.store
         .write(move |db| {
             Box::pin(async move {
                 if let Some(answer) = answer {
-                    answer.store(&mut *db, now).await?;
+                    answer.store_or_wait(&mut *db, now).await?;
                 }
-                queue::finish(db, &entry).await
+                Ok::<_, AppError>(queue::finish(db, &entry).await?)
             })
         })
         .await?;

@@ -242,7 +242,7 @@ impl Draft<'_> {
         Ok(Message {
             to: somebody(&self.asker.address),
             kind: kind(&self.run.goal, text),
-            budget: self.app.budgets.of(self.asker.asks(self.facts), Purpose::Question),
+            budget: self.asker.budget(self.app, self.facts, Purpose::Question),
             letter: self.app.texts.letter(text, &place, values),
             attachment,
             reply_to: Some(reply_to),

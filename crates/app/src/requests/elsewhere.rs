@@ -77,7 +77,7 @@ pub(crate) async fn on_arrival(desk: Desk<'_>, address: &Address) -> Result<Vec<
     if changes.iter().any(|change| change.new == fingerprint && was_taken_here(change)) {
         return Ok(Vec::new());
     }
-    let asker = Asker { address: address.clone(), proven: Proven::Yes };
+    let asker = Asker { address: address.clone(), proven: Proven::Yes, source: None };
     let mut effects = vec![Effect::KeyWaits(address.clone())];
     effects.extend(question(desk, &asker, &facts, known).await?);
     Ok(effects)

@@ -10,7 +10,7 @@ mod facts;
 mod name;
 mod offer;
 
-use sealist_lists::budgets::Asker as Who;
+use sealist_lists::budgets::{Asker as Who, Budget, Purpose};
 use sealist_lists::commands::Problem;
 use sealist_lists::model::MailingList;
 use sealist_lists::workflows::{
@@ -45,6 +45,8 @@ pub(crate) struct Asker {
     pub(crate) address: Address,
     /// Whether it is known that they are who they say: by a token, or a signature.
     pub(crate) proven: Proven,
+    /// Where the mail comes from that asks, if mail does: [`source_of`](crate::intake::source_of).
+    pub(crate) source: Option<u16>,
 }
 
 /// What speaks for somebody.
@@ -57,13 +59,19 @@ pub(crate) enum Proven {
 }
 
 impl Asker {
-    /// Whose budget a notice to them is taken from.
-    pub(crate) fn asks(&self, facts: &Facts) -> Who {
-        match self.proven {
+    /// The budget of a notice to them.
+    pub(crate) fn budget(&self, app: &App, facts: &Facts, purpose: Purpose) -> Budget {
+        let who = match self.proven {
             Proven::Yes => Who::Proven,
             Proven::No if facts.roles.is_empty() => Who::Stranger,
             Proven::No => Who::Known,
-        }
+        };
+        self.budget_as(app, who, purpose)
+    }
+
+    /// The same for whoever it is that asks.
+    pub(crate) fn budget_as(&self, app: &App, who: Who, purpose: Purpose) -> Budget {
+        app.budgets.of(who, purpose).of_source(self.source)
     }
 }
 
@@ -202,7 +210,7 @@ pub(crate) async fn decide(
     let end = |request| Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Nothing };
     let mut taken = match decision {
         Decision::Accept => {
-            let asker = Asker { address: request.address.clone(), proven: Proven::Yes };
+            let asker = Asker { address: request.address.clone(), proven: Proven::Yes, source: None };
             go_on(desk, &asker, request, Answer::Approved, None).await?
         }
         Decision::Reject(reason) => {

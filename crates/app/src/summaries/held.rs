@@ -16,6 +16,7 @@ use super::outside::{Extent, Outside, Shown, content, outside};
 use super::{Answerable, Fact, Notices, Telling, WhyGone};
 use crate::AppError;
 use crate::deciders::{Decider, deciders};
+use crate::intake::source_of;
 use crate::notices::{Message, channel_to, make_with, place_of};
 
 /// Messages of one notice; more wait for the next.
@@ -228,7 +229,9 @@ impl Telling<'_> {
             budget: if is_member {
                 Budget::UNLIMITED
             } else {
-                app.budgets.of(Asker::Stranger, Purpose::Held)
+                app.budgets
+                    .of(Asker::Stranger, Purpose::Held)
+                    .of_source(Some(source_of(app, &author.to_string())))
             },
             letter: app.texts.letter(Text::Waits, &place, values),
             attachment: None,

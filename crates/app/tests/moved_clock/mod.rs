@@ -281,13 +281,23 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
 
 /// Takes a message in and judges it.
 pub(crate) async fn receive(app: &App, to: &str, message: &[u8], now: Timestamp) {
+    receive_from(app, "carrier@example.net", to, message, now).await;
+}
+
+/// The same with that envelope sender.
+pub(crate) async fn receive_from(app: &App, sender: &str, to: &str, message: &[u8], now: Timestamp) {
     let arrival = Arrival::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
-    let mut intake = Intake::begin(&arrival, Some("carrier@example.net")).unwrap();
+    let mut intake = Intake::begin(&arrival, Some(sender)).unwrap();
     intake.write(message).unwrap();
     intake.commit(app, sealist_openpgp::random(), now).await.unwrap();
+    judge_due(app, now).await;
+}
+
+/// Judges what is due.
+pub(crate) async fn judge_due(app: &App, now: Timestamp) {
     let claimant = app.claimant();
     let claimed =
-        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10, now).await }));
+        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10_000, now).await }));
     for entry in claimed.await.map_err(|error: StoreError| error).unwrap() {
         process(app, entry, now).await.unwrap();
     }

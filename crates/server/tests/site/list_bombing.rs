@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::common::post_as;
 use crate::common::site::Site;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
@@ -69,7 +70,7 @@ async fn bomb(site: &Site, count: usize, kinds: &[(&'static str, &'static str)])
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_more_than_one_letter() {
-    let site = Site::new().await;
+    let site = Site::configured("[site]\nmax_stranger_notices_per_hour = 100000\n").await;
     let letters = bomb(&site, 10_000, &[("team-request@lists.example", "subscribe")]).await;
     assert_eq!(letters.len(), VICTIMS);
     assert!(letters.values().all(|count| *count == 1), "{letters:?}");
@@ -119,4 +120,42 @@ async fn nor_by_other_commands_and_lists() {
     let letters = bomb(&site, kinds.len() * VICTIMS, &kinds).await;
     assert_eq!(letters.len(), VICTIMS);
     assert!(letters.values().all(|count| *count <= 8), "{letters:?}");
+}
+
+/// Who asks much in the name of others: what waits for the next hour has its limit, beyond it mail for commands is put off and
+/// nothing is lost; mail from elsewhere, posts, and whoever has a token come in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_put_off_and_nobody_else() {
+    let site = Site::configured("[site]\nmax_stranger_notices_per_hour = 10\n").await;
+    site.server.cli(&["lists", "create", "plain@lists.example", "--style", "legacy-default"]);
+    site.server.cli(&["members", "add", "plain@lists.example", "anne@example.com"]);
+    let mut connection = site.server.connect().await;
+    let join = "plain-join@lists.example";
+    let (mut taken, mut put_off) = (0, Vec::new());
+    for number in 0..30 {
+        let from = format!("victim{number}@example.com");
+        let forged = format!("From: {from}\r\nSubject: x\r\n\r\n\r\n");
+        match post_as(&mut connection, &from, join, forged.as_bytes()).await {
+            RecipientResult::Sent(_) => taken += 1,
+            other => put_off.push(format!("{other:?}")),
+        }
+    }
+    assert!((10..=15).contains(&taken), "five are asked, ten wait: {taken}");
+    assert!(put_off.iter().all(|reply| reply.contains("452")), "{put_off:?}");
+    let sent = async |from: &str, to: &str| {
+        let mail = format!("From: {from}\r\nTo: {to}\r\nSubject: x\r\n\r\nWords.\r\n");
+        let result = post_as(&mut site.server.connect().await, from, to, mail.as_bytes()).await;
+        matches!(result, RecipientResult::Sent(_))
+    };
+    assert!(!sent("anne@example.com", "plain-request@lists.example").await, "a member is no exception");
+    assert!(!sent("nobody@example.com", "plain-sendkey@lists.example").await);
+    assert!(sent("anne@example.com", "plain@lists.example").await, "a post");
+    assert!(sent("anne@example.com", "plain-owner@lists.example").await);
+    assert!(sent("rolf@example.org", join).await);
+    let mut asked = Vec::new();
+    while asked.iter().all(|recipient| recipient != "rolf@example.org") {
+        let came = site.sink.take(1, Duration::from_secs(20)).await;
+        assert!(!came.is_empty(), "whoever writes from elsewhere is asked at once: {asked:?}");
+        asked.extend(came.into_iter().map(|letter| letter.recipient));
+    }
 }

@@ -16,9 +16,8 @@ impl Session<'_> {
         if keys.is_empty() {
             return Ok(Err(Problem::NotPgp));
         }
-        let letter =
-            letters::sendkey(self.desk.app, self.desk.list, &speaker.asker.address, &keys, self.desk.now)
-                .await?;
+        let to = (&speaker.asker.address, speaker.asker.source);
+        let letter = letters::sendkey(self.desk.app, self.desk.list, to, &keys, self.desk.now).await?;
         Ok(Ok(match letter {
             Some(letter) => {
                 self.effects.push(Effect::Letter(letter));

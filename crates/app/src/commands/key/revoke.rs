@@ -70,7 +70,7 @@ impl Session<'_> {
             Err(_) => {}
         }
         // The revocation proves that it is wanted.
-        let asker = Asker { address: speaker.asker.address.clone(), proven: Proven::Yes };
+        let asker = Asker { address: speaker.asker.address.clone(), proven: Proven::Yes, source: None };
         let goal = Goal::ResetKey;
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
         let taken = begin(self.desk, &asker, Run::new(&steps, goal), None).await?;
