@@ -64,7 +64,8 @@ pub(super) async fn run(app: &App, command: Db) -> anyhow::Result<Answer> {
     });
     let rows = rows.await?;
     let text = format!(
-        "{rows} rows are over, counted on both sides. Now set in the configuration:\n\n    [database]\n    url = …\n"
+        "{rows} rows are over, counted on both sides. Now set the key `url` in the table [database] of the configuration \
+         to that address, and start the server.\n"
     );
     Ok((text, json!({ "rows": rows })))
 }

@@ -96,7 +96,9 @@ const COMMENTS: &[(&str, &str)] = &[
 /// The file for that configuration.
 pub(crate) fn commented(config: &Config) -> String {
     let plain = toml::to_string(config).expect("the configuration is a table of plain values");
-    let mut file = String::from("# Sealist. Every key may be left out.\n\n");
+    let mut file = String::from(
+        "# Sealist. Every key may be left out. Each table may be there once: change a key in its place.\n\n",
+    );
     let mut remaining = COMMENTS;
     for line in plain.lines() {
         let key = line.split(" = ").next().unwrap_or(line);

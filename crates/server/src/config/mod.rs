@@ -4,6 +4,8 @@ mod example;
 mod keydirs;
 mod keys;
 mod known_keys;
+#[cfg(test)]
+mod snippets;
 mod workflows;
 
 use std::net::SocketAddr;
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use example::commented;
 pub(crate) use keydirs::{Kept, KeyDirs, MasterKeyAt};
 pub(crate) use keys::{Keys, Refresh};
+use known_keys::Unknown;
 use sealist_lists::workflows::{WorkflowError, Workflows};
 use workflows::OwnWorkflows;
 
@@ -234,8 +237,8 @@ pub(crate) enum ConfigError {
     Read { path: PathBuf, why: std::io::Error },
     #[error("{}: {detail}", path.display())]
     Syntax { path: PathBuf, detail: String },
-    #[error("{}: unknown key {key:?}{}", path.display(), did_you_mean(nearest.as_deref()))]
-    UnknownKey { path: PathBuf, key: String, nearest: Option<String> },
+    #[error("{}: {unknown}", path.display())]
+    UnknownKey { path: PathBuf, unknown: Unknown },
     #[error("{}: {detail}", path.display())]
     Value { path: PathBuf, detail: String },
 }
@@ -253,8 +256,13 @@ impl ConfigError {
     }
 }
 
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default()
+/// What the parser says, and what it does not say of a table that is there twice.
+fn in_words(error: &toml::de::Error) -> String {
+    let hint = match error.message().contains("duplicate key") {
+        true => ": it is in the file already. Put all keys of a table below one header, each once",
+        false => "",
+    };
+    format!("{}{hint}", error.to_string().trim())
 }
 
 impl Config {
@@ -271,17 +279,10 @@ impl Config {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let syntax = |error: toml::de::Error| ConfigError::Syntax {
-            path: path.to_owned(),
-            detail: error.to_string().trim().to_owned(),
-        };
-        let table: toml::Table = text.parse().map_err(syntax)?;
-        if let Some(unknown) = known_keys::first_unknown(&table) {
-            return Err(ConfigError::UnknownKey {
-                path: path.to_owned(),
-                key: unknown.key,
-                nearest: unknown.nearest,
-            });
+        let syntax =
+            |error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), detail: in_words(&error) };
+        if let Some(unknown) = known_keys::first_unknown(text).map_err(syntax)? {
+            return Err(ConfigError::UnknownKey { path: path.to_owned(), unknown });
         }
         toml::from_str(text).map_err(syntax)
     }
@@ -426,15 +427,13 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_named_with_their_neighbour() {
-        fn check(text: &str, message: &str) {
-            assert_eq!(parse(text).unwrap_err(), message);
+    fn what_is_there_twice_is_told_in_words() {
+        for text in
+            ["[keys]\nrefresh = 'both'\n[keys]\nproxy = ''", "[log]\nformat = 'text'\nformat = 'json'"]
+        {
+            let said = parse(text).unwrap_err();
+            assert!(said.contains("line 3") && said.contains("below one header, each once"), "{said}");
         }
-        check("datadir = 'x'", r#"x.toml: unknown key "datadir"; did you mean "data_dir"?"#);
-        check("[lmtp]\nlissten = 'x'", r#"x.toml: unknown key "lmtp.lissten"; did you mean "lmtp.listen"?"#);
-        check("[outgoin]\nhost = 'x'", r#"x.toml: unknown key "outgoin"; did you mean "outgoing"?"#);
-        check("[zebra]\n", r#"x.toml: unknown key "zebra""#);
-        assert!(parse("[workflows.mine]\nstep = []").unwrap_err().contains("unknown field `step`"));
     }
 
     #[test]
