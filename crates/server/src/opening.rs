@@ -32,22 +32,33 @@ pub(crate) enum Purpose {
     Use,
 }
 
-/// Why there is no site to work with. Each text says what to do.
+/// Why there is no site to work with: the same for every command, with the one thing to do about it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NoSite {
-    #[error("{0}")]
-    Missing(StoreError),
-    #[error(
-        "there is no database at {database}, and {} holds keys of a site: mount the disk or restore the database; \
-         for a new site move the keys away", keys.display()
-    )]
-    KeysAlone { database: String, keys: PathBuf },
-    #[error(
-        "the database {database} never held a list, and {} holds keys of {lists}: mount the disk or restore the \
-         database; for a new site move the keys away", keys.display()
-    )]
-    KeysWithoutLists { database: String, keys: PathBuf, lists: String },
+#[error("{what}: {fix}")]
+pub(crate) struct NoSite {
+    /// What is seen.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) fix: &'static str,
 }
+
+impl NoSite {
+    /// There is no database. Keys that lie there belong to one that was lost: nobody makes another beside them.
+    pub(crate) fn missing(config: &Config) -> Self {
+        let database = config.database();
+        if vault::has_keys(&config.keydirs) {
+            let keys = config.keydirs.list.display();
+            let what = format!("there is no database at {database}, and {keys} holds keys of a site");
+            return Self { what, fix: LOST };
+        }
+        let fix = "is the disk mounted? `sealist quickstart ADMIN@DOMAIN` makes a new site";
+        Self { what: format!("there is no database at {database}"), fix }
+    }
+}
+
+/// What to do where keys are without their database.
+const LOST: &str =
+    "mount the disk of the database, or restore it from the backup; for a new site move the keys away first";
 
 /// This node has no keys at all: it claims nothing, and does not start.
 #[derive(Debug, thiserror::Error)]
@@ -78,23 +89,21 @@ async fn open_store(config: &Config, purpose: Purpose) -> anyhow::Result<Store> 
     let database = place(config)?;
     if purpose == Purpose::Make && database.state().await? == State::Missing {
         if vault::has_keys(&config.keydirs) {
-            return Err(keys_alone(config).into());
+            return Err(NoSite::missing(config).into());
         }
         make_folder(config)?;
         return Ok(database.make().await?);
     }
-    database.open().await.map_err(missing)
-}
-
-fn missing(error: StoreError) -> anyhow::Error {
-    match error {
-        StoreError::Missing { .. } => NoSite::Missing(error).into(),
-        error => error.into(),
+    let store = database.open().await.map_err(|error| match error {
+        StoreError::Missing { .. } => NoSite::missing(config).into(),
+        error => anyhow::Error::from(error),
+    })?;
+    if purpose == Purpose::Make
+        && let Some(fault) = keys_without_lists(config, &store).await?
+    {
+        return Err(fault.into());
     }
-}
-
-fn keys_alone(config: &Config) -> NoSite {
-    NoSite::KeysAlone { database: config.database().to_string(), keys: config.keydirs.list.clone() }
+    Ok(store)
 }
 
 fn make_folder(config: &Config) -> anyhow::Result<()> {
@@ -144,10 +153,7 @@ pub(crate) async fn to_serve(config: &Config) -> anyhow::Result<Served> {
 async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
     let database = place(config)?;
     if database.state().await? == State::Missing {
-        return Err(match vault::has_keys(&config.keydirs) {
-            true => keys_alone(config).into(),
-            false => NoSite::Missing(StoreError::Missing { at: config.database().to_string() }).into(),
-        });
+        return Err(NoSite::missing(config).into());
     }
     let alone = alone_with(config)?;
     if let DatabaseAt::File(_) = config.database() {
@@ -159,7 +165,7 @@ async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
         }
     }
     let app = open(config, Purpose::Use).await?;
-    if let Some(fault) = keys_without_lists(config, &app).await? {
+    if let Some(fault) = keys_without_lists(config, &app.store).await? {
         return Err(fault.into());
     }
     Ok(Served { app, _alone: alone })
@@ -184,16 +190,18 @@ pub(crate) fn in_words(migrated: &Migrated) -> String {
 }
 
 /// Whether keys of lists lie here, and no list was ever made in the database: then another database belongs to them.
-pub(crate) async fn keys_without_lists(config: &Config, app: &App) -> Result<Option<NoSite>, StoreError> {
+pub(crate) async fn keys_without_lists(config: &Config, store: &Store) -> Result<Option<NoSite>, StoreError> {
     let lists = vault::lists_with_keys(&config.keydirs);
-    if lists.is_empty() || !database::is_new(&mut *app.store.reader().await?).await? {
+    if lists.is_empty() || !database::is_new(&mut *store.reader().await?).await? {
         return Ok(None);
     }
-    Ok(Some(NoSite::KeysWithoutLists {
-        database: config.database().to_string(),
-        keys: config.keydirs.list.clone(),
-        lists: lists.into_iter().collect::<Vec<_>>().join(", "),
-    }))
+    let what = format!(
+        "the database {} never held a list, and {} holds keys of {}",
+        config.database(),
+        config.keydirs.list.display(),
+        lists.into_iter().collect::<Vec<_>>().join(", ")
+    );
+    Ok(Some(NoSite { what, fix: LOST }))
 }
 
 /// With SQLite one process serves a site: what another had claimed would be sent twice. Held until it is dropped.

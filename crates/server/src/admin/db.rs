@@ -3,10 +3,10 @@
 use anyhow::Context as _;
 use clap::Subcommand;
 use sealist_app::App;
+use sealist_store::Store;
 use sealist_store::database::State;
 use sealist_store::nodes::Alone;
 use sealist_store::transfer::{self, TransferError};
-use sealist_store::{Store, StoreError};
 use serde_json::{Value, json};
 
 use super::Answer;
@@ -29,7 +29,7 @@ pub(crate) enum Db {
 pub(super) async fn migrate(config: &Config) -> anyhow::Result<Answer> {
     let database = opening::place(config)?;
     if database.state().await? == State::Missing {
-        return Err(NoSite::Missing(StoreError::Missing { at: config.database().to_string() }).into());
+        return Err(NoSite::missing(config).into());
     }
     let _alone = opening::alone_with(config)?;
     let migrated = database.migrate().await?;

@@ -145,8 +145,7 @@ fn closed(error: &anyhow::Error) -> Finding {
         return Finding::fault("keys", format!("{why}; this node claims nothing"), why.fix());
     }
     if let Some(missing) = error.downcast_ref::<NoSite>() {
-        let fix = "mount the disk or restore the backup; `sealist quickstart ADMIN@DOMAIN` makes a new site";
-        return Finding::fault(NO_SITE, missing.to_string(), fix);
+        return Finding::fault(NO_SITE, &missing.what, missing.fix);
     }
     let fix = error.downcast_ref::<StoreError>().map_or("look at the database", |error| error.remedy().fix);
     Finding::fault("database", format!("{error:#}"), fix)

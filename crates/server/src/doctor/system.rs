@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use sealist_app::App;
 use sealist_store::{StoreError, capacity, lists};
 
-use super::Finding;
+use super::{Finding, NO_SITE};
 use crate::config::{Config, DatabaseAt, Kept, MasterKeyAt};
 use crate::{opening, vault};
 
@@ -64,14 +64,8 @@ fn mode(check: &'static str, path: &Path) -> Finding {
 
 /// Keys of lists that the database does not know: of another database, or of lists that were deleted.
 pub(super) async fn examine_keys_alone(config: &Config, app: &App) -> Vec<Finding> {
-    match opening::keys_without_lists(config, app).await {
-        Ok(Some(fault)) => {
-            return vec![Finding::fault(
-                "site",
-                fault.to_string(),
-                "mount the disk, or restore the database",
-            )];
-        }
+    match opening::keys_without_lists(config, &app.store).await {
+        Ok(Some(fault)) => return vec![Finding::fault(NO_SITE, fault.what, fault.fix)],
         Ok(None) => {}
         Err(error) => return vec![Finding::fault("database", error.to_string(), error.remedy().fix)],
     }

@@ -56,6 +56,8 @@ fn a_lost_database_is_not_made_anew() {
     for how in ["an empty folder", "an empty file", "no folder"] {
         lose(how);
         let before = tree(site.path());
+        let sentence = what_doctor_says(site.path());
+        assert!(sentence.contains("there is no database at") && sentence.contains("move the keys away"));
         for command in [
             &["serve"][..],
             &["doctor"],
@@ -68,17 +70,44 @@ fn a_lost_database_is_not_made_anew() {
             &["db", "migrate-to", "postgres://localhost/x"],
             &["mta", "print", "postfix"],
             &["inject", LIST, "/dev/null"],
+            &["quickstart", "olga@example.org"],
         ] {
-            let said = sealist(site.path(), command);
-            assert_eq!(said.status.code(), Some(78), "{how}: {command:?}: {}", text(&said));
-            assert!(text(&said).contains("there is no database at"), "{how}: {command:?}: {}", text(&said));
+            says_the_same(site.path(), command, &sentence);
         }
-        assert!(text(&sealist(site.path(), &["lists", "list"])).contains("is the disk mounted?"));
-        let quickstart = sealist(site.path(), &["quickstart", "olga@example.org"]);
-        assert_eq!(quickstart.status.code(), Some(78), "{how}: {}", text(&quickstart));
-        assert!(text(&quickstart).contains("holds keys of a site"), "{}", text(&quickstart));
         assert_eq!(tree(site.path()), before, "{how}: nothing was made");
     }
+}
+
+/// The finding about the site and its fix, as one sentence.
+fn what_doctor_says(site: &Path) -> String {
+    let said = sealist(site, &["--json", "doctor"]);
+    assert_eq!(said.status.code(), Some(78), "{}", text(&said));
+    let all: Vec<serde_json::Value> = serde_json::from_slice(&said.stdout).unwrap();
+    let found = all.iter().find(|finding| finding["check"] == "site").unwrap();
+    format!("{}: {}", found["detail"].as_str().unwrap(), found["fix"].as_str().unwrap())
+}
+
+/// Whoever is asked says the same, so that the fix of one is none that the other refuses.
+fn says_the_same(site: &Path, command: &[&str], sentence: &str) {
+    let said = sealist(site, command);
+    assert_eq!(said.status.code(), Some(78), "{command:?}: {}", text(&said));
+    match command {
+        ["doctor"] => {}
+        _ => assert!(text(&said).contains(sentence), "{command:?}: {}\nwanted: {sentence}", text(&said)),
+    }
+}
+
+/// A site that was never made: what doctor advises works.
+#[test]
+fn a_site_that_is_not_made_yet_is_told_so() {
+    let site = configured(0);
+    let sentence = what_doctor_says(site.path());
+    assert!(sentence.contains("`sealist quickstart ADMIN@DOMAIN` makes a new site"), "{sentence}");
+    for command in [&["lists", "list"][..], &["db", "migrate"], &["mta", "print", "exim"]] {
+        says_the_same(site.path(), command, &sentence);
+    }
+    let made = sealist(site.path(), &["quickstart", "olga@example.org"]);
+    assert!(made.status.success(), "{}", text(&made));
 }
 
 /// Another database is in the place of the site's: it would answer 550 to all mail.
@@ -94,15 +123,17 @@ fn keys_without_their_lists_are_a_fault() {
     std::fs::rename(&database, site.path().join("data/sealist.db")).unwrap();
     let _ = std::fs::remove_file(site.path().join("data/sealist.db-wal"));
     let _ = std::fs::remove_file(site.path().join("data/sealist.db-shm"));
-    for command in ["serve", "doctor"] {
-        let said = sealist(site.path(), &[command]);
-        assert_eq!(said.status.code(), Some(78), "{command}: {}", text(&said));
-        assert!(
-            text(&said).contains("never held a list") && text(&said).contains("team.lists.example"),
-            "{}",
-            text(&said)
-        );
+    let sentence = what_doctor_says(site.path());
+    assert!(sentence.contains("never held a list") && sentence.contains("team.lists.example"), "{sentence}");
+    let before = tree(&site.path().join("keys"));
+    for command in [
+        &["serve"][..],
+        &["quickstart", "olga@example.org", "--list", LIST],
+        &["lists", "create", "b@lists.example"],
+    ] {
+        says_the_same(site.path(), command, &sentence);
     }
+    assert_eq!(tree(&site.path().join("keys")), before, "nothing was made");
 
     // A list that was deleted leaves its keys, and a site that serves nobody.
     let site = configured(0);
