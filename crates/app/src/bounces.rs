@@ -142,7 +142,7 @@ async fn stopped(db: &mut Conn, list: &MailingList, email: &str, now: Timestamp)
     let Some(address) = Address::from_stored(email) else { return Ok(()) };
     let days = list.settings.bounce_score_threshold.max(1);
     let detail = format!("mail came back on {days} days");
-    audit::record(db, list.no, &address, "delivery-stopped", &detail, now).await
+    audit::record(db, list.no, &address.key(), "delivery-stopped", &detail, now).await
 }
 
 fn patience(list: &MailingList) -> Patience {

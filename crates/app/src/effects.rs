@@ -16,6 +16,15 @@ use crate::AppError;
 use crate::moderation::{self, Decided, Decision};
 use crate::notices::Prepared;
 
+/// A request that a moderator decided about.
+pub(crate) struct RequestDecided {
+    pub(crate) request: Request,
+    pub(crate) decision: Decision,
+    pub(crate) by: moderation::By,
+    /// Who it was, in the words of the audit.
+    pub(crate) audited: String,
+}
+
 /// One change.
 pub(crate) enum Effect {
     /// A question is asked.
@@ -47,7 +56,7 @@ pub(crate) enum Effect {
     /// A message that waited for a moderator goes on, or goes.
     Decided(Box<Decided>),
     /// A request has a moderator's decision; it comes before what follows from it.
-    RequestDecided(Box<Request>, Decision, moderation::By),
+    RequestDecided(Box<RequestDecided>),
     /// An owner sees the content of a message that waits.
     Seen(EntryNo),
     /// Whoever reads the mail of the address answered: as a stranger they are written to again.
@@ -181,22 +190,23 @@ pub(crate) async fn carry_out(
                 letter.store_or_wait(&mut *db, now).await?;
             }
             Effect::Decided(decided) => decided.record(&mut *db, now).await?,
-            Effect::RequestDecided(request, decision, by) => {
+            Effect::RequestDecided(decided) => {
+                let RequestDecided { request, decision, by, audited } = *decided;
                 let decided =
                     tokens::Decided { decision: decision.name().to_owned(), by: by.name(), at: now };
                 tokens::request_decided(&mut *db, request.no, &request.address, &decided).await?;
-                let detail = format!("{}, by {}", request.run.goal.action(), by.name());
+                let detail = format!("{}, by {audited}", request.run.goal.action());
                 let event = match decision {
                     Decision::Accept => "request-approved",
                     Decision::Reject(_) => "request-refused",
                     Decision::Discard => "request-discarded",
                 };
-                audit::record(&mut *db, list, &request.address, event, &detail, now).await?;
+                audit::record(&mut *db, list, &request.address.key(), event, &detail, now).await?;
             }
             Effect::Seen(entry) => holds::seen(&mut *db, entry, now).await?,
             Effect::Reached(address) => notices::renew(&mut *db, &address).await?,
             Effect::Changed { address, event, detail } => {
-                audit::record(&mut *db, list, &address, event, &detail, now).await?;
+                audit::record(&mut *db, list, &address.key(), event, &detail, now).await?;
             }
             Effect::Tried { address, trier, event, detail } => {
                 audit::attempt(&mut *db, list, trier, &address, (event, &detail), now).await?;

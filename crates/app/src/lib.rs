@@ -77,6 +77,8 @@ pub struct App {
     pub workflows: Arc<Workflows>,
     /// How many notices go to whom.
     pub budgets: Budgets,
+    /// Who works on the command line, in the words of the audit: `root (command line)`.
+    pub operator: String,
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
@@ -99,6 +101,7 @@ impl App {
             texts: Texts::default(),
             workflows: Arc::default(),
             budgets: Budgets::default(),
+            operator: "(command line)".to_owned(),
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
@@ -117,6 +120,11 @@ impl App {
     /// The same site with these budgets.
     pub fn with_budgets(self, budgets: Budgets) -> Self {
         Self { budgets, ..self }
+    }
+
+    /// The same site, with that person at the command line.
+    pub fn with_operator(self, operator: String) -> Self {
+        Self { operator, ..self }
     }
 
     /// The same site with these workflows.

@@ -62,10 +62,10 @@ impl By {
     }
 
     /// Whom the audit names.
-    fn audited(&self, list: &MailingList) -> Address {
+    pub(crate) fn audited(&self, app: &App) -> String {
         match self {
-            Self::Admin => list.name.posting(),
-            Self::Person(address) => address.clone(),
+            Self::Admin => app.operator.clone(),
+            Self::Person(address) => address.key(),
         }
     }
 }
@@ -84,7 +84,7 @@ pub(crate) struct Decided {
     entry: Entry,
     decision: Decision,
     by: By,
-    audited: Address,
+    audited: String,
 }
 
 /// What a decision about a message changes. Errs with [`AppError::Unseen`] if the message could be a captured one and no
@@ -118,7 +118,7 @@ pub(crate) async fn decision(
         let refusal = Refusal { received_at: entry.received_at, reason, after_days: 0 };
         effects.extend(refusal_letter(app, list, &entry, refusal, now).await?.map(Effect::Letter));
     }
-    let (by, audited) = (by.clone(), by.audited(list));
+    let (by, audited) = (by.clone(), by.audited(app));
     effects.push(Effect::Decided(Box::new(Decided { entry, decision, by, audited })));
     Ok(effects)
 }
@@ -176,7 +176,7 @@ impl Decided {
             Decision::Reject(_) => "hold-rejected",
             Decision::Discard => "hold-discarded",
         };
-        let detail = format!("by {name}: {}", described(entry));
+        let detail = described(entry);
         Ok(audit::record(db, entry.list, audited, event, &detail, now).await?)
     }
 }
@@ -245,6 +245,7 @@ pub(crate) async fn show(
     list: &MailingList,
     entry: &Entry,
     who: &Address,
+    by: &By,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     let role = may_see(app, list, entry, who).await?;
@@ -252,14 +253,14 @@ pub(crate) async fn show(
     let (message, messages) = shown(app, list, entry, who, now).await?;
     let letter = make_with(app, list, message, messages, channel, now).await?;
     let mut effects = vec![Effect::Letter(letter)];
-    effects.extend(seen(entry, who, role));
+    effects.extend(seen(app, entry, who, role, by));
     Ok(effects)
 }
 
 /// The same by the command line: the message is mailed to that person.
 pub async fn open_for(app: &App, entry: &Entry, who: &Address, now: Timestamp) -> Result<(), AppError> {
     let list = list_of(app, entry).await?;
-    let effects = show(app, &list, entry, who, now).await?;
+    let effects = show(app, &list, entry, who, &By::Admin, now).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
 }
 
@@ -300,7 +301,7 @@ pub async fn open_to_file(
     let sign = signer.as_ref().map_or(SignWith::Nobody, |keys| SignWith::Key(&keys.posting, now));
     let armor = openpgp::seal_copy(&payload.entity, sign, &card, KeyIds::Named)?.joined();
     let (head, tail) = compose::encrypted_part(&Boundary::from_entropy(random()));
-    let effects: Vec<Effect> = seen(entry, who, role).collect();
+    let effects: Vec<Effect> = seen(app, entry, who, role, &By::Admin).collect();
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
     Ok([&payload.outer[..], &head, &armor, &tail].concat())
 }
@@ -336,9 +337,18 @@ async fn channel_to_reader(
 }
 
 /// An owner who has it may accept it; who got it stands in the audit.
-fn seen(entry: &Entry, who: &Address, role: Role) -> impl Iterator<Item = Effect> + use<> {
+fn seen(
+    app: &App,
+    entry: &Entry,
+    who: &Address,
+    role: Role,
+    by: &By,
+) -> impl Iterator<Item = Effect> + use<> {
     let seen = (role == Role::Owner).then_some(Effect::Seen(entry.no));
-    let detail = described(entry);
+    let detail = match by {
+        By::Admin => format!("{}; by {}", described(entry), by.audited(app)),
+        By::Person(_) => described(entry),
+    };
     seen.into_iter().chain([Effect::Changed { address: who.clone(), event: "hold-shown", detail }])
 }
 

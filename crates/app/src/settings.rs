@@ -1,8 +1,9 @@
 //! Settings of a list: changed by name, and only to what the list can work with.
 
 use sealist_lists::model::{MailingList, SettingError};
+use sealist_lists::weaknesses::{self, Weakness};
 use sealist_lists::workflows::{self, Workflow, WorkflowError};
-use sealist_lists::{chains, pipelines, weaknesses};
+use sealist_lists::{chains, pipelines};
 use sealist_mail::Timestamp;
 use sealist_store::{StoreError, audit, lists};
 
@@ -64,27 +65,28 @@ pub enum SettingRefused {
     Store(#[from] StoreError),
 }
 
-/// Changes one setting of a list; what makes it weaker stands in the audit. Errs, with nothing changed, if the list could not work with it.
+/// Changes one setting of a list. What makes it weaker stands in the audit, and is returned. Errs, with nothing changed, if the
+/// list could not work with it.
 pub async fn set_setting(
     app: &App,
     list: &mut MailingList,
     name: &str,
     value: &str,
     now: Timestamp,
-) -> Result<(), SettingRefused> {
+) -> Result<Vec<&'static Weakness>, SettingRefused> {
     let mut changed = list.clone();
     changed.settings.set(name, value)?;
     check(app, &changed)?;
     let begins_to_encrypt = changed.settings.encrypting() && !list.settings.encrypting();
-    let weaker: Vec<&'static str> =
-        weaknesses::new(&list.settings, &changed.settings).map(|weakness| weakness.what).collect();
+    let weaker: Vec<&'static Weakness> = weaknesses::new(&list.settings, &changed.settings).collect();
     list.settings = changed.settings;
-    let (no, settings, who) = (list.no, list.settings.clone(), list.name.posting());
-    let detail = format!("{name} {value}: {}", weaker.join("; "));
+    let (no, settings, who) = (list.no, list.settings.clone(), app.operator.clone());
+    let whats: Vec<&str> = weaker.iter().map(|weakness| weakness.what).collect();
+    let (is_weaker, detail) = (!whats.is_empty(), format!("{name} {value}: {}", whats.join("; ")));
     let written = app.store.write(move |db| {
         Box::pin(async move {
             lists::set_settings(&mut *db, no, &settings).await?;
-            if !weaker.is_empty() {
+            if is_weaker {
                 audit::record(db, no, &who, "weakened", &detail, now).await?;
             }
             Ok(())
@@ -95,7 +97,7 @@ pub async fn set_setting(
         // What comes from now on is sealed; what came before is sealed here.
         seal_earlier(app, list).await.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
     }
-    Ok(())
+    Ok(weaker)
 }
 
 /// Of texts that go into header fields, and of the footer below each post, in octets.

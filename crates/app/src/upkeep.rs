@@ -126,7 +126,7 @@ async fn give_up_copies(
                 gather(&list, Text::CopiesDropped, std::slice::from_ref(&fact)).store(&mut *db, now).await?;
                 let Ok(address) = reader.parse::<Address>() else { continue };
                 gather_for(&list, &address, Text::CopyDropped, &[fact]).store(&mut *db, now).await?;
-                audit::record(&mut *db, list.no, &address, "copy-dropped", TOO_LATE, now).await?;
+                audit::record(&mut *db, list.no, &address.key(), "copy-dropped", TOO_LATE, now).await?;
             }
             Ok::<_, StoreError>(readers.len() as u64)
         })
@@ -160,8 +160,8 @@ async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64,
                     if let Some(letter) = letter {
                         letter.store(&mut *db, now).await?;
                     }
-                    let (who, detail) = (list.name.posting(), described(&leaving.entry));
-                    audit::record(&mut *db, list.no, &who, "hold-expired", &detail, now).await?;
+                    let detail = described(&leaving.entry);
+                    audit::record(&mut *db, list.no, audit::SERVER, "hold-expired", &detail, now).await?;
                     leave(db, &list, &leaving, WhyGone::TooLong, now).await
                 })
             });

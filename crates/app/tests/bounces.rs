@@ -393,7 +393,7 @@ async fn what_happens_at_the_bounce_address_can_be_looked_up() {
         events
             .into_iter()
             .filter(|one| one.event == "delivery-stopped")
-            .map(|one| one.email)
+            .map(|one| one.who)
             .collect::<Vec<_>>()
     };
     assert_eq!(stopped_at().await, [""; 0]);

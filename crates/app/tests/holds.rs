@@ -132,7 +132,7 @@ impl Stage {
         let events = audit::newest(&mut self.app.store.reader().await.unwrap(), Some(self.list.no), 100)
             .await
             .unwrap();
-        events.into_iter().map(|event| (event.event, event.email)).collect()
+        events.into_iter().map(|event| (event.event, event.who)).collect()
     }
 
     /// What a token that stands in a notice answers.

@@ -1,16 +1,7 @@
-//! Settings by which a list with OpenPGP gives up a promise, as a table. They are the owner's to choose and to know: `doctor`
-//! warns of them, and the audit tells who chose them when.
+//! Settings by which a list with OpenPGP gives up a promise, as a table. They are the owner's to choose and to know: the
+//! command that chooses one says what it means, `doctor` warns as long as it is chosen, and the audit tells who chose it when.
 
 use crate::model::{Action, ListSettings, MissingKey, PgpSettings, Role, SealedDelivery};
-
-/// Who hears of a weakness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// `doctor` warns as long as it is chosen, and the audit has an entry.
-    Always,
-    /// The audit has an entry: lists of some styles have it from the beginning.
-    WhenChosen,
-}
 
 /// One choice that makes a list weaker.
 pub struct Weakness {
@@ -20,8 +11,6 @@ pub struct Weakness {
     pub what: &'static str,
     /// The setting and value that end it.
     pub mend: &'static str,
-    /// Who hears of it.
-    pub heard: Heard,
     is_chosen: fn(&ListSettings, &PgpSettings) -> bool,
 }
 
@@ -31,15 +20,7 @@ const fn row(
     mend: &'static str,
     is_chosen: fn(&ListSettings, &PgpSettings) -> bool,
 ) -> Weakness {
-    Weakness { check, what, mend, heard: Heard::Always, is_chosen }
-}
-
-const fn choice(
-    what: &'static str,
-    mend: &'static str,
-    is_chosen: fn(&ListSettings, &PgpSettings) -> bool,
-) -> Weakness {
-    Weakness { check: "weak list", what, mend, heard: Heard::WhenChosen, is_chosen }
+    Weakness { check, what, mend, is_chosen }
 }
 
 const ACCEPT: Action = Action::Accept;
@@ -74,9 +55,9 @@ const TABLE: &[Weakness] = &[
     ),
     row(
         "list signature",
-        "it encrypts and does not sign: readers see no verdict on the author",
+        "its copies have no signature of the list: readers see no verdict on the author",
         "sign_outgoing true",
-        |list, pgp| list.encrypting() && !pgp.sign_outgoing,
+        |_, pgp| !pgp.sign_outgoing,
     ),
     row(
         "bulk messages",
@@ -90,40 +71,57 @@ const TABLE: &[Weakness] = &[
         "missing_key_action hold-and-notify",
         |list, pgp| list.encrypting() && pgp.missing_key_action == MissingKey::Cleartext,
     ),
-    choice("mail signed by an expired key is posted", "expired_sig_action reject", |_, pgp| {
+    row("weak list", "mail signed by an expired key is posted", "expired_sig_action reject", |_, pgp| {
         pgp.expired_sig_action == ACCEPT
     }),
-    choice("mail signed by a revoked key is posted", "revoked_sig_action reject", |_, pgp| {
+    row("weak list", "mail signed by a revoked key is posted", "revoked_sig_action reject", |_, pgp| {
         pgp.revoked_sig_action == ACCEPT
     }),
-    choice("mail signed by a key of somebody else is posted", "unknown_signer_action reject", |_, pgp| {
-        pgp.unknown_signer_action == ACCEPT
-    }),
-    choice("mail of members without a key is posted", "no_key_action reject", |_, pgp| {
+    row(
+        "weak list",
+        "mail signed by a key of somebody else is posted",
+        "unknown_signer_action reject",
+        |_, pgp| pgp.unknown_signer_action == ACCEPT,
+    ),
+    row("weak list", "mail of members without a key is posted", "no_key_action reject", |_, pgp| {
         pgp.no_key_action == ACCEPT
     }),
-    choice("a key that nobody confirmed counts", "unconfirmed_key_action reject", |_, pgp| {
+    row("weak list", "a key that nobody confirmed counts", "unconfirmed_key_action reject", |_, pgp| {
         pgp.unconfirmed_key_action == ACCEPT
     }),
-    choice("the same signed text is posted again", "duplicate_sig_action discard", |_, pgp| {
+    row("weak list", "the same signed text is posted again", "duplicate_sig_action discard", |_, pgp| {
         pgp.duplicate_sig_action == ACCEPT
     }),
-    choice("signed mail that is meant for others is posted", "misdirected_msg_action hold", |_, pgp| {
-        pgp.misdirected_msg_action == ACCEPT
-    }),
-    choice("signatures of any date count", "wrong_date_action hold", |_, pgp| {
+    row(
+        "weak list",
+        "signed mail that is meant for others is posted",
+        "misdirected_msg_action hold",
+        |_, pgp| pgp.misdirected_msg_action == ACCEPT,
+    ),
+    row(
+        "weak list",
+        "signed mail that names no recipient is posted, however old it is",
+        "unaddressed_msg_action defer",
+        |_, pgp| pgp.unaddressed_msg_action == ACCEPT,
+    ),
+    row("weak list", "signatures of any date count", "wrong_date_action hold", |_, pgp| {
         pgp.wrong_date_action == ACCEPT
     }),
-    choice(
+    row(
+        "weak list",
         "signed texts are not remembered: they can be posted again",
         "collect_sig_hashes true",
         |_, pgp| !pgp.collect_sig_hashes,
     ),
-    choice("readers get no signature of the list", "sign_outgoing true", |_, pgp| !pgp.sign_outgoing),
-    choice("Subjects stand outside the encryption", "hide_subject true", |_, pgp| !pgp.hide_subject),
-    choice("anybody may certify the key of the list", r#"key_signing_allowed ["owner"]"#, |_, pgp| {
-        pgp.key_signing_allowed.contains(&Role::Nonmember)
+    row("weak list", "Subjects stand outside the encryption", "hide_subject true", |_, pgp| {
+        !pgp.hide_subject
     }),
+    row(
+        "weak list",
+        "anybody may certify the key of the list",
+        r#"key_signing_allowed ["owner"]"#,
+        |_, pgp| pgp.key_signing_allowed.contains(&Role::Nonmember),
+    ),
 ];
 
 /// The weaknesses of a list with these settings; a list without OpenPGP promises nothing that it could give up.

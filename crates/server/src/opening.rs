@@ -14,6 +14,7 @@ use sealist_store::{Database, Store, StoreError};
 
 use crate::config::{Config, DatabaseAt};
 use crate::exit::{Code, Ending};
+use crate::owner;
 use crate::templates;
 use crate::vault::{self, Vault, VaultError};
 
@@ -82,6 +83,7 @@ pub(crate) async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<Ap
     let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
     let app = App::new(store, Arc::new(vault), config.contact());
     let budgets = Budgets { max_stranger_notices_per_hour: config.site.max_stranger_notices_per_hour };
+    let app = app.with_operator(owner::operator().to_owned());
     Ok(app.with_budgets(budgets).with_texts(templates::open(config)).with_workflows(config.workflows()?))
 }
 

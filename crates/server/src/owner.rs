@@ -3,8 +3,9 @@
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
 
-use rustix::process::{Gid, Uid, geteuid};
+use rustix::process::{Gid, Uid, geteuid, getuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use crate::config::{Config, DatabaseAt};
@@ -20,6 +21,7 @@ struct Owner {
 /// Lets root act as the owner of the site: of the first of its folders that is there, and of the configuration's last. Anybody
 /// else acts as who they are. To be called while the process has one thread; what it starts later follows.
 pub(crate) fn act(path: &Path) -> Result<(), Ending> {
+    operator();
     if !geteuid().is_root() {
         return Ok(());
     }
@@ -31,6 +33,28 @@ pub(crate) fn act(path: &Path) -> Result<(), Ending> {
             )
         }),
         None => Ok(()),
+    }
+}
+
+/// Who works on the command line, for the audit: `root (command line)`, or `anne as root (command line)` where sudo says so.
+/// Root is named as root: who asks first is remembered, and [`act`] asks before it steps down.
+pub(crate) fn operator() -> &'static str {
+    static OPERATOR: OnceLock<String> = OnceLock::new();
+    OPERATOR
+        .get_or_init(|| in_words(&user_name(getuid().as_raw()), std::env::var("SUDO_USER").ok().as_deref()))
+}
+
+/// Whoever runs the command could write anything into the variable, and into the database too; but no line of the audit is made to
+/// look like two.
+fn in_words(user: &str, before_sudo: Option<&str>) -> String {
+    let is_name = |name: &&str| {
+        name.len() <= 32
+            && !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    match before_sudo.filter(is_name).filter(|name| *name != user) {
+        Some(before) => format!("{before} as {user} (command line)"),
+        None => format!("{user} (command line)"),
     }
 }
 
@@ -69,16 +93,39 @@ pub(crate) fn advice(path: &Path, why: ErrorKind) -> String {
 }
 
 fn command(uid: u32) -> String {
-    format!("; run this as the user of the site: sudo -u {} sealist …", name(uid))
+    let name = named(uid).unwrap_or_else(|| format!("'#{uid}'"));
+    format!("; run this as the user of the site: sudo -u {name} sealist …")
 }
 
-/// The name of a user, or the form in which sudo takes a number.
-fn name(uid: u32) -> String {
+fn user_name(uid: u32) -> String {
+    named(uid).unwrap_or_else(|| format!("user {uid}"))
+}
+
+fn named(uid: u32) -> Option<String> {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named = users.lines().find_map(|line| {
+    users.lines().find_map(|line| {
         let mut fields = line.split(':');
         let (name, number) = (fields.next()?, fields.nth(1)?);
         (number == uid.to_string()).then(|| name.to_owned())
-    });
-    named.unwrap_or_else(|| format!("'#{uid}'"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_names_the_user_of_the_system() {
+        fn check(user: &str, before_sudo: Option<&str>, words: &str) {
+            assert_eq!(in_words(user, before_sudo), words);
+        }
+        check("root", None, "root (command line)");
+        check("sealist", Some("anne"), "anne as sealist (command line)");
+        check("root", Some("root"), "root (command line)");
+        for strange in ["", "a b", "x\ny", "olga@example.org", &"x".repeat(33)] {
+            check("root", Some(strange), "root (command line)");
+        }
+        assert_eq!(user_name(0), "root");
+        assert_eq!(user_name(4_000_000_000), "user 4000000000");
+    }
 }

@@ -225,7 +225,7 @@ mod tests {
             );
         }
         let events = audit::newest(&mut db, Some(list), 10).await.expect("asked");
-        assert_eq!(events[0].email, "lone@xn--mnchen-3ya.example");
+        assert_eq!(events[0].who, "lone@xn--mnchen-3ya.example");
         let keys = query("SELECT email_key FROM notices ORDER BY email_key")
             .fetch_all(&mut db)
             .await

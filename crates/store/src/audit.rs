@@ -16,8 +16,9 @@ pub struct Event {
     pub list: Option<ListNo>,
     /// When; of a row that counts, the last time.
     pub at: Timestamp,
-    /// Whom it is about; what mail says of itself may be a lie. May be empty.
-    pub email: String,
+    /// The address that it is about; what mail says of itself may be a lie. Of what was done on the command line about no
+    /// address: who did it there, as [`record`] got it. May be empty.
+    pub who: String,
     /// What: `subscribe`, `wrong-token`.
     pub event: String,
     /// Fingerprints and reasons; nothing of a message.
@@ -107,11 +108,15 @@ pub async fn counted(db: &mut Conn, event: &str, since: Timestamp) -> Result<Vec
     rows.iter().map(read).collect()
 }
 
-/// Adds one row about something that changed: each is kept, however many there are.
+/// Who did what no mail asked for.
+pub const SERVER: &str = "(the server)";
+
+/// Adds one row about something that changed: each is kept, however many there are. `who`: the address that it is about in the
+/// form for look-ups, or else who did it: a user of the system, or [`SERVER`].
 pub async fn record(
     db: &mut Conn,
     list: ListNo,
-    address: &Address,
+    who: &str,
     event: &str,
     detail: &str,
     now: Timestamp,
@@ -119,7 +124,7 @@ pub async fn record(
     query("INSERT INTO audit (list_no, at, email_key, event, detail) VALUES ($1, $2, $3, $4, $5)")
         .bind(list.0)
         .bind(now.0)
-        .bind(address.key())
+        .bind(who)
         .bind(event)
         .bind(detail)
         .execute(db)
@@ -144,7 +149,7 @@ pub async fn newest(db: &mut Conn, list: Option<ListNo>, limit: u32) -> Result<V
             Ok(Event {
                 list: row.try_get::<Option<i64>>(0)?.map(ListNo),
                 at: Timestamp(row.try_get(1)?),
-                email: row.try_get(2)?,
+                who: row.try_get(2)?,
                 event: row.try_get(3)?,
                 detail: row.try_get(4)?,
                 times: u64::try_from(row.try_get::<i64>(5)?).unwrap_or(1),

@@ -380,7 +380,7 @@ async fn the_record_tells_the_newest_first(site: Site) {
         .write(move |db| {
             Box::pin(async move {
                 for (event, at) in [("one", 1), ("two", 2), ("three", 3)] {
-                    audit::record(&mut *db, list, &anne(), event, "", Timestamp(at)).await?;
+                    audit::record(&mut *db, list, &anne().key(), event, "", Timestamp(at)).await?;
                 }
                 let names =
                     |events: Vec<audit::Event>| events.into_iter().map(|one| one.event).collect::<Vec<_>>();
@@ -407,7 +407,7 @@ async fn the_record_is_bounded_and_loses_no_change(site: Site) {
                     let what = ("request-asked", &*format!("detail {number}"));
                     audit::attempt(&mut *db, list, Trier::Anybody, &victim, what, NOW).await?;
                     if number % 40 == 0 {
-                        audit::record(&mut *db, list, &victim, "request-done", "", NOW).await?;
+                        audit::record(&mut *db, list, &victim.key(), "request-done", "", NOW).await?;
                     }
                 }
                 let what = ("request-asked", "mine");

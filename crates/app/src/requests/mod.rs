@@ -27,7 +27,7 @@ pub(crate) use facts::{Facts, facts};
 pub(crate) use name::{first_free, in_key, is_chosen_here, is_free, is_shown};
 pub(crate) use offer::Offer;
 
-use crate::effects::{EarlierTokens, Effect};
+use crate::effects::{EarlierTokens, Effect, RequestDecided};
 use crate::moderation::{self, Decision};
 use crate::{App, AppError};
 
@@ -206,7 +206,9 @@ pub(crate) async fn decide(
     decision: Decision,
     by: moderation::By,
 ) -> Result<Taken, AppError> {
-    let decided = Effect::RequestDecided(Box::new(request.clone()), decision.clone(), by);
+    let audited = by.audited(desk.app);
+    let decided = RequestDecided { request: request.clone(), decision: decision.clone(), by, audited };
+    let decided = Effect::RequestDecided(Box::new(decided));
     let end = |request| Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Nothing };
     let mut taken = match decision {
         Decision::Accept => {

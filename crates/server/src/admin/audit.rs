@@ -20,12 +20,14 @@ pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow
         lists::all(&mut db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect();
     let events = audit::newest(&mut db, of, limit).await?;
     let name = |event: &audit::Event| event.list.and_then(|no| names.get(&no)).cloned().unwrap_or_default();
+    let email =
+        |event: &audit::Event| if event.who.contains('@') { event.who.as_str() } else { "" }.to_owned();
     let text = events
         .iter()
         .map(|event| {
             let (at, list) = (event.at.rfc3339(), name(event));
             let (who, times) = match event.times {
-                1 => (shown(&event.email), String::new()),
+                1 => (shown(&event.who), String::new()),
                 times => ("(anybody)".into(), format!("{times} times ")),
             };
             format!("{at}  {list:<30} {who:<30} {:<18} {times}{}\n", event.event, event.detail)
@@ -35,7 +37,7 @@ pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow
         .iter()
         .map(|event| {
             json!({
-                "at": event.at.rfc3339(), "list": name(event), "email": event.email,
+                "at": event.at.rfc3339(), "list": name(event), "who": event.who, "email": email(event),
                 "event": event.event, "detail": event.detail, "times": event.times,
             })
         })

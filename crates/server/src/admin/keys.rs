@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Subcommand;
 use sealist_app::{App, KeyState, Rotated, approve_key, keep_in_database, rotate, set_key, survey};
-use sealist_lists::model::{AddressNo, ListName};
+use sealist_lists::model::{AddressNo, ListName, MailingList};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::keys::CertificateRow;
+use sealist_store::nodes::Alone;
 use sealist_store::people;
 use serde_json::{Value, json};
 
 use super::{Answer, named, read_file, refresh, wkd};
-use crate::config::Config;
+use crate::config::{Config, Kept};
 use crate::exit::{Code, Ending};
 use crate::vault;
 
@@ -64,7 +65,7 @@ pub(crate) enum Keys {
         /// The fingerprint of the key, 40 or 64 hexadecimal digits.
         fingerprint: Fingerprint,
     },
-    /// Makes a new key for a list. It is used once every node has it; the old one opens mail for
+    /// Makes a new key for a list. It is used once the server, or each of several nodes, has loaded it; the old one opens mail for
     /// `key_overlap_days` more.
     Rotate {
         /// The name of the list.
@@ -84,7 +85,7 @@ pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Re
     Ok(match command {
         Keys::Rotate { list } => {
             let list = named(app, &list).await?;
-            rotated(&rotate(app, &list, now).await?)
+            rotated(config, &list, &rotate(app, &list, now).await?, app.store.alone())
         }
         Keys::Rewrap => {
             let keys = keep_in_database(app).await?;
@@ -133,17 +134,29 @@ pub(super) fn make_master_key(file: &Path) -> anyhow::Result<String> {
     ))
 }
 
-fn rotated(rotated: &Rotated) -> Answer {
+fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Alone) -> Answer {
     let Rotated { fingerprint, waits_for } = rotated;
     let nodes: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
-    let state = match nodes.as_slice() {
-        [] => "it is used".to_owned(),
-        nodes => format!(
-            "it is used when each node has it; these have not said so yet: {}. With key directories, copy its file to each",
-            nodes.join(", ")
-        ),
+    let state = match (alone, nodes.as_slice()) {
+        (_, []) => "it is used from now on".to_owned(),
+        (Alone::Yes, _) => {
+            "the server uses it within a few seconds: `sealist doctor` says so if not".to_owned()
+        }
+        (Alone::No, nodes) => {
+            let way = match config.keydirs.kept {
+                Kept::Database => "They load it from the database within a few seconds",
+                Kept::Directory => "Copy its file to the key directory of each node that has one of its own",
+            };
+            let nodes = nodes.join(", ");
+            format!(
+                "it is used when each node has it; these lack it: {nodes}. {way}; `sealist doctor` names those that still lack it"
+            )
+        }
     };
-    let text = format!("new key      {fingerprint}\n{state}\n");
+    let days = list.settings.pgp.as_ref().map_or(0, |pgp| pgp.key_overlap_days);
+    let text = format!(
+        "new key      {fingerprint}\n{state}\nthe old key opens mail for {days} days more (key_overlap_days)\n"
+    );
     (text, json!({ "fingerprint": fingerprint, "used": nodes.is_empty(), "waits_for": nodes }))
 }
 
@@ -216,4 +229,35 @@ fn merged(mut data: Value, more: Value) -> Value {
         data.extend(more);
     }
     data
+}
+
+#[cfg(test)]
+mod tests {
+    use sealist_lists::model::{ListNo, NodeNo};
+    use sealist_lists::styles;
+
+    use super::*;
+
+    #[test]
+    fn a_site_with_one_node_hears_of_no_others() {
+        fn check(alone: Alone, kept: Kept, waits_for: &[i64], words: &str) {
+            let mut config = Config::default();
+            config.keydirs.kept = kept;
+            let settings = styles::named("pgp-default").unwrap().settings();
+            let list = MailingList { no: ListNo(1), name: "team@lists.example".parse().unwrap(), settings };
+            let waits_for = waits_for.iter().map(|no| NodeNo(*no)).collect();
+            let done = Rotated { fingerprint: "ABCD".to_owned(), waits_for };
+            let (text, _) = rotated(&config, &list, &done, alone);
+            assert!(text.contains(words) && text.contains("opens mail for 90 days more"), "{text}");
+            assert_eq!(text.contains("node"), alone == Alone::No && !done.waits_for.is_empty(), "{text}");
+        }
+        for alone in [Alone::Yes, Alone::No] {
+            check(alone, Kept::Directory, &[], "it is used from now on");
+        }
+        for kept in [Kept::Directory, Kept::Database] {
+            check(Alone::Yes, kept, &[4], "the server uses it within a few seconds");
+        }
+        check(Alone::No, Kept::Directory, &[4], "these lack it: 4. Copy its file");
+        check(Alone::No, Kept::Database, &[4, 7], "these lack it: 4, 7. They load it from the database");
+    }
 }

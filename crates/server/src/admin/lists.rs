@@ -8,7 +8,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_store::lists;
 use serde_json::{Value, json};
 
-use super::{Answer, named};
+use super::{Answer, named, owners, warned};
 
 #[derive(Subcommand)]
 pub(crate) enum Lists {
@@ -71,7 +71,8 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
             }
             let key = list_certificate(app, made.no).await?.map(|key| key.fingerprint().to_string());
             let line = key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
-            (format!("{list} is made{line}\n"), json!({ "list": list, "fingerprint": key }))
+            let data = json!({ "list": list, "fingerprint": key });
+            warned((format!("{list} is made{line}\n"), data), owners::lack(app, &made).await?)
         }
         Lists::List => {
             let all = lists::all(&mut *app.store.reader().await?).await?;
@@ -85,8 +86,11 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
         }
         Lists::Set { list, name, value } => {
             let mut list = named(app, &list).await?;
-            set_setting(app, &mut list, &name, &value, Timestamp::now()).await?;
-            (format!("{name} is set\n"), json!({ "set": name }))
+            let weaker = set_setting(app, &mut list, &name, &value, Timestamp::now()).await?;
+            let warnings = weaker.iter().map(|weakness| {
+                format!("{}: {}; fix: sealist lists set {0} {}", list.name, weakness.what, weakness.mend)
+            });
+            warned((format!("{name} is set\n"), json!({ "set": name })), warnings)
         }
         Lists::Key { list, strip_certifications } => {
             let list = named(app, &list).await?;

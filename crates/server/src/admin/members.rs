@@ -9,7 +9,7 @@ use sealist_mail::Address;
 use sealist_store::people;
 use serde_json::json;
 
-use super::{Answer, named, read_file};
+use super::{Answer, named, owners, read_file, warned};
 use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
@@ -107,7 +107,8 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             (format!("{address}: {name} is {value}\n"), json!(preferences))
         }
         Members::Remove { list, address } => {
-            let no = named(app, &list).await?.no;
+            let of = named(app, &list).await?;
+            let no = of.no;
             let mut roles = people::roles_spelled(&mut *app.store.reader().await?, no, &address).await?;
             if roles.is_empty() {
                 roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
@@ -115,13 +116,16 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             if roles.is_empty() {
                 return Err(no_role(&address, &list).into());
             }
+            let was_owner = roles.iter().any(|member| member.role == Role::Owner);
             for member in roles {
                 app.store
                     .write(move |db| Box::pin(people::remove_member(db, member.no)))
                     .await
                     .map_err(AppError::Store)?;
             }
-            (format!("{address} is removed from {list}\n"), json!({ "removed": address.to_string() }))
+            let warning = if was_owner { owners::lack(app, &of).await? } else { None };
+            let removed = format!("{address} is removed from {list}\n");
+            warned((removed, json!({ "removed": address.to_string() })), warning)
         }
     })
 }

@@ -7,6 +7,7 @@ mod holds;
 mod keys;
 mod lists;
 mod members;
+pub(crate) mod owners;
 mod queue;
 mod refresh;
 mod requests;
@@ -26,6 +27,16 @@ use crate::opening::{self, Purpose};
 
 /// What a command says: to people, and as data.
 pub(crate) type Answer = (String, Value);
+
+/// The same answer with what to beware of: a line each, and as data.
+fn warned((text, mut data): Answer, warnings: impl IntoIterator<Item = String>) -> Answer {
+    let warnings: Vec<String> = warnings.into_iter().collect();
+    let lines: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    if let Some(data) = data.as_object_mut() {
+        data.insert("warnings".to_owned(), json!(warnings));
+    }
+    (text + &lines, data)
+}
 
 /// How data is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use sealist_app::{App, AppError, ListKeys, list_certificate, survey};
 use sealist_lists::model::{AddressNo, MailingList};
 use sealist_mail::{Address, Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SignWith};
+use sealist_store::nodes::Alone;
 use sealist_store::{StoreError, address_keys, lists, rotation};
 
 use super::Finding;
@@ -75,11 +76,19 @@ async fn waiting(app: &App) -> Result<Vec<Finding>, StoreError> {
         let Some(list) = lists::by_no(&mut db, key.list).await? else { continue };
         let nodes = rotation::lacking(&mut db, key.no, app.store.alone()).await?;
         let nodes: Vec<String> = nodes.iter().map(|node| format!("node {node}")).collect();
-        let who = if nodes.is_empty() { "a server".to_owned() } else { nodes.join(", ") };
+        // With SQLite there is one node, and no other key directory.
+        let (who, fix) = match (app.store.alone(), nodes.is_empty()) {
+            (_, true) => ("a server".to_owned(), "start the server"),
+            (Alone::Yes, false) => ("the server".to_owned(), "see in its log why it does not load it"),
+            (Alone::No, false) => (
+                nodes.join(", "),
+                "with key directories, copy the file with this fingerprint to each of them; see their logs",
+            ),
+        };
         findings.push(Finding::warning(
             "new key",
             format!("{} of {} is not used yet; it waits for {who}", key.fingerprint, list.name),
-            "start the server if it is stopped; with key directories, copy the file with this fingerprint to each node",
+            fix,
         ));
     }
     Ok(findings)

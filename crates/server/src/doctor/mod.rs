@@ -97,8 +97,8 @@ async fn examine(path: &Path) -> Vec<Finding> {
     if config.contact().is_none() {
         findings.push(Finding::warning(
             "contact",
-            "nobody hears of lists without an owner",
-            "set contact in [site]",
+            "nobody hears of the problems of lists without an owner",
+            "set contact below [site]",
         ));
     }
     findings.extend(clock::examine());

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use sealist_app::App;
 use sealist_lists::model::MailingList;
-use sealist_lists::weaknesses::{self, Heard};
+use sealist_lists::weaknesses;
 use sealist_store::{StoreError, lists};
 
 use super::Finding;
+use crate::admin::owners;
 use crate::config::{Config, DatabaseAt, Security};
 
 /// What the configuration alone tells: `sealist check` says it too.
@@ -64,15 +65,20 @@ fn private(check: &'static str, path: &Path) -> Option<Finding> {
     })
 }
 
-/// Lists that give up what OpenPGP promises.
+/// Lists that give up what OpenPGP promises, and lists without an owner.
 pub(super) async fn examine_lists(app: &App) -> Result<Vec<Finding>, StoreError> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
-    Ok(all.iter().flat_map(of_list).collect())
+    let mut findings: Vec<Finding> = all.iter().flat_map(of_list).collect();
+    for list in &all {
+        if let Some(who) = owners::who_hears(app, list).await? {
+            findings.push(Finding::warning("owner", format!("{}: {who}", list.name), owners::fix(list)));
+        }
+    }
+    Ok(findings)
 }
 
 fn of_list(list: &MailingList) -> Vec<Finding> {
-    let heard = weaknesses::of(&list.settings).filter(|weakness| weakness.heard == Heard::Always);
-    heard
+    weaknesses::of(&list.settings)
         .map(|weakness| {
             let fix = format!("if nobody meant that: sealist lists set {} {}", list.name, weakness.mend);
             Finding::warning(weakness.check, format!("{}: {}", list.name, weakness.what), fix)

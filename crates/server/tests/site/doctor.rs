@@ -86,18 +86,29 @@ async fn weak_lists_are_named() {
         ("nonencrypted_msg_action", "accept", "mail in the clear is posted"),
         ("invalid_sig_action", "accept", "a false signature is posted"),
         ("default_nonmember_action", "accept", "mail of anybody is posted"),
+        ("expired_sig_action", "accept", "an expired key is posted"),
+        ("unaddressed_msg_action", "accept", "names no recipient is posted"),
+        ("collect_sig_hashes", "false", "they can be posted again"),
+        ("hide_subject", "false", "outside the encryption"),
+        ("key_signing_allowed", r#"["nonmember"]"#, "anybody may certify"),
     ] {
-        server.cli(&["lists", "set", TEAM, setting, weak]);
+        let told = server.cli(&["lists", "set", TEAM, setting, weak]);
+        let warning = told.lines().find(|line| line.starts_with("warning: ")).unwrap_or_default();
+        assert!(warning.contains(TEAM) && warning.contains(words), "{setting}: {told}");
+        assert!(warning.contains(&format!("; fix: sealist lists set {TEAM} {setting} ")), "{told}");
         let all = said_of(&server, "weak list");
         let [(level, detail, fix)] = &all[..] else { panic!("{setting}: {all:?}") };
         assert!(level == "warning" && detail.contains(TEAM) && detail.contains(words), "{detail}");
         // What the fix says is a command that mends it.
         let command = fix.split("sealist ").nth(1).unwrap();
         assert!(command.starts_with(&format!("lists set {TEAM} {setting} ")), "{fix}");
-        server.cli(&command.split(' ').collect::<Vec<_>>());
+        let told = server.cli(&command.splitn(5, ' ').collect::<Vec<_>>());
+        assert!(!told.contains("warning"), "{told}");
         assert_eq!(said_of(&server, "weak list"), [], "{setting}: {fix}");
         let audit = server.cli(&["audit", TEAM]);
         let line = format!("{setting} {weak}: ");
+        let entry = audit.lines().find(|entry| entry.contains(&line)).unwrap();
+        assert!(entry.contains("(command line)") && entry.contains(words), "{entry}");
         assert_eq!(audit.matches(&line).count(), 1, "{audit}");
         assert!(!audit.contains(&format!("{setting} {}", command.rsplit(' ').next().unwrap())), "{audit}");
     }

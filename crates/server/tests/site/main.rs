@@ -27,6 +27,7 @@ mod nodes;
 mod notices;
 mod opening;
 mod own_keys;
+mod owners;
 mod plain_commands;
 mod postfix;
 mod published_keys;

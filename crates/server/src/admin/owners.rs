@@ -1,0 +1,34 @@
+//! Who hears of the problems of a list that has no owner. Such a list works, and the command line can do all with it: a warning
+//! is enough. Setting: `[site] contact`.
+
+use sealist_app::App;
+use sealist_lists::model::{MailingList, MemberNo, Role};
+use sealist_store::{StoreError, people};
+
+/// What a list without an owner lacks, and the fix; `None` if it has one.
+pub(super) async fn lack(app: &App, list: &MailingList) -> Result<Option<String>, StoreError> {
+    let lack = who_hears(app, list).await?;
+    Ok(lack.map(|who| format!("{}: {who}; fix: {}", list.name, fix(list))))
+}
+
+/// Who hears in place of an owner; `None` if the list has one.
+pub(crate) async fn who_hears(app: &App, list: &MailingList) -> Result<Option<String>, StoreError> {
+    let mut db = app.store.reader().await?;
+    let mut has = [false; 2];
+    for (has, role) in has.iter_mut().zip([Role::Owner, Role::Moderator]) {
+        *has = !people::roster(&mut db, list.no, role, MemberNo(0), 1).await?.is_empty();
+    }
+    Ok(match (has, &app.contact) {
+        ([true, _], _) => None,
+        ([false, true], _) => Some("it has no owner: its moderators alone hear of its problems".to_owned()),
+        ([false, false], Some(contact)) => Some(format!(
+            "it has no owner: {contact}, the contact of the site, hears of its problems, and nobody decides by mail"
+        )),
+        ([false, false], None) => Some("it has no owner: nobody hears of its problems".to_owned()),
+    })
+}
+
+/// What gives it one.
+pub(crate) fn fix(list: &MailingList) -> String {
+    format!("sealist members add {} ADDRESS --role owner", list.name)
+}
