@@ -44,6 +44,9 @@ pub enum AppError {
     /// No such list.
     #[error("there is no list {0}")]
     NoSuchList(String),
+    /// A list of that name is there.
+    #[error("{0} exists already")]
+    ListExists(String),
     /// A name that a new list cannot have.
     #[error(transparent)]
     Name(#[from] NameRefused),

@@ -56,7 +56,7 @@ pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
 pub use settings::{SettingRefused, set_setting};
-pub use setup::{NewMember, add_member, create_list, list_certificate, set_key};
+pub use setup::{NewMember, add_member, check_not_own, create_list, list_certificate, set_key};
 pub use succession::{announce, published, strip_certifications};
 pub use summaries::tell_due;
 pub use upkeep::{Kept, mend_clock, purge, upkeep};

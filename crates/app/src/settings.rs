@@ -32,8 +32,8 @@ pub enum SettingRefused {
         setting: &'static str,
         /// What it names.
         name: String,
-        /// Where those that there are are listed.
-        look: &'static str,
+        /// Those that there are, or where they are listed.
+        look: String,
     },
     /// Steps that make no workflow.
     #[error(transparent)]
@@ -119,7 +119,8 @@ fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
     let unknown =
         |setting, name: &str, look| Err(SettingRefused::Unknown { setting, name: name.to_owned(), look });
     if chains::named(&settings.posting_chain).is_none() {
-        return unknown("posting_chain", &settings.posting_chain, "see docs/admins.md");
+        let own = chains::of_posts(settings.pgp.is_some()).map_or("", |own| own.name);
+        return unknown("posting_chain", &settings.posting_chain, format!("that of this list is {own:?}"));
     }
     // A list with OpenPGP would ask for no signature by the other.
     if let Some(own) = chains::of_posts(settings.pgp.is_some())
@@ -128,7 +129,12 @@ fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
         return Err(SettingRefused::OtherChain { name: settings.posting_chain.clone(), own: own.name });
     }
     if pipelines::named(&settings.posting_pipeline).is_none() {
-        return unknown("posting_pipeline", &settings.posting_pipeline, "see docs/admins.md");
+        let names: Vec<&str> = pipelines::PIPELINES.iter().map(|pipeline| pipeline.name).collect();
+        return unknown(
+            "posting_pipeline",
+            &settings.posting_pipeline,
+            format!("there are {}", names.join(", ")),
+        );
     }
     for (name, steps) in &settings.workflows {
         let (name, description) = (name.clone(), String::new());
@@ -142,7 +148,7 @@ fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
     ];
     for (setting, name) in named.into_iter().chain(key_change) {
         let Ok(found) = workflow(app, list, name) else {
-            return unknown(setting, name, "`sealist workflows` lists those that there are");
+            return unknown(setting, name, "`sealist workflows` lists those that there are".to_owned());
         };
         if settings.pgp.is_none() && found.steps.iter().any(|step| step.starts_with("pubkey-")) {
             return Err(SettingRefused::AsksForKeys(name.clone()));

@@ -9,7 +9,7 @@ use sealist_openpgp::{Certificate, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, KeyState, Purpose};
-use sealist_store::{Conn, StoreError, lists, people};
+use sealist_store::{Conn, lists, people};
 
 use crate::effects::carry_out;
 use crate::key_life::{row_of, updated_row};
@@ -22,7 +22,7 @@ use crate::{App, AppError, new_keys};
 pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp) -> Result<ListNo, AppError> {
     let settings = styles::named(style).ok_or_else(|| AppError::NoSuchStyle(style.to_owned()))?.settings();
     if lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some() {
-        return Err(StoreError::Duplicate.into());
+        return Err(AppError::ListExists(name.to_string()));
     }
     let others = lists::all(&mut *app.store.reader().await?).await?;
     check_new_name(&name, others.iter().map(|list| &list.name))?;
@@ -46,6 +46,14 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
         .await
 }
 
+/// A list is no member of itself. Errs with [`AppError::OwnAddress`].
+pub fn check_not_own(list: &ListName, address: &Address) -> Result<(), AppError> {
+    match DoorAddress::readings(address).iter().any(|reading| reading.list == *list) {
+        true => Err(AppError::OwnAddress(address.to_string())),
+        false => Ok(()),
+    }
+}
+
 /// Somebody an admin adds.
 pub struct NewMember {
     /// The address.
@@ -66,9 +74,7 @@ pub async fn add_member(
     now: Timestamp,
 ) -> Result<MemberNo, AppError> {
     let NewMember { address, name, role, key } = member;
-    if DoorAddress::readings(&address).iter().any(|reading| reading.list == list.name) {
-        return Err(AppError::OwnAddress(address.to_string()));
-    }
+    check_not_own(&list.name, &address)?;
     let given = match key {
         Some(key) => Some(key_to_set(app, &address, &key, now).await?),
         None => None,

@@ -2,6 +2,7 @@
 //! command that chooses one says what it means, `doctor` warns as long as it is chosen, and the audit tells who chose it when.
 
 use crate::model::{Action, ListSettings, MissingKey, PgpSettings, Role, SealedDelivery};
+use crate::workflows::Workflows;
 
 /// One choice that makes a list weaker.
 pub struct Weakness {
@@ -44,6 +45,18 @@ const TABLE: &[Weakness] = &[
     row("weak list", "mail with a false signature is posted", "invalid_sig_action reject", |_, pgp| {
         pgp.invalid_sig_action == ACCEPT
     }),
+    row(
+        "weak list",
+        "people join by mail alone, without the proof of a key",
+        "subscription_policy pgp-policy-moderate",
+        |list, _| lacks(list, "pubkey-confirmation"),
+    ),
+    row(
+        "weak list",
+        "whoever proves to hold any key joins, and nobody in charge is asked",
+        "subscription_policy pgp-policy-moderate",
+        |list, _| !lacks(list, "pubkey-confirmation") && lacks(list, "moderation-checks"),
+    ),
     row("weak list", "mail of anybody is posted", "default_nonmember_action hold", |list, _| {
         list.default_nonmember_action == ACCEPT
     }),
@@ -124,6 +137,14 @@ const TABLE: &[Weakness] = &[
     ),
 ];
 
+/// Whether people join without that step. A workflow of the site's own is its admin's word, and not known here.
+fn lacks(list: &ListSettings, step: &str) -> bool {
+    let all = Workflows::default();
+    let own = list.workflows.get(&list.subscription_policy);
+    let steps = own.or_else(|| all.named(&list.subscription_policy).map(|workflow| &workflow.steps));
+    steps.is_some_and(|steps| !steps.iter().any(|known| known == step))
+}
+
 /// The weaknesses of a list with these settings; a list without OpenPGP promises nothing that it could give up.
 pub fn of(settings: &ListSettings) -> impl Iterator<Item = &'static Weakness> + '_ {
     let chosen = move |weakness: &&'static Weakness| {
@@ -172,6 +193,8 @@ mod tests {
                 "cleartext",
                 "nonmember",
                 r#"["nonmember"]"#,
+                "open",
+                "pgp-policy-open",
             ];
             let found = weak.iter().filter(|value| {
                 let mut settings =

@@ -1,6 +1,7 @@
 //! How a command ends: the codes of sysexits(3), one table for all errors.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use sealist_app::{AppError, SettingRefused};
 use sealist_lists::model::{NameRefused, SettingError};
@@ -47,6 +48,12 @@ pub(crate) struct Ending {
 impl Ending {
     pub(crate) fn new(code: Code, text: impl Into<String>) -> Self {
         Self { code, text: text.into() }
+    }
+
+    /// A file or folder that was asked for cannot be written, for whatever reason: a folder that is not there is none that
+    /// cannot be read.
+    pub(crate) fn not_written(path: &Path, why: &std::io::Error) -> Self {
+        Self::new(Code::CannotCreate, format!("cannot write {}: {why}", path.display()))
     }
 }
 
@@ -106,7 +113,7 @@ fn of_app(error: &AppError) -> Code {
         AppError::Store(error) => of_store(error),
         AppError::NoSuchList(_) => Code::NoUser,
         AppError::NoSuchStyle(_) | AppError::NoSuchWorkflow(_) => Code::Usage,
-        AppError::Name(NameRefused::Meets(..)) => Code::CannotCreate,
+        AppError::Name(NameRefused::Meets(..)) | AppError::ListExists(_) => Code::CannotCreate,
         AppError::Overtaken => Code::TryAgain,
         AppError::NoKeys { .. } | AppError::NoMasterKey => Code::Config,
         AppError::Vault(_) => Code::CannotCreate,

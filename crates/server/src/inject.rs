@@ -33,7 +33,8 @@ pub(crate) async fn run(
     let mut intake = Intake::begin(&arrival, sender.map(ToString::to_string).as_deref())?;
     intake.write(&message)?;
     intake.commit(app, Intake::transaction(), app.store.now()).await?;
-    Ok((String::new(), json!({ "taken": to.to_string(), "octets": message.len() })))
+    let text = format!("{to} has it: `sealist queue list` says whether it waits\n");
+    Ok((text, json!({ "taken": to.to_string(), "octets": message.len() })))
 }
 
 fn read(file: Option<PathBuf>, max_octets: u64) -> anyhow::Result<Vec<u8>> {

@@ -41,7 +41,7 @@ struct Arguments {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", env = "SEALIST_CONFIG", default_value = config::DEFAULT_PATH)]
     config: PathBuf,
-    /// Prints data as JSON; not for `serve` and `demo`.
+    /// Prints data as JSON; not for `serve` and `demo`. Errors are words on standard error all the same.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -69,7 +69,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
-    /// Looks for what is wrong and says how to mend it. Ends with 0 (all good), 1 (warnings) or 2 (faults).
+    /// Looks for what is wrong and says how to mend it. Ends with 0 (all good), 1 (warnings), 2 (faults) or 78 (there is no
+    /// site to look at).
     Doctor,
     /// Puts a message into the queue of a list.
     Inject {
@@ -77,7 +78,7 @@ enum Command {
         list: Address,
         /// The message; without it, standard input.
         file: Option<PathBuf>,
-        /// The envelope sender.
+        /// The envelope sender. Without it the message has none, as a delivery report.
         #[arg(long)]
         sender: Option<Address>,
     },

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::admin::Answer;
 use crate::config::{self, Config};
+use crate::exit::Ending;
 use crate::mta;
 use crate::opening::{self, Purpose};
 
@@ -100,10 +101,9 @@ fn write_config(path: &Path, admin: &Address) -> anyhow::Result<()> {
         config.keydirs.list = "keys".into();
     }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).map_err(|error| Ending::not_written(folder, &error))?;
     }
-    std::fs::write(path, config::commented(&config))
-        .with_context(|| format!("cannot write {}", path.display()))
+    Ok(std::fs::write(path, config::commented(&config)).map_err(|error| Ending::not_written(path, &error))?)
 }
 
 /// Of a domain with mailboxes the records are there, and say how its mail is sent.

@@ -45,7 +45,7 @@ pub(super) async fn run(app: &App, command: Archive) -> anyhow::Result<Answer> {
         }
         Archive::Purge { list } => {
             let purged = purge(app, named(app, &list).await?.no).await?;
-            (format!("{purged} posts of {list} are not kept any more\n"), json!({ "purged": purged }))
+            (format!("posts of {list} deleted: {purged}\n"), json!({ "purged": purged }))
         }
     })
 }

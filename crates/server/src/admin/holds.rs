@@ -13,6 +13,7 @@ use sealist_store::{holds, replay};
 use serde_json::{Value, json};
 
 use super::{Answer, named};
+use crate::exit::Ending;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -104,7 +105,7 @@ pub(super) async fn open(
     let where_to = match file {
         Some(path) => {
             let message = open_to_file(app, &entry, to, now).await?;
-            std::fs::write(path, message).with_context(|| format!("cannot write {}", path.display()))?;
+            std::fs::write(path, message).map_err(|error| Ending::not_written(path, &error))?;
             format!("in {}, encrypted to the key of {to}", path.display())
         }
         None => {
@@ -194,7 +195,7 @@ fn overtaken(no: EntryNo) -> impl Fn(AppError) -> anyhow::Error {
 async fn find(app: &App, no: i64) -> anyhow::Result<Entry> {
     queue::find(&mut *app.store.reader().await?, EntryNo(no))
         .await?
-        .with_context(|| format!("there is no entry {no}"))
+        .with_context(|| format!("there is no entry {no}; `sealist queue list` names them"))
 }
 
 fn size(octets: u64) -> String {

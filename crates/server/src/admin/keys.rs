@@ -127,7 +127,7 @@ pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Re
 }
 
 pub(super) fn make_master_key(file: &Path) -> anyhow::Result<String> {
-    vault::make_master_key(file).with_context(|| format!("cannot make {}", file.display()))?;
+    vault::make_master_key(file).map_err(|error| Ending::not_written(file, &error))?;
     Ok(format!(
         "{} is made: give it to every node, and keep a copy apart from the backup of the database\n",
         file.display()

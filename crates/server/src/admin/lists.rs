@@ -2,7 +2,9 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use sealist_app::{App, AppError, NewMember, add_member, create_list, list_certificate, set_setting};
+use sealist_app::{
+    App, AppError, NewMember, add_member, check_not_own, create_list, list_certificate, set_setting,
+};
 use sealist_lists::model::{ListName, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::lists;
@@ -58,6 +60,8 @@ pub(crate) enum Lists {
 pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
     Ok(match command {
         Lists::Create { list, style, owner } => {
+            // Before the list is made: what fails leaves nothing behind.
+            owner.as_ref().map_or(Ok(()), |owner| check_not_own(&list, owner))?;
             create_list(app, list.clone(), &style, app.store.now()).await?;
             let made = named(app, &list).await?;
             if let Some(owner) = owner {

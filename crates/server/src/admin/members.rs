@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use sealist_app::{App, AppError, NewMember, add_member};
-use sealist_lists::model::{ListName, MailingList, MemberNo, Role};
+use sealist_lists::model::{ListName, MailingList, Member, MemberNo, MissingKey, Role};
 use sealist_mail::Address;
 use sealist_store::people;
 use serde_json::json;
@@ -61,6 +61,7 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
     Ok(match command {
         Members::Add { list, address, key, name, role } => {
             let list = named(app, &list).await?;
+            let name = shown_name(&name)?;
             let role = Role::from_name(&role).ok_or_else(|| {
                 Ending::new(Code::Usage, format!("{role:?} is none of member, owner, moderator, nonmember"))
             })?;
@@ -91,20 +92,20 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             (text, rows.iter().map(|m| json!({ "role": m.role, "address": m.address.to_string() })).collect())
         }
         Members::Set { list, address, name, value } => {
-            let no = named(app, &list).await?.no;
-            let roles = people::roles_of(&mut *app.store.reader().await?, no, &address).await?;
+            let of = named(app, &list).await?;
+            let roles = people::roles_of(&mut *app.store.reader().await?, of.no, &address).await?;
             // An owner may be no member, and reads letters too.
-            let Some(member) = roles.iter().find(|one| one.role == Role::Member).or(roles.first()) else {
-                return Err(no_role(&address, &list).into());
-            };
-            let no = member.no;
-            let mut preferences = member.preferences;
-            preferences.set(&name, &value)?;
+            let found = roles.iter().find(|one| one.role == Role::Member).or(roles.first());
+            let mut member = found.ok_or_else(|| no_role(&address, &list))?.clone();
+            member.preferences.set(&name, &value)?;
+            let (no, preferences) = (member.no, member.preferences);
             app.store
                 .write(move |db| Box::pin(people::set_preferences(db, no, preferences)))
                 .await
                 .map_err(AppError::Store)?;
-            (format!("{address}: {name} is {value}\n"), json!(preferences))
+            let text = format!("{address}: {name} is {value}\n");
+            let warning = cleartext_warning(&of, &member).filter(|_| name == "allow_cleartext");
+            warned((text, json!(preferences)), warning)
         }
         Members::Remove { list, address } => {
             let of = named(app, &list).await?;
@@ -128,6 +129,30 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             warned((removed, json!({ "removed": address.to_string() })), warning)
         }
     })
+}
+
+/// Longer names fill the header fields of others.
+const MAX_NAME_CHARS: usize = 100;
+
+/// The name with single blanks. An admin may give more than people may choose for themselves, but nothing that looks like an address.
+fn shown_name(given: &str) -> Result<String, Ending> {
+    let name = given.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_strange = |c: char| c.is_control() || "@<>\"".contains(c);
+    match name.chars().count() > MAX_NAME_CHARS || name.contains(is_strange) {
+        true => Err(Ending::new(
+            Code::Data,
+            format!("a name has at most {MAX_NAME_CHARS} characters, and no @, <, > or \" in it"),
+        )),
+        false => Ok(name),
+    }
+}
+
+/// A choice that changes nothing where the list sends no cleartext.
+fn cleartext_warning(list: &MailingList, member: &Member) -> Option<String> {
+    let goes_out = list.settings.encrypting()
+        && list.settings.pgp.as_ref().is_some_and(|pgp| pgp.missing_key_action == MissingKey::Cleartext);
+    (goes_out && member.preferences.allow_cleartext)
+        .then(|| format!("{} gets copies in the clear while there is no usable key", member.address))
 }
 
 fn no_role(address: &Address, list: &ListName) -> Ending {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use sealist_app::{App, AppError};
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, PostNo};
 use sealist_lists::rules::Reason;
@@ -59,11 +59,12 @@ pub(crate) enum Queue {
     },
     /// Keeps something from going on: an entry that was not judged yet, a post that is going out, or all mail of a list,
     /// which is still taken in.
+    #[command(group(ArgGroup::new("held").required(true).args(["what", "post"])))]
     Hold {
         /// The number of an entry, or the name of a list.
         what: Option<String>,
         /// The post whose remaining copies are held.
-        #[arg(long, conflicts_with = "what", required_unless_present = "what")]
+        #[arg(long)]
         post: Option<i64>,
     },
     /// Lets a held list go on.
@@ -84,12 +85,12 @@ pub(crate) enum Queue {
         post: Option<i64>,
     },
     /// Gives copies up: one, or those of a post.
+    #[command(group(ArgGroup::new("dropped").required(true).args(["copy", "post"])))]
     Drop {
         /// The number of the copy, as `queue copies` prints it.
-        #[arg(required_unless_present = "post")]
         copy: Option<i64>,
         /// The number of the post, as `queue posts` prints it.
-        #[arg(long, conflicts_with = "copy")]
+        #[arg(long)]
         post: Option<i64>,
     },
 }
@@ -124,7 +125,7 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
             let now = app.store.now();
             let made = app.store.write(move |db| Box::pin(copies::retry_all(db, now)));
             let made = made.await.map_err(AppError::Store)?;
-            (format!("{made} copies are tried now\n"), json!({ "retried": made }))
+            (format!("copies tried now: {made}\n"), json!({ "retried": made }))
         }
         Queue::Resend { copy, post } => {
             let (which, now) = (named_copies(app, copy, post).await?, app.store.now());

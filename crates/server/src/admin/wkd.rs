@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use anyhow::Context as _;
 use sealist_app::{App, published};
 use sealist_lists::model::Door;
 use sealist_openpgp::{Certificate, wkd};
@@ -13,6 +12,7 @@ use sealist_store::lists;
 use serde_json::json;
 
 use super::Answer;
+use crate::exit::Ending;
 
 /// The doors that people write to.
 const DOORS: [Door; 3] = [Door::Posting, Door::Request, Door::Owner];
@@ -63,16 +63,17 @@ fn advice(folder: &Path, hosts: &[String]) -> String {
 }
 
 /// Whole or not at all, for everybody to read: who reads it meanwhile gets the old one.
-fn put(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let folder = path.parent().with_context(failed)?;
-    open_folder(folder).with_context(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
-    file.write_all(octets).with_context(failed)?;
-    file.as_file().set_permissions(Permissions::from_mode(0o644)).with_context(failed)?;
-    file.as_file().sync_all().with_context(failed)?;
-    file.persist(path).map_err(|error| error.error).with_context(failed)?;
-    Ok(())
+fn put(path: &Path, octets: &[u8]) -> Result<(), Ending> {
+    let write = || {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        open_folder(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(octets)?;
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    write().map(drop).map_err(|error| Ending::not_written(path, &error))
 }
 
 /// Makes a folder and those above it, for everybody to enter; those that are there stay as they are.

@@ -86,6 +86,8 @@ async fn weak_lists_are_named() {
         ("nonencrypted_msg_action", "accept", "mail in the clear is posted"),
         ("invalid_sig_action", "accept", "a false signature is posted"),
         ("default_nonmember_action", "accept", "mail of anybody is posted"),
+        ("subscription_policy", "open", "without the proof of a key"),
+        ("subscription_policy", "pgp-policy-confirm", "nobody in charge is asked"),
         ("expired_sig_action", "accept", "an expired key is posted"),
         ("unaddressed_msg_action", "accept", "names no recipient is posted"),
         ("collect_sig_hashes", "false", "they can be posted again"),

@@ -45,7 +45,23 @@ async fn every_failure_has_its_code() {
     check(67, &["inject", "nobody@lists.example", &good], "there is no list");
     check(67, &["members", "remove", team, "nobody@example.org"], "no role");
     check(67, &["members", "set", team, "nobody@example.org", "delivery_status", "enabled"], "no role");
-    check(73, &["lists", "create", team], "exists already");
+    check(73, &["lists", "create", team], "team@lists.example exists already");
+    check(73, &["lists", "create", "TEAM@Lists.Example"], "exists already");
+    let self_owned = "self@lists.example";
+    check(65, &["lists", "create", self_owned, "--owner", self_owned], "address of the list itself");
+    check(67, &["lists", "show", self_owned], "there is no list");
+    for name in ["x@evil.example", "x\u{1b}[2J", "x <y>", &"x".repeat(101)] {
+        check(65, &["members", "add", team, "name@example.org", "--name", name], "a name has at most");
+    }
+    check(67, &["members", "remove", team, "name@example.org"], "no role");
+    // What cannot be made is another thing than what cannot be read.
+    let nowhere = format!("{missing}/x");
+    check(73, &["keys", "master-key", &nowhere], "cannot write");
+    check(73, &["keys", "wkd", "/proc/x"], "cannot write");
+    check(64, &["queue", "hold"], "<WHAT|--post <POST>>");
+    check(64, &["queue", "drop"], "<COPY|--post <POST>>");
+    check(65, &["lists", "set", team, "posting_chain", "x"], "pgp-posting-chain");
+    check(65, &["lists", "set", team, "posting_pipeline", "x"], "default-posting-pipeline");
     check(73, &["lists", "create", "team-owner@lists.example"], "is an address of team@lists.example too");
     check(65, &["lists", "create", "postmaster@lists.example"], "reserved");
     check(65, &["lists", "create", &format!("{}@lists.example", "x".repeat(60))], "too long");

@@ -94,3 +94,21 @@ async fn the_audit_names_who_worked_on_the_command_line() {
             && shown["detail"].as_str().unwrap().ends_with("(command line)")
     );
 }
+
+/// A member's choice is told of where it lets cleartext out, and only there.
+#[test]
+fn a_choice_that_lets_cleartext_out_is_told_of() {
+    let server = Server::start();
+    let bart = "bart@example.org";
+    let choose = |list, name, value| warnings(&server, &["members", "set", list, bart, name, value]);
+    for (list, style) in [(LIST, "pgp-default"), (OTHER, "legacy-default")] {
+        server.cli(&["lists", "create", list, "--style", style, "--owner", "olga@example.org"]);
+        server.cli(&["members", "add", list, bart]);
+        assert_eq!(choose(list, "allow_cleartext", "true"), [""; 0], "{list}: nobody sends it");
+    }
+    assert_eq!(warnings(&server, &["lists", "set", LIST, "missing_key_action", "cleartext"]).len(), 1);
+    let said = choose(LIST, "allow_cleartext", "true");
+    assert!(said.len() == 1 && said[0].contains("bart@example.org gets copies in the clear"), "{said:?}");
+    assert_eq!(choose(LIST, "receive_own_postings", "false"), [""; 0]);
+    assert_eq!(choose(LIST, "allow_cleartext", "false"), [""; 0]);
+}
