@@ -65,16 +65,25 @@ pub(crate) fn held(list: &MailingList, entry: &Entry) -> Prepared {
 
 /// To those in charge: a message waits no longer, and nobody decided.
 pub(crate) fn gone(list: &MailingList, leaving: &Leaving, why: WhyGone) -> Prepared {
+    gather(list, Text::Held, &[left(leaving, why)])
+}
+
+/// To the author who heard that a message waits: it gave way to others. `None`: nobody heard.
+pub(crate) fn gave_way(list: &MailingList, leaving: &Leaving) -> Option<Prepared> {
+    let author = leaving.entry.author.parse().ok()?;
+    Some(gather_for(list, &author, Text::Waits, &[left(leaving, WhyGone::TooMany)]))
+}
+
+fn left(leaving: &Leaving, why: WhyGone) -> Fact {
     let Leaving { entry, octets } = leaving;
-    let fact = Fact::Gone {
+    Fact::Gone {
         entry: entry.no,
         received_at_ms: entry.received_at.0,
         sender: entry.sender.clone(),
         octets: *octets,
         reasons: entry.reasons.clone(),
         why,
-    };
-    gather(list, Text::Held, &[fact])
+    }
 }
 
 /// To an author: a message waits for a moderator.

@@ -199,13 +199,17 @@ async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), App
     Ok(reminded.await?)
 }
 
-/// Deletes what is beyond the limits on messages that wait. What each was stands in the next notice.
+/// Deletes what is beyond the limits on messages that wait. What each was stands in the next
+/// notice, and an author who heard that it waits hears that it waits no longer.
 pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp) -> Result<(), StoreError> {
     let limits = holds::Limits { messages: list.settings.max_held_messages, mib: list.settings.max_held_mib };
     for leaving in holds::too_many(&mut *db, list.no, limits).await? {
         let (who, detail) = (list.name.posting(), described(&leaving.entry));
         // The notice has them all; here the first of a day tell that it happens.
         audit::attempt(&mut *db, list.no, Trier::Anybody, &who, ("hold-dropped", &detail), now).await?;
+        if let Some(notice) = letters::gave_way(list, &leaving) {
+            notice.store(&mut *db, now).await?;
+        }
         leave(&mut *db, list, &leaving, WhyGone::TooMany, now).await?;
     }
     Ok(())

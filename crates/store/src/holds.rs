@@ -2,7 +2,7 @@
 
 use sealist_lists::model::{AddressNo, EntryNo, ListNo};
 use sealist_lists::rules::Reason;
-use sealist_mail::Timestamp;
+use sealist_mail::{Address, Timestamp};
 
 use crate::queue::{self, COLUMNS, Entry, Place};
 use crate::sql::query;
@@ -24,20 +24,21 @@ pub struct Hold<'a> {
     pub reasons: &'a [Reason],
     /// The member whose message it is; `None`: a stranger's, or nobody knows.
     pub member: Option<AddressNo>,
-    /// Whether its author hears that it waits.
-    pub author_told: bool,
+    /// The author who hears now that it waits.
+    pub told: Option<&'a Address>,
 }
 
 /// Makes a claimed entry wait for a moderator. Errs as [`queue::finish`] does.
 pub async fn hold(db: &mut Conn, entry: &Entry, hold: Hold<'_>, now: Timestamp) -> Result<(), StoreError> {
     queue::set_aside(&mut *db, entry, Place::Hold, hold.reasons).await?;
     query(
-        "UPDATE queue SET held_at = COALESCE(held_at, $2), held_for = $3, author_told = $4, told_at = $2 WHERE no = $1",
+        "UPDATE queue SET held_at = COALESCE(held_at, $2), held_for = $3, told_at = $2,
+         author = CASE WHEN $4 = '' THEN author ELSE $4 END, author_told = CASE WHEN $4 = '' THEN author_told ELSE 1 END WHERE no = $1",
     )
     .bind(entry.no.0)
     .bind(now.0)
     .bind(hold.member.map(|member| member.0))
-    .bind(hold.author_told)
+    .bind(hold.told.map_or(String::new(), Address::to_string))
     .execute(db)
     .await?;
     Ok(())

@@ -12,7 +12,7 @@ use crate::turns::Turns;
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
-pub(crate) const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail, sender, held_at, author_told, seen_at";
+pub(crate) const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail, sender, held_at, author_told, seen_at, author";
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub struct Entry {
     pub held_at: Option<Timestamp>,
     /// Whether its author heard that it waits.
     pub author_told: bool,
+    /// That author; empty: nobody, or it is not known any more.
+    pub author: String,
     /// When an owner saw its content, which a notice does not show.
     pub seen_at: Option<Timestamp>,
 }
@@ -324,5 +326,6 @@ pub(crate) fn entry(row: &Row) -> Result<Entry, StoreError> {
         held_at: row.try_get::<Option<i64>>(13)?.map(Timestamp),
         author_told: row.try_get(14)?,
         seen_at: row.try_get::<Option<i64>>(15)?.map(Timestamp),
+        author: text(16)?,
     })
 }

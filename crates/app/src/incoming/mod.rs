@@ -239,6 +239,8 @@ struct Whose {
     member: Option<AddressNo>,
     /// The author who hears that it waits.
     told: Option<Address>,
+    /// Whether that author is a member.
+    tells_member: bool,
 }
 
 /// Whether a list writes to so many strangers today that one more would make it a tool of whoever sends in their names.
@@ -247,7 +249,8 @@ async fn many_strangers_hear(db: &mut Conn, list: &MailingList) -> Result<bool, 
 }
 
 /// On a list with OpenPGP a signature shows whose a message is. There an author hears only what everybody on the way of the
-/// message sees: nothing of it was decrypted. Elsewhere the From field has to do.
+/// message sees: nothing of it was decrypted. Elsewhere the From field has to do for hearing of it; a place among what members
+/// wrote it has where the envelope names its author too, so that mail of others in a member's name pushes none of these out.
 #[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
 fn whose(
     list: &MailingList,
@@ -260,7 +263,10 @@ fn whose(
 ) -> Whose {
     let has_openpgp = list.settings.pgp.is_some();
     let is_member = facts.author_role.is_some_and(|role| role != Role::Nonmember);
-    let is_shown = !has_openpgp || facts.signature == Signature::Good;
+    let is_shown = match has_openpgp {
+        true => facts.signature == Signature::Good,
+        false => sender == Some(&author.address),
+    };
     let member = known.roles.first().filter(|_| is_member && is_shown).map(|member| member.address_no);
     let reasons = verdict.reasons();
     let is_public = match has_openpgp {
@@ -274,7 +280,7 @@ fn whose(
         && is_public
         && (is_member || !has_openpgp)
         && !facts.banned;
-    Whose { member, told: may_hear.then(|| author.address.clone()) }
+    Whose { member, told: may_hear.then(|| author.address.clone()), tells_member: is_member }
 }
 
 impl<'a> Judged<'a> {
@@ -342,13 +348,14 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                 }
                 if action == Action::Hold {
                     held.store(&mut *db, now).await?;
-                    let mut author_told = entry.author_told;
+                    let mut told = None;
                     if let Some(waits) = &waits
-                        && (whose.member.is_some() || !many_strangers_hear(&mut *db, &list).await?)
+                        && (whose.tells_member || !many_strangers_hear(&mut *db, &list).await?)
+                        && waits.store(&mut *db, now).await?
                     {
-                        author_told |= waits.store(&mut *db, now).await?;
+                        told = whose.told.as_ref();
                     }
-                    let hold = Hold { reasons: &why, member: whose.member, author_told };
+                    let hold = Hold { reasons: &why, member: whose.member, told };
                     holds::hold(&mut *db, &entry, hold, now).await?;
                     make_room(db, &list, now).await?;
                     return Ok::<_, AppError>(action);

@@ -185,7 +185,7 @@ impl Telling<'_> {
         }
     }
 
-    /// To an author: posts wait for a moderator.
+    /// To an author: posts wait for a moderator, or gave way to others.
     pub(super) async fn waits(&self) -> Result<Option<Notices>, AppError> {
         let Self { app, list, now, .. } = *self;
         let notices = Notices { answerable_until: now, ..Notices::default() };
@@ -212,10 +212,13 @@ impl Telling<'_> {
             let reasons: Vec<String> = reasons.map(|reason| app.texts.reason(*reason, &place)).collect();
             messages.push(context! { received_at => minute(entry.received_at), subject, reasons });
         }
-        if messages.is_empty() {
+        let gone: Vec<Value> = self.facts.iter().filter_map(|fact| told_gone(fact, false)).collect();
+        if messages.is_empty() && gone.is_empty() && self.more == 0 {
             return Ok(Some(notices));
         }
         let values = context! {
+            gone,
+            more => self.more,
             list => list.display_name(),
             address => list.name.to_string(),
             owner => list.name.address(Door::Owner).to_string(),

@@ -82,9 +82,9 @@ texts! {
     /// To an owner or moderator: a held message that they asked for. It is attached.
     HeldShown: Letter "list:admin:notice:post", "held_shown" [en de fr]
         (list address entry received_at author sender size reasons cut);
-    /// To an author: posts wait for a moderator.
+    /// To an author: posts wait for a moderator, or too many waited and the oldest are deleted.
     Waits: Letter "list:user:notice:hold", "waits" [en de fr]
-        (list address owner days count messages);
+        (list address owner days count messages gone more);
     /// To an author: a moderator did not let a post pass, or nobody decided in time.
     NotLetThrough: Letter "list:user:notice:refused-post", "not_let_through" [en de fr]
         (list address owner received_at problem days);
