@@ -8,7 +8,7 @@ use sealist_lists::workflows::Run;
 use sealist_mail::{Address, Timestamp};
 
 use crate::sql::{Row, query};
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, tokens};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "requests" };
 const SELECT: &str =
@@ -204,7 +204,7 @@ pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes one that gives way, its tokens with it. What it is about is asked for again if somebody still wants it: the
+/// Deletes one that gives way; its tokens say so from then on. What it is about is asked for again if somebody still wants it: the
 /// questions that the address got of the list today count no longer, because their answers do not.
 pub async fn displace(db: &mut Conn, no: RequestNo) -> Result<(), StoreError> {
     query(
@@ -214,6 +214,7 @@ pub async fn displace(db: &mut Conn, no: RequestNo) -> Result<(), StoreError> {
     .bind(no.0)
     .execute(&mut *db)
     .await?;
+    tokens::gave_way(&mut *db, no).await?;
     query("DELETE FROM requests WHERE no = $1").bind(no.0).execute(db).await?;
     Ok(())
 }

@@ -6,6 +6,9 @@ use sealist_mail::{Address, Timestamp};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
+/// Stands where a decision does.
+const GAVE_WAY: &str = "gave way";
+
 /// What a token answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
@@ -13,6 +16,8 @@ pub enum Subject {
     Request(RequestNo),
     /// Whether a message that waits for a moderator is posted.
     Entry(EntryNo),
+    /// Nothing any more: the request gave way to others.
+    GaveWay,
     /// Nothing any more: somebody decided about that request or message.
     Decided(Decided),
 }
@@ -39,7 +44,7 @@ pub async fn add(
     let (request, entry) = match about {
         Subject::Request(no) => (Some(no.0), None),
         Subject::Entry(no) => (None, Some(no.0)),
-        Subject::Decided(_) => return Ok(()),
+        Subject::GaveWay | Subject::Decided(_) => return Ok(()),
     };
     query(
         "INSERT INTO tokens (mark, request_no, entry_no, email_key, expires_at) VALUES ($1, $2, $3, $4, $5)",
@@ -73,6 +78,7 @@ pub async fn subject_of(
     Ok(match (row.try_get::<Option<i64>>(0)?, row.try_get::<Option<i64>>(1)?) {
         (Some(no), _) => Some(Subject::Request(RequestNo(no))),
         (None, Some(no)) => Some(Subject::Entry(EntryNo(no))),
+        (None, None) if row.try_get::<String>(2)? == GAVE_WAY => Some(Subject::GaveWay),
         (None, None) => Some(Subject::Decided(Decided {
             decision: row.try_get(2)?,
             by: row.try_get(3)?,
@@ -90,6 +96,13 @@ pub async fn is_known(db: &mut Conn, mark: &[u8; 32], now: Timestamp) -> Result<
 /// Takes back all tokens of a request: its question is another one now.
 pub async fn take_back(db: &mut Conn, request: RequestNo) -> Result<(), StoreError> {
     query("DELETE FROM tokens WHERE request_no = $1").bind(request.0).execute(db).await?;
+    Ok(())
+}
+
+/// Ends the tokens of a request that gives way. Whoever answers with one of them hears that.
+pub async fn gave_way(db: &mut Conn, request: RequestNo) -> Result<(), StoreError> {
+    let change = "UPDATE tokens SET request_no = NULL, decision = $2 WHERE request_no = $1";
+    query(change).bind(request.0).bind(GAVE_WAY).execute(db).await?;
     Ok(())
 }
 

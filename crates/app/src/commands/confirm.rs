@@ -65,6 +65,7 @@ impl Session<'_> {
             Some(Subject::Request(no)) => self.decide_request(speaker, decision, no).await,
             Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
             Some(Subject::Decided(decided)) => Ok(Err(Problem::Decided(told(&decided)))),
+            Some(Subject::GaveWay) => Ok(Err(Problem::GaveWay)),
             None => Ok(Err(Problem::WrongToken)),
         }
     }

@@ -12,6 +12,9 @@ use sealist_store::tokens::{self, Subject};
 use crate::AppError;
 use crate::requests::Desk;
 
+/// Stands for the question of a request that gave way to others.
+const GAVE_WAY: &str = "gave way";
+
 /// A token that this person was given, and what it answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answering {
@@ -53,6 +56,7 @@ pub(super) async fn answering(
                 Some(request) if request.list == desk.list.no => request.question,
                 _ => continue,
             },
+            Subject::GaveWay => GAVE_WAY.to_owned(),
             _ => String::new(),
         };
         found.push(Answering { token, place, about, question });
@@ -89,6 +93,7 @@ fn imply_one(script: &mut Script, one: &Answering, is_plain: bool) {
         ("key", _) => ("key set", Ok(Command::Key(KeyCommand::Set(token())))),
         ("signature", Place::Address) => ("key confirm", Err(Problem::NoStatement)),
         ("signature", Place::Words) => ("key confirm", Ok(Command::Key(KeyCommand::Confirm(token())))),
+        (GAVE_WAY, _) => ("confirm", Err(Problem::GaveWay)),
         _ => ("", Err(Problem::Undecided)),
     };
     let decides = |read: &Result<Command, Problem>| {

@@ -254,7 +254,7 @@ async fn is_waiting(db: &mut Conn, about: &Subject) -> Result<bool, StoreError> 
     Ok(match about {
         Subject::Entry(no) => queue::find(db, *no).await?.is_some(),
         Subject::Request(no) => waiting::by_no(db, *no).await?.is_some(),
-        Subject::Decided(_) => false,
+        Subject::GaveWay | Subject::Decided(_) => false,
     })
 }
 

@@ -29,6 +29,8 @@ sentences! {
         MissingToken = "missing-token",
         /// A token that was never given, not to this person, not for this, or is used up.
         WrongToken = "wrong-token",
+        /// The token of a request that gave way to others.
+        GaveWay = "gave-way",
         /// A decision in a Subject that nobody signed.
         SubjectNotSigned = "subject-not-signed",
         /// The token of a notice to a moderator, and no decision that somebody wrote.
