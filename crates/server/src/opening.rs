@@ -40,26 +40,42 @@ pub(crate) struct NoSite {
     /// What is seen.
     pub(crate) what: String,
     /// What to do.
-    pub(crate) fix: &'static str,
+    pub(crate) fix: String,
 }
 
 impl NoSite {
-    /// There is no database. Keys that lie there belong to one that was lost: nobody makes another beside them.
+    /// There is no database, or nothing is in it. Keys that lie there belong to one that was lost: nobody makes another beside them.
     pub(crate) fn missing(config: &Config) -> Self {
         let database = config.database();
-        if vault::has_keys(&config.keydirs) {
-            let keys = config.keydirs.list.display();
-            let what = format!("there is no database at {database}, and {keys} holds keys of a site");
-            return Self { what, fix: LOST };
+        let keys = config.keydirs.list.display();
+        let (seen, right) = match database {
+            DatabaseAt::File(_) => (format!("there is no database at {database}"), "is the disk mounted?"),
+            DatabaseAt::Server(_) => (format!("the database is empty: {database}"), "is `url` right?"),
+        };
+        match vault::has_keys(&config.keydirs) {
+            true => Self {
+                what: format!("{seen}, and {keys} holds keys of a site"),
+                fix: lost(config).to_owned(),
+            },
+            false => Self {
+                what: seen,
+                fix: format!("{right} `sealist quickstart ADMIN@DOMAIN` makes a new site"),
+            },
         }
-        let fix = "is the disk mounted? `sealist quickstart ADMIN@DOMAIN` makes a new site";
-        Self { what: format!("there is no database at {database}"), fix }
     }
 }
 
 /// What to do where keys are without their database.
-const LOST: &str =
-    "mount the disk of the database, or restore it from the backup; for a new site move the keys away first";
+fn lost(config: &Config) -> &'static str {
+    match config.database() {
+        DatabaseAt::File(_) => {
+            "mount the disk of the database, or restore it from the backup; for a new site move the keys away first"
+        }
+        DatabaseAt::Server(_) => {
+            "set `url` below [database] to the right one, or restore it from the backup; for a new site move the keys away first"
+        }
+    }
+}
 
 /// This node has no keys at all: it claims nothing, and does not start.
 #[derive(Debug, thiserror::Error)]
@@ -203,7 +219,7 @@ pub(crate) async fn keys_without_lists(config: &Config, store: &Store) -> Result
         config.keydirs.list.display(),
         lists.into_iter().collect::<Vec<_>>().join(", ")
     );
-    Ok(Some(NoSite { what, fix: LOST }))
+    Ok(Some(NoSite { what, fix: lost(config).to_owned() }))
 }
 
 /// With SQLite one process serves a site: what another had claimed would be sent twice. Held until it is dropped.

@@ -127,16 +127,22 @@ fn dns_records(config: &Config, name: &ListName) -> String {
     )
 }
 
+/// Lines to paste into a shell: what each is for stands behind a `#`.
 fn next_steps(path: &Path, name: &ListName, admin: &Address, key_file: &str) -> String {
-    let sealist = match path == Path::new(config::DEFAULT_PATH) {
+    let is_systems = path == Path::new(config::DEFAULT_PATH);
+    let sealist = match is_systems {
         true => "sealist".to_owned(),
         false => format!("sealist --config {}", path.display()),
     };
+    let serve = match is_systems {
+        true => "systemctl enable --now sealist".to_owned(),
+        false => format!("{sealist} serve"),
+    };
     format!(
-        "1. {sealist} keys import {admin} YOUR-KEY.asc      so that the list can encrypt to you\n\
-         2. {sealist} members add {name} bart@example.org --key bart.asc\n\
-         3. {sealist} lists key {name} > {key_file}      the key that members encrypt to\n\
-         4. {sealist} serve\n\
-         5. {sealist} doctor      says what is wrong and how to mend it\n"
+        "{sealist} keys import {admin} YOUR-KEY.asc      # so that the list can encrypt to you\n\
+         {sealist} members add {name} bart@example.org --key bart.asc\n\
+         {sealist} lists key {name} > {key_file}      # the key that members encrypt to: give it to them\n\
+         {serve}      # the server\n\
+         {sealist} doctor      # says what is wrong and how to mend it\n"
     )
 }

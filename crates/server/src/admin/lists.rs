@@ -10,6 +10,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_store::lists;
 use serde_json::{Value, json};
 
+use super::members::want_of_key;
 use super::{Answer, named, owners, warned};
 
 #[derive(Subcommand)]
@@ -64,19 +65,18 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
             owner.as_ref().map_or(Ok(()), |owner| check_not_own(&list, owner))?;
             create_list(app, list.clone(), &style, app.store.now()).await?;
             let made = named(app, &list).await?;
-            if let Some(owner) = owner {
-                add_member(
-                    app,
-                    &made,
-                    NewMember { address: owner, name: String::new(), role: Role::Owner, key: None },
-                    app.store.now(),
-                )
-                .await?;
+            let mut warnings = Vec::new();
+            if let Some(address) = owner {
+                let of = address.clone();
+                let owner = NewMember { address, name: String::new(), role: Role::Owner, key: None };
+                add_member(app, &made, owner, app.store.now()).await?;
+                warnings.extend(want_of_key(app, &made, &of).await?.map(|want| format!("{of}: {want}")));
             }
+            warnings.extend(owners::lack(app, &made).await?);
             let key = list_certificate(app, made.no).await?.map(|key| key.fingerprint().to_string());
             let line = key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
             let data = json!({ "list": list, "fingerprint": key });
-            warned((format!("{list} is made{line}\n"), data), owners::lack(app, &made).await?)
+            warned((format!("{list} is made{line}\n"), data), warnings)
         }
         Lists::List => {
             let all = lists::all(&mut *app.store.reader().await?).await?;

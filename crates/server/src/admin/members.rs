@@ -73,12 +73,9 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
             let key = key.map(|file| read_file(&file)).transpose()?;
             let member = NewMember { address: address.clone(), name, role, key };
             add_member(app, &list, member, app.store.now()).await?;
-            let warning =
-                if list.settings.encrypting() { want_of_key(app, &list, &address).await? } else { "" };
-            (
-                format!("{address} is {} of {}{warning}\n", role.name(), list.name),
-                json!({ "added": address.to_string() }),
-            )
+            let warning = want_of_key(app, &list, &address).await?.map(|want| format!("{address}: {want}"));
+            let added = format!("{address} is {} of {}\n", role.name(), list.name);
+            warned((added, json!({ "added": address.to_string() })), warning)
         }
         Members::List { list } => {
             let no = named(app, &list).await?.no;
@@ -159,8 +156,15 @@ fn no_role(address: &Address, list: &ListName) -> Ending {
     Ending::new(Code::NoUser, format!("{address} has no role on {list}"))
 }
 
-/// What stands in the way of mail to somebody on an encrypting list.
-async fn want_of_key(app: &App, list: &MailingList, address: &Address) -> anyhow::Result<&'static str> {
+/// What stands in the way of mail to somebody, if the list encrypts.
+pub(super) async fn want_of_key(
+    app: &App,
+    list: &MailingList,
+    address: &Address,
+) -> anyhow::Result<Option<&'static str>> {
+    if !list.settings.encrypting() {
+        return Ok(None);
+    }
     let mut db = app.store.reader().await?;
     let waits = people::roles_of(&mut db, list.no, address).await?.iter().any(|member| member.key_waits);
     let key = match people::find_address(&mut db, address).await? {
@@ -168,13 +172,13 @@ async fn want_of_key(app: &App, list: &MailingList, address: &Address) -> anyhow
         None => None,
     };
     Ok(match key {
-        None => "; without a key nothing can be sent there",
-        Some(_) if waits => {
-            "; its key came from another list, and waits until those in charge approve it, or `sealist keys approve` does"
-        }
+        None => Some("without a key nothing can be sent there; fix: `sealist keys import` takes one"),
+        Some(_) if waits => Some(
+            "its key came from another list, and waits until those in charge approve it, or `sealist keys approve` does",
+        ),
         Some(key) if key.card.is_none() => {
-            "; its key cannot be used, and without one nothing can be sent there: see `sealist keys show`"
+            Some("its key cannot be used, and without one nothing can be sent there: see `sealist keys show`")
         }
-        Some(_) => "",
+        Some(_) => None,
     })
 }

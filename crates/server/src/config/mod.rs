@@ -273,7 +273,8 @@ impl Config {
             _ => ConfigError::Read { path: path.to_owned(), why },
         })?;
         let mut config = Self::parse(&text, path)?;
-        config.anchor(path.parent().unwrap_or(Path::new(".")));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        config.anchor(folder.unwrap_or(Path::new(".")));
         config.check(path)?;
         Ok(config)
     }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Config, commented};
+use crate::mta;
 
 /// One example, and the table that the paragraph before it names.
 struct Snippet {
@@ -93,6 +94,19 @@ fn every_example_of_the_documentation_is_a_configuration() {
         read(&file, &format!("{name}: all its examples in the file of quickstart"));
     }
     assert!(count >= 5, "{count}");
+}
+
+/// What is printed for a mail server that Sealist sends through, too.
+#[test]
+fn what_is_printed_for_a_mail_server_is_a_configuration() {
+    let name = "team@lists.example".parse().unwrap();
+    let printed = mta::lines(&Config::default(), [&name], mta::Server::Mox).unwrap();
+    let text: String =
+        printed.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    assert!(printed.contains("below [outgoing] in sealist.toml") && text.contains("host"), "{printed}");
+    let mut file = commented(&Config::default());
+    put_into(&mut file, &Snippet { table: Some("outgoing".to_owned()), text }, "mox");
+    assert_eq!(read(&file, "mox").outgoing.host, "mail.example.org");
 }
 
 /// An example that is not fenced would be missed here.

@@ -102,11 +102,13 @@ async fn examine(path: &Path) -> Vec<Finding> {
         ));
     }
     findings.extend(clock::examine());
-    findings.extend(system::examine(&config));
+    let opened = opening::open(&config, Purpose::Use).await;
+    let no_site = opened.as_ref().err().and_then(|error| error.downcast_ref::<NoSite>());
+    findings.extend(system::examine(&config, no_site.map(|no_site| no_site.fix.as_str())));
     findings.extend(safety::examine(&config));
     findings.extend(texts::examine(&config));
     let mut lists = Vec::new();
-    match opening::open(&config, Purpose::Use).await {
+    match opened {
         Ok(app) => {
             lists = routes::lists_to_ask_for(&config, &app).await.unwrap_or_default();
             findings.push(Finding::good("database", config.database().to_string()));
@@ -145,7 +147,7 @@ fn closed(error: &anyhow::Error) -> Finding {
         return Finding::fault("keys", format!("{why}; this node claims nothing"), why.fix());
     }
     if let Some(missing) = error.downcast_ref::<NoSite>() {
-        return Finding::fault(NO_SITE, &missing.what, missing.fix);
+        return Finding::fault(NO_SITE, &missing.what, &missing.fix);
     }
     let fix = error.downcast_ref::<StoreError>().map_or("look at the database", |error| error.remedy().fix);
     Finding::fault("database", format!("{error:#}"), fix)

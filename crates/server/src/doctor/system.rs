@@ -21,15 +21,17 @@ const LITTLE_FREE_MIB: u64 = 2048;
 const SLOW_FSYNC: Duration = Duration::from_millis(30);
 const FSYNCS: u32 = 15;
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
+/// `no_site`: what to do about a site that is not there, and so about folders that are not.
+pub(super) fn examine(config: &Config, no_site: Option<&str>) -> Vec<Finding> {
+    let missing = no_site.unwrap_or("mount the disk, restore the backup, or correct the configuration");
     let data = &config.data_dir;
     let is_file = matches!(config.database(), DatabaseAt::File(_));
     let mut findings = Vec::new();
     if is_file || data.exists() {
-        findings.push(mode("data folder", data));
+        findings.push(mode("data folder", data, missing));
     }
     if config.keydirs.kept == Kept::Directory || config.keydirs.list.exists() {
-        findings.push(mode("key folder", &config.keydirs.list));
+        findings.push(mode("key folder", &config.keydirs.list, missing));
         findings.extend(key_files(&config.keydirs.list));
     }
     if let MasterKeyAt::File(path) = &config.keydirs.master_key {
@@ -46,11 +48,10 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn mode(check: &'static str, path: &Path) -> Finding {
+fn mode(check: &'static str, path: &Path, missing: &str) -> Finding {
     match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let fix = "mount the disk, restore the backup, or correct the configuration";
-            Finding::fault(check, format!("there is no {}", path.display()), fix)
+            Finding::fault(check, format!("there is no {}", path.display()), missing)
         }
         Err(error) => Finding::fault(check, error.to_string(), "run this as the server's user"),
         Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => Finding::fault(

@@ -17,9 +17,8 @@ pub(super) fn lines(routes: &Routes) -> String {
          # server; Postfix beside mox on another address will do (`sealist mta print postfix`).\n\
          # The domains: {domains}.\n\
          {team}\
-         # Sealist can send through mox. Make an account that may send as any address of the lists' domains, and set in\n\
-         # sealist.toml:\n\
-         [outgoing]\n\
+         # Sealist can send through mox. Make an account that may send as any address of the lists' domains, and change\n\
+         # these keys below [outgoing] in sealist.toml:\n\
          host = \"mail.example.org\"\n\
          port = 465\n\
          security = \"tls\"\n\

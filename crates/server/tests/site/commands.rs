@@ -31,7 +31,7 @@ fn quickstart_makes_a_site_and_keeps_it() {
         "relay_domains = lists.example.org",
         "lmtp:inet:127.0.0.1:8024",
         "MX   10",
-        "keys import olga@example.org",
+        "keys import olga@example.org YOUR-KEY.asc      # so that",
         "serve",
     ] {
         assert!(told.contains(part), "{part} in {told}");

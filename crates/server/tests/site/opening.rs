@@ -84,6 +84,10 @@ fn what_doctor_says(site: &Path) -> String {
     assert_eq!(said.status.code(), Some(78), "{}", text(&said));
     let all: Vec<serde_json::Value> = serde_json::from_slice(&said.stdout).unwrap();
     let found = all.iter().find(|finding| finding["check"] == "site").unwrap();
+    for folder in all.iter().filter(|finding| finding["detail"].as_str().unwrap().starts_with("there is no "))
+    {
+        assert_eq!(folder["fix"], found["fix"], "{folder}");
+    }
     format!("{}: {}", found["detail"].as_str().unwrap(), found["fix"].as_str().unwrap())
 }
 
@@ -108,6 +112,34 @@ fn a_site_that_is_not_made_yet_is_told_so() {
     }
     let made = sealist(site.path(), &["quickstart", "olga@example.org"]);
     assert!(made.status.success(), "{}", text(&made));
+}
+
+/// A database of PostgreSQL is no disk that could be mounted.
+#[test]
+fn an_empty_database_server_is_told_so() {
+    let url = sealist_store::testing::Postgres::started().database();
+    let site = configured(0);
+    let config = site.path().join("sealist.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}[database]\nurl = '{url}'\n")).unwrap();
+    let sentence = what_doctor_says(site.path());
+    assert!(
+        sentence.contains("the database is empty: PostgreSQL at ") && !sentence.contains("disk"),
+        "{sentence}"
+    );
+    says_the_same(site.path(), &["lists", "list"], &sentence);
+    // A configuration that is named without its folder is in this one, and so is what it names.
+    let mut quickstart = Command::new(env!("CARGO_BIN_EXE_sealist"));
+    quickstart.args(["--config", "sealist.toml", "quickstart", "olga@example.org"]).current_dir(site.path());
+    let made = quickstart.output().unwrap();
+    let keys = site.path().join("keys").display().to_string();
+    assert!(made.status.success() && text_of_keys(&made).ends_with(&keys), "{}", self::text(&made));
+}
+
+/// Where quickstart says that the secret keys are.
+fn text_of_keys(said: &Output) -> String {
+    let line = text(said).lines().find(|line| line.starts_with("secret keys")).unwrap_or_default().to_owned();
+    line.split(" (").next().unwrap_or_default().to_owned()
 }
 
 /// Another database is in the place of the site's: it would answer 550 to all mail.
