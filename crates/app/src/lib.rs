@@ -106,7 +106,7 @@ impl App {
             node: Arc::default(),
             keyring: Arc::default(),
             broken_off: Arc::default(),
-            judging: room::Room::of_mib(64),
+            judging: room::Room::of_mib(48),
             growing: room::Room::of_mib(64),
             leaving: room::Room::of_mib(160),
         }

@@ -1,8 +1,8 @@
 //! How the process takes memory from the system.
 //!
-//! jemalloc keeps what was freed for two seconds, and gives it back then: the next post uses the same pages again. Pieces of more
-//! than 2 MiB go back at once, so that a burst of large messages leaves nothing behind and takes no more than it holds. The C library's allocator does one of the two only. `.cargo/config.toml`
-//! has the settings, because the library takes them when it is built: with two arenas less lies free at once.
+//! jemalloc keeps what was freed for some seconds, because the next post uses the same pages again, and gives it back then. The
+//! C library's allocator does one of the two only. `.cargo/config.toml` has the settings, because the library takes them
+//! when it is built.
 
 /// Begins to give back what was freed also while nothing is asked for, by a thread of the allocator. Called after the process
 /// has stepped down, because a thread that runs before would keep the rights of root. Where it cannot be had, memory is

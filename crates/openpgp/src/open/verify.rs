@@ -27,6 +27,8 @@ const MAX_HASH_LINES: usize = 4;
 pub(super) const READ_AHEAD_OCTETS: usize = 64 * 1024;
 /// Octets of a detached signature, armor removed.
 const MAX_SIGNATURE_OCTETS: usize = 64 * 1024;
+/// Octets of a cleartext-signed block: the library keeps it seven times over, and people write no larger ones.
+const MAX_CLEARTEXT_SIGNED_OCTETS: usize = 4 * 1024 * 1024;
 
 /// The time at which signatures are judged: a little ahead, because clocks differ. What ends within that little
 /// has ended.
@@ -157,12 +159,16 @@ fn over(signed: &[u8], packets: &[u8], signers: &Signers<'_>) -> Option<Vec<Sign
     Some(verifier.into_helper().verdicts)
 }
 
-/// The text of a cleartext-signed block ([RFC 9580, section 7]) and the verdicts on it; `None` if it is none.
+/// The text of a cleartext-signed block ([RFC 9580, section 7]) and the verdicts on it; `None` if it is none, or larger than
+/// people write.
 pub(super) fn cleartext_signed(
     block: &[u8],
     signers: &Signers<'_>,
     budget: &mut Budget,
 ) -> Option<(Cleartext, Vec<SignatureVerdict>)> {
+    if block.len() > MAX_CLEARTEXT_SIGNED_OCTETS {
+        return None;
+    }
     let behind = memmem::rfind(block, b"-----BEGIN PGP SIGNATURE-----")?;
     let (text, armored) = block.split_at(behind);
     let packets = dearmor::to_binary(armored, MAX_SIGNATURE_OCTETS)?;

@@ -33,6 +33,13 @@ fn inline_counts_when_it_is_all_there_is() {
         &["bad"],
     );
 
+    let endless = cleartext_signed(&s.anne, &format!("{}\r\n", "x".repeat(1022)).repeat(4 * 1024));
+    check(
+        &s.open(format!("{head}{endless}").as_bytes()),
+        Encryption::Unreadable(Unreadable::NotOpenPgp),
+        &[],
+    );
+
     for beside in [format!("{head}Pay Eve.\r\n{block}"), format!("{head}{block}Pay Eve.\r\n")] {
         check(&s.open(beside.as_bytes()), Encryption::None, &[]);
     }
