@@ -96,7 +96,6 @@ async fn check(max_message_kib: &str, octets: usize) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let more_mib = process::peak_kib(pid).unwrap().saturating_sub(idle_kib) / 1024;
-    eprintln!("PEAK {more_mib} with {max_message_kib}");
     assert!(more_mib <= MORE_MIB, "{more_mib} MiB more with max_message_kib = {max_message_kib}");
     assert_given_back(pid, idle_kib).await;
     assert_eq!(site.server.log().matches("action=accept").count(), 1, "only the honest post is posted");
