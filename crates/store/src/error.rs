@@ -101,7 +101,8 @@ impl StoreError {
             Self::Newer { .. } => Remedy::new(For::Admin, "install the newer version of Sealist"),
             Self::Older { .. } => Remedy::new(
                 For::Admin,
-                "run `sealist db migrate`; on SQLite a restart of the server does it too, and both make a copy before",
+                "run `sealist db migrate`: with PostgreSQL stop all nodes and make a backup first; with SQLite a copy is made, and a restart \
+                 of the server does the same",
             ),
             Self::Missing { .. } => Remedy::new(
                 For::Admin,

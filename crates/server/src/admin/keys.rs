@@ -137,13 +137,18 @@ pub(super) fn make_master_key(file: &Path) -> anyhow::Result<String> {
 fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Alone) -> Answer {
     let Rotated { fingerprint, waits_for } = rotated;
     let nodes: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
-    let state = match (alone, nodes.as_slice()) {
-        (_, []) => "it is used from now on".to_owned(),
-        (Alone::Yes, _) => {
+    let state = match (alone, config.keydirs.kept, nodes.as_slice()) {
+        (_, _, []) => "it is used from now on".to_owned(),
+        (Alone::Yes, ..) | (Alone::No, Kept::Database, [_]) => {
             "the server uses it within a few seconds: `sealist doctor` says so if not".to_owned()
         }
-        (Alone::No, nodes) => {
-            let way = match config.keydirs.kept {
+        (Alone::No, Kept::Directory, [_]) => {
+            "the server uses it within a few seconds; if it has another key \
+             directory than this one, copy the file of the key there: `sealist doctor` says so if it lacks it"
+                .to_owned()
+        }
+        (Alone::No, kept, nodes) => {
+            let way = match kept {
                 Kept::Database => "They load it from the database within a few seconds",
                 Kept::Directory => "Copy its file to the key directory of each node that has one of its own",
             };
@@ -249,7 +254,7 @@ mod tests {
             let done = Rotated { fingerprint: "ABCD".to_owned(), waits_for };
             let (text, _) = rotated(&config, &list, &done, alone);
             assert!(text.contains(words) && text.contains("opens mail for 90 days more"), "{text}");
-            assert_eq!(text.contains("node"), alone == Alone::No && !done.waits_for.is_empty(), "{text}");
+            assert_eq!(text.contains("node"), done.waits_for.len() > 1, "{text}");
         }
         for alone in [Alone::Yes, Alone::No] {
             check(alone, Kept::Directory, &[], "it is used from now on");
@@ -257,7 +262,9 @@ mod tests {
         for kept in [Kept::Directory, Kept::Database] {
             check(Alone::Yes, kept, &[4], "the server uses it within a few seconds");
         }
-        check(Alone::No, Kept::Directory, &[4], "these lack it: 4. Copy its file");
+        check(Alone::No, Kept::Database, &[4], "the server uses it within a few seconds:");
+        check(Alone::No, Kept::Directory, &[4], "another key directory than this one");
+        check(Alone::No, Kept::Directory, &[4, 7], "these lack it: 4, 7. Copy its file");
         check(Alone::No, Kept::Database, &[4, 7], "these lack it: 4, 7. They load it from the database");
     }
 }

@@ -75,8 +75,12 @@ impl Reader<'_> {
             match value.get_ref() {
                 DeValue::Table(inner) if name == WORKFLOWS => self.read_workflows(inner, found),
                 DeValue::Table(inner) if self.is_table(name) => self.read(name, name, inner, found),
-                // A value in the place of a table is told of with its type.
-                _ if self.is_table(name) || self.has("", name) => {}
+                _ if self.is_table(name) => {
+                    let header = if name == WORKFLOWS { WORKFLOW } else { name };
+                    let hint = format!("; it is a table: write [{header}]");
+                    found.push(Unknown { hint, ..self.unknown("", "", (key, value)) });
+                }
+                _ if self.has("", name) => {}
                 _ => found.push(self.unknown("", "", (key, value))),
             }
         }
@@ -198,6 +202,17 @@ mod tests {
             "[queue]\nmax_connections = 3",
             r#"2: unknown key "max_connections" in the table [queue]; it belongs below [lmtp] or below [outgoing]"#,
         );
+        check("site = 'x'", r#"1: unknown key "site" above the first table; it is a table: write [site]"#);
+        check(
+            "[[workflows]]\nsteps = []",
+            r#"1: unknown key "workflows" above the first table; it is a table: write [workflows.NAME]"#,
+        );
+        check(
+            "lmtp = { lissten = 1 }",
+            r#"1: unknown key "lissten" in the table [lmtp]; did you mean "listen"?"#,
+        );
+        check("lmtp.host = 1", r#"1: unknown key "host" in the table [lmtp]; it belongs below [outgoing]"#);
+        check("[log]\r\n\r\nzebra = 3\r\n", r#"3: unknown key "zebra" in the table [log]"#);
         // The first of several, whatever their names are.
         check("[log]\nzebra = 3\nant = 4", r#"2: unknown key "zebra" in the table [log]"#);
         // What is added at the end of the example falls into the last table.
