@@ -84,7 +84,9 @@ impl Part {
         let has_bare_ends = message.len() != crate::crlf::to_crlf(message).len();
         let is_long = message.split(|octet| *octet == b'\n').any(|line| line.len() > 999);
         if has_bare_ends || is_long || message.contains(&0) {
-            return Self::attachment(name, "application/octet-stream", message);
+            // Mail programs open what is called a message.
+            let name = name.strip_suffix(".eml").unwrap_or(name);
+            return Self::attachment(&format!("{name}.bin"), "application/octet-stream", message);
         }
         let encoding = if message.is_ascii() { "7bit" } else { "8bit" };
         let mut part = format!(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sealist_lists::model::MailingList;
 use sealist_lists::rules::Reason;
-use sealist_lists::texts::{Text, context};
-use sealist_mail::{Field, Headers, Timestamp, sole_author};
+use sealist_lists::texts::{Place, Text, context};
+use sealist_mail::{Entity, Field, Headers, Timestamp, beginning, sole_author, tamed_message};
 use sealist_openpgp::{Cleartext, Encryption, KeepSignature, Opened, random};
 use sealist_store::bodies;
 use sealist_store::queue::Entry;
@@ -84,16 +84,19 @@ pub(crate) async fn content(
     if reasons.iter().any(|reason| reason.may_be_captured()) {
         return Ok(Shown::MayBeCaptured);
     }
-    let Some(opened) = opened(app, list, outside, now).await? else {
-        return Ok(cut(&outside.message, MAX_SHOWN_OCTETS));
+    let opened = opened(app, list, outside, now).await?;
+    let message = match &opened {
+        None => as_it_came(app, list, &outside.message, None),
+        Some(opened) => match opened.encryption() {
+            Encryption::None => as_it_came(app, list, &outside.message, Some(opened)),
+            Encryption::Whole if opened.valid_signature().is_some() => {
+                readable(app, list, &outside.message, opened)
+            }
+            _ => return Ok(Shown::MayBeCaptured),
+        },
     };
-    match opened.encryption() {
-        Encryption::None => Ok(cut(&outside.message, MAX_SHOWN_OCTETS)),
-        Encryption::Whole if opened.valid_signature().is_some() => {
-            Ok(cut(&readable(app, list, &outside.message, &opened), MAX_SHOWN_OCTETS))
-        }
-        _ => Ok(Shown::MayBeCaptured),
-    }
+    let (message, extent) = attachable(message, MAX_SHOWN_OCTETS);
+    Ok(Shown::Message(message, extent))
 }
 
 /// All of the content, as far as the list can read it: for an owner who asks for it.
@@ -109,12 +112,9 @@ pub(crate) async fn whole_content(
         Some(opened) if opened.encryption() == Encryption::Whole => {
             readable(app, list, &outside.message, opened)
         }
-        _ => outside.message.to_vec(),
+        opened => as_it_came(app, list, &outside.message, opened.as_ref()),
     };
-    match cut(&readable, most_octets) {
-        Shown::Message(message, extent) => Ok((message, extent)),
-        Shown::MayBeCaptured => Ok((Vec::new(), Extent::Beginning)),
-    }
+    Ok(attachable(readable, most_octets))
 }
 
 async fn opened(
@@ -134,9 +134,39 @@ async fn opened(
     open(app, list, &outside.message, &signers, now).await
 }
 
+/// A message that was not encrypted.
+fn as_it_came(app: &App, list: &MailingList, message: &[u8], opened: Option<&Opened>) -> Vec<u8> {
+    let entity = Entity::parse(message);
+    let mut headers = entity.headers.clone();
+    headers.set(subject(app, list, &entity.headers, opened));
+    let mut whole = Vec::with_capacity(message.len());
+    headers.write_to(&mut whole);
+    whole.extend_from_slice(b"\r\n");
+    whole.extend_from_slice(entity.body);
+    whole
+}
+
+/// The Subject that the author signed; or another behind the mark that it has in copies: whoever carried the message here may
+/// have written it.
+fn subject(app: &App, list: &MailingList, outer: &Headers, opened: Option<&Opened>) -> Field {
+    let signed = opened.and_then(Opened::signed_headers).unwrap_or_default();
+    if let Some(subject) = signed.all("subject").next().filter(|_| signed.count("subject") == 1) {
+        return subject.clone();
+    }
+    let protected = opened.and_then(Opened::protected_headers).unwrap_or_default().text("subject");
+    let came = protected.or(outer.text("subject")).unwrap_or_default();
+    Field::text("Subject", &marked(app, &app.texts.place(list, None), &came))
+}
+
+/// A Subject that nobody signed, behind the mark that it has in copies.
+pub(super) fn marked(app: &App, place: &Place<'_>, subject: &str) -> String {
+    let mark = app.texts.lines(Text::Unsigned, place, context! {});
+    let mark = mark.trim();
+    format!("{mark} {}", subject.replace(&format!("{mark} "), "").trim())
+}
+
 /// What was encrypted, as a message that mail programs show. Of its header stands there what the author signed, and the From
-/// by which the message is judged. A Subject that the author did not sign stands behind the mark that it has in copies:
-/// whoever carried the message here may have written it.
+/// by which the message is judged.
 fn readable(app: &App, list: &MailingList, message: &[u8], opened: &Opened) -> Vec<u8> {
     let (outer, _) = Headers::parse(message);
     let signed = opened.signed_headers().unwrap_or_default();
@@ -144,16 +174,7 @@ fn readable(app: &App, list: &MailingList, message: &[u8], opened: &Opened) -> V
     for name in SIGNED_FIELDS {
         signed.all(name).take(1).for_each(|field| headers.push(field.clone()));
     }
-    let signed_subject = signed.all("subject").next().filter(|_| signed.count("subject") == 1);
-    let came = || opened.protected_headers().unwrap_or_default().text("subject").or(outer.text("subject"));
-    match signed_subject {
-        Some(subject) => headers.push(subject.clone()),
-        None => {
-            let mark = app.texts.lines(Text::Unsigned, &app.texts.place(list, None), context! {});
-            let subject = came().unwrap_or_default().replace(&format!("{} ", mark.trim()), "");
-            headers.push(Field::text("Subject", &format!("{} {}", mark.trim(), subject.trim())));
-        }
-    }
+    headers.push(subject(app, list, &outer, Some(opened)));
     headers.push(Field::raw("MIME-Version", "1.0").expect("our own words have no line end"));
     let mut whole = Vec::new();
     headers.write_to(&mut whole);
@@ -161,14 +182,14 @@ fn readable(app: &App, list: &MailingList, message: &[u8], opened: &Opened) -> V
     whole
 }
 
-/// At most so many octets, up to the end of a line.
-fn cut(message: &[u8], most_octets: usize) -> Shown {
-    if message.len() <= most_octets {
-        return Shown::Message(message.to_vec(), Extent::Whole);
+/// At most so many octets of a message. Mail programs show an attached message in one page with the words of the notice, so
+/// that nothing in it may change how these look: HTML that could is a file there.
+fn attachable(message: Vec<u8>, most_octets: usize) -> (Vec<u8>, Extent) {
+    let message = tamed_message(&message).unwrap_or(message);
+    match beginning(&message, most_octets) {
+        None => (message, Extent::Whole),
+        Some(cut) => (tamed_message(&cut).unwrap_or(cut), Extent::Beginning),
     }
-    let end =
-        message[..most_octets].iter().rposition(|octet| *octet == b'\n').map_or(most_octets, |at| at + 1);
-    Shown::Message(message[..end].to_vec(), Extent::Beginning)
 }
 
 /// One line without control characters, so long that it stands on a screen.
@@ -191,17 +212,6 @@ fn is_direction(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_long_is_cut_at_the_end_of_a_line() {
-        fn check(message: &[u8], most: usize, expected: &[u8], extent: Extent) {
-            let Shown::Message(shown, shown_extent) = cut(message, most) else { panic!("shown") };
-            assert_eq!((&shown[..], shown_extent), (expected, extent));
-        }
-        check(b"a\r\nb\r\n", 6, b"a\r\nb\r\n", Extent::Whole);
-        check(b"a\r\nb\r\n", 5, b"a\r\n", Extent::Beginning);
-        check(b"abcdef", 3, b"abc", Extent::Beginning);
-    }
 
     #[test]
     fn a_field_is_one_line_that_says_what_it_shows() {

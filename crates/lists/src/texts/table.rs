@@ -151,7 +151,7 @@ texts! {
     /// Asks for a signed statement; only the holder of the key can read it.
     KeyConfirm: Letter "list:user:action:key-confirm", "key_confirm" [en de fr]
         (list address owner request email goal token hours last keys statement);
-    /// To whoever sent an encrypted message for commands that proves nothing; the same words whatever it holds.
+    /// To whoever sent for commands what is encrypted, or has two readings, and proves nothing; the same words whatever it holds.
     NotActedOn: Letter "list:user:notice:not-acted-on", "not_acted_on" [en de fr]
         (list address owner request who);
     /// The answer to commands.

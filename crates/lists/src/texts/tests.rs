@@ -363,3 +363,15 @@ fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
     }
     assert!(seen > 60, "{seen}");
 }
+
+/// The notice goes out for mail that is signed and has two readings, too.
+#[test]
+fn what_may_be_signed_alone_is_not_called_encrypted() {
+    let claims =
+        ["encrypted message", "verschlüsselte Nachricht", "verschlüsselten Nachricht", "message chiffré"];
+    for (language, words) in Text::NotActedOn.row().sources {
+        for claim in claims {
+            assert!(!words.contains(claim), "{language}: {claim}");
+        }
+    }
+}

@@ -40,6 +40,36 @@ pub fn tamed(entity: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// The same of a message, whose other header fields stay. No signature stands over what was changed: its words stand there
+/// without it.
+pub fn tamed_message(message: &[u8]) -> Option<Vec<u8>> {
+    let entity = Entity::parse(message);
+    let mut whole = Vec::with_capacity(message.len());
+    let mut content = Vec::with_capacity(message.len());
+    entity.content_headers().write_to(&mut content);
+    content.extend_from_slice(b"\r\n");
+    content.extend_from_slice(entity.body);
+    let tame = tamed(&content)?;
+    let mut headers = entity.headers.clone();
+    headers.remove_where(|field| field.name().to_ascii_lowercase().starts_with("content-"));
+    headers.write_to(&mut whole);
+    whole.extend_from_slice(&without_signature(&tame));
+    Some(whole)
+}
+
+/// The first part of what is signed; everything else as it is.
+fn without_signature(octets: &[u8]) -> &[u8] {
+    let entity = Entity::parse(octets);
+    let content_type = entity.content_type();
+    let Some(boundary) =
+        content_type.parameter("boundary").filter(|_| content_type.is("multipart", "signed"))
+    else {
+        return octets;
+    };
+    let body = octets.len() - entity.body.len();
+    split(&octets[body..], boundary).ok().and_then(|parts| parts.first().copied()).unwrap_or(octets)
+}
+
 fn tame<'a>(octets: &'a [u8], depth: usize, left: &mut usize) -> Cow<'a, [u8]> {
     let entity = Entity::parse(octets);
     let content_type = entity.content_type();

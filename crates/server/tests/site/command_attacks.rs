@@ -276,8 +276,7 @@ async fn captured_ciphertext() {
             came.iter().all(|letters| letters.len() == usize::from(*entity == entities[0])),
             "{text}: {came:#?}"
         );
-        let fixed =
-            |letter: &Letter| letter.subject.contains("nothing was done about your encrypted message");
+        let fixed = |letter: &Letter| letter.subject.contains("nothing was done about your message");
         assert!(came.iter().flatten().all(fixed), "{text}: {came:#?}");
         assert_eq!(site.state(), before, "{text}");
         assert_eq!(site.server.cli(&["--json", "requests", "list"]).trim(), "[]", "{text}");
