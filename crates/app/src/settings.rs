@@ -65,8 +65,8 @@ pub enum SettingRefused {
     Store(#[from] StoreError),
 }
 
-/// Changes one setting of a list. What makes it weaker stands in the audit, and is returned. Errs, with nothing changed, if the
-/// list could not work with it.
+/// Changes one setting of a list. What makes it weaker stands in the audit. Returns that, and what the setting leaves weak as it
+/// was. Errs, with nothing changed, if the list could not work with it.
 pub async fn set_setting(
     app: &App,
     list: &mut MailingList,
@@ -78,11 +78,12 @@ pub async fn set_setting(
     changed.settings.set(name, value)?;
     check(app, &changed)?;
     let begins_to_encrypt = changed.settings.encrypting() && !list.settings.encrypting();
-    let weaker: Vec<&'static Weakness> = weaknesses::new(&list.settings, &changed.settings).collect();
+    let told: Vec<&'static Weakness> = weaknesses::told(&list.settings, &changed.settings, name).collect();
+    let new: Vec<&str> =
+        weaknesses::new(&list.settings, &changed.settings).map(|weakness| weakness.what).collect();
+    let (is_weaker, detail) = (!new.is_empty(), format!("{name} {value}: {}", new.join("; ")));
     list.settings = changed.settings;
     let (no, settings, who) = (list.no, list.settings.clone(), app.operator.clone());
-    let whats: Vec<&str> = weaker.iter().map(|weakness| weakness.what).collect();
-    let (is_weaker, detail) = (!whats.is_empty(), format!("{name} {value}: {}", whats.join("; ")));
     let written = app.store.write(move |db| {
         Box::pin(async move {
             lists::set_settings(&mut *db, no, &settings).await?;
@@ -97,7 +98,7 @@ pub async fn set_setting(
         // What comes from now on is sealed; what came before is sealed here.
         seal_earlier(app, list).await.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
     }
-    Ok(weaker)
+    Ok(told)
 }
 
 /// Of texts that go into header fields, and of the footer below each post, in octets.

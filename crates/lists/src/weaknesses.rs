@@ -161,6 +161,17 @@ pub fn new<'a>(
     of(after).filter(|weakness| of(before).all(|earlier| earlier.what != weakness.what))
 }
 
+/// What is to be told of a change of that setting: what it makes weaker, and what its value leaves weak as it was before.
+pub fn told<'a>(
+    before: &'a ListSettings,
+    after: &'a ListSettings,
+    setting: &'a str,
+) -> impl Iterator<Item = &'static Weakness> + 'a {
+    let is_its = move |weakness: &Weakness| weakness.mend.split(' ').next() == Some(setting);
+    of(after)
+        .filter(move |weakness| is_its(weakness) || of(before).all(|earlier| earlier.what != weakness.what))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -98,6 +98,8 @@ async fn weak_lists_are_named() {
         let warning = told.lines().find(|line| line.starts_with("warning: ")).unwrap_or_default();
         assert!(warning.contains(TEAM) && warning.contains(words), "{setting}: {told}");
         assert!(warning.contains(&format!("; fix: sealist lists set {TEAM} {setting} ")), "{told}");
+        let again = server.cli(&["lists", "set", TEAM, setting, weak]);
+        assert_eq!(again, told, "it is told each time, and recorded once");
         let all = said_of(&server, "weak list");
         let [(level, detail, fix)] = &all[..] else { panic!("{setting}: {all:?}") };
         assert!(level == "warning" && detail.contains(TEAM) && detail.contains(words), "{detail}");
