@@ -12,7 +12,7 @@ use sealist_store::queue::{self, Entry, Place};
 use sealist_store::{holds, replay};
 use serde_json::{Value, json};
 
-use super::{Answer, named};
+use super::{Answer, named, number};
 use crate::exit::Ending;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -22,13 +22,13 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 #[group(required = true, multiple = true)]
 pub(crate) struct Which {
     /// The number of one message.
-    #[arg(conflicts_with_all = ["reason", "older_than", "all"])]
+    #[arg(conflicts_with_all = ["reason", "older_than", "all"], value_parser = number::<i64>)]
     entry: Option<i64>,
     /// All that are held for this reason, as `queue list` names it.
     #[arg(long)]
     reason: Option<String>,
     /// All that came more than so many days ago.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = number::<u32>)]
     older_than: Option<u32>,
     /// All of this list; with the others, only of this list.
     #[arg(long, value_name = "LIST")]

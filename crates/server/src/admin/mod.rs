@@ -63,7 +63,7 @@ pub(crate) enum Command {
         /// Only entries of this list.
         list: Option<ListName>,
         /// How many entries are printed at most.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = number::<u32>)]
         limit: u32,
     },
     /// Shows, imports and checks the OpenPGP keys of people, and rotates and publishes those of lists.
@@ -120,6 +120,11 @@ fn purpose(command: &Command) -> Purpose {
         Command::Lists(lists::Lists::Create { .. }) => Purpose::Make,
         _ => Purpose::Use,
     }
+}
+
+/// Reads a number of the command line.
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "it is no whole number, or too large")
 }
 
 async fn named(app: &App, name: &ListName) -> anyhow::Result<MailingList> {

@@ -13,7 +13,7 @@ use sealist_store::lists;
 use sealist_store::queue;
 use serde_json::json;
 
-use super::{Answer, holds, named};
+use super::{Answer, holds, named, number};
 
 const PAGE: u32 = 500;
 
@@ -24,11 +24,13 @@ pub(crate) enum Queue {
     /// Prints what stands outside of a message, and why it waits.
     Show {
         /// The number of the message, as `queue list` prints it.
+        #[arg(value_parser = number::<i64>)]
         entry: i64,
     },
     /// Sends a message, encrypted, to an owner or moderator of its list; the audit says so.
     Open {
         /// The number of the message, as `queue list` prints it.
+        #[arg(value_parser = number::<i64>)]
         entry: i64,
         /// Who gets it. Only an owner may see what could be a captured message.
         #[arg(long, value_name = "ADDRESS")]
@@ -40,11 +42,13 @@ pub(crate) enum Queue {
     /// Lets a held message pass for the reasons shown; it is opened and judged again.
     Accept {
         /// The number of the message, as `queue list` prints it.
+        #[arg(value_parser = number::<i64>)]
         entry: i64,
     },
     /// Deletes a message and tells its author, if the list may tell them.
     Reject {
         /// The number of the message, as `queue list` prints it.
+        #[arg(value_parser = number::<i64>)]
         entry: i64,
         /// Words for the author.
         #[arg(long, default_value = "")]
@@ -55,6 +59,7 @@ pub(crate) enum Queue {
     /// Tries a message again that was set aside after three faults (queue `shunt`).
     Retry {
         /// The number of the message, as `queue list` prints it.
+        #[arg(value_parser = number::<i64>)]
         entry: i64,
     },
     /// Keeps something from going on: an entry that was not judged yet, a post that is going out, or all mail of a list,
@@ -64,7 +69,7 @@ pub(crate) enum Queue {
         /// The number of an entry, or the name of a list.
         what: Option<String>,
         /// The post whose remaining copies are held.
-        #[arg(long)]
+        #[arg(long, value_parser = number::<i64>)]
         post: Option<i64>,
     },
     /// Lets a held list go on.
@@ -79,18 +84,20 @@ pub(crate) enum Queue {
     /// Tries copies now: one or those of a post, also those that failed or are held; else all that wait for their next try.
     Resend {
         /// The number of the copy, as `queue copies` prints it.
+        #[arg(value_parser = number::<i64>)]
         copy: Option<i64>,
         /// The number of the post, as `queue posts` prints it.
-        #[arg(long, conflicts_with = "copy")]
+        #[arg(long, conflicts_with = "copy", value_parser = number::<i64>)]
         post: Option<i64>,
     },
     /// Gives copies up: one, or those of a post.
     #[command(group(ArgGroup::new("dropped").required(true).args(["copy", "post"])))]
     Drop {
         /// The number of the copy, as `queue copies` prints it.
+        #[arg(value_parser = number::<i64>)]
         copy: Option<i64>,
         /// The number of the post, as `queue posts` prints it.
-        #[arg(long)]
+        #[arg(long, value_parser = number::<i64>)]
         post: Option<i64>,
     },
 }

@@ -11,7 +11,7 @@ use sealist_store::lists;
 use sealist_store::requests::{self, Request};
 use serde_json::{Value, json};
 
-use super::{Answer, named};
+use super::{Answer, named, number};
 use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
@@ -35,7 +35,7 @@ pub(crate) enum Requests {
         /// The address of the person.
         address: Address,
         /// The number of the request, if the address has several.
-        #[arg(long)]
+        #[arg(long, value_parser = number::<i64>)]
         number: Option<i64>,
     },
     /// Refuses what was asked for; the person hears of it.
@@ -45,7 +45,7 @@ pub(crate) enum Requests {
         /// The address of the person.
         address: Address,
         /// The number of the request, if the address has several.
-        #[arg(long)]
+        #[arg(long, value_parser = number::<i64>)]
         number: Option<i64>,
         /// One sentence for the person.
         #[arg(long, default_value = "")]

@@ -58,6 +58,9 @@ async fn every_failure_has_its_code() {
     let nowhere = format!("{missing}/x");
     check(73, &["keys", "master-key", &nowhere], "cannot write");
     check(73, &["keys", "wkd", "/proc/x"], "cannot write");
+    check(64, &["queue", "show", "x"], "it is no whole number");
+    check(64, &["queue", "discard", "--older-than", "x"], "it is no whole number");
+    check(64, &["requests", "approve", team, "a@example.org", "--number", "x"], "it is no whole number");
     check(64, &["queue", "hold"], "<WHAT|--post <POST>>");
     check(64, &["queue", "drop"], "<COPY|--post <POST>>");
     check(65, &["lists", "set", team, "posting_chain", "x"], "pgp-posting-chain");
