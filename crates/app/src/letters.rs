@@ -2,7 +2,7 @@
 
 use sealist_lists::budgets::{Asker, Purpose};
 use sealist_lists::model::{Channel, Door, MailingList};
-use sealist_lists::texts::{Place, Text, context};
+use sealist_lists::texts::{Place, Text, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::deliveries::{Settled, State};
@@ -115,7 +115,7 @@ pub(crate) async fn not_let_through(
         address => list.name.to_string(),
         owner => list.name.address(Door::Owner).to_string(),
         received_at => minute(refusal.received_at),
-        problem => refusal.reason,
+        problem => refusal.reason.and_then(reason_lines),
         days => refusal.after_days,
     };
     let asker = if is_subscribed { Asker::Known } else { Asker::Stranger };
@@ -276,6 +276,13 @@ pub(crate) fn key_wait_days(list: &MailingList) -> u32 {
 /// The words of another server, as a part of our own.
 fn one_line(reply: &str) -> String {
     reply.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What a moderator gives as a reason, with its lines; `None` if there is none.
+pub(crate) fn reason_lines(reason: &str) -> Option<Value> {
+    let printable = |line: &str| line.chars().filter(|c| !c.is_control()).collect::<String>();
+    let lines: Vec<String> = reason.trim().lines().map(printable).collect();
+    (!reason.trim().is_empty()).then(|| Value::from_safe_string(lines.join("\n")))
 }
 
 pub(crate) fn somebody(address: &Address) -> Mailbox {

@@ -6,6 +6,7 @@ use sealist_lists::model::{Channel, Door, MailingList, Role};
 use sealist_lists::notices::{Notice, build};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, context};
+use sealist_mail::origin::{Answerable, EnvelopeSender, answerable};
 use sealist_mail::{Address, Boundary, Headers, Mailbox, Timestamp, compose, sole_author};
 use sealist_openpgp::{self as openpgp, KeyIds, SealingCard, SignWith, random};
 use sealist_store::queue::{self, Entry, Place};
@@ -136,15 +137,19 @@ pub async fn decide(
         .await?
         .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
     let effects = decision(app, &list, entry, what, &by, now).await?;
-    let told = match effects.iter().any(|effect| matches!(effect, Effect::Letter(letter) if letter.is_made()))
-    {
-        true => Rejected::Told,
-        false => Rejected::Untold,
-    };
+    let told = rejected(&effects);
     let done = app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now)));
     match done.await {
         Err(AppError::Store(StoreError::Lost)) => Err(AppError::Overtaken),
         other => other.map(|()| told),
+    }
+}
+
+/// Whether somebody hears of a rejection that changes this.
+pub(crate) fn rejected(effects: &[Effect]) -> Rejected {
+    match effects.iter().any(|effect| matches!(effect, Effect::Letter(letter) if letter.is_made())) {
+        true => Rejected::Told,
+        false => Rejected::Untold,
     }
 }
 
@@ -198,6 +203,10 @@ pub(crate) async fn refusal_letter(
     let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
     let (outer, _) = Headers::parse(&reveal(app, list, body).await?);
     let Ok(author) = sole_author(&outer) else { return Ok(None) };
+    // A program is not answered.
+    if answerable(&EnvelopeSender::of(&outer), &outer) != Answerable::Yes {
+        return Ok(None);
+    }
     not_let_through(app, list, &author.address, refusal, now).await
 }
 

@@ -260,6 +260,54 @@ async fn a_refusal_carries_the_moderators_words() {
     assert!(mail.iter().all(|mail| mail.to != "far@y.example" && !text(mail).contains("Sign it.")));
 }
 
+/// The moderator hears whether the words reached anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_hears_whom_a_rejection_reached() {
+    const UNTOLD: &str = "Nobody was told";
+    const REASON: &str = "Too loud.\nFar too loud.\n";
+    let from = |fields: &str| format!("{fields}To: team@lists.example\r\nSubject: x\r\n\r\ny\r\n");
+    for (style, sender, message, reached) in [
+        ("legacy-default", "far@y.example", from("From: far@y.example\r\n"), true),
+        ("legacy-default", "far@y.example", from(""), false),
+        ("legacy-default", "far@y.example", from("From: far@y.example, b@y.example\r\n"), false),
+        ("legacy-default", "", from("From: far@y.example\r\n"), false),
+        (
+            "legacy-default",
+            "far@y.example",
+            from("From: far@y.example\r\nAuto-Submitted: auto-generated\r\n"),
+            false,
+        ),
+        ("legacy-default", "far@y.example", from("From: far@y.example\r\nPrecedence: bulk\r\n"), false),
+        ("pgp-default", "far@y.example", from("From: far@y.example\r\n"), false),
+        ("pgp-default", "far@y.example", from(""), false),
+    ] {
+        let (stage, olga, _) = Stage::new(style).await;
+        stage.send(LIST, sender, message.as_bytes(), day(0)).await;
+        assert_eq!(stage.held().await.len(), 1, "{message}");
+        let notices = stage.told(day(0)).await;
+        let notice = notices.iter().find(|mail| mail.to == "olga@x.example").unwrap();
+        let words = read_any(&stage, &olga, notice).await;
+        let token = &words.split_once("reject ").unwrap().1[..32];
+        let line = format!("Hello,\r\n\r\nreject {token} Too loud.\r\nFar too loud.\r\n-- \r\nOlga\r\n");
+        let answer = match stage.list.settings.pgp {
+            None => plain("olga@x.example", "x", &line),
+            Some(_) => {
+                let key = stage.app.keys_of(&stage.list).await.unwrap().posting.certificate().clone();
+                olga.mail(&key, format!("Content-Type: text/plain\r\n\r\n{line}").as_bytes(), day(1))
+            }
+        };
+        stage.send("team-request@lists.example", "olga@x.example", &answer, day(1)).await;
+        let mail = stage.told(day(1)).await;
+        let answer = mail.iter().find(|mail| mail.to == "olga@x.example").unwrap();
+        let answer = read_any(&stage, &olga, answer).await;
+        assert!(answer.contains("Rejected."), "{answer}");
+        assert_eq!(answer.contains(UNTOLD), !reached, "{style} {message}: {answer}");
+        let told: Vec<&Mail> = mail.iter().filter(|mail| mail.to != "olga@x.example").collect();
+        assert_eq!(told.iter().filter(|mail| text(mail).contains(REASON)).count(), usize::from(reached));
+        assert_eq!(told.len(), usize::from(reached), "{style} {message}");
+    }
+}
+
 /// What nobody decides about is told again, and goes in time, with a word to those who wait for it.
 async fn a_hold_is_remembered_and_ends(mut stage: Stage) {
     stage.set("max_message_kib", "1").await;
@@ -556,6 +604,13 @@ async fn a_moderator_reads_what_a_member_signed() {
         let open = text(mail.iter().find(|mail| mail.to == "nokey@x.example").unwrap());
         assert!(open.contains("has no key of yours") && !open.contains("approve "), "{open}");
         assert!(!open.contains(&words[..6]) && !open.contains("moderated"), "{open}");
+    }
+}
+
+async fn read_any(stage: &Stage, person: &Person, mail: &Mail) -> String {
+    match stage.list.settings.encrypting() {
+        true => read(stage, person, mail).await.replace("=\r\n", ""),
+        false => text(mail),
     }
 }
 

@@ -10,6 +10,7 @@ use sealist_store::requests::{self, Request};
 use sealist_store::tokens::{self, Subject};
 
 use super::{Said, Session, Speaker};
+use crate::effects::Effect;
 use crate::requests::{Desk, Proven, Taken, Told, decide, first_free, go_on, in_key};
 use crate::summaries::minute;
 use crate::{AppError, moderation};
@@ -80,9 +81,9 @@ impl Session<'_> {
         let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let success = success(&decision);
         let by = moderation::By::Person(speaker.asker.address.clone());
-        let taken = decide(self.desk, request, decision, by).await?;
+        let taken = decide(self.desk, request, decision.clone(), by).await?;
+        let success = success(&decision, &taken.effects);
         Ok(self.take(Ok(taken)).map(|_| Said::Done(success)))
     }
 
@@ -96,15 +97,15 @@ impl Session<'_> {
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let success = success(&decision);
         let Desk { app, list, now } = self.desk;
         let by = moderation::By::Person(speaker.asker.address.clone());
-        let effects = match moderation::decision(app, list, entry, decision, &by, now).await {
+        let effects = match moderation::decision(app, list, entry, decision.clone(), &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
             Err(AppError::NoAuthor(_)) => return Ok(Err(Problem::NoAuthor)),
             Err(AppError::NotHeld { .. }) => return Ok(Err(Problem::WrongToken)),
             effects => effects?,
         };
+        let success = success(&decision, &effects);
         let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
         Ok(taken.map(|_| Said::Done(success)))
     }
@@ -175,10 +176,14 @@ impl Session<'_> {
     }
 }
 
-fn success(decision: &moderation::Decision) -> Success {
+/// What a moderator is told of a decision that changes this.
+fn success(decision: &moderation::Decision, effects: &[Effect]) -> Success {
     match decision {
         moderation::Decision::Accept => Success::Approved,
-        moderation::Decision::Reject(_) => Success::Rejected,
+        moderation::Decision::Reject(_) => match moderation::rejected(effects) {
+            moderation::Rejected::Told => Success::Rejected,
+            moderation::Rejected::Untold => Success::RejectedUntold,
+        },
         moderation::Decision::Discard => Success::Discarded,
     }
 }

@@ -14,7 +14,7 @@ use sealist_store::requests::Request;
 use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
 use crate::deciders::{Ask, to_deciders};
 use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
-use crate::letters::somebody;
+use crate::letters::{reason_lines, somebody};
 use crate::notices::{Attachment, Message, Prepared, Tokens, answer, answer_by, place_of, to_key};
 use crate::summaries::{Fact, gather};
 use crate::{App, AppError};
@@ -264,7 +264,7 @@ pub(super) async fn refused(desk: Desk<'_>, request: &Request, reason: &str) -> 
         address => list.name.to_string(),
         owner => list.name.address(Door::Owner).to_string(),
         goal => request.run.goal.action(),
-        problem => (!reason.is_empty()).then_some(reason),
+        problem => reason_lines(reason),
     };
     let message = Message {
         to: somebody(&request.address),

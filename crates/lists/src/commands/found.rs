@@ -1,5 +1,6 @@
 //! What people leave in an answer beside the commands at its head: tokens anywhere, and decisions below a greeting.
 
+use super::reason::reason;
 use super::{Command, Decision, parse};
 
 /// Letters and digits of a token (`openpgp::Token`).
@@ -35,16 +36,23 @@ pub fn is_token(word: &str) -> bool {
 }
 
 /// Decisions in lines that are not quoted, each once. Two of them about one token may be the lines of our notice, which
-/// some programs repeat without marks: then neither is meant.
+/// some programs repeat without marks: then neither is meant. What stands below a reject is its reason.
 pub(super) fn decisions(text: &str) -> Vec<(String, Command)> {
     let mut found: Vec<(String, Decision, Command)> = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(is_quote_mark)) {
-        if let Ok(command @ Command::Decide { .. }) = parse(line)
-            && let Command::Decide { decision, token, .. } = &command
+    let mut lines = text.lines();
+    while let Some(line) = lines.next().map(str::trim) {
+        if !line.starts_with(is_quote_mark)
+            && let Ok(Command::Decide { decision, token, reason: behind }) = parse(line)
             && is_token(&token.to_ascii_lowercase())
-            && !found.iter().any(|(_, _, known)| *known == command)
         {
-            found.push((line.to_owned(), *decision, command));
+            let words = match decision {
+                Decision::Reject => reason(&behind, lines.clone()),
+                Decision::Approve | Decision::Discard => behind,
+            };
+            let command = Command::Decide { decision, token, reason: words };
+            if !found.iter().any(|(_, _, known)| *known == command) {
+                found.push((line.to_owned(), decision, command));
+            }
         }
     }
     match &found[..] {

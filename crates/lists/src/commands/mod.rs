@@ -13,6 +13,7 @@ mod key;
 mod leave;
 mod mailto;
 mod problem;
+mod reason;
 mod script;
 mod set;
 mod stop;

@@ -2,7 +2,8 @@
 
 use sealist_mail::subject::bare;
 
-use super::found::{decisions, is_quote_mark, tokens};
+use super::found::{decisions, tokens};
+use super::reason::{is_command, reason};
 use super::{Command, Decision, Problem, parse};
 use crate::model::Door;
 
@@ -10,8 +11,6 @@ use crate::model::Door;
 const MAX_COMMANDS: usize = 10;
 /// Lines that are looked at.
 const MAX_LINES: usize = 100;
-/// Of what a moderator gives as a reason.
-const MAX_REASON_CHARS: usize = 500;
 
 /// What a message asks for: each line with what it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,8 +61,11 @@ impl Script {
                 self.take(line);
             }
         }
-        let mut lines = text.lines().take(MAX_LINES).map(str::trim).peekable();
-        while let Some(line) = lines.next() {
+        let mut lines = text.lines().take(MAX_LINES);
+        if self.gives_reason(lines.clone()) {
+            skip_words(&mut lines);
+        }
+        while let Some(line) = lines.next().map(str::trim) {
             let quoted_or_block = line.starts_with(['>', '-', '|']);
             match line {
                 "" if self.lines.is_empty() => continue,
@@ -74,13 +76,8 @@ impl Script {
             if self.take(line) {
                 break;
             }
-            if let Some((_, Ok(Command::Decide { decision: Decision::Reject, reason, .. }))) =
-                self.lines.last_mut()
-            {
-                // The reason goes on until an empty line.
-                while let Some(more) = lines.next_if(|line| is_reason(line)) {
-                    *reason = format!("{reason} {more}").trim().chars().take(MAX_REASON_CHARS).collect();
-                }
+            if self.gives_reason(lines.clone()) {
+                skip_words(&mut lines);
             }
         }
         let decides =
@@ -93,6 +90,17 @@ impl Script {
             let room = (MAX_COMMANDS + 1).saturating_sub(self.lines.len());
             self.lines.extend(found.into_iter().take(room).map(|(line, command)| (line, Ok(command))));
         }
+    }
+
+    /// If the last command is a reject, takes in the reason that stands below it.
+    fn gives_reason<'a>(&mut self, below: impl Iterator<Item = &'a str>) -> bool {
+        let Some((_, Ok(Command::Decide { decision: Decision::Reject, reason: words, .. }))) =
+            self.lines.last_mut()
+        else {
+            return false;
+        };
+        *words = reason(words, below);
+        true
     }
 
     /// Adds a line; `true` if nothing more is to be read.
@@ -108,6 +116,7 @@ impl Script {
             return true;
         }
         let failed = matches!(read, Err(Problem::Unrecognized(_)));
+        self.lines.retain(|(_, known)| !gives_no_reason_for(known, &read));
         let said = |(known, as_read): &(String, Result<Command, Problem>)| {
             known.eq_ignore_ascii_case(line) || read.is_ok() && *as_read == read
         };
@@ -118,9 +127,22 @@ impl Script {
     }
 }
 
-fn is_reason(line: &str) -> bool {
-    let ends = line.is_empty() || line.starts_with("--") || line.starts_with(is_quote_mark);
-    !ends && matches!(parse(line), Err(Problem::Unrecognized(_)))
+/// Passes over the words of a reason, up to a command or an empty line.
+fn skip_words<'a>(lines: &mut (impl Iterator<Item = &'a str> + Clone)) {
+    while lines.clone().next().is_some_and(|line| !line.trim().is_empty() && !is_command(line.trim())) {
+        lines.next();
+    }
+}
+
+/// Whether the one is a reject without a reason, and the other the same with one.
+fn gives_no_reason_for(one: &Result<Command, Problem>, other: &Result<Command, Problem>) -> bool {
+    let reject = |read: &Result<Command, Problem>| match read {
+        Ok(Command::Decide { decision: Decision::Reject, token, reason }) => {
+            Some((token.to_ascii_lowercase(), reason.is_empty()))
+        }
+        _ => None,
+    };
+    matches!((reject(one), reject(other)), (Some((one, true)), Some((other, false))) if one == other)
 }
 
 #[cfg(test)]
@@ -174,13 +196,47 @@ mod tests {
             [(_, Ok(Command::Decide { reason, .. }))] => reason.clone(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(reason(&format!("reject {token}\n")), "");
-        assert_eq!(reason(&format!("reject {token} too long\n\nOlga")), "too long");
-        assert_eq!(
-            reason(&format!("reject {token}\nIt is too long.\nAnd dull.\n> x\n")),
-            "It is too long. And dull."
-        );
-        assert_eq!(reason(&format!("Hello,\n\nreject {token} spam\n\nBye\n")), "spam");
+        let (no_subject, said) = ("".to_owned(), "It is too long.\nAnd dull.\n\nOlga");
+        let reject = format!("reject {token}");
+        for (subject, text) in [
+            (&no_subject, format!("{reject}\nIt is too long.\nAnd dull.\n\nOlga\n-- \nx")),
+            (&no_subject, format!("{reject} It is too long.\nAnd dull.\n> x\n\nOlga\nend\nx")),
+            (&no_subject, format!("Hello,\n\n{reject} It is too long.\nAnd dull.\n\nOlga\n")),
+            (&no_subject, format!("> x\n> y\n\n{reject}\nIt is too long.\nAnd dull.\n\nOlga\n")),
+            (
+                &no_subject,
+                format!("On Monday Team wrote:\n> x\n{reject}\nIt is too long.\nAnd dull.\n\nOlga"),
+            ),
+            (&no_subject, format!("Hello\n> {reject}\n{reject} It is too long.\nAnd dull.\n\nOlga\n> x\n")),
+            (&reject, "It is too long.\nAnd dull.\n\nOlga\n".to_owned()),
+            (&reject, format!("{reject} It is too long.\nAnd dull.\n\nOlga\n")),
+            (&format!("Re: {reject}"), "It is too long.\nAnd dull.\n\nOlga\n\n> x\n".to_owned()),
+        ] {
+            let script = read(Door::Request, Subject::Covered(subject), &text);
+            let [(_, Ok(Command::Decide { reason, .. }))] = &script.lines[..] else {
+                panic!("{subject:?} {text:?}: {:?}", script.lines)
+            };
+            assert_eq!(reason, said, "{subject:?} {text:?}");
+        }
+        assert_eq!(reason(&format!("{reject}\n")), "");
+        assert_eq!(reason(&format!("Hello,\n\n{reject} spam\n")), "spam");
+    }
+
+    #[test]
+    fn a_reason_ends_at_the_next_command() {
+        let (one, two) = ("a".repeat(32), "b".repeat(32));
+        for head in ["", "Hello,\n\n"] {
+            let text = format!("{head}reject {one}\ntoo long\nreject {two} dull\nand old\n\nOlga");
+            let lines = read(Door::Request, Subject::Covered(""), &text).lines;
+            let reasons: Vec<&str> = lines
+                .iter()
+                .map(|(_, read)| match read {
+                    Ok(Command::Decide { reason, .. }) => reason.as_str(),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(reasons, ["too long", "dull\nand old\n\nOlga"], "{text}");
+        }
     }
 
     /// Above a text that is signed, a Subject that is not says little.

@@ -31,6 +31,8 @@ sentences! {
         Approved = "approved",
         /// A moderator refused a request.
         Rejected = "rejected",
+        /// A moderator refused a message or a request, and nobody could be told.
+        RejectedUntold = "rejected-untold",
         /// A moderator dropped a request or a message, and nobody hears of it.
         Discarded = "discarded",
     }

@@ -78,6 +78,36 @@ fn commands_and_statements_are_the_same_in_every_language() {
     }
 }
 
+/// Another key is one with another fingerprint.
+#[test]
+fn a_key_is_called_another_only_if_it_is() {
+    const NEW: &str = "0123 4567";
+    const OLD: &str = "89AB CDEF";
+    for (language, another) in
+        [(Language::En, "nother"), (Language::De, "anderen"), (Language::Fr, "autre clé")]
+    {
+        let source = Text::Request.built_in(language).unwrap();
+        for goal in ["key approval", "subscribe", "key reset"] {
+            for (old, is_other) in [(None, false), (Some(NEW), false), (Some(OLD), true)] {
+                let values = context! {
+                    goal, fingerprint => NEW, old_fingerprint => old, list => "Team", names_address => true,
+                    address => "team@lists.example", email => "bart@example.org", mixed_scripts => false,
+                    token => Option::<&str>::None, pgp => true,
+                };
+                let made = letter(source, &values).unwrap();
+                let all = format!("{}\n{}", made.subject, made.body);
+                let told = |fingerprint: &str| all.matches(fingerprint).count();
+                assert_eq!((told(NEW), told(OLD)), (1, usize::from(is_other)), "{language:?} {goal}: {all}");
+                if goal == "key approval" {
+                    let says = made.body.contains(another) && made.subject.contains(another);
+                    assert_eq!(says, is_other, "{language:?}: {all}");
+                    assert_eq!(made.subject.contains(another), is_other, "{language:?}: {all}");
+                }
+            }
+        }
+    }
+}
+
 /// `sealist texts show` prints the values so, and people keep what it prints.
 #[test]
 fn a_comment_behind_a_text_changes_nothing() {

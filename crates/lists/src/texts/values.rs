@@ -72,7 +72,14 @@ const TABLE: &[Described] = &[
     row(
         "goal",
         "what is asked for: subscribe, unsubscribe, key change, key reset, key approval, or a command",
-        &[r#""subscribe""#, r#""unsubscribe""#, r#""key change""#, r#""key reset""#, r#""set delivery off""#],
+        &[
+            r#""subscribe""#,
+            r#""unsubscribe""#,
+            r#""key change""#,
+            r#""key reset""#,
+            r#""key approval""#,
+            r#""set delivery off""#,
+        ],
     ),
     row("token", "what answers the question; good once", &[r#""abcdefghijklmnopqrstuvwxyz234567""#, "null"]),
     row(
