@@ -8,7 +8,7 @@
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{Channel, Door, MailingList, Role};
 use sealist_lists::notices::{self, Notice};
-use sealist_lists::texts::{Text, context};
+use sealist_lists::texts::{Language, Text, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, ListKey, random};
 use sealist_store::list_keys::{self, ListKeyRow, Purpose};
@@ -19,8 +19,8 @@ use crate::letters::somebody;
 use crate::setup::list_certificate;
 use crate::{App, AppError, ListKeys, sealing};
 
-/// Tells the members of each list whose new key has begun to be used, and those in charge of it, once. A list whose keys this node lacks is left to
-/// others. Says how many lists.
+/// Tells the members of each list whose new key has begun to be used, and those in charge of it, once, each in their
+/// language. A list whose keys this node lacks is left to others. Says how many lists.
 pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
     let pairs = rotation::to_announce(&mut *app.store.reader().await?).await?;
     let mut count = 0;
@@ -59,32 +59,46 @@ async fn announce_one(
         old_fingerprint => signer.fingerprint().spaced(),
         overlap_days => pgp.key_overlap_days,
     };
-    // One letter for all, in the language of the list.
-    let letter = app.texts.letter(Text::NewListKey, &app.texts.place(list, None), values);
-    let file = (format!("{}.asc", list.name), "application/pgp-keys", certificate.armored());
-    let to = somebody(&list.name.posting());
-    let notice =
-        Notice { list: &signing, to, letter, attachment: Some(file), messages: Vec::new(), reply_to: None };
-    let payload = notices::build(notice, channel, now, random());
-    let body = sealing::signed_by(Some(signer), &keys, &signing, payload, channel, now)?;
+    let own = app.texts.place(list, None).language;
+    let mut letters = Vec::new();
+    for language in Language::ALL {
+        let letter =
+            app.texts.letter(Text::NewListKey, &app.texts.place(list, Some(language)), values.clone());
+        let file = (format!("{}.asc", list.name), "application/pgp-keys", certificate.armored());
+        let to = somebody(&list.name.posting());
+        let notice = Notice {
+            list: &signing,
+            to,
+            letter,
+            attachment: Some(file),
+            messages: Vec::new(),
+            reply_to: None,
+        };
+        let payload = notices::build(notice, channel, now, random());
+        let body = sealing::signed_by(Some(signer), &keys, &signing, payload, channel, now)?;
+        // Who chose none reads the list's.
+        let none = (language == own).then_some(None);
+        letters.push((body, [Some(Some(language)), none].into_iter().flatten().collect::<Vec<_>>()));
+    }
     let (no, key, bounces) = (list.no, new.no, list.name.address(Door::Bounces).to_string());
     let announced = app.store.write(move |db| {
         Box::pin(async move {
             if !rotation::announced(&mut *db, key, now).await? {
                 return Ok(false);
             }
-            let post = NewPost {
-                list: no,
-                channel,
-                body: bodies::insert(&mut *db, &body).await?,
-                envelope_from: &bounces,
-                recipients: &Recipients {
-                    roles: vec![Role::Member, Role::Owner, Role::Moderator],
-                    except: Vec::new(),
-                },
-                archived: false,
-            };
-            posts::insert_letter(db, &post, now).await?;
+            let roles = vec![Role::Member, Role::Owner, Role::Moderator];
+            let recipients = Recipients { roles, except: Vec::new() };
+            for (body, readers) in &letters {
+                let post = NewPost {
+                    list: no,
+                    channel,
+                    body: bodies::insert(&mut *db, body).await?,
+                    envelope_from: &bounces,
+                    recipients: &recipients,
+                    archived: false,
+                };
+                posts::insert_letter(&mut *db, &post, readers, now).await?;
+            }
             Ok::<_, StoreError>(true)
         })
     });

@@ -8,9 +8,11 @@ use moved_clock::readers::read_copy;
 use moved_clock::{day, deliver, join, key_row, make_list, site_in};
 use sealist_app::{announce, published, rotate, upkeep};
 use sealist_lists::model::Role;
+use sealist_lists::texts::Language;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_openpgp::{Certificate, Revocation, Unusable};
+use sealist_store::{StoreError, people};
 use tempfile::TempDir;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,4 +56,57 @@ async fn a_new_key_is_announced_by_the_old_one() {
     assert_eq!(now[1].fingerprint(), old.fingerprint());
     assert_eq!(now[1].usable(day(92)).map(|_| ()), Err(Unusable::Revoked(Revocation::Soft)));
     assert!(app.keys_of(&list).await.unwrap().others.is_empty(), "it opens nothing any more");
+}
+
+/// Each reader once, in their own language; who chose none reads that of the list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_is_announced_in_the_language_of_each() {
+    const WORDS: [(Language, &str); 3] = [
+        (Language::En, "From now on the mailing list"),
+        (Language::De, "einem neuen OpenPGP"),
+        (Language::Fr, "une nouvelle"),
+    ];
+    for of_list in Language::ALL {
+        let folder = TempDir::new().unwrap();
+        let app = site_in(folder.path()).await;
+        let list = make_list(&app, "team@lists.example").await;
+        let list = moved_clock::set(&app, &list, "preferred_language", of_list.name()).await;
+        let mut people = Vec::new();
+        let roles = [Role::Member, Role::Owner, Role::Moderator, Role::Member];
+        let chosen = [None].into_iter().chain(Language::ALL.map(Some));
+        for (role, chosen) in roles.into_iter().zip(chosen) {
+            let email = format!("{}@example.org", chosen.map_or("none", Language::name));
+            let person = Person::new(&email, Kind::Curve25519, day(-6));
+            let row = key_row(&app, &person, &email, day(-5));
+            join(&app, &list, &email, role, Some(row)).await;
+            if let Some(language) = chosen {
+                let address = email.parse().unwrap();
+                let set = app.store.write(move |db| {
+                    Box::pin(async move { people::set_language(db, &address, language).await })
+                });
+                set.await.map_err(|error: StoreError| error).unwrap();
+            }
+            people.push((email, person, chosen.unwrap_or(of_list)));
+        }
+        join(&app, &list, "de@example.org", Role::Member, None).await;
+        let old = published(&app, &list).await.unwrap().remove(0);
+        rotate(&app, &list, day(0)).await.unwrap();
+        app.live(day(0)).await.unwrap();
+        let letters = deliver(&app, day(0)).await;
+        assert_eq!(
+            letters.len(),
+            people.len(),
+            "{of_list:?}: {:?}",
+            letters.iter().map(|one| &one.to).collect::<Vec<_>>()
+        );
+        for (email, person, expected) in people {
+            let letter = letters.iter().find(|letter| letter.to == email).unwrap();
+            let Shape::Encrypted(armor) = classify(&letter.message) else { panic!("not encrypted") };
+            let (text, _) = read_copy(&person, &armor, &old).unwrap();
+            let text = String::from_utf8(text).unwrap().replace("=\r\n", "").replace("\r\n", " ");
+            for (language, words) in WORDS {
+                assert_eq!(text.contains(words), language == expected, "{email} {language:?}: {text}");
+            }
+        }
+    }
 }

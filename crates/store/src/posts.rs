@@ -2,6 +2,7 @@
 
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{BodyNo, Channel, ListNo, PostNo};
+use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 
 use crate::sql::{Query, Row, marks, query};
@@ -29,23 +30,32 @@ pub struct NewPost<'a> {
 
 /// Makes a post with no recipients yet: they come with [`fan_out`].
 pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result<PostNo, StoreError> {
-    insert_as(db, "posting", post, now).await
+    insert_as(db, "posting", post, &[], now).await
 }
 
-/// The same for a letter of the list itself: it goes to everybody in those roles, whatever they chose for posts.
-pub async fn insert_letter(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result<PostNo, StoreError> {
-    insert_as(db, "notice", post, now).await
+/// The same for a letter of the list itself: it goes to everybody in those roles, whatever they chose for posts, who chose
+/// one of those languages. `None`: none is chosen.
+pub async fn insert_letter(
+    db: &mut Conn,
+    post: &NewPost<'_>,
+    languages: &[Option<Language>],
+    now: Timestamp,
+) -> Result<PostNo, StoreError> {
+    insert_as(db, "notice", post, languages, now).await
 }
 
 async fn insert_as(
     db: &mut Conn,
     kind: &str,
     post: &NewPost<'_>,
+    languages: &[Option<Language>],
     now: Timestamp,
 ) -> Result<PostNo, StoreError> {
+    let code = |language: &Option<Language>| language.map_or("", Language::name).to_owned();
     let chosen = Chosen {
         roles: post.recipients.roles.iter().map(|role| role.name().to_owned()).collect(),
         except: post.recipients.except.iter().map(|member| member.0).collect(),
+        languages: languages.iter().map(code).collect(),
     };
     let recipients = serde_json::to_string(&chosen).map_err(|_| DAMAGED)?;
     let row = query(
@@ -128,6 +138,9 @@ async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result
 struct Chosen {
     roles: Vec<String>,
     except: Vec<i64>,
+    /// Codes of the languages that readers chose; none: whatever they chose.
+    #[serde(default)]
+    languages: Vec<String>,
 }
 
 /// The recipients of a post of that kind.
@@ -139,10 +152,16 @@ struct Who {
 impl Who {
     /// The members behind `$2` on list `$1`; placeholders for the rest from that number on.
     fn sql(&self, from: usize) -> String {
-        let Chosen { roles, except } = &self.chosen;
+        let Chosen { roles, except, languages } = &self.chosen;
         let except = match except.len() {
             0 => String::new(),
             count => format!("AND m.no NOT IN ({})", marks(from + roles.len(), count)),
+        };
+        let speaks = match languages.len() {
+            0 => String::new(),
+            count => {
+                format!("AND a.preferred_language IN ({})", marks(from + roles.len() + except.len(), count))
+            }
         };
         let wants = match self.kind.as_str() {
             "notice" => "",
@@ -150,7 +169,7 @@ impl Who {
         };
         format!(
             "FROM members m JOIN addresses a ON a.no = m.address_no WHERE m.list_no = $1 AND m.no > $2
-             AND m.role IN ({}) {except} {wants}",
+             AND m.role IN ({}) {except} {speaks} {wants}",
             marks(from, roles.len())
         )
     }
@@ -159,7 +178,8 @@ impl Who {
 impl Chosen {
     fn bind<'q>(&'q self, query: Query<'q>) -> Query<'q> {
         let query = self.roles.iter().fold(query, |query, role| query.bind(role));
-        self.except.iter().fold(query, |query, member| query.bind(*member))
+        let query = self.except.iter().fold(query, |query, member| query.bind(*member));
+        self.languages.iter().fold(query, |query, language| query.bind(language))
     }
 }
 
