@@ -2,6 +2,7 @@
 //! commands by mail decide by the same function, [`decision`].
 
 use sealist_lists::budgets::Budget;
+use sealist_lists::commands::mailto;
 use sealist_lists::model::{Channel, Door, MailingList, Role};
 use sealist_lists::notices::{Notice, build};
 use sealist_lists::rules::Reason;
@@ -248,18 +249,19 @@ pub async fn outside_of(app: &App, entry: &Entry) -> Result<Outside, AppError> {
 
 /// The content of a held message for one owner or moderator, sealed to their key where the list has OpenPGP. What could be a
 /// captured message is for owners alone, and may be accepted once one has seen it. Errs with [`AppError::MayNotSee`] for
-/// somebody else, with [`AppError::NothingToSealTo`] without a usable key.
+/// somebody else, with [`AppError::NothingToSealTo`] without a usable key. With the token of their notice they can decide.
 pub(crate) async fn show(
     app: &App,
     list: &MailingList,
     entry: &Entry,
     who: &Address,
+    token: Option<&str>,
     by: &By,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     let role = may_see(app, list, entry, who).await?;
     let channel = channel_to_reader(app, list, who, now).await?;
-    let (message, messages) = shown(app, list, entry, who, now).await?;
+    let (message, messages) = shown(app, list, entry, who, token, now).await?;
     let letter = make_with(app, list, message, messages, channel, now).await?;
     let mut effects = vec![Effect::Letter(letter)];
     effects.extend(seen(app, entry, who, role, by));
@@ -269,7 +271,7 @@ pub(crate) async fn show(
 /// The same by the command line: the message is mailed to that person.
 pub async fn open_for(app: &App, entry: &Entry, who: &Address, now: Timestamp) -> Result<(), AppError> {
     let list = list_of(app, entry).await?;
-    let effects = show(app, &list, entry, who, &By::Admin, now).await?;
+    let effects = show(app, &list, entry, who, None, &By::Admin, now).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
 }
 
@@ -293,7 +295,7 @@ pub async fn open_to_file(
     };
     let card = card.and_then(|card| SealingCard::from_bytes(&card, app.vault.mac(), &who.key(), now).ok());
     let card = card.ok_or_else(|| AppError::NothingToSealTo(who.to_string()))?;
-    let (message, messages) = shown(app, &list, entry, who, now).await?;
+    let (message, messages) = shown(app, &list, entry, who, None, now).await?;
     let notice = Notice {
         list: &list,
         to: message.to,
@@ -366,6 +368,7 @@ async fn shown(
     list: &MailingList,
     entry: &Entry,
     who: &Address,
+    token: Option<&str>,
     now: Timestamp,
 ) -> Result<(Message, Vec<(String, Vec<u8>)>), AppError> {
     let outside = outside(app, list, entry).await?;
@@ -373,6 +376,8 @@ async fn shown(
     let place = place_of(app, list, who).await?;
     let sentence = |reason: &Reason| app.texts.reason(*reason, &place);
     let reasons: Vec<String> = entry.reasons.iter().map(sentence).collect();
+    let is_final = entry.reasons.iter().any(|reason| reason.is_final());
+    let approve = |token: &str| mailto(&list.name.address(Door::Request), &format!("approve {token}"));
     let values = context! {
         list => list.display_name(),
         address => list.name.address(entry.door).to_string(),
@@ -382,6 +387,9 @@ async fn shown(
         sender => entry.sender,
         size => size(outside.octets),
         reasons,
+        pgp => list.settings.pgp.is_some(),
+        token,
+        approve_link => token.filter(|_| !is_final).map(approve),
         cut => extent == Extent::Beginning,
     };
     let message = Message {

@@ -1,6 +1,7 @@
 //! Settings of a list: changed by name, and only to what the list can work with.
 
-use sealist_lists::model::{MailingList, SettingError};
+use sealist_lists::handlers::{FOOTER_VALUES, unknown_placeholders};
+use sealist_lists::model::{MailingList, ReplyTo, SettingError};
 use sealist_lists::weaknesses::{self, Weakness};
 use sealist_lists::workflows::{self, Workflow, WorkflowError};
 use sealist_lists::{chains, pipelines};
@@ -46,6 +47,15 @@ pub enum SettingRefused {
         /// That of the list's posts.
         own: &'static str,
     },
+    /// Answers to the author, on a list that encrypts.
+    #[error(
+        "on a list that encrypts answers go to the list: an address of the author in Reply-To would stand \
+         outside the encryption"
+    )]
+    AuthorOutside,
+    /// A footer with names in braces that nothing stands for.
+    #[error("the footer has {}, and only {} are filled in", .0.join(", "), FOOTER_VALUES.join(" and "))]
+    Placeholders(Vec<String>),
     /// A workflow that asks for keys, on a list without OpenPGP.
     #[error("{0:?} asks for keys, and this list has no OpenPGP")]
     AsksForKeys(String),
@@ -77,6 +87,7 @@ pub async fn set_setting(
     let mut changed = list.clone();
     changed.settings.set(name, value)?;
     check(app, &changed)?;
+    check_new(&changed, name)?;
     let begins_to_encrypt = changed.settings.encrypting() && !list.settings.encrypting();
     let told: Vec<&'static Weakness> = weaknesses::told(&list.settings, &changed.settings, name).collect();
     let new: Vec<&str> =
@@ -104,6 +115,21 @@ pub async fn set_setting(
 /// Of texts that go into header fields, and of the footer below each post, in octets.
 const MAX_WORDS: usize = 1000;
 const MAX_FOOTER: usize = 10_000;
+
+/// What earlier versions let through, and lists may have: only who sets it anew is told.
+fn check_new(list: &MailingList, name: &str) -> Result<(), SettingRefused> {
+    let settings = &list.settings;
+    match name {
+        "reply_goes_to" if settings.reply_goes_to == ReplyTo::Author && settings.encrypting() => {
+            Err(SettingRefused::AuthorOutside)
+        }
+        "footer" => match unknown_placeholders(&settings.footer) {
+            unknown if unknown.is_empty() => Ok(()),
+            unknown => Err(SettingRefused::Placeholders(unknown)),
+        },
+        _ => Ok(()),
+    }
+}
 
 fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
     let settings = &list.settings;

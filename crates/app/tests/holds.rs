@@ -260,6 +260,31 @@ async fn a_refusal_carries_the_moderators_words() {
     assert!(mail.iter().all(|mail| mail.to != "far@y.example" && !text(mail).contains("Sign it.")));
 }
 
+/// The first refused post of a day has a notice, which says what becomes of the next ones: they wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_author_hears_what_becomes_of_a_second_refused_post() {
+    for (language, words) in [
+        ("en", "waits for a moderator"),
+        ("de", "wartet stattdessen auf die"),
+        ("fr", "Un autre message de vous que la liste refuserait"),
+    ] {
+        let (mut stage, _, anne) = Stage::new("pgp-default").await;
+        stage.set("preferred_language", language).await;
+        for (number, waiting) in [(0, 0), (1, 1), (2, 2)] {
+            let message = plain("anne@x.example", &format!("{language} {number}"), "In the clear.");
+            stage.send(LIST, "anne@x.example", &message, day(0)).await;
+            assert_eq!(stage.held().await.len(), waiting, "{language} {number}");
+            let mail = stage.told(day(0)).await;
+            if number == 0 {
+                let notice = mail.iter().find(|mail| mail.to == "anne@x.example").unwrap();
+                let said = read(&stage, &anne, notice).await;
+                let said = said.replace("=\r\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(said.contains(words), "{said}");
+            }
+        }
+    }
+}
+
 /// The moderator hears whether the words reached anybody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moderator_hears_whom_a_rejection_reached() {
@@ -573,6 +598,12 @@ async fn an_owner_asks_for_a_message_by_mail() {
         let (who, second) = who;
         let said = say(person, who, words.clone(), i64::try_from(second).unwrap() + 1).await;
         assert!(said.contains(expected), "{words}: {said}");
+        if expected == "I caught Eve." {
+            // With it come the lines that decide.
+            for decision in ["approve", "reject", "discard"] {
+                assert!(said.contains(&format!("    {decision} {}", tokens[0])), "{decision}: {said}");
+            }
+        }
         assert_eq!(
             said.contains("I caught Eve."),
             words.starts_with("show") && who.starts_with("olga"),

@@ -120,7 +120,7 @@ impl Session<'_> {
         };
         let lines = match &answer.outcome {
             Ok(Said::Nothing) => return None,
-            Ok(Said::Roster(_)) if !may.name_members => problem(&Problem::NotForYou),
+            Ok(Said::Roster(_)) if !may.name_members => problem(&Problem::RosterUnsealed),
             Ok(Said::Roster(lines)) => lines.clone(),
             Ok(Said::Echo(_)) if !may.quote => return None,
             Ok(Said::Echo(words)) => vec![words.clone()],

@@ -33,7 +33,13 @@ impl Session<'_> {
         speaker: &mut Speaker,
         line: String,
     ) -> Result<Result<Said, Problem>, AppError> {
-        if matches!(commands::parse(&line), Ok(Command::Set(_))) && !speaker.is_one_of(&[Role::Member]) {
+        let choosers: &[Role] = match commands::parse(&line) {
+            // It belongs to the address, and those in charge get notices, too.
+            Ok(Command::Set(Setting::Language(_))) => &[Role::Member, Role::Owner, Role::Moderator],
+            Ok(Command::Set(_)) => &[Role::Member],
+            _ => &[],
+        };
+        if !choosers.is_empty() && !speaker.is_one_of(choosers) {
             return Ok(Err(Problem::NotMember));
         }
         if let Ok(Command::Set(Setting::Name(name))) = commands::parse(&line) {
@@ -66,6 +72,11 @@ impl Session<'_> {
         let said = self.take(taken);
         let (Some(line), Ok(_)) = (line, &said) else { return Ok(said) };
         match commands::parse(&line) {
+            Ok(Command::Set(Setting::Language(language))) => {
+                // What is said of it is said in the new language.
+                self.place.language = language;
+                Ok(said)
+            }
             Ok(Command::Set(_)) => Ok(said),
             Ok(command) => Box::pin(self.command(speaker, command)).await,
             Err(problem) => Ok(Err(problem)),

@@ -14,14 +14,17 @@ const MAX_MEMBERS: u32 = 1000;
 
 impl Session<'_> {
     pub(super) async fn who(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
-        let roles: &[Role] = match self.desk.list.settings.member_roster_visibility {
-            RosterVisibility::Moderators => &[Role::Owner, Role::Moderator],
-            RosterVisibility::Members => &[Role::Owner, Role::Moderator, Role::Member],
-            RosterVisibility::Public => &[],
-        };
-        let may = roles.is_empty() || speaker.is_one_of(roles);
-        if !may || self.desk.list.settings.pgp.is_some() && !speaker.signed {
-            return Ok(Err(Problem::NotForYou));
+        // First what is the same for everybody: who proves nothing learns nothing of a role.
+        if self.desk.list.settings.pgp.is_some() && !speaker.signed {
+            return Ok(Err(Problem::RosterUnsigned));
+        }
+        let in_charge = speaker.is_one_of(&[Role::Owner, Role::Moderator]);
+        match self.desk.list.settings.member_roster_visibility {
+            RosterVisibility::Moderators if !in_charge => return Ok(Err(Problem::NotForYou)),
+            RosterVisibility::Members if !in_charge && !speaker.is_one_of(&[Role::Member]) => {
+                return Ok(Err(Problem::OnlyMembers));
+            }
+            _ => {}
         }
         let mut db = self.desk.app.store.reader().await?;
         let members =

@@ -223,6 +223,7 @@ impl Draft<'_> {
             request => name.address(Door::Request).to_string(),
             email => self.asker.address.to_string(),
             goal => self.run.goal.action(),
+            old_fingerprint => self.facts.known.as_ref().map(|certificate| certificate.fingerprint().spaced()),
             hours => self.hours,
             last => self.asker.proven == Proven::No,
             token,

@@ -6,7 +6,7 @@ use sealist_lists::model::{Channel, Door, MailingList, Preferences, Role};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::{Change, Goal, Run};
 use sealist_mail::Timestamp;
-use sealist_openpgp::Certificate;
+use sealist_openpgp::{Certificate, SealingCard};
 use sealist_store::key_changes::{Authority, KeyChange};
 
 use super::elsewhere::Word;
@@ -97,15 +97,19 @@ impl End<'_> {
 
     async fn set_key(&self) -> Result<Vec<Effect>, AppError> {
         let mut effects = self.key_set().await?;
+        let old = self.facts.known.as_ref().and_then(|key| key.usable(self.now).ok());
         let values = context! {
             list => self.list.display_name(),
             address => self.list.name.to_string(),
             owner => self.list.name.address(Door::Owner).to_string(),
             email => self.standing.asker.address.to_string(),
+            twice => old.is_some(),
             fingerprint => self.certificate.map(|key| key.fingerprint().spaced()),
             old_fingerprint => self.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
         };
-        effects.extend(self.to_old_key(values.clone()).await?);
+        if let Some(old) = old {
+            effects.push(self.to_old_key(values.clone(), &old).await?);
+        }
         effects.extend(self.name_of_first_key().await?);
         effects.push(self.letter(Text::KeyChanged, values, None).await?);
         Ok(effects)
@@ -125,13 +129,10 @@ impl End<'_> {
     }
 
     /// Whoever has lost the address to somebody else reads no letter to the new key.
-    async fn to_old_key(&self, values: Value) -> Result<Option<Effect>, AppError> {
-        let Some(Ok(old)) = self.facts.known.as_ref().map(|key| key.usable(self.now)) else {
-            return Ok(None);
-        };
+    async fn to_old_key(&self, values: Value, old: &SealingCard) -> Result<Effect, AppError> {
         let message = self.message(Text::KeyChanged, values, None).await?;
         let message = Message { kind: "key-changed-to-old-key".into(), ..message };
-        Ok(Some(Effect::Letter(to_key(self.app, self.list, message, &old, self.now).await?)))
+        Ok(Effect::Letter(to_key(self.app, self.list, message, old, self.now).await?))
     }
 
     /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.

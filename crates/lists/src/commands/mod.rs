@@ -216,7 +216,11 @@ mod tests {
         check("show me and you", Err(Problem::MissingToken));
         check("show abc", Ok(Command::ShowHeld("abc".into())));
         check("set language DE", Ok(Set(Setting::Language(crate::texts::Language::De))));
-        check("set language tlh", Err(Problem::NoSuchSetting("language tlh".into())));
+        for (line, code) in
+            [("set language tlh", "tlh"), ("set language", ""), ("set Language de fr", "de fr")]
+        {
+            check(line, Err(Problem::NoSuchLanguage(code.into())));
+        }
         check("set name Anne  Müller", Ok(Set(Setting::Name("Anne Müller".into()))));
         check("set name", Ok(Set(Setting::Name(String::new()))));
         for quoted in

@@ -13,6 +13,8 @@ sentences! {
         Extraneous(what: String) = "extraneous",
         /// There is no such choice.
         NoSuchSetting(what: String) = "no-such-setting",
+        /// A language in which the list has no words.
+        NoSuchLanguage(what: String) = "no-such-language",
         /// Digests, which there are not.
         NoDigests = "no-digests",
         /// A name that could be taken for something else, or for somebody else.
@@ -85,8 +87,14 @@ sentences! {
         AlreadyMember = "already-member",
         /// No member.
         NotMember = "not-member",
-        /// The roster is not for this person.
+        /// The roster, on a list that shows it to owners and moderators.
         NotForYou = "not-for-you",
+        /// The roster, on a list that shows it to members.
+        OnlyMembers = "only-members",
+        /// The roster of a list with OpenPGP, for nobody's signature.
+        RosterUnsigned = "roster-unsigned",
+        /// The roster of an encrypting list, for somebody without a usable key.
+        RosterUnsealed = "roster-unsealed",
         /// Not signed by a moderator's key, or not by a moderator.
         NotModerator = "not-moderator",
         /// A message about which somebody decided already: what, who and when.
@@ -112,6 +120,7 @@ impl Problem {
         match self {
             Self::Unrecognized(_) => Self::Unrecognized(String::new()),
             Self::Extraneous(_) => Self::Extraneous(String::new()),
+            Self::NoSuchLanguage(_) => Self::NoSuchLanguage(String::new()),
             Self::NoSuchSetting(_) => Self::NoSuchSetting(String::new()),
             other => other.clone(),
         }

@@ -63,9 +63,10 @@ pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
         ("name", words) => {
             Setting::Name(person_name(unquoted(&words.join(" "))).ok_or(Problem::NameRefused)?)
         }
-        ("language", [code]) => {
+        ("language", words) => {
+            let code = words.join(" ");
             let language = Language::from_name(&code.to_lowercase());
-            Setting::Language(language.ok_or_else(no_such)?)
+            Setting::Language(language.ok_or_else(|| Problem::NoSuchLanguage(shown(&code)))?)
         }
         (name, [value]) => {
             let name = SETTINGS.iter().find(|known| **known == name).ok_or_else(no_such)?;

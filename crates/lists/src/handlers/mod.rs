@@ -16,6 +16,7 @@ mod subject_prefix;
 mod to_archive;
 
 use crate::draft::Draft;
+pub use decorate::{FOOTER_VALUES, unknown_placeholders};
 
 /// A handler by its name, with what it changes.
 pub struct Handler {

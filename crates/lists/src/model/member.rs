@@ -135,10 +135,11 @@ impl Preferences {
     /// Sets one choice by its name; `value` as for [`super::ListSettings::set`].
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
         let mut changed = *self;
-        set_field(&mut changed, name, value)?;
-        if name == "delivery_mode" && changed.delivery_mode == DeliveryMode::MimeDigests {
+        let set = set_field(&mut changed, name, value);
+        if name == "delivery_mode" && (set.is_err() || changed.delivery_mode != DeliveryMode::Regular) {
             return Err(SettingError::NoDigests);
         }
+        set?;
         *self = changed;
         Ok(())
     }
@@ -174,7 +175,9 @@ mod tests {
     #[test]
     fn digests_are_refused_until_there_are_any() {
         let mut choices = Preferences::default();
-        assert_eq!(choices.set("delivery_mode", "mime_digests"), Err(SettingError::NoDigests));
+        for mode in ["mime_digests", "plaintext_digests", "digest", ""] {
+            assert_eq!(choices.set("delivery_mode", mode), Err(SettingError::NoDigests), "{mode}");
+        }
         assert_eq!(choices, Preferences::default());
         let mut earlier = Preferences { delivery_mode: DeliveryMode::MimeDigests, ..choices };
         earlier.set("receive_own_postings", "false").unwrap();

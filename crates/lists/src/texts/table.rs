@@ -81,7 +81,7 @@ texts! {
         (list address pgp count messages may_answer may_see days gone more);
     /// To an owner or moderator: a held message that they asked for. It is attached.
     HeldShown: Letter "list:admin:notice:post", "held_shown" [en de fr]
-        (list address entry received_at author sender size reasons cut);
+        (list address entry received_at author sender size reasons cut pgp token approve_link);
     /// To an author: posts wait for a moderator, or too many waited and the oldest are deleted.
     Waits: Letter "list:user:notice:hold", "waits" [en de fr]
         (list address owner days count messages gone more);
@@ -147,7 +147,7 @@ texts! {
         (list address owner request email goal token hours last);
     /// Asks a person for a key.
     KeyRequest: Letter "list:user:action:key-set", "key_request" [en de fr]
-        (list address owner request email goal token hours);
+        (list address owner request email goal token hours old_fingerprint);
     /// Asks for a signed statement; only the holder of the key can read it.
     KeyConfirm: Letter "list:user:action:key-confirm", "key_confirm" [en de fr]
         (list address owner request email goal token hours last keys statement);
@@ -174,7 +174,7 @@ texts! {
         (list address owner goal problem);
     /// To a person: messages are encrypted to another key from now on.
     KeyChanged: Letter "list:user:notice:key-changed", "key_changed" [en de fr]
-        (list address owner email fingerprint old_fingerprint);
+        (list address owner email fingerprint old_fingerprint twice);
     /// To the owners: the key that authorised the one a member has is compromised.
     KeyVoid: Letter "list:admin:action:key-void", "key_void" [en de fr]
         (list doubts more);

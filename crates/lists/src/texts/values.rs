@@ -107,6 +107,7 @@ const TABLE: &[Described] = &[
     row("copies", "whether copies come to who is named in To or Cc: on or off", &[r#""on""#]),
     row("cleartext", "whether messages may come in the clear without a usable key: on or off", &[r#""off""#]),
     row("language", "the code of the language that a member chose, if so", &[r#""de""#, "null"]),
+    row("twice", "whether the same notice goes out to the old key and to the new one", &["false", "true"]),
     row("hours", "how long the question can be answered", &["72", "1"]),
     row(
         "keys",

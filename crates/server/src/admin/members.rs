@@ -35,7 +35,7 @@ pub(crate) enum Members {
         /// The name of the list.
         list: ListName,
     },
-    /// Sets a choice of a member: delivery_mode, delivery_status, receive_own_postings, receive_list_copy,
+    /// Sets a choice of a member: delivery_status, receive_own_postings, receive_list_copy,
     /// allow_cleartext; and on all lists preferred_language.
     Set {
         /// The name of the list.

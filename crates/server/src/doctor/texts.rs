@@ -1,6 +1,8 @@
 //! The admin's own words: files that cannot be used, or that nobody gets to read.
 
 use sealist_app::App;
+use sealist_lists::handlers::{FOOTER_VALUES, unknown_placeholders};
+use sealist_lists::model::MailingList;
 use sealist_store::{StoreError, lists};
 
 use super::Finding;
@@ -25,9 +27,24 @@ pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Finding>, StoreError
         _ => true,
     };
     let strangers = app.texts.files().into_iter().filter(|path| !known(path));
-    Ok(strangers
-        .map(|path| Finding::warning("template", format!("{path}: there is no such list"), FIX))
-        .collect())
+    let strangers =
+        strangers.map(|path| Finding::warning("template", format!("{path}: there is no such list"), FIX));
+    Ok(strangers.chain(all.iter().filter_map(footer)).collect())
+}
+
+/// A footer that goes out with names in braces.
+fn footer(list: &MailingList) -> Option<Finding> {
+    let unknown = unknown_placeholders(&list.settings.footer);
+    (!unknown.is_empty()).then(|| {
+        let detail =
+            format!("the footer of {} has {}, which is not filled in", list.name, unknown.join(", "));
+        let fix = format!(
+            "`sealist lists set {} footer WORDS`; {} are filled in",
+            list.name,
+            FOOTER_VALUES.join(" and ")
+        );
+        Finding::warning("footer", detail, fix)
+    })
 }
 
 const FIX: &str = "name the folder by the List-Id of a list (team.lists.example.org), or by its mail host";

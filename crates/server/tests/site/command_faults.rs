@@ -95,7 +95,7 @@ async fn a_key_that_waits_for_approval_is_not_believed() {
     assert_eq!(tokens, 0);
     deliver(&site, STAFF_REQUEST, &thief.signed("", "who\n")).await;
     let tried = site.tried(&olga.address);
-    assert!(tried.contains(&("command-refused".into(), "not-for-you".into())), "{tried:?}");
+    assert!(tried.contains(&("command-refused".into(), "roster-unsigned".into())), "{tried:?}");
 }
 
 /// What an encrypted message says does not go out in the open, and does not stay in the open.

@@ -70,7 +70,7 @@ async fn people_join_and_leave_by_answering_a_question() {
     let (question, results) = (&asked[0], &asked[1]);
     let (question, results) =
         if question.subject.starts_with("confirm") { (question, results) } else { (results, question) };
-    assert!(results.text.contains("Not everybody may see"), "{}", results.text);
+    assert!(results.text.contains("Only the owners and moderators of this list may see"), "{}", results.text);
     assert!(results.text.contains("confirm TOKEN"), "{}", results.text);
     let done = walks.say(WALKS_REQUEST, ANNE, &format!("Re: {}", question.subject), "", 1).await;
     assert!(done[0].text.contains("Done:"), "{}", done[0].text);
