@@ -256,7 +256,6 @@ pub(crate) async fn show(
     entry: &Entry,
     who: &Address,
     token: Option<&str>,
-    by: &By,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     let role = may_see(app, list, entry, who).await?;
@@ -264,14 +263,16 @@ pub(crate) async fn show(
     let (message, messages) = shown(app, list, entry, who, token, now).await?;
     let letter = make_with(app, list, message, messages, channel, now).await?;
     let mut effects = vec![Effect::Letter(letter)];
-    effects.extend(seen(app, entry, who, role, by));
+    // Without a token the command line asked.
+    let by = token.map_or(By::Admin, |_| By::Person(who.clone()));
+    effects.extend(seen(app, entry, who, role, &by));
     Ok(effects)
 }
 
 /// The same by the command line: the message is mailed to that person.
 pub async fn open_for(app: &App, entry: &Entry, who: &Address, now: Timestamp) -> Result<(), AppError> {
     let list = list_of(app, entry).await?;
-    let effects = show(app, &list, entry, who, None, &By::Admin, now).await?;
+    let effects = show(app, &list, entry, who, None, now).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
 }
 

@@ -131,8 +131,7 @@ impl Session<'_> {
             return Ok(Err(Problem::WrongToken));
         };
         let Desk { app, list, now } = self.desk;
-        let by = moderation::By::Person(speaker.asker.address.clone());
-        match moderation::show(app, list, &entry, &speaker.asker.address, Some(token), &by, now).await {
+        match moderation::show(app, list, &entry, &speaker.asker.address, Some(token), now).await {
             Err(AppError::MayNotSee(_) | AppError::NothingToSealTo(_)) => Ok(Err(Problem::MayNotSee)),
             effects => {
                 let taken = self.take(Ok(Taken { effects: effects?, told: Told::Nothing }));
