@@ -92,9 +92,13 @@ fn kill_between(first: &Taken, second: &Taken, kills: &[Instant]) -> Option<usiz
 
 fn copies<'a>(taken: &'a [Taken], pages: &Pages, rosters: &[Arc<Roster>]) -> Copies<'a> {
     let mut copies = Copies { seen: BTreeMap::new(), strange: 0 };
+    let mut told = BTreeSet::new();
     for copy in taken {
         match read(copy, rosters).filter(|id| pages.offered.contains_key(id)) {
             Some(id) => copies.seen.entry((id, copy.recipient.clone())).or_default().push(copy),
+            // Once a day the author hears that a message came twice: its first reply was lost, or was 451 because nobody knew
+            // whether the commit was on disk.
+            None if tells_of_second_arrival(copy, pages, rosters) && told.insert(&copy.recipient) => {}
             None => copies.strange += 1,
         }
     }
@@ -102,6 +106,13 @@ fn copies<'a>(taken: &'a [Taken], pages: &Pages, rosters: &[Arc<Roster>]) -> Cop
         several.sort_by_key(|copy| copy.at);
     }
     copies
+}
+
+/// Whether it is the notice that a message came a second time, and some message was sent more than once.
+fn tells_of_second_arrival(copy: &Taken, pages: &Pages, rosters: &[Arc<Roster>]) -> bool {
+    let may_have_come_twice = !pages.put_off.is_empty() || !pages.unknown.is_empty();
+    let tells = |roster: &Arc<Roster>| roster.tells_of_second_arrival(&copy.recipient, &copy.message);
+    may_have_come_twice && rosters.iter().any(tells)
 }
 
 /// The number of the message that a copy is of.

@@ -94,10 +94,24 @@ impl Roster {
 
     /// The number of the message that this copy to `recipient` is of; `None`: it cannot be read by its reader.
     pub fn read(&self, recipient: &str, copy: &[u8]) -> Option<u64> {
-        let Some(keys) = &self.keys else { return number(copy) };
+        match &self.keys {
+            None => number(copy),
+            Some(_) => number(&self.open(recipient, copy)?),
+        }
+    }
+
+    /// Whether it is the notice to the author that a message came a second time. Lists without keys send none.
+    pub fn tells_of_second_arrival(&self, recipient: &str, copy: &[u8]) -> bool {
+        let says = |text: Vec<u8>| String::from_utf8_lossy(&text).contains("came a second time");
+        recipient == self.author() && self.open(recipient, copy).is_some_and(says)
+    }
+
+    /// What the reader sees of what the list signed.
+    fn open(&self, recipient: &str, copy: &[u8]) -> Option<Vec<u8>> {
+        let keys = self.keys.as_ref()?;
         let Shape::Encrypted(armor) = classify(copy) else { return None };
         let (text, signed) = keys.people.get(recipient)?.read(&armor, &keys.list)?;
-        number(&text).filter(|_| signed)
+        signed.then(|| text.to_vec())
     }
 }
 

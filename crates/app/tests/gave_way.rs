@@ -1,4 +1,5 @@
-//! Messages that wait for a moderator and give way to others: whose go first, and who hears of it.
+//! Authors on plain lists hear what becomes of messages that wait for a moderator: also when these give way to others, and
+//! whatever came to other addresses of the list before.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -8,6 +9,7 @@ use moved_clock::{Mail, day, deliver, join, make_plain_list, receive_from, set, 
 use sealist_app::{App, By, Decision, decide, tell_due};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::Timestamp;
+use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::queue::{self, Place};
 use tempfile::TempDir;
 
@@ -90,5 +92,23 @@ async fn whoever_heard_that_a_message_waits_hears_that_it_goes() {
             decide(&stage.app, entry, Decision::Discard, By::Admin, today).await.unwrap();
         }
         stage.told(today.plus_ms(3 * 24 * HOUR_MS)).await;
+    }
+}
+
+/// The same signed message came to the owners, or to the address for bounces, before: its author hears that it waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_elsewhere_before_waits_with_a_word() {
+    let anne = Person::new(ANNE, Kind::Curve25519, day(-5));
+    for first in ["team-owner@lists.example", "team-bounces@lists.example"] {
+        let mut stage = Stage::new().await;
+        stage.list = set(&stage.app, &stage.list, "default_member_action", "hold").await;
+        let entity = b"Content-Type: text/plain\r\n\r\nWords.\r\n";
+        let signed = anne.mail_signed(entity, &anne.signature(entity, day(0)));
+        receive_from(&stage.app, "eve@evil.example", first, &signed, day(0)).await;
+        stage.told(day(0)).await;
+        receive_from(&stage.app, ANNE, LIST, &signed, day(0)).await;
+        let told = stage.told(day(0)).await;
+        let heard = told.iter().find(|mail| mail.to == ANNE).map(text).unwrap_or_default();
+        assert!(heard.contains("waits for a moderator"), "{first}: {heard}");
     }
 }

@@ -53,7 +53,7 @@ pub fn tamed_message(message: &[u8]) -> Option<Vec<u8>> {
     let mut headers = entity.headers.clone();
     headers.remove_where(|field| field.name().to_ascii_lowercase().starts_with("content-"));
     headers.write_to(&mut whole);
-    whole.extend_from_slice(&without_signature(&tame));
+    whole.extend_from_slice(without_signature(&tame));
     Some(whole)
 }
 
