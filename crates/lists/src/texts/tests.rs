@@ -108,6 +108,35 @@ fn a_key_is_called_another_only_if_it_is() {
     }
 }
 
+/// Who had no key is not told of an old one; who gets a notice twice is told why.
+#[test]
+fn notices_about_keys_fit_what_was_there_before() {
+    const OLD: &str = "89AB CDEF";
+    for (language, lost, another, twice) in [
+        (Language::En, "the old one is", "another key", "notice twice"),
+        (Language::De, "der alte", "anderen Schlüssel", "zweimal"),
+        (Language::Fr, "l’ancienne est", "autre clé", "deux fois"),
+    ] {
+        for (old, is_twice) in [(None, false), (Some(OLD), false), (Some(OLD), true)] {
+            let values = context! {
+                goal => "key reset", list => "Team", address => "team@lists.example", email => "bart@example.org",
+                owner => "o", request => "r", hours => 72, token => "t", pgp => true, names_address => true,
+                fingerprint => "0123 4567", old_fingerprint => old, twice => is_twice, mixed_scripts => false,
+            };
+            let made = |text: Text| {
+                let made = letter(text.built_in(language).unwrap(), &values).unwrap();
+                format!("{}\n{}", made.subject, made.body).split_whitespace().collect::<Vec<_>>().join(" ")
+            };
+            for text in [Text::KeyRequest, Text::Request] {
+                assert_eq!(made(text).contains(lost), old.is_some(), "{language:?} {text:?}: {}", made(text));
+            }
+            let changed = made(Text::KeyChanged);
+            assert_eq!(changed.contains(another), old.is_some(), "{changed}");
+            assert_eq!(changed.contains(twice), is_twice, "{changed}");
+        }
+    }
+}
+
 /// `sealist texts show` prints the values so, and people keep what it prints.
 #[test]
 fn a_comment_behind_a_text_changes_nothing() {
