@@ -360,6 +360,8 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                     make_room(db, &list, now).await?;
                     return Ok::<_, AppError>(action);
                 }
+                // First: what is deleted is overwritten, and the post takes its pages before they are written.
+                queue::finish(&mut *db, &entry).await?;
                 if let Some(post) = post {
                     let body = bodies::insert(&mut *db, &post.body).await?;
                     let row = posts::NewPost {
@@ -378,9 +380,8 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                 if action == Action::Discard
                     && let Some(reason) = why.first()
                 {
-                    put_aside::count(&mut *db, entry.list, *reason, now).await?;
+                    put_aside::count(db, entry.list, *reason, now).await?;
                 }
-                queue::finish(db, &entry).await?;
                 Ok(action)
             })
         })

@@ -122,6 +122,7 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
             }
         };
         let delivered = open.deliver(next, done).await;
+        debug_assert!(on_their_way().is_empty(), "each envelope has its results");
         for at in not_sent.into_iter().rev() {
             waiting.push_front(at);
         }
