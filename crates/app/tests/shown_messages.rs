@@ -187,7 +187,7 @@ async fn what_is_tame_is_shown_as_it_is() {
 /// Whatever shows a Subject that nobody signed, to the author, an owner or a moderator, marks it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subject_that_nobody_signed_is_marked() {
-    for stage in [Stage::plain().await, Stage::with_openpgp().await] {
+    for (stage, mark) in [(Stage::plain().await, ""), (Stage::with_openpgp().await, "(not signed) ")] {
         let mut seen = 0;
         let entity = b"Content-Type: text/plain\r\n\r\nSigned words.\r\n";
         let signed = stage.anne.mail_signed(entity, &stage.anne.signature(entity, day(0)));
@@ -199,7 +199,11 @@ async fn a_subject_that_nobody_signed_is_marked() {
             for (to, notice) in notices {
                 let notice = text(&notice);
                 for (at, _) in notice.match_indices("Pay at evil.example") {
-                    assert!(notice[..at].ends_with("(not signed) "), "{to}: {notice}");
+                    let before = &notice[..at];
+                    assert!(
+                        before.ends_with(mark) && before.contains("(not signed)") != mark.is_empty(),
+                        "{to}: {notice}"
+                    );
                     seen += 1;
                 }
             }

@@ -12,7 +12,7 @@ use sealist_store::people;
 use sealist_store::queue::{self, Entry, Place as Where};
 use sealist_store::tokens::Subject;
 
-use super::outside::{Extent, Outside, Shown, content, marked, outside};
+use super::outside::{Extent, Outside, Shown, content, outside};
 use super::{Answerable, Fact, Notices, Telling, WhyGone};
 use crate::AppError;
 use crate::deciders::{Decider, deciders};
@@ -168,7 +168,7 @@ impl Telling<'_> {
             received_at => minute(one.entry.received_at),
             author => one.outside.author,
             sender => super::outside::short(&one.entry.sender),
-            subject => (may_see && list.settings.pgp.is_none()).then(|| marked(app, place, &one.outside.subject)),
+            subject => (may_see && list.settings.pgp.is_none()).then_some(one.outside.subject.as_str()),
             size => size(one.outside.octets),
             reasons,
             shown => match (&one.shown, may_see) {
@@ -204,7 +204,7 @@ impl Telling<'_> {
             let Some(entry) = entry.filter(|entry| entry.place == Where::Hold) else { continue };
             // Strangers get none of their words back, and nothing of encrypted mail stands in the open.
             let subject = match is_member && list.settings.pgp.is_none() {
-                true => Some(marked(app, &place, &outside(app, list, &entry).await?.subject)),
+                true => Some(outside(app, list, &entry).await?.subject),
                 false => None,
             };
             let public = list.settings.pgp.is_some();

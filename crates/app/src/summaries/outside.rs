@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sealist_lists::model::MailingList;
 use sealist_lists::rules::Reason;
-use sealist_lists::texts::{Place, Text, context};
+use sealist_lists::texts::{Text, context};
 use sealist_mail::{Entity, Field, Headers, Timestamp, beginning, sole_author, tamed_message};
 use sealist_openpgp::{Cleartext, Encryption, KeepSignature, Opened, random};
 use sealist_store::bodies;
@@ -146,8 +146,8 @@ fn as_it_came(app: &App, list: &MailingList, message: &[u8], opened: Option<&Ope
     whole
 }
 
-/// The Subject that the author signed; or another behind the mark that it has in copies: whoever carried the message here may
-/// have written it.
+/// The Subject that the author signed; or, on a list with OpenPGP, another behind the mark that it has in copies: whoever
+/// carried the message here may have written it.
 fn subject(app: &App, list: &MailingList, outer: &Headers, opened: Option<&Opened>) -> Field {
     let signed = opened.and_then(Opened::signed_headers).unwrap_or_default();
     if let Some(subject) = signed.all("subject").next().filter(|_| signed.count("subject") == 1) {
@@ -155,14 +155,12 @@ fn subject(app: &App, list: &MailingList, outer: &Headers, opened: Option<&Opene
     }
     let protected = opened.and_then(Opened::protected_headers).unwrap_or_default().text("subject");
     let came = protected.or(outer.text("subject")).unwrap_or_default();
-    Field::text("Subject", &marked(app, &app.texts.place(list, None), &came))
-}
-
-/// A Subject that nobody signed, behind the mark that it has in copies.
-pub(super) fn marked(app: &App, place: &Place<'_>, subject: &str) -> String {
-    let mark = app.texts.lines(Text::Unsigned, place, context! {});
+    if list.settings.pgp.is_none() {
+        return Field::text("Subject", &came);
+    }
+    let mark = app.texts.lines(Text::Unsigned, &app.texts.place(list, None), context! {});
     let mark = mark.trim();
-    format!("{mark} {}", subject.replace(&format!("{mark} "), "").trim())
+    Field::text("Subject", &format!("{mark} {}", came.replace(&format!("{mark} "), "").trim()))
 }
 
 /// What was encrypted, as a message that mail programs show. Of its header stands there what the author signed, and the From
