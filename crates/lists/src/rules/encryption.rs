@@ -1,4 +1,4 @@
-//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `unsigned_msg_action`.
+//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `unsigned_msg_action` and what [`unproven`] reads.
 //!
 //! Encrypted counts only when it is the root of the message ([RFC 3156, section 4]). A message that we
 //! cannot read fares as one that we can read and that nobody signed: what the list answers does not tell
@@ -6,7 +6,7 @@
 
 use sealist_openpgp::Unreadable;
 
-use super::{Finding, Reason};
+use super::{Finding, Reason, unproven};
 use crate::facts::{Encryption, Facts};
 use crate::model::Action;
 
@@ -16,7 +16,9 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
         Encryption::Whole => None,
         Encryption::None => Finding::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
         Encryption::Ambiguous => Finding::new(Reason::Ambiguous, Action::Hold),
-        Encryption::Unreadable(why) => Finding::new(reason(why), as_unsigned(pgp.unsigned_msg_action)),
+        Encryption::Unreadable(why) => {
+            Finding::new(reason(why), unproven::action(pgp, pgp.unsigned_msg_action))
+        }
     }
 }
 
@@ -30,13 +32,5 @@ fn reason(why: Unreadable) -> Reason {
         Unreadable::Mangled => Reason::Mangled,
         Unreadable::NotAlone => Reason::NotAlone,
         Unreadable::Failed => Reason::Unreadable,
-    }
-}
-
-/// Unsigned and let on by the settings, an encrypted message is held by `covert-content`.
-fn as_unsigned(action: Action) -> Action {
-    match action {
-        Action::Accept | Action::Defer => Action::Hold,
-        stricter => stricter,
     }
 }

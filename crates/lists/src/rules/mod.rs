@@ -15,6 +15,7 @@ mod member;
 mod replay;
 mod signature;
 mod unaddressed;
+mod unproven;
 
 use crate::facts::{Arrival, Facts};
 pub use finding::{Finding, Reason};

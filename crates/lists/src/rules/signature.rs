@@ -2,11 +2,13 @@
 //! `unknown_signer_action`, `expired_sig_action`, `revoked_sig_action`, `invalid_sig_action`, `wrong_date_action`,
 //! `misdirected_msg_action`.
 //!
+//! What was encrypted fares as [`unproven`] says, unless the certificate of its author made the signature.
+//!
 //! Only a signature over the root of the message, by the confirmed certificate of the address in the one
 //! From field, counts (design promise 4).
 
-use super::{Finding, Reason};
-use crate::facts::{Facts, Signature};
+use super::{Finding, Reason, unproven};
+use crate::facts::{Encryption, Facts, Signature};
 
 pub(super) fn check(facts: &Facts) -> Option<Finding> {
     let pgp = facts.pgp()?;
@@ -22,5 +24,12 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
         Signature::WrongDate => (Reason::WrongDate, pgp.wrong_date_action),
         Signature::ForOthers => (Reason::NotMeantForHere, pgp.misdirected_msg_action),
     };
-    Finding::new(reason, action)
+    let by_author = matches!(
+        facts.signature,
+        Signature::Expired | Signature::Revoked | Signature::WrongDate | Signature::ForOthers
+    );
+    match facts.encryption {
+        Encryption::Whole if !by_author => Finding::new(reason, unproven::action(pgp, action)),
+        _ => Finding::new(reason, action),
+    }
 }
