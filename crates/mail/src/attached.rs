@@ -103,7 +103,7 @@ impl Leaves {
         if content_type.kind().eq_ignore_ascii_case("multipart") {
             let parts = content_type.parameter("boundary").and_then(|b| split(entity.body, b).ok());
             for part in parts.unwrap_or_default() {
-                self.collect(&Entity::parse(part), depth + 1);
+                self.collect(&Entity::part_of(&content_type, part), depth + 1);
             }
             return;
         }

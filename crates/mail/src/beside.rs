@@ -24,7 +24,7 @@ fn holds(entity: &Entity<'_>, depth: usize, left: &mut usize) -> bool {
         let parts = content_type.parameter("boundary").and_then(|boundary| split(entity.body, boundary).ok());
         return match parts {
             Some(parts) if depth < MAX_DEPTH => {
-                parts.into_iter().any(|part| holds(&Entity::parse(part), depth + 1, left))
+                parts.into_iter().any(|part| holds(&Entity::part_of(&content_type, part), depth + 1, left))
             }
             _ => has_block(entity.body),
         };

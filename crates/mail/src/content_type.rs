@@ -49,6 +49,11 @@ impl ContentType {
         }
     }
 
+    /// `message/rfc822`: what a part of a digest without the field is ([RFC 2046, section 5.1.5]).
+    pub fn message() -> Self {
+        Self { kind: "message".into(), subtype: "rfc822".into(), parameters: Vec::new(), ambiguous: false }
+    }
+
     /// Whether it is that type.
     pub fn is(&self, kind: &str, subtype: &str) -> bool {
         self.kind == kind && self.subtype == subtype

@@ -12,20 +12,39 @@ pub struct Entity<'a> {
     pub headers: Headers,
     /// The body as it stands, still encoded.
     pub body: &'a [u8],
+    untyped: Untyped,
+}
+
+/// What an entity is that does not say its type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Untyped {
+    /// Plain text ([RFC 2045, section 5.2]).
+    Text,
+    /// A message, as a part of a digest is ([RFC 2046, section 5.1.5]).
+    Message,
 }
 
 impl<'a> Entity<'a> {
-    /// Splits header and body. Never fails.
+    /// Splits header and body of a message. Never fails.
     pub fn parse(bytes: &'a [u8]) -> Self {
         let (headers, body) = Headers::parse(bytes);
-        Self { headers, body: &bytes[body..] }
+        Self { headers, body: &bytes[body..], untyped: Untyped::Text }
     }
 
-    /// The media type; that of plain text if there is none. Encoded words are none here ([RFC 2047, section 5]).
+    /// The same of a part. The type of the multipart around the part decides what the part is if it does not say its own
+    /// type: in a digest it is a message ([RFC 2046, section 5.1.5]).
+    pub fn part_of(multipart: &ContentType, bytes: &'a [u8]) -> Self {
+        let untyped = if multipart.is("multipart", "digest") { Untyped::Message } else { Untyped::Text };
+        Self { untyped, ..Self::parse(bytes) }
+    }
+
+    /// The media type; without the field, plain text, or a message in a digest. Encoded words are none here
+    /// ([RFC 2047, section 5]).
     pub fn content_type(&self) -> ContentType {
-        match self.headers.first("content-type") {
-            Some(value) => ContentType::read(&value),
-            None => ContentType::plain_text(),
+        match (self.headers.first("content-type"), self.untyped) {
+            (Some(value), _) => ContentType::read(&value),
+            (None, Untyped::Text) => ContentType::plain_text(),
+            (None, Untyped::Message) => ContentType::message(),
         }
     }
 

@@ -42,7 +42,7 @@ pub fn fit(message: &[u8], octets: Octets) -> Result<Cow<'_, [u8]>, Unfit> {
         return Ok(Cow::Borrowed(message));
     }
     let mut out = Vec::with_capacity(message.len() + message.len() / 8);
-    write(message, octets, 0, &mut out)?;
+    write(&Entity::parse(message), octets, 0, &mut out)?;
     // An international address has no form in ASCII.
     if fits(&out, octets) { Ok(Cow::Owned(out)) } else { Err(Unfit::Structure) }
 }
@@ -63,8 +63,7 @@ fn fits(bytes: &[u8], octets: Octets) -> bool {
         && bytes.split(|octet| *octet == b'\n').all(|line| line.len() <= MAX_LINE_OCTETS + 1)
 }
 
-fn write(bytes: &[u8], octets: Octets, depth: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
-    let entity = Entity::parse(bytes);
+fn write(entity: &Entity<'_>, octets: Octets, depth: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
     if depth > MAX_DEPTH {
         return Err(Unfit::Structure);
     }
@@ -79,14 +78,14 @@ fn write(bytes: &[u8], octets: Octets, depth: usize, out: &mut Vec<u8>) -> Resul
             let boundary = content_type.parameter("boundary").ok_or(Unfit::Structure)?;
             for part in split(entity.body, boundary).map_err(|_| Unfit::Structure)? {
                 body.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
-                write(part, octets, depth + 1, &mut body)?;
+                write(&Entity::part_of(&content_type, part), octets, depth + 1, &mut body)?;
                 body.extend_from_slice(b"\r\n");
             }
             body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
             plain_encoding(&mut headers, octets);
         }
         "message" => {
-            write(entity.body, octets, depth + 1, &mut body)?;
+            write(&Entity::parse(entity.body), octets, depth + 1, &mut body)?;
             plain_encoding(&mut headers, octets);
         }
         kind => {
@@ -235,6 +234,46 @@ mod tests {
         assert_eq!(inner.headers.text("subject").unwrap(), "ä");
         assert_eq!(inner.decoded_body().unwrap(), "ö".as_bytes());
         assert!(entity.headers.first("content-transfer-encoding").is_none());
+    }
+
+    /// The type of a part that does not say it is what its multipart makes of it.
+    #[test]
+    fn messages_within_are_encoded_by_themselves() {
+        let inner = format!("Subject: ä\nContent-Type: text/plain; charset=utf-8\n\nGrüße {}\n", long(1200));
+        for (multipart, head) in [
+            ("digest", ""),
+            ("digest", "Content-Disposition: inline\n"),
+            ("digest", "Content-Transfer-Encoding: 8bit\n"),
+            ("DIGEST", "Content-Type: message/rfc822\n"),
+            ("mixed", "Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n"),
+            ("mixed", "Content-Type: message/global\n"),
+            ("mixed", "Content-Type: message/news\n"),
+        ] {
+            for outer in ["", "Content-Type: multipart/digest; boundary=o\n\n--o\n\n"] {
+                let close = if outer.is_empty() { "" } else { "--o--\n" };
+                let mail = format!(
+                    "{outer}Content-Type: multipart/{multipart}; boundary=b\n\n--b\n{head}\n{inner}\n--b--\n{close}"
+                );
+                let fitted = fitted(&mail, Octets::SevenBit).unwrap();
+                let begin = fitted.find("--b\n").unwrap();
+                let parts = split(&fitted.as_bytes()[begin..], "b").unwrap();
+                let part = Entity::parse(parts[0]);
+                assert_eq!(part.headers.first("content-transfer-encoding"), None, "{fitted}");
+                let message = Entity::parse(part.body);
+                assert_eq!(message.headers.text("subject").unwrap(), "ä", "{fitted}");
+                let body = message.decoded_body().unwrap();
+                assert_eq!(String::from_utf8_lossy(&body), format!("Grüße {}\n", long(1200)), "{fitted}");
+            }
+        }
+        let text = format!(
+            "Content-Type: multipart/digest; boundary=b\n\n--b\nContent-Type: text/plain\n\n{}\n--b--\n",
+            long(1200)
+        );
+        assert!(
+            fitted(&text, Octets::EightBit)
+                .unwrap()
+                .contains("Content-Transfer-Encoding: quoted-printable\n\n")
+        );
     }
 
     #[test]

@@ -77,7 +77,7 @@ fn collect(entity: &Entity<'_>, depth: usize, found: &mut Vec<(InlineKind, Leaf)
             if depth >= MAX_DEPTH {
                 return None;
             }
-            collect(&Entity::parse(part), depth + 1, found)?;
+            collect(&Entity::part_of(&content_type, part), depth + 1, found)?;
         }
         return Some(());
     }

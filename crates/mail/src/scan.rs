@@ -85,6 +85,10 @@ pub struct Scanner {
     field_octets: usize,
     place: Place,
     boundaries: Vec<Vec<u8>>,
+    /// Those of digests, whose parts are messages if they do not say their type ([RFC 2046, section 5.1.5]).
+    digests: Vec<Vec<u8>>,
+    /// Whether the header block being read is that of a part of a digest.
+    is_digest_part: bool,
     previous: u8,
     /// Set while a body line can be no delimiter, by its first octet.
     ordinary_line: bool,
@@ -97,6 +101,8 @@ enum Place {
     Body,
 }
 
+/// Subtypes of `message` that hold a header and a body.
+const MESSAGES: &[&str] = &["rfc822", "global", "news"];
 /// `--`, a boundary of 70 and `--` are within it; what is behind them is not looked at.
 const LONGEST_DELIMITER: usize = 256;
 
@@ -110,6 +116,8 @@ impl Scanner {
             field_octets: 0,
             place: Place::Header,
             boundaries: Vec::new(),
+            digests: Vec::new(),
+            is_digest_part: false,
             previous: 0,
             ordinary_line: false,
             line_start: 0,
@@ -242,6 +250,7 @@ impl Scanner {
             return Err(Refusal::Parts);
         }
         self.begin_header();
+        self.is_digest_part = self.digests.contains(&self.boundaries[level]);
         Ok(())
     }
 
@@ -257,16 +266,20 @@ impl Scanner {
         self.place = Place::Body;
         let types: Vec<ContentType> =
             headers.all("content-type").map(|f| ContentType::read(&f.value())).collect();
-        if types.iter().any(|t| t.is("message", "rfc822") || t.is("message", "global")) {
+        let is_untyped_message = std::mem::take(&mut self.is_digest_part) && types.is_empty();
+        if is_untyped_message || types.iter().any(|t| MESSAGES.iter().any(|subtype| t.is("message", subtype)))
+        {
             // A message within: its header follows, at one level more.
             self.nested()?;
             self.begin_header();
         }
-        for boundary in
-            types.iter().filter(|t| t.kind() == "multipart").filter_map(|t| t.parameter("boundary"))
-        {
+        for multipart in types.iter().filter(|t| t.kind() == "multipart") {
+            let boundary = multipart.parameter("boundary").unwrap_or_default().as_bytes();
             if !boundary.is_empty() {
-                self.boundaries.push(boundary.as_bytes().to_vec());
+                self.boundaries.push(boundary.to_vec());
+                if multipart.is("multipart", "digest") && self.digests.len() < self.limits.max_parts {
+                    self.digests.push(boundary.to_vec());
+                }
                 self.nested()?;
             }
         }
@@ -337,6 +350,16 @@ mod tests {
         check(format!("X: {}\r\n\r\n", "x\r\n ".repeat(20 * 1024)).as_bytes(), Err(Refusal::Field));
         check("X: xxxxxxxxxxxxxxx\r\n".repeat(15_360).as_bytes(), Err(Refusal::Header));
         check("Content-Type: message/rfc822\r\n\r\n".repeat(2_000).as_bytes(), Err(Refusal::Parts));
+        let field = "x".repeat(65 * 1024);
+        let within = |kind: &str, head: &str| {
+            format!(
+                "Content-Type: multipart/{kind}; boundary=b\r\n\r\n--b\r\n{head}\r\nX: {field}\r\n\r\n--b--\r\n"
+            )
+        };
+        check(within("digest", "").as_bytes(), Err(Refusal::Field));
+        check(within("mixed", "Content-Type: message/news\r\n").as_bytes(), Err(Refusal::Field));
+        check(within("digest", "Content-Type: text/plain\r\n").as_bytes(), Ok(()));
+        check(within("mixed", "").as_bytes(), Ok(()));
         let blanks =
             String::from_utf8(many(1001)).unwrap().replace("--b\r\n", &format!("--b{}\r\n", " ".repeat(300)));
         check(blanks.as_bytes(), Err(Refusal::Parts));

@@ -36,7 +36,9 @@ fn find<'a>(entity: &Entity<'a>, subtype: &str, depth: usize, left: &mut usize) 
             return None;
         }
         let parts = split(entity.body, content_type.parameter("boundary")?).ok()?;
-        return parts.into_iter().find_map(|part| find(&Entity::parse(part), subtype, depth + 1, left));
+        return parts
+            .into_iter()
+            .find_map(|part| find(&Entity::part_of(&content_type, part), subtype, depth + 1, left));
     }
     if content_type.is("text", subtype) { entity.decoded_body() } else { None }
 }

@@ -45,13 +45,14 @@ fn walk<'a>(entity: Entity<'a>, in_report: bool, depth: usize, parts: &mut Parts
         let kind = content_type.parameter("report-type").unwrap_or_default();
         parts.report_types.push(kind.trim().to_ascii_lowercase());
     }
+    let multipart = content_type.clone();
     let inner = boundary.map(|boundary| split(entity.body, boundary)).unwrap_or_default();
     if inner.is_empty() {
         parts.leaves.push(Leaf { content_type, entity, in_report });
         return;
     }
     for part in inner {
-        walk(Entity::parse(part), in_report || is_report, depth + 1, parts);
+        walk(Entity::part_of(&multipart, part), in_report || is_report, depth + 1, parts);
     }
 }
 
