@@ -14,27 +14,43 @@ use crate::compose::Part;
 use crate::content_type::ContentType;
 use crate::entity::Entity;
 use crate::multipart::split;
+use crate::visible::is_misleading;
 
 const MAX_DEPTH: usize = 8;
 /// More parts are not looked into.
 const MAX_PARTS: usize = 100;
 
-/// Types that mail programs open in place, whatever they hold.
-const OPENED: &[(&str, &str)] = &[
-    ("application", "pkcs7-mime"),
-    ("application", "x-pkcs7-mime"),
-    ("application", "xhtml+xml"),
-    ("application", "mac-binhex40"),
-    ("message", "external-body"),
-    ("message", "partial"),
+/// Subtypes of `text` that mail programs show letter by letter. They make a page of others, such as `text/enriched`.
+const TEXTS: &[&str] = &[
+    "csv",
+    "markdown",
+    "plain",
+    "tab-separated-values",
+    "x-c",
+    "x-csrc",
+    "x-diff",
+    "x-log",
+    "x-markdown",
+    "x-patch",
+    "x-python",
+    "x-rust",
+    "x-sh",
+    "x-shellscript",
+    "x-tex",
 ];
+/// Kinds of which mail programs show pictures, or nothing.
+const KINDS: &[&str] = &["application", "audio", "font", "image", "model", "video"];
+/// Those subtypes of `application` that mail programs open in place, whatever they hold.
+const OPENED: &[&str] = &["pkcs7-mime", "x-pkcs7-mime", "mac-binhex40", "ms-tnef", "vnd.ms-tnef"];
+/// Subtypes of `message` that are lists of fields.
+const FIELDS: &[&str] = &["delivery-status", "disposition-notification", "feedback-report"];
 /// Endings of files that mail programs take for messages or for pages.
 const ENDINGS: &[&str] = &[".eml", ".msg", ".htm", ".mht", ".xht", ".shtm", ".p7m", ".hqx", ".uue"];
 
 /// The entity with other HTML, and with what may hold it, as files; `None` if it is tame as it is. The octets of all
 /// other parts stay.
 pub fn tamed(entity: &[u8]) -> Option<Vec<u8>> {
-    match tame(entity, 0, &mut MAX_PARTS.clone()) {
+    match tame(&Entity::parse(entity), entity, 0, &mut MAX_PARTS.clone()) {
         Cow::Borrowed(_) => None,
         Cow::Owned(tamed) => Some(tamed),
     }
@@ -70,37 +86,47 @@ fn without_signature(octets: &[u8]) -> &[u8] {
     split(&octets[body..], boundary).ok().and_then(|parts| parts.first().copied()).unwrap_or(octets)
 }
 
-fn tame<'a>(octets: &'a [u8], depth: usize, left: &mut usize) -> Cow<'a, [u8]> {
-    let entity = Entity::parse(octets);
+/// `octets` are those of the entity.
+fn tame<'a>(entity: &Entity<'a>, octets: &'a [u8], depth: usize, left: &mut usize) -> Cow<'a, [u8]> {
     let content_type = entity.content_type();
-    let Some(less) = left.checked_sub(1) else { return file(&entity) };
+    let Some(less) = left.checked_sub(1) else { return file(entity) };
     *left = less;
     if depth > MAX_DEPTH || content_type.is_ambiguous() || !entity.has_one_reading() {
-        return file(&entity);
+        return file(entity);
     }
-    if content_type.kind().eq_ignore_ascii_case("multipart") {
-        return container(octets, &entity, &content_type, depth, left);
+    if content_type.kind() == "multipart" {
+        return container(octets, entity, &content_type, depth, left);
     }
-    if content_type.is("message", "rfc822") {
-        let is_tame =
-            entity.has_bare_parts() && matches!(tame(entity.body, depth + 1, left), Cow::Borrowed(_));
-        return if is_tame { Cow::Borrowed(octets) } else { file(&entity) };
-    }
-    if has_ending(&entity) || OPENED.iter().any(|(kind, subtype)| content_type.is(kind, subtype)) {
-        return file(&entity);
-    }
-    let is_page = content_type.is("text", "html") && !is_attached(&entity);
-    // Thunderbird looks for encoded files in text that does not say its type.
-    let is_untyped = entity.headers.count("content-type") == 0;
-    if !is_page && !is_untyped {
-        return Cow::Borrowed(octets);
-    }
-    match entity.decoded_body() {
-        None => file(&entity),
-        Some(body) if is_page && !page::is_tame(&body, &content_type) => file(&entity),
-        Some(body) if is_untyped && holds_file(&body) => file(&entity),
-        Some(_) => Cow::Borrowed(octets),
-    }
+    let is_tame = !has_ending(entity)
+        && match (content_type.kind(), content_type.subtype()) {
+            ("message", "rfc822") => is_tame_message(entity, depth, left),
+            ("message", subtype) => FIELDS.contains(&subtype) && is_list_of_fields(entity),
+            ("text", "html") => entity.decoded_body().is_some_and(|body| page::is_tame(&body, &content_type)),
+            ("text", subtype) => TEXTS.contains(&subtype) && is_tame_text(entity),
+            ("application", subtype) => !OPENED.contains(&subtype) && !is_markup(subtype),
+            (kind, subtype) => KINDS.contains(&kind) && !is_markup(subtype),
+        };
+    if is_tame { Cow::Borrowed(octets) } else { file(entity) }
+}
+
+fn is_tame_message(entity: &Entity<'_>, depth: usize, left: &mut usize) -> bool {
+    let message = Entity::parse(entity.body);
+    entity.has_bare_parts() && matches!(tame(&message, entity.body, depth + 1, left), Cow::Borrowed(_))
+}
+
+/// Whether no field names a type: some programs take each block of fields for a message.
+fn is_list_of_fields(entity: &Entity<'_>) -> bool {
+    entity.has_bare_parts() && !entity.body.to_ascii_lowercase().windows(8).any(|word| word == b"content-")
+}
+
+/// Thunderbird looks for encoded files in text that does not say its type.
+fn is_tame_text(entity: &Entity<'_>) -> bool {
+    entity.headers.count("content-type") > 0 || entity.decoded_body().is_some_and(|body| !holds_file(&body))
+}
+
+/// Whether it is `xml`, `x+xml`, or a kind of HTML. Documents of offices have `xml` in the middle.
+fn is_markup(subtype: &str) -> bool {
+    subtype.ends_with("xml") || subtype.contains("html")
 }
 
 /// The same container around its parts, each tame.
@@ -118,7 +144,8 @@ fn container<'a>(
     };
     let (mut tamed, mut done) = (Vec::new(), 0);
     for part in parts {
-        if let Cow::Owned(part_tamed) = tame(part, depth + 1, left) {
+        let inner = Entity::part_of(content_type, part);
+        if let Cow::Owned(part_tamed) = tame(&inner, part, depth + 1, left) {
             let at = part.as_ptr().addr() - octets.as_ptr().addr();
             tamed.extend_from_slice(&octets[done..at]);
             tamed.extend_from_slice(&part_tamed);
@@ -138,11 +165,6 @@ fn file(entity: &Entity<'_>) -> Cow<'static, [u8]> {
     Cow::Owned(Part::attachment("attachment.bin", "application/octet-stream", &body).into_bytes())
 }
 
-fn is_attached(entity: &Entity<'_>) -> bool {
-    let disposition = entity.headers.text("content-disposition").unwrap_or_default();
-    disposition.split(';').next().is_some_and(|first| first.trim().eq_ignore_ascii_case("attachment"))
-}
-
 /// Whether a name of the part, in whatever form, has one of the endings.
 fn has_ending(entity: &Entity<'_>) -> bool {
     let mut names = Vec::new();
@@ -154,7 +176,9 @@ fn has_ending(entity: &Entity<'_>) -> bool {
         );
         names.push(text.to_lowercase());
     }
-    names.iter().any(|name| ENDINGS.iter().any(|ending| name.contains(ending)))
+    // Programs leave out what no file system takes.
+    let seen = |name: &String| name.replace(|c: char| c.is_whitespace() || is_misleading(c), "");
+    names.iter().map(seen).any(|name| ENDINGS.iter().any(|ending| name.contains(ending)))
 }
 
 /// Whether a line begins a file as uuencode does, with a mode of octal digits and a name, or as yEnc does.
@@ -185,6 +209,76 @@ mod tests {
         format!("Content-Type: text/html; charset=utf-8\r\n\r\n{html}")
     }
 
+    fn typed(kind: &str, body: &str) -> String {
+        format!("Content-Type: {kind}\r\n\r\n{body}")
+    }
+
+    /// Parts in which programs find a page, or make one of what is there.
+    #[test]
+    fn no_type_brings_a_page_anywhere() {
+        let message = format!("Subject: x\r\n{}", page(STYLE));
+        let fields = format!("Action: failed\r\n\r\n{}", page(STYLE));
+        let types = [
+            (
+                "message",
+                "rfc822 RFC822 news global x-foo http sip partial external-body global-headers",
+                &message,
+            ),
+            (
+                "message",
+                "delivery-status disposition-notification feedback-report global-delivery-status",
+                &fields,
+            ),
+            (
+                "text",
+                "html xml x-html html2 enriched richtext x-vcard vcard calendar rtf sgml css x-foo",
+                &message,
+            ),
+            ("text", "html", &STYLE.to_owned()),
+            ("application", "xml xhtml+xml x-html vnd.wap.xhtml+xml atom+xml pkcs7-mime ms-tnef", &message),
+            ("image", "svg+xml svg-xml x-xml", &message),
+            ("x-foo", "html xml bar", &message),
+        ];
+        let mut parts: Vec<String> = Vec::new();
+        for (kind, subtypes, body) in types {
+            for subtype in subtypes.split(' ') {
+                let part = typed(&format!("{kind}/{subtype}"), body);
+                parts.push(part.replacen("\r\n", "; name=x\r\nContent-Disposition: attachment\r\n", 1));
+                parts.push(part);
+            }
+        }
+        parts.extend(["html", "", "text", "text/", "message/rfc822 x"].map(|odd| typed(odd, &message)));
+        parts.push(typed("application/octet-stream; name=\"a.ht\tml\"", &message));
+        parts.push(typed("application/octet-stream; name=\"a.ht\u{ad}ml\"", &message));
+        for part in &parts {
+            check_positions(part);
+        }
+        let untyped = [format!("\r\n{message}"), format!("Content-Disposition: inline\r\n\r\n{message}")];
+        for part in untyped {
+            let digest = mixed("digest", &[&part]);
+            check_positions(&digest.replace("--b", "--d").replace("=b", "=d"));
+            check_gone(&digest);
+            check_gone(&mixed("digest", &[&format!("\r\nSubject: x\r\n{digest}")]));
+        }
+    }
+
+    fn check_positions(part: &str) {
+        check_gone(part);
+        for kind in ["mixed", "alternative", "related", "digest", "x-foo", "signed"] {
+            check_gone(&mixed(kind, &["Content-Type: text/plain\r\n\r\nhello", part]));
+        }
+        let message = format!("Subject: x\r\n{part}");
+        check_gone(&mixed("mixed", &[&typed("message/rfc822", &message)]));
+        check_gone(&mixed("digest", &[&format!("\r\n{message}")]));
+    }
+
+    fn check_gone(entity: &str) {
+        let tame = tamed(entity.as_bytes()).unwrap_or_else(|| panic!("{entity}"));
+        let text = String::from_utf8_lossy(&tame);
+        assert!(!text.contains("<style") && !text.contains("text/html"), "{entity}\n{text}");
+        assert_eq!(tamed(&tame), None, "{text}");
+    }
+
     #[test]
     fn what_is_tame_stays_as_it_is() {
         let plain = "Content-Type: text/plain; charset=utf-8\r\n\r\n<style>x</style>";
@@ -199,7 +293,12 @@ mod tests {
             page("<p>Words</p>"),
             mixed("alternative", &[plain, &page("<p>Words</p>")]),
             mixed("mixed", &[plain, pdf, key, &message]),
-            page(STYLE).replacen("\r\n\r\n", "\r\nContent-Disposition: attachment\r\n\r\n", 1),
+            mixed("digest", &[&format!("\r\nSubject: x\r\n{plain}")]),
+            mixed("digest", &[plain]),
+            typed("message/delivery-status", "Reporting-MTA: dns; x.example\r\n\r\nAction: failed"),
+            typed("text/x-patch", "+<style>"),
+            typed("image/png", "x"),
+            typed("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "x"),
         ] {
             assert_eq!(tamed(entity.as_bytes()), None, "{entity}");
         }
