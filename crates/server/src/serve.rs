@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use sealist_app::{App, Retry, Stages, Together};
-use sealist_smtp::client::{Login, Protocol, Reuse, Security, Target, Timeouts, Verify};
+use sealist_smtp::client::{Login, Protocol, Reuse, Security, Target, Timeouts, Trust, Verify};
 use sealist_smtp::server::{self, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -212,6 +212,7 @@ pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {
         hello: "localhost".to_owned(),
         timeouts: timeouts(outgoing),
         reuse: Reuse::default(),
+        trust: Trust::default(),
     })
 }
 

@@ -269,15 +269,6 @@ async fn a_peer_that_leaves_at_once_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_reset_is_a_goodbye() {
-    fn script(line: &str) -> &'static str {
-        if line == "RSET" { "554 too many commands\r\n" } else { kind(line) }
-    }
-    let expected = &[(1, &["sent"][..]), (2, &["not sent", "not sent"]), (3, &["not sent"])];
-    check_with(Offer::Chunking, script, expected, false).await;
-}
-
-#[tokio::test]
 async fn an_offer_that_is_not_kept_is_not_used() {
     fn script(line: &str) -> &'static str {
         if line == "BDAT" { "500 unknown command\r\n" } else { kind(line) }

@@ -23,6 +23,7 @@ mod key_commands;
 mod list_bombing;
 mod mail_servers;
 mod node_keys;
+mod next_hops;
 mod nodes;
 mod notices;
 mod opening;

@@ -39,22 +39,30 @@ impl Connection {
     /// Whether the peer takes contents by their size, so that envelopes can go ahead of the replies. Asks the peer in any case: a kept connection may be closed by now,
     /// and what filters a connection may pass an offer on that it does not keep.
     pub(super) async fn takes_chunks(&mut self) -> Result<bool, ReplyError> {
+        if !self.target.trust.is_whole() {
+            return Ok(false);
+        }
         if !(self.target.protocol == Protocol::Smtp && self.offers.pipelining && self.offers.chunking) {
             return Ok(false);
         }
         if self.proved {
             self.reset().await?;
-            return Ok(true);
+            return Ok(!self.refused_reset);
         }
+        self.proved = self.probe().await.inspect_err(|_| self.target.trust.lose())?;
+        self.offers.chunking = self.proved;
+        Ok(self.proved)
+    }
+
+    /// Whether it knows BDAT. What leaves at this question leaves on the next connection, too: the caller uses DATA there.
+    async fn probe(&mut self) -> Result<bool, ReplyError> {
         self.write(&[Bytes::from_static(b"BDAT 0 LAST\r\n")]).await?;
         let reply = self.read_reply(self.target.timeouts.command).await?;
         if self.replies.leaving {
             return Err(ReplyError::Lost);
         }
         // Out of sequence, and not unknown.
-        self.proved = matches!(reply.code, 200..=299 | 503 | 554);
-        self.offers.chunking = self.proved;
-        Ok(self.proved)
+        Ok(matches!(reply.code, 200..=299 | 503 | 554))
     }
 
     /// As [`Connection::deliver`] does, until `next` has none left or one that must go behind DATA, which is returned.
@@ -146,14 +154,17 @@ impl Connection {
         self.is_reset().await
     }
 
-    /// A peer that refuses it has had enough of this connection.
-    async fn is_reset(&mut self) -> Result<(), ReplyError> {
+    /// Reads the reply to RSET. A peer that refuses it goes on all the same, with what was written behind it, too. Errs if it leaves.
+    pub(super) async fn is_reset(&mut self) -> Result<(), ReplyError> {
         let reply = self.read_reply(self.target.timeouts.command).await?;
-        if reply.is_positive() {
-            return Ok(());
+        if self.replies.leaving {
+            return Err(ReplyError::Lost);
         }
-        self.replies.leaving = true;
-        Err(ReplyError::Lost)
+        if !reply.is_positive() {
+            self.refused_reset = true;
+            self.target.trust.lose();
+        }
+        Ok(())
     }
 
     /// The results of what has no answer: it may be through, unless the peer said that it leaves.

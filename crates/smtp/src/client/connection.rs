@@ -24,6 +24,8 @@ pub struct Connection {
     pub(super) offers: Offers,
     /// That it knows BDAT, and does not only offer it.
     pub(super) proved: bool,
+    /// That it refused a RSET: nothing more is handed over, and refusals need not be about the envelope at hand.
+    pub(super) refused_reset: bool,
     pub(super) target: Target,
     pub(super) use_so_far: Use,
     greeting: String,
@@ -122,6 +124,7 @@ impl Connection {
             replies: Replies::new(),
             offers: Offers::default(),
             proved: false,
+            refused_reset: false,
             target: target.clone(),
             use_so_far: Use::begin(),
             greeting: String::new(),
@@ -210,6 +213,7 @@ impl Connection {
             replies: Replies::new(),
             offers: Offers::default(),
             proved: false,
+            refused_reset: false,
             target: self.target,
             use_so_far: self.use_so_far,
             greeting: self.greeting,

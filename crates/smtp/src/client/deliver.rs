@@ -22,6 +22,8 @@ pub(super) struct Running {
     pub(super) envelope: Envelope,
     /// The refusal of each recipient; `None` while it is accepted.
     refused: Vec<Option<RecipientResult>>,
+    /// Whether refusals are about this envelope: behind a refused RSET they need not be.
+    is_clear: bool,
 }
 
 impl Running {
@@ -37,7 +39,18 @@ impl Running {
             Accepted::Content => RecipientResult::Unknown,
             Accepted::Nobody | Accepted::No => RecipientResult::NotSent,
         };
-        self.refused.iter().map(|refused| refused.clone().unwrap_or_else(|| rest.clone())).collect()
+        let result = |refused: &Option<RecipientResult>| refused.clone().unwrap_or_else(|| rest.clone());
+        self.refused.iter().map(|refused| self.heed(result(refused))).collect()
+    }
+
+    /// What counts of a result. A refusal that may be about something else is judged on another connection.
+    fn heed(&self, result: RecipientResult) -> RecipientResult {
+        match result {
+            RecipientResult::Deferred(..) | RecipientResult::Failed(..) if !self.is_clear => {
+                RecipientResult::NotSent
+            }
+            result => result,
+        }
     }
 }
 
@@ -64,7 +77,8 @@ impl Connection {
             true => self.deliver_ahead(&mut next, &mut done).await?,
             false => self.take(&mut next, &mut done),
         };
-        self.deliver_in_turn(first, next, done).await
+        self.deliver_in_turn(first, next, done).await?;
+        if self.refused_reset { Err(ReplyError::NotReset) } else { Ok(()) }
     }
 
     /// One after the other, each behind the answer to its DATA, beginning with the one that was taken.
@@ -132,7 +146,7 @@ impl Connection {
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
     ) -> Option<Running> {
         loop {
-            if self.is_used_up() {
+            if self.is_used_up() || self.refused_reset {
                 return None;
             }
             let envelope = next()?;
@@ -146,7 +160,7 @@ impl Connection {
             let refused: Vec<_> = envelope.recipients.iter().map(refusal).collect();
             if refused.iter().any(Option::is_none) {
                 self.use_so_far.messages += 1;
-                return Some(Running { envelope, refused });
+                return Some(Running { envelope, refused, is_clear: true });
             }
             done(envelope.id, refused.into_iter().flatten().collect());
         }
@@ -181,18 +195,21 @@ impl Connection {
     /// Reads the replies to MAIL and RCPT; sends them one by one where the peer offers no pipelining. Says how many
     /// recipients are accepted.
     pub(super) async fn offer_recipients(&mut self, running: &mut Running) -> Result<usize, ReplyError> {
+        running.is_clear = !self.refused_reset;
         let sender = self.ask(|this| this.mail_from(&running.envelope)).await?;
+        // After a refused RSET the MAIL may be refused as a second one, and its recipients and content be taken all the same.
+        let goes_on = sender.is_positive() || !running.is_clear;
         let mut accepted = 0;
         let asked: Vec<usize> = running.asked().map(|(_, at)| at).collect();
         for at in asked {
             // Without pipelining a refused sender spares the rest.
-            if !sender.is_positive() && !self.offers.pipelining {
+            if !goes_on && !self.offers.pipelining {
                 running.refused[at] = Some(RecipientResult::refused(sender.clone(), Stage::Sender));
                 continue;
             }
             let recipient = &running.envelope.recipients[at];
             let reply = self.ask(|_| format!("RCPT TO:<{recipient}>\r\n")).await?;
-            match (sender.is_positive(), reply.is_positive()) {
+            match (goes_on, reply.is_positive()) {
                 (true, true) => accepted += 1,
                 (true, false) => running.refused[at] = Some(refused_recipient(reply)),
                 (false, _) => {
@@ -231,8 +248,10 @@ impl Connection {
         let limit = self.target.timeouts.data_done;
         let mut shared = None;
         let mut results = Vec::with_capacity(running.refused.len());
-        if !matches!(accepted, Accepted::Content) {
-            self.read_reply(limit).await?;
+        match accepted {
+            Accepted::Content => {}
+            Accepted::Nobody => drop(self.read_reply(limit).await?),
+            Accepted::No => self.is_reset().await?,
         }
         for refusal in &running.refused {
             let result = match (refusal, &shared) {
@@ -247,7 +266,7 @@ impl Connection {
                     final_result(reply)
                 }
             };
-            results.push(result);
+            results.push(running.heed(result));
         }
         Ok(results)
     }

@@ -9,6 +9,7 @@ mod deliver;
 mod envelope;
 mod replies;
 mod tls;
+mod trust;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub use crate::server::Protocol;
 pub use connection::{ConnectError, Connection};
 pub use envelope::{Body, Envelope, RecipientResult};
 pub use replies::PeerReply;
+pub use trust::Trust;
 
 /// Where mail goes, and how.
 #[derive(Clone)]
@@ -40,6 +42,8 @@ pub struct Target {
     pub timeouts: Timeouts,
     /// How long a connection is used.
     pub reuse: Reuse,
+    /// What connections to it learn about it.
+    pub trust: Trust,
 }
 
 /// How long a connection is used. A mail server that reads its configuration anew does so for new connections only, so that
@@ -127,6 +131,7 @@ impl Target {
             hello: "localhost".to_owned(),
             timeouts: Timeouts::default(),
             reuse: Reuse { idle: Duration::MAX, life: Duration::MAX, max_messages: u32::MAX },
+            trust: Trust::default(),
         }
     }
 }

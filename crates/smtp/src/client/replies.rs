@@ -44,6 +44,9 @@ pub enum ReplyError {
     /// Not a reply in the sense of the protocol.
     #[error("the peer does not speak the protocol")]
     Garbage,
+    /// What the peer says after a refused RSET need not be about the envelope at hand ([RFC 5321, section 4.1.1.5]).
+    #[error("the mail server refuses RSET")]
+    NotReset,
     /// No reply in time.
     #[error("the peer did not answer in time")]
     TimedOut,

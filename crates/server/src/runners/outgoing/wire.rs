@@ -51,12 +51,15 @@ pub(super) async fn send<P: FnMut(Settled)>(
                 }
             },
         };
-        let before = waiting.len();
+        let (before, trust) = (waiting.len(), &sending.settings.target.trust);
+        let trusted = trust.is_whole();
         let lost = sending.on(open, (copies, &mut anew), &mut waiting, connection).await;
         // A kept connection may have been closed meanwhile, and a new one after some messages: then a new one serves.
+        // So it does where one envelope at a time may be what the next hop takes.
         if let Some(reason) = lost
             && !kept
             && waiting.len() == before
+            && trust.is_whole() == trusted
         {
             sending.put_off(&reason, waiting.drain(..).map(|at| &copies[at]));
         }
