@@ -1,5 +1,7 @@
 //! What a rule found: a reason, and what the list does about it.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::Action;
@@ -91,7 +93,30 @@ pub enum Reason {
     Command,
 }
 
+/// No reason has that name.
+#[derive(Debug, thiserror::Error)]
+#[error("{name:?} is no reason; the reasons are {}", Reason::names().join(", "))]
+pub struct UnknownReason {
+    name: String,
+}
+
+/// Reads the stable name.
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(name: &str) -> Result<Self, UnknownReason> {
+        serde_json::from_value(name.into()).map_err(|_| UnknownReason { name: name.to_owned() })
+    }
+}
+
 impl Reason {
+    /// The stable names of all reasons: what serde says to a name that it does not know.
+    pub fn names() -> Vec<String> {
+        let unknown = serde_json::from_value::<Self>("?".into()).map_err(|error| error.to_string());
+        let unknown = unknown.err().unwrap_or_default();
+        unknown.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    }
+
     /// The stable name, `not-encrypted`.
     pub fn name(self) -> String {
         serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
@@ -142,5 +167,21 @@ impl Finding {
     /// A finding, unless the settings defer to the next rule.
     pub fn new(reason: Reason, action: Action) -> Option<Self> {
         (action != Action::Defer).then_some(Self { reason, action })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_read_by_its_name() {
+        for name in Reason::names() {
+            assert_eq!(name.parse::<Reason>().unwrap().name(), name);
+        }
+        for unknown in ["", "x", "Nonmember", "too_large", "nonmember "] {
+            let error = unknown.parse::<Reason>().unwrap_err().to_string();
+            assert!(error.contains("nonmember, too-large"), "{error}");
+        }
     }
 }

@@ -18,7 +18,7 @@ mod unaddressed;
 mod unproven;
 
 use crate::facts::{Arrival, Facts};
-pub use finding::{Finding, Reason};
+pub use finding::{Finding, Reason, UnknownReason};
 
 /// A rule by its name, with what it asks.
 pub struct Rule<F> {

@@ -6,6 +6,7 @@ use sealist_app::{
     App, AppError, By, Decision, Outside, Rejected, decide, open_for, open_to_file, outside_of,
 };
 use sealist_lists::model::{EntryNo, ListName};
+use sealist_lists::rules::Reason;
 use sealist_lists::texts;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::queue::{self, Entry, Place};
@@ -26,7 +27,7 @@ pub(crate) struct Which {
     entry: Option<i64>,
     /// All that are held for this reason, as `queue list` names it.
     #[arg(long)]
-    reason: Option<String>,
+    reason: Option<Reason>,
     /// All that came more than so many days ago.
     #[arg(long, value_name = "DAYS", value_parser = number::<u32>)]
     older_than: Option<u32>,
@@ -152,8 +153,8 @@ pub(super) async fn discard(app: &App, which: Which) -> anyhow::Result<Answer> {
         }
         None => queue::listed(&mut *app.store.reader().await?, Place::Hold).await?,
     };
-    if let Some(reason) = &which.reason {
-        waiting.retain(|entry: &Entry| entry.reasons.iter().any(|own| own.name() == *reason));
+    if let Some(reason) = which.reason {
+        waiting.retain(|entry: &Entry| entry.reasons.contains(&reason));
     }
     if let Some(days) = which.older_than {
         waiting.retain(|entry| entry.received_at.0 < now.0 - i64::from(days) * DAY_MS);

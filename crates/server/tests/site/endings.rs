@@ -60,6 +60,9 @@ async fn every_failure_has_its_code() {
     check(73, &["keys", "wkd", "/proc/x"], "cannot write");
     check(64, &["queue", "show", "x"], "it is no whole number");
     check(64, &["queue", "discard", "--older-than", "x"], "it is no whole number");
+    for unknown in ["x", "", "Nonmember", "non-member", "nonmember "] {
+        check(64, &["queue", "discard", "--reason", unknown], "the reasons are own-loop, too-many-hops, ");
+    }
     check(64, &["requests", "approve", team, "a@example.org", "--number", "x"], "it is no whole number");
     check(64, &["queue", "hold"], "<WHAT|--post <POST>>");
     check(64, &["queue", "drop"], "<COPY|--post <POST>>");
