@@ -6,7 +6,11 @@
 //! known to reach further; everything else becomes a file.
 //! It never becomes text: what a page hides from its reader would then be shown as words of its author.
 
+mod colour;
 mod page;
+#[cfg(test)]
+mod page_tests;
+mod style;
 
 use std::borrow::Cow;
 
@@ -97,15 +101,15 @@ fn tame<'a>(entity: &Entity<'a>, octets: &'a [u8], depth: usize, left: &mut usiz
     if content_type.kind() == "multipart" {
         return container(octets, entity, &content_type, depth, left);
     }
-    let is_tame = !has_ending(entity)
-        && match (content_type.kind(), content_type.subtype()) {
-            ("message", "rfc822") => is_tame_message(entity, depth, left),
-            ("message", subtype) => FIELDS.contains(&subtype) && is_list_of_fields(entity),
-            ("text", "html") => entity.decoded_body().is_some_and(|body| page::is_tame(&body, &content_type)),
-            ("text", subtype) => TEXTS.contains(&subtype) && is_tame_text(entity),
-            ("application", subtype) => !OPENED.contains(&subtype) && !is_markup(subtype),
-            (kind, subtype) => KINDS.contains(&kind) && !is_markup(subtype),
-        };
+    let is_tame = match (content_type.kind(), content_type.subtype()) {
+        ("message", "rfc822") => is_tame_message(entity, depth, left),
+        _ if has_ending(entity) => false,
+        ("message", subtype) => FIELDS.contains(&subtype) && is_list_of_fields(entity),
+        ("text", "html") => entity.decoded_body().is_some_and(|body| page::is_tame(&body, &content_type)),
+        ("text", subtype) => TEXTS.contains(&subtype) && is_tame_text(entity),
+        ("application", subtype) => !OPENED.contains(&subtype) && !is_markup(subtype),
+        (kind, subtype) => KINDS.contains(&kind) && !is_markup(subtype),
+    };
     if is_tame { Cow::Borrowed(octets) } else { file(entity) }
 }
 
@@ -295,6 +299,7 @@ mod tests {
             mixed("mixed", &[plain, pdf, key, &message]),
             mixed("digest", &[&format!("\r\nSubject: x\r\n{plain}")]),
             mixed("digest", &[plain]),
+            mixed("mixed", &[&message.replacen("\r\n", "; name=\"message-1.eml\"\r\n", 1)]),
             typed("message/delivery-status", "Reporting-MTA: dns; x.example\r\n\r\nAction: failed"),
             typed("text/x-patch", "+<style>"),
             typed("image/png", "x"),
