@@ -68,6 +68,15 @@ impl<'a> Entity<'a> {
             .all(|name| self.headers.count(name) <= 1)
     }
 
+    /// Whether all lines of the header, which end in CRLF, are fields with an empty line behind them: programs take others for
+    /// words of the body, or leave them out. `octets`: the whole entity.
+    pub fn has_whole_header(&self, octets: &[u8]) -> bool {
+        let fields: usize = self.headers.fields().map(|field| field.as_bytes().len()).sum();
+        let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
+        fields + b"\r\n".len() + self.body.len() == octets.len()
+            && self.headers.fields().all(|field| is_name(field.name()))
+    }
+
     /// The header fields that belong to the entity itself, not to the message: `Content-*`.
     pub fn content_headers(&self) -> Headers {
         self.headers

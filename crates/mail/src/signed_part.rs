@@ -69,10 +69,8 @@ const ENCODINGS: &[&[u8]] = &[b"7bit", b"8bit", b"binary", b"quoted-printable", 
 /// Gnus writes no type for plain ASCII, and still the encoding.
 pub fn is_signed_part(octets: &[u8]) -> bool {
     let entity = Entity::parse(octets);
-    let header: usize = entity.headers.fields().map(|field| field.as_bytes().len()).sum();
     let has = |name: &str| entity.headers.count(name) > 0;
-    // Else a line was left out, or there is no empty line.
-    header + b"\r\n".len() + entity.body.len() == octets.len()
+    entity.has_whole_header(octets)
         && entity.headers.fields().all(is_known)
         && entity.has_one_reading()
         && says_how_to_read(&entity)

@@ -115,7 +115,9 @@ fn tame<'a>(entity: &Entity<'a>, octets: &'a [u8], depth: usize, left: &mut usiz
 
 fn is_tame_message(entity: &Entity<'_>, depth: usize, left: &mut usize) -> bool {
     let message = Entity::parse(entity.body);
-    entity.has_bare_parts() && matches!(tame(&message, entity.body, depth + 1, left), Cow::Borrowed(_))
+    entity.has_bare_parts()
+        && message.has_whole_header(entity.body)
+        && matches!(tame(&message, entity.body, depth + 1, left), Cow::Borrowed(_))
 }
 
 /// Whether no field names a type: some programs take each block of fields for a message.
@@ -281,6 +283,23 @@ mod tests {
         let text = String::from_utf8_lossy(&tame);
         assert!(!text.contains("<style") && !text.contains("text/html"), "{entity}\n{text}");
         assert_eq!(tamed(&tame), None, "{text}");
+    }
+
+    #[test]
+    fn a_message_begins_with_a_header_alone() {
+        for (message, expected) in [
+            ("Subject: x\r\n\r\nwords", true),
+            ("Subject: x\r\n y\r\nTo: a@x.example\r\n\r\nwords", true),
+            ("Words.", false),
+            ("Words.\r\n\r\nwords", false),
+            ("Subject: x\r\nWords.\r\n\r\nwords", false),
+            ("Subject: x\r\nTwo words: x\r\n\r\nwords", false),
+            ("Subject: x", false),
+        ] {
+            for part in [mixed("digest", &[&format!("\r\n{message}")]), typed("message/rfc822", message)] {
+                assert_eq!(tamed(part.as_bytes()).is_none(), expected, "{part}");
+            }
+        }
     }
 
     #[test]
