@@ -152,6 +152,16 @@ const WAITING_MIB: u64 = 64;
 /// Notices to one stranger within a day from all lists of the site.
 const OF_SITE: &[(Pool, u32)] = &[(Pool::Questions, 5), (Pool::Answers, 3)];
 
+/// Strangers who hear from one list within a day that their messages wait.
+const AUTHORS_A_DAY: u64 = 50;
+
+/// Whether one more stranger may hear today from a list that a message waits, after so many did because of mail of all sources
+/// and of one: with more, the list would be a tool of whoever sends in their names. No source has more than its part, so that
+/// such mail does not keep others from hearing.
+pub fn may_tell_author(of_all: u64, of_source: u64) -> bool {
+    of_all < AUTHORS_A_DAY && of_source < AUTHORS_A_DAY / u64::from(SOURCES)
+}
+
 /// Mail that waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {

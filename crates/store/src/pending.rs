@@ -193,12 +193,40 @@ pub async fn due(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Due>, 
         .collect()
 }
 
-/// How many people hear, or have heard today, of facts of a kind from a list.
-pub async fn heaps_of(db: &mut Conn, list: ListNo, kind: &str) -> Result<u64, StoreError> {
-    let row =
-        query("SELECT COUNT(*) FROM pending_notices WHERE list_no = $1 AND kind = $2 AND email_key <> ''");
-    let row = row.bind(list.0).bind(kind).fetch_one(db).await?;
-    Ok(u64::try_from(row.try_get::<i64>(0)?).unwrap_or(0))
+/// People who hear of facts of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hearers {
+    /// Because of mail of all sources.
+    pub of_all: u64,
+    /// Because of mail of one source.
+    pub of_source: u64,
+}
+
+/// How many people hear, or have heard today, of facts of a kind from a list, because of mail of any source and of that one.
+pub async fn hearers(db: &mut Conn, list: ListNo, kind: &str, source: u16) -> Result<Hearers, StoreError> {
+    let row = query(
+        "SELECT COUNT(*), COUNT(CASE WHEN source = $3 THEN 1 END) FROM pending_notices
+         WHERE list_no = $1 AND kind = $2 AND source IS NOT NULL",
+    );
+    let row = row.bind(list.0).bind(kind).bind(i64::from(source)).fetch_one(db).await?;
+    let count = |at| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64>(at)?).unwrap_or(0));
+    Ok(Hearers { of_all: count(0)?, of_source: count(1)? })
+}
+
+/// Counts whoever hears of facts of a kind for the source of the mail, unless they count already.
+pub async fn count_hearer(
+    db: &mut Conn,
+    list: ListNo,
+    (to, kind): (&Address, &str),
+    source: u16,
+) -> Result<(), StoreError> {
+    let counted = query(
+        "UPDATE pending_notices SET source = $4
+         WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND source IS NULL",
+    );
+    let counted = counted.bind(list.0).bind(to.key()).bind(kind).bind(i64::from(source));
+    counted.execute(db).await?;
+    Ok(())
 }
 
 /// The facts of a heap, the oldest first.

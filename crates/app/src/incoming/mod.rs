@@ -7,6 +7,7 @@ mod post;
 
 use std::sync::Arc;
 
+use sealist_lists::budgets::may_tell_author;
 use sealist_lists::chains::{self, Verdict};
 use sealist_lists::facts::{self, Encryption, Facts, Signature};
 use sealist_lists::model::{Action, AddressNo, Door, MailingList, Role};
@@ -41,8 +42,6 @@ pub(crate) const FORMS: u64 = 5;
 pub(crate) const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
 /// So long mail waits for notices to strangers to go out again.
 const LONGEST_WAIT_MS: i64 = 5 * 24 * 3_600_000;
-/// Authors of a day who hear from a list that their posts wait, if they are strangers.
-const MOST_AUTHORS_A_DAY: u64 = 50;
 /// This often a message is judged anew because another one with the same signed text was recorded meanwhile.
 const TRIES: usize = 20;
 
@@ -243,9 +242,10 @@ struct Whose {
     tells_member: bool,
 }
 
-/// Whether a list writes to so many strangers today that one more would make it a tool of whoever sends in their names.
-async fn many_strangers_hear(db: &mut Conn, list: &MailingList) -> Result<bool, StoreError> {
-    Ok(pending::heaps_of(db, list.no, Text::Waits.name()).await? >= MOST_AUTHORS_A_DAY)
+/// Whether one more stranger may hear today from a list that a message waits, because of mail of that source.
+async fn may_hear(db: &mut Conn, list: &MailingList, source: u16) -> Result<bool, StoreError> {
+    let hearers = pending::hearers(db, list.no, Text::Waits.name(), source).await?;
+    Ok(may_tell_author(hearers.of_all, hearers.of_source))
 }
 
 /// On a list with OpenPGP a signature shows whose a message is. There an author hears only what everybody on the way of the
@@ -305,6 +305,7 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
     };
     let held = letters::held(list, entry);
     let waits = whose.told.as_ref().map(|author| letters::waits(list, author, entry));
+    let source = source_of(app, &entry.sender);
     let (entry, why, list) = (entry.clone(), reasons.clone(), list.clone());
     let action = app
         .store
@@ -349,11 +350,15 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
                 if action == Action::Hold {
                     held.store(&mut *db, now).await?;
                     let mut told = None;
-                    if let Some(waits) = &waits
-                        && (whose.tells_member || !many_strangers_hear(&mut *db, &list).await?)
+                    if let (Some(waits), Some(author)) = (&waits, &whose.told)
+                        && (whose.tells_member || may_hear(&mut *db, &list, source).await?)
                         && waits.store(&mut *db, now).await?
                     {
-                        told = whose.told.as_ref();
+                        told = Some(author);
+                        if !whose.tells_member {
+                            let heap = (author, Text::Waits.name());
+                            pending::count_hearer(&mut *db, list.no, heap, source).await?;
+                        }
                     }
                     let hold = Hold { reasons: &why, member: whose.member, told };
                     holds::hold(&mut *db, &entry, hold, now).await?;
