@@ -95,6 +95,9 @@ fn levels() -> Vec<u8> {
     format!("From: anne@example.org\r\n{}", (0..100_000).map(level).collect::<String>()).into_bytes()
 }
 
+/// So many messages of strangers wait at a list; the oldest give way.
+const MOST_HELD: usize = 500;
+
 /// Each bit of the last octets of a member's post, one at a time.
 pub(super) async fn bent(lab: &Lab) -> anyhow::Result<Finding> {
     const OCTETS: usize = 300;
@@ -130,5 +133,8 @@ pub(super) async fn bent(lab: &Lab) -> anyhow::Result<Finding> {
     Ok(Finding::new(figure)
         .expect((posted == 0).into(), "one is accepted")
         .expect(same.into(), format!("the answers differ: {answers:?}"))
-        .expect((held + letters == bent).into(), "not each is held, or told of once"))
+        .expect(
+            (held == (bent - letters).min(MOST_HELD)).into(),
+            "not each is held, as far as there is room",
+        ))
 }
