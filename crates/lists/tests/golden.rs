@@ -180,6 +180,8 @@ fn what_nobody_signed() {
     };
     assert_eq!(subject(prefix, "Re: [team] (not signed) hello", carried), "(not signed) Re: [team] hello");
     assert_eq!(subject(|_| (), "(not signed) hello", carried), "(not signed) hello");
+    let turned = "\u{202e}a\u{2028}\u{61c}b\u{180e}\u{e0041} c\u{2066}";
+    assert_eq!(subject(|_| (), turned, carried), "(not signed) a b c");
     assert_eq!(subject(|_| (), "hello", |_| Signed::All), "hello");
     assert_eq!(subject(|_| (), "", carried), "(no subject)");
     let german = |settings: &mut ListSettings| settings.set("preferred_language", "de").unwrap();

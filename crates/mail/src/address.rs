@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::encoded_word;
-use crate::visible::{is_misleading, shown, turns_text};
+use crate::visible::{is_misleading, one_line, shown};
 
 /// The longest address that is accepted, in octets ([RFC 5321, section 4.5.3.1]: 64 + 1 + 255).
 const MAX_OCTETS: usize = 320;
@@ -252,13 +252,9 @@ pub(crate) fn count_mailboxes(value: &[u8]) -> usize {
     message.as_ref().and_then(|m| m.to()).map_or(0, |addresses| addresses.iter().count())
 }
 
-/// One line without control and direction characters: a name cannot carry a header, nor turn what stands behind it.
+/// One line that shows what it says: a name cannot carry a header, nor turn what stands behind it.
 fn clean(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_control() || turns_text(c) { ' ' } else { c })
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    one_line(name).trim().to_owned()
 }
 
 #[cfg(test)]
@@ -395,7 +391,7 @@ mod tests {
     #[test]
     fn a_name_turns_no_text() {
         let read = parse_mailboxes("=?utf-8?q?Anne_=E2=80=AEevil?= <a@x.example>".as_bytes());
-        assert_eq!(read[0].name.as_deref(), Some("Anne  evil"));
+        assert_eq!(read[0].name.as_deref(), Some("Anne evil"));
     }
 
     #[test]

@@ -54,5 +54,5 @@ pub use refusal::{Concern, Refusal, Stage};
 pub use signed_part::is_signed_part;
 pub use tame::{tamed, tamed_message};
 pub use time::Timestamp;
-pub use visible::shown;
+pub use visible::{one_line, shown};
 pub use words::first_text;

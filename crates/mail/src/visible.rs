@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// The text with every character that nobody sees written as `\u{…}`: for addresses and names that go to a terminal
@@ -33,9 +33,15 @@ pub(crate) fn is_misleading(c: char) -> bool {
         )
 }
 
-/// Whether the character changes in which direction others are shown ([UAX 9]).
-pub(crate) fn turns_text(c: char) -> bool {
-    CodePointSetData::new::<BidiControl>().contains(c)
+/// One line of the text that shows what it says: without characters that nobody sees or that turn others, and with a blank
+/// for each that ends a line or is a control. Joiners and variants stay: Persian and emoji are written with them.
+pub fn one_line(text: &str) -> String {
+    let of_line = |c: char| match c {
+        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => Some(c),
+        c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => Some(' '),
+        c => Some(c).filter(|c| !is_misleading(*c)),
+    };
+    text.chars().filter_map(of_line).collect()
 }
 
 #[cfg(test)]
@@ -46,5 +52,18 @@ mod tests {
     fn what_nobody_sees_is_shown_escaped() {
         assert_eq!(shown("Jörg 北京 😀"), "Jörg 北京 😀");
         assert_eq!(shown("a\u{200b}b\u{202e}c\u{1b}"), "a\\u{200b}b\\u{202e}c\\u{1b}");
+    }
+
+    #[test]
+    fn a_line_shows_what_it_says() {
+        for unseen in "\u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{200b}\u{200e}\u{200f}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{206f}\u{3164}\u{e000}\u{feff}\u{fff9}\u{e0001}\u{e0041}\u{e007f}\u{e0101}".chars() {
+            assert_eq!(one_line(&format!("a{unseen}b{unseen}")), "ab", "{unseen:?}");
+        }
+        for end in "\r\n\t\0\u{7}\u{7f}\u{85}\u{2028}\u{2029}".chars() {
+            assert_eq!(one_line(&format!("a{end}b")), "a b", "{end:?}");
+        }
+        for words in ["", "Jörg 北京 שלום", "می\u{200c}خواهم", "👩\u{200d}👧 ❤\u{fe0f}"] {
+            assert_eq!(one_line(words), words);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sealist_lists::model::MailingList;
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, context};
-use sealist_mail::{Entity, Field, Headers, Timestamp, beginning, sole_author, tamed_message};
+use sealist_mail::{Entity, Field, Headers, Timestamp, beginning, one_line, sole_author, tamed_message};
 use sealist_openpgp::{Cleartext, Encryption, KeepSignature, Opened, random};
 use sealist_store::bodies;
 use sealist_store::queue::Entry;
@@ -160,6 +160,7 @@ fn subject(app: &App, list: &MailingList, outer: &Headers, opened: Option<&Opene
     }
     let mark = app.texts.lines(Text::Unsigned, &app.texts.place(list, None), context! {});
     let mark = mark.trim();
+    let came = one_line(&came);
     Field::text("Subject", &format!("{mark} {}", came.replace(&format!("{mark} "), "").trim()))
 }
 
@@ -190,21 +191,15 @@ fn attachable(message: Vec<u8>, most_octets: usize) -> (Vec<u8>, Extent) {
     }
 }
 
-/// One line without control characters, so long that it stands on a screen.
+/// One line that shows what it says, so long that it stands on a screen.
 pub(crate) fn short(text: &str) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().filter(|c| !c.is_control() && !is_direction(*c)).collect();
+    let line = one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MAX_FIELD {
         return line;
     }
     let mut line: String = line.chars().take(MAX_FIELD - 1).collect();
     line.push('…');
     line
-}
-
-/// Characters by which a line shows something else than it says.
-fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -214,6 +209,7 @@ mod tests {
     #[test]
     fn a_field_is_one_line_that_says_what_it_shows() {
         assert_eq!(short("a\r\n b\u{202e}c\u{7}"), "a bc");
+        assert_eq!(short("a\u{2028}b\u{61c}\u{180e}\u{e0041}c"), "a bc");
         assert_eq!(short(&"x".repeat(100)).chars().count(), MAX_FIELD);
     }
 }

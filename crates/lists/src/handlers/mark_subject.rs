@@ -1,7 +1,7 @@
 //! Handler `mark-subject`: reads `unsigned_subject`, and whether the list encrypts. On an encrypting list a Subject that the
 //! author did not sign stands behind a mark, or is left out: whoever carried the message here may have written it.
 
-use sealist_mail::Field;
+use sealist_mail::{Field, one_line};
 
 use crate::draft::Draft;
 use crate::model::UnsignedSubject;
@@ -18,7 +18,8 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         UnsignedSubject::Drop => "(no subject)".to_owned(),
         UnsignedSubject::Mark => {
             let mark = draft.unsigned_mark();
-            let subject = draft.headers.text("subject").unwrap_or_default();
+            // Nothing in it turns or hides the mark.
+            let subject = one_line(&draft.headers.text("subject").unwrap_or_default());
             // Once, at the beginning, also in answers to what was marked.
             format!("{mark} {}", subject.replace(&format!("{mark} "), ""))
         }
