@@ -68,7 +68,7 @@ async fn crashes(lab: &Lab) -> anyhow::Result<Finding> {
     }
     traffic.done(LIMIT).await;
     let pages = traffic.journal().pages();
-    let verdict = oracle::judge(&sink, &pages, traffic.rosters(), &instants).await;
+    let verdict = oracle::judge(&sink, &pages, traffic.rosters(), &instants).await.with_waiting(&site, 2)?;
     let stuck = verdict.missing;
     let verdict = match stuck {
         0 => verdict,
