@@ -59,8 +59,18 @@ pub fn header(block: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn fits(bytes: &[u8], octets: Octets) -> bool {
-    (octets == Octets::EightBit || bytes.is_ascii())
-        && bytes.split(|octet| *octet == b'\n').all(|line| line.len() <= MAX_LINE_OCTETS + 1)
+    (octets == Octets::EightBit || bytes.is_ascii()) && lines_fit(bytes)
+}
+
+/// Whether no line is too long, its line feed left out. Lines are not looked at one by one: as many as fit into the longest
+/// one go at once.
+fn lines_fit(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(longest) = rest.get(..MAX_LINE_OCTETS + 2) {
+        let Some(end) = memchr::memrchr(b'\n', longest) else { return false };
+        rest = &rest[end + 1..];
+    }
+    true
 }
 
 fn write(entity: &Entity<'_>, octets: Octets, depth: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
@@ -184,6 +194,21 @@ mod tests {
             "touched only where needed"
         );
         Ok(String::from_utf8_lossy(&fitted).replace("\r\n", "\n"))
+    }
+
+    #[test]
+    fn a_line_is_too_long_wherever_it_stands() {
+        let lengths = [0, 1, 500, 997, 998, 999, 1000, 1001, 2000];
+        for (first, second, third) in
+            lengths.iter().flat_map(|a| lengths.iter().flat_map(move |b| lengths.map(move |c| (*a, *b, c))))
+        {
+            for ends in [["\r\n", "\r\n", "\r\n"], ["\n", "\r\n", ""], ["\r\n", "\n", "\n"]] {
+                let lines = [first, second, third].map(long);
+                let text: String = lines.iter().zip(ends).map(|(line, end)| format!("{line}{end}")).collect();
+                let one_by_one = text.split('\n').all(|line| line.len() <= MAX_LINE_OCTETS + 1);
+                assert_eq!(lines_fit(text.as_bytes()), one_by_one, "{first} {second} {third} {ends:?}");
+            }
+        }
     }
 
     /// That the body comes back as it was.
