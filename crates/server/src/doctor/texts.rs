@@ -48,3 +48,26 @@ fn footer(list: &MailingList) -> Option<Finding> {
 }
 
 const FIX: &str = "name the folder by the List-Id of a list (team.lists.example.org), or by its mail host";
+
+#[cfg(test)]
+mod tests {
+    use sealist_lists::model::ListNo;
+    use sealist_lists::styles;
+
+    use super::*;
+
+    #[test]
+    fn a_footer_with_names_that_nobody_fills_in_is_told() {
+        let found = |words: &str| {
+            let mut settings = styles::named("pgp-default").unwrap().settings();
+            words.clone_into(&mut settings.footer);
+            let list = MailingList { no: ListNo(1), name: "team@lists.example".parse().unwrap(), settings };
+            footer(&list).is_some()
+        };
+        assert!(!found("") && !found("Of the team."));
+        for known in FOOTER_VALUES {
+            assert!(!found(&format!("-- {known}")), "{known}");
+        }
+        assert!(found("{nope}") && found("Of {list_nme}"));
+    }
+}
