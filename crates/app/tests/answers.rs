@@ -9,7 +9,7 @@ use answer_forms::key_confirm::KEY_CONFIRM;
 use answer_forms::key_set::KEY_SET;
 use answer_forms::{Asked, NOT_COME, REQUEST, STATEMENT, text};
 use moved_clock::readers::read_copy;
-use moved_clock::{Mail, day, deliver, make_list, receive, site_in};
+use moved_clock::{Mail, OPENPGP, day, deliver, receive, site_with};
 use sealist_app::{App, approve_request};
 use sealist_lists::model::ListNo;
 use sealist_mail::rfc3156::{Shape, classify};
@@ -45,9 +45,7 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_list(&app, LIST).await;
+        let (app, list, folder) = site_with(OPENPGP, LIST).await;
         let no = list.no;
         let list = app.keys_of(&list).await.unwrap().posting.certificate();
         Self { app, list, no, _folder: folder }

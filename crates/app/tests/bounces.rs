@@ -5,7 +5,8 @@
 mod moved_clock;
 
 use moved_clock::{
-    claimed, day, join, key_row, make_list, make_plain_list, post_plain, set, site_in, store_plain,
+    OPENPGP, PLAIN, claimed, day, join, key_row, make_plain_list, post_plain, set, site_in, site_with,
+    store_plain,
 };
 use sealist_app::{App, Arrival, Intake, Report, process, settle, tell_due, upkeep};
 use sealist_lists::model::{Door, MAX_LOCAL_OCTETS, MailingList, MemberNo, Role};
@@ -323,9 +324,7 @@ async fn on_a_list_without_handles_one_copy_proves_a_report() {
 #[tokio::test]
 async fn on_a_list_with_bulk_messages_too() {
     for verp in ["false", "true"] {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let mut list = make_list(&app, "team@lists.example").await;
+        let (app, mut list, _folder) = site_with(OPENPGP, "team@lists.example").await;
         for member in MEMBERS {
             let person = Person::new(member, Kind::Curve25519, day(-20));
             let row = key_row(&app, &person, &member.parse::<Address>().unwrap().key(), day(-5));
@@ -417,9 +416,8 @@ async fn what_happens_at_the_bounce_address_can_be_looked_up() {
 
 #[tokio::test]
 async fn a_long_name_has_bounces_and_confirmations() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_plain_list(&app, &format!("{}@lists.example", "n".repeat(MAX_LOCAL_OCTETS))).await;
+    let (app, list, _folder) =
+        site_with(PLAIN, &format!("{}@lists.example", "n".repeat(MAX_LOCAL_OCTETS))).await;
     set(&app, &list, "verp", "true").await;
     join(&app, &list, "bart@x.example", Role::Member, None).await;
     post_plain(&app, &list, day(0)).await;

@@ -5,7 +5,7 @@
 mod moved_clock;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{day, deliver, join, key_row, make_list, receive, site_in};
+use moved_clock::{OPENPGP, day, deliver, join, key_row, receive, site_with};
 use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_lists::rules::Reason;
@@ -29,9 +29,7 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_list(&app, TEAM).await;
+        let (app, list, folder) = site_with(OPENPGP, TEAM).await;
         let anne = Person::new(ANNE, Kind::Curve25519, day(-9));
         join(&app, &list, ANNE, Role::Member, Some(key_row(&app, &anne, ANNE, day(-5)))).await;
         let key = app.keys_of(&list).await.unwrap().posting.certificate();

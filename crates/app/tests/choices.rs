@@ -5,7 +5,7 @@
 mod moved_clock;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{Mail, day, deliver, join, key_row, make_list, make_plain_list, receive, site_in};
+use moved_clock::{Mail, OPENPGP, PLAIN, day, deliver, join, key_row, receive, site_with};
 use sealist_app::{App, SettingRefused, set_setting};
 use sealist_lists::model::{Door, MailingList, Role};
 use sealist_lists::texts::Language;
@@ -28,18 +28,14 @@ struct Stage {
 
 impl Stage {
     async fn plain() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_plain_list(&app, "walks@lists.example").await;
+        let (app, list, folder) = site_with(PLAIN, "walks@lists.example").await;
         let stage = Self { app, list, _folder: folder };
         stage.with_people(&[]).await
     }
 
     /// Those people have keys.
     async fn with_openpgp(keys: &[&Person]) -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_list(&app, "team@lists.example").await;
+        let (app, list, folder) = site_with(OPENPGP, "team@lists.example").await;
         let stage = Self { app, list, _folder: folder };
         stage.with_people(keys).await
     }

@@ -4,19 +4,16 @@
 
 mod moved_clock;
 
-use moved_clock::{day, deliver, join, make_plain_list, receive, site_in};
+use moved_clock::{PLAIN, day, deliver, join, receive, site_with};
 use rusqlite::Connection;
 use sealist_app::{set_setting, upkeep};
 use sealist_lists::model::Role;
-use tempfile::TempDir;
 
 const ANNE: &str = "anne@example.org";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_out_stands_nowhere() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let mut list = make_plain_list(&app, "plain@lists.example").await;
+    let (app, mut list, folder) = site_with(PLAIN, "plain@lists.example").await;
     set_setting(&app, &mut list, "max_message_kib", "4096", day(-3)).await.unwrap();
     join(&app, &list, ANNE, Role::Member, None).await;
     join(&app, &list, "bart@example.org", Role::Member, None).await;

@@ -4,7 +4,7 @@
 
 mod moved_clock;
 
-use moved_clock::{day, deliver, join, make_list, site_in};
+use moved_clock::{OPENPGP, day, deliver, join, site_with};
 use sealist_app::{Arrival, Intake, process, set_setting};
 use sealist_lists::model::Role;
 use sealist_openpgp::random;
@@ -32,9 +32,7 @@ fn holding(folder: &TempDir, words: &[String]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let mut list = make_list(&app, LIST).await;
+    let (app, mut list, folder) = site_with(OPENPGP, LIST).await;
     for address in ["anne@example.org", "bart@example.org"] {
         join(&app, &list, address, Role::Member, None).await;
     }

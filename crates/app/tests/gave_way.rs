@@ -5,7 +5,7 @@
 
 mod moved_clock;
 
-use moved_clock::{Mail, day, deliver, join, make_plain_list, receive_from, set, site_in};
+use moved_clock::{Mail, PLAIN, day, deliver, join, receive_from, set, site_with};
 use sealist_app::{App, By, Decision, decide, tell_due};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::Timestamp;
@@ -27,9 +27,7 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_plain_list(&app, LIST).await;
+        let (app, list, folder) = site_with(PLAIN, LIST).await;
         join(&app, &list, OLGA, Role::Owner, None).await;
         join(&app, &list, ANNE, Role::Member, None).await;
         Self { app, list, _folder: folder }

@@ -5,13 +5,12 @@
 
 mod moved_clock;
 
-use moved_clock::{day, join, make_list, receive, site_in};
+use moved_clock::{OPENPGP, day, join, receive, site_with};
 use sealist_app::set_key;
 use sealist_lists::model::Role;
 use sealist_openpgp::testing::heavy::{self, Numbers};
 use sealist_openpgp::testing::{Kind, Person, verifications};
 use sealist_openpgp::{Certificate, KeyMaterial};
-use tempfile::TempDir;
 
 const REQUEST: &str = "team-request@lists.example";
 
@@ -26,9 +25,7 @@ fn mail(from: &str, lines: &[String], key: &[u8]) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_mail_has_its_keys_read_once_at_most() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_list(&app, "team@lists.example").await;
+    let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
     for (local, has_key) in [("anne", true), ("bart", false)] {
         let address = format!("{local}@example.org");
         join(&app, &list, &address, Role::Member, None).await;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use moved_clock::readers::read_copy;
 use moved_clock::{
-    Mail, check, day, deliver, join, key_row, make_list, post, site_in, site_on_postgres,
+    Mail, OPENPGP, check, day, deliver, join, key_row, make_list, post, site_in, site_on_postgres, site_with,
     two_nodes_on_postgres,
 };
 use sealist_app::{App, KeyCheck, Stages, set_key, upkeep};
@@ -241,9 +241,7 @@ async fn seventy_days(app: &App, members: usize) {
 /// Until the check that runs since an update has made a card anew, its reader waits and hears nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_of_older_rules_is_waited_for() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_list(&app, LISTS[0]).await;
+    let (app, list, _folder) = site_with(OPENPGP, LISTS[0]).await;
     let anne = Person::new("anne@example.org", Kind::Curve25519, day(-6));
     let row = Key::OlderEpoch.row(&anne, &app, "anne@example.org");
     join(&app, &list, "anne@example.org", Role::Member, row).await;
@@ -260,9 +258,7 @@ async fn a_card_of_older_rules_is_waited_for() {
 /// A plain list uses no keys.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_warning_is_written_when_a_list_uses_the_key() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_list(&app, LISTS[0]).await;
+    let (app, list, _folder) = site_with(OPENPGP, LISTS[0]).await;
     let plain = "plain@lists.example".parse().unwrap();
     let plain = sealist_app::create_list(&app, plain, "legacy-default", day(-10)).await.unwrap();
     let plain = sealist_store::lists::by_no(&mut app.store.reader().await.unwrap(), plain).await.unwrap();

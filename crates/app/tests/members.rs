@@ -4,7 +4,7 @@
 
 mod moved_clock;
 
-use moved_clock::{Mail, day, deliver, key_row, make_list, make_plain_list, receive, site_in};
+use moved_clock::{Mail, OPENPGP, PLAIN, day, deliver, key_row, receive, site_with};
 use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
@@ -22,16 +22,12 @@ struct Stage {
 
 impl Stage {
     async fn plain() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_plain_list(&app, "walks@lists.example").await;
+        let (app, list, folder) = site_with(PLAIN, "walks@lists.example").await;
         Self { app, list, _folder: folder }
     }
 
     async fn with_openpgp() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_list(&app, "team@lists.example").await;
+        let (app, list, folder) = site_with(OPENPGP, "team@lists.example").await;
         Self { app, list, _folder: folder }
     }
 

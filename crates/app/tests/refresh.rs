@@ -7,7 +7,7 @@ mod moved_clock;
 use std::pin::Pin;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{check, day, deliver, join, key_row, make_list, post, site_in};
+use moved_clock::{OPENPGP, check, day, deliver, join, key_row, post, site_with};
 use sealist_app::{Answer, App, KeyServers, Refreshed, approve_key, refresh_address, refresh_next, set_key};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
@@ -17,7 +17,6 @@ use sealist_openpgp::{Certificate, Change, Fingerprint};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, deliveries, people};
-use tempfile::TempDir;
 
 /// Whoever asks is told the same.
 struct Says(Vec<Result<Option<Vec<u8>>, String>>);
@@ -54,9 +53,7 @@ const ANNE: &str = "anne@example.org";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_updates_the_known_key_and_nothing_else() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_list(&app, "team@lists.example").await;
+    let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
     let ends = Ends { primary: Some(8), ..Ends::default() };
     let anne = Person::ending(ANNE, ends, day(-6));
     let olga = Person::new("olga@example.org", Kind::Curve25519, day(-6));
@@ -138,9 +135,7 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_key_has_its_turn_once_in_a_period() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_list(&app, "team@lists.example").await;
+    let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
     let shared = Person::new("shared@keys.example", Kind::Curve25519, day(-6));
     for name in ["a", "b", "c"] {
         let address = format!("{name}@example.org");
@@ -163,9 +158,7 @@ async fn each_key_has_its_turn_once_in_a_period() {
 /// Anne's key was given by the word of one that is compromised: nothing but a person's word gives it a card again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_in_doubt_waits_for_a_person() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_list(&app, "team@lists.example").await;
+    let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
     let old = Person::new(ANNE, Kind::Curve25519, day(-9));
     let anne = Person::ending(ANNE, Ends { primary: Some(40), ..Ends::default() }, day(-6));
     join(&app, &list, ANNE, Role::Member, Some(key_row(&app, &anne, ANNE, day(-5)))).await;
@@ -230,9 +223,7 @@ async fn a_key_in_doubt_waits_for_a_person() {
 /// A list that has not approved the key of a member encrypts nothing to it, whatever the daily check finds.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_waits_for_a_list_gets_no_copies() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_list(&app, "team@lists.example").await;
+    let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
     let anne = Person::new(ANNE, Kind::Curve25519, day(-6));
     let stale = stale_card(&anne.certificate(), app.vault.mac(), ANNE, day(-5));
     let row = CertificateRow { card: Some(stale), ..key_row(&app, &anne, ANNE, day(-5)) };

@@ -8,9 +8,7 @@ mod moved_clock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use moved_clock::readers::read_copy;
-use moved_clock::{
-    DAY_MS, Mail, day, deliver, join, key_row, make_list, make_plain_list, receive_from, set, site_in,
-};
+use moved_clock::{DAY_MS, Mail, OPENPGP, PLAIN, day, deliver, join, key_row, receive_from, set, site_with};
 use sealist_app::{App, open_for, tell_due};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
@@ -35,16 +33,12 @@ struct Stage {
 
 impl Stage {
     async fn plain() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_plain_list(&app, LIST).await;
+        let (app, list, folder) = site_with(PLAIN, LIST).await;
         Self::of(app, list, folder).await
     }
 
     async fn with_openpgp() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let mut list = make_list(&app, LIST).await;
+        let (app, mut list, folder) = site_with(OPENPGP, LIST).await;
         for name in ["nonencrypted_msg_action", "unsigned_msg_action"] {
             list = set(&app, &list, name, "hold").await;
         }

@@ -9,7 +9,7 @@ mod moved_clock;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use moved_clock::{day, deliver, join, key_row, make_list, receive, site_in};
+use moved_clock::{OPENPGP, day, deliver, join, key_row, make_list, receive, site_with};
 use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::{Boundary, Part, Timestamp, compose};
@@ -84,9 +84,7 @@ fn now() -> Timestamp {
 
 impl Stage {
     async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_list(&app, LIST).await;
+        let (app, list, folder) = site_with(OPENPGP, LIST).await;
         let other = make_list(&app, "staff@lists.example").await;
         let person = |address: &str| Person::new(address, Kind::Curve25519, day(-9));
         let member = async |list: &MailingList, role: Role, person: &Person, address: &str| {

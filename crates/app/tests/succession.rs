@@ -5,7 +5,7 @@
 mod moved_clock;
 
 use moved_clock::readers::read_copy;
-use moved_clock::{day, deliver, join, key_row, make_list, site_in};
+use moved_clock::{OPENPGP, day, deliver, join, key_row, site_with};
 use sealist_app::{announce, published, rotate, upkeep};
 use sealist_lists::model::Role;
 use sealist_lists::texts::Language;
@@ -13,13 +13,10 @@ use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_openpgp::{Certificate, Revocation, Unusable};
 use sealist_store::{StoreError, people};
-use tempfile::TempDir;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_announced_by_the_old_one() {
-    let folder = TempDir::new().unwrap();
-    let app = site_in(folder.path()).await;
-    let list = make_list(&app, "team@lists.example").await;
+    let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
     let anne = Person::new("anne@example.org", Kind::Curve25519, day(-6));
     let row = key_row(&app, &anne, "anne@example.org", day(-5));
     join(&app, &list, "anne@example.org", Role::Member, Some(row)).await;
@@ -67,9 +64,7 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
         (Language::Fr, "une nouvelle"),
     ];
     for of_list in Language::ALL {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_list(&app, "team@lists.example").await;
+        let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
         let list = moved_clock::set(&app, &list, "preferred_language", of_list.name()).await;
         let mut people = Vec::new();
         let roles = [Role::Member, Role::Owner, Role::Moderator, Role::Member];

@@ -6,7 +6,7 @@ mod moved_clock;
 
 use std::collections::BTreeSet;
 
-use moved_clock::{Mail, day, deliver, join, make_plain_list, receive, site_in};
+use moved_clock::{Mail, PLAIN, day, deliver, join, receive, site_with};
 use sealist_app::{App, set_setting};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::{Entity, Timestamp, first_text};
@@ -25,9 +25,7 @@ struct Stage {
 
 impl Stage {
     async fn new(settings: &[(&str, &str)]) -> Self {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let mut list = make_plain_list(&app, "plain@lists.example").await;
+        let (app, mut list, folder) = site_with(PLAIN, "plain@lists.example").await;
         for (name, value) in settings {
             set_setting(&app, &mut list, name, value, day(-3)).await.unwrap();
         }

@@ -4,7 +4,7 @@
 
 mod moved_clock;
 
-use moved_clock::{DAY_MS, day, deliver, join, make_plain_list, receive_from, set, site_in};
+use moved_clock::{DAY_MS, PLAIN, day, deliver, join, make_plain_list, receive_from, set, site_with};
 use sealist_app::{App, tell_due, upkeep};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::Timestamp;
@@ -20,9 +20,7 @@ struct Stage {
 
 impl Stage {
     async fn new() -> (Self, MailingList) {
-        let folder = TempDir::new().unwrap();
-        let app = site_in(folder.path()).await;
-        let list = make_plain_list(&app, LIST).await;
+        let (app, list, folder) = site_with(PLAIN, LIST).await;
         make_plain_list(&app, OTHER).await;
         (Self { app, _folder: folder }, list)
     }

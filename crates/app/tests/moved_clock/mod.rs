@@ -23,6 +23,7 @@ use sealist_store::deliveries::{self, Kind, Settled, State};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::testing::Postgres;
 use sealist_store::{Store, StoreError, lists, people, posts, queue};
+use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 pub(crate) const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -96,16 +97,31 @@ pub(crate) async fn node(store: Store, vault: Arc<Memory>) -> App {
     app
 }
 
+/// The style of lists without OpenPGP.
+pub(crate) const PLAIN: &str = "legacy-default";
+/// That of lists with OpenPGP.
+pub(crate) const OPENPGP: &str = "pgp-default";
+
+/// A site in a folder of its own, with a list of that style.
+pub(crate) async fn site_with(style: &str, list: &str) -> (App, MailingList, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let app = site_in(folder.path()).await;
+    let list = list_of(&app, style, list).await;
+    (app, list, folder)
+}
+
 pub(crate) async fn make_list(app: &App, name: &str) -> MailingList {
-    let name: ListName = name.parse().unwrap();
-    sealist_app::create_list(app, name.clone(), "pgp-default", day(-10)).await.unwrap();
-    lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
+    list_of(app, OPENPGP, name).await
 }
 
 /// A list without OpenPGP.
 pub(crate) async fn make_plain_list(app: &App, name: &str) -> MailingList {
+    list_of(app, PLAIN, name).await
+}
+
+async fn list_of(app: &App, style: &str, name: &str) -> MailingList {
     let name: ListName = name.parse().unwrap();
-    sealist_app::create_list(app, name.clone(), "legacy-default", day(-10)).await.unwrap();
+    sealist_app::create_list(app, name.clone(), style, day(-10)).await.unwrap();
     lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
 }
 
