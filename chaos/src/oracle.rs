@@ -25,7 +25,10 @@ pub struct Verdict {
     pub after_kill: Vec<usize>,
     /// How long before its kill the first of two copies was taken, at most.
     pub oldest: Duration,
-    /// Copies that came again without a kill between.
+    /// Copies that came again without a kill between, because the message was put off with 451 and came again itself. Lists
+    /// with OpenPGP know a signed message that comes again; others do not.
+    pub came_again: usize,
+    /// Copies that came again without a kill between, and for no other reason either.
     pub unexplained: usize,
     /// Copies of nothing that was offered, or that their reader cannot read.
     pub strange: usize,
@@ -67,13 +70,21 @@ pub fn compare(taken: &[Taken], pages: &Pages, rosters: &[Arc<Roster>], kills: &
         verdict.missing +=
             members.iter().filter(|to| !copies.seen.contains_key(&(*id, (*to).clone()))).count();
     }
-    for several in copies.seen.values() {
+    for ((id, _), several) in &copies.seen {
+        let mut doubtful = match roster_of(*id, rosters).knows_what_came_again() {
+            true => 0,
+            false => pages.doubtful.get(id).copied().unwrap_or_default(),
+        };
         for pair in several.windows(2) {
             verdict.duplicates += 1;
             match kill_between(pair[0], pair[1], kills) {
                 Some(at) => {
                     verdict.after_kill[at] += 1;
                     verdict.oldest = verdict.oldest.max(kills[at].saturating_duration_since(pair[0].at));
+                }
+                None if doubtful > 0 => {
+                    doubtful -= 1;
+                    verdict.came_again += 1;
                 }
                 None => verdict.unexplained += 1,
             }
@@ -167,6 +178,7 @@ impl Verdict {
             }
         };
         note(self.missing, "copies of acknowledged messages did not come");
+        note(self.came_again, "second copies of what was put off and came again");
         note(self.unexplained, "second copies without a kill between");
         note(self.strange, "copies of nothing that was offered");
         note(self.worst_kill().saturating_sub(most), "second copies beyond what one kill may cost");
@@ -192,6 +204,11 @@ impl Verdict {
     /// The same, for experiments in which nobody is killed.
     pub fn failures_without_kill(&self) -> Vec<String> {
         self.failures(Duration::ZERO, 0)
+    }
+
+    /// The same, where a crash of the database leaves it open what became of a commit.
+    pub fn with_doubtful_commits(self) -> Self {
+        Self { came_again: 0, ..self }
     }
 
     /// The most second copies that one kill cost.
@@ -242,7 +259,7 @@ mod tests {
         Taken { recipient: recipient.to_owned(), message, opened: at, at }
     }
 
-    fn seen(copies: &[(u64, &str, u64)]) -> Verdict {
+    fn seen(copies: &[(u64, &str, u64)], put_off: usize) -> Verdict {
         let began = Instant::now();
         let at = |ms: u64| began + Duration::from_millis(ms);
         let roster = Roster::of_strangers("list@lists.example", &["a@x.example", "b@x.example"]);
@@ -251,12 +268,30 @@ mod tests {
             pages.offered.insert(id, 0);
         }
         pages.acknowledged.insert(0, began);
+        pages.doubtful.insert(0, put_off);
         let copies: Vec<Taken> = copies.iter().map(|(id, to, ms)| taken(*id, to, at(*ms))).collect();
         compare(&copies, &pages, &[Arc::new(roster)], &[at(100)])
     }
 
     fn check(copies: &[(u64, &str, u64)], failures: &[&str]) {
-        assert_eq!(seen(copies).failures(Duration::from_millis(50), 1), failures, "{copies:?}");
+        assert_eq!(seen(copies, 0).failures(Duration::from_millis(50), 1), failures, "{copies:?}");
+    }
+
+    #[test]
+    fn a_doubtful_commit_explains_so_many_copies() {
+        let (a, b) = ("a@x.example", "b@x.example");
+        let copies = [(0, a, 110), (0, b, 110), (0, a, 120), (0, b, 120), (0, a, 130)];
+        let after = |put_off: usize| {
+            let verdict = seen(&copies, put_off);
+            let explained = verdict.clone().with_doubtful_commits().failures_without_kill();
+            (verdict.came_again, verdict.unexplained, explained)
+        };
+        let unexplained = |count: usize| vec![format!("{count} second copies without a kill between")];
+        assert_eq!(after(0), (0, 3, unexplained(3)));
+        assert_eq!(after(1), (2, 1, unexplained(1)));
+        assert_eq!(after(2), (3, 0, vec![]));
+        let seen = seen(&copies, 2).failures_without_kill();
+        assert_eq!(seen, ["3 second copies of what was put off and came again"]);
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl Roster {
         }
     }
 
+    /// Whether the list knows a message that comes a second time: it knows what is signed.
+    pub fn knows_what_came_again(&self) -> bool {
+        self.keys.is_some()
+    }
+
     /// Whether it is the notice to the author that a message came a second time. Lists without keys send none.
     pub fn tells_of_second_arrival(&self, recipient: &str, copy: &[u8]) -> bool {
         let says = |text: Vec<u8>| String::from_utf8_lossy(&text).contains("came a second time");

@@ -33,6 +33,8 @@ pub struct Pages {
     pub unknown: Vec<u64>,
     /// How often a message was put off, by reply code.
     pub put_off: BTreeMap<u16, u64>,
+    /// How often each message was put off with 451: the server may have it, if it did not know what became of a commit.
+    pub doubtful: BTreeMap<u64, usize>,
 }
 
 impl Journal {
@@ -63,6 +65,9 @@ impl Journal {
             RecipientResult::Unknown => pages.unknown.push(id),
             RecipientResult::Deferred(reply, _) => {
                 *pages.put_off.entry(reply.code).or_default() += 1;
+                if reply.code == 451 {
+                    *pages.doubtful.entry(id).or_default() += 1;
+                }
                 return Again::Yes;
             }
             RecipientResult::NotSent | RecipientResult::NeedsSevenBit => return Again::Yes,

@@ -81,15 +81,16 @@ async fn crashes(lab: &Lab) -> anyhow::Result<Finding> {
         }
     };
     let figure = format!(
-        "PostgreSQL: {rounds} crashes, {} acknowledged, put off {:?}, {stuck} copies stuck, {} lost, {} set aside, {} second copies, slowest first 250 behind a restart {} ms",
+        "PostgreSQL: {rounds} crashes, {} acknowledged, put off {:?}, {stuck} copies stuck, {} lost, {} set aside, {} second copies ({} of what came again itself), slowest first 250 behind a restart {} ms",
         verdict.acknowledged,
         pages.put_off,
         verdict.missing,
         verdict.waiting,
         verdict.duplicates,
+        verdict.came_again,
         slowest.as_millis()
     );
-    let mut failures = verdict.failures(Duration::from_secs(5), 1000);
+    let mut failures = verdict.with_doubtful_commits().failures(Duration::from_secs(5), 1000);
     if !pages.refused.is_empty() {
         failures.push(format!("refused for good: {:?}", pages.refused.values().next()));
     }
