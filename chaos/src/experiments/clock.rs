@@ -1,9 +1,8 @@
 //! E18: the clock of the wall jumps while copies wait for their next try.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use sealist_smtp::client::RecipientResult;
 
 use crate::roster::Roster;
@@ -14,18 +13,19 @@ use crate::{Finding, Lab, process, tools};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const COPIES: usize = 2;
+const DAY_MS: i64 = 86_400_000;
 
 pub(super) async fn jumped(lab: &Lab) -> anyhow::Result<Finding> {
     let (mut figures, mut failures) = (Vec::new(), Vec::new());
-    for jump in ["+1y", "-1d"] {
-        let found = with(lab, jump).await?;
-        figures.push(format!("{jump}: {}", found.figure));
-        failures.extend(found.failures.into_iter().map(|what| format!("{jump}: {what}")));
+    for days in [365, -1] {
+        let found = with(lab, days * DAY_MS).await?;
+        figures.push(format!("{days:+} days: {}", found.figure));
+        failures.extend(found.failures.into_iter().map(|what| format!("{days:+} days: {what}")));
     }
     Ok(Finding::new(figures.join("; ")).with(failures))
 }
 
-async fn with(lab: &Lab, jump: &str) -> anyhow::Result<Finding> {
+async fn with(lab: &Lab, jump_ms: i64) -> anyhow::Result<Finding> {
     let watch = lab.pick(Duration::from_secs(2), Duration::from_secs(20));
     // Everything is put off until the next hop is told otherwise.
     let sink = Sink::following(|_, point| match point {
@@ -38,15 +38,8 @@ async fn with(lab: &Lab, jump: &str) -> anyhow::Result<Finding> {
     let sealed = Roster::sealed(&site, "sealed", COPIES)?;
     site.cli(&["members", "add", &sealed.list, "kim@example.org"])?;
     let clock = site.path("clock");
-    set(&clock, "+0")?;
-    site.plan = site
-        .plan
-        .clone()
-        .with_variable("LD_PRELOAD", library()?.display().to_string())
-        .with_variable("FAKETIME_TIMESTAMP_FILE", clock.display().to_string())
-        .with_variable("FAKETIME_NO_CACHE", "1")
-        .with_variable("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .with_variable("DONT_FAKE_MONOTONIC", "1");
+    std::fs::write(&clock, "0")?;
+    site.plan = site.plan.clone().with_variable("SEALIST_CLOCK", clock.display().to_string());
     site.start()?;
     for roster in [&plain, &sealed] {
         let sent = send_once(&site.door(), roster.author(), &roster.list, &roster.message(1)).await?;
@@ -58,11 +51,13 @@ async fn with(lab: &Lab, jump: &str) -> anyhow::Result<Finding> {
         ensure!(Instant::now() < end, "nothing is tried: {}", site.last_words());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    set(&clock, jump)?;
+    let next_try = next_try_ms(&site)?;
+    std::fs::write(&clock, jump_ms.to_string())?;
     let (cpu, began) = (process::cpu_ms(site.pid()?)?, Instant::now());
     tokio::time::sleep(watch).await;
     let percent = (process::cpu_ms(site.pid()?)? - cpu) / began.elapsed().as_secs_f64() / 10.0;
     let (failed, waiting) = (count(&site, "state = 'failed'")?, count(&site, "state = 'held_for_key'")?);
+    let moved_ms = next_try_ms(&site)? - next_try;
     sink.follow(|_, _| Act::Usual);
     let opened = Instant::now();
     let delivered = sink.wait_for(2 * COPIES, lab.pick(Duration::from_secs(5), LIMIT)).await;
@@ -80,6 +75,7 @@ async fn with(lab: &Lab, jump: &str) -> anyhow::Result<Finding> {
     );
     Ok(Finding::new(figure)
         .expect((failed == 0 && waiting == 1).into(), "something is given up early")
+        .expect(((moved_ms - jump_ms).abs() < DAY_MS / 24).into(), "the next try is not of the new clock")
         .expect((percent < 25.0).into(), "a busy loop")
         .expect(delivered.into(), "what was put off waits for the clock")
         .expect(flows.into(), "a new post does not flow"))
@@ -89,13 +85,8 @@ fn count(site: &Site, condition: &str) -> anyhow::Result<u64> {
     tools::sqlite_number(&site.database(), &format!("SELECT COUNT(*) FROM deliveries WHERE {condition}"))
 }
 
-fn set(clock: &Path, to: &str) -> anyhow::Result<()> {
-    Ok(std::fs::write(clock, format!("{to}\n"))?)
-}
-
-fn library() -> anyhow::Result<PathBuf> {
-    let folders = std::fs::read_dir("/usr/lib")?
-        .flatten()
-        .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"));
-    folders.into_iter().find(|path| path.exists()).context("libfaketime: scripts/install-deps installs it")
+/// When the last of the next tries is, in milliseconds since 1970.
+fn next_try_ms(site: &Site) -> anyhow::Result<i64> {
+    let sql = "SELECT MAX(next_at) FROM deliveries WHERE state = 'due'";
+    Ok(i64::try_from(tools::sqlite_number(&site.database(), sql)?)?)
 }

@@ -1,7 +1,10 @@
 //! Fail-points, which test builds have (feature `fail-points`): the process ends at the one that `SEALIST_ABORT_AT` counts
-//! to, or breaks at a message with the text of `SEALIST_POISON`. Other builds read neither.
+//! to, breaks at a message with the text of `SEALIST_POISON`, or has a clock that is so many milliseconds ahead as the file
+//! of `SEALIST_CLOCK` says. Other builds read none of them.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Before and behind each commit and each word to another program.
 const POINTS: [&str; 9] = [
@@ -35,6 +38,22 @@ pub(crate) fn arm() {
     }
     if let Ok(text) = std::env::var("SEALIST_POISON") {
         fail::cfg("judging", &format!("return({text})")).expect("a text without parentheses");
+    }
+    if let Ok(file) = std::env::var("SEALIST_CLOCK") {
+        std::thread::spawn(move || {
+            loop {
+                set_clock(Path::new(&file));
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+    }
+}
+
+/// A file that is being written holds no number yet: then the clock goes on as it is.
+fn set_clock(file: &Path) {
+    let words = std::fs::read_to_string(file).unwrap_or_default();
+    if let Ok(ahead_ms) = words.parse::<i64>() {
+        fail::cfg("clock", &format!("return({ahead_ms})")).expect("a number without parentheses");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use fail::fail_point;
 use sealist_mail::Timestamp;
 
 use crate::sql::query;
@@ -16,7 +17,7 @@ impl SiteClock {
     pub(crate) fn now(&self) -> Timestamp {
         match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some((seen, at)) => at.plus_ms(i64::try_from(seen.elapsed().as_millis()).unwrap_or(i64::MAX)),
-            None => Timestamp::now(),
+            None => of_machine(),
         }
     }
 
@@ -28,8 +29,16 @@ impl SiteClock {
         // The answer is of the middle of the way.
         let seen = began + began.elapsed() / 2;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((seen, Timestamp(at)));
-        Ok(Timestamp::now().0 - self.now().0)
+        Ok(of_machine().0 - self.now().0)
     }
+}
+
+/// This machine's clock. In test builds: so many milliseconds ahead as the fail-point is given.
+fn of_machine() -> Timestamp {
+    fail_point!("clock", |ahead_ms| {
+        Timestamp::now().plus_ms(ahead_ms.and_then(|ms| ms.parse().ok()).unwrap_or_default())
+    });
+    Timestamp::now()
 }
 
 /// The newest time that anything in the database bears: a clock that says less goes behind.
