@@ -19,6 +19,8 @@ const GROWN_FORMS: u64 = 3;
 
 /// What the database knows of an author's key.
 pub(crate) enum KnownKey {
+    /// The list opens nothing: no key is asked for.
+    NotAsked,
     /// The author is nobody here.
     OfNobody,
     /// There is none.
@@ -54,6 +56,7 @@ pub(crate) async fn look_up(
     let mut db = app.store.reader().await?;
     let roles = people::roles_of(&mut db, list.no, &author.address).await?;
     let key = match roles.first() {
+        _ if list.settings.pgp.is_none() => KnownKey::NotAsked,
         None => KnownKey::OfNobody,
         Some(member) => match keys::certificate_of(&mut db, member.address_no).await? {
             None => KnownKey::Missing,
@@ -62,7 +65,7 @@ pub(crate) async fn look_up(
         },
     };
     let mut banned = people::is_banned(&mut db, list.no, &author.address).await?;
-    if let Some(sender) = sender {
+    if let Some(sender) = sender.filter(|sender| **sender != author.address) {
         banned |= people::is_banned(&mut db, list.no, sender).await?;
     }
     Ok(Known { roles, key, banned })

@@ -42,6 +42,9 @@ impl Outside {
 async fn answers_a_post(app: &App, list: &MailingList, headers: &Headers) -> Result<bool, AppError> {
     let ours = format!("@{}>", list.name.mail_host()).to_lowercase();
     let ids = origin::answered_by_precedence(headers);
+    if ids.is_empty() {
+        return Ok(false);
+    }
     if ids.iter().any(|id| id.to_lowercase().ends_with(&ours)) {
         return Ok(true);
     }
