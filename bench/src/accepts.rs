@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use sealist_lists::model::{Door, ListName, ListSettings};
+use sealist_lists::model::{ListName, ListSettings, SubAddress};
 use sealist_mail::Timestamp;
-use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult, Target};
-use sealist_store::bodies::Body as Stored;
+use sealist_smtp::client::{Connection, Envelope, NextHop, RecipientResult, WireBody};
+use sealist_store::bodies::StoredBody as Stored;
 use sealist_store::{Store, StoreError, lists, queue};
 use tempfile::TempDir;
 
-use crate::site::{PGP, PLAIN, Site};
+use crate::site::{BenchSite, PGP, PLAIN};
 use crate::{count, say};
 
 const SESSIONS: [usize; 3] = [1, 16, 64];
@@ -26,7 +26,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     let mut before_s = commits_per_s().await?;
     for (style, name) in [(PLAIN, "plain"), (PGP, "encrypting")] {
         for sessions in SESSIONS {
-            let site = Site::new(binary, style, 0).await?;
+            let site = BenchSite::new(binary, style, 0).await?;
             // What is taken in waits: this measures the door, not the judging.
             site.hold()?;
             let message = site.stranger(OCTETS);
@@ -56,9 +56,9 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
 }
 
 /// One sender: each message goes when the one before is answered.
-async fn session(target: Target, to: String, message: Vec<u8>) -> anyhow::Result<usize> {
+async fn session(target: NextHop, to: String, message: Vec<u8>) -> anyhow::Result<usize> {
     let mut connection = Connection::connect(&target).await?;
-    let body = Body::from_message(&message);
+    let body = WireBody::from_message(&message);
     let end = Instant::now() + TIME;
     let envelope = Envelope {
         id: 0,
@@ -91,7 +91,7 @@ async fn commits_per_s() -> anyhow::Result<f64> {
     while began.elapsed() < YARDSTICK_TIME {
         let body = Stored::Plain { outer: Vec::new(), payload: vec![b'x'; OCTETS] };
         let pushed = store.write(move |db| {
-            Box::pin(async move { queue::push(db, list, (Door::Posting, ""), &body, b"t", now).await })
+            Box::pin(async move { queue::push(db, list, (SubAddress::Posting, ""), &body, b"t", now).await })
         });
         pushed.await.map_err(|error: StoreError| error)?;
         commits += 1;

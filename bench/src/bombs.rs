@@ -8,7 +8,7 @@ use sealist_openpgp::testing::bombs::BOMBS;
 use sealist_openpgp::testing::hostile::Stage;
 use sealist_openpgp::testing::{Kind, Person};
 
-use crate::site::{PGP, Site};
+use crate::site::{BenchSite, PGP};
 use crate::{cpu, say};
 
 const BESIDE: usize = 8;
@@ -27,7 +27,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     ));
     say("kind                                  ms     CPU ms each  MiB over idle  MiB kept\n");
     for bomb in BOMBS {
-        let site = Site::new(binary, PGP, 1).await?;
+        let site = BenchSite::new(binary, PGP, 1).await?;
         let member = Person::new("anne@example.org", Kind::Curve25519, Timestamp::now());
         let stage = Stage::against(site.certificate()?, member, Timestamp::now());
         let ordinary = site.compose(ORDINARY_OCTETS)?;
@@ -50,7 +50,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
 
 /// The yardstick: the same post on a server that does nothing else.
 async fn alone_ms(binary: &Path) -> anyhow::Result<f64> {
-    let site = Site::new(binary, PGP, 1).await?;
+    let site = BenchSite::new(binary, PGP, 1).await?;
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let ordinary = site.compose(ORDINARY_OCTETS)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::cpu::median;
-use crate::site::{PGP, PLAIN, Site};
+use crate::site::{BenchSite, PGP, PLAIN};
 use crate::{count, say, yardsticks};
 
 const ROSTERS: [usize; 5] = [1, 10, 100, 1000, 10_000];
@@ -33,7 +33,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
         say(&format!("\n{name:<7} members  CPU ms/copy  copies/s  commits/copy  beside, in the same run\n"));
         for (octets, size) in [(SMALL, "4 KB"), (LARGE, "1 MB")] {
             for members in ROSTERS {
-                let site = Site::new(binary, style, members).await?;
+                let site = BenchSite::new(binary, style, members).await?;
                 let beside = match (style, octets) {
                     (PGP, SMALL) if members <= 1000 => {
                         let gpg_ms = yardsticks::gpg_ms(&site, octets)? / count(members);
@@ -64,7 +64,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
             }
         }
     }
-    let site = Site::new(binary, PGP, MANY).await?;
+    let site = BenchSite::new(binary, PGP, MANY).await?;
     let Cost { copy_ms, copies_per_s, commits_per_copy } =
         cost_of_bursts(site, PGP, SMALL, (3, POSTS)).await?;
     say(&format!(
@@ -75,7 +75,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
 }
 
 /// Posts until the roster has had enough copies, and stops the site.
-pub(crate) async fn cost(site: Site, style: &str, octets: usize) -> anyhow::Result<Cost> {
+pub(crate) async fn cost(site: BenchSite, style: &str, octets: usize) -> anyhow::Result<Cost> {
     let most = if octets == LARGE { LARGE_COPIES } else { COPIES };
     let rounds = (most / site.members()).clamp(1, 7);
     cost_of_bursts(site, style, octets, (rounds, 1)).await
@@ -83,7 +83,7 @@ pub(crate) async fn cost(site: Site, style: &str, octets: usize) -> anyhow::Resu
 
 /// The same with some posts at once, so often.
 async fn cost_of_bursts(
-    site: Site,
+    site: BenchSite,
     style: &str,
     octets: usize,
     (rounds, posts): (usize, usize),

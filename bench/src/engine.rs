@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use sealist_mail::{Boundary, Timestamp, compose};
-use sealist_openpgp::{self as openpgp, Certificate, Copies, KeyIds, Limits, ListKey, SignWith, StorageKey};
+use sealist_openpgp::{
+    self as openpgp, Certificate, KeyIds, Limits, ListKey, SealedPost, SignWith, StorageKey,
+};
 
 use crate::gpg::Gpg;
 
@@ -45,7 +47,7 @@ fn copy_ms(
     let now = Timestamp::now();
     let entity = [&b"Content-Type: text/plain\r\n\r\n"[..], &vec![b'x'; octets]].concat();
     let sealed = openpgp::seal(&entity, b"", SignWith::Key(posting, now), &storage.certificate())?;
-    let copies = Copies::new(sealed.clone(), storage.session_key(&sealed)?, KeyIds::Named);
+    let copies = SealedPost::new(sealed.clone(), storage.session_key(&sealed)?, KeyIds::Named);
     let card = reader.usable(now)?;
     copies.copy(&[&card])?;
     let began = Instant::now();

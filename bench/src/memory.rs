@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::deliveries::cost;
 use crate::say;
-use crate::site::{PGP, PLAIN, Site};
+use crate::site::{BenchSite, PGP, PLAIN};
 use crate::yardsticks;
 
 const SMALL: usize = 4096;
@@ -13,7 +13,7 @@ const LARGEST: usize = 50 * 1000 * 1000;
 
 /// Figures of memory.
 pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
-    let idle = Site::new(binary, PGP, 0).await?;
+    let idle = BenchSite::new(binary, PGP, 0).await?;
     say(&format!(
         "memory idle: {} KiB; from start to the open door: {:.0} ms\n",
         idle.rss_kib()?,
@@ -29,7 +29,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
         (PLAIN, SMALL, 100_000),
         (PLAIN, LARGEST, 1_000),
     ] {
-        let site = Site::new(binary, style, members).await?;
+        let site = BenchSite::new(binary, style, members).await?;
         let idle_kib = site.rss_kib()?;
         let post = if style == PGP { site.compose(octets)? } else { site.compose_plain(octets) };
         site.forget_peak()?;
@@ -54,10 +54,10 @@ fn mib(kib: u64) -> f64 {
 /// The cost of a copy at 100,000 members beside that at 1,000.
 pub(crate) async fn growth(binary: &Path) -> anyhow::Result<()> {
     for (style, name) in [(PGP, "sealed"), (PLAIN, "plain")] {
-        let small = cost(Site::new(binary, style, 1000).await?, style, SMALL).await?.copy_ms;
+        let small = cost(BenchSite::new(binary, style, 1000).await?, style, SMALL).await?.copy_ms;
         // The machine differs from minute to minute.
         let x25519_ms = yardsticks::x25519_ms();
-        let large = cost(Site::new(binary, style, 100_000).await?, style, SMALL).await?.copy_ms;
+        let large = cost(BenchSite::new(binary, style, 100_000).await?, style, SMALL).await?.copy_ms;
         say(&format!(
             "{name}: a copy at 1,000 members {small:.4} ms, at 100,000 {large:.4} ms: {:.2} of it (bare X25519 {x25519_ms:.4} ms between them)\n",
             large / small

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use sealist_mail::{Boundary, compose};
 use sealist_openpgp::Certificate;
-use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use sealist_smtp::client::{Connection, Envelope, NextHop, Protocol, RecipientResult, WireBody};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -24,7 +24,7 @@ const WAIT: Duration = Duration::from_secs(300);
 /// The results of the last copies are recorded by then.
 const SETTLED: Duration = Duration::from_millis(250);
 
-pub(crate) struct Site {
+pub(crate) struct BenchSite {
     folder: TempDir,
     binary: PathBuf,
     server: Child,
@@ -35,7 +35,7 @@ pub(crate) struct Site {
     pub(crate) start_ms: f64,
 }
 
-impl Site {
+impl BenchSite {
     /// A list of that style with so many members, Curve25519 all, and its server. The first member posts.
     pub(crate) async fn new(binary: &Path, style: &str, members: usize) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("sealist-bench")?;
@@ -75,8 +75,8 @@ impl Site {
         self.addresses.len()
     }
 
-    pub(crate) fn target(&self) -> Target {
-        Target::plain("127.0.0.1", self.port, Protocol::Lmtp)
+    pub(crate) fn target(&self) -> NextHop {
+        NextHop::plain("127.0.0.1", self.port, Protocol::Lmtp)
     }
 
     pub(crate) fn posting(&self) -> String {
@@ -181,20 +181,20 @@ impl Site {
     }
 }
 
-impl Drop for Site {
+impl Drop for BenchSite {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
 }
 
-async fn hand_in(target: Target, sender: String, message: Vec<u8>) -> anyhow::Result<()> {
+async fn hand_in(target: NextHop, sender: String, message: Vec<u8>) -> anyhow::Result<()> {
     let mut connection = Connection::connect(&target).await?;
     let mut envelope = Some(Envelope {
         id: 0,
         sender: Some(sender),
         recipients: vec![LIST.to_owned()],
-        body: Body::from_message(&message),
+        body: WireBody::from_message(&message),
     });
     let mut results = Vec::new();
     connection.deliver(|| envelope.take(), |_, outcome| results.extend(outcome)).await?;

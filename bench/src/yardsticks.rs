@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
 
-use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use sealist_smtp::client::{Connection, Envelope, NextHop, Protocol, RecipientResult, WireBody};
 
 use crate::cpu;
-use crate::site::Site;
+use crate::site::BenchSite;
 
 const AGREEMENTS: u32 = 2000;
 const WRITES: u32 = 100;
@@ -34,7 +34,7 @@ pub(crate) fn x25519_ms() -> f64 {
 }
 
 /// GnuPG encrypting the same octets once to all members together.
-pub(crate) fn gpg_ms(site: &Site, octets: usize) -> anyhow::Result<f64> {
+pub(crate) fn gpg_ms(site: &BenchSite, octets: usize) -> anyhow::Result<f64> {
     let rounds = if site.members() < 100 { 20_u32 } else { 5 };
     let text = vec![b'x'; octets];
     let before = cpu::of_children()?;
@@ -72,14 +72,14 @@ fn writes_ms(octets: usize) -> anyhow::Result<f64> {
 /// Our SMTP client alone, with Postfix's smtp-sink behind it: CPU for a message of 6 KB, in milliseconds.
 pub(crate) async fn smtp_ms() -> anyhow::Result<f64> {
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-    let _sink = Sink(
+    let _sink = SmtpSink(
         Command::new("/usr/sbin/smtp-sink")
             .args(["-u", "nobody", &format!("127.0.0.1:{port}"), "100"])
             .stdout(Stdio::null())
             .spawn()
             .context("smtp-sink is part of Debian's postfix")?,
     );
-    let target = Target::plain("127.0.0.1", port, Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", port, Protocol::Smtp);
     let end = Instant::now() + Duration::from_secs(10);
     let mut connection = loop {
         match Connection::connect(&target).await {
@@ -92,7 +92,7 @@ pub(crate) async fn smtp_ms() -> anyhow::Result<f64> {
         id: 0,
         sender: Some("team-bounces@lists.example".to_owned()),
         recipients: vec!["anne@example.org".to_owned()],
-        body: Body::from_message(&b"0123456789abcdef0123456789abcdef0123456789abcdef\r\n".repeat(120)),
+        body: WireBody::from_message(&b"0123456789abcdef0123456789abcdef0123456789abcdef\r\n".repeat(120)),
     };
     let (mut left, mut sent) = (MESSAGES, 0_u32);
     let before = cpu::own();
@@ -109,9 +109,9 @@ pub(crate) async fn smtp_ms() -> anyhow::Result<f64> {
 }
 
 /// Ends with us.
-struct Sink(Child);
+struct SmtpSink(Child);
 
-impl Drop for Sink {
+impl Drop for SmtpSink {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -54,14 +54,14 @@ impl Lab {
 
 /// What an experiment has shown.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub struct ExperimentResult {
     /// The numbers, in words.
     pub figure: String,
     /// What should not have been; empty: it holds.
     pub failures: Vec<String>,
 }
 
-impl Finding {
+impl ExperimentResult {
     /// Nothing is wrong so far.
     pub fn new(figure: impl Into<String>) -> Self {
         Self { figure: figure.into(), failures: Vec::new() }
@@ -101,7 +101,7 @@ impl From<bool> for Expected {
 
 /// The line of an experiment.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct ReportLine {
     /// Number, fault, figure against target, verdict.
     pub text: String,
     /// Whether the target is met.
@@ -112,7 +112,7 @@ pub struct Line {
 const LIMIT: Duration = Duration::from_secs(1800);
 
 /// Runs an experiment to its line. One that cannot be run does not hold.
-pub async fn run(experiment: &Experiment, lab: &Lab) -> Line {
+pub async fn run(experiment: &Experiment, lab: &Lab) -> ReportLine {
     let began = std::time::Instant::now();
     let found = tokio::time::timeout(LIMIT, (experiment.run)(lab)).await.context("it does not end");
     let (figure, failures) = match found.and_then(|found| found) {
@@ -130,5 +130,5 @@ pub async fn run(experiment: &Experiment, lab: &Lab) -> Line {
         experiment.target,
         began.elapsed().as_secs_f64()
     );
-    Line { text, holds: failures.is_empty().into() }
+    ReportLine { text, holds: failures.is_empty().into() }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::roster::Roster;
-use crate::sink::{Sink, Taken};
+use crate::sink::{Sink, TakenCopy};
 use crate::site::Site;
 use crate::source::Pages;
 use crate::tools;
 
 /// What the comparison says.
 #[derive(Clone, Debug, Default)]
-pub struct Verdict {
+pub struct Comparison {
     /// Messages that were acknowledged.
     pub acknowledged: usize,
     /// Copies of acknowledged messages that did not come and are not seen to wait either.
@@ -35,13 +35,13 @@ pub struct Verdict {
 }
 
 /// All copies by message and recipient, in the order in which they were taken.
-struct Copies<'a> {
-    seen: BTreeMap<(u64, String), Vec<&'a Taken>>,
+struct ReadCopies<'a> {
+    seen: BTreeMap<(u64, String), Vec<&'a TakenCopy>>,
     strange: usize,
 }
 
 /// Waits for the copies of all that is acknowledged, as long as something comes, and compares.
-pub async fn judge(sink: &Sink, pages: &Pages, rosters: &[Arc<Roster>], kills: &[Instant]) -> Verdict {
+pub async fn judge(sink: &Sink, pages: &Pages, rosters: &[Arc<Roster>], kills: &[Instant]) -> Comparison {
     let mut before = usize::MAX;
     // Copies are looked at and not counted: notices and second copies come too. What a dead process had is free after 6 s.
     while sink.count() != before {
@@ -57,13 +57,13 @@ pub async fn judge(sink: &Sink, pages: &Pages, rosters: &[Arc<Roster>], kills: &
 }
 
 /// Compares what came with the journal.
-pub fn compare(taken: &[Taken], pages: &Pages, rosters: &[Arc<Roster>], kills: &[Instant]) -> Verdict {
+pub fn compare(taken: &[TakenCopy], pages: &Pages, rosters: &[Arc<Roster>], kills: &[Instant]) -> Comparison {
     let copies = copies(taken, pages, rosters);
-    let mut verdict = Verdict {
+    let mut verdict = Comparison {
         acknowledged: pages.acknowledged.len(),
         strange: copies.strange,
         after_kill: vec![0; kills.len()],
-        ..Verdict::default()
+        ..Comparison::default()
     };
     for id in pages.acknowledged.keys() {
         let members = &roster_of(*id, rosters).members;
@@ -95,7 +95,7 @@ pub fn compare(taken: &[Taken], pages: &Pages, rosters: &[Arc<Roster>], kills: &
 
 /// The kill that explains a second copy. The first may be taken a moment behind it: what a dead process had sent is
 /// read to its end.
-fn kill_between(first: &Taken, second: &Taken, kills: &[Instant]) -> Option<usize> {
+fn kill_between(first: &TakenCopy, second: &TakenCopy, kills: &[Instant]) -> Option<usize> {
     let before_second = |kill: &Instant| *kill <= second.at;
     kills
         .iter()
@@ -103,8 +103,8 @@ fn kill_between(first: &Taken, second: &Taken, kills: &[Instant]) -> Option<usiz
         .or_else(|| kills.iter().rposition(|kill| first.opened <= *kill && before_second(kill)))
 }
 
-fn copies<'a>(taken: &'a [Taken], pages: &Pages, rosters: &[Arc<Roster>]) -> Copies<'a> {
-    let mut copies = Copies { seen: BTreeMap::new(), strange: 0 };
+fn copies<'a>(taken: &'a [TakenCopy], pages: &Pages, rosters: &[Arc<Roster>]) -> ReadCopies<'a> {
+    let mut copies = ReadCopies { seen: BTreeMap::new(), strange: 0 };
     let mut told = BTreeSet::new();
     for copy in taken {
         match read(copy, rosters).filter(|id| pages.offered.contains_key(id)) {
@@ -122,14 +122,14 @@ fn copies<'a>(taken: &'a [Taken], pages: &Pages, rosters: &[Arc<Roster>]) -> Cop
 }
 
 /// Whether it is the notice that a message came a second time, and some message was sent more than once.
-fn tells_of_second_arrival(copy: &Taken, pages: &Pages, rosters: &[Arc<Roster>]) -> bool {
+fn tells_of_second_arrival(copy: &TakenCopy, pages: &Pages, rosters: &[Arc<Roster>]) -> bool {
     let may_have_come_twice = !pages.put_off.is_empty() || !pages.unknown.is_empty();
     let tells = |roster: &Arc<Roster>| roster.tells_of_second_arrival(&copy.recipient, &copy.message);
     may_have_come_twice && rosters.iter().any(tells)
 }
 
 /// The number of the message that a copy is of.
-fn read(copy: &Taken, rosters: &[Arc<Roster>]) -> Option<u64> {
+fn read(copy: &TakenCopy, rosters: &[Arc<Roster>]) -> Option<u64> {
     let roster = rosters.iter().find(|roster| roster.members.contains(&copy.recipient))?;
     roster.read(&copy.recipient, &copy.message)
 }
@@ -168,7 +168,7 @@ fn roster_of(id: u64, rosters: &[Arc<Roster>]) -> &Roster {
     &rosters[usize::try_from(id).unwrap_or_default() % rosters.len()]
 }
 
-impl Verdict {
+impl Comparison {
     /// What is wrong, where a kill may cost second copies of what was taken within that time before it, and so many.
     pub fn failures(&self, window: Duration, most: usize) -> Vec<String> {
         let mut failures = Vec::new();
@@ -254,12 +254,12 @@ pub fn integrity(site: &Site) -> anyhow::Result<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn taken(id: u64, recipient: &str, at: Instant) -> Taken {
+    fn taken(id: u64, recipient: &str, at: Instant) -> TakenCopy {
         let message = Arc::new(crate::roster::strange("list@lists.example", id));
-        Taken { recipient: recipient.to_owned(), message, opened: at, at }
+        TakenCopy { recipient: recipient.to_owned(), message, opened: at, at }
     }
 
-    fn seen(copies: &[(u64, &str, u64)], put_off: usize) -> Verdict {
+    fn seen(copies: &[(u64, &str, u64)], put_off: usize) -> Comparison {
         let began = Instant::now();
         let at = |ms: u64| began + Duration::from_millis(ms);
         let roster = Roster::of_strangers("list@lists.example", &["a@x.example", "b@x.example"]);
@@ -269,7 +269,7 @@ mod tests {
         }
         pages.acknowledged.insert(0, began);
         pages.doubtful.insert(0, put_off);
-        let copies: Vec<Taken> = copies.iter().map(|(id, to, ms)| taken(*id, to, at(*ms))).collect();
+        let copies: Vec<TakenCopy> = copies.iter().map(|(id, to, ms)| taken(*id, to, at(*ms))).collect();
         compare(&copies, &pages, &[Arc::new(roster)], &[at(100)])
     }
 

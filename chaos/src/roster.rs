@@ -18,10 +18,10 @@ pub struct Roster {
     pub list: String,
     /// All members.
     pub members: Vec<String>,
-    keys: Option<Keys>,
+    keys: Option<RosterKeys>,
 }
 
-struct Keys {
+struct RosterKeys {
     people: HashMap<String, Person>,
     list: Certificate,
 }
@@ -52,7 +52,7 @@ impl Roster {
             people.insert(member.clone(), person);
         }
         let key = Certificate::read_one(site.cli(&["lists", "key", &list])?.as_bytes())?;
-        Ok(Self { list, members, keys: Some(Keys { people, list: key }) })
+        Ok(Self { list, members, keys: Some(RosterKeys { people, list: key }) })
     }
 
     /// A list that no site has.

@@ -51,11 +51,11 @@ pub enum Act {
 }
 
 /// Says what happens on which connection (they are counted from 0) at which point.
-pub type Script = Arc<dyn Fn(u64, Point<'_>) -> Act + Send + Sync>;
+pub type SinkScript = Arc<dyn Fn(u64, Point<'_>) -> Act + Send + Sync>;
 
 /// A copy for which our own final 250 was sent.
 #[derive(Clone, Debug)]
-pub struct Taken {
+pub struct TakenCopy {
     /// To whom.
     pub recipient: String,
     /// The message; copies of one transaction share it.
@@ -71,14 +71,14 @@ pub struct Taken {
 pub struct Sink {
     /// Where it listens.
     pub port: u16,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<SinkState>>,
     listens: Arc<JoinHandle<()>>,
 }
 
-struct State {
-    script: Script,
+struct SinkState {
+    script: SinkScript,
     connections: u64,
-    taken: Vec<Taken>,
+    taken: Vec<TakenCopy>,
     /// Contents that came whole, whatever was said to them.
     contents: u64,
     offers: HashMap<String, u32>,
@@ -98,10 +98,11 @@ impl Sink {
     }
 
     /// Follows a script on that port.
-    pub async fn at(port: u16, script: Script) -> anyhow::Result<Self> {
+    pub async fn at(port: u16, script: SinkScript) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.context("the port of the next hop")?;
         let port = listener.local_addr()?.port();
-        let state = State { script, connections: 0, taken: Vec::new(), contents: 0, offers: HashMap::new() };
+        let state =
+            SinkState { script, connections: 0, taken: Vec::new(), contents: 0, offers: HashMap::new() };
         let state = Arc::new(Mutex::new(state));
         let listens = tokio::spawn(listen(listener, state.clone()));
         Ok(Self { port, state, listens: Arc::new(listens) })
@@ -118,7 +119,7 @@ impl Sink {
     }
 
     /// What was taken so far.
-    pub fn taken(&self) -> Vec<Taken> {
+    pub fn taken(&self) -> Vec<TakenCopy> {
         self.lock().taken.clone()
     }
 
@@ -165,7 +166,7 @@ impl Sink {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SinkState> {
         lock(&self.state)
     }
 }
@@ -178,11 +179,11 @@ impl Drop for Sink {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<SinkState>) -> MutexGuard<'_, SinkState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn listen(listener: TcpListener, state: Arc<Mutex<State>>) {
+async fn listen(listener: TcpListener, state: Arc<Mutex<SinkState>>) {
     while let Ok((stream, _)) = listener.accept().await {
         let number = {
             let mut state = lock(&state);
@@ -200,7 +201,7 @@ struct Dialogue {
     number: u64,
     opened: Instant,
     stream: BufReader<TcpStream>,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<SinkState>>,
 }
 
 impl Dialogue {
@@ -233,13 +234,13 @@ impl Dialogue {
                         *offers += 1;
                         *offers - 1
                     };
-                    if self.act(Point::Recipient(&to, before), "250 2.1.5 ok").await? == Said::Good {
+                    if self.act(Point::Recipient(&to, before), "250 2.1.5 ok").await? == SaidReply::Good {
                         recipients.push(to);
                     }
                 }
                 "DATA" if recipients.is_empty() => self.say("554 5.5.1 no valid recipients").await?,
                 "DATA" => {
-                    if self.act(Point::Data, "354 go on").await? == Said::Good {
+                    if self.act(Point::Data, "354 go on").await? == SaidReply::Good {
                         let message = self.content().await?;
                         self.take(message, std::mem::take(&mut recipients)).await?;
                     }
@@ -270,7 +271,7 @@ impl Dialogue {
         let (state, opened) = (self.state.clone(), self.opened);
         let record = move || {
             let at = Instant::now();
-            let taken = recipients.into_iter().map(|recipient| Taken {
+            let taken = recipients.into_iter().map(|recipient| TakenCopy {
                 recipient,
                 message: message.clone(),
                 opened,
@@ -299,23 +300,23 @@ impl Dialogue {
     }
 
     /// Asks the script; whether what was said is positive.
-    async fn act(&mut self, point: Point<'_>, usual: &str) -> io::Result<Said> {
+    async fn act(&mut self, point: Point<'_>, usual: &str) -> io::Result<SaidReply> {
         match self.decide(point) {
-            Act::Usual => self.say(usual).await.map(|()| Said::Good),
+            Act::Usual => self.say(usual).await.map(|()| SaidReply::Good),
             Act::CloseAfter => {
                 self.say(usual).await?;
                 Err(ended())
             }
-            Act::Slowly(pause) => self.slowly(&format!("{usual}\r\n"), pause).await.map(|()| Said::Good),
+            Act::Slowly(pause) => self.slowly(&format!("{usual}\r\n"), pause).await.map(|()| SaidReply::Good),
             other => self.do_otherwise(other).await,
         }
     }
 
-    async fn do_otherwise(&mut self, act: Act) -> io::Result<Said> {
+    async fn do_otherwise(&mut self, act: Act) -> io::Result<SaidReply> {
         match act {
             Act::Say(reply) => {
                 self.say(&reply).await?;
-                return Ok(if reply.starts_with(['2', '3']) { Said::Good } else { Said::Bad });
+                return Ok(if reply.starts_with(['2', '3']) { SaidReply::Good } else { SaidReply::Bad });
             }
             Act::Raw(octets) => self.stream.write_all(&octets).await?,
             Act::Hang(pause) => {
@@ -371,7 +372,7 @@ impl Dialogue {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
+enum SaidReply {
     Good,
     Bad,
 }

@@ -127,9 +127,9 @@ pub struct Site {
 
 /// Where mail comes in; a restart changes the port.
 #[derive(Clone, Debug)]
-pub struct Door(Arc<AtomicU16>);
+pub struct LmtpPort(Arc<AtomicU16>);
 
-impl Door {
+impl LmtpPort {
     /// The port of the moment.
     pub fn port(&self) -> u16 {
         self.0.load(Ordering::Relaxed)
@@ -281,8 +281,8 @@ impl Site {
     }
 
     /// Where mail comes in.
-    pub fn door(&self) -> Door {
-        Door(self.door.clone())
+    pub fn door(&self) -> LmtpPort {
+        LmtpPort(self.door.clone())
     }
 
     /// Runs a command, which must work.

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use sealist_smtp::client::{Connection, Envelope, NextHop, Protocol, RecipientResult, WireBody};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::roster::Roster;
-use crate::site::Door;
+use crate::site::LmtpPort;
 
 /// Before a message that was put off is sent again, and before the next try to connect.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -86,13 +86,13 @@ enum Again {
 pub struct Traffic {
     rosters: Vec<Arc<Roster>>,
     journal: Arc<Journal>,
-    queue: Arc<Queue>,
+    queue: Arc<MessageNumbers>,
     senders: JoinSet<()>,
 }
 
 /// Which numbers may be sent.
 #[derive(Default)]
-struct Queue {
+struct MessageNumbers {
     next: AtomicU64,
     /// Numbers below this one.
     allowed: AtomicU64,
@@ -102,7 +102,7 @@ struct Queue {
     stop: AtomicBool,
 }
 
-impl Queue {
+impl MessageNumbers {
     async fn take(&self) -> Option<u64> {
         while !self.stop.load(Ordering::Relaxed) {
             // Read before the numbers: what is allowed before it is complete is sent.
@@ -126,9 +126,9 @@ impl Traffic {
     }
 
     /// So many more senders at that door.
-    pub fn enter_by(&mut self, door: &Door, senders: usize) {
+    pub fn enter_by(&mut self, door: &LmtpPort, senders: usize) {
         for _ in 0..senders {
-            let sender = Sender {
+            let sender = TestSender {
                 door: door.clone(),
                 rosters: self.rosters.clone(),
                 journal: self.journal.clone(),
@@ -170,15 +170,15 @@ impl Traffic {
     }
 }
 
-struct Sender {
-    door: Door,
+struct TestSender {
+    door: LmtpPort,
     rosters: Vec<Arc<Roster>>,
     journal: Arc<Journal>,
-    queue: Arc<Queue>,
+    queue: Arc<MessageNumbers>,
     connection: Option<Connection>,
 }
 
-impl Sender {
+impl TestSender {
     async fn run(mut self) {
         while let Some(id) = self.queue.take().await {
             let at = usize::try_from(id).unwrap_or_default() % self.rosters.len();
@@ -202,7 +202,7 @@ impl Sender {
             },
         };
         let (kept, result) = deliver(&mut connection, roster.author(), &roster.list, message).await;
-        if kept == Kept::Yes {
+        if kept == ConnectionKept::Yes {
             self.connection = Some(connection);
         }
         self.journal.enter(id, &result)
@@ -211,7 +211,7 @@ impl Sender {
 
 /// Whether a connection can be used on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum ConnectionKept {
     /// It can.
     Yes,
     /// It is lost.
@@ -224,30 +224,35 @@ pub async fn deliver(
     from: &str,
     to: &str,
     message: &[u8],
-) -> (Kept, RecipientResult) {
+) -> (ConnectionKept, RecipientResult) {
     let mut envelope = Some(Envelope {
         id: 0,
         sender: Some(from.to_owned()),
         recipients: vec![to.to_owned()],
-        body: Body::from_message(message),
+        body: WireBody::from_message(message),
     });
     let mut result = RecipientResult::NotSent;
     let done = |_, results: Vec<RecipientResult>| {
         result = results.into_iter().next().unwrap_or(RecipientResult::NotSent)
     };
     let kept = connection.deliver(|| envelope.take(), done).await;
-    (if kept.is_ok() { Kept::Yes } else { Kept::No }, result)
+    (if kept.is_ok() { ConnectionKept::Yes } else { ConnectionKept::No }, result)
 }
 
 /// The same on a connection of its own.
-pub async fn send_once(door: &Door, from: &str, to: &str, message: &[u8]) -> anyhow::Result<RecipientResult> {
+pub async fn send_once(
+    door: &LmtpPort,
+    from: &str,
+    to: &str,
+    message: &[u8],
+) -> anyhow::Result<RecipientResult> {
     let mut connection = Connection::connect(&target(door.port())).await?;
     Ok(deliver(&mut connection, from, to, message).await.1)
 }
 
 /// The server behind a port.
-pub fn target(port: u16) -> Target {
-    let mut target = Target::plain("127.0.0.1", port, Protocol::Lmtp);
+pub fn target(port: u16) -> NextHop {
+    let mut target = NextHop::plain("127.0.0.1", port, Protocol::Lmtp);
     target.timeouts.connect = Duration::from_secs(5);
     target.timeouts.command = Duration::from_secs(30);
     target.timeouts.data = Duration::from_secs(30);
@@ -256,11 +261,11 @@ pub fn target(port: u16) -> Target {
 }
 
 /// An LMTP client that does as it is told, octet by octet.
-pub struct Wire(BufReader<TcpStream>);
+pub struct RawLmtpClient(BufReader<TcpStream>);
 
-impl Wire {
+impl RawLmtpClient {
     /// Connects, reads the greeting and says LHLO.
-    pub async fn open(door: &Door) -> anyhow::Result<Self> {
+    pub async fn open(door: &LmtpPort) -> anyhow::Result<Self> {
         let mut wire = Self(BufReader::new(TcpStream::connect(("127.0.0.1", door.port())).await?));
         wire.reply().await?;
         wire.ask("LHLO chaos.example").await?;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum DiskEvent {
     /// A write to a file of the database, by its name without the folder.
     Written {
         /// The file.
@@ -39,7 +39,7 @@ pub enum Event {
 }
 
 /// Reads a record made with `-f -yy -xx`.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Event>> {
+pub fn read(path: &Path) -> anyhow::Result<Vec<DiskEvent>> {
     let text = std::fs::read_to_string(path)?;
     let mut events = Vec::new();
     // Syncs that run, by process: the file, and how many writes were made by then.
@@ -56,7 +56,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Event>> {
                 && sync.contains("= 0")
             {
                 let unfinished = writes.get(&file).copied().unwrap_or_default() - before;
-                events.push(Event::Synced { file, unfinished });
+                events.push(DiskEvent::Synced { file, unfinished });
             }
             continue;
         }
@@ -69,7 +69,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Event>> {
                     let before = writes.get(&file).copied().unwrap_or_default();
                     running.insert(process, (file, before));
                 } else if rest.ends_with("= 0") {
-                    events.push(Event::Synced { file, unfinished: 0 });
+                    events.push(DiskEvent::Synced { file, unfinished: 0 });
                 }
             }
             "pwrite64" => {
@@ -78,14 +78,14 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Event>> {
                 let at =
                     at.and_then(|at| at.parse().ok()).with_context(|| format!("an offset in {numbers:?}"))?;
                 *writes.entry(file.clone()).or_default() += 1;
-                events.push(Event::Written { file, at, data: octets(data, 2) });
+                events.push(DiskEvent::Written { file, at, data: octets(data, 2) });
             }
             "ftruncate" => {
                 let Some(file) = file() else { continue };
                 let length = rest.rsplit_once("), ").or_else(|| rest.split_once(">, ")).map(|(_, rest)| rest);
                 let length = length.and_then(|rest| rest.split([')', ' ']).next()?.parse().ok());
                 *writes.entry(file.clone()).or_default() += 1;
-                events.push(Event::Cut { file, length: length.context("a length")? });
+                events.push(DiskEvent::Cut { file, length: length.context("a length")? });
             }
             "sendto" => {
                 let Some((data, _)) = quoted(rest) else { continue };
@@ -95,7 +95,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Event>> {
                     .and_then(|(_, peer)| peer.split(']').next()?.rsplit(':').next()?.parse().ok());
                 if let Some(port) = port {
                     let count = said.matches("it is ours").count();
-                    events.extend(std::iter::repeat_n(Event::Taken { port }, count));
+                    events.extend(std::iter::repeat_n(DiskEvent::Taken { port }, count));
                 }
             }
             _ => {}
@@ -152,10 +152,10 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let file = || "a".to_owned();
         let expected = [
-            Event::Written { file: file(), at: 4096, data: b"hi".to_vec() },
-            Event::Cut { file: file(), length: 3 },
-            Event::Synced { file: file(), unfinished: 1 },
-            Event::Taken { port: 77 },
+            DiskEvent::Written { file: file(), at: 4096, data: b"hi".to_vec() },
+            DiskEvent::Cut { file: file(), length: 3 },
+            DiskEvent::Synced { file: file(), unfinished: 1 },
+            DiskEvent::Taken { port: 77 },
         ];
         assert_eq!(read(&path).unwrap(), expected);
     }

@@ -1,13 +1,13 @@
 //! Commands by mail: nothing panics, what is read stays within its limits, a statement that is found says what it said.
 
 use bolero::check;
-use sealist_lists::commands::{Command, Subject, parse, read};
-use sealist_lists::model::Door;
+use sealist_lists::commands::{MailCommand, SubjectLine, parse, read};
+use sealist_lists::model::SubAddress;
 use sealist_mail::{Entity, first_text};
 use sealist_openpgp::statements;
 
 use crate::duration;
-use crate::mutate::Case;
+use crate::mutate::FuzzCase;
 
 #[test]
 fn scripts_and_statements() {
@@ -18,15 +18,15 @@ fn scripts_and_statements() {
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec();
-    check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
+    check!().with_type::<FuzzCase>().with_test_time(duration()).for_each(|case| {
         let (_, mail) = case.apply(&seeds);
         let entity = Entity::parse(&mail);
         let (subject, text) = (entity.headers.text("subject").unwrap_or_default(), first_text(&entity));
-        let script = read(Door::Request, Subject::Covered(&subject), &text);
+        let script = read(SubAddress::Request, SubjectLine::Covered(&subject), &text);
         assert!(script.lines.len() <= 11);
         for (line, as_read) in &script.lines {
             // The reason of a decision goes on in the lines below.
-            if as_read.is_ok() && !matches!(as_read, Ok(Command::Decide { .. })) {
+            if as_read.is_ok() && !matches!(as_read, Ok(MailCommand::Decide { .. })) {
                 assert_eq!(&parse(line), as_read, "what is asked about is what is carried out");
             }
         }

@@ -2,11 +2,11 @@
 
 use bolero::check;
 use sealist_mail::rfc3156::{Shape, classify};
-use sealist_mail::scan::{Limits, scan};
+use sealist_mail::scan::{MessageLimits, scan};
 use sealist_mail::{Entity, Headers, multipart, sole_author, to_crlf};
 
 use crate::duration;
-use crate::mutate::Case;
+use crate::mutate::FuzzCase;
 
 fn seeds() -> Vec<Vec<u8>> {
     let texts = [
@@ -23,9 +23,9 @@ fn seeds() -> Vec<Vec<u8>> {
 #[test]
 fn messages() {
     let seeds = seeds();
-    check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
+    check!().with_type::<FuzzCase>().with_test_time(duration()).for_each(|case| {
         let (_, mail) = case.apply(&seeds);
-        let _ = scan(&mail, Limits::default());
+        let _ = scan(&mail, MessageLimits::default());
         let (headers, body) = Headers::parse(&mail);
         assert!(body <= mail.len());
         let _ = sole_author(&headers);
@@ -44,7 +44,7 @@ fn messages() {
 #[test]
 fn headers_come_back() {
     let seeds = seeds();
-    check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
+    check!().with_type::<FuzzCase>().with_test_time(duration()).for_each(|case| {
         let (_, mail) = case.apply(&seeds);
         let (headers, _) = Headers::parse(&mail);
         let mut written = Vec::new();
@@ -67,7 +67,7 @@ fn splits() {
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec();
-    check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
+    check!().with_type::<FuzzCase>().with_test_time(duration()).for_each(|case| {
         let (_, body) = case.apply(&bodies);
         if let Ok(parts) = multipart::split(&body, "b") {
             assert!(!parts.is_empty());

@@ -4,13 +4,13 @@ use bolero::TypeGenerator;
 
 /// A seed and what is done to it.
 #[derive(Clone, Debug, TypeGenerator)]
-pub(crate) struct Case {
+pub(crate) struct FuzzCase {
     seed: u8,
-    changes: Vec<Change>,
+    changes: Vec<Mutation>,
 }
 
 #[derive(Clone, Debug, TypeGenerator)]
-enum Change {
+enum Mutation {
     Flip { at: u32, bits: u8 },
     Put { at: u32, octets: [u8; 4] },
     Cut { at: u32, octets: u16 },
@@ -46,7 +46,7 @@ const WORDS: &[&[u8]] = &[
     b"\xc1\xff",
 ];
 
-impl Case {
+impl FuzzCase {
     /// The changed input.
     pub(crate) fn apply(&self, seeds: &[Vec<u8>]) -> (usize, Vec<u8>) {
         let which = usize::from(self.seed) % seeds.len();
@@ -59,7 +59,7 @@ impl Case {
     }
 }
 
-impl Change {
+impl Mutation {
     fn apply(&self, bytes: &mut Vec<u8>) {
         let place = |at: u32| at as usize % (bytes.len() + 1);
         let end = |from: usize, octets: usize| (from + octets).min(bytes.len());

@@ -3,12 +3,12 @@
 use bolero::check;
 use sealist_mail::{Boundary, Timestamp, compose, transfer};
 use sealist_openpgp::{
-    self as openpgp, Certificate, Copies, Encryption, KeepSignature, KeyIds, Limits, ListKey, SignWith,
+    self as openpgp, Certificate, Encryption, KeepSignature, KeyIds, Limits, ListKey, SealedPost, SignWith,
     StorageKey,
 };
 
 use crate::duration;
-use crate::mutate::Case;
+use crate::mutate::FuzzCase;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 const ENTITY: &[u8] = b"Content-Type: text/plain\r\n\r\nWe meet at seven.\r\n";
@@ -25,7 +25,7 @@ fn messages(key: &ListKey) -> Vec<Vec<u8>> {
     let session_key = storage.session_key(&sealed).expect("our own");
     let card = key.certificate().usable(NOW).expect("a fresh key");
     let armor =
-        Copies::new(sealed.clone(), session_key, KeyIds::Named).copy(&[&card]).expect("a copy").joined();
+        SealedPost::new(sealed.clone(), session_key, KeyIds::Named).copy(&[&card]).expect("a copy").joined();
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy([1; 16]));
     let signature = openpgp::sign_detached(ENTITY, key, NOW).expect("signed");
     let signed = compose::signed(ENTITY, &signature, "pgp-sha512", &Boundary::from_entropy([2; 16]));
@@ -42,7 +42,7 @@ fn opening() {
     let (seeds, signers) = (messages(&key), [key.certificate()]);
     // An inline block with a file name becomes a file.
     let encoded = transfer::base64_lines(ENTITY);
-    check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
+    check!().with_type::<FuzzCase>().with_test_time(duration()).for_each(|case| {
         let (_, mail) = case.apply(&seeds);
         let opened = openpgp::open(&mail, &[&key], &signers, NOW, Limits { max_output_octets: 1 << 20 });
         let content = opened.content(KeepSignature::Strip, [3; 16]);
@@ -66,7 +66,7 @@ fn holds(content: &[u8], words: &[u8]) -> bool {
 fn certificates() {
     let key = list_key().certificate();
     let seeds = [key.to_bytes(), key.armored()];
-    check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
+    check!().with_type::<FuzzCase>().with_test_time(duration()).for_each(|case| {
         let (_, bytes) = case.apply(&seeds);
         if let Ok(merged) = key.merge(&bytes) {
             assert_eq!(merged.fingerprint(), key.fingerprint());

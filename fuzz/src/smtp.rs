@@ -10,21 +10,21 @@ use sealist_smtp::Reply;
 use sealist_smtp::server::{Service, Settings, Transaction, serve};
 
 use crate::duration;
-use crate::mutate::Case;
+use crate::mutate::FuzzCase;
 
 struct Taker;
 
-struct Taken(usize);
+struct TakenMessages(usize);
 
 impl Service for Taker {
-    type Transaction = Taken;
+    type Transaction = TakenMessages;
 
-    async fn begin(&self, _sender: Option<&str>, _size: Option<u64>) -> Result<Taken, Reply> {
-        Ok(Taken(0))
+    async fn begin(&self, _sender: Option<&str>, _size: Option<u64>) -> Result<TakenMessages, Reply> {
+        Ok(TakenMessages(0))
     }
 }
 
-impl Transaction for Taken {
+impl Transaction for TakenMessages {
     async fn recipient(&mut self, _recipient: &str) -> Result<(), Reply> {
         self.0 += 1;
         Ok(())
@@ -58,7 +58,7 @@ fn dialogues() {
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec();
-    check!().with_type::<Case>().with_test_time(duration()).for_each(|case| {
+    check!().with_type::<FuzzCase>().with_test_time(duration()).for_each(|case| {
         let (_, dialogue) = case.apply(&seeds);
         let mut stream = TcpStream::connect(address).expect("the server is up");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{
-    self as openpgp, Certificate, Copies, Encryption, Family, KeyIds, ListKey, Opened, SignWith, StorageKey,
+    self as openpgp, Certificate, Encryption, Family, KeyIds, ListKey, Opened, SealedPost, SignWith,
+    StorageKey,
 };
 
 use crate::programs::OpenPgp;
@@ -11,10 +12,10 @@ use crate::programs::OpenPgp;
 /// A column of the matrix.
 pub(crate) struct Cell {
     pub(crate) name: &'static str,
-    pub(crate) check: fn(&dyn OpenPgp) -> anyhow::Result<Outcome>,
+    pub(crate) check: fn(&dyn OpenPgp) -> anyhow::Result<CellOutcome>,
 }
 
-pub(crate) enum Outcome {
+pub(crate) enum CellOutcome {
     Works,
     Lacks(String),
 }
@@ -37,17 +38,22 @@ fn list() -> anyhow::Result<(ListKey, StorageKey)> {
     Ok((posting, StorageKey::generate("team", now)?))
 }
 
-fn judged(message: &[u8], list: &ListKey, with: &dyn OpenPgp, wanted: Encryption) -> anyhow::Result<Outcome> {
+fn judged(
+    message: &[u8],
+    list: &ListKey,
+    with: &dyn OpenPgp,
+    wanted: Encryption,
+) -> anyhow::Result<CellOutcome> {
     let signer = Certificate::read_one(&with.certificate()?)?;
     let opened: Opened =
         openpgp::open(message, &[list], &[signer], Timestamp::now(), openpgp::Limits::default());
     Ok(match (opened.encryption() == wanted, opened.valid_signature()) {
-        (true, Some(_)) => Outcome::Works,
-        _ => Outcome::Lacks(format!("{:?}, {:?}", opened.encryption(), opened.signatures())),
+        (true, Some(_)) => CellOutcome::Works,
+        _ => CellOutcome::Lacks(format!("{:?}, {:?}", opened.encryption(), opened.signatures())),
     })
 }
 
-fn its_mail(with: &dyn OpenPgp) -> anyhow::Result<Outcome> {
+fn its_mail(with: &dyn OpenPgp) -> anyhow::Result<CellOutcome> {
     let (posting, _) = list()?;
     let armor = with.write(&posting.certificate().armored(), ENTITY)?;
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(openpgp::random()));
@@ -55,14 +61,14 @@ fn its_mail(with: &dyn OpenPgp) -> anyhow::Result<Outcome> {
     judged(&message, &posting, with, Encryption::Whole)
 }
 
-fn its_inline_mail(with: &dyn OpenPgp) -> anyhow::Result<Outcome> {
+fn its_inline_mail(with: &dyn OpenPgp) -> anyhow::Result<CellOutcome> {
     let (posting, _) = list()?;
     let armor = with.write(&posting.certificate().armored(), b"We meet at seven.\n")?;
     let message = [b"From: anne@example.org\r\n\r\n", &armor[..]].concat();
     judged(&message, &posting, with, Encryption::Whole)
 }
 
-fn its_signature(with: &dyn OpenPgp) -> anyhow::Result<Outcome> {
+fn its_signature(with: &dyn OpenPgp) -> anyhow::Result<CellOutcome> {
     let (posting, _) = list()?;
     let signature = with.sign(ENTITY)?;
     let boundary = Boundary::from_entropy(openpgp::random());
@@ -70,20 +76,20 @@ fn its_signature(with: &dyn OpenPgp) -> anyhow::Result<Outcome> {
     judged(&[b"From: anne@example.org\r\n", &entity[..]].concat(), &posting, with, Encryption::None)
 }
 
-fn our_copy(with: &dyn OpenPgp) -> anyhow::Result<Outcome> {
+fn our_copy(with: &dyn OpenPgp) -> anyhow::Result<CellOutcome> {
     copy(with, KeyIds::Named)
 }
 
-fn our_anonymous_copy(with: &dyn OpenPgp) -> anyhow::Result<Outcome> {
+fn our_anonymous_copy(with: &dyn OpenPgp) -> anyhow::Result<CellOutcome> {
     copy(with, KeyIds::Hidden)
 }
 
-fn copy(with: &dyn OpenPgp, ids: KeyIds) -> anyhow::Result<Outcome> {
+fn copy(with: &dyn OpenPgp, ids: KeyIds) -> anyhow::Result<CellOutcome> {
     let (posting, storage) = list()?;
     let now = Timestamp::now();
     let card = match Certificate::read_one(&with.certificate()?)?.usable(now) {
         Ok(card) => card,
-        Err(problem) => return Ok(Outcome::Lacks(problem.to_string())),
+        Err(problem) => return Ok(CellOutcome::Lacks(problem.to_string())),
     };
     let sealed = openpgp::seal(ENTITY, b"", SignWith::Key(&posting, now), &storage.certificate())?;
     let sealed = match card.family() {
@@ -92,11 +98,11 @@ fn copy(with: &dyn OpenPgp, ids: KeyIds) -> anyhow::Result<Outcome> {
     };
     let session_key = storage.session_key(&sealed)?;
     let copy =
-        Copies::new(sealed.clone(), session_key, ids).copy(&[&card]).context("its key takes copies")?;
+        SealedPost::new(sealed.clone(), session_key, ids).copy(&[&card]).context("its key takes copies")?;
     Ok(match with.read(&copy.joined(), &posting.certificate().armored()) {
         // Some write the line ends of their system.
-        Ok(text) if sealist_mail::to_crlf(&text) == ENTITY => Outcome::Works,
-        Ok(text) => Outcome::Lacks(format!("another text: {}", String::from_utf8_lossy(&text))),
-        Err(error) => Outcome::Lacks(error.to_string().lines().next().unwrap_or_default().to_owned()),
+        Ok(text) if sealist_mail::to_crlf(&text) == ENTITY => CellOutcome::Works,
+        Ok(text) => CellOutcome::Lacks(format!("another text: {}", String::from_utf8_lossy(&text))),
+        Err(error) => CellOutcome::Lacks(error.to_string().lines().next().unwrap_or_default().to_owned()),
     })
 }

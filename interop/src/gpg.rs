@@ -4,12 +4,12 @@ use tempfile::TempDir;
 
 use crate::programs::{OpenPgp, WHO, file, run};
 
-struct Gpg {
+struct GpgProgram {
     home: TempDir,
 }
 
 pub(crate) fn start(key: &str) -> anyhow::Result<Box<dyn OpenPgp>> {
-    let gpg = Gpg { home: TempDir::with_prefix("sl-i")? };
+    let gpg = GpgProgram { home: TempDir::with_prefix("sl-i")? };
     let (first, second) = key.split_once('/').unwrap_or((key, key));
     let usage = if first == "rsa3072" { "sign" } else { "sign,cert" };
     gpg.call(&["--quick-generate-key", WHO, first, usage, "never"], b"")?;
@@ -20,7 +20,7 @@ pub(crate) fn start(key: &str) -> anyhow::Result<Box<dyn OpenPgp>> {
     Ok(Box::new(gpg))
 }
 
-impl Gpg {
+impl GpgProgram {
     fn call(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
         let home = self.home.path().to_string_lossy().into_owned();
         let common = [
@@ -38,7 +38,7 @@ impl Gpg {
     }
 }
 
-impl OpenPgp for Gpg {
+impl OpenPgp for GpgProgram {
     fn certificate(&self) -> anyhow::Result<Vec<u8>> {
         self.call(&["--armor", "--export", "anne@example.org"], b"")
     }
@@ -63,7 +63,7 @@ impl OpenPgp for Gpg {
     }
 }
 
-impl Drop for Gpg {
+impl Drop for GpgProgram {
     fn drop(&mut self) {
         let home = self.home.path().to_string_lossy().into_owned();
         let _ = run("gpgconf", &["--homedir", &home, "--kill", "all"], self.home.path(), b"");
@@ -74,7 +74,7 @@ impl Drop for Gpg {
 mod tests {
     use sealist_mail::Timestamp;
     use sealist_openpgp::testing::Person;
-    use sealist_openpgp::{Copies, KeyIds, SignWith, StorageKey, seal};
+    use sealist_openpgp::{KeyIds, SealedPost, SignWith, StorageKey, seal};
 
     use super::*;
 
@@ -88,11 +88,11 @@ mod tests {
         assert_eq!(all.len(), 9);
         for (kdf, reader) in all {
             // A key ring of its own: with a hidden key id gpg calls it an error when it had to try two keys.
-            let gpg = Gpg { home: TempDir::with_prefix("sl-i")? };
+            let gpg = GpgProgram { home: TempDir::with_prefix("sl-i")? };
             gpg.call(&["--import"], &reader.armored_secret())?;
             let card = reader.certificate().usable(now)?;
             for ids in [KeyIds::Named, KeyIds::Hidden] {
-                let copies = Copies::new(sealed.clone(), storage.session_key(&sealed)?, ids);
+                let copies = SealedPost::new(sealed.clone(), storage.session_key(&sealed)?, ids);
                 let text = gpg.call(&["--decrypt"], &copies.copy(&[&card])?.joined());
                 assert_eq!(text.map_err(|e| format!("{kdf}: {e}")), Ok(b"We meet at seven.".to_vec()));
             }

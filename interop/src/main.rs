@@ -10,7 +10,7 @@ mod sq;
 
 use std::process::ExitCode;
 
-use crate::cells::{CELLS, Outcome};
+use crate::cells::{CELLS, CellOutcome};
 use crate::programs::{PROGRAMS, Program};
 
 /// What the committed page says, row by row.
@@ -50,8 +50,8 @@ fn row(program: &Program, key: &str, with: &dyn programs::OpenPgp) -> anyhow::Re
     let mut line = format!("| {} | {key} |", program.name);
     for cell in CELLS {
         let word = match (cell.check)(with)? {
-            Outcome::Works => "ok",
-            Outcome::Lacks(why) => {
+            CellOutcome::Works => "ok",
+            CellOutcome::Lacks(why) => {
                 say(&format!("{}, {key}, {}: {why}\n", program.name, cell.name));
                 "no"
             }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::programs::{OpenPgp, file, run};
 
-struct Script {
+struct ProgramScript {
     program: &'static str,
     /// What stands before the script's own arguments.
     before: Vec<String>,
@@ -38,13 +38,13 @@ fn path(path: &Path) -> anyhow::Result<String> {
 
 fn start(program: &'static str, before: Vec<String>, kind: &str) -> anyhow::Result<Box<dyn OpenPgp>> {
     let folder = TempDir::with_prefix("sl-i")?;
-    let mut script = Script { program, before, folder, key: String::new() };
+    let mut script = ProgramScript { program, before, folder, key: String::new() };
     let secret = script.call(&["generate", kind], b"")?;
     script.key = file(script.folder.path(), "key", &secret)?;
     Ok(Box::new(script))
 }
 
-impl Script {
+impl ProgramScript {
     fn call(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
         let before = self.before.iter().map(String::as_str);
         let all: Vec<&str> = before.chain(arguments.iter().copied()).collect();
@@ -52,7 +52,7 @@ impl Script {
     }
 }
 
-impl OpenPgp for Script {
+impl OpenPgp for ProgramScript {
     fn certificate(&self) -> anyhow::Result<Vec<u8>> {
         self.call(&["cert", &self.key], b"")
     }

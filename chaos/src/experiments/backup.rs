@@ -9,12 +9,12 @@ use crate::seeded::Seeded;
 use crate::sink::Sink;
 use crate::site::Plan;
 use crate::source::Traffic;
-use crate::{Finding, Lab, tools};
+use crate::{ExperimentResult, Lab, tools};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The online backup of SQLite while mail flows; then the backup lives elsewhere, with the keys.
-pub(super) async fn backed_up(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn backed_up(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (rounds, posts) = lab.pick((1, 120), (5, 1500));
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
@@ -68,5 +68,5 @@ pub(super) async fn backed_up(lab: &Lab) -> anyhow::Result<Finding> {
         verdict.acknowledged,
         slowest.as_millis()
     );
-    Ok(Finding::new(figure).with(failures))
+    Ok(ExperimentResult::new(figure).with(failures))
 }

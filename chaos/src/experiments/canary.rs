@@ -12,7 +12,7 @@ use crate::roster::{Roster, plain};
 use crate::sink::{Act, Point, Sink};
 use crate::site::Plan;
 use crate::source::send_once;
-use crate::{Finding, Lab, process, tools, trace};
+use crate::{ExperimentResult, Lab, process, tools, trace};
 
 const SUBJECT: &str = "QuaggaSubject7141";
 const BODY: &str = "ThylacineBody2093";
@@ -20,7 +20,7 @@ const PASSWORD: &str = "DodoPassword6620";
 /// So many octets of a key file that are not in the certificate are a trace of the secret key.
 const WINDOW: usize = 16;
 
-pub(super) async fn sought(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn sought(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let posts = lab.pick(4, 100);
     let sink = Sink::following(|_, point| match point {
         // One reader waits: the post stays in the queue.
@@ -95,7 +95,7 @@ pub(super) async fn sought(lab: &Lab) -> anyhow::Result<Finding> {
         secrets.len()
     );
     hits.truncate(5);
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(hits)
         .expect(came.into(), "no post came out")
         .expect((copies == 0).into(), "a copy holds cleartext")

@@ -9,23 +9,23 @@ use crate::roster::Roster;
 use crate::sink::{Act, Point, Sink};
 use crate::site::{Plan, Site};
 use crate::source::send_once;
-use crate::{Finding, Lab, process, tools};
+use crate::{ExperimentResult, Lab, process, tools};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const COPIES: usize = 2;
 const DAY_MS: i64 = 86_400_000;
 
-pub(super) async fn jumped(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn jumped(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (mut figures, mut failures) = (Vec::new(), Vec::new());
     for days in [365, -1] {
         let found = with(lab, days * DAY_MS).await?;
         figures.push(format!("{days:+} days: {}", found.figure));
         failures.extend(found.failures.into_iter().map(|what| format!("{days:+} days: {what}")));
     }
-    Ok(Finding::new(figures.join("; ")).with(failures))
+    Ok(ExperimentResult::new(figures.join("; ")).with(failures))
 }
 
-async fn with(lab: &Lab, jump_ms: i64) -> anyhow::Result<Finding> {
+async fn with(lab: &Lab, jump_ms: i64) -> anyhow::Result<ExperimentResult> {
     let watch = lab.pick(Duration::from_secs(2), Duration::from_secs(20));
     // Everything is put off until the next hop is told otherwise.
     let sink = Sink::following(|_, point| match point {
@@ -73,7 +73,7 @@ async fn with(lab: &Lab, jump_ms: i64) -> anyhow::Result<Finding> {
             "did not come".to_owned()
         }
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect((failed == 0 && waiting == 1).into(), "something is given up early")
         .expect(((moved_ms - jump_ms).abs() < DAY_MS / 24).into(), "the next try is not of the new clock")
         .expect((percent < 25.0).into(), "a busy loop")

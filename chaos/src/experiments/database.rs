@@ -15,7 +15,7 @@ use crate::seeded::Seeded;
 use crate::sink::Sink;
 use crate::site::Plan;
 use crate::source::Traffic;
-use crate::{Finding, Lab};
+use crate::{ExperimentResult, Lab};
 
 const LIMIT: Duration = Duration::from_secs(120);
 /// One PostgreSQL serves the process: who crashes it has it alone.
@@ -31,17 +31,17 @@ pub(super) fn new_database() -> String {
     tokio::task::block_in_place(|| server.database())
 }
 
-pub(super) async fn unsteady(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn unsteady(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let _alone = POSTGRES.lock().await;
     let crashes = crashes(lab).await?;
     let lock = locked(lab).await?;
-    Ok(Finding::new(format!("{}; {}", crashes.figure, lock.figure))
+    Ok(ExperimentResult::new(format!("{}; {}", crashes.figure, lock.figure))
         .with(crashes.failures)
         .with(lock.failures))
 }
 
 /// PostgreSQL restarts as after a crash while mail flows.
-async fn crashes(lab: &Lab) -> anyhow::Result<Finding> {
+async fn crashes(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (rounds, posts) = lab.pick((2, 60), (5, 1500));
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).on(&new_database()).made()?;
@@ -94,14 +94,14 @@ async fn crashes(lab: &Lab) -> anyhow::Result<Finding> {
     if !pages.refused.is_empty() {
         failures.push(format!("refused for good: {:?}", pages.refused.values().next()));
     }
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(failures)
         .expect((stuck == 0).into(), format!("{stuck} copies come only when the server is restarted"))
         .expect((slowest < Duration::from_secs(3)).into(), "no 250 within 3 s"))
 }
 
 /// Another process holds SQLite's lock.
-async fn locked(lab: &Lab) -> anyhow::Result<Finding> {
+async fn locked(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (held, posts) = lab.pick((Duration::from_secs(1), 20), (Duration::from_secs(12), 200));
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
@@ -134,13 +134,13 @@ async fn locked(lab: &Lab) -> anyhow::Result<Finding> {
         verdict.missing,
         verdict.duplicates
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(verdict.failures_without_kill())
         .expect((meanwhile == 0).into(), "acknowledged without the lock"))
 }
 
 /// Two nodes, one killed at seeded instants while both take mail in.
-pub(super) async fn node_killed(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn node_killed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let _alone = POSTGRES.lock().await;
     let (rounds, posts) = lab.pick((1, 80), (10, 3000));
     let sink = Sink::start().await?;
@@ -185,7 +185,7 @@ pub(super) async fn node_killed(lab: &Lab) -> anyhow::Result<Finding> {
         verdict.worst_kill(),
         slowest.as_secs_f64()
     );
-    Ok(Finding::new(figure).with(verdict.failures(Duration::from_secs(1), 1000)).expect(
+    Ok(ExperimentResult::new(figure).with(verdict.failures(Duration::from_secs(1), 1000)).expect(
         (untaken == 0 && slowest < Duration::from_secs(10)).into(),
         format!("not taken over within 10 s, {untaken} copies not within 15 s"),
     ))

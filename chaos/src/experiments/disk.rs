@@ -14,12 +14,12 @@ use crate::roster::{self, Roster};
 use crate::sink::Sink;
 use crate::site::{Plan, Site};
 use crate::source::{Traffic, send_once};
-use crate::{Finding, Lab, tools};
+use crate::{ExperimentResult, Lab, tools};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const MIB: usize = 1 << 20;
 
-pub(super) async fn fails_to_sync(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn fails_to_sync(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (posts, seconds) = lab.pick((40, 2_u64), (2000, 10));
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
@@ -67,7 +67,7 @@ pub(super) async fn fails_to_sync(lab: &Lab) -> anyhow::Result<Finding> {
         verdict.missing,
         verdict.waiting
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(verdict.failures(Duration::from_secs(5), 1000))
         .with(oracle::integrity(&site)?)
         .expect((injected > 0).into(), "no sync failed")
@@ -138,7 +138,7 @@ impl SmallDisk {
     }
 }
 
-pub(super) async fn full(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn full(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (mut figures, mut failures) = (Vec::new(), Vec::new());
     for (what, min_free_mib, leave, code) in
         [("below the reserve", 4, 2 * MIB, 452), ("to the last octet", 0, 0, 451)]
@@ -205,5 +205,5 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<Finding> {
         expect(stuck == "0", format!("{stuck} messages are claimed and not judged"));
         expect(rows == taken, format!("{rows} rows for {taken} messages taken"));
     }
-    Ok(Finding::new(figures.join("; ")).with(failures))
+    Ok(ExperimentResult::new(figures.join("; ")).with(failures))
 }

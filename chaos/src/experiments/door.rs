@@ -9,15 +9,15 @@ use sealist_smtp::client::RecipientResult;
 
 use crate::oracle;
 use crate::roster::{self, Roster};
-use crate::sink::{Sink, Taken};
-use crate::site::{Door, Plan, Site};
-use crate::source::{self, Wire};
-use crate::{Finding, Lab, process, tools};
+use crate::sink::{Sink, TakenCopy};
+use crate::site::{LmtpPort, Plan, Site};
+use crate::source::{self, RawLmtpClient};
+use crate::{ExperimentResult, Lab, process, tools};
 
 const GIB: u64 = 1 << 30;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     // A message just below the limit must not fit into what memory may grow by.
     let (limit_kib, octets) = lab.pick((24 * 1024_u32, 64 << 20), (50 * 1024, 2 * GIB));
     let site = Plan::new(lab).set("lmtp", format!("max_message_kib = {limit_kib}")).made()?;
@@ -48,7 +48,7 @@ pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<Finding> {
         left.killed
     );
     let cut = replies.iter().all(|reply| reply.starts_with("421") || reply.starts_with("552"));
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect(declared.starts_with("552").into(), "SIZE= is not refused")
         .expect(over.starts_with("552").into(), "one octet too many is not refused with 552")
         .expect(cut.into(), "the stream is not refused")
@@ -110,13 +110,13 @@ async fn parts_left(site: &mut Site, lists: &[&str]) -> anyhow::Result<Left> {
     Ok(left)
 }
 
-async fn declare(door: &Door, octets: u64) -> anyhow::Result<String> {
-    let mut wire = Wire::open(door).await?;
+async fn declare(door: &LmtpPort, octets: u64) -> anyhow::Result<String> {
+    let mut wire = RawLmtpClient::open(door).await?;
     wire.ask(&format!("MAIL FROM:<a@x.example> SIZE={octets}")).await
 }
 
 /// How much could be sent, and the answer.
-async fn stream(door: &Door, list: &str, octets: u64) -> anyhow::Result<(u64, String)> {
+async fn stream(door: &LmtpPort, list: &str, octets: u64) -> anyhow::Result<(u64, String)> {
     let mut wire = begun(door, list).await?;
     let chunk = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(1024);
     wire.write(b"From: a@x.example\r\n\r\n").await?;
@@ -130,7 +130,7 @@ async fn stream(door: &Door, list: &str, octets: u64) -> anyhow::Result<(u64, St
     Ok((sent, reply))
 }
 
-async fn one_over(door: &Door, list: &str, limit: u64) -> anyhow::Result<String> {
+async fn one_over(door: &LmtpPort, list: &str, limit: u64) -> anyhow::Result<String> {
     let mut wire = begun(door, list).await?;
     let head = b"From: a@x.example\r\n\r\n";
     let body = usize::try_from(limit)? + 1 - head.len() - 2;
@@ -141,8 +141,8 @@ async fn one_over(door: &Door, list: &str, limit: u64) -> anyhow::Result<String>
     wire.reply().await
 }
 
-async fn begun(door: &Door, list: &str) -> anyhow::Result<Wire> {
-    let mut wire = Wire::open(door).await?;
+async fn begun(door: &LmtpPort, list: &str) -> anyhow::Result<RawLmtpClient> {
+    let mut wire = RawLmtpClient::open(door).await?;
     wire.ask("MAIL FROM:<a@x.example>").await?;
     wire.ask(&format!("RCPT TO:<{list}>")).await?;
     wire.ask("DATA").await?;
@@ -151,7 +151,7 @@ async fn begun(door: &Door, list: &str) -> anyhow::Result<Wire> {
 
 /// Of a hundred recipients fifty do not exist, ten mean a list whose keys are gone: both are refused at RCPT, the second
 /// for the time being. The rest are good and get a reply each.
-pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let mut site = Plan::new(lab).made()?;
     let lists: Vec<Roster> =
         (0..40).map(|at| Roster::plain(&site, &format!("good{at}"), 1)).collect::<Result<_, _>>()?;
@@ -184,7 +184,7 @@ pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<Finding> {
         wanted.push((format!("nobody{at}@lists.example"), "550"));
     }
     wanted.extend((0..10).map(|at| (format!("nobody@nowhere{at}.example"), "550")));
-    let mut wire = Wire::open(&site.door()).await?;
+    let mut wire = RawLmtpClient::open(&site.door()).await?;
     wire.ask("MAIL FROM:<a@x.example>").await?;
     let mut wrong = Vec::new();
     for (to, code) in &wanted {
@@ -212,14 +212,14 @@ pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<Finding> {
         wrong.len()
     );
     let in_step = next.starts_with("250 2.0.0 ok");
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect((wanted.len() == 100).into(), "not a hundred recipients")
         .expect(in_step.into(), format!("not exactly one reply each: NOOP gets {next:?}"))
         .with(wrong.into_iter().take(3).collect()))
 }
 
 /// The client is gone before the reply to its dot, and sends the same again.
-pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let posts = lab.pick(20, 200);
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
@@ -241,7 +241,7 @@ pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<Finding> {
         let mut times = vec![0_usize; usize::try_from(posts)?];
         // The notice that a text was posted already comes to the author too.
         let is_notice = |message: &[u8]| Headers::parse(message).0.count("auto-submitted") > 0;
-        let to_author = |taken: &&Taken| taken.recipient == roster.author() && !is_notice(&taken.message);
+        let to_author = |taken: &&TakenCopy| taken.recipient == roster.author() && !is_notice(&taken.message);
         for taken in sink.taken().iter().filter(to_author) {
             let id = roster.read(&taken.recipient, &taken.message).context("a copy of ours")?;
             times[usize::try_from(id)?] += 1;
@@ -257,7 +257,7 @@ pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<Finding> {
         sealed.iter().filter(|times| **times > 1).count()
     );
     site.kill()?;
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect(plain.iter().all(|times| (1..=2).contains(times)).into(), "a plain post came never or thrice")
         .expect(sealed.iter().all(|times| *times == 1).into(), "a signed post did not come once")
         .with(oracle::integrity(&site)?))

@@ -13,7 +13,7 @@ use crate::seeded::Seeded;
 use crate::sink::Sink;
 use crate::site::{Plan, Site};
 use crate::source::{Traffic, send_once};
-use crate::{Finding, Lab, tools};
+use crate::{ExperimentResult, Lab, tools};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const POSTS: usize = 4;
@@ -21,7 +21,7 @@ const MEMBERS: usize = 2;
 /// No run passes more.
 const MOST: u64 = 2000;
 
-pub(super) async fn swept(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn swept(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
     let plain = Arc::new(Roster::plain(&site, "plain", MEMBERS)?);
@@ -67,7 +67,7 @@ pub(super) async fn swept(lab: &Lab) -> anyhow::Result<Finding> {
         verdict.worst_kill()
     );
     let complete = lab.pick(ends > 0, untouched);
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(failures)
         .with(verdict.failures(Duration::from_secs(1), POSTS * MEMBERS))
         .expect(complete.into(), "the sweep does not come to its end"))
@@ -151,7 +151,7 @@ impl Sweep<'_> {
 /// What breaks the server.
 const POISON: &str = "hemlock";
 
-pub(super) async fn poisoned(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn poisoned(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let posts = lab.pick(10, 100);
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).with_variable("SEALIST_POISON", POISON).made()?;
@@ -224,7 +224,7 @@ pub(super) async fn poisoned(lab: &Lab) -> anyhow::Result<Finding> {
         if flowed { "came" } else { "did not come" },
         ids.len()
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect(flowed.into(), "the others do not flow")
         .expect((shunted == 2).into(), "not set aside")
         .expect((panics == 6).into(), "not three tries each")

@@ -8,9 +8,9 @@ use sealist_smtp::client::{Connection, RecipientResult};
 
 use crate::roster::Roster;
 use crate::sink::Sink;
-use crate::site::{Door, Plan};
+use crate::site::{LmtpPort, Plan};
 use crate::source::{deliver, send_once, target};
-use crate::{Finding, Lab, oracle, tools};
+use crate::{ExperimentResult, Lab, oracle, tools};
 
 const OWNER: &str = "owner@people.example";
 /// MiB of strangers' mail that the list keeps.
@@ -33,7 +33,7 @@ struct Flood {
     refused: AtomicU64,
 }
 
-pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (senders, posts, pause) =
         lab.pick((4_u64, 3_u64, Duration::from_secs(1)), (8, 60, Duration::from_secs(2)));
     let sink = Sink::start().await?;
@@ -96,7 +96,7 @@ pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<Finding> {
         slowest.as_secs_f64(),
     );
     let all = usize::try_from(posts)? * roster.members.len();
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(oracle::integrity(&site)?)
         .expect((delivered == all).into(), "not all posts of members are out within 60 s")
         .expect((taken > 100).into(), "that was no flood")
@@ -107,7 +107,7 @@ pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<Finding> {
 }
 
 /// Sends as fast as it is taken, each message under another name.
-async fn pour(door: Door, list: String, number: u64, flood: Arc<Flood>) {
+async fn pour(door: LmtpPort, list: String, number: u64, flood: Arc<Flood>) {
     let text = "Buy now, buy here, buy all of it, buy it again.\r\n".repeat(600);
     let mut connection = None;
     for count in 0_u64.. {

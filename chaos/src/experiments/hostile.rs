@@ -13,14 +13,14 @@ use crate::roster::Roster;
 use crate::sink::Sink;
 use crate::site::Plan;
 use crate::source::{deliver, send_once, target};
-use crate::{Finding, Lab, Scale, process, tools};
+use crate::{ExperimentResult, Lab, Scale, process, tools};
 
 const LIMIT: Duration = Duration::from_secs(120);
 /// Attacks whose making takes a test build many seconds, or that are many mails.
 const ONLY_AT_LENGTH: [&str; 4] =
     ["2,400 flipped bits", "100,000 signatures, encrypted", "100,000 signatures, detached", "bomb of 1 GiB"];
 
-pub(super) async fn costly(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn costly(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
     let roster = Roster::sealed(&site, "sealed", 1)?;
@@ -79,7 +79,7 @@ pub(super) async fn costly(lab: &Lab) -> anyhow::Result<Finding> {
         dearest.0,
         dearest.1
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(failures)
         .expect((posted == 0).into(), "one is posted")
         .expect((site.runs()? && flows).into(), "the server does not serve on"))
@@ -99,7 +99,7 @@ fn levels() -> Vec<u8> {
 const MOST_HELD: usize = 500;
 
 /// Each bit of the last octets of a member's post, one at a time.
-pub(super) async fn bent(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn bent(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     const OCTETS: usize = 300;
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
@@ -130,7 +130,7 @@ pub(super) async fn bent(lab: &Lab) -> anyhow::Result<Finding> {
         answers.len()
     );
     let same = answers.len() == 1 && answers.iter().all(|answer| answer.starts_with("Sent"));
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect((posted == 0).into(), "one is accepted")
         .expect(same.into(), format!("the answers differ: {answers:?}"))
         .expect(

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::oracle::{self, Verdict};
+use crate::oracle::{self, Comparison};
 use crate::roster::Roster;
 use crate::seeded::Seeded;
 use crate::sink::Sink;
 use crate::site::{Plan, Site};
 use crate::source::Traffic;
-use crate::{Finding, Lab};
+use crate::{ExperimentResult, Lab};
 
 const CONNECTIONS: usize = 4;
 const MEMBERS: usize = 2;
@@ -33,11 +33,11 @@ async fn stage(lab: &Lab) -> anyhow::Result<(Site, Sink, Traffic)> {
     Ok((site, sink, traffic))
 }
 
-async fn verdict(sink: &Sink, traffic: &Traffic, kills: &[Instant]) -> Verdict {
+async fn verdict(sink: &Sink, traffic: &Traffic, kills: &[Instant]) -> Comparison {
     oracle::judge(sink, &traffic.journal().pages(), traffic.rosters(), kills).await
 }
 
-pub(super) async fn killed(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn killed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (rounds, posts) = lab.pick((8, 200), (200, 10_000));
     let (mut site, sink, mut traffic) = stage(lab).await?;
     let mut seeded = Seeded::new(lab.seed, "kill");
@@ -66,13 +66,13 @@ pub(super) async fn killed(lab: &Lab) -> anyhow::Result<Finding> {
         slowest.as_millis()
     );
     let enough = verdict.acknowledged * 2 > posts;
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(verdict.failures(UNRECORDED_FOR, UNRECORDED))
         .with(oracle::integrity(&site)?)
         .expect(enough.into(), "too few posts were acknowledged to say anything"))
 }
 
-pub(super) async fn stopped(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn stopped(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (rounds, posts) = lab.pick((3, 150), (30, 3000));
     let (mut site, sink, mut traffic) = stage(lab).await?;
     let mut seeded = Seeded::new(lab.seed, "stop");
@@ -94,7 +94,7 @@ pub(super) async fn stopped(lab: &Lab) -> anyhow::Result<Finding> {
         verdict.duplicates,
         slowest.as_millis()
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(verdict.failures_without_kill())
         .with(oracle::integrity(&site)?)
         .expect((slowest < Duration::from_secs(5)).into(), "a stop took 5 s"))

@@ -10,20 +10,20 @@ use tokio::task::JoinSet;
 use crate::roster::{self, Roster};
 use crate::site::Plan;
 use crate::source::send_once;
-use crate::{Finding, Lab, process};
+use crate::{ExperimentResult, Lab, process};
 
 const FILES: usize = 64;
 const ROOM_MIB: u64 = 16;
 
-pub(super) async fn reached(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn reached(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let files = files(lab).await?;
     let memory = memory(lab).await?;
-    Ok(Finding::new(format!("{}; {}", files.figure, memory.figure))
+    Ok(ExperimentResult::new(format!("{}; {}", files.figure, memory.figure))
         .with(files.failures)
         .with(memory.failures))
 }
 
-async fn files(lab: &Lab) -> anyhow::Result<Finding> {
+async fn files(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let watch = lab.pick(Duration::from_secs(1), Duration::from_secs(10));
     let mut site = Plan::new(lab).made()?;
     let roster = Roster::plain(&site, "plain", 1)?;
@@ -57,14 +57,14 @@ async fn files(lab: &Lab) -> anyhow::Result<Finding> {
         2 * FILES,
         back.as_millis()
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect((alive && taken).into(), "does not recover")
         .expect((greeted < 2 * FILES).into(), "the limit was not reached")
         .expect((percent < 5.0).into(), "spins"))
 }
 
 /// A failed allocation ends the process; then it starts again and nothing is lost.
-async fn memory(lab: &Lab) -> anyhow::Result<Finding> {
+async fn memory(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let rounds = lab.pick(1, 10);
     let mut site = Plan::new(lab).made()?;
     let roster = Roster::plain(&site, "plain", 1)?;
@@ -103,5 +103,5 @@ async fn memory(lab: &Lab) -> anyhow::Result<Finding> {
     let figure = format!(
         "{ROOM_MIB} MiB of memory beyond its start: {taken} messages of 9 MB taken, {put_off} put off, {broken} broken off, {deaths} deaths, {kept} kept"
     );
-    Ok(Finding::new(figure).expect((kept >= taken).into(), "what was taken is lost"))
+    Ok(ExperimentResult::new(figure).expect((kept >= taken).into(), "what was taken is lost"))
 }

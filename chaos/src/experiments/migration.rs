@@ -7,10 +7,10 @@ use anyhow::Context as _;
 use super::database::{POSTGRES, new_database};
 use crate::seeded::Seeded;
 use crate::site::{Plan, Site};
-use crate::{Finding, Lab, tools};
+use crate::{ExperimentResult, Lab, tools};
 
 /// `lists create` on a new site is killed: at each write of SQLite, and at seeded instants with PostgreSQL.
-pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let _alone = POSTGRES.lock().await;
     let mut seeded = Seeded::new(lab.seed, "migration");
     let (mut failures, mut writes) = (Vec::new(), 0);
@@ -53,7 +53,7 @@ pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<Finding> {
             failures.push(format!("PostgreSQL, kill {round}: {what}"));
         }
     }
-    Ok(Finding::new(format!(
+    Ok(ExperimentResult::new(format!(
         "{writes} kills at a write of SQLite, {kills} with PostgreSQL; then {} starts that did not work",
         failures.len()
     ))

@@ -20,10 +20,10 @@ mod scripts;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::{Finding, Lab};
+use crate::{ExperimentResult, Lab};
 
 /// What an experiment is while it runs.
-pub type Running<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Finding>> + Send + 'a>>;
+pub type RunningExperiment<'a> = Pin<Box<dyn Future<Output = anyhow::Result<ExperimentResult>> + Send + 'a>>;
 
 /// One experiment.
 pub struct Experiment {
@@ -34,7 +34,7 @@ pub struct Experiment {
     /// What must hold all the same.
     pub target: &'static str,
     /// What does it.
-    pub run: for<'a> fn(&'a Lab) -> Running<'a>,
+    pub run: for<'a> fn(&'a Lab) -> RunningExperiment<'a>,
 }
 
 /// All of them.

@@ -11,7 +11,7 @@ use crate::roster::Roster;
 use crate::sink::{Act, Point, Sink};
 use crate::site::{Plan, Site};
 use crate::source::Traffic;
-use crate::{Finding, Lab, tools};
+use crate::{ExperimentResult, Lab, tools};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -35,7 +35,7 @@ fn is_chosen(recipient: &str) -> bool {
     mixed % 10 < 3
 }
 
-pub(super) async fn greylisted(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn greylisted(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (members, posts) = lab.pick((10, 6), (100, 40));
     let script = |_, point: Point<'_>| match point {
         Point::Recipient(to, before) if is_chosen(to) && before < 3 => {
@@ -57,12 +57,12 @@ pub(super) async fn greylisted(lab: &Lab) -> anyhow::Result<Finding> {
         verdict.duplicates
     );
     drop(site);
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(verdict.failures_without_kill())
         .expect((offered_again == 0).into(), "members that were not refused are tried again"))
 }
 
-pub(super) async fn refused(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn refused(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (members, posts) = lab.pick((10, 4), (100, 20));
     let script = |_, point: Point<'_>| match point {
         Point::Recipient(to, _) if is_chosen(to) => Act::Say("550 5.1.1 nobody here".into()),
@@ -85,7 +85,7 @@ pub(super) async fn refused(lab: &Lab) -> anyhow::Result<Finding> {
         everybody.len(),
         sink.count(),
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect((sink.count() == good).into(), "not every other copy came once")
         .expect((scored == chosen as u64).into(), "not each of the refused is scored")
         .expect((score <= posts as u64 / 2).into(), "a copy is scored more than once")
@@ -94,7 +94,7 @@ pub(super) async fn refused(lab: &Lab) -> anyhow::Result<Finding> {
 }
 
 /// Breaks off the first connections at the end of their first content, before the reply or right behind it.
-pub(super) async fn broken_off(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn broken_off(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (members, posts, broken) = lab.pick((4, 12, 4), (10, 200, 60));
     let mut figures = Vec::new();
     let mut failures = Vec::new();
@@ -116,11 +116,11 @@ pub(super) async fn broken_off(lab: &Lab) -> anyhow::Result<Finding> {
         failures.extend(verdict.failures_without_kill());
         drop(site);
     }
-    Ok(Finding::new(figures.join("; ")).with(failures))
+    Ok(ExperimentResult::new(figures.join("; ")).with(failures))
 }
 
 /// Archivers and webhooks do not exist yet: the next hop is what is away.
-pub(super) async fn away(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn away(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (members, posts, away) =
         lab.pick((5, 40, Duration::from_secs(2)), (20, 1000, Duration::from_secs(36)));
     let port = Sink::reserved().await?;
@@ -144,7 +144,7 @@ pub(super) async fn away(lab: &Lab) -> anyhow::Result<Finding> {
         verdict.duplicates,
         last.duration_since(back).as_secs_f64()
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(verdict.failures_without_kill())
         .expect((verdict.acknowledged == posts).into(), "posting is hindered")
         .expect((per_post < 256 * 1024).into(), "a post takes more than 256 KiB"))

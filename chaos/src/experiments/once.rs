@@ -6,14 +6,14 @@ use anyhow::ensure;
 use sealist_smtp::client::{Connection, RecipientResult};
 
 use crate::roster::Roster;
-use crate::sink::{Sink, Taken};
+use crate::sink::{Sink, TakenCopy};
 use crate::site::Plan;
 use crate::source::{deliver, send_once, target};
-use crate::{Finding, Lab};
+use crate::{ExperimentResult, Lab};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-pub(super) async fn replayed(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn replayed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (senders, each) = lab.pick((10, 10), (25, 20));
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
@@ -42,12 +42,12 @@ pub(super) async fn replayed(lab: &Lab) -> anyhow::Result<Finding> {
     sink.quiet(Duration::from_millis(500)).await;
     let held = site.held()?;
     let figure = format!("{} at once: {} copies to 3 members, {held} held", senders * each, sink.count());
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect((sink.count() == 4).into(), "not posted exactly once")
         .expect((held == 0).into(), "a replay is held"))
 }
 
-pub(super) async fn confirmed(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn confirmed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let at_once = lab.pick(20, 100);
     let sink = Sink::start().await?;
     let mut site = Plan::new(lab).sending_to(sink.port).made()?;
@@ -79,11 +79,11 @@ pub(super) async fn confirmed(lab: &Lab) -> anyhow::Result<Finding> {
     };
     let (done, refused) = (of("request-done")?, of("command-refused")?);
     let taken = sink.taken();
-    let welcome = |one: &&Taken| String::from_utf8_lossy(&one.message).contains("Subject: Welcome");
+    let welcome = |one: &&TakenCopy| String::from_utf8_lossy(&one.message).contains("Subject: Welcome");
     let welcomes = taken.iter().filter(welcome).count();
     let figure =
         format!("{at_once} confirmations at once: {done} done, {refused} refused, {welcomes} welcome");
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .expect((done == 1 && welcomes == 1).into(), "not confirmed exactly once")
         .expect((refused == at_once - 1).into(), "an answer was dropped"))
 }

@@ -9,15 +9,15 @@ use tokio::task::JoinSet;
 
 use crate::roster::{self, Roster};
 use crate::seeded::Seeded;
-use crate::site::{Door, Plan};
-use crate::source::Wire;
-use crate::trace::{self, Event};
-use crate::{Finding, Lab, tools};
+use crate::site::{LmtpPort, Plan};
+use crate::source::RawLmtpClient;
+use crate::trace::{self, DiskEvent};
+use crate::{ExperimentResult, Lab, tools};
 
 const FILES: [&str; 2] = ["sealist.db", "sealist.db-wal"];
 const SECTOR: u64 = 512;
 
-pub(super) async fn failed(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn failed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (posts, images, resumed) = lab.pick((40, 30, 1), (400, 500, 10));
     let mut site = Plan::new(lab).made()?;
     let roster = Roster::plain(&site, "plain", 1)?;
@@ -41,7 +41,7 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<Finding> {
     let acks: Vec<usize> = events
         .iter()
         .enumerate()
-        .filter(|(_, e)| matches!(e, Event::Taken { .. }))
+        .filter(|(_, e)| matches!(e, DiskEvent::Taken { .. }))
         .map(|(at, _)| at)
         .collect();
     // Half of the failures come right behind a reply.
@@ -58,7 +58,7 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<Finding> {
     for (number, cut) in cuts.iter().enumerate() {
         for event in &events[at..*cut] {
             disk.see(event);
-            if let Event::Taken { port } = event {
+            if let DiskEvent::Taken { port } = event {
                 let sender = senders.get(port).with_context(|| format!("a reply to port {port}"))?;
                 let before = taken.iter().filter(|id| sender.contains(id)).count();
                 taken.push(*sender.get(before).context("a reply more than messages")?);
@@ -85,26 +85,26 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<Finding> {
             }
         }
     }
-    let syncs = events.iter().filter(|event| matches!(event, Event::Synced { .. })).count();
+    let syncs = events.iter().filter(|event| matches!(event, DiskEvent::Synced { .. })).count();
     let figure = format!(
         "{images} images of {} events ({} replies, {syncs} syncs): {dropped} unsynced writes dropped or torn, {lost} taken messages lost, {resumed} served again",
         events.len(),
         acks.len()
     );
-    Ok(Finding::new(figure)
+    Ok(ExperimentResult::new(figure)
         .with(failures)
         .expect((lost == 0).into(), "what was acknowledged is lost")
         .expect((acks.len() == posts).into(), "not every message was taken"))
 }
 
 /// Sends from four senders at a time; the numbers of each, in order, by its port.
-async fn sent(door: &Door, list: &str, posts: usize) -> anyhow::Result<BTreeMap<u16, Vec<u64>>> {
+async fn sent(door: &LmtpPort, list: &str, posts: usize) -> anyhow::Result<BTreeMap<u16, Vec<u64>>> {
     let mut senders = JoinSet::new();
     let each = posts as u64 / 4;
     for sender in 0..4 {
         let (door, list) = (door.clone(), list.to_owned());
         senders.spawn(async move {
-            let mut wire = Wire::open(&door).await?;
+            let mut wire = RawLmtpClient::open(&door).await?;
             let ids: Vec<u64> = (sender * each..(sender + 1) * each).collect();
             for id in &ids {
                 wire.ask("MAIL FROM:<stranger@example.com>").await?;
@@ -129,16 +129,18 @@ async fn sent(door: &Door, list: &str, posts: usize) -> anyhow::Result<BTreeMap<
 #[derive(Default)]
 struct Disk {
     durable: BTreeMap<String, Vec<u8>>,
-    pending: BTreeMap<String, Vec<Event>>,
+    pending: BTreeMap<String, Vec<DiskEvent>>,
 }
 
 impl Disk {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &DiskEvent) {
         match event {
-            Event::Written { file, .. } | Event::Cut { file, .. } if self.durable.contains_key(file) => {
+            DiskEvent::Written { file, .. } | DiskEvent::Cut { file, .. }
+                if self.durable.contains_key(file) =>
+            {
                 self.pending.entry(file.clone()).or_default().push(event.clone());
             }
-            Event::Synced { file, unfinished } => {
+            DiskEvent::Synced { file, unfinished } => {
                 // What was written while it ran is not covered.
                 let pending = self.pending.entry(file.clone()).or_default();
                 let covered = pending.len().saturating_sub(*unfinished);
@@ -174,9 +176,9 @@ impl Disk {
 }
 
 /// Up to `octets` of a write; a cut happens or does not.
-fn apply(content: &mut Vec<u8>, event: &Event, octets: u64) {
+fn apply(content: &mut Vec<u8>, event: &DiskEvent, octets: u64) {
     match event {
-        Event::Written { at, data, .. } => {
+        DiskEvent::Written { at, data, .. } => {
             let taken = data.len().min(usize::try_from(octets).unwrap_or(usize::MAX));
             let end = at + taken;
             if taken == 0 {
@@ -187,7 +189,7 @@ fn apply(content: &mut Vec<u8>, event: &Event, octets: u64) {
             }
             content[*at..end].copy_from_slice(&data[..taken]);
         }
-        Event::Cut { length, .. } if octets > 0 => content.resize(*length, 0),
+        DiskEvent::Cut { length, .. } if octets > 0 => content.resize(*length, 0),
         _ => {}
     }
 }

@@ -10,7 +10,7 @@ use crate::roster::Roster;
 use crate::sink::{Act, Point, Sink};
 use crate::site::Plan;
 use crate::source::Traffic;
-use crate::{Finding, Lab};
+use crate::{ExperimentResult, Lab};
 
 /// A site's timeouts, in seconds.
 const PATIENCE_S: u64 = 1;
@@ -77,7 +77,7 @@ fn at_first(connection: u64, there: bool, act: Act) -> Act {
     if connection < 2 && there { act } else { Act::Usual }
 }
 
-pub(super) async fn bad_company(lab: &Lab) -> anyhow::Result<Finding> {
+pub(super) async fn bad_company(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let mut sites = JoinSet::new();
     for company in TWELVE {
         let lab = lab.clone();
@@ -100,7 +100,7 @@ pub(super) async fn bad_company(lab: &Lab) -> anyhow::Result<Finding> {
     );
     // A worker that is stuck would be so for ten minutes; what is waited for here are some timeouts and pauses.
     let stuck = slowest.0 > Duration::from_secs(40);
-    Ok(Finding::new(figure).with(failures).expect((!stuck).into(), "a worker is stuck"))
+    Ok(ExperimentResult::new(figure).with(failures).expect((!stuck).into(), "a worker is stuck"))
 }
 
 struct Met {

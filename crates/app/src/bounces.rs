@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use sealist_lists::model::{DeliveryNo, Door, MailingList, MemberNo};
+use sealist_lists::model::{DeliveryNo, MailingList, MemberNo, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_mail::dsn::{self, Report};
-use sealist_mail::{Address, Refusal, Timestamp};
+use sealist_mail::{Address, HopRefusal, Timestamp};
 use sealist_store::bounce_proofs;
 use sealist_store::bounce_scores::{self, Bounced, Patience, Returned};
 use sealist_store::deliveries::{self, Kind};
 use sealist_store::notices::Probe;
-use sealist_store::queue::{self, Entry};
+use sealist_store::queue::{self, QueueEntry};
 use sealist_store::{Conn, StoreError, audit, put_aside};
 
 use crate::notices::Prepared;
@@ -20,7 +20,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What a message at `-bounces` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum BounceHandling {
     /// Automatic: it counts against somebody, or it is put aside and counted as such.
     Done,
     /// A person wrote it: it is for the people in charge.
@@ -31,19 +31,19 @@ pub(crate) enum Taken {
 pub(crate) async fn take(
     app: &App,
     list: &MailingList,
-    entry: &Entry,
+    entry: &QueueEntry,
     sender: Option<&Address>,
     message: &[u8],
     now: Timestamp,
-) -> Result<Taken, AppError> {
+) -> Result<BounceHandling, AppError> {
     let reading = dsn::read(sender, message);
     if !reading.automatic {
-        return Ok(Taken::Person);
+        return Ok(BounceHandling::Person);
     }
     let returned = bounce_address::read(app.vault.mac(), &entry.detail, now);
     let returned = returned.filter(|returned| returned.list == list.no);
     let returned = returned.filter(|_| list.settings.process_bounces && reading.report == Report::Failed);
-    let of_a_person = reading.status.is_empty() || Refusal::is_no_such_mailbox_status(&reading.status);
+    let of_a_person = reading.status.is_empty() || HopRefusal::is_no_such_mailbox_status(&reading.status);
     let cause = (!of_a_person).then(|| format!("day {}: {}", now.0 / DAY_MS, reading.status));
     // At the address that all copies share anybody can name anybody: one copy with a handle shows what is true.
     let unproved = entry.detail.is_empty()
@@ -57,7 +57,7 @@ pub(crate) async fn take(
     let follows = app.store.write(move |db| {
         Box::pin(async move {
             let mut is_used = returned.is_some();
-            let failed = returned.map(|returned| Failure { returned, cause }).into_iter().collect();
+            let failed = returned.map(|returned| MemberBounce { returned, cause }).into_iter().collect();
             let follows = score(&mut *db, &of, failed, now).await?;
             if unproved {
                 is_used |= bounce_proofs::ask(&mut *db, of.no, &reading.failed, &marks, now).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn take(
         })
     });
     tell(app, list, follows.await?, now).await?;
-    Ok(Taken::Done)
+    Ok(BounceHandling::Done)
 }
 
 /// Counts copies that the next hop refused for a reason that concerns their recipients; what follows from it.
@@ -78,7 +78,7 @@ pub(crate) async fn count(
     db: &mut Conn,
     list: &MailingList,
     kind: Kind,
-    copies: &[(DeliveryNo, Refusal)],
+    copies: &[(DeliveryNo, HopRefusal)],
     now: Timestamp,
 ) -> Result<Vec<Bounced>, StoreError> {
     let mut failures = Vec::new();
@@ -86,14 +86,14 @@ pub(crate) async fn count(
         for (copy, refusal) in copies {
             let Some((post, member)) = deliveries::whose(&mut *db, *copy).await? else { continue };
             let cause = (!refusal.is_no_such_mailbox()).then(|| format!("post {post}: {}", refusal.kind));
-            failures.push(Failure { returned: Returned { list: list.no, member, kind }, cause });
+            failures.push(MemberBounce { returned: Returned { list: list.no, member, kind }, cause });
         }
     }
     score(db, list, failures, now).await
 }
 
 /// Something for a member that failed.
-struct Failure {
+struct MemberBounce {
     returned: Returned,
     /// By this it is like others; `None`: it is about the member alone.
     cause: Option<String>,
@@ -103,11 +103,11 @@ struct Failure {
 async fn score(
     db: &mut Conn,
     list: &MailingList,
-    failures: Vec<Failure>,
+    failures: Vec<MemberBounce>,
     now: Timestamp,
 ) -> Result<Vec<Bounced>, StoreError> {
     let mut common = BTreeMap::new();
-    for Failure { returned, cause } in &failures {
+    for MemberBounce { returned, cause } in &failures {
         if let Some(cause) = cause {
             bounce_scores::note_cause(&mut *db, list.no, returned.member, cause, now).await?;
             common.insert(cause.clone(), false);
@@ -120,7 +120,7 @@ async fn score(
         }
     }
     let mut follows = Vec::new();
-    for Failure { returned, cause } in failures {
+    for MemberBounce { returned, cause } in failures {
         if cause.as_ref().is_some_and(|cause| common[cause]) {
             continue;
         }
@@ -203,7 +203,7 @@ async fn probe(
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
     let Some(address) = Address::from_stored(email) else { return Ok(None) };
-    let bounces = list.name.address(Door::Bounces).to_string();
+    let bounces = list.name.address(SubAddress::Bounces).to_string();
     let letter = letters::probe(app, list, &address, now).await?;
     Ok(letter.map(|letter| letter.probing(Probe { member, bounces })))
 }

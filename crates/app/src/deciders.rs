@@ -1,8 +1,8 @@
 //! Letters to those who decide: each with a token of their own, where nobody else reads it.
 
-use sealist_lists::budgets::Budget;
-use sealist_lists::model::{Channel, Door, MailingList, Role};
-use sealist_lists::texts::{Place, Text, Value};
+use sealist_lists::budgets::NoticeBudget;
+use sealist_lists::model::{Channel, MailingList, Role, SubAddress};
+use sealist_lists::texts::{Text, TextPlace, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_store::people;
 
@@ -12,7 +12,7 @@ use crate::{App, AppError};
 /// What is asked.
 pub(crate) struct Ask {
     pub(crate) text: Text,
-    pub(crate) budget: Budget,
+    pub(crate) budget: NoticeBudget,
     pub(crate) attachment: Option<Attachment>,
     /// Whose new key is in question: it does not answer for itself.
     pub(crate) about_key_of: Option<Address>,
@@ -24,7 +24,7 @@ pub(crate) async fn to_deciders(
     app: &App,
     list: &MailingList,
     ask: Ask,
-    values: impl Fn(&Place<'_>, Channel, Option<&str>) -> Value,
+    values: impl Fn(&TextPlace<'_>, Channel, Option<&str>) -> Value,
     now: Timestamp,
 ) -> Result<Vec<Prepared>, AppError> {
     let mut letters = Vec::new();
@@ -42,7 +42,7 @@ pub(crate) async fn to_deciders(
             attachment: ask.attachment.clone(),
             reply_to: Some(match &tokens {
                 Some(tokens) => tokens.reply_to(list),
-                None => list.name.address(Door::Request),
+                None => list.name.address(SubAddress::Request),
             }),
         };
         let letter = answer(app, list, message, now).await?;

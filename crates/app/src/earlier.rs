@@ -4,7 +4,7 @@ use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::{self, Payload};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{self as openpgp, SignWith};
-use sealist_store::bodies::{self, Body, Use};
+use sealist_store::bodies::{self, BodyUse, StoredBody};
 
 use crate::{App, AppError, sealing};
 
@@ -19,7 +19,8 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
     loop {
         let plain = bodies::plain_of(&mut *app.store.reader().await?, list.no, CHUNK).await?;
         for (no, used) in &plain {
-            let Body::Plain { outer, payload } = bodies::load(&mut *app.store.reader().await?, *no).await?
+            let StoredBody::Plain { outer, payload } =
+                bodies::load(&mut *app.store.reader().await?, *no).await?
             else {
                 continue;
             };
@@ -42,14 +43,14 @@ async fn sealed_for(
     app: &App,
     list: &MailingList,
     stored: Payload,
-    used: Use,
+    used: BodyUse,
     now: Timestamp,
-) -> Result<Body, AppError> {
+) -> Result<StoredBody, AppError> {
     let copies_are_encrypted = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
-    if used == Use::Posting && copies_are_encrypted {
+    if used == BodyUse::Posting && copies_are_encrypted {
         let payload = payload::to_be_sealed(&stored, list);
         return sealing::enclose(app, list, payload, Channel::Sealed, now).await;
     }
     let storage = app.keys_of(list).await?.storage.certificate();
-    Ok(Body::Sealed(openpgp::seal(&stored.entity, &stored.outer, SignWith::Nobody, &storage)?))
+    Ok(StoredBody::Sealed(openpgp::seal(&stored.entity, &stored.outer, SignWith::Nobody, &storage)?))
 }

@@ -2,25 +2,25 @@
 
 use sealist_lists::commands::Setting;
 use sealist_lists::model::{AddressNo, EntryNo, ListNo, MemberNo, Preferences, RequestNo, Role};
-use sealist_lists::workflows::{Goal, Question, Run};
+use sealist_lists::workflows::{Goal, Question, WorkflowRun};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Fingerprint;
 use sealist_store::audit::Trier;
 use sealist_store::key_changes::{self, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::requests::{self, By, Place, Request, Stage};
-use sealist_store::tokens::{self, Subject};
+use sealist_store::requests::{self, Request, RequestPlace, RequestState, RequestedBy};
+use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, audit, holds, list_keys, notices, people};
 
 use crate::AppError;
-use crate::moderation::{self, Decided, Decision};
+use crate::moderation::{self, MessageDecision, RecordedDecision};
 use crate::notices::Prepared;
 
 /// A request that a moderator decided about.
 pub(crate) struct RequestDecided {
     pub(crate) request: Request,
-    pub(crate) decision: Decision,
-    pub(crate) by: moderation::By,
+    pub(crate) decision: MessageDecision,
+    pub(crate) by: moderation::DecidedBy,
     /// Who it was, in the words of the audit.
     pub(crate) audited: String,
 }
@@ -54,7 +54,7 @@ pub(crate) enum Effect {
     /// A letter; it may be one too many.
     Letter(Prepared),
     /// A message that waited for a moderator goes on, or goes.
-    Decided(Box<Decided>),
+    Decided(Box<RecordedDecision>),
     /// A request has a moderator's decision; it comes before what follows from it.
     RequestDecided(Box<RequestDecided>),
     /// An owner sees the content of a message that waits.
@@ -69,7 +69,7 @@ pub(crate) enum Effect {
 
 /// The request or message that a change takes a step further.
 #[derive(PartialEq, Eq)]
-pub(crate) enum Step<'a> {
+pub(crate) enum StepOf<'a> {
     Request(RequestNo),
     New(&'a Goal, Option<&'a Fingerprint>),
     Entry(EntryNo),
@@ -77,14 +77,14 @@ pub(crate) enum Step<'a> {
 
 impl Effect {
     /// What it takes a step further.
-    pub(crate) fn step(&self) -> Option<Step<'_>> {
+    pub(crate) fn step(&self) -> Option<StepOf<'_>> {
         match self {
             Self::Ask(asked) => Some(match &asked.before {
-                Some(before) => Step::Request(before.no),
-                None => Step::New(&asked.run.goal, asked.run.key.as_ref()),
+                Some(before) => StepOf::Request(before.no),
+                None => StepOf::New(&asked.run.goal, asked.run.key.as_ref()),
             }),
-            Self::End(request) => Some(Step::Request(request.no)),
-            Self::Decided(decided) => Some(Step::Entry(decided.entry().no)),
+            Self::End(request) => Some(StepOf::Request(request.no)),
+            Self::Decided(decided) => Some(StepOf::Entry(decided.entry().no)),
             _ => None,
         }
     }
@@ -95,7 +95,7 @@ pub(crate) struct Asked {
     /// The request as it was; `None`: a new one.
     pub(crate) before: Option<Request>,
     pub(crate) address: Address,
-    pub(crate) run: Run,
+    pub(crate) run: WorkflowRun,
     pub(crate) certificate: Option<Vec<u8>>,
     pub(crate) question: &'static str,
     pub(crate) expires_at: Timestamp,
@@ -111,7 +111,7 @@ pub(crate) struct Asked {
     pub(crate) detail: String,
     pub(crate) trier: Trier,
     /// Who asks.
-    pub(crate) by: By,
+    pub(crate) by: RequestedBy,
 }
 
 /// The event of a request that nobody was asked about: the budget of its notice is spent, or too many wait.
@@ -193,13 +193,13 @@ pub(crate) async fn carry_out(
             Effect::RequestDecided(decided) => {
                 let RequestDecided { request, decision, by, audited } = *decided;
                 let decided =
-                    tokens::Decided { decision: decision.name().to_owned(), by: by.name(), at: now };
+                    tokens::PastDecision { decision: decision.name().to_owned(), by: by.name(), at: now };
                 tokens::request_decided(&mut *db, request.no, &request.address, &decided).await?;
                 let detail = format!("{}, by {audited}", request.run.goal.action());
                 let event = match decision {
-                    Decision::Accept => "request-approved",
-                    Decision::Reject(_) => "request-refused",
-                    Decision::Discard => "request-discarded",
+                    MessageDecision::Accept => "request-approved",
+                    MessageDecision::Reject(_) => "request-refused",
+                    MessageDecision::Discard => "request-discarded",
                 };
                 audit::record(&mut *db, list, &request.address.key(), event, &detail, now).await?;
             }
@@ -223,7 +223,7 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
         None => requests::places(&mut *db, list, address, *by, now).await?,
         Some(_) => Vec::new(),
     };
-    let has_place = !places.contains(&Place::None);
+    let has_place = !places.contains(&RequestPlace::None);
     if !has_place || !goes_out(&mut *db, &asked, now).await? {
         let action = asked.run.goal.action();
         return Ok(audit::attempt(db, list, *trier, address, (UNASKED, action), now).await?);
@@ -234,14 +234,14 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
         return Err(AppError::Overtaken);
     }
     for place in places {
-        if let Place::Of(displaced) = place {
+        if let RequestPlace::Of(displaced) = place {
             requests::displace(&mut *db, displaced).await?;
             audit::count(&mut *db, list, "request-displaced", "", now).await?;
         }
     }
     let no = put(&mut *db, list, &asked, now).await?;
     for letter in &asked.letters {
-        letter.store_tokens(&mut *db, &Subject::Request(no), asked.expires_at).await?;
+        letter.store_tokens(&mut *db, &TokenSubject::Request(no), asked.expires_at).await?;
     }
     Ok(audit::attempt(db, list, *trier, address, (asked.event, &asked.detail), now).await?)
 }
@@ -266,7 +266,7 @@ async fn goes_out(db: &mut Conn, asked: &Asked, now: Timestamp) -> Result<bool, 
 
 /// Stores the request, or takes it to its next stage.
 async fn put(db: &mut Conn, list: ListNo, asked: &Asked, now: Timestamp) -> Result<RequestNo, AppError> {
-    let stage = Stage {
+    let stage = RequestState {
         run: &asked.run,
         certificate: asked.certificate.as_deref(),
         question: asked.question,

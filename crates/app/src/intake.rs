@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sealist_lists::model::{Door, DoorAddress, ListNo, MailingList, ReservedLocal};
+use sealist_lists::model::{DoorAddress, ListNo, MailingList, ReservedLocal, SubAddress};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
-use sealist_store::bodies::{self, Body, ROW_OCTETS};
+use sealist_store::bodies::{self, ROW_OCTETS, StoredBody};
 use sealist_store::{StoreError, lists, queue, tokens};
 
 use crate::incoming::MAX_COMMAND_OCTETS;
@@ -20,17 +20,17 @@ const MAX_DETAIL: usize = 200;
 const MAX_SENDER: usize = 256;
 
 /// One door of one list that a message came to.
-pub struct Arrival {
+pub struct Destination {
     /// The list.
     pub list: MailingList,
     /// The door.
-    pub door: Door,
+    pub door: SubAddress,
     /// What followed the `+` of the address: a handle, never a proof.
     pub detail: Option<String>,
     keys: Option<Arc<ListKeys>>,
 }
 
-impl Arrival {
+impl Destination {
     /// What an address means: the most literal reading whose list exists. Errs with [`AppError::NoKeys`] for a list that
     /// this node lacks keys of: another takes its mail.
     pub async fn at(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
@@ -57,7 +57,12 @@ impl Arrival {
         }
     }
 
-    async fn of(app: &App, list: MailingList, door: Door, detail: Option<String>) -> Result<Self, AppError> {
+    async fn of(
+        app: &App,
+        list: MailingList,
+        door: SubAddress,
+        detail: Option<String>,
+    ) -> Result<Self, AppError> {
         let keys = match &list.settings.pgp {
             Some(_) => Some(app.keys_of(&list).await?),
             None => None,
@@ -67,7 +72,7 @@ impl Arrival {
 }
 
 /// Whether an address is that door of that list, by whichever of its forms.
-pub(crate) fn is_address_of(app: &App, list: &MailingList, door: Door, address: &Address) -> bool {
+pub(crate) fn is_address_of(app: &App, list: &MailingList, door: SubAddress, address: &Address) -> bool {
     let host = list.name.mail_host();
     let below = named_below(app, address).is_some_and(|(no, below, _)| no == list.no && below == door);
     below && address.ascii_domain() == host
@@ -77,29 +82,31 @@ pub(crate) fn is_address_of(app: &App, list: &MailingList, door: Door, address: 
 }
 
 /// The list, the door and the handle that an address below a reserved local part names, if it is one.
-fn named_below<'a>(app: &App, address: &'a Address) -> Option<(ListNo, Door, &'a str)> {
+fn named_below<'a>(app: &App, address: &'a Address) -> Option<(ListNo, SubAddress, &'a str)> {
     let (reserved, detail) = ReservedLocal::read(address)?;
     match reserved {
         ReservedLocal::Bounces => {
-            Some((bounce_address::list_of(app.vault.mac(), detail)?, Door::Bounces, detail))
+            Some((bounce_address::list_of(app.vault.mac(), detail)?, SubAddress::Bounces, detail))
         }
         ReservedLocal::Confirm => {
             let (number, token) = detail.split_once('.')?;
-            Some((ListNo(number.parse().ok()?), Door::Confirm, token))
+            Some((ListNo(number.parse().ok()?), SubAddress::Confirm, token))
         }
     }
 }
 
-impl Arrival {
+impl Destination {
     /// Octets above which a message for this address is refused when it comes, by its size alone: what nobody may let pass
     /// need not be kept. `None`: no limit but the server's.
     pub fn most_octets(&self) -> Option<u64> {
         match self.door {
-            Door::Posting => self.list.settings.refused_above_octets(),
-            Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey => {
-                Some(MAX_COMMAND_OCTETS)
-            }
-            Door::Owner | Door::Bounces => None,
+            SubAddress::Posting => self.list.settings.refused_above_octets(),
+            SubAddress::Request
+            | SubAddress::Join
+            | SubAddress::Leave
+            | SubAddress::Confirm
+            | SubAddress::Sendkey => Some(MAX_COMMAND_OCTETS),
+            SubAddress::Owner | SubAddress::Bounces => None,
         }
     }
 
@@ -107,7 +114,7 @@ impl Arrival {
     /// strangers are used up: of all sources and of each there is only so much. Whose address is a member's is not asked,
     /// because the answer would tell it to everybody; a token in the address is, and nobody guesses one.
     pub async fn has_room(&self, app: &App, sender: Option<&str>, now: Timestamp) -> Result<bool, AppError> {
-        if matches!(self.door, Door::Posting | Door::Owner | Door::Bounces) {
+        if matches!(self.door, SubAddress::Posting | SubAddress::Owner | SubAddress::Bounces) {
             return Ok(true);
         }
         let source = source_of(app, sender.unwrap_or_default());
@@ -116,7 +123,7 @@ impl Arrival {
         if !waiting.is_full(&app.budgets.waiting()) {
             return Ok(true);
         }
-        let Some(token) = self.detail.as_deref().filter(|_| self.door == Door::Confirm) else {
+        let Some(token) = self.detail.as_deref().filter(|_| self.door == SubAddress::Confirm) else {
             return Ok(false);
         };
         let mac = app.vault.mac();
@@ -130,7 +137,7 @@ impl Arrival {
 
     /// Whether both are different addresses for programs of one list: commands, bounces, the list's key.
     pub fn is_another_command_of_its_list(&self, other: &Self) -> bool {
-        let for_people = |door: Door| matches!(door, Door::Posting | Door::Owner);
+        let for_people = |door: SubAddress| matches!(door, SubAddress::Posting | SubAddress::Owner);
         self.list.no == other.list.no
             && !for_people(self.door)
             && !for_people(other.door)
@@ -139,7 +146,7 @@ impl Arrival {
 
     /// Whether both addresses mean the same: only where the part behind the `+` says something does it count.
     pub fn is_same_door(&self, other: &Self) -> bool {
-        let handle = matches!(self.door, Door::Bounces | Door::Confirm);
+        let handle = matches!(self.door, SubAddress::Bounces | SubAddress::Confirm);
         self.list.no == other.list.no && self.door == other.door && (!handle || self.detail == other.detail)
     }
 }
@@ -153,11 +160,11 @@ pub(crate) fn source_of(app: &App, sender: &str) -> u16 {
 /// ever in the clear. What is large is stored as it comes.
 pub struct Intake {
     list: ListNo,
-    door: Door,
+    door: SubAddress,
     detail: String,
     /// The envelope sender; empty: none.
     sender: String,
-    form: Form,
+    form: IntakeBody,
     spool: Option<Spool>,
     start: Start,
 }
@@ -169,7 +176,7 @@ enum Start {
     Over,
 }
 
-enum Form {
+enum IntakeBody {
     Plain(Vec<u8>),
     Sealing(Box<IntakeSealer>),
 }
@@ -179,12 +186,12 @@ impl Intake {
     pub const MOST_OCTETS: usize = 4 * ROW_OCTETS;
 
     /// Begins with the envelope sender, kept as the message's first field ([RFC 5321, section 4.4]).
-    pub fn begin(arrival: &Arrival, sender: Option<&str>) -> Result<Self, AppError> {
+    pub fn begin(arrival: &Destination, sender: Option<&str>) -> Result<Self, AppError> {
         let form = match &arrival.keys {
             Some(keys) if arrival.list.settings.encrypting() => {
-                Form::Sealing(Box::new(IntakeSealer::new(&keys.storage.certificate())?))
+                IntakeBody::Sealing(Box::new(IntakeSealer::new(&keys.storage.certificate())?))
             }
-            _ => Form::Plain(Vec::new()),
+            _ => IntakeBody::Plain(Vec::new()),
         };
         let detail: String =
             arrival.detail.iter().flat_map(|detail| detail.chars()).take(MAX_DETAIL).collect();
@@ -193,7 +200,7 @@ impl Intake {
         let (list, door, start) = (arrival.list.no, arrival.door, Start::Ahead);
         let mut intake = Self { list, door, detail, sender, form, spool: None, start };
         intake.form.write(format!("Return-Path: <{whole}>\r\n").as_bytes())?;
-        if door == Door::Confirm {
+        if door == SubAddress::Confirm {
             // A token: nothing but its mark stands in the database.
             let token = std::mem::take(&mut intake.detail);
             intake.form.write(format!("{CONFIRM_FIELD}: {token}\r\n").as_bytes())?;
@@ -230,8 +237,8 @@ impl Intake {
     /// all doors that one LMTP transaction brought it to.
     pub async fn commit(self, app: &App, transaction: [u8; 16], now: Timestamp) -> Result<(), AppError> {
         let body = match self.form {
-            Form::Plain(payload) => Body::Plain { outer: Vec::new(), payload },
-            Form::Sealing(sealer) => Body::Sealed(sealer.finish()?),
+            IntakeBody::Plain(payload) => StoredBody::Plain { outer: Vec::new(), payload },
+            IntakeBody::Sealing(sealer) => StoredBody::Sealed(sealer.finish()?),
         };
         let (list, door, detail, sender) = (self.list, self.door, self.detail, self.sender);
         let source = source_of(app, &sender);
@@ -258,7 +265,7 @@ impl Intake {
     }
 }
 
-impl Form {
+impl IntakeBody {
     fn write(&mut self, chunk: &[u8]) -> Result<(), AppError> {
         match self {
             Self::Plain(message) => message.extend_from_slice(chunk),

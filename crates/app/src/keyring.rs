@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sealist_lists::model::{ListKeyNo, ListNo, MailingList};
 use sealist_openpgp::{Certificate, KeyName, ListKey, StorageKey};
-use sealist_store::list_keys::{self, KeyState, ListKeyRow, Purpose};
+use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow, ListKeyState};
 
 use crate::new_keys::name_of;
 use crate::vault::{KeyVault, Unavailable};
@@ -36,21 +36,21 @@ pub(crate) struct Keyring(Mutex<HashMap<ListNo, Held>>);
 /// The keys of one list.
 #[derive(Default)]
 struct Held {
-    keys: BTreeMap<ListKeyNo, Secret>,
+    keys: BTreeMap<ListKeyNo, LoadedKey>,
     /// Keys that are not to be had, of which the log knows.
     complained: BTreeSet<ListKeyNo>,
-    together: Option<Together>,
+    together: Option<CachedListKeys>,
 }
 
 #[derive(Clone)]
-enum Secret {
+enum LoadedKey {
     Posting(Arc<ListKey>),
     Storage(Arc<StorageKey>),
 }
 
 /// What a list's keys are good for, as long as the database says the same of them.
-struct Together {
-    states: Vec<(ListKeyNo, KeyState)>,
+struct CachedListKeys {
+    states: Vec<(ListKeyNo, ListKeyState)>,
     keys: Arc<ListKeys>,
 }
 
@@ -67,7 +67,7 @@ impl App {
         let rows = list_keys::of_list(&mut *self.store.reader().await?, list.no).await?;
         for row in &rows {
             match self.load(list, row).await? {
-                Err(why) if row.state != KeyState::Waiting => return Err(lacks(list, row, why)),
+                Err(why) if row.state != ListKeyState::Waiting => return Err(lacks(list, row, why)),
                 _ => {}
             }
         }
@@ -113,19 +113,19 @@ fn open(
     name: &KeyName,
     row: &ListKeyRow,
     wrapped: Option<&[u8]>,
-) -> Result<Secret, Unavailable> {
+) -> Result<LoadedKey, Unavailable> {
     let octets = vault.secret(name, wrapped)?;
     let named = Certificate::from_stored(&row.certificate).map_err(|_| Unavailable::Other)?;
     let (secret, is_named) = match row.purpose {
-        Purpose::Posting => {
+        ListKeyPurpose::Posting => {
             let key = ListKey::from_secret_bytes(&octets)?;
             let is_named = key.belongs_to(&named);
-            (Secret::Posting(Arc::new(key)), is_named)
+            (LoadedKey::Posting(Arc::new(key)), is_named)
         }
-        Purpose::Storage => {
+        ListKeyPurpose::Storage => {
             let key = StorageKey::from_secret_bytes(&octets)?;
             let is_named = key.belongs_to(&named);
-            (Secret::Storage(Arc::new(key)), is_named)
+            (LoadedKey::Storage(Arc::new(key)), is_named)
         }
     };
     if is_named && named.fingerprint().to_string() == name.fingerprint {
@@ -145,7 +145,7 @@ impl Keyring {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, list: ListNo, no: ListKeyNo, secret: Secret) {
+    fn take(&self, list: ListNo, no: ListKeyNo, secret: LoadedKey) {
         let mut all = self.held();
         let held = all.entry(list).or_default();
         held.keys.insert(no, secret);
@@ -171,9 +171,9 @@ impl Keyring {
         let (mut posting, mut storage, mut others) = (None, None, Vec::new());
         for row in rows {
             match (held.keys.get(&row.no), row.state) {
-                (Some(Secret::Posting(key)), KeyState::Used) => posting = Some(key.clone()),
-                (Some(Secret::Posting(key)), _) => others.push(key.clone()),
-                (Some(Secret::Storage(key)), KeyState::Used) => storage = Some(key.clone()),
+                (Some(LoadedKey::Posting(key)), ListKeyState::Used) => posting = Some(key.clone()),
+                (Some(LoadedKey::Posting(key)), _) => others.push(key.clone()),
+                (Some(LoadedKey::Storage(key)), ListKeyState::Used) => storage = Some(key.clone()),
                 _ => {}
             }
         }
@@ -183,7 +183,7 @@ impl Keyring {
         };
         let keys = Arc::new(ListKeys { posting, others, storage });
         let states = rows.iter().map(|row| (row.no, row.state)).collect();
-        held.together = Some(Together { states, keys: keys.clone() });
+        held.together = Some(CachedListKeys { states, keys: keys.clone() });
         Ok(keys)
     }
 }

@@ -1,19 +1,19 @@
 //! Which letters a list writes: the occasions, and who hears of them.
 
-use sealist_lists::budgets::{Asker, Purpose};
-use sealist_lists::model::{Channel, Door, MailingList};
-use sealist_lists::texts::{Place, Text, Value, context};
+use sealist_lists::budgets::{Asker, NoticePurpose};
+use sealist_lists::model::{Channel, MailingList, SubAddress};
+use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
-use sealist_store::deliveries::{Settled, State};
+use sealist_store::deliveries::{DeliveryState, Settled};
 use sealist_store::holds::Leaving;
-use sealist_store::queue::Entry;
+use sealist_store::queue::QueueEntry;
 use sealist_store::{keys, people};
 
 use crate::intake::source_of;
 use crate::key_life::{cause, judge};
 use crate::notices::{Message, Prepared, answer, answer_by, channel_to, place_of, to_person};
-use crate::summaries::{Fact, WhyGone, gather, gather_for, minute};
+use crate::summaries::{SummaryFact, WhyGone, gather, gather_for, minute};
 use crate::{App, AppError};
 
 /// To a subscribed author whose message is not posted: the same words whatever the cause, on an encrypting
@@ -28,10 +28,10 @@ pub(crate) async fn not_posted(
         list => list.display_name(),
         address => list.name.to_string(),
         pgp => list.settings.pgp.is_some(),
-        sendkey => list.name.address(Door::Sendkey).to_string(),
-        owner => list.name.address(Door::Owner).to_string(),
+        sendkey => list.name.address(SubAddress::Sendkey).to_string(),
+        owner => list.name.address(SubAddress::Owner).to_string(),
     };
-    let content = |_: &Place<'_>, channel| {
+    let content = |_: &TextPlace<'_>, channel| {
         let may = channel == Channel::Sealed || !list.settings.encrypting();
         may.then(|| (values.clone(), None))
     };
@@ -49,9 +49,9 @@ pub(crate) async fn posted_already(
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
-        owner => list.name.address(Door::Owner).to_string(),
+        owner => list.name.address(SubAddress::Owner).to_string(),
     };
-    let content = |_: &Place<'_>, channel| {
+    let content = |_: &TextPlace<'_>, channel| {
         let may = channel == Channel::Sealed || !list.settings.encrypting();
         may.then(|| (values.clone(), None))
     };
@@ -59,8 +59,8 @@ pub(crate) async fn posted_already(
 }
 
 /// To those in charge: a message waits.
-pub(crate) fn held(list: &MailingList, entry: &Entry) -> Prepared {
-    gather(list, Text::Held, &[Fact::Held { entry: entry.no }])
+pub(crate) fn held(list: &MailingList, entry: &QueueEntry) -> Prepared {
+    gather(list, Text::Held, &[SummaryFact::Held { entry: entry.no }])
 }
 
 /// To those in charge: a message waits no longer, and nobody decided.
@@ -74,9 +74,9 @@ pub(crate) fn gave_way(list: &MailingList, leaving: &Leaving) -> Option<Prepared
     Some(gather_for(list, &author, Text::Waits, &[left(leaving, WhyGone::TooMany)]))
 }
 
-fn left(leaving: &Leaving, why: WhyGone) -> Fact {
+fn left(leaving: &Leaving, why: WhyGone) -> SummaryFact {
     let Leaving { entry, octets } = leaving;
-    Fact::Gone {
+    SummaryFact::Gone {
         entry: entry.no,
         received_at_ms: entry.received_at.0,
         sender: entry.sender.clone(),
@@ -87,8 +87,8 @@ fn left(leaving: &Leaving, why: WhyGone) -> Fact {
 }
 
 /// To an author: a message waits for a moderator.
-pub(crate) fn waits(list: &MailingList, author: &Address, entry: &Entry) -> Prepared {
-    gather_for(list, author, Text::Waits, &[Fact::Held { entry: entry.no }])
+pub(crate) fn waits(list: &MailingList, author: &Address, entry: &QueueEntry) -> Prepared {
+    gather_for(list, author, Text::Waits, &[SummaryFact::Held { entry: entry.no }])
 }
 
 /// To the author of a message that a moderator did not let pass, with the moderator's words; or on which nobody decided
@@ -97,7 +97,7 @@ pub(crate) async fn not_let_through(
     app: &App,
     list: &MailingList,
     author: &Address,
-    refusal: Refusal<'_>,
+    refusal: NotPosted<'_>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
     let place = place_of(app, list, author).await?;
@@ -113,7 +113,7 @@ pub(crate) async fn not_let_through(
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
-        owner => list.name.address(Door::Owner).to_string(),
+        owner => list.name.address(SubAddress::Owner).to_string(),
         received_at => minute(refusal.received_at),
         problem => refusal.reason.and_then(reason_lines),
         days => refusal.after_days,
@@ -122,7 +122,10 @@ pub(crate) async fn not_let_through(
     let message = Message {
         to: somebody(author),
         kind: Text::NotLetThrough.name().into(),
-        budget: app.budgets.of(asker, Purpose::Held).of_source(Some(source_of(app, &author.to_string()))),
+        budget: app
+            .budgets
+            .of(asker, NoticePurpose::Held)
+            .of_source(Some(source_of(app, &author.to_string()))),
         letter: app.texts.letter(Text::NotLetThrough, &place, values),
         attachment: None,
         reply_to: None,
@@ -131,7 +134,7 @@ pub(crate) async fn not_let_through(
 }
 
 /// Why a message that waited is not posted.
-pub(crate) struct Refusal<'a> {
+pub(crate) struct NotPosted<'a> {
     /// When it came.
     pub(crate) received_at: Timestamp,
     /// The moderator's words.
@@ -141,9 +144,9 @@ pub(crate) struct Refusal<'a> {
 }
 
 /// To those in charge: a message broke the runner.
-pub(crate) fn shunted(list: &MailingList, entry: &Entry) -> Prepared {
+pub(crate) fn shunted(list: &MailingList, entry: &QueueEntry) -> Prepared {
     let address = list.name.address(entry.door).to_string();
-    let fact = Fact::Shunted { entry: entry.no, address, received_at_ms: entry.received_at.0 };
+    let fact = SummaryFact::Shunted { entry: entry.no, address, received_at_ms: entry.received_at.0 };
     gather(list, Text::Shunted, &[fact])
 }
 
@@ -168,7 +171,7 @@ pub(crate) async fn sendkey(
     let message = Message {
         to: somebody(to),
         kind: Text::Sendkey.name().into(),
-        budget: app.budgets.of(asker, Purpose::PublicKey).of_source(source),
+        budget: app.budgets.of(asker, NoticePurpose::PublicKey).of_source(source),
         letter: app.texts.letter(Text::Sendkey, &place, values),
         attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", armored)),
         reply_to: None,
@@ -204,9 +207,9 @@ pub(crate) async fn key_needed(
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
-        owner => list.name.address(Door::Owner).to_string(),
-        request => list.name.address(Door::Request).to_string(),
-        days => if copy.state == State::HeldForKey { key_wait_days(list) } else { 0 },
+        owner => list.name.address(SubAddress::Owner).to_string(),
+        request => list.name.address(SubAddress::Request).to_string(),
+        days => if copy.state == DeliveryState::HeldForKey { key_wait_days(list) } else { 0 },
         problem => why.as_deref().unwrap_or(&copy.reply),
     };
     to_person(app, list, somebody(reader), Text::KeyNeeded, |_, _| Some((values.clone(), None)), now).await
@@ -215,14 +218,15 @@ pub(crate) async fn key_needed(
 /// To those in charge: copies that wait for keys ([`Text::MemberKeyNeeded`]), that came too late ([`Text::CopiesDropped`]),
 /// or that could not be delivered and are not tried again ([`Text::Undelivered`]).
 pub(crate) fn about_copies(list: &MailingList, text: Text, copies: &[&Settled]) -> Option<Prepared> {
-    let fact = |copy: &&Settled| Fact::Copy { email: copy.email.clone(), reply: one_line(&copy.reply) };
-    let facts: Vec<Fact> = copies.iter().map(fact).collect();
+    let fact =
+        |copy: &&Settled| SummaryFact::Copy { email: copy.email.clone(), reply: one_line(&copy.reply) };
+    let facts: Vec<SummaryFact> = copies.iter().map(fact).collect();
     (!facts.is_empty()).then(|| gather(list, text, &facts))
 }
 
 /// To those in charge: posts to an address have stopped, after too many bounces.
 pub(crate) fn stopped(list: &MailingList, email: &str) -> Prepared {
-    gather(list, Text::Stopped, &[Fact::Stopped { email: email.to_owned() }])
+    gather(list, Text::Stopped, &[SummaryFact::Stopped { email: email.to_owned() }])
 }
 
 /// To a member to whom posts have stopped after bounces: how they begin again.
@@ -235,8 +239,8 @@ pub(crate) async fn delivery_stopped(
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
-        owner => list.name.address(Door::Owner).to_string(),
-        request => list.name.address(Door::Request).to_string(),
+        owner => list.name.address(SubAddress::Owner).to_string(),
+        request => list.name.address(SubAddress::Request).to_string(),
         email => member.to_string(),
     };
     to_person(app, list, somebody(member), Text::DeliveryStopped, |_, _| Some((values.clone(), None)), now)
@@ -253,7 +257,7 @@ pub(crate) async fn probe(
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
-        owner => list.name.address(Door::Owner).to_string(),
+        owner => list.name.address(SubAddress::Owner).to_string(),
         email => member.to_string(),
     };
     to_person(app, list, somebody(member), Text::Probe, |_, _| Some((values.clone(), None)), now).await
@@ -261,7 +265,7 @@ pub(crate) async fn probe(
 
 /// To those in charge: the key of a member stands on the word of one that is compromised.
 pub(crate) fn key_void(list: &MailingList, member: &Address, revoked: &str, key: &Certificate) -> Prepared {
-    let fact = Fact::KeyVoid {
+    let fact = SummaryFact::KeyVoid {
         email: member.to_string(),
         fingerprint: key.fingerprint().to_string(),
         old_fingerprint: revoked.to_owned(),

@@ -43,23 +43,28 @@ use sealist_store::Store;
 use tokio::sync::Mutex;
 
 pub use error::AppError;
-pub use incoming::{Outcome, process};
-pub use intake::{Arrival, Intake};
+pub use incoming::{EntryOutcome, process};
+pub use intake::{Destination, Intake};
 pub use key_life::{
-    Answer, Found, KeyCheck, KeyServers, KeyState, Refreshed, Stages, refresh_address, refresh_next, survey,
-    to_refresh,
+    KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages, refresh_address,
+    refresh_next, survey, to_refresh,
 };
 pub use keyring::ListKeys;
-pub use moderation::{By, Decision, Outside, Rejected, decide, open_for, open_to_file, outside_of, shunt};
+pub use moderation::{
+    DecidedBy, MessageDecision, QueuedMessageView, Rejected, decide, open_for, open_to_file, outside_of,
+    shunt,
+};
 pub use notices::UNTOLD;
-pub use outgoing::{Copy, Ready, Recipient, Report, Retry, Together, could_not_be_made, prepare, settle};
+pub use outgoing::{
+    Copy, Ready, Recipient, RecipientBatching, Report, Retry, could_not_be_made, prepare, settle,
+};
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
 pub use settings::{SettingRefused, set_setting};
 pub use setup::{NewMember, add_member, check_not_own, create_list, list_certificate, set_key};
 pub use succession::{announce, published, strip_certifications};
 pub use summaries::tell_due;
-pub use upkeep::{Kept, mend_clock, purge, upkeep};
+pub use upkeep::{MaintenanceReport, mend_clock, purge, upkeep};
 pub use vault::{KeyVault, Unavailable};
 
 /// A site: its database and its keys.
@@ -84,11 +89,11 @@ pub struct App {
     keyring: Arc<keyring::Keyring>,
     broken_off: spool::BrokenOff,
     /// For messages that are judged.
-    judging: room::Room,
+    judging: room::MemoryRoom,
     /// For what grows when it is opened: who waits for it has room to be judged, and nobody who has it waits for more.
-    growing: room::Room,
+    growing: room::MemoryRoom,
     /// For bodies that are on their way out: a next hop that hangs keeps nobody from judging.
-    leaving: room::Room,
+    leaving: room::MemoryRoom,
 }
 
 impl App {
@@ -106,9 +111,9 @@ impl App {
             node: Arc::default(),
             keyring: Arc::default(),
             broken_off: Arc::default(),
-            judging: room::Room::of_mib(48),
-            growing: room::Room::of_mib(64),
-            leaving: room::Room::of_mib(160),
+            judging: room::MemoryRoom::of_mib(48),
+            growing: room::MemoryRoom::of_mib(64),
+            leaving: room::MemoryRoom::of_mib(160),
         }
     }
 

@@ -1,21 +1,21 @@
 //! What people in charge decide about a message that waits, and what the server sets aside itself. The command line and the
 //! commands by mail decide by the same function, [`decision`].
 
-use sealist_lists::budgets::Budget;
+use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::commands::mailto;
-use sealist_lists::model::{Channel, Door, MailingList, Role};
+use sealist_lists::model::{Channel, MailingList, Role, SubAddress};
 use sealist_lists::notices::{Notice, build};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, context};
 use sealist_mail::origin::{Answerable, EnvelopeSender, answerable};
 use sealist_mail::{Address, Boundary, Headers, Mailbox, Timestamp, compose, sole_author};
 use sealist_openpgp::{self as openpgp, KeyIds, SealingCard, SignWith, random};
-use sealist_store::queue::{self, Entry, Place};
+use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{Conn, StoreError, audit, bodies, keys, lists, people, replay, tokens};
 
 use crate::effects::{Effect, carry_out};
 use crate::incoming::reveal;
-use crate::letters::{Refusal, not_let_through};
+use crate::letters::{NotPosted, not_let_through};
 use crate::notices::{Message, Prepared, channel_to, make_with, place_of};
 use crate::summaries::{Extent, minute, outside, size, whole_content};
 use crate::{App, AppError, letters};
@@ -25,7 +25,7 @@ const MAX_ASKED_OCTETS: usize = 1024 * 1024;
 
 /// What becomes of a message that waits for a moderator.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum MessageDecision {
     /// It is opened and judged again, and passes for the reasons that were shown.
     Accept,
     /// It is deleted, and its author hears of it, with these words if there are any.
@@ -34,7 +34,7 @@ pub enum Decision {
     Discard,
 }
 
-impl Decision {
+impl MessageDecision {
     /// `accepted`, as it stands in the audit and in the answer to whoever decides second.
     pub fn name(&self) -> &'static str {
         match self {
@@ -47,14 +47,14 @@ impl Decision {
 
 /// Who decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum DecidedBy {
     /// Whoever runs commands on the server.
     Admin,
     /// An owner or moderator, by mail.
     Person(Address),
 }
 
-impl By {
+impl DecidedBy {
     /// The address, or `admin`.
     pub fn name(&self) -> String {
         match self {
@@ -82,10 +82,10 @@ pub enum Rejected {
 }
 
 /// A decision as it is recorded.
-pub(crate) struct Decided {
-    entry: Entry,
-    decision: Decision,
-    by: By,
+pub(crate) struct RecordedDecision {
+    entry: QueueEntry,
+    decision: MessageDecision,
+    by: DecidedBy,
     audited: String,
 }
 
@@ -95,16 +95,16 @@ pub(crate) struct Decided {
 pub(crate) async fn decision(
     app: &App,
     list: &MailingList,
-    entry: Entry,
-    decision: Decision,
-    by: &By,
+    entry: QueueEntry,
+    decision: MessageDecision,
+    by: &DecidedBy,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     if queue::find(&mut *app.store.reader().await?, entry.no).await?.is_none() {
         return Err(AppError::Overtaken);
     }
-    if decision == Decision::Accept {
-        if entry.place != Place::Hold {
+    if decision == MessageDecision::Accept {
+        if entry.place != QueueName::Hold {
             return Err(AppError::NotHeld { entry: entry.no, place: entry.place.name() });
         }
         if entry.reasons.iter().any(|reason| reason.is_final()) {
@@ -115,13 +115,13 @@ pub(crate) async fn decision(
         }
     }
     let mut effects = Vec::new();
-    if let Decision::Reject(reason) = &decision {
+    if let MessageDecision::Reject(reason) = &decision {
         let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
-        let refusal = Refusal { received_at: entry.received_at, reason, after_days: 0 };
+        let refusal = NotPosted { received_at: entry.received_at, reason, after_days: 0 };
         effects.extend(refusal_letter(app, list, &entry, refusal, now).await?.map(Effect::Letter));
     }
     let (by, audited) = (by.clone(), by.audited(app));
-    effects.push(Effect::Decided(Box::new(Decided { entry, decision, by, audited })));
+    effects.push(Effect::Decided(Box::new(RecordedDecision { entry, decision, by, audited })));
     Ok(effects)
 }
 
@@ -129,9 +129,9 @@ pub(crate) async fn decision(
 /// quicker.
 pub async fn decide(
     app: &App,
-    entry: Entry,
-    what: Decision,
-    by: By,
+    entry: QueueEntry,
+    what: MessageDecision,
+    by: DecidedBy,
     now: Timestamp,
 ) -> Result<Rejected, AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list)
@@ -154,9 +154,9 @@ pub(crate) fn rejected(effects: &[Effect]) -> Rejected {
     }
 }
 
-impl Decided {
+impl RecordedDecision {
     /// What it takes a step further.
-    pub(crate) fn entry(&self) -> &Entry {
+    pub(crate) fn entry(&self) -> &QueueEntry {
         &self.entry
     }
 
@@ -166,21 +166,21 @@ impl Decided {
         let name = by.name();
         tokens::decided(&mut *db, entry.no, decision.name(), &name, now).await?;
         match decision {
-            Decision::Accept => {
+            MessageDecision::Accept => {
                 if !queue::resume(&mut *db, entry.no, now).await? {
                     return Err(AppError::Overtaken);
                 }
             }
-            Decision::Reject(_) | Decision::Discard => {
-                let refused_by = if *by == By::Admin { "" } else { &name };
+            MessageDecision::Reject(_) | MessageDecision::Discard => {
+                let refused_by = if *by == DecidedBy::Admin { "" } else { &name };
                 replay::refuse(&mut *db, entry.no, refused_by, now).await?;
                 queue::finish(&mut *db, entry).await?;
             }
         }
         let event = match decision {
-            Decision::Accept => "hold-accepted",
-            Decision::Reject(_) => "hold-rejected",
-            Decision::Discard => "hold-discarded",
+            MessageDecision::Accept => "hold-accepted",
+            MessageDecision::Reject(_) => "hold-rejected",
+            MessageDecision::Discard => "hold-discarded",
         };
         let detail = described(entry);
         Ok(audit::record(db, entry.list, audited, event, &detail, now).await?)
@@ -188,7 +188,7 @@ impl Decided {
 }
 
 /// A held message for the audit: number, envelope sender, reasons.
-pub(crate) fn described(entry: &Entry) -> String {
+pub(crate) fn described(entry: &QueueEntry) -> String {
     let reasons: Vec<String> = entry.reasons.iter().map(|reason| reason.name()).collect();
     format!("entry {} from <{}>, {}", entry.no, entry.sender, reasons.join(" "))
 }
@@ -197,8 +197,8 @@ pub(crate) fn described(entry: &Entry) -> String {
 pub(crate) async fn refusal_letter(
     app: &App,
     list: &MailingList,
-    entry: &Entry,
-    refusal: Refusal<'_>,
+    entry: &QueueEntry,
+    refusal: NotPosted<'_>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
     let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
@@ -212,7 +212,7 @@ pub(crate) async fn refusal_letter(
 }
 
 /// What the command line shows of a message in the queue.
-pub struct Outside {
+pub struct QueuedMessageView {
     /// Where it came to; empty if its list is gone.
     pub address: String,
     /// The From field, shortened; `None` if this process lacks the keys of the list.
@@ -224,7 +224,7 @@ pub struct Outside {
 }
 
 /// What stands outside of a message in the queue. Nothing is decrypted but what the list sealed itself.
-pub async fn outside_of(app: &App, entry: &Entry) -> Result<Outside, AppError> {
+pub async fn outside_of(app: &App, entry: &QueueEntry) -> Result<QueuedMessageView, AppError> {
     let (list, octets) = {
         let mut db = app.store.reader().await?;
         // It may be gone since it was listed.
@@ -237,13 +237,13 @@ pub async fn outside_of(app: &App, entry: &Entry) -> Result<Outside, AppError> {
     };
     let is_plain = list.is_some_and(|list| list.settings.pgp.is_none());
     Ok(match seen {
-        Some(seen) => Outside {
+        Some(seen) => QueuedMessageView {
             address,
             author: Some(seen.author),
             subject: is_plain.then_some(seen.subject),
             octets: seen.octets,
         },
-        None => Outside { address, author: None, subject: None, octets },
+        None => QueuedMessageView { address, author: None, subject: None, octets },
     })
 }
 
@@ -253,7 +253,7 @@ pub async fn outside_of(app: &App, entry: &Entry) -> Result<Outside, AppError> {
 pub(crate) async fn show(
     app: &App,
     list: &MailingList,
-    entry: &Entry,
+    entry: &QueueEntry,
     who: &Address,
     token: Option<&str>,
     now: Timestamp,
@@ -264,13 +264,13 @@ pub(crate) async fn show(
     let letter = make_with(app, list, message, messages, channel, now).await?;
     let mut effects = vec![Effect::Letter(letter)];
     // Without a token the command line asked.
-    let by = token.map_or(By::Admin, |_| By::Person(who.clone()));
+    let by = token.map_or(DecidedBy::Admin, |_| DecidedBy::Person(who.clone()));
     effects.extend(seen(app, entry, who, role, &by));
     Ok(effects)
 }
 
 /// The same by the command line: the message is mailed to that person.
-pub async fn open_for(app: &App, entry: &Entry, who: &Address, now: Timestamp) -> Result<(), AppError> {
+pub async fn open_for(app: &App, entry: &QueueEntry, who: &Address, now: Timestamp) -> Result<(), AppError> {
     let list = list_of(app, entry).await?;
     let effects = show(app, &list, entry, who, None, now).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
@@ -280,7 +280,7 @@ pub async fn open_for(app: &App, entry: &Entry, who: &Address, now: Timestamp) -
 /// list if there is no key.
 pub async fn open_to_file(
     app: &App,
-    entry: &Entry,
+    entry: &QueueEntry,
     who: &Address,
     now: Timestamp,
 ) -> Result<Vec<u8>, AppError> {
@@ -313,18 +313,18 @@ pub async fn open_to_file(
     let sign = signer.as_ref().map_or(SignWith::Nobody, |keys| SignWith::Key(&keys.posting, now));
     let armor = openpgp::seal_copy(&payload.entity, sign, &card, KeyIds::Named)?.joined();
     let (head, tail) = compose::encrypted_part(&Boundary::from_entropy(random()));
-    let effects: Vec<Effect> = seen(app, entry, who, role, &By::Admin).collect();
+    let effects: Vec<Effect> = seen(app, entry, who, role, &DecidedBy::Admin).collect();
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
     Ok([&payload.outer[..], &head, &armor, &tail].concat())
 }
 
-async fn list_of(app: &App, entry: &Entry) -> Result<MailingList, AppError> {
+async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
     list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
 }
 
 /// The role by which somebody may see a message.
-async fn may_see(app: &App, list: &MailingList, entry: &Entry, who: &Address) -> Result<Role, AppError> {
+async fn may_see(app: &App, list: &MailingList, entry: &QueueEntry, who: &Address) -> Result<Role, AppError> {
     let roles = people::roles_of(&mut *app.store.reader().await?, list.no, who).await?;
     let has = |role: Role| roles.iter().any(|member| member.role == role && !member.key_waits);
     let is_captured = entry.reasons.iter().any(|reason| reason.may_be_captured());
@@ -351,15 +351,15 @@ async fn channel_to_reader(
 /// An owner who has it may accept it; who got it stands in the audit.
 fn seen(
     app: &App,
-    entry: &Entry,
+    entry: &QueueEntry,
     who: &Address,
     role: Role,
-    by: &By,
+    by: &DecidedBy,
 ) -> impl Iterator<Item = Effect> + use<> {
     let seen = (role == Role::Owner).then_some(Effect::Seen(entry.no));
     let detail = match by {
-        By::Admin => format!("{}; by {}", described(entry), by.audited(app)),
-        By::Person(_) => described(entry),
+        DecidedBy::Admin => format!("{}; by {}", described(entry), by.audited(app)),
+        DecidedBy::Person(_) => described(entry),
     };
     seen.into_iter().chain([Effect::Changed { address: who.clone(), event: "hold-shown", detail }])
 }
@@ -367,7 +367,7 @@ fn seen(
 async fn shown(
     app: &App,
     list: &MailingList,
-    entry: &Entry,
+    entry: &QueueEntry,
     who: &Address,
     token: Option<&str>,
     now: Timestamp,
@@ -378,7 +378,7 @@ async fn shown(
     let sentence = |reason: &Reason| app.texts.reason(*reason, &place);
     let reasons: Vec<String> = entry.reasons.iter().map(sentence).collect();
     let is_final = entry.reasons.iter().any(|reason| reason.is_final());
-    let approve = |token: &str| mailto(&list.name.address(Door::Request), &format!("approve {token}"));
+    let approve = |token: &str| mailto(&list.name.address(SubAddress::Request), &format!("approve {token}"));
     let values = context! {
         list => list.display_name(),
         address => list.name.address(entry.door).to_string(),
@@ -396,22 +396,22 @@ async fn shown(
     let message = Message {
         to: Mailbox { name: None, address: who.clone() },
         kind: Text::HeldShown.name().into(),
-        budget: Budget::UNLIMITED,
+        budget: NoticeBudget::UNLIMITED,
         letter: app.texts.letter(Text::HeldShown, &place, values),
         attachment: None,
-        reply_to: Some(list.name.address(Door::Request)),
+        reply_to: Some(list.name.address(SubAddress::Request)),
     };
     Ok((message, vec![(format!("message-{}.eml", entry.no), content)]))
 }
 
 /// Sets a message aside that cannot be handled, and lets those in charge hear of it.
-pub async fn shunt(app: &App, entry: Entry, now: Timestamp) -> Result<(), AppError> {
+pub async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
     let notice = list.map(|list| letters::shunted(&list, &entry));
     app.store
         .write(move |db| {
             Box::pin(async move {
-                queue::set_aside(&mut *db, &entry, Place::Shunt, &[Reason::Poison]).await?;
+                queue::set_aside(&mut *db, &entry, QueueName::Shunt, &[Reason::Poison]).await?;
                 if let Some(notice) = notice {
                     notice.store(&mut *db, now).await?;
                 }

@@ -1,9 +1,9 @@
 //! New keys of a list: made, kept, and the rows that name them.
 
-use sealist_lists::model::{Door, MailingList};
+use sealist_lists::model::{MailingList, SubAddress};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, KeyName, ListKey, StorageKey};
-use sealist_store::list_keys::{KeyState, ListKeyRow, NewListKey, Purpose};
+use sealist_store::list_keys::{ListKeyPurpose, ListKeyRow, ListKeyState, NewListKey};
 
 use crate::{App, AppError};
 
@@ -12,19 +12,20 @@ pub(crate) fn posting(
     app: &App,
     list: &MailingList,
     generation: u32,
-    state: KeyState,
+    state: ListKeyState,
     now: Timestamp,
 ) -> Result<NewListKey, AppError> {
-    let addresses = [Door::Posting, Door::Request, Door::Owner].map(|door| list.name.address(door));
+    let addresses =
+        [SubAddress::Posting, SubAddress::Request, SubAddress::Owner].map(|door| list.name.address(door));
     let key = ListKey::generate(&list.display_name(), &addresses, now)?;
-    let row = row(Purpose::Posting, &key.certificate(), generation, state);
+    let row = row(ListKeyPurpose::Posting, &key.certificate(), generation, state);
     keep(app, list, row, &key.to_secret_bytes())
 }
 
 /// A new storage key, in the same way.
 pub(crate) fn storage(app: &App, list: &MailingList, now: Timestamp) -> Result<NewListKey, AppError> {
     let key = StorageKey::generate(&list.name.to_string(), now)?;
-    let row = row(Purpose::Storage, key.certificate().certificate(), 1, KeyState::Used);
+    let row = row(ListKeyPurpose::Storage, key.certificate().certificate(), 1, ListKeyState::Used);
     keep(app, list, row, &key.to_secret_bytes())
 }
 
@@ -33,7 +34,12 @@ pub(crate) fn name_of(list: &MailingList, row: &ListKeyRow) -> KeyName {
     name(list, row.purpose, &row.fingerprint, row.generation)
 }
 
-fn row(purpose: Purpose, certificate: &Certificate, generation: u32, state: KeyState) -> NewListKey {
+fn row(
+    purpose: ListKeyPurpose,
+    certificate: &Certificate,
+    generation: u32,
+    state: ListKeyState,
+) -> NewListKey {
     NewListKey {
         purpose,
         fingerprint: certificate.fingerprint().to_string(),
@@ -50,7 +56,7 @@ fn keep(app: &App, list: &MailingList, row: NewListKey, secret: &[u8]) -> Result
     Ok(NewListKey { wrapped, ..row })
 }
 
-fn name(list: &MailingList, purpose: Purpose, fingerprint: &str, generation: u32) -> KeyName {
+fn name(list: &MailingList, purpose: ListKeyPurpose, fingerprint: &str, generation: u32) -> KeyName {
     let (list, purpose) = (list.name.list_id(), purpose.name());
     KeyName { list, purpose, fingerprint: fingerprint.to_owned(), generation }
 }

@@ -18,14 +18,14 @@ use crate::{App, AppError, announce};
 pub(crate) struct Node {
     no: AtomicI64,
     lacking: Mutex<BTreeSet<ListNo>>,
-    seen: Mutex<Option<Seen>>,
+    seen: Mutex<Option<LeaseState>>,
     /// Set when a claim may have been made that nobody here knows of.
     unsure: AtomicBool,
 }
 
 /// When the others could see this process.
 #[derive(Clone, Copy)]
-struct Seen {
+struct LeaseState {
     /// Without a pause.
     since: Instant,
     last: Instant,
@@ -46,7 +46,7 @@ impl Node {
             Some(before) if now - before.last <= MAX_PAUSE => before.since,
             _ => now,
         };
-        *seen = Some(Seen { since, last: now });
+        *seen = Some(LeaseState { since, last: now });
         now - since >= DEAD_AFTER
     }
 }

@@ -5,15 +5,15 @@
 
 use std::borrow::Cow;
 
-use sealist_lists::budgets::Budget;
+use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
-use sealist_lists::texts::{Letter, Place, Text, Value};
+use sealist_lists::texts::{Letter, Text, TextPlace, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{SealingCard, Token, random};
-use sealist_store::bodies::Body;
-use sealist_store::notices::{Probe, Spent, spent};
-use sealist_store::tokens::{self, Subject};
+use sealist_store::bodies::StoredBody;
+use sealist_store::notices::{LimitReached, Probe, spent};
+use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, audit, keys, people};
 
 use crate::summaries::Gathered;
@@ -29,7 +29,7 @@ pub(crate) enum Prepared {
     /// Facts for a notice that is made when it is due.
     Facts(Gathered),
     /// A letter that was not made: its budget is spent. It is counted where the admin sees it.
-    Untold(ListNo, Spent),
+    Untold(ListNo, LimitReached),
 }
 
 /// The event of the audit under which notices are counted that met a limit.
@@ -40,9 +40,9 @@ pub(crate) struct Finished {
     list: ListNo,
     to: Address,
     kind: Cow<'static, str>,
-    budget: Budget,
+    budget: NoticeBudget,
     channel: Channel,
-    body: Body,
+    body: StoredBody,
     probe: Option<Probe>,
     /// Of the tokens that it brings.
     marks: Vec<[u8; 32]>,
@@ -63,7 +63,7 @@ impl Prepared {
     /// what the mail changes may be committed.
     pub(crate) async fn store_or_wait(&self, db: &mut Conn, now: Timestamp) -> Result<bool, AppError> {
         let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
-        if let Spent::Hour { ends_at: Some(ends_at) } = spent {
+        if let LimitReached::Hour { ends_at: Some(ends_at) } = spent {
             return Err(AppError::NextHour(ends_at));
         }
         audit::count(db, list, UNTOLD, spent.name(), now).await?;
@@ -71,7 +71,11 @@ impl Prepared {
     }
 
     /// Stores the letter or the facts; the limit that it met if its budget is spent.
-    async fn try_store(&self, db: &mut Conn, now: Timestamp) -> Result<Option<(ListNo, Spent)>, StoreError> {
+    async fn try_store(
+        &self,
+        db: &mut Conn,
+        now: Timestamp,
+    ) -> Result<Option<(ListNo, LimitReached)>, StoreError> {
         match self {
             Self::Letter(letter) => Ok(letter.store(db, now).await?.map(|spent| (letter.list, spent))),
             Self::Facts(gathered) => gathered.store(db, now).await.map(|()| None),
@@ -110,7 +114,7 @@ impl Prepared {
     pub(crate) async fn store_tokens(
         &self,
         db: &mut Conn,
-        about: &Subject,
+        about: &TokenSubject,
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let Self::Letter(letter) = self else { return Ok(()) };
@@ -145,7 +149,7 @@ impl Tokens {
 }
 
 impl Finished {
-    async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<Option<Spent>, StoreError> {
+    async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<Option<LimitReached>, StoreError> {
         let letter = sealist_store::notices::NewNotice {
             list: self.list,
             to: &self.to,
@@ -160,7 +164,7 @@ impl Finished {
 }
 
 /// What a letter is made of: the values of its text, and perhaps a file.
-pub(crate) type Content = (Value, Option<Attachment>);
+pub(crate) type NoticeContent = (Value, Option<Attachment>);
 
 /// A letter to one person, in their language; of each text one a day. `content` chooses for the way it travels; `None`:
 /// not that way.
@@ -169,12 +173,12 @@ pub(crate) async fn to_person(
     list: &MailingList,
     to: Mailbox,
     text: Text,
-    content: impl Fn(&Place<'_>, Channel) -> Option<Content>,
+    content: impl Fn(&TextPlace<'_>, Channel) -> Option<NoticeContent>,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
     let channel = {
         let mut db = app.store.reader().await?;
-        if spent(&mut db, list.no, &to.address, text.name(), Budget::DAILY, now).await?.is_some() {
+        if spent(&mut db, list.no, &to.address, text.name(), NoticeBudget::DAILY, now).await?.is_some() {
             return Ok(None);
         }
         channel_to(app, &mut db, list, &to.address, now).await?
@@ -182,8 +186,14 @@ pub(crate) async fn to_person(
     let place = place_of(app, list, &to.address).await?;
     let Some((values, attachment)) = content(&place, channel) else { return Ok(None) };
     let letter = app.texts.letter(text, &place, values);
-    let message =
-        Message { to, kind: text.name().into(), budget: Budget::DAILY, letter, attachment, reply_to: None };
+    let message = Message {
+        to,
+        kind: text.name().into(),
+        budget: NoticeBudget::DAILY,
+        letter,
+        attachment,
+        reply_to: None,
+    };
     Ok(Some(make(app, list, message, channel, now).await?))
 }
 
@@ -192,7 +202,7 @@ pub(crate) struct Message {
     pub(crate) to: Mailbox,
     /// Of which kind, and how many of those go out.
     pub(crate) kind: Cow<'static, str>,
-    pub(crate) budget: Budget,
+    pub(crate) budget: NoticeBudget,
     pub(crate) letter: Letter,
     pub(crate) attachment: Option<Attachment>,
     /// Where the answer goes; `None`: to the owners.
@@ -290,7 +300,7 @@ pub(crate) async fn place_of<'a>(
     app: &App,
     list: &'a MailingList,
     reader: &Address,
-) -> Result<Place<'a>, AppError> {
+) -> Result<TextPlace<'a>, AppError> {
     let language = people::language_of(&mut *app.store.reader().await?, reader).await?;
     Ok(app.texts.place(list, language))
 }

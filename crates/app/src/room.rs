@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealist_openpgp::{TakeRoom, Taken};
+use sealist_openpgp::{TakeRoom, TakenRoom};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -10,12 +10,12 @@ use crate::AppError;
 
 /// The room of one place of work, for messages in the order in which they come.
 #[derive(Clone)]
-pub(crate) struct Room {
+pub(crate) struct MemoryRoom {
     mib: u32,
     left: Arc<Semaphore>,
 }
 
-impl Room {
+impl MemoryRoom {
     /// So much for all bodies in work at one place.
     pub(crate) fn of_mib(mib: u32) -> Self {
         Self { mib, left: Arc::new(Semaphore::new(mib as usize)) }
@@ -35,7 +35,7 @@ impl Room {
         let (room, runtime) = (self.clone(), Handle::current());
         Box::new(move |octets| {
             let taken = runtime.block_on(room.wait(octets as u64, forms));
-            Box::new(taken.ok()) as Taken
+            Box::new(taken.ok()) as TakenRoom
         })
     }
 }
@@ -47,7 +47,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_small_does_not_wait_behind_what_is_large() {
         const MIB: u64 = 1024 * 1024;
-        let room = Room::of_mib(10);
+        let room = MemoryRoom::of_mib(10);
         let large = room.wait(9 * MIB, 1).await.unwrap();
         let larger = room.wait(100 * MIB, 5);
         tokio::pin!(larger);

@@ -3,7 +3,7 @@
 use sealist_lists::model::{MailingList, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_openpgp::KeyName;
-use sealist_store::list_keys::{self, KeyState, Purpose};
+use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState};
 use sealist_store::{StoreError, lists, rotation, site_key};
 
 use crate::keyring::lacks;
@@ -26,8 +26,9 @@ pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rot
     if list.settings.pgp.is_none() {
         return Err(AppError::Plain(list.name.to_string()));
     }
-    let last = list_keys::generation(&mut *app.store.reader().await?, list.no, Purpose::Posting).await?;
-    let key = new_keys::posting(app, list, last + 1, KeyState::Waiting, now)?;
+    let last =
+        list_keys::generation(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;
+    let key = new_keys::posting(app, list, last + 1, ListKeyState::Waiting, now)?;
     let (fingerprint, no, alone) = (key.fingerprint.clone(), list.no, app.store.alone());
     let waits_for = app.store.write(move |db| {
         Box::pin(async move {
@@ -64,7 +65,7 @@ pub async fn keep_in_database(app: &App) -> Result<usize, AppError> {
         match app.vault.secret(&name, None) {
             Ok(secret) => moved.push((row.no, app.vault.wrap(&name, &secret).ok_or(AppError::NoMasterKey)?)),
             // Nobody needs it any more.
-            Err(Unavailable::Missing) if row.state == KeyState::Retired => {}
+            Err(Unavailable::Missing) if row.state == ListKeyState::Retired => {}
             Err(why) => return Err(lacks(&list, &row, why)),
         }
     }

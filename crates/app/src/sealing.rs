@@ -5,7 +5,7 @@ use sealist_lists::payload::Payload;
 use sealist_mail::fit::{Octets, fit};
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, KeyIds, ListKey, SealingCard, SignWith, random};
-use sealist_store::bodies::Body;
+use sealist_store::bodies::StoredBody;
 
 use crate::{App, AppError, ListKeys};
 
@@ -17,9 +17,9 @@ pub(crate) async fn enclose(
     payload: Payload,
     channel: Channel,
     now: Timestamp,
-) -> Result<Body, AppError> {
+) -> Result<StoredBody, AppError> {
     let Some(pgp) = &list.settings.pgp else {
-        return Ok(Body::Plain { outer: payload.outer, payload: payload.entity });
+        return Ok(StoredBody::Plain { outer: payload.outer, payload: payload.entity });
     };
     let keys = app.keys_of(list).await?;
     let signer = pgp.sign_outgoing.then_some(&*keys.posting);
@@ -34,7 +34,7 @@ pub(crate) fn signed_by(
     payload: Payload,
     channel: Channel,
     now: Timestamp,
-) -> Result<Body, AppError> {
+) -> Result<StoredBody, AppError> {
     let Payload { outer, entity } = payload;
     let storage = keys.storage.certificate();
     let inside = match (channel, signer) {
@@ -46,9 +46,9 @@ pub(crate) fn signed_by(
         _ => entity,
     };
     if channel == Channel::Open && !list.settings.encrypting() {
-        return Ok(Body::Plain { outer, payload: entity });
+        return Ok(StoredBody::Plain { outer, payload: entity });
     }
-    Ok(Body::Sealed(openpgp::seal(&entity, &outer, inside, &storage)?))
+    Ok(StoredBody::Sealed(openpgp::seal(&entity, &outer, inside, &storage)?))
 }
 
 /// What is for the holder of one key alone: the finished message, encrypted to that key and signed by the list.
@@ -58,16 +58,16 @@ pub(crate) async fn enclose_to(
     payload: Payload,
     key: &SealingCard,
     now: Timestamp,
-) -> Result<Body, AppError> {
+) -> Result<StoredBody, AppError> {
     let Payload { outer, entity } = payload;
     let keys = app.keys_of(list).await?;
     let armor = openpgp::seal_copy(&entity, SignWith::Key(&keys.posting, now), key, KeyIds::Named)?.joined();
     let (head, tail) = compose::encrypted_part(&Boundary::from_entropy(random()));
     let entity = [&head[..], &armor, &tail].concat();
     if !list.settings.encrypting() {
-        return Ok(Body::Plain { outer, payload: entity });
+        return Ok(StoredBody::Plain { outer, payload: entity });
     }
-    Ok(Body::Sealed(openpgp::seal(&entity, &outer, SignWith::Nobody, &keys.storage.certificate())?))
+    Ok(StoredBody::Sealed(openpgp::seal(&entity, &outer, SignWith::Nobody, &keys.storage.certificate())?))
 }
 
 /// The entity with the list's signature beside it, in a form that every mail server takes ([RFC 3156, section 3]), or that

@@ -8,7 +8,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::list_keys::{self, KeyState, Purpose};
+use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState};
 use sealist_store::{Conn, lists, people};
 
 use crate::effects::carry_out;
@@ -29,7 +29,7 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
     let mut made = Vec::new();
     if settings.pgp.is_some() {
         let list = MailingList { no: ListNo(0), name: name.clone(), settings: settings.clone() };
-        made.push(new_keys::posting(app, &list, 1, KeyState::Used, now)?);
+        made.push(new_keys::posting(app, &list, 1, ListKeyState::Used, now)?);
         made.push(new_keys::storage(app, &list, now)?);
     }
     let style = style.to_owned();
@@ -200,6 +200,7 @@ fn certificate_row(
 
 /// The certificate that correspondents of a list use.
 pub async fn list_certificate(app: &App, list: ListNo) -> Result<Option<Certificate>, AppError> {
-    let stored = list_keys::certificate(&mut *app.store.reader().await?, list, Purpose::Posting).await?;
+    let stored =
+        list_keys::certificate(&mut *app.store.reader().await?, list, ListKeyPurpose::Posting).await?;
     Ok(stored.map(|stored| Certificate::from_stored(&stored)).transpose()?)
 }

@@ -6,12 +6,12 @@
 //! was away for two rotations asks for the list's key anyway.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, Door, MailingList, Role};
+use sealist_lists::model::{Channel, MailingList, Role, SubAddress};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Language, Text, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, ListKey, random};
-use sealist_store::list_keys::{self, ListKeyRow, Purpose};
+use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::{StoreError, bodies, lists, rotation};
 
@@ -80,7 +80,7 @@ async fn announce_one(
         let none = (language == own).then_some(None);
         letters.push((body, [Some(Some(language)), none].into_iter().flatten().collect::<Vec<_>>()));
     }
-    let (no, key, bounces) = (list.no, new.no, list.name.address(Door::Bounces).to_string());
+    let (no, key, bounces) = (list.no, new.no, list.name.address(SubAddress::Bounces).to_string());
     let announced = app.store.write(move |db| {
         Box::pin(async move {
             if !rotation::announced(&mut *db, key, now).await? {
@@ -143,7 +143,8 @@ pub async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>
 
 /// Takes off the posting key what others signed. Errs with [`StoreError::Lost`] if somebody signs it at that moment.
 pub async fn strip_certifications(app: &App, list: &MailingList) -> Result<(), AppError> {
-    let stored = list_keys::certificate(&mut *app.store.reader().await?, list.no, Purpose::Posting).await?;
+    let stored =
+        list_keys::certificate(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;
     let before = stored.ok_or_else(|| AppError::Plain(list.name.to_string()))?;
     let key = Certificate::from_stored(&before)?;
     let (no, fingerprint) = (list.no, key.fingerprint().to_string());

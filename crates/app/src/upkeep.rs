@@ -5,15 +5,15 @@ use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::audit::Trier;
 use sealist_store::holds::{self, Leaving};
-use sealist_store::requests::By;
+use sealist_store::requests::RequestedBy;
 use sealist_store::{
     Conn, StoreError, archive, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices,
     pending, posts, put_aside, queue, replay, requests, tokens,
 };
 
-use crate::letters::{self, Refusal};
+use crate::letters::{self, NotPosted};
 use crate::moderation::{described, refusal_letter};
-use crate::summaries::{Fact, WhyGone, gather, gather_for};
+use crate::summaries::{SummaryFact, WhyGone, gather, gather_for};
 use crate::{App, AppError, bounces, succession};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -35,7 +35,7 @@ const CHUNK: u32 = 500;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct MaintenanceReport {
     /// Copies that waited for a key until `key_wait_days` were over.
     pub given_up: u64,
     /// Messages that waited for a moderator until `max_days_to_hold` were over.
@@ -56,8 +56,8 @@ pub async fn mend_clock(app: &App, longest_pause_ms: i64, now: Timestamp) -> Res
 }
 
 /// One round. Deletes in small transactions, so that mail does not wait for it.
-pub async fn upkeep(app: &App, now: Timestamp) -> Result<Kept, AppError> {
-    let mut kept = Kept::default();
+pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppError> {
+    let mut kept = MaintenanceReport::default();
     // What was interrupted when a key began to be used.
     succession::announce(app, now).await?;
     app.store.write(move |db| Box::pin(holds::begin_waits(db, now))).await.map_err(|e: StoreError| e)?;
@@ -122,7 +122,7 @@ async fn give_up_copies(
         Box::pin(async move {
             let readers = deliveries::give_up_waiting(&mut *db, list.no, before).await?;
             for reader in &readers {
-                let fact = Fact::Copy { email: reader.clone(), reply: TOO_LATE.to_owned() };
+                let fact = SummaryFact::Copy { email: reader.clone(), reply: TOO_LATE.to_owned() };
                 gather(&list, Text::CopiesDropped, std::slice::from_ref(&fact)).store(&mut *db, now).await?;
                 let Ok(address) = reader.parse::<Address>() else { continue };
                 gather_for(&list, &address, Text::CopyDropped, &[fact]).store(&mut *db, now).await?;
@@ -149,7 +149,7 @@ async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64,
             let letter = match leaving.entry.author_told {
                 true => {
                     let refusal =
-                        Refusal { received_at: leaving.entry.received_at, reason: None, after_days: days };
+                        NotPosted { received_at: leaving.entry.received_at, reason: None, after_days: days };
                     refusal_letter(app, list, &leaving.entry, refusal, now).await?
                 }
                 false => None,
@@ -202,7 +202,8 @@ async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), App
 /// Deletes what is beyond the limits on messages that wait. What each was stands in the next
 /// notice, and an author who heard that it waits hears that it waits no longer.
 pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp) -> Result<(), StoreError> {
-    let limits = holds::Limits { messages: list.settings.max_held_messages, mib: list.settings.max_held_mib };
+    let limits =
+        holds::HoldLimits { messages: list.settings.max_held_messages, mib: list.settings.max_held_mib };
     for leaving in holds::too_many(&mut *db, list.no, limits).await? {
         let (who, detail) = (list.name.posting(), described(&leaving.entry));
         // The notice has them all; here the first of a day tell that it happens.
@@ -260,8 +261,8 @@ async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
                     let over = requests::expire(&mut *db, CHUNK, now).await?;
                     for request in &over {
                         let trier = match request.by {
-                            By::Owner => Trier::Proven,
-                            By::Anybody => Trier::Anybody,
+                            RequestedBy::Owner => Trier::Proven,
+                            RequestedBy::Anybody => Trier::Anybody,
                         };
                         let (list, whose) = (request.list, &request.address);
                         let expired = ("request-expired", request.run.goal.action());

@@ -7,7 +7,7 @@ mod moved_clock;
 use moved_clock::readers::read_copy;
 use moved_clock::{day, deliver, join, key_row, make_list, receive, site_in};
 use sealist_app::App;
-use sealist_lists::model::{Door, MailingList, Role};
+use sealist_lists::model::{MailingList, Role, SubAddress};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Boundary, Entity, compose, first_text};
 use sealist_openpgp::Certificate;
@@ -37,7 +37,7 @@ impl Stage {
         Self { app, list, key, anne, _folder: folder }
     }
 
-    fn address(&self, door: Door) -> String {
+    fn address(&self, door: SubAddress) -> String {
         self.list.name.address(door).to_string()
     }
 
@@ -112,7 +112,7 @@ async fn an_answer_counts_at_the_address_that_it_is_signed_for() {
     for name in NAMES {
         for form in [Form::Clear, Form::Encrypted] {
             let stage = Stage::new(name).await;
-            let request = stage.address(Door::Request);
+            let request = stage.address(SubAddress::Request);
             let before = stage.own_posts().await;
             let words = format!("set own-posts {}", if before { "off" } else { "on" });
             let came = stage.say(&request, &request, &words, form).await;
@@ -130,14 +130,14 @@ async fn an_answer_counts_at_the_address_that_it_is_signed_for() {
 async fn what_was_meant_for_elsewhere_is_answered() {
     for (name, form) in NAMES.iter().flat_map(|name| [(name, Form::Clear), (name, Form::Encrypted)]) {
         let stage = Stage::new(name).await;
-        let request = stage.address(Door::Request);
+        let request = stage.address(SubAddress::Request);
         let came = stage.say(&request, &request, "set own-posts off", form).await;
         let asked = came.iter().find(|one| one.text.contains("Token: ")).unwrap();
         let token = asked.statement().rsplit_once("Token: ").unwrap().1.trim().to_owned();
         let before = stage.own_posts().await;
         let list_no = stage.list.no.0;
         for elsewhere in [
-            stage.address(Door::Posting),
+            stage.address(SubAddress::Posting),
             "other-request@lists.example".to_owned(),
             format!("_c+{}.{token}@lists.example", list_no - 1),
             format!("_c+{list_no}.{token}@lists.example.net"),
@@ -145,7 +145,7 @@ async fn what_was_meant_for_elsewhere_is_answered() {
             "_b+abc@lists.example".to_owned(),
         ] {
             let fresh = Stage::new(name).await;
-            let to = fresh.address(Door::Request);
+            let to = fresh.address(SubAddress::Request);
             let came = fresh.say(&to, &elsewhere, "set own-posts off", form).await;
             assert_eq!(came.len(), 1, "{name}, {form:?}, {elsewhere}: {came:?}");
             assert!(!came[0].text.contains("Token: "), "{name}, {elsewhere}: {came:?}");

@@ -8,18 +8,18 @@ use moved_clock::{
     OPENPGP, PLAIN, claimed, day, join, key_row, make_plain_list, post_plain, set, site_in, site_with,
     store_plain,
 };
-use sealist_app::{App, Arrival, Intake, Report, process, settle, tell_due, upkeep};
-use sealist_lists::model::{Door, MAX_LOCAL_OCTETS, MailingList, MemberNo, Role};
-use sealist_mail::{Address, Headers, Stage, Timestamp};
+use sealist_app::{App, Destination, Intake, Report, process, settle, tell_due, upkeep};
+use sealist_lists::model::{MAX_LOCAL_OCTETS, MailingList, MemberNo, Role, SubAddress};
+use sealist_mail::{Address, Headers, SmtpStage, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::deliveries::{Settled, State};
+use sealist_store::deliveries::{DeliveryState, Settled};
 use sealist_store::{StoreError, audit, bounce_scores, people, put_aside, queue};
 use tempfile::TempDir;
 
 const MEMBERS: [&str; 4] = ["anne@x.example", "bart@x.example", "cris@y.example", "dora@y.example"];
 
 /// What the next hop says to one recipient.
-type Answer = fn(&str) -> Option<(Stage, &'static str)>;
+type Answer = fn(&str) -> Option<(SmtpStage, &'static str)>;
 
 async fn stage(folder: &TempDir) -> (App, MailingList) {
     let app = site_in(folder.path()).await;
@@ -38,8 +38,8 @@ async fn post(app: &App, list: &MailingList, answer: Answer, now: Timestamp) {
         let mut results = ready.held.clone();
         for one in ready.copies.iter().flat_map(|copy| &copy.recipients) {
             let (state, refused_at, reply) = match answer(&one.email) {
-                Some((stage, reply)) => (State::Failed, Some(stage), reply),
-                None => (State::Sent, None, "250 ok"),
+                Some((stage, reply)) => (DeliveryState::Failed, Some(stage), reply),
+                None => (DeliveryState::Sent, None, "250 ok"),
             };
             let (no, email) = (one.no, one.email.clone());
             results.push(Settled { no, email, state, reply: reply.into(), refused_at });
@@ -67,7 +67,7 @@ async fn deliver_all(app: &App, now: Timestamp) -> Vec<Sent> {
             for one in &copy.recipients {
                 let (no, email) = (one.no, one.email.clone());
                 let reply = "250 ok".to_owned();
-                results.push(Settled { no, email, state: State::Sent, reply, refused_at: None });
+                results.push(Settled { no, email, state: DeliveryState::Sent, reply, refused_at: None });
             }
         }
         settle(app, vec![Report { results, ..batch }], now).await.unwrap();
@@ -77,7 +77,7 @@ async fn deliver_all(app: &App, now: Timestamp) -> Vec<Sent> {
 
 /// A message arrives and is judged.
 async fn arrive(app: &App, address: &str, sender: Option<&str>, message: &str, now: Timestamp) {
-    let arrival = Arrival::at(app, &address.parse().unwrap()).await.unwrap();
+    let arrival = Destination::at(app, &address.parse().unwrap()).await.unwrap();
     let mut intake = Intake::begin(&arrival.unwrap(), sender).unwrap();
     intake.write(message.replace('\n', "\r\n").as_bytes()).unwrap();
     intake.commit(app, Intake::transaction(), now).await.unwrap();
@@ -129,21 +129,26 @@ async fn check(name: &str, answer: Answer, expected: &[&str]) {
 async fn a_refusal_counts_against_whom_it_concerns() {
     let all = &MEMBERS;
     check("all is well", |_| None, &[]).await;
-    check("a filter refuses each post", |_| Some((Stage::Content, "554 5.7.1 spam")), &[]).await;
-    check("a filter without a status", |_| Some((Stage::Content, "550 no")), &[]).await;
-    check("for one alone", |to| to.starts_with("bart").then_some((Stage::Content, "552 5.3.4 large")), &[])
-        .await;
-    check("the sender is refused", |_| Some((Stage::Sender, "550 5.1.1 no")), &[]).await;
-    check("a relay that is closed", |_| Some((Stage::Recipient, "550 relaying denied")), &[]).await;
-    check("by policy", |_| Some((Stage::Recipient, "550 5.7.1 no")), &[]).await;
-    let bart: Answer = |to| to.starts_with("bart").then_some((Stage::Recipient, "550 5.1.1 no such user"));
+    check("a filter refuses each post", |_| Some((SmtpStage::Content, "554 5.7.1 spam")), &[]).await;
+    check("a filter without a status", |_| Some((SmtpStage::Content, "550 no")), &[]).await;
+    check(
+        "for one alone",
+        |to| to.starts_with("bart").then_some((SmtpStage::Content, "552 5.3.4 large")),
+        &[],
+    )
+    .await;
+    check("the sender is refused", |_| Some((SmtpStage::Sender, "550 5.1.1 no")), &[]).await;
+    check("a relay that is closed", |_| Some((SmtpStage::Recipient, "550 relaying denied")), &[]).await;
+    check("by policy", |_| Some((SmtpStage::Recipient, "550 5.7.1 no")), &[]).await;
+    let bart: Answer =
+        |to| to.starts_with("bart").then_some((SmtpStage::Recipient, "550 5.1.1 no such user"));
     check("no such user", bart, &["bart@x.example"]).await;
-    let bare: Answer = |to| to.starts_with("bart").then_some((Stage::Recipient, "550 unknown"));
+    let bare: Answer = |to| to.starts_with("bart").then_some((SmtpStage::Recipient, "550 unknown"));
     check("a bare refusal", bare, &["bart@x.example"]).await;
-    let full: Answer = |to| to.starts_with("bart").then_some((Stage::Content, "552 5.2.2 full"));
+    let full: Answer = |to| to.starts_with("bart").then_some((SmtpStage::Content, "552 5.2.2 full"));
     check("a full mailbox, told late", full, &["bart@x.example"]).await;
-    check("nobody lives there", |_| Some((Stage::Recipient, "550 5.1.1 no such user")), all).await;
-    check("all are full", |_| Some((Stage::Content, "552 5.2.2 full")), &[]).await;
+    check("nobody lives there", |_| Some((SmtpStage::Recipient, "550 5.1.1 no such user")), all).await;
+    check("all are full", |_| Some((SmtpStage::Content, "552 5.2.2 full")), &[]).await;
 }
 
 #[tokio::test]
@@ -218,7 +223,8 @@ async fn days_of_vacation_change_nothing() {
 async fn who_is_stopped_hears_how_posts_begin_again() {
     let folder = TempDir::new().unwrap();
     let (app, list) = stage(&folder).await;
-    let bart: Answer = |to| to.starts_with("bart").then_some((Stage::Recipient, "550 5.1.1 no such user"));
+    let bart: Answer =
+        |to| to.starts_with("bart").then_some((SmtpStage::Recipient, "550 5.1.1 no such user"));
     for number in 0..5 {
         post(&app, &list, bart, day(number).plus_ms(number * 60_000)).await;
     }
@@ -407,7 +413,7 @@ async fn what_happens_at_the_bounce_address_can_be_looked_up() {
         [("auto-reply".to_owned(), count("auto-reply")), ("bounce".to_owned(), count("bounce"))]
     );
     // The next hop refuses members at once.
-    let gone: Answer = |_| Some((Stage::Recipient, "550 5.1.1 nobody here"));
+    let gone: Answer = |_| Some((SmtpStage::Recipient, "550 5.1.1 nobody here"));
     post(&app, &list, gone, day(3)).await;
     let mut all = stopped_at().await;
     all.sort();
@@ -429,10 +435,10 @@ async fn a_long_name_has_bounces_and_confirmations() {
     let token = "abcdefghijklmnopqrstuvwxyz234567";
     let confirm = list.confirm(token);
     assert!(confirm.local().len() <= 64, "{confirm}");
-    let arrival = Arrival::at(&app, &confirm).await.unwrap().unwrap();
+    let arrival = Destination::at(&app, &confirm).await.unwrap().unwrap();
     assert_eq!(
         (arrival.list.no, arrival.door, arrival.detail.as_deref()),
-        (list.no, Door::Confirm, Some(token))
+        (list.no, SubAddress::Confirm, Some(token))
     );
     for nobody in [
         sender.replace("lists.example", "other.example"),
@@ -440,7 +446,7 @@ async fn a_long_name_has_bounces_and_confirmations() {
         format!("_c+99.{token}@lists.example"),
         format!("_c+{token}@lists.example"),
     ] {
-        assert!(Arrival::at(&app, &nobody.parse().unwrap()).await.unwrap().is_none(), "{nobody}");
+        assert!(Destination::at(&app, &nobody.parse().unwrap()).await.unwrap().is_none(), "{nobody}");
     }
 }
 

@@ -9,7 +9,7 @@ use moved_clock::{
     DAY_MS, Mail, day, deliver, join, judge_due, make_list, make_plain_list, receive, receive_from, site_in,
 };
 use rusqlite::Connection;
-use sealist_app::{App, Arrival};
+use sealist_app::{App, Destination};
 use sealist_lists::budgets::Budgets;
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
@@ -70,7 +70,7 @@ impl Stage {
     }
 
     async fn has_room(&self, to: &str, sender: &str) -> bool {
-        let arrival = Arrival::at(&self.app, &to.parse().unwrap()).await.unwrap().unwrap();
+        let arrival = Destination::at(&self.app, &to.parse().unwrap()).await.unwrap().unwrap();
         arrival.has_room(&self.app, Some(sender), day(0)).await.unwrap()
     }
 

@@ -12,7 +12,7 @@ use sealist_lists::rules::Reason;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::queue::{self, Place};
+use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
 const ANNE: &str = "anne@example.org";
@@ -80,7 +80,8 @@ async fn what_the_owners_got_waits_as_a_post() {
         receive(&stage.app, &format!("team-{door}@lists.example"), &post, day(0)).await;
         assert!(deliver(&stage.app, day(0)).await.iter().any(|one| one.to == OLGA), "{door}");
         assert_eq!(stage.send(TEAM, &post).await, 0, "{door}");
-        let held = queue::listed(&mut stage.app.store.reader().await.unwrap(), Place::Hold).await.unwrap();
+        let held =
+            queue::listed(&mut stage.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
         let reasons: Vec<&[Reason]> = held.iter().map(|entry| &entry.reasons[..]).collect();
         assert_eq!(reasons, [[Reason::SeenElsewhere]], "{door}");
     }

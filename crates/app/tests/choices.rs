@@ -7,7 +7,7 @@ mod moved_clock;
 use moved_clock::readers::read_copy;
 use moved_clock::{Mail, OPENPGP, PLAIN, day, deliver, join, key_row, receive, site_with};
 use sealist_app::{App, SettingRefused, set_setting};
-use sealist_lists::model::{Door, MailingList, Role};
+use sealist_lists::model::{MailingList, Role, SubAddress};
 use sealist_lists::texts::Language;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Entity, first_text};
@@ -53,7 +53,7 @@ impl Stage {
 
     /// What comes to that address when a message of it came to the list.
     async fn mail(&self, from: &str, message: &[u8]) -> Vec<Mail> {
-        receive(&self.app, &self.list.name.address(Door::Request).to_string(), message, day(0)).await;
+        receive(&self.app, &self.list.name.address(SubAddress::Request).to_string(), message, day(0)).await;
         let came = deliver(&self.app, day(0)).await;
         came.into_iter().filter(|one| one.to == from).collect()
     }

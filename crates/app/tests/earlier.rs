@@ -5,11 +5,11 @@
 mod moved_clock;
 
 use moved_clock::{OPENPGP, day, deliver, join, site_with};
-use sealist_app::{Arrival, Intake, process, set_setting};
+use sealist_app::{Destination, Intake, process, set_setting};
 use sealist_lists::model::Role;
 use sealist_openpgp::random;
 use sealist_store::deliveries;
-use sealist_store::queue::{self, Place};
+use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -54,7 +54,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
         ("held", "eve@example.com"),
         ("waiting", "anne@example.org"),
     ] {
-        let arrival = Arrival::at(&app, &LIST.parse().unwrap()).await.unwrap().unwrap();
+        let arrival = Destination::at(&app, &LIST.parse().unwrap()).await.unwrap().unwrap();
         let mut intake = Intake::begin(&arrival, Some(author)).unwrap();
         let text = word(what).repeat(1 + 40_000 * usize::from(what == "held" || what == "discarded"));
         let message = format!("From: {author}\r\nTo: {LIST}\r\nSubject: {}\r\n\r\n{text}\r\n", word(what));
@@ -68,7 +68,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
             app.store.write(move |db| Box::pin(async move { queue::claim(db, &by, 1, day(0)).await }));
         process(&app, claimed.await.unwrap().remove(0), day(0)).await.unwrap();
         if what == "discarded" {
-            let held = queue::listed(&mut app.store.reader().await.unwrap(), Place::Hold).await.unwrap();
+            let held = queue::listed(&mut app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
             let gone = held[0].clone();
             let gone = app.store.write(move |db| Box::pin(async move { queue::finish(db, &gone).await }));
             gone.await.unwrap();
@@ -97,7 +97,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     );
 
     // No token of a confirmation stands in the database.
-    let arrival = Arrival::at(&app, &CONFIRM.parse().unwrap()).await.unwrap().unwrap();
+    let arrival = Destination::at(&app, &CONFIRM.parse().unwrap()).await.unwrap().unwrap();
     let mut intake = Intake::begin(&arrival, Some("anne@example.org")).unwrap();
     intake.write(b"From: anne@example.org\r\n\r\n").unwrap();
     intake.commit(&app, random(), day(0)).await.unwrap();

@@ -8,8 +8,8 @@ mod readers;
 
 use std::process::Command;
 
-use sealist_lists::draft::{Author, ContentForm, Draft, Recipients};
-use sealist_lists::facts::{Addressed, Encryption, Facts, Form, InnerAuthor, Replay, Signature};
+use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
+use sealist_lists::facts::{Addressed, Encryption, InnerAuthor, MessageFacts, PgpForm, Replay, Signature};
 use sealist_lists::model::{ListNo, MailingList, Role};
 use sealist_lists::texts::Texts;
 use sealist_lists::{payload, pipelines, styles};
@@ -46,13 +46,13 @@ impl Stage {
     fn copy(&self, message: &[u8], opened: &Opened) -> Vec<u8> {
         let (outer, _) = Headers::parse(message);
         let mailbox = sole_author(&outer).unwrap();
-        let facts = Facts {
+        let facts = MessageFacts {
             settings: self.list.settings.clone(),
             banned: false,
             author_role: Some(Role::Member),
             moderation_action: None,
             octets: 1000,
-            form: Form::Mime,
+            form: PgpForm::Mime,
             encryption: Encryption::Whole,
             signature: Signature::Good,
             replay: Replay::Fresh,
@@ -66,7 +66,7 @@ impl Stage {
         let form = if tamed.is_some() { ContentForm::Tamed } else { ContentForm::Written };
         let content =
             tamed.unwrap_or_else(|| opened.content(KeepSignature::Keep, openpgp::random())).to_vec();
-        let mut draft = Draft {
+        let mut draft = PostDraft {
             list: &self.list,
             texts: &Texts::default(),
             facts: &facts,

@@ -6,11 +6,11 @@
 mod moved_clock;
 
 use moved_clock::{Mail, PLAIN, day, deliver, join, receive_from, set, site_with};
-use sealist_app::{App, By, Decision, decide, tell_due};
+use sealist_app::{App, DecidedBy, MessageDecision, decide, tell_due};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::queue::{self, Place};
+use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -38,8 +38,8 @@ impl Stage {
         deliver(&self.app, now).await
     }
 
-    async fn held(&self) -> Vec<queue::Entry> {
-        queue::listed(&mut self.app.store.reader().await.unwrap(), Place::Hold).await.unwrap()
+    async fn held(&self) -> Vec<queue::QueueEntry> {
+        queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap()
     }
 }
 
@@ -87,7 +87,7 @@ async fn whoever_heard_that_a_message_waits_hears_that_it_goes() {
         assert!(stays && from != author || told(author, &format!("{} UTC, 3 KiB", &came[..16])), "{case}");
         assert!(told(OLGA, "of the others there were too many"), "{case}");
         for entry in stage.held().await {
-            decide(&stage.app, entry, Decision::Discard, By::Admin, today).await.unwrap();
+            decide(&stage.app, entry, MessageDecision::Discard, DecidedBy::Admin, today).await.unwrap();
         }
         stage.told(today.plus_ms(3 * 24 * HOUR_MS)).await;
     }

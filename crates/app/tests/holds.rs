@@ -8,16 +8,16 @@ mod rejections;
 use moved_clock::readers::read_copy;
 use moved_clock::{Mail, day, deliver, site_in, site_on_postgres};
 use sealist_app::{
-    App, AppError, Arrival, By, Decision, Intake, Rejected, decide, open_for, open_to_file, process,
-    tell_due, upkeep,
+    App, AppError, DecidedBy, Destination, Intake, MessageDecision, Rejected, decide, open_for, open_to_file,
+    process, tell_due, upkeep,
 };
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::pending::{self, Beyond, Heap, NewFact, Pace};
-use sealist_store::queue::{self, Place};
-use sealist_store::tokens::{self, Subject};
+use sealist_store::queue::{self, QueueName};
+use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{StoreError, audit, lists};
 use tempfile::TempDir;
 
@@ -100,7 +100,7 @@ impl Stage {
 
     /// A message comes to an address of the list, and is judged.
     async fn send(&self, to: &str, sender: &str, message: &[u8], now: Timestamp) {
-        let arrival = Arrival::at(&self.app, &to.parse().unwrap()).await.unwrap().unwrap();
+        let arrival = Destination::at(&self.app, &to.parse().unwrap()).await.unwrap().unwrap();
         let mut intake = Intake::begin(&arrival, Some(sender)).unwrap();
         intake.write(message).unwrap();
         intake.commit(&self.app, Intake::transaction(), now).await.unwrap();
@@ -125,8 +125,8 @@ impl Stage {
         deliver(&self.app, now).await
     }
 
-    async fn held(&self) -> Vec<queue::Entry> {
-        queue::listed(&mut self.app.store.reader().await.unwrap(), Place::Hold).await.unwrap()
+    async fn held(&self) -> Vec<queue::QueueEntry> {
+        queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap()
     }
 
     async fn audited(&self) -> Vec<(String, String)> {
@@ -137,7 +137,7 @@ impl Stage {
     }
 
     /// What a token that stands in a notice answers.
-    async fn subject(&self, token: &str, who: &str, now: Timestamp) -> Option<Subject> {
+    async fn subject(&self, token: &str, who: &str, now: Timestamp) -> Option<TokenSubject> {
         let mark = self.app.vault.mac().token_mark(token);
         let who: Address = who.parse().unwrap();
         let mut db = self.app.store.reader().await.unwrap();
@@ -188,7 +188,7 @@ async fn every_held_message_is_told_with_a_token(stage: Stage) {
     let mut entries = Vec::new();
     for token in &seen {
         match stage.subject(token, "olga@x.example", day(1)).await {
-            Some(Subject::Entry(no)) => entries.push(no.0),
+            Some(TokenSubject::Entry(no)) => entries.push(no.0),
             other => panic!("{other:?}"),
         }
         assert_eq!(stage.subject(token, "anne@x.example", day(1)).await, None, "Olga's alone");
@@ -203,9 +203,9 @@ async fn every_held_message_is_told_with_a_token(stage: Stage) {
 async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
     stage.without_key("mona@x.example", Role::Moderator).await;
     for (number, what, name, event) in [
-        (0, Decision::Accept, "accepted", "hold-accepted"),
-        (1, Decision::Reject("Not here.".into()), "rejected", "hold-rejected"),
-        (2, Decision::Discard, "discarded", "hold-discarded"),
+        (0, MessageDecision::Accept, "accepted", "hold-accepted"),
+        (1, MessageDecision::Reject("Not here.".into()), "rejected", "hold-rejected"),
+        (2, MessageDecision::Discard, "discarded", "hold-discarded"),
     ] {
         stage.stranger(number, day(0)).await;
         let mail = stage.told(day(0)).await;
@@ -216,15 +216,15 @@ async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
         let (olga, mona) = (token("olga@x.example"), token("mona@x.example"));
         assert_ne!(olga, mona);
         let entry = stage.held().await.remove(0);
-        let by = By::Person("mona@x.example".parse().unwrap());
+        let by = DecidedBy::Person("mona@x.example".parse().unwrap());
         decide(&stage.app, entry.clone(), what.clone(), by, day(1)).await.unwrap();
         for (who, token) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
-            let Some(Subject::Decided(decided)) = stage.subject(token, who, day(1)).await else {
+            let Some(TokenSubject::Decided(decided)) = stage.subject(token, who, day(1)).await else {
                 panic!("{name}: {who}")
             };
             assert_eq!((&*decided.decision, &*decided.by, decided.at), (name, "mona@x.example", day(1)));
         }
-        let again = decide(&stage.app, entry, what, By::Admin, day(1)).await;
+        let again = decide(&stage.app, entry, what, DecidedBy::Admin, day(1)).await;
         assert!(matches!(again, Err(AppError::Overtaken)), "{name}: {again:?}");
         assert_eq!(stage.audited().await[0], (event.to_owned(), "mona@x.example".to_owned()));
     }
@@ -340,7 +340,7 @@ async fn authors_of_held_posts_hear_of_it_where_it_tells_no_secret() {
         assert_eq!(stage.held().await.len(), 1, "it waits");
         let mail = stage.told(day(0)).await;
         for entry in stage.held().await {
-            decide(&stage.app, entry, Decision::Discard, By::Admin, day(0)).await.unwrap();
+            decide(&stage.app, entry, MessageDecision::Discard, DecidedBy::Admin, day(0)).await.unwrap();
         }
         mail.iter().any(|mail| mail.to == who)
     }
@@ -406,10 +406,11 @@ async fn what_names_no_author_cannot_pass() {
         let mail = stage.told(day(0)).await;
         let notice = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());
         assert!(notice.contains("reject ") && !notice.contains("approve "), "{notice}");
-        let refused = decide(&stage.app, entry.clone(), Decision::Accept, By::Admin, day(0)).await;
+        let refused =
+            decide(&stage.app, entry.clone(), MessageDecision::Accept, DecidedBy::Admin, day(0)).await;
         assert!(matches!(refused, Err(AppError::NoAuthor(_))), "{from:?}");
         assert_eq!(stage.held().await.len(), 1, "it is still there");
-        decide(&stage.app, entry, Decision::Discard, By::Admin, day(0)).await.unwrap();
+        decide(&stage.app, entry, MessageDecision::Discard, DecidedBy::Admin, day(0)).await.unwrap();
     }
 }
 
@@ -433,7 +434,9 @@ async fn a_captured_message_is_not_accepted_unseen() {
         assert!(shown.contains("eve@y.example") && !shown.contains("stealing"), "{shown}");
         assert!(shown.contains("show ") && !shown.contains("approve "), "{shown}");
     }
-    let unseen = decide(&stage.app, entry.clone(), Decision::Accept, By::Admin, day(0)).await.unwrap_err();
+    let unseen = decide(&stage.app, entry.clone(), MessageDecision::Accept, DecidedBy::Admin, day(0))
+        .await
+        .unwrap_err();
     assert!(unseen.to_string().contains("sealist queue open"), "{unseen}");
     let [owner, moderator, other] =
         ["olga@x.example", "mona@x.example", "anne@x.example"].map(|who| who.parse::<Address>().unwrap());
@@ -452,7 +455,7 @@ async fn a_captured_message_is_not_accepted_unseen() {
     let file = Mail { message: file, ..mail.into_iter().next().unwrap() };
     assert!(read(&stage, &olga, &file).await.contains("stealing"));
     let entry = stage.held().await.remove(0);
-    decide(&stage.app, entry, Decision::Accept, By::Admin, day(0)).await.unwrap();
+    decide(&stage.app, entry, MessageDecision::Accept, DecidedBy::Admin, day(0)).await.unwrap();
 }
 
 /// By mail it is the same: `show TOKEN` of an owner, then `approve TOKEN`; whoever comes second hears who decided.

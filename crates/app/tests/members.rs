@@ -40,7 +40,7 @@ impl Stage {
     }
 
     async fn say(&self, message: &str, now: Timestamp) -> Vec<Mail> {
-        let request = self.list.name.address(sealist_lists::model::Door::Request).to_string();
+        let request = self.list.name.address(sealist_lists::model::SubAddress::Request).to_string();
         receive(&self.app, &request, message.replace('\n', "\r\n").as_bytes(), now).await;
         deliver(&self.app, now).await
     }

@@ -5,7 +5,7 @@
 mod moved_clock;
 
 use moved_clock::{Mail, day, deliver, join, site_in};
-use sealist_app::{App, Arrival, Intake, Outcome, process};
+use sealist_app::{App, Destination, EntryOutcome, Intake, process};
 use sealist_lists::model::{Action, ListName, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_openpgp::random;
@@ -26,8 +26,8 @@ async fn plain_list(app: &App) -> MailingList {
 }
 
 /// What becomes of a message, and what goes out.
-async fn fate(app: &App, to: &str, sender: &str, message: &str) -> (Outcome, Vec<Mail>) {
-    let arrival = Arrival::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
+async fn fate(app: &App, to: &str, sender: &str, message: &str) -> (EntryOutcome, Vec<Mail>) {
+    let arrival = Destination::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
     let mut intake = Intake::begin(&arrival, Some(sender).filter(|sender| !sender.is_empty())).unwrap();
     intake.write(message.as_bytes()).unwrap();
     intake.commit(app, random(), day(0)).await.unwrap();

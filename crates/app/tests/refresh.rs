@@ -8,12 +8,14 @@ use std::pin::Pin;
 
 use moved_clock::readers::read_copy;
 use moved_clock::{OPENPGP, check, day, deliver, join, key_row, post, site_with};
-use sealist_app::{Answer, App, KeyServers, Refreshed, approve_key, refresh_address, refresh_next, set_key};
+use sealist_app::{
+    App, KeyServerAnswer, KeyServers, Refreshed, approve_key, refresh_address, refresh_next, set_key,
+};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::{Ends, Kind, Person, Revoked, stale_card};
-use sealist_openpgp::{Certificate, Change, Fingerprint};
+use sealist_openpgp::{Certificate, CertificateChange, Fingerprint};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, deliveries, people};
@@ -26,8 +28,8 @@ impl KeyServers for Says {
         &'a self,
         _: &'a Address,
         _: &'a Fingerprint,
-    ) -> Pin<Box<dyn Future<Output = Vec<Answer>> + Send + 'a>> {
-        let answers = self.0.iter().map(|said| Answer { from: "here".into(), said: said.clone() });
+    ) -> Pin<Box<dyn Future<Output = Vec<KeyServerAnswer>> + Send + 'a>> {
+        let answers = self.0.iter().map(|said| KeyServerAnswer { from: "here".into(), said: said.clone() });
         let answers = answers.collect();
         Box::pin(async move { answers })
     }
@@ -95,7 +97,7 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
     let renewed = anne.renewed(day(100), day(3)).certificate();
     let bundle = [eve.to_bytes(), renewed.to_bytes()].concat();
     let refreshed = ask(vec![Err("silence".into()), Ok(Some(bundle))], day(4)).await;
-    assert_eq!(refreshed.changes, [Change::Usable, Change::Until(Some(day(100)))]);
+    assert_eq!(refreshed.changes, [CertificateChange::Usable, CertificateChange::Until(Some(day(100)))]);
     let after = known(&app, ANNE).await;
     assert_eq!(
         (after.fingerprint, after.confirmed_at),
@@ -119,7 +121,7 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
     // A revocation has its consequences at once, and is never taken back.
     let revoked = anne.certificate().merge(&anne.revocation(Revoked::Compromised, day(5))).unwrap();
     let refreshed = ask(vec![Ok(Some(revoked.to_bytes()))], day(6)).await;
-    assert_eq!(refreshed.changes, [Change::Unusable("the key is revoked".into())]);
+    assert_eq!(refreshed.changes, [CertificateChange::Unusable("the key is revoked".into())]);
     let gone = known(&app, ANNE).await;
     assert_eq!((gone.card, gone.unusable.as_deref()), (None, Some("the key is revoked")));
     assert_eq!(ask(vec![Ok(Some(renewed.to_bytes()))], day(7)).await.changes, []);
@@ -202,7 +204,7 @@ async fn a_key_in_doubt_waits_for_a_person() {
     check(&app, day(1)).await.unwrap();
     stands(false, "checked").await;
     let renewed = anne.renewed(day(100), day(1)).certificate();
-    assert_eq!(ask(renewed.to_bytes(), day(2)).await.changes, [Change::Until(Some(day(100)))]);
+    assert_eq!(ask(renewed.to_bytes(), day(2)).await.changes, [CertificateChange::Until(Some(day(100)))]);
     stands(false, "refreshed").await;
     let longer = anne.renewed(day(200), day(2)).certificate();
     set_key(&app, &anne_at, &longer.to_bytes(), day(2)).await.unwrap();

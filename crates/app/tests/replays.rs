@@ -7,13 +7,13 @@ mod moved_clock;
 use std::collections::{BTreeMap, HashMap};
 
 use moved_clock::{day, join, key_row, make_list, site_in, two_nodes_on_postgres};
-use sealist_app::{App, Arrival, By, Decision, Intake, decide, process};
+use sealist_app::{App, DecidedBy, Destination, Intake, MessageDecision, decide, process};
 use sealist_lists::model::{Action, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
-use sealist_store::queue::{self, Entry};
+use sealist_store::queue::{self, QueueEntry};
 use sealist_store::{StoreError, audit, lists, people};
 use tempfile::TempDir;
 
@@ -91,14 +91,14 @@ impl Stage {
     }
 
     async fn arrive(&self, address: &str, text: usize, form: Form, now: Timestamp) {
-        let arrival = Arrival::at(&self.app, &address.parse().unwrap()).await.unwrap().unwrap();
+        let arrival = Destination::at(&self.app, &address.parse().unwrap()).await.unwrap().unwrap();
         let sender = if form == Form::FromBanned { BANNED } else { ANNE };
         let mut intake = Intake::begin(&arrival, Some(sender)).unwrap();
         intake.write(&self.message(text, form)).unwrap();
         intake.commit(&self.app, random(), now).await.unwrap();
     }
 
-    async fn claim(&self, now: Timestamp) -> Entry {
+    async fn claim(&self, now: Timestamp) -> QueueEntry {
         let claimant = self.app.claimant();
         let claimed = self
             .app
@@ -192,9 +192,15 @@ async fn the_record_does_as_its_model() {
                 match decision {
                     5 => {
                         log.push(format!("{step}: {no} is refused"));
-                        decide(&stage.app, entry, Decision::Reject(String::new()), By::Admin, now)
-                            .await
-                            .unwrap();
+                        decide(
+                            &stage.app,
+                            entry,
+                            MessageDecision::Reject(String::new()),
+                            DecidedBy::Admin,
+                            now,
+                        )
+                        .await
+                        .unwrap();
                         if model.waiting == Some(no) {
                             (model.refused, model.waiting) = (true, None);
                         }

@@ -14,7 +14,7 @@ use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::tamed;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::queue::{self, Place};
+use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -70,7 +70,8 @@ impl Stage {
 
     /// What an owner is shown who asks for it.
     async fn asked_for(&self) -> Vec<u8> {
-        let entry = queue::listed(&mut self.app.store.reader().await.unwrap(), Place::Hold).await.unwrap();
+        let entry =
+            queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
         open_for(&self.app, entry.last().unwrap(), &OLGA.parse().unwrap(), day(0)).await.unwrap();
         self.read(&deliver(&self.app, day(0)).await[0]).await
     }

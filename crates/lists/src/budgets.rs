@@ -15,7 +15,7 @@ pub enum Asker {
 
 /// What a notice is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum NoticePurpose {
     /// It asks a question that somebody has to answer before a request is done.
     Question,
     /// It tells what became of commands.
@@ -50,18 +50,18 @@ impl Pool {
 
 /// How many notices of one kind a list sends to one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct NoticeBudget {
     /// Notices of one kind within a day.
     pub most_a_day: u32,
     /// Whose budget it is: the same kind of notice is counted apart for each asker. `None`: nobody asked for the notice.
     pub asker: Option<Asker>,
     /// What strangers share.
-    pub shared: Option<Shared>,
+    pub shared: Option<SharedBudget>,
 }
 
 /// What notices to strangers count against beside their kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shared {
+pub struct SharedBudget {
     /// Which pool.
     pub pool: Pool,
     /// Notices of the pool to one address within a day, from all lists of the site.
@@ -83,7 +83,7 @@ pub struct Source {
     pub idle_below: u32,
 }
 
-impl Budget {
+impl NoticeBudget {
     /// One notice of a kind a day, whoever or whatever caused it.
     pub const DAILY: Self = Self::a_day(1);
     /// Something else limits these notices.
@@ -101,7 +101,7 @@ impl Budget {
             let most_an_hour = shared.most_an_hour.div_ceil(SOURCES).max(LEAST_OF_SOURCE);
             let idle_below = shared.most_an_hour / IDLE;
             let share = |number| Source { number, most_an_hour, idle_below };
-            Shared { source: number.map(share), ..shared }
+            SharedBudget { source: number.map(share), ..shared }
         });
         Self { shared, ..self }
     }
@@ -118,22 +118,22 @@ impl Budget {
 }
 
 /// Notices of one kind that go to one address within a day from one list.
-const A_DAY: &[(Asker, Purpose, u32)] = &[
-    (Asker::Proven, Purpose::Question, 20),
-    (Asker::Proven, Purpose::Answer, 20),
-    (Asker::Proven, Purpose::Closed, 10),
-    (Asker::Proven, Purpose::PublicKey, 3),
-    (Asker::Proven, Purpose::Held, 50),
-    (Asker::Known, Purpose::Question, 1),
-    (Asker::Known, Purpose::Answer, 3),
-    (Asker::Known, Purpose::Closed, 1),
-    (Asker::Known, Purpose::PublicKey, 1),
-    (Asker::Known, Purpose::Held, 50),
-    (Asker::Stranger, Purpose::Question, 1),
-    (Asker::Stranger, Purpose::Answer, 1),
-    (Asker::Stranger, Purpose::Closed, 1),
-    (Asker::Stranger, Purpose::PublicKey, 1),
-    (Asker::Stranger, Purpose::Held, 1),
+const A_DAY: &[(Asker, NoticePurpose, u32)] = &[
+    (Asker::Proven, NoticePurpose::Question, 20),
+    (Asker::Proven, NoticePurpose::Answer, 20),
+    (Asker::Proven, NoticePurpose::Closed, 10),
+    (Asker::Proven, NoticePurpose::PublicKey, 3),
+    (Asker::Proven, NoticePurpose::Held, 50),
+    (Asker::Known, NoticePurpose::Question, 1),
+    (Asker::Known, NoticePurpose::Answer, 3),
+    (Asker::Known, NoticePurpose::Closed, 1),
+    (Asker::Known, NoticePurpose::PublicKey, 1),
+    (Asker::Known, NoticePurpose::Held, 50),
+    (Asker::Stranger, NoticePurpose::Question, 1),
+    (Asker::Stranger, NoticePurpose::Answer, 1),
+    (Asker::Stranger, NoticePurpose::Closed, 1),
+    (Asker::Stranger, NoticePurpose::PublicKey, 1),
+    (Asker::Stranger, NoticePurpose::Held, 1),
 ];
 
 /// So many sources share all that strangers have.
@@ -173,14 +173,14 @@ pub struct Amount {
 
 /// Mail that waits, or may wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingMail {
     /// Of all sources together.
     pub of_all: Amount,
     /// Of one source.
     pub of_source: Amount,
 }
 
-impl Waiting {
+impl WaitingMail {
     /// Whether nothing more may come from the source, by these limits.
     pub fn is_full(&self, most: &Self) -> bool {
         let full = |one: &Amount, most: &Amount| one.messages >= most.messages || one.octets >= most.octets;
@@ -200,23 +200,23 @@ impl Budgets {
     pub const DEFAULT_PER_HOUR: u32 = 500;
 
     /// How much mail with commands may wait to be judged, of all sources and of each.
-    pub fn waiting(&self) -> Waiting {
+    pub fn waiting(&self) -> WaitingMail {
         let messages = self.max_stranger_notices_per_hour.saturating_mul(HOURS_THAT_WAIT).max(LEAST_WAITING);
         let (sources, octets) = (u64::from(SOURCES), WAITING_MIB * 1024 * 1024);
-        Waiting {
+        WaitingMail {
             of_all: Amount { messages: messages.into(), octets },
             of_source: Amount { messages: u64::from(messages) / sources, octets: octets / sources },
         }
     }
 
     /// The budget of a notice.
-    pub fn of(&self, asker: Asker, purpose: Purpose) -> Budget {
+    pub fn of(&self, asker: Asker, purpose: NoticePurpose) -> NoticeBudget {
         let row = A_DAY.iter().find(|(who, what, _)| *who == asker && *what == purpose);
-        let pool = if purpose == Purpose::Question { Pool::Questions } else { Pool::Answers };
+        let pool = if purpose == NoticePurpose::Question { Pool::Questions } else { Pool::Answers };
         let most_a_day = OF_SITE.iter().find(|(one, _)| *one == pool).map_or(0, |(_, most)| *most);
         let shared =
-            Shared { pool, most_a_day, most_an_hour: self.max_stranger_notices_per_hour, source: None };
-        Budget {
+            SharedBudget { pool, most_a_day, most_an_hour: self.max_stranger_notices_per_hour, source: None };
+        NoticeBudget {
             most_a_day: row.map_or(0, |(_, _, most)| *most),
             asker: Some(asker),
             shared: (asker == Asker::Stranger).then_some(shared),
@@ -235,8 +235,13 @@ mod tests {
     use super::*;
 
     const ASKERS: [Asker; 3] = [Asker::Proven, Asker::Known, Asker::Stranger];
-    const PURPOSES: [Purpose; 5] =
-        [Purpose::Question, Purpose::Answer, Purpose::Closed, Purpose::PublicKey, Purpose::Held];
+    const PURPOSES: [NoticePurpose; 5] = [
+        NoticePurpose::Question,
+        NoticePurpose::Answer,
+        NoticePurpose::Closed,
+        NoticePurpose::PublicKey,
+        NoticePurpose::Held,
+    ];
 
     #[test]
     fn everybody_has_a_budget_of_their_own() {
@@ -251,7 +256,7 @@ mod tests {
                 names.push(budget.counted_as("kind"));
             }
             let shared = budgets.of(Asker::Stranger, purpose).shared.unwrap();
-            assert_eq!(shared.pool == Pool::Questions, purpose == Purpose::Question);
+            assert_eq!(shared.pool == Pool::Questions, purpose == NoticePurpose::Question);
             assert!(shared.most_a_day > 0 && shared.most_an_hour == 7);
         }
         assert_eq!(A_DAY.len(), ASKERS.len() * PURPOSES.len());

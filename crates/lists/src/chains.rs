@@ -4,9 +4,9 @@
 //! `banned-address` and `replay` come first in every chain, so that nothing which accepts early skips them; the
 //! guards are asked behind what accepted, for the same end.
 
-use crate::facts::Facts;
+use crate::facts::MessageFacts;
 use crate::model::Action;
-use crate::rules::{self, Finding, Reason};
+use crate::rules::{self, Reason, RuleHit};
 
 /// What a chain judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,25 +87,25 @@ pub struct Verdict {
     /// Never [`Action::Defer`].
     pub action: Action,
     /// Every finding, the deciding one first. Empty: nothing was found and the message is accepted.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RuleHit>,
 }
 
 impl Verdict {
     /// The verdict that one finding makes.
-    pub fn of(finding: Finding) -> Self {
+    pub fn of(finding: RuleHit) -> Self {
         Self { action: finding.action, findings: vec![finding] }
     }
 
     /// What would wait beside a message with the same signed text, which waits for nothing else, goes: a person decides
     /// about the text once. What has fewer reasons to wait is the better form of it, and is judged by itself.
-    fn unless_it_waits(self, facts: &Facts) -> Self {
+    fn unless_it_waits(self, facts: &MessageFacts) -> Self {
         let reasons = self.reasons();
         let no_better = |waiting: &Vec<Reason>| {
             !waiting.is_empty() && waiting.iter().all(|reason| reasons.contains(reason))
         };
         let would_wait = matches!(self.action, Action::Hold | Action::Reject);
         if would_wait && facts.waiting.as_ref().is_some_and(no_better) {
-            let first = Finding { reason: Reason::StillWaits, action: Action::Discard };
+            let first = RuleHit { reason: Reason::StillWaits, action: Action::Discard };
             return Self { action: first.action, findings: [vec![first], self.findings].concat() };
         }
         self
@@ -123,8 +123,8 @@ impl Chain {
     ///
     /// `approved`: what a moderator has seen and let pass. A reason outside it decides anew: a worse
     /// verdict holds again.
-    pub fn judge(&self, facts: &Facts, approved: &[Reason]) -> Verdict {
-        let ask = |names: &[&str]| -> Vec<Finding> {
+    pub fn judge(&self, facts: &MessageFacts, approved: &[Reason]) -> Verdict {
+        let ask = |names: &[&str]| -> Vec<RuleHit> {
             let rules = names.iter().filter_map(|name| rules::named(name));
             let found = rules.filter_map(|rule| (rule.check)(facts));
             found.filter(|finding| !approved.contains(&finding.reason)).collect()
@@ -143,19 +143,19 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Addressed, Encryption, Form, InnerAuthor, Replay, Signature};
+    use crate::facts::{Addressed, Encryption, InnerAuthor, PgpForm, Replay, Signature};
     use crate::model::Role;
     use crate::styles;
     use sealist_openpgp::Unreadable as Why;
 
-    fn posting(style: &str) -> Facts {
-        Facts {
+    fn posting(style: &str) -> MessageFacts {
+        MessageFacts {
             settings: styles::named(style).unwrap().settings(),
             banned: false,
             author_role: Some(Role::Member),
             moderation_action: None,
             octets: 1000,
-            form: Form::Mime,
+            form: PgpForm::Mime,
             encryption: Encryption::Whole,
             signature: Signature::Good,
             replay: Replay::Fresh,
@@ -166,7 +166,7 @@ mod tests {
         }
     }
 
-    fn check(style: &str, change: impl FnOnce(&mut Facts), action: Action, reasons: &[Reason]) {
+    fn check(style: &str, change: impl FnOnce(&mut MessageFacts), action: Action, reasons: &[Reason]) {
         let mut facts = posting(style);
         change(&mut facts);
         let verdict = named(&facts.settings.posting_chain).unwrap().judge(&facts, &[]);
@@ -197,9 +197,9 @@ mod tests {
         check(pgp, |_| (), Action::Accept, &[]);
         check(pgp, |f| f.encryption = Encryption::None, Action::Reject, &[NotEncrypted]);
         check(pgp, |f| f.encryption = Encryption::Ambiguous, Action::Hold, &[Ambiguous]);
-        check(pgp, |f| f.form = Form::Inline, Action::Reject, &[Inline]);
+        check(pgp, |f| f.form = PgpForm::Inline, Action::Reject, &[Inline]);
         check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
-        let unreadable = |f: &mut Facts| {
+        let unreadable = |f: &mut MessageFacts| {
             (f.encryption, f.signature) = (Encryption::Unreadable(Why::Failed), Signature::None)
         };
         check(pgp, unreadable, Action::Reject, &[Unreadable, Unsigned]);
@@ -210,12 +210,12 @@ mod tests {
             &[UnknownSigner, CovertContent],
         );
         check(pgp, |f| f.signature = Signature::NoKey, Action::Reject, &[NoKey, CovertContent]);
-        let unconfirmed = |f: &mut Facts| f.signature = Signature::KeyNotConfirmed;
+        let unconfirmed = |f: &mut MessageFacts| f.signature = Signature::KeyNotConfirmed;
         check(pgp, unconfirmed, Action::Reject, &[KeyNotConfirmed, CovertContent]);
         check(pgp, |f| f.signature = Signature::Expired, Action::Reject, &[ExpiredSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::Revoked, Action::Reject, &[RevokedSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::WrongDate, Action::Hold, &[WrongDate, CovertContent]);
-        let carried = |f: &mut Facts| f.signature = Signature::ForOthers;
+        let carried = |f: &mut MessageFacts| f.signature = Signature::ForOthers;
         check(pgp, carried, Action::Hold, &[NotMeantForHere, CovertContent]);
         check(pgp, |f| f.author_role = None, Action::Reject, &[Nonmember, CovertContent]);
         check(pgp, |f| f.replay = Replay::PostedHere, Action::Discard, &[PostedHere]);
@@ -309,16 +309,16 @@ mod tests {
         use Reason::*;
         let moderated = |waiting: &[Reason]| {
             let waiting = Some(waiting.to_vec());
-            move |f: &mut Facts| (f.waiting, f.moderation_action) = (waiting, Some(Action::Hold))
+            move |f: &mut MessageFacts| (f.waiting, f.moderation_action) = (waiting, Some(Action::Hold))
         };
         let pgp = "pgp-default";
         check(pgp, moderated(&[ModeratedMember]), Action::Discard, &[StillWaits, ModeratedMember]);
         check(pgp, moderated(&[ModeratedMember, TooLarge]), Action::Hold, &[ModeratedMember]);
         check(pgp, |f| f.waiting = Some(vec![TooLarge]), Action::Accept, &[]);
         check(pgp, |f| f.waiting = Some(Vec::new()), Action::Accept, &[]);
-        let inline = |f: &mut Facts| (f.waiting, f.form) = (Some(vec![Inline]), Form::Inline);
+        let inline = |f: &mut MessageFacts| (f.waiting, f.form) = (Some(vec![Inline]), PgpForm::Inline);
         check(pgp, inline, Action::Discard, &[StillWaits, Inline]);
-        let banned = |f: &mut Facts| (f.waiting, f.banned) = (Some(vec![Banned]), true);
+        let banned = |f: &mut MessageFacts| (f.waiting, f.banned) = (Some(vec![Banned]), true);
         check(pgp, banned, Action::Discard, &[Banned]);
     }
 
@@ -348,7 +348,7 @@ mod tests {
             aged(addressed, 100, hold, 24, accept);
         }
         // An accept here is not one of a member whose posts are moderated.
-        let moderated = |f: &mut Facts| {
+        let moderated = |f: &mut MessageFacts| {
             f.settings.pgp.as_mut().unwrap().unaddressed_msg_action = Action::Accept;
             f.moderation_action = Some(Action::Hold);
         };
@@ -371,16 +371,17 @@ mod tests {
 
     #[test]
     fn only_owners_post_to_an_announce_list() {
-        let here = |f: &mut Facts| f.addressed = Addressed::Here;
+        let here = |f: &mut MessageFacts| f.addressed = Addressed::Here;
         check("pgp-announce", here, Action::Hold, &[Reason::ModeratedMember]);
-        let owner = |f: &mut Facts| (f.author_role, f.addressed) = (Some(Role::Owner), Addressed::Here);
+        let owner =
+            |f: &mut MessageFacts| (f.author_role, f.addressed) = (Some(Role::Owner), Addressed::Here);
         check("pgp-announce", owner, Action::Accept, &[]);
         check("pgp-announce", |f| f.author_role = Some(Role::Owner), Action::Hold, &[Reason::Unaddressed]);
     }
 
     #[test]
     fn a_plain_list_asks_for_no_signature() {
-        let plain = |f: &mut Facts| (f.encryption, f.signature) = (Encryption::None, Signature::None);
+        let plain = |f: &mut MessageFacts| (f.encryption, f.signature) = (Encryption::None, Signature::None);
         check("legacy-default", plain, Action::Accept, &[]);
         check("legacy-default", |f| f.author_role = None, Action::Hold, &[Reason::Nonmember]);
         check(

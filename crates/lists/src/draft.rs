@@ -2,18 +2,18 @@
 
 use sealist_mail::{Headers, Mailbox, Part, Timestamp};
 
-use crate::facts::Facts;
+use crate::facts::MessageFacts;
 use crate::model::{MailingList, Member, MemberNo, Role};
 use crate::texts::{Text, Texts, context};
 
 /// A post between acceptance and its payload. Its content is cleartext: no Debug.
-pub struct Draft<'a> {
+pub struct PostDraft<'a> {
     /// The list it goes out on.
     pub list: &'a MailingList,
     /// The words of the site.
     pub texts: &'a Texts,
     /// What was known when it was accepted.
-    pub facts: &'a Facts,
+    pub facts: &'a MessageFacts,
     /// The time of acceptance.
     pub now: Timestamp,
     /// Who wrote it.
@@ -49,7 +49,7 @@ pub struct Draft<'a> {
     pub archived: bool,
 }
 
-impl Draft<'_> {
+impl PostDraft<'_> {
     /// Whether the author's signature covers the one Subject.
     pub fn subject_is_signed(&self) -> bool {
         self.signed.is_some_and(|signed| signed.count("subject") == 1)

@@ -1,19 +1,19 @@
 //! What is known of a message when it is judged: gathered once, eagerly, then only looked at.
 
-use sealist_mail::{Answerable, AuthorProblem, Mailbox, Origin};
+use sealist_mail::{Answerable, AuthorProblem, Mailbox, MessageOrigin};
 use sealist_openpgp::Unreadable;
 
-use crate::model::{Action, Door, ListSettings, PgpSettings, Role};
+use crate::model::{Action, ListSettings, PgpSettings, Role, SubAddress};
 use crate::rules::Reason;
 
 const HOUR_MS: i64 = 3_600_000;
 
 /// What the outside of a message shows, before anything is decrypted.
-pub struct Arrival {
+pub struct OuterFacts {
     /// Which address of the list it came to.
-    pub door: Door,
+    pub door: SubAddress,
     /// Whether it is a message, an answer, or a loop.
-    pub origin: Origin,
+    pub origin: MessageOrigin,
     /// Whether something may be written back.
     pub answerable: Answerable,
     /// The one author of the outer From field.
@@ -22,7 +22,7 @@ pub struct Arrival {
 
 /// Everything the chains ask about.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct MessageFacts {
     /// The list's settings.
     pub settings: ListSettings,
     /// Whether the author or envelope sender is banned here or on the whole site.
@@ -34,7 +34,7 @@ pub struct Facts {
     /// The size of the message as it came.
     pub octets: u64,
     /// How OpenPGP lies in it.
-    pub form: Form,
+    pub form: PgpForm,
     /// Whether it was encrypted as a whole.
     pub encryption: Encryption,
     /// What its signature is worth.
@@ -51,7 +51,7 @@ pub struct Facts {
     pub inner_author: InnerAuthor,
 }
 
-impl Facts {
+impl MessageFacts {
     /// Whether the author's signature says that the message is for this list.
     pub fn is_addressed(&self) -> bool {
         matches!(self.addressed, Addressed::Here | Addressed::Key)
@@ -75,7 +75,7 @@ impl Facts {
 
 /// How OpenPGP lies in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum PgpForm {
     /// As MIME, or not at all.
     Mime,
     /// In the text.

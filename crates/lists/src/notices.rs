@@ -5,8 +5,8 @@
 
 use sealist_mail::{Address, Field, Headers, Mailbox, Part, Timestamp};
 
-use crate::model::{Channel, Door, MailingList};
-use crate::payload::{self, HIDDEN_SUBJECT, Layer, Payload};
+use crate::model::{Channel, MailingList, SubAddress};
+use crate::payload::{self, HIDDEN_SUBJECT, OuterLayer, Payload};
 use crate::texts::Letter;
 
 /// A letter and its reader.
@@ -28,9 +28,9 @@ pub struct Notice<'a> {
 /// Builds the notice; `entropy` is fresh and random.
 pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8; 16]) -> Payload {
     let name = &notice.list.name;
-    let from = Mailbox { name: Some(notice.list.display_name()), address: name.address(Door::Request) };
+    let from = Mailbox { name: Some(notice.list.display_name()), address: name.address(SubAddress::Request) };
     let id: String = entropy.iter().map(|octet| format!("{octet:02x}")).collect();
-    let reply_to = notice.reply_to.unwrap_or_else(|| name.address(Door::Owner));
+    let reply_to = notice.reply_to.unwrap_or_else(|| name.address(SubAddress::Owner));
     let constant = |name, value: &str| Field::raw(name, value).expect("our own words have no line end");
     let headers: Headers = [
         Field::mailboxes("From", &[from]),
@@ -51,11 +51,11 @@ pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8;
     parts.extend(notice.messages.iter().map(|(name, bytes)| Part::message(name, bytes).into_bytes()));
     let mut outer = headers.clone();
     let layer = match channel {
-        Channel::Open if signs(notice.list) => Layer::Signed,
-        Channel::Open => Layer::Bare,
+        Channel::Open if signs(notice.list) => OuterLayer::Signed,
+        Channel::Open => OuterLayer::Bare,
         Channel::Sealed => {
             outer.set(Field::text("Subject", HIDDEN_SUBJECT));
-            Layer::Encrypted
+            OuterLayer::Encrypted
         }
     };
     payload::assemble(&headers, &outer, parts, layer, entropy)
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use crate::model::ListNo;
     use crate::styles;
-    use crate::texts::{Place, Text, Texts, context};
+    use crate::texts::{Text, TextPlace, Texts, context};
     use expect_test::expect;
 
     fn notice(style: &str, channel: Channel) -> String {
@@ -81,7 +81,7 @@ mod tests {
         };
         let letter = Texts::default().letter(
             Text::Shunted,
-            &Place::default(),
+            &TextPlace::default(),
             context! { list => "Team", address => "team@lists.example", messages => vec!["x"], more => 0 },
         );
         let to = Mailbox { name: None, address: "anne@example.org".parse().unwrap() };

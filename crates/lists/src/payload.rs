@@ -6,7 +6,7 @@
 use sealist_mail::compose::Protection;
 use sealist_mail::{Boundary, Entity, Field, Headers, Mailbox, Part, Timestamp, compose};
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 use crate::model::MailingList;
 use crate::threading::{self, THREADING};
 
@@ -36,18 +36,18 @@ pub struct Payload {
 }
 
 /// Builds the payload. `entropy` makes the boundary: 16 fresh random bytes.
-pub fn build(draft: Draft<'_>, entropy: [u8; 16]) -> Payload {
+pub fn build(draft: PostDraft<'_>, entropy: [u8; 16]) -> Payload {
     let layer = match &draft.list.settings.pgp {
-        Some(pgp) if pgp.encrypt_outgoing => Layer::Encrypted,
-        Some(pgp) if pgp.sign_outgoing => Layer::Signed,
-        _ => Layer::Bare,
+        Some(pgp) if pgp.encrypt_outgoing => OuterLayer::Encrypted,
+        Some(pgp) if pgp.sign_outgoing => OuterLayer::Signed,
+        _ => OuterLayer::Bare,
     };
     let hides = draft.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject);
     let mut outer = draft.headers.clone();
-    if layer == Layer::Encrypted {
+    if layer == OuterLayer::Encrypted {
         show_own(&mut outer, draft.list, draft.now);
     }
-    if layer == Layer::Encrypted && hides {
+    if layer == OuterLayer::Encrypted && hides {
         outer.set(Field::text("Subject", HIDDEN_SUBJECT));
     }
     let mut parts = Vec::with_capacity(3);
@@ -136,7 +136,7 @@ pub fn to_be_sealed(stored: &Payload, list: &MailingList) -> Payload {
 
 /// Which layer of OpenPGP will lie around an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layer {
+pub(crate) enum OuterLayer {
     Encrypted,
     Signed,
     Bare,
@@ -147,21 +147,21 @@ pub(crate) fn assemble(
     headers: &Headers,
     outer: &Headers,
     mut parts: Vec<Vec<u8>>,
-    layer: Layer,
+    layer: OuterLayer,
     entropy: [u8; 16],
 ) -> Payload {
     let mut head = Vec::new();
     outer.write_to(&mut head);
-    if parts.len() == 1 && layer == Layer::Bare {
+    if parts.len() == 1 && layer == OuterLayer::Bare {
         return Payload { outer: head, entity: parts.remove(0) };
     }
     let (content, body) = compose::multipart("mixed", &parts, &Boundary::from_entropy(entropy));
     // A large post stands in memory as often as it must.
     drop(parts);
     let root = match layer {
-        Layer::Encrypted => compose::protect(&content, headers, Protection::Cipher { outer }),
-        Layer::Signed => compose::protect(&content, headers, Protection::Clear),
-        Layer::Bare => content,
+        OuterLayer::Encrypted => compose::protect(&content, headers, Protection::Cipher { outer }),
+        OuterLayer::Signed => compose::protect(&content, headers, Protection::Clear),
+        OuterLayer::Bare => content,
     };
     Payload { outer: head, entity: join(&root, &body) }
 }

@@ -1,6 +1,6 @@
 //! Pipelines: which handlers make the copies of an accepted post, in order.
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 use crate::handlers;
 
 /// A pipeline by its name.
@@ -57,7 +57,7 @@ pub fn named(name: &str) -> Option<&'static Pipeline> {
 
 impl Pipeline {
     /// Runs all handlers over the draft.
-    pub fn run(&self, draft: &mut Draft<'_>) {
+    pub fn run(&self, draft: &mut PostDraft<'_>) {
         for handler in self.handlers.iter().filter_map(|name| handlers::named(name)) {
             (handler.apply)(draft);
         }

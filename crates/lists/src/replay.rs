@@ -1,29 +1,29 @@
 //! The replay record read: what the earlier fates of a signed text say about a message that brings it again.
 
 use crate::facts::Replay;
-use crate::model::{Door, EntryNo, ListNo};
+use crate::model::{EntryNo, ListNo, SubAddress};
 use crate::rules::Reason;
 
 /// What became of a signed text at one address. A refusal by the machine leaves nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenText {
     /// The list.
     pub list: ListNo,
     /// The sub-address.
-    pub door: Door,
+    pub door: SubAddress,
     /// The entry that was accepted, waits, or was refused.
     pub entry: EntryNo,
     /// The transaction that brought this entry.
     pub arrival: Vec<u8>,
     /// What became of it.
-    pub fate: Fate,
+    pub fate: ReplayFate,
     /// Whether a person has refused the text at this address.
     pub refused: bool,
 }
 
 /// What became of an entry with a signed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum ReplayFate {
     /// It was posted, or its commands were carried out.
     Accepted,
     /// It waits for a person, for these reasons.
@@ -42,7 +42,7 @@ pub struct Here<'a> {
     /// The list.
     pub list: ListNo,
     /// The sub-address.
-    pub door: Door,
+    pub door: SubAddress,
     /// The entry.
     pub entry: EntryNo,
     /// The transaction.
@@ -63,20 +63,20 @@ impl Past {
     pub const NONE: Self = Self { replay: Replay::Fresh, waiting: None };
 
     /// Reads the rows of all signed texts of a message. The worst of them counts.
-    pub fn of(seen: &[Seen], here: Here<'_>) -> Self {
-        let (at_this, elsewhere): (Vec<&Seen>, Vec<&Seen>) =
+    pub fn of(seen: &[SeenText], here: Here<'_>) -> Self {
+        let (at_this, elsewhere): (Vec<&SeenText>, Vec<&SeenText>) =
             seen.iter().partition(|seen| seen.list == here.list && seen.door == here.door);
         let others = || at_this.iter().filter(|seen| seen.entry != here.entry);
         let waiting = others().find_map(|seen| match &seen.fate {
-            Fate::Waits(reasons) => Some(reasons.clone()),
+            ReplayFate::Waits(reasons) => Some(reasons.clone()),
             _ => None,
         });
-        let accepted = |seen: &&&Seen| matches!(seen.fate, Fate::Accepted | Fate::Unknown);
-        let replay = if others().any(|seen| seen.fate == Fate::Accepted) {
+        let accepted = |seen: &&&SeenText| matches!(seen.fate, ReplayFate::Accepted | ReplayFate::Unknown);
+        let replay = if others().any(|seen| seen.fate == ReplayFate::Accepted) {
             Replay::PostedHere
         } else if at_this.iter().any(|seen| seen.refused) {
             Replay::RefusedHere
-        } else if others().any(|seen| matches!(seen.fate, Fate::Unknown | Fate::Answered)) {
+        } else if others().any(|seen| matches!(seen.fate, ReplayFate::Unknown | ReplayFate::Answered)) {
             Replay::SeenHere
         } else {
             match elsewhere.iter().filter(accepted).map(|seen| seen.arrival == here.arrival).min() {
@@ -93,14 +93,14 @@ impl Past {
 mod tests {
     use super::*;
 
-    const HERE: (i64, Door) = (1, Door::Posting);
+    const HERE: (i64, SubAddress) = (1, SubAddress::Posting);
 
-    fn seen((list, door): (i64, Door), entry: i64, arrival: &[u8], fate: Fate) -> Seen {
-        let refused = fate == Fate::Refused;
-        Seen { list: ListNo(list), door, entry: EntryNo(entry), arrival: arrival.to_vec(), fate, refused }
+    fn seen((list, door): (i64, SubAddress), entry: i64, arrival: &[u8], fate: ReplayFate) -> SeenText {
+        let refused = fate == ReplayFate::Refused;
+        SeenText { list: ListNo(list), door, entry: EntryNo(entry), arrival: arrival.to_vec(), fate, refused }
     }
 
-    fn check(seen: &[Seen], replay: Replay, waiting: Option<&[Reason]>) {
+    fn check(seen: &[SeenText], replay: Replay, waiting: Option<&[Reason]>) {
         let here = Here { list: ListNo(HERE.0), door: HERE.1, entry: EntryNo(9), arrival: b"nine" };
         let past = Past::of(seen, here);
         assert_eq!((past.replay, past.waiting.as_deref()), (replay, waiting), "{seen:?}");
@@ -108,13 +108,13 @@ mod tests {
 
     #[test]
     fn only_what_was_posted_counts_elsewhere() {
-        for other in [(2, Door::Posting), (1, Door::Owner), (1, Door::Request)] {
-            check(&[seen(other, 1, b"one", Fate::Accepted)], Replay::PostedElsewhere, None);
-            check(&[seen(other, 1, b"one", Fate::Unknown)], Replay::PostedElsewhere, None);
-            check(&[seen(other, 1, b"nine", Fate::Accepted)], Replay::SameArrival, None);
-            check(&[seen(other, 1, b"one", Fate::Waits(vec![Reason::TooLarge]))], Replay::Fresh, None);
-            check(&[seen(other, 1, b"one", Fate::Refused)], Replay::Fresh, None);
-            check(&[seen(other, 1, b"one", Fate::Answered)], Replay::Fresh, None);
+        for other in [(2, SubAddress::Posting), (1, SubAddress::Owner), (1, SubAddress::Request)] {
+            check(&[seen(other, 1, b"one", ReplayFate::Accepted)], Replay::PostedElsewhere, None);
+            check(&[seen(other, 1, b"one", ReplayFate::Unknown)], Replay::PostedElsewhere, None);
+            check(&[seen(other, 1, b"nine", ReplayFate::Accepted)], Replay::SameArrival, None);
+            check(&[seen(other, 1, b"one", ReplayFate::Waits(vec![Reason::TooLarge]))], Replay::Fresh, None);
+            check(&[seen(other, 1, b"one", ReplayFate::Refused)], Replay::Fresh, None);
+            check(&[seen(other, 1, b"one", ReplayFate::Answered)], Replay::Fresh, None);
         }
     }
 
@@ -122,15 +122,15 @@ mod tests {
     fn at_the_same_address_the_fate_counts() {
         let (large, fresh) = (vec![Reason::TooLarge], Replay::Fresh);
         check(&[], fresh, None);
-        check(&[seen(HERE, 1, b"one", Fate::Accepted)], Replay::PostedHere, None);
-        check(&[seen(HERE, 1, b"nine", Fate::Accepted)], Replay::PostedHere, None);
-        check(&[seen(HERE, 1, b"one", Fate::Refused)], Replay::RefusedHere, None);
-        check(&[seen(HERE, 1, b"one", Fate::Unknown)], Replay::SeenHere, None);
-        check(&[seen(HERE, 1, b"one", Fate::Answered)], Replay::SeenHere, None);
-        check(&[seen(HERE, 9, b"nine", Fate::Answered)], fresh, None);
-        check(&[seen(HERE, 1, b"one", Fate::Waits(large.clone()))], fresh, Some(&large));
-        check(&[seen(HERE, 9, b"nine", Fate::Waits(large.clone()))], fresh, None);
-        let mut again = seen(HERE, 9, b"nine", Fate::Waits(large.clone()));
+        check(&[seen(HERE, 1, b"one", ReplayFate::Accepted)], Replay::PostedHere, None);
+        check(&[seen(HERE, 1, b"nine", ReplayFate::Accepted)], Replay::PostedHere, None);
+        check(&[seen(HERE, 1, b"one", ReplayFate::Refused)], Replay::RefusedHere, None);
+        check(&[seen(HERE, 1, b"one", ReplayFate::Unknown)], Replay::SeenHere, None);
+        check(&[seen(HERE, 1, b"one", ReplayFate::Answered)], Replay::SeenHere, None);
+        check(&[seen(HERE, 9, b"nine", ReplayFate::Answered)], fresh, None);
+        check(&[seen(HERE, 1, b"one", ReplayFate::Waits(large.clone()))], fresh, Some(&large));
+        check(&[seen(HERE, 9, b"nine", ReplayFate::Waits(large.clone()))], fresh, None);
+        let mut again = seen(HERE, 9, b"nine", ReplayFate::Waits(large.clone()));
         again.refused = true;
         check(&[again.clone()], Replay::RefusedHere, None);
         again.entry = EntryNo(1);
@@ -139,10 +139,10 @@ mod tests {
 
     #[test]
     fn the_worst_of_several_counts() {
-        let elsewhere = seen((2, Door::Posting), 1, b"one", Fate::Accepted);
-        let same = seen((3, Door::Posting), 2, b"nine", Fate::Accepted);
-        let refused = seen(HERE, 3, b"three", Fate::Refused);
-        let posted = seen(HERE, 4, b"four", Fate::Accepted);
+        let elsewhere = seen((2, SubAddress::Posting), 1, b"one", ReplayFate::Accepted);
+        let same = seen((3, SubAddress::Posting), 2, b"nine", ReplayFate::Accepted);
+        let refused = seen(HERE, 3, b"three", ReplayFate::Refused);
+        let posted = seen(HERE, 4, b"four", ReplayFate::Accepted);
         check(&[same.clone(), elsewhere.clone()], Replay::PostedElsewhere, None);
         check(&[elsewhere.clone(), refused.clone()], Replay::RefusedHere, None);
         check(&[elsewhere, refused, same, posted], Replay::PostedHere, None);

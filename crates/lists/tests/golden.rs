@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use expect_test::expect_file;
-use sealist_lists::draft::{Author, ContentForm, Draft, Recipients};
-use sealist_lists::facts::{Addressed, Encryption, Facts, Form, InnerAuthor, Replay, Signature};
+use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
+use sealist_lists::facts::{Addressed, Encryption, InnerAuthor, MessageFacts, PgpForm, Replay, Signature};
 use sealist_lists::model::{
     AddressNo, ListNo, ListSettings, MailingList, Member, MemberNo, Preferences, Role,
 };
@@ -29,15 +29,15 @@ fn member(role: Role) -> Member {
     }
 }
 
-fn facts(settings: &ListSettings, role: Option<Role>) -> Facts {
+fn facts(settings: &ListSettings, role: Option<Role>) -> MessageFacts {
     let pgp = settings.pgp.is_some();
-    Facts {
+    MessageFacts {
         settings: settings.clone(),
         banned: false,
         author_role: role,
         moderation_action: None,
         octets: 1000,
-        form: Form::Mime,
+        form: PgpForm::Mime,
         encryption: if pgp { Encryption::Whole } else { Encryption::None },
         signature: if pgp { Signature::Good } else { Signature::None },
         replay: Replay::Fresh,
@@ -71,7 +71,7 @@ fn copy_of(
     pipeline: Option<&str>,
     role: Option<Role>,
     mail: &str,
-    known: fn(&mut Facts) -> Signed,
+    known: fn(&mut MessageFacts) -> Signed,
 ) -> Payload {
     let mut settings = styles::named(style).unwrap().settings();
     change(&mut settings);
@@ -89,7 +89,7 @@ fn copy_of(
     let (mailbox, author) = (sole_author(&outer).unwrap(), role.map(member));
     let mut facts = facts(&settings, role);
     let signed = known(&mut facts) == Signed::All && settings.pgp.is_some();
-    let mut draft = Draft {
+    let mut draft = PostDraft {
         list: &list,
         texts: &Texts::default(),
         facts: &facts,
@@ -155,11 +155,11 @@ fn what_nobody_signed() {
         "<0@example.org>",
         "<0@example.org> <0123456789abcdef0123456789abcdef@lists.example> <secret@lists.example>",
     );
-    let carried = |facts: &mut Facts| {
+    let carried = |facts: &mut MessageFacts| {
         facts.addressed = Addressed::NotSaid;
         Signed::Nothing
     };
-    let unsigned = |facts: &mut Facts| {
+    let unsigned = |facts: &mut MessageFacts| {
         (facts.addressed, facts.signature, facts.encryption) =
             (Addressed::NotSaid, Signature::None, Encryption::None);
         Signed::Nothing
@@ -168,7 +168,7 @@ fn what_nobody_signed() {
     let prefix = |settings: &mut ListSettings| settings.subject_prefix = "[team] ".to_owned();
     check("pgp_carried", &copy_of("pgp-default", prefix, None, member, &threaded, carried));
     check("pgp_unsigned", &copy_of("pgp-default", |_| (), None, member, &threaded, unsigned));
-    let stale = |facts: &mut Facts| {
+    let stale = |facts: &mut MessageFacts| {
         (facts.addressed, facts.signature_age_ms) = (Addressed::NotSaid, Some(6 * 24 * 3_600_000));
         Signed::Nothing
     };

@@ -27,7 +27,7 @@ pub enum Octets {
 
 /// Why a message cannot be brought into that form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum UnfitMessage {
     /// A part with a signature, or an encrypted one, does not fit.
     #[error("a signed part has lines or octets that mail servers do not take, and cannot be encoded anew")]
     Signed,
@@ -37,14 +37,14 @@ pub enum Unfit {
 }
 
 /// The message, header and body, so that it fits. Borrows when it does already.
-pub fn fit(message: &[u8], octets: Octets) -> Result<Cow<'_, [u8]>, Unfit> {
+pub fn fit(message: &[u8], octets: Octets) -> Result<Cow<'_, [u8]>, UnfitMessage> {
     if fits(message, octets) {
         return Ok(Cow::Borrowed(message));
     }
     let mut out = Vec::with_capacity(message.len() + message.len() / 8);
     write(&Entity::parse(message), octets, 0, &mut out)?;
     // An international address has no form in ASCII.
-    if fits(&out, octets) { Ok(Cow::Owned(out)) } else { Err(Unfit::Structure) }
+    if fits(&out, octets) { Ok(Cow::Owned(out)) } else { Err(UnfitMessage::Structure) }
 }
 
 /// A header block, without the empty line behind it, whose lines fit. A word that is too long for any line is left out.
@@ -73,9 +73,9 @@ fn lines_fit(bytes: &[u8]) -> bool {
     true
 }
 
-fn write(entity: &Entity<'_>, octets: Octets, depth: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
+fn write(entity: &Entity<'_>, octets: Octets, depth: usize, out: &mut Vec<u8>) -> Result<(), UnfitMessage> {
     if depth > MAX_DEPTH {
-        return Err(Unfit::Structure);
+        return Err(UnfitMessage::Structure);
     }
     let content_type = entity.content_type();
     let body_fits = fits(entity.body, octets);
@@ -83,10 +83,12 @@ fn write(entity: &Entity<'_>, octets: Octets, depth: usize, out: &mut Vec<u8>) -
     let mut body = Vec::new();
     match content_type.kind() {
         _ if body_fits => body.extend_from_slice(entity.body),
-        "multipart" if matches!(content_type.subtype(), "signed" | "encrypted") => return Err(Unfit::Signed),
+        "multipart" if matches!(content_type.subtype(), "signed" | "encrypted") => {
+            return Err(UnfitMessage::Signed);
+        }
         "multipart" => {
-            let boundary = content_type.parameter("boundary").ok_or(Unfit::Structure)?;
-            for part in split(entity.body, boundary).map_err(|_| Unfit::Structure)? {
+            let boundary = content_type.parameter("boundary").ok_or(UnfitMessage::Structure)?;
+            for part in split(entity.body, boundary).map_err(|_| UnfitMessage::Structure)? {
                 body.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
                 write(&Entity::part_of(&content_type, part), octets, depth + 1, &mut body)?;
                 body.extend_from_slice(b"\r\n");
@@ -184,7 +186,7 @@ mod tests {
     }
 
     /// The message in that form, with LF line ends.
-    fn fitted(message: &str, octets: Octets) -> Result<String, Unfit> {
+    fn fitted(message: &str, octets: Octets) -> Result<String, UnfitMessage> {
         let message = message.replace('\n', "\r\n");
         let fitted = fit(message.as_bytes(), octets)?;
         assert!(fits(&fitted, octets), "{}", String::from_utf8_lossy(&fitted));
@@ -309,13 +311,16 @@ mod tests {
                 long(1200)
             )
         };
-        assert_eq!(fitted(&signed(&long(1200)), Octets::EightBit), Err(Unfit::Signed));
-        assert_eq!(fitted(&signed("ä"), Octets::SevenBit), Err(Unfit::Signed));
+        assert_eq!(fitted(&signed(&long(1200)), Octets::EightBit), Err(UnfitMessage::Signed));
+        assert_eq!(fitted(&signed("ä"), Octets::SevenBit), Err(UnfitMessage::Signed));
         let fitted = fitted(&signed("ä"), Octets::EightBit).unwrap();
         assert!(fitted.contains("\n--b\n\nä\n--b\n\nsignature\n--b--\n"), "{fitted}");
         let unclear = format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n\n{}\n", long(1200));
-        assert_eq!(fit(unclear.as_bytes(), Octets::EightBit), Err(Unfit::Structure));
-        assert_eq!(fit("From: jörg@x.example\r\n\r\n".as_bytes(), Octets::SevenBit), Err(Unfit::Structure));
+        assert_eq!(fit(unclear.as_bytes(), Octets::EightBit), Err(UnfitMessage::Structure));
+        assert_eq!(
+            fit("From: jörg@x.example\r\n\r\n".as_bytes(), Octets::SevenBit),
+            Err(UnfitMessage::Structure)
+        );
     }
 
     #[test]

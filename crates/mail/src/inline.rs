@@ -40,22 +40,22 @@ pub enum InlineKind {
 
 /// A leaf part that is one whole block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaf {
+pub struct InlineBlock {
     /// The block, from its first dash to its last.
     pub block: Vec<u8>,
-    place: Place,
+    place: MimePosition,
 }
 
 /// What stands in the leaf's place once it is open. No signature covers the header of the leaf: of it nothing is told to
 /// readers but whether there is a file, and of which kind its name says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum MimePosition {
     Text,
     File { ending: Option<&'static str> },
 }
 
 /// The leaves of a message in their order, if every one is a whole block and all are of one kind.
-pub fn leaves(root: &Entity<'_>) -> Option<(InlineKind, Vec<Leaf>)> {
+pub fn leaves(root: &Entity<'_>) -> Option<(InlineKind, Vec<InlineBlock>)> {
     let mut found = Vec::new();
     collect(root, 0, &mut found)?;
     let kind = found.first()?.0;
@@ -63,7 +63,7 @@ pub fn leaves(root: &Entity<'_>) -> Option<(InlineKind, Vec<Leaf>)> {
     same.then(|| (kind, found.into_iter().map(|(_, leaf)| leaf).collect()))
 }
 
-fn collect(entity: &Entity<'_>, depth: usize, found: &mut Vec<(InlineKind, Leaf)>) -> Option<()> {
+fn collect(entity: &Entity<'_>, depth: usize, found: &mut Vec<(InlineKind, InlineBlock)>) -> Option<()> {
     let content_type = entity.content_type();
     if content_type.is_ambiguous() || !entity.has_one_reading() {
         return None;
@@ -87,22 +87,22 @@ fn collect(entity: &Entity<'_>, depth: usize, found: &mut Vec<(InlineKind, Leaf)
     if found.len() >= MAX_LEAVES {
         return None;
     }
-    found.push((kind, Leaf { block: block.to_vec(), place: place(entity, &content_type) }));
+    found.push((kind, InlineBlock { block: block.to_vec(), place: place(entity, &content_type) }));
     Some(())
 }
 
-fn place(entity: &Entity<'_>, content_type: &ContentType) -> Place {
+fn place(entity: &Entity<'_>, content_type: &ContentType) -> MimePosition {
     let disposition = entity.headers.text("content-disposition").unwrap_or_default();
     // A disposition has parameters as a type has them ([RFC 2183]).
     let disposition = ContentType::parse(&format!("x/{disposition}"));
     let named = disposition.as_ref().and_then(|d| d.parameter("filename")).or(content_type.parameter("name"));
     if named.is_none() && content_type.kind() == "text" {
-        return Place::Text;
+        return MimePosition::Text;
     }
     let name = named.unwrap_or_default().to_ascii_lowercase();
     let bare = [".pgp", ".gpg", ".asc"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
     let ending = bare.rsplit_once('.').map(|(_, ending)| ending);
-    Place::File { ending: ENDINGS.iter().copied().find(|known| Some(*known) == ending) }
+    MimePosition::File { ending: ENDINGS.iter().copied().find(|known| Some(*known) == ending) }
 }
 
 /// What `block` is, if it is one block from its first line to its last. A block may be all line ends: only lines that begin
@@ -163,7 +163,7 @@ fn has_controls(block: &[u8]) -> bool {
 
 /// The entity that says what the leaves protect: each in the place of its block. `contents` are in the order of
 /// `leaves`.
-pub fn rebuild(leaves: &[Leaf], contents: &[&[u8]], boundary: &Boundary) -> Vec<u8> {
+pub fn rebuild(leaves: &[InlineBlock], contents: &[&[u8]], boundary: &Boundary) -> Vec<u8> {
     let numbered = leaves.iter().zip(contents).zip(1..);
     let mut parts: Vec<Vec<u8>> =
         numbered.map(|((leaf, content), number)| part(&leaf.place, number, content).into_bytes()).collect();
@@ -179,14 +179,14 @@ pub fn rebuild(leaves: &[Leaf], contents: &[&[u8]], boundary: &Boundary) -> Vec<
 }
 
 /// `text/plain` in UTF-8 or, where it is none, in the charset that contains ISO 8859-1; a file under a name of ours.
-fn part(place: &Place, number: usize, content: &[u8]) -> Part {
+fn part(place: &MimePosition, number: usize, content: &[u8]) -> Part {
     match (place, std::str::from_utf8(content)) {
-        (Place::File { ending }, _) => {
+        (MimePosition::File { ending }, _) => {
             let ending = ending.map(|ending| format!(".{ending}")).unwrap_or_default();
             Part::attachment(&format!("attachment-{number}{ending}"), "application/octet-stream", content)
         }
-        (Place::Text, Ok(text)) => Part::text(&text.replace("\r\n", "\n")),
-        (Place::Text, Err(_)) => Part::text_in("windows-1252", content),
+        (MimePosition::Text, Ok(text)) => Part::text(&text.replace("\r\n", "\n")),
+        (MimePosition::Text, Err(_)) => Part::text_in("windows-1252", content),
     }
 }
 

@@ -50,7 +50,7 @@ impl EnvelopeSender {
 
 /// What a message is, before anybody asks what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum MessageOrigin {
     /// Somebody or something wrote it on their own account.
     Message,
     /// A delivery report: to be read at `-bounces`, never to be opened or posted ([RFC 3464]).
@@ -79,28 +79,28 @@ pub fn classify(
     message: &[u8],
     posting: &Address,
     list_id: &str,
-) -> Origin {
+) -> MessageOrigin {
     if is_own(headers, posting, list_id) {
-        return Origin::OwnLoop;
+        return MessageOrigin::OwnLoop;
     }
     if headers.count("received") > MAX_RECEIVED {
-        return Origin::TooManyHops;
+        return MessageOrigin::TooManyHops;
     }
     let null = *sender == EnvelopeSender::Null;
     match report(headers).as_deref() {
-        Some("delivery-status") => return Origin::Bounce,
-        Some("disposition-notification" | "feedback-report") => return Origin::AutoReply,
-        Some("") if null || is_daemon(sender) => return Origin::Bounce,
+        Some("delivery-status") => return MessageOrigin::Bounce,
+        Some("disposition-notification" | "feedback-report") => return MessageOrigin::AutoReply,
+        Some("") if null || is_daemon(sender) => return MessageOrigin::Bounce,
         _ => {}
     }
     let answers = headers.all("auto-submitted").any(|field| keyword(&field.decoded()) == "auto-replied")
         || ["x-autoreply", "x-autorespond"].into_iter().any(|name| says_yes(headers, name));
     if is_daemon(sender) || null && dsn::read(None, message).report != dsn::Report::Other {
-        Origin::Bounce
+        MessageOrigin::Bounce
     } else if answers {
-        Origin::AutoReply
+        MessageOrigin::AutoReply
     } else {
-        Origin::Message
+        MessageOrigin::Message
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
 
     const ANNE: &str = "<anne@x.example>";
 
-    fn check(sender: &str, header: &str, expected: (Origin, Answerable)) {
+    fn check(sender: &str, header: &str, expected: (MessageOrigin, Answerable)) {
         let message = format!("Return-Path: {sender}\r\n{header}\r\nwords\r\n");
         let (headers, _) = Headers::parse(message.as_bytes());
         let sender = EnvelopeSender::of(&headers);
@@ -207,12 +207,12 @@ mod tests {
             "List-Id: Others <b-team.lists.example>\r\n",
             "Content-Type: multipart/mixed; boundary=b\r\n",
         ] {
-            check(ANNE, header, (Origin::Message, Answerable::Yes));
+            check(ANNE, header, (MessageOrigin::Message, Answerable::Yes));
         }
         for sender in ["<anne@[127.0.0.1]>", "<anne@[IPv6:::1]>", "<\"a b\"@x.example>", "<root>"] {
-            check(sender, "Subject: hi\r\n", (Origin::Message, Answerable::Yes));
+            check(sender, "Subject: hi\r\n", (MessageOrigin::Message, Answerable::Yes));
         }
-        check(ANNE, &"Received: x\r\n".repeat(50), (Origin::Message, Answerable::Yes));
+        check(ANNE, &"Received: x\r\n".repeat(50), (MessageOrigin::Message, Answerable::Yes));
     }
 
     #[test]
@@ -230,10 +230,10 @@ mod tests {
             "Content-Type: multipart/report; report-type=tlsrpt; boundary=b\r\n",
             "Content-Type: multipart/report; boundary=b\r\n",
         ] {
-            check(ANNE, header, (Origin::Message, Answerable::Never));
+            check(ANNE, header, (MessageOrigin::Message, Answerable::Never));
         }
-        check("<>", "Subject: hi\r\n", (Origin::Message, Answerable::Never));
-        check("<>", "Auto-Submitted: auto-generated\r\n", (Origin::Message, Answerable::Never));
+        check("<>", "Subject: hi\r\n", (MessageOrigin::Message, Answerable::Never));
+        check("<>", "Auto-Submitted: auto-generated\r\n", (MessageOrigin::Message, Answerable::Never));
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
             "Content-Type: message/disposition-notification\r\n",
         ] {
             for sender in [ANNE, "<>"] {
-                check(sender, header, (Origin::AutoReply, Answerable::Never));
+                check(sender, header, (MessageOrigin::AutoReply, Answerable::Never));
             }
         }
     }
@@ -258,18 +258,22 @@ mod tests {
     fn reports_are_bounces() {
         let status = "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n";
         for sender in [ANNE, "<>", "<MAILER-DAEMON@x.example>"] {
-            check(sender, status, (Origin::Bounce, Answerable::Never));
+            check(sender, status, (MessageOrigin::Bounce, Answerable::Never));
         }
-        check("<>", "Content-Type: multipart/report; boundary=b\r\n", (Origin::Bounce, Answerable::Never));
-        check("<MAILER-DAEMON@x.example>", "Subject: failed\r\n", (Origin::Bounce, Answerable::Never));
+        check(
+            "<>",
+            "Content-Type: multipart/report; boundary=b\r\n",
+            (MessageOrigin::Bounce, Answerable::Never),
+        );
+        check("<MAILER-DAEMON@x.example>", "Subject: failed\r\n", (MessageOrigin::Bounce, Answerable::Never));
     }
 
     #[test]
     fn loops_end() {
         for header in ["X-Loop: Team@lists.example\r\n", "List-Id: The team <team.lists.example>\r\n"] {
-            check(ANNE, header, (Origin::OwnLoop, Answerable::Yes));
+            check(ANNE, header, (MessageOrigin::OwnLoop, Answerable::Yes));
         }
-        check(ANNE, &"Received: x\r\n".repeat(51), (Origin::TooManyHops, Answerable::Yes));
+        check(ANNE, &"Received: x\r\n".repeat(51), (MessageOrigin::TooManyHops, Answerable::Yes));
     }
 
     #[test]

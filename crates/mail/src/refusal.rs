@@ -2,7 +2,7 @@
 
 /// At which command the next hop refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
+pub enum SmtpStage {
     /// At MAIL, or before it.
     Sender,
     /// At RCPT.
@@ -24,9 +24,9 @@ pub enum Concern {
 
 /// Which replies concern whom: the beginning of a status, its class left out; the stages; the concern. The first that fits
 /// decides.
-const BY_STATUS: &[(&str, &[Stage], Concern)] = {
+const BY_STATUS: &[(&str, &[SmtpStage], Concern)] = {
     use Concern::{Message, Recipient, Route};
-    use Stage::{Content, Recipient as AtRecipient, Sender};
+    use SmtpStage::{Content, Recipient as AtRecipient, Sender};
     &[
         ("", &[Sender], Route),
         // These are of the sender's address.
@@ -55,23 +55,23 @@ const NO_SUCH_MAILBOX: &[&str] = &["5.1.1", "5.1.10"];
 
 /// A refusal, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct HopRefusal {
     /// Whom it concerns.
     pub concern: Concern,
     /// The status, or the reply code where there is none: by this refusals are alike.
     pub kind: String,
 }
 
-impl Refusal {
+impl HopRefusal {
     /// Reads a reply, `550 5.1.1 No such user`, to a command of that stage.
-    pub fn read(stage: Stage, reply: &str) -> Self {
+    pub fn read(stage: SmtpStage, reply: &str) -> Self {
         let mut words = reply.split_whitespace();
         let code = words.next().unwrap_or_default();
         // Servers that answer in several lines write the status at the beginning of each.
         let status =
             words.next().map(|word| word.trim_end_matches([':', ',', ';'])).filter(|word| is_status(word));
         let concern = match status {
-            None if stage == Stage::Recipient && OF_PROTOCOL.contains(&code) => Concern::Route,
+            None if stage == SmtpStage::Recipient && OF_PROTOCOL.contains(&code) => Concern::Route,
             status => of_status(stage, status.unwrap_or_default()),
         };
         Self { concern, kind: status.unwrap_or(code).to_owned() }
@@ -88,9 +88,9 @@ impl Refusal {
     }
 }
 
-fn of_status(stage: Stage, status: &str) -> Concern {
+fn of_status(stage: SmtpStage, status: &str) -> Concern {
     let detail = status.get(1..).unwrap_or_default();
-    let fits = |(start, stages, _): &&(&str, &[Stage], Concern)| {
+    let fits = |(start, stages, _): &&(&str, &[SmtpStage], Concern)| {
         // `.1.7` is not `.1.70`.
         let same = if start.ends_with('.') || start.is_empty() {
             detail.starts_with(start)
@@ -117,8 +117,8 @@ mod tests {
 
     /// What a reply concerns at MAIL, at RCPT and at the content.
     fn check(reply: &str, expected: [Concern; 3]) {
-        let seen = [Stage::Sender, Stage::Recipient, Stage::Content]
-            .map(|stage| Refusal::read(stage, reply).concern);
+        let seen = [SmtpStage::Sender, SmtpStage::Recipient, SmtpStage::Content]
+            .map(|stage| HopRefusal::read(stage, reply).concern);
         assert_eq!(seen, expected, "{reply}");
     }
 
@@ -158,11 +158,11 @@ mod tests {
 
     #[test]
     fn refusals_are_alike_by_status_or_code() {
-        let kind = |reply: &str| Refusal::read(Stage::Recipient, reply).kind;
+        let kind = |reply: &str| HopRefusal::read(SmtpStage::Recipient, reply).kind;
         assert_eq!(kind("550 5.1.1 one"), kind("550 5.1.1 two\n5.1.1 three"));
         assert_eq!(kind("550 one"), "550");
-        assert!(Refusal::read(Stage::Recipient, "550 5.1.1 x").is_no_such_mailbox());
-        assert!(!Refusal::read(Stage::Recipient, "550 5.1.2 x").is_no_such_mailbox());
-        assert!(!Refusal::read(Stage::Recipient, "550 x").is_no_such_mailbox());
+        assert!(HopRefusal::read(SmtpStage::Recipient, "550 5.1.1 x").is_no_such_mailbox());
+        assert!(!HopRefusal::read(SmtpStage::Recipient, "550 5.1.2 x").is_no_such_mailbox());
+        assert!(!HopRefusal::read(SmtpStage::Recipient, "550 x").is_no_such_mailbox());
     }
 }

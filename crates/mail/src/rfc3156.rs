@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::content_type::ContentType;
 use crate::entity::Entity;
-use crate::inline::{self, InlineKind, Leaf};
+use crate::inline::{self, InlineBlock, InlineKind};
 use crate::multipart::{Ambiguous, split};
 use crate::signed_part::is_signed_part;
 
@@ -31,7 +31,7 @@ pub enum Shape<'a> {
         /// What all of them are.
         kind: InlineKind,
         /// The leaves in order.
-        leaves: Vec<Leaf>,
+        leaves: Vec<InlineBlock>,
     },
     /// multipart/mixed around the parts of an encrypted message, as Exchange makes of one, and words beside
     /// them. Without such words it is taken for what it was.

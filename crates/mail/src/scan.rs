@@ -11,7 +11,7 @@ use crate::headers::Headers;
 
 /// How large a message may be in each way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct MessageLimits {
     /// Multiparts within multiparts.
     pub max_depth: usize,
     /// Parts altogether.
@@ -33,7 +33,7 @@ pub enum LineEnds {
     Lenient,
 }
 
-impl Default for Limits {
+impl Default for MessageLimits {
     fn default() -> Self {
         Self {
             max_depth: 32,
@@ -47,7 +47,7 @@ impl Default for Limits {
 
 /// Why a message is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ScanError {
     /// A CR or LF alone, or a NUL.
     #[error("lines must end in CRLF, and no NUL may occur")]
     LineEnd,
@@ -78,12 +78,12 @@ pub struct Outline {
 
 /// The gate itself: feed it all chunks, then finish.
 pub struct Scanner {
-    limits: Limits,
+    limits: MessageLimits,
     outline: Outline,
     /// The header block being read, or what of the current body line matters.
     buffer: Vec<u8>,
     field_octets: usize,
-    place: Place,
+    place: ScanState,
     boundaries: Vec<Vec<u8>>,
     /// Those of digests, whose parts are messages if they do not say their type ([RFC 2046, section 5.1.5]).
     digests: Vec<Vec<u8>>,
@@ -96,7 +96,7 @@ pub struct Scanner {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ScanState {
     Header,
     Body,
 }
@@ -108,13 +108,13 @@ const LONGEST_DELIMITER: usize = 256;
 
 impl Scanner {
     /// A gate before the first byte of a message.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: MessageLimits) -> Self {
         Self {
             limits,
             outline: Outline::default(),
             buffer: Vec::new(),
             field_octets: 0,
-            place: Place::Header,
+            place: ScanState::Header,
             boundaries: Vec::new(),
             digests: Vec::new(),
             is_digest_part: false,
@@ -125,14 +125,14 @@ impl Scanner {
     }
 
     /// Takes the next bytes. After a refusal nothing more needs to be fed.
-    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), ScanError> {
         self.outline.octets += chunk.len() as u64;
         if self.limits.line_ends == LineEnds::Strict {
             self.check_line_ends(chunk)?;
         }
         let mut rest = chunk;
         while !rest.is_empty() {
-            if self.place == Place::Body && self.boundaries.is_empty() {
+            if self.place == ScanState::Body && self.boundaries.is_empty() {
                 // Nothing can be delimited any more.
                 return Ok(());
             }
@@ -145,11 +145,11 @@ impl Scanner {
     }
 
     /// The outline, when all has been fed.
-    pub fn finish(mut self) -> Result<Outline, Refusal> {
+    pub fn finish(mut self) -> Result<Outline, ScanError> {
         if self.limits.line_ends == LineEnds::Strict && self.previous == b'\r' {
-            return Err(Refusal::LineEnd);
+            return Err(ScanError::LineEnd);
         }
-        if self.place == Place::Header {
+        if self.place == ScanState::Header {
             self.end_of_header()?;
         } else if !self.buffer.is_empty() {
             self.body_line()?;
@@ -157,31 +157,31 @@ impl Scanner {
         Ok(self.outline)
     }
 
-    fn check_line_ends(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+    fn check_line_ends(&mut self, chunk: &[u8]) -> Result<(), ScanError> {
         for at in memchr3_iter(b'\r', b'\n', 0, chunk) {
             let previous = if at == 0 { self.previous } else { chunk[at - 1] };
             match chunk[at] {
                 b'\n' if previous == b'\r' => {}
                 // Whether its LF follows is seen there, or by what follows instead.
                 b'\r' if previous != b'\r' && chunk.get(at + 1).is_none_or(|next| *next == b'\n') => {}
-                _ => return Err(Refusal::LineEnd),
+                _ => return Err(ScanError::LineEnd),
             }
         }
         if self.previous == b'\r' && chunk.first().is_some_and(|first| *first != b'\n') {
-            return Err(Refusal::LineEnd);
+            return Err(ScanError::LineEnd);
         }
         self.previous = chunk.last().copied().unwrap_or(self.previous);
         Ok(())
     }
 
     /// One line, or a piece of one at the edge of a chunk.
-    fn piece(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    fn piece(&mut self, piece: &[u8]) -> Result<(), ScanError> {
         let complete = piece.last() == Some(&b'\n');
         match self.place {
-            Place::Header => {
+            ScanState::Header => {
                 self.buffer.extend_from_slice(piece);
                 if self.buffer.len() > self.limits.max_header_octets {
-                    return Err(Refusal::Header);
+                    return Err(ScanError::Header);
                 }
                 self.field_octets += piece.len();
                 let line = &self.buffer[self.line_start..];
@@ -189,7 +189,7 @@ impl Scanner {
                     self.field_octets = line.len();
                 }
                 if self.field_octets > self.limits.max_field_octets {
-                    return Err(Refusal::Field);
+                    return Err(ScanError::Field);
                 }
                 if complete {
                     let line_start = std::mem::replace(&mut self.line_start, self.buffer.len());
@@ -204,7 +204,7 @@ impl Scanner {
                     }
                 }
             }
-            Place::Body => {
+            ScanState::Body => {
                 if self.buffer.is_empty() && piece[0] != b'-' {
                     self.ordinary_line = true;
                 }
@@ -220,7 +220,7 @@ impl Scanner {
         Ok(())
     }
 
-    fn body_line(&mut self) -> Result<(), Refusal> {
+    fn body_line(&mut self) -> Result<(), ScanError> {
         let level = if self.ordinary_line { None } else { self.delimiter_level(0) };
         self.buffer.clear();
         self.ordinary_line = false;
@@ -238,7 +238,7 @@ impl Scanner {
         Some((level, line[boundary.len()..].starts_with(b"--")))
     }
 
-    fn delimited(&mut self, (level, closes): (usize, bool)) -> Result<(), Refusal> {
+    fn delimited(&mut self, (level, closes): (usize, bool)) -> Result<(), ScanError> {
         self.buffer.clear();
         if closes {
             self.boundaries.truncate(level);
@@ -247,7 +247,7 @@ impl Scanner {
         self.boundaries.truncate(level + 1);
         self.outline.parts += 1;
         if self.outline.parts > self.limits.max_parts {
-            return Err(Refusal::Parts);
+            return Err(ScanError::Parts);
         }
         self.begin_header();
         self.is_digest_part = self.digests.contains(&self.boundaries[level]);
@@ -255,15 +255,15 @@ impl Scanner {
     }
 
     fn begin_header(&mut self) {
-        self.place = Place::Header;
+        self.place = ScanState::Header;
         self.line_start = 0;
         self.field_octets = 0;
     }
 
-    fn end_of_header(&mut self) -> Result<(), Refusal> {
+    fn end_of_header(&mut self) -> Result<(), ScanError> {
         let (headers, _) = Headers::parse(&self.buffer);
         self.buffer.clear();
-        self.place = Place::Body;
+        self.place = ScanState::Body;
         let types: Vec<ContentType> =
             headers.all("content-type").map(|f| ContentType::read(&f.value())).collect();
         let is_untyped_message = std::mem::take(&mut self.is_digest_part) && types.is_empty();
@@ -286,22 +286,22 @@ impl Scanner {
         Ok(())
     }
 
-    fn nested(&mut self) -> Result<(), Refusal> {
+    fn nested(&mut self) -> Result<(), ScanError> {
         let depth = self.boundaries.len();
         self.outline.depth = self.outline.depth.max(depth);
         self.outline.parts += 1;
         if depth > self.limits.max_depth {
-            return Err(Refusal::Depth);
+            return Err(ScanError::Depth);
         }
         if self.outline.parts > self.limits.max_parts {
-            return Err(Refusal::Parts);
+            return Err(ScanError::Parts);
         }
         Ok(())
     }
 }
 
 /// Looks at a whole message at once.
-pub fn scan(message: &[u8], limits: Limits) -> Result<Outline, Refusal> {
+pub fn scan(message: &[u8], limits: MessageLimits) -> Result<Outline, ScanError> {
     let mut scanner = Scanner::new(limits);
     scanner.feed(message)?;
     scanner.finish()
@@ -326,8 +326,8 @@ mod tests {
         mail.into_bytes()
     }
 
-    fn check(mail: &[u8], expected: Result<(), Refusal>) {
-        assert_eq!(scan(mail, Limits::default()).map(|_| ()), expected);
+    fn check(mail: &[u8], expected: Result<(), ScanError>) {
+        assert_eq!(scan(mail, MessageLimits::default()).map(|_| ()), expected);
     }
 
     #[test]
@@ -336,40 +336,40 @@ mod tests {
         check(b"Subject: x\r\n\r\nbody\r\n", Ok(()));
         check(&nested(32), Ok(()));
         check(&many(998), Ok(()));
-        let outline = scan(&many(3), Limits::default()).unwrap();
+        let outline = scan(&many(3), MessageLimits::default()).unwrap();
         assert_eq!((outline.depth, outline.parts), (1, 4));
     }
 
     #[test]
     fn what_is_too_much_is_refused() {
-        check(&nested(33), Err(Refusal::Depth));
-        check(&nested(100_000), Err(Refusal::Depth));
-        check(&many(1001), Err(Refusal::Parts));
-        check(&many(100_000), Err(Refusal::Parts));
-        check(format!("X: {}\r\n\r\n", "x".repeat(65 * 1024)).as_bytes(), Err(Refusal::Field));
-        check(format!("X: {}\r\n\r\n", "x\r\n ".repeat(20 * 1024)).as_bytes(), Err(Refusal::Field));
-        check("X: xxxxxxxxxxxxxxx\r\n".repeat(15_360).as_bytes(), Err(Refusal::Header));
-        check("Content-Type: message/rfc822\r\n\r\n".repeat(2_000).as_bytes(), Err(Refusal::Parts));
+        check(&nested(33), Err(ScanError::Depth));
+        check(&nested(100_000), Err(ScanError::Depth));
+        check(&many(1001), Err(ScanError::Parts));
+        check(&many(100_000), Err(ScanError::Parts));
+        check(format!("X: {}\r\n\r\n", "x".repeat(65 * 1024)).as_bytes(), Err(ScanError::Field));
+        check(format!("X: {}\r\n\r\n", "x\r\n ".repeat(20 * 1024)).as_bytes(), Err(ScanError::Field));
+        check("X: xxxxxxxxxxxxxxx\r\n".repeat(15_360).as_bytes(), Err(ScanError::Header));
+        check("Content-Type: message/rfc822\r\n\r\n".repeat(2_000).as_bytes(), Err(ScanError::Parts));
         let field = "x".repeat(65 * 1024);
         let within = |kind: &str, head: &str| {
             format!(
                 "Content-Type: multipart/{kind}; boundary=b\r\n\r\n--b\r\n{head}\r\nX: {field}\r\n\r\n--b--\r\n"
             )
         };
-        check(within("digest", "").as_bytes(), Err(Refusal::Field));
-        check(within("mixed", "Content-Type: message/news\r\n").as_bytes(), Err(Refusal::Field));
+        check(within("digest", "").as_bytes(), Err(ScanError::Field));
+        check(within("mixed", "Content-Type: message/news\r\n").as_bytes(), Err(ScanError::Field));
         check(within("digest", "Content-Type: text/plain\r\n").as_bytes(), Ok(()));
         check(within("mixed", "").as_bytes(), Ok(()));
         let blanks =
             String::from_utf8(many(1001)).unwrap().replace("--b\r\n", &format!("--b{}\r\n", " ".repeat(300)));
-        check(blanks.as_bytes(), Err(Refusal::Parts));
+        check(blanks.as_bytes(), Err(ScanError::Parts));
     }
 
     #[test]
     fn bare_line_ends_are_refused_from_the_wire() {
         for bad in ["a\nb\r\n", "a\rb\r\n", "a\r\r\n", "a\0\r\n", "a\r"] {
-            check(bad.as_bytes(), Err(Refusal::LineEnd));
-            let lenient = Limits { line_ends: LineEnds::Lenient, ..Limits::default() };
+            check(bad.as_bytes(), Err(ScanError::LineEnd));
+            let lenient = MessageLimits { line_ends: LineEnds::Lenient, ..MessageLimits::default() };
             assert!(scan(bad.as_bytes(), lenient).is_ok());
         }
     }
@@ -377,7 +377,7 @@ mod tests {
     proptest! {
         #[test]
         fn chunks_make_no_difference(mail in "(Content-Type: multipart/mixed; boundary=a\r\n|--a\r\n|--a--\r\n|\r\n|x: y\r\n|Content-Type: message/rfc822\r\n){0,30}", cuts in proptest::collection::vec(1usize..20, 1..40)) {
-            let limits = Limits { max_depth: 2, max_parts: 6, ..Limits::default() };
+            let limits = MessageLimits { max_depth: 2, max_parts: 6, ..MessageLimits::default() };
             let whole = scan(mail.as_bytes(), limits);
             let mut scanner = Scanner::new(limits);
             let mut rest = mail.as_bytes();
@@ -393,7 +393,7 @@ mod tests {
 
         #[test]
         fn nothing_panics(mail in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = scan(&mail, Limits { line_ends: LineEnds::Lenient, ..Limits::default() });
+            let _ = scan(&mail, MessageLimits { line_ends: LineEnds::Lenient, ..MessageLimits::default() });
         }
     }
 }

@@ -13,7 +13,7 @@ use sequoia_openpgp::types::RevocationStatus;
 use crate::armor;
 use crate::card::SealingCard;
 use crate::dearmor;
-use crate::filter::{Found, Unfit};
+use crate::filter::{FoundCertificates, UnreadableCertificate};
 use crate::fingerprint::Fingerprint;
 use crate::unusable::{self, Unusable};
 use crate::verification_cost::Allowance;
@@ -81,7 +81,7 @@ impl Certificate {
     }
 
     fn in_binary(binary: &[u8], most: usize) -> Result<Vec<Self>, CertificateError> {
-        let mut found = Found::default();
+        let mut found = FoundCertificates::default();
         found.add(binary, MAX_CERTIFICATES)?;
         if found.len() > most {
             return Err(CertificateError::Several);
@@ -93,7 +93,7 @@ impl Certificate {
     /// The certificate with that fingerprint in data of anybody; `None` if the data holds only others.
     pub fn find(data: &[u8], fingerprint: &Fingerprint) -> Result<Option<Self>, CertificateError> {
         let binary = binary(data)?;
-        let mut found = Found::default();
+        let mut found = FoundCertificates::default();
         found.add(&binary, MAX_CERTIFICATES)?;
         found.keep_only(fingerprint);
         let kept = found.kept(&mut Allowance::whole()).into_iter().next();
@@ -199,15 +199,15 @@ impl fmt::Debug for Certificate {
     }
 }
 
-impl From<Unfit> for CertificateError {
-    fn from(unfit: Unfit) -> Self {
+impl From<UnreadableCertificate> for CertificateError {
+    fn from(unfit: UnreadableCertificate) -> Self {
         match unfit {
-            Unfit::Framing => Self::NotACertificate,
-            Unfit::SecretKey => Self::SecretKey,
-            Unfit::Version(version) => Self::Version { version },
-            Unfit::Size => Self::NotSupported,
-            Unfit::TooLarge => Self::TooLarge,
-            Unfit::TooCostly => Self::TooCostly,
+            UnreadableCertificate::Framing => Self::NotACertificate,
+            UnreadableCertificate::SecretKey => Self::SecretKey,
+            UnreadableCertificate::Version(version) => Self::Version { version },
+            UnreadableCertificate::Size => Self::NotSupported,
+            UnreadableCertificate::TooLarge => Self::TooLarge,
+            UnreadableCertificate::TooCostly => Self::TooCostly,
         }
     }
 }

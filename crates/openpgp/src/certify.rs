@@ -14,7 +14,7 @@ use sequoia_openpgp::{Cert, KeyID, Packet};
 
 use crate::certificate::{Certificate, CertificateError, MAX_OCTETS};
 use crate::dearmor;
-use crate::filter::{self, Unfit};
+use crate::filter::{self, UnreadableCertificate};
 use crate::verification_cost::Allowance;
 
 /// Certifications by others that a list's key keeps.
@@ -154,7 +154,7 @@ fn read(data: &[u8]) -> Result<Cert, NotCertified> {
     let binary = dearmor::to_binary(data, MAX_OCTETS).ok_or(NotCertified::Unreadable)?;
     match filter::certificates(&binary, 1, &mut Allowance::whole()) {
         Ok(found) if found.len() == 1 => {}
-        Err(Unfit::SecretKey) => return Err(NotCertified::SecretKey),
+        Err(UnreadableCertificate::SecretKey) => return Err(NotCertified::SecretKey),
         _ => return Err(NotCertified::Unreadable),
     }
     Cert::from_bytes(&binary).map_err(|_| NotCertified::Unreadable)

@@ -9,7 +9,7 @@ use crate::certificate::Certificate;
 
 /// Something that is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum CertificateChange {
     /// Another end; `None`: it has none any more.
     Until(Option<Timestamp>),
     /// It cannot be used any more; the sentence says why.
@@ -26,7 +26,7 @@ pub enum Change {
 
 impl Certificate {
     /// What is new in this certificate since an older state of it; empty: nothing.
-    pub fn changes_since(&self, before: &Self, now: Timestamp) -> Vec<Change> {
+    pub fn changes_since(&self, before: &Self, now: Timestamp) -> Vec<CertificateChange> {
         if self.to_bytes() == before.to_bytes() {
             return Vec::new();
         }
@@ -34,23 +34,28 @@ impl Certificate {
         let (was, is) = (before.usable(now), self.usable(now));
         match (&was, &is) {
             (Ok(was), Ok(is)) if was.valid_until() != is.valid_until() => {
-                changes.push(Change::Until(is.valid_until()));
+                changes.push(CertificateChange::Until(is.valid_until()));
             }
-            (Err(_), Ok(is)) => changes.extend([Change::Usable, Change::Until(is.valid_until())]),
+            (Err(_), Ok(is)) => {
+                changes.extend([CertificateChange::Usable, CertificateChange::Until(is.valid_until())])
+            }
             (was, Err(why)) if was.as_ref().err() != Some(why) => {
-                changes.push(Change::Unusable(why.to_string()));
+                changes.push(CertificateChange::Unusable(why.to_string()));
             }
             _ => {}
         }
         let subkeys = |one: &Self| one.cert().keys().subkeys().map(|key| key.key().fingerprint()).collect();
         let user_ids = |one: &Self| one.user_ids().into_iter().collect();
         let more = [
-            (new::<_>(subkeys(self), subkeys(before)), Change::Subkeys as fn(usize) -> Change),
-            (new::<String>(user_ids(self), user_ids(before)), Change::UserIds),
+            (
+                new::<_>(subkeys(self), subkeys(before)),
+                CertificateChange::Subkeys as fn(usize) -> CertificateChange,
+            ),
+            (new::<String>(user_ids(self), user_ids(before)), CertificateChange::UserIds),
         ];
         changes.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, change)| change(count)));
         if changes.is_empty() {
-            changes.push(Change::Signatures);
+            changes.push(CertificateChange::Signatures);
         }
         changes
     }
@@ -60,7 +65,7 @@ fn new<T: Ord>(now: BTreeSet<T>, before: BTreeSet<T>) -> usize {
     now.difference(&before).count()
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for CertificateChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Until(Some(until)) => write!(f, "ends on {}", &until.rfc3339()[..10]),
@@ -87,15 +92,15 @@ mod tests {
             Person::ending("anne@example.org", Ends { primary: Some(7), ..Ends::default() }, day(-1));
         let known = person.certificate();
         let renewed = person.renewed(day(100), day(1));
-        let check = |update: &[u8], at: Timestamp, expected: &[Change]| {
+        let check = |update: &[u8], at: Timestamp, expected: &[CertificateChange]| {
             let merged = known.merge(update).unwrap();
             assert_eq!(merged.changes_since(&known, at), expected);
         };
         check(&known.to_bytes(), day(1), &[]);
         let longer = renewed.certificate().to_bytes();
-        check(&longer, day(2), &[Change::Until(Some(day(100)))]);
-        check(&longer, day(8), &[Change::Usable, Change::Until(Some(day(100)))]);
+        check(&longer, day(2), &[CertificateChange::Until(Some(day(100)))]);
+        check(&longer, day(8), &[CertificateChange::Usable, CertificateChange::Until(Some(day(100)))]);
         let revoked = person.revocation(Revoked::Compromised, day(1));
-        check(&revoked, day(2), &[Change::Unusable("the key is revoked".into())]);
+        check(&revoked, day(2), &[CertificateChange::Unusable("the key is revoked".into())]);
     }
 }

@@ -15,7 +15,7 @@ use crate::pkesk::{self, CannotEncrypt, KeyIds};
 use crate::sealed::{Sealed, SessionKey};
 
 /// One post, ready to be copied for any number of readers.
-pub struct Copies {
+pub struct SealedPost {
     session_key: SessionKey,
     family: Family,
     body: Vec<u8>,
@@ -38,7 +38,7 @@ pub struct CopyArmor {
     pub tail: Vec<u8>,
 }
 
-impl Copies {
+impl SealedPost {
     /// Prepares copies of a sealed post, for readers of its family.
     pub fn new(sealed: Sealed, session_key: SessionKey, ids: KeyIds) -> Self {
         Self {
@@ -105,7 +105,7 @@ mod tests {
         fn a_copy_is_proper_armor(payload in proptest::collection::vec(any::<u8>(), 0..600)) {
             let storage = StorageKey::generate("team", NOW).unwrap();
             let sealed = seal(&payload, b"", SignWith::Nobody, &storage.certificate()).unwrap();
-            let copies = Copies::new(sealed.clone(), storage.session_key(&sealed).unwrap(), KeyIds::Named);
+            let copies = SealedPost::new(sealed.clone(), storage.session_key(&sealed).unwrap(), KeyIds::Named);
             for kind in [Kind::Curve25519, Kind::Rsa, Kind::TwoEncryptionKeys] {
                 let card = Certificate::of(member("anne@example.org", kind, NOW)).usable(NOW).unwrap();
                 let copy = copies.copy(&[&card]).unwrap().joined();
@@ -128,7 +128,7 @@ mod tests {
     fn the_body_is_encoded_once() {
         let storage = StorageKey::generate("team", NOW).unwrap();
         let sealed = seal(&[7; 10_000], b"", SignWith::Nobody, &storage.certificate()).unwrap();
-        let copies = Copies::new(sealed.clone(), storage.session_key(&sealed).unwrap(), KeyIds::Named);
+        let copies = SealedPost::new(sealed.clone(), storage.session_key(&sealed).unwrap(), KeyIds::Named);
         let card = Certificate::of(member("anne@example.org", Kind::Curve25519, NOW)).usable(NOW).unwrap();
         let (one, two) = (copies.copy(&[&card]).unwrap(), copies.copy(&[&card]).unwrap());
         assert_eq!(one.shared.as_ptr(), two.shared.as_ptr());
@@ -163,7 +163,7 @@ mod tests {
         let second = storage.reseal(&sealed).unwrap();
         assert_eq!((sealed.family(), second.family()), (Family::V4, Family::V6));
         let copies =
-            |sealed: &Sealed, ids| Copies::new(sealed.clone(), storage.session_key(sealed).unwrap(), ids);
+            |sealed: &Sealed, ids| SealedPost::new(sealed.clone(), storage.session_key(sealed).unwrap(), ids);
         for ids in [KeyIds::Named, KeyIds::Hidden] {
             let (first, second) = (copies(&sealed, ids), copies(&second, ids));
             for (kind, own, other, expected) in [
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn one_message_for_several_readers() {
         let Post { list, storage, sealed } = post();
-        let copies = Copies::new(sealed.clone(), storage.session_key(&sealed).unwrap(), KeyIds::Hidden);
+        let copies = SealedPost::new(sealed.clone(), storage.session_key(&sealed).unwrap(), KeyIds::Hidden);
         let people = [Kind::Curve25519, Kind::Rsa, Kind::TwoEncryptionKeys]
             .map(|kind| Person::new("anne@example.org", kind, NOW));
         let cards: Vec<SealingCard> =

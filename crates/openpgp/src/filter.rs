@@ -37,7 +37,7 @@ const MAX_USER_ID_OCTETS: usize = 2048;
 
 /// What stands in the way of reading a certificate at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unfit {
+pub(crate) enum UnreadableCertificate {
     Framing,
     SecretKey,
     Version(u8),
@@ -48,7 +48,7 @@ pub(crate) enum Unfit {
     TooCostly,
 }
 
-impl From<BadFraming> for Unfit {
+impl From<BadFraming> for UnreadableCertificate {
     fn from(_: BadFraming) -> Self {
         Self::Framing
     }
@@ -60,35 +60,35 @@ pub(crate) fn certificates(
     data: &[u8],
     most: usize,
     allowance: &mut Allowance,
-) -> Result<Vec<Vec<u8>>, Unfit> {
-    let mut found = Found::default();
+) -> Result<Vec<Vec<u8>>, UnreadableCertificate> {
+    let mut found = FoundCertificates::default();
     found.add(data, most)?;
     found.kept(allowance).into_iter().collect()
 }
 
 /// What it costs to verify all signatures on the certificates in binary data that was read before, in µs.
 pub(crate) fn cost_us(data: &[u8]) -> u64 {
-    let mut found = Found::default();
+    let mut found = FoundCertificates::default();
     let read = found.add(data, usize::MAX);
     read.map_or(u64::MAX, |()| found.all.iter().map(Current::cost_us).sum())
 }
 
 /// Certificates in several pieces of data, each once: what stands behind the same primary key belongs together.
 #[derive(Default)]
-pub(crate) struct Found<'a> {
+pub(crate) struct FoundCertificates<'a> {
     all: Vec<Current<'a>>,
     by_key: HashMap<&'a [u8], usize>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundCertificates<'a> {
     /// Adds what is in the data, up to so many certificates in all; nothing of data in which something cannot be read.
-    pub(crate) fn add(&mut self, data: &'a [u8], most: usize) -> Result<(), Unfit> {
+    pub(crate) fn add(&mut self, data: &'a [u8], most: usize) -> Result<(), UnreadableCertificate> {
         let mut new = 0;
         for packet in Packets::new(data) {
             new += usize::from(is_key(&packet?)?);
         }
         if new == 0 {
-            return Err(Unfit::Framing);
+            return Err(UnreadableCertificate::Framing);
         }
         // Anything before the first key belongs to no certificate.
         let mut at = None;
@@ -96,7 +96,7 @@ impl<'a> Found<'a> {
             if packet.tag == PUBLIC_KEY {
                 let known = self.by_key.get(packet.body).copied();
                 if known.is_none() && self.all.len() == most {
-                    return Err(Unfit::TooLarge);
+                    return Err(UnreadableCertificate::TooLarge);
                 }
                 at = Some(known.unwrap_or(self.all.len()));
                 if known.is_none() {
@@ -122,20 +122,20 @@ impl<'a> Found<'a> {
     }
 
     /// What stays of each.
-    pub(crate) fn kept(self, allowance: &mut Allowance) -> Vec<Result<Vec<u8>, Unfit>> {
+    pub(crate) fn kept(self, allowance: &mut Allowance) -> Vec<Result<Vec<u8>, UnreadableCertificate>> {
         self.all.into_iter().map(|current| current.kept(allowance)).collect()
     }
 }
 
 /// Whether the packet begins a certificate, if it may stand in one at all.
-fn is_key(packet: &RawPacket<'_>) -> Result<bool, Unfit> {
+fn is_key(packet: &RawPacket<'_>) -> Result<bool, UnreadableCertificate> {
     match (packet.tag, packet.body.first()) {
         // Its numbers could stand where we do not look.
-        _ if !packet.is_definite() => Err(Unfit::Framing),
-        (SECRET_KEY | SECRET_SUBKEY, _) => Err(Unfit::SecretKey),
+        _ if !packet.is_definite() => Err(UnreadableCertificate::Framing),
+        (SECRET_KEY | SECRET_SUBKEY, _) => Err(UnreadableCertificate::SecretKey),
         (PUBLIC_KEY, Some(4 | 6)) if key_sizes::are_bounded(packet.body) => Ok(true),
-        (PUBLIC_KEY, Some(4 | 6)) => Err(Unfit::Size),
-        (PUBLIC_KEY, version) => Err(Unfit::Version(version.copied().unwrap_or_default())),
+        (PUBLIC_KEY, Some(4 | 6)) => Err(UnreadableCertificate::Size),
+        (PUBLIC_KEY, version) => Err(UnreadableCertificate::Version(version.copied().unwrap_or_default())),
         _ => Ok(false),
     }
 }
@@ -144,7 +144,7 @@ fn is_key(packet: &RawPacket<'_>) -> Result<bool, Unfit> {
 struct Current<'a> {
     issuer: Issuer,
     /// The primary key is the first.
-    parts: Vec<Part<'a>>,
+    parts: Vec<CertificatePart<'a>>,
     /// Where each part stands: what comes twice is one part.
     by_packet: HashMap<&'a [u8], usize>,
     /// The part to which signatures now belong, if it may stay.
@@ -154,7 +154,7 @@ struct Current<'a> {
 }
 
 /// A key or user id, and what the primary key signed over it.
-struct Part<'a> {
+struct CertificatePart<'a> {
     tag: u8,
     whole: &'a [u8],
     /// What one verification with the key costs, in µs; nothing is verified with a user id.
@@ -171,7 +171,7 @@ struct OwnSignature<'a> {
     embedded: u64,
 }
 
-impl<'a> Part<'a> {
+impl<'a> CertificatePart<'a> {
     fn new(packet: &RawPacket<'a>) -> Self {
         let verification_us = if packet.tag == USER_ID { 0 } else { verification_us(packet.body) };
         Self { tag: packet.tag, whole: packet.whole, verification_us, signatures: Vec::new() }
@@ -222,7 +222,7 @@ impl<'a> Current<'a> {
         let issuer = Issuer { fingerprint: fingerprint(primary.body) };
         Self {
             issuer,
-            parts: vec![Part::new(primary)],
+            parts: vec![CertificatePart::new(primary)],
             by_packet: HashMap::new(),
             keeping: Some(0),
             unbounded_subkeys: 0,
@@ -263,21 +263,21 @@ impl<'a> Current<'a> {
         }
         if self.parts.len() <= MAX_PARTS {
             self.by_packet.insert(packet.whole, self.parts.len());
-            self.parts.push(Part::new(packet));
+            self.parts.push(CertificatePart::new(packet));
         }
         self.parts.len() - 1
     }
 
-    fn kept(mut self, allowance: &mut Allowance) -> Result<Vec<u8>, Unfit> {
+    fn kept(mut self, allowance: &mut Allowance) -> Result<Vec<u8>, UnreadableCertificate> {
         let user_ids = self.parts.iter().filter(|part| part.tag == USER_ID).count();
         if self.parts.len() > MAX_PARTS || user_ids > MAX_USER_IDS {
-            return Err(Unfit::TooLarge);
+            return Err(UnreadableCertificate::TooLarge);
         }
         if self.unbounded_subkeys > 0 && self.parts.iter().all(|part| part.tag != PUBLIC_SUBKEY) {
-            return Err(Unfit::Size);
+            return Err(UnreadableCertificate::Size);
         }
         self.drop_subkeys();
-        self.parts.iter_mut().for_each(Part::dedup);
+        self.parts.iter_mut().for_each(CertificatePart::dedup);
         let mut most = MAX_SIGNATURES;
         loop {
             self.parts.iter_mut().for_each(|part| part.cut(most));
@@ -285,7 +285,7 @@ impl<'a> Current<'a> {
                 break;
             }
             if most == 1 {
-                return Err(Unfit::TooCostly);
+                return Err(UnreadableCertificate::TooCostly);
             }
             most /= 2;
         }
@@ -295,7 +295,7 @@ impl<'a> Current<'a> {
             .iter()
             .flat_map(|part| std::iter::once(part.whole).chain(part.signatures.iter().map(|one| one.whole)));
         let certificate = octets.collect::<Vec<_>>().concat();
-        if certificate.len() > MAX_OCTETS { Err(Unfit::TooLarge) } else { Ok(certificate) }
+        if certificate.len() > MAX_OCTETS { Err(UnreadableCertificate::TooLarge) } else { Ok(certificate) }
     }
 
     /// Those with the newest signatures stay.
@@ -423,7 +423,7 @@ mod tests {
     use sequoia_openpgp::types::SignatureType;
     use sequoia_openpgp::{Cert, Packet};
 
-    fn certificates(data: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Unfit> {
+    fn certificates(data: &[u8], most: usize) -> Result<Vec<Vec<u8>>, UnreadableCertificate> {
         super::certificates(data, most, &mut Allowance::whole())
     }
 
@@ -486,8 +486,8 @@ mod tests {
             Numbers::Dsa(10_000, 160),
             Numbers::Elgamal(4097),
         ] {
-            assert_eq!(certificates(&key(numbers, None, 1, now), 1), Err(Unfit::Size));
-            assert_eq!(certificates(&key(good, Some(numbers), 1, now), 1), Err(Unfit::Size));
+            assert_eq!(certificates(&key(numbers, None, 1, now), 1), Err(UnreadableCertificate::Size));
+            assert_eq!(certificates(&key(good, Some(numbers), 1, now), 1), Err(UnreadableCertificate::Size));
             let both = key(good, Some(good), 1, now);
             let foreign = key(good, Some(numbers), 1, now);
             let foreign_subkey = &foreign[key(good, None, 1, now).len()..];
@@ -502,13 +502,16 @@ mod tests {
     #[test]
     fn secret_keys_and_old_versions_are_named() {
         let secret = cert("anne@example.org").as_tsk().to_vec().unwrap();
-        assert_eq!(certificates(&secret, 10), Err(Unfit::SecretKey));
-        assert_eq!(certificates(&[0xc6, 1, 3], 10), Err(Unfit::Version(3)));
-        assert_eq!(certificates(&[0xc6, 1, 5], 10), Err(Unfit::Version(5)));
-        assert_eq!(certificates(b"", 10), Err(Unfit::Framing));
-        assert_eq!(certificates(&[0xc6, 2, 4, 0, 0xc6, 2, 4, 1], 1), Err(Unfit::TooLarge));
+        assert_eq!(certificates(&secret, 10), Err(UnreadableCertificate::SecretKey));
+        assert_eq!(certificates(&[0xc6, 1, 3], 10), Err(UnreadableCertificate::Version(3)));
+        assert_eq!(certificates(&[0xc6, 1, 5], 10), Err(UnreadableCertificate::Version(5)));
+        assert_eq!(certificates(b"", 10), Err(UnreadableCertificate::Framing));
+        assert_eq!(certificates(&[0xc6, 2, 4, 0, 0xc6, 2, 4, 1], 1), Err(UnreadableCertificate::TooLarge));
         // In pieces: what stands behind the first is not bounded.
-        assert_eq!(certificates(&[&[0xc6, 0xe9][..], &[4; 512], &[1, 4]].concat(), 1), Err(Unfit::Framing));
+        assert_eq!(
+            certificates(&[&[0xc6, 0xe9][..], &[4; 512], &[1, 4]].concat(), 1),
+            Err(UnreadableCertificate::Framing)
+        );
     }
 
     /// A key packet of Ed25519.
@@ -522,7 +525,7 @@ mod tests {
         };
         let most = u8::try_from(MAX_USER_IDS).unwrap();
         assert_eq!(with(most).unwrap()[0].len(), KEY.len() + 3 * MAX_USER_IDS);
-        assert_eq!(with(most + 1), Err(Unfit::TooLarge));
+        assert_eq!(with(most + 1), Err(UnreadableCertificate::TooLarge));
     }
 
     /// A signature of that kind, made at that second.

@@ -2,7 +2,7 @@
 
 use crate::certificate::{Certificate, CertificateError, MAX_CERTIFICATES, MAX_INPUT_OCTETS};
 use crate::dearmor;
-use crate::filter::Found;
+use crate::filter::FoundCertificates;
 use crate::framing::Packets;
 use crate::verification_cost::Allowance;
 
@@ -31,7 +31,7 @@ impl KeyMaterial {
                 Err(error) => brought.refuse(error),
             }
         }
-        let mut found = Found::default();
+        let mut found = FoundCertificates::default();
         for binary in &keys {
             if let Err(unfit) = found.add(binary, MAX_CERTIFICATES) {
                 brought.refuse(unfit.into());

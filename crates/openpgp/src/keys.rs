@@ -17,12 +17,12 @@ use crate::certificate::Certificate;
 use crate::fingerprint::Fingerprint;
 
 /// The key that a list's correspondents encrypt to and whose signature they see.
-pub struct ListKey(Secret);
+pub struct ListKey(SecretCertificate);
 
 /// The key to which a list's stored bodies are sealed. Its certificate is never published, so nothing that
 /// is stored is a valid inbound message, and the posting key can be rotated without it.
 pub struct StorageKey {
-    secret: Secret,
+    secret: SecretCertificate,
     certificate: StorageCertificate,
 }
 
@@ -51,7 +51,7 @@ pub enum KeyError {
 }
 
 /// A certificate with its secret parts at hand. Sequoia keeps them encrypted in memory and zeroes them.
-struct Secret {
+struct SecretCertificate {
     cert: Cert,
     signer: KeyPair,
     decryptors: Vec<(KeyID, KeyPair)>,
@@ -62,12 +62,12 @@ impl ListKey {
     /// address first, with the list's display name.
     pub fn generate(name: &str, addresses: &[Address], now: Timestamp) -> Result<Self, KeyError> {
         let user_ids: Vec<UserID> = addresses.iter().map(|address| user_id(name, address)).collect();
-        Secret::generate(&user_ids, now).map(Self)
+        SecretCertificate::generate(&user_ids, now).map(Self)
     }
 
     /// Reads a key file and checks that its secret and public parts belong together.
     pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        Secret::read(bytes).map(Self)
+        SecretCertificate::read(bytes).map(Self)
     }
 
     /// The armored secret key, for the key file.
@@ -107,12 +107,13 @@ impl ListKey {
 impl StorageKey {
     /// A new key for the list of that name.
     pub fn generate(list: &str, now: Timestamp) -> Result<Self, KeyError> {
-        Secret::generate(&[UserID::from(format!("Sealist storage key of {list}"))], now).and_then(Self::of)
+        SecretCertificate::generate(&[UserID::from(format!("Sealist storage key of {list}"))], now)
+            .and_then(Self::of)
     }
 
     /// Reads a key file and checks that its secret and public parts belong together.
     pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        Secret::read(bytes).and_then(Self::of)
+        SecretCertificate::read(bytes).and_then(Self::of)
     }
 
     /// The armored secret key, for the key file.
@@ -130,7 +131,7 @@ impl StorageKey {
         self.secret.belongs_to(certificate)
     }
 
-    fn of(secret: Secret) -> Result<Self, KeyError> {
+    fn of(secret: SecretCertificate) -> Result<Self, KeyError> {
         let certificate = Certificate::of(secret.cert.clone());
         // Judged at its own creation: a storage key has no expiry, and what it sealed must stay readable.
         let created = Timestamp::from_system_time(secret.cert.primary_key().key().creation_time());
@@ -154,7 +155,7 @@ impl StorageCertificate {
     }
 }
 
-impl Secret {
+impl SecretCertificate {
     fn generate(user_ids: &[UserID], now: Timestamp) -> Result<Self, KeyError> {
         Self::build(user_ids, now).map_err(|_| KeyError::Generation).and_then(Self::of)
     }

@@ -47,9 +47,9 @@ mod wrap;
 pub use card::{CardError, POLICY_EPOCH, SealingCard};
 pub use certificate::{Certificate, CertificateError};
 pub use certify::NotCertified;
-pub use changes::Change;
+pub use changes::CertificateChange;
 pub use cleartext::Cleartext;
-pub use copies::{Copies, CopyArmor};
+pub use copies::{CopyArmor, SealedPost};
 pub use family::Family;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use handle::HANDLE_OCTETS;
@@ -58,11 +58,11 @@ pub use keys::{KeyError, ListKey, StorageCertificate, StorageKey};
 pub use mac::MacKey;
 pub use merge::MergeError;
 pub use open::{
-    Encryption, KeepSignature, Limits, Opened, SignatureVerdict, TakeRoom, Taken, Unreadable, ValidSignature,
-    is_encrypted, open, open_in_room,
+    Encryption, KeepSignature, Limits, Opened, SignatureVerdict, TakeRoom, TakenRoom, Unreadable,
+    ValidSignature, is_encrypted, open, open_in_room,
 };
 pub use pkesk::{CannotEncrypt, KeyIds};
-pub use possession::{Found, Possession, Statement, Unproven, statements};
+pub use possession::{FoundStatement, Possession, Statement, Unproven, statements};
 pub use revocation::Revocation;
 pub use seal::{IntakeSealer, SealError, SignWith, seal, seal_copy, sign_detached};
 pub use sealed::{Damaged, Sealed, SessionKey};

@@ -96,13 +96,13 @@ impl Certificate {
         Err(why)
     }
 
-    fn kept(cert: &Cert, keep: Keep, parts: Parts) -> Result<Self, CertificateError> {
+    fn kept(cert: &Cert, keep: Keep, parts: KeptParts) -> Result<Self, CertificateError> {
         let mut packets: Vec<Packet> = vec![cert.primary_key().key().clone().into()];
         packets.extend(signatures_of(cert.primary_key().bundle(), keep));
-        for user_id in cert.userids().filter(|_| parts == Parts::All) {
+        for user_id in cert.userids().filter(|_| parts == KeptParts::All) {
             bound(user_id.userid().clone().into(), signatures_of(user_id.bundle(), keep), &mut packets);
         }
-        for subkey in cert.keys().subkeys().filter(|_| parts == Parts::All) {
+        for subkey in cert.keys().subkeys().filter(|_| parts == KeptParts::All) {
             bound(subkey.key().clone().into(), signatures_of(subkey.bundle(), keep), &mut packets);
         }
         let cert = Cert::from_packets(packets.into_iter()).map_err(|_| CertificateError::NotACertificate)?;
@@ -121,12 +121,12 @@ const MANY: Keep = Keep { signatures: MAX_SELF_SIGNATURES, revocations: MAX_REVO
 const SOME: Keep = Keep { signatures: 4, revocations: 2 };
 const FEW: Keep = Keep { signatures: 1, revocations: 1 };
 /// What is tried until the rest is small enough.
-const STEPS: [(Keep, Parts); 4] =
-    [(MANY, Parts::All), (SOME, Parts::All), (FEW, Parts::All), (FEW, Parts::Primary)];
+const STEPS: [(Keep, KeptParts); 4] =
+    [(MANY, KeptParts::All), (SOME, KeptParts::All), (FEW, KeptParts::All), (FEW, KeptParts::Primary)];
 
 /// Which parts of a certificate stay.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Parts {
+enum KeptParts {
     All,
     Primary,
 }

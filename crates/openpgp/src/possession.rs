@@ -50,7 +50,7 @@ impl Statement {
 
 /// A statement as it was found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundStatement {
     /// What it says.
     pub statement: Statement,
     /// Whether its lines are quoted (`>`), as in an answer.
@@ -59,7 +59,7 @@ pub struct Found {
 
 /// All statements in a text, quoted or not. Programs break and join its lines, write labels in capitals, and set links
 /// beside addresses: its words count, in their order. A word too many spoils the value that it stands behind.
-pub fn statements(text: &str) -> Vec<Found> {
+pub fn statements(text: &str) -> Vec<FoundStatement> {
     let mut found = Vec::new();
     let mut begun: Vec<(&'static str, String)> = Vec::new();
     let mut quoted = false;
@@ -78,7 +78,7 @@ pub fn statements(text: &str) -> Vec<Found> {
                 *value += &format!("{space}{word}");
                 if *label == "Token" {
                     quoted |= is_quoted;
-                    found.extend(complete(&begun).map(|statement| Found { statement, quoted }));
+                    found.extend(complete(&begun).map(|statement| FoundStatement { statement, quoted }));
                     begun.clear();
                 }
             }

@@ -11,7 +11,7 @@ use sequoia_openpgp::types::{HashAlgorithm, SignatureType};
 
 use crate::armor;
 use crate::card::SealingCard;
-use crate::copies::{Copies, CopyArmor};
+use crate::copies::{CopyArmor, SealedPost};
 use crate::family::Family;
 use crate::keys::{ListKey, StorageCertificate, StorageKey};
 use crate::pkesk::{self, CannotEncrypt, KeyIds};
@@ -71,7 +71,7 @@ pub fn seal_copy(
     let session_key = fresh_session_key();
     let body = encrypt(payload, sign, &session_key, reader.family())?;
     let alone = Sealed::new(Vec::new(), Vec::new(), body);
-    Ok(Copies::new(alone, session_key, ids).copy(&[reader])?)
+    Ok(SealedPost::new(alone, session_key, ids).copy(&[reader])?)
 }
 
 impl StorageKey {

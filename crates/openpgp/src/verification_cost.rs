@@ -137,7 +137,7 @@ mod tests {
         use crate::testing::verifications;
         let now = sealist_mail::Timestamp(1_800_000_000_000);
         let spent_us = |data: &[u8]| {
-            let mut found = crate::filter::Found::default();
+            let mut found = crate::filter::FoundCertificates::default();
             found.add(data, 100).unwrap();
             let kept: Vec<Vec<u8>> = found.kept(&mut Allowance::whole()).into_iter().flatten().collect();
             kept.iter().map(|one| crate::filter::cost_us(one)).sum::<u64>()

@@ -4,12 +4,12 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use sealist_app::{App, AppError, Arrival, Intake};
-use sealist_mail::scan::{Limits, Scanner};
+use sealist_app::{App, AppError, Destination, Intake};
+use sealist_mail::scan::{MessageLimits, Scanner};
 use sealist_mail::{Address, to_crlf};
 use serde_json::json;
 
-use crate::admin::Answer;
+use crate::admin::CommandOutput;
 use crate::exit::{Code, Ending};
 
 /// Reads `file`, or standard input, and stores it for that address of a list; the running server does the
@@ -20,16 +20,16 @@ pub(crate) async fn run(
     sender: Option<&Address>,
     file: Option<PathBuf>,
     max_octets: u64,
-) -> anyhow::Result<Answer> {
+) -> anyhow::Result<CommandOutput> {
     let message = read(file, max_octets)?;
     if message.trim_ascii().is_empty() {
         return Err(Ending::new(Code::Data, "the message is empty").into());
     }
     let message = to_crlf(&message);
-    let mut scanner = Scanner::new(Limits::default());
+    let mut scanner = Scanner::new(MessageLimits::default());
     scanner.feed(&message)?;
     scanner.finish()?;
-    let arrival = Arrival::at(app, to).await?.ok_or_else(|| AppError::NoSuchList(to.to_string()))?;
+    let arrival = Destination::at(app, to).await?.ok_or_else(|| AppError::NoSuchList(to.to_string()))?;
     let mut intake = Intake::begin(&arrival, sender.map(ToString::to_string).as_deref())?;
     intake.write(&message)?;
     intake.commit(app, Intake::transaction(), app.store.now()).await?;

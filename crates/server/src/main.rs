@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use admin::Output;
 use clap::{Parser, Subcommand};
 use exit::{Code, Ending};
-use opening::Purpose;
+use opening::OpeningPurpose;
 use sealist_lists::model::ListName;
 use sealist_mail::Address;
 use serde_json::json;
@@ -45,15 +45,15 @@ struct Arguments {
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
-    command: Command,
+    command: ProgramCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum ProgramCommand {
     /// Runs the server.
     Serve,
     /// Shows the main job with real keys and real mail, on loopback, in a temporary folder.
-    Demo(demo::Wishes),
+    Demo(demo::DemoOptions),
     /// Reads the configuration and says what is wrong with it.
     Check,
     /// Prints a commented configuration file with all defaults.
@@ -91,7 +91,7 @@ enum Command {
         command: Postfix,
     },
     #[command(flatten)]
-    Admin(admin::Command),
+    Admin(admin::AdminCommand),
 }
 
 #[derive(Subcommand)]
@@ -120,7 +120,7 @@ fn main() -> ExitCode {
         complain(&format!("sealist: {error}\n"));
         return ExitCode::from(Code::Config as u8);
     }
-    if let Command::Serve = arguments.command {
+    if let ProgramCommand::Serve = arguments.command {
         memory::give_back();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -137,8 +137,8 @@ fn main() -> ExitCode {
 /// What works on no site is root's own affair.
 fn step_down(arguments: &Arguments) -> Result<(), Ending> {
     match &arguments.command {
-        Command::Demo(_) | Command::Example => Ok(()),
-        Command::Admin(command) if !command.needs_a_site() => Ok(()),
+        ProgramCommand::Demo(_) | ProgramCommand::Example => Ok(()),
+        ProgramCommand::Admin(command) if !command.needs_a_site() => Ok(()),
         _ => owner::act(&arguments.config),
     }
 }
@@ -153,18 +153,18 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let output = if arguments.json { Output::Json } else { Output::Text };
     let (path, command) = (&arguments.config, arguments.command);
     match command {
-        Command::Example => {
+        ProgramCommand::Example => {
             let text = config::commented(&config::Config::default());
             print(output, (text.clone(), json!({ "example": text })))?;
             return Ok(ExitCode::SUCCESS);
         }
-        Command::Demo(wishes) => return demo::run(wishes, output).await,
-        Command::Quickstart { admin, list, key } => {
-            print(output, quickstart::run(path, quickstart::Wishes { admin, list, key }).await?)?;
+        ProgramCommand::Demo(wishes) => return demo::run(wishes, output).await,
+        ProgramCommand::Quickstart { admin, list, key } => {
+            print(output, quickstart::run(path, quickstart::QuickstartOptions { admin, list, key }).await?)?;
             return Ok(ExitCode::SUCCESS);
         }
-        Command::Doctor => return doctor::run(path, output).await,
-        Command::Admin(command) => {
+        ProgramCommand::Doctor => return doctor::run(path, output).await,
+        ProgramCommand::Admin(command) => {
             print(output, admin::run(path, command).await?)?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -172,20 +172,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let config = config::Config::read(path)?;
     match command {
-        Command::Check => print(output, check(&config))?,
-        Command::Serve => {
+        ProgramCommand::Check => print(output, check(&config))?,
+        ProgramCommand::Serve => {
             log_to_stderr(config.log.format);
             fail_points::arm();
             serve::start(&config).await?;
             fail_points::count();
         }
-        Command::Inject { list, file, sender } => {
-            let app = opening::open(&config, Purpose::Use).await?;
+        ProgramCommand::Inject { list, file, sender } => {
+            let app = opening::open(&config, OpeningPurpose::Use).await?;
             let max_octets = u64::from(config.lmtp.max_message_kib) * 1024;
             print(output, inject::run(&app, &list, sender.as_ref(), file, max_octets).await?)?;
         }
-        Command::Mta(Mta::Print { server }) => print(output, mta::print(&config, server).await?)?,
-        Command::Postfix { command: Postfix::Print } => {
+        ProgramCommand::Mta(Mta::Print { server }) => print(output, mta::print(&config, server).await?)?,
+        ProgramCommand::Postfix { command: Postfix::Print } => {
             print(output, mta::print(&config, mta::Server::Postfix).await?)?;
         }
         _ => {}
@@ -193,7 +193,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(config: &config::Config) -> admin::Answer {
+fn check(config: &config::Config) -> admin::CommandOutput {
     let database = config.database().to_string();
     let unsafe_ones = doctor::safety::examine(config);
     let warnings: String = unsafe_ones
@@ -235,7 +235,7 @@ pub(crate) fn complain(text: &str) {
 }
 
 /// Prints an answer as it is wished.
-fn print(output: Output, (text, data): admin::Answer) -> Result<(), Ending> {
+fn print(output: Output, (text, data): admin::CommandOutput) -> Result<(), Ending> {
     match output {
         Output::Text => say(&text),
         Output::Json => say(&format!("{data}\n")),

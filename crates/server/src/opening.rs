@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context as _;
 use sealist_app::App;
 use sealist_lists::budgets::Budgets;
-use sealist_store::database::{self, Migrated, State};
+use sealist_store::database::{self, DatabaseState, Migrated};
 use sealist_store::{Database, Store, StoreError};
 
 use crate::config::{Config, DatabaseAt};
@@ -26,7 +26,7 @@ const COPIES_STAY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What somebody opens a site for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum OpeningPurpose {
     /// To make the first list: there may be no database yet.
     Make,
     /// To look at a site, or change what is in it.
@@ -94,7 +94,7 @@ pub(crate) fn place(config: &Config) -> Result<Database, StoreError> {
 }
 
 /// Opens database and keys for a command.
-pub(crate) async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<App> {
+pub(crate) async fn open(config: &Config, purpose: OpeningPurpose) -> anyhow::Result<App> {
     let store = open_store(config, purpose).await?;
     let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
     let app = App::new(store, Arc::new(vault), config.contact());
@@ -103,9 +103,9 @@ pub(crate) async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<Ap
     Ok(app.with_budgets(budgets).with_texts(templates::open(config)).with_workflows(config.workflows()?))
 }
 
-async fn open_store(config: &Config, purpose: Purpose) -> anyhow::Result<Store> {
+async fn open_store(config: &Config, purpose: OpeningPurpose) -> anyhow::Result<Store> {
     let database = place(config)?;
-    if purpose == Purpose::Make && database.state().await? == State::Missing {
+    if purpose == OpeningPurpose::Make && database.state().await? == DatabaseState::Missing {
         if vault::has_keys(&config.keydirs) {
             return Err(NoSite::missing(config).into());
         }
@@ -116,7 +116,7 @@ async fn open_store(config: &Config, purpose: Purpose) -> anyhow::Result<Store> 
         StoreError::Missing { .. } => NoSite::missing(config).into(),
         error => anyhow::Error::from(error),
     })?;
-    if purpose == Purpose::Make
+    if purpose == OpeningPurpose::Make
         && let Some(fault) = keys_without_lists(config, &store).await?
     {
         return Err(fault.into());
@@ -170,7 +170,7 @@ pub(crate) async fn to_serve(config: &Config) -> anyhow::Result<Served> {
 
 async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
     let database = place(config)?;
-    if database.state().await? == State::Missing {
+    if database.state().await? == DatabaseState::Missing {
         return Err(NoSite::missing(config).into());
     }
     let alone = alone_with(config)?;
@@ -182,7 +182,7 @@ async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
             tracing::info!(copy = %copy.display(), "the copy before a migration is old enough, and removed");
         }
     }
-    let app = open(config, Purpose::Use).await?;
+    let app = open(config, OpeningPurpose::Use).await?;
     if let Some(fault) = keys_without_lists(config, &app.store).await? {
         return Err(fault.into());
     }

@@ -13,7 +13,7 @@ use crate::exit::{Code, Ending};
 
 /// A user, as the owner of a file names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Owner {
+struct FileOwner {
     uid: u32,
     gid: u32,
 }
@@ -58,7 +58,7 @@ fn in_words(user: &str, before_sudo: Option<&str>) -> String {
     }
 }
 
-fn become_owner(Owner { uid, gid }: Owner) -> rustix::io::Result<()> {
+fn become_owner(FileOwner { uid, gid }: FileOwner) -> rustix::io::Result<()> {
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     set_thread_groups(&[gid])?;
     set_thread_res_gid(gid, gid, gid)?;
@@ -66,7 +66,7 @@ fn become_owner(Owner { uid, gid }: Owner) -> rustix::io::Result<()> {
 }
 
 /// The configuration comes last: an admin may own it.
-fn owner_of_site(path: &Path) -> Option<Owner> {
+fn owner_of_site(path: &Path) -> Option<FileOwner> {
     let config = Config::read(path).unwrap_or_default();
     let mut places = Vec::new();
     if let DatabaseAt::File(database) = config.database() {
@@ -77,9 +77,9 @@ fn owner_of_site(path: &Path) -> Option<Owner> {
     places.iter().find_map(|place| owner_of(place))
 }
 
-fn owner_of(path: &Path) -> Option<Owner> {
+fn owner_of(path: &Path) -> Option<FileOwner> {
     let metadata = std::fs::metadata(path).ok()?;
-    Some(Owner { uid: metadata.uid(), gid: metadata.gid() })
+    Some(FileOwner { uid: metadata.uid(), gid: metadata.gid() })
 }
 
 /// What to run in place of a command that may not read a file; nothing after any other error.

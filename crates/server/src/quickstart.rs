@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use sealist_app::{NewMember, add_member, create_list, list_certificate};
-use sealist_lists::model::{Door, ListName, Role};
+use sealist_lists::model::{ListName, Role, SubAddress};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::{lists, people};
 use serde_json::json;
 
-use crate::admin::Answer;
+use crate::admin::CommandOutput;
 use crate::config::{self, Config};
 use crate::exit::Ending;
 use crate::mta;
-use crate::opening::{self, Purpose};
+use crate::opening::{self, OpeningPurpose};
 
 /// What is wanted.
-pub(crate) struct Wishes {
+pub(crate) struct QuickstartOptions {
     pub(crate) admin: Address,
     pub(crate) list: Option<ListName>,
     /// The admin's certificate.
@@ -25,7 +25,7 @@ pub(crate) struct Wishes {
 }
 
 /// Does what is missing and returns what to tell.
-pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<Answer> {
+pub(crate) async fn run(path: &Path, wishes: QuickstartOptions) -> anyhow::Result<CommandOutput> {
     let now = Timestamp::now();
     let name = match wishes.list {
         Some(name) => name,
@@ -36,7 +36,7 @@ pub(crate) async fn run(path: &Path, wishes: Wishes) -> anyhow::Result<Answer> {
         write_config(path, &wishes.admin)?;
     }
     let config = Config::read(path)?;
-    let app = opening::open(&config, Purpose::Make).await?;
+    let app = opening::open(&config, OpeningPurpose::Make).await?;
 
     let there = lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some();
     if !there {
@@ -116,7 +116,7 @@ fn dns_records(config: &Config, name: &ListName) -> String {
         );
     }
     let reports = match config.site.contact.as_str() {
-        "" => name.address(Door::Owner).to_string(),
+        "" => name.address(SubAddress::Owner).to_string(),
         contact => contact.to_owned(),
     };
     format!(

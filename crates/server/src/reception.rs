@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, AppError, Arrival, Intake};
-use sealist_mail::scan::{Limits, Refusal, Scanner};
+use sealist_app::{App, AppError, Destination, Intake};
+use sealist_mail::scan::{MessageLimits, ScanError, Scanner};
 use sealist_smtp::Reply;
 use sealist_smtp::server::{Service, Transaction};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::runners::room::Room;
+use crate::runners::room::IntakeRoom;
 
 /// Octets that one permit of the room stands for.
 const PERMIT_OCTETS: usize = 1024;
@@ -19,17 +19,17 @@ pub(crate) struct Reception {
     /// Room for messages in memory.
     pub(crate) memory: Arc<Semaphore>,
     /// Room on the disk and in the queue.
-    pub(crate) room: Room,
+    pub(crate) room: IntakeRoom,
     /// Tells the incoming runner.
     pub(crate) arrived: Arc<Notify>,
 }
 
-pub(crate) struct Delivery {
+pub(crate) struct LmtpDelivery {
     app: App,
     memory: Arc<Semaphore>,
     arrived: Arc<Notify>,
     sender: Option<String>,
-    arrivals: Vec<Arrival>,
+    arrivals: Vec<Destination>,
     /// Which arrival each recipient means: two addresses may mean one door.
     meant: Vec<usize>,
     intakes: Vec<Taking>,
@@ -60,13 +60,13 @@ impl Taking {
 }
 
 impl Service for Reception {
-    type Transaction = Delivery;
+    type Transaction = LmtpDelivery;
 
-    async fn begin(&self, sender: Option<&str>, size: Option<u64>) -> Result<Delivery, Reply> {
+    async fn begin(&self, sender: Option<&str>, size: Option<u64>) -> Result<LmtpDelivery, Reply> {
         if self.room.is_full() {
             return Err(Reply::no_room());
         }
-        Ok(Delivery {
+        Ok(LmtpDelivery {
             app: self.app.clone(),
             memory: self.memory.clone(),
             arrived: self.arrived.clone(),
@@ -83,10 +83,10 @@ impl Service for Reception {
     }
 }
 
-impl Transaction for Delivery {
+impl Transaction for LmtpDelivery {
     async fn recipient(&mut self, recipient: &str) -> Result<(), Reply> {
         let address = recipient.parse().map_err(|_| Reply::no_such_address())?;
-        match Arrival::at(&self.app, &address).await {
+        match Destination::at(&self.app, &address).await {
             Ok(Some(arrival)) => {
                 // A peer may count line ends otherwise than we do.
                 let is_too_large = |most: u64| self.announced.is_some_and(|octets| octets > most + most / 8);
@@ -123,7 +123,7 @@ impl Transaction for Delivery {
             })?;
             self.intakes.push(Taking::In(Box::new(intake)));
         }
-        self.scanner = Some(Scanner::new(Limits::default()));
+        self.scanner = Some(Scanner::new(MessageLimits::default()));
         Ok(())
     }
 
@@ -205,11 +205,11 @@ fn too_large() -> Reply {
 }
 
 /// What the peer is told of a message whose structure is refused.
-fn refusal(refusal: Refusal) -> Reply {
+fn refusal(refusal: ScanError) -> Reply {
     let (code, enhanced) = match refusal {
-        Refusal::LineEnd => (554, (5, 6, 11)),
-        Refusal::Header | Refusal::Field => (552, (5, 3, 4)),
-        Refusal::Depth | Refusal::Parts => (554, (5, 6, 0)),
+        ScanError::LineEnd => (554, (5, 6, 11)),
+        ScanError::Header | ScanError::Field => (552, (5, 3, 4)),
+        ScanError::Depth | ScanError::Parts => (554, (5, 6, 0)),
     };
     Reply::new(code, enhanced, refusal.to_string())
 }

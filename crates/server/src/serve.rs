@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use sealist_app::{App, Retry, Stages, Together};
-use sealist_smtp::client::{Login, Protocol, Reuse, Security, Target, Timeouts, Trust, Verify};
+use sealist_app::{App, RecipientBatching, Retry, Stages};
+use sealist_smtp::client::{Login, NextHop, Protocol, Reuse, Security, Timeouts, Trust, Verify};
 use sealist_smtp::server::{self, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -19,7 +19,7 @@ use crate::exit::{Code, Ending};
 use crate::keyservers::Servers;
 use crate::opening;
 use crate::reception::Reception;
-use crate::runners::room::{self, Room};
+use crate::runners::room::{self, IntakeRoom};
 use crate::runners::{incoming, keyfiles, keys, node, outgoing, refresh, summaries, upkeep};
 use crate::templates;
 
@@ -72,10 +72,11 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     app.join().await?;
     let (arrived, accepted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (room, memory) = (Room::default(), Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize)));
+    let (room, memory) =
+        (IntakeRoom::default(), Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize)));
     let reception = Reception { app: app.clone(), memory, room: room.clone(), arrived: arrived.clone() };
     let reception = Arc::new(reception);
-    let full = room::Limits {
+    let full = room::IntakeLimits {
         folder: config.data_dir.clone(),
         min_free_mib: config.queue.min_free_mib,
         max_waiting: config.queue.max_waiting,
@@ -180,15 +181,15 @@ fn tls(lmtp: &config::Lmtp) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>>
     Ok(Some(Arc::new(config)))
 }
 
-fn together(outgoing: &config::Outgoing) -> Together {
+fn together(outgoing: &config::Outgoing) -> RecipientBatching {
     let most = outgoing.max_recipients as usize;
     match outgoing.chunk_by {
-        config::ChunkBy::Size => Together::Anybody(most),
-        config::ChunkBy::Domain => Together::SameDomain(most),
+        config::ChunkBy::Size => RecipientBatching::Anybody(most),
+        config::ChunkBy::Domain => RecipientBatching::SameDomain(most),
     }
 }
 
-pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {
+pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<NextHop> {
     let login = match outgoing.user.as_str() {
         "" => None,
         user => {
@@ -198,7 +199,7 @@ pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<Target> {
             Some(Login { user: user.to_owned(), password: password.trim_end().to_owned().into() })
         }
     };
-    Ok(Target {
+    Ok(NextHop {
         host: outgoing.host.clone(),
         port: outgoing.port,
         protocol: Protocol::Smtp,

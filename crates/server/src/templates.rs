@@ -56,37 +56,37 @@ fn open_with(config: &Config, report: impl Fn(&Fault) + Send + Sync + 'static) -
 fn walk(base: &Path, at: &Path, depth: usize, files: &mut Vec<Override>, unread: &mut Vec<Fault>) {
     let path = at.strip_prefix(base).unwrap_or(at).to_string_lossy().into_owned();
     match read(at) {
-        Ok(Found::File(source)) => files.push(Override { path, source }),
-        Ok(Found::Folder(entries)) if depth < MAX_DEPTH => {
+        Ok(TemplatePath::File(source)) => files.push(Override { path, source }),
+        Ok(TemplatePath::Folder(entries)) if depth < MAX_DEPTH => {
             for entry in entries.iter().filter(|entry| !is_hidden(entry)) {
                 walk(base, entry, depth + 1, files, unread);
             }
         }
-        Ok(Found::Folder(_)) => {
+        Ok(TemplatePath::Folder(_)) => {
             unread.push(Fault { path, detail: "it is a folder in place of a file".to_owned() })
         }
         Err(error) => unread.push(Fault { path, detail: error.to_string() }),
     }
 }
 
-enum Found {
+enum TemplatePath {
     File(String),
     Folder(Vec<PathBuf>),
 }
 
-fn read(path: &Path) -> Result<Found, Error> {
+fn read(path: &Path) -> Result<TemplatePath, Error> {
     let metadata = std::fs::metadata(path)?;
     if metadata.is_dir() {
         let entries = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
         let mut entries = entries.collect::<Result<Vec<_>, Error>>()?;
         entries.sort();
-        return Ok(Found::Folder(entries));
+        return Ok(TemplatePath::Folder(entries));
     }
     if !metadata.is_file() || metadata.len() > MAX_OCTETS {
         return Err(Error::new(ErrorKind::InvalidData, "it is no file of at most 64 KiB"));
     }
     let text = String::from_utf8(std::fs::read(path)?);
-    Ok(Found::File(text.map_err(|_| Error::new(ErrorKind::InvalidData, "it is not in UTF-8"))?))
+    Ok(TemplatePath::File(text.map_err(|_| Error::new(ErrorKind::InvalidData, "it is not in UTF-8"))?))
 }
 
 /// What editors and version control leave behind.

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use sealist_mail::Stage;
+use sealist_mail::SmtpStage;
 use sealist_smtp::client::{
-    Body, Connection, Envelope, PeerReply, Protocol, RecipientResult, Reuse, Target, Timeouts,
+    Connection, Envelope, NextHop, PeerReply, Protocol, RecipientResult, Reuse, Timeouts, WireBody,
 };
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -103,13 +103,13 @@ fn envelope(id: u64, recipients: &[&str]) -> Envelope {
         id,
         sender: Some("list@x.example".into()),
         recipients: recipients.iter().map(|r| (*r).to_owned()).collect(),
-        body: Body::from_message(CONTENT),
+        body: WireBody::from_message(CONTENT),
     }
 }
 
 /// Three envelopes, the second with two recipients; the results as short words.
 async fn outcome(script: Script, offer: Offer) -> (Vec<(u64, Vec<&'static str>)>, bool) {
-    let mut target = Target::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
+    let mut target = NextHop::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
     target.timeouts = Timeouts {
         connect: Duration::from_secs(5),
         command: Duration::from_millis(300),
@@ -287,7 +287,7 @@ async fn many(connection: &mut Connection, count: u64) -> (Vec<(u64, &'static st
 
 #[tokio::test]
 async fn each_of_many_has_its_result_once() {
-    let target = Target::plain("127.0.0.1", peer(kind, Offer::Chunking).await, Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", peer(kind, Offer::Chunking).await, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let all: Vec<_> = (1..=100).map(|id| (id, "sent")).collect();
     assert_eq!(many(&mut connection, 100).await, (all.clone(), true));
@@ -299,7 +299,7 @@ async fn nothing_is_entrusted_to_a_connection_that_is_closed() {
     fn script(line: &str) -> &'static str {
         if line == "RSET" { CLOSE } else { kind(line) }
     }
-    let target = Target::plain("127.0.0.1", peer(script, Offer::Chunking).await, Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", peer(script, Offer::Chunking).await, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     assert_eq!(many(&mut connection, 1).await, (vec![(1, "sent")], true));
     assert_eq!(many(&mut connection, 1).await, (vec![], false));
@@ -326,7 +326,7 @@ async fn hear(listener: TcpListener, contents: usize) -> (BufReader<tokio::net::
 #[tokio::test]
 async fn what_is_answered_counts_when_nothing_can_be_written() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Target::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
     tokio::spawn(async move {
         let (mut stream, _) = hear(listener, 16).await;
         stream.write_all(&b"250 ok\r\n".repeat(12 * 4 - 1)).await.unwrap();
@@ -346,7 +346,7 @@ async fn what_is_answered_counts_when_nothing_can_be_written() {
 #[tokio::test]
 async fn contents_go_ahead_of_replies() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Target::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
     let peer = tokio::spawn(async move {
         let (mut stream, seen) = hear(listener, 3).await;
         stream.write_all(&b"250 ok\r\n".repeat(3 * 4 - 1)).await.unwrap();
@@ -370,10 +370,10 @@ async fn contents_go_ahead_of_replies() {
 #[tokio::test]
 async fn a_content_with_stuffed_dots_or_a_large_one_goes_behind_data() {
     for content in ["a\r\n.\r\nb\r\n".to_owned(), "words\r\n".repeat(20_000)] {
-        let target = Target::plain("127.0.0.1", peer(kind, Offer::Chunking).await, Protocol::Smtp);
+        let target = NextHop::plain("127.0.0.1", peer(kind, Offer::Chunking).await, Protocol::Smtp);
         let mut connection = Connection::connect(&target).await.unwrap();
         let other =
-            Envelope { body: Body::from_message(content.as_bytes()), ..envelope(2, &["dots@x.example"]) };
+            Envelope { body: WireBody::from_message(content.as_bytes()), ..envelope(2, &["dots@x.example"]) };
         let mut envelopes = vec![envelope(3, &["c@x.example"]), other, envelope(1, &["a@x.example"])];
         let mut results = Vec::new();
         let done = |id, outcomes: Vec<_>| results.push((id, word(&outcomes[0])));
@@ -384,7 +384,7 @@ async fn a_content_with_stuffed_dots_or_a_large_one_goes_behind_data() {
 
 #[tokio::test]
 async fn pipelined_mail_takes_one_read_each() {
-    let target = Target::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let (mut left, mut sent) = (50, 0);
     let next = || {
@@ -402,7 +402,7 @@ async fn pipelined_mail_takes_one_read_each() {
 
 #[tokio::test]
 async fn international_addresses_need_the_peers_word() {
-    let target = Target::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let mut envelopes = vec![envelope(2, &["a@x.example"]), envelope(1, &["jörg@x.example"])];
     let mut results = Vec::new();
@@ -421,7 +421,7 @@ async fn whom_the_peer_cannot_take_fails_alone() {
         }
     }
     for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
-        let target = Target::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
+        let target = NextHop::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
         let mut connection = Connection::connect(&target).await.unwrap();
         let recipients =
             ["jörg@x.example", "a@x.example", "b@münchen.example", "no@x.example", "c@x.example"];
@@ -430,16 +430,18 @@ async fn whom_the_peer_cannot_take_fails_alone() {
         connection.deliver(|| envelopes.pop(), |_, outcomes| results.push(outcomes)).await.unwrap();
         let words: Vec<&str> = results.iter().flatten().map(word).collect();
         assert_eq!(words, ["failed", "sent", "failed", "failed", "sent", "sent"], "{offer:?}");
-        let RecipientResult::Failed(reply, Stage::Recipient) = &results[0][3] else { panic!("{results:?}") };
+        let RecipientResult::Failed(reply, SmtpStage::Recipient) = &results[0][3] else {
+            panic!("{results:?}")
+        };
         assert_eq!(reply.to_string(), "550 5.1.1 no");
     }
 }
 
 #[tokio::test]
 async fn a_refusal_tells_where_it_came() {
-    async fn check(script: Script, expected: Stage) {
+    async fn check(script: Script, expected: SmtpStage) {
         for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
-            let target = Target::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
+            let target = NextHop::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
             let mut connection = Connection::connect(&target).await.unwrap();
             let mut next = Some(envelope(1, &["a@x.example"]));
             let mut results = Vec::new();
@@ -448,17 +450,19 @@ async fn a_refusal_tells_where_it_came() {
             assert_eq!(stage, expected, "{offer:?}");
         }
     }
-    check(|line| if line.starts_with("MAIL") { "550 5.1.1 no\r\n" } else { kind(line) }, Stage::Sender).await;
-    check(|line| if line.starts_with("RCPT") { "550 no\r\n" } else { kind(line) }, Stage::Recipient).await;
-    check(|line| if line == "." { "554 5.7.1 spam\r\n" } else { kind(line) }, Stage::Content).await;
+    check(|line| if line.starts_with("MAIL") { "550 5.1.1 no\r\n" } else { kind(line) }, SmtpStage::Sender)
+        .await;
+    check(|line| if line.starts_with("RCPT") { "550 no\r\n" } else { kind(line) }, SmtpStage::Recipient)
+        .await;
+    check(|line| if line == "." { "554 5.7.1 spam\r\n" } else { kind(line) }, SmtpStage::Content).await;
 }
 
 #[tokio::test]
 async fn eight_bit_text_goes_only_where_it_is_taken() {
-    let target = Target::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", peer(kind, Offer::Pipelining).await, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let eight = Envelope {
-        body: Body::from_message("Subject: x\r\n\r\nä\r\n".as_bytes()),
+        body: WireBody::from_message("Subject: x\r\n\r\nä\r\n".as_bytes()),
         ..envelope(1, &["a@x.example"])
     };
     let mut envelopes = vec![envelope(2, &["a@x.example"]), eight];
@@ -481,17 +485,17 @@ async fn no_envelope_is_forgotten_when_a_connection_is_used_up() {
     for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
         let port = peer(kind, offer).await;
         for (order, most) in orders.iter().flat_map(|order| (1..=6).map(move |most| (order, most))) {
-            let mut target = Target::plain("127.0.0.1", port, Protocol::Smtp);
+            let mut target = NextHop::plain("127.0.0.1", port, Protocol::Smtp);
             target.reuse.max_messages = most;
             let kinds = order.iter().filter(|kind| !kind.is_empty()).cycle().take(12);
             let mut left: Vec<Envelope> = (0..)
                 .zip(kinds)
                 .map(|(id, kind)| {
                     let body = match *kind {
-                        "d" => Body::from_message(dots.as_bytes()),
-                        "l" => Body::from_message(large.as_bytes()),
-                        "e" => Body::from_message("Subject: x\r\n\r\nä\r\n".as_bytes()),
-                        _ => Body::from_message(CONTENT),
+                        "d" => WireBody::from_message(dots.as_bytes()),
+                        "l" => WireBody::from_message(large.as_bytes()),
+                        "e" => WireBody::from_message("Subject: x\r\n\r\nä\r\n".as_bytes()),
+                        _ => WireBody::from_message(CONTENT),
                     };
                     Envelope { body, ..envelope(id, &["a@x.example"]) }
                 })
@@ -515,7 +519,7 @@ async fn no_envelope_is_forgotten_when_a_connection_is_used_up() {
 #[tokio::test]
 async fn a_connection_is_used_so_often() {
     for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
-        let mut target = Target::plain("127.0.0.1", peer(kind, offer).await, Protocol::Smtp);
+        let mut target = NextHop::plain("127.0.0.1", peer(kind, offer).await, Protocol::Smtp);
         target.reuse.max_messages = 7;
         let mut left: Vec<Envelope> = (0..20).map(|id| envelope(id, &["a@x.example"])).collect();
         let (mut sent, mut connections) = (0, 0);

@@ -7,7 +7,7 @@ mod identity;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sealist_smtp::client::{ConnectError, Connection, Login, Protocol, Security, Target, Timeouts, Verify};
+use sealist_smtp::client::{ConnectError, Connection, Login, NextHop, Protocol, Security, Timeouts, Verify};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -70,18 +70,18 @@ async fn talk(
     }
 }
 
-fn target(port: u16, security: Security) -> Target {
+fn target(port: u16, security: Security) -> NextHop {
     let patience = Duration::from_secs(5);
-    Target {
+    NextHop {
         security,
         verify: Verify::No,
         timeouts: Timeouts { connect: patience, command: patience, data: patience, data_done: patience },
-        ..Target::plain("127.0.0.1", port, Protocol::Smtp)
+        ..NextHop::plain("127.0.0.1", port, Protocol::Smtp)
     }
 }
 
-fn with_login(target: Target) -> Target {
-    Target { login: Some(Login { user: "lists".into(), password: "secret".to_owned().into() }), ..target }
+fn with_login(target: NextHop) -> NextHop {
+    NextHop { login: Some(Login { user: "lists".into(), password: "secret".to_owned().into() }), ..target }
 }
 
 const AUTH: &str = "250-peer\r\n250 AUTH LOGIN PLAIN\r\n";
@@ -143,7 +143,7 @@ async fn tls_comes_first_or_nothing_is_said() {
         assert!(Connection::connect(&with_login(target(port, security))).await.is_ok(), "{security:?}");
         assert!(heard.lock().unwrap().last().unwrap().starts_with("AUTH PLAIN"));
         let (port, _) = peer(offers, answer, Some(security)).await;
-        let strict = Target { verify: Verify::Yes, ..target(port, security) };
+        let strict = NextHop { verify: Verify::Yes, ..target(port, security) };
         assert!(
             matches!(Connection::connect(&strict).await, Err(ConnectError::Tls(_))),
             "nobody vouches for it"

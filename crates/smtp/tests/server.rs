@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use sealist_smtp::Reply;
-use sealist_smtp::client::{Connection, Security, Target, Verify};
+use sealist_smtp::client::{Connection, NextHop, Security, Verify};
 use sealist_smtp::server::{Protocol, Service, Settings, Transaction, serve};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -297,10 +297,10 @@ async fn what_was_said_before_tls_does_not_count() {
     assert!(!text.contains("STARTTLS"), "offered once: {text}");
 
     // The client takes it only where it may.
-    let target = |verify| Target {
+    let target = |verify| NextHop {
         security: Security::StartTls,
         verify,
-        ..Target::plain("127.0.0.1", stage.port, Protocol::Lmtp)
+        ..NextHop::plain("127.0.0.1", stage.port, Protocol::Lmtp)
     };
     assert!(Connection::connect(&target(Verify::No)).await.is_ok());
     assert!(Connection::connect(&target(Verify::Yes)).await.is_err(), "nobody vouches for it");

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use sealist_mail::Stage;
-use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use sealist_mail::SmtpStage;
+use sealist_smtp::client::{Connection, Envelope, NextHop, Protocol, RecipientResult, WireBody};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -58,9 +58,9 @@ struct Seen {
     connections: AtomicUsize,
 }
 
-async fn peer(manners: Manners) -> (Target, Arc<Seen>) {
+async fn peer(manners: Manners) -> (NextHop, Arc<Seen>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Target::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", listener.local_addr().unwrap().port(), Protocol::Smtp);
     let seen = Arc::<Seen>::default();
     let counted = seen.clone();
     tokio::spawn(async move {
@@ -149,7 +149,7 @@ fn envelope(id: u64) -> Envelope {
         id,
         sender: Some(format!("list+{id}@x.example")),
         recipients: vec![recipient.to_owned()],
-        body: Body::from_message(format!("Subject: {id}\r\n\r\nwords\r\n").as_bytes()),
+        body: WireBody::from_message(format!("Subject: {id}\r\n\r\nwords\r\n").as_bytes()),
     }
 }
 
@@ -161,7 +161,7 @@ const COUNT: u64 = 40;
 
 /// Hands all over, on as many connections as it takes; what is not sent goes over the next one. Each has one result on each
 /// connection on which it was taken, and its last one at the end.
-async fn hand_over(target: &Target) -> BTreeMap<u64, RecipientResult> {
+async fn hand_over(target: &NextHop) -> BTreeMap<u64, RecipientResult> {
     let (mut left, mut settled): (Vec<u64>, _) = ((0..COUNT).rev().collect(), BTreeMap::new());
     for _ in 0..3 * COUNT {
         if left.is_empty() {
@@ -206,7 +206,7 @@ async fn check(manners: Manners) {
         let case = format!("{manners:?}: {id} has {copies} copies and {:?}", results[&id]);
         match &results[&id] {
             RecipientResult::Sent(_) => assert!(copies == 1 && !is_bad(id), "{case}"),
-            RecipientResult::Failed(reply, Stage::Recipient) => {
+            RecipientResult::Failed(reply, SmtpStage::Recipient) => {
                 assert!(copies == 0 && is_bad(id) && reply.code == 550, "{case}");
             }
             RecipientResult::Unknown => assert!(copies <= 1 && manners.then == Then::Leaves, "{case}"),

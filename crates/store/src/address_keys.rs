@@ -11,7 +11,7 @@ use crate::{Conn, StoreError};
 pub(crate) const NUMBER: i64 = 4;
 
 /// A column with look-up keys.
-struct Column {
+struct AddressColumn {
     /// All rows: what tells a row from the others, its key.
     select: &'static str,
     /// Gives a row another key; nothing happens where that is taken.
@@ -19,27 +19,27 @@ struct Column {
 }
 
 /// A key of ASCII stays what it was.
-const COLUMNS: [Column; 5] = [
-    Column {
+const COLUMNS: [AddressColumn; 5] = [
+    AddressColumn {
         select: "SELECT no, pattern FROM bans WHERE OCTET_LENGTH(pattern) > LENGTH(pattern)",
         update: "UPDATE bans SET pattern = $2 WHERE no = $1",
     },
-    Column {
+    AddressColumn {
         select: "SELECT no, email_key FROM requests WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
         update: "UPDATE requests SET email_key = $2 WHERE no = $1 AND NOT EXISTS (SELECT 1 FROM requests o
              WHERE o.list_no = requests.list_no AND o.email_key = $2 AND o.goal = requests.goal
              AND o.fingerprint = requests.fingerprint)",
     },
-    Column {
+    AddressColumn {
         select: "SELECT no, email_key FROM audit WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
         update: "UPDATE audit SET email_key = $2 WHERE no = $1",
     },
-    Column {
+    AddressColumn {
         select: "SELECT COUNT(*), email_key FROM tokens WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)
              GROUP BY email_key",
         update: "UPDATE tokens SET email_key = $2 WHERE $1 > 0 AND email_key = $3",
     },
-    Column {
+    AddressColumn {
         select: "SELECT DISTINCT list_no, email_key FROM notices WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
         update: "UPDATE notices SET email_key = $2 WHERE list_no = $1 AND email_key = $3 AND NOT EXISTS
              (SELECT 1 FROM notices o WHERE o.list_no = notices.list_no AND o.email_key = $2 AND o.kind = notices.kind)",

@@ -7,7 +7,7 @@ use crate::{Conn, StoreError};
 
 /// What a list keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct ArchiveSize {
     /// How many posts.
     pub posts: i64,
     /// Their octets in the database.
@@ -15,13 +15,13 @@ pub struct Kept {
 }
 
 /// What a list keeps, posts that are still on their way included.
-pub async fn kept(db: &mut Conn, list: ListNo) -> Result<Kept, StoreError> {
+pub async fn kept(db: &mut Conn, list: ListNo) -> Result<ArchiveSize, StoreError> {
     let row = query(
         "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT) FROM posts p JOIN bodies b ON b.no = p.body_no
          WHERE p.list_no = $1 AND p.archived = 1",
     );
     let row = row.bind(list.0).fetch_one(db).await?;
-    Ok(Kept { posts: row.try_get(0)?, octets: row.try_get(1)? })
+    Ok(ArchiveSize { posts: row.try_get(0)?, octets: row.try_get(1)? })
 }
 
 /// Keeps none of a list's posts any more: [`crate::posts::delete_finished`] deletes those that are out. Says how many they

@@ -6,12 +6,12 @@
 use sealist_lists::model::ListNo;
 use sealist_mail::{Address, Timestamp};
 
-use crate::sql::{Row, query};
+use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct AuditEntry {
     /// On which list; `None`: on the whole site.
     pub list: Option<ListNo>,
     /// When; of a row that counts, the last time.
@@ -104,7 +104,7 @@ pub async fn counted(db: &mut Conn, event: &str, since: Timestamp) -> Result<Vec
          GROUP BY detail ORDER BY detail",
     );
     let rows = rows.bind(event).bind(since.0.div_euclid(DAY_MS)).fetch_all(db).await?;
-    let read = |row: &Row| Ok((row.try_get(0)?, u64::try_from(row.try_get::<i64>(1)?).unwrap_or(0)));
+    let read = |row: &SqlRow| Ok((row.try_get(0)?, u64::try_from(row.try_get::<i64>(1)?).unwrap_or(0)));
     rows.iter().map(read).collect()
 }
 
@@ -133,7 +133,7 @@ pub async fn record(
 }
 
 /// The newest first: of one list, or of all.
-pub async fn newest(db: &mut Conn, list: Option<ListNo>, limit: u32) -> Result<Vec<Event>, StoreError> {
+pub async fn newest(db: &mut Conn, list: Option<ListNo>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
     let of_list = if list.is_some() { "WHERE list_no = $2" } else { "" };
     let sql = format!(
         "SELECT list_no, at, email_key, event, detail, times FROM audit {of_list} ORDER BY no DESC LIMIT $1"
@@ -146,7 +146,7 @@ pub async fn newest(db: &mut Conn, list: Option<ListNo>, limit: u32) -> Result<V
     let rows = statement.fetch_all(db).await?;
     rows.iter()
         .map(|row| {
-            Ok(Event {
+            Ok(AuditEntry {
                 list: row.try_get::<Option<i64>>(0)?.map(ListNo),
                 at: Timestamp(row.try_get(1)?),
                 who: row.try_get(2)?,

@@ -11,7 +11,7 @@ pub const ROW_OCTETS: usize = 256 * 1024;
 const DAMAGED: StoreError = StoreError::Damaged { table: "bodies" };
 
 /// A body as it is stored.
-pub enum Body {
+pub enum StoredBody {
     /// Of a list that does not encrypt: `outer` is the header block of copies, empty for incoming mail.
     Plain {
         /// Header block of copies.
@@ -23,7 +23,7 @@ pub enum Body {
     Sealed(Sealed),
 }
 
-impl Body {
+impl StoredBody {
     pub(crate) fn parts(&self) -> (&'static str, &[u8], &[u8], &[u8]) {
         match self {
             Self::Plain { outer, payload } => ("plain", &[], outer, payload),
@@ -39,7 +39,7 @@ impl Body {
 }
 
 /// Stores a body.
-pub async fn insert(db: &mut Conn, body: &Body) -> Result<BodyNo, StoreError> {
+pub async fn insert(db: &mut Conn, body: &StoredBody) -> Result<BodyNo, StoreError> {
     let (form, wrapped_key, outer, payload) = body.parts();
     let (first, rest) = in_rows(payload);
     let no =
@@ -77,7 +77,7 @@ pub async fn octets(db: &mut Conn, no: BodyNo) -> Result<u64, StoreError> {
 }
 
 /// Reads a body and checks its form.
-pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
+pub async fn load(db: &mut Conn, no: BodyNo) -> Result<StoredBody, StoreError> {
     let row = query("SELECT form, wrapped_key, outer_part, octets, data FROM bodies WHERE no = $1")
         .bind(no.0)
         .fetch_one(&mut *db)
@@ -104,13 +104,13 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<Body, StoreError> {
         return Err(DAMAGED);
     }
     match form.as_str() {
-        "plain" => Ok(Body::Plain { outer, payload }),
-        _ => Sealed::from_stored(wrapped_key, outer, payload).map(Body::Sealed).map_err(|_| DAMAGED),
+        "plain" => Ok(StoredBody::Plain { outer, payload }),
+        _ => Sealed::from_stored(wrapped_key, outer, payload).map(StoredBody::Sealed).map_err(|_| DAMAGED),
     }
 }
 
 /// Up to `limit` bodies of a list that are stored in the clear: of messages that wait, and of posts.
-pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<(BodyNo, Use)>, StoreError> {
+pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<(BodyNo, BodyUse)>, StoreError> {
     let plain = query(
         "SELECT no, (SELECT COUNT(*) FROM posts WHERE body_no = bodies.no AND kind = 'posting') FROM bodies
          WHERE form = 'plain' AND no IN
@@ -122,14 +122,14 @@ pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<(Bo
     rows.iter()
         .map(|row| {
             let postings: i64 = row.try_get(1)?;
-            Ok((BodyNo(row.try_get(0)?), if postings > 0 { Use::Posting } else { Use::Other }))
+            Ok((BodyNo(row.try_get(0)?), if postings > 0 { BodyUse::Posting } else { BodyUse::Other }))
         })
         .collect()
 }
 
 /// What a body is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+pub enum BodyUse {
     /// Its copies go to the members of a list.
     Posting,
     /// It waits in the queue, or is a notice.
@@ -137,7 +137,7 @@ pub enum Use {
 }
 
 /// Puts another form in the place of a body.
-pub async fn replace(db: &mut Conn, no: BodyNo, body: &Body) -> Result<(), StoreError> {
+pub async fn replace(db: &mut Conn, no: BodyNo, body: &StoredBody) -> Result<(), StoreError> {
     let (form, wrapped_key, outer, payload) = body.parts();
     let (first, rest) = in_rows(payload);
     query("DELETE FROM body_chunks WHERE body_no = $1").bind(no.0).execute(&mut *db).await?;

@@ -3,7 +3,7 @@
 
 use sealist_lists::model::{BodyNo, NodeNo};
 
-use crate::bodies::{self, Body};
+use crate::bodies::{self, StoredBody};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
@@ -32,7 +32,7 @@ impl Coming {
 
     /// Makes it whole. `rest`: the first octets of the payload, and behind them what follows the pieces. Errs with
     /// [`StoreError::Lost`] if this node was taken for dead meanwhile.
-    pub async fn complete(mut self, db: &mut Conn, rest: &Body) -> Result<BodyNo, StoreError> {
+    pub async fn complete(mut self, db: &mut Conn, rest: &StoredBody) -> Result<BodyNo, StoreError> {
         let (form, wrapped_key, outer, payload) = rest.parts();
         let (first, behind) = bodies::in_rows(payload);
         for piece in behind {

@@ -107,14 +107,14 @@ pub struct OnItsWay {
 
 /// Copies that are meant.
 #[derive(Clone, Copy, Debug)]
-pub enum Which {
+pub enum CopySelection {
     /// That one.
     One(DeliveryNo),
     /// Those of a post.
     Of(PostNo),
 }
 
-impl Which {
+impl CopySelection {
     fn condition(self) -> (&'static str, i64) {
         match self {
             Self::One(copy) => ("no = $1", copy.0),
@@ -124,10 +124,10 @@ impl Which {
 }
 
 /// Whether there is such a copy, or such a post.
-pub async fn is_known(db: &mut Conn, which: Which) -> Result<bool, StoreError> {
+pub async fn is_known(db: &mut Conn, which: CopySelection) -> Result<bool, StoreError> {
     let (table, number) = match which {
-        Which::One(copy) => ("deliveries", copy.0),
-        Which::Of(post) => ("posts", post.0),
+        CopySelection::One(copy) => ("deliveries", copy.0),
+        CopySelection::Of(post) => ("posts", post.0),
     };
     let found =
         query(format!("SELECT no FROM {table} WHERE no = $1")).bind(number).fetch_optional(db).await?;
@@ -135,7 +135,7 @@ pub async fn is_known(db: &mut Conn, which: Which) -> Result<bool, StoreError> {
 }
 
 /// Makes copies due at once, also those that failed or are held; they begin anew. Says how many.
-pub async fn retry(db: &mut Conn, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn retry(db: &mut Conn, which: CopySelection, now: Timestamp) -> Result<u64, StoreError> {
     let (condition, number) = which.condition();
     let retried = query(format!(
         "UPDATE deliveries SET state = 'due', attempts = 0, next_at = $2 WHERE {condition}
@@ -147,10 +147,10 @@ pub async fn retry(db: &mut Conn, which: Which, now: Timestamp) -> Result<u64, S
 }
 
 /// Whether there is such a copy, or such a post.
-pub async fn is_there(db: &mut Conn, which: Which) -> Result<bool, StoreError> {
+pub async fn is_there(db: &mut Conn, which: CopySelection) -> Result<bool, StoreError> {
     let (table, no) = match which {
-        Which::One(no) => ("deliveries", no.0),
-        Which::Of(no) => ("posts", no.0),
+        CopySelection::One(no) => ("deliveries", no.0),
+        CopySelection::Of(no) => ("posts", no.0),
     };
     let row = query(format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE no = $1)")).bind(no);
     row.fetch_one(db).await?.try_get(0)
@@ -170,18 +170,18 @@ pub async fn retry_all(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError>
 
 /// Keeps copies that wait for their next try from going out, of a post also those that were not made yet; [`retry`] lets
 /// them go. Says how many.
-pub async fn hold(db: &mut Conn, which: Which) -> Result<u64, StoreError> {
+pub async fn hold(db: &mut Conn, which: CopySelection) -> Result<u64, StoreError> {
     end_wait(db, which, "state = 'held', reply = 'held by an admin'", "'due'").await
 }
 
 /// Gives copies up; says how many waited.
-pub async fn give_up(db: &mut Conn, which: Which) -> Result<u64, StoreError> {
+pub async fn give_up(db: &mut Conn, which: CopySelection) -> Result<u64, StoreError> {
     let waits = "'due', 'held_for_key', 'held'";
     end_wait(db, which, "state = 'failed', reply = 'given up by an admin'", waits).await
 }
 
-async fn end_wait(db: &mut Conn, which: Which, change: &str, waits: &str) -> Result<u64, StoreError> {
-    if let Which::Of(post) = which {
+async fn end_wait(db: &mut Conn, which: CopySelection, change: &str, waits: &str) -> Result<u64, StoreError> {
+    if let CopySelection::Of(post) = which {
         posts::fan_out_whole(&mut *db, post).await?;
     }
     let (condition, number) = which.condition();

@@ -23,7 +23,7 @@ pub(crate) enum Location {
 
 /// What is at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum DatabaseState {
     /// No file, an empty file, or a database without our tables.
     Missing,
     /// A database whose tables are of that version.
@@ -61,12 +61,15 @@ impl Database {
     }
 
     /// Looks what is there. Nothing is written, and no lock is taken: a standby and a read-only file can be asked.
-    pub async fn state(&self) -> Result<State, StoreError> {
+    pub async fn state(&self) -> Result<DatabaseState, StoreError> {
         if self.is_empty_file() {
-            return Ok(State::Missing);
+            return Ok(DatabaseState::Missing);
         }
         let look = async { migrate::version(&mut self.0.connect_to_read().await?).await };
-        Ok(look.await.map_err(|error| self.0.failed(error))?.map_or(State::Missing, State::Version))
+        Ok(look
+            .await
+            .map_err(|error| self.0.failed(error))?
+            .map_or(DatabaseState::Missing, DatabaseState::Version))
     }
 
     /// Makes the database if there is none, brings its tables up to date, and opens it.
@@ -80,10 +83,10 @@ impl Database {
     /// its tables are not those of this program.
     pub async fn open(&self) -> Result<Store, StoreError> {
         match self.state().await? {
-            State::Missing => Err(StoreError::Missing { at: self.0.name() }),
-            State::Version(found) if found < KNOWN => Err(StoreError::Older { found, known: KNOWN }),
-            State::Version(found) if found > KNOWN => Err(StoreError::Newer { found, known: KNOWN }),
-            State::Version(_) => self.start(None).await,
+            DatabaseState::Missing => Err(StoreError::Missing { at: self.0.name() }),
+            DatabaseState::Version(found) if found < KNOWN => Err(StoreError::Older { found, known: KNOWN }),
+            DatabaseState::Version(found) if found > KNOWN => Err(StoreError::Newer { found, known: KNOWN }),
+            DatabaseState::Version(_) => self.start(None).await,
         }
     }
 
@@ -98,10 +101,12 @@ impl Database {
     /// database: its statements may not fit the new tables.
     pub async fn migrate(&self) -> Result<Option<Migrated>, StoreError> {
         let found = match self.state().await? {
-            State::Missing => return Err(StoreError::Missing { at: self.0.name() }),
-            State::Version(found) if found == KNOWN => return Ok(None),
-            State::Version(found) if found > KNOWN => return Err(StoreError::Newer { found, known: KNOWN }),
-            State::Version(found) => found,
+            DatabaseState::Missing => return Err(StoreError::Missing { at: self.0.name() }),
+            DatabaseState::Version(found) if found == KNOWN => return Ok(None),
+            DatabaseState::Version(found) if found > KNOWN => {
+                return Err(StoreError::Newer { found, known: KNOWN });
+            }
+            DatabaseState::Version(found) => found,
         };
         let mut connection = self.0.connect().await.map_err(|error| self.0.failed(error))?;
         if migrate::is_served(&mut connection).await? {

@@ -17,7 +17,7 @@ use crate::clock::SiteClock;
 use crate::database::{Database, Location};
 use crate::nodes::Alone;
 use crate::shortage::Shortage;
-use crate::sql::{Conn, Reader, sqlite};
+use crate::sql::{Conn, ReadConnection, sqlite};
 use crate::writer::{Job, Ran, Writer};
 
 /// A future that borrows from its connection.
@@ -34,18 +34,18 @@ const ACQUIRE: Duration = Duration::from_secs(10);
 pub struct Store {
     location: Location,
     writer: mpsc::Sender<Job>,
-    readers: Readers,
+    readers: ReadPool,
     commits: Arc<AtomicU64>,
     clock: SiteClock,
 }
 
 #[derive(Clone)]
-pub(crate) enum Readers {
-    Sqlite(sqlite::Pool),
+pub(crate) enum ReadPool {
+    Sqlite(sqlite::SqliteReaders),
     Postgres(PgPool, Shortage),
 }
 
-impl Readers {
+impl ReadPool {
     /// Connects the writer, before whom readers give way.
     pub(crate) async fn connect_writer(&self, location: &Location) -> Result<Conn, StoreError> {
         match self {
@@ -56,9 +56,9 @@ impl Readers {
 }
 
 impl Location {
-    fn readers(&self) -> Readers {
+    fn readers(&self) -> ReadPool {
         match self {
-            Self::File(path) => Readers::Sqlite(sqlite::Pool::new(path, READERS as usize)),
+            Self::File(path) => ReadPool::Sqlite(sqlite::SqliteReaders::new(path, READERS as usize)),
             Self::Server(options) => {
                 let shortage = Shortage::new();
                 let stays = shortage.clone();
@@ -71,7 +71,7 @@ impl Location {
                         Box::pin(async move { Ok(stays) })
                     });
                 let options = options.as_ref().clone().options([("default_transaction_read_only", "on")]);
-                Readers::Postgres(pool.connect_lazy_with(options), shortage)
+                ReadPool::Postgres(pool.connect_lazy_with(options), shortage)
             }
         }
     }
@@ -130,12 +130,12 @@ impl Store {
     }
 
     /// A connection that only reads.
-    pub async fn reader(&self) -> Result<Reader, StoreError> {
+    pub async fn reader(&self) -> Result<ReadConnection, StoreError> {
         Ok(match &self.readers {
-            Readers::Sqlite(pool) => Reader::sqlite(pool.acquire().await?),
-            Readers::Postgres(pool, shortage) => {
+            ReadPool::Sqlite(pool) => ReadConnection::sqlite(pool.acquire().await?),
+            ReadPool::Postgres(pool, shortage) => {
                 shortage.is_over().await?;
-                Reader::postgres(pool.acquire().await?)
+                ReadConnection::postgres(pool.acquire().await?)
             }
         })
     }
@@ -148,14 +148,14 @@ impl Store {
     /// Whether this process has the database to itself.
     pub fn alone(&self) -> Alone {
         match self.readers {
-            Readers::Sqlite(_) => Alone::Yes,
-            Readers::Postgres(..) => Alone::No,
+            ReadPool::Sqlite(_) => Alone::Yes,
+            ReadPool::Postgres(..) => Alone::No,
         }
     }
 
     /// The calls of other nodes; with SQLite, where there are none, silence.
     pub async fn calls(&self) -> Result<Calls, StoreError> {
-        let Readers::Postgres(pool, shortage) = &self.readers else { return Ok(Calls(None)) };
+        let ReadPool::Postgres(pool, shortage) = &self.readers else { return Ok(Calls(None)) };
         shortage.is_over().await?;
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen("sealist").await?;
@@ -172,8 +172,8 @@ impl Store {
     /// machine is ahead of it, 0 with SQLite.
     pub async fn heed_clock(&self) -> Result<i64, StoreError> {
         match self.readers {
-            Readers::Sqlite(_) => Ok(0),
-            Readers::Postgres(..) => self.clock.heed(&mut *self.reader().await?).await,
+            ReadPool::Sqlite(_) => Ok(0),
+            ReadPool::Postgres(..) => self.clock.heed(&mut *self.reader().await?).await,
         }
     }
 

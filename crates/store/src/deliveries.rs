@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, NodeNo, PostNo};
-use sealist_mail::{Stage, Timestamp};
+use sealist_mail::{SmtpStage, Timestamp};
 
 use crate::nodes::Claimant;
 use crate::sql::{marks, query};
@@ -228,7 +228,7 @@ pub async fn count_fault(db: &mut Conn, post: PostNo) -> Result<u32, StoreError>
 
 /// What became of a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum DeliveryState {
     /// The next hop has it.
     Sent,
     /// To be tried again then.
@@ -253,11 +253,11 @@ pub struct Settled {
     /// The address.
     pub email: String,
     /// What became of it.
-    pub state: State,
+    pub state: DeliveryState,
     /// One line.
     pub reply: String,
     /// Where the next hop refused it; `None`: it did not.
-    pub refused_at: Option<Stage>,
+    pub refused_at: Option<SmtpStage>,
 }
 
 /// Records results, as few statements as there are hundreds of them. What another node has taken over meanwhile stays
@@ -274,11 +274,11 @@ pub async fn record(db: &mut Conn, node: NodeNo, results: &[Settled]) -> Result<
         ));
         for settled in chunk {
             let (name, next_at) = match settled.state {
-                State::Sent => ("sent", 0),
-                State::Due(at) => ("due", at.0),
-                State::Failed | State::NotKept | State::Skipped => ("failed", 0),
-                State::HeldForKey => ("held_for_key", 0),
-                State::Held => ("held", 0),
+                DeliveryState::Sent => ("sent", 0),
+                DeliveryState::Due(at) => ("due", at.0),
+                DeliveryState::Failed | DeliveryState::NotKept | DeliveryState::Skipped => ("failed", 0),
+                DeliveryState::HeldForKey => ("held_for_key", 0),
+                DeliveryState::Held => ("held", 0),
             };
             statement = statement.bind(settled.no.0).bind(name).bind(next_at).bind(&settled.reply);
         }

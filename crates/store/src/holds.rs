@@ -4,13 +4,13 @@ use sealist_lists::model::{AddressNo, EntryNo, ListNo};
 use sealist_lists::rules::Reason;
 use sealist_mail::{Address, Timestamp};
 
-use crate::queue::{self, COLUMNS, Entry, Place};
+use crate::queue::{self, COLUMNS, QueueEntry, QueueName};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
 /// How many messages of a list may wait, of strangers and, apart from them, of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct HoldLimits {
     /// Messages; 0: no limit.
     pub messages: u32,
     /// MiB that they take together; 0: no limit.
@@ -29,8 +29,13 @@ pub struct Hold<'a> {
 }
 
 /// Makes a claimed entry wait for a moderator. Errs as [`queue::finish`] does.
-pub async fn hold(db: &mut Conn, entry: &Entry, hold: Hold<'_>, now: Timestamp) -> Result<(), StoreError> {
-    queue::set_aside(&mut *db, entry, Place::Hold, hold.reasons).await?;
+pub async fn hold(
+    db: &mut Conn,
+    entry: &QueueEntry,
+    hold: Hold<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    queue::set_aside(&mut *db, entry, QueueName::Hold, hold.reasons).await?;
     query(
         "UPDATE queue SET held_at = COALESCE(held_at, $2), held_for = $3, told_at = $2,
          author = CASE WHEN $4 = '' THEN author ELSE $4 END, author_told = CASE WHEN $4 = '' THEN author_told ELSE 1 END WHERE no = $1",
@@ -48,14 +53,14 @@ pub async fn hold(db: &mut Conn, entry: &Entry, hold: Hold<'_>, now: Timestamp) 
 #[derive(Clone, Debug)]
 pub struct Leaving {
     /// The message.
-    pub entry: Entry,
+    pub entry: QueueEntry,
     /// Its size as it is stored.
     pub octets: u64,
 }
 
 /// The held messages that are too many. Of strangers the oldest; of members the oldest of whoever has most. Strangers
 /// never push members out, nor one member another who has fewer.
-pub async fn too_many(db: &mut Conn, list: ListNo, limits: Limits) -> Result<Vec<Leaving>, StoreError> {
+pub async fn too_many(db: &mut Conn, list: ListNo, limits: HoldLimits) -> Result<Vec<Leaving>, StoreError> {
     let mut leaving = Vec::new();
     for whose in ["held_for IS NULL", "held_for IS NOT NULL"] {
         let sql = format!(
@@ -79,7 +84,7 @@ pub async fn too_many(db: &mut Conn, list: ListNo, limits: Limits) -> Result<Vec
 }
 
 /// Which of these goes first, if they are too many: entry, octets, whose.
-fn victim(waiting: &[(i64, u64, i64)], limits: Limits) -> Option<usize> {
+fn victim(waiting: &[(i64, u64, i64)], limits: HoldLimits) -> Option<usize> {
     let octets: u64 = waiting.iter().map(|(_, octets, _)| octets).sum();
     let many = limits.messages > 0 && waiting.len() > limits.messages as usize;
     let large = limits.mib > 0 && octets > u64::from(limits.mib) * 1024 * 1024;
@@ -163,7 +168,7 @@ mod tests {
     /// Entries of one octet count, named by whose they are; who leaves, in order.
     fn check(messages: u32, mib: u32, waiting: &[(i64, u64, i64)], expected: &[i64]) {
         let (mut waiting, mut left) = (waiting.to_vec(), Vec::new());
-        while let Some(at) = victim(&waiting, Limits { messages, mib }) {
+        while let Some(at) = victim(&waiting, HoldLimits { messages, mib }) {
             left.push(waiting.remove(at).0);
         }
         assert_eq!(left, expected, "{messages} {mib}");

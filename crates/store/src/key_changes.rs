@@ -3,7 +3,7 @@
 use sealist_lists::model::{AddressNo, ListNo};
 use sealist_mail::Timestamp;
 
-use crate::sql::{Row, query};
+use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 
 /// By whose word a key was changed.
@@ -126,7 +126,7 @@ pub async fn void(
     Ok(done.rows_affected())
 }
 
-fn change(row: &Row) -> Result<KeyChange, StoreError> {
+fn change(row: &SqlRow) -> Result<KeyChange, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { table: "key_changes" };
     Ok(KeyChange {
         old: row.try_get(0)?,

@@ -3,7 +3,7 @@
 use sealist_lists::model::{AddressNo, ListNo};
 use sealist_mail::{Address, Timestamp};
 
-use crate::sql::{Row, query};
+use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, keys};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "certificates" };
@@ -37,18 +37,18 @@ pub async fn begin(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<Option<P
         db.locked()
     );
     let next = match query(last).fetch_optional(&mut *db).await? {
-        None => Some(Next::New(1)),
+        None => Some(NextPass::New(1)),
         Some(row) => next(&row, epoch, now)?,
     };
     let begun = match next {
         None => return Ok(None),
-        Some(Next::TakeOver(no)) => {
+        Some(NextPass::TakeOver(no)) => {
             query("UPDATE key_checks SET progress_at = $2 WHERE no = $1 RETURNING no, began_at")
                 .bind(no)
                 .bind(now.0)
         }
         // Of two that begin at the same moment one has the number.
-        Some(Next::New(no)) => query(
+        Some(NextPass::New(no)) => query(
             "INSERT INTO key_checks (no, began_at, progress_at, epoch) VALUES ($1, $2, $2, $3)
              ON CONFLICT (no) DO NOTHING RETURNING no, began_at",
         )
@@ -62,18 +62,20 @@ pub async fn begin(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<Option<P
     Ok(Some(pass))
 }
 
-enum Next {
+enum NextPass {
     New(i64),
     TakeOver(i64),
 }
 
-fn next(last: &Row, epoch: u32, now: Timestamp) -> Result<Option<Next>, StoreError> {
+fn next(last: &SqlRow, epoch: u32, now: Timestamp) -> Result<Option<NextPass>, StoreError> {
     let (no, began, progress): (i64, i64, i64) = (last.try_get(0)?, last.try_get(1)?, last.try_get(2)?);
     // What lies in the future was entered by a clock that has been set back since.
     let is_over = |at: i64, ms: i64| at <= now.0 - ms || at > now.0 + ms;
     Ok(match last.try_get::<Option<i64>>(3)? {
-        None => is_over(progress, STALLED_MS).then_some(Next::TakeOver(no)),
-        Some(_) => (is_over(began, DAY_MS) || last.try_get::<u32>(4)? < epoch).then_some(Next::New(no + 1)),
+        None => is_over(progress, STALLED_MS).then_some(NextPass::TakeOver(no)),
+        Some(_) => {
+            (is_over(began, DAY_MS) || last.try_get::<u32>(4)? < epoch).then_some(NextPass::New(no + 1))
+        }
     })
 }
 
@@ -172,7 +174,7 @@ pub async fn watched(db: &mut Conn, address: AddressNo) -> Result<Option<Watched
 
 /// What the daily check found of a certificate.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub struct KeyCheckResult {
     /// The sealing card as it is to be, or why there is none.
     pub card: Result<Vec<u8>, String>,
     /// What its holder has been warned of by now.
@@ -184,7 +186,7 @@ pub struct Finding {
 pub async fn record(
     db: &mut Conn,
     seen: &Watched,
-    found: &Finding,
+    found: &KeyCheckResult,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let (card, unusable) = match &found.card {

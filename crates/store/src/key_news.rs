@@ -14,7 +14,7 @@ const OWNED: &str = "FROM members o JOIN members m ON m.list_no = o.list_no AND 
 
 /// An owner of lists.
 #[derive(Clone, Debug)]
-pub struct Owner {
+pub struct OwnerOfList {
     /// The address's row.
     pub no: AddressNo,
     /// The address.
@@ -28,7 +28,7 @@ pub async fn owners(
     before: Timestamp,
     after: AddressNo,
     limit: u32,
-) -> Result<Vec<Owner>, StoreError> {
+) -> Result<Vec<OwnerOfList>, StoreError> {
     let rows = query(
         "SELECT a.no, a.email, a.keys_told_at FROM addresses a WHERE a.no > $1 AND a.keys_told_at < $2
          AND EXISTS (SELECT 1 FROM members o WHERE o.address_no = a.no AND o.role = 'owner') ORDER BY a.no LIMIT $3",
@@ -37,7 +37,7 @@ pub async fn owners(
     rows.iter()
         .map(|row| {
             let address = Address::from_stored(&row.try_get::<String>(1)?).ok_or(DAMAGED)?;
-            Ok(Owner { no: AddressNo(row.try_get(0)?), address, told_at: row.try_get(2)? })
+            Ok(OwnerOfList { no: AddressNo(row.try_get(0)?), address, told_at: row.try_get(2)? })
         })
         .collect()
 }
@@ -58,7 +58,11 @@ pub struct News {
 }
 
 /// The first `limit` news that an owner has not heard, and how many there are: of each member one, however many lists.
-pub async fn for_owner(db: &mut Conn, owner: &Owner, limit: u32) -> Result<(Vec<News>, i64), StoreError> {
+pub async fn for_owner(
+    db: &mut Conn,
+    owner: &OwnerOfList,
+    limit: u32,
+) -> Result<(Vec<News>, i64), StoreError> {
     let all = query(format!("SELECT COUNT(DISTINCT c.address_no) {OWNED}"));
     let all = all.bind(owner.no.0).bind(owner.told_at).fetch_one(&mut *db).await?.try_get(0)?;
     let rows = query(format!(
@@ -90,7 +94,7 @@ pub async fn lists_of(db: &mut Conn, owner: AddressNo) -> Result<Vec<ListNo>, St
 }
 
 /// Enters that an owner has heard of everything until then; `false`, and nothing done, if another node was quicker.
-pub async fn told(db: &mut Conn, owner: &Owner, until: Timestamp) -> Result<bool, StoreError> {
+pub async fn told(db: &mut Conn, owner: &OwnerOfList, until: Timestamp) -> Result<bool, StoreError> {
     let told = query("UPDATE addresses SET keys_told_at = $3 WHERE no = $1 AND keys_told_at = $2");
     let told = told.bind(owner.no.0).bind(owner.told_at).bind(until.0).execute(db).await?;
     Ok(told.rows_affected() > 0)

@@ -51,4 +51,4 @@ pub use causes::{For, Remedy};
 pub use database::Database;
 pub use db::{Calls, Store, Work};
 pub use error::StoreError;
-pub use sql::{Conn, Reader};
+pub use sql::{Conn, ReadConnection};

@@ -4,7 +4,7 @@
 use sealist_lists::model::{ListKeyNo, ListNo};
 use sealist_mail::Timestamp;
 
-use crate::sql::{Row, query};
+use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "list_keys" };
@@ -12,14 +12,14 @@ pub(crate) const COLUMNS: &str = "no, list_no, purpose, fingerprint, certificate
 
 /// What a list's key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum ListKeyPurpose {
     /// Correspondence: published.
     Posting,
     /// Stored bodies: never published.
     Storage,
 }
 
-impl Purpose {
+impl ListKeyPurpose {
     /// The name in the database and in file names.
     pub fn name(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Purpose {
 
 /// Where a key stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyState {
+pub enum ListKeyState {
     /// Made, and not used before every node has it.
     Waiting,
     /// It signs, and it is what people get.
@@ -46,7 +46,7 @@ pub enum KeyState {
     Retired,
 }
 
-impl KeyState {
+impl ListKeyState {
     /// The name in the database and in `--json`.
     pub fn name(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ pub struct ListKeyRow {
     /// Whose it is.
     pub list: ListNo,
     /// What it is for.
-    pub purpose: Purpose,
+    pub purpose: ListKeyPurpose,
     /// Of the primary key.
     pub fingerprint: String,
     /// Binary.
@@ -80,14 +80,14 @@ pub struct ListKeyRow {
     /// Grows with every rotation.
     pub generation: u32,
     /// Where it stands in its life.
-    pub state: KeyState,
+    pub state: ListKeyState,
 }
 
 /// A key to be named in the database.
 #[derive(Clone, Debug)]
 pub struct NewListKey {
     /// What it is for.
-    pub purpose: Purpose,
+    pub purpose: ListKeyPurpose,
     /// Of the primary key.
     pub fingerprint: String,
     /// Binary.
@@ -95,7 +95,7 @@ pub struct NewListKey {
     /// One more than that of the last of this purpose.
     pub generation: u32,
     /// Waiting or used.
-    pub state: KeyState,
+    pub state: ListKeyState,
     /// The secret half, wrapped, if the database keeps it.
     pub wrapped: Option<Vec<u8>>,
 }
@@ -158,7 +158,7 @@ pub async fn of_list(db: &mut Conn, list: ListNo) -> Result<Vec<ListKeyRow>, Sto
 }
 
 /// Which keys a list has that are not retired, and where each stands: quick, to see whether something has changed.
-pub async fn states(db: &mut Conn, list: ListNo) -> Result<Vec<(ListKeyNo, KeyState)>, StoreError> {
+pub async fn states(db: &mut Conn, list: ListNo) -> Result<Vec<(ListKeyNo, ListKeyState)>, StoreError> {
     let rows = query("SELECT no, state FROM list_keys WHERE list_no = $1 AND state != 'retired' ORDER BY no")
         .bind(list.0)
         .fetch_all(db)
@@ -166,7 +166,7 @@ pub async fn states(db: &mut Conn, list: ListNo) -> Result<Vec<(ListKeyNo, KeySt
     rows.iter()
         .map(|row| {
             let state: String = row.try_get(1)?;
-            Ok((ListKeyNo(row.try_get(0)?), KeyState::from_name(&state).ok_or(DAMAGED)?))
+            Ok((ListKeyNo(row.try_get(0)?), ListKeyState::from_name(&state).ok_or(DAMAGED)?))
         })
         .collect()
 }
@@ -178,7 +178,7 @@ pub async fn all(db: &mut Conn) -> Result<Vec<ListKeyRow>, StoreError> {
 }
 
 /// The highest generation of a list's keys for that purpose, retired ones too; 0 if there is none.
-pub async fn generation(db: &mut Conn, list: ListNo, purpose: Purpose) -> Result<u32, StoreError> {
+pub async fn generation(db: &mut Conn, list: ListNo, purpose: ListKeyPurpose) -> Result<u32, StoreError> {
     query("SELECT COALESCE(MAX(generation), 0) FROM list_keys WHERE list_no = $1 AND purpose = $2")
         .bind(list.0)
         .bind(purpose.name())
@@ -197,7 +197,7 @@ pub async fn is_of_a_list(db: &mut Conn, fingerprint: &str) -> Result<bool, Stor
 pub async fn certificate(
     db: &mut Conn,
     list: ListNo,
-    purpose: Purpose,
+    purpose: ListKeyPurpose,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let row =
         query("SELECT certificate FROM list_keys WHERE list_no = $1 AND purpose = $2 AND state = 'used'")
@@ -230,15 +230,15 @@ pub async fn certified(
     Ok(done.rows_affected() == 1)
 }
 
-pub(crate) fn read(row: &Row) -> Result<ListKeyRow, StoreError> {
+pub(crate) fn read(row: &SqlRow) -> Result<ListKeyRow, StoreError> {
     let (purpose, state): (String, String) = (row.try_get(2)?, row.try_get(6)?);
     Ok(ListKeyRow {
         no: ListKeyNo(row.try_get(0)?),
         list: ListNo(row.try_get(1)?),
-        purpose: Purpose::from_name(&purpose).ok_or(DAMAGED)?,
+        purpose: ListKeyPurpose::from_name(&purpose).ok_or(DAMAGED)?,
         fingerprint: row.try_get(3)?,
         certificate: row.try_get(4)?,
         generation: row.try_get(5)?,
-        state: KeyState::from_name(&state).ok_or(DAMAGED)?,
+        state: ListKeyState::from_name(&state).ok_or(DAMAGED)?,
     })
 }

@@ -3,8 +3,8 @@
 use sealist_lists::model::{BodyNo, ListName, ListNo, ListSettings, MailingList};
 use sealist_mail::Timestamp;
 
-use crate::queue::{self, Place};
-use crate::sql::{Row, query};
+use crate::queue::{self, QueueName};
+use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "lists" };
@@ -73,7 +73,7 @@ pub async fn set_settings(db: &mut Conn, no: ListNo, settings: &ListSettings) ->
 pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<(), StoreError> {
     let held = query("UPDATE lists SET held_at = COALESCE(held_at, $2) WHERE no = $1");
     held.bind(no.0).bind(now.0).execute(&mut *db).await?;
-    queue::pause(&mut *db, no, (Place::In, Place::Paused)).await?;
+    queue::pause(&mut *db, no, (QueueName::In, QueueName::Paused)).await?;
     query(
         "UPDATE deliveries SET state = 'held', reply = $2 WHERE state = 'due' AND claimed_by IS NULL
          AND post_no IN (SELECT no FROM posts WHERE list_no = $1)",
@@ -89,7 +89,7 @@ pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<(), Store
 pub async fn release(db: &mut Conn, no: ListNo) -> Result<bool, StoreError> {
     let released = query("UPDATE lists SET held_at = NULL WHERE no = $1 AND held_at IS NOT NULL").bind(no.0);
     let released = released.execute(&mut *db).await?.rows_affected() > 0;
-    queue::pause(&mut *db, no, (Place::Paused, Place::In)).await?;
+    queue::pause(&mut *db, no, (QueueName::Paused, QueueName::In)).await?;
     query(
         "UPDATE deliveries SET state = 'due', reply = '' WHERE state = 'held' AND reply = $2
          AND post_no IN (SELECT no FROM posts WHERE list_no = $1)",
@@ -129,7 +129,7 @@ pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn list(row: &Row) -> Result<MailingList, StoreError> {
+fn list(row: &SqlRow) -> Result<MailingList, StoreError> {
     let (local, host, settings): (String, String, String) =
         (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     Ok(MailingList {

@@ -1,10 +1,10 @@
 //! Notices: letters to one person, delivered as posts are, and rare ([RFC 3834, section 2]).
 
-use sealist_lists::budgets::{Budget, Shared};
+use sealist_lists::budgets::{NoticeBudget, SharedBudget};
 use sealist_lists::model::{Channel, ListNo, MemberNo};
 use sealist_mail::{Address, Timestamp};
 
-use crate::bodies::{self, Body};
+use crate::bodies::{self, StoredBody};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
@@ -14,7 +14,7 @@ const HOUR_MS: i64 = 3600 * 1000;
 
 /// Which limit a notice met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spent {
+pub enum LimitReached {
     /// Enough notices of the kind went to the address within a day.
     Kind,
     /// All lists of the site together wrote often enough to a stranger within a day.
@@ -26,7 +26,7 @@ pub enum Spent {
     },
 }
 
-impl Spent {
+impl LimitReached {
     /// The name by which it is counted.
     pub fn name(self) -> &'static str {
         match self {
@@ -43,15 +43,15 @@ pub async fn spent(
     list: ListNo,
     to: &Address,
     kind: &str,
-    budget: Budget,
+    budget: NoticeBudget,
     now: Timestamp,
-) -> Result<Option<Spent>, StoreError> {
+) -> Result<Option<LimitReached>, StoreError> {
     if left_today(&mut *db, list, to, kind, budget, now).await? <= 0 {
-        return Ok(Some(Spent::Kind));
+        return Ok(Some(LimitReached::Kind));
     }
     let Some(shared) = budget.shared else { return Ok(None) };
     if is_pool_empty(&mut *db, to, shared, now).await? {
-        return Ok(Some(Spent::Pool));
+        return Ok(Some(LimitReached::Pool));
     }
     spent_hour(db, shared, now).await
 }
@@ -60,7 +60,7 @@ pub async fn spent(
 const OF_ALL: i64 = -1;
 
 /// The counts that a notice goes into now, and what is the most in each.
-async fn counts(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<Vec<(i64, u32)>, StoreError> {
+async fn counts(db: &mut Conn, shared: SharedBudget, now: Timestamp) -> Result<Vec<(i64, u32)>, StoreError> {
     let mut counts = vec![(OF_ALL, shared.most_an_hour)];
     if let Some(source) = shared.source {
         let is_idle = count_since(db, OF_ALL, now).await?.is_none_or(|(sent, _)| sent < source.idle_below);
@@ -83,14 +83,18 @@ async fn count_since(
 }
 
 /// Whether enough notices went out within the hour, and until when.
-async fn spent_hour(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<Option<Spent>, StoreError> {
+async fn spent_hour(
+    db: &mut Conn,
+    shared: SharedBudget,
+    now: Timestamp,
+) -> Result<Option<LimitReached>, StoreError> {
     if shared.most_an_hour == 0 {
-        return Ok(Some(Spent::Hour { ends_at: None }));
+        return Ok(Some(LimitReached::Hour { ends_at: None }));
     }
     for (source, most) in counts(&mut *db, shared, now).await? {
         let count = count_since(&mut *db, source, now).await?;
         if let Some((_, began_at)) = count.filter(|(sent, _)| *sent >= most) {
-            return Ok(Some(Spent::Hour { ends_at: Some(began_at.plus_ms(HOUR_MS)) }));
+            return Ok(Some(LimitReached::Hour { ends_at: Some(began_at.plus_ms(HOUR_MS)) }));
         }
     }
     Ok(None)
@@ -102,7 +106,7 @@ pub async fn left_today(
     list: ListNo,
     to: &Address,
     kind: &str,
-    budget: Budget,
+    budget: NoticeBudget,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
     let row = query(
@@ -128,11 +132,11 @@ pub struct NewNotice<'a> {
     /// What it is about.
     pub kind: &'a str,
     /// How many go out.
-    pub budget: Budget,
+    pub budget: NoticeBudget,
     /// How it travels.
     pub channel: Channel,
     /// The letter.
-    pub body: &'a Body,
+    pub body: &'a StoredBody,
     /// Whom it probes; `None`: it has the null sender and nobody hears of its bounces.
     pub probe: Option<&'a Probe>,
 }
@@ -149,7 +153,7 @@ pub struct Probe {
 async fn is_pool_empty(
     db: &mut Conn,
     to: &Address,
-    shared: Shared,
+    shared: SharedBudget,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let row = query(
@@ -165,7 +169,11 @@ async fn is_pool_empty(
 }
 
 /// Counts a notice to a stranger; the limit if the hour has had enough. All nodes count in the same rows.
-async fn take_of_hour(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<Option<Spent>, StoreError> {
+async fn take_of_hour(
+    db: &mut Conn,
+    shared: SharedBudget,
+    now: Timestamp,
+) -> Result<Option<LimitReached>, StoreError> {
     if let Some(spent) = spent_hour(&mut *db, shared, now).await? {
         return Ok(Some(spent));
     }
@@ -182,7 +190,7 @@ async fn take_of_hour(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<O
         let taken = taken.bind(now.0).bind(now.0 - HOUR_MS).bind(most).bind(source);
         if taken.execute(&mut *db).await?.rows_affected() == 0 {
             // Another node took the last one.
-            return Ok(Some(Spent::Hour { ends_at: Some(now.plus_ms(HOUR_MS)) }));
+            return Ok(Some(LimitReached::Hour { ends_at: Some(now.plus_ms(HOUR_MS)) }));
         }
     }
     Ok(None)
@@ -190,14 +198,18 @@ async fn take_of_hour(db: &mut Conn, shared: Shared, now: Timestamp) -> Result<O
 
 /// Takes a notice from its budget; the limit that it met if there is nothing left. A limit that is met later takes nothing
 /// from the one before.
-async fn take(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<Option<Spent>, StoreError> {
+async fn take(
+    db: &mut Conn,
+    letter: &NewNotice<'_>,
+    now: Timestamp,
+) -> Result<Option<LimitReached>, StoreError> {
     let NewNotice { list, to, kind, budget, .. } = *letter;
     if left_today(&mut *db, list, to, kind, budget, now).await? <= 0 {
-        return Ok(Some(Spent::Kind));
+        return Ok(Some(LimitReached::Kind));
     }
     if let Some(shared) = budget.shared {
         if is_pool_empty(&mut *db, to, shared, now).await? {
-            return Ok(Some(Spent::Pool));
+            return Ok(Some(LimitReached::Pool));
         }
         if let Some(spent) = take_of_hour(&mut *db, shared, now).await? {
             return Ok(Some(spent));
@@ -220,7 +232,7 @@ async fn take(db: &mut Conn, letter: &NewNotice<'_>, now: Timestamp) -> Result<O
     .bind(budget.shared.map_or("", |shared| shared.pool.name()))
     .execute(db)
     .await?;
-    Ok((taken.rows_affected() == 0).then_some(Spent::Kind))
+    Ok((taken.rows_affected() == 0).then_some(LimitReached::Kind))
 }
 
 /// Lets notices go to a stranger as if none had gone today: whoever reads the mail of the address answered one.
@@ -234,7 +246,7 @@ pub async fn insert(
     db: &mut Conn,
     letter: &NewNotice<'_>,
     now: Timestamp,
-) -> Result<Option<Spent>, StoreError> {
+) -> Result<Option<LimitReached>, StoreError> {
     if let Some(spent) = take(&mut *db, letter, now).await? {
         return Ok(Some(spent));
     }

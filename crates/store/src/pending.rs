@@ -70,7 +70,7 @@ pub enum Beyond {
 
 /// A fact that was not told yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
+pub struct PendingFact {
     /// Its row.
     pub no: i64,
     /// JSON, free of content.
@@ -230,7 +230,7 @@ pub async fn count_hearer(
 }
 
 /// The facts of a heap, the oldest first.
-pub async fn facts(db: &mut Conn, heap: &Heap) -> Result<Vec<Fact>, StoreError> {
+pub async fn facts(db: &mut Conn, heap: &Heap) -> Result<Vec<PendingFact>, StoreError> {
     let rows = query(
         "SELECT no, fact, times, at FROM pending_facts
          WHERE list_no = $1 AND email_key = $2 AND kind = $3 ORDER BY no",
@@ -238,7 +238,7 @@ pub async fn facts(db: &mut Conn, heap: &Heap) -> Result<Vec<Fact>, StoreError> 
     let rows = rows.bind(heap.list.0).bind(heap.key()).bind(&heap.kind).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
-            Ok(Fact {
+            Ok(PendingFact {
                 no: row.try_get(0)?,
                 fact: row.try_get(1)?,
                 times: row.try_get(2)?,
@@ -250,7 +250,7 @@ pub async fn facts(db: &mut Conn, heap: &Heap) -> Result<Vec<Fact>, StoreError> 
 
 /// Whether a notice goes out with the facts that are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum FactTelling {
     /// A notice tells them.
     ByNotice,
     /// There is nothing to tell any more.
@@ -262,16 +262,16 @@ pub enum Told {
 pub async fn told(
     db: &mut Conn,
     due: &Due,
-    facts: &[Fact],
-    how: Told,
+    facts: &[PendingFact],
+    how: FactTelling,
     pace: Pace,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let is_new_day = due.day_at <= now.0 - DAY_MS;
     let (day_at, sent) = match how {
-        Told::Silently => (due.day_at, due.sent),
-        Told::ByNotice if is_new_day => (now.0, 1),
-        Told::ByNotice => (due.day_at, due.sent + 1),
+        FactTelling::Silently => (due.day_at, due.sent),
+        FactTelling::ByNotice if is_new_day => (now.0, 1),
+        FactTelling::ByNotice => (due.day_at, due.sent + 1),
     };
     let more = i64::try_from(due.more).unwrap_or(i64::MAX);
     let mine = query(

@@ -6,7 +6,7 @@ use sealist_lists::model::{
 use sealist_lists::texts::Language;
 use sealist_mail::{Address, Timestamp};
 
-use crate::sql::{Row, query};
+use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, deliveries};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
@@ -311,7 +311,7 @@ pub async fn is_banned(db: &mut Conn, list: ListNo, address: &Address) -> Result
     row.try_get(0)
 }
 
-fn member(row: &Row) -> Result<Member, StoreError> {
+fn member(row: &SqlRow) -> Result<Member, StoreError> {
     let text = |at: usize| row.try_get::<String>(at);
     let action: Option<String> = row.try_get(10)?;
     let action =

@@ -5,7 +5,7 @@ use sealist_lists::model::{BodyNo, Channel, ListNo, PostNo};
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 
-use crate::sql::{Query, Row, marks, query};
+use crate::sql::{Query, SqlRow, marks, query};
 use crate::{Conn, StoreError, bodies};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "posts" };
@@ -104,7 +104,7 @@ pub(crate) async fn fan_out_whole(db: &mut Conn, post: PostNo) -> Result<(), Sto
     }
 }
 
-async fn extend(db: &mut Conn, post: &Row, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
+async fn extend(db: &mut Conn, post: &SqlRow, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
     let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
     let chosen: Chosen = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
     let who = Who { chosen, kind: post.try_get(4)? };
@@ -190,7 +190,11 @@ pub async fn second_body(db: &mut Conn, post: PostNo) -> Result<Option<BodyNo>, 
 }
 
 /// Gives a post its payload for readers of version 6, unless it has one.
-pub async fn set_second_body(db: &mut Conn, post: PostNo, body: &bodies::Body) -> Result<(), StoreError> {
+pub async fn set_second_body(
+    db: &mut Conn,
+    post: PostNo,
+    body: &bodies::StoredBody,
+) -> Result<(), StoreError> {
     let no = bodies::insert(&mut *db, body).await?;
     let taken = query("UPDATE posts SET second_body_no = $2 WHERE no = $1 AND second_body_no IS NULL");
     let taken = taken.bind(post.0).bind(no.0).execute(&mut *db).await?;

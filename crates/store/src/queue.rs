@@ -1,13 +1,13 @@
 //! The queue: what came in and is not done. One row per list and door.
 
-use sealist_lists::budgets::{Amount, Waiting};
-use sealist_lists::model::{BodyNo, Door, EntryNo, ListNo, NodeNo};
+use sealist_lists::budgets::{Amount, WaitingMail};
+use sealist_lists::model::{BodyNo, EntryNo, ListNo, NodeNo, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 
-use crate::bodies::{self, Body};
+use crate::bodies::{self, StoredBody};
 use crate::nodes::Claimant;
-use crate::sql::{Query, Row, query};
+use crate::sql::{Query, SqlRow, query};
 use crate::turns::Turns;
 use crate::{Conn, StoreError};
 
@@ -16,7 +16,7 @@ pub(crate) const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum QueueName {
     /// Waiting for the incoming runner.
     In,
     /// Waiting until its list, which an admin holds, is released.
@@ -27,7 +27,7 @@ pub enum Place {
     Shunt,
 }
 
-impl Place {
+impl QueueName {
     /// The name in the database, on the command line and in `--json`.
     pub fn name(self) -> &'static str {
         match self {
@@ -45,13 +45,13 @@ impl Place {
 
 /// One message at one door.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct QueueEntry {
     /// Its number.
     pub no: EntryNo,
     /// The list.
     pub list: ListNo,
     /// The door.
-    pub door: Door,
+    pub door: SubAddress,
     /// The message.
     pub body: BodyNo,
     /// The same for all rows of one LMTP transaction.
@@ -65,7 +65,7 @@ pub struct Entry {
     /// Whether a moderator accepted those reasons.
     pub approved: bool,
     /// Where it is.
-    pub place: Place,
+    pub place: QueueName,
     /// The node that has it.
     pub claimed_by: Option<NodeNo>,
     /// What followed the `+` of the address. May be empty.
@@ -86,8 +86,8 @@ pub struct Entry {
 pub async fn push(
     db: &mut Conn,
     list: ListNo,
-    (door, detail): (Door, &str),
-    body: &Body,
+    (door, detail): (SubAddress, &str),
+    body: &StoredBody,
     arrival: &[u8],
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
@@ -100,7 +100,7 @@ pub async fn push(
 pub async fn enter(
     db: &mut Conn,
     list: ListNo,
-    (door, detail): (Door, &str),
+    (door, detail): (SubAddress, &str),
     body: BodyNo,
     (arrival, sender, source): (&[u8], &str, u16),
     now: Timestamp,
@@ -123,7 +123,7 @@ pub async fn enter(
     }
     let row = insert.returning("no, queue").fetch_one(&mut *db).await?;
     let no = row.try_get(0)?;
-    if row.try_get::<String>(1)? == Place::Paused.name() {
+    if row.try_get::<String>(1)? == QueueName::Paused.name() {
         look_again(&mut *db, no, list).await?;
     }
     db.call("incoming").await?;
@@ -154,7 +154,7 @@ pub async fn claim(
     claimant: &Claimant,
     limit: u32,
     now: Timestamp,
-) -> Result<Vec<Entry>, StoreError> {
+) -> Result<Vec<QueueEntry>, StoreError> {
     claim_beside(db, claimant, (limit, 0), &mut Turns::default(), now).await
 }
 
@@ -165,7 +165,7 @@ pub async fn claim_beside(
     (limit, judged): (u32, usize),
     turns: &mut Turns,
     now: Timestamp,
-) -> Result<Vec<Entry>, StoreError> {
+) -> Result<Vec<QueueEntry>, StoreError> {
     let sql = format!(
         "SELECT attempts FROM queue WHERE {} ORDER BY next_at, attempts, no LIMIT 1",
         due(claimant, 2)
@@ -196,20 +196,24 @@ pub(crate) fn due(claimant: &Claimant, from: usize) -> String {
 }
 
 /// Gives a claimed entry back, to be judged from `from` on as if it had not been claimed: nothing is wrong with it.
-pub async fn give_back(db: &mut Conn, entry: &Entry, from: Timestamp) -> Result<(), StoreError> {
+pub async fn give_back(db: &mut Conn, entry: &QueueEntry, from: Timestamp) -> Result<(), StoreError> {
     let back = of_mine("UPDATE queue SET attempts = attempts - 1, next_at = $4, claimed_by = NULL", entry);
     back.bind(from.0).execute(db).await?;
     Ok(())
 }
 
 /// Gives a claimed entry back that could not be judged, to be tried again then.
-pub async fn put_off(db: &mut Conn, entry: &Entry, until: Timestamp) -> Result<(), StoreError> {
+pub async fn put_off(db: &mut Conn, entry: &QueueEntry, until: Timestamp) -> Result<(), StoreError> {
     of_mine("UPDATE queue SET next_at = $4, claimed_by = NULL", entry).bind(until.0).execute(db).await?;
     Ok(())
 }
 
 /// Entries of a list that wait to be judged wait for its release, or no longer.
-pub(crate) async fn pause(db: &mut Conn, list: ListNo, (from, to): (Place, Place)) -> Result<(), StoreError> {
+pub(crate) async fn pause(
+    db: &mut Conn,
+    list: ListNo,
+    (from, to): (QueueName, QueueName),
+) -> Result<(), StoreError> {
     query("UPDATE queue SET queue = $3 WHERE list_no = $1 AND queue = $2 AND claimed_by IS NULL")
         .bind(list.0)
         .bind(from.name())
@@ -229,7 +233,7 @@ pub async fn hold(db: &mut Conn, no: EntryNo, reason: Reason) -> Result<bool, St
 }
 
 /// Everything at a place, oldest first.
-pub async fn listed(db: &mut Conn, place: Place) -> Result<Vec<Entry>, StoreError> {
+pub async fn listed(db: &mut Conn, place: QueueName) -> Result<Vec<QueueEntry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM queue WHERE queue = $1 ORDER BY no");
     query(sql).bind(place.name()).fetch_all(db).await?.iter().map(entry).collect()
 }
@@ -241,7 +245,7 @@ pub async fn waiting(db: &mut Conn) -> Result<u64, StoreError> {
 }
 
 /// What waits to be judged of the mail with commands.
-pub async fn commands_waiting(db: &mut Conn, source: u16) -> Result<Waiting, StoreError> {
+pub async fn commands_waiting(db: &mut Conn, source: u16) -> Result<WaitingMail, StoreError> {
     let row = query(
         "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT),
              CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN 1 ELSE 0 END), 0) AS BIGINT),
@@ -251,21 +255,21 @@ pub async fn commands_waiting(db: &mut Conn, source: u16) -> Result<Waiting, Sto
     );
     let row = row.bind(i64::from(source)).fetch_one(db).await?;
     let count = |at| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64>(at)?).unwrap_or_default());
-    Ok(Waiting {
+    Ok(WaitingMail {
         of_all: Amount { messages: count(0)?, octets: count(1)? },
         of_source: Amount { messages: count(2)?, octets: count(3)? },
     })
 }
 
 /// One entry.
-pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<Entry>, StoreError> {
+pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<QueueEntry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM queue WHERE no = $1");
     query(sql).bind(no.0).fetch_optional(db).await?.as_ref().map(entry).transpose()
 }
 
 /// The entry is done: it goes, and its body unless something else names it. Errs with [`StoreError::Lost`] if
 /// somebody else has taken the entry over: then nothing of what was made of it may stay.
-pub async fn finish(db: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
+pub async fn finish(db: &mut Conn, entry: &QueueEntry) -> Result<(), StoreError> {
     let gone = of_mine("DELETE FROM queue", entry).execute(&mut *db).await?;
     if gone.rows_affected() == 0 {
         return Err(StoreError::Lost);
@@ -276,8 +280,8 @@ pub async fn finish(db: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
 /// Moves an entry to hold or shunt with its reasons. Errs as [`finish`] does.
 pub async fn set_aside(
     db: &mut Conn,
-    entry: &Entry,
-    place: Place,
+    entry: &QueueEntry,
+    place: QueueName,
     reasons: &[Reason],
 ) -> Result<(), StoreError> {
     let reasons = serde_json::to_string(reasons).map_err(|_| DAMAGED)?;
@@ -287,7 +291,7 @@ pub async fn set_aside(
 }
 
 /// The entry as it was when it was claimed or looked at.
-fn of_mine(change: &str, entry: &Entry) -> Query<'static> {
+fn of_mine(change: &str, entry: &QueueEntry) -> Query<'static> {
     query(format!("{change} WHERE no = $1 AND attempts = $2 AND COALESCE(claimed_by, 0) = $3"))
         .bind(entry.no.0)
         .bind(entry.attempts)
@@ -307,19 +311,19 @@ pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<bool, 
     Ok(resumed.rows_affected() > 0)
 }
 
-pub(crate) fn entry(row: &Row) -> Result<Entry, StoreError> {
+pub(crate) fn entry(row: &SqlRow) -> Result<QueueEntry, StoreError> {
     let text = |at: usize| row.try_get::<String>(at);
-    Ok(Entry {
+    Ok(QueueEntry {
         no: EntryNo(row.try_get(0)?),
         list: ListNo(row.try_get(1)?),
-        door: Door::from_name(&text(2)?).ok_or(DAMAGED)?,
+        door: SubAddress::from_name(&text(2)?).ok_or(DAMAGED)?,
         body: BodyNo(row.try_get(3)?),
         arrival: row.try_get(4)?,
         received_at: Timestamp(row.try_get(5)?),
         attempts: row.try_get(6)?,
         reasons: serde_json::from_str(&text(7)?).map_err(|_| DAMAGED)?,
         approved: row.try_get(8)?,
-        place: Place::from_name(&text(9)?).ok_or(DAMAGED)?,
+        place: QueueName::from_name(&text(9)?).ok_or(DAMAGED)?,
         claimed_by: row.try_get::<Option<i64>>(10)?.map(NodeNo),
         detail: text(11)?,
         sender: text(12)?,

@@ -1,12 +1,12 @@
 //! The replay record: what became of each signed text at each address of the site. A row is written in the transaction of
 //! the verdict that it tells of. What the machine refuses leaves no row.
 
-use sealist_lists::model::{Door, EntryNo, ListNo};
-use sealist_lists::replay::{Fate, Seen};
+use sealist_lists::model::{EntryNo, ListNo, SubAddress};
+use sealist_lists::replay::{ReplayFate, SeenText};
 use sealist_mail::Timestamp;
 
-use crate::queue::Entry;
-use crate::sql::{Row, query};
+use crate::queue::QueueEntry;
+use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "signed_texts" };
@@ -16,7 +16,7 @@ pub type Digest = [u8; 32];
 
 /// What is recorded of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ReplayOutcome {
     /// It was posted, or its commands were carried out.
     Accepted,
     /// It waits for a person.
@@ -27,7 +27,7 @@ pub enum Outcome {
 
 /// The last refusal of a text by a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct PersonRefusal {
     /// When.
     pub at: Timestamp,
     /// The address of that person; empty: on the command line.
@@ -35,7 +35,7 @@ pub struct Refusal {
 }
 
 /// What became of these texts, at all addresses. A message that is gone does not wait any more, whatever its row says.
-pub async fn seen(db: &mut Conn, digests: &[Digest]) -> Result<Vec<Seen>, StoreError> {
+pub async fn seen(db: &mut Conn, digests: &[Digest]) -> Result<Vec<SeenText>, StoreError> {
     let mut found = Vec::new();
     for digest in digests {
         let rows = query(
@@ -50,7 +50,7 @@ pub async fn seen(db: &mut Conn, digests: &[Digest]) -> Result<Vec<Seen>, StoreE
 }
 
 /// The same for a transaction that goes on to record: nobody else does for the same texts before it ends.
-pub async fn seen_alone(db: &mut Conn, digests: &[Digest]) -> Result<Vec<Seen>, StoreError> {
+pub async fn seen_alone(db: &mut Conn, digests: &[Digest]) -> Result<Vec<SeenText>, StoreError> {
     for digest in digests {
         let (first, _) = digest.split_first_chunk().ok_or(DAMAGED)?;
         db.lock_to_end(i64::from_be_bytes(*first)).await?;
@@ -62,15 +62,15 @@ pub async fn seen_alone(db: &mut Conn, digests: &[Digest]) -> Result<Vec<Seen>, 
 pub async fn record(
     db: &mut Conn,
     digests: &[Digest],
-    at: &Entry,
-    outcome: Outcome,
+    at: &QueueEntry,
+    outcome: ReplayOutcome,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let outcome = match outcome {
-        Outcome::Accepted => "accepted",
-        Outcome::Waits => "waits",
+        ReplayOutcome::Accepted => "accepted",
+        ReplayOutcome::Waits => "waits",
         // The refusal of a person has a date.
-        Outcome::Answered => "refused",
+        ReplayOutcome::Answered => "refused",
     };
     for digest in digests {
         query(
@@ -107,17 +107,17 @@ pub async fn refuse(db: &mut Conn, entry: EntryNo, by: &str, now: Timestamp) -> 
 }
 
 /// By whom and when the text of an entry that waits was refused before, if it was.
-pub async fn refusal(db: &mut Conn, entry: EntryNo) -> Result<Option<Refusal>, StoreError> {
+pub async fn refusal(db: &mut Conn, entry: EntryNo) -> Result<Option<PersonRefusal>, StoreError> {
     let row = query(
         "SELECT refused_at, refused_by FROM signed_texts WHERE entry_no = $1 AND refused_at IS NOT NULL
          ORDER BY refused_at DESC LIMIT 1",
     );
     let row = row.bind(entry.0).fetch_optional(db).await?;
-    row.map(|row| Ok(Refusal { at: Timestamp(row.try_get(0)?), by: row.try_get(1)? })).transpose()
+    row.map(|row| Ok(PersonRefusal { at: Timestamp(row.try_get(0)?), by: row.try_get(1)? })).transpose()
 }
 
 /// Whether the author hears now that these texts were posted at this address already: once for each text.
-pub async fn tell_once(db: &mut Conn, digests: &[Digest], at: &Entry) -> Result<bool, StoreError> {
+pub async fn tell_once(db: &mut Conn, digests: &[Digest], at: &QueueEntry) -> Result<bool, StoreError> {
     let mut first = false;
     for digest in digests {
         let told = query(
@@ -137,25 +137,25 @@ pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<u64, StoreError>
 }
 
 /// `None`: the message waited, and is gone without a person's refusal.
-fn seen_in(row: &Row) -> Result<Option<Seen>, StoreError> {
+fn seen_in(row: &SqlRow) -> Result<Option<SeenText>, StoreError> {
     let text = |at: usize| row.try_get::<String>(at);
     let refused = row.try_get::<Option<i64>>(5)?.is_some();
     let reasons = row.try_get::<Option<String>>(6)?;
     let fate = match (text(4)?.as_str(), reasons) {
-        ("accepted", _) => Fate::Accepted,
+        ("accepted", _) => ReplayFate::Accepted,
         ("waits" | "unknown", Some(reasons)) => {
-            Fate::Waits(serde_json::from_str(&reasons).map_err(|_| DAMAGED)?)
+            ReplayFate::Waits(serde_json::from_str(&reasons).map_err(|_| DAMAGED)?)
         }
-        ("unknown", None) => Fate::Unknown,
-        ("refused", _) if !refused => Fate::Answered,
-        ("refused", _) => Fate::Refused,
-        ("waits", None) if refused => Fate::Refused,
+        ("unknown", None) => ReplayFate::Unknown,
+        ("refused", _) if !refused => ReplayFate::Answered,
+        ("refused", _) => ReplayFate::Refused,
+        ("waits", None) if refused => ReplayFate::Refused,
         ("waits", None) => return Ok(None),
         _ => return Err(DAMAGED),
     };
-    Ok(Some(Seen {
+    Ok(Some(SeenText {
         list: ListNo(row.try_get(0)?),
-        door: Door::from_name(&text(1)?).ok_or(DAMAGED)?,
+        door: SubAddress::from_name(&text(1)?).ok_or(DAMAGED)?,
         entry: EntryNo(row.try_get(2)?),
         arrival: row.try_get(3)?,
         fate,

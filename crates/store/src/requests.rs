@@ -4,10 +4,10 @@
 //! come at once, one counts.
 
 use sealist_lists::model::{ListNo, RequestNo};
-use sealist_lists::workflows::Run;
+use sealist_lists::workflows::WorkflowRun;
 use sealist_mail::{Address, Timestamp};
 
-use crate::sql::{Row, query};
+use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, tokens};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "requests" };
@@ -15,17 +15,18 @@ const SELECT: &str =
     "SELECT no, list_no, email, certificate, run, question, begun_at, expires_at, proven FROM requests";
 
 /// How many requests may wait at the same time. Those of people who proved nothing give way, the oldest first.
-const MOST_WAITING: &[(Scope, i64)] = &[(Scope::Address, 8), (Scope::List, 500), (Scope::Site, 2000)];
+const MOST_WAITING: &[(RequestScope, i64)] =
+    &[(RequestScope::Address, 8), (RequestScope::List, 500), (RequestScope::Site, 2000)];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
+enum RequestScope {
     /// Of one address on one list.
     Address,
     List,
     Site,
 }
 
-impl Scope {
+impl RequestScope {
     /// Takes the list, the look-up key of the address and the time.
     fn sql(self) -> &'static str {
         match self {
@@ -38,7 +39,7 @@ impl Scope {
 
 /// Who asked for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum RequestedBy {
     /// A signature or a token shows that the owner of the address asked, or answered.
     Owner,
     /// Anybody may have asked.
@@ -47,7 +48,7 @@ pub enum By {
 
 /// Whether a request has a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum RequestPlace {
     /// There is room.
     Free,
     /// A request has to give way.
@@ -68,7 +69,7 @@ pub struct Request {
     /// The key that is offered, binary.
     pub certificate: Option<Vec<u8>>,
     /// The workflow.
-    pub run: Run,
+    pub run: WorkflowRun,
     /// The same as it is stored: by it, and by when it is forgotten, a change knows that nobody else was quicker.
     state: String,
     /// What it waits for.
@@ -78,13 +79,13 @@ pub struct Request {
     /// When it is forgotten.
     pub expires_at: Timestamp,
     /// Who asked, or answered since.
-    pub by: By,
+    pub by: RequestedBy,
 }
 
 /// What a request becomes.
-pub struct Stage<'a> {
+pub struct RequestState<'a> {
     /// The workflow.
-    pub run: &'a Run,
+    pub run: &'a WorkflowRun,
     /// The key that is offered, binary.
     pub certificate: Option<&'a [u8]>,
     /// What it waits for.
@@ -92,7 +93,7 @@ pub struct Stage<'a> {
     /// When it is forgotten.
     pub expires_at: Timestamp,
     /// Who asks, or answers.
-    pub by: By,
+    pub by: RequestedBy,
 }
 
 /// The places of a new request, in the limits of its address, its list and the site. Whoever proved nothing displaces only
@@ -101,9 +102,9 @@ pub async fn places(
     db: &mut Conn,
     list: ListNo,
     address: &Address,
-    by: By,
+    by: RequestedBy,
     now: Timestamp,
-) -> Result<Vec<Place>, StoreError> {
+) -> Result<Vec<RequestPlace>, StoreError> {
     let mut places = Vec::new();
     for (scope, most) in MOST_WAITING {
         let sql = format!(
@@ -113,12 +114,16 @@ pub async fn places(
         let row = query(sql).bind(list.0).bind(address.key()).bind(now.0).fetch_one(&mut *db).await?;
         let (oldest_unproven, oldest) = (row.try_get::<Option<i64>>(1)?, row.try_get::<Option<i64>>(2)?);
         places.push(match (row.try_get::<i64>(0)? >= *most, by, scope) {
-            (false, _, _) => Place::Free,
-            (true, By::Anybody, _) => oldest_unproven.map_or(Place::None, |no| Place::Of(RequestNo(no))),
-            (true, By::Owner, Scope::Address) => {
-                oldest_unproven.or(oldest).map_or(Place::Free, |no| Place::Of(RequestNo(no)))
+            (false, _, _) => RequestPlace::Free,
+            (true, RequestedBy::Anybody, _) => {
+                oldest_unproven.map_or(RequestPlace::None, |no| RequestPlace::Of(RequestNo(no)))
             }
-            (true, By::Owner, _) => oldest_unproven.map_or(Place::Free, |no| Place::Of(RequestNo(no))),
+            (true, RequestedBy::Owner, RequestScope::Address) => {
+                oldest_unproven.or(oldest).map_or(RequestPlace::Free, |no| RequestPlace::Of(RequestNo(no)))
+            }
+            (true, RequestedBy::Owner, _) => {
+                oldest_unproven.map_or(RequestPlace::Free, |no| RequestPlace::Of(RequestNo(no)))
+            }
         });
     }
     Ok(places)
@@ -129,7 +134,7 @@ pub async fn insert(
     db: &mut Conn,
     list: ListNo,
     address: &Address,
-    stage: &Stage<'_>,
+    stage: &RequestState<'_>,
     now: Timestamp,
 ) -> Result<RequestNo, StoreError> {
     query(
@@ -157,7 +162,7 @@ pub async fn insert(
     .bind(stage.question)
     .bind(now.0)
     .bind(stage.expires_at.0)
-    .bind(stage.by == By::Owner)
+    .bind(stage.by == RequestedBy::Owner)
     .fetch_one(db)
     .await?;
     Ok(RequestNo(row.try_get(0)?))
@@ -165,7 +170,7 @@ pub async fn insert(
 
 /// Takes a request to its next stage, and with a key that was offered in another of its kind, to the place of that one.
 /// `false` if somebody was quicker: then nothing may be committed.
-pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bool, StoreError> {
+pub async fn advance(db: &mut Conn, from: &Request, to: &RequestState<'_>) -> Result<bool, StoreError> {
     query("DELETE FROM requests WHERE no <> $1 AND list_no = $2 AND email_key = $3 AND goal = $4 AND fingerprint = $5")
         .bind(from.no.0)
         .bind(from.list.0)
@@ -187,7 +192,7 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &Stage<'_>) -> Result<bo
     .bind(to.expires_at.0)
     .bind(fingerprint(to.run))
     .bind(from.expires_at.0)
-    .bind(to.by == By::Owner)
+    .bind(to.by == RequestedBy::Owner)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -281,15 +286,15 @@ pub async fn expire(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Req
     Ok(over)
 }
 
-fn to_json(run: &Run) -> Result<String, StoreError> {
+fn to_json(run: &WorkflowRun) -> Result<String, StoreError> {
     serde_json::to_string(run).map_err(|_| DAMAGED)
 }
 
-fn fingerprint(run: &Run) -> String {
+fn fingerprint(run: &WorkflowRun) -> String {
     run.key.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-fn request(row: &Row) -> Result<Request, StoreError> {
+fn request(row: &SqlRow) -> Result<Request, StoreError> {
     let state: String = row.try_get(4)?;
     Ok(Request {
         no: RequestNo(row.try_get(0)?),
@@ -301,6 +306,6 @@ fn request(row: &Row) -> Result<Request, StoreError> {
         question: row.try_get(5)?,
         begun_at: Timestamp(row.try_get(6)?),
         expires_at: Timestamp(row.try_get(7)?),
-        by: if row.try_get::<i64>(8)? > 0 { By::Owner } else { By::Anybody },
+        by: if row.try_get::<i64>(8)? > 0 { RequestedBy::Owner } else { RequestedBy::Anybody },
     })
 }

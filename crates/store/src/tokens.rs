@@ -11,7 +11,7 @@ const GAVE_WAY: &str = "gave way";
 
 /// What a token answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum TokenSubject {
     /// The question of a request.
     Request(RequestNo),
     /// Whether a message that waits for a moderator is posted.
@@ -19,12 +19,12 @@ pub enum Subject {
     /// Nothing any more: the request gave way to others.
     GaveWay,
     /// Nothing any more: somebody decided about that request or message.
-    Decided(Decided),
+    Decided(PastDecision),
 }
 
 /// What somebody decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
+pub struct PastDecision {
     /// What: `accepted`.
     pub decision: String,
     /// Who: an address, or `admin`.
@@ -36,15 +36,15 @@ pub struct Decided {
 /// Gives a token out: `mark` is its HMAC.
 pub async fn add(
     db: &mut Conn,
-    about: Subject,
+    about: TokenSubject,
     mark: &[u8; 32],
     who: &Address,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
     let (request, entry) = match about {
-        Subject::Request(no) => (Some(no.0), None),
-        Subject::Entry(no) => (None, Some(no.0)),
-        Subject::GaveWay | Subject::Decided(_) => return Ok(()),
+        TokenSubject::Request(no) => (Some(no.0), None),
+        TokenSubject::Entry(no) => (None, Some(no.0)),
+        TokenSubject::GaveWay | TokenSubject::Decided(_) => return Ok(()),
     };
     query(
         "INSERT INTO tokens (mark, request_no, entry_no, email_key, expires_at) VALUES ($1, $2, $3, $4, $5)",
@@ -65,7 +65,7 @@ pub async fn subject_of(
     mark: &[u8; 32],
     who: &Address,
     now: Timestamp,
-) -> Result<Option<Subject>, StoreError> {
+) -> Result<Option<TokenSubject>, StoreError> {
     let row = query(
         "SELECT request_no, entry_no, decision, decided_by, decided_at FROM tokens WHERE mark = $1 AND email_key = $2 AND expires_at > $3",
     )
@@ -76,10 +76,10 @@ pub async fn subject_of(
     .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(match (row.try_get::<Option<i64>>(0)?, row.try_get::<Option<i64>>(1)?) {
-        (Some(no), _) => Some(Subject::Request(RequestNo(no))),
-        (None, Some(no)) => Some(Subject::Entry(EntryNo(no))),
-        (None, None) if row.try_get::<String>(2)? == GAVE_WAY => Some(Subject::GaveWay),
-        (None, None) => Some(Subject::Decided(Decided {
+        (Some(no), _) => Some(TokenSubject::Request(RequestNo(no))),
+        (None, Some(no)) => Some(TokenSubject::Entry(EntryNo(no))),
+        (None, None) if row.try_get::<String>(2)? == GAVE_WAY => Some(TokenSubject::GaveWay),
+        (None, None) => Some(TokenSubject::Decided(PastDecision {
             decision: row.try_get(2)?,
             by: row.try_get(3)?,
             at: Timestamp(row.try_get(4)?),
@@ -132,7 +132,7 @@ pub async fn request_decided(
     db: &mut Conn,
     request: RequestNo,
     author: &Address,
-    decided: &Decided,
+    decided: &PastDecision,
 ) -> Result<(), StoreError> {
     query(
         "UPDATE tokens SET request_no = NULL, decision = $3, decided_by = $4, decided_at = $5

@@ -1,7 +1,7 @@
 //! A whole site from SQLite to PostgreSQL: all rows with their numbers, in one transaction, counted on both sides.
 
 use crate::nodes::Alone;
-use crate::sql::{Row, Value, marks, query};
+use crate::sql::{SqlRow, Value, marks, query};
 use crate::{Conn, Store, StoreError};
 
 /// In an order in which every row finds what it names.
@@ -40,7 +40,7 @@ const PAGE: i64 = 50;
 
 /// How far it is.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress {
+pub struct TransferProgress {
     /// The table.
     pub table: &'static str,
     /// Rows that are over.
@@ -80,7 +80,7 @@ pub enum TransferError {
 pub async fn transfer(
     from: &Store,
     to: &Store,
-    mut progress: impl FnMut(Progress) + Send,
+    mut progress: impl FnMut(TransferProgress) + Send,
 ) -> Result<i64, TransferError> {
     if from.alone() != Alone::Yes {
         return Err(TransferError::Source);
@@ -107,7 +107,7 @@ async fn copy(
     old: &mut Conn,
     new: &mut Conn,
     table: &'static str,
-    progress: &mut (impl FnMut(Progress) + Send),
+    progress: &mut (impl FnMut(TransferProgress) + Send),
 ) -> Result<i64, TransferError> {
     let columns = columns(new, table).await?;
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
@@ -129,7 +129,7 @@ async fn copy(
             insert.execute(new).await?;
         }
         done += i64::try_from(page.len()).unwrap_or(PAGE);
-        progress(Progress { table, done, all });
+        progress(TransferProgress { table, done, all });
     }
     if columns.iter().any(|column| column.name == "no") {
         let sql = format!(
@@ -142,13 +142,13 @@ async fn copy(
 }
 
 /// A column, with its type in the new database.
-struct Column {
+struct TypedColumn {
     name: String,
     kind: String,
 }
 
-impl Column {
-    fn read(&self, row: &Row, at: usize) -> Result<Value<'static>, StoreError> {
+impl TypedColumn {
+    fn read(&self, row: &SqlRow, at: usize) -> Result<Value<'static>, StoreError> {
         Ok(match self.kind.as_str() {
             "bigint" => row.try_get::<Option<i64>>(at)?.into(),
             "bytea" => row.try_get::<Option<Vec<u8>>>(at)?.into(),
@@ -157,7 +157,7 @@ impl Column {
     }
 }
 
-async fn columns(new: &mut Conn, table: &'static str) -> Result<Vec<Column>, StoreError> {
+async fn columns(new: &mut Conn, table: &'static str) -> Result<Vec<TypedColumn>, StoreError> {
     let rows = query(
         "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns
          WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position",
@@ -165,7 +165,7 @@ async fn columns(new: &mut Conn, table: &'static str) -> Result<Vec<Column>, Sto
     .bind(table)
     .fetch_all(new)
     .await?;
-    rows.iter().map(|row| Ok(Column { name: row.try_get(0)?, kind: row.try_get(1)? })).collect()
+    rows.iter().map(|row| Ok(TypedColumn { name: row.try_get(0)?, kind: row.try_get(1)? })).collect()
 }
 
 async fn count(db: &mut Conn, table: &'static str) -> Result<i64, StoreError> {

@@ -7,7 +7,7 @@ use sealist_lists::model::ListNo;
 use sealist_mail::Timestamp;
 
 use crate::nodes::Claimant;
-use crate::queue::{COLUMNS, Entry, due, entry};
+use crate::queue::{COLUMNS, QueueEntry, due, entry};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
@@ -27,7 +27,7 @@ impl Turns {
         claimant: &Claimant,
         limit: u32,
         now: Timestamp,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<QueueEntry>, StoreError> {
         let mut lists = due_lists(db, claimant, now).await?;
         self.sources.retain(|list, _| lists.contains(list));
         if let [only] = lists[..]
@@ -62,7 +62,7 @@ impl Turns {
         claimant: &Claimant,
         list: i64,
         now: Timestamp,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<QueueEntry>, StoreError> {
         let last = self.sources.get(&list).copied().unwrap_or(-1);
         // Behind the last one, or from the beginning.
         for (from, to) in [(last, i64::MAX), (-1, last)] {
@@ -116,7 +116,7 @@ async fn oldest(
     list: ListNo,
     limit: u32,
     now: Timestamp,
-) -> Result<Vec<Entry>, StoreError> {
+) -> Result<Vec<QueueEntry>, StoreError> {
     let sql = format!(
         "UPDATE queue SET attempts = attempts + 1, claimed_by = $3 WHERE no IN
          (SELECT no FROM queue WHERE {} AND attempts = 0 AND list_no = $4 ORDER BY next_at, no LIMIT $2 {})

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::StoreError;
 use crate::database::Location;
-use crate::db::{Readers, Work};
+use crate::db::{ReadPool, Work};
 use crate::sql::Conn;
 
 /// Changes in one commit.
@@ -36,16 +36,16 @@ pub(crate) type Job = Box<dyn for<'c> FnOnce(Result<&'c mut Conn, StoreError>) -
 /// The connection that writes, and who waits for it.
 pub(crate) struct Writer {
     location: Location,
-    readers: Readers,
+    readers: ReadPool,
     connection: Option<Conn>,
     jobs: mpsc::Receiver<Job>,
     commits: Arc<AtomicU64>,
-    last: Shared,
+    last: LastCommit,
 }
 
 /// How the last commit went: what the next one can hope for.
 #[derive(Default)]
-struct Shared {
+struct LastCommit {
     /// The jobs in it, and those that wait behind it.
     crowd: usize,
     took: Duration,
@@ -54,12 +54,12 @@ struct Shared {
 impl Writer {
     pub(crate) fn new(
         location: Location,
-        readers: Readers,
+        readers: ReadPool,
         connection: Option<Conn>,
         jobs: mpsc::Receiver<Job>,
         commits: Arc<AtomicU64>,
     ) -> Self {
-        Self { location, readers, connection, jobs, commits, last: Shared::default() }
+        Self { location, readers, connection, jobs, commits, last: LastCommit::default() }
     }
 
     /// Runs on a thread of its own: with SQLite each statement keeps it busy.
@@ -146,7 +146,7 @@ impl Writer {
             Err(StoreError::Transient { code: "the transaction was given up".into() })
         };
         fail_point!("after-commit");
-        self.last = Shared { crowd: told.len() + self.jobs.len(), took: began.elapsed() };
+        self.last = LastCommit { crowd: told.len() + self.jobs.len(), took: began.elapsed() };
         if committed.is_err() {
             let _ = connection.run("ROLLBACK").await;
         }

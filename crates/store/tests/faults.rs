@@ -8,9 +8,9 @@ mod common;
 use std::time::Duration;
 
 use common::{NOW, Site, join, make_list, on_postgres, post_to};
-use sealist_lists::model::{Door, MemberNo, NodeNo, Role};
-use sealist_store::bodies::Body;
-use sealist_store::copies::{self, Which};
+use sealist_lists::model::{MemberNo, NodeNo, Role, SubAddress};
+use sealist_store::bodies::StoredBody;
+use sealist_store::copies::{self, CopySelection};
 use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts;
 use sealist_store::{Store, StoreError, deliveries, lists, people, queue};
@@ -78,11 +78,11 @@ async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {
         Box::pin(async move {
             let post = post_to(&mut *db, list, 5).await?;
             posts::fan_out(&mut *db, 2, NOW).await?;
-            let held = copies::hold(&mut *db, Which::Of(post)).await?;
+            let held = copies::hold(&mut *db, CopySelection::Of(post)).await?;
             while posts::fan_out(&mut *db, 2, NOW).await?.is_some() {}
             let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
             assert!(deliveries::claim(&mut *db, &claimant, 9, NOW).await?.is_none(), "it is held");
-            assert_eq!(copies::give_up(&mut *db, Which::Of(post)).await?, 5);
+            assert_eq!(copies::give_up(&mut *db, CopySelection::Of(post)).await?, 5);
             Ok::<_, StoreError>(held)
         })
     });
@@ -99,8 +99,8 @@ async fn what_comes_while_a_list_is_released_does_not_stay() {
     site.store.write(move |db| Box::pin(lists::hold(db, list, NOW))).await.unwrap();
     let push = site.store.write(move |db| {
         Box::pin(async move {
-            let message = Body::Plain { outer: Vec::new(), payload: b"mail".to_vec() };
-            queue::push(&mut *db, list, (Door::Posting, ""), &message, b"t", NOW).await?;
+            let message = StoredBody::Plain { outer: Vec::new(), payload: b"mail".to_vec() };
+            queue::push(&mut *db, list, (SubAddress::Posting, ""), &message, b"t", NOW).await?;
             wait_for_company().await;
             Ok::<_, StoreError>(())
         })

@@ -8,9 +8,9 @@ mod common;
 use common::{NOW, Site};
 use sealist_lists::model::{AddressNo, Preferences, Role};
 use sealist_mail::{Address, Timestamp};
-use sealist_store::key_checks::{self, Finding, Pass, Warned, Watched};
+use sealist_store::key_checks::{self, KeyCheckResult, Pass, Warned, Watched};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::list_keys::{self, KeyState, NewListKey, Purpose};
+use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState, NewListKey};
 use sealist_store::{key_news, people};
 
 on_both! {
@@ -63,11 +63,11 @@ impl Site {
     async fn with_list_key(&self) {
         let list = self.list;
         let key = NewListKey {
-            purpose: Purpose::Posting,
+            purpose: ListKeyPurpose::Posting,
             fingerprint: "L".into(),
             certificate: Vec::new(),
             generation: 1,
-            state: KeyState::Used,
+            state: ListKeyState::Used,
             wrapped: None,
         };
         let made =
@@ -79,7 +79,7 @@ impl Site {
         key_checks::watched(&mut self.store.reader().await.unwrap(), address).await.unwrap().unwrap()
     }
 
-    async fn record(&self, seen: &Watched, found: Finding, now: Timestamp) -> bool {
+    async fn record(&self, seen: &Watched, found: KeyCheckResult, now: Timestamp) -> bool {
         let seen = seen.clone();
         let done = self
             .store
@@ -118,7 +118,7 @@ async fn of_two_that_judge_a_key_one_is_recorded(site: Site) {
     let pass = site.begin(1, after(1)).await.unwrap();
     assert_eq!(site.due(pass, after(1)).await, [anne]);
     let (here, there) = (site.watched(anne).await, site.watched(anne).await);
-    let found = || Finding { card: Ok(b"card".to_vec()), warned: Some(warned(7)) };
+    let found = || KeyCheckResult { card: Ok(b"card".to_vec()), warned: Some(warned(7)) };
     assert!(site.record(&here, found(), after(2)).await);
     assert!(!site.record(&there, found(), after(3)).await);
     assert_eq!(site.due(pass, after(3)).await, [], "it had its turn");
@@ -135,9 +135,11 @@ async fn of_two_that_judge_a_key_one_is_recorded(site: Site) {
         })
         .await
         .unwrap();
-    assert!(!site.record(&now, Finding { card: Err("old".into()), warned: None }, after(5)).await);
+    assert!(!site.record(&now, KeyCheckResult { card: Err("old".into()), warned: None }, after(5)).await);
     let again = site.watched(anne).await;
-    assert!(site.record(&again, Finding { card: Err("expired".into()), warned: None }, after(6)).await);
+    assert!(
+        site.record(&again, KeyCheckResult { card: Err("expired".into()), warned: None }, after(6)).await
+    );
     let now = site.watched(anne).await;
     assert_eq!((now.card, now.unusable.as_deref(), now.warned), (None, Some("expired"), None));
 }
@@ -150,17 +152,19 @@ async fn an_owner_hears_once_of_all_lists(site: Site) {
         let mut db = site.store.reader().await.unwrap();
         key_news::owners(&mut db, before, AddressNo(0), 500).await.unwrap()
     };
-    let news = async |owner: &key_news::Owner| {
+    let news = async |owner: &key_news::OwnerOfList| {
         let mut db = site.store.reader().await.unwrap();
         key_news::for_owner(&mut db, owner, 500).await.unwrap()
     };
     let owner = owners(after(1)).await.remove(0);
     assert_eq!((owner.no, news(&owner).await.1), (olga, 0));
     let seen = site.watched(anne).await;
-    assert!(site.record(&seen, Finding { card: Ok(vec![1]), warned: Some(warned(7)) }, after(5)).await);
+    assert!(
+        site.record(&seen, KeyCheckResult { card: Ok(vec![1]), warned: Some(warned(7)) }, after(5)).await
+    );
     let (lines, count) = news(&owner).await;
     assert_eq!((lines[0].email.as_str(), lines[0].until, count), ("anne@example.org", Some(after(DAY)), 1));
-    let told = async |owner: key_news::Owner| {
+    let told = async |owner: key_news::OwnerOfList| {
         let told =
             site.store.write(move |db| Box::pin(async move { key_news::told(db, &owner, after(6)).await }));
         told.await.unwrap()
@@ -172,11 +176,14 @@ async fn an_owner_hears_once_of_all_lists(site: Site) {
     assert_eq!(news(&owner).await.1, 0);
     // The same state again is no news, another is.
     let seen = site.watched(anne).await;
-    assert!(site.record(&seen, Finding { card: Ok(vec![1]), warned: Some(warned(7)) }, after(8)).await);
+    assert!(
+        site.record(&seen, KeyCheckResult { card: Ok(vec![1]), warned: Some(warned(7)) }, after(8)).await
+    );
     assert_eq!(news(&owner).await.1, 0);
     let seen = site.watched(anne).await;
     assert!(
-        site.record(&seen, Finding { card: Err("expired".into()), warned: Some(warned(0)) }, after(9)).await
+        site.record(&seen, KeyCheckResult { card: Err("expired".into()), warned: Some(warned(0)) }, after(9))
+            .await
     );
     assert_eq!(news(&owner).await.0[0].unusable.as_deref(), Some("expired"));
 }

@@ -7,7 +7,7 @@ mod common;
 
 use common::{Archived, NOW, Site, join, post};
 use sealist_lists::model::{DeliveryMode, NodeNo, PostNo, Preferences, Role};
-use sealist_store::deliveries::{self, Delivery, Settled, State};
+use sealist_store::deliveries::{self, Delivery, DeliveryState, Settled};
 use sealist_store::nodes::Claimant;
 use sealist_store::{Conn, StoreError, archive, bodies, lists, people, posts};
 
@@ -27,7 +27,7 @@ fn sent(row: &Delivery) -> Settled {
     Settled {
         no: row.no,
         email: row.email.clone(),
-        state: State::Sent,
+        state: DeliveryState::Sent,
         reply: "250 ok".to_owned(),
         refused_at: None,
     }
@@ -44,12 +44,18 @@ async fn copies_to_who_left_are_gone(site: Site) {
             post(&mut *db, list, Archived::No).await?;
             posts::fan_out(&mut *db, 100, NOW).await?;
             let mut left = Vec::new();
-            for state in [State::Due(NOW), State::HeldForKey, State::Held, State::Failed, State::Sent] {
+            for state in [
+                DeliveryState::Due(NOW),
+                DeliveryState::HeldForKey,
+                DeliveryState::Held,
+                DeliveryState::Failed,
+                DeliveryState::Sent,
+            ] {
                 let batch = claim_copies(&mut *db, 100).await?.unwrap();
                 let rows: Vec<_> = batch.rows.iter().map(|row| row.no).collect();
                 let bart = batch.rows.iter().find(|row| row.email.starts_with("bart")).unwrap();
                 let member = bart.member.unwrap();
-                if state != State::Due(NOW) {
+                if state != DeliveryState::Due(NOW) {
                     let settled = Settled { state, ..sent(bart) };
                     deliveries::record(&mut *db, NODE, &[settled]).await?;
                 }
@@ -108,7 +114,7 @@ async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
         })
     });
     let octets = i64::try_from("words".len()).unwrap();
-    let nothing = archive::Kept { posts: 0, octets: 0 };
-    let kept = archive::Kept { posts: 1, octets };
+    let nothing = archive::ArchiveSize { posts: 0, octets: 0 };
+    let kept = archive::ArchiveSize { posts: 1, octets };
     assert_eq!(told.await.unwrap(), (true, kept, 1, true, nothing, false));
 }

@@ -8,7 +8,7 @@ mod common;
 use common::{NOW, Site, on_postgres};
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
-use sealist_store::list_keys::{self, KeyState, NewListKey, Purpose};
+use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState, NewListKey};
 use sealist_store::nodes::{self, Alone};
 use sealist_store::site_key::{self, SiteKeyRow};
 use sealist_store::{Conn, Store, StoreError, lists, rotation};
@@ -27,15 +27,16 @@ async fn with_keys(site: Site) -> Site {
     let list = site.list;
     let made = site.store.write(move |db| {
         Box::pin(async move {
-            list_keys::insert(&mut *db, list, &key(Purpose::Storage, 1, KeyState::Used), NOW).await?;
-            list_keys::insert(db, list, &key(Purpose::Posting, 1, KeyState::Used), NOW).await
+            list_keys::insert(&mut *db, list, &key(ListKeyPurpose::Storage, 1, ListKeyState::Used), NOW)
+                .await?;
+            list_keys::insert(db, list, &key(ListKeyPurpose::Posting, 1, ListKeyState::Used), NOW).await
         })
     });
     made.await.unwrap();
     site
 }
 
-fn key(purpose: Purpose, generation: u32, state: KeyState) -> NewListKey {
+fn key(purpose: ListKeyPurpose, generation: u32, state: ListKeyState) -> NewListKey {
     let fingerprint = format!("{}{generation}", purpose.name());
     let certificate = fingerprint.as_bytes().to_vec();
     NewListKey { purpose, fingerprint, certificate, generation, state, wrapped: None }
@@ -50,7 +51,7 @@ impl Site {
     }
 
     async fn add_waiting(&self, generation: u32) -> ListKeyNo {
-        self.add(key(Purpose::Posting, generation, KeyState::Waiting)).await.unwrap()
+        self.add(key(ListKeyPurpose::Posting, generation, ListKeyState::Waiting)).await.unwrap()
     }
 
     async fn join(&self) -> NodeNo {
@@ -69,15 +70,16 @@ impl Site {
     }
 
     /// The generations of the posting keys by state.
-    async fn posting(&self, state: KeyState) -> Vec<u32> {
+    async fn posting(&self, state: ListKeyState) -> Vec<u32> {
         let all = list_keys::all(&mut self.store.reader().await.unwrap()).await.unwrap();
-        let keys = all.iter().filter(|key| key.purpose == Purpose::Posting && key.state == state);
+        let keys = all.iter().filter(|key| key.purpose == ListKeyPurpose::Posting && key.state == state);
         keys.map(|key| key.generation).collect()
     }
 
     async fn used(&self) -> String {
         let mut db = self.store.reader().await.unwrap();
-        let used = list_keys::certificate(&mut db, self.list, Purpose::Posting).await.unwrap().unwrap();
+        let used =
+            list_keys::certificate(&mut db, self.list, ListKeyPurpose::Posting).await.unwrap().unwrap();
         String::from_utf8(used).unwrap()
     }
 }
@@ -102,11 +104,11 @@ async fn a_new_key_is_used_when_every_node_has_it(site: Site) {
     site.store.write(move |db| Box::pin(nodes::leave(db, third))).await.unwrap();
     assert_eq!(site.switch().await, [site.list]);
     assert_eq!(site.used().await, "posting2");
-    assert_eq!(site.posting(KeyState::Replaced).await, [1]);
+    assert_eq!(site.posting(ListKeyState::Replaced).await, [1]);
     assert!(site.switch().await.is_empty(), "once");
     let states = list_keys::states(&mut site.store.reader().await.unwrap(), site.list).await.unwrap();
-    let states: Vec<KeyState> = states.into_iter().map(|(_, state)| state).collect();
-    assert_eq!(states, [KeyState::Used, KeyState::Replaced, KeyState::Used]);
+    let states: Vec<ListKeyState> = states.into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, [ListKeyState::Used, ListKeyState::Replaced, ListKeyState::Used]);
 }
 
 async fn a_key_that_waited_is_given_up_for_another(site: Site) {
@@ -121,26 +123,26 @@ async fn a_key_that_waited_is_given_up_for_another(site: Site) {
     site.report(node, vec![given_up, new]).await;
     assert_eq!(site.switch().await, [site.list]);
     assert_eq!(site.used().await, "posting3");
-    assert_eq!(site.posting(KeyState::Retired).await, [2]);
+    assert_eq!(site.posting(ListKeyState::Retired).await, [2]);
     assert_eq!(
         rotation::superseded(&mut site.store.reader().await.unwrap(), list).await.unwrap(),
         None,
         "nobody knows it"
     );
     let mut db = site.store.reader().await.unwrap();
-    assert_eq!(list_keys::generation(&mut db, list, Purpose::Posting).await.unwrap(), 3);
+    assert_eq!(list_keys::generation(&mut db, list, ListKeyPurpose::Posting).await.unwrap(), 3);
 }
 
 async fn there_is_one_key_in_use_and_one_of_a_generation(site: Site) {
     let site = with_keys(site).await;
-    let used = site.add(key(Purpose::Posting, 2, KeyState::Used)).await;
+    let used = site.add(key(ListKeyPurpose::Posting, 2, ListKeyState::Used)).await;
     assert!(matches!(used, Err(StoreError::Duplicate)), "{used:?}");
     site.add_waiting(2).await;
-    let mut again = key(Purpose::Posting, 2, KeyState::Waiting);
+    let mut again = key(ListKeyPurpose::Posting, 2, ListKeyState::Waiting);
     again.fingerprint = "another".into();
     let again = site.add(again).await;
     assert!(matches!(again, Err(StoreError::Duplicate)), "{again:?}");
-    assert_eq!(site.posting(KeyState::Waiting).await, [2]);
+    assert_eq!(site.posting(ListKeyState::Waiting).await, [2]);
 }
 
 async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
@@ -173,7 +175,7 @@ async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
     };
     assert!(retire().await && !retire().await, "once");
     assert_eq!(superseded().await.as_deref(), Some(&b"revoked"[..]));
-    assert_eq!(site.posting(KeyState::Retired).await, [1]);
+    assert_eq!(site.posting(ListKeyState::Retired).await, [1]);
     let mut db = site.store.reader().await.unwrap();
     let opening = list_keys::of_list(&mut db, list).await.unwrap();
     assert_eq!(opening.len(), 2, "the storage key and the new one");
@@ -182,7 +184,8 @@ async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
 async fn a_wrapped_key_comes_and_goes_with_its_row(site: Site) {
     let site = with_keys(site).await;
     let list = site.list;
-    let new = NewListKey { wrapped: Some(vec![1, 2, 3]), ..key(Purpose::Posting, 2, KeyState::Waiting) };
+    let new =
+        NewListKey { wrapped: Some(vec![1, 2, 3]), ..key(ListKeyPurpose::Posting, 2, ListKeyState::Waiting) };
     let failed = new.clone();
     let written = site.store.write(move |db: &mut Conn| {
         Box::pin(async move {
@@ -191,7 +194,7 @@ async fn a_wrapped_key_comes_and_goes_with_its_row(site: Site) {
         })
     });
     assert!(written.await.is_err());
-    assert!(site.posting(KeyState::Waiting).await.is_empty(), "with the row or not at all");
+    assert!(site.posting(ListKeyState::Waiting).await.is_empty(), "with the row or not at all");
     let no = site.add(new).await.unwrap();
     let kept = async || list_keys::wrapped(&mut site.store.reader().await.unwrap(), no).await.unwrap();
     assert_eq!(kept().await, Some(vec![1, 2, 3]));
@@ -242,5 +245,5 @@ async fn one_of_many_nodes_switches() {
         assert!(all.iter().all(|done| matches!(done, Ok(_) | Err(StoreError::Lost))), "{all:?}");
         assert_eq!(site.used().await, format!("posting{generation}"));
     }
-    assert_eq!(site.posting(KeyState::Used).await, [29]);
+    assert_eq!(site.posting(ListKeyState::Used).await, [29]);
 }

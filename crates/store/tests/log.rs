@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use sealist_store::bodies::{self, Body};
+use sealist_store::bodies::{self, StoredBody};
 use sealist_store::{Store, StoreError};
 use tempfile::TempDir;
 
@@ -62,7 +62,7 @@ impl Site {
         for _ in 0..bodies {
             let stored = self.store.write(|db| {
                 Box::pin(async move {
-                    let body = Body::Plain { outer: Vec::new(), payload: vec![b'x'; BODY_OCTETS] };
+                    let body = StoredBody::Plain { outer: Vec::new(), payload: vec![b'x'; BODY_OCTETS] };
                     bodies::insert(db, &body).await
                 })
             });

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use common::{NAME, Site, on_postgres};
 use rusqlite::Connection;
 use sealist_lists::model::ListName;
-use sealist_store::database::State;
+use sealist_store::database::DatabaseState;
 use sealist_store::testing::{self, Postgres};
 use sealist_store::{Database, Store, StoreError, lists};
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ async fn what_is_no_database_of_ours_stays_as_it_is() {
         make(&path);
         let (before, octets) = (files(folder.path()), std::fs::read(&path).ok());
         let database = Database::file(&path);
-        assert_eq!(database.state().await.unwrap(), State::Missing, "{case}");
+        assert_eq!(database.state().await.unwrap(), DatabaseState::Missing, "{case}");
         let opened = database.open().await.err().unwrap();
         assert!(matches!(opened, StoreError::Missing { .. }), "{case}: {opened}");
         assert!(opened.to_string().contains("is the disk mounted?"), "{opened}");
@@ -55,7 +55,7 @@ async fn what_is_no_database_of_ours_stays_as_it_is() {
     let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
     let database = Database::server(&url).unwrap();
     assert!(matches!(database.open().await, Err(StoreError::Missing { .. })));
-    assert_eq!(database.state().await.unwrap(), State::Missing, "and nothing was made");
+    assert_eq!(database.state().await.unwrap(), DatabaseState::Missing, "and nothing was made");
 }
 
 /// Makes a database say that it is one version older; the tables stay, so nothing can be migrated for real.
@@ -69,11 +69,11 @@ on_both! { an_older_database_waits_for_a_word }
 async fn an_older_database_waits_for_a_word(site: Site) {
     let newest = say_older(&site.store).await;
     let database = site.database();
-    assert_eq!(database.state().await.unwrap(), State::Version(newest - 1));
+    assert_eq!(database.state().await.unwrap(), DatabaseState::Version(newest - 1));
     let opened = database.open().await.err().unwrap();
     assert!(matches!(opened, StoreError::Older { found, known } if (found, known) == (newest - 1, newest)));
     assert!(opened.to_string().contains("sealist db migrate"), "{opened}");
-    assert_eq!(database.state().await.unwrap(), State::Version(newest - 1), "nobody asked");
+    assert_eq!(database.state().await.unwrap(), DatabaseState::Version(newest - 1), "nobody asked");
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_migration_leaves_a_copy_that_is_whole_and_private() {
     assert_eq!((migrated.from, database.migrate().await.unwrap()), (1, None), "once");
     let copy = migrated.copy.unwrap();
     assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(Database::file(&copy).state().await.unwrap(), State::Version(1));
+    assert_eq!(Database::file(&copy).state().await.unwrap(), DatabaseState::Version(1));
     let hosts = Connection::open(&copy).unwrap();
     let hosts: i64 = hosts.query_row("SELECT COUNT(*) FROM domains", [], |row| row.get(0)).unwrap();
     assert_eq!(hosts, 1, "what was in it");

@@ -6,18 +6,22 @@
 mod common;
 
 use common::{NOW, Site, message};
-use sealist_lists::model::{Door, NodeNo};
-use sealist_lists::replay::Fate;
+use sealist_lists::model::{NodeNo, SubAddress};
+use sealist_lists::replay::ReplayFate;
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_store::nodes::Claimant;
-use sealist_store::queue::{self, Place};
-use sealist_store::replay::{self, Outcome, Refusal};
+use sealist_store::queue::{self, QueueName};
+use sealist_store::replay::{self, PersonRefusal, ReplayOutcome};
 use sealist_store::{Conn, StoreError};
 
 on_both! { the_record_keeps_what_became_of_a_text }
 
-async fn claim_entries(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<queue::Entry>, StoreError> {
+async fn claim_entries(
+    db: &mut Conn,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<queue::QueueEntry>, StoreError> {
     queue::claim(db, &Claimant { node: NodeNo(1), lacking: Vec::new() }, limit, now).await
 }
 
@@ -29,31 +33,31 @@ async fn the_record_keeps_what_became_of_a_text(site: Site) {
         Box::pin(async move {
             let mut entries = Vec::new();
             for _ in 0..3 {
-                queue::push(&mut *db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await?;
+                queue::push(&mut *db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await?;
                 let entry = claim_entries(&mut *db, 1, NOW).await?.remove(0);
                 entries.push(entry);
             }
             let mut steps = Vec::new();
             let hold = &[Reason::TooLarge];
-            replay::record(&mut *db, &[TEXT], &entries[0], Outcome::Waits, NOW).await?;
-            queue::set_aside(&mut *db, &entries[0], Place::Hold, hold).await?;
+            replay::record(&mut *db, &[TEXT], &entries[0], ReplayOutcome::Waits, NOW).await?;
+            queue::set_aside(&mut *db, &entries[0], QueueName::Hold, hold).await?;
             steps.push(replay::seen_alone(&mut *db, &[TEXT]).await?);
             // A refusal of what does not wait says nothing.
             replay::refuse(&mut *db, entries[1].no, "olga@example.org", NOW).await?;
             steps.push(replay::seen(&mut *db, &[TEXT]).await?);
             replay::refuse(&mut *db, entries[0].no, "olga@example.org", NOW).await?;
             steps.push(replay::seen(&mut *db, &[TEXT]).await?);
-            replay::record(&mut *db, &[TEXT], &entries[1], Outcome::Waits, NOW).await?;
-            queue::set_aside(&mut *db, &entries[1], Place::Hold, hold).await?;
+            replay::record(&mut *db, &[TEXT], &entries[1], ReplayOutcome::Waits, NOW).await?;
+            queue::set_aside(&mut *db, &entries[1], QueueName::Hold, hold).await?;
             steps.push(replay::seen(&mut *db, &[TEXT]).await?);
             let refusal = replay::refusal(&mut *db, entries[1].no).await?;
-            assert_eq!(refusal, Some(Refusal { at: NOW, by: "olga@example.org".to_owned() }));
+            assert_eq!(refusal, Some(PersonRefusal { at: NOW, by: "olga@example.org".to_owned() }));
             let gone = queue::find(&mut *db, entries[1].no).await?.unwrap();
             queue::finish(&mut *db, &gone).await?;
             steps.push(replay::seen(&mut *db, &[TEXT]).await?);
             assert!(!replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?);
-            replay::record(&mut *db, &[TEXT], &entries[2], Outcome::Accepted, NOW).await?;
-            replay::record(&mut *db, &[TEXT], &entries[1], Outcome::Waits, NOW).await?;
+            replay::record(&mut *db, &[TEXT], &entries[2], ReplayOutcome::Accepted, NOW).await?;
+            replay::record(&mut *db, &[TEXT], &entries[1], ReplayOutcome::Waits, NOW).await?;
             steps.push(replay::seen(&mut *db, &[TEXT]).await?);
             assert!(replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?);
             assert!(!replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?, "once");
@@ -61,16 +65,16 @@ async fn the_record_keeps_what_became_of_a_text(site: Site) {
             Ok::<_, StoreError>(steps)
         })
     });
-    let large = || Fate::Waits(vec![Reason::TooLarge]);
-    let fates: Vec<(Fate, bool)> =
+    let large = || ReplayFate::Waits(vec![Reason::TooLarge]);
+    let fates: Vec<(ReplayFate, bool)> =
         seen.await.unwrap().into_iter().flatten().map(|seen| (seen.fate, seen.refused)).collect();
     let expected = [
         (large(), false),
         (large(), false),
-        (Fate::Refused, true),
+        (ReplayFate::Refused, true),
         (large(), true),
-        (Fate::Refused, true),
-        (Fate::Accepted, true),
+        (ReplayFate::Refused, true),
+        (ReplayFate::Accepted, true),
     ];
     assert_eq!(fates, expected);
     let forget = |before: Timestamp| site.store.write(move |db| Box::pin(replay::forget(db, before)));

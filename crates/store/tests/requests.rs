@@ -6,19 +6,19 @@
 mod common;
 
 use common::{NOW, Site, message};
-use sealist_lists::budgets::{Asker, Budget, Budgets, Purpose};
+use sealist_lists::budgets::{Asker, Budgets, NoticeBudget, NoticePurpose};
 use sealist_lists::model::{Channel, ListNo, NodeNo, RequestNo};
-use sealist_lists::workflows::{Goal, Run, Workflows};
+use sealist_lists::workflows::{Goal, WorkflowRun, Workflows};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::audit::Trier;
-use sealist_store::deliveries::{self, Delivery, Settled, State};
+use sealist_store::deliveries::{self, Delivery, DeliveryState, Settled};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::nodes::Claimant;
-use sealist_store::notices::{self, NewNotice, Spent};
+use sealist_store::notices::{self, LimitReached, NewNotice};
 use sealist_store::posts;
-use sealist_store::requests::{self, By, Stage};
-use sealist_store::tokens::{self, Subject};
+use sealist_store::requests::{self, RequestState, RequestedBy};
+use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, audit, lists, people};
 
 on_both! {
@@ -45,7 +45,8 @@ async fn copies_wait_for_an_approval(site: Site) {
         async move {
             let dropped = store.write(move |db| {
                 Box::pin(async move {
-                    let run = Run::new(Workflows::default().named("confirm").unwrap(), Goal::ApproveKey);
+                    let run =
+                        WorkflowRun::new(Workflows::default().named("confirm").unwrap(), Goal::ApproveKey);
                     if ended {
                         let request = requests::of_address(&mut *db, list, &anne(), NOW).await?.remove(0);
                         assert!(requests::end(&mut *db, &request).await?);
@@ -58,7 +59,7 @@ async fn copies_wait_for_an_approval(site: Site) {
                         let waits = |row: &Delivery| Settled {
                             no: row.no,
                             email: row.email.clone(),
-                            state: State::HeldForKey,
+                            state: DeliveryState::HeldForKey,
                             reply: String::new(),
                             refused_at: None,
                         };
@@ -83,21 +84,21 @@ fn anne() -> Address {
     "Anne@example.org".parse().unwrap()
 }
 
-fn run() -> Run {
-    Run::new(Workflows::default().named("confirm").unwrap(), Goal::Subscribe)
+fn run() -> WorkflowRun {
+    WorkflowRun::new(Workflows::default().named("confirm").unwrap(), Goal::Subscribe)
 }
 
-fn stage(run: &Run) -> Stage<'_> {
-    Stage {
+fn stage(run: &WorkflowRun) -> RequestState<'_> {
+    RequestState {
         run,
         certificate: None,
         question: "confirmation",
         expires_at: NOW.plus_ms(HOUR_MS),
-        by: By::Anybody,
+        by: RequestedBy::Anybody,
     }
 }
 
-async fn begin(db: &mut Conn, list: ListNo, run: &Run) -> Result<RequestNo, StoreError> {
+async fn begin(db: &mut Conn, list: ListNo, run: &WorkflowRun) -> Result<RequestNo, StoreError> {
     requests::insert(db, list, &anne(), &stage(run), NOW).await
 }
 
@@ -116,7 +117,7 @@ async fn of_many_answers_at_once_one_counts(site: Site) {
                         if number % 2 == 0 {
                             return requests::end(db, &before).await;
                         }
-                        let run = Run { confirmed: true, ..run() };
+                        let run = WorkflowRun { confirmed: true, ..run() };
                         requests::advance(db, &before, &stage(&run)).await
                     })
                 })
@@ -136,7 +137,7 @@ async fn what_expired_is_in_nobodys_way(site: Site) {
                 let run = run();
                 begin(&mut *db, list, &run).await?;
                 let later = NOW.plus_ms(HOUR_MS);
-                let stage = Stage { expires_at: later.plus_ms(HOUR_MS), ..stage(&run) };
+                let stage = RequestState { expires_at: later.plus_ms(HOUR_MS), ..stage(&run) };
                 requests::insert(&mut *db, list, &anne(), &stage, later).await?;
                 assert_eq!(requests::waiting(db, Some(list), RequestNo(0), 9).await?.len(), 1);
                 Ok::<_, StoreError>(())
@@ -154,7 +155,8 @@ async fn an_answer_is_for_the_key_that_was_asked_about(site: Site) {
             Box::pin(async move {
                 let no = begin(&mut *db, list, &run).await?;
                 let before = requests::by_no(&mut *db, no).await?.unwrap();
-                let again = Stage { certificate: Some(b"another key"), expires_at: until, ..stage(&run) };
+                let again =
+                    RequestState { certificate: Some(b"another key"), expires_at: until, ..stage(&run) };
                 assert!(requests::advance(&mut *db, &before, &again).await?);
                 assert!(!requests::end(db, &before).await?);
                 Ok::<_, StoreError>(())
@@ -172,11 +174,11 @@ async fn a_token_is_bound_and_ends_with_its_request(site: Site) {
                 let no = begin(&mut *db, list, &run()).await?;
                 let (mine, other) = ([1; 32], [2; 32]);
                 let until = NOW.plus_ms(HOUR_MS);
-                tokens::add(&mut *db, Subject::Request(no), &mine, &anne(), until).await?;
+                tokens::add(&mut *db, TokenSubject::Request(no), &mine, &anne(), until).await?;
                 let eve: Address = "eve@example.org".parse().unwrap();
                 let me: Address = "anne@EXAMPLE.org".parse().unwrap();
                 for (mark, who, at, expected) in [
-                    (&mine, &me, NOW, Some(Subject::Request(no))),
+                    (&mine, &me, NOW, Some(TokenSubject::Request(no))),
                     (&mine, &eve, NOW, None),
                     (&other, &me, NOW, None),
                     (&mine, &me, until, None),
@@ -262,9 +264,9 @@ async fn write(
     db: &mut Conn,
     list: ListNo,
     to: &str,
-    (kind, budget): (&str, Budget),
+    (kind, budget): (&str, NoticeBudget),
     now: Timestamp,
-) -> Result<Option<Spent>, StoreError> {
+) -> Result<Option<LimitReached>, StoreError> {
     let (to, body): (Address, _) = (to.parse().unwrap(), message("words"));
     let ahead = notices::spent(&mut *db, list, &to, kind, budget, now).await?;
     let letter = NewNotice { list, to: &to, kind, budget, channel: Channel::Open, body: &body, probe: None };
@@ -276,14 +278,14 @@ async fn write(
 /// Of what strangers have in an hour mail of one source takes a tenth, or what nobody else needs; what it is refused takes nothing
 /// from others.
 async fn mail_of_one_source_takes_a_tenth(db: &mut Conn, list: ListNo) -> Result<(), StoreError> {
-    let budget = Budgets { max_stranger_notices_per_hour: 50 }.of(Asker::Stranger, Purpose::Question);
+    let budget = Budgets { max_stranger_notices_per_hour: 50 }.of(Asker::Stranger, NoticePurpose::Question);
     let (at, mut went) = (NOW.plus_ms(20 * HOUR_MS), [0; 12]);
     for source in 0..12 {
         for number in 0..20_u16 {
             let to = format!("s{source}-{number}@example.org");
             let spent = write(&mut *db, list, &to, ("q", budget.of_source(Some(source))), at).await?;
             went[usize::from(source)] += u32::from(spent.is_none());
-            let hour = Spent::Hour { ends_at: Some(at.plus_ms(HOUR_MS)) };
+            let hour = LimitReached::Hour { ends_at: Some(at.plus_ms(HOUR_MS)) };
             assert!(spent.is_none_or(|spent| spent == hour), "{spent:?}");
         }
     }
@@ -305,7 +307,12 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                     own.push(lists::create(&mut *db, &name, "x", &Default::default(), NOW).await?);
                 }
                 let budgets = Budgets { max_stranger_notices_per_hour: 12 };
-                let purposes = [Purpose::Question, Purpose::Answer, Purpose::PublicKey, Purpose::Held];
+                let purposes = [
+                    NoticePurpose::Question,
+                    NoticePurpose::Answer,
+                    NoticePurpose::PublicKey,
+                    NoticePurpose::Held,
+                ];
                 let mut sent = [0_u32; 4];
                 for (number, purpose) in purposes.into_iter().enumerate() {
                     let row = (["q", "a", "k", "h"][number], budgets.of(Asker::Stranger, purpose));
@@ -319,9 +326,9 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                 assert_eq!(sent, [5, 3, 0, 0], "questions are apart, all else shares");
                 // The same address, shown to be what it says; one that has a role; and what nobody asked for.
                 let apart = [
-                    budgets.of(Asker::Proven, Purpose::Question),
-                    budgets.of(Asker::Known, Purpose::Answer),
-                    Budget::a_day(4),
+                    budgets.of(Asker::Proven, NoticePurpose::Question),
+                    budgets.of(Asker::Known, NoticePurpose::Answer),
+                    NoticeBudget::a_day(4),
                 ];
                 for budget in apart {
                     let mut went = 0;
@@ -333,14 +340,14 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                     assert_eq!(went, budget.most_a_day);
                 }
                 // Others have their own pools, and the hour has an end.
-                let row = ("q", budgets.of(Asker::Stranger, Purpose::Question));
+                let row = ("q", budgets.of(Asker::Stranger, NoticePurpose::Question));
                 let mut hour = Vec::new();
                 for number in 0..9 {
                     let to = format!("n{number}@example.org");
                     hour.push(write(&mut *db, own[8], &to, row, NOW.plus_ms(HOUR_MS - 1)).await?);
                 }
                 assert_eq!(hour[..4], [None; 4], "eight went to anne");
-                assert_eq!(hour[4..], [Some(Spent::Hour { ends_at: Some(NOW.plus_ms(HOUR_MS)) }); 5]);
+                assert_eq!(hour[4..], [Some(LimitReached::Hour { ends_at: Some(NOW.plus_ms(HOUR_MS)) }); 5]);
                 assert_eq!(write(&mut *db, own[8], "n8@example.org", row, NOW.plus_ms(HOUR_MS)).await?, None);
                 let back = NOW.plus_ms(-HOUR_MS);
                 assert_eq!(
@@ -349,11 +356,11 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                     "a clock set back"
                 );
                 let none = Budgets { max_stranger_notices_per_hour: 0 };
-                let none = ("q", none.of(Asker::Stranger, Purpose::Question));
+                let none = ("q", none.of(Asker::Stranger, NoticePurpose::Question));
                 let later = NOW.plus_ms(9 * HOUR_MS);
                 assert_eq!(
                     write(&mut *db, own[8], "x@example.org", none, later).await?,
-                    Some(Spent::Hour { ends_at: None })
+                    Some(LimitReached::Hour { ends_at: None })
                 );
                 mail_of_one_source_takes_a_tenth(&mut *db, own[8]).await?;
                 // Whoever answers is written to again, and nobody else is.
@@ -363,8 +370,8 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                 notices::renew(&mut *db, &anne()).await?;
                 assert_eq!(write(&mut *db, own[7], "anne@example.org", row, later).await?, None);
                 let tomorrow = NOW.plus_ms(24 * HOUR_MS);
-                let daily = ("d", Budget::a_day(1));
-                for (now, spent) in [(NOW, None), (NOW, Some(Spent::Kind)), (tomorrow, None)] {
+                let daily = ("d", NoticeBudget::a_day(1));
+                for (now, spent) in [(NOW, None), (NOW, Some(LimitReached::Kind)), (tomorrow, None)] {
                     assert_eq!(write(&mut *db, own[0], "anne@example.org", daily, now).await?, spent);
                 }
                 Ok::<_, StoreError>(())
@@ -382,8 +389,9 @@ async fn the_record_tells_the_newest_first(site: Site) {
                 for (event, at) in [("one", 1), ("two", 2), ("three", 3)] {
                     audit::record(&mut *db, list, &anne().key(), event, "", Timestamp(at)).await?;
                 }
-                let names =
-                    |events: Vec<audit::Event>| events.into_iter().map(|one| one.event).collect::<Vec<_>>();
+                let names = |events: Vec<audit::AuditEntry>| {
+                    events.into_iter().map(|one| one.event).collect::<Vec<_>>()
+                };
                 assert_eq!(names(audit::newest(&mut *db, Some(list), 2).await?), ["three", "two"]);
                 audit::forget(&mut *db, Timestamp(3)).await?;
                 assert_eq!(names(audit::newest(&mut *db, Some(list), 9).await?), ["three"]);
@@ -437,38 +445,39 @@ async fn the_proven_displace_the_others(site: Site) {
     site.store
         .write(move |db| {
             Box::pin(async move {
-                let place = |places: Vec<requests::Place>| {
-                    places.into_iter().find(|place| *place != requests::Place::Free)
+                let place = |places: Vec<requests::RequestPlace>| {
+                    places.into_iter().find(|place| *place != requests::RequestPlace::Free)
                 };
                 let mut own = Vec::new();
-                let kinds = [By::Owner, By::Anybody, By::Anybody, By::Owner];
+                let kinds =
+                    [RequestedBy::Owner, RequestedBy::Anybody, RequestedBy::Anybody, RequestedBy::Owner];
                 for number in 0..8_usize {
                     let goal = Goal::Command(format!("set {number}"));
-                    let run = Run::new(Workflows::default().named("confirm").unwrap(), goal);
-                    for by in [By::Owner, By::Anybody] {
+                    let run = WorkflowRun::new(Workflows::default().named("confirm").unwrap(), goal);
+                    for by in [RequestedBy::Owner, RequestedBy::Anybody] {
                         let places = requests::places(&mut *db, list, &anne(), by, NOW).await?;
                         assert_eq!(place(places), None, "{number}");
                     }
-                    let stage = Stage { by: kinds[number % 4], ..stage(&run) };
+                    let stage = RequestState { by: kinds[number % 4], ..stage(&run) };
                     own.push(requests::insert(&mut *db, list, &anne(), &stage, NOW).await?);
                 }
                 for gone in [1, 2, 5, 6] {
-                    for by in [By::Owner, By::Anybody] {
+                    for by in [RequestedBy::Owner, RequestedBy::Anybody] {
                         let places = requests::places(&mut *db, list, &anne(), by, NOW).await?;
-                        assert_eq!(place(places), Some(requests::Place::Of(own[gone])), "{by:?}");
+                        assert_eq!(place(places), Some(requests::RequestPlace::Of(own[gone])), "{by:?}");
                     }
                     requests::displace(&mut *db, own[gone]).await?;
                     let goal = Goal::Command(format!("set again {gone}"));
-                    let run = Run::new(Workflows::default().named("confirm").unwrap(), goal);
-                    let stage = Stage { by: By::Owner, ..stage(&run) };
+                    let run = WorkflowRun::new(Workflows::default().named("confirm").unwrap(), goal);
+                    let stage = RequestState { by: RequestedBy::Owner, ..stage(&run) };
                     requests::insert(&mut *db, list, &anne(), &stage, NOW).await?;
                 }
-                let places = requests::places(&mut *db, list, &anne(), By::Anybody, NOW).await?;
-                assert_eq!(place(places), Some(requests::Place::None), "all eight are anne's own");
-                let places = requests::places(&mut *db, list, &anne(), By::Owner, NOW).await?;
-                assert_eq!(place(places), Some(requests::Place::Of(own[0])), "the oldest");
+                let places = requests::places(&mut *db, list, &anne(), RequestedBy::Anybody, NOW).await?;
+                assert_eq!(place(places), Some(requests::RequestPlace::None), "all eight are anne's own");
+                let places = requests::places(&mut *db, list, &anne(), RequestedBy::Owner, NOW).await?;
+                assert_eq!(place(places), Some(requests::RequestPlace::Of(own[0])), "the oldest");
                 // A list and a site have their limits too.
-                let run = Run::new(Workflows::default().named("confirm").unwrap(), Goal::Subscribe);
+                let run = WorkflowRun::new(Workflows::default().named("confirm").unwrap(), Goal::Subscribe);
                 let name = "more@lists.example".parse().unwrap();
                 let more = lists::create(&mut *db, &name, "x", &Default::default(), NOW).await?;
                 let mut first = None;
@@ -476,19 +485,20 @@ async fn the_proven_displace_the_others(site: Site) {
                     let who: Address = format!("v{number}@example.com").parse().unwrap();
                     let there = if number % 4 == 0 { more } else { list };
                     if number == 1200 {
-                        let places = requests::places(&mut *db, there, &who, By::Owner, NOW).await?;
+                        let places = requests::places(&mut *db, there, &who, RequestedBy::Owner, NOW).await?;
                         assert_eq!(place(places), None, "300 wait there");
-                        let places = requests::places(&mut *db, list, &who, By::Anybody, NOW).await?;
-                        assert_eq!(place(places), Some(requests::Place::Of(first.unwrap())));
+                        let places =
+                            requests::places(&mut *db, list, &who, RequestedBy::Anybody, NOW).await?;
+                        assert_eq!(place(places), Some(requests::RequestPlace::Of(first.unwrap())));
                     }
-                    let stage = Stage { by: By::Anybody, ..stage(&run) };
+                    let stage = RequestState { by: RequestedBy::Anybody, ..stage(&run) };
                     let no = requests::insert(&mut *db, there, &who, &stage, NOW).await?;
                     first = first.or((there == list).then_some(no));
                 }
                 let name = "third@lists.example".parse().unwrap();
                 let third = lists::create(&mut *db, &name, "x", &Default::default(), NOW).await?;
-                let places = requests::places(&mut *db, third, &anne(), By::Owner, NOW).await?;
-                assert!(matches!(place(places), Some(requests::Place::Of(_))), "the whole site");
+                let places = requests::places(&mut *db, third, &anne(), RequestedBy::Owner, NOW).await?;
+                assert!(matches!(place(places), Some(requests::RequestPlace::Of(_))), "the whole site");
                 Ok::<_, StoreError>(())
             })
         })

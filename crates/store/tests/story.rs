@@ -9,18 +9,18 @@ use std::collections::BTreeMap;
 
 use common::{Archived, NOW, Site, join, message, post, post_to};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, DeliveryNo, Door, ListSettings, NodeNo, PostNo, Role};
+use sealist_lists::model::{Channel, DeliveryNo, ListSettings, NodeNo, PostNo, Role, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
-use sealist_store::bodies::Body;
+use sealist_store::bodies::StoredBody;
 use sealist_store::coming::{self, Coming};
-use sealist_store::copies::{self, Which};
-use sealist_store::deliveries::{self, Delivery, Settled, State};
+use sealist_store::copies::{self, CopySelection};
+use sealist_store::deliveries::{self, Delivery, DeliveryState, Settled};
 use sealist_store::nodes::{self, Alone, Claimant};
 use sealist_store::posts::{self, NewPost};
-use sealist_store::queue::{self, Place};
-use sealist_store::tokens::{self, Subject};
+use sealist_store::queue::{self, QueueName};
+use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
 
 on_both! {
@@ -50,7 +50,11 @@ async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<deliveries::Ba
     deliveries::claim(db, &claimant(), limit, NOW).await
 }
 
-async fn claim_entries(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<queue::Entry>, StoreError> {
+async fn claim_entries(
+    db: &mut Conn,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<queue::QueueEntry>, StoreError> {
     queue::claim(db, &claimant(), limit, now).await
 }
 
@@ -58,7 +62,7 @@ fn sent(row: &Delivery) -> Settled {
     Settled {
         no: row.no,
         email: row.email.clone(),
-        state: State::Sent,
+        state: DeliveryState::Sent,
         reply: "250 ok".to_owned(),
         refused_at: None,
     }
@@ -157,7 +161,7 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
         site.store
             .write(move |db| {
                 Box::pin(async move {
-                    queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await
+                    queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
                 })
             })
             .await
@@ -196,16 +200,16 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
     site.store
         .write(move |db| {
             Box::pin(async move {
-                queue::set_aside(&mut *db, &set_aside, Place::Hold, &[Reason::Nonmember]).await?;
+                queue::set_aside(&mut *db, &set_aside, QueueName::Hold, &[Reason::Nonmember]).await?;
                 let (who, until) = ("olga@example.org".parse().unwrap(), NOW.plus_ms(9000));
-                tokens::add(&mut *db, Subject::Entry(held), &[7; 32], &who, until).await?;
+                tokens::add(&mut *db, TokenSubject::Entry(held), &[7; 32], &who, until).await?;
                 queue::finish(db, &done).await
             })
         })
         .await
         .unwrap();
     let mut db = site.store.reader().await.unwrap();
-    let waiting = queue::listed(&mut db, Place::Hold).await.unwrap();
+    let waiting = queue::listed(&mut db, QueueName::Hold).await.unwrap();
     assert_eq!((waiting.len(), waiting[0].reasons.as_slice()), (1, &[Reason::Nonmember][..]));
     assert!(bodies::load(&mut db, second[1].body).await.is_err(), "the body went with its entry");
     drop(db);
@@ -222,7 +226,7 @@ async fn what_a_dead_node_had_is_free(site: Site) {
     let list = site.list;
     let claimed = site.store.write(move |db| {
         Box::pin(async move {
-            queue::push(&mut *db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await?;
+            queue::push(&mut *db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await?;
             let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
             let by = |node| Claimant { node, lacking: Vec::new() };
             let first = queue::claim(&mut *db, &by(dead), 1, NOW).await?;
@@ -253,7 +257,7 @@ async fn large_bodies_come_back_whole(site: Site) {
             .await
             .unwrap();
         let loaded = bodies::load(&mut site.store.reader().await.unwrap(), body).await.unwrap();
-        assert!(matches!(loaded, Body::Plain { payload, .. } if payload.len() == octets));
+        assert!(matches!(loaded, StoredBody::Plain { payload, .. } if payload.len() == octets));
     }
 }
 
@@ -287,7 +291,9 @@ async fn what_comes_in_pieces_is_whole_or_nothing(site: Site) {
     let whole = whole.await.unwrap();
     let mut db = site.store.reader().await.unwrap();
     assert_eq!(bodies::octets(&mut db, whole).await.unwrap(), bodies::ROW_OCTETS as u64 + 3);
-    let Body::Plain { payload, .. } = bodies::load(&mut db, whole).await.unwrap() else { panic!("plain") };
+    let StoredBody::Plain { payload, .. } = bodies::load(&mut db, whole).await.unwrap() else {
+        panic!("plain")
+    };
     assert!(payload.starts_with(b"aa") && payload.ends_with(b"abcd"));
 }
 
@@ -295,9 +301,9 @@ async fn a_deleted_list_takes_its_bodies_along(site: Site) {
     let list = site.list;
     site.store
         .write(move |db| {
-            Box::pin(
-                async move { queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await },
-            )
+            Box::pin(async move {
+                queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
+            })
         })
         .await
         .unwrap();
@@ -326,7 +332,7 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
     let joined = site.store.write(move |db| Box::pin(async move { join(db, list, "anne@x.example").await }));
     joined.await.unwrap();
     let (gone, kept) = (post(Archived::No).await, post(Archived::Yes).await);
-    let settle = |state: State| {
+    let settle = |state: DeliveryState| {
         let store = site.store.clone();
         async move {
             store
@@ -349,7 +355,7 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
                 .unwrap()
         }
     };
-    assert_eq!(settle(State::HeldForKey).await, 0, "a copy still waits");
+    assert_eq!(settle(DeliveryState::HeldForKey).await, 0, "a copy still waits");
     let wait = |before: Timestamp| {
         let store = site.store.clone();
         async move {
@@ -359,7 +365,7 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
     };
     assert_eq!(wait(NOW).await.len(), 0, "not yet");
     assert_eq!(wait(NOW.plus_ms(1)).await.len(), 2);
-    assert_eq!(settle(State::Sent).await, 2, "its recipient, then the post");
+    assert_eq!(settle(DeliveryState::Sent).await, 2, "its recipient, then the post");
     let mut db = site.store.reader().await.unwrap();
     assert!(bodies::load(&mut db, gone).await.is_err(), "its body went with it");
     assert!(bodies::load(&mut db, kept).await.is_ok());
@@ -372,7 +378,7 @@ async fn a_held_list_takes_mail_in_and_lets_none_go(site: Site) {
             post_to(&mut *db, list, 2).await?;
             posts::fan_out(&mut *db, 100, NOW).await?;
             let push = async |db: &mut Conn| {
-                queue::push(db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await
+                queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
             };
             push(&mut *db).await?;
             lists::hold(&mut *db, list, NOW).await?;
@@ -401,20 +407,20 @@ async fn copies_are_held_let_go_and_given_up(site: Site) {
         Box::pin(async move {
             let post = post_to(&mut *db, list, 3).await?;
             posts::fan_out(&mut *db, 100, NOW).await?;
-            assert_eq!(copies::hold(&mut *db, Which::Of(post)).await?, 3);
+            assert_eq!(copies::hold(&mut *db, CopySelection::Of(post)).await?, 3);
             assert!(claim_copies(&mut *db, 9).await?.is_none());
             let waiting = copies::unsent(&mut *db, DeliveryNo(0), 9).await?;
             assert!(waiting.iter().all(|copy| copy.state == "held"));
-            assert_eq!(copies::give_up(&mut *db, Which::One(waiting[0].no)).await?, 1);
-            assert_eq!(copies::retry(&mut *db, Which::One(waiting[1].no), NOW).await?, 1);
+            assert_eq!(copies::give_up(&mut *db, CopySelection::One(waiting[0].no)).await?, 1);
+            assert_eq!(copies::retry(&mut *db, CopySelection::One(waiting[1].no), NOW).await?, 1);
             let on_their_way = copies::on_their_way(&mut *db).await?;
             let states: Vec<(&str, i64)> =
                 on_their_way[0].copies.iter().map(|(state, count)| (state.as_str(), *count)).collect();
             assert_eq!(states, [("due", 1), ("failed", 1), ("held", 1)]);
             let claimed = claim_copies(&mut *db, 9).await?.map(|batch| batch.rows.len());
             assert_eq!(claimed, Some(1));
-            assert_eq!(copies::hold(&mut *db, Which::Of(post)).await?, 0, "what is on its way goes");
-            copies::retry(&mut *db, Which::Of(post), NOW).await
+            assert_eq!(copies::hold(&mut *db, CopySelection::Of(post)).await?, 0, "what is on its way goes");
+            copies::retry(&mut *db, CopySelection::Of(post), NOW).await
         })
     });
     assert_eq!(told.await.unwrap(), 2, "the held one, and the one given up");
@@ -456,7 +462,7 @@ async fn a_clock_that_is_set_back_makes_nothing_wait(site: Site) {
                 batch
                     .rows
                     .iter()
-                    .map(|row| Settled { state: State::Due(NOW.plus_ms(at)), ..sent(row) })
+                    .map(|row| Settled { state: DeliveryState::Due(NOW.plus_ms(at)), ..sent(row) })
                     .collect()
             };
             deliveries::record(&mut *db, NODE, &due(1000)).await?;
@@ -477,7 +483,7 @@ async fn of_those_that_were_not_judged_the_least_tried_comes_first(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             for _ in 0..2 {
-                queue::push(&mut *db, list, (Door::Posting, ""), &message("mail"), b"t", NOW).await?;
+                queue::push(&mut *db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await?;
             }
             let mut order = Vec::new();
             // Each time the process dies with what it has.

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{NOW, Site, message};
-use sealist_lists::model::{Door, ListName, ListNo, ListSettings, NodeNo};
+use sealist_lists::model::{ListName, ListNo, ListSettings, NodeNo, SubAddress};
 use sealist_store::nodes::Claimant;
 use sealist_store::turns::Turns;
 use sealist_store::{StoreError, bodies, lists, queue};
@@ -33,7 +33,8 @@ async fn fill(site: &Site, entries: Vec<(ListNo, u16)>) {
         Box::pin(async move {
             for (list, source) in entries {
                 let body = bodies::insert(&mut *db, &message("mail")).await?;
-                queue::enter(&mut *db, list, (Door::Posting, ""), body, (b"t", "", source), NOW).await?;
+                queue::enter(&mut *db, list, (SubAddress::Posting, ""), body, (b"t", "", source), NOW)
+                    .await?;
             }
             Ok::<_, StoreError>(())
         })
@@ -42,7 +43,7 @@ async fn fill(site: &Site, entries: Vec<(ListNo, u16)>) {
 }
 
 /// Claims so many, by who was last.
-async fn next(site: &Site, limit: u32, judged: usize, turns: &mut Turns) -> Vec<queue::Entry> {
+async fn next(site: &Site, limit: u32, judged: usize, turns: &mut Turns) -> Vec<queue::QueueEntry> {
     let (claimant, mut next) = (Claimant { node: NodeNo(1), lacking: Vec::new() }, turns.clone());
     let claimed = site.store.write(move |db| {
         Box::pin(async move {

@@ -1,14 +1,14 @@
 //! The letter with the results of commands: none if letters have said it all.
 
-use sealist_lists::budgets::Purpose;
+use sealist_lists::budgets::NoticePurpose;
 use sealist_lists::commands::{Problem, Success, name, shown};
-use sealist_lists::model::{Channel, Door};
+use sealist_lists::model::{Channel, SubAddress};
 use sealist_lists::texts::{Text, Value, context};
-use sealist_lists::workflows::Change;
+use sealist_lists::workflows::WorkflowChange;
 use sealist_mail::{Address, Mailbox};
 use sealist_store::notices::left_today;
 
-use super::{Said, Session, Speaker};
+use super::{CommandReply, CommandSession, Speaker};
 use crate::AppError;
 use crate::effects::Effect;
 use crate::notices::{Message, answer_by, channel_to};
@@ -16,16 +16,16 @@ use crate::requests::Proven;
 
 /// What is said about each command.
 #[derive(Default)]
-pub(super) struct Answers(Vec<Answer>);
+pub(super) struct Answers(Vec<CommandAnswer>);
 
-struct Answer {
+struct CommandAnswer {
     command: String,
-    outcome: Result<Said, Problem>,
+    outcome: Result<CommandReply, Problem>,
 }
 
 impl Answers {
-    pub(super) fn add(&mut self, command: &str, outcome: Result<Said, Problem>) {
-        self.0.push(Answer { command: command.to_owned(), outcome });
+    pub(super) fn add(&mut self, command: &str, outcome: Result<CommandReply, Problem>) {
+        self.0.push(CommandAnswer { command: command.to_owned(), outcome });
     }
 }
 
@@ -40,17 +40,17 @@ struct May {
 }
 
 /// What is said when something is done.
-pub(super) fn of_change(change: &Change) -> Said {
+pub(super) fn of_change(change: &WorkflowChange) -> CommandReply {
     match change {
         // Who joins gets a welcome, who leaves a goodbye.
-        Change::Subscribe => Said::Done(Success::Joined),
-        Change::Unsubscribe => Said::Done(Success::Left),
-        Change::SetKey | Change::ApproveKey => Said::Done(Success::KeySet),
-        Change::Command(line) => Said::Done(Success::PreferenceSet(line.clone())),
+        WorkflowChange::Subscribe => CommandReply::Done(Success::Joined),
+        WorkflowChange::Unsubscribe => CommandReply::Done(Success::Left),
+        WorkflowChange::SetKey | WorkflowChange::ApproveKey => CommandReply::Done(Success::KeySet),
+        WorkflowChange::Command(line) => CommandReply::Done(Success::PreferenceSet(line.clone())),
     }
 }
 
-impl Session<'_> {
+impl CommandSession<'_> {
     /// Writes to the sender, if there is something to say and it may be said.
     pub(super) async fn answer(&mut self, speaker: &Speaker) -> Result<(), AppError> {
         let channel = self.channel_to(&speaker.asker.address).await?;
@@ -67,7 +67,7 @@ impl Session<'_> {
         // Mail that asks for one thing in somebody's name does not keep another from being answered.
         let about = self.answers.0.first().map(|answer| name(&answer.command)).unwrap_or_default();
         let kind = format!("results {about}");
-        let budget = speaker.asker.budget(self.desk.app, &speaker.facts, Purpose::Answer);
+        let budget = speaker.asker.budget(self.desk.app, &speaker.facts, NoticePurpose::Answer);
         let address = &speaker.asker.address;
         let left = {
             let mut db = self.desk.app.store.reader().await?;
@@ -77,8 +77,8 @@ impl Session<'_> {
             last => left <= 1,
             proven => speaker.asker.proven != Proven::No,
             list => self.desk.list.display_name(),
-            owner => self.desk.list.name.address(Door::Owner).to_string(),
-            request => self.desk.list.name.address(Door::Request).to_string(),
+            owner => self.desk.list.name.address(SubAddress::Owner).to_string(),
+            request => self.desk.list.name.address(SubAddress::Request).to_string(),
             results,
         };
         let message = Message {
@@ -110,7 +110,7 @@ impl Session<'_> {
         }
     }
 
-    fn result(&self, answer: &Answer, may: &May) -> Option<Value> {
+    fn result(&self, answer: &CommandAnswer, may: &May) -> Option<Value> {
         let texts = &self.desk.app.texts;
         let sentence = |text, name, values| texts.sentence(text, name, &self.place, values);
         let pgp = self.desk.list.settings.pgp.is_some();
@@ -119,13 +119,15 @@ impl Session<'_> {
             vec![sentence(Text::Problems, problem.name(), values)]
         };
         let lines = match &answer.outcome {
-            Ok(Said::Nothing) => return None,
-            Ok(Said::Roster(_)) if !may.name_members => problem(&Problem::RosterUnsealed),
-            Ok(Said::Roster(lines)) => lines.clone(),
-            Ok(Said::Echo(_)) if !may.quote => return None,
-            Ok(Said::Echo(words)) => vec![words.clone()],
-            Ok(Said::Done(success)) => vec![sentence(Text::Answers, success.name(), success.values())],
-            Ok(Said::Lines(lines)) => lines.clone(),
+            Ok(CommandReply::Nothing) => return None,
+            Ok(CommandReply::Roster(_)) if !may.name_members => problem(&Problem::RosterUnsealed),
+            Ok(CommandReply::Roster(lines)) => lines.clone(),
+            Ok(CommandReply::Echo(_)) if !may.quote => return None,
+            Ok(CommandReply::Echo(words)) => vec![words.clone()],
+            Ok(CommandReply::Done(success)) => {
+                vec![sentence(Text::Answers, success.name(), success.values())]
+            }
+            Ok(CommandReply::Lines(lines)) => lines.clone(),
             Err(why) if !may.quote => problem(&why.without_words()),
             Err(why) => problem(why),
         };

@@ -1,28 +1,28 @@
 //! `set`, and commands that the list asks about first: through the list's `command_workflow`. Settings:
 //! `command_workflow`, `confirmed_commands`.
 
-use sealist_lists::commands::{self, Command, Problem, Setting};
+use sealist_lists::commands::{self, MailCommand, Problem, Setting};
 use sealist_lists::model::Role;
-use sealist_lists::workflows::{Change, Goal, Run};
+use sealist_lists::workflows::{Goal, WorkflowChange, WorkflowRun};
 
-use super::{Said, Session, Speaker};
+use super::{CommandReply, CommandSession, Speaker};
 use crate::AppError;
-use crate::requests::{Told, begin, is_chosen_here, is_free, policy, workflow};
+use crate::requests::{StepOutcome, begin, is_chosen_here, is_free, policy, workflow};
 
-impl Session<'_> {
+impl CommandSession<'_> {
     /// As what a command is kept that is carried out only at the end of a workflow: in our own words, because they are
     /// stored as they are.
-    pub(super) fn asked_about(&self, command: &Command) -> Option<String> {
+    pub(super) fn asked_about(&self, command: &MailCommand) -> Option<String> {
         let chosen = |name: &str| {
             let mut chosen = self.desk.list.settings.confirmed_commands.iter();
             chosen.any(|chosen| chosen.eq_ignore_ascii_case(name)).then(|| name.to_owned())
         };
         match command {
-            Command::Set(setting) => Some(setting.to_string()),
+            MailCommand::Set(setting) => Some(setting.to_string()),
             // A question would send the words to whoever is named in From, and they would be stored.
-            Command::Echo(_) => None,
-            Command::Who => chosen("who"),
-            Command::Help => chosen("help"),
+            MailCommand::Echo(_) => None,
+            MailCommand::Who => chosen("who"),
+            MailCommand::Help => chosen("help"),
             // These change nothing, are answers, or have workflows of their own.
             _ => None,
         }
@@ -32,17 +32,17 @@ impl Session<'_> {
         &mut self,
         speaker: &mut Speaker,
         line: String,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let choosers: &[Role] = match commands::parse(&line) {
             // It belongs to the address, and those in charge get notices, too.
-            Ok(Command::Set(Setting::Language(_))) => &[Role::Member, Role::Owner, Role::Moderator],
-            Ok(Command::Set(_)) => &[Role::Member],
+            Ok(MailCommand::Set(Setting::Language(_))) => &[Role::Member, Role::Owner, Role::Moderator],
+            Ok(MailCommand::Set(_)) => &[Role::Member],
             _ => &[],
         };
         if !choosers.is_empty() && !speaker.is_one_of(choosers) {
             return Ok(Err(Problem::NotMember));
         }
-        if let Ok(Command::Set(Setting::Name(name))) = commands::parse(&line) {
+        if let Ok(MailCommand::Set(Setting::Name(name))) = commands::parse(&line) {
             if !is_chosen_here(self.desk, &speaker.asker.address).await? {
                 return Ok(Err(Problem::NameElsewhere));
             }
@@ -52,7 +52,7 @@ impl Session<'_> {
         }
         let goal = Goal::Command(line);
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
-        let taken = begin(self.desk, &speaker.asker, Run::new(&steps, goal), None).await?;
+        let taken = begin(self.desk, &speaker.asker, WorkflowRun::new(&steps, goal), None).await?;
         self.finish(speaker, taken).await
     }
 
@@ -60,11 +60,11 @@ impl Session<'_> {
     pub(super) async fn finish(
         &mut self,
         speaker: &mut Speaker,
-        taken: Result<crate::requests::Taken, Problem>,
-    ) -> Result<Result<Said, Problem>, AppError> {
+        taken: Result<crate::requests::Transition, Problem>,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let line = match &taken {
             Ok(taken) => match &taken.told {
-                Told::Done(Change::Command(line)) => Some(line.clone()),
+                StepOutcome::Done(WorkflowChange::Command(line)) => Some(line.clone()),
                 _ => None,
             },
             Err(_) => None,
@@ -72,12 +72,12 @@ impl Session<'_> {
         let said = self.take(taken);
         let (Some(line), Ok(_)) = (line, &said) else { return Ok(said) };
         match commands::parse(&line) {
-            Ok(Command::Set(Setting::Language(language))) => {
+            Ok(MailCommand::Set(Setting::Language(language))) => {
                 // What is said of it is said in the new language.
                 self.place.language = language;
                 Ok(said)
             }
-            Ok(Command::Set(_)) => Ok(said),
+            Ok(MailCommand::Set(_)) => Ok(said),
             Ok(command) => Box::pin(self.command(speaker, command)).await,
             Err(problem) => Ok(Err(problem)),
         }

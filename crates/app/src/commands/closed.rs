@@ -2,18 +2,18 @@
 //! and one fixed notice, whatever it holds, and whether or not it can be read. So nobody learns by sending in what was
 //! captured.
 
-use sealist_lists::budgets::{Asker, Purpose};
-use sealist_lists::model::{Door, Member, Role};
+use sealist_lists::budgets::{Asker, NoticePurpose};
+use sealist_lists::model::{Member, Role, SubAddress};
 use sealist_lists::texts::{Text, context};
 use sealist_openpgp::{Encryption, Unreadable};
 use sealist_store::audit::Trier;
 
-use super::Session;
+use super::CommandSession;
 use crate::AppError;
 use crate::effects::Effect;
 use crate::letters::somebody;
 use crate::notices::{Message, answer};
-use crate::requests::Asker as Sender;
+use crate::requests::Requester as Sender;
 
 /// What is known of the sender without a look into the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Closed {
     }
 }
 
-impl Session<'_> {
+impl CommandSession<'_> {
     /// Says what can be said of such a message.
     pub(super) async fn close(&mut self, asker: &Sender, closed: Closed) -> Result<(), AppError> {
         let trier = if closed == Closed::TokenOutside { Trier::Proven } else { Trier::Anybody };
@@ -69,14 +69,14 @@ impl Session<'_> {
         let values = context! {
             list => self.desk.list.display_name(),
             address => name.to_string(),
-            request => name.address(Door::Request).to_string(),
-            owner => name.address(Door::Owner).to_string(),
+            request => name.address(SubAddress::Request).to_string(),
+            owner => name.address(SubAddress::Owner).to_string(),
             who => closed.name(),
         };
         let message = Message {
             to: somebody(&address),
             kind: "encrypted".into(),
-            budget: asker.budget_as(self.desk.app, closed.asker(), Purpose::Closed),
+            budget: asker.budget_as(self.desk.app, closed.asker(), NoticePurpose::Closed),
             letter: self.desk.app.texts.letter(Text::NotActedOn, &self.place, values),
             attachment: None,
             reply_to: None,

@@ -1,31 +1,31 @@
 //! `confirm`, `approve`, `reject` and `discard`: answers to questions, with their tokens.
 
-use sealist_lists::commands::{Decision, Problem, Success};
+use sealist_lists::commands::{Problem, RequestDecision, Success};
 use sealist_lists::model::{EntryNo, RequestNo, Role};
-use sealist_lists::workflows::{Answer, Goal, Question};
+use sealist_lists::workflows::{Goal, Question, StepAnswer};
 use sealist_openpgp::Certificate;
 use sealist_store::people::Person;
 use sealist_store::queue;
 use sealist_store::requests::{self, Request};
-use sealist_store::tokens::{self, Subject};
+use sealist_store::tokens::{self, TokenSubject};
 
-use super::{Said, Session, Speaker};
+use super::{CommandReply, CommandSession, Speaker};
 use crate::effects::Effect;
-use crate::requests::{Desk, Proven, Taken, Told, decide, first_free, go_on, in_key};
+use crate::requests::{Desk, Proven, StepOutcome, Transition, decide, first_free, go_on, in_key};
 use crate::summaries::minute;
 use crate::{AppError, moderation};
 
-impl Session<'_> {
+impl CommandSession<'_> {
     pub(super) async fn confirm(
         &mut self,
         speaker: &mut Speaker,
         token: &str,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let Some(mut request) = self.asked(speaker, token, &Question::Confirmation).await? else {
             return Ok(Err(Problem::WrongToken));
         };
         self.name_joiner(speaker, &mut request).await?;
-        let answer = Answer::Confirmed;
+        let answer = StepAnswer::Confirmed;
         let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
         self.finish(speaker, Ok(taken)).await
     }
@@ -48,25 +48,25 @@ impl Session<'_> {
     pub(super) async fn decide(
         &mut self,
         speaker: &mut Speaker,
-        decision: Decision,
+        decision: RequestDecision,
         token: &str,
         reason: &str,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
             || self.desk.list.settings.pgp.is_some() && !speaker.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
         let decision = match decision {
-            Decision::Approve => moderation::Decision::Accept,
-            Decision::Reject => moderation::Decision::Reject(reason.to_owned()),
-            Decision::Discard => moderation::Decision::Discard,
+            RequestDecision::Approve => moderation::MessageDecision::Accept,
+            RequestDecision::Reject => moderation::MessageDecision::Reject(reason.to_owned()),
+            RequestDecision::Discard => moderation::MessageDecision::Discard,
         };
         match self.subject(speaker, token).await? {
-            Some(Subject::Request(no)) => self.decide_request(speaker, decision, no).await,
-            Some(Subject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
-            Some(Subject::Decided(decided)) => Ok(Err(Problem::Decided(told(&decided)))),
-            Some(Subject::GaveWay) => Ok(Err(Problem::GaveWay)),
+            Some(TokenSubject::Request(no)) => self.decide_request(speaker, decision, no).await,
+            Some(TokenSubject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
+            Some(TokenSubject::Decided(decided)) => Ok(Err(Problem::Decided(told(&decided)))),
+            Some(TokenSubject::GaveWay) => Ok(Err(Problem::GaveWay)),
             None => Ok(Err(Problem::WrongToken)),
         }
     }
@@ -74,31 +74,31 @@ impl Session<'_> {
     async fn decide_request(
         &mut self,
         speaker: &Speaker,
-        decision: moderation::Decision,
+        decision: moderation::MessageDecision,
         no: RequestNo,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
         let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let by = moderation::By::Person(speaker.asker.address.clone());
+        let by = moderation::DecidedBy::Person(speaker.asker.address.clone());
         let taken = decide(self.desk, request, decision.clone(), by).await?;
         let success = success(&decision, &taken.effects);
-        Ok(self.take(Ok(taken)).map(|_| Said::Done(success)))
+        Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
     }
 
     async fn decide_entry(
         &mut self,
         speaker: &Speaker,
-        decision: moderation::Decision,
+        decision: moderation::MessageDecision,
         no: EntryNo,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
         let Desk { app, list, now } = self.desk;
-        let by = moderation::By::Person(speaker.asker.address.clone());
+        let by = moderation::DecidedBy::Person(speaker.asker.address.clone());
         let effects = match moderation::decision(app, list, entry, decision.clone(), &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
             Err(AppError::NoAuthor(_)) => return Ok(Err(Problem::NoAuthor)),
@@ -106,8 +106,8 @@ impl Session<'_> {
             effects => effects?,
         };
         let success = success(&decision, &effects);
-        let taken = self.take(Ok(Taken { effects, told: Told::Nothing }));
-        Ok(taken.map(|_| Said::Done(success)))
+        let taken = self.take(Ok(Transition { effects, told: StepOutcome::Nothing }));
+        Ok(taken.map(|_| CommandReply::Done(success)))
     }
 
     /// Sends the content of a message that waits to the owner or moderator who asks for it.
@@ -115,15 +115,15 @@ impl Session<'_> {
         &mut self,
         speaker: &mut Speaker,
         token: &str,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
             || self.desk.list.settings.pgp.is_some() && !speaker.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
         let no = match self.subject(speaker, token).await? {
-            Some(Subject::Entry(no)) => no,
-            Some(Subject::Decided(decided)) => return Ok(Err(Problem::Decided(told(&decided)))),
+            Some(TokenSubject::Entry(no)) => no,
+            Some(TokenSubject::Decided(decided)) => return Ok(Err(Problem::Decided(told(&decided)))),
             _ => return Ok(Err(Problem::WrongToken)),
         };
         let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
@@ -134,8 +134,8 @@ impl Session<'_> {
         match moderation::show(app, list, &entry, &speaker.asker.address, Some(token), now).await {
             Err(AppError::MayNotSee(_) | AppError::NothingToSealTo(_)) => Ok(Err(Problem::MayNotSee)),
             effects => {
-                let taken = self.take(Ok(Taken { effects: effects?, told: Told::Nothing }));
-                Ok(taken.map(|_| Said::Nothing))
+                let taken = self.take(Ok(Transition { effects: effects?, told: StepOutcome::Nothing }));
+                Ok(taken.map(|_| CommandReply::Nothing))
             }
         }
     }
@@ -154,7 +154,7 @@ impl Session<'_> {
             Some(about) => Some(about),
             None => self.subject(speaker, token).await?,
         };
-        let Some(Subject::Request(no)) = subject else { return Ok(None) };
+        let Some(TokenSubject::Request(no)) = subject else { return Ok(None) };
         let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
         Ok(request.filter(|request| self.is_asked(request, question)))
     }
@@ -164,7 +164,7 @@ impl Session<'_> {
     }
 
     /// What a token answers, if this person may use it. It speaks for them.
-    async fn subject(&self, speaker: &mut Speaker, token: &str) -> Result<Option<Subject>, AppError> {
+    async fn subject(&self, speaker: &mut Speaker, token: &str) -> Result<Option<TokenSubject>, AppError> {
         let mark = self.desk.app.vault.mac().token_mark(token);
         let mut db = self.desk.app.store.reader().await?;
         let subject = tokens::subject_of(&mut db, &mark, &speaker.asker.address, self.desk.now).await?;
@@ -176,19 +176,19 @@ impl Session<'_> {
 }
 
 /// What a moderator is told of a decision that changes this.
-fn success(decision: &moderation::Decision, effects: &[Effect]) -> Success {
+fn success(decision: &moderation::MessageDecision, effects: &[Effect]) -> Success {
     match decision {
-        moderation::Decision::Accept => Success::Approved,
-        moderation::Decision::Reject(_) => match moderation::rejected(effects) {
+        moderation::MessageDecision::Accept => Success::Approved,
+        moderation::MessageDecision::Reject(_) => match moderation::rejected(effects) {
             moderation::Rejected::Told => Success::Rejected,
             moderation::Rejected::Untold => Success::RejectedUntold,
         },
-        moderation::Decision::Discard => Success::Discarded,
+        moderation::MessageDecision::Discard => Success::Discarded,
     }
 }
 
 /// What was decided: `accepted, mona@example.org, 2026-11-28 02:31`.
-fn told(decided: &tokens::Decided) -> String {
+fn told(decided: &tokens::PastDecision) -> String {
     let parts = [decided.decision.clone(), decided.by.clone(), minute(decided.at)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }

@@ -2,20 +2,20 @@
 
 use sealist_lists::commands::Problem;
 use sealist_lists::model::DeliveryMode;
-use sealist_lists::workflows::{Goal, Run};
+use sealist_lists::workflows::{Goal, WorkflowRun};
 
-use super::{Said, Session, Speaker};
+use super::{CommandReply, CommandSession, Speaker};
 use crate::AppError;
 use crate::requests::{begin, policy, workflow};
 
-impl Session<'_> {
+impl CommandSession<'_> {
     pub(super) async fn join(
         &mut self,
         speaker: &Speaker,
         delivery_mode: DeliveryMode,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::Subscribe))?;
-        let run = Run { delivery_mode, ..Run::new(&steps, Goal::Subscribe) };
+        let run = WorkflowRun { delivery_mode, ..WorkflowRun::new(&steps, Goal::Subscribe) };
         let taken = begin(self.desk, &speaker.asker, run, None).await?;
         Ok(self.take(taken))
     }

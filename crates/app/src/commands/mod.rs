@@ -18,19 +18,19 @@ mod who;
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{Command, KeyCommand, Problem, Setting, Success};
+use sealist_lists::commands::{KeyCommand, MailCommand, Problem, Setting, Success};
 use sealist_lists::model::Action;
-use sealist_lists::texts::{Place, Text, context};
+use sealist_lists::texts::{Text, TextPlace, context};
 use sealist_mail::Mailbox;
 use sealist_openpgp::Cleartext;
-use sealist_store::queue::{self, Entry};
+use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay;
 
 use crate::AppError;
 use crate::effects::{Effect, carry_out};
-use crate::incoming::Outcome;
+use crate::incoming::EntryOutcome;
 use crate::notices::place_of;
-use crate::requests::{Desk, Proven, Taken, Told};
+use crate::requests::{Desk, Proven, StepOutcome, Transition};
 use answers::Answers;
 use speaker::Speaker;
 pub(crate) use speaker::takes_commands;
@@ -41,10 +41,10 @@ const TRIES: usize = 20;
 /// Hears a message and does what it asks for.
 pub(crate) async fn take(
     desk: Desk<'_>,
-    entry: &Entry,
+    entry: &QueueEntry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
-) -> Result<Outcome, AppError> {
+) -> Result<EntryOutcome, AppError> {
     for _ in 0..TRIES {
         match take_once(desk, entry, message, mailbox).await {
             Err(AppError::Overtaken) => {}
@@ -56,14 +56,14 @@ pub(crate) async fn take(
 
 async fn take_once(
     desk: Desk<'_>,
-    entry: &Entry,
+    entry: &QueueEntry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
-) -> Result<Outcome, AppError> {
+) -> Result<EntryOutcome, AppError> {
     let Desk { app, list, now } = desk;
     let mut speaker = Speaker::hear(desk, entry, message, mailbox).await?;
     let place = place_of(app, list, &mailbox.address).await?;
-    let mut session = Session {
+    let mut session = CommandSession {
         desk,
         place,
         effects: Vec::new(),
@@ -87,9 +87,9 @@ async fn take_once(
     }
     let (effects, done, no) = (session.effects, entry.clone(), list.no);
     let outcome = match session.carried_out {
-        CarriedOut::Something => Some(replay::Outcome::Accepted),
+        CarriedOut::Something => Some(replay::ReplayOutcome::Accepted),
         // Whoever carries the same words here again and again uses up no answers.
-        CarriedOut::Nothing if speaker.asker.proven == Proven::Yes => Some(replay::Outcome::Answered),
+        CarriedOut::Nothing if speaker.asker.proven == Proven::Yes => Some(replay::ReplayOutcome::Answered),
         CarriedOut::Nothing => None,
     };
     let spent = outcome.map(|outcome| (speaker.brought, speaker.past, outcome));
@@ -105,13 +105,13 @@ async fn take_once(
             })
         })
         .await?;
-    Ok(Outcome { action: Action::Accept, reasons: Vec::new() })
+    Ok(EntryOutcome { action: Action::Accept, reasons: Vec::new() })
 }
 
 /// One message with commands: what they change, and what is said about them.
-struct Session<'a> {
+struct CommandSession<'a> {
     desk: Desk<'a>,
-    place: Place<'a>,
+    place: TextPlace<'a>,
     effects: Vec<Effect>,
     answers: Answers,
     carried_out: CarriedOut,
@@ -126,7 +126,7 @@ enum CarriedOut {
     Something,
 }
 
-impl Session<'_> {
+impl CommandSession<'_> {
     async fn run(&mut self, speaker: &mut Speaker) -> Result<(), AppError> {
         if speaker.script.lines.is_empty() {
             self.answers.add("", Err(Problem::Unrecognized(String::new())));
@@ -136,9 +136,9 @@ impl Session<'_> {
         let mut has_set_name = false;
         for (line, read) in script.lines {
             let done = match read {
-                Ok(Command::Stop) => break,
+                Ok(MailCommand::Stop) => break,
                 // A name is compared with those of all members: once a message.
-                Ok(Command::Set(Setting::Name(_))) if std::mem::replace(&mut has_set_name, true) => {
+                Ok(MailCommand::Set(Setting::Name(_))) if std::mem::replace(&mut has_set_name, true) => {
                     Err(Problem::NothingNew)
                 }
                 Ok(command) => match self.asked_about(&command) {
@@ -160,23 +160,23 @@ impl Session<'_> {
     async fn command(
         &mut self,
         speaker: &mut Speaker,
-        command: Command,
-    ) -> Result<Result<Said, Problem>, AppError> {
+        command: MailCommand,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         match command {
-            Command::Join { delivery_mode } => self.join(speaker, delivery_mode).await,
-            Command::Leave => self.leave(speaker).await,
-            Command::Confirm(token) => self.confirm(speaker, &token).await,
-            Command::Decide { decision, token, reason } => {
+            MailCommand::Join { delivery_mode } => self.join(speaker, delivery_mode).await,
+            MailCommand::Leave => self.leave(speaker).await,
+            MailCommand::Confirm(token) => self.confirm(speaker, &token).await,
+            MailCommand::Decide { decision, token, reason } => {
                 self.decide(speaker, decision, &token, &reason).await
             }
-            Command::ShowHeld(token) => self.show_held(speaker, &token).await,
-            Command::Who => self.who(speaker).await,
-            Command::Key(command) => self.key(speaker, command).await,
-            Command::Help => Ok(Ok(Said::Lines(self.help()))),
-            Command::Show => self.show(speaker).await,
-            Command::Echo(words) => Ok(Ok(Said::Echo(words))),
+            MailCommand::ShowHeld(token) => self.show_held(speaker, &token).await,
+            MailCommand::Who => self.who(speaker).await,
+            MailCommand::Key(command) => self.key(speaker, command).await,
+            MailCommand::Help => Ok(Ok(CommandReply::Lines(self.help()))),
+            MailCommand::Show => self.show(speaker).await,
+            MailCommand::Echo(words) => Ok(Ok(CommandReply::Echo(words))),
             // Asked about first, and carried out at the end of its workflow.
-            Command::Set(_) | Command::Stop => Ok(Ok(Said::Nothing)),
+            MailCommand::Set(_) | MailCommand::Stop => Ok(Ok(CommandReply::Nothing)),
         }
     }
 
@@ -187,8 +187,8 @@ impl Session<'_> {
     }
 
     /// Takes in what a workflow decided.
-    fn take(&mut self, taken: Result<Taken, Problem>) -> Result<Said, Problem> {
-        let Taken { effects, told } = taken?;
+    fn take(&mut self, taken: Result<Transition, Problem>) -> Result<CommandReply, Problem> {
+        let Transition { effects, told } = taken?;
         let before: Vec<_> = self.effects.iter().filter_map(Effect::step).collect();
         if effects.iter().filter_map(Effect::step).any(|step| before.contains(&step)) {
             // A message takes a request one step: what comes next is decided when that is done.
@@ -196,11 +196,11 @@ impl Session<'_> {
         }
         self.effects.extend(effects);
         Ok(match told {
-            Told::Asked | Told::Nothing => Said::Nothing,
-            Told::Waits => Said::Done(Success::Waits),
-            Told::Refused(problem) => return Err(problem),
-            Told::OneMore(key) => return Err(Problem::OneMoreSignature(key.spaced())),
-            Told::Done(change) => answers::of_change(&change),
+            StepOutcome::Asked | StepOutcome::Nothing => CommandReply::Nothing,
+            StepOutcome::Waits => CommandReply::Done(Success::Waits),
+            StepOutcome::Refused(problem) => return Err(problem),
+            StepOutcome::OneMore(key) => return Err(Problem::OneMoreSignature(key.spaced())),
+            StepOutcome::Done(change) => answers::of_change(&change),
         })
     }
 
@@ -212,7 +212,7 @@ impl Session<'_> {
 }
 
 /// What is said about a command that was carried out.
-enum Said {
+enum CommandReply {
     /// A letter says it, or there is nothing to say.
     Nothing,
     /// Its sentence.

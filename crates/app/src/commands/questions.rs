@@ -4,10 +4,10 @@
 //! carried the mail: it proves the mailbox and finds the question. On plain lists that is an answer, on lists with
 //! OpenPGP it brings a key that is still to be proven, and nothing else.
 
-use sealist_lists::commands::{Command, KeyCommand, Problem, Script};
+use sealist_lists::commands::{CommandScript, KeyCommand, MailCommand, Problem};
 use sealist_mail::Address;
 use sealist_store::requests;
-use sealist_store::tokens::{self, Subject};
+use sealist_store::tokens::{self, TokenSubject};
 
 use crate::AppError;
 use crate::requests::Desk;
@@ -19,15 +19,15 @@ const GAVE_WAY: &str = "gave way";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answering {
     pub(super) token: String,
-    pub(super) place: Place,
-    pub(super) about: Subject,
+    pub(super) place: QuestionScope,
+    pub(super) about: TokenSubject,
     /// What is asked; empty: what a moderator decides.
     question: String,
 }
 
 /// Where a token stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum QuestionScope {
     Words,
     Address,
 }
@@ -41,22 +41,23 @@ pub(super) async fn answering(
 ) -> Result<Vec<Answering>, AppError> {
     let mac = desk.app.vault.mac();
     let is_plain = desk.list.settings.pgp.is_none();
-    let in_words = words.iter().map(|token| (token.to_lowercase(), Place::Words, mac.token_mark(token)));
+    let in_words =
+        words.iter().map(|token| (token.to_lowercase(), QuestionScope::Words, mac.token_mark(token)));
     let in_address = detail.into_iter().flat_map(|token| {
         // Plain lists give the same token out for both places.
         let mark = if is_plain { mac.token_mark(token) } else { mac.address_token_mark(token) };
-        [(token.to_lowercase(), Place::Address, mark)]
+        [(token.to_lowercase(), QuestionScope::Address, mark)]
     });
     let mut db = desk.app.store.reader().await?;
     let mut found: Vec<Answering> = Vec::new();
     for (token, place, mark) in in_words.chain(in_address) {
         let Some(about) = tokens::subject_of(&mut db, &mark, who, desk.now).await? else { continue };
         let question = match about {
-            Subject::Request(no) => match requests::by_no(&mut db, no).await? {
+            TokenSubject::Request(no) => match requests::by_no(&mut db, no).await? {
                 Some(request) if request.list == desk.list.no => request.question,
                 _ => continue,
             },
-            Subject::GaveWay => GAVE_WAY.to_owned(),
+            TokenSubject::GaveWay => GAVE_WAY.to_owned(),
             _ => String::new(),
         };
         found.push(Answering { token, place, about, question });
@@ -66,17 +67,17 @@ pub(super) async fn answering(
 
 /// Puts the commands into a script that follow from its tokens. Who brings one has answered: what else stands there and
 /// is no command is a greeting, or the question itself.
-pub(super) fn imply(script: &mut Script, found: &[Answering], is_plain: bool) {
+pub(super) fn imply(script: &mut CommandScript, found: &[Answering], is_plain: bool) {
     if found.is_empty() {
         return;
     }
     script.lines.retain(|(line, read)| match read {
-        Ok(Command::Help) => line.trim().eq_ignore_ascii_case("help"),
-        Ok(Command::Stop | Command::Echo(_)) => false,
+        Ok(MailCommand::Help) => line.trim().eq_ignore_ascii_case("help"),
+        Ok(MailCommand::Stop | MailCommand::Echo(_)) => false,
         Err(Problem::SubjectNotSigned) => true,
         other => other.is_ok(),
     });
-    let mut done: Vec<Subject> = Vec::new();
+    let mut done: Vec<TokenSubject> = Vec::new();
     for one in found {
         if !done.contains(&one.about) {
             done.push(one.about.clone());
@@ -85,26 +86,31 @@ pub(super) fn imply(script: &mut Script, found: &[Answering], is_plain: bool) {
     }
 }
 
-fn imply_one(script: &mut Script, one: &Answering, is_plain: bool) {
+fn imply_one(script: &mut CommandScript, one: &Answering, is_plain: bool) {
     let token = || one.token.clone();
     let (name, follows) = match (one.question.as_str(), one.place) {
-        ("confirmation", Place::Address) if !is_plain => ("confirm", Err(Problem::LineMissing)),
-        ("confirmation", _) => ("confirm", Ok(Command::Confirm(token()))),
-        ("key", _) => ("key set", Ok(Command::Key(KeyCommand::Set(token())))),
-        ("signature", Place::Address) => ("key confirm", Err(Problem::NoStatement)),
-        ("signature", Place::Words) => ("key confirm", Ok(Command::Key(KeyCommand::Confirm(token())))),
+        ("confirmation", QuestionScope::Address) if !is_plain => ("confirm", Err(Problem::LineMissing)),
+        ("confirmation", _) => ("confirm", Ok(MailCommand::Confirm(token()))),
+        ("key", _) => ("key set", Ok(MailCommand::Key(KeyCommand::Set(token())))),
+        ("signature", QuestionScope::Address) => ("key confirm", Err(Problem::NoStatement)),
+        ("signature", QuestionScope::Words) => {
+            ("key confirm", Ok(MailCommand::Key(KeyCommand::Confirm(token()))))
+        }
         (GAVE_WAY, _) => ("confirm", Err(Problem::GaveWay)),
         _ => ("", Err(Problem::Undecided)),
     };
-    let decides = |read: &Result<Command, Problem>| {
-        matches!(read, Ok(Command::Decide { .. } | Command::ShowHeld(_)) | Err(Problem::SubjectNotSigned))
+    let decides = |read: &Result<MailCommand, Problem>| {
+        matches!(
+            read,
+            Ok(MailCommand::Decide { .. } | MailCommand::ShowHeld(_)) | Err(Problem::SubjectNotSigned)
+        )
     };
     if name.is_empty() && script.lines.iter().any(|(_, read)| decides(read)) {
         return;
     }
     // The right token behind the wrong word answers its question all the same.
     let same =
-        |command: &Command| command.token().is_some_and(|known| known.eq_ignore_ascii_case(&one.token));
+        |command: &MailCommand| command.token().is_some_and(|known| known.eq_ignore_ascii_case(&one.token));
     script.lines.retain(|(_, read)| !read.as_ref().is_ok_and(|command| same(command) && !name.is_empty()));
     script.lines.push((name.to_owned(), follows));
 }

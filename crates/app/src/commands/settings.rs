@@ -5,11 +5,11 @@ use sealist_lists::model::{DeliveryStatus, Role};
 use sealist_lists::texts::{Text, context};
 use sealist_store::people;
 
-use super::{Said, Session, Speaker};
+use super::{CommandReply, CommandSession, Speaker};
 use crate::AppError;
 
-impl Session<'_> {
-    pub(super) async fn show(&self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+impl CommandSession<'_> {
+    pub(super) async fn show(&self, speaker: &Speaker) -> Result<Result<CommandReply, Problem>, AppError> {
         let Some(member) = speaker.facts.roles.iter().find(|member| member.role == Role::Member) else {
             return Ok(Err(Problem::NotMember));
         };
@@ -33,6 +33,6 @@ impl Session<'_> {
             fingerprint => speaker.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
         };
         let lines = self.desk.app.texts.lines(Text::Settings, &self.place, values);
-        Ok(Ok(Said::Lines(lines.lines().map(str::to_owned).collect())))
+        Ok(Ok(CommandReply::Lines(lines.lines().map(str::to_owned).collect())))
     }
 }

@@ -2,31 +2,31 @@
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{self, Command, KeyCommand, Problem, Script, Subject};
+use sealist_lists::commands::{self, CommandScript, KeyCommand, MailCommand, Problem, SubjectLine};
 use sealist_lists::facts::{Addressed, Replay};
-use sealist_lists::model::{Door, MailingList, Role};
+use sealist_lists::model::{MailingList, Role, SubAddress};
 use sealist_lists::replay::Past;
 use sealist_mail::{Entity, Headers, Mailbox, autocrypt_key, first_text, key_blocks};
 use sealist_openpgp::{self as openpgp, Certificate, Cleartext, Encryption, KeyMaterial, Opened, statements};
-use sealist_store::queue::Entry;
+use sealist_store::queue::QueueEntry;
 use sealist_store::requests::{self, Request};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::closed::Closed;
-use super::questions::{Answering, Place, answering, imply};
+use super::questions::{Answering, QuestionScope, answering, imply};
 use crate::incoming::gather::{addressed, open};
 use crate::incoming::past::Brought;
 use crate::intake::source_of;
-use crate::requests::{Asker, Desk, Facts, Proven, facts};
+use crate::requests::{Desk, PersonFacts, Proven, Requester, facts};
 use crate::{App, AppError};
 
 /// Who sent a message to an address for commands.
 pub(super) struct Speaker {
-    pub(super) asker: Asker,
+    pub(super) asker: Requester,
     /// The name in the From field: nothing vouches for it.
     pub(super) name: Option<String>,
-    pub(super) facts: Facts,
+    pub(super) facts: PersonFacts,
     /// On lists with OpenPGP.
     pub(super) opened: Option<Opened>,
     /// Whether the certificate of the address signed all of it, for this address, for the first time.
@@ -45,7 +45,7 @@ pub(super) struct Speaker {
     pub(super) offered: OnceCell<Arc<KeyMaterial>>,
     /// The key that the mail program added by itself; nothing that was decrypted counts together with it.
     pub(super) autocrypt: Option<Vec<u8>>,
-    pub(super) script: Script,
+    pub(super) script: CommandScript,
     /// The tokens that it brings, where they count.
     pub(super) tokens: Vec<Answering>,
     /// Set where nothing may be done or told but what everybody gets: it is encrypted, and proves nothing.
@@ -62,7 +62,7 @@ impl Speaker {
 impl Speaker {
     pub(super) async fn hear(
         desk: Desk<'_>,
-        entry: &Entry,
+        entry: &QueueEntry,
         message: &Arc<Cleartext>,
         mailbox: &Mailbox,
     ) -> Result<Self, AppError> {
@@ -71,10 +71,10 @@ impl Speaker {
         let source = Some(source_of(app, &entry.sender));
         let facts = facts(app, list, &address).await?;
         let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
-        let detail = (entry.door == Door::Confirm).then_some(entry.detail.as_str());
+        let detail = (entry.door == SubAddress::Confirm).then_some(entry.detail.as_str());
         let framed = list.settings.pgp.is_some() && openpgp::is_encrypted(message);
         if framed && !answering(desk, &address, &outside(message), None).await?.is_empty() {
-            let asker = Asker { address, proven: Proven::Yes, source };
+            let asker = Requester { address, proven: Proven::Yes, source };
             let brought = Brought::by(app, list, entry, None);
             return Ok(Self::closed(asker, facts, brought, Closed::TokenOutside));
         }
@@ -107,7 +107,7 @@ impl Speaker {
         let no_such =
             detail.filter(|_| tokens.is_empty() && script.lines.iter().all(|(_, read)| read.is_err()));
         if let Some(token) = no_such {
-            script.lines = vec![("confirm".to_owned(), Ok(Command::Confirm(token.to_owned())))];
+            script.lines = vec![("confirm".to_owned(), Ok(MailCommand::Confirm(token.to_owned())))];
         }
         imply(&mut script, &tokens, list.settings.pgp.is_none());
         imply_confirmation(&mut script, &text);
@@ -124,7 +124,7 @@ impl Speaker {
             true => Closed::of(&facts.roles, opened.as_ref().map(Opened::encryption)),
             false => Closed::TokenOutside,
         });
-        let asker = Asker { address, proven, source };
+        let asker = Requester { address, proven, source };
         Ok(Self {
             asker,
             name: mailbox.name.clone(),
@@ -146,7 +146,7 @@ impl Speaker {
     }
 
     /// Of whom nothing more is to be known.
-    fn closed(asker: Asker, facts: Facts, brought: Brought, closed: Closed) -> Self {
+    fn closed(asker: Requester, facts: PersonFacts, brought: Brought, closed: Closed) -> Self {
         Self {
             asker,
             name: None,
@@ -161,7 +161,7 @@ impl Speaker {
             material: OnceCell::new(),
             offered: OnceCell::new(),
             autocrypt: None,
-            script: Script::default(),
+            script: CommandScript::default(),
             tokens: Vec::new(),
             closed: Some(closed),
         }
@@ -169,7 +169,8 @@ impl Speaker {
 
     /// What a token answers that stands in the address, where the question may be answered so.
     pub(super) fn in_address(&self, token: &str) -> Option<&Answering> {
-        let same = |one: &&Answering| one.place == Place::Address && one.token.eq_ignore_ascii_case(token);
+        let same =
+            |one: &&Answering| one.place == QuestionScope::Address && one.token.eq_ignore_ascii_case(token);
         self.tokens.iter().find(same)
     }
 }
@@ -177,19 +178,21 @@ impl Speaker {
 /// Whether what was signed asks for what the address stands for. An address that is a command itself has whatever came there
 /// say that command: words that somebody wrote for elsewhere do not count as signed for it. The signed To may name it, or
 /// the words say it, or there are no words.
-fn is_meant(app: &App, opened: &Opened, list: &MailingList, door: Door) -> bool {
-    if !matches!(door, Door::Join | Door::Leave) || addressed(app, opened, list, door) == Addressed::Here {
+fn is_meant(app: &App, opened: &Opened, list: &MailingList, door: SubAddress) -> bool {
+    if !matches!(door, SubAddress::Join | SubAddress::Leave)
+        || addressed(app, opened, list, door) == Addressed::Here
+    {
         return true;
     }
     let text = opened.text();
     let subject = opened.protected_headers().and_then(|headers| headers.text("subject")).unwrap_or_default();
-    let says = |(_, read): &(String, Result<Command, Problem>)| match read {
-        Ok(Command::Join { .. }) => door == Door::Join,
-        Ok(Command::Leave) => door == Door::Leave,
+    let says = |(_, read): &(String, Result<MailCommand, Problem>)| match read {
+        Ok(MailCommand::Join { .. }) => door == SubAddress::Join,
+        Ok(MailCommand::Leave) => door == SubAddress::Leave,
         _ => false,
     };
     text.trim().is_empty()
-        || commands::read(Door::Request, Subject::Covered(&subject), &text).lines.iter().any(says)
+        || commands::read(SubAddress::Request, SubjectLine::Covered(&subject), &text).lines.iter().any(says)
 }
 
 /// Tokens that anybody reads who sees an encrypted message.
@@ -200,7 +203,7 @@ fn outside(message: &[u8]) -> Vec<String> {
 }
 
 /// The confirmed key of the address, and the keys that it offers.
-fn signers(facts: &Facts, waiting: &[Request]) -> Result<Vec<Certificate>, AppError> {
+fn signers(facts: &PersonFacts, waiting: &[Request]) -> Result<Vec<Certificate>, AppError> {
     let offered = waiting.iter().filter_map(|request| request.certificate.as_deref());
     let mut signers: Vec<Certificate> = facts.known.iter().cloned().collect();
     for certificate in offered {
@@ -214,27 +217,29 @@ fn signers(facts: &Facts, waiting: &[Request]) -> Result<Vec<Certificate>, AppEr
 
 /// The commands, with the text in which they stand. Of an encrypted message nothing counts that stands outside, and of a
 /// Subject that is not signed, above a text that is, only what needs no signature.
-fn script(door: Door, opened: Option<&Opened>, message: &[u8]) -> (Script, Zeroizing<String>) {
+fn script(door: SubAddress, opened: Option<&Opened>, message: &[u8]) -> (CommandScript, Zeroizing<String>) {
     let outer = || Headers::parse(message).0.text("subject").unwrap_or_default();
     let Some(opened) = opened else {
         let text = Zeroizing::new(first_text(&Entity::parse(message)));
-        return (commands::read(door, Subject::Covered(&outer()), &text), text);
+        return (commands::read(door, SubjectLine::Covered(&outer()), &text), text);
     };
     let text = opened.text();
     let protected = opened.protected_headers().and_then(|headers| headers.text("subject"));
     let script = match protected {
-        Some(subject) => commands::read(door, Subject::Covered(&subject), &text),
-        None if opened.encryption() != Encryption::None => commands::read(door, Subject::Covered(""), &text),
-        None if opened.signatures().is_empty() => commands::read(door, Subject::Covered(&outer()), &text),
-        None => commands::read(door, Subject::Uncovered(&outer()), &text),
+        Some(subject) => commands::read(door, SubjectLine::Covered(&subject), &text),
+        None if opened.encryption() != Encryption::None => {
+            commands::read(door, SubjectLine::Covered(""), &text)
+        }
+        None if opened.signatures().is_empty() => commands::read(door, SubjectLine::Covered(&outer()), &text),
+        None => commands::read(door, SubjectLine::Uncovered(&outer()), &text),
     };
     (script, text)
 }
 
 /// A statement needs no command: it says itself what it is.
-fn imply_confirmation(script: &mut Script, text: &str) {
-    let confirms = |(_, read): &(String, Result<Command, _>)| {
-        matches!(read, Ok(Command::Confirm(_) | Command::Key(KeyCommand::Confirm(_))))
+fn imply_confirmation(script: &mut CommandScript, text: &str) {
+    let confirms = |(_, read): &(String, Result<MailCommand, _>)| {
+        matches!(read, Ok(MailCommand::Confirm(_) | MailCommand::Key(KeyCommand::Confirm(_))))
     };
     if script.lines.iter().any(confirms) {
         return;
@@ -242,12 +247,12 @@ fn imply_confirmation(script: &mut Script, text: &str) {
     if let [found] = &statements(text)[..] {
         let token = found.statement.token.clone();
         script.lines.retain(|(_, read)| read.is_ok());
-        let command = Command::Key(KeyCommand::Confirm(token));
+        let command = MailCommand::Key(KeyCommand::Confirm(token));
         script.lines.push(("key confirm".to_owned(), Ok(command)));
     }
 }
 
 /// The doors that take commands.
-pub(crate) fn takes_commands(door: Door) -> bool {
-    matches!(door, Door::Request | Door::Join | Door::Leave | Door::Confirm)
+pub(crate) fn takes_commands(door: SubAddress) -> bool {
+    matches!(door, SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm)
 }

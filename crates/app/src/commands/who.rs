@@ -6,14 +6,14 @@ use sealist_mail::shown;
 use sealist_openpgp::Fingerprint;
 use sealist_store::{keys, people};
 
-use super::{Said, Session, Speaker};
+use super::{CommandReply, CommandSession, Speaker};
 use crate::AppError;
 
 /// Addresses that one letter names.
 const MAX_MEMBERS: u32 = 1000;
 
-impl Session<'_> {
-    pub(super) async fn who(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+impl CommandSession<'_> {
+    pub(super) async fn who(&mut self, speaker: &Speaker) -> Result<Result<CommandReply, Problem>, AppError> {
         // First what is the same for everybody: who proves nothing learns nothing of a role.
         if self.desk.list.settings.pgp.is_some() && !speaker.signed {
             return Ok(Err(Problem::RosterUnsigned));
@@ -38,6 +38,6 @@ impl Session<'_> {
                 lines.push(format!("    {}", key.map_or_else(|| "-".to_owned(), |key| key.spaced())));
             }
         }
-        Ok(Ok(Said::Roster(lines)))
+        Ok(Ok(CommandReply::Roster(lines)))
     }
 }

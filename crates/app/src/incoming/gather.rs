@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use sealist_lists::facts::{Addressed, Encryption, Facts, Form, InnerAuthor, Signature};
-use sealist_lists::model::{Door, MailingList, Member, Role};
+use sealist_lists::facts::{Addressed, Encryption, InnerAuthor, MessageFacts, PgpForm, Signature};
+use sealist_lists::model::{MailingList, Member, Role, SubAddress};
 use sealist_lists::replay::Past;
 use sealist_mail::{Address, Headers, Mailbox, Timestamp, sole_author};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
-use sealist_store::queue::Entry;
+use sealist_store::queue::QueueEntry;
 use sealist_store::{keys, people};
 
 use crate::intake::is_address_of;
@@ -18,7 +18,7 @@ use crate::{App, AppError};
 const GROWN_FORMS: u64 = 3;
 
 /// What the database knows of an author's key.
-pub(crate) enum KnownKey {
+pub(crate) enum AuthorKey {
     /// The list opens nothing: no key is asked for.
     NotAsked,
     /// The author is nobody here.
@@ -31,7 +31,7 @@ pub(crate) enum KnownKey {
     Confirmed(Box<Certificate>),
 }
 
-impl KnownKey {
+impl AuthorKey {
     pub(crate) fn signers(&self) -> &[Certificate] {
         match self {
             Self::Confirmed(certificate) => std::slice::from_ref(certificate),
@@ -41,9 +41,9 @@ impl KnownKey {
 }
 
 /// What the database knows of an author.
-pub(crate) struct Known {
+pub(crate) struct KnownAuthor {
     pub(crate) roles: Vec<Member>,
-    pub(crate) key: KnownKey,
+    pub(crate) key: AuthorKey,
     pub(crate) banned: bool,
 }
 
@@ -52,23 +52,23 @@ pub(crate) async fn look_up(
     list: &MailingList,
     author: &Mailbox,
     sender: Option<&Address>,
-) -> Result<Known, AppError> {
+) -> Result<KnownAuthor, AppError> {
     let mut db = app.store.reader().await?;
     let roles = people::roles_of(&mut db, list.no, &author.address).await?;
     let key = match roles.first() {
-        _ if list.settings.pgp.is_none() => KnownKey::NotAsked,
-        None => KnownKey::OfNobody,
+        _ if list.settings.pgp.is_none() => AuthorKey::NotAsked,
+        None => AuthorKey::OfNobody,
         Some(member) => match keys::certificate_of(&mut db, member.address_no).await? {
-            None => KnownKey::Missing,
-            Some(row) if row.confirmed_at.is_none() || member.key_waits => KnownKey::Unconfirmed,
-            Some(row) => KnownKey::Confirmed(Box::new(Certificate::from_stored(&row.certificate)?)),
+            None => AuthorKey::Missing,
+            Some(row) if row.confirmed_at.is_none() || member.key_waits => AuthorKey::Unconfirmed,
+            Some(row) => AuthorKey::Confirmed(Box::new(Certificate::from_stored(&row.certificate)?)),
         },
     };
     let mut banned = people::is_banned(&mut db, list.no, &author.address).await?;
     if let Some(sender) = sender.filter(|sender| **sender != author.address) {
         banned |= people::is_banned(&mut db, list.no, sender).await?;
     }
-    Ok(Known { roles, key, banned })
+    Ok(KnownAuthor { roles, key, banned })
 }
 
 /// The members that To and Cc name. `headers`: on lists with OpenPGP what the author signed, because whoever carries a message
@@ -122,23 +122,23 @@ fn limits(list: &MailingList) -> openpgp::Limits {
 pub(super) fn gather(
     app: &App,
     list: &MailingList,
-    entry: &Entry,
-    known: &Known,
+    entry: &QueueEntry,
+    known: &KnownAuthor,
     opened: Option<&Opened>,
     past: &Past,
     mailbox: &Mailbox,
     octets: usize,
-) -> Facts {
+) -> MessageFacts {
     // Owners and moderators may do what members may.
     let strongest = [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember];
     let author = strongest.iter().find_map(|role| known.roles.iter().find(|member| member.role == *role));
-    Facts {
+    MessageFacts {
         settings: list.settings.clone(),
         banned: known.banned,
         author_role: author.map(|member| member.role),
         moderation_action: author.and_then(|member| member.moderation_action),
         octets: octets as u64,
-        form: if opened.is_some_and(Opened::is_inline) { Form::Inline } else { Form::Mime },
+        form: if opened.is_some_and(Opened::is_inline) { PgpForm::Inline } else { PgpForm::Mime },
         encryption: opened.map_or(Encryption::None, |opened| match opened.encryption() {
             openpgp::Encryption::None => Encryption::None,
             openpgp::Encryption::Whole => Encryption::Whole,
@@ -157,13 +157,13 @@ pub(super) fn gather(
 }
 
 /// Good as [`Opened::valid_signature`] says; else the worst that can be said in a word.
-fn signature(opened: &Opened, key: &KnownKey) -> Signature {
+fn signature(opened: &Opened, key: &AuthorKey) -> Signature {
     if opened.valid_signature().is_some() {
         return Signature::Good;
     }
     match key {
-        KnownKey::Missing if !opened.signatures().is_empty() => return Signature::NoKey,
-        KnownKey::Unconfirmed if !opened.signatures().is_empty() => return Signature::KeyNotConfirmed,
+        AuthorKey::Missing if !opened.signatures().is_empty() => return Signature::NoKey,
+        AuthorKey::Unconfirmed if !opened.signatures().is_empty() => return Signature::KeyNotConfirmed,
         _ => {}
     }
     let known = |verdict: &&SignatureVerdict| {
@@ -180,7 +180,7 @@ fn signature(opened: &Opened, key: &KnownKey) -> Signature {
     }
 }
 
-pub(crate) fn addressed(app: &App, opened: &Opened, list: &MailingList, door: Door) -> Addressed {
+pub(crate) fn addressed(app: &App, opened: &Opened, list: &MailingList, door: SubAddress) -> Addressed {
     let Some(valid) = opened.valid_signature() else {
         return Addressed::NotSaid;
     };

@@ -9,29 +9,29 @@ use std::sync::Arc;
 
 use sealist_lists::budgets::may_tell_author;
 use sealist_lists::chains::{self, Verdict};
-use sealist_lists::facts::{self, Encryption, Facts, Signature};
-use sealist_lists::model::{Action, AddressNo, Door, MailingList, Role};
+use sealist_lists::facts::{self, Encryption, MessageFacts, Signature};
+use sealist_lists::model::{Action, AddressNo, MailingList, Role, SubAddress};
 use sealist_lists::replay::Past;
-use sealist_lists::rules::{Finding, GATE, Reason};
+use sealist_lists::rules::{GATE, Reason, RuleHit};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Answerable, Mailbox, Timestamp, sole_author};
 use sealist_openpgp::Cleartext;
 use sealist_store::audit::Trier;
-use sealist_store::bodies::{self, Body};
+use sealist_store::bodies::{self, StoredBody};
 use sealist_store::holds::{self, Hold};
-use sealist_store::queue::{self, Entry};
-use sealist_store::replay::Outcome as Fate;
+use sealist_store::queue::{self, QueueEntry};
+use sealist_store::replay::ReplayOutcome as Fate;
 use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, people, posts, put_aside};
 
-use crate::bounces::{self, Taken};
+use crate::bounces::{self, BounceHandling};
 use crate::commands::{self, takes_commands};
 use crate::intake::source_of;
 use crate::notices::Prepared;
 use crate::requests::Desk;
 use crate::upkeep::make_room;
 use crate::{App, AppError, letters, published};
-use gather::{Known, gather, look_up, open};
-use outside::Outside;
+use gather::{KnownAuthor, gather, look_up, open};
+use outside::MessageOutside;
 use past::Brought;
 use post::{Post, make_post};
 
@@ -47,7 +47,7 @@ const TRIES: usize = 20;
 
 /// What became of an entry, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct EntryOutcome {
     /// Accept, hold or discard; defer if the message waits for a later hour.
     pub action: Action,
     /// The reasons, the deciding one first.
@@ -56,57 +56,59 @@ pub struct Outcome {
 
 /// Judges one entry and records the outcome in one transaction. An error leaves the entry as it is. What asks for a notice to
 /// a stranger when these are used up waits for the next hour: its outcome is [`Action::Defer`]. What waited for days is held.
-pub async fn process(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppError> {
+pub async fn process(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutcome, AppError> {
     match Box::pin(judge(app, entry.clone(), now)).await {
         Err(AppError::NextHour(_)) if now.0 - entry.received_at.0 > LONGEST_WAIT_MS => {
             let list = list_of(app, &entry).await?;
-            let held = Verdict::of(Finding { reason: Reason::Command, action: Action::Hold });
-            record(app, Judged::new(&list, &entry, held), now).await
+            let held = Verdict::of(RuleHit { reason: Reason::Command, action: Action::Hold });
+            record(app, JudgedMessage::new(&list, &entry, held), now).await
         }
         Err(AppError::NextHour(begins_at)) => {
             let waits = app
                 .store
                 .write(move |db| Box::pin(async move { queue::give_back(db, &entry, begins_at).await }));
             waits.await.map_err(|error: StoreError| error)?;
-            Ok(Outcome { action: Action::Defer, reasons: Vec::new() })
+            Ok(EntryOutcome { action: Action::Defer, reasons: Vec::new() })
         }
         judged => judged,
     }
 }
 
-async fn judge(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppError> {
+async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutcome, AppError> {
     let octets = bodies::octets(&mut *app.store.reader().await?, entry.body).await?;
     let _room = app.judging.wait(octets, FORMS).await?;
     let list = list_of(app, &entry).await?;
     let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
     let message = Arc::new(reveal(app, &list, body).await?);
     poison(&message);
-    let outside = Outside::of(app, &list, &message).await?;
-    let Outside { headers: outer, origin, answerable, .. } = &outside;
+    let outside = MessageOutside::of(app, &list, &message).await?;
+    let MessageOutside { headers: outer, origin, answerable, .. } = &outside;
     let sender = outside.sender.address();
     let author = sole_author(outer);
 
     let mut entry = entry;
-    if entry.door == Door::Confirm && entry.detail.is_empty() {
+    if entry.door == SubAddress::Confirm && entry.detail.is_empty() {
         entry.detail = outside.confirm_detail();
     }
-    if entry.door == Door::Bounces {
+    if entry.door == SubAddress::Bounces {
         match bounces::take(app, &list, &entry, sender, &message, now).await? {
-            Taken::Done => return Ok(Outcome { action: Action::Discard, reasons: vec![Reason::Bounce] }),
-            Taken::Person => entry.door = Door::Owner,
+            BounceHandling::Done => {
+                return Ok(EntryOutcome { action: Action::Discard, reasons: vec![Reason::Bounce] });
+            }
+            BounceHandling::Person => entry.door = SubAddress::Owner,
         }
     }
-    let arrival = facts::Arrival { door: entry.door, origin: *origin, answerable: *answerable, author };
+    let arrival = facts::OuterFacts { door: entry.door, origin: *origin, answerable: *answerable, author };
     let stopped =
         GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door, octets));
     let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
     let stopped = stopped.filter(|finding| !approved.contains(&finding.reason));
-    let judged = |verdict| Judged::new(&list, &entry, verdict);
+    let judged = |verdict| JudgedMessage::new(&list, &entry, verdict);
     let Some(mailbox) = arrival.author.ok().filter(|_| stopped.is_none()) else {
-        let nobody = Finding { reason: Reason::NoSoleAuthor, action: Action::Hold };
+        let nobody = RuleHit { reason: Reason::NoSoleAuthor, action: Action::Hold };
         return record(app, judged(Verdict::of(stopped.unwrap_or(nobody))), now).await;
     };
-    if entry.door == Door::Sendkey {
+    if entry.door == SubAddress::Sendkey {
         return answer_sendkey(app, &list, &entry, sender, now).await;
     }
 
@@ -118,7 +120,7 @@ async fn judge(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppEr
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
     let brought = Arc::new(Brought::by(app, &list, &entry, opened.as_ref()));
     let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
-    let may_be_told = |facts: &Facts| facts.author_role.is_some() && *answerable == Answerable::Yes;
+    let may_be_told = |facts: &MessageFacts| facts.author_role.is_some() && *answerable == Answerable::Yes;
     for _ in 0..TRIES {
         let past = brought.past(app).await?;
         let facts = gather(app, &list, &entry, &known, opened.as_ref(), &past, &mailbox, message.len());
@@ -149,7 +151,7 @@ async fn judge(app: &App, entry: Entry, now: Timestamp) -> Result<Outcome, AppEr
     Err(AppError::Overtaken)
 }
 
-async fn list_of(app: &App, entry: &Entry) -> Result<MailingList, AppError> {
+async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
     list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
 }
@@ -163,37 +165,39 @@ fn poison(message: &[u8]) {
     let _ = message;
 }
 
-pub(crate) async fn reveal(app: &App, list: &MailingList, body: Body) -> Result<Cleartext, AppError> {
+pub(crate) async fn reveal(app: &App, list: &MailingList, body: StoredBody) -> Result<Cleartext, AppError> {
     match body {
-        Body::Plain { payload, .. } => Ok(Cleartext::new(payload)),
-        Body::Sealed(sealed) => Ok(app.keys_of(list).await?.storage.open(&sealed)?),
+        StoredBody::Plain { payload, .. } => Ok(Cleartext::new(payload)),
+        StoredBody::Sealed(sealed) => Ok(app.keys_of(list).await?.storage.open(&sealed)?),
     }
 }
 
-fn by_door(list: &MailingList, door: Door, octets: u64) -> Option<Finding> {
+fn by_door(list: &MailingList, door: SubAddress, octets: u64) -> Option<RuleHit> {
     match door {
-        Door::Posting | Door::Owner | Door::Bounces => None,
-        Door::Sendkey if list.settings.pgp.is_some() => None,
-        Door::Request | Door::Join | Door::Leave | Door::Confirm if octets > MAX_COMMAND_OCTETS => {
-            Finding::new(Reason::TooLarge, Action::Hold)
+        SubAddress::Posting | SubAddress::Owner | SubAddress::Bounces => None,
+        SubAddress::Sendkey if list.settings.pgp.is_some() => None,
+        SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm
+            if octets > MAX_COMMAND_OCTETS =>
+        {
+            RuleHit::new(Reason::TooLarge, Action::Hold)
         }
-        Door::Request | Door::Join | Door::Leave | Door::Confirm => None,
-        Door::Sendkey => Finding::new(Reason::Command, Action::Hold),
+        SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm => None,
+        SubAddress::Sendkey => RuleHit::new(Reason::Command, Action::Hold),
     }
 }
 
-fn chain_name(list: &MailingList, door: Door) -> &str {
-    if door == Door::Owner { "owner-chain" } else { &list.settings.posting_chain }
+fn chain_name(list: &MailingList, door: SubAddress) -> &str {
+    if door == SubAddress::Owner { "owner-chain" } else { &list.settings.posting_chain }
 }
 
 /// The list's certificate goes to the envelope sender, once a day ([RFC 3834, section 4]).
 async fn answer_sendkey(
     app: &App,
     list: &MailingList,
-    entry: &Entry,
+    entry: &QueueEntry,
     sender: Option<&Address>,
     now: Timestamp,
-) -> Result<Outcome, AppError> {
+) -> Result<EntryOutcome, AppError> {
     let mut answer = None;
     let published = published(app, list).await?;
     if let Some(sender) = sender
@@ -213,13 +217,13 @@ async fn answer_sendkey(
             })
         })
         .await?;
-    Ok(Outcome { action: Action::Accept, reasons: Vec::new() })
+    Ok(EntryOutcome { action: Action::Accept, reasons: Vec::new() })
 }
 
 /// A verdict and what follows from it.
-struct Judged<'a> {
+struct JudgedMessage<'a> {
     list: &'a MailingList,
-    entry: &'a Entry,
+    entry: &'a QueueEntry,
     verdict: Verdict,
     /// The notice to the author of a message that is rejected or was posted already, if the author may be told today.
     told: Option<Prepared>,
@@ -254,9 +258,9 @@ async fn may_hear(db: &mut Conn, list: &MailingList, source: u16) -> Result<bool
 #[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
 fn whose(
     list: &MailingList,
-    entry: &Entry,
-    facts: &Facts,
-    known: &Known,
+    entry: &QueueEntry,
+    facts: &MessageFacts,
+    known: &KnownAuthor,
     author: &Mailbox,
     sender: Option<&Address>,
     verdict: &Verdict,
@@ -275,7 +279,7 @@ fn whose(
         false => is_member || sender == Some(&author.address),
     };
     let may_hear = list.settings.respond_to_post_requests
-        && entry.door == Door::Posting
+        && entry.door == SubAddress::Posting
         && !entry.author_told
         && is_public
         && (is_member || !has_openpgp)
@@ -283,16 +287,16 @@ fn whose(
     Whose { member, told: may_hear.then(|| author.address.clone()), tells_member: is_member }
 }
 
-impl<'a> Judged<'a> {
-    fn new(list: &'a MailingList, entry: &'a Entry, verdict: Verdict) -> Self {
+impl<'a> JudgedMessage<'a> {
+    fn new(list: &'a MailingList, entry: &'a QueueEntry, verdict: Verdict) -> Self {
         Self { list, entry, verdict, told: None, post: None, past: None, whose: Whose::default() }
     }
 }
 
 /// One transaction: the post and its fan-out cursor, or the hold with its letters, or nothing left; and what the replay
 /// record keeps of it. Errs with [`AppError::Overtaken`] if the record has changed since the verdict.
-async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome, AppError> {
-    let Judged { list, entry, verdict, told, post, past, whose } = judged;
+async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<EntryOutcome, AppError> {
+    let JudgedMessage { list, entry, verdict, told, post, past, whose } = judged;
     let mut reasons = verdict.reasons();
     if entry.approved {
         // What a moderator accepted stays accepted when a new reason is shown.
@@ -391,5 +395,5 @@ async fn record(app: &App, judged: Judged<'_>, now: Timestamp) -> Result<Outcome
             })
         })
         .await?;
-    Ok(Outcome { action, reasons })
+    Ok(EntryOutcome { action, reasons })
 }

@@ -2,35 +2,35 @@
 
 use sealist_lists::model::MailingList;
 use sealist_mail::Headers;
-use sealist_mail::origin::{self, Answerable, EnvelopeSender, Origin};
+use sealist_mail::origin::{self, Answerable, EnvelopeSender, MessageOrigin};
 use sealist_store::bounce_proofs;
 
 use crate::intake::CONFIRM_FIELD;
 use crate::{App, AppError};
 
 /// The outside of a message.
-pub(crate) struct Outside {
+pub(crate) struct MessageOutside {
     pub(crate) headers: Headers,
     pub(crate) sender: EnvelopeSender,
-    pub(crate) origin: Origin,
+    pub(crate) origin: MessageOrigin,
     pub(crate) answerable: Answerable,
 }
 
-impl Outside {
+impl MessageOutside {
     pub(crate) async fn of(app: &App, list: &MailingList, message: &[u8]) -> Result<Self, AppError> {
         let (headers, _) = Headers::parse(message);
         let sender = EnvelopeSender::of(&headers);
         let mut origin =
             origin::classify(&sender, &headers, message, &list.name.posting(), &list.name.list_id());
-        if origin == Origin::Message && answers_a_post(app, list, &headers).await? {
-            origin = Origin::AutoReply;
+        if origin == MessageOrigin::Message && answers_a_post(app, list, &headers).await? {
+            origin = MessageOrigin::AutoReply;
         }
         let answerable = origin::answerable(&sender, &headers);
         Ok(Self { headers, sender, origin, answerable })
     }
 }
 
-impl Outside {
+impl MessageOutside {
     /// What followed the `+` of a `-confirm` address: in the field that the intake put second.
     pub(crate) fn confirm_detail(&self) -> String {
         let field = self.headers.fields().nth(1).filter(|field| field.is(CONFIRM_FIELD));

@@ -7,8 +7,8 @@ use sealist_lists::model::MailingList;
 use sealist_lists::replay::{Here, Past};
 use sealist_mail::Timestamp;
 use sealist_openpgp::Opened;
-use sealist_store::queue::Entry;
-use sealist_store::replay::{self, Digest, Outcome};
+use sealist_store::queue::QueueEntry;
+use sealist_store::replay::{self, Digest, ReplayOutcome};
 use sealist_store::{Conn, StoreError};
 
 use crate::{App, AppError};
@@ -16,12 +16,12 @@ use crate::{App, AppError};
 /// The signed texts that a message brings.
 pub(crate) struct Brought {
     digests: Vec<Digest>,
-    entry: Entry,
+    entry: QueueEntry,
 }
 
 impl Brought {
     /// Empty for what nobody signed as a whole, and on lists with `collect_sig_hashes` off.
-    pub(crate) fn by(app: &App, list: &MailingList, entry: &Entry, opened: Option<&Opened>) -> Self {
+    pub(crate) fn by(app: &App, list: &MailingList, entry: &QueueEntry, opened: Option<&Opened>) -> Self {
         let collects = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.collect_sig_hashes);
         let verified = opened.filter(|_| collects).into_iter().flat_map(Opened::verified);
         let mac = app.vault.mac();
@@ -52,7 +52,7 @@ impl Brought {
     pub(crate) async fn record(
         &self,
         db: &mut Conn,
-        outcome: Outcome,
+        outcome: ReplayOutcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         replay::record(db, &self.digests, &self.entry, outcome, now).await
@@ -64,7 +64,7 @@ impl Brought {
     }
 
     fn here(&self) -> Here<'_> {
-        let Entry { list, door, no, arrival, .. } = &self.entry;
+        let QueueEntry { list, door, no, arrival, .. } = &self.entry;
         Here { list: *list, door: *door, entry: *no, arrival }
     }
 }

@@ -1,25 +1,25 @@
 //! From an accepted message to what is stored for its readers.
 
-use sealist_lists::draft::{Author, ContentForm, Draft, Recipients};
-use sealist_lists::facts::Facts;
-use sealist_lists::model::{Channel, Door, MailingList};
+use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
+use sealist_lists::facts::MessageFacts;
+use sealist_lists::model::{Channel, MailingList, SubAddress};
 use sealist_lists::payload;
 use sealist_lists::pipelines;
 use sealist_mail::{Entity, Headers, Mailbox, Part, Timestamp};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Cleartext, KeepSignature, Opened};
 use sealist_store::StoreError;
-use sealist_store::bodies::Body;
-use sealist_store::queue::Entry;
+use sealist_store::bodies::StoredBody;
+use sealist_store::queue::QueueEntry;
 
-use super::gather::{Known, addressees};
+use super::gather::{KnownAuthor, addressees};
 use crate::requests::is_shown;
 use crate::{App, AppError, sealing};
 
 /// A finished post, ready to be stored.
 pub(super) struct Post {
     pub(super) channel: Channel,
-    pub(super) body: Body,
+    pub(super) body: StoredBody,
     pub(super) envelope_from: String,
     pub(super) recipients: Recipients,
     pub(super) archived: bool,
@@ -31,9 +31,9 @@ pub(super) struct Post {
 pub(super) async fn make_post(
     app: &App,
     list: &MailingList,
-    entry: &Entry,
-    facts: &Facts,
-    known: &Known,
+    entry: &QueueEntry,
+    facts: &MessageFacts,
+    known: &KnownAuthor,
     mailbox: &Mailbox,
     message: &Cleartext,
     opened: Option<&Opened>,
@@ -72,7 +72,7 @@ pub(super) async fn make_post(
     {
         author.display_name.clear();
     }
-    let mut draft = Draft {
+    let mut draft = PostDraft {
         list,
         texts: &app.texts,
         facts,
@@ -94,7 +94,8 @@ pub(super) async fn make_post(
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
         archived: false,
     };
-    let pipeline = if entry.door == Door::Owner { "owner-pipeline" } else { &list.settings.posting_pipeline };
+    let pipeline =
+        if entry.door == SubAddress::Owner { "owner-pipeline" } else { &list.settings.posting_pipeline };
     pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
     let (recipients, archived) = (draft.recipients.clone(), draft.archived);
     let payload = payload::build(draft, openpgp::random());
@@ -110,7 +111,7 @@ pub(super) async fn make_post(
     Ok(Post {
         channel,
         body,
-        envelope_from: list.name.address(Door::Bounces).to_string(),
+        envelope_from: list.name.address(SubAddress::Bounces).to_string(),
         recipients,
         archived,
         sent_mark,

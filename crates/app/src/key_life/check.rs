@@ -4,10 +4,10 @@
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
 use sealist_openpgp::{POLICY_EPOCH, SealingCard};
-use sealist_store::key_checks::{self, Finding, Pass, Watched};
+use sealist_store::key_checks::{self, KeyCheckResult, Pass, Watched};
 use sealist_store::{StoreError, key_news};
 
-use super::judge::{Judged, judge_stored};
+use super::judge::{JudgedCertificate, judge_stored};
 use super::letters::{self, MAX_LINES};
 use super::warn::{Stages, state};
 use crate::key_work::key_work;
@@ -19,7 +19,7 @@ const PAGE: u32 = 500;
 
 /// What the daily check found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct KeyCheckReport {
     /// Certificates that were judged.
     pub checked: u64,
     /// Those that cannot be used now and could before.
@@ -38,7 +38,7 @@ pub struct KeyCheck {
     stages: Stages,
     at: At,
     /// What it found so far.
-    pub found: Found,
+    pub found: KeyCheckReport,
 }
 
 #[derive(Clone, Copy)]
@@ -49,9 +49,9 @@ enum At {
 }
 
 /// A certificate that was judged, and the letter to its holder.
-struct Outcome {
+struct CheckedCertificate {
     seen: Watched,
-    finding: Finding,
+    finding: KeyCheckResult,
     letter: Option<Prepared>,
 }
 
@@ -64,7 +64,7 @@ impl KeyCheck {
         let begun = app.store.write(move |db| Box::pin(key_checks::begin(db, POLICY_EPOCH, now)));
         let begun: Option<Pass> = begun.await.map_err(|error: StoreError| error)?;
         let at = At::Certificates(AddressNo(0));
-        Ok(begun.map(|pass| Self { pass, stages: stages.clone(), at, found: Found::default() }))
+        Ok(begun.map(|pass| Self { pass, stages: stages.clone(), at, found: KeyCheckReport::default() }))
     }
 
     /// Does the next page; says whether there is more to do.
@@ -107,8 +107,8 @@ impl KeyCheck {
         }
         let found = app.store.write(move |db| {
             Box::pin(async move {
-                let mut found = Found::default();
-                for Outcome { seen, finding, letter } in results {
+                let mut found = KeyCheckReport::default();
+                for CheckedCertificate { seen, finding, letter } in results {
                     if !key_checks::record(&mut *db, &seen, &finding, now).await? {
                         continue;
                     }
@@ -127,7 +127,7 @@ impl KeyCheck {
         Ok(Some(last))
     }
 
-    async fn judged(&self, app: &App, seen: Watched, now: Timestamp) -> Result<Outcome, AppError> {
+    async fn judged(&self, app: &App, seen: Watched, now: Timestamp) -> Result<CheckedCertificate, AppError> {
         let (octets, address) = (seen.certificate.clone(), seen.address.clone());
         let judged = key_work(move || judge_stored(&octets, &address, now)).await?;
         let mut warned = state(&self.stages, &seen.fingerprint, &judged, seen.warned.as_ref(), now);
@@ -146,7 +146,7 @@ impl KeyCheck {
             }
         }
         let card = card_to_be(app, &seen, &judged, now);
-        Ok(Outcome { seen, finding: Finding { card, warned }, letter })
+        Ok(CheckedCertificate { seen, finding: KeyCheckResult { card, warned }, letter })
     }
 
     /// Writes to a page of owners; says behind which to go on.
@@ -192,7 +192,12 @@ impl KeyCheck {
 }
 
 /// A card that is good stays as it is: a new one of the same keys would be no other.
-fn card_to_be(app: &App, seen: &Watched, judged: &Judged, now: Timestamp) -> Result<Vec<u8>, String> {
+fn card_to_be(
+    app: &App,
+    seen: &Watched,
+    judged: &JudgedCertificate,
+    now: Timestamp,
+) -> Result<Vec<u8>, String> {
     let mac = app.vault.mac();
     let same = |stored: &&Vec<u8>| {
         let card = SealingCard::from_bytes(stored, mac, &seen.address.key(), now);
@@ -204,7 +209,7 @@ fn card_to_be(app: &App, seen: &Watched, judged: &Judged, now: Timestamp) -> Res
     }
 }
 
-impl Found {
+impl KeyCheckReport {
     fn add(&mut self, other: Self) {
         self.checked += other.checked;
         self.lost += other.lost;

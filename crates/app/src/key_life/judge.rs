@@ -6,31 +6,31 @@ use sealist_openpgp::{Certificate, MacKey, SealingCard, Unusable};
 use crate::AppError;
 
 /// What a certificate is good for.
-pub(crate) struct Judged {
+pub(crate) struct JudgedCertificate {
     /// The sealing card, or why there is none.
     pub(crate) card: Result<SealingCard, AppError>,
 }
 
 /// Judges a certificate that was confirmed for an address. It must be usable and, if a user id of it has the address, still
 /// name it; one that never did is an owner's or admin's word.
-pub(crate) fn judge(certificate: &Certificate, address: &Address, now: Timestamp) -> Judged {
+pub(crate) fn judge(certificate: &Certificate, address: &Address, now: Timestamp) -> JudgedCertificate {
     let gone = || certificate.mentions(address) && !certificate.addresses(now).contains(address);
     let card = match certificate.usable(now) {
         Ok(_) if gone() => Err(AppError::OtherAddress(address.to_string())),
         card => card.map_err(AppError::Unusable),
     };
-    Judged { card }
+    JudgedCertificate { card }
 }
 
 /// The same of a stored certificate; one that is damaged cannot be used.
-pub(super) fn judge_stored(stored: &[u8], address: &Address, now: Timestamp) -> Judged {
+pub(super) fn judge_stored(stored: &[u8], address: &Address, now: Timestamp) -> JudgedCertificate {
     match Certificate::from_stored(stored) {
         Ok(certificate) => judge(&certificate, address, now),
-        Err(damaged) => Judged { card: Err(damaged.into()) },
+        Err(damaged) => JudgedCertificate { card: Err(damaged.into()) },
     }
 }
 
-impl Judged {
+impl JudgedCertificate {
     /// Until when it can be used; `None`: no end is set, or it cannot be used.
     pub(crate) fn until(&self) -> Option<Timestamp> {
         self.card.as_ref().ok().and_then(SealingCard::valid_until)

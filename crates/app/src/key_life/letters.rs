@@ -2,17 +2,17 @@
 
 use std::str::FromStr as _;
 
-use sealist_lists::budgets::Budget;
+use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::key_problem::KeyProblem;
-use sealist_lists::model::{Channel, Door, ListNo, MailingList};
-use sealist_lists::texts::{Place, Text, Value, context};
+use sealist_lists::model::{Channel, ListNo, MailingList, SubAddress};
+use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::key_checks::{self, Warned, Watched};
-use sealist_store::key_news::{self, News, Owner};
+use sealist_store::key_news::{self, News, OwnerOfList};
 use sealist_store::lists;
 
-use super::judge::Judged;
+use super::judge::JudgedCertificate;
 use crate::letters::{key_wait_days, somebody};
 use crate::notices::{Message, Prepared, channel_to, make, place_of};
 use crate::{App, AppError};
@@ -26,7 +26,7 @@ pub(super) async fn to_holder(
     app: &App,
     seen: &Watched,
     warned: &Warned,
-    judged: &Judged,
+    judged: &JudgedCertificate,
     now: Timestamp,
 ) -> Result<Option<Prepared>, AppError> {
     let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
@@ -35,8 +35,8 @@ pub(super) async fn to_holder(
     let place = place_of(app, list, &seen.address).await?;
     let values = context! {
         list => list.display_name(),
-        owner => list.name.address(Door::Owner).to_string(),
-        request => list.name.address(Door::Request).to_string(),
+        owner => list.name.address(SubAddress::Owner).to_string(),
+        request => list.name.address(SubAddress::Request).to_string(),
         email => seen.address.to_string(),
         fingerprint => Fingerprint::from_str(&seen.fingerprint).map(|known| known.spaced()).ok(),
         hex => seen.fingerprint,
@@ -58,13 +58,19 @@ pub(super) async fn to_holder(
         Ok(_) if list.settings.encrypting() => Channel::Sealed,
         _ => Channel::Open,
     };
-    let message =
-        Message { to, kind: kind.into(), budget: Budget::DAILY, letter, attachment: None, reply_to: None };
+    let message = Message {
+        to,
+        kind: kind.into(),
+        budget: NoticeBudget::DAILY,
+        letter,
+        attachment: None,
+        reply_to: None,
+    };
     make(app, list, message, channel, now).await.map(Some)
 }
 
 /// The commands of GnuPG that give each part of the key a later end. `*` would leave out what has expired already.
-fn prolong(seen: &Watched, judged: &Judged, now: Timestamp) -> Vec<String> {
+fn prolong(seen: &Watched, judged: &JudgedCertificate, now: Timestamp) -> Vec<String> {
     let helps = match &judged.card {
         Ok(_) => true,
         Err(AppError::Unusable(why)) => why.is_mended_by_its_holder(),
@@ -80,7 +86,7 @@ fn prolong(seen: &Watched, judged: &Judged, now: Timestamp) -> Vec<String> {
 }
 
 /// One sentence for its holder that says why a key cannot be used.
-pub(crate) fn cause(app: &App, problem: &AppError, place: &Place<'_>) -> String {
+pub(crate) fn cause(app: &App, problem: &AppError, place: &TextPlace<'_>) -> String {
     let problem = match problem {
         AppError::Unusable(why) => why.into(),
         AppError::OtherAddress(address) => KeyProblem::OtherAddress(address.clone()),
@@ -92,7 +98,7 @@ pub(crate) fn cause(app: &App, problem: &AppError, place: &Place<'_>) -> String 
 /// To an owner: all that is new of the keys of members, over all lists.
 pub(super) async fn to_owner(
     app: &App,
-    owner: &Owner,
+    owner: &OwnerOfList,
     news: &[News],
     count: i64,
     began_at: Timestamp,
@@ -117,8 +123,14 @@ pub(super) async fn to_owner(
     // Of each pass one letter.
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
     let to = somebody(&owner.address);
-    let message =
-        Message { to, kind: kind.into(), budget: Budget::DAILY, letter, attachment: None, reply_to: None };
+    let message = Message {
+        to,
+        kind: kind.into(),
+        budget: NoticeBudget::DAILY,
+        letter,
+        attachment: None,
+        reply_to: None,
+    };
     make(app, list, message, channel, now).await.map(Some)
 }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use sealist_lists::model::AddressNo;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, Change, Fingerprint, KeyMaterial, Unusable};
+use sealist_openpgp::{Certificate, CertificateChange, Fingerprint, KeyMaterial, Unusable};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, Watched};
 use sealist_store::keys::{self, CertificateRow};
@@ -24,12 +24,12 @@ pub trait KeyServers: Send + Sync {
         &'a self,
         address: &'a Address,
         fingerprint: &'a Fingerprint,
-    ) -> Pin<Box<dyn Future<Output = Vec<Answer>> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = Vec<KeyServerAnswer>> + Send + 'a>>;
 }
 
 /// What one of them said.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct KeyServerAnswer {
     /// Who.
     pub from: String,
     /// Certificates, armored or binary; `None`: nothing is known there. Or why there is no answer, in a few words.
@@ -44,7 +44,7 @@ pub struct Refreshed {
     /// Which one.
     pub fingerprint: String,
     /// What has changed.
-    pub changes: Vec<Change>,
+    pub changes: Vec<CertificateChange>,
     /// Who gave no answer that helps, and why.
     pub failures: Vec<String>,
 }
@@ -112,7 +112,7 @@ pub(super) async fn with_answers(
     known: &Certificate,
 ) -> Result<(Certificate, Vec<String>), AppError> {
     let (mut merged, mut failures) = (known.clone(), Vec::new());
-    for Answer { from, said } in servers.ask(address, &known.fingerprint()).await {
+    for KeyServerAnswer { from, said } in servers.ask(address, &known.fingerprint()).await {
         let before = merged.clone();
         let with = match said {
             Ok(Some(data)) => key_work(move || with_answer(before, &data)).await?,
@@ -140,7 +140,7 @@ async fn record(
     seen: &Watched,
     before: &CertificateRow,
     merged: &Certificate,
-    changes: &[Change],
+    changes: &[CertificateChange],
     now: Timestamp,
 ) -> Result<bool, AppError> {
     let (no, after) = (seen.address_no, updated_row(app, &seen.address, before, merged, now));

@@ -9,7 +9,7 @@ use crate::{App, AppError};
 
 /// The key of an address.
 #[derive(Clone, Debug)]
-pub struct KeyState {
+pub struct KeyReport {
     /// Whose it is.
     pub email: String,
     /// Of the primary key; `None`: there is no key.
@@ -27,7 +27,7 @@ pub async fn survey(
     after: AddressNo,
     limit: u32,
     now: Timestamp,
-) -> Result<Option<(Vec<KeyState>, AddressNo)>, AppError> {
+) -> Result<Option<(Vec<KeyReport>, AddressNo)>, AppError> {
     let mut db = app.store.reader().await?;
     let all = lists::all(&mut db).await?;
     let encrypting: Vec<ListNo> =
@@ -37,7 +37,7 @@ pub async fn survey(
     let (last, mut states) = (*last, Vec::new());
     for (no, email) in page {
         let address: Option<Address> = email.parse().ok();
-        let mut state = KeyState { email, fingerprint: None, problem: None, until: None };
+        let mut state = KeyReport { email, fingerprint: None, problem: None, until: None };
         match (keys::certificate_of(&mut db, no).await?, address) {
             (Some(row), Some(address)) => {
                 let judged = judge_stored(&row.certificate, &address, now);

@@ -4,7 +4,7 @@
 use sealist_mail::Timestamp;
 use sealist_store::key_checks::Warned;
 
-use super::judge::Judged;
+use super::judge::JudgedCertificate;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 /// The stage of a key that cannot be used any more.
@@ -40,7 +40,7 @@ impl Default for Stages {
 pub(super) fn state(
     stages: &Stages,
     fingerprint: &str,
-    judged: &Judged,
+    judged: &JudgedCertificate,
     last: Option<&Warned>,
     now: Timestamp,
 ) -> Option<Warned> {

@@ -3,7 +3,7 @@
 use sealist_lists::model::{DeliveryNo, ListNo, NodeNo, PostNo};
 use sealist_lists::texts::Text;
 use sealist_mail::Timestamp;
-use sealist_store::deliveries::{self, Settled, State};
+use sealist_store::deliveries::{self, DeliveryState, Settled};
 use sealist_store::{StoreError, lists};
 
 use crate::{App, AppError, letters};
@@ -25,7 +25,7 @@ pub async fn could_not_be_made(
     let held = rows.into_iter().map(|(no, email)| Settled {
         no,
         email,
-        state: State::Held,
+        state: DeliveryState::Held,
         reply: REPLY.into(),
         refused_at: None,
     });

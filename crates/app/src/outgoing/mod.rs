@@ -14,7 +14,7 @@ use sealist_lists::model::{Channel, DeliveryNo, ListNo};
 use sealist_lists::payload::{self, Payload};
 use sealist_mail::fit::{Octets, fit};
 use sealist_mail::{Address, Dots, Timestamp, wire_form};
-use sealist_store::bodies::{self, Body};
+use sealist_store::bodies::{self, StoredBody};
 use sealist_store::bounce_scores::Returned;
 use sealist_store::deliveries::{Batch, Delivery, Kind, Settled};
 use sealist_store::lists;
@@ -22,7 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{App, AppError, KeyVault, bounce_address, sealing};
 pub use faults::could_not_be_made;
-pub use open::Together;
+pub use open::RecipientBatching;
 pub use retry::Retry;
 pub use settle::{Report, settle};
 
@@ -52,7 +52,7 @@ pub struct Recipient {
 }
 
 impl Copy {
-    fn of(rows: &[Delivery], sending: &Sending, (pieces, dots): (Vec<Bytes>, Dots)) -> Self {
+    fn of(rows: &[Delivery], sending: &BatchOptions, (pieces, dots): (Vec<Bytes>, Dots)) -> Self {
         let recipient = |row: &Delivery| Recipient {
             no: row.no,
             email: row.email.clone(),
@@ -102,7 +102,7 @@ impl Copy {
 }
 
 /// How the copies of a batch are sent.
-struct Sending {
+struct BatchOptions {
     vault: Arc<dyn KeyVault>,
     list: ListNo,
     now: Timestamp,
@@ -110,10 +110,10 @@ struct Sending {
     bounces: String,
     /// What a copy is, if it has an envelope sender of its own.
     verp: Option<Kind>,
-    together: Together,
+    together: RecipientBatching,
 }
 
-impl Sending {
+impl BatchOptions {
     /// MAIL FROM: of its own for a copy with one recipient where the list says so.
     fn sender(&self, rows: &[Delivery]) -> Option<String> {
         if self.bounces.is_empty() {
@@ -152,7 +152,12 @@ const FORMS: u64 = 3;
 
 /// Makes the copies of a batch, as soon as there is room for them in memory: on an encrypting list as its `delivery`
 /// says, on the others one for as many as may go `together`.
-pub async fn prepare(app: &App, batch: Batch, together: Together, now: Timestamp) -> Result<Ready, AppError> {
+pub async fn prepare(
+    app: &App,
+    batch: Batch,
+    together: RecipientBatching,
+    now: Timestamp,
+) -> Result<Ready, AppError> {
     let octets = bodies::octets(&mut *app.store.reader().await?, batch.body).await?;
     let room = app.leaving.wait(octets, FORMS).await?;
     let mut made = make(app, batch, together, now).await?;
@@ -166,7 +171,12 @@ fn path(email: &str) -> String {
     address.map_or_else(|| email.to_owned(), |address| address.with_ascii_domain().to_string())
 }
 
-async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Result<Ready, AppError> {
+async fn make(
+    app: &App,
+    batch: Batch,
+    together: RecipientBatching,
+    now: Timestamp,
+) -> Result<Ready, AppError> {
     let (list, body) = {
         let mut db = app.store.reader().await?;
         let list = lists::by_no(&mut db, batch.list)
@@ -180,28 +190,31 @@ async fn make(app: &App, batch: Batch, together: Together, now: Timestamp) -> Re
         Kind::Probe => Some(Kind::Probe),
     };
     let (vault, bounces) = (app.vault.clone(), batch.envelope_from.clone());
-    let sending = Sending { vault, list: list.no, now, bounces, verp, together };
+    let sending = BatchOptions { vault, list: list.no, now, bounces, verp, together };
     match body {
-        Body::Plain { outer, payload } if !open::goes_open(&list, &batch) && list.settings.pgp.is_some() => {
+        StoredBody::Plain { outer, payload }
+            if !open::goes_open(&list, &batch) && list.settings.pgp.is_some() =>
+        {
             let entity = payload;
             let payload = payload::to_be_sealed(&Payload { outer, entity }, &list);
-            let Body::Sealed(sealed) = sealing::enclose(app, &list, payload, Channel::Sealed, now).await?
+            let StoredBody::Sealed(sealed) =
+                sealing::enclose(app, &list, payload, Channel::Sealed, now).await?
             else {
                 return Err(AppError::Interrupted);
             };
             sealed::prepare(app, list, sealed, batch, sending, now).await
         }
-        Body::Plain { outer, payload } => {
+        StoredBody::Plain { outer, payload } => {
             let clear = Payload { outer, entity: payload };
             Ok(open::prepare(batch.rows, &sending, clear))
         }
-        Body::Sealed(sealed) if open::goes_open(&list, &batch) => {
+        StoredBody::Sealed(sealed) if open::goes_open(&list, &batch) => {
             let session_key = app.keys_of(&list).await?.storage.session_key(&sealed)?;
             let outer = session_key.open(sealed.outer())?.to_vec();
             let clear = Payload { outer, entity: session_key.open(sealed.payload())?.to_vec() };
             Ok(open::prepare(batch.rows, &sending, clear))
         }
-        Body::Sealed(sealed) => sealed::prepare(app, list, sealed, batch, sending, now).await,
+        StoredBody::Sealed(sealed) => sealed::prepare(app, list, sealed, batch, sending, now).await,
     }
 }
 

@@ -4,21 +4,21 @@ use bytes::Bytes;
 use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::Payload;
 use sealist_mail::fit::{Octets, fit};
-use sealist_mail::{Stage, wire_form};
-use sealist_store::deliveries::{Batch, Delivery, Kind, Settled, State};
+use sealist_mail::{SmtpStage, wire_form};
+use sealist_store::deliveries::{Batch, Delivery, DeliveryState, Kind, Settled};
 
-use super::{Copy, Ready, Sending};
+use super::{BatchOptions, Copy, Ready};
 
 /// Who shares a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Together {
+pub enum RecipientBatching {
     /// Up to so many, those of a domain beside each other.
     Anybody(usize),
     /// Up to so many of one domain.
     SameDomain(usize),
 }
 
-impl Together {
+impl RecipientBatching {
     /// The most recipients of one message; at least one.
     pub(super) fn most(self) -> usize {
         let (Self::Anybody(most) | Self::SameDomain(most)) = self;
@@ -34,7 +34,7 @@ pub(super) fn goes_open(list: &MailingList, batch: &Batch) -> bool {
 
 /// The copies of a message that travels open. Where it cannot take a form that mail servers take, all of them fail: that is
 /// the message's fault, and those in charge hear of it.
-pub(super) fn prepare(rows: Vec<Delivery>, sending: &Sending, clear: Payload) -> Ready {
+pub(super) fn prepare(rows: Vec<Delivery>, sending: &BatchOptions, clear: Payload) -> Ready {
     let Payload { outer, entity } = clear;
     let message = [&outer[..], b"MIME-Version: 1.0\r\n", &entity].concat();
     drop((outer, entity));
@@ -44,9 +44,9 @@ pub(super) fn prepare(rows: Vec<Delivery>, sending: &Sending, clear: Payload) ->
             let failed = |row: Delivery| Settled {
                 no: row.no,
                 email: row.email,
-                state: State::Failed,
+                state: DeliveryState::Failed,
                 reply: format!("554 5.6.0 {unfit}"),
-                refused_at: Some(Stage::Content),
+                refused_at: Some(SmtpStage::Content),
             };
             Ready { held: rows.into_iter().map(failed).collect(), ..Ready::default() }
         }
@@ -54,7 +54,7 @@ pub(super) fn prepare(rows: Vec<Delivery>, sending: &Sending, clear: Payload) ->
 }
 
 /// The message is put into its wire form once, whoever gets it.
-fn copies(rows: Vec<Delivery>, sending: &Sending, message: &[u8]) -> Vec<Copy> {
+fn copies(rows: Vec<Delivery>, sending: &BatchOptions, message: &[u8]) -> Vec<Copy> {
     let (wire, dots) = wire_form(message);
     let pieces = vec![Bytes::from(wire)];
     let (proving, mut rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.proves);
@@ -64,8 +64,8 @@ fn copies(rows: Vec<Delivery>, sending: &Sending, message: &[u8]) -> Vec<Copy> {
         rows.chunks(most).map(|rows| Copy::of(rows, sending, (pieces.clone(), dots))).collect()
     };
     let mut copies = match sending.together {
-        Together::Anybody(_) => shared(&rows),
-        Together::SameDomain(_) => {
+        RecipientBatching::Anybody(_) => shared(&rows),
+        RecipientBatching::SameDomain(_) => {
             rows.chunk_by(|a, b| domain(a).eq_ignore_ascii_case(domain(b))).flat_map(shared).collect()
         }
     };
@@ -110,7 +110,7 @@ mod tests {
     }
 
     /// The local parts that share a message, with their tries.
-    fn check(together: Together, verp: bool, expected: &[&str]) {
+    fn check(together: RecipientBatching, verp: bool, expected: &[&str]) {
         let rows = ["c@x.example", "a@y.example", "b@X.example", "d@z.example"].iter().zip(1_u32..);
         let row = |(email, number): (&&str, u32)| Delivery {
             no: DeliveryNo(i64::from(number)),
@@ -124,7 +124,7 @@ mod tests {
             proves: false,
         };
         let vault = Arc::new(NoKeys(MacKey::generate()));
-        let sending = Sending {
+        let sending = BatchOptions {
             vault,
             list: ListNo(1),
             now: Timestamp(0),
@@ -149,10 +149,10 @@ mod tests {
 
     #[test]
     fn recipients_share_messages() {
-        check(Together::Anybody(50), false, &["c1b3a2d4"]);
-        check(Together::Anybody(3), false, &["c1b3a2", "d4"]);
-        check(Together::Anybody(0), false, &["c1", "b3", "a2", "d4"]);
-        check(Together::SameDomain(50), false, &["c1b3", "a2", "d4"]);
-        check(Together::Anybody(50), true, &["c1", "b3", "a2", "d4"]);
+        check(RecipientBatching::Anybody(50), false, &["c1b3a2d4"]);
+        check(RecipientBatching::Anybody(3), false, &["c1b3a2", "d4"]);
+        check(RecipientBatching::Anybody(0), false, &["c1", "b3", "a2", "d4"]);
+        check(RecipientBatching::SameDomain(50), false, &["c1b3", "a2", "d4"]);
+        check(RecipientBatching::Anybody(50), true, &["c1", "b3", "a2", "d4"]);
     }
 }

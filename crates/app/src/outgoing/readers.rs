@@ -3,41 +3,41 @@
 use sealist_lists::model::MissingKey;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{CardError, MacKey, SealingCard};
-use sealist_store::deliveries::{Delivery, Settled, State};
+use sealist_store::deliveries::{Delivery, DeliveryState, Settled};
 
 /// How long a copy waits for a card that is made anew.
 const STALE_MS: i64 = 60_000;
 
 /// A recipient with what sealing needs.
-pub(super) struct Reader {
+pub(super) struct SealedReader {
     pub(super) row: Delivery,
     pub(super) card: SealingCard,
 }
 
 /// A batch, sorted.
 #[derive(Default)]
-pub(super) struct Readers {
+pub(super) struct SortedBatch {
     /// They get the post encrypted.
-    pub(super) sealed: Vec<Reader>,
+    pub(super) sealed: Vec<SealedReader>,
     /// They have no usable key, and take it as cleartext, as the list allows.
     pub(super) open: Vec<Delivery>,
     /// They get nothing now.
     pub(super) held: Vec<Settled>,
 }
 
-pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: Timestamp) -> Readers {
-    let mut readers = Readers::default();
+pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: Timestamp) -> SortedBatch {
+    let mut readers = SortedBatch::default();
     for row in rows {
         let card = row.card.as_deref();
         let card = card.map(|card| SealingCard::from_bytes(card, mac, &Address::key_of(&row.email), now));
         let problem = match card {
             Some(Ok(card)) => {
-                readers.sealed.push(Reader { row, card });
+                readers.sealed.push(SealedReader { row, card });
                 continue;
             }
             // Made under older rules: the check of keys that runs since the update makes it anew.
             Some(Err(error @ CardError::Stale)) => {
-                let state = State::Due(now.plus_ms(STALE_MS));
+                let state = DeliveryState::Due(now.plus_ms(STALE_MS));
                 readers.held.push(Settled {
                     no: row.no,
                     email: row.email,
@@ -60,9 +60,9 @@ pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: T
 
 pub(super) fn without_key(row: Delivery, action: MissingKey, problem: String) -> Settled {
     let state = match action {
-        MissingKey::HoldAndNotify | MissingKey::Cleartext => State::HeldForKey,
-        MissingKey::Notify => State::NotKept,
-        MissingKey::Skip => State::Skipped,
+        MissingKey::HoldAndNotify | MissingKey::Cleartext => DeliveryState::HeldForKey,
+        MissingKey::Notify => DeliveryState::NotKept,
+        MissingKey::Skip => DeliveryState::Skipped,
     };
     Settled { no: row.no, email: row.email, state, reply: problem, refused_at: None }
 }

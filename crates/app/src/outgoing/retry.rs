@@ -1,7 +1,7 @@
 //! When a copy is tried again.
 
 use sealist_mail::Timestamp;
-use sealist_store::deliveries::State;
+use sealist_store::deliveries::DeliveryState;
 
 /// Pauses that double, with jitter, until the period is over. Counted in tries, not by the clock: no jump of it makes a
 /// copy fail.
@@ -18,13 +18,13 @@ pub struct Retry {
 impl Retry {
     /// What becomes of a copy that was put off at that try (the first is 1). `jitter`: any number; pauses differ by an
     /// eighth either way.
-    pub fn state(&self, attempts: u32, jitter: u8, now: Timestamp) -> State {
+    pub fn state(&self, attempts: u32, jitter: u8, now: Timestamp) -> DeliveryState {
         let waited_s: u64 = (1..=attempts).map(|attempt| self.pause_s(attempt)).sum();
         if waited_s > self.period_s {
-            return State::Failed;
+            return DeliveryState::Failed;
         }
         let pause_ms = self.pause_s(attempts) * 1000 * (224 + u64::from(jitter) / 4) / 256;
-        State::Due(now.plus_ms(i64::try_from(pause_ms).unwrap_or(i64::MAX)))
+        DeliveryState::Due(now.plus_ms(i64::try_from(pause_ms).unwrap_or(i64::MAX)))
     }
 
     fn pause_s(&self, attempt: u32) -> u64 {
@@ -41,7 +41,7 @@ mod tests {
     fn pauses_double_until_the_period_is_over() {
         fn check(attempts: u32, jitter: u8, pause_ms: Option<i64>) {
             let retry = Retry { after_s: 64, max_after_s: 256, period_s: 1000 };
-            let expected = pause_ms.map_or(State::Failed, |ms| State::Due(Timestamp(ms)));
+            let expected = pause_ms.map_or(DeliveryState::Failed, |ms| DeliveryState::Due(Timestamp(ms)));
             assert_eq!(retry.state(attempts, jitter, Timestamp(0)), expected, "try {attempts}");
         }
         check(1, 128, Some(64_000));

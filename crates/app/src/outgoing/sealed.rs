@@ -7,15 +7,15 @@ use sealist_lists::model::{MailingList, MissingKey, PgpSettings, SealedDelivery}
 use sealist_lists::payload::{self, Payload};
 use sealist_mail::{Address, Boundary, Dots, Mailbox, Timestamp, compose, fit, wire_form};
 use sealist_openpgp::{
-    self as openpgp, Copies, CopyArmor, Family, KeyIds, Sealed, SessionKey, SignWith, random,
+    self as openpgp, CopyArmor, Family, KeyIds, Sealed, SealedPost, SessionKey, SignWith, random,
 };
 use sealist_store::StoreError;
-use sealist_store::bodies::{self, Body};
+use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{Batch, Delivery, Kind};
 use sealist_store::posts;
 
-use super::readers::{self, Reader, without_key};
-use super::{Copy, Ready, Sending, open};
+use super::readers::{self, SealedReader, without_key};
+use super::{BatchOptions, Copy, Ready, open};
 use crate::{App, AppError, ListKeys, sealing};
 
 /// Octets of copies that share nothing, made at one time.
@@ -26,7 +26,7 @@ pub(super) async fn prepare(
     list: MailingList,
     sealed: Sealed,
     batch: Batch,
-    sending: Sending,
+    sending: BatchOptions,
     now: Timestamp,
 ) -> Result<Ready, AppError> {
     let pgp = list.settings.pgp.clone().unwrap_or_default();
@@ -48,7 +48,7 @@ pub(super) async fn prepare(
         _ => Some(second_form(app, &keys, &sealed, batch.post).await?),
     };
     let made = tokio::task::spawn_blocking(move || {
-        let work = Work {
+        let work = SealedBatch {
             list: &list,
             pgp: &pgp,
             keys: &keys,
@@ -91,13 +91,13 @@ async fn second_form(
             None => None,
         }
     };
-    if let Some(Body::Sealed(second)) = stored {
+    if let Some(StoredBody::Sealed(second)) = stored {
         return Ok(second);
     }
     let (keys, first) = (keys.clone(), first.clone());
     let second = tokio::task::spawn_blocking(move || keys.storage.reseal(&first));
     let second = second.await.map_err(|_| AppError::Interrupted)??;
-    let body = Body::Sealed(second.clone());
+    let body = StoredBody::Sealed(second.clone());
     let stored =
         app.store.write(move |db| Box::pin(async move { posts::set_second_body(db, post, &body).await }));
     stored.await.map_err(|error: StoreError| error)?;
@@ -105,36 +105,41 @@ async fn second_form(
 }
 
 /// One batch in the making.
-struct Work<'a> {
+struct SealedBatch<'a> {
     list: &'a MailingList,
     pgp: &'a PgpSettings,
     keys: &'a ListKeys,
     sealed: Sealed,
     session_key: SessionKey,
-    sending: Sending,
+    sending: BatchOptions,
     now: Timestamp,
 }
 
 /// Who could not be encrypted to after all, and what can be sent.
 type Made = (Vec<Delivery>, Vec<Copy>);
 
-impl Work<'_> {
+impl SealedBatch<'_> {
     /// Copies that share their body: with one reader each, or with up to `in_one`.
-    fn shared(self, readers: Vec<Reader>, second: Option<Sealed>, in_one: usize) -> Result<Made, AppError> {
+    fn shared(
+        self,
+        readers: Vec<SealedReader>,
+        second: Option<Sealed>,
+        in_one: usize,
+    ) -> Result<Made, AppError> {
         let head = Around::new(&self.session_key.open(self.sealed.outer())?);
         let (fours, sixes): (Vec<_>, Vec<_>) =
             readers.into_iter().partition(|reader| reader.card.family() == Family::V4);
-        let mut families = vec![(fours, Copies::new(self.sealed, self.session_key, key_ids(self.pgp)))];
+        let mut families = vec![(fours, SealedPost::new(self.sealed, self.session_key, key_ids(self.pgp)))];
         if let Some(second) = second {
             let session_key = self.keys.storage.session_key(&second)?;
-            families.push((sixes, Copies::new(second, session_key, key_ids(self.pgp))));
+            families.push((sixes, SealedPost::new(second, session_key, key_ids(self.pgp))));
         }
         let mut made: Made = Default::default();
         for (readers, copies) in families {
             let (proving, mut readers): (Vec<_>, Vec<_>) =
                 readers.into_iter().partition(|reader| reader.row.proves);
             // Whose copy is to show whether it arrives gets it alone, with a handle.
-            let mut chunks: Vec<Vec<Reader>> = proving.into_iter().map(|reader| vec![reader]).collect();
+            let mut chunks: Vec<Vec<SealedReader>> = proving.into_iter().map(|reader| vec![reader]).collect();
             while !readers.is_empty() {
                 chunks.push(readers.split_off(readers.len().saturating_sub(in_one)));
             }
@@ -145,7 +150,7 @@ impl Work<'_> {
                 let armor = copies.copy(&cards);
                 if armor.is_err() && chunk.len() > 1 {
                     // One of them cannot be encrypted to: each by itself tells which.
-                    for Reader { row, card } in chunk {
+                    for SealedReader { row, card } in chunk {
                         match copies.copy(&[&card]) {
                             Ok(armor) => {
                                 made.1.push(Copy::of(&[row], &self.sending, head.around(armor)));
@@ -166,10 +171,10 @@ impl Work<'_> {
     }
 
     /// A payload, a signature and a session key for each reader.
-    fn personalized(self, readers: Vec<Reader>) -> Result<Made, AppError> {
+    fn personalized(self, readers: Vec<SealedReader>) -> Result<Made, AppError> {
         let stored = self.stored()?;
         let mut made: Made = Default::default();
-        for Reader { row, card } in readers {
+        for SealedReader { row, card } in readers {
             let Some(address) = Address::from_stored(&row.email) else {
                 made.0.push(row);
                 continue;

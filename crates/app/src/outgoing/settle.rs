@@ -2,8 +2,8 @@
 
 use sealist_lists::model::{DeliveryNo, ListNo, MailingList, NodeNo};
 use sealist_lists::texts::Text;
-use sealist_mail::{Address, Concern, Refusal, Timestamp};
-use sealist_store::deliveries::{self, Kind, Settled, State};
+use sealist_mail::{Address, Concern, HopRefusal, Timestamp};
+use sealist_store::deliveries::{self, DeliveryState, Kind, Settled};
 use sealist_store::{StoreError, lists};
 
 use crate::notices::Prepared;
@@ -26,7 +26,7 @@ impl Report {
     /// What is only recorded, and what somebody is told of. Of notices nobody is told, and nobody needs to hear that all
     /// went well.
     fn apart(self) -> (Self, Self) {
-        let well = |settled: &Settled| matches!(settled.state, State::Sent | State::Due(_));
+        let well = |settled: &Settled| matches!(settled.state, DeliveryState::Sent | DeliveryState::Due(_));
         let (quiet, telling) =
             self.results.into_iter().partition(|settled| self.kind == Kind::Notice || well(settled));
         (Self { results: quiet, ..self }, Self { results: telling, ..self })
@@ -69,7 +69,7 @@ async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<()
         }
         tidings => tidings?,
     };
-    let refused: Vec<(DeliveryNo, Refusal)> = results.iter().filter_map(against_recipient).collect();
+    let refused: Vec<(DeliveryNo, HopRefusal)> = results.iter().filter_map(against_recipient).collect();
     let of = list.clone();
     let stopped = app.store.write(move |db| {
         Box::pin(async move {
@@ -84,9 +84,9 @@ async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<()
 }
 
 /// A refusal that counts against the recipient: not one of the content, which is the message's fault, nor one of the way.
-fn against_recipient(settled: &Settled) -> Option<(DeliveryNo, Refusal)> {
-    let stage = settled.refused_at.filter(|_| settled.state == State::Failed)?;
-    let refusal = Refusal::read(stage, &settled.reply);
+fn against_recipient(settled: &Settled) -> Option<(DeliveryNo, HopRefusal)> {
+    let stage = settled.refused_at.filter(|_| settled.state == DeliveryState::Failed)?;
+    let refusal = HopRefusal::read(stage, &settled.reply);
     (refusal.concern == Concern::Recipient).then_some((settled.no, refusal))
 }
 
@@ -100,11 +100,11 @@ async fn tidings(
     if kind != Kind::Posting {
         return Ok(Vec::new());
     }
-    let of = |states: &[State]| -> Vec<&Settled> {
+    let of = |states: &[DeliveryState]| -> Vec<&Settled> {
         results.iter().filter(|settled| states.contains(&settled.state)).collect()
     };
-    let waiting = of(&[State::HeldForKey]);
-    let failed = of(&[State::Failed, State::NotKept, State::Skipped]);
+    let waiting = of(&[DeliveryState::HeldForKey]);
+    let failed = of(&[DeliveryState::Failed, DeliveryState::NotKept, DeliveryState::Skipped]);
     let mut all: Vec<Prepared> =
         letters::about_copies(list, Text::MemberKeyNeeded, &waiting).into_iter().collect();
     all.extend(letters::about_copies(list, Text::Undelivered, &failed));
@@ -113,7 +113,7 @@ async fn tidings(
         true => Vec::new(),
         false => deliveries::waiting_for_key(&mut *app.store.reader().await?, list.no).await?,
     };
-    for settled in of(&[State::HeldForKey, State::NotKept]) {
+    for settled in of(&[DeliveryState::HeldForKey, DeliveryState::NotKept]) {
         if told.contains(&settled.email) {
             continue;
         }
@@ -128,9 +128,14 @@ mod tests {
     use super::*;
 
     /// Whose results wait for letters, of four that differ.
-    fn check(kind: Kind, telling: &[State]) {
-        let states = [State::Sent, State::Failed, State::Due(Timestamp(0)), State::HeldForKey];
-        let settled = |state: &State| Settled {
+    fn check(kind: Kind, telling: &[DeliveryState]) {
+        let states = [
+            DeliveryState::Sent,
+            DeliveryState::Failed,
+            DeliveryState::Due(Timestamp(0)),
+            DeliveryState::HeldForKey,
+        ];
+        let settled = |state: &DeliveryState| Settled {
             no: DeliveryNo(1),
             email: "a@x.example".into(),
             state: *state,
@@ -145,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_is_out_waits_for_no_letter() {
-        check(Kind::Posting, &[State::Failed, State::HeldForKey]);
+        check(Kind::Posting, &[DeliveryState::Failed, DeliveryState::HeldForKey]);
         check(Kind::Notice, &[]);
     }
 }

@@ -2,21 +2,21 @@
 
 use std::borrow::Cow;
 
-use sealist_lists::budgets::{Asker as Who, Budget, Purpose};
-use sealist_lists::commands::{self, Command, mailto};
-use sealist_lists::model::{Channel, Door, MailingList};
-use sealist_lists::texts::{Place, Text, Value, context};
-use sealist_lists::workflows::{Goal, Question, Run};
+use sealist_lists::budgets::{Asker as Who, NoticeBudget, NoticePurpose};
+use sealist_lists::commands::{self, MailCommand, mailto};
+use sealist_lists::model::{Channel, MailingList, SubAddress};
+use sealist_lists::texts::{Text, TextPlace, Value, context};
+use sealist_lists::workflows::{Goal, Question, WorkflowRun};
 use sealist_mail::{Address, Timestamp, mixes_scripts};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::requests::Request;
 
-use super::{Asker, Desk, Facts, Proven, Standing, Taken, Told};
+use super::{Desk, PersonFacts, Proven, Requester, Standing, StepOutcome, Transition};
 use crate::deciders::{Ask, to_deciders};
 use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
 use crate::letters::{reason_lines, somebody};
 use crate::notices::{Attachment, Message, Prepared, Tokens, answer, answer_by, place_of, to_key};
-use crate::summaries::{Fact, gather};
+use crate::summaries::{SummaryFact, gather};
 use crate::{App, AppError};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -25,33 +25,33 @@ const LONGEST_STATEMENT_H: u32 = 24;
 /// Ten years.
 const KEY_APPROVAL_H: u32 = 10 * 365 * 24;
 /// Questions a day to one moderator.
-const TO_MODERATOR: Budget = Budget::a_day(50);
+const TO_MODERATOR: NoticeBudget = NoticeBudget::a_day(50);
 
 pub(super) async fn ask(
     desk: Desk<'_>,
     standing: Standing<'_>,
-    facts: &Facts,
-    run: Run,
+    facts: &PersonFacts,
+    run: WorkflowRun,
     certificate: Option<Certificate>,
     question: Question,
-) -> Result<Taken, AppError> {
+) -> Result<Transition, AppError> {
     let Desk { app, list, now } = desk;
     let hours = life_h(list, &run.goal, &question);
-    let draft = Draft { app, list, asker: standing.asker, run: &run, facts, hours, now };
+    let draft = QuestionDraft { app, list, asker: standing.asker, run: &run, facts, hours, now };
     let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
     let (letters, told) = match &question {
         // The token that was used for one signature is good for the other.
         Question::Signatures(missing) if same && has_signed(&standing, &run) => {
-            (Vec::new(), Told::OneMore(missing[0].clone()))
+            (Vec::new(), StepOutcome::OneMore(missing[0].clone()))
         }
         Question::Signatures(missing) => {
-            (draft.signatures(missing, certificate.as_ref()).await?, Told::Asked)
+            (draft.signatures(missing, certificate.as_ref()).await?, StepOutcome::Asked)
         }
-        Question::Confirmation => (draft.to_person(Text::Confirm).await?, Told::Asked),
-        Question::Key => (draft.to_person(Text::KeyRequest).await?, Told::Asked),
-        Question::Approval => (draft.to_moderators(certificate.as_ref()).await?, Told::Waits),
+        Question::Confirmation => (draft.to_person(Text::Confirm).await?, StepOutcome::Asked),
+        Question::Key => (draft.to_person(Text::KeyRequest).await?, StepOutcome::Asked),
+        Question::Approval => (draft.to_moderators(certificate.as_ref()).await?, StepOutcome::Waits),
     };
-    if told == Told::Asked && letters.iter().all(|letter| !letter.is_made()) {
+    if told == StepOutcome::Asked && letters.iter().all(|letter| !letter.is_made()) {
         let mut taken = unasked(standing.asker, &run.goal);
         taken.effects.extend(letters.into_iter().map(Effect::Letter));
         return Ok(taken);
@@ -62,7 +62,7 @@ pub(super) async fn ask(
         _ => "request-asked",
     };
     let by = standing.asker.proven.into();
-    let asked = Fact::Asked { email: standing.asker.address.to_string() };
+    let asked = SummaryFact::Asked { email: standing.asker.address.to_string() };
     let instead = is_decided.then(|| gather(list, Text::Requests, &[asked]));
     let asked = Asked {
         address: standing.asker.address.clone(),
@@ -80,14 +80,14 @@ pub(super) async fn ask(
         letters,
         run,
     };
-    Ok(Taken { effects: vec![Effect::Ask(Box::new(asked))], told })
+    Ok(Transition { effects: vec![Effect::Ask(Box::new(asked))], told })
 }
 
 /// Nobody is asked: the person got enough letters, or has enough waiting. The owners can see it.
-pub(super) fn unasked(asker: &Asker, goal: &Goal) -> Taken {
+pub(super) fn unasked(asker: &Requester, goal: &Goal) -> Transition {
     let (address, detail) = (asker.address.clone(), goal.action().to_owned());
     let tried = Effect::Tried { address, trier: asker.proven.into(), event: UNASKED, detail };
-    Taken { effects: vec![tried], told: Told::Nothing }
+    Transition { effects: vec![tried], told: StepOutcome::Nothing }
 }
 
 /// A kind for each goal: one a day goes to somebody who proved nothing. Who was asked for a key can always answer; a statement for a
@@ -108,13 +108,13 @@ fn kind(goal: &Goal, text: Text) -> Cow<'static, str> {
 /// Which choice a command is about, without its value: a question about one does not keep another from being asked.
 fn choice(line: &str) -> String {
     match commands::parse(line) {
-        Ok(Command::Set(_)) => line.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
+        Ok(MailCommand::Set(_)) => line.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
         _ => commands::name(line),
     }
 }
 
 /// Whether the answer just now brought a signature.
-fn has_signed(standing: &Standing<'_>, run: &Run) -> bool {
+fn has_signed(standing: &Standing<'_>, run: &WorkflowRun) -> bool {
     standing.before.as_ref().is_some_and(|before| before.run.signed_by.len() < run.signed_by.len())
 }
 
@@ -133,17 +133,17 @@ fn life_h(list: &MailingList, goal: &Goal, question: &Question) -> u32 {
     }
 }
 
-struct Draft<'a> {
+struct QuestionDraft<'a> {
     app: &'a App,
     list: &'a MailingList,
-    asker: &'a Asker,
-    run: &'a Run,
-    facts: &'a Facts,
+    asker: &'a Requester,
+    run: &'a WorkflowRun,
+    facts: &'a PersonFacts,
     hours: u32,
     now: Timestamp,
 }
 
-impl Draft<'_> {
+impl QuestionDraft<'_> {
     /// A question to whoever reads the address. Who is asked for a key has none to read with, or is about to lose it.
     async fn to_person(&self, text: Text) -> Result<Vec<Prepared>, AppError> {
         let tokens = Tokens::fresh(self.list);
@@ -191,7 +191,7 @@ impl Draft<'_> {
         // The letter would be sealed to the key that waits.
         let about_key_of = (self.run.goal == Goal::ApproveKey).then(|| self.asker.address.clone());
         let ask = Ask { text: Text::Request, budget: TO_MODERATOR, attachment, about_key_of };
-        let values = |_: &Place<'_>, _, token: Option<&str>| self.request_values(certificate, token);
+        let values = |_: &TextPlace<'_>, _, token: Option<&str>| self.request_values(certificate, token);
         to_deciders(self.app, self.list, ask, values, self.now).await
     }
 
@@ -205,8 +205,8 @@ impl Draft<'_> {
             goal => self.run.goal.action(),
             pgp => self.list.settings.pgp.is_some(),
             token,
-            approve_link => token.map(|token| mailto(&self.list.name.address(Door::Request), &format!("approve {token}"))),
-            reject_link => token.map(|token| mailto(&self.list.name.address(Door::Request), &format!("reject {token}"))),
+            approve_link => token.map(|token| mailto(&self.list.name.address(SubAddress::Request), &format!("approve {token}"))),
+            reject_link => token.map(|token| mailto(&self.list.name.address(SubAddress::Request), &format!("reject {token}"))),
             fingerprint => certificate.map(|certificate| certificate.fingerprint().spaced()),
             old_fingerprint => known.map(|certificate| certificate.fingerprint().spaced()),
             mixed_scripts => mixes_scripts(&self.asker.address),
@@ -219,8 +219,8 @@ impl Draft<'_> {
         context! {
             list => self.list.display_name(),
             address => name.to_string(),
-            owner => name.address(Door::Owner).to_string(),
-            request => name.address(Door::Request).to_string(),
+            owner => name.address(SubAddress::Owner).to_string(),
+            request => name.address(SubAddress::Request).to_string(),
             email => self.asker.address.to_string(),
             goal => self.run.goal.action(),
             old_fingerprint => self.facts.known.as_ref().map(|certificate| certificate.fingerprint().spaced()),
@@ -243,7 +243,7 @@ impl Draft<'_> {
         Ok(Message {
             to: somebody(&self.asker.address),
             kind: kind(&self.run.goal, text),
-            budget: self.asker.budget(self.app, self.facts, Purpose::Question),
+            budget: self.asker.budget(self.app, self.facts, NoticePurpose::Question),
             letter: self.app.texts.letter(text, &place, values),
             attachment,
             reply_to: Some(reply_to),
@@ -263,14 +263,14 @@ pub(super) async fn refused(desk: Desk<'_>, request: &Request, reason: &str) -> 
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
-        owner => list.name.address(Door::Owner).to_string(),
+        owner => list.name.address(SubAddress::Owner).to_string(),
         goal => request.run.goal.action(),
         problem => reason_lines(reason),
     };
     let message = Message {
         to: somebody(&request.address),
         kind: Text::Refused.name().into(),
-        budget: app.budgets.of(Who::Proven, Purpose::Question),
+        budget: app.budgets.of(Who::Proven, NoticePurpose::Question),
         letter: app.texts.letter(Text::Refused, &place, values),
         attachment: None,
         reply_to: None,

@@ -8,10 +8,10 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
-use super::{Desk, Taken, Told, decide};
+use super::{Desk, StepOutcome, Transition, decide};
 use crate::effects::carry_out;
 use crate::key_life::row_of;
-use crate::moderation::{By, Decision};
+use crate::moderation::{DecidedBy, MessageDecision};
 use crate::{App, AppError};
 
 /// Lets a request happen that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for something
@@ -22,10 +22,11 @@ pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Res
     }
     let list = list_of(app, &request).await?;
     let desk = Desk { app, list: &list, now };
-    let Taken { effects, told } = decide(desk, request, Decision::Accept, By::Admin).await?;
+    let Transition { effects, told } =
+        decide(desk, request, MessageDecision::Accept, DecidedBy::Admin).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
     match told {
-        Told::Refused(problem) => Err(AppError::Refused(problem)),
+        StepOutcome::Refused(problem) => Err(AppError::Refused(problem)),
         _ => Ok(()),
     }
 }
@@ -39,8 +40,8 @@ pub async fn refuse_request(
 ) -> Result<(), AppError> {
     let list = list_of(app, &request).await?;
     let desk = Desk { app, list: &list, now };
-    let refused = Decision::Reject(reason.to_owned());
-    let Taken { effects, .. } = decide(desk, request, refused, By::Admin).await?;
+    let refused = MessageDecision::Reject(reason.to_owned());
+    let Transition { effects, .. } = decide(desk, request, refused, DecidedBy::Admin).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
 }
 

@@ -1,40 +1,40 @@
 //! The end of a workflow: what changes, and who hears of it.
 
-use sealist_lists::budgets::Budget;
-use sealist_lists::commands::{self, Command, Setting};
-use sealist_lists::model::{Channel, Door, MailingList, Preferences, Role};
+use sealist_lists::budgets::NoticeBudget;
+use sealist_lists::commands::{self, MailCommand, Setting};
+use sealist_lists::model::{Channel, MailingList, Preferences, Role, SubAddress};
 use sealist_lists::texts::{Text, Value, context};
-use sealist_lists::workflows::{Change, Goal, Run};
+use sealist_lists::workflows::{Goal, WorkflowChange, WorkflowRun};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, SealingCard};
 use sealist_store::key_changes::{Authority, KeyChange};
 
-use super::elsewhere::Word;
-use super::{Desk, Facts, Standing, Taken, Told, elsewhere, first_free, in_key};
+use super::elsewhere::KeyAuthority;
+use super::{Desk, PersonFacts, Standing, StepOutcome, Transition, elsewhere, first_free, in_key};
 use crate::effects::Effect;
 use crate::key_life::row_of;
 use crate::letters::somebody;
 use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key};
 use crate::setup::list_certificate;
-use crate::summaries::{Fact, gather};
+use crate::summaries::{SummaryFact, gather};
 use crate::{App, AppError};
 
 pub(super) async fn done(
     desk: Desk<'_>,
     standing: Standing<'_>,
-    facts: &Facts,
-    run: &Run,
+    facts: &PersonFacts,
+    run: &WorkflowRun,
     certificate: Option<Certificate>,
-    change: Change,
-) -> Result<Taken, AppError> {
+    change: WorkflowChange,
+) -> Result<Transition, AppError> {
     let Desk { app, list, now } = desk;
     let end = End { app, list, standing: &standing, facts, run, certificate: certificate.as_ref(), now };
     let changes = match &change {
-        Change::Subscribe => end.subscribe().await?,
-        Change::Unsubscribe => end.unsubscribe().await?,
-        Change::SetKey => end.set_key().await?,
-        Change::ApproveKey => vec![Effect::KeyApproved(standing.asker.address.clone())],
-        Change::Command(line) => end.command(line),
+        WorkflowChange::Subscribe => end.subscribe().await?,
+        WorkflowChange::Unsubscribe => end.unsubscribe().await?,
+        WorkflowChange::SetKey => end.set_key().await?,
+        WorkflowChange::ApproveKey => vec![Effect::KeyApproved(standing.asker.address.clone())],
+        WorkflowChange::Command(line) => end.command(line),
     };
     // First of all it is seen whether somebody was quicker.
     let mut effects: Vec<Effect> =
@@ -45,15 +45,15 @@ pub(super) async fn done(
         event: "request-done",
         detail: run.goal.action().to_owned(),
     });
-    Ok(Taken { effects, told: Told::Done(change) })
+    Ok(Transition { effects, told: StepOutcome::Done(change) })
 }
 
 struct End<'a> {
     app: &'a App,
     list: &'a MailingList,
     standing: &'a Standing<'a>,
-    facts: &'a Facts,
-    run: &'a Run,
+    facts: &'a PersonFacts,
+    run: &'a WorkflowRun,
     certificate: Option<&'a Certificate>,
     now: Timestamp,
 }
@@ -86,7 +86,7 @@ impl End<'_> {
             let values = context! {
                 list => self.list.display_name(),
                 address => self.list.name.to_string(),
-                owner => self.list.name.address(Door::Owner).to_string(),
+                owner => self.list.name.address(SubAddress::Owner).to_string(),
                 email => self.standing.asker.address.to_string(),
             };
             effects.push(self.letter(Text::Goodbye, values, None).await?);
@@ -101,7 +101,7 @@ impl End<'_> {
         let values = context! {
             list => self.list.display_name(),
             address => self.list.name.to_string(),
-            owner => self.list.name.address(Door::Owner).to_string(),
+            owner => self.list.name.address(SubAddress::Owner).to_string(),
             email => self.standing.asker.address.to_string(),
             twice => old.is_some(),
             fingerprint => self.certificate.map(|key| key.fingerprint().spaced()),
@@ -137,7 +137,7 @@ impl End<'_> {
 
     /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.
     fn command(&self, line: &str) -> Vec<Effect> {
-        let Ok(Command::Set(setting)) = commands::parse(line) else { return Vec::new() };
+        let Ok(MailCommand::Set(setting)) = commands::parse(line) else { return Vec::new() };
         vec![Effect::Choose(self.standing.asker.address.clone(), setting)]
     }
 
@@ -168,7 +168,7 @@ impl End<'_> {
         let known = self.facts.known.as_ref().map(Certificate::fingerprint);
         if known.as_ref() != Some(&certificate.fingerprint()) {
             let by_old_key = known.is_some_and(|known| self.run.signed_by.contains(&known));
-            let word = if by_old_key { Word::OldKey } else { Word::Other };
+            let word = if by_old_key { KeyAuthority::OldKey } else { KeyAuthority::Other };
             effects.extend(elsewhere::tell(desk, self.standing.asker, self.facts, certificate, word).await?);
         }
         Ok(effects)
@@ -180,8 +180,8 @@ impl End<'_> {
         let values = context! {
             list => self.list.display_name(),
             address => name.to_string(),
-            owner => name.address(Door::Owner).to_string(),
-            request => name.address(Door::Request).to_string(),
+            owner => name.address(SubAddress::Owner).to_string(),
+            request => name.address(SubAddress::Request).to_string(),
             email => self.standing.asker.address.to_string(),
             fingerprint => key.as_ref().map(|key| key.fingerprint().spaced()),
         };
@@ -219,7 +219,7 @@ impl End<'_> {
         Ok(Message {
             to: somebody(address),
             kind: text.name().into(),
-            budget: Budget::a_day(10),
+            budget: NoticeBudget::a_day(10),
             letter: self.app.texts.letter(text, &place, values),
             attachment,
             reply_to: None,
@@ -227,7 +227,7 @@ impl End<'_> {
     }
 
     fn tell_owners(&self, text: Text) -> Option<Effect> {
-        let fact = Fact::Member { email: self.standing.asker.address.to_string() };
+        let fact = SummaryFact::Member { email: self.standing.asker.address.to_string() };
         self.list.settings.admin_notify_mchanges.then(|| Effect::Letter(gather(self.list, text, &[fact])))
     }
 }

@@ -2,21 +2,21 @@
 //! the key waits for them. Setting: `own_key_approval`.
 
 use sealist_lists::texts::Text;
-use sealist_lists::workflows::{Goal, Question, Run};
+use sealist_lists::workflows::{Goal, Question, WorkflowRun};
 use sealist_mail::Address;
 use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::{self, Request};
 use sealist_store::{lists, people};
 
-use super::{Asker, Desk, Facts, Proven, Standing, ask, facts, policy, workflow};
+use super::{Desk, PersonFacts, Proven, Requester, Standing, ask, facts, policy, workflow};
 use crate::AppError;
 use crate::effects::{EarlierTokens, Effect};
-use crate::summaries::{Fact, gather};
+use crate::summaries::{SummaryFact, gather};
 
 /// By whose word an address has its new key, for other lists to judge.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum KeyAuthority {
     /// The key that the address had before signed for the new one.
     OldKey,
     /// Whoever reads the mail of the address, or a moderator of some list.
@@ -27,10 +27,10 @@ pub(super) enum Word {
 /// list that approved the key before takes that key's word.
 pub(super) async fn tell(
     desk: Desk<'_>,
-    asker: &Asker,
-    facts: &Facts,
+    asker: &Requester,
+    facts: &PersonFacts,
     certificate: &Certificate,
-    word: Word,
+    word: KeyAuthority,
 ) -> Result<Vec<Effect>, AppError> {
     let Some(person) = &facts.person else { return Ok(Vec::new()) };
     let mut effects = Vec::new();
@@ -42,7 +42,7 @@ pub(super) async fn tell(
         let there = Desk { list: &list, ..desk };
         let approves = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
         let roles = people::roles_of(&mut *desk.app.store.reader().await?, no, &asker.address).await?;
-        let carried = word == Word::OldKey && roles.iter().all(|member| !member.key_waits);
+        let carried = word == KeyAuthority::OldKey && roles.iter().all(|member| !member.key_waits);
         let mut told = vec![Effect::Changed {
             address: asker.address.clone(),
             event: "key-set-elsewhere",
@@ -77,7 +77,7 @@ pub(crate) async fn on_arrival(desk: Desk<'_>, address: &Address) -> Result<Vec<
     if changes.iter().any(|change| change.new == fingerprint && was_taken_here(change)) {
         return Ok(Vec::new());
     }
-    let asker = Asker { address: address.clone(), proven: Proven::Yes, source: None };
+    let asker = Requester { address: address.clone(), proven: Proven::Yes, source: None };
     let mut effects = vec![Effect::KeyWaits(address.clone())];
     effects.extend(question(desk, &asker, &facts, known).await?);
     Ok(effects)
@@ -85,25 +85,29 @@ pub(crate) async fn on_arrival(desk: Desk<'_>, address: &Address) -> Result<Vec<
 
 async fn question(
     there: Desk<'_>,
-    asker: &Asker,
-    facts: &Facts,
+    asker: &Requester,
+    facts: &PersonFacts,
     certificate: &Certificate,
 ) -> Result<Vec<Effect>, AppError> {
     let before = waiting(there, asker).await?;
     let steps = workflow(there.app, there.list, policy(there.list, &Goal::ApproveKey))?;
-    let run = Run::new(&steps, Goal::ApproveKey);
+    let run = WorkflowRun::new(&steps, Goal::ApproveKey);
     let standing = Standing { asker, before, ended: None, earlier: EarlierTokens::Void };
     let taken = ask::ask(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;
     Ok(taken.effects)
 }
 
-fn notice(there: Desk<'_>, asker: &Asker, certificate: &Certificate) -> Effect {
+fn notice(there: Desk<'_>, asker: &Requester, certificate: &Certificate) -> Effect {
     let (email, fingerprint) = (asker.address.to_string(), certificate.fingerprint().to_string());
-    Effect::Letter(gather(there.list, Text::AdminKeyChanged, &[Fact::KeyChanged { email, fingerprint }]))
+    Effect::Letter(gather(
+        there.list,
+        Text::AdminKeyChanged,
+        &[SummaryFact::KeyChanged { email, fingerprint }],
+    ))
 }
 
 /// The one that waits there: the key has changed again since.
-async fn waiting(there: Desk<'_>, asker: &Asker) -> Result<Option<Request>, AppError> {
+async fn waiting(there: Desk<'_>, asker: &Requester) -> Result<Option<Request>, AppError> {
     let mut db = there.app.store.reader().await?;
     let waiting = requests::of_address(&mut db, there.list.no, &asker.address, there.now).await?;
     Ok(waiting.into_iter().find(|request| request.run.goal == Goal::ApproveKey))

@@ -1,7 +1,7 @@
 //! What is known of an address when a step is taken.
 
 use sealist_lists::model::{MailingList, Member};
-use sealist_lists::workflows::KnownKey;
+use sealist_lists::workflows::ConfirmedKey;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::people::Person;
@@ -11,7 +11,7 @@ use crate::key_work::key_work;
 use crate::{App, AppError};
 
 /// What is known of an address, read anew for each step.
-pub(crate) struct Facts {
+pub(crate) struct PersonFacts {
     pub(crate) person: Option<Person>,
     pub(crate) roles: Vec<Member>,
     pub(crate) banned: bool,
@@ -23,16 +23,16 @@ pub(crate) struct Facts {
     pub(crate) generation: Option<i64>,
 }
 
-impl Facts {
-    pub(super) fn known_key(&self, now: Timestamp) -> Option<KnownKey> {
-        self.known.as_ref().map(|certificate| KnownKey {
+impl PersonFacts {
+    pub(super) fn known_key(&self, now: Timestamp) -> Option<ConfirmedKey> {
+        self.known.as_ref().map(|certificate| ConfirmedKey {
             fingerprint: certificate.fingerprint(),
             usable: certificate.usable(now).is_ok(),
         })
     }
 }
 
-pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> Result<Facts, AppError> {
+pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> Result<PersonFacts, AppError> {
     let mut db = app.store.reader().await?;
     let person = people::person(&mut db, address).await?;
     let (generation, row) = match &person {
@@ -52,7 +52,7 @@ pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> R
         Some(row) => Some(key_work(move || verified(&row.certificate, now)).await??),
         None => None,
     };
-    Ok(Facts { roles, banned, known, unconfirmed, generation, person })
+    Ok(PersonFacts { roles, banned, known, unconfirmed, generation, person })
 }
 
 /// A stored certificate whose signatures nobody has to verify any more: it remembers which are good.

@@ -10,25 +10,26 @@ mod facts;
 mod name;
 mod offer;
 
-use sealist_lists::budgets::{Asker as Who, Budget, Purpose};
+use sealist_lists::budgets::{Asker as Who, NoticeBudget, NoticePurpose};
 use sealist_lists::commands::Problem;
 use sealist_lists::model::MailingList;
 use sealist_lists::workflows::{
-    Answer, Case, Change, Goal, OfferedKey, Progress, Question, Run, Workflow, Workflows, advance,
+    Goal, OfferedKey, Question, StepAnswer, StepContext, Workflow, WorkflowChange, WorkflowProgress,
+    WorkflowRun, Workflows, advance,
 };
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::audit::Trier;
-use sealist_store::requests::{self, By, Place, Request};
+use sealist_store::requests::{self, Request, RequestPlace, RequestedBy};
 
 pub use decide::{approve_key, approve_request, refuse_request};
 pub(crate) use elsewhere::on_arrival;
-pub(crate) use facts::{Facts, facts};
+pub(crate) use facts::{PersonFacts, facts};
 pub(crate) use name::{first_free, in_key, is_chosen_here, is_free, is_shown};
 pub(crate) use offer::Offer;
 
 use crate::effects::{EarlierTokens, Effect, RequestDecided};
-use crate::moderation::{self, Decision};
+use crate::moderation::{self, MessageDecision};
 use crate::{App, AppError};
 
 /// Where a request is handled, and when.
@@ -41,7 +42,7 @@ pub(crate) struct Desk<'a> {
 
 /// Who asks.
 #[derive(Clone)]
-pub(crate) struct Asker {
+pub(crate) struct Requester {
     pub(crate) address: Address,
     /// Whether it is known that they are who they say: by a token, or a signature.
     pub(crate) proven: Proven,
@@ -58,9 +59,9 @@ pub(crate) enum Proven {
     Yes,
 }
 
-impl Asker {
+impl Requester {
     /// The budget of a notice to them.
-    pub(crate) fn budget(&self, app: &App, facts: &Facts, purpose: Purpose) -> Budget {
+    pub(crate) fn budget(&self, app: &App, facts: &PersonFacts, purpose: NoticePurpose) -> NoticeBudget {
         let who = match self.proven {
             Proven::Yes => Who::Proven,
             Proven::No if facts.roles.is_empty() => Who::Stranger,
@@ -70,7 +71,7 @@ impl Asker {
     }
 
     /// The same for whoever it is that asks.
-    pub(crate) fn budget_as(&self, app: &App, who: Who, purpose: Purpose) -> Budget {
+    pub(crate) fn budget_as(&self, app: &App, who: Who, purpose: NoticePurpose) -> NoticeBudget {
         app.budgets.of(who, purpose).of_source(self.source)
     }
 }
@@ -84,7 +85,7 @@ impl From<Proven> for Trier {
     }
 }
 
-impl From<Proven> for By {
+impl From<Proven> for RequestedBy {
     fn from(proven: Proven) -> Self {
         match proven {
             Proven::Yes => Self::Owner,
@@ -94,14 +95,14 @@ impl From<Proven> for By {
 }
 
 /// How far it came, and what is to be carried out.
-pub(crate) struct Taken {
+pub(crate) struct Transition {
     pub(crate) effects: Vec<Effect>,
-    pub(crate) told: Told,
+    pub(crate) told: StepOutcome,
 }
 
 /// What the person hears of it, beside letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum StepOutcome {
     /// A letter asks them.
     Asked,
     /// Nothing: today they got enough letters.
@@ -113,7 +114,7 @@ pub(crate) enum Told {
     /// It cannot be done any more, and ends.
     Refused(Problem),
     /// It is done.
-    Done(Change),
+    Done(WorkflowChange),
 }
 
 /// The workflow of that name: the list's own, the site's, or one that all have.
@@ -130,10 +131,10 @@ pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Work
 /// Begins a workflow, or asks its question again if the address has it waiting.
 pub(crate) async fn begin(
     desk: Desk<'_>,
-    asker: &Asker,
-    run: Run,
+    asker: &Requester,
+    run: WorkflowRun,
     offer: Option<&Offer>,
-) -> Result<Result<Taken, Problem>, AppError> {
+) -> Result<Result<Transition, Problem>, AppError> {
     let Desk { app, list, now } = desk;
     let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &asker.address, now).await?;
     let same = |request: &&Request| request.run.goal == run.goal && offers(request, offer);
@@ -150,7 +151,7 @@ pub(crate) async fn begin(
         let mut db = app.store.reader().await?;
         requests::places(&mut db, list.no, &asker.address, asker.proven.into(), now).await?
     };
-    if places.contains(&Place::None) {
+    if places.contains(&RequestPlace::None) {
         return Ok(Ok(ask::unasked(asker, &run.goal)));
     }
     let mut run = run;
@@ -165,9 +166,13 @@ fn offers(request: &Request, offer: Option<&Offer>) -> bool {
     answered || request.run.key == offer.map(|offer| offer.certificate.fingerprint())
 }
 
-async fn again(desk: Desk<'_>, asker: &Asker, before: Request) -> Result<Result<Taken, Problem>, AppError> {
+async fn again(
+    desk: Desk<'_>,
+    asker: &Requester,
+    before: Request,
+) -> Result<Result<Transition, Problem>, AppError> {
     if before.question == Question::Approval.name() {
-        return Ok(Ok(Taken { effects: Vec::new(), told: Told::Waits }));
+        return Ok(Ok(Transition { effects: Vec::new(), told: StepOutcome::Waits }));
     }
     let (run, certificate) = (before.run.clone(), stored(before.certificate.as_deref())?);
     let standing = Standing { asker, before: Some(before), ended: None, earlier: EarlierTokens::Count };
@@ -177,15 +182,15 @@ async fn again(desk: Desk<'_>, asker: &Asker, before: Request) -> Result<Result<
 /// Goes on with a request that was answered. What a step refuses now is over.
 pub(crate) async fn go_on(
     desk: Desk<'_>,
-    asker: &Asker,
+    asker: &Requester,
     request: Request,
-    answer: Answer,
+    answer: StepAnswer,
     offer: Option<&Offer>,
-) -> Result<Taken, AppError> {
+) -> Result<Transition, AppError> {
     let mut run = request.run.clone();
     // Who sends one of two signatures uses the same token for the other.
     let earlier =
-        if matches!(answer, Answer::Signed(_)) { EarlierTokens::Count } else { EarlierTokens::Void };
+        if matches!(answer, StepAnswer::Signed(_)) { EarlierTokens::Count } else { EarlierTokens::Void };
     run.take(answer);
     let certificate = match offer {
         Some(offer) => Some(offer.certificate.clone()),
@@ -194,7 +199,9 @@ pub(crate) async fn go_on(
     let standing = Standing { asker, before: Some(request.clone()), ended: None, earlier };
     Ok(match take_steps(desk, standing, run, certificate).await? {
         Ok(taken) => taken,
-        Err(problem) => Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Refused(problem) },
+        Err(problem) => {
+            Transition { effects: vec![Effect::End(Box::new(request))], told: StepOutcome::Refused(problem) }
+        }
     })
 }
 
@@ -203,25 +210,26 @@ pub(crate) async fn go_on(
 pub(crate) async fn decide(
     desk: Desk<'_>,
     request: Request,
-    decision: Decision,
-    by: moderation::By,
-) -> Result<Taken, AppError> {
+    decision: MessageDecision,
+    by: moderation::DecidedBy,
+) -> Result<Transition, AppError> {
     let audited = by.audited(desk.app);
     let decided = RequestDecided { request: request.clone(), decision: decision.clone(), by, audited };
     let decided = Effect::RequestDecided(Box::new(decided));
-    let end = |request| Taken { effects: vec![Effect::End(Box::new(request))], told: Told::Nothing };
+    let end =
+        |request| Transition { effects: vec![Effect::End(Box::new(request))], told: StepOutcome::Nothing };
     let mut taken = match decision {
-        Decision::Accept => {
-            let asker = Asker { address: request.address.clone(), proven: Proven::Yes, source: None };
-            go_on(desk, &asker, request, Answer::Approved, None).await?
+        MessageDecision::Accept => {
+            let asker = Requester { address: request.address.clone(), proven: Proven::Yes, source: None };
+            go_on(desk, &asker, request, StepAnswer::Approved, None).await?
         }
-        Decision::Reject(reason) => {
+        MessageDecision::Reject(reason) => {
             let letter = ask::refused(desk, &request, &reason).await?;
             let mut taken = end(request);
             taken.effects.push(Effect::Letter(letter));
             taken
         }
-        Decision::Discard => end(request),
+        MessageDecision::Discard => end(request),
     };
     taken.effects.insert(0, decided);
     Ok(taken)
@@ -229,7 +237,7 @@ pub(crate) async fn decide(
 
 /// Where a workflow stands before its next step.
 struct Standing<'a> {
-    asker: &'a Asker,
+    asker: &'a Requester,
     before: Option<Request>,
     /// One of the kind that came to its end while it waited: a new one takes its place.
     ended: Option<Request>,
@@ -239,16 +247,16 @@ struct Standing<'a> {
 async fn take_steps(
     desk: Desk<'_>,
     standing: Standing<'_>,
-    mut run: Run,
+    mut run: WorkflowRun,
     certificate: Option<Certificate>,
-) -> Result<Result<Taken, Problem>, AppError> {
+) -> Result<Result<Transition, Problem>, AppError> {
     let Desk { app, list, now } = desk;
     let facts = facts(app, list, &standing.asker.address).await?;
     let offered = certificate.as_ref().map(|certificate| OfferedKey {
         fingerprint: certificate.fingerprint(),
         names_address: certificate.addresses(now).contains(&standing.asker.address),
     });
-    let case = Case {
+    let case = StepContext {
         settings: &list.settings,
         banned: facts.banned,
         roles: facts.roles.iter().map(|member| member.role).collect(),
@@ -257,10 +265,10 @@ async fn take_steps(
     };
     match advance(&mut run, &case) {
         Err(problem) => Ok(Err(problem)),
-        Ok(Progress::Waits(question)) => {
+        Ok(WorkflowProgress::Waits(question)) => {
             ask::ask(desk, standing, &facts, run, certificate, question).await.map(Ok)
         }
-        Ok(Progress::Done(change)) => {
+        Ok(WorkflowProgress::Done(change)) => {
             done::done(desk, standing, &facts, &run, certificate, change).await.map(Ok)
         }
     }

@@ -1,13 +1,13 @@
 //! Notices that name people or entries, a line or two each: to those in charge of a list, or to one person.
 
-use sealist_lists::budgets::Budget;
-use sealist_lists::model::{Door, EntryNo};
+use sealist_lists::budgets::NoticeBudget;
+use sealist_lists::model::{EntryNo, SubAddress};
 use sealist_lists::texts::{Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp, mixes_scripts};
 use sealist_openpgp::Fingerprint;
 
 use super::held::minute;
-use super::{Answerable, Fact, Notices, Telling};
+use super::{NoticeWithTokens, Notices, SummaryFact, Telling};
 use crate::AppError;
 use crate::letters::key_wait_days;
 use crate::notices::{Message, channel_to, in_charge, make, place_of};
@@ -36,13 +36,13 @@ impl Telling<'_> {
             let message = Message {
                 to: Mailbox { name: None, address: person.clone() },
                 kind: self.text.name().into(),
-                budget: Budget::UNLIMITED,
+                budget: NoticeBudget::UNLIMITED,
                 letter: app.texts.letter(self.text, &place, self.values()),
                 attachment: None,
                 reply_to: None,
             };
             let letter = make(app, list, message, channel, now).await?;
-            notices.letters.push(Answerable { letter, tokens: Vec::new(), reader: person });
+            notices.letters.push(NoticeWithTokens { letter, tokens: Vec::new(), reader: person });
         }
         Ok(Some(notices))
     }
@@ -51,35 +51,37 @@ impl Telling<'_> {
         let list = self.list;
         let lines = || self.facts.iter().take(MAX_LINES);
         let copies = lines().filter_map(|fact| match fact {
-            Fact::Copy { email, reply } => Some(context! { email, reply }),
+            SummaryFact::Copy { email, reply } => Some(context! { email, reply }),
             _ => None,
         });
         let addresses = lines().filter_map(|fact| match fact {
-            Fact::Stopped { email } | Fact::Member { email } => Some(email.clone()),
+            SummaryFact::Stopped { email } | SummaryFact::Member { email } => Some(email.clone()),
             _ => None,
         });
         let changed = lines().filter_map(|fact| match fact {
-            Fact::KeyChanged { email, fingerprint } => {
+            SummaryFact::KeyChanged { email, fingerprint } => {
                 Some(context! { email, fingerprint => spaced(fingerprint) })
             }
             _ => None,
         });
         // For an admin's own words that know of one alone.
         let emails = lines().filter_map(|fact| match fact {
-            Fact::Member { email } | Fact::KeyChanged { email, .. } => Some(email.as_str()),
+            SummaryFact::Member { email } | SummaryFact::KeyChanged { email, .. } => Some(email.as_str()),
             _ => None,
         });
-        let mixes = |fact: &Fact| match fact {
-            Fact::Member { email } => Address::from_stored(email).is_some_and(|one| mixes_scripts(&one)),
+        let mixes = |fact: &SummaryFact| match fact {
+            SummaryFact::Member { email } => {
+                Address::from_stored(email).is_some_and(|one| mixes_scripts(&one))
+            }
             _ => false,
         };
         let mixed_scripts = lines().any(mixes);
         let fingerprints = lines().filter_map(|fact| match fact {
-            Fact::KeyChanged { fingerprint, .. } => Some(spaced(fingerprint)),
+            SummaryFact::KeyChanged { fingerprint, .. } => Some(spaced(fingerprint)),
             _ => None,
         });
         let doubts = lines().filter_map(|fact| match fact {
-            Fact::KeyVoid { email, fingerprint, old_fingerprint } => Some(context! {
+            SummaryFact::KeyVoid { email, fingerprint, old_fingerprint } => Some(context! {
                 email,
                 fingerprint => spaced(fingerprint),
                 old_fingerprint => spaced(old_fingerprint),
@@ -87,7 +89,7 @@ impl Telling<'_> {
             _ => None,
         });
         let messages = lines().filter_map(|fact| match fact {
-            Fact::Shunted { entry: EntryNo(number), address, received_at_ms } => Some(context! {
+            SummaryFact::Shunted { entry: EntryNo(number), address, received_at_ms } => Some(context! {
                 entry => number,
                 address,
                 received_at => minute(Timestamp(*received_at_ms)),
@@ -98,8 +100,8 @@ impl Telling<'_> {
         let values = context! {
             list => list.display_name(),
             address => list.name.to_string(),
-            owner => list.name.address(Door::Owner).to_string(),
-            request => list.name.address(Door::Request).to_string(),
+            owner => list.name.address(SubAddress::Owner).to_string(),
+            request => list.name.address(SubAddress::Request).to_string(),
             days => key_wait_days(list),
             bounces => list.settings.bounce_score_threshold,
             more => self.more + beyond,

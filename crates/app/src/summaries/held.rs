@@ -1,19 +1,19 @@
 //! The notice of held messages: to those who decide, with tokens of their own, and with the messages themselves where their
 //! readers may see them. And the notice to an author that a post waits.
 
-use sealist_lists::budgets::{Asker, Budget, Purpose};
+use sealist_lists::budgets::{Asker, NoticeBudget, NoticePurpose};
 use sealist_lists::commands::mailto;
-use sealist_lists::model::{Channel, Door, EntryNo, MailingList, Role};
+use sealist_lists::model::{Channel, EntryNo, MailingList, Role, SubAddress};
 use sealist_lists::rules::Reason;
-use sealist_lists::texts::{Place, Text, Value, context};
+use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_mail::{Mailbox, Timestamp};
 use sealist_openpgp::Token;
 use sealist_store::people;
-use sealist_store::queue::{self, Entry, Place as Where};
-use sealist_store::tokens::Subject;
+use sealist_store::queue::{self, QueueEntry, QueueName as Where};
+use sealist_store::tokens::TokenSubject;
 
-use super::outside::{Extent, Outside, Shown, content, outside};
-use super::{Answerable, Fact, Notices, Telling, WhyGone};
+use super::outside::{Extent, HeldMessageSummary, Shown, content, outside};
+use super::{NoticeWithTokens, Notices, SummaryFact, Telling, WhyGone};
 use crate::AppError;
 use crate::deciders::{Decider, deciders};
 use crate::intake::source_of;
@@ -28,9 +28,9 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 const LONGEST_DECISION_MS: i64 = 30 * DAY_MS;
 
 /// A message that waits, and what is told of it.
-struct Waiting {
-    entry: Entry,
-    outside: Outside,
+struct HeldMessage {
+    entry: QueueEntry,
+    outside: HeldMessageSummary,
     shown: Shown,
 }
 
@@ -46,7 +46,8 @@ impl Telling<'_> {
     /// To each who decides: what waits, and what waits no longer.
     pub(super) async fn held(&self) -> Result<Option<Notices>, AppError> {
         let (waiting, left) = self.waiting().await?;
-        let gone: Vec<&Fact> = self.facts.iter().filter(|fact| matches!(fact, Fact::Gone { .. })).collect();
+        let gone: Vec<&SummaryFact> =
+            self.facts.iter().filter(|fact| matches!(fact, SummaryFact::Gone { .. })).collect();
         let mut notices = Notices { left, answerable_until: self.now, ..Notices::default() };
         if waiting.is_empty() && gone.is_empty() && self.more == 0 {
             return Ok(Some(notices));
@@ -60,16 +61,16 @@ impl Telling<'_> {
         }
         notices.entries = waiting.iter().map(|one| one.entry.no).collect();
         let until =
-            |one: &Waiting| decidable_until(self.list, one.entry.held_at.unwrap_or(self.now), self.now).0;
+            |one: &HeldMessage| decidable_until(self.list, one.entry.held_at.unwrap_or(self.now), self.now).0;
         notices.answerable_until = waiting.iter().map(until).max().unwrap_or(self.now);
         Ok(Some(notices))
     }
 
     /// The messages that wait still, the oldest first, and the facts that this notice has no room for.
-    async fn waiting(&self) -> Result<(Vec<Waiting>, Vec<Fact>), AppError> {
+    async fn waiting(&self) -> Result<(Vec<HeldMessage>, Vec<SummaryFact>), AppError> {
         let (mut waiting, mut left, mut attached) = (Vec::new(), Vec::new(), 0);
         for fact in &self.facts {
-            let Fact::Held { entry } = fact else { continue };
+            let SummaryFact::Held { entry } = fact else { continue };
             let entry = queue::find(&mut *self.app.store.reader().await?, *entry).await?;
             let Some(entry) = entry.filter(|entry| entry.place == Where::Hold) else { continue };
             if waiting.len() == MAX_MESSAGES {
@@ -89,7 +90,7 @@ impl Telling<'_> {
             }
             // The message itself is not needed any more, and there may be many.
             let outside = outside.without_message();
-            waiting.push(Waiting { entry, outside, shown });
+            waiting.push(HeldMessage { entry, outside, shown });
         }
         Ok((waiting, left))
     }
@@ -97,9 +98,9 @@ impl Telling<'_> {
     async fn to_decider(
         &self,
         person: Decider,
-        waiting: &[Waiting],
-        gone: &[&Fact],
-    ) -> Result<Answerable, AppError> {
+        waiting: &[HeldMessage],
+        gone: &[&SummaryFact],
+    ) -> Result<NoticeWithTokens, AppError> {
         let Self { app, list, now, .. } = *self;
         let place = place_of(app, list, &person.address).await?;
         let may_see = person.channel == Channel::Sealed || list.settings.pgp.is_none();
@@ -108,11 +109,9 @@ impl Telling<'_> {
         for one in waiting {
             let token = person.may_answer.then(Token::fresh);
             shown.push(self.described(one, &place, may_see, telling, token.as_ref()));
-            tokens.extend(
-                token.map(|token| {
-                    (Subject::Entry(one.entry.no), app.vault.mac().token_mark(&token.to_string()))
-                }),
-            );
+            tokens.extend(token.map(|token| {
+                (TokenSubject::Entry(one.entry.no), app.vault.mac().token_mark(&token.to_string()))
+            }));
             if let (true, Shown::Message(message, _)) = (may_see, &one.shown)
                 && !message.is_empty()
             {
@@ -135,19 +134,19 @@ impl Telling<'_> {
         let message = Message {
             to: Mailbox { name: None, address: person.address.clone() },
             kind: Text::Held.name().into(),
-            budget: Budget::UNLIMITED,
+            budget: NoticeBudget::UNLIMITED,
             letter: app.texts.letter(Text::Held, &place, values),
             attachment: None,
-            reply_to: Some(list.name.address(Door::Request)),
+            reply_to: Some(list.name.address(SubAddress::Request)),
         };
         let letter = make_with(app, list, message, attached, person.channel, now).await?;
-        Ok(Answerable { letter, tokens, reader: person.address })
+        Ok(NoticeWithTokens { letter, tokens, reader: person.address })
     }
 
     fn described(
         &self,
-        one: &Waiting,
-        place: &Place<'_>,
+        one: &HeldMessage,
+        place: &TextPlace<'_>,
         may_see: bool,
         telling: bool,
         token: Option<&Token>,
@@ -158,7 +157,7 @@ impl Telling<'_> {
         let EntryNo(number) = one.entry.no;
         let token = token.map(Token::to_string);
         let link = |verb: &str, token: &String| {
-            mailto(&list.name.address(Door::Request), &format!("{verb} {token}"))
+            mailto(&list.name.address(SubAddress::Request), &format!("{verb} {token}"))
         };
         let can_pass = !one.entry.reasons.iter().any(|reason| reason.is_final());
         let (until, ends) = decidable_until(list, one.entry.held_at.unwrap_or(self.now), self.now);
@@ -199,7 +198,7 @@ impl Telling<'_> {
         };
         let mut messages = Vec::new();
         for fact in &self.facts {
-            let Fact::Held { entry } = fact else { continue };
+            let SummaryFact::Held { entry } = fact else { continue };
             let entry = queue::find(&mut *app.store.reader().await?, *entry).await?;
             let Some(entry) = entry.filter(|entry| entry.place == Where::Hold) else { continue };
             // Strangers get none of their words back, and nothing of encrypted mail stands in the open.
@@ -221,7 +220,7 @@ impl Telling<'_> {
             more => self.more,
             list => list.display_name(),
             address => list.name.to_string(),
-            owner => list.name.address(Door::Owner).to_string(),
+            owner => list.name.address(SubAddress::Owner).to_string(),
             days => list.settings.max_days_to_hold,
             count => messages.len(),
             messages,
@@ -230,10 +229,10 @@ impl Telling<'_> {
             to: Mailbox { name: None, address: author.clone() },
             kind: Text::Waits.name().into(),
             budget: if is_member {
-                Budget::UNLIMITED
+                NoticeBudget::UNLIMITED
             } else {
                 app.budgets
-                    .of(Asker::Stranger, Purpose::Held)
+                    .of(Asker::Stranger, NoticePurpose::Held)
                     .of_source(Some(source_of(app, &author.to_string())))
             },
             letter: app.texts.letter(Text::Waits, &place, values),
@@ -242,12 +241,15 @@ impl Telling<'_> {
         };
         let letter = make_with(app, list, message, Vec::new(), channel, now).await?;
         let reader = author.clone();
-        Ok(Some(Notices { letters: vec![Answerable { letter, tokens: Vec::new(), reader }], ..notices }))
+        Ok(Some(Notices {
+            letters: vec![NoticeWithTokens { letter, tokens: Vec::new(), reader }],
+            ..notices
+        }))
     }
 }
 
-fn told_gone(fact: &Fact, telling: bool) -> Option<Value> {
-    let Fact::Gone { received_at_ms, sender, octets, reasons, why, .. } = fact else { return None };
+fn told_gone(fact: &SummaryFact, telling: bool) -> Option<Value> {
+    let SummaryFact::Gone { received_at_ms, sender, octets, reasons, why, .. } = fact else { return None };
     let verdict: Vec<String> = reasons.iter().filter(|_| telling).map(|reason| reason.name()).collect();
     Some(context! {
         received_at => minute(Timestamp(*received_at_ms)),

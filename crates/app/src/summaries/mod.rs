@@ -16,10 +16,10 @@ use sealist_lists::model::{EntryNo, MailingList};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
-use sealist_store::pending::{self, Beyond, Due, Heap, NewFact, Pace, Told};
+use sealist_store::pending::{self, Beyond, Due, FactTelling, Heap, NewFact, Pace};
 use sealist_store::queue;
 use sealist_store::requests as waiting;
-use sealist_store::tokens::{self, Subject};
+use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, holds, lists};
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ const PACES: &[(Text, u32)] = &[
 /// Something that people in charge of a list, or one person, are told of. Holds nothing that a message says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Fact {
+pub(crate) enum SummaryFact {
     /// A message waits.
     Held { entry: EntryNo },
     /// A message waits no longer, and nobody decided.
@@ -92,7 +92,7 @@ pub(crate) enum WhyGone {
     TooLong,
 }
 
-impl Fact {
+impl SummaryFact {
     /// What it is about: a later fact about the same takes its place.
     fn subject(&self) -> String {
         match self {
@@ -123,21 +123,21 @@ impl Gathered {
 }
 
 /// Facts for those in charge of a list.
-pub(crate) fn gather(list: &MailingList, text: Text, facts: &[Fact]) -> Prepared {
+pub(crate) fn gather(list: &MailingList, text: Text, facts: &[SummaryFact]) -> Prepared {
     Prepared::Facts(gathered(list, None, text, facts))
 }
 
 /// Facts for one person.
-pub(crate) fn gather_for(list: &MailingList, to: &Address, text: Text, facts: &[Fact]) -> Prepared {
+pub(crate) fn gather_for(list: &MailingList, to: &Address, text: Text, facts: &[SummaryFact]) -> Prepared {
     Prepared::Facts(gathered(list, Some(to.clone()), text, facts))
 }
 
-fn gathered(list: &MailingList, to: Option<Address>, text: Text, facts: &[Fact]) -> Gathered {
-    let fact = |fact: &Fact| NewFact {
+fn gathered(list: &MailingList, to: Option<Address>, text: Text, facts: &[SummaryFact]) -> Gathered {
+    let fact = |fact: &SummaryFact| NewFact {
         subject: fact.subject(),
         fact: serde_json::to_string(fact).expect("a fact is JSON"),
         // The limits on holds bound these, and each has to be told with its token.
-        beyond: if matches!(fact, Fact::Held { .. }) { Beyond::Kept } else { Beyond::Counted },
+        beyond: if matches!(fact, SummaryFact::Held { .. }) { Beyond::Kept } else { Beyond::Counted },
     };
     Gathered {
         heap: Heap { list: list.no, to, kind: text.name().to_owned() },
@@ -157,16 +157,16 @@ struct Telling<'a> {
     list: &'a MailingList,
     text: Text,
     to: Option<Address>,
-    facts: Vec<Fact>,
+    facts: Vec<SummaryFact>,
     /// Facts that were only counted.
     more: u64,
     now: Timestamp,
 }
 
 /// A notice for one reader, with the tokens that it brings.
-struct Answerable {
+struct NoticeWithTokens {
     letter: Prepared,
-    tokens: Vec<(Subject, [u8; 32])>,
+    tokens: Vec<(TokenSubject, [u8; 32])>,
     reader: Address,
 }
 
@@ -196,7 +196,7 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
         (list, pending::facts(&mut db, &due.heap).await?)
     };
     let text = Text::from_name(&due.heap.kind);
-    let read = |row: &pending::Fact| serde_json::from_str::<Fact>(&row.fact).ok();
+    let read = |row: &pending::PendingFact| serde_json::from_str::<SummaryFact>(&row.fact).ok();
     let telling = text.map(|text| Telling {
         app,
         list: &list,
@@ -212,15 +212,15 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
     };
     let Some(notices) = notices else { return put_off(app, due, now.plus_ms(LATER_MS)).await };
     // What does not stand in the notice waits for the next one.
-    let left: HashSet<String> = notices.left.iter().map(Fact::subject).collect();
-    let is_left = |row: &pending::Fact| read(row).is_some_and(|fact| left.contains(&fact.subject()));
-    let told: Vec<pending::Fact> = facts.into_iter().filter(|row| !is_left(row)).collect();
+    let left: HashSet<String> = notices.left.iter().map(SummaryFact::subject).collect();
+    let is_left = |row: &pending::PendingFact| read(row).is_some_and(|fact| left.contains(&fact.subject()));
+    let told: Vec<pending::PendingFact> = facts.into_iter().filter(|row| !is_left(row)).collect();
     let pace = text.map_or(Pace { at_once: 1, pause_ms: LATER_MS }, |text| pace(&list, text));
     let (due, seen) = (due.clone(), due.clone());
     let until = notices.answerable_until;
     let stored = app.store.write(move |db| {
         Box::pin(async move {
-            let how = if notices.letters.is_empty() { Told::Silently } else { Told::ByNotice };
+            let how = if notices.letters.is_empty() { FactTelling::Silently } else { FactTelling::ByNotice };
             if !pending::told(&mut *db, &due, &told, how, pace, now).await? {
                 return Err(AppError::Overtaken);
             }
@@ -250,11 +250,11 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
     }
 }
 
-async fn is_waiting(db: &mut Conn, about: &Subject) -> Result<bool, StoreError> {
+async fn is_waiting(db: &mut Conn, about: &TokenSubject) -> Result<bool, StoreError> {
     Ok(match about {
-        Subject::Entry(no) => queue::find(db, *no).await?.is_some(),
-        Subject::Request(no) => waiting::by_no(db, *no).await?.is_some(),
-        Subject::GaveWay | Subject::Decided(_) => false,
+        TokenSubject::Entry(no) => queue::find(db, *no).await?.is_some(),
+        TokenSubject::Request(no) => waiting::by_no(db, *no).await?.is_some(),
+        TokenSubject::GaveWay | TokenSubject::Decided(_) => false,
     })
 }
 
@@ -267,11 +267,11 @@ async fn put_off(app: &App, due: &Due, until: Timestamp) -> Result<(), AppError>
 /// What one heap becomes.
 #[derive(Default)]
 struct Notices {
-    letters: Vec<Answerable>,
+    letters: Vec<NoticeWithTokens>,
     /// The held messages of which they tell.
     entries: Vec<EntryNo>,
     /// Facts for which they had no room.
-    left: Vec<Fact>,
+    left: Vec<SummaryFact>,
     answerable_until: Timestamp,
 }
 

@@ -8,7 +8,7 @@ use sealist_lists::texts::{Text, context};
 use sealist_mail::{Entity, Field, Headers, Timestamp, beginning, one_line, sole_author, tamed_message};
 use sealist_openpgp::{Cleartext, Encryption, KeepSignature, Opened, random};
 use sealist_store::bodies;
-use sealist_store::queue::Entry;
+use sealist_store::queue::QueueEntry;
 
 use crate::incoming::gather::{look_up, open};
 use crate::incoming::{FORMS, reveal};
@@ -22,7 +22,7 @@ const MAX_FIELD: usize = 60;
 const SIGNED_FIELDS: &[&str] = &["To", "Cc", "Date", "Message-ID"];
 
 /// What everybody on the way of a message sees, and the message itself as it came.
-pub(crate) struct Outside {
+pub(crate) struct HeldMessageSummary {
     /// The From field, shortened. Anybody can write anything there.
     pub(crate) author: String,
     /// The Subject field, shortened.
@@ -33,7 +33,7 @@ pub(crate) struct Outside {
     pub(crate) message: Arc<Cleartext>,
 }
 
-impl Outside {
+impl HeldMessageSummary {
     /// The same without the message itself.
     pub(crate) fn without_message(self) -> Self {
         Self { message: Arc::new(Cleartext::new(Vec::new())), ..self }
@@ -58,13 +58,17 @@ pub(crate) enum Extent {
 }
 
 /// Reads a held message as it came. Errs if this node lacks the keys of its list.
-pub(crate) async fn outside(app: &App, list: &MailingList, entry: &Entry) -> Result<Outside, AppError> {
+pub(crate) async fn outside(
+    app: &App,
+    list: &MailingList,
+    entry: &QueueEntry,
+) -> Result<HeldMessageSummary, AppError> {
     let octets = bodies::octets(&mut *app.store.reader().await?, entry.body).await?;
     let _room = app.judging.wait(octets, FORMS).await?;
     let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
     let message = Arc::new(reveal(app, list, body).await?);
     let (outer, _) = Headers::parse(&message);
-    Ok(Outside {
+    Ok(HeldMessageSummary {
         author: short(&outer.text("from").unwrap_or_default()),
         subject: short(&outer.text("subject").unwrap_or_default()),
         octets: message.len() as u64,
@@ -78,7 +82,7 @@ pub(crate) async fn content(
     app: &App,
     list: &MailingList,
     reasons: &[Reason],
-    outside: &Outside,
+    outside: &HeldMessageSummary,
     now: Timestamp,
 ) -> Result<Shown, AppError> {
     if reasons.iter().any(|reason| reason.may_be_captured()) {
@@ -103,7 +107,7 @@ pub(crate) async fn content(
 pub(crate) async fn whole_content(
     app: &App,
     list: &MailingList,
-    outside: &Outside,
+    outside: &HeldMessageSummary,
     most_octets: usize,
     now: Timestamp,
 ) -> Result<(Vec<u8>, Extent), AppError> {
@@ -120,7 +124,7 @@ pub(crate) async fn whole_content(
 async fn opened(
     app: &App,
     list: &MailingList,
-    outside: &Outside,
+    outside: &HeldMessageSummary,
     now: Timestamp,
 ) -> Result<Option<Opened>, AppError> {
     if list.settings.pgp.is_none() {

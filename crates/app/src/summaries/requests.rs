@@ -1,17 +1,17 @@
 //! The notice of requests that wait for a decision: of a day on which so many came that those in charge were not asked about
 //! each. Every request stands in it with tokens of its own.
 
-use sealist_lists::budgets::Budget;
+use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::commands::mailto;
-use sealist_lists::model::Door;
+use sealist_lists::model::SubAddress;
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::{Goal, Question};
 use sealist_mail::{Mailbox, Timestamp, mixes_scripts};
 use sealist_openpgp::Token;
 use sealist_store::requests::{self, Request};
-use sealist_store::tokens::Subject;
+use sealist_store::tokens::TokenSubject;
 
-use super::{Answerable, Fact, Notices, Telling};
+use super::{NoticeWithTokens, Notices, SummaryFact, Telling};
 use crate::AppError;
 use crate::deciders::{Decider, deciders};
 use crate::notices::{Message, make, place_of};
@@ -40,10 +40,10 @@ impl Telling<'_> {
     }
 
     /// The requests that wait still, and the facts that this notice has no room for.
-    async fn requests_waiting(&self) -> Result<(Vec<Request>, Vec<Fact>), AppError> {
+    async fn requests_waiting(&self) -> Result<(Vec<Request>, Vec<SummaryFact>), AppError> {
         let (mut waiting, mut left) = (Vec::new(), Vec::new());
         for fact in &self.facts {
-            let Fact::Asked { email } = fact else { continue };
+            let SummaryFact::Asked { email } = fact else { continue };
             let Ok(address) = email.parse() else { continue };
             if waiting.len() >= MAX_REQUESTS {
                 left.push(fact.clone());
@@ -56,7 +56,11 @@ impl Telling<'_> {
         Ok((waiting, left))
     }
 
-    async fn about_requests(&self, person: Decider, waiting: &[Request]) -> Result<Answerable, AppError> {
+    async fn about_requests(
+        &self,
+        person: Decider,
+        waiting: &[Request],
+    ) -> Result<NoticeWithTokens, AppError> {
         let Self { app, list, now, .. } = *self;
         let place = place_of(app, list, &person.address).await?;
         let (mut shown, mut tokens) = (Vec::new(), Vec::new());
@@ -66,7 +70,7 @@ impl Telling<'_> {
             let token = (person.may_answer && !is_own_key).then(|| Token::fresh().to_string());
             shown.push(self.asked(request, token.as_deref()));
             tokens.extend(
-                token.map(|token| (Subject::Request(request.no), app.vault.mac().token_mark(&token))),
+                token.map(|token| (TokenSubject::Request(request.no), app.vault.mac().token_mark(&token))),
             );
         }
         let values = context! {
@@ -80,18 +84,18 @@ impl Telling<'_> {
         let message = Message {
             to: Mailbox { name: None, address: person.address.clone() },
             kind: Text::Requests.name().into(),
-            budget: Budget::UNLIMITED,
+            budget: NoticeBudget::UNLIMITED,
             letter: app.texts.letter(Text::Requests, &place, values),
             attachment: None,
-            reply_to: Some(list.name.address(Door::Request)),
+            reply_to: Some(list.name.address(SubAddress::Request)),
         };
         let letter = make(app, list, message, person.channel, now).await?;
-        Ok(Answerable { letter, tokens, reader: person.address })
+        Ok(NoticeWithTokens { letter, tokens, reader: person.address })
     }
 
     fn asked(&self, request: &Request, token: Option<&str>) -> Value {
         let link = |verb: &str| {
-            let to = self.list.name.address(Door::Request);
+            let to = self.list.name.address(SubAddress::Request);
             token.map(|token| mailto(&to, &format!("{verb} {token}")))
         };
         context! {

@@ -10,16 +10,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use sealist_app::{
-    App, Arrival, Found, Intake, KeyCheck, KeyVault, Ready, Report, Stages, Together, Unavailable, prepare,
-    process, settle, tell_due,
+    App, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching, Report, Stages,
+    Unavailable, prepare, process, settle, tell_due,
 };
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::Person;
 use sealist_openpgp::{KeyName, MacKey, SignWith};
-use sealist_store::bodies::{self, Body};
-use sealist_store::deliveries::{self, Kind, Settled, State};
+use sealist_store::bodies::{self, StoredBody};
+use sealist_store::deliveries::{self, DeliveryState, Kind, Settled};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::testing::Postgres;
 use sealist_store::{Store, StoreError, lists, people, posts, queue};
@@ -170,7 +170,7 @@ pub(crate) async fn join(
 }
 
 /// The daily check, if it is time for it.
-pub(crate) async fn check(app: &App, now: Timestamp) -> Option<Found> {
+pub(crate) async fn check(app: &App, now: Timestamp) -> Option<KeyCheckReport> {
     let mut check = KeyCheck::begin(app, &Stages::default(), now).await.unwrap()?;
     while check.step(app, now).await.unwrap() {}
     Some(check.found)
@@ -183,7 +183,7 @@ pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timesta
     let sign = SignWith::Key(&keys.posting, now);
     let sealed =
         sealist_openpgp::seal(entity.as_bytes(), b"From: x@y\r\n", sign, &keys.storage.certificate());
-    let (body, no) = (Body::Sealed(sealed.unwrap()), list.no);
+    let (body, no) = (StoredBody::Sealed(sealed.unwrap()), list.no);
     let posted = app.store.write(move |db| {
         Box::pin(async move {
             let body = bodies::insert(&mut *db, &body).await?;
@@ -209,9 +209,9 @@ pub(crate) async fn post_plain(app: &App, list: &MailingList, now: Timestamp) {
 
 /// The same with that outer header and that content.
 pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, content: &str, now: Timestamp) {
-    let body = Body::Plain { outer: outer.as_bytes().to_vec(), payload: content.as_bytes().to_vec() };
+    let body = StoredBody::Plain { outer: outer.as_bytes().to_vec(), payload: content.as_bytes().to_vec() };
     let no = list.no;
-    let envelope_from = list.name.address(sealist_lists::model::Door::Bounces).to_string();
+    let envelope_from = list.name.address(sealist_lists::model::SubAddress::Bounces).to_string();
     let posted = app.store.write(move |db| {
         Box::pin(async move {
             let body = bodies::insert(&mut *db, &body).await?;
@@ -235,7 +235,7 @@ async fn assert_one_reading(app: &App, batch: &deliveries::Batch) {
         return;
     }
     let mut db = app.store.reader().await.unwrap();
-    let Body::Sealed(sealed) = bodies::load(&mut db, batch.body).await.unwrap() else { return };
+    let StoredBody::Sealed(sealed) = bodies::load(&mut db, batch.body).await.unwrap() else { return };
     let list = lists::by_no(&mut db, batch.list).await.unwrap().unwrap();
     let payload = app.keys_of(&list).await.unwrap().storage.open(&sealed).unwrap();
     readers::assert_one_reading(&payload);
@@ -259,7 +259,7 @@ pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(Report, Ready)
         };
         assert_one_reading(app, &batch).await;
         let report = Report { node, list: batch.list, kind: batch.kind, results: Vec::new() };
-        return Some((report, prepare(app, batch, Together::Anybody(50), now).await.unwrap()));
+        return Some((report, prepare(app, batch, RecipientBatching::Anybody(50), now).await.unwrap()));
     }
 }
 
@@ -285,7 +285,7 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
                 results.push(Settled {
                     no,
                     email,
-                    state: State::Sent,
+                    state: DeliveryState::Sent,
                     reply: String::new(),
                     refused_at: None,
                 });
@@ -302,7 +302,7 @@ pub(crate) async fn receive(app: &App, to: &str, message: &[u8], now: Timestamp)
 
 /// The same with that envelope sender.
 pub(crate) async fn receive_from(app: &App, sender: &str, to: &str, message: &[u8], now: Timestamp) {
-    let arrival = Arrival::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
+    let arrival = Destination::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
     let mut intake = Intake::begin(&arrival, Some(sender)).unwrap();
     intake.write(message).unwrap();
     intake.commit(app, sealist_openpgp::random(), now).await.unwrap();

@@ -8,8 +8,8 @@ async fn a_refusal_carries_the_moderators_words() {
     async fn check(style: &str, from: &str, message: &[u8], stage: &Stage, reason: &str, told: Rejected) {
         stage.send(LIST, from, message, day(0)).await;
         let entry = stage.held().await.remove(0);
-        let what = Decision::Reject(reason.to_owned());
-        let rejected = decide(&stage.app, entry, what, By::Admin, day(0)).await.unwrap();
+        let what = MessageDecision::Reject(reason.to_owned());
+        let rejected = decide(&stage.app, entry, what, DecidedBy::Admin, day(0)).await.unwrap();
         assert_eq!(rejected, told, "{style} {from}");
     }
     let (stage, ..) = Stage::new("legacy-default").await;

@@ -1,7 +1,7 @@
 //! Command `confirm TOKEN`; what `-confirm+TOKEN` means. No settings.
 
-use super::{Command, Problem, token};
+use super::{MailCommand, Problem, token};
 
-pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
-    token(arguments).map(Command::Confirm)
+pub(super) fn read(arguments: &[&str]) -> Result<MailCommand, Problem> {
+    token(arguments).map(MailCommand::Confirm)
 }

@@ -1,7 +1,7 @@
 //! Command `echo WORDS`: sends the words back. No settings.
 
-use super::{Command, Problem, shown};
+use super::{MailCommand, Problem, shown};
 
-pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
-    Ok(Command::Echo(shown(&arguments.join(" "))))
+pub(super) fn read(arguments: &[&str]) -> Result<MailCommand, Problem> {
+    Ok(MailCommand::Echo(shown(&arguments.join(" "))))
 }

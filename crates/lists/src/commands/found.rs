@@ -1,7 +1,7 @@
 //! What people leave in an answer beside the commands at its head: tokens anywhere, and decisions below a greeting.
 
 use super::reason::reason;
-use super::{Command, Decision, parse};
+use super::{MailCommand, RequestDecision, parse};
 
 /// Letters and digits of a token (`openpgp::Token`).
 const TOKEN_CHARS: usize = 32;
@@ -37,19 +37,19 @@ pub fn is_token(word: &str) -> bool {
 
 /// Decisions in lines that are not quoted, each once. Two of them about one token may be the lines of our notice, which
 /// some programs repeat without marks: then neither is meant. What stands below a reject is its reason.
-pub(super) fn decisions(text: &str) -> Vec<(String, Command)> {
-    let mut found: Vec<(String, Decision, Command)> = Vec::new();
+pub(super) fn decisions(text: &str) -> Vec<(String, MailCommand)> {
+    let mut found: Vec<(String, RequestDecision, MailCommand)> = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next().map(str::trim) {
         if !line.starts_with(is_quote_mark)
-            && let Ok(Command::Decide { decision, token, reason: behind }) = parse(line)
+            && let Ok(MailCommand::Decide { decision, token, reason: behind }) = parse(line)
             && is_token(&token.to_ascii_lowercase())
         {
             let words = match decision {
-                Decision::Reject => reason(&behind, lines.clone()),
-                Decision::Approve | Decision::Discard => behind,
+                RequestDecision::Reject => reason(&behind, lines.clone()),
+                RequestDecision::Approve | RequestDecision::Discard => behind,
             };
-            let command = Command::Decide { decision, token, reason: words };
+            let command = MailCommand::Decide { decision, token, reason: words };
             if !found.iter().any(|(_, _, known)| *known == command) {
                 found.push((line.to_owned(), decision, command));
             }
@@ -100,22 +100,22 @@ mod tests {
 
     #[test]
     fn a_decision_is_meant_when_it_is_written() {
-        let check = |text: &str, expected: &[Decision]| {
+        let check = |text: &str, expected: &[RequestDecision]| {
             let found = decisions(text);
             let seen: Vec<_> = found
                 .iter()
                 .map(|(_, command)| match command {
-                    Command::Decide { decision, .. } => *decision,
+                    MailCommand::Decide { decision, .. } => *decision,
                     other => panic!("{other:?}"),
                 })
                 .collect();
             assert_eq!(seen, expected, "{text}");
         };
-        check(&format!("Hello,\n\napprove {TOKEN}\n\nOlga"), &[Decision::Approve]);
+        check(&format!("Hello,\n\napprove {TOKEN}\n\nOlga"), &[RequestDecision::Approve]);
         check(&format!("> approve {TOKEN}\n"), &[]);
         check(&format!(" | approve {TOKEN}\n"), &[]);
         check(&format!("No!\n\n    approve {TOKEN}\n    reject {TOKEN}\n    discard {TOKEN}\n"), &[]);
-        check(&format!("Fine.\n\n> approve {TOKEN}\n\nreject {TOKEN} spam\n"), &[Decision::Reject]);
+        check(&format!("Fine.\n\n> approve {TOKEN}\n\nreject {TOKEN} spam\n"), &[RequestDecision::Reject]);
         check("approve of this", &[]);
     }
 }

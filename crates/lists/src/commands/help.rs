@@ -1,7 +1,7 @@
 //! Command `help`: which commands there are. No settings.
 
-use super::{Command, Problem};
+use super::{MailCommand, Problem};
 
-pub(super) fn read(_: &[&str]) -> Result<Command, Problem> {
-    Ok(Command::Help)
+pub(super) fn read(_: &[&str]) -> Result<MailCommand, Problem> {
+    Ok(MailCommand::Help)
 }

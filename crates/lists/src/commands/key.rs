@@ -1,6 +1,6 @@
 //! Command `key …`: everything about keys. Settings: `key_change_workflow`, `key_signing_allowed`.
 
-use super::{Command, Problem, no_arguments, token};
+use super::{MailCommand, Problem, no_arguments, token};
 
 /// The second word, with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum KeyCommand {
     Receive,
 }
 
-pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
+pub(super) fn read(arguments: &[&str]) -> Result<MailCommand, Problem> {
     let (name, arguments) = arguments.split_first().ok_or(Problem::NoSubcommand)?;
     let alone = |command| no_arguments(arguments).map(|()| command);
     let command = match name.to_lowercase().as_str() {
@@ -34,5 +34,5 @@ pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
         "receive" => alone(KeyCommand::Receive)?,
         _ => return Err(Problem::WrongSubcommand),
     };
-    Ok(Command::Key(command))
+    Ok(MailCommand::Key(command))
 }

@@ -1,7 +1,7 @@
 //! Command `leave`, also `unsubscribe`; what `-leave` means. Setting: `unsubscription_policy`.
 
-use super::{Command, Problem, no_arguments};
+use super::{MailCommand, Problem, no_arguments};
 
-pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
-    no_arguments(arguments).map(|()| Command::Leave)
+pub(super) fn read(arguments: &[&str]) -> Result<MailCommand, Problem> {
+    no_arguments(arguments).map(|()| MailCommand::Leave)
 }

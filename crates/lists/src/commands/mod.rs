@@ -24,7 +24,7 @@ pub use found::{is_token, tokens};
 pub use key::KeyCommand;
 pub use mailto::mailto;
 pub use problem::Problem;
-pub use script::{Script, Subject, read};
+pub use script::{CommandScript, SubjectLine, read};
 pub use set::{SETTINGS, Setting};
 pub use success::Success;
 
@@ -32,7 +32,7 @@ use crate::model::DeliveryMode;
 
 /// A command with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum MailCommand {
     /// To become a member.
     Join {
         /// How posts are to come.
@@ -45,7 +45,7 @@ pub enum Command {
     /// A moderator's answer.
     Decide {
         /// What is to become of it.
-        decision: Decision,
+        decision: RequestDecision,
         /// The token of the notice.
         token: String,
         /// Why, for the person; may be empty.
@@ -69,7 +69,7 @@ pub enum Command {
     Key(KeyCommand),
 }
 
-impl Command {
+impl MailCommand {
     /// The token that it answers with.
     pub fn token(&self) -> Option<&str> {
         match self {
@@ -93,7 +93,7 @@ impl Command {
 
 /// What a moderator makes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum RequestDecision {
     /// It may happen.
     Approve,
     /// It is not to happen, and who asked hears of it.
@@ -111,7 +111,7 @@ pub struct Usage {
     /// Its arguments, for the answer to `help`.
     pub arguments: &'static str,
     /// Reads the arguments.
-    read: fn(&[&str]) -> Result<Command, Problem>,
+    read: fn(&[&str]) -> Result<MailCommand, Problem>,
 }
 
 /// All commands.
@@ -142,7 +142,7 @@ pub const COMMANDS: &[Usage] = &[
 ];
 
 /// The command that a line holds. Errs if it is none, or with what is wrong with its arguments.
-pub fn parse(line: &str) -> Result<Command, Problem> {
+pub fn parse(line: &str) -> Result<MailCommand, Problem> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let Some((name, arguments)) = words.split_first() else {
         return Err(Problem::Unrecognized(String::new()));
@@ -180,15 +180,15 @@ fn token(arguments: &[&str]) -> Result<String, Problem> {
 mod tests {
     use super::*;
 
-    fn check(line: &str, expected: Result<Command, Problem>) {
+    fn check(line: &str, expected: Result<MailCommand, Problem>) {
         assert_eq!(parse(line), expected, "{line}");
     }
 
     #[test]
     fn lines_are_read_as_commands() {
-        use Command::{Confirm, Echo, Help, Join, Key, Leave, Set, Stop, Who};
+        use MailCommand::{Confirm, Echo, Help, Join, Key, Leave, Set, Stop, Who};
         let decide = |decision, reason: &str| {
-            Ok(Command::Decide { decision, token: "abc".into(), reason: reason.into() })
+            Ok(MailCommand::Decide { decision, token: "abc".into(), reason: reason.into() })
         };
         let join = |delivery_mode| Ok(Join { delivery_mode });
         check("join", join(DeliveryMode::Regular));
@@ -200,9 +200,9 @@ mod tests {
         check("unsubscribe now", Err(Problem::Extraneous("now".into())));
         check("confirm", Err(Problem::MissingToken));
         check("confirm abc", Ok(Confirm("abc".into())));
-        check("reject abc", decide(Decision::Reject, ""));
-        check("reject abc too  long", decide(Decision::Reject, "too long"));
-        check("accept abc", decide(Decision::Approve, ""));
+        check("reject abc", decide(RequestDecision::Reject, ""));
+        check("reject abc too  long", decide(RequestDecision::Reject, "too long"));
+        check("accept abc", decide(RequestDecision::Approve, ""));
         check("approve abc now", Err(Problem::MissingToken));
         check("help", Ok(Help));
         check("who", Ok(Who));
@@ -211,10 +211,10 @@ mod tests {
         check("set Own-Posts ON", switch("own-posts", true));
         check("set digest off", switch("digest", false));
         check("set digest on", Err(Problem::NoDigests));
-        check("set", Ok(Command::Show));
-        check("show settings", Ok(Command::Show));
+        check("set", Ok(MailCommand::Show));
+        check("show settings", Ok(MailCommand::Show));
         check("show me and you", Err(Problem::MissingToken));
-        check("show abc", Ok(Command::ShowHeld("abc".into())));
+        check("show abc", Ok(MailCommand::ShowHeld("abc".into())));
         check("set language DE", Ok(Set(Setting::Language(crate::texts::Language::De))));
         for (line, code) in
             [("set language tlh", "tlh"), ("set language", ""), ("set Language de fr", "de fr")]

@@ -2,7 +2,7 @@
 //! what ends it: a command, `end`, the delimiter of a signature, or a message that a program repeats below.
 
 use super::found::is_token;
-use super::{Command, parse};
+use super::{MailCommand, parse};
 
 /// More of a reason is not passed on.
 const MAX_REASON_CHARS: usize = 4000;
@@ -34,9 +34,9 @@ pub(super) fn reason<'a>(behind_token: &str, below: impl Iterator<Item = &'a str
 /// Whether a line is a command, as people write one: no sentence that begins with such a word.
 pub(super) fn is_command(line: &str) -> bool {
     match parse(line) {
-        Ok(Command::Echo(_)) | Err(_) => false,
+        Ok(MailCommand::Echo(_)) | Err(_) => false,
         // They take what stands behind them.
-        Ok(Command::Help | Command::Stop) => line.split_whitespace().count() == 1,
+        Ok(MailCommand::Help | MailCommand::Stop) => line.split_whitespace().count() == 1,
         Ok(command) => command.token().is_none_or(|token| is_token(&token.to_ascii_lowercase())),
     }
 }

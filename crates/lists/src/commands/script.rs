@@ -4,8 +4,8 @@ use sealist_mail::subject::bare;
 
 use super::found::{decisions, tokens};
 use super::reason::{is_command, reason};
-use super::{Command, Decision, Problem, parse};
-use crate::model::Door;
+use super::{MailCommand, Problem, RequestDecision, parse};
+use crate::model::SubAddress;
 
 /// Commands that one message may have.
 const MAX_COMMANDS: usize = 10;
@@ -14,16 +14,16 @@ const MAX_LINES: usize = 100;
 
 /// What a message asks for: each line with what it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Script {
+pub struct CommandScript {
     /// The lines that are commands, or look as if they were to be.
-    pub lines: Vec<(String, Result<Command, Problem>)>,
+    pub lines: Vec<(String, Result<MailCommand, Problem>)>,
     /// Words that may be tokens, wherever they stand.
     pub tokens: Vec<String>,
 }
 
 /// Whether somebody signed the Subject, where somebody signed the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject<'a> {
+pub enum SubjectLine<'a> {
     /// As good as the text.
     Covered(&'a str),
     /// Of what it says only what needs no signature counts.
@@ -33,11 +33,11 @@ pub enum Subject<'a> {
 /// Reads what came to a sub-address. At `-join` and `-leave` the address says it all. Elsewhere the Subject may be a
 /// command, behind whatever marks, and so may the lines of the text, until `stop`, an empty line behind a command, or the
 /// first line that is none. Decisions count in every line that is not quoted, tokens everywhere.
-pub fn read(door: Door, subject: Subject<'_>, text: &str) -> Script {
-    let mut script = Script::default();
+pub fn read(door: SubAddress, subject: SubjectLine<'_>, text: &str) -> CommandScript {
+    let mut script = CommandScript::default();
     match door {
-        Door::Join => script.take("join"),
-        Door::Leave => script.take("leave"),
+        SubAddress::Join => script.take("join"),
+        SubAddress::Leave => script.take("leave"),
         _ => {
             script.read(subject, text);
             false
@@ -46,15 +46,15 @@ pub fn read(door: Door, subject: Subject<'_>, text: &str) -> Script {
     script
 }
 
-impl Script {
-    fn read(&mut self, subject: Subject<'_>, text: &str) {
-        let (Subject::Covered(words) | Subject::Uncovered(words)) = subject;
+impl CommandScript {
+    fn read(&mut self, subject: SubjectLine<'_>, text: &str) {
+        let (SubjectLine::Covered(words) | SubjectLine::Uncovered(words)) = subject;
         self.tokens = tokens(words, text);
         // A Subject that is no command is a Subject.
         let line = bare(words);
         match parse(line) {
             Err(Problem::Unrecognized(_)) => {}
-            Ok(command) if subject == Subject::Uncovered(words) && !command.needs_no_signature() => {
+            Ok(command) if subject == SubjectLine::Uncovered(words) && !command.needs_no_signature() => {
                 self.lines.push((line.to_owned(), Err(Problem::SubjectNotSigned)));
             }
             _ => {
@@ -80,8 +80,9 @@ impl Script {
                 skip_words(&mut lines);
             }
         }
-        let decides =
-            |(_, read): &(String, Result<Command, Problem>)| matches!(read, Ok(Command::Decide { .. }));
+        let decides = |(_, read): &(String, Result<MailCommand, Problem>)| {
+            matches!(read, Ok(MailCommand::Decide { .. }))
+        };
         if !self.lines.iter().any(decides) {
             let found = decisions(text);
             if !found.is_empty() {
@@ -94,7 +95,7 @@ impl Script {
 
     /// If the last command is a reject, takes in the reason that stands below it.
     fn gives_reason<'a>(&mut self, below: impl Iterator<Item = &'a str>) -> bool {
-        let Some((_, Ok(Command::Decide { decision: Decision::Reject, reason: words, .. }))) =
+        let Some((_, Ok(MailCommand::Decide { decision: RequestDecision::Reject, reason: words, .. }))) =
             self.lines.last_mut()
         else {
             return false;
@@ -110,14 +111,14 @@ impl Script {
             return true;
         }
         let read = parse(line);
-        let stop = matches!(read, Ok(Command::Stop));
+        let stop = matches!(read, Ok(MailCommand::Stop));
         if matches!(read, Err(Problem::Unrecognized(_))) && !self.lines.is_empty() {
             // What stands under commands is a greeting, or a signature.
             return true;
         }
         let failed = matches!(read, Err(Problem::Unrecognized(_)));
         self.lines.retain(|(_, known)| !gives_no_reason_for(known, &read));
-        let said = |(known, as_read): &(String, Result<Command, Problem>)| {
+        let said = |(known, as_read): &(String, Result<MailCommand, Problem>)| {
             known.eq_ignore_ascii_case(line) || read.is_ok() && *as_read == read
         };
         if !self.lines.iter().any(said) {
@@ -135,9 +136,9 @@ fn skip_words<'a>(lines: &mut (impl Iterator<Item = &'a str> + Clone)) {
 }
 
 /// Whether the one is a reject without a reason, and the other the same with one.
-fn gives_no_reason_for(one: &Result<Command, Problem>, other: &Result<Command, Problem>) -> bool {
-    let reject = |read: &Result<Command, Problem>| match read {
-        Ok(Command::Decide { decision: Decision::Reject, token, reason }) => {
+fn gives_no_reason_for(one: &Result<MailCommand, Problem>, other: &Result<MailCommand, Problem>) -> bool {
+    let reject = |read: &Result<MailCommand, Problem>| match read {
+        Ok(MailCommand::Decide { decision: RequestDecision::Reject, token, reason }) => {
             Some((token.to_ascii_lowercase(), reason.is_empty()))
         }
         _ => None,
@@ -149,8 +150,8 @@ fn gives_no_reason_for(one: &Result<Command, Problem>, other: &Result<Command, P
 mod tests {
     use super::*;
 
-    fn check(door: Door, subject: &str, text: &str, expected: &[&str]) {
-        let script = read(door, Subject::Covered(subject), text);
+    fn check(door: SubAddress, subject: &str, text: &str, expected: &[&str]) {
+        let script = read(door, SubjectLine::Covered(subject), text);
         let lines: Vec<String> = script
             .lines
             .iter()
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn commands_stand_in_the_subject_and_the_text() {
-        let request = Door::Request;
+        let request = SubAddress::Request;
         check(request, "", "", &[]);
         check(request, "Re: key set abc", "> quoted\n", &["key set abc"]);
         check(request, "AW: Re: join", "", &["join"]);
@@ -178,22 +179,22 @@ mod tests {
         check(request, "help", "Thanks, Anne\n", &["help"]);
         check(request, "", "-- \nleave\n", &[]);
         let many: String = (0..12).map(|number| format!("echo {number}\n")).collect();
-        let script = read(request, Subject::Covered(""), &many);
+        let script = read(request, SubjectLine::Covered(""), &many);
         assert_eq!(script.lines.len(), 11);
         assert_eq!(script.lines[10].1, Err(Problem::TooMany));
     }
 
     #[test]
     fn some_doors_say_it_all() {
-        check(Door::Join, "leave", "leave\n", &["join"]);
-        check(Door::Leave, "", "", &["leave"]);
+        check(SubAddress::Join, "leave", "leave\n", &["join"]);
+        check(SubAddress::Leave, "", "", &["leave"]);
     }
 
     #[test]
     fn a_reason_follows_its_decision() {
         let token = "a".repeat(32);
-        let reason = |text: &str| match &read(Door::Request, Subject::Covered(""), text).lines[..] {
-            [(_, Ok(Command::Decide { reason, .. }))] => reason.clone(),
+        let reason = |text: &str| match &read(SubAddress::Request, SubjectLine::Covered(""), text).lines[..] {
+            [(_, Ok(MailCommand::Decide { reason, .. }))] => reason.clone(),
             other => panic!("{other:?}"),
         };
         let (no_subject, said) = ("".to_owned(), "It is too long.\nAnd dull.\n\nOlga");
@@ -212,8 +213,8 @@ mod tests {
             (&reject, format!("{reject} It is too long.\nAnd dull.\n\nOlga\n")),
             (&format!("Re: {reject}"), "It is too long.\nAnd dull.\n\nOlga\n\n> x\n".to_owned()),
         ] {
-            let script = read(Door::Request, Subject::Covered(subject), &text);
-            let [(_, Ok(Command::Decide { reason, .. }))] = &script.lines[..] else {
+            let script = read(SubAddress::Request, SubjectLine::Covered(subject), &text);
+            let [(_, Ok(MailCommand::Decide { reason, .. }))] = &script.lines[..] else {
                 panic!("{subject:?} {text:?}: {:?}", script.lines)
             };
             assert_eq!(reason, said, "{subject:?} {text:?}");
@@ -227,11 +228,11 @@ mod tests {
         let (one, two) = ("a".repeat(32), "b".repeat(32));
         for head in ["", "Hello,\n\n"] {
             let text = format!("{head}reject {one}\ntoo long\nreject {two} dull\nand old\n\nOlga");
-            let lines = read(Door::Request, Subject::Covered(""), &text).lines;
+            let lines = read(SubAddress::Request, SubjectLine::Covered(""), &text).lines;
             let reasons: Vec<&str> = lines
                 .iter()
                 .map(|(_, read)| match read {
-                    Ok(Command::Decide { reason, .. }) => reason.as_str(),
+                    Ok(MailCommand::Decide { reason, .. }) => reason.as_str(),
                     other => panic!("{other:?}"),
                 })
                 .collect();
@@ -243,7 +244,8 @@ mod tests {
     #[test]
     fn a_subject_that_nobody_signed() {
         let token = "a".repeat(32);
-        let lines = |subject: &str| read(Door::Request, Subject::Uncovered(subject), "Hello\n").lines;
+        let lines =
+            |subject: &str| read(SubAddress::Request, SubjectLine::Uncovered(subject), "Hello\n").lines;
         for command in ["join", "Re: help", "set own-posts on", "leave", "key receive"] {
             assert!(lines(command)[0].1.is_ok(), "{command}");
         }
@@ -251,6 +253,9 @@ mod tests {
             assert_eq!(lines(&format!("{command} {token}"))[0].1, Err(Problem::SubjectNotSigned));
         }
         assert_eq!(lines("who")[0].1, Err(Problem::SubjectNotSigned));
-        assert_eq!(read(Door::Request, Subject::Uncovered(&format!("x {token}")), "").tokens, [token]);
+        assert_eq!(
+            read(SubAddress::Request, SubjectLine::Uncovered(&format!("x {token}")), "").tokens,
+            [token]
+        );
     }
 }

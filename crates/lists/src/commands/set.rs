@@ -1,7 +1,7 @@
 //! Commands `set NAME on|off` (how posts come to the member), `set language CODE` and `set name NAME`, and `set` alone or
 //! `show settings`, which tells what is chosen; `show TOKEN` is for moderators. Setting: `command_workflow`.
 
-use super::{Command, Problem, shown, token};
+use super::{MailCommand, Problem, shown, token};
 use crate::model::{DeliveryMode, DeliveryStatus, Preferences, person_name};
 use crate::texts::Language;
 
@@ -53,10 +53,10 @@ impl std::fmt::Display for Setting {
     }
 }
 
-pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
+pub(super) fn read(arguments: &[&str]) -> Result<MailCommand, Problem> {
     let no_such = || Problem::NoSuchSetting(shown(&arguments.join(" ")));
     let (name, values) = match arguments {
-        [] => return Ok(Command::Show),
+        [] => return Ok(MailCommand::Show),
         [name, values @ ..] => (name.to_lowercase(), values),
     };
     let setting = match (name.as_str(), values) {
@@ -82,7 +82,7 @@ pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
         }
         _ => return Err(no_such()),
     };
-    Ok(Command::Set(setting))
+    Ok(MailCommand::Set(setting))
 }
 
 /// A name without the quote marks that people put around it.
@@ -92,10 +92,10 @@ fn unquoted(name: &str) -> &str {
     pairs.into_iter().find_map(inner).map_or(name, str::trim)
 }
 
-pub(super) fn show(arguments: &[&str]) -> Result<Command, Problem> {
+pub(super) fn show(arguments: &[&str]) -> Result<MailCommand, Problem> {
     match arguments {
-        [what] if what.eq_ignore_ascii_case("settings") => Ok(Command::Show),
-        [] => Ok(Command::Show),
-        _ => token(arguments).map(Command::ShowHeld),
+        [what] if what.eq_ignore_ascii_case("settings") => Ok(MailCommand::Show),
+        [] => Ok(MailCommand::Show),
+        _ => token(arguments).map(MailCommand::ShowHeld),
     }
 }

@@ -1,7 +1,7 @@
 //! Command `who`: the roster. Setting: `member_roster_visibility`.
 
-use super::{Command, Problem, no_arguments};
+use super::{MailCommand, Problem, no_arguments};
 
-pub(super) fn read(arguments: &[&str]) -> Result<Command, Problem> {
-    no_arguments(arguments).map(|()| Command::Who)
+pub(super) fn read(arguments: &[&str]) -> Result<MailCommand, Problem> {
+    no_arguments(arguments).map(|()| MailCommand::Who)
 }

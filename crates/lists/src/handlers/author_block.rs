@@ -7,13 +7,13 @@
 
 use sealist_mail::Headers;
 
-use crate::draft::{ContentForm, Draft};
+use crate::draft::{ContentForm, PostDraft};
 use crate::facts::{Encryption, Signature};
 use crate::texts::{Text, context};
 
 const MARK_LETTERS: usize = 8;
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     if draft.list.settings.pgp.is_none() {
         return;
     }

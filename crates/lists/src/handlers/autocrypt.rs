@@ -4,9 +4,9 @@
 
 use sealist_mail::{Field, transfer};
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     let Some(certificate) = draft.list_certificate else { return };
     let address = draft.list.name.posting();
     let data = String::from_utf8_lossy(&transfer::base64_lines(certificate)).replace("\r\n", " ");

@@ -6,7 +6,7 @@
 
 use sealist_mail::{Field, Headers, Timestamp};
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 use crate::threading::{self, THREADING};
 
 /// What no list passes on ([RFC 6376], [RFC 8617], [RFC 8098], passwords of Mailman's).
@@ -36,7 +36,7 @@ const DROPPED: &[&str] = &[
     "mime-version",
 ];
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     if draft.list.settings.encrypting() {
         draft.headers = kept(draft);
     } else {
@@ -51,7 +51,7 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
 /// Of what the author signed: Subject, date and threading. All else may tell of the author's program, network or addresses.
 /// What nothing covers may be the words of whoever carried the message here: the Subject is marked later, and references
 /// count only to what lists here have posted.
-fn kept(draft: &Draft<'_>) -> Headers {
+fn kept(draft: &PostDraft<'_>) -> Headers {
     let signed = |name: &str| draft.signed.filter(|signed| signed.count(name) == 1);
     let signed_date = signed("date").and_then(|signed| Timestamp::parse_rfc5322(&signed.text("date")?));
     let subject = signed("subject").unwrap_or(draft.original).all("subject").next().cloned();
@@ -64,7 +64,7 @@ fn kept(draft: &Draft<'_>) -> Headers {
     signed_date.map(date).into_iter().chain(threads).chain(subject).collect()
 }
 
-fn relay(draft: &mut Draft<'_>) {
+fn relay(draft: &mut PostDraft<'_>) {
     for field in draft.original.fields() {
         let name = field.name().to_ascii_lowercase();
         let keep = !DROPPED.contains(&name.as_str())

@@ -9,9 +9,9 @@
 
 use sealist_mail::Field;
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     let list = &draft.list.name;
     if draft.list.settings.encrypting() {
         draft.headers.remove("to");

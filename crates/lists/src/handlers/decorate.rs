@@ -1,12 +1,12 @@
 //! Handler `decorate`: reads `footer`; `{list}` and `{address}` in it are filled in. The footer is a part
 //! of its own, inside signature and encryption, so that no part of the author's is changed.
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 
 /// What is filled in.
 pub const FOOTER_VALUES: &[&str] = &["{list}", "{address}"];
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     let footer = &draft.list.settings.footer;
     if footer.is_empty() {
         return;

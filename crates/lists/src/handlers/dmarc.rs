@@ -8,11 +8,11 @@
 
 use sealist_mail::{Field, Mailbox};
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 use crate::facts::Signature;
 use crate::model::ReplyTo;
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     let list = draft.list;
     let author = draft.author.mailbox;
     let name = match draft.author.known_name() {

@@ -3,10 +3,10 @@
 
 use sealist_mail::{Field, one_line};
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 use crate::model::UnsignedSubject;
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     let Some(pgp) = draft.list.settings.pgp.as_ref().filter(|_| draft.list.settings.encrypting()) else {
         return;
     };

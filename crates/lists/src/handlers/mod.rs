@@ -15,7 +15,7 @@ mod rfc_2369;
 mod subject_prefix;
 mod to_archive;
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 pub use decorate::{FOOTER_VALUES, unknown_placeholders};
 
 /// A handler by its name, with what it changes.
@@ -25,7 +25,7 @@ pub struct Handler {
     /// What it changes, in one line.
     pub description: &'static str,
     /// The change.
-    pub apply: fn(&mut Draft<'_>),
+    pub apply: fn(&mut PostDraft<'_>),
 }
 
 /// All handlers.

@@ -1,10 +1,10 @@
 //! Handlers `member-recipients` and `owner-recipients`: read whether the list has OpenPGP. Who receives, by role; the roster
 //! itself is walked at delivery.
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 use crate::model::Role;
 
-pub(super) fn members(draft: &mut Draft<'_>) {
+pub(super) fn members(draft: &mut PostDraft<'_>) {
     draft.recipients.roles = vec![Role::Member];
     // The author's own copy, unless the author wants none. Who is named as the author of what may have been carried here
     // gets it in any case: nobody else would notice.
@@ -17,6 +17,6 @@ pub(super) fn members(draft: &mut Draft<'_>) {
     }
 }
 
-pub(super) fn owners(draft: &mut Draft<'_>) {
+pub(super) fn owners(draft: &mut PostDraft<'_>) {
     draft.recipients.roles = vec![Role::Owner, Role::Moderator];
 }

@@ -6,15 +6,15 @@
 
 use sealist_mail::{Field, Mailbox};
 
-use crate::draft::Draft;
-use crate::model::Door;
+use crate::draft::PostDraft;
+use crate::model::SubAddress;
 use crate::texts::{Text, context};
 
 /// Fields that lead to the members, or off the list.
 const NOT_FOR_OWNERS: &[&str] = &["list-post", "list-unsubscribe", "list-unsubscribe-post", "list-subscribe"];
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
-    let owner = draft.list.name.address(Door::Owner);
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
+    let owner = draft.list.name.address(SubAddress::Owner);
     let encrypting = draft.list.settings.encrypting();
     for name in NOT_FOR_OWNERS {
         draft.headers.remove(name);

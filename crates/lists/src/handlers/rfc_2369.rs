@@ -3,20 +3,20 @@
 
 use sealist_mail::list_headers::{self, ListFields, Posting};
 
-use crate::draft::Draft;
-use crate::model::Door;
+use crate::draft::PostDraft;
+use crate::model::SubAddress;
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     let name = &draft.list.name;
     let settings = &draft.list.settings;
     let fields = ListFields {
         list_id: &name.list_id(),
         description: &settings.description,
         posting: if settings.allow_list_posts { Posting::Open(name.posting()) } else { Posting::Closed },
-        request: name.address(Door::Request),
-        owner: name.address(Door::Owner),
-        join: name.address(Door::Join),
-        leave: name.address(Door::Leave),
+        request: name.address(SubAddress::Request),
+        owner: name.address(SubAddress::Owner),
+        join: name.address(SubAddress::Join),
+        leave: name.address(SubAddress::Leave),
         archive_url: None,
     };
     for field in list_headers::fields(&fields) {

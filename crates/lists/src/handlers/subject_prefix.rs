@@ -2,9 +2,9 @@
 
 use sealist_mail::{Field, subject};
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     let subject = draft.headers.text("subject").unwrap_or_default();
     let prefix = &draft.list.settings.subject_prefix;
     let subject = if prefix.is_empty() { subject } else { subject::with_prefix(prefix, &subject) };

@@ -1,8 +1,8 @@
 //! Handler `to-archive`: reads `archive`. The stored payload stays after the last delivery: sealed, on an
 //! encrypting list.
 
-use crate::draft::Draft;
+use crate::draft::PostDraft;
 
-pub(super) fn apply(draft: &mut Draft<'_>) {
+pub(super) fn apply(draft: &mut PostDraft<'_>) {
     draft.archived = draft.list.settings.archive;
 }

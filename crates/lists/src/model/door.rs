@@ -8,7 +8,7 @@ use super::ListName;
 /// One of the addresses of a list (Mailman's sub-addresses, and `-sendkey`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Door {
+pub enum SubAddress {
     /// The posting address itself.
     Posting,
     /// `-request`: mail commands.
@@ -28,25 +28,25 @@ pub enum Door {
 }
 
 /// The suffixes by which a door is reached, in the order they are tried.
-const SUFFIXES: &[(&str, Door)] = &[
-    ("-request", Door::Request),
-    ("-subscribe", Door::Join),
-    ("-unsubscribe", Door::Leave),
-    ("-join", Door::Join),
-    ("-leave", Door::Leave),
-    ("-confirm", Door::Confirm),
-    ("-owner", Door::Owner),
-    ("-bounces", Door::Bounces),
-    ("-sendkey", Door::Sendkey),
+const SUFFIXES: &[(&str, SubAddress)] = &[
+    ("-request", SubAddress::Request),
+    ("-subscribe", SubAddress::Join),
+    ("-unsubscribe", SubAddress::Leave),
+    ("-join", SubAddress::Join),
+    ("-leave", SubAddress::Leave),
+    ("-confirm", SubAddress::Confirm),
+    ("-owner", SubAddress::Owner),
+    ("-bounces", SubAddress::Bounces),
+    ("-sendkey", SubAddress::Sendkey),
 ];
 
 /// A local part below each mail host that no list can have as its name: it begins with a sign. Addresses below it name their
 /// list behind the `+`, so that they fit 64 octets ([RFC 5321, section 4.5.3.1.1]) however long its name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReservedLocal {
-    /// `_b+HANDLE`: [`Door::Bounces`]. The handle names the list.
+    /// `_b+HANDLE`: [`SubAddress::Bounces`]. The handle names the list.
     Bounces,
-    /// `_c+NUMBER.TOKEN`: [`Door::Confirm`] of the list of that number.
+    /// `_c+NUMBER.TOKEN`: [`SubAddress::Confirm`] of the list of that number.
     Confirm,
 }
 
@@ -73,7 +73,7 @@ pub struct DoorAddress {
     /// The list it would be.
     pub list: ListName,
     /// The door of that list.
-    pub door: Door,
+    pub door: SubAddress,
     /// What followed the first `+` of the local part: a handle, never a proof.
     pub detail: Option<String>,
 }
@@ -143,7 +143,7 @@ impl DoorAddress {
             Some((base, _)) => (base.to_owned(), address.local().split_once('+').map(|(_, d)| d.to_owned())),
             None => (local, None),
         };
-        let posting = (base.as_str(), Door::Posting);
+        let posting = (base.as_str(), SubAddress::Posting);
         let others = SUFFIXES.iter().filter_map(|&(suffix, door)| Some((base.strip_suffix(suffix)?, door)));
         std::iter::once(posting)
             .chain(others)
@@ -155,8 +155,8 @@ impl DoorAddress {
     }
 }
 
-impl Door {
-    /// What stands between the list's name and the `@`: empty for [`Door::Posting`].
+impl SubAddress {
+    /// What stands between the list's name and the `@`: empty for [`SubAddress::Posting`].
     pub fn suffix(self) -> &'static str {
         match self {
             Self::Posting => "",
@@ -178,17 +178,17 @@ impl Door {
         }
     }
 
-    /// The door of that [`Door::name`], if there is one.
+    /// The door of that [`SubAddress::name`], if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
-        const ALL: [Door; 8] = [
-            Door::Posting,
-            Door::Request,
-            Door::Join,
-            Door::Leave,
-            Door::Confirm,
-            Door::Owner,
-            Door::Bounces,
-            Door::Sendkey,
+        const ALL: [SubAddress; 8] = [
+            SubAddress::Posting,
+            SubAddress::Request,
+            SubAddress::Join,
+            SubAddress::Leave,
+            SubAddress::Confirm,
+            SubAddress::Owner,
+            SubAddress::Bounces,
+            SubAddress::Sendkey,
         ];
         ALL.into_iter().find(|door| door.name() == name)
     }
@@ -198,7 +198,7 @@ impl Door {
 mod tests {
     use super::*;
 
-    fn check(address: &str, expected: &[(&str, Door, Option<&str>)]) {
+    fn check(address: &str, expected: &[(&str, SubAddress, Option<&str>)]) {
         let readings = DoorAddress::readings(&address.parse().unwrap());
         let seen: Vec<_> = readings.iter().map(|r| (r.list.local(), r.door, r.detail.as_deref())).collect();
         assert_eq!(seen, expected, "{address}");
@@ -220,14 +220,14 @@ mod tests {
 
     #[test]
     fn an_address_is_read_from_the_most_literal_side() {
-        check("team@lists.example", &[("team", Door::Posting, None)]);
+        check("team@lists.example", &[("team", SubAddress::Posting, None)]);
         check(
             "Team-Request@lists.example",
-            &[("team-request", Door::Posting, None), ("team", Door::Request, None)],
+            &[("team-request", SubAddress::Posting, None), ("team", SubAddress::Request, None)],
         );
         check(
             "team-confirm+AbC@lists.example",
-            &[("team-confirm", Door::Posting, Some("AbC")), ("team", Door::Confirm, Some("AbC"))],
+            &[("team-confirm", SubAddress::Posting, Some("AbC")), ("team", SubAddress::Confirm, Some("AbC"))],
         );
         check("-owner@lists.example", &[]);
     }
@@ -269,9 +269,9 @@ mod tests {
     #[test]
     fn every_door_has_its_name() {
         for &(_, door) in SUFFIXES {
-            assert_eq!(Door::from_name(door.name()), Some(door));
+            assert_eq!(SubAddress::from_name(door.name()), Some(door));
         }
-        assert_eq!(Door::from_name("posting"), Some(Door::Posting));
-        assert_eq!(Door::from_name("window"), None);
+        assert_eq!(SubAddress::from_name("posting"), Some(SubAddress::Posting));
+        assert_eq!(SubAddress::from_name("window"), None);
     }
 }

@@ -3,7 +3,7 @@
 use sealist_mail::{Address, Mailbox};
 use serde::{Deserialize, Serialize};
 
-use super::{Door, ListNo, ListSettings, ReservedLocal};
+use super::{ListNo, ListSettings, ReservedLocal, SubAddress};
 
 /// Octets of a local part ([RFC 5321, section 4.5.3.1.1]).
 const MAX_LOCAL_OCTETS: usize = 64;
@@ -42,7 +42,7 @@ impl ListName {
         {
             return Err(ListNameError::Local(local));
         }
-        let longest = format!("{local}{}@{mail_host}", Door::Sendkey.suffix()).parse::<Address>();
+        let longest = format!("{local}{}@{mail_host}", SubAddress::Sendkey.suffix()).parse::<Address>();
         let mail_host = match longest {
             Ok(longest) if longest.with_ascii_domain().to_string().len() <= 254 => {
                 longest.ascii_domain().to_owned()
@@ -68,7 +68,7 @@ impl ListName {
     }
 
     /// The address of a door of this list.
-    pub fn address(&self, door: Door) -> Address {
+    pub fn address(&self, door: SubAddress) -> Address {
         format!("{}{}@{}", self.local, door.suffix(), self.mail_host)
             .parse()
             .expect("checked for the longest door in ListName::new")
@@ -76,13 +76,13 @@ impl ListName {
 
     /// The same below the list's own name: see [`MailingList::confirm`].
     pub fn confirm(&self, token: &str) -> Address {
-        let address = format!("{}{}+{token}@{}", self.local, Door::Confirm.suffix(), self.mail_host);
-        address.parse().unwrap_or_else(|_| self.address(Door::Request))
+        let address = format!("{}{}+{token}@{}", self.local, SubAddress::Confirm.suffix(), self.mail_host);
+        address.parse().unwrap_or_else(|_| self.address(SubAddress::Request))
     }
 
     /// The posting address.
     pub fn posting(&self) -> Address {
-        self.address(Door::Posting)
+        self.address(SubAddress::Posting)
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_doors_have_their_addresses() {
         let name: ListName = "team@lists.example".parse().unwrap();
-        assert_eq!(name.address(Door::Request).to_string(), "team-request@lists.example");
+        assert_eq!(name.address(SubAddress::Request).to_string(), "team-request@lists.example");
         assert_eq!(name.posting().to_string(), "team@lists.example");
     }
 }

@@ -14,7 +14,9 @@ mod settings;
 pub use action::Action;
 pub use channel::Channel;
 pub use delivery::{MissingKey, SealedDelivery};
-pub use door::{Door, DoorAddress, MAX_LOCAL_OCTETS, NameRefused, RESERVED, ReservedLocal, check_new_name};
+pub use door::{
+    DoorAddress, MAX_LOCAL_OCTETS, NameRefused, RESERVED, ReservedLocal, SubAddress, check_new_name,
+};
 pub use list::{ListName, ListNameError, MailingList};
 pub use member::{DeliveryMode, DeliveryStatus, Member, Preferences, Role};
 pub use numbers::{

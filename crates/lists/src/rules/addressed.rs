@@ -3,12 +3,12 @@
 //! A signed, protected To or Cc that lacks this address: the mail was meant for somebody else and carried
 //! here (surreptitious forwarding, [RFC 9580, section 13.12]).
 
-use super::{Finding, Reason};
-use crate::facts::{Addressed, Facts};
+use super::{Reason, RuleHit};
+use crate::facts::{Addressed, MessageFacts};
 
-pub(super) fn check(facts: &Facts) -> Option<Finding> {
+pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     if facts.addressed != Addressed::Elsewhere {
         return None;
     }
-    Finding::new(Reason::NotMeantForHere, facts.pgp()?.misdirected_msg_action)
+    RuleHit::new(Reason::NotMeantForHere, facts.pgp()?.misdirected_msg_action)
 }

@@ -1,9 +1,9 @@
 //! Rule `banned-address`: reads the bans of list and site. A banned author or envelope sender is discarded.
 
-use super::{Finding, Reason};
-use crate::facts::Facts;
+use super::{Reason, RuleHit};
+use crate::facts::MessageFacts;
 use crate::model::Action;
 
-pub(super) fn check(facts: &Facts) -> Option<Finding> {
-    if facts.banned { Finding::new(Reason::Banned, Action::Discard) } else { None }
+pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+    if facts.banned { RuleHit::new(Reason::Banned, Action::Discard) } else { None }
 }

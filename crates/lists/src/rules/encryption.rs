@@ -6,18 +6,18 @@
 
 use sealist_openpgp::Unreadable;
 
-use super::{Finding, Reason, unproven};
-use crate::facts::{Encryption, Facts};
+use super::{Reason, RuleHit, unproven};
+use crate::facts::{Encryption, MessageFacts};
 use crate::model::Action;
 
-pub(super) fn check(facts: &Facts) -> Option<Finding> {
+pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
     match facts.encryption {
         Encryption::Whole => None,
-        Encryption::None => Finding::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
-        Encryption::Ambiguous => Finding::new(Reason::Ambiguous, Action::Hold),
+        Encryption::None => RuleHit::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
+        Encryption::Ambiguous => RuleHit::new(Reason::Ambiguous, Action::Hold),
         Encryption::Unreadable(why) => {
-            Finding::new(reason(why), unproven::action(pgp, pgp.unsigned_msg_action))
+            RuleHit::new(reason(why), unproven::action(pgp, pgp.unsigned_msg_action))
         }
     }
 }

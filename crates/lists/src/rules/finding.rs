@@ -156,14 +156,14 @@ impl Reason {
 
 /// A hit: which rule says so is known from the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct RuleHit {
     /// Why.
     pub reason: Reason,
     /// What the list's settings make of it.
     pub action: Action,
 }
 
-impl Finding {
+impl RuleHit {
     /// A finding, unless the settings defer to the next rule.
     pub fn new(reason: Reason, action: Action) -> Option<Self> {
         (action != Action::Defer).then_some(Self { reason, action })

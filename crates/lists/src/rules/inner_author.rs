@@ -3,11 +3,11 @@
 //! Some programs show the From field inside the signature or encryption. Where it names somebody else than the outer one, or
 //! several people, readers would take the message for theirs: it is held.
 
-use super::{Finding, Reason};
-use crate::facts::{Facts, InnerAuthor};
+use super::{Reason, RuleHit};
+use crate::facts::{InnerAuthor, MessageFacts};
 use crate::model::Action;
 
-pub(super) fn check(facts: &Facts) -> Option<Finding> {
+pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     let other = facts.inner_author == InnerAuthor::Other;
-    if other { Finding::new(Reason::InnerAuthor, Action::Hold) } else { None }
+    if other { RuleHit::new(Reason::InnerAuthor, Action::Hold) } else { None }
 }

@@ -6,32 +6,38 @@
 //! writes on its own account is a post like any other. It is never a command: the answer would reach nobody.
 //! Whatever is discarded is counted (`sealist doctor`).
 
-use sealist_mail::{Answerable, Origin};
+use sealist_mail::{Answerable, MessageOrigin};
 
-use super::{Finding, Reason};
-use crate::facts::Arrival;
-use crate::model::{Action, Door};
+use super::{Reason, RuleHit};
+use crate::facts::OuterFacts;
+use crate::model::{Action, SubAddress};
 
-pub(super) fn check(arrival: &Arrival) -> Option<Finding> {
+pub(super) fn check(arrival: &OuterFacts) -> Option<RuleHit> {
     let reason = match arrival.origin {
-        Origin::OwnLoop => Reason::OwnLoop,
-        Origin::TooManyHops => Reason::TooManyHops,
+        MessageOrigin::OwnLoop => Reason::OwnLoop,
+        MessageOrigin::TooManyHops => Reason::TooManyHops,
         _ => return None,
     };
-    Finding::new(reason, Action::Discard)
+    RuleHit::new(reason, Action::Discard)
 }
 
-pub(super) fn automatic(arrival: &Arrival) -> Option<Finding> {
-    let for_commands =
-        matches!(arrival.door, Door::Request | Door::Join | Door::Leave | Door::Confirm | Door::Sendkey);
+pub(super) fn automatic(arrival: &OuterFacts) -> Option<RuleHit> {
+    let for_commands = matches!(
+        arrival.door,
+        SubAddress::Request
+            | SubAddress::Join
+            | SubAddress::Leave
+            | SubAddress::Confirm
+            | SubAddress::Sendkey
+    );
     let reason = match (arrival.origin, arrival.answerable) {
-        (Origin::Bounce, _) => Reason::Bounce,
-        (Origin::AutoReply, _) => Reason::AutoReply,
+        (MessageOrigin::Bounce, _) => Reason::Bounce,
+        (MessageOrigin::AutoReply, _) => Reason::AutoReply,
         (_, Answerable::Never) if for_commands => Reason::ByProgram,
         _ => return None,
     };
-    let action = if arrival.door == Door::Owner { Action::Hold } else { Action::Discard };
-    Finding::new(reason, action)
+    let action = if arrival.door == SubAddress::Owner { Action::Hold } else { Action::Discard };
+    RuleHit::new(reason, action)
 }
 
 #[cfg(test)]
@@ -39,24 +45,36 @@ mod tests {
     use super::*;
     use sealist_mail::Mailbox;
 
-    fn check(door: Door, origin: Origin, answerable: Answerable, expected: Option<(Reason, Action)>) {
+    fn check(
+        door: SubAddress,
+        origin: MessageOrigin,
+        answerable: Answerable,
+        expected: Option<(Reason, Action)>,
+    ) {
         let author = Ok(Mailbox { name: None, address: "anne@example.org".parse().unwrap() });
-        let found = automatic(&Arrival { door, origin, answerable, author });
+        let found = automatic(&OuterFacts { door, origin, answerable, author });
         assert_eq!(found.map(|found| (found.reason, found.action)), expected, "{door:?} {origin:?}");
     }
 
     #[test]
     fn answers_are_put_aside_and_programs_post() {
         use Answerable::{Never, Yes};
-        for door in [Door::Posting, Door::Request, Door::Join, Door::Leave, Door::Confirm, Door::Sendkey] {
-            check(door, Origin::Bounce, Never, Some((Reason::Bounce, Action::Discard)));
-            check(door, Origin::AutoReply, Never, Some((Reason::AutoReply, Action::Discard)));
-            check(door, Origin::Message, Yes, None);
-            let command = (door != Door::Posting).then_some((Reason::ByProgram, Action::Discard));
-            check(door, Origin::Message, Never, command);
+        for door in [
+            SubAddress::Posting,
+            SubAddress::Request,
+            SubAddress::Join,
+            SubAddress::Leave,
+            SubAddress::Confirm,
+            SubAddress::Sendkey,
+        ] {
+            check(door, MessageOrigin::Bounce, Never, Some((Reason::Bounce, Action::Discard)));
+            check(door, MessageOrigin::AutoReply, Never, Some((Reason::AutoReply, Action::Discard)));
+            check(door, MessageOrigin::Message, Yes, None);
+            let command = (door != SubAddress::Posting).then_some((Reason::ByProgram, Action::Discard));
+            check(door, MessageOrigin::Message, Never, command);
         }
-        check(Door::Owner, Origin::Bounce, Never, Some((Reason::Bounce, Action::Hold)));
-        check(Door::Owner, Origin::AutoReply, Never, Some((Reason::AutoReply, Action::Hold)));
-        check(Door::Owner, Origin::Message, Never, None);
+        check(SubAddress::Owner, MessageOrigin::Bounce, Never, Some((Reason::Bounce, Action::Hold)));
+        check(SubAddress::Owner, MessageOrigin::AutoReply, Never, Some((Reason::AutoReply, Action::Hold)));
+        check(SubAddress::Owner, MessageOrigin::Message, Never, None);
     }
 }

@@ -1,22 +1,22 @@
 //! Rules `member-moderation` and `nonmember-moderation`: read the member's own action,
 //! `default_member_action`, `default_nonmember_action`. Owners and moderators of the list count as members.
 
-use super::{Finding, Reason};
-use crate::facts::Facts;
+use super::{Reason, RuleHit};
+use crate::facts::MessageFacts;
 use crate::model::Role;
 
-pub(super) fn member(facts: &Facts) -> Option<Finding> {
+pub(super) fn member(facts: &MessageFacts) -> Option<RuleHit> {
     if !matches!(facts.author_role, Some(Role::Member)) {
         return None;
     }
     let action = facts.moderation_action.unwrap_or(facts.settings.default_member_action);
-    Finding::new(Reason::ModeratedMember, action)
+    RuleHit::new(Reason::ModeratedMember, action)
 }
 
-pub(super) fn nonmember(facts: &Facts) -> Option<Finding> {
+pub(super) fn nonmember(facts: &MessageFacts) -> Option<RuleHit> {
     if !matches!(facts.author_role, None | Some(Role::Nonmember)) {
         return None;
     }
     let action = facts.moderation_action.unwrap_or(facts.settings.default_nonmember_action);
-    Finding::new(Reason::Nonmember, action)
+    RuleHit::new(Reason::Nonmember, action)
 }

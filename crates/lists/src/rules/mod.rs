@@ -17,8 +17,8 @@ mod signature;
 mod unaddressed;
 mod unproven;
 
-use crate::facts::{Arrival, Facts};
-pub use finding::{Finding, Reason, UnknownReason};
+use crate::facts::{MessageFacts, OuterFacts};
+pub use finding::{Reason, RuleHit, UnknownReason};
 
 /// A rule by its name, with what it asks.
 pub struct Rule<F> {
@@ -27,11 +27,11 @@ pub struct Rule<F> {
     /// What the rule asks, in one line.
     pub description: &'static str,
     /// The question. `None`: nothing to say.
-    pub check: fn(&F) -> Option<Finding>,
+    pub check: fn(&F) -> Option<RuleHit>,
 }
 
 /// Asked of every message before anything is decrypted.
-pub const GATE: &[Rule<Arrival>] = &[
+pub const GATE: &[Rule<OuterFacts>] = &[
     Rule {
         name: "loop",
         description: "Has this list sent it already, or has it come a long way?",
@@ -46,7 +46,7 @@ pub const GATE: &[Rule<Arrival>] = &[
 ];
 
 /// Asked by the chains, when everything is known.
-pub const RULES: &[Rule<Facts>] = &[
+pub const RULES: &[Rule<MessageFacts>] = &[
     Rule {
         name: "banned-address",
         description: "Is the author or the envelope sender banned?",
@@ -94,6 +94,6 @@ pub const RULES: &[Rule<Facts>] = &[
 ];
 
 /// The rule of that name among [`RULES`].
-pub fn named(name: &str) -> Option<&'static Rule<Facts>> {
+pub fn named(name: &str) -> Option<&'static Rule<MessageFacts>> {
     RULES.iter().find(|rule| rule.name == name)
 }

@@ -4,17 +4,17 @@
 //! address is not posted again. A text that a person refused here waits for a person. A text that was posted at another
 //! address is up to the setting, unless the protected To/Cc names this address or one transaction brought both.
 
-use super::{Finding, Reason};
-use crate::facts::{Addressed, Facts, Replay};
+use super::{Reason, RuleHit};
+use crate::facts::{Addressed, MessageFacts, Replay};
 use crate::model::Action;
 
-pub(super) fn check(facts: &Facts) -> Option<Finding> {
+pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     match facts.replay {
         Replay::Fresh | Replay::SameArrival => None,
-        Replay::PostedHere => Finding::new(Reason::PostedHere, Action::Discard),
-        Replay::RefusedHere => Finding::new(Reason::RefusedBefore, Action::Hold),
-        Replay::SeenHere => Finding::new(Reason::SeenHere, Action::Hold),
+        Replay::PostedHere => RuleHit::new(Reason::PostedHere, Action::Discard),
+        Replay::RefusedHere => RuleHit::new(Reason::RefusedBefore, Action::Hold),
+        Replay::SeenHere => RuleHit::new(Reason::SeenHere, Action::Hold),
         Replay::PostedElsewhere if facts.addressed == Addressed::Here => None,
-        Replay::PostedElsewhere => Finding::new(Reason::SeenElsewhere, facts.pgp()?.duplicate_sig_action),
+        Replay::PostedElsewhere => RuleHit::new(Reason::SeenElsewhere, facts.pgp()?.duplicate_sig_action),
     }
 }

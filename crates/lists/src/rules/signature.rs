@@ -7,10 +7,10 @@
 //! Only a signature over the root of the message, by the confirmed certificate of the address in the one
 //! From field, counts (design promise 4).
 
-use super::{Finding, Reason, unproven};
-use crate::facts::{Encryption, Facts, Signature};
+use super::{Reason, RuleHit, unproven};
+use crate::facts::{Encryption, MessageFacts, Signature};
 
-pub(super) fn check(facts: &Facts) -> Option<Finding> {
+pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
     let (reason, action) = match facts.signature {
         Signature::Good => return None,
@@ -29,7 +29,7 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
         Signature::Expired | Signature::Revoked | Signature::WrongDate | Signature::ForOthers
     );
     match facts.encryption {
-        Encryption::Whole if !by_author => Finding::new(reason, unproven::action(pgp, action)),
-        _ => Finding::new(reason, action),
+        Encryption::Whole if !by_author => RuleHit::new(reason, unproven::action(pgp, action)),
+        _ => RuleHit::new(reason, action),
     }
 }

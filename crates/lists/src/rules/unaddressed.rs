@@ -4,19 +4,19 @@
 //! the signature is young the setting decides; then it is held. Many programs sign no To, so that a list that takes none
 //! of them would shut them out.
 
-use super::{Finding, Reason};
-use crate::facts::{Addressed, Facts, Signature};
+use super::{Reason, RuleHit};
+use crate::facts::{Addressed, MessageFacts, Signature};
 use crate::model::Action;
 
-pub(super) fn check(facts: &Facts) -> Option<Finding> {
+pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
     if facts.signature != Signature::Good || facts.addressed != Addressed::NotSaid {
         return None;
     }
     match pgp.unaddressed_msg_action {
         // An accept would skip the rules behind this one, which ask other things.
-        Action::Accept | Action::Defer if facts.is_stale() => Finding::new(Reason::Unaddressed, Action::Hold),
+        Action::Accept | Action::Defer if facts.is_stale() => RuleHit::new(Reason::Unaddressed, Action::Hold),
         Action::Accept => None,
-        action => Finding::new(Reason::Unaddressed, action),
+        action => RuleHit::new(Reason::Unaddressed, action),
     }
 }

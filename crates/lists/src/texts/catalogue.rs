@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use minijinja::{Error, Value};
 
-use super::overrides::{Fault, Override, Scope, Target};
+use super::overrides::{Fault, Override, OverrideTarget, TextScope};
 use super::render::{self, Letter};
 use super::{Language, Text};
 use crate::model::{ListName, MailingList};
@@ -13,7 +13,7 @@ use crate::rules::Reason;
 
 /// For whom and in which language a text is filled in. The default: English, for no list.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Place<'a> {
+pub struct TextPlace<'a> {
     /// The list that writes; its own files and those of its domain come first.
     pub list: Option<&'a ListName>,
     /// The reader's language.
@@ -28,7 +28,7 @@ pub struct Texts {
 
 struct Catalogue {
     language: Language,
-    files: BTreeMap<Target, File>,
+    files: BTreeMap<OverrideTarget, File>,
     report: Box<dyn Fn(&Fault) + Send + Sync>,
 }
 
@@ -40,7 +40,7 @@ struct File {
 
 /// Where a text comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum TextSource {
     /// A file of the folder of templates, by its path in it.
     File(String),
     /// The program, in that language.
@@ -87,42 +87,42 @@ impl Texts {
     }
 
     /// The place of a letter of that list: in the reader's own language, else the list's, else the site's.
-    pub fn place<'a>(&self, list: &'a MailingList, reader: Option<Language>) -> Place<'a> {
+    pub fn place<'a>(&self, list: &'a MailingList, reader: Option<Language>) -> TextPlace<'a> {
         let language = reader.or(list.settings.preferred_language).unwrap_or_else(|| self.language());
-        Place { list: Some(&list.name), language }
+        TextPlace { list: Some(&list.name), language }
     }
 
     /// Fills in a mail text.
-    pub fn letter(&self, text: Text, place: &Place<'_>, values: Value) -> Letter {
+    pub fn letter(&self, text: Text, place: &TextPlace<'_>, values: Value) -> Letter {
         self.fill(text, place, &values, |source| Some(render::letter(source, &values)))
     }
 
     /// Fills in a text that is no mail of its own.
-    pub fn lines(&self, text: Text, place: &Place<'_>, values: Value) -> String {
+    pub fn lines(&self, text: Text, place: &TextPlace<'_>, values: Value) -> String {
         self.fill(text, place, &values, |source| Some(render::lines(source, &values)))
     }
 
     /// Fills in one of the sentences of a text.
-    pub fn sentence(&self, text: Text, name: &str, place: &Place<'_>, values: Value) -> String {
+    pub fn sentence(&self, text: Text, name: &str, place: &TextPlace<'_>, values: Value) -> String {
         self.fill(text, place, &values, |source| {
             render::sentence(source, name).map(|words| render::lines(words, &values))
         })
     }
 
     /// The sentence for a reason.
-    pub fn reason(&self, reason: Reason, place: &Place<'_>) -> String {
+    pub fn reason(&self, reason: Reason, place: &TextPlace<'_>) -> String {
         self.sentence(Text::Reasons, &reason.name(), place, Value::from_serialize(()))
     }
 
     /// What is used for a text at that place, before it is filled in, and where it comes from.
-    pub fn source(&self, text: Text, place: &Place<'_>) -> (Origin, String) {
+    pub fn source(&self, text: Text, place: &TextPlace<'_>) -> (TextSource, String) {
         let catalogue = self.now();
         catalogue
             .files(text, place)
-            .map(|file| (Origin::File(file.path.clone()), file.source.clone()))
+            .map(|file| (TextSource::File(file.path.clone()), file.source.clone()))
             .chain(
                 built_in(text, place)
-                    .map(|(language, source)| (Origin::BuiltIn(language), source.to_owned())),
+                    .map(|(language, source)| (TextSource::BuiltIn(language), source.to_owned())),
             )
             .next()
             .expect("every text has an English file: tested")
@@ -141,7 +141,7 @@ impl Texts {
     fn fill<T>(
         &self,
         text: Text,
-        place: &Place<'_>,
+        place: &TextPlace<'_>,
         values: &Value,
         make: impl Fn(&str) -> Option<Result<T, Error>>,
     ) -> T {
@@ -161,10 +161,10 @@ impl Texts {
 }
 
 impl Catalogue {
-    fn files(&self, text: Text, place: &Place<'_>) -> impl Iterator<Item = &File> {
-        let scopes = Scope::around(place.list);
+    fn files(&self, text: Text, place: &TextPlace<'_>) -> impl Iterator<Item = &File> {
+        let scopes = TextScope::around(place.list);
         let language = place.language;
-        scopes.into_iter().filter_map(move |scope| self.files.get(&Target { scope, language, text }))
+        scopes.into_iter().filter_map(move |scope| self.files.get(&OverrideTarget { scope, language, text }))
     }
 
     fn report_once(&self, file: &File, error: &Error) {
@@ -175,7 +175,7 @@ impl Catalogue {
 }
 
 /// Our own words: of that language, then English.
-fn built_in(text: Text, place: &Place<'_>) -> impl Iterator<Item = (Language, &'static str)> {
+fn built_in(text: Text, place: &TextPlace<'_>) -> impl Iterator<Item = (Language, &'static str)> {
     let languages = [place.language, Language::En].into_iter();
     languages.filter_map(move |language| Some((language, text.built_in(language)?)))
 }

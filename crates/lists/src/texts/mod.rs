@@ -17,10 +17,10 @@ mod table;
 mod tests;
 mod values;
 
-pub use catalogue::{Origin, Place, Texts};
+pub use catalogue::{TextPlace, TextSource, Texts};
 pub use language::Language;
 pub use minijinja::{Value, context};
 pub use overrides::{Fault, Override};
 pub use render::Letter;
-pub use table::{Form, Text};
+pub use table::{Text, TextForm};
 pub use values::{Described, described};

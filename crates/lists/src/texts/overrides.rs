@@ -25,7 +25,7 @@ pub struct Fault {
 
 /// Whose letters a file is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scope {
+pub(super) enum TextScope {
     /// One list, by its identifier.
     List(String),
     /// The lists of a mail host.
@@ -36,13 +36,13 @@ pub(super) enum Scope {
 
 /// What a file replaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Target {
-    pub(super) scope: Scope,
+pub(super) struct OverrideTarget {
+    pub(super) scope: TextScope,
     pub(super) language: Language,
     pub(super) text: Text,
 }
 
-impl Scope {
+impl TextScope {
     /// The scopes that a list is in, the most specific first.
     pub(super) fn around(list: Option<&ListName>) -> Vec<Self> {
         let own = list.map(|list| [Self::List(list.list_id()), Self::Domain(list.mail_host().to_owned())]);
@@ -52,7 +52,7 @@ impl Scope {
 
 impl Override {
     /// What the file replaces, and by which words; or what is wrong with it.
-    pub(super) fn check(&self) -> Result<(Target, String), String> {
+    pub(super) fn check(&self) -> Result<(OverrideTarget, String), String> {
         let target = target(&self.path)?;
         let source = self.source.trim_start_matches('\u{feff}').replace("\r\n", "\n");
         match problem(target.text, &source) {
@@ -62,12 +62,12 @@ impl Override {
     }
 }
 
-fn target(path: &str) -> Result<Target, String> {
+fn target(path: &str) -> Result<OverrideTarget, String> {
     let parts: Vec<&str> = path.split('/').collect();
     let (scope, language, file) = match parts.as_slice() {
-        ["lists", list_id, language, file] => (Scope::List((*list_id).to_owned()), language, file),
-        ["domains", host, language, file] => (Scope::Domain((*host).to_owned()), language, file),
-        ["site", language, file] => (Scope::Site, language, file),
+        ["lists", list_id, language, file] => (TextScope::List((*list_id).to_owned()), language, file),
+        ["domains", host, language, file] => (TextScope::Domain((*host).to_owned()), language, file),
+        ["site", language, file] => (TextScope::Site, language, file),
         _ => {
             return Err(
                 "it must be in lists/LIST-ID/LANGUAGE, domains/HOST/LANGUAGE or site/LANGUAGE".to_owned()
@@ -79,7 +79,7 @@ fn target(path: &str) -> Result<Target, String> {
         .ok_or_else(|| format!("{language:?} is no language here; there are {known}"))?;
     let name = file.strip_suffix(".txt").ok_or("its name must be that of a text and end in .txt")?;
     let text = Text::from_name(name).ok_or_else(|| format!("there is no text {name:?}{}", nearest(name)))?;
-    Ok(Target { scope, language, text })
+    Ok(OverrideTarget { scope, language, text })
 }
 
 fn nearest(name: &str) -> String {

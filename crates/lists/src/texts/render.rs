@@ -3,7 +3,7 @@
 use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value};
 
-use super::table::{Form, Text};
+use super::table::{Text, TextForm};
 use super::values::samples;
 
 /// A subject and a body, ready to be put into a notice.
@@ -46,7 +46,7 @@ pub(super) fn problem(text: Text, source: &str) -> Option<String> {
 fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
     let strict = UndefinedBehavior::Strict;
     match text.form() {
-        Form::Letter => {
+        TextForm::Letter => {
             let (subject, body) = halves(source);
             if subject.trim().contains('\n') || body.trim().is_empty() {
                 return Err("its first line must be the subject, its second line empty".to_owned());
@@ -56,10 +56,10 @@ fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
                 return Err("its subject is empty".to_owned());
             }
         }
-        Form::Block => {
+        TextForm::Block => {
             fill(strict, source, values).map_err(|error| words_of(&error))?;
         }
-        Form::Sentences => {
+        TextForm::Sentences => {
             for (name, words) in sentences(source) {
                 if words.is_empty() || sentence(text.english(), name).is_none() {
                     return Err(format!("there is no sentence {name:?}, or nothing behind its colon"));

@@ -4,7 +4,7 @@ use super::Language;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum TextForm {
     /// A subject, an empty line, a body.
     Letter,
     /// Lines that stand in a message.
@@ -14,10 +14,10 @@ pub enum Form {
 }
 
 /// A row of the table.
-pub(super) struct Row {
+pub(super) struct TextRow {
     pub(super) name: &'static str,
     pub(super) purpose: &'static str,
-    pub(super) form: Form,
+    pub(super) form: TextForm,
     /// The file in the source tree, without `.txt`.
     #[cfg_attr(not(test), expect(dead_code, reason = "a test names the files that are missing"))]
     pub(super) file: &'static str,
@@ -37,12 +37,12 @@ macro_rules! texts {
             /// All of them, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$text),*];
 
-            pub(super) fn row(self) -> &'static Row {
+            pub(super) fn row(self) -> &'static TextRow {
                 match self {
-                    $(Self::$text => &Row {
+                    $(Self::$text => &TextRow {
                         name: $name,
                         purpose: $purpose,
-                        form: Form::$form,
+                        form: TextForm::$form,
                         file: $file,
                         values: &[$(stringify!($value)),*],
                         sources: &[$((
@@ -219,7 +219,7 @@ impl Text {
     }
 
     /// What its files hold.
-    pub fn form(self) -> Form {
+    pub fn form(self) -> TextForm {
         self.row().form
     }
 

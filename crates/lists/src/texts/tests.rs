@@ -44,9 +44,9 @@ fn lines_fit_on_a_screen() {
     for (text, path, source) in files() {
         for values in samples(text.values()) {
             let body = match text.form() {
-                Form::Sentences => continue,
-                Form::Block => lines(source, &values).unwrap(),
-                Form::Letter => {
+                TextForm::Sentences => continue,
+                TextForm::Block => lines(source, &values).unwrap(),
+                TextForm::Letter => {
                     let made = letter(source, &values).unwrap();
                     assert!(made.subject.chars().count() <= LONGEST_SUBJECT, "{path}: {}", made.subject);
                     assert!(made.body.len() > 40 && made.body.ends_with('\n'), "{path}");
@@ -142,7 +142,7 @@ fn notices_about_keys_fit_what_was_there_before() {
 fn a_comment_behind_a_text_changes_nothing() {
     for (text, path, source) in files() {
         let values = samples(text.values()).remove(0);
-        if text.form() == Form::Sentences {
+        if text.form() == TextForm::Sentences {
             let commented = format!("# Values:\n{source}");
             assert!(sentences(&commented).eq(sentences(source)), "{path}");
         } else {
@@ -187,7 +187,7 @@ fn asked_for(text: Text) -> Vec<String> {
 fn every_reason_problem_and_success_has_its_sentence() {
     assert!(Reason::names().len() > 30);
     for (text, path, source) in files() {
-        if text.form() != Form::Sentences {
+        if text.form() != TextForm::Sentences {
             continue;
         }
         let mut named: Vec<&str> = sentences(source).map(|(name, _)| name).collect();
@@ -202,7 +202,7 @@ fn every_reason_problem_and_success_has_its_sentence() {
 #[test]
 fn sentences_end_as_sentences_do() {
     for (text, path, source) in files() {
-        if text.form() != Form::Sentences {
+        if text.form() != TextForm::Sentences {
             continue;
         }
         for (name, words) in sentences(source) {
@@ -258,12 +258,12 @@ fn the_most_specific_file_is_used() {
         let files: Vec<(&str, &str)> = files.iter().map(|(path, source)| (&**path, &**source)).collect();
         let heard = Heard::default();
         let list: ListName = "team@lists.example".parse().unwrap();
-        let place = Place { list: Some(&list), language };
+        let place = TextPlace { list: Some(&list), language };
         assert_eq!(heard.texts(&files).letter(Text::Shunted, &place, values()).subject, subject);
         assert_eq!(heard.faults(), []);
     }
     let (list, domain, site) = ("lists/team.lists.example/de", "domains/lists.example/de", "site/de");
-    let ours = Texts::default().letter(Text::Shunted, &Place::default(), values()).subject;
+    let ours = Texts::default().letter(Text::Shunted, &TextPlace::default(), values()).subject;
     check(&[], Language::En, &ours);
     check(&[site, domain, list], Language::De, &format!("Of {list}"));
     check(&[site, domain], Language::De, &format!("Of {domain}"));
@@ -278,8 +278,8 @@ fn a_file_that_cannot_be_used_is_named_and_ours_stands_in() {
     fn check(path: &str, source: &str, detail: &str) {
         let heard = Heard::default();
         let texts = heard.texts(&[(path, source)]);
-        let ours = Texts::default().letter(Text::Shunted, &Place::default(), values());
-        assert_eq!(texts.letter(Text::Shunted, &Place::default(), values()), ours);
+        let ours = Texts::default().letter(Text::Shunted, &TextPlace::default(), values());
+        assert_eq!(texts.letter(Text::Shunted, &TextPlace::default(), values()), ours);
         let faults = heard.faults();
         assert_eq!((faults.len(), &*faults[0].path), (1, path));
         assert!(faults[0].detail.contains(detail), "{}", faults[0].detail);
@@ -308,7 +308,7 @@ fn a_file_that_fails_later_is_reported_once() {
     let texts = heard.texts(&[("site/en/list:admin:notice:shunted.txt", source)]);
     assert_eq!(heard.faults(), []);
     for _ in 0..3 {
-        let letter = texts.letter(Text::Shunted, &Place::default(), values());
+        let letter = texts.letter(Text::Shunted, &TextPlace::default(), values());
         assert_eq!(letter.subject, "Team: messages could not be handled");
     }
     assert_eq!(heard.faults().len(), 1);
@@ -318,8 +318,8 @@ fn a_file_that_fails_later_is_reported_once() {
 fn a_site_may_have_some_sentences_of_its_own() {
     let heard = Heard::default();
     let texts = heard.texts(&[("site/en/list:reasons.txt", "banned: Not you.\r\n")]);
-    assert_eq!(texts.reason(Reason::Banned, &Place::default()), "Not you.");
-    assert_eq!(texts.reason(Reason::Nonmember, &Place::default()), "The sender is not a member.");
+    assert_eq!(texts.reason(Reason::Banned, &TextPlace::default()), "Not you.");
+    assert_eq!(texts.reason(Reason::Nonmember, &TextPlace::default()), "The sender is not a member.");
     assert_eq!(heard.faults(), []);
 }
 
@@ -333,7 +333,7 @@ fn a_value_cannot_add_lines() {
         ],
         more => 0,
     };
-    let letter = Texts::default().letter(Text::Shunted, &Place::default(), values);
+    let letter = Texts::default().letter(Text::Shunted, &TextPlace::default(), values);
     assert_eq!(letter.subject, "Team  Subject: false  <b>: messages could not be handled");
     assert!(letter.body.contains("to a b Signature: good\n"), "{}", letter.body);
 }
@@ -344,9 +344,9 @@ fn texts_read_anew_count_for_everybody_who_has_them() {
     let texts = heard.texts(&[]);
     let elsewhere = texts.clone();
     texts.replace(&heard.texts(&[("site/en/list:admin:notice:shunted.txt", "New\n\nBody.\n")]));
-    assert_eq!(elsewhere.letter(Text::Shunted, &Place::default(), values()).subject, "New");
-    let (origin, source) = elsewhere.source(Text::Shunted, &Place::default());
-    assert_eq!(origin, Origin::File("site/en/list:admin:notice:shunted.txt".to_owned()));
+    assert_eq!(elsewhere.letter(Text::Shunted, &TextPlace::default(), values()).subject, "New");
+    let (origin, source) = elsewhere.source(Text::Shunted, &TextPlace::default());
+    assert_eq!(origin, TextSource::File("site/en/list:admin:notice:shunted.txt".to_owned()));
     assert_eq!(source, "New\n\nBody.\n");
 }
 
@@ -385,8 +385,11 @@ fn as_written(words: &str) -> String {
 fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
     let mut seen = 0;
     for language in Language::ALL {
-        let help =
-            Texts::default().lines(Text::Commands, &Place { list: None, language }, context! { pgp => true });
+        let help = Texts::default().lines(
+            Text::Commands,
+            &TextPlace { list: None, language },
+            context! { pgp => true },
+        );
         for text in Text::ALL.iter().filter(|text| **text != Text::Commands) {
             let Some(source) = text.built_in(language) else { continue };
             for words in offered(source) {

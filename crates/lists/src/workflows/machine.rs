@@ -1,32 +1,32 @@
 //! Takes steps until one of them asks, refuses, or it is done.
 
-use super::run::{Case, Question, Run};
-use super::steps::{self, Change, Next};
+use super::run::{Question, StepContext, WorkflowRun};
+use super::steps::{self, StepResult, WorkflowChange};
 use crate::commands::Problem;
 
 /// How far a workflow came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum WorkflowProgress {
     /// Somebody is asked.
     Waits(Question),
     /// It is to be done now.
-    Done(Change),
+    Done(WorkflowChange),
 }
 
 /// Takes the next steps. A step that asks stays the next one: it looks again when the answer is there. Errs if a step
 /// refuses, or if there is none of that name any more.
-pub fn advance(run: &mut Run, case: &Case<'_>) -> Result<Progress, Problem> {
+pub fn advance(run: &mut WorkflowRun, case: &StepContext<'_>) -> Result<WorkflowProgress, Problem> {
     while let Some(name) = run.steps.last() {
         let step = steps::named(name).ok_or(Problem::Outdated)?;
         match (step.take)(run, case) {
-            Next::GoOn => {
+            StepResult::GoOn => {
                 run.steps.pop();
             }
-            Next::Ask(question) => return Ok(Progress::Waits(question)),
-            Next::Refuse(problem) => return Err(problem),
-            Next::Do(change) => {
+            StepResult::Ask(question) => return Ok(WorkflowProgress::Waits(question)),
+            StepResult::Refuse(problem) => return Err(problem),
+            StepResult::Do(change) => {
                 run.steps.pop();
-                return Ok(Progress::Done(change));
+                return Ok(WorkflowProgress::Done(change));
             }
         }
     }

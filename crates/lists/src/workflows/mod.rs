@@ -11,9 +11,9 @@ mod steps;
 
 use std::collections::BTreeMap;
 
-pub use machine::{Progress, advance};
-pub use run::{Answer, Case, Goal, KnownKey, OfferedKey, Question, Run};
-pub use steps::{Change, Next, STEPS, Step};
+pub use machine::{WorkflowProgress, advance};
+pub use run::{ConfirmedKey, Goal, OfferedKey, Question, StepAnswer, StepContext, WorkflowRun};
+pub use steps::{STEPS, Step, StepResult, WorkflowChange};
 
 /// A workflow by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,21 +228,21 @@ mod tests {
         };
         let key = |digit: &str| digit.repeat(40).parse::<sealist_openpgp::Fingerprint>().unwrap();
         let settings = crate::styles::named("pgp-default").unwrap().settings();
-        let mut case = Case {
+        let mut case = StepContext {
             settings: &settings,
             banned: false,
             roles: Vec::new(),
-            known: Some(KnownKey { fingerprint: key("A"), usable: false }),
+            known: Some(ConfirmedKey { fingerprint: key("A"), usable: false }),
             offered: None,
         };
-        let mut run = Run::new(&workflow, Goal::Subscribe);
-        assert_eq!(advance(&mut run, &case), Ok(Progress::Waits(Question::Approval)));
-        run.take(Answer::Approved);
-        assert_eq!(advance(&mut run, &case), Ok(Progress::Waits(Question::Key)));
-        run.take(Answer::Key(key("B")));
+        let mut run = WorkflowRun::new(&workflow, Goal::Subscribe);
+        assert_eq!(advance(&mut run, &case), Ok(WorkflowProgress::Waits(Question::Approval)));
+        run.take(StepAnswer::Approved);
+        assert_eq!(advance(&mut run, &case), Ok(WorkflowProgress::Waits(Question::Key)));
+        run.take(StepAnswer::Key(key("B")));
         run.signed_by.push(key("B"));
         case.offered = Some(OfferedKey { fingerprint: key("B"), names_address: true });
-        assert_eq!(advance(&mut run, &case), Ok(Progress::Waits(Question::Approval)));
+        assert_eq!(advance(&mut run, &case), Ok(WorkflowProgress::Waits(Question::Approval)));
     }
 
     #[test]

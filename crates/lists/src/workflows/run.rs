@@ -41,7 +41,7 @@ impl Goal {
 
 /// A workflow under way. Stored as JSON while it waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
+pub struct WorkflowRun {
     /// Its name.
     pub workflow: String,
     /// What is asked for.
@@ -64,7 +64,7 @@ pub struct Run {
     pub signed_by: Vec<Fingerprint>,
 }
 
-impl Run {
+impl WorkflowRun {
     /// At its beginning.
     pub fn new(workflow: &Workflow, goal: Goal) -> Self {
         Self {
@@ -87,18 +87,18 @@ impl Run {
     }
 
     /// Takes an answer in.
-    pub fn take(&mut self, answer: Answer) {
+    pub fn take(&mut self, answer: StepAnswer) {
         match answer {
-            Answer::Confirmed => (self.verified, self.confirmed) = (true, true),
+            StepAnswer::Confirmed => (self.verified, self.confirmed) = (true, true),
             // A moderator who let it happen has not seen this key.
-            Answer::Key(key) => (self.verified, self.approved, self.key) = (true, false, Some(key)),
-            Answer::Signed(proofs) => {
+            StepAnswer::Key(key) => (self.verified, self.approved, self.key) = (true, false, Some(key)),
+            StepAnswer::Signed(proofs) => {
                 (self.verified, self.confirmed) = (true, true);
                 let keys = proofs.iter().map(|proof| proof.certificate().clone());
                 let new: Vec<Fingerprint> = keys.filter(|key| !self.signed_by.contains(key)).collect();
                 self.signed_by.extend(new);
             }
-            Answer::Approved => self.approved = true,
+            StepAnswer::Approved => self.approved = true,
         }
     }
 
@@ -141,7 +141,7 @@ impl Question {
 
 /// What was answered. That it was this question that was asked, and that the token is the right one, has been seen.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum StepAnswer {
     /// It is wanted.
     Confirmed,
     /// The offered key.
@@ -154,7 +154,7 @@ pub enum Answer {
 
 /// What is known while a step looks: read anew each time.
 #[derive(Clone, Debug)]
-pub struct Case<'a> {
+pub struct StepContext<'a> {
     /// The list's settings.
     pub settings: &'a ListSettings,
     /// Whether the address is banned here or on the whole site.
@@ -162,14 +162,14 @@ pub struct Case<'a> {
     /// What the address is on this list.
     pub roles: Vec<Role>,
     /// The confirmed key of the address.
-    pub known: Option<KnownKey>,
+    pub known: Option<ConfirmedKey>,
     /// The key that is offered.
     pub offered: Option<OfferedKey>,
 }
 
 /// The confirmed key of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownKey {
+pub struct ConfirmedKey {
     /// Which.
     pub fingerprint: Fingerprint,
     /// Whether one can encrypt to it and it can sign, now.

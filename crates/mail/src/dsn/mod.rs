@@ -16,7 +16,7 @@ use crate::address::Address;
 use crate::entity::Entity;
 use crate::headers::Headers;
 
-use parts::{Leaf, parts};
+use parts::{ReportPart, parts};
 
 /// Message-IDs that are read of what came back.
 const MAX_IDS: usize = 8;
@@ -68,7 +68,7 @@ struct Judged {
     status: String,
 }
 
-fn judge(headers: &Headers, daemon: bool, parts: &parts::Parts<'_>) -> Judged {
+fn judge(headers: &Headers, daemon: bool, parts: &parts::ReportParts<'_>) -> Judged {
     let another = |kind: &String| !kind.is_empty() && kind != "delivery-status";
     if parts.report_types.iter().any(another) || parts.leaves.iter().any(is_other_report) {
         return Judged::default();
@@ -101,24 +101,24 @@ fn judge(headers: &Headers, daemon: bool, parts: &parts::Parts<'_>) -> Judged {
     }
 }
 
-fn is_status(leaf: &Leaf<'_>) -> bool {
+fn is_status(leaf: &ReportPart<'_>) -> bool {
     leaf.content_type.is("message", "delivery-status")
         || leaf.content_type.is("message", "global-delivery-status")
 }
 
 /// Receipts ([RFC 8098]) and complaints ([RFC 5965]).
-fn is_other_report(leaf: &Leaf<'_>) -> bool {
+fn is_other_report(leaf: &ReportPart<'_>) -> bool {
     ["disposition-notification", "global-disposition-notification", "feedback-report"]
         .iter()
         .any(|kind| leaf.content_type.is("message", kind))
 }
 
-fn decoded<'a>(leaf: &Leaf<'a>) -> Cow<'a, [u8]> {
+fn decoded<'a>(leaf: &ReportPart<'a>) -> Cow<'a, [u8]> {
     leaf.entity.decoded_body().unwrap_or(Cow::Borrowed(leaf.entity.body))
 }
 
 /// What people read of the report: the texts before the message that came back.
-fn words(parts: &parts::Parts<'_>) -> String {
+fn words(parts: &parts::ReportParts<'_>) -> String {
     let mut text = String::from("\n");
     for leaf in &parts.leaves {
         match leaf.content_type.kind() {

@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = 6;
 const MAX_PARTS: usize = 64;
 
 /// One part that holds no others, or a message that came back.
-pub(super) struct Leaf<'a> {
+pub(super) struct ReportPart<'a> {
     pub(super) content_type: ContentType,
     pub(super) entity: Entity<'a>,
     /// Whether a multipart/report holds it.
@@ -19,21 +19,21 @@ pub(super) struct Leaf<'a> {
 
 /// What the tree of a message holds.
 #[derive(Default)]
-pub(super) struct Parts<'a> {
+pub(super) struct ReportParts<'a> {
     /// In their order.
-    pub(super) leaves: Vec<Leaf<'a>>,
+    pub(super) leaves: Vec<ReportPart<'a>>,
     /// The `report-type` of each multipart/report, in lower case ([RFC 6522, section 3]); empty if there is none.
     pub(super) report_types: Vec<String>,
 }
 
 /// Walks the tree. Messages that came back are leaves: what stands in them is not the report's.
-pub(super) fn parts<'a>(root: Entity<'a>) -> Parts<'a> {
-    let mut parts = Parts::default();
+pub(super) fn parts<'a>(root: Entity<'a>) -> ReportParts<'a> {
+    let mut parts = ReportParts::default();
     walk(root, false, 0, &mut parts);
     parts
 }
 
-fn walk<'a>(entity: Entity<'a>, in_report: bool, depth: usize, parts: &mut Parts<'a>) {
+fn walk<'a>(entity: Entity<'a>, in_report: bool, depth: usize, parts: &mut ReportParts<'a>) {
     if parts.leaves.len() >= MAX_PARTS {
         return;
     }
@@ -48,7 +48,7 @@ fn walk<'a>(entity: Entity<'a>, in_report: bool, depth: usize, parts: &mut Parts
     let multipart = content_type.clone();
     let inner = boundary.map(|boundary| split(entity.body, boundary)).unwrap_or_default();
     if inner.is_empty() {
-        parts.leaves.push(Leaf { content_type, entity, in_report });
+        parts.leaves.push(ReportPart { content_type, entity, in_report });
         return;
     }
     for part in inner {

@@ -30,14 +30,14 @@ const MAX_INLINE_OCTETS: usize = 16 * 1024 * 1024;
 
 /// There is too much of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spent;
+pub(super) struct TooMuch;
 
 /// Room in memory that was taken; given back when it is dropped.
-pub type Taken = Box<dyn Any + Send + Sync>;
+pub type TakenRoom = Box<dyn Any + Send + Sync>;
 
 /// Waits until there is room in memory for so many octets. Called at most once for a message, so that no two messages
 /// wait for what the other has.
-pub type TakeRoom = Box<dyn FnOnce(usize) -> Taken + Send>;
+pub type TakeRoom = Box<dyn FnOnce(usize) -> TakenRoom + Send>;
 
 /// Waits for nothing.
 pub(super) fn unbounded() -> TakeRoom {
@@ -45,7 +45,7 @@ pub(super) fn unbounded() -> TakeRoom {
 }
 
 /// What is left for one message.
-pub(super) struct Budget {
+pub(super) struct OpeningBudget {
     packets: usize,
     signatures: usize,
     session_keys: usize,
@@ -54,12 +54,12 @@ pub(super) struct Budget {
     /// Whether more than one OpenPGP message may have to be decompressed.
     several: bool,
     take_room: Option<TakeRoom>,
-    taken: Option<Taken>,
+    taken: Option<TakenRoom>,
     /// Of the room that was taken, what nothing is in yet.
     reserved_octets: usize,
 }
 
-impl Budget {
+impl OpeningBudget {
     /// Of a message of which so many octets may come out.
     pub(super) fn new(output_octets: usize, take_room: TakeRoom) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Budget {
 
     /// Waits for room before so much is decompressed. What is large and stands within something large has none left, and
     /// is not read: no program makes such mail.
-    pub(super) fn room(&mut self, octets: usize) -> Result<(), Spent> {
+    pub(super) fn room(&mut self, octets: usize) -> Result<(), TooMuch> {
         if let Some(take_room) = self.take_room.take() {
             self.reserved_octets = if self.several { self.output_octets } else { octets };
             self.taken = Some(take_room(self.reserved_octets));
@@ -93,27 +93,27 @@ impl Budget {
     }
 
     /// The room that was taken, to be kept as long as what is in it.
-    pub(super) fn taken(&mut self) -> Option<Taken> {
+    pub(super) fn taken(&mut self) -> Option<TakenRoom> {
         self.taken.take()
     }
 
     /// Looks at the next packet.
-    pub(super) fn meet(&mut self, _packet: &RawPacket<'_>) -> Result<(), Spent> {
+    pub(super) fn meet(&mut self, _packet: &RawPacket<'_>) -> Result<(), TooMuch> {
         take(&mut self.packets, 1)
     }
 
     /// Before a signature is looked at.
-    pub(super) fn signature(&mut self) -> Result<(), Spent> {
+    pub(super) fn signature(&mut self) -> Result<(), TooMuch> {
         take(&mut self.signatures, 1)
     }
 
     /// Before a secret key is used.
-    pub(super) fn session_key(&mut self) -> Result<(), Spent> {
+    pub(super) fn session_key(&mut self) -> Result<(), TooMuch> {
         take(&mut self.session_keys, 1)
     }
 
     /// Before so many octets of compressed data are opened: how many may come out.
-    pub(super) fn compressed(&mut self, octets: usize) -> Result<usize, Spent> {
+    pub(super) fn compressed(&mut self, octets: usize) -> Result<usize, TooMuch> {
         take(&mut self.compressed, 1)?;
         let little = octets.saturating_mul(MAX_RATIO).max(ALWAYS_OCTETS);
         let much = octets.saturating_mul(MAX_RATIO_OF_MUCH).max(MUCH_OCTETS);
@@ -121,12 +121,12 @@ impl Budget {
     }
 
     /// So many octets came out of compressed data.
-    pub(super) fn put_out(&mut self, octets: usize) -> Result<(), Spent> {
+    pub(super) fn put_out(&mut self, octets: usize) -> Result<(), TooMuch> {
         take(&mut self.output_octets, octets)
     }
 }
 
-fn take(left: &mut usize, wanted: usize) -> Result<(), Spent> {
-    *left = left.checked_sub(wanted).ok_or(Spent)?;
+fn take(left: &mut usize, wanted: usize) -> Result<(), TooMuch> {
+    *left = left.checked_sub(wanted).ok_or(TooMuch)?;
     Ok(())
 }

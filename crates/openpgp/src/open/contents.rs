@@ -10,7 +10,7 @@ use std::ops::Range;
 use sequoia_openpgp::Packet;
 use sequoia_openpgp::parse::{Dearmor, PacketParser, PacketParserBuilder, PacketParserResult, Parse as _};
 
-use super::budget::{Budget, SMALL_OCTETS};
+use super::budget::{OpeningBudget, SMALL_OCTETS};
 use super::verify::{count_all, read_all};
 use crate::cleartext::Cleartext;
 use crate::framing::Packets;
@@ -31,7 +31,7 @@ pub(super) struct Contents {
 }
 
 /// Takes a message apart; `None` if it is none, holds encrypted data, or costs too much.
-pub(super) fn contents(packets: Cleartext, budget: &mut Budget) -> Option<Contents> {
+pub(super) fn contents(packets: Cleartext, budget: &mut OpeningBudget) -> Option<Contents> {
     let mut signatures = Signatures::default();
     let mut layer = packets;
     loop {
@@ -68,7 +68,7 @@ struct Signatures {
 
 impl Signatures {
     /// Enters those of one layer; returns what is between them.
-    fn around<'a>(&mut self, layer: &'a [u8], budget: &mut Budget) -> Option<Inner<'a>> {
+    fn around<'a>(&mut self, layer: &'a [u8], budget: &mut OpeningBudget) -> Option<Inner<'a>> {
         let mut inner = None;
         let mut at = 0;
         for packet in Packets::new(layer) {
@@ -106,7 +106,7 @@ impl Signatures {
 
 /// Large data is decompressed twice: what grows beyond the limit has then taken time, and no memory, and what does not
 /// waits for as much room as it needs.
-fn decompressed(packet: &[u8], budget: &mut Budget) -> Option<Cleartext> {
+fn decompressed(packet: &[u8], budget: &mut OpeningBudget) -> Option<Cleartext> {
     let most = budget.compressed(packet.len()).ok()?;
     let mut octets = packet.len();
     if most > SMALL_OCTETS {

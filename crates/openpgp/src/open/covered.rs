@@ -3,7 +3,7 @@
 
 use sealist_mail::{Boundary, compose, has_doubtful_lines, is_signed_part, is_wire_form, to_crlf};
 
-use super::budget::Budget;
+use super::budget::OpeningBudget;
 use super::decrypt::Decrypted;
 use super::verdict::{SignatureVerdict, ValidSignature};
 use super::verify::{self, Signers};
@@ -38,7 +38,7 @@ impl Covered {
         part: &[u8],
         signatures: &[Vec<u8>],
         signers: &Signers<'_>,
-        budget: &mut Budget,
+        budget: &mut OpeningBudget,
     ) -> Option<Self> {
         if !is_wire_form(part) {
             return None;
@@ -51,7 +51,11 @@ impl Covered {
     /// Signed and encrypted in one OpenPGP message ([RFC 3156, section 6.2]): what came out was verified octet by octet, and
     /// only then its line ends become CRLF. A signature is kept as a detached one only if it verifies over that form too.
     /// `None`: readers could split its lines in two ways, or it does not begin with the header of a part.
-    pub(super) fn combined(decrypted: Decrypted, signers: &Signers<'_>, budget: &mut Budget) -> Option<Self> {
+    pub(super) fn combined(
+        decrypted: Decrypted,
+        signers: &Signers<'_>,
+        budget: &mut OpeningBudget,
+    ) -> Option<Self> {
         let Decrypted { content, verdicts } = decrypted;
         if has_doubtful_lines(&content) {
             return None;

@@ -9,7 +9,7 @@ use sequoia_openpgp::policy::{Policy as _, StandardPolicy};
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{KeyHandle, KeyID, Packet};
 
-use super::budget::{self, Budget};
+use super::budget::{self, OpeningBudget};
 use super::contents;
 use super::verdict::SignatureVerdict;
 use super::verify::{self, Signers, read_all};
@@ -58,7 +58,7 @@ pub(super) struct Decrypted {
 pub(super) fn decrypt(
     data: Cow<'_, [u8]>,
     signers: &Signers<'_>,
-    budget: &mut Budget,
+    budget: &mut OpeningBudget,
 ) -> Result<Decrypted, Unreadable> {
     let packets = dearmor::to_binary(&data, MAX_OCTETS).ok_or(Unreadable::NotOpenPgp)?;
     drop(data);
@@ -70,7 +70,7 @@ pub(super) fn decrypt(
 pub(super) fn decrypt_packets(
     packets: Vec<u8>,
     signers: &Signers<'_>,
-    budget: &mut Budget,
+    budget: &mut OpeningBudget,
 ) -> Result<Decrypted, Unreadable> {
     let opened = opened(&packets, signers.keys(), budget);
     drop(packets);
@@ -84,7 +84,7 @@ pub(super) fn decrypt_packets(
 }
 
 /// The packets in the encrypted data, when their integrity is proven.
-fn opened(packets: &[u8], keys: &[&ListKey], budget: &mut Budget) -> Option<Cleartext> {
+fn opened(packets: &[u8], keys: &[&ListKey], budget: &mut OpeningBudget) -> Option<Cleartext> {
     let mut session_keys: Vec<PKESK> = Vec::new();
     let mut encrypted = None;
     for packet in Packets::new(packets).flatten() {
@@ -170,7 +170,11 @@ fn unsealed(packet: &[u8], find: impl FnOnce(Option<SymmetricAlgorithm>, &mut Tr
 }
 
 /// Judges by what is public: tags, versions and key ids.
-pub(super) fn check_framing(binary: &[u8], keys: &[&ListKey], budget: &mut Budget) -> Result<(), Unreadable> {
+pub(super) fn check_framing(
+    binary: &[u8],
+    keys: &[&ListKey],
+    budget: &mut OpeningBudget,
+) -> Result<(), Unreadable> {
     let own: Vec<&[u8]> = keys.iter().flat_map(|key| key.decryptors()).map(|(id, _)| id.as_bytes()).collect();
     let (mut for_us, mut found) = (false, Err(Unreadable::NotOpenPgp));
     for (count, packet) in Packets::new(binary).enumerate() {
@@ -212,5 +216,5 @@ pub(crate) fn decrypt_seipd(seipd: &[u8], session_key: &SessionKey) -> Option<Cl
     let opened = unsealed(seipd, |_, decrypt| {
         decrypt(Some(CIPHER), session_key);
     })?;
-    Some(contents::contents(opened, &mut Budget::new(usize::MAX, budget::unbounded()))?.content)
+    Some(contents::contents(opened, &mut OpeningBudget::new(usize::MAX, budget::unbounded()))?.content)
 }

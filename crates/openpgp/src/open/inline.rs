@@ -1,9 +1,9 @@
 //! Inline OpenPGP: every leaf is a block, and each is replaced by exactly what it protects.
 
 use sealist_mail::Boundary;
-use sealist_mail::inline::{Leaf, rebuild};
+use sealist_mail::inline::{InlineBlock, rebuild};
 
-use super::budget::Budget;
+use super::budget::OpeningBudget;
 use super::decrypt::Decrypted;
 use super::verdict::SignatureVerdict;
 use super::verify::Signers;
@@ -15,9 +15,9 @@ use crate::framing::Packets;
 /// Decrypts the one leaf. Leaves that are signed and not encrypted stand in the same armor: of those there may be several.
 pub(super) fn encrypted(
     message: &[u8],
-    leaves: &[Leaf],
+    leaves: &[InlineBlock],
     signers: &Signers<'_>,
-    budget: &mut Budget,
+    budget: &mut OpeningBudget,
 ) -> Opened {
     budget.inline(leaves.len());
     let packets = leaves.iter().map(|leaf| dearmor::to_binary(&leaf.block, decrypt::MAX_OCTETS));
@@ -49,13 +49,22 @@ pub(super) fn encrypted(
 }
 
 /// Verifies all leaves, which are cleartext-signed.
-pub(super) fn signed(message: &[u8], leaves: &[Leaf], signers: &Signers<'_>, budget: &mut Budget) -> Opened {
+pub(super) fn signed(
+    message: &[u8],
+    leaves: &[InlineBlock],
+    signers: &Signers<'_>,
+    budget: &mut OpeningBudget,
+) -> Opened {
     let texts = leaves.iter().map(|leaf| verify::cleartext_signed(&leaf.block, signers, budget));
     beside(message, leaves, texts.collect())
 }
 
 /// What the blocks protect is kept: nothing else of them is read by people.
-fn beside(message: &[u8], leaves: &[Leaf], texts: Option<Vec<(Cleartext, Vec<SignatureVerdict>)>>) -> Opened {
+fn beside(
+    message: &[u8],
+    leaves: &[InlineBlock],
+    texts: Option<Vec<(Cleartext, Vec<SignatureVerdict>)>>,
+) -> Opened {
     let Some(texts) = texts else {
         return Opened::closed_inline(message, Unreadable::NotOpenPgp);
     };
@@ -64,8 +73,8 @@ fn beside(message: &[u8], leaves: &[Leaf], texts: Option<Vec<(Cleartext, Vec<Sig
 }
 
 /// Whether no leaf is encrypted.
-pub(super) fn all_in_the_clear(leaves: &[Leaf]) -> bool {
-    let packets = |leaf: &Leaf| dearmor::to_binary(&leaf.block, decrypt::MAX_OCTETS);
+pub(super) fn all_in_the_clear(leaves: &[InlineBlock]) -> bool {
+    let packets = |leaf: &InlineBlock| dearmor::to_binary(&leaf.block, decrypt::MAX_OCTETS);
     leaves.iter().all(|leaf| packets(leaf).is_some_and(|packets| begins_in_the_clear(&packets)))
 }
 
@@ -75,7 +84,7 @@ fn begins_in_the_clear(packets: &[u8]) -> bool {
     matches!(first, Some(2 | 4 | 8 | 11))
 }
 
-fn entity(leaves: &[Leaf], contents: &[Cleartext]) -> Cleartext {
+fn entity(leaves: &[InlineBlock], contents: &[Cleartext]) -> Cleartext {
     let contents: Vec<&[u8]> = contents.iter().map(|content| &content[..]).collect();
     Cleartext::new(rebuild(leaves, &contents, &Boundary::from_entropy(crate::random())))
 }

@@ -22,8 +22,8 @@ use sealist_mail::{Entity, Timestamp, has_doubtful_lines, holds_encrypted};
 
 use crate::certificate::Certificate;
 use crate::keys::ListKey;
-use budget::Budget;
-pub use budget::{TakeRoom, Taken};
+use budget::OpeningBudget;
+pub use budget::{TakeRoom, TakenRoom};
 use covered::{Covered, in_wire_form};
 pub use decrypt::Unreadable;
 pub(crate) use decrypt::decrypt_seipd;
@@ -78,12 +78,12 @@ pub fn open_in_room(
     limits: Limits,
     take_room: TakeRoom,
 ) -> Opened {
-    let budget = &mut Budget::new(limits.max_output_octets, take_room);
+    let budget = &mut OpeningBudget::new(limits.max_output_octets, take_room);
     let opened = opened(message, &Signers::new(signers, keys, now), budget);
     opened.within(budget.taken())
 }
 
-fn opened(message: &[u8], signers: &Signers<'_>, budget: &mut Budget) -> Opened {
+fn opened(message: &[u8], signers: &Signers<'_>, budget: &mut OpeningBudget) -> Opened {
     match classify(message) {
         Shape::Encrypted(data) => match decrypt::decrypt(data, signers, budget) {
             Ok(decrypted) => inside(decrypted, signers, budget),
@@ -121,9 +121,9 @@ pub fn is_encrypted(message: &[u8]) -> bool {
 
 /// What lay inside an encrypted root: an entity, perhaps signed in the OpenPGP layer, perhaps as MIME. It gets its final line
 /// ends before it is judged; where they are in doubt it is not read, and that looks like every other failure.
-fn inside(decrypted: decrypt::Decrypted, signers: &Signers<'_>, budget: &mut Budget) -> Opened {
+fn inside(decrypted: decrypt::Decrypted, signers: &Signers<'_>, budget: &mut OpeningBudget) -> Opened {
     let failed = || Opened::closed(b"", Encryption::Unreadable(Unreadable::Failed));
-    let limits = scan::Limits { line_ends: LineEnds::Lenient, ..scan::Limits::default() };
+    let limits = scan::MessageLimits { line_ends: LineEnds::Lenient, ..scan::MessageLimits::default() };
     if has_doubtful_lines(&decrypted.content) || scan::scan(&decrypted.content, limits).is_err() {
         return failed();
     }

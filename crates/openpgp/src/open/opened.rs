@@ -3,7 +3,7 @@
 use sealist_mail::{Entity, Headers, Timestamp, compose, first_text, key_blocks, tamed};
 use zeroize::Zeroizing;
 
-use super::budget::Taken;
+use super::budget::TakenRoom;
 use super::covered::Covered;
 use super::verdict::{SignatureVerdict, ValidSignature};
 use super::{Encryption, Unreadable};
@@ -12,22 +12,22 @@ use crate::cleartext::Cleartext;
 /// What a message is, after decryption and verification. No Debug: it holds what the author wrote.
 pub struct Opened {
     encryption: Encryption,
-    form: Form,
-    layer: Layer,
+    form: LayerForm,
+    layer: OpenedContent,
     /// Room in memory, where much came out.
-    _room: Option<Taken>,
+    _room: Option<TakenRoom>,
 }
 
 /// How the OpenPGP layer lies in the message.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum LayerForm {
     Mime,
     Inline,
 }
 
 /// What is kept of the message. Of a signed one that is what the signatures cover and nothing else, so that no octet which was
 /// not verified can leave under their verdict.
-enum Layer {
+enum OpenedContent {
     /// No signature: the entity at the root, of the message itself or of what its encryption held.
     Bare(Cleartext),
     Signed(Covered),
@@ -46,15 +46,15 @@ impl Opened {
     pub(super) fn closed(message: &[u8], encryption: Encryption) -> Self {
         Self {
             encryption,
-            form: Form::Mime,
-            layer: Layer::Bare(Cleartext::new(message.to_vec())),
+            form: LayerForm::Mime,
+            layer: OpenedContent::Bare(Cleartext::new(message.to_vec())),
             _room: None,
         }
     }
 
     /// Inline OpenPGP that is not to be read: it is inline all the same, whatever decryption said.
     pub(super) fn closed_inline(message: &[u8], why: Unreadable) -> Self {
-        Self { form: Form::Inline, ..Self::closed(message, Encryption::Unreadable(why)) }
+        Self { form: LayerForm::Inline, ..Self::closed(message, Encryption::Unreadable(why)) }
     }
 
     /// `entity`: the leaves as one entity, each replaced by what it protects. The verdicts leaf by leaf.
@@ -63,20 +63,25 @@ impl Opened {
         encryption: Encryption,
         verdicts: Vec<Vec<SignatureVerdict>>,
     ) -> Self {
-        let layer = Covered::leaves(entity, verdicts).map_or_else(Layer::Bare, Layer::Signed);
-        Self { encryption, form: Form::Inline, layer, _room: None }
+        let layer = Covered::leaves(entity, verdicts).map_or_else(OpenedContent::Bare, OpenedContent::Signed);
+        Self { encryption, form: LayerForm::Inline, layer, _room: None }
     }
 
     pub(super) fn unsigned(entity: Cleartext) -> Self {
-        Self { encryption: Encryption::Whole, form: Form::Mime, layer: Layer::Bare(entity), _room: None }
+        Self {
+            encryption: Encryption::Whole,
+            form: LayerForm::Mime,
+            layer: OpenedContent::Bare(entity),
+            _room: None,
+        }
     }
 
     pub(super) fn signed(covered: Covered, encryption: Encryption) -> Self {
-        Self { encryption, form: Form::Mime, layer: Layer::Signed(covered), _room: None }
+        Self { encryption, form: LayerForm::Mime, layer: OpenedContent::Signed(covered), _room: None }
     }
 
     /// The same, in room that is given back with it.
-    pub(super) fn within(self, room: Option<Taken>) -> Self {
+    pub(super) fn within(self, room: Option<TakenRoom>) -> Self {
         Self { _room: room, ..self }
     }
 
@@ -88,22 +93,22 @@ impl Opened {
     /// The verdicts on the signatures over the root, in order; empty: unsigned.
     pub fn signatures(&self) -> &[SignatureVerdict] {
         match &self.layer {
-            Layer::Bare(_) => &[],
-            Layer::Signed(covered) => covered.verdicts(),
+            OpenedContent::Bare(_) => &[],
+            OpenedContent::Signed(covered) => covered.verdicts(),
         }
     }
 
     /// Whether its layer is inline OpenPGP.
     pub fn is_inline(&self) -> bool {
-        self.form == Form::Inline
+        self.form == LayerForm::Inline
     }
 
     /// The proof that all of it was signed by the author: one signature is good and no other is worse than
     /// by a key that is not the author's (a second signature for other programs says nothing here).
     pub fn valid_signature(&self) -> Option<&ValidSignature> {
         match &self.layer {
-            Layer::Bare(_) => None,
-            Layer::Signed(covered) => covered.proof(),
+            OpenedContent::Bare(_) => None,
+            OpenedContent::Signed(covered) => covered.proof(),
         }
     }
 
@@ -118,8 +123,8 @@ impl Opened {
     /// keeps. A leaf that somebody else put in would tell by the record whether it was opened.
     pub fn verified(&self) -> impl Iterator<Item = &ValidSignature> {
         let covered = match &self.layer {
-            Layer::Bare(_) => None,
-            Layer::Signed(covered) => Some(covered),
+            OpenedContent::Bare(_) => None,
+            OpenedContent::Signed(covered) => Some(covered),
         };
         covered.into_iter().flat_map(Covered::verified)
     }
@@ -153,7 +158,7 @@ impl Opened {
     /// The author's part as a MIME entity: its own `Content-*` header and its body. Of a signed message it holds exactly what
     /// was verified. `entropy` makes the boundary if a signature is set beside it.
     pub fn content(&self, keep: KeepSignature, entropy: [u8; 16]) -> Cleartext {
-        if let (Layer::Signed(covered), KeepSignature::Keep) = (&self.layer, keep)
+        if let (OpenedContent::Signed(covered), KeepSignature::Keep) = (&self.layer, keep)
             && let Some(kept) = covered.with_signatures(entropy)
         {
             return kept;
@@ -171,8 +176,8 @@ impl Opened {
     /// What the layer protects; without one the root itself.
     fn part(&self) -> &[u8] {
         match &self.layer {
-            Layer::Bare(entity) => entity,
-            Layer::Signed(covered) => covered.part(),
+            OpenedContent::Bare(entity) => entity,
+            OpenedContent::Signed(covered) => covered.part(),
         }
     }
 }

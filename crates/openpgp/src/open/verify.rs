@@ -9,7 +9,7 @@ use sequoia_openpgp::parse::stream::{
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::{Cert, KeyHandle, Packet};
 
-use super::budget::{Budget, MAX_SIGNATURES};
+use super::budget::{MAX_SIGNATURES, OpeningBudget};
 use super::verdict::{self, SignatureVerdict};
 use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
@@ -81,7 +81,7 @@ pub(super) fn all_detached(
     signed: &[u8],
     signatures: &[Vec<u8>],
     signers: &Signers<'_>,
-    budget: &mut Budget,
+    budget: &mut OpeningBudget,
 ) -> Vec<SignatureVerdict> {
     let mut packets = Vec::new();
     for signature in signatures {
@@ -100,7 +100,7 @@ pub(super) fn verdicts(
     signed: &[u8],
     packets: &[u8],
     signers: &Signers<'_>,
-    budget: &mut Budget,
+    budget: &mut OpeningBudget,
 ) -> Vec<SignatureVerdict> {
     let sorted = sort(packets, signers, budget);
     let mut by_author = if sorted.by_author.is_empty() {
@@ -123,7 +123,7 @@ struct Sorted {
     by_author: Vec<u8>,
 }
 
-fn sort(packets: &[u8], signers: &Signers<'_>, budget: &mut Budget) -> Sorted {
+fn sort(packets: &[u8], signers: &Signers<'_>, budget: &mut OpeningBudget) -> Sorted {
     let mut sorted = Sorted::default();
     let mut by_author = 0;
     for packet in Packets::new(packets) {
@@ -164,7 +164,7 @@ fn over(signed: &[u8], packets: &[u8], signers: &Signers<'_>) -> Option<Vec<Sign
 pub(super) fn cleartext_signed(
     block: &[u8],
     signers: &Signers<'_>,
-    budget: &mut Budget,
+    budget: &mut OpeningBudget,
 ) -> Option<(Cleartext, Vec<SignatureVerdict>)> {
     if block.len() > MAX_CLEARTEXT_SIGNED_OCTETS {
         return None;

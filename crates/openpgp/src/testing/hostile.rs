@@ -165,7 +165,7 @@ impl Stage {
         let limits = crate::Limits::default();
         match material {
             Material::Mail(mails) => mails.iter().any(|mail| {
-                if scan(mail, sealist_mail::scan::Limits::default()).is_err() {
+                if scan(mail, sealist_mail::scan::MessageLimits::default()).is_err() {
                     return false;
                 }
                 open(mail, &keys, &signers, self.now, limits).valid_signature().is_some()

@@ -6,7 +6,7 @@ use sealist_lists::model::ListName;
 use sealist_store::{archive, lists};
 use serde_json::{Value, json};
 
-use super::{Answer, named};
+use super::{CommandOutput, named};
 
 #[derive(Subcommand)]
 pub(crate) enum Archive {
@@ -19,7 +19,7 @@ pub(crate) enum Archive {
     },
 }
 
-pub(super) async fn run(app: &App, command: Archive) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, command: Archive) -> anyhow::Result<CommandOutput> {
     Ok(match command {
         Archive::List => {
             let mut db = app.store.reader().await?;
@@ -31,7 +31,7 @@ pub(super) async fn run(app: &App, command: Archive) -> anyhow::Result<Answer> {
                     archive::kept(&mut db, list.no).await?,
                 ));
             }
-            let line = |(name, on, kept): &(String, bool, archive::Kept)| {
+            let line = |(name, on, kept): &(String, bool, archive::ArchiveSize)| {
                 let keeps = if *on { "keeps new posts" } else { "keeps no new posts" };
                 format!("{name:<40} {} posts, {} octets; {keeps}\n", kept.posts, kept.octets)
             };

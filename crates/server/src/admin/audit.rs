@@ -8,9 +8,9 @@ use sealist_mail::shown;
 use sealist_store::{audit, lists};
 use serde_json::{Value, json};
 
-use super::{Answer, named};
+use super::{CommandOutput, named};
 
-pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow::Result<CommandOutput> {
     let of = match &list {
         Some(name) => Some(named(app, name).await?.no),
         None => None,
@@ -19,9 +19,10 @@ pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow
     let names: BTreeMap<_, _> =
         lists::all(&mut db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect();
     let events = audit::newest(&mut db, of, limit).await?;
-    let name = |event: &audit::Event| event.list.and_then(|no| names.get(&no)).cloned().unwrap_or_default();
+    let name =
+        |event: &audit::AuditEntry| event.list.and_then(|no| names.get(&no)).cloned().unwrap_or_default();
     let email =
-        |event: &audit::Event| if event.who.contains('@') { event.who.as_str() } else { "" }.to_owned();
+        |event: &audit::AuditEntry| if event.who.contains('@') { event.who.as_str() } else { "" }.to_owned();
     let text = events
         .iter()
         .map(|event| {

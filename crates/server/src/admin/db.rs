@@ -4,12 +4,12 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use sealist_app::App;
 use sealist_store::Store;
-use sealist_store::database::State;
+use sealist_store::database::DatabaseState;
 use sealist_store::nodes::Alone;
 use sealist_store::transfer::{self, TransferError};
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::CommandOutput;
 use crate::config::Config;
 use crate::opening::{self, NoSite};
 
@@ -26,9 +26,9 @@ pub(crate) enum Db {
 }
 
 /// `sealist db migrate`: works on a database that no command opens yet.
-pub(super) async fn migrate(config: &Config) -> anyhow::Result<Answer> {
+pub(super) async fn migrate(config: &Config) -> anyhow::Result<CommandOutput> {
     let database = opening::place(config)?;
-    if database.state().await? == State::Missing {
+    if database.state().await? == DatabaseState::Missing {
         return Err(NoSite::missing(config).into());
     }
     let _alone = opening::alone_with(config)?;
@@ -46,7 +46,7 @@ pub(super) async fn migrate(config: &Config) -> anyhow::Result<Answer> {
     Ok((format!("{text}\n{removed_too}"), data))
 }
 
-pub(super) async fn run(app: &App, command: Db) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, command: Db) -> anyhow::Result<CommandOutput> {
     let Db::MigrateTo { url } = command else { return Ok((String::new(), Value::Null)) };
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err(TransferError::Target.into());

@@ -3,17 +3,18 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 use sealist_app::{
-    App, AppError, By, Decision, Outside, Rejected, decide, open_for, open_to_file, outside_of,
+    App, AppError, DecidedBy, MessageDecision, QueuedMessageView, Rejected, decide, open_for, open_to_file,
+    outside_of,
 };
 use sealist_lists::model::{EntryNo, ListName};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts;
 use sealist_mail::{Address, Timestamp};
-use sealist_store::queue::{self, Entry, Place};
+use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{holds, replay};
 use serde_json::{Value, json};
 
-use super::{Answer, named, number};
+use super::{CommandOutput, named, number};
 use crate::exit::Ending;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -21,7 +22,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 /// Which held messages are discarded.
 #[derive(Args)]
 #[group(required = true, multiple = true)]
-pub(crate) struct Which {
+pub(crate) struct HeldSelection {
     /// The number of one message.
     #[arg(conflicts_with_all = ["reason", "older_than", "all"], value_parser = number::<i64>)]
     entry: Option<i64>,
@@ -37,9 +38,9 @@ pub(crate) struct Which {
 }
 
 /// What waits: for a moderator, after faults, for its list, for the runner.
-pub(super) async fn list(app: &App) -> anyhow::Result<Answer> {
+pub(super) async fn list(app: &App) -> anyhow::Result<CommandOutput> {
     let (mut text, mut data) = (String::new(), Vec::new());
-    for place in [Place::Hold, Place::Shunt, Place::Paused, Place::In] {
+    for place in [QueueName::Hold, QueueName::Shunt, QueueName::Paused, QueueName::In] {
         for entry in queue::listed(&mut *app.store.reader().await?, place).await? {
             let seen = outside_of(app, &entry).await?;
             let reasons: Vec<String> = entry.reasons.iter().map(|reason| reason.name()).collect();
@@ -64,7 +65,7 @@ pub(super) async fn list(app: &App) -> anyhow::Result<Answer> {
 }
 
 /// What is outside of one message, and why it waits.
-pub(super) async fn show(app: &App, entry: i64) -> anyhow::Result<Answer> {
+pub(super) async fn show(app: &App, entry: i64) -> anyhow::Result<CommandOutput> {
     let entry = find(app, entry).await?;
     let seen = outside_of(app, &entry).await?;
     let mut text = format!(
@@ -82,7 +83,7 @@ pub(super) async fn show(app: &App, entry: i64) -> anyhow::Result<Answer> {
     }
     text.push_str(&format!("size:     {}\n", size(seen.octets)));
     for reason in &entry.reasons {
-        text.push_str(&format!("  {}\n", app.texts.reason(*reason, &texts::Place::default())));
+        text.push_str(&format!("  {}\n", app.texts.reason(*reason, &texts::TextPlace::default())));
     }
     if let Some(refusal) = replay::refusal(&mut *app.store.reader().await?, entry.no).await? {
         let by = if refusal.by.is_empty() { "the command line" } else { &refusal.by };
@@ -100,7 +101,7 @@ pub(super) async fn open(
     entry: i64,
     to: &Address,
     file: Option<&std::path::Path>,
-) -> anyhow::Result<Answer> {
+) -> anyhow::Result<CommandOutput> {
     let entry = find(app, entry).await?;
     let now = app.store.now();
     let where_to = match file {
@@ -118,17 +119,19 @@ pub(super) async fn open(
     Ok((text, json!({ "opened": entry.no, "to": to.to_string() })))
 }
 
-pub(super) async fn accept(app: &App, entry: i64) -> anyhow::Result<Answer> {
+pub(super) async fn accept(app: &App, entry: i64) -> anyhow::Result<CommandOutput> {
     let entry = find(app, entry).await?;
     let no = entry.no;
-    decide(app, entry, Decision::Accept, By::Admin, app.store.now()).await.map_err(overtaken(no))?;
+    decide(app, entry, MessageDecision::Accept, DecidedBy::Admin, app.store.now())
+        .await
+        .map_err(overtaken(no))?;
     Ok((format!("{no} is on its way; it is judged again\n"), json!({ "resumed": no })))
 }
 
-pub(super) async fn reject(app: &App, entry: i64, reason: String) -> anyhow::Result<Answer> {
+pub(super) async fn reject(app: &App, entry: i64, reason: String) -> anyhow::Result<CommandOutput> {
     let entry = find(app, entry).await?;
     let no = entry.no;
-    let told = decide(app, entry, Decision::Reject(reason), By::Admin, app.store.now()).await;
+    let told = decide(app, entry, MessageDecision::Reject(reason), DecidedBy::Admin, app.store.now()).await;
     let told = told.map_err(overtaken(no))? == Rejected::Told;
     let line = match told {
         true => "its author gets a notice",
@@ -137,12 +140,12 @@ pub(super) async fn reject(app: &App, entry: i64, reason: String) -> anyhow::Res
     Ok((format!("{no} is rejected; {line}\n"), json!({ "rejected": no, "told": told })))
 }
 
-pub(super) async fn discard(app: &App, which: Which) -> anyhow::Result<Answer> {
+pub(super) async fn discard(app: &App, which: HeldSelection) -> anyhow::Result<CommandOutput> {
     let now = app.store.now();
     if let Some(entry) = which.entry {
         let entry = find(app, entry).await?;
         let no = entry.no;
-        decide(app, entry, Decision::Discard, By::Admin, now).await.map_err(overtaken(no))?;
+        decide(app, entry, MessageDecision::Discard, DecidedBy::Admin, now).await.map_err(overtaken(no))?;
         return Ok((format!("{no} is discarded\n"), json!({ "discarded": no })));
     }
     let mut waiting = match &which.all {
@@ -151,10 +154,10 @@ pub(super) async fn discard(app: &App, which: Which) -> anyhow::Result<Answer> {
             let held = holds::of_list(&mut *app.store.reader().await?, list.no).await?;
             held.into_iter().map(|held| held.entry).collect()
         }
-        None => queue::listed(&mut *app.store.reader().await?, Place::Hold).await?,
+        None => queue::listed(&mut *app.store.reader().await?, QueueName::Hold).await?,
     };
     if let Some(reason) = which.reason {
-        waiting.retain(|entry: &Entry| entry.reasons.contains(&reason));
+        waiting.retain(|entry: &QueueEntry| entry.reasons.contains(&reason));
     }
     if let Some(days) = which.older_than {
         waiting.retain(|entry| entry.received_at.0 < now.0 - i64::from(days) * DAY_MS);
@@ -162,7 +165,7 @@ pub(super) async fn discard(app: &App, which: Which) -> anyhow::Result<Answer> {
     let mut discarded = Vec::new();
     for entry in waiting {
         let no = entry.no;
-        match decide(app, entry, Decision::Discard, By::Admin, now).await {
+        match decide(app, entry, MessageDecision::Discard, DecidedBy::Admin, now).await {
             Ok(_) => discarded.push(no),
             // Somebody decided about it at this moment.
             Err(AppError::Overtaken) => {}
@@ -172,10 +175,10 @@ pub(super) async fn discard(app: &App, which: Which) -> anyhow::Result<Answer> {
     Ok((format!("messages discarded: {}\n", discarded.len()), json!({ "discarded": discarded })))
 }
 
-pub(super) async fn retry(app: &App, entry: i64) -> anyhow::Result<Answer> {
+pub(super) async fn retry(app: &App, entry: i64) -> anyhow::Result<CommandOutput> {
     let entry = find(app, entry).await?;
     let no = entry.no;
-    if entry.place != Place::Shunt {
+    if entry.place != QueueName::Shunt {
         bail!("entry {no} is in {}, not in shunt", entry.place.name());
     }
     let now = app.store.now();
@@ -193,7 +196,7 @@ fn overtaken(no: EntryNo) -> impl Fn(AppError) -> anyhow::Error {
     }
 }
 
-async fn find(app: &App, no: i64) -> anyhow::Result<Entry> {
+async fn find(app: &App, no: i64) -> anyhow::Result<QueueEntry> {
     queue::find(&mut *app.store.reader().await?, EntryNo(no))
         .await?
         .with_context(|| format!("there is no entry {no}; `sealist queue list` names them"))
@@ -203,7 +206,7 @@ fn size(octets: u64) -> String {
     format!("{} KiB", octets.div_ceil(1024))
 }
 
-fn to_json(entry: &Entry, seen: &Outside) -> Value {
+fn to_json(entry: &QueueEntry, seen: &QueuedMessageView) -> Value {
     json!({
         "entry": entry.no,
         "queue": entry.place.name(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sealist_app::{App, KeyState, Rotated, approve_key, keep_in_database, rotate, set_key, survey};
+use sealist_app::{App, KeyReport, Rotated, approve_key, keep_in_database, rotate, set_key, survey};
 use sealist_lists::model::{AddressNo, ListName, MailingList};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
@@ -13,8 +13,8 @@ use sealist_store::nodes::Alone;
 use sealist_store::people;
 use serde_json::{Value, json};
 
-use super::{Answer, named, read_file, refresh, wkd};
-use crate::config::{Config, Kept};
+use super::{CommandOutput, named, read_file, refresh, wkd};
+use crate::config::{Config, KeyStorage};
 use crate::exit::{Code, Ending};
 use crate::vault;
 
@@ -22,7 +22,7 @@ use crate::vault;
 const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
-pub(crate) enum Keys {
+pub(crate) enum KeyCommands {
     /// Prints what is known of the key of an address: fingerprint, whether it can be used, until when.
     Show {
         /// The address of the person.
@@ -80,14 +80,14 @@ pub(crate) enum Keys {
     },
 }
 
-pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> anyhow::Result<CommandOutput> {
     let now = app.store.now();
     Ok(match command {
-        Keys::Rotate { list } => {
+        KeyCommands::Rotate { list } => {
             let list = named(app, &list).await?;
             rotated(config, &list, &rotate(app, &list, now).await?, app.store.alone())
         }
-        Keys::Rewrap => {
+        KeyCommands::Rewrap => {
             let keys = keep_in_database(app).await?;
             let text = format!(
                 "{keys} keys came into the database; set kept = \"database\" in [keydirs] on every node, then move the \
@@ -95,15 +95,15 @@ pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Re
             );
             (text, json!({ "keys": keys }))
         }
-        Keys::MasterKey { file } => (make_master_key(&file)?, Value::Null),
-        Keys::Show { address } => standing(&stored(app, &address).await?, now)?,
-        Keys::Check { file: None } => site(app, now).await?,
-        Keys::Check { file: Some(file) } => {
+        KeyCommands::MasterKey { file } => (make_master_key(&file)?, Value::Null),
+        KeyCommands::Show { address } => standing(&stored(app, &address).await?, now)?,
+        KeyCommands::Check { file: None } => site(app, now).await?,
+        KeyCommands::Check { file: Some(file) } => {
             let all = Certificate::read(&read_file(&file)?).with_context(|| file.display().to_string())?;
             let (texts, data): (Vec<_>, Vec<_>) = all.iter().map(|key| describe(key, now)).unzip();
             (texts.join("\n"), data.into())
         }
-        Keys::Import { address, file } => {
+        KeyCommands::Import { address, file } => {
             set_key(app, &address, &read_file(&file)?, now).await?;
             let (text, data) = standing(&stored(app, &address).await?, now)?;
             (
@@ -111,14 +111,14 @@ pub(super) async fn run(app: &App, config: &Config, command: Keys) -> anyhow::Re
                 merged(data, json!({ "address": address.to_string() })),
             )
         }
-        Keys::Refresh { address } => refresh::run(app, config, address).await?,
-        Keys::Wkd { folder } => wkd::run(app, &folder).await?,
-        Keys::Approve { address, fingerprint } => {
+        KeyCommands::Refresh { address } => refresh::run(app, config, address).await?,
+        KeyCommands::Wkd { folder } => wkd::run(app, &folder).await?,
+        KeyCommands::Approve { address, fingerprint } => {
             let certificate = approve_key(app, &address, &fingerprint, now).await?;
             let (text, data) = describe(&certificate, now);
             (format!("address      {address}\n{text}"), data)
         }
-        Keys::Export { address } => {
+        KeyCommands::Export { address } => {
             let certificate = Certificate::from_stored(&stored(app, &address).await?.certificate)?;
             let armored = String::from_utf8_lossy(&certificate.armored()).into_owned();
             (armored.clone(), json!({ "address": address.to_string(), "certificate": armored }))
@@ -134,23 +134,25 @@ pub(super) fn make_master_key(file: &Path) -> anyhow::Result<String> {
     ))
 }
 
-fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Alone) -> Answer {
+fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Alone) -> CommandOutput {
     let Rotated { fingerprint, waits_for } = rotated;
     let nodes: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
     let state = match (alone, config.keydirs.kept, nodes.as_slice()) {
         (_, _, []) => "it is used from now on".to_owned(),
-        (Alone::Yes, ..) | (Alone::No, Kept::Database, [_]) => {
+        (Alone::Yes, ..) | (Alone::No, KeyStorage::Database, [_]) => {
             "the server uses it within a few seconds: `sealist doctor` says so if not".to_owned()
         }
-        (Alone::No, Kept::Directory, [_]) => {
+        (Alone::No, KeyStorage::Directory, [_]) => {
             "the server uses it within a few seconds; if it has another key \
              directory than this one, copy the file of the key there: `sealist doctor` says so if it lacks it"
                 .to_owned()
         }
         (Alone::No, kept, nodes) => {
             let way = match kept {
-                Kept::Database => "They load it from the database within a few seconds",
-                Kept::Directory => "Copy its file to the key directory of each node that has one of its own",
+                KeyStorage::Database => "They load it from the database within a few seconds",
+                KeyStorage::Directory => {
+                    "Copy its file to the key directory of each node that has one of its own"
+                }
             };
             let nodes = nodes.join(", ");
             format!(
@@ -166,7 +168,7 @@ fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Alone)
 }
 
 /// A key that an address has, and since when it is confirmed.
-fn standing(row: &CertificateRow, now: Timestamp) -> anyhow::Result<Answer> {
+fn standing(row: &CertificateRow, now: Timestamp) -> anyhow::Result<CommandOutput> {
     let (text, data) = describe(&Certificate::from_stored(&row.certificate)?, now);
     let confirmed = row.confirmed_at.map(Timestamp::rfc3339);
     let since = confirmed.as_deref().unwrap_or("no: `sealist keys approve` does it");
@@ -174,12 +176,12 @@ fn standing(row: &CertificateRow, now: Timestamp) -> anyhow::Result<Answer> {
 }
 
 /// A table of all keys.
-async fn site(app: &App, now: Timestamp) -> anyhow::Result<Answer> {
+async fn site(app: &App, now: Timestamp) -> anyhow::Result<CommandOutput> {
     let mut text = format!("{:<32} {:<40} {:<10} {}\n", "address", "fingerprint", "until", "state");
     let mut data = Vec::new();
     let mut after = AddressNo(0);
     while let Some((page, last)) = survey(app, after, PAGE, now).await? {
-        for KeyState { email, fingerprint, problem, until } in page {
+        for KeyReport { email, fingerprint, problem, until } in page {
             let until = until.map(Timestamp::rfc3339);
             let day = until.as_deref().map_or("-", |until| &until[..10]);
             let state = problem.as_deref().unwrap_or("usable");
@@ -207,7 +209,7 @@ async fn stored(app: &App, address: &Address) -> anyhow::Result<CertificateRow> 
     row.with_context(|| format!("{address} has no key: run `sealist keys import {address} FILE`"))
 }
 
-fn describe(certificate: &Certificate, now: Timestamp) -> Answer {
+fn describe(certificate: &Certificate, now: Timestamp) -> CommandOutput {
     let fingerprint = certificate.fingerprint();
     let problem = certificate.usable(now).err().map(|problem| problem.to_string());
     let until = certificate.usable(now).ok().and_then(|card| card.valid_until()).map(Timestamp::rfc3339);
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_site_with_one_node_hears_of_no_others() {
-        fn check(alone: Alone, kept: Kept, waits_for: &[i64], words: &str) {
+        fn check(alone: Alone, kept: KeyStorage, waits_for: &[i64], words: &str) {
             let mut config = Config::default();
             config.keydirs.kept = kept;
             let settings = styles::named("pgp-default").unwrap().settings();
@@ -257,14 +259,19 @@ mod tests {
             assert_eq!(text.contains("node"), done.waits_for.len() > 1, "{text}");
         }
         for alone in [Alone::Yes, Alone::No] {
-            check(alone, Kept::Directory, &[], "it is used from now on");
+            check(alone, KeyStorage::Directory, &[], "it is used from now on");
         }
-        for kept in [Kept::Directory, Kept::Database] {
+        for kept in [KeyStorage::Directory, KeyStorage::Database] {
             check(Alone::Yes, kept, &[4], "the server uses it within a few seconds");
         }
-        check(Alone::No, Kept::Database, &[4], "the server uses it within a few seconds:");
-        check(Alone::No, Kept::Directory, &[4], "another key directory than this one");
-        check(Alone::No, Kept::Directory, &[4, 7], "these lack it: 4, 7. Copy its file");
-        check(Alone::No, Kept::Database, &[4, 7], "these lack it: 4, 7. They load it from the database");
+        check(Alone::No, KeyStorage::Database, &[4], "the server uses it within a few seconds:");
+        check(Alone::No, KeyStorage::Directory, &[4], "another key directory than this one");
+        check(Alone::No, KeyStorage::Directory, &[4, 7], "these lack it: 4, 7. Copy its file");
+        check(
+            Alone::No,
+            KeyStorage::Database,
+            &[4, 7],
+            "these lack it: 4, 7. They load it from the database",
+        );
     }
 }

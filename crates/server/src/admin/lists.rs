@@ -11,7 +11,7 @@ use sealist_store::lists;
 use serde_json::{Value, json};
 
 use super::members::want_of_key;
-use super::{Answer, named, owners, warned};
+use super::{CommandOutput, named, owners, warned};
 
 #[derive(Subcommand)]
 pub(crate) enum Lists {
@@ -58,7 +58,7 @@ pub(crate) enum Lists {
     },
 }
 
-pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutput> {
     Ok(match command {
         Lists::Create { list, style, owner } => {
             // Before the list is made: what fails leaves nothing behind.

@@ -9,7 +9,7 @@ use sealist_mail::Address;
 use sealist_store::people;
 use serde_json::json;
 
-use super::{Answer, named, owners, read_file, warned};
+use super::{CommandOutput, named, owners, read_file, warned};
 use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
@@ -57,7 +57,7 @@ pub(crate) enum Members {
     },
 }
 
-pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOutput> {
     Ok(match command {
         Members::Add { list, address, key, name, role } => {
             let list = named(app, &list).await?;

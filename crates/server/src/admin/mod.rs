@@ -23,13 +23,13 @@ use sealist_lists::model::{ListName, MailingList};
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::opening::{self, Purpose};
+use crate::opening::{self, OpeningPurpose};
 
 /// What a command says: to people, and as data.
-pub(crate) type Answer = (String, Value);
+pub(crate) type CommandOutput = (String, Value);
 
 /// The same answer with what to beware of: a line each, and as data.
-fn warned((text, mut data): Answer, warnings: impl IntoIterator<Item = String>) -> Answer {
+fn warned((text, mut data): CommandOutput, warnings: impl IntoIterator<Item = String>) -> CommandOutput {
     let warnings: Vec<String> = warnings.into_iter().collect();
     let lines: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
     if let Some(data) = data.as_object_mut() {
@@ -46,7 +46,7 @@ pub(crate) enum Output {
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum AdminCommand {
     /// Makes, shows, changes and deletes lists.
     #[command(subcommand)]
     Lists(lists::Lists),
@@ -68,57 +68,57 @@ pub(crate) enum Command {
     },
     /// Shows, imports and checks the OpenPGP keys of people, and rotates and publishes those of lists.
     #[command(subcommand)]
-    Keys(keys::Keys),
+    Keys(keys::KeyCommands),
     /// Shows and decides what waits: messages that came in, and copies that go out.
     #[command(subcommand)]
-    Queue(queue::Queue),
+    Queue(queue::QueueCommands),
     /// Counts and deletes posts that lists keep after their last delivery.
     #[command(subcommand)]
     Archive(archive::Archive),
     /// Shows the words that people read in mail, and which files they come from.
     #[command(subcommand)]
-    Texts(texts::Texts),
+    Texts(texts::TextCommands),
     /// Brings the database up to date, or moves it to PostgreSQL.
     #[command(subcommand)]
     Db(db::Db),
 }
 
-impl Command {
+impl AdminCommand {
     /// Whether it works on a site: a master key is made before there is one.
     pub(crate) fn needs_a_site(&self) -> bool {
-        !matches!(self, Self::Keys(keys::Keys::MasterKey { .. }))
+        !matches!(self, Self::Keys(keys::KeyCommands::MasterKey { .. }))
     }
 }
 
 /// Runs a command of the site that the configuration at `path` describes.
-pub(crate) async fn run(path: &Path, command: Command) -> anyhow::Result<Answer> {
-    if let Command::Keys(keys::Keys::MasterKey { file }) = &command {
+pub(crate) async fn run(path: &Path, command: AdminCommand) -> anyhow::Result<CommandOutput> {
+    if let AdminCommand::Keys(keys::KeyCommands::MasterKey { file }) = &command {
         return Ok((keys::make_master_key(file)?, json!({ "made": file })));
     }
     let config = &Config::read(path)?;
-    if let Command::Db(db::Db::Migrate) = command {
+    if let AdminCommand::Db(db::Db::Migrate) = command {
         return db::migrate(config).await;
     }
     let app = &opening::open(config, purpose(&command)).await?;
     match command {
-        Command::Lists(command) => lists::run(app, command).await,
-        Command::Members(command) => members::run(app, command).await,
-        Command::Keys(command) => keys::run(app, config, command).await,
-        Command::Requests(command) => requests::run(app, command).await,
-        Command::Workflows => Ok(requests::workflows(app)),
-        Command::Audit { list, limit } => audit::run(app, list, limit).await,
-        Command::Queue(command) => queue::run(app, command).await,
-        Command::Archive(command) => archive::run(app, command).await,
-        Command::Texts(command) => texts::run(app, command).await,
-        Command::Db(command) => db::run(app, command).await,
+        AdminCommand::Lists(command) => lists::run(app, command).await,
+        AdminCommand::Members(command) => members::run(app, command).await,
+        AdminCommand::Keys(command) => keys::run(app, config, command).await,
+        AdminCommand::Requests(command) => requests::run(app, command).await,
+        AdminCommand::Workflows => Ok(requests::workflows(app)),
+        AdminCommand::Audit { list, limit } => audit::run(app, list, limit).await,
+        AdminCommand::Queue(command) => queue::run(app, command).await,
+        AdminCommand::Archive(command) => archive::run(app, command).await,
+        AdminCommand::Texts(command) => texts::run(app, command).await,
+        AdminCommand::Db(command) => db::run(app, command).await,
     }
 }
 
 /// Only the first list makes a site.
-fn purpose(command: &Command) -> Purpose {
+fn purpose(command: &AdminCommand) -> OpeningPurpose {
     match command {
-        Command::Lists(lists::Lists::Create { .. }) => Purpose::Make,
-        _ => Purpose::Use,
+        AdminCommand::Lists(lists::Lists::Create { .. }) => OpeningPurpose::Make,
+        _ => OpeningPurpose::Use,
     }
 }
 

@@ -8,17 +8,17 @@ use sealist_app::{App, AppError};
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, PostNo};
 use sealist_lists::rules::Reason;
 use sealist_mail::Address;
-use sealist_store::copies::{self, Which};
+use sealist_store::copies::{self, CopySelection};
 use sealist_store::lists;
 use sealist_store::queue;
 use serde_json::json;
 
-use super::{Answer, holds, named, number};
+use super::{CommandOutput, holds, named, number};
 
 const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
-pub(crate) enum Queue {
+pub(crate) enum QueueCommands {
     /// Prints the messages that wait: for a moderator, after a fault, or to be judged.
     List,
     /// Prints what stands outside of a message, and why it waits.
@@ -55,7 +55,7 @@ pub(crate) enum Queue {
         reason: String,
     },
     /// Deletes messages and tells nobody.
-    Discard(holds::Which),
+    Discard(holds::HeldSelection),
     /// Tries a message again that was set aside after three faults (queue `shunt`).
     Retry {
         /// The number of the message, as `queue list` prints it.
@@ -102,23 +102,23 @@ pub(crate) enum Queue {
     },
 }
 
-pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<CommandOutput> {
     Ok(match command {
-        Queue::List => holds::list(app).await?,
-        Queue::Show { entry } => holds::show(app, entry).await?,
-        Queue::Open { entry, to, file } => holds::open(app, entry, &to, file.as_deref()).await?,
-        Queue::Accept { entry } => holds::accept(app, entry).await?,
-        Queue::Retry { entry } => holds::retry(app, entry).await?,
-        Queue::Reject { entry, reason } => holds::reject(app, entry, reason).await?,
-        Queue::Discard(which) => holds::discard(app, which).await?,
-        Queue::Hold { what: Some(what), .. } => hold(app, &what).await?,
-        Queue::Hold { post, .. } => {
+        QueueCommands::List => holds::list(app).await?,
+        QueueCommands::Show { entry } => holds::show(app, entry).await?,
+        QueueCommands::Open { entry, to, file } => holds::open(app, entry, &to, file.as_deref()).await?,
+        QueueCommands::Accept { entry } => holds::accept(app, entry).await?,
+        QueueCommands::Retry { entry } => holds::retry(app, entry).await?,
+        QueueCommands::Reject { entry, reason } => holds::reject(app, entry, reason).await?,
+        QueueCommands::Discard(which) => holds::discard(app, which).await?,
+        QueueCommands::Hold { what: Some(what), .. } => hold(app, &what).await?,
+        QueueCommands::Hold { post, .. } => {
             let which = named_copies(app, None, post).await?;
             let held = app.store.write(move |db| Box::pin(copies::hold(db, which)));
             let none = "no copy of that post waits for its next try";
             told(app, which, held.await.map_err(AppError::Store)?, ("held", none)).await?
         }
-        Queue::Release { list } => {
+        QueueCommands::Release { list } => {
             let list = named(app, &list).await?;
             let released = app.store.write(move |db| Box::pin(lists::release(db, list.no)));
             if !released.await.map_err(AppError::Store)? {
@@ -126,21 +126,21 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
             }
             (format!("{} goes on\n", list.name), json!({ "released": list.name.to_string() }))
         }
-        Queue::Posts => posts(app).await?,
-        Queue::Copies => copies(app).await?,
-        Queue::Resend { copy: None, post: None } => {
+        QueueCommands::Posts => posts(app).await?,
+        QueueCommands::Copies => copies(app).await?,
+        QueueCommands::Resend { copy: None, post: None } => {
             let now = app.store.now();
             let made = app.store.write(move |db| Box::pin(copies::retry_all(db, now)));
             let made = made.await.map_err(AppError::Store)?;
             (format!("copies tried now: {made}\n"), json!({ "retried": made }))
         }
-        Queue::Resend { copy, post } => {
+        QueueCommands::Resend { copy, post } => {
             let (which, now) = (named_copies(app, copy, post).await?, app.store.now());
             let made = app.store.write(move |db| Box::pin(copies::retry(db, which, now)));
             let made = made.await.map_err(AppError::Store)?;
             told(app, which, made, ("retried", "that is on its way, out, or waits for a key")).await?
         }
-        Queue::Drop { copy, post } => {
+        QueueCommands::Drop { copy, post } => {
             let which = named_copies(app, copy, post).await?;
             let given_up = app.store.write(move |db| Box::pin(copies::give_up(db, which)));
             let given_up = given_up.await.map_err(AppError::Store)?;
@@ -151,12 +151,14 @@ pub(super) async fn run(app: &App, command: Queue) -> anyhow::Result<Answer> {
 }
 
 /// Clap lets exactly one through. Errs if there is no such copy or post.
-async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow::Result<Which> {
+async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow::Result<CopySelection> {
     let (which, name) = match post {
-        Some(post) => (Which::Of(PostNo(post)), format!("post {post}; `sealist queue posts` names them")),
+        Some(post) => {
+            (CopySelection::Of(PostNo(post)), format!("post {post}; `sealist queue posts` names them"))
+        }
         None => {
             let copy = copy.unwrap_or_default();
-            (Which::One(DeliveryNo(copy)), format!("copy {copy}; `sealist queue copies` names them"))
+            (CopySelection::One(DeliveryNo(copy)), format!("copy {copy}; `sealist queue copies` names them"))
         }
     };
     if !copies::is_there(&mut *app.store.reader().await?, which).await? {
@@ -166,14 +168,19 @@ async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow
 }
 
 /// How many copies were done; errs with the second words where there is none to do, or none at all.
-async fn told(app: &App, which: Which, copies: u64, (done, none): (&str, &str)) -> anyhow::Result<Answer> {
+async fn told(
+    app: &App,
+    which: CopySelection,
+    copies: u64,
+    (done, none): (&str, &str),
+) -> anyhow::Result<CommandOutput> {
     if copies == 0 {
         match which {
             _ if copies::is_known(&mut *app.store.reader().await?, which).await? => bail!("{none}"),
-            Which::One(copy) => {
+            CopySelection::One(copy) => {
                 bail!("there is no copy {copy}; `sealist queue copies` has all that are not out")
             }
-            Which::Of(post) => {
+            CopySelection::Of(post) => {
                 bail!("there is no post {post}; `sealist queue posts` has all that are going out")
             }
         }
@@ -181,7 +188,7 @@ async fn told(app: &App, which: Which, copies: u64, (done, none): (&str, &str)) 
     Ok((format!("copies {done}: {copies}\n"), json!({ done: copies })))
 }
 
-async fn hold(app: &App, what: &str) -> anyhow::Result<Answer> {
+async fn hold(app: &App, what: &str) -> anyhow::Result<CommandOutput> {
     let now = app.store.now();
     if let Ok(no) = what.parse() {
         let held = app.store.write(move |db| Box::pin(queue::hold(db, EntryNo(no), Reason::ByAdmin)));
@@ -202,7 +209,7 @@ async fn hold(app: &App, what: &str) -> anyhow::Result<Answer> {
     Ok((text, json!({ "held": name.to_string() })))
 }
 
-async fn posts(app: &App) -> anyhow::Result<Answer> {
+async fn posts(app: &App) -> anyhow::Result<CommandOutput> {
     let now = app.store.now();
     let (mut text, mut data) = (String::new(), Vec::new());
     for post in copies::on_their_way(&mut *app.store.reader().await?).await? {
@@ -227,7 +234,7 @@ async fn posts(app: &App) -> anyhow::Result<Answer> {
 }
 
 /// Page by page, so that a hundred thousand take no more memory than their lines.
-async fn copies(app: &App) -> anyhow::Result<Answer> {
+async fn copies(app: &App) -> anyhow::Result<CommandOutput> {
     let now = app.store.now();
     let (mut text, mut data, mut after) = (String::new(), Vec::new(), DeliveryNo(0));
     loop {

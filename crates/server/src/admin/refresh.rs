@@ -5,14 +5,18 @@ use sealist_app::{App, Refreshed, refresh_address, refresh_next, to_refresh};
 use sealist_mail::Address;
 use serde_json::json;
 
-use super::Answer;
+use super::CommandOutput;
 use crate::complain;
 use crate::config::Config;
 use crate::exit::{Code, Ending};
 use crate::keyservers::Servers;
 
 /// Progress goes to standard error, what changed to standard output.
-pub(super) async fn run(app: &App, config: &Config, address: Option<Address>) -> anyhow::Result<Answer> {
+pub(super) async fn run(
+    app: &App,
+    config: &Config,
+    address: Option<Address>,
+) -> anyhow::Result<CommandOutput> {
     let servers = Servers::of(&config.keys)?;
     let servers = servers.ok_or_else(|| {
         Ending::new(Code::Config, "nobody is asked: set refresh in [keys] to wkd, keyserver or both")

@@ -11,7 +11,7 @@ use sealist_store::lists;
 use sealist_store::requests::{self, Request};
 use serde_json::{Value, json};
 
-use super::{Answer, named, number};
+use super::{CommandOutput, named, number};
 use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
@@ -53,7 +53,7 @@ pub(crate) enum Requests {
     },
 }
 
-pub(super) async fn run(app: &App, command: Requests) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, command: Requests) -> anyhow::Result<CommandOutput> {
     let now = app.store.now();
     Ok(match command {
         Requests::List { list } => list_all(app, list).await?,
@@ -81,7 +81,7 @@ pub(super) async fn run(app: &App, command: Requests) -> anyhow::Result<Answer> 
     })
 }
 
-async fn list_all(app: &App, list: Option<ListName>) -> anyhow::Result<Answer> {
+async fn list_all(app: &App, list: Option<ListName>) -> anyhow::Result<CommandOutput> {
     let of = match &list {
         Some(name) => Some(named(app, name).await?.no),
         None => None,
@@ -164,7 +164,7 @@ fn data(request: &Request, list: &ListName) -> Value {
 }
 
 /// All workflows of the site, and the steps of which others can be composed.
-pub(super) fn workflows(app: &App) -> Answer {
+pub(super) fn workflows(app: &App) -> CommandOutput {
     let mut text = String::new();
     for workflow in app.workflows.all() {
         text +=

@@ -4,13 +4,13 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use sealist_app::App;
 use sealist_lists::model::{ListName, MailingList};
-use sealist_lists::texts::{Form, Language, Origin, Place, Text, described};
+use sealist_lists::texts::{Language, Text, TextForm, TextPlace, TextSource, described};
 use serde_json::{Value, json};
 
-use super::{Answer, named};
+use super::{CommandOutput, named};
 
 #[derive(Subcommand)]
-pub(crate) enum Texts {
+pub(crate) enum TextCommands {
     /// Prints all texts: what each is for, and which file is used in which language.
     List {
         /// Prints them as this list has them.
@@ -30,15 +30,15 @@ pub(crate) enum Texts {
     },
 }
 
-pub(super) async fn run(app: &App, command: Texts) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, command: TextCommands) -> anyhow::Result<CommandOutput> {
     match command {
-        Texts::List { list } => {
+        TextCommands::List { list } => {
             let list = named_if_any(app, list).await?;
             let (text, data): (String, Vec<Value>) =
                 Text::ALL.iter().map(|text| row(app, *text, list.as_ref())).unzip();
             Ok((text, data.into()))
         }
-        Texts::Show { name, language, list } => {
+        TextCommands::Show { name, language, list } => {
             let text = Text::from_name(&name)
                 .with_context(|| format!("there is no text {name:?}; `sealist texts list` has all"))?;
             let language = language.map(|language| {
@@ -57,10 +57,10 @@ async fn named_if_any(app: &App, list: Option<ListName>) -> anyhow::Result<Optio
     })
 }
 
-fn place<'a>(app: &App, list: Option<&'a MailingList>, language: Option<Language>) -> Place<'a> {
+fn place<'a>(app: &App, list: Option<&'a MailingList>, language: Option<Language>) -> TextPlace<'a> {
     match list {
         Some(list) => app.texts.place(list, language),
-        None => Place { list: None, language: language.unwrap_or(app.texts.language()) },
+        None => TextPlace { list: None, language: language.unwrap_or(app.texts.language()) },
     }
 }
 
@@ -76,14 +76,14 @@ fn row(app: &App, text: Text, list: Option<&MailingList>) -> (String, Value) {
 }
 
 /// The values stand behind the text as a comment, which a file may keep.
-fn show(app: &App, text: Text, place: &Place<'_>) -> Answer {
+fn show(app: &App, text: Text, place: &TextPlace<'_>) -> CommandOutput {
     let (origin, source) = app.texts.source(text, place);
     let values: Vec<_> = text.values().iter().filter_map(|name| described(name)).collect();
     let lines = values.iter().map(|value| format!("{:<12} {}\n", value.name, value.meaning));
     let comment = match text.form() {
         _ if values.is_empty() => String::new(),
-        Form::Sentences => lines.map(|line| format!("# {line}")).collect(),
-        Form::Letter | Form::Block => format!("{{# Values:\n{}#}}\n", lines.collect::<String>()),
+        TextForm::Sentences => lines.map(|line| format!("# {line}")).collect(),
+        TextForm::Letter | TextForm::Block => format!("{{# Values:\n{}#}}\n", lines.collect::<String>()),
     };
     let meanings: serde_json::Map<_, _> =
         values.iter().map(|value| (value.name.to_owned(), value.meaning.into())).collect();
@@ -91,9 +91,9 @@ fn show(app: &App, text: Text, place: &Place<'_>) -> Answer {
     (format!("{source}{comment}"), data)
 }
 
-fn called(origin: &Origin) -> String {
+fn called(origin: &TextSource) -> String {
     match origin {
-        Origin::File(path) => path.clone(),
-        Origin::BuiltIn(language) => format!("built in ({})", language.name()),
+        TextSource::File(path) => path.clone(),
+        TextSource::BuiltIn(language) => format!("built in ({})", language.name()),
     }
 }

@@ -6,21 +6,21 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use sealist_app::{App, published};
-use sealist_lists::model::Door;
+use sealist_lists::model::SubAddress;
 use sealist_openpgp::{Certificate, wkd};
 use sealist_store::lists;
 use serde_json::json;
 
-use super::Answer;
+use super::CommandOutput;
 use crate::exit::Ending;
 
 /// The doors that people write to.
-const DOORS: [Door; 3] = [Door::Posting, Door::Request, Door::Owner];
+const DOORS: [SubAddress; 3] = [SubAddress::Posting, SubAddress::Request, SubAddress::Owner];
 /// Under the root of the web server.
 const PLACE: &str = ".well-known/openpgpkey";
 
 /// One file for each address, in the layout of the advanced method, and an empty `policy` for each mail host.
-pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<Answer> {
+pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<CommandOutput> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
     let now = app.store.now();
     let mut files = Vec::new();

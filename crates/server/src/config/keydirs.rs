@@ -14,7 +14,7 @@ pub(crate) struct KeyDirs {
     /// Secret keys of lists, mode 0600.
     pub(crate) list: PathBuf,
     /// Where new keys go.
-    pub(crate) kept: Kept,
+    pub(crate) kept: KeyStorage,
     /// What keys are wrapped under.
     pub(crate) master_key: MasterKeyAt,
 }
@@ -22,7 +22,7 @@ pub(crate) struct KeyDirs {
 /// Where new keys go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kept {
+pub(crate) enum KeyStorage {
     /// Into the key directory: wrapped if there is a master key.
     #[default]
     Directory,
@@ -53,7 +53,7 @@ impl KeyDirs {
             MasterKeyAt::File(path) if path.starts_with(data_dir) || path.starts_with(&self.list) => Some(
                 "keydirs.master_key must lie outside data_dir and keydirs.list, so that no copy of them opens the keys",
             ),
-            MasterKeyAt::Nowhere if self.kept == Kept::Database => Some(
+            MasterKeyAt::Nowhere if self.kept == KeyStorage::Database => Some(
                 "keydirs.kept = \"database\" needs keydirs.master_key; make one with `sealist keys master-key FILE`",
             ),
             _ => None,
@@ -65,8 +65,10 @@ impl KeyDirs {
 impl std::fmt::Display for KeyDirs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.kept {
-            Kept::Directory => write!(f, "{} (back them up apart from the database)", self.list.display()),
-            Kept::Database => {
+            KeyStorage::Directory => {
+                write!(f, "{} (back them up apart from the database)", self.list.display())
+            }
+            KeyStorage::Database => {
                 let master = String::from(self.master_key.clone());
                 write!(f, "in the database, wrapped (back up {master} apart from it)")
             }
@@ -85,7 +87,11 @@ impl MasterKeyAt {
 
 impl Default for KeyDirs {
     fn default() -> Self {
-        Self { list: "/etc/sealist/keys".into(), kept: Kept::default(), master_key: MasterKeyAt::default() }
+        Self {
+            list: "/etc/sealist/keys".into(),
+            kept: KeyStorage::default(),
+            master_key: MasterKeyAt::default(),
+        }
     }
 }
 

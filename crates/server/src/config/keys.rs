@@ -6,7 +6,7 @@ use crate::keyservers::Way;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Keys {
+pub(crate) struct KeySettings {
     /// So many days before its end the holder of a key is warned.
     pub(crate) warn_days: Vec<u32>,
     /// Who is asked for updates of the keys that are known.
@@ -33,7 +33,7 @@ pub(crate) enum Refresh {
     Both,
 }
 
-impl Keys {
+impl KeySettings {
     /// What cannot be, in one sentence.
     pub(super) fn problem(&self) -> Option<&'static str> {
         if !self.keyserver.starts_with("https://") {
@@ -49,7 +49,7 @@ impl Keys {
     }
 }
 
-impl Default for Keys {
+impl Default for KeySettings {
     fn default() -> Self {
         Self {
             warn_days: vec![60, 30, 14, 7, 1],

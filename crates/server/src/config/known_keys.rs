@@ -34,41 +34,41 @@ impl fmt::Display for Unknown {
 /// The first key or table in `text` that the configuration does not have there. Errs if `text` is no TOML.
 pub(super) fn first_unknown(text: &str) -> Result<Option<Unknown>, toml::de::Error> {
     let root = DeTable::parse(text)?;
-    let reader = Reader { text, known: known_tables() };
+    let reader = TomlReader { text, known: known_tables() };
     let mut found = Vec::new();
     reader.read_root(root.get_ref(), &mut found);
     Ok(found.into_iter().min_by_key(|unknown| unknown.line))
 }
 
 /// A table, and its keys. The name of what is above the first table is empty.
-struct Known {
+struct KnownTable {
     table: String,
     keys: Vec<String>,
 }
 
-fn known_tables() -> Vec<Known> {
+fn known_tables() -> Vec<KnownTable> {
     let all = toml::Table::try_from(Config::default()).expect("the configuration is a table of plain values");
     let of_workflow =
         toml::Table::try_from(OwnWorkflow::default()).expect("a workflow is a table of plain values");
     let is_table = |value: &toml::Value| value.is_table();
     let top = all.iter().filter(|(_, value)| !is_table(value)).map(|(key, _)| key.clone()).collect();
-    let mut known = vec![Known { table: String::new(), keys: top }];
+    let mut known = vec![KnownTable { table: String::new(), keys: top }];
     for (name, value) in all.iter().filter(|(_, value)| is_table(value)) {
         let keys = value.as_table().into_iter().flat_map(|table| table.keys().cloned()).collect();
-        known.push(Known { table: name.clone(), keys });
+        known.push(KnownTable { table: name.clone(), keys });
     }
-    known.push(Known { table: WORKFLOW.to_owned(), keys: of_workflow.keys().cloned().collect() });
+    known.push(KnownTable { table: WORKFLOW.to_owned(), keys: of_workflow.keys().cloned().collect() });
     known
 }
 
-type Entry<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
+type TomlEntry<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
 
-struct Reader<'t> {
+struct TomlReader<'t> {
     text: &'t str,
-    known: Vec<Known>,
+    known: Vec<KnownTable>,
 }
 
-impl Reader<'_> {
+impl TomlReader<'_> {
     fn read_root(&self, root: &DeTable<'_>, found: &mut Vec<Unknown>) {
         for (key, value) in root {
             let name = key.get_ref().as_ref();
@@ -102,7 +102,7 @@ impl Reader<'_> {
         found.extend(strangers.map(|entry| self.unknown(table, shown, entry)));
     }
 
-    fn unknown(&self, table: &str, shown: &str, (key, value): Entry<'_, '_>) -> Unknown {
+    fn unknown(&self, table: &str, shown: &str, (key, value): TomlEntry<'_, '_>) -> Unknown {
         let name = key.get_ref().as_ref();
         let line = 1 + self.text[..key.span().start].matches('\n').count();
         let (what, hint) = match value.get_ref() {
@@ -123,7 +123,7 @@ impl Reader<'_> {
         if !homes.is_empty() {
             return format!("; it belongs {}", homes.join(" or "));
         }
-        let nearest_of = |known: &Known| {
+        let nearest_of = |known: &KnownTable| {
             let near = known.keys.iter().map(|own| (likeness(key, own), own.clone()));
             near.filter(|(likeness, _)| *likeness > LIKENESS).max_by(|a, b| a.0.total_cmp(&b.0))
         };
@@ -143,7 +143,7 @@ impl Reader<'_> {
         near.map(|(_, table)| format!("; did you mean [{table}]?")).unwrap_or_default()
     }
 
-    fn table(&self, name: &str) -> Option<&Known> {
+    fn table(&self, name: &str) -> Option<&KnownTable> {
         self.known.iter().find(|known| known.table == name)
     }
 
@@ -156,7 +156,7 @@ impl Reader<'_> {
     }
 }
 
-fn place(known: &Known) -> String {
+fn place(known: &KnownTable) -> String {
     match known.table.as_str() {
         "" => "above the first table".to_owned(),
         table => format!("below [{table}]"),

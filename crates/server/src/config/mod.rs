@@ -16,8 +16,8 @@ use sealist_lists::texts::Language;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use example::commented;
-pub(crate) use keydirs::{Kept, KeyDirs, MasterKeyAt};
-pub(crate) use keys::{Keys, Refresh};
+pub(crate) use keydirs::{KeyDirs, KeyStorage, MasterKeyAt};
+pub(crate) use keys::{KeySettings, Refresh};
 use known_keys::Unknown;
 use sealist_lists::workflows::{WorkflowError, Workflows};
 use workflows::OwnWorkflows;
@@ -38,7 +38,7 @@ pub(crate) struct Config {
     pub(crate) lmtp: Lmtp,
     pub(crate) outgoing: Outgoing,
     pub(crate) keydirs: KeyDirs,
-    pub(crate) keys: Keys,
+    pub(crate) keys: KeySettings,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
     pub(crate) workflows: OwnWorkflows,
@@ -176,7 +176,7 @@ impl Default for Config {
             lmtp: Lmtp::default(),
             outgoing: Outgoing::default(),
             keydirs: KeyDirs::default(),
-            keys: Keys::default(),
+            keys: KeySettings::default(),
             queue: Queue::default(),
             log: Log::default(),
             workflows: OwnWorkflows::default(),

@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use sealist_app::{App, NewMember, add_member, create_list, list_certificate};
 use sealist_lists::model::{ListName, Role};
 use sealist_mail::Timestamp;
-use sealist_smtp::client::{Protocol, Target};
+use sealist_smtp::client::{NextHop, Protocol};
 use sealist_store::lists;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -24,11 +24,11 @@ use tokio::sync::watch;
 use crate::admin::Output;
 use crate::config::{Config, commented};
 use crate::exit::{Code, Ending};
-use crate::opening::{self, Purpose};
+use crate::opening::{self, OpeningPurpose};
 use crate::{say, serve};
 use gpg::Gpg;
 use mail::Words;
-use sink::Sink;
+use sink::RecordingSink;
 
 /// Of a mail to post.
 const MAX_OCTETS: usize = 5 << 20;
@@ -42,16 +42,16 @@ const MEMBERS: [(&str, &str, &str); 3] = [
 ];
 
 /// Everything that runs.
-struct Stage {
+struct DemoSite {
     app: App,
-    sink: Sink,
-    lmtp: Target,
+    sink: RecordingSink,
+    lmtp: NextHop,
     members: Vec<Gpg>,
 }
 
 /// How the demonstration is wished.
 #[derive(clap::Args)]
-pub(crate) struct Wishes {
+pub(crate) struct DemoOptions {
     /// Posts the content of this mail (in the clear) instead of the demonstration's own words.
     #[arg(long, value_name = "FILE.eml")]
     post: Option<PathBuf>,
@@ -61,7 +61,7 @@ pub(crate) struct Wishes {
 }
 
 /// Runs the demonstration and prints what is seen.
-pub(crate) async fn run(wishes: Wishes, output: Output) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(wishes: DemoOptions, output: Output) -> anyhow::Result<ExitCode> {
     if output == Output::Json {
         let text = "the demonstration is for people: it has no --json; its exit code tells the truth";
         return Err(Ending::new(Code::Usage, text).into());
@@ -80,21 +80,21 @@ pub(crate) async fn run(wishes: Wishes, output: Output) -> anyhow::Result<ExitCo
         Ending::new(Code::CannotCreate, text)
     })?;
     let (stop, stopped) = watch::channel(false);
-    let sink = Sink::default();
+    let sink = RecordingSink::default();
     let mut config = Config { data_dir: folder.path().join("data"), ..Config::default() };
     config.keydirs.list = folder.path().join("keys");
     config.outgoing.port = sink.start(stopped.clone()).await?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     config.lmtp.listen = listener.local_addr()?;
-    let lmtp = Target::plain("127.0.0.1", config.lmtp.listen.port(), Protocol::Lmtp);
-    let app = opening::open(&config, Purpose::Make).await?;
+    let lmtp = NextHop::plain("127.0.0.1", config.lmtp.listen.port(), Protocol::Lmtp);
+    let app = opening::open(&config, OpeningPurpose::Make).await?;
     let server = tokio::spawn({
         let (app, config) = (app.clone(), config.clone());
         async move { serve::run(app, &config, listener, stopped).await }
     });
 
     let members = tokio::task::spawn_blocking(make_members).await??;
-    let stage = Stage { app, sink, lmtp, members };
+    let stage = DemoSite { app, sink, lmtp, members };
     set_up(&stage).await?;
     let good = show::show(&stage, &words).await?;
     say(if good { "\nAll as it should be.\n" } else { "\nSomething is WRONG: see above.\n" })?;
@@ -124,7 +124,7 @@ fn given(file: &Path) -> anyhow::Result<Words> {
 }
 
 /// Says how to talk to the server, and prints who gets what until it is told to stop.
-async fn keep_serving(stage: &Stage, config: &Config, folder: &Path) -> anyhow::Result<()> {
+async fn keep_serving(stage: &DemoSite, config: &Config, folder: &Path) -> anyhow::Result<()> {
     let file = folder.join("sealist.toml");
     std::fs::write(&file, commented(config))?;
     say(&format!(
@@ -170,7 +170,7 @@ fn make_members() -> anyhow::Result<Vec<Gpg>> {
         .collect()
 }
 
-async fn set_up(stage: &Stage) -> anyhow::Result<()> {
+async fn set_up(stage: &DemoSite) -> anyhow::Result<()> {
     let name: ListName = LIST.parse()?;
     let no = create_list(&stage.app, name, "pgp-default", Timestamp::now()).await?;
     let list =

@@ -6,20 +6,20 @@ use anyhow::{Context as _, ensure};
 use sealist_app::list_certificate;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Entity, Headers, compose};
-use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
+use sealist_smtp::client::{Connection, Envelope, RecipientResult, WireBody};
 use sealist_store::lists;
-use sealist_store::queue::{self, Place};
+use sealist_store::queue::{self, QueueName};
 
 use super::gpg::Gpg;
 use super::mail::{Words, encrypted};
 use super::sink::Received;
-use super::{LIST, MEMBERS, Stage};
+use super::{DemoSite, LIST, MEMBERS};
 use crate::say;
 
 const WAIT: Duration = Duration::from_secs(20);
 
 /// The show itself; says whether all was as it should be.
-pub(super) async fn show(stage: &Stage, words: &Words) -> anyhow::Result<bool> {
+pub(super) async fn show(stage: &DemoSite, words: &Words) -> anyhow::Result<bool> {
     let anne = &stage.members[0];
     let post = encrypted(MEMBERS[0].1, anne.sign_and_encrypt(LIST, &words.entity)?);
     let began = Instant::now();
@@ -38,17 +38,17 @@ pub(super) async fn show(stage: &Stage, words: &Words) -> anyhow::Result<bool> {
 
     say("\nWhat is refused:\n")?;
     let bart = encrypted(MEMBERS[1].1, stage.members[1].encrypt(LIST, &words.entity)?);
-    good &= refused(stage, "an unsigned post", MEMBERS[1].1, bart, Fate::Told).await?;
-    good &= refused(stage, "the same post again", MEMBERS[0].1, post, Fate::Told).await?;
+    good &= refused(stage, "an unsigned post", MEMBERS[1].1, bart, RefusedPost::Told).await?;
+    good &= refused(stage, "the same post again", MEMBERS[0].1, post, RefusedPost::Told).await?;
     let stranger = Gpg::new()?;
     stranger.make_key("Eve <eve@example.com>", "curve25519")?;
     stranger.import(&list_key(stage).await?)?;
     let strange = encrypted("eve@example.com", stranger.sign_and_encrypt(LIST, &words.entity)?);
-    good &= refused(stage, "a stranger's post", "eve@example.com", strange, Fate::Held).await?;
+    good &= refused(stage, "a stranger's post", "eve@example.com", strange, RefusedPost::Held).await?;
     Ok(good)
 }
 
-fn show_copy(stage: &Stage, words: &Words, copy: &Received, began: Instant) -> anyhow::Result<bool> {
+fn show_copy(stage: &DemoSite, words: &Words, copy: &Received, began: Instant) -> anyhow::Result<bool> {
     let at =
         MEMBERS.iter().position(|(_, address, _)| *address == copy.recipient).context("a copy for nobody")?;
     let Shape::Encrypted(armor) = classify(&copy.message) else {
@@ -79,14 +79,14 @@ fn show_copy(stage: &Stage, words: &Words, copy: &Received, began: Instant) -> a
 
 /// What becomes of a post that is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum RefusedPost {
     /// Its author, a member, reads that it was not posted.
     Told,
     /// It waits for a moderator.
     Held,
 }
 
-impl Fate {
+impl RefusedPost {
     fn seen(held: usize, letters: &[Received], author: &str) -> Option<Self> {
         match (held, letters) {
             (1, []) => Some(Self::Held),
@@ -105,42 +105,42 @@ impl Fate {
 
 /// Posts what must not come out, and looks what becomes of it.
 async fn refused(
-    stage: &Stage,
+    stage: &DemoSite,
     what: &str,
     from: &str,
     message: Vec<u8>,
-    fate: Fate,
+    fate: RefusedPost,
 ) -> anyhow::Result<bool> {
-    let before = waiting(stage, Place::Hold).await?;
+    let before = waiting(stage, QueueName::Hold).await?;
     post_by_lmtp(stage, from, &message).await?;
     let end = Instant::now() + WAIT;
-    while waiting(stage, Place::In).await? > 0 && Instant::now() < end {
+    while waiting(stage, QueueName::In).await? > 0 && Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let letters = stage.sink.take(1, Duration::from_millis(300)).await;
-    let seen = Fate::seen(waiting(stage, Place::Hold).await? - before, &letters, from);
-    say(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", Fate::words)))?;
+    let seen = RefusedPost::seen(waiting(stage, QueueName::Hold).await? - before, &letters, from);
+    say(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", RefusedPost::words)))?;
     Ok(seen == Some(fate))
 }
 
-async fn waiting(stage: &Stage, place: Place) -> anyhow::Result<usize> {
+async fn waiting(stage: &DemoSite, place: QueueName) -> anyhow::Result<usize> {
     Ok(queue::listed(&mut *stage.app.store.reader().await?, place).await?.len())
 }
 
-async fn list_key(stage: &Stage) -> anyhow::Result<Vec<u8>> {
+async fn list_key(stage: &DemoSite) -> anyhow::Result<Vec<u8>> {
     let list = lists::by_name(&mut *stage.app.store.reader().await?, &LIST.parse()?)
         .await?
         .context("the list is there")?;
     Ok(list_certificate(&stage.app, list.no).await?.context("it has a key")?.armored())
 }
 
-async fn post_by_lmtp(stage: &Stage, from: &str, message: &[u8]) -> anyhow::Result<()> {
+async fn post_by_lmtp(stage: &DemoSite, from: &str, message: &[u8]) -> anyhow::Result<()> {
     let mut connection = Connection::connect(&stage.lmtp).await?;
     let mut envelope = Some(Envelope {
         id: 0,
         sender: Some(from.to_owned()),
         recipients: vec![LIST.to_owned()],
-        body: Body::from_message(message),
+        body: WireBody::from_message(message),
     });
     let mut results = Vec::new();
     connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await?;

@@ -22,16 +22,16 @@ pub(crate) struct Received {
 
 /// What came out so far, and who gets nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Sink(Arc<Mutex<State>>);
+pub(crate) struct RecordingSink(Arc<Mutex<RecordedMail>>);
 
 #[derive(Default)]
-pub(crate) struct State {
+pub(crate) struct RecordedMail {
     received: Vec<Received>,
     /// Recipients that get this reply instead. Nobody in the demonstration; tests name some.
     pub(crate) turned_away: HashMap<String, Reply>,
 }
 
-impl Sink {
+impl RecordingSink {
     /// Serves on a free port of loopback, which it returns.
     pub(crate) async fn start(&self, stop: watch::Receiver<bool>) -> std::io::Result<u16> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -50,19 +50,19 @@ impl Sink {
         std::mem::take(&mut self.lock().received)
     }
 
-    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, RecordedMail> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 pub(crate) struct Incoming {
-    sink: Sink,
+    sink: RecordingSink,
     sender: String,
     recipients: Vec<String>,
     message: Vec<u8>,
 }
 
-impl Service for Sink {
+impl Service for RecordingSink {
     type Transaction = Incoming;
 
     async fn begin(&self, sender: Option<&str>, _size: Option<u64>) -> Result<Incoming, Reply> {

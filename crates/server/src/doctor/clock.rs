@@ -7,7 +7,7 @@ use sealist_app::App;
 use sealist_mail::Timestamp;
 use sealist_store::{StoreError, clock};
 
-use super::Finding;
+use super::Diagnosis;
 
 /// No clock said less when this program was made.
 const BUILT: Duration = Duration::from_secs(1_780_000_000);
@@ -16,15 +16,15 @@ const APART_MS: i64 = 10_000;
 const FIX: &str = "set the clock by NTP: timedatectl set-ntp true";
 
 /// What this machine alone tells.
-pub(super) fn examine() -> Vec<Finding> {
+pub(super) fn examine() -> Vec<Diagnosis> {
     let now = SystemTime::now();
     if now < SystemTime::UNIX_EPOCH + BUILT {
-        return vec![Finding::fault("clock", "it is set to a time before this program was made", FIX)];
+        return vec![Diagnosis::fault("clock", "it is set to a time before this program was made", FIX)];
     }
-    let mut findings = vec![Finding::good("clock", Timestamp::now().rfc3339())];
+    let mut findings = vec![Diagnosis::good("clock", Timestamp::now().rfc3339())];
     if is_synchronised() == Some(false) {
         let detail = "this machine says that nothing keeps its clock right";
-        findings.push(Finding::warning("clock", detail, FIX));
+        findings.push(Diagnosis::warning("clock", detail, FIX));
     }
     findings
 }
@@ -40,22 +40,22 @@ fn is_synchronised() -> Option<bool> {
 }
 
 /// What the database tells: its own clock, and the newest time in it.
-pub(super) async fn examine_database(app: &App) -> Result<Vec<Finding>, StoreError> {
+pub(super) async fn examine_database(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let ahead_ms = app.store.heed_clock().await?;
     let newest = clock::newest(&mut *app.store.reader().await?).await?;
     Ok(compare(ahead_ms, newest, app.store.now()))
 }
 
-fn compare(ahead_ms: i64, newest: Option<Timestamp>, now: Timestamp) -> Vec<Finding> {
+fn compare(ahead_ms: i64, newest: Option<Timestamp>, now: Timestamp) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
     if ahead_ms.abs() > APART_MS {
         let (by, direction) = (ahead_ms.abs() / 1000, if ahead_ms > 0 { "ahead of" } else { "behind" });
         let detail = format!("this machine's is {by} s {direction} that of the database");
-        findings.push(Finding::fault("clock", detail, "set both by NTP"));
+        findings.push(Diagnosis::fault("clock", detail, "set both by NTP"));
     }
     if let Some(newest) = newest.filter(|newest| newest.0 - now.0 > APART_MS) {
         let detail = format!("the database knows of {}, which is still to come", newest.rfc3339());
-        findings.push(Finding::fault("clock", detail, "it was ahead, or is behind now: set it by NTP"));
+        findings.push(Diagnosis::fault("clock", detail, "it was ahead, or is behind now: set it by NTP"));
     }
     findings
 }

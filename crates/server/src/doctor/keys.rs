@@ -3,17 +3,17 @@
 use sealist_app::{App, AppError, ListKeys, list_certificate, survey};
 use sealist_lists::model::{AddressNo, MailingList};
 use sealist_mail::{Address, Boundary, Timestamp, compose};
-use sealist_openpgp::{self as openpgp, Copies, Encryption, KeyIds, SignWith};
+use sealist_openpgp::{self as openpgp, Encryption, KeyIds, SealedPost, SignWith};
 use sealist_store::nodes::Alone;
 use sealist_store::{StoreError, address_keys, lists, rotation};
 
-use super::Finding;
+use super::Diagnosis;
 
 /// A key that ends within so many days is worth a warning.
 const SOON_MS: i64 = 30 * 24 * 3600 * 1000;
 const PAGE: u32 = 500;
 
-pub(super) async fn examine(app: &App) -> Vec<Finding> {
+pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {
     let mut findings = waiting(app).await.unwrap_or_default();
     for list in all_lists(app).await {
         if list.settings.pgp.is_none() {
@@ -27,8 +27,8 @@ pub(super) async fn examine(app: &App) -> Vec<Finding> {
             }
         };
         findings.push(match round_trip(app, &list, &keys).await {
-            Ok(()) => Finding::good("round trip", format!("{}: sealed, copied, opened", list.name)),
-            Err(problem) => Finding::fault(
+            Ok(()) => Diagnosis::good("round trip", format!("{}: sealed, copied, opened", list.name)),
+            Err(problem) => Diagnosis::fault(
                 "round trip",
                 format!("{}: {problem}", list.name),
                 "restore key directory and database from the same backup",
@@ -38,16 +38,16 @@ pub(super) async fn examine(app: &App) -> Vec<Finding> {
     findings.extend(spelled_twice(app).await.unwrap_or_default());
     findings.extend(members(app).await.unwrap_or_else(|error| {
         let fix = "restore the backup if the database is damaged";
-        vec![Finding::fault("member keys", format!("they cannot be looked at: {error}"), fix)]
+        vec![Diagnosis::fault("member keys", format!("they cannot be looked at: {error}"), fix)]
     }));
     findings
 }
 
 /// Two rows of one person, made when addresses were compared otherwise.
-async fn spelled_twice(app: &App) -> Result<Vec<Finding>, StoreError> {
+async fn spelled_twice(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let twice = address_keys::spelled_twice(&mut *app.store.reader().await?).await?;
     let finding = |(lost, found): &(Address, Address)| {
-        Finding::warning(
+        Diagnosis::warning(
             "addresses",
             format!("{lost} and {found} are one address, and both have a key or a membership"),
             format!("see which of the two is used; `sealist members remove LIST {lost}` takes one away"),
@@ -57,19 +57,19 @@ async fn spelled_twice(app: &App) -> Result<Vec<Finding>, StoreError> {
 }
 
 /// This node leaves the list to others.
-fn no_keys(list: &MailingList, error: AppError) -> Finding {
+fn no_keys(list: &MailingList, error: AppError) -> Diagnosis {
     match error {
-        AppError::NoKeys { key, why, .. } => Finding::fault(
+        AppError::NoKeys { key, why, .. } => Diagnosis::fault(
             "list key",
             format!("this node lacks the {key} of {}, and claims nothing of it: {why}", list.name),
             why.fix(),
         ),
-        error => Finding::fault("list key", format!("{}: {error}", list.name), "look at the database"),
+        error => Diagnosis::fault("list key", format!("{}: {error}", list.name), "look at the database"),
     }
 }
 
 /// New keys that are not used yet.
-async fn waiting(app: &App) -> Result<Vec<Finding>, StoreError> {
+async fn waiting(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let mut db = app.store.reader().await?;
     let mut findings = Vec::new();
     for key in rotation::waiting(&mut db).await? {
@@ -85,7 +85,7 @@ async fn waiting(app: &App) -> Result<Vec<Finding>, StoreError> {
                 "with key directories, copy the file with this fingerprint to each of them; see their logs",
             ),
         };
-        findings.push(Finding::warning(
+        findings.push(Diagnosis::warning(
             "new key",
             format!("{} of {} is not used yet; it waits for {who}", key.fingerprint, list.name),
             fix,
@@ -116,7 +116,7 @@ async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<()
         .map_err(|e| words(&e))?;
     let session_key = keys.storage.session_key(&sealed).map_err(|e| words(&e))?;
     let armor =
-        Copies::new(sealed.clone(), session_key, KeyIds::Named).copy(&[&card]).map_err(|e| words(&e))?;
+        SealedPost::new(sealed.clone(), session_key, KeyIds::Named).copy(&[&card]).map_err(|e| words(&e))?;
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(openpgp::random()));
     let message = [b"From: a@x.example\r\n", &head[..], &armor.joined(), &tail].concat();
     let opened = openpgp::open(&message, &keys.openers(), &[certificate], now, openpgp::Limits::default());
@@ -125,7 +125,7 @@ async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<()
 }
 
 /// How many keys of members cannot be used, or end soon: `sealist keys check` names them.
-async fn members(app: &App) -> Result<Vec<Finding>, AppError> {
+async fn members(app: &App) -> Result<Vec<Diagnosis>, AppError> {
     let now = Timestamp::now();
     let (mut good, mut unusable, mut soon) = (0, 0, 0);
     let mut after = AddressNo(0);
@@ -139,13 +139,13 @@ async fn members(app: &App) -> Result<Vec<Finding>, AppError> {
         }
         after = last;
     }
-    let mut findings = vec![Finding::good("member keys", format!("{good} can be used for a while"))];
+    let mut findings = vec![Diagnosis::good("member keys", format!("{good} can be used for a while"))];
     let fix = "`sealist keys check` names them; `sealist keys import ADDRESS FILE` takes an updated key";
     for (count, what) in
         [(unusable, "cannot be used, or are missing"), (soon, "can be used, and end within 30 days")]
     {
         if count > 0 {
-            findings.push(Finding::warning("member keys", format!("{count} {what}"), fix));
+            findings.push(Diagnosis::warning("member keys", format!("{count} {what}"), fix));
         }
     }
     Ok(findings)

@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::admin::Output;
 use crate::config::Config;
 use crate::exit::Code;
-use crate::opening::{self, NoKeysHere, NoSite, Purpose};
+use crate::opening::{self, NoKeysHere, NoSite, OpeningPurpose};
 use crate::say;
 
 /// How bad it is; also the exit code.
@@ -34,7 +34,7 @@ pub(crate) enum Level {
 
 /// What was looked at, and what was seen.
 #[derive(Debug, Serialize)]
-pub(crate) struct Finding {
+pub(crate) struct Diagnosis {
     pub(crate) check: &'static str,
     pub(crate) level: Level,
     pub(crate) detail: String,
@@ -42,7 +42,7 @@ pub(crate) struct Finding {
     pub(crate) fix: String,
 }
 
-impl Finding {
+impl Diagnosis {
     fn good(check: &'static str, detail: impl Into<String>) -> Self {
         Self { check, level: Level::Good, detail: detail.into(), fix: String::new() }
     }
@@ -73,7 +73,7 @@ pub(crate) async fn run(path: &Path, output: Output) -> anyhow::Result<ExitCode>
     }))
 }
 
-fn line(finding: &Finding) -> String {
+fn line(finding: &Diagnosis) -> String {
     let mark = match finding.level {
         Level::Good => "ok",
         Level::Warning => "WARN",
@@ -86,23 +86,23 @@ fn line(finding: &Finding) -> String {
     format!("{mark:<5} {}: {}\n{fix}", finding.check, finding.detail)
 }
 
-async fn examine(path: &Path) -> Vec<Finding> {
+async fn examine(path: &Path) -> Vec<Diagnosis> {
     let config = match Config::read(path) {
         Ok(config) => config,
         Err(error) => {
-            return vec![Finding::fault("configuration", error.to_string(), error.fix())];
+            return vec![Diagnosis::fault("configuration", error.to_string(), error.fix())];
         }
     };
-    let mut findings = vec![Finding::good("configuration", path.display().to_string())];
+    let mut findings = vec![Diagnosis::good("configuration", path.display().to_string())];
     if config.contact().is_none() {
-        findings.push(Finding::warning(
+        findings.push(Diagnosis::warning(
             "contact",
             "nobody hears of the problems of lists without an owner",
             "set contact below [site]",
         ));
     }
     findings.extend(clock::examine());
-    let opened = opening::open(&config, Purpose::Use).await;
+    let opened = opening::open(&config, OpeningPurpose::Use).await;
     let no_site = opened.as_ref().err().and_then(|error| error.downcast_ref::<NoSite>());
     findings.extend(system::examine(&config, no_site.map(|no_site| no_site.fix.as_str())));
     findings.extend(safety::examine(&config));
@@ -111,7 +111,7 @@ async fn examine(path: &Path) -> Vec<Finding> {
     match opened {
         Ok(app) => {
             lists = routes::lists_to_ask_for(&config, &app).await.unwrap_or_default();
-            findings.push(Finding::good("database", config.database().to_string()));
+            findings.push(Diagnosis::good("database", config.database().to_string()));
             findings.extend(system::examine_keys_alone(&config, &app).await);
             findings.extend(of_database(&app).await);
             findings.extend(keys::examine(&app).await);
@@ -126,7 +126,7 @@ async fn examine(path: &Path) -> Vec<Finding> {
 }
 
 /// What the database tells of clocks, of its speed, and of lists.
-async fn of_database(app: &App) -> Vec<Finding> {
+async fn of_database(app: &App) -> Vec<Diagnosis> {
     let looked = async {
         let mut findings = clock::examine_database(app).await?;
         findings.extend(system::examine_server(app).await?);
@@ -135,20 +135,20 @@ async fn of_database(app: &App) -> Vec<Finding> {
     };
     looked
         .await
-        .unwrap_or_else(|error| vec![Finding::fault("database", error.to_string(), error.remedy().fix)])
+        .unwrap_or_else(|error| vec![Diagnosis::fault("database", error.to_string(), error.remedy().fix)])
 }
 
 /// The site is not there: nothing else can be looked at.
 const NO_SITE: &str = "site";
 
 /// Why database and keys cannot be looked at.
-fn closed(error: &anyhow::Error) -> Finding {
+fn closed(error: &anyhow::Error) -> Diagnosis {
     if let Some(NoKeysHere { why }) = error.downcast_ref() {
-        return Finding::fault("keys", format!("{why}; this node claims nothing"), why.fix());
+        return Diagnosis::fault("keys", format!("{why}; this node claims nothing"), why.fix());
     }
     if let Some(missing) = error.downcast_ref::<NoSite>() {
-        return Finding::fault(NO_SITE, &missing.what, &missing.fix);
+        return Diagnosis::fault(NO_SITE, &missing.what, &missing.fix);
     }
     let fix = error.downcast_ref::<StoreError>().map_or("look at the database", |error| error.remedy().fix);
-    Finding::fault("database", format!("{error:#}"), fix)
+    Diagnosis::fault("database", format!("{error:#}"), fix)
 }

@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use sealist_smtp::client::{ConnectError, Connection, Protocol, Target, Timeouts};
+use sealist_smtp::client::{ConnectError, Connection, NextHop, Protocol, Timeouts};
 
-use super::Finding;
+use super::Diagnosis;
 use crate::config::Config;
 use crate::serve;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+pub(super) async fn examine(config: &Config) -> Vec<Diagnosis> {
     vec![door(config).await, next_hop(config).await]
 }
 
-async fn door(config: &Config) -> Finding {
+async fn door(config: &Config) -> Diagnosis {
     let listen = config.lmtp.listen;
-    let target = hasty(Target::plain(&listen.ip().to_string(), listen.port(), Protocol::Lmtp));
+    let target = hasty(NextHop::plain(&listen.ip().to_string(), listen.port(), Protocol::Lmtp));
     match try_out(&target).await {
-        Ok(()) => Finding::good("lmtp", format!("{listen} answers")),
-        Err(error) => Finding::fault(
+        Ok(()) => Diagnosis::good("lmtp", format!("{listen} answers")),
+        Err(error) => Diagnosis::fault(
             "lmtp",
             format!("the server does not answer at {listen}: {error}"),
             "start the server with `sealist serve`; if it runs, another program has the port",
@@ -27,12 +27,12 @@ async fn door(config: &Config) -> Finding {
     }
 }
 
-async fn next_hop(config: &Config) -> Finding {
+async fn next_hop(config: &Config) -> Diagnosis {
     let name = format!("{}:{}", config.outgoing.host, config.outgoing.port);
     let target = match serve::target(&config.outgoing) {
         Ok(target) => hasty(target),
         Err(error) => {
-            return Finding::fault(
+            return Diagnosis::fault(
                 "next hop",
                 format!("{error:#}"),
                 "correct [outgoing] in the configuration",
@@ -40,8 +40,8 @@ async fn next_hop(config: &Config) -> Finding {
         }
     };
     match try_out(&target).await {
-        Ok(()) => Finding::good("next hop", format!("{name} answers")),
-        Err(error) => Finding::fault(
+        Ok(()) => Diagnosis::good("next hop", format!("{name} answers")),
+        Err(error) => Diagnosis::fault(
             "next hop",
             format!("{name}: {error}"),
             "start your mail server, or correct [outgoing] in the configuration",
@@ -49,12 +49,12 @@ async fn next_hop(config: &Config) -> Finding {
     }
 }
 
-pub(super) fn hasty(target: Target) -> Target {
+pub(super) fn hasty(target: NextHop) -> NextHop {
     let timeouts = Timeouts { connect: PATIENCE, command: PATIENCE, data: PATIENCE, data_done: PATIENCE };
-    Target { timeouts, ..target }
+    NextHop { timeouts, ..target }
 }
 
-async fn try_out(target: &Target) -> Result<(), ConnectError> {
+async fn try_out(target: &NextHop) -> Result<(), ConnectError> {
     Connection::connect(target).await?.quit().await;
     Ok(())
 }

@@ -5,11 +5,11 @@ use std::process::Command;
 
 use sealist_lists::model::ListName;
 
-use super::Finding;
+use super::Diagnosis;
 use crate::config::Config;
 
 /// A finding where the mail of that list goes elsewhere; `None` where it comes here, and where Postfix cannot be asked.
-pub(super) fn examine(config: &Config, list: &ListName) -> Option<Finding> {
+pub(super) fn examine(config: &Config, list: &ListName) -> Option<Diagnosis> {
     // Whoever sends all relayed or virtual domains here needs no table.
     let own_port = format!(":{}", config.lmtp.listen.port());
     let defaults = run("postconf", &["-h", "relay_transport", "virtual_transport", "local_transport"])?;
@@ -24,11 +24,11 @@ pub(super) fn examine(config: &Config, list: &ListName) -> Option<Finding> {
     match transport {
         None => {
             let detail = format!("Postfix has no line in transport_maps for mail to {list}");
-            Some(Finding::warning("list domain", detail, fix))
+            Some(Diagnosis::warning("list domain", detail, fix))
         }
         Some(transport) if !transport.trim_end().ends_with(&own_port) => {
             let detail = format!("Postfix sends mail for {list} to {}", transport.trim_end());
-            Some(Finding::warning("list domain", detail, fix))
+            Some(Diagnosis::warning("list domain", detail, fix))
         }
         Some(_) => None,
     }

@@ -11,7 +11,7 @@ use sealist_smtp::client::{ConnectError, Connection};
 use sealist_store::{StoreError, lists};
 use tokio::time::timeout;
 
-use super::{Finding, Level, network, postfix};
+use super::{Diagnosis, Level, network, postfix};
 use crate::config::Config;
 use crate::serve;
 
@@ -33,11 +33,11 @@ pub(super) async fn lists_to_ask_for(config: &Config, app: &App) -> Result<Vec<L
 }
 
 /// Nothing where the next hop does not answer: that is another finding.
-pub(super) async fn examine(config: &Config, lists: &[ListName]) -> Vec<Finding> {
+pub(super) async fn examine(config: &Config, lists: &[ListName]) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
     if timeout(PATIENCE, ask(config, lists, &mut findings)).await.is_err() {
         let fix = "look into the log of the mail server for what keeps it";
-        findings.push(Finding::warning(
+        findings.push(Diagnosis::warning(
             "routes",
             "the next hop takes long to say whom it takes mail for",
             fix,
@@ -46,13 +46,13 @@ pub(super) async fn examine(config: &Config, lists: &[ListName]) -> Vec<Finding>
     findings
 }
 
-async fn ask(config: &Config, lists: &[ListName], findings: &mut Vec<Finding>) {
+async fn ask(config: &Config, lists: &[ListName], findings: &mut Vec<Diagnosis>) {
     let Ok(target) = serve::target(&config.outgoing) else { return };
     let Ok(mut next_hop) = Connection::connect(&network::hasty(target)).await else { return };
     if let Err(error) = ask_about_all(&mut next_hop, config, lists, findings).await {
         let fix = "let the next hop take the null sender, which bounces and notices have";
         let detail = format!("the next hop does not say whom it takes mail for: {error}");
-        findings.push(Finding::warning("routes", detail, fix));
+        findings.push(Diagnosis::warning("routes", detail, fix));
     }
     next_hop.quit().await;
 }
@@ -61,7 +61,7 @@ async fn ask_about_all(
     next_hop: &mut Connection,
     config: &Config,
     lists: &[ListName],
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<Diagnosis>,
 ) -> Result<(), ConnectError> {
     if let Some(contact) = config.contact() {
         let fix = "if its domain has lists too, take the lines of `sealist mta print`, which leave its mailboxes alone; \
@@ -82,11 +82,11 @@ async fn ask_about(
     check: &'static str,
     address: &str,
     fix: &str,
-) -> Result<Finding, ConnectError> {
+) -> Result<Diagnosis, ConnectError> {
     let reply = next_hop.ask_about(address).await?;
     Ok(match reply.code {
-        500.. => Finding::fault(check, format!("the next hop refuses mail for {address}: {reply}"), fix),
-        400.. => Finding::warning(check, format!("the next hop puts mail for {address} off: {reply}"), fix),
-        _ => Finding::good(check, format!("the next hop takes mail for {address}")),
+        500.. => Diagnosis::fault(check, format!("the next hop refuses mail for {address}: {reply}"), fix),
+        400.. => Diagnosis::warning(check, format!("the next hop puts mail for {address} off: {reply}"), fix),
+        _ => Diagnosis::good(check, format!("the next hop takes mail for {address}")),
     })
 }

@@ -9,24 +9,24 @@ use sealist_lists::model::MailingList;
 use sealist_lists::weaknesses;
 use sealist_store::{StoreError, lists};
 
-use super::Finding;
+use super::Diagnosis;
 use crate::admin::owners;
 use crate::config::{Config, DatabaseAt, Security};
 
 /// What the configuration alone tells: `sealist check` says it too.
-pub(crate) fn examine(config: &Config) -> Vec<Finding> {
+pub(crate) fn examine(config: &Config) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
     let outgoing = &config.outgoing;
     if !outgoing.user.is_empty() {
         if outgoing.security == Security::None && !outgoing.is_here() {
-            findings.push(Finding::fault(
+            findings.push(Diagnosis::fault(
                 "password",
                 format!("it goes to {} in the clear", outgoing.host),
                 "set security = \"starttls\" or \"tls\" in [outgoing], then change the password",
             ));
         }
         if outgoing.security != Security::None && !outgoing.verify {
-            findings.push(Finding::warning(
+            findings.push(Diagnosis::warning(
                 "password",
                 format!("whoever takes the place of {} gets it", outgoing.host),
                 "set verify = true in [outgoing]",
@@ -35,7 +35,7 @@ pub(crate) fn examine(config: &Config) -> Vec<Finding> {
         findings.extend(private("password", &outgoing.password_file));
     }
     if !config.lmtp.listen.ip().is_loopback() {
-        findings.push(Finding::warning(
+        findings.push(Diagnosis::warning(
             "lmtp address",
             format!(
                 "{} can be reached from outside this machine, and whoever reaches it posts as anybody",
@@ -57,31 +57,31 @@ pub(crate) fn examine(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn private(check: &'static str, path: &Path) -> Option<Finding> {
+fn private(check: &'static str, path: &Path) -> Option<Diagnosis> {
     let metadata = std::fs::metadata(path).ok()?;
     (metadata.permissions().mode() & 0o077 != 0).then(|| {
         let detail = format!("{} can be read by others", path.display());
-        Finding::fault(check, detail, format!("chmod 600 {}", path.display()))
+        Diagnosis::fault(check, detail, format!("chmod 600 {}", path.display()))
     })
 }
 
 /// Lists that give up what OpenPGP promises, and lists without an owner.
-pub(super) async fn examine_lists(app: &App) -> Result<Vec<Finding>, StoreError> {
+pub(super) async fn examine_lists(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
-    let mut findings: Vec<Finding> = all.iter().flat_map(of_list).collect();
+    let mut findings: Vec<Diagnosis> = all.iter().flat_map(of_list).collect();
     for list in &all {
         if let Some(who) = owners::who_hears(app, list).await? {
-            findings.push(Finding::warning("owner", format!("{}: {who}", list.name), owners::fix(list)));
+            findings.push(Diagnosis::warning("owner", format!("{}: {who}", list.name), owners::fix(list)));
         }
     }
     Ok(findings)
 }
 
-fn of_list(list: &MailingList) -> Vec<Finding> {
+fn of_list(list: &MailingList) -> Vec<Diagnosis> {
     weaknesses::of(&list.settings)
         .map(|weakness| {
             let fix = format!("if nobody meant that: sealist lists set {} {}", list.name, weakness.mend);
-            Finding::warning(weakness.check, format!("{}: {}", list.name, weakness.what), fix)
+            Diagnosis::warning(weakness.check, format!("{}: {}", list.name, weakness.what), fix)
         })
         .collect()
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use sealist_app::App;
 use sealist_store::{StoreError, capacity, lists};
 
-use super::{Finding, NO_SITE};
-use crate::config::{Config, DatabaseAt, Kept, MasterKeyAt};
+use super::{Diagnosis, NO_SITE};
+use crate::config::{Config, DatabaseAt, KeyStorage, MasterKeyAt};
 use crate::{opening, vault};
 
 const MIB: u64 = 1 << 20;
@@ -22,7 +22,7 @@ const SLOW_FSYNC: Duration = Duration::from_millis(30);
 const FSYNCS: u32 = 15;
 
 /// `no_site`: what to do about a site that is not there, and so about folders that are not.
-pub(super) fn examine(config: &Config, no_site: Option<&str>) -> Vec<Finding> {
+pub(super) fn examine(config: &Config, no_site: Option<&str>) -> Vec<Diagnosis> {
     let missing = no_site.unwrap_or("mount the disk, restore the backup, or correct the configuration");
     let data = &config.data_dir;
     let is_file = matches!(config.database(), DatabaseAt::File(_));
@@ -30,7 +30,7 @@ pub(super) fn examine(config: &Config, no_site: Option<&str>) -> Vec<Finding> {
     if is_file || data.exists() {
         findings.push(mode("data folder", data, missing));
     }
-    if config.keydirs.kept == Kept::Directory || config.keydirs.list.exists() {
+    if config.keydirs.kept == KeyStorage::Directory || config.keydirs.list.exists() {
         findings.push(mode("key folder", &config.keydirs.list, missing));
         findings.extend(key_files(&config.keydirs.list));
     }
@@ -41,34 +41,34 @@ pub(super) fn examine(config: &Config, no_site: Option<&str>) -> Vec<Finding> {
     if is_file && data.exists() {
         findings.push(disk(data));
         findings.extend(writing(data).unwrap_or_else(|error| {
-            vec![Finding::fault("disk", error.to_string(), format!("make {} writable", data.display()))]
+            vec![Diagnosis::fault("disk", error.to_string(), format!("make {} writable", data.display()))]
         }));
     }
     findings.push(swap());
     findings
 }
 
-fn mode(check: &'static str, path: &Path, missing: &str) -> Finding {
+fn mode(check: &'static str, path: &Path, missing: &str) -> Diagnosis {
     match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Finding::fault(check, format!("there is no {}", path.display()), missing)
+            Diagnosis::fault(check, format!("there is no {}", path.display()), missing)
         }
-        Err(error) => Finding::fault(check, error.to_string(), "run this as the server's user"),
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => Finding::fault(
+        Err(error) => Diagnosis::fault(check, error.to_string(), "run this as the server's user"),
+        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => Diagnosis::fault(
             check,
             format!("{} can be entered by others", path.display()),
             format!("chmod 700 {}", path.display()),
         ),
-        Ok(_) => Finding::good(check, path.display().to_string()),
+        Ok(_) => Diagnosis::good(check, path.display().to_string()),
     }
 }
 
 /// Keys of lists that the database does not know: of another database, or of lists that were deleted.
-pub(super) async fn examine_keys_alone(config: &Config, app: &App) -> Vec<Finding> {
+pub(super) async fn examine_keys_alone(config: &Config, app: &App) -> Vec<Diagnosis> {
     match opening::keys_without_lists(config, &app.store).await {
-        Ok(Some(fault)) => return vec![Finding::fault(NO_SITE, fault.what, fault.fix)],
+        Ok(Some(fault)) => return vec![Diagnosis::fault(NO_SITE, fault.what, fault.fix)],
         Ok(None) => {}
-        Err(error) => return vec![Finding::fault("database", error.to_string(), error.remedy().fix)],
+        Err(error) => return vec![Diagnosis::fault("database", error.to_string(), error.remedy().fix)],
     }
     let known: BTreeSet<String> = match app.store.reader().await {
         Ok(mut db) => {
@@ -82,20 +82,20 @@ pub(super) async fn examine_keys_alone(config: &Config, app: &App) -> Vec<Findin
             let detail =
                 format!("{} has keys of {list}, and there is no such list", config.keydirs.list.display());
             let fix = "if it was deleted, move its files to the backup; if not, restore the database";
-            Finding::warning("key without list", detail, fix)
+            Diagnosis::warning("key without list", detail, fix)
         })
         .collect()
 }
 
-fn key_files(folder: &Path) -> Vec<Finding> {
+fn key_files(folder: &Path) -> Vec<Diagnosis> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten();
     files.filter_map(|file| key_file("key file", &file.path())).collect()
 }
 
-fn key_file(check: &'static str, path: &Path) -> Option<Finding> {
+fn key_file(check: &'static str, path: &Path) -> Option<Diagnosis> {
     let open = fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o077 != 0);
     open.then(|| {
-        Finding::fault(
+        Diagnosis::fault(
             check,
             format!("{} can be read by others", path.display()),
             format!("chmod 600 {}; think of its key as known to them", path.display()),
@@ -103,26 +103,26 @@ fn key_file(check: &'static str, path: &Path) -> Option<Finding> {
     })
 }
 
-fn disk(path: &Path) -> Finding {
+fn disk(path: &Path) -> Diagnosis {
     let fix = "make room: full disks make the server put mail off";
     match rustix::fs::statvfs(path) {
-        Err(error) => Finding::fault("disk", error.to_string(), fix),
+        Err(error) => Diagnosis::fault("disk", error.to_string(), fix),
         Ok(space) => {
             let free_mib = space.f_bavail.saturating_mul(space.f_frsize) / MIB;
             let detail = format!("{free_mib} MiB free");
             if free_mib < LEAST_FREE_MIB || (space.f_files > 0 && space.f_favail < 1000) {
-                Finding::fault("disk", detail, fix)
+                Diagnosis::fault("disk", detail, fix)
             } else if free_mib < LITTLE_FREE_MIB {
-                Finding::warning("disk", detail, fix)
+                Diagnosis::warning("disk", detail, fix)
             } else {
-                Finding::good("disk", detail)
+                Diagnosis::good("disk", detail)
             }
         }
     }
 }
 
 /// How long does a commit take, and does the file system's clock go with ours?
-fn writing(folder: &Path) -> std::io::Result<Vec<Finding>> {
+fn writing(folder: &Path) -> std::io::Result<Vec<Diagnosis>> {
     let mut file = tempfile::tempfile_in(folder)?;
     let mut times = Vec::new();
     for _ in 0..FSYNCS {
@@ -137,20 +137,20 @@ fn writing(folder: &Path) -> std::io::Result<Vec<Finding>> {
     let apart = now.duration_since(modified).or_else(|_| modified.duration_since(now)).unwrap_or_default();
     if apart > Duration::from_secs(10) {
         let detail = format!("the disk's clock is {} s away from this machine's", apart.as_secs());
-        findings.push(Finding::fault("clock", detail, "synchronise both with NTP"));
+        findings.push(Diagnosis::fault("clock", detail, "synchronise both with NTP"));
     }
     Ok(findings)
 }
 
 /// How long a commit takes on PostgreSQL, and whether there is room for the connections of its nodes.
-pub(super) async fn examine_server(app: &App) -> Result<Vec<Finding>, StoreError> {
+pub(super) async fn examine_server(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let Some(server) = capacity::of(&app.store).await? else { return Ok(Vec::new()) };
     let detail =
         format!("a commit takes {:.1} ms on the database server", server.commit.as_secs_f64() * 1000.0);
     let fix = "give the database a faster disk or a nearer place: each message waits for one commit";
     let commit = match server.commit > SLOW_FSYNC {
-        true => Finding::warning("commit", detail, fix),
-        false => Finding::good("commit", detail),
+        true => Diagnosis::warning("commit", detail, fix),
+        false => Diagnosis::good("commit", detail),
     };
     let capacity::Capacity { nodes, needed, allowed, .. } = server;
     let detail = format!(
@@ -158,22 +158,26 @@ pub(super) async fn examine_server(app: &App) -> Result<Vec<Finding>, StoreError
     );
     let fix = "raise max_connections of the server, or CONNECTION LIMIT of role and database";
     let connections = match allowed < needed {
-        true => Finding::warning("connections", detail, fix),
-        false => Finding::good("connections", detail),
+        true => Diagnosis::warning("connections", detail, fix),
+        false => Diagnosis::good("connections", detail),
     };
     Ok(vec![commit, connections])
 }
 
-fn fsync_speed(median: Duration) -> Finding {
+fn fsync_speed(median: Duration) -> Diagnosis {
     let detail = format!("a commit takes {:.1} ms", median.as_secs_f64() * 1000.0);
     if median > SLOW_FSYNC {
-        Finding::warning("fsync", detail, "put data_dir on a faster disk: each message waits for one commit")
+        Diagnosis::warning(
+            "fsync",
+            detail,
+            "put data_dir on a faster disk: each message waits for one commit",
+        )
     } else {
-        Finding::good("fsync", detail)
+        Diagnosis::good("fsync", detail)
     }
 }
 
-fn swap() -> Finding {
+fn swap() -> Diagnosis {
     let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
     let plain: Vec<&str> = swaps
         .lines()
@@ -182,9 +186,9 @@ fn swap() -> Finding {
         .filter(|device| !device.contains("zram") && !device.starts_with("/dev/dm-"))
         .collect();
     if plain.is_empty() {
-        return Finding::good("swap", "none, or encrypted, or in memory");
+        return Diagnosis::good("swap", "none, or encrypted, or in memory");
     }
-    Finding::warning(
+    Diagnosis::warning(
         "swap",
         format!("{} may keep what was in memory", plain.join(", ")),
         "encrypt the swap space, or switch it off",

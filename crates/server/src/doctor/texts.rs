@@ -5,21 +5,21 @@ use sealist_lists::handlers::{FOOTER_VALUES, unknown_placeholders};
 use sealist_lists::model::MailingList;
 use sealist_store::{StoreError, lists};
 
-use super::Finding;
+use super::Diagnosis;
 use crate::config::Config;
 use crate::templates;
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
+pub(super) fn examine(config: &Config) -> Vec<Diagnosis> {
     let folder = config.templates();
     let warning = |fault: sealist_lists::texts::Fault| {
         let fix = format!("mend or remove {}; until then ours is used", folder.join(&fault.path).display());
-        Finding::warning("template", format!("{}: {}", fault.path, fault.detail), fix)
+        Diagnosis::warning("template", format!("{}: {}", fault.path, fault.detail), fix)
     };
     templates::faults(config).into_iter().map(warning).collect()
 }
 
 /// Files for lists and mail hosts that there are not.
-pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Finding>, StoreError> {
+pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
     let known = |path: &String| match path.split('/').collect::<Vec<_>>().as_slice() {
         ["lists", list_id, ..] => all.iter().any(|list| list.name.list_id() == *list_id),
@@ -28,12 +28,12 @@ pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Finding>, StoreError
     };
     let strangers = app.texts.files().into_iter().filter(|path| !known(path));
     let strangers =
-        strangers.map(|path| Finding::warning("template", format!("{path}: there is no such list"), FIX));
+        strangers.map(|path| Diagnosis::warning("template", format!("{path}: there is no such list"), FIX));
     Ok(strangers.chain(all.iter().filter_map(footer)).collect())
 }
 
 /// A footer that goes out with names in braces.
-fn footer(list: &MailingList) -> Option<Finding> {
+fn footer(list: &MailingList) -> Option<Diagnosis> {
     let unknown = unknown_placeholders(&list.settings.footer);
     (!unknown.is_empty()).then(|| {
         let detail =
@@ -43,7 +43,7 @@ fn footer(list: &MailingList) -> Option<Finding> {
             list.name,
             FOOTER_VALUES.join(" and ")
         );
-        Finding::warning("footer", detail, fix)
+        Diagnosis::warning("footer", detail, fix)
     })
 }
 

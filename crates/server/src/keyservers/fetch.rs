@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
 use super::way::Way;
-use Failure::Answer;
+use FetchError::Answer;
 
 /// All steps together; through a proxy, which may be a network of its own, longer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ pub(super) struct Fetcher {
 
 /// Why there is no answer, in a few words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum FetchError {
     /// The host is not found, or not to be reached.
     #[error("{0}")]
     NoWay(String),
@@ -44,7 +44,7 @@ pub(super) enum Failure {
 }
 
 /// What one step leads to.
-enum Step {
+enum FetchStep {
     Found(Vec<u8>),
     Nothing,
     Elsewhere(Uri),
@@ -73,14 +73,14 @@ impl Fetcher {
     }
 
     /// The file at that place; `None`: there is none.
-    pub(super) async fn get(&self, place: &str) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) async fn get(&self, place: &str) -> Result<Option<Vec<u8>>, FetchError> {
         let all = async {
             let mut place: Uri = place.parse().map_err(|_| Answer("its address cannot be read"))?;
             for _ in 0..=MAX_REDIRECTS {
                 match self.step(&place).await? {
-                    Step::Found(file) => return Ok(Some(file)),
-                    Step::Nothing => return Ok(None),
-                    Step::Elsewhere(next) => place = next,
+                    FetchStep::Found(file) => return Ok(Some(file)),
+                    FetchStep::Nothing => return Ok(None),
+                    FetchStep::Elsewhere(next) => place = next,
                 }
             }
             Err(Answer("it sends from place to place"))
@@ -88,14 +88,14 @@ impl Fetcher {
         tokio::time::timeout(self.timeout, all).await.map_err(|_| Answer("it does not answer in time"))?
     }
 
-    async fn step(&self, place: &Uri) -> Result<Step, Failure> {
+    async fn step(&self, place: &Uri) -> Result<FetchStep, FetchError> {
         let authority = place.authority().filter(|authority| !authority.as_str().contains('@'));
         let authority = authority.ok_or(Answer("it sends to no host"))?;
         if place.scheme_str() != Some("https") {
             return Err(Answer("it sends to a place without TLS"));
         }
         let (host, port) = (authority.host(), authority.port_u16().unwrap_or(HTTPS));
-        let stream = self.way.connect(host, port).await.map_err(Failure::NoWay)?;
+        let stream = self.way.connect(host, port).await.map_err(FetchError::NoWay)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|_| Answer("its name cannot be one"))?;
         let stream = self.tls.connect(name, stream).await.map_err(|_| Answer("its TLS is not trusted"))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
@@ -111,14 +111,16 @@ impl Fetcher {
                 StatusCode::OK => {
                     let body = Limited::new(answer.into_body(), MAX_OCTETS).collect().await;
                     let body = body.map_err(|_| Answer("its answer is too long, or breaks off"))?;
-                    Ok(Step::Found(body.to_bytes().to_vec()))
+                    Ok(FetchStep::Found(body.to_bytes().to_vec()))
                 }
-                StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Step::Nothing),
+                StatusCode::NOT_FOUND | StatusCode::GONE => Ok(FetchStep::Nothing),
                 status if status.is_redirection() => {
                     let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-                    to.and_then(|to| moved(place, to)).map(Step::Elsewhere).ok_or(Answer("it sends nowhere"))
+                    to.and_then(|to| moved(place, to))
+                        .map(FetchStep::Elsewhere)
+                        .ok_or(Answer("it sends nowhere"))
                 }
-                status => Err(Failure::Status(status.as_u16())),
+                status => Err(FetchError::Status(status.as_u16())),
             }
         };
         let answer = answer.await;

@@ -8,12 +8,12 @@ mod way;
 
 use std::pin::Pin;
 
-use sealist_app::{Answer, KeyServers};
+use sealist_app::{KeyServerAnswer, KeyServers};
 use sealist_mail::Address;
 use sealist_openpgp::{Fingerprint, wkd};
 
-use crate::config::{Keys, Refresh};
-use fetch::{Failure, Fetcher};
+use crate::config::{KeySettings, Refresh};
+use fetch::{FetchError, Fetcher};
 pub(crate) use way::Way;
 
 /// Those that the configuration names.
@@ -26,7 +26,7 @@ pub(crate) struct Servers {
 
 impl Servers {
     /// `None`: none is to be asked. Errs if there is no way to them.
-    pub(crate) fn of(keys: &Keys) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn of(keys: &KeySettings) -> anyhow::Result<Option<Self>> {
         if keys.refresh == Refresh::None {
             return Ok(None);
         }
@@ -39,16 +39,16 @@ impl Servers {
     }
 
     /// By the advanced method; by the direct one only where there is no way to the host of the other.
-    async fn ask_domain(&self, address: &Address) -> Answer {
+    async fn ask_domain(&self, address: &Address) -> KeyServerAnswer {
         let (domain, local) = (address.ascii_domain(), address.local());
         let from = format!("WKD of {domain}");
         let file = format!("{}?l={}", wkd::file_name(local), percent_encoded(local));
         let advanced = format!("https://openpgpkey.{domain}/.well-known/openpgpkey/{domain}/hu/{file}");
         let mut said = self.fetcher.get(&advanced).await;
-        if matches!(said, Err(Failure::NoWay(_))) {
+        if matches!(said, Err(FetchError::NoWay(_))) {
             said = self.fetcher.get(&format!("https://{domain}/.well-known/openpgpkey/hu/{file}")).await;
         }
-        Answer { from, said: said.map_err(|why| why.to_string()) }
+        KeyServerAnswer { from, said: said.map_err(|why| why.to_string()) }
     }
 }
 
@@ -57,7 +57,7 @@ impl KeyServers for Servers {
         &'a self,
         address: &'a Address,
         fingerprint: &'a Fingerprint,
-    ) -> Pin<Box<dyn Future<Output = Vec<Answer>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Vec<KeyServerAnswer>> + Send + 'a>> {
         Box::pin(async move {
             let mut answers = Vec::new();
             if self.wkd {
@@ -66,7 +66,7 @@ impl KeyServers for Servers {
             if let Some(server) = &self.keyserver {
                 let place = format!("{server}/vks/v1/by-fingerprint/{fingerprint}");
                 let said = self.fetcher.get(&place).await.map_err(|why| why.to_string());
-                answers.push(Answer { from: server.clone(), said });
+                answers.push(KeyServerAnswer { from: server.clone(), said });
             }
             answers
         })

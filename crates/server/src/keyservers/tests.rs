@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::fetch::{Failure, Fetcher};
+use super::fetch::{FetchError, Fetcher};
 use super::way::Way;
 use super::*;
 
@@ -200,7 +200,7 @@ async fn who_never_answers_is_not_waited_for() {
     fetcher.timeout = Duration::from_secs(1);
     assert_eq!(
         fetcher.get("https://a.example.org/").await,
-        Err(Failure::Answer("it does not answer in time"))
+        Err(FetchError::Answer("it does not answer in time"))
     );
 }
 

@@ -15,10 +15,10 @@ use sealist_lists::model::{DoorAddress, ListName, ReservedLocal};
 use sealist_store::lists;
 use serde_json::json;
 
-use crate::admin::Answer;
+use crate::admin::CommandOutput;
 use crate::config::Config;
 use crate::exit::{Code, Ending};
-use crate::opening::{self, Purpose};
+use crate::opening::{self, OpeningPurpose};
 
 /// A program that takes mail from the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -46,8 +46,8 @@ pub(crate) struct Routes {
 }
 
 /// The lines for that server.
-pub(crate) async fn print(config: &Config, server: Server) -> anyhow::Result<Answer> {
-    let app = opening::open(config, Purpose::Use).await?;
+pub(crate) async fn print(config: &Config, server: Server) -> anyhow::Result<CommandOutput> {
+    let app = opening::open(config, OpeningPurpose::Use).await?;
     let all = lists::all(&mut *app.store.reader().await?).await?;
     let text = lines(config, all.iter().map(|list| &list.name), server)?;
     Ok((text.clone(), json!({ "lines": text })))

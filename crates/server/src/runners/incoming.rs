@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sealist_app::{App, AppError, process, shunt};
 use sealist_store::StoreError;
-use sealist_store::queue::{self, Entry};
+use sealist_store::queue::{self, QueueEntry};
 use sealist_store::turns::Turns;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -88,7 +88,7 @@ async fn claim(
     app: &App,
     (free, judged): (usize, usize),
     turns: &mut Turns,
-) -> Result<Vec<Entry>, StoreError> {
+) -> Result<Vec<QueueEntry>, StoreError> {
     let (claimant, now) = (app.claimant(), app.store.now());
     if !queue::is_due(&mut *app.store.reader().await?, &claimant, now).await? {
         return Ok(Vec::new());
@@ -106,7 +106,7 @@ async fn claim(
     Ok(entries)
 }
 
-async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
+async fn handle(app: App, entry: QueueEntry, stop: watch::Receiver<bool>) {
     let (no, list) = (entry.no, entry.list);
     if entry.attempts > MAX_ATTEMPTS {
         tracing::error!(entry = %no, "shunted after {MAX_ATTEMPTS} tries");
@@ -146,7 +146,7 @@ async fn handle(app: App, entry: Entry, stop: watch::Receiver<bool>) {
     }
 }
 
-async fn give_back(app: &App, entry: &Entry, pause_ms: i64, stop: &watch::Receiver<bool>) {
+async fn give_back(app: &App, entry: &QueueEntry, pause_ms: i64, stop: &watch::Receiver<bool>) {
     let back = || {
         let (entry, from) = (entry.clone(), app.store.now().plus_ms(pause_ms));
         app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, from).await }))
@@ -154,7 +154,7 @@ async fn give_back(app: &App, entry: &Entry, pause_ms: i64, stop: &watch::Receiv
     insist::<StoreError, _>(stop, back).await;
 }
 
-async fn put_off(app: &App, entry: &Entry, stop: &watch::Receiver<bool>) {
+async fn put_off(app: &App, entry: &QueueEntry, stop: &watch::Receiver<bool>) {
     let put_off = || {
         let (entry, until) = (entry.clone(), app.store.now().plus_ms(PAUSE_MS));
         app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sealist_app::{App, AppError, Found, KeyCheck, Stages};
+use sealist_app::{App, AppError, KeyCheck, KeyCheckReport, Stages};
 use tokio::sync::watch;
 
 /// How often it is asked whether it is time.
@@ -17,7 +17,7 @@ pub(crate) async fn run(app: App, stages: Stages, mut stop: watch::Receiver<bool
         };
         match checked {
             Ok(None) => {}
-            Ok(Some(Found { checked, lost, regained, warned, told })) => {
+            Ok(Some(KeyCheckReport { checked, lost, regained, warned, told })) => {
                 tracing::info!(checked, lost, regained, warned, told, "the keys of members are checked");
             }
             Err(error) => {
@@ -31,7 +31,7 @@ pub(crate) async fn run(app: App, stages: Stages, mut stop: watch::Receiver<bool
     }
 }
 
-async fn check(app: &App, stages: &Stages) -> Result<Option<Found>, AppError> {
+async fn check(app: &App, stages: &Stages) -> Result<Option<KeyCheckReport>, AppError> {
     let Some(mut check) = KeyCheck::begin(app, stages, app.store.now()).await? else { return Ok(None) };
     while check.step(app, app.store.now()).await? {}
     Ok(Some(check.found))

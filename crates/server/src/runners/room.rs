@@ -14,9 +14,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether mail can be taken in.
 #[derive(Clone, Default)]
-pub(crate) struct Room(Arc<AtomicBool>);
+pub(crate) struct IntakeRoom(Arc<AtomicBool>);
 
-impl Room {
+impl IntakeRoom {
     /// Whether there is none.
     pub(crate) fn is_full(&self) -> bool {
         self.0.load(Ordering::Relaxed)
@@ -24,13 +24,13 @@ impl Room {
 }
 
 /// What counts as full.
-pub(crate) struct Limits {
+pub(crate) struct IntakeLimits {
     pub(crate) folder: PathBuf,
     pub(crate) min_free_mib: u32,
     pub(crate) max_waiting: u32,
 }
 
-pub(crate) async fn run(app: App, room: Room, limits: Limits, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(app: App, room: IntakeRoom, limits: IntakeLimits, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let reason = match why_full(&app, &limits).await {
             Ok(reason) => reason,
@@ -49,7 +49,7 @@ pub(crate) async fn run(app: App, room: Room, limits: Limits, mut stop: watch::R
     }
 }
 
-async fn why_full(app: &App, limits: &Limits) -> Result<Option<String>, StoreError> {
+async fn why_full(app: &App, limits: &IntakeLimits) -> Result<Option<String>, StoreError> {
     let free_mib = rustix::fs::statvfs(&limits.folder)
         .map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024));
     if free_mib < u64::from(limits.min_free_mib) {

@@ -19,7 +19,7 @@ const PLAIN: &str = "asc";
 pub(super) struct Directory(PathBuf);
 
 /// A key as it rests.
-pub(super) enum Found {
+pub(super) enum KeyFile {
     Plain(Zeroizing<Vec<u8>>),
     Wrapped(Vec<u8>),
 }
@@ -55,11 +55,11 @@ impl Directory {
     }
 
     /// A key, in whatever form it is there.
-    pub(super) fn read(&self, name: &KeyName) -> io::Result<Option<Found>> {
+    pub(super) fn read(&self, name: &KeyName) -> io::Result<Option<KeyFile>> {
         if let Some(wrapped) = read_if_there(&self.file(name, WRAPPED))? {
-            return Ok(Some(Found::Wrapped(wrapped.to_vec())));
+            return Ok(Some(KeyFile::Wrapped(wrapped.to_vec())));
         }
-        Ok(read_if_there(&self.file(name, PLAIN))?.map(Found::Plain))
+        Ok(read_if_there(&self.file(name, PLAIN))?.map(KeyFile::Plain))
     }
 
     pub(super) fn write_plain(&self, name: &KeyName, secret: &[u8]) -> io::Result<()> {
@@ -71,10 +71,10 @@ impl Directory {
     }
 
     /// Writes a key that two processes may make at once: the first file to get the name is the key, and it has it whole.
-    pub(super) fn write_first(&self, name: &KeyName, found: &Found) -> io::Result<()> {
+    pub(super) fn write_first(&self, name: &KeyName, found: &KeyFile) -> io::Result<()> {
         let (extension, bytes) = match found {
-            Found::Plain(secret) => (PLAIN, &**secret),
-            Found::Wrapped(wrapped) => (WRAPPED, wrapped),
+            KeyFile::Plain(secret) => (PLAIN, &**secret),
+            KeyFile::Wrapped(wrapped) => (WRAPPED, wrapped),
         };
         let file = self.file(name, extension);
         let draft = self.0.join(format!("draft.{}", std::process::id()));

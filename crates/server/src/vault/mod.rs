@@ -13,15 +13,15 @@ use sealist_openpgp::{KeyName, MacKey, MasterKey};
 use sealist_store::Store;
 use zeroize::Zeroizing;
 
-use crate::config::{Kept, KeyDirs};
-use directory::{Directory, Found};
+use crate::config::{KeyDirs, KeyStorage};
+use directory::{Directory, KeyFile};
 pub(crate) use error::VaultError;
 pub(crate) use master::make as make_master_key;
 
 /// The keys of this node.
 pub(crate) struct Vault {
     directory: Directory,
-    kept: Kept,
+    kept: KeyStorage,
     master: Option<MasterKey>,
     mac: MacKey,
 }
@@ -43,8 +43,8 @@ impl KeyVault for Vault {
             return unwrapped(self.master.as_ref(), name, wrapped);
         }
         match self.directory.read(name).map_err(|error| Unavailable::File(error.kind()))? {
-            Some(Found::Plain(secret)) => Ok(secret),
-            Some(Found::Wrapped(wrapped)) => unwrapped(self.master.as_ref(), name, &wrapped),
+            Some(KeyFile::Plain(secret)) => Ok(secret),
+            Some(KeyFile::Wrapped(wrapped)) => unwrapped(self.master.as_ref(), name, &wrapped),
             None if wrapped.is_some() => Err(Unavailable::NoMasterKey),
             None => Err(Unavailable::Missing),
         }
@@ -52,14 +52,14 @@ impl KeyVault for Vault {
 
     fn keep(&self, name: &KeyName, secret: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
         let wrapped = self.wrap(name, secret);
-        if self.kept == Kept::Directory {
+        if self.kept == KeyStorage::Directory {
             self.directory.make()?;
         }
         match (self.kept, wrapped) {
-            (Kept::Database, Some(wrapped)) => return Ok(Some(wrapped)),
-            (Kept::Database, None) => return Err(std::io::Error::other("there is no master key")),
-            (Kept::Directory, Some(wrapped)) => self.directory.write_wrapped(name, &wrapped)?,
-            (Kept::Directory, None) => self.directory.write_plain(name, secret)?,
+            (KeyStorage::Database, Some(wrapped)) => return Ok(Some(wrapped)),
+            (KeyStorage::Database, None) => return Err(std::io::Error::other("there is no master key")),
+            (KeyStorage::Directory, Some(wrapped)) => self.directory.write_wrapped(name, &wrapped)?,
+            (KeyStorage::Directory, None) => self.directory.write_plain(name, secret)?,
         }
         Ok(None)
     }

@@ -6,14 +6,14 @@ use sealist_store::site_key::{self, SiteKeyRow};
 use sealist_store::{Store, StoreError};
 use zeroize::Zeroizing;
 
-use super::directory::{Directory, Found};
+use super::directory::{Directory, KeyFile};
 use super::{VaultError, unwrapped};
-use crate::config::Kept;
+use crate::config::KeyStorage;
 
 /// The key of the site; made if the database knows of none.
 pub(super) async fn key(
     directory: &Directory,
-    kept: Kept,
+    kept: KeyStorage,
     master: Option<&MasterKey>,
     store: &Store,
 ) -> Result<MacKey, VaultError> {
@@ -27,8 +27,8 @@ pub(super) async fn key(
     let octets = match (wrapped, master) {
         (Some(wrapped), Some(_)) => open(master, &name, &wrapped)?,
         (wrapped, _) => match find(directory, &name)? {
-            Some(Found::Plain(octets)) => octets,
-            Some(Found::Wrapped(wrapped)) => open(master, &name, &wrapped)?,
+            Some(KeyFile::Plain(octets)) => octets,
+            Some(KeyFile::Wrapped(wrapped)) => open(master, &name, &wrapped)?,
             None if wrapped.is_some() => return Err(VaultError::NoMasterKey),
             None => return Err(VaultError::NoSiteKey { path: path() }),
         },
@@ -41,40 +41,40 @@ pub(super) async fn key(
 /// that of the first is the key.
 async fn make(
     directory: &Directory,
-    kept: Kept,
+    kept: KeyStorage,
     master: Option<&MasterKey>,
     store: &Store,
 ) -> Result<SiteKeyRow, VaultError> {
     let name = KeyName::of_site();
     let io = |source| VaultError::Directory { path: directory.path().to_owned(), source };
-    if kept == Kept::Directory {
+    if kept == KeyStorage::Directory {
         directory.make().map_err(io)?;
     }
-    if kept == Kept::Directory && find(directory, &name)?.is_none() {
+    if kept == KeyStorage::Directory && find(directory, &name)?.is_none() {
         let octets = MacKey::generate().to_bytes();
         let found = match master {
-            Some(master) => Found::Wrapped(master.wrap(&name, &*octets)),
-            None => Found::Plain(Zeroizing::new(octets.to_vec())),
+            Some(master) => KeyFile::Wrapped(master.wrap(&name, &*octets)),
+            None => KeyFile::Plain(Zeroizing::new(octets.to_vec())),
         };
         directory.write_first(&name, &found).map_err(io)?;
     }
     let octets = match find(directory, &name)? {
-        Some(Found::Plain(octets)) => octets,
-        Some(Found::Wrapped(wrapped)) => open(master, &name, &wrapped)?,
+        Some(KeyFile::Plain(octets)) => octets,
+        Some(KeyFile::Wrapped(wrapped)) => open(master, &name, &wrapped)?,
         None => Zeroizing::new(MacKey::generate().to_bytes().to_vec()),
     };
     let key = mac_key(&octets);
     let key = key.ok_or_else(|| VaultError::OtherSiteKey { path: directory.path().to_owned() })?;
     let wrapped = match kept {
-        Kept::Directory => None,
-        Kept::Database => Some(master.ok_or(VaultError::NoMasterKey)?.wrap(&name, &octets)),
+        KeyStorage::Directory => None,
+        KeyStorage::Database => Some(master.ok_or(VaultError::NoMasterKey)?.wrap(&name, &octets)),
     };
     let row = SiteKeyRow { mark: key.mark().to_vec(), wrapped };
     let entered = store.write(move |db| Box::pin(async move { site_key::enter(db, &row).await }));
     Ok(entered.await.map_err(|error: StoreError| error)?)
 }
 
-fn find(directory: &Directory, name: &KeyName) -> Result<Option<Found>, VaultError> {
+fn find(directory: &Directory, name: &KeyName) -> Result<Option<KeyFile>, VaultError> {
     let found = directory.read(name);
     found.map_err(|source| VaultError::Directory { path: directory.path().to_owned(), source })
 }

@@ -30,7 +30,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    async fn open(&self, keys: &str, kept: Kept, master: Option<&str>) -> Result<Vault, VaultError> {
+    async fn open(&self, keys: &str, kept: KeyStorage, master: Option<&str>) -> Result<Vault, VaultError> {
         let master_key = master.map_or(MasterKeyAt::Nowhere, |name| MasterKeyAt::File(self.path(name)));
         Vault::open(&KeyDirs { list: self.path(keys), kept, master_key }, &self.store).await
     }
@@ -52,30 +52,32 @@ fn files(path: &Path) -> Vec<String> {
 #[tokio::test]
 async fn the_key_of_the_site_is_one_and_stays() {
     let place = Place::new().await;
-    let first = place.open("keys", Kept::Directory, None).await.unwrap();
-    let again = place.open("keys", Kept::Directory, None).await.unwrap();
+    let first = place.open("keys", KeyStorage::Directory, None).await.unwrap();
+    let again = place.open("keys", KeyStorage::Directory, None).await.unwrap();
     assert_eq!(first.mac().to_bytes(), again.mac().to_bytes());
     assert_eq!(files(&place.path("keys")), ["site.mac"], "no draft is left");
-    let other = place.open("others", Kept::Directory, None).await;
+    let other = place.open("others", KeyStorage::Directory, None).await;
     assert!(matches!(other, Err(VaultError::NoSiteKey { .. })), "a second node makes none of its own");
     assert!(!place.path("others").exists(), "who looks makes no folder");
     std::fs::create_dir(place.path("others")).unwrap();
     std::fs::write(place.path("others").join("site.mac"), [7; 32]).unwrap();
-    let other = place.open("others", Kept::Directory, None).await;
+    let other = place.open("others", KeyStorage::Directory, None).await;
     assert!(matches!(other, Err(VaultError::OtherSiteKey { .. })), "and another is not taken");
 }
 
 #[tokio::test]
 async fn nodes_that_start_at_once_have_one_key() {
     let place = Place::new().await;
-    let (a, b) =
-        tokio::join!(place.open("keys", Kept::Directory, None), place.open("keys", Kept::Directory, None));
+    let (a, b) = tokio::join!(
+        place.open("keys", KeyStorage::Directory, None),
+        place.open("keys", KeyStorage::Directory, None)
+    );
     assert_eq!(a.unwrap().mac().to_bytes(), b.unwrap().mac().to_bytes());
     let place = Place::new().await;
     let master = Some("master.key");
     let (a, b) = tokio::join!(
-        place.open("none", Kept::Database, master),
-        place.open("none either", Kept::Database, master)
+        place.open("none", KeyStorage::Database, master),
+        place.open("none either", KeyStorage::Database, master)
     );
     assert_eq!(a.unwrap().mac().to_bytes(), b.unwrap().mac().to_bytes());
     assert!(!place.path("none").exists());
@@ -84,30 +86,33 @@ async fn nodes_that_start_at_once_have_one_key() {
 #[tokio::test]
 async fn keys_in_the_database_need_the_master_key() {
     let place = Place::new().await;
-    let vault = place.open("keys", Kept::Database, Some("master.key")).await.unwrap();
+    let vault = place.open("keys", KeyStorage::Database, Some("master.key")).await.unwrap();
     let wrapped = vault.keep(&name(), b"secret").unwrap().unwrap();
     assert_eq!(&*vault.secret(&name(), Some(&wrapped)).unwrap(), b"secret");
     let other = KeyName { generation: 2, ..name() };
     assert_eq!(vault.secret(&other, Some(&wrapped)), Err(Unavailable::OtherMasterKey));
     assert_eq!(vault.secret(&name(), None), Err(Unavailable::Missing));
     let open = async |kept, master| place.open("keys", kept, master).await.err();
-    assert!(matches!(open(Kept::Directory, None).await, Some(VaultError::NoMasterKey)));
-    assert!(matches!(open(Kept::Database, Some("nowhere")).await, Some(VaultError::MasterKey { .. })));
+    assert!(matches!(open(KeyStorage::Directory, None).await, Some(VaultError::NoMasterKey)));
+    assert!(matches!(open(KeyStorage::Database, Some("nowhere")).await, Some(VaultError::MasterKey { .. })));
     make_master_key(&place.path("other.key")).unwrap();
-    assert!(matches!(open(Kept::Database, Some("other.key")).await, Some(VaultError::OtherMasterKey)));
+    assert!(matches!(open(KeyStorage::Database, Some("other.key")).await, Some(VaultError::OtherMasterKey)));
     std::fs::write(place.path("rubbish"), "rubbish").unwrap();
-    assert!(matches!(open(Kept::Database, Some("rubbish")).await, Some(VaultError::NotAMasterKey { .. })));
+    assert!(matches!(
+        open(KeyStorage::Database, Some("rubbish")).await,
+        Some(VaultError::NotAMasterKey { .. })
+    ));
 }
 
 #[tokio::test]
 async fn files_are_wrapped_with_a_master_key_and_plain_ones_stay_readable() {
     let place = Place::new().await;
-    let plain = place.open("keys", Kept::Directory, None).await.unwrap();
+    let plain = place.open("keys", KeyStorage::Directory, None).await.unwrap();
     assert_eq!(plain.keep(&name(), b"secret").unwrap(), None);
     let again = plain.keep(&name(), b"other").unwrap_err();
     assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists, "a key is never replaced");
     let second = KeyName { fingerprint: "CD".into(), generation: 2, ..name() };
-    let wrapping = place.open("keys", Kept::Directory, Some("master.key")).await.unwrap();
+    let wrapping = place.open("keys", KeyStorage::Directory, Some("master.key")).await.unwrap();
     assert_eq!(wrapping.keep(&second, b"second").unwrap(), None);
     assert_eq!(&*wrapping.secret(&name(), None).unwrap(), b"secret");
     assert_eq!(&*wrapping.secret(&second, None).unwrap(), b"second");
@@ -132,7 +137,7 @@ async fn files_are_wrapped_with_a_master_key_and_plain_ones_stay_readable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_the_database_opens_nothing() {
     let place = Place::new().await;
-    let vault = place.open("keys", Kept::Database, Some("master.key")).await.unwrap();
+    let vault = place.open("keys", KeyStorage::Database, Some("master.key")).await.unwrap();
     let app = App::new(place.store.clone(), Arc::new(vault), None);
     let list = "team@lists.example".parse().unwrap();
     create_list(&app, list, "pgp-default", Timestamp::now()).await.unwrap();
@@ -175,7 +180,7 @@ async fn a_dump_of_the_database_opens_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_in_the_place_of_another_is_not_used() {
     let place = Place::new().await;
-    let vault = Arc::new(place.open("keys", Kept::Directory, None).await.unwrap());
+    let vault = Arc::new(place.open("keys", KeyStorage::Directory, None).await.unwrap());
     let app = |vault: &Arc<Vault>| App::new(place.store.clone(), vault.clone(), None);
     for name in ["one@lists.example", "two@lists.example"] {
         create_list(&app(&vault), name.parse().unwrap(), "pgp-default", Timestamp::now()).await.unwrap();
@@ -205,16 +210,16 @@ async fn a_key_in_the_place_of_another_is_not_used() {
 #[tokio::test]
 async fn a_node_without_the_master_key_goes_on_with_its_files() {
     let place = Place::new().await;
-    let files = place.open("keys", Kept::Directory, None).await.unwrap();
+    let files = place.open("keys", KeyStorage::Directory, None).await.unwrap();
     files.keep(&name(), b"secret").unwrap();
-    let moving = place.open("keys", Kept::Database, Some("master.key")).await.unwrap();
+    let moving = place.open("keys", KeyStorage::Database, Some("master.key")).await.unwrap();
     let wrapped = moving.wrap(&name(), b"secret").unwrap();
     let site = moving.wrap(&KeyName::of_site(), &*moving.mac().to_bytes()).unwrap();
     let kept = place.store.write(move |db| Box::pin(async move { site_key::keep_wrapped(db, &site).await }));
     kept.await.map_err(|error: StoreError| error).unwrap();
-    let files = place.open("keys", Kept::Directory, None).await.unwrap();
+    let files = place.open("keys", KeyStorage::Directory, None).await.unwrap();
     assert_eq!(&*files.secret(&name(), Some(&wrapped)).unwrap(), b"secret");
-    let database = place.open("elsewhere", Kept::Database, Some("master.key")).await.unwrap();
+    let database = place.open("elsewhere", KeyStorage::Database, Some("master.key")).await.unwrap();
     assert_eq!(database.mac().to_bytes(), files.mac().to_bytes());
 }
 

@@ -10,7 +10,7 @@ use crate::common::{entity, post};
 use sealist_mail::Timestamp;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Kind, Person, armored, twist};
-use sealist_smtp::client::{Body, Envelope, RecipientResult};
+use sealist_smtp::client::{Envelope, RecipientResult, WireBody};
 
 const CANARY: &str = "ZebraCanary5581";
 const EVE: &str = "eve@example.com";
@@ -300,7 +300,7 @@ async fn one_transaction_posts_once() {
             id: 0,
             sender: Some("mallory@example.org".into()),
             recipients: to.to_vec(),
-            body: Body::from_message(&message),
+            body: WireBody::from_message(&message),
         });
         let mut results = Vec::new();
         connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();
@@ -340,7 +340,7 @@ async fn of_500_at_once_one_is_posted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_is_no_message() {
-    use sealist_store::bodies::{self, Body};
+    use sealist_store::bodies::{self, StoredBody};
     let stage = Stage::new().await;
     let message = stage.anne.mail(&stage.site.certificate(), &entity("x", CANARY), Timestamp::now());
     assert_eq!(stage.provoke(&message).await.len(), 3);
@@ -349,7 +349,9 @@ async fn what_is_stored_is_no_message() {
     let mut seen = 0;
     for no in 1..20 {
         let mut db = store.reader().await.unwrap();
-        let Ok(Body::Sealed(sealed)) = bodies::load(&mut db, sealist_lists::model::BodyNo(no)).await else {
+        let Ok(StoredBody::Sealed(sealed)) =
+            bodies::load(&mut db, sealist_lists::model::BodyNo(no)).await
+        else {
             continue;
         };
         seen += 1;

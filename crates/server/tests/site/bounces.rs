@@ -6,7 +6,7 @@ use crate::common::site::{LIST, Site, WAIT};
 use crate::common::{entity, post};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_smtp::client::{Body, Envelope, RecipientResult};
+use sealist_smtp::client::{Envelope, RecipientResult, WireBody};
 
 fn report(action: &str) -> Vec<u8> {
     format!(
@@ -17,7 +17,7 @@ fn report(action: &str) -> Vec<u8> {
 
 async fn bounce(site: &Site, to: &str, action: &str) {
     let mut connection = site.server.connect().await;
-    let body = Body::from_message(&report(action));
+    let body = WireBody::from_message(&report(action));
     let mut envelope = Some(Envelope { id: 0, sender: None, recipients: vec![to.to_owned()], body });
     let mut results = Vec::new();
     connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use crate::common::gpg::Gpg;
-use crate::common::sink::Sink;
+use crate::common::sink::RecordingSink;
 use crate::common::{Server, encrypted, entity, read};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -58,7 +58,7 @@ fn findings(output: &Output) -> Vec<(String, String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_tells_what_is_wrong_and_the_fix() {
     use std::os::unix::fs::PermissionsExt as _;
-    let sink = Sink::default();
+    let sink = RecordingSink::default();
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let port = sink.start(stopped).await.unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -114,7 +114,7 @@ async fn doctor_tells_what_is_wrong_and_the_fix() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_injected_message_goes_the_way_of_a_post() {
-    let sink = Sink::default();
+    let sink = RecordingSink::default();
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let server = Server::sending_to(sink.start(stopped).await.unwrap());
     server.cli(&["lists", "create", LIST]);

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use crate::common::{encrypted, entity, post};
-use sealist_smtp::client::{Connection, Protocol, RecipientResult, Target};
+use sealist_smtp::client::{Connection, NextHop, Protocol, RecipientResult};
 
 #[test]
 fn the_demonstration_ends_well() {
@@ -90,7 +90,7 @@ async fn it_goes_on_serving_who_posts_by_hand() {
     let mut gpg = gpg.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     gpg.stdin.take().unwrap().write_all(&entity("By hand", "Words of my own.")).unwrap();
     let armor = gpg.wait_with_output().unwrap().stdout;
-    let target = Target::plain("127.0.0.1", door.parse().unwrap(), Protocol::Lmtp);
+    let target = NextHop::plain("127.0.0.1", door.parse().unwrap(), Protocol::Lmtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let posted = post(&mut connection, list, &encrypted("anne@example.org", list, &armor)).await;
     assert!(matches!(posted, RecipientResult::Sent(_)), "{posted:?}");

@@ -1,7 +1,7 @@
 //! `sealist doctor` against a site of which one thing at a time is wrong.
 
 use crate::common::Server;
-use crate::common::sink::Sink;
+use crate::common::sink::RecordingSink;
 use sealist_smtp::Reply;
 use sealist_store::testing::Postgres;
 use serde_json::Value;
@@ -21,8 +21,8 @@ fn said_of(server: &Server, check: &str) -> Vec<(String, String, String)> {
 }
 
 /// A site whose contact has a mailbox in a domain of lists, and its next hop.
-async fn site() -> (Server, Sink, watch::Sender<bool>) {
-    let sink = Sink::default();
+async fn site() -> (Server, RecordingSink, watch::Sender<bool>) {
+    let sink = RecordingSink::default();
     let (stop, stopped) = watch::channel(false);
     let port = sink.start(stopped).await.unwrap();
     let server = Server::configured(&format!(

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::common::post_as;
 use crate::common::site::Site;
 use sealist_mail::Timestamp;
-use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
+use sealist_smtp::client::{Connection, Envelope, RecipientResult, WireBody};
 use tokio::task::JoinSet;
 
 const VICTIMS: usize = 500;
@@ -34,7 +34,7 @@ async fn pour(mut connection: Connection, first: usize, mails: Vec<(&'static str
         id: id as u64,
         sender: Some(format!("victim{}@example.com", (first + id * CONNECTIONS) % VICTIMS)),
         recipients: vec![to.into()],
-        body: Body::from_message(&message),
+        body: WireBody::from_message(&message),
     });
     let count = |_, results: Vec<RecipientResult>| {
         taken += results.iter().filter(|result| matches!(result, RecipientResult::Sent(_))).count();

@@ -4,7 +4,7 @@
 use crate::common::jail::Jail;
 use crate::common::postfix::Postfix;
 use crate::common::{Server, free_port, post};
-use sealist_smtp::client::{Connection, Protocol, RecipientResult, Target};
+use sealist_smtp::client::{Connection, NextHop, Protocol, RecipientResult};
 
 const LISTS: [&str; 3] = ["team@example.org", "board.one@example.org", "news@lists.example"];
 
@@ -27,7 +27,7 @@ fn site() -> (Server, u16) {
 /// Sends a message of anne to that address: the reply to it.
 async fn send(port: u16, to: &str, subject: &str) -> RecipientResult {
     let message = format!("From: anne@example.org\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nWords.\r\n");
-    let target = Target::plain("127.0.0.1", port, Protocol::Smtp);
+    let target = NextHop::plain("127.0.0.1", port, Protocol::Smtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let result = post(&mut connection, to, message.as_bytes()).await;
     connection.quit().await;

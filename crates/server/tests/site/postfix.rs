@@ -3,13 +3,15 @@
 use crate::common::gpg::Gpg;
 use crate::common::postfix::{Postfix, certificate};
 use crate::common::{Server, encrypted, entity, free_port, post_as, read};
-use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Security, Target, Verify};
+use sealist_smtp::client::{
+    Connection, Envelope, NextHop, Protocol, RecipientResult, Security, Verify, WireBody,
+};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
 const MEMBERS: [&str; 3] = ["anne", "bart", "cris"];
 
-async fn send(target: &Target, from: &str, to: &str, message: &[u8]) -> RecipientResult {
+async fn send(target: &NextHop, from: &str, to: &str, message: &[u8]) -> RecipientResult {
     let mut connection = Connection::connect(target).await.unwrap();
     let result = post_as(&mut connection, from, to, message).await;
     connection.quit().await;
@@ -36,7 +38,7 @@ async fn whole_way(sections: &str, postfix_lines: &str, security: Security) {
     let printed = server.cli(&["postfix", "print"]);
     let postfix = Postfix::start_at(smtp, &format!("{printed}{postfix_lines}"));
     let target =
-        Target { security, verify: Verify::No, ..Target::plain("127.0.0.1", postfix.port, Protocol::Smtp) };
+        NextHop { security, verify: Verify::No, ..NextHop::plain("127.0.0.1", postfix.port, Protocol::Smtp) };
 
     let large: String = (0..40_000).map(|n| format!(".{n} a line that begins with a dot\r\n")).collect();
     for (n, text) in ["We meet at seven.", &large].into_iter().enumerate() {
@@ -89,7 +91,7 @@ async fn what_postfix_refuses_spoils_nothing_beside_it() {
             id: recipients.len() as u64,
             sender: Some("team@lists.example".into()),
             recipients: recipients.iter().map(|name| format!("{name}@example.org")).collect(),
-            body: Body::from_message(
+            body: WireBody::from_message(
                 format!("Subject: x\r\n\r\n{}", "words\r\n".repeat(octets / 7)).as_bytes(),
             ),
         };
@@ -98,7 +100,7 @@ async fn what_postfix_refuses_spoils_nothing_beside_it() {
         let mut envelopes = good().chain(refused).chain(good());
         let mut words = Vec::new();
         let mut connection =
-            Connection::connect(&Target::plain("127.0.0.1", postfix.port, Protocol::Smtp)).await.unwrap();
+            Connection::connect(&NextHop::plain("127.0.0.1", postfix.port, Protocol::Smtp)).await.unwrap();
         let done = |_, results: Vec<RecipientResult>| {
             words.extend(results.iter().map(|result| match result {
                 RecipientResult::Sent(_) => 's',

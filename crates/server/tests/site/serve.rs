@@ -3,9 +3,9 @@
 use std::process::Command;
 
 use crate::common::gpg::Gpg;
-use crate::common::sink::Sink;
+use crate::common::sink::RecordingSink;
 use crate::common::{Server, assert_nowhere, encrypted, entity, post, read};
-use sealist_smtp::client::{Body, Envelope, RecipientResult};
+use sealist_smtp::client::{Envelope, RecipientResult, WireBody};
 
 const LIST: &str = "team@lists.example";
 const WAIT: std::time::Duration = std::time::Duration::from_secs(20);
@@ -59,7 +59,7 @@ async fn bad_mail_gets_an_answer_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_post_lies_on_the_disk() {
-    let sink = Sink::default();
+    let sink = RecordingSink::default();
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let server = Server::sending_to(sink.start(stopped).await.unwrap());
     server.cli(&["lists", "create", LIST]);
@@ -112,7 +112,7 @@ async fn what_was_acknowledged_survives_a_kill() {
                 id: number,
                 sender: Some("anne@example.org".into()),
                 recipients: vec!["plain@lists.example".into()],
-                body: Body::from_message(
+                body: WireBody::from_message(
                     format!("From: anne@example.org\r\nSubject: {round} {number}\r\n\r\nwords\r\n")
                         .as_bytes(),
                 ),

@@ -2,7 +2,7 @@
 
 use crate::common::post;
 use crate::common::site::{LIST, Site};
-use sealist_smtp::client::{Body, Envelope, RecipientResult};
+use sealist_smtp::client::{Envelope, RecipientResult, WireBody};
 
 fn message(octets: usize) -> Vec<u8> {
     let line = "0123456789abcdef0123456789abcdef0123456789abcdef\r\n";
@@ -16,7 +16,7 @@ async fn replies(site: &Site, recipients: Vec<String>, octets: usize) -> Vec<u16
         id: 0,
         sender: Some("stranger@example.com".into()),
         recipients,
-        body: Body::from_message(&message(octets)),
+        body: WireBody::from_message(&message(octets)),
     });
     let mut results = Vec::new();
     let mut connection = site.server.connect().await;

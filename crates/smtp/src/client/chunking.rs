@@ -10,7 +10,7 @@ use fail::fail_point;
 
 use super::Protocol;
 use super::connection::Connection;
-use super::deliver::{Accepted, RESET, Running};
+use super::deliver::{Accepted, EnvelopeUnderWay, RESET};
 use super::envelope::{Envelope, RecipientResult};
 use super::replies::ReplyError;
 
@@ -24,13 +24,13 @@ const MAX_OCTETS: usize = 128 * 1024;
 /// Envelopes on one connection, in their order. Between two of them stands a RSET: after a refusal the peer may not be ready
 /// for the next MAIL ([RFC 3030, section 2]).
 #[derive(Default)]
-struct Run {
+struct ChunkedRun {
     begun: usize,
     answered: usize,
     /// Those that are begun and not answered.
-    ahead: VecDeque<Running>,
+    ahead: VecDeque<EnvelopeUnderWay>,
     /// The first that must go behind DATA.
-    behind: Option<Running>,
+    behind: Option<EnvelopeUnderWay>,
     /// Why nothing more can be written. What is answered already can be read.
     mute: Option<ReplyError>,
 }
@@ -70,8 +70,8 @@ impl Connection {
         &mut self,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
-    ) -> Result<Option<Running>, ReplyError> {
-        let mut run = Run::default();
+    ) -> Result<Option<EnvelopeUnderWay>, ReplyError> {
+        let mut run = ChunkedRun::default();
         loop {
             if run.has_room() && !self.replies.leaving {
                 let pieces = self.fill(&mut run, next, done);
@@ -102,7 +102,7 @@ impl Connection {
     /// Takes envelopes while there is room; what is to be written of them.
     fn fill(
         &mut self,
-        run: &mut Run,
+        run: &mut ChunkedRun,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
     ) -> Vec<Bytes> {
@@ -130,7 +130,10 @@ impl Connection {
     }
 
     /// The results of the first that is not answered, if there is one.
-    async fn answers(&mut self, run: &mut Run) -> Result<Option<(u64, Vec<RecipientResult>)>, ReplyError> {
+    async fn answers(
+        &mut self,
+        run: &mut ChunkedRun,
+    ) -> Result<Option<(u64, Vec<RecipientResult>)>, ReplyError> {
         let Some(running) = run.ahead.front_mut() else { return Ok(None) };
         if self.replies.leaving {
             return Err(ReplyError::Lost);
@@ -170,7 +173,7 @@ impl Connection {
     /// The results of what has no answer: it may be through, unless the peer said that it leaves.
     fn report_unanswered(
         &self,
-        run: Run,
+        run: ChunkedRun,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
         lost: ReplyError,
     ) -> ReplyError {
@@ -185,7 +188,7 @@ impl Connection {
     }
 }
 
-impl Run {
+impl ChunkedRun {
     fn has_room(&self) -> bool {
         self.mute.is_none() && self.behind.is_none() && self.recipients() <= MAX_RECIPIENTS / 2
     }

@@ -15,40 +15,40 @@ use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use super::replies::{PeerReply, Replies, ReplyError};
-use super::{Login, Protocol, Security, Target, Verify, tls};
+use super::{Login, NextHop, Protocol, Security, Verify, tls};
 
 /// A greeted, and if asked for protected and logged in, connection. It stays open between messages.
 pub struct Connection {
-    pub(super) stream: Box<dyn Stream>,
+    pub(super) stream: Box<dyn ClientStream>,
     pub(super) replies: Replies,
     pub(super) offers: Offers,
     /// That it knows BDAT, and does not only offer it.
     pub(super) proved: bool,
     /// That it refused a RSET: nothing more is handed over, and refusals need not be about the envelope at hand.
     pub(super) refused_reset: bool,
-    pub(super) target: Target,
-    pub(super) use_so_far: Use,
+    pub(super) target: NextHop,
+    pub(super) use_so_far: ConnectionUse,
     greeting: String,
 }
 
 /// How much a connection was used.
-pub(super) struct Use {
+pub(super) struct ConnectionUse {
     since: Instant,
     /// The end of its last mail.
     pub(super) last: Instant,
     pub(super) messages: u32,
 }
 
-impl Use {
+impl ConnectionUse {
     fn begin() -> Self {
         let now = Instant::now();
         Self { since: now, last: now, messages: 0 }
     }
 }
 
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ClientStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ClientStream for T {}
 
 /// What the peer can do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub enum ConnectError {
 
 impl Connection {
     /// Connects, greets, starts TLS and logs in, as the target says.
-    pub async fn connect(target: &Target) -> Result<Self, ConnectError> {
+    pub async fn connect(target: &NextHop) -> Result<Self, ConnectError> {
         let limit = target.timeouts.connect;
         fail_point!("before-connect");
         let tcp = within(limit, TcpStream::connect((target.host.as_str(), target.port))).await?;
@@ -115,7 +115,7 @@ impl Connection {
         })?;
         let _ = tcp.set_nodelay(true);
         let loopback = tcp.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
-        let stream: Box<dyn Stream> = match target.security {
+        let stream: Box<dyn ClientStream> = match target.security {
             Security::Tls => within(limit, handshake(tcp, target)).await??,
             Security::None | Security::StartTls => Box::new(tcp),
         };
@@ -126,7 +126,7 @@ impl Connection {
             proved: false,
             refused_reset: false,
             target: target.clone(),
-            use_so_far: Use::begin(),
+            use_so_far: ConnectionUse::begin(),
             greeting: String::new(),
         };
         connection.greeting = connection.expect_positive().await?.text;
@@ -146,7 +146,7 @@ impl Connection {
 
     /// Whether it was used long enough: nothing more is handed over on it.
     pub fn is_used_up(&self) -> bool {
-        let Use { since, messages, .. } = self.use_so_far;
+        let ConnectionUse { since, messages, .. } = self.use_so_far;
         messages >= self.target.reuse.max_messages || since.elapsed() >= self.target.reuse.life
     }
 
@@ -281,7 +281,10 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, 
     timeout(limit, work).await.map_err(|_| ConnectError::TimedOut)
 }
 
-async fn handshake(stream: impl Stream + 'static, target: &Target) -> Result<Box<dyn Stream>, ConnectError> {
+async fn handshake(
+    stream: impl ClientStream + 'static,
+    target: &NextHop,
+) -> Result<Box<dyn ClientStream>, ConnectError> {
     let name = ServerName::try_from(target.host.clone());
     let name = match (name, target.verify) {
         (Ok(name), _) => name,

@@ -4,7 +4,7 @@ use std::io::IoSlice;
 
 use bytes::{Buf as _, Bytes};
 use fail::fail_point;
-use sealist_mail::Stage;
+use sealist_mail::SmtpStage;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -18,7 +18,7 @@ const END: &[u8] = b".\r\n";
 pub(super) const RESET: &[u8] = b"RSET\r\n";
 
 /// One envelope on its way, with what is known of its recipients.
-pub(super) struct Running {
+pub(super) struct EnvelopeUnderWay {
     pub(super) envelope: Envelope,
     /// The refusal of each recipient; `None` while it is accepted.
     refused: Vec<Option<RecipientResult>>,
@@ -26,7 +26,7 @@ pub(super) struct Running {
     is_clear: bool,
 }
 
-impl Running {
+impl EnvelopeUnderWay {
     /// The recipients that the peer is asked about, and their places: not those that it cannot be asked about.
     fn asked(&self) -> impl Iterator<Item = (&str, usize)> {
         let recipients = self.envelope.recipients.iter().zip(&self.refused).enumerate();
@@ -84,7 +84,7 @@ impl Connection {
     /// One after the other, each behind the answer to its DATA, beginning with the one that was taken.
     async fn deliver_in_turn(
         &mut self,
-        first: Option<Running>,
+        first: Option<EnvelopeUnderWay>,
         mut next: impl FnMut() -> Option<Envelope>,
         mut done: impl FnMut(u64, Vec<RecipientResult>),
     ) -> Result<(), ReplyError> {
@@ -144,7 +144,7 @@ impl Connection {
         &mut self,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
-    ) -> Option<Running> {
+    ) -> Option<EnvelopeUnderWay> {
         loop {
             if self.is_used_up() || self.refused_reset {
                 return None;
@@ -160,14 +160,14 @@ impl Connection {
             let refused: Vec<_> = envelope.recipients.iter().map(refusal).collect();
             if refused.iter().any(Option::is_none) {
                 self.use_so_far.messages += 1;
-                return Some(Running { envelope, refused, is_clear: true });
+                return Some(EnvelopeUnderWay { envelope, refused, is_clear: true });
             }
             done(envelope.id, refused.into_iter().flatten().collect());
         }
     }
 
     /// What comes before its content, the command that begins it included.
-    pub(super) fn commands(&self, running: &Running, content: &str) -> Bytes {
+    pub(super) fn commands(&self, running: &EnvelopeUnderWay, content: &str) -> Bytes {
         let mut commands = self.mail_from(&running.envelope);
         for (recipient, _) in running.asked() {
             commands.push_str(&format!("RCPT TO:<{recipient}>\r\n"));
@@ -194,7 +194,10 @@ impl Connection {
 
     /// Reads the replies to MAIL and RCPT; sends them one by one where the peer offers no pipelining. Says how many
     /// recipients are accepted.
-    pub(super) async fn offer_recipients(&mut self, running: &mut Running) -> Result<usize, ReplyError> {
+    pub(super) async fn offer_recipients(
+        &mut self,
+        running: &mut EnvelopeUnderWay,
+    ) -> Result<usize, ReplyError> {
         running.is_clear = !self.refused_reset;
         let sender = self.ask(|this| this.mail_from(&running.envelope)).await?;
         // After a refused RSET the MAIL may be refused as a second one, and its recipients and content be taken all the same.
@@ -204,7 +207,7 @@ impl Connection {
         for at in asked {
             // Without pipelining a refused sender spares the rest.
             if !goes_on && !self.offers.pipelining {
-                running.refused[at] = Some(RecipientResult::refused(sender.clone(), Stage::Sender));
+                running.refused[at] = Some(RecipientResult::refused(sender.clone(), SmtpStage::Sender));
                 continue;
             }
             let recipient = &running.envelope.recipients[at];
@@ -213,7 +216,7 @@ impl Connection {
                 (true, true) => accepted += 1,
                 (true, false) => running.refused[at] = Some(refused_recipient(reply)),
                 (false, _) => {
-                    running.refused[at] = Some(RecipientResult::refused(sender.clone(), Stage::Sender));
+                    running.refused[at] = Some(RecipientResult::refused(sender.clone(), SmtpStage::Sender));
                 }
             }
         }
@@ -221,7 +224,7 @@ impl Connection {
     }
 
     /// The same with DATA.
-    async fn offer(&mut self, running: &mut Running) -> Result<Accepted, ReplyError> {
+    async fn offer(&mut self, running: &mut EnvelopeUnderWay) -> Result<Accepted, ReplyError> {
         let accepted = self.offer_recipients(running).await?;
         if accepted == 0 && !self.offers.pipelining {
             return Ok(Accepted::No);
@@ -234,7 +237,7 @@ impl Connection {
             return Err(ReplyError::Garbage);
         }
         for refusal in running.refused.iter_mut().filter(|refusal| refusal.is_none()) {
-            *refusal = Some(RecipientResult::refused(data.clone(), Stage::Content));
+            *refusal = Some(RecipientResult::refused(data.clone(), SmtpStage::Content));
         }
         Ok(Accepted::No)
     }
@@ -243,7 +246,7 @@ impl Connection {
     pub(super) async fn outcome(
         &mut self,
         accepted: &Accepted,
-        running: &Running,
+        running: &EnvelopeUnderWay,
     ) -> Result<Vec<RecipientResult>, ReplyError> {
         let limit = self.target.timeouts.data_done;
         let mut shared = None;
@@ -317,7 +320,7 @@ fn is_international(envelope: &Envelope) -> bool {
 /// What stands for the peer's reply where it cannot be asked ([RFC 6531, section 3.2]).
 fn takes_no_utf8() -> RecipientResult {
     let text = "5.6.7 the next mail server takes no international addresses".into();
-    RecipientResult::Failed(PeerReply { code: 553, text }, Stage::Recipient)
+    RecipientResult::Failed(PeerReply { code: 553, text }, SmtpStage::Recipient)
 }
 
 /// 552 to RCPT means too many recipients with some old servers ([RFC 5321, section 4.5.3.1.10]), unless its enhanced code
@@ -325,20 +328,20 @@ fn takes_no_utf8() -> RecipientResult {
 fn refused_recipient(reply: PeerReply) -> RecipientResult {
     let permanent = reply.text.starts_with("5.") && !reply.text.starts_with("5.5.3");
     match reply.code {
-        552 if !permanent => RecipientResult::Deferred(reply, Stage::Recipient),
-        _ => RecipientResult::refused(reply, Stage::Recipient),
+        552 if !permanent => RecipientResult::Deferred(reply, SmtpStage::Recipient),
+        _ => RecipientResult::refused(reply, SmtpStage::Recipient),
     }
 }
 
 fn final_result(reply: PeerReply) -> RecipientResult {
     match reply.is_positive() {
         true => RecipientResult::Sent(reply),
-        false => RecipientResult::refused(reply, Stage::Content),
+        false => RecipientResult::refused(reply, SmtpStage::Content),
     }
 }
 
 fn give_up(
-    running: Option<Running>,
+    running: Option<EnvelopeUnderWay>,
     done: &mut impl FnMut(u64, Vec<RecipientResult>),
     lost: ReplyError,
 ) -> ReplyError {

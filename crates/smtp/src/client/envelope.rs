@@ -1,7 +1,7 @@
 //! What is handed over, and what became of it.
 
 use bytes::Bytes;
-use sealist_mail::{Dots, Stage, wire_form};
+use sealist_mail::{Dots, SmtpStage, wire_form};
 
 use super::replies::PeerReply;
 
@@ -15,17 +15,17 @@ pub struct Envelope {
     /// RCPT TO, in order.
     pub recipients: Vec<String>,
     /// The content in its wire form.
-    pub body: Body,
+    pub body: WireBody,
 }
 
 /// Content in wire form: CRLF line ends, dots stuffed, a line end at the end. Shared pieces are not copied.
 #[derive(Clone)]
-pub struct Body {
+pub struct WireBody {
     pieces: Vec<Bytes>,
     dots: Dots,
 }
 
-impl Body {
+impl WireBody {
     /// Any message: dots are stuffed, and bare line ends made CRLF.
     pub fn from_message(message: &[u8]) -> Self {
         let (wire, dots) = wire_form(message);
@@ -64,9 +64,9 @@ pub enum RecipientResult {
     /// The next hop took responsibility.
     Sent(PeerReply),
     /// Refused for now: to be tried again.
-    Deferred(PeerReply, Stage),
+    Deferred(PeerReply, SmtpStage),
     /// Refused for good.
-    Failed(PeerReply, Stage),
+    Failed(PeerReply, SmtpStage),
     /// The content has octets above 127, which the next hop does not take ([RFC 6152]): to be encoded and handed over again.
     NeedsSevenBit,
     /// The connection broke before the message was complete: to be tried again.
@@ -76,7 +76,7 @@ pub enum RecipientResult {
 }
 
 impl RecipientResult {
-    pub(super) fn refused(reply: PeerReply, stage: Stage) -> Self {
+    pub(super) fn refused(reply: PeerReply, stage: SmtpStage) -> Self {
         if reply.code >= 500 { Self::Failed(reply, stage) } else { Self::Deferred(reply, stage) }
     }
 }

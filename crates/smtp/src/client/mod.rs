@@ -17,13 +17,13 @@ use zeroize::Zeroizing;
 
 pub use crate::server::Protocol;
 pub use connection::{ConnectError, Connection};
-pub use envelope::{Body, Envelope, RecipientResult};
+pub use envelope::{Envelope, RecipientResult, WireBody};
 pub use replies::PeerReply;
 pub use trust::Trust;
 
 /// Where mail goes, and how.
 #[derive(Clone)]
-pub struct Target {
+pub struct NextHop {
     /// Host name or address.
     pub host: String,
     /// TCP port.
@@ -118,7 +118,7 @@ impl Default for Timeouts {
     }
 }
 
-impl Target {
+impl NextHop {
     /// A peer in the clear with the usual limits, on a connection that lasts as long as it is wanted: for loopback.
     pub fn plain(host: &str, port: u16, protocol: Protocol) -> Self {
         Self {

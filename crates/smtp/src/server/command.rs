@@ -2,7 +2,7 @@
 
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Command {
+pub(super) enum LmtpCommand {
     Lhlo,
     /// EHLO or HELO: the peer speaks SMTP.
     Helo,
@@ -41,7 +41,7 @@ pub(super) fn announces_chunk(line: &[u8]) -> bool {
     line.trim_ascii_start().get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"))
 }
 
-impl Command {
+impl LmtpCommand {
     /// Reads a line without its line end.
     pub(super) fn parse(line: &[u8]) -> Result<Self, Malformed> {
         let unclear = |why| if announces_chunk(line) { Malformed::Chunk } else { why };
@@ -75,7 +75,7 @@ impl Command {
     }
 }
 
-fn mail(rest: &str) -> Result<Command, Malformed> {
+fn mail(rest: &str) -> Result<LmtpCommand, Malformed> {
     let (path, parameters) = path(rest, "FROM:")?;
     let mut size = None;
     for parameter in parameters.split_ascii_whitespace() {
@@ -89,14 +89,14 @@ fn mail(rest: &str) -> Result<Command, Malformed> {
         }
     }
     match path {
-        "" => Ok(Command::Mail { sender: None, size }),
-        path if is_mailbox(path) => Ok(Command::Mail { sender: Some(path.to_owned()), size }),
+        "" => Ok(LmtpCommand::Mail { sender: None, size }),
+        path if is_mailbox(path) => Ok(LmtpCommand::Mail { sender: Some(path.to_owned()), size }),
         // Taken for the null sender, it would hide who wrote the message.
         _ => Err(Malformed::Syntax),
     }
 }
 
-fn rcpt(rest: &str) -> Result<Command, Malformed> {
+fn rcpt(rest: &str) -> Result<LmtpCommand, Malformed> {
     let (path, parameters) = path(rest, "TO:")?;
     for parameter in parameters.split_ascii_whitespace() {
         let name = parameter.split('=').next().unwrap_or_default();
@@ -104,7 +104,11 @@ fn rcpt(rest: &str) -> Result<Command, Malformed> {
             return Err(Malformed::Parameter);
         }
     }
-    if path.is_empty() { Err(Malformed::Syntax) } else { Ok(Command::Rcpt { recipient: path.to_owned() }) }
+    if path.is_empty() {
+        Err(Malformed::Syntax)
+    } else {
+        Ok(LmtpCommand::Rcpt { recipient: path.to_owned() })
+    }
 }
 
 /// The address between the angle brackets, a source route dropped, and what follows.
@@ -159,7 +163,7 @@ fn is_mailbox(text: &str) -> bool {
 }
 
 /// Only digits: a number with a sign, which other programs may read otherwise, is none ([RFC 3030, section 2]).
-fn bdat(rest: &str) -> Result<Command, Malformed> {
+fn bdat(rest: &str) -> Result<LmtpCommand, Malformed> {
     let (octets, last) = rest.split_once(' ').unwrap_or((rest, ""));
     let last = match last.trim() {
         "" => false,
@@ -168,35 +172,35 @@ fn bdat(rest: &str) -> Result<Command, Malformed> {
     };
     let digits = Some(octets).filter(|octets| octets.bytes().all(|octet| octet.is_ascii_digit()));
     let octets = digits.and_then(|digits| digits.parse().ok()).ok_or(Malformed::Syntax)?;
-    Ok(Command::Bdat { octets, last })
+    Ok(LmtpCommand::Bdat { octets, last })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(line: &str, expected: Result<Command, Malformed>) {
-        assert_eq!(Command::parse(line.as_bytes()), expected, "{line:?}");
+    fn check(line: &str, expected: Result<LmtpCommand, Malformed>) {
+        assert_eq!(LmtpCommand::parse(line.as_bytes()), expected, "{line:?}");
     }
 
-    fn mail(sender: Option<&str>, size: Option<u64>) -> Result<Command, Malformed> {
-        Ok(Command::Mail { sender: sender.map(str::to_owned), size })
+    fn mail(sender: Option<&str>, size: Option<u64>) -> Result<LmtpCommand, Malformed> {
+        Ok(LmtpCommand::Mail { sender: sender.map(str::to_owned), size })
     }
 
     #[test]
     fn commands_are_read() {
-        check("LHLO mx.example", Ok(Command::Lhlo));
-        check("ehlo mx.example", Ok(Command::Helo));
+        check("LHLO mx.example", Ok(LmtpCommand::Lhlo));
+        check("ehlo mx.example", Ok(LmtpCommand::Helo));
         check("MAIL FROM:<a@x.example>", mail(Some("a@x.example"), None));
         check("mail from: <> SIZE=12 BODY=8BITMIME SMTPUTF8", mail(None, Some(12)));
         check("MAIL FROM:<@route.example:a@x.example>", mail(Some("a@x.example"), None));
         check(
             "RCPT TO:<b@x.example> NOTIFY=NEVER ORCPT=rfc822;b@x.example",
-            Ok(Command::Rcpt { recipient: "b@x.example".into() }),
+            Ok(LmtpCommand::Rcpt { recipient: "b@x.example".into() }),
         );
-        check("BDAT 10", Ok(Command::Bdat { octets: 10, last: false }));
-        check("bdat 0 last", Ok(Command::Bdat { octets: 0, last: true }));
-        check("STARTTLS", Ok(Command::StartTls));
+        check("BDAT 10", Ok(LmtpCommand::Bdat { octets: 10, last: false }));
+        check("bdat 0 last", Ok(LmtpCommand::Bdat { octets: 0, last: true }));
+        check("STARTTLS", Ok(LmtpCommand::StartTls));
     }
 
     #[test]
@@ -283,6 +287,6 @@ mod tests {
         ] {
             check(line, Err(Malformed::Chunk));
         }
-        assert_eq!(Command::parse(b"BDAT 5\xff"), Err(Malformed::Chunk));
+        assert_eq!(LmtpCommand::parse(b"BDAT 5\xff"), Err(Malformed::Chunk));
     }
 }

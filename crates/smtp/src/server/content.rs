@@ -7,12 +7,12 @@ use memchr::memchr3;
 /// Reads dot-stuffed content piece by piece.
 #[derive(Default)]
 pub(super) struct DotReader {
-    state: State,
+    state: DotState,
     bare: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum DotState {
     #[default]
     LineStart,
     Inside,
@@ -40,7 +40,7 @@ impl DotReader {
             }
             self.step(input[at], out);
             at += 1;
-            if self.state == State::End {
+            if self.state == DotState::End {
                 break;
             }
         }
@@ -49,7 +49,7 @@ impl DotReader {
 
     /// Whether the end was seen.
     pub(super) fn is_at_end(&self) -> bool {
-        self.state == State::End
+        self.state == DotState::End
     }
 
     /// Whether a CR or LF stood alone, or a NUL anywhere.
@@ -58,10 +58,10 @@ impl DotReader {
     }
 
     /// How many octets are content as they stand, whole lines and the beginning of one, and the state behind them.
-    fn plain_run(&self, input: &[u8]) -> (usize, State) {
+    fn plain_run(&self, input: &[u8]) -> (usize, DotState) {
         let begins = match (self.state, input.first()) {
-            (State::LineStart, Some(first)) => *first != b'.',
-            (state, _) => state == State::Inside,
+            (DotState::LineStart, Some(first)) => *first != b'.',
+            (state, _) => state == DotState::Inside,
         };
         if !begins {
             return (0, self.state);
@@ -72,8 +72,8 @@ impl DotReader {
             match input[end..] {
                 // What follows decides whether a dot is stuffed.
                 [b'\r', b'\n', next, ..] if next != b'.' => line = end + 2,
-                _ if end > line => return (end, State::Inside),
-                _ => return (end, if line > 0 { State::LineStart } else { self.state }),
+                _ if end > line => return (end, DotState::Inside),
+                _ => return (end, if line > 0 { DotState::LineStart } else { self.state }),
             }
         }
     }
@@ -81,20 +81,20 @@ impl DotReader {
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
         self.bare |= byte == 0;
         self.state = match (self.state, byte) {
-            (State::LineStart, b'.') => State::Dot,
-            (State::Dot, b'\r') => State::DotCr,
-            (State::DotCr, b'\n') => State::End,
-            (State::DotCr, other) => {
+            (DotState::LineStart, b'.') => DotState::Dot,
+            (DotState::Dot, b'\r') => DotState::DotCr,
+            (DotState::DotCr, b'\n') => DotState::End,
+            (DotState::DotCr, other) => {
                 // The dot was stuffing after all, and the CR a bare one.
                 self.bare = true;
                 out.push(b'\r');
                 self.plain(other, out)
             }
-            (State::Cr, b'\n') => {
+            (DotState::Cr, b'\n') => {
                 out.push(b'\n');
-                State::LineStart
+                DotState::LineStart
             }
-            (State::Cr, other) => {
+            (DotState::Cr, other) => {
                 self.bare = true;
                 self.plain(other, out)
             }
@@ -102,10 +102,10 @@ impl DotReader {
         };
     }
 
-    fn plain(&mut self, byte: u8, out: &mut Vec<u8>) -> State {
+    fn plain(&mut self, byte: u8, out: &mut Vec<u8>) -> DotState {
         out.push(byte);
         self.bare |= byte == b'\n';
-        if byte == b'\r' { State::Cr } else { State::Inside }
+        if byte == b'\r' { DotState::Cr } else { DotState::Inside }
     }
 }
 

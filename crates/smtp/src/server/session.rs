@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::command::{Command, Malformed, announces_chunk};
+use super::command::{LmtpCommand, Malformed, announces_chunk};
 use super::content::DotReader;
-use super::wire::{Line, Wire};
+use super::wire::{LineRead, Wire};
 use super::{Protocol, Service, Settings, Transaction};
 use crate::reply::Reply;
 
@@ -24,7 +24,7 @@ pub(super) async fn run<S: Service>(
     stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let mut session = Session {
+    let mut session = LmtpSession {
         wire: Wire::new(stream),
         service,
         settings,
@@ -45,7 +45,7 @@ pub(super) async fn run<S: Service>(
     }
 }
 
-struct Session<S: Service> {
+struct LmtpSession<S: Service> {
     wire: Wire,
     service: Arc<S>,
     settings: Arc<Settings>,
@@ -61,22 +61,22 @@ struct Mail<T> {
     transaction: T,
     recipients: usize,
     /// Octets so far; some once the content has begun.
-    content: Option<Content>,
+    content: Option<IncomingContent>,
 }
 
 /// Content that comes in, by DATA or in BDAT chunks.
 #[derive(Default)]
-struct Content {
+struct IncomingContent {
     octets: u64,
     refusal: Option<Reply>,
 }
 
-enum Next {
+enum SessionNext {
     Go,
     Close,
 }
 
-impl<S: Service> Session<S> {
+impl<S: Service> LmtpSession<S> {
     async fn talk(&mut self) -> std::io::Result<()> {
         loop {
             let line = tokio::select! {
@@ -92,16 +92,18 @@ impl<S: Service> Session<S> {
                 Err(farewell) => return self.goodbye(farewell).await,
             };
             let next = match line {
-                Line::Closed => return Ok(()),
-                Line::Bad(line) if announces_chunk(&line) => self.lost(),
-                Line::Bad(_) => self.refuse(Reply::new(500, (5, 5, 2), "line too long or not ended by CRLF")),
-                Line::Complete(line) => match Command::parse(&line) {
+                LineRead::Closed => return Ok(()),
+                LineRead::Bad(line) if announces_chunk(&line) => self.lost(),
+                LineRead::Bad(_) => {
+                    self.refuse(Reply::new(500, (5, 5, 2), "line too long or not ended by CRLF"))
+                }
+                LineRead::Complete(line) => match LmtpCommand::parse(&line) {
                     Ok(command) => self.obey(command).await?,
                     Err(Malformed::Chunk) => self.lost(),
                     Err(malformed) => self.refuse(explain(malformed)),
                 },
             };
-            if matches!(next, Next::Close) {
+            if matches!(next, SessionNext::Close) {
                 return self.wire.flush().await;
             }
         }
@@ -112,55 +114,55 @@ impl<S: Service> Session<S> {
         self.wire.flush().await
     }
 
-    fn say(&mut self, reply: Reply) -> Next {
+    fn say(&mut self, reply: Reply) -> SessionNext {
         self.wire.reply(&reply);
-        Next::Go
+        SessionNext::Go
     }
 
     /// A refusal that counts as an error of the peer.
-    fn refuse(&mut self, reply: Reply) -> Next {
+    fn refuse(&mut self, reply: Reply) -> SessionNext {
         self.wire.reply(&reply);
         self.errors += 1;
         if self.errors <= self.settings.max_errors {
-            return Next::Go;
+            return SessionNext::Go;
         }
         self.wire.reply(&Reply::new(421, (4, 7, 0), "too many errors"));
-        Next::Close
+        SessionNext::Close
     }
 
     /// Where the octets end that the peer announced is not known: none of them may be obeyed.
-    fn lost(&mut self) -> Next {
+    fn lost(&mut self) -> SessionNext {
         self.wire.reply(&explain(Malformed::Chunk));
-        Next::Close
+        SessionNext::Close
     }
 
-    async fn obey(&mut self, command: Command) -> std::io::Result<Next> {
+    async fn obey(&mut self, command: LmtpCommand) -> std::io::Result<SessionNext> {
         Ok(match (command, self.settings.protocol) {
-            (Command::Lhlo, Protocol::Lmtp) | (Command::Helo, Protocol::Smtp) => {
+            (LmtpCommand::Lhlo, Protocol::Lmtp) | (LmtpCommand::Helo, Protocol::Smtp) => {
                 self.greeted = true;
                 self.mail = None;
                 let offer = self.extensions();
                 self.wire.raw_reply(&offer);
-                Next::Go
+                SessionNext::Go
             }
-            (Command::Helo, _) => self.refuse(Reply::new(500, (5, 5, 1), "this is LMTP: say LHLO")),
-            (Command::Lhlo, _) => self.refuse(Reply::new(500, (5, 5, 1), "this is SMTP: say EHLO")),
-            (Command::Mail { sender, size }, _) => self.mail(sender.as_deref(), size).await,
-            (Command::Rcpt { recipient }, _) => self.rcpt(&recipient).await,
-            (Command::Data, _) => return self.data().await,
-            (Command::Bdat { octets, last }, _) => return self.bdat(octets, last).await,
-            (Command::Rset, _) => {
+            (LmtpCommand::Helo, _) => self.refuse(Reply::new(500, (5, 5, 1), "this is LMTP: say LHLO")),
+            (LmtpCommand::Lhlo, _) => self.refuse(Reply::new(500, (5, 5, 1), "this is SMTP: say EHLO")),
+            (LmtpCommand::Mail { sender, size }, _) => self.mail(sender.as_deref(), size).await,
+            (LmtpCommand::Rcpt { recipient }, _) => self.rcpt(&recipient).await,
+            (LmtpCommand::Data, _) => return self.data().await,
+            (LmtpCommand::Bdat { octets, last }, _) => return self.bdat(octets, last).await,
+            (LmtpCommand::Rset, _) => {
                 self.mail = None;
                 self.say(Reply::ok("reset"))
             }
-            (Command::Noop, _) => self.say(Reply::ok("ok")),
-            (Command::Quit, _) => {
+            (LmtpCommand::Noop, _) => self.say(Reply::ok("ok")),
+            (LmtpCommand::Quit, _) => {
                 self.wire.reply(&Reply::new(221, (2, 0, 0), "bye"));
-                Next::Close
+                SessionNext::Close
             }
-            (Command::StartTls, _) => return self.start_tls().await,
-            (Command::Verify, _) => self.say(Reply::new(252, (2, 1, 5), "send mail and see")),
-            (Command::Help, _) => self.say(Reply::new(214, (2, 0, 0), "see RFC 2033")),
+            (LmtpCommand::StartTls, _) => return self.start_tls().await,
+            (LmtpCommand::Verify, _) => self.say(Reply::new(252, (2, 1, 5), "send mail and see")),
+            (LmtpCommand::Help, _) => self.say(Reply::new(214, (2, 0, 0), "see RFC 2033")),
         })
     }
 
@@ -184,7 +186,7 @@ impl<S: Service> Session<S> {
         lines.iter().enumerate().map(line).collect()
     }
 
-    async fn mail(&mut self, sender: Option<&str>, size: Option<u64>) -> Next {
+    async fn mail(&mut self, sender: Option<&str>, size: Option<u64>) -> SessionNext {
         if !self.greeted || self.mail.is_some() {
             return self.refuse(Reply::new(503, (5, 5, 1), "wrong order of commands"));
         }
@@ -200,7 +202,7 @@ impl<S: Service> Session<S> {
         }
     }
 
-    async fn rcpt(&mut self, recipient: &str) -> Next {
+    async fn rcpt(&mut self, recipient: &str) -> SessionNext {
         let max_recipients = self.settings.max_recipients;
         let Some(mail) = self.mail.as_mut().filter(|mail| mail.content.is_none()) else {
             return self.refuse(Reply::new(503, (5, 5, 1), "wrong order of commands"));
@@ -217,7 +219,7 @@ impl<S: Service> Session<S> {
         }
     }
 
-    async fn data(&mut self) -> std::io::Result<Next> {
+    async fn data(&mut self) -> std::io::Result<SessionNext> {
         let Some(mut mail) = self.mail.take_if(|mail| mail.content.is_none()) else {
             return Ok(self.refuse(Reply::new(503, (5, 5, 1), "wrong order of commands")));
         };
@@ -229,7 +231,7 @@ impl<S: Service> Session<S> {
             return Ok(self.say(reply));
         }
         self.wire.raw_reply("354 go on, end with a dot\r\n");
-        let mut content = Content::default();
+        let mut content = IncomingContent::default();
         let mut dots = DotReader::default();
         let began = Instant::now();
         let mut chunk = Vec::new();
@@ -238,7 +240,7 @@ impl<S: Service> Session<S> {
                 return Ok(self.cut_off());
             };
             if input.is_empty() {
-                return Ok(Next::Close);
+                return Ok(SessionNext::Close);
             }
             chunk.clear();
             let taken = dots.read(input, &mut chunk);
@@ -256,16 +258,19 @@ impl<S: Service> Session<S> {
             ));
         }
         self.conclude(mail, content).await;
-        Ok(Next::Go)
+        Ok(SessionNext::Go)
     }
 
-    async fn bdat(&mut self, octets: u64, last: bool) -> std::io::Result<Next> {
+    async fn bdat(&mut self, octets: u64, last: bool) -> std::io::Result<SessionNext> {
         let mut mail = self.mail.take().filter(|mail| mail.recipients > 0);
         let mut content = match &mut mail {
-            None => Content { refusal: Some(Reply::new(503, (5, 5, 1), "no valid recipients")), octets: 0 },
+            None => IncomingContent {
+                refusal: Some(Reply::new(503, (5, 5, 1), "no valid recipients")),
+                octets: 0,
+            },
             Some(mail) => match mail.content.take() {
                 Some(content) => content,
-                None => Content { refusal: mail.transaction.start().await.err(), octets: 0 },
+                None => IncomingContent { refusal: mail.transaction.start().await.err(), octets: 0 },
             },
         };
         // The chunk follows whether we like the command or not ([RFC 3030, section 2]).
@@ -276,7 +281,7 @@ impl<S: Service> Session<S> {
                 return Ok(self.cut_off());
             };
             if input.is_empty() {
-                return Ok(Next::Close);
+                return Ok(SessionNext::Close);
             }
             let taken = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
             let chunk = input[..taken].to_vec();
@@ -302,11 +307,15 @@ impl<S: Service> Session<S> {
             self.mail = Some(mail);
             self.say(reply);
         }
-        Ok(Next::Go)
+        Ok(SessionNext::Go)
     }
 
     /// More input, or `None` if the peer is too slow.
-    async fn content_input(&mut self, began: Instant, content: &Content) -> std::io::Result<Option<&[u8]>> {
+    async fn content_input(
+        &mut self,
+        began: Instant,
+        content: &IncomingContent,
+    ) -> std::io::Result<Option<&[u8]>> {
         let spent = began.elapsed();
         let too_slow =
             spent > RATE_GRACE && content.octets / spent.as_secs().max(1) < self.settings.min_octets_per_s;
@@ -320,13 +329,13 @@ impl<S: Service> Session<S> {
         }
     }
 
-    fn cut_off(&mut self) -> Next {
+    fn cut_off(&mut self) -> SessionNext {
         self.wire.reply(&Reply::new(421, (4, 4, 2), "the message came too slowly or without end"));
-        Next::Close
+        SessionNext::Close
     }
 
     /// The replies, one per recipient.
-    async fn conclude(&mut self, mail: Mail<S::Transaction>, content: Content) {
+    async fn conclude(&mut self, mail: Mail<S::Transaction>, content: IncomingContent) {
         let replies = match content.refusal {
             Some(refusal) => vec![refusal; mail.recipients],
             None => mail.transaction.finish().await,
@@ -342,7 +351,7 @@ impl<S: Service> Session<S> {
         }
     }
 
-    async fn start_tls(&mut self) -> std::io::Result<Next> {
+    async fn start_tls(&mut self) -> std::io::Result<SessionNext> {
         let Some(tls) = self.settings.tls.clone().filter(|_| !self.secure) else {
             return Ok(self.refuse(Reply::new(502, (5, 5, 1), "TLS is not offered")));
         };
@@ -353,15 +362,15 @@ impl<S: Service> Session<S> {
         let handshake = TlsAcceptor::from(tls).accept(stream);
         let stream = match timeout(self.settings.command_timeout, handshake).await {
             Ok(stream) => stream?,
-            Err(_) => return Ok(Next::Close),
+            Err(_) => return Ok(SessionNext::Close),
         };
         self.wire = Wire::new(stream);
         (self.secure, self.greeted, self.mail) = (true, false, None);
-        Ok(Next::Go)
+        Ok(SessionNext::Go)
     }
 }
 
-impl Content {
+impl IncomingContent {
     async fn add(&mut self, chunk: &[u8], transaction: &mut impl Transaction, settings: &Settings) {
         self.octets += chunk.len() as u64;
         if self.octets > settings.max_message_octets {

@@ -14,20 +14,20 @@ const MAX_LINE_OCTETS: usize = 2048;
 const READ_OCTETS: usize = 32 * 1024;
 
 /// What a session reads and writes: plain or TLS.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ServerStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ServerStream for T {}
 
 /// A peer with what it has sent and we have not yet read.
 pub(super) struct Wire {
-    stream: Box<dyn Stream>,
+    stream: Box<dyn ServerStream>,
     buffer: Vec<u8>,
     read_to: usize,
     pending: Vec<u8>,
 }
 
 /// How reading a line ended.
-pub(super) enum Line {
+pub(super) enum LineRead {
     Complete(Vec<u8>),
     /// Too long, or its line end was not CRLF: its beginning.
     Bad(Vec<u8>),
@@ -36,13 +36,13 @@ pub(super) enum Line {
 }
 
 impl Wire {
-    pub(super) fn new(stream: impl Stream + 'static) -> Self {
+    pub(super) fn new(stream: impl ServerStream + 'static) -> Self {
         Self { stream: Box::new(stream), buffer: Vec::new(), read_to: 0, pending: Vec::new() }
     }
 
     /// The stream itself, for a TLS handshake. What was read ahead in the clear is dropped: it may have been
     /// injected (CVE-2011-0411).
-    pub(super) fn into_stream(self) -> Box<dyn Stream> {
+    pub(super) fn into_stream(self) -> Box<dyn ServerStream> {
         self.stream
     }
 
@@ -88,12 +88,12 @@ impl Wire {
         self.read_to += octets;
     }
 
-    pub(super) async fn line(&mut self) -> std::io::Result<Line> {
+    pub(super) async fn line(&mut self) -> std::io::Result<LineRead> {
         let mut line = Vec::new();
         loop {
             let input = self.fill().await?;
             if input.is_empty() {
-                return Ok(Line::Closed);
+                return Ok(LineRead::Closed);
             }
             let end = memchr(b'\n', input);
             let piece = &input[..end.map_or(input.len(), |at| at + 1)];
@@ -106,7 +106,7 @@ impl Wire {
             if end.is_some() {
                 let fits = line.len() <= MAX_LINE_OCTETS;
                 let content = line.strip_suffix(b"\r\n").filter(|_| fits).map(<[u8]>::to_vec);
-                return Ok(content.map_or_else(|| Line::Bad(line), Line::Complete));
+                return Ok(content.map_or_else(|| LineRead::Bad(line), LineRead::Complete));
             }
         }
     }

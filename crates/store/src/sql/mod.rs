@@ -17,7 +17,7 @@ use sqlx::{Executor as _, PgConnection, Postgres};
 
 use crate::StoreError;
 pub(crate) use query::{Query, Value, marks, query};
-pub(crate) use row::Row;
+pub(crate) use row::SqlRow;
 
 /// A connection to either database: every table function takes one, from a reader or inside a write.
 pub struct Conn(Link);
@@ -36,7 +36,7 @@ pub(crate) enum Backend<'c> {
 }
 
 /// A connection that only reads.
-pub struct Reader(Conn);
+pub struct ReadConnection(Conn);
 
 impl Conn {
     pub(crate) fn sqlite(connection: SqliteConnection) -> Self {
@@ -191,7 +191,7 @@ impl Conn {
     }
 }
 
-impl Reader {
+impl ReadConnection {
     pub(crate) fn sqlite(connection: sqlite::Pooled) -> Self {
         Self(Conn(Link::SqliteReader(connection)))
     }
@@ -201,7 +201,7 @@ impl Reader {
     }
 }
 
-impl Deref for Reader {
+impl Deref for ReadConnection {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
@@ -209,7 +209,7 @@ impl Deref for Reader {
     }
 }
 
-impl DerefMut for Reader {
+impl DerefMut for ReadConnection {
     fn deref_mut(&mut self) -> &mut Conn {
         &mut self.0
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sqlx::AssertSqlSafe;
 
-use super::{Backend, Conn, Row, postgres, sqlite};
+use super::{Backend, Conn, SqlRow, postgres, sqlite};
 use crate::StoreError;
 
 /// A statement. The text is one of ours; what comes from outside is bound.
@@ -66,29 +66,29 @@ impl<'q> Query<'q> {
         Self { text: format!("{} RETURNING {columns}", self.text).into(), ..self }
     }
 
-    pub(crate) async fn fetch_all(self, db: &mut Conn) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn fetch_all(self, db: &mut Conn) -> Result<Vec<SqlRow>, StoreError> {
         match db.backend() {
             Backend::Sqlite(db) => sqlite::rows(db, &self.text, &self.values, usize::MAX),
             Backend::Postgres(db) => {
                 let text = AssertSqlSafe(self.text.into_owned());
                 let rows = sqlx::query_with(text, postgres::bound(self.values)?).fetch_all(db).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
+                Ok(rows.into_iter().map(SqlRow::Postgres).collect())
             }
         }
     }
 
-    pub(crate) async fn fetch_optional(self, db: &mut Conn) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn fetch_optional(self, db: &mut Conn) -> Result<Option<SqlRow>, StoreError> {
         match db.backend() {
             Backend::Sqlite(db) => Ok(sqlite::rows(db, &self.text, &self.values, 1)?.pop()),
             Backend::Postgres(db) => {
                 let text = AssertSqlSafe(self.text.into_owned());
                 let row = sqlx::query_with(text, postgres::bound(self.values)?).fetch_optional(db).await?;
-                Ok(row.map(Row::Postgres))
+                Ok(row.map(SqlRow::Postgres))
             }
         }
     }
 
-    pub(crate) async fn fetch_one(self, db: &mut Conn) -> Result<Row, StoreError> {
+    pub(crate) async fn fetch_one(self, db: &mut Conn) -> Result<SqlRow, StoreError> {
         Ok(self.fetch_optional(db).await?.ok_or(sqlx::Error::RowNotFound)?)
     }
 }

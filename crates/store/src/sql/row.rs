@@ -9,45 +9,45 @@ use crate::StoreError;
 const DAMAGED: StoreError = StoreError::Damaged { table: "unknown" };
 
 /// A row of either database.
-pub(crate) enum Row {
+pub(crate) enum SqlRow {
     Sqlite(Vec<Owned>),
     Postgres(PgRow),
 }
 
-impl Row {
+impl SqlRow {
     /// The value of a column; errs if it is of another kind.
-    pub(crate) fn try_get<T: Column>(&self, at: usize) -> Result<T, StoreError> {
+    pub(crate) fn try_get<T: ColumnValue>(&self, at: usize) -> Result<T, StoreError> {
         T::read(self, at)
     }
 }
 
 /// What a column can be read as.
-pub(crate) trait Column: Sized {
-    fn read(row: &Row, at: usize) -> Result<Self, StoreError>;
+pub(crate) trait ColumnValue: Sized {
+    fn read(row: &SqlRow, at: usize) -> Result<Self, StoreError>;
 }
 
 macro_rules! columns {
     ($($kind:ty => $variant:ident;)+) => {
-        $(impl Column for $kind {
-            fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
+        $(impl ColumnValue for $kind {
+            fn read(row: &SqlRow, at: usize) -> Result<Self, StoreError> {
                 match row {
-                    Row::Sqlite(row) => match row.get(at) {
+                    SqlRow::Sqlite(row) => match row.get(at) {
                         Some(Owned::$variant(value)) => Ok(value.clone()),
                         _ => Err(DAMAGED),
                     },
-                    Row::Postgres(row) => Ok(row.try_get(at)?),
+                    SqlRow::Postgres(row) => Ok(row.try_get(at)?),
                 }
             }
         }
 
-        impl Column for Option<$kind> {
-            fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
+        impl ColumnValue for Option<$kind> {
+            fn read(row: &SqlRow, at: usize) -> Result<Self, StoreError> {
                 match row {
-                    Row::Sqlite(columns) => match columns.get(at) {
+                    SqlRow::Sqlite(columns) => match columns.get(at) {
                         Some(Owned::Null) => Ok(None),
                         _ => <$kind>::read(row, at).map(Some),
                     },
-                    Row::Postgres(row) => Ok(row.try_get(at)?),
+                    SqlRow::Postgres(row) => Ok(row.try_get(at)?),
                 }
             }
         })+
@@ -60,16 +60,16 @@ columns! {
     Vec<u8> => Blob;
 }
 
-impl Column for u32 {
-    fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
+impl ColumnValue for u32 {
+    fn read(row: &SqlRow, at: usize) -> Result<Self, StoreError> {
         Self::try_from(i64::read(row, at)?).map_err(|_| DAMAGED)
     }
 }
 
 /// A number in both; PostgreSQL answers a question such as EXISTS with a type of its own.
-impl Column for bool {
-    fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
-        if let Row::Postgres(row) = row
+impl ColumnValue for bool {
+    fn read(row: &SqlRow, at: usize) -> Result<Self, StoreError> {
+        if let SqlRow::Postgres(row) = row
             && row.try_get_raw(at)?.type_info().name() == "BOOL"
         {
             return Ok(row.try_get(at)?);

@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::query::Done;
-use super::{Row, Value, checkpoints};
+use super::{SqlRow, Value, checkpoints};
 use crate::StoreError;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -121,7 +121,7 @@ pub(super) fn rows(
     text: &str,
     values: &[Value<'_>],
     limit: usize,
-) -> Result<Vec<Row>, StoreError> {
+) -> Result<Vec<SqlRow>, StoreError> {
     let mut statement = prepared(db, text, values)?;
     let columns = statement.column_count();
     let mut answer = statement.raw_query();
@@ -130,7 +130,7 @@ pub(super) fn rows(
         && let Some(row) = answer.next()?
     {
         let row: Result<Vec<Owned>, _> = (0..columns).map(|at| row.get(at)).collect();
-        found.push(Row::Sqlite(row?));
+        found.push(SqlRow::Sqlite(row?));
     }
     Ok(found)
 }
@@ -161,13 +161,13 @@ impl ToSql for Value<'_> {
 
 /// Connections that only read, opened as they are needed and kept.
 #[derive(Clone)]
-pub(crate) struct Pool {
+pub(crate) struct SqliteReaders {
     path: Arc<PathBuf>,
     idle: Arc<Mutex<Vec<Connection>>>,
     room: Arc<Semaphore>,
 }
 
-impl Pool {
+impl SqliteReaders {
     pub(crate) fn new(path: &Path, most: usize) -> Self {
         Self { path: Arc::new(path.to_owned()), idle: Arc::default(), room: Arc::new(Semaphore::new(most)) }
     }

@@ -5,7 +5,7 @@
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{BodyNo, Channel, ListName, ListNo, ListSettings, PostNo, Preferences, Role};
 use sealist_mail::Timestamp;
-use sealist_store::bodies::Body;
+use sealist_store::bodies::StoredBody;
 use sealist_store::posts::{self, NewPost};
 use sealist_store::testing::Postgres;
 use sealist_store::{Conn, Database, Store, StoreError, bodies, lists, people};
@@ -77,8 +77,8 @@ pub(crate) async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(
     Ok(())
 }
 
-pub(crate) fn message(text: &str) -> Body {
-    Body::Plain { outer: Vec::new(), payload: text.as_bytes().to_vec() }
+pub(crate) fn message(text: &str) -> StoredBody {
+    StoredBody::Plain { outer: Vec::new(), payload: text.as_bytes().to_vec() }
 }
 
 /// A post to the members of a list, of whom none is counted yet.

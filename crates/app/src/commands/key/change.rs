@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_lists::workflows::{Goal, Run};
+use sealist_lists::workflows::{Goal, WorkflowRun};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, Unusable};
 use sealist_store::key_changes::Authority;
 
-use super::super::{Said, Session, Speaker};
+use super::super::{CommandReply, CommandSession, Speaker};
 use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
@@ -16,8 +16,11 @@ use crate::key_life::row_of;
 use crate::key_work::key_work;
 use crate::requests::{Proven, begin, policy, workflow};
 
-impl Session<'_> {
-    pub(super) async fn key_change(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+impl CommandSession<'_> {
+    pub(super) async fn key_change(
+        &mut self,
+        speaker: &Speaker,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         if let Err(problem) = own_key(speaker) {
             return Ok(Err(problem));
         }
@@ -33,7 +36,10 @@ impl Session<'_> {
         }
     }
 
-    pub(super) async fn key_reset(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+    pub(super) async fn key_reset(
+        &mut self,
+        speaker: &Speaker,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         if speaker.facts.roles.is_empty() {
             return Ok(Err(Problem::UnknownAddress));
         }
@@ -41,13 +47,13 @@ impl Session<'_> {
         let brought = self.offered(speaker).await?;
         let said = self.another_key(speaker, Goal::ResetKey, brought).await?;
         let asked = self.effects[before..].iter().any(|effect| matches!(effect, Effect::Ask(_)));
-        if !matches!(said, Ok(Said::Nothing)) || asked || speaker.asker.proven == Proven::Yes {
+        if !matches!(said, Ok(CommandReply::Nothing)) || asked || speaker.asker.proven == Proven::Yes {
             return Ok(said);
         }
         // Somebody else may have used up the statements of the day, for a key of theirs: whoever reads the mail of the
         // address can answer this.
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::ResetKey))?;
-        let taken = begin(self.desk, &speaker.asker, Run::new(&steps, Goal::ResetKey), None).await?;
+        let taken = begin(self.desk, &speaker.asker, WorkflowRun::new(&steps, Goal::ResetKey), None).await?;
         Ok(self.take(taken))
     }
 
@@ -56,7 +62,7 @@ impl Session<'_> {
         speaker: &Speaker,
         goal: Goal,
         brought: Arc<KeyMaterial>,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         // The key that the address has came along with the other, or by itself.
         let known = speaker.facts.known.as_ref().map(Certificate::fingerprint);
         let mut brought = KeyMaterial::clone(&brought);
@@ -68,7 +74,7 @@ impl Session<'_> {
             Err(problem) => return Ok(Err(problem)),
         };
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
-        let run = Run::new(&steps, goal);
+        let run = WorkflowRun::new(&steps, goal);
         if !offer.names(&speaker.asker.address, self.desk.now) && !run.will_be_moderated() {
             return Ok(Err(Problem::NamesOther));
         }
@@ -82,7 +88,7 @@ impl Session<'_> {
         speaker: &Speaker,
         merged: &Certificate,
         unusable: Option<Unusable>,
-    ) -> Result<Said, Problem> {
+    ) -> Result<CommandReply, Problem> {
         if speaker.facts.known.as_ref().is_some_and(|known| known.to_bytes() == merged.to_bytes()) {
             return Err(match unusable {
                 Some(why) => Problem::Unusable(why.to_string()),
@@ -95,7 +101,7 @@ impl Session<'_> {
         let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
         let seen = speaker.facts.generation;
         self.effects.push(Effect::SetKey { address, seen, row, change });
-        Ok(Said::Done(match unusable {
+        Ok(CommandReply::Done(match unusable {
             None => Success::KeyUpdated,
             Some(why) => Success::KeyUpdatedInPart(why.to_string()),
         }))

@@ -1,20 +1,20 @@
 //! `key confirm TOKEN`: the statement that was sent, signed by the keys that were named in it.
 
 use sealist_lists::commands::Problem;
-use sealist_lists::workflows::{Answer, Question};
+use sealist_lists::workflows::{Question, StepAnswer};
 use sealist_openpgp::{Certificate, Possession, Unproven};
 use sealist_store::requests::Request;
 
-use super::super::{Said, Session, Speaker};
+use super::super::{CommandReply, CommandSession, Speaker};
 use crate::AppError;
 use crate::requests::go_on;
 
-impl Session<'_> {
+impl CommandSession<'_> {
     pub(super) async fn key_confirm(
         &mut self,
         speaker: &mut Speaker,
         token: &str,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let question = Question::Signatures(Vec::new());
         let Some(request) = self.asked(speaker, token, &question).await? else {
             return Ok(Err(Problem::WrongToken));
@@ -25,7 +25,7 @@ impl Session<'_> {
         };
         let mut request = request;
         self.name_joiner(speaker, &mut request).await?;
-        let answer = Answer::Signed(proofs);
+        let answer = StepAnswer::Signed(proofs);
         let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
         self.finish(speaker, Ok(taken)).await
     }

@@ -13,18 +13,18 @@ use sealist_lists::commands::{KeyCommand, Problem};
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial};
 use sealist_store::list_keys;
 
-use super::{Said, Session, Speaker};
+use super::{CommandReply, CommandSession, Speaker};
 use crate::AppError;
 use crate::effects::Effect;
 use crate::key_work::key_work;
 use crate::requests::Offer;
 
-impl Session<'_> {
+impl CommandSession<'_> {
     pub(super) async fn key(
         &mut self,
         speaker: &mut Speaker,
         command: KeyCommand,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         if self.desk.list.settings.pgp.is_none() {
             return Ok(Err(Problem::NotPgp));
         }
@@ -48,7 +48,7 @@ impl Session<'_> {
     }
 }
 
-impl Session<'_> {
+impl CommandSession<'_> {
     /// The keys and revocations that came along, read once for all commands. Keys of lists came with what was answered.
     async fn brought(&self, speaker: &Speaker) -> Result<Arc<KeyMaterial>, AppError> {
         let read = async {

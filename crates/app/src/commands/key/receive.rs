@@ -2,13 +2,16 @@
 
 use sealist_lists::commands::{Problem, Success};
 
-use super::super::{Said, Session, Speaker};
+use super::super::{CommandReply, CommandSession, Speaker};
 use crate::effects::Effect;
 use crate::succession::published;
 use crate::{AppError, letters};
 
-impl Session<'_> {
-    pub(super) async fn key_receive(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+impl CommandSession<'_> {
+    pub(super) async fn key_receive(
+        &mut self,
+        speaker: &Speaker,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         if speaker.facts.banned {
             return Ok(Err(Problem::Banned));
         }
@@ -21,9 +24,9 @@ impl Session<'_> {
         Ok(Ok(match letter {
             Some(letter) => {
                 self.effects.push(Effect::Letter(letter));
-                Said::Done(Success::KeySent)
+                CommandReply::Done(Success::KeySent)
             }
-            None => Said::Nothing,
+            None => CommandReply::Nothing,
         }))
     }
 }

@@ -5,24 +5,24 @@
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{Command, KeyCommand, Problem, Success};
-use sealist_lists::workflows::{Goal, Run};
+use sealist_lists::commands::{KeyCommand, MailCommand, Problem, Success};
+use sealist_lists::workflows::{Goal, WorkflowRun};
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 
-use super::super::{Said, Session, Speaker};
+use super::super::{CommandReply, CommandSession, Speaker};
 use super::own_key;
 use crate::effects::Effect;
 use crate::key_life::{doubtful_row, is_compromised, row_of, stands_on};
 use crate::key_work::key_work;
-use crate::requests::{Asker, Proven, begin, policy, workflow};
+use crate::requests::{Proven, Requester, begin, policy, workflow};
 use crate::{AppError, letters};
 
-impl Session<'_> {
+impl CommandSession<'_> {
     /// The revocations of an encrypted message that proves nothing else: they prove themselves, and nobody is told.
     pub(in super::super) async fn take_revocation(&mut self, speaker: &Speaker) -> Result<(), AppError> {
-        let wanted = |(_, read): &(String, Result<Command, Problem>)| {
-            matches!(read, Ok(Command::Key(KeyCommand::Revoke)))
+        let wanted = |(_, read): &(String, Result<MailCommand, Problem>)| {
+            matches!(read, Ok(MailCommand::Key(KeyCommand::Revoke)))
         };
         if self.desk.list.settings.pgp.is_some() && speaker.script.lines.iter().any(wanted) {
             // What it says of a failure is for nobody.
@@ -31,7 +31,10 @@ impl Session<'_> {
         Ok(())
     }
 
-    pub(super) async fn key_revoke(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+    pub(super) async fn key_revoke(
+        &mut self,
+        speaker: &Speaker,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let known = match own_key(speaker) {
             Ok(known) => known.clone(),
             Err(problem) => return Ok(Err(problem)),
@@ -63,18 +66,18 @@ impl Session<'_> {
         }
         self.revoked(speaker, &known, &merged);
         match usable {
-            Ok(()) => return Ok(Ok(Said::Done(Success::KeyUpdated))),
+            Ok(()) => return Ok(Ok(CommandReply::Done(Success::KeyUpdated))),
             Err(why) if why.is_mended_by_its_holder() => {
-                return Ok(Ok(Said::Done(Success::KeyUpdatedInPart(why.to_string()))));
+                return Ok(Ok(CommandReply::Done(Success::KeyUpdatedInPart(why.to_string()))));
             }
             Err(_) => {}
         }
         // The revocation proves that it is wanted.
-        let asker = Asker { address: speaker.asker.address.clone(), proven: Proven::Yes, source: None };
+        let asker = Requester { address: speaker.asker.address.clone(), proven: Proven::Yes, source: None };
         let goal = Goal::ResetKey;
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
-        let taken = begin(self.desk, &asker, Run::new(&steps, goal), None).await?;
-        Ok(self.take(taken).map(|_| Said::Done(Success::KeyReset)))
+        let taken = begin(self.desk, &asker, WorkflowRun::new(&steps, goal), None).await?;
+        Ok(self.take(taken).map(|_| CommandReply::Done(Success::KeyReset)))
     }
 
     fn revoked(&mut self, speaker: &Speaker, known: &Certificate, merged: &Certificate) {
@@ -94,7 +97,7 @@ impl Session<'_> {
         &mut self,
         speaker: &Speaker,
         brought: Arc<KeyMaterial>,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
         let changes = key_changes::of(&mut *self.desk.app.store.reader().await?, person.no).await?;
         let earlier: Vec<(String, Vec<u8>)> = changes
@@ -124,7 +127,7 @@ impl Session<'_> {
             let letter = letters::key_void(self.desk.list, &speaker.asker.address, &revoked, known);
             self.effects.push(Effect::Letter(letter));
         }
-        Ok(Ok(Said::Done(Success::KeyUpdated)))
+        Ok(Ok(CommandReply::Done(Success::KeyUpdated)))
     }
 
     /// The same key, by its own word.

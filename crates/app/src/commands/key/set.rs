@@ -1,18 +1,18 @@
 //! `key set TOKEN`: the key that was asked for is attached.
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_lists::workflows::{Answer, Question};
+use sealist_lists::workflows::{Question, StepAnswer};
 
-use super::super::{Said, Session, Speaker};
+use super::super::{CommandReply, CommandSession, Speaker};
 use crate::AppError;
 use crate::requests::go_on;
 
-impl Session<'_> {
+impl CommandSession<'_> {
     pub(super) async fn key_set(
         &mut self,
         speaker: &mut Speaker,
         token: &str,
-    ) -> Result<Result<Said, Problem>, AppError> {
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         // Whoever has no token learns nothing about a key, and costs nothing.
         let Some(request) = self.asked(speaker, token, &Question::Key).await? else {
             return Ok(Err(Problem::WrongToken));
@@ -26,10 +26,10 @@ impl Session<'_> {
             return Ok(Err(Problem::NamesOther));
         }
         let fingerprint = offer.certificate.fingerprint();
-        let answer = Answer::Key(fingerprint.clone());
+        let answer = StepAnswer::Key(fingerprint.clone());
         let asker = &speaker.asker;
         let taken = go_on(self.desk, asker, request, answer, Some(&offer)).await?;
         let success = Success::KeyTaken(fingerprint.to_string());
-        Ok(self.take(Ok(taken)).map(|_| Said::Done(success)))
+        Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
     }
 }

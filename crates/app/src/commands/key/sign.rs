@@ -3,16 +3,19 @@
 
 use sealist_lists::commands::{Problem, Success};
 use sealist_openpgp::{Certificate, NotCertified};
-use sealist_store::list_keys::{self, Purpose};
+use sealist_store::list_keys::{self, ListKeyPurpose};
 
-use super::super::{Said, Session, Speaker};
+use super::super::{CommandReply, CommandSession, Speaker};
 use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
 use crate::key_work::key_work;
 
-impl Session<'_> {
-    pub(super) async fn key_sign(&mut self, speaker: &Speaker) -> Result<Result<Said, Problem>, AppError> {
+impl CommandSession<'_> {
+    pub(super) async fn key_sign(
+        &mut self,
+        speaker: &Speaker,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let own = match own_key(speaker) {
             Ok(own) => own,
             Err(problem) => return Ok(Err(problem)),
@@ -29,7 +32,9 @@ impl Session<'_> {
             return Ok(Err(Problem::NotSigned));
         }
         let mut db = self.desk.app.store.reader().await?;
-        let Some(stored) = list_keys::certificate(&mut db, self.desk.list.no, Purpose::Posting).await? else {
+        let Some(stored) =
+            list_keys::certificate(&mut db, self.desk.list.no, ListKeyPurpose::Posting).await?
+        else {
             return Ok(Err(Problem::NotPgp));
         };
         drop(db);
@@ -65,6 +70,6 @@ impl Session<'_> {
             certificate: certified.to_bytes(),
         });
         self.note(speaker, "list-key-signed", &own.fingerprint().to_string());
-        Ok(Ok(Said::Done(Success::ListKeyUpdated)))
+        Ok(Ok(CommandReply::Done(Success::ListKeyUpdated)))
     }
 }

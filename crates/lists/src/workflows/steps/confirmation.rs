@@ -1,8 +1,8 @@
 //! Step `confirmation-checks`: no settings. Also who is known is asked whether this is wanted.
 
-use super::super::run::{Case, Question, Run};
-use super::Next;
+use super::super::run::{Question, StepContext, WorkflowRun};
+use super::StepResult;
 
-pub(super) fn take(run: &Run, _: &Case<'_>) -> Next {
-    if run.confirmed { Next::GoOn } else { Next::Ask(Question::Confirmation) }
+pub(super) fn take(run: &WorkflowRun, _: &StepContext<'_>) -> StepResult {
+    if run.confirmed { StepResult::GoOn } else { StepResult::Ask(Question::Confirmation) }
 }

@@ -8,12 +8,12 @@ mod pubkey;
 mod sanity;
 mod verification;
 
-use super::run::{Case, Question, Run};
+use super::run::{Question, StepContext, WorkflowRun};
 use crate::commands::Problem;
 
 /// How it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum StepResult {
     /// With the next step.
     GoOn,
     /// When this is answered, with this step again.
@@ -21,12 +21,12 @@ pub enum Next {
     /// Not at all.
     Refuse(Problem),
     /// It has ended: this is to be done.
-    Do(Change),
+    Do(WorkflowChange),
 }
 
 /// What a list does at the end of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum WorkflowChange {
     /// Takes the address in, with the key that was offered, if one was.
     Subscribe,
     /// Takes the address off its roster.
@@ -46,7 +46,7 @@ pub struct Step {
     /// What it asks, in one line.
     pub description: &'static str,
     /// The question.
-    pub take: fn(&Run, &Case<'_>) -> Next,
+    pub take: fn(&WorkflowRun, &StepContext<'_>) -> StepResult,
 }
 
 /// The step that asks those in charge.

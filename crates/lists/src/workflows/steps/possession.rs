@@ -15,10 +15,10 @@
 
 use sealist_openpgp::Fingerprint;
 
-use super::super::run::{Case, Goal, Question, Run};
-use super::{Next, confirmation, moderation};
+use super::super::run::{Goal, Question, StepContext, WorkflowRun};
+use super::{StepResult, confirmation, moderation};
 
-pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
+pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
     let known = case.known.as_ref().map(|key| &key.fingerprint);
     let usable = case.known.as_ref().filter(|key| key.usable).map(|key| &key.fingerprint);
     let offered = run.key.as_ref();
@@ -31,16 +31,16 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
     };
     if needed.is_empty() {
         return match (confirmation::take(run, case), &run.goal) {
-            (Next::GoOn, Goal::Unsubscribe) => Next::GoOn,
-            (Next::GoOn, _) => moderation::take(run, case),
+            (StepResult::GoOn, Goal::Unsubscribe) => StepResult::GoOn,
+            (StepResult::GoOn, _) => moderation::take(run, case),
             (ask, _) => ask,
         };
     }
     let missing: Vec<Fingerprint> =
         needed.into_iter().filter(|key| !run.signed_by.contains(key)).cloned().collect();
     if !missing.is_empty() {
-        return Next::Ask(Question::Signatures(missing));
+        return StepResult::Ask(Question::Signatures(missing));
     }
     let replaces = known.is_some() && offered.is_some() && known != offered;
-    if run.goal == Goal::Subscribe && replaces { moderation::take(run, case) } else { Next::GoOn }
+    if run.goal == Goal::Subscribe && replaces { moderation::take(run, case) } else { StepResult::GoOn }
 }

@@ -3,12 +3,12 @@
 //! Who joins must be no member and not banned; another key is for those who have a role on the list, and by the word of
 //! the old key only while that one can sign, or once a moderator approved it. A command says itself for whom it is.
 
-use super::super::run::{Case, Goal, Run};
-use super::Next;
+use super::super::run::{Goal, StepContext, WorkflowRun};
+use super::StepResult;
 use crate::commands::Problem;
 use crate::model::Role;
 
-pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
+pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
     let is_member = case.roles.contains(&Role::Member);
     let problem = match run.goal {
         Goal::Subscribe if case.banned => Problem::Banned,
@@ -19,7 +19,7 @@ pub(super) fn take(run: &Run, case: &Case<'_>) -> Next {
             Problem::ResetInstead
         }
         Goal::ChangeKey | Goal::ResetKey if case.roles.is_empty() => Problem::NotMember,
-        _ => return Next::GoOn,
+        _ => return StepResult::GoOn,
     };
-    Next::Refuse(problem)
+    StepResult::Refuse(problem)
 }

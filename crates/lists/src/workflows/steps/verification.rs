@@ -4,9 +4,9 @@
 //! than one letter, because somebody else wrote in their name. What an address answered before, or on another list, was
 //! no wish to be here.
 
-use super::super::run::{Case, Question, Run};
-use super::Next;
+use super::super::run::{Question, StepContext, WorkflowRun};
+use super::StepResult;
 
-pub(super) fn take(run: &Run, _: &Case<'_>) -> Next {
-    if run.verified { Next::GoOn } else { Next::Ask(Question::Confirmation) }
+pub(super) fn take(run: &WorkflowRun, _: &StepContext<'_>) -> StepResult {
+    if run.verified { StepResult::GoOn } else { StepResult::Ask(Question::Confirmation) }
 }

@@ -9,19 +9,19 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealist_app::{App, Retry, Together};
-use sealist_smtp::client::Target;
+use sealist_app::{App, RecipientBatching, Retry};
+use sealist_smtp::client::NextHop;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use results::Results;
-use sender::Sender;
+use sender::CopySender;
 
 /// What the runner needs of the configuration.
 pub(crate) struct Outgoing {
-    pub(crate) target: Target,
+    pub(crate) target: NextHop,
     pub(crate) max_connections: u32,
-    pub(crate) together: Together,
+    pub(crate) together: RecipientBatching,
     pub(crate) retry: Retry,
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn run(
     let recorder = tokio::spawn(recorder.run());
     let mut senders = JoinSet::new();
     for _ in 0..settings.max_connections {
-        let sender = Sender {
+        let sender = CopySender {
             app: app.clone(),
             settings: settings.clone(),
             accepted: accepted.clone(),

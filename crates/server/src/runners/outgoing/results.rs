@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sealist_app::{App, Report, settle};
 use sealist_lists::model::{ListNo, NodeNo};
-use sealist_store::deliveries::{Kind, Settled, State};
+use sealist_store::deliveries::{DeliveryState, Kind, Settled};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -27,11 +27,11 @@ const MAX_TRIES_AT_STOP: u32 = 6;
 /// Where senders put results.
 #[derive(Clone)]
 pub(super) struct Results {
-    sender: mpsc::UnboundedSender<Word>,
+    sender: mpsc::UnboundedSender<ResultMessage>,
     backlog: Arc<Backlog>,
 }
 
-enum Word {
+enum ResultMessage {
     Result(One),
     /// A sender has copies on their way.
     Begun,
@@ -64,12 +64,13 @@ impl Results {
 
     pub(super) fn put(&self, node: NodeNo, list: ListNo, kind: Kind, settled: Settled) {
         self.backlog.unrecorded.fetch_add(1, Ordering::Relaxed);
-        let _ = self.sender.send(Word::Result(One { node, list, kind, settled, since: Instant::now() }));
+        let _ =
+            self.sender.send(ResultMessage::Result(One { node, list, kind, settled, since: Instant::now() }));
     }
 
     /// Copies are on their way until the answer is dropped: results wait for each other.
     pub(super) fn under_way(&self) -> UnderWay<'_> {
-        let _ = self.sender.send(Word::Begun);
+        let _ = self.sender.send(ResultMessage::Begun);
         UnderWay(self)
     }
 
@@ -95,14 +96,14 @@ pub(super) struct UnderWay<'r>(&'r Results);
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        let _ = self.0.sender.send(Word::Over);
+        let _ = self.0.sender.send(ResultMessage::Over);
     }
 }
 
 /// Records results.
 pub(super) struct Recorder {
     app: App,
-    receiver: mpsc::UnboundedReceiver<Word>,
+    receiver: mpsc::UnboundedReceiver<ResultMessage>,
     /// How many senders have copies on their way.
     under_way: usize,
     backlog: Arc<Backlog>,
@@ -126,14 +127,14 @@ impl Recorder {
 
     /// The results that share a commit: what is there, and while copies are on their way also what comes until the oldest
     /// has waited long enough.
-    async fn gather(&mut self, first: Word) -> Vec<One> {
+    async fn gather(&mut self, first: ResultMessage) -> Vec<One> {
         let mut some: Vec<One> = Vec::new();
         let mut next = Some(first);
         while let Some(word) = next {
             match word {
-                Word::Result(one) => some.push(one),
-                Word::Begun => self.under_way += 1,
-                Word::Over => self.under_way -= 1,
+                ResultMessage::Result(one) => some.push(one),
+                ResultMessage::Begun => self.under_way += 1,
+                ResultMessage::Over => self.under_way -= 1,
             }
             next = match some.first() {
                 _ if some.len() >= MAX_RESULTS => None,
@@ -177,13 +178,14 @@ impl Recorder {
 }
 
 fn say(report: &Report) {
-    let count = |wanted: fn(&State) -> bool| report.results.iter().filter(|one| wanted(&one.state)).count();
+    let count =
+        |wanted: fn(&DeliveryState) -> bool| report.results.iter().filter(|one| wanted(&one.state)).count();
     tracing::info!(
         list = %report.list,
-        sent = count(|state| *state == State::Sent),
-        deferred = count(|state| matches!(state, State::Due(_))),
-        failed = count(|state| *state == State::Failed),
-        waiting = count(|state| *state == State::HeldForKey),
+        sent = count(|state| *state == DeliveryState::Sent),
+        deferred = count(|state| matches!(state, DeliveryState::Due(_))),
+        failed = count(|state| *state == DeliveryState::Failed),
+        waiting = count(|state| *state == DeliveryState::HeldForKey),
         "delivered"
     );
 }

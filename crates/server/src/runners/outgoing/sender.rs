@@ -14,13 +14,13 @@ use super::super::{POLL, insist};
 use super::Outgoing;
 use super::gone::Gone;
 use super::results::Results;
-use super::wire::{self, Sending};
+use super::wire::{self, ConnectionWork};
 
 const CHUNK: u32 = 500;
 /// When the database was out of reach while copies were made.
 const PAUSE_MS: i64 = 2_000;
 
-pub(super) struct Sender {
+pub(super) struct CopySender {
     pub(super) app: App,
     pub(super) settings: Arc<Outgoing>,
     pub(super) accepted: Arc<Notify>,
@@ -31,7 +31,7 @@ pub(super) struct Sender {
 /// Recipients that were claimed.
 type Rows = Vec<(DeliveryNo, String)>;
 
-impl Sender {
+impl CopySender {
     pub(super) async fn run(mut self) {
         let mut connection = None;
         while !*self.stop.borrow() {
@@ -90,7 +90,7 @@ impl Sender {
                     self.results.put(node, list, kind, settled);
                 }
                 let gone = Gone::among(&self.app, numbers(&rows));
-                let sending = Sending {
+                let sending = ConnectionWork {
                     is_gone: &|row| gone.has(row),
                     settings: &self.settings,
                     results: &self.results,

@@ -5,15 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use sealist_app::{Copy, Recipient};
 use sealist_lists::model::DeliveryNo;
-use sealist_mail::{Stage, Timestamp};
-use sealist_smtp::client::{Body, Connection, Envelope, RecipientResult};
-use sealist_store::deliveries::{Settled, State};
+use sealist_mail::{SmtpStage, Timestamp};
+use sealist_smtp::client::{Connection, Envelope, RecipientResult, WireBody};
+use sealist_store::deliveries::{DeliveryState, Settled};
 
 use super::Outgoing;
 use super::results::Results;
 
 /// How copies are sent, and where the results go.
-pub(super) struct Sending<'a, P> {
+pub(super) struct ConnectionWork<'a, P> {
     pub(super) settings: &'a Outgoing,
     /// They have no room for more than some at a time.
     pub(super) results: &'a Results,
@@ -29,7 +29,7 @@ pub(super) struct Sending<'a, P> {
 /// Sends copies in their order, in ASCII where the next hop takes nothing else. Each recipient's result is put as soon as it is known; those that may not go any more are
 /// returned.
 pub(super) async fn send<P: FnMut(Settled)>(
-    mut sending: Sending<'_, P>,
+    mut sending: ConnectionWork<'_, P>,
     connection: &mut Option<Connection>,
     copies: &[Copy],
 ) -> Vec<DeliveryNo> {
@@ -77,7 +77,7 @@ fn usable(connection: &mut Option<Connection>) -> Option<Connection> {
     Some(kept)
 }
 
-impl<P: FnMut(Settled)> Sending<'_, P> {
+impl<P: FnMut(Settled)> ConnectionWork<'_, P> {
     /// Sends what waits on one connection, which is kept if it can be; what was not handed over waits again. Says why
     /// the connection was lost.
     async fn on(
@@ -147,14 +147,14 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
 
     fn settle(&mut self, recipient: &Recipient, outcome: RecipientResult) {
         let (state, reply, refused_at) = match outcome {
-            RecipientResult::Sent(reply) => (State::Sent, reply.to_string(), None),
-            RecipientResult::Failed(reply, stage) => (State::Failed, reply.to_string(), Some(stage)),
+            RecipientResult::Sent(reply) => (DeliveryState::Sent, reply.to_string(), None),
+            RecipientResult::Failed(reply, stage) => (DeliveryState::Failed, reply.to_string(), Some(stage)),
             RecipientResult::Deferred(reply, stage) => {
                 (self.retry(recipient), reply.to_string(), Some(stage))
             }
             RecipientResult::NeedsSevenBit => {
                 let reply = "554 5.6.3 the next mail server takes no 8-bit text, and what is signed is not encoded anew";
-                (State::Failed, reply.to_owned(), Some(Stage::Content))
+                (DeliveryState::Failed, reply.to_owned(), Some(SmtpStage::Content))
             }
             RecipientResult::NotSent => (self.retry(recipient), "the connection broke".to_owned(), None),
             RecipientResult::Unknown => (self.retry(recipient), "the last reply never came".to_owned(), None),
@@ -171,7 +171,7 @@ impl<P: FnMut(Settled)> Sending<'_, P> {
         }
     }
 
-    fn retry(&self, recipient: &Recipient) -> State {
+    fn retry(&self, recipient: &Recipient) -> DeliveryState {
         let [jitter] = sealist_openpgp::random::<1>();
         self.settings.retry.state(recipient.attempts, jitter, (self.now)())
     }
@@ -182,6 +182,6 @@ fn envelope(at: usize, copy: &Copy, to: &[&Recipient]) -> Envelope {
         id: at as u64,
         sender: copy.sender.clone(),
         recipients: to.iter().map(|recipient| recipient.path.clone()).collect(),
-        body: Body::from_wire_pieces(copy.pieces.clone(), copy.dots),
+        body: WireBody::from_wire_pieces(copy.pieces.clone(), copy.dots),
     }
 }

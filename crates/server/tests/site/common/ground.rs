@@ -13,14 +13,14 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::readers::read_copy;
-use super::sink::{Received, Sink};
+use super::sink::{Received, RecordingSink};
 use super::site::{LIST, WAIT};
 use super::{Server, entity, post};
 
 /// A PostgreSQL database and a mail server, for nodes to come.
 pub(crate) struct Ground {
     pub(crate) sections: String,
-    pub(crate) sink: Sink,
+    pub(crate) sink: RecordingSink,
     pub(crate) folder: TempDir,
     pub(crate) anne: Person,
     pub(crate) url: String,
@@ -29,7 +29,7 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) async fn new() -> Self {
-        let sink = Sink::default();
+        let sink = RecordingSink::default();
         let (stop, stopped) = watch::channel(false);
         let port = sink.start(stopped).await.unwrap();
         let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();

@@ -26,9 +26,9 @@ use gpg::Gpg;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_smtp::Reply;
-use sealist_smtp::client::{Body, Connection, Envelope, Protocol, RecipientResult, Target};
+use sealist_smtp::client::{Connection, Envelope, NextHop, Protocol, RecipientResult, WireBody};
 use sealist_store::testing::make_database;
-use sink::Sink;
+use sink::RecordingSink;
 use tempfile::TempDir;
 
 /// A site in a folder of its own, served.
@@ -143,7 +143,7 @@ impl Server {
 }
 
 pub(crate) async fn connect_to(port: u16) -> Connection {
-    Connection::connect(&Target::plain("127.0.0.1", port, Protocol::Lmtp)).await.unwrap()
+    Connection::connect(&NextHop::plain("127.0.0.1", port, Protocol::Lmtp)).await.unwrap()
 }
 
 impl Drop for Server {
@@ -185,7 +185,7 @@ pub(crate) async fn post_as(
         id: 0,
         sender: Some(sender.into()),
         recipients: vec![to.into()],
-        body: Body::from_message(message),
+        body: WireBody::from_message(message),
     });
     let mut results = Vec::new();
     connection.deliver(|| envelope.take(), |_, outcome| results = outcome).await.unwrap();
@@ -203,7 +203,7 @@ pub(crate) fn read(gpg: &Gpg, message: &[u8]) -> String {
     String::from_utf8_lossy(&reading.text).into_owned()
 }
 
-impl Sink {
+impl RecordingSink {
     /// From now on takes nothing for that recipient, for the time being.
     pub(crate) fn defer(&self, recipient: &str) {
         self.lock().turned_away.insert(recipient.to_owned(), Reply::new(451, (4, 2, 0), "put off"));

@@ -11,7 +11,7 @@ use sealist_store::testing::Postgres;
 use tokio::sync::watch;
 
 use super::gpg::Gpg;
-use super::sink::{Received, Sink};
+use super::sink::{Received, RecordingSink};
 use super::{Server, post};
 
 pub(crate) const LIST: &str = "team@lists.example";
@@ -20,7 +20,7 @@ pub(crate) const WAIT: Duration = Duration::from_secs(20);
 /// A PGP list, its server and a mail server that takes the copies.
 pub(crate) struct Site {
     pub(crate) server: Server,
-    pub(crate) sink: Sink,
+    pub(crate) sink: RecordingSink,
     /// What came to people who did not write.
     pub(crate) others: Mutex<Vec<Received>>,
     _stop: watch::Sender<bool>,
@@ -39,7 +39,7 @@ impl Site {
 
     /// With these sections of the configuration.
     pub(crate) async fn configured(sections: &str) -> Self {
-        let sink = Sink::default();
+        let sink = RecordingSink::default();
         let (stop, stopped) = watch::channel(false);
         let port = sink.start(stopped).await.unwrap();
         let server = Server::configured(&format!(
