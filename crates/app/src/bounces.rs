@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use sealist_lists::model::{DeliveryNo, MailingList, MemberNo, SubAddress};
 use sealist_lists::rules::Reason;
-use sealist_mail::dsn::{self, Report};
+use sealist_mail::dsn::{self, DeliveryReport};
 use sealist_mail::{Address, HopRefusal, Timestamp};
 use sealist_store::bounce_proofs;
-use sealist_store::bounce_scores::{self, Bounced, Patience, Returned};
+use sealist_store::bounce_scores::{self, BounceEffect, BouncePolicy, Returned};
 use sealist_store::deliveries::{self, Kind};
 use sealist_store::notices::Probe;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::{Conn, StoreError, audit, put_aside};
 
-use crate::notices::Prepared;
+use crate::notices::PreparedNotice;
 use crate::{App, AppError, bounce_address, letters};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -42,17 +42,18 @@ pub(crate) async fn take(
     }
     let returned = bounce_address::read(app.vault.mac(), &entry.detail, now);
     let returned = returned.filter(|returned| returned.list == list.no);
-    let returned = returned.filter(|_| list.settings.process_bounces && reading.report == Report::Failed);
+    let returned =
+        returned.filter(|_| list.settings.process_bounces && reading.report == DeliveryReport::Failed);
     let of_a_person = reading.status.is_empty() || HopRefusal::is_no_such_mailbox_status(&reading.status);
     let cause = (!of_a_person).then(|| format!("day {}: {}", now.0 / DAY_MS, reading.status));
     // At the address that all copies share anybody can name anybody: one copy with a handle shows what is true.
     let unproved = entry.detail.is_empty()
         && list.settings.shares_envelope_sender()
         && list.settings.process_bounces
-        && reading.report == Report::Failed;
+        && reading.report == DeliveryReport::Failed;
     let mark = |id: &String| app.vault.mac().message_mark(&list.name.list_id(), id);
     let marks: Vec<[u8; 32]> = reading.returned.iter().map(mark).collect();
-    let reason = if reading.report == Report::Other { Reason::AutoReply } else { Reason::Bounce };
+    let reason = if reading.report == DeliveryReport::Other { Reason::AutoReply } else { Reason::Bounce };
     let (entry, of) = (entry.clone(), list.clone());
     let follows = app.store.write(move |db| {
         Box::pin(async move {
@@ -80,7 +81,7 @@ pub(crate) async fn count(
     kind: Kind,
     copies: &[(DeliveryNo, HopRefusal)],
     now: Timestamp,
-) -> Result<Vec<Bounced>, StoreError> {
+) -> Result<Vec<BounceEffect>, StoreError> {
     let mut failures = Vec::new();
     if list.settings.process_bounces {
         for (copy, refusal) in copies {
@@ -105,7 +106,7 @@ async fn score(
     list: &MailingList,
     failures: Vec<MemberBounce>,
     now: Timestamp,
-) -> Result<Vec<Bounced>, StoreError> {
+) -> Result<Vec<BounceEffect>, StoreError> {
     let mut common = BTreeMap::new();
     for MemberBounce { returned, cause } in &failures {
         if let Some(cause) = cause {
@@ -125,10 +126,10 @@ async fn score(
             continue;
         }
         let follow = bounce_scores::bounced(&mut *db, returned, patience(list), now).await?;
-        if let Some(cause) = cause.filter(|_| !matches!(follow, Bounced::Nothing)) {
+        if let Some(cause) = cause.filter(|_| !matches!(follow, BounceEffect::Nothing)) {
             bounce_scores::has_scored(&mut *db, list.no, returned.member, &cause, now).await?;
         }
-        if let Bounced::Stopped(email) = &follow {
+        if let BounceEffect::Stopped(email) = &follow {
             stopped(&mut *db, list, email, now).await?;
         }
         follows.push(follow);
@@ -145,8 +146,8 @@ async fn stopped(db: &mut Conn, list: &MailingList, email: &str, now: Timestamp)
     audit::record(db, list.no, &address.key(), "delivery-stopped", &detail, now).await
 }
 
-fn patience(list: &MailingList) -> Patience {
-    Patience {
+fn patience(list: &MailingList) -> BouncePolicy {
+    BouncePolicy {
         threshold: list.settings.bounce_score_threshold.max(1),
         stale_after_days: list.settings.bounce_info_stale_after_days,
         probe: list.settings.verp_probes,
@@ -157,12 +158,12 @@ fn patience(list: &MailingList) -> Patience {
 pub(crate) async fn tell(
     app: &App,
     list: &MailingList,
-    follows: Vec<Bounced>,
+    follows: Vec<BounceEffect>,
     now: Timestamp,
 ) -> Result<(), AppError> {
     let mut letters = Vec::new();
     for one in follows {
-        if let Bounced::Doubted(member, email) = one {
+        if let BounceEffect::Doubted(member, email) = one {
             letters.extend(probe(app, list, member, &email, now).await?);
         }
     }
@@ -201,7 +202,7 @@ async fn probe(
     member: MemberNo,
     email: &str,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let Some(address) = Address::from_stored(email) else { return Ok(None) };
     let bounces = list.name.address(SubAddress::Bounces).to_string();
     let letter = letters::probe(app, list, &address, now).await?;

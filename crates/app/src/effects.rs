@@ -14,7 +14,7 @@ use sealist_store::{Conn, StoreError, audit, holds, list_keys, notices, people};
 
 use crate::AppError;
 use crate::moderation::{self, MessageDecision, RecordedDecision};
-use crate::notices::Prepared;
+use crate::notices::PreparedNotice;
 
 /// A request that a moderator decided about.
 pub(crate) struct RequestDecided {
@@ -52,7 +52,7 @@ pub(crate) enum Effect {
     /// The list's certificate with more certifications.
     Certified { before: Vec<u8>, fingerprint: String, certificate: Vec<u8> },
     /// A letter; it may be one too many.
-    Letter(Prepared),
+    Letter(PreparedNotice),
     /// A message that waited for a moderator goes on, or goes.
     Decided(Box<RecordedDecision>),
     /// A request has a moderator's decision; it comes before what follows from it.
@@ -99,9 +99,9 @@ pub(crate) struct Asked {
     pub(crate) certificate: Option<Vec<u8>>,
     pub(crate) question: &'static str,
     pub(crate) expires_at: Timestamp,
-    pub(crate) letters: Vec<Prepared>,
+    pub(crate) letters: Vec<PreparedNotice>,
     /// What is told later if one of the letters does not go out.
-    pub(crate) instead: Option<Prepared>,
+    pub(crate) instead: Option<PreparedNotice>,
     /// Whether tokens of the same question that were given before count on.
     pub(crate) earlier: EarlierTokens,
     /// One of the kind whose place it takes.
@@ -160,13 +160,13 @@ pub(crate) async fn carry_out(
                 }
                 key_changes::add(&mut *db, no, &change).await?;
             }
-            Effect::KeyWaits(address) => people::key_waits(&mut *db, list, &address).await?,
-            Effect::KeyApproved(address) => people::key_approved(&mut *db, Some(list), &address, now).await?,
+            Effect::KeyWaits(address) => people::mark_key_pending_approval(&mut *db, list, &address).await?,
+            Effect::KeyApproved(address) => people::approve_key(&mut *db, Some(list), &address, now).await?,
             Effect::Elsewhere(there, effects) => {
                 Box::pin(carry_out(&mut *db, there, effects, now)).await?;
             }
             Effect::Void { address, fingerprint } => {
-                key_changes::void(&mut *db, address, &fingerprint, now).await?;
+                key_changes::revoke_authority(&mut *db, address, &fingerprint, now).await?;
             }
             Effect::Choose(address, Setting::Language(language)) => {
                 people::set_language(&mut *db, &address, language).await?;

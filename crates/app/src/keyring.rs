@@ -83,7 +83,7 @@ impl App {
             let Some(list) = list else { continue };
             match self.load(&list, &row).await? {
                 Ok(()) => loaded.push(row.no),
-                Err(why) => self.keyring.complain(&list, &row, why),
+                Err(why) => self.keyring.log_missing_key(&list, &row, why),
             }
         }
         Ok(loaded)
@@ -154,7 +154,7 @@ impl Keyring {
     }
 
     /// Once for each key, until it is there.
-    fn complain(&self, list: &MailingList, row: &ListKeyRow, why: Unavailable) {
+    fn log_missing_key(&self, list: &MailingList, row: &ListKeyRow, why: Unavailable) {
         if self.held().entry(list.no).or_default().complained.insert(row.no) {
             tracing::warn!(
                 list = %list.name, key = row.fingerprint, %why, fix = why.fix(),

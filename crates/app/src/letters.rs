@@ -5,14 +5,14 @@ use sealist_lists::model::{Channel, MailingList, SubAddress};
 use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::Certificate;
-use sealist_store::deliveries::{DeliveryState, Settled};
+use sealist_store::deliveries::{DeliveryResult, DeliveryState};
 use sealist_store::holds::Leaving;
 use sealist_store::queue::QueueEntry;
 use sealist_store::{keys, people};
 
 use crate::intake::source_of;
 use crate::key_life::{cause, judge};
-use crate::notices::{Message, Prepared, answer, answer_by, channel_to, place_of, to_person};
+use crate::notices::{Message, PreparedNotice, answer, answer_by, channel_to, place_of, to_person};
 use crate::summaries::{SummaryFact, WhyGone, gather, gather_for, minute};
 use crate::{App, AppError};
 
@@ -23,7 +23,7 @@ pub(crate) async fn not_posted(
     list: &MailingList,
     author: &Address,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
@@ -45,7 +45,7 @@ pub(crate) async fn posted_already(
     list: &MailingList,
     author: &Address,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
@@ -59,17 +59,17 @@ pub(crate) async fn posted_already(
 }
 
 /// To those in charge: a message waits.
-pub(crate) fn held(list: &MailingList, entry: &QueueEntry) -> Prepared {
+pub(crate) fn held(list: &MailingList, entry: &QueueEntry) -> PreparedNotice {
     gather(list, Text::Held, &[SummaryFact::Held { entry: entry.no }])
 }
 
 /// To those in charge: a message waits no longer, and nobody decided.
-pub(crate) fn gone(list: &MailingList, leaving: &Leaving, why: WhyGone) -> Prepared {
+pub(crate) fn gone(list: &MailingList, leaving: &Leaving, why: WhyGone) -> PreparedNotice {
     gather(list, Text::Held, &[left(leaving, why)])
 }
 
 /// To the author who heard that a message waits: it gave way to others. `None`: nobody heard.
-pub(crate) fn gave_way(list: &MailingList, leaving: &Leaving) -> Option<Prepared> {
+pub(crate) fn gave_way(list: &MailingList, leaving: &Leaving) -> Option<PreparedNotice> {
     let author = leaving.entry.author.parse().ok()?;
     Some(gather_for(list, &author, Text::Waits, &[left(leaving, WhyGone::TooMany)]))
 }
@@ -87,7 +87,7 @@ fn left(leaving: &Leaving, why: WhyGone) -> SummaryFact {
 }
 
 /// To an author: a message waits for a moderator.
-pub(crate) fn waits(list: &MailingList, author: &Address, entry: &QueueEntry) -> Prepared {
+pub(crate) fn waits(list: &MailingList, author: &Address, entry: &QueueEntry) -> PreparedNotice {
     gather_for(list, author, Text::Waits, &[SummaryFact::Held { entry: entry.no }])
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn not_let_through(
     author: &Address,
     refusal: NotPosted<'_>,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let place = place_of(app, list, author).await?;
     let (channel, is_subscribed) = {
         let mut db = app.store.reader().await?;
@@ -144,7 +144,7 @@ pub(crate) struct NotPosted<'a> {
 }
 
 /// To those in charge: a message broke the runner.
-pub(crate) fn shunted(list: &MailingList, entry: &QueueEntry) -> Prepared {
+pub(crate) fn shunted(list: &MailingList, entry: &QueueEntry) -> PreparedNotice {
     let address = list.name.address(entry.door).to_string();
     let fact = SummaryFact::Shunted { entry: entry.no, address, received_at_ms: entry.received_at.0 };
     gather(list, Text::Shunted, &[fact])
@@ -157,7 +157,7 @@ pub(crate) async fn sendkey(
     (to, source): (&Address, Option<u16>),
     certificates: &[Certificate],
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let Some(certificate) = certificates.first() else { return Ok(None) };
     let armored: Vec<u8> = certificates.iter().flat_map(Certificate::armored).collect();
     let place = place_of(app, list, to).await?;
@@ -200,9 +200,9 @@ pub(crate) async fn key_needed(
     app: &App,
     list: &MailingList,
     reader: &Address,
-    copy: &Settled,
+    copy: &DeliveryResult,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let why = why_unusable(app, list, reader, now).await?;
     let values = context! {
         list => list.display_name(),
@@ -217,15 +217,21 @@ pub(crate) async fn key_needed(
 
 /// To those in charge: copies that wait for keys ([`Text::MemberKeyNeeded`]), that came too late ([`Text::CopiesDropped`]),
 /// or that could not be delivered and are not tried again ([`Text::Undelivered`]).
-pub(crate) fn about_copies(list: &MailingList, text: Text, copies: &[&Settled]) -> Option<Prepared> {
-    let fact =
-        |copy: &&Settled| SummaryFact::Copy { email: copy.email.clone(), reply: one_line(&copy.reply) };
+pub(crate) fn about_copies(
+    list: &MailingList,
+    text: Text,
+    copies: &[&DeliveryResult],
+) -> Option<PreparedNotice> {
+    let fact = |copy: &&DeliveryResult| SummaryFact::Copy {
+        email: copy.email.clone(),
+        reply: one_line(&copy.reply),
+    };
     let facts: Vec<SummaryFact> = copies.iter().map(fact).collect();
     (!facts.is_empty()).then(|| gather(list, text, &facts))
 }
 
 /// To those in charge: posts to an address have stopped, after too many bounces.
-pub(crate) fn stopped(list: &MailingList, email: &str) -> Prepared {
+pub(crate) fn stopped(list: &MailingList, email: &str) -> PreparedNotice {
     gather(list, Text::Stopped, &[SummaryFact::Stopped { email: email.to_owned() }])
 }
 
@@ -235,7 +241,7 @@ pub(crate) async fn delivery_stopped(
     list: &MailingList,
     member: &Address,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
@@ -253,7 +259,7 @@ pub(crate) async fn probe(
     list: &MailingList,
     member: &Address,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
@@ -264,7 +270,12 @@ pub(crate) async fn probe(
 }
 
 /// To those in charge: the key of a member stands on the word of one that is compromised.
-pub(crate) fn key_void(list: &MailingList, member: &Address, revoked: &str, key: &Certificate) -> Prepared {
+pub(crate) fn key_void(
+    list: &MailingList,
+    member: &Address,
+    revoked: &str,
+    key: &Certificate,
+) -> PreparedNotice {
     let fact = SummaryFact::KeyVoid {
         email: member.to_string(),
         fingerprint: key.fingerprint().to_string(),

@@ -6,7 +6,6 @@
 mod bounce_address;
 mod bounces;
 mod commands;
-mod deciders;
 mod earlier;
 mod effects;
 mod error;
@@ -17,6 +16,7 @@ mod key_work;
 mod keyring;
 mod letters;
 mod moderation;
+mod moderators;
 mod new_keys;
 mod node;
 mod notices;
@@ -46,8 +46,8 @@ pub use error::AppError;
 pub use incoming::{EntryOutcome, process};
 pub use intake::{Destination, Intake};
 pub use key_life::{
-    KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages, refresh_address,
-    refresh_next, survey, to_refresh,
+    KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages, key_report,
+    refresh_address, refresh_next, to_refresh,
 };
 pub use keyring::ListKeys;
 pub use moderation::{
@@ -56,7 +56,7 @@ pub use moderation::{
 };
 pub use notices::UNTOLD;
 pub use outgoing::{
-    Copy, Ready, Recipient, RecipientBatching, Report, Retry, could_not_be_made, prepare, settle,
+    BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare, record_results,
 };
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
@@ -64,7 +64,7 @@ pub use settings::{SettingRefused, set_setting};
 pub use setup::{NewMember, add_member, check_not_own, create_list, list_certificate, set_key};
 pub use succession::{announce, published, strip_certifications};
 pub use summaries::tell_due;
-pub use upkeep::{MaintenanceReport, mend_clock, purge, upkeep};
+pub use upkeep::{MaintenanceReport, purge, reset_future_timers, upkeep};
 pub use vault::{KeyVault, Unavailable};
 
 /// A site: its database and its keys.
@@ -87,7 +87,7 @@ pub struct App {
     second_forms: Arc<Mutex<()>>,
     node: Arc<node::Node>,
     keyring: Arc<keyring::Keyring>,
-    broken_off: spool::BrokenOff,
+    broken_off: spool::AbandonedUploads,
     /// For messages that are judged.
     judging: room::MemoryRoom,
     /// For what grows when it is opened: who waits for it has room to be judged, and nobody who has it waits for more.

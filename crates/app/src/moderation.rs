@@ -14,9 +14,9 @@ use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{Conn, StoreError, audit, bodies, keys, lists, people, replay, tokens};
 
 use crate::effects::{Effect, carry_out};
-use crate::incoming::reveal;
+use crate::incoming::unseal_body;
 use crate::letters::{NotPosted, not_let_through};
-use crate::notices::{Message, Prepared, channel_to, make_with, place_of};
+use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
 use crate::summaries::{Extent, minute, outside, size, whole_content};
 use crate::{App, AppError, letters};
 
@@ -200,9 +200,9 @@ pub(crate) async fn refusal_letter(
     entry: &QueueEntry,
     refusal: NotPosted<'_>,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
-    let (outer, _) = Headers::parse(&reveal(app, list, body).await?);
+    let (outer, _) = Headers::parse(&unseal_body(app, list, body).await?);
     let Ok(author) = sole_author(&outer) else { return Ok(None) };
     // A program is not answered.
     if answerable(&EnvelopeSender::of(&outer), &outer) != Answerable::Yes {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::nodes::{self, Claimant};
-use sealist_store::{StoreError, lists, nodes::Alone, rotation};
+use sealist_store::{StoreError, lists, nodes::Deployment, rotation};
 
 use crate::{App, AppError, announce};
 
@@ -54,19 +54,20 @@ impl Node {
 impl App {
     /// Whether what this process has claimed is still its own. Once the others may have taken it for dead, nothing goes
     /// out until they have seen it again.
-    pub fn is_among_the_living(&self) -> bool {
+    pub fn lease_is_valid(&self) -> bool {
         let seen = *self.node.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.store.alone() == Alone::Yes || seen.is_some_and(|seen| seen.last.elapsed() < DEAD_AFTER - MARGIN)
+        self.store.alone() == Deployment::Yes
+            || seen.is_some_and(|seen| seen.last.elapsed() < DEAD_AFTER - MARGIN)
     }
 
     /// Whether this process goes on under that number. If not, what it claimed under it will be freed.
-    pub fn is_still(&self, node: NodeNo) -> bool {
+    pub fn is_current_node(&self, node: NodeNo) -> bool {
         self.node.no.load(Ordering::Relaxed) == node.0
     }
 
     /// A claim failed. If the database may have it all the same, this process goes on under another number, and what the
     /// old one has is freed as that of a dead one.
-    pub fn heed_failed_claim(&self, error: &StoreError) {
+    pub fn note_uncertain_claim(&self, error: &StoreError) {
         if matches!(error, StoreError::Unsure { .. } | StoreError::Stopped) {
             self.node.unsure.store(true, Ordering::Relaxed);
         }
@@ -103,13 +104,13 @@ impl App {
     }
 
     /// Enters this process among those that serve. With the database to itself it frees what the one before had claimed.
-    pub async fn join(&self) -> Result<(), AppError> {
+    pub async fn register_node(&self) -> Result<(), AppError> {
         let (alone, began) = (self.store.alone(), Instant::now());
         let joined = self.store.write(move |db| {
             Box::pin(async move {
-                let node = nodes::join(&mut *db).await?;
-                if alone == Alone::Yes {
-                    nodes::bury(db, node, alone).await?;
+                let node = nodes::register(&mut *db).await?;
+                if alone == Deployment::Yes {
+                    nodes::release_expired(db, node, alone).await?;
                 }
                 Ok::<_, StoreError>(node)
             })
@@ -121,10 +122,10 @@ impl App {
 
     /// Says that this process lives and which of the keys that wait it has, frees what dead ones had claimed, and begins to
     /// use a key that all have. Says how many were dead. With the database to itself there is nobody to tell.
-    pub async fn live(&self, now: Timestamp) -> Result<usize, AppError> {
+    pub async fn heartbeat(&self, now: Timestamp) -> Result<usize, AppError> {
         let buried = match self.store.alone() {
-            Alone::Yes => 0,
-            Alone::No => self.be_seen().await?,
+            Deployment::Yes => 0,
+            Deployment::No => self.be_seen().await?,
         };
         let loaded = self.load_waiting().await?;
         if !loaded.is_empty() {
@@ -136,11 +137,11 @@ impl App {
     async fn be_seen(&self) -> Result<usize, AppError> {
         let (node, began) = (self.claimant().node, Instant::now());
         // By itself: whatever becomes of the dead, this counts.
-        let lives = self.store.write(move |db| Box::pin(nodes::live(db, node)));
+        let lives = self.store.write(move |db| Box::pin(nodes::heartbeat(db, node)));
         let lives = lives.await.map_err(|error: StoreError| error)?;
         if !lives || self.node.unsure.load(Ordering::Relaxed) {
             // The others took us for dead, or will: what we had is theirs, and we are new.
-            self.join().await?;
+            self.register_node().await?;
             self.node.unsure.store(false, Ordering::Relaxed);
         }
         // A sign of life that took long was a pause too, for the others perhaps as for this one.
@@ -148,7 +149,7 @@ impl App {
             return Ok(0);
         }
         let node = self.claimant().node;
-        let buried = self.store.write(move |db| Box::pin(nodes::bury(db, node, Alone::No)));
+        let buried = self.store.write(move |db| Box::pin(nodes::release_expired(db, node, Deployment::No)));
         Ok(buried.await.map_err(|error: StoreError| error)?)
     }
 
@@ -174,8 +175,11 @@ impl App {
     }
 
     /// Leaves in order: what this process had claimed is free.
-    pub async fn leave(&self) -> Result<(), AppError> {
+    pub async fn deregister_node(&self) -> Result<(), AppError> {
         let node = self.claimant().node;
-        self.store.write(move |db| Box::pin(nodes::leave(db, node))).await.map_err(|e: StoreError| e.into())
+        self.store
+            .write(move |db| Box::pin(nodes::deregister(db, node)))
+            .await
+            .map_err(|e: StoreError| e.into())
     }
 }

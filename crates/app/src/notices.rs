@@ -23,7 +23,7 @@ use crate::{App, AppError, sealing};
 const MAX_MODERATORS: u32 = 50;
 
 /// What waits for the transaction of what it tells of.
-pub(crate) enum Prepared {
+pub(crate) enum PreparedNotice {
     /// A finished letter.
     Letter(Box<Finished>),
     /// Facts for a notice that is made when it is due.
@@ -51,7 +51,7 @@ pub(crate) struct Finished {
 /// An attachment: file name, media type, content.
 pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 
-impl Prepared {
+impl PreparedNotice {
     /// Stores the letter or the facts; `false`, and counted, if the budget of the letter is spent.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
         let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
@@ -175,7 +175,7 @@ pub(crate) async fn to_person(
     text: Text,
     content: impl Fn(&TextPlace<'_>, Channel) -> Option<NoticeContent>,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let channel = {
         let mut db = app.store.reader().await?;
         if spent(&mut db, list.no, &to.address, text.name(), NoticeBudget::DAILY, now).await?.is_some() {
@@ -215,7 +215,7 @@ pub(crate) async fn answer(
     list: &MailingList,
     message: Message,
     now: Timestamp,
-) -> Result<Prepared, AppError> {
+) -> Result<PreparedNotice, AppError> {
     let to = &message.to.address;
     let channel = channel_to(app, &mut *app.store.reader().await?, list, to, now).await?;
     answer_by(app, list, message, channel, now).await
@@ -228,11 +228,11 @@ pub(crate) async fn answer_by(
     message: Message,
     channel: Channel,
     now: Timestamp,
-) -> Result<Prepared, AppError> {
+) -> Result<PreparedNotice, AppError> {
     let (to, budget) = (&message.to.address, message.budget);
     let spent = spent(&mut *app.store.reader().await?, list.no, to, &message.kind, budget, now).await?;
     match spent {
-        Some(spent) => Ok(Prepared::Untold(list.no, spent)),
+        Some(spent) => Ok(PreparedNotice::Untold(list.no, spent)),
         None => make(app, list, message, channel, now).await,
     }
 }
@@ -244,17 +244,17 @@ pub(crate) async fn to_key(
     message: Message,
     key: &SealingCard,
     now: Timestamp,
-) -> Result<Prepared, AppError> {
+) -> Result<PreparedNotice, AppError> {
     let Message { to, kind, budget, letter, attachment, reply_to } = message;
     let address = to.address.clone();
     let spent = spent(&mut *app.store.reader().await?, list.no, &address, &kind, budget, now).await?;
     if let Some(spent) = spent {
-        return Ok(Prepared::Untold(list.no, spent));
+        return Ok(PreparedNotice::Untold(list.no, spent));
     }
     let notice = Notice { list, to, letter, attachment, messages: Vec::new(), reply_to };
     let payload = notices::build(notice, Channel::Sealed, now, random());
     let body = sealing::enclose_to(app, list, payload, key, now).await?;
-    Ok(Prepared::Letter(Box::new(Finished {
+    Ok(PreparedNotice::Letter(Box::new(Finished {
         list: list.no,
         to: address,
         kind,
@@ -272,7 +272,7 @@ pub(crate) async fn make(
     message: Message,
     channel: Channel,
     now: Timestamp,
-) -> Result<Prepared, AppError> {
+) -> Result<PreparedNotice, AppError> {
     make_with(app, list, message, Vec::new(), channel, now).await
 }
 
@@ -284,7 +284,7 @@ pub(crate) async fn make_with(
     messages: Vec<(String, Vec<u8>)>,
     channel: Channel,
     now: Timestamp,
-) -> Result<Prepared, AppError> {
+) -> Result<PreparedNotice, AppError> {
     let Message { to, kind, budget, letter, attachment, reply_to } = message;
     let address = to.address.clone();
     let notice = Notice { list, to, letter, attachment, messages, reply_to };
@@ -292,7 +292,7 @@ pub(crate) async fn make_with(
     let body = sealing::enclose(app, list, payload, channel, now).await?;
     let list = list.no;
     let letter = Finished { list, to: address, kind, budget, channel, body, probe: None, marks: Vec::new() };
-    Ok(Prepared::Letter(Box::new(letter)))
+    Ok(PreparedNotice::Letter(Box::new(letter)))
 }
 
 /// Where a letter of that list to that person is filled in: in their language.

@@ -14,7 +14,7 @@ use sealist_store::{Conn, lists, people};
 use crate::effects::carry_out;
 use crate::key_life::{row_of, updated_row};
 use crate::key_work::key_work;
-use crate::requests::{Desk, on_arrival};
+use crate::requests::{ListContext, on_arrival};
 use crate::{App, AppError, new_keys};
 
 /// Makes a list of that style, on an OpenPGP style with its keys. They are on disk before the rows that name them, or
@@ -81,7 +81,7 @@ pub async fn add_member(
     };
     let arrival = match given {
         Some(_) => Vec::new(),
-        None => on_arrival(Desk { app, list, now }, &address).await?,
+        None => on_arrival(ListContext { app, list, now }, &address).await?,
     };
     let list = list.no;
     app.store

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sealist_store::coming::{self, Coming};
+use sealist_store::coming::{self, PartialBody};
 use sealist_store::{Store, StoreError};
 
 use crate::{App, AppError};
@@ -11,13 +11,13 @@ use crate::{App, AppError};
 const AT_ONCE: u32 = 8;
 
 /// What came in part and broke off.
-pub(crate) type BrokenOff = Arc<Mutex<Vec<Coming>>>;
+pub(crate) type AbandonedUploads = Arc<Mutex<Vec<PartialBody>>>;
 
 /// The stored part of one message.
 pub(crate) struct Spool {
-    coming: Coming,
+    coming: PartialBody,
     done: bool,
-    broken_off: BrokenOff,
+    broken_off: AbandonedUploads,
 }
 
 impl Spool {
@@ -25,10 +25,10 @@ impl Spool {
     pub(crate) async fn begin(app: &App, piece: Vec<u8>) -> Result<Self, AppError> {
         let node = app.claimant().node;
         let begun = app.store.write(move |db| {
-            Box::pin(async move { Coming::begin(&mut *db, node).await?.append(db, &piece).await })
+            Box::pin(async move { PartialBody::begin(&mut *db, node).await?.append(db, &piece).await })
         });
         // What is stored and nobody here knows of is freed like a claim.
-        let coming = begun.await.inspect_err(|error| app.heed_failed_claim(error))?;
+        let coming = begun.await.inspect_err(|error| app.note_uncertain_claim(error))?;
         Ok(Self { coming, done: false, broken_off: app.broken_off.clone() })
     }
 
@@ -41,7 +41,7 @@ impl Spool {
     }
 
     /// What is stored, to be completed.
-    pub(crate) fn coming(&self) -> Coming {
+    pub(crate) fn coming(&self) -> PartialBody {
         self.coming
     }
 

@@ -46,7 +46,7 @@ pub struct MaintenanceReport {
 
 /// Makes due what a clock that was set back since would make wait: nothing is put off for longer than `longest_pause_ms`.
 /// Says how much.
-pub async fn mend_clock(app: &App, longest_pause_ms: i64, now: Timestamp) -> Result<u64, AppError> {
+pub async fn reset_future_timers(app: &App, longest_pause_ms: i64, now: Timestamp) -> Result<u64, AppError> {
     let latest = now.plus_ms(longest_pause_ms);
     if !clock::was_set_back(&mut *app.store.reader().await?, latest).await? {
         return Ok(0);
@@ -245,7 +245,7 @@ async fn delete_finished(app: &App) -> Result<(), AppError> {
 
 /// Deletes the posts that a list keeps; those that are on their way go when they are out. Says how many they were.
 pub async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
-    let purged = app.store.write(move |db| Box::pin(archive::let_go(db, list)));
+    let purged = app.store.write(move |db| Box::pin(archive::stop_keeping(db, list)));
     let purged = purged.await.map_err(|e: StoreError| e)?;
     delete_finished(app).await?;
     Ok(purged)

@@ -8,11 +8,11 @@ use moved_clock::{
     OPENPGP, PLAIN, claimed, day, join, key_row, make_plain_list, post_plain, set, site_in, site_with,
     store_plain,
 };
-use sealist_app::{App, Destination, Intake, Report, process, settle, tell_due, upkeep};
+use sealist_app::{App, BatchReport, Destination, Intake, process, record_results, tell_due, upkeep};
 use sealist_lists::model::{MAX_LOCAL_OCTETS, MailingList, MemberNo, Role, SubAddress};
 use sealist_mail::{Address, Headers, SmtpStage, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::deliveries::{DeliveryState, Settled};
+use sealist_store::deliveries::{DeliveryResult, DeliveryState};
 use sealist_store::{StoreError, audit, bounce_scores, people, put_aside, queue};
 use tempfile::TempDir;
 
@@ -42,9 +42,9 @@ async fn post(app: &App, list: &MailingList, answer: Answer, now: Timestamp) {
                 None => (DeliveryState::Sent, None, "250 ok"),
             };
             let (no, email) = (one.no, one.email.clone());
-            results.push(Settled { no, email, state, reply: reply.into(), refused_at });
+            results.push(DeliveryResult { no, email, state, reply: reply.into(), refused_at });
         }
-        settle(app, vec![Report { results, ..batch }], now).await.unwrap();
+        record_results(app, vec![BatchReport { results, ..batch }], now).await.unwrap();
     }
 }
 
@@ -67,10 +67,16 @@ async fn deliver_all(app: &App, now: Timestamp) -> Vec<Sent> {
             for one in &copy.recipients {
                 let (no, email) = (one.no, one.email.clone());
                 let reply = "250 ok".to_owned();
-                results.push(Settled { no, email, state: DeliveryState::Sent, reply, refused_at: None });
+                results.push(DeliveryResult {
+                    no,
+                    email,
+                    state: DeliveryState::Sent,
+                    reply,
+                    refused_at: None,
+                });
             }
         }
-        settle(app, vec![Report { results, ..batch }], now).await.unwrap();
+        record_results(app, vec![BatchReport { results, ..batch }], now).await.unwrap();
     }
     sent
 }

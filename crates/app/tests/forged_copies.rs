@@ -9,7 +9,9 @@ mod readers;
 use std::process::Command;
 
 use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
-use sealist_lists::facts::{Addressed, Encryption, InnerAuthor, MessageFacts, PgpForm, Replay, Signature};
+use sealist_lists::facts::{
+    Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Replay, Signature,
+};
 use sealist_lists::model::{ListNo, MailingList, Role};
 use sealist_lists::texts::Texts;
 use sealist_lists::{payload, pipelines, styles};
@@ -53,7 +55,7 @@ impl Stage {
             moderation_action: None,
             octets: 1000,
             form: PgpForm::Mime,
-            encryption: Encryption::Whole,
+            encryption: EncryptionFact::Whole,
             signature: Signature::Good,
             replay: Replay::Fresh,
             waiting: None,

@@ -231,9 +231,9 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     let row = CertificateRow { card: Some(stale), ..key_row(&app, &anne, ANNE, day(-5)) };
     join(&app, &list, ANNE, Role::Member, Some(row)).await;
     let no = list.no;
-    let waits = app
-        .store
-        .write(move |db| Box::pin(async move { people::key_waits(db, no, &ANNE.parse().unwrap()).await }));
+    let waits = app.store.write(move |db| {
+        Box::pin(async move { people::mark_key_pending_approval(db, no, &ANNE.parse().unwrap()).await })
+    });
     waits.await.map_err(|error: StoreError| error).unwrap();
     post(&app, &list, "Words.", day(0)).await;
     let copies = async |now: Timestamp| {
@@ -243,7 +243,7 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     check(&app, day(1)).await.unwrap();
     assert_eq!(copies(day(1)).await, 0);
     let approved = app.store.write(move |db| {
-        Box::pin(async move { people::key_approved(db, Some(no), &ANNE.parse().unwrap(), day(1)).await })
+        Box::pin(async move { people::approve_key(db, Some(no), &ANNE.parse().unwrap(), day(1)).await })
     });
     approved.await.map_err(|error: StoreError| error).unwrap();
     assert_eq!(copies(day(1)).await, 1);

@@ -26,7 +26,7 @@ async fn a_new_key_is_announced_by_the_old_one() {
     // The node lives, and says with its next beat that it has the new key.
     rotate(&app, &list, day(0)).await.unwrap();
     assert!(deliver(&app, day(0)).await.is_empty(), "it is not used yet");
-    app.live(day(0)).await.unwrap();
+    app.heartbeat(day(0)).await.unwrap();
     let new = published(&app, &list).await.unwrap();
     assert_eq!(new.len(), 1, "the old one is still good, and not handed out");
     let letters = deliver(&app, day(0)).await;
@@ -40,7 +40,7 @@ async fn a_new_key_is_announced_by_the_old_one() {
     }
     assert!(text.contains("application/pgp-keys"), "{text}");
 
-    app.live(day(1)).await.unwrap();
+    app.heartbeat(day(1)).await.unwrap();
     upkeep(&app, day(1)).await.unwrap();
     assert_eq!(announce(&app, day(1)).await.unwrap(), 0, "once");
     assert!(deliver(&app, day(1)).await.is_empty());
@@ -86,7 +86,7 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
         join(&app, &list, "de@example.org", Role::Member, None).await;
         let old = published(&app, &list).await.unwrap().remove(0);
         rotate(&app, &list, day(0)).await.unwrap();
-        app.live(day(0)).await.unwrap();
+        app.heartbeat(day(0)).await.unwrap();
         let letters = deliver(&app, day(0)).await;
         assert_eq!(
             letters.len(),

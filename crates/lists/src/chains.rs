@@ -143,7 +143,7 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Addressed, Encryption, InnerAuthor, PgpForm, Replay, Signature};
+    use crate::facts::{Addressed, EncryptionFact, InnerAuthor, PgpForm, Replay, Signature};
     use crate::model::Role;
     use crate::styles;
     use sealist_openpgp::Unreadable as Why;
@@ -156,7 +156,7 @@ mod tests {
             moderation_action: None,
             octets: 1000,
             form: PgpForm::Mime,
-            encryption: Encryption::Whole,
+            encryption: EncryptionFact::Whole,
             signature: Signature::Good,
             replay: Replay::Fresh,
             waiting: None,
@@ -195,12 +195,12 @@ mod tests {
         use Reason::*;
         let pgp = "pgp-default";
         check(pgp, |_| (), Action::Accept, &[]);
-        check(pgp, |f| f.encryption = Encryption::None, Action::Reject, &[NotEncrypted]);
-        check(pgp, |f| f.encryption = Encryption::Ambiguous, Action::Hold, &[Ambiguous]);
+        check(pgp, |f| f.encryption = EncryptionFact::None, Action::Reject, &[NotEncrypted]);
+        check(pgp, |f| f.encryption = EncryptionFact::Ambiguous, Action::Hold, &[Ambiguous]);
         check(pgp, |f| f.form = PgpForm::Inline, Action::Reject, &[Inline]);
         check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
         let unreadable = |f: &mut MessageFacts| {
-            (f.encryption, f.signature) = (Encryption::Unreadable(Why::Failed), Signature::None)
+            (f.encryption, f.signature) = (EncryptionFact::Unreadable(Why::Failed), Signature::None)
         };
         check(pgp, unreadable, Action::Reject, &[Unreadable, Unsigned]);
         check(
@@ -235,7 +235,7 @@ mod tests {
         const ACTIONS: [Action; 5] =
             [Action::Accept, Action::Defer, Action::Hold, Action::Reject, Action::Discard];
         let kinds = [Why::Failed, Why::OtherKeys, Why::NotOpenPgp]
-            .map(|why| (Encryption::Unreadable(why), Signature::None));
+            .map(|why| (EncryptionFact::Unreadable(why), Signature::None));
         let read = [
             Signature::None,
             Signature::NoKey,
@@ -243,12 +243,12 @@ mod tests {
             Signature::UnknownSigner,
             Signature::Invalid,
         ]
-        .map(|signature| (Encryption::Whole, signature));
+        .map(|signature| (EncryptionFact::Whole, signature));
         let kinds = [&kinds[..], &read].concat();
         for number in 0..ACTIONS.len().pow(5) {
             let chosen = |place: u32| ACTIONS[number / ACTIONS.len().pow(place) % ACTIONS.len()];
             for moderation in [Action::Defer, Action::Reject] {
-                let answered = |(encryption, signature): &(Encryption, Signature)| {
+                let answered = |(encryption, signature): &(EncryptionFact, Signature)| {
                     let mut facts = posting("pgp-default");
                     let pgp = facts.settings.pgp.as_mut().unwrap();
                     pgp.unsigned_msg_action = chosen(0);
@@ -286,7 +286,7 @@ mod tests {
                 let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);
                 assert_eq!(verdict.action, Action::Hold, "{role:?} {signature:?}");
                 assert!(verdict.reasons().contains(&Reason::CovertContent), "{role:?} {signature:?}");
-                facts.encryption = Encryption::None;
+                facts.encryption = EncryptionFact::None;
                 facts.settings.pgp.as_mut().unwrap().nonencrypted_msg_action = Action::Defer;
                 let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);
                 assert_eq!(verdict.action, Action::Accept, "{role:?} {signature:?}");
@@ -381,7 +381,8 @@ mod tests {
 
     #[test]
     fn a_plain_list_asks_for_no_signature() {
-        let plain = |f: &mut MessageFacts| (f.encryption, f.signature) = (Encryption::None, Signature::None);
+        let plain =
+            |f: &mut MessageFacts| (f.encryption, f.signature) = (EncryptionFact::None, Signature::None);
         check("legacy-default", plain, Action::Accept, &[]);
         check("legacy-default", |f| f.author_role = None, Action::Hold, &[Reason::Nonmember]);
         check(

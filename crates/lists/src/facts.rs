@@ -36,7 +36,7 @@ pub struct MessageFacts {
     /// How OpenPGP lies in it.
     pub form: PgpForm,
     /// Whether it was encrypted as a whole.
-    pub encryption: Encryption,
+    pub encryption: EncryptionFact,
     /// What its signature is worth.
     pub signature: Signature,
     /// Whether the signed text was posted or refused before.
@@ -84,7 +84,7 @@ pub enum PgpForm {
 
 /// Whether a message was encrypted as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encryption {
+pub enum EncryptionFact {
     /// It came in the clear.
     None,
     /// The root was encrypted to the list, and is opened.

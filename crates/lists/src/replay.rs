@@ -51,14 +51,14 @@ pub struct Here<'a> {
 
 /// What the record says of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past {
+pub struct ReplayHistory {
     /// Whether the text was posted or refused before.
     pub replay: Replay,
     /// Why another message with the same text waits at the same address, if one does.
     pub waiting: Option<Vec<Reason>>,
 }
 
-impl Past {
+impl ReplayHistory {
     /// That of a message that brings nothing signed.
     pub const NONE: Self = Self { replay: Replay::Fresh, waiting: None };
 
@@ -102,7 +102,7 @@ mod tests {
 
     fn check(seen: &[SeenText], replay: Replay, waiting: Option<&[Reason]>) {
         let here = Here { list: ListNo(HERE.0), door: HERE.1, entry: EntryNo(9), arrival: b"nine" };
-        let past = Past::of(seen, here);
+        let past = ReplayHistory::of(seen, here);
         assert_eq!((past.replay, past.waiting.as_deref()), (replay, waiting), "{seen:?}");
     }
 

@@ -4,7 +4,9 @@
 
 use expect_test::expect_file;
 use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
-use sealist_lists::facts::{Addressed, Encryption, InnerAuthor, MessageFacts, PgpForm, Replay, Signature};
+use sealist_lists::facts::{
+    Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Replay, Signature,
+};
 use sealist_lists::model::{
     AddressNo, ListNo, ListSettings, MailingList, Member, MemberNo, Preferences, Role,
 };
@@ -38,7 +40,7 @@ fn facts(settings: &ListSettings, role: Option<Role>) -> MessageFacts {
         moderation_action: None,
         octets: 1000,
         form: PgpForm::Mime,
-        encryption: if pgp { Encryption::Whole } else { Encryption::None },
+        encryption: if pgp { EncryptionFact::Whole } else { EncryptionFact::None },
         signature: if pgp { Signature::Good } else { Signature::None },
         replay: Replay::Fresh,
         waiting: None,
@@ -161,7 +163,7 @@ fn what_nobody_signed() {
     };
     let unsigned = |facts: &mut MessageFacts| {
         (facts.addressed, facts.signature, facts.encryption) =
-            (Addressed::NotSaid, Signature::None, Encryption::None);
+            (Addressed::NotSaid, Signature::None, EncryptionFact::None);
         Signed::Nothing
     };
     let member = Some(Role::Member);

@@ -95,7 +95,7 @@ pub fn classify(
     }
     let answers = headers.all("auto-submitted").any(|field| keyword(&field.decoded()) == "auto-replied")
         || ["x-autoreply", "x-autorespond"].into_iter().any(|name| says_yes(headers, name));
-    if is_daemon(sender) || null && dsn::read(None, message).report != dsn::Report::Other {
+    if is_daemon(sender) || null && dsn::read(None, message).report != dsn::DeliveryReport::Other {
         MessageOrigin::Bounce
     } else if answers {
         MessageOrigin::AutoReply

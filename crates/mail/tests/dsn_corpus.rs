@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use sealist_mail::dsn::{self, Report};
+use sealist_mail::dsn::{self, DeliveryReport};
 
 /// File below the folder, and `failed`, `delayed` or `other`.
 const TABLE: &str = include_str!("dsn_corpus.tsv");
@@ -12,13 +12,13 @@ const TABLE: &str = include_str!("dsn_corpus.tsv");
 /// Of each hundred failures so many are recognised at least.
 const MIN_RECOGNISED_PERCENT: usize = 98;
 
-fn rows() -> Vec<(&'static str, Report)> {
+fn rows() -> Vec<(&'static str, DeliveryReport)> {
     let row = |line: &'static str| {
         let (file, report) = line.split_once('\t').expect("a file and a verdict");
         let report = match report {
-            "failed" => Report::Failed,
-            "delayed" => Report::Delayed,
-            "other" => Report::Other,
+            "failed" => DeliveryReport::Failed,
+            "delayed" => DeliveryReport::Delayed,
+            "other" => DeliveryReport::Other,
             unknown => panic!("{unknown:?} is no verdict"),
         };
         (file, report)
@@ -37,11 +37,11 @@ fn failures_are_recognised_and_nothing_else_is() {
         // The null sender is the hardest case: it says nothing against a failure.
         let report = dsn::read(None, &message).report;
         match expected {
-            Report::Failed => {
+            DeliveryReport::Failed => {
                 failures += 1;
-                missed.extend((report != Report::Failed).then_some(file));
+                missed.extend((report != DeliveryReport::Failed).then_some(file));
             }
-            _ => wrong.extend((report == Report::Failed).then_some(file)),
+            _ => wrong.extend((report == DeliveryReport::Failed).then_some(file)),
         }
     }
     println!("{failures} failures, of which {} are not recognised: {missed:?}", missed.len());

@@ -8,12 +8,12 @@ mod exit;
 mod fail_points;
 mod inject;
 mod keyservers;
+mod lmtp_service;
 mod memory;
 mod mta;
 mod opening;
 mod owner;
 mod quickstart;
-mod reception;
 mod runners;
 mod serve;
 mod templates;
@@ -117,7 +117,7 @@ fn main() -> ExitCode {
     };
     // While there is one thread: those of the runtime follow it.
     if let Err(error) = step_down(&arguments) {
-        complain(&format!("sealist: {error}\n"));
+        print_error(&format!("sealist: {error}\n"));
         return ExitCode::from(Code::Config as u8);
     }
     if let ProgramCommand::Serve = arguments.command {
@@ -128,7 +128,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            complain(&format!("sealist: {error:#}\n"));
+            print_error(&format!("sealist: {error:#}\n"));
             ExitCode::from(exit::code_of(&error) as u8)
         }
     }
@@ -229,7 +229,7 @@ fn log_to_stderr(format: config::LogFormat) {
     }
 }
 
-pub(crate) fn complain(text: &str) {
+pub(crate) fn print_error(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

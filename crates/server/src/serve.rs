@@ -17,8 +17,8 @@ use tokio::task::{JoinError, JoinSet};
 use crate::config::{self, Config};
 use crate::exit::{Code, Ending};
 use crate::keyservers::Servers;
+use crate::lmtp_service::LmtpService;
 use crate::opening;
-use crate::reception::Reception;
 use crate::runners::room::{self, IntakeRoom};
 use crate::runners::{incoming, keyfiles, keys, node, outgoing, refresh, summaries, upkeep};
 use crate::templates;
@@ -70,11 +70,11 @@ pub(crate) async fn run(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    app.join().await?;
+    app.register_node().await?;
     let (arrived, accepted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (room, memory) =
         (IntakeRoom::default(), Arc::new(Semaphore::new(config.lmtp.max_in_flight_kib as usize)));
-    let reception = Reception { app: app.clone(), memory, room: room.clone(), arrived: arrived.clone() };
+    let reception = LmtpService { app: app.clone(), memory, room: room.clone(), arrived: arrived.clone() };
     let reception = Arc::new(reception);
     let full = room::IntakeLimits {
         folder: config.data_dir.clone(),
@@ -87,7 +87,7 @@ pub(crate) async fn run(
         tls: tls(&config.lmtp)?,
         ..Settings::default()
     };
-    let sending = outgoing::Outgoing {
+    let sending = outgoing::SenderSettings {
         target: target(&config.outgoing)?,
         max_connections: config.outgoing.max_connections,
         together: together(&config.outgoing),
@@ -105,17 +105,17 @@ pub(crate) async fn run(
     let node = node::run(app.clone(), arrived.clone(), accepted.clone(), longest_pause_ms, ended);
     let node = tokio::spawn(node);
     let mut runners = JoinSet::new();
-    runners.spawn(without_fail(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone())));
-    runners.spawn(without_fail(keyfiles::run(app.clone(), config.clone(), stop.clone())));
-    runners.spawn(without_fail(upkeep::run(app.clone(), stop.clone())));
-    runners.spawn(without_fail(summaries::run(app.clone(), stop.clone())));
+    runners.spawn(infallible(incoming::run(app.clone(), arrived, accepted.clone(), stop.clone())));
+    runners.spawn(infallible(keyfiles::run(app.clone(), config.clone(), stop.clone())));
+    runners.spawn(infallible(upkeep::run(app.clone(), stop.clone())));
+    runners.spawn(infallible(summaries::run(app.clone(), stop.clone())));
     let stages = Stages::new(&config.keys.warn_days);
-    runners.spawn(without_fail(keys::run(app.clone(), stages, stop.clone())));
+    runners.spawn(infallible(keys::run(app.clone(), stages, stop.clone())));
     if let Some(servers) = Servers::of(&config.keys)? {
         let every = Duration::from_secs(u64::from(config.keys.refresh_every_h) * 3600);
-        runners.spawn(without_fail(refresh::run(app.clone(), servers, every, stop.clone())));
+        runners.spawn(infallible(refresh::run(app.clone(), servers, every, stop.clone())));
     }
-    runners.spawn(without_fail(room::run(app.clone(), room, full, stop.clone())));
+    runners.spawn(infallible(room::run(app.clone(), room, full, stop.clone())));
     runners.spawn(outgoing::run(app.clone(), sending, accepted, stop.clone()));
     let mut serving = pin!(server::serve(listener, reception, settings, stop.clone(), DRAIN));
     loop {
@@ -133,12 +133,12 @@ pub(crate) async fn run(
     }
     let _ = done.send(true);
     node.await?;
-    app.leave().await?;
+    app.deregister_node().await?;
     tracing::info!(commits = app.store.commits(), "stopped");
     Ok(())
 }
 
-async fn without_fail(runner: impl Future<Output = ()>) -> Result<(), JoinError> {
+async fn infallible(runner: impl Future<Output = ()>) -> Result<(), JoinError> {
     runner.await;
     Ok(())
 }
@@ -181,7 +181,7 @@ fn tls(lmtp: &config::Lmtp) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>>
     Ok(Some(Arc::new(config)))
 }
 
-fn together(outgoing: &config::Outgoing) -> RecipientBatching {
+fn together(outgoing: &config::OutgoingSettings) -> RecipientBatching {
     let most = outgoing.max_recipients as usize;
     match outgoing.chunk_by {
         config::ChunkBy::Size => RecipientBatching::Anybody(most),
@@ -189,7 +189,7 @@ fn together(outgoing: &config::Outgoing) -> RecipientBatching {
     }
 }
 
-pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<NextHop> {
+pub(crate) fn target(outgoing: &config::OutgoingSettings) -> anyhow::Result<NextHop> {
     let login = match outgoing.user.as_str() {
         "" => None,
         user => {
@@ -204,9 +204,9 @@ pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<NextHop> {
         port: outgoing.port,
         protocol: Protocol::Smtp,
         security: match outgoing.security {
-            config::Security::None => Security::None,
-            config::Security::StartTls => Security::StartTls,
-            config::Security::Tls => Security::Tls,
+            config::ConnectionSecurity::None => Security::None,
+            config::ConnectionSecurity::StartTls => Security::StartTls,
+            config::ConnectionSecurity::Tls => Security::Tls,
         },
         verify: if outgoing.verify { Verify::Yes } else { Verify::No },
         login,
@@ -217,7 +217,7 @@ pub(crate) fn target(outgoing: &config::Outgoing) -> anyhow::Result<NextHop> {
     })
 }
 
-fn timeouts(outgoing: &config::Outgoing) -> Timeouts {
+fn timeouts(outgoing: &config::OutgoingSettings) -> Timeouts {
     let seconds = |count: u32| Duration::from_secs(count.into());
     Timeouts {
         connect: seconds(outgoing.connect_timeout_s),

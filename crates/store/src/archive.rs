@@ -26,7 +26,7 @@ pub async fn kept(db: &mut Conn, list: ListNo) -> Result<ArchiveSize, StoreError
 
 /// Keeps none of a list's posts any more: [`crate::posts::delete_finished`] deletes those that are out. Says how many they
 /// were.
-pub async fn let_go(db: &mut Conn, list: ListNo) -> Result<u64, StoreError> {
+pub async fn stop_keeping(db: &mut Conn, list: ListNo) -> Result<u64, StoreError> {
     let done = query("UPDATE posts SET archived = 0 WHERE list_no = $1 AND archived = 1").bind(list.0);
     Ok(done.execute(db).await?.rows_affected())
 }

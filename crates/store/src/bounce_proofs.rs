@@ -4,7 +4,7 @@
 use sealist_lists::model::ListNo;
 use sealist_mail::{Address, Timestamp};
 
-use crate::sql::{marks, query};
+use crate::sql::{placeholders, query};
 use crate::{Conn, StoreError};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -34,7 +34,7 @@ pub async fn is_sent(db: &mut Conn, list: ListNo, sent: &[[u8; 32]]) -> Result<b
     }
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM sent_ids WHERE list_no = $1 AND mark IN ({}))",
-        marks(2, sent.len())
+        placeholders(2, sent.len())
     );
     let known = sent.iter().fold(query(sql).bind(list.0), |known, mark| known.bind(&mark[..]));
     known.fetch_one(db).await?.try_get(0)
@@ -54,7 +54,7 @@ pub async fn ask(
     }
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM sent_ids WHERE list_no = $1 AND sent_at > $2 AND mark IN ({}))",
-        marks(3, returned.len())
+        placeholders(3, returned.len())
     );
     let known = query(sql).bind(list.0).bind(now.0 - SENT_DAYS * DAY_MS);
     let known = returned.iter().fold(known, |known, mark| known.bind(&mark[..]));
@@ -67,7 +67,7 @@ pub async fn ask(
          (SELECT m.no FROM members m JOIN addresses a ON a.no = m.address_no
           WHERE m.list_no = $1 AND m.role = 'member' AND m.delivery_status = 'enabled' AND m.prove_asked_at < $3
           AND a.email_key IN ({}) ORDER BY m.no LIMIT 1)",
-        marks(4, keys.len())
+        placeholders(4, keys.len())
     );
     let asked = query(sql).bind(list.0).bind(now.0).bind(now.0 - REST_DAYS * DAY_MS);
     let asked = keys.iter().fold(asked, |asked, key| asked.bind(key));

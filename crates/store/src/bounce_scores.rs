@@ -19,7 +19,7 @@ const ONE_IN: i64 = 4;
 
 /// What bounces a list takes before posts to a member stop.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct BouncePolicy {
     /// Bounces; of each day one counts.
     pub threshold: u32,
     /// Days after which an old score is forgotten.
@@ -30,7 +30,7 @@ pub struct Patience {
 
 /// What a bounce leads to, and for which address.
 #[derive(Clone, Debug)]
-pub enum Bounced {
+pub enum BounceEffect {
     /// The score is not raised: the day had a bounce already, or the member gets no posts.
     Nothing,
     /// The score is raised.
@@ -56,24 +56,24 @@ pub struct Returned {
 pub async fn bounced(
     db: &mut Conn,
     returned: Returned,
-    patience: Patience,
+    patience: BouncePolicy,
     now: Timestamp,
-) -> Result<Bounced, StoreError> {
+) -> Result<BounceEffect, StoreError> {
     let stale = Timestamp(now.0 - i64::from(patience.stale_after_days) * DAY_MS);
     match returned.kind {
         Kind::Posting => post_bounced(db, returned, patience, stale, now).await,
-        Kind::Probe => stop(db, returned, stale).await,
-        Kind::Notice => Ok(Bounced::Nothing),
+        Kind::Probe => disable_delivery(db, returned, stale).await,
+        Kind::Notice => Ok(BounceEffect::Nothing),
     }
 }
 
 async fn post_bounced(
     db: &mut Conn,
     returned: Returned,
-    patience: Patience,
+    patience: BouncePolicy,
     stale: Timestamp,
     now: Timestamp,
-) -> Result<Bounced, StoreError> {
+) -> Result<BounceEffect, StoreError> {
     let scored = query(
         "UPDATE members SET
              bounce_score = CASE WHEN last_bounce_at < $3 THEN 1 ELSE bounce_score + 1 END, last_bounce_at = $5
@@ -87,19 +87,23 @@ async fn post_bounced(
     .bind(now.0)
     .fetch_optional(&mut *db)
     .await?;
-    let Some(row) = scored else { return Ok(Bounced::Nothing) };
+    let Some(row) = scored else { return Ok(BounceEffect::Nothing) };
     if row.try_get::<u32>(0)? < patience.threshold {
-        return Ok(Bounced::Scored);
+        return Ok(BounceEffect::Scored);
     }
     if !patience.probe {
-        return stop(db, returned, stale).await;
+        return disable_delivery(db, returned, stale).await;
     }
     query("UPDATE members SET bounce_score = 0 WHERE no = $1").bind(returned.member.0).execute(db).await?;
-    Ok(Bounced::Doubted(returned.member, row.try_get(1)?))
+    Ok(BounceEffect::Doubted(returned.member, row.try_get(1)?))
 }
 
 /// Nobody without a bounce of late is stopped: a probe comes back soon after what led to it.
-async fn stop(db: &mut Conn, returned: Returned, stale: Timestamp) -> Result<Bounced, StoreError> {
+async fn disable_delivery(
+    db: &mut Conn,
+    returned: Returned,
+    stale: Timestamp,
+) -> Result<BounceEffect, StoreError> {
     let stopped = query(
         "UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0, stop_notices = 0
          WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at >= $3
@@ -110,7 +114,7 @@ async fn stop(db: &mut Conn, returned: Returned, stale: Timestamp) -> Result<Bou
     .bind(stale.0)
     .fetch_optional(db)
     .await?;
-    stopped.map_or(Ok(Bounced::Nothing), |row| Ok(Bounced::Stopped(row.try_get(0)?)))
+    stopped.map_or(Ok(BounceEffect::Nothing), |row| Ok(BounceEffect::Stopped(row.try_get(0)?)))
 }
 
 /// The members of a list to whom posts have stopped and who are to be told so, again: each week for some weeks, because what

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::nodes::{Alone, DEAD_AFTER_MS};
+use crate::nodes::{DEAD_AFTER_MS, Deployment};
 use crate::sql::query;
 use crate::{Store, StoreError};
 
@@ -26,7 +26,7 @@ pub struct Capacity {
 
 /// Asks the server; `None` with SQLite. On a server that cannot be written a commit is that of a reading transaction.
 pub async fn of(store: &Store) -> Result<Option<Capacity>, StoreError> {
-    if store.alone() == Alone::Yes {
+    if store.alone() == Deployment::Yes {
         return Ok(None);
     }
     let mut db = store.reader().await?;

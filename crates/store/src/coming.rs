@@ -9,14 +9,14 @@ use crate::{Conn, StoreError};
 
 /// What is stored so far of a body whose end has not come.
 #[derive(Clone, Copy, Debug)]
-pub struct Coming {
+pub struct PartialBody {
     body: BodyNo,
     node: NodeNo,
     rows: i64,
     octets: i64,
 }
 
-impl Coming {
+impl PartialBody {
     /// Begins a body that this node takes in.
     pub async fn begin(db: &mut Conn, node: NodeNo) -> Result<Self, StoreError> {
         let body = query("INSERT INTO bodies (form, octets, data, coming_to) VALUES ('plain', 0, $1, $2)");

@@ -142,7 +142,7 @@ pub async fn retry(db: &mut Conn, which: CopySelection, now: Timestamp) -> Resul
          AND state IN ('due', 'failed', 'held') AND claimed_by IS NULL"
     ));
     let done = retried.bind(number).bind(now.0).execute(&mut *db).await?;
-    db.call("outgoing").await?;
+    db.notify("outgoing").await?;
     Ok(done.rows_affected())
 }
 
@@ -164,7 +164,7 @@ pub async fn retry_all(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError>
     .bind(now.0)
     .execute(&mut *db)
     .await?;
-    db.call("outgoing").await?;
+    db.notify("outgoing").await?;
     Ok(done.rows_affected())
 }
 

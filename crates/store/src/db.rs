@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::StoreError;
 use crate::clock::SiteClock;
 use crate::database::{Database, Location};
-use crate::nodes::Alone;
+use crate::nodes::Deployment;
 use crate::shortage::Shortage;
 use crate::sql::{Conn, ReadConnection, sqlite};
 use crate::writer::{Job, Ran, Writer};
@@ -146,10 +146,10 @@ impl Store {
     }
 
     /// Whether this process has the database to itself.
-    pub fn alone(&self) -> Alone {
+    pub fn alone(&self) -> Deployment {
         match self.readers {
-            ReadPool::Sqlite(_) => Alone::Yes,
-            ReadPool::Postgres(..) => Alone::No,
+            ReadPool::Sqlite(_) => Deployment::Yes,
+            ReadPool::Postgres(..) => Deployment::No,
         }
     }
 

@@ -8,7 +8,7 @@ use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, Membe
 use sealist_mail::{SmtpStage, Timestamp};
 
 use crate::nodes::Claimant;
-use crate::sql::{marks, query};
+use crate::sql::{placeholders, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "deliveries" };
@@ -191,7 +191,7 @@ pub(crate) async fn drop_copies_to(db: &mut Conn, member: MemberNo) -> Result<()
 pub async fn gone(db: &mut Conn, rows: &[DeliveryNo]) -> Result<Vec<DeliveryNo>, StoreError> {
     let mut gone = Vec::new();
     for chunk in rows.chunks(MAX_ROWS) {
-        let sql = format!("SELECT no FROM deliveries WHERE no IN ({})", marks(1, chunk.len()));
+        let sql = format!("SELECT no FROM deliveries WHERE no IN ({})", placeholders(1, chunk.len()));
         let found = chunk.iter().fold(query(sql), |found, row| found.bind(row.0));
         let found = found.fetch_all(&mut *db).await?;
         let found = found.iter().map(|row| row.try_get(0)).collect::<Result<HashSet<i64>, _>>()?;
@@ -212,7 +212,7 @@ pub async fn give_back(
         let sql = format!(
             "UPDATE deliveries SET attempts = attempts - 1, next_at = $1, claimed_by = NULL
              WHERE claimed_by = $2 AND no IN ({})",
-            marks(3, chunk.len())
+            placeholders(3, chunk.len())
         );
         let back = chunk.iter().fold(query(sql).bind(from.0).bind(node.0), |back, row| back.bind(row.0));
         back.execute(&mut *db).await?;
@@ -247,7 +247,7 @@ pub enum DeliveryState {
 
 /// What became of one recipient, with the next hop's words or our reason.
 #[derive(Clone, Debug)]
-pub struct Settled {
+pub struct DeliveryResult {
     /// The recipient's row.
     pub no: DeliveryNo,
     /// The address.
@@ -262,9 +262,10 @@ pub struct Settled {
 
 /// Records results, as few statements as there are hundreds of them. What another node has taken over meanwhile stays
 /// its own, unless the copy is out.
-pub async fn record(db: &mut Conn, node: NodeNo, results: &[Settled]) -> Result<(), StoreError> {
+pub async fn record(db: &mut Conn, node: NodeNo, results: &[DeliveryResult]) -> Result<(), StoreError> {
     for chunk in results.chunks(MAX_ROWS) {
-        let rows: Vec<String> = (0..chunk.len()).map(|row| format!("({})", marks(4 * row + 1, 4))).collect();
+        let rows: Vec<String> =
+            (0..chunk.len()).map(|row| format!("({})", placeholders(4 * row + 1, 4))).collect();
         let mut statement = query(format!(
             "WITH v (no, state, next_at, reply) AS (VALUES {})
              UPDATE deliveries SET state = v.state, next_at = v.next_at, reply = v.reply, claimed_by = NULL FROM v

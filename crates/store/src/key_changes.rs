@@ -108,7 +108,7 @@ pub async fn of(db: &mut Conn, address: AddressNo) -> Result<Vec<KeyChange>, Sto
 }
 
 /// Takes the word of a key back: what it authorised for an address is void. Says how many changes that are.
-pub async fn void(
+pub async fn revoke_authority(
     db: &mut Conn,
     address: AddressNo,
     fingerprint: &str,

@@ -126,7 +126,7 @@ pub struct Warned {
 
 /// A certificate with all that the daily check knows of it.
 #[derive(Clone, Debug)]
-pub struct Watched {
+pub struct WatchedCertificate {
     /// Whose it is.
     pub address_no: AddressNo,
     /// Whose it is.
@@ -146,7 +146,7 @@ pub struct Watched {
 }
 
 /// The certificate of an address, as the daily check sees it.
-pub async fn watched(db: &mut Conn, address: AddressNo) -> Result<Option<Watched>, StoreError> {
+pub async fn watched(db: &mut Conn, address: AddressNo) -> Result<Option<WatchedCertificate>, StoreError> {
     let row = query(
         "SELECT c.address_no, a.email, c.fingerprint, c.certificate, c.card, c.unusable, c.warned_of, c.warned_until,
          c.warned_stage, c.generation, c.checked_at
@@ -159,7 +159,7 @@ pub async fn watched(db: &mut Conn, address: AddressNo) -> Result<Option<Watched
         until: row.try_get::<Option<i64>>(7)?.map(Timestamp),
         stage: row.try_get(8)?,
     };
-    Ok(Some(Watched {
+    Ok(Some(WatchedCertificate {
         address_no: AddressNo(row.try_get(0)?),
         address: Address::from_stored(&row.try_get::<String>(1)?).ok_or(DAMAGED)?,
         fingerprint: row.try_get(2)?,
@@ -185,7 +185,7 @@ pub struct KeyCheckResult {
 /// node has judged it. A card where there was none makes waiting copies due.
 pub async fn record(
     db: &mut Conn,
-    seen: &Watched,
+    seen: &WatchedCertificate,
     found: &KeyCheckResult,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -218,7 +218,7 @@ pub async fn record(
         return Ok(false);
     }
     if card.is_some() && changed {
-        keys::let_go(db, seen.address_no, now).await?;
+        keys::release_held_for_key(db, seen.address_no, now).await?;
     }
     Ok(true)
 }

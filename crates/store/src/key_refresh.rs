@@ -3,7 +3,7 @@
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
 
-use crate::key_checks::Watched;
+use crate::key_checks::WatchedCertificate;
 use crate::keys::{self, CertificateRow};
 use crate::sql::query;
 use crate::{Conn, StoreError};
@@ -30,7 +30,7 @@ pub async fn take(db: &mut Conn, before: Timestamp, now: Timestamp) -> Result<Op
 /// not any more what the update was merged into.
 pub async fn update(
     db: &mut Conn,
-    seen: &Watched,
+    seen: &WatchedCertificate,
     after: &CertificateRow,
     changes: &str,
     now: Timestamp,

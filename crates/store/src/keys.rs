@@ -85,18 +85,22 @@ pub async fn replace_certificate(
     };
     let written = statement.execute(&mut *db).await?.rows_affected() > 0;
     if written && row.card.is_some() {
-        let_go(db, address, now).await?;
+        release_held_for_key(db, address, now).await?;
     }
     Ok(written)
 }
 
 /// Makes due what waited for a usable certificate of an address.
-pub(crate) async fn let_go(db: &mut Conn, address: AddressNo, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn release_held_for_key(
+    db: &mut Conn,
+    address: AddressNo,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let due = query(
         "UPDATE deliveries SET state = 'due', next_at = $2 WHERE address_no = $1 AND state = 'held_for_key'",
     );
     if due.bind(address.0).bind(now.0).execute(&mut *db).await?.rows_affected() > 0 {
-        db.call("outgoing").await?;
+        db.notify("outgoing").await?;
     }
     Ok(())
 }

@@ -98,8 +98,8 @@ pub async fn release(db: &mut Conn, no: ListNo) -> Result<bool, StoreError> {
     .bind(LIST_IS_HELD)
     .execute(&mut *db)
     .await?;
-    db.call("incoming").await?;
-    db.call("outgoing").await?;
+    db.notify("incoming").await?;
+    db.notify("outgoing").await?;
     Ok(released)
 }
 

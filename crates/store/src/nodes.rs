@@ -2,7 +2,7 @@
 
 use sealist_lists::model::{ListNo, NodeNo};
 
-use crate::sql::{Query, marks, query};
+use crate::sql::{Query, placeholders, query};
 use crate::{Conn, StoreError};
 
 /// A node that was not seen for so long is dead.
@@ -23,7 +23,7 @@ impl Claimant {
         let held = format!("AND {column} NOT IN (SELECT no FROM lists WHERE held_at IS NOT NULL)");
         match self.lacking.len() {
             0 => held,
-            count => format!("{held} AND {column} NOT IN ({})", marks(from, count)),
+            count => format!("{held} AND {column} NOT IN ({})", placeholders(from, count)),
         }
     }
 
@@ -33,23 +33,23 @@ impl Claimant {
 }
 
 /// Enters this process.
-pub async fn join(db: &mut Conn) -> Result<NodeNo, StoreError> {
+pub async fn register(db: &mut Conn) -> Result<NodeNo, StoreError> {
     let sql = format!("INSERT INTO nodes (seen_at) VALUES ({}) RETURNING no", db.clock());
     Ok(NodeNo(query(sql).fetch_one(db).await?.try_get(0)?))
 }
 
 /// Says that this process lives; `false` if the others took it for dead and hold what it had claimed.
-pub async fn live(db: &mut Conn, node: NodeNo) -> Result<bool, StoreError> {
+pub async fn heartbeat(db: &mut Conn, node: NodeNo) -> Result<bool, StoreError> {
     let sql = format!("UPDATE nodes SET seen_at = {} WHERE no = $1", db.clock());
     Ok(query(sql).bind(node.0).execute(db).await?.rows_affected() == 1)
 }
 
 /// Frees what dead processes had claimed; says how many died. `alone`: no other process can be alive. A process that froze
 /// in the middle of a change may hold rows still: nobody waits for those, and the process is buried when all are free.
-pub async fn bury(db: &mut Conn, node: NodeNo, alone: Alone) -> Result<usize, StoreError> {
+pub async fn release_expired(db: &mut Conn, node: NodeNo, alone: Deployment) -> Result<usize, StoreError> {
     let patience = match alone {
-        Alone::Yes => -1,
-        Alone::No => DEAD_AFTER_MS,
+        Deployment::Yes => -1,
+        Deployment::No => DEAD_AFTER_MS,
     };
     let sql =
         format!("SELECT no FROM nodes WHERE no != $1 AND seen_at < {} - $2 {}", db.clock(), db.skip_locked());
@@ -58,7 +58,7 @@ pub async fn bury(db: &mut Conn, node: NodeNo, alone: Alone) -> Result<usize, St
         return Ok(0);
     }
     let dead = dead.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
-    let marks = marks(1, dead.len());
+    let marks = placeholders(1, dead.len());
     let of_dead = |sql: String| dead.iter().fold(query(sql), |query, no| query.bind(*no));
     for table in ["queue", "deliveries"] {
         let sql = format!(
@@ -76,7 +76,7 @@ pub async fn bury(db: &mut Conn, node: NodeNo, alone: Alone) -> Result<usize, St
 }
 
 /// Leaves: what this process had claimed is free.
-pub async fn leave(db: &mut Conn, node: NodeNo) -> Result<(), StoreError> {
+pub async fn deregister(db: &mut Conn, node: NodeNo) -> Result<(), StoreError> {
     for table in ["queue", "deliveries"] {
         let sql = format!("UPDATE {table} SET claimed_by = NULL, next_at = 0 WHERE claimed_by = $1");
         query(sql).bind(node.0).execute(&mut *db).await?;
@@ -87,7 +87,7 @@ pub async fn leave(db: &mut Conn, node: NodeNo) -> Result<(), StoreError> {
 
 /// Whether this process has the database to itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alone {
+pub enum Deployment {
     /// SQLite.
     Yes,
     /// PostgreSQL.

@@ -276,7 +276,7 @@ pub async fn insert(
     .bind(probe.map(|probe| probe.member.0))
     .execute(&mut *db)
     .await?;
-    db.call("outgoing").await?;
+    db.notify("outgoing").await?;
     Ok(None)
 }
 

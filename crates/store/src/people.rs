@@ -141,7 +141,11 @@ pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, 
 }
 
 /// On that list the key of the address is neither used nor believed before those in charge approve it.
-pub async fn key_waits(db: &mut Conn, list: ListNo, address: &Address) -> Result<(), StoreError> {
+pub async fn mark_key_pending_approval(
+    db: &mut Conn,
+    list: ListNo,
+    address: &Address,
+) -> Result<(), StoreError> {
     query(
         "UPDATE members SET key_waits = 1
          WHERE list_no = $1 AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
@@ -154,7 +158,7 @@ pub async fn key_waits(db: &mut Conn, list: ListNo, address: &Address) -> Result
 }
 
 /// The key of the address is approved, on that list or on all. Copies that waited become due.
-pub async fn key_approved(
+pub async fn approve_key(
     db: &mut Conn,
     list: Option<ListNo>,
     address: &Address,
@@ -169,7 +173,7 @@ pub async fn key_approved(
     .execute(&mut *db)
     .await?;
     match find_address(&mut *db, address).await? {
-        Some(no) => crate::keys::let_go(db, no, now).await,
+        Some(no) => crate::keys::release_held_for_key(db, no, now).await,
         None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use sealist_lists::model::{BodyNo, Channel, ListNo, PostNo};
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 
-use crate::sql::{Query, SqlRow, marks, query};
+use crate::sql::{Query, SqlRow, placeholders, query};
 use crate::{Conn, StoreError, bodies};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "posts" };
@@ -52,7 +52,7 @@ async fn insert_as(
     now: Timestamp,
 ) -> Result<PostNo, StoreError> {
     let code = |language: &Option<Language>| language.map_or("", Language::name).to_owned();
-    let chosen = Chosen {
+    let chosen = RecipientFilter {
         roles: post.recipients.roles.iter().map(|role| role.name().to_owned()).collect(),
         except: post.recipients.except.iter().map(|member| member.0).collect(),
         languages: languages.iter().map(code).collect(),
@@ -72,7 +72,7 @@ async fn insert_as(
     .bind(kind)
     .fetch_one(&mut *db)
     .await?;
-    db.call("outgoing").await?;
+    db.notify("outgoing").await?;
     Ok(PostNo(row.try_get(0)?))
 }
 
@@ -106,8 +106,8 @@ pub(crate) async fn fan_out_whole(db: &mut Conn, post: PostNo) -> Result<(), Sto
 
 async fn extend(db: &mut Conn, post: &SqlRow, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
     let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
-    let chosen: Chosen = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
-    let who = Who { chosen, kind: post.try_get(4)? };
+    let chosen: RecipientFilter = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
+    let who = RosterQuery { chosen, kind: post.try_get(4)? };
     // The last of the page, and whether there is one more. No row: less than a page is left.
     let page = query(format!("SELECT m.no {} ORDER BY m.no LIMIT 2 OFFSET $3", who.sql(4)));
     let page = page.bind(list).bind(after).bind(i64::from(chunk) - 1);
@@ -135,7 +135,7 @@ async fn extend(db: &mut Conn, post: &SqlRow, chunk: u32, now: Timestamp) -> Res
 
 /// Whom a post goes to, as its row says.
 #[derive(serde::Deserialize, serde::Serialize)]
-struct Chosen {
+struct RecipientFilter {
     roles: Vec<String>,
     except: Vec<i64>,
     /// Codes of the languages that readers chose; none: whatever they chose.
@@ -144,23 +144,26 @@ struct Chosen {
 }
 
 /// The recipients of a post of that kind.
-struct Who {
-    chosen: Chosen,
+struct RosterQuery {
+    chosen: RecipientFilter,
     kind: String,
 }
 
-impl Who {
+impl RosterQuery {
     /// The members behind `$2` on list `$1`; placeholders for the rest from that number on.
     fn sql(&self, from: usize) -> String {
-        let Chosen { roles, except, languages } = &self.chosen;
+        let RecipientFilter { roles, except, languages } = &self.chosen;
         let except = match except.len() {
             0 => String::new(),
-            count => format!("AND m.no NOT IN ({})", marks(from + roles.len(), count)),
+            count => format!("AND m.no NOT IN ({})", placeholders(from + roles.len(), count)),
         };
         let speaks = match languages.len() {
             0 => String::new(),
             count => {
-                format!("AND a.preferred_language IN ({})", marks(from + roles.len() + except.len(), count))
+                format!(
+                    "AND a.preferred_language IN ({})",
+                    placeholders(from + roles.len() + except.len(), count)
+                )
             }
         };
         let wants = match self.kind.as_str() {
@@ -170,12 +173,12 @@ impl Who {
         format!(
             "FROM members m JOIN addresses a ON a.no = m.address_no WHERE m.list_no = $1 AND m.no > $2
              AND m.role IN ({}) {except} {speaks} {wants}",
-            marks(from, roles.len())
+            placeholders(from, roles.len())
         )
     }
 }
 
-impl Chosen {
+impl RecipientFilter {
     fn bind<'q>(&'q self, query: Query<'q>) -> Query<'q> {
         let query = self.roles.iter().fold(query, |query, role| query.bind(role));
         let query = self.except.iter().fold(query, |query, member| query.bind(*member));

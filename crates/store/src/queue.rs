@@ -126,7 +126,7 @@ pub async fn enter(
     if row.try_get::<String>(1)? == QueueName::Paused.name() {
         look_again(&mut *db, no, list).await?;
     }
-    db.call("incoming").await?;
+    db.notify("incoming").await?;
     Ok(EntryNo(no))
 }
 
@@ -197,14 +197,20 @@ pub(crate) fn due(claimant: &Claimant, from: usize) -> String {
 
 /// Gives a claimed entry back, to be judged from `from` on as if it had not been claimed: nothing is wrong with it.
 pub async fn give_back(db: &mut Conn, entry: &QueueEntry, from: Timestamp) -> Result<(), StoreError> {
-    let back = of_mine("UPDATE queue SET attempts = attempts - 1, next_at = $4, claimed_by = NULL", entry);
+    let back = where_still_claimed(
+        "UPDATE queue SET attempts = attempts - 1, next_at = $4, claimed_by = NULL",
+        entry,
+    );
     back.bind(from.0).execute(db).await?;
     Ok(())
 }
 
 /// Gives a claimed entry back that could not be judged, to be tried again then.
 pub async fn put_off(db: &mut Conn, entry: &QueueEntry, until: Timestamp) -> Result<(), StoreError> {
-    of_mine("UPDATE queue SET next_at = $4, claimed_by = NULL", entry).bind(until.0).execute(db).await?;
+    where_still_claimed("UPDATE queue SET next_at = $4, claimed_by = NULL", entry)
+        .bind(until.0)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -270,7 +276,7 @@ pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<QueueEntry>, Stor
 /// The entry is done: it goes, and its body unless something else names it. Errs with [`StoreError::Lost`] if
 /// somebody else has taken the entry over: then nothing of what was made of it may stay.
 pub async fn finish(db: &mut Conn, entry: &QueueEntry) -> Result<(), StoreError> {
-    let gone = of_mine("DELETE FROM queue", entry).execute(&mut *db).await?;
+    let gone = where_still_claimed("DELETE FROM queue", entry).execute(&mut *db).await?;
     if gone.rows_affected() == 0 {
         return Err(StoreError::Lost);
     }
@@ -286,12 +292,12 @@ pub async fn set_aside(
 ) -> Result<(), StoreError> {
     let reasons = serde_json::to_string(reasons).map_err(|_| DAMAGED)?;
     let change = "UPDATE queue SET queue = $4, reasons = $5, approved = 0, claimed_by = NULL";
-    let moved = of_mine(change, entry).bind(place.name()).bind(reasons).execute(db).await?;
+    let moved = where_still_claimed(change, entry).bind(place.name()).bind(reasons).execute(db).await?;
     if moved.rows_affected() == 0 { Err(StoreError::Lost) } else { Ok(()) }
 }
 
 /// The entry as it was when it was claimed or looked at.
-fn of_mine(change: &str, entry: &QueueEntry) -> Query<'static> {
+fn where_still_claimed(change: &str, entry: &QueueEntry) -> Query<'static> {
     query(format!("{change} WHERE no = $1 AND attempts = $2 AND COALESCE(claimed_by, 0) = $3"))
         .bind(entry.no.0)
         .bind(entry.attempts)

@@ -4,7 +4,7 @@ use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 
 use crate::list_keys::{COLUMNS, ListKeyRow, read};
-use crate::nodes::{Alone, DEAD_AFTER_MS};
+use crate::nodes::{DEAD_AFTER_MS, Deployment};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
@@ -32,7 +32,7 @@ pub async fn report(db: &mut Conn, node: NodeNo, loaded: &[ListKeyNo]) -> Result
 }
 
 /// The nodes that live and have not loaded a key that waits.
-pub async fn lacking(db: &mut Conn, key: ListKeyNo, alone: Alone) -> Result<Vec<NodeNo>, StoreError> {
+pub async fn lacking(db: &mut Conn, key: ListKeyNo, alone: Deployment) -> Result<Vec<NodeNo>, StoreError> {
     let sql = format!(
         "SELECT n.no FROM nodes n WHERE {} AND NOT EXISTS
          (SELECT 1 FROM node_keys r WHERE r.node_no = n.no AND r.list_key_no = $1) ORDER BY n.no",
@@ -43,7 +43,7 @@ pub async fn lacking(db: &mut Conn, key: ListKeyNo, alone: Alone) -> Result<Vec<
 
 /// Begins to use the keys that every living node has loaded; says of which lists. Without a node, nobody is waited for.
 /// Errs with [`StoreError::Lost`] if somebody else decided on such a key at this moment: to be tried again.
-pub async fn switch(db: &mut Conn, alone: Alone, now: Timestamp) -> Result<Vec<ListNo>, StoreError> {
+pub async fn switch(db: &mut Conn, alone: Deployment, now: Timestamp) -> Result<Vec<ListNo>, StoreError> {
     let mut switched = Vec::new();
     for key in waiting(&mut *db).await? {
         if !lacking(&mut *db, key.no, alone).await?.is_empty() {
@@ -140,9 +140,9 @@ async fn forget_reports(db: &mut Conn, key: i64) -> Result<(), StoreError> {
 }
 
 /// A condition on a node `n`. The only one there may be says nothing of its life as long as it lives.
-fn lives(db: &Conn, alone: Alone) -> String {
+fn lives(db: &Conn, alone: Deployment) -> String {
     match alone {
-        Alone::Yes => "1 = 1".to_owned(),
-        Alone::No => format!("n.seen_at >= {} - {DEAD_AFTER_MS}", db.clock()),
+        Deployment::Yes => "1 = 1".to_owned(),
+        Deployment::No => format!("n.seen_at >= {} - {DEAD_AFTER_MS}", db.clock()),
     }
 }

@@ -1,7 +1,7 @@
 //! A whole site from SQLite to PostgreSQL: all rows with their numbers, in one transaction, counted on both sides.
 
-use crate::nodes::Alone;
-use crate::sql::{SqlRow, Value, marks, query};
+use crate::nodes::Deployment;
+use crate::sql::{SqlRow, Value, placeholders, query};
 use crate::{Conn, Store, StoreError};
 
 /// In an order in which every row finds what it names.
@@ -82,10 +82,10 @@ pub async fn transfer(
     to: &Store,
     mut progress: impl FnMut(TransferProgress) + Send,
 ) -> Result<i64, TransferError> {
-    if from.alone() != Alone::Yes {
+    if from.alone() != Deployment::Yes {
         return Err(TransferError::Source);
     }
-    if to.alone() != Alone::No {
+    if to.alone() != Deployment::No {
         return Err(TransferError::Target);
     }
     let (mut old, mut new) = (from.reader().await?, to.connect().await?);
@@ -121,7 +121,7 @@ async fn copy(
             break;
         }
         for row in &page {
-            let sql = format!("INSERT INTO {table} ({names}) VALUES ({})", marks(1, columns.len()));
+            let sql = format!("INSERT INTO {table} ({names}) VALUES ({})", placeholders(1, columns.len()));
             let mut insert = query(sql);
             for (at, column) in columns.iter().enumerate() {
                 insert = insert.bind(column.read(row, at)?);

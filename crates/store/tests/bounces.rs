@@ -8,7 +8,7 @@ mod common;
 use common::{NOW, Site, join};
 use sealist_lists::model::{DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role};
 use sealist_mail::Timestamp;
-use sealist_store::bounce_scores::{self, Bounced, Patience, Returned};
+use sealist_store::bounce_scores::{self, BounceEffect, BouncePolicy, Returned};
 use sealist_store::deliveries::Kind;
 use sealist_store::{Conn, StoreError, people};
 
@@ -18,8 +18,8 @@ on_both! {
     what_many_have_alike_is_pardoned,
 }
 
-const STOP: Patience = Patience { threshold: 2, stale_after_days: 7, probe: false };
-const PROBE: Patience = Patience { threshold: 2, stale_after_days: 7, probe: true };
+const STOP: BouncePolicy = BouncePolicy { threshold: 2, stale_after_days: 7, probe: false };
+const PROBE: BouncePolicy = BouncePolicy { threshold: 2, stale_after_days: 7, probe: true };
 
 /// A member of the list.
 async fn member(db: &mut Conn, list: ListNo) -> Result<MemberNo, StoreError> {
@@ -36,16 +36,16 @@ fn at(day: i64) -> Timestamp {
 async fn follows(
     db: &mut Conn,
     returned: Returned,
-    patience: Patience,
+    patience: BouncePolicy,
     day: i64,
 ) -> Result<&'static str, StoreError> {
     Ok(match bounce_scores::bounced(db, returned, patience, at(day)).await? {
-        Bounced::Nothing | Bounced::Scored => "",
-        Bounced::Doubted(member, email) => {
+        BounceEffect::Nothing | BounceEffect::Scored => "",
+        BounceEffect::Doubted(member, email) => {
             assert_eq!((member, &email[..]), (returned.member, "anne@example.org"));
             "doubted"
         }
-        Bounced::Stopped(email) => {
+        BounceEffect::Stopped(email) => {
             assert_eq!(email, "anne@example.org");
             "stopped"
         }
@@ -126,7 +126,7 @@ async fn what_many_have_alike_is_pardoned(site: Site) {
                 join(&mut *db, list, &format!("{name}@example.org")).await?;
             }
             let roster = people::roster(&mut *db, list, Role::Member, MemberNo(0), 9).await?;
-            let patience = Patience { threshold: 2, ..STOP };
+            let patience = BouncePolicy { threshold: 2, ..STOP };
             for member in [roster[0].no, roster[4].no] {
                 let returned = Returned { list, member, kind: Kind::Posting };
                 bounce_scores::bounced(&mut *db, returned, patience, at(0)).await?;
@@ -142,8 +142,8 @@ async fn what_many_have_alike_is_pardoned(site: Site) {
                     continue;
                 }
                 seen.push(match bounce_scores::bounced(&mut *db, returned, patience, at(1)).await? {
-                    Bounced::Stopped(_) => "stopped",
-                    Bounced::Scored => "scored",
+                    BounceEffect::Stopped(_) => "stopped",
+                    BounceEffect::Scored => "scored",
                     _ => "nothing",
                 });
                 bounce_scores::has_scored(&mut *db, list, member.no, "post 1: 550", at(1)).await?;
@@ -157,7 +157,7 @@ async fn what_many_have_alike_is_pardoned(site: Site) {
             for (member, expected) in [(0, false), (1, false), (2, false), (4, true)] {
                 let returned = Returned { list, member: roster[member].no, kind: Kind::Posting };
                 let follow = bounce_scores::bounced(&mut *db, returned, patience, at(2)).await?;
-                assert_eq!(matches!(follow, Bounced::Stopped(_)), expected, "{member}: {follow:?}");
+                assert_eq!(matches!(follow, BounceEffect::Stopped(_)), expected, "{member}: {follow:?}");
             }
             bounce_scores::forget_causes(&mut *db, at(2)).await?;
             assert!(!bounce_scores::is_common(&mut *db, list, "post 1: 550").await?);

@@ -11,7 +11,7 @@ use common::{NOW, Site, join, make_list, on_postgres, post_to};
 use sealist_lists::model::{MemberNo, NodeNo, Role, SubAddress};
 use sealist_store::bodies::StoredBody;
 use sealist_store::copies::{self, CopySelection};
-use sealist_store::nodes::{self, Alone, Claimant};
+use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::posts;
 use sealist_store::{Store, StoreError, deliveries, lists, people, queue};
 
@@ -129,7 +129,7 @@ async fn a_node_that_cannot_bury_lives_all_the_same() {
         Box::pin(async move {
             post_to(&mut *db, list, 2).await?;
             posts::fan_out(&mut *db, 9, NOW).await?;
-            let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
+            let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
             let by = Claimant { node: dead, lacking: Vec::new() };
             let batch = deliveries::claim(&mut *db, &by, 9, NOW).await?.unwrap();
             Ok::<_, StoreError>((dead, alive, batch.rows[0].no))
@@ -148,8 +148,8 @@ async fn a_node_that_cannot_bury_lives_all_the_same() {
         let began = std::time::Instant::now();
         let buried = site.store.write(move |db| {
             Box::pin(async move {
-                assert!(nodes::live(&mut *db, alive).await?);
-                nodes::bury(&mut *db, alive, Alone::Yes).await
+                assert!(nodes::heartbeat(&mut *db, alive).await?);
+                nodes::release_expired(&mut *db, alive, Deployment::Yes).await
             })
         });
         let buried = buried.await.expect("this node lives");
@@ -157,7 +157,11 @@ async fn a_node_that_cannot_bury_lives_all_the_same() {
         buried
     };
     let (_, first) = tokio::join!(at_work, beats);
-    let rest = site.store.write(move |db| Box::pin(nodes::bury(db, alive, Alone::Yes))).await.unwrap();
+    let rest = site
+        .store
+        .write(move |db| Box::pin(nodes::release_expired(db, alive, Deployment::Yes)))
+        .await
+        .unwrap();
     assert_eq!((first, rest), (0, 1), "it is buried when its rows are free");
     let claimant = Claimant { node: alive, lacking: Vec::new() };
     let batch =

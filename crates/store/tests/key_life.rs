@@ -8,7 +8,7 @@ mod common;
 use common::{NOW, Site};
 use sealist_lists::model::{AddressNo, Preferences, Role};
 use sealist_mail::{Address, Timestamp};
-use sealist_store::key_checks::{self, KeyCheckResult, Pass, Warned, Watched};
+use sealist_store::key_checks::{self, KeyCheckResult, Pass, Warned, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState, NewListKey};
 use sealist_store::{key_news, people};
@@ -75,11 +75,11 @@ impl Site {
         made.await.unwrap();
     }
 
-    async fn watched(&self, address: AddressNo) -> Watched {
+    async fn watched(&self, address: AddressNo) -> WatchedCertificate {
         key_checks::watched(&mut self.store.reader().await.unwrap(), address).await.unwrap().unwrap()
     }
 
-    async fn record(&self, seen: &Watched, found: KeyCheckResult, now: Timestamp) -> bool {
+    async fn record(&self, seen: &WatchedCertificate, found: KeyCheckResult, now: Timestamp) -> bool {
         let seen = seen.clone();
         let done = self
             .store

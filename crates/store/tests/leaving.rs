@@ -7,7 +7,7 @@ mod common;
 
 use common::{Archived, NOW, Site, join, post};
 use sealist_lists::model::{DeliveryMode, NodeNo, PostNo, Preferences, Role};
-use sealist_store::deliveries::{self, Delivery, DeliveryState, Settled};
+use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::nodes::Claimant;
 use sealist_store::{Conn, StoreError, archive, bodies, lists, people, posts};
 
@@ -23,8 +23,8 @@ async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<deliveries::Ba
     deliveries::claim(db, &Claimant { node: NODE, lacking: Vec::new() }, limit, NOW).await
 }
 
-fn sent(row: &Delivery) -> Settled {
-    Settled {
+fn sent(row: &Delivery) -> DeliveryResult {
+    DeliveryResult {
         no: row.no,
         email: row.email.clone(),
         state: DeliveryState::Sent,
@@ -56,7 +56,7 @@ async fn copies_to_who_left_are_gone(site: Site) {
                 let bart = batch.rows.iter().find(|row| row.email.starts_with("bart")).unwrap();
                 let member = bart.member.unwrap();
                 if state != DeliveryState::Due(NOW) {
-                    let settled = Settled { state, ..sent(bart) };
+                    let settled = DeliveryResult { state, ..sent(bart) };
                     deliveries::record(&mut *db, NODE, &[settled]).await?;
                 }
                 assert!(deliveries::gone(&mut *db, &rows).await?.is_empty());
@@ -106,7 +106,7 @@ async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
             posts::fan_out(&mut *db, 100, NOW).await?;
             let none = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
             let before = archive::kept(&mut *db, list).await?;
-            let let_go = archive::let_go(&mut *db, list).await?;
+            let let_go = archive::stop_keeping(&mut *db, list).await?;
             let gone = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
             let after = archive::kept(&mut *db, list).await?;
             let left = bodies::load(&mut *db, body).await.is_ok();

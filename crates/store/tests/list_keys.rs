@@ -9,7 +9,7 @@ use common::{NOW, Site, on_postgres};
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState, NewListKey};
-use sealist_store::nodes::{self, Alone};
+use sealist_store::nodes::{self, Deployment};
 use sealist_store::site_key::{self, SiteKeyRow};
 use sealist_store::{Conn, Store, StoreError, lists, rotation};
 
@@ -55,7 +55,7 @@ impl Site {
     }
 
     async fn join(&self) -> NodeNo {
-        self.store.write(|db| Box::pin(nodes::join(db))).await.unwrap()
+        self.store.write(|db| Box::pin(nodes::register(db))).await.unwrap()
     }
 
     async fn report(&self, node: NodeNo, keys: Vec<ListKeyNo>) {
@@ -101,7 +101,7 @@ async fn a_new_key_is_used_when_every_node_has_it(site: Site) {
     site.report(second, vec![new]).await;
     assert!(site.switch().await.is_empty(), "one lives and has not said so");
     // Who has left is not waited for.
-    site.store.write(move |db| Box::pin(nodes::leave(db, third))).await.unwrap();
+    site.store.write(move |db| Box::pin(nodes::deregister(db, third))).await.unwrap();
     assert_eq!(site.switch().await, [site.list]);
     assert_eq!(site.used().await, "posting2");
     assert_eq!(site.posting(ListKeyState::Replaced).await, [1]);
@@ -236,7 +236,7 @@ async fn one_of_many_nodes_switches() {
         for store in &stores {
             let store = store.clone();
             tasks.spawn(async move {
-                store.write(move |db| Box::pin(rotation::switch(db, Alone::No, NOW))).await
+                store.write(move |db| Box::pin(rotation::switch(db, Deployment::No, NOW))).await
             });
         }
         let all = tasks.join_all().await;

@@ -11,7 +11,7 @@ use sealist_lists::model::{Channel, ListNo, NodeNo, RequestNo};
 use sealist_lists::workflows::{Goal, WorkflowRun, Workflows};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::audit::Trier;
-use sealist_store::deliveries::{self, Delivery, DeliveryState, Settled};
+use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::nodes::Claimant;
@@ -56,7 +56,7 @@ async fn copies_wait_for_an_approval(site: Site) {
                         posts::fan_out(&mut *db, 100, NOW).await?;
                         let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
                         let batch = deliveries::claim(&mut *db, &claimant, 10, NOW).await?.unwrap();
-                        let waits = |row: &Delivery| Settled {
+                        let waits = |row: &Delivery| DeliveryResult {
                             no: row.no,
                             email: row.email.clone(),
                             state: DeliveryState::HeldForKey,
@@ -65,7 +65,7 @@ async fn copies_wait_for_an_approval(site: Site) {
                         };
                         let results: Vec<_> = batch.rows.iter().map(waits).collect();
                         deliveries::record(&mut *db, NodeNo(1), &results).await?;
-                        people::key_waits(&mut *db, list, &anne()).await?;
+                        people::mark_key_pending_approval(&mut *db, list, &anne()).await?;
                         requests::insert(&mut *db, list, &anne(), &stage(&run), NOW).await?;
                     }
                     deliveries::give_up_waiting(db, list, NOW.plus_ms(1000 * HOUR_MS)).await
@@ -248,8 +248,12 @@ async fn the_word_of_a_compromised_key_is_taken_back(site: Site) {
                     key_changes::add(&mut *db, address, one).await?;
                 }
                 assert_eq!(key_changes::of(&mut *db, address).await?, chain);
-                assert_eq!(key_changes::void(&mut *db, address, "A", NOW).await?, 1);
-                assert_eq!(key_changes::void(&mut *db, address, "B", NOW).await?, 0, "a moderator's word");
+                assert_eq!(key_changes::revoke_authority(&mut *db, address, "A", NOW).await?, 1);
+                assert_eq!(
+                    key_changes::revoke_authority(&mut *db, address, "B", NOW).await?,
+                    0,
+                    "a moderator's word"
+                );
                 let void: Vec<_> =
                     key_changes::of(&mut *db, address).await?.iter().map(|one| one.void_since).collect();
                 assert_eq!(void, [None, Some(NOW), None]);

@@ -14,10 +14,10 @@ use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::StoredBody;
-use sealist_store::coming::{self, Coming};
+use sealist_store::coming::{self, PartialBody};
 use sealist_store::copies::{self, CopySelection};
-use sealist_store::deliveries::{self, Delivery, DeliveryState, Settled};
-use sealist_store::nodes::{self, Alone, Claimant};
+use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
+use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::tokens::{self, TokenSubject};
@@ -58,8 +58,8 @@ async fn claim_entries(
     queue::claim(db, &claimant(), limit, now).await
 }
 
-fn sent(row: &Delivery) -> Settled {
-    Settled {
+fn sent(row: &Delivery) -> DeliveryResult {
+    DeliveryResult {
         no: row.no,
         email: row.email.clone(),
         state: DeliveryState::Sent,
@@ -227,13 +227,17 @@ async fn what_a_dead_node_had_is_free(site: Site) {
     let claimed = site.store.write(move |db| {
         Box::pin(async move {
             queue::push(&mut *db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await?;
-            let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
+            let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
             let by = |node| Claimant { node, lacking: Vec::new() };
             let first = queue::claim(&mut *db, &by(dead), 1, NOW).await?;
-            assert_eq!(nodes::bury(&mut *db, alive, Alone::No).await?, 0, "it was seen just now");
+            assert_eq!(
+                nodes::release_expired(&mut *db, alive, Deployment::No).await?,
+                0,
+                "it was seen just now"
+            );
             assert!(queue::claim(&mut *db, &by(alive), 1, NOW).await?.is_empty());
-            assert_eq!(nodes::bury(&mut *db, alive, Alone::Yes).await?, 1);
-            assert!(!nodes::live(&mut *db, dead).await?, "it is told when it comes back");
+            assert_eq!(nodes::release_expired(&mut *db, alive, Deployment::Yes).await?, 1);
+            assert!(!nodes::heartbeat(&mut *db, dead).await?, "it is told when it comes back");
             let second = queue::claim(&mut *db, &by(alive), 1, NOW).await?;
             Ok::<_, StoreError>((first, second))
         })
@@ -264,12 +268,12 @@ async fn large_bodies_come_back_whole(site: Site) {
 async fn what_comes_in_pieces_is_whole_or_nothing(site: Site) {
     let whole = site.store.write(move |db| {
         Box::pin(async move {
-            let (dead, alive) = (nodes::join(&mut *db).await?, nodes::join(&mut *db).await?);
+            let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
             let first = "a".repeat(bodies::ROW_OCTETS);
             let rest = message(&[&first, "d"].concat());
             let mut all = Vec::new();
             for node in [dead, alive, alive, alive] {
-                all.push(Coming::begin(&mut *db, node).await?.append(&mut *db, b"bc").await?);
+                all.push(PartialBody::begin(&mut *db, node).await?.append(&mut *db, b"bc").await?);
             }
             let [of_dead, whole, broken_off, of_leaver] = all[..] else { panic!("four") };
             let whole = whole.complete(&mut *db, &rest).await?;
@@ -278,11 +282,11 @@ async fn what_comes_in_pieces_is_whole_or_nothing(site: Site) {
             assert!(!coming::is_left(&mut *db).await?);
             assert_eq!(coming::drop_left(&mut *db, 10).await?, 0);
             assert!(of_dead.append(&mut *db, b"").await.is_ok(), "it was seen just now");
-            assert_eq!(nodes::bury(&mut *db, alive, Alone::Yes).await?, 1);
+            assert_eq!(nodes::release_expired(&mut *db, alive, Deployment::Yes).await?, 1);
             assert!(coming::is_left(&mut *db).await?);
             assert_eq!(coming::drop_left(&mut *db, 10).await?, 1);
             assert!(matches!(of_dead.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
-            nodes::leave(&mut *db, alive).await?;
+            nodes::deregister(&mut *db, alive).await?;
             assert_eq!(coming::drop_left(&mut *db, 10).await?, 1);
             assert!(matches!(of_leaver.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
             Ok::<_, StoreError>(whole)
@@ -340,7 +344,7 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
                     Box::pin(async move {
                         while let Some(batch) = claim_copies(&mut *db, 10).await? {
                             let results: Vec<_> =
-                                batch.rows.iter().map(|row| Settled { state, ..sent(row) }).collect();
+                                batch.rows.iter().map(|row| DeliveryResult { state, ..sent(row) }).collect();
                             deliveries::record(&mut *db, NODE, &results).await?;
                         }
                         let (mut bodies, mut after) = (0, PostNo(0));
@@ -458,11 +462,11 @@ async fn a_clock_that_is_set_back_makes_nothing_wait(site: Site) {
             post_to(&mut *db, list, 2).await?;
             posts::fan_out(&mut *db, 100, NOW).await?;
             let batch = claim_copies(&mut *db, 9).await?.expect("two are due");
-            let due = |at: i64| -> Vec<Settled> {
+            let due = |at: i64| -> Vec<DeliveryResult> {
                 batch
                     .rows
                     .iter()
-                    .map(|row| Settled { state: DeliveryState::Due(NOW.plus_ms(at)), ..sent(row) })
+                    .map(|row| DeliveryResult { state: DeliveryState::Due(NOW.plus_ms(at)), ..sent(row) })
                     .collect()
             };
             deliveries::record(&mut *db, NODE, &due(1000)).await?;
@@ -488,11 +492,11 @@ async fn of_those_that_were_not_judged_the_least_tried_comes_first(site: Site) {
             let mut order = Vec::new();
             // Each time the process dies with what it has.
             for _ in 0..4 {
-                let node = nodes::join(&mut *db).await?;
+                let node = nodes::register(&mut *db).await?;
                 let claimant = Claimant { node, lacking: Vec::new() };
                 let claimed = queue::claim(&mut *db, &claimant, 9, NOW).await?;
                 order.push(claimed.iter().map(|entry| entry.no).collect::<Vec<_>>());
-                nodes::leave(&mut *db, node).await?;
+                nodes::deregister(&mut *db, node).await?;
             }
             Ok::<_, StoreError>(order)
         })

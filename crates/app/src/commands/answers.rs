@@ -8,7 +8,7 @@ use sealist_lists::workflows::WorkflowChange;
 use sealist_mail::{Address, Mailbox};
 use sealist_store::notices::left_today;
 
-use super::{CommandReply, CommandSession, Speaker};
+use super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
 use crate::effects::Effect;
 use crate::notices::{Message, answer_by, channel_to};
@@ -52,7 +52,7 @@ pub(super) fn of_change(change: &WorkflowChange) -> CommandReply {
 
 impl CommandSession<'_> {
     /// Writes to the sender, if there is something to say and it may be said.
-    pub(super) async fn answer(&mut self, speaker: &Speaker) -> Result<(), AppError> {
+    pub(super) async fn answer(&mut self, speaker: &CommandSender) -> Result<(), AppError> {
         let channel = self.channel_to(&speaker.asker.address).await?;
         let may = May {
             quote: speaker.asker.proven == Proven::Yes

@@ -5,7 +5,7 @@ use sealist_lists::commands::{self, MailCommand, Problem, Setting};
 use sealist_lists::model::Role;
 use sealist_lists::workflows::{Goal, WorkflowChange, WorkflowRun};
 
-use super::{CommandReply, CommandSession, Speaker};
+use super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
 use crate::requests::{StepOutcome, begin, is_chosen_here, is_free, policy, workflow};
 
@@ -30,7 +30,7 @@ impl CommandSession<'_> {
 
     pub(super) async fn ask_about(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         line: String,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let choosers: &[Role] = match commands::parse(&line) {
@@ -59,7 +59,7 @@ impl CommandSession<'_> {
     /// Takes in what a workflow decided; if that was the end of a command's, carries the command out.
     pub(super) async fn finish(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         taken: Result<crate::requests::Transition, Problem>,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let line = match &taken {

@@ -9,16 +9,18 @@ use sealist_store::queue;
 use sealist_store::requests::{self, Request};
 use sealist_store::tokens::{self, TokenSubject};
 
-use super::{CommandReply, CommandSession, Speaker};
+use super::{CommandReply, CommandSender, CommandSession};
 use crate::effects::Effect;
-use crate::requests::{Desk, Proven, StepOutcome, Transition, decide, first_free, go_on, in_key};
+use crate::requests::{
+    ListContext, Proven, StepOutcome, Transition, decide, first_free, in_key, resume_request,
+};
 use crate::summaries::minute;
 use crate::{AppError, moderation};
 
 impl CommandSession<'_> {
     pub(super) async fn confirm(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let Some(mut request) = self.asked(speaker, token, &Question::Confirmation).await? else {
@@ -26,13 +28,17 @@ impl CommandSession<'_> {
         };
         self.name_joiner(speaker, &mut request).await?;
         let answer = StepAnswer::Confirmed;
-        let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
+        let taken = resume_request(self.desk, &speaker.asker, request, answer, None).await?;
         self.finish(speaker, Ok(taken)).await
     }
 
     /// Who joins and has no name gets the one that stands in the answer, or in the key: what the first message said, anybody
     /// could have written.
-    pub(super) async fn name_joiner(&self, speaker: &Speaker, request: &mut Request) -> Result<(), AppError> {
+    pub(super) async fn name_joiner(
+        &self,
+        speaker: &CommandSender,
+        request: &mut Request,
+    ) -> Result<(), AppError> {
         let has_name = |person: &Person| !person.display_name.is_empty();
         let is_named = speaker.facts.person.as_ref().is_some_and(has_name);
         if request.run.goal == Goal::Subscribe && request.run.display_name.is_empty() && !is_named {
@@ -47,7 +53,7 @@ impl CommandSession<'_> {
 
     pub(super) async fn decide(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         decision: RequestDecision,
         token: &str,
         reason: &str,
@@ -73,7 +79,7 @@ impl CommandSession<'_> {
 
     async fn decide_request(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
         decision: moderation::MessageDecision,
         no: RequestNo,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
@@ -89,7 +95,7 @@ impl CommandSession<'_> {
 
     async fn decide_entry(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
         decision: moderation::MessageDecision,
         no: EntryNo,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
@@ -97,7 +103,7 @@ impl CommandSession<'_> {
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let Desk { app, list, now } = self.desk;
+        let ListContext { app, list, now } = self.desk;
         let by = moderation::DecidedBy::Person(speaker.asker.address.clone());
         let effects = match moderation::decision(app, list, entry, decision.clone(), &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
@@ -113,7 +119,7 @@ impl CommandSession<'_> {
     /// Sends the content of a message that waits to the owner or moderator who asks for it.
     pub(super) async fn show_held(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
@@ -130,7 +136,7 @@ impl CommandSession<'_> {
         let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let Desk { app, list, now } = self.desk;
+        let ListContext { app, list, now } = self.desk;
         match moderation::show(app, list, &entry, &speaker.asker.address, Some(token), now).await {
             Err(AppError::MayNotSee(_) | AppError::NothingToSealTo(_)) => Ok(Err(Problem::MayNotSee)),
             effects => {
@@ -143,7 +149,7 @@ impl CommandSession<'_> {
     /// The request that this person may answer with that token now, if that is its question. The token speaks for them.
     pub(super) async fn asked(
         &self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         token: &str,
         question: &Question,
     ) -> Result<Option<Request>, AppError> {
@@ -164,7 +170,11 @@ impl CommandSession<'_> {
     }
 
     /// What a token answers, if this person may use it. It speaks for them.
-    async fn subject(&self, speaker: &mut Speaker, token: &str) -> Result<Option<TokenSubject>, AppError> {
+    async fn subject(
+        &self,
+        speaker: &mut CommandSender,
+        token: &str,
+    ) -> Result<Option<TokenSubject>, AppError> {
         let mark = self.desk.app.vault.mac().token_mark(token);
         let mut db = self.desk.app.store.reader().await?;
         let subject = tokens::subject_of(&mut db, &mark, &speaker.asker.address, self.desk.now).await?;

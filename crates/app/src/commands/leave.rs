@@ -3,14 +3,14 @@
 use sealist_lists::commands::Problem;
 use sealist_lists::workflows::{Goal, WorkflowRun};
 
-use super::{CommandReply, CommandSession, Speaker};
+use super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
 use crate::requests::{begin, policy, workflow};
 
 impl CommandSession<'_> {
     pub(super) async fn leave(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::Unsubscribe))?;
         let run = WorkflowRun::new(&steps, Goal::Unsubscribe);

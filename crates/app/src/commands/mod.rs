@@ -30,9 +30,9 @@ use crate::AppError;
 use crate::effects::{Effect, carry_out};
 use crate::incoming::EntryOutcome;
 use crate::notices::place_of;
-use crate::requests::{Desk, Proven, StepOutcome, Transition};
+use crate::requests::{ListContext, Proven, StepOutcome, Transition};
 use answers::Answers;
-use speaker::Speaker;
+use speaker::CommandSender;
 pub(crate) use speaker::takes_commands;
 
 /// This often all is decided anew because somebody else was quicker: as many as are judged together, and some.
@@ -40,7 +40,7 @@ const TRIES: usize = 20;
 
 /// Hears a message and does what it asks for.
 pub(crate) async fn take(
-    desk: Desk<'_>,
+    desk: ListContext<'_>,
     entry: &QueueEntry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
@@ -55,13 +55,13 @@ pub(crate) async fn take(
 }
 
 async fn take_once(
-    desk: Desk<'_>,
+    desk: ListContext<'_>,
     entry: &QueueEntry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
 ) -> Result<EntryOutcome, AppError> {
-    let Desk { app, list, now } = desk;
-    let mut speaker = Speaker::hear(desk, entry, message, mailbox).await?;
+    let ListContext { app, list, now } = desk;
+    let mut speaker = CommandSender::read_command_mail(desk, entry, message, mailbox).await?;
     let place = place_of(app, list, &mailbox.address).await?;
     let mut session = CommandSession {
         desk,
@@ -110,7 +110,7 @@ async fn take_once(
 
 /// One message with commands: what they change, and what is said about them.
 struct CommandSession<'a> {
-    desk: Desk<'a>,
+    desk: ListContext<'a>,
     place: TextPlace<'a>,
     effects: Vec<Effect>,
     answers: Answers,
@@ -127,7 +127,7 @@ enum CarriedOut {
 }
 
 impl CommandSession<'_> {
-    async fn run(&mut self, speaker: &mut Speaker) -> Result<(), AppError> {
+    async fn run(&mut self, speaker: &mut CommandSender) -> Result<(), AppError> {
         if speaker.script.lines.is_empty() {
             self.answers.add("", Err(Problem::Unrecognized(String::new())));
             return Ok(());
@@ -159,7 +159,7 @@ impl CommandSession<'_> {
 
     async fn command(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         command: MailCommand,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         match command {
@@ -205,7 +205,7 @@ impl CommandSession<'_> {
     }
 
     /// An entry that the owners can look at.
-    fn note(&mut self, speaker: &Speaker, event: &'static str, detail: &str) {
+    fn note(&mut self, speaker: &CommandSender, event: &'static str, detail: &str) {
         let (address, trier) = (speaker.asker.address.clone(), speaker.asker.proven.into());
         self.effects.push(Effect::Tried { address, trier, event, detail: detail.to_owned() });
     }

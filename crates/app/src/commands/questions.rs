@@ -10,7 +10,7 @@ use sealist_store::requests;
 use sealist_store::tokens::{self, TokenSubject};
 
 use crate::AppError;
-use crate::requests::Desk;
+use crate::requests::ListContext;
 
 /// Stands for the question of a request that gave way to others.
 const GAVE_WAY: &str = "gave way";
@@ -34,7 +34,7 @@ pub(super) enum QuestionScope {
 
 /// Those of the words, and of the address, that this person was given by this list, each with what it answers now.
 pub(super) async fn answering(
-    desk: Desk<'_>,
+    desk: ListContext<'_>,
     who: &Address,
     words: &[String],
     detail: Option<&str>,

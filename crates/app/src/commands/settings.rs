@@ -5,11 +5,14 @@ use sealist_lists::model::{DeliveryStatus, Role};
 use sealist_lists::texts::{Text, context};
 use sealist_store::people;
 
-use super::{CommandReply, CommandSession, Speaker};
+use super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
 
 impl CommandSession<'_> {
-    pub(super) async fn show(&self, speaker: &Speaker) -> Result<Result<CommandReply, Problem>, AppError> {
+    pub(super) async fn show(
+        &self,
+        speaker: &CommandSender,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         let Some(member) = speaker.facts.roles.iter().find(|member| member.role == Role::Member) else {
             return Ok(Err(Problem::NotMember));
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sealist_lists::commands::{self, CommandScript, KeyCommand, MailCommand, Problem, SubjectLine};
 use sealist_lists::facts::{Addressed, Replay};
 use sealist_lists::model::{MailingList, Role, SubAddress};
-use sealist_lists::replay::Past;
+use sealist_lists::replay::ReplayHistory;
 use sealist_mail::{Entity, Headers, Mailbox, autocrypt_key, first_text, key_blocks};
 use sealist_openpgp::{self as openpgp, Certificate, Cleartext, Encryption, KeyMaterial, Opened, statements};
 use sealist_store::queue::QueueEntry;
@@ -16,13 +16,13 @@ use zeroize::Zeroizing;
 use super::closed::Closed;
 use super::questions::{Answering, QuestionScope, answering, imply};
 use crate::incoming::gather::{addressed, open};
-use crate::incoming::past::Brought;
+use crate::incoming::past::SignedTexts;
 use crate::intake::source_of;
-use crate::requests::{Desk, PersonFacts, Proven, Requester, facts};
+use crate::requests::{ListContext, PersonFacts, Proven, Requester, facts};
 use crate::{App, AppError};
 
 /// Who sent a message to an address for commands.
-pub(super) struct Speaker {
+pub(super) struct CommandSender {
     pub(super) asker: Requester,
     /// The name in the From field: nothing vouches for it.
     pub(super) name: Option<String>,
@@ -36,8 +36,8 @@ pub(super) struct Speaker {
     /// What was signed was here before, or was meant for another address.
     pub(super) misled: Option<Problem>,
     /// The signed texts that it brings, and what the replay record says of them.
-    pub(super) brought: Arc<Brought>,
-    pub(super) past: Past,
+    pub(super) brought: Arc<SignedTexts>,
+    pub(super) past: ReplayHistory,
     /// The keys and revocations that came along.
     pub(super) keys: Vec<Vec<u8>>,
     /// What is in them, and in what was offered, once a command needs it.
@@ -52,21 +52,21 @@ pub(super) struct Speaker {
     pub(super) closed: Option<Closed>,
 }
 
-impl Speaker {
+impl CommandSender {
     /// Whether the sender has one of these roles.
     pub(super) fn is_one_of(&self, roles: &[Role]) -> bool {
         self.facts.roles.iter().any(|member| roles.contains(&member.role))
     }
 }
 
-impl Speaker {
-    pub(super) async fn hear(
-        desk: Desk<'_>,
+impl CommandSender {
+    pub(super) async fn read_command_mail(
+        desk: ListContext<'_>,
         entry: &QueueEntry,
         message: &Arc<Cleartext>,
         mailbox: &Mailbox,
     ) -> Result<Self, AppError> {
-        let Desk { app, list, now } = desk;
+        let ListContext { app, list, now } = desk;
         let address = mailbox.address.clone();
         let source = Some(source_of(app, &entry.sender));
         let facts = facts(app, list, &address).await?;
@@ -75,12 +75,12 @@ impl Speaker {
         let framed = list.settings.pgp.is_some() && openpgp::is_encrypted(message);
         if framed && !answering(desk, &address, &outside(message), None).await?.is_empty() {
             let asker = Requester { address, proven: Proven::Yes, source };
-            let brought = Brought::by(app, list, entry, None);
+            let brought = SignedTexts::by(app, list, entry, None);
             return Ok(Self::closed(asker, facts, brought, Closed::TokenOutside));
         }
         let signers = signers(&facts, &waiting)?;
         let opened = open(app, list, message, &signers, now).await?;
-        let brought = Brought::by(app, list, entry, opened.as_ref());
+        let brought = SignedTexts::by(app, list, entry, opened.as_ref());
         let past = brought.past(app).await?;
         let elsewhere = |opened: &Opened| addressed(app, opened, list, entry.door) == Addressed::Elsewhere;
         let misled = match past.replay {
@@ -93,7 +93,7 @@ impl Speaker {
             opened.valid_signature().is_some_and(|valid| Some(valid.certificate()) == known.as_ref())
         };
         let is_meant = opened.as_ref().is_none_or(|opened| is_meant(app, opened, list, entry.door));
-        let brought = if is_meant { brought } else { Brought::by(app, list, entry, None) };
+        let brought = if is_meant { brought } else { SignedTexts::by(app, list, entry, None) };
         let signed = misled.is_none() && is_meant && opened.as_ref().is_some_and(by_known);
         let encrypted =
             framed || opened.as_ref().is_some_and(|opened| opened.encryption() != Encryption::None);
@@ -146,7 +146,7 @@ impl Speaker {
     }
 
     /// Of whom nothing more is to be known.
-    fn closed(asker: Requester, facts: PersonFacts, brought: Brought, closed: Closed) -> Self {
+    fn closed(asker: Requester, facts: PersonFacts, brought: SignedTexts, closed: Closed) -> Self {
         Self {
             asker,
             name: None,
@@ -156,7 +156,7 @@ impl Speaker {
             encrypted: true,
             misled: None,
             brought: Arc::new(brought),
-            past: Past::NONE,
+            past: ReplayHistory::NONE,
             keys: Vec::new(),
             material: OnceCell::new(),
             offered: OnceCell::new(),

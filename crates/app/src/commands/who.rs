@@ -6,14 +6,17 @@ use sealist_mail::shown;
 use sealist_openpgp::Fingerprint;
 use sealist_store::{keys, people};
 
-use super::{CommandReply, CommandSession, Speaker};
+use super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
 
 /// Addresses that one letter names.
 const MAX_MEMBERS: u32 = 1000;
 
 impl CommandSession<'_> {
-    pub(super) async fn who(&mut self, speaker: &Speaker) -> Result<Result<CommandReply, Problem>, AppError> {
+    pub(super) async fn who(
+        &mut self,
+        speaker: &CommandSender,
+    ) -> Result<Result<CommandReply, Problem>, AppError> {
         // First what is the same for everybody: who proves nothing learns nothing of a role.
         if self.desk.list.settings.pgp.is_some() && !speaker.signed {
             return Ok(Err(Problem::RosterUnsigned));

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sealist_lists::facts::{Addressed, Encryption, InnerAuthor, MessageFacts, PgpForm, Signature};
+use sealist_lists::facts::{Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Signature};
 use sealist_lists::model::{MailingList, Member, Role, SubAddress};
-use sealist_lists::replay::Past;
+use sealist_lists::replay::ReplayHistory;
 use sealist_mail::{Address, Headers, Mailbox, Timestamp, sole_author};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
@@ -125,7 +125,7 @@ pub(super) fn gather(
     entry: &QueueEntry,
     known: &KnownAuthor,
     opened: Option<&Opened>,
-    past: &Past,
+    past: &ReplayHistory,
     mailbox: &Mailbox,
     octets: usize,
 ) -> MessageFacts {
@@ -139,11 +139,11 @@ pub(super) fn gather(
         moderation_action: author.and_then(|member| member.moderation_action),
         octets: octets as u64,
         form: if opened.is_some_and(Opened::is_inline) { PgpForm::Inline } else { PgpForm::Mime },
-        encryption: opened.map_or(Encryption::None, |opened| match opened.encryption() {
-            openpgp::Encryption::None => Encryption::None,
-            openpgp::Encryption::Whole => Encryption::Whole,
-            openpgp::Encryption::Ambiguous => Encryption::Ambiguous,
-            openpgp::Encryption::Unreadable(why) => Encryption::Unreadable(why),
+        encryption: opened.map_or(EncryptionFact::None, |opened| match opened.encryption() {
+            openpgp::Encryption::None => EncryptionFact::None,
+            openpgp::Encryption::Whole => EncryptionFact::Whole,
+            openpgp::Encryption::Ambiguous => EncryptionFact::Ambiguous,
+            openpgp::Encryption::Unreadable(why) => EncryptionFact::Unreadable(why),
         }),
         signature: opened.map_or(Signature::None, |opened| signature(opened, &known.key)),
         replay: past.replay,

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use sealist_lists::budgets::may_tell_author;
 use sealist_lists::chains::{self, Verdict};
-use sealist_lists::facts::{self, Encryption, MessageFacts, Signature};
+use sealist_lists::facts::{self, EncryptionFact, MessageFacts, Signature};
 use sealist_lists::model::{Action, AddressNo, MailingList, Role, SubAddress};
-use sealist_lists::replay::Past;
+use sealist_lists::replay::ReplayHistory;
 use sealist_lists::rules::{GATE, Reason, RuleHit};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Answerable, Mailbox, Timestamp, sole_author};
@@ -26,13 +26,13 @@ use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, peop
 use crate::bounces::{self, BounceHandling};
 use crate::commands::{self, takes_commands};
 use crate::intake::source_of;
-use crate::notices::Prepared;
-use crate::requests::Desk;
+use crate::notices::PreparedNotice;
+use crate::requests::ListContext;
 use crate::upkeep::make_room;
 use crate::{App, AppError, letters, published};
 use gather::{KnownAuthor, gather, look_up, open};
 use outside::MessageOutside;
-use past::Brought;
+use past::SignedTexts;
 use post::{Post, make_post};
 
 /// As it came, as it is opened, its parts, the payload and that sealed.
@@ -79,8 +79,8 @@ async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutc
     let _room = app.judging.wait(octets, FORMS).await?;
     let list = list_of(app, &entry).await?;
     let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
-    let message = Arc::new(reveal(app, &list, body).await?);
-    poison(&message);
+    let message = Arc::new(unseal_body(app, &list, body).await?);
+    fail_point_on_marker(&message);
     let outside = MessageOutside::of(app, &list, &message).await?;
     let MessageOutside { headers: outer, origin, answerable, .. } = &outside;
     let sender = outside.sender.address();
@@ -113,12 +113,12 @@ async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutc
     }
 
     if takes_commands(entry.door) {
-        return commands::take(Desk { app, list: &list, now }, &entry, &message, &mailbox).await;
+        return commands::take(ListContext { app, list: &list, now }, &entry, &message, &mailbox).await;
     }
 
     let known = look_up(app, &list, &mailbox, sender).await?;
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
-    let brought = Arc::new(Brought::by(app, &list, &entry, opened.as_ref()));
+    let brought = Arc::new(SignedTexts::by(app, &list, &entry, opened.as_ref()));
     let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
     let may_be_told = |facts: &MessageFacts| facts.author_role.is_some() && *answerable == Answerable::Yes;
     for _ in 0..TRIES {
@@ -157,7 +157,7 @@ async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError>
 }
 
 /// In test builds: breaks the runner at a message with the text that the fail-point is given.
-fn poison(message: &[u8]) {
+fn fail_point_on_marker(message: &[u8]) {
     fail::fail_point!("judging", |text| {
         let text = text.unwrap_or_default();
         assert!(!message.windows(text.len().max(1)).any(|window| window == text.as_bytes()), "poison");
@@ -165,7 +165,11 @@ fn poison(message: &[u8]) {
     let _ = message;
 }
 
-pub(crate) async fn reveal(app: &App, list: &MailingList, body: StoredBody) -> Result<Cleartext, AppError> {
+pub(crate) async fn unseal_body(
+    app: &App,
+    list: &MailingList,
+    body: StoredBody,
+) -> Result<Cleartext, AppError> {
     match body {
         StoredBody::Plain { payload, .. } => Ok(Cleartext::new(payload)),
         StoredBody::Sealed(sealed) => Ok(app.keys_of(list).await?.storage.open(&sealed)?),
@@ -226,18 +230,18 @@ struct JudgedMessage<'a> {
     entry: &'a QueueEntry,
     verdict: Verdict,
     /// The notice to the author of a message that is rejected or was posted already, if the author may be told today.
-    told: Option<Prepared>,
+    told: Option<PreparedNotice>,
     /// The post, if it is accepted.
     post: Option<Post>,
     /// The signed texts, what the verdict took the record to say of them, and whose they are.
-    past: Option<(Arc<Brought>, Past, Address)>,
+    past: Option<(Arc<SignedTexts>, ReplayHistory, Address)>,
     /// Whose it is, if it is held.
-    whose: Whose,
+    whose: HoldOwner,
 }
 
 /// Whose message waits.
 #[derive(Default)]
-struct Whose {
+struct HoldOwner {
     /// A member's, as far as the list can know.
     member: Option<AddressNo>,
     /// The author who hears that it waits.
@@ -264,7 +268,7 @@ fn whose(
     author: &Mailbox,
     sender: Option<&Address>,
     verdict: &Verdict,
-) -> Whose {
+) -> HoldOwner {
     let has_openpgp = list.settings.pgp.is_some();
     let is_member = facts.author_role.is_some_and(|role| role != Role::Nonmember);
     let is_shown = match has_openpgp {
@@ -274,7 +278,7 @@ fn whose(
     let member = known.roles.first().filter(|_| is_member && is_shown).map(|member| member.address_no);
     let reasons = verdict.reasons();
     let is_public = match has_openpgp {
-        true => facts.encryption == Encryption::None && reasons.iter().any(|reason| reason.is_public()),
+        true => facts.encryption == EncryptionFact::None && reasons.iter().any(|reason| reason.is_public()),
         // A stranger hears of it only where the envelope names the same address: no mail to people who wrote nothing.
         false => is_member || sender == Some(&author.address),
     };
@@ -284,12 +288,12 @@ fn whose(
         && is_public
         && (is_member || !has_openpgp)
         && !facts.banned;
-    Whose { member, told: may_hear.then(|| author.address.clone()), tells_member: is_member }
+    HoldOwner { member, told: may_hear.then(|| author.address.clone()), tells_member: is_member }
 }
 
 impl<'a> JudgedMessage<'a> {
     fn new(list: &'a MailingList, entry: &'a QueueEntry, verdict: Verdict) -> Self {
-        Self { list, entry, verdict, told: None, post: None, past: None, whose: Whose::default() }
+        Self { list, entry, verdict, told: None, post: None, past: None, whose: HoldOwner::default() }
     }
 }
 

@@ -4,7 +4,7 @@
 //! signed as a whole: of what nobody may post, nothing stays.
 
 use sealist_lists::model::MailingList;
-use sealist_lists::replay::{Here, Past};
+use sealist_lists::replay::{Here, ReplayHistory};
 use sealist_mail::Timestamp;
 use sealist_openpgp::Opened;
 use sealist_store::queue::QueueEntry;
@@ -14,12 +14,12 @@ use sealist_store::{Conn, StoreError};
 use crate::{App, AppError};
 
 /// The signed texts that a message brings.
-pub(crate) struct Brought {
+pub(crate) struct SignedTexts {
     digests: Vec<Digest>,
     entry: QueueEntry,
 }
 
-impl Brought {
+impl SignedTexts {
     /// Empty for what nobody signed as a whole, and on lists with `collect_sig_hashes` off.
     pub(crate) fn by(app: &App, list: &MailingList, entry: &QueueEntry, opened: Option<&Opened>) -> Self {
         let collects = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.collect_sig_hashes);
@@ -30,22 +30,22 @@ impl Brought {
     }
 
     /// What the record says now.
-    pub(crate) async fn past(&self, app: &App) -> Result<Past, AppError> {
+    pub(crate) async fn past(&self, app: &App) -> Result<ReplayHistory, AppError> {
         if self.digests.is_empty() {
-            return Ok(Past::NONE);
+            return Ok(ReplayHistory::NONE);
         }
         let seen = replay::seen(&mut *app.store.reader().await?, &self.digests).await?;
-        Ok(Past::of(&seen, self.here()))
+        Ok(ReplayHistory::of(&seen, self.here()))
     }
 
     /// Errs with [`AppError::Overtaken`] if the record says something else by now: then all is judged again. Until the
     /// transaction ends nobody else records anything of the same texts.
-    pub(crate) async fn still(&self, db: &mut Conn, past: &Past) -> Result<(), AppError> {
+    pub(crate) async fn still(&self, db: &mut Conn, past: &ReplayHistory) -> Result<(), AppError> {
         if self.digests.is_empty() {
             return Ok(());
         }
         let seen = replay::seen_alone(db, &self.digests).await?;
-        if Past::of(&seen, self.here()) == *past { Ok(()) } else { Err(AppError::Overtaken) }
+        if ReplayHistory::of(&seen, self.here()) == *past { Ok(()) } else { Err(AppError::Overtaken) }
     }
 
     /// Records what became of the message.

@@ -4,14 +4,14 @@
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
 use sealist_openpgp::{POLICY_EPOCH, SealingCard};
-use sealist_store::key_checks::{self, KeyCheckResult, Pass, Watched};
+use sealist_store::key_checks::{self, KeyCheckResult, Pass, WatchedCertificate};
 use sealist_store::{StoreError, key_news};
 
 use super::judge::{JudgedCertificate, judge_stored};
 use super::letters::{self, MAX_LINES};
 use super::warn::{Stages, state};
 use crate::key_work::key_work;
-use crate::notices::Prepared;
+use crate::notices::PreparedNotice;
 use crate::{App, AppError};
 
 /// Certificates or owners of one step.
@@ -50,9 +50,9 @@ enum At {
 
 /// A certificate that was judged, and the letter to its holder.
 struct CheckedCertificate {
-    seen: Watched,
+    seen: WatchedCertificate,
     finding: KeyCheckResult,
-    letter: Option<Prepared>,
+    letter: Option<PreparedNotice>,
 }
 
 impl KeyCheck {
@@ -127,7 +127,12 @@ impl KeyCheck {
         Ok(Some(last))
     }
 
-    async fn judged(&self, app: &App, seen: Watched, now: Timestamp) -> Result<CheckedCertificate, AppError> {
+    async fn judged(
+        &self,
+        app: &App,
+        seen: WatchedCertificate,
+        now: Timestamp,
+    ) -> Result<CheckedCertificate, AppError> {
         let (octets, address) = (seen.certificate.clone(), seen.address.clone());
         let judged = key_work(move || judge_stored(&octets, &address, now)).await?;
         let mut warned = state(&self.stages, &seen.fingerprint, &judged, seen.warned.as_ref(), now);
@@ -194,7 +199,7 @@ impl KeyCheck {
 /// A card that is good stays as it is: a new one of the same keys would be no other.
 fn card_to_be(
     app: &App,
-    seen: &Watched,
+    seen: &WatchedCertificate,
     judged: &JudgedCertificate,
     now: Timestamp,
 ) -> Result<Vec<u8>, String> {

@@ -11,7 +11,7 @@ pub(crate) fn is_compromised(certificate: &Certificate, now: Timestamp) -> bool 
 }
 
 /// Whether the last key of the chain was given by the word of that one, and by nobody's else since.
-pub(crate) fn stands_on(changes: &[KeyChange], revoked: &str) -> bool {
+pub(crate) fn was_authorised_by(changes: &[KeyChange], revoked: &str) -> bool {
     let mut doubt = false;
     for change in changes {
         match change.authority {
@@ -24,7 +24,7 @@ pub(crate) fn stands_on(changes: &[KeyChange], revoked: &str) -> bool {
 }
 
 /// Known, and neither used nor believed until somebody confirms it.
-pub(crate) fn doubtful_row(certificate: &Certificate) -> CertificateRow {
+pub(crate) fn suspended_row(certificate: &Certificate) -> CertificateRow {
     CertificateRow {
         fingerprint: certificate.fingerprint().to_string(),
         certificate: certificate.to_bytes(),
@@ -51,7 +51,7 @@ mod tests {
                 void_since: None,
             })
             .collect();
-        assert_eq!(stands_on(&changes, revoked), expected, "{chain:?} without {revoked}");
+        assert_eq!(was_authorised_by(&changes, revoked), expected, "{chain:?} without {revoked}");
     }
 
     #[test]

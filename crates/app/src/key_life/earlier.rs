@@ -5,11 +5,11 @@ use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{self, Authority, KeyChange};
-use sealist_store::key_checks::{self, Watched};
+use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, key_refresh};
 
-use super::doubt::{doubtful_row, is_compromised, stands_on};
+use super::doubt::{is_compromised, suspended_row, was_authorised_by};
 use super::letters::named;
 use super::refresh::{KeyServers, with_answers};
 use crate::{App, AppError, letters};
@@ -29,7 +29,7 @@ pub(super) async fn ask(
     let (Some(seen), Some(row)) = (seen, row.filter(|row| row.confirmed_at.is_some())) else { return Ok(()) };
     for change in &changes {
         let Some(old) = &change.old_certificate else { continue };
-        if !stands_on(&changes, &change.old) {
+        if !was_authorised_by(&changes, &change.old) {
             continue;
         }
         let (merged, _) = with_answers(servers, &seen.address, &Certificate::from_stored(old)?).await?;
@@ -42,7 +42,7 @@ pub(super) async fn ask(
 
 async fn doubt(
     app: &App,
-    seen: Watched,
+    seen: WatchedCertificate,
     before: &CertificateRow,
     revoked: &str,
     now: Timestamp,
@@ -53,13 +53,13 @@ async fn doubt(
     for list in named(app, &numbers).await? {
         told.push(letters::key_void(&list, &seen.address, revoked, &known));
     }
-    let (no, after, revoked) = (seen.address_no, doubtful_row(&known), revoked.to_owned());
+    let (no, after, revoked) = (seen.address_no, suspended_row(&known), revoked.to_owned());
     let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);
     let done = app.store.write(move |db| {
         Box::pin(async move {
             let words = "a key before it is compromised";
             if key_refresh::update(&mut *db, &seen, &after, words, now).await? {
-                key_changes::void(&mut *db, no, &revoked, now).await?;
+                key_changes::revoke_authority(&mut *db, no, &revoked, now).await?;
                 key_changes::add(&mut *db, no, &change).await?;
                 for letter in told {
                     letter.store(&mut *db, now).await?;

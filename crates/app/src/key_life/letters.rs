@@ -8,13 +8,13 @@ use sealist_lists::model::{Channel, ListNo, MailingList, SubAddress};
 use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, Fingerprint};
-use sealist_store::key_checks::{self, Warned, Watched};
+use sealist_store::key_checks::{self, Warned, WatchedCertificate};
 use sealist_store::key_news::{self, News, OwnerOfList};
 use sealist_store::lists;
 
 use super::judge::JudgedCertificate;
 use crate::letters::{key_wait_days, somebody};
-use crate::notices::{Message, Prepared, channel_to, make, place_of};
+use crate::notices::{Message, PreparedNotice, channel_to, make, place_of};
 use crate::{App, AppError};
 
 /// Members that one letter to an owner names.
@@ -24,11 +24,11 @@ pub(super) const MAX_LINES: u32 = 200;
 /// such list.
 pub(super) async fn to_holder(
     app: &App,
-    seen: &Watched,
+    seen: &WatchedCertificate,
     warned: &Warned,
     judged: &JudgedCertificate,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
     let lists = named(app, &numbers).await?;
     let Some(list) = lists.first() else { return Ok(None) };
@@ -70,7 +70,7 @@ pub(super) async fn to_holder(
 }
 
 /// The commands of GnuPG that give each part of the key a later end. `*` would leave out what has expired already.
-fn prolong(seen: &Watched, judged: &JudgedCertificate, now: Timestamp) -> Vec<String> {
+fn prolong(seen: &WatchedCertificate, judged: &JudgedCertificate, now: Timestamp) -> Vec<String> {
     let helps = match &judged.card {
         Ok(_) => true,
         Err(AppError::Unusable(why)) => why.is_mended_by_its_holder(),
@@ -103,7 +103,7 @@ pub(super) async fn to_owner(
     count: i64,
     began_at: Timestamp,
     now: Timestamp,
-) -> Result<Option<Prepared>, AppError> {
+) -> Result<Option<PreparedNotice>, AppError> {
     let numbers = key_news::lists_of(&mut *app.store.reader().await?, owner.no).await?;
     let lists = named(app, numbers.get(..1).unwrap_or_default()).await?;
     let Some(list) = lists.first() else { return Ok(None) };

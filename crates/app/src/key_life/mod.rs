@@ -11,10 +11,10 @@ mod survey;
 mod warn;
 
 pub use check::{KeyCheck, KeyCheckReport};
-pub(crate) use doubt::{doubtful_row, is_compromised, stands_on};
+pub(crate) use doubt::{is_compromised, suspended_row, was_authorised_by};
 pub(crate) use judge::judge;
 pub(crate) use letters::cause;
 pub use refresh::{KeyServerAnswer, KeyServers, Refreshed, refresh_address, refresh_next, to_refresh};
 pub(crate) use row::{row_of, updated_row};
-pub use survey::{KeyReport, survey};
+pub use survey::{KeyReport, key_report};
 pub use warn::Stages;

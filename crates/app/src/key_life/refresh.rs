@@ -8,7 +8,7 @@ use sealist_lists::model::AddressNo;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, CertificateChange, Fingerprint, KeyMaterial, Unusable};
 use sealist_store::key_changes::{self, Authority, KeyChange};
-use sealist_store::key_checks::{self, Watched};
+use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, key_refresh, people};
 
@@ -137,7 +137,7 @@ fn with_answer(known: Certificate, answer: &[u8]) -> Result<Certificate, String>
 
 async fn record(
     app: &App,
-    seen: &Watched,
+    seen: &WatchedCertificate,
     before: &CertificateRow,
     merged: &Certificate,
     changes: &[CertificateChange],

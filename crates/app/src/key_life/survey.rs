@@ -22,7 +22,7 @@ pub struct KeyReport {
 
 /// Of the next `limit` addresses behind `after` those that have a key, judged now, or that need one: they belong to a list
 /// that encrypts. `None`: there are no more.
-pub async fn survey(
+pub async fn key_report(
     app: &App,
     after: AddressNo,
     limit: u32,

@@ -3,7 +3,7 @@
 use sealist_lists::model::{DeliveryNo, ListNo, NodeNo, PostNo};
 use sealist_lists::texts::Text;
 use sealist_mail::Timestamp;
-use sealist_store::deliveries::{self, DeliveryState, Settled};
+use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
 use sealist_store::{StoreError, lists};
 
 use crate::{App, AppError, letters};
@@ -22,17 +22,17 @@ pub async fn could_not_be_made(
     rows: Vec<(DeliveryNo, String)>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let held = rows.into_iter().map(|(no, email)| Settled {
+    let held = rows.into_iter().map(|(no, email)| DeliveryResult {
         no,
         email,
         state: DeliveryState::Held,
         reply: REPLY.into(),
         refused_at: None,
     });
-    let held: Vec<Settled> = held.collect();
+    let held: Vec<DeliveryResult> = held.collect();
     let notice = match lists::by_no(&mut *app.store.reader().await?, list).await? {
         Some(list) => {
-            let copies: Vec<&Settled> = held.iter().collect();
+            let copies: Vec<&DeliveryResult> = held.iter().collect();
             letters::about_copies(&list, Text::Undelivered, &copies)
         }
         None => None,

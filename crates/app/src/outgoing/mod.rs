@@ -16,7 +16,7 @@ use sealist_mail::fit::{Octets, fit};
 use sealist_mail::{Address, Dots, Timestamp, wire_form};
 use sealist_store::bodies::{self, StoredBody};
 use sealist_store::bounce_scores::Returned;
-use sealist_store::deliveries::{Batch, Delivery, Kind, Settled};
+use sealist_store::deliveries::{Batch, Delivery, DeliveryResult, Kind};
 use sealist_store::lists;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -24,7 +24,7 @@ use crate::{App, AppError, KeyVault, bounce_address, sealing};
 pub use faults::could_not_be_made;
 pub use open::RecipientBatching;
 pub use retry::Retry;
-pub use settle::{Report, settle};
+pub use settle::{BatchReport, record_results};
 
 /// One message on the wire.
 pub struct Copy {
@@ -140,7 +140,7 @@ pub struct Ready {
     /// What can be sent.
     pub copies: Vec<Copy>,
     /// Who gets nothing now, with the reason. Cleartext never goes out instead, unless list and member allow it.
-    pub held: Vec<Settled>,
+    pub held: Vec<DeliveryResult>,
     /// Who must be claimed again, because there was no room for their copies beside the others.
     pub later: Vec<DeliveryNo>,
     /// Kept until the copies are out: their room in memory.

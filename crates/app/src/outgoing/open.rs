@@ -5,7 +5,7 @@ use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::Payload;
 use sealist_mail::fit::{Octets, fit};
 use sealist_mail::{SmtpStage, wire_form};
-use sealist_store::deliveries::{Batch, Delivery, DeliveryState, Kind, Settled};
+use sealist_store::deliveries::{Batch, Delivery, DeliveryResult, DeliveryState, Kind};
 
 use super::{BatchOptions, Copy, Ready};
 
@@ -41,7 +41,7 @@ pub(super) fn prepare(rows: Vec<Delivery>, sending: &BatchOptions, clear: Payloa
     match fit(&message, Octets::EightBit) {
         Ok(message) => Ready { copies: copies(rows, sending, &message), ..Ready::default() },
         Err(unfit) => {
-            let failed = |row: Delivery| Settled {
+            let failed = |row: Delivery| DeliveryResult {
                 no: row.no,
                 email: row.email,
                 state: DeliveryState::Failed,

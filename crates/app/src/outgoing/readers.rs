@@ -3,7 +3,7 @@
 use sealist_lists::model::MissingKey;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{CardError, MacKey, SealingCard};
-use sealist_store::deliveries::{Delivery, DeliveryState, Settled};
+use sealist_store::deliveries::{Delivery, DeliveryResult, DeliveryState};
 
 /// How long a copy waits for a card that is made anew.
 const STALE_MS: i64 = 60_000;
@@ -22,7 +22,7 @@ pub(super) struct SortedBatch {
     /// They have no usable key, and take it as cleartext, as the list allows.
     pub(super) open: Vec<Delivery>,
     /// They get nothing now.
-    pub(super) held: Vec<Settled>,
+    pub(super) held: Vec<DeliveryResult>,
 }
 
 pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: Timestamp) -> SortedBatch {
@@ -38,7 +38,7 @@ pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: T
             // Made under older rules: the check of keys that runs since the update makes it anew.
             Some(Err(error @ CardError::Stale)) => {
                 let state = DeliveryState::Due(now.plus_ms(STALE_MS));
-                readers.held.push(Settled {
+                readers.held.push(DeliveryResult {
                     no: row.no,
                     email: row.email,
                     state,
@@ -58,11 +58,11 @@ pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: T
     readers
 }
 
-pub(super) fn without_key(row: Delivery, action: MissingKey, problem: String) -> Settled {
+pub(super) fn without_key(row: Delivery, action: MissingKey, problem: String) -> DeliveryResult {
     let state = match action {
         MissingKey::HoldAndNotify | MissingKey::Cleartext => DeliveryState::HeldForKey,
         MissingKey::Notify => DeliveryState::NotKept,
         MissingKey::Skip => DeliveryState::Skipped,
     };
-    Settled { no: row.no, email: row.email, state, reply: problem, refused_at: None }
+    DeliveryResult { no: row.no, email: row.email, state, reply: problem, refused_at: None }
 }

@@ -126,7 +126,7 @@ impl SealedBatch<'_> {
         second: Option<Sealed>,
         in_one: usize,
     ) -> Result<Made, AppError> {
-        let head = Around::new(&self.session_key.open(self.sealed.outer())?);
+        let head = PgpMimeWrapper::new(&self.session_key.open(self.sealed.outer())?);
         let (fours, sixes): (Vec<_>, Vec<_>) =
             readers.into_iter().partition(|reader| reader.card.family() == Family::V4);
         let mut families = vec![(fours, SealedPost::new(self.sealed, self.session_key, key_ids(self.pgp)))];
@@ -187,7 +187,7 @@ impl SealedBatch<'_> {
             };
             match openpgp::seal_copy(&payload.entity, sign, &card, key_ids(self.pgp)) {
                 Ok(armor) => {
-                    let pieces = Around::new(&payload.outer).around(armor);
+                    let pieces = PgpMimeWrapper::new(&payload.outer).around(armor);
                     made.1.push(Copy::of(&[row], &self.sending, pieces));
                 }
                 Err(_) => made.0.push(row),
@@ -216,13 +216,13 @@ fn key_ids(pgp: &PgpSettings) -> KeyIds {
 }
 
 /// What stands before and behind the armor.
-struct Around {
+struct PgpMimeWrapper {
     head: Bytes,
     tail: Bytes,
     dots: Dots,
 }
 
-impl Around {
+impl PgpMimeWrapper {
     /// Of the outer header only an author's own field can begin with a dot.
     fn new(outer: &[u8]) -> Self {
         let (wrapper, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(random()));
@@ -244,9 +244,9 @@ mod tests {
     #[test]
     fn a_field_that_begins_with_a_dot_keeps_it() {
         let armor = || CopyArmor { head: Vec::new(), shared: Bytes::new(), tail: Vec::new() };
-        let (pieces, dots) = Around::new(b"Subject: x\r\n.From: y\r\n").around(armor());
+        let (pieces, dots) = PgpMimeWrapper::new(b"Subject: x\r\n.From: y\r\n").around(armor());
         assert!(pieces.concat().starts_with(b"Subject: x\r\n..From: y\r\n"));
         assert_eq!(dots, Dots::Stuffed);
-        assert_eq!(Around::new(b"Subject: .x\r\n").around(armor()).1, Dots::None);
+        assert_eq!(PgpMimeWrapper::new(b"Subject: .x\r\n").around(armor()).1, Dots::None);
     }
 }

@@ -3,15 +3,15 @@
 use sealist_lists::model::{DeliveryNo, ListNo, MailingList, NodeNo};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Concern, HopRefusal, Timestamp};
-use sealist_store::deliveries::{self, DeliveryState, Kind, Settled};
+use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::{StoreError, lists};
 
-use crate::notices::Prepared;
+use crate::notices::PreparedNotice;
 use crate::{App, AppError, bounces, letters};
 
 /// What became of recipients of one list.
 #[derive(Clone)]
-pub struct Report {
+pub struct BatchReport {
     /// Who claimed them.
     pub node: NodeNo,
     /// The list.
@@ -19,14 +19,15 @@ pub struct Report {
     /// Of what.
     pub kind: Kind,
     /// Each recipient.
-    pub results: Vec<Settled>,
+    pub results: Vec<DeliveryResult>,
 }
 
-impl Report {
+impl BatchReport {
     /// What is only recorded, and what somebody is told of. Of notices nobody is told, and nobody needs to hear that all
     /// went well.
     fn apart(self) -> (Self, Self) {
-        let well = |settled: &Settled| matches!(settled.state, DeliveryState::Sent | DeliveryState::Due(_));
+        let well =
+            |settled: &DeliveryResult| matches!(settled.state, DeliveryState::Sent | DeliveryState::Due(_));
         let (quiet, telling) =
             self.results.into_iter().partition(|settled| self.kind == Kind::Notice || well(settled));
         (Self { results: quiet, ..self }, Self { results: telling, ..self })
@@ -35,8 +36,9 @@ impl Report {
 
 /// Records what became of recipients, counts what was refused for good, and writes to those who should know: a reader
 /// without a usable key, and the people in charge.
-pub async fn settle(app: &App, reports: Vec<Report>, now: Timestamp) -> Result<(), AppError> {
-    let (mut quiet, mut telling): (Vec<Report>, Vec<Report>) = reports.into_iter().map(Report::apart).unzip();
+pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp) -> Result<(), AppError> {
+    let (mut quiet, mut telling): (Vec<BatchReport>, Vec<BatchReport>) =
+        reports.into_iter().map(BatchReport::apart).unzip();
     // What is out waits for no letter to be made.
     quiet.retain(|report| !report.results.is_empty());
     telling.retain(|report| !report.results.is_empty());
@@ -57,11 +59,11 @@ pub async fn settle(app: &App, reports: Vec<Report>, now: Timestamp) -> Result<(
     Ok(())
 }
 
-async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<(), AppError> {
-    let Report { node, list, kind, results } = report;
+async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Result<(), AppError> {
+    let BatchReport { node, list, kind, results } = report;
     // A list that is gone has taken its copies along.
     let Some(list) = lists::by_no(&mut *app.store.reader().await?, list).await? else { return Ok(()) };
-    let tidings = match tidings(app, &list, kind, &results, now).await {
+    let tidings = match delivery_notices(app, &list, kind, &results, now).await {
         // A letter that cannot be made keeps nothing from being recorded.
         Err(error) if !error.is_transient() => {
             tracing::error!(list = %list.name, %error, "nobody is told of copies that are not out");
@@ -84,28 +86,28 @@ async fn settle_and_tell(app: &App, report: Report, now: Timestamp) -> Result<()
 }
 
 /// A refusal that counts against the recipient: not one of the content, which is the message's fault, nor one of the way.
-fn against_recipient(settled: &Settled) -> Option<(DeliveryNo, HopRefusal)> {
+fn against_recipient(settled: &DeliveryResult) -> Option<(DeliveryNo, HopRefusal)> {
     let stage = settled.refused_at.filter(|_| settled.state == DeliveryState::Failed)?;
     let refusal = HopRefusal::read(stage, &settled.reply);
     (refusal.concern == Concern::Recipient).then_some((settled.no, refusal))
 }
 
-async fn tidings(
+async fn delivery_notices(
     app: &App,
     list: &MailingList,
     kind: Kind,
-    results: &[Settled],
+    results: &[DeliveryResult],
     now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
+) -> Result<Vec<PreparedNotice>, AppError> {
     if kind != Kind::Posting {
         return Ok(Vec::new());
     }
-    let of = |states: &[DeliveryState]| -> Vec<&Settled> {
+    let of = |states: &[DeliveryState]| -> Vec<&DeliveryResult> {
         results.iter().filter(|settled| states.contains(&settled.state)).collect()
     };
     let waiting = of(&[DeliveryState::HeldForKey]);
     let failed = of(&[DeliveryState::Failed, DeliveryState::NotKept, DeliveryState::Skipped]);
-    let mut all: Vec<Prepared> =
+    let mut all: Vec<PreparedNotice> =
         letters::about_copies(list, Text::MemberKeyNeeded, &waiting).into_iter().collect();
     all.extend(letters::about_copies(list, Text::Undelivered, &failed));
     // Who waits already has heard of it.
@@ -135,7 +137,7 @@ mod tests {
             DeliveryState::Due(Timestamp(0)),
             DeliveryState::HeldForKey,
         ];
-        let settled = |state: &DeliveryState| Settled {
+        let settled = |state: &DeliveryState| DeliveryResult {
             no: DeliveryNo(1),
             email: "a@x.example".into(),
             state: *state,
@@ -143,7 +145,7 @@ mod tests {
             refused_at: None,
         };
         let results = states.iter().map(settled).collect();
-        let (quiet, rest) = Report { node: NodeNo(1), list: ListNo(1), kind, results }.apart();
+        let (quiet, rest) = BatchReport { node: NodeNo(1), list: ListNo(1), kind, results }.apart();
         assert_eq!(rest.results.iter().map(|one| one.state).collect::<Vec<_>>(), telling, "{kind:?}");
         assert_eq!(quiet.results.len() + telling.len(), states.len(), "{kind:?}: each once");
     }

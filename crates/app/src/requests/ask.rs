@@ -11,11 +11,11 @@ use sealist_mail::{Address, Timestamp, mixes_scripts};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::requests::Request;
 
-use super::{Desk, PersonFacts, Proven, Requester, Standing, StepOutcome, Transition};
-use crate::deciders::{Ask, to_deciders};
+use super::{ListContext, PersonFacts, Proven, Requester, StepOutcome, Transition, WorkflowState};
 use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
 use crate::letters::{reason_lines, somebody};
-use crate::notices::{Attachment, Message, Prepared, Tokens, answer, answer_by, place_of, to_key};
+use crate::moderators::{Ask, to_deciders};
+use crate::notices::{Attachment, Message, PreparedNotice, Tokens, answer, answer_by, place_of, to_key};
 use crate::summaries::{SummaryFact, gather};
 use crate::{App, AppError};
 
@@ -28,14 +28,14 @@ const KEY_APPROVAL_H: u32 = 10 * 365 * 24;
 const TO_MODERATOR: NoticeBudget = NoticeBudget::a_day(50);
 
 pub(super) async fn ask(
-    desk: Desk<'_>,
-    standing: Standing<'_>,
+    desk: ListContext<'_>,
+    standing: WorkflowState<'_>,
     facts: &PersonFacts,
     run: WorkflowRun,
     certificate: Option<Certificate>,
     question: Question,
 ) -> Result<Transition, AppError> {
-    let Desk { app, list, now } = desk;
+    let ListContext { app, list, now } = desk;
     let hours = life_h(list, &run.goal, &question);
     let draft = QuestionDraft { app, list, asker: standing.asker, run: &run, facts, hours, now };
     let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
@@ -114,7 +114,7 @@ fn choice(line: &str) -> String {
 }
 
 /// Whether the answer just now brought a signature.
-fn has_signed(standing: &Standing<'_>, run: &WorkflowRun) -> bool {
+fn has_signed(standing: &WorkflowState<'_>, run: &WorkflowRun) -> bool {
     standing.before.as_ref().is_some_and(|before| before.run.signed_by.len() < run.signed_by.len())
 }
 
@@ -145,7 +145,7 @@ struct QuestionDraft<'a> {
 
 impl QuestionDraft<'_> {
     /// A question to whoever reads the address. Who is asked for a key has none to read with, or is about to lose it.
-    async fn to_person(&self, text: Text) -> Result<Vec<Prepared>, AppError> {
+    async fn to_person(&self, text: Text) -> Result<Vec<PreparedNotice>, AppError> {
         let tokens = Tokens::fresh(self.list);
         let reply_to = tokens.reply_to(self.list);
         let attachment = match text {
@@ -166,7 +166,7 @@ impl QuestionDraft<'_> {
         &self,
         missing: &[Fingerprint],
         certificate: Option<&Certificate>,
-    ) -> Result<Vec<Prepared>, AppError> {
+    ) -> Result<Vec<PreparedNotice>, AppError> {
         let Some(reader) = certificate.or(self.facts.known.as_ref()) else { return Ok(Vec::new()) };
         let tokens = Tokens::fresh(self.list);
         let list = self.list.name.to_string();
@@ -180,7 +180,10 @@ impl QuestionDraft<'_> {
     }
 
     /// To each of those in charge.
-    async fn to_moderators(&self, certificate: Option<&Certificate>) -> Result<Vec<Prepared>, AppError> {
+    async fn to_moderators(
+        &self,
+        certificate: Option<&Certificate>,
+    ) -> Result<Vec<PreparedNotice>, AppError> {
         if !self.list.settings.admin_immed_notify {
             return Ok(Vec::new());
         }
@@ -257,8 +260,12 @@ impl QuestionDraft<'_> {
 }
 
 /// To a person: a moderator refused.
-pub(super) async fn refused(desk: Desk<'_>, request: &Request, reason: &str) -> Result<Prepared, AppError> {
-    let Desk { app, list, now } = desk;
+pub(super) async fn refused(
+    desk: ListContext<'_>,
+    request: &Request,
+    reason: &str,
+) -> Result<PreparedNotice, AppError> {
+    let ListContext { app, list, now } = desk;
     let place = place_of(app, list, &request.address).await?;
     let values = context! {
         list => list.display_name(),

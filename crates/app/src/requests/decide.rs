@@ -8,7 +8,7 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
-use super::{Desk, StepOutcome, Transition, decide};
+use super::{ListContext, StepOutcome, Transition, decide};
 use crate::effects::carry_out;
 use crate::key_life::row_of;
 use crate::moderation::{DecidedBy, MessageDecision};
@@ -21,7 +21,7 @@ pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Res
         return Err(AppError::NotWaiting(request.question));
     }
     let list = list_of(app, &request).await?;
-    let desk = Desk { app, list: &list, now };
+    let desk = ListContext { app, list: &list, now };
     let Transition { effects, told } =
         decide(desk, request, MessageDecision::Accept, DecidedBy::Admin).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
@@ -39,7 +39,7 @@ pub async fn refuse_request(
     now: Timestamp,
 ) -> Result<(), AppError> {
     let list = list_of(app, &request).await?;
-    let desk = Desk { app, list: &list, now };
+    let desk = ListContext { app, list: &list, now };
     let refused = MessageDecision::Reject(reason.to_owned());
     let Transition { effects, .. } = decide(desk, request, refused, DecidedBy::Admin).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
@@ -74,7 +74,7 @@ pub async fn approve_key(
                     return Err(AppError::Overtaken);
                 }
                 key_changes::add(&mut *db, no, &change).await?;
-                people::key_approved(&mut *db, None, &address, now).await?;
+                people::approve_key(&mut *db, None, &address, now).await?;
                 Ok(())
             })
         })

@@ -10,7 +10,9 @@ use sealist_openpgp::{Certificate, SealingCard};
 use sealist_store::key_changes::{Authority, KeyChange};
 
 use super::elsewhere::KeyAuthority;
-use super::{Desk, PersonFacts, Standing, StepOutcome, Transition, elsewhere, first_free, in_key};
+use super::{
+    ListContext, PersonFacts, StepOutcome, Transition, WorkflowState, elsewhere, first_free, in_key,
+};
 use crate::effects::Effect;
 use crate::key_life::row_of;
 use crate::letters::somebody;
@@ -20,14 +22,14 @@ use crate::summaries::{SummaryFact, gather};
 use crate::{App, AppError};
 
 pub(super) async fn done(
-    desk: Desk<'_>,
-    standing: Standing<'_>,
+    desk: ListContext<'_>,
+    standing: WorkflowState<'_>,
     facts: &PersonFacts,
     run: &WorkflowRun,
     certificate: Option<Certificate>,
     change: WorkflowChange,
 ) -> Result<Transition, AppError> {
-    let Desk { app, list, now } = desk;
+    let ListContext { app, list, now } = desk;
     let end = End { app, list, standing: &standing, facts, run, certificate: certificate.as_ref(), now };
     let changes = match &change {
         WorkflowChange::Subscribe => end.subscribe().await?,
@@ -51,7 +53,7 @@ pub(super) async fn done(
 struct End<'a> {
     app: &'a App,
     list: &'a MailingList,
-    standing: &'a Standing<'a>,
+    standing: &'a WorkflowState<'a>,
     facts: &'a PersonFacts,
     run: &'a WorkflowRun,
     certificate: Option<&'a Certificate>,
@@ -122,7 +124,7 @@ impl End<'_> {
         if !is_first || !has_no_name {
             return Ok(None);
         }
-        let desk = Desk { app: self.app, list: self.list, now: self.now };
+        let desk = ListContext { app: self.app, list: self.list, now: self.now };
         let address = &self.standing.asker.address;
         let name = first_free(desk, address, in_key(desk, address, self.certificate)).await?;
         Ok((!name.is_empty()).then(|| Effect::Choose(address.clone(), Setting::Name(name))))
@@ -161,7 +163,7 @@ impl End<'_> {
         };
         let row = Box::new(row_of(self.app, &address, certificate, self.now));
         let seen = self.facts.generation;
-        let desk = Desk { app: self.app, list: self.list, now: self.now };
+        let desk = ListContext { app: self.app, list: self.list, now: self.now };
         let mut effects = vec![Effect::SetKey { address: address.clone(), seen, row, change }];
         effects.push(Effect::KeyApproved(address));
         // Who brings the key that counts already changes nothing elsewhere.

@@ -9,7 +9,7 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::{self, Request};
 use sealist_store::{lists, people};
 
-use super::{Desk, PersonFacts, Proven, Requester, Standing, ask, facts, policy, workflow};
+use super::{ListContext, PersonFacts, Proven, Requester, WorkflowState, ask, facts, policy, workflow};
 use crate::AppError;
 use crate::effects::{EarlierTokens, Effect};
 use crate::summaries::{SummaryFact, gather};
@@ -26,7 +26,7 @@ pub(super) enum KeyAuthority {
 /// On each other list of the address: a note, and a notice or, where keys are approved, a question to those in charge. A
 /// list that approved the key before takes that key's word.
 pub(super) async fn tell(
-    desk: Desk<'_>,
+    desk: ListContext<'_>,
     asker: &Requester,
     facts: &PersonFacts,
     certificate: &Certificate,
@@ -39,7 +39,7 @@ pub(super) async fn tell(
         let Some(list) = list.filter(|list| list.no != desk.list.no && list.settings.pgp.is_some()) else {
             continue;
         };
-        let there = Desk { list: &list, ..desk };
+        let there = ListContext { list: &list, ..desk };
         let approves = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
         let roles = people::roles_of(&mut *desk.app.store.reader().await?, no, &asker.address).await?;
         let carried = word == KeyAuthority::OldKey && roles.iter().all(|member| !member.key_waits);
@@ -61,7 +61,7 @@ pub(super) async fn tell(
 
 /// Somebody is given a role on a list that approves keys itself, and has a key already: unless an admin or this list took
 /// it, it waits.
-pub(crate) async fn on_arrival(desk: Desk<'_>, address: &Address) -> Result<Vec<Effect>, AppError> {
+pub(crate) async fn on_arrival(desk: ListContext<'_>, address: &Address) -> Result<Vec<Effect>, AppError> {
     let approves = desk.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
     let facts = facts(desk.app, desk.list, address).await?;
     let (Some(person), Some(known), true) = (&facts.person, &facts.known, approves) else {
@@ -84,7 +84,7 @@ pub(crate) async fn on_arrival(desk: Desk<'_>, address: &Address) -> Result<Vec<
 }
 
 async fn question(
-    there: Desk<'_>,
+    there: ListContext<'_>,
     asker: &Requester,
     facts: &PersonFacts,
     certificate: &Certificate,
@@ -92,12 +92,12 @@ async fn question(
     let before = waiting(there, asker).await?;
     let steps = workflow(there.app, there.list, policy(there.list, &Goal::ApproveKey))?;
     let run = WorkflowRun::new(&steps, Goal::ApproveKey);
-    let standing = Standing { asker, before, ended: None, earlier: EarlierTokens::Void };
+    let standing = WorkflowState { asker, before, ended: None, earlier: EarlierTokens::Void };
     let taken = ask::ask(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;
     Ok(taken.effects)
 }
 
-fn notice(there: Desk<'_>, asker: &Requester, certificate: &Certificate) -> Effect {
+fn notice(there: ListContext<'_>, asker: &Requester, certificate: &Certificate) -> Effect {
     let (email, fingerprint) = (asker.address.to_string(), certificate.fingerprint().to_string());
     Effect::Letter(gather(
         there.list,
@@ -107,7 +107,7 @@ fn notice(there: Desk<'_>, asker: &Requester, certificate: &Certificate) -> Effe
 }
 
 /// The one that waits there: the key has changed again since.
-async fn waiting(there: Desk<'_>, asker: &Requester) -> Result<Option<Request>, AppError> {
+async fn waiting(there: ListContext<'_>, asker: &Requester) -> Result<Option<Request>, AppError> {
     let mut db = there.app.store.reader().await?;
     let waiting = requests::of_address(&mut db, there.list.no, &asker.address, there.now).await?;
     Ok(waiting.into_iter().find(|request| request.run.goal == Goal::ApproveKey))

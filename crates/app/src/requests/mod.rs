@@ -34,7 +34,7 @@ use crate::{App, AppError};
 
 /// Where a request is handled, and when.
 #[derive(Clone, Copy)]
-pub(crate) struct Desk<'a> {
+pub(crate) struct ListContext<'a> {
     pub(crate) app: &'a App,
     pub(crate) list: &'a MailingList,
     pub(crate) now: Timestamp,
@@ -130,19 +130,19 @@ pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Work
 
 /// Begins a workflow, or asks its question again if the address has it waiting.
 pub(crate) async fn begin(
-    desk: Desk<'_>,
+    desk: ListContext<'_>,
     asker: &Requester,
     run: WorkflowRun,
     offer: Option<&Offer>,
 ) -> Result<Result<Transition, Problem>, AppError> {
-    let Desk { app, list, now } = desk;
+    let ListContext { app, list, now } = desk;
     let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &asker.address, now).await?;
     let same = |request: &&Request| request.run.goal == run.goal && offers(request, offer);
     let before = waiting.iter().find(same).cloned();
     let usable = |key: Option<Certificate>| key.is_none_or(|key| key.usable(now).is_ok());
     let ended = match before {
         Some(before) if usable(stored(before.certificate.as_deref())?) => {
-            return again(desk, asker, before).await;
+            return repeat_question(desk, asker, before).await;
         }
         // The key that was offered came to its end while it waited.
         before => before,
@@ -156,8 +156,8 @@ pub(crate) async fn begin(
     }
     let mut run = run;
     run.key = offer.map(|offer| offer.certificate.fingerprint());
-    let standing = Standing { asker, before: None, ended, earlier: EarlierTokens::Void };
-    take_steps(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await
+    let standing = WorkflowState { asker, before: None, ended, earlier: EarlierTokens::Void };
+    run_workflow(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await
 }
 
 /// A question may have been answered with a key since; a key that came without being asked for is another matter.
@@ -166,8 +166,8 @@ fn offers(request: &Request, offer: Option<&Offer>) -> bool {
     answered || request.run.key == offer.map(|offer| offer.certificate.fingerprint())
 }
 
-async fn again(
-    desk: Desk<'_>,
+async fn repeat_question(
+    desk: ListContext<'_>,
     asker: &Requester,
     before: Request,
 ) -> Result<Result<Transition, Problem>, AppError> {
@@ -175,13 +175,13 @@ async fn again(
         return Ok(Ok(Transition { effects: Vec::new(), told: StepOutcome::Waits }));
     }
     let (run, certificate) = (before.run.clone(), stored(before.certificate.as_deref())?);
-    let standing = Standing { asker, before: Some(before), ended: None, earlier: EarlierTokens::Count };
-    take_steps(desk, standing, run, certificate).await
+    let standing = WorkflowState { asker, before: Some(before), ended: None, earlier: EarlierTokens::Count };
+    run_workflow(desk, standing, run, certificate).await
 }
 
 /// Goes on with a request that was answered. What a step refuses now is over.
-pub(crate) async fn go_on(
-    desk: Desk<'_>,
+pub(crate) async fn resume_request(
+    desk: ListContext<'_>,
     asker: &Requester,
     request: Request,
     answer: StepAnswer,
@@ -196,8 +196,8 @@ pub(crate) async fn go_on(
         Some(offer) => Some(offer.certificate.clone()),
         None => stored(request.certificate.as_deref())?,
     };
-    let standing = Standing { asker, before: Some(request.clone()), ended: None, earlier };
-    Ok(match take_steps(desk, standing, run, certificate).await? {
+    let standing = WorkflowState { asker, before: Some(request.clone()), ended: None, earlier };
+    Ok(match run_workflow(desk, standing, run, certificate).await? {
         Ok(taken) => taken,
         Err(problem) => {
             Transition { effects: vec![Effect::End(Box::new(request))], told: StepOutcome::Refused(problem) }
@@ -208,7 +208,7 @@ pub(crate) async fn go_on(
 /// Takes a request a step further that a moderator decided about. Whom it asks next is the person, not the moderator; who
 /// is refused hears of it, with the reason if there is one.
 pub(crate) async fn decide(
-    desk: Desk<'_>,
+    desk: ListContext<'_>,
     request: Request,
     decision: MessageDecision,
     by: moderation::DecidedBy,
@@ -221,7 +221,7 @@ pub(crate) async fn decide(
     let mut taken = match decision {
         MessageDecision::Accept => {
             let asker = Requester { address: request.address.clone(), proven: Proven::Yes, source: None };
-            go_on(desk, &asker, request, StepAnswer::Approved, None).await?
+            resume_request(desk, &asker, request, StepAnswer::Approved, None).await?
         }
         MessageDecision::Reject(reason) => {
             let letter = ask::refused(desk, &request, &reason).await?;
@@ -236,7 +236,7 @@ pub(crate) async fn decide(
 }
 
 /// Where a workflow stands before its next step.
-struct Standing<'a> {
+struct WorkflowState<'a> {
     asker: &'a Requester,
     before: Option<Request>,
     /// One of the kind that came to its end while it waited: a new one takes its place.
@@ -244,13 +244,13 @@ struct Standing<'a> {
     earlier: EarlierTokens,
 }
 
-async fn take_steps(
-    desk: Desk<'_>,
-    standing: Standing<'_>,
+async fn run_workflow(
+    desk: ListContext<'_>,
+    standing: WorkflowState<'_>,
     mut run: WorkflowRun,
     certificate: Option<Certificate>,
 ) -> Result<Result<Transition, Problem>, AppError> {
-    let Desk { app, list, now } = desk;
+    let ListContext { app, list, now } = desk;
     let facts = facts(app, list, &standing.asker.address).await?;
     let offered = certificate.as_ref().map(|certificate| OfferedKey {
         fingerprint: certificate.fingerprint(),

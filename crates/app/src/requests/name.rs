@@ -5,7 +5,7 @@ use sealist_mail::{Address, looks_like};
 use sealist_openpgp::Certificate;
 use sealist_store::{lists, people};
 
-use super::Desk;
+use super::ListContext;
 use crate::{App, AppError};
 
 /// Names that are read at a time.
@@ -13,7 +13,7 @@ const PAGE: u32 = 500;
 
 /// Whether that name may stand for this person on the list, and on all others where the person has a role: it is one name
 /// for the whole site.
-pub(crate) async fn is_free(desk: Desk<'_>, address: &Address, name: &str) -> Result<bool, AppError> {
+pub(crate) async fn is_free(desk: ListContext<'_>, address: &Address, name: &str) -> Result<bool, AppError> {
     if name.is_empty() {
         return Ok(true);
     }
@@ -27,7 +27,7 @@ pub(crate) async fn is_free(desk: Desk<'_>, address: &Address, name: &str) -> Re
 
 /// Whether a name may be chosen on the list: where a mailbox proves who writes, it does not count for the lists with
 /// OpenPGP that have the person too.
-pub(crate) async fn is_chosen_here(desk: Desk<'_>, address: &Address) -> Result<bool, AppError> {
+pub(crate) async fn is_chosen_here(desk: ListContext<'_>, address: &Address) -> Result<bool, AppError> {
     let has_pgp = |list: &MailingList| list.settings.pgp.is_some();
     Ok(has_pgp(desk.list) || !lists_of(desk.app, address).await?.iter().any(has_pgp))
 }
@@ -81,7 +81,7 @@ async fn lists_of(app: &App, address: &Address) -> Result<Vec<MailingList>, AppE
 
 /// The first of these names that may be chosen for this person on the list; empty: none.
 pub(crate) async fn first_free(
-    desk: Desk<'_>,
+    desk: ListContext<'_>,
     address: &Address,
     names: impl IntoIterator<Item = String>,
 ) -> Result<String, AppError> {
@@ -98,6 +98,6 @@ pub(crate) async fn first_free(
 }
 
 /// The name that a key has for this person.
-pub(crate) fn in_key(desk: Desk<'_>, address: &Address, key: Option<&Certificate>) -> Option<String> {
+pub(crate) fn in_key(desk: ListContext<'_>, address: &Address, key: Option<&Certificate>) -> Option<String> {
     key.and_then(|key| key.name_of(address, desk.now))
 }

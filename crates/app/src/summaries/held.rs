@@ -15,8 +15,8 @@ use sealist_store::tokens::TokenSubject;
 use super::outside::{Extent, HeldMessageSummary, Shown, content, outside};
 use super::{NoticeWithTokens, Notices, SummaryFact, Telling, WhyGone};
 use crate::AppError;
-use crate::deciders::{Decider, deciders};
 use crate::intake::source_of;
+use crate::moderators::{Decider, deciders};
 use crate::notices::{Message, channel_to, make_with, place_of};
 
 /// Messages of one notice; more wait for the next.

@@ -23,7 +23,7 @@ use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, holds, lists};
 use serde::{Deserialize, Serialize};
 
-use crate::notices::Prepared;
+use crate::notices::PreparedNotice;
 use crate::{App, AppError};
 pub(crate) use held::{minute, size};
 pub(crate) use outside::{Extent, outside, whole_content};
@@ -123,13 +123,18 @@ impl Gathered {
 }
 
 /// Facts for those in charge of a list.
-pub(crate) fn gather(list: &MailingList, text: Text, facts: &[SummaryFact]) -> Prepared {
-    Prepared::Facts(gathered(list, None, text, facts))
+pub(crate) fn gather(list: &MailingList, text: Text, facts: &[SummaryFact]) -> PreparedNotice {
+    PreparedNotice::Facts(gathered(list, None, text, facts))
 }
 
 /// Facts for one person.
-pub(crate) fn gather_for(list: &MailingList, to: &Address, text: Text, facts: &[SummaryFact]) -> Prepared {
-    Prepared::Facts(gathered(list, Some(to.clone()), text, facts))
+pub(crate) fn gather_for(
+    list: &MailingList,
+    to: &Address,
+    text: Text,
+    facts: &[SummaryFact],
+) -> PreparedNotice {
+    PreparedNotice::Facts(gathered(list, Some(to.clone()), text, facts))
 }
 
 fn gathered(list: &MailingList, to: Option<Address>, text: Text, facts: &[SummaryFact]) -> Gathered {
@@ -165,7 +170,7 @@ struct Telling<'a> {
 
 /// A notice for one reader, with the tokens that it brings.
 struct NoticeWithTokens {
-    letter: Prepared,
+    letter: PreparedNotice,
     tokens: Vec<(TokenSubject, [u8; 32])>,
     reader: Address,
 }

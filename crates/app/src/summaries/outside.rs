@@ -11,7 +11,7 @@ use sealist_store::bodies;
 use sealist_store::queue::QueueEntry;
 
 use crate::incoming::gather::{look_up, open};
-use crate::incoming::{FORMS, reveal};
+use crate::incoming::{FORMS, unseal_body};
 use crate::{App, AppError};
 
 /// So much of a message stands in a notice.
@@ -66,7 +66,7 @@ pub(crate) async fn outside(
     let octets = bodies::octets(&mut *app.store.reader().await?, entry.body).await?;
     let _room = app.judging.wait(octets, FORMS).await?;
     let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
-    let message = Arc::new(reveal(app, list, body).await?);
+    let message = Arc::new(unseal_body(app, list, body).await?);
     let (outer, _) = Headers::parse(&message);
     Ok(HeldMessageSummary {
         author: short(&outer.text("from").unwrap_or_default()),

@@ -13,7 +13,7 @@ use sealist_store::tokens::TokenSubject;
 
 use super::{NoticeWithTokens, Notices, SummaryFact, Telling};
 use crate::AppError;
-use crate::deciders::{Decider, deciders};
+use crate::moderators::{Decider, deciders};
 use crate::notices::{Message, make, place_of};
 
 /// Requests of one notice; more wait for the next.

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use sealist_app::{
-    App, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching, Report, Stages,
-    Unavailable, prepare, process, settle, tell_due,
+    App, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching,
+    Stages, Unavailable, prepare, process, record_results, tell_due,
 };
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{ListName, MailingList, Role};
@@ -19,7 +19,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::Person;
 use sealist_openpgp::{KeyName, MacKey, SignWith};
 use sealist_store::bodies::{self, StoredBody};
-use sealist_store::deliveries::{self, DeliveryState, Kind, Settled};
+use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::testing::Postgres;
 use sealist_store::{Store, StoreError, lists, people, posts, queue};
@@ -93,7 +93,7 @@ pub(crate) async fn two_nodes_on_postgres() -> (App, App) {
 /// One of the nodes that serve a database.
 pub(crate) async fn node(store: Store, vault: Arc<Memory>) -> App {
     let app = App::new(store, vault, None);
-    app.join().await.unwrap();
+    app.register_node().await.unwrap();
     app
 }
 
@@ -242,7 +242,7 @@ async fn assert_one_reading(app: &App, batch: &deliveries::Batch) {
 }
 
 /// The next batch, as its report begins, and what is sent of it.
-pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(Report, Ready)> {
+pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(BatchReport, Ready)> {
     loop {
         let claimant = app.claimant();
         let node = claimant.node;
@@ -258,7 +258,7 @@ pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(Report, Ready)
             (_, Some(batch)) => batch,
         };
         assert_one_reading(app, &batch).await;
-        let report = Report { node, list: batch.list, kind: batch.kind, results: Vec::new() };
+        let report = BatchReport { node, list: batch.list, kind: batch.kind, results: Vec::new() };
         return Some((report, prepare(app, batch, RecipientBatching::Anybody(50), now).await.unwrap()));
     }
 }
@@ -282,7 +282,7 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
             for one in &copy.recipients {
                 mail.push(Mail { to: one.email.clone(), kind: batch.kind, message: copy.pieces.concat() });
                 let (no, email) = (one.no, one.email.clone());
-                results.push(Settled {
+                results.push(DeliveryResult {
                     no,
                     email,
                     state: DeliveryState::Sent,
@@ -291,7 +291,7 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
                 });
             }
         }
-        settle(app, vec![Report { results, ..batch }], now).await.unwrap();
+        record_results(app, vec![BatchReport { results, ..batch }], now).await.unwrap();
     }
 }
 

@@ -8,7 +8,7 @@
 use sealist_mail::Headers;
 
 use crate::draft::{ContentForm, PostDraft};
-use crate::facts::{Encryption, Signature};
+use crate::facts::{EncryptionFact, Signature};
 use crate::texts::{Text, context};
 
 const MARK_LETTERS: usize = 8;
@@ -32,7 +32,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
         address => draft.author.mailbox.address.to_string(),
         role => draft.facts.author_role.map(|role| role.name()),
         signature,
-        encrypted => draft.facts.encryption == Encryption::Whole,
+        encrypted => draft.facts.encryption == EncryptionFact::Whole,
         subject_signed => !has_subject || draft.subject_is_signed(),
         to_signed => draft.facts.is_addressed() || draft.signed.is_some_and(names),
         tamed => draft.form == ContentForm::Tamed,

@@ -3,20 +3,17 @@
 mod action;
 mod channel;
 mod delivery;
-mod door;
 mod list;
 mod member;
 mod numbers;
 mod person_name;
 mod set;
 mod settings;
+mod sub_address;
 
 pub use action::Action;
 pub use channel::Channel;
 pub use delivery::{MissingKey, SealedDelivery};
-pub use door::{
-    DoorAddress, MAX_LOCAL_OCTETS, NameRefused, RESERVED, ReservedLocal, SubAddress, check_new_name,
-};
 pub use list::{ListName, ListNameError, MailingList};
 pub use member::{DeliveryMode, DeliveryStatus, Member, Preferences, Role};
 pub use numbers::{
@@ -25,3 +22,6 @@ pub use numbers::{
 pub use person_name::person_name;
 pub use set::SettingError;
 pub use settings::{ListSettings, PgpSettings, ReplyTo, RosterVisibility, UnsignedSubject};
+pub use sub_address::{
+    DoorAddress, MAX_LOCAL_OCTETS, NameRefused, RESERVED, ReservedLocal, SubAddress, check_new_name,
+};

@@ -4,12 +4,12 @@
 //! server only when a member's good signature lies over it, inside (design promise 3); else a moderator looks.
 
 use super::{Reason, RuleHit};
-use crate::facts::{Encryption, MessageFacts, Signature};
+use crate::facts::{EncryptionFact, MessageFacts, Signature};
 use crate::model::Action;
 
 pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     let proven = facts.signature == Signature::Good && facts.author_role.is_some();
-    if facts.encryption != Encryption::Whole || proven {
+    if facts.encryption != EncryptionFact::Whole || proven {
         return None;
     }
     RuleHit::new(Reason::CovertContent, Action::Hold)

@@ -7,16 +7,16 @@
 use sealist_openpgp::Unreadable;
 
 use super::{Reason, RuleHit, unproven};
-use crate::facts::{Encryption, MessageFacts};
+use crate::facts::{EncryptionFact, MessageFacts};
 use crate::model::Action;
 
 pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
     match facts.encryption {
-        Encryption::Whole => None,
-        Encryption::None => RuleHit::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
-        Encryption::Ambiguous => RuleHit::new(Reason::Ambiguous, Action::Hold),
-        Encryption::Unreadable(why) => {
+        EncryptionFact::Whole => None,
+        EncryptionFact::None => RuleHit::new(Reason::NotEncrypted, pgp.nonencrypted_msg_action),
+        EncryptionFact::Ambiguous => RuleHit::new(Reason::Ambiguous, Action::Hold),
+        EncryptionFact::Unreadable(why) => {
             RuleHit::new(reason(why), unproven::action(pgp, pgp.unsigned_msg_action))
         }
     }

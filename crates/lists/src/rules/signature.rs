@@ -8,7 +8,7 @@
 //! From field, counts (design promise 4).
 
 use super::{Reason, RuleHit, unproven};
-use crate::facts::{Encryption, MessageFacts, Signature};
+use crate::facts::{EncryptionFact, MessageFacts, Signature};
 
 pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
@@ -29,7 +29,7 @@ pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
         Signature::Expired | Signature::Revoked | Signature::WrongDate | Signature::ForOthers
     );
     match facts.encryption {
-        Encryption::Whole if !by_author => RuleHit::new(reason, unproven::action(pgp, action)),
+        EncryptionFact::Whole if !by_author => RuleHit::new(reason, unproven::action(pgp, action)),
         _ => RuleHit::new(reason, action),
     }
 }

@@ -4,14 +4,14 @@ use crate::address::Address;
 use crate::encoded_word;
 use crate::headers::Headers;
 
-use super::Report;
+use super::DeliveryReport;
 
 /// More groups are no report about copies of ours, which have one recipient or a few.
 const MAX_GROUPS: usize = 100;
 
 /// What a report says of one recipient ([RFC 3464, section 2.3]).
 pub(super) struct Group {
-    pub(super) report: Report,
+    pub(super) report: DeliveryReport,
     /// The final and the original recipient, as far as they are readable.
     pub(super) recipients: Vec<Address>,
     /// `5.1.1`; empty if there is none.
@@ -43,11 +43,13 @@ fn group(block: &str) -> Option<Group> {
     let (fields, _) = Headers::parse(format!("{}\n\n", block.trim_start()).as_bytes());
     let value = |name: &str| fields.text(name).map(|value| plain(&value));
     let report = match value("action")?.as_str() {
-        "failed" => Report::Failed,
+        "failed" => DeliveryReport::Failed,
         // Not of the standard: the server has tried long enough, unless the status says that it still tries.
-        "expired" if !value("status").is_some_and(|status| status.starts_with(['2', '4'])) => Report::Failed,
-        "delayed" => Report::Delayed,
-        _ => Report::Other,
+        "expired" if !value("status").is_some_and(|status| status.starts_with(['2', '4'])) => {
+            DeliveryReport::Failed
+        }
+        "delayed" => DeliveryReport::Delayed,
+        _ => DeliveryReport::Other,
     };
     let recipients = ["final-recipient", "original-recipient"].iter().filter_map(|name| {
         let value = fields.text(name)?;

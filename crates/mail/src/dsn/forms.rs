@@ -2,7 +2,7 @@
 //! speaks of an end. What speaks of a delay is no failure: in the languages below because it says so, in all others because
 //! it has none of the phrases.
 
-use super::Report;
+use super::DeliveryReport;
 
 /// The report stands at the top; what follows is what came back.
 pub(super) const MAX_OCTETS: usize = 16 * 1024;
@@ -158,16 +158,16 @@ pub(super) fn is_unmistakable(text: &str) -> bool {
 }
 
 /// Reads what people read in a report of a server.
-pub(super) fn judge(subject: &str, text: &str) -> Report {
+pub(super) fn judge(subject: &str, text: &str) -> DeliveryReport {
     let text = flat(text);
     let subject = subject.to_lowercase();
     if has(&subject, LATE_SUBJECTS) || has(&subject, LATE) || has(&text, LATE) {
-        return Report::Delayed;
+        return DeliveryReport::Delayed;
     }
     if has(&subject, FAILED_SUBJECTS) || has(&text, FAILED) || has_permanent_code(&text) {
-        return Report::Failed;
+        return DeliveryReport::Failed;
     }
-    Report::Other
+    DeliveryReport::Other
 }
 
 fn has(text: &str, phrases: &[&str]) -> bool {

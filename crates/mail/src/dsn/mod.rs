@@ -23,7 +23,7 @@ const MAX_IDS: usize = 8;
 
 /// What a message at a bounce address says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Report {
+pub enum DeliveryReport {
     /// The recipient got nothing and will get nothing.
     Failed,
     /// The server still tries.
@@ -35,9 +35,9 @@ pub enum Report {
 
 /// A message at a bounce address, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct BounceReading {
     /// What it says.
-    pub report: Report,
+    pub report: DeliveryReport,
     /// Whether a server wrote it, to whom nobody writes back: a report of whatever kind, or another automatic answer.
     pub automatic: bool,
     /// The recipients that failed, as the report names them. Nothing proves that.
@@ -49,7 +49,7 @@ pub struct Reading {
 }
 
 /// Reads a message that came to a bounce address. `sender`: the envelope sender; `None`: the null sender.
-pub fn read(sender: Option<&Address>, message: &[u8]) -> Reading {
+pub fn read(sender: Option<&Address>, message: &[u8]) -> BounceReading {
     let root = Entity::parse(message);
     let (headers, body) = (root.headers.clone(), root.body);
     let parts = parts(root);
@@ -57,13 +57,13 @@ pub fn read(sender: Option<&Address>, message: &[u8]) -> Reading {
     let automatic =
         daemon || sender.is_none() || !parts.report_types.is_empty() || answers_by_itself(&headers);
     let Judged { report, failed, status } = judge(&headers, daemon, &parts);
-    let returned = if report == Report::Failed { message_ids(body) } else { Vec::new() };
-    Reading { report, automatic, failed, status, returned }
+    let returned = if report == DeliveryReport::Failed { message_ids(body) } else { Vec::new() };
+    BounceReading { report, automatic, failed, status, returned }
 }
 
 #[derive(Default)]
 struct Judged {
-    report: Report,
+    report: DeliveryReport,
     failed: Vec<Address>,
     status: String,
 }
@@ -87,15 +87,15 @@ fn judge(headers: &Headers, daemon: bool, parts: &parts::ReportParts<'_>) -> Jud
         }
     }
     let (failed, others): (Vec<_>, Vec<_>) =
-        groups.into_iter().partition(|group| group.report == Report::Failed);
+        groups.into_iter().partition(|group| group.report == DeliveryReport::Failed);
     match failed.first() {
         Some(first) => Judged {
-            report: Report::Failed,
+            report: DeliveryReport::Failed,
             status: first.status.clone(),
             failed: failed.iter().flat_map(|group| group.recipients.clone()).collect(),
         },
-        None if others.iter().any(|group| group.report == Report::Delayed) => {
-            Judged { report: Report::Delayed, ..Judged::default() }
+        None if others.iter().any(|group| group.report == DeliveryReport::Delayed) => {
+            Judged { report: DeliveryReport::Delayed, ..Judged::default() }
         }
         None => Judged::default(),
     }

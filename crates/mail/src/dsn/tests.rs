@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use Report::{Delayed, Failed, Other};
+use DeliveryReport::{Delayed, Failed, Other};
 
 /// The report that `mail`, with LF line ends, makes with the null sender.
-fn check(mail: &str, expected: Report) {
+fn check(mail: &str, expected: DeliveryReport) {
     check_from("", mail, expected);
 }
 
-fn check_from(sender: &str, mail: &str, expected: Report) {
+fn check_from(sender: &str, mail: &str, expected: DeliveryReport) {
     let reading = read(sender.parse().ok().as_ref(), mail.replace('\n', "\r\n").as_bytes());
     assert_eq!(reading.report, expected, "<{sender}> {mail}");
 }

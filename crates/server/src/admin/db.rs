@@ -5,7 +5,7 @@ use clap::Subcommand;
 use sealist_app::App;
 use sealist_store::Store;
 use sealist_store::database::DatabaseState;
-use sealist_store::nodes::Alone;
+use sealist_store::nodes::Deployment;
 use sealist_store::transfer::{self, TransferError};
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ pub(super) async fn run(app: &App, command: Db) -> anyhow::Result<CommandOutput>
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err(TransferError::Target.into());
     }
-    if app.store.alone() != Alone::Yes {
+    if app.store.alone() != Deployment::Yes {
         return Err(TransferError::Source.into());
     }
     let to = Store::open_url(&url).await.context("the new database cannot be used")?;
@@ -59,7 +59,7 @@ pub(super) async fn run(app: &App, command: Db) -> anyhow::Result<CommandOutput>
     let rows = transfer::transfer(&app.store, &to, |progress| {
         if progress.table != table || progress.done % 1000 == 0 || progress.done == progress.all {
             table = progress.table;
-            crate::complain(&format!("{}: {} of {}\n", progress.table, progress.done, progress.all));
+            crate::print_error(&format!("{}: {} of {}\n", progress.table, progress.done, progress.all));
         }
     });
     let rows = rows.await?;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sealist_app::{App, KeyReport, Rotated, approve_key, keep_in_database, rotate, set_key, survey};
+use sealist_app::{App, KeyReport, Rotated, approve_key, keep_in_database, key_report, rotate, set_key};
 use sealist_lists::model::{AddressNo, ListName, MailingList};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::keys::CertificateRow;
-use sealist_store::nodes::Alone;
+use sealist_store::nodes::Deployment;
 use sealist_store::people;
 use serde_json::{Value, json};
 
@@ -134,20 +134,20 @@ pub(super) fn make_master_key(file: &Path) -> anyhow::Result<String> {
     ))
 }
 
-fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Alone) -> CommandOutput {
+fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Deployment) -> CommandOutput {
     let Rotated { fingerprint, waits_for } = rotated;
     let nodes: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
     let state = match (alone, config.keydirs.kept, nodes.as_slice()) {
         (_, _, []) => "it is used from now on".to_owned(),
-        (Alone::Yes, ..) | (Alone::No, KeyStorage::Database, [_]) => {
+        (Deployment::Yes, ..) | (Deployment::No, KeyStorage::Database, [_]) => {
             "the server uses it within a few seconds: `sealist doctor` says so if not".to_owned()
         }
-        (Alone::No, KeyStorage::Directory, [_]) => {
+        (Deployment::No, KeyStorage::Directory, [_]) => {
             "the server uses it within a few seconds; if it has another key \
              directory than this one, copy the file of the key there: `sealist doctor` says so if it lacks it"
                 .to_owned()
         }
-        (Alone::No, kept, nodes) => {
+        (Deployment::No, kept, nodes) => {
             let way = match kept {
                 KeyStorage::Database => "They load it from the database within a few seconds",
                 KeyStorage::Directory => {
@@ -180,7 +180,7 @@ async fn site(app: &App, now: Timestamp) -> anyhow::Result<CommandOutput> {
     let mut text = format!("{:<32} {:<40} {:<10} {}\n", "address", "fingerprint", "until", "state");
     let mut data = Vec::new();
     let mut after = AddressNo(0);
-    while let Some((page, last)) = survey(app, after, PAGE, now).await? {
+    while let Some((page, last)) = key_report(app, after, PAGE, now).await? {
         for KeyReport { email, fingerprint, problem, until } in page {
             let until = until.map(Timestamp::rfc3339);
             let day = until.as_deref().map_or("-", |until| &until[..10]);
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_site_with_one_node_hears_of_no_others() {
-        fn check(alone: Alone, kept: KeyStorage, waits_for: &[i64], words: &str) {
+        fn check(alone: Deployment, kept: KeyStorage, waits_for: &[i64], words: &str) {
             let mut config = Config::default();
             config.keydirs.kept = kept;
             let settings = styles::named("pgp-default").unwrap().settings();
@@ -258,17 +258,17 @@ mod tests {
             assert!(text.contains(words) && text.contains("opens mail for 90 days more"), "{text}");
             assert_eq!(text.contains("node"), done.waits_for.len() > 1, "{text}");
         }
-        for alone in [Alone::Yes, Alone::No] {
+        for alone in [Deployment::Yes, Deployment::No] {
             check(alone, KeyStorage::Directory, &[], "it is used from now on");
         }
         for kept in [KeyStorage::Directory, KeyStorage::Database] {
-            check(Alone::Yes, kept, &[4], "the server uses it within a few seconds");
+            check(Deployment::Yes, kept, &[4], "the server uses it within a few seconds");
         }
-        check(Alone::No, KeyStorage::Database, &[4], "the server uses it within a few seconds:");
-        check(Alone::No, KeyStorage::Directory, &[4], "another key directory than this one");
-        check(Alone::No, KeyStorage::Directory, &[4, 7], "these lack it: 4, 7. Copy its file");
+        check(Deployment::No, KeyStorage::Database, &[4], "the server uses it within a few seconds:");
+        check(Deployment::No, KeyStorage::Directory, &[4], "another key directory than this one");
+        check(Deployment::No, KeyStorage::Directory, &[4, 7], "these lack it: 4, 7. Copy its file");
         check(
-            Alone::No,
+            Deployment::No,
             KeyStorage::Database,
             &[4, 7],
             "these lack it: 4, 7. They load it from the database",

@@ -6,10 +6,10 @@ use sealist_mail::Address;
 use serde_json::json;
 
 use super::CommandOutput;
-use crate::complain;
 use crate::config::Config;
 use crate::exit::{Code, Ending};
 use crate::keyservers::Servers;
+use crate::print_error;
 
 /// Progress goes to standard error, what changed to standard output.
 pub(super) async fn run(
@@ -31,9 +31,9 @@ pub(super) async fn run(
             let (began, count) = (app.store.now(), to_refresh(app).await?);
             while let Some(refreshed) = refresh_next(app, &servers, began, app.store.now()).await? {
                 all.push(refreshed);
-                complain(&format!("\r{} of {count}", all.len()));
+                print_error(&format!("\r{} of {count}", all.len()));
             }
-            complain("\n");
+            print_error("\n");
         }
     }
     let text = all.iter().map(lines).collect();

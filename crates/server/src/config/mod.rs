@@ -33,10 +33,10 @@ pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
 pub(crate) struct Config {
     /// Where the database lives.
     pub(crate) data_dir: PathBuf,
-    pub(crate) site: Site,
-    pub(crate) database: Database,
+    pub(crate) site: SiteSettings,
+    pub(crate) database: DatabaseSettings,
     pub(crate) lmtp: Lmtp,
-    pub(crate) outgoing: Outgoing,
+    pub(crate) outgoing: OutgoingSettings,
     pub(crate) keydirs: KeyDirs,
     pub(crate) keys: KeySettings,
     pub(crate) queue: Queue,
@@ -46,7 +46,7 @@ pub(crate) struct Config {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Site {
+pub(crate) struct SiteSettings {
     /// Who hears of lists that nobody is in charge of. Empty: nobody.
     pub(crate) contact: String,
     /// Domains of lists that have mailboxes too. The domain of `contact` is one of them.
@@ -59,7 +59,7 @@ pub(crate) struct Site {
     pub(crate) max_stranger_notices_per_hour: u32,
 }
 
-impl Default for Site {
+impl Default for SiteSettings {
     fn default() -> Self {
         Self {
             contact: String::new(),
@@ -73,7 +73,7 @@ impl Default for Site {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Database {
+pub(crate) struct DatabaseSettings {
     /// Empty: `sealist.db` in `data_dir`. `sqlite:///path` names another file, `postgres://user@host/name` a
     /// PostgreSQL database, which several nodes may share.
     pub(crate) url: String,
@@ -97,10 +97,10 @@ pub(crate) struct Lmtp {
 /// Where mail goes out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Outgoing {
+pub(crate) struct OutgoingSettings {
     pub(crate) host: String,
     pub(crate) port: u16,
-    pub(crate) security: Security,
+    pub(crate) security: ConnectionSecurity,
     /// Whether the server's certificate must be valid for `host`.
     pub(crate) verify: bool,
     pub(crate) user: String,
@@ -131,7 +131,7 @@ pub(crate) enum ChunkBy {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Security {
+pub(crate) enum ConnectionSecurity {
     #[default]
     None,
     StartTls,
@@ -171,10 +171,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: "/var/lib/sealist".into(),
-            site: Site::default(),
-            database: Database::default(),
+            site: SiteSettings::default(),
+            database: DatabaseSettings::default(),
             lmtp: Lmtp::default(),
-            outgoing: Outgoing::default(),
+            outgoing: OutgoingSettings::default(),
             keydirs: KeyDirs::default(),
             keys: KeySettings::default(),
             queue: Queue::default(),
@@ -197,12 +197,12 @@ impl Default for Lmtp {
     }
 }
 
-impl Default for Outgoing {
+impl Default for OutgoingSettings {
     fn default() -> Self {
         Self {
             host: "127.0.0.1".into(),
             port: 25,
-            security: Security::None,
+            security: ConnectionSecurity::None,
             verify: true,
             user: String::new(),
             password_file: PathBuf::new(),
@@ -326,7 +326,7 @@ impl Config {
         if self.lmtp.max_connections == 0 || self.outgoing.max_connections == 0 {
             return value("max_connections must be at least 1");
         }
-        let Outgoing { connect_timeout_s, command_timeout_s, data_timeout_s, .. } = self.outgoing;
+        let OutgoingSettings { connect_timeout_s, command_timeout_s, data_timeout_s, .. } = self.outgoing;
         if [connect_timeout_s, command_timeout_s, data_timeout_s].contains(&0) {
             return value("the timeouts of outgoing must be at least 1");
         }
@@ -371,7 +371,7 @@ impl Config {
     }
 }
 
-impl Site {
+impl SiteSettings {
     /// Whether a domain has mailboxes beside its lists.
     pub(crate) fn has_mailboxes(&self, domain: &str) -> bool {
         let contact = self.contact.rsplit_once('@').map(|(_, domain)| domain);
@@ -380,7 +380,7 @@ impl Site {
     }
 }
 
-impl Outgoing {
+impl OutgoingSettings {
     /// Whether the next hop is on this machine, as far as its name tells.
     pub(crate) fn is_here(&self) -> bool {
         let address: Result<std::net::IpAddr, _> = self.host.parse();

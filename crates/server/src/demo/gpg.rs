@@ -13,7 +13,7 @@ pub(crate) struct Gpg {
 }
 
 /// What gpg says of an encrypted message.
-pub(crate) struct Reading {
+pub(crate) struct GpgReading {
     pub(crate) text: Vec<u8>,
     pub(crate) decrypted: bool,
     pub(crate) good_signature: bool,
@@ -81,10 +81,10 @@ impl Gpg {
         Ok(self.run(&arguments, text)?.0)
     }
 
-    pub(crate) fn decrypt(&self, message: &[u8]) -> anyhow::Result<Reading> {
+    pub(crate) fn decrypt(&self, message: &[u8]) -> anyhow::Result<GpgReading> {
         let (text, status, _) = self.call(&["--trust-model", "always", "--decrypt"], message)?;
         let says = |word: &str| status.lines().any(|line| line.starts_with(&format!("[GNUPG:] {word}")));
-        Ok(Reading {
+        Ok(GpgReading {
             text,
             decrypted: says("DECRYPTION_OKAY"),
             good_signature: says("GOODSIG"),

@@ -1,10 +1,10 @@
 //! Keys: those of the lists, by a round trip with each, and those of the members.
 
-use sealist_app::{App, AppError, ListKeys, list_certificate, survey};
+use sealist_app::{App, AppError, ListKeys, key_report, list_certificate};
 use sealist_lists::model::{AddressNo, MailingList};
 use sealist_mail::{Address, Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Encryption, KeyIds, SealedPost, SignWith};
-use sealist_store::nodes::Alone;
+use sealist_store::nodes::Deployment;
 use sealist_store::{StoreError, address_keys, lists, rotation};
 
 use super::Diagnosis;
@@ -79,8 +79,8 @@ async fn waiting(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
         // With SQLite there is one node, and no other key directory.
         let (who, fix) = match (app.store.alone(), nodes.is_empty()) {
             (_, true) => ("a server".to_owned(), "start the server"),
-            (Alone::Yes, false) => ("the server".to_owned(), "see in its log why it does not load it"),
-            (Alone::No, false) => (
+            (Deployment::Yes, false) => ("the server".to_owned(), "see in its log why it does not load it"),
+            (Deployment::No, false) => (
                 nodes.join(", "),
                 "with key directories, copy the file with this fingerprint to each of them; see their logs",
             ),
@@ -129,7 +129,7 @@ async fn members(app: &App) -> Result<Vec<Diagnosis>, AppError> {
     let now = Timestamp::now();
     let (mut good, mut unusable, mut soon) = (0, 0, 0);
     let mut after = AddressNo(0);
-    while let Some((page, last)) = survey(app, after, PAGE, now).await? {
+    while let Some((page, last)) = key_report(app, after, PAGE, now).await? {
         for key in &page {
             match (&key.problem, key.until) {
                 (Some(_), _) => unusable += 1,

@@ -11,21 +11,21 @@ use sealist_store::{StoreError, lists};
 
 use super::Diagnosis;
 use crate::admin::owners;
-use crate::config::{Config, DatabaseAt, Security};
+use crate::config::{Config, ConnectionSecurity, DatabaseAt};
 
 /// What the configuration alone tells: `sealist check` says it too.
 pub(crate) fn examine(config: &Config) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
     let outgoing = &config.outgoing;
     if !outgoing.user.is_empty() {
-        if outgoing.security == Security::None && !outgoing.is_here() {
+        if outgoing.security == ConnectionSecurity::None && !outgoing.is_here() {
             findings.push(Diagnosis::fault(
                 "password",
                 format!("it goes to {} in the clear", outgoing.host),
                 "set security = \"starttls\" or \"tls\" in [outgoing], then change the password",
             ));
         }
-        if outgoing.security != Security::None && !outgoing.verify {
+        if outgoing.security != ConnectionSecurity::None && !outgoing.verify {
             findings.push(Diagnosis::warning(
                 "password",
                 format!("whoever takes the place of {} gets it", outgoing.host),
@@ -104,15 +104,15 @@ mod tests {
             config.outgoing.security = security;
         };
         check(|_| {}, &[]);
-        check(|config| login(config, "mail.example.org", Security::None), &["password"]);
-        check(|config| login(config, "192.0.2.1", Security::None), &["password"]);
+        check(|config| login(config, "mail.example.org", ConnectionSecurity::None), &["password"]);
+        check(|config| login(config, "192.0.2.1", ConnectionSecurity::None), &["password"]);
         for here in ["127.0.0.1", "127.0.0.9", "::1", "localhost"] {
-            check(|config| login(config, here, Security::None), &[]);
+            check(|config| login(config, here, ConnectionSecurity::None), &[]);
         }
-        check(|config| login(config, "mail.example.org", Security::StartTls), &[]);
-        check(|config| login(config, "mail.example.org", Security::Tls), &[]);
+        check(|config| login(config, "mail.example.org", ConnectionSecurity::StartTls), &[]);
+        check(|config| login(config, "mail.example.org", ConnectionSecurity::Tls), &[]);
         let unverified = |config: &mut Config| {
-            login(config, "mail.example.org", Security::Tls);
+            login(config, "mail.example.org", ConnectionSecurity::Tls);
             config.outgoing.verify = false;
         };
         check(unverified, &["password"]);
@@ -136,7 +136,7 @@ mod tests {
         std::fs::write(&password, "x").unwrap();
         std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o644)).unwrap();
         let readable = |config: &mut Config| {
-            login(config, "127.0.0.1", Security::None);
+            login(config, "127.0.0.1", ConnectionSecurity::None);
             config.outgoing.password_file = password.clone();
         };
         check(readable, &["password"]);

@@ -12,7 +12,7 @@ use sealist_store::turns::Turns;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::{POLL, insist};
+use super::{POLL, retry_until_stopped};
 
 /// So many are judged at once.
 const PLACES: usize = 16;
@@ -101,7 +101,7 @@ async fn claim(
             Ok((entries, next))
         })
     });
-    let (entries, next) = claimed.await.inspect_err(|error| app.heed_failed_claim(error))?;
+    let (entries, next) = claimed.await.inspect_err(|error| app.note_uncertain_claim(error))?;
     *turns = next;
     Ok(entries)
 }
@@ -151,7 +151,7 @@ async fn give_back(app: &App, entry: &QueueEntry, pause_ms: i64, stop: &watch::R
         let (entry, from) = (entry.clone(), app.store.now().plus_ms(pause_ms));
         app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, from).await }))
     };
-    insist::<StoreError, _>(stop, back).await;
+    retry_until_stopped::<StoreError, _>(stop, back).await;
 }
 
 async fn put_off(app: &App, entry: &QueueEntry, stop: &watch::Receiver<bool>) {
@@ -159,5 +159,5 @@ async fn put_off(app: &App, entry: &QueueEntry, stop: &watch::Receiver<bool>) {
         let (entry, until) = (entry.clone(), app.store.now().plus_ms(PAUSE_MS));
         app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }))
     };
-    insist::<StoreError, _>(stop, put_off).await;
+    retry_until_stopped::<StoreError, _>(stop, put_off).await;
 }

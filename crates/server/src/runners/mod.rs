@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Gives a claim back, as often as it takes: nobody else frees it as long as this node lives. After the signal to stop
 /// once is enough, for who leaves gives everything back.
-async fn insist<E: Display, F: Future<Output = Result<(), E>>>(
+async fn retry_until_stopped<E: Display, F: Future<Output = Result<(), E>>>(
     stop: &watch::Receiver<bool>,
     mut give_back: impl FnMut() -> F,
 ) {

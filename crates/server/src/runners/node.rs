@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealist_app::{App, mend_clock};
+use sealist_app::{App, reset_future_timers};
 use tokio::sync::{Notify, watch};
 
 const BEAT: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub(crate) async fn run(
             }
             Err(error) => tracing::error!(%error, "the clock of the database cannot be seen"),
         }
-        match app.live(app.store.now()).await {
+        match app.heartbeat(app.store.now()).await {
             Ok(0) => {}
             Ok(buried) => {
                 tracing::warn!(nodes = buried, "other nodes died: what they had is done here");
@@ -47,7 +47,7 @@ pub(crate) async fn run(
             }
             Err(error) => tracing::error!(%error, "the database does not hear that this node lives"),
         }
-        match mend_clock(&app, longest_pause_ms, app.store.now()).await {
+        match reset_future_timers(&app, longest_pause_ms, app.store.now()).await {
             Ok(0) => {}
             Ok(waited) => {
                 tracing::warn!(waited, "the clock was set back: what waited for its old time is tried now")

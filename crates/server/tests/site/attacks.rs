@@ -349,8 +349,7 @@ async fn what_is_stored_is_no_message() {
     let mut seen = 0;
     for no in 1..20 {
         let mut db = store.reader().await.unwrap();
-        let Ok(StoredBody::Sealed(sealed)) =
-            bodies::load(&mut db, sealist_lists::model::BodyNo(no)).await
+        let Ok(StoredBody::Sealed(sealed)) = bodies::load(&mut db, sealist_lists::model::BodyNo(no)).await
         else {
             continue;
         };

@@ -16,7 +16,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgConnection, Postgres};
 
 use crate::StoreError;
-pub(crate) use query::{Query, Value, marks, query};
+pub(crate) use query::{Query, Value, placeholders, query};
 pub(crate) use row::SqlRow;
 
 /// A connection to either database: every table function takes one, from a reader or inside a write.
@@ -160,7 +160,7 @@ impl Conn {
     }
 
     /// Calls the other nodes when the transaction is committed.
-    pub(crate) async fn call(&mut self, runner: &'static str) -> Result<(), StoreError> {
+    pub(crate) async fn notify(&mut self, runner: &'static str) -> Result<(), StoreError> {
         if self.is_postgres() {
             query("SELECT pg_notify('sealist', $1)").bind(runner).execute(self).await?;
         }

@@ -94,7 +94,7 @@ impl<'q> Query<'q> {
 }
 
 /// `$4, $5, $6`: so many placeholders from that number on.
-pub(crate) fn marks(from: usize, count: usize) -> String {
+pub(crate) fn placeholders(from: usize, count: usize) -> String {
     (from..from + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -8,7 +8,7 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, Unusable};
 use sealist_store::key_changes::Authority;
 
-use super::super::{CommandReply, CommandSession, Speaker};
+use super::super::{CommandReply, CommandSender, CommandSession};
 use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
@@ -19,7 +19,7 @@ use crate::requests::{Proven, begin, policy, workflow};
 impl CommandSession<'_> {
     pub(super) async fn key_change(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if let Err(problem) = own_key(speaker) {
             return Ok(Err(problem));
@@ -38,7 +38,7 @@ impl CommandSession<'_> {
 
     pub(super) async fn key_reset(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if speaker.facts.roles.is_empty() {
             return Ok(Err(Problem::UnknownAddress));
@@ -59,7 +59,7 @@ impl CommandSession<'_> {
 
     async fn another_key(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
         goal: Goal,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
@@ -85,7 +85,7 @@ impl CommandSession<'_> {
     /// A part of it may have ended nevertheless: the answer says which, and its holder can prolong it.
     fn update(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
         merged: &Certificate,
         unusable: Option<Unusable>,
     ) -> Result<CommandReply, Problem> {

@@ -5,14 +5,14 @@ use sealist_lists::workflows::{Question, StepAnswer};
 use sealist_openpgp::{Certificate, Possession, Unproven};
 use sealist_store::requests::Request;
 
-use super::super::{CommandReply, CommandSession, Speaker};
+use super::super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
-use crate::requests::go_on;
+use crate::requests::resume_request;
 
 impl CommandSession<'_> {
     pub(super) async fn key_confirm(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let question = Question::Signatures(Vec::new());
@@ -26,14 +26,14 @@ impl CommandSession<'_> {
         let mut request = request;
         self.name_joiner(speaker, &mut request).await?;
         let answer = StepAnswer::Signed(proofs);
-        let taken = go_on(self.desk, &speaker.asker, request, answer, None).await?;
+        let taken = resume_request(self.desk, &speaker.asker, request, answer, None).await?;
         self.finish(speaker, Ok(taken)).await
     }
 
     /// Who of those that count has signed it: at least one of them.
     fn proofs(
         &self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
         request: &Request,
         token: &str,
     ) -> Result<Result<Vec<Possession>, Problem>, AppError> {

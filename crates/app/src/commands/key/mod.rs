@@ -13,7 +13,7 @@ use sealist_lists::commands::{KeyCommand, Problem};
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial};
 use sealist_store::list_keys;
 
-use super::{CommandReply, CommandSession, Speaker};
+use super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
 use crate::effects::Effect;
 use crate::key_work::key_work;
@@ -22,7 +22,7 @@ use crate::requests::Offer;
 impl CommandSession<'_> {
     pub(super) async fn key(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         command: KeyCommand,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if self.desk.list.settings.pgp.is_none() {
@@ -50,7 +50,7 @@ impl CommandSession<'_> {
 
 impl CommandSession<'_> {
     /// The keys and revocations that came along, read once for all commands. Keys of lists came with what was answered.
-    async fn brought(&self, speaker: &Speaker) -> Result<Arc<KeyMaterial>, AppError> {
+    async fn brought(&self, speaker: &CommandSender) -> Result<Arc<KeyMaterial>, AppError> {
         let read = async {
             let blocks = speaker.keys.clone();
             let mut brought = key_work(move || KeyMaterial::of(&blocks)).await?;
@@ -68,7 +68,7 @@ impl CommandSession<'_> {
     }
 
     /// The same; where no key came along, the one that the mail program added by itself.
-    async fn offered(&self, speaker: &Speaker) -> Result<Arc<KeyMaterial>, AppError> {
+    async fn offered(&self, speaker: &CommandSender) -> Result<Arc<KeyMaterial>, AppError> {
         let brought = self.brought(speaker).await?;
         match &speaker.autocrypt {
             Some(key)
@@ -86,7 +86,7 @@ impl CommandSession<'_> {
     /// The key in that which can be taken for the sender, or why there is none.
     async fn offer(
         &self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<Offer, Problem>, AppError> {
         let (address, now) = (speaker.asker.address.clone(), self.desk.now);
@@ -95,7 +95,7 @@ impl CommandSession<'_> {
 }
 
 /// The confirmed key of the sender, who has a role here.
-fn own_key(speaker: &Speaker) -> Result<&Certificate, Problem> {
+fn own_key(speaker: &CommandSender) -> Result<&Certificate, Problem> {
     if speaker.facts.roles.is_empty() {
         return Err(Problem::UnknownAddress);
     }

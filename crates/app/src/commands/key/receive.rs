@@ -2,7 +2,7 @@
 
 use sealist_lists::commands::{Problem, Success};
 
-use super::super::{CommandReply, CommandSession, Speaker};
+use super::super::{CommandReply, CommandSender, CommandSession};
 use crate::effects::Effect;
 use crate::succession::published;
 use crate::{AppError, letters};
@@ -10,7 +10,7 @@ use crate::{AppError, letters};
 impl CommandSession<'_> {
     pub(super) async fn key_receive(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if speaker.facts.banned {
             return Ok(Err(Problem::Banned));

@@ -10,17 +10,20 @@ use sealist_lists::workflows::{Goal, WorkflowRun};
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 
-use super::super::{CommandReply, CommandSession, Speaker};
+use super::super::{CommandReply, CommandSender, CommandSession};
 use super::own_key;
 use crate::effects::Effect;
-use crate::key_life::{doubtful_row, is_compromised, row_of, stands_on};
+use crate::key_life::{is_compromised, row_of, suspended_row, was_authorised_by};
 use crate::key_work::key_work;
 use crate::requests::{Proven, Requester, begin, policy, workflow};
 use crate::{AppError, letters};
 
 impl CommandSession<'_> {
     /// The revocations of an encrypted message that proves nothing else: they prove themselves, and nobody is told.
-    pub(in super::super) async fn take_revocation(&mut self, speaker: &Speaker) -> Result<(), AppError> {
+    pub(in super::super) async fn take_revocation(
+        &mut self,
+        speaker: &CommandSender,
+    ) -> Result<(), AppError> {
         let wanted = |(_, read): &(String, Result<MailCommand, Problem>)| {
             matches!(read, Ok(MailCommand::Key(KeyCommand::Revoke)))
         };
@@ -33,7 +36,7 @@ impl CommandSession<'_> {
 
     pub(super) async fn key_revoke(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let known = match own_key(speaker) {
             Ok(known) => known.clone(),
@@ -80,7 +83,7 @@ impl CommandSession<'_> {
         Ok(self.take(taken).map(|_| CommandReply::Done(Success::KeyReset)))
     }
 
-    fn revoked(&mut self, speaker: &Speaker, known: &Certificate, merged: &Certificate) {
+    fn revoked(&mut self, speaker: &CommandSender, known: &Certificate, merged: &Certificate) {
         let address = speaker.asker.address.clone();
         let fingerprint = known.fingerprint().to_string();
         let change = self.key_change_by(Authority::Revocation, &fingerprint);
@@ -95,7 +98,7 @@ impl CommandSession<'_> {
     /// in doubt, and waits for the owners.
     async fn revoked_earlier(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
@@ -118,9 +121,9 @@ impl CommandSession<'_> {
         let Some(revoked) = revoked.await?? else { return Ok(Err(Problem::OtherRevocation)) };
         self.note(speaker, "key-compromised", &revoked);
         self.effects.push(Effect::Void { address: person.no, fingerprint: revoked.clone() });
-        if let (Some(known), true) = (&speaker.facts.known, stands_on(&changes, &revoked)) {
+        if let (Some(known), true) = (&speaker.facts.known, was_authorised_by(&changes, &revoked)) {
             let address = speaker.asker.address.clone();
-            let row = Box::new(doubtful_row(known));
+            let row = Box::new(suspended_row(known));
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
             let seen = speaker.facts.generation;
             self.effects.push(Effect::SetKey { address, seen, row, change });

@@ -3,14 +3,14 @@
 use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Question, StepAnswer};
 
-use super::super::{CommandReply, CommandSession, Speaker};
+use super::super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
-use crate::requests::go_on;
+use crate::requests::resume_request;
 
 impl CommandSession<'_> {
     pub(super) async fn key_set(
         &mut self,
-        speaker: &mut Speaker,
+        speaker: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         // Whoever has no token learns nothing about a key, and costs nothing.
@@ -28,7 +28,7 @@ impl CommandSession<'_> {
         let fingerprint = offer.certificate.fingerprint();
         let answer = StepAnswer::Key(fingerprint.clone());
         let asker = &speaker.asker;
-        let taken = go_on(self.desk, asker, request, answer, Some(&offer)).await?;
+        let taken = resume_request(self.desk, asker, request, answer, Some(&offer)).await?;
         let success = Success::KeyTaken(fingerprint.to_string());
         Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
     }

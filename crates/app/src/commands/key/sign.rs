@@ -5,7 +5,7 @@ use sealist_lists::commands::{Problem, Success};
 use sealist_openpgp::{Certificate, NotCertified};
 use sealist_store::list_keys::{self, ListKeyPurpose};
 
-use super::super::{CommandReply, CommandSession, Speaker};
+use super::super::{CommandReply, CommandSender, CommandSession};
 use super::own_key;
 use crate::AppError;
 use crate::effects::Effect;
@@ -14,7 +14,7 @@ use crate::key_work::key_work;
 impl CommandSession<'_> {
     pub(super) async fn key_sign(
         &mut self,
-        speaker: &Speaker,
+        speaker: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let own = match own_key(speaker) {
             Ok(own) => own,

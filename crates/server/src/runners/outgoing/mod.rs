@@ -18,7 +18,7 @@ use results::Results;
 use sender::CopySender;
 
 /// What the runner needs of the configuration.
-pub(crate) struct Outgoing {
+pub(crate) struct SenderSettings {
     pub(crate) target: NextHop,
     pub(crate) max_connections: u32,
     pub(crate) together: RecipientBatching,
@@ -31,7 +31,7 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// Sends on as many connections as are allowed, until `stop` becomes true and all results are recorded.
 pub(crate) async fn run(
     app: App,
-    settings: Outgoing,
+    settings: SenderSettings,
     accepted: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), tokio::task::JoinError> {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sealist_app::{App, Report, settle};
+use sealist_app::{App, BatchReport, record_results};
 use sealist_lists::model::{ListNo, NodeNo};
-use sealist_store::deliveries::{DeliveryState, Kind, Settled};
+use sealist_store::deliveries::{DeliveryResult, DeliveryState, Kind};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -44,7 +44,7 @@ struct One {
     node: NodeNo,
     list: ListNo,
     kind: Kind,
-    settled: Settled,
+    settled: DeliveryResult,
     since: Instant,
 }
 
@@ -62,7 +62,7 @@ impl Results {
         (Self { sender, backlog }, recorder)
     }
 
-    pub(super) fn put(&self, node: NodeNo, list: ListNo, kind: Kind, settled: Settled) {
+    pub(super) fn put(&self, node: NodeNo, list: ListNo, kind: Kind, settled: DeliveryResult) {
         self.backlog.unrecorded.fetch_add(1, Ordering::Relaxed);
         let _ =
             self.sender.send(ResultMessage::Result(One { node, list, kind, settled, since: Instant::now() }));
@@ -149,18 +149,20 @@ impl Recorder {
 
     /// As often as it takes: a result that is not recorded is a second copy.
     async fn record(&self, some: Vec<One>) {
-        let mut reports: BTreeMap<(NodeNo, ListNo, Kind), Vec<Settled>> = BTreeMap::new();
+        let mut reports: BTreeMap<(NodeNo, ListNo, Kind), Vec<DeliveryResult>> = BTreeMap::new();
         for one in some {
             reports.entry((one.node, one.list, one.kind)).or_default().push(one.settled);
         }
-        let reports: Vec<Report> = reports
+        let reports: Vec<BatchReport> = reports
             .into_iter()
-            .map(|((node, list, kind), results)| Report { node, list, kind, results })
+            .map(|((node, list, kind), results)| BatchReport { node, list, kind, results })
             .collect();
         reports.iter().for_each(say);
         let (mut groups, mut tries) = (vec![reports], 0);
         while let Some(group) = groups.pop() {
-            let Err(error) = settle(&self.app, group.clone(), self.app.store.now()).await else { continue };
+            let Err(error) = record_results(&self.app, group.clone(), self.app.store.now()).await else {
+                continue;
+            };
             tracing::error!(%error, "results of copies could not be recorded");
             if error.is_transient() {
                 tries += 1;
@@ -177,7 +179,7 @@ impl Recorder {
     }
 }
 
-fn say(report: &Report) {
+fn say(report: &BatchReport) {
     let count =
         |wanted: fn(&DeliveryState) -> bool| report.results.iter().filter(|one| wanted(&one.state)).count();
     tracing::info!(

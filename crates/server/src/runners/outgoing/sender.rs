@@ -10,8 +10,8 @@ use sealist_store::deliveries::{self, Batch};
 use sealist_store::{StoreError, posts};
 use tokio::sync::{Notify, watch};
 
-use super::super::{POLL, insist};
-use super::Outgoing;
+use super::super::{POLL, retry_until_stopped};
+use super::SenderSettings;
 use super::gone::Gone;
 use super::results::Results;
 use super::wire::{self, ConnectionWork};
@@ -22,7 +22,7 @@ const PAUSE_MS: i64 = 2_000;
 
 pub(super) struct CopySender {
     pub(super) app: App,
-    pub(super) settings: Arc<Outgoing>,
+    pub(super) settings: Arc<SenderSettings>,
     pub(super) accepted: Arc<Notify>,
     pub(super) results: Results,
     pub(super) stop: watch::Receiver<bool>,
@@ -61,7 +61,7 @@ impl CopySender {
     /// One chunk of work; says whether there was any.
     async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
         let (claimant, now) = (self.app.claimant(), self.app.store.now());
-        if !self.app.is_among_the_living() {
+        if !self.app.lease_is_valid() {
             return Ok(false);
         }
         let node = claimant.node;
@@ -74,7 +74,7 @@ impl CopySender {
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, CHUNK, now).await?))
             })
         });
-        let (made, batch) = claimed.await.inspect_err(|error| self.app.heed_failed_claim(error))?;
+        let (made, batch) = claimed.await.inspect_err(|error| self.app.note_uncertain_claim(error))?;
         let Some(batch) = batch else { return Ok(made.is_some()) };
         if batch.rows.len() >= CHUNK as usize {
             // There is more: another connection may begin with it.
@@ -95,7 +95,7 @@ impl CopySender {
                     settings: &self.settings,
                     results: &self.results,
                     may_go: &|| {
-                        !*self.stop.borrow() && self.app.is_among_the_living() && self.app.is_still(node)
+                        !*self.stop.borrow() && self.app.lease_is_valid() && self.app.is_current_node(node)
                     },
                     now: &|| self.app.store.now(),
                     put: |settled| self.results.put(node, list, kind, settled),
@@ -119,7 +119,7 @@ impl CopySender {
                 tracing::error!(%list, %post, %error, "copies could not be made");
                 let put_off =
                     || could_not_be_made(&self.app, node, (list, post), rows.clone(), self.app.store.now());
-                insist(&self.stop, put_off).await;
+                retry_until_stopped(&self.stop, put_off).await;
             }
         }
         Ok(true)
@@ -142,7 +142,7 @@ impl CopySender {
                 .store
                 .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, from).await }))
         };
-        insist::<StoreError, _>(&self.stop, back).await;
+        retry_until_stopped::<StoreError, _>(&self.stop, back).await;
     }
 }
 

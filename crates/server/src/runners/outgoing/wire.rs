@@ -7,14 +7,14 @@ use sealist_app::{Copy, Recipient};
 use sealist_lists::model::DeliveryNo;
 use sealist_mail::{SmtpStage, Timestamp};
 use sealist_smtp::client::{Connection, Envelope, RecipientResult, WireBody};
-use sealist_store::deliveries::{DeliveryState, Settled};
+use sealist_store::deliveries::{DeliveryResult, DeliveryState};
 
-use super::Outgoing;
+use super::SenderSettings;
 use super::results::Results;
 
 /// How copies are sent, and where the results go.
 pub(super) struct ConnectionWork<'a, P> {
-    pub(super) settings: &'a Outgoing,
+    pub(super) settings: &'a SenderSettings,
     /// They have no room for more than some at a time.
     pub(super) results: &'a Results,
     /// Whether copies may still leave.
@@ -28,7 +28,7 @@ pub(super) struct ConnectionWork<'a, P> {
 
 /// Sends copies in their order, in ASCII where the next hop takes nothing else. Each recipient's result is put as soon as it is known; those that may not go any more are
 /// returned.
-pub(super) async fn send<P: FnMut(Settled)>(
+pub(super) async fn send<P: FnMut(DeliveryResult)>(
     mut sending: ConnectionWork<'_, P>,
     connection: &mut Option<Connection>,
     copies: &[Copy],
@@ -77,7 +77,7 @@ fn usable(connection: &mut Option<Connection>) -> Option<Connection> {
     Some(kept)
 }
 
-impl<P: FnMut(Settled)> ConnectionWork<'_, P> {
+impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
     /// Sends what waits on one connection, which is kept if it can be; what was not handed over waits again. Says why
     /// the connection was lost.
     async fn on(
@@ -160,14 +160,14 @@ impl<P: FnMut(Settled)> ConnectionWork<'_, P> {
             RecipientResult::Unknown => (self.retry(recipient), "the last reply never came".to_owned(), None),
         };
         let (no, email) = (recipient.no, recipient.email.clone());
-        (self.put)(Settled { no, email, state, reply, refused_at });
+        (self.put)(DeliveryResult { no, email, state, reply, refused_at });
     }
 
     fn put_off<'c>(&mut self, reason: &str, copies: impl Iterator<Item = &'c Copy>) {
         for recipient in copies.flat_map(|copy| &copy.recipients) {
             let state = self.retry(recipient);
             let (no, email) = (recipient.no, recipient.email.clone());
-            (self.put)(Settled { no, email, state, reply: reason.to_owned(), refused_at: None });
+            (self.put)(DeliveryResult { no, email, state, reply: reason.to_owned(), refused_at: None });
         }
     }
 

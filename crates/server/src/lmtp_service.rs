@@ -14,7 +14,7 @@ use crate::runners::room::IntakeRoom;
 const PERMIT_OCTETS: usize = 1024;
 
 /// Takes mail in for all lists.
-pub(crate) struct Reception {
+pub(crate) struct LmtpService {
     pub(crate) app: App,
     /// Room for messages in memory.
     pub(crate) memory: Arc<Semaphore>,
@@ -59,7 +59,7 @@ impl Taking {
     }
 }
 
-impl Service for Reception {
+impl Service for LmtpService {
     type Transaction = LmtpDelivery;
 
     async fn begin(&self, sender: Option<&str>, size: Option<u64>) -> Result<LmtpDelivery, Reply> {

@@ -6,7 +6,7 @@ use sealist_lists::texts::{Text, TextPlace, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_store::people;
 
-use crate::notices::{Attachment, Message, Prepared, Tokens, answer, channel_to, in_charge, place_of};
+use crate::notices::{Attachment, Message, PreparedNotice, Tokens, answer, channel_to, in_charge, place_of};
 use crate::{App, AppError};
 
 /// What is asked.
@@ -26,7 +26,7 @@ pub(crate) async fn to_deciders(
     ask: Ask,
     values: impl Fn(&TextPlace<'_>, Channel, Option<&str>) -> Value,
     now: Timestamp,
-) -> Result<Vec<Prepared>, AppError> {
+) -> Result<Vec<PreparedNotice>, AppError> {
     let mut letters = Vec::new();
     for person in deciders(app, list, now).await? {
         let may_answer = person.may_answer && ask.about_key_of.as_ref() != Some(&person.address);
