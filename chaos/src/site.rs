@@ -1,4 +1,4 @@
-//! A site of its own: the real binary in a temporary folder, with a door on a free port.
+//! A site of its own: the real binary in a temporary folder, with a LMTP port on a free port.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -95,9 +95,9 @@ impl Plan {
         let site = Site {
             folder,
             plan: self,
-            door: Arc::default(),
+            lmtp_port: Arc::default(),
             child: None,
-            doors_before: 0,
+            ports_before: 0,
             last_start: Duration::ZERO,
         };
         site.write_configuration()?;
@@ -117,11 +117,11 @@ pub struct Site {
     folder: TempDir,
     /// What the next start follows.
     pub plan: Plan,
-    door: Arc<AtomicU16>,
+    lmtp_port: Arc<AtomicU16>,
     child: Option<Child>,
     /// How many the log names of former starts.
-    doors_before: usize,
-    /// How long the last start took, to the open door.
+    ports_before: usize,
+    /// How long the last start took, to the open LMTP port.
     pub last_start: Duration,
 }
 
@@ -162,11 +162,11 @@ impl Site {
         Ok(std::fs::write(self.path("sealist.toml"), text)?)
     }
 
-    /// Starts the server and waits for its open door.
+    /// Starts the server and waits for its open LMTP port.
     pub fn start(&mut self) -> anyhow::Result<()> {
         let began = Instant::now();
         self.launch()?;
-        tokio::task::block_in_place(|| self.wait_for_door(began + START_LIMIT))?;
+        tokio::task::block_in_place(|| self.wait_for_port(began + START_LIMIT))?;
         self.last_start = began.elapsed();
         Ok(())
     }
@@ -187,7 +187,7 @@ impl Site {
     pub fn launch_with(&mut self, arguments: &[&str]) -> anyhow::Result<()> {
         ensure!(self.child.is_none(), "the server runs already");
         let log = std::fs::File::options().create(true).append(true).open(self.path("log"))?;
-        self.doors_before = self.doors()?.len();
+        self.ports_before = self.lmtp_ports()?.len();
         let mut command = match self.plan.wrapper.split_first() {
             Some((program, words)) => {
                 let mut command = Command::new(program);
@@ -203,10 +203,10 @@ impl Site {
     }
 
     /// The log names the port of each start.
-    fn wait_for_door(&mut self, end: Instant) -> anyhow::Result<()> {
+    fn wait_for_port(&mut self, end: Instant) -> anyhow::Result<()> {
         loop {
-            if let Some(port) = self.doors()?.get(self.doors_before) {
-                self.door.store(*port, Ordering::Relaxed);
+            if let Some(port) = self.lmtp_ports()?.get(self.ports_before) {
+                self.lmtp_port.store(*port, Ordering::Relaxed);
                 return Ok(());
             }
             if let Some(status) = self.child.as_mut().context("it was launched")?.try_wait()? {
@@ -218,7 +218,7 @@ impl Site {
         }
     }
 
-    fn doors(&self) -> anyhow::Result<Vec<u16>> {
+    fn lmtp_ports(&self) -> anyhow::Result<Vec<u16>> {
         let log = std::fs::read_to_string(self.path("log"))?;
         let named = log.lines().filter_map(|line| line.split("serving lmtp=127.0.0.1:").nth(1));
         named.map(|port| port.trim().parse().context("a port")).collect()
@@ -281,8 +281,8 @@ impl Site {
     }
 
     /// Where mail comes in.
-    pub fn door(&self) -> LmtpPort {
-        LmtpPort(self.door.clone())
+    pub fn lmtp_port(&self) -> LmtpPort {
+        LmtpPort(self.lmtp_port.clone())
     }
 
     /// Runs a command, which must work.

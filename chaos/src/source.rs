@@ -82,7 +82,7 @@ enum Again {
     No,
 }
 
-/// Messages to some lists through one or more doors.
+/// Messages to some lists through one or more LMTP ports.
 pub struct Traffic {
     rosters: Vec<Arc<Roster>>,
     journal: Arc<Journal>,
@@ -125,11 +125,11 @@ impl Traffic {
         Self { rosters, journal: Arc::default(), queue: Arc::default(), senders: JoinSet::new() }
     }
 
-    /// So many more senders at that door.
-    pub fn enter_by(&mut self, door: &LmtpPort, senders: usize) {
+    /// So many more senders at that LMTP port.
+    pub fn enter_by(&mut self, lmtp_port: &LmtpPort, senders: usize) {
         for _ in 0..senders {
             let sender = TestSender {
-                door: door.clone(),
+                lmtp_port: lmtp_port.clone(),
                 rosters: self.rosters.clone(),
                 journal: self.journal.clone(),
                 queue: self.queue.clone(),
@@ -171,7 +171,7 @@ impl Traffic {
 }
 
 struct TestSender {
-    door: LmtpPort,
+    lmtp_port: LmtpPort,
     rosters: Vec<Arc<Roster>>,
     journal: Arc<Journal>,
     queue: Arc<MessageNumbers>,
@@ -196,7 +196,7 @@ impl TestSender {
     async fn send(&mut self, id: u64, roster: &Roster, message: &[u8]) -> Again {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => match Connection::connect(&target(self.door.port())).await {
+            None => match Connection::connect(&target(self.lmtp_port.port())).await {
                 Ok(connection) => connection,
                 Err(_) => return Again::Yes,
             },
@@ -241,12 +241,12 @@ pub async fn deliver(
 
 /// The same on a connection of its own.
 pub async fn send_once(
-    door: &LmtpPort,
+    lmtp_port: &LmtpPort,
     from: &str,
     to: &str,
     message: &[u8],
 ) -> anyhow::Result<RecipientResult> {
-    let mut connection = Connection::connect(&target(door.port())).await?;
+    let mut connection = Connection::connect(&target(lmtp_port.port())).await?;
     Ok(deliver(&mut connection, from, to, message).await.1)
 }
 
@@ -265,8 +265,8 @@ pub struct RawLmtpClient(BufReader<TcpStream>);
 
 impl RawLmtpClient {
     /// Connects, reads the greeting and says LHLO.
-    pub async fn open(door: &LmtpPort) -> anyhow::Result<Self> {
-        let mut wire = Self(BufReader::new(TcpStream::connect(("127.0.0.1", door.port())).await?));
+    pub async fn open(lmtp_port: &LmtpPort) -> anyhow::Result<Self> {
+        let mut wire = Self(BufReader::new(TcpStream::connect(("127.0.0.1", lmtp_port.port())).await?));
         wire.reply().await?;
         wire.ask("LHLO chaos.example").await?;
         Ok(wire)

@@ -22,7 +22,7 @@ pub(super) async fn backed_up(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         vec![Arc::new(Roster::plain(&site, "plain", 2)?), Arc::new(Roster::sealed(&site, "sealed", 2)?)];
     site.start()?;
     let mut traffic = Traffic::new(rosters);
-    traffic.enter_by(&site.door(), 4);
+    traffic.enter_by(&site.lmtp_port(), 4);
     let mut seeded = Seeded::new(lab.seed, "backup");
     let (mut failures, mut restored_copies, mut slowest) = (Vec::new(), 0, Duration::ZERO);
     for round in 0..rounds {

@@ -50,7 +50,7 @@ pub(super) async fn sought(lab: &Lab) -> anyhow::Result<ExperimentResult> {
             String::from_utf8(clear)?.replace(&format!("Subject: No. {id}"), &format!("Subject: {SUBJECT}"));
         let sealed = roster.message_with(id, &format!("{BODY} {SUBJECT}"));
         for message in [clear.into_bytes(), sealed] {
-            let sent = send_once(&site.door(), roster.author(), &roster.list, &message).await?;
+            let sent = send_once(&site.lmtp_port(), roster.author(), &roster.list, &message).await?;
             ensure!(matches!(sent, RecipientResult::Sent(_)), "not taken: {sent:?}");
         }
     }

@@ -42,7 +42,7 @@ async fn with(lab: &Lab, jump_ms: i64) -> anyhow::Result<ExperimentResult> {
     site.plan = site.plan.clone().with_variable("SEALIST_CLOCK", clock.display().to_string());
     site.start()?;
     for roster in [&plain, &sealed] {
-        let sent = send_once(&site.door(), roster.author(), &roster.list, &roster.message(1)).await?;
+        let sent = send_once(&site.lmtp_port(), roster.author(), &roster.list, &roster.message(1)).await?;
         ensure!(matches!(sent, RecipientResult::Sent(_)), "not taken: {sent:?}");
     }
     let all = 2 * COPIES as u64 + 1;
@@ -63,7 +63,7 @@ async fn with(lab: &Lab, jump_ms: i64) -> anyhow::Result<ExperimentResult> {
     let delivered = sink.wait_for(2 * COPIES, lab.pick(Duration::from_secs(5), LIMIT)).await;
     let after = opened.elapsed();
     // What comes in now flows, whatever waits.
-    send_once(&site.door(), plain.author(), &plain.list, &plain.message(2)).await?;
+    send_once(&site.lmtp_port(), plain.author(), &plain.list, &plain.message(2)).await?;
     let flows = sink.wait_for(sink.count() + COPIES, LIMIT).await;
     let figure = format!(
         "{failed} given up, {waiting} waits for a key, {percent:.1} % CPU, what was put off {}",

@@ -49,7 +49,7 @@ async fn crashes(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         vec![Arc::new(Roster::plain(&site, "plain", 2)?), Arc::new(Roster::sealed(&site, "sealed", 2)?)];
     site.start()?;
     let mut traffic = Traffic::new(rosters);
-    traffic.enter_by(&site.door(), 4);
+    traffic.enter_by(&site.lmtp_port(), 4);
     let mut seeded = Seeded::new(lab.seed, "crash");
     let (mut instants, mut slowest) = (Vec::new(), Duration::ZERO);
     for _ in 0..rounds {
@@ -113,7 +113,7 @@ async fn locked(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     words.flush()?;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let mut traffic = Traffic::new(vec![roster]);
-    traffic.enter_by(&site.door(), 4);
+    traffic.enter_by(&site.lmtp_port(), 4);
     traffic.allow(posts);
     tokio::time::sleep(held).await;
     let meanwhile = traffic.journal().acknowledged();
@@ -151,8 +151,8 @@ pub(super) async fn node_killed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     first.start()?;
     let second = Plan::new(lab).sending_to(sink.port).on(&url).with_keys_of(&first).started()?;
     let mut traffic = Traffic::new(rosters);
-    traffic.enter_by(&first.door(), 2);
-    traffic.enter_by(&second.door(), 2);
+    traffic.enter_by(&first.lmtp_port(), 2);
+    traffic.enter_by(&second.lmtp_port(), 2);
     let mut seeded = Seeded::new(lab.seed, "node");
     let (mut kills, mut slowest, mut untaken) = (Vec::new(), Duration::ZERO, 0);
     for _ in 0..rounds {

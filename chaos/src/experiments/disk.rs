@@ -27,7 +27,7 @@ pub(super) async fn fails_to_sync(lab: &Lab) -> anyhow::Result<ExperimentResult>
         vec![Arc::new(Roster::plain(&site, "plain", 2)?), Arc::new(Roster::sealed(&site, "sealed", 2)?)];
     site.start()?;
     let mut traffic = Traffic::new(rosters);
-    traffic.enter_by(&site.door(), 4);
+    traffic.enter_by(&site.lmtp_port(), 4);
     traffic.allow(posts / 2);
     while traffic.journal().acknowledged() < posts / 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -146,7 +146,7 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         let (disk, roster) = SmallDisk::of(lab, min_free_mib)?;
         let send = async |id| {
             let message = roster::strange(&roster.list, id);
-            send_once(&disk.site.door(), "stranger@example.com", &roster.list, &message).await
+            send_once(&disk.site.lmtp_port(), "stranger@example.com", &roster.list, &message).await
         };
         let mut taken = 0;
         let mut count =

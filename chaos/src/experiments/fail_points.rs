@@ -27,7 +27,7 @@ pub(super) async fn swept(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let plain = Arc::new(Roster::plain(&site, "plain", MEMBERS)?);
     let sealed = Arc::new(Roster::sealed(&site, "sealed", MEMBERS)?);
     let mut traffic = Traffic::new(vec![plain, sealed]);
-    traffic.enter_by(&site.door(), 2);
+    traffic.enter_by(&site.lmtp_port(), 2);
     let mut sweep =
         Sweep { site: &mut site, traffic: &mut traffic, posts: 0, kills: Vec::new(), failures: Vec::new() };
     let passed = match sweep.round(0).await? {
@@ -173,7 +173,7 @@ pub(super) async fn poisoned(lab: &Lab) -> anyhow::Result<ExperimentResult> {
             if id == 1 {
                 message = [format!("X-Note: {POISON}\r\n").as_bytes(), &message].concat();
             }
-            let sent = send_once(&site.door(), roster.author(), &roster.list, &message).await?;
+            let sent = send_once(&site.lmtp_port(), roster.author(), &roster.list, &message).await?;
             ensure!(matches!(sent, RecipientResult::Sent(_)), "not taken: {sent:?}");
         }
     }

@@ -47,7 +47,7 @@ pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     site.start()?;
     let flood = Arc::new(Flood::default());
     let strangers: Vec<_> = (0..senders)
-        .map(|number| tokio::spawn(pour(site.door(), list.clone(), number, flood.clone())))
+        .map(|number| tokio::spawn(pour(site.lmtp_port(), list.clone(), number, flood.clone())))
         .collect();
     let mut slowest = Duration::ZERO;
     for id in 0..posts {
@@ -55,7 +55,7 @@ pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         let (begun, before) = (Instant::now(), copies(&sink, &roster));
         let message = roster.message(id);
         while begun.elapsed() < LIMIT {
-            let sent = send_once(&site.door(), roster.author(), &list, &message).await;
+            let sent = send_once(&site.lmtp_port(), roster.author(), &list, &message).await;
             if matches!(sent, Ok(RecipientResult::Sent(_))) {
                 break;
             }
@@ -107,7 +107,7 @@ pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<ExperimentResult> {
 }
 
 /// Sends as fast as it is taken, each message under another name.
-async fn pour(door: LmtpPort, list: String, number: u64, flood: Arc<Flood>) {
+async fn pour(lmtp_port: LmtpPort, list: String, number: u64, flood: Arc<Flood>) {
     let text = "Buy now, buy here, buy all of it, buy it again.\r\n".repeat(600);
     let mut connection = None;
     for count in 0_u64.. {
@@ -118,7 +118,7 @@ async fn pour(door: LmtpPort, list: String, number: u64, flood: Arc<Flood>) {
         let message = format!("From: {from}\r\nTo: {list}\r\nSubject: Offer {count}\r\n\r\n{text}");
         let open = match connection.take() {
             Some(open) => Some(open),
-            None => Connection::connect(&target(door.port())).await.ok(),
+            None => Connection::connect(&target(lmtp_port.port())).await.ok(),
         };
         let Some(mut open) = open else {
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -51,7 +51,7 @@ pub(super) async fn costly(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let peak_kib = process::peak_kib(site.pid()?)?;
     for (name, mail) in &mails {
         let before = process::cpu_ms(site.pid()?)?;
-        match send_once(&site.door(), "anne@example.org", &roster.list, mail).await? {
+        match send_once(&site.lmtp_port(), "anne@example.org", &roster.list, mail).await? {
             RecipientResult::Sent(_) => taken += 1,
             RecipientResult::Failed(..) => refused += 1,
             other => failures.push(format!("{name}: {other:?}")),
@@ -70,7 +70,7 @@ pub(super) async fn costly(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     }
     let more_mib = process::peak_kib(site.pid()?)?.saturating_sub(peak_kib) / 1024;
     let posted = tools::sqlite_number(&site.database(), "SELECT COUNT(*) FROM posts WHERE kind = 'posting'")?;
-    let good = send_once(&site.door(), roster.author(), &roster.list, &roster.message(1)).await?;
+    let good = send_once(&site.lmtp_port(), roster.author(), &roster.list, &roster.message(1)).await?;
     let flows = matches!(good, RecipientResult::Sent(_)) && sink.wait_for(2, LIMIT).await;
     let figure = format!(
         "{} mails: {taken} taken, {refused} refused, {posted} posted; CPU {:.0} ms each, at most {:.0} ms ({}); memory +{more_mib} MiB",
@@ -110,7 +110,7 @@ pub(super) async fn bent(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         b"Content-Type: text/plain\r\n\r\nWe meet at seven, as we did last week and the week before.\r\n";
     let good = author.packets(&[list], &text.repeat(4), Timestamp::now());
     let step = lab.pick(OCTETS * 8 / 100, 1);
-    let mut connection = Connection::connect(&target(site.door().port())).await?;
+    let mut connection = Connection::connect(&target(site.lmtp_port().port())).await?;
     let (mut bent, mut answers) = (0_usize, BTreeSet::new());
     for bit in (0..OCTETS * 8).step_by(step) {
         let mut packets = good.clone();

@@ -29,7 +29,7 @@ async fn stage(lab: &Lab) -> anyhow::Result<(Site, Sink, Traffic)> {
     let sealed = Arc::new(Roster::sealed(&site, "sealed", MEMBERS)?);
     site.start()?;
     let mut traffic = Traffic::new(vec![plain.clone(), plain.clone(), plain.clone(), plain, sealed]);
-    traffic.enter_by(&site.door(), SENDERS);
+    traffic.enter_by(&site.lmtp_port(), SENDERS);
     Ok((site, sink, traffic))
 }
 

@@ -34,7 +34,7 @@ async fn files(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let mut greeted = 0;
     let mut peers = Vec::new();
     for _ in 0..2 * FILES {
-        let mut peer = TcpStream::connect(("127.0.0.1", site.door().port())).await?;
+        let mut peer = TcpStream::connect(("127.0.0.1", site.lmtp_port().port())).await?;
         let mut greeting = [0; 4];
         let read = tokio::time::timeout(Duration::from_millis(20), peer.read_exact(&mut greeting)).await;
         greeted += usize::from(matches!(read, Ok(Ok(_)) if &greeting == b"220 "));
@@ -47,7 +47,7 @@ async fn files(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let freed = Instant::now();
     let mut taken = false;
     while !taken && freed.elapsed() < Duration::from_secs(20) {
-        let sent = send_once(&site.door(), "stranger@example.com", &roster.list, &message).await;
+        let sent = send_once(&site.lmtp_port(), "stranger@example.com", &roster.list, &message).await;
         taken = matches!(sent, Ok(RecipientResult::Sent(_)));
     }
     let back = freed.elapsed();
@@ -80,8 +80,8 @@ async fn memory(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     for _ in 0..rounds {
         let mut senders = JoinSet::new();
         for _ in 0..8 {
-            let (door, list, large) = (site.door(), roster.list.clone(), large.clone());
-            senders.spawn(async move { send_once(&door, "stranger@example.com", &list, &large).await });
+            let (lmtp_port, list, large) = (site.lmtp_port(), roster.list.clone(), large.clone());
+            senders.spawn(async move { send_once(&lmtp_port, "stranger@example.com", &list, &large).await });
         }
         while let Some(sent) = senders.join_next().await {
             match sent? {

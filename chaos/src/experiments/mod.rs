@@ -5,12 +5,12 @@ mod canary;
 mod clock;
 mod database;
 mod disk;
-mod door;
 mod fail_points;
 mod flood;
 mod hostile;
 mod kills;
 mod limits;
+mod lmtp;
 mod migration;
 mod next_hop;
 mod once;
@@ -115,7 +115,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         number: "e15",
         fault: "2 GiB message",
         target: "refused at SIZE= and at limit + 1, memory grows by less than 16 MiB, no part of it stays",
-        run: |lab| Box::pin(door::too_large(lab)),
+        run: |lab| Box::pin(lmtp::too_large(lab)),
     },
     Experiment {
         number: "e16",
@@ -133,13 +133,13 @@ pub const EXPERIMENTS: &[Experiment] = &[
         number: "e19",
         fault: "100 recipients, 50 unknown, 10 of a list without keys",
         target: "exactly one reply each, in order, right codes",
-        run: |lab| Box::pin(door::mixed(lab)),
+        run: |lab| Box::pin(lmtp::mixed(lab)),
     },
     Experiment {
         number: "e20",
         fault: "client gone before the reply to its dot, sends again",
         target: "kept at most once more; signed: posted once",
-        run: |lab| Box::pin(door::gone_early(lab)),
+        run: |lab| Box::pin(lmtp::gone_early(lab)),
     },
     Experiment {
         number: "e21",

@@ -22,7 +22,7 @@ async fn posted(plan: Plan, members: usize, posts: usize) -> anyhow::Result<(Sit
     let sealed = Arc::new(Roster::sealed(&site, "sealed", members)?);
     site.start()?;
     let mut traffic = Traffic::new(vec![plain, sealed]);
-    traffic.enter_by(&site.door(), 4);
+    traffic.enter_by(&site.lmtp_port(), 4);
     traffic.allow(posts);
     ensure!(traffic.done(LIMIT).await, "the posts are not taken");
     Ok((site, traffic))

@@ -22,10 +22,10 @@ pub(super) async fn replayed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let message = roster.message(1);
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..senders {
-        let (door, message) = (site.door(), message.clone());
+        let (lmtp_port, message) = (site.lmtp_port(), message.clone());
         let (author, list) = (roster.author().to_owned(), roster.list.clone());
         tasks.spawn(async move {
-            let mut connection = Connection::connect(&target(door.port())).await?;
+            let mut connection = Connection::connect(&target(lmtp_port.port())).await?;
             for _ in 0..each {
                 let (_, result) = deliver(&mut connection, &author, &list, &message).await;
                 ensure!(matches!(result, RecipientResult::Sent(_)), "not taken: {result:?}");
@@ -57,15 +57,15 @@ pub(super) async fn confirmed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let from = "stranger@example.com";
     let mail =
         |subject: &str| format!("From: {from}\r\nTo: {request}\r\nSubject: {subject}\r\n\r\n").into_bytes();
-    send_once(&site.door(), from, &request, &mail("join")).await?;
+    send_once(&site.lmtp_port(), from, &request, &mail("join")).await?;
     ensure!(sink.wait_for(1, LIMIT).await, "nobody is asked");
     let asked = String::from_utf8_lossy(&sink.taken()[0].message).into_owned();
     let token = asked.split("confirm ").nth(1).and_then(|rest| rest.split_whitespace().next());
     let answer = mail(&format!("confirm {}", token.unwrap_or_default()));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..at_once {
-        let (door, answer, request) = (site.door(), answer.clone(), request.clone());
-        tasks.spawn(async move { send_once(&door, from, &request, &answer).await });
+        let (lmtp_port, answer, request) = (site.lmtp_port(), answer.clone(), request.clone());
+        tasks.spawn(async move { send_once(&lmtp_port, from, &request, &answer).await });
     }
     while let Some(ended) = tasks.join_next().await {
         ensure!(matches!(ended??, RecipientResult::Sent(_)), "an answer is not taken");

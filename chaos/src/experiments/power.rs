@@ -32,7 +32,7 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         ["strace", "-D", "-f", "-yy", "-xx", "-s", "10000000", "--seccomp-bpf", "-o", &record, "-e", calls];
     site.plan = site.plan.clone().behind(&strace);
     site.start()?;
-    let senders = sent(&site.door(), &roster.list, posts).await?;
+    let senders = sent(&site.lmtp_port(), &roster.list, posts).await?;
     site.judged(std::time::Duration::from_secs(60)).await?;
     site.kill()?;
     let events = tokio::task::block_in_place(|| trace::read(Path::new(&record)))?;
@@ -98,13 +98,13 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
 }
 
 /// Sends from four senders at a time; the numbers of each, in order, by its port.
-async fn sent(door: &LmtpPort, list: &str, posts: usize) -> anyhow::Result<BTreeMap<u16, Vec<u64>>> {
+async fn sent(lmtp_port: &LmtpPort, list: &str, posts: usize) -> anyhow::Result<BTreeMap<u16, Vec<u64>>> {
     let mut senders = JoinSet::new();
     let each = posts as u64 / 4;
     for sender in 0..4 {
-        let (door, list) = (door.clone(), list.to_owned());
+        let (lmtp_port, list) = (lmtp_port.clone(), list.to_owned());
         senders.spawn(async move {
-            let mut wire = RawLmtpClient::open(&door).await?;
+            let mut wire = RawLmtpClient::open(&lmtp_port).await?;
             let ids: Vec<u64> = (sender * each..(sender + 1) * each).collect();
             for id in &ids {
                 wire.ask("MAIL FROM:<stranger@example.com>").await?;

@@ -121,7 +121,7 @@ async fn with(company: &Company, lab: &Lab) -> anyhow::Result<Met> {
     let sealed = Arc::new(Roster::sealed(&site, "sealed", 2)?);
     site.start()?;
     let mut traffic = Traffic::new(vec![plain, sealed]);
-    traffic.enter_by(&site.door(), 1);
+    traffic.enter_by(&site.lmtp_port(), 1);
     let began = Instant::now();
     traffic.allow(posts);
     traffic.done(Duration::from_secs(60)).await;

@@ -1,4 +1,4 @@
-//! Mail at the door: which list and door an address means, and the row that makes a message ours.
+//! Mail at the sub-address: which list and sub-address an address means, and the row that makes a message ours.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ const MAX_DETAIL: usize = 200;
 /// Characters of an envelope sender that are kept beside the message ([RFC 5321, section 4.5.3.1.3]).
 const MAX_SENDER: usize = 256;
 
-/// One door of one list that a message came to.
+/// One sub-address of one list that a message came to.
 pub struct Destination {
     /// The list.
     pub list: MailingList,
-    /// The door.
-    pub door: SubAddress,
+    /// The sub-address.
+    pub sub_address: SubAddress,
     /// What followed the `+` of the address: a handle, never a proof.
     pub detail: Option<String>,
     keys: Option<Arc<ListKeys>>,
@@ -40,7 +40,7 @@ impl Destination {
         for reading in DoorAddress::readings(address) {
             let list = lists::by_name(&mut *app.store.reader().await?, &reading.list).await?;
             if let Some(list) = list {
-                return Self::of(app, list, reading.door, reading.detail).await.map(Some);
+                return Self::of(app, list, reading.sub_address, reading.detail).await.map(Some);
             }
         }
         Ok(None)
@@ -48,10 +48,10 @@ impl Destination {
 
     /// What an address below a reserved local part means. Only what was made here means something.
     async fn below(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
-        let Some((no, door, detail)) = named_below(app, address) else { return Ok(None) };
+        let Some((no, sub_address, detail)) = named_below(app, address) else { return Ok(None) };
         match lists::by_no(&mut *app.store.reader().await?, no).await? {
             Some(list) if list.name.mail_host() == address.ascii_domain() => {
-                Self::of(app, list, door, Some(detail.to_owned())).await.map(Some)
+                Self::of(app, list, sub_address, Some(detail.to_owned())).await.map(Some)
             }
             _ => Ok(None),
         }
@@ -60,28 +60,33 @@ impl Destination {
     async fn of(
         app: &App,
         list: MailingList,
-        door: SubAddress,
+        sub_address: SubAddress,
         detail: Option<String>,
     ) -> Result<Self, AppError> {
         let keys = match &list.settings.pgp {
             Some(_) => Some(app.keys_of(&list).await?),
             None => None,
         };
-        Ok(Self { list, door, detail, keys })
+        Ok(Self { list, sub_address, detail, keys })
     }
 }
 
-/// Whether an address is that door of that list, by whichever of its forms.
-pub(crate) fn is_address_of(app: &App, list: &MailingList, door: SubAddress, address: &Address) -> bool {
+/// Whether an address is that sub-address of that list, by whichever of its forms.
+pub(crate) fn is_address_of(
+    app: &App,
+    list: &MailingList,
+    sub_address: SubAddress,
+    address: &Address,
+) -> bool {
     let host = list.name.mail_host();
-    let below = named_below(app, address).is_some_and(|(no, below, _)| no == list.no && below == door);
+    let below = named_below(app, address).is_some_and(|(no, below, _)| no == list.no && below == sub_address);
     below && address.ascii_domain() == host
         || DoorAddress::readings(address)
             .iter()
-            .any(|reading| reading.list == list.name && reading.door == door)
+            .any(|reading| reading.list == list.name && reading.sub_address == sub_address)
 }
 
-/// The list, the door and the handle that an address below a reserved local part names, if it is one.
+/// The list, the sub-address and the handle that an address below a reserved local part names, if it is one.
 fn named_below<'a>(app: &App, address: &'a Address) -> Option<(ListNo, SubAddress, &'a str)> {
     let (reserved, detail) = ReservedLocal::read(address)?;
     match reserved {
@@ -99,7 +104,7 @@ impl Destination {
     /// Octets above which a message for this address is refused when it comes, by its size alone: what nobody may let pass
     /// need not be kept. `None`: no limit but the server's.
     pub fn most_octets(&self) -> Option<u64> {
-        match self.door {
+        match self.sub_address {
             SubAddress::Posting => self.list.settings.refused_above_octets(),
             SubAddress::Request
             | SubAddress::Join
@@ -114,7 +119,7 @@ impl Destination {
     /// strangers are used up: of all sources and of each there is only so much. Whose address is a member's is not asked,
     /// because the answer would tell it to everybody; a token in the address is, and nobody guesses one.
     pub async fn has_room(&self, app: &App, sender: Option<&str>, now: Timestamp) -> Result<bool, AppError> {
-        if matches!(self.door, SubAddress::Posting | SubAddress::Owner | SubAddress::Bounces) {
+        if matches!(self.sub_address, SubAddress::Posting | SubAddress::Owner | SubAddress::Bounces) {
             return Ok(true);
         }
         let source = source_of(app, sender.unwrap_or_default());
@@ -123,7 +128,7 @@ impl Destination {
         if !waiting.is_full(&app.budgets.waiting()) {
             return Ok(true);
         }
-        let Some(token) = self.detail.as_deref().filter(|_| self.door == SubAddress::Confirm) else {
+        let Some(token) = self.detail.as_deref().filter(|_| self.sub_address == SubAddress::Confirm) else {
             return Ok(false);
         };
         let mac = app.vault.mac();
@@ -137,17 +142,20 @@ impl Destination {
 
     /// Whether both are different addresses for programs of one list: commands, bounces, the list's key.
     pub fn is_another_command_of_its_list(&self, other: &Self) -> bool {
-        let for_people = |door: SubAddress| matches!(door, SubAddress::Posting | SubAddress::Owner);
+        let for_people =
+            |sub_address: SubAddress| matches!(sub_address, SubAddress::Posting | SubAddress::Owner);
         self.list.no == other.list.no
-            && !for_people(self.door)
-            && !for_people(other.door)
-            && !self.is_same_door(other)
+            && !for_people(self.sub_address)
+            && !for_people(other.sub_address)
+            && !self.is_same_sub_address(other)
     }
 
     /// Whether both addresses mean the same: only where the part behind the `+` says something does it count.
-    pub fn is_same_door(&self, other: &Self) -> bool {
-        let handle = matches!(self.door, SubAddress::Bounces | SubAddress::Confirm);
-        self.list.no == other.list.no && self.door == other.door && (!handle || self.detail == other.detail)
+    pub fn is_same_sub_address(&self, other: &Self) -> bool {
+        let handle = matches!(self.sub_address, SubAddress::Bounces | SubAddress::Confirm);
+        self.list.no == other.list.no
+            && self.sub_address == other.sub_address
+            && (!handle || self.detail == other.detail)
     }
 }
 
@@ -156,11 +164,11 @@ pub(crate) fn source_of(app: &App, sender: &str) -> u16 {
     app.vault.mac().source(sender.rsplit_once('@').map_or("", |(_, domain)| domain))
 }
 
-/// A message that streams in for one list and door. On an encrypting list no more of it than a chunk is
+/// A message that streams in for one list and sub-address. On an encrypting list no more of it than a chunk is
 /// ever in the clear. What is large is stored as it comes.
 pub struct Intake {
     list: ListNo,
-    door: SubAddress,
+    sub_address: SubAddress,
     detail: String,
     /// The envelope sender; empty: none.
     sender: String,
@@ -197,10 +205,10 @@ impl Intake {
             arrival.detail.iter().flat_map(|detail| detail.chars()).take(MAX_DETAIL).collect();
         let whole = sender.unwrap_or_default();
         let sender = whole.chars().take(MAX_SENDER).collect();
-        let (list, door, start) = (arrival.list.no, arrival.door, Start::Ahead);
-        let mut intake = Self { list, door, detail, sender, form, spool: None, start };
+        let (list, sub_address, start) = (arrival.list.no, arrival.sub_address, Start::Ahead);
+        let mut intake = Self { list, sub_address, detail, sender, form, spool: None, start };
         intake.form.write(format!("Return-Path: <{whole}>\r\n").as_bytes())?;
-        if door == SubAddress::Confirm {
+        if sub_address == SubAddress::Confirm {
             // A token: nothing but its mark stands in the database.
             let token = std::mem::take(&mut intake.detail);
             intake.form.write(format!("{CONFIRM_FIELD}: {token}\r\n").as_bytes())?;
@@ -234,13 +242,13 @@ impl Intake {
     }
 
     /// Makes the message durable; when this returns without an error it is ours. `transaction`: the same for
-    /// all doors that one LMTP transaction brought it to.
+    /// all sub-addresses that one LMTP transaction brought it to.
     pub async fn commit(self, app: &App, transaction: [u8; 16], now: Timestamp) -> Result<(), AppError> {
         let body = match self.form {
             IntakeBody::Plain(payload) => StoredBody::Plain { outer: Vec::new(), payload },
             IntakeBody::Sealing(sealer) => StoredBody::Sealed(sealer.finish()?),
         };
-        let (list, door, detail, sender) = (self.list, self.door, self.detail, self.sender);
+        let (list, sub_address, detail, sender) = (self.list, self.sub_address, self.detail, self.sender);
         let source = source_of(app, &sender);
         let coming = self.spool.as_ref().map(Spool::coming);
         let ours = app.store.write(move |db| {
@@ -249,7 +257,8 @@ impl Intake {
                     Some(coming) => coming.complete(&mut *db, &body).await?,
                     None => bodies::insert(&mut *db, &body).await?,
                 };
-                queue::enter(db, list, (door, &detail), body, (&transaction, &sender, source), now).await
+                queue::enter(db, list, (sub_address, &detail), body, (&transaction, &sender, source), now)
+                    .await
             })
         });
         ours.await.map_err(|error: StoreError| error)?;

@@ -145,7 +145,7 @@ pub(crate) struct NotPosted<'a> {
 
 /// To those in charge: a message broke the runner.
 pub(crate) fn shunted(list: &MailingList, entry: &QueueEntry) -> PreparedNotice {
-    let address = list.name.address(entry.door).to_string();
+    let address = list.name.address(entry.sub_address).to_string();
     let fact = SummaryFact::Shunted { entry: entry.no, address, received_at_ms: entry.received_at.0 };
     gather(list, Text::Shunted, &[fact])
 }

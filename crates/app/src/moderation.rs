@@ -230,7 +230,8 @@ pub async fn outside_of(app: &App, entry: &QueueEntry) -> Result<QueuedMessageVi
         // It may be gone since it was listed.
         (lists::by_no(&mut db, entry.list).await?, bodies::octets(&mut db, entry.body).await.unwrap_or(0))
     };
-    let address = list.as_ref().map(|list| list.name.address(entry.door).to_string()).unwrap_or_default();
+    let address =
+        list.as_ref().map(|list| list.name.address(entry.sub_address).to_string()).unwrap_or_default();
     let seen = match &list {
         Some(list) => outside(app, list, entry).await.ok(),
         None => None,
@@ -381,7 +382,7 @@ async fn shown(
     let approve = |token: &str| mailto(&list.name.address(SubAddress::Request), &format!("approve {token}"));
     let values = context! {
         list => list.display_name(),
-        address => list.name.address(entry.door).to_string(),
+        address => list.name.address(entry.sub_address).to_string(),
         entry => entry.no.0,
         received_at => minute(entry.received_at),
         author => outside.author,

@@ -15,8 +15,8 @@ pub(crate) fn posting(
     state: ListKeyState,
     now: Timestamp,
 ) -> Result<NewListKey, AppError> {
-    let addresses =
-        [SubAddress::Posting, SubAddress::Request, SubAddress::Owner].map(|door| list.name.address(door));
+    let addresses = [SubAddress::Posting, SubAddress::Request, SubAddress::Owner]
+        .map(|sub_address| list.name.address(sub_address));
     let key = ListKey::generate(&list.display_name(), &addresses, now)?;
     let row = row(ListKeyPurpose::Posting, &key.certificate(), generation, state);
     keep(app, list, row, &key.to_secret_bytes())

@@ -37,8 +37,8 @@ impl Stage {
         Self { app, list, key, anne, _folder: folder }
     }
 
-    fn address(&self, door: SubAddress) -> String {
-        self.list.name.address(door).to_string()
+    fn address(&self, sub_address: SubAddress) -> String {
+        self.list.name.address(sub_address).to_string()
     }
 
     /// What came of words that Anne signed as meant for `signed_to`, and sent to `to`.

@@ -443,7 +443,7 @@ async fn a_long_name_has_bounces_and_confirmations() {
     assert!(confirm.local().len() <= 64, "{confirm}");
     let arrival = Destination::at(&app, &confirm).await.unwrap().unwrap();
     assert_eq!(
-        (arrival.list.no, arrival.door, arrival.detail.as_deref()),
+        (arrival.list.no, arrival.sub_address, arrival.detail.as_deref()),
         (list.no, SubAddress::Confirm, Some(token))
     );
     for nobody in [

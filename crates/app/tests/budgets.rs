@@ -124,14 +124,14 @@ fn asks(heard: &[(String, String)], whom: &str) -> bool {
 async fn forged_commands_keep_nobody_from_joining() {
     let answered =
         ["help", "nonsense", "echo words", "who", "leave", "set copies off", "approve abc", "show abc"];
-    for door in ["request", "confirm+abc", "leave"] {
+    for sub_address in ["request", "confirm+abc", "leave"] {
         let stage = Stage::new(1000).await;
         for number in 0..20 {
-            let to = format!("l{}-{door}@lists.example", number % 10);
+            let to = format!("l{}-{sub_address}@lists.example", number % 10);
             stage.mail(NORA, &to, answered[number % answered.len()], day(0)).await;
         }
         let heard = stage.mail(NORA, "l9-join@lists.example", "x", day(0)).await;
-        assert!(asks(&heard, NORA), "{door}: {heard:?}");
+        assert!(asks(&heard, NORA), "{sub_address}: {heard:?}");
     }
 }
 
@@ -294,12 +294,12 @@ async fn what_may_wait_is_limited_and_tells_nothing_of_members() {
     let stage = Stage::new(10).await;
     receive_from(&stage.app, NORA, "l8-join@lists.example", b"From: nora@example.org\r\n\r\n", day(0)).await;
     let confirm = reply_to(&stage)(&deliver(&stage.app, day(0)).await[0]);
-    let doors = ["l0-join", "l1-request", "team-sendkey", "team-leave", "l3-confirm+abcdefgh"];
+    let sub_addresses = ["l0-join", "l1-request", "team-sendkey", "team-leave", "l3-confirm+abcdefgh"];
     let senders = [ANNE, BEA, NORA, "nobody@example.org"];
     let has_room = async |sender: &str| {
         let mut room = Vec::new();
-        for door in doors {
-            room.push(stage.has_room(&format!("{door}@lists.example"), sender).await);
+        for sub_address in sub_addresses {
+            room.push(stage.has_room(&format!("{sub_address}@lists.example"), sender).await);
         }
         room
     };
@@ -312,8 +312,11 @@ async fn what_may_wait_is_limited_and_tells_nothing_of_members() {
     }
     for sender in senders {
         assert_eq!(has_room(sender).await, [false; 5], "{sender}");
-        for door in ["l0", "l0-owner", "l0-bounces"] {
-            assert!(stage.has_room(&format!("{door}@lists.example"), sender).await, "{door} {sender}");
+        for sub_address in ["l0", "l0-owner", "l0-bounces"] {
+            assert!(
+                stage.has_room(&format!("{sub_address}@lists.example"), sender).await,
+                "{sub_address} {sender}"
+            );
         }
         assert!(stage.has_room(&confirm, sender).await, "a token that was given to somebody");
     }

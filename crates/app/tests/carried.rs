@@ -60,30 +60,30 @@ impl Stage {
 /// The address is a command, and what was signed for elsewhere does not become one: the post comes out as if nothing was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_that_is_carried_elsewhere_first_is_posted() {
-    for door in ["leave", "unsubscribe", "join", "subscribe", "request", "confirm+abc"] {
+    for sub_address in ["leave", "unsubscribe", "join", "subscribe", "request", "confirm+abc"] {
         let stage = Stage::new().await;
         let post = stage.sealed("See you on Friday.");
-        stage.send(&format!("team-{door}@lists.example"), &post).await;
-        assert_eq!(stage.send(TEAM, &post).await, 1, "{door}");
+        stage.send(&format!("team-{sub_address}@lists.example"), &post).await;
+        assert_eq!(stage.send(TEAM, &post).await, 1, "{sub_address}");
     }
 }
 
 /// What those in charge got already is not posted unasked: it waits for them as a post.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_owners_got_waits_as_a_post() {
-    for door in ["owner", "bounces"] {
+    for sub_address in ["owner", "bounces"] {
         let stage = Stage::new().await;
         let olga = Person::new(OLGA, Kind::Curve25519, day(-9));
         let key = key_row(&stage.app, &olga, OLGA, day(-5));
         join(&stage.app, &stage.list, OLGA, Role::Owner, Some(key)).await;
         let post = stage.sealed("See you on Friday.");
-        receive(&stage.app, &format!("team-{door}@lists.example"), &post, day(0)).await;
-        assert!(deliver(&stage.app, day(0)).await.iter().any(|one| one.to == OLGA), "{door}");
-        assert_eq!(stage.send(TEAM, &post).await, 0, "{door}");
+        receive(&stage.app, &format!("team-{sub_address}@lists.example"), &post, day(0)).await;
+        assert!(deliver(&stage.app, day(0)).await.iter().any(|one| one.to == OLGA), "{sub_address}");
+        assert_eq!(stage.send(TEAM, &post).await, 0, "{sub_address}");
         let held =
             queue::listed(&mut stage.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
         let reasons: Vec<&[Reason]> = held.iter().map(|entry| &entry.reasons[..]).collect();
-        assert_eq!(reasons, [[Reason::SeenElsewhere]], "{door}");
+        assert_eq!(reasons, [[Reason::SeenElsewhere]], "{sub_address}");
     }
 }
 
@@ -121,8 +121,8 @@ async fn one_signature_is_answered_once() {
     let stage = Stage::new().await;
     let carried = stage.sealed("See you on Friday.");
     let mut came = 0;
-    for door in ["request", "leave", "join", "confirm+abc"].iter().cycle().take(60) {
-        came += stage.send(&format!("team-{door}@lists.example"), &carried).await;
+    for sub_address in ["request", "leave", "join", "confirm+abc"].iter().cycle().take(60) {
+        came += stage.send(&format!("team-{sub_address}@lists.example"), &carried).await;
     }
     assert!(came <= 6, "{came}");
     for words in ["help", "show settings", "set copies off", "leave"] {

@@ -446,9 +446,9 @@ async fn a_token_outside_says_nothing_of_what_is_inside() {
             assert!(differences(expected, &seen).is_empty(), "{subject}: {what}");
         }
     }
-    let door = format!("team-confirm+{in_address}@lists.example");
+    let sub_address = format!("team-confirm+{in_address}@lists.example");
     for (what, message) in stage.with_token(asker, "hello") {
-        let differ = differences(expected.as_ref().unwrap(), &stage.after(&door, &message).await);
+        let differ = differences(expected.as_ref().unwrap(), &stage.after(&sub_address, &message).await);
         assert!(differ.is_empty(), "in the address: {what}: {}", differ.join("\n"));
     }
     // Somebody else's token is no token.
@@ -463,6 +463,6 @@ async fn a_token_outside_says_nothing_of_what_is_inside() {
         &keys(&format!("key set {token}\n"), &[&asker.person.certificate()]),
     );
     let head = format!("From: {}\r\nSubject: ...\r\n", address(&asker.person));
-    let after = stage.after(&door, &pgp_mime(head.as_bytes(), &armored(&own))).await;
+    let after = stage.after(&sub_address, &pgp_mime(head.as_bytes(), &armored(&own))).await;
     assert!(!differences(expected.as_ref().unwrap(), &after).is_empty());
 }

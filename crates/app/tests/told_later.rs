@@ -40,8 +40,8 @@ impl Stage {
     }
 
     /// All that came while an address asked and answered.
-    async fn ask(&self, address: &str, door: &str, now: Timestamp) -> Vec<Mail> {
-        let mut all = self.mail(address, &format!("plain-{door}@lists.example"), "", now).await;
+    async fn ask(&self, address: &str, sub_address: &str, now: Timestamp) -> Vec<Mail> {
+        let mut all = self.mail(address, &format!("plain-{sub_address}@lists.example"), "", now).await;
         let question = all.iter().find(|one| one.to == address).unwrap();
         let message = String::from_utf8_lossy(&question.message).into_owned();
         let line = message.lines().find(|line| line.starts_with("Reply-To: ")).unwrap();
@@ -76,19 +76,19 @@ fn tells(texts: &[String], address: &str) -> usize {
 async fn who_came_and_who_left_is_told_once() {
     let settings = [("admin_notify_mchanges", "true"), ("summary_pause_min", "60")];
     let stage = Stage::new(&settings).await;
-    for door in ["join", "leave"] {
+    for sub_address in ["join", "leave"] {
         let mut heard = Vec::new();
         for number in 0..20 {
-            heard.extend(stage.ask(&joiner(number), door, day(0)).await);
+            heard.extend(stage.ask(&joiner(number), sub_address, day(0)).await);
         }
-        assert_eq!(stage.members().await, if door == "join" { 20 } else { 0 });
+        assert_eq!(stage.members().await, if sub_address == "join" { 20 } else { 0 });
         let at_once = to_olga(&heard);
-        assert_eq!(at_once.len(), 5, "{door}");
+        assert_eq!(at_once.len(), 5, "{sub_address}");
         let later = to_olga(&deliver(&stage.app, day(0).plus_ms(60 * 60_000)).await);
-        assert_eq!(later.len(), 1, "{door}: {later:?}");
+        assert_eq!(later.len(), 1, "{sub_address}: {later:?}");
         let all = [at_once, later].concat();
         for number in 0..20 {
-            assert_eq!(tells(&all, &joiner(number)), 1, "{door} {number}");
+            assert_eq!(tells(&all, &joiner(number)), 1, "{sub_address} {number}");
         }
     }
 }

@@ -11,7 +11,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// What the outside of a message shows, before anything is decrypted.
 pub struct OuterFacts {
     /// Which address of the list it came to.
-    pub door: SubAddress,
+    pub sub_address: SubAddress,
     /// Whether it is a message, an answer, or a loop.
     pub origin: MessageOrigin,
     /// Whether something may be written back.

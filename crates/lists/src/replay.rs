@@ -10,7 +10,7 @@ pub struct SeenText {
     /// The list.
     pub list: ListNo,
     /// The sub-address.
-    pub door: SubAddress,
+    pub sub_address: SubAddress,
     /// The entry that was accepted, waits, or was refused.
     pub entry: EntryNo,
     /// The transaction that brought this entry.
@@ -42,7 +42,7 @@ pub struct Here<'a> {
     /// The list.
     pub list: ListNo,
     /// The sub-address.
-    pub door: SubAddress,
+    pub sub_address: SubAddress,
     /// The entry.
     pub entry: EntryNo,
     /// The transaction.
@@ -65,7 +65,7 @@ impl ReplayHistory {
     /// Reads the rows of all signed texts of a message. The worst of them counts.
     pub fn of(seen: &[SeenText], here: Here<'_>) -> Self {
         let (at_this, elsewhere): (Vec<&SeenText>, Vec<&SeenText>) =
-            seen.iter().partition(|seen| seen.list == here.list && seen.door == here.door);
+            seen.iter().partition(|seen| seen.list == here.list && seen.sub_address == here.sub_address);
         let others = || at_this.iter().filter(|seen| seen.entry != here.entry);
         let waiting = others().find_map(|seen| match &seen.fate {
             ReplayFate::Waits(reasons) => Some(reasons.clone()),
@@ -95,13 +95,25 @@ mod tests {
 
     const HERE: (i64, SubAddress) = (1, SubAddress::Posting);
 
-    fn seen((list, door): (i64, SubAddress), entry: i64, arrival: &[u8], fate: ReplayFate) -> SeenText {
+    fn seen(
+        (list, sub_address): (i64, SubAddress),
+        entry: i64,
+        arrival: &[u8],
+        fate: ReplayFate,
+    ) -> SeenText {
         let refused = fate == ReplayFate::Refused;
-        SeenText { list: ListNo(list), door, entry: EntryNo(entry), arrival: arrival.to_vec(), fate, refused }
+        SeenText {
+            list: ListNo(list),
+            sub_address,
+            entry: EntryNo(entry),
+            arrival: arrival.to_vec(),
+            fate,
+            refused,
+        }
     }
 
     fn check(seen: &[SeenText], replay: Replay, waiting: Option<&[Reason]>) {
-        let here = Here { list: ListNo(HERE.0), door: HERE.1, entry: EntryNo(9), arrival: b"nine" };
+        let here = Here { list: ListNo(HERE.0), sub_address: HERE.1, entry: EntryNo(9), arrival: b"nine" };
         let past = ReplayHistory::of(seen, here);
         assert_eq!((past.replay, past.waiting.as_deref()), (replay, waiting), "{seen:?}");
     }

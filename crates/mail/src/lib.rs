@@ -3,7 +3,7 @@
 //! What comes in is never changed unless it is asked for, and nothing here fails on bad mail: bad mail is
 //! data. This crate knows no lists, no keys, no files, no sockets and no clock but [`Timestamp::now`].
 //!
-//! Reading in the order of a message's way: [`scan`] guards the door, [`origin`] and [`sole_author`] tell who
+//! Reading in the order of a message's way: [`scan`] guards the sub-address, [`origin`] and [`sole_author`] tell who
 //! sent it, [`rfc3156`] what its root is, [`multipart`] splits it strictly. Writing: [`Field`] and
 //! [`Headers`], [`list_headers`], [`subject`], [`compose`].
 

@@ -13,7 +13,7 @@ use crate::admin::CommandOutput;
 use crate::exit::{Code, Ending};
 
 /// Reads `file`, or standard input, and stores it for that address of a list; the running server does the
-/// rest. `max_octets`: as at the door.
+/// rest. `max_octets`: as at the sub-address.
 pub(crate) async fn run(
     app: &App,
     to: &Address,

@@ -30,7 +30,7 @@ pub(crate) struct LmtpDelivery {
     arrived: Arc<Notify>,
     sender: Option<String>,
     arrivals: Vec<Destination>,
-    /// Which arrival each recipient means: two addresses may mean one door.
+    /// Which arrival each recipient means: two addresses may mean one sub-address.
     meant: Vec<usize>,
     intakes: Vec<Taking>,
     /// What MAIL says of the size.
@@ -97,7 +97,7 @@ impl Transaction for LmtpDelivery {
                 if self.arrivals.iter().any(|other| other.is_another_command_of_its_list(&arrival)) {
                     return Err(Reply::new(452, (4, 5, 3), "one address for commands of a list at a time"));
                 }
-                let known = self.arrivals.iter().position(|other| other.is_same_door(&arrival));
+                let known = self.arrivals.iter().position(|other| other.is_same_sub_address(&arrival));
                 self.meant.push(known.unwrap_or(self.arrivals.len()));
                 if known.is_none() {
                     self.arrivals.push(arrival);

@@ -1,4 +1,4 @@
-//! The queue: what came in and is not done. One row per list and door.
+//! The queue: what came in and is not done. One row per list and sub-address.
 
 use sealist_lists::budgets::{Amount, WaitingMail};
 use sealist_lists::model::{BodyNo, EntryNo, ListNo, NodeNo, SubAddress};
@@ -12,7 +12,7 @@ use crate::turns::Turns;
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
-pub(crate) const COLUMNS: &str = "no, list_no, door, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail, sender, held_at, author_told, seen_at, author";
+pub(crate) const COLUMNS: &str = "no, list_no, sub_address, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail, sender, held_at, author_told, seen_at, author";
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,15 +43,15 @@ impl QueueName {
     }
 }
 
-/// One message at one door.
+/// One message at one sub-address.
 #[derive(Clone, Debug)]
 pub struct QueueEntry {
     /// Its number.
     pub no: EntryNo,
     /// The list.
     pub list: ListNo,
-    /// The door.
-    pub door: SubAddress,
+    /// The sub-address.
+    pub sub_address: SubAddress,
     /// The message.
     pub body: BodyNo,
     /// The same for all rows of one LMTP transaction.
@@ -82,17 +82,17 @@ pub struct QueueEntry {
     pub seen_at: Option<Timestamp>,
 }
 
-/// Stores a message for one door; to be handled at once, or when its list is released. `detail`: what followed the `+` of the address.
+/// Stores a message for one sub-address; to be handled at once, or when its list is released. `detail`: what followed the `+` of the address.
 pub async fn push(
     db: &mut Conn,
     list: ListNo,
-    (door, detail): (SubAddress, &str),
+    (sub_address, detail): (SubAddress, &str),
     body: &StoredBody,
     arrival: &[u8],
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let body = bodies::insert(&mut *db, body).await?;
-    enter(db, list, (door, detail), body, (arrival, "", 0), now).await
+    enter(db, list, (sub_address, detail), body, (arrival, "", 0), now).await
 }
 
 /// The same for a message whose body is stored, with its envelope sender. `source`: the same for those who take a turn
@@ -100,18 +100,18 @@ pub async fn push(
 pub async fn enter(
     db: &mut Conn,
     list: ListNo,
-    (door, detail): (SubAddress, &str),
+    (sub_address, detail): (SubAddress, &str),
     body: BodyNo,
     (arrival, sender, source): (&[u8], &str, u16),
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let insert = query(
-        "INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, detail, sender, source)
+        "INSERT INTO queue (queue, list_no, sub_address, body_no, arrival, received_at, next_at, detail, sender, source)
          VALUES (CASE WHEN (SELECT held_at FROM lists WHERE no = $1) IS NULL THEN 'in' ELSE 'paused' END,
          $1, $2, $3, $4, $5, $5, $6, $7, $8)",
     )
     .bind(list.0)
-    .bind(door.name())
+    .bind(sub_address.name())
     .bind(body.0)
     .bind(arrival)
     .bind(now.0)
@@ -257,7 +257,7 @@ pub async fn commands_waiting(db: &mut Conn, source: u16) -> Result<WaitingMail,
              CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN 1 ELSE 0 END), 0) AS BIGINT),
              CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN b.octets ELSE 0 END), 0) AS BIGINT)
          FROM queue q JOIN bodies b ON b.no = q.body_no
-         WHERE q.queue = 'in' AND q.door IN ('request', 'join', 'leave', 'confirm', 'sendkey')",
+         WHERE q.queue = 'in' AND q.sub_address IN ('request', 'join', 'leave', 'confirm', 'sendkey')",
     );
     let row = row.bind(i64::from(source)).fetch_one(db).await?;
     let count = |at| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64>(at)?).unwrap_or_default());
@@ -322,7 +322,7 @@ pub(crate) fn entry(row: &SqlRow) -> Result<QueueEntry, StoreError> {
     Ok(QueueEntry {
         no: EntryNo(row.try_get(0)?),
         list: ListNo(row.try_get(1)?),
-        door: SubAddress::from_name(&text(2)?).ok_or(DAMAGED)?,
+        sub_address: SubAddress::from_name(&text(2)?).ok_or(DAMAGED)?,
         body: BodyNo(row.try_get(3)?),
         arrival: row.try_get(4)?,
         received_at: Timestamp(row.try_get(5)?),

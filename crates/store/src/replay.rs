@@ -39,7 +39,7 @@ pub async fn seen(db: &mut Conn, digests: &[Digest]) -> Result<Vec<SeenText>, St
     let mut found = Vec::new();
     for digest in digests {
         let rows = query(
-            "SELECT t.list_no, t.door, t.entry_no, t.arrival, t.outcome, t.refused_at, q.reasons FROM signed_texts t
+            "SELECT t.list_no, t.sub_address, t.entry_no, t.arrival, t.outcome, t.refused_at, q.reasons FROM signed_texts t
              LEFT JOIN queue q ON q.no = t.entry_no WHERE t.digest = $1",
         );
         for row in rows.bind(&digest[..]).fetch_all(&mut *db).await? {
@@ -74,14 +74,14 @@ pub async fn record(
     };
     for digest in digests {
         query(
-            "INSERT INTO signed_texts (digest, list_no, door, arrival, entry_no, outcome, seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest, list_no, door)
+            "INSERT INTO signed_texts (digest, list_no, sub_address, arrival, entry_no, outcome, seen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest, list_no, sub_address)
              DO UPDATE SET arrival = $4, entry_no = $5, outcome = $6, seen_at = $7
              WHERE signed_texts.outcome <> 'accepted'",
         )
         .bind(&digest[..])
         .bind(at.list.0)
-        .bind(at.door.name())
+        .bind(at.sub_address.name())
         .bind(&at.arrival)
         .bind(at.no.0)
         .bind(outcome)
@@ -122,9 +122,10 @@ pub async fn tell_once(db: &mut Conn, digests: &[Digest], at: &QueueEntry) -> Re
     for digest in digests {
         let told = query(
             "UPDATE signed_texts SET told = 1
-             WHERE digest = $1 AND list_no = $2 AND door = $3 AND outcome = 'accepted' AND told = 0",
+             WHERE digest = $1 AND list_no = $2 AND sub_address = $3 AND outcome = 'accepted' AND told = 0",
         );
-        let told = told.bind(&digest[..]).bind(at.list.0).bind(at.door.name()).execute(&mut *db).await?;
+        let told =
+            told.bind(&digest[..]).bind(at.list.0).bind(at.sub_address.name()).execute(&mut *db).await?;
         first |= told.rows_affected() > 0;
     }
     Ok(first)
@@ -155,7 +156,7 @@ fn seen_in(row: &SqlRow) -> Result<Option<SeenText>, StoreError> {
     };
     Ok(Some(SeenText {
         list: ListNo(row.try_get(0)?),
-        door: SubAddress::from_name(&text(1)?).ok_or(DAMAGED)?,
+        sub_address: SubAddress::from_name(&text(1)?).ok_or(DAMAGED)?,
         entry: EntryNo(row.try_get(2)?),
         arrival: row.try_get(3)?,
         fate,

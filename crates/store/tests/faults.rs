@@ -1,4 +1,4 @@
-//! What goes wrong inside the database's doors: nobody is told that all is well when it is not, and nobody waits for ever.
+//! What goes wrong inside the database's sub-addresses: nobody is told that all is well when it is not, and nobody waits for ever.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -71,7 +71,7 @@ impl CommandSender {
         let source = Some(source_of(app, &entry.sender));
         let facts = facts(app, list, &address).await?;
         let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
-        let detail = (entry.door == SubAddress::Confirm).then_some(entry.detail.as_str());
+        let detail = (entry.sub_address == SubAddress::Confirm).then_some(entry.detail.as_str());
         let framed = list.settings.pgp.is_some() && openpgp::is_encrypted(message);
         if framed && !answering(desk, &address, &outside(message), None).await?.is_empty() {
             let asker = Requester { address, proven: Proven::Yes, source };
@@ -82,7 +82,8 @@ impl CommandSender {
         let opened = open(app, list, message, &signers, now).await?;
         let brought = SignedTexts::by(app, list, entry, opened.as_ref());
         let past = brought.past(app).await?;
-        let elsewhere = |opened: &Opened| addressed(app, opened, list, entry.door) == Addressed::Elsewhere;
+        let elsewhere =
+            |opened: &Opened| addressed(app, opened, list, entry.sub_address) == Addressed::Elsewhere;
         let misled = match past.replay {
             Replay::PostedHere | Replay::PostedElsewhere | Replay::SeenHere => Some(Problem::Replayed),
             _ if opened.as_ref().is_some_and(elsewhere) => Some(Problem::NotMeantForHere),
@@ -92,12 +93,12 @@ impl CommandSender {
         let by_known = |opened: &Opened| {
             opened.valid_signature().is_some_and(|valid| Some(valid.certificate()) == known.as_ref())
         };
-        let is_meant = opened.as_ref().is_none_or(|opened| is_meant(app, opened, list, entry.door));
+        let is_meant = opened.as_ref().is_none_or(|opened| is_meant(app, opened, list, entry.sub_address));
         let brought = if is_meant { brought } else { SignedTexts::by(app, list, entry, None) };
         let signed = misled.is_none() && is_meant && opened.as_ref().is_some_and(by_known);
         let encrypted =
             framed || opened.as_ref().is_some_and(|opened| opened.encryption() != Encryption::None);
-        let (mut script, text) = script(entry.door, opened.as_ref(), message);
+        let (mut script, text) = script(entry.sub_address, opened.as_ref(), message);
         // What stands outside an encrypted message says nothing about what is in it.
         let in_address = answering(desk, &address, &[], detail).await?;
         let mut tokens = answering(desk, &address, &script.tokens, None).await?;
@@ -178,17 +179,17 @@ impl CommandSender {
 /// Whether what was signed asks for what the address stands for. An address that is a command itself has whatever came there
 /// say that command: words that somebody wrote for elsewhere do not count as signed for it. The signed To may name it, or
 /// the words say it, or there are no words.
-fn is_meant(app: &App, opened: &Opened, list: &MailingList, door: SubAddress) -> bool {
-    if !matches!(door, SubAddress::Join | SubAddress::Leave)
-        || addressed(app, opened, list, door) == Addressed::Here
+fn is_meant(app: &App, opened: &Opened, list: &MailingList, sub_address: SubAddress) -> bool {
+    if !matches!(sub_address, SubAddress::Join | SubAddress::Leave)
+        || addressed(app, opened, list, sub_address) == Addressed::Here
     {
         return true;
     }
     let text = opened.text();
     let subject = opened.protected_headers().and_then(|headers| headers.text("subject")).unwrap_or_default();
     let says = |(_, read): &(String, Result<MailCommand, Problem>)| match read {
-        Ok(MailCommand::Join { .. }) => door == SubAddress::Join,
-        Ok(MailCommand::Leave) => door == SubAddress::Leave,
+        Ok(MailCommand::Join { .. }) => sub_address == SubAddress::Join,
+        Ok(MailCommand::Leave) => sub_address == SubAddress::Leave,
         _ => false,
     };
     text.trim().is_empty()
@@ -217,21 +218,27 @@ fn signers(facts: &PersonFacts, waiting: &[Request]) -> Result<Vec<Certificate>,
 
 /// The commands, with the text in which they stand. Of an encrypted message nothing counts that stands outside, and of a
 /// Subject that is not signed, above a text that is, only what needs no signature.
-fn script(door: SubAddress, opened: Option<&Opened>, message: &[u8]) -> (CommandScript, Zeroizing<String>) {
+fn script(
+    sub_address: SubAddress,
+    opened: Option<&Opened>,
+    message: &[u8],
+) -> (CommandScript, Zeroizing<String>) {
     let outer = || Headers::parse(message).0.text("subject").unwrap_or_default();
     let Some(opened) = opened else {
         let text = Zeroizing::new(first_text(&Entity::parse(message)));
-        return (commands::read(door, SubjectLine::Covered(&outer()), &text), text);
+        return (commands::read(sub_address, SubjectLine::Covered(&outer()), &text), text);
     };
     let text = opened.text();
     let protected = opened.protected_headers().and_then(|headers| headers.text("subject"));
     let script = match protected {
-        Some(subject) => commands::read(door, SubjectLine::Covered(&subject), &text),
+        Some(subject) => commands::read(sub_address, SubjectLine::Covered(&subject), &text),
         None if opened.encryption() != Encryption::None => {
-            commands::read(door, SubjectLine::Covered(""), &text)
+            commands::read(sub_address, SubjectLine::Covered(""), &text)
         }
-        None if opened.signatures().is_empty() => commands::read(door, SubjectLine::Covered(&outer()), &text),
-        None => commands::read(door, SubjectLine::Uncovered(&outer()), &text),
+        None if opened.signatures().is_empty() => {
+            commands::read(sub_address, SubjectLine::Covered(&outer()), &text)
+        }
+        None => commands::read(sub_address, SubjectLine::Uncovered(&outer()), &text),
     };
     (script, text)
 }
@@ -252,7 +259,7 @@ fn imply_confirmation(script: &mut CommandScript, text: &str) {
     }
 }
 
-/// The doors that take commands.
-pub(crate) fn takes_commands(door: SubAddress) -> bool {
-    matches!(door, SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm)
+/// The sub-addresses that take commands.
+pub(crate) fn takes_commands(sub_address: SubAddress) -> bool {
+    matches!(sub_address, SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm)
 }

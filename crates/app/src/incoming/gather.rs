@@ -148,7 +148,8 @@ pub(super) fn gather(
         signature: opened.map_or(Signature::None, |opened| signature(opened, &known.key)),
         replay: past.replay,
         waiting: past.waiting.clone(),
-        addressed: opened.map_or(Addressed::NotSaid, |opened| addressed(app, opened, list, entry.door)),
+        addressed: opened
+            .map_or(Addressed::NotSaid, |opened| addressed(app, opened, list, entry.sub_address)),
         signature_age_ms: opened
             .and_then(Opened::signed_at)
             .map(|signed_at| entry.received_at.0.saturating_sub(signed_at.0)),
@@ -180,13 +181,18 @@ fn signature(opened: &Opened, key: &AuthorKey) -> Signature {
     }
 }
 
-pub(crate) fn addressed(app: &App, opened: &Opened, list: &MailingList, door: SubAddress) -> Addressed {
+pub(crate) fn addressed(
+    app: &App,
+    opened: &Opened,
+    list: &MailingList,
+    sub_address: SubAddress,
+) -> Addressed {
     let Some(valid) = opened.valid_signature() else {
         return Addressed::NotSaid;
     };
     let headers = opened.signed_headers().unwrap_or_default();
     let named: Vec<Mailbox> = headers.mailboxes("to").into_iter().chain(headers.mailboxes("cc")).collect();
-    match named.iter().any(|mailbox| is_address_of(app, list, door, &mailbox.address)) {
+    match named.iter().any(|mailbox| is_address_of(app, list, sub_address, &mailbox.address)) {
         true => Addressed::Here,
         false if !named.is_empty() => Addressed::Elsewhere,
         false if valid.names_us() => Addressed::Key,

@@ -87,20 +87,27 @@ async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutc
     let author = sole_author(outer);
 
     let mut entry = entry;
-    if entry.door == SubAddress::Confirm && entry.detail.is_empty() {
+    if entry.sub_address == SubAddress::Confirm && entry.detail.is_empty() {
         entry.detail = outside.confirm_detail();
     }
-    if entry.door == SubAddress::Bounces {
+    if entry.sub_address == SubAddress::Bounces {
         match bounces::take(app, &list, &entry, sender, &message, now).await? {
             BounceHandling::Done => {
                 return Ok(EntryOutcome { action: Action::Discard, reasons: vec![Reason::Bounce] });
             }
-            BounceHandling::Person => entry.door = SubAddress::Owner,
+            BounceHandling::Person => entry.sub_address = SubAddress::Owner,
         }
     }
-    let arrival = facts::OuterFacts { door: entry.door, origin: *origin, answerable: *answerable, author };
-    let stopped =
-        GATE.iter().find_map(|rule| (rule.check)(&arrival)).or_else(|| by_door(&list, entry.door, octets));
+    let arrival = facts::OuterFacts {
+        sub_address: entry.sub_address,
+        origin: *origin,
+        answerable: *answerable,
+        author,
+    };
+    let stopped = GATE
+        .iter()
+        .find_map(|rule| (rule.check)(&arrival))
+        .or_else(|| by_sub_address(&list, entry.sub_address, octets));
     let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
     let stopped = stopped.filter(|finding| !approved.contains(&finding.reason));
     let judged = |verdict| JudgedMessage::new(&list, &entry, verdict);
@@ -108,18 +115,19 @@ async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutc
         let nobody = RuleHit { reason: Reason::NoSoleAuthor, action: Action::Hold };
         return record(app, judged(Verdict::of(stopped.unwrap_or(nobody))), now).await;
     };
-    if entry.door == SubAddress::Sendkey {
+    if entry.sub_address == SubAddress::Sendkey {
         return answer_sendkey(app, &list, &entry, sender, now).await;
     }
 
-    if takes_commands(entry.door) {
+    if takes_commands(entry.sub_address) {
         return commands::take(ListContext { app, list: &list, now }, &entry, &message, &mailbox).await;
     }
 
     let known = look_up(app, &list, &mailbox, sender).await?;
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
     let brought = Arc::new(SignedTexts::by(app, &list, &entry, opened.as_ref()));
-    let chain = chains::named(chain_name(&list, entry.door)).ok_or(StoreError::Damaged { table: "lists" })?;
+    let chain =
+        chains::named(chain_name(&list, entry.sub_address)).ok_or(StoreError::Damaged { table: "lists" })?;
     let may_be_told = |facts: &MessageFacts| facts.author_role.is_some() && *answerable == Answerable::Yes;
     for _ in 0..TRIES {
         let past = brought.past(app).await?;
@@ -176,8 +184,8 @@ pub(crate) async fn unseal_body(
     }
 }
 
-fn by_door(list: &MailingList, door: SubAddress, octets: u64) -> Option<RuleHit> {
-    match door {
+fn by_sub_address(list: &MailingList, sub_address: SubAddress, octets: u64) -> Option<RuleHit> {
+    match sub_address {
         SubAddress::Posting | SubAddress::Owner | SubAddress::Bounces => None,
         SubAddress::Sendkey if list.settings.pgp.is_some() => None,
         SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm
@@ -190,8 +198,8 @@ fn by_door(list: &MailingList, door: SubAddress, octets: u64) -> Option<RuleHit>
     }
 }
 
-fn chain_name(list: &MailingList, door: SubAddress) -> &str {
-    if door == SubAddress::Owner { "owner-chain" } else { &list.settings.posting_chain }
+fn chain_name(list: &MailingList, sub_address: SubAddress) -> &str {
+    if sub_address == SubAddress::Owner { "owner-chain" } else { &list.settings.posting_chain }
 }
 
 /// The list's certificate goes to the envelope sender, once a day ([RFC 3834, section 4]).
@@ -283,7 +291,7 @@ fn whose(
         false => is_member || sender == Some(&author.address),
     };
     let may_hear = list.settings.respond_to_post_requests
-        && entry.door == SubAddress::Posting
+        && entry.sub_address == SubAddress::Posting
         && !entry.author_told
         && is_public
         && (is_member || !has_openpgp)

@@ -64,7 +64,7 @@ impl SignedTexts {
     }
 
     fn here(&self) -> Here<'_> {
-        let QueueEntry { list, door, no, arrival, .. } = &self.entry;
-        Here { list: *list, door: *door, entry: *no, arrival }
+        let QueueEntry { list, sub_address, no, arrival, .. } = &self.entry;
+        Here { list: *list, sub_address: *sub_address, entry: *no, arrival }
     }
 }

@@ -94,8 +94,11 @@ pub(super) async fn make_post(
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
         archived: false,
     };
-    let pipeline =
-        if entry.door == SubAddress::Owner { "owner-pipeline" } else { &list.settings.posting_pipeline };
+    let pipeline = if entry.sub_address == SubAddress::Owner {
+        "owner-pipeline"
+    } else {
+        &list.settings.posting_pipeline
+    };
     pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
     let (recipients, archived) = (draft.recipients.clone(), draft.archived);
     let payload = payload::build(draft, openpgp::random());

@@ -163,7 +163,7 @@ impl Telling<'_> {
         let (until, ends) = decidable_until(list, one.entry.held_at.unwrap_or(self.now), self.now);
         context! {
             entry => number,
-            address => list.name.address(one.entry.door).to_string(),
+            address => list.name.address(one.entry.sub_address).to_string(),
             received_at => minute(one.entry.received_at),
             author => one.outside.author,
             sender => super::outside::short(&one.entry.sender),

@@ -33,9 +33,9 @@ pub enum SubjectLine<'a> {
 /// Reads what came to a sub-address. At `-join` and `-leave` the address says it all. Elsewhere the Subject may be a
 /// command, behind whatever marks, and so may the lines of the text, until `stop`, an empty line behind a command, or the
 /// first line that is none. Decisions count in every line that is not quoted, tokens everywhere.
-pub fn read(door: SubAddress, subject: SubjectLine<'_>, text: &str) -> CommandScript {
+pub fn read(sub_address: SubAddress, subject: SubjectLine<'_>, text: &str) -> CommandScript {
     let mut script = CommandScript::default();
-    match door {
+    match sub_address {
         SubAddress::Join => script.take("join"),
         SubAddress::Leave => script.take("leave"),
         _ => {
@@ -150,8 +150,8 @@ fn gives_no_reason_for(one: &Result<MailCommand, Problem>, other: &Result<MailCo
 mod tests {
     use super::*;
 
-    fn check(door: SubAddress, subject: &str, text: &str, expected: &[&str]) {
-        let script = read(door, SubjectLine::Covered(subject), text);
+    fn check(sub_address: SubAddress, subject: &str, text: &str, expected: &[&str]) {
+        let script = read(sub_address, SubjectLine::Covered(subject), text);
         let lines: Vec<String> = script
             .lines
             .iter()
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn some_doors_say_it_all() {
+    fn some_sub_addresses_say_it_all() {
         check(SubAddress::Join, "leave", "leave\n", &["join"]);
         check(SubAddress::Leave, "", "", &["leave"]);
     }

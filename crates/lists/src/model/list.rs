@@ -10,7 +10,7 @@ const MAX_LOCAL_OCTETS: usize = 64;
 
 /// The name of a list: local part and mail host, both lower case, the mail host with A-labels ([RFC 5890]).
 ///
-/// Invariant: [`ListName::address`] of every door is a valid address of at most 254 octets.
+/// Invariant: [`ListName::address`] of every sub-address is a valid address of at most 254 octets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ListName {
@@ -67,11 +67,11 @@ impl ListName {
         format!("{}.{}", self.local, self.mail_host)
     }
 
-    /// The address of a door of this list.
-    pub fn address(&self, door: SubAddress) -> Address {
-        format!("{}{}@{}", self.local, door.suffix(), self.mail_host)
+    /// The address of a sub-address of this list.
+    pub fn address(&self, sub_address: SubAddress) -> Address {
+        format!("{}{}@{}", self.local, sub_address.suffix(), self.mail_host)
             .parse()
-            .expect("checked for the longest door in ListName::new")
+            .expect("checked for the longest sub-address in ListName::new")
     }
 
     /// The same below the list's own name: see [`MailingList::confirm`].
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_doors_have_their_addresses() {
+    fn the_sub_addresses_have_their_addresses() {
         let name: ListName = "team@lists.example".parse().unwrap();
         assert_eq!(name.address(SubAddress::Request).to_string(), "team-request@lists.example");
         assert_eq!(name.posting().to_string(), "team@lists.example");

@@ -1,4 +1,4 @@
-//! What a list is: its name, settings, people and doors.
+//! What a list is: its name, settings, people and sub-addresses.
 
 mod action;
 mod channel;

@@ -27,7 +27,7 @@ pub enum SubAddress {
     Sendkey,
 }
 
-/// The suffixes by which a door is reached, in the order they are tried.
+/// The suffixes by which a sub-address is reached, in the order they are tried.
 const SUFFIXES: &[(&str, SubAddress)] = &[
     ("-request", SubAddress::Request),
     ("-subscribe", SubAddress::Join),
@@ -67,13 +67,13 @@ impl ReservedLocal {
     }
 }
 
-/// One way to read an address: which list, which door, and what followed the `+`.
+/// One way to read an address: which list, which sub-address, and what followed the `+`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoorAddress {
     /// The list it would be.
     pub list: ListName,
-    /// The door of that list.
-    pub door: SubAddress,
+    /// The sub-address of that list.
+    pub sub_address: SubAddress,
     /// What followed the first `+` of the local part: a handle, never a proof.
     pub detail: Option<String>,
 }
@@ -129,7 +129,7 @@ fn locals(name: &ListName) -> impl Iterator<Item = String> {
 }
 
 impl DoorAddress {
-    /// All suffixes by which a door is reached, with their hyphen.
+    /// All suffixes by which a sub-address is reached, with their hyphen.
     pub fn suffixes() -> impl Iterator<Item = &'static str> {
         SUFFIXES.iter().map(|(suffix, _)| *suffix)
     }
@@ -144,12 +144,14 @@ impl DoorAddress {
             None => (local, None),
         };
         let posting = (base.as_str(), SubAddress::Posting);
-        let others = SUFFIXES.iter().filter_map(|&(suffix, door)| Some((base.strip_suffix(suffix)?, door)));
+        let others = SUFFIXES
+            .iter()
+            .filter_map(|&(suffix, sub_address)| Some((base.strip_suffix(suffix)?, sub_address)));
         std::iter::once(posting)
             .chain(others)
-            .filter_map(|(name, door)| {
+            .filter_map(|(name, sub_address)| {
                 let list = ListName::new(name, address.ascii_domain()).ok()?;
-                Some(Self { list, door, detail: detail.clone() })
+                Some(Self { list, sub_address, detail: detail.clone() })
             })
             .collect()
     }
@@ -178,7 +180,7 @@ impl SubAddress {
         }
     }
 
-    /// The door of that [`SubAddress::name`], if there is one.
+    /// The sub-address of that [`SubAddress::name`], if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
         const ALL: [SubAddress; 8] = [
             SubAddress::Posting,
@@ -190,7 +192,7 @@ impl SubAddress {
             SubAddress::Bounces,
             SubAddress::Sendkey,
         ];
-        ALL.into_iter().find(|door| door.name() == name)
+        ALL.into_iter().find(|sub_address| sub_address.name() == name)
     }
 }
 
@@ -200,7 +202,8 @@ mod tests {
 
     fn check(address: &str, expected: &[(&str, SubAddress, Option<&str>)]) {
         let readings = DoorAddress::readings(&address.parse().unwrap());
-        let seen: Vec<_> = readings.iter().map(|r| (r.list.local(), r.door, r.detail.as_deref())).collect();
+        let seen: Vec<_> =
+            readings.iter().map(|r| (r.list.local(), r.sub_address, r.detail.as_deref())).collect();
         assert_eq!(seen, expected, "{address}");
     }
 
@@ -267,9 +270,9 @@ mod tests {
     }
 
     #[test]
-    fn every_door_has_its_name() {
-        for &(_, door) in SUFFIXES {
-            assert_eq!(SubAddress::from_name(door.name()), Some(door));
+    fn every_sub_address_has_its_name() {
+        for &(_, sub_address) in SUFFIXES {
+            assert_eq!(SubAddress::from_name(sub_address.name()), Some(sub_address));
         }
         assert_eq!(SubAddress::from_name("posting"), Some(SubAddress::Posting));
         assert_eq!(SubAddress::from_name("window"), None);

@@ -8,7 +8,7 @@ use crate::facts::OuterFacts;
 use crate::model::{Action, SubAddress};
 
 pub(super) fn check(arrival: &OuterFacts) -> Option<RuleHit> {
-    if arrival.author.is_ok() || arrival.door == SubAddress::Bounces {
+    if arrival.author.is_ok() || arrival.sub_address == SubAddress::Bounces {
         return None;
     }
     RuleHit::new(Reason::NoSoleAuthor, Action::Hold)

@@ -23,7 +23,7 @@ pub(super) fn check(arrival: &OuterFacts) -> Option<RuleHit> {
 
 pub(super) fn automatic(arrival: &OuterFacts) -> Option<RuleHit> {
     let for_commands = matches!(
-        arrival.door,
+        arrival.sub_address,
         SubAddress::Request
             | SubAddress::Join
             | SubAddress::Leave
@@ -36,7 +36,7 @@ pub(super) fn automatic(arrival: &OuterFacts) -> Option<RuleHit> {
         (_, Answerable::Never) if for_commands => Reason::ByProgram,
         _ => return None,
     };
-    let action = if arrival.door == SubAddress::Owner { Action::Hold } else { Action::Discard };
+    let action = if arrival.sub_address == SubAddress::Owner { Action::Hold } else { Action::Discard };
     RuleHit::new(reason, action)
 }
 
@@ -46,20 +46,20 @@ mod tests {
     use sealist_mail::Mailbox;
 
     fn check(
-        door: SubAddress,
+        sub_address: SubAddress,
         origin: MessageOrigin,
         answerable: Answerable,
         expected: Option<(Reason, Action)>,
     ) {
         let author = Ok(Mailbox { name: None, address: "anne@example.org".parse().unwrap() });
-        let found = automatic(&OuterFacts { door, origin, answerable, author });
-        assert_eq!(found.map(|found| (found.reason, found.action)), expected, "{door:?} {origin:?}");
+        let found = automatic(&OuterFacts { sub_address, origin, answerable, author });
+        assert_eq!(found.map(|found| (found.reason, found.action)), expected, "{sub_address:?} {origin:?}");
     }
 
     #[test]
     fn answers_are_put_aside_and_programs_post() {
         use Answerable::{Never, Yes};
-        for door in [
+        for sub_address in [
             SubAddress::Posting,
             SubAddress::Request,
             SubAddress::Join,
@@ -67,11 +67,12 @@ mod tests {
             SubAddress::Confirm,
             SubAddress::Sendkey,
         ] {
-            check(door, MessageOrigin::Bounce, Never, Some((Reason::Bounce, Action::Discard)));
-            check(door, MessageOrigin::AutoReply, Never, Some((Reason::AutoReply, Action::Discard)));
-            check(door, MessageOrigin::Message, Yes, None);
-            let command = (door != SubAddress::Posting).then_some((Reason::ByProgram, Action::Discard));
-            check(door, MessageOrigin::Message, Never, command);
+            check(sub_address, MessageOrigin::Bounce, Never, Some((Reason::Bounce, Action::Discard)));
+            check(sub_address, MessageOrigin::AutoReply, Never, Some((Reason::AutoReply, Action::Discard)));
+            check(sub_address, MessageOrigin::Message, Yes, None);
+            let command =
+                (sub_address != SubAddress::Posting).then_some((Reason::ByProgram, Action::Discard));
+            check(sub_address, MessageOrigin::Message, Never, command);
         }
         check(SubAddress::Owner, MessageOrigin::Bounce, Never, Some((Reason::Bounce, Action::Hold)));
         check(SubAddress::Owner, MessageOrigin::AutoReply, Never, Some((Reason::AutoReply, Action::Hold)));

@@ -210,7 +210,7 @@ fn to_json(entry: &QueueEntry, seen: &QueuedMessageView) -> Value {
     json!({
         "entry": entry.no,
         "queue": entry.place.name(),
-        "door": entry.door,
+        "sub_address": entry.sub_address,
         "address": seen.address,
         "received_at": entry.received_at.rfc3339(),
         "age_s": (Timestamp::now().0 - entry.received_at.0) / 1000,

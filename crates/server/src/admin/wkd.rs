@@ -14,7 +14,7 @@ use serde_json::json;
 use super::CommandOutput;
 use crate::exit::Ending;
 
-/// The doors that people write to.
+/// The sub-addresses that people write to.
 const DOORS: [SubAddress; 3] = [SubAddress::Posting, SubAddress::Request, SubAddress::Owner];
 /// Under the root of the web server.
 const PLACE: &str = ".well-known/openpgpkey";
@@ -29,7 +29,7 @@ pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<CommandOutpu
         let keys = published(app, &list).await?;
         let host = list.name.mail_host();
         let of_host = folder.join(PLACE).join(host);
-        for address in DOORS.map(|door| list.name.address(door)) {
+        for address in DOORS.map(|sub_address| list.name.address(sub_address)) {
             // A client takes from a file only keys that name the address.
             let Some(current) = keys.first().filter(|key| key.addresses(now).contains(&address)) else {
                 continue;

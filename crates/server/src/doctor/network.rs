@@ -1,4 +1,4 @@
-//! The wire: our own door, and the mail server that takes the copies.
+//! The wire: our own sub-address, and the mail server that takes the copies.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::serve;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn examine(config: &Config) -> Vec<Diagnosis> {
-    vec![door(config).await, next_hop(config).await]
+    vec![sub_address(config).await, next_hop(config).await]
 }
 
-async fn door(config: &Config) -> Diagnosis {
+async fn sub_address(config: &Config) -> Diagnosis {
     let listen = config.lmtp.listen;
     let target = hasty(NextHop::plain(&listen.ip().to_string(), listen.port(), Protocol::Lmtp));
     match try_out(&target).await {

@@ -1,4 +1,4 @@
-//! Set-ups that work and give away what they should keep: passwords in the clear, files that others read, doors that
+//! Set-ups that work and give away what they should keep: passwords in the clear, files that others read, sub-addresses that
 //! strangers reach, lists that encrypt and let others in. Settings: `[outgoing]`, `[lmtp]`, those of the lists.
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -109,12 +109,12 @@ impl Routes {
     /// and of the addresses that name their list behind the `+`.
     fn local_parts(lists: &BTreeSet<String>) -> String {
         let names: Vec<String> = lists.iter().map(|name| name.replace('.', "\\.")).collect();
-        let doors: Vec<&str> = DoorAddress::suffixes().map(|suffix| &suffix[1..]).collect();
+        let sub_addresses: Vec<&str> = DoorAddress::suffixes().map(|suffix| &suffix[1..]).collect();
         let reserved = [ReservedLocal::Bounces, ReservedLocal::Confirm].map(ReservedLocal::name);
         format!(
             "(({})(-({}))?(\\+[^@]*)?|({})\\+[^@]+)",
             names.join("|"),
-            doors.join("|"),
+            sub_addresses.join("|"),
             reserved.join("|")
         )
     }

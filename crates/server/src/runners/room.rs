@@ -1,4 +1,4 @@
-//! Runner `room`: watches the disk and the queue; without room mail is put off at the door.
+//! Runner `room`: watches the disk and the queue; without room mail is put off at the sub-address.
 //! Settings: `[queue] min_free_mib`, `max_waiting`.
 
 use std::path::PathBuf;

@@ -185,7 +185,7 @@ fn to_entity(to: &str, text: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mail_is_not_carried_to_another_door() {
+async fn mail_is_not_carried_to_another_sub_address() {
     let stage = Stage::new().await;
     let (site, list) = (&stage.site, stage.site.certificate());
     let owners = "team-owner@lists.example";

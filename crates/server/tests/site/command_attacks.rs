@@ -282,10 +282,10 @@ async fn captured_ciphertext() {
         assert_eq!(site.server.cli(&["--json", "requests", "list"]).trim(), "[]", "{text}");
     }
     assert!(!site.tried(&eve.address).is_empty());
-    // The doors that are no question of what it holds answer as they answer anybody.
-    for door in ["team-leave@lists.example", "team-confirm+abc@lists.example"] {
+    // The sub-addresses that are no question of what it holds answer as they answer anybody.
+    for sub_address in ["team-leave@lists.example", "team-confirm+abc@lists.example"] {
         let message = eve.wrapped(&anne.person.packets(&[&anne.list], &entities[0], now()));
-        assert!(site.exchange_at(door, &[(&eve, message)]).await[0].is_empty(), "{door}");
+        assert!(site.exchange_at(sub_address, &[(&eve, message)]).await[0].is_empty(), "{sub_address}");
     }
 }
 

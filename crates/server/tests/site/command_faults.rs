@@ -186,9 +186,9 @@ async fn one_key_for_two_requests() {
     assert!(came.iter().any(|letter| letter.sealed), "{came:#?}");
 }
 
-/// Signed, and its protected To is the other name of the same door.
+/// Signed, and its protected To is the other name of the same sub-address.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_name_of_a_door_is_that_door() {
+async fn every_name_of_a_sub_address_is_that_sub_address() {
     let site = Site::new().await;
     let anne = site.enrolled("anne@example.org", "member");
     let to = "team-unsubscribe@lists.example";

@@ -81,7 +81,8 @@ async fn it_goes_on_serving_who_posts_by_hand() {
         let (_, rest) = said.split_once(words).unwrap_or_else(|| panic!("no {words:?} in {said}"));
         rest.split([',', ' ', ';', '\n']).next().unwrap().to_owned()
     };
-    let (folder, door) = (word_behind("all of it is in "), word_behind("hand it in by LMTP at 127.0.0.1:"));
+    let (folder, sub_address) =
+        (word_behind("all of it is in "), word_behind("hand it in by LMTP at 127.0.0.1:"));
     let anne = word_behind("be anne@example.org  gpg --homedir ");
     // As it says: gpg --homedir HOME --trust-model always -aser LIST
     let list = "team@lists.example";
@@ -90,7 +91,7 @@ async fn it_goes_on_serving_who_posts_by_hand() {
     let mut gpg = gpg.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     gpg.stdin.take().unwrap().write_all(&entity("By hand", "Words of my own.")).unwrap();
     let armor = gpg.wait_with_output().unwrap().stdout;
-    let target = NextHop::plain("127.0.0.1", door.parse().unwrap(), Protocol::Lmtp);
+    let target = NextHop::plain("127.0.0.1", sub_address.parse().unwrap(), Protocol::Lmtp);
     let mut connection = Connection::connect(&target).await.unwrap();
     let posted = post(&mut connection, list, &encrypted("anne@example.org", list, &armor)).await;
     assert!(matches!(posted, RecipientResult::Sent(_)), "{posted:?}");

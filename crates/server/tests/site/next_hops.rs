@@ -38,8 +38,8 @@ async fn check(answers: Answers) {
         server.cli(&["members", "add", LIST, &format!("m{member}@example.org")]);
     }
     let message = format!("From: m0@example.org\r\nTo: {LIST}\r\nSubject: x\r\n\r\nWords.\r\n");
-    let mut door = server.connect().await;
-    assert!(matches!(post(&mut door, LIST, message.as_bytes()).await, RecipientResult::Sent(_)));
+    let mut sub_address = server.connect().await;
+    assert!(matches!(post(&mut sub_address, LIST, message.as_bytes()).await, RecipientResult::Sent(_)));
     let end = Instant::now() + WAIT;
     while taken.lock().unwrap().len() < MEMBERS {
         assert!(Instant::now() < end, "not all copies come:\n{}", server.log());

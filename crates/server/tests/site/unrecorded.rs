@@ -40,8 +40,8 @@ async fn check(offer: &'static str) {
     server.cli(&["lists", "create", LIST, "--style", "legacy-default"]);
     enrol(&server, MEMBERS).await;
     let message = format!("From: m0@example.org\r\nTo: {LIST}\r\nSubject: x\r\n\r\nWords.\r\n");
-    let mut door = server.connect().await;
-    assert!(matches!(post(&mut door, LIST, message.as_bytes()).await, RecipientResult::Sent(_)));
+    let mut sub_address = server.connect().await;
+    assert!(matches!(post(&mut sub_address, LIST, message.as_bytes()).await, RecipientResult::Sent(_)));
     for _ in 0..CONNECTIONS {
         asked.recv().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! E15, E19, E20: what comes in by the door is too large, mixed, or sent by somebody who leaves early.
+//! E15, E19, E20: what comes in by the LMTP port is too large, mixed, or sent by somebody who leaves early.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,16 +25,16 @@ pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let sealed = Roster::sealed(&site, "sealed", 1)?;
     let mut site = site;
     site.start()?;
-    let declared = declare(&site.door(), octets).await?;
+    let declared = declare(&site.lmtp_port(), octets).await?;
     let (mut grown_kib, mut sent, mut replies) = (0, 0, Vec::new());
     for list in [&plain.list, &sealed.list] {
         let before = process::peak_kib(site.pid()?)?;
-        let (octets, reply) = stream(&site.door(), list, octets).await?;
+        let (octets, reply) = stream(&site.lmtp_port(), list, octets).await?;
         grown_kib = grown_kib.max(process::peak_kib(site.pid()?)?.saturating_sub(before));
         sent = sent.max(octets);
         replies.push(reply);
     }
-    let over = one_over(&site.door(), &plain.list, u64::from(limit_kib) * 1024).await?;
+    let over = one_over(&site.lmtp_port(), &plain.list, u64::from(limit_kib) * 1024).await?;
     let left = parts_left(&mut site, &[&plain.list, &sealed.list]).await?;
     let kept = site.json(&["queue", "list"])?.len();
     site.kill()?;
@@ -83,7 +83,7 @@ async fn parts_left(site: &mut Site, lists: &[&str]) -> anyhow::Result<Left> {
     for ends in [Ends::Sender, Ends::Server] {
         let mut wires = Vec::new();
         for list in lists {
-            let mut wire = begun(&site.door(), list).await?;
+            let mut wire = begun(&site.lmtp_port(), list).await?;
             wire.write(b"From: a@x.example\r\n\r\n").await?;
             wire.write("0123456789abcdef\r\n".repeat(100_000).as_bytes()).await?;
             wires.push(wire);
@@ -110,14 +110,14 @@ async fn parts_left(site: &mut Site, lists: &[&str]) -> anyhow::Result<Left> {
     Ok(left)
 }
 
-async fn declare(door: &LmtpPort, octets: u64) -> anyhow::Result<String> {
-    let mut wire = RawLmtpClient::open(door).await?;
+async fn declare(lmtp_port: &LmtpPort, octets: u64) -> anyhow::Result<String> {
+    let mut wire = RawLmtpClient::open(lmtp_port).await?;
     wire.ask(&format!("MAIL FROM:<a@x.example> SIZE={octets}")).await
 }
 
 /// How much could be sent, and the answer.
-async fn stream(door: &LmtpPort, list: &str, octets: u64) -> anyhow::Result<(u64, String)> {
-    let mut wire = begun(door, list).await?;
+async fn stream(lmtp_port: &LmtpPort, list: &str, octets: u64) -> anyhow::Result<(u64, String)> {
+    let mut wire = begun(lmtp_port, list).await?;
     let chunk = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(1024);
     wire.write(b"From: a@x.example\r\n\r\n").await?;
     let mut sent = 0;
@@ -130,8 +130,8 @@ async fn stream(door: &LmtpPort, list: &str, octets: u64) -> anyhow::Result<(u64
     Ok((sent, reply))
 }
 
-async fn one_over(door: &LmtpPort, list: &str, limit: u64) -> anyhow::Result<String> {
-    let mut wire = begun(door, list).await?;
+async fn one_over(lmtp_port: &LmtpPort, list: &str, limit: u64) -> anyhow::Result<String> {
+    let mut wire = begun(lmtp_port, list).await?;
     let head = b"From: a@x.example\r\n\r\n";
     let body = usize::try_from(limit)? + 1 - head.len() - 2;
     let lines = "x".repeat(62) + "\r\n";
@@ -141,8 +141,8 @@ async fn one_over(door: &LmtpPort, list: &str, limit: u64) -> anyhow::Result<Str
     wire.reply().await
 }
 
-async fn begun(door: &LmtpPort, list: &str) -> anyhow::Result<RawLmtpClient> {
-    let mut wire = RawLmtpClient::open(door).await?;
+async fn begun(lmtp_port: &LmtpPort, list: &str) -> anyhow::Result<RawLmtpClient> {
+    let mut wire = RawLmtpClient::open(lmtp_port).await?;
     wire.ask("MAIL FROM:<a@x.example>").await?;
     wire.ask(&format!("RCPT TO:<{list}>")).await?;
     wire.ask("DATA").await?;
@@ -163,7 +163,7 @@ pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         }
     }
     site.start()?;
-    let doors = [
+    let lmtp_ports = [
         "",
         "-owner",
         "-bounces",
@@ -179,12 +179,12 @@ pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     for (at, list) in lists.iter().enumerate() {
         wanted.push((list.list.clone(), "250"));
         if at < 10 {
-            wanted.push((format!("keyless{}@lists.example", doors[at]), "451"));
+            wanted.push((format!("keyless{}@lists.example", lmtp_ports[at]), "451"));
         }
         wanted.push((format!("nobody{at}@lists.example"), "550"));
     }
     wanted.extend((0..10).map(|at| (format!("nobody@nowhere{at}.example"), "550")));
-    let mut wire = RawLmtpClient::open(&site.door()).await?;
+    let mut wire = RawLmtpClient::open(&site.lmtp_port()).await?;
     wire.ask("MAIL FROM:<a@x.example>").await?;
     let mut wrong = Vec::new();
     for (to, code) in &wanted {
@@ -230,10 +230,10 @@ pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     for roster in &rosters {
         for id in 0..posts {
             let message = roster.message(id);
-            let mut wire = begun(&site.door(), &roster.list).await?;
+            let mut wire = begun(&site.lmtp_port(), &roster.list).await?;
             wire.write(&[&message[..], b".\r\n"].concat()).await?;
             drop(wire);
-            let sent = source::send_once(&site.door(), roster.author(), &roster.list, &message).await?;
+            let sent = source::send_once(&site.lmtp_port(), roster.author(), &roster.list, &message).await?;
             anyhow::ensure!(matches!(sent, RecipientResult::Sent(_)), "not taken: {sent:?}");
         }
         site.judged(Duration::from_secs(60)).await?;
