@@ -219,7 +219,7 @@ pub(super) async fn poisoned(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         })
         .collect();
     let figure = format!(
-        "2 poisoned among {} posts: {panics} panics, {shunted} set aside, {others} copies of the others {}, {told} letters to the owner, {} copies behind `queue retry`",
+        "2 poisoned among {} posts: {panics} panics, {shunted} set aside, {others} copies of the others {}, {told} notices to the owner, {} copies behind `queue retry`",
         posts * 2,
         if flowed { "came" } else { "did not come" },
         ids.len()

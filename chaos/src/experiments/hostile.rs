@@ -124,9 +124,9 @@ pub(super) async fn bent(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     site.judged(LIMIT).await?;
     sink.quiet(Duration::from_millis(700)).await;
     let posted = tools::sqlite_number(&site.database(), "SELECT COUNT(*) FROM posts WHERE kind = 'posting'")?;
-    let (letters, held) = (sink.count(), site.held()?);
+    let (notices, held) = (sink.count(), site.held()?);
     let figure = format!(
-        "{bent} bits: {posted} accepted, {} different answers, {held} held, {letters} letter",
+        "{bent} bits: {posted} accepted, {} different answers, {held} held, {notices} notice",
         answers.len()
     );
     let same = answers.len() == 1 && answers.iter().all(|answer| answer.starts_with("Sent"));
@@ -134,7 +134,7 @@ pub(super) async fn bent(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .expect((posted == 0).into(), "one is accepted")
         .expect(same.into(), format!("the answers differ: {answers:?}"))
         .expect(
-            (held == (bent - letters).min(MOST_HELD)).into(),
+            (held == (bent - notices).min(MOST_HELD)).into(),
             "not each is held, as far as there is room",
         ))
 }

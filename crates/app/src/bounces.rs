@@ -14,7 +14,7 @@ use sealist_store::queue::{self, QueueEntry};
 use sealist_store::{Conn, StoreError, audit, put_aside};
 
 use crate::notices::PreparedNotice;
-use crate::{App, AppError, bounce_address, letters};
+use crate::{App, AppError, bounce_address, notice_kinds};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -139,7 +139,7 @@ async fn score(
 
 /// Posts to a member have stopped: those in charge hear of it, and the audit tells when.
 async fn stopped(db: &mut Conn, list: &MailingList, email: &str, now: Timestamp) -> Result<(), StoreError> {
-    letters::stopped(list, email).store(&mut *db, now).await?;
+    notice_kinds::stopped(list, email).store(&mut *db, now).await?;
     let Some(address) = Address::from_stored(email) else { return Ok(()) };
     let days = list.settings.bounce_score_threshold.max(1);
     let detail = format!("mail came back on {days} days");
@@ -161,19 +161,19 @@ pub(crate) async fn tell(
     follows: Vec<BounceEffect>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let mut letters = Vec::new();
+    let mut notices = Vec::new();
     for one in follows {
         if let BounceEffect::Doubted(member, email) = one {
-            letters.extend(probe(app, list, member, &email, now).await?);
+            notices.extend(probe(app, list, member, &email, now).await?);
         }
     }
-    if letters.is_empty() {
+    if notices.is_empty() {
         return Ok(());
     }
     let stored = app.store.write(move |db| {
         Box::pin(async move {
-            for letter in letters {
-                letter.store(&mut *db, now).await?;
+            for notice in notices {
+                notice.store(&mut *db, now).await?;
             }
             Ok::<_, StoreError>(())
         })
@@ -188,14 +188,14 @@ pub(crate) async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Res
         app.store.write(move |db| Box::pin(async move { bounce_scores::to_be_told(db, no, now).await }));
     for email in members.await.map_err(|error: StoreError| error)? {
         let Some(address) = Address::from_stored(&email) else { continue };
-        let Some(notice) = letters::delivery_stopped(app, list, &address, now).await? else { continue };
+        let Some(notice) = notice_kinds::delivery_stopped(app, list, &address, now).await? else { continue };
         let stored = app.store.write(move |db| Box::pin(async move { notice.store(db, now).await }));
         stored.await.map_err(|error: StoreError| error)?;
     }
     Ok(())
 }
 
-/// The letter that shows whether mail still arrives. What comes back of it is a bounce like that of a copy.
+/// The notice that shows whether mail still arrives. What comes back of it is a bounce like that of a copy.
 async fn probe(
     app: &App,
     list: &MailingList,
@@ -205,6 +205,6 @@ async fn probe(
 ) -> Result<Option<PreparedNotice>, AppError> {
     let Some(address) = Address::from_stored(email) else { return Ok(None) };
     let bounces = list.name.address(SubAddress::Bounces).to_string();
-    let letter = letters::probe(app, list, &address, now).await?;
-    Ok(letter.map(|letter| letter.probing(Probe { member, bounces })))
+    let notice = notice_kinds::probe(app, list, &address, now).await?;
+    Ok(notice.map(|notice| notice.probing(Probe { member, bounces })))
 }

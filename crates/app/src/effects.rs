@@ -51,8 +51,8 @@ pub(crate) enum Effect {
     Choose(Address, Setting),
     /// The list's certificate with more certifications.
     Certified { before: Vec<u8>, fingerprint: String, certificate: Vec<u8> },
-    /// A letter; it may be one too many.
-    Letter(PreparedNotice),
+    /// A notice; it may be one too many.
+    Notice(PreparedNotice),
     /// A message that waited for a moderator goes on, or goes.
     Decided(Box<RecordedDecision>),
     /// A request has a moderator's decision; it comes before what follows from it.
@@ -99,8 +99,8 @@ pub(crate) struct Asked {
     pub(crate) certificate: Option<Vec<u8>>,
     pub(crate) question: &'static str,
     pub(crate) expires_at: Timestamp,
-    pub(crate) letters: Vec<PreparedNotice>,
-    /// What is told later if one of the letters does not go out.
+    pub(crate) notices: Vec<PreparedNotice>,
+    /// What is told later if one of the notices does not go out.
     pub(crate) instead: Option<PreparedNotice>,
     /// Whether tokens of the same question that were given before count on.
     pub(crate) earlier: EarlierTokens,
@@ -186,8 +186,8 @@ pub(crate) async fn carry_out(
                     return Err(AppError::Overtaken);
                 }
             }
-            Effect::Letter(letter) => {
-                letter.store_or_wait(&mut *db, now).await?;
+            Effect::Notice(notice) => {
+                notice.store_or_wait(&mut *db, now).await?;
             }
             Effect::Decided(decided) => decided.record(&mut *db, now).await?,
             Effect::RequestDecided(decided) => {
@@ -240,8 +240,8 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
         }
     }
     let no = put(&mut *db, list, &asked, now).await?;
-    for letter in &asked.letters {
-        letter.store_tokens(&mut *db, &TokenSubject::Request(no), asked.expires_at).await?;
+    for notice in &asked.notices {
+        notice.store_tokens(&mut *db, &TokenSubject::Request(no), asked.expires_at).await?;
     }
     Ok(audit::attempt(db, list, *trier, address, (asked.event, &asked.detail), now).await?)
 }
@@ -249,12 +249,12 @@ async fn ask(db: &mut Conn, list: ListNo, asked: Asked, now: Timestamp) -> Resul
 /// Stores the notices of a question; `false` if none of them goes out. What moderators decide on waits all the same: they
 /// see it in the list of requests.
 async fn goes_out(db: &mut Conn, asked: &Asked, now: Timestamp) -> Result<bool, AppError> {
-    let mut goes_out = asked.letters.is_empty() || asked.question == Question::Approval.name();
+    let mut goes_out = asked.notices.is_empty() || asked.question == Question::Approval.name();
     let mut all_go_out = true;
-    for letter in &asked.letters {
+    for notice in &asked.notices {
         // What is told later is not counted as untold.
-        let is_told_later = asked.instead.is_some() && !letter.is_made();
-        let one_goes_out = !is_told_later && letter.store_or_wait(&mut *db, now).await?;
+        let is_told_later = asked.instead.is_some() && !notice.is_made();
+        let one_goes_out = !is_told_later && notice.store_or_wait(&mut *db, now).await?;
         goes_out |= one_goes_out;
         all_go_out &= one_goes_out;
     }

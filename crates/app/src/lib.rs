@@ -14,11 +14,11 @@ mod intake;
 mod key_life;
 mod key_work;
 mod keyring;
-mod letters;
 mod moderation;
 mod moderators;
 mod new_keys;
 mod node;
+mod notice_kinds;
 mod notices;
 mod outgoing;
 mod requests;
@@ -76,7 +76,7 @@ pub struct App {
     pub vault: Arc<dyn KeyVault>,
     /// Who hears of a list that nobody is in charge of.
     pub contact: Option<Address>,
-    /// The words of its letters.
+    /// The words of its notices.
     pub texts: Texts,
     /// The workflows that its lists may use.
     pub workflows: Arc<Workflows>,

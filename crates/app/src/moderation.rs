@@ -15,10 +15,10 @@ use sealist_store::{Conn, StoreError, audit, bodies, keys, lists, people, replay
 
 use crate::effects::{Effect, carry_out};
 use crate::incoming::unseal_body;
-use crate::letters::{NotPosted, not_let_through};
+use crate::notice_kinds::{NotPosted, not_let_through};
 use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
 use crate::summaries::{Extent, minute, outside, size, whole_content};
-use crate::{App, AppError, letters};
+use crate::{App, AppError, notice_kinds};
 
 /// Octets of a message that an owner gets who asks for it.
 const MAX_ASKED_OCTETS: usize = 1024 * 1024;
@@ -118,7 +118,7 @@ pub(crate) async fn decision(
     if let MessageDecision::Reject(reason) = &decision {
         let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
         let refusal = NotPosted { received_at: entry.received_at, reason, after_days: 0 };
-        effects.extend(refusal_letter(app, list, &entry, refusal, now).await?.map(Effect::Letter));
+        effects.extend(refusal_notice(app, list, &entry, refusal, now).await?.map(Effect::Notice));
     }
     let (by, audited) = (by.clone(), by.audited(app));
     effects.push(Effect::Decided(Box::new(RecordedDecision { entry, decision, by, audited })));
@@ -148,7 +148,7 @@ pub async fn decide(
 
 /// Whether somebody hears of a rejection that changes this.
 pub(crate) fn rejected(effects: &[Effect]) -> Rejected {
-    match effects.iter().any(|effect| matches!(effect, Effect::Letter(letter) if letter.is_made())) {
+    match effects.iter().any(|effect| matches!(effect, Effect::Notice(notice) if notice.is_made())) {
         true => Rejected::Told,
         false => Rejected::Untold,
     }
@@ -193,8 +193,8 @@ pub(crate) fn described(entry: &QueueEntry) -> String {
     format!("entry {} from <{}>, {}", entry.no, entry.sender, reasons.join(" "))
 }
 
-/// The letter to the author of a message that is not posted, if the author may be told.
-pub(crate) async fn refusal_letter(
+/// The notice to the author of a message that is not posted, if the author may be told.
+pub(crate) async fn refusal_notice(
     app: &App,
     list: &MailingList,
     entry: &QueueEntry,
@@ -262,8 +262,8 @@ pub(crate) async fn show(
     let role = may_see(app, list, entry, who).await?;
     let channel = channel_to_reader(app, list, who, now).await?;
     let (message, messages) = shown(app, list, entry, who, token, now).await?;
-    let letter = make_with(app, list, message, messages, channel, now).await?;
-    let mut effects = vec![Effect::Letter(letter)];
+    let notice = make_with(app, list, message, messages, channel, now).await?;
+    let mut effects = vec![Effect::Notice(notice)];
     // Without a token the command line asked.
     let by = token.map_or(DecidedBy::Admin, |_| DecidedBy::Person(who.clone()));
     effects.extend(seen(app, entry, who, role, &by));
@@ -301,7 +301,7 @@ pub async fn open_to_file(
     let notice = Notice {
         list: &list,
         to: message.to,
-        letter: message.letter,
+        notice: message.notice,
         attachment: None,
         messages,
         reply_to: None,
@@ -398,7 +398,7 @@ async fn shown(
         to: Mailbox { name: None, address: who.clone() },
         kind: Text::HeldShown.name().into(),
         budget: NoticeBudget::UNLIMITED,
-        letter: app.texts.letter(Text::HeldShown, &place, values),
+        notice: app.texts.notice(Text::HeldShown, &place, values),
         attachment: None,
         reply_to: Some(list.name.address(SubAddress::Request)),
     };
@@ -408,7 +408,7 @@ async fn shown(
 /// Sets a message aside that cannot be handled, and lets those in charge hear of it.
 pub async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
-    let notice = list.map(|list| letters::shunted(&list, &entry));
+    let notice = list.map(|list| notice_kinds::shunted(&list, &entry));
     app.store
         .write(move |db| {
             Box::pin(async move {

@@ -1,4 +1,4 @@
-//! Letters to those who decide: each with a token of their own, where nobody else reads it.
+//! Notices to those who decide: each with a token of their own, where nobody else reads it.
 
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::model::{Channel, MailingList, Role, SubAddress};
@@ -27,37 +27,37 @@ pub(crate) async fn to_deciders(
     values: impl Fn(&TextPlace<'_>, Channel, Option<&str>) -> Value,
     now: Timestamp,
 ) -> Result<Vec<PreparedNotice>, AppError> {
-    let mut letters = Vec::new();
+    let mut notices = Vec::new();
     for person in deciders(app, list, now).await? {
         let may_answer = person.may_answer && ask.about_key_of.as_ref() != Some(&person.address);
         let tokens = may_answer.then(|| Tokens::fresh(list));
         let place = place_of(app, list, &person.address).await?;
         let shown = tokens.as_ref().map(|tokens| tokens.in_words.as_str());
-        let letter = app.texts.letter(ask.text, &place, values(&place, person.channel, shown));
+        let notice = app.texts.notice(ask.text, &place, values(&place, person.channel, shown));
         let message = Message {
             to: Mailbox { name: None, address: person.address },
             kind: ask.text.name().into(),
             budget: ask.budget,
-            letter,
+            notice,
             attachment: ask.attachment.clone(),
             reply_to: Some(match &tokens {
                 Some(tokens) => tokens.reply_to(list),
                 None => list.name.address(SubAddress::Request),
             }),
         };
-        let letter = answer(app, list, message, now).await?;
-        letters.push(match &tokens {
-            Some(tokens) => letter.with(tokens, app),
-            None => letter,
+        let notice = answer(app, list, message, now).await?;
+        notices.push(match &tokens {
+            Some(tokens) => notice.with(tokens, app),
+            None => notice,
         });
     }
-    Ok(letters)
+    Ok(notices)
 }
 
 /// Somebody who hears of what is to be decided.
 pub(crate) struct Decider {
     pub(crate) address: Address,
-    /// How letters reach them.
+    /// How notices reach them.
     pub(crate) channel: Channel,
     /// Whether they may decide by mail.
     pub(crate) may_answer: bool,

@@ -1,6 +1,6 @@
-//! Letters of a list, made before the transaction that records what they tell of.
+//! Notices of a list, made before the transaction that records what they tell of.
 //!
-//! They hold nothing of a message, save those about held messages (`summaries/held.rs`). Who has a usable key gets them sealed; the words for an open letter are
+//! They hold nothing of a message, save those about held messages (`summaries/held.rs`). Who has a usable key gets them sealed; the words for an open notice are
 //! chosen apart, because who carries it reads it too.
 
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
-use sealist_lists::texts::{Letter, Text, TextPlace, Value};
+use sealist_lists::texts::{NoticeText, Text, TextPlace, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_openpgp::{SealingCard, Token, random};
 use sealist_store::bodies::StoredBody;
@@ -24,18 +24,18 @@ const MAX_MODERATORS: u32 = 50;
 
 /// What waits for the transaction of what it tells of.
 pub(crate) enum PreparedNotice {
-    /// A finished letter.
-    Letter(Box<Finished>),
+    /// A finished notice.
+    Notice(Box<Finished>),
     /// Facts for a notice that is made when it is due.
     Facts(Gathered),
-    /// A letter that was not made: its budget is spent. It is counted where the admin sees it.
+    /// A notice that was not made: its budget is spent. It is counted where the admin sees it.
     Untold(ListNo, LimitReached),
 }
 
 /// The event of the audit under which notices are counted that met a limit.
 pub const UNTOLD: &str = "notice-untold";
 
-/// A letter that is made, and signed or sealed.
+/// A notice that is made, and signed or sealed.
 pub(crate) struct Finished {
     list: ListNo,
     to: Address,
@@ -52,7 +52,7 @@ pub(crate) struct Finished {
 pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 
 impl PreparedNotice {
-    /// Stores the letter or the facts; `false`, and counted, if the budget of the letter is spent.
+    /// Stores the notice or the facts; `false`, and counted, if the budget of the notice is spent.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
         let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
         audit::count(db, list, UNTOLD, spent.name(), now).await?;
@@ -70,14 +70,14 @@ impl PreparedNotice {
         Ok(false)
     }
 
-    /// Stores the letter or the facts; the limit that it met if its budget is spent.
+    /// Stores the notice or the facts; the limit that it met if its budget is spent.
     async fn try_store(
         &self,
         db: &mut Conn,
         now: Timestamp,
     ) -> Result<Option<(ListNo, LimitReached)>, StoreError> {
         match self {
-            Self::Letter(letter) => Ok(letter.store(db, now).await?.map(|spent| (letter.list, spent))),
+            Self::Notice(notice) => Ok(notice.store(db, now).await?.map(|spent| (notice.list, spent))),
             Self::Facts(gathered) => gathered.store(db, now).await.map(|()| None),
             Self::Untold(list, spent) => Ok(Some((*list, *spent))),
         }
@@ -88,38 +88,38 @@ impl PreparedNotice {
         !matches!(self, Self::Untold(..))
     }
 
-    /// The same letter; what comes back of it is about that member.
+    /// The same notice; what comes back of it is about that member.
     pub(crate) fn probing(self, probe: Probe) -> Self {
-        self.changed(|letter| Finished { probe: Some(probe), ..letter })
+        self.changed(|notice| Finished { probe: Some(probe), ..notice })
     }
 
-    /// The same letter; its reader may answer with these tokens.
+    /// The same notice; its reader may answer with these tokens.
     pub(crate) fn with(self, tokens: &Tokens, app: &App) -> Self {
         let mac = app.vault.mac();
         let mut marks = vec![mac.token_mark(&tokens.in_words)];
         if tokens.in_address != tokens.in_words {
             marks.push(mac.address_token_mark(&tokens.in_address));
         }
-        self.changed(|letter| Finished { marks, ..letter })
+        self.changed(|notice| Finished { marks, ..notice })
     }
 
     fn changed(self, change: impl FnOnce(Finished) -> Finished) -> Self {
         match self {
-            Self::Letter(letter) => Self::Letter(Box::new(change(*letter))),
+            Self::Notice(notice) => Self::Notice(Box::new(change(*notice))),
             other => other,
         }
     }
 
-    /// Stores the tokens that the letter brings.
+    /// Stores the tokens that the notice brings.
     pub(crate) async fn store_tokens(
         &self,
         db: &mut Conn,
         about: &TokenSubject,
         until: Timestamp,
     ) -> Result<(), StoreError> {
-        let Self::Letter(letter) = self else { return Ok(()) };
-        for mark in &letter.marks {
-            tokens::add(&mut *db, about.clone(), mark, &letter.to, until).await?;
+        let Self::Notice(notice) = self else { return Ok(()) };
+        for mark in &notice.marks {
+            tokens::add(&mut *db, about.clone(), mark, &notice.to, until).await?;
         }
         Ok(())
     }
@@ -150,7 +150,7 @@ impl Tokens {
 
 impl Finished {
     async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<Option<LimitReached>, StoreError> {
-        let letter = sealist_store::notices::NewNotice {
+        let notice = sealist_store::notices::NewNotice {
             list: self.list,
             to: &self.to,
             kind: &self.kind,
@@ -159,14 +159,14 @@ impl Finished {
             body: &self.body,
             probe: self.probe.as_ref(),
         };
-        sealist_store::notices::insert(db, &letter, now).await
+        sealist_store::notices::insert(db, &notice, now).await
     }
 }
 
-/// What a letter is made of: the values of its text, and perhaps a file.
+/// What a notice is made of: the values of its text, and perhaps a file.
 pub(crate) type NoticeContent = (Value, Option<Attachment>);
 
-/// A letter to one person, in their language; of each text one a day. `content` chooses for the way it travels; `None`:
+/// A notice to one person, in their language; of each text one a day. `content` chooses for the way it travels; `None`:
 /// not that way.
 pub(crate) async fn to_person(
     app: &App,
@@ -185,31 +185,31 @@ pub(crate) async fn to_person(
     };
     let place = place_of(app, list, &to.address).await?;
     let Some((values, attachment)) = content(&place, channel) else { return Ok(None) };
-    let letter = app.texts.letter(text, &place, values);
+    let notice = app.texts.notice(text, &place, values);
     let message = Message {
         to,
         kind: text.name().into(),
         budget: NoticeBudget::DAILY,
-        letter,
+        notice,
         attachment,
         reply_to: None,
     };
     Ok(Some(make(app, list, message, channel, now).await?))
 }
 
-/// A letter that is an answer, or asks for one.
+/// A notice that is an answer, or asks for one.
 pub(crate) struct Message {
     pub(crate) to: Mailbox,
     /// Of which kind, and how many of those go out.
     pub(crate) kind: Cow<'static, str>,
     pub(crate) budget: NoticeBudget,
-    pub(crate) letter: Letter,
+    pub(crate) notice: NoticeText,
     pub(crate) attachment: Option<Attachment>,
     /// Where the answer goes; `None`: to the owners.
     pub(crate) reply_to: Option<Address>,
 }
 
-/// Makes a letter, sealed if the list encrypts and its reader has a usable key; [`Prepared::Untold`] if its budget is spent.
+/// Makes a notice, sealed if the list encrypts and its reader has a usable key; [`PreparedNotice::Untold`] if its budget is spent.
 pub(crate) async fn answer(
     app: &App,
     list: &MailingList,
@@ -237,7 +237,7 @@ pub(crate) async fn answer_by(
     }
 }
 
-/// Makes a letter for the holder of a key that need not be anybody's yet; [`Prepared::Untold`] if its budget is spent.
+/// Makes a notice for the holder of a key that need not be anybody's yet; [`PreparedNotice::Untold`] if its budget is spent.
 pub(crate) async fn to_key(
     app: &App,
     list: &MailingList,
@@ -245,16 +245,16 @@ pub(crate) async fn to_key(
     key: &SealingCard,
     now: Timestamp,
 ) -> Result<PreparedNotice, AppError> {
-    let Message { to, kind, budget, letter, attachment, reply_to } = message;
+    let Message { to, kind, budget, notice, attachment, reply_to } = message;
     let address = to.address.clone();
     let spent = spent(&mut *app.store.reader().await?, list.no, &address, &kind, budget, now).await?;
     if let Some(spent) = spent {
         return Ok(PreparedNotice::Untold(list.no, spent));
     }
-    let notice = Notice { list, to, letter, attachment, messages: Vec::new(), reply_to };
+    let notice = Notice { list, to, notice, attachment, messages: Vec::new(), reply_to };
     let payload = notices::build(notice, Channel::Sealed, now, random());
     let body = sealing::enclose_to(app, list, payload, key, now).await?;
-    Ok(PreparedNotice::Letter(Box::new(Finished {
+    Ok(PreparedNotice::Notice(Box::new(Finished {
         list: list.no,
         to: address,
         kind,
@@ -285,17 +285,17 @@ pub(crate) async fn make_with(
     channel: Channel,
     now: Timestamp,
 ) -> Result<PreparedNotice, AppError> {
-    let Message { to, kind, budget, letter, attachment, reply_to } = message;
+    let Message { to, kind, budget, notice, attachment, reply_to } = message;
     let address = to.address.clone();
-    let notice = Notice { list, to, letter, attachment, messages, reply_to };
+    let notice = Notice { list, to, notice, attachment, messages, reply_to };
     let payload = notices::build(notice, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
     let list = list.no;
-    let letter = Finished { list, to: address, kind, budget, channel, body, probe: None, marks: Vec::new() };
-    Ok(PreparedNotice::Letter(Box::new(letter)))
+    let notice = Finished { list, to: address, kind, budget, channel, body, probe: None, marks: Vec::new() };
+    Ok(PreparedNotice::Notice(Box::new(notice)))
 }
 
-/// Where a letter of that list to that person is filled in: in their language.
+/// Where a notice of that list to that person is filled in: in their language.
 pub(crate) async fn place_of<'a>(
     app: &App,
     list: &'a MailingList,

@@ -15,7 +15,7 @@ use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::{StoreError, bodies, lists, rotation};
 
-use crate::letters::somebody;
+use crate::notice_kinds::somebody;
 use crate::setup::list_certificate;
 use crate::{App, AppError, ListKeys, sealing};
 
@@ -60,16 +60,16 @@ async fn announce_one(
         overlap_days => pgp.key_overlap_days,
     };
     let own = app.texts.place(list, None).language;
-    let mut letters = Vec::new();
+    let mut notices = Vec::new();
     for language in Language::ALL {
-        let letter =
-            app.texts.letter(Text::NewListKey, &app.texts.place(list, Some(language)), values.clone());
+        let notice =
+            app.texts.notice(Text::NewListKey, &app.texts.place(list, Some(language)), values.clone());
         let file = (format!("{}.asc", list.name), "application/pgp-keys", certificate.armored());
         let to = somebody(&list.name.posting());
         let notice = Notice {
             list: &signing,
             to,
-            letter,
+            notice,
             attachment: Some(file),
             messages: Vec::new(),
             reply_to: None,
@@ -78,7 +78,7 @@ async fn announce_one(
         let body = sealing::signed_by(Some(signer), &keys, &signing, payload, channel, now)?;
         // Who chose none reads the list's.
         let none = (language == own).then_some(None);
-        letters.push((body, [Some(Some(language)), none].into_iter().flatten().collect::<Vec<_>>()));
+        notices.push((body, [Some(Some(language)), none].into_iter().flatten().collect::<Vec<_>>()));
     }
     let (no, key, bounces) = (list.no, new.no, list.name.address(SubAddress::Bounces).to_string());
     let announced = app.store.write(move |db| {
@@ -88,7 +88,7 @@ async fn announce_one(
             }
             let roles = vec![Role::Member, Role::Owner, Role::Moderator];
             let recipients = Recipients { roles, except: Vec::new() };
-            for (body, readers) in &letters {
+            for (body, readers) in &notices {
                 let post = NewPost {
                     list: no,
                     channel,
@@ -97,7 +97,7 @@ async fn announce_one(
                     recipients: &recipients,
                     archived: false,
                 };
-                posts::insert_letter(&mut *db, &post, readers, now).await?;
+                posts::insert_notice(&mut *db, &post, readers, now).await?;
             }
             Ok::<_, StoreError>(true)
         })

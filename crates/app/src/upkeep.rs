@@ -11,8 +11,8 @@ use sealist_store::{
     pending, posts, put_aside, queue, replay, requests, tokens,
 };
 
-use crate::letters::{self, NotPosted};
-use crate::moderation::{described, refusal_letter};
+use crate::moderation::{described, refusal_notice};
+use crate::notice_kinds::{self, NotPosted};
 use crate::summaries::{SummaryFact, WhyGone, gather, gather_for};
 use crate::{App, AppError, bounces, succession};
 
@@ -146,19 +146,19 @@ async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64,
     loop {
         let over = holds::since_before(&mut *app.store.reader().await?, list.no, before, CHUNK).await?;
         for leaving in &over {
-            let letter = match leaving.entry.author_told {
+            let notice = match leaving.entry.author_told {
                 true => {
                     let refusal =
                         NotPosted { received_at: leaving.entry.received_at, reason: None, after_days: days };
-                    refusal_letter(app, list, &leaving.entry, refusal, now).await?
+                    refusal_notice(app, list, &leaving.entry, refusal, now).await?
                 }
                 false => None,
             };
             let (list, leaving) = (list.clone(), leaving.clone());
             let gone = app.store.write(move |db| {
                 Box::pin(async move {
-                    if let Some(letter) = letter {
-                        letter.store(&mut *db, now).await?;
+                    if let Some(notice) = notice {
+                        notice.store(&mut *db, now).await?;
                     }
                     let detail = described(&leaving.entry);
                     audit::record(&mut *db, list.no, audit::SERVER, "hold-expired", &detail, now).await?;
@@ -190,7 +190,7 @@ async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), App
         Box::pin(async move {
             let waiting = holds::told_before(&mut *db, list.no, before, u32::MAX).await?;
             for one in &waiting {
-                letters::held(&list, &one.entry).store(&mut *db, now).await?;
+                notice_kinds::held(&list, &one.entry).store(&mut *db, now).await?;
                 holds::told(&mut *db, one.entry.no, now).await?;
             }
             Ok::<_, StoreError>(())
@@ -208,7 +208,7 @@ pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp)
         let (who, detail) = (list.name.posting(), described(&leaving.entry));
         // The notice has them all; here the first of a day tell that it happens.
         audit::attempt(&mut *db, list.no, Trier::Anybody, &who, ("hold-dropped", &detail), now).await?;
-        if let Some(notice) = letters::gave_way(list, &leaving) {
+        if let Some(notice) = notice_kinds::gave_way(list, &leaving) {
             notice.store(&mut *db, now).await?;
         }
         leave(&mut *db, list, &leaving, WhyGone::TooMany, now).await?;
@@ -224,7 +224,7 @@ async fn leave(
     why: WhyGone,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    letters::gone(list, leaving, why).store(&mut *db, now).await?;
+    notice_kinds::gone(list, leaving, why).store(&mut *db, now).await?;
     tokens::decided(&mut *db, leaving.entry.no, "dropped", "", now).await?;
     queue::finish(db, &leaving.entry).await
 }

@@ -101,7 +101,7 @@ impl Heard {
 const NAMES: [&str; 5] = [
     "team",
     "a-list-with-23-lettersx",
-    "a-list-with-24-letters-x",
+    "a-list-with-24-notices-x",
     "the-very-long-name-of-a-discussion-list-here",
     "the-longest-name-that-a-mailing-list-may-have-at-all",
 ];

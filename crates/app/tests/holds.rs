@@ -150,7 +150,7 @@ fn plain(from: &str, subject: &str, text: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// The words of an open letter, quoted-printable undone as far as these tests need it.
+/// The words of an open notice, quoted-printable undone as far as these tests need it.
 fn text(mail: &Mail) -> String {
     String::from_utf8_lossy(&mail.message).replace("=\r\n", "").replace("=3D", "=").replace('\r', "")
 }
@@ -210,8 +210,8 @@ async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
         stage.stranger(number, day(0)).await;
         let mail = stage.told(day(0)).await;
         let token = |who: &str| {
-            let letter = mail.iter().find(|mail| mail.to == who).unwrap();
-            tokens_in(&text(letter)).remove(0)
+            let notice = mail.iter().find(|mail| mail.to == who).unwrap();
+            tokens_in(&text(notice)).remove(0)
         };
         let (olga, mona) = (token("olga@x.example"), token("mona@x.example"));
         assert_ne!(olga, mona);
@@ -241,8 +241,8 @@ async fn a_hold_is_remembered_and_ends(mut stage: Stage) {
     for days in 1..30 {
         upkeep(&stage.app, day(days)).await.unwrap();
         let mail = stage.told(day(days)).await;
-        for letter in mail.iter().filter(|mail| mail.to == "olga@x.example") {
-            assert_eq!(tokens_in(&text(letter)).len(), 2, "on day {days}: {}", text(letter));
+        for notice in mail.iter().filter(|mail| mail.to == "olga@x.example") {
+            assert_eq!(tokens_in(&text(notice)).len(), 2, "on day {days}: {}", text(notice));
             reminders += 1;
         }
     }
@@ -429,8 +429,8 @@ async fn a_captured_message_is_not_accepted_unseen() {
     assert!(entry.reasons.iter().any(|reason| reason.may_be_captured()), "{:?}", entry.reasons);
     let mail = stage.told(day(0)).await;
     for (who, person) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
-        let letter = mail.iter().find(|mail| mail.to == who).unwrap();
-        let shown = read(&stage, person, letter).await;
+        let notice = mail.iter().find(|mail| mail.to == who).unwrap();
+        let shown = read(&stage, person, notice).await;
         assert!(shown.contains("eve@y.example") && !shown.contains("stealing"), "{shown}");
         assert!(shown.contains("show ") && !shown.contains("approve "), "{shown}");
     }
@@ -471,16 +471,16 @@ async fn an_owner_asks_for_a_message_by_mail() {
     let mail = stage.told(day(0)).await;
     let mut tokens = Vec::new();
     for (who, person) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
-        let letter = mail.iter().find(|mail| mail.to == who).unwrap();
-        tokens.push(tokens_in(&read(&stage, person, letter).await).remove(0));
+        let notice = mail.iter().find(|mail| mail.to == who).unwrap();
+        tokens.push(tokens_in(&read(&stage, person, notice).await).remove(0));
     }
     let say = async |person: &Person, who: &str, words: String, second: i64| {
         let now = day(0).plus_ms(second * 1000);
         let entity = format!("Content-Type: text/plain\r\n\r\n{words}\r\n");
         stage.send(REQUEST, who, &person.mail(&certificate, entity.as_bytes(), now), now).await;
         let mut said = String::new();
-        for letter in stage.told(now).await.iter().filter(|mail| mail.to == who) {
-            said.push_str(&read(&stage, person, letter).await);
+        for notice in stage.told(now).await.iter().filter(|mail| mail.to == who) {
+            said.push_str(&read(&stage, person, notice).await);
         }
         said
     };
@@ -525,20 +525,20 @@ async fn a_moderator_reads_what_a_member_signed() {
         let entity = format!("Content-Type: text/plain\r\n\r\n{words}\r\n");
         stage.send(LIST, "anne@x.example", &anne.mail(&certificate, entity.as_bytes(), day(0)), day(0)).await;
         let mail = stage.told(day(0)).await;
-        let letter = mail.iter().find(|mail| mail.to == "olga@x.example").unwrap();
-        let shown = read(&stage, &olga, letter).await;
+        let notice = mail.iter().find(|mail| mail.to == "olga@x.example").unwrap();
+        let shown = read(&stage, &olga, notice).await;
         assert!(shown.contains(&words[..6]) && shown.contains("anne@x.example"), "{shown}");
         assert!(shown.contains("Subject: (not signed) "), "{shown}");
         assert_eq!(shown.contains("first 64 KiB"), !is_whole);
         assert!(!shown.contains("Last."));
-        assert!(!text(letter).contains(&words[..6]));
+        assert!(!text(notice).contains(&words[..6]));
         let open = text(mail.iter().find(|mail| mail.to == "nokey@x.example").unwrap());
         assert!(open.contains("has no key of yours") && !open.contains("approve "), "{open}");
         assert!(!open.contains(&words[..6]) && !open.contains("moderated"), "{open}");
     }
 }
 
-/// What a letter sealed to that person says, the list's signature checked.
+/// What a notice sealed to that person says, the list's signature checked.
 async fn read(stage: &Stage, person: &Person, mail: &Mail) -> String {
     let Shape::Encrypted(armor) = classify(&mail.message) else { panic!("not sealed: {}", text(mail)) };
     let keys = stage.app.keys_of(&stage.list).await.unwrap();

@@ -37,7 +37,7 @@ async fn a_forged_mail_has_its_keys_read_once_at_most() {
     let key = Certificate::read_one(&heavy::key(Numbers::Brainpool, None, 1, day(0))).unwrap().fingerprint();
     assert!(verifications::of(&key) > 0, "they are counted");
 
-    let tokens = || ('a'..='j').map(|letter| format!("key set {}", letter.to_string().repeat(32))).collect();
+    let tokens = || ('a'..='j').map(|notice| format!("key set {}", notice.to_string().repeat(32))).collect();
     let lines = |command: &str| vec![command.to_owned(); 10];
     let all = || ["key change", "key reset", "key revoke"].repeat(3).into_iter().map(str::to_owned).collect();
     let check = async |from: &str, lines: Vec<String>, times: u64| {

@@ -122,7 +122,7 @@ impl Key {
     }
 }
 
-/// What a letter is about, whoever carries it.
+/// What a notice is about, whoever carries it.
 fn about(mail: &Mail, holder: &Person, list: &Certificate) -> &'static str {
     let text = match classify(&mail.message) {
         Shape::Encrypted(armor) => {
@@ -175,7 +175,7 @@ async fn seventy_days(app: &App, members: usize) {
         join(app, &lists[1], address, Role::Member, None).await;
     }
 
-    let mut letters: BTreeMap<&str, Vec<(i64, &str)>> = BTreeMap::new();
+    let mut notices: BTreeMap<&str, Vec<(i64, &str)>> = BTreeMap::new();
     let mut posts: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     let mut to_olga = Vec::new();
     for today in 0..=74 {
@@ -203,7 +203,7 @@ async fn seventy_days(app: &App, members: usize) {
                 deliveries::Kind::Posting => posts.entry(address).or_default().push(today),
                 deliveries::Kind::Notice => {
                     let about = about(&mail, &people[state], &certificate);
-                    letters.entry(address).or_default().push((today, about));
+                    notices.entry(address).or_default().push((today, about));
                 }
                 deliveries::Kind::Probe => panic!("nothing bounced"),
             }
@@ -217,7 +217,7 @@ async fn seventy_days(app: &App, members: usize) {
         expected.extend([2, 65].into_iter().filter(|day| !state.reads(*day)).map(|day| (day, "waits")));
         expected.extend(state.deleted(&POSTS, RENEWED_ON).map(|day| (day, "deleted")));
         expected.sort_unstable();
-        let mut heard = letters.remove(address.as_str()).unwrap_or_default();
+        let mut heard = notices.remove(address.as_str()).unwrap_or_default();
         heard.sort_unstable();
         assert_eq!(heard, expected, "{address}: {state:?}");
 
@@ -273,7 +273,7 @@ async fn a_warning_is_written_when_a_list_uses_the_key() {
 
 /// One node froze in its work and another took over; now both are at it.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_nodes_write_no_letter_twice() {
+async fn two_nodes_write_no_notice_twice() {
     let (first, second) = two_nodes_on_postgres().await;
     let list = make_list(&first, LISTS[0]).await;
     let olga = Person::new("olga@example.org", Kind::Curve25519, day(-6));

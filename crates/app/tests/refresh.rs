@@ -113,7 +113,7 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
     // The owner hears of it with the next check.
     check(&app, day(4)).await.unwrap();
     let mail = deliver(&app, day(4)).await;
-    let [digest] = &mail[..] else { panic!("{} letters", mail.len()) };
+    let [digest] = &mail[..] else { panic!("{} notices", mail.len()) };
     let Shape::Encrypted(armor) = classify(&digest.message) else { panic!("not encrypted") };
     let text = String::from_utf8(read_copy(&olga, &armor, &of_list).unwrap().0).unwrap().replace("=\r\n", "");
     assert!(text.contains("changed: can be used again, ends on"), "{text}");
@@ -196,9 +196,9 @@ async fn a_key_in_doubt_waits_for_a_person() {
     let revoked = old.certificate().merge(&old.revocation(Revoked::Compromised, day(0))).unwrap();
     ask(revoked.to_bytes(), day(0)).await;
     stands(false, "the old key is compromised").await;
-    let [letter] = &deliver(&app, day(0)).await[..] else { panic!("one letter") };
-    let words = String::from_utf8_lossy(&letter.message).replace("=\r\n", "");
-    assert!(letter.to == "olga@example.org" && words.contains("sealist keys approve"), "{words}");
+    let [notice] = &deliver(&app, day(0)).await[..] else { panic!("one notice") };
+    let words = String::from_utf8_lossy(&notice.message).replace("=\r\n", "");
+    assert!(notice.to == "olga@example.org" && words.contains("sealist keys approve"), "{words}");
 
     post(&app, &list, "Words.", day(1)).await;
     check(&app, day(1)).await.unwrap();

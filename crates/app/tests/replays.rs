@@ -309,7 +309,7 @@ async fn what_was_posted_already_is_said_once() {
         process(&stage.app, stage.claim(now).await, now).await.unwrap();
         assert_eq!(events().await, expected, "text {text} on day {days}");
     }
-    let letters = moved_clock::deliver(&stage.app, day(2)).await;
-    let to_anne = letters.iter().filter(|mail| mail.kind == sealist_store::deliveries::Kind::Notice);
+    let notices = moved_clock::deliver(&stage.app, day(2)).await;
+    let to_anne = notices.iter().filter(|mail| mail.kind == sealist_store::deliveries::Kind::Notice);
     assert_eq!(to_anne.count(), 2);
 }

@@ -1,5 +1,5 @@
 //! Encrypted messages for commands that prove nothing leave the same state behind, whatever they hold and whether or not
-//! the list can read them: who sends in what was captured learns nothing, neither from letters nor from what differs
+//! the list can read them: who sends in what was captured learns nothing, neither from notices nor from what differs
 //! later.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -29,9 +29,9 @@ async fn a_new_key_is_announced_by_the_old_one() {
     app.heartbeat(day(0)).await.unwrap();
     let new = published(&app, &list).await.unwrap();
     assert_eq!(new.len(), 1, "the old one is still good, and not handed out");
-    let letters = deliver(&app, day(0)).await;
-    assert_eq!(letters.iter().map(|letter| letter.to.as_str()).collect::<Vec<_>>(), ["anne@example.org"]);
-    let Shape::Encrypted(armor) = classify(&letters[0].message) else { panic!("not encrypted") };
+    let notices = deliver(&app, day(0)).await;
+    assert_eq!(notices.iter().map(|notice| notice.to.as_str()).collect::<Vec<_>>(), ["anne@example.org"]);
+    let Shape::Encrypted(armor) = classify(&notices[0].message) else { panic!("not encrypted") };
     let (text, signed) = read_copy(&anne, &armor, &old).unwrap();
     assert!(signed, "by the old key");
     let text = String::from_utf8(text).unwrap().replace("=\r\n", "");
@@ -87,16 +87,16 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
         let old = published(&app, &list).await.unwrap().remove(0);
         rotate(&app, &list, day(0)).await.unwrap();
         app.heartbeat(day(0)).await.unwrap();
-        let letters = deliver(&app, day(0)).await;
+        let notices = deliver(&app, day(0)).await;
         assert_eq!(
-            letters.len(),
+            notices.len(),
             people.len(),
             "{of_list:?}: {:?}",
-            letters.iter().map(|one| &one.to).collect::<Vec<_>>()
+            notices.iter().map(|one| &one.to).collect::<Vec<_>>()
         );
         for (email, person, expected) in people {
-            let letter = letters.iter().find(|letter| letter.to == email).unwrap();
-            let Shape::Encrypted(armor) = classify(&letter.message) else { panic!("not encrypted") };
+            let notice = notices.iter().find(|notice| notice.to == email).unwrap();
+            let Shape::Encrypted(armor) = classify(&notice.message) else { panic!("not encrypted") };
             let (text, _) = read_copy(&person, &armor, &old).unwrap();
             let text = String::from_utf8(text).unwrap().replace("=\r\n", "").replace("\r\n", " ");
             for (language, words) in WORDS {

@@ -1,4 +1,4 @@
-//! Notices: letters of a list to one person. Only those about a held message, to whoever decides, hold a message.
+//! Notices: notices of a list to one person. Only those about a held message, to whoever decides, hold a message.
 //!
 //! They come from `-request`, which the list's key names, say that a machine wrote them ([RFC 3834]), and
 //! show no Subject outside the encryption.
@@ -7,16 +7,16 @@ use sealist_mail::{Address, Field, Headers, Mailbox, Part, Timestamp};
 
 use crate::model::{Channel, MailingList, SubAddress};
 use crate::payload::{self, HIDDEN_SUBJECT, OuterLayer, Payload};
-use crate::texts::Letter;
+use crate::texts::NoticeText;
 
-/// A letter and its reader.
+/// A notice and its reader.
 pub struct Notice<'a> {
     /// Who writes.
     pub list: &'a MailingList,
     /// Who reads.
     pub to: Mailbox,
     /// The words.
-    pub letter: Letter,
+    pub notice: NoticeText,
     /// File name, media type and content of an attachment.
     pub attachment: Option<(String, &'static str, Vec<u8>)>,
     /// Messages that it is about: file name and octets.
@@ -35,7 +35,7 @@ pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8;
     let headers: Headers = [
         Field::mailboxes("From", &[from]),
         Field::mailboxes("To", &[notice.to]),
-        Field::text("Subject", &notice.letter.subject),
+        Field::text("Subject", &notice.notice.subject),
         constant("Date", &now.rfc5322()),
         constant("Message-ID", &format!("<{id}@{}>", name.mail_host())),
         Field::mailboxes("Reply-To", &[Mailbox { name: None, address: reply_to }]),
@@ -44,7 +44,7 @@ pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8;
     ]
     .into_iter()
     .collect();
-    let mut parts = vec![Part::text(&notice.letter.body).into_bytes()];
+    let mut parts = vec![Part::text(&notice.notice.body).into_bytes()];
     parts.extend(
         notice.attachment.map(|(name, kind, bytes)| Part::attachment(&name, kind, &bytes).into_bytes()),
     );
@@ -79,14 +79,14 @@ mod tests {
             name: "team@lists.example".parse().unwrap(),
             settings: styles::named(style).unwrap().settings(),
         };
-        let letter = Texts::default().letter(
+        let notice = Texts::default().notice(
             Text::Shunted,
             &TextPlace::default(),
             context! { list => "Team", address => "team@lists.example", messages => vec!["x"], more => 0 },
         );
         let to = Mailbox { name: None, address: "anne@example.org".parse().unwrap() };
         let built = build(
-            Notice { list: &list, to, letter, attachment: None, messages: Vec::new(), reply_to: None },
+            Notice { list: &list, to, notice, attachment: None, messages: Vec::new(), reply_to: None },
             channel,
             Timestamp(1_790_000_000_000),
             [7; 16],

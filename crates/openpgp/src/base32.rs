@@ -1,5 +1,5 @@
 //! Base32 of [RFC 4648, section 6](https://www.rfc-editor.org/rfc/rfc4648#section-6) in lower case and without padding: what
-//! stands in addresses must survive servers and programs that change the case of letters.
+//! stands in addresses must survive servers and programs that change the case of notices.
 
 /// The digits, by their value.
 pub(crate) const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

@@ -20,9 +20,9 @@ const MAX_ROWS: usize = 500;
 pub enum Kind {
     /// A post to its roster.
     Posting,
-    /// A letter of the list to one person: nobody is told if it cannot be delivered.
+    /// A notice of the list to one person: nobody is told if it cannot be delivered.
     Notice,
-    /// A letter to a member whose mail came back: posts stop if this one does too.
+    /// A notice to a member whose mail came back: posts stop if this one does too.
     Probe,
 }
 

@@ -1,4 +1,4 @@
-//! Notices: letters to one person, delivered as posts are, and rare ([RFC 3834, section 2]).
+//! Notices: notices to one person, delivered as posts are, and rare ([RFC 3834, section 2]).
 
 use sealist_lists::budgets::{NoticeBudget, SharedBudget};
 use sealist_lists::model::{Channel, ListNo, MemberNo};
@@ -100,7 +100,7 @@ async fn spent_hour(
     Ok(None)
 }
 
-/// How many letters of that kind may still go to that address within the day, as things are.
+/// How many notices of that kind may still go to that address within the day, as things are.
 pub async fn left_today(
     db: &mut Conn,
     list: ListNo,
@@ -122,7 +122,7 @@ pub async fn left_today(
     Ok(i64::from(budget.most_a_day) - sent)
 }
 
-/// A letter of a list to one person.
+/// A notice of a list to one person.
 #[derive(Clone, Copy)]
 pub struct NewNotice<'a> {
     /// Who writes.
@@ -135,13 +135,13 @@ pub struct NewNotice<'a> {
     pub budget: NoticeBudget,
     /// How it travels.
     pub channel: Channel,
-    /// The letter.
+    /// The notice.
     pub body: &'a StoredBody,
     /// Whom it probes; `None`: it has the null sender and nobody hears of its bounces.
     pub probe: Option<&'a Probe>,
 }
 
-/// What a bounce of a letter is about.
+/// What a bounce of a notice is about.
 #[derive(Clone, Debug)]
 pub struct Probe {
     /// To whom posts stop.
@@ -200,10 +200,10 @@ async fn take_of_hour(
 /// from the one before.
 async fn take(
     db: &mut Conn,
-    letter: &NewNotice<'_>,
+    notice: &NewNotice<'_>,
     now: Timestamp,
 ) -> Result<Option<LimitReached>, StoreError> {
-    let NewNotice { list, to, kind, budget, .. } = *letter;
+    let NewNotice { list, to, kind, budget, .. } = *notice;
     if left_today(&mut *db, list, to, kind, budget, now).await? <= 0 {
         return Ok(Some(LimitReached::Kind));
     }
@@ -244,13 +244,13 @@ pub async fn renew(db: &mut Conn, to: &Address) -> Result<(), StoreError> {
 /// Stores a notice for delivery; the limit that it met, and nothing done, if its budget is spent.
 pub async fn insert(
     db: &mut Conn,
-    letter: &NewNotice<'_>,
+    notice: &NewNotice<'_>,
     now: Timestamp,
 ) -> Result<Option<LimitReached>, StoreError> {
-    if let Some(spent) = take(&mut *db, letter, now).await? {
+    if let Some(spent) = take(&mut *db, notice, now).await? {
         return Ok(Some(spent));
     }
-    let NewNotice { list, to, channel, body, probe, .. } = *letter;
+    let NewNotice { list, to, channel, body, probe, .. } = *notice;
     let body = bodies::insert(&mut *db, body).await?;
     let post: i64 = query(
         "INSERT INTO posts (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)

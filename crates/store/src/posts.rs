@@ -33,9 +33,9 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
     insert_as(db, "posting", post, &[], now).await
 }
 
-/// The same for a letter of the list itself: it goes to everybody in those roles, whatever they chose for posts, who chose
+/// The same for a notice of the list itself: it goes to everybody in those roles, whatever they chose for posts, who chose
 /// one of those languages. `None`: none is chosen.
-pub async fn insert_letter(
+pub async fn insert_notice(
     db: &mut Conn,
     post: &NewPost<'_>,
     languages: &[Option<Language>],

@@ -1,4 +1,4 @@
-//! Requests, tokens, key changes, the record of who did what, and how often letters go out: on both databases.
+//! Requests, tokens, key changes, the record of who did what, and how often notices go out: on both databases.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -273,8 +273,8 @@ async fn write(
 ) -> Result<Option<LimitReached>, StoreError> {
     let (to, body): (Address, _) = (to.parse().unwrap(), message("words"));
     let ahead = notices::spent(&mut *db, list, &to, kind, budget, now).await?;
-    let letter = NewNotice { list, to: &to, kind, budget, channel: Channel::Open, body: &body, probe: None };
-    let spent = notices::insert(&mut *db, &letter, now).await?;
+    let notice = NewNotice { list, to: &to, kind, budget, channel: Channel::Open, body: &body, probe: None };
+    let spent = notices::insert(&mut *db, &notice, now).await?;
     assert_eq!(ahead, spent, "the look ahead and the decision agree");
     Ok(spent)
 }

@@ -1,4 +1,4 @@
-//! The letter with the results of commands: none if letters have said it all.
+//! The notice with the results of commands: none if notices have said it all.
 
 use sealist_lists::budgets::NoticePurpose;
 use sealist_lists::commands::{Problem, Success, name, shown};
@@ -29,7 +29,7 @@ impl Answers {
     }
 }
 
-/// What may stand in a letter, by the way it travels.
+/// What may stand in a notice, by the way it travels.
 struct May {
     /// Words of the message that it answers: to people who proved to have written them, and of an encrypted message only
     /// where its own signature says so and the sender alone reads them. From fields are forged: others would be sent words
@@ -85,16 +85,16 @@ impl CommandSession<'_> {
             to: Mailbox { name: None, address: speaker.asker.address.clone() },
             kind: kind.into(),
             budget,
-            letter: self.desk.app.texts.letter(Text::Results, &self.place, values),
+            notice: self.desk.app.texts.notice(Text::Results, &self.place, values),
             attachment: None,
             reply_to: None,
         };
-        let letter = answer_by(self.desk.app, self.desk.list, message, channel, self.desk.now).await?;
-        self.effects.push(Effect::Letter(letter));
+        let notice = answer_by(self.desk.app, self.desk.list, message, channel, self.desk.now).await?;
+        self.effects.push(Effect::Notice(notice));
         Ok(())
     }
 
-    /// How a letter travels once all this is carried out: a key may have come with it, or gone.
+    /// How a notice travels once all this is carried out: a key may have come with it, or gone.
     async fn channel_to(&self, address: &Address) -> Result<Channel, AppError> {
         let usable = |effect: &Effect| match effect {
             Effect::SetKey { address: of, row, .. } if of == address => Some(row.card.is_some()),

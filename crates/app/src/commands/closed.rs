@@ -11,7 +11,7 @@ use sealist_store::audit::Trier;
 use super::CommandSession;
 use crate::AppError;
 use crate::effects::Effect;
-use crate::letters::somebody;
+use crate::notice_kinds::somebody;
 use crate::notices::{Message, answer};
 use crate::requests::Requester as Sender;
 
@@ -77,12 +77,12 @@ impl CommandSession<'_> {
             to: somebody(&address),
             kind: "encrypted".into(),
             budget: asker.budget_as(self.desk.app, closed.asker(), NoticePurpose::Closed),
-            letter: self.desk.app.texts.letter(Text::NotActedOn, &self.place, values),
+            notice: self.desk.app.texts.notice(Text::NotActedOn, &self.place, values),
             attachment: None,
             reply_to: None,
         };
-        let letter = answer(self.desk.app, self.desk.list, message, self.desk.now).await?;
-        self.effects.push(Effect::Letter(letter));
+        let notice = answer(self.desk.app, self.desk.list, message, self.desk.now).await?;
+        self.effects.push(Effect::Notice(notice));
         Ok(())
     }
 }

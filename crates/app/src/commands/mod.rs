@@ -213,7 +213,7 @@ impl CommandSession<'_> {
 
 /// What is said about a command that was carried out.
 enum CommandReply {
-    /// A letter says it, or there is nothing to say.
+    /// A notice says it, or there is nothing to say.
     Nothing,
     /// Its sentence.
     Done(Success),

@@ -9,7 +9,7 @@ use sealist_store::{keys, people};
 use super::{CommandReply, CommandSender, CommandSession};
 use crate::AppError;
 
-/// Addresses that one letter names.
+/// Addresses that one notice names.
 const MAX_MEMBERS: u32 = 1000;
 
 impl CommandSession<'_> {

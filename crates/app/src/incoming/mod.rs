@@ -29,7 +29,7 @@ use crate::intake::source_of;
 use crate::notices::PreparedNotice;
 use crate::requests::ListContext;
 use crate::upkeep::make_room;
-use crate::{App, AppError, letters, published};
+use crate::{App, AppError, notice_kinds, published};
 use gather::{KnownAuthor, gather, look_up, open};
 use outside::MessageOutside;
 use past::SignedTexts;
@@ -143,10 +143,10 @@ async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutc
                 judged.post = Some(post.await?);
             }
             Action::Reject if may_be_told(&facts) => {
-                judged.told = letters::not_posted(app, &list, &mailbox.address, now).await?;
+                judged.told = notice_kinds::not_posted(app, &list, &mailbox.address, now).await?;
             }
             Action::Discard if reason == Some(Reason::PostedHere) && may_be_told(&facts) => {
-                judged.told = letters::posted_already(app, &list, &mailbox.address, now).await?;
+                judged.told = notice_kinds::posted_already(app, &list, &mailbox.address, now).await?;
             }
             _ => {}
         }
@@ -216,7 +216,7 @@ async fn answer_sendkey(
         && !people::is_banned(&mut *app.store.reader().await?, list.no, sender).await?
     {
         let from = (sender, Some(source_of(app, &entry.sender)));
-        answer = letters::sendkey(app, list, from, &published, now).await?;
+        answer = notice_kinds::sendkey(app, list, from, &published, now).await?;
     }
     let entry = entry.clone();
     app.store
@@ -305,7 +305,7 @@ impl<'a> JudgedMessage<'a> {
     }
 }
 
-/// One transaction: the post and its fan-out cursor, or the hold with its letters, or nothing left; and what the replay
+/// One transaction: the post and its fan-out cursor, or the hold with its notices, or nothing left; and what the replay
 /// record keeps of it. Errs with [`AppError::Overtaken`] if the record has changed since the verdict.
 async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<EntryOutcome, AppError> {
     let JudgedMessage { list, entry, verdict, told, post, past, whose } = judged;
@@ -319,8 +319,8 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
         Action::Reject if told.is_none() => Action::Hold,
         action => action,
     };
-    let held = letters::held(list, entry);
-    let waits = whose.told.as_ref().map(|author| letters::waits(list, author, entry));
+    let held = notice_kinds::held(list, entry);
+    let waits = whose.told.as_ref().map(|author| notice_kinds::waits(list, author, entry));
     let source = source_of(app, &entry.sender);
     let (entry, why, list) = (entry.clone(), reasons.clone(), list.clone());
     let action = app
@@ -332,10 +332,10 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
                 }
                 let mut action = action;
                 if action == Action::Reject
-                    && let Some(letter) = &told
-                    && !letter.store(&mut *db, now).await?
+                    && let Some(notice) = &told
+                    && !notice.store(&mut *db, now).await?
                 {
-                    // One that was judged at the same moment has got the letter of the day.
+                    // One that was judged at the same moment has got the notice of the day.
                     action = Action::Hold;
                 }
                 if let Some((brought, _, author)) = &past {
@@ -346,8 +346,8 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
                             // A second signature over the same text is spent with it.
                             brought.record(&mut *db, Fate::Accepted, now).await?;
                             let is_news = match &told {
-                                Some(letter) if brought.tell_once(&mut *db).await? => {
-                                    letter.store(&mut *db, now).await?;
+                                Some(notice) if brought.tell_once(&mut *db).await? => {
+                                    notice.store(&mut *db, now).await?;
                                     true
                                 }
                                 Some(_) => false,

@@ -8,7 +8,7 @@ use sealist_store::key_checks::{self, KeyCheckResult, Pass, WatchedCertificate};
 use sealist_store::{StoreError, key_news};
 
 use super::judge::{JudgedCertificate, judge_stored};
-use super::letters::{self, MAX_LINES};
+use super::key_notices::{self, MAX_LINES};
 use super::warn::{Stages, state};
 use crate::key_work::key_work;
 use crate::notices::PreparedNotice;
@@ -48,11 +48,11 @@ enum At {
     Ended,
 }
 
-/// A certificate that was judged, and the letter to its holder.
+/// A certificate that was judged, and the notice to its holder.
 struct CheckedCertificate {
     seen: WatchedCertificate,
     finding: KeyCheckResult,
-    letter: Option<PreparedNotice>,
+    notice: Option<PreparedNotice>,
 }
 
 impl KeyCheck {
@@ -108,15 +108,15 @@ impl KeyCheck {
         let found = app.store.write(move |db| {
             Box::pin(async move {
                 let mut found = KeyCheckReport::default();
-                for CheckedCertificate { seen, finding, letter } in results {
+                for CheckedCertificate { seen, finding, notice } in results {
                     if !key_checks::record(&mut *db, &seen, &finding, now).await? {
                         continue;
                     }
                     found.checked += 1;
                     found.lost += u64::from(seen.card.is_some() && finding.card.is_err());
                     found.regained += u64::from(seen.card.is_none() && finding.card.is_ok());
-                    if let Some(letter) = letter {
-                        found.warned += u64::from(letter.store(&mut *db, now).await?);
+                    if let Some(notice) = notice {
+                        found.warned += u64::from(notice.store(&mut *db, now).await?);
                     }
                 }
                 key_checks::progress(db, pass, now).await?;
@@ -136,22 +136,22 @@ impl KeyCheck {
         let (octets, address) = (seen.certificate.clone(), seen.address.clone());
         let judged = key_work(move || judge_stored(&octets, &address, now)).await?;
         let mut warned = state(&self.stages, &seen.fingerprint, &judged, seen.warned.as_ref(), now);
-        let mut letter = None;
+        let mut notice = None;
         if let Some(due) = warned.as_ref().filter(|due| seen.warned.as_ref() != Some(*due)) {
-            match letters::to_holder(app, &seen, due, &judged, now).await {
-                Ok(Some(made)) => letter = Some(made),
+            match key_notices::to_holder(app, &seen, due, &judged, now).await {
+                Ok(Some(made)) => notice = Some(made),
                 // No list uses the key: should one begin to, its holder has not been warned.
                 Ok(None) => warned = seen.warned.clone(),
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => {
-                    // The check goes on, and tomorrow the letter is due again.
+                    // The check goes on, and tomorrow the notice is due again.
                     tracing::error!(address = %seen.address, %error, "a warning could not be made");
                     warned = seen.warned.clone();
                 }
             }
         }
         let card = card_to_be(app, &seen, &judged, now);
-        Ok(CheckedCertificate { seen, finding: KeyCheckResult { card, warned }, letter })
+        Ok(CheckedCertificate { seen, finding: KeyCheckResult { card, warned }, notice })
     }
 
     /// Writes to a page of owners; says behind which to go on.
@@ -170,8 +170,8 @@ impl KeyCheck {
             if news.is_empty() {
                 continue;
             }
-            let letter = match letters::to_owner(app, &owner, &news, count, began_at, now).await {
-                Ok(Some(letter)) => letter,
+            let notice = match key_notices::to_owner(app, &owner, &news, count, began_at, now).await {
+                Ok(Some(notice)) => notice,
                 Ok(None) => continue,
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => {
@@ -184,7 +184,7 @@ impl KeyCheck {
             let told = app.store.write(move |db| {
                 Box::pin(async move {
                     let told = key_news::told(&mut *db, &owner, until).await?;
-                    Ok::<_, StoreError>(told && letter.store(db, now).await?)
+                    Ok::<_, StoreError>(told && notice.store(db, now).await?)
                 })
             });
             self.found.told += u64::from(told.await?);

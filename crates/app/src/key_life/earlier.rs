@@ -10,9 +10,9 @@ use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, key_refresh};
 
 use super::doubt::{is_compromised, suspended_row, was_authorised_by};
-use super::letters::named;
+use super::key_notices::named;
 use super::refresh::{KeyServers, with_answers};
-use crate::{App, AppError, letters};
+use crate::{App, AppError, notice_kinds};
 
 /// Asks for them. If one is compromised, the key of now is in doubt, and those in charge of the lists that use it hear of it.
 pub(super) async fn ask(
@@ -51,7 +51,7 @@ async fn doubt(
     let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
     let mut told = Vec::new();
     for list in named(app, &numbers).await? {
-        told.push(letters::key_void(&list, &seen.address, revoked, &known));
+        told.push(notice_kinds::key_void(&list, &seen.address, revoked, &known));
     }
     let (no, after, revoked) = (seen.address_no, suspended_row(&known), revoked.to_owned());
     let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);
@@ -61,8 +61,8 @@ async fn doubt(
             if key_refresh::update(&mut *db, &seen, &after, words, now).await? {
                 key_changes::revoke_authority(&mut *db, no, &revoked, now).await?;
                 key_changes::add(&mut *db, no, &change).await?;
-                for letter in told {
-                    letter.store(&mut *db, now).await?;
+                for notice in told {
+                    notice.store(&mut *db, now).await?;
                 }
             }
             Ok(())

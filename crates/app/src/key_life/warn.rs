@@ -35,7 +35,7 @@ impl Default for Stages {
     }
 }
 
-/// Of what the holder of a key has been warned when the letter that is due is out; it is due if that is not `last`. A key
+/// Of what the holder of a key has been warned when the notice that is due is out; it is due if that is not `last`. A key
 /// that gives no cause any more leaves nothing behind, so that the next end starts anew.
 pub(super) fn state(
     stages: &Stages,
@@ -71,26 +71,26 @@ mod tests {
         NOW.plus_ms(day * DAY_MS)
     }
 
-    /// The stages of the letters on the days on which somebody looks.
-    fn letters(ends: Option<u64>, looks: &[i64]) -> Vec<(i64, u32)> {
+    /// The stages of the notices on the days on which somebody looks.
+    fn notices(ends: Option<u64>, looks: &[i64]) -> Vec<(i64, u32)> {
         let person = Person::ending("anne@example.org", Ends { primary: ends, ..Ends::default() }, NOW);
-        let (certificate, mut last, mut letters) = (person.certificate(), None, Vec::new());
+        let (certificate, mut last, mut notices) = (person.certificate(), None, Vec::new());
         for look in looks {
             let judged =
                 super::super::judge::judge(&certificate, &"a@x.example".parse().unwrap(), day(*look));
             let next = state(&Stages::default(), "F", &judged, last.as_ref(), day(*look));
             if next != last {
-                letters.extend(next.as_ref().map(|warned| (*look, warned.stage)));
+                notices.extend(next.as_ref().map(|warned| (*look, warned.stage)));
             }
             last = next;
         }
-        letters
+        notices
     }
 
     #[test]
-    fn each_stage_has_one_letter() {
+    fn each_stage_has_one_notice() {
         fn check(ends: Option<u64>, looks: &[i64], expected: &[(i64, u32)]) {
-            assert_eq!(letters(ends, looks), expected, "{ends:?} {looks:?}");
+            assert_eq!(notices(ends, looks), expected, "{ends:?} {looks:?}");
         }
         let daily: Vec<i64> = (0..70).collect();
         check(Some(61), &daily, &[(1, 60), (31, 30), (47, 14), (54, 7), (60, 1), (61, 0)]);

@@ -6,7 +6,7 @@ use sealist_mail::Timestamp;
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
 use sealist_store::{StoreError, lists};
 
-use crate::{App, AppError, letters};
+use crate::{App, AppError, notice_kinds};
 
 /// So often it is tried.
 const MAX_FAULTS: u32 = 3;
@@ -33,7 +33,7 @@ pub async fn could_not_be_made(
     let notice = match lists::by_no(&mut *app.store.reader().await?, list).await? {
         Some(list) => {
             let copies: Vec<&DeliveryResult> = held.iter().collect();
-            letters::about_copies(&list, Text::Undelivered, &copies)
+            notice_kinds::about_copies(&list, Text::Undelivered, &copies)
         }
         None => None,
     };

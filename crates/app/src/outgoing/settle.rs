@@ -7,7 +7,7 @@ use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::{StoreError, lists};
 
 use crate::notices::PreparedNotice;
-use crate::{App, AppError, bounces, letters};
+use crate::{App, AppError, bounces, notice_kinds};
 
 /// What became of recipients of one list.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl BatchReport {
 pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp) -> Result<(), AppError> {
     let (mut quiet, mut telling): (Vec<BatchReport>, Vec<BatchReport>) =
         reports.into_iter().map(BatchReport::apart).unzip();
-    // What is out waits for no letter to be made.
+    // What is out waits for no notice to be made.
     quiet.retain(|report| !report.results.is_empty());
     telling.retain(|report| !report.results.is_empty());
     if !quiet.is_empty() {
@@ -64,7 +64,7 @@ async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Resu
     // A list that is gone has taken its copies along.
     let Some(list) = lists::by_no(&mut *app.store.reader().await?, list).await? else { return Ok(()) };
     let tidings = match delivery_notices(app, &list, kind, &results, now).await {
-        // A letter that cannot be made keeps nothing from being recorded.
+        // A notice that cannot be made keeps nothing from being recorded.
         Err(error) if !error.is_transient() => {
             tracing::error!(list = %list.name, %error, "nobody is told of copies that are not out");
             Vec::new()
@@ -76,8 +76,8 @@ async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Resu
     let stopped = app.store.write(move |db| {
         Box::pin(async move {
             deliveries::record(&mut *db, node, &results).await?;
-            for letter in tidings {
-                letter.store(&mut *db, now).await?;
+            for notice in tidings {
+                notice.store(&mut *db, now).await?;
             }
             bounces::count(db, &of, kind, &refused, now).await
         })
@@ -108,8 +108,8 @@ async fn delivery_notices(
     let waiting = of(&[DeliveryState::HeldForKey]);
     let failed = of(&[DeliveryState::Failed, DeliveryState::NotKept, DeliveryState::Skipped]);
     let mut all: Vec<PreparedNotice> =
-        letters::about_copies(list, Text::MemberKeyNeeded, &waiting).into_iter().collect();
-    all.extend(letters::about_copies(list, Text::Undelivered, &failed));
+        notice_kinds::about_copies(list, Text::MemberKeyNeeded, &waiting).into_iter().collect();
+    all.extend(notice_kinds::about_copies(list, Text::Undelivered, &failed));
     // Who waits already has heard of it.
     let told = match waiting.is_empty() {
         true => Vec::new(),
@@ -120,7 +120,7 @@ async fn delivery_notices(
             continue;
         }
         let Some(reader) = Address::from_stored(&settled.email) else { continue };
-        all.extend(letters::key_needed(app, list, &reader, settled, now).await?);
+        all.extend(notice_kinds::key_needed(app, list, &reader, settled, now).await?);
     }
     Ok(all)
 }
@@ -129,7 +129,7 @@ async fn delivery_notices(
 mod tests {
     use super::*;
 
-    /// Whose results wait for letters, of four that differ.
+    /// Whose results wait for notices, of four that differ.
     fn check(kind: Kind, telling: &[DeliveryState]) {
         let states = [
             DeliveryState::Sent,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_waits_for_no_letter() {
+    fn what_is_out_waits_for_no_notice() {
         check(Kind::Posting, &[DeliveryState::Failed, DeliveryState::HeldForKey]);
         check(Kind::Notice, &[]);
     }

@@ -13,8 +13,8 @@ use sealist_store::requests::Request;
 
 use super::{ListContext, PersonFacts, Proven, Requester, StepOutcome, Transition, WorkflowState};
 use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
-use crate::letters::{reason_lines, somebody};
 use crate::moderators::{Ask, to_deciders};
+use crate::notice_kinds::{reason_lines, somebody};
 use crate::notices::{Attachment, Message, PreparedNotice, Tokens, answer, answer_by, place_of, to_key};
 use crate::summaries::{SummaryFact, gather};
 use crate::{App, AppError};
@@ -39,7 +39,7 @@ pub(super) async fn ask(
     let hours = life_h(list, &run.goal, &question);
     let draft = QuestionDraft { app, list, asker: standing.asker, run: &run, facts, hours, now };
     let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
-    let (letters, told) = match &question {
+    let (notices, told) = match &question {
         // The token that was used for one signature is good for the other.
         Question::Signatures(missing) if same && has_signed(&standing, &run) => {
             (Vec::new(), StepOutcome::OneMore(missing[0].clone()))
@@ -51,9 +51,9 @@ pub(super) async fn ask(
         Question::Key => (draft.to_person(Text::KeyRequest).await?, StepOutcome::Asked),
         Question::Approval => (draft.to_moderators(certificate.as_ref()).await?, StepOutcome::Waits),
     };
-    if told == StepOutcome::Asked && letters.iter().all(|letter| !letter.is_made()) {
+    if told == StepOutcome::Asked && notices.iter().all(|notice| !notice.is_made()) {
         let mut taken = unasked(standing.asker, &run.goal);
-        taken.effects.extend(letters.into_iter().map(Effect::Letter));
+        taken.effects.extend(notices.into_iter().map(Effect::Notice));
         return Ok(taken);
     }
     let is_decided = question == Question::Approval && list.settings.admin_immed_notify;
@@ -77,13 +77,13 @@ pub(super) async fn ask(
         event,
         detail: format!("{}: {}", run.goal.action(), question.name()),
         by,
-        letters,
+        notices,
         run,
     };
     Ok(Transition { effects: vec![Effect::Ask(Box::new(asked))], told })
 }
 
-/// Nobody is asked: the person got enough letters, or has enough waiting. The owners can see it.
+/// Nobody is asked: the person got enough notices, or has enough waiting. The owners can see it.
 pub(super) fn unasked(asker: &Requester, goal: &Goal) -> Transition {
     let (address, detail) = (asker.address.clone(), goal.action().to_owned());
     let tried = Effect::Tried { address, trier: asker.proven.into(), event: UNASKED, detail };
@@ -154,11 +154,11 @@ impl QuestionDraft<'_> {
         };
         let message =
             self.message(text, self.values(&tokens.in_words, &[], ""), attachment, reply_to).await?;
-        let letter = match text {
+        let notice = match text {
             Text::KeyRequest => answer_by(self.app, self.list, message, Channel::Open, self.now).await?,
             _ => answer(self.app, self.list, message, self.now).await?,
         };
-        Ok(vec![letter.with(&tokens, self.app)])
+        Ok(vec![notice.with(&tokens, self.app)])
     }
 
     /// A statement to be signed, for the eyes of the holder of the newest of the keys alone.
@@ -175,8 +175,8 @@ impl QuestionDraft<'_> {
         let keys: Vec<String> = missing.iter().map(Fingerprint::spaced).collect();
         let values = self.values(&tokens.in_words, &keys, statement.trim_end());
         let message = self.message(Text::KeyConfirm, values, None, tokens.reply_to(self.list)).await?;
-        let letter = to_key(self.app, self.list, message, &reader.usable(self.now)?, self.now).await?;
-        Ok(vec![letter.with(&tokens, self.app)])
+        let notice = to_key(self.app, self.list, message, &reader.usable(self.now)?, self.now).await?;
+        Ok(vec![notice.with(&tokens, self.app)])
     }
 
     /// To each of those in charge.
@@ -191,7 +191,7 @@ impl QuestionDraft<'_> {
             let file = format!("{}.asc", certificate.fingerprint());
             (file, "application/pgp-keys", certificate.armored())
         });
-        // The letter would be sealed to the key that waits.
+        // The notice would be sealed to the key that waits.
         let about_key_of = (self.run.goal == Goal::ApproveKey).then(|| self.asker.address.clone());
         let ask = Ask { text: Text::Request, budget: TO_MODERATOR, attachment, about_key_of };
         let values = |_: &TextPlace<'_>, _, token: Option<&str>| self.request_values(certificate, token);
@@ -247,7 +247,7 @@ impl QuestionDraft<'_> {
             to: somebody(&self.asker.address),
             kind: kind(&self.run.goal, text),
             budget: self.asker.budget(self.app, self.facts, NoticePurpose::Question),
-            letter: self.app.texts.letter(text, &place, values),
+            notice: self.app.texts.notice(text, &place, values),
             attachment,
             reply_to: Some(reply_to),
         })
@@ -278,7 +278,7 @@ pub(super) async fn refused(
         to: somebody(&request.address),
         kind: Text::Refused.name().into(),
         budget: app.budgets.of(Who::Proven, NoticePurpose::Question),
-        letter: app.texts.letter(Text::Refused, &place, values),
+        notice: app.texts.notice(Text::Refused, &place, values),
         attachment: None,
         reply_to: None,
     };

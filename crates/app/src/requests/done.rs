@@ -15,7 +15,7 @@ use super::{
 };
 use crate::effects::Effect;
 use crate::key_life::row_of;
-use crate::letters::somebody;
+use crate::notice_kinds::somebody;
 use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key};
 use crate::setup::list_certificate;
 use crate::summaries::{SummaryFact, gather};
@@ -91,7 +91,7 @@ impl End<'_> {
                 owner => self.list.name.address(SubAddress::Owner).to_string(),
                 email => self.standing.asker.address.to_string(),
             };
-            effects.push(self.letter(Text::Goodbye, values, None).await?);
+            effects.push(self.notice(Text::Goodbye, values, None).await?);
         }
         effects.extend(self.tell_owners(Text::AdminUnsubscribed));
         Ok(effects)
@@ -113,7 +113,7 @@ impl End<'_> {
             effects.push(self.to_old_key(values.clone(), &old).await?);
         }
         effects.extend(self.name_of_first_key().await?);
-        effects.push(self.letter(Text::KeyChanged, values, None).await?);
+        effects.push(self.notice(Text::KeyChanged, values, None).await?);
         Ok(effects)
     }
 
@@ -130,11 +130,11 @@ impl End<'_> {
         Ok((!name.is_empty()).then(|| Effect::Choose(address.clone(), Setting::Name(name))))
     }
 
-    /// Whoever has lost the address to somebody else reads no letter to the new key.
+    /// Whoever has lost the address to somebody else reads no notice to the new key.
     async fn to_old_key(&self, values: Value, old: &SealingCard) -> Result<Effect, AppError> {
         let message = self.message(Text::KeyChanged, values, None).await?;
         let message = Message { kind: "key-changed-to-old-key".into(), ..message };
-        Ok(Effect::Letter(to_key(self.app, self.list, message, old, self.now).await?))
+        Ok(Effect::Notice(to_key(self.app, self.list, message, old, self.now).await?))
     }
 
     /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.
@@ -188,11 +188,11 @@ impl End<'_> {
             fingerprint => key.as_ref().map(|key| key.fingerprint().spaced()),
         };
         let file = key.map(|key| (format!("{name}.asc"), "application/pgp-keys", key.armored()));
-        self.letter(Text::Welcome, values, file).await
+        self.notice(Text::Welcome, values, file).await
     }
 
     /// Sealed to the key that the address has when this is done.
-    async fn letter(
+    async fn notice(
         &self,
         text: Text,
         values: Value,
@@ -207,7 +207,7 @@ impl End<'_> {
             }
         };
         let message = self.message(text, values, attachment).await?;
-        Ok(Effect::Letter(make(self.app, self.list, message, channel, self.now).await?))
+        Ok(Effect::Notice(make(self.app, self.list, message, channel, self.now).await?))
     }
 
     async fn message(
@@ -222,7 +222,7 @@ impl End<'_> {
             to: somebody(address),
             kind: text.name().into(),
             budget: NoticeBudget::a_day(10),
-            letter: self.app.texts.letter(text, &place, values),
+            notice: self.app.texts.notice(text, &place, values),
             attachment,
             reply_to: None,
         })
@@ -230,6 +230,6 @@ impl End<'_> {
 
     fn tell_owners(&self, text: Text) -> Option<Effect> {
         let fact = SummaryFact::Member { email: self.standing.asker.address.to_string() };
-        self.list.settings.admin_notify_mchanges.then(|| Effect::Letter(gather(self.list, text, &[fact])))
+        self.list.settings.admin_notify_mchanges.then(|| Effect::Notice(gather(self.list, text, &[fact])))
     }
 }

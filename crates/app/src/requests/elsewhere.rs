@@ -99,7 +99,7 @@ async fn question(
 
 fn notice(there: ListContext<'_>, asker: &Requester, certificate: &Certificate) -> Effect {
     let (email, fingerprint) = (asker.address.to_string(), certificate.fingerprint().to_string());
-    Effect::Letter(gather(
+    Effect::Notice(gather(
         there.list,
         Text::AdminKeyChanged,
         &[SummaryFact::KeyChanged { email, fingerprint }],

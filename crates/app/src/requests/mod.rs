@@ -100,12 +100,12 @@ pub(crate) struct Transition {
     pub(crate) told: StepOutcome,
 }
 
-/// What the person hears of it, beside letters.
+/// What the person hears of it, beside notices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StepOutcome {
-    /// A letter asks them.
+    /// A notice asks them.
     Asked,
-    /// Nothing: today they got enough letters.
+    /// Nothing: today they got enough notices.
     Nothing,
     /// It waits for a moderator.
     Waits,
@@ -224,9 +224,9 @@ pub(crate) async fn decide(
             resume_request(desk, &asker, request, StepAnswer::Approved, None).await?
         }
         MessageDecision::Reject(reason) => {
-            let letter = ask::refused(desk, &request, &reason).await?;
+            let notice = ask::refused(desk, &request, &reason).await?;
             let mut taken = end(request);
-            taken.effects.push(Effect::Letter(letter));
+            taken.effects.push(Effect::Notice(notice));
             taken
         }
         MessageDecision::Discard => end(request),

@@ -9,7 +9,7 @@ use sealist_openpgp::Fingerprint;
 use super::held::minute;
 use super::{NoticeWithTokens, Notices, SummaryFact, Telling};
 use crate::AppError;
-use crate::letters::key_wait_days;
+use crate::notice_kinds::key_wait_days;
 use crate::notices::{Message, channel_to, in_charge, make, place_of};
 
 /// Lines of one notice.
@@ -37,12 +37,12 @@ impl Telling<'_> {
                 to: Mailbox { name: None, address: person.clone() },
                 kind: self.text.name().into(),
                 budget: NoticeBudget::UNLIMITED,
-                letter: app.texts.letter(self.text, &place, self.values()),
+                notice: app.texts.notice(self.text, &place, self.values()),
                 attachment: None,
                 reply_to: None,
             };
-            let letter = make(app, list, message, channel, now).await?;
-            notices.letters.push(NoticeWithTokens { letter, tokens: Vec::new(), reader: person });
+            let notice = make(app, list, message, channel, now).await?;
+            notices.notices.push(NoticeWithTokens { notice, tokens: Vec::new(), reader: person });
         }
         Ok(Some(notices))
     }

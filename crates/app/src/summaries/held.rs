@@ -57,7 +57,7 @@ impl Telling<'_> {
             return Ok(None);
         }
         for person in people {
-            notices.letters.push(self.to_decider(person, &waiting, &gone).await?);
+            notices.notices.push(self.to_decider(person, &waiting, &gone).await?);
         }
         notices.entries = waiting.iter().map(|one| one.entry.no).collect();
         let until =
@@ -135,12 +135,12 @@ impl Telling<'_> {
             to: Mailbox { name: None, address: person.address.clone() },
             kind: Text::Held.name().into(),
             budget: NoticeBudget::UNLIMITED,
-            letter: app.texts.letter(Text::Held, &place, values),
+            notice: app.texts.notice(Text::Held, &place, values),
             attachment: None,
             reply_to: Some(list.name.address(SubAddress::Request)),
         };
-        let letter = make_with(app, list, message, attached, person.channel, now).await?;
-        Ok(NoticeWithTokens { letter, tokens, reader: person.address })
+        let notice = make_with(app, list, message, attached, person.channel, now).await?;
+        Ok(NoticeWithTokens { notice, tokens, reader: person.address })
     }
 
     fn described(
@@ -235,14 +235,14 @@ impl Telling<'_> {
                     .of(Asker::Stranger, NoticePurpose::Held)
                     .of_source(Some(source_of(app, &author.to_string())))
             },
-            letter: app.texts.letter(Text::Waits, &place, values),
+            notice: app.texts.notice(Text::Waits, &place, values),
             attachment: None,
             reply_to: None,
         };
-        let letter = make_with(app, list, message, Vec::new(), channel, now).await?;
+        let notice = make_with(app, list, message, Vec::new(), channel, now).await?;
         let reader = author.clone();
         Ok(Some(Notices {
-            letters: vec![NoticeWithTokens { letter, tokens: Vec::new(), reader }],
+            notices: vec![NoticeWithTokens { notice, tokens: Vec::new(), reader }],
             ..notices
         }))
     }

@@ -170,7 +170,7 @@ struct Telling<'a> {
 
 /// A notice for one reader, with the tokens that it brings.
 struct NoticeWithTokens {
-    letter: PreparedNotice,
+    notice: PreparedNotice,
     tokens: Vec<(TokenSubject, [u8; 32])>,
     reader: Address,
 }
@@ -225,13 +225,13 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
     let until = notices.answerable_until;
     let stored = app.store.write(move |db| {
         Box::pin(async move {
-            let how = if notices.letters.is_empty() { FactTelling::Silently } else { FactTelling::ByNotice };
+            let how = if notices.notices.is_empty() { FactTelling::Silently } else { FactTelling::ByNotice };
             if !pending::told(&mut *db, &due, &told, how, pace, now).await? {
                 return Err(AppError::Overtaken);
             }
-            let mut out = notices.letters.is_empty();
-            for notice in &notices.letters {
-                if !notice.letter.store(&mut *db, now).await? {
+            let mut out = notices.notices.is_empty();
+            for notice in &notices.notices {
+                if !notice.notice.store(&mut *db, now).await? {
                     continue;
                 }
                 out = true;
@@ -272,7 +272,7 @@ async fn put_off(app: &App, due: &Due, until: Timestamp) -> Result<(), AppError>
 /// What one heap becomes.
 #[derive(Default)]
 struct Notices {
-    letters: Vec<NoticeWithTokens>,
+    notices: Vec<NoticeWithTokens>,
     /// The held messages of which they tell.
     entries: Vec<EntryNo>,
     /// Facts for which they had no room.

@@ -32,7 +32,7 @@ impl Telling<'_> {
             return Ok(None);
         }
         for person in people {
-            notices.letters.push(self.about_requests(person, &waiting).await?);
+            notices.notices.push(self.about_requests(person, &waiting).await?);
         }
         let latest = waiting.iter().map(|request| request.expires_at).max();
         notices.answerable_until = latest.unwrap_or(Timestamp(self.now.0));
@@ -85,12 +85,12 @@ impl Telling<'_> {
             to: Mailbox { name: None, address: person.address.clone() },
             kind: Text::Requests.name().into(),
             budget: NoticeBudget::UNLIMITED,
-            letter: app.texts.letter(Text::Requests, &place, values),
+            notice: app.texts.notice(Text::Requests, &place, values),
             attachment: None,
             reply_to: Some(list.name.address(SubAddress::Request)),
         };
-        let letter = make(app, list, message, person.channel, now).await?;
-        Ok(NoticeWithTokens { letter, tokens, reader: person.address })
+        let notice = make(app, list, message, person.channel, now).await?;
+        Ok(NoticeWithTokens { notice, tokens, reader: person.address })
     }
 
     fn asked(&self, request: &Request, token: Option<&str>) -> Value {

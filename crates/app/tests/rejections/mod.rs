@@ -16,9 +16,9 @@ async fn a_refusal_carries_the_moderators_words() {
     check("plain", "far@y.example", &plain("far@y.example", "x", "y"), &stage, "Too loud.", Rejected::Told)
         .await;
     let mail = stage.told(day(0)).await;
-    let letter = mail.iter().find(|mail| text(mail).contains("Too loud.")).unwrap();
-    assert_eq!(letter.to, "far@y.example");
-    assert!(!text(letter).contains("takes messages only if"), "{}", text(letter));
+    let notice = mail.iter().find(|mail| text(mail).contains("Too loud.")).unwrap();
+    assert_eq!(notice.to, "far@y.example");
+    assert!(!text(notice).contains("takes messages only if"), "{}", text(notice));
 
     let (stage, _, anne) = Stage::new("pgp-default").await;
     let certificate = stage.app.keys_of(&stage.list).await.unwrap().posting.certificate().clone();

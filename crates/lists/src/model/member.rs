@@ -113,7 +113,7 @@ pub struct Preferences {
     /// Whether posts may come as cleartext when there is no usable key and the list's `missing_key_action` is
     /// `cleartext`. Default no.
     pub allow_cleartext: bool,
-    /// The language of letters. It belongs to the address, so that all lists write in it. Empty: that of the list.
+    /// The language of notices. It belongs to the address, so that all lists write in it. Empty: that of the list.
     #[serde(with = "language::or_empty")]
     pub preferred_language: Option<Language>,
 }

@@ -24,12 +24,12 @@ const ROLES: &[&str] = &[
 /// (`. ' ’ -`), no address, no bracket, no role. An empty one is no name at all.
 pub fn person_name(given: &str) -> Option<String> {
     let name = given.split_whitespace().collect::<Vec<_>>().join(" ");
-    let letters =
+    let notices =
         |c: char| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '’' | '-' | '\u{300}'..='\u{36f}');
     let lower = name.to_lowercase();
     let role = lower.split(' ').any(|word| word == "via" || ROLES.iter().any(|role| looks_like(word, role)));
     let starts = name.chars().next().is_none_or(char::is_alphabetic);
-    let fits = name.chars().count() <= MAX_CHARS && name.chars().all(letters) && starts && !role;
+    let fits = name.chars().count() <= MAX_CHARS && name.chars().all(notices) && starts && !role;
     fits.then_some(name)
 }
 

@@ -39,9 +39,9 @@ pub struct ListSettings {
     pub workflows: BTreeMap<String, Vec<String>>,
     /// Who may ask who the members are.
     pub member_roster_visibility: RosterVisibility,
-    /// Whether new members get a letter that greets them.
+    /// Whether new members get a notice that greets them.
     pub send_welcome_message: bool,
-    /// Whether who leaves gets a letter that says so.
+    /// Whether who leaves gets a notice that says so.
     pub send_goodbye_message: bool,
     /// Whether owners and moderators hear at once of requests that wait for them.
     pub admin_immed_notify: bool,
@@ -85,7 +85,7 @@ pub struct ListSettings {
     pub process_bounces: bool,
     /// After so many days with bounces, posts to a member stop.
     pub bounce_score_threshold: u32,
-    /// Whether a member is asked then whether mail arrives, and posts stop only if that letter comes back too.
+    /// Whether a member is asked then whether mail arrives, and posts stop only if that notice comes back too.
     pub verp_probes: bool,
     /// A member whose last bounce is so many days old begins anew.
     pub bounce_info_stale_after_days: u32,

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use minijinja::{Error, Value};
 
 use super::overrides::{Fault, Override, OverrideTarget, TextScope};
-use super::render::{self, Letter};
+use super::render::{self, NoticeText};
 use super::{Language, Text};
 use crate::model::{ListName, MailingList};
 use crate::rules::Reason;
@@ -56,7 +56,7 @@ impl Default for Texts {
 
 impl Texts {
     /// The texts of a site with that language. A file that cannot be used is reported, once, and our own words stand in
-    /// its place; so are they when a file fails on the values of a letter.
+    /// its place; so are they when a file fails on the values of a notice.
     pub fn new(
         language: Language,
         overrides: Vec<Override>,
@@ -86,15 +86,15 @@ impl Texts {
         self.now().language
     }
 
-    /// The place of a letter of that list: in the reader's own language, else the list's, else the site's.
+    /// The place of a notice of that list: in the reader's own language, else the list's, else the site's.
     pub fn place<'a>(&self, list: &'a MailingList, reader: Option<Language>) -> TextPlace<'a> {
         let language = reader.or(list.settings.preferred_language).unwrap_or_else(|| self.language());
         TextPlace { list: Some(&list.name), language }
     }
 
     /// Fills in a mail text.
-    pub fn letter(&self, text: Text, place: &TextPlace<'_>, values: Value) -> Letter {
-        self.fill(text, place, &values, |source| Some(render::letter(source, &values)))
+    pub fn notice(&self, text: Text, place: &TextPlace<'_>, values: Value) -> NoticeText {
+        self.fill(text, place, &values, |source| Some(render::notice(source, &values)))
     }
 
     /// Fills in a text that is no mail of its own.

@@ -5,7 +5,7 @@
 //!                                  ──▶ ours in that language ──▶ ours in English
 //! ```
 //!
-//! The first line of a letter is its subject, then an empty line, then the body. To add a text, add a row to the table
+//! The first line of a notice is its subject, then an empty line, then the body. To add a text, add a row to the table
 //! in `table.rs` and a file per language; to add a language, a variant of [`Language`], a folder, and its name in the rows.
 
 mod catalogue;
@@ -21,6 +21,6 @@ pub use catalogue::{TextPlace, TextSource, Texts};
 pub use language::Language;
 pub use minijinja::{Value, context};
 pub use overrides::{Fault, Override};
-pub use render::Letter;
+pub use render::NoticeText;
 pub use table::{Text, TextForm};
 pub use values::{Described, described};

@@ -23,7 +23,7 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// Whose letters a file is for.
+/// Whose notices a file is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TextScope {
     /// One list, by its identifier.

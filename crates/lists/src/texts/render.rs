@@ -8,16 +8,16 @@ use super::values::samples;
 
 /// A subject and a body, ready to be put into a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct NoticeText {
     /// One line.
     pub subject: String,
     /// Lines that end in LF.
     pub body: String,
 }
 
-/// Fills in a letter. The subject is filled in by itself, so that no value can end it.
-pub(super) fn letter(source: &str, values: &Value) -> Result<Letter, Error> {
-    letter_with(UndefinedBehavior::Lenient, source, values)
+/// Fills in a notice. The subject is filled in by itself, so that no value can end it.
+pub(super) fn notice(source: &str, values: &Value) -> Result<NoticeText, Error> {
+    notice_with(UndefinedBehavior::Lenient, source, values)
 }
 
 /// Fills in lines.
@@ -46,13 +46,13 @@ pub(super) fn problem(text: Text, source: &str) -> Option<String> {
 fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
     let strict = UndefinedBehavior::Strict;
     match text.form() {
-        TextForm::Letter => {
+        TextForm::Notice => {
             let (subject, body) = halves(source);
             if subject.trim().contains('\n') || body.trim().is_empty() {
                 return Err("its first line must be the subject, its second line empty".to_owned());
             }
-            let letter = letter_with(strict, source, values).map_err(|error| words_of(&error))?;
-            if letter.subject.is_empty() {
+            let notice = notice_with(strict, source, values).map_err(|error| words_of(&error))?;
+            if notice.subject.is_empty() {
                 return Err("its subject is empty".to_owned());
             }
         }
@@ -71,12 +71,12 @@ fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn letter_with(undefined: UndefinedBehavior, source: &str, values: &Value) -> Result<Letter, Error> {
+fn notice_with(undefined: UndefinedBehavior, source: &str, values: &Value) -> Result<NoticeText, Error> {
     let (subject, body) = halves(source);
     let subject = fill(undefined, subject, values)?;
     // Behind two lines, so that an error names the line that it is in.
     let mut body = fill(undefined, &format!("\n\n{body}"), values)?;
-    Ok(Letter { subject: one_line(subject.trim()), body: body.split_off(2) })
+    Ok(NoticeText { subject: one_line(subject.trim()), body: body.split_off(2) })
 }
 
 fn halves(source: &str) -> (&str, &str) {

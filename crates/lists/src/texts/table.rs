@@ -6,7 +6,7 @@ use super::Language;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextForm {
     /// A subject, an empty line, a body.
-    Letter,
+    Notice,
     /// Lines that stand in a message.
     Block,
     /// A sentence a line, each behind its name and a colon.
@@ -71,91 +71,91 @@ texts! {
     OwnerMail: Block "list:owner:regular:author", "owner_mail" [en de fr]
         (owner email);
     /// To a member whose post was not taken; the same words for every reason.
-    NotPosted: Letter "list:user:notice:rejected", "not_posted" [en de fr]
+    NotPosted: Notice "list:user:notice:rejected", "not_posted" [en de fr]
         (list address owner pgp sendkey);
     /// To a member whose message came again after it was posted.
-    PostedAlready: Letter "list:user:notice:posted-already", "posted_already" [en de fr]
+    PostedAlready: Notice "list:user:notice:posted-already", "posted_already" [en de fr]
         (list address owner);
     /// To the owners: something waits for a moderator.
-    Held: Letter "list:admin:action:post", "held" [en de fr]
+    Held: Notice "list:admin:action:post", "held" [en de fr]
         (list address pgp count messages may_answer may_see days gone more);
     /// To an owner or moderator: a held message that they asked for. It is attached.
-    HeldShown: Letter "list:admin:notice:post", "held_shown" [en de fr]
+    HeldShown: Notice "list:admin:notice:post", "held_shown" [en de fr]
         (list address entry received_at author sender size reasons cut pgp token approve_link);
     /// To an author: posts wait for a moderator, or too many waited and the oldest are deleted.
-    Waits: Letter "list:user:notice:hold", "waits" [en de fr]
+    Waits: Notice "list:user:notice:hold", "waits" [en de fr]
         (list address owner days count messages gone more);
     /// To an author: a moderator did not let a post pass, or nobody decided in time.
-    NotLetThrough: Letter "list:user:notice:refused-post", "not_let_through" [en de fr]
+    NotLetThrough: Notice "list:user:notice:refused-post", "not_let_through" [en de fr]
         (list address owner received_at problem days);
     /// To the owners: messages broke a runner three times.
-    Shunted: Letter "list:admin:notice:shunted", "shunted" [en de fr]
+    Shunted: Notice "list:admin:notice:shunted", "shunted" [en de fr]
         (list address messages more);
     /// The list's certificate, asked for at `-sendkey`.
-    Sendkey: Letter "list:user:notice:sendkey", "sendkey" [en de fr]
+    Sendkey: Notice "list:user:notice:sendkey", "sendkey" [en de fr]
         (list address fingerprint);
     /// To a member: a post waits because there is no usable key.
-    KeyNeeded: Letter "list:user:notice:key-needed", "key_needed" [en de fr]
+    KeyNeeded: Notice "list:user:notice:key-needed", "key_needed" [en de fr]
         (list address owner request days problem);
     /// To the owners: posts wait because a member has no usable key.
-    MemberKeyNeeded: Letter "list:admin:notice:key-needed", "member_key_needed" [en de fr]
+    MemberKeyNeeded: Notice "list:admin:notice:key-needed", "member_key_needed" [en de fr]
         (list address days copies more);
     /// To the owners: copies waited for the keys of members, and none came in time.
-    CopiesDropped: Letter "list:admin:notice:copies-dropped", "copies_dropped" [en de fr]
+    CopiesDropped: Notice "list:admin:notice:copies-dropped", "copies_dropped" [en de fr]
         (list address days copies more);
     /// To a member: a copy waited for a usable key, and none came in time.
-    CopyDropped: Letter "list:user:notice:copy-dropped", "copy_dropped" [en de fr]
+    CopyDropped: Notice "list:user:notice:copy-dropped", "copy_dropped" [en de fr]
         (list address owner request days);
     /// To the owners: a recipient's mail server refused a copy for good, or for too long.
-    Undelivered: Letter "list:admin:notice:undelivered", "undelivered" [en de fr]
+    Undelivered: Notice "list:admin:notice:undelivered", "undelivered" [en de fr]
         (list address days copies more);
     /// To the owners: posts to members stop after too many bounces.
-    Stopped: Letter "list:admin:notice:disable", "stopped" [en de fr]
+    Stopped: Notice "list:admin:notice:disable", "stopped" [en de fr]
         (list address request bounces addresses more);
     /// To a member: the key ends soon, or cannot be used any more.
-    KeyEnds: Letter "list:user:notice:key-ends", "key_ends" [en de fr]
+    KeyEnds: Notice "list:user:notice:key-ends", "key_ends" [en de fr]
         (list owner request email fingerprint hex left until cause revoked prolong days lists);
     /// To an owner: keys of members that end, cannot be used, or have changed; of all lists together.
-    KeyNews: Letter "list:admin:notice:keys", "key_news" [en de fr]
+    KeyNews: Notice "list:admin:notice:keys", "key_news" [en de fr]
         (count members more);
     /// To the members: the list has a new key, which is attached. It is signed with the old one.
-    NewListKey: Letter "list:member:notice:new-key", "new_list_key" [en de fr]
+    NewListKey: Notice "list:member:notice:new-key", "new_list_key" [en de fr]
         (list address fingerprint old_fingerprint overlap_days);
     /// To a new member. On lists with OpenPGP the list's key is attached.
-    Welcome: Letter "list:user:notice:welcome", "welcome" [en de fr]
+    Welcome: Notice "list:user:notice:welcome", "welcome" [en de fr]
         (list address owner request email fingerprint);
     /// To somebody who is no longer a member.
-    Goodbye: Letter "list:user:notice:goodbye", "goodbye" [en de fr]
+    Goodbye: Notice "list:user:notice:goodbye", "goodbye" [en de fr]
         (list address owner email);
     /// To a member whose mail came back: asks whether it still does.
-    Probe: Letter "list:user:notice:probe", "probe" [en de fr]
+    Probe: Notice "list:user:notice:probe", "probe" [en de fr]
         (list address owner email);
     /// To a member: posts have stopped after bounces. It comes some days later, each week for three weeks.
-    DeliveryStopped: Letter "list:user:notice:warning", "delivery_stopped" [en de fr]
+    DeliveryStopped: Notice "list:user:notice:warning", "delivery_stopped" [en de fr]
         (list address owner request email);
     /// To the owners: people have become members.
-    AdminSubscribed: Letter "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
+    AdminSubscribed: Notice "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
         (list address email addresses mixed_scripts more);
     /// To the owners: members have other keys, which some other list took.
-    AdminKeyChanged: Letter "list:admin:notice:key-changed", "admin_key_changed" [en de fr]
+    AdminKeyChanged: Notice "list:admin:notice:key-changed", "admin_key_changed" [en de fr]
         (list address email fingerprint changed more);
     /// To the owners: people are no longer members.
-    AdminUnsubscribed: Letter "list:admin:notice:unsubscribe", "admin_unsubscribed" [en de fr]
+    AdminUnsubscribed: Notice "list:admin:notice:unsubscribe", "admin_unsubscribed" [en de fr]
         (list address email addresses more);
     /// Asks a person whether something is wanted that was asked for in their name.
-    Confirm: Letter "list:user:action:confirm", "confirm" [en de fr]
+    Confirm: Notice "list:user:action:confirm", "confirm" [en de fr]
         (list address owner request email goal token hours last);
     /// Asks a person for a key.
-    KeyRequest: Letter "list:user:action:key-set", "key_request" [en de fr]
+    KeyRequest: Notice "list:user:action:key-set", "key_request" [en de fr]
         (list address owner request email goal token hours old_fingerprint);
     /// Asks for a signed statement; only the holder of the key can read it.
-    KeyConfirm: Letter "list:user:action:key-confirm", "key_confirm" [en de fr]
+    KeyConfirm: Notice "list:user:action:key-confirm", "key_confirm" [en de fr]
         (list address owner request email goal token hours last keys statement);
     /// To whoever sent for commands what is encrypted, or has two readings, and proves nothing; the same words whatever it holds.
-    NotActedOn: Letter "list:user:notice:not-acted-on", "not_acted_on" [en de fr]
+    NotActedOn: Notice "list:user:notice:not-acted-on", "not_acted_on" [en de fr]
         (list address owner request who);
     /// The answer to commands.
-    Results: Letter "list:user:notice:results", "results" [en de fr]
+    Results: Notice "list:user:notice:results", "results" [en de fr]
         (list owner request results last proven);
     /// Which commands there are.
     Commands: Block "list:user:notice:commands", "commands" [en de fr]
@@ -164,19 +164,19 @@ texts! {
     Settings: Block "list:user:notice:settings", "settings" [en de fr]
         (email name delivery own_posts copies cleartext language pgp fingerprint);
     /// To the owners: somebody asks for something that they decide on. What is offered is attached.
-    Request: Letter "list:admin:action:request", "request" [en de fr]
+    Request: Notice "list:admin:action:request", "request" [en de fr]
         (list address email goal pgp token approve_link reject_link fingerprint old_fingerprint names_address mixed_scripts);
     /// To the owners: many have asked for something that they decide on, told together.
-    Requests: Letter "list:admin:action:requests", "requests" [en de fr]
+    Requests: Notice "list:admin:action:requests", "requests" [en de fr]
         (list address pgp requests mixed_scripts more);
     /// To a person: a moderator refused what was asked for.
-    Refused: Letter "list:user:notice:refuse", "refused" [en de fr]
+    Refused: Notice "list:user:notice:refuse", "refused" [en de fr]
         (list address owner goal problem);
     /// To a person: messages are encrypted to another key from now on.
-    KeyChanged: Letter "list:user:notice:key-changed", "key_changed" [en de fr]
+    KeyChanged: Notice "list:user:notice:key-changed", "key_changed" [en de fr]
         (list address owner email fingerprint old_fingerprint twice);
     /// To the owners: the key that authorised the one a member has is compromised.
-    KeyVoid: Letter "list:admin:action:key-void", "key_void" [en de fr]
+    KeyVoid: Notice "list:admin:action:key-void", "key_void" [en de fr]
         (list doubts more);
     /// The sentence for each way in which a command is refused.
     Problems: Sentences "list:problems", "problems" [en de fr]

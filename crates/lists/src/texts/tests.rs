@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use expect_test::expect_file;
 
-use super::render::{letter, lines, problem, sentences};
+use super::render::{lines, notice, problem, sentences};
 use super::values::samples;
 use super::*;
 use crate::commands::{Problem, Success};
@@ -46,8 +46,8 @@ fn lines_fit_on_a_screen() {
             let body = match text.form() {
                 TextForm::Sentences => continue,
                 TextForm::Block => lines(source, &values).unwrap(),
-                TextForm::Letter => {
-                    let made = letter(source, &values).unwrap();
+                TextForm::Notice => {
+                    let made = notice(source, &values).unwrap();
                     assert!(made.subject.chars().count() <= LONGEST_SUBJECT, "{path}: {}", made.subject);
                     assert!(made.body.len() > 40 && made.body.ends_with('\n'), "{path}");
                     made.body
@@ -94,7 +94,7 @@ fn a_key_is_called_another_only_if_it_is() {
                     address => "team@lists.example", email => "bart@example.org", mixed_scripts => false,
                     token => Option::<&str>::None, pgp => true,
                 };
-                let made = letter(source, &values).unwrap();
+                let made = notice(source, &values).unwrap();
                 let all = format!("{}\n{}", made.subject, made.body);
                 let told = |fingerprint: &str| all.matches(fingerprint).count();
                 assert_eq!((told(NEW), told(OLD)), (1, usize::from(is_other)), "{language:?} {goal}: {all}");
@@ -124,7 +124,7 @@ fn notices_about_keys_fit_what_was_there_before() {
                 fingerprint => "0123 4567", old_fingerprint => old, twice => is_twice, mixed_scripts => false,
             };
             let made = |text: Text| {
-                let made = letter(text.built_in(language).unwrap(), &values).unwrap();
+                let made = notice(text.built_in(language).unwrap(), &values).unwrap();
                 format!("{}\n{}", made.subject, made.body).split_whitespace().collect::<Vec<_>>().join(" ")
             };
             for text in [Text::KeyRequest, Text::Request] {
@@ -259,11 +259,11 @@ fn the_most_specific_file_is_used() {
         let heard = Heard::default();
         let list: ListName = "team@lists.example".parse().unwrap();
         let place = TextPlace { list: Some(&list), language };
-        assert_eq!(heard.texts(&files).letter(Text::Shunted, &place, values()).subject, subject);
+        assert_eq!(heard.texts(&files).notice(Text::Shunted, &place, values()).subject, subject);
         assert_eq!(heard.faults(), []);
     }
     let (list, domain, site) = ("lists/team.lists.example/de", "domains/lists.example/de", "site/de");
-    let ours = Texts::default().letter(Text::Shunted, &TextPlace::default(), values()).subject;
+    let ours = Texts::default().notice(Text::Shunted, &TextPlace::default(), values()).subject;
     check(&[], Language::En, &ours);
     check(&[site, domain, list], Language::De, &format!("Of {list}"));
     check(&[site, domain], Language::De, &format!("Of {domain}"));
@@ -278,8 +278,8 @@ fn a_file_that_cannot_be_used_is_named_and_ours_stands_in() {
     fn check(path: &str, source: &str, detail: &str) {
         let heard = Heard::default();
         let texts = heard.texts(&[(path, source)]);
-        let ours = Texts::default().letter(Text::Shunted, &TextPlace::default(), values());
-        assert_eq!(texts.letter(Text::Shunted, &TextPlace::default(), values()), ours);
+        let ours = Texts::default().notice(Text::Shunted, &TextPlace::default(), values());
+        assert_eq!(texts.notice(Text::Shunted, &TextPlace::default(), values()), ours);
         let faults = heard.faults();
         assert_eq!((faults.len(), &*faults[0].path), (1, path));
         assert!(faults[0].detail.contains(detail), "{}", faults[0].detail);
@@ -308,8 +308,8 @@ fn a_file_that_fails_later_is_reported_once() {
     let texts = heard.texts(&[("site/en/list:admin:notice:shunted.txt", source)]);
     assert_eq!(heard.faults(), []);
     for _ in 0..3 {
-        let letter = texts.letter(Text::Shunted, &TextPlace::default(), values());
-        assert_eq!(letter.subject, "Team: messages could not be handled");
+        let notice = texts.notice(Text::Shunted, &TextPlace::default(), values());
+        assert_eq!(notice.subject, "Team: messages could not be handled");
     }
     assert_eq!(heard.faults().len(), 1);
 }
@@ -333,9 +333,9 @@ fn a_value_cannot_add_lines() {
         ],
         more => 0,
     };
-    let letter = Texts::default().letter(Text::Shunted, &TextPlace::default(), values);
-    assert_eq!(letter.subject, "Team  Subject: false  <b>: messages could not be handled");
-    assert!(letter.body.contains("to a b Signature: good\n"), "{}", letter.body);
+    let notice = Texts::default().notice(Text::Shunted, &TextPlace::default(), values);
+    assert_eq!(notice.subject, "Team  Subject: false  <b>: messages could not be handled");
+    assert!(notice.body.contains("to a b Signature: good\n"), "{}", notice.body);
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn texts_read_anew_count_for_everybody_who_has_them() {
     let texts = heard.texts(&[]);
     let elsewhere = texts.clone();
     texts.replace(&heard.texts(&[("site/en/list:admin:notice:shunted.txt", "New\n\nBody.\n")]));
-    assert_eq!(elsewhere.letter(Text::Shunted, &TextPlace::default(), values()).subject, "New");
+    assert_eq!(elsewhere.notice(Text::Shunted, &TextPlace::default(), values()).subject, "New");
     let (origin, source) = elsewhere.source(Text::Shunted, &TextPlace::default());
     assert_eq!(origin, TextSource::File("site/en/list:admin:notice:shunted.txt".to_owned()));
     assert_eq!(source, "New\n\nBody.\n");

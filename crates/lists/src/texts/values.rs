@@ -48,7 +48,7 @@ const TABLE: &[Described] = &[
     row("entry", "the number of the message in the queue", &["17"]),
     row(
         "reasons",
-        "sentences that say why; none in a letter that is not encrypted",
+        "sentences that say why; none in a notice that is not encrypted",
         &[r#"["It is not signed as a whole."]"#, "[]"],
     ),
     row(
@@ -187,7 +187,7 @@ const TABLE: &[Described] = &[
     row("addresses", "addresses of members", &[r#"["bart@example.org"]"#]),
     row(
         "messages",
-        "messages that wait, as far as the letter tells of them: each has entry, address, received_at, author, sender (of the envelope), subject, size, reasons, shown (whole, beginning, later, captured or no: what is attached), until (when it is deleted), token, and links that answer (approve, discard)",
+        "messages that wait, as far as the notice tells of them: each has entry, address, received_at, author, sender (of the envelope), subject, size, reasons, shown (whole, beginning, later, captured or no: what is attached), until (when it is deleted), token, and links that answer (approve, discard)",
         &[
             r#"[{"entry": 17, "address": "team@lists.example", "received_at": "2026-09-21 14:13", "author": "Anne <anne@example.org>", "sender": "anne@example.org", "subject": "Plan", "size": "12 KiB", "reasons": ["It is larger than the list allows."], "shown": "whole", "until": "2026-10-21 14:13", "token": "abcdefghijklmnopqrstuvwxyz234567", "approve": "<mailto:t-request@x.example?subject=decision&body=approve%20TOKEN>", "discard": "<mailto:t-request@x.example?subject=decision&body=discard%20TOKEN>"}]"#,
             r#"[{"entry": 17, "address": "team@lists.example", "received_at": "2026-09-21 14:13", "author": "Anne <anne@example.org>", "sender": "", "subject": null, "size": "12 KiB", "reasons": [], "shown": "captured", "until": null, "token": null, "approve": null, "discard": null},

@@ -91,7 +91,7 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
         Members::Set { list, address, name, value } => {
             let of = named(app, &list).await?;
             let roles = people::roles_of(&mut *app.store.reader().await?, of.no, &address).await?;
-            // An owner may be no member, and reads letters too.
+            // An owner may be no member, and reads notices too.
             let found = roles.iter().find(|one| one.role == Role::Member).or(roles.first());
             let mut member = found.ok_or_else(|| no_role(&address, &list))?.clone();
             member.preferences.set(&name, &value)?;

@@ -83,7 +83,7 @@ fn show(app: &App, text: Text, place: &TextPlace<'_>) -> CommandOutput {
     let comment = match text.form() {
         _ if values.is_empty() => String::new(),
         TextForm::Sentences => lines.map(|line| format!("# {line}")).collect(),
-        TextForm::Letter | TextForm::Block => format!("{{# Values:\n{}#}}\n", lines.collect::<String>()),
+        TextForm::Notice | TextForm::Block => format!("{{# Values:\n{}#}}\n", lines.collect::<String>()),
     };
     let meanings: serde_json::Map<_, _> =
         values.iter().map(|value| (value.name.to_owned(), value.meaning.into())).collect();

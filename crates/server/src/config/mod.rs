@@ -51,7 +51,7 @@ pub(crate) struct SiteSettings {
     pub(crate) contact: String,
     /// Domains of lists that have mailboxes too. The domain of `contact` is one of them.
     pub(crate) mailbox_domains: Vec<String>,
-    /// The language of letters to people, and of lists, that have none of their own.
+    /// The language of notices to people, and of lists, that have none of their own.
     pub(crate) language: Language,
     /// The admin's own words, in Mailman's layout. Empty: `templates` in `data_dir`.
     pub(crate) templates: PathBuf,

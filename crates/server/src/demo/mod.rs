@@ -148,11 +148,11 @@ async fn keep_serving(stage: &DemoSite, config: &Config, folder: &Path) -> anyho
     while !*stop.borrow_and_update() {
         tokio::select! {
             _ = stop.changed() => {}
-            came = stage.sink.take(1, std::time::Duration::from_secs(1)) => for letter in came {
+            came = stage.sink.take(1, std::time::Duration::from_secs(1)) => for notice in came {
                 number += 1;
-                let file = copies.join(format!("{number}-{}.eml", letter.recipient));
-                std::fs::write(&file, &letter.message)?;
-                say(&format!("came out to {}: {}\n", letter.recipient, file.display()))?;
+                let file = copies.join(format!("{number}-{}.eml", notice.recipient));
+                std::fs::write(&file, &notice.message)?;
+                say(&format!("came out to {}: {}\n", notice.recipient, file.display()))?;
             },
         }
     }

@@ -87,10 +87,10 @@ enum RefusedPost {
 }
 
 impl RefusedPost {
-    fn seen(held: usize, letters: &[Received], author: &str) -> Option<Self> {
-        match (held, letters) {
+    fn seen(held: usize, notices: &[Received], author: &str) -> Option<Self> {
+        match (held, notices) {
             (1, []) => Some(Self::Held),
-            (0, [letter]) if letter.recipient == author => Some(Self::Told),
+            (0, [notice]) if notice.recipient == author => Some(Self::Told),
             _ => None,
         }
     }
@@ -117,8 +117,8 @@ async fn refused(
     while waiting(stage, QueueName::In).await? > 0 && Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let letters = stage.sink.take(1, Duration::from_millis(300)).await;
-    let seen = RefusedPost::seen(waiting(stage, QueueName::Hold).await? - before, &letters, from);
+    let notices = stage.sink.take(1, Duration::from_millis(300)).await;
+    let seen = RefusedPost::seen(waiting(stage, QueueName::Hold).await? - before, &notices, from);
     say(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", RefusedPost::words)))?;
     Ok(seen == Some(fate))
 }

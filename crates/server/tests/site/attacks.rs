@@ -67,9 +67,9 @@ impl Stage {
         let certificate = self.site.certificate();
         let end = Instant::now() + crate::common::site::WAIT;
         while Instant::now() < end {
-            for letter in self.site.sink.take(1, Duration::from_millis(100)).await {
-                assert_eq!(letter.recipient, "olga@example.org");
-                let Shape::Encrypted(armor) = classify(&letter.message) else { continue };
+            for notice in self.site.sink.take(1, Duration::from_millis(100)).await {
+                assert_eq!(notice.recipient, "olga@example.org");
+                let Shape::Encrypted(armor) = classify(&notice.message) else { continue };
                 let Some((text, _)) = read_copy(&self.olga, &armor, &certificate) else { continue };
                 if String::from_utf8_lossy(&text).contains(CANARY) {
                     return;
@@ -82,15 +82,15 @@ impl Stage {
     /// Nobody reads the canary in it, with whatever key.
     fn assert_silent(&self, came: &[Received], what: &str) {
         let certificate = self.site.certificate();
-        for letter in came {
-            let mut seen = vec![letter.message.clone()];
-            if let Shape::Encrypted(armor) = classify(&letter.message) {
+        for notice in came {
+            let mut seen = vec![notice.message.clone()];
+            if let Shape::Encrypted(armor) = classify(&notice.message) {
                 let people = [&self.anne, &self.mallory, &self.olga];
                 seen.extend(people.iter().filter_map(|who| Some(read_copy(who, &armor, &certificate)?.0)));
             }
             for text in seen {
                 let text = String::from_utf8_lossy(&text).into_owned();
-                assert!(!text.contains(CANARY), "{what}, to {}: {text}", letter.recipient);
+                assert!(!text.contains(CANARY), "{what}, to {}: {text}", notice.recipient);
             }
         }
     }
@@ -279,7 +279,7 @@ async fn one_signature_posts_once() {
         let before = held(&stage.site).len();
         let came = stage.provoke(&wrapped(&again)).await;
         assert_eq!(came.len(), std::mem::take(&mut told), "{what}: its author hears once");
-        assert!(came.iter().all(|letter| letter.recipient == "anne@example.org"), "{what}");
+        assert!(came.iter().all(|notice| notice.recipient == "anne@example.org"), "{what}");
         assert_eq!(held(&stage.site).len(), before, "{what}: discarded");
     }
     // A list may do without the record, and then takes it again.
@@ -459,10 +459,10 @@ async fn every_failure_sounds_the_same() {
             panic!("{name}: taken")
         };
         replies.push(reply.to_string());
-        let letters = site.sink.take(1, crate::common::site::WAIT).await;
-        assert_eq!(letters.len(), 1, "{name}: {:?}", held(&site));
-        assert_eq!(letters[0].recipient, address, "{name}");
-        let Shape::Encrypted(armor) = classify(&letters[0].message) else { panic!("{name}: sealed") };
+        let notices = site.sink.take(1, crate::common::site::WAIT).await;
+        assert_eq!(notices.len(), 1, "{name}: {:?}", held(&site));
+        assert_eq!(notices[0].recipient, address, "{name}");
+        let Shape::Encrypted(armor) = classify(&notices[0].message) else { panic!("{name}: sealed") };
         let (text, signed) = read_copy(&who, &armor, &list).unwrap();
         assert!(signed, "{name}");
         heard.push(((*name).to_owned(), plain(&String::from_utf8(text).unwrap(), &address)));
@@ -477,10 +477,10 @@ async fn every_failure_sounds_the_same() {
     assert!(replies.iter().all(|reply| without_number(reply) == without_number(&replies[0])), "{replies:?}");
 }
 
-/// A letter without what differs from reader to reader and from day to day.
-fn plain(letter: &str, address: &str) -> String {
-    let boundary = letter.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
-    let same = letter.replace(address, "ADDRESS").replace(boundary, "BOUNDARY");
+/// A notice without what differs from reader to reader and from day to day.
+fn plain(notice: &str, address: &str) -> String {
+    let boundary = notice.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let same = notice.replace(address, "ADDRESS").replace(boundary, "BOUNDARY");
     let differs = ["Date:", "Message-ID:", "HP-Outer: Date:", "HP-Outer: Message-ID:"];
     let lines = same.lines().filter(|line| !differs.iter().any(|name| line.starts_with(name)));
     lines.filter(|line| !line.starts_with(" <")).collect::<Vec<_>>().join("\n")

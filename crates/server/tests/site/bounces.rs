@@ -69,9 +69,9 @@ async fn a_bounce_counts_for_whom_it_is_about() {
     assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "nobody was stopped");
 
     bounce(&site, &of_bart, "failed").await;
-    let letters = site.sink.take(1, WAIT).await;
-    assert_eq!(letters[0].recipient, "olga@example.org", "the owner hears of it");
-    assert_eq!(letters[0].sender, "", "and a bounce of that goes nowhere");
+    let notices = site.sink.take(1, WAIT).await;
+    assert_eq!(notices[0].recipient, "olga@example.org", "the owner hears of it");
+    assert_eq!(notices[0].sender, "", "and a bounce of that goes nowhere");
     send(&site, &anne, "three").await;
     let came = site.sink.take(2, Duration::from_secs(2)).await;
     let to: Vec<&str> = came.iter().map(|copy| copy.recipient.as_str()).collect();
@@ -104,8 +104,8 @@ async fn a_probe_that_comes_back_stops_posts() {
     assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "a day's bounces count once, and late is not lost");
 
     bounce(&site, &probe.sender, "failed").await;
-    let letters = site.sink.take(1, WAIT).await;
-    assert_eq!(letters[0].recipient, "olga@example.org", "the owner hears of it");
+    let notices = site.sink.take(1, WAIT).await;
+    assert_eq!(notices[0].recipient, "olga@example.org", "the owner hears of it");
     send(&site, &anne, "four").await;
     let came = site.sink.take(2, Duration::from_secs(2)).await;
     assert_eq!(came.len(), 1, "Bart gets no posts");
@@ -119,7 +119,7 @@ async fn a_probe_that_is_refused_stops_posts() {
     send(&site, &anne, "one").await;
     // The post to Anne, and to the owner what could not be delivered and who is stopped; of the probe nothing.
     let came = site.sink.take(3, WAIT).await;
-    let to: Vec<&str> = came.iter().map(|letter| letter.recipient.as_str()).collect();
+    let to: Vec<&str> = came.iter().map(|notice| notice.recipient.as_str()).collect();
     assert_eq!(to.iter().filter(|to| **to == "olga@example.org").count(), 2, "{to:?}");
     send(&site, &anne, "two").await;
     let came = site.sink.take(2, Duration::from_secs(2)).await;
@@ -145,8 +145,8 @@ async fn a_late_bounce_counts() {
             forget_posts(&mut site).await;
         }
         bounce(&site, &sender, "failed").await;
-        let letters = site.sink.take(1, WAIT).await;
-        assert_eq!(letters.first().map(|letter| &letter.recipient[..]), Some("olga@example.org"));
+        let notices = site.sink.take(1, WAIT).await;
+        assert_eq!(notices.first().map(|notice| &notice.recipient[..]), Some("olga@example.org"));
     }
 }
 
@@ -174,7 +174,7 @@ async fn a_refused_copy_is_a_bounce() {
     send(&site, &anne, "one").await;
     // The post to Anne, and to the owner what could not be delivered and who is stopped.
     let came = site.sink.take(3, WAIT).await;
-    let to_olga = came.iter().filter(|letter| letter.recipient == "olga@example.org").count();
+    let to_olga = came.iter().filter(|notice| notice.recipient == "olga@example.org").count();
     assert_eq!((came.len(), to_olga), (3, 2));
     send(&site, &anne, "two").await;
     let came = site.sink.take(2, Duration::from_secs(2)).await;

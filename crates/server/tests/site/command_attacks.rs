@@ -3,7 +3,7 @@
 
 use crate::common::cast::{Player, flat, keys_entity, text_entity};
 use crate::common::site::{LIST, Site};
-use crate::common::talk::Letter;
+use crate::common::talk::Notice;
 use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_smtp::client::RecipientResult;
@@ -47,13 +47,13 @@ impl Stage {
     }
 
     /// What Anne is to sign with both keys.
-    async fn statement(&self) -> Letter {
+    async fn statement(&self) -> Notice {
         let request = self.anne.sealed_entity(&keys_entity("key change\n", &[&self.anew.key()]));
         self.site.exchange(&[(&self.anew, request)]).await.remove(0).remove(0)
     }
 
     /// Sends it; nobody's key or role is another one then, and the audit has the event. Returns what came back.
-    async fn repel(&self, what: &str, from: &Player, message: Vec<u8>, event: (&str, &str)) -> Vec<Letter> {
+    async fn repel(&self, what: &str, from: &Player, message: Vec<u8>, event: (&str, &str)) -> Vec<Notice> {
         let (before, tried) = (self.site.state(), self.site.tried(&from.address).len());
         let came = self.site.exchange(&[(from, message)]).await.remove(0);
         assert_eq!(self.site.state(), before, "{what}");
@@ -88,8 +88,8 @@ fn signed_by(people: &[&Player], entity: &[u8]) -> Vec<u8> {
 async fn statements_that_are_not_whose_they_should_be() {
     let stage = Stage::new().await;
     let Stage { anne, anew, mallory, .. } = &stage;
-    let letter = stage.statement().await;
-    let (words, token) = (letter.statement(), letter.token());
+    let notice = stage.statement().await;
+    let (words, token) = (notice.statement(), notice.token());
     let confirm = format!("key confirm {token}\n\n{words}");
     let as_anne = |person: Person| anne.with(&anne.address, person);
     let attacker = as_anne(new_key(&anne.address));
@@ -127,7 +127,7 @@ async fn statements_that_are_not_whose_they_should_be() {
         stage.repel(what, anne, message, no_statement).await;
     }
 
-    // What Anne answers to a letter that somebody wrote to her in the list's name.
+    // What Anne answers to a notice that somebody wrote to her in the list's name.
     let quoted: String = words.lines().map(|line| format!("> {line}\n")).collect();
     let message = anne.signed("", &format!("key confirm {token}\n\nWhat is this?\n\n{quoted}"));
     stage.repel("quoted", anne, message, no_statement).await;
@@ -144,7 +144,7 @@ async fn statements_that_are_not_whose_they_should_be() {
     let before = stage.site.state();
     let mut connection = stage.site.server.connect().await;
     crate::common::post(&mut connection, "staff-request@lists.example", &good).await;
-    let told = stage.site.letters().await.into_iter().map(|one| one.recipient).collect::<Vec<_>>();
+    let told = stage.site.notices().await.into_iter().map(|one| one.recipient).collect::<Vec<_>>();
     assert_eq!(told, [&*anew.address], "replayed at another list");
     assert_eq!(stage.site.state(), before, "replayed at another list");
     assert!(stage.site.tried(&anew.address).contains(&("replayed".to_owned(), String::new())));
@@ -156,8 +156,8 @@ async fn statements_that_are_not_whose_they_should_be() {
 async fn words_around_what_is_signed() {
     let stage = Stage::new().await;
     let Stage { anne, anew, .. } = &stage;
-    let letter = stage.statement().await;
-    let (words, token) = (letter.statement(), letter.token());
+    let notice = stage.statement().await;
+    let (words, token) = (notice.statement(), notice.token());
     let statement = format!("key confirm {token}\n\n{words}");
     let said = text_entity("", &statement);
     let harmless = text_entity("", "Hello\n");
@@ -205,7 +205,7 @@ async fn words_around_a_block() {
     let set =
         crate::common::talk::with_keys("anne@example.org", &format!("key set {}", asked.token()), &[&key]);
     let came = site.say(request, &set, &[me[0], me[0]]).await;
-    let statement = came.iter().find(|letter| letter.sealed).unwrap();
+    let statement = came.iter().find(|notice| notice.sealed).unwrap();
     let (words, token) = (statement.statement(), statement.token());
     let clear = |text: &str| {
         String::from_utf8(
@@ -222,7 +222,7 @@ async fn words_around_a_block() {
     ] {
         let mut connection = site.server.connect().await;
         crate::common::post(&mut connection, request, &say(format!("key confirm {token}"), text)).await;
-        site.letters().await;
+        site.notices().await;
         assert_eq!(site.state(), before, "{what}");
         assert!(!site.has_member("anne@example.org"), "{what}");
     }
@@ -273,10 +273,10 @@ async fn captured_ciphertext() {
         let text = String::from_utf8_lossy(entity);
         // Once a day one fixed notice, whatever was sent.
         assert!(
-            came.iter().all(|letters| letters.len() == usize::from(*entity == entities[0])),
+            came.iter().all(|notices| notices.len() == usize::from(*entity == entities[0])),
             "{text}: {came:#?}"
         );
-        let fixed = |letter: &Letter| letter.subject.contains("nothing was done about your message");
+        let fixed = |notice: &Notice| notice.subject.contains("nothing was done about your message");
         assert!(came.iter().flatten().all(fixed), "{text}: {came:#?}");
         assert_eq!(site.state(), before, "{text}");
         assert_eq!(site.server.cli(&["--json", "requests", "list"]).trim(), "[]", "{text}");
@@ -289,7 +289,7 @@ async fn captured_ciphertext() {
     }
 }
 
-/// A letter that was signed for another address does nothing here.
+/// A notice that was signed for another address does nothing here.
 #[tokio::test(flavor = "multi_thread")]
 async fn meant_for_another_address() {
     let stage = Stage::new().await;
@@ -313,7 +313,7 @@ async fn approval_by_others() {
     let eve = site.player("eve@example.com");
     let asked = site.ask(&eve, eve.plain("subscribe")).await.remove(0);
     let came = site.ask(&eve, eve.with_keys(&format!("key set {}", asked.token()), &[&eve.key()])).await;
-    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    let words = came.iter().find(|notice| notice.sealed).unwrap().statement();
     site.ask(&eve, eve.signed("", &words)).await;
     let notice = site.came_to(olga).remove(0);
     let approve = format!("approve {}\n", notice.after("approve "));
@@ -354,7 +354,7 @@ async fn approval_by_others() {
         let mut connection = site.server.connect().await;
         crate::common::post(&mut connection, "staff-request@lists.example", &person.signed("", &approve))
             .await;
-        site.letters().await;
+        site.notices().await;
     }
     assert_eq!(site.state(), before);
     assert!(site.tried(&oscar.address).contains(&("command-refused".to_owned(), "wrong-token".to_owned())));
@@ -397,7 +397,7 @@ async fn keys_that_are_not_taken() {
     let eve = eve.with(&eve.address, new_key("anne@example.org"));
     let asked = site.ask(&eve, eve.plain("subscribe")).await.remove(0);
     let came = site.ask(&eve, eve.with_keys(&format!("key set {}", asked.token()), &[&eve.key()])).await;
-    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    let words = came.iter().find(|notice| notice.sealed).unwrap().statement();
     let before = site.state();
     site.ask(&eve, eve.signed("", &words)).await;
     let notice = site.came_to(olga).remove(0);
@@ -460,7 +460,7 @@ async fn a_hundred_confirmations_at_once() {
     let bart = site.player("bart@example.org");
     let asked = site.ask(&bart, bart.plain("subscribe")).await.remove(0);
     let came = site.ask(&bart, bart.with_keys(&format!("key set {}", asked.token()), &[&bart.key()])).await;
-    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    let words = came.iter().find(|notice| notice.sealed).unwrap().statement();
     let mut sending = JoinSet::new();
     for number in 0..100 {
         let (port, message) = (site.server.port, bart.signed("", &format!("{words}\n{number}\n")));
@@ -472,7 +472,7 @@ async fn a_hundred_confirmations_at_once() {
     for result in sending.join_all().await {
         assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
     }
-    site.letters().await;
+    site.notices().await;
     assert!(site.has_member(&bart.address));
     let events = site.tried(&bart.address);
     let done = |event: &&(String, String)| event.0 == "request-done";

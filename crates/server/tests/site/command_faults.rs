@@ -3,7 +3,7 @@
 use crate::common::assert_nowhere;
 use crate::common::cast::{Player, flat, keys_entity};
 use crate::common::site::{LIST, Site};
-use crate::common::talk::{Letter, REQUEST, plain};
+use crate::common::talk::{Notice, REQUEST, plain};
 use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person, Revoked};
@@ -33,7 +33,7 @@ async fn at_the_moderator(site: &Site, player: &Player, olga: &Player) -> String
     let asked = site.ask(player, player.plain("subscribe")).await.remove(0);
     let set = player.with_keys(&format!("key set {}", asked.token()), &[&player.key()]);
     let came = site.ask(player, set).await;
-    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    let words = came.iter().find(|notice| notice.sealed).unwrap().statement();
     site.ask(player, player.signed("", &words)).await;
     format!("approve {}\n", site.came_to(olga).remove(0).after("approve "))
 }
@@ -72,7 +72,7 @@ async fn join_openly(site: &Site, player: &Player) {
     let asked = site.ask(player, player.plain("subscribe")).await.remove(0);
     let came =
         site.ask(player, player.with_keys(&format!("key set {}", asked.token()), &[&player.key()])).await;
-    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    let words = came.iter().find(|notice| notice.sealed).unwrap().statement();
     deliver(site, REQUEST, &player.signed("", &words)).await;
     site.server.wait_until_judged();
 }
@@ -113,10 +113,10 @@ async fn words_of_an_encrypted_command() {
     let asked = site.ask(&bart, bart.plain("subscribe")).await.remove(0);
     let text = format!("key set {}\necho {MARKER}\nset {MARKER}\n", asked.token());
     let came = site.ask(&bart, bart.sealed_entity(&keys_entity(&text, &[&bart.key()]))).await;
-    for letter in came.iter().filter(|letter| !letter.sealed) {
-        assert!(!letter.text.contains(MARKER), "{}", letter.text);
+    for notice in came.iter().filter(|notice| !notice.sealed) {
+        assert!(!notice.text.contains(MARKER), "{}", notice.text);
     }
-    assert!(came.iter().any(|letter| letter.sealed), "{came:#?}");
+    assert!(came.iter().any(|notice| notice.sealed), "{came:#?}");
 }
 
 /// The key of a member still signs, and nobody can encrypt to it any more.
@@ -129,7 +129,7 @@ async fn the_roster_does_not_go_out_in_the_open() {
     site.ask(&olga, olga.with_keys("key revoke", &[&revocation])).await;
     let came = site.ask(&olga, olga.signed("", "who\n")).await;
     assert!(!came.is_empty());
-    assert!(came.iter().all(|letter| letter.sealed || !letter.text.contains(&anne.address)), "{came:#?}");
+    assert!(came.iter().all(|notice| notice.sealed || !notice.text.contains(&anne.address)), "{came:#?}");
 }
 
 /// Eight commands in the name of a member whose key is lost are no reason to leave that member without help.
@@ -161,10 +161,10 @@ async fn a_forged_reset_keeps_nobody_out() {
     let (eve, anew) = (new_key(&anne), new_key(&anne));
     let asked = site.exchange(&[(&eve, eve.with_keys("key reset", &[&eve.key()]))]).await.remove(0);
     let mine = site.ask(&anew, anew.with_keys("key reset", &[&anew.key()])).await;
-    let open: Vec<&Letter> = asked.iter().chain(&mine).filter(|letter| !letter.sealed).collect();
-    let token = open.iter().find(|letter| letter.subject.contains("key set")).expect("a question").token();
+    let open: Vec<&Notice> = asked.iter().chain(&mine).filter(|notice| !notice.sealed).collect();
+    let token = open.iter().find(|notice| notice.subject.contains("key set")).expect("a question").token();
     let came = site.ask(&anew, anew.with_keys(&format!("key set {token}"), &[&anew.key()])).await;
-    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    let words = came.iter().find(|notice| notice.sealed).unwrap().statement();
     site.ask(&anew, anew.signed("", &words)).await;
     let approve = format!("approve {}\n", site.came_to(&olga).remove(0).after("approve "));
     deliver(&site, REQUEST, &olga.signed("", &approve)).await;
@@ -179,11 +179,11 @@ async fn one_key_for_two_requests() {
     let anew = new_key(&anne);
     let revocation = anne.person.revocation(Revoked::Compromised, now());
     let came = site.ask(&anne, anne.with_keys("key revoke", &[&revocation])).await;
-    let question = came.iter().find(|letter| letter.subject.contains("key set")).unwrap();
+    let question = came.iter().find(|notice| notice.subject.contains("key set")).unwrap();
     let set = |token: &str| anew.with_keys(&format!("key set {token}"), &[&anew.key()]);
     site.ask(&anew, anew.with_keys("key reset", &[&anew.key()])).await;
     let came = site.ask(&anew, set(&question.token())).await;
-    assert!(came.iter().any(|letter| letter.sealed), "{came:#?}");
+    assert!(came.iter().any(|notice| notice.sealed), "{came:#?}");
 }
 
 /// Signed, and its protected To is the other name of the same sub-address.
@@ -206,8 +206,8 @@ async fn one_choice_does_not_undo_another() {
     let site = Site::new().await;
     let anne = site.enrolled("anne@example.org", "member");
     let came = site.ask(&anne, anne.signed("", "set own-posts off\nset copies off\n")).await;
-    let words: String = came.iter().map(|letter| format!("{}\n", letter.statement())).collect();
-    let confirm: String = came.iter().map(|letter| format!("key confirm {}\n", letter.token())).collect();
+    let words: String = came.iter().map(|notice| format!("{}\n", notice.statement())).collect();
+    let confirm: String = came.iter().map(|notice| format!("key confirm {}\n", notice.token())).collect();
     site.ask(&anne, anne.signed("", &format!("{confirm}\n{words}"))).await;
     let chosen: (bool, bool) = site
         .database()
@@ -238,7 +238,7 @@ async fn a_renewal_does_not_undo_a_revocation() {
     for (_, message) in &messages {
         crate::common::post(&mut connection, REQUEST, message).await;
     }
-    site.letters().await;
+    site.notices().await;
     let usable: i64 = site
         .database()
         .query_row("SELECT COUNT(*) FROM certificates WHERE card IS NOT NULL", [], |row| row.get(0))
@@ -248,7 +248,7 @@ async fn a_renewal_does_not_undo_a_revocation() {
 
 /// An answer holds little of what somebody may have written in another's name.
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_do_not_carry_letters() {
+async fn answers_do_not_carry_notices() {
     let site = Site::new().await;
     let eve = site.player("victim@example.com");
     let advert = "Buy now! ".repeat(200);
@@ -301,7 +301,7 @@ async fn no_signature_on_the_list_key_is_lost() {
         let message = player.signed_entity("", &keys_entity("key sign\n", &[&signed]));
         crate::common::post(&mut connection, REQUEST, &message).await;
     }
-    site.letters().await;
+    site.notices().await;
     let stored: Vec<u8> = site
         .database()
         .query_row("SELECT certificate FROM list_keys WHERE purpose = 'posting'", [], |row| row.get(0))
@@ -312,6 +312,6 @@ async fn no_signature_on_the_list_key_is_lost() {
 async fn deliver(site: &Site, to: &str, message: &[u8]) {
     let mut connection = site.server.connect().await;
     crate::common::post(&mut connection, to, message).await;
-    let came = site.letters().await;
+    let came = site.notices().await;
     site.others.lock().unwrap().extend(came);
 }

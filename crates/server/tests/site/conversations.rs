@@ -140,8 +140,8 @@ async fn key_change(site: Site) {
                 .say(REQUEST, &signed(&anne, &[&old, &new], address, &subject, &text), &[me[0], me[0], me[0]])
                 .await;
             assert!(
-                came.iter().any(|letter| letter.text.contains("It is not used yet")
-                    || letter.text.contains("Key successfully set.")),
+                came.iter().any(|notice| notice.text.contains("It is not used yet")
+                    || notice.text.contains("Key successfully set.")),
                 "{came:?}"
             );
         } else {
@@ -150,7 +150,7 @@ async fn key_change(site: Site) {
             assert!(site.server.cli(&["keys", "show", address]).contains(&old));
             let came =
                 site.say(REQUEST, &signed(&anne, &[&new], address, "", &text), &[me[0], me[0], me[0]]).await;
-            assert!(came.iter().any(|letter| letter.subject.contains("another key")), "{came:?}");
+            assert!(came.iter().any(|notice| notice.subject.contains("another key")), "{came:?}");
         }
         assert!(site.server.cli(&["keys", "show", address]).contains(&new));
     }

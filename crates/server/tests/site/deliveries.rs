@@ -133,10 +133,10 @@ async fn who_has_no_key_gets_what_the_list_says() {
 
     // Nobody said otherwise: it waits, and the member hears of it, without a word of the post.
     let came = site.send(LIST, &post("one"), 2).await;
-    let letter = clear(to(&came, kim)[0]);
-    assert!(letter.contains("It waits for you, encrypted") && !letter.contains(TEXT), "{letter}");
+    let notice = clear(to(&came, kim)[0]);
+    assert!(notice.contains("It waits for you, encrypted") && !notice.contains(TEXT), "{notice}");
 
-    // Of each kind one letter a day: the others are seen in what is recorded.
+    // Of each kind one notice a day: the others are seen in what is recorded.
     for (action, recorded) in [
         ("notify", "failed"),
         ("skip", "failed"),

@@ -33,10 +33,10 @@ async fn faults_1_and_2_no_mail_changes_a_key() {
     let key = String::from_utf8(mallory.export("mallory@example.com").unwrap()).unwrap();
     for line in ["key set 0123456789", "key confirm 0123456789", "key change"] {
         let mail = format!("From: {ANNE}\r\nSubject: {line}\r\n\r\n{line}\r\n\r\n{key}\r\n");
-        // Anne hears of it, in a letter that only she can read, or that only the holder of that key could.
-        for letter in site.send("team-request@lists.example", mail.as_bytes(), 1).await {
-            assert_eq!(letter.recipient, ANNE, "{line}");
-            assert_sealed(&letter.message, line);
+        // Anne hears of it, in a notice that only she can read, or that only the holder of that key could.
+        for notice in site.send("team-request@lists.example", mail.as_bytes(), 1).await {
+            assert_eq!(notice.recipient, ANNE, "{line}");
+            assert_sealed(&notice.message, line);
         }
     }
     assert_eq!(site.server.cli(&["keys", "show", ANNE]), before);
@@ -85,7 +85,7 @@ async fn faults_4_7_8_what_is_let_pass_goes_out_sealed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_5_no_letter_carries_the_post() {
+async fn fault_5_no_notice_carries_the_post() {
     let (site, anne) = site_with_anne().await;
     site.server.cli(&["members", "add", LIST, "olga@example.org", "--role", "owner"]);
     let secret = "five words of mine";

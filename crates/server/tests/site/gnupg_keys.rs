@@ -56,14 +56,14 @@ async fn a_revocation_that_was_put_aside_is_taken() {
             false => plain(address, "key revoke", &String::from_utf8(certificate).unwrap()),
         };
         let came = site.say(REQUEST, &message, &[(address, &anne), (address, &anne)]).await;
-        assert!(came.iter().all(|letter| !letter.sealed), "{came:#?}");
-        assert!(came.iter().any(|letter| letter.text.contains("Key needs to be reset.")), "{came:#?}");
-        assert!(came.iter().any(|letter| letter.subject.starts_with("key set ")), "{came:#?}");
+        assert!(came.iter().all(|notice| !notice.sealed), "{came:#?}");
+        assert!(came.iter().any(|notice| notice.text.contains("Key needs to be reset.")), "{came:#?}");
+        assert!(came.iter().any(|notice| notice.subject.starts_with("key set ")), "{came:#?}");
         assert!(site.server.cli(&["keys", "show", address]).contains("usable       no"));
     }
 }
 
-/// The answer to a letter that asks for a key: from whom, with which subject.
+/// The answer to a notice that asks for a key: from whom, with which subject.
 type Way = fn(&Gpg, &str, &str) -> Vec<u8>;
 
 /// Programs attach keys in many ways.
@@ -160,7 +160,7 @@ async fn keys_come_in_many_ways() {
         let expected = if says == set { 2 } else { 1 };
         let answer = message(&gpg, &address, &format!("Re: {}", asked.subject));
         let came = site.say(REQUEST, &answer, &[me, me][..expected]).await;
-        assert!(came.iter().any(|letter| flat(&letter.text).contains(says)), "{name}: {came:#?}");
+        assert!(came.iter().any(|notice| flat(&notice.text).contains(says)), "{name}: {came:#?}");
     }
 }
 
@@ -211,13 +211,13 @@ async fn mail_from_nobody() {
     ] {
         crate::common::post(&mut connection, REQUEST, &message(from)).await;
     }
-    let came = site.letters().await;
-    assert!(came.iter().all(|letter| letter.recipient == ANNE), "only the owner hears of it");
+    let came = site.notices().await;
+    assert!(came.iter().all(|notice| notice.recipient == ANNE), "only the owner hears of it");
     let told = came.len();
     assert_eq!((site.held(), told), (4, 1));
     // A key that the sender does not have says nothing for them.
     let message = signed(&anne, &[ANNE], "eve@example.com", "", "who\n");
     crate::common::post(&mut connection, REQUEST, &message).await;
-    let came = site.letters().await;
-    assert!(came.iter().all(|letter| !String::from_utf8_lossy(&letter.message).contains(ANNE)));
+    let came = site.notices().await;
+    assert!(came.iter().all(|notice| !String::from_utf8_lossy(&notice.message).contains(ANNE)));
 }

@@ -3,7 +3,7 @@
 use crate::common::cases::{case, check};
 use crate::common::cast::{Player, flat, keys_entity};
 use crate::common::site::{LIST, Site};
-use crate::common::talk::Letter;
+use crate::common::talk::Notice;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, Revoked};
 
@@ -46,7 +46,7 @@ fn new_key(player: &Player) -> Person {
 }
 
 /// The statement for a new key, as its holder reads it.
-async fn asked(site: &Site, old: &Player, new: &Person, command: &str) -> Letter {
+async fn asked(site: &Site, old: &Player, new: &Person, command: &str) -> Notice {
     let message = old.with_keys(command, &[&key(new)]);
     let holder = old.with(&old.address, new.with_address(&old.address));
     let mut came = site.exchange(&[(&holder, message)]).await.remove(0);
@@ -138,8 +138,8 @@ async fn change_takes_the_word_of_both_keys() {
         assert!(flat(&came[0].text).contains(ONE_MORE), "{}", came[0].text);
         assert_eq!(site.key_of(&old.address), Some(old.fingerprint()));
         let came = site.exchange(&[(&signers[1], second.signed("", &words))]).await.remove(0);
-        assert!(came.iter().any(|letter| flat(&letter.text).contains("Key successfully set.")), "{came:#?}");
-        assert!(came.iter().all(|letter| letter.sealed), "{came:#?}");
+        assert!(came.iter().any(|notice| flat(&notice.text).contains("Key successfully set.")), "{came:#?}");
+        assert!(came.iter().all(|notice| notice.sealed), "{came:#?}");
         assert_eq!(site.key_of(&old.address), Some(signers[1].fingerprint()));
     }
 
@@ -152,7 +152,7 @@ async fn change_takes_the_word_of_both_keys() {
     let entity = crate::common::cast::text_entity("", &words);
     let both = [old.person.signature(&entity, now()), holder.person.signature(&entity, now())].concat();
     let came = site.exchange(&[(&holder, old.around("", &Person::signed(&entity, &both)))]).await.remove(0);
-    assert!(came.iter().any(|letter| letter.text.contains("Key successfully set.")), "{came:#?}");
+    assert!(came.iter().any(|notice| notice.text.contains("Key successfully set.")), "{came:#?}");
     assert_eq!(site.key_of(&old.address), Some(holder.fingerprint()));
 }
 
@@ -205,7 +205,7 @@ async fn moderators_see_both_keys() {
         assert_eq!(site.server.cli(&["--json", "requests", "list"]).trim(), "[]");
         let came = site.came_to(&holder);
         assert!(
-            came.iter().any(|letter| letter.sealed && letter.subject.contains("another key")),
+            came.iter().any(|notice| notice.sealed && notice.subject.contains("another key")),
             "{came:#?}"
         );
     }
@@ -292,11 +292,11 @@ async fn revoke() {
             false => anne.with_keys(revoke, &[&certificate]),
         };
         let came = site.ask(&anne, message).await;
-        assert!(came.iter().all(|letter| !letter.sealed), "{name}: nobody can read it: {came:#?}");
-        let request = came.iter().find(|letter| letter.subject.starts_with("key set "));
+        assert!(came.iter().all(|notice| !notice.sealed), "{name}: nobody can read it: {came:#?}");
+        let request = came.iter().find(|notice| notice.subject.starts_with("key set "));
         let token = request.unwrap_or_else(|| panic!("{name}: {came:#?}")).token();
         assert!(
-            came.iter().any(|letter| flat(&letter.text).contains("Key needs to be reset.")),
+            came.iter().any(|notice| flat(&notice.text).contains("Key needs to be reset.")),
             "{name}: {came:#?}"
         );
         assert!(site.server.cli(&["keys", "show", &anne.address]).contains("usable       no"), "{name}");
@@ -311,16 +311,16 @@ async fn revoke() {
 
         // The new key signs for itself, and somebody in charge looks at it.
         let came = site.ask(&new, new.with_keys(&format!("key set {token}"), &[&new.key()])).await;
-        let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+        let words = came.iter().find(|notice| notice.sealed).unwrap().statement();
         assert!(words.contains("Action: key reset"), "{words}");
         let came = site.ask(&new, new.signed("", &words)).await;
         assert!(
-            came.iter().any(|letter| flat(&letter.text).contains("waits for a moderator")),
+            came.iter().any(|notice| flat(&notice.text).contains("waits for a moderator")),
             "{name}: {came:#?}"
         );
         site.server.cli(&["requests", "approve", LIST, &anne.address]);
         assert_eq!(site.key_of(&anne.address), Some(new.fingerprint()), "{name}");
-        site.letters().await;
+        site.notices().await;
     }
 }
 
@@ -341,9 +341,9 @@ async fn a_revoked_key_takes_its_word_back() {
 
     let certificate = anne.person.revocation(Revoked::Compromised, now());
     let came = site.ask(&holder, holder.sealed_entity(&keys_entity("key revoke\n", &[&certificate]))).await;
-    assert!(came.iter().any(|letter| flat(&letter.text).contains(UPDATED)), "{came:#?}");
+    assert!(came.iter().any(|notice| flat(&notice.text).contains(UPDATED)), "{came:#?}");
     let told = site.came_to(&olga);
-    assert!(told.iter().any(|letter| letter.text.contains(&anne.address)), "{told:#?}");
+    assert!(told.iter().any(|notice| notice.text.contains(&anne.address)), "{told:#?}");
     let tried = site.tried(&anne.address);
     assert!(tried.contains(&("key-compromised".to_owned(), anne.fingerprint())), "{tried:?}");
 
@@ -419,8 +419,8 @@ async fn sign() {
         assert!(flat(&came[0].text).contains("List key updated with new signatures."), "{came:#?}");
     }
     let came = site.ask(&foreign, foreign.plain("key receive")).await;
-    let letter = came.iter().find(|letter| !letter.keys.is_empty()).unwrap();
-    assert!(letter.keys[0].len() > list.len() + 200, "with two signatures more");
+    let notice = came.iter().find(|notice| !notice.keys.is_empty()).unwrap();
+    assert!(notice.keys[0].len() > list.len() + 200, "with two signatures more");
     let signed = site.tried(&ok.address);
     assert!(signed.contains(&("list-key-signed".to_owned(), ok.fingerprint())), "{signed:?}");
 

@@ -3,7 +3,7 @@
 use crate::common::cases::{case, check};
 use crate::common::cast::{Player, flat, keys_entity, text_entity};
 use crate::common::site::{LIST, Site};
-use crate::common::talk::Letter;
+use crate::common::talk::Notice;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
 
@@ -17,20 +17,20 @@ const NOT_VERIFIED: &str = "Message failed to verify.";
 const NO_STATEMENT: &str = "Message doesn't contain the expected statement.";
 const NOT_PGP: &str = "This list does not use OpenPGP.";
 
-/// People who asked to join, each with the letter that asks for a key.
-async fn applicants(site: &Site, names: &[&str]) -> Vec<(Player, Letter)> {
+/// People who asked to join, each with the notice that asks for a key.
+async fn applicants(site: &Site, names: &[&str]) -> Vec<(Player, Notice)> {
     let people: Vec<Player> = names.iter().map(|name| site.player(&format!("{name}@example.org"))).collect();
     let asks: Vec<_> = people.iter().map(|person| (person, person.plain("subscribe"))).collect();
     let came = site.exchange(&asks).await;
-    let one = |(person, mut letters): (Player, Vec<Letter>)| {
-        assert_eq!(letters.len(), 1, "{letters:?}");
-        (person, letters.remove(0))
+    let one = |(person, mut notices): (Player, Vec<Notice>)| {
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        (person, notices.remove(0))
     };
     people.into_iter().zip(came).map(one).collect()
 }
 
 /// Those who sent a key too, each with the statement that is to be signed.
-async fn candidates(site: &Site, names: &[&str]) -> Vec<(Player, Letter)> {
+async fn candidates(site: &Site, names: &[&str]) -> Vec<(Player, Notice)> {
     let people = applicants(site, names).await;
     let keys: Vec<_> = people
         .iter()
@@ -39,8 +39,8 @@ async fn candidates(site: &Site, names: &[&str]) -> Vec<(Player, Letter)> {
         })
         .collect();
     let came = site.exchange(&keys).await;
-    let one = |((person, _), letters): ((Player, Letter), Vec<Letter>)| {
-        let statement = letters.into_iter().find(|letter| letter.subject.starts_with("key confirm"));
+    let one = |((person, _), notices): ((Player, Notice), Vec<Notice>)| {
+        let statement = notices.into_iter().find(|notice| notice.subject.starts_with("key confirm"));
         (person, statement.unwrap())
     };
     people.into_iter().zip(came).map(one).collect()
@@ -68,13 +68,13 @@ async fn words_that_are_no_command() {
     .await;
     let plain = "plain-request@lists.example";
     let commands = [(&d, d.plain("key receive")), (&e, e.with_keys("key change", &[&e.key()]))];
-    for letters in site.exchange_at(plain, &commands).await {
-        assert_eq!(letters.len(), 1);
-        assert!(flat(&letters[0].text).contains(NOT_PGP), "{}", letters[0].text);
+    for notices in site.exchange_at(plain, &commands).await {
+        assert_eq!(notices.len(), 1);
+        assert!(flat(&notices[0].text).contains(NOT_PGP), "{}", notices[0].text);
     }
 }
 
-/// Anybody gets the list's key, once a day, in a letter of its own.
+/// Anybody gets the list's key, once a day, in a notice of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn receive() {
     let site = Site::new().await;
@@ -82,9 +82,9 @@ async fn receive() {
     for (person, sealed) in [(&anne, false), (&olga, true)] {
         let came = site.ask(person, person.plain("key receive")).await;
         let [one, other] = &came[..] else { panic!("{came:?}") };
-        let (letter, results) = if one.keys.is_empty() { (other, one) } else { (one, other) };
-        assert!(letter.subject.contains("key") && letter.sealed == sealed, "{letter:?}");
-        let key = sealist_openpgp::Certificate::read_one(&letter.keys[0]).unwrap();
+        let (notice, results) = if one.keys.is_empty() { (other, one) } else { (one, other) };
+        assert!(notice.subject.contains("key") && notice.sealed == sealed, "{notice:?}");
+        let key = sealist_openpgp::Certificate::read_one(&notice.keys[0]).unwrap();
         assert_eq!(key.fingerprint(), person.list.fingerprint());
         assert!(results.text.contains("Key sent."), "{}", results.text);
     }
@@ -104,10 +104,10 @@ async fn set() {
         let at = names.iter().position(|one| *one == name).unwrap();
         (&people[at].0, format!("key set {}", people[at].1.token()))
     };
-    for (_, letter) in &people {
-        assert!(letter.subject.starts_with("key set ") && letter.signed && !letter.sealed, "{letter:?}");
-        assert!(letter.reply_to.starts_with("team-confirm+"), "{}", letter.reply_to);
-        assert!(flat(&letter.text).contains(&format!("make {} a member", letter.to)), "{}", letter.text);
+    for (_, notice) in &people {
+        assert!(notice.subject.starts_with("key set ") && notice.signed && !notice.sealed, "{notice:?}");
+        assert!(notice.reply_to.starts_with("team-confirm+"), "{}", notice.reply_to);
+        assert!(flat(&notice.text).contains(&format!("make {} a member", notice.to)), "{}", notice.text);
     }
     let now = Timestamp::now();
     let odd = |kind, at| Person::new("odd@example.org", kind, at).certificate().armored();
@@ -199,8 +199,8 @@ async fn set() {
         (used, used.with_keys(&used_set, &[&used.key()])),
     ];
     let came = site.exchange(&accepted).await;
-    for ((player, _), letters) in accepted.iter().zip(came) {
-        let [one, other] = &letters[..] else { panic!("{}: {letters:#?}", player.address) };
+    for ((player, _), notices) in accepted.iter().zip(came) {
+        let [one, other] = &notices[..] else { panic!("{}: {notices:#?}", player.address) };
         let (statement, results) = if one.sealed { (one, other) } else { (other, one) };
         let said = flat(&results.text);
         assert!(said.contains("It is not used yet"), "{said}");
@@ -227,8 +227,8 @@ async fn confirm() {
     let people = candidates(&site, &names).await;
     let of = |name: &str| {
         let at = names.iter().position(|one| *one == name).unwrap();
-        let (player, letter) = &people[at];
-        (player, format!("key confirm {}", letter.token()), letter.statement())
+        let (player, notice) = &people[at];
+        (player, format!("key confirm {}", notice.token()), notice.statement())
     };
     let (short, ..) = of("short");
     let (wrong, _, _) = of("wrong");
@@ -297,13 +297,13 @@ async fn confirm() {
         (quoted, quoted.signed(&format!("Re: {quoted_confirm}"), &quotation)),
     ];
     let came = site.exchange(&accepted).await;
-    for ((player, _), letters) in accepted.iter().zip(came) {
-        assert!(site.has_member(&player.address), "{}: {letters:#?}", player.address);
+    for ((player, _), notices) in accepted.iter().zip(came) {
+        assert!(site.has_member(&player.address), "{}: {notices:#?}", player.address);
         assert_eq!(site.key_of(&player.address), Some(player.fingerprint()));
-        for letter in &letters {
-            assert!(letter.sealed, "{}: {}: {}", player.address, letter.subject, letter.text);
+        for notice in &notices {
+            assert!(notice.sealed, "{}: {}: {}", player.address, notice.subject, notice.text);
         }
-        assert!(letters.iter().any(|letter| letter.subject.contains("Welcome")), "{}", player.address);
+        assert!(notices.iter().any(|notice| notice.subject.contains("Welcome")), "{}", player.address);
     }
     let (again, _, words) = of("ok");
     let came = site.ask(again, again.signed("", &words)).await;

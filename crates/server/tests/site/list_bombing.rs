@@ -43,7 +43,7 @@ async fn pour(mut connection: Connection, first: usize, mails: Vec<(&'static str
     assert_eq!(taken, total);
 }
 
-/// Sends so many, of these kinds in turn, and returns how many letters came to each victim.
+/// Sends so many, of these kinds in turn, and returns how many notices came to each victim.
 async fn bomb(site: &Site, count: usize, kinds: &[(&'static str, &'static str)]) -> BTreeMap<String, usize> {
     let forged = |number: usize| {
         let (to, command) = kinds[number / VICTIMS % kinds.len()];
@@ -61,19 +61,19 @@ async fn bomb(site: &Site, count: usize, kinds: &[(&'static str, &'static str)])
         assert!(Instant::now() < end, "the queue does not drain: {}", site.server.cli(&["queue", "list"]));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let mut letters = BTreeMap::new();
-    for letter in site.letters().await {
-        *letters.entry(letter.recipient).or_default() += 1;
+    let mut notices = BTreeMap::new();
+    for notice in site.notices().await {
+        *notices.entry(notice.recipient).or_default() += 1;
     }
-    letters
+    notices
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_more_than_one_letter() {
+async fn nobody_gets_more_than_one_notice() {
     let site = Site::configured("[site]\nmax_stranger_notices_per_hour = 100000\n").await;
-    let letters = bomb(&site, 10_000, &[("team-request@lists.example", "subscribe")]).await;
-    assert_eq!(letters.len(), VICTIMS);
-    assert!(letters.values().all(|count| *count == 1), "{letters:?}");
+    let notices = bomb(&site, 10_000, &[("team-request@lists.example", "subscribe")]).await;
+    assert_eq!(notices.len(), VICTIMS);
+    assert!(notices.values().all(|count| *count == 1), "{notices:?}");
     let waiting: Vec<serde_json::Value> =
         serde_json::from_str(&site.server.cli(&["--json", "requests", "list"])).unwrap();
     assert_eq!(waiting.len(), VICTIMS, "one request each");
@@ -117,9 +117,9 @@ async fn nor_by_other_commands_and_lists() {
         ("board-sendkey@lists.example", "x"),
         ("press-sendkey@lists.example", "x"),
     ];
-    let letters = bomb(&site, kinds.len() * VICTIMS, &kinds).await;
-    assert_eq!(letters.len(), VICTIMS);
-    assert!(letters.values().all(|count| *count <= 8), "{letters:?}");
+    let notices = bomb(&site, kinds.len() * VICTIMS, &kinds).await;
+    assert_eq!(notices.len(), VICTIMS);
+    assert!(notices.values().all(|count| *count <= 8), "{notices:?}");
 }
 
 /// Who asks much in the name of others: what waits for the next hour has its limit, beyond it mail for commands is put off and
@@ -156,6 +156,6 @@ async fn a_flood_is_put_off_and_nobody_else() {
     while asked.iter().all(|recipient| recipient != "rolf@example.org") {
         let came = site.sink.take(1, Duration::from_secs(20)).await;
         assert!(!came.is_empty(), "whoever writes from elsewhere is asked at once: {asked:?}");
-        asked.extend(came.into_iter().map(|letter| letter.recipient));
+        asked.extend(came.into_iter().map(|notice| notice.recipient));
     }
 }

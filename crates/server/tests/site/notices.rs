@@ -1,4 +1,4 @@
-//! Letters of a list: who hears what, how, and how often.
+//! Notices of a list: who hears what, how, and how often.
 
 use std::time::{Duration, Instant};
 
@@ -47,23 +47,23 @@ async fn whatever_the_cause_a_member_reads_the_same_words() {
         let address = format!("{}@example.org", name.replace(' ', "-"));
         let member = site.person(&address);
         site.join(&address, "member", &member);
-        let letters = site.send(LIST, &encrypted(&address, LIST, &make(&member, &address)), 1).await;
-        assert_eq!(letters[0].recipient, address, "{name}");
-        assert_eq!(subject(&letters[0].message), "[...]", "{name}");
-        heard.push(words(&read(&member, &letters[0].message)).replace(&address, "ADDRESS"));
+        let notices = site.send(LIST, &encrypted(&address, LIST, &make(&member, &address)), 1).await;
+        assert_eq!(notices[0].recipient, address, "{name}");
+        assert_eq!(subject(&notices[0].message), "[...]", "{name}");
+        heard.push(words(&read(&member, &notices[0].message)).replace(&address, "ADDRESS"));
     }
     assert!(heard[0].contains("was not posted"), "{}", heard[0]);
-    let text = |letter: &String| letter.split("--=-_").next().unwrap().to_owned();
-    assert!(heard.iter().all(|letter| text(letter) == text(&heard[0])), "{heard:#?}");
+    let text = |notice: &String| notice.split("--=-_").next().unwrap().to_owned();
+    assert!(heard.iter().all(|notice| text(notice) == text(&heard[0])), "{heard:#?}");
     assert_eq!(site.held(), 0, "who was told has it no longer");
 
     // The second on a day: nobody is told, so that it waits, and the owner hears of it.
     let address = "unsigned@example.org";
     let again = encrypted(address, LIST, &olga.encrypt(LIST, &entity("y", MARKER)).unwrap());
-    let letters = site.send(LIST, &again, 1).await;
-    assert_eq!(letters[0].recipient, "olga@example.org");
-    let letter = read(&olga, &letters[0].message);
-    assert!(letter.contains("It is not signed as a whole."), "{letter}");
+    let notices = site.send(LIST, &again, 1).await;
+    assert_eq!(notices[0].recipient, "olga@example.org");
+    let notice = read(&olga, &notices[0].message);
+    assert!(notice.contains("It is not signed as a whole."), "{notice}");
     assert_eq!(site.held(), 1);
     assert_nowhere(&site.server, MARKER);
 }
@@ -73,9 +73,9 @@ async fn an_owner_without_a_key_hears_that_and_not_why() {
     let site = Site::new().await;
     site.server.cli(&["members", "add", LIST, "olga@example.org", "--role", "owner"]);
     let clear = format!("From: stranger@example.com\r\nSubject: {MARKER}\r\n\r\n{MARKER}\r\n");
-    let letters = site.send(LIST, clear.as_bytes(), 1).await;
-    let text = String::from_utf8_lossy(&letters[0].message).into_owned();
-    assert_eq!(letters[0].recipient, "olga@example.org");
+    let notices = site.send(LIST, clear.as_bytes(), 1).await;
+    let text = String::from_utf8_lossy(&notices[0].message).into_owned();
+    assert_eq!(notices[0].recipient, "olga@example.org");
     assert!(text.contains("waits for a moderator") && text.contains("sealist queue show"), "{text}");
     assert!(!text.contains("encrypted as a whole") && !text.contains(MARKER), "{text}");
     assert!(text.contains("Auto-Submitted: auto-generated"), "{text}");
@@ -87,8 +87,8 @@ async fn an_owner_without_a_key_hears_that_and_not_why() {
 async fn the_lists_key_is_sent_to_whoever_asks_once_a_day() {
     let site = Site::new().await;
     let ask = b"From: anne@example.org\r\nSubject: \r\n\r\n";
-    let letters = site.send("team-sendkey@lists.example", ask, 1).await;
-    let Shape::Signed { signed, .. } = classify(&letters[0].message) else { panic!("signed by the list") };
+    let notices = site.send("team-sendkey@lists.example", ask, 1).await;
+    let Shape::Signed { signed, .. } = classify(&notices[0].message) else { panic!("signed by the list") };
     let message = Entity::parse(signed);
     let boundary = message.content_type().parameter("boundary").unwrap().to_owned();
     let parts = sealist_mail::multipart::split(message.body, &boundary).unwrap();
@@ -118,12 +118,12 @@ async fn a_post_waits_for_a_members_key_and_then_goes_out() {
     site.sink.refuse("gone@example.org");
 
     let armor = anne.sign_and_encrypt(LIST, &entity("Plan", MARKER)).unwrap();
-    let letters = site.send(LIST, &encrypted("anne@example.org", LIST, &armor), 4).await;
-    let to: Vec<&str> = letters.iter().map(|letter| letter.recipient.as_str()).collect();
+    let notices = site.send(LIST, &encrypted("anne@example.org", LIST, &armor), 4).await;
+    let to: Vec<&str> = notices.iter().map(|notice| notice.recipient.as_str()).collect();
     assert_eq!(to, ["anne@example.org", "cris@example.org", "olga@example.org", "olga@example.org"]);
-    let cris = String::from_utf8_lossy(&letters[1].message).into_owned();
+    let cris = String::from_utf8_lossy(&notices[1].message).into_owned();
     assert!(cris.contains("there is no key that can be used") && !cris.contains(MARKER), "{cris}");
-    let olga = [&letters[2], &letters[3]].map(|letter| read(&olga, &letter.message)).concat();
+    let olga = [&notices[2], &notices[3]].map(|notice| read(&olga, &notice.message)).concat();
     assert!(
         olga.contains("cris@example.org: there is no key") && olga.contains("550 5.1.1 nobody here"),
         "{olga}"
@@ -150,8 +150,8 @@ async fn a_moderator_rejects_and_the_member_hears_of_it() {
         let answer = site.server.cli(&["--json", "queue", "reject", &entry]);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&answer).unwrap()["told"], told);
         let end = Instant::now() + WAIT;
-        let letters = site.sink.take(usize::from(told), end - Instant::now()).await;
-        assert_eq!(letters.len(), usize::from(told));
+        let notices = site.sink.take(usize::from(told), end - Instant::now()).await;
+        assert_eq!(notices.len(), usize::from(told));
     }
     assert_eq!(site.held(), 0);
 }
@@ -244,8 +244,8 @@ async fn of_many_refused_at_once_none_is_dropped() {
     // All are claimed together.
     site.server.restart();
     site.server.wait_until_judged();
-    let mut letters = site.sink.take(1, WAIT).await;
-    letters.extend(site.sink.take(1, Duration::from_millis(500)).await);
-    assert_eq!(letters.len(), 1);
+    let mut notices = site.sink.take(1, WAIT).await;
+    notices.extend(site.sink.take(1, Duration::from_millis(500)).await);
+    assert_eq!(notices.len(), 1);
     assert_eq!(site.held(), MANY - 1);
 }

@@ -14,11 +14,11 @@ const CARL: &str = "carl@example.org";
 /// Answers what the list asks, until nothing is asked any more.
 async fn go_through(site: &Site, player: &Player, signers: &[&Player], first: Vec<u8>) {
     let mut came = site.ask(player, first).await;
-    if let Some(asked) = came.iter().find(|letter| letter.subject.starts_with("key set ")) {
+    if let Some(asked) = came.iter().find(|notice| notice.subject.starts_with("key set ")) {
         let subject = format!("Re: {}", asked.subject);
         came = site.ask(player, player.with_keys(&subject, &[&player.key()])).await;
     }
-    let words = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    let words = came.iter().find(|notice| notice.sealed).unwrap().statement();
     for signer in signers {
         site.ask(signer, signer.signed("", &words)).await;
     }
@@ -50,7 +50,7 @@ async fn post_to_closed(site: &Site, olga: &Player, reader: &str) {
     let mail =
         encrypted(&olga.address, CLOSED, &armored(&olga.person.packets(&[&key], &entity, Timestamp::now())));
     post(&mut site.server.connect().await, CLOSED, &mail).await;
-    site.letters().await;
+    site.notices().await;
     let end = Instant::now() + WAIT;
     while copies(site, reader).get(number).is_none_or(|state| state == "due") {
         assert!(Instant::now() < end, "no copy for {reader}: {:?}", copies(site, reader));
@@ -95,7 +95,7 @@ async fn a_weaker_list_opens_no_other() {
     // A reset by the word of the open list begins anew, and a refusal ends nothing by itself.
     let other = carl.with(CARL, Person::new(CARL, Kind::Curve25519, Timestamp::now()));
     site.server.cli(&["requests", "approve", CLOSED, CARL]);
-    site.letters().await;
+    site.notices().await;
     assert_eq!(copies(&site, CARL), ["sent"; 3]);
     site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
     go_through(&site, &other, &[&other], other.with_keys("key reset", &[&other.key()])).await;
@@ -115,7 +115,7 @@ async fn the_word_of_an_approved_key_carries() {
     let new = anne.with(&anne.address, Person::new(&anne.address, Kind::Curve25519, Timestamp::now()));
     let change = anne.with_keys("key change", &[&new.key()]);
     let words = site.exchange(&[(&new, change)]).await.remove(0);
-    let words = words.iter().find(|letter| letter.sealed).unwrap().statement();
+    let words = words.iter().find(|notice| notice.sealed).unwrap().statement();
     for signer in [&anne, &new] {
         site.ask(signer, signer.signed("", &words)).await;
     }
@@ -147,7 +147,7 @@ async fn a_key_waits_on_a_list_that_its_holder_comes_to() {
     post_to_closed(&site, &olga, CARL).await;
     assert_eq!(copies(&site, CARL), ["held_for_key"]);
     site.server.cli(&["keys", "approve", CARL, &carl.fingerprint()]);
-    site.letters().await;
+    site.notices().await;
     assert_eq!(copies(&site, CARL), ["sent"]);
     // With the word of an admin there is nothing to say.
     let said = site.server.cli(&["members", "add", CLOSED, CARL, "--role", "moderator"]);

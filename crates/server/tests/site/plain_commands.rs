@@ -2,7 +2,7 @@
 
 use crate::common::gpg::Gpg;
 use crate::common::site::{LIST, Site};
-use crate::common::talk::{REQUEST, letter, plain, sealed};
+use crate::common::talk::{REQUEST, notice, plain, sealed};
 use crate::common::{encrypted, entity, read};
 
 const ANNE: &str = "anne@example.org";
@@ -23,7 +23,7 @@ impl Walks {
         Self { site, gpg: Gpg::new().unwrap() }
     }
 
-    /// Subject, text and the address for the answer of each letter.
+    /// Subject, text and the address for the answer of each notice.
     async fn say(
         &self,
         to: &str,
@@ -31,10 +31,10 @@ impl Walks {
         subject: &str,
         text: &str,
         expected: usize,
-    ) -> Vec<crate::common::talk::Letter> {
+    ) -> Vec<crate::common::talk::Notice> {
         let came = self.site.send(to, &plain(from, subject, text), expected).await;
         came.iter()
-            .map(|one| letter(|message| read(&self.gpg, message).into_bytes(), &one.recipient, &one.message))
+            .map(|one| notice(|message| read(&self.gpg, message).into_bytes(), &one.recipient, &one.message))
             .collect()
     }
 
@@ -60,7 +60,7 @@ async fn people_join_and_leave_by_answering_a_question() {
     assert!(!wrong[0].text.contains(&token), "an answer gives no token away");
 
     let came = walks.say(&asked.reply_to, ANNE, "Re: whatever", "> quoted", 2).await;
-    assert!(came.iter().any(|letter| letter.subject == "Welcome to Walks"), "{came:?}");
+    assert!(came.iter().any(|notice| notice.subject == "Welcome to Walks"), "{came:?}");
     assert!(walks.members().contains("member     anne@example.org"));
     // A token is good once.
     let again = walks.say(&asked.reply_to, ANNE, "", "", 1).await;
@@ -79,7 +79,7 @@ async fn people_join_and_leave_by_answering_a_question() {
     assert!(from_bart.remove(0).text.contains("You are not a member."));
     let asked = walks.say("walks-leave@lists.example", ANNE, "", "", 1).await.remove(0);
     let came = walks.say(&asked.reply_to, ANNE, "", "", 2).await;
-    assert!(came.iter().any(|letter| letter.subject == "You have left Walks"), "{came:?}");
+    assert!(came.iter().any(|notice| notice.subject == "You have left Walks"), "{came:?}");
     assert!(!walks.members().contains(ANNE));
 }
 
@@ -88,14 +88,14 @@ async fn a_moderator_decides_by_mail() {
     let walks = Walks::new("confirm_then_moderate").await;
     let asked = walks.say(WALKS_REQUEST, ANNE, "join", "", 1).await.remove(0);
     let came = walks.say(&asked.reply_to, ANNE, "", "", 2).await;
-    let notice = came.iter().find(|letter| letter.to == OLGA).unwrap();
+    let notice = came.iter().find(|notice| notice.to == OLGA).unwrap();
     let token = notice.after("approve ");
     // Not the owner, or not from the owner's address.
     let came = walks.say(WALKS_REQUEST, ANNE, &format!("approve {token}"), "", 1).await;
     assert!(came[0].text.contains("Only owners and moderators"), "{}", came[0].text);
     assert!(!walks.members().contains(ANNE));
     let came = walks.say(WALKS_REQUEST, OLGA, "", &format!("approve {token}"), 2).await;
-    assert!(came.iter().any(|letter| letter.to == ANNE && letter.subject.contains("Welcome")));
+    assert!(came.iter().any(|notice| notice.to == ANNE && notice.subject.contains("Welcome")));
     assert!(walks.members().contains(ANNE));
 }
 
@@ -104,10 +104,10 @@ async fn what_is_refused_changes_nothing_and_is_told() {
     let walks = Walks::new("moderate").await;
     let asked = walks.say(WALKS_REQUEST, ANNE, "join", "", 1).await.remove(0);
     let came = walks.say(&asked.reply_to, ANNE, "", "", 2).await;
-    assert!(came.iter().any(|letter| letter.to == OLGA));
+    assert!(came.iter().any(|notice| notice.to == OLGA));
     walks.site.server.cli(&["requests", "reject", PLAIN, ANNE, "--reason", "Only for walkers."]);
     let told = walks.site.sink.take(1, crate::common::site::WAIT).await;
-    let told = letter(|message| read(&walks.gpg, message).into_bytes(), ANNE, &told[0].message);
+    let told = notice(|message| read(&walks.gpg, message).into_bytes(), ANNE, &told[0].message);
     assert!(told.text.contains("refused") && told.text.contains("Only for walkers."), "{}", told.text);
     assert!(!walks.members().contains(ANNE));
     assert!(walks.site.server.cli(&["audit", PLAIN]).contains("request-refused"));
@@ -177,7 +177,7 @@ async fn a_list_composes_its_own_policy() {
     server.cli(&["lists", "set", PLAIN, "workflows", r#"{"quick": ["sanity-checks", "do-it"]}"#]);
     server.cli(&["lists", "set", PLAIN, "subscription_policy", "quick"]);
     let came = walks.say(WALKS_REQUEST, ANNE, "join", "", 2).await;
-    assert!(came.iter().any(|letter| letter.subject == "Welcome to Walks"), "{came:?}");
+    assert!(came.iter().any(|notice| notice.subject == "Welcome to Walks"), "{came:?}");
     assert!(walks.members().contains(ANNE));
 }
 

@@ -1,4 +1,4 @@
-//! The words of letters: in whose language, and from whose files.
+//! The words of notices: in whose language, and from whose files.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -34,12 +34,12 @@ async fn ask_for_key(site: &Site, address: &str) -> (String, String) {
     let ask = format!("From: {address}\r\nSubject: \r\n\r\n");
     let file = site.server.file("ask.eml", ask.as_bytes());
     site.server.cli(&["inject", SENDKEY, &file, "--sender", address]);
-    let letters = site.sink.take(1, WAIT).await;
-    assert_eq!(letters[0].recipient, address);
-    let header = letters[0].message.split(|octet| *octet == b'\n').take_while(|line| line.len() > 1);
+    let notices = site.sink.take(1, WAIT).await;
+    assert_eq!(notices[0].recipient, address);
+    let header = notices[0].message.split(|octet| *octet == b'\n').take_while(|line| line.len() > 1);
     assert!(header.into_iter().all(|line| line.is_ascii()), "encoded words");
-    let subject = Headers::parse(&letters[0].message).0.text("subject").unwrap();
-    let Shape::Signed { signed, .. } = classify(&letters[0].message) else { panic!("signed by the list") };
+    let subject = Headers::parse(&notices[0].message).0.text("subject").unwrap();
+    let Shape::Signed { signed, .. } = classify(&notices[0].message) else { panic!("signed by the list") };
     let whole = Entity::parse(signed);
     let boundary = whole.content_type().parameter("boundary").unwrap().to_owned();
     let parts = sealist_mail::multipart::split(whole.body, &boundary).unwrap();
@@ -65,15 +65,15 @@ async fn people_read_their_own_language_and_else_that_of_the_list() {
     let (subject, _) = ask_for_key(&site, "stranger@example.com").await;
     assert_eq!(subject, "The key of Team");
 
-    // Sealed letters, their reasons, and what stands before a post.
+    // Sealed notices, their reasons, and what stands before a post.
     let olga = site.person("olga@example.org");
     site.join("olga@example.org", "owner", &olga);
     site.server.cli(&["members", "set", LIST, "olga@example.org", "preferred_language", "de"]);
     let unsigned = olga.encrypt(LIST, &entity("x", "Words.")).unwrap();
-    let letters = site.send(LIST, &encrypted("stranger@example.com", LIST, &unsigned), 1).await;
-    let letter = read(&olga, &letters[0].message);
-    assert!(letter.contains("Subject: Eine Nachricht an Team wartet auf Ihre Entscheidung"), "{letter}");
-    assert!(letter.contains(" - Die Nachricht ist nicht als Ganzes signiert."), "{letter}");
+    let notices = site.send(LIST, &encrypted("stranger@example.com", LIST, &unsigned), 1).await;
+    let notice = read(&olga, &notices[0].message);
+    assert!(notice.contains("Subject: Eine Nachricht an Team wartet auf Ihre Entscheidung"), "{notice}");
+    assert!(notice.contains(" - Die Nachricht ist nicht als Ganzes signiert."), "{notice}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,8 +102,8 @@ async fn the_words_of_an_admin_stand_in_place_of_ours() {
     let anne = site.person("anne@example.org");
     site.join("anne@example.org", "member", &anne);
     let unsigned = anne.encrypt(LIST, &entity("x", "Words.")).unwrap();
-    let letters = site.send(LIST, &encrypted("anne@example.org", LIST, &unsigned), 1).await;
-    assert!(read(&anne, &letters[0].message).contains("Subject: Your message to Team was not posted"));
+    let notices = site.send(LIST, &encrypted("anne@example.org", LIST, &unsigned), 1).await;
+    assert!(read(&anne, &notices[0].message).contains("Subject: Your message to Team was not posted"));
 
     let listed = site.server.cli(&["texts", "list", "--list", LIST]);
     assert!(

@@ -2,7 +2,7 @@
 
 use crate::common::cast::{Player, flat};
 use crate::common::site::{LIST, Site};
-use crate::common::talk::Letter;
+use crate::common::talk::Notice;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
 
@@ -11,20 +11,20 @@ async fn steps_of(site: &Site, player: &Player, olga: &Player) -> Vec<&'static s
     let mut steps = Vec::new();
     let mut came = site.ask(player, player.plain("subscribe")).await;
     for _ in 0..8 {
-        let asked = |word: &str| came.iter().find(|letter| letter.subject.starts_with(word));
+        let asked = |word: &str| came.iter().find(|notice| notice.subject.starts_with(word));
         if site.has_member(&player.address) {
             return steps;
         }
-        if let Some(letter) = asked("key set ") {
+        if let Some(notice) = asked("key set ") {
             steps.push("key");
-            let message = player.with_keys(&format!("Re: {}", letter.subject), &[&player.key()]);
+            let message = player.with_keys(&format!("Re: {}", notice.subject), &[&player.key()]);
             came = site.ask(player, message).await;
-        } else if let Some(letter) = asked("key confirm ") {
+        } else if let Some(notice) = asked("key confirm ") {
             steps.push("statement");
-            came = site.ask(player, player.signed("", &letter.statement())).await;
-        } else if let Some(letter) = asked("confirm ") {
+            came = site.ask(player, player.signed("", &notice.statement())).await;
+        } else if let Some(notice) = asked("confirm ") {
             steps.push("confirmation");
-            let message = player.signed("", &format!("confirm {}\n", letter.token()));
+            let message = player.signed("", &format!("confirm {}\n", notice.token()));
             came = site.ask(player, message).await;
         } else {
             let notice = site.came_to(olga).remove(0);
@@ -65,7 +65,7 @@ async fn policies_ask_what_they_say() {
         // Who has a key is not asked for one, and still signs.
         let old = known(&format!("known-{name}"));
         assert_eq!(steps_of(&site, &old, &olga).await, &expected[1..], "{policy}, with a key");
-        site.letters().await;
+        site.notices().await;
     }
 }
 
@@ -105,13 +105,13 @@ async fn what_waits_is_kept() {
         assert_eq!(request[name], value, "{request}");
     }
     assert!(request["fingerprint"].is_null() && request["since"].is_string() && request["until"].is_string());
-    assert!(site.ask(&anne, anne.plain("join")).await.is_empty(), "one letter a day");
+    assert!(site.ask(&anne, anne.plain("join")).await.is_empty(), "one notice a day");
     assert_eq!(waiting(&site).len(), 1);
 
     site.server.kill();
     site.server.restart();
     let came = site.ask(&anne, anne.with_keys(&format!("key set {}", asked.token()), &[&anne.key()])).await;
-    let statement = came.iter().find(|letter| letter.sealed).unwrap();
+    let statement = came.iter().find(|notice| notice.sealed).unwrap();
     let request = waiting(&site).remove(0);
     assert_eq!(request["waits_for"], "signature");
     assert_eq!(request["fingerprint"], anne.fingerprint());
@@ -130,8 +130,8 @@ async fn what_waits_is_kept() {
     site.server.kill();
     site.server.restart();
     site.server.cli(&["requests", "reject", LIST, &anne.address, "--reason", "We do not know you."]);
-    let refused = site.letters().await;
-    assert!(refused.iter().any(|letter| letter.recipient == anne.address));
+    let refused = site.notices().await;
+    assert!(refused.iter().any(|notice| notice.recipient == anne.address));
     assert_eq!(site.server.cli(&["--json", "requests", "list", LIST]).trim(), "[]");
     assert!(!site.has_member(&anne.address));
     assert_eq!(site.key_of(&anne.address), None);
@@ -145,12 +145,12 @@ async fn requests_are_taken_one_step() {
     let anne = site.player("anne@example.org");
     let text = "join\nsubscribe\njoin digest=no\nJOIN\n";
     let came = site.ask(&anne, [&anne.plain("")[..], text.replace('\n', "\r\n").as_bytes()].concat()).await;
-    let asked = came.iter().find(|letter| letter.subject.starts_with("key set ")).unwrap();
-    let results: Vec<&Letter> = came.iter().filter(|letter| letter.subject.contains("results")).collect();
+    let asked = came.iter().find(|notice| notice.subject.starts_with("key set ")).unwrap();
+    let results: Vec<&Notice> = came.iter().filter(|notice| notice.subject.contains("results")).collect();
     assert!(results.is_empty(), "{came:#?}");
 
     let came = site.ask(&anne, anne.with_keys(&format!("key set {}", asked.token()), &[&anne.key()])).await;
-    let statement = came.iter().find(|letter| letter.sealed).unwrap().statement();
+    let statement = came.iter().find(|notice| notice.sealed).unwrap().statement();
     site.ask(&anne, anne.signed("", &statement)).await;
     let token = site.came_to(&olga).remove(0).after("approve ");
     let both = format!("reject {token}\napprove {token}\n");
@@ -201,7 +201,7 @@ async fn a_key_that_ends_while_it_waits() {
     assert!(came.len() == 1 && came[0].subject.starts_with("key set "), "{came:#?}");
     let anew = anne.with(&anne.address, Person::new(&anne.address, Kind::Curve25519, Timestamp::now()));
     let came = site.ask(&anew, anew.with_keys(&came[0].subject, &[&anew.key()])).await;
-    assert!(came.iter().any(|letter| letter.subject.starts_with("key confirm ")), "{came:#?}");
+    assert!(came.iter().any(|notice| notice.subject.starts_with("key confirm ")), "{came:#?}");
 }
 
 /// A list composes its own from the names of steps; none of them gives an address a key that did not sign for itself.

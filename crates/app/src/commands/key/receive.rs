@@ -5,7 +5,7 @@ use sealist_lists::commands::{Problem, Success};
 use super::super::{CommandReply, CommandSender, CommandSession};
 use crate::effects::Effect;
 use crate::succession::published;
-use crate::{AppError, letters};
+use crate::{AppError, notice_kinds};
 
 impl CommandSession<'_> {
     pub(super) async fn key_receive(
@@ -20,10 +20,10 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::NotPgp));
         }
         let to = (&speaker.asker.address, speaker.asker.source);
-        let letter = letters::sendkey(self.desk.app, self.desk.list, to, &keys, self.desk.now).await?;
-        Ok(Ok(match letter {
-            Some(letter) => {
-                self.effects.push(Effect::Letter(letter));
+        let notice = notice_kinds::sendkey(self.desk.app, self.desk.list, to, &keys, self.desk.now).await?;
+        Ok(Ok(match notice {
+            Some(notice) => {
+                self.effects.push(Effect::Notice(notice));
                 CommandReply::Done(Success::KeySent)
             }
             None => CommandReply::Nothing,

@@ -16,7 +16,7 @@ use crate::effects::Effect;
 use crate::key_life::{is_compromised, row_of, suspended_row, was_authorised_by};
 use crate::key_work::key_work;
 use crate::requests::{Proven, Requester, begin, policy, workflow};
-use crate::{AppError, letters};
+use crate::{AppError, notice_kinds};
 
 impl CommandSession<'_> {
     /// The revocations of an encrypted message that proves nothing else: they prove themselves, and nobody is told.
@@ -127,8 +127,8 @@ impl CommandSession<'_> {
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
             let seen = speaker.facts.generation;
             self.effects.push(Effect::SetKey { address, seen, row, change });
-            let letter = letters::key_void(self.desk.list, &speaker.asker.address, &revoked, known);
-            self.effects.push(Effect::Letter(letter));
+            let notice = notice_kinds::key_void(self.desk.list, &speaker.asker.address, &revoked, known);
+            self.effects.push(Effect::Notice(notice));
         }
         Ok(Ok(CommandReply::Done(Success::KeyUpdated)))
     }

@@ -1,7 +1,7 @@
 //! Step `verification-checks`: no settings.
 //!
 //! From fields are forged: who did not answer to this request is asked, so that nobody is subscribed, and nobody gets more
-//! than one letter, because somebody else wrote in their name. What an address answered before, or on another list, was
+//! than one notice, because somebody else wrote in their name. What an address answered before, or on another list, was
 //! no wish to be here.
 
 use super::super::run::{Question, StepContext, WorkflowRun};

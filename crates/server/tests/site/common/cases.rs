@@ -12,19 +12,19 @@ pub(crate) struct Case<'a> {
     says: &'a str,
 }
 
-/// `says`: what the one letter says that comes back.
+/// `says`: what the one notice says that comes back.
 pub(crate) fn case<'a>(name: &'a str, from: &'a Player, message: Vec<u8>, says: &'a str) -> Case<'a> {
     Case { name, from, message, says }
 }
 
-/// Each message is answered with one letter, and that with the sentence; nothing changes.
+/// Each message is answered with one notice, and that with the sentence; nothing changes.
 pub(crate) async fn check(site: &Site, cases: Vec<Case<'_>>) {
     let before = site.state();
     let messages: Vec<_> = cases.iter().map(|case| (case.from, case.message.clone())).collect();
     let came = site.exchange(&messages).await;
-    for (case, letters) in cases.iter().zip(came) {
-        let [letter] = &letters[..] else { panic!("{}: {letters:#?}", case.name) };
-        let text = flat(&letter.text);
+    for (case, notices) in cases.iter().zip(came) {
+        let [notice] = &notices[..] else { panic!("{}: {notices:#?}", case.name) };
+        let text = flat(&notice.text);
         assert!(text.contains(case.says), "{}: {text}", case.name);
         assert_eq!(text.matches("> ").count(), 1, "{}: one command: {text}", case.name);
     }

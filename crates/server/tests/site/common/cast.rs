@@ -12,7 +12,7 @@ use sealist_smtp::client::RecipientResult;
 
 use super::readers::read_copy;
 use super::site::{LIST, Site, WAIT};
-use super::talk::{Letter, REQUEST, letter};
+use super::talk::{Notice, REQUEST, notice};
 use super::{encrypted, post};
 
 /// Somebody with an address, a key and the list's key.
@@ -82,9 +82,9 @@ impl Player {
         format!("From: {}\r\nTo: {REQUEST}\r\nSubject: {subject}\r\nDate: {date}\r\n", self.address)
     }
 
-    /// A letter as this person's program shows it: what the list encrypted, it signed. `None`: it is for another key of
+    /// A notice as this person's program shows it: what the list encrypted, it signed. `None`: it is for another key of
     /// the address.
-    fn read(&self, message: &[u8]) -> Option<Letter> {
+    fn read(&self, message: &[u8]) -> Option<Notice> {
         if let Shape::Encrypted(armor) = classify(message) {
             let (_, good) = read_copy(&self.person, &armor, &self.list)?;
             assert!(good, "not signed by the list");
@@ -93,7 +93,7 @@ impl Player {
             let Shape::Encrypted(armor) = classify(message) else { unreachable!("it is encrypted") };
             self.person.read(&armor, &self.list).expect("it could just now").0
         };
-        Some(letter(open, &self.address, message))
+        Some(notice(open, &self.address, message))
     }
 }
 
@@ -145,37 +145,37 @@ impl Site {
     }
 
     /// Sends each its message, waits until all is judged and delivered, and returns what came to each of these people.
-    pub(crate) async fn exchange(&self, messages: &[(&Player, Vec<u8>)]) -> Vec<Vec<Letter>> {
+    pub(crate) async fn exchange(&self, messages: &[(&Player, Vec<u8>)]) -> Vec<Vec<Notice>> {
         self.exchange_at(REQUEST, messages).await
     }
 
-    pub(crate) async fn exchange_at(&self, to: &str, messages: &[(&Player, Vec<u8>)]) -> Vec<Vec<Letter>> {
+    pub(crate) async fn exchange_at(&self, to: &str, messages: &[(&Player, Vec<u8>)]) -> Vec<Vec<Notice>> {
         let mut connection = self.server.connect().await;
         for (_, message) in messages {
             let result = post(&mut connection, to, message).await;
             assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
         }
         drop(connection);
-        let mut letters = self.letters().await;
+        let mut notices = self.notices().await;
         let read = |player: &Player| {
             let (own, others) =
-                std::mem::take(&mut letters).into_iter().partition(|one| one.recipient == player.address);
-            letters = others;
+                std::mem::take(&mut notices).into_iter().partition(|one| one.recipient == player.address);
+            notices = others;
             let own: Vec<super::sink::Received> = own;
             own.iter().filter_map(|one| player.read(&one.message)).collect()
         };
-        let read: Vec<Vec<Letter>> = messages.iter().map(|(player, _)| *player).map(read).collect();
-        self.others.lock().unwrap().extend(letters);
+        let read: Vec<Vec<Notice>> = messages.iter().map(|(player, _)| *player).map(read).collect();
+        self.others.lock().unwrap().extend(notices);
         read
     }
 
     /// One person's message, and what came to them.
-    pub(crate) async fn ask(&self, player: &Player, message: Vec<u8>) -> Vec<Letter> {
+    pub(crate) async fn ask(&self, player: &Player, message: Vec<u8>) -> Vec<Notice> {
         self.exchange(&[(player, message)]).await.remove(0)
     }
 
     /// What came to somebody who did not write in the last exchanges.
-    pub(crate) fn came_to(&self, player: &Player) -> Vec<Letter> {
+    pub(crate) fn came_to(&self, player: &Player) -> Vec<Notice> {
         let mut others = self.others.lock().unwrap();
         let (own, rest) =
             std::mem::take(&mut *others).into_iter().partition(|one| one.recipient == player.address);
@@ -185,14 +185,14 @@ impl Site {
     }
 
     /// All that comes out once everything is judged and nothing is on its way any more.
-    pub(crate) async fn letters(&self) -> Vec<super::sink::Received> {
+    pub(crate) async fn notices(&self) -> Vec<super::sink::Received> {
         self.server.wait_until_judged();
         let db = self.database();
         let end = Instant::now() + WAIT;
         let due = "SELECT (SELECT COUNT(*) FROM deliveries WHERE state = 'due') +
             (SELECT COUNT(*) FROM pending_notices WHERE due_at <= $1)";
         while db.query_row(due, [Timestamp::now().0], |row| row.get::<_, i64>(0)).unwrap() > 0 {
-            assert!(Instant::now() < end, "letters do not get out");
+            assert!(Instant::now() < end, "notices do not get out");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let broke: i64 =

@@ -71,7 +71,7 @@ impl Site {
         let mut came = self.sink.take(expected, WAIT).await;
         came.extend(self.sink.take(1, Duration::from_millis(400)).await);
         came.sort_by(|a, b| a.recipient.cmp(&b.recipient));
-        let to: Vec<&str> = came.iter().map(|letter| letter.recipient.as_str()).collect();
+        let to: Vec<&str> = came.iter().map(|notice| notice.recipient.as_str()).collect();
         assert_eq!(came.len(), expected, "came out to {to:?}");
         came
     }

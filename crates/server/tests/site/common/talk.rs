@@ -11,9 +11,9 @@ use super::{encrypted, read};
 
 pub(crate) const REQUEST: &str = "team-request@lists.example";
 
-/// A letter as its reader sees it.
+/// A notice as its reader sees it.
 #[derive(Debug)]
-pub(crate) struct Letter {
+pub(crate) struct Notice {
     pub(crate) to: String,
     pub(crate) subject: String,
     pub(crate) text: String,
@@ -23,7 +23,7 @@ pub(crate) struct Letter {
     pub(crate) reply_to: String,
 }
 
-impl Letter {
+impl Notice {
     /// The words behind that one.
     pub(crate) fn after(&self, word: &str) -> String {
         let rest = self.text.split_once(word).unwrap_or_else(|| panic!("no {word:?} in {}", self.text)).1;
@@ -45,8 +45,8 @@ impl Letter {
     }
 }
 
-/// Reads a letter; `open` is the person's program, for one that is sealed.
-pub(crate) fn letter(open: impl Fn(&[u8]) -> Vec<u8>, to: &str, message: &[u8]) -> Letter {
+/// Reads a notice; `open` is the person's program, for one that is sealed.
+pub(crate) fn notice(open: impl Fn(&[u8]) -> Vec<u8>, to: &str, message: &[u8]) -> Notice {
     let outer = Entity::parse(message);
     let text = |entity: &Entity<'_>| first_text(entity).replace('\r', "");
     let reply_to = outer.headers.text("reply-to").unwrap_or_default();
@@ -57,7 +57,7 @@ pub(crate) fn letter(open: impl Fn(&[u8]) -> Vec<u8>, to: &str, message: &[u8]) 
     };
     let entity = Entity::parse(&content);
     let subject = entity.headers.text("subject").or(outer.headers.text("subject")).unwrap_or_default();
-    Letter {
+    Notice {
         to: to.to_owned(),
         subject,
         text: text(&entity),
@@ -116,13 +116,13 @@ pub(crate) fn sealed(gpg: &Gpg, from: &str, text: &str) -> Vec<u8> {
 
 impl Site {
     /// Sends to an address of the list, and reads what comes back to those people, in the order of their addresses.
-    pub(crate) async fn say(&self, to: &str, message: &[u8], readers: &[(&str, &Gpg)]) -> Vec<Letter> {
+    pub(crate) async fn say(&self, to: &str, message: &[u8], readers: &[(&str, &Gpg)]) -> Vec<Notice> {
         let came = self.send(to, message, readers.len()).await;
         came.iter()
             .map(|one| {
                 let gpg = readers.iter().find(|(address, _)| *address == one.recipient);
-                let (_, gpg) = gpg.unwrap_or_else(|| panic!("a letter for {}", one.recipient));
-                letter(|sealed| read(gpg, sealed).into_bytes(), &one.recipient, &one.message)
+                let (_, gpg) = gpg.unwrap_or_else(|| panic!("a notice for {}", one.recipient));
+                notice(|sealed| read(gpg, sealed).into_bytes(), &one.recipient, &one.message)
             })
             .collect()
     }

@@ -1,4 +1,4 @@
-//! Which letters a list writes: the occasions, and who hears of them.
+//! Which notices a list writes: the occasions, and who hears of them.
 
 use sealist_lists::budgets::{Asker, NoticePurpose};
 use sealist_lists::model::{Channel, MailingList, SubAddress};
@@ -126,7 +126,7 @@ pub(crate) async fn not_let_through(
             .budgets
             .of(asker, NoticePurpose::Held)
             .of_source(Some(source_of(app, &author.to_string()))),
-        letter: app.texts.letter(Text::NotLetThrough, &place, values),
+        notice: app.texts.notice(Text::NotLetThrough, &place, values),
         attachment: None,
         reply_to: None,
     };
@@ -172,7 +172,7 @@ pub(crate) async fn sendkey(
         to: somebody(to),
         kind: Text::Sendkey.name().into(),
         budget: app.budgets.of(asker, NoticePurpose::PublicKey).of_source(source),
-        letter: app.texts.letter(Text::Sendkey, &place, values),
+        notice: app.texts.notice(Text::Sendkey, &place, values),
         attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", armored)),
         reply_to: None,
     };

@@ -13,14 +13,14 @@ use sealist_store::key_news::{self, News, OwnerOfList};
 use sealist_store::lists;
 
 use super::judge::JudgedCertificate;
-use crate::letters::{key_wait_days, somebody};
+use crate::notice_kinds::{key_wait_days, somebody};
 use crate::notices::{Message, PreparedNotice, channel_to, make, place_of};
 use crate::{App, AppError};
 
-/// Members that one letter to an owner names.
+/// Members that one notice to an owner names.
 pub(super) const MAX_LINES: u32 = 200;
 
-/// To the holder of a key: one letter, from the first of the lists that use the key, about all of them. `None`: there is no
+/// To the holder of a key: one notice, from the first of the lists that use the key, about all of them. `None`: there is no
 /// such list.
 pub(super) async fn to_holder(
     app: &App,
@@ -48,8 +48,8 @@ pub(super) async fn to_holder(
         days => lists.iter().map(key_wait_days).min(),
         lists => lists.iter().map(|list| list.name.to_string()).collect::<Vec<_>>(),
     };
-    let letter = app.texts.letter(Text::KeyEnds, &place, values);
-    // Of each state of a key one letter, whenever the last one was.
+    let notice = app.texts.notice(Text::KeyEnds, &place, values);
+    // Of each state of a key one notice, whenever the last one was.
     let end = warned.until.map_or(0, |until| until.0);
     let kind = format!("{} {} {end} {}", Text::KeyEnds.name(), warned.fingerprint, warned.stage);
     let to = somebody(&seen.address);
@@ -62,7 +62,7 @@ pub(super) async fn to_holder(
         to,
         kind: kind.into(),
         budget: NoticeBudget::DAILY,
-        letter,
+        notice,
         attachment: None,
         reply_to: None,
     };
@@ -119,15 +119,15 @@ pub(super) async fn to_owner(
     let more = count - i64::try_from(members.len()).unwrap_or(count);
     let channel = channel_to(app, &mut *app.store.reader().await?, list, &owner.address, now).await?;
     let place = place_of(app, list, &owner.address).await?;
-    let letter = app.texts.letter(Text::KeyNews, &place, context! { count, members, more });
-    // Of each pass one letter.
+    let notice = app.texts.notice(Text::KeyNews, &place, context! { count, members, more });
+    // Of each pass one notice.
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
     let to = somebody(&owner.address);
     let message = Message {
         to,
         kind: kind.into(),
         budget: NoticeBudget::DAILY,
-        letter,
+        notice,
         attachment: None,
         reply_to: None,
     };
