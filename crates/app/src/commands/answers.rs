@@ -57,7 +57,7 @@ impl CommandSession<'_> {
         let may = May {
             quote: speaker.asker.proven == Proven::Yes
                 && (!speaker.encrypted || speaker.signed && channel == Channel::Sealed),
-            name_members: channel == Channel::Sealed || !self.desk.list.settings.encrypting(),
+            name_members: channel == Channel::Sealed || !self.list_context.list.settings.encrypting(),
         };
         let results: Vec<Value> =
             self.answers.0.iter().filter_map(|answer| self.result(answer, &may)).collect();
@@ -67,29 +67,32 @@ impl CommandSession<'_> {
         // Mail that asks for one thing in somebody's name does not keep another from being answered.
         let about = self.answers.0.first().map(|answer| name(&answer.command)).unwrap_or_default();
         let kind = format!("results {about}");
-        let budget = speaker.asker.budget(self.desk.app, &speaker.facts, NoticePurpose::Answer);
+        let budget = speaker.asker.budget(self.list_context.app, &speaker.facts, NoticePurpose::Answer);
         let address = &speaker.asker.address;
         let left = {
-            let mut db = self.desk.app.store.reader().await?;
-            left_today(&mut db, self.desk.list.no, address, &kind, budget, self.desk.now).await?
+            let mut db = self.list_context.app.store.reader().await?;
+            left_today(&mut db, self.list_context.list.no, address, &kind, budget, self.list_context.now)
+                .await?
         };
         let values = context! {
             last => left <= 1,
             proven => speaker.asker.proven != Proven::No,
-            list => self.desk.list.display_name(),
-            owner => self.desk.list.name.address(SubAddress::Owner).to_string(),
-            request => self.desk.list.name.address(SubAddress::Request).to_string(),
+            list => self.list_context.list.display_name(),
+            owner => self.list_context.list.name.address(SubAddress::Owner).to_string(),
+            request => self.list_context.list.name.address(SubAddress::Request).to_string(),
             results,
         };
         let message = Message {
             to: Mailbox { name: None, address: speaker.asker.address.clone() },
             kind: kind.into(),
             budget,
-            notice: self.desk.app.texts.notice(Text::Results, &self.place, values),
+            notice: self.list_context.app.texts.notice(Text::Results, &self.place, values),
             attachment: None,
             reply_to: None,
         };
-        let notice = answer_by(self.desk.app, self.desk.list, message, channel, self.desk.now).await?;
+        let notice =
+            answer_by(self.list_context.app, self.list_context.list, message, channel, self.list_context.now)
+                .await?;
         self.effects.push(Effect::Notice(notice));
         Ok(())
     }
@@ -101,19 +104,26 @@ impl CommandSession<'_> {
             _ => None,
         };
         match self.effects.iter().rev().find_map(usable) {
-            Some(true) if self.desk.list.settings.encrypting() => Ok(Channel::Sealed),
+            Some(true) if self.list_context.list.settings.encrypting() => Ok(Channel::Sealed),
             Some(_) => Ok(Channel::Open),
             None => {
-                let mut db = self.desk.app.store.reader().await?;
-                channel_to(self.desk.app, &mut db, self.desk.list, address, self.desk.now).await
+                let mut db = self.list_context.app.store.reader().await?;
+                channel_to(
+                    self.list_context.app,
+                    &mut db,
+                    self.list_context.list,
+                    address,
+                    self.list_context.now,
+                )
+                .await
             }
         }
     }
 
     fn result(&self, answer: &CommandAnswer, may: &May) -> Option<Value> {
-        let texts = &self.desk.app.texts;
+        let texts = &self.list_context.app.texts;
         let sentence = |text, name, values| texts.sentence(text, name, &self.place, values);
-        let pgp = self.desk.list.settings.pgp.is_some();
+        let pgp = self.list_context.list.settings.pgp.is_some();
         let problem = |problem: &Problem| {
             let values = context! { pgp, ..problem.values() };
             vec![sentence(Text::Problems, problem.name(), values)]

@@ -14,7 +14,7 @@ impl CommandSession<'_> {
     /// stored as they are.
     pub(super) fn asked_about(&self, command: &MailCommand) -> Option<String> {
         let chosen = |name: &str| {
-            let mut chosen = self.desk.list.settings.confirmed_commands.iter();
+            let mut chosen = self.list_context.list.settings.confirmed_commands.iter();
             chosen.any(|chosen| chosen.eq_ignore_ascii_case(name)).then(|| name.to_owned())
         };
         match command {
@@ -43,16 +43,17 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::NotMember));
         }
         if let Ok(MailCommand::Set(Setting::Name(name))) = commands::parse(&line) {
-            if !is_chosen_here(self.desk, &speaker.asker.address).await? {
+            if !is_chosen_here(self.list_context, &speaker.asker.address).await? {
                 return Ok(Err(Problem::NameElsewhere));
             }
-            if !is_free(self.desk, &speaker.asker.address, &name).await? {
+            if !is_free(self.list_context, &speaker.asker.address, &name).await? {
                 return Ok(Err(Problem::NameRefused));
             }
         }
         let goal = Goal::Command(line);
-        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
-        let taken = begin(self.desk, &speaker.asker, WorkflowRun::new(&steps, goal), None).await?;
+        let steps =
+            workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
+        let taken = begin(self.list_context, &speaker.asker, WorkflowRun::new(&steps, goal), None).await?;
         self.finish(speaker, taken).await
     }
 

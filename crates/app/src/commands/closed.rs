@@ -65,9 +65,9 @@ impl CommandSession<'_> {
         if closed == Closed::Pieces {
             return Ok(());
         }
-        let name = &self.desk.list.name;
+        let name = &self.list_context.list.name;
         let values = context! {
-            list => self.desk.list.display_name(),
+            list => self.list_context.list.display_name(),
             address => name.to_string(),
             request => name.address(SubAddress::Request).to_string(),
             owner => name.address(SubAddress::Owner).to_string(),
@@ -76,12 +76,13 @@ impl CommandSession<'_> {
         let message = Message {
             to: somebody(&address),
             kind: "encrypted".into(),
-            budget: asker.budget_as(self.desk.app, closed.asker(), NoticePurpose::Closed),
-            notice: self.desk.app.texts.notice(Text::NotActedOn, &self.place, values),
+            budget: asker.budget_as(self.list_context.app, closed.asker(), NoticePurpose::Closed),
+            notice: self.list_context.app.texts.notice(Text::NotActedOn, &self.place, values),
             attachment: None,
             reply_to: None,
         };
-        let notice = answer(self.desk.app, self.desk.list, message, self.desk.now).await?;
+        let notice =
+            answer(self.list_context.app, self.list_context.list, message, self.list_context.now).await?;
         self.effects.push(Effect::Notice(notice));
         Ok(())
     }

@@ -28,7 +28,7 @@ impl CommandSession<'_> {
         };
         self.name_joiner(speaker, &mut request).await?;
         let answer = StepAnswer::Confirmed;
-        let taken = resume_request(self.desk, &speaker.asker, request, answer, None).await?;
+        let taken = resume_request(self.list_context, &speaker.asker, request, answer, None).await?;
         self.finish(speaker, Ok(taken)).await
     }
 
@@ -45,8 +45,8 @@ impl CommandSession<'_> {
             let address = &speaker.asker.address;
             let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
             let key = offered.as_ref().or(speaker.facts.known.as_ref());
-            let names = speaker.name.clone().into_iter().chain(in_key(self.desk, address, key));
-            request.run.display_name = first_free(self.desk, address, names).await?;
+            let names = speaker.name.clone().into_iter().chain(in_key(self.list_context, address, key));
+            request.run.display_name = first_free(self.list_context, address, names).await?;
         }
         Ok(())
     }
@@ -59,7 +59,7 @@ impl CommandSession<'_> {
         reason: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
-            || self.desk.list.settings.pgp.is_some() && !speaker.signed
+            || self.list_context.list.settings.pgp.is_some() && !speaker.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
@@ -83,12 +83,12 @@ impl CommandSession<'_> {
         decision: moderation::MessageDecision,
         no: RequestNo,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
+        let request = requests::by_no(&mut *self.list_context.app.store.reader().await?, no).await?;
         let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
             return Ok(Err(Problem::WrongToken));
         };
         let by = moderation::DecidedBy::Person(speaker.asker.address.clone());
-        let taken = decide(self.desk, request, decision.clone(), by).await?;
+        let taken = decide(self.list_context, request, decision.clone(), by).await?;
         let success = success(&decision, &taken.effects);
         Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
     }
@@ -99,11 +99,11 @@ impl CommandSession<'_> {
         decision: moderation::MessageDecision,
         no: EntryNo,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
-        let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
+        let entry = queue::find(&mut *self.list_context.app.store.reader().await?, no).await?;
+        let Some(entry) = entry.filter(|entry| entry.list == self.list_context.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let ListContext { app, list, now } = self.desk;
+        let ListContext { app, list, now } = self.list_context;
         let by = moderation::DecidedBy::Person(speaker.asker.address.clone());
         let effects = match moderation::decision(app, list, entry, decision.clone(), &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
@@ -123,7 +123,7 @@ impl CommandSession<'_> {
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
-            || self.desk.list.settings.pgp.is_some() && !speaker.signed
+            || self.list_context.list.settings.pgp.is_some() && !speaker.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
@@ -132,11 +132,11 @@ impl CommandSession<'_> {
             Some(TokenSubject::Decided(decided)) => return Ok(Err(Problem::Decided(told(&decided)))),
             _ => return Ok(Err(Problem::WrongToken)),
         };
-        let entry = queue::find(&mut *self.desk.app.store.reader().await?, no).await?;
-        let Some(entry) = entry.filter(|entry| entry.list == self.desk.list.no) else {
+        let entry = queue::find(&mut *self.list_context.app.store.reader().await?, no).await?;
+        let Some(entry) = entry.filter(|entry| entry.list == self.list_context.list.no) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let ListContext { app, list, now } = self.desk;
+        let ListContext { app, list, now } = self.list_context;
         match moderation::show(app, list, &entry, &speaker.asker.address, Some(token), now).await {
             Err(AppError::MayNotSee(_) | AppError::NothingToSealTo(_)) => Ok(Err(Problem::MayNotSee)),
             effects => {
@@ -154,19 +154,19 @@ impl CommandSession<'_> {
         question: &Question,
     ) -> Result<Option<Request>, AppError> {
         // A key is only offered, and on plain lists whoever reads the mailbox may answer: a token in the address will do.
-        let may = *question == Question::Key || self.desk.list.settings.pgp.is_none();
+        let may = *question == Question::Key || self.list_context.list.settings.pgp.is_none();
         let in_address = speaker.in_address(token).filter(|_| may).map(|brought| brought.about.clone());
         let subject = match in_address {
             Some(about) => Some(about),
             None => self.subject(speaker, token).await?,
         };
         let Some(TokenSubject::Request(no)) = subject else { return Ok(None) };
-        let request = requests::by_no(&mut *self.desk.app.store.reader().await?, no).await?;
+        let request = requests::by_no(&mut *self.list_context.app.store.reader().await?, no).await?;
         Ok(request.filter(|request| self.is_asked(request, question)))
     }
 
     fn is_asked(&self, request: &Request, question: &Question) -> bool {
-        request.list == self.desk.list.no && request.question == question.name()
+        request.list == self.list_context.list.no && request.question == question.name()
     }
 
     /// What a token answers, if this person may use it. It speaks for them.
@@ -175,9 +175,10 @@ impl CommandSession<'_> {
         speaker: &mut CommandSender,
         token: &str,
     ) -> Result<Option<TokenSubject>, AppError> {
-        let mark = self.desk.app.vault.mac().token_mark(token);
-        let mut db = self.desk.app.store.reader().await?;
-        let subject = tokens::subject_of(&mut db, &mark, &speaker.asker.address, self.desk.now).await?;
+        let mark = self.list_context.app.vault.mac().token_mark(token);
+        let mut db = self.list_context.app.store.reader().await?;
+        let subject =
+            tokens::subject_of(&mut db, &mark, &speaker.asker.address, self.list_context.now).await?;
         if subject.is_some() {
             speaker.asker.proven = Proven::Yes;
         }

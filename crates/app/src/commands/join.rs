@@ -14,9 +14,13 @@ impl CommandSession<'_> {
         speaker: &CommandSender,
         delivery_mode: DeliveryMode,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::Subscribe))?;
+        let steps = workflow(
+            self.list_context.app,
+            self.list_context.list,
+            policy(self.list_context.list, &Goal::Subscribe),
+        )?;
         let run = WorkflowRun { delivery_mode, ..WorkflowRun::new(&steps, Goal::Subscribe) };
-        let taken = begin(self.desk, &speaker.asker, run, None).await?;
+        let taken = begin(self.list_context, &speaker.asker, run, None).await?;
         Ok(self.take(taken))
     }
 }

@@ -12,9 +12,13 @@ impl CommandSession<'_> {
         &mut self,
         speaker: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::Unsubscribe))?;
+        let steps = workflow(
+            self.list_context.app,
+            self.list_context.list,
+            policy(self.list_context.list, &Goal::Unsubscribe),
+        )?;
         let run = WorkflowRun::new(&steps, Goal::Unsubscribe);
-        let taken = begin(self.desk, &speaker.asker, run, None).await?;
+        let taken = begin(self.list_context, &speaker.asker, run, None).await?;
         Ok(self.take(taken))
     }
 }

@@ -7,13 +7,13 @@
 mod answers;
 mod asked;
 mod closed;
+mod command_sender;
 mod confirm;
 mod join;
 mod key;
 mod leave;
 mod questions;
 mod settings;
-mod speaker;
 mod who;
 
 use std::sync::Arc;
@@ -32,21 +32,21 @@ use crate::incoming::EntryOutcome;
 use crate::notices::place_of;
 use crate::requests::{ListContext, Proven, StepOutcome, Transition};
 use answers::Answers;
-use speaker::CommandSender;
-pub(crate) use speaker::takes_commands;
+use command_sender::CommandSender;
+pub(crate) use command_sender::takes_commands;
 
 /// This often all is decided anew because somebody else was quicker: as many as are judged together, and some.
 const TRIES: usize = 20;
 
 /// Hears a message and does what it asks for.
 pub(crate) async fn take(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     entry: &QueueEntry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
 ) -> Result<EntryOutcome, AppError> {
     for _ in 0..TRIES {
-        match take_once(desk, entry, message, mailbox).await {
+        match take_once(list_context, entry, message, mailbox).await {
             Err(AppError::Overtaken) => {}
             other => return other,
         }
@@ -55,16 +55,16 @@ pub(crate) async fn take(
 }
 
 async fn take_once(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     entry: &QueueEntry,
     message: &Arc<Cleartext>,
     mailbox: &Mailbox,
 ) -> Result<EntryOutcome, AppError> {
-    let ListContext { app, list, now } = desk;
-    let mut speaker = CommandSender::read_command_mail(desk, entry, message, mailbox).await?;
+    let ListContext { app, list, now } = list_context;
+    let mut speaker = CommandSender::read_command_mail(list_context, entry, message, mailbox).await?;
     let place = place_of(app, list, &mailbox.address).await?;
     let mut session = CommandSession {
-        desk,
+        list_context,
         place,
         effects: Vec::new(),
         answers: Answers::default(),
@@ -110,7 +110,7 @@ async fn take_once(
 
 /// One message with commands: what they change, and what is said about them.
 struct CommandSession<'a> {
-    desk: ListContext<'a>,
+    list_context: ListContext<'a>,
     place: TextPlace<'a>,
     effects: Vec<Effect>,
     answers: Answers,
@@ -181,8 +181,8 @@ impl CommandSession<'_> {
     }
 
     fn help(&self) -> Vec<String> {
-        let values = context! { pgp => self.desk.list.settings.pgp.is_some() };
-        let lines = self.desk.app.texts.lines(Text::Commands, &self.place, values);
+        let values = context! { pgp => self.list_context.list.settings.pgp.is_some() };
+        let lines = self.list_context.app.texts.lines(Text::Commands, &self.place, values);
         lines.lines().map(str::to_owned).collect()
     }
 

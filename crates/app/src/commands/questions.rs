@@ -34,13 +34,13 @@ pub(super) enum QuestionScope {
 
 /// Those of the words, and of the address, that this person was given by this list, each with what it answers now.
 pub(super) async fn answering(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     who: &Address,
     words: &[String],
     detail: Option<&str>,
 ) -> Result<Vec<Answering>, AppError> {
-    let mac = desk.app.vault.mac();
-    let is_plain = desk.list.settings.pgp.is_none();
+    let mac = list_context.app.vault.mac();
+    let is_plain = list_context.list.settings.pgp.is_none();
     let in_words =
         words.iter().map(|token| (token.to_lowercase(), QuestionScope::Words, mac.token_mark(token)));
     let in_address = detail.into_iter().flat_map(|token| {
@@ -48,13 +48,13 @@ pub(super) async fn answering(
         let mark = if is_plain { mac.token_mark(token) } else { mac.address_token_mark(token) };
         [(token.to_lowercase(), QuestionScope::Address, mark)]
     });
-    let mut db = desk.app.store.reader().await?;
+    let mut db = list_context.app.store.reader().await?;
     let mut found: Vec<Answering> = Vec::new();
     for (token, place, mark) in in_words.chain(in_address) {
-        let Some(about) = tokens::subject_of(&mut db, &mark, who, desk.now).await? else { continue };
+        let Some(about) = tokens::subject_of(&mut db, &mark, who, list_context.now).await? else { continue };
         let question = match about {
             TokenSubject::Request(no) => match requests::by_no(&mut db, no).await? {
-                Some(request) if request.list == desk.list.no => request.question,
+                Some(request) if request.list == list_context.list.no => request.question,
                 _ => continue,
             },
             TokenSubject::GaveWay => GAVE_WAY.to_owned(),

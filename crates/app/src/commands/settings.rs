@@ -18,7 +18,7 @@ impl CommandSession<'_> {
         };
         let switch = |on: bool| if on { "on" } else { "off" };
         let choices = &member.preferences;
-        let mut db = self.desk.app.store.reader().await?;
+        let mut db = self.list_context.app.store.reader().await?;
         let language = people::language_of(&mut db, &speaker.asker.address).await?;
         let values = context! {
             email => speaker.asker.address.to_string(),
@@ -32,10 +32,10 @@ impl CommandSession<'_> {
             copies => switch(choices.receive_list_copy),
             cleartext => switch(choices.allow_cleartext),
             language => language.map(|language| language.name()),
-            pgp => self.desk.list.settings.pgp.is_some(),
+            pgp => self.list_context.list.settings.pgp.is_some(),
             fingerprint => speaker.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
         };
-        let lines = self.desk.app.texts.lines(Text::Settings, &self.place, values);
+        let lines = self.list_context.app.texts.lines(Text::Settings, &self.place, values);
         Ok(Ok(CommandReply::Lines(lines.lines().map(str::to_owned).collect())))
     }
 }

@@ -18,24 +18,25 @@ impl CommandSession<'_> {
         speaker: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         // First what is the same for everybody: who proves nothing learns nothing of a role.
-        if self.desk.list.settings.pgp.is_some() && !speaker.signed {
+        if self.list_context.list.settings.pgp.is_some() && !speaker.signed {
             return Ok(Err(Problem::RosterUnsigned));
         }
         let in_charge = speaker.is_one_of(&[Role::Owner, Role::Moderator]);
-        match self.desk.list.settings.member_roster_visibility {
+        match self.list_context.list.settings.member_roster_visibility {
             RosterVisibility::Moderators if !in_charge => return Ok(Err(Problem::NotForYou)),
             RosterVisibility::Members if !in_charge && !speaker.is_one_of(&[Role::Member]) => {
                 return Ok(Err(Problem::OnlyMembers));
             }
             _ => {}
         }
-        let mut db = self.desk.app.store.reader().await?;
+        let mut db = self.list_context.app.store.reader().await?;
         let members =
-            people::roster(&mut db, self.desk.list.no, Role::Member, MemberNo(0), MAX_MEMBERS).await?;
+            people::roster(&mut db, self.list_context.list.no, Role::Member, MemberNo(0), MAX_MEMBERS)
+                .await?;
         let mut lines = Vec::new();
         for member in &members {
             lines.push(format!("{} {}", member.address, shown(&member.display_name)).trim_end().to_owned());
-            if self.desk.list.settings.pgp.is_some() {
+            if self.list_context.list.settings.pgp.is_some() {
                 let key = keys::fingerprint_of(&mut db, member.address_no).await?;
                 let key = key.and_then(|key| key.parse::<Fingerprint>().ok());
                 lines.push(format!("    {}", key.map_or_else(|| "-".to_owned(), |key| key.spaced())));

@@ -9,9 +9,9 @@ use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, key_refresh};
 
-use super::doubt::{is_compromised, suspended_row, was_authorised_by};
 use super::key_notices::named;
 use super::refresh::{KeyServers, with_answers};
+use super::suspended::{is_compromised, suspended_row, was_authorised_by};
 use crate::{App, AppError, notice_kinds};
 
 /// Asks for them. If one is compromised, the key of now is in doubt, and those in charge of the lists that use it hear of it.

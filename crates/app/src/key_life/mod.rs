@@ -1,20 +1,20 @@
 //! The life of members' certificates after they are set: checked each day, their holders warned, owners told.
 
 mod check;
-mod doubt;
 mod earlier;
 mod judge;
 mod key_notices;
 mod refresh;
 mod row;
 mod survey;
+mod suspended;
 mod warn;
 
 pub use check::{KeyCheck, KeyCheckReport};
-pub(crate) use doubt::{is_compromised, suspended_row, was_authorised_by};
 pub(crate) use judge::judge;
 pub(crate) use key_notices::cause;
 pub use refresh::{KeyServerAnswer, KeyServers, Refreshed, refresh_address, refresh_next, to_refresh};
 pub(crate) use row::{row_of, updated_row};
 pub use survey::{KeyReport, key_report};
+pub(crate) use suspended::{is_compromised, suspended_row, was_authorised_by};
 pub use warn::Stages;

@@ -28,14 +28,14 @@ const KEY_APPROVAL_H: u32 = 10 * 365 * 24;
 const TO_MODERATOR: NoticeBudget = NoticeBudget::a_day(50);
 
 pub(super) async fn ask(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     standing: WorkflowState<'_>,
     facts: &PersonFacts,
     run: WorkflowRun,
     certificate: Option<Certificate>,
     question: Question,
 ) -> Result<Transition, AppError> {
-    let ListContext { app, list, now } = desk;
+    let ListContext { app, list, now } = list_context;
     let hours = life_h(list, &run.goal, &question);
     let draft = QuestionDraft { app, list, asker: standing.asker, run: &run, facts, hours, now };
     let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
@@ -261,11 +261,11 @@ impl QuestionDraft<'_> {
 
 /// To a person: a moderator refused.
 pub(super) async fn refused(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     request: &Request,
     reason: &str,
 ) -> Result<PreparedNotice, AppError> {
-    let ListContext { app, list, now } = desk;
+    let ListContext { app, list, now } = list_context;
     let place = place_of(app, list, &request.address).await?;
     let values = context! {
         list => list.display_name(),

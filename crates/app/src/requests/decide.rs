@@ -21,9 +21,9 @@ pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Res
         return Err(AppError::NotWaiting(request.question));
     }
     let list = list_of(app, &request).await?;
-    let desk = ListContext { app, list: &list, now };
+    let list_context = ListContext { app, list: &list, now };
     let Transition { effects, told } =
-        decide(desk, request, MessageDecision::Accept, DecidedBy::Admin).await?;
+        decide(list_context, request, MessageDecision::Accept, DecidedBy::Admin).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
     match told {
         StepOutcome::Refused(problem) => Err(AppError::Refused(problem)),
@@ -39,9 +39,9 @@ pub async fn refuse_request(
     now: Timestamp,
 ) -> Result<(), AppError> {
     let list = list_of(app, &request).await?;
-    let desk = ListContext { app, list: &list, now };
+    let list_context = ListContext { app, list: &list, now };
     let refused = MessageDecision::Reject(reason.to_owned());
-    let Transition { effects, .. } = decide(desk, request, refused, DecidedBy::Admin).await?;
+    let Transition { effects, .. } = decide(list_context, request, refused, DecidedBy::Admin).await?;
     app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
 }
 

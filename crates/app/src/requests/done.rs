@@ -22,14 +22,14 @@ use crate::summaries::{SummaryFact, gather};
 use crate::{App, AppError};
 
 pub(super) async fn done(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     standing: WorkflowState<'_>,
     facts: &PersonFacts,
     run: &WorkflowRun,
     certificate: Option<Certificate>,
     change: WorkflowChange,
 ) -> Result<Transition, AppError> {
-    let ListContext { app, list, now } = desk;
+    let ListContext { app, list, now } = list_context;
     let end = End { app, list, standing: &standing, facts, run, certificate: certificate.as_ref(), now };
     let changes = match &change {
         WorkflowChange::Subscribe => end.subscribe().await?,
@@ -124,9 +124,9 @@ impl End<'_> {
         if !is_first || !has_no_name {
             return Ok(None);
         }
-        let desk = ListContext { app: self.app, list: self.list, now: self.now };
+        let list_context = ListContext { app: self.app, list: self.list, now: self.now };
         let address = &self.standing.asker.address;
-        let name = first_free(desk, address, in_key(desk, address, self.certificate)).await?;
+        let name = first_free(list_context, address, in_key(list_context, address, self.certificate)).await?;
         Ok((!name.is_empty()).then(|| Effect::Choose(address.clone(), Setting::Name(name))))
     }
 
@@ -163,7 +163,7 @@ impl End<'_> {
         };
         let row = Box::new(row_of(self.app, &address, certificate, self.now));
         let seen = self.facts.generation;
-        let desk = ListContext { app: self.app, list: self.list, now: self.now };
+        let list_context = ListContext { app: self.app, list: self.list, now: self.now };
         let mut effects = vec![Effect::SetKey { address: address.clone(), seen, row, change }];
         effects.push(Effect::KeyApproved(address));
         // Who brings the key that counts already changes nothing elsewhere.
@@ -171,7 +171,9 @@ impl End<'_> {
         if known.as_ref() != Some(&certificate.fingerprint()) {
             let by_old_key = known.is_some_and(|known| self.run.signed_by.contains(&known));
             let word = if by_old_key { KeyAuthority::OldKey } else { KeyAuthority::Other };
-            effects.extend(elsewhere::tell(desk, self.standing.asker, self.facts, certificate, word).await?);
+            effects.extend(
+                elsewhere::tell(list_context, self.standing.asker, self.facts, certificate, word).await?,
+            );
         }
         Ok(effects)
     }

@@ -26,7 +26,7 @@ pub(super) enum KeyAuthority {
 /// On each other list of the address: a note, and a notice or, where keys are approved, a question to those in charge. A
 /// list that approved the key before takes that key's word.
 pub(super) async fn tell(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     asker: &Requester,
     facts: &PersonFacts,
     certificate: &Certificate,
@@ -34,14 +34,16 @@ pub(super) async fn tell(
 ) -> Result<Vec<Effect>, AppError> {
     let Some(person) = &facts.person else { return Ok(Vec::new()) };
     let mut effects = Vec::new();
-    for no in people::lists_of(&mut *desk.app.store.reader().await?, person.no).await? {
-        let list = lists::by_no(&mut *desk.app.store.reader().await?, no).await?;
-        let Some(list) = list.filter(|list| list.no != desk.list.no && list.settings.pgp.is_some()) else {
+    for no in people::lists_of(&mut *list_context.app.store.reader().await?, person.no).await? {
+        let list = lists::by_no(&mut *list_context.app.store.reader().await?, no).await?;
+        let Some(list) = list.filter(|list| list.no != list_context.list.no && list.settings.pgp.is_some())
+        else {
             continue;
         };
-        let there = ListContext { list: &list, ..desk };
+        let there = ListContext { list: &list, ..list_context };
         let approves = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
-        let roles = people::roles_of(&mut *desk.app.store.reader().await?, no, &asker.address).await?;
+        let roles =
+            people::roles_of(&mut *list_context.app.store.reader().await?, no, &asker.address).await?;
         let carried = word == KeyAuthority::OldKey && roles.iter().all(|member| !member.key_waits);
         let mut told = vec![Effect::Changed {
             address: asker.address.clone(),
@@ -61,17 +63,22 @@ pub(super) async fn tell(
 
 /// Somebody is given a role on a list that approves keys itself, and has a key already: unless an admin or this list took
 /// it, it waits.
-pub(crate) async fn on_arrival(desk: ListContext<'_>, address: &Address) -> Result<Vec<Effect>, AppError> {
-    let approves = desk.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
-    let facts = facts(desk.app, desk.list, address).await?;
+pub(crate) async fn on_arrival(
+    list_context: ListContext<'_>,
+    address: &Address,
+) -> Result<Vec<Effect>, AppError> {
+    let approves = list_context.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
+    let facts = facts(list_context.app, list_context.list, address).await?;
     let (Some(person), Some(known), true) = (&facts.person, &facts.known, approves) else {
         return Ok(Vec::new());
     };
-    let changes = key_changes::of(&mut *desk.app.store.reader().await?, person.no).await?;
+    let changes = key_changes::of(&mut *list_context.app.store.reader().await?, person.no).await?;
     let fingerprint = known.fingerprint().to_string();
     let was_taken_here = |change: &KeyChange| match change.authority {
         Authority::Admin => true,
-        Authority::OldKey | Authority::Moderator | Authority::Possession => change.list == Some(desk.list.no),
+        Authority::OldKey | Authority::Moderator | Authority::Possession => {
+            change.list == Some(list_context.list.no)
+        }
         Authority::Update | Authority::Revocation => false,
     };
     if changes.iter().any(|change| change.new == fingerprint && was_taken_here(change)) {
@@ -79,7 +86,7 @@ pub(crate) async fn on_arrival(desk: ListContext<'_>, address: &Address) -> Resu
     }
     let asker = Requester { address: address.clone(), proven: Proven::Yes, source: None };
     let mut effects = vec![Effect::KeyWaits(address.clone())];
-    effects.extend(question(desk, &asker, &facts, known).await?);
+    effects.extend(question(list_context, &asker, &facts, known).await?);
     Ok(effects)
 }
 

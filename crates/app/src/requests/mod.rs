@@ -130,19 +130,19 @@ pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Work
 
 /// Begins a workflow, or asks its question again if the address has it waiting.
 pub(crate) async fn begin(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     asker: &Requester,
     run: WorkflowRun,
     offer: Option<&Offer>,
 ) -> Result<Result<Transition, Problem>, AppError> {
-    let ListContext { app, list, now } = desk;
+    let ListContext { app, list, now } = list_context;
     let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &asker.address, now).await?;
     let same = |request: &&Request| request.run.goal == run.goal && offers(request, offer);
     let before = waiting.iter().find(same).cloned();
     let usable = |key: Option<Certificate>| key.is_none_or(|key| key.usable(now).is_ok());
     let ended = match before {
         Some(before) if usable(stored(before.certificate.as_deref())?) => {
-            return repeat_question(desk, asker, before).await;
+            return repeat_question(list_context, asker, before).await;
         }
         // The key that was offered came to its end while it waited.
         before => before,
@@ -157,7 +157,7 @@ pub(crate) async fn begin(
     let mut run = run;
     run.key = offer.map(|offer| offer.certificate.fingerprint());
     let standing = WorkflowState { asker, before: None, ended, earlier: EarlierTokens::Void };
-    run_workflow(desk, standing, run, offer.map(|offer| offer.certificate.clone())).await
+    run_workflow(list_context, standing, run, offer.map(|offer| offer.certificate.clone())).await
 }
 
 /// A question may have been answered with a key since; a key that came without being asked for is another matter.
@@ -167,7 +167,7 @@ fn offers(request: &Request, offer: Option<&Offer>) -> bool {
 }
 
 async fn repeat_question(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     asker: &Requester,
     before: Request,
 ) -> Result<Result<Transition, Problem>, AppError> {
@@ -176,12 +176,12 @@ async fn repeat_question(
     }
     let (run, certificate) = (before.run.clone(), stored(before.certificate.as_deref())?);
     let standing = WorkflowState { asker, before: Some(before), ended: None, earlier: EarlierTokens::Count };
-    run_workflow(desk, standing, run, certificate).await
+    run_workflow(list_context, standing, run, certificate).await
 }
 
 /// Goes on with a request that was answered. What a step refuses now is over.
 pub(crate) async fn resume_request(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     asker: &Requester,
     request: Request,
     answer: StepAnswer,
@@ -197,7 +197,7 @@ pub(crate) async fn resume_request(
         None => stored(request.certificate.as_deref())?,
     };
     let standing = WorkflowState { asker, before: Some(request.clone()), ended: None, earlier };
-    Ok(match run_workflow(desk, standing, run, certificate).await? {
+    Ok(match run_workflow(list_context, standing, run, certificate).await? {
         Ok(taken) => taken,
         Err(problem) => {
             Transition { effects: vec![Effect::End(Box::new(request))], told: StepOutcome::Refused(problem) }
@@ -208,12 +208,12 @@ pub(crate) async fn resume_request(
 /// Takes a request a step further that a moderator decided about. Whom it asks next is the person, not the moderator; who
 /// is refused hears of it, with the reason if there is one.
 pub(crate) async fn decide(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     request: Request,
     decision: MessageDecision,
     by: moderation::DecidedBy,
 ) -> Result<Transition, AppError> {
-    let audited = by.audited(desk.app);
+    let audited = by.audited(list_context.app);
     let decided = RequestDecided { request: request.clone(), decision: decision.clone(), by, audited };
     let decided = Effect::RequestDecided(Box::new(decided));
     let end =
@@ -221,10 +221,10 @@ pub(crate) async fn decide(
     let mut taken = match decision {
         MessageDecision::Accept => {
             let asker = Requester { address: request.address.clone(), proven: Proven::Yes, source: None };
-            resume_request(desk, &asker, request, StepAnswer::Approved, None).await?
+            resume_request(list_context, &asker, request, StepAnswer::Approved, None).await?
         }
         MessageDecision::Reject(reason) => {
-            let notice = ask::refused(desk, &request, &reason).await?;
+            let notice = ask::refused(list_context, &request, &reason).await?;
             let mut taken = end(request);
             taken.effects.push(Effect::Notice(notice));
             taken
@@ -245,12 +245,12 @@ struct WorkflowState<'a> {
 }
 
 async fn run_workflow(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     standing: WorkflowState<'_>,
     mut run: WorkflowRun,
     certificate: Option<Certificate>,
 ) -> Result<Result<Transition, Problem>, AppError> {
-    let ListContext { app, list, now } = desk;
+    let ListContext { app, list, now } = list_context;
     let facts = facts(app, list, &standing.asker.address).await?;
     let offered = certificate.as_ref().map(|certificate| OfferedKey {
         fingerprint: certificate.fingerprint(),
@@ -266,10 +266,10 @@ async fn run_workflow(
     match advance(&mut run, &case) {
         Err(problem) => Ok(Err(problem)),
         Ok(WorkflowProgress::Waits(question)) => {
-            ask::ask(desk, standing, &facts, run, certificate, question).await.map(Ok)
+            ask::ask(list_context, standing, &facts, run, certificate, question).await.map(Ok)
         }
         Ok(WorkflowProgress::Done(change)) => {
-            done::done(desk, standing, &facts, &run, certificate, change).await.map(Ok)
+            done::done(list_context, standing, &facts, &run, certificate, change).await.map(Ok)
         }
     }
 }

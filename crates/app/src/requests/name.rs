@@ -13,23 +13,32 @@ const PAGE: u32 = 500;
 
 /// Whether that name may stand for this person on the list, and on all others where the person has a role: it is one name
 /// for the whole site.
-pub(crate) async fn is_free(desk: ListContext<'_>, address: &Address, name: &str) -> Result<bool, AppError> {
+pub(crate) async fn is_free(
+    list_context: ListContext<'_>,
+    address: &Address,
+    name: &str,
+) -> Result<bool, AppError> {
     if name.is_empty() {
         return Ok(true);
     }
-    for list in lists_of(desk.app, address).await?.iter().filter(|list| list.no != desk.list.no) {
-        if !is_free_on(desk.app, list, address, name, EVERYBODY).await? {
+    for list in
+        lists_of(list_context.app, address).await?.iter().filter(|list| list.no != list_context.list.no)
+    {
+        if !is_free_on(list_context.app, list, address, name, EVERYBODY).await? {
             return Ok(false);
         }
     }
-    is_free_on(desk.app, desk.list, address, name, EVERYBODY).await
+    is_free_on(list_context.app, list_context.list, address, name, EVERYBODY).await
 }
 
 /// Whether a name may be chosen on the list: where a mailbox proves who writes, it does not count for the lists with
 /// OpenPGP that have the person too.
-pub(crate) async fn is_chosen_here(desk: ListContext<'_>, address: &Address) -> Result<bool, AppError> {
+pub(crate) async fn is_chosen_here(
+    list_context: ListContext<'_>,
+    address: &Address,
+) -> Result<bool, AppError> {
     let has_pgp = |list: &MailingList| list.settings.pgp.is_some();
-    Ok(has_pgp(desk.list) || !lists_of(desk.app, address).await?.iter().any(has_pgp))
+    Ok(has_pgp(list_context.list) || !lists_of(list_context.app, address).await?.iter().any(has_pgp))
 }
 
 /// Whether the readers of the list are shown the name of an author with these roles. Of two people whose names look alike
@@ -81,16 +90,16 @@ async fn lists_of(app: &App, address: &Address) -> Result<Vec<MailingList>, AppE
 
 /// The first of these names that may be chosen for this person on the list; empty: none.
 pub(crate) async fn first_free(
-    desk: ListContext<'_>,
+    list_context: ListContext<'_>,
     address: &Address,
     names: impl IntoIterator<Item = String>,
 ) -> Result<String, AppError> {
-    if !is_chosen_here(desk, address).await? {
+    if !is_chosen_here(list_context, address).await? {
         return Ok(String::new());
     }
     let names = names.into_iter().filter_map(|name| person_name(&name)).filter(|name| !name.is_empty());
     for name in names.collect::<Vec<_>>() {
-        if is_free(desk, address, &name).await? {
+        if is_free(list_context, address, &name).await? {
             return Ok(name);
         }
     }
@@ -98,6 +107,10 @@ pub(crate) async fn first_free(
 }
 
 /// The name that a key has for this person.
-pub(crate) fn in_key(desk: ListContext<'_>, address: &Address, key: Option<&Certificate>) -> Option<String> {
-    key.and_then(|key| key.name_of(address, desk.now))
+pub(crate) fn in_key(
+    list_context: ListContext<'_>,
+    address: &Address,
+    key: Option<&Certificate>,
+) -> Option<String> {
+    key.and_then(|key| key.name_of(address, list_context.now))
 }

@@ -25,7 +25,7 @@ impl CommandSession<'_> {
             return Ok(Err(problem));
         }
         let brought = self.offered(speaker).await?;
-        let (known, all, now) = (speaker.facts.known.clone(), brought.clone(), self.desk.now);
+        let (known, all, now) = (speaker.facts.known.clone(), brought.clone(), self.list_context.now);
         let Some((merged, unusable)) = key_work(move || newer_form(known, &all, now)).await? else {
             return self.another_key(speaker, Goal::ChangeKey, brought).await;
         };
@@ -52,8 +52,13 @@ impl CommandSession<'_> {
         }
         // Somebody else may have used up the statements of the day, for a key of theirs: whoever reads the mail of the
         // address can answer this.
-        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &Goal::ResetKey))?;
-        let taken = begin(self.desk, &speaker.asker, WorkflowRun::new(&steps, Goal::ResetKey), None).await?;
+        let steps = workflow(
+            self.list_context.app,
+            self.list_context.list,
+            policy(self.list_context.list, &Goal::ResetKey),
+        )?;
+        let taken =
+            begin(self.list_context, &speaker.asker, WorkflowRun::new(&steps, Goal::ResetKey), None).await?;
         Ok(self.take(taken))
     }
 
@@ -73,12 +78,13 @@ impl CommandSession<'_> {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
-        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
+        let steps =
+            workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
         let run = WorkflowRun::new(&steps, goal);
-        if !offer.names(&speaker.asker.address, self.desk.now) && !run.will_be_moderated() {
+        if !offer.names(&speaker.asker.address, self.list_context.now) && !run.will_be_moderated() {
             return Ok(Err(Problem::NamesOther));
         }
-        let taken = begin(self.desk, &speaker.asker, run, Some(&offer)).await?;
+        let taken = begin(self.list_context, &speaker.asker, run, Some(&offer)).await?;
         Ok(self.take(taken))
     }
 
@@ -98,7 +104,7 @@ impl CommandSession<'_> {
         }
         let address = speaker.asker.address.clone();
         let change = self.key_change_by(Authority::Update, &merged.fingerprint().to_string());
-        let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
+        let row = Box::new(row_of(self.list_context.app, &address, merged, self.list_context.now));
         let seen = speaker.facts.generation;
         self.effects.push(Effect::SetKey { address, seen, row, change });
         Ok(CommandReply::Done(match unusable {

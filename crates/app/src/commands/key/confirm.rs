@@ -26,7 +26,7 @@ impl CommandSession<'_> {
         let mut request = request;
         self.name_joiner(speaker, &mut request).await?;
         let answer = StepAnswer::Signed(proofs);
-        let taken = resume_request(self.desk, &speaker.asker, request, answer, None).await?;
+        let taken = resume_request(self.list_context, &speaker.asker, request, answer, None).await?;
         self.finish(speaker, Ok(taken)).await
     }
 
@@ -38,7 +38,7 @@ impl CommandSession<'_> {
         token: &str,
     ) -> Result<Result<Vec<Possession>, Problem>, AppError> {
         let Some(opened) = &speaker.opened else { return Ok(Err(Problem::NotSigned)) };
-        let (list, address) = (self.desk.list.name.to_string(), request.address.to_string());
+        let (list, address) = (self.list_context.list.name.to_string(), request.address.to_string());
         let statement = request.run.statement(&list, &address, token);
         let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
         let mut proofs = Vec::new();

@@ -25,7 +25,7 @@ impl CommandSession<'_> {
         speaker: &mut CommandSender,
         command: KeyCommand,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        if self.desk.list.settings.pgp.is_none() {
+        if self.list_context.list.settings.pgp.is_none() {
             return Ok(Err(Problem::NotPgp));
         }
         if self.effects.iter().any(|effect| matches!(effect, Effect::SetKey { .. })) {
@@ -55,7 +55,7 @@ impl CommandSession<'_> {
             let blocks = speaker.keys.clone();
             let mut brought = key_work(move || KeyMaterial::of(&blocks)).await?;
             let mut own = Vec::new();
-            let mut db = self.desk.app.store.reader().await?;
+            let mut db = self.list_context.app.store.reader().await?;
             for certificate in brought.certificates {
                 if !list_keys::is_of_a_list(&mut db, &certificate.fingerprint().to_string()).await? {
                     own.push(certificate);
@@ -89,7 +89,7 @@ impl CommandSession<'_> {
         speaker: &CommandSender,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<Offer, Problem>, AppError> {
-        let (address, now) = (speaker.asker.address.clone(), self.desk.now);
+        let (address, now) = (speaker.asker.address.clone(), self.list_context.now);
         key_work(move || Offer::among(&brought, &address, now)).await
     }
 }

@@ -15,12 +15,19 @@ impl CommandSession<'_> {
         if speaker.facts.banned {
             return Ok(Err(Problem::Banned));
         }
-        let keys = published(self.desk.app, self.desk.list).await?;
+        let keys = published(self.list_context.app, self.list_context.list).await?;
         if keys.is_empty() {
             return Ok(Err(Problem::NotPgp));
         }
         let to = (&speaker.asker.address, speaker.asker.source);
-        let notice = notice_kinds::sendkey(self.desk.app, self.desk.list, to, &keys, self.desk.now).await?;
+        let notice = notice_kinds::sendkey(
+            self.list_context.app,
+            self.list_context.list,
+            to,
+            &keys,
+            self.list_context.now,
+        )
+        .await?;
         Ok(Ok(match notice {
             Some(notice) => {
                 self.effects.push(Effect::Notice(notice));

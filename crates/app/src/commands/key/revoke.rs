@@ -27,7 +27,7 @@ impl CommandSession<'_> {
         let wanted = |(_, read): &(String, Result<MailCommand, Problem>)| {
             matches!(read, Ok(MailCommand::Key(KeyCommand::Revoke)))
         };
-        if self.desk.list.settings.pgp.is_some() && speaker.script.lines.iter().any(wanted) {
+        if self.list_context.list.settings.pgp.is_some() && speaker.script.lines.iter().any(wanted) {
             // What it says of a failure is for nobody.
             let _ = self.key_revoke(speaker).await?;
         }
@@ -47,7 +47,7 @@ impl CommandSession<'_> {
             let packed = brought.unreadable == Some(CertificateError::Archive);
             return Ok(Err(if packed { Problem::Packed } else { Problem::NoRevocation }));
         }
-        let (before, all, now) = (known.clone(), brought.clone(), self.desk.now);
+        let (before, all, now) = (known.clone(), brought.clone(), self.list_context.now);
         let merged = key_work(move || {
             before.merge_all(&all).map(|merged| {
                 let usable = merged.usable(now).map(|_| ());
@@ -78,8 +78,9 @@ impl CommandSession<'_> {
         // The revocation proves that it is wanted.
         let asker = Requester { address: speaker.asker.address.clone(), proven: Proven::Yes, source: None };
         let goal = Goal::ResetKey;
-        let steps = workflow(self.desk.app, self.desk.list, policy(self.desk.list, &goal))?;
-        let taken = begin(self.desk, &asker, WorkflowRun::new(&steps, goal), None).await?;
+        let steps =
+            workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
+        let taken = begin(self.list_context, &asker, WorkflowRun::new(&steps, goal), None).await?;
         Ok(self.take(taken).map(|_| CommandReply::Done(Success::KeyReset)))
     }
 
@@ -87,10 +88,11 @@ impl CommandSession<'_> {
         let address = speaker.asker.address.clone();
         let fingerprint = known.fingerprint().to_string();
         let change = self.key_change_by(Authority::Revocation, &fingerprint);
-        let row = Box::new(row_of(self.desk.app, &address, merged, self.desk.now));
+        let row = Box::new(row_of(self.list_context.app, &address, merged, self.list_context.now));
         let seen = speaker.facts.generation;
         self.effects.push(Effect::SetKey { address, seen, row, change });
-        let event = if is_compromised(merged, self.desk.now) { "key-compromised" } else { "key-revoked" };
+        let event =
+            if is_compromised(merged, self.list_context.now) { "key-compromised" } else { "key-revoked" };
         self.note(speaker, event, &fingerprint);
     }
 
@@ -102,12 +104,12 @@ impl CommandSession<'_> {
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
-        let changes = key_changes::of(&mut *self.desk.app.store.reader().await?, person.no).await?;
+        let changes = key_changes::of(&mut *self.list_context.app.store.reader().await?, person.no).await?;
         let earlier: Vec<(String, Vec<u8>)> = changes
             .iter()
             .filter_map(|change| Some((change.old.clone(), change.old_certificate.clone()?)))
             .collect();
-        let now = self.desk.now;
+        let now = self.list_context.now;
         let revoked = key_work(move || {
             let mut revoked = None;
             for (fingerprint, old) in earlier {
@@ -127,7 +129,8 @@ impl CommandSession<'_> {
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
             let seen = speaker.facts.generation;
             self.effects.push(Effect::SetKey { address, seen, row, change });
-            let notice = notice_kinds::key_void(self.desk.list, &speaker.asker.address, &revoked, known);
+            let notice =
+                notice_kinds::key_void(self.list_context.list, &speaker.asker.address, &revoked, known);
             self.effects.push(Effect::Notice(notice));
         }
         Ok(Ok(CommandReply::Done(Success::KeyUpdated)))
@@ -135,6 +138,6 @@ impl CommandSession<'_> {
 
     /// The same key, by its own word.
     pub(super) fn key_change_by(&self, authority: Authority, fingerprint: &str) -> KeyChange {
-        KeyChange::of_same_key(fingerprint, authority, Some(self.desk.list.no), self.desk.now)
+        KeyChange::of_same_key(fingerprint, authority, Some(self.list_context.list.no), self.list_context.now)
     }
 }

@@ -22,13 +22,13 @@ impl CommandSession<'_> {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
-        if !offer.names(&speaker.asker.address, self.desk.now) && !request.run.will_be_moderated() {
+        if !offer.names(&speaker.asker.address, self.list_context.now) && !request.run.will_be_moderated() {
             return Ok(Err(Problem::NamesOther));
         }
         let fingerprint = offer.certificate.fingerprint();
         let answer = StepAnswer::Key(fingerprint.clone());
         let asker = &speaker.asker;
-        let taken = resume_request(self.desk, asker, request, answer, Some(&offer)).await?;
+        let taken = resume_request(self.list_context, asker, request, answer, Some(&offer)).await?;
         let success = Success::KeyTaken(fingerprint.to_string());
         Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
     }

@@ -23,7 +23,7 @@ impl CommandSession<'_> {
         if speaker.keys.is_empty() {
             return Ok(Err(Problem::NoKey));
         }
-        let allowed = self.desk.list.settings.pgp.as_ref().map(|pgp| &pgp.key_signing_allowed[..]);
+        let allowed = self.list_context.list.settings.pgp.as_ref().map(|pgp| &pgp.key_signing_allowed[..]);
         if !speaker.is_one_of(allowed.unwrap_or_default()) {
             return Ok(Err(Problem::MayNotSign));
         }
@@ -31,16 +31,16 @@ impl CommandSession<'_> {
         if !speaker.signed {
             return Ok(Err(Problem::NotSigned));
         }
-        let mut db = self.desk.app.store.reader().await?;
+        let mut db = self.list_context.app.store.reader().await?;
         let Some(stored) =
-            list_keys::certificate(&mut db, self.desk.list.no, ListKeyPurpose::Posting).await?
+            list_keys::certificate(&mut db, self.list_context.list.no, ListKeyPurpose::Posting).await?
         else {
             return Ok(Err(Problem::NotPgp));
         };
         drop(db);
         let key = Certificate::from_stored(&stored)?;
         // The sender's own key may have come along, too.
-        let (list, by, blocks, now) = (key.clone(), own.clone(), speaker.keys.clone(), self.desk.now);
+        let (list, by, blocks, now) = (key.clone(), own.clone(), speaker.keys.clone(), self.list_context.now);
         let mut tried: Vec<_> = key_work(move || {
             blocks.iter().map(|block| list.certified_by(&by, block, now)).collect::<Vec<_>>()
         })

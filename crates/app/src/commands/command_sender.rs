@@ -61,19 +61,19 @@ impl CommandSender {
 
 impl CommandSender {
     pub(super) async fn read_command_mail(
-        desk: ListContext<'_>,
+        list_context: ListContext<'_>,
         entry: &QueueEntry,
         message: &Arc<Cleartext>,
         mailbox: &Mailbox,
     ) -> Result<Self, AppError> {
-        let ListContext { app, list, now } = desk;
+        let ListContext { app, list, now } = list_context;
         let address = mailbox.address.clone();
         let source = Some(source_of(app, &entry.sender));
         let facts = facts(app, list, &address).await?;
         let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
         let detail = (entry.sub_address == SubAddress::Confirm).then_some(entry.detail.as_str());
         let framed = list.settings.pgp.is_some() && openpgp::is_encrypted(message);
-        if framed && !answering(desk, &address, &outside(message), None).await?.is_empty() {
+        if framed && !answering(list_context, &address, &outside(message), None).await?.is_empty() {
             let asker = Requester { address, proven: Proven::Yes, source };
             let brought = SignedTexts::by(app, list, entry, None);
             return Ok(Self::closed(asker, facts, brought, Closed::TokenOutside));
@@ -100,8 +100,8 @@ impl CommandSender {
             framed || opened.as_ref().is_some_and(|opened| opened.encryption() != Encryption::None);
         let (mut script, text) = script(entry.sub_address, opened.as_ref(), message);
         // What stands outside an encrypted message says nothing about what is in it.
-        let in_address = answering(desk, &address, &[], detail).await?;
-        let mut tokens = answering(desk, &address, &script.tokens, None).await?;
+        let in_address = answering(list_context, &address, &[], detail).await?;
+        let mut tokens = answering(list_context, &address, &script.tokens, None).await?;
         if !encrypted {
             tokens.extend(in_address.iter().cloned());
         }
