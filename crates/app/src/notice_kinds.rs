@@ -31,11 +31,7 @@ pub(crate) async fn not_posted(
         sendkey => list.name.address(SubAddress::Sendkey).to_string(),
         owner => list.name.address(SubAddress::Owner).to_string(),
     };
-    let content = |_: &TextPlace<'_>, channel| {
-        let may = channel == Channel::Sealed || !list.settings.encrypting();
-        may.then(|| (values.clone(), None))
-    };
-    to_person(app, list, somebody(author), Text::NotPosted, content, now).await
+    of_a_message(app, list, author, Text::NotPosted, values, now).await
 }
 
 /// To a subscribed author whose message came a second time after it was posted. On an encrypting list the notice goes out
@@ -51,11 +47,23 @@ pub(crate) async fn posted_already(
         address => list.name.to_string(),
         owner => list.name.address(SubAddress::Owner).to_string(),
     };
+    of_a_message(app, list, author, Text::PostedAlready, values, now).await
+}
+
+/// Words that tell of a message: on an encrypting list they go out only sealed.
+async fn of_a_message(
+    app: &App,
+    list: &MailingList,
+    author: &Address,
+    text: Text,
+    values: Value,
+    now: Timestamp,
+) -> Result<Option<PreparedNotice>, AppError> {
     let content = |_: &TextPlace<'_>, channel| {
         let may = channel == Channel::Sealed || !list.settings.encrypting();
         may.then(|| (values.clone(), None))
     };
-    to_person(app, list, somebody(author), Text::PostedAlready, content, now).await
+    to_person(app, list, somebody(author), text, content, now).await
 }
 
 /// To those in charge: a message waits.

@@ -209,6 +209,14 @@ pub(crate) struct Message {
     pub(crate) reply_to: Option<Address>,
 }
 
+impl Message {
+    /// Words alone, once a day for each kind; the owners get the answer.
+    pub(crate) fn daily(to: Mailbox, kind: String, notice: NoticeText) -> Self {
+        let (kind, budget) = (kind.into(), NoticeBudget::DAILY);
+        Self { to, kind, budget, notice, attachment: None, reply_to: None }
+    }
+}
+
 /// Makes a notice, sealed if the list encrypts and its reader has a usable key; [`PreparedNotice::Untold`] if its budget is spent.
 pub(crate) async fn answer(
     app: &App,

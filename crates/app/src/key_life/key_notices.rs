@@ -2,7 +2,6 @@
 
 use std::str::FromStr as _;
 
-use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::key_problem::KeyProblem;
 use sealist_lists::model::{Channel, ListNo, MailingList, SubAddress};
 use sealist_lists::texts::{Text, TextPlace, Value, context};
@@ -58,15 +57,7 @@ pub(super) async fn to_holder(
         Ok(_) if list.settings.encrypting() => Channel::Sealed,
         _ => Channel::Open,
     };
-    let message = Message {
-        to,
-        kind: kind.into(),
-        budget: NoticeBudget::DAILY,
-        notice,
-        attachment: None,
-        reply_to: None,
-    };
-    make(app, list, message, channel, now).await.map(Some)
+    make(app, list, Message::daily(to, kind, notice), channel, now).await.map(Some)
 }
 
 /// The commands of GnuPG that give each part of the key a later end. `*` would leave out what has expired already.
@@ -123,15 +114,7 @@ pub(super) async fn to_owner(
     // Of each pass one notice.
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
     let to = somebody(&owner.address);
-    let message = Message {
-        to,
-        kind: kind.into(),
-        budget: NoticeBudget::DAILY,
-        notice,
-        attachment: None,
-        reply_to: None,
-    };
-    make(app, list, message, channel, now).await.map(Some)
+    make(app, list, Message::daily(to, kind, notice), channel, now).await.map(Some)
 }
 
 pub(super) async fn named(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {
