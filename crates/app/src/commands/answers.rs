@@ -52,11 +52,11 @@ pub(super) fn of_change(change: &WorkflowChange) -> CommandReply {
 
 impl CommandSession<'_> {
     /// Writes to the sender, if there is something to say and it may be said.
-    pub(super) async fn answer(&mut self, speaker: &CommandSender) -> Result<(), AppError> {
-        let channel = self.channel_to(&speaker.asker.address).await?;
+    pub(super) async fn answer(&mut self, command_sender: &CommandSender) -> Result<(), AppError> {
+        let channel = self.channel_to(&command_sender.asker.address).await?;
         let may = May {
-            quote: speaker.asker.proven == Proven::Yes
-                && (!speaker.encrypted || speaker.signed && channel == Channel::Sealed),
+            quote: command_sender.asker.proven == Proven::Yes
+                && (!command_sender.encrypted || command_sender.signed && channel == Channel::Sealed),
             name_members: channel == Channel::Sealed || !self.list_context.list.settings.encrypting(),
         };
         let results: Vec<Value> =
@@ -67,8 +67,9 @@ impl CommandSession<'_> {
         // Mail that asks for one thing in somebody's name does not keep another from being answered.
         let about = self.answers.0.first().map(|answer| name(&answer.command)).unwrap_or_default();
         let kind = format!("results {about}");
-        let budget = speaker.asker.budget(self.list_context.app, &speaker.facts, NoticePurpose::Answer);
-        let address = &speaker.asker.address;
+        let budget =
+            command_sender.asker.budget(self.list_context.app, &command_sender.facts, NoticePurpose::Answer);
+        let address = &command_sender.asker.address;
         let left = {
             let mut db = self.list_context.app.store.reader().await?;
             left_today(&mut db, self.list_context.list.no, address, &kind, budget, self.list_context.now)
@@ -76,14 +77,14 @@ impl CommandSession<'_> {
         };
         let values = context! {
             last => left <= 1,
-            proven => speaker.asker.proven != Proven::No,
+            proven => command_sender.asker.proven != Proven::No,
             list => self.list_context.list.display_name(),
             owner => self.list_context.list.name.address(SubAddress::Owner).to_string(),
             request => self.list_context.list.name.address(SubAddress::Request).to_string(),
             results,
         };
         let message = Message {
-            to: Mailbox { name: None, address: speaker.asker.address.clone() },
+            to: Mailbox { name: None, address: command_sender.asker.address.clone() },
             kind: kind.into(),
             budget,
             notice: self.list_context.app.texts.notice(Text::Results, &self.place, values),

@@ -30,7 +30,7 @@ impl CommandSession<'_> {
 
     pub(super) async fn ask_about(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         line: String,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let choosers: &[Role] = match commands::parse(&line) {
@@ -39,28 +39,29 @@ impl CommandSession<'_> {
             Ok(MailCommand::Set(_)) => &[Role::Member],
             _ => &[],
         };
-        if !choosers.is_empty() && !speaker.is_one_of(choosers) {
+        if !choosers.is_empty() && !command_sender.is_one_of(choosers) {
             return Ok(Err(Problem::NotMember));
         }
         if let Ok(MailCommand::Set(Setting::Name(name))) = commands::parse(&line) {
-            if !is_chosen_here(self.list_context, &speaker.asker.address).await? {
+            if !is_chosen_here(self.list_context, &command_sender.asker.address).await? {
                 return Ok(Err(Problem::NameElsewhere));
             }
-            if !is_free(self.list_context, &speaker.asker.address, &name).await? {
+            if !is_free(self.list_context, &command_sender.asker.address, &name).await? {
                 return Ok(Err(Problem::NameRefused));
             }
         }
         let goal = Goal::Command(line);
         let steps =
             workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
-        let taken = begin(self.list_context, &speaker.asker, WorkflowRun::new(&steps, goal), None).await?;
-        self.finish(speaker, taken).await
+        let taken =
+            begin(self.list_context, &command_sender.asker, WorkflowRun::new(&steps, goal), None).await?;
+        self.finish(command_sender, taken).await
     }
 
     /// Takes in what a workflow decided; if that was the end of a command's, carries the command out.
     pub(super) async fn finish(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         taken: Result<crate::requests::Transition, Problem>,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let line = match &taken {
@@ -79,7 +80,7 @@ impl CommandSession<'_> {
                 Ok(said)
             }
             Ok(MailCommand::Set(_)) => Ok(said),
-            Ok(command) => Box::pin(self.command(speaker, command)).await,
+            Ok(command) => Box::pin(self.command(command_sender, command)).await,
             Err(problem) => Ok(Err(problem)),
         }
     }

@@ -20,32 +20,33 @@ use crate::{AppError, moderation};
 impl CommandSession<'_> {
     pub(super) async fn confirm(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let Some(mut request) = self.asked(speaker, token, &Question::Confirmation).await? else {
+        let Some(mut request) = self.asked(command_sender, token, &Question::Confirmation).await? else {
             return Ok(Err(Problem::WrongToken));
         };
-        self.name_joiner(speaker, &mut request).await?;
+        self.name_joiner(command_sender, &mut request).await?;
         let answer = StepAnswer::Confirmed;
-        let taken = resume_request(self.list_context, &speaker.asker, request, answer, None).await?;
-        self.finish(speaker, Ok(taken)).await
+        let taken = resume_request(self.list_context, &command_sender.asker, request, answer, None).await?;
+        self.finish(command_sender, Ok(taken)).await
     }
 
     /// Who joins and has no name gets the one that stands in the answer, or in the key: what the first message said, anybody
     /// could have written.
     pub(super) async fn name_joiner(
         &self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         request: &mut Request,
     ) -> Result<(), AppError> {
         let has_name = |person: &Person| !person.display_name.is_empty();
-        let is_named = speaker.facts.person.as_ref().is_some_and(has_name);
+        let is_named = command_sender.facts.person.as_ref().is_some_and(has_name);
         if request.run.goal == Goal::Subscribe && request.run.display_name.is_empty() && !is_named {
-            let address = &speaker.asker.address;
+            let address = &command_sender.asker.address;
             let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
-            let key = offered.as_ref().or(speaker.facts.known.as_ref());
-            let names = speaker.name.clone().into_iter().chain(in_key(self.list_context, address, key));
+            let key = offered.as_ref().or(command_sender.facts.known.as_ref());
+            let names =
+                command_sender.name.clone().into_iter().chain(in_key(self.list_context, address, key));
             request.run.display_name = first_free(self.list_context, address, names).await?;
         }
         Ok(())
@@ -53,13 +54,13 @@ impl CommandSession<'_> {
 
     pub(super) async fn decide(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         decision: RequestDecision,
         token: &str,
         reason: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
-            || self.list_context.list.settings.pgp.is_some() && !speaker.signed
+        if !command_sender.is_one_of(&[Role::Owner, Role::Moderator])
+            || self.list_context.list.settings.pgp.is_some() && !command_sender.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
@@ -68,9 +69,9 @@ impl CommandSession<'_> {
             RequestDecision::Reject => moderation::MessageDecision::Reject(reason.to_owned()),
             RequestDecision::Discard => moderation::MessageDecision::Discard,
         };
-        match self.subject(speaker, token).await? {
-            Some(TokenSubject::Request(no)) => self.decide_request(speaker, decision, no).await,
-            Some(TokenSubject::Entry(no)) => self.decide_entry(speaker, decision, no).await,
+        match self.subject(command_sender, token).await? {
+            Some(TokenSubject::Request(no)) => self.decide_request(command_sender, decision, no).await,
+            Some(TokenSubject::Entry(no)) => self.decide_entry(command_sender, decision, no).await,
             Some(TokenSubject::Decided(decided)) => Ok(Err(Problem::Decided(told(&decided)))),
             Some(TokenSubject::GaveWay) => Ok(Err(Problem::GaveWay)),
             None => Ok(Err(Problem::WrongToken)),
@@ -79,7 +80,7 @@ impl CommandSession<'_> {
 
     async fn decide_request(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         decision: moderation::MessageDecision,
         no: RequestNo,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
@@ -87,7 +88,7 @@ impl CommandSession<'_> {
         let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let by = moderation::DecidedBy::Person(speaker.asker.address.clone());
+        let by = moderation::DecidedBy::Person(command_sender.asker.address.clone());
         let taken = decide(self.list_context, request, decision.clone(), by).await?;
         let success = success(&decision, &taken.effects);
         Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
@@ -95,7 +96,7 @@ impl CommandSession<'_> {
 
     async fn decide_entry(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         decision: moderation::MessageDecision,
         no: EntryNo,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
@@ -104,7 +105,7 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::WrongToken));
         };
         let ListContext { app, list, now } = self.list_context;
-        let by = moderation::DecidedBy::Person(speaker.asker.address.clone());
+        let by = moderation::DecidedBy::Person(command_sender.asker.address.clone());
         let effects = match moderation::decision(app, list, entry, decision.clone(), &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
             Err(AppError::NoAuthor(_)) => return Ok(Err(Problem::NoAuthor)),
@@ -119,15 +120,15 @@ impl CommandSession<'_> {
     /// Sends the content of a message that waits to the owner or moderator who asks for it.
     pub(super) async fn show_held(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        if !speaker.is_one_of(&[Role::Owner, Role::Moderator])
-            || self.list_context.list.settings.pgp.is_some() && !speaker.signed
+        if !command_sender.is_one_of(&[Role::Owner, Role::Moderator])
+            || self.list_context.list.settings.pgp.is_some() && !command_sender.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
-        let no = match self.subject(speaker, token).await? {
+        let no = match self.subject(command_sender, token).await? {
             Some(TokenSubject::Entry(no)) => no,
             Some(TokenSubject::Decided(decided)) => return Ok(Err(Problem::Decided(told(&decided)))),
             _ => return Ok(Err(Problem::WrongToken)),
@@ -137,7 +138,7 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::WrongToken));
         };
         let ListContext { app, list, now } = self.list_context;
-        match moderation::show(app, list, &entry, &speaker.asker.address, Some(token), now).await {
+        match moderation::show(app, list, &entry, &command_sender.asker.address, Some(token), now).await {
             Err(AppError::MayNotSee(_) | AppError::NothingToSealTo(_)) => Ok(Err(Problem::MayNotSee)),
             effects => {
                 let taken = self.take(Ok(Transition { effects: effects?, told: StepOutcome::Nothing }));
@@ -149,16 +150,17 @@ impl CommandSession<'_> {
     /// The request that this person may answer with that token now, if that is its question. The token speaks for them.
     pub(super) async fn asked(
         &self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         token: &str,
         question: &Question,
     ) -> Result<Option<Request>, AppError> {
         // A key is only offered, and on plain lists whoever reads the mailbox may answer: a token in the address will do.
         let may = *question == Question::Key || self.list_context.list.settings.pgp.is_none();
-        let in_address = speaker.in_address(token).filter(|_| may).map(|brought| brought.about.clone());
+        let in_address =
+            command_sender.in_address(token).filter(|_| may).map(|brought| brought.about.clone());
         let subject = match in_address {
             Some(about) => Some(about),
-            None => self.subject(speaker, token).await?,
+            None => self.subject(command_sender, token).await?,
         };
         let Some(TokenSubject::Request(no)) = subject else { return Ok(None) };
         let request = requests::by_no(&mut *self.list_context.app.store.reader().await?, no).await?;
@@ -172,15 +174,15 @@ impl CommandSession<'_> {
     /// What a token answers, if this person may use it. It speaks for them.
     async fn subject(
         &self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         token: &str,
     ) -> Result<Option<TokenSubject>, AppError> {
         let mark = self.list_context.app.vault.mac().token_mark(token);
         let mut db = self.list_context.app.store.reader().await?;
         let subject =
-            tokens::subject_of(&mut db, &mark, &speaker.asker.address, self.list_context.now).await?;
+            tokens::subject_of(&mut db, &mark, &command_sender.asker.address, self.list_context.now).await?;
         if subject.is_some() {
-            speaker.asker.proven = Proven::Yes;
+            command_sender.asker.proven = Proven::Yes;
         }
         Ok(subject)
     }

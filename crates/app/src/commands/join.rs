@@ -11,7 +11,7 @@ use crate::requests::{begin, policy, workflow};
 impl CommandSession<'_> {
     pub(super) async fn join(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         delivery_mode: DeliveryMode,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let steps = workflow(
@@ -20,7 +20,7 @@ impl CommandSession<'_> {
             policy(self.list_context.list, &Goal::Subscribe),
         )?;
         let run = WorkflowRun { delivery_mode, ..WorkflowRun::new(&steps, Goal::Subscribe) };
-        let taken = begin(self.list_context, &speaker.asker, run, None).await?;
+        let taken = begin(self.list_context, &command_sender.asker, run, None).await?;
         Ok(self.take(taken))
     }
 }

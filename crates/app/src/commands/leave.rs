@@ -10,7 +10,7 @@ use crate::requests::{begin, policy, workflow};
 impl CommandSession<'_> {
     pub(super) async fn leave(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let steps = workflow(
             self.list_context.app,
@@ -18,7 +18,7 @@ impl CommandSession<'_> {
             policy(self.list_context.list, &Goal::Unsubscribe),
         )?;
         let run = WorkflowRun::new(&steps, Goal::Unsubscribe);
-        let taken = begin(self.list_context, &speaker.asker, run, None).await?;
+        let taken = begin(self.list_context, &command_sender.asker, run, None).await?;
         Ok(self.take(taken))
     }
 }

@@ -61,7 +61,7 @@ async fn take_once(
     mailbox: &Mailbox,
 ) -> Result<EntryOutcome, AppError> {
     let ListContext { app, list, now } = list_context;
-    let mut speaker = CommandSender::read_command_mail(list_context, entry, message, mailbox).await?;
+    let mut command_sender = CommandSender::read_command_mail(list_context, entry, message, mailbox).await?;
     let place = place_of(app, list, &mailbox.address).await?;
     let mut session = CommandSession {
         list_context,
@@ -71,28 +71,30 @@ async fn take_once(
         carried_out: CarriedOut::Nothing,
         heard: Vec::new(),
     };
-    if let Some(closed) = speaker.closed {
-        session.take_revocation(&speaker).await?;
-        session.close(&speaker.asker, closed).await?;
-    } else if let Some(misled) = speaker.misled.clone() {
-        session.note(&speaker, misled.name(), "");
+    if let Some(closed) = command_sender.closed {
+        session.take_revocation(&command_sender).await?;
+        session.close(&command_sender.asker, closed).await?;
+    } else if let Some(misled) = command_sender.misled.clone() {
+        session.note(&command_sender, misled.name(), "");
         session.answers.add("", Err(misled));
-        session.answer(&speaker).await?;
+        session.answer(&command_sender).await?;
     } else {
-        if !speaker.tokens.is_empty() {
-            session.effects.push(Effect::Reached(speaker.asker.address.clone()));
+        if !command_sender.tokens.is_empty() {
+            session.effects.push(Effect::Reached(command_sender.asker.address.clone()));
         }
-        session.run(&mut speaker).await?;
-        session.answer(&speaker).await?;
+        session.run(&mut command_sender).await?;
+        session.answer(&command_sender).await?;
     }
     let (effects, done, no) = (session.effects, entry.clone(), list.no);
     let outcome = match session.carried_out {
         CarriedOut::Something => Some(replay::ReplayOutcome::Accepted),
         // Whoever carries the same words here again and again uses up no answers.
-        CarriedOut::Nothing if speaker.asker.proven == Proven::Yes => Some(replay::ReplayOutcome::Answered),
+        CarriedOut::Nothing if command_sender.asker.proven == Proven::Yes => {
+            Some(replay::ReplayOutcome::Answered)
+        }
         CarriedOut::Nothing => None,
     };
-    let spent = outcome.map(|outcome| (speaker.brought, speaker.past, outcome));
+    let spent = outcome.map(|outcome| (command_sender.brought, command_sender.past, outcome));
     app.store
         .write(move |db| {
             Box::pin(async move {
@@ -127,12 +129,12 @@ enum CarriedOut {
 }
 
 impl CommandSession<'_> {
-    async fn run(&mut self, speaker: &mut CommandSender) -> Result<(), AppError> {
-        if speaker.script.lines.is_empty() {
+    async fn run(&mut self, command_sender: &mut CommandSender) -> Result<(), AppError> {
+        if command_sender.script.lines.is_empty() {
             self.answers.add("", Err(Problem::Unrecognized(String::new())));
             return Ok(());
         }
-        let script = std::mem::take(&mut speaker.script);
+        let script = std::mem::take(&mut command_sender.script);
         let mut has_set_name = false;
         for (line, read) in script.lines {
             let done = match read {
@@ -142,14 +144,14 @@ impl CommandSession<'_> {
                     Err(Problem::NothingNew)
                 }
                 Ok(command) => match self.asked_about(&command) {
-                    Some(asked) => self.ask_about(speaker, asked).await?,
-                    None => self.command(speaker, command).await?,
+                    Some(asked) => self.ask_about(command_sender, asked).await?,
+                    None => self.command(command_sender, command).await?,
                 },
                 Err(problem) => Err(problem),
             };
             match &done {
                 // The line may hold a token.
-                Err(problem) => self.note(speaker, "command-refused", problem.name()),
+                Err(problem) => self.note(command_sender, "command-refused", problem.name()),
                 Ok(_) => self.carried_out = CarriedOut::Something,
             }
             self.answers.add(&line, done);
@@ -159,21 +161,21 @@ impl CommandSession<'_> {
 
     async fn command(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         command: MailCommand,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         match command {
-            MailCommand::Join { delivery_mode } => self.join(speaker, delivery_mode).await,
-            MailCommand::Leave => self.leave(speaker).await,
-            MailCommand::Confirm(token) => self.confirm(speaker, &token).await,
+            MailCommand::Join { delivery_mode } => self.join(command_sender, delivery_mode).await,
+            MailCommand::Leave => self.leave(command_sender).await,
+            MailCommand::Confirm(token) => self.confirm(command_sender, &token).await,
             MailCommand::Decide { decision, token, reason } => {
-                self.decide(speaker, decision, &token, &reason).await
+                self.decide(command_sender, decision, &token, &reason).await
             }
-            MailCommand::ShowHeld(token) => self.show_held(speaker, &token).await,
-            MailCommand::Who => self.who(speaker).await,
-            MailCommand::Key(command) => self.key(speaker, command).await,
+            MailCommand::ShowHeld(token) => self.show_held(command_sender, &token).await,
+            MailCommand::Who => self.who(command_sender).await,
+            MailCommand::Key(command) => self.key(command_sender, command).await,
             MailCommand::Help => Ok(Ok(CommandReply::Lines(self.help()))),
-            MailCommand::Show => self.show(speaker).await,
+            MailCommand::Show => self.show(command_sender).await,
             MailCommand::Echo(words) => Ok(Ok(CommandReply::Echo(words))),
             // Asked about first, and carried out at the end of its workflow.
             MailCommand::Set(_) | MailCommand::Stop => Ok(Ok(CommandReply::Nothing)),
@@ -205,8 +207,8 @@ impl CommandSession<'_> {
     }
 
     /// An entry that the owners can look at.
-    fn note(&mut self, speaker: &CommandSender, event: &'static str, detail: &str) {
-        let (address, trier) = (speaker.asker.address.clone(), speaker.asker.proven.into());
+    fn note(&mut self, command_sender: &CommandSender, event: &'static str, detail: &str) {
+        let (address, trier) = (command_sender.asker.address.clone(), command_sender.asker.proven.into());
         self.effects.push(Effect::Tried { address, trier, event, detail: detail.to_owned() });
     }
 }

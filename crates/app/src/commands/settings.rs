@@ -11,17 +11,18 @@ use crate::AppError;
 impl CommandSession<'_> {
     pub(super) async fn show(
         &self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let Some(member) = speaker.facts.roles.iter().find(|member| member.role == Role::Member) else {
+        let Some(member) = command_sender.facts.roles.iter().find(|member| member.role == Role::Member)
+        else {
             return Ok(Err(Problem::NotMember));
         };
         let switch = |on: bool| if on { "on" } else { "off" };
         let choices = &member.preferences;
         let mut db = self.list_context.app.store.reader().await?;
-        let language = people::language_of(&mut db, &speaker.asker.address).await?;
+        let language = people::language_of(&mut db, &command_sender.asker.address).await?;
         let values = context! {
-            email => speaker.asker.address.to_string(),
+            email => command_sender.asker.address.to_string(),
             name => Some(member.display_name.as_str()).filter(|name| !name.is_empty()),
             delivery => match choices.delivery_status {
                 DeliveryStatus::Enabled => "on",
@@ -33,7 +34,7 @@ impl CommandSession<'_> {
             cleartext => switch(choices.allow_cleartext),
             language => language.map(|language| language.name()),
             pgp => self.list_context.list.settings.pgp.is_some(),
-            fingerprint => speaker.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
+            fingerprint => command_sender.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
         };
         let lines = self.list_context.app.texts.lines(Text::Settings, &self.place, values);
         Ok(Ok(CommandReply::Lines(lines.lines().map(str::to_owned).collect())))

@@ -15,16 +15,16 @@ const MAX_MEMBERS: u32 = 1000;
 impl CommandSession<'_> {
     pub(super) async fn who(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         // First what is the same for everybody: who proves nothing learns nothing of a role.
-        if self.list_context.list.settings.pgp.is_some() && !speaker.signed {
+        if self.list_context.list.settings.pgp.is_some() && !command_sender.signed {
             return Ok(Err(Problem::RosterUnsigned));
         }
-        let in_charge = speaker.is_one_of(&[Role::Owner, Role::Moderator]);
+        let in_charge = command_sender.is_one_of(&[Role::Owner, Role::Moderator]);
         match self.list_context.list.settings.member_roster_visibility {
             RosterVisibility::Moderators if !in_charge => return Ok(Err(Problem::NotForYou)),
-            RosterVisibility::Members if !in_charge && !speaker.is_one_of(&[Role::Member]) => {
+            RosterVisibility::Members if !in_charge && !command_sender.is_one_of(&[Role::Member]) => {
                 return Ok(Err(Problem::OnlyMembers));
             }
             _ => {}

@@ -19,35 +19,35 @@ use crate::requests::{Proven, begin, policy, workflow};
 impl CommandSession<'_> {
     pub(super) async fn key_change(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        if let Err(problem) = own_key(speaker) {
+        if let Err(problem) = own_key(command_sender) {
             return Ok(Err(problem));
         }
-        let brought = self.offered(speaker).await?;
-        let (known, all, now) = (speaker.facts.known.clone(), brought.clone(), self.list_context.now);
+        let brought = self.offered(command_sender).await?;
+        let (known, all, now) = (command_sender.facts.known.clone(), brought.clone(), self.list_context.now);
         let Some((merged, unusable)) = key_work(move || newer_form(known, &all, now)).await? else {
-            return self.another_key(speaker, Goal::ChangeKey, brought).await;
+            return self.another_key(command_sender, Goal::ChangeKey, brought).await;
         };
         match unusable {
             // An update may be the end of a key.
-            Some(why) if !why.is_mended_by_its_holder() => self.key_revoke(speaker).await,
-            unusable => Ok(self.update(speaker, &merged, unusable)),
+            Some(why) if !why.is_mended_by_its_holder() => self.key_revoke(command_sender).await,
+            unusable => Ok(self.update(command_sender, &merged, unusable)),
         }
     }
 
     pub(super) async fn key_reset(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        if speaker.facts.roles.is_empty() {
+        if command_sender.facts.roles.is_empty() {
             return Ok(Err(Problem::UnknownAddress));
         }
         let before = self.effects.len();
-        let brought = self.offered(speaker).await?;
-        let said = self.another_key(speaker, Goal::ResetKey, brought).await?;
+        let brought = self.offered(command_sender).await?;
+        let said = self.another_key(command_sender, Goal::ResetKey, brought).await?;
         let asked = self.effects[before..].iter().any(|effect| matches!(effect, Effect::Ask(_)));
-        if !matches!(said, Ok(CommandReply::Nothing)) || asked || speaker.asker.proven == Proven::Yes {
+        if !matches!(said, Ok(CommandReply::Nothing)) || asked || command_sender.asker.proven == Proven::Yes {
             return Ok(said);
         }
         // Somebody else may have used up the statements of the day, for a key of theirs: whoever reads the mail of the
@@ -58,54 +58,55 @@ impl CommandSession<'_> {
             policy(self.list_context.list, &Goal::ResetKey),
         )?;
         let taken =
-            begin(self.list_context, &speaker.asker, WorkflowRun::new(&steps, Goal::ResetKey), None).await?;
+            begin(self.list_context, &command_sender.asker, WorkflowRun::new(&steps, Goal::ResetKey), None)
+                .await?;
         Ok(self.take(taken))
     }
 
     async fn another_key(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         goal: Goal,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         // The key that the address has came along with the other, or by itself.
-        let known = speaker.facts.known.as_ref().map(Certificate::fingerprint);
+        let known = command_sender.facts.known.as_ref().map(Certificate::fingerprint);
         let mut brought = KeyMaterial::clone(&brought);
         if brought.certificates.len() > 1 {
             brought.certificates.retain(|one| Some(one.fingerprint()) != known);
         }
-        let offer = match self.offer(speaker, Arc::new(brought)).await? {
+        let offer = match self.offer(command_sender, Arc::new(brought)).await? {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
         let steps =
             workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
         let run = WorkflowRun::new(&steps, goal);
-        if !offer.names(&speaker.asker.address, self.list_context.now) && !run.will_be_moderated() {
+        if !offer.names(&command_sender.asker.address, self.list_context.now) && !run.will_be_moderated() {
             return Ok(Err(Problem::NamesOther));
         }
-        let taken = begin(self.list_context, &speaker.asker, run, Some(&offer)).await?;
+        let taken = begin(self.list_context, &command_sender.asker, run, Some(&offer)).await?;
         Ok(self.take(taken))
     }
 
     /// A part of it may have ended nevertheless: the answer says which, and its holder can prolong it.
     fn update(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         merged: &Certificate,
         unusable: Option<Unusable>,
     ) -> Result<CommandReply, Problem> {
-        if speaker.facts.known.as_ref().is_some_and(|known| known.to_bytes() == merged.to_bytes()) {
+        if command_sender.facts.known.as_ref().is_some_and(|known| known.to_bytes() == merged.to_bytes()) {
             return Err(match unusable {
                 Some(why) => Problem::Unusable(why.to_string()),
-                None if speaker.keys.is_empty() => Problem::NoKey,
+                None if command_sender.keys.is_empty() => Problem::NoKey,
                 None => Problem::NothingNew,
             });
         }
-        let address = speaker.asker.address.clone();
+        let address = command_sender.asker.address.clone();
         let change = self.key_change_by(Authority::Update, &merged.fingerprint().to_string());
         let row = Box::new(row_of(self.list_context.app, &address, merged, self.list_context.now));
-        let seen = speaker.facts.generation;
+        let seen = command_sender.facts.generation;
         self.effects.push(Effect::SetKey { address, seen, row, change });
         Ok(CommandReply::Done(match unusable {
             None => Success::KeyUpdated,

@@ -12,38 +12,38 @@ use crate::requests::resume_request;
 impl CommandSession<'_> {
     pub(super) async fn key_confirm(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let question = Question::Signatures(Vec::new());
-        let Some(request) = self.asked(speaker, token, &question).await? else {
+        let Some(request) = self.asked(command_sender, token, &question).await? else {
             return Ok(Err(Problem::WrongToken));
         };
-        let proofs = match self.proofs(speaker, &request, token)? {
+        let proofs = match self.proofs(command_sender, &request, token)? {
             Ok(proofs) => proofs,
             Err(problem) => return Ok(Err(problem)),
         };
         let mut request = request;
-        self.name_joiner(speaker, &mut request).await?;
+        self.name_joiner(command_sender, &mut request).await?;
         let answer = StepAnswer::Signed(proofs);
-        let taken = resume_request(self.list_context, &speaker.asker, request, answer, None).await?;
-        self.finish(speaker, Ok(taken)).await
+        let taken = resume_request(self.list_context, &command_sender.asker, request, answer, None).await?;
+        self.finish(command_sender, Ok(taken)).await
     }
 
     /// Who of those that count has signed it: at least one of them.
     fn proofs(
         &self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         request: &Request,
         token: &str,
     ) -> Result<Result<Vec<Possession>, Problem>, AppError> {
-        let Some(opened) = &speaker.opened else { return Ok(Err(Problem::NotSigned)) };
+        let Some(opened) = &command_sender.opened else { return Ok(Err(Problem::NotSigned)) };
         let (list, address) = (self.list_context.list.name.to_string(), request.address.to_string());
         let statement = request.run.statement(&list, &address, token);
         let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
         let mut proofs = Vec::new();
         let mut worst = Problem::NotVerified;
-        for certificate in speaker.facts.known.iter().chain(&offered) {
+        for certificate in command_sender.facts.known.iter().chain(&offered) {
             match Possession::of(opened, certificate, &statement) {
                 Ok(proof) => proofs.push(proof),
                 Err(Unproven::NotSigned) => worst = Problem::NotSigned,

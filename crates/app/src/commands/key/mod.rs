@@ -22,7 +22,7 @@ use crate::requests::Offer;
 impl CommandSession<'_> {
     pub(super) async fn key(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         command: KeyCommand,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if self.list_context.list.settings.pgp.is_none() {
@@ -37,22 +37,22 @@ impl CommandSession<'_> {
         }
         self.heard.push(command.clone());
         match command {
-            KeyCommand::Set(token) => self.key_set(speaker, &token).await,
-            KeyCommand::Confirm(token) => self.key_confirm(speaker, &token).await,
-            KeyCommand::Change => self.key_change(speaker).await,
-            KeyCommand::Reset => self.key_reset(speaker).await,
-            KeyCommand::Revoke => self.key_revoke(speaker).await,
-            KeyCommand::Sign => self.key_sign(speaker).await,
-            KeyCommand::Receive => self.key_receive(speaker).await,
+            KeyCommand::Set(token) => self.key_set(command_sender, &token).await,
+            KeyCommand::Confirm(token) => self.key_confirm(command_sender, &token).await,
+            KeyCommand::Change => self.key_change(command_sender).await,
+            KeyCommand::Reset => self.key_reset(command_sender).await,
+            KeyCommand::Revoke => self.key_revoke(command_sender).await,
+            KeyCommand::Sign => self.key_sign(command_sender).await,
+            KeyCommand::Receive => self.key_receive(command_sender).await,
         }
     }
 }
 
 impl CommandSession<'_> {
     /// The keys and revocations that came along, read once for all commands. Keys of lists came with what was answered.
-    async fn brought(&self, speaker: &CommandSender) -> Result<Arc<KeyMaterial>, AppError> {
+    async fn brought(&self, command_sender: &CommandSender) -> Result<Arc<KeyMaterial>, AppError> {
         let read = async {
-            let blocks = speaker.keys.clone();
+            let blocks = command_sender.keys.clone();
             let mut brought = key_work(move || KeyMaterial::of(&blocks)).await?;
             let mut own = Vec::new();
             let mut db = self.list_context.app.store.reader().await?;
@@ -64,20 +64,20 @@ impl CommandSession<'_> {
             brought.certificates = own;
             Ok::<_, AppError>(Arc::new(brought))
         };
-        speaker.material.get_or_try_init(|| read).await.cloned()
+        command_sender.material.get_or_try_init(|| read).await.cloned()
     }
 
     /// The same; where no key came along, the one that the mail program added by itself.
-    async fn offered(&self, speaker: &CommandSender) -> Result<Arc<KeyMaterial>, AppError> {
-        let brought = self.brought(speaker).await?;
-        match &speaker.autocrypt {
+    async fn offered(&self, command_sender: &CommandSender) -> Result<Arc<KeyMaterial>, AppError> {
+        let brought = self.brought(command_sender).await?;
+        match &command_sender.autocrypt {
             Some(key)
                 if brought.is_empty()
                     && matches!(brought.unreadable, None | Some(CertificateError::Archive)) =>
             {
                 let blocks = [key.clone()];
                 let read = async { Ok(Arc::new(key_work(move || KeyMaterial::of(&blocks)).await?)) };
-                speaker.offered.get_or_try_init(|| read).await.cloned()
+                command_sender.offered.get_or_try_init(|| read).await.cloned()
             }
             _ => Ok(brought),
         }
@@ -86,20 +86,20 @@ impl CommandSession<'_> {
     /// The key in that which can be taken for the sender, or why there is none.
     async fn offer(
         &self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<Offer, Problem>, AppError> {
-        let (address, now) = (speaker.asker.address.clone(), self.list_context.now);
+        let (address, now) = (command_sender.asker.address.clone(), self.list_context.now);
         key_work(move || Offer::among(&brought, &address, now)).await
     }
 }
 
 /// The confirmed key of the sender, who has a role here.
-fn own_key(speaker: &CommandSender) -> Result<&Certificate, Problem> {
-    if speaker.facts.roles.is_empty() {
+fn own_key(command_sender: &CommandSender) -> Result<&Certificate, Problem> {
+    if command_sender.facts.roles.is_empty() {
         return Err(Problem::UnknownAddress);
     }
-    speaker.facts.known.as_ref().ok_or(if speaker.facts.unconfirmed {
+    command_sender.facts.known.as_ref().ok_or(if command_sender.facts.unconfirmed {
         Problem::KeyNotConfirmed
     } else {
         Problem::NoOwnKey

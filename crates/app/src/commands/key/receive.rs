@@ -10,16 +10,16 @@ use crate::{AppError, notice_kinds};
 impl CommandSession<'_> {
     pub(super) async fn key_receive(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        if speaker.facts.banned {
+        if command_sender.facts.banned {
             return Ok(Err(Problem::Banned));
         }
         let keys = published(self.list_context.app, self.list_context.list).await?;
         if keys.is_empty() {
             return Ok(Err(Problem::NotPgp));
         }
-        let to = (&speaker.asker.address, speaker.asker.source);
+        let to = (&command_sender.asker.address, command_sender.asker.source);
         let notice = notice_kinds::sendkey(
             self.list_context.app,
             self.list_context.list,

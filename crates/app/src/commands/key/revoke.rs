@@ -22,27 +22,27 @@ impl CommandSession<'_> {
     /// The revocations of an encrypted message that proves nothing else: they prove themselves, and nobody is told.
     pub(in super::super) async fn take_revocation(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<(), AppError> {
         let wanted = |(_, read): &(String, Result<MailCommand, Problem>)| {
             matches!(read, Ok(MailCommand::Key(KeyCommand::Revoke)))
         };
-        if self.list_context.list.settings.pgp.is_some() && speaker.script.lines.iter().any(wanted) {
+        if self.list_context.list.settings.pgp.is_some() && command_sender.script.lines.iter().any(wanted) {
             // What it says of a failure is for nobody.
-            let _ = self.key_revoke(speaker).await?;
+            let _ = self.key_revoke(command_sender).await?;
         }
         Ok(())
     }
 
     pub(super) async fn key_revoke(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let known = match own_key(speaker) {
+        let known = match own_key(command_sender) {
             Ok(known) => known.clone(),
             Err(problem) => return Ok(Err(problem)),
         };
-        let brought = self.brought(speaker).await?;
+        let brought = self.brought(command_sender).await?;
         if brought.is_empty() {
             let packed = brought.unreadable == Some(CertificateError::Archive);
             return Ok(Err(if packed { Problem::Packed } else { Problem::NoRevocation }));
@@ -61,13 +61,13 @@ impl CommandSession<'_> {
             }
             Err(MergeError::Unreadable(why)) => return Ok(Err(Problem::Unusable(why.to_string()))),
             Err(MergeError::OtherKey | MergeError::Unverified) => {
-                return self.revoked_earlier(speaker, brought).await;
+                return self.revoked_earlier(command_sender, brought).await;
             }
         };
         if merged.to_bytes() == known.to_bytes() {
             return Ok(Err(Problem::NothingNew));
         }
-        self.revoked(speaker, &known, &merged);
+        self.revoked(command_sender, &known, &merged);
         match usable {
             Ok(()) => return Ok(Ok(CommandReply::Done(Success::KeyUpdated))),
             Err(why) if why.is_mended_by_its_holder() => {
@@ -76,7 +76,8 @@ impl CommandSession<'_> {
             Err(_) => {}
         }
         // The revocation proves that it is wanted.
-        let asker = Requester { address: speaker.asker.address.clone(), proven: Proven::Yes, source: None };
+        let asker =
+            Requester { address: command_sender.asker.address.clone(), proven: Proven::Yes, source: None };
         let goal = Goal::ResetKey;
         let steps =
             workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
@@ -84,26 +85,26 @@ impl CommandSession<'_> {
         Ok(self.take(taken).map(|_| CommandReply::Done(Success::KeyReset)))
     }
 
-    fn revoked(&mut self, speaker: &CommandSender, known: &Certificate, merged: &Certificate) {
-        let address = speaker.asker.address.clone();
+    fn revoked(&mut self, command_sender: &CommandSender, known: &Certificate, merged: &Certificate) {
+        let address = command_sender.asker.address.clone();
         let fingerprint = known.fingerprint().to_string();
         let change = self.key_change_by(Authority::Revocation, &fingerprint);
         let row = Box::new(row_of(self.list_context.app, &address, merged, self.list_context.now));
-        let seen = speaker.facts.generation;
+        let seen = command_sender.facts.generation;
         self.effects.push(Effect::SetKey { address, seen, row, change });
         let event =
             if is_compromised(merged, self.list_context.now) { "key-compromised" } else { "key-revoked" };
-        self.note(speaker, event, &fingerprint);
+        self.note(command_sender, event, &fingerprint);
     }
 
     /// Revocations of a key that the address had before. The key that it has now may stand on that key's word: then it is
     /// in doubt, and waits for the owners.
     async fn revoked_earlier(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let Some(person) = &speaker.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
+        let Some(person) = &command_sender.facts.person else { return Ok(Err(Problem::UnknownAddress)) };
         let changes = key_changes::of(&mut *self.list_context.app.store.reader().await?, person.no).await?;
         let earlier: Vec<(String, Vec<u8>)> = changes
             .iter()
@@ -121,16 +122,20 @@ impl CommandSession<'_> {
             Ok::<_, AppError>(revoked)
         });
         let Some(revoked) = revoked.await?? else { return Ok(Err(Problem::OtherRevocation)) };
-        self.note(speaker, "key-compromised", &revoked);
+        self.note(command_sender, "key-compromised", &revoked);
         self.effects.push(Effect::Void { address: person.no, fingerprint: revoked.clone() });
-        if let (Some(known), true) = (&speaker.facts.known, was_authorised_by(&changes, &revoked)) {
-            let address = speaker.asker.address.clone();
+        if let (Some(known), true) = (&command_sender.facts.known, was_authorised_by(&changes, &revoked)) {
+            let address = command_sender.asker.address.clone();
             let row = Box::new(suspended_row(known));
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
-            let seen = speaker.facts.generation;
+            let seen = command_sender.facts.generation;
             self.effects.push(Effect::SetKey { address, seen, row, change });
-            let notice =
-                notice_kinds::key_void(self.list_context.list, &speaker.asker.address, &revoked, known);
+            let notice = notice_kinds::key_void(
+                self.list_context.list,
+                &command_sender.asker.address,
+                &revoked,
+                known,
+            );
             self.effects.push(Effect::Notice(notice));
         }
         Ok(Ok(CommandReply::Done(Success::KeyUpdated)))

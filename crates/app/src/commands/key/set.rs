@@ -10,24 +10,26 @@ use crate::requests::resume_request;
 impl CommandSession<'_> {
     pub(super) async fn key_set(
         &mut self,
-        speaker: &mut CommandSender,
+        command_sender: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         // Whoever has no token learns nothing about a key, and costs nothing.
-        let Some(request) = self.asked(speaker, token, &Question::Key).await? else {
+        let Some(request) = self.asked(command_sender, token, &Question::Key).await? else {
             return Ok(Err(Problem::WrongToken));
         };
-        let brought = self.offered(speaker).await?;
-        let offer = match self.offer(speaker, brought).await? {
+        let brought = self.offered(command_sender).await?;
+        let offer = match self.offer(command_sender, brought).await? {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
-        if !offer.names(&speaker.asker.address, self.list_context.now) && !request.run.will_be_moderated() {
+        if !offer.names(&command_sender.asker.address, self.list_context.now)
+            && !request.run.will_be_moderated()
+        {
             return Ok(Err(Problem::NamesOther));
         }
         let fingerprint = offer.certificate.fingerprint();
         let answer = StepAnswer::Key(fingerprint.clone());
-        let asker = &speaker.asker;
+        let asker = &command_sender.asker;
         let taken = resume_request(self.list_context, asker, request, answer, Some(&offer)).await?;
         let success = Success::KeyTaken(fingerprint.to_string());
         Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))

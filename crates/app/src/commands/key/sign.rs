@@ -14,21 +14,21 @@ use crate::key_work::key_work;
 impl CommandSession<'_> {
     pub(super) async fn key_sign(
         &mut self,
-        speaker: &CommandSender,
+        command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let own = match own_key(speaker) {
+        let own = match own_key(command_sender) {
             Ok(own) => own,
             Err(problem) => return Ok(Err(problem)),
         };
-        if speaker.keys.is_empty() {
+        if command_sender.keys.is_empty() {
             return Ok(Err(Problem::NoKey));
         }
         let allowed = self.list_context.list.settings.pgp.as_ref().map(|pgp| &pgp.key_signing_allowed[..]);
-        if !speaker.is_one_of(allowed.unwrap_or_default()) {
+        if !command_sender.is_one_of(allowed.unwrap_or_default()) {
             return Ok(Err(Problem::MayNotSign));
         }
         // What somebody published could be sent by others, in that name.
-        if !speaker.signed {
+        if !command_sender.signed {
             return Ok(Err(Problem::NotSigned));
         }
         let mut db = self.list_context.app.store.reader().await?;
@@ -40,7 +40,8 @@ impl CommandSession<'_> {
         drop(db);
         let key = Certificate::from_stored(&stored)?;
         // The sender's own key may have come along, too.
-        let (list, by, blocks, now) = (key.clone(), own.clone(), speaker.keys.clone(), self.list_context.now);
+        let (list, by, blocks, now) =
+            (key.clone(), own.clone(), command_sender.keys.clone(), self.list_context.now);
         let mut tried: Vec<_> = key_work(move || {
             blocks.iter().map(|block| list.certified_by(&by, block, now)).collect::<Vec<_>>()
         })
@@ -69,7 +70,7 @@ impl CommandSession<'_> {
             fingerprint: key.fingerprint().to_string(),
             certificate: certified.to_bytes(),
         });
-        self.note(speaker, "list-key-signed", &own.fingerprint().to_string());
+        self.note(command_sender, "list-key-signed", &own.fingerprint().to_string());
         Ok(Ok(CommandReply::Done(Success::ListKeyUpdated)))
     }
 }
