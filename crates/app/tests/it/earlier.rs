@@ -1,0 +1,101 @@
+//! A list begins to encrypt: nothing that was stored of it in the clear stays readable.
+
+use crate::moved_clock::{OPENPGP, day, deliver, join, site_with};
+use sealist_app::{Destination, Intake, process, set_setting};
+use sealist_lists::model::Role;
+use sealist_openpgp::random;
+use sealist_store::deliveries;
+use sealist_store::queue::{self, QueueName};
+use tempfile::TempDir;
+
+const LIST: &str = "team@lists.example";
+const CONFIRM: &str = "team-confirm+zebratoken@lists.example";
+
+/// Which files of the site hold one of these words.
+fn holding(folder: &TempDir, words: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        for word in words {
+            if bytes.windows(word.len()).any(|window| window == word.as_bytes()) {
+                found.push(format!("{word} in {}", path.display()));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
+    let (app, mut list, folder) = site_with(OPENPGP, LIST).await;
+    for address in ["anne@example.org", "bart@example.org"] {
+        join(&app, &list, address, Role::Member, None).await;
+    }
+    for (name, value) in [
+        ("encrypt_outgoing", "false"),
+        ("nonencrypted_msg_action", "defer"),
+        ("unsigned_msg_action", "defer"),
+        ("no_key_action", "defer"),
+    ] {
+        set_setting(&app, &mut list, name, value, day(-3)).await.unwrap();
+    }
+    assert!(!list.settings.encrypting());
+    let word = |what: &str| format!("Zebra{what}5581");
+    let claimant = app.claimant();
+    // One is posted, one is discarded, one of a stranger is held, and two wait to be judged.
+    for (what, author) in [
+        ("posted", "anne@example.org"),
+        ("discarded", "eve@example.com"),
+        ("held", "eve@example.com"),
+        ("waiting", "anne@example.org"),
+    ] {
+        let arrival = Destination::at(&app, &LIST.parse().unwrap()).await.unwrap().unwrap();
+        let mut intake = Intake::begin(&arrival, Some(author)).unwrap();
+        let text = word(what).repeat(1 + 40_000 * usize::from(what == "held" || what == "discarded"));
+        let message = format!("From: {author}\r\nTo: {LIST}\r\nSubject: {}\r\n\r\n{text}\r\n", word(what));
+        intake.write(message.as_bytes()).unwrap();
+        intake.commit(&app, random(), day(0)).await.unwrap();
+        if what == "waiting" {
+            continue;
+        }
+        let by = claimant.clone();
+        let claimed =
+            app.store.write(move |db| Box::pin(async move { queue::claim(db, &by, 1, day(0)).await }));
+        process(&app, claimed.await.unwrap().remove(0), day(0)).await.unwrap();
+        if what == "discarded" {
+            let held = queue::listed(&mut app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
+            let gone = held[0].clone();
+            let gone = app.store.write(move |db| Box::pin(async move { queue::finish(db, &gone).await }));
+            gone.await.unwrap();
+        }
+    }
+    let words: Vec<String> = ["posted", "discarded", "held", "waiting"].map(word).to_vec();
+    assert!(!holding(&folder, &words).is_empty(), "it stands there now");
+
+    set_setting(&app, &mut list, "encrypt_outgoing", "true", day(-3)).await.unwrap();
+    assert_eq!(holding(&folder, &words), Vec::<String>::new());
+    // What waited is judged and goes its way.
+    let by = claimant.clone();
+    let claimed = app.store.write(move |db| Box::pin(async move { queue::claim(db, &by, 9, day(0)).await }));
+    for entry in claimed.await.unwrap() {
+        process(&app, entry, day(0)).await.unwrap();
+    }
+    let copies = deliver(&app, day(0)).await;
+    let posted = |mail: &&crate::moved_clock::Mail| {
+        mail.message.windows(word("posted").len()).any(|window| window == word("posted").as_bytes())
+    };
+    assert_eq!(copies.iter().filter(posted).count(), 0, "the list encrypts by now");
+    let counts = deliveries::counts(&mut app.store.reader().await.unwrap(), list.no).await.unwrap();
+    assert!(
+        counts.contains(&("held_for_key".to_owned(), 4)),
+        "two posts; the members have no keys: {counts:?}"
+    );
+
+    // No token of a confirmation stands in the database.
+    let arrival = Destination::at(&app, &CONFIRM.parse().unwrap()).await.unwrap().unwrap();
+    let mut intake = Intake::begin(&arrival, Some("anne@example.org")).unwrap();
+    intake.write(b"From: anne@example.org\r\n\r\n").unwrap();
+    intake.commit(&app, random(), day(0)).await.unwrap();
+    assert_eq!(holding(&folder, &["zebratoken".to_owned()]), Vec::<String>::new());
+}

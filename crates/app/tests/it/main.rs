@@ -1,0 +1,32 @@
+//! The use cases on an in-process site: one test binary, one module per subject.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod addressed;
+mod answer_forms;
+mod answers;
+mod bounces;
+mod budgets;
+mod carried;
+mod choices;
+mod containers;
+mod deleted;
+mod earlier;
+mod forged_copies;
+mod gave_way;
+mod holds;
+mod key_costs;
+mod key_life;
+mod members;
+mod moved_clock;
+mod names;
+mod outside;
+#[path = "../readers/mod.rs"]
+mod readers;
+mod refresh;
+mod replays;
+mod shown_messages;
+mod state_equality;
+mod succession;
+mod told_later;
+mod waiting_authors;

@@ -1,0 +1,315 @@
+//! A site under a clock that the test moves: its keys in memory, its mail taken from it as the next hop would.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use sealist_app::{
+    App, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching,
+    Stages, Unavailable, prepare, process, record_results, tell_due,
+};
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{ListName, MailingList, Role};
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::testing::Person;
+use sealist_openpgp::{KeyName, MacKey, SignWith};
+use sealist_store::bodies::{self, StoredBody};
+use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
+use sealist_store::keys::{self, CertificateRow};
+use sealist_store::testing::Postgres;
+use sealist_store::{Store, StoreError, lists, people, posts, queue};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+pub(crate) const DAY_MS: i64 = 24 * 3600 * 1000;
+const BEGIN: Timestamp = Timestamp(1_780_000_000_000);
+
+/// So many days after the beginning.
+pub(crate) fn day(days: i64) -> Timestamp {
+    BEGIN.plus_ms(days * DAY_MS)
+}
+
+pub(crate) struct Memory {
+    keys: Mutex<HashMap<String, Vec<u8>>>,
+    mac: MacKey,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { keys: Mutex::default(), mac: MacKey::generate() })
+    }
+}
+
+impl KeyVault for Memory {
+    fn secret(&self, name: &KeyName, _: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, Unavailable> {
+        let keys = self.keys.lock().unwrap();
+        keys.get(&name.fingerprint).cloned().map(Zeroizing::new).ok_or(Unavailable::Missing)
+    }
+
+    fn keep(&self, name: &KeyName, secret: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+        self.keys.lock().unwrap().insert(name.fingerprint.clone(), secret.to_vec());
+        Ok(None)
+    }
+
+    fn wrap(&self, _: &KeyName, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn mac(&self) -> &MacKey {
+        &self.mac
+    }
+}
+
+/// A message that came out.
+pub(crate) struct Mail {
+    pub(crate) to: String,
+    pub(crate) kind: Kind,
+    pub(crate) message: Vec<u8>,
+}
+
+pub(crate) async fn site_in(folder: &Path) -> App {
+    let store = Store::open(&folder.join("test.db")).await.unwrap();
+    node(store, Memory::new()).await
+}
+
+pub(crate) async fn site_on_postgres() -> App {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    node(Store::open_url(&url).await.unwrap(), Memory::new()).await
+}
+
+/// They have the same keys.
+pub(crate) async fn two_nodes_on_postgres() -> (App, App) {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    let vault = Memory::new();
+    let first = node(Store::open_url(&url).await.unwrap(), vault.clone()).await;
+    (first, node(Store::open_url(&url).await.unwrap(), vault).await)
+}
+
+/// One of the nodes that serve a database.
+pub(crate) async fn node(store: Store, vault: Arc<Memory>) -> App {
+    let app = App::new(store, vault, None);
+    app.register_node().await.unwrap();
+    app
+}
+
+/// The style of lists without OpenPGP.
+pub(crate) const PLAIN: &str = "legacy-default";
+/// That of lists with OpenPGP.
+pub(crate) const OPENPGP: &str = "pgp-default";
+
+/// A site in a folder of its own, with a list of that style.
+pub(crate) async fn site_with(style: &str, list: &str) -> (App, MailingList, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let app = site_in(folder.path()).await;
+    let list = list_of(&app, style, list).await;
+    (app, list, folder)
+}
+
+pub(crate) async fn make_list(app: &App, name: &str) -> MailingList {
+    list_of(app, OPENPGP, name).await
+}
+
+/// A list without OpenPGP.
+pub(crate) async fn make_plain_list(app: &App, name: &str) -> MailingList {
+    list_of(app, PLAIN, name).await
+}
+
+async fn list_of(app: &App, style: &str, name: &str) -> MailingList {
+    let name: ListName = name.parse().unwrap();
+    sealist_app::create_list(app, name.clone(), style, day(-10)).await.unwrap();
+    lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
+}
+
+/// The key of a person as the database has it: confirmed then, with a card for that address.
+pub(crate) fn key_row(app: &App, person: &Person, address: &str, at: Timestamp) -> CertificateRow {
+    let certificate = person.certificate();
+    CertificateRow {
+        fingerprint: certificate.fingerprint().to_string(),
+        certificate: certificate.to_bytes(),
+        card: Some(certificate.usable(at).unwrap().to_bytes(app.vault.mac(), address)),
+        unusable: None,
+        confirmed_at: Some(at),
+    }
+}
+
+/// The list with that setting, which is stored as it is, unasked.
+pub(crate) async fn set(app: &App, list: &MailingList, name: &str, value: &str) -> MailingList {
+    let mut list = list.clone();
+    list.settings.set(name, value).unwrap();
+    let (no, settings) = (list.no, list.settings.clone());
+    let stored =
+        app.store.write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
+    stored.await.map_err(|error: StoreError| error).unwrap();
+    list
+}
+
+/// Gives an address a role, and a key with that card.
+pub(crate) async fn join(
+    app: &App,
+    list: &MailingList,
+    address: &str,
+    role: Role,
+    key: Option<CertificateRow>,
+) {
+    let (list, address): (_, Address) = (list.no, address.parse().unwrap());
+    let joined = app.store.write(move |db| {
+        Box::pin(async move {
+            let no = people::ensure_address(&mut *db, &address, "", day(-10)).await?;
+            if let Some(key) = key {
+                keys::set_certificate(&mut *db, no, &key, day(-5)).await?;
+            }
+            people::add_member(db, list, no, role, Default::default(), day(-10)).await
+        })
+    });
+    joined.await.map_err(|error: StoreError| error).unwrap();
+}
+
+/// The daily check, if it is time for it.
+pub(crate) async fn check(app: &App, now: Timestamp) -> Option<KeyCheckReport> {
+    let mut check = KeyCheck::begin(app, &Stages::default(), now).await.unwrap()?;
+    while check.step(app, now).await.unwrap() {}
+    Some(check.found)
+}
+
+/// A post to the members of a list.
+pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timestamp) {
+    let keys = app.keys_of(list).await.unwrap();
+    let entity = format!("Content-Type: text/plain\r\n\r\n{text}\r\n");
+    let sign = SignWith::Key(&keys.posting, now);
+    let sealed =
+        sealist_openpgp::seal(entity.as_bytes(), b"From: x@y\r\n", sign, &keys.storage.certificate());
+    let (body, no) = (StoredBody::Sealed(sealed.unwrap()), list.no);
+    let posted = app.store.write(move |db| {
+        Box::pin(async move {
+            let body = bodies::insert(&mut *db, &body).await?;
+            let row = posts::NewPost {
+                list: no,
+                channel: sealist_lists::model::Channel::Sealed,
+                body,
+                envelope_from: "team-bounces@lists.example",
+                recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
+                archived: false,
+            };
+            posts::insert(db, &row, now).await
+        })
+    });
+    posted.await.map_err(|error: StoreError| error).unwrap();
+}
+
+/// A post to the members of a list without OpenPGP.
+pub(crate) async fn post_plain(app: &App, list: &MailingList, now: Timestamp) {
+    let outer = format!("From: x@y.example\r\nMessage-ID: <{}@y.example>\r\n", now.0);
+    store_plain(app, list, &outer, "Content-Type: text/plain\r\n\r\nWords.\r\n", now).await;
+}
+
+/// The same with that outer header and that content.
+pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, content: &str, now: Timestamp) {
+    let body = StoredBody::Plain { outer: outer.as_bytes().to_vec(), payload: content.as_bytes().to_vec() };
+    let no = list.no;
+    let envelope_from = list.name.address(sealist_lists::model::SubAddress::Bounces).to_string();
+    let posted = app.store.write(move |db| {
+        Box::pin(async move {
+            let body = bodies::insert(&mut *db, &body).await?;
+            let row = posts::NewPost {
+                list: no,
+                channel: sealist_lists::model::Channel::Open,
+                body,
+                envelope_from: &envelope_from,
+                recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
+                archived: false,
+            };
+            posts::insert(db, &row, now).await
+        })
+    });
+    posted.await.map_err(|error: StoreError| error).unwrap();
+}
+
+/// What all copies of a batch hold has one reading, whether or not the test opens a copy.
+async fn assert_one_reading(app: &App, batch: &deliveries::Batch) {
+    if batch.kind != Kind::Posting {
+        return;
+    }
+    let mut db = app.store.reader().await.unwrap();
+    let StoredBody::Sealed(sealed) = bodies::load(&mut db, batch.body).await.unwrap() else { return };
+    let list = lists::by_no(&mut db, batch.list).await.unwrap().unwrap();
+    let payload = app.keys_of(&list).await.unwrap().storage.open(&sealed).unwrap();
+    crate::readers::assert_one_reading(&payload);
+}
+
+/// The next batch, as its report begins, and what is sent of it.
+pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(BatchReport, Ready)> {
+    loop {
+        let claimant = app.claimant();
+        let node = claimant.node;
+        let claimed = app.store.write(move |db| {
+            Box::pin(async move {
+                let made = posts::fan_out(&mut *db, 500, now).await?;
+                Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, 500, now).await?))
+            })
+        });
+        let batch = match claimed.await.unwrap() {
+            (None, None) => return None,
+            (_, None) => continue,
+            (_, Some(batch)) => batch,
+        };
+        assert_one_reading(app, &batch).await;
+        let report = BatchReport { node, list: batch.list, kind: batch.kind, results: Vec::new() };
+        return Some((report, prepare(app, batch, RecipientBatching::Anybody(50), now).await.unwrap()));
+    }
+}
+
+/// All that goes out now.
+pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
+    let mut mail = Vec::new();
+    let mut told = false;
+    loop {
+        let Some((batch, ready)) = claimed(app, now).await else {
+            if told {
+                return mail;
+            }
+            // What the copies above gave cause to, as far as it is due.
+            while tell_due(app, now).await.unwrap() {}
+            told = true;
+            continue;
+        };
+        let mut results = ready.held.clone();
+        for copy in &ready.copies {
+            for one in &copy.recipients {
+                mail.push(Mail { to: one.email.clone(), kind: batch.kind, message: copy.pieces.concat() });
+                let (no, email) = (one.no, one.email.clone());
+                results.push(DeliveryResult {
+                    no,
+                    email,
+                    state: DeliveryState::Sent,
+                    reply: String::new(),
+                    refused_at: None,
+                });
+            }
+        }
+        record_results(app, vec![BatchReport { results, ..batch }], now).await.unwrap();
+    }
+}
+
+/// Takes a message in and judges it.
+pub(crate) async fn receive(app: &App, to: &str, message: &[u8], now: Timestamp) {
+    receive_from(app, "carrier@example.net", to, message, now).await;
+}
+
+/// The same with that envelope sender.
+pub(crate) async fn receive_from(app: &App, sender: &str, to: &str, message: &[u8], now: Timestamp) {
+    let arrival = Destination::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
+    let mut intake = Intake::begin(&arrival, Some(sender)).unwrap();
+    intake.write(message).unwrap();
+    intake.commit(app, sealist_openpgp::random(), now).await.unwrap();
+    judge_due(app, now).await;
+}
+
+/// Judges what is due.
+pub(crate) async fn judge_due(app: &App, now: Timestamp) {
+    let claimant = app.claimant();
+    let claimed =
+        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10_000, now).await }));
+    for entry in claimed.await.map_err(|error: StoreError| error).unwrap() {
+        process(app, entry, now).await.unwrap();
+    }
+}

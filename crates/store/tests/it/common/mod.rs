@@ -1,0 +1,114 @@
+//! A site with one list on either database, and stories that are told on both.
+
+use sealist_lists::draft::Recipients;
+use sealist_lists::model::{BodyNo, Channel, ListName, ListNo, ListSettings, PostNo, Preferences, Role};
+use sealist_mail::Timestamp;
+use sealist_store::bodies::StoredBody;
+use sealist_store::posts::{self, NewPost};
+use sealist_store::testing::Postgres;
+use sealist_store::{Conn, Database, Store, StoreError, bodies, lists, people};
+use tempfile::TempDir;
+
+pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
+pub(crate) const NAME: &str = "team@lists.example";
+
+pub(crate) struct Site {
+    pub(crate) store: Store,
+    pub(crate) list: ListNo,
+    /// With PostgreSQL: where other nodes find it.
+    pub(crate) url: String,
+    /// With SQLite.
+    folder: Option<TempDir>,
+}
+
+impl Site {
+    /// Where the database is.
+    pub(crate) fn database(&self) -> Database {
+        match &self.folder {
+            Some(folder) => Database::file(&folder.path().join("test.db")),
+            None => Database::server(&self.url).unwrap(),
+        }
+    }
+}
+
+/// Every story is told on both databases.
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(crate::common::on_sqlite().await).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(crate::common::on_postgres().await).await;
+            })+
+        }
+    };
+}
+
+pub(crate) async fn on_sqlite() -> Site {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
+    let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
+    Site { store, list, url: String::new(), folder: Some(folder) }
+}
+
+pub(crate) async fn on_postgres() -> Site {
+    let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
+    let store = Store::open_url(&url).await.unwrap();
+    let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
+    Site { store, list, url, folder: None }
+}
+
+pub(crate) async fn make_list(db: &mut Conn) -> Result<ListNo, StoreError> {
+    let name: ListName = NAME.parse().unwrap();
+    lists::create(db, &name, "legacy-default", &ListSettings::default(), NOW).await
+}
+
+pub(crate) async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(), StoreError> {
+    let address = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
+    people::add_member(db, list, address, Role::Member, Preferences::default(), NOW).await?;
+    Ok(())
+}
+
+pub(crate) fn message(text: &str) -> StoredBody {
+    StoredBody::Plain { outer: Vec::new(), payload: text.as_bytes().to_vec() }
+}
+
+/// A post to the members of a list, of whom none is counted yet.
+pub(crate) async fn post(
+    db: &mut Conn,
+    list: ListNo,
+    archived: Archived,
+) -> Result<(PostNo, BodyNo), StoreError> {
+    let body = bodies::insert(&mut *db, &message("words")).await?;
+    let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
+    let row = NewPost {
+        list,
+        channel: Channel::Open,
+        body,
+        envelope_from: "team-bounces@lists.example",
+        recipients: &recipients,
+        archived: archived == Archived::Yes,
+    };
+    Ok((posts::insert(db, &row, NOW).await?, body))
+}
+
+/// Whether a post stays when all have it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Archived {
+    Yes,
+    No,
+}
+
+/// A post to so many members, of whom none is counted yet.
+pub(crate) async fn post_to(db: &mut Conn, list: ListNo, members: usize) -> Result<PostNo, StoreError> {
+    for number in 0..members {
+        join(&mut *db, list, &format!("m{number}@x.example")).await?;
+    }
+    Ok(post(db, list, Archived::No).await?.0)
+}

@@ -1,0 +1,115 @@
+//! Copies that are not to go out any more, those that are to, and posts that are kept no more.
+
+use crate::common::{Archived, NOW, Site, join, post};
+use sealist_lists::model::{DeliveryMode, NodeNo, PostNo, Preferences, Role};
+use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
+use sealist_store::nodes::Claimant;
+use sealist_store::{Conn, StoreError, archive, bodies, lists, people, posts};
+
+on_both! {
+    copies_to_who_left_are_gone,
+    who_chose_digests_gets_each_post,
+    what_was_kept_goes_when_it_is_let_go,
+}
+
+const NODE: NodeNo = NodeNo(1);
+
+async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<deliveries::Batch>, StoreError> {
+    deliveries::claim(db, &Claimant { node: NODE, lacking: Vec::new() }, limit, NOW).await
+}
+
+fn sent(row: &Delivery) -> DeliveryResult {
+    DeliveryResult {
+        no: row.no,
+        email: row.email.clone(),
+        state: DeliveryState::Sent,
+        reply: "250 ok".to_owned(),
+        refused_at: None,
+    }
+}
+
+/// Due, claimed, held for a key and held; what is out stays recorded.
+async fn copies_to_who_left_are_gone(site: Site) {
+    let list = site.list;
+    let told = site.store.write(move |db| {
+        Box::pin(async move {
+            for name in ["anne", "bart"] {
+                join(&mut *db, list, &format!("{name}@example.org")).await?;
+            }
+            post(&mut *db, list, Archived::No).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
+            let mut left = Vec::new();
+            for state in [
+                DeliveryState::Due(NOW),
+                DeliveryState::HeldForKey,
+                DeliveryState::Held,
+                DeliveryState::Failed,
+                DeliveryState::Sent,
+            ] {
+                let batch = claim_copies(&mut *db, 100).await?.unwrap();
+                let rows: Vec<_> = batch.rows.iter().map(|row| row.no).collect();
+                let bart = batch.rows.iter().find(|row| row.email.starts_with("bart")).unwrap();
+                let member = bart.member.unwrap();
+                if state != DeliveryState::Due(NOW) {
+                    let settled = DeliveryResult { state, ..sent(bart) };
+                    deliveries::record(&mut *db, NODE, &[settled]).await?;
+                }
+                assert!(deliveries::gone(&mut *db, &rows).await?.is_empty());
+                people::remove_member(&mut *db, member).await?;
+                left.push(deliveries::gone(&mut *db, &rows).await? == [bart.no]);
+                // A result that comes late changes nothing.
+                deliveries::record(&mut *db, NODE, &[sent(bart)]).await?;
+                // The next round.
+                let rest: Vec<_> = batch.rows.iter().map(sent).collect();
+                deliveries::record(&mut *db, NODE, &rest).await?;
+                join(&mut *db, list, "bart@example.org").await?;
+                post(&mut *db, list, Archived::No).await?;
+                posts::fan_out(&mut *db, 100, NOW).await?;
+            }
+            let batch = claim_copies(&mut *db, 100).await?.unwrap();
+            let rows: Vec<_> = batch.rows.iter().map(|row| row.no).collect();
+            assert_eq!(rows.len(), 2);
+            lists::delete(&mut *db, list).await?;
+            assert_eq!(deliveries::gone(&mut *db, &rows).await?, rows, "with their list");
+            Ok::<_, StoreError>(left)
+        })
+    });
+    assert_eq!(told.await.unwrap(), [true, true, true, true, false]);
+}
+
+async fn who_chose_digests_gets_each_post(site: Site) {
+    let list = site.list;
+    let batch = site.store.write(move |db| {
+        Box::pin(async move {
+            let anne =
+                people::ensure_address(&mut *db, &"anne@example.org".parse().unwrap(), "", NOW).await?;
+            let digests = Preferences { delivery_mode: DeliveryMode::MimeDigests, ..Preferences::default() };
+            people::add_member(&mut *db, list, anne, Role::Member, digests, NOW).await?;
+            post(&mut *db, list, Archived::No).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
+            claim_copies(db, 100).await
+        })
+    });
+    assert_eq!(batch.await.unwrap().unwrap().rows.len(), 1);
+}
+
+async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
+    let list = site.list;
+    let told = site.store.write(move |db| {
+        Box::pin(async move {
+            let (_, body) = post(&mut *db, list, Archived::Yes).await?;
+            posts::fan_out(&mut *db, 100, NOW).await?;
+            let none = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
+            let before = archive::kept(&mut *db, list).await?;
+            let let_go = archive::stop_keeping(&mut *db, list).await?;
+            let gone = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
+            let after = archive::kept(&mut *db, list).await?;
+            let left = bodies::load(&mut *db, body).await.is_ok();
+            Ok::<_, StoreError>((none.is_none(), before, let_go, gone.is_some(), after, left))
+        })
+    });
+    let octets = i64::try_from("words".len()).unwrap();
+    let nothing = archive::ArchiveSize { posts: 0, octets: 0 };
+    let kept = archive::ArchiveSize { posts: 1, octets };
+    assert_eq!(told.await.unwrap(), (true, kept, 1, true, nothing, false));
+}

@@ -1,0 +1,18 @@
+//! The store on SQLite and PostgreSQL: one test binary, one module per subject.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[macro_use]
+mod common;
+
+mod bounces;
+mod faults;
+mod key_life;
+mod leaving;
+mod list_keys;
+mod log;
+mod opening;
+mod replay;
+mod requests;
+mod story;
+mod turns;
