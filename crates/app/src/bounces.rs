@@ -13,8 +13,10 @@ use sealist_store::notices::Probe;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::{Conn, StoreError, audit, put_aside};
 
+use crate::error::AppError;
 use crate::notices::PreparedNotice;
-use crate::{App, AppError, bounce_address, notice_kinds};
+use crate::site::App;
+use crate::{bounce_address, notice_kinds};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 

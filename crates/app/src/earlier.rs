@@ -6,7 +6,9 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::{self as openpgp, SignWith};
 use sealist_store::bodies::{self, BodyUse, StoredBody};
 
-use crate::{App, AppError, sealing};
+use crate::error::AppError;
+use crate::sealing;
+use crate::site::App;
 
 /// Bodies of one round.
 const CHUNK: u32 = 50;

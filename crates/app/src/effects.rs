@@ -12,7 +12,7 @@ use sealist_store::requests::{self, Request, RequestPlace, RequestState, Request
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, audit, holds, list_keys, notices, people};
 
-use crate::AppError;
+use crate::error::AppError;
 use crate::moderation::{self, MessageDecision, RecordedDecision};
 use crate::notices::PreparedNotice;
 

@@ -8,9 +8,12 @@ use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::{self, ROW_OCTETS, StoredBody};
 use sealist_store::{StoreError, lists, queue, tokens};
 
+use crate::bounce_address;
+use crate::error::AppError;
 use crate::incoming::MAX_COMMAND_OCTETS;
+use crate::keyring::ListKeys;
+use crate::site::App;
 use crate::spool::Spool;
-use crate::{App, AppError, ListKeys, bounce_address};
 
 /// Keeps what followed the `+` of a `-confirm` address, behind the Return-Path.
 pub(crate) const CONFIRM_FIELD: &str = "X-Sealist-Confirm";

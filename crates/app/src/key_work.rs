@@ -2,7 +2,7 @@
 
 use tokio::sync::Semaphore;
 
-use crate::AppError;
+use crate::error::AppError;
 
 /// One at a time, so that mail with many keys leaves the other processors to the rest. Whoever has the place waits for nothing
 /// else.

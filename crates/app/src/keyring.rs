@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sealist_lists::model::{ListKeyNo, ListNo, MailingList};
 use sealist_openpgp::{Certificate, KeyName, ListKey, StorageKey};
+use sealist_store::Store;
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow, ListKeyState};
 
-use crate::new_keys::name_of;
+use crate::error::AppError;
+use crate::key_names::name_of;
 use crate::vault::{KeyVault, Unavailable};
-use crate::{App, AppError};
 
 /// The secret keys of one list.
 pub struct ListKeys {
@@ -54,93 +55,73 @@ struct CachedListKeys {
     keys: Arc<ListKeys>,
 }
 
-impl App {
-    /// The keys of a list that must have some. Errs with [`AppError::NoKeys`] if this node lacks one that is in use or
-    /// was until lately: what is encrypted to it is then left to others.
-    pub async fn keys_of(&self, list: &MailingList) -> Result<Arc<ListKeys>, AppError> {
-        let states = list_keys::states(&mut *self.store.reader().await?, list.no).await?;
-        if let Some(together) = self.keyring.held().get(&list.no).and_then(|held| held.together.as_ref())
+impl Keyring {
+    /// Returns the keys of a list with OpenPGP, as the database says now that they are used. Errs with
+    /// [`AppError::NoKeys`] if this node lacks a key that is in use or was in use until lately.
+    pub(crate) async fn keys_of(
+        &self,
+        store: &Store,
+        vault: &Arc<dyn KeyVault>,
+        list: &MailingList,
+    ) -> Result<Arc<ListKeys>, AppError> {
+        let states = list_keys::states(&mut *store.reader().await?, list.no).await?;
+        if let Some(together) = self.held().get(&list.no).and_then(|held| held.together.as_ref())
             && together.states == states
         {
             return Ok(together.keys.clone());
         }
-        let rows = list_keys::of_list(&mut *self.store.reader().await?, list.no).await?;
+        let rows = list_keys::of_list(&mut *store.reader().await?, list.no).await?;
         for row in &rows {
-            match self.load(list, row).await? {
+            match self.load(store, vault, list, row).await? {
                 Err(why) if row.state != ListKeyState::Waiting => return Err(lacks(list, row, why)),
                 _ => {}
             }
         }
-        self.keyring.join(list, &rows)
+        self.join(list, &rows)
     }
 
-    /// The keys that wait until every node has them, and that this one has.
-    pub(crate) async fn load_waiting(&self) -> Result<Vec<ListKeyNo>, AppError> {
-        let rows = sealist_store::rotation::waiting(&mut *self.store.reader().await?).await?;
+    /// Loads the keys that wait until every node has them. Returns those that this node has.
+    pub(crate) async fn load_waiting(
+        &self,
+        store: &Store,
+        vault: &Arc<dyn KeyVault>,
+    ) -> Result<Vec<ListKeyNo>, AppError> {
+        let rows = sealist_store::rotation::waiting(&mut *store.reader().await?).await?;
         let mut loaded = Vec::new();
         for row in rows {
-            let list = sealist_store::lists::by_no(&mut *self.store.reader().await?, row.list).await?;
+            let list = sealist_store::lists::by_no(&mut *store.reader().await?, row.list).await?;
             let Some(list) = list else { continue };
-            match self.load(&list, &row).await? {
+            match self.load(store, vault, &list, &row).await? {
                 Ok(()) => loaded.push(row.no),
-                Err(why) => self.keyring.log_missing_key(&list, &row, why),
+                Err(why) => self.log_missing_key(&list, &row, why),
             }
         }
         Ok(loaded)
     }
 
     /// Loads a key unless it is loaded. The inner error says why this node cannot.
-    async fn load(&self, list: &MailingList, row: &ListKeyRow) -> Result<Result<(), Unavailable>, AppError> {
-        if self.keyring.held().get(&list.no).is_some_and(|held| held.keys.contains_key(&row.no)) {
+    async fn load(
+        &self,
+        store: &Store,
+        vault: &Arc<dyn KeyVault>,
+        list: &MailingList,
+        row: &ListKeyRow,
+    ) -> Result<Result<(), Unavailable>, AppError> {
+        if self.held().get(&list.no).is_some_and(|held| held.keys.contains_key(&row.no)) {
             return Ok(Ok(()));
         }
-        let wrapped = list_keys::wrapped(&mut *self.store.reader().await?, row.no).await?;
-        let (vault, named, key) = (self.vault.clone(), name_of(list, row), row.clone());
+        let wrapped = list_keys::wrapped(&mut *store.reader().await?, row.no).await?;
+        let (vault, named, key) = (vault.clone(), name_of(list, row), row.clone());
         let opened = tokio::task::spawn_blocking(move || open(&*vault, &named, &key, wrapped.as_deref()));
         Ok(match opened.await.map_err(|_| AppError::Interrupted)? {
             Ok(secret) => {
-                self.keyring.take(list.no, row.no, secret);
+                self.take(list.no, row.no, secret);
                 Ok(())
             }
             Err(why) => Err(why),
         })
     }
-}
 
-/// A key counts only when its two halves fit, and when it is the one that the row names.
-fn open(
-    vault: &dyn KeyVault,
-    name: &KeyName,
-    row: &ListKeyRow,
-    wrapped: Option<&[u8]>,
-) -> Result<LoadedKey, Unavailable> {
-    let octets = vault.secret(name, wrapped)?;
-    let named = Certificate::from_stored(&row.certificate).map_err(|_| Unavailable::Other)?;
-    let (secret, is_named) = match row.purpose {
-        ListKeyPurpose::Posting => {
-            let key = ListKey::from_secret_bytes(&octets)?;
-            let is_named = key.belongs_to(&named);
-            (LoadedKey::Posting(Arc::new(key)), is_named)
-        }
-        ListKeyPurpose::Storage => {
-            let key = StorageKey::from_secret_bytes(&octets)?;
-            let is_named = key.belongs_to(&named);
-            (LoadedKey::Storage(Arc::new(key)), is_named)
-        }
-    };
-    if is_named && named.fingerprint().to_string() == name.fingerprint {
-        Ok(secret)
-    } else {
-        Err(Unavailable::Other)
-    }
-}
-
-pub(crate) fn lacks(list: &MailingList, row: &ListKeyRow, why: Unavailable) -> AppError {
-    let key = format!("{} key {}", row.purpose.name(), row.fingerprint);
-    AppError::NoKeys { list: list.name.to_string(), key, why }
-}
-
-impl Keyring {
     fn held(&self) -> MutexGuard<'_, HashMap<ListNo, Held>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -186,4 +167,37 @@ impl Keyring {
         held.together = Some(CachedListKeys { states, keys: keys.clone() });
         Ok(keys)
     }
+}
+
+/// A key counts only when its two halves fit, and when it is the one that the row names.
+fn open(
+    vault: &dyn KeyVault,
+    name: &KeyName,
+    row: &ListKeyRow,
+    wrapped: Option<&[u8]>,
+) -> Result<LoadedKey, Unavailable> {
+    let octets = vault.secret(name, wrapped)?;
+    let named = Certificate::from_stored(&row.certificate).map_err(|_| Unavailable::Other)?;
+    let (secret, is_named) = match row.purpose {
+        ListKeyPurpose::Posting => {
+            let key = ListKey::from_secret_bytes(&octets)?;
+            let is_named = key.belongs_to(&named);
+            (LoadedKey::Posting(Arc::new(key)), is_named)
+        }
+        ListKeyPurpose::Storage => {
+            let key = StorageKey::from_secret_bytes(&octets)?;
+            let is_named = key.belongs_to(&named);
+            (LoadedKey::Storage(Arc::new(key)), is_named)
+        }
+    };
+    if is_named && named.fingerprint().to_string() == name.fingerprint {
+        Ok(secret)
+    } else {
+        Err(Unavailable::Other)
+    }
+}
+
+pub(crate) fn lacks(list: &MailingList, row: &ListKeyRow, why: Unavailable) -> AppError {
+    let key = format!("{} key {}", row.purpose.name(), row.fingerprint);
+    AppError::NoKeys { list: list.name.to_string(), key, why }
 }

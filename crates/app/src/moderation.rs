@@ -14,11 +14,13 @@ use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{Conn, StoreError, audit, bodies, keys, lists, people, replay, tokens};
 
 use crate::effects::{Effect, carry_out};
+use crate::error::AppError;
 use crate::incoming::unseal_body;
+use crate::notice_kinds;
 use crate::notice_kinds::{NotPosted, not_let_through};
 use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
+use crate::site::App;
 use crate::summaries::{Extent, minute, outside, size, whole_content};
-use crate::{App, AppError, notice_kinds};
 
 /// Octets of a message that an owner gets who asks for it.
 const MAX_ASKED_OCTETS: usize = 1024 * 1024;

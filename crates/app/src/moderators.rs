@@ -6,8 +6,9 @@ use sealist_lists::texts::{Text, TextPlace, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
 use sealist_store::people;
 
+use crate::error::AppError;
 use crate::notices::{Attachment, Message, PreparedNotice, Tokens, answer, channel_to, in_charge, place_of};
-use crate::{App, AppError};
+use crate::site::App;
 
 /// What is asked.
 pub(crate) struct Ask {

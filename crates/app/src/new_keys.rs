@@ -2,10 +2,12 @@
 
 use sealist_lists::model::{MailingList, SubAddress};
 use sealist_mail::Timestamp;
-use sealist_openpgp::{Certificate, KeyName, ListKey, StorageKey};
-use sealist_store::list_keys::{ListKeyPurpose, ListKeyRow, ListKeyState, NewListKey};
+use sealist_openpgp::{Certificate, ListKey, StorageKey};
+use sealist_store::list_keys::{ListKeyPurpose, ListKeyState, NewListKey};
 
-use crate::{App, AppError};
+use crate::error::AppError;
+use crate::key_names::name;
+use crate::site::App;
 
 /// A new posting key. Either it is on disk when this returns, or its wrapped form is in the row.
 pub(crate) fn posting(
@@ -29,11 +31,6 @@ pub(crate) fn storage(app: &App, list: &MailingList, now: Timestamp) -> Result<N
     keep(app, list, row, &key.to_secret_bytes())
 }
 
-/// The name under which a key of a list is kept.
-pub(crate) fn name_of(list: &MailingList, row: &ListKeyRow) -> KeyName {
-    name(list, row.purpose, &row.fingerprint, row.generation)
-}
-
 fn row(
     purpose: ListKeyPurpose,
     certificate: &Certificate,
@@ -54,9 +51,4 @@ fn keep(app: &App, list: &MailingList, row: NewListKey, secret: &[u8]) -> Result
     let name = name(list, row.purpose, &row.fingerprint, row.generation);
     let wrapped = app.vault.keep(&name, secret).map_err(AppError::Vault)?;
     Ok(NewListKey { wrapped, ..row })
-}
-
-fn name(list: &MailingList, purpose: ListKeyPurpose, fingerprint: &str, generation: u32) -> KeyName {
-    let (list, purpose) = (list.name.list_id(), purpose.name());
-    KeyName { list, purpose, fingerprint: fingerprint.to_owned(), generation }
 }

@@ -1,17 +1,12 @@
 //! This process among those that serve the database.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
-use sealist_mail::Timestamp;
+use sealist_lists::model::{ListNo, NodeNo};
 use sealist_store::nodes::{self, Claimant};
-use sealist_store::{StoreError, lists, nodes::Deployment, rotation};
-
-use crate::{App, AppError, announce};
 
 /// Which process this is, and for which lists it has no keys.
 #[derive(Default)]
@@ -31,16 +26,16 @@ struct LeaseState {
     last: Instant,
 }
 
-/// Longer between two signs of life is a pause.
-const MAX_PAUSE: Duration = Duration::from_secs(4);
+/// A longer time between two heartbeats is a pause.
+pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(4);
 const DEAD_AFTER: Duration = Duration::from_millis(nodes::DEAD_AFTER_MS as u64);
 /// So long before the others take it for dead, a node stops to send what they will send.
 const MARGIN: Duration = Duration::from_secs(1);
 
 impl Node {
-    /// Enters a sign of life. Says whether the others would have been seen too, were they alive: after a pause of this one
-    /// they may have had the same, and be about to say that they live.
-    fn can_judge(&self, now: Instant) -> bool {
+    /// Records a heartbeat, and returns whether this process may judge other nodes dead. After a long pause of this process
+    /// the other nodes may have paused by the same cause: nobody is judged until a whole lease has passed without a pause.
+    pub(crate) fn can_judge(&self, now: Instant) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let since = match *seen {
             Some(before) if now - before.last <= MAX_PAUSE => before.since,
@@ -49,137 +44,40 @@ impl Node {
         *seen = Some(LeaseState { since, last: now });
         now - since >= DEAD_AFTER
     }
-}
 
-impl App {
-    /// Whether what this process has claimed is still its own. Once the others may have taken it for dead, nothing goes
-    /// out until they have seen it again.
-    pub fn lease_is_valid(&self) -> bool {
-        let seen = *self.node.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.store.alone() == Deployment::Yes
-            || seen.is_some_and(|seen| seen.last.elapsed() < DEAD_AFTER - MARGIN)
+    /// Returns whether the last heartbeat is young enough that no other node takes this process for dead.
+    pub(crate) fn is_seen(&self) -> bool {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_some_and(|seen| seen.last.elapsed() < DEAD_AFTER - MARGIN)
     }
 
-    /// Whether this process goes on under that number. If not, what it claimed under it will be freed.
-    pub fn is_current_node(&self, node: NodeNo) -> bool {
-        self.node.no.load(Ordering::Relaxed) == node.0
+    /// Returns the number under which this process claims, with the lists that it leaves to other nodes.
+    pub(crate) fn claimant(&self) -> Claimant {
+        Claimant { node: self.no(), lacking: self.lacking().iter().copied().collect() }
     }
 
-    /// A claim failed. If the database may have it all the same, this process goes on under another number, and what the
-    /// old one has is freed as that of a dead one.
-    pub fn note_uncertain_claim(&self, error: &StoreError) {
-        if matches!(error, StoreError::Unsure { .. } | StoreError::Stopped) {
-            self.node.unsure.store(true, Ordering::Relaxed);
-        }
+    /// Returns the number of this process among the nodes.
+    pub(crate) fn no(&self) -> NodeNo {
+        NodeNo(self.no.load(Ordering::Relaxed))
     }
 
-    /// Who claims here.
-    pub fn claimant(&self) -> Claimant {
-        let lacking = self.node.lacking.lock().unwrap_or_else(PoisonError::into_inner);
-        Claimant {
-            node: NodeNo(self.node.no.load(Ordering::Relaxed)),
-            lacking: lacking.iter().copied().collect(),
-        }
+    /// Goes on under that number.
+    pub(crate) fn set_no(&self, no: NodeNo) {
+        self.no.store(no.0, Ordering::Relaxed);
     }
 
-    /// Leaves a list to other nodes, until [`Self::look_for_keys`] finds its keys.
-    pub fn lacks_keys(&self, list: ListNo) {
-        self.node.lacking.lock().unwrap_or_else(PoisonError::into_inner).insert(list);
+    /// Returns the lists that this process has no keys for, to be read or changed.
+    pub(crate) fn lacking(&self) -> MutexGuard<'_, BTreeSet<ListNo>> {
+        self.lacking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks again for keys that were missing: they may have been restored, or come from another node. Lists whose keys are
-    /// there are claimed again.
-    pub async fn look_for_keys(&self) -> Result<(), AppError> {
-        for no in self.claimant().lacking {
-            let list = lists::by_no(&mut *self.store.reader().await?, no).await?;
-            if let Some(list) = list {
-                match self.keys_of(&list).await {
-                    Err(AppError::NoKeys { .. }) => continue,
-                    keys => drop(keys?),
-                }
-            }
-            self.node.lacking.lock().unwrap_or_else(PoisonError::into_inner).remove(&no);
-        }
-        Ok(())
+    /// Returns whether the database may hold a claim of this process that the process does not know of.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.unsure.load(Ordering::Relaxed)
     }
 
-    /// Enters this process among those that serve. With the database to itself it frees what the one before had claimed.
-    pub async fn register_node(&self) -> Result<(), AppError> {
-        let (alone, began) = (self.store.alone(), Instant::now());
-        let joined = self.store.write(move |db| {
-            Box::pin(async move {
-                let node = nodes::register(&mut *db).await?;
-                if alone == Deployment::Yes {
-                    nodes::release_expired(db, node, alone).await?;
-                }
-                Ok::<_, StoreError>(node)
-            })
-        });
-        self.node.no.store(joined.await?.0, Ordering::Relaxed);
-        self.node.can_judge(began);
-        Ok(())
-    }
-
-    /// Says that this process lives and which of the keys that wait it has, frees what dead ones had claimed, and begins to
-    /// use a key that all have. Says how many were dead. With the database to itself there is nobody to tell.
-    pub async fn heartbeat(&self, now: Timestamp) -> Result<usize, AppError> {
-        let buried = match self.store.alone() {
-            Deployment::Yes => 0,
-            Deployment::No => self.be_seen().await?,
-        };
-        let loaded = self.load_waiting().await?;
-        if !loaded.is_empty() {
-            self.report(loaded, now).await?;
-        }
-        Ok(buried)
-    }
-
-    async fn be_seen(&self) -> Result<usize, AppError> {
-        let (node, began) = (self.claimant().node, Instant::now());
-        // By itself: whatever becomes of the dead, this counts.
-        let lives = self.store.write(move |db| Box::pin(nodes::heartbeat(db, node)));
-        let lives = lives.await.map_err(|error: StoreError| error)?;
-        if !lives || self.node.unsure.load(Ordering::Relaxed) {
-            // The others took us for dead, or will: what we had is theirs, and we are new.
-            self.register_node().await?;
-            self.node.unsure.store(false, Ordering::Relaxed);
-        }
-        // A sign of life that took long was a pause too, for the others perhaps as for this one.
-        if !self.node.can_judge(began) || began.elapsed() > MAX_PAUSE {
-            return Ok(0);
-        }
-        let node = self.claimant().node;
-        let buried = self.store.write(move |db| Box::pin(nodes::release_expired(db, node, Deployment::No)));
-        Ok(buried.await.map_err(|error: StoreError| error)?)
-    }
-
-    async fn report(&self, loaded: Vec<ListKeyNo>, now: Timestamp) -> Result<(), AppError> {
-        let (node, alone) = (self.claimant().node, self.store.alone());
-        let switched = self.store.write(move |db| {
-            Box::pin(async move {
-                rotation::report(&mut *db, node, &loaded).await?;
-                rotation::switch(db, alone, now).await
-            })
-        });
-        match switched.await {
-            Ok(lists) if lists.is_empty() => {}
-            Ok(lists) => {
-                lists.iter().for_each(|list| tracing::info!(%list, "the new key is used"));
-                announce(self, now).await?;
-            }
-            // Another node was quicker, or this is for the next time.
-            Err(StoreError::Lost) => {}
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
-    }
-
-    /// Leaves in order: what this process had claimed is free.
-    pub async fn deregister_node(&self) -> Result<(), AppError> {
-        let node = self.claimant().node;
-        self.store
-            .write(move |db| Box::pin(nodes::deregister(db, node)))
-            .await
-            .map_err(|e: StoreError| e.into())
+    /// Notes whether there may be such a claim.
+    pub(crate) fn set_unsure(&self, unsure: bool) {
+        self.unsure.store(unsure, Ordering::Relaxed);
     }
 }

@@ -16,8 +16,10 @@ use sealist_store::notices::{LimitReached, Probe, spent};
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, audit, keys, people};
 
+use crate::error::AppError;
+use crate::sealing;
+use crate::site::App;
 use crate::summaries::Gathered;
-use crate::{App, AppError, sealing};
 
 /// More people in charge are not written to.
 const MAX_MODERATORS: u32 = 50;

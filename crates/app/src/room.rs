@@ -6,7 +6,7 @@ use sealist_openpgp::{TakeRoom, TakenRoom};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::AppError;
+use crate::error::AppError;
 
 /// The room of one place of work, for messages in the order in which they come.
 #[derive(Clone)]

@@ -6,10 +6,13 @@ use sealist_openpgp::KeyName;
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState};
 use sealist_store::{StoreError, lists, rotation, site_key};
 
+use crate::error::AppError;
+use crate::key_names::name_of;
 use crate::keyring::lacks;
-use crate::new_keys::{self, name_of};
+use crate::new_keys;
+use crate::site::App;
+use crate::succession::announce;
 use crate::vault::Unavailable;
-use crate::{App, AppError, announce};
 
 /// What a rotation has come to.
 pub struct Rotated {

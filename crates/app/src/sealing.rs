@@ -7,7 +7,9 @@ use sealist_mail::{Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, KeyIds, ListKey, SealingCard, SignWith, random};
 use sealist_store::bodies::StoredBody;
 
-use crate::{App, AppError, ListKeys};
+use crate::error::AppError;
+use crate::keyring::ListKeys;
+use crate::site::App;
 
 /// What will travel sealed is signed inside the encryption, what will travel open beside its text. On an
 /// encrypting list both are stored sealed.

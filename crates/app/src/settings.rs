@@ -9,8 +9,9 @@ use sealist_mail::Timestamp;
 use sealist_store::{StoreError, audit, lists};
 
 use crate::earlier::seal_earlier;
+use crate::error::AppError;
 use crate::requests::workflow;
-use crate::{App, AppError};
+use crate::site::App;
 
 /// Why a setting was not changed.
 #[derive(Debug, thiserror::Error)]

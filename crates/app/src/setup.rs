@@ -12,10 +12,12 @@ use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState};
 use sealist_store::{Conn, lists, people};
 
 use crate::effects::carry_out;
+use crate::error::AppError;
 use crate::key_life::{row_of, updated_row};
 use crate::key_work::key_work;
+use crate::new_keys;
 use crate::requests::{ListContext, on_arrival};
-use crate::{App, AppError, new_keys};
+use crate::site::App;
 
 /// Makes a list of that style, on an OpenPGP style with its keys. They are on disk before the rows that name them, or
 /// wrapped in the same transaction.

@@ -1,23 +1,20 @@
 //! The part of a large message that is stored before its end has come. When the end never comes it goes again.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use sealist_store::coming::{self, PartialBody};
 use sealist_store::{Store, StoreError};
 
-use crate::{App, AppError};
+use crate::error::AppError;
+use crate::site::App;
+use crate::uploads::AbandonedUploads;
 
 /// Bodies that are deleted by one commit.
 const AT_ONCE: u32 = 8;
-
-/// What came in part and broke off.
-pub(crate) type AbandonedUploads = Arc<Mutex<Vec<PartialBody>>>;
 
 /// The stored part of one message.
 pub(crate) struct Spool {
     coming: PartialBody,
     done: bool,
-    broken_off: AbandonedUploads,
+    abandoned: AbandonedUploads,
 }
 
 impl Spool {
@@ -29,7 +26,7 @@ impl Spool {
         });
         // What is stored and nobody here knows of is freed like a claim.
         let coming = begun.await.inspect_err(|error| app.note_uncertain_claim(error))?;
-        Ok(Self { coming, done: false, broken_off: app.broken_off.clone() })
+        Ok(Self { coming, done: false, abandoned: app.abandoned_uploads.clone() })
     }
 
     /// Stores the next piece.
@@ -54,7 +51,7 @@ impl Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         if !self.done {
-            self.broken_off.lock().unwrap_or_else(PoisonError::into_inner).push(self.coming);
+            self.abandoned.push(self.coming);
         }
     }
 }
@@ -63,11 +60,10 @@ impl App {
     /// Deletes what is stored of messages that broke off here, or came to nodes that are no more. What cannot be deleted
     /// now is kept in mind. In small transactions, so that mail does not wait for it.
     pub async fn clear_away(&self) -> Result<(), AppError> {
-        let next = || self.broken_off.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        while let Some(coming) = next() {
+        while let Some(coming) = self.abandoned_uploads.pop() {
             let removed = self.store.write(move |db| Box::pin(coming.remove(db)));
             if let Err(error) = removed.await {
-                self.broken_off.lock().unwrap_or_else(PoisonError::into_inner).push(coming);
+                self.abandoned_uploads.push(coming);
                 return Err(StoreError::into(error));
             }
         }

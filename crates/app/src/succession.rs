@@ -15,9 +15,12 @@ use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
 use sealist_store::posts::{self, NewPost};
 use sealist_store::{StoreError, bodies, lists, rotation};
 
+use crate::error::AppError;
+use crate::keyring::ListKeys;
 use crate::notice_kinds::somebody;
+use crate::sealing;
 use crate::setup::list_certificate;
-use crate::{App, AppError, ListKeys, sealing};
+use crate::site::App;
 
 /// Tells the members of each list whose new key has begun to be used, and those in charge of it, once, each in their
 /// language. A list whose keys this node lacks is left to others. Says how many lists.

@@ -11,10 +11,12 @@ use sealist_store::{
     pending, posts, put_aside, queue, replay, requests, tokens,
 };
 
+use crate::error::AppError;
 use crate::moderation::{described, refusal_notice};
 use crate::notice_kinds::{self, NotPosted};
+use crate::site::App;
 use crate::summaries::{SummaryFact, WhyGone, gather, gather_for};
-use crate::{App, AppError, bounces, succession};
+use crate::{bounces, succession};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How long it can be asked what became of the copies of an archived post.

@@ -9,8 +9,8 @@ use sealist_mail::{Address, Mailbox};
 use sealist_store::notices::left_today;
 
 use super::{CommandReply, CommandSender, CommandSession};
-use crate::AppError;
 use crate::effects::Effect;
+use crate::error::AppError;
 use crate::notices::{Message, answer_by, channel_to};
 use crate::requests::Proven;
 

@@ -6,7 +6,7 @@ use sealist_lists::model::Role;
 use sealist_lists::workflows::{Goal, WorkflowChange, WorkflowRun};
 
 use super::{CommandReply, CommandSender, CommandSession};
-use crate::AppError;
+use crate::error::AppError;
 use crate::requests::{StepOutcome, begin, is_chosen_here, is_free, policy, workflow};
 
 impl CommandSession<'_> {

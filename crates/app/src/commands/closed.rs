@@ -9,8 +9,8 @@ use sealist_openpgp::{Encryption, Unreadable};
 use sealist_store::audit::Trier;
 
 use super::CommandSession;
-use crate::AppError;
 use crate::effects::Effect;
+use crate::error::AppError;
 use crate::notice_kinds::somebody;
 use crate::notices::{Message, answer};
 use crate::requests::Requester as Sender;

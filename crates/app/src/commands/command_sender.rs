@@ -15,11 +15,12 @@ use zeroize::Zeroizing;
 
 use super::closed::Closed;
 use super::questions::{Answering, QuestionScope, answering, imply};
+use crate::error::AppError;
 use crate::incoming::gather::{addressed, open};
 use crate::incoming::past::SignedTexts;
 use crate::intake::source_of;
 use crate::requests::{ListContext, PersonFacts, Proven, Requester, facts};
-use crate::{App, AppError};
+use crate::site::App;
 
 /// Who sent a message to an address for commands.
 pub(super) struct CommandSender {

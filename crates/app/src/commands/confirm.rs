@@ -11,11 +11,12 @@ use sealist_store::tokens::{self, TokenSubject};
 
 use super::{CommandReply, CommandSender, CommandSession};
 use crate::effects::Effect;
+use crate::error::AppError;
+use crate::moderation;
 use crate::requests::{
     ListContext, Proven, StepOutcome, Transition, decide, first_free, in_key, resume_request,
 };
 use crate::summaries::minute;
-use crate::{AppError, moderation};
 
 impl CommandSession<'_> {
     pub(super) async fn confirm(

@@ -5,7 +5,7 @@ use sealist_lists::model::DeliveryMode;
 use sealist_lists::workflows::{Goal, WorkflowRun};
 
 use super::{CommandReply, CommandSender, CommandSession};
-use crate::AppError;
+use crate::error::AppError;
 use crate::requests::{begin, policy, workflow};
 
 impl CommandSession<'_> {

@@ -26,8 +26,8 @@ use sealist_openpgp::Cleartext;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay;
 
-use crate::AppError;
 use crate::effects::{Effect, carry_out};
+use crate::error::AppError;
 use crate::incoming::EntryOutcome;
 use crate::notices::place_of;
 use crate::requests::{ListContext, Proven, StepOutcome, Transition};

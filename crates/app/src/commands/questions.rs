@@ -9,7 +9,7 @@ use sealist_mail::Address;
 use sealist_store::requests;
 use sealist_store::tokens::{self, TokenSubject};
 
-use crate::AppError;
+use crate::error::AppError;
 use crate::requests::ListContext;
 
 /// Stands for the question of a request that gave way to others.

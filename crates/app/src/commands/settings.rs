@@ -6,7 +6,7 @@ use sealist_lists::texts::{Text, context};
 use sealist_store::people;
 
 use super::{CommandReply, CommandSender, CommandSession};
-use crate::AppError;
+use crate::error::AppError;
 
 impl CommandSession<'_> {
     pub(super) async fn show(

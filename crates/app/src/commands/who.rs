@@ -7,7 +7,7 @@ use sealist_openpgp::Fingerprint;
 use sealist_store::{keys, people};
 
 use super::{CommandReply, CommandSender, CommandSession};
-use crate::AppError;
+use crate::error::AppError;
 
 /// Addresses that one notice names.
 const MAX_MEMBERS: u32 = 1000;

@@ -11,8 +11,9 @@ use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
 use sealist_store::queue::QueueEntry;
 use sealist_store::{keys, people};
 
+use crate::error::AppError;
 use crate::intake::is_address_of;
-use crate::{App, AppError};
+use crate::site::App;
 
 /// What came out of compressed data, its parts, and what is made of them.
 const GROWN_FORMS: u64 = 3;

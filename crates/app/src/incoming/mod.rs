@@ -25,11 +25,14 @@ use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, peop
 
 use crate::bounces::{self, BounceHandling};
 use crate::commands::{self, takes_commands};
+use crate::error::AppError;
 use crate::intake::source_of;
+use crate::notice_kinds;
 use crate::notices::PreparedNotice;
 use crate::requests::ListContext;
+use crate::site::App;
+use crate::succession::published;
 use crate::upkeep::make_room;
-use crate::{App, AppError, notice_kinds, published};
 use gather::{KnownAuthor, gather, look_up, open};
 use outside::MessageOutside;
 use past::SignedTexts;

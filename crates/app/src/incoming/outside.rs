@@ -5,8 +5,9 @@ use sealist_mail::Headers;
 use sealist_mail::origin::{self, Answerable, EnvelopeSender, MessageOrigin};
 use sealist_store::bounce_proofs;
 
+use crate::error::AppError;
 use crate::intake::CONFIRM_FIELD;
-use crate::{App, AppError};
+use crate::site::App;
 
 /// The outside of a message.
 pub(crate) struct MessageOutside {

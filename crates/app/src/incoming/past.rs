@@ -11,7 +11,8 @@ use sealist_store::queue::QueueEntry;
 use sealist_store::replay::{self, Digest, ReplayOutcome};
 use sealist_store::{Conn, StoreError};
 
-use crate::{App, AppError};
+use crate::error::AppError;
+use crate::site::App;
 
 /// The signed texts that a message brings.
 pub(crate) struct SignedTexts {

@@ -13,8 +13,10 @@ use sealist_store::bodies::StoredBody;
 use sealist_store::queue::QueueEntry;
 
 use super::gather::{KnownAuthor, addressees};
+use crate::error::AppError;
 use crate::requests::is_shown;
-use crate::{App, AppError, sealing};
+use crate::sealing;
+use crate::site::App;
 
 /// A finished post, ready to be stored.
 pub(super) struct Post {

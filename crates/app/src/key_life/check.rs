@@ -10,9 +10,10 @@ use sealist_store::{StoreError, key_news};
 use super::judge::{JudgedCertificate, judge_stored};
 use super::key_notices::{self, MAX_LINES};
 use super::warn::{Stages, state};
+use crate::error::AppError;
 use crate::key_work::key_work;
 use crate::notices::PreparedNotice;
-use crate::{App, AppError};
+use crate::site::App;
 
 /// Certificates or owners of one step.
 const PAGE: u32 = 500;

@@ -12,7 +12,9 @@ use sealist_store::{StoreError, key_refresh};
 use super::key_notices::named;
 use super::refresh::{KeyServers, with_answers};
 use super::suspended::{is_compromised, suspended_row, was_authorised_by};
-use crate::{App, AppError, notice_kinds};
+use crate::error::AppError;
+use crate::notice_kinds;
+use crate::site::App;
 
 /// Asks for them. If one is compromised, the key of now is in doubt, and those in charge of the lists that use it hear of it.
 pub(super) async fn ask(

@@ -3,7 +3,7 @@
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MacKey, SealingCard, Unusable};
 
-use crate::AppError;
+use crate::error::AppError;
 
 /// What a certificate is good for.
 pub(crate) struct JudgedCertificate {

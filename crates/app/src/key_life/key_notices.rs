@@ -12,9 +12,10 @@ use sealist_store::key_news::{self, News, OwnerOfList};
 use sealist_store::lists;
 
 use super::judge::JudgedCertificate;
+use crate::error::AppError;
 use crate::notice_kinds::{key_wait_days, somebody};
 use crate::notices::{Message, PreparedNotice, channel_to, make, place_of};
-use crate::{App, AppError};
+use crate::site::App;
 
 /// Members that one notice to an owner names.
 pub(super) const MAX_LINES: u32 = 200;

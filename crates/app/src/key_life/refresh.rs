@@ -14,8 +14,9 @@ use sealist_store::{StoreError, key_refresh, people};
 
 use super::earlier;
 use super::row::updated_row;
+use crate::error::AppError;
 use crate::key_work::key_work;
-use crate::{App, AppError};
+use crate::site::App;
 
 /// Where certificates are published. An answer may hold anything.
 pub trait KeyServers: Send + Sync {

@@ -5,7 +5,7 @@ use sealist_openpgp::Certificate;
 use sealist_store::keys::CertificateRow;
 
 use super::judge::judge;
-use crate::App;
+use crate::site::App;
 
 /// Of one that was confirmed now: with its card if it can be used, else with the reason.
 pub(crate) fn row_of(

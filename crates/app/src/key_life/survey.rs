@@ -5,7 +5,8 @@ use sealist_mail::{Address, Timestamp};
 use sealist_store::{key_checks, keys, lists};
 
 use super::judge::judge_stored;
-use crate::{App, AppError};
+use crate::error::AppError;
+use crate::site::App;
 
 /// The key of an address.
 #[derive(Clone, Debug)]

@@ -6,7 +6,9 @@ use sealist_mail::Timestamp;
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
 use sealist_store::{StoreError, lists};
 
-use crate::{App, AppError, notice_kinds};
+use crate::error::AppError;
+use crate::notice_kinds;
+use crate::site::App;
 
 /// So often it is tried.
 const MAX_FAULTS: u32 = 3;

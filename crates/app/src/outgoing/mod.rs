@@ -20,7 +20,10 @@ use sealist_store::deliveries::{Batch, Delivery, DeliveryResult, Kind};
 use sealist_store::lists;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{App, AppError, KeyVault, bounce_address, sealing};
+use crate::error::AppError;
+use crate::site::App;
+use crate::vault::KeyVault;
+use crate::{bounce_address, sealing};
 pub use faults::could_not_be_made;
 pub use open::RecipientBatching;
 pub use retry::Retry;

@@ -87,7 +87,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::{KeyVault, Unavailable};
+    use crate::vault::{KeyVault, Unavailable};
 
     struct NoKeys(MacKey);
 

@@ -16,7 +16,10 @@ use sealist_store::posts;
 
 use super::readers::{self, SealedReader, without_key};
 use super::{BatchOptions, Copy, Ready, open};
-use crate::{App, AppError, ListKeys, sealing};
+use crate::error::AppError;
+use crate::keyring::ListKeys;
+use crate::sealing;
+use crate::site::App;
 
 /// Octets of copies that share nothing, made at one time.
 const MAX_OWN_OCTETS: usize = 16 * 1024 * 1024;

@@ -6,8 +6,10 @@ use sealist_mail::{Address, Concern, HopRefusal, Timestamp};
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::{StoreError, lists};
 
+use crate::error::AppError;
 use crate::notices::PreparedNotice;
-use crate::{App, AppError, bounces, notice_kinds};
+use crate::site::App;
+use crate::{bounces, notice_kinds};
 
 /// What became of recipients of one list.
 #[derive(Clone)]

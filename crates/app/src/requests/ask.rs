@@ -13,11 +13,12 @@ use sealist_store::requests::Request;
 
 use super::{ListContext, PersonFacts, Proven, Requester, StepOutcome, Transition, WorkflowState};
 use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
+use crate::error::AppError;
 use crate::moderators::{Ask, to_deciders};
 use crate::notice_kinds::{reason_lines, somebody};
 use crate::notices::{Attachment, Message, PreparedNotice, Tokens, answer, answer_by, place_of, to_key};
+use crate::site::App;
 use crate::summaries::{SummaryFact, gather};
-use crate::{App, AppError};
 
 const HOUR_MS: i64 = 3_600_000;
 /// A statement names a nonce, and nonces are short-lived.

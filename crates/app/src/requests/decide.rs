@@ -10,9 +10,10 @@ use sealist_store::{StoreError, keys, lists, people};
 
 use super::{ListContext, StepOutcome, Transition, decide};
 use crate::effects::carry_out;
+use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::moderation::{DecidedBy, MessageDecision};
-use crate::{App, AppError};
+use crate::site::App;
 
 /// Lets a request happen that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for something
 /// else, with [`AppError::Refused`] if it cannot be done any more: then it ends.

@@ -14,12 +14,13 @@ use super::{
     ListContext, PersonFacts, StepOutcome, Transition, WorkflowState, elsewhere, first_free, in_key,
 };
 use crate::effects::Effect;
+use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::notice_kinds::somebody;
 use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key};
 use crate::setup::list_certificate;
+use crate::site::App;
 use crate::summaries::{SummaryFact, gather};
-use crate::{App, AppError};
 
 pub(super) async fn done(
     list_context: ListContext<'_>,

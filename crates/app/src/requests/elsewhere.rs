@@ -10,8 +10,8 @@ use sealist_store::requests::{self, Request};
 use sealist_store::{lists, people};
 
 use super::{ListContext, PersonFacts, Proven, Requester, WorkflowState, ask, facts, policy, workflow};
-use crate::AppError;
 use crate::effects::{EarlierTokens, Effect};
+use crate::error::AppError;
 use crate::summaries::{SummaryFact, gather};
 
 /// By whose word an address has its new key, for other lists to judge.

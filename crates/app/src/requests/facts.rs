@@ -7,8 +7,9 @@ use sealist_openpgp::Certificate;
 use sealist_store::people::Person;
 use sealist_store::{keys, people};
 
+use crate::error::AppError;
 use crate::key_work::key_work;
-use crate::{App, AppError};
+use crate::site::App;
 
 /// What is known of an address, read anew for each step.
 pub(crate) struct PersonFacts {

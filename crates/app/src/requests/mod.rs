@@ -29,8 +29,9 @@ pub(crate) use name::{first_free, in_key, is_chosen_here, is_free, is_shown};
 pub(crate) use offer::Offer;
 
 use crate::effects::{EarlierTokens, Effect, RequestDecided};
+use crate::error::AppError;
 use crate::moderation::{self, MessageDecision};
-use crate::{App, AppError};
+use crate::site::App;
 
 /// Where a request is handled, and when.
 #[derive(Clone, Copy)]

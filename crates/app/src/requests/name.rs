@@ -6,7 +6,8 @@ use sealist_openpgp::Certificate;
 use sealist_store::{lists, people};
 
 use super::ListContext;
-use crate::{App, AppError};
+use crate::error::AppError;
+use crate::site::App;
 
 /// Names that are read at a time.
 const PAGE: u32 = 500;

@@ -4,7 +4,7 @@ use sealist_lists::commands::Problem;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial};
 
-use crate::AppError;
+use crate::error::AppError;
 use crate::key_life::judge;
 
 /// A key that can be taken: one can encrypt to it, it can sign, now. No user id need have the address, but one that has must

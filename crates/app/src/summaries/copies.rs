@@ -8,7 +8,7 @@ use sealist_openpgp::Fingerprint;
 
 use super::held::minute;
 use super::{NoticeWithTokens, Notices, SummaryFact, Telling};
-use crate::AppError;
+use crate::error::AppError;
 use crate::notice_kinds::key_wait_days;
 use crate::notices::{Message, channel_to, in_charge, make, place_of};
 

@@ -14,7 +14,7 @@ use sealist_store::tokens::TokenSubject;
 
 use super::outside::{Extent, HeldMessageSummary, Shown, content, outside};
 use super::{NoticeWithTokens, Notices, SummaryFact, Telling, WhyGone};
-use crate::AppError;
+use crate::error::AppError;
 use crate::intake::source_of;
 use crate::moderators::{Decider, deciders};
 use crate::notices::{Message, channel_to, make_with, place_of};

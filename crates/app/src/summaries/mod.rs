@@ -23,8 +23,9 @@ use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, holds, lists};
 use serde::{Deserialize, Serialize};
 
+use crate::error::AppError;
 use crate::notices::PreparedNotice;
-use crate::{App, AppError};
+use crate::site::App;
 pub(crate) use held::{minute, size};
 pub(crate) use outside::{Extent, outside, whole_content};
 

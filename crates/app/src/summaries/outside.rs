@@ -10,9 +10,10 @@ use sealist_openpgp::{Cleartext, Encryption, KeepSignature, Opened, random};
 use sealist_store::bodies;
 use sealist_store::queue::QueueEntry;
 
+use crate::error::AppError;
 use crate::incoming::gather::{look_up, open};
 use crate::incoming::{FORMS, unseal_body};
-use crate::{App, AppError};
+use crate::site::App;
 
 /// So much of a message stands in a notice.
 pub(crate) const MAX_SHOWN_OCTETS: usize = 64 * 1024;

@@ -12,7 +12,7 @@ use sealist_store::requests::{self, Request};
 use sealist_store::tokens::TokenSubject;
 
 use super::{NoticeWithTokens, Notices, SummaryFact, Telling};
-use crate::AppError;
+use crate::error::AppError;
 use crate::moderators::{Decider, deciders};
 use crate::notices::{Message, make, place_of};
 

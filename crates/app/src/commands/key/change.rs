@@ -10,8 +10,8 @@ use sealist_store::key_changes::Authority;
 
 use super::super::{CommandReply, CommandSender, CommandSession};
 use super::own_key;
-use crate::AppError;
 use crate::effects::Effect;
+use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::key_work::key_work;
 use crate::requests::{Proven, begin, policy, workflow};

@@ -6,7 +6,7 @@ use sealist_openpgp::{Certificate, Possession, Unproven};
 use sealist_store::requests::Request;
 
 use super::super::{CommandReply, CommandSender, CommandSession};
-use crate::AppError;
+use crate::error::AppError;
 use crate::requests::resume_request;
 
 impl CommandSession<'_> {

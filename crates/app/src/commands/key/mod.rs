@@ -14,8 +14,8 @@ use sealist_openpgp::{Certificate, CertificateError, KeyMaterial};
 use sealist_store::list_keys;
 
 use super::{CommandReply, CommandSender, CommandSession};
-use crate::AppError;
 use crate::effects::Effect;
+use crate::error::AppError;
 use crate::key_work::key_work;
 use crate::requests::Offer;
 

@@ -4,8 +4,9 @@ use sealist_lists::commands::{Problem, Success};
 
 use super::super::{CommandReply, CommandSender, CommandSession};
 use crate::effects::Effect;
+use crate::error::AppError;
+use crate::notice_kinds;
 use crate::succession::published;
-use crate::{AppError, notice_kinds};
 
 impl CommandSession<'_> {
     pub(super) async fn key_receive(

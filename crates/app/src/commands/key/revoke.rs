@@ -13,10 +13,11 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use super::super::{CommandReply, CommandSender, CommandSession};
 use super::own_key;
 use crate::effects::Effect;
+use crate::error::AppError;
 use crate::key_life::{is_compromised, row_of, suspended_row, was_authorised_by};
 use crate::key_work::key_work;
+use crate::notice_kinds;
 use crate::requests::{Proven, Requester, begin, policy, workflow};
-use crate::{AppError, notice_kinds};
 
 impl CommandSession<'_> {
     /// The revocations of an encrypted message that proves nothing else: they prove themselves, and nobody is told.

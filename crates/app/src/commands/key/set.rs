@@ -4,7 +4,7 @@ use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Question, StepAnswer};
 
 use super::super::{CommandReply, CommandSender, CommandSession};
-use crate::AppError;
+use crate::error::AppError;
 use crate::requests::resume_request;
 
 impl CommandSession<'_> {

@@ -7,8 +7,8 @@ use sealist_store::list_keys::{self, ListKeyPurpose};
 
 use super::super::{CommandReply, CommandSender, CommandSession};
 use super::own_key;
-use crate::AppError;
 use crate::effects::Effect;
+use crate::error::AppError;
 use crate::key_work::key_work;
 
 impl CommandSession<'_> {
