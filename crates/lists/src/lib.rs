@@ -12,6 +12,7 @@ pub mod budgets;
 pub mod chains;
 pub mod commands;
 pub mod draft;
+pub mod events;
 pub mod facts;
 pub mod handlers;
 pub mod key_problem;
