@@ -15,10 +15,11 @@ use crate::visible::{is_misleading, one_line, shown};
 /// The longest address that is accepted, in octets ([RFC 5321, section 4.5.3.1]: 64 + 1 + 255).
 const MAX_OCTETS: usize = 320;
 
-/// An addr-spec: `local@domain`. Both parts are kept as people write them; the domain is kept in lower case.
+/// An addr-spec: `local@domain`. The local part keeps the case in which people write it; the domain is in
+/// lower case.
 ///
-/// Two addresses are equal when their [`Address::key`] is: case, the Unicode form of an accent and the form of an
-/// international domain make no second person.
+/// Two addresses are equal if their [`Address::key`] is equal. So a different case, another Unicode form of
+/// an accent, or another form of an international domain does not make a second person.
 #[derive(Clone)]
 pub struct Address {
     local: String,
@@ -26,19 +27,20 @@ pub struct Address {
     ascii_domain: String,
 }
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// No `@`, or nothing before or behind it.
+    /// The `@` is missing, or nothing stands before or after it.
     #[error("an address looks like name@domain.example")]
     Incomplete,
-    /// A space, a control character, a character that nobody sees, or a bracket or quote where none belongs.
+    /// The text has a space, a control character, an invisible character, or a bracket or quote in a wrong
+    /// place.
     #[error("an address cannot hold {0:?}")]
     Character(char),
     /// The domain has no valid ASCII form ([RFC 5890], [UTS 46]).
     #[error("the domain of the address is no valid international domain name")]
     Domain,
-    /// More than 320 octets, or a label of the domain is empty or longer than 63.
+    /// The address is longer than 320 octets, or a label of the domain is empty or longer than 63.
     #[error("an address is at most 320 bytes long, and each part of its domain 1 to 63")]
     Length,
 }
@@ -49,12 +51,12 @@ impl Address {
         &self.local
     }
 
-    /// The part behind the `@` as it is shown to people, in lower case.
+    /// The part after the `@` as it is shown to people, in lower case.
     pub fn domain(&self) -> &str {
         &self.domain
     }
 
-    /// The part behind the `@` with A-labels ([RFC 5890]), in lower case: the form for look-ups and for DNS.
+    /// The part after the `@` with A-labels ([RFC 5890]), in lower case: the form for look-ups and for DNS.
     pub fn ascii_domain(&self) -> &str {
         &self.ascii_domain
     }
@@ -64,17 +66,17 @@ impl Address {
         format!("{}@{}", folded(&self.local), self.ascii_domain)
     }
 
-    /// The same address with A-labels: with an ASCII local part it needs no SMTPUTF8 on its way.
+    /// The same address with A-labels. If its local part is ASCII, it can then be sent without SMTPUTF8.
     pub fn with_ascii_domain(&self) -> Self {
         Self { domain: self.ascii_domain.clone(), ..self.clone() }
     }
 
-    /// Whether the address needs SMTPUTF8 on its way ([RFC 6531]).
+    /// Whether the address needs SMTPUTF8 to be sent ([RFC 6531]).
     pub fn is_international(&self) -> bool {
         !self.local.is_ascii() || !self.domain.is_ascii()
     }
 
-    /// The [`Address::key`] of an address that was accepted before, perhaps by older rules.
+    /// The [`Address::key`] of an address that was accepted earlier, perhaps by older rules.
     pub fn key_of(stored: &str) -> String {
         let lower = || stored.to_ascii_lowercase();
         if stored.is_ascii() {
@@ -84,7 +86,7 @@ impl Address {
         }
     }
 
-    /// An address that was accepted before, perhaps by older rules: `None` only without an `@`.
+    /// An address that was accepted earlier, perhaps by older rules. Returns `None` only if there is no `@`.
     pub fn from_stored(text: &str) -> Option<Self> {
         text.parse().ok().or_else(|| {
             let (local, domain) = text.rsplit_once('@')?;
@@ -118,7 +120,7 @@ impl FromStr for Address {
     }
 }
 
-/// The domain as it is shown, and with A-labels.
+/// The domain in its display form and with A-labels.
 fn both_forms(domain: &str) -> Result<(String, String), AddressError> {
     let lower = domain.to_ascii_lowercase();
     if lower.is_ascii() && !lower.split('.').any(|label| label.starts_with("xn--")) {
@@ -129,7 +131,7 @@ fn both_forms(domain: &str) -> Result<(String, String), AddressError> {
         .to_ascii(lower.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
         .map_err(|_| AddressError::Domain)?
         .into_owned();
-    // What is compatible with a sign of ASCII becomes that sign.
+    // A character that is compatible with an ASCII character becomes that character.
     if !ascii.chars().all(is_domain) {
         return Err(AddressError::Domain);
     }
@@ -138,7 +140,8 @@ fn both_forms(domain: &str) -> Result<(String, String), AddressError> {
     Ok((if lower.is_ascii() { lower } else { shown_form() }, ascii))
 }
 
-/// Lower case and NFC. Lower case may take a composed letter apart, so NFC comes last, too.
+/// Returns the text in lower case and NFC. Converting to lower case may decompose a letter, so NFC comes
+/// last.
 fn folded(local: &str) -> String {
     if local.is_ascii() {
         return local.to_ascii_lowercase();
@@ -146,8 +149,8 @@ fn folded(local: &str) -> String {
     local.nfc().collect::<String>().to_lowercase().nfc().collect()
 }
 
-/// The characters of a dot-atom; quoted local parts are not taken, because no list member has one and
-/// every attack with addresses has.
+/// The characters of a dot-atom. Quoted local parts are refused: list members do not have them, and attacks
+/// with addresses use them.
 fn is_local(c: char) -> bool {
     match c {
         '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"' => false,
@@ -155,14 +158,15 @@ fn is_local(c: char) -> bool {
     }
 }
 
-/// Of ASCII what host names are made of; the rest is for [UTS 46] to judge.
+/// Checks ASCII characters against those of host names. [UTS 46] judges the others.
 fn is_domain(c: char) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(c, '-' | '.' | '_')
         || (!c.is_ascii() && !c.is_whitespace() && !is_misleading(c))
 }
 
-/// As people write it. What nobody can see in an address of older rules is shown escaped.
+/// Writes the address as people write it. Invisible characters of addresses that older rules accepted are
+/// escaped.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", shown(&self.local), shown(&self.domain))
@@ -201,7 +205,7 @@ impl Ord for Address {
     }
 }
 
-/// An address with the name that stands before it.
+/// An address with a display name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
     /// The decoded display name, if there is one.
@@ -220,7 +224,8 @@ impl fmt::Display for Mailbox {
     }
 }
 
-/// All mailboxes of an address field's raw value; members of groups included, unreadable ones left out.
+/// All mailboxes of an address field's raw value. Members of groups are included; unreadable mailboxes are
+/// left out.
 pub fn parse_mailboxes(value: &[u8]) -> Vec<Mailbox> {
     let mut field = Vec::with_capacity(value.len() + 10);
     field.extend_from_slice(b"To: ");
@@ -242,8 +247,8 @@ pub fn parse_mailboxes(value: &[u8]) -> Vec<Mailbox> {
         .collect()
 }
 
-/// How many mailboxes the value names, readable or not: more than [`parse_mailboxes`] gives if some have
-/// no address that we accept.
+/// How many mailboxes the value names, readable or not. [`parse_mailboxes`] returns fewer if some have no
+/// address that we accept.
 pub(crate) fn count_mailboxes(value: &[u8]) -> usize {
     let mut field = b"To: ".to_vec();
     field.extend_from_slice(value);
@@ -252,7 +257,8 @@ pub(crate) fn count_mailboxes(value: &[u8]) -> usize {
     message.as_ref().and_then(|m| m.to()).map_or(0, |addresses| addresses.iter().count())
 }
 
-/// One line that shows what it says: a name cannot carry a header, nor turn what stands behind it.
+/// Reduces a display name to one visible line. The name can then neither start a header field nor reverse the
+/// text after it.
 fn clean(name: &str) -> String {
     one_line(name).trim().to_owned()
 }

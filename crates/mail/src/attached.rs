@@ -1,6 +1,8 @@
-//! Keys and revocations that travel with a message, in every form that mail programs and people give them: any leaf that
-//! holds armor or begins with a packet of a key, whatever its type says ([RFC 3156, section 7] has `application/pgp-keys`),
-//! in HTML, quoted or indented, in a forwarded message; and the Autocrypt field.
+//! Finds keys and revocations in a message, in every form in which programs and people send them.
+//!
+//! A key may be in any leaf that holds armor or begins with a key packet, whatever its declared type ([RFC
+//! 3156, section 7] has `application/pgp-keys`). It may be in HTML, quoted or indented, or in a forwarded
+//! message. The Autocrypt field is read, too.
 
 use std::borrow::Cow;
 
@@ -13,7 +15,7 @@ use crate::headers::Headers;
 use crate::html::html_text;
 use crate::multipart::split;
 
-/// More than these are no mail that a person wrote.
+/// The most parts that are searched. Mail that people write has fewer.
 const MAX_PARTS: usize = 100;
 const MAX_DEPTH: usize = 8;
 const MAX_BLOCKS: usize = 16;
@@ -27,8 +29,9 @@ const ARCHIVES: [&[u8]; 4] = [b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c",
 
 const KINDS: [&str; 2] = ["PUBLIC KEY BLOCK", "PRIVATE KEY BLOCK"];
 
-/// The content of each, armored or binary, in their order; what is twice there is given once. What is in them is not
-/// looked at. Of an archive there are the first octets alone ([`is_archive`]): a key may be in it.
+/// The content of each key or revocation, armored or binary, in order and without duplicates. The content is
+/// not checked. Of an archive only the first octets are returned ([`is_archive`]), because a key may be in
+/// it.
 pub fn key_blocks(root: &Entity<'_>) -> Vec<Vec<u8>> {
     let mut leaves = Leaves::default();
     leaves.collect(root, 0);
@@ -40,8 +43,8 @@ pub fn is_archive(block: &[u8]) -> bool {
     ARCHIVES.contains(&block)
 }
 
-/// Each armored key or revocation in a text, without what quoting, indenting or guarding put before its lines, and
-/// without its header lines.
+/// Each armored key or revocation in a text. Quote marks, indents, guarding colons and armor header lines are
+/// removed.
 pub fn armored_keys(text: &[u8]) -> Vec<Vec<u8>> {
     let text = in_utf8(&text[..text.len().min(MAX_TEXT_OCTETS)]);
     let mut blocks: Vec<Vec<u8>> = Vec::new();
@@ -67,8 +70,8 @@ pub fn armored_keys(text: &[u8]) -> Vec<Vec<u8>> {
     blocks
 }
 
-/// The key in the one Autocrypt field about that address ([Autocrypt Level 1, section 3.1]), binary: an offer, which proves
-/// nothing.
+/// The key in the only Autocrypt field for that address ([Autocrypt Level 1, section 3.1]), binary. The key
+/// is an offer and proves nothing.
 pub fn autocrypt_key(headers: &Headers, address: &Address) -> Option<Vec<u8>> {
     let mut found = headers.all("autocrypt").filter_map(|field| {
         let value = field.value();
@@ -133,8 +136,8 @@ impl Leaves {
     }
 }
 
-/// Whether the octets begin with a key, or with a signature of a key that revokes: the head of a packet
-/// ([RFC 9580, section 4.2]) and the version behind it.
+/// Whether the octets begin with a key, or with a signature that revokes a key. Looks at the packet header
+/// ([RFC 9580, section 4.2]) and the version after it.
 fn is_key_packet(data: &[u8]) -> bool {
     let [first, length, ..] = *data else { return false };
     let (tag, head) = match (first & 0xc0, first & 3, length) {
@@ -148,7 +151,8 @@ fn is_key_packet(data: &[u8]) -> bool {
     matches!((tag, data.get(head..)), (5 | 6, Some([2..=6, ..])) | (2, Some([4 | 6, 0x20 | 0x28 | 0x30, ..])))
 }
 
-/// Text that Windows writes begins with a mark, or has two octets a character.
+/// Converts UTF-16 text with a byte order mark, as Windows writes it, to UTF-8, and removes the mark of
+/// UTF-8.
 fn in_utf8(text: &[u8]) -> Cow<'_, [u8]> {
     let wide = |text: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = text.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -162,7 +166,8 @@ fn in_utf8(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The line without quote marks and blanks. GnuPG guards the revocations that it makes beforehand with a colon.
+/// The line without quote marks and blanks, and without the colon with which GnuPG guards the revocations
+/// that it makes in advance.
 fn bare(line: &[u8]) -> &[u8] {
     let mut line = line.trim_ascii();
     loop {

@@ -1,9 +1,9 @@
-//! Whose words a message claims to be ([RFC 5322, section 3.6.2]).
+//! Finds the author that a message claims to have ([RFC 5322, section 3.6.2]).
 
 use crate::address::{Mailbox, count_mailboxes, parse_mailboxes};
 use crate::headers::Headers;
 
-/// Why a message has no one author.
+/// Why a message has no single author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorProblem {
     /// There is no From field.
@@ -20,7 +20,7 @@ pub enum AuthorProblem {
     Unreadable,
 }
 
-/// The one mailbox of the one From field.
+/// The only mailbox of the only From field.
 pub fn sole_author(headers: &Headers) -> Result<Mailbox, AuthorProblem> {
     let mut fields = headers.all("from");
     let field = fields.next().ok_or(AuthorProblem::NoFrom)?;
@@ -32,7 +32,8 @@ pub fn sole_author(headers: &Headers) -> Result<Mailbox, AuthorProblem> {
         return Err(AuthorProblem::SeveralAddresses);
     }
     let mut mailbox = parse_mailboxes(&value).into_iter().next().ok_or(AuthorProblem::Unreadable)?;
-    // A name that holds an address is shown instead of the address by many programs: it is not passed on.
+    // Many programs show a name that contains an address instead of the real address, so such a name is
+    // dropped.
     if mailbox.name.as_deref().is_some_and(|name| name.contains('@')) {
         mailbox.name = None;
     }

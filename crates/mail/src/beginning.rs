@@ -1,12 +1,12 @@
-//! The beginning of a message as a message of its own: what is cut off leaves no part open, because a mail program would take
-//! what follows for a piece of that part.
+//! Cuts a message off so that the beginning is a complete message: every open part is closed. Otherwise a
+//! mail program would take the text that follows for a piece of the open part.
 
 use crate::entity::Entity;
 
 const MAX_DEPTH: usize = 8;
 
-/// At most so many octets of a message, up to the end of a line, and the ends of the parts that it is in; `None` if the message
-/// is not longer.
+/// At most `most_octets` of the message, up to the end of a line, followed by the closing delimiters of all
+/// open parts. Returns `None` if the message is not longer.
 pub fn beginning(message: &[u8], most_octets: usize) -> Option<Vec<u8>> {
     if message.len() <= most_octets {
         return None;
@@ -22,7 +22,7 @@ pub fn beginning(message: &[u8], most_octets: usize) -> Option<Vec<u8>> {
     Some(cut)
 }
 
-/// The boundaries of the parts in which the entity ends, the outer first.
+/// The boundaries of the multiparts that are open at the end of the entity, the outermost first.
 fn open_parts(octets: &[u8], depth: usize, open: &mut Vec<String>) {
     let entity = Entity::parse(octets);
     let content_type = entity.content_type();

@@ -1,14 +1,15 @@
-//! Encrypted OpenPGP messages that are not all of a mail: one part among others, a block in a text, several blocks.
+//! Finds encrypted OpenPGP messages that are only a part of a mail: one part among others, one block in a
+//! text, or several blocks.
 
 use crate::entity::Entity;
 use crate::multipart::split;
 
-/// More parts are not looked at.
+/// The most parts that are searched.
 const MAX_PARTS: usize = 100;
 const MAX_DEPTH: usize = 8;
 
-/// Whether an OpenPGP message that may be encrypted stands anywhere among the parts of `root`, or as a block in one of
-/// its texts, whole or broken. Files that are attached are files. An empty mail has none.
+/// Whether an OpenPGP message that may be encrypted, whole or broken, is anywhere among the parts of `root`
+/// or in one of its texts. Attached files do not count. An empty mail has none.
 pub fn holds_encrypted(root: &Entity<'_>) -> bool {
     holds(root, 0, &mut MAX_PARTS.clone())
 }
@@ -39,7 +40,7 @@ fn holds(entity: &Entity<'_>, depth: usize, left: &mut usize) -> bool {
     }
 }
 
-/// Quoted lines are an answer to a block, not one.
+/// A quoted block belongs to the mail that is answered, so quoted lines do not count.
 fn has_block(text: &[u8]) -> bool {
     text.split(|octet| *octet == b'\n').any(|line| line.trim_ascii() == b"-----BEGIN PGP MESSAGE-----")
 }

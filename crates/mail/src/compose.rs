@@ -1,16 +1,17 @@
-//! Building parts, multiparts and the wrapper of a sealed copy.
+//! Builds parts, multiparts and the PGP/MIME wrapper of a sealed copy.
 
 use crate::crlf::is_wire_form;
 use crate::headers::{Field, Headers};
 use crate::transfer;
 
-/// A multipart boundary: long, outside the base64 alphabet, so that no encrypted line holds it (a mail
-/// program that looks for it within lines would show nothing).
+/// A multipart boundary. It is long and contains a character outside the base64 alphabet, so that no
+/// encrypted line contains it. (A mail program that looks for the boundary inside lines would otherwise show
+/// nothing.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boundary(String);
 
 impl Boundary {
-    /// From 16 random bytes.
+    /// Makes a boundary from 16 random bytes.
     pub fn from_entropy(entropy: [u8; 16]) -> Self {
         let digits: String = entropy.iter().map(|b| format!("{b:02x}")).collect();
         Self(format!("=-_{digits}_-="))
@@ -22,17 +23,18 @@ impl Boundary {
     }
 }
 
-/// A part of a message: its header and its encoded body, in a form that can be sent as it is. May be cleartext: no Debug.
+/// A part of a message: its header and its encoded body, in wire form. A part may hold cleartext, so it has
+/// no Debug.
 pub struct Part(Vec<u8>);
 
-/// Octets that would have to be changed before they are sent: a lone CR or LF, or a NUL.
+/// The octets would have to be changed before they are sent: they contain a lone CR or LF, or a NUL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the entity has line ends that cannot be sent")]
 pub struct NotWireForm;
 
 impl Part {
-    /// An entity that somebody else made, octet by octet as it is. Errs if it could not be sent so: what was judged is not
-    /// changed afterwards.
+    /// An entity that somebody else made, byte for byte. Errs if it cannot be sent unchanged, because an
+    /// entity that was judged must not be changed afterwards.
     pub fn entity(bytes: Vec<u8>) -> Result<Self, NotWireForm> {
         if is_wire_form(&bytes) { Ok(Self(bytes)) } else { Err(NotWireForm) }
     }
@@ -53,7 +55,7 @@ impl Part {
         Self(part)
     }
 
-    /// Text in another charset, whose name is reduced to the characters that such names have.
+    /// Text in another charset. The charset name is reduced to the characters that such names may have.
     pub fn text_in(charset: &str, bytes: &[u8]) -> Self {
         let charset: String =
             charset.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.:".contains(*c)).take(40).collect();
@@ -65,7 +67,7 @@ impl Part {
         Self(part)
     }
 
-    /// A file. `media_type` and `name` are constants of ours or come from our database; line ends and
+    /// An attached file. `media_type` and `name` are constants or come from our database. Line ends and
     /// quotes in the name become spaces.
     pub fn attachment(name: &str, media_type: &str, bytes: &[u8]) -> Self {
         let name: String =
@@ -78,13 +80,13 @@ impl Part {
         Self(part)
     }
 
-    /// A message as it came, or its beginning ([RFC 2046, section 5.2.1]: such a part is never encoded). What mail servers
-    /// would not carry so is a file instead.
+    /// An attached message, or its beginning. Such a part is never encoded ([RFC 2046, section 5.2.1]), so a
+    /// message that mail servers would not carry unencoded is attached as a file instead.
     pub fn message(name: &str, message: &[u8]) -> Self {
         let has_bare_ends = message.len() != crate::crlf::to_crlf(message).len();
         let is_long = message.split(|octet| *octet == b'\n').any(|line| line.len() > 999);
         if has_bare_ends || is_long || message.contains(&0) {
-            // Mail programs open what is called a message.
+            // Mail programs open a file with this ending as a message.
             let name = name.strip_suffix(".eml").unwrap_or(name);
             return Self::attachment(&format!("{name}.bin"), "application/octet-stream", message);
         }
@@ -97,19 +99,19 @@ impl Part {
         Self(part)
     }
 
-    /// The part as it stands between boundaries.
+    /// The octets of the part as they stand between two boundaries.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The same, taken over.
+    /// Like [`Part::as_bytes`], without a copy.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 }
 
-/// The Content-Type header and the body of a multipart of that subtype. `parts`: what [`Part`] holds. Nothing is repaired
-/// here, because a signature may stand over any of them.
+/// The Content-Type header and the body of a multipart of that subtype. `parts` hold the octets of [`Part`]s.
+/// Nothing is repaired here, because any part may be covered by a signature.
 pub fn multipart(subtype: &str, parts: &[Vec<u8>], boundary: &Boundary) -> (Headers, Vec<u8>) {
     let boundary = boundary.as_str();
     let mut body = Vec::with_capacity(parts.iter().map(|p| p.len() + 80).sum::<usize>() + 80);
@@ -125,22 +127,22 @@ pub fn multipart(subtype: &str, parts: &[Vec<u8>], boundary: &Boundary) -> (Head
     (Headers::from_iter([field]), body)
 }
 
-/// What protects a header.
+/// How a header is protected.
 #[derive(Clone, Copy)]
 pub enum Protection<'a> {
-    /// Encryption. `outer`: what stands outside it.
+    /// The header is encrypted. `outer` is the header outside the encryption.
     Cipher {
         /// The header outside.
         outer: &'a Headers,
     },
-    /// A signature alone: the same fields stand outside.
+    /// The header is only signed. The same fields stand outside.
     Clear,
 }
 
-/// The header of a payload's root with header protection in both dialects: `protected-headers="v1"`, which
-/// today's readers follow, and `hp` with, inside encryption, HP-Outer ([RFC 9788, section 2]).
+/// The header of the root of a payload, with header protection in both dialects: `protected-headers="v1"`,
+/// which today's mail programs follow, and `hp` with HP-Outer inside encryption ([RFC 9788, section 2]).
 ///
-/// `protected`: the real fields.
+/// `protected` holds the real fields.
 pub fn protect(content: &Headers, protected: &Headers, protection: Protection<'_>) -> Headers {
     let mut headers = protected.clone();
     let (hp, outer) = match protection {
@@ -166,14 +168,14 @@ pub fn protect(content: &Headers, protected: &Headers, protection: Protection<'_
     headers
 }
 
-/// What stands before and behind the armor of an encrypted message ([RFC 3156, section 4]). The head begins
-/// with the Content-Type field and ends where the armor begins.
+/// The octets before and after the armor of an encrypted message ([RFC 3156, section 4]). The first value
+/// begins with the Content-Type field and ends where the armor begins.
 pub fn encrypted_wrapper(boundary: &Boundary) -> (Vec<u8>, Vec<u8>) {
     let (head, tail) = encrypted_part(boundary);
     ([b"MIME-Version: 1.0\r\n", &head[..]].concat(), tail)
 }
 
-/// The same without the field that only a message has.
+/// Like [`encrypted_wrapper`], without the field that only a message has.
 pub fn encrypted_part(boundary: &Boundary) -> (Vec<u8>, Vec<u8>) {
     let boundary = boundary.as_str();
     let head = format!(
@@ -185,8 +187,9 @@ pub fn encrypted_part(boundary: &Boundary) -> (Vec<u8>, Vec<u8>) {
     (head.into_bytes(), tail.into_bytes())
 }
 
-/// A detached-signature message ([RFC 3156, section 5]): the header and body of multipart/signed over
-/// exactly `signed`, which must be an entity with CRLF line ends. `micalg`: one name, or several with commas between.
+/// The header and body of a detached-signature message ([RFC 3156, section 5]): multipart/signed over exactly
+/// `signed`, which must be an entity with CRLF line ends. `micalg` is one name, or several with commas
+/// between them.
 pub fn signed(signed: &[u8], signature_armor: &[u8], micalg: &str, boundary: &Boundary) -> Vec<u8> {
     let boundary = boundary.as_str();
     let mut out = format!(
@@ -200,7 +203,8 @@ pub fn signed(signed: &[u8], signature_armor: &[u8], micalg: &str, boundary: &Bo
     out
 }
 
-/// The header of `entity` that its author protected, in either dialect; `None` if the root does not say so.
+/// The header of `entity` that its author protected, in either dialect. Returns `None` if the root does not
+/// declare header protection.
 pub fn protected_headers(entity: &crate::entity::Entity<'_>) -> Option<Headers> {
     let content_type = entity.content_type();
     let v1 = content_type.parameter("protected-headers").is_some_and(|v| v.eq_ignore_ascii_case("v1"));

@@ -4,12 +4,12 @@ use std::fmt;
 
 use crate::encoded_word::text_of;
 
-/// A longer field is no mail program's; its parameters are not read.
+/// The longest field whose parameters are read. Mail programs do not write longer ones.
 const MAX_OCTETS: usize = 4096;
-/// Parameters, and what stands in the place of one.
+/// The most parameters, or unreadable pieces between semicolons, that are read.
 const MAX_PIECES: usize = 64;
 
-/// A media type. Kind, subtype and parameter names are in lower case.
+/// A media type. Type, subtype and parameter names are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentType {
     kind: String,
@@ -19,7 +19,7 @@ pub struct ContentType {
 }
 
 impl ContentType {
-    /// Reads a field's value; `None` if it names no type.
+    /// Parses the value of a field. Returns `None` if it names no type.
     pub fn parse(value: &str) -> Option<Self> {
         let mut cursor = Cursor { rest: value, clean: true };
         let (kind, subtype) = cursor.media_type()?;
@@ -34,7 +34,8 @@ impl ContentType {
         Some(Self { kind, subtype, parameters, ambiguous: !(cursor.clean && joined) })
     }
 
-    /// Reads the value of a field as it stands. One that names no type is plain text for us, and something else for others.
+    /// Parses the raw value of a field. A value that names no type counts as plain text and as ambiguous,
+    /// because other programs read it differently.
     pub fn read(value: &[u8]) -> Self {
         Self::parse(&text_of(value)).unwrap_or_else(|| Self { ambiguous: true, ..Self::plain_text() })
     }
@@ -54,7 +55,7 @@ impl ContentType {
         Self { kind: "message".into(), subtype: "rfc822".into(), parameters: Vec::new(), ambiguous: false }
     }
 
-    /// Whether it is that type.
+    /// Whether this is the given type.
     pub fn is(&self, kind: &str, subtype: &str) -> bool {
         self.kind == kind && self.subtype == subtype
     }
@@ -64,7 +65,7 @@ impl ContentType {
         &self.kind
     }
 
-    /// The part behind the slash.
+    /// The part after the slash.
     pub fn subtype(&self) -> &str {
         &self.subtype
     }
@@ -74,8 +75,9 @@ impl ContentType {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether two programs could read it in two ways: a parameter twice or in pieces that do not fit, a comment, an escape,
-    /// an encoded word, or text that is no parameter.
+    /// Whether two programs could read the field in two ways. That is so if a parameter is there twice or in
+    /// sections that do not fit together, or if there is a comment, an escape, an encoded word, or text that
+    /// is not a parameter.
     pub fn is_ambiguous(&self) -> bool {
         self.ambiguous
     }
@@ -92,10 +94,11 @@ impl fmt::Display for ContentType {
     }
 }
 
-/// A value in reading: from its first octet to its last, once, so that no quote hides in a comment and no comment in a quote.
+/// A value while it is parsed. The parser reads every octet once, so that no quote hides in a comment and no
+/// comment in a quote.
 struct Cursor<'a> {
     rest: &'a str,
-    /// Whether all programs read the same so far.
+    /// Whether all programs read the same up to here.
     clean: bool,
 }
 
@@ -110,12 +113,12 @@ impl<'a> Cursor<'a> {
         }
         self.blanks();
         let subtype = self.token()?;
-        // Blanks beside the slash: for some that is no type.
+        // Some programs do not accept a type with blanks beside the slash.
         self.clean &= before == self.rest.len() + 1 + subtype.len();
         Some((kind.to_ascii_lowercase(), subtype.to_ascii_lowercase()))
     }
 
-    /// The `name=value` pieces. What is none is left out, and is a doubt.
+    /// The `name=value` pieces. A piece of another form is left out and makes the field ambiguous.
     fn pieces(&mut self) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for _ in 0..MAX_PIECES {
@@ -157,19 +160,19 @@ impl<'a> Cursor<'a> {
                 let end = self.rest.find([';', ' ', '\t', '(']).unwrap_or(self.rest.len());
                 let (value, rest) = self.rest.split_at(end);
                 self.rest = rest;
-                // What RFC 2231 gives a meaning in names, some take for it in values.
+                // Some programs apply RFC 2231 to the values of parameters, too.
                 clean &= value.bytes().all(|b| is_token(b) && !b"'*%".contains(&b));
                 (!value.is_empty()).then(|| value.to_owned())?
             }
         };
-        // Names of files are shown; they say nothing about what the entity is.
+        // File names are only shown. They do not change how the entity is read, so they are not checked.
         let shown = matches!(name.split('*').next(), Some("name" | "filename"));
         clean &= shown || value.bytes().all(|b| matches!(b, b' '..=b'~')) && !value.contains("=?");
         self.clean &= clean || shown;
         Some(Piece { name, value })
     }
 
-    /// Up to the closing quote; `None` if there is none.
+    /// Reads up to the closing quote. Returns `None` if there is none.
     fn quoted(&mut self, clean: &mut bool) -> Option<String> {
         let mut value = String::new();
         let mut letters = self.rest.char_indices();
@@ -180,7 +183,7 @@ impl<'a> Cursor<'a> {
                     return Some(value);
                 }
                 '\\' => {
-                    // Not all take it away.
+                    // Some programs keep the backslash.
                     *clean = false;
                     value.extend(letters.next().map(|(_, escaped)| escaped));
                 }
@@ -191,7 +194,8 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    /// Skips white space and comments. Not all programs know of comments, so that one is a doubt.
+    /// Skips white space and comments. Some programs do not know comments, so a comment makes the field
+    /// ambiguous.
     fn blanks(&mut self) {
         loop {
             self.rest = self.rest.trim_start_matches([' ', '\t']);
@@ -236,7 +240,7 @@ impl<'a> Cursor<'a> {
 }
 
 struct Piece {
-    /// In lower case, with the marks of RFC 2231.
+    /// In lower case, with the asterisks of RFC 2231.
     name: String,
     value: String,
 }
@@ -245,16 +249,17 @@ fn is_token(octet: u8) -> bool {
     octet.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&octet)
 }
 
-/// Where a piece stands in its parameter ([RFC 2231, sections 3 and 4]).
+/// The place of a piece within its parameter ([RFC 2231, sections 3 and 4]).
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Section {
-    /// `*0`, `*1`: one of several.
+    /// The number of the section in `name*0`, `name*1`.
     index: Option<u32>,
-    /// With a charset and percent signs.
+    /// Whether the value has a charset and percent escapes.
     encoded: bool,
 }
 
-/// `name*1*`: its base, and what stands behind it; `None` if that is nothing that RFC 2231 knows.
+/// Splits `name*1*` into its base name and its section. Returns `None` if the name has asterisks that RFC
+/// 2231 does not define.
 fn section(name: &str) -> Option<(&str, Section)> {
     let number = |text: &str| text.parse().ok().filter(|index: &u32| index.to_string() == text);
     match name.split('*').collect::<Vec<_>>()[..] {
@@ -266,8 +271,8 @@ fn section(name: &str) -> Option<(&str, Section)> {
     }
 }
 
-/// Puts `name*0*=…; name*1=…` together and decodes percent signs, and whether there is one way to do so: each parameter
-/// stands there once, whole or in sections that count from 0 without a gap.
+/// Joins `name*0*=…; name*1=…` and decodes percent escapes. Also returns whether there is only one way to do
+/// so: each parameter is there once, whole or in sections that count from 0 without a gap.
 fn join(pieces: Vec<Piece>) -> (Vec<(String, String)>, bool) {
     let mut joined: Vec<(String, String, Section)> = Vec::new();
     let mut clean = true;
@@ -288,7 +293,7 @@ fn join(pieces: Vec<Piece>) -> (Vec<(String, String)>, bool) {
                 so_far.push_str(&value);
                 *last = section;
             }
-            // The first of two that claim one place counts.
+            // Of two pieces for the same place the first is used.
             _ => clean = false,
         }
         let shown = matches!(base, "name" | "filename");
@@ -298,7 +303,7 @@ fn join(pieces: Vec<Piece>) -> (Vec<(String, String)>, bool) {
 }
 
 fn percent_decoded(value: &str, first: bool) -> String {
-    // charset'language'text stands in the first section only.
+    // Only the first section has the form charset'language'text.
     let text = if first { value.splitn(3, '\'').nth(2).unwrap_or(value) } else { value };
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).and_then(|b| char::from(*b).to_digit(16));
@@ -393,7 +398,8 @@ mod tests {
         check("(; x=\") boundary=a; y=\"; boundary=b; z=\";\"", Some("a"));
         check("(\\); boundary=a; x=() boundary=b", None);
         check("boundary=a (", Some("a"));
-        // RFC 2231: both forms, two of one place, a gap, no number, from 1 on, out of order, encoded.
+        // RFC 2231: both forms, two sections of one number, a gap, no number, counting from 1, out of order,
+        // encoded.
         check("boundary*=us-ascii''a; boundary=b", Some("a"));
         check("boundary=b; boundary*=us-ascii''a", Some("b"));
         check("boundary*0=a; boundary=b", Some("a"));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-/// The same bytes with every bare CR or LF made a CRLF. Borrows when nothing is to be done.
+/// The same bytes with every bare CR or LF replaced by CRLF. Borrows if there is nothing to replace.
 pub fn to_crlf(input: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = first_bare(input) else {
         return Cow::Borrowed(input);
@@ -31,19 +31,19 @@ pub fn to_crlf(input: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Whether every CR is followed by LF and every LF preceded by CR.
+/// Whether every CR is followed by LF and every LF is preceded by CR.
 pub fn is_crlf(input: &[u8]) -> bool {
     first_bare(input).is_none()
 }
 
-/// Whether octets can be sent as they are ([RFC 5321, section 2.3.8]): every line ends in CRLF, and nothing else ends a
-/// line for some readers, neither a lone CR or LF nor a NUL.
+/// Whether the octets can be sent as they are ([RFC 5321, section 2.3.8]): every line ends in CRLF, and there
+/// is no lone CR or LF and no NUL, which some programs take for the end of a line.
 pub fn is_wire_form(input: &[u8]) -> bool {
     is_crlf(input) && memchr(0, input).is_none()
 }
 
-/// Whether readers could split the text into other lines than we do: a CR that no LF follows, or a NUL. A lone LF is no
-/// such doubt: all readers end the line there.
+/// Whether other programs could split the text into other lines: it has a CR without LF, or a NUL. A lone LF
+/// is no doubt, because all programs end the line there.
 pub fn has_doubtful_lines(input: &[u8]) -> bool {
     let mut at = 0;
     while let Some(found) = memchr2(b'\r', 0, &input[at..]) {
@@ -56,17 +56,17 @@ pub fn has_doubtful_lines(input: &[u8]) -> bool {
     false
 }
 
-/// Whether lines of a message in its wire form begin with dots.
+/// Whether lines of a message in wire form begin with dots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dots {
-    /// None does, as in armor.
+    /// No line does, as in armor.
     None,
-    /// Some do, and each dot has another in front of it.
+    /// Some lines do, and each of those dots is doubled.
     Stuffed,
 }
 
-/// A message as SMTP carries it behind DATA: CRLF line ends, the last line ended, dots stuffed
-/// ([RFC 5321, section 4.5.2](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.2)).
+/// A message as SMTP carries it after DATA: CRLF line ends, the last line ended, dots stuffed ([RFC 5321,
+/// section 4.5.2](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.2)).
 pub fn wire_form(message: &[u8]) -> (Vec<u8>, Dots) {
     let message = to_crlf(message);
     let mut dots = Dots::None;
@@ -96,7 +96,8 @@ fn first_bare(input: &[u8]) -> Option<usize> {
     None
 }
 
-/// Octets of the line ends at the beginning. Text may be nothing else: a search for each of them would take ten times as long.
+/// How many of the first octets are line ends. A text may consist of line ends alone, and a separate search
+/// for each would take ten times as long.
 fn line_ends(input: &[u8]) -> usize {
     let mut octets = 0;
     while input.get(octets) == Some(&b'\r') && input.get(octets + 1) == Some(&b'\n') {

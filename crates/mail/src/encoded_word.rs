@@ -1,4 +1,5 @@
-//! Encoded words in headers ([RFC 2047]): reading with joined bytes, and writing in UTF-8.
+//! Decodes and encodes encoded words in headers ([RFC 2047]). Adjacent words are joined before they are
+//! decoded; words are written in UTF-8.
 
 use std::borrow::Cow;
 
@@ -10,24 +11,24 @@ use memchr::memmem;
 const MAX_WORD: usize = 75;
 /// The longest line with an encoded word ([RFC 2047, section 2]).
 const MAX_LINE: usize = 76;
-/// The shortest room that a word gets.
+/// The least room that a word is given on a line.
 const MIN_WORD: usize = 40;
-/// The most that stands before a display name: `Reply-To: `, or an address field shown in another.
+/// The longest text before a display name: `Reply-To: `, or an address field inside an HP-Outer field.
 const BEFORE_NAME: usize = "HP-Outer: Reply-To: ".len();
-/// The longest text of one that is read: real programs write words far longer than they may.
+/// The longest word that is decoded. Real programs write much longer words than RFC 2047 allows.
 const MAX_TEXT: usize = 1000;
-/// Only words that begin so early in a value are read: nobody shows more of a field.
+/// Words that begin later than this in a value are not decoded, because no program shows so much of a field.
 const MAX_DECODED: usize = 16 * 1024;
 
-/// Decodes an unfolded header value. Bytes outside encoded words are UTF-8 or, failing that, Windows-1252.
-/// Adjacent words of one charset are joined before their bytes are decoded, so that a character split over
-/// two words comes back whole.
+/// Decodes an unfolded header value. Bytes outside encoded words are UTF-8 or, if they are not valid UTF-8,
+/// Windows-1252. Adjacent words of one charset are joined before they are decoded, so that a character that
+/// was split over two words is restored.
 pub(crate) fn decode(value: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     let mut pending: Option<(String, Vec<u8>)> = None;
     let (mut plain_from, mut at, mut close) = (0, 0, 0);
     let searched = &value[..value.len().min(MAX_DECODED)];
-    // A word may begin before that end and close behind it.
+    // A word may begin before the limit and end after it.
     while let Some(next) = searched.get(at..).and_then(|rest| memmem::find(rest, b"=?")) {
         at += next;
         let Some((charset, bytes, length)) = parse_word(value, at, &mut close) else {
@@ -64,8 +65,8 @@ fn flush(out: &mut String, word: Option<(String, Vec<u8>)>) {
     }
 }
 
-/// The word at that place: charset, decoded bytes, and its length. `close` is where the last word before was found to
-/// close: what was searched through is not searched through again.
+/// The word at offset `at`: its charset, its decoded bytes, and its length. `close` is where the previous
+/// word was found to end, so that no octet is searched twice.
 fn parse_word(value: &[u8], at: usize, close: &mut usize) -> Option<(String, Vec<u8>, usize)> {
     let inner = &value[at + 2..];
     let charset_end = inner.iter().take(64).position(|b| *b == b'?')?;
@@ -88,7 +89,7 @@ fn parse_word(value: &[u8], at: usize, close: &mut usize) -> Option<(String, Vec
         b'q' => decode_q(encoded),
         _ => return None,
     };
-    // RFC 2231 lets a language follow the charset behind an asterisk.
+    // RFC 2231 allows a language after the charset, separated by an asterisk.
     let charset = String::from_utf8_lossy(&inner[..charset_end]).to_lowercase();
     let charset = charset.split('*').next().unwrap_or_default().to_owned();
     Some((charset, bytes, 2 + charset_end + 3 + end + 2))
@@ -120,7 +121,7 @@ fn decode_q(encoded: &[u8]) -> Vec<u8> {
 fn charset_text(charset: &str, bytes: &[u8]) -> String {
     match charset {
         "utf-8" | "utf8" | "us-ascii" | "iso-8859-1" | "windows-1252" => text_of(bytes).into_owned(),
-        // The other charsets are the library's: hand it one whole word.
+        // The library decodes the other charsets; it takes one whole word.
         _ => {
             let field = format!("Subject: =?{charset}?b?{}?=\r\n\r\n", BASE64.encode(bytes));
             mail_parser::MessageParser::default()
@@ -133,7 +134,8 @@ fn charset_text(charset: &str, bytes: &[u8]) -> String {
     }
 }
 
-/// UTF-8, or else Windows-1252 byte by byte: what a raw 8-bit header most likely is.
+/// Decodes UTF-8 or, if the bytes are not valid UTF-8, Windows-1252: the most likely charset of a raw 8-bit
+/// header.
 pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -152,15 +154,15 @@ fn windows_1252(byte: u8) -> char {
     }
 }
 
-/// Unstructured text for a header: as it is if it is plain ASCII, else encoded words in UTF-8. Line ends and
-/// other control characters become spaces, so that no text can start a field of its own. `before` is what stands before it
-/// on the line, in octets.
+/// Unstructured text for a header: unchanged if it is plain ASCII, otherwise encoded words in UTF-8. Line
+/// ends and other control characters become spaces, so that no text can start a field. `before` is the number
+/// of octets before the text on its line.
 pub(crate) fn encode(text: &str, before: usize) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.is_ascii() && !text.contains("=?") { text } else { words(&text, before) }
 }
 
-/// A display name: an atom, a quoted string, or encoded words.
+/// Encodes a display name as an atom, a quoted string, or encoded words.
 pub(crate) fn phrase(name: &str) -> String {
     let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if !name.is_ascii() || name.contains("=?") {
@@ -174,9 +176,10 @@ pub(crate) fn phrase(name: &str) -> String {
     }
 }
 
-/// Encoded words, split between characters; `before` octets stand on the line of the first. A word in base64 ends at a
-/// multiple of three octets, so that only the last one has padding: some readers join the words, and stop at padding.
-/// Where no character ends so, the next one gets a word of its own in the other encoding.
+/// Encoded words, split between characters. `before` is the number of octets before the first word on its
+/// line. A base64 word ends at a multiple of three octets, so that only the last word has padding: some
+/// programs join the words first and stop at padding. If no character ends at such a multiple, the next
+/// character gets a word of its own in quoted-printable.
 fn words(text: &str, before: usize) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut rest = text;
@@ -256,7 +259,8 @@ mod tests {
         assert_eq!(decode(format!("=?utf-8?q?{text}x?=").as_bytes()), format!("=?utf-8?q?{text}x?="));
     }
 
-    /// Each word stands for whole characters, and joined or one by one they say the same to every reader.
+    /// Each word holds whole characters. A reader gets the same text whether it joins the words or decodes
+    /// them one by one.
     #[test]
     fn words_are_cut_between_characters() {
         fn check(text: &str) {

@@ -6,7 +6,7 @@ use crate::content_type::ContentType;
 use crate::headers::Headers;
 use crate::transfer;
 
-/// A parsed view of some bytes; the body borrows from them.
+/// A parsed view of some bytes. The body borrows from them.
 pub struct Entity<'a> {
     /// The header.
     pub headers: Headers,
@@ -15,12 +15,12 @@ pub struct Entity<'a> {
     untyped: Untyped,
 }
 
-/// What an entity is that does not say its type.
+/// What an entity without a Content-Type is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Untyped {
     /// Plain text ([RFC 2045, section 5.2]).
     Text,
-    /// A message, as a part of a digest is ([RFC 2046, section 5.1.5]).
+    /// A message, as in a digest ([RFC 2046, section 5.1.5]).
     Message,
 }
 
@@ -31,15 +31,15 @@ impl<'a> Entity<'a> {
         Self { headers, body: &bytes[body..], untyped: Untyped::Text }
     }
 
-    /// The same of a part. The type of the multipart around the part decides what the part is if it does not say its own
-    /// type: in a digest it is a message ([RFC 2046, section 5.1.5]).
+    /// Like [`Entity::parse`], for a part. The type of the surrounding multipart decides the type of a part
+    /// that has no Content-Type: in a digest such a part is a message ([RFC 2046, section 5.1.5]).
     pub fn part_of(multipart: &ContentType, bytes: &'a [u8]) -> Self {
         let untyped = if multipart.is("multipart", "digest") { Untyped::Message } else { Untyped::Text };
         Self { untyped, ..Self::parse(bytes) }
     }
 
-    /// The media type; without the field, plain text, or a message in a digest. Encoded words are none here
-    /// ([RFC 2047, section 5]).
+    /// The media type. Without the field it is plain text, or a message in a digest. Encoded words are not
+    /// decoded here ([RFC 2047, section 5]).
     pub fn content_type(&self) -> ContentType {
         match (self.headers.first("content-type"), self.untyped) {
             (Some(value), _) => ContentType::read(&value),
@@ -48,28 +48,30 @@ impl<'a> Entity<'a> {
         }
     }
 
-    /// The body without its transfer encoding, borrowed where it has none; `None` if it is not what it claims to be.
+    /// The body with its transfer encoding removed, borrowed if there is none. Returns `None` if the body is
+    /// not validly encoded.
     pub fn decoded_body(&self) -> Option<Cow<'a, [u8]>> {
         let encoding = self.headers.first("content-transfer-encoding").unwrap_or_default();
         transfer::decode(self.body, &String::from_utf8_lossy(&encoding))
     }
 
-    /// Whether the body has no transfer encoding of its own, as a multipart must not ([RFC 2045, section 6.4]).
+    /// Whether the body has no transfer encoding, as a multipart requires ([RFC 2045, section 6.4]).
     pub fn has_bare_parts(&self) -> bool {
         let encoding = self.headers.first("content-transfer-encoding").unwrap_or_default();
         encoding.is_empty()
             || ["7bit", "8bit", "binary"].iter().any(|bare| encoding.eq_ignore_ascii_case(bare.as_bytes()))
     }
 
-    /// Whether all programs take the fields that say how to read the entity for the same: none of them stands twice.
+    /// Whether all programs read the entity in the same way: none of the fields that define its encoding is
+    /// there twice.
     pub fn has_one_reading(&self) -> bool {
         ["content-type", "content-transfer-encoding", "content-disposition"]
             .iter()
             .all(|name| self.headers.count(name) <= 1)
     }
 
-    /// Whether all lines of the header, which end in CRLF, are fields with an empty line behind them: programs take others for
-    /// words of the body, or leave them out. `octets`: the whole entity.
+    /// Whether all lines of the header end in CRLF and are fields, with an empty line after them. Programs
+    /// take other lines for text of the body, or drop them. `octets` is the whole entity.
     pub fn has_whole_header(&self, octets: &[u8]) -> bool {
         let fields: usize = self.headers.fields().map(|field| field.as_bytes().len()).sum();
         let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
@@ -77,7 +79,7 @@ impl<'a> Entity<'a> {
             && self.headers.fields().all(|field| is_name(field.name()))
     }
 
-    /// The header fields that belong to the entity itself, not to the message: `Content-*`.
+    /// The `Content-*` fields: those that belong to the entity, not to the message.
     pub fn content_headers(&self) -> Headers {
         self.headers
             .fields()

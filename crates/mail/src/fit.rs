@@ -1,6 +1,8 @@
-//! Messages in a form that the next hop takes: no line above 998 octets ([RFC 5321, section 4.5.3.1.6]), and no octet above
-//! 127 where it does not offer 8BITMIME ([RFC 6152]). Bodies are encoded, header lines folded. What is signed or encrypted is
-//! never encoded anew: its signature would not verify any more.
+//! Converts a message to a form that the next hop accepts: no line above 998 octets ([RFC 5321, section
+//! 4.5.3.1.6]), and no octet above 127 if the next hop does not offer 8BITMIME ([RFC 6152]).
+//!
+//! Bodies are encoded and header lines folded. A signed or encrypted part is never encoded again, because its
+//! signature would no longer verify.
 
 use std::borrow::Cow;
 
@@ -9,45 +11,46 @@ use crate::headers::{Field, Headers};
 use crate::multipart::split;
 use crate::transfer;
 
-/// The longest line, its line end left out.
+/// The longest line in octets, without its line end.
 pub const MAX_LINE_OCTETS: usize = 998;
-/// Where lines are folded, if they are folded at all ([RFC 5322, section 2.1.1]).
+/// The line length at which header lines are folded ([RFC 5322, section 2.1.1]).
 const FOLD_AT: usize = 78;
-/// Entities inside each other.
+/// The deepest nesting of entities that is converted.
 const MAX_DEPTH: usize = 16;
 
-/// Which octets the next hop takes.
+/// Which octets the next hop accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Octets {
-    /// All, as most servers do.
+    /// All octets, as with most servers.
     EightBit,
-    /// ASCII.
+    /// ASCII only.
     SevenBit,
 }
 
-/// Why a message cannot be brought into that form.
+/// Why a message cannot be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitMessage {
-    /// A part with a signature, or an encrypted one, does not fit.
+    /// A signed or encrypted part does not fit.
     #[error("a signed part has lines or octets that mail servers do not take, and cannot be encoded anew")]
     Signed,
-    /// The parts cannot be told apart in one way only, or a header field has no such form.
+    /// The parts cannot be split unambiguously, or a header field has no form that fits.
     #[error("the message has lines or octets that mail servers do not take, and cannot be encoded anew")]
     Structure,
 }
 
-/// The message, header and body, so that it fits. Borrows when it does already.
+/// Returns the message, header and body, in a form that fits. Borrows if it fits already.
 pub fn fit(message: &[u8], octets: Octets) -> Result<Cow<'_, [u8]>, UnfitMessage> {
     if fits(message, octets) {
         return Ok(Cow::Borrowed(message));
     }
     let mut out = Vec::with_capacity(message.len() + message.len() / 8);
     write(&Entity::parse(message), octets, 0, &mut out)?;
-    // An international address has no form in ASCII.
+    // An international address has no ASCII form.
     if fits(&out, octets) { Ok(Cow::Owned(out)) } else { Err(UnfitMessage::Structure) }
 }
 
-/// A header block, without the empty line behind it, whose lines fit. A word that is too long for any line is left out.
+/// Returns a header block (without the empty line after it) whose lines fit. A word that is longer than a
+/// line is left out.
 pub fn header(block: &[u8]) -> Cow<'_, [u8]> {
     if fits(block, Octets::EightBit) {
         return Cow::Borrowed(block);
@@ -62,8 +65,8 @@ fn fits(bytes: &[u8], octets: Octets) -> bool {
     (octets == Octets::EightBit || bytes.is_ascii()) && lines_fit(bytes)
 }
 
-/// Whether no line is too long, its line feed left out. Lines are not looked at one by one: as many as fit into the longest
-/// one go at once.
+/// Whether no line is too long, not counting its line feed. Whole blocks of lines are checked at a time:
+/// every stretch of the longest length must contain a line feed.
 fn lines_fit(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Some(longest) = rest.get(..MAX_LINE_OCTETS + 2) {
@@ -120,7 +123,7 @@ fn write(entity: &Entity<'_>, octets: Octets, depth: usize, out: &mut Vec<u8>) -
     Ok(())
 }
 
-/// What holds other parts has no encoding of its own ([RFC 2045, section 6.4]).
+/// Removes the encoding of a multipart, which must not have one ([RFC 2045, section 6.4]).
 fn plain_encoding(headers: &mut Headers, octets: Octets) {
     if octets == Octets::SevenBit {
         headers.remove("content-transfer-encoding");
@@ -137,7 +140,7 @@ fn write_header(headers: &Headers, octets: Octets, out: &mut Vec<u8>) {
     }
 }
 
-/// The field in lines that fit, folded at blanks; `None` if nothing is left of it.
+/// The field folded at blanks into lines that fit. Returns `None` if nothing of it is left.
 fn fitting(field: &Field, octets: Octets) -> Option<Vec<u8>> {
     let name = Some(field.name()).filter(|name| !name.is_empty() && name.len() < FOLD_AT)?;
     let value = match octets {
@@ -213,7 +216,7 @@ mod tests {
         }
     }
 
-    /// That the body comes back as it was.
+    /// Also checks that the body is restored by decoding.
     fn check(message: &str, octets: Octets) {
         let fitted = fitted(message, octets).unwrap();
         let (before, after) = (message.replace('\n', "\r\n"), fitted.replace('\n', "\r\n"));
@@ -263,7 +266,7 @@ mod tests {
         assert!(entity.headers.first("content-transfer-encoding").is_none());
     }
 
-    /// The type of a part that does not say it is what its multipart makes of it.
+    /// The surrounding multipart decides the type of a part that has no Content-Type.
     #[test]
     fn messages_within_are_encoded_by_themselves() {
         let inner = format!("Subject: ä\nContent-Type: text/plain; charset=utf-8\n\nGrüße {}\n", long(1200));

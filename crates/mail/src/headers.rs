@@ -1,14 +1,15 @@
-//! Header fields as bytes: what is not touched stays as it came.
+//! Header fields as bytes. A field that is not changed keeps its exact bytes.
 
 use std::fmt;
 
 use crate::address::{Mailbox, parse_mailboxes};
 use crate::encoded_word;
 
-/// Where lines are folded ([RFC 5322, section 2.1.1]).
+/// The line length at which fields are folded ([RFC 5322, section 2.1.1]).
 const LINE_WIDTH: usize = 76;
 
-/// One header field, its line end and folding included. Its text may be cleartext: Debug shows the name only.
+/// One header field with its folding and its line end. Its text may be cleartext, so Debug shows the name
+/// only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Field {
     name: String,
@@ -16,25 +17,26 @@ pub struct Field {
     raw: Vec<u8>,
 }
 
-/// Why a value cannot stand in a field.
+/// Why a name or value cannot become a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
-    /// The name is empty or holds something other than printable ASCII without a colon.
+    /// The name is empty, or has a character that is not printable ASCII or is a colon.
     #[error("not a field name")]
     Name,
-    /// A CR, LF or NUL: it would end the field and start another.
+    /// The value has a CR, LF or NUL, which would end the field and start another.
     #[error("a line end or NUL in a field")]
     LineEnd,
 }
 
 impl Field {
-    /// A field of free text, RFC 2047 encoded and folded as needed. Control characters become spaces.
+    /// A field of free text, encoded by RFC 2047 and folded if needed. Control characters become spaces.
     pub fn text(name: &str, text: &str) -> Self {
         // The first line holds the name, a colon and a blank.
         Self::folded(name, &encoded_word::encode(text, name.len() + 2))
     }
 
-    /// A field whose value is legal as it stands; folded at spaces. Refuses anything that would break out of it.
+    /// A field whose value is already in its final form; the field is folded at spaces. Errs if the value
+    /// would start another field.
     pub fn raw(name: &str, value: &str) -> Result<Self, FieldError> {
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
             return Err(FieldError::Name);
@@ -56,12 +58,12 @@ impl Field {
         &self.name
     }
 
-    /// Whether it is called so; case makes no difference.
+    /// Whether the field has this name. Case is ignored.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
 
-    /// Whether the line was no field at all. Such lines are kept, so that nothing changes unseen.
+    /// Whether the line is not a field. Such lines are kept, so that nothing disappears unnoticed.
     pub fn is_malformed(&self) -> bool {
         self.name.is_empty()
     }
@@ -71,7 +73,7 @@ impl Field {
         &self.raw
     }
 
-    /// The value: unfolded, without white space around it.
+    /// The unfolded value without white space around it.
     pub fn value(&self) -> Vec<u8> {
         let from = if self.name.is_empty() {
             0
@@ -106,7 +108,8 @@ impl Field {
 
     fn parse(raw: &[u8]) -> Self {
         let name_end = raw.iter().position(|b| *b == b':').filter(|end| {
-            // White space before the colon is obsolete but read by many programs: it must not hide a field.
+            // White space before the colon is obsolete syntax that many programs accept, so it must not hide
+            // a field.
             let name = raw[..*end].trim_ascii_end();
             !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
         });
@@ -116,12 +119,13 @@ impl Field {
     }
 }
 
-/// The field as it may be written again: lines end in CRLF and all but the first begin with white space. What
-/// would end a line for some readers and not for others, a lone CR or a NUL, becomes a question mark.
+/// The field in a form that can be written: lines end in CRLF, and all lines but the first begin with white
+/// space. A lone CR or a NUL, which ends a line for some programs only, becomes a question mark.
 fn tamed(raw: &[u8]) -> Vec<u8> {
     let mut tame = Vec::with_capacity(raw.len() + 2);
     if matches!(raw.first(), Some(b' ' | b'\t')) {
-        // It continues nothing, and shall not when it stands behind another field.
+        // The first line continues no field. The question mark prevents it from continuing the field before
+        // it.
         tame.push(b'?');
     }
     for (at, octet) in raw.iter().enumerate() {
@@ -151,8 +155,8 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// Splits a message or part into its header and the offset at which its body starts. Never fails: a
-    /// line that is no field is kept as a malformed one. An mbox `From ` line in front is left out.
+    /// Splits a message or part into its header and the offset of its body. Never fails: a line that is not a
+    /// field is kept as a malformed field. An mbox `From ` line at the top is left out.
     pub fn parse(input: &[u8]) -> (Self, usize) {
         let mut fields = Vec::new();
         let mut start = 0;
@@ -204,12 +208,12 @@ impl Headers {
         self.all(name).flat_map(|field| parse_mailboxes(&field.value())).collect()
     }
 
-    /// Takes all fields of that name away.
+    /// Removes all fields of that name.
     pub fn remove(&mut self, name: &str) {
         self.fields.retain(|field| !field.is(name));
     }
 
-    /// Takes away what the closure says yes to.
+    /// Removes all fields for which the closure returns true.
     pub fn remove_where(&mut self, mut unwanted: impl FnMut(&Field) -> bool) {
         self.fields.retain(|field| !unwanted(field));
     }
@@ -224,14 +228,14 @@ impl Headers {
         self.fields.insert(0, field);
     }
 
-    /// Puts the field in the place of the first of its name and removes the others; at the end if there is none.
+    /// Replaces the first field of that name and removes the others. Appends the field if there is none.
     pub fn set(&mut self, field: Field) {
         let place = self.fields.iter().position(|old| old.is(field.name())).unwrap_or(self.fields.len());
         self.remove(field.name());
         self.fields.insert(place.min(self.fields.len()), field);
     }
 
-    /// Writes all fields, without the empty line behind them. Bare LF becomes CRLF.
+    /// Writes all fields, without the empty line after them. A bare LF becomes CRLF.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         for field in &self.fields {
             out.extend_from_slice(&crate::crlf::to_crlf(&field.raw));

@@ -1,7 +1,7 @@
-//! The words of HTML, for what people paste into a message: tags go, what ends a line ends it, entities become their
-//! characters. Nothing else of HTML is understood.
+//! Extracts the text of HTML, as people paste it into a message. Tags are removed, elements that end a line
+//! end it, and character entities are decoded. No other part of HTML is interpreted.
 
-/// Elements that stand on lines of their own.
+/// Elements that begin and end a line.
 const LINES: [&str; 16] = [
     "address",
     "blockquote",
@@ -20,14 +20,14 @@ const LINES: [&str; 16] = [
     "td",
     "tr",
 ];
-/// Elements whose content nobody reads.
+/// Elements whose content is not shown.
 const UNSEEN: [&str; 4] = ["head", "script", "style", "title"];
 const ENTITIES: [(&str, char); 6] =
     [("amp", '&'), ("apos", '\''), ("gt", '>'), ("lt", '<'), ("nbsp", ' '), ("quot", '"')];
-/// The longest name of an entity, with its number.
+/// The longest name of a character entity, including numeric ones.
 const MAX_ENTITY: usize = 10;
 
-/// The text of HTML as a reader sees it, by lines. White space is one blank, but in `<pre>`.
+/// The text of HTML as it is shown, in lines. White space outside `<pre>` collapses to one blank.
 pub fn html_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len() / 2);
     let (mut is_pre, mut rest) = (false, html);

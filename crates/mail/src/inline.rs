@@ -1,6 +1,7 @@
-//! Inline OpenPGP: text that is one whole block, in every leaf of a message or in none that counts.
+//! Inline OpenPGP: every leaf of the message must be exactly one block, or the message has no inline layer.
 //!
-//! Text beside a block would be shown as if it were protected; a message with such text has no inline layer.
+//! Programs would show text beside a block as if it were protected. So a message with such text has no inline
+//! layer.
 
 use memchr::{memchr, memmem, memrchr};
 
@@ -10,16 +11,16 @@ use crate::crlf::has_doubtful_lines;
 use crate::entity::Entity;
 use crate::multipart::split;
 
-/// More leaves than this are no mail that a person wrote.
+/// The most leaves that are read. Mail that people write has fewer.
 const MAX_LEAVES: usize = 16;
 const MAX_DEPTH: usize = 8;
-/// Endings of names that no program runs.
+/// File name endings that no program executes.
 const ENDINGS: &[&str] = &[
     "csv", "doc", "docx", "gif", "gz", "jpeg", "jpg", "odp", "ods", "odt", "pdf", "png", "ppt", "pptx",
     "tar", "txt", "xls", "xlsx", "zip",
 ];
 
-/// What stands behind `Hash:` in a cleartext-signed text ([RFC 9580, section 9.5]).
+/// The values that `Hash:` may have in a cleartext-signed text ([RFC 9580, section 9.5]).
 const HASHES: &[&[u8]] =
     &[b"MD5", b"SHA1", b"RIPEMD160", b"SHA224", b"SHA256", b"SHA384", b"SHA512", b"SHA3-256", b"SHA3-512"];
 
@@ -29,7 +30,7 @@ const SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
 const SIGNATURE_END: &[u8] = b"-----END PGP SIGNATURE-----";
 
-/// What an inline block is.
+/// The kind of an inline block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InlineKind {
     /// `BEGIN PGP MESSAGE`.
@@ -46,15 +47,15 @@ pub struct InlineBlock {
     place: MimePosition,
 }
 
-/// What stands in the leaf's place once it is open. No signature covers the header of the leaf: of it nothing is told to
-/// readers but whether there is a file, and of which kind its name says it is.
+/// What replaces the leaf after it is opened. The leaf's header is not covered by a signature. So recipients
+/// see from it only whether the leaf is a file, and the file type that its name claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum MimePosition {
     Text,
     File { ending: Option<&'static str> },
 }
 
-/// The leaves of a message in their order, if every one is a whole block and all are of one kind.
+/// The leaves of a message in order, if every leaf is a whole block and all blocks are of one kind.
 pub fn leaves(root: &Entity<'_>) -> Option<(InlineKind, Vec<InlineBlock>)> {
     let mut found = Vec::new();
     collect(root, 0, &mut found)?;
@@ -93,7 +94,7 @@ fn collect(entity: &Entity<'_>, depth: usize, found: &mut Vec<(InlineKind, Inlin
 
 fn place(entity: &Entity<'_>, content_type: &ContentType) -> MimePosition {
     let disposition = entity.headers.text("content-disposition").unwrap_or_default();
-    // A disposition has parameters as a type has them ([RFC 2183]).
+    // A disposition has parameters in the same syntax as a type ([RFC 2183]).
     let disposition = ContentType::parse(&format!("x/{disposition}"));
     let named = disposition.as_ref().and_then(|d| d.parameter("filename")).or(content_type.parameter("name"));
     if named.is_none() && content_type.kind() == "text" {
@@ -105,8 +106,8 @@ fn place(entity: &Entity<'_>, content_type: &ContentType) -> MimePosition {
     MimePosition::File { ending: ENDINGS.iter().copied().find(|known| Some(*known) == ending) }
 }
 
-/// What `block` is, if it is one block from its first line to its last. A block may be all line ends: only lines that begin
-/// with a dash are looked at.
+/// The kind of `block`, if it is one block from its first line to its last. A block may consist of line ends,
+/// so only lines that begin with a dash are examined.
 fn kind(block: &[u8]) -> Option<InlineKind> {
     if !block.starts_with(MESSAGE) && !block.starts_with(SIGNED) {
         return None;
@@ -114,7 +115,8 @@ fn kind(block: &[u8]) -> Option<InlineKind> {
     let first_end = memchr(b'\n', block)?;
     let last_start = memrchr(b'\n', block)? + 1;
     let (first, last) = (block[..first_end].trim_ascii_end(), block[last_start..].trim_ascii_end());
-    // From the line end before the lines between: each of them has one before and one behind it.
+    // The text between the first and the last line, with the line ends on both sides, so that every line in
+    // it has a line end before and after it.
     let between = &block[first_end..last_start];
     if first == MESSAGE && last == MESSAGE_END {
         return (!has_dashed_line(between)).then_some(InlineKind::Encrypted);
@@ -123,8 +125,8 @@ fn kind(block: &[u8]) -> Option<InlineKind> {
     (signed && is_signed_text(between)).then_some(InlineKind::Signed)
 }
 
-/// Heads, an empty line, escaped text and a signature; only Hash stands above the text ([RFC 9580, section 7]), because all
-/// else would be read as text by some.
+/// Whether the text has Hash headers, an empty line, dash-escaped text and a signature. No other header may
+/// stand above the text ([RFC 9580, section 7]), because some programs would show it as text.
 fn is_signed_text(between: &[u8]) -> bool {
     let mut at = 0;
     loop {
@@ -144,24 +146,25 @@ fn is_signed_text(between: &[u8]) -> bool {
     line[..length].trim_ascii_end() == SIGNATURE && !has_dashed_line(&line[length..])
 }
 
-/// `Hash: SHA512, SHA256`: names of hashes and nothing else. Readers show what they do not take for a field.
+/// Whether the line is a field such as `Hash: SHA512, SHA256` with known hash names only. Programs show
+/// anything else as text.
 fn is_hash_field(line: &[u8]) -> bool {
     line.strip_prefix(b"Hash: ").is_some_and(|names| {
         names.split(|octet| *octet == b',').all(|name| HASHES.contains(&name.trim_ascii_start()))
     })
 }
 
-/// Whether a line behind a line end begins with dashes.
+/// Whether a line after the first line end begins with dashes.
 fn has_dashed_line(text: &[u8]) -> bool {
     memmem::find(text, b"\n-----").is_some()
 }
 
-/// Controls move a reader's cursor, and a lone CR makes a line for some.
+/// Control characters move the cursor of a terminal, and some programs end a line at a lone CR.
 fn has_controls(block: &[u8]) -> bool {
     has_doubtful_lines(block) || block.iter().any(|b| *b < b' ' && !matches!(b, b'\r' | b'\n' | b'\t'))
 }
 
-/// The entity that says what the leaves protect: each in the place of its block. `contents` are in the order of
+/// The entity with the protected contents in the places of their blocks. `contents` are in the order of
 /// `leaves`.
 pub fn rebuild(leaves: &[InlineBlock], contents: &[&[u8]], boundary: &Boundary) -> Vec<u8> {
     let numbered = leaves.iter().zip(contents).zip(1..);
@@ -178,7 +181,8 @@ pub fn rebuild(leaves: &[InlineBlock], contents: &[&[u8]], boundary: &Boundary) 
     entity
 }
 
-/// `text/plain` in UTF-8 or, where it is none, in the charset that contains ISO 8859-1; a file under a name of ours.
+/// Builds `text/plain` in UTF-8 (or in Windows-1252, which contains ISO 8859-1, if the text is not valid
+/// UTF-8), or a file under a name of our own.
 fn part(place: &MimePosition, number: usize, content: &[u8]) -> Part {
     match (place, std::str::from_utf8(content)) {
         (MimePosition::File { ending }, _) => {

@@ -1,11 +1,12 @@
 //! Messages as bytes: addresses, header fields, MIME structure, the shapes of RFC 3156, list fields.
 //!
-//! What comes in is never changed unless it is asked for, and nothing here fails on bad mail: bad mail is
-//! data. This crate knows no lists, no keys, no files, no sockets and no clock but [`Timestamp::now`].
+//! Incoming bytes are changed only on request, and no function fails on bad mail, because bad mail is data.
+//! This crate knows no lists, keys, files or sockets, and no clock except [`Timestamp::now`].
 //!
-//! Reading in the order of a message's way: [`scan`] guards the sub-address, [`origin`] and [`sole_author`] tell who
-//! sent it, [`rfc3156`] what its root is, [`multipart`] splits it strictly. Writing: [`Field`] and
-//! [`Headers`], [`list_headers`], [`subject`], [`compose`].
+//! To read the modules in the order in which a message passes them: [`scan`] checks the incoming stream,
+//! [`origin`] and [`sole_author`] tell who sent the message, [`rfc3156`] classifies its root, and
+//! [`multipart`] splits it strictly. For writing: [`Field`] and [`Headers`], [`list_headers`], [`subject`],
+//! [`compose`].
 
 mod address;
 mod attached;

@@ -6,29 +6,29 @@ use crate::headers::Field;
 
 /// What the fields say.
 pub struct ListFields<'a> {
-    /// `team.lists.example`.
+    /// For instance `team.lists.example`.
     pub list_id: &'a str,
     /// One line about the list; may be empty.
     pub description: &'a str,
-    /// Whether and where to post.
+    /// Whether people may post, and to which address.
     pub posting: Posting,
-    /// For commands and help.
+    /// The address for commands and help.
     pub request: Address,
-    /// For the people in charge.
+    /// The address of the owners.
     pub owner: Address,
-    /// To join.
+    /// The address to subscribe.
     pub join: Address,
-    /// To leave.
+    /// The address to unsubscribe.
     pub leave: Address,
-    /// Where the archive is, if it can be seen.
+    /// The URL of the archive, if it is visible.
     pub archive_url: Option<&'a str>,
 }
 
 /// What List-Post says.
 pub enum Posting {
-    /// Posts go to that address.
+    /// Posts go to this address.
     Open(Address),
-    /// `NO`: an announce list.
+    /// `NO`: an announcement list.
     Closed,
 }
 

@@ -6,20 +6,21 @@ use unicode_security::MixedScript as _;
 
 use crate::address::Address;
 
-/// Whether two names look alike: in letters of whatever scripts and cases, whatever stands between them.
+/// Whether two names look alike. Scripts, case, and characters that are neither letters nor digits are
+/// ignored.
 pub fn looks_like(one: &str, other: &str) -> bool {
     let lower = |name: &str| skeleton(&name.to_lowercase());
     skeleton(one) == skeleton(other) || lower(one) == lower(other)
 }
 
-/// Whether the local part, or a label of the domain, has letters of scripts that nobody writes together
-/// ([UTS 39, section 5.1]).
+/// Whether the local part or a label of the domain mixes scripts that are not normally written together ([UTS
+/// 39, section 5.1]).
 pub fn mixes_scripts(address: &Address) -> bool {
     let mut parts = std::iter::once(address.local()).chain(address.domain().split('.'));
     parts.any(|part| !part.is_single_script())
 }
 
-/// The letters and digits as they look ([UTS 39, section 4]).
+/// The letters and digits, each replaced by the character that it looks like ([UTS 39, section 4]).
 fn skeleton(name: &str) -> String {
     unicode_security::skeleton(name).filter(|c| c.is_alphanumeric()).collect()
 }

@@ -1,15 +1,16 @@
-//! Splitting a multipart body, strictly: what a signature covers must not depend on the reader.
+//! Splits a multipart body strictly, because what a signature covers must not depend on the reader.
 //!
-//! A delimiter is a whole line: `--`, the boundary, optional blanks ([RFC 2046, section 5.1.1]). Libraries
-//! that take a prefix for it end a part too early; where they would, the body has two readings and is refused.
+//! A delimiter is a whole line: `--`, the boundary, optional blanks ([RFC 2046, section 5.1.1]). Some
+//! libraries accept a line that only begins like this and end a part too early. A body with such a line has
+//! two readings and is refused.
 
-/// Why a body cannot be split in one way only.
+/// Why a body cannot be split unambiguously.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Ambiguous {
-    /// The boundary is empty, longer than 70, or ends in a blank.
+    /// The boundary is empty, longer than 70 characters, or ends in a blank.
     #[error("the boundary is no legal one")]
     Boundary,
-    /// A line starts like the delimiter and goes on: some programs take it for one.
+    /// A line begins like the delimiter but is longer. Some programs take it for a delimiter.
     #[error("a line only begins like a boundary")]
     PrefixLine,
     /// There is no delimiter at all.
@@ -18,12 +19,13 @@ pub enum Ambiguous {
     /// The closing delimiter is missing.
     #[error("the last part never ends")]
     NotClosed,
-    /// A delimiter stands behind the closing one.
+    /// A delimiter follows the closing one.
     #[error("a part begins behind the end")]
     AfterClose,
 }
 
-/// The parts of a multipart body as exact byte ranges, each without the line end before its delimiter.
+/// The parts of a multipart body as exact byte ranges. The line end before a delimiter belongs to the
+/// delimiter.
 pub fn split<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<&'a [u8]>, Ambiguous> {
     if boundary.is_empty() || boundary.len() > 70 || boundary.ends_with(' ') {
         return Err(Ambiguous::Boundary);
@@ -58,18 +60,18 @@ pub fn split<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<&'a [u8]>, Ambigu
     }
 }
 
-/// What a line is to a multipart with that boundary.
+/// What a line means to a multipart with that boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delimiter {
     /// A part begins.
     Open,
     /// The last part has ended.
     Close,
-    /// Begins like one and goes on.
+    /// The line begins like a delimiter but is longer.
     Prefix,
 }
 
-/// Looks at one line, its line end included.
+/// Classifies one line, including its line end.
 pub(crate) fn delimiter(line: &[u8], boundary: &[u8]) -> Option<Delimiter> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
     let rest = rest.trim_ascii_end();

@@ -1,31 +1,33 @@
-//! Two questions about the outside of a message: is it an answer to mail of ours, and may it be answered?
+//! Answers two questions from the header and envelope of a message: is it an answer to our mail, and may it
+//! be answered?
 //!
-//! Only an answer is put aside. What a program writes on its own account (a build server, a monitor, a tracker) is a post
-//! like any other, but nobody reads what is written back to it ([RFC 3834, sections 2 and 5]).
+//! Only answers are set aside. Mail that a program sends by itself (a build server, a monitor, an issue
+//! tracker) is a post like any other, but it is never answered, because nobody reads the answer ([RFC 3834,
+//! sections 2 and 5]).
 
 use crate::address::Address;
 use crate::content_type::ContentType;
 use crate::dsn;
 use crate::headers::Headers;
 
-/// More Received fields than that are a loop ([RFC 5321, section 6.3]).
+/// More Received fields than this mean a loop ([RFC 5321, section 6.3]).
 const MAX_RECEIVED: usize = 50;
-/// Message-IDs that are read of In-Reply-To and References.
+/// The most Message-IDs that are read from In-Reply-To and References.
 const MAX_IDS: usize = 100;
 
-/// The envelope sender of a message, as the first field of what is stored tells it.
+/// The envelope sender of a stored message, taken from its first field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvelopeSender {
-    /// `<>`: nobody is to be told of anything.
+    /// `<>`: the message must not be answered.
     Null,
     /// An address.
     Known(Address),
-    /// Something that is not an address to us, for instance one with an address literal.
+    /// The value is not an address that we accept, for instance one with an address literal.
     Unreadable,
 }
 
 impl EnvelopeSender {
-    /// Reads the Return-Path that stands first. A message without one has an unreadable sender.
+    /// Reads the Return-Path field if it stands first. A message without one has an unreadable sender.
     pub fn of(headers: &Headers) -> Self {
         let Some(field) = headers.fields().next().filter(|field| field.is("return-path")) else {
             return Self::Unreadable;
@@ -48,31 +50,31 @@ impl EnvelopeSender {
     }
 }
 
-/// What a message is, before anybody asks what it says.
+/// What kind of message it is, judged before its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageOrigin {
-    /// Somebody or something wrote it on their own account.
+    /// A person or program wrote it by itself, not as an automatic answer.
     Message,
-    /// A delivery report: to be read at `-bounces`, never to be opened or posted ([RFC 3464]).
+    /// A delivery report. It is read at `-bounces` and never opened or posted ([RFC 3464]).
     Bounce,
     /// An automatic answer ([RFC 3834]), a receipt ([RFC 8098]), or a complaint ([RFC 5965]).
     AutoReply,
     /// This list sent it.
     OwnLoop,
-    /// It has come through too many servers.
+    /// It passed too many servers.
     TooManyHops,
 }
 
-/// Whether something may be written back to the sender of a message.
+/// Whether the sender of a message may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answerable {
-    /// As far as the header tells, a person wrote it.
+    /// The header gives no sign that a program wrote it.
     Yes,
-    /// A program wrote it, or nobody is to be told. It is no command either.
+    /// A program wrote it, or it must not be answered. It is not read for commands either.
     Never,
 }
 
-/// Judges the outside of a message. `posting` is the address of the list, `list_id` its identifier.
+/// Classifies a message. `posting` is the address of the list, `list_id` its identifier.
 pub fn classify(
     sender: &EnvelopeSender,
     headers: &Headers,
@@ -104,7 +106,7 @@ pub fn classify(
     }
 }
 
-/// Whether something may be written back.
+/// Whether the sender may be answered.
 pub fn answerable(sender: &EnvelopeSender, headers: &Headers) -> Answerable {
     let by_a_program = headers.all("auto-submitted").any(|field| keyword(&field.decoded()) != "no");
     let in_bulk = precedence(headers).is_some();
@@ -117,8 +119,9 @@ pub fn answerable(sender: &EnvelopeSender, headers: &Headers) -> Answerable {
     if never { Answerable::Never } else { Answerable::Yes }
 }
 
-/// What an old vacation program answers: such programs write a Precedence field, no Auto-Submitted, and refer to the
-/// message that they answer. The Message-IDs, with their brackets; empty: this is none of them.
+/// The Message-IDs, with their brackets, that an old vacation program answers; empty if the message is not
+/// such an answer. Such programs write a Precedence field but no Auto-Submitted, and refer to the message
+/// that they answer.
 pub fn answered_by_precedence(headers: &Headers) -> Vec<String> {
     let old = precedence(headers).is_some_and(|word| word != "list") && headers.count("auto-submitted") == 0;
     let fields = ["in-reply-to", "references"].into_iter().filter(|_| old).flat_map(|name| headers.all(name));
@@ -142,7 +145,7 @@ fn is_daemon(sender: &EnvelopeSender) -> bool {
     sender.address().is_some_and(|address| address.local().eq_ignore_ascii_case("mailer-daemon"))
 }
 
-/// The type of a report at the root, in lower case; empty: it says none.
+/// The report type of the root, in lower case; empty if a report names none.
 fn report(headers: &Headers) -> Option<String> {
     let content_type = ContentType::parse(&headers.text("content-type")?)?;
     let bare = ["disposition-notification", "feedback-report", "delivery-status"];
@@ -153,7 +156,7 @@ fn report(headers: &Headers) -> Option<String> {
     content_type.is("multipart", "report").then_some(kind)
 }
 
-/// A Precedence that says that the message was sent in bulk, in lower case.
+/// The Precedence in lower case, if it marks bulk mail.
 fn precedence(headers: &Headers) -> Option<String> {
     let words = headers.all("precedence").map(|field| keyword(&field.decoded()));
     words.into_iter().find(|word| matches!(word.as_str(), "bulk" | "junk" | "list" | "auto_reply"))

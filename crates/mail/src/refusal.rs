@@ -1,39 +1,39 @@
-//! What a refusal is about ([RFC 5321], [RFC 3463]): the recipient, the message, or the way that both take.
+//! Finds out what a refusal concerns ([RFC 5321], [RFC 3463]): the recipient, the message, or the route.
 
-/// At which command the next hop refused.
+/// The SMTP command at which the next hop refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SmtpStage {
-    /// At MAIL, or before it.
+    /// At MAIL or earlier.
     Sender,
     /// At RCPT.
     Recipient,
-    /// At DATA, or when it had the content.
+    /// At DATA, or after the content.
     Content,
 }
 
-/// Whom a refusal concerns.
+/// What a refusal concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concern {
     /// The address, or the mailbox behind it.
     Recipient,
-    /// What the message is or holds: it would be refused for others too.
+    /// The message or its content. Other recipients would be refused, too.
     Message,
-    /// Servers, routes and protocols: nothing is known of the recipient.
+    /// Servers, routes or protocols. The refusal says nothing about the recipient.
     Route,
 }
 
-/// Which replies concern whom: the beginning of a status, its class left out; the stages; the concern. The first that fits
-/// decides.
+/// Rows of the beginning of a status (without its class), the stages, and the concern. The first row that
+/// matches decides.
 const BY_STATUS: &[(&str, &[SmtpStage], Concern)] = {
     use Concern::{Message, Recipient, Route};
     use SmtpStage::{Content, Recipient as AtRecipient, Sender};
     &[
         ("", &[Sender], Route),
-        // These are of the sender's address.
+        // This status concerns the sender's address.
         (".1.7", &[AtRecipient, Content], Route),
         (".1.8", &[AtRecipient, Content], Route),
         (".1.", &[AtRecipient, Content], Recipient),
-        // The message is longer than this mailbox takes.
+        // The message is longer than this mailbox accepts.
         (".2.3", &[AtRecipient, Content], Message),
         (".2.", &[AtRecipient, Content], Recipient),
         (".3.4", &[AtRecipient, Content], Message),
@@ -45,29 +45,30 @@ const BY_STATUS: &[(&str, &[SmtpStage], Concern)] = {
     ]
 };
 
-/// Reply codes without a status that say nothing of the recipient: commands and parameters that the server does not take,
-/// and a login that it wants.
+/// Reply codes that, without a status, say nothing about the recipient: unknown commands and parameters, and
+/// a required login.
 const OF_PROTOCOL: &[&str] =
     &["421", "454", "455", "500", "501", "502", "503", "504", "521", "530", "535", "538", "555"];
 
-/// The statuses that say that there is no such mailbox. They are about one recipient, however many there are.
+/// Statuses for a mailbox that does not exist. They concern one recipient, even if many recipients are
+/// refused alike.
 const NO_SUCH_MAILBOX: &[&str] = &["5.1.1", "5.1.10"];
 
 /// A refusal, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HopRefusal {
-    /// Whom it concerns.
+    /// What the refusal concerns.
     pub concern: Concern,
-    /// The status, or the reply code where there is none: by this refusals are alike.
+    /// The status, or the reply code if there is no status. Refusals of the same kind are counted together.
     pub kind: String,
 }
 
 impl HopRefusal {
-    /// Reads a reply, `550 5.1.1 No such user`, to a command of that stage.
+    /// Parses a reply such as `550 5.1.1 No such user` to a command of that stage.
     pub fn read(stage: SmtpStage, reply: &str) -> Self {
         let mut words = reply.split_whitespace();
         let code = words.next().unwrap_or_default();
-        // Servers that answer in several lines write the status at the beginning of each.
+        // Some servers repeat the status at the beginning of each line of a reply.
         let status =
             words.next().map(|word| word.trim_end_matches([':', ',', ';'])).filter(|word| is_status(word));
         let concern = match status {
@@ -77,12 +78,13 @@ impl HopRefusal {
         Self { concern, kind: status.unwrap_or(code).to_owned() }
     }
 
-    /// Whether it says that there is no such mailbox: then others that fail alike say nothing against that.
+    /// Whether the reply says that the mailbox does not exist. Such a refusal counts even if other recipients
+    /// fail alike.
     pub fn is_no_such_mailbox(&self) -> bool {
         Self::is_no_such_mailbox_status(&self.kind)
     }
 
-    /// The same of a status alone.
+    /// Like [`HopRefusal::is_no_such_mailbox`], for a status alone.
     pub fn is_no_such_mailbox_status(status: &str) -> bool {
         NO_SUCH_MAILBOX.contains(&status)
     }
@@ -91,7 +93,7 @@ impl HopRefusal {
 fn of_status(stage: SmtpStage, status: &str) -> Concern {
     let detail = status.get(1..).unwrap_or_default();
     let fits = |(start, stages, _): &&(&str, &[SmtpStage], Concern)| {
-        // `.1.7` is not `.1.70`.
+        // `.1.7` must not match `.1.70`.
         let same = if start.ends_with('.') || start.is_empty() {
             detail.starts_with(start)
         } else {
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
     use Concern::{Message, Recipient, Route};
 
-    /// What a reply concerns at MAIL, at RCPT and at the content.
+    /// The expected concerns of a reply at MAIL, at RCPT and at the content.
     fn check(reply: &str, expected: [Concern; 3]) {
         let seen = [SmtpStage::Sender, SmtpStage::Recipient, SmtpStage::Content]
             .map(|stage| HopRefusal::read(stage, reply).concern);

@@ -1,7 +1,7 @@
-//! How a message uses OpenPGP, judged at its root only ([RFC 3156]).
+//! Classifies how a message uses OpenPGP, by its root only ([RFC 3156]).
 //!
-//! A layer counts only when it is the root of the message: an encrypted part among others would let a
-//! stranger put text around somebody's words, a signed one text beside them.
+//! A layer counts only if it is the root of the message. If an encrypted part among others counted, a
+//! stranger could put text around somebody's words; with a signed part among others, beside them.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::inline::{self, InlineBlock, InlineKind};
 use crate::multipart::{Ambiguous, split};
 use crate::signed_part::is_signed_part;
 
-/// Signature parts on one message.
+/// The most signature parts on one message.
 const MAX_SIGNATURE_PARTS: usize = 16;
 
-/// The shape of a message's or entity's root.
+/// The OpenPGP form of the root of a message or entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape<'a> {
     /// multipart/encrypted ([RFC 3156, section 4]): the OpenPGP data, armored or not.
@@ -33,12 +33,12 @@ pub enum Shape<'a> {
         /// The leaves in order.
         leaves: Vec<InlineBlock>,
     },
-    /// multipart/mixed around the parts of an encrypted message, as Exchange makes of one, and words beside
-    /// them. Without such words it is taken for what it was.
+    /// An encrypted message that Exchange turned into multipart/mixed, with text beside its parts. (Without
+    /// such text it counts as encrypted.)
     Mangled,
-    /// No OpenPGP at the root.
+    /// The root does not use OpenPGP.
     Plain,
-    /// Two programs could read it in two ways: neither signed nor encrypted.
+    /// Two programs could read it in two ways, so it counts as neither signed nor encrypted.
     Ambiguous(Doubt),
 }
 
@@ -51,27 +51,27 @@ pub enum Doubt {
     /// The Content-Type has two readings.
     #[error("the content type has two readings")]
     ContentType,
-    /// A multipart has a transfer encoding, which its parts alone may have ([RFC 2045, section 6.4]).
+    /// A multipart has a transfer encoding, which only its parts may have ([RFC 2045, section 6.4]).
     #[error("the parts stand in a transfer encoding")]
     Encoding,
     /// The parts can be split in two ways.
     #[error(transparent)]
     Parts(#[from] Ambiguous),
-    /// What is signed is no part as mail programs write one: readers could take words of it for a header.
+    /// The signed octets are not a part as mail programs write one, so programs could take text for a header.
     #[error("the signed part has no header as mail programs write it")]
     SignedPart,
-    /// It says it is encrypted or signed, and its parts are not of that form.
+    /// The type is encrypted or signed, but the parts do not have the required form.
     #[error("the parts are not those of an OpenPGP message")]
     Form,
 }
 
-/// Judges the root of a whole message or of an entity inside one.
+/// Classifies the root of a whole message or of an entity inside one.
 pub fn classify(bytes: &[u8]) -> Shape<'_> {
     judged(bytes, |root| inline::leaves(root).map(|(kind, leaves)| Shape::Inline { kind, leaves }))
 }
 
-/// Judges the root of what was inside an encryption. Text that holds a block is text there, and is not looked at: it may be
-/// much larger than the mail that brought it.
+/// Classifies the root of a decrypted entity. Inline blocks in its text are not searched for, because the
+/// text may be much larger than the mail that contained it.
 pub fn classify_inside(bytes: &[u8]) -> Shape<'_> {
     judged(bytes, |_| None)
 }
@@ -129,11 +129,11 @@ fn encrypted<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<
     data.decoded_body().map(Shape::Encrypted).ok_or(Doubt::Form)
 }
 
-/// With one signature part, or several in a multipart/mixed (draft-ietf-openpgp-multsig).
+/// One signature part, or several in a multipart/mixed (draft-ietf-openpgp-multsig).
 fn signed<'a>(root: &Entity<'a>, content_type: &ContentType) -> Result<Shape<'a>, Doubt> {
     let several = protocol_is(content_type, "multipart/mixed");
     if !several && !protocol_is(content_type, "application/pgp-signature") {
-        // S/MIME is not ours. Anything else is almost ours: some programs would verify it.
+        // S/MIME counts as plain. Any other protocol is ambiguous, because some programs would verify it.
         let smime = ["application/pkcs7-signature", "application/x-pkcs7-signature"];
         let smime = smime.iter().any(|protocol| protocol_is(content_type, protocol));
         return if smime { Ok(Shape::Plain) } else { Err(Doubt::Form) };

@@ -1,35 +1,35 @@
-//! The structure gate: looks at a message as it streams in, before anything is stored or opened.
+//! Checks the structure of a message while it streams in, before anything is stored or decrypted.
 //!
-//! Answers for line ends, header sizes, nesting and the number of parts, whatever the chunks are, in
-//! memory bounded by one header block. It reads as loosely as any mail program might: a line that some
-//! program could take for the start of a part counts as one.
+//! The scanner checks line ends, header sizes, nesting and the number of parts, for any division into chunks.
+//! Its memory is bounded by one header block. It is as lenient as any mail program: a line that some program
+//! could take for the beginning of a part counts as one.
 
 use memchr::{memchr, memchr3_iter};
 
 use crate::content_type::ContentType;
 use crate::headers::Headers;
 
-/// How large a message may be in each way.
+/// The limits for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageLimits {
-    /// Multiparts within multiparts.
+    /// The deepest nesting of multiparts.
     pub max_depth: usize,
-    /// Parts altogether.
+    /// The most parts in total.
     pub max_parts: usize,
-    /// One header block, in octets: that of the message or of any part.
+    /// The longest header block in octets, of the message or of a part.
     pub max_header_octets: usize,
-    /// One field with its folding, in octets.
+    /// The longest field in octets, with its folding.
     pub max_field_octets: usize,
-    /// Whether a CR or LF alone, or a NUL, refuses the message ([RFC 5321, section 4.1.1.4]).
+    /// Whether a lone CR, a lone LF or a NUL refuses the message ([RFC 5321, section 4.1.1.4]).
     pub line_ends: LineEnds,
 }
 
-/// What is made of line ends that are not CRLF.
+/// How line ends other than CRLF are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnds {
-    /// Refused: from the wire.
+    /// They refuse the message: for messages from the wire.
     Strict,
-    /// Let pass: from a file, or inside a decrypted message.
+    /// They are accepted: for files and for decrypted messages.
     Lenient,
 }
 
@@ -45,10 +45,10 @@ impl Default for MessageLimits {
     }
 }
 
-/// Why a message is not taken.
+/// Why a message is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScanError {
-    /// A CR or LF alone, or a NUL.
+    /// It has a lone CR, a lone LF or a NUL.
     #[error("lines must end in CRLF, and no NUL may occur")]
     LineEnd,
     /// The header of the message or of a part is too long.
@@ -57,7 +57,7 @@ pub enum ScanError {
     /// One field is too long.
     #[error("a header field is too large")]
     Field,
-    /// Too many multiparts within multiparts.
+    /// Multiparts are nested too deeply.
     #[error("the parts are nested too deeply")]
     Depth,
     /// Too many parts.
@@ -65,7 +65,7 @@ pub enum ScanError {
     Parts,
 }
 
-/// What the outside of a message shows.
+/// The measured structure of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outline {
     /// All octets, line ends included.
@@ -76,21 +76,22 @@ pub struct Outline {
     pub depth: usize,
 }
 
-/// The gate itself: feed it all chunks, then finish.
+/// The scanner. Feed all chunks to it, then call `finish`.
 pub struct Scanner {
     limits: MessageLimits,
     outline: Outline,
-    /// The header block being read, or what of the current body line matters.
+    /// The header block that is being read, or the beginning of the current body line.
     buffer: Vec<u8>,
     field_octets: usize,
     place: ScanState,
     boundaries: Vec<Vec<u8>>,
-    /// Those of digests, whose parts are messages if they do not say their type ([RFC 2046, section 5.1.5]).
+    /// The boundaries of digests, whose parts are messages if they have no Content-Type ([RFC 2046, section
+    /// 5.1.5]).
     digests: Vec<Vec<u8>>,
-    /// Whether the header block being read is that of a part of a digest.
+    /// Whether the current header block belongs to a part of a digest.
     is_digest_part: bool,
     previous: u8,
-    /// Set while a body line can be no delimiter, by its first octet.
+    /// Set while the first octet of the current body line rules out a delimiter.
     ordinary_line: bool,
     line_start: usize,
 }
@@ -101,13 +102,13 @@ enum ScanState {
     Body,
 }
 
-/// Subtypes of `message` that hold a header and a body.
+/// Subtypes of `message` that contain a header and a body.
 const MESSAGES: &[&str] = &["rfc822", "global", "news"];
-/// `--`, a boundary of 70 and `--` are within it; what is behind them is not looked at.
+/// How much of a body line is examined. `--`, a boundary of 70 octets and `--` fit in it.
 const LONGEST_DELIMITER: usize = 256;
 
 impl Scanner {
-    /// A gate before the first byte of a message.
+    /// Makes a scanner at the beginning of a message.
     pub fn new(limits: MessageLimits) -> Self {
         Self {
             limits,
@@ -124,7 +125,7 @@ impl Scanner {
         }
     }
 
-    /// Takes the next bytes. After a refusal nothing more needs to be fed.
+    /// Examines the next bytes. After an error the caller need not feed more.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), ScanError> {
         self.outline.octets += chunk.len() as u64;
         if self.limits.line_ends == LineEnds::Strict {
@@ -133,7 +134,7 @@ impl Scanner {
         let mut rest = chunk;
         while !rest.is_empty() {
             if self.place == ScanState::Body && self.boundaries.is_empty() {
-                // Nothing can be delimited any more.
+                // No multipart is open, so the rest has no delimiters.
                 return Ok(());
             }
             let end = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
@@ -144,7 +145,7 @@ impl Scanner {
         Ok(())
     }
 
-    /// The outline, when all has been fed.
+    /// Returns the measured structure after the last chunk.
     pub fn finish(mut self) -> Result<Outline, ScanError> {
         if self.limits.line_ends == LineEnds::Strict && self.previous == b'\r' {
             return Err(ScanError::LineEnd);
@@ -162,7 +163,7 @@ impl Scanner {
             let previous = if at == 0 { self.previous } else { chunk[at - 1] };
             match chunk[at] {
                 b'\n' if previous == b'\r' => {}
-                // Whether its LF follows is seen there, or by what follows instead.
+                // A CR at the end of a chunk is checked with the next chunk.
                 b'\r' if previous != b'\r' && chunk.get(at + 1).is_none_or(|next| *next == b'\n') => {}
                 _ => return Err(ScanError::LineEnd),
             }
@@ -174,7 +175,7 @@ impl Scanner {
         Ok(())
     }
 
-    /// One line, or a piece of one at the edge of a chunk.
+    /// Examines one line, or a piece of a line at the edge of a chunk.
     fn piece(&mut self, piece: &[u8]) -> Result<(), ScanError> {
         let complete = piece.last() == Some(&b'\n');
         match self.place {
@@ -197,7 +198,7 @@ impl Scanner {
                     if line.trim_ascii_end().is_empty() && !matches!(line.first(), Some(b' ' | b'\t')) {
                         self.end_of_header()?;
                     } else if let Some(level) = self.delimiter_level(line_start) {
-                        // A part whose header runs straight into the next delimiter.
+                        // The header of a part runs directly into the next delimiter.
                         self.buffer.truncate(line_start);
                         self.end_of_header()?;
                         self.delimited(level)?;
@@ -230,7 +231,7 @@ impl Scanner {
         }
     }
 
-    /// The innermost open multipart that the line in the buffer delimits, and whether it closes it.
+    /// The innermost open multipart that the line in the buffer delimits, and whether the line closes it.
     fn delimiter_level(&self, line_start: usize) -> Option<(usize, bool)> {
         let line = self.buffer[line_start..].strip_prefix(b"--")?;
         let (level, boundary) =
@@ -269,7 +270,7 @@ impl Scanner {
         let is_untyped_message = std::mem::take(&mut self.is_digest_part) && types.is_empty();
         if is_untyped_message || types.iter().any(|t| MESSAGES.iter().any(|subtype| t.is("message", subtype)))
         {
-            // A message within: its header follows, at one level more.
+            // A nested message: its header follows, one level deeper.
             self.nested()?;
             self.begin_header();
         }
@@ -300,7 +301,7 @@ impl Scanner {
     }
 }
 
-/// Looks at a whole message at once.
+/// Scans a whole message at once.
 pub fn scan(message: &[u8], limits: MessageLimits) -> Result<Outline, ScanError> {
     let mut scanner = Scanner::new(limits);
     scanner.feed(message)?;

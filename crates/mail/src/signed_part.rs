@@ -1,8 +1,9 @@
-//! What mail programs sign: a MIME part, which says so in its header.
+//! Recognises what mail programs sign: a MIME part whose header says so.
 //!
-//! People also sign texts and files. If somebody puts such octets into a multipart/signed, readers take what stands before the
-//! first empty line for a header and do not show it, or obey a field that the text quotes. So a signature counts only if
-//! it stands over a part with the header that mail programs write ([RFC 3156, section 5]).
+//! People also sign texts and files. If an attacker puts such octets into a multipart/signed, mail programs
+//! take the lines before the first empty line for a header: they hide them, or obey a field that the text
+//! quotes. So a signature counts only for a part with a header as mail programs write it ([RFC 3156, section
+//! 5]).
 
 use crate::content_type::ContentType;
 use crate::entity::Entity;
@@ -24,7 +25,7 @@ const OF_MIME: &[&str] = &[
     "content-type",
     "mime-version",
 ];
-/// Fields of the message that programs repeat within the signature ([RFC 9788], and what was before it).
+/// Fields of the message that programs repeat inside the signature ([RFC 9788] and its predecessors).
 const OF_MESSAGE: &[&str] = &[
     "accept-language",
     "auto-submitted",
@@ -59,14 +60,14 @@ const OF_MESSAGE: &[&str] = &[
     "x-mailer",
     "x-priority",
 ];
-/// What fields of Delta Chat and of mailing lists begin with.
+/// Prefixes of the fields of Delta Chat and of mailing lists.
 const FAMILIES: &[&str] = &["chat-", "list-"];
 const ENCODINGS: &[&[u8]] = &[b"7bit", b"8bit", b"binary", b"quoted-printable", b"base64"];
 
-/// Whether the octets, with CRLF line ends, begin as mail programs write a part to be signed: with a header of known fields that
-/// says of which type the part is or how it is encoded. Programs that name the recipients there name the author, too.
+/// Whether the octets, with CRLF line ends, begin like a part that mail programs sign: a header of known
+/// fields that has a type or an encoding. If the header names recipients, it must name the author, too.
 ///
-/// Gnus writes no type for plain ASCII, and still the encoding.
+/// Gnus writes no type for plain ASCII, but it writes the encoding.
 pub fn is_signed_part(octets: &[u8]) -> bool {
     let entity = Entity::parse(octets);
     let has = |name: &str| entity.headers.count(name) > 0;
@@ -77,7 +78,7 @@ pub fn is_signed_part(octets: &[u8]) -> bool {
         && (has("from") || !has("to") && !has("cc"))
 }
 
-/// A field of a known name, with the colon right behind it and words in each of its lines.
+/// Whether the field has a known name with the colon directly after it, and text in each of its lines.
 fn is_known(field: &Field) -> bool {
     let name = field.name().to_ascii_lowercase();
     let is_named = [OF_MIME, OF_MESSAGE].iter().any(|names| names.contains(&name.as_str()));

@@ -1,4 +1,4 @@
-//! What programs and gateways put before a Subject: marks of answers and of forwarded mail, tags, the list's prefix.
+//! Prefixes of a Subject: reply and forward marks, tags of gateways, and the prefix of the list.
 
 /// `Re:` and its relatives.
 const REPLY_MARKS: &[&str] = &[
@@ -10,8 +10,8 @@ const REPLY_MARKS: &[&str] = &[
 const FORWARD_MARKS: &[&str] =
     &["fwd", "fw", "wg", "tr", "rv", "vb", "vl", "enc", "doorst", "pd", "ilt", "i", "转发", "轉寄", "転送"];
 
-/// The subject with the list's prefix before it. A prefix that is there already, also behind marks and tags, is not
-/// repeated; answer marks stand before the prefix, once. Tags and marks of forwarded mail stay, behind the prefix.
+/// Puts the list's prefix before the subject. The prefix is not repeated if the subject has it already, even
+/// after marks and tags. One reply mark stands before the prefix; tags and forward marks stay after it.
 pub fn with_prefix(prefix: &str, subject: &str) -> String {
     let prefix = prefix.trim_end();
     let mut rest = subject.trim();
@@ -39,7 +39,7 @@ pub fn with_prefix(prefix: &str, subject: &str) -> String {
     format!("{mark}{prefix}{space}{words}")
 }
 
-/// The subject without all that stands before it: `[EXT] Re: help` is `help`.
+/// The subject without its prefixes: `[EXT] Re: help` becomes `help`.
 pub fn bare(subject: &str) -> &str {
     let mut rest = subject.trim();
     while let Some((_, behind)) = front(rest) {
@@ -54,7 +54,7 @@ enum Front {
     Tag,
 }
 
-/// The first thing that stands before a subject, and what is behind it.
+/// The first prefix of a subject, and the rest.
 fn front(subject: &str) -> Option<(Front, &str)> {
     if let Some(behind) = tag(subject) {
         return Some((Front::Tag, behind.trim_start()));
@@ -73,7 +73,7 @@ fn front(subject: &str) -> Option<(Front, &str)> {
     Some((kind, behind.trim_start()))
 }
 
-/// `[EXTERN]` or `***SPAM***` at the beginning.
+/// A tag such as `[EXTERN]` or `***SPAM***` at the beginning.
 fn tag(subject: &str) -> Option<&str> {
     if let Some(rest) = subject.strip_prefix('[') {
         return rest.split_once(']').map(|(_, behind)| behind);

@@ -1,8 +1,8 @@
-//! Moments, as mail writes them.
+//! Points in time, and how mail writes them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment: milliseconds since 1970-01-01 00:00 UTC, leap seconds not counted.
+/// A point in time: milliseconds since 1970-01-01 00:00 UTC, without leap seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
@@ -12,12 +12,12 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Timestamp {
-    /// The present of the system's clock. Only the outermost layers ask for it.
+    /// The current time of the system's clock. Only the outermost layers call this.
     pub fn now() -> Self {
         Self::from_system_time(SystemTime::now())
     }
 
-    /// Rounds down to milliseconds; times before 1970 are negative.
+    /// Converts and rounds down to milliseconds. Times before 1970 are negative.
     pub fn from_system_time(time: SystemTime) -> Self {
         let clamp = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
         match time.duration_since(UNIX_EPOCH) {
@@ -26,31 +26,31 @@ impl Timestamp {
         }
     }
 
-    /// The same moment for the standard library; times before 1970 become 1970.
+    /// Converts to the standard library's type. Times before 1970 become 1970.
     pub fn to_system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.0.max(0).unsigned_abs())
     }
 
-    /// The moment `ms` milliseconds later (earlier, if negative).
+    /// The time `ms` milliseconds later (earlier if negative).
     #[must_use]
     pub fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// As Date fields have it, in UTC: `Tue, 24 Nov 2026 04:19:48 +0000` ([RFC 5322, section 3.3]).
+    /// The form of Date fields, in UTC: `Tue, 24 Nov 2026 04:19:48 +0000` ([RFC 5322, section 3.3]).
     pub fn rfc5322(self) -> String {
         let (year, month, day) = self.civil();
         let weekday = WEEKDAYS[usize::try_from(self.0.div_euclid(DAY_MS).rem_euclid(7)).unwrap_or(0)];
         format!("{weekday}, {day:02} {} {year:04} {} +0000", MONTHS[month as usize - 1], self.clock())
     }
 
-    /// As people and programs sort it: `2026-11-24T04:19:48Z` ([RFC 3339]).
+    /// The form that sorts by time: `2026-11-24T04:19:48Z` ([RFC 3339]).
     pub fn rfc3339(self) -> String {
         let (year, month, day) = self.civil();
         format!("{year:04}-{month:02}-{day:02}T{}Z", self.clock())
     }
 
-    /// The moment that the value of a Date field names, or `None` if it names none.
+    /// Parses the value of a Date field. Returns `None` if it names no time.
     pub fn parse_rfc5322(value: &str) -> Option<Self> {
         let date = mail_parser::DateTime::parse_rfc822(value.trim())?;
         date.is_valid().then(|| Self(date.to_timestamp().saturating_mul(1000)))

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 /// Octets per encoded line: 76 characters of base64.
 const LINE_OCTETS: usize = 57;
-/// Digits of base64 that are decoded at once: whole groups of four.
+/// How many base64 digits are decoded at a time: whole groups of four.
 const DIGITS: usize = 4096;
 
 /// Base64 in lines of 76, each ended by CRLF.
@@ -23,8 +23,8 @@ pub fn base64_lines(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Decodes a body by the value of its Content-Transfer-Encoding. `None` if it is not what it claims to be;
-/// an unknown encoding is taken as none, and the body is borrowed.
+/// Decodes a body by the value of its Content-Transfer-Encoding. Returns `None` if the body is not validly
+/// encoded. An unknown encoding counts as none, and the body is borrowed.
 pub fn decode<'a>(body: &'a [u8], encoding: &str) -> Option<Cow<'a, [u8]>> {
     match encoding.trim().to_ascii_lowercase().as_str() {
         "base64" => decode_base64(body).map(Cow::Owned),
@@ -33,7 +33,7 @@ pub fn decode<'a>(body: &'a [u8], encoding: &str) -> Option<Cow<'a, [u8]>> {
     }
 }
 
-/// Digits are gathered in small pieces: a second copy of a large body would double what it takes in memory.
+/// Decodes in small pieces, because a second copy of a large body would double the memory that it takes.
 fn decode_base64(body: &[u8]) -> Option<Vec<u8>> {
     let end = body.iter().rposition(|b| *b != b'=' && !b.is_ascii_whitespace()).map_or(0, |p| p + 1);
     let mut out = Vec::with_capacity(end / 4 * 3 + 3);
@@ -100,7 +100,7 @@ pub fn quoted_printable(text: &[u8]) -> Vec<u8> {
         }
         out.extend_from_slice(b"\r\n");
     }
-    // The split sees an empty line behind the last line end.
+    // The split yields an empty line after the last line end.
     if text.ends_with(b"\n") || text.is_empty() {
         out.truncate(out.len() - 2);
     }

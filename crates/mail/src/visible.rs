@@ -1,12 +1,11 @@
-//! Characters that nobody sees, or that turn the text around them.
+//! Invisible characters, and characters that change the direction of the text around them.
 
 use std::borrow::Cow;
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// The text with every character that nobody sees written as `\u{…}`: for addresses and names that go to a terminal
-/// or a log.
+/// The text with every invisible character written as `\u{…}`: for addresses and names in terminals and logs.
 pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_misleading) {
         return Cow::Borrowed(text);
@@ -15,7 +14,8 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escaped).collect())
 }
 
-/// Control, format, direction and private characters, line ends, and what has no shape of its own.
+/// Whether the character is a control, format, direction or private-use character, ends a line, or has no
+/// glyph.
 pub(crate) fn is_misleading(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -33,8 +33,8 @@ pub(crate) fn is_misleading(c: char) -> bool {
         )
 }
 
-/// One line of the text that shows what it says: without characters that nobody sees or that turn others, and with a blank
-/// for each that ends a line or is a control. Joiners and variants stay: Persian and emoji are written with them.
+/// The text as one visible line. Invisible characters and direction controls are removed, and line ends and
+/// controls become blanks. Joiners and variation selectors stay, because Persian and emoji need them.
 pub fn one_line(text: &str) -> String {
     let of_line = |c: char| match c {
         '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => Some(c),

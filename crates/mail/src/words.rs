@@ -1,4 +1,5 @@
-//! The words of a message: its first plain text, or, where there is none, the words of its first HTML.
+//! Extracts the text of a message: its first plain text or, if there is none, the text of its first HTML
+//! part.
 
 use std::borrow::Cow;
 
@@ -6,14 +7,14 @@ use crate::entity::Entity;
 use crate::html::html_text;
 use crate::multipart::split;
 
-/// More parts are not looked at.
+/// The most parts that are searched.
 const MAX_PARTS: usize = 100;
 const MAX_DEPTH: usize = 8;
-/// More text is not read.
+/// The most octets of text that are read.
 const MAX_OCTETS: usize = 64 * 1024;
 
-/// The first `text/plain` leaf of an entity, decoded, or the words of the first `text/html` one; at most 64 KiB of it. Empty
-/// if there is neither.
+/// The first `text/plain` leaf of an entity, decoded, or the text of the first `text/html` leaf, at most 64
+/// KiB. Empty if there is neither.
 pub fn first_text(root: &Entity<'_>) -> String {
     let leaf = |subtype| find(root, subtype, 0, &mut MAX_PARTS.clone()).map(text);
     leaf("plain").or_else(|| leaf("html").map(|html| html_text(&html))).unwrap_or_default()
@@ -23,7 +24,7 @@ fn text(octets: Cow<'_, [u8]>) -> String {
     let octets = &octets[..octets.len().min(MAX_OCTETS)];
     match std::str::from_utf8(octets) {
         Ok(text) => text.to_owned(),
-        // Commands are ASCII: other charsets that people write in agree on that.
+        // Commands are ASCII, which all other common charsets contain.
         Err(_) => octets.iter().copied().map(char::from).collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! The fields for programs in a delivery report ([RFC 3464], [RFC 6533]).
+//! The machine-readable fields of a delivery report ([RFC 3464], [RFC 6533]).
 
 use crate::address::Address;
 use crate::encoded_word;
@@ -6,19 +6,20 @@ use crate::headers::Headers;
 
 use super::DeliveryReport;
 
-/// More groups are no report about copies of ours, which have one recipient or a few.
+/// The most recipient groups that are read. Our copies have one recipient or a few, so a longer report is not
+/// about them.
 const MAX_GROUPS: usize = 100;
 
-/// What a report says of one recipient ([RFC 3464, section 2.3]).
+/// The part of a report about one recipient ([RFC 3464, section 2.3]).
 pub(super) struct Group {
     pub(super) report: DeliveryReport,
-    /// The final and the original recipient, as far as they are readable.
+    /// The final and the original recipient, if they are readable.
     pub(super) recipients: Vec<Address>,
-    /// `5.1.1`; empty if there is none.
+    /// For instance `5.1.1`. Empty if the report has no status.
     pub(super) status: String,
 }
 
-/// The groups that have an Action field.
+/// The recipient groups that have an Action field.
 pub(super) fn groups(fields: &[u8]) -> Vec<Group> {
     let text = String::from_utf8_lossy(fields).replace("\r\n", "\n").replace('\r', "\n");
     let mut groups: Vec<Group> = Vec::new();
@@ -44,7 +45,8 @@ fn group(block: &str) -> Option<Group> {
     let value = |name: &str| fields.text(name).map(|value| plain(&value));
     let report = match value("action")?.as_str() {
         "failed" => DeliveryReport::Failed,
-        // Not of the standard: the server has tried long enough, unless the status says that it still tries.
+        // This value is not in the standard. The server has given up, unless the status says that it still
+        // tries.
         "expired" if !value("status").is_some_and(|status| status.starts_with(['2', '4'])) => {
             DeliveryReport::Failed
         }
@@ -53,7 +55,7 @@ fn group(block: &str) -> Option<Group> {
     };
     let recipients = ["final-recipient", "original-recipient"].iter().filter_map(|name| {
         let value = fields.text(name)?;
-        // `rfc822; anne@example.org`
+        // For instance `rfc822; anne@example.org`.
         let address = value.split_once(';').map_or(value.as_str(), |(_, address)| address);
         without_comments(address).trim().trim_matches(['<', '>']).parse().ok()
     });

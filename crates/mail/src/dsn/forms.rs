@@ -1,13 +1,15 @@
-//! The forms of servers that write their reports for people only. A form is a phrase that such servers print and that
-//! speaks of an end. What speaks of a delay is no failure: in the languages below because it says so, in all others because
-//! it has none of the phrases.
+//! Recognises reports that are written only for people. A form is a phrase that such servers print when they
+//! have given up.
+//!
+//! A report about a delay is not a failure. Reports in the languages below are recognised as delays; in all
+//! other languages a delay has none of the phrases.
 
 use super::DeliveryReport;
 
-/// The report stands at the top; what follows is what came back.
+/// How much of the text is read. The report stands at the top, and the returned message follows.
 pub(super) const MAX_OCTETS: usize = 16 * 1024;
 
-/// What begins the message that came back, in the text of a report. In lower case.
+/// Phrases, in lower case, after which the returned message begins.
 const RETURNED: &[&str] = &[
     "below this line is a copy",
     "this is a copy of the message",
@@ -27,7 +29,7 @@ const RETURNED: &[&str] = &[
     "\nreceived: by ",
 ];
 
-/// The server has not given up.
+/// Phrases, in lower case, that say that the server still tries.
 const LATE: &[&str] = &[
     "warning message only",
     "will be retried",
@@ -78,7 +80,7 @@ const LATE: &[&str] = &[
     "延遲",
 ];
 
-/// Subjects of reports about delays; those of failures are told by their text.
+/// Subjects of reports about delays. Reports about failures are recognised by their text.
 const LATE_SUBJECTS: &[&str] = &[
     "(delay)",
     "delayed",
@@ -107,11 +109,11 @@ const FAILED_SUBJECTS: &[&str] = &[
     "status notification: error",
 ];
 
-/// What no person and no vacation program writes, whoever stands in From.
+/// Phrases that neither people nor vacation programs write. They count whoever is named in From.
 const UNMISTAKABLE: &[&str] =
     &["this is the qmail-send program", "could not be delivered to: <", "could not be delivered to mobile"];
 
-/// The server has given up, said in words.
+/// Phrases that say that the server has given up.
 const FAILED: &[&str] = &[
     "this is a permanent error",
     "undeliverable",
@@ -151,13 +153,13 @@ const FAILED: &[&str] = &[
     "mail system error",
 ];
 
-/// Reads what people read in a report of whom the header does not show as a server.
+/// Whether the text is certainly a report of a failure, even if the header does not look like a server's.
 pub(super) fn is_unmistakable(text: &str) -> bool {
     let text = flat(text);
     has(&text, UNMISTAKABLE) && !has(&text, LATE)
 }
 
-/// Reads what people read in a report of a server.
+/// Judges the text of a report that a server wrote.
 pub(super) fn judge(subject: &str, text: &str) -> DeliveryReport {
     let text = flat(text);
     let subject = subject.to_lowercase();
@@ -174,7 +176,7 @@ fn has(text: &str, phrases: &[&str]) -> bool {
     phrases.iter().any(|phrase| text.contains(phrase))
 }
 
-/// The words before what came back, in lower case and with single blanks, without what is quoted.
+/// The text before the returned message, in lower case, with single blanks and without quoted lines.
 fn flat(text: &str) -> String {
     let mut end = text.len().min(MAX_OCTETS);
     while !text.is_char_boundary(end) {
@@ -186,7 +188,7 @@ fn flat(text: &str) -> String {
     own.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
-/// A reply code of 5xx or a status of 5.x.x ([RFC 3463]) as a word of its own.
+/// Whether the text has a reply code 5xx or a status 5.x.x ([RFC 3463]) as a separate word.
 fn has_permanent_code(text: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
     text.split(|c: char| !is_word(c)).map(|word| word.trim_end_matches(['.', '-'])).any(|word| {

@@ -1,8 +1,9 @@
-//! Delivery reports ([RFC 3464]) and the forms of servers that write none: whether a recipient failed for good.
+//! Reads delivery reports ([RFC 3464] and the forms of servers that do not follow it): did a recipient fail
+//! permanently?
 //!
-//! A report counts only if it says so itself. What is automatic and no report (an answer of a vacation program, a receipt,
-//! a complaint), what cannot be read, and what people write is never a failure. `Auto-Submitted` alone decides nothing:
-//! Exim's failures carry `auto-replied`, as vacation notices do.
+//! A message counts as a report only if it says so itself. Other automatic mail (a vacation notice, a
+//! receipt, a complaint), unreadable mail, and mail that people write is never a failure. `Auto-Submitted`
+//! alone decides nothing, because Exim's failure reports carry `auto-replied`, as vacation notices do.
 
 use std::borrow::Cow;
 
@@ -18,37 +19,37 @@ use crate::headers::Headers;
 
 use parts::{ReportPart, parts};
 
-/// Message-IDs that are read of what came back.
+/// The most Message-IDs that are read from the returned message.
 const MAX_IDS: usize = 8;
 
 /// What a message at a bounce address says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeliveryReport {
-    /// The recipient got nothing and will get nothing.
+    /// The recipient did not get the message and will not get it.
     Failed,
-    /// The server still tries.
+    /// The server will try again.
     Delayed,
     /// Something else.
     #[default]
     Other,
 }
 
-/// A message at a bounce address, read.
+/// What was read from a message at a bounce address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BounceReading {
     /// What it says.
     pub report: DeliveryReport,
-    /// Whether a server wrote it, to whom nobody writes back: a report of whatever kind, or another automatic answer.
+    /// Whether a server wrote it, so that nobody answers it: any kind of report, or another automatic answer.
     pub automatic: bool,
-    /// The recipients that failed, as the report names them. Nothing proves that.
+    /// The recipients that failed, as the report names them. The report may be forged.
     pub failed: Vec<Address>,
-    /// The status of the first that failed ([RFC 3463]); empty if the report names none.
+    /// The status of the first recipient that failed ([RFC 3463]). Empty if the report has none.
     pub status: String,
-    /// The Message-IDs of what came back, with their brackets. Nothing proves them.
+    /// The Message-IDs of the returned message, with their brackets. They may be forged.
     pub returned: Vec<String>,
 }
 
-/// Reads a message that came to a bounce address. `sender`: the envelope sender; `None`: the null sender.
+/// Reads a message that came to a bounce address. `sender` is the envelope sender; `None` is the null sender.
 pub fn read(sender: Option<&Address>, message: &[u8]) -> BounceReading {
     let root = Entity::parse(message);
     let (headers, body) = (root.headers.clone(), root.body);
@@ -76,7 +77,7 @@ fn judge(headers: &Headers, daemon: bool, parts: &parts::ReportParts<'_>) -> Jud
     let status = parts.leaves.iter().filter(|leaf| is_status(leaf) && (leaf.in_report || daemon));
     let mut groups: Vec<_> = status.flat_map(|leaf| fields::groups(&decoded(leaf))).collect();
     if groups.is_empty() && daemon {
-        // The fields stand in the text where a gateway took the parts apart.
+        // If a gateway took the parts apart, the fields are in the text.
         let text = words(parts);
         if text.to_ascii_lowercase().contains("\nfinal-recipient:") {
             groups = fields::groups(text.as_bytes());
@@ -117,7 +118,7 @@ fn decoded<'a>(leaf: &ReportPart<'a>) -> Cow<'a, [u8]> {
     leaf.entity.decoded_body().unwrap_or(Cow::Borrowed(leaf.entity.body))
 }
 
-/// What people read of the report: the texts before the message that came back.
+/// The texts of the report for people: those before the returned message.
 fn words(parts: &parts::ReportParts<'_>) -> String {
     let mut text = String::from("\n");
     for leaf in &parts.leaves {
@@ -139,7 +140,7 @@ fn words(parts: &parts::ReportParts<'_>) -> String {
     text
 }
 
-/// Names of programs in From and in envelope senders.
+/// Names that mail servers use in From and in envelope senders.
 const DAEMONS: &[&str] = &[
     "mailer-daemon",
     "mailer_daemon",
@@ -153,7 +154,8 @@ const DAEMONS: &[&str] = &[
     "mail.delivery.system",
 ];
 
-/// Whether a mail server wrote the message: the null sender or one of its own, and no person in From.
+/// Whether a mail server wrote the message: the envelope sender is null or belongs to a server, and From
+/// names no person.
 fn is_daemon(sender: Option<&Address>, headers: &Headers) -> bool {
     let known = |text: &str| DAEMONS.iter().any(|name| text.to_lowercase().contains(name));
     if sender.is_some_and(|sender| !known(sender.local())) {
@@ -173,7 +175,7 @@ fn answers_by_itself(headers: &Headers) -> bool {
         || headers.count("x-auto-response-suppress") > 0
 }
 
-/// The ids in lines that look like a Message-ID field.
+/// The Message-IDs in lines that look like a Message-ID field.
 fn message_ids(body: &[u8]) -> Vec<String> {
     let lines = body.split(|octet| *octet == b'\n');
     let mut continued = false;

@@ -1,32 +1,34 @@
-//! The parts of a report, read leniently: servers write reports with boundaries that stand at other lines too, and what
-//! came through a gateway is cut off or wrapped. Nothing here decides what a reader sees, so leniency is safe.
+//! Splits a report into its parts, leniently. Some servers write reports with boundaries inside other lines,
+//! and gateways cut reports off or wrap them. Nothing here decides what a recipient of a post sees, so
+//! leniency is safe.
 
 use crate::content_type::ContentType;
 use crate::entity::Entity;
 
-/// Multiparts inside each other.
+/// The deepest nesting of multiparts that is read.
 const MAX_DEPTH: usize = 6;
-/// Parts that are looked at.
+/// The most parts that are read.
 const MAX_PARTS: usize = 64;
 
-/// One part that holds no others, or a message that came back.
+/// A part without parts of its own, or the returned message.
 pub(super) struct ReportPart<'a> {
     pub(super) content_type: ContentType,
     pub(super) entity: Entity<'a>,
-    /// Whether a multipart/report holds it.
+    /// Whether the part is inside a multipart/report.
     pub(super) in_report: bool,
 }
 
-/// What the tree of a message holds.
+/// The parts of a message and the types of its reports.
 #[derive(Default)]
 pub(super) struct ReportParts<'a> {
-    /// In their order.
+    /// The leaves in order.
     pub(super) leaves: Vec<ReportPart<'a>>,
-    /// The `report-type` of each multipart/report, in lower case ([RFC 6522, section 3]); empty if there is none.
+    /// The `report-type` of each multipart/report, in lower case ([RFC 6522, section 3]). Empty if a report
+    /// has none.
     pub(super) report_types: Vec<String>,
 }
 
-/// Walks the tree. Messages that came back are leaves: what stands in them is not the report's.
+/// Walks the tree. A returned message is a leaf, because its parts do not belong to the report.
 pub(super) fn parts<'a>(root: Entity<'a>) -> ReportParts<'a> {
     let mut parts = ReportParts::default();
     walk(root, false, 0, &mut parts);
@@ -56,7 +58,8 @@ fn walk<'a>(entity: Entity<'a>, in_report: bool, depth: usize, parts: &mut Repor
     }
 }
 
-/// The parts between lines that are exactly the delimiter. One that never ends lasts to the end of the body.
+/// The parts between lines that are exactly the delimiter. A part without a closing delimiter ends with the
+/// body.
 fn split<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
     let (mut parts, mut begun, mut at) = (Vec::new(), None, 0);
     for line in body.split_inclusive(|octet| *octet == b'\n') {

@@ -1,11 +1,11 @@
-//! Own samples of all forms: what counts, and what must not.
+//! Samples of all forms of reports: those that count and those that must not.
 
 use proptest::prelude::*;
 
 use super::*;
 use DeliveryReport::{Delayed, Failed, Other};
 
-/// The report that `mail`, with LF line ends, makes with the null sender.
+/// Checks the report in `mail`, which has LF line ends and the null sender.
 fn check(mail: &str, expected: DeliveryReport) {
     check_from("", mail, expected);
 }
@@ -19,7 +19,7 @@ fn fields(lines: &str) -> String {
     format!("Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; a@x.example\n{lines}\n")
 }
 
-/// A multipart/report of that type with that part for programs.
+/// A multipart/report of that type with that machine-readable part.
 fn report_of(kind: &str, part: &str, fields: &str) -> String {
     format!(
         "From: MAILER-DAEMON@mx.example\nContent-Type: multipart/report; report-type={kind}; boundary=b\n\n--b\n\nWords.\n--b\nContent-Type: message/{part}\n\n{fields}\n--b--\n"
@@ -50,7 +50,7 @@ fn the_action_decides() {
     check(&status("Status: 5.1.1"), Other);
     check(&status("Action: delayed\n\nFinal-Recipient: rfc822; b@x.example\nAction: failed"), Failed);
     check(&status("Action: delayed\nFinal-Recipient: rfc822; b@x.example\nAction: failed"), Failed);
-    // Whoever sends a report: some servers write under names of their own.
+    // The sender does not matter: some servers send reports under names of their own.
     check_from("reports@mx.example", &status("Action: failed").replace("MAILER-DAEMON@", "reports@"), Failed);
 }
 
@@ -65,7 +65,7 @@ fn a_report_is_found_where_it_is() {
     check(&wrap(&failed), Failed);
     check(&wrap(&wrap(&failed).replace("boundary=o", "boundary=p").replace("--o", "--p")), Failed);
     check(&wrap(&status("Action: delayed")), Delayed);
-    // Cut off, with a line that only begins like a boundary, and in another encoding.
+    // A report that is cut off, has a line that only begins like a boundary, or is in another encoding.
     check(&failed.replace("--b--\n", ""), Failed);
     check(&failed.replace("Words.", "--bc"), Failed);
     check(&status("Action: delayed").replace("--b--\n", ""), Delayed);
@@ -89,7 +89,7 @@ fn other_reports_and_people_never_count() {
     check(&report_of("delivery-status", "delivery-status", "rubbish"), Other);
     let returned = status("Action: failed").replace("boundary=b", "boundary=n").replace("--b", "--n");
     check(&report_of("delivery-status", "rfc822", &returned), Other);
-    // A person who sends a report on.
+    // A person forwards a report.
     let forwarded = format!(
         "From: Anne <anne@x.example>\nSubject: Fwd: Undelivered Mail Returned to Sender\nContent-Type: multipart/mixed; boundary=f\n\n--f\n\nLook: 550 5.1.1 user unknown\n--f\nContent-Type: message/rfc822\n\n{}\n--f--\n",
         status("Action: failed")
@@ -120,7 +120,7 @@ fn other_reports_and_people_never_count() {
     check("Subject: x", Other);
 }
 
-/// Reports of servers that write them for people only, with the words of those servers.
+/// Reports that servers write only for people, in the words of those servers.
 #[test]
 fn known_forms_count() {
     for (from, subject, text) in [
@@ -180,7 +180,7 @@ fn known_forms_count() {
             "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1\n",
         ),
     ] {
-        // Exim marks its reports as vacation programs mark their answers.
+        // Exim marks its reports as vacation programs mark their notices.
         for mark in ["", "Auto-Submitted: auto-replied\n", "Auto-Submitted: auto-generated (failure)\n"] {
             let mail = format!("From: {from}\nSubject: {subject}\n{mark}\n{text}");
             check(&mail, Failed);

@@ -1,15 +1,15 @@
-//! Colours of pages, and whether words in one can be read on another.
+//! Colours of HTML pages, and whether text in one colour is readable on another.
 
 /// Red, green and blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Colour(u8, u8, u8);
 
 const WHITE: Colour = Colour(255, 255, 255);
-/// Words of which the page does not say the colour: text, and links.
+/// The colours of text and links if the page sets none.
 const UNSAID: [Colour; 2] = [Colour(0, 0, 0), Colour(0, 0, 0xee)];
-/// More colours are no mail's.
+/// The most colours that are compared. Mail has fewer.
 const MAX_COLOURS: usize = 100;
-/// What can still be read, as a ratio of luminances. WCAG asks for 4.5 where reading is easy.
+/// The lowest readable contrast, as a ratio of luminances. WCAG asks for 4.5 for comfortable reading.
 const LEAST_CONTRAST: f32 = 1.5;
 const NAMES: &[(&str, u32)] = &[
     ("aqua", 0x00ffff),
@@ -52,7 +52,7 @@ const NAMES: &[(&str, u32)] = &[
 ];
 
 impl Colour {
-    /// Reads `#rgb`, `#rrggbb` or a name in lower case.
+    /// Parses `#rgb`, `#rrggbb` or a colour name in lower case.
     pub(super) fn read(text: &str) -> Option<Self> {
         let named = NAMES.iter().find(|(name, _)| *name == text).map(|(_, number)| *number);
         let of_hex = || {
@@ -68,7 +68,7 @@ impl Colour {
         Some(Self(red, green, blue))
     }
 
-    /// The ratio of their luminances, from 1 to 21 ([WCAG 2.2, contrast ratio]).
+    /// The contrast ratio of two colours, from 1 to 21 ([WCAG 2.2, contrast ratio]).
     fn contrast(self, other: Self) -> f32 {
         let (one, other) = (self.luminance() + 0.05, other.luminance() + 0.05);
         one.max(other) / one.min(other)
@@ -91,18 +91,18 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    /// Takes a colour of words.
+    /// Adds a text colour.
     pub(super) fn text(&mut self, colour: Colour) {
         add(&mut self.texts, colour);
     }
 
-    /// Takes a colour behind words.
+    /// Adds a background colour.
     pub(super) fn ground(&mut self, colour: Colour) {
         add(&mut self.grounds, colour);
     }
 
-    /// Whether words in each of the colours can be read on each of those behind words. Which stand on which depends on how a
-    /// program mends a page, so that all must.
+    /// Whether text in every text colour is readable on every background colour. Which text stands on which
+    /// background depends on how a program repairs the page, so every pair must be readable.
     pub(super) fn is_readable(&self) -> bool {
         let grounds = || self.grounds.iter().chain([&WHITE]);
         let on_all = |text: &Colour| grounds().all(|ground| text.contrast(*ground) >= LEAST_CONTRAST);

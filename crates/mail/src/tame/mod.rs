@@ -1,10 +1,12 @@
-//! What keeps to its own place when a mail program shows it.
+//! Replaces parts that could change how the rest of a message is shown.
 //!
-//! Mail programs show all parts of a message in one page. Style sheets, positions and attributes of the body in one part
-//! then change how the other parts look: they hide them, cover them, or move over them. Thunderbird shows HTML so
-//! wherever it finds HTML, also within a message that is attached. So a part counts as tame only if nothing in it is
-//! known to reach further; everything else becomes a file.
-//! It never becomes text: what a page hides from its reader would then be shown as words of its author.
+//! Mail programs show all parts of a message on one page. Style sheets, positions and attributes of the body
+//! in one part then change the other parts: they hide them, cover them, or move over them. Thunderbird does
+//! this for HTML anywhere in a message, even in an attached message.
+//!
+//! So a part is kept only if everything in it is known to be harmless ("tame"). Every other part becomes a
+//! file. It never becomes text, because words that the page hides from its author would then be shown as the
+//! author's words.
 
 mod colour;
 mod page;
@@ -21,10 +23,11 @@ use crate::multipart::split;
 use crate::visible::is_misleading;
 
 const MAX_DEPTH: usize = 8;
-/// More parts are not looked into.
+/// The most parts that are examined.
 const MAX_PARTS: usize = 100;
 
-/// Subtypes of `text` that mail programs show letter by letter. They make a page of others, such as `text/enriched`.
+/// Subtypes of `text` that mail programs show literally. They render others, such as `text/enriched`, as a
+/// page.
 const TEXTS: &[&str] = &[
     "csv",
     "markdown",
@@ -42,17 +45,17 @@ const TEXTS: &[&str] = &[
     "x-shellscript",
     "x-tex",
 ];
-/// Kinds of which mail programs show pictures, or nothing.
+/// Types that mail programs show as pictures or not at all.
 const KINDS: &[&str] = &["application", "audio", "font", "image", "model", "video"];
-/// Those subtypes of `application` that mail programs open in place, whatever they hold.
+/// Subtypes of `application` that mail programs open in place, whatever they contain.
 const OPENED: &[&str] = &["pkcs7-mime", "x-pkcs7-mime", "mac-binhex40", "ms-tnef", "vnd.ms-tnef"];
-/// Subtypes of `message` that are lists of fields.
+/// Subtypes of `message` that consist of fields.
 const FIELDS: &[&str] = &["delivery-status", "disposition-notification", "feedback-report"];
-/// Endings of files that mail programs take for messages or for pages.
+/// File name endings that mail programs treat as messages or pages.
 const ENDINGS: &[&str] = &[".eml", ".msg", ".htm", ".mht", ".xht", ".shtm", ".p7m", ".hqx", ".uue"];
 
-/// The entity with other HTML, and with what may hold it, as files; `None` if it is tame as it is. The octets of all
-/// other parts stay.
+/// The entity with harmful HTML, and with parts that may contain it, turned into files. Returns `None` if
+/// nothing has to change. The octets of all other parts stay.
 pub fn tamed(entity: &[u8]) -> Option<Vec<u8>> {
     match tame(&Entity::parse(entity), entity, 0, &mut MAX_PARTS.clone()) {
         Cow::Borrowed(_) => None,
@@ -60,8 +63,8 @@ pub fn tamed(entity: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The same of a message, whose other header fields stay. No signature stands over what was changed: its words stand there
-/// without it.
+/// Like [`tamed`], for a message; its other header fields stay. A signature on a changed part is removed,
+/// because it no longer verifies.
 pub fn tamed_message(message: &[u8]) -> Option<Vec<u8>> {
     let entity = Entity::parse(message);
     let mut whole = Vec::with_capacity(message.len());
@@ -77,7 +80,7 @@ pub fn tamed_message(message: &[u8]) -> Option<Vec<u8>> {
     Some(whole)
 }
 
-/// The first part of what is signed; everything else as it is.
+/// The signed part of a multipart/signed; everything else unchanged.
 fn without_signature(octets: &[u8]) -> &[u8] {
     let entity = Entity::parse(octets);
     let content_type = entity.content_type();
@@ -90,7 +93,7 @@ fn without_signature(octets: &[u8]) -> &[u8] {
     split(&octets[body..], boundary).ok().and_then(|parts| parts.first().copied()).unwrap_or(octets)
 }
 
-/// `octets` are those of the entity.
+/// `octets` are the octets of `entity`.
 fn tame<'a>(entity: &Entity<'a>, octets: &'a [u8], depth: usize, left: &mut usize) -> Cow<'a, [u8]> {
     let content_type = entity.content_type();
     let Some(less) = left.checked_sub(1) else { return file(entity) };
@@ -120,22 +123,22 @@ fn is_tame_message(entity: &Entity<'_>, depth: usize, left: &mut usize) -> bool 
         && matches!(tame(&message, entity.body, depth + 1, left), Cow::Borrowed(_))
 }
 
-/// Whether no field names a type: some programs take each block of fields for a message.
+/// Whether no field declares a type. Some programs take each block of fields for a message.
 fn is_list_of_fields(entity: &Entity<'_>) -> bool {
     entity.has_bare_parts() && !entity.body.to_ascii_lowercase().windows(8).any(|word| word == b"content-")
 }
 
-/// Thunderbird looks for encoded files in text that does not say its type.
+/// Whether the text is harmless. Thunderbird searches text without a declared type for encoded files.
 fn is_tame_text(entity: &Entity<'_>) -> bool {
     entity.headers.count("content-type") > 0 || entity.decoded_body().is_some_and(|body| !holds_file(&body))
 }
 
-/// Whether it is `xml`, `x+xml`, or a kind of HTML. Documents of offices have `xml` in the middle.
+/// Whether the subtype is `xml`, `x+xml`, or a kind of HTML. Office documents have `xml` in the middle.
 fn is_markup(subtype: &str) -> bool {
     subtype.ends_with("xml") || subtype.contains("html")
 }
 
-/// The same container around its parts, each tame.
+/// The same multipart with each of its parts made tame.
 fn container<'a>(
     octets: &'a [u8],
     entity: &Entity<'_>,
@@ -165,13 +168,13 @@ fn container<'a>(
     Cow::Owned(tamed)
 }
 
-/// A file that no mail program opens in place.
+/// The part as a file that no mail program opens in place.
 fn file(entity: &Entity<'_>) -> Cow<'static, [u8]> {
     let body = entity.decoded_body().unwrap_or(Cow::Borrowed(entity.body));
     Cow::Owned(Part::attachment("attachment.bin", "application/octet-stream", &body).into_bytes())
 }
 
-/// Whether a name of the part, in whatever form, has one of the endings.
+/// Whether a file name of the part, in any form, has one of the endings.
 fn has_ending(entity: &Entity<'_>) -> bool {
     let mut names = Vec::new();
     for (field, before) in [("content-type", ""), ("content-disposition", "x/")] {
@@ -182,12 +185,12 @@ fn has_ending(entity: &Entity<'_>) -> bool {
         );
         names.push(text.to_lowercase());
     }
-    // Programs leave out what no file system takes.
+    // Programs drop characters that file systems do not accept.
     let seen = |name: &String| name.replace(|c: char| c.is_whitespace() || is_misleading(c), "");
     names.iter().map(seen).any(|name| ENDINGS.iter().any(|ending| name.contains(ending)))
 }
 
-/// Whether a line begins a file as uuencode does, with a mode of octal digits and a name, or as yEnc does.
+/// Whether a line begins an encoded file: uuencode with an octal mode and a name, or yEnc.
 fn holds_file(text: &[u8]) -> bool {
     let is_mode = |line: &[u8]| {
         let digits = line.iter().take_while(|b| (b'0'..=b'7').contains(*b)).count();
@@ -219,7 +222,7 @@ mod tests {
         format!("Content-Type: {kind}\r\n\r\n{body}")
     }
 
-    /// Parts in which programs find a page, or make one of what is there.
+    /// Parts in which programs find a page, or which they turn into one.
     #[test]
     fn no_type_brings_a_page_anywhere() {
         let message = format!("Subject: x\r\n{}", page(STYLE));

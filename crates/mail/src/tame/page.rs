@@ -1,6 +1,7 @@
-//! HTML of which every tag is known to keep to its own place.
+//! Recognises HTML in which every tag is known to be harmless to the rest of the message.
 //!
-//! The reading is strict: each `<` begins a tag of one form. So a mail program finds no tag here that was not looked at.
+//! The parser is strict: every `<` must begin a tag of one fixed form. So a mail program finds no tag here
+//! that was not checked.
 
 use super::colour::{Colour, Palette};
 use super::style::{self, Look};
@@ -70,7 +71,7 @@ const ELEMENTS: &[&str] = &[
     "ul",
     "var",
 ];
-/// Their attributes are taken over by the page around them.
+/// Elements whose attributes are applied to the surrounding page.
 const PAGE: &[&str] = &["html", "head", "body"];
 const ATTRIBUTES: &[&str] = &[
     "align",
@@ -115,25 +116,25 @@ const ATTRIBUTES: &[&str] = &[
     "width",
     "wrap",
 ];
-/// Those of the attributes that do nothing to a page.
+/// The attributes of those elements that do not change the page.
 const PAGE_ATTRIBUTES: &[&str] = &["dir", "lang", "style"];
-/// They hold nothing, and have no end tag.
+/// Elements without content and without an end tag.
 const VOID: &[&str] = &["br", "col", "hr", "img", "meta"];
-/// Their end tag may be left out.
+/// Elements whose end tag is optional.
 const OPTIONAL: &[&str] =
     &["body", "colgroup", "dd", "dt", "html", "li", "p", "tbody", "td", "tfoot", "th", "thead", "tr"];
-/// What they hold is not shown, so that they hold no words.
+/// Elements whose content is not shown, so they must not contain text.
 const UNSEEN: &[&str] = &["head", "title"];
 const MAX_DEPTH: usize = 150;
 const MAX_PX: u16 = 2000;
 const ALIGNS: &[&str] = &["baseline", "bottom", "center", "justify", "left", "middle", "right", "top"];
 /// Elements that float if they are aligned to a side.
 const FLOATING: &[&str] = &["img", "table"];
-/// In these, the octets of ASCII are ASCII.
+/// Charsets that contain ASCII.
 const CHARSETS: &[&str] = &["utf-8", "us-ascii", "iso-8859-", "windows-125", "koi8-"];
 
-/// Whether nothing in the page can hide, cover or move what a mail program shows beside it, and all of its words can be
-/// seen: who quotes a page would else sign words that nobody showed.
+/// Whether nothing in the page can hide, cover or move the parts beside it, and all of its text is visible.
+/// Hidden text is refused, because a member who quotes the page would sign words that were never shown.
 pub(super) fn is_tame(html: &[u8], content_type: &ContentType) -> bool {
     let charset = content_type.parameter("charset").unwrap_or("us-ascii");
     if !is_plain_charset(charset) || html.iter().any(|b| b.is_ascii_control() && !b"\t\r\n".contains(b)) {
@@ -143,15 +144,15 @@ pub(super) fn is_tame(html: &[u8], content_type: &ContentType) -> bool {
     page.read(html).is_some() && page.palette.is_readable()
 }
 
-/// A page in reading.
+/// The state of the parser.
 #[derive(Default)]
 struct Page {
-    /// The elements that are open, the outer first.
+    /// The open elements, the outermost first.
     open: Vec<(String, Look)>,
     palette: Palette,
 }
 
-/// A tag with its attributes in lower case.
+/// A tag with its attributes, in lower case.
 struct Tag {
     name: String,
     is_end: bool,
@@ -159,7 +160,8 @@ struct Tag {
 }
 
 impl Page {
-    /// `None` if anything is not known to be harmless, or the elements are not well nested.
+    /// Parses the page. Returns `None` if anything is not known to be harmless, or the elements are not
+    /// properly nested.
     fn read(&mut self, html: &[u8]) -> Option<()> {
         let mut rest = html;
         while let Some(at) = rest.iter().position(|b| *b == b'<') {
@@ -215,7 +217,8 @@ fn is_plain_charset(charset: &str) -> bool {
     CHARSETS.iter().any(|plain| charset.strip_prefix(plain).is_some_and(|rest| rest.len() <= 2))
 }
 
-/// A tag of a known element, and what stands behind it. A document type is no tag. `None` if it is anything else.
+/// Parses one tag of a known element and returns the rest of the page. For a document type there is no tag.
+/// Returns `None` for anything else.
 fn tag(html: &[u8]) -> Option<(Option<Tag>, &[u8])> {
     let (is_end, html) = match html.strip_prefix(b"/") {
         Some(html) => (true, html),
@@ -244,14 +247,14 @@ fn tag(html: &[u8]) -> Option<(Option<Tag>, &[u8])> {
     }
 }
 
-/// A document type without anything in it.
+/// Parses a document type without parameters.
 fn doctype(html: &[u8]) -> Option<&[u8]> {
     let (name, rest) = word(html);
     let end = rest.iter().position(|b| b"<>[".contains(b))?;
     (name == "doctype" && rest[end] == b'>').then(|| &rest[end + 1..])
 }
 
-/// Letters, digits and hyphens, in lower case.
+/// Letters, digits and hyphens, in lower case, and the rest.
 fn word(html: &[u8]) -> (String, &[u8]) {
     let end = html.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'-').unwrap_or(html.len());
     (String::from_utf8_lossy(&html[..end]).to_ascii_lowercase(), &html[end..])
@@ -277,7 +280,8 @@ fn attribute(html: &[u8]) -> Option<(String, String, &[u8])> {
     is_clean.then(|| (name, String::from_utf8_lossy(value).to_ascii_lowercase(), rest))
 }
 
-/// Takes an attribute into how the words of its element look. `None` if it is not known to be harmless.
+/// Applies an attribute to the look of its element. Returns `None` if the attribute is not known to be
+/// harmless.
 fn take(element: &str, attribute: &str, value: &str, look: &mut Look, palette: &mut Palette) -> Option<()> {
     let is_page = PAGE.contains(&element);
     let known = if is_page { PAGE_ATTRIBUTES } else { ATTRIBUTES };
@@ -298,9 +302,9 @@ fn take(element: &str, attribute: &str, value: &str, look: &mut Look, palette: &
         "align" => {
             ALIGNS.contains(&value) && (!FLOATING.contains(&element) || !["left", "right"].contains(&value))
         }
-        // Thunderbird hides those of quotes.
+        // Thunderbird hides elements of this class.
         "class" => !value.contains("citetags") && !value.contains('&'),
-        // Shown by some programs only: a name, and no sentence.
+        // Only some programs show these values, so they may be names but not sentences.
         "alt" | "summary" | "title" => {
             !value.contains(|c: char| c.is_whitespace() || c == '&') && value.len() <= 100
         }
@@ -314,7 +318,7 @@ fn is_count(value: &str, most: u16) -> bool {
         && (value.is_empty() || value.parse::<u16>().is_ok_and(|count| count <= most))
 }
 
-/// Pixels, or a share of what is around.
+/// Whether the value is a number of pixels or a percentage.
 fn is_length(value: &str) -> bool {
     match value.strip_suffix('%') {
         Some(share) => is_count(share, 100),

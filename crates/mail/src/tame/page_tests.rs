@@ -60,7 +60,7 @@ fn honest_pages_stay() {
     }
 }
 
-/// Words that a page hides, in every place that a page has for style.
+/// Pages that hide words, by each way in which a page can set a style.
 #[test]
 fn pages_that_hide_words_do_not() {
     let sizes = [

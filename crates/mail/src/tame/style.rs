@@ -1,13 +1,13 @@
-//! Style that changes how an element looks, and never where it stands or whether its words are seen.
+//! Recognises CSS that changes how an element looks, but neither its place nor the visibility of its text.
 
 use std::borrow::Cow;
 
 use super::colour::{Colour, Palette};
 
-/// Style that does nothing to where words stand.
+/// Properties that do not affect the place of text.
 const PLAIN: &[&str] =
     &["font-family", "font-style", "font-weight", "text-align", "text-decoration", "white-space"];
-/// Style of the room around an element. It is never negative, so that the element keeps to its own place.
+/// Margins and paddings. Negative values are refused, so that the element stays in its place.
 const ROOM: &[&str] = &[
     "border",
     "border-color",
@@ -23,12 +23,12 @@ const ROOM: &[&str] = &[
     "padding-right",
     "padding-top",
 ];
-/// Style of how lines are broken. A page may have it, too.
+/// Properties that control line breaks. A whole page may have them, too.
 const BREAKS: &[&str] =
     &["-webkit-line-break", "-webkit-nbsp-mode", "line-break", "overflow-wrap", "word-break", "word-wrap"];
-/// What an element says that says nothing.
+/// Values that set nothing.
 const UNSAID: &[&str] = &["inherit", "initial", "transparent"];
-/// Sizes of letters as shares of ordinary ones.
+/// Font sizes as fractions of the normal size.
 const SIZES: &[(&str, f32)] = &[
     ("xx-small", 0.5625),
     ("x-small", 0.625),
@@ -39,15 +39,15 @@ const SIZES: &[(&str, f32)] = &[
     ("xx-large", 2.0),
     ("initial", 1.0),
 ];
-/// Sizes as shares of those around them.
+/// Font sizes relative to the surrounding text.
 const RELATIVE_SIZES: &[(&str, f32)] = &[("smaller", 0.8), ("larger", 1.2), ("inherit", 1.0)];
-/// Letters of less than 8 pixels, which are 6 points, are not read.
+/// The smallest readable font size: 8 pixels, which are 6 points.
 const LEAST_SIZE: f32 = 0.499;
 const MOST_SIZE: f32 = 6.0;
 const ORDINARY_PX: f32 = 16.0;
-/// Elements that are smaller than what is around them.
+/// Elements with smaller text than the surrounding element.
 const SMALL: &[&str] = &["small", "sub", "sup", "h5", "h6"];
-/// What units of lengths are in pixels; a share is taken for one of a wide window.
+/// Units of length in pixels. A percentage counts as one of a wide window.
 const LENGTHS: &[(&str, f32)] = &[
     ("", 1.0),
     ("px", 1.0),
@@ -59,11 +59,12 @@ const LENGTHS: &[(&str, f32)] = &[
     ("cm", 38.0),
     ("in", 96.0),
 ];
-/// So far may an element, and all those around it together, stand from the edge.
+/// The largest total distance of an element from the edge of the page, including the elements around it.
 const MAX_ROOM_PX: f32 = 200.0;
 const MAX_ROOMS_PX: f32 = 1000.0;
 
-/// How words in an element look at the least. What a program closes before its end tag only makes it less.
+/// The smallest font size and largest distance that the text of an element may have. A program that closes an
+/// element early only makes the text more visible.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     size: f32,
@@ -71,10 +72,10 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// That of a page.
+    /// The look of a page.
     pub(super) const PLAIN: Self = Self { size: 1.0, room_px: 0.0 };
 
-    /// That of an element in an element of this look.
+    /// The look of an element inside an element with this look.
     pub(super) fn of(mut self, element: &str) -> Self {
         if SMALL.contains(&element) {
             self.size *= 0.8;
@@ -82,12 +83,12 @@ impl Look {
         self
     }
 
-    /// Whether its words can be seen.
+    /// Whether the text is visible.
     pub(super) fn is_seen(self) -> bool {
         self.size >= LEAST_SIZE && self.room_px <= MAX_ROOMS_PX
     }
 
-    /// Takes the size of `<font>`, from 1 to 7 or relative to 3. `None` if it is no size.
+    /// Applies the size of `<font>`, from 1 to 7 or relative to 3. Returns `None` if the value is not a size.
     pub(super) fn font(&mut self, value: &str) -> Option<()> {
         let digit: u8 = value.trim_start_matches(['+', '-']).parse().ok().filter(|digit| *digit <= 7)?;
         let size = match (value.as_bytes(), digit) {
@@ -101,8 +102,9 @@ impl Look {
         Some(())
     }
 
-    /// Takes declarations, each of a known name with a value of one form. Escapes, comments, functions and negative numbers have
-    /// no place in them. `None` if one is another.
+    /// Applies declarations. Each must have a known name and a value of a known form; escapes, comments,
+    /// functions and negative numbers are not among those forms. Returns `None` if any declaration is
+    /// different.
     pub(super) fn declare(&mut self, style: &str, palette: &mut Palette) -> Option<()> {
         let style = in_hex(style);
         for (name, value) in declarations(&style) {
@@ -126,7 +128,7 @@ impl Look {
             || of(RELATIVE_SIZES).or_else(|| number(value, &[("em", 1.0), ("%", 0.01), ("ex", 0.5)]));
         let pixels = || number(value, &[("px", 1.0), ("pt", 4.0 / 3.0), ("rem", ORDINARY_PX)]);
         let absolute = of(SIZES).or_else(|| pixels().map(|px| px / ORDINARY_PX));
-        // A larger size is not counted: nobody knows whether it is around all of the words.
+        // A larger size is ignored, because it may not apply to all of the text.
         let (said, size) = match absolute {
             Some(said) => (said, self.size.min(said)),
             None => relative().map(|said| (said, self.size * said.min(1.0)))?,
@@ -144,12 +146,12 @@ impl Look {
     }
 }
 
-/// Whether the style does nothing to a page.
+/// Whether the style does not change the page.
 pub(super) fn is_mild(style: &str) -> bool {
     declarations(style).all(|(name, _)| name.is_some_and(|name| BREAKS.contains(&name)))
 }
 
-/// Names and values; no name where the form is another.
+/// The names and values of the declarations. A declaration of another form has no name.
 fn declarations(style: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
     let of_form = |b: u8| b.is_ascii_alphanumeric() || b" #%.,-'\"".contains(&b);
     let declarations = style.split(';').map(str::trim).filter(|declaration| !declaration.is_empty());
@@ -159,7 +161,7 @@ fn declarations(style: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
     })
 }
 
-/// A number with one of the units, times what the unit is worth.
+/// A number with one of the units, multiplied by the value of the unit.
 fn number(text: &str, units: &[(&str, f32)]) -> Option<f32> {
     let end = text.bytes().position(|b| !b.is_ascii_digit() && b != b'.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
@@ -167,7 +169,7 @@ fn number(text: &str, units: &[(&str, f32)]) -> Option<f32> {
     number.parse::<f32>().ok().map(|number| number * worth)
 }
 
-/// The style with `rgb(r, g, b)` as `#rrggbb`.
+/// The style with `rgb(r, g, b)` rewritten as `#rrggbb`.
 fn in_hex(style: &str) -> Cow<'_, str> {
     if !style.contains("rgb(") {
         return Cow::Borrowed(style);
@@ -181,7 +183,7 @@ fn in_hex(style: &str) -> Cow<'_, str> {
             let [red, green, blue] = octets?[..] else { return None };
             Some(format!("#{red:02x}{green:02x}{blue:02x}{behind}"))
         });
-        // What is no colour keeps its bracket, which is of no form.
+        // If this is not a colour, the bracket stays, and the value has no known form.
         written += &hex.unwrap_or_else(|| format!("({piece}"));
     }
     Cow::Owned(written)
