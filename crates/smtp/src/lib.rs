@@ -1,7 +1,8 @@
-//! The wire: an LMTP server and an SMTP client. Knows no lists.
+//! The wire protocols: an LMTP server and an SMTP client. This crate knows no lists.
 //!
-//! [`server`] takes mail in and answers once per recipient when somebody else has made it durable;
-//! [`client`] hands envelopes to the next hop over kept, pipelined connections. Neither stores anything.
+//! [`server`] receives mail and replies once per recipient, after its caller has stored the message durably.
+//! [`client`] sends envelopes to the next hop over pipelined connections that stay open. Neither of them
+//! stores anything.
 
 pub mod client;
 mod reply;

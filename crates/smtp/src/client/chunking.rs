@@ -1,7 +1,7 @@
-//! Handing over envelopes ahead of the replies, where the peer takes contents by their size ([RFC 3030]).
+//! Sends envelopes ahead of the replies, if the peer offers CHUNKING ([RFC 3030]).
 //!
-//! DATA must be answered before a content may follow: every message costs a round trip, and wakes both sides for
-//! itself. Behind BDAT the content follows at once, and the next envelope behind it ([RFC 2920]).
+//! DATA must be answered before the content may follow, so every message costs a round trip and a wake-up on
+//! both sides. After BDAT the content follows at once, and the next envelope after it ([RFC 2920]).
 
 use std::collections::VecDeque;
 
@@ -14,30 +14,31 @@ use super::deliver::{Accepted, EnvelopeUnderWay, RESET};
 use super::envelope::{Envelope, RecipientResult};
 use super::replies::ReplyError;
 
-/// Recipients of what is on its way, not counting the envelope that exceeds them: a connection that breaks may cost second
-/// copies of so many.
+/// The most recipients of unanswered envelopes, not counting the envelope that exceeds the limit. If the
+/// connection breaks, at most so many recipients get a second copy.
 const MAX_RECIPIENTS: usize = 16;
-/// Octets of content on their way, not counting the envelope that exceeds them. A larger content gains nothing, and waits
-/// until it is wanted.
+/// The most octets of unanswered content, not counting the envelope that exceeds the limit. A larger content
+/// gains nothing from being sent ahead.
 const MAX_OCTETS: usize = 128 * 1024;
 
-/// Envelopes on one connection, in their order. Between two of them stands a RSET: after a refusal the peer may not be ready
-/// for the next MAIL ([RFC 3030, section 2]).
+/// The envelopes on one connection, in order. A RSET is sent between two of them, because after a refusal the
+/// peer may not be ready for the next MAIL ([RFC 3030, section 2]).
 #[derive(Default)]
 struct ChunkedRun {
     begun: usize,
     answered: usize,
-    /// Those that are begun and not answered.
+    /// The envelopes that were written and not answered yet.
     ahead: VecDeque<EnvelopeUnderWay>,
-    /// The first that must go behind DATA.
+    /// The first envelope that must be sent with DATA.
     behind: Option<EnvelopeUnderWay>,
-    /// Why nothing more can be written. What is answered already can be read.
+    /// Why nothing more can be written. Replies that already arrived can still be read.
     mute: Option<ReplyError>,
 }
 
 impl Connection {
-    /// Whether the peer takes contents by their size, so that envelopes can go ahead of the replies. Asks the peer in any case: a kept connection may be closed by now,
-    /// and what filters a connection may pass an offer on that it does not keep.
+    /// Whether the peer really supports BDAT, so that envelopes can be sent ahead of the replies. Asks the
+    /// peer in any case: a reused connection may be closed by now, and a filter in between may advertise an
+    /// extension that it does not support.
     pub(super) async fn takes_chunks(&mut self) -> Result<bool, ReplyError> {
         if !self.target.trust.is_whole() {
             return Ok(false);
@@ -54,18 +55,20 @@ impl Connection {
         Ok(self.proved)
     }
 
-    /// Whether it knows BDAT. What leaves at this question leaves on the next connection, too: the caller uses DATA there.
+    /// Whether the peer knows BDAT. If the peer closes the connection at this question, it would do so on the
+    /// next connection, too, so the caller then uses DATA.
     async fn probe(&mut self) -> Result<bool, ReplyError> {
         self.write(&[Bytes::from_static(b"BDAT 0 LAST\r\n")]).await?;
         let reply = self.read_reply(self.target.timeouts.command).await?;
         if self.replies.leaving {
             return Err(ReplyError::Lost);
         }
-        // Out of sequence, and not unknown.
+        // These codes mean that the command is known, but out of sequence.
         Ok(matches!(reply.code, 200..=299 | 503 | 554))
     }
 
-    /// As [`Connection::deliver`] does, until `next` has none left or one that must go behind DATA, which is returned.
+    /// Delivers like [`Connection::deliver`], until `next` returns `None` or an envelope that must be sent
+    /// with DATA. Returns that envelope.
     pub(super) async fn deliver_ahead(
         &mut self,
         next: &mut impl FnMut() -> Option<Envelope>,
@@ -99,7 +102,7 @@ impl Connection {
         }
     }
 
-    /// Takes envelopes while there is room; what is to be written of them.
+    /// Takes envelopes while there is room, and returns what to write for them.
     fn fill(
         &mut self,
         run: &mut ChunkedRun,
@@ -129,7 +132,7 @@ impl Connection {
         pieces
     }
 
-    /// The results of the first that is not answered, if there is one.
+    /// Reads the results of the first unanswered envelope, if there is one.
     async fn answers(
         &mut self,
         run: &mut ChunkedRun,
@@ -157,7 +160,8 @@ impl Connection {
         self.is_reset().await
     }
 
-    /// Reads the reply to RSET. A peer that refuses it goes on all the same, with what was written behind it, too. Errs if it leaves.
+    /// Reads the reply to RSET. If the peer refuses RSET, the replies to everything that was written after it
+    /// are still read. Errs if the peer closes the connection.
     pub(super) async fn is_reset(&mut self) -> Result<(), ReplyError> {
         let reply = self.read_reply(self.target.timeouts.command).await?;
         if self.replies.leaving {
@@ -170,7 +174,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The results of what has no answer: it may be through, unless the peer said that it leaves.
+    /// Reports the envelopes without a reply. They may have been delivered, unless the peer announced that it
+    /// closes the connection.
     fn report_unanswered(
         &self,
         run: ChunkedRun,

@@ -17,24 +17,26 @@ use zeroize::Zeroizing;
 use super::replies::{PeerReply, Replies, ReplyError};
 use super::{Login, NextHop, Protocol, Security, Verify, tls};
 
-/// A greeted, and if asked for protected and logged in, connection. It stays open between messages.
+/// A connection to the next hop after the greeting and, if configured, after TLS and login. It stays open
+/// between messages.
 pub struct Connection {
     pub(super) stream: Box<dyn ClientStream>,
     pub(super) replies: Replies,
     pub(super) offers: Offers,
-    /// That it knows BDAT, and does not only offer it.
+    /// Whether the peer has shown that it knows BDAT, instead of only offering CHUNKING.
     pub(super) proved: bool,
-    /// That it refused a RSET: nothing more is handed over, and refusals need not be about the envelope at hand.
+    /// Whether the peer refused a RSET. Then no more envelopes are sent on this connection, and refusals may
+    /// concern an earlier envelope.
     pub(super) refused_reset: bool,
     pub(super) target: NextHop,
     pub(super) use_so_far: ConnectionUse,
     greeting: String,
 }
 
-/// How much a connection was used.
+/// How much a connection has been used.
 pub(super) struct ConnectionUse {
     since: Instant,
-    /// The end of its last mail.
+    /// When the last mail on the connection ended.
     pub(super) last: Instant,
     pub(super) messages: u32,
 }
@@ -50,7 +52,7 @@ pub(super) trait ClientStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ClientStream for T {}
 
-/// What the peer can do.
+/// The extensions that the peer offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Offers {
     pub(super) pipelining: bool,
@@ -63,10 +65,10 @@ pub(super) struct Offers {
     login: bool,
 }
 
-/// Why there is no connection. Each is one plain sentence with what to look at.
+/// Why a connection could not be made. Each error is one plain sentence that says what to check.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nothing answers there.
+    /// No server answers at that address.
     #[error("{host}:{port} cannot be reached: {source}")]
     Unreachable {
         /// The configured host.
@@ -76,34 +78,34 @@ pub enum ConnectError {
         /// Why.
         source: std::io::Error,
     },
-    /// It took too long.
+    /// Connecting took too long.
     #[error("the mail server did not answer in time")]
     TimedOut,
-    /// It answered in a way that is no SMTP.
+    /// The answer is not SMTP.
     #[error(transparent)]
     Reply(#[from] ReplyError),
-    /// It does not want us.
+    /// The peer refused the connection.
     #[error("the mail server refuses: {0}")]
     Refused(PeerReply),
-    /// STARTTLS is asked for and not offered.
+    /// STARTTLS is configured, but the peer does not offer it.
     #[error("the mail server offers no STARTTLS: set outgoing.security to what it offers")]
     NoTls,
-    /// The TLS handshake failed, or its certificate is not valid for the host.
+    /// The TLS handshake failed, or the certificate is not valid for the host.
     #[error("TLS with the mail server failed: {0}")]
     Tls(std::io::Error),
-    /// The host is no name that a certificate could have.
+    /// The host is not a name that a certificate can have.
     #[error("{0:?} is no host name for TLS")]
     TlsName(String),
-    /// A password would leave in the clear.
+    /// The password would be sent unencrypted.
     #[error("a password is sent only over TLS or to loopback: set outgoing.security")]
     PasswordInClear,
-    /// No way of login that we know.
+    /// The peer offers no login method that we know.
     #[error("the mail server offers neither AUTH PLAIN nor AUTH LOGIN")]
     NoLogin,
 }
 
 impl Connection {
-    /// Connects, greets, starts TLS and logs in, as the target says.
+    /// Connects, reads the greeting, starts TLS and logs in, as configured in `target`.
     pub async fn connect(target: &NextHop) -> Result<Self, ConnectError> {
         let limit = target.timeouts.connect;
         fail_point!("before-connect");
@@ -144,24 +146,24 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether it was used long enough: nothing more is handed over on it.
+    /// Whether the connection reached one of its limits. Then no more envelopes are sent on it.
     pub fn is_used_up(&self) -> bool {
         let ConnectionUse { since, messages, .. } = self.use_so_far;
         messages >= self.target.reuse.max_messages || since.elapsed() >= self.target.reuse.life
     }
 
-    /// Whether it has had no mail for so long that it is to be ended.
+    /// Whether the connection has had no mail for so long that it should be closed.
     pub fn is_idle(&self) -> bool {
         self.use_so_far.last.elapsed() >= self.target.reuse.idle
     }
 
-    /// The words behind the 220, by which most servers say what program they are.
+    /// The text of the greeting. Most servers name their software in it.
     pub fn greeting(&self) -> &str {
         &self.greeting
     }
 
-    /// What the peer answers to RCPT for that recipient, from the null sender. Nothing is sent. Errs when it was not
-    /// asked, because the connection broke or the peer refuses the sender.
+    /// Asks what the peer replies to RCPT for that recipient, from the null sender. No message is sent. Errs
+    /// if the connection broke or the peer refused the sender.
     pub async fn ask_about(&mut self, recipient: &str) -> Result<PeerReply, ConnectError> {
         self.command("MAIL FROM:<>\r\n").await?;
         let reply = match self.command(&format!("RCPT TO:<{recipient}>\r\n")).await {
@@ -172,7 +174,7 @@ impl Connection {
         Ok(reply)
     }
 
-    /// Says goodbye; errors do not matter any more.
+    /// Sends QUIT. Errors are ignored.
     pub async fn quit(mut self) {
         let farewell = async {
             self.stream.write_all(b"QUIT\r\n").await.ok()?;
@@ -189,7 +191,7 @@ impl Connection {
         let greeted = self.command(&format!("{verb} {}\r\n", self.target.hello)).await;
         self.offers = match greeted {
             Ok(reply) => Offers::read(&reply.text),
-            // Old servers know no EHLO ([RFC 5321, section 3.2]).
+            // Some old servers do not know EHLO ([RFC 5321, section 3.2]).
             Err(ConnectError::Refused(reply))
                 if self.target.protocol == Protocol::Smtp && matches!(reply.code, 500 | 502 | 504) =>
             {
@@ -207,7 +209,7 @@ impl Connection {
         }
         self.command("STARTTLS\r\n").await?;
         let stream = within(self.target.timeouts.connect, handshake(self.stream, &self.target)).await??;
-        // What came in the clear behind the reply is dropped: it may have been injected.
+        // Unencrypted input after the reply to STARTTLS is dropped, because it may have been injected.
         let mut connection = Self {
             stream,
             replies: Replies::new(),

@@ -1,4 +1,4 @@
-//! Handing over a run of envelopes on one connection.
+//! Delivers a series of envelopes on one connection.
 
 use std::io::IoSlice;
 
@@ -13,27 +13,29 @@ use super::connection::Connection;
 use super::envelope::{Envelope, RecipientResult};
 use super::replies::{PeerReply, ReplyError};
 
-/// The end of a content whose last line is ended.
+/// The end of a content whose last line has a line end.
 const END: &[u8] = b".\r\n";
 pub(super) const RESET: &[u8] = b"RSET\r\n";
 
-/// One envelope on its way, with what is known of its recipients.
+/// One envelope in delivery, with the state of its recipients.
 pub(super) struct EnvelopeUnderWay {
     pub(super) envelope: Envelope,
-    /// The refusal of each recipient; `None` while it is accepted.
+    /// The refusal of each recipient; `None` while the recipient is accepted.
     refused: Vec<Option<RecipientResult>>,
-    /// Whether refusals are about this envelope: behind a refused RSET they need not be.
+    /// Whether refusals certainly concern this envelope. After a refused RSET they may concern an earlier
+    /// one.
     is_clear: bool,
 }
 
 impl EnvelopeUnderWay {
-    /// The recipients that the peer is asked about, and their places: not those that it cannot be asked about.
+    /// The recipients that RCPT is sent for, with their positions. Recipients that the peer cannot take are
+    /// skipped.
     fn asked(&self) -> impl Iterator<Item = (&str, usize)> {
         let recipients = self.envelope.recipients.iter().zip(&self.refused).enumerate();
         recipients.filter(|(_, (_, refused))| refused.is_none()).map(|(at, (one, _))| (one.as_str(), at))
     }
 
-    /// The results when no answer comes any more. Once the content is on its way it may be through.
+    /// The results if no more replies arrive. If the content was sent, the message may have been delivered.
     pub(super) fn unanswered(&self, accepted: &Accepted) -> Vec<RecipientResult> {
         let rest = match accepted {
             Accepted::Content => RecipientResult::Unknown,
@@ -43,7 +45,7 @@ impl EnvelopeUnderWay {
         self.refused.iter().map(|refused| self.heed(result(refused))).collect()
     }
 
-    /// What counts of a result. A refusal that may be about something else is judged on another connection.
+    /// Replaces a refusal that may concern another envelope: it is decided again on another connection.
     fn heed(&self, result: RecipientResult) -> RecipientResult {
         match result {
             RecipientResult::Deferred(..) | RecipientResult::Failed(..) if !self.is_clear => {
@@ -55,9 +57,9 @@ impl EnvelopeUnderWay {
 }
 
 impl Connection {
-    /// Hands over envelopes until `next` has none left, or the connection is used up. `done` gets each envelope's id with one result per
-    /// recipient, in order, as soon as it is known. Errs when the connection can no longer be used; every
-    /// envelope taken from `next` has its results by then.
+    /// Delivers envelopes until `next` returns `None` or the connection is used up. `done` gets each
+    /// envelope's id with one result per recipient, in order, as soon as the results are known. Errs if the
+    /// connection can no longer be used; every envelope that was taken from `next` has its results by then.
     pub async fn deliver(
         &mut self,
         mut next: impl FnMut() -> Option<Envelope>,
@@ -81,7 +83,8 @@ impl Connection {
         if self.refused_reset { Err(ReplyError::NotReset) } else { Ok(()) }
     }
 
-    /// One after the other, each behind the answer to its DATA, beginning with the one that was taken.
+    /// Delivers envelopes one after the other, each after the reply to the previous content, beginning with
+    /// the envelope that was already taken.
     async fn deliver_in_turn(
         &mut self,
         first: Option<EnvelopeUnderWay>,
@@ -105,7 +108,8 @@ impl Connection {
             let following = self.take(&mut next, &mut done);
             let mut pieces: Vec<Bytes> = match accepted {
                 Accepted::Content => running.envelope.body.pieces().to_vec(),
-                // 354 although nobody is accepted: an empty content ends it.
+                // The peer replied 354 although it accepted no recipient, so an empty content ends the
+                // transaction.
                 Accepted::Nobody | Accepted::No => Vec::new(),
             };
             if !matches!(accepted, Accepted::No) {
@@ -139,7 +143,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The next envelope that this peer can take for somebody. Whom it cannot take has a refusal by then.
+    /// The next envelope that has at least one recipient whom the peer can take. The other recipients get a
+    /// refusal.
     pub(super) fn take(
         &mut self,
         next: &mut impl FnMut() -> Option<Envelope>,
@@ -166,7 +171,7 @@ impl Connection {
         }
     }
 
-    /// What comes before its content, the command that begins it included.
+    /// The commands before the content, including the command that starts the content.
     pub(super) fn commands(&self, running: &EnvelopeUnderWay, content: &str) -> Bytes {
         let mut commands = self.mail_from(&running.envelope);
         for (recipient, _) in running.asked() {
@@ -192,20 +197,21 @@ impl Connection {
         command
     }
 
-    /// Reads the replies to MAIL and RCPT; sends them one by one where the peer offers no pipelining. Says how many
-    /// recipients are accepted.
+    /// Reads the replies to MAIL and RCPT; without PIPELINING it sends the commands one by one. Returns how
+    /// many recipients are accepted.
     pub(super) async fn offer_recipients(
         &mut self,
         running: &mut EnvelopeUnderWay,
     ) -> Result<usize, ReplyError> {
         running.is_clear = !self.refused_reset;
         let sender = self.ask(|this| this.mail_from(&running.envelope)).await?;
-        // After a refused RSET the MAIL may be refused as a second one, and its recipients and content be taken all the same.
+        // After a refused RSET the MAIL may be refused as a nested one, while its recipients and content are
+        // still accepted.
         let goes_on = sender.is_positive() || !running.is_clear;
         let mut accepted = 0;
         let asked: Vec<usize> = running.asked().map(|(_, at)| at).collect();
         for at in asked {
-            // Without pipelining a refused sender spares the rest.
+            // Without PIPELINING the RCPT commands are not sent after a refused sender.
             if !goes_on && !self.offers.pipelining {
                 running.refused[at] = Some(RecipientResult::refused(sender.clone(), SmtpStage::Sender));
                 continue;
@@ -223,7 +229,7 @@ impl Connection {
         Ok(accepted)
     }
 
-    /// The same with DATA.
+    /// Sends the commands before the content, and DATA.
     async fn offer(&mut self, running: &mut EnvelopeUnderWay) -> Result<Accepted, ReplyError> {
         let accepted = self.offer_recipients(running).await?;
         if accepted == 0 && !self.offers.pipelining {
@@ -242,7 +248,7 @@ impl Connection {
         Ok(Accepted::No)
     }
 
-    /// The results, when the end of the content (or RSET) has been answered.
+    /// Reads the replies to the end of the content (or to RSET) and returns the results.
     pub(super) async fn outcome(
         &mut self,
         accepted: &Accepted,
@@ -259,7 +265,7 @@ impl Connection {
         for refusal in &running.refused {
             let result = match (refusal, &shared) {
                 (Some(refusal), _) => refusal.clone(),
-                // LMTP answers for each accepted recipient, SMTP once for all.
+                // LMTP replies once per accepted recipient, SMTP once per message.
                 (None, Some(reply)) if self.target.protocol == Protocol::Smtp => {
                     final_result(PeerReply::clone(reply))
                 }
@@ -274,7 +280,7 @@ impl Connection {
         Ok(results)
     }
 
-    /// The reply to a command, which is sent now unless it went out with others.
+    /// Returns the reply to a command. Sends the command unless it was already pipelined.
     async fn ask(&mut self, command: impl FnOnce(&Self) -> String) -> Result<PeerReply, ReplyError> {
         if !self.offers.pipelining {
             let command = command(self);
@@ -297,19 +303,19 @@ impl Connection {
         written.map_err(|_| ReplyError::Lost)
     }
 
-    /// How many reads of the stream all replies so far took.
+    /// How many reads of the stream all replies so far needed.
     pub fn reads(&self) -> u64 {
         self.replies.reads
     }
 }
 
-/// What the peer said to MAIL, RCPT and DATA.
+/// What the peer replied to MAIL, RCPT and DATA.
 pub(super) enum Accepted {
-    /// It waits for the content.
+    /// The peer waits for the content.
     Content,
-    /// It waits for a content that nobody will get.
+    /// The peer waits for the content although no recipient is accepted.
     Nobody,
-    /// It waits for the next command.
+    /// The peer waits for the next command.
     No,
 }
 
@@ -317,14 +323,14 @@ fn is_international(envelope: &Envelope) -> bool {
     !envelope.recipients.iter().chain(envelope.sender.as_ref()).all(|address| address.is_ascii())
 }
 
-/// What stands for the peer's reply where it cannot be asked ([RFC 6531, section 3.2]).
+/// The result for a recipient that needs SMTPUTF8 if the peer does not offer it ([RFC 6531, section 3.2]).
 fn takes_no_utf8() -> RecipientResult {
     let text = "5.6.7 the next mail server takes no international addresses".into();
     RecipientResult::Failed(PeerReply { code: 553, text }, SmtpStage::Recipient)
 }
 
-/// 552 to RCPT means too many recipients with some old servers ([RFC 5321, section 4.5.3.1.10]), unless its enhanced code
-/// names another permanent reason.
+/// Some old servers reply 552 to RCPT if there are too many recipients ([RFC 5321, section 4.5.3.1.10]). Such
+/// a reply is temporary, unless its enhanced code names another permanent reason.
 fn refused_recipient(reply: PeerReply) -> RecipientResult {
     let permanent = reply.text.starts_with("5.") && !reply.text.starts_with("5.5.3");
     match reply.code {

@@ -1,7 +1,8 @@
-//! The SMTP and LMTP client: one kept connection, results for each recipient.
+//! The SMTP and LMTP client: one connection that stays open, and one result per recipient.
 //!
-//! Where the next hop offers PIPELINING ([RFC 2920]) a message's body, its final dot and the next message's
-//! commands leave in one write, and their replies come in one read; with CHUNKING ([RFC 3030]) several messages do.
+//! If the next hop offers PIPELINING ([RFC 2920]), a message's content, its final dot and the commands of the
+//! next message are sent in one write, and their replies are read in one read. With CHUNKING ([RFC 3030])
+//! several whole messages are sent in one write.
 
 mod chunking;
 mod connection;
@@ -21,16 +22,16 @@ pub use envelope::{Envelope, RecipientResult, WireBody};
 pub use replies::PeerReply;
 pub use trust::Trust;
 
-/// Where mail goes, and how.
+/// Where mail is sent, and how.
 #[derive(Clone)]
 pub struct NextHop {
     /// Host name or address.
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// What is spoken.
+    /// Which protocol is spoken.
     pub protocol: Protocol,
-    /// How the connection is protected.
+    /// How the connection is encrypted.
     pub security: Security,
     /// Whether the peer's certificate must be valid for `host`.
     pub verify: Verify,
@@ -38,48 +39,48 @@ pub struct NextHop {
     pub login: Option<Login>,
     /// Our name in EHLO or LHLO.
     pub hello: String,
-    /// How long each step may take.
+    /// The timeouts of each step.
     pub timeouts: Timeouts,
-    /// How long a connection is used.
+    /// When a connection is replaced.
     pub reuse: Reuse,
-    /// What connections to it learn about it.
+    /// What connections to this peer have learned about it.
     pub trust: Trust,
 }
 
-/// How long a connection is used. A mail server that reads its configuration anew does so for new connections only, so that
-/// a connection which never ended would be served by the old one.
+/// When a connection is replaced. A mail server applies a changed configuration only to new connections, so a
+/// connection that never ended would keep using the old configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Reuse {
     /// How long it stays open without mail.
     pub idle: Duration,
-    /// How long it is used at all.
+    /// How long it is used in total.
     pub life: Duration,
-    /// How many messages go over it.
+    /// How many messages are sent on it.
     pub max_messages: u32,
 }
 
-/// Postfix ends its own connections after 300 seconds, too (`smtp_connection_reuse_time_limit`).
+/// Postfix also closes its own connections after 300 seconds (`smtp_connection_reuse_time_limit`).
 impl Default for Reuse {
     fn default() -> Self {
         Self { idle: Duration::from_secs(5), life: Duration::from_secs(300), max_messages: 100 }
     }
 }
 
-/// User and password. No Debug.
+/// User and password. It has no Debug.
 #[derive(Clone)]
 pub struct Login {
     /// The user.
     pub user: String,
-    /// The password; zeroed on drop.
+    /// The password. It is zeroed on drop.
     pub password: Zeroizing<String>,
 }
 
-/// How a connection is protected.
+/// How a connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
-    /// In the clear.
+    /// Not encrypted.
     None,
-    /// STARTTLS, or nothing is sent ([RFC 3207]).
+    /// STARTTLS; without it nothing is sent ([RFC 3207]).
     StartTls,
     /// TLS from the first octet ([RFC 8314]).
     Tls,
@@ -88,22 +89,22 @@ pub enum Security {
 /// Whether the peer's certificate is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verify {
-    /// Against the system's roots.
+    /// It is verified against the system's roots.
     Yes,
-    /// Any certificate will do: protects against listeners only.
+    /// Any certificate is accepted. This protects only against passive listeners.
     No,
 }
 
-/// How long each step may take ([RFC 5321, section 4.5.3.2]).
+/// The timeouts of each step ([RFC 5321, section 4.5.3.2]).
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// To connect, TLS included.
+    /// For connecting, including TLS.
     pub connect: Duration,
     /// For the reply to a command.
     pub command: Duration,
-    /// For a body to be taken.
+    /// For writing the content.
     pub data: Duration,
-    /// For the reply to the final dot.
+    /// For the reply to the end of the content.
     pub data_done: Duration,
 }
 
@@ -119,7 +120,7 @@ impl Default for Timeouts {
 }
 
 impl NextHop {
-    /// A peer in the clear with the usual limits, on a connection that lasts as long as it is wanted: for loopback.
+    /// An unencrypted peer with the usual limits, on a connection that is never replaced: for loopback.
     pub fn plain(host: &str, port: u16, protocol: Protocol) -> Self {
         Self {
             host: host.to_owned(),

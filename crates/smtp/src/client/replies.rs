@@ -1,14 +1,14 @@
-//! Replies of the peer, read with caps ([RFC 5321, section 4.2]).
+//! Reads replies of the peer, with limits ([RFC 5321, section 4.2]).
 
 use std::fmt;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// A longer line is no reply.
+/// The longest line of a reply.
 const MAX_LINE_OCTETS: usize = 2048;
-/// A reply of more lines than fit here is none either.
+/// The longest reply, all lines together.
 const MAX_REPLY_OCTETS: usize = 64 * 1024;
-/// What is kept of a reply's text for people.
+/// How much of a reply's text is kept for people.
 const MAX_TEXT_CHARS: usize = 300;
 
 /// "Service not available, closing transmission channel".
@@ -17,9 +17,9 @@ const CLOSING: u16 = 421;
 /// A reply of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerReply {
-    /// Three digits.
+    /// The code: three digits.
     pub code: u16,
-    /// Its lines, joined and cleaned of control characters.
+    /// The lines, joined, without control characters.
     pub text: String,
 }
 
@@ -38,27 +38,28 @@ impl fmt::Display for PeerReply {
 /// Why no reply could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplyError {
-    /// The connection ended or broke.
+    /// The connection was closed or broke.
     #[error("the connection was lost")]
     Lost,
-    /// Not a reply in the sense of the protocol.
+    /// The answer is not a reply of the protocol.
     #[error("the peer does not speak the protocol")]
     Garbage,
-    /// What the peer says after a refused RSET need not be about the envelope at hand ([RFC 5321, section 4.1.1.5]).
+    /// The peer refused RSET, so later replies may concern an earlier envelope ([RFC 5321, section 4.1.1.5]).
     #[error("the mail server refuses RSET")]
     NotReset,
-    /// No reply in time.
+    /// The reply did not arrive in time.
     #[error("the peer did not answer in time")]
     TimedOut,
 }
 
-/// Reads replies one after the other, several from one read.
+/// Reads replies one after the other; one read may return several.
 pub(super) struct Replies {
     buffer: Vec<u8>,
     from: usize,
-    /// How often the stream was read: a measure of pipelining.
+    /// How often the stream was read. Tests measure pipelining by it.
     pub(super) reads: u64,
-    /// The peer said that it leaves: what it has not answered it has not done ([RFC 5321, section 3.8]).
+    /// The peer announced that it closes the connection. It has not executed the commands that it did not
+    /// answer ([RFC 5321, section 3.8]).
     pub(super) leaving: bool,
 }
 
@@ -115,7 +116,7 @@ impl Replies {
     }
 }
 
-/// Code, whether it is the last line, and the words.
+/// The code, whether this is the last line, and the text.
 fn parse_line(line: &[u8]) -> Option<(u16, bool, String)> {
     let code = std::str::from_utf8(line.get(..3)?).ok()?;
     let code: u16 = code.bytes().all(|b| b.is_ascii_digit()).then(|| code.parse().ok()).flatten()?;

@@ -9,7 +9,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 
 use super::Verify;
 
-/// The configuration for one way of verifying. `None` if the system has no usable roots.
+/// The TLS configuration for one way of verifying. Returns `None` if the system has no usable roots.
 pub(super) fn config(verify: Verify) -> Option<ClientConfig> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder =
@@ -27,7 +27,7 @@ pub(super) fn config(verify: Verify) -> Option<ClientConfig> {
     })
 }
 
-/// Takes every certificate, but still proves that the peer holds its key.
+/// Accepts every certificate, but still verifies that the peer holds its key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -1,25 +1,27 @@
-//! Whether a peer may get envelopes ahead of its replies, as far as earlier connections to it show.
+//! Remembers whether a peer handles envelopes that are sent ahead of its replies.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A peer that broke the trust is tried again after so long: what broke it may have been an accident.
+/// How long a peer that failed is not trusted. The failure may have been an accident, so it is tried again
+/// afterwards.
 const REST: Duration = Duration::from_secs(3600);
 
-/// The trust in one peer. Clones share it, so that all connections to a target learn from each of them.
+/// The trust in one peer. Clones share it, so that all connections to a peer learn from each other.
 #[derive(Clone, Default)]
 pub struct Trust {
     broken_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Trust {
-    /// Whether envelopes may go ahead of the replies. `false`: within the hour the peer left at a BDAT, or refused a RSET.
+    /// Whether envelopes may be sent ahead of the replies. It is `false` for an hour after the peer closed
+    /// the connection at a BDAT or refused a RSET.
     pub fn is_whole(&self) -> bool {
         let broken_at = *self.broken_at.lock().unwrap_or_else(PoisonError::into_inner);
         broken_at.is_none_or(|at| at.elapsed() >= REST)
     }
 
-    /// Lets each envelope wait for the replies to the one before it, from now on.
+    /// From now on each envelope waits for the replies to the previous one.
     pub(super) fn lose(&self) {
         *self.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }

@@ -26,23 +26,24 @@ pub(super) enum LmtpCommand {
     Help,
 }
 
-/// Why a line is no command.
+/// Why a line is not a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
     Unknown,
     Syntax,
     Parameter,
-    /// It announces octets, and does not say how many: what follows cannot be told from commands.
+    /// The line announces octets without a valid length, so the octets that follow cannot be told from
+    /// commands.
     Chunk,
 }
 
-/// Whether the line means to be BDAT, however it goes on.
+/// Whether the line begins with BDAT, valid or not.
 pub(super) fn announces_chunk(line: &[u8]) -> bool {
     line.trim_ascii_start().get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"))
 }
 
 impl LmtpCommand {
-    /// Reads a line without its line end.
+    /// Parses a line without its line end.
     pub(super) fn parse(line: &[u8]) -> Result<Self, Malformed> {
         let unclear = |why| if announces_chunk(line) { Malformed::Chunk } else { why };
         Self::read(line).map_err(unclear)
@@ -91,7 +92,7 @@ fn mail(rest: &str) -> Result<LmtpCommand, Malformed> {
     match path {
         "" => Ok(LmtpCommand::Mail { sender: None, size }),
         path if is_mailbox(path) => Ok(LmtpCommand::Mail { sender: Some(path.to_owned()), size }),
-        // Taken for the null sender, it would hide who wrote the message.
+        // If this were accepted as the null sender, it would hide the sender of the message.
         _ => Err(Malformed::Syntax),
     }
 }
@@ -111,7 +112,7 @@ fn rcpt(rest: &str) -> Result<LmtpCommand, Malformed> {
     }
 }
 
-/// The address between the angle brackets, a source route dropped, and what follows.
+/// The address between the angle brackets, without a source route, and the rest of the line.
 fn path<'a>(rest: &'a str, keyword: &str) -> Result<(&'a str, &'a str), Malformed> {
     let head = rest.get(..keyword.len()).filter(|head| head.eq_ignore_ascii_case(keyword));
     let rest = head.map(|_| rest[keyword.len()..].trim_start()).ok_or(Malformed::Syntax)?;
@@ -126,7 +127,7 @@ fn path<'a>(rest: &'a str, keyword: &str) -> Result<(&'a str, &'a str), Malforme
     if separated { Ok((path, parameters)) } else { Err(Malformed::Syntax) }
 }
 
-/// Where the closing bracket stands: not within quotes.
+/// The position of the closing bracket. Brackets in quotes do not count.
 fn end_of_path(text: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     for (at, character) in text.char_indices() {
@@ -142,8 +143,8 @@ fn end_of_path(text: &str) -> Option<usize> {
     None
 }
 
-/// Whether a sender has the form of a mailbox ([RFC 5321, section 4.1.2], [RFC 6531]): a local part in atoms or in quotes,
-/// and a domain or an address literal.
+/// Whether a sender has the form of a mailbox ([RFC 5321, section 4.1.2], [RFC 6531]): a dot-atom or quoted
+/// local part, and a domain or an address literal.
 fn is_mailbox(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let special = |c: char| c.is_whitespace() || "()<>[]:;@\\,\"".contains(c);
@@ -162,7 +163,8 @@ fn is_mailbox(text: &str) -> bool {
     local_is_good && domain_is_good
 }
 
-/// Only digits: a number with a sign, which other programs may read otherwise, is none ([RFC 3030, section 2]).
+/// Parses the length of a chunk. Only digits are accepted, because other programs may read a number with a
+/// sign differently ([RFC 3030, section 2]).
 fn bdat(rest: &str) -> Result<LmtpCommand, Malformed> {
     let (octets, last) = rest.split_once(' ').unwrap_or((rest, ""));
     let last = match last.trim() {

@@ -1,10 +1,11 @@
-//! The content between DATA and the lone dot ([RFC 5321, section 4.5.2]).
+//! Reads the content between DATA and the lone dot ([RFC 5321, section 4.5.2]).
 //!
-//! Only CRLF . CRLF ends it, whatever else other programs take for an end: a message must not become two.
+//! Only CRLF . CRLF ends the content, whatever other programs accept as an end. Otherwise one message could
+//! become two (SMTP smuggling).
 
 use memchr::memchr3;
 
-/// Reads dot-stuffed content piece by piece.
+/// Unstuffs the dots of content piece by piece.
 #[derive(Default)]
 pub(super) struct DotReader {
     state: DotState,
@@ -17,16 +18,16 @@ enum DotState {
     LineStart,
     Inside,
     Cr,
-    /// A dot at the start of a line.
+    /// A dot at the beginning of a line.
     Dot,
-    /// That dot and a CR.
+    /// A dot at the beginning of a line, and a CR.
     DotCr,
     End,
 }
 
 impl DotReader {
-    /// Takes bytes off `input`, appends the content in them to `out`, and returns how many were taken: all,
-    /// or up to the end of the content.
+    /// Reads content from `input`, appends it to `out`, and returns how many bytes were consumed: all of
+    /// them, or those up to the end of the content.
     pub(super) fn read(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         out.reserve(input.len());
         let mut at = 0;
@@ -47,17 +48,18 @@ impl DotReader {
         at
     }
 
-    /// Whether the end was seen.
+    /// Whether the end of the content was read.
     pub(super) fn is_at_end(&self) -> bool {
         self.state == DotState::End
     }
 
-    /// Whether a CR or LF stood alone, or a NUL anywhere.
+    /// Whether the content has a lone CR, a lone LF or a NUL.
     pub(super) fn has_bare_line_end(&self) -> bool {
         self.bare
     }
 
-    /// How many octets are content as they stand, whole lines and the beginning of one, and the state behind them.
+    /// How many octets can be copied unchanged (whole lines and the beginning of one), and the state after
+    /// them.
     fn plain_run(&self, input: &[u8]) -> (usize, DotState) {
         let begins = match (self.state, input.first()) {
             (DotState::LineStart, Some(first)) => *first != b'.',
@@ -70,7 +72,7 @@ impl DotReader {
         loop {
             let end = memchr3(b'\r', b'\n', 0, &input[line..]).map_or(input.len(), |found| line + found);
             match input[end..] {
-                // What follows decides whether a dot is stuffed.
+                // The next octet decides whether this dot was stuffed.
                 [b'\r', b'\n', next, ..] if next != b'.' => line = end + 2,
                 _ if end > line => return (end, DotState::Inside),
                 _ => return (end, if line > 0 { DotState::LineStart } else { self.state }),
@@ -85,7 +87,7 @@ impl DotReader {
             (DotState::Dot, b'\r') => DotState::DotCr,
             (DotState::DotCr, b'\n') => DotState::End,
             (DotState::DotCr, other) => {
-                // The dot was stuffing after all, and the CR a bare one.
+                // The dot was stuffed, and the CR is a bare one.
                 self.bare = true;
                 out.push(b'\r');
                 self.plain(other, out)

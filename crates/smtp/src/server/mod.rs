@@ -1,4 +1,5 @@
-//! The LMTP server ([RFC 2033]): one reply per recipient after the data, strict line ends, limits on everything.
+//! The LMTP server ([RFC 2033]): one reply per recipient after the content, strict line ends, and limits on
+//! everything.
 
 mod command;
 mod content;
@@ -16,12 +17,13 @@ use tokio::task::JoinSet;
 
 use crate::reply::Reply;
 
-/// What takes mail in: asked by the sessions.
+/// The receiver of mail. Sessions call it.
 pub trait Service: Send + Sync + 'static {
-    /// One message on its way.
+    /// The type of one message that is being received.
     type Transaction: Transaction;
 
-    /// MAIL FROM. `sender`: the addr-spec, `None` for the null sender. `size`: as declared, in octets.
+    /// MAIL FROM. `sender` is the addr-spec, or `None` for the null sender. `size` is the declared size in
+    /// octets.
     fn begin(
         &self,
         sender: Option<&str>,
@@ -29,54 +31,54 @@ pub trait Service: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Transaction, Reply>> + Send;
 }
 
-/// One message on its way.
+/// One message that is being received.
 pub trait Transaction: Send {
     /// RCPT TO, an addr-spec. A refused recipient gets no reply after the data.
     fn recipient(&mut self, recipient: &str) -> impl Future<Output = Result<(), Reply>> + Send;
 
-    /// Before the first octet of content; may refuse for want of room.
+    /// Called before the first octet of content. May refuse if there is no room.
     fn start(&mut self) -> impl Future<Output = Result<(), Reply>> + Send;
 
-    /// The next octets of content, dots unstuffed. After an error the rest is read and dropped, and every
-    /// recipient gets that reply.
+    /// The next octets of content, with dots unstuffed. After an error the rest is read and dropped, and
+    /// every recipient gets that reply.
     fn data(&mut self, chunk: &[u8]) -> impl Future<Output = Result<(), Reply>> + Send;
 
-    /// All content has come. Exactly one reply per accepted recipient, in order; a positive one makes the
-    /// message ours.
+    /// Called after the last octet. Returns exactly one reply per accepted recipient, in order. A positive
+    /// reply makes us responsible for the message.
     fn finish(self) -> impl Future<Output = Vec<Reply>> + Send;
 }
 
 /// Which protocol a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// [RFC 2033]: a reply per recipient after the data.
+    /// [RFC 2033]: one reply per recipient after the content.
     Lmtp,
-    /// [RFC 5321]: one reply after the data. For sinks in demonstrations and tests.
+    /// [RFC 5321]: one reply after the content. For the receiving side of demonstrations and tests.
     Smtp,
 }
 
 /// The limits of a server.
 #[derive(Clone)]
 pub struct Settings {
-    /// What it speaks.
+    /// The protocol.
     pub protocol: Protocol,
     /// The name in the greeting.
     pub hostname: String,
-    /// Larger messages are refused with 552.
+    /// Larger messages are refused with 552, in octets.
     pub max_message_octets: u64,
-    /// More at one time are answered 421.
+    /// Further connections are answered with 421.
     pub max_connections: usize,
-    /// More in one transaction are answered 452.
+    /// Further recipients of a transaction are answered with 452.
     pub max_recipients: usize,
-    /// So many wrong commands, and the session ends.
+    /// After so many wrong commands the session ends.
     pub max_errors: u32,
-    /// For the next command to come.
+    /// The longest wait for the next command.
     pub command_timeout: Duration,
-    /// For the whole content to come.
+    /// The longest time for the whole content.
     pub data_timeout: Duration,
-    /// Content that comes more slowly than this for long is cut off.
+    /// The session ends if content arrives more slowly than this, after a grace period.
     pub min_octets_per_s: u64,
-    /// With a configuration, STARTTLS is offered.
+    /// If set, STARTTLS is offered.
     pub tls: Option<Arc<ServerConfig>>,
 }
 
@@ -97,8 +99,8 @@ impl Default for Settings {
     }
 }
 
-/// Serves until `stop` becomes true; then takes no new connection, lets running transactions end for at most
-/// `drain`, and returns.
+/// Serves until `stop` becomes true. Then accepts no more connections, gives running transactions at most
+/// `drain` to end, and returns.
 pub async fn serve<S: Service>(
     listener: TcpListener,
     service: Arc<S>,
@@ -119,7 +121,7 @@ pub async fn serve<S: Service>(
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                // Out of file descriptors: wait for sessions to end instead of spinning.
+                // The process has no file descriptors left. Wait for sessions to end instead of spinning.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }

@@ -1,4 +1,4 @@
-//! One LMTP session: commands, their order, and the limits.
+//! One LMTP session: the commands, their order, and the limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::wire::{LineRead, Wire};
 use super::{Protocol, Service, Settings, Transaction};
 use crate::reply::Reply;
 
-/// Content is judged by its rate only after so long.
+/// How long content may arrive slowly before its rate is checked.
 const RATE_GRACE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run<S: Service>(
@@ -60,11 +60,11 @@ struct LmtpSession<S: Service> {
 struct Mail<T> {
     transaction: T,
     recipients: usize,
-    /// Octets so far; some once the content has begun.
+    /// The octets so far; `Some` after the content has begun.
     content: Option<IncomingContent>,
 }
 
-/// Content that comes in, by DATA or in BDAT chunks.
+/// Content that is being received, by DATA or in BDAT chunks.
 #[derive(Default)]
 struct IncomingContent {
     octets: u64,
@@ -119,7 +119,7 @@ impl<S: Service> LmtpSession<S> {
         SessionNext::Go
     }
 
-    /// A refusal that counts as an error of the peer.
+    /// Sends a refusal that counts as an error of the peer.
     fn refuse(&mut self, reply: Reply) -> SessionNext {
         self.wire.reply(&reply);
         self.errors += 1;
@@ -130,7 +130,8 @@ impl<S: Service> LmtpSession<S> {
         SessionNext::Close
     }
 
-    /// Where the octets end that the peer announced is not known: none of them may be obeyed.
+    /// Ends the session: it is unknown where the announced octets end, so none of them may be executed as
+    /// commands.
     fn lost(&mut self) -> SessionNext {
         self.wire.reply(&explain(Malformed::Chunk));
         SessionNext::Close
@@ -273,7 +274,7 @@ impl<S: Service> LmtpSession<S> {
                 None => IncomingContent { refusal: mail.transaction.start().await.err(), octets: 0 },
             },
         };
-        // The chunk follows whether we like the command or not ([RFC 3030, section 2]).
+        // The chunk follows even if the command is refused ([RFC 3030, section 2]).
         let began = Instant::now();
         let mut left = octets;
         while left > 0 {
@@ -310,7 +311,7 @@ impl<S: Service> LmtpSession<S> {
         Ok(SessionNext::Go)
     }
 
-    /// More input, or `None` if the peer is too slow.
+    /// Reads more input. Returns `None` if the peer is too slow.
     async fn content_input(
         &mut self,
         began: Instant,
@@ -334,7 +335,7 @@ impl<S: Service> LmtpSession<S> {
         SessionNext::Close
     }
 
-    /// The replies, one per recipient.
+    /// Sends the replies, one per recipient.
     async fn conclude(&mut self, mail: Mail<S::Transaction>, content: IncomingContent) {
         let replies = match content.refusal {
             Some(refusal) => vec![refusal; mail.recipients],
@@ -381,7 +382,8 @@ impl IncomingContent {
         }
     }
 
-    /// A refused message is read to its end for the sake of a proper reply, but not for ever.
+    /// Whether to give up reading. A refused message is read to its end so that the reply is in its place,
+    /// but not without limit.
     fn is_hopeless(&self, settings: &Settings) -> bool {
         self.octets > 2 * settings.max_message_octets + 1024 * 1024
     }

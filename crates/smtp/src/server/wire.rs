@@ -1,4 +1,4 @@
-//! Octets to and from one peer: bounded lines in, replies out, TLS in between.
+//! Reads bounded lines from one peer and writes replies, with or without TLS.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use tokio::net::TcpStream;
 
 use crate::reply::Reply;
 
-/// Longer command lines are refused ([RFC 5321, section 4.5.3.1.4] asks for 512 and extensions).
+/// The longest command line ([RFC 5321, section 4.5.3.1.4] requires 512, and extensions add to it).
 const MAX_LINE_OCTETS: usize = 2048;
 const READ_OCTETS: usize = 32 * 1024;
 
-/// What a session reads and writes: plain or TLS.
+/// The stream of a session: plain or TLS.
 pub(super) trait ServerStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ServerStream for T {}
 
-/// A peer with what it has sent and we have not yet read.
+/// A peer, with the input that was received and not read yet.
 pub(super) struct Wire {
     stream: Box<dyn ServerStream>,
     buffer: Vec<u8>,
@@ -26,12 +26,12 @@ pub(super) struct Wire {
     pending: Vec<u8>,
 }
 
-/// How reading a line ended.
+/// The result of reading a line.
 pub(super) enum LineRead {
     Complete(Vec<u8>),
-    /// Too long, or its line end was not CRLF: its beginning.
+    /// The line is too long, or does not end in CRLF. Holds its beginning.
     Bad(Vec<u8>),
-    /// The peer is gone.
+    /// The peer closed the connection.
     Closed,
 }
 
@@ -40,18 +40,18 @@ impl Wire {
         Self { stream: Box::new(stream), buffer: Vec::new(), read_to: 0, pending: Vec::new() }
     }
 
-    /// The stream itself, for a TLS handshake. What was read ahead in the clear is dropped: it may have been
-    /// injected (CVE-2011-0411).
+    /// Returns the stream for a TLS handshake. Unencrypted input that was already received is dropped,
+    /// because it may have been injected (CVE-2011-0411).
     pub(super) fn into_stream(self) -> Box<dyn ServerStream> {
         self.stream
     }
 
-    /// Whether more input stands ready: then replies can wait and go out together (pipelining).
+    /// Whether more input has arrived already. Then replies wait and are sent together (PIPELINING).
     fn has_input(&self) -> bool {
         self.read_to < self.buffer.len()
     }
 
-    /// Queues a reply; it is sent before the next wait for input.
+    /// Queues a reply. It is sent before the next wait for input.
     pub(super) fn reply(&mut self, reply: &Reply) {
         self.pending.extend_from_slice(reply.to_string().as_bytes());
         self.pending.extend_from_slice(b"\r\n");
@@ -72,7 +72,8 @@ impl Wire {
         Ok(())
     }
 
-    /// More octets, at least one; an empty slice when the peer is gone. Take them with [`Wire::consume`].
+    /// Returns at least one more octet, or an empty slice if the peer closed the connection. The caller
+    /// consumes them with [`Wire::consume`].
     pub(super) async fn fill(&mut self) -> std::io::Result<&[u8]> {
         if !self.has_input() {
             self.flush().await?;
@@ -98,7 +99,7 @@ impl Wire {
             let end = memchr(b'\n', input);
             let piece = &input[..end.map_or(input.len(), |at| at + 1)];
             let taken = piece.len();
-            // A line that is too long is read to its end, but not kept.
+            // The rest of a line that is too long is read but not kept.
             if line.len() <= MAX_LINE_OCTETS {
                 line.extend_from_slice(piece);
             }
@@ -112,7 +113,7 @@ impl Wire {
     }
 }
 
-/// Answers a connection for which there is no room.
+/// Refuses a connection because there are too many.
 pub(super) async fn turn_away(mut stream: TcpStream) {
     let answer = stream.write_all(b"421 4.3.2 too many connections, try again later\r\n");
     let _ = tokio::time::timeout(Duration::from_secs(5), answer).await;

@@ -1,4 +1,4 @@
-//! The client against a scripted peer that answers 4xx, 5xx, late, half, garbage, or not at all.
+//! The client against a scripted peer that answers with 4xx, 5xx, late, partly, with garbage, or not at all.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Offer {
     }
 }
 
-/// A peer that answers every line, and "." for the end of a content, as the script says.
+/// A peer that answers every command, and the end of every content as ".", as the script says.
 async fn peer(script: Script, offer: Offer) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -105,7 +105,7 @@ fn envelope(id: u64, recipients: &[&str]) -> Envelope {
     }
 }
 
-/// Three envelopes, the second with two recipients; the results as short words.
+/// Delivers three envelopes, the second with two recipients, and returns the results as short words.
 async fn outcome(script: Script, offer: Offer) -> (Vec<(u64, Vec<&'static str>)>, bool) {
     let mut target = NextHop::plain("127.0.0.1", peer(script, offer).await, Protocol::Smtp);
     target.timeouts = Timeouts {
@@ -140,7 +140,7 @@ fn word(result: &RecipientResult) -> &'static str {
 
 type Outcomes<'e> = &'e [(u64, &'e [&'static str])];
 
-/// Whatever the peer offers.
+/// Checks the script with every set of extensions that a peer may offer.
 async fn check(script: Script, expected: Outcomes<'_>, kept: bool) {
     for offer in [Offer::Nothing, Offer::Pipelining, Offer::Chunking] {
         check_with(offer, script, expected, kept).await;
@@ -275,7 +275,7 @@ async fn an_offer_that_is_not_kept_is_not_used() {
     check_with(Offer::Chunking, script, expected, true).await;
 }
 
-/// Hands over so many, each to one; what became of them.
+/// Delivers `count` envelopes with one recipient each and returns their results.
 async fn many(connection: &mut Connection, count: u64) -> (Vec<(u64, &'static str)>, bool) {
     let (mut left, mut results) = (1..=count, Vec::new());
     let next = || left.next().map(|id| envelope(id, &["a@x.example"]));
@@ -303,7 +303,8 @@ async fn nothing_is_entrusted_to_a_connection_that_is_closed() {
     assert_eq!(many(&mut connection, 1).await, (vec![], false));
 }
 
-/// A peer that offers CHUNKING and has heard so many contents, without an answer to any; and what it heard.
+/// A peer that offers CHUNKING and reads `contents` contents without answering any. Returns the stream and
+/// the lines that it read.
 async fn hear(listener: TcpListener, contents: usize) -> (BufReader<tokio::net::TcpStream>, Vec<u8>) {
     let (stream, _) = listener.accept().await.unwrap();
     let mut stream = BufReader::new(stream);
@@ -320,7 +321,7 @@ async fn hear(listener: TcpListener, contents: usize) -> (BufReader<tokio::net::
     (stream, seen)
 }
 
-/// The peer takes twelve of what it has, says so, and resets the connection before more is written.
+/// The peer accepts twelve of the messages, confirms them, and resets the connection before more is written.
 #[tokio::test]
 async fn what_is_answered_counts_when_nothing_can_be_written() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -340,7 +341,7 @@ async fn what_is_answered_counts_when_nothing_can_be_written() {
     assert!(words[12..].iter().all(|word| *word == "unknown"), "{words:?}");
 }
 
-/// The peer answers nothing before it has seen three contents.
+/// The peer sends no reply before it has read three contents.
 #[tokio::test]
 async fn contents_go_ahead_of_replies() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -394,7 +395,8 @@ async fn pipelined_mail_takes_one_read_each() {
         .await
         .unwrap();
     assert_eq!(sent, 50);
-    // This peer writes each reply by itself; without pipelining it would be four reads a message and more.
+    // This peer writes each reply by itself, so without pipelining there would be at least four reads per
+    // message.
     assert!(connection.reads() < 4 * 50, "{} reads", connection.reads());
 }
 
@@ -476,7 +478,8 @@ async fn eight_bit_text_goes_only_where_it_is_taken() {
 async fn no_envelope_is_forgotten_when_a_connection_is_used_up() {
     let dots = "a\r\n.\r\nb\r\n".to_owned();
     let large = format!("{}\r\n", "x".repeat(900)).repeat(150);
-    // Each order of small contents, those that need DATA and such as the peer takes from nobody.
+    // All orders of small contents (s), contents that need DATA (d, l), and contents without an accepted
+    // recipient (e).
     let orders: Vec<Vec<&str>> = ["sss", "d", "l", "sd", "ds", "ssdss", "dlds", "e", "sed", "de"]
         .map(|order| order.split("").collect())
         .into();

@@ -1,4 +1,4 @@
-//! The client's way in: TLS, login, and what it does not do for any peer.
+//! How the client connects: TLS, login, and what it refuses to do.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use tokio_rustls::TlsAcceptor;
 
 type Heard = Arc<Mutex<Vec<String>>>;
 
-/// A peer that offers `offers`, gives each further line `answer`, and notes what it hears. With `tls`, it
-/// shakes hands at once, or after STARTTLS.
+/// A peer that offers `offers`, answers every other line with `answer`, and records what it reads. With `tls`
+/// it does a handshake at once or after STARTTLS.
 async fn peer(offers: &'static str, answer: fn(&str) -> &'static str, tls: Option<Security>) -> (u16, Heard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, heard) = (listener.local_addr().unwrap().port(), Heard::default());
@@ -36,7 +36,7 @@ async fn peer(offers: &'static str, answer: fn(&str) -> &'static str, tls: Optio
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Until the end, or STARTTLS, whose stream is given back.
+/// Talks until the end of the session or until STARTTLS, and then returns the stream.
 async fn talk(
     stream: Box<dyn Stream>,
     greeting: &str,
@@ -149,12 +149,13 @@ async fn tls_comes_first_or_nothing_is_said() {
 
 #[tokio::test]
 async fn what_was_injected_before_tls_is_not_heard() {
-    // In the clear a forged greeting follows the go-ahead; under TLS the peer offers no login.
+    // A forged unencrypted greeting follows the reply to STARTTLS. Under TLS the peer offers no login.
     let answer: fn(&str) -> &'static str =
         |line| if line == "STARTTLS" { "220 go\r\n250-forged\r\n250 AUTH PLAIN\r\n" } else { "235 ok\r\n" };
     let (port, heard) = peer("250-peer\r\n250 STARTTLS\r\n", answer, Some(Security::StartTls)).await;
     let outcome = Connection::connect(&with_login(target(port, Security::StartTls))).await;
-    // Either the handshake trips over the injected octets or they are dropped: no password leaves.
+    // Either the handshake fails because of the injected octets, or they are dropped. In both cases no
+    // password is sent.
     assert!(matches!(outcome, Err(ConnectError::NoLogin | ConnectError::Tls(_))));
     assert!(!heard.lock().unwrap().iter().any(|line| line.starts_with("AUTH")));
 }

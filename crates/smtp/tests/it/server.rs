@@ -1,4 +1,4 @@
-//! The server against peers that pipeline, smuggle, inject, dawdle, exceed, and break off.
+//! The server against peers that pipeline, smuggle, inject, are slow, exceed limits, or disconnect.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Keeps what it gets; knows no recipient that begins with "nobody".
+/// Keeps the messages that it receives. Recipients that begin with "nobody" do not exist.
 #[derive(Clone, Default)]
 struct Keeper(Arc<Mutex<Vec<Kept>>>);
 
@@ -81,7 +81,8 @@ impl Stage {
         TcpStream::connect(("127.0.0.1", self.port)).await.unwrap()
     }
 
-    /// Writes all input in one piece, ends it, and returns the codes of all replies behind the greeting.
+    /// Sends all input in one piece, closes the sending side, and returns the codes of all replies after the
+    /// greeting.
     async fn talk(&self, input: &[u8]) -> Vec<String> {
         let mut stream = self.connect().await;
         stream.write_all(input).await.unwrap();
@@ -113,7 +114,7 @@ async fn one_reply_for_each_recipient_that_was_taken() {
 #[tokio::test]
 async fn chunks_are_taken_as_they_are() {
     let stage = stage(|_| ()).await;
-    // A dot alone ends nothing here, and octets that look like commands are content (RFC 3030).
+    // A lone dot ends nothing in a chunk, and octets that look like commands are content (RFC 3030).
     let content = b"Subject: x\r\n\r\n.\r\nQUIT\r\n";
     let input =
         [OPEN.as_bytes(), b"BDAT 10\r\n", &content[..10], b"BDAT 13 LAST\r\n", &content[10..], b"QUIT\r\n"];
@@ -134,7 +135,7 @@ async fn a_chunk_that_nobody_wants_is_swallowed_and_not_obeyed() {
     assert!(stage.kept().is_empty());
 }
 
-/// The octets behind it could be a message that looks like commands.
+/// The octets after it could be a message that looks like commands.
 #[tokio::test]
 async fn a_chunk_of_unclear_length_ends_the_connection() {
     let stage = stage(|_| ()).await;
@@ -251,7 +252,7 @@ async fn a_stop_lets_the_running_message_in() {
     assert!(TcpStream::connect(("127.0.0.1", stage.port)).await.is_err(), "no new connection");
 }
 
-/// Writes, and reads until the text is enough.
+/// Writes `input`, and reads until the expected text has arrived.
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     input: &str,
@@ -275,7 +276,7 @@ async fn what_was_said_before_tls_does_not_count() {
     let server = crate::identity::config(certificate.clone(), key);
     let stage = stage(|settings| settings.tls = Some(Arc::new(server))).await;
 
-    // Injected behind STARTTLS in the clear (CVE-2011-0411), and a transaction begun before it.
+    // Commands injected after STARTTLS (CVE-2011-0411), and a transaction that was begun before it.
     let clear = format!("{OPEN}STARTTLS\r\nNOOP\r\nNOOP\r\n");
     let (stream, _) = converse(stage.connect().await, &clear, |text| text.contains("220 2.0.0")).await;
     let mut roots = rustls::RootCertStore::empty();
@@ -292,7 +293,7 @@ async fn what_was_said_before_tls_does_not_count() {
     let (_, text) = converse(stream, "LHLO x\r\n", |text| text.contains("250 SIZE")).await;
     assert!(!text.contains("STARTTLS"), "offered once: {text}");
 
-    // The client takes it only where it may.
+    // The client accepts the certificate only if it is configured to.
     let target = |verify| NextHop {
         security: Security::StartTls,
         verify,

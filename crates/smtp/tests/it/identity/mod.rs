@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 static MADE: AtomicU32 = AtomicU32::new(0);
 
-/// A fresh certificate and its key.
+/// Makes a new certificate and its key.
 pub(crate) fn make() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     let number = MADE.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("sealist-smtp-{}-{number}", std::process::id()));
@@ -35,14 +35,14 @@ fn make_in(folder: &Path) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     (CertificateDer::from_pem_file(certificate).unwrap(), PrivateKeyDer::from_pem_file(key).unwrap())
 }
 
-/// A server's configuration with a fresh certificate.
+/// A server's TLS configuration with a new certificate.
 #[allow(dead_code, reason = "one of the tests needs the certificate too")]
 pub(crate) fn server() -> rustls::ServerConfig {
     let (certificate, key) = make();
     config(certificate, key)
 }
 
-/// A server's configuration with that certificate.
+/// A server's TLS configuration with the given certificate.
 pub(crate) fn config(
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
