@@ -1,35 +1,37 @@
-//! How many notices go to one address: a table of who asked for them and for what. Who proved who they are has budgets of
-//! their own, so that mail that others send in their name uses nothing of them. Setting of the site:
-//! `max_stranger_notices_per_hour`.
+//! Limits how many notices go to one address: a table by who asked for the notice and what it is for.
+//!
+//! People who proved who they are have budgets of their own, so that mail which others send in their name
+//! uses none of them. Setting of the site: `max_stranger_notices_per_hour`.
 
-/// Who asked for a notice, as far as the list knows.
+/// Who asked for a notice, as far as the list can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// A signature or a token shows that the reader of the notice asked.
+    /// A signature or a token proves that the recipient of the notice asked for it.
     Proven,
     /// A From field names an address that has a role on the list.
     Known,
-    /// A From field or an envelope names an address of which the list knows nothing.
+    /// A From field or an envelope names an address that is unknown to the list.
     Stranger,
 }
 
 /// What a notice is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticePurpose {
-    /// It asks a question that somebody has to answer before a request is done.
+    /// It asks a question that must be answered before a request is carried out.
     Question,
-    /// It tells what became of commands.
+    /// It reports the results of commands.
     Answer,
-    /// It says that an encrypted message was not acted on.
+    /// It says that an encrypted message was ignored.
     Closed,
-    /// It brings the public key of the list.
+    /// It contains the public key of the list.
     PublicKey,
-    /// It tells what becomes of a message that waits.
+    /// It reports on a message that waits for a moderator.
     Held,
 }
 
-/// What all lists of a site together may send to one stranger within a day. Questions are apart from answers: who has a list
-/// answer in somebody's name all day does not keep that person from joining.
+/// The notices that all lists of a site together may send to one stranger within a day. Questions and answers
+/// are counted separately, so that a person can still join after somebody used up their answers by forged
+/// mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
     /// Questions.
@@ -39,7 +41,7 @@ pub enum Pool {
 }
 
 impl Pool {
-    /// The name by which the pool is stored.
+    /// The stored name of the pool.
     pub fn name(self) -> &'static str {
         match self {
             Self::Questions => "questions",
@@ -48,54 +50,58 @@ impl Pool {
     }
 }
 
-/// How many notices of one kind a list sends to one address.
+/// The limits for one kind of notice from one list to one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoticeBudget {
-    /// Notices of one kind within a day.
+    /// The most notices of this kind within a day.
     pub most_a_day: u32,
-    /// Whose budget it is: the same kind of notice is counted apart for each asker. `None`: nobody asked for the notice.
+    /// Who asked. The same kind of notice is counted separately for each asker. `None`: nobody asked for the
+    /// notice.
     pub asker: Option<Asker>,
-    /// What strangers share.
+    /// The limits that all strangers share.
     pub shared: Option<SharedBudget>,
 }
 
-/// What notices to strangers count against beside their kind.
+/// The limits on notices to strangers, in addition to the limit of their kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SharedBudget {
-    /// Which pool.
+    /// The pool in which the notice is counted.
     pub pool: Pool,
-    /// Notices of the pool to one address within a day, from all lists of the site.
+    /// The most notices of the pool to one address within a day, from all lists of the site.
     pub most_a_day: u32,
-    /// Notices to all strangers of the site within an hour.
+    /// The most notices to all strangers of the site within an hour.
     pub most_an_hour: u32,
-    /// The source of the mail that asks for the notice, if mail does: its share of the hour is smaller.
+    /// The source of the mail that asks for the notice, if mail does. A source may use only a part of the
+    /// hour's notices.
     pub source: Option<Source>,
 }
 
-/// The envelope senders of one domain, and what they share.
+/// A domain of envelope senders, and the limits that its mail shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// By which the domain is known.
+    /// The number that stands for the domain.
     pub number: u16,
-    /// Notices within an hour to all strangers whose mail comes from there.
+    /// The most notices within an hour to all strangers whose mail comes from the domain.
     pub most_an_hour: u32,
-    /// Until so many notices went to strangers of all sources, it may have more: nobody else needs them yet.
+    /// The source may exceed its limit until this many notices went to strangers in the hour, because then
+    /// the notices are not scarce.
     pub idle_below: u32,
 }
 
 impl NoticeBudget {
-    /// One notice of a kind a day, whoever or whatever caused it.
+    /// One notice of a kind a day, whatever caused it.
     pub const DAILY: Self = Self::a_day(1);
-    /// Something else limits these notices.
+    /// No limit, for notices that are limited elsewhere.
     pub const UNLIMITED: Self = Self::a_day(u32::MAX);
 
-    /// So many notices of a kind a day, whoever or whatever caused them.
+    /// A limit per day and kind, whatever caused the notice.
     pub const fn a_day(most_a_day: u32) -> Self {
         Self { most_a_day, asker: None, shared: None }
     }
 
-    /// The same budget for mail of that source, if mail asks: no source takes more than a tenth of what strangers have in an hour. Large
-    /// providers have many honest users, so it is not less, and it is more in an hour that is hardly used.
+    /// The same budget for mail of that source. A source may use at most a tenth of what strangers get in an
+    /// hour. It is not less, because large providers have many honest users, and it is more in an hour in
+    /// which few notices were sent.
     pub fn of_source(self, number: Option<u16>) -> Self {
         let shared = self.shared.map(|shared| {
             let most_an_hour = shared.most_an_hour.div_ceil(SOURCES).max(LEAST_OF_SOURCE);
@@ -117,7 +123,7 @@ impl NoticeBudget {
     }
 }
 
-/// Notices of one kind that go to one address within a day from one list.
+/// The most notices of one kind from one list to one address within a day.
 const A_DAY: &[(Asker, NoticePurpose, u32)] = &[
     (Asker::Proven, NoticePurpose::Question, 20),
     (Asker::Proven, NoticePurpose::Answer, 20),
@@ -136,52 +142,54 @@ const A_DAY: &[(Asker, NoticePurpose, u32)] = &[
     (Asker::Stranger, NoticePurpose::Held, 1),
 ];
 
-/// So many sources share all that strangers have.
+/// One source may use this fraction of the notices to strangers: one in `SOURCES`.
 const SOURCES: u32 = 10;
-/// One part of so many of an hour is given to whoever comes first.
+/// One in `IDLE` of an hour's notices goes to whoever comes first, whatever the source.
 const IDLE: u32 = 4;
-/// One mail may ask for so many notices: it would wait for ever where its source has less.
+/// The least that a source gets. One mail may ask for this many notices, and with less it would wait for
+/// ever.
 const LEAST_OF_SOURCE: u32 = 5;
-/// Mail with commands waits for so many hours, at most, until notices to strangers may go out again.
+/// For how many hours mail with commands may wait until notices to strangers are sent again.
 const HOURS_THAT_WAIT: u32 = 4;
-/// So much may wait on every site.
+/// The least number of messages that may wait on any site.
 const LEAST_WAITING: u32 = 100;
-/// What waits takes so much room.
+/// The room for waiting mail, in MiB.
 const WAITING_MIB: u64 = 64;
 
-/// Notices to one stranger within a day from all lists of the site.
+/// The most notices to one stranger within a day from all lists of the site.
 const OF_SITE: &[(Pool, u32)] = &[(Pool::Questions, 5), (Pool::Answers, 3)];
 
-/// Strangers who hear from one list within a day that their messages wait.
+/// How many strangers a list tells within a day that their messages wait.
 const AUTHORS_A_DAY: u64 = 50;
 
-/// Whether one more stranger may hear today from a list that a message waits, after so many did because of mail of all sources
-/// and of one: with more, the list would be a tool of whoever sends in their names. No source has more than its part, so that
-/// such mail does not keep others from hearing.
+/// Whether the list may tell one more stranger today that a message waits. `of_all` and `of_source` count the
+/// strangers who were told because of mail from all sources and from this source. Without the limit, anybody
+/// could make the list write to strangers by sending in their names. The limit per source keeps such mail
+/// from using up everybody's share.
 pub fn may_tell_author(of_all: u64, of_source: u64) -> bool {
     of_all < AUTHORS_A_DAY && of_source < AUTHORS_A_DAY / u64::from(SOURCES)
 }
 
-/// Mail that waits.
+/// An amount of waiting mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
     /// Messages.
     pub messages: u64,
-    /// Octets that they take together.
+    /// Their total size in octets.
     pub octets: u64,
 }
 
-/// Mail that waits, or may wait.
+/// Waiting mail, or the limits on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WaitingMail {
-    /// Of all sources together.
+    /// From all sources together.
     pub of_all: Amount,
-    /// Of one source.
+    /// From one source.
     pub of_source: Amount,
 }
 
 impl WaitingMail {
-    /// Whether nothing more may come from the source, by these limits.
+    /// Whether a limit is reached, so that no more mail of the source may wait.
     pub fn is_full(&self, most: &Self) -> bool {
         let full = |one: &Amount, most: &Amount| one.messages >= most.messages || one.octets >= most.octets;
         full(&self.of_all, &most.of_all) || full(&self.of_source, &most.of_source)
@@ -191,15 +199,15 @@ impl WaitingMail {
 /// The budgets of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budgets {
-    /// Notices within an hour to all strangers of the site.
+    /// The most notices within an hour to all strangers of the site.
     pub max_stranger_notices_per_hour: u32,
 }
 
 impl Budgets {
-    /// What a site has that chose nothing.
+    /// The default of `max_stranger_notices_per_hour`.
     pub const DEFAULT_PER_HOUR: u32 = 500;
 
-    /// How much mail with commands may wait to be judged, of all sources and of each.
+    /// How much mail with commands may wait, from all sources and from each.
     pub fn waiting(&self) -> WaitingMail {
         let messages = self.max_stranger_notices_per_hour.saturating_mul(HOURS_THAT_WAIT).max(LEAST_WAITING);
         let (sources, octets) = (u64::from(SOURCES), WAITING_MIB * 1024 * 1024);

@@ -1,8 +1,8 @@
-//! Chains: the order in which the rules are asked. Each table reads aloud: "if the sender is banned, if
-//! it is a replay, …; else it is posted". What a hit means is up to the list's settings.
+//! Chains: the order in which the rules are asked. Each table can be read aloud: "if the sender is banned, if
+//! it is a replay, …; otherwise it is posted". The list's settings decide what a hit means.
 //!
-//! `banned-address` and `replay` come first in every chain, so that nothing which accepts early skips them; the
-//! guards are asked behind what accepted, for the same end.
+//! `banned-address` and `replay` come first in every chain, so that no rule that accepts skips them. Guards
+//! are asked even after a rule accepted, for the same reason.
 
 use crate::facts::MessageFacts;
 use crate::model::Action;
@@ -15,21 +15,21 @@ pub enum Judges {
     PlainPosts,
     /// Posts to a list with OpenPGP.
     OpenPgpPosts,
-    /// Mail to the people in charge.
+    /// Mail to the owners.
     OwnerMail,
 }
 
-/// A chain by its name.
+/// A chain with its name.
 pub struct Chain {
     /// The name in `posting_chain`.
     pub name: &'static str,
-    /// What it is for, in one line.
+    /// One line for people.
     pub description: &'static str,
-    /// What it judges: a list takes no other for its posts.
+    /// What the chain judges. A list's posts are judged only by chains for its kind of posts.
     pub judges: Judges,
     /// The names of its rules, in order.
     pub links: &'static [&'static str],
-    /// The names of the rules that an accept does not skip.
+    /// The names of the rules that are asked even after a rule accepted.
     pub guards: &'static [&'static str],
 }
 
@@ -70,7 +70,7 @@ pub const CHAINS: &[Chain] = &[
     },
 ];
 
-/// The chain that judges the posts of a list: by whether the list has OpenPGP.
+/// The default chain for the posts of a list with or without OpenPGP.
 pub fn of_posts(has_openpgp: bool) -> Option<&'static Chain> {
     let judges = if has_openpgp { Judges::OpenPgpPosts } else { Judges::PlainPosts };
     CHAINS.iter().find(|chain| chain.judges == judges)
@@ -81,23 +81,24 @@ pub fn named(name: &str) -> Option<&'static Chain> {
     CHAINS.iter().find(|chain| chain.name == name)
 }
 
-/// What becomes of a message, and why.
+/// The decision about a message, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Never [`Action::Defer`].
     pub action: Action,
-    /// Every finding, the deciding one first. Empty: nothing was found and the message is accepted.
+    /// All findings, the deciding one first. If it is empty, nothing was found and the message is accepted.
     pub findings: Vec<RuleHit>,
 }
 
 impl Verdict {
-    /// The verdict that one finding makes.
+    /// The verdict that follows from one finding.
     pub fn of(finding: RuleHit) -> Self {
         Self { action: finding.action, findings: vec![finding] }
     }
 
-    /// What would wait beside a message with the same signed text, which waits for nothing else, goes: a person decides
-    /// about the text once. What has fewer reasons to wait is the better form of it, and is judged by itself.
+    /// Discards a message that would only wait for the same reasons, or more, as another waiting message with
+    /// the same signed text, so that a person decides about the text once. A message with fewer reasons to
+    /// wait is judged by itself, because it is the better form of the text.
     fn unless_it_waits(self, facts: &MessageFacts) -> Self {
         let reasons = self.reasons();
         let no_better = |waiting: &Vec<Reason>| {
@@ -111,18 +112,19 @@ impl Verdict {
         self
     }
 
-    /// The reasons alone, the deciding one first.
+    /// The reasons of all findings, the deciding one first.
     pub fn reasons(&self) -> Vec<Reason> {
         self.findings.iter().map(|finding| finding.reason).collect()
     }
 }
 
 impl Chain {
-    /// Asks the rules in order, then the guards. The first action that is not defer decides, and if it accepts, the
-    /// first guard that has something to say; all are asked, so that a moderator sees every reason at once.
+    /// Asks the rules in order, then the guards. The first action other than defer decides. If it accepts,
+    /// the first guard with a finding decides instead. All rules are asked, so that a moderator sees every
+    /// reason at once.
     ///
-    /// `approved`: what a moderator has seen and let pass. A reason outside it decides anew: a worse
-    /// verdict holds again.
+    /// `approved` holds the reasons that a moderator has seen and accepted. If another reason is found, the
+    /// verdict is decided anew, and a worse one holds the message again.
     pub fn judge(&self, facts: &MessageFacts, approved: &[Reason]) -> Verdict {
         let ask = |names: &[&str]| -> Vec<RuleHit> {
             let rules = names.iter().filter_map(|name| rules::named(name));
@@ -228,8 +230,8 @@ mod tests {
         check(pgp, |f| f.banned = true, Action::Discard, &[Banned]);
     }
 
-    /// Promise 3: whatever the owner chooses, who sends in what he captured does not learn from the answer whether it could be
-    /// read, and what stands in it.
+    /// Promise 3: whatever the owner configures, a person who sends in a captured message does not learn from
+    /// the answer whether the list could read it or what it says.
     #[test]
     fn what_cannot_be_read_fares_as_what_is_not_proven() {
         const ACTIONS: [Action; 5] =
@@ -270,7 +272,7 @@ mod tests {
         }
     }
 
-    /// Promise 3: whatever the owner lets pass, a captured ciphertext yields nothing to a stranger.
+    /// Promise 3: whatever the owner accepts, a stranger gets nothing out of a captured ciphertext.
     #[test]
     fn accepting_what_is_unsigned_opens_nothing_for_strangers() {
         for role in [None, Some(Role::Nonmember), Some(Role::Member)] {
@@ -347,7 +349,7 @@ mod tests {
             aged(addressed, 100, defer, 24, accept);
             aged(addressed, 100, hold, 24, accept);
         }
-        // An accept here is not one of a member whose posts are moderated.
+        // An accept by this rule does not apply to a member whose posts are moderated.
         let moderated = |f: &mut MessageFacts| {
             f.settings.pgp.as_mut().unwrap().unaddressed_msg_action = Action::Accept;
             f.moderation_action = Some(Action::Hold);

@@ -1,4 +1,4 @@
-//! What is known of a message when it is judged: gathered once, eagerly, then only looked at.
+//! The facts about a message by which it is judged. They are gathered once, completely, and then only read.
 
 use sealist_mail::{Answerable, AuthorProblem, Mailbox, MessageOrigin};
 use sealist_openpgp::Unreadable;
@@ -8,57 +8,58 @@ use crate::rules::Reason;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// What the outside of a message shows, before anything is decrypted.
+/// The facts that are known before anything is decrypted.
 pub struct OuterFacts {
-    /// Which address of the list it came to.
+    /// The sub-address that the message was sent to.
     pub sub_address: SubAddress,
-    /// Whether it is a message, an answer, or a loop.
+    /// Whether it is an ordinary message, an automatic answer, or a loop.
     pub origin: MessageOrigin,
-    /// Whether something may be written back.
+    /// Whether the sender may be answered.
     pub answerable: Answerable,
-    /// The one author of the outer From field.
+    /// The single author of the outer From field.
     pub author: Result<Mailbox, AuthorProblem>,
 }
 
-/// Everything the chains ask about.
+/// All facts that rules can ask for.
 #[derive(Clone, Debug)]
 pub struct MessageFacts {
     /// The list's settings.
     pub settings: ListSettings,
-    /// Whether the author or envelope sender is banned here or on the whole site.
+    /// Whether the author or the envelope sender is banned on this list or on the site.
     pub banned: bool,
     /// The author's highest role on this list; `None` for strangers.
     pub author_role: Option<Role>,
     /// The author's own moderation action, if one is set.
     pub moderation_action: Option<Action>,
-    /// The size of the message as it came.
+    /// The size of the message as it arrived.
     pub octets: u64,
-    /// How OpenPGP lies in it.
+    /// How the message uses OpenPGP.
     pub form: PgpForm,
-    /// Whether it was encrypted as a whole.
+    /// Whether the whole message was encrypted.
     pub encryption: EncryptionFact,
-    /// What its signature is worth.
+    /// The result of verifying its signature.
     pub signature: Signature,
     /// Whether the signed text was posted or refused before.
     pub replay: Replay,
-    /// Why another message with the same signed text waits at this address, if one does.
+    /// If another message with the same signed text waits at this address: the reasons why it waits.
     pub waiting: Option<Vec<Reason>>,
-    /// Whom the protected headers name.
+    /// Whom the protected To and Cc name.
     pub addressed: Addressed,
-    /// How long before its arrival its good signature was made, in milliseconds; `None` without one.
+    /// The time from the good signature to the arrival of the message, in milliseconds. `None` without a good
+    /// signature.
     pub signature_age_ms: Option<i64>,
-    /// Whom the From fields within OpenPGP's protection name.
+    /// Whom the protected From fields name.
     pub inner_author: InnerAuthor,
 }
 
 impl MessageFacts {
-    /// Whether the author's signature says that the message is for this list.
+    /// Whether the author's signature shows that the message is meant for this list.
     pub fn is_addressed(&self) -> bool {
         matches!(self.addressed, Addressed::Here | Addressed::Key)
     }
 
-    /// Whether its good signature names no recipient and is as old as `unaddressed_max_age_h` or older: the author may have
-    /// written it to anybody.
+    /// Whether the good signature names no recipient and is at least `unaddressed_max_age_h` old. Then the
+    /// author may have written the message to anybody.
     pub fn is_stale(&self) -> bool {
         let Some(pgp) = self.pgp() else { return false };
         let most_ms = i64::from(pgp.unaddressed_max_age_h) * HOUR_MS;
@@ -73,90 +74,90 @@ impl MessageFacts {
     }
 }
 
-/// How OpenPGP lies in a message.
+/// How a message uses OpenPGP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PgpForm {
-    /// As MIME, or not at all.
+    /// As PGP/MIME, or not at all.
     Mime,
-    /// In the text.
+    /// In its text (inline OpenPGP).
     Inline,
 }
 
-/// Whether a message was encrypted as a whole.
+/// Whether the whole message was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncryptionFact {
-    /// It came in the clear.
+    /// It was not encrypted.
     None,
-    /// The root was encrypted to the list, and is opened.
+    /// The root was encrypted to the list and was decrypted.
     Whole,
-    /// Two readings are possible.
+    /// It can be read in two ways.
     Ambiguous,
-    /// Encrypted, and not to be opened by us.
+    /// It was encrypted, but the list cannot decrypt it.
     Unreadable(Unreadable),
 }
 
-/// What the signature over the root of a message is worth.
+/// The result of verifying the signature over the root of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signature {
-    /// There is none over the root.
+    /// There is no signature over the root.
     None,
-    /// All is covered by a valid signature of the From address's confirmed certificate.
+    /// A valid signature by the From address's confirmed certificate covers the whole message.
     Good,
-    /// There is one, and the From address has no certificate here.
+    /// It is signed, but the From address has no certificate here.
     NoKey,
-    /// There is one, and nobody confirmed the certificate of the From address.
+    /// It is signed, but the certificate of the From address is not confirmed.
     KeyNotConfirmed,
-    /// Not by the certificate of the From address.
+    /// It is signed, but not by the certificate of the From address.
     UnknownSigner,
     /// The signature or its key is expired.
     Expired,
     /// The signing key is revoked.
     Revoked,
-    /// Does not verify, or is too weak.
+    /// The signature does not verify, or is too weak.
     Invalid,
-    /// Dated in the future or too long ago.
+    /// The signature is dated in the future or too long ago.
     WrongDate,
-    /// Names its recipients, and this list is none of them.
+    /// The signature names its recipients, and this list is not among them.
     ForOthers,
 }
 
-/// What the replay record says of the signed text.
+/// What the replay record knows about the signed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
-    /// Nowhere posted and by nobody refused, or not signed.
+    /// The text was neither posted nor refused before, or is not signed.
     Fresh,
-    /// Posted at other addresses, to which the same transaction brought it.
+    /// The text was posted at other addresses, and the same transaction brought it there and here.
     SameArrival,
-    /// Posted at this address.
+    /// The text was posted at this address.
     PostedHere,
-    /// Refused at this address, by a person.
+    /// A person refused the text at this address.
     RefusedHere,
-    /// Seen at this address, before the record kept what became of a text.
+    /// The text came to this address before the record stored outcomes.
     SeenHere,
-    /// Posted at another address of the site.
+    /// The text was posted at another address of the site.
     PostedElsewhere,
 }
 
-/// Whom the signed, protected To and Cc name.
+/// Whom the signed, protected To and Cc fields name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressed {
-    /// No signed To or Cc.
+    /// There is no signed To or Cc.
     NotSaid,
-    /// This address is among them.
+    /// They name this address.
     Here,
-    /// No signed To or Cc, and the signature names the list's key as its recipient's.
+    /// There is no signed To or Cc, but the signature names the list's key as the recipient's.
     Key,
-    /// Others only.
+    /// They name only other addresses.
     Elsewhere,
 }
 
-/// Whom the From fields within OpenPGP's protection name.
+/// Whom the From fields inside the protection of OpenPGP name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InnerAuthor {
-    /// There is none.
+    /// There are none.
     NotSaid,
-    /// One, with the address of the outer one.
+    /// They name the address of the outer From field.
     Same,
-    /// Another address, or several.
+    /// They name another address, or several.
     Other,
 }

@@ -1,4 +1,4 @@
-//! Why the key of a person cannot be used, for that person to read.
+//! Why a person's key cannot be used, in sentences for that person.
 
 use sealist_openpgp::{Need, Revocation, Unusable};
 
@@ -7,31 +7,31 @@ use crate::sentences::sentences;
 sentences! {
     /// Why a key cannot be used.
     pub enum KeyProblem {
-        /// Its validity ended on that day.
+        /// The key expired on that day.
         Expired(day: String) = "expired",
-        /// The part that others encrypt to ended: its fingerprint, and the day.
+        /// The encryption subkey expired: its fingerprint and the day.
         EncryptionPartExpired(part: String) = "encryption-part-expired",
-        /// The part that signs ended: its fingerprint, and the day.
+        /// The signing subkey expired: its fingerprint and the day.
         SigningPartExpired(part: String) = "signing-part-expired",
-        /// Revoked for good.
+        /// The key is revoked as compromised or without a reason.
         Revoked = "revoked",
-        /// Revoked as retired or replaced.
+        /// The key is revoked as retired or replaced.
         Retired = "retired",
-        /// Made after now.
+        /// The key was created in the future.
         NotYetValid = "not-yet-valid",
-        /// No user id that the key signed.
+        /// No user id is signed by the key.
         NoUserId = "no-user-id",
-        /// An algorithm that this server does not have.
+        /// The algorithm is not supported.
         NotSupported = "not-supported",
-        /// Algorithms or self-signatures that count no more.
+        /// The algorithms or self-signatures are too weak.
         TooWeak = "too-weak",
-        /// No part to encrypt to.
+        /// The key has no encryption subkey.
         NoEncryptionKey = "no-encryption-key",
-        /// No part to sign with.
+        /// The key has no signing subkey.
         NoSigningKey = "no-signing-key",
-        /// The user ids with that address count no more.
+        /// No valid user id has that address.
         OtherAddress(address: String) = "other-address",
-        /// It cannot be read any more; and why, in English.
+        /// The key can no longer be parsed; with the reason in English.
         Damaged(why: String) = "damaged",
     }
 }

@@ -5,8 +5,8 @@
 //! draft ──▶ handlers, in the order of a pipeline ──▶ payload
 //! ```
 //!
-//! A rule looks and never changes a message; a handler changes and never decides. Nothing here reads a
-//! file, a clock, a socket or a database, waits, or touches a key.
+//! A rule reads facts and never changes a message. A handler changes a draft and never decides. Nothing in
+//! this crate reads a file, a clock, a socket or a database, waits, or touches a key.
 
 pub mod budgets;
 pub mod chains;

@@ -1,7 +1,8 @@
-//! Notices: notices of a list to one person. Only those about a held message, to whoever decides, hold a message.
+//! Notices: messages of a list to one person. Only notices about a held message, to people who may decide
+//! about it, contain parts of a message.
 //!
-//! They come from `-request`, which the list's key names, say that a machine wrote them ([RFC 3834]), and
-//! show no Subject outside the encryption.
+//! Notices come from `-request`, which is a user id of the list's key. They are marked as automatic ([RFC
+//! 3834]) and show no Subject outside the encryption.
 
 use sealist_mail::{Address, Field, Headers, Mailbox, Part, Timestamp};
 
@@ -9,23 +10,23 @@ use crate::model::{Channel, MailingList, SubAddress};
 use crate::payload::{self, HIDDEN_SUBJECT, OuterLayer, Payload};
 use crate::texts::NoticeText;
 
-/// A notice and its reader.
+/// A notice and its recipient.
 pub struct Notice<'a> {
-    /// Who writes.
+    /// The list that sends the notice.
     pub list: &'a MailingList,
-    /// Who reads.
+    /// The recipient.
     pub to: Mailbox,
-    /// The words.
+    /// The text.
     pub notice: NoticeText,
     /// File name, media type and content of an attachment.
     pub attachment: Option<(String, &'static str, Vec<u8>)>,
-    /// Messages that it is about: file name and octets.
+    /// Attached messages: file name and octets.
     pub messages: Vec<(String, Vec<u8>)>,
-    /// Where the answer goes; `None`: to the owners.
+    /// The address for answers. `None`: the owners.
     pub reply_to: Option<Address>,
 }
 
-/// Builds the notice; `entropy` is fresh and random.
+/// Builds the notice. `entropy` must be fresh and random.
 pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8; 16]) -> Payload {
     let name = &notice.list.name;
     let from = Mailbox { name: Some(notice.list.display_name()), address: name.address(SubAddress::Request) };

@@ -1,7 +1,8 @@
-//! From a finished draft to what is sent: one MIME entity for all readers, and the header outside it.
+//! Builds the payload of a draft: one MIME entity for all recipients, and the header outside it.
 //!
-//! The root is multipart/mixed: author block, the author's part, footer. Its header carries the protected
-//! fields in both dialects, so that every reader restores the Subject ([RFC 9788] and its forerunner).
+//! The root is multipart/mixed: author block, the author's part, footer. Its header repeats the protected
+//! fields in both dialects of header protection, so that every mail program restores the Subject ([RFC 9788]
+//! and its predecessor).
 
 use sealist_mail::compose::Protection;
 use sealist_mail::{Boundary, Entity, Field, Headers, Mailbox, Part, Timestamp, compose};
@@ -10,10 +11,10 @@ use crate::draft::PostDraft;
 use crate::model::MailingList;
 use crate::threading::{self, THREADING};
 
-/// What a list shows outside the encryption instead of the Subject ([RFC 9788, section 3.2.1]).
+/// The Subject that a list shows outside the encryption ([RFC 9788, section 3.2.1]).
 pub const HIDDEN_SUBJECT: &str = "[...]";
 
-/// Fields that a list writes itself, beside those that tell of it.
+/// Fields that a list writes itself, in addition to the List-* fields.
 const OWN: &[&str] = &[
     "From",
     "To",
@@ -27,15 +28,15 @@ const OWN: &[&str] = &[
     "Precedence",
 ];
 
-/// The finished post. Holds cleartext: no Debug.
+/// The finished post. It holds cleartext, so it has no Debug.
 pub struct Payload {
-    /// The header outside: of every copy, without what differs per reader.
+    /// The outer header, without the fields that differ per recipient.
     pub outer: Vec<u8>,
-    /// The MIME entity, header included: what is encrypted, signed, or (on plain lists) the body behind `outer`.
+    /// The MIME entity with its header. It is encrypted, signed, or (on plain lists) sent after `outer`.
     pub entity: Vec<u8>,
 }
 
-/// Builds the payload. `entropy` makes the boundary: 16 fresh random bytes.
+/// Builds the payload. `entropy` is 16 fresh random bytes for the boundary.
 pub fn build(draft: PostDraft<'_>, entropy: [u8; 16]) -> Payload {
     let layer = match &draft.list.settings.pgp {
         Some(pgp) if pgp.encrypt_outgoing => OuterLayer::Encrypted,
@@ -62,8 +63,8 @@ pub fn build(draft: PostDraft<'_>, entropy: [u8; 16]) -> Payload {
     payload
 }
 
-/// What of a header may stand outside the encryption: what is the list's own. The date is that of the post, and of what it
-/// answers only posts of the list are named.
+/// Reduces a header to what may stand outside the encryption: the list's own fields. The date is that of the
+/// post, and references name only posts of the list.
 fn show_own(outer: &mut Headers, list: &MailingList, now: Timestamp) {
     outer.set(Field::raw("Date", &now.rfc5322()).expect("a date has no line end"));
     show_own_threads(outer, list);
@@ -79,7 +80,8 @@ fn show_own_threads(outer: &mut Headers, list: &MailingList) {
     }
 }
 
-/// A stored post of an encrypting list, made out to one reader: To names the reader, outside and inside.
+/// A stored post of an encrypting list, addressed to one recipient: To names the recipient, inside and
+/// outside.
 pub fn for_reader(stored: &Payload, reader: &Mailbox) -> Payload {
     let to = Field::mailboxes("To", std::slice::from_ref(reader));
     let shown = format!("To: {}", String::from_utf8_lossy(&to.value()));
@@ -99,8 +101,9 @@ pub fn for_reader(stored: &Payload, reader: &Mailbox) -> Payload {
     Payload { outer: head, entity: join(&named(&root.headers), root.body) }
 }
 
-/// A stored post of an encrypting list for a reader who takes it as cleartext: the real header stands outside, and
-/// inside too where the list signs. `now`: the signature will be made then, and readers compare the dates.
+/// A stored post of an encrypting list for a recipient who accepts it unencrypted. The real header stands
+/// outside and, if the list signs, inside, too. `now` is the time of the new signature, because mail programs
+/// compare it with Date.
 pub fn in_the_clear(stored: &Payload, list: &MailingList, now: Timestamp) -> Payload {
     let root = Entity::parse(&stored.entity);
     let mut real = compose::protected_headers(&root).unwrap_or_default();
@@ -117,8 +120,8 @@ pub fn in_the_clear(stored: &Payload, list: &MailingList, now: Timestamp) -> Pay
     Payload { outer, entity: join(&head, root.body) }
 }
 
-/// A post that was made to travel open, for a list that has begun to encrypt since: its header is protected, and
-/// hidden outside as the list says.
+/// A post that was built to be sent unencrypted, for a list that encrypts now: its header is protected, and
+/// hidden outside as configured.
 pub fn to_be_sealed(stored: &Payload, list: &MailingList) -> Payload {
     let (real, _) = Headers::parse(&stored.outer);
     let root = Entity::parse(&stored.entity);
@@ -134,7 +137,7 @@ pub fn to_be_sealed(stored: &Payload, list: &MailingList) -> Payload {
     Payload { outer: head, entity: join(&protected, root.body) }
 }
 
-/// Which layer of OpenPGP will lie around an entity.
+/// The layer of OpenPGP around an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OuterLayer {
     Encrypted,
@@ -142,7 +145,8 @@ pub(crate) enum OuterLayer {
     Bare,
 }
 
-/// One entity of `parts`; within a layer its header protects `headers`, of which `outer` is shown.
+/// Builds one entity from `parts`. Inside a layer its header protects `headers`, and `outer` is shown
+/// outside.
 pub(crate) fn assemble(
     headers: &Headers,
     outer: &Headers,
@@ -156,7 +160,7 @@ pub(crate) fn assemble(
         return Payload { outer: head, entity: parts.remove(0) };
     }
     let (content, body) = compose::multipart("mixed", &parts, &Boundary::from_entropy(entropy));
-    // A large post stands in memory as often as it must.
+    // A large post must not be in memory more often than necessary.
     drop(parts);
     let root = match layer {
         OuterLayer::Encrypted => compose::protect(&content, headers, Protection::Cipher { outer }),

@@ -1,13 +1,13 @@
-//! Pipelines: which handlers make the copies of an accepted post, in order.
+//! Pipelines: the handlers that make the copies of an accepted post, in order.
 
 use crate::draft::PostDraft;
 use crate::handlers;
 
-/// A pipeline by its name.
+/// A pipeline with its name.
 pub struct Pipeline {
     /// The name in `posting_pipeline`.
     pub name: &'static str,
-    /// What it is for, in one line.
+    /// One line for people.
     pub description: &'static str,
     /// The names of its handlers, in order.
     pub handlers: &'static [&'static str],

@@ -1,10 +1,11 @@
-//! The replay record read: what the earlier fates of a signed text say about a message that brings it again.
+//! Interprets the replay record: what the earlier outcomes of a signed text mean for a message that contains
+//! it again.
 
 use crate::facts::Replay;
 use crate::model::{EntryNo, ListNo, SubAddress};
 use crate::rules::Reason;
 
-/// What became of a signed text at one address. A refusal by the machine leaves nothing.
+/// The outcome of a signed text at one address. Refusals by a rule are not recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenText {
     /// The list.
@@ -15,13 +16,13 @@ pub struct SeenText {
     pub entry: EntryNo,
     /// The transaction that brought this entry.
     pub arrival: Vec<u8>,
-    /// What became of it.
+    /// The outcome.
     pub fate: ReplayFate,
-    /// Whether a person has refused the text at this address.
+    /// Whether a person refused the text at this address.
     pub refused: bool,
 }
 
-/// What became of an entry with a signed text.
+/// The outcome of an entry with a signed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplayFate {
     /// It was posted, or its commands were carried out.
@@ -30,13 +31,13 @@ pub enum ReplayFate {
     Waits(Vec<Reason>),
     /// A person refused it.
     Refused,
-    /// Its commands were refused, and the author heard why.
+    /// Its commands were refused, and the author was told why.
     Answered,
-    /// It came before fates were recorded.
+    /// It came before outcomes were recorded.
     Unknown,
 }
 
-/// A message that is judged: where it came, and with which transaction.
+/// The message that is judged: its address and transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Here<'a> {
     /// The list.
@@ -49,20 +50,20 @@ pub struct Here<'a> {
     pub arrival: &'a [u8],
 }
 
-/// What the record says of a message.
+/// What the record knows about a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayHistory {
     /// Whether the text was posted or refused before.
     pub replay: Replay,
-    /// Why another message with the same text waits at the same address, if one does.
+    /// If another message with the same text waits at the same address: the reasons why it waits.
     pub waiting: Option<Vec<Reason>>,
 }
 
 impl ReplayHistory {
-    /// That of a message that brings nothing signed.
+    /// The history of a message without signed text.
     pub const NONE: Self = Self { replay: Replay::Fresh, waiting: None };
 
-    /// Reads the rows of all signed texts of a message. The worst of them counts.
+    /// Combines the rows of all signed texts of a message. The worst outcome counts.
     pub fn of(seen: &[SeenText], here: Here<'_>) -> Self {
         let (at_this, elsewhere): (Vec<&SeenText>, Vec<&SeenText>) =
             seen.iter().partition(|seen| seen.list == here.list && seen.sub_address == here.sub_address);

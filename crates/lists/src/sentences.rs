@@ -1,6 +1,7 @@
-//! What there is to say of something is one plain sentence, in `texts/`.
+//! Enums whose cases each have one plain sentence in `texts/`.
 
-/// An enum in which each case has a sentence, by its name; in parentheses, what the sentence may say as `what`.
+/// Defines an enum in which each case has a sentence, by its name. A field in parentheses is the value `what`
+/// of the sentence.
 macro_rules! sentences {
     (
         $(#[$attribute:meta])*
@@ -25,7 +26,7 @@ macro_rules! sentences {
                 }
             }
 
-            /// What its sentence may say: `what`, which is empty where there is nothing to name.
+            /// The values of its sentence: `what`, which is empty if the case has no field.
             pub fn values(&self) -> minijinja::Value {
                 let what = match self {
                     $(Self::$case $(($what))? => String::new() $(+ $what)?,)*

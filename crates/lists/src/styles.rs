@@ -1,12 +1,12 @@
-//! Styles: with which settings a list begins. Mailman's names where Mailman has them.
+//! Styles: the initial settings of a list. Mailman's names are used where Mailman has the style.
 
 use crate::model::{Action, ListSettings, PgpSettings, ReplyTo};
 
-/// A style by its name.
+/// A style with its name.
 pub struct Style {
     /// The name given to `lists create --style`.
     pub name: &'static str,
-    /// What it is for, in one line.
+    /// One line for people.
     pub description: &'static str,
     settings: fn() -> ListSettings,
 }
@@ -47,7 +47,7 @@ pub fn named(name: &str) -> Option<&'static Style> {
 }
 
 impl Style {
-    /// Fresh settings of this style.
+    /// New settings of this style.
     pub fn settings(&self) -> ListSettings {
         (self.settings)()
     }
@@ -66,7 +66,8 @@ fn announced(settings: ListSettings) -> ListSettings {
     }
 }
 
-/// What many read and few write is the best place for a carried message.
+/// A list with many recipients and few authors is the best target for mail that is sent in by somebody else,
+/// so this style is stricter.
 fn pgp_announce() -> ListSettings {
     let mut settings = announced(pgp());
     if let Some(pgp) = &mut settings.pgp {
@@ -79,8 +80,9 @@ fn private() -> ListSettings {
     ListSettings { default_nonmember_action: Action::Reject, ..ListSettings::default() }
 }
 
-/// Where Mailman's or mailman-pgp's defaults break a promise these differ: everything is signed, the size
-/// allows for encrypted attachments, a moderator sees each new key, answers go to the list so that no member's address stands outside.
+/// Differs from Mailman's and mailman-pgp's defaults where they break a promise: everything is signed, the
+/// size limit allows for encrypted attachments, a moderator sees each new key, and replies go to the list so
+/// that no member's address stands outside the encryption.
 fn pgp() -> ListSettings {
     ListSettings {
         subscription_policy: "pgp-policy-moderate".into(),

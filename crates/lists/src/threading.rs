@@ -1,17 +1,18 @@
-//! Fields that say which message another answers ([RFC 5322, section 3.6.4]).
+//! The fields that name the message that is answered ([RFC 5322, section 3.6.4]).
 
 use sealist_mail::{Field, Headers};
 
 /// The fields.
 pub(crate) const THREADING: [&str; 2] = ["In-Reply-To", "References"];
 
-/// More than these say no more.
+/// The most ids that are kept.
 const MAX_IDS: usize = 50;
 const MAX_ID_OCTETS: usize = 250;
-/// Hexadecimal digits of a Message-ID of ours.
+/// The number of hexadecimal digits in our Message-IDs.
 const DIGITS: usize = 32;
 
-/// The field of that name with the ids in it that `keep` says yes to, written anew; `None` if none is left.
+/// The field of that name, written anew with those ids for which `keep` returns true. `None` if there are
+/// none.
 pub(crate) fn field(headers: &Headers, name: &str, keep: impl Fn(&str) -> bool) -> Option<Field> {
     let value = String::from_utf8_lossy(&headers.first(name)?).into_owned();
     let ids = value.split_whitespace().filter(|id| is_id(id) && keep(id));
@@ -25,9 +26,9 @@ fn is_id(word: &str) -> bool {
     word.len() <= MAX_ID_OCTETS && inner.is_some_and(|inner| inner.bytes().all(legal))
 }
 
-/// Whether it has exactly the form of the ids that lists of that host give to their posts: nobody can carry words in it.
-/// Whether such a post was sent is not asked. An id of a post that nobody has shows nothing to a reader, and whoever wants
-/// to hang a message under a real post knows the id of that post.
+/// Whether the id has exactly the form of ids that lists of that host give to their posts, so that it cannot
+/// carry text. Whether such a post exists is not checked: an id of a missing post shows nothing, and an
+/// attacker who wants to attach a message to a real thread knows a real id.
 pub(crate) fn is_own(id: &str, host: &str) -> bool {
     let Some(inner) = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')) else { return false };
     let digits =

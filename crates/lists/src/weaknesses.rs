@@ -1,16 +1,17 @@
-//! Settings by which a list with OpenPGP gives up a promise, as a table. They are the owner's to choose and to know: the
-//! command that chooses one says what it means, `doctor` warns as long as it is chosen, and the audit tells who chose it when.
+//! Settings by which a list with OpenPGP gives up a promise, as a table. Owners may choose them, but must
+//! know the effect: the command that sets one explains it, `doctor` warns while it is set, and the audit
+//! records who set it.
 
 use crate::model::{Action, ListSettings, MissingKey, PgpSettings, Role, SealedDelivery};
 use crate::workflows::Workflows;
 
-/// One choice that makes a list weaker.
+/// A choice that weakens a list.
 pub struct Weakness {
     /// The name of the check in `doctor`.
     pub check: &'static str,
-    /// What it means, behind the name of the list.
+    /// The effect, as a sentence that continues after the name of the list.
     pub what: &'static str,
-    /// The setting and value that end it.
+    /// The setting and value that end the weakness.
     pub mend: &'static str,
     is_chosen: fn(&ListSettings, &PgpSettings) -> bool,
 }
@@ -137,7 +138,8 @@ const TABLE: &[Weakness] = &[
     ),
 ];
 
-/// Whether people join without that step. A workflow of the site's own is its admin's word, and not known here.
+/// Whether people can join without that step. A site's own workflow is the admin's responsibility and not
+/// known here.
 fn lacks(list: &ListSettings, step: &str) -> bool {
     let all = Workflows::default();
     let own = list.workflows.get(&list.subscription_policy);
@@ -145,7 +147,7 @@ fn lacks(list: &ListSettings, step: &str) -> bool {
     steps.is_some_and(|steps| !steps.iter().any(|known| known == step))
 }
 
-/// The weaknesses of a list with these settings; a list without OpenPGP promises nothing that it could give up.
+/// The weaknesses of a list with these settings. A list without OpenPGP makes no promise, so it has none.
 pub fn of(settings: &ListSettings) -> impl Iterator<Item = &'static Weakness> + '_ {
     let chosen = move |weakness: &&'static Weakness| {
         settings.pgp.as_ref().is_some_and(|pgp| (weakness.is_chosen)(settings, pgp))
@@ -153,7 +155,7 @@ pub fn of(settings: &ListSettings) -> impl Iterator<Item = &'static Weakness> + 
     TABLE.iter().filter(chosen)
 }
 
-/// What a change makes weaker: of the settings as they become, beyond what they were.
+/// The weaknesses that a change adds.
 pub fn new<'a>(
     before: &'a ListSettings,
     after: &'a ListSettings,
@@ -161,7 +163,8 @@ pub fn new<'a>(
     of(after).filter(|weakness| of(before).all(|earlier| earlier.what != weakness.what))
 }
 
-/// What is to be told of a change of that setting: what it makes weaker, and what its value leaves weak as it was before.
+/// The weaknesses to report after a change of that setting: those that it adds, and those that its new value
+/// leaves as they were.
 pub fn told<'a>(
     before: &'a ListSettings,
     after: &'a ListSettings,
@@ -176,7 +179,8 @@ pub fn told<'a>(
 mod tests {
     use super::*;
 
-    /// Each choice is seen when it is made and not when it is taken back, and what mends it is a setting that does.
+    /// Each choice is reported when it is made and not when it is taken back, and the setting that is said to
+    /// end it does end it.
     #[test]
     fn every_choice_is_seen_and_can_be_mended() {
         let strong = |name: &str, value: &str| {

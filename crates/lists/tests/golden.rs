@@ -1,4 +1,5 @@
-//! Golden mails: what the pipelines make of a post, outside and inside. `UPDATE_EXPECT=1` writes them anew.
+//! Golden mails: the output of the pipelines for a post, outer and inner header. `UPDATE_EXPECT=1` writes
+//! them anew.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -60,7 +61,7 @@ fn copy(
     copy_of(style, change, pipeline, role, mail, |_| Signed::All)
 }
 
-/// What of the header the author signed.
+/// Which part of the header the author signed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Signed {
     All,
@@ -150,7 +151,7 @@ fn lists_with_openpgp() {
     check("pgp_open_subject", &copy("pgp-default", open, None, Some(Role::Member), PLAIN));
 }
 
-/// What no signature covers is marked or left out, and the block says so.
+/// Unsigned fields are marked or left out, and the author block says so.
 #[test]
 fn what_nobody_signed() {
     let threaded = PLAIN.replace(

@@ -1,4 +1,4 @@
-//! Command `confirm TOKEN`; what `-confirm+TOKEN` means. No settings.
+//! Command `confirm TOKEN`, and mail to `-confirm+TOKEN`. No settings.
 
 use super::{MailCommand, Problem, token};
 

@@ -1,5 +1,5 @@
-//! Commands `approve TOKEN`, `reject TOKEN [REASON]` and `discard TOKEN`: a moderator's answer to the notice about a
-//! request, or a message that waits. No settings.
+//! Commands `approve TOKEN`, `reject TOKEN [REASON]` and `discard TOKEN`: a moderator's answer to the notice
+//! about a request or a held message. No settings.
 
 use super::{MailCommand, Problem, RequestDecision, token};
 

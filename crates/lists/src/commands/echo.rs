@@ -1,4 +1,4 @@
-//! Command `echo WORDS`: sends the words back. No settings.
+//! Command `echo WORDS`: answers with the same words. No settings.
 
 use super::{MailCommand, Problem, shown};
 

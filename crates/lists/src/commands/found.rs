@@ -1,15 +1,15 @@
-//! What people leave in an answer beside the commands at its head: tokens anywhere, and decisions below a greeting.
+//! Finds commands outside the lines at the top of an answer: tokens anywhere, and decisions below a greeting.
 
 use super::reason::reason;
 use super::{MailCommand, RequestDecision, parse};
 
-/// Letters and digits of a token (`openpgp::Token`).
+/// The number of letters and digits of a token (`openpgp::Token`).
 const TOKEN_CHARS: usize = 32;
-/// More tokens of one message are not looked up.
+/// The most tokens of one message that are looked up.
 const MAX_TOKENS: usize = 8;
 
-/// Words that may be tokens, in small letters, each once: of the Subject first, wherever they stand, quoted or not, also
-/// broken by the end of a line.
+/// Words that may be tokens, in lower case and without duplicates. Those of the Subject come first. A token
+/// may be quoted or broken by the end of a line.
 pub fn tokens(subject: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut take = |word: &str| {
@@ -35,8 +35,9 @@ pub fn is_token(word: &str) -> bool {
     word.len() == TOKEN_CHARS && word.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'2'..=b'7'))
 }
 
-/// Decisions in lines that are not quoted, each once. Two of them about one token may be the lines of our notice, which
-/// some programs repeat without marks: then neither is meant. What stands below a reject is its reason.
+/// Decisions in lines that are not quoted, without duplicates. If there are two different decisions about one
+/// token, they may be the lines of our own notice, which some programs repeat without quote marks; then
+/// neither counts. The lines below a reject are its reason.
 pub(super) fn decisions(text: &str) -> Vec<(String, MailCommand)> {
     let mut found: Vec<(String, RequestDecision, MailCommand)> = Vec::new();
     let mut lines = text.lines();
@@ -63,7 +64,7 @@ pub(super) fn decisions(text: &str) -> Vec<(String, MailCommand)> {
     }
 }
 
-/// What programs put before lines that they quote.
+/// Whether programs put this character before quoted lines.
 pub(super) fn is_quote_mark(c: char) -> bool {
     matches!(c, '>' | '|' | ' ' | '\t' | '\u{a0}')
 }

@@ -1,4 +1,4 @@
-//! Command `help`: which commands there are. No settings.
+//! Command `help`: lists the commands. No settings.
 
 use super::{MailCommand, Problem};
 

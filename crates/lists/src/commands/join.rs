@@ -1,5 +1,5 @@
-//! Command `join`, also `subscribe`; what `-join` means. Setting: `subscription_policy`. There are no digests yet:
-//! `digest=no` says what is so anyway, and another digest is refused.
+//! Command `join`, also `subscribe`, and mail to `-join`. Setting: `subscription_policy`. Digests do not
+//! exist yet, so `digest=no` is accepted and every other digest is refused.
 
 use super::{MailCommand, Problem, shown};
 use crate::model::DeliveryMode;

@@ -1,23 +1,24 @@
-//! Command `key …`: everything about keys. Settings: `key_change_workflow`, `key_signing_allowed`.
+//! Command `key …`: all commands about keys. Settings: `key_change_workflow`, `key_signing_allowed`.
 
 use super::{MailCommand, Problem, no_arguments, token};
 
-/// The second word, with its arguments.
+/// The subcommand with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyCommand {
-    /// The key that was asked for is attached.
+    /// The requested key is attached; with the token.
     Set(String),
-    /// The statement that was sent is signed.
+    /// The statement is signed; with the token.
     Confirm(String),
-    /// A new key is attached; the old one will sign for it. A newer form of the same key is taken as it is.
+    /// A new key is attached, and the old key will sign for it. A newer form of the same key is accepted at
+    /// once.
     Change,
-    /// A new key is attached; the old one is lost.
+    /// A new key is attached, and the old one is lost.
     Reset,
     /// Revocation certificates are attached.
     Revoke,
-    /// The list's key is attached, with the sender's certification.
+    /// The list's key is attached with the sender's certification.
     Sign,
-    /// The list's key is wanted.
+    /// The sender asks for the list's key.
     Receive,
 }
 

@@ -1,4 +1,4 @@
-//! Command `leave`, also `unsubscribe`; what `-leave` means. Setting: `unsubscription_policy`.
+//! Command `leave`, also `unsubscribe`, and mail to `-leave`. Setting: `unsubscription_policy`.
 
 use super::{MailCommand, Problem, no_arguments};
 

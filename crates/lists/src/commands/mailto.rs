@@ -4,7 +4,7 @@
 
 use sealist_mail::Address;
 
-/// A link, in angle brackets, that opens a message to that address with the line as its text.
+/// A link in angle brackets. It opens a message to that address with the line as its text.
 pub fn mailto(to: &Address, line: &str) -> String {
     let escape = |octet: u8| match octet {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {

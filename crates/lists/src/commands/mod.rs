@@ -1,7 +1,7 @@
-//! Commands by mail: what can be written to `-request`, and how it is read.
+//! Commands by mail: what people can write to `-request`, and how it is parsed.
 //!
-//! One file per command reads its arguments; [`COMMANDS`] names them all. What a command does is in `app`, which loads
-//! the facts; what is said about it then is in [`Problem`] and [`Success`].
+//! There is one file per command, which parses the arguments; [`COMMANDS`] names all commands. The crate
+//! `app` loads the facts and carries the commands out. [`Problem`] and [`Success`] are the answers.
 
 mod confirm;
 mod decide;
@@ -33,44 +33,44 @@ use crate::model::DeliveryMode;
 /// A command with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailCommand {
-    /// To become a member.
+    /// Subscribe.
     Join {
-        /// How posts are to come.
+        /// How posts are to be delivered.
         delivery_mode: DeliveryMode,
     },
-    /// To be a member no longer.
+    /// Unsubscribe.
     Leave,
-    /// The answer to a question, with its token.
+    /// Answer a question; with its token.
     Confirm(String),
-    /// A moderator's answer.
+    /// Decide about a request or held message, as a moderator.
     Decide {
-        /// What is to become of it.
+        /// The decision.
         decision: RequestDecision,
         /// The token of the notice.
         token: String,
-        /// Why, for the person; may be empty.
+        /// The reason for the person who is refused; may be empty.
         reason: String,
     },
-    /// To see a message that waits, with the token of the notice.
+    /// Show a held message; with the token of the notice.
     ShowHeld(String),
-    /// Which commands there are.
+    /// List the commands.
     Help,
-    /// The roster.
+    /// Show the roster.
     Who,
-    /// Another choice of how posts come.
+    /// Change a preference.
     Set(Setting),
-    /// What the sender has chosen.
+    /// Show the sender's preferences.
     Show,
-    /// The words themselves.
+    /// Send the words back.
     Echo(String),
-    /// Nothing below is read.
+    /// Ignore the lines below.
     Stop,
-    /// Everything about keys.
+    /// A command about keys.
     Key(KeyCommand),
 }
 
 impl MailCommand {
-    /// The token that it answers with.
+    /// The token in the command.
     pub fn token(&self) -> Option<&str> {
         match self {
             Self::Confirm(token)
@@ -81,8 +81,8 @@ impl MailCommand {
         }
     }
 
-    /// Whether it may stand in a Subject that nobody signed, above a text that somebody did: it is answered with a
-    /// question or with what everybody may know, or it brings a token of which nothing but one answer follows.
+    /// Whether the command counts in an unsigned Subject above a signed text. That is so if it is answered
+    /// with a question or with public information, or if it has a token that allows only one answer.
     pub fn needs_no_signature(&self) -> bool {
         !matches!(
             self,
@@ -91,26 +91,26 @@ impl MailCommand {
     }
 }
 
-/// What a moderator makes of a request.
+/// A moderator's decision about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestDecision {
-    /// It may happen.
+    /// The request is carried out.
     Approve,
-    /// It is not to happen, and who asked hears of it.
+    /// The request is refused, and the person is told.
     Reject,
-    /// It is not to happen, and nobody hears of it.
+    /// The request is refused, and nobody is told.
     Discard,
 }
 
-/// A command as people know it.
+/// A command, with its syntax.
 pub struct Usage {
-    /// How it is written.
+    /// Its name.
     pub name: &'static str,
-    /// Other ways to write it.
+    /// Other names.
     pub aliases: &'static [&'static str],
     /// Its arguments, for the answer to `help`.
     pub arguments: &'static str,
-    /// Reads the arguments.
+    /// Parses the arguments.
     read: fn(&[&str]) -> Result<MailCommand, Problem>,
 }
 
@@ -141,7 +141,7 @@ pub const COMMANDS: &[Usage] = &[
     },
 ];
 
-/// The command that a line holds. Errs if it is none, or with what is wrong with its arguments.
+/// Parses a line as a command. Errs if the line is not a command, or says what is wrong with its arguments.
 pub fn parse(line: &str) -> Result<MailCommand, Problem> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let Some((name, arguments)) = words.split_first() else {
@@ -153,14 +153,14 @@ pub fn parse(line: &str) -> Result<MailCommand, Problem> {
     (usage.read)(arguments)
 }
 
-/// The name of the command that a line is meant to be; empty if there is none of that name.
+/// The name of the command that the line seems to be; empty if there is no command of that name.
 pub fn name(line: &str) -> String {
     let word = line.split_whitespace().next().unwrap_or_default().to_lowercase();
     let known = COMMANDS.iter().any(|usage| usage.name == word || usage.aliases.contains(&word.as_str()));
     if known { word } else { String::new() }
 }
 
-/// As much of somebody's words as can stand in an answer.
+/// Shortens somebody's words so that an answer can quote them.
 pub fn shown(words: &str) -> String {
     words.chars().filter(|c| !c.is_control()).take(60).collect::<String>().trim().to_owned()
 }

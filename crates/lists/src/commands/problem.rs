@@ -5,117 +5,117 @@ use crate::sentences::sentences;
 sentences! {
     /// Why a command was not carried out.
     pub enum Problem {
-        /// No command begins so.
+        /// The line begins with no known command.
         Unrecognized(what: String) = "unrecognized",
-        /// More commands than a mail may have.
+        /// The mail has more commands than are allowed.
         TooMany = "too-many",
-        /// Arguments where none belong.
+        /// The command takes no such arguments.
         Extraneous(what: String) = "extraneous",
-        /// There is no such choice.
+        /// There is no preference of that name.
         NoSuchSetting(what: String) = "no-such-setting",
-        /// A language in which the list has no words.
+        /// There are no texts in that language.
         NoSuchLanguage(what: String) = "no-such-language",
-        /// Digests, which there are not.
+        /// Digests do not exist yet.
         NoDigests = "no-digests",
-        /// A name that could be taken for something else, or for somebody else.
+        /// The name could be taken for something else, or for somebody else.
         NameRefused = "name-refused",
-        /// A name that counts for lists with OpenPGP too, where a signature is asked for.
+        /// The name would also be shown on lists with OpenPGP, where a signature is required.
         NameElsewhere = "name-elsewhere",
-        /// `key` alone.
+        /// `key` without a subcommand.
         NoSubcommand = "no-subcommand",
-        /// `key` and a word that is none of its own.
+        /// `key` with an unknown subcommand.
         WrongSubcommand = "wrong-subcommand",
-        /// The list has no OpenPGP side.
+        /// The list does not use OpenPGP.
         NotPgp = "not-pgp",
-        /// No token, or more than one.
+        /// There is no token, or more than one.
         MissingToken = "missing-token",
-        /// A token that was never given, not to this person, not for this, or is used up.
+        /// The token does not exist, belongs to another person or question, or is used up.
         WrongToken = "wrong-token",
-        /// The token of a request that gave way to others.
+        /// The request of that token was deleted to make room for others.
         GaveWay = "gave-way",
-        /// A decision in a Subject that nobody signed.
+        /// The decision stands in an unsigned Subject.
         SubjectNotSigned = "subject-not-signed",
-        /// The token of a notice to a moderator, and no decision that somebody wrote.
+        /// There is the token of a notice to a moderator, but no decision.
         Undecided = "undecided",
-        /// An answer to the right question, without the line that the notice has.
+        /// The answer lacks the line that the notice asks for.
         LineMissing = "line-missing",
-        /// No key where one is asked for.
+        /// A key is asked for, but none is attached.
         NoKey = "no-key",
-        /// A packed file where a key is asked for.
+        /// A key is asked for, but an archive is attached.
         Packed = "packed",
-        /// Several keys where one is asked for.
+        /// One key is asked for, but several are attached.
         SeveralKeys = "several-keys",
-        /// A secret key.
+        /// A secret key is attached.
         SecretKey = "secret-key",
-        /// A key that is none, too large, or cannot be used; and why.
+        /// The key is not a key, is too large, or cannot be used; with the reason.
         Unusable(what: String) = "unusable",
-        /// A key whose user ids do not have the address, where no moderator looks at it.
+        /// No user id of the key has the address, and no moderator would see it.
         NamesOther = "names-other",
         /// The address has no role on the list.
         UnknownAddress = "unknown-address",
         /// The address has no key.
         NoOwnKey = "no-own-key",
-        /// Nobody confirmed the key of the address.
+        /// The key of the address is not confirmed.
         KeyNotConfirmed = "key-not-confirmed",
-        /// The key of the address cannot sign for another any more.
+        /// The key of the address can no longer sign for another key.
         ResetInstead = "reset-instead",
-        /// A statement that nobody signed.
+        /// The statement is not signed.
         NotSigned = "not-signed",
-        /// A signature that is not by the right key.
+        /// The signature is not by the right key.
         NotVerified = "not-verified",
-        /// Signed, but not the statement that was asked for.
+        /// The signed text is not the statement that was asked for.
         NoStatement = "no-statement",
-        /// Another key is still to sign.
+        /// Another key must sign, too.
         OneMoreSignature(what: String) = "one-more-signature",
-        /// No revocation where one is asked for.
+        /// A revocation is asked for, but none is attached.
         NoRevocation = "no-revocation",
-        /// A revocation for another key.
+        /// The revocation is for another key.
         OtherRevocation = "other-revocation",
-        /// What was sent changes nothing.
+        /// The attached key changes nothing.
         NothingNew = "nothing-new",
-        /// The role may not certify the list's key.
+        /// The role does not allow certifying the list's key.
         MayNotSign = "may-not-sign",
-        /// A key that is not the list's.
+        /// The key is not the list's key.
         NotTheListKey = "not-the-list-key",
-        /// A list key without user ids that somebody signed.
+        /// The list's key has no certified user ids.
         NoSignedUserIds = "no-signed-user-ids",
-        /// No certification by the sender that is new.
+        /// There is no new certification by the sender.
         NoNewCertifications = "no-new-certifications",
-        /// Banned.
+        /// The address is banned.
         Banned = "banned",
-        /// A member already.
+        /// The address is a member already.
         AlreadyMember = "already-member",
-        /// No member.
+        /// The address is not a member.
         NotMember = "not-member",
-        /// The roster, on a list that shows it to owners and moderators.
+        /// The roster is visible to owners and moderators only.
         NotForYou = "not-for-you",
-        /// The roster, on a list that shows it to members.
+        /// The roster is visible to members only.
         OnlyMembers = "only-members",
-        /// The roster of a list with OpenPGP, for nobody's signature.
+        /// The roster of a list with OpenPGP needs a signed command.
         RosterUnsigned = "roster-unsigned",
-        /// The roster of an encrypting list, for somebody without a usable key.
+        /// The roster of an encrypting list is sent only to usable keys.
         RosterUnsealed = "roster-unsealed",
-        /// Not signed by a moderator's key, or not by a moderator.
+        /// The mail is not signed by a moderator's key, or not from a moderator.
         NotModerator = "not-moderator",
-        /// A message about which somebody decided already: what, who and when.
+        /// Somebody has decided about the message already: what, who and when.
         Decided(what: String) = "decided",
-        /// A message that may be shown to owners alone, or to nobody without a key.
+        /// The message is visible to owners only, or to nobody without a key.
         MayNotSee = "may-not-see",
-        /// A message that could be a captured one, and that no owner has seen.
+        /// The message may be a captured one, and no owner has seen it yet.
         Unseen = "unseen",
-        /// A message without exactly one author, which somebody approves.
+        /// The message to approve does not have exactly one author.
         NoAuthor = "no-author",
-        /// Signed words that came here before, or were posted.
+        /// The same signed text came here before.
         Replayed = "replayed",
-        /// Signed words that are addressed to somewhere else.
+        /// The signed text is addressed to somebody else.
         NotMeantForHere = "not-meant-for-here",
-        /// A step of the workflow is gone: it must be begun again.
+        /// A step of the workflow no longer exists, so the request must be started again.
         Outdated = "outdated",
     }
 }
 
 impl Problem {
-    /// The same without what it quotes of a message.
+    /// The same problem without quoted words of a message.
     pub fn without_words(&self) -> Self {
         match self {
             Self::Unrecognized(_) => Self::Unrecognized(String::new()),

@@ -1,15 +1,16 @@
-//! The reason behind `reject TOKEN`: what a moderator writes to the person who is refused. It goes on over empty lines, up to
-//! what ends it: a command, `end`, the delimiter of a signature, or a message that a program repeats below.
+//! Parses the reason after `reject TOKEN`: a moderator's words to the person who is refused. The reason
+//! continues over empty lines. It ends at a command, `end`, the delimiter of a signature, or a message that
+//! the program quotes below.
 
 use super::found::is_token;
 use super::{MailCommand, parse};
 
-/// More of a reason is not passed on.
+/// The most characters of a reason that are passed on.
 const MAX_REASON_CHARS: usize = 4000;
-/// Lines that a program writes above what it quotes ("Anne wrote:").
+/// How many lines programs write above a quote ("Anne wrote:").
 const MAX_ATTRIBUTION_LINES: usize = 3;
 
-/// What a moderator wrote behind the token and in the lines below it. Quoted lines do not count.
+/// The moderator's text after the token and in the lines below. Quoted lines are left out.
 pub(super) fn reason<'a>(behind_token: &str, below: impl Iterator<Item = &'a str>) -> String {
     let mut lines = vec![behind_token.trim()];
     let mut is_quoting = false;
@@ -31,23 +32,23 @@ pub(super) fn reason<'a>(behind_token: &str, below: impl Iterator<Item = &'a str
     lines.join("\n").trim().chars().take(MAX_REASON_CHARS).collect()
 }
 
-/// Whether a line is a command, as people write one: no sentence that begins with such a word.
+/// Whether a line is a command, and not a sentence that begins with the name of one.
 pub(super) fn is_command(line: &str) -> bool {
     match parse(line) {
         Ok(MailCommand::Echo(_)) | Err(_) => false,
-        // They take what stands behind them.
+        // These commands accept any text after them.
         Ok(MailCommand::Help | MailCommand::Stop) => line.split_whitespace().count() == 1,
         Ok(command) => command.token().is_none_or(|token| is_token(&token.to_ascii_lowercase())),
     }
 }
 
-/// Whether what the moderator writes ends here.
+/// Whether the moderator's text ends at this line.
 fn ends(line: &str) -> bool {
     let separates = line.starts_with("--") || line.starts_with("____");
     separates || is_repeated_header(line) || is_command(line)
 }
 
-/// The first line of what programs repeat without marks, in our languages.
+/// Whether the line begins a quote without quote marks, in our languages.
 fn is_repeated_header(line: &str) -> bool {
     let names = ["from", "von", "de", "expéditeur"];
     let name = line.trim_start_matches('*').split_once(':').map(|(name, _)| name.trim().to_lowercase());
@@ -58,7 +59,7 @@ fn is_quote(line: &str) -> bool {
     line.trim_start().starts_with(['>', '|'])
 }
 
-/// Takes away "On Monday Anne <anne@example.org> wrote:". The line of the command itself stays.
+/// Removes lines such as "On Monday Anne <anne@example.org> wrote:". The line of the command itself stays.
 fn drop_attribution(lines: &mut Vec<&str>) {
     let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
     let start = lines[..end].iter().rposition(|line| line.is_empty()).map_or(1, |empty| empty + 1);

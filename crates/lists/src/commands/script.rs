@@ -1,4 +1,4 @@
-//! The commands of one message, in their order.
+//! Parses the commands of one message, in order.
 
 use sealist_mail::subject::bare;
 
@@ -7,32 +7,33 @@ use super::reason::{is_command, reason};
 use super::{MailCommand, Problem, RequestDecision, parse};
 use crate::model::SubAddress;
 
-/// Commands that one message may have.
+/// The most commands that one message may have.
 const MAX_COMMANDS: usize = 10;
-/// Lines that are looked at.
+/// The most lines that are parsed.
 const MAX_LINES: usize = 100;
 
-/// What a message asks for: each line with what it is.
+/// The commands of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandScript {
-    /// The lines that are commands, or look as if they were to be.
+    /// The lines that are commands or look like commands, with the result of parsing them.
     pub lines: Vec<(String, Result<MailCommand, Problem>)>,
-    /// Words that may be tokens, wherever they stand.
+    /// Words anywhere in the message that may be tokens.
     pub tokens: Vec<String>,
 }
 
-/// Whether somebody signed the Subject, where somebody signed the text.
+/// The Subject, and whether it is as trustworthy as the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubjectLine<'a> {
-    /// As good as the text.
+    /// The Subject is signed if the text is signed.
     Covered(&'a str),
-    /// Of what it says only what needs no signature counts.
+    /// The text is signed, but the Subject is not. Only commands that need no signature count in it.
     Uncovered(&'a str),
 }
 
-/// Reads what came to a sub-address. At `-join` and `-leave` the address says it all. Elsewhere the Subject may be a
-/// command, behind whatever marks, and so may the lines of the text, until `stop`, an empty line behind a command, or the
-/// first line that is none. Decisions count in every line that is not quoted, tokens everywhere.
+/// Parses a message to a sub-address. Mail to `-join` and `-leave` needs no text. Elsewhere the Subject may
+/// be a command, after reply marks, and so may the lines of the text, until `stop`, an empty line after a
+/// command, or the first line that is not a command. Decisions count in every line that is not quoted, and
+/// tokens everywhere.
 pub fn read(sub_address: SubAddress, subject: SubjectLine<'_>, text: &str) -> CommandScript {
     let mut script = CommandScript::default();
     match sub_address {
@@ -50,7 +51,7 @@ impl CommandScript {
     fn read(&mut self, subject: SubjectLine<'_>, text: &str) {
         let (SubjectLine::Covered(words) | SubjectLine::Uncovered(words)) = subject;
         self.tokens = tokens(words, text);
-        // A Subject that is no command is a Subject.
+        // A Subject that is not a command is ignored.
         let line = bare(words);
         match parse(line) {
             Err(Problem::Unrecognized(_)) => {}
@@ -93,7 +94,7 @@ impl CommandScript {
         }
     }
 
-    /// If the last command is a reject, takes in the reason that stands below it.
+    /// If the last command is a reject, takes the lines below it as its reason.
     fn gives_reason<'a>(&mut self, below: impl Iterator<Item = &'a str>) -> bool {
         let Some((_, Ok(MailCommand::Decide { decision: RequestDecision::Reject, reason: words, .. }))) =
             self.lines.last_mut()
@@ -104,7 +105,7 @@ impl CommandScript {
         true
     }
 
-    /// Adds a line; `true` if nothing more is to be read.
+    /// Parses a line. Returns `true` if no more lines are to be parsed.
     fn take(&mut self, line: &str) -> bool {
         if self.lines.len() == MAX_COMMANDS {
             self.lines.push((String::new(), Err(Problem::TooMany)));
@@ -113,7 +114,7 @@ impl CommandScript {
         let read = parse(line);
         let stop = matches!(read, Ok(MailCommand::Stop));
         if matches!(read, Err(Problem::Unrecognized(_))) && !self.lines.is_empty() {
-            // What stands under commands is a greeting, or a signature.
+            // The lines after commands are a greeting or a signature.
             return true;
         }
         let failed = matches!(read, Err(Problem::Unrecognized(_)));
@@ -128,14 +129,14 @@ impl CommandScript {
     }
 }
 
-/// Passes over the words of a reason, up to a command or an empty line.
+/// Skips the lines of a reason, up to a command or an empty line.
 fn skip_words<'a>(lines: &mut (impl Iterator<Item = &'a str> + Clone)) {
     while lines.clone().next().is_some_and(|line| !line.trim().is_empty() && !is_command(line.trim())) {
         lines.next();
     }
 }
 
-/// Whether the one is a reject without a reason, and the other the same with one.
+/// Whether `one` is a reject without a reason, and `other` the same reject with a reason.
 fn gives_no_reason_for(one: &Result<MailCommand, Problem>, other: &Result<MailCommand, Problem>) -> bool {
     let reject = |read: &Result<MailCommand, Problem>| match read {
         Ok(MailCommand::Decide { decision: RequestDecision::Reject, token, reason }) => {
@@ -240,7 +241,7 @@ mod tests {
         }
     }
 
-    /// Above a text that is signed, a Subject that is not says little.
+    /// An unsigned Subject above a signed text allows few commands.
     #[test]
     fn a_subject_that_nobody_signed() {
         let token = "a".repeat(32);

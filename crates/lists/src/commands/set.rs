@@ -1,31 +1,31 @@
-//! Commands `set NAME on|off` (how posts come to the member), `set language CODE` and `set name NAME`, and `set` alone or
-//! `show settings`, which tells what is chosen; `show TOKEN` is for moderators. Setting: `command_workflow`.
+//! Commands `set NAME on|off` (preferences of delivery), `set language CODE` and `set name NAME`. `set` alone
+//! and `show settings` show the preferences; `show TOKEN` is for moderators. Setting: `command_workflow`.
 
 use super::{MailCommand, Problem, shown, token};
 use crate::model::{DeliveryMode, DeliveryStatus, Preferences, person_name};
 use crate::texts::Language;
 
-/// A choice.
+/// A preference with its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// How posts come.
+    /// A switch of delivery.
     Switch {
-        /// One of [`SETTINGS`].
+        /// The name: one of [`SETTINGS`].
         name: &'static str,
-        /// Whether it is to be.
+        /// Whether it is switched on.
         on: bool,
     },
-    /// The language of what the list writes to the person.
+    /// The language in which the list writes to the person.
     Language(Language),
-    /// What others see; empty: no name.
+    /// The name that others see. Empty removes the name.
     Name(String),
 }
 
-/// What can be switched.
+/// The names of the switches.
 pub const SETTINGS: &[&str] = &["delivery", "digest", "own-posts", "copies", "cleartext"];
 
 impl Setting {
-    /// The member's choices with this one.
+    /// The member's preferences with this one applied.
     pub fn apply(&self, mut to: Preferences) -> Preferences {
         let Self::Switch { name, on } = *self else { return to };
         match name {
@@ -85,7 +85,7 @@ pub(super) fn read(arguments: &[&str]) -> Result<MailCommand, Problem> {
     Ok(MailCommand::Set(setting))
 }
 
-/// A name without the quote marks that people put around it.
+/// The name without quotation marks around it.
 fn unquoted(name: &str) -> &str {
     let pairs = [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('\'', '\''), ('‘', '’')];
     let inner = |(open, close): (char, char)| name.strip_prefix(open)?.strip_suffix(close);

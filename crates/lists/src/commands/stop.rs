@@ -1,4 +1,4 @@
-//! Command `stop`, also `end`: nothing below is read, such as a signature under the commands. No settings.
+//! Command `stop`, also `end`: the lines below are ignored, for instance a signature. No settings.
 
 use super::{MailCommand, Problem};
 

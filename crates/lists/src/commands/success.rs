@@ -1,39 +1,39 @@
-//! How a command was carried out.
+//! How a command succeeded.
 
 use crate::sentences::sentences;
 
 sentences! {
-    /// How a command was carried out.
+    /// How a command succeeded.
     pub enum Success {
-        /// It waits for a moderator.
+        /// The request waits for a moderator.
         Waits = "waits",
-        /// Has become a member.
+        /// The person has become a member.
         Joined = "joined",
-        /// Is no longer a member.
+        /// The person is no longer a member.
         Left = "left",
-        /// The key with that fingerprint came; it is still to be confirmed.
+        /// The key with that fingerprint was received and must still be confirmed.
         KeyTaken(fingerprint: String) = "key-taken",
-        /// The address has another key.
+        /// The address has a new key.
         KeySet = "key-set",
-        /// The key of the address is the same, and says more.
+        /// The key of the address was updated.
         KeyUpdated = "key-updated",
-        /// The key of the address is the same, and says more; why it cannot be used nevertheless.
+        /// The key of the address was updated, but still cannot be used; with the reason.
         KeyUpdatedInPart(why: String) = "key-updated-in-part",
-        /// The key of the address cannot be used any more.
+        /// The key of the address is revoked.
         KeyReset = "key-reset",
-        /// The list's key is on its way.
+        /// The list's key is sent.
         KeySent = "key-sent",
-        /// The list's key has more certifications.
+        /// The list's key has new certifications.
         ListKeyUpdated = "list-key-updated",
-        /// A choice is another one.
+        /// A preference was changed.
         PreferenceSet(what: String) = "preference-set",
-        /// A moderator let a request happen.
+        /// A moderator approved a request.
         Approved = "approved",
-        /// A moderator refused a request.
+        /// A moderator rejected a request.
         Rejected = "rejected",
-        /// A moderator refused a message or a request, and nobody could be told.
+        /// A moderator rejected a message or a request, and nobody could be told.
         RejectedUntold = "rejected-untold",
-        /// A moderator dropped a request or a message, and nobody hears of it.
+        /// A moderator discarded a request or a message, and nobody is told.
         Discarded = "discarded",
     }
 }

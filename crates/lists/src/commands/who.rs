@@ -1,4 +1,4 @@
-//! Command `who`: the roster. Setting: `member_roster_visibility`.
+//! Command `who`: shows the roster. Setting: `member_roster_visibility`.
 
 use super::{MailCommand, Problem, no_arguments};
 

@@ -1,9 +1,9 @@
 //! Handler `author-block`: reads whether the list has OpenPGP, and `unaddressed_max_age_h`.
 //!
-//! A few lines before the author's part: who wrote and what was verified, from our database and our own
-//! verdict, never from From or user-id text. They stand inside the list's signature, and name what the author's does not
-//! cover. A line behind the author's part says where that ends. Both have a mark that nobody could know before: a block
-//! that the author writes lacks it.
+//! Adds a few lines before the author's part: who wrote it and what was verified. The lines come from our
+//! database and our own verdict, never from the From field or a user id. They are covered by the list's
+//! signature and say what the author's signature does not cover. A line after the author's part shows where
+//! it ends. Both contain a random mark, so that an author cannot imitate them.
 
 use sealist_mail::Headers;
 
@@ -23,7 +23,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
         Signature::None => "none",
         _ => "passed",
     };
-    // What is not there needs no signature.
+    // A missing Subject needs no signature.
     let has_subject = draft.original.text("subject").is_some_and(|subject| !subject.trim().is_empty());
     let names = |headers: &Headers| headers.count("to") + headers.count("cc") > 0;
     let mark: String = draft.message_id.chars().take(MARK_LETTERS).collect();
@@ -38,7 +38,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
         tamed => draft.form == ContentForm::Tamed,
         mark,
     };
-    // One copy for all readers: in the language of the list.
+    // All recipients get the same copy, so it is written in the language of the list.
     let place = draft.texts.place(draft.list, None);
     draft.author_block = Some(draft.texts.lines(Text::AuthorBlock, &place, values));
     draft.author_end = Some(draft.texts.lines(Text::AuthorEnd, &place, context! { mark }));

@@ -1,6 +1,8 @@
-//! Handler `autocrypt`: reads whether the list has OpenPGP. Adds the list's own Autocrypt field
-//! (Autocrypt Level 1, section 2.1), which fits the From address; the author's was taken away, because it would
-//! teach readers a key that is not the list's.
+//! Handler `autocrypt`: reads whether the list has OpenPGP.
+//!
+//! Adds the list's own Autocrypt field (Autocrypt Level 1, section 2.1), which matches the From address. The
+//! author's Autocrypt field was removed before, because it would teach mail programs a key that is not the
+//! list's.
 
 use sealist_mail::{Field, transfer};
 

@@ -1,5 +1,5 @@
-//! Handler `avoid-duplicates`: reads the addressees' `receive_list_copy`. A member who stands in To or Cc
-//! and wants no second copy is left out.
+//! Handler `avoid-duplicates`: reads the addressees' `receive_list_copy`. Members who are named in To or Cc
+//! and want no second copy get none.
 
 use crate::draft::PostDraft;
 

@@ -1,15 +1,15 @@
 //! Handler `cleanse`: reads whether the list encrypts.
 //!
-//! Starts the copies' header from the author's: the fields that readers need and nothing else. On an
-//! encrypting list that is a short list of fields that the author signed; on the others the fields that would lie about the
-//! copy (old list fields, signatures of the old header, receipts, trace) are taken away.
+//! Starts the header of the copies from the author's header. On an encrypting list only a short list of
+//! fields that the author signed is kept. On other lists the fields that would be wrong in the copy are
+//! removed: old list fields, signatures of the old header, requests for receipts, trace fields.
 
 use sealist_mail::{Field, Headers, Timestamp};
 
 use crate::draft::PostDraft;
 use crate::threading::{self, THREADING};
 
-/// What no list passes on ([RFC 6376], [RFC 8617], [RFC 8098], passwords of Mailman's).
+/// Fields that no list passes on ([RFC 6376], [RFC 8617], [RFC 8098], and Mailman's passwords).
 const DROPPED: &[&str] = &[
     "return-path",
     "received",
@@ -48,9 +48,9 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
     }
 }
 
-/// Of what the author signed: Subject, date and threading. All else may tell of the author's program, network or addresses.
-/// What nothing covers may be the words of whoever carried the message here: the Subject is marked later, and references
-/// count only to what lists here have posted.
+/// Keeps the signed Subject, date and threading. Other fields may reveal the author's program, network or
+/// addresses. Fields that no signature covers may be written by whoever sent the message here: an unsigned
+/// Subject is marked later, and unsigned references count only if they name posts of lists of this host.
 fn kept(draft: &PostDraft<'_>) -> Headers {
     let signed = |name: &str| draft.signed.filter(|signed| signed.count(name) == 1);
     let signed_date = signed("date").and_then(|signed| Timestamp::parse_rfc5322(&signed.text("date")?));
@@ -60,7 +60,7 @@ fn kept(draft: &PostDraft<'_>) -> Headers {
         Some(signed) => threading::field(signed, name, |_| true),
         None => threading::field(draft.original, name, |id| threading::is_own(id, host)),
     });
-    // Written anew: a comment in it is no date.
+    // The date is written anew, because a comment in it could hold text.
     signed_date.map(date).into_iter().chain(threads).chain(subject).collect()
 }
 

@@ -1,11 +1,11 @@
 //! Handler `cook-headers`: reads whether the list encrypts, `sign_outgoing`, `encrypt_outgoing`.
 //!
-//! A copy that is only signed has the date of its signature: Thunderbird takes one that is more than an hour
-//! older for a forgery.
+//! A copy that is only signed gets the date of its signature, because Thunderbird reports a signature that
+//! differs by more than an hour from the Date as forged.
 //!
-//! An encrypting list shows no address but its own: To is the list and Message-ID is ours; answers to
-//! copies thread by it. Other lists keep both. X-Loop and Precedence keep machines from answering
-//! ([RFC 3834]).
+//! An encrypting list shows only its own addresses: To is the list, and the Message-ID is the list's own;
+//! replies to copies are threaded by it. Other lists keep both fields. X-Loop and Precedence keep programs
+//! from answering ([RFC 3834]).
 
 use sealist_mail::Field;
 

@@ -1,9 +1,9 @@
-//! Handler `decorate`: reads `footer`; `{list}` and `{address}` in it are filled in. The footer is a part
-//! of its own, inside signature and encryption, so that no part of the author's is changed.
+//! Handler `decorate`: reads `footer`, in which `{list}` and `{address}` are replaced. The footer is a part
+//! of its own inside the signature and the encryption, so that the author's parts stay unchanged.
 
 use crate::draft::PostDraft;
 
-/// What is filled in.
+/// The placeholders.
 pub const FOOTER_VALUES: &[&str] = &["{list}", "{address}"];
 
 pub(super) fn apply(draft: &mut PostDraft<'_>) {
@@ -15,7 +15,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
     draft.footer = Some(footer.replace("{list}", &draft.list.display_name()).replace("{address}", &posting));
 }
 
-/// Words in braces of a footer that nothing stands for, each once.
+/// The unknown placeholders of a footer, without duplicates.
 pub fn unknown_placeholders(footer: &str) -> Vec<String> {
     let mut unknown: Vec<String> = Vec::new();
     for behind in footer.split('{').skip(1) {

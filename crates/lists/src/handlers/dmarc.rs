@@ -1,10 +1,9 @@
 //! Handler `dmarc`: reads `reply_goes_to`.
 //!
-//! The copy comes from the list's address, in the author's name: mail from the author's own address would
-//! fail the author's domain policy ([RFC 7489]), and readers take a list's signature under another From
-//! for a mismatch. Reply-To points to the list or the author, as the list says; on an encrypting list always to
-//! the list. There neither the author's address stands outside the encryption nor a name that nothing vouches
-//! for.
+//! Sets From to the list's address with the author's name. Mail from the author's own address would fail the
+//! DMARC policy of the author's domain ([RFC 7489]), and mail programs warn if a list's signature does not
+//! match From. Reply-To names the list or the author, as configured; on an encrypting list always the list.
+//! Such a list shows neither the author's address nor an unproven name outside the encryption.
 
 use sealist_mail::{Field, Mailbox};
 
@@ -20,7 +19,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
         None if list.settings.encrypting() => None,
         None => author.name.as_deref().or(Some(author.address.local())),
     };
-    // On a list with OpenPGP a name stands for a proof; where there is none, it says so.
+    // On a list with OpenPGP people take the name for proven. So an unproven name is marked.
     let is_signed = draft.facts.signature == Signature::Good && !draft.facts.is_stale();
     let proven = list.settings.pgp.is_none() || is_signed;
     let shown = match name {

@@ -1,5 +1,5 @@
-//! Handler `mark-subject`: reads `unsigned_subject`, and whether the list encrypts. On an encrypting list a Subject that the
-//! author did not sign stands behind a mark, or is left out: whoever carried the message here may have written it.
+//! Handler `mark-subject`: reads `unsigned_subject`, and whether the list encrypts. On an encrypting list an
+//! unsigned Subject is marked or dropped, because whoever sent the message here may have written it.
 
 use sealist_mail::{Field, one_line};
 
@@ -18,9 +18,9 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
         UnsignedSubject::Drop => "(no subject)".to_owned(),
         UnsignedSubject::Mark => {
             let mark = draft.unsigned_mark();
-            // Nothing in it turns or hides the mark.
+            // One visible line cannot reverse or hide the mark.
             let subject = one_line(&draft.headers.text("subject").unwrap_or_default());
-            // Once, at the beginning, also in answers to what was marked.
+            // The mark is put once, at the beginning, even in replies to marked posts.
             format!("{mark} {}", subject.replace(&format!("{mark} "), ""))
         }
     };

@@ -1,5 +1,5 @@
-//! Handlers: steps that make copies of a post. A handler changes the draft and never decides.
-//! One file per handler; [`HANDLERS`] names them all.
+//! Handlers: the steps that turn a draft into the copies of a post. A handler changes the draft and never
+//! decides. There is one file per handler; [`HANDLERS`] names all of them.
 
 mod author_block;
 mod autocrypt;
@@ -18,11 +18,11 @@ mod to_archive;
 use crate::draft::PostDraft;
 pub use decorate::{FOOTER_VALUES, unknown_placeholders};
 
-/// A handler by its name, with what it changes.
+/// A handler with its name.
 pub struct Handler {
     /// The name in pipelines; Mailman's where Mailman has it.
     pub name: &'static str,
-    /// What it changes, in one line.
+    /// What the handler changes, in one line.
     pub description: &'static str,
     /// The change.
     pub apply: fn(&mut PostDraft<'_>),

@@ -1,13 +1,13 @@
-//! Handlers `member-recipients` and `owner-recipients`: read whether the list has OpenPGP. Who receives, by role; the roster
-//! itself is walked at delivery.
+//! Handlers `member-recipients` and `owner-recipients`: read whether the list has OpenPGP. They set the roles
+//! that receive the post; the roster itself is read at delivery.
 
 use crate::draft::PostDraft;
 use crate::model::Role;
 
 pub(super) fn members(draft: &mut PostDraft<'_>) {
     draft.recipients.roles = vec![Role::Member];
-    // The author's own copy, unless the author wants none. Who is named as the author of what may have been carried here
-    // gets it in any case: nobody else would notice.
+    // Authors get their own copy unless they do not want it. But if the message may have been sent here by
+    // somebody else, the author gets a copy in any case, because nobody else would notice.
     let told = draft.list.settings.pgp.is_some() && !draft.facts.is_addressed();
     if let Some(member) = draft.author.member
         && !member.preferences.receive_own_postings

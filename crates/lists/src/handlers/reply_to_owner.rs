@@ -1,8 +1,9 @@
 //! Handler `reply-to-owner`: reads whether the list encrypts.
 //!
-//! Mail for the people in charge comes from their address and goes to it, without the fields by which programs offer an
-//! answer to the whole list: no habit sends it there. An answer goes to the author, or, where no address may stand
-//! outside the encryption, to the people in charge; then a line in the block says how to reach the author.
+//! Mail for the owners comes from the owner address and goes to it. It lacks the fields by which programs
+//! offer a reply to the whole list, so that nobody sends a reply there by habit. A reply goes to the author
+//! or, if no address may stand outside the encryption, to the owners; then a line in the author block says
+//! how to reach the author.
 
 use sealist_mail::{Field, Mailbox};
 
@@ -10,7 +11,7 @@ use crate::draft::PostDraft;
 use crate::model::SubAddress;
 use crate::texts::{Text, context};
 
-/// Fields that lead to the members, or off the list.
+/// Fields that lead to the members or out of the list.
 const NOT_FOR_OWNERS: &[&str] = &["list-post", "list-unsubscribe", "list-unsubscribe-post", "list-subscribe"];
 
 pub(super) fn apply(draft: &mut PostDraft<'_>) {

@@ -1,4 +1,4 @@
-//! Handler `subject-prefix`: reads `subject_prefix`. Each reader sees it once, also in answers.
+//! Handler `subject-prefix`: reads `subject_prefix`. The prefix appears once, even in replies.
 
 use sealist_mail::{Field, subject};
 

@@ -1,5 +1,5 @@
-//! Handler `to-archive`: reads `archive`. The stored payload stays after the last delivery: sealed, on an
-//! encrypting list.
+//! Handler `to-archive`: reads `archive`. The stored payload is kept after the last delivery; on an
+//! encrypting list it is sealed.
 
 use crate::draft::PostDraft;
 

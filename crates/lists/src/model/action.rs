@@ -1,20 +1,20 @@
-//! What happens to a message after a rule hit it.
+//! The action that a rule's hit leads to.
 
 use serde::{Deserialize, Serialize};
 
-/// The five answers of mailman-pgp and Mailman, by the same names.
+/// The five actions of mailman-pgp and Mailman, with the same names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Ends the chain: the message is posted. Never skips a ban, the replay record or sealing.
+    /// Posts the message and ends the chain. Never skips a ban, the replay record or sealing.
     Accept,
-    /// Goes on with the next rule.
+    /// Continues with the next rule.
     Defer,
-    /// Waits for a moderator.
+    /// Holds the message for a moderator.
     Hold,
-    /// Refused, with a content-free notice to a verified member.
+    /// Refuses the message. A verified member gets a notice without content.
     Reject,
-    /// Dropped, with a log line and an entry in the list's counters.
+    /// Drops the message, with a log line and a count in the list's statistics.
     Discard,
 }
 

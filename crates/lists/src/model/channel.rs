@@ -1,14 +1,14 @@
-//! How something travels from the server to its readers.
+//! How a message travels from the server to its recipients.
 
 use serde::{Deserialize, Serialize};
 
-/// How something travels to its readers.
+/// How a message travels to its recipients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
-    /// Encrypted to each reader.
+    /// Encrypted to each recipient.
     Sealed,
-    /// As cleartext, perhaps signed: whoever carries it can read it.
+    /// Not encrypted, perhaps signed. Every mail server on the way can read it.
     Open,
 }
 

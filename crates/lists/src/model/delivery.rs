@@ -1,32 +1,33 @@
-//! How posts of an encrypting list reach their readers, and what happens to readers without a usable key.
+//! How posts of an encrypting list reach their recipients, and what happens for members without a usable key.
 
 use serde::{Deserialize, Serialize};
 
-/// How many messages a post becomes.
+/// How many messages are sent for a post.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SealedDelivery {
-    /// A copy for each reader with that reader's own PKESK; the body is encrypted once for all.
+    /// A copy per recipient with that recipient's own PKESK. The body is encrypted once for all.
     #[default]
     Copies,
-    /// One message for many readers, with the PKESKs of all of them: the scheme of 2017. Each reader sees how many
-    /// there are and, unless the list is `anonymous`, with which keys; some programs do not open such a message.
+    /// One message for many recipients with the PKESKs of all of them, as mailman-pgp did in 2017. Each
+    /// recipient sees how many recipients there are and, unless the list is `anonymous`, their key ids. Some
+    /// programs cannot open such a message.
     Bulk,
-    /// A message for each reader, encrypted and signed for that reader alone, whose To names the reader.
+    /// A message per recipient, encrypted and signed for that recipient only, with the recipient in To.
     Personalized,
 }
 
-/// What happens to a post for a member without a usable key.
+/// What happens to a member's copy if the member has no usable key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MissingKey {
-    /// It waits, sealed, for `key_wait_days`; the member and the owners hear of it.
+    /// The copy waits, sealed, for `key_wait_days`. The member and the owners are told.
     #[default]
     HoldAndNotify,
-    /// It is not kept for the member, who hears of it, as do the owners.
+    /// The copy is dropped. The member and the owners are told.
     Notify,
-    /// It is not kept for the member; only the owners hear of it.
+    /// The copy is dropped. Only the owners are told.
     Skip,
-    /// It goes to the member as cleartext if the member allowed that too; else it waits.
+    /// The copy is sent unencrypted if the member allowed that, too. Otherwise it waits.
     Cleartext,
 }

@@ -1,14 +1,14 @@
-//! A list's name and everything known of it.
+//! The name of a list, and the list with its settings.
 
 use sealist_mail::{Address, Mailbox};
 use serde::{Deserialize, Serialize};
 
 use super::{ListNo, ListSettings, ReservedLocal, SubAddress};
 
-/// Octets of a local part ([RFC 5321, section 4.5.3.1.1]).
+/// The most octets of a local part ([RFC 5321, section 4.5.3.1.1]).
 const MAX_LOCAL_OCTETS: usize = 64;
 
-/// The name of a list: local part and mail host, both lower case, the mail host with A-labels ([RFC 5890]).
+/// The name of a list: local part and mail host in lower case, the mail host with A-labels ([RFC 5890]).
 ///
 /// Invariant: [`ListName::address`] of every sub-address is a valid address of at most 254 octets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,21 +18,23 @@ pub struct ListName {
     mail_host: String,
 }
 
-/// Why a list cannot have that name.
+/// Why a text cannot be the name of a list.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListNameError {
-    /// The local part has a character outside `a-z 0-9 - _ .`, or starts or ends with a sign.
+    /// The local part has a character outside `a-z 0-9 - _ .`, or does not start and end with a letter or
+    /// digit.
     #[error(
         "a list name has only letters, digits, '-', '_' and '.', and starts and ends with a letter or digit: {0:?}"
     )]
     Local(String),
-    /// The whole is no address.
+    /// The name is not a valid address.
     #[error("{0:?} is not an address like team@lists.example")]
     Address(String),
 }
 
 impl ListName {
-    /// Makes a name of a local part and a mail host; both are lower-cased, and U-labels become A-labels.
+    /// Makes a name from a local part and a mail host. Both are converted to lower case, and U-labels become
+    /// A-labels.
     pub fn new(local: &str, mail_host: &str) -> Result<Self, ListNameError> {
         let local = local.to_lowercase();
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
@@ -57,12 +59,12 @@ impl ListName {
         &self.local
     }
 
-    /// The part behind the `@`.
+    /// The part after the `@`.
     pub fn mail_host(&self) -> &str {
         &self.mail_host
     }
 
-    /// The RFC 2919 identifier, `team.lists.example`: also the name of the list's key files.
+    /// The identifier by RFC 2919, `team.lists.example`. It also names the list's key files.
     pub fn list_id(&self) -> String {
         format!("{}.{}", self.local, self.mail_host)
     }
@@ -74,7 +76,7 @@ impl ListName {
             .expect("checked for the longest sub-address in ListName::new")
     }
 
-    /// The same below the list's own name: see [`MailingList::confirm`].
+    /// The confirmation address below the list's own name: see [`MailingList::confirm`].
     pub fn confirm(&self, token: &str) -> Address {
         let address = format!("{}{}+{token}@{}", self.local, SubAddress::Confirm.suffix(), self.mail_host);
         address.parse().unwrap_or_else(|_| self.address(SubAddress::Request))
@@ -118,7 +120,7 @@ impl From<ListName> for String {
 /// A list as the engine sees it.
 #[derive(Clone, Debug)]
 pub struct MailingList {
-    /// Its row.
+    /// Its row number.
     pub no: ListNo,
     /// Its name and addresses.
     pub name: ListName,
@@ -127,7 +129,7 @@ pub struct MailingList {
 }
 
 impl MailingList {
-    /// The name people see: the setting, or the local part with a capital letter.
+    /// The name that people see: the setting, or the capitalised local part.
     pub fn display_name(&self) -> String {
         if !self.settings.display_name.is_empty() {
             return self.settings.display_name.clone();
@@ -136,7 +138,7 @@ impl MailingList {
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
     }
 
-    /// The address that confirms with that token, which must be letters and digits.
+    /// The address that confirms with that token. The token must consist of letters and digits.
     pub fn confirm(&self, token: &str) -> Address {
         let long = self.name.confirm(token);
         if long.local().len() <= MAX_LOCAL_OCTETS {

@@ -7,17 +7,17 @@ use super::set::{SettingError, set_field};
 use super::{Action, AddressNo, ListNo, MemberNo};
 use crate::texts::{Language, language};
 
-/// In which role an address belongs to a list. One address may hold several.
+/// The role of an address on a list. An address may have several roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Receives posts and may post.
     Member,
-    /// In charge of the list.
+    /// Manages the list.
     Owner,
-    /// Decides on held posts.
+    /// Decides about held posts.
     Moderator,
-    /// Known, does not receive posts; may be allowed to post.
+    /// Is known and receives no posts; may be allowed to post.
     Nonmember,
 }
 
@@ -45,7 +45,7 @@ pub enum DeliveryMode {
     /// Each post by itself.
     #[default]
     Regular,
-    /// Chosen before digests were refused: until there are any, each post comes by itself.
+    /// A digest, chosen before digests were refused. Until digests exist, each post is sent by itself.
     MimeDigests,
 }
 
@@ -64,18 +64,18 @@ impl DeliveryMode {
     }
 }
 
-/// Whether posts go to a member at all, and who said so.
+/// Whether posts are delivered to a member, and who decided that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
-    /// Posts go out.
+    /// Posts are delivered.
     #[default]
     Enabled,
-    /// Paused by the member.
+    /// The member disabled delivery.
     ByUser,
-    /// Stopped after too many bounces.
+    /// Delivery was disabled after too many bounces.
     ByBounces,
-    /// Stopped by an owner or moderator.
+    /// An owner or moderator disabled delivery.
     ByModerator,
 }
 
@@ -98,22 +98,23 @@ impl DeliveryStatus {
     }
 }
 
-/// What a member chose.
+/// A member's preferences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
-    /// How posts come.
+    /// How posts are delivered.
     pub delivery_mode: DeliveryMode,
-    /// Whether posts come.
+    /// Whether posts are delivered.
     pub delivery_status: DeliveryStatus,
-    /// Whether the member's own posts come back as copies. Default yes.
+    /// Whether members get copies of their own posts. Default yes.
     pub receive_own_postings: bool,
-    /// Whether a copy comes although the member stands in To or Cc. Default yes.
+    /// Whether a member who is named in To or Cc gets a copy, too. Default yes.
     pub receive_list_copy: bool,
-    /// Whether posts may come as cleartext when there is no usable key and the list's `missing_key_action` is
-    /// `cleartext`. Default no.
+    /// Whether posts may be sent unencrypted if the member has no usable key and the list's
+    /// `missing_key_action` is `cleartext`. Default no.
     pub allow_cleartext: bool,
-    /// The language of notices. It belongs to the address, so that all lists write in it. Empty: that of the list.
+    /// The language of notices. It belongs to the address, so that it applies on all lists. Empty: the
+    /// language of the list.
     #[serde(with = "language::or_empty")]
     pub preferred_language: Option<Language>,
 }
@@ -132,7 +133,7 @@ impl Default for Preferences {
 }
 
 impl Preferences {
-    /// Sets one choice by its name; `value` as for [`super::ListSettings::set`].
+    /// Sets one preference by its name, with `value` as for [`super::ListSettings::set`].
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
         let mut changed = *self;
         let set = set_field(&mut changed, name, value);
@@ -148,23 +149,23 @@ impl Preferences {
 /// One address in one role on one list.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// The row.
+    /// The row number.
     pub no: MemberNo,
     /// The list.
     pub list: ListNo,
-    /// The address's row: certificates hang on it.
+    /// The row number of the address. Certificates belong to it.
     pub address_no: AddressNo,
     /// The address.
     pub address: Address,
-    /// The name shown for the address, from our database, never from mail. May be empty.
+    /// The name shown for the address. It comes from our database, never from mail. May be empty.
     pub display_name: String,
     /// The role.
     pub role: Role,
-    /// The member's choices.
+    /// The member's preferences.
     pub preferences: Preferences,
-    /// What happens to this member's posts; `None`: as the list says.
+    /// What happens to this member's posts. `None`: the default of the list.
     pub moderation_action: Option<Action>,
-    /// Whether the list has not approved the key that the address has: then it counts for nothing here.
+    /// Whether this list has not approved the address's key yet. Until then the key is not used here.
     pub key_waits: bool,
 }
 

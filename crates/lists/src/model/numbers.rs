@@ -36,6 +36,6 @@ number! {
     NodeNo
     /// A key of a list.
     ListKeyNo
-    /// Something that somebody asked for and that waits for an answer.
+    /// A request that waits for an answer.
     RequestNo
 }

@@ -1,10 +1,10 @@
-//! Names that people give themselves: what others see before "via".
+//! Names that people give themselves. Others see them before "via".
 
 use sealist_mail::looks_like;
 
-/// Longer names are cut nowhere, they are refused.
+/// The longest name. Longer names are refused, not cut.
 const MAX_CHARS: usize = 60;
-/// Names of what people are, not of who they are.
+/// Names that describe a role and not a person.
 const ROLES: &[&str] = &[
     "admin",
     "administrator",
@@ -20,8 +20,8 @@ const ROLES: &[&str] = &[
     "support",
 ];
 
-/// The name with single blanks, if it can be taken for nothing but a name: letters, blanks, and what stands in names
-/// (`. ' ’ -`), no address, no bracket, no role. An empty one is no name at all.
+/// The name with single blanks, if it cannot be taken for anything but a name: letters, blanks and the
+/// characters `. ' ’ -`, but no address, no bracket and no role. An empty text is not a name.
 pub fn person_name(given: &str) -> Option<String> {
     let name = given.split_whitespace().collect::<Vec<_>>().join(" ");
     let notices =

@@ -1,4 +1,4 @@
-//! Changing one field of settings by its name.
+//! Changes one field of the settings by its name.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,17 +9,17 @@ pub enum SettingError {
     /// There is no such setting on this list.
     #[error("there is no setting {name:?}{}", neighbours(nearest.as_deref(), known))]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The known name most like it.
+        /// The most similar known name.
         nearest: Option<String>,
-        /// All that there are.
+        /// All known names.
         known: Vec<String>,
     },
-    /// The setting is one of lists with OpenPGP, and this is none.
+    /// The setting needs a list with OpenPGP, and this list has none.
     #[error("{0:?} is a setting of lists with OpenPGP, and this list does not use it")]
     OfOpenpgp(String),
-    /// A digest, before there are any.
+    /// Digests do not exist yet.
     #[error("there are no digests yet: posts come one by one, and delivery_mode is \"regular\"")]
     NoDigests,
     /// The setting does not take that value.
@@ -27,14 +27,14 @@ pub enum SettingError {
     Value {
         /// The setting.
         name: String,
-        /// What was given.
+        /// The refused value.
         value: String,
-        /// What the setting takes, where that can be said in a few words.
+        /// The accepted values, if they fit in a few words.
         takes: Option<String>,
     },
 }
 
-/// More names than these are too long for a line.
+/// The most names that fit on a line.
 const FEW: usize = 10;
 
 fn neighbours(nearest: Option<&str>, known: &[String]) -> String {
@@ -57,8 +57,8 @@ impl SettingError {
     }
 }
 
-/// Sets the field of that name, also where it stands under `pgp`. `value` is read as JSON and, where that fails,
-/// as a text. Errs with the nearest known name if there is no such field, or with what the field does not take.
+/// Sets the field of that name, also under `pgp`. `value` is parsed as JSON and, if that fails, used as text.
+/// Errs with the most similar name if there is no such field, or with the values that the field accepts.
 pub(super) fn set_field<T: Serialize + DeserializeOwned>(
     settings: &mut T,
     name: &str,
@@ -67,7 +67,7 @@ pub(super) fn set_field<T: Serialize + DeserializeOwned>(
     let parsed = serde_json::from_str(value).unwrap_or_else(|_| value.into());
     let candidates = match parsed {
         serde_json::Value::String(_) => vec![parsed],
-        // A text field may hold what looks like a number or `true`.
+        // A text field may hold text that looks like a number or `true`.
         other => vec![other, value.into()],
     };
     let mut tree = serde_json::to_value(&*settings).map_err(|_| SettingError::unknown(name, &[]))?;
@@ -89,7 +89,7 @@ pub(super) fn set_field<T: Serialize + DeserializeOwned>(
     Err(SettingError::Value { name: name.to_owned(), value: value.to_owned(), takes })
 }
 
-/// What stands behind "expected" in what serde says, in the words of people.
+/// Rewrites the text after "expected" in serde's error for people.
 fn what_it_takes(error: &str) -> Option<String> {
     let (_, expected) = error.rsplit_once("expected ")?;
     Some(match expected {

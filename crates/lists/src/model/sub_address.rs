@@ -1,11 +1,11 @@
-//! The addresses of one list: where it can be reached, and for what.
+//! The sub-addresses of a list.
 
 use sealist_mail::Address;
 use serde::{Deserialize, Serialize};
 
 use super::ListName;
 
-/// One of the addresses of a list (Mailman's sub-addresses, and `-sendkey`).
+/// One of the addresses of a list: Mailman's sub-addresses, and `-sendkey`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SubAddress {
@@ -19,7 +19,7 @@ pub enum SubAddress {
     Leave,
     /// `-confirm+TOKEN`.
     Confirm,
-    /// `-owner`: the people in charge.
+    /// `-owner`: the owners and moderators.
     Owner,
     /// `-bounces+VERP`: delivery reports.
     Bounces,
@@ -27,7 +27,7 @@ pub enum SubAddress {
     Sendkey,
 }
 
-/// The suffixes by which a sub-address is reached, in the order they are tried.
+/// The suffixes of the sub-addresses, in the order in which they are tried.
 const SUFFIXES: &[(&str, SubAddress)] = &[
     ("-request", SubAddress::Request),
     ("-subscribe", SubAddress::Join),
@@ -40,8 +40,9 @@ const SUFFIXES: &[(&str, SubAddress)] = &[
     ("-sendkey", SubAddress::Sendkey),
 ];
 
-/// A local part below each mail host that no list can have as its name: it begins with a sign. Addresses below it name their
-/// list behind the `+`, so that they fit 64 octets ([RFC 5321, section 4.5.3.1.1]) however long its name is.
+/// A local part on each mail host that no list can have as its name, because it begins with `_`. Addresses
+/// with it name their list after the `+`, so that they fit in 64 octets ([RFC 5321, section 4.5.3.1.1]) even
+/// if the list's name is long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReservedLocal {
     /// `_b+HANDLE`: [`SubAddress::Bounces`]. The handle names the list.
@@ -59,7 +60,7 @@ impl ReservedLocal {
         }
     }
 
-    /// Which it is, if the address is below one, and what stands behind the `+`.
+    /// Parses an address. Returns the reserved local part and the text after the `+`.
     pub fn read(address: &Address) -> Option<(Self, &str)> {
         let (local, detail) = address.local().split_once('+')?;
         let known = |reserved: &Self| reserved.name().eq_ignore_ascii_case(local);
@@ -67,41 +68,42 @@ impl ReservedLocal {
     }
 }
 
-/// One way to read an address: which list, which sub-address, and what followed the `+`.
+/// One reading of an address: the list, the sub-address, and the text after the `+`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoorAddress {
     /// The list it would be.
     pub list: ListName,
     /// The sub-address of that list.
     pub sub_address: SubAddress,
-    /// What followed the first `+` of the local part: a handle, never a proof.
+    /// The text after the first `+` of the local part. It is a hint, never a proof.
     pub detail: Option<String>,
 }
 
-/// Local parts that no list may have: those that every domain must answer to (RFC 5321, section 4.5.1, and RFC 3834,
-/// section 3.3), and those by which the server tells its own addresses.
+/// Local parts that no list may have: those that every domain must accept (RFC 5321, section 4.5.1, and RFC
+/// 3834, section 3.3), and those of the server's own addresses.
 pub const RESERVED: &[&str] = &["postmaster", "mailer-daemon"];
 
-/// Why a new list cannot have a name that is a good name otherwise.
+/// Why a new list cannot have a name that is otherwise valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameRefused {
-    /// An address of it would be an address of another list.
+    /// One of its addresses would be an address of another list.
     #[error("{0} is an address of {1} too: choose another name")]
     Meets(String, String),
-    /// See [`RESERVED`].
+    /// The name is reserved: see [`RESERVED`].
     #[error("{0:?} is reserved: choose another name")]
     Reserved(String),
-    /// RFC 5321, section 4.5.3.1.1, allows 64 octets before the `@`, and the longest suffix takes some.
+    /// The name is too long. RFC 5321, section 4.5.3.1.1, allows 64 octets before the `@`, including the
+    /// longest suffix.
     #[error(
         "the name is too long: at most {MAX_LOCAL_OCTETS} characters before the @, so that all its addresses fit 64"
     )]
     Long,
 }
 
-/// Before the `@` of a new list's name: with `-unsubscribe` 64.
+/// The longest local part of a new list's name, in characters: with `-unsubscribe` it has 64.
 pub const MAX_LOCAL_OCTETS: usize = 52;
 
-/// Whether a new list may have that name beside those that there are.
+/// Checks whether a new list may have that name beside the existing ones.
 pub fn check_new_name<'a>(
     name: &ListName,
     others: impl IntoIterator<Item = &'a ListName>,
@@ -110,7 +112,8 @@ pub fn check_new_name<'a>(
         return Err(NameRefused::Long);
     }
     let own: Vec<String> = locals(name).collect();
-    // `postmaster` itself, and `x` where `x-request` is reserved.
+    // A reserved name may be the local part itself, or one of its addresses: a list `x` is refused if
+    // `x-request` is reserved.
     if let Some(local) = own.iter().find(|local| RESERVED.contains(&local.as_str())) {
         return Err(NameRefused::Reserved(local.clone()));
     }
@@ -129,17 +132,17 @@ fn locals(name: &ListName) -> impl Iterator<Item = String> {
 }
 
 impl DoorAddress {
-    /// All suffixes by which a sub-address is reached, with their hyphen.
+    /// All suffixes of sub-addresses, with their hyphen.
     pub fn suffixes() -> impl Iterator<Item = &'static str> {
         SUFFIXES.iter().map(|(suffix, _)| *suffix)
     }
 
-    /// All readings of `address`, the most literal first: a list may itself be called `x-request`,
-    /// so the caller takes the first reading whose list exists.
+    /// All readings of `address`, the most literal first. A list may itself be called `x-request`, so the
+    /// caller takes the first reading whose list exists.
     pub fn readings(address: &Address) -> Vec<Self> {
         let local = address.local().to_lowercase();
         let (base, detail) = match local.split_once('+') {
-            // The detail keeps its case: tokens are case-sensitive.
+            // The detail keeps its case, because tokens are case-sensitive.
             Some((base, _)) => (base.to_owned(), address.local().split_once('+').map(|(_, d)| d.to_owned())),
             None => (local, None),
         };
@@ -158,7 +161,7 @@ impl DoorAddress {
 }
 
 impl SubAddress {
-    /// What stands between the list's name and the `@`: empty for [`SubAddress::Posting`].
+    /// The text between the list's name and the `@`; empty for [`SubAddress::Posting`].
     pub fn suffix(self) -> &'static str {
         match self {
             Self::Posting => "",

@@ -1,7 +1,7 @@
 //! Rule `addressed-here`: reads `misdirected_msg_action`.
 //!
-//! A signed, protected To or Cc that lacks this address: the mail was meant for somebody else and carried
-//! here (surreptitious forwarding, [RFC 9580, section 13.12]).
+//! Hits if a signed, protected To or Cc lacks this address. Then the mail was meant for somebody else and was
+//! sent here by another person (surreptitious forwarding, [RFC 9580, section 13.12]).
 
 use super::{Reason, RuleHit};
 use crate::facts::{Addressed, MessageFacts};

@@ -1,7 +1,7 @@
 //! Rule `author`: gate, no settings.
 //!
-//! Exactly one From field with exactly one address ([RFC 5322, section 3.6.2]), else nobody's words:
-//! held, because software that writes such mail may still carry something a person wants to say.
+//! Hits unless there is exactly one From field with exactly one address ([RFC 5322, section 3.6.2]). Such a
+//! message is held and not discarded, because a person may have written it with broken software.
 
 use super::{Reason, RuleHit};
 use crate::facts::OuterFacts;

@@ -1,4 +1,5 @@
-//! Rule `banned-address`: reads the bans of list and site. A banned author or envelope sender is discarded.
+//! Rule `banned-address`: reads the bans of the list and the site. Mail by a banned author or envelope sender
+//! is discarded.
 
 use super::{Reason, RuleHit};
 use crate::facts::MessageFacts;

@@ -1,8 +1,9 @@
-//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `unsigned_msg_action` and what [`unproven`] reads.
+//! Rule `pgp-encryption`: reads `nonencrypted_msg_action`, `unsigned_msg_action` and the settings of
+//! [`unproven`].
 //!
-//! Encrypted counts only when it is the root of the message ([RFC 3156, section 4]). A message that we
-//! cannot read fares as one that we can read and that nobody signed: what the list answers does not tell
-//! which it was (design promise 3).
+//! A message counts as encrypted only if its root is encrypted ([RFC 3156, section 4]). A message that we
+//! cannot decrypt is treated like an unsigned message that we can decrypt, so that the list's answer does not
+//! reveal which it was (design promise 3).
 
 use sealist_openpgp::Unreadable;
 
@@ -22,7 +23,7 @@ pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
     }
 }
 
-/// All but the last can be seen by anybody who has the message.
+/// Everybody who has the message can see these reasons, except the last one.
 fn reason(why: Unreadable) -> Reason {
     match why {
         Unreadable::NotOpenPgp => Reason::Damaged,

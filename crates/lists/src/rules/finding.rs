@@ -1,4 +1,4 @@
-//! What a rule found: a reason, and what the list does about it.
+//! The finding of a rule: a reason, and the list's action.
 
 use std::str::FromStr;
 
@@ -6,101 +6,102 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Action;
 
-/// Why a rule hit. The names are stable: they stand in holds, logs and `--json`; the sentences that
-/// people read are in `texts/`.
+/// Why a rule hit. The names are stable: they are stored with held messages and appear in logs and `--json`.
+/// The sentences that people read are in `texts/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// Our own List-Id or X-Loop stands in it.
+    /// The message has the list's own List-Id or X-Loop.
     OwnLoop,
-    /// More than 50 Received fields.
+    /// The message has more than 50 Received fields.
     TooManyHops,
-    /// A delivery report.
+    /// The message is a delivery report.
     Bounce,
-    /// An automatic answer (RFC 3834), a receipt, or a complaint.
+    /// The message is an automatic answer (RFC 3834), a receipt, or a complaint.
     AutoReply,
-    /// A program sent it to an address for commands.
+    /// A program sent the message to an address for commands.
     ByProgram,
-    /// No From field, two of them, several authors, or one that cannot be read.
+    /// There is no From field, or two, or several authors, or an unreadable one.
     NoSoleAuthor,
-    /// The author or sender is banned.
+    /// The author or the envelope sender is banned.
     Banned,
-    /// The same signed text came to this address before the record kept what became of it.
+    /// The same signed text came to this address before the replay record stored outcomes.
     SeenHere,
     /// The same signed text was posted at this address.
     PostedHere,
-    /// A message with the same signed text waits at this address, for no better reasons.
+    /// A message with the same signed text waits at this address for the same or fewer reasons.
     StillWaits,
     /// A person refused the same signed text at this address.
     RefusedBefore,
     /// The same signed text was posted at another address of the site.
     SeenElsewhere,
-    /// Not encrypted as a whole.
+    /// The message is not encrypted as a whole.
     NotEncrypted,
-    /// Its encrypted part is no OpenPGP message, or a damaged one.
+    /// The encrypted part is not an OpenPGP message, or it is damaged.
     Damaged,
-    /// Encrypted to keys that are not the list's.
+    /// The message is encrypted, but not to the list's keys.
     OtherKeys,
-    /// Encrypted without integrity protection.
+    /// The message is encrypted without integrity protection.
     NoIntegrity,
-    /// Encrypted in LibrePGP's own format.
+    /// The message is encrypted in the LibrePGP format.
     LibrePgp,
-    /// A mail server pulled its parts apart.
+    /// A mail server took the encrypted message apart.
     Mangled,
-    /// Its encrypted part stands beside other parts.
+    /// The encrypted part is one part among others.
     NotAlone,
-    /// Could not be read; the same for all causes behind the first secret-key operation.
+    /// The message could not be decrypted. All causes after the first secret-key operation have the same
+    /// reason.
     Unreadable,
-    /// Not signed as a whole.
+    /// The message is not signed as a whole.
     Unsigned,
-    /// Inline OpenPGP.
+    /// The message uses inline OpenPGP.
     Inline,
-    /// Two readings are possible, so none counts.
+    /// The message can be read in two ways, so neither counts.
     Ambiguous,
-    /// Signed, and the From address has no certificate here.
+    /// The message is signed, but the From address has no certificate here.
     NoKey,
-    /// Signed, and the certificate of the From address is not confirmed.
+    /// The message is signed, but the certificate of the From address is not confirmed.
     KeyNotConfirmed,
-    /// Signed, but not by the certificate of the From address.
+    /// The message is signed, but not by the certificate of the From address.
     UnknownSigner,
-    /// A signature or its key is expired.
+    /// The signature or its key is expired.
     ExpiredSignature,
     /// The signing key is revoked.
     RevokedSignature,
-    /// A signature does not verify or is too weak.
+    /// A signature does not verify, or is too weak.
     InvalidSignature,
-    /// Dated in the future or more than a week ago.
+    /// The signature is dated in the future or more than a week ago.
     WrongDate,
-    /// The protected To and Cc name others, not this address.
+    /// The protected To and Cc name only other addresses.
     NotMeantForHere,
-    /// Signed, without a word in the signature on whom it is for, and too old for that.
+    /// The signature does not name the recipients, and it is too old for that.
     Unaddressed,
     /// The protected header names another author than the outer one, or several.
     InnerAuthor,
-    /// Encrypted by somebody who did not prove to be a member.
+    /// The message was encrypted, and nothing proves that a member sent it.
     CovertContent,
     /// The member's posts wait for a moderator.
     ModeratedMember,
-    /// The author is no member.
+    /// The author is not a member.
     Nonmember,
-    /// Larger than `max_message_kib`.
+    /// The message is larger than `max_message_kib`.
     TooLarge,
-    /// An admin keeps it.
+    /// An admin holds the message.
     ByAdmin,
-    /// Broke a runner three times.
+    /// The message broke a runner three times.
     Poison,
-    /// Asks a list without OpenPGP for its key.
+    /// The message asks a list without OpenPGP for its key.
     Command,
 }
 
-/// No reason has that name.
+/// The name is not the name of a reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{name:?} is no reason; the reasons are {}", Reason::names().join(", "))]
 pub struct UnknownReason {
     name: String,
 }
 
-/// Reads the stable name.
+/// Parses the stable name.
 impl FromStr for Reason {
     type Err = UnknownReason;
 
@@ -110,20 +111,20 @@ impl FromStr for Reason {
 }
 
 impl Reason {
-    /// The stable names of all reasons: what serde says to a name that it does not know.
+    /// The stable names of all reasons. They are taken from serde's error for an unknown name.
     pub fn names() -> Vec<String> {
         let unknown = serde_json::from_value::<Self>("?".into()).map_err(|error| error.to_string());
         let unknown = unknown.err().unwrap_or_default();
         unknown.split('`').skip(3).step_by(2).map(str::to_owned).collect()
     }
 
-    /// The stable name, `not-encrypted`.
+    /// The stable name, for instance `not-encrypted`.
     pub fn name(self) -> String {
         serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// Whether a message that is held for this reason could be somebody else's, captured on its way or carried here from
-    /// another address. Nobody sees its content unasked, and nobody accepts it unseen.
+    /// Whether a message held for this reason may be somebody else's: captured on its way, or sent here from
+    /// another address. Its content is shown only on request, and nobody can accept it before seeing it.
     pub fn may_be_captured(self) -> bool {
         matches!(
             self,
@@ -142,29 +143,30 @@ impl Reason {
         )
     }
 
-    /// Whether nobody can let a message pass that is held for this reason: the list could not say whose words it posts.
+    /// Whether nobody can accept a message held for this reason, because the list could not say whose words
+    /// it would post.
     pub fn is_final(self) -> bool {
         self == Self::NoSoleAuthor
     }
 
-    /// Whether everybody on the way of a message sees this reason, because it lies in size and framing: an author may hear
-    /// of it from a list with OpenPGP.
+    /// Whether every mail server on the way can see this reason from size and structure. Then a list with
+    /// OpenPGP may tell it to the author.
     pub fn is_public(self) -> bool {
         matches!(self, Self::TooLarge | Self::NotEncrypted | Self::Inline)
     }
 }
 
-/// A hit: which rule says so is known from the table.
+/// A hit of a rule. The table knows which rule it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuleHit {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// What the list's settings make of it.
+    /// The action that the list's settings choose.
     pub action: Action,
 }
 
 impl RuleHit {
-    /// A finding, unless the settings defer to the next rule.
+    /// A hit, or `None` if the settings defer to the next rule.
     pub fn new(reason: Reason, action: Action) -> Option<Self> {
         (action != Action::Defer).then_some(Self { reason, action })
     }

@@ -1,7 +1,7 @@
 //! Rule `pgp-inline`: reads `inline_pgp_action`.
 //!
-//! OpenPGP in the text protects no header and no MIME structure. Where the list lets it pass, it is judged
-//! like any other message: it counts only when every part is one whole block.
+//! Inline OpenPGP protects neither the header nor the MIME structure. If the list accepts it, the message is
+//! judged like any other. It counts as signed or encrypted only if every part is one whole block.
 
 use super::{Reason, RuleHit};
 use crate::facts::{MessageFacts, PgpForm};

@@ -1,7 +1,7 @@
 //! Rule `inner-author`: no settings.
 //!
-//! Some programs show the From field inside the signature or encryption. Where it names somebody else than the outer one, or
-//! several people, readers would take the message for theirs: it is held.
+//! Some mail programs show the From field inside the signature or encryption. If that field names another
+//! author than the outer one, or several, recipients would take the message for theirs. So it is held.
 
 use super::{Reason, RuleHit};
 use crate::facts::{InnerAuthor, MessageFacts};

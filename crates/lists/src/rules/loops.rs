@@ -1,10 +1,10 @@
 //! Rules `loop` and `automatic`: gate, no settings.
 //!
-//! A message that this list sent (its List-Id or X-Loop), or with more than 50 Received fields, is
-//! discarded ([RFC 5321, section 6.3]). A delivery report or an automatic answer that reached an address for people is
-//! discarded and never answered ([RFC 3834]); at `-owner` it is held, because people read that address. What a program
-//! writes on its own account is a post like any other. It is never a command: the answer would reach nobody.
-//! Whatever is discarded is counted (`sealist doctor`).
+//! A message that this list sent (with its List-Id or X-Loop), or that has more than 50 Received fields, is
+//! discarded ([RFC 5321, section 6.3]). A delivery report or an automatic answer to an address for people is
+//! discarded and never answered ([RFC 3834]). At `-owner` it is held, because people read that address. A
+//! message that a program writes by itself is a post like any other, but never a command, because nobody
+//! would read the answer. Discarded messages are counted (`sealist doctor`).
 
 use sealist_mail::{Answerable, MessageOrigin};
 

@@ -1,5 +1,5 @@
-//! Rules: questions about a message. A rule looks and never changes anything; the list's settings say
-//! what a hit means. One file per rule; [`GATE`] and [`RULES`] name them all.
+//! Rules: questions about a message. A rule reads facts and never changes anything; the list's settings
+//! decide what a hit means. There is one file per rule; [`GATE`] and [`RULES`] name all of them.
 
 mod addressed;
 mod author;
@@ -20,17 +20,17 @@ mod unproven;
 use crate::facts::{MessageFacts, OuterFacts};
 pub use finding::{Reason, RuleHit, UnknownReason};
 
-/// A rule by its name, with what it asks.
+/// A rule with its name.
 pub struct Rule<F> {
     /// The name in chains, settings, logs and holds; Mailman's where Mailman has it.
     pub name: &'static str,
     /// What the rule asks, in one line.
     pub description: &'static str,
-    /// The question. `None`: nothing to say.
+    /// The question. Returns `None` if the rule does not hit.
     pub check: fn(&F) -> Option<RuleHit>,
 }
 
-/// Asked of every message before anything is decrypted.
+/// Rules that are asked about every message before anything is decrypted.
 pub const GATE: &[Rule<OuterFacts>] = &[
     Rule {
         name: "loop",
@@ -45,7 +45,7 @@ pub const GATE: &[Rule<OuterFacts>] = &[
     Rule { name: "author", description: "Is there exactly one author?", check: author::check },
 ];
 
-/// Asked by the chains, when everything is known.
+/// Rules that the chains ask when all facts are known.
 pub const RULES: &[Rule<MessageFacts>] = &[
     Rule {
         name: "banned-address",

@@ -1,8 +1,9 @@
 //! Rule `replay`: reads `duplicate_sig_action`.
 //!
-//! The replay record knows what became of a signed text at each address of the site. A text that was posted at this
-//! address is not posted again. A text that a person refused here waits for a person. A text that was posted at another
-//! address is up to the setting, unless the protected To/Cc names this address or one transaction brought both.
+//! The replay record stores the outcome of each signed text at each address of the site. A text that was
+//! posted at this address is not posted again. A text that a person refused here is held. For a text that was
+//! posted at another address the setting decides, unless the protected To or Cc names this address, or one
+//! transaction brought the text to both addresses.
 
 use super::{Reason, RuleHit};
 use crate::facts::{Addressed, MessageFacts, Replay};

@@ -1,11 +1,11 @@
 //! Rule `pgp-signature`: reads `unsigned_msg_action`, `no_key_action`, `unconfirmed_key_action`,
-//! `unknown_signer_action`, `expired_sig_action`, `revoked_sig_action`, `invalid_sig_action`, `wrong_date_action`,
-//! `misdirected_msg_action`.
+//! `unknown_signer_action`, `expired_sig_action`, `revoked_sig_action`, `invalid_sig_action`,
+//! `wrong_date_action`, `misdirected_msg_action`.
 //!
-//! What was encrypted fares as [`unproven`] says, unless the certificate of its author made the signature.
+//! A signature counts only if it covers the root of the message and is made by the confirmed certificate of
+//! the address in the only From field (design promise 4).
 //!
-//! Only a signature over the root of the message, by the confirmed certificate of the address in the one
-//! From field, counts (design promise 4).
+//! An encrypted message without such a signature is treated as [`unproven`] says.
 
 use super::{Reason, RuleHit, unproven};
 use crate::facts::{EncryptionFact, MessageFacts, Signature};

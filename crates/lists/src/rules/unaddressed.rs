@@ -1,8 +1,8 @@
 //! Rule `unaddressed`: reads `unaddressed_msg_action`, `unaddressed_max_age_h`.
 //!
-//! A signed message that names no recipient within its signature may have been written to anybody, and carried here. While
-//! the signature is young the setting decides; then it is held. Many programs sign no To, so that a list that takes none
-//! of them would shut them out.
+//! A signed message whose signature names no recipient may have been written to anybody and sent here by
+//! another person. While the signature is young the setting decides; later the message is held. Many programs
+//! do not sign To, so a list that refused all such mail would exclude their users.
 
 use super::{Reason, RuleHit};
 use crate::facts::{Addressed, MessageFacts, Signature};
@@ -14,7 +14,7 @@ pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
         return None;
     }
     match pgp.unaddressed_msg_action {
-        // An accept would skip the rules behind this one, which ask other things.
+        // An accept would skip the later rules, which ask other questions.
         Action::Accept | Action::Defer if facts.is_stale() => RuleHit::new(Reason::Unaddressed, Action::Hold),
         Action::Accept => None,
         action => RuleHit::new(Reason::Unaddressed, action),

@@ -1,13 +1,14 @@
-//! What becomes of encrypted mail that its author is not proven to have signed. Reads `unsigned_msg_action`,
+//! The action for encrypted mail without proof that its author signed it. Reads `unsigned_msg_action`,
 //! `no_key_action`, `unconfirmed_key_action`, `unknown_signer_action`, `invalid_sig_action`.
 //!
-//! Somebody may send in a message that he captured, as his own, and look at what the list answers. The answer must not tell
-//! whether the message could be read, nor whether somebody signed it (design promise 3). So the list answers only if each
-//! of these settings says so. What they say otherwise happens in silence.
+//! An attacker may send in a captured message under his own name and watch the list's answer. The answer must
+//! not reveal whether the list could decrypt the message or whether somebody signed it (design promise 3). So
+//! the list answers only if every one of these settings says so; otherwise it stays silent.
 
 use crate::model::{Action, PgpSettings};
 
-/// What happens when the setting that is asked says `own`. An accept is none: a moderator looks at what is captured.
+/// The action if the setting that applies says `own`. An accept becomes a hold, so that a moderator looks at
+/// a captured message.
 pub(super) fn action(pgp: &PgpSettings, own: Action) -> Action {
     let all = [
         pgp.unsigned_msg_action,

@@ -1,4 +1,4 @@
-//! The texts of a site: ours, and the files by which an admin replaces them.
+//! The texts of a site: the built-in ones, and the files with which an admin replaces them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -11,16 +11,16 @@ use super::{Language, Text};
 use crate::model::{ListName, MailingList};
 use crate::rules::Reason;
 
-/// For whom and in which language a text is filled in. The default: English, for no list.
+/// The list and the language for which a text is filled in. Default: English, for no list.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextPlace<'a> {
-    /// The list that writes; its own files and those of its domain come first.
+    /// The list that sends the text. Its own files and those of its domain come first.
     pub list: Option<&'a ListName>,
-    /// The reader's language.
+    /// The recipient's language.
     pub language: Language,
 }
 
-/// All texts of a site. Clones are the same catalogue.
+/// All texts of a site. Clones share one catalogue.
 #[derive(Clone)]
 pub struct Texts {
     catalogue: Arc<RwLock<Arc<Catalogue>>>,
@@ -38,25 +38,25 @@ struct File {
     failed: OnceLock<()>,
 }
 
-/// Where a text comes from.
+/// The origin of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextSource {
-    /// A file of the folder of templates, by its path in it.
+    /// A file in the folder of templates, by its path in that folder.
     File(String),
-    /// The program, in that language.
+    /// A built-in text in that language.
     BuiltIn(Language),
 }
 
 impl Default for Texts {
-    /// Our own words, in English where nobody says otherwise.
+    /// The built-in texts, with English as the default language.
     fn default() -> Self {
         Self::new(Language::default(), Vec::new(), |_| ())
     }
 }
 
 impl Texts {
-    /// The texts of a site with that language. A file that cannot be used is reported, once, and our own words stand in
-    /// its place; so are they when a file fails on the values of a notice.
+    /// The texts of a site with that language. A file that cannot be used is reported once, and the built-in
+    /// text is used instead. The same happens if a file fails on the values of a notice.
     pub fn new(
         language: Language,
         overrides: Vec<Override>,
@@ -75,7 +75,7 @@ impl Texts {
         Self { catalogue: Arc::new(RwLock::new(Arc::new(catalogue))) }
     }
 
-    /// From now on this catalogue, and all clones of it, have the texts of `other`.
+    /// Replaces the texts of this catalogue and all its clones by those of `other`.
     pub fn replace(&self, other: &Self) {
         let new = other.now();
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = new;
@@ -86,18 +86,19 @@ impl Texts {
         self.now().language
     }
 
-    /// The place of a notice of that list: in the reader's own language, else the list's, else the site's.
+    /// The place of a notice of that list: in the recipient's own language, otherwise the list's, otherwise
+    /// the site's.
     pub fn place<'a>(&self, list: &'a MailingList, reader: Option<Language>) -> TextPlace<'a> {
         let language = reader.or(list.settings.preferred_language).unwrap_or_else(|| self.language());
         TextPlace { list: Some(&list.name), language }
     }
 
-    /// Fills in a mail text.
+    /// Fills in the text of a notice.
     pub fn notice(&self, text: Text, place: &TextPlace<'_>, values: Value) -> NoticeText {
         self.fill(text, place, &values, |source| Some(render::notice(source, &values)))
     }
 
-    /// Fills in a text that is no mail of its own.
+    /// Fills in a text that is part of a message.
     pub fn lines(&self, text: Text, place: &TextPlace<'_>, values: Value) -> String {
         self.fill(text, place, &values, |source| Some(render::lines(source, &values)))
     }
@@ -114,7 +115,7 @@ impl Texts {
         self.sentence(Text::Reasons, &reason.name(), place, Value::from_serialize(()))
     }
 
-    /// What is used for a text at that place, before it is filled in, and where it comes from.
+    /// The source of a text at that place, before it is filled in, and its origin.
     pub fn source(&self, text: Text, place: &TextPlace<'_>) -> (TextSource, String) {
         let catalogue = self.now();
         catalogue
@@ -137,7 +138,7 @@ impl Texts {
         self.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The most specific source that has it and can be filled in.
+    /// Fills in the most specific source that can be filled in.
     fn fill<T>(
         &self,
         text: Text,
@@ -174,13 +175,13 @@ impl Catalogue {
     }
 }
 
-/// Our own words: of that language, then English.
+/// The built-in texts: in that language, then in English.
 fn built_in(text: Text, place: &TextPlace<'_>) -> impl Iterator<Item = (Language, &'static str)> {
     let languages = [place.language, Language::En].into_iter();
     languages.filter_map(move |language| Some((language, text.built_in(language)?)))
 }
 
-/// The documented values that are not there: what an admin's file could not use.
+/// The documented values that are missing, which an admin's file could therefore not use.
 fn missing(text: Text, values: &Value) -> Vec<&'static str> {
     let there = |name: &&&str| values.get_attr(name).is_ok_and(|value| !value.is_undefined());
     text.values().iter().filter(|name| !there(name)).copied().collect()

@@ -1,4 +1,4 @@
-//! The languages in which we have words.
+//! The languages of the built-in texts.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -34,7 +34,7 @@ impl Language {
     }
 }
 
-/// A setting that is a language or empty; for `#[serde(with = …)]`.
+/// Serializes a setting that is a language or empty; for `#[serde(with = …)]`.
 pub mod or_empty {
     use super::{Deserialize as _, Deserializer, Language, Serializer};
 

@@ -1,12 +1,13 @@
-//! The words people read in mail: MiniJinja templates, one file per text and language.
+//! The texts that people read in mail: MiniJinja templates, one file per text and language.
 //!
 //! ```text
-//! Text, Place (list, language) ──▶ the admin's file for the list, its domain, the site
-//!                                  ──▶ ours in that language ──▶ ours in English
+//! Text, TextPlace (list, language) ──▶ the admin's file for the list, its domain, the site
+//!                                  ──▶ the built-in text in that language ──▶ in English
 //! ```
 //!
-//! The first line of a notice is its subject, then an empty line, then the body. To add a text, add a row to the table
-//! in `table.rs` and a file per language; to add a language, a variant of [`Language`], a folder, and its name in the rows.
+//! The first line of a notice is its subject, followed by an empty line and the body. To add a text, add a
+//! row to the table in `table.rs` and a file per language. To add a language, add a variant of [`Language`],
+//! a folder, and its name in the rows.
 
 mod catalogue;
 pub mod language;

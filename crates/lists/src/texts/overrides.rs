@@ -1,20 +1,20 @@
-//! Files by which an admin replaces a text: `lists/LIST-ID/LANGUAGE/NAME.txt`, `domains/HOST/LANGUAGE/NAME.txt`,
-//! `site/LANGUAGE/NAME.txt` in the folder of templates, as Mailman has them.
+//! Files with which an admin replaces a text, in Mailman's layout: `lists/LIST-ID/LANGUAGE/NAME.txt`,
+//! `domains/HOST/LANGUAGE/NAME.txt`, `site/LANGUAGE/NAME.txt` in the folder of templates.
 
 use super::render::problem;
 use super::{Language, Text};
 use crate::model::ListName;
 
-/// A file, read by whoever may read.
+/// A file whose content the caller has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     /// Its path in the folder of templates, with slashes.
     pub path: String,
-    /// What it holds.
+    /// Its content.
     pub source: String,
 }
 
-/// A file that is not used, and why.
+/// A file that is not used, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Its path in the folder of templates.
@@ -23,18 +23,18 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// Whose notices a file is for.
+/// The lists whose notices a file changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TextScope {
     /// One list, by its identifier.
     List(String),
     /// The lists of a mail host.
     Domain(String),
-    /// All.
+    /// All lists.
     Site,
 }
 
-/// What a file replaces.
+/// The text that a file replaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct OverrideTarget {
     pub(super) scope: TextScope,
@@ -43,7 +43,7 @@ pub(super) struct OverrideTarget {
 }
 
 impl TextScope {
-    /// The scopes that a list is in, the most specific first.
+    /// The scopes that contain a list, the most specific first.
     pub(super) fn around(list: Option<&ListName>) -> Vec<Self> {
         let own = list.map(|list| [Self::List(list.list_id()), Self::Domain(list.mail_host().to_owned())]);
         own.into_iter().flatten().chain([Self::Site]).collect()
@@ -51,7 +51,7 @@ impl TextScope {
 }
 
 impl Override {
-    /// What the file replaces, and by which words; or what is wrong with it.
+    /// Which text the file replaces and its content, or what is wrong with it.
     pub(super) fn check(&self) -> Result<(OverrideTarget, String), String> {
         let target = target(&self.path)?;
         let source = self.source.trim_start_matches('\u{feff}').replace("\r\n", "\n");

@@ -1,4 +1,4 @@
-//! Filling in a template, and whether it can be filled in.
+//! Fills in templates, and checks whether a template can be filled in.
 
 use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value};
@@ -6,7 +6,7 @@ use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value};
 use super::table::{Text, TextForm};
 use super::values::samples;
 
-/// A subject and a body, ready to be put into a notice.
+/// A subject and a body, ready for a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeText {
     /// One line.
@@ -15,7 +15,7 @@ pub struct NoticeText {
     pub body: String,
 }
 
-/// Fills in a notice. The subject is filled in by itself, so that no value can end it.
+/// Fills in a notice. The subject is filled in separately, so that no value can end it.
 pub(super) fn notice(source: &str, values: &Value) -> Result<NoticeText, Error> {
     notice_with(UndefinedBehavior::Lenient, source, values)
 }
@@ -30,7 +30,7 @@ pub(super) fn sentence<'a>(source: &'a str, name: &str) -> Option<&'a str> {
     sentences(source).find(|(known, _)| *known == name).map(|(_, words)| words)
 }
 
-/// All sentences with their names. A line that starts with `#` is for whoever reads the file.
+/// All sentences with their names. A line that starts with `#` is a comment.
 pub(super) fn sentences(source: &str) -> impl Iterator<Item = (&str, &str)> {
     let lines = source.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
     lines
@@ -74,7 +74,7 @@ fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
 fn notice_with(undefined: UndefinedBehavior, source: &str, values: &Value) -> Result<NoticeText, Error> {
     let (subject, body) = halves(source);
     let subject = fill(undefined, subject, values)?;
-    // Behind two lines, so that an error names the line that it is in.
+    // The body is parsed after two empty lines, so that an error names the right line of the file.
     let mut body = fill(undefined, &format!("\n\n{body}"), values)?;
     Ok(NoticeText { subject: one_line(subject.trim()), body: body.split_off(2) })
 }
@@ -83,7 +83,7 @@ fn halves(source: &str) -> (&str, &str) {
     source.split_once("\n\n").unwrap_or((source, ""))
 }
 
-/// Mail is plain text: nothing is escaped, and a value is one line unless it is marked as safe.
+/// Mail is plain text, so nothing is escaped. A value is reduced to one line unless it is marked as safe.
 fn fill(undefined: UndefinedBehavior, source: &str, values: &Value) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(undefined);
@@ -104,13 +104,13 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
 }
 
-/// What is wrong, with the name or sign that is: for a file that was tried with examples.
+/// The error with the name or character that causes it, for a file that was tried with sample values.
 fn words_of(error: &Error) -> String {
     let detail = error.detail().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
     format!("{}{detail}{}", error.kind(), line_of(error))
 }
 
-/// What is wrong, without any value.
+/// The error without any value.
 pub(super) fn cause_of(error: &Error) -> String {
     format!("{}{}", error.kind(), line_of(error))
 }

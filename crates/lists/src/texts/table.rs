@@ -2,14 +2,14 @@
 
 use super::Language;
 
-/// What a file holds.
+/// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextForm {
     /// A subject, an empty line, a body.
     Notice,
-    /// Lines that stand in a message.
+    /// Lines that become part of a message.
     Block,
-    /// A sentence a line, each behind its name and a colon.
+    /// One sentence per line, each after its name and a colon.
     Sentences,
 }
 
@@ -56,21 +56,22 @@ macro_rules! texts {
     };
 }
 
-// The name is Mailman's where Mailman has such a text. In parentheses stand the values that a file may use (`values.rs`).
+// The name is Mailman's if Mailman has such a text. The values that a file may use are in parentheses
+// (`values.rs`).
 texts! {
     /// Lines before the author's part of a copy.
     AuthorBlock: Block "list:member:regular:author", "author_block" [en de fr]
         (name address role signature encrypted subject_signed to_signed tamed mark);
-    /// The line behind the author's part of a copy.
+    /// The line after the author's part of a copy.
     AuthorEnd: Block "list:member:regular:end", "author_end" [en de fr]
         (mark);
-    /// What stands before a Subject and behind a name that no signature covers.
+    /// The mark before an unsigned Subject and after a name that nobody vouches for.
     Unsigned: Block "list:member:regular:unsigned", "unsigned" [en de fr]
         ();
-    /// Behind the author block of mail to the owners of an encrypting list: where an answer goes.
+    /// After the author block of mail to the owners of an encrypting list: where an answer goes.
     OwnerMail: Block "list:owner:regular:author", "owner_mail" [en de fr]
         (owner email);
-    /// To a member whose post was not taken; the same words for every reason.
+    /// To a member whose post was refused; the same words for every reason.
     NotPosted: Notice "list:user:notice:rejected", "not_posted" [en de fr]
         (list address owner pgp sendkey);
     /// To a member whose message came again after it was posted.
@@ -109,13 +110,13 @@ texts! {
     /// To the owners: a recipient's mail server refused a copy for good, or for too long.
     Undelivered: Notice "list:admin:notice:undelivered", "undelivered" [en de fr]
         (list address days copies more);
-    /// To the owners: posts to members stop after too many bounces.
+    /// To the owners: delivery to members is disabled after too many bounces.
     Stopped: Notice "list:admin:notice:disable", "stopped" [en de fr]
         (list address request bounces addresses more);
-    /// To a member: the key ends soon, or cannot be used any more.
+    /// To a member: the key expires soon, or can no longer be used.
     KeyEnds: Notice "list:user:notice:key-ends", "key_ends" [en de fr]
         (list owner request email fingerprint hex left until cause revoked prolong days lists);
-    /// To an owner: keys of members that end, cannot be used, or have changed; of all lists together.
+    /// To an owner: keys of members that expire, cannot be used, or have changed; of all lists together.
     KeyNews: Notice "list:admin:notice:keys", "key_news" [en de fr]
         (count members more);
     /// To the members: the list has a new key, which is attached. It is signed with the old one.
@@ -130,19 +131,19 @@ texts! {
     /// To a member whose mail came back: asks whether it still does.
     Probe: Notice "list:user:notice:probe", "probe" [en de fr]
         (list address owner email);
-    /// To a member: posts have stopped after bounces. It comes some days later, each week for three weeks.
+    /// To a member: delivery is disabled after bounces. Sent some days later, then each week for three weeks.
     DeliveryStopped: Notice "list:user:notice:warning", "delivery_stopped" [en de fr]
         (list address owner request email);
     /// To the owners: people have become members.
     AdminSubscribed: Notice "list:admin:notice:subscribe", "admin_subscribed" [en de fr]
         (list address email addresses mixed_scripts more);
-    /// To the owners: members have other keys, which some other list took.
+    /// To the owners: members have other keys, which were set on another list.
     AdminKeyChanged: Notice "list:admin:notice:key-changed", "admin_key_changed" [en de fr]
         (list address email fingerprint changed more);
     /// To the owners: people are no longer members.
     AdminUnsubscribed: Notice "list:admin:notice:unsubscribe", "admin_unsubscribed" [en de fr]
         (list address email addresses more);
-    /// Asks a person whether something is wanted that was asked for in their name.
+    /// Asks a person to confirm a request that was made in their name.
     Confirm: Notice "list:user:action:confirm", "confirm" [en de fr]
         (list address owner request email goal token hours last);
     /// Asks a person for a key.
@@ -151,7 +152,7 @@ texts! {
     /// Asks for a signed statement; only the holder of the key can read it.
     KeyConfirm: Notice "list:user:action:key-confirm", "key_confirm" [en de fr]
         (list address owner request email goal token hours last keys statement);
-    /// To whoever sent for commands what is encrypted, or has two readings, and proves nothing; the same words whatever it holds.
+    /// To the sender of encrypted or ambiguous commands without proof; the same words for all.
     NotActedOn: Notice "list:user:notice:not-acted-on", "not_acted_on" [en de fr]
         (list address owner request who);
     /// The answer to commands.
@@ -160,16 +161,16 @@ texts! {
     /// Which commands there are.
     Commands: Block "list:user:notice:commands", "commands" [en de fr]
         (pgp);
-    /// What a member has chosen; the answer to `set` alone.
+    /// The preferences of a member; the answer to `set` alone.
     Settings: Block "list:user:notice:settings", "settings" [en de fr]
         (email name delivery own_posts copies cleartext language pgp fingerprint);
-    /// To the owners: somebody asks for something that they decide on. What is offered is attached.
+    /// To the owners: a request waits for their decision. An offered key is attached.
     Request: Notice "list:admin:action:request", "request" [en de fr]
         (list address email goal pgp token approve_link reject_link fingerprint old_fingerprint names_address mixed_scripts);
-    /// To the owners: many have asked for something that they decide on, told together.
+    /// To the owners: many requests wait for their decision; one notice for all.
     Requests: Notice "list:admin:action:requests", "requests" [en de fr]
         (list address pgp requests mixed_scripts more);
-    /// To a person: a moderator refused what was asked for.
+    /// To a person: a moderator refused the request.
     Refused: Notice "list:user:notice:refuse", "refused" [en de fr]
         (list address owner goal problem);
     /// To a person: messages are encrypted to another key from now on.
@@ -193,7 +194,7 @@ texts! {
 }
 
 impl Text {
-    /// The stable name: files are called by it, and by it a notice counts as sent.
+    /// The stable name. Files are named after it, and notices are counted under it.
     pub fn name(self) -> &'static str {
         self.row().name
     }
@@ -203,22 +204,22 @@ impl Text {
         Self::ALL.iter().copied().find(|text| text.name() == name)
     }
 
-    /// What it is for, in one line.
+    /// What the text is for, in one line.
     pub fn purpose(self) -> &'static str {
         self.row().purpose.trim()
     }
 
-    /// Our own words in that language, if the table has them.
+    /// The built-in text in that language, if the table has it.
     pub(super) fn built_in(self, language: Language) -> Option<&'static str> {
         self.row().sources.iter().find(|(name, _)| *name == language.name()).map(|(_, source)| *source)
     }
 
-    /// Our own words in English.
+    /// The built-in text in English.
     pub(super) fn english(self) -> &'static str {
         self.built_in(Language::En).expect("every text has an English file: tested")
     }
 
-    /// What its files hold.
+    /// The form of its files.
     pub fn form(self) -> TextForm {
         self.row().form
     }

@@ -54,7 +54,7 @@ fn lines_fit_on_a_screen() {
                 }
             };
             assert!(!body.contains("\n\n\n") && !body.starts_with('\n'), "{path}: {body}");
-            // A command is copied as one line, and a link is one word.
+            // People copy a command as one line, and a link must be one word.
             let whole =
                 |line: &&str| line.starts_with("    gpg ") || line.trim_start().starts_with("<mailto:");
             for line in body.lines().filter(|line| !whole(line)) {
@@ -64,7 +64,7 @@ fn lines_fit_on_a_screen() {
     }
 }
 
-/// What people send back is read by a program.
+/// Programs parse what people send back.
 #[test]
 fn commands_and_statements_are_the_same_in_every_language() {
     fn sent_back(source: &str) -> Vec<&str> {
@@ -78,7 +78,7 @@ fn commands_and_statements_are_the_same_in_every_language() {
     }
 }
 
-/// Another key is one with another fingerprint.
+/// A key is called another key only if its fingerprint differs.
 #[test]
 fn a_key_is_called_another_only_if_it_is() {
     const NEW: &str = "0123 4567";
@@ -108,7 +108,7 @@ fn a_key_is_called_another_only_if_it_is() {
     }
 }
 
-/// Who had no key is not told of an old one; who gets a notice twice is told why.
+/// People who had no key are not told of an old key. People who get a notice twice are told why.
 #[test]
 fn notices_about_keys_fit_what_was_there_before() {
     const OLD: &str = "89AB CDEF";
@@ -137,7 +137,7 @@ fn notices_about_keys_fit_what_was_there_before() {
     }
 }
 
-/// `sealist texts show` prints the values so, and people keep what it prints.
+/// `sealist texts show` prints the values as a comment, and people keep what it prints.
 #[test]
 fn a_comment_behind_a_text_changes_nothing() {
     for (text, path, source) in files() {
@@ -171,7 +171,7 @@ fn the_documentation_has_every_text_and_value() {
     expect_file!["../../../../docs/texts.md"].assert_eq(&made);
 }
 
-/// The names of the sentences that the program asks a text for.
+/// The names of the sentences that the program needs of a text.
 fn asked_for(text: Text) -> Vec<String> {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     match text {
@@ -198,7 +198,7 @@ fn every_reason_problem_and_success_has_its_sentence() {
     }
 }
 
-/// What somebody else said may stand at the end of a sentence; it ends there as it does.
+/// Quoted words may stand at the end of a sentence; then the sentence ends as they do.
 #[test]
 fn sentences_end_as_sentences_do() {
     for (text, path, source) in files() {
@@ -300,7 +300,7 @@ fn a_file_that_cannot_be_used_is_named_and_ours_stands_in() {
     check("site/en/list:reasons.txt", "own-lop: Words.\n", "there is no sentence \"own-lop\"");
 }
 
-/// It is good for the examples, and not for what comes.
+/// The file works for the samples and fails on real values.
 #[test]
 fn a_file_that_fails_later_is_reported_once() {
     let source = "{{ 100 // (more - 7) }}\n\nBody.\n";
@@ -350,11 +350,11 @@ fn texts_read_anew_count_for_everybody_who_has_them() {
     assert_eq!(source, "New\n\nBody.\n");
 }
 
-/// What a text puts in quotation marks, or on a line of its own with a token.
+/// The words that a text puts in quotation marks, or on a line of its own with a token.
 fn offered(source: &str) -> Vec<String> {
     let mut offered: Vec<String> = Vec::new();
     let flat = source.split_whitespace().collect::<Vec<_>>().join(" ");
-    // What stands in a tag is for the program.
+    // The content of a tag is for the program.
     let flat: String = flat
         .split("{%")
         .enumerate()
@@ -365,7 +365,7 @@ fn offered(source: &str) -> Vec<String> {
         while let Some((_, behind)) = rest.split_once(open) {
             let Some((inner, after)) = behind.split_once(close) else { break };
             offered.push(inner.trim().to_owned());
-            // The mark that closes may open the next: programs cannot tell them apart.
+            // If the closing mark is the same as the opening one, the next mark may be either.
             rest = if open == close { behind } else { after };
         }
     }
@@ -374,7 +374,7 @@ fn offered(source: &str) -> Vec<String> {
     offered
 }
 
-/// A command that a text offers, as people write it.
+/// A command that a text offers, in the form in which people write it.
 fn as_written(words: &str) -> String {
     ["{{ token }}", "{{ message.token }}", "TOKEN"]
         .iter()
@@ -397,7 +397,7 @@ fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
                 let has_token = line != words;
                 let name = line.split_whitespace().next().unwrap_or_default().to_lowercase();
                 let known = crate::commands::name(&line);
-                // "key set" alone names a notice, "set" alone a command that needs more.
+                // "key set" alone names a notice, and "set" alone is a command that needs an argument.
                 let is_command = has_token && !words.contains(':') || !known.is_empty() && name == known;
                 if !is_command || words.contains('{') && !has_token {
                     continue;
@@ -423,7 +423,7 @@ fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
     assert!(seen > 60, "{seen}");
 }
 
-/// The notice goes out for mail that is signed and has two readings, too.
+/// The notice also goes out for signed mail that is ambiguous.
 #[test]
 fn what_may_be_signed_alone_is_not_called_encrypted() {
     let claims =

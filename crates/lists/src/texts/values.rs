@@ -1,14 +1,14 @@
-//! The values that texts may use. One name means the same in all of them.
+//! The values that texts may use. A name means the same in all texts.
 
 use minijinja::Value;
 
-/// A value, by its name.
+/// A value with its name.
 pub struct Described {
     /// The name in templates.
     pub name: &'static str,
-    /// What it is.
+    /// Its meaning.
     pub meaning: &'static str,
-    /// Examples as JSON: a usual one, and the one that reads otherwise where there is such.
+    /// Samples as JSON: a usual one and, if there is one, another that is worded differently.
     pub(super) samples: &'static [&'static str],
 }
 
@@ -226,7 +226,7 @@ pub fn described(name: &str) -> Option<&'static Described> {
     TABLE.iter().find(|row| row.name == name)
 }
 
-/// Examples of the values of those names in all combinations, the usual one first.
+/// Samples of the values of those names in all combinations, the usual one first.
 pub(super) fn samples(names: &[&str]) -> Vec<Value> {
     let mut all: Vec<Vec<(&str, Value)>> = vec![Vec::new()];
     for row in names.iter().filter_map(|name| described(name)) {

@@ -1,20 +1,20 @@
-//! Takes steps until one of them asks, refuses, or it is done.
+//! Runs the steps of a workflow until one of them asks, one refuses, or all are done.
 
 use super::run::{Question, StepContext, WorkflowRun};
 use super::steps::{self, StepResult, WorkflowChange};
 use crate::commands::Problem;
 
-/// How far a workflow came.
+/// The state of a workflow after running its steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkflowProgress {
-    /// Somebody is asked.
+    /// It waits for an answer to this question.
     Waits(Question),
-    /// It is to be done now.
+    /// This change is to be made now.
     Done(WorkflowChange),
 }
 
-/// Takes the next steps. A step that asks stays the next one: it looks again when the answer is there. Errs if a step
-/// refuses, or if there is none of that name any more.
+/// Runs the next steps. A step with a question stays the next one, because it is run again when the answer
+/// has arrived. Errs if a step refuses, or if a step of that name no longer exists.
 pub fn advance(run: &mut WorkflowRun, case: &StepContext<'_>) -> Result<WorkflowProgress, Problem> {
     while let Some(name) = run.steps.last() {
         let step = steps::named(name).ok_or(Problem::Outdated)?;

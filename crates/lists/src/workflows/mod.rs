@@ -1,9 +1,9 @@
-//! Workflows: what must happen before a list does what somebody asked for.
+//! Workflows: what must happen before a list makes a requested change.
 //!
-//! A workflow is a stack of steps. A step looks at what is known and says: go on, ask somebody, refuse, or do it. Who is
-//! asked answers with a token; then the same step looks again. Between a question and its answer the workflow is
-//! stored, all its steps with it. [`STEPS`] and [`WORKFLOWS`] name them all; a site or a list composes its own from the
-//! names of steps.
+//! A workflow is a stack of steps. A step looks at the facts and continues, asks a question, refuses, or
+//! makes the change. The person who is asked answers with a token, and then the same step looks again.
+//! Between a question and its answer the workflow is stored with all its steps. [`STEPS`] and [`WORKFLOWS`]
+//! name all of them; a site or a list can compose its own workflow from the names of steps.
 
 mod machine;
 mod run;
@@ -15,18 +15,19 @@ pub use machine::{WorkflowProgress, advance};
 pub use run::{ConfirmedKey, Goal, OfferedKey, Question, StepAnswer, StepContext, WorkflowRun};
 pub use steps::{STEPS, Step, StepResult, WorkflowChange};
 
-/// A workflow by its name.
+/// A workflow with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workflow {
-    /// The name in settings, on the command line and in logs; Mailman's and mailman-pgp's where they have it.
+    /// The name in settings, on the command line and in logs. Mailman's and mailman-pgp's names are used
+    /// where they exist.
     pub name: String,
-    /// What it asks for, in one line.
+    /// What the workflow requires, in one line.
     pub description: String,
-    /// Its steps, in the order in which they are taken.
+    /// The names of its steps, in order.
     pub steps: Vec<String>,
 }
 
-/// Those that every site has.
+/// The workflows that every site has.
 pub const WORKFLOWS: &[(&str, &str, &[&str])] = &[
     (
         "open",
@@ -124,7 +125,7 @@ pub const WORKFLOWS: &[(&str, &str, &[&str])] = &[
     ("pgp-confirm-command", "Whoever signs the command.", &["sanity-checks", "pubkey-confirmation", "do-it"]),
 ];
 
-/// Why steps make no workflow.
+/// Why a list of steps is not a workflow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorkflowError {
     /// There is no such step.
@@ -135,13 +136,13 @@ pub enum WorkflowError {
         /// The step.
         step: String,
     },
-    /// It ends without doing anything, or does something before its end.
+    /// The steps end without a change, or make a change before the end.
     #[error("workflow {0:?}: `do-it` must be its last step, and only that")]
     End(String),
-    /// It asks for a key, and not for its signature behind that: nobody could come to its end.
+    /// A step asks for a key, but no later step asks for its signature, so the workflow could never end.
     #[error("workflow {0:?}: `pubkey-checks` takes `pubkey-confirmation` behind it")]
     KeyUnproven(String),
-    /// Every site has one of that name.
+    /// Every site has a workflow of that name already.
     #[error("workflow {0:?} is there already: take another name")]
     Taken(String),
 }
@@ -150,7 +151,7 @@ fn names() -> String {
     STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ")
 }
 
-/// The workflows of a site: those that all have, and its own.
+/// The workflows of a site: the built-in ones, and its own.
 #[derive(Clone, Debug)]
 pub struct Workflows(BTreeMap<String, Workflow>);
 
@@ -166,7 +167,7 @@ impl Default for Workflows {
 }
 
 impl Workflows {
-    /// Takes one more in; errs if its steps make no workflow, or its name is taken.
+    /// Adds a workflow. Errs if its steps are not a workflow, or its name is taken.
     pub fn add(&mut self, workflow: Workflow) -> Result<(), WorkflowError> {
         check(&workflow)?;
         if self.0.contains_key(&workflow.name) {
@@ -176,7 +177,7 @@ impl Workflows {
         Ok(())
     }
 
-    /// The workflow of that name. mailman-pgp's `pgp-policy-confirm-moderate` is one of them.
+    /// The workflow of that name. mailman-pgp's name `pgp-policy-confirm-moderate` is accepted, too.
     pub fn named(&self, name: &str) -> Option<&Workflow> {
         let name =
             if name == "pgp-policy-confirm-moderate" { "pgp-policy-confirm_then_moderate" } else { name };
@@ -189,7 +190,7 @@ impl Workflows {
     }
 }
 
-/// Whether the steps make a workflow.
+/// Checks whether the steps make a workflow.
 pub fn check(workflow: &Workflow) -> Result<(), WorkflowError> {
     if let Some(step) = workflow.steps.iter().find(|name| steps::named(name).is_none()) {
         return Err(WorkflowError::NoSuchStep { workflow: workflow.name.clone(), step: step.clone() });

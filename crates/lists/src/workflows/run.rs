@@ -1,4 +1,4 @@
-//! A workflow under way: what is asked for, what was answered, which steps are still to be taken.
+//! A running workflow: what was requested, what was answered, and which steps are left.
 
 use sealist_openpgp::{Fingerprint, Possession, Statement};
 use serde::{Deserialize, Serialize};
@@ -7,26 +7,26 @@ use super::Workflow;
 use super::steps;
 use crate::model::{DeliveryMode, ListSettings, Role};
 
-/// What somebody asks for.
+/// What a person requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
     /// To become a member.
     Subscribe,
-    /// To be a member no longer.
+    /// To stop being a member.
     Unsubscribe,
-    /// Another key for the address, with the help of the one it has.
+    /// To replace the key of the address, confirmed by the old key.
     ChangeKey,
-    /// Another key for the address, because the one it had is lost or revoked.
+    /// To replace the key of the address, because the old key is lost or revoked.
     ResetKey,
-    /// That the key which the address got on another list counts here.
+    /// To use the address's key, which was set on another list, on this list.
     ApproveKey,
-    /// A command that changes something, as it was sent.
+    /// To carry out a command that changes something, in the form in which it was sent.
     Command(String),
 }
 
 impl Goal {
-    /// What a statement calls it; also the name in lists of requests.
+    /// The name of the action in statements and in lists of requests.
     pub fn action(&self) -> &str {
         match self {
             Self::Subscribe => "subscribe",
@@ -39,33 +39,33 @@ impl Goal {
     }
 }
 
-/// A workflow under way. Stored as JSON while it waits.
+/// A running workflow. It is stored as JSON while it waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkflowRun {
     /// Its name.
     pub workflow: String,
-    /// What is asked for.
+    /// What is requested.
     pub goal: Goal,
-    /// The steps that are still to be taken, the next one last.
+    /// The steps that are left, the next one last.
     pub steps: Vec<String>,
     /// The name that the person gave.
     pub display_name: String,
-    /// For a new member: how posts come.
+    /// For a new member: how posts are delivered.
     pub delivery_mode: DeliveryMode,
-    /// Whether mail to the address is known to reach the person.
+    /// Whether the person is known to receive mail at the address.
     pub verified: bool,
-    /// Whether the person was asked and wants it.
+    /// Whether the person confirmed the request.
     pub confirmed: bool,
-    /// Whether a moderator lets it happen.
+    /// Whether a moderator approved the request.
     pub approved: bool,
-    /// The key that is offered.
+    /// The offered key.
     pub key: Option<Fingerprint>,
     /// The keys that signed the statement.
     pub signed_by: Vec<Fingerprint>,
 }
 
 impl WorkflowRun {
-    /// At its beginning.
+    /// A workflow before its first step.
     pub fn new(workflow: &Workflow, goal: Goal) -> Self {
         Self {
             workflow: workflow.name.clone(),
@@ -81,16 +81,16 @@ impl WorkflowRun {
         }
     }
 
-    /// Whether a moderator is still to be asked.
+    /// Whether a step is left that asks a moderator.
     pub fn will_be_moderated(&self) -> bool {
         !self.approved && self.steps.iter().any(|step| step == steps::MODERATION)
     }
 
-    /// Takes an answer in.
+    /// Records an answer.
     pub fn take(&mut self, answer: StepAnswer) {
         match answer {
             StepAnswer::Confirmed => (self.verified, self.confirmed) = (true, true),
-            // A moderator who let it happen has not seen this key.
+            // A moderator who approved the request has not seen this key.
             StepAnswer::Key(key) => (self.verified, self.approved, self.key) = (true, false, Some(key)),
             StepAnswer::Signed(proofs) => {
                 (self.verified, self.confirmed) = (true, true);
@@ -102,7 +102,8 @@ impl WorkflowRun {
         }
     }
 
-    /// The statement that is to be signed: to this list, for this action and address, once.
+    /// The statement that must be signed: it names the list, the action, the address and a token that is used
+    /// once.
     pub fn statement(&self, list: &str, address: &str, token: &str) -> Statement {
         Statement {
             list: list.to_owned(),
@@ -114,16 +115,17 @@ impl WorkflowRun {
     }
 }
 
-/// What a step asks, and of whom.
+/// The question of a step, and who is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Of the person, by mail: whether it is wanted.
+    /// To the person by mail: a confirmation.
     Confirmation,
-    /// Of the person, by mail: a key.
+    /// To the person by mail: a key.
     Key,
-    /// Of the person, by mail that only the holder of the key can read: a statement signed by each of these keys.
+    /// To the person, by mail that only the holder of the key can read: a statement signed by each of these
+    /// keys.
     Signatures(Vec<Fingerprint>),
-    /// Of those in charge.
+    /// To the owners and moderators.
     Approval,
 }
 
@@ -139,47 +141,47 @@ impl Question {
     }
 }
 
-/// What was answered. That it was this question that was asked, and that the token is the right one, has been seen.
+/// An answer. The caller has checked that it belongs to the question and that the token is right.
 #[derive(Clone, Debug)]
 pub enum StepAnswer {
-    /// It is wanted.
+    /// The person confirms the request.
     Confirmed,
-    /// The offered key.
+    /// The person offers this key.
     Key(Fingerprint),
-    /// The statement, signed.
+    /// The person signed the statement.
     Signed(Vec<Possession>),
-    /// It may happen.
+    /// A moderator approves.
     Approved,
 }
 
-/// What is known while a step looks: read anew each time.
+/// The facts for a step. They are read anew each time.
 #[derive(Clone, Debug)]
 pub struct StepContext<'a> {
     /// The list's settings.
     pub settings: &'a ListSettings,
-    /// Whether the address is banned here or on the whole site.
+    /// Whether the address is banned on this list or on the site.
     pub banned: bool,
-    /// What the address is on this list.
+    /// The roles of the address on this list.
     pub roles: Vec<Role>,
     /// The confirmed key of the address.
     pub known: Option<ConfirmedKey>,
-    /// The key that is offered.
+    /// The offered key.
     pub offered: Option<OfferedKey>,
 }
 
 /// The confirmed key of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfirmedKey {
-    /// Which.
+    /// Its fingerprint.
     pub fingerprint: Fingerprint,
-    /// Whether one can encrypt to it and it can sign, now.
+    /// Whether it can be encrypted to and can sign now.
     pub usable: bool,
 }
 
-/// A key that somebody offers, found acceptable.
+/// An offered key that was checked and is acceptable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OfferedKey {
-    /// Which.
+    /// Its fingerprint.
     pub fingerprint: Fingerprint,
     /// Whether one of its user ids has the address.
     pub names_address: bool,

@@ -1,7 +1,7 @@
 //! Step `do-it`: no settings. The end of every workflow.
 //!
-//! However a workflow is composed, a key that did not sign for itself is given to nobody, and what cannot be done any more
-//! when all is answered is not done.
+//! Whatever steps a workflow has, an address gets only a key that signed for itself. A change that is no
+//! longer possible at this point is refused.
 
 use super::super::run::{Goal, StepContext, WorkflowRun};
 use super::{StepResult, WorkflowChange, sanity};

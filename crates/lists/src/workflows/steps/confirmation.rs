@@ -1,4 +1,5 @@
-//! Step `confirmation-checks`: no settings. Also who is known is asked whether this is wanted.
+//! Step `confirmation-checks`: no settings. Asks the person for a confirmation, even if the address is
+//! verified.
 
 use super::super::run::{Question, StepContext, WorkflowRun};
 use super::StepResult;

@@ -1,4 +1,5 @@
-//! Steps: each looks at a workflow and at what is known, and says how it goes on. One file per step.
+//! The steps of workflows. Each looks at a workflow and the known facts, and returns how the workflow
+//! continues. There is one file per step.
 
 mod act;
 mod confirmation;
@@ -11,45 +12,45 @@ mod verification;
 use super::run::{Question, StepContext, WorkflowRun};
 use crate::commands::Problem;
 
-/// How it goes on.
+/// How the workflow continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepResult {
     /// With the next step.
     GoOn,
-    /// When this is answered, with this step again.
+    /// With this step again, after the question is answered.
     Ask(Question),
-    /// Not at all.
+    /// The request is refused.
     Refuse(Problem),
-    /// It has ended: this is to be done.
+    /// The workflow ends, and this change is made.
     Do(WorkflowChange),
 }
 
-/// What a list does at the end of a workflow.
+/// The change that a list makes at the end of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkflowChange {
-    /// Takes the address in, with the key that was offered, if one was.
+    /// Subscribes the address, with the offered key if there is one.
     Subscribe,
-    /// Takes the address off its roster.
+    /// Unsubscribes the address.
     Unsubscribe,
-    /// Gives the address the key that was offered.
+    /// Gives the address the offered key.
     SetKey,
-    /// Lets the key that the address has count on this list.
+    /// Lets this list use the key that the address has.
     ApproveKey,
-    /// Carries the command out.
+    /// Carries out the command.
     Command(String),
 }
 
-/// A step by its name, with what it asks.
+/// A step with its name.
 pub struct Step {
     /// The name in workflows, settings and stored requests.
     pub name: &'static str,
-    /// What it asks, in one line.
+    /// What the step asks, in one line.
     pub description: &'static str,
     /// The question.
     pub take: fn(&WorkflowRun, &StepContext<'_>) -> StepResult,
 }
 
-/// The step that asks those in charge.
+/// The step that asks the owners and moderators.
 pub(super) const MODERATION: &str = "moderation-checks";
 /// The step that asks for a key.
 pub(super) const KEY: &str = "pubkey-checks";

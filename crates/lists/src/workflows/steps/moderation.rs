@@ -1,4 +1,5 @@
-//! Step `moderation-checks`: no settings. Owners and moderators are asked; one of them is enough.
+//! Step `moderation-checks`: no settings. Asks all owners and moderators; the answer of one of them is
+//! enough.
 
 use super::super::run::{Question, StepContext, WorkflowRun};
 use super::StepResult;

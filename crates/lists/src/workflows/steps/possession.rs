@@ -9,9 +9,10 @@
 //! | key reset | the offered key |
 //! | unsubscribe, commands | the key that the address has |
 //!
-//! Who leaves and has no usable key left is asked, and that is all: nobody is kept. Who sends another command without a
-//! usable key is asked, and then a moderator: a From field alone makes no work for anybody. A moderator is also asked about who joins with a key in the place of another that cannot be used any
-//! more: whoever reads the mail of the address could do that.
+//! A member who leaves and has no usable key only confirms, because nobody is kept on a list. A member who
+//! sends another command without a usable key confirms first, and then a moderator is asked: a From field
+//! alone must not make work for moderators. A moderator is also asked if somebody joins with a key that
+//! replaces an unusable one, because anybody who reads the mail of the address could do that.
 
 use sealist_openpgp::Fingerprint;
 

@@ -1,7 +1,7 @@
 //! Step `pubkey-checks`: no settings.
 //!
-//! An address has one key on the whole site: who comes with a usable one is not asked for another. A key that does not
-//! name the address is taken only if a moderator will see its whole fingerprint.
+//! An address has one key on the whole site, so a person with a usable key is not asked for another. A key
+//! that does not name the address is accepted only if a moderator will see its whole fingerprint.
 
 use super::super::run::{Goal, Question, StepContext, WorkflowRun};
 use super::StepResult;

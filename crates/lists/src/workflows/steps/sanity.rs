@@ -1,7 +1,8 @@
 //! Step `sanity-checks`: no settings.
 //!
-//! Who joins must be no member and not banned; another key is for those who have a role on the list, and by the word of
-//! the old key only while that one can sign, or once a moderator approved it. A command says itself for whom it is.
+//! A person who joins must not be a member or banned. A new key is for people who have a role on the list. It
+//! is authorised by the old key only while the old key can sign, or after a moderator approved it. A command
+//! checks itself who may send it.
 
 use super::super::run::{Goal, StepContext, WorkflowRun};
 use super::StepResult;

@@ -1,8 +1,8 @@
 //! Step `verification-checks`: no settings.
 //!
-//! From fields are forged: who did not answer to this request is asked, so that nobody is subscribed, and nobody gets more
-//! than one notice, because somebody else wrote in their name. What an address answered before, or on another list, was
-//! no wish to be here.
+//! From fields can be forged, so a person who has not answered to this request is asked. Otherwise a third
+//! party could subscribe the person, or make the list send more than one notice. An answer that the address
+//! gave earlier or on another list does not count, because it was not a wish to be on this list.
 
 use super::super::run::{Question, StepContext, WorkflowRun};
 use super::StepResult;
