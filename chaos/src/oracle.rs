@@ -237,8 +237,8 @@ pub fn integrity(site: &Site) -> anyhow::Result<Vec<String>> {
         ),
         (
             "bodies that nothing names",
-            "SELECT COUNT(*) FROM bodies WHERE no NOT IN (SELECT body_no FROM queue UNION SELECT body_no FROM posts
-             UNION SELECT second_body_no FROM posts WHERE second_body_no IS NOT NULL)",
+            "SELECT COUNT(*) FROM bodies WHERE no NOT IN (SELECT body_no FROM queue UNION SELECT body_no FROM sendings
+             UNION SELECT second_body_no FROM sendings WHERE second_body_no IS NOT NULL)",
         ),
     ];
     for (what, count) in illegal {

@@ -182,7 +182,7 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         let rows: u64 = disk.sqlite("SELECT COUNT(*) FROM queue")?.parse()?;
         let whole = disk.sqlite("PRAGMA integrity_check")?;
         let orphans =
-            disk.sqlite("SELECT COUNT(*) FROM bodies WHERE no NOT IN (SELECT body_no FROM queue UNION SELECT body_no FROM posts)")?;
+            disk.sqlite("SELECT COUNT(*) FROM bodies WHERE no NOT IN (SELECT body_no FROM queue UNION SELECT body_no FROM sendings)")?;
         answers.sort_unstable();
         answers.dedup();
         figures.push(format!("{what}: answers {answers:?}, taken again after {} ms", back.as_millis()));

@@ -117,7 +117,7 @@ impl Sweep<'_> {
 
     /// Waits until there is nothing to do any more, or nobody to do it.
     async fn idle(&mut self) -> anyhow::Result<()> {
-        let left = "SELECT (SELECT COUNT(*) FROM queue WHERE queue = 'in') + (SELECT COUNT(*) FROM posts WHERE fan_out_done = 0)
+        let left = "SELECT (SELECT COUNT(*) FROM queue WHERE queue = 'in') + (SELECT COUNT(*) FROM sendings WHERE fan_out_done = 0)
                     + (SELECT COUNT(*) FROM deliveries WHERE state = 'due')";
         let end = Instant::now() + LIMIT;
         while self.site.runs()? {

@@ -69,7 +69,8 @@ pub(super) async fn costly(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         }
     }
     let more_mib = process::peak_kib(site.pid()?)?.saturating_sub(peak_kib) / 1024;
-    let posted = tools::sqlite_number(&site.database(), "SELECT COUNT(*) FROM posts WHERE kind = 'posting'")?;
+    let posted =
+        tools::sqlite_number(&site.database(), "SELECT COUNT(*) FROM sendings WHERE kind = 'posting'")?;
     let good = send_once(&site.lmtp_port(), roster.author(), &roster.list, &roster.message(1)).await?;
     let flows = matches!(good, RecipientResult::Sent(_)) && sink.wait_for(2, LIMIT).await;
     let figure = format!(
@@ -123,7 +124,8 @@ pub(super) async fn bent(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     }
     site.judged(LIMIT).await?;
     sink.quiet(Duration::from_millis(700)).await;
-    let posted = tools::sqlite_number(&site.database(), "SELECT COUNT(*) FROM posts WHERE kind = 'posting'")?;
+    let posted =
+        tools::sqlite_number(&site.database(), "SELECT COUNT(*) FROM sendings WHERE kind = 'posting'")?;
     let (notices, held) = (sink.count(), site.held()?);
     let figure = format!(
         "{bent} bits: {posted} accepted, {} different answers, {held} held, {notices} notice",

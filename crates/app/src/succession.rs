@@ -12,7 +12,7 @@ use sealist_lists::texts::{Language, Text, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, ListKey, random};
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
-use sealist_store::posts::{self, NewPost};
+use sealist_store::sendings::{self, NewSending};
 use sealist_store::{StoreError, bodies, lists, rotation};
 
 use crate::error::AppError;
@@ -92,7 +92,7 @@ async fn announce_one(
             let roles = vec![Role::Member, Role::Owner, Role::Moderator];
             let recipients = Recipients { roles, except: Vec::new() };
             for (body, readers) in &notices {
-                let post = NewPost {
+                let post = NewSending {
                     list: no,
                     channel,
                     body: bodies::insert(&mut *db, body).await?,
@@ -100,7 +100,7 @@ async fn announce_one(
                     recipients: &recipients,
                     archived: false,
                 };
-                posts::insert_notice(&mut *db, &post, readers, now).await?;
+                sendings::insert_notice(&mut *db, &post, readers, now).await?;
             }
             Ok::<_, StoreError>(true)
         })

@@ -1,6 +1,6 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
-use sealist_lists::model::{ListNo, MailingList, PostNo};
+use sealist_lists::model::{ListNo, MailingList, SendingNo};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::audit::Trier;
@@ -8,7 +8,7 @@ use sealist_store::holds::{self, Leaving};
 use sealist_store::requests::RequestedBy;
 use sealist_store::{
     Conn, StoreError, archive, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices,
-    pending, posts, put_aside, queue, replay, requests, tokens,
+    pending, put_aside, queue, replay, requests, sendings, tokens,
 };
 
 use crate::error::AppError;
@@ -233,10 +233,10 @@ async fn leave(
 
 /// Deletes the posts that are out and not kept, with their bodies.
 async fn delete_finished(app: &App) -> Result<(), AppError> {
-    let mut after = PostNo(0);
+    let mut after = SendingNo(0);
     while let Some(next) = app
         .store
-        .write(move |db| Box::pin(posts::delete_finished(db, after, CHUNK)))
+        .write(move |db| Box::pin(sendings::delete_finished(db, after, CHUNK)))
         .await
         .map_err(|e: StoreError| e)?
     {

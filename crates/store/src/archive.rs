@@ -17,16 +17,16 @@ pub struct ArchiveSize {
 /// What a list keeps, posts that are still on their way included.
 pub async fn kept(db: &mut Conn, list: ListNo) -> Result<ArchiveSize, StoreError> {
     let row = query(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT) FROM posts p JOIN bodies b ON b.no = p.body_no
-         WHERE p.list_no = $1 AND p.archived = 1",
+        "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT) FROM sendings s JOIN bodies b ON b.no = s.body_no
+         WHERE s.list_no = $1 AND s.archived = 1",
     );
     let row = row.bind(list.0).fetch_one(db).await?;
     Ok(ArchiveSize { posts: row.try_get(0)?, octets: row.try_get(1)? })
 }
 
-/// Keeps none of a list's posts any more: [`crate::posts::delete_finished`] deletes those that are out. Says how many they
+/// Keeps none of a list's posts any more: [`crate::sendings::delete_finished`] deletes those that are out. Says how many they
 /// were.
 pub async fn stop_keeping(db: &mut Conn, list: ListNo) -> Result<u64, StoreError> {
-    let done = query("UPDATE posts SET archived = 0 WHERE list_no = $1 AND archived = 1").bind(list.0);
+    let done = query("UPDATE sendings SET archived = 0 WHERE list_no = $1 AND archived = 1").bind(list.0);
     Ok(done.execute(db).await?.rows_affected())
 }

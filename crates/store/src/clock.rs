@@ -45,7 +45,7 @@ fn of_machine() -> Timestamp {
 pub async fn newest(db: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
     let columns = [
         ("queue", "received_at"),
-        ("posts", "accepted_at"),
+        ("sendings", "accepted_at"),
         ("lists", "created_at"),
         ("addresses", "created_at"),
         ("members", "created_at"),

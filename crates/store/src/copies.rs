@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sealist_lists::model::{DeliveryNo, ListNo, PostNo};
+use sealist_lists::model::{DeliveryNo, ListNo, SendingNo};
 use sealist_mail::Timestamp;
 
 use crate::sql::query;
-use crate::{Conn, StoreError, posts};
+use crate::{Conn, StoreError, sendings};
 
 /// A copy that is not out.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Unsent {
     /// Its number.
     pub no: DeliveryNo,
     /// Of which post.
-    pub post: PostNo,
+    pub post: SendingNo,
     /// The list.
     pub list: ListNo,
     /// To whom.
@@ -34,8 +34,8 @@ pub struct Unsent {
 /// The first `limit` copies behind `after` that are not out.
 pub async fn unsent(db: &mut Conn, after: DeliveryNo, limit: u32) -> Result<Vec<Unsent>, StoreError> {
     let rows = query(
-        "SELECT d.no, d.post_no, p.list_no, d.email, d.state, d.attempts, d.next_at, d.reply, p.accepted_at
-         FROM deliveries d JOIN posts p ON p.no = d.post_no WHERE d.state != 'sent' AND d.no > $1 ORDER BY d.no LIMIT $2",
+        "SELECT d.no, d.sending_no, s.list_no, d.email, d.state, d.attempts, d.next_at, d.reply, s.accepted_at
+         FROM deliveries d JOIN sendings s ON s.no = d.sending_no WHERE d.state != 'sent' AND d.no > $1 ORDER BY d.no LIMIT $2",
     )
     .bind(after.0)
     .bind(limit)
@@ -45,7 +45,7 @@ pub async fn unsent(db: &mut Conn, after: DeliveryNo, limit: u32) -> Result<Vec<
         .map(|row| {
             Ok(Unsent {
                 no: DeliveryNo(row.try_get(0)?),
-                post: PostNo(row.try_get(1)?),
+                post: SendingNo(row.try_get(1)?),
                 list: ListNo(row.try_get(2)?),
                 email: row.try_get(3)?,
                 state: row.try_get(4)?,
@@ -61,16 +61,16 @@ pub async fn unsent(db: &mut Conn, after: DeliveryNo, limit: u32) -> Result<Vec<
 /// Posts that have copies which are not out, with what became of their copies.
 pub async fn on_their_way(db: &mut Conn) -> Result<Vec<OnItsWay>, StoreError> {
     let rows = query(
-        "SELECT p.no, p.list_no, p.kind, p.accepted_at, p.fan_out_done, d.state, COUNT(d.no) FROM posts p
-         LEFT JOIN deliveries d ON d.post_no = p.no WHERE p.fan_out_done = 0 OR EXISTS
-         (SELECT 1 FROM deliveries e WHERE e.post_no = p.no AND e.state NOT IN ('sent', 'failed'))
-         GROUP BY p.no, p.list_no, p.kind, p.accepted_at, p.fan_out_done, d.state ORDER BY p.no, d.state",
+        "SELECT s.no, s.list_no, s.kind, s.accepted_at, s.fan_out_done, d.state, COUNT(d.no) FROM sendings s
+         LEFT JOIN deliveries d ON d.sending_no = s.no WHERE s.fan_out_done = 0 OR EXISTS
+         (SELECT 1 FROM deliveries e WHERE e.sending_no = s.no AND e.state NOT IN ('sent', 'failed'))
+         GROUP BY s.no, s.list_no, s.kind, s.accepted_at, s.fan_out_done, d.state ORDER BY s.no, d.state",
     )
     .fetch_all(db)
     .await?;
     let mut posts: Vec<OnItsWay> = Vec::new();
     for row in &rows {
-        let no = PostNo(row.try_get(0)?);
+        let no = SendingNo(row.try_get(0)?);
         if posts.last().is_none_or(|post| post.no != no) {
             posts.push(OnItsWay {
                 no,
@@ -92,7 +92,7 @@ pub async fn on_their_way(db: &mut Conn) -> Result<Vec<OnItsWay>, StoreError> {
 #[derive(Clone, Debug)]
 pub struct OnItsWay {
     /// Its number.
-    pub no: PostNo,
+    pub no: SendingNo,
     /// The list.
     pub list: ListNo,
     /// `posting` or `notice`.
@@ -111,14 +111,14 @@ pub enum CopySelection {
     /// That one.
     One(DeliveryNo),
     /// Those of a post.
-    Of(PostNo),
+    Of(SendingNo),
 }
 
 impl CopySelection {
     fn condition(self) -> (&'static str, i64) {
         match self {
             Self::One(copy) => ("no = $1", copy.0),
-            Self::Of(post) => ("post_no = $1", post.0),
+            Self::Of(post) => ("sending_no = $1", post.0),
         }
     }
 }
@@ -127,7 +127,7 @@ impl CopySelection {
 pub async fn is_known(db: &mut Conn, which: CopySelection) -> Result<bool, StoreError> {
     let (table, number) = match which {
         CopySelection::One(copy) => ("deliveries", copy.0),
-        CopySelection::Of(post) => ("posts", post.0),
+        CopySelection::Of(post) => ("sendings", post.0),
     };
     let found =
         query(format!("SELECT no FROM {table} WHERE no = $1")).bind(number).fetch_optional(db).await?;
@@ -150,7 +150,7 @@ pub async fn retry(db: &mut Conn, which: CopySelection, now: Timestamp) -> Resul
 pub async fn is_there(db: &mut Conn, which: CopySelection) -> Result<bool, StoreError> {
     let (table, no) = match which {
         CopySelection::One(no) => ("deliveries", no.0),
-        CopySelection::Of(no) => ("posts", no.0),
+        CopySelection::Of(no) => ("sendings", no.0),
     };
     let row = query(format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE no = $1)")).bind(no);
     row.fetch_one(db).await?.try_get(0)
@@ -182,7 +182,7 @@ pub async fn give_up(db: &mut Conn, which: CopySelection) -> Result<u64, StoreEr
 
 async fn end_wait(db: &mut Conn, which: CopySelection, change: &str, waits: &str) -> Result<u64, StoreError> {
     if let CopySelection::Of(post) = which {
-        posts::fan_out_whole(&mut *db, post).await?;
+        sendings::fan_out_whole(&mut *db, post).await?;
     }
     let (condition, number) = which.condition();
     let sql = format!(

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, NodeNo, PostNo};
+use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, NodeNo, SendingNo};
 use sealist_mail::{SmtpStage, Timestamp};
 
 use crate::nodes::Claimant;
@@ -40,7 +40,7 @@ impl Kind {
 /// Recipients of one post, claimed.
 pub struct Batch {
     /// Of what.
-    pub post: PostNo,
+    pub post: SendingNo,
     /// What it is.
     pub kind: Kind,
     /// How it travels.
@@ -82,11 +82,11 @@ pub struct Delivery {
 pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result<bool, StoreError> {
     // The first by the index: PostgreSQL takes any one for as easy to find among all that are out.
     let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM (SELECT 1 FROM deliveries d JOIN posts p ON p.no = d.post_no
+        "SELECT EXISTS (SELECT 1 FROM (SELECT 1 FROM deliveries d JOIN sendings s ON s.no = d.sending_no
          WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {0}
-         ORDER BY d.next_at, d.post_no LIMIT 1) AS oldest)
-         OR EXISTS (SELECT 1 FROM posts p WHERE p.fan_out_done = 0 {0})",
-        claimant.condition("p.list_no", 2),
+         ORDER BY d.next_at, d.sending_no LIMIT 1) AS oldest)
+         OR EXISTS (SELECT 1 FROM sendings s WHERE s.fan_out_done = 0 {0})",
+        claimant.condition("s.list_no", 2),
     );
     claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
 }
@@ -99,9 +99,9 @@ pub async fn claim(
     now: Timestamp,
 ) -> Result<Option<Batch>, StoreError> {
     let sql = format!(
-        "SELECT p.no, p.list_no, p.body_no, p.envelope_from, p.kind, p.channel FROM deliveries d JOIN posts p ON p.no = d.post_no
-         WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {} ORDER BY d.next_at, d.post_no LIMIT 1 {}",
-        claimant.condition("p.list_no", 2),
+        "SELECT s.no, s.list_no, s.body_no, s.envelope_from, s.kind, s.channel FROM deliveries d JOIN sendings s ON s.no = d.sending_no
+         WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {} ORDER BY d.next_at, d.sending_no LIMIT 1 {}",
+        claimant.condition("s.list_no", 2),
         db.skip_locked_of("d")
     );
     let oldest = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await?;
@@ -109,13 +109,13 @@ pub async fn claim(
     // With `+` SQLite goes by what is due, not by all recipients of the post, most of whom may have their copies.
     let rows = query(format!(
         "UPDATE deliveries SET attempts = attempts + 1, claimed_by = $4 WHERE no IN
-         (SELECT no FROM deliveries WHERE +post_no = $1 AND state = 'due' AND claimed_by IS NULL AND next_at <= $2
-          ORDER BY next_at, post_no LIMIT $3 {})
+         (SELECT no FROM deliveries WHERE +sending_no = $1 AND state = 'due' AND claimed_by IS NULL AND next_at <= $2
+          ORDER BY next_at, sending_no LIMIT $3 {})
          RETURNING no, email, address_no, member_no, attempts,
          (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no AND NOT EXISTS
              (SELECT 1 FROM members m WHERE m.no = deliveries.member_no AND m.key_waits = 1)),
          COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), ''),
-         (SELECT allow_cleartext + CASE WHEN m.prove_post IN (0, deliveries.post_no) THEN 2 ELSE 0 END
+         (SELECT allow_cleartext + CASE WHEN m.prove_post IN (0, deliveries.sending_no) THEN 2 ELSE 0 END
              FROM members m WHERE m.no = deliveries.member_no)",
         db.skip_locked()
     ))
@@ -165,7 +165,7 @@ pub async fn claim(
     }
     let channel = Channel::from_name(&post.try_get::<String>(5)?).ok_or(DAMAGED)?;
     Ok(Some(Batch {
-        post: PostNo(post.try_get(0)?),
+        post: SendingNo(post.try_get(0)?),
         kind,
         channel,
         list: ListNo(post.try_get(1)?),
@@ -179,7 +179,7 @@ pub async fn claim(
 pub(crate) async fn drop_copies_to(db: &mut Conn, member: MemberNo) -> Result<(), StoreError> {
     query(
         "DELETE FROM deliveries WHERE member_no = $1 AND state != 'sent'
-         AND post_no IN (SELECT no FROM posts WHERE list_no = (SELECT list_no FROM members WHERE no = $1))",
+         AND sending_no IN (SELECT no FROM sendings WHERE list_no = (SELECT list_no FROM members WHERE no = $1))",
     )
     .bind(member.0)
     .execute(db)
@@ -221,8 +221,8 @@ pub async fn give_back(
 }
 
 /// Counts that copies of a post could not be made; says how often by now.
-pub async fn count_fault(db: &mut Conn, post: PostNo) -> Result<u32, StoreError> {
-    let faults = query("UPDATE posts SET faults = faults + 1 WHERE no = $1 RETURNING faults").bind(post.0);
+pub async fn count_fault(db: &mut Conn, post: SendingNo) -> Result<u32, StoreError> {
+    let faults = query("UPDATE sendings SET faults = faults + 1 WHERE no = $1 RETURNING faults").bind(post.0);
     faults.fetch_optional(db).await?.map_or(Ok(0), |row| row.try_get(0))
 }
 
@@ -289,17 +289,17 @@ pub async fn record(db: &mut Conn, node: NodeNo, results: &[DeliveryResult]) -> 
 }
 
 /// The post of a copy, and the member to whom it goes; `None`: to somebody else, or it is gone.
-pub async fn whose(db: &mut Conn, copy: DeliveryNo) -> Result<Option<(PostNo, MemberNo)>, StoreError> {
-    let row = query("SELECT post_no, member_no FROM deliveries WHERE no = $1 AND member_no IS NOT NULL");
+pub async fn whose(db: &mut Conn, copy: DeliveryNo) -> Result<Option<(SendingNo, MemberNo)>, StoreError> {
+    let row = query("SELECT sending_no, member_no FROM deliveries WHERE no = $1 AND member_no IS NOT NULL");
     let row = row.bind(copy.0).fetch_optional(db).await?;
-    row.map(|row| Ok((PostNo(row.try_get(0)?), MemberNo(row.try_get(1)?)))).transpose()
+    row.map(|row| Ok((SendingNo(row.try_get(0)?), MemberNo(row.try_get(1)?)))).transpose()
 }
 
 /// The addresses for whose keys posts of a list wait.
 pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>, StoreError> {
     let rows = query(
-        "SELECT DISTINCT d.email FROM deliveries d JOIN posts p ON p.no = d.post_no
-         WHERE d.state = 'held_for_key' AND p.list_no = $1 AND p.kind = 'posting'",
+        "SELECT DISTINCT d.email FROM deliveries d JOIN sendings s ON s.no = d.sending_no
+         WHERE d.state = 'held_for_key' AND s.list_no = $1 AND s.kind = 'posting'",
     );
     rows.bind(list.0).fetch_all(db).await?.iter().map(|row| row.try_get(0)).collect()
 }
@@ -313,7 +313,7 @@ pub async fn give_up_waiting(
 ) -> Result<Vec<String>, StoreError> {
     let rows = query(
         "UPDATE deliveries SET state = 'failed', reply = 'no usable key came in time' WHERE state = 'held_for_key'
-         AND post_no IN (SELECT no FROM posts WHERE list_no = $1 AND accepted_at < $2)
+         AND sending_no IN (SELECT no FROM sendings WHERE list_no = $1 AND accepted_at < $2)
          AND NOT EXISTS (SELECT 1 FROM members m JOIN addresses a ON a.no = m.address_no
              JOIN requests r ON r.list_no = m.list_no AND r.email_key = a.email_key
              WHERE m.list_no = $1 AND m.address_no = deliveries.address_no AND m.key_waits = 1
@@ -326,8 +326,8 @@ pub async fn give_up_waiting(
 /// Deletes up to `limit` recipients of archived posts from before `before` that have their copies, or will never have them.
 pub async fn delete_sent(db: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let done = query(
-        "DELETE FROM deliveries WHERE no IN (SELECT d.no FROM posts p CROSS JOIN deliveries d
-         WHERE d.post_no = p.no AND p.archived = 1 AND p.fan_out_done = 1 AND p.accepted_at < $1 AND d.state IN ('sent', 'failed') LIMIT $2)",
+        "DELETE FROM deliveries WHERE no IN (SELECT d.no FROM sendings s CROSS JOIN deliveries d
+         WHERE d.sending_no = s.no AND s.archived = 1 AND s.fan_out_done = 1 AND s.accepted_at < $1 AND d.state IN ('sent', 'failed') LIMIT $2)",
     )
     .bind(before.0)
     .bind(limit)
@@ -339,7 +339,7 @@ pub async fn delete_sent(db: &mut Conn, before: Timestamp, limit: u32) -> Result
 /// How many recipients of a list are in each state.
 pub async fn counts(db: &mut Conn, list: ListNo) -> Result<Vec<(String, i64)>, StoreError> {
     let rows = query(
-        "SELECT d.state, COUNT(*) FROM deliveries d JOIN posts p ON p.no = d.post_no WHERE p.list_no = $1 GROUP BY d.state ORDER BY d.state",
+        "SELECT d.state, COUNT(*) FROM deliveries d JOIN sendings s ON s.no = d.sending_no WHERE s.list_no = $1 GROUP BY d.state ORDER BY d.state",
     )
     .bind(list.0)
     .fetch_all(db)

@@ -76,7 +76,7 @@ pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<(), Store
     queue::pause(&mut *db, no, (QueueName::In, QueueName::Paused)).await?;
     query(
         "UPDATE deliveries SET state = 'held', reply = $2 WHERE state = 'due' AND claimed_by IS NULL
-         AND post_no IN (SELECT no FROM posts WHERE list_no = $1)",
+         AND sending_no IN (SELECT no FROM sendings WHERE list_no = $1)",
     )
     .bind(no.0)
     .bind(LIST_IS_HELD)
@@ -92,7 +92,7 @@ pub async fn release(db: &mut Conn, no: ListNo) -> Result<bool, StoreError> {
     queue::pause(&mut *db, no, (QueueName::Paused, QueueName::In)).await?;
     query(
         "UPDATE deliveries SET state = 'due', reply = '' WHERE state = 'held' AND reply = $2
-         AND post_no IN (SELECT no FROM posts WHERE list_no = $1)",
+         AND sending_no IN (SELECT no FROM sendings WHERE list_no = $1)",
     )
     .bind(no.0)
     .bind(LIST_IS_HELD)
@@ -116,8 +116,8 @@ pub async fn held(db: &mut Conn) -> Result<Vec<(MailingList, Timestamp)>, StoreE
 /// Deletes a list with its members, queue, posts and their bodies.
 pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
     let bodies = query(
-        "SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM posts WHERE list_no = $1
-         UNION SELECT second_body_no FROM posts WHERE list_no = $1 AND second_body_no IS NOT NULL",
+        "SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM sendings WHERE list_no = $1
+         UNION SELECT second_body_no FROM sendings WHERE list_no = $1 AND second_body_no IS NOT NULL",
     )
     .bind(no.0)
     .fetch_all(&mut *db)

@@ -253,7 +253,7 @@ pub async fn insert(
     let NewNotice { list, to, channel, body, probe, .. } = *notice;
     let body = bodies::insert(&mut *db, body).await?;
     let post: i64 = query(
-        "INSERT INTO posts (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)
+        "INSERT INTO sendings (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)
          VALUES ($1, $5, $4, $2, $6, $3, 1) RETURNING no",
     )
     .bind(list.0)
@@ -266,7 +266,7 @@ pub async fn insert(
     .await?
     .try_get(0)?;
     query(
-        "INSERT INTO deliveries (post_no, address_no, email, state, next_at, member_no)
+        "INSERT INTO deliveries (sending_no, address_no, email, state, next_at, member_no)
          VALUES ($1, (SELECT no FROM addresses WHERE email_key = $2), $3, 'due', $4, $5)",
     )
     .bind(post)

@@ -21,7 +21,7 @@ const TABLES: &[&str] = &[
     "bodies",
     "body_chunks",
     "queue",
-    "posts",
+    "sendings",
     "deliveries",
     "signed_texts",
     "put_aside",

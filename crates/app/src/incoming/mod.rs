@@ -21,7 +21,7 @@ use sealist_store::bodies::{self, StoredBody};
 use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay::ReplayOutcome as Fate;
-use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, people, posts, put_aside};
+use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, people, put_aside, sendings};
 
 use crate::bounces::{self, BounceHandling};
 use crate::commands::{self, takes_commands};
@@ -388,7 +388,7 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
                 queue::finish(&mut *db, &entry).await?;
                 if let Some(post) = post {
                     let body = bodies::insert(&mut *db, &post.body).await?;
-                    let row = posts::NewPost {
+                    let row = sendings::NewSending {
                         list: entry.list,
                         channel: post.channel,
                         body,
@@ -396,7 +396,7 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
                         recipients: &post.recipients,
                         archived: post.archived,
                     };
-                    posts::insert(&mut *db, &row, now).await?;
+                    sendings::insert(&mut *db, &row, now).await?;
                     if let Some(mark) = post.sent_mark {
                         bounce_proofs::note_sent(&mut *db, entry.list, &mark, now).await?;
                     }

@@ -1,6 +1,6 @@
 //! Copies that could not be made.
 
-use sealist_lists::model::{DeliveryNo, ListNo, NodeNo, PostNo};
+use sealist_lists::model::{DeliveryNo, ListNo, NodeNo, SendingNo};
 use sealist_lists::texts::Text;
 use sealist_mail::Timestamp;
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
@@ -20,7 +20,7 @@ const REPLY: &str = "the copy could not be made: the server's log tells more";
 pub async fn could_not_be_made(
     app: &App,
     node: NodeNo,
-    (list, post): (ListNo, PostNo),
+    (list, post): (ListNo, SendingNo),
     rows: Vec<(DeliveryNo, String)>,
     now: Timestamp,
 ) -> Result<(), AppError> {

@@ -12,7 +12,7 @@ use sealist_openpgp::{
 use sealist_store::StoreError;
 use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{Batch, Delivery, Kind};
-use sealist_store::posts;
+use sealist_store::sendings;
 
 use super::readers::{self, SealedReader, without_key};
 use super::{BatchOptions, Copy, Ready, open};
@@ -84,12 +84,12 @@ async fn second_form(
     app: &App,
     keys: &Arc<ListKeys>,
     first: &Sealed,
-    post: sealist_lists::model::PostNo,
+    post: sealist_lists::model::SendingNo,
 ) -> Result<Sealed, AppError> {
     let _one_at_a_time = app.second_forms.lock().await;
     let stored = {
         let mut db = app.store.reader().await?;
-        match posts::second_body(&mut db, post).await? {
+        match sendings::second_body(&mut db, post).await? {
             Some(body) => Some(bodies::load(&mut db, body).await?),
             None => None,
         }
@@ -102,7 +102,7 @@ async fn second_form(
     let second = second.await.map_err(|_| AppError::Interrupted)??;
     let body = StoredBody::Sealed(second.clone());
     let stored =
-        app.store.write(move |db| Box::pin(async move { posts::set_second_body(db, post, &body).await }));
+        app.store.write(move |db| Box::pin(async move { sendings::set_second_body(db, post, &body).await }));
     stored.await.map_err(|error: StoreError| error)?;
     Ok(second)
 }

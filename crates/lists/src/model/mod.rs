@@ -17,7 +17,7 @@ pub use delivery::{MissingKey, SealedDelivery};
 pub use list::{ListName, ListNameError, MailingList};
 pub use member::{DeliveryMode, DeliveryStatus, Member, Preferences, Role};
 pub use numbers::{
-    AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, PostNo, RequestNo,
+    AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, RequestNo, SendingNo,
 };
 pub use person_name::person_name;
 pub use set::SettingError;

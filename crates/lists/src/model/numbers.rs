@@ -28,9 +28,9 @@ number! {
     BodyNo
     /// An entry of the queue: incoming, held or shunted.
     EntryNo
-    /// Something accepted for delivery: a posting or a notice.
-    PostNo
-    /// One recipient of one post.
+    /// A payload on its way to an audience: the copies of a post or of a notice.
+    SendingNo
+    /// One recipient of one sending.
     DeliveryNo
     /// A process that serves a database.
     NodeNo

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Subcommand};
 use sealist_app::{App, AppError};
-use sealist_lists::model::{DeliveryNo, EntryNo, ListName, PostNo};
+use sealist_lists::model::{DeliveryNo, EntryNo, ListName, SendingNo};
 use sealist_lists::rules::Reason;
 use sealist_mail::Address;
 use sealist_store::copies::{self, CopySelection};
@@ -154,7 +154,7 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
 async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow::Result<CopySelection> {
     let (which, name) = match post {
         Some(post) => {
-            (CopySelection::Of(PostNo(post)), format!("post {post}; `sealist queue posts` names them"))
+            (CopySelection::Of(SendingNo(post)), format!("post {post}; `sealist queue posts` names them"))
         }
         None => {
             let copy = copy.unwrap_or_default();

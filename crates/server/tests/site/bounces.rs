@@ -164,7 +164,7 @@ async fn forget_posts(site: &mut Site) {
     wait_for_none("SELECT COUNT(*) FROM deliveries WHERE state = 'due'").await;
     site.server.kill();
     site.server.restart();
-    wait_for_none("SELECT COUNT(*) FROM posts").await;
+    wait_for_none("SELECT COUNT(*) FROM sendings").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

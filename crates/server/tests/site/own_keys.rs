@@ -30,8 +30,8 @@ fn copies(site: &Site, address: &str) -> Vec<String> {
     let database = site.database();
     let mut rows = database
         .prepare(
-            "SELECT d.state FROM deliveries d JOIN posts p ON p.no = d.post_no JOIN lists l ON l.no = p.list_no
-             WHERE l.local = 'closed' AND p.kind = 'posting' AND d.email = ?1 ORDER BY d.no",
+            "SELECT d.state FROM deliveries d JOIN sendings s ON s.no = d.sending_no JOIN lists l ON l.no = s.list_no
+             WHERE l.local = 'closed' AND s.kind = 'posting' AND d.email = ?1 ORDER BY d.no",
         )
         .unwrap();
     rows.query_map([address], |row| row.get(0)).unwrap().map(Result::unwrap).collect()

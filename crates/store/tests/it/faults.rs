@@ -7,7 +7,7 @@ use sealist_lists::model::{MemberNo, NodeNo, Role, SubAddress};
 use sealist_store::bodies::StoredBody;
 use sealist_store::copies::{self, CopySelection};
 use sealist_store::nodes::{self, Claimant, Deployment};
-use sealist_store::posts;
+use sealist_store::sendings;
 use sealist_store::{Store, StoreError, deliveries, lists, people, queue};
 
 on_both! {
@@ -72,9 +72,9 @@ async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {
     let held = site.store.write(move |db| {
         Box::pin(async move {
             let post = post_to(&mut *db, list, 5).await?;
-            posts::fan_out(&mut *db, 2, NOW).await?;
+            sendings::fan_out(&mut *db, 2, NOW).await?;
             let held = copies::hold(&mut *db, CopySelection::Of(post)).await?;
-            while posts::fan_out(&mut *db, 2, NOW).await?.is_some() {}
+            while sendings::fan_out(&mut *db, 2, NOW).await?.is_some() {}
             let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
             assert!(deliveries::claim(&mut *db, &claimant, 9, NOW).await?.is_none(), "it is held");
             assert_eq!(copies::give_up(&mut *db, CopySelection::Of(post)).await?, 5);
@@ -123,7 +123,7 @@ async fn a_node_that_cannot_bury_lives_all_the_same() {
     let claimed = site.store.write(move |db| {
         Box::pin(async move {
             post_to(&mut *db, list, 2).await?;
-            posts::fan_out(&mut *db, 9, NOW).await?;
+            sendings::fan_out(&mut *db, 9, NOW).await?;
             let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
             let by = Claimant { node: dead, lacking: Vec::new() };
             let batch = deliveries::claim(&mut *db, &by, 9, NOW).await?.unwrap();

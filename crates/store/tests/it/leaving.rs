@@ -1,10 +1,10 @@
 //! Copies that are not to go out any more, those that are to, and posts that are kept no more.
 
 use crate::common::{Archived, NOW, Site, join, post};
-use sealist_lists::model::{DeliveryMode, NodeNo, PostNo, Preferences, Role};
+use sealist_lists::model::{DeliveryMode, NodeNo, Preferences, Role, SendingNo};
 use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::nodes::Claimant;
-use sealist_store::{Conn, StoreError, archive, bodies, lists, people, posts};
+use sealist_store::{Conn, StoreError, archive, bodies, lists, people, sendings};
 
 on_both! {
     copies_to_who_left_are_gone,
@@ -37,7 +37,7 @@ async fn copies_to_who_left_are_gone(site: Site) {
                 join(&mut *db, list, &format!("{name}@example.org")).await?;
             }
             post(&mut *db, list, Archived::No).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
+            sendings::fan_out(&mut *db, 100, NOW).await?;
             let mut left = Vec::new();
             for state in [
                 DeliveryState::Due(NOW),
@@ -64,7 +64,7 @@ async fn copies_to_who_left_are_gone(site: Site) {
                 deliveries::record(&mut *db, NODE, &rest).await?;
                 join(&mut *db, list, "bart@example.org").await?;
                 post(&mut *db, list, Archived::No).await?;
-                posts::fan_out(&mut *db, 100, NOW).await?;
+                sendings::fan_out(&mut *db, 100, NOW).await?;
             }
             let batch = claim_copies(&mut *db, 100).await?.unwrap();
             let rows: Vec<_> = batch.rows.iter().map(|row| row.no).collect();
@@ -86,7 +86,7 @@ async fn who_chose_digests_gets_each_post(site: Site) {
             let digests = Preferences { delivery_mode: DeliveryMode::MimeDigests, ..Preferences::default() };
             people::add_member(&mut *db, list, anne, Role::Member, digests, NOW).await?;
             post(&mut *db, list, Archived::No).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
+            sendings::fan_out(&mut *db, 100, NOW).await?;
             claim_copies(db, 100).await
         })
     });
@@ -98,11 +98,11 @@ async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             let (_, body) = post(&mut *db, list, Archived::Yes).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
-            let none = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
+            sendings::fan_out(&mut *db, 100, NOW).await?;
+            let none = sendings::delete_finished(&mut *db, SendingNo(0), 100).await?;
             let before = archive::kept(&mut *db, list).await?;
             let let_go = archive::stop_keeping(&mut *db, list).await?;
-            let gone = posts::delete_finished(&mut *db, PostNo(0), 100).await?;
+            let gone = sendings::delete_finished(&mut *db, SendingNo(0), 100).await?;
             let after = archive::kept(&mut *db, list).await?;
             let left = bodies::load(&mut *db, body).await.is_ok();
             Ok::<_, StoreError>((none.is_none(), before, let_go, gone.is_some(), after, left))

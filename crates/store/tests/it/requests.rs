@@ -11,8 +11,8 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::nodes::Claimant;
 use sealist_store::notices::{self, LimitReached, NewNotice};
-use sealist_store::posts;
 use sealist_store::requests::{self, RequestState, RequestedBy};
+use sealist_store::sendings;
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, audit, lists, people};
 
@@ -48,7 +48,7 @@ async fn copies_wait_for_an_approval(site: Site) {
                     } else {
                         crate::common::join(&mut *db, list, "anne@example.org").await?;
                         crate::common::post(&mut *db, list, crate::common::Archived::No).await?;
-                        posts::fan_out(&mut *db, 100, NOW).await?;
+                        sendings::fan_out(&mut *db, 100, NOW).await?;
                         let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
                         let batch = deliveries::claim(&mut *db, &claimant, 10, NOW).await?.unwrap();
                         let waits = |row: &Delivery| DeliveryResult {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::common::{Archived, NOW, Site, join, message, post, post_to};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, DeliveryNo, ListSettings, NodeNo, PostNo, Role, SubAddress};
+use sealist_lists::model::{Channel, DeliveryNo, ListSettings, NodeNo, Role, SendingNo, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
@@ -13,8 +13,8 @@ use sealist_store::coming::{self, PartialBody};
 use sealist_store::copies::{self, CopySelection};
 use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::nodes::{self, Claimant, Deployment};
-use sealist_store::posts::{self, NewPost};
 use sealist_store::queue::{self, QueueName};
+use sealist_store::sendings::{self, NewSending};
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
 
@@ -111,7 +111,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are(site: Site) {
                     let body = bodies::insert(&mut *db, &message("post")).await?;
                     let author = people::roles_of(&mut *db, list, &"m3@x.example".parse().unwrap()).await?;
                     let recipients = Recipients { roles: vec![Role::Member], except: vec![author[0].no] };
-                    let post = NewPost {
+                    let post = NewSending {
                         list,
                         channel: Channel::Open,
                         body,
@@ -119,7 +119,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are(site: Site) {
                         recipients: &recipients,
                         archived: false,
                     };
-                    posts::insert(&mut *db, &post, NOW).await?;
+                    sendings::insert(&mut *db, &post, NOW).await?;
                     Ok::<_, StoreError>(author[0].no)
                 })
             })
@@ -127,7 +127,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are(site: Site) {
             .unwrap();
         let mut pages = Vec::new();
         while let Some(made) =
-            site.store.write(move |db| Box::pin(posts::fan_out(db, chunk, NOW))).await.unwrap()
+            site.store.write(move |db| Box::pin(sendings::fan_out(db, chunk, NOW))).await.unwrap()
         {
             pages.push(made);
         }
@@ -321,7 +321,7 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
             let made = store.write(move |db| {
                 Box::pin(async move {
                     let (_, body) = post(&mut *db, list, archived).await?;
-                    posts::fan_out(db, 100, NOW).await?;
+                    sendings::fan_out(db, 100, NOW).await?;
                     Ok::<_, StoreError>(body)
                 })
             });
@@ -342,8 +342,8 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
                                 batch.rows.iter().map(|row| DeliveryResult { state, ..sent(row) }).collect();
                             deliveries::record(&mut *db, NODE, &results).await?;
                         }
-                        let (mut bodies, mut after) = (0, PostNo(0));
-                        while let Some(next) = posts::delete_finished(&mut *db, after, 1).await? {
+                        let (mut bodies, mut after) = (0, SendingNo(0));
+                        while let Some(next) = sendings::delete_finished(&mut *db, after, 1).await? {
                             bodies += 1;
                             after = next;
                         }
@@ -375,7 +375,7 @@ async fn a_held_list_takes_mail_in_and_lets_none_go(site: Site) {
     let held = site.store.write(move |db| {
         Box::pin(async move {
             post_to(&mut *db, list, 2).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
+            sendings::fan_out(&mut *db, 100, NOW).await?;
             let push = async |db: &mut Conn| {
                 queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
             };
@@ -405,7 +405,7 @@ async fn copies_are_held_let_go_and_given_up(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             let post = post_to(&mut *db, list, 3).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
+            sendings::fan_out(&mut *db, 100, NOW).await?;
             assert_eq!(copies::hold(&mut *db, CopySelection::Of(post)).await?, 3);
             assert!(claim_copies(&mut *db, 9).await?.is_none());
             let waiting = copies::unsent(&mut *db, DeliveryNo(0), 9).await?;
@@ -430,7 +430,7 @@ async fn what_another_node_has_is_not_given_back(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             let post = post_to(&mut *db, list, 2).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
+            sendings::fan_out(&mut *db, 100, NOW).await?;
             let batch = claim_copies(&mut *db, 9).await?.expect("two are due");
             let rows: Vec<DeliveryNo> = batch.rows.iter().map(|row| row.no).collect();
             deliveries::give_back(&mut *db, NodeNo(7), &rows, NOW).await?;
@@ -455,7 +455,7 @@ async fn a_clock_that_is_set_back_makes_nothing_wait(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             post_to(&mut *db, list, 2).await?;
-            posts::fan_out(&mut *db, 100, NOW).await?;
+            sendings::fan_out(&mut *db, 100, NOW).await?;
             let batch = claim_copies(&mut *db, 9).await?.expect("two are due");
             let due = |at: i64| -> Vec<DeliveryResult> {
                 batch

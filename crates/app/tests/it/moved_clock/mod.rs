@@ -17,7 +17,7 @@ use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::testing::Postgres;
-use sealist_store::{Store, StoreError, lists, people, posts, queue};
+use sealist_store::{Store, StoreError, lists, people, queue, sendings};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -182,7 +182,7 @@ pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timesta
     let posted = app.store.write(move |db| {
         Box::pin(async move {
             let body = bodies::insert(&mut *db, &body).await?;
-            let row = posts::NewPost {
+            let row = sendings::NewSending {
                 list: no,
                 channel: sealist_lists::model::Channel::Sealed,
                 body,
@@ -190,7 +190,7 @@ pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timesta
                 recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
                 archived: false,
             };
-            posts::insert(db, &row, now).await
+            sendings::insert(db, &row, now).await
         })
     });
     posted.await.map_err(|error: StoreError| error).unwrap();
@@ -210,7 +210,7 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
     let posted = app.store.write(move |db| {
         Box::pin(async move {
             let body = bodies::insert(&mut *db, &body).await?;
-            let row = posts::NewPost {
+            let row = sendings::NewSending {
                 list: no,
                 channel: sealist_lists::model::Channel::Open,
                 body,
@@ -218,7 +218,7 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
                 recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
                 archived: false,
             };
-            posts::insert(db, &row, now).await
+            sendings::insert(db, &row, now).await
         })
     });
     posted.await.map_err(|error: StoreError| error).unwrap();
@@ -243,7 +243,7 @@ pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(BatchReport, R
         let node = claimant.node;
         let claimed = app.store.write(move |db| {
             Box::pin(async move {
-                let made = posts::fan_out(&mut *db, 500, now).await?;
+                let made = sendings::fan_out(&mut *db, 500, now).await?;
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, 500, now).await?))
             })
         });

@@ -7,7 +7,7 @@ use sealist_lists::model::{DeliveryNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::Connection;
 use sealist_store::deliveries::{self, Batch};
-use sealist_store::{StoreError, posts};
+use sealist_store::{StoreError, sendings};
 use tokio::sync::{Notify, watch};
 
 use super::super::{POLL, retry_until_stopped};
@@ -70,7 +70,7 @@ impl CopySender {
         }
         let claimed = self.app.store.write(move |db| {
             Box::pin(async move {
-                let made = posts::fan_out(&mut *db, CHUNK, now).await?;
+                let made = sendings::fan_out(&mut *db, CHUNK, now).await?;
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, CHUNK, now).await?))
             })
         });

@@ -1,10 +1,10 @@
 //! A site with one list on either database, and stories that are told on both.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{BodyNo, Channel, ListName, ListNo, ListSettings, PostNo, Preferences, Role};
+use sealist_lists::model::{BodyNo, Channel, ListName, ListNo, ListSettings, Preferences, Role, SendingNo};
 use sealist_mail::Timestamp;
 use sealist_store::bodies::StoredBody;
-use sealist_store::posts::{self, NewPost};
+use sealist_store::sendings::{self, NewSending};
 use sealist_store::testing::Postgres;
 use sealist_store::{Conn, Database, Store, StoreError, bodies, lists, people};
 use tempfile::TempDir;
@@ -84,10 +84,10 @@ pub(crate) async fn post(
     db: &mut Conn,
     list: ListNo,
     archived: Archived,
-) -> Result<(PostNo, BodyNo), StoreError> {
+) -> Result<(SendingNo, BodyNo), StoreError> {
     let body = bodies::insert(&mut *db, &message("words")).await?;
     let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
-    let row = NewPost {
+    let row = NewSending {
         list,
         channel: Channel::Open,
         body,
@@ -95,7 +95,7 @@ pub(crate) async fn post(
         recipients: &recipients,
         archived: archived == Archived::Yes,
     };
-    Ok((posts::insert(db, &row, NOW).await?, body))
+    Ok((sendings::insert(db, &row, NOW).await?, body))
 }
 
 /// Whether a post stays when all have it.
@@ -106,7 +106,7 @@ pub(crate) enum Archived {
 }
 
 /// A post to so many members, of whom none is counted yet.
-pub(crate) async fn post_to(db: &mut Conn, list: ListNo, members: usize) -> Result<PostNo, StoreError> {
+pub(crate) async fn post_to(db: &mut Conn, list: ListNo, members: usize) -> Result<SendingNo, StoreError> {
     for number in 0..members {
         join(&mut *db, list, &format!("m{number}@x.example")).await?;
     }

@@ -1,19 +1,19 @@
-//! Posts, and whom they go to.
+//! Sendings: one payload on its way to an audience. The copies of a post are a sending, and so are those of a notice to a role.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{BodyNo, Channel, ListNo, PostNo};
+use sealist_lists::model::{BodyNo, Channel, ListNo, SendingNo};
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 
 use crate::sql::{Query, SqlRow, placeholders, query};
 use crate::{Conn, StoreError, bodies};
 
-const DAMAGED: StoreError = StoreError::Damaged { table: "posts" };
+const DAMAGED: StoreError = StoreError::Damaged { table: "sendings" };
 /// Recipients made by one statement where all are made.
 const WHOLE: u32 = 10_000;
 
-/// Something accepted for delivery.
-pub struct NewPost<'a> {
+/// A payload that is to be sent.
+pub struct NewSending<'a> {
     /// The list.
     pub list: ListNo,
     /// How its copies travel.
@@ -28,8 +28,8 @@ pub struct NewPost<'a> {
     pub archived: bool,
 }
 
-/// Makes a post with no recipients yet: they come with [`fan_out`].
-pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result<PostNo, StoreError> {
+/// Stores the sending of a post. It has no recipients yet: [`fan_out`] makes them.
+pub async fn insert(db: &mut Conn, post: &NewSending<'_>, now: Timestamp) -> Result<SendingNo, StoreError> {
     insert_as(db, "posting", post, &[], now).await
 }
 
@@ -37,20 +37,20 @@ pub async fn insert(db: &mut Conn, post: &NewPost<'_>, now: Timestamp) -> Result
 /// one of those languages. `None`: none is chosen.
 pub async fn insert_notice(
     db: &mut Conn,
-    post: &NewPost<'_>,
+    post: &NewSending<'_>,
     languages: &[Option<Language>],
     now: Timestamp,
-) -> Result<PostNo, StoreError> {
+) -> Result<SendingNo, StoreError> {
     insert_as(db, "notice", post, languages, now).await
 }
 
 async fn insert_as(
     db: &mut Conn,
     kind: &str,
-    post: &NewPost<'_>,
+    post: &NewSending<'_>,
     languages: &[Option<Language>],
     now: Timestamp,
-) -> Result<PostNo, StoreError> {
+) -> Result<SendingNo, StoreError> {
     let code = |language: &Option<Language>| language.map_or("", Language::name).to_owned();
     let chosen = RecipientFilter {
         roles: post.recipients.roles.iter().map(|role| role.name().to_owned()).collect(),
@@ -59,7 +59,7 @@ async fn insert_as(
     };
     let recipients = serde_json::to_string(&chosen).map_err(|_| DAMAGED)?;
     let row = query(
-        "INSERT INTO posts (list_no, kind, body_no, envelope_from, recipients, archived, accepted_at, channel)
+        "INSERT INTO sendings (list_no, kind, body_no, envelope_from, recipients, archived, accepted_at, channel)
          VALUES ($1, $8, $2, $3, $4, $5, $6, $7) RETURNING no",
     )
     .bind(post.list.0)
@@ -73,41 +73,42 @@ async fn insert_as(
     .fetch_one(&mut *db)
     .await?;
     db.notify("outgoing").await?;
-    Ok(PostNo(row.try_get(0)?))
+    Ok(SendingNo(row.try_get(0)?))
 }
 
-/// Makes the next `chunk` recipients of the oldest post that lacks some; says how many. The cursor moves in
-/// the same transaction, so that a roster is covered once whatever happens between.
+/// Makes the next `chunk` recipients of the oldest sending that lacks some, and returns how many it made; `None` if no sending
+/// lacks any. The cursor moves in the same transaction, so that a roster is covered once whatever happens between.
 pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option<u64>, StoreError> {
     let sql = format!(
-        "SELECT no, list_no, recipients, fan_out_after, kind FROM posts WHERE fan_out_done = 0
+        "SELECT no, list_no, recipients, fan_out_after, kind FROM sendings WHERE fan_out_done = 0
          AND list_no NOT IN (SELECT no FROM lists WHERE held_at IS NOT NULL) ORDER BY no LIMIT 1 {}",
         db.skip_locked()
     );
     match query(sql).fetch_optional(&mut *db).await? {
-        Some(post) => extend(db, &post, chunk, now).await.map(Some),
+        Some(sending) => extend(db, &sending, chunk, now).await.map(Some),
         None => Ok(None),
     }
 }
 
-/// Makes all recipients that a post lacks.
-pub(crate) async fn fan_out_whole(db: &mut Conn, post: PostNo) -> Result<(), StoreError> {
+/// Makes all recipients that a sending lacks.
+pub(crate) async fn fan_out_whole(db: &mut Conn, sending: SendingNo) -> Result<(), StoreError> {
     loop {
         let sql = format!(
-            "SELECT no, list_no, recipients, fan_out_after, kind FROM posts WHERE no = $1 AND fan_out_done = 0 {}",
+            "SELECT no, list_no, recipients, fan_out_after, kind FROM sendings WHERE no = $1 AND fan_out_done = 0 {}",
             db.locked()
         );
-        match query(sql).bind(post.0).fetch_optional(&mut *db).await? {
-            Some(post) => extend(&mut *db, &post, WHOLE, Timestamp(0)).await?,
+        match query(sql).bind(sending.0).fetch_optional(&mut *db).await? {
+            Some(sending) => extend(&mut *db, &sending, WHOLE, Timestamp(0)).await?,
             None => return Ok(()),
         };
     }
 }
 
-async fn extend(db: &mut Conn, post: &SqlRow, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
-    let (no, list, after): (i64, i64, i64) = (post.try_get(0)?, post.try_get(1)?, post.try_get(3)?);
-    let chosen: RecipientFilter = serde_json::from_str(&post.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
-    let who = RosterQuery { chosen, kind: post.try_get(4)? };
+async fn extend(db: &mut Conn, sending: &SqlRow, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
+    let (no, list, after): (i64, i64, i64) = (sending.try_get(0)?, sending.try_get(1)?, sending.try_get(3)?);
+    let chosen: RecipientFilter =
+        serde_json::from_str(&sending.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
+    let who = RosterQuery { chosen, kind: sending.try_get(4)? };
     // The last of the page, and whether there is one more. No row: less than a page is left.
     let page = query(format!("SELECT m.no {} ORDER BY m.no LIMIT 2 OFFSET $3", who.sql(4)));
     let page = page.bind(list).bind(after).bind(i64::from(chunk) - 1);
@@ -117,14 +118,14 @@ async fn extend(db: &mut Conn, post: &SqlRow, chunk: u32, now: Timestamp) -> Res
         None => i64::MAX,
     };
     let insert = query(format!(
-        "INSERT INTO deliveries (post_no, member_no, address_no, email, state, next_at)
+        "INSERT INTO deliveries (sending_no, member_no, address_no, email, state, next_at)
          SELECT $3, m.no, m.address_no, a.email, 'due', $4 {} AND m.no <= $5 ORDER BY m.no
-         ON CONFLICT (post_no, email) DO NOTHING",
+         ON CONFLICT (sending_no, email) DO NOTHING",
         who.sql(6)
     ));
     let insert = insert.bind(list).bind(after).bind(no).bind(now.0).bind(last);
     let made = who.chosen.bind(insert).execute(&mut *db).await?.rows_affected();
-    query("UPDATE posts SET fan_out_after = $2, fan_out_done = $3 WHERE no = $1")
+    query("UPDATE sendings SET fan_out_after = $2, fan_out_done = $3 WHERE no = $1")
         .bind(no)
         .bind(last)
         .bind(page.len() < 2)
@@ -133,7 +134,7 @@ async fn extend(db: &mut Conn, post: &SqlRow, chunk: u32, now: Timestamp) -> Res
     Ok(made)
 }
 
-/// Whom a post goes to, as its row says.
+/// Whom a sending goes to, as its row says.
 #[derive(serde::Deserialize, serde::Serialize)]
 struct RecipientFilter {
     roles: Vec<String>,
@@ -143,7 +144,7 @@ struct RecipientFilter {
     languages: Vec<String>,
 }
 
-/// The recipients of a post of that kind.
+/// The recipients of a sending of that kind.
 struct RosterQuery {
     chosen: RecipientFilter,
     kind: String,
@@ -186,43 +187,49 @@ impl RecipientFilter {
     }
 }
 
-/// The payload of a post for readers of version 6, if it was made.
-pub async fn second_body(db: &mut Conn, post: PostNo) -> Result<Option<BodyNo>, StoreError> {
-    let row = query("SELECT second_body_no FROM posts WHERE no = $1").bind(post.0).fetch_one(db).await?;
+/// The payload of a sending for readers of version 6, if it was made.
+pub async fn second_body(db: &mut Conn, sending: SendingNo) -> Result<Option<BodyNo>, StoreError> {
+    let row =
+        query("SELECT second_body_no FROM sendings WHERE no = $1").bind(sending.0).fetch_one(db).await?;
     Ok(row.try_get::<Option<i64>>(0)?.map(BodyNo))
 }
 
-/// Gives a post its payload for readers of version 6, unless it has one.
+/// Gives a sending its payload for readers of version 6, unless it has one.
 pub async fn set_second_body(
     db: &mut Conn,
-    post: PostNo,
+    sending: SendingNo,
     body: &bodies::StoredBody,
 ) -> Result<(), StoreError> {
     let no = bodies::insert(&mut *db, body).await?;
-    let taken = query("UPDATE posts SET second_body_no = $2 WHERE no = $1 AND second_body_no IS NULL");
-    let taken = taken.bind(post.0).bind(no.0).execute(&mut *db).await?;
+    let taken = query("UPDATE sendings SET second_body_no = $2 WHERE no = $1 AND second_body_no IS NULL");
+    let taken = taken.bind(sending.0).bind(no.0).execute(&mut *db).await?;
     if taken.rows_affected() == 0 { bodies::delete(db, no).await } else { Ok(()) }
 }
 
-/// Deletes a post that every recipient has, or will never have, and that is not archived, or up to `limit` of its
-/// recipients if there are more; with it its bodies. Looks at those behind `after`; says behind which to look next, if
+/// Deletes a sending that every recipient has, or will never have, and that is not archived, or up to `limit` of its
+/// recipients if there are more. Its bodies go with it. Looks at those behind `after`; says behind which to look next, if
 /// there was something to delete.
-pub async fn delete_finished(db: &mut Conn, after: PostNo, limit: u32) -> Result<Option<PostNo>, StoreError> {
+pub async fn delete_finished(
+    db: &mut Conn,
+    after: SendingNo,
+    limit: u32,
+) -> Result<Option<SendingNo>, StoreError> {
     let finished = query(
-        "SELECT no, body_no, second_body_no FROM posts p WHERE p.no > $1 AND p.archived = 0 AND p.fan_out_done = 1 AND NOT EXISTS
-         (SELECT 1 FROM deliveries d WHERE d.post_no = p.no AND d.state NOT IN ('sent', 'failed')) ORDER BY p.no LIMIT 1",
+        "SELECT no, body_no, second_body_no FROM sendings s WHERE s.no > $1 AND s.archived = 0 AND s.fan_out_done = 1 AND NOT EXISTS
+         (SELECT 1 FROM deliveries d WHERE d.sending_no = s.no AND d.state NOT IN ('sent', 'failed')) ORDER BY s.no LIMIT 1",
     );
-    let Some(post) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
-    let no: i64 = post.try_get(0)?;
-    let gone =
-        query("DELETE FROM deliveries WHERE no IN (SELECT no FROM deliveries WHERE post_no = $1 LIMIT $2)");
+    let Some(sending) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
+    let no: i64 = sending.try_get(0)?;
+    let gone = query(
+        "DELETE FROM deliveries WHERE no IN (SELECT no FROM deliveries WHERE sending_no = $1 LIMIT $2)",
+    );
     if gone.bind(no).bind(limit).execute(&mut *db).await?.rows_affected() < u64::from(limit) {
-        query("DELETE FROM posts WHERE no = $1").bind(no).execute(&mut *db).await?;
-        bodies::delete(&mut *db, BodyNo(post.try_get(1)?)).await?;
-        if let Some(second) = post.try_get::<Option<i64>>(2)? {
+        query("DELETE FROM sendings WHERE no = $1").bind(no).execute(&mut *db).await?;
+        bodies::delete(&mut *db, BodyNo(sending.try_get(1)?)).await?;
+        if let Some(second) = sending.try_get::<Option<i64>>(2)? {
             bodies::delete(db, BodyNo(second)).await?;
         }
-        return Ok(Some(PostNo(no)));
+        return Ok(Some(SendingNo(no)));
     }
-    Ok(Some(PostNo(no - 1)))
+    Ok(Some(SendingNo(no - 1)))
 }
