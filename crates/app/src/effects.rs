@@ -1,7 +1,9 @@
 //! What is decided, as data: carried out together, in one transaction.
 
 use sealist_lists::commands::Setting;
-use sealist_lists::model::{AddressNo, EntryNo, ListNo, MemberNo, Preferences, RequestNo, Role};
+use sealist_lists::model::{
+    AddressNo, EntryNo, ListNo, MemberNo, PreferenceLevel, Preferences, RequestNo, Role,
+};
 use sealist_lists::workflows::{Goal, Question, WorkflowRun};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Fingerprint;
@@ -169,16 +171,16 @@ pub(crate) async fn carry_out(
                 key_changes::revoke_authority(&mut *db, address, &fingerprint, now).await?;
             }
             Effect::Choose(address, Setting::Language(language)) => {
-                people::set_language(&mut *db, &address, language).await?;
+                people::set_language(&mut *db, &address, Some(language)).await?;
             }
             Effect::Choose(address, Setting::Name(name)) => {
                 people::set_name(&mut *db, &address, &name).await?
             }
             Effect::Choose(address, setting) => {
                 let roles = people::roles_of(&mut *db, list, &address).await?;
-                if let Some(member) = roles.iter().find(|member| member.role == Role::Member) {
-                    let choices = setting.apply(member.preferences);
-                    people::set_preferences(&mut *db, member.no, choices).await?;
+                let member = roles.iter().find(|member| member.role == Role::Member);
+                if let (Some(member), Some(change)) = (member, setting.of_member()) {
+                    people::choose(&mut *db, PreferenceLevel::Member(member.no), change).await?;
                 }
             }
             Effect::Certified { before, fingerprint, certificate } => {

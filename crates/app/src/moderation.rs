@@ -329,7 +329,7 @@ async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError>
 /// The role by which somebody may see a message.
 async fn may_see(app: &App, list: &MailingList, entry: &QueueEntry, who: &Address) -> Result<Role, AppError> {
     let roles = people::roles_of(&mut *app.store.reader().await?, list.no, who).await?;
-    let has = |role: Role| roles.iter().any(|member| member.role == role && !member.key_waits);
+    let has = |role: Role| roles.iter().any(|member| member.role == role && !member.key_pending_approval);
     let is_captured = entry.reasons.iter().any(|reason| reason.may_be_captured());
     match (has(Role::Owner), has(Role::Moderator), is_captured) {
         (true, _, _) => Ok(Role::Owner),

@@ -89,7 +89,7 @@ async fn decider(
     let roles = people::roles_of(&mut db, list.no, &person).await?;
     let decides = roles.iter().any(|member| matches!(member.role, Role::Owner | Role::Moderator));
     let channel = channel_to(app, &mut db, list, &person, now).await?;
-    let waits = roles.iter().any(|member| member.key_waits);
+    let waits = roles.iter().any(|member| member.key_pending_approval);
     let unread = !list.settings.encrypting() || channel == Channel::Sealed;
     Ok(Decider { address: person, channel, may_answer: decides && unread && !waits })
 }

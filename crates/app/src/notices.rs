@@ -311,7 +311,7 @@ pub(crate) async fn place_of<'a>(
     list: &'a MailingList,
     reader: &Address,
 ) -> Result<TextPlace<'a>, AppError> {
-    let language = people::language_of(&mut *app.store.reader().await?, reader).await?;
+    let language = people::language_of(&mut *app.store.reader().await?, list.no, reader).await?;
     Ok(app.texts.place(list, language))
 }
 

@@ -161,7 +161,7 @@ async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) ->
         authority: if in_doubt { Authority::Update } else { Authority::Admin },
         list: None,
         changed_at: now,
-        void_since: None,
+        suspended_at: None,
     };
     Ok(Given { certificate, seen, row, change })
 }

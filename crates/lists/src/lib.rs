@@ -17,6 +17,7 @@ pub mod facts;
 pub mod handlers;
 pub mod key_problem;
 pub mod model;
+mod names;
 pub mod notices;
 pub mod payload;
 pub mod pipelines;

@@ -9,7 +9,7 @@ use sealist_lists::facts::{
     Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Replay, Signature,
 };
 use sealist_lists::model::{
-    AddressNo, ListNo, ListSettings, MailingList, Member, MemberNo, Preferences, Role,
+    AddressNo, EffectivePreferences, ListNo, ListSettings, MailingList, Member, MemberNo, Role, UniqueId,
 };
 use sealist_lists::payload::{self, Payload};
 use sealist_lists::texts::Texts;
@@ -21,14 +21,17 @@ const PLAIN: &str = "Return-Path: <anne@example.org>\r\nReceived: from home by m
 fn member(role: Role) -> Member {
     Member {
         no: MemberNo(1),
+        id: UniqueId::from_octets([1; 16]),
+        subscribed_user: None,
+        subscribed_at: Timestamp(0),
         list: ListNo(1),
         address_no: AddressNo(1),
         address: "anne@example.org".parse().unwrap(),
         display_name: "Anne".to_owned(),
         role,
-        preferences: Preferences::default(),
+        preferences: EffectivePreferences::default(),
         moderation_action: None,
-        key_waits: false,
+        key_pending_approval: false,
     }
 }
 

@@ -1,11 +1,11 @@
 //! Bounces of members: how many days had one, and when posts stop.
 
-use sealist_lists::model::{ListNo, MemberNo};
+use sealist_lists::model::{DeliveryStatus, ListNo, MemberNo, PreferenceChange, PreferenceLevel};
 use sealist_mail::{Address, Timestamp};
 
 use crate::deliveries::Kind;
 use crate::sql::query;
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, people};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 /// So often a member is told that posts have stopped, ...
@@ -105,16 +105,19 @@ async fn disable_delivery(
     stale: Timestamp,
 ) -> Result<BounceEffect, StoreError> {
     let stopped = query(
-        "UPDATE members SET delivery_status = 'by_bounces', bounce_score = 0, stop_notices = 0
+        "UPDATE members SET bounce_score = 0, stop_notices = 0
          WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at >= $3
          RETURNING (SELECT email FROM addresses a WHERE a.no = members.address_no)",
     )
     .bind(returned.member.0)
     .bind(returned.list.0)
     .bind(stale.0)
-    .fetch_optional(db)
+    .fetch_optional(&mut *db)
     .await?;
-    stopped.map_or(Ok(BounceEffect::Nothing), |row| Ok(BounceEffect::Stopped(row.try_get(0)?)))
+    let Some(row) = stopped else { return Ok(BounceEffect::Nothing) };
+    let change = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByBounces));
+    people::choose(db, PreferenceLevel::Member(returned.member), change).await?;
+    Ok(BounceEffect::Stopped(row.try_get(0)?))
 }
 
 /// The members of a list to whom posts have stopped and who are to be told so, again: each week for some weeks, because what
@@ -204,24 +207,35 @@ pub async fn has_scored(
 
 /// Takes back what a cause did to scores, and starts posts again that it stopped.
 pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), StoreError> {
-    query(
+    let pardoned = query(
         "UPDATE members SET
-             bounce_score = CASE WHEN bounce_score > 0 THEN bounce_score - 1 ELSE 0 END, last_bounce_at = last_bounce_at - $3,
-             delivery_status = CASE WHEN delivery_status = 'by_bounces' THEN 'enabled' ELSE delivery_status END
+             bounce_score = CASE WHEN bounce_score > 0 THEN bounce_score - 1 ELSE 0 END, last_bounce_at = last_bounce_at - $3
          WHERE list_no = $1 AND EXISTS (SELECT 1 FROM bounce_causes c WHERE c.list_no = $1 AND c.cause = $2
-             AND c.member_no = members.no AND c.scored_at = members.last_bounce_at)",
-    )
-    .bind(list.0)
-    .bind(cause)
-    .bind(DAY_MS)
-    .execute(&mut *db)
-    .await?;
+             AND c.member_no = members.no AND c.scored_at = members.last_bounce_at)
+         RETURNING no, delivery_status",
+    );
+    let pardoned = pardoned.bind(list.0).bind(cause).bind(DAY_MS).fetch_all(&mut *db).await?;
+    for row in pardoned {
+        if row.try_get::<String>("delivery_status")? == DeliveryStatus::ByBounces.name() {
+            start_again(&mut *db, MemberNo(row.try_get("no")?)).await?;
+        }
+    }
     query("UPDATE bounce_causes SET scored_at = 0 WHERE list_no = $1 AND cause = $2")
         .bind(list.0)
         .bind(cause)
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Posts came before they were stopped. The member's choice is open again, if that lets posts come as before.
+async fn start_again(db: &mut Conn, member: MemberNo) -> Result<(), StoreError> {
+    let level = PreferenceLevel::Member(member);
+    people::choose(&mut *db, level, PreferenceChange::DeliveryStatus(None)).await?;
+    if people::levels_of(&mut *db, member).await?.effective().delivery_status == DeliveryStatus::Enabled {
+        return Ok(());
+    }
+    people::choose(db, level, PreferenceChange::DeliveryStatus(Some(DeliveryStatus::Enabled))).await
 }
 
 /// Forgets causes from before `before`.

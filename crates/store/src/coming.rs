@@ -19,7 +19,8 @@ pub struct PartialBody {
 impl PartialBody {
     /// Begins a body that this node takes in.
     pub async fn begin(db: &mut Conn, node: NodeNo) -> Result<Self, StoreError> {
-        let body = query("INSERT INTO bodies (form, octets, data, coming_to) VALUES ('plain', 0, $1, $2)");
+        let body =
+            query("INSERT INTO bodies (form, octets, data, receiving_node) VALUES ('plain', 0, $1, $2)");
         let no = body.bind(&[][..]).bind(node.0).insert(db).await?;
         Ok(Self { body: BodyNo(no), node, rows: 0, octets: 0 })
     }
@@ -39,8 +40,8 @@ impl PartialBody {
             self = self.append(&mut *db, piece).await?;
         }
         let whole = query(
-            "UPDATE bodies SET form = $3, wrapped_key = $4, outer_part = $5, octets = $6, data = $7, coming_to = NULL
-             WHERE no = $1 AND coming_to = $2",
+            "UPDATE bodies SET form = $3, wrapped_key = $4, outer_part = $5, octets = $6, data = $7, receiving_node = NULL
+             WHERE no = $1 AND receiving_node = $2",
         )
         .bind(self.body.0)
         .bind(self.node.0)
@@ -57,14 +58,14 @@ impl PartialBody {
 
     /// Deletes it, unless it is whole.
     pub async fn remove(self, db: &mut Conn) -> Result<(), StoreError> {
-        let gone = query("DELETE FROM bodies WHERE no = $1 AND coming_to = $2");
+        let gone = query("DELETE FROM bodies WHERE no = $1 AND receiving_node = $2");
         gone.bind(self.body.0).bind(self.node.0).execute(db).await?;
         Ok(())
     }
 }
 
 /// What came to nodes that are no more.
-const LEFT: &str = "coming_to IS NOT NULL AND coming_to NOT IN (SELECT no FROM nodes)";
+const LEFT: &str = "receiving_node IS NOT NULL AND receiving_node NOT IN (SELECT no FROM nodes)";
 
 /// Whether something came in part to nodes that are no more. A look ahead: it costs no commit.
 pub async fn is_left(db: &mut Conn) -> Result<bool, StoreError> {

@@ -113,7 +113,7 @@ pub async fn claim(
           ORDER BY next_at, sending_no LIMIT $3 {})
          RETURNING no, email, address_no, member_no, attempts,
          (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no AND NOT EXISTS
-             (SELECT 1 FROM members m WHERE m.no = deliveries.member_no AND m.key_waits = 1)),
+             (SELECT 1 FROM members m WHERE m.no = deliveries.member_no AND m.key_pending_approval = 1)),
          COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), ''),
          (SELECT allow_cleartext + CASE WHEN m.prove_post IN (0, deliveries.sending_no) THEN 2 ELSE 0 END
              FROM members m WHERE m.no = deliveries.member_no)",
@@ -316,7 +316,7 @@ pub async fn give_up_waiting(
          AND sending_no IN (SELECT no FROM sendings WHERE list_no = $1 AND accepted_at < $2)
          AND NOT EXISTS (SELECT 1 FROM members m JOIN addresses a ON a.no = m.address_no
              JOIN requests r ON r.list_no = m.list_no AND r.email_key = a.email_key
-             WHERE m.list_no = $1 AND m.address_no = deliveries.address_no AND m.key_waits = 1
+             WHERE m.list_no = $1 AND m.address_no = deliveries.address_no AND m.key_pending_approval = 1
              AND r.goal = 'key approval') RETURNING email",
     );
     let rows = rows.bind(list.0).bind(before.0).fetch_all(db).await?;

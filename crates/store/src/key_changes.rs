@@ -58,7 +58,7 @@ pub struct KeyChange {
     /// When.
     pub changed_at: Timestamp,
     /// Since when the word counts no more.
-    pub void_since: Option<Timestamp>,
+    pub suspended_at: Option<Timestamp>,
 }
 
 impl KeyChange {
@@ -76,7 +76,7 @@ impl KeyChange {
             authority,
             list,
             changed_at: now,
-            void_since: None,
+            suspended_at: None,
         }
     }
 }
@@ -102,7 +102,7 @@ pub async fn add(db: &mut Conn, address: AddressNo, change: &KeyChange) -> Resul
 /// All changes of an address, the oldest first.
 pub async fn of(db: &mut Conn, address: AddressNo) -> Result<Vec<KeyChange>, StoreError> {
     let sql =
-        "SELECT old_fingerprint, new_fingerprint, authority, list_no, changed_at, void_since, old_certificate
+        "SELECT old_fingerprint, new_fingerprint, authority, list_no, changed_at, suspended_at, old_certificate
                FROM key_changes WHERE address_no = $1 ORDER BY no";
     query(sql).bind(address.0).fetch_all(db).await?.iter().map(change).collect()
 }
@@ -115,8 +115,8 @@ pub async fn revoke_authority(
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let done = query(
-        "UPDATE key_changes SET void_since = $3
-         WHERE address_no = $1 AND old_fingerprint = $2 AND authority = 'old-key' AND void_since IS NULL",
+        "UPDATE key_changes SET suspended_at = $3
+         WHERE address_no = $1 AND old_fingerprint = $2 AND authority = 'old-key' AND suspended_at IS NULL",
     )
     .bind(address.0)
     .bind(fingerprint)
@@ -135,6 +135,6 @@ fn change(row: &SqlRow) -> Result<KeyChange, StoreError> {
         authority: Authority::from_name(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
         list: row.try_get::<Option<i64>>(3)?.map(ListNo),
         changed_at: Timestamp(row.try_get(4)?),
-        void_since: row.try_get::<Option<i64>>(5)?.map(Timestamp),
+        suspended_at: row.try_get::<Option<i64>>(5)?.map(Timestamp),
     })
 }

@@ -5,6 +5,9 @@ use crate::nodes::DEAD_AFTER_MS;
 use crate::sql::{Conn, query};
 use crate::{StoreError, address_keys};
 
+#[cfg(test)]
+mod tests;
+
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
@@ -23,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015.sql"),
     include_str!("../migrations/0016.sql"),
     include_str!("../migrations/0017.sql"),
+    include_str!("../migrations/0018.sql"),
 ];
 /// The version of the tables that this program works with.
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -65,12 +69,12 @@ pub(crate) async fn migrate(connection: &mut Conn) -> Result<(), StoreError> {
 async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
     let begin = connection.begin();
     connection.run(begin).await?;
-    let applied = apply_all(connection).await;
+    let applied = apply_all(connection, MIGRATIONS).await;
     connection.run(if applied.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
     applied
 }
 
-async fn apply_all(connection: &mut Conn) -> Result<(), StoreError> {
+async fn apply_all(connection: &mut Conn, migrations: &[&str]) -> Result<(), StoreError> {
     let table =
         filled_in(connection, "CREATE TABLE IF NOT EXISTS migrations (number {int} PRIMARY KEY) {strict}");
     connection.run_script(table).await?;
@@ -78,7 +82,7 @@ async fn apply_all(connection: &mut Conn) -> Result<(), StoreError> {
     if found > KNOWN {
         return Err(StoreError::Newer { found, known: KNOWN });
     }
-    for (number, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
+    for (number, script) in (1_i64..).zip(migrations).skip(usize::try_from(found).unwrap_or(0)) {
         apply(connection, number, script).await?;
     }
     Ok(())

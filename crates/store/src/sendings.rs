@@ -162,7 +162,7 @@ impl RosterQuery {
             0 => String::new(),
             count => {
                 format!(
-                    "AND a.preferred_language IN ({})",
+                    "AND m.preferred_language IN ({})",
                     placeholders(from + roles.len() + except.len(), count)
                 )
             }

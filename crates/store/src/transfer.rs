@@ -14,6 +14,7 @@ const TABLES: &[&str] = &[
     "users",
     "addresses",
     "members",
+    "preferences",
     "certificates",
     "key_checks",
     "bounce_causes",

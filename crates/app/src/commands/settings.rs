@@ -20,7 +20,8 @@ impl CommandSession<'_> {
         let switch = |on: bool| if on { "on" } else { "off" };
         let choices = &member.preferences;
         let mut db = self.list_context.app.store.reader().await?;
-        let language = people::language_of(&mut db, &command_sender.asker.address).await?;
+        let language =
+            people::language_of(&mut db, self.list_context.list.no, &command_sender.asker.address).await?;
         let values = context! {
             email => command_sender.asker.address.to_string(),
             name => Some(member.display_name.as_str()).filter(|name| !name.is_empty()),

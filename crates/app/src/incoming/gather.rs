@@ -61,7 +61,7 @@ pub(crate) async fn look_up(
         None => AuthorKey::OfNobody,
         Some(member) => match keys::certificate_of(&mut db, member.address_no).await? {
             None => AuthorKey::Missing,
-            Some(row) if row.confirmed_at.is_none() || member.key_waits => AuthorKey::Unconfirmed,
+            Some(row) if row.confirmed_at.is_none() || member.key_pending_approval => AuthorKey::Unconfirmed,
             Some(row) => AuthorKey::Confirmed(Box::new(Certificate::from_stored(&row.certificate)?)),
         },
     };

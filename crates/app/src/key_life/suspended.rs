@@ -48,7 +48,7 @@ mod tests {
                 authority: *authority,
                 list: None,
                 changed_at: Timestamp(0),
-                void_since: None,
+                suspended_at: None,
             })
             .collect();
         assert_eq!(was_authorised_by(&changes, revoked), expected, "{chain:?} without {revoked}");

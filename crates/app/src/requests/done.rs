@@ -2,7 +2,7 @@
 
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::commands::{self, MailCommand, Setting};
-use sealist_lists::model::{Channel, MailingList, Preferences, Role, SubAddress};
+use sealist_lists::model::{Channel, DeliveryMode, MailingList, Preferences, Role, SubAddress};
 use sealist_lists::texts::{Text, Value, context};
 use sealist_lists::workflows::{Goal, WorkflowChange, WorkflowRun};
 use sealist_mail::Timestamp;
@@ -73,7 +73,10 @@ impl End<'_> {
             address: address.clone(),
             name: self.run.display_name.clone(),
             role: Role::Member,
-            preferences: Preferences { delivery_mode: self.run.delivery_mode, ..Preferences::default() },
+            preferences: Preferences {
+                delivery_mode: Some(self.run.delivery_mode).filter(|mode| *mode != DeliveryMode::Regular),
+                ..Preferences::default()
+            },
         });
         if self.list.settings.send_welcome_message {
             effects.push(self.welcome().await?);
@@ -160,7 +163,7 @@ impl End<'_> {
             authority,
             list: Some(self.list.no),
             changed_at: self.now,
-            void_since: None,
+            suspended_at: None,
         };
         let row = Box::new(row_of(self.app, &address, certificate, self.now));
         let seen = self.facts.generation;

@@ -44,7 +44,7 @@ pub(super) async fn tell(
         let approves = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
         let roles =
             people::roles_of(&mut *list_context.app.store.reader().await?, no, &asker.address).await?;
-        let carried = word == KeyAuthority::OldKey && roles.iter().all(|member| !member.key_waits);
+        let carried = word == KeyAuthority::OldKey && roles.iter().all(|member| !member.key_pending_approval);
         let mut told = vec![Effect::Changed {
             address: asker.address.clone(),
             event: "key-set-elsewhere",

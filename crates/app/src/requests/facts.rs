@@ -43,7 +43,7 @@ pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> R
         None => (None, None),
     };
     let roles = people::roles_of(&mut db, list.no, address).await?;
-    let waits = roles.iter().any(|member| member.key_waits);
+    let waits = roles.iter().any(|member| member.key_pending_approval);
     let unconfirmed = row.as_ref().is_some_and(|row| waits || row.confirmed_at.is_none());
     let confirmed = row.filter(|_| !unconfirmed);
     let banned = people::is_banned(&mut db, list.no, address).await?;

@@ -168,7 +168,7 @@ async fn a_key_in_doubt_waits_for_a_person() {
         authority: Authority::OldKey,
         list: Some(list.no),
         changed_at: day(-5),
-        void_since: None,
+        suspended_at: None,
     };
     let added = app.store.write(move |db| {
         Box::pin(async move {

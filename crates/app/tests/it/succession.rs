@@ -73,7 +73,7 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
             if let Some(language) = chosen {
                 let address = email.parse().unwrap();
                 let set = app.store.write(move |db| {
-                    Box::pin(async move { people::set_language(db, &address, language).await })
+                    Box::pin(async move { people::set_language(db, &address, Some(language)).await })
                 });
                 set.await.map_err(|error: StoreError| error).unwrap();
             }

@@ -2,7 +2,7 @@
 //! and `show settings` show the preferences; `show TOKEN` is for moderators. Setting: `command_workflow`.
 
 use super::{MailCommand, Problem, shown, token};
-use crate::model::{DeliveryMode, DeliveryStatus, Preferences, person_name};
+use crate::model::{DeliveryMode, DeliveryStatus, PreferenceChange, person_name};
 use crate::texts::Language;
 
 /// A preference with its new value.
@@ -25,21 +25,22 @@ pub enum Setting {
 pub const SETTINGS: &[&str] = &["delivery", "digest", "own-posts", "copies", "cleartext"];
 
 impl Setting {
-    /// The member's preferences with this one applied.
-    pub fn apply(&self, mut to: Preferences) -> Preferences {
-        let Self::Switch { name, on } = *self else { return to };
-        match name {
-            "delivery" => {
-                to.delivery_status = if on { DeliveryStatus::Enabled } else { DeliveryStatus::ByUser };
-            }
-            "digest" => {
-                to.delivery_mode = if on { DeliveryMode::MimeDigests } else { DeliveryMode::Regular };
-            }
-            "own-posts" => to.receive_own_postings = on,
-            "copies" => to.receive_list_copy = on,
-            _ => to.allow_cleartext = on,
-        }
-        to
+    /// The preference of the member that changes. `None`: the setting belongs to the address.
+    pub fn of_member(&self) -> Option<PreferenceChange> {
+        let Self::Switch { name, on } = *self else { return None };
+        Some(match name {
+            "delivery" => PreferenceChange::DeliveryStatus(Some(match on {
+                true => DeliveryStatus::Enabled,
+                false => DeliveryStatus::ByUser,
+            })),
+            "digest" => PreferenceChange::DeliveryMode(Some(match on {
+                true => DeliveryMode::MimeDigests,
+                false => DeliveryMode::Regular,
+            })),
+            "own-posts" => PreferenceChange::ReceiveOwnPostings(Some(on)),
+            "copies" => PreferenceChange::ReceiveListCopy(Some(on)),
+            _ => PreferenceChange::AllowCleartext(Some(on)),
+        })
     }
 }
 

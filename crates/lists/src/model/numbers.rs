@@ -20,6 +20,8 @@ macro_rules! number {
 number! {
     /// A mailing list.
     ListNo
+    /// A person with any number of addresses.
+    UserNo
     /// An e-mail address of the site.
     AddressNo
     /// One address in one role on one list.

@@ -22,6 +22,9 @@ pub enum SettingError {
     /// Digests do not exist yet.
     #[error("there are no digests yet: posts come one by one, and delivery_mode is \"regular\"")]
     NoDigests,
+    /// A choice about the key of one address, made for several.
+    #[error("{0:?} is a choice about the key of one address: set it for a member or for an address")]
+    OfOneAddress(String),
     /// The setting does not take that value.
     #[error("{value:?} is no value for {name:?}{}", takes.as_ref().map(|all| format!(": it takes {all}")).unwrap_or_default())]
     Value {
@@ -46,14 +49,15 @@ fn neighbours(nearest: Option<&str>, known: &[String]) -> String {
 }
 
 impl SettingError {
-    fn unknown(name: &str, known: &[String]) -> Self {
+    pub(super) fn unknown(name: &str, known: &[impl AsRef<str>]) -> Self {
+        let known: Vec<String> = known.iter().map(|name| name.as_ref().to_owned()).collect();
         let nearest = known
             .iter()
             .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
             .filter(|(likeness, _)| *likeness > 0.85)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, candidate)| candidate.clone());
-        Self::Unknown { name: name.to_owned(), nearest, known: known.to_vec() }
+        Self::Unknown { name: name.to_owned(), nearest, known }
     }
 }
 
@@ -70,7 +74,7 @@ pub(super) fn set_field<T: Serialize + DeserializeOwned>(
         // A text field may hold text that looks like a number or `true`.
         other => vec![other, value.into()],
     };
-    let mut tree = serde_json::to_value(&*settings).map_err(|_| SettingError::unknown(name, &[]))?;
+    let mut tree = serde_json::to_value(&*settings).map_err(|_| SettingError::unknown(name, &[""; 0]))?;
     let known = field_names(&tree);
     let mut takes = None;
     for candidate in candidates {
@@ -87,6 +91,16 @@ pub(super) fn set_field<T: Serialize + DeserializeOwned>(
         }
     }
     Err(SettingError::Value { name: name.to_owned(), value: value.to_owned(), takes })
+}
+
+/// Reads one value as [`set_field`] does.
+pub(super) fn parse_value<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, SettingError> {
+    let parsed = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    serde_json::from_value(parsed).map_err(|error| SettingError::Value {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        takes: what_it_takes(&error.to_string()),
+    })
 }
 
 /// Rewrites the text after "expected" in serde's error for people.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use sealist_app::{App, AppError, NewMember, add_member};
-use sealist_lists::model::{ListName, MailingList, Member, MemberNo, MissingKey, Role};
+use sealist_lists::model::{
+    ListName, MailingList, Member, MemberNo, MissingKey, PreferenceChange, PreferenceLevel, Role,
+};
 use sealist_mail::Address;
 use sealist_store::people;
 use serde_json::json;
@@ -94,12 +96,18 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
             // An owner may be no member, and reads notices too.
             let found = roles.iter().find(|one| one.role == Role::Member).or(roles.first());
             let mut member = found.ok_or_else(|| no_role(&address, &list))?.clone();
-            member.preferences.set(&name, &value)?;
-            let (no, preferences) = (member.no, member.preferences);
+            let change = PreferenceChange::parse(&name, Some(&value))?;
+            let level = match change {
+                PreferenceChange::PreferredLanguage(_) => PreferenceLevel::Address(member.address_no),
+                _ => PreferenceLevel::Member(member.no),
+            };
             app.store
-                .write(move |db| Box::pin(people::set_preferences(db, no, preferences)))
+                .write(move |db| Box::pin(people::choose(db, level, change)))
                 .await
                 .map_err(AppError::Store)?;
+            let levels = people::levels_of(&mut *app.store.reader().await?, member.no).await?;
+            member.preferences = levels.effective();
+            let preferences = member.preferences;
             let text = format!("{address}: {name} is {value}\n");
             let warning = cleartext_warning(&of, &member).filter(|_| name == "allow_cleartext");
             warned((text, json!(preferences)), warning)
@@ -166,7 +174,8 @@ pub(super) async fn want_of_key(
         return Ok(None);
     }
     let mut db = app.store.reader().await?;
-    let waits = people::roles_of(&mut db, list.no, address).await?.iter().any(|member| member.key_waits);
+    let waits =
+        people::roles_of(&mut db, list.no, address).await?.iter().any(|member| member.key_pending_approval);
     let key = match people::find_address(&mut db, address).await? {
         Some(no) => sealist_store::keys::certificate_of(&mut db, no).await?,
         None => None,

@@ -1,6 +1,6 @@
 //! Addresses: rows that certificates, memberships and the choices of a person hang on.
 
-use sealist_lists::model::{AddressNo, ListNo, MemberNo};
+use sealist_lists::model::{AddressNo, ListNo, MemberNo, PreferenceChange, PreferenceLevel};
 use sealist_lists::texts::Language;
 use sealist_mail::{Address, Timestamp};
 
@@ -15,7 +15,8 @@ pub async fn ensure_address(
     now: Timestamp,
 ) -> Result<AddressNo, StoreError> {
     let row = query(
-        "INSERT INTO addresses (email_key, email, display_name, created_at) VALUES ($1, $2, $3, $4)
+        "INSERT INTO addresses (email_key, email, display_name, created_at, preferred_language) VALUES ($1, $2, $3, $4,
+             COALESCE((SELECT preferred_language FROM preferences WHERE level = 'site'), ''))
          ON CONFLICT (email_key) DO UPDATE SET display_name =
              CASE WHEN excluded.display_name = '' THEN addresses.display_name ELSE excluded.display_name END
          RETURNING no",
@@ -73,23 +74,31 @@ pub async fn verify(db: &mut Conn, address: AddressNo, now: Timestamp) -> Result
     Ok(())
 }
 
-/// The language that the owner of an address chose.
-pub async fn language_of(db: &mut Conn, address: &Address) -> Result<Option<Language>, StoreError> {
-    let row = query("SELECT preferred_language FROM addresses WHERE email_key = $1")
-        .bind(address.key())
-        .fetch_optional(db)
-        .await?;
+/// In which language a list writes to an address: what its member chose, or else its address, its user or the site. `None`:
+/// nobody chose, and the list's own language counts.
+pub async fn language_of(
+    db: &mut Conn,
+    list: ListNo,
+    address: &Address,
+) -> Result<Option<Language>, StoreError> {
+    let row = query(
+        "SELECT COALESCE((SELECT m.preferred_language FROM members m WHERE m.list_no = $1 AND m.address_no = a.no
+             ORDER BY CASE m.role WHEN 'member' THEN 0 ELSE 1 END, m.no LIMIT 1), a.preferred_language)
+         FROM addresses a WHERE a.email_key = $2",
+    );
+    let row = row.bind(list.0).bind(address.key()).fetch_optional(db).await?;
     Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|name| Language::from_name(&name)))
 }
 
-/// In which language lists write to an address.
-pub async fn set_language(db: &mut Conn, address: &Address, language: Language) -> Result<(), StoreError> {
-    query("UPDATE addresses SET preferred_language = $2 WHERE email_key = $1")
-        .bind(address.key())
-        .bind(language.name())
-        .execute(db)
-        .await?;
-    Ok(())
+/// In which language all lists write to an address; `None`: in their own.
+pub async fn set_language(
+    db: &mut Conn,
+    address: &Address,
+    language: Option<Language>,
+) -> Result<(), StoreError> {
+    let Some(no) = find_address(&mut *db, address).await? else { return Ok(()) };
+    let change = PreferenceChange::PreferredLanguage(language);
+    super::choose(db, PreferenceLevel::Address(no), change).await
 }
 
 /// The name that others see; empty: none.

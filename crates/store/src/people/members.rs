@@ -1,21 +1,19 @@
 //! Members: one address in one role on one list.
 
 use sealist_lists::model::{
-    Action, AddressNo, DeliveryMode, DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role,
+    Action, AddressNo, ListNo, Member, MemberNo, PreferenceLevel, PreferenceValue, Preferences, Role,
+    UniqueId, UserNo,
 };
-use sealist_lists::texts::Language;
 use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::random;
 
-use super::find_address;
+use super::{find_address, preferences};
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, deliveries};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
-
-const SELECT: &str = "SELECT m.no, m.list_no, m.address_no, a.email, a.display_name, m.role, m.delivery_mode,
-    m.delivery_status, m.receive_own_postings, m.receive_list_copy, m.moderation_action, m.allow_cleartext,
-    a.preferred_language, m.key_waits
-    FROM members m JOIN addresses a ON a.no = m.address_no";
+const SELECT: &str =
+    "SELECT m.*, a.email, a.display_name FROM members m JOIN addresses a ON a.no = m.address_no";
 
 /// On that list the key of the address is neither used nor believed before those in charge approve it.
 pub async fn mark_key_pending_approval(
@@ -24,7 +22,7 @@ pub async fn mark_key_pending_approval(
     address: &Address,
 ) -> Result<(), StoreError> {
     query(
-        "UPDATE members SET key_waits = 1
+        "UPDATE members SET key_pending_approval = 1
          WHERE list_no = $1 AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
     )
     .bind(list.0)
@@ -42,7 +40,7 @@ pub async fn approve_key(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     query(
-        "UPDATE members SET key_waits = 0 WHERE ($1 = 0 OR list_no = $1)
+        "UPDATE members SET key_pending_approval = 0 WHERE ($1 = 0 OR list_no = $1)
          AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
     )
     .bind(list.map_or(0, |list| list.0))
@@ -55,7 +53,17 @@ pub async fn approve_key(
     }
 }
 
-/// Gives an address a role on a list; the language of an address stays as it is. Errs with [`StoreError::Duplicate`] if it has it.
+/// Who takes a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subscriber {
+    /// An address.
+    Address(AddressNo),
+    /// A user: the membership goes to that address as long as the user prefers it.
+    User(UserNo, AddressNo),
+}
+
+/// Gives an address a role on a list, with the choices of the member. Errs with [`StoreError::Duplicate`] if the address has the
+/// role.
 pub async fn add_member(
     db: &mut Conn,
     list: ListNo,
@@ -64,31 +72,45 @@ pub async fn add_member(
     preferences: Preferences,
     now: Timestamp,
 ) -> Result<MemberNo, StoreError> {
-    let row = query(
-        "INSERT INTO members (list_no, address_no, role, delivery_mode, delivery_status, receive_own_postings,
-         receive_list_copy, allow_cleartext, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING no",
-    )
-    .bind(list.0)
-    .bind(address.0)
-    .bind(role.name())
-    .bind(preferences.delivery_mode.name())
-    .bind(preferences.delivery_status.name())
-    .bind(preferences.receive_own_postings)
-    .bind(preferences.receive_list_copy)
-    .bind(preferences.allow_cleartext)
-    .bind(now.0)
-    .fetch_one(&mut *db)
-    .await?;
-    // A key that waits for approval waits in every role.
-    query(
-        "UPDATE members SET key_waits = 1 WHERE list_no = $1 AND address_no = $2
-         AND EXISTS (SELECT 1 FROM members o WHERE o.list_no = $1 AND o.address_no = $2 AND o.key_waits = 1)",
-    )
-    .bind(list.0)
-    .bind(address.0)
-    .execute(db)
-    .await?;
-    Ok(MemberNo(row.try_get(0)?))
+    subscribe(db, list, Subscriber::Address(address), role, preferences, now).await
+}
+
+/// Gives an address or a user a role on a list, as [`add_member`] does.
+pub async fn subscribe(
+    db: &mut Conn,
+    list: ListNo,
+    subscriber: Subscriber,
+    role: Role,
+    chosen: Preferences,
+    now: Timestamp,
+) -> Result<MemberNo, StoreError> {
+    let (address, user) = match subscriber {
+        Subscriber::Address(address) => (address, None),
+        Subscriber::User(user, address) => (address, Some(user.0)),
+    };
+    preferences::lock(&mut *db, PreferenceLevel::Address(address)).await?;
+    let insert = query(
+        "INSERT INTO members (list_no, address_no, role, uuid, user_no, subscribed_at, key_pending_approval)
+         VALUES ($1, $2, $3, $4, $5, $6, COALESCE(
+             (SELECT MAX(o.key_pending_approval) FROM members o WHERE o.list_no = $1 AND o.address_no = $2), 0))",
+    );
+    let insert = insert.bind(list.0).bind(address.0).bind(role.name());
+    let insert = insert.bind(UniqueId::from_octets(random()).to_string()).bind(user).bind(now.0);
+    let member = MemberNo(insert.insert(&mut *db).await?);
+    let level = PreferenceLevel::Member(member);
+    for change in chosen.changes() {
+        if !matches!(change.value(), PreferenceValue::Flag(None) | PreferenceValue::Word(None)) {
+            preferences::set(&mut *db, level, change).await?;
+        }
+    }
+    preferences::recompute(db, level).await?;
+    Ok(member)
+}
+
+/// The membership of that id.
+pub async fn member_by_id(db: &mut Conn, id: UniqueId) -> Result<Option<Member>, StoreError> {
+    let row = query(format!("{SELECT} WHERE m.uuid = $1")).bind(id.to_string()).fetch_optional(db).await?;
+    row.as_ref().map(member).transpose()
 }
 
 /// All roles of an address on a list.
@@ -108,6 +130,18 @@ pub async fn roles_spelled(
     query(sql).bind(list.0).bind(address.to_string()).fetch_all(db).await?.iter().map(member).collect()
 }
 
+/// All roles of an address on all lists, by list.
+pub async fn memberships_of(db: &mut Conn, address: AddressNo) -> Result<Vec<Member>, StoreError> {
+    let sql = format!("{SELECT} WHERE m.address_no = $1 ORDER BY m.list_no, m.no");
+    query(sql).bind(address.0).fetch_all(db).await?.iter().map(member).collect()
+}
+
+/// All roles that a user, and not one of the user's addresses, took.
+pub async fn subscriptions_of(db: &mut Conn, user: UserNo) -> Result<Vec<Member>, StoreError> {
+    let sql = format!("{SELECT} WHERE m.user_no = $1 ORDER BY m.list_no, m.no");
+    query(sql).bind(user.0).fetch_all(db).await?.iter().map(member).collect()
+}
+
 /// A page of a roster: the members of a role behind `after`, by number.
 pub async fn roster(
     db: &mut Conn,
@@ -121,32 +155,10 @@ pub async fn roster(
     rows.iter().map(member).collect()
 }
 
-/// Replaces a member's choices, on all lists that of the language.
-pub async fn set_preferences(
-    db: &mut Conn,
-    member: MemberNo,
-    preferences: Preferences,
-) -> Result<(), StoreError> {
-    query(
-        "UPDATE members SET delivery_mode = $2, delivery_status = $3, receive_own_postings = $4,
-         receive_list_copy = $5, allow_cleartext = $6 WHERE no = $1",
-    )
-    .bind(member.0)
-    .bind(preferences.delivery_mode.name())
-    .bind(preferences.delivery_status.name())
-    .bind(preferences.receive_own_postings)
-    .bind(preferences.receive_list_copy)
-    .bind(preferences.allow_cleartext)
-    .execute(&mut *db)
-    .await?;
-    query(
-        "UPDATE addresses SET preferred_language = $2 WHERE no = (SELECT address_no FROM members WHERE no = $1)",
-    )
-    .bind(member.0)
-    .bind(preferences.preferred_language.map_or("", Language::name))
-    .execute(db)
-    .await?;
-    Ok(())
+/// How many have a role on a list.
+pub async fn count_of_role(db: &mut Conn, list: ListNo, role: Role) -> Result<i64, StoreError> {
+    let row = query("SELECT COUNT(*) FROM members WHERE list_no = $1 AND role = $2");
+    row.bind(list.0).bind(role.name()).fetch_one(db).await?.try_get(0)
 }
 
 /// Takes a role away, with the copies to the member that are not out; says whether there was one.
@@ -156,26 +168,20 @@ pub async fn remove_member(db: &mut Conn, member: MemberNo) -> Result<bool, Stor
 }
 
 fn member(row: &SqlRow) -> Result<Member, StoreError> {
-    let text = |at: usize| row.try_get::<String>(at);
-    let action: Option<String> = row.try_get(10)?;
-    let action =
-        action.map(|name| serde_json::from_value::<Action>(name.into())).transpose().map_err(|_| DAMAGED)?;
+    let text = |name: &str| row.try_get::<String>(name);
+    let action: Option<String> = row.try_get("moderation_action")?;
     Ok(Member {
-        no: MemberNo(row.try_get(0)?),
-        list: ListNo(row.try_get(1)?),
-        address_no: AddressNo(row.try_get(2)?),
-        address: Address::from_stored(&text(3)?).ok_or(DAMAGED)?,
-        display_name: text(4)?,
-        role: Role::from_name(&text(5)?).ok_or(DAMAGED)?,
-        preferences: Preferences {
-            delivery_mode: DeliveryMode::from_name(&text(6)?).ok_or(DAMAGED)?,
-            delivery_status: DeliveryStatus::from_name(&text(7)?).ok_or(DAMAGED)?,
-            receive_own_postings: row.try_get(8)?,
-            receive_list_copy: row.try_get(9)?,
-            allow_cleartext: row.try_get(11)?,
-            preferred_language: Language::from_name(&text(12)?),
-        },
-        moderation_action: action,
-        key_waits: row.try_get(13)?,
+        no: MemberNo(row.try_get("no")?),
+        id: UniqueId::from_hex(&text("uuid")?).ok_or(DAMAGED)?,
+        list: ListNo(row.try_get("list_no")?),
+        address_no: AddressNo(row.try_get("address_no")?),
+        address: Address::from_stored(&text("email")?).ok_or(DAMAGED)?,
+        subscribed_user: row.try_get::<Option<i64>>("user_no")?.map(UserNo),
+        display_name: text("display_name")?,
+        role: Role::from_name(&text("role")?).ok_or(DAMAGED)?,
+        preferences: preferences::effective(row)?,
+        moderation_action: action.map(|name| Action::from_name(&name).ok_or(DAMAGED)).transpose()?,
+        key_pending_approval: row.try_get("key_pending_approval")?,
+        subscribed_at: Timestamp(row.try_get("subscribed_at")?),
     })
 }

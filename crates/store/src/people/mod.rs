@@ -1,8 +1,10 @@
-//! People: addresses, members and bans.
+//! People: users, their addresses, their memberships, what they choose, and bans.
 
 mod addresses;
 mod bans;
 mod members;
+mod preferences;
+mod users;
 
 pub use addresses::{
     Person, ensure_address, find_address, language_of, lists_of, names_of_others, person, set_language,
@@ -11,6 +13,8 @@ pub use addresses::{
 pub(crate) use bans::pattern_key;
 pub use bans::{ban, is_banned};
 pub use members::{
-    add_member, approve_key, mark_key_pending_approval, remove_member, roles_of, roles_spelled, roster,
-    set_preferences,
+    Subscriber, add_member, approve_key, count_of_role, mark_key_pending_approval, member_by_id,
+    memberships_of, remove_member, roles_of, roles_spelled, roster, subscribe, subscriptions_of,
 };
+pub use preferences::{choices, choose, levels_of};
+pub use users::{create_user, link, prefer, set_server_owner, unlink, user_by_id, user_of, users};

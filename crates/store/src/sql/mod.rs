@@ -175,6 +175,7 @@ impl Conn {
                 ("{int}", "BIGINT"),
                 ("{octets}", "BYTEA"),
                 ("{no octets}", "''::BYTEA"),
+                ("{random id}", "REPLACE(CAST(gen_random_uuid() AS TEXT), '-', '')"),
                 ("{strict}", ""),
                 ("{strict, by key}", ""),
             ]
@@ -184,6 +185,7 @@ impl Conn {
                 ("{int}", "INTEGER"),
                 ("{octets}", "BLOB"),
                 ("{no octets}", "x''"),
+                ("{random id}", "LOWER(HEX(RANDOMBLOB(16)))"),
                 ("{strict}", "STRICT"),
                 ("{strict, by key}", "STRICT, WITHOUT ROWID"),
             ]

@@ -1,8 +1,10 @@
-//! A row of an answer, read by position.
+//! A row of an answer. Columns are read by their names, the only column of an answer by the position 0.
+
+use std::sync::Arc;
 
 use rusqlite::types::Value as Owned;
 use sqlx::postgres::PgRow;
-use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
+use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use crate::StoreError;
 
@@ -10,14 +12,36 @@ const DAMAGED: StoreError = StoreError::Damaged { table: "unknown" };
 
 /// A row of either database.
 pub(crate) enum SqlRow {
-    Sqlite(Vec<Owned>),
+    Sqlite(Arc<[String]>, Vec<Owned>),
     Postgres(PgRow),
+}
+
+/// What names a column: its name in the answer, or its position.
+pub(crate) trait ColumnIndex: Copy {
+    /// The position of the column in that row; errs if there is none of that name.
+    fn position(self, row: &SqlRow) -> Result<usize, StoreError>;
+}
+
+impl ColumnIndex for usize {
+    fn position(self, _: &SqlRow) -> Result<usize, StoreError> {
+        Ok(self)
+    }
+}
+
+impl ColumnIndex for &str {
+    fn position(self, row: &SqlRow) -> Result<usize, StoreError> {
+        let found = match row {
+            SqlRow::Sqlite(names, _) => names.iter().position(|name| name == self),
+            SqlRow::Postgres(row) => row.columns().iter().position(|column| column.name() == self),
+        };
+        found.ok_or(DAMAGED)
+    }
 }
 
 impl SqlRow {
     /// The value of a column; errs if it is of another kind.
-    pub(crate) fn try_get<T: ColumnValue>(&self, at: usize) -> Result<T, StoreError> {
-        T::read(self, at)
+    pub(crate) fn try_get<T: ColumnValue>(&self, column: impl ColumnIndex) -> Result<T, StoreError> {
+        T::read(self, column.position(self)?)
     }
 }
 
@@ -31,7 +55,7 @@ macro_rules! columns {
         $(impl ColumnValue for $kind {
             fn read(row: &SqlRow, at: usize) -> Result<Self, StoreError> {
                 match row {
-                    SqlRow::Sqlite(row) => match row.get(at) {
+                    SqlRow::Sqlite(_, row) => match row.get(at) {
                         Some(Owned::$variant(value)) => Ok(value.clone()),
                         _ => Err(DAMAGED),
                     },
@@ -43,7 +67,7 @@ macro_rules! columns {
         impl ColumnValue for Option<$kind> {
             fn read(row: &SqlRow, at: usize) -> Result<Self, StoreError> {
                 match row {
-                    SqlRow::Sqlite(columns) => match columns.get(at) {
+                    SqlRow::Sqlite(_, columns) => match columns.get(at) {
                         Some(Owned::Null) => Ok(None),
                         _ => <$kind>::read(row, at).map(Some),
                     },

@@ -123,14 +123,14 @@ pub(super) fn rows(
     limit: usize,
 ) -> Result<Vec<SqlRow>, StoreError> {
     let mut statement = prepared(db, text, values)?;
-    let columns = statement.column_count();
+    let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
     let mut answer = statement.raw_query();
     let mut found = Vec::new();
     while found.len() < limit
         && let Some(row) = answer.next()?
     {
-        let row: Result<Vec<Owned>, _> = (0..columns).map(|at| row.get(at)).collect();
-        found.push(SqlRow::Sqlite(row?));
+        let row: Result<Vec<Owned>, _> = (0..names.len()).map(|at| row.get(at)).collect();
+        found.push(SqlRow::Sqlite(names.clone(), row?));
     }
     Ok(found)
 }

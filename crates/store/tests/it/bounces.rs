@@ -1,7 +1,9 @@
 //! What follows from bounces: on both databases.
 
 use crate::common::{NOW, Site, join};
-use sealist_lists::model::{DeliveryStatus, ListNo, Member, MemberNo, Preferences, Role};
+use sealist_lists::model::{
+    DeliveryStatus, ListNo, Member, MemberNo, PreferenceChange, PreferenceLevel, Role,
+};
 use sealist_mail::Timestamp;
 use sealist_store::bounce_scores::{self, BounceEffect, BouncePolicy, Returned};
 use sealist_store::deliveries::Kind;
@@ -103,9 +105,8 @@ async fn a_probe_stops_posts_soon_after_a_bounce(site: Site) {
                 );
             }
             // Who gets posts again is not stopped by a probe of last week.
-            let preferences =
-                Preferences { delivery_status: DeliveryStatus::Enabled, ..Preferences::default() };
-            people::set_preferences(&mut *db, post.member, preferences).await?;
+            let enabled = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::Enabled));
+            people::choose(&mut *db, PreferenceLevel::Member(post.member), enabled).await?;
             assert_eq!(follows(&mut *db, probe, PROBE, 25).await?, "");
             Ok::<_, StoreError>(())
         })

@@ -83,7 +83,8 @@ async fn who_chose_digests_gets_each_post(site: Site) {
         Box::pin(async move {
             let anne =
                 people::ensure_address(&mut *db, &"anne@example.org".parse().unwrap(), "", NOW).await?;
-            let digests = Preferences { delivery_mode: DeliveryMode::MimeDigests, ..Preferences::default() };
+            let digests =
+                Preferences { delivery_mode: Some(DeliveryMode::MimeDigests), ..Preferences::default() };
             people::add_member(&mut *db, list, anne, Role::Member, digests, NOW).await?;
             post(&mut *db, list, Archived::No).await?;
             sendings::fan_out(&mut *db, 100, NOW).await?;

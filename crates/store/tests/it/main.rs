@@ -12,6 +12,7 @@ mod leaving;
 mod list_keys;
 mod log;
 mod opening;
+mod people;
 mod replay;
 mod requests;
 mod story;

@@ -232,7 +232,7 @@ async fn the_word_of_a_compromised_key_is_taken_back(site: Site) {
                     authority,
                     list: None,
                     changed_at: NOW,
-                    void_since: None,
+                    suspended_at: None,
                 };
                 let chain = [
                     change("", "A", Authority::Possession),
@@ -250,7 +250,7 @@ async fn the_word_of_a_compromised_key_is_taken_back(site: Site) {
                     "a moderator's word"
                 );
                 let void: Vec<_> =
-                    key_changes::of(&mut *db, address).await?.iter().map(|one| one.void_since).collect();
+                    key_changes::of(&mut *db, address).await?.iter().map(|one| one.suspended_at).collect();
                 assert_eq!(void, [None, Some(NOW), None]);
                 Ok::<_, StoreError>(())
             })

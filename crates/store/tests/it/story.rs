@@ -507,9 +507,7 @@ async fn a_language_belongs_to_an_address(site: Site) {
     let joined = site.store.write(move |db| {
         Box::pin(async move {
             join(&mut *db, list, BART).await?;
-            let mut member = people::roles_of(&mut *db, list, &BART.parse().unwrap()).await?.remove(0);
-            member.preferences.set("preferred_language", "de").unwrap();
-            people::set_preferences(&mut *db, member.no, member.preferences).await?;
+            people::set_language(&mut *db, &BART.parse().unwrap(), Some(Language::De)).await?;
             let other = "other@lists.example".parse().unwrap();
             let other =
                 lists::create(&mut *db, &other, "legacy-default", &ListSettings::default(), NOW).await?;
@@ -521,7 +519,7 @@ async fn a_language_belongs_to_an_address(site: Site) {
     let mut db = site.store.reader().await.unwrap();
     let member = people::roles_of(&mut db, other, &bart).await.unwrap().remove(0);
     assert_eq!(member.preferences.preferred_language, Some(Language::De));
-    assert_eq!(people::language_of(&mut db, &bart).await.unwrap(), Some(Language::De));
+    assert_eq!(people::language_of(&mut db, other, &bart).await.unwrap(), Some(Language::De));
     let nobody = "nobody@example.org".parse().unwrap();
-    assert_eq!(people::language_of(&mut db, &nobody).await.unwrap(), None);
+    assert_eq!(people::language_of(&mut db, list, &nobody).await.unwrap(), None);
 }

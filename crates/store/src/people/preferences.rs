@@ -1,0 +1,202 @@
+//! What people choose, on each level, and what that comes to.
+//!
+//! The effective values stand in `members` (and the language also in `addresses`), so that the fan-out reads one table. They are
+//! never changed by themselves: [`choose`] changes one level and recomputes them in the same transaction, and so does whoever
+//! changes which levels count: a new member, and an address that is linked to a user.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use sealist_lists::model::{
+    AddressNo, DeliveryMode, DeliveryStatus, EffectivePreferences, MemberNo, PreferenceChange,
+    PreferenceLevel, PreferenceLevels, PreferenceValue, Preferences, UserNo,
+};
+use sealist_lists::texts::Language;
+
+use crate::sql::{SqlRow, Value, query};
+use crate::{Conn, StoreError};
+
+const DAMAGED: StoreError = StoreError::Damaged { table: "preferences" };
+
+/// Makes one choice on one level, or takes it back, and lets it count for every member whom it concerns. Other choices of the
+/// level stay as they are, whoever changes them at the same time. Whether the level makes such a choice is asked before
+/// ([`PreferenceLevel::takes`]).
+pub async fn choose(
+    db: &mut Conn,
+    level: PreferenceLevel,
+    change: PreferenceChange,
+) -> Result<(), StoreError> {
+    lock(&mut *db, level).await?;
+    set(&mut *db, level, change).await?;
+    recompute(db, level).await
+}
+
+/// What one level chose.
+pub async fn choices(db: &mut Conn, level: PreferenceLevel) -> Result<Preferences, StoreError> {
+    let row = query(format!("SELECT * FROM preferences WHERE {}", of_level(level)));
+    let row = row.bind(number(level)).fetch_optional(db).await?;
+    row.map_or(Ok(Preferences::default()), |row| preferences(&row))
+}
+
+/// What all levels chose that count for a member.
+pub async fn levels_of(db: &mut Conn, member: MemberNo) -> Result<PreferenceLevels, StoreError> {
+    let rows = query(
+        "SELECT p.* FROM members m JOIN addresses a ON a.no = m.address_no
+         JOIN preferences p ON p.member_no = m.no OR p.address_no = a.no OR p.user_no = a.user_no OR p.level = 'site'
+         WHERE m.no = $1",
+    );
+    let mut levels = PreferenceLevels::default();
+    for row in rows.bind(member.0).fetch_all(db).await? {
+        let chosen = preferences(&row)?;
+        match row.try_get::<String>("level")?.as_str() {
+            "member" => levels.member = chosen,
+            "address" => levels.address = chosen,
+            "user" => levels.user = chosen,
+            _ => levels.site = chosen,
+        }
+    }
+    Ok(levels)
+}
+
+/// On PostgreSQL: keeps others from changing what the effective values follow from, until this transaction ends. To be called
+/// before the first change: what is read afterwards is what the one before committed.
+pub(super) async fn lock(db: &mut Conn, level: PreferenceLevel) -> Result<(), StoreError> {
+    if db.is_alone() || level == PreferenceLevel::Site {
+        return Ok(()); // SQLite has one writer. The choice of the site is written to the row that others share here.
+    }
+    query("SELECT no FROM preferences WHERE level = 'site' FOR SHARE").fetch_all(&mut *db).await?;
+    let addresses = match level {
+        PreferenceLevel::Member(_) => "no = (SELECT address_no FROM members WHERE no = $1)",
+        PreferenceLevel::Address(_) => "no = $1",
+        _ => "user_no = $1",
+    };
+    let sql = format!("SELECT no FROM addresses WHERE {addresses} ORDER BY no FOR UPDATE");
+    query(sql).bind(number(level)).fetch_all(db).await?;
+    Ok(())
+}
+
+/// Writes one choice of one level; [`recompute`] lets it count.
+pub(super) async fn set(
+    db: &mut Conn,
+    level: PreferenceLevel,
+    change: PreferenceChange,
+) -> Result<(), StoreError> {
+    let name = change.name();
+    let (kind, column) = match level {
+        PreferenceLevel::Site => {
+            let site = query(format!("UPDATE preferences SET {name} = $1 WHERE level = 'site'"));
+            return site.bind(stored(change.value())).execute(db).await.map(|_| ());
+        }
+        PreferenceLevel::Member(_) => ("member", "member_no"),
+        PreferenceLevel::Address(_) => ("address", "address_no"),
+        PreferenceLevel::User(_) => ("user", "user_no"),
+    };
+    let sql = format!(
+        "INSERT INTO preferences (level, {column}, {name}) VALUES ('{kind}', $1, $2)
+         ON CONFLICT ({column}) DO UPDATE SET {name} = excluded.{name}"
+    );
+    query(sql).bind(number(level)).bind(stored(change.value())).execute(db).await?;
+    Ok(())
+}
+
+/// Makes the effective values what the levels come to, for every member whom a change of that level concerns. The only place that
+/// writes them.
+pub(super) async fn recompute(db: &mut Conn, level: PreferenceLevel) -> Result<(), StoreError> {
+    let (members, addresses) = match level {
+        PreferenceLevel::Member(_) => ("members.no = $1", None),
+        PreferenceLevel::Address(_) => ("members.address_no = $1", Some("addresses.no = $1")),
+        PreferenceLevel::User(_) => (
+            "members.address_no IN (SELECT no FROM addresses WHERE user_no = $1)",
+            Some("addresses.user_no = $1"),
+        ),
+        PreferenceLevel::Site => ("$1 = 0", Some("$1 = 0")),
+    };
+    let sql = format!("{} WHERE {members}", *RECOMPUTE);
+    query(sql).bind(number(level)).execute(&mut *db).await?;
+    let Some(addresses) = addresses else { return Ok(()) };
+    let sql = format!(
+        "UPDATE addresses SET preferred_language = COALESCE(
+             (SELECT p.preferred_language FROM preferences p WHERE p.address_no = addresses.no),
+             (SELECT p.preferred_language FROM preferences p WHERE p.user_no = addresses.user_no),
+             (SELECT p.preferred_language FROM preferences p WHERE p.level = 'site'), '') WHERE {addresses}"
+    );
+    query(sql).bind(number(level)).execute(db).await?;
+    Ok(())
+}
+
+/// For every choice: of the member, or else of the address, of the user, of the site, or else the default.
+static RECOMPUTE: LazyLock<String> = LazyLock::new(|| {
+    let mut columns = String::new();
+    let mut values = String::new();
+    for (name, default) in EffectivePreferences::default().values() {
+        let default = match default {
+            PreferenceValue::Flag(flag) => i64::from(flag == Some(true)).to_string(),
+            PreferenceValue::Word(word) => format!("'{}'", word.unwrap_or_default()),
+        };
+        let comma = if columns.is_empty() { "" } else { ", " };
+        let _ = write!(columns, "{comma}{name}");
+        let _ = write!(values, "{comma}COALESCE(pm.{name}, pa.{name}, pu.{name}, ps.{name}, {default})");
+    }
+    format!(
+        "UPDATE members SET ({columns}) = (SELECT {values} FROM addresses a
+             LEFT JOIN preferences pm ON pm.member_no = members.no
+             LEFT JOIN preferences pa ON pa.address_no = a.no
+             LEFT JOIN preferences pu ON pu.user_no = a.user_no
+             LEFT JOIN preferences ps ON ps.level = 'site'
+             WHERE a.no = members.address_no)"
+    )
+});
+
+fn of_level(level: PreferenceLevel) -> &'static str {
+    match level {
+        PreferenceLevel::Member(_) => "member_no = $1",
+        PreferenceLevel::Address(_) => "address_no = $1",
+        PreferenceLevel::User(_) => "user_no = $1",
+        PreferenceLevel::Site => "level = 'site' AND $1 = 0",
+    }
+}
+
+fn number(level: PreferenceLevel) -> i64 {
+    match level {
+        PreferenceLevel::Member(MemberNo(no))
+        | PreferenceLevel::Address(AddressNo(no))
+        | PreferenceLevel::User(UserNo(no)) => no,
+        PreferenceLevel::Site => 0,
+    }
+}
+
+fn stored(value: PreferenceValue) -> Value<'static> {
+    match value {
+        PreferenceValue::Flag(flag) => flag.map(i64::from).into(),
+        PreferenceValue::Word(word) => word.map(str::to_owned).into(),
+    }
+}
+
+fn preferences(row: &SqlRow) -> Result<Preferences, StoreError> {
+    let flag = |name: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>>(name)?.map(|flag| flag != 0));
+    Ok(Preferences {
+        delivery_mode: word(row, "delivery_mode", DeliveryMode::from_name)?,
+        delivery_status: word(row, "delivery_status", DeliveryStatus::from_name)?,
+        receive_own_postings: flag("receive_own_postings")?,
+        receive_list_copy: flag("receive_list_copy")?,
+        allow_cleartext: flag("allow_cleartext")?,
+        preferred_language: word(row, "preferred_language", Language::from_name)?,
+    })
+}
+
+/// The effective values of a row of `members`.
+pub(super) fn effective(row: &SqlRow) -> Result<EffectivePreferences, StoreError> {
+    Ok(EffectivePreferences {
+        delivery_mode: word(row, "delivery_mode", DeliveryMode::from_name)?.ok_or(DAMAGED)?,
+        delivery_status: word(row, "delivery_status", DeliveryStatus::from_name)?.ok_or(DAMAGED)?,
+        receive_own_postings: row.try_get("receive_own_postings")?,
+        receive_list_copy: row.try_get("receive_list_copy")?,
+        allow_cleartext: row.try_get("allow_cleartext")?,
+        preferred_language: Language::from_name(&row.try_get::<String>("preferred_language")?),
+    })
+}
+
+fn word<T>(row: &SqlRow, name: &str, read: fn(&str) -> Option<T>) -> Result<Option<T>, StoreError> {
+    let word: Option<String> = row.try_get(name)?;
+    word.map(|word| read(&word).ok_or(DAMAGED)).transpose()
+}

@@ -1,0 +1,306 @@
+//! Users, addresses, members and what they choose: whatever is done in whatever order, what counts for a member is what the levels
+//! come to, and linking addresses changes nothing about keys.
+
+use crate::common::{NOW, Site, join};
+use sealist_lists::model::{
+    AddressNo, DeliveryStatus, ListNo, MemberNo, PreferenceChange, PreferenceLevel, Preferences, Role, UserNo,
+};
+use sealist_lists::texts::Language;
+use sealist_store::keys::{self, CertificateRow};
+use sealist_store::people::{self, Subscriber};
+use sealist_store::{Conn, Store, StoreError, key_changes};
+
+on_both! {
+    what_counts_is_what_the_levels_come_to,
+    choices_made_at_the_same_time_all_count,
+    a_link_carries_no_key,
+    memberships_of_a_user_follow_the_preferred_address,
+    ids_find_what_they_name,
+}
+
+const ADDRESSES: [&str; 3] = ["a@x.example", "b@x.example", "c@x.example"];
+
+/// A fixed sequence of numbers that look random.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+fn some_change(dice: &mut Dice) -> PreferenceChange {
+    let flag = [None, Some(true), Some(false)][dice.below(3) as usize];
+    match dice.below(5) {
+        0 => PreferenceChange::ReceiveListCopy(flag),
+        1 => PreferenceChange::ReceiveOwnPostings(flag),
+        2 => PreferenceChange::AllowCleartext(flag),
+        3 => PreferenceChange::PreferredLanguage(
+            [None, Some(Language::De), Some(Language::Fr)][dice.below(3) as usize],
+        ),
+        _ => PreferenceChange::DeliveryStatus(
+            [None, Some(DeliveryStatus::Enabled), Some(DeliveryStatus::ByUser)][dice.below(3) as usize],
+        ),
+    }
+}
+
+async fn address_no(db: &mut Conn, address: &str) -> AddressNo {
+    people::find_address(db, &address.parse().unwrap()).await.unwrap().unwrap()
+}
+
+async fn all_members(db: &mut Conn, site_list: ListNo) -> Vec<MemberNo> {
+    let roster = people::roster(db, site_list, Role::Member, MemberNo(0), 99).await.unwrap();
+    roster.iter().map(|member| member.no).collect()
+}
+
+async fn what_counts_is_what_the_levels_come_to(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let mut dice = Dice(7);
+                let user = people::create_user(&mut *db, "Una", NOW).await?;
+                for step in 0..150 {
+                    let address = ADDRESSES[dice.below(3) as usize];
+                    let parsed = address.parse().unwrap();
+                    let no = people::ensure_address(&mut *db, &parsed, "", NOW).await?;
+                    let roles = people::roles_of(&mut *db, list, &parsed).await?;
+                    let change = some_change(&mut dice);
+                    match (dice.below(6), roles.first()) {
+                        (0, None) => {
+                            let chosen = Preferences::default().with(change);
+                            people::add_member(&mut *db, list, no, Role::Member, chosen, NOW).await?;
+                        }
+                        (0, Some(member)) => {
+                            people::remove_member(&mut *db, member.no).await?;
+                        }
+                        (1, _) => {
+                            people::unlink(&mut *db, no).await?;
+                        }
+                        (2, _) => {
+                            people::link(&mut *db, user, no).await?;
+                        }
+                        (_, member) => {
+                            let levels = [
+                                PreferenceLevel::Site,
+                                PreferenceLevel::User(user),
+                                PreferenceLevel::Address(no),
+                                PreferenceLevel::Member(member.map_or(MemberNo(0), |member| member.no)),
+                            ];
+                            let level = levels[dice.below(if member.is_some() { 4 } else { 3 }) as usize];
+                            if level.takes(change).is_ok() {
+                                people::choose(&mut *db, level, change).await?;
+                                assert_eq!(
+                                    people::choices(&mut *db, level).await?.with(change),
+                                    people::choices(&mut *db, level).await?
+                                );
+                            }
+                        }
+                    }
+                    check_all(&mut *db, list, step).await;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn check_all(db: &mut Conn, list: ListNo, step: usize) {
+    for member in people::roster(db, list, Role::Member, MemberNo(0), 99).await.unwrap() {
+        let levels = people::levels_of(db, member.no).await.unwrap();
+        assert_eq!(member.preferences, levels.effective(), "step {step}: {}", member.address);
+        let language = people::language_of(db, list, &member.address).await.unwrap();
+        assert_eq!(language, levels.effective().preferred_language, "step {step}: {}", member.address);
+    }
+}
+
+/// Two processes change different levels and choices of one person at once, while the person joins more lists.
+async fn choices_made_at_the_same_time_all_count(site: Site) {
+    let list = site.list;
+    let (address, member) = site
+        .store
+        .write(move |db| {
+            Box::pin(async move {
+                join(&mut *db, list, ADDRESSES[0]).await?;
+                Ok::<_, StoreError>((address_no(db, ADDRESSES[0]).await, all_members(db, list).await[0]))
+            })
+        })
+        .await
+        .unwrap();
+    let other =
+        if site.url.is_empty() { site.store.clone() } else { Store::open_url(&site.url).await.unwrap() };
+    let mut tasks = tokio::task::JoinSet::new();
+    for round in 0..60 {
+        let store = if round % 2 == 0 { site.store.clone() } else { other.clone() };
+        tasks.spawn(async move {
+            let off = Some(false);
+            let (level, change) = match round % 6 {
+                0 => (PreferenceLevel::Member(member), PreferenceChange::ReceiveListCopy(off)),
+                1 => (PreferenceLevel::Member(member), PreferenceChange::ReceiveOwnPostings(off)),
+                2 => (PreferenceLevel::Address(address), PreferenceChange::AllowCleartext(off)),
+                3 => (
+                    PreferenceLevel::Address(address),
+                    PreferenceChange::PreferredLanguage(Some(Language::De)),
+                ),
+                4 => {
+                    let chosen = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByModerator));
+                    (PreferenceLevel::Site, chosen)
+                }
+                _ => {
+                    let joined = store.write(move |db| {
+                        Box::pin(async move {
+                            let role = if round % 4 == 1 { Role::Owner } else { Role::Moderator };
+                            match people::add_member(db, list, address, role, Preferences::default(), NOW)
+                                .await
+                            {
+                                Ok(_) | Err(StoreError::Duplicate) => Ok(()),
+                                Err(other) => Err(other),
+                            }
+                        })
+                    });
+                    let _: Result<(), StoreError> = joined.await;
+                    return;
+                }
+            };
+            store.write(move |db| Box::pin(people::choose(db, level, change))).await.unwrap();
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap();
+    }
+    let mut db = site.store.reader().await.unwrap();
+    let roles = people::roles_of(&mut db, list, &ADDRESSES[0].parse().unwrap()).await.unwrap();
+    assert_eq!(roles.len(), 3);
+    for role in roles {
+        let levels = people::levels_of(&mut db, role.no).await.unwrap();
+        assert_eq!(role.preferences, levels.effective(), "{:?}", role.role);
+        assert_eq!(levels.site.delivery_status, Some(DeliveryStatus::ByModerator));
+        assert!(levels.address.allow_cleartext.is_some() && levels.address.preferred_language.is_some());
+        if role.role == Role::Member {
+            assert!(
+                levels.member.receive_list_copy.is_some() && levels.member.receive_own_postings.is_some()
+            );
+        }
+    }
+}
+
+/// Whoever links an address to a user gets nothing that the key of another address may do.
+async fn a_link_carries_no_key(site: Site) {
+    let list = site.list;
+    let linked = site.store.write(move |db| {
+        Box::pin(async move {
+            for address in &ADDRESSES[..2] {
+                join(&mut *db, list, address).await?;
+            }
+            let [a, b] = [address_no(db, ADDRESSES[0]).await, address_no(db, ADDRESSES[1]).await];
+            let key = CertificateRow {
+                fingerprint: "AAAA".to_owned(),
+                certificate: vec![1],
+                card: Some(vec![2]),
+                unusable: None,
+                confirmed_at: Some(NOW),
+            };
+            keys::set_certificate(&mut *db, a, &key, NOW).await?;
+            people::mark_key_pending_approval(&mut *db, list, &ADDRESSES[1].parse().unwrap()).await?;
+            let cleartext = PreferenceChange::AllowCleartext(Some(true));
+            people::choose(&mut *db, PreferenceLevel::Address(a), cleartext).await?;
+            let before = of_keys(&mut *db, b, list).await?;
+            let user = people::create_user(&mut *db, "", NOW).await?;
+            for address in [a, b] {
+                assert!(people::link(&mut *db, user, address).await?);
+            }
+            people::prefer(&mut *db, user, a).await?;
+            assert_eq!(before, of_keys(&mut *db, b, list).await?, "b has no key, and no word of a's");
+            assert_eq!(keys::certificate_of(&mut *db, a).await?, Some(key));
+            // The database itself refuses what no caller may ask for.
+            let user_level = PreferenceLevel::User(user);
+            Ok::<_, StoreError>((user_level, cleartext))
+        })
+    });
+    let (level, cleartext) = linked.await.unwrap();
+    assert!(level.takes(cleartext).is_err());
+    let chosen: Result<(), StoreError> =
+        site.store.write(move |db| Box::pin(people::choose(db, level, cleartext))).await;
+    assert!(chosen.is_err(), "a user makes no choice about the key of an address");
+}
+
+/// All that is known of the key of an address, and what follows from it.
+async fn of_keys(db: &mut Conn, address: AddressNo, list: ListNo) -> Result<String, StoreError> {
+    let key = keys::certificate_of(&mut *db, address).await?;
+    let changes = key_changes::of(&mut *db, address).await?;
+    let roles = people::roles_of(&mut *db, list, &ADDRESSES[1].parse().unwrap()).await?;
+    let of_roles: Vec<_> =
+        roles.iter().map(|role| (role.key_pending_approval, role.preferences.allow_cleartext)).collect();
+    Ok(format!("{key:?} {changes:?} {of_roles:?}"))
+}
+
+async fn memberships_of_a_user_follow_the_preferred_address(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                let user = people::create_user(&mut *db, "Una", NOW).await?;
+                let mut numbers = Vec::new();
+                for address in ADDRESSES {
+                    let no = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
+                    numbers.push(no);
+                }
+                let [a, b, c] = numbers[..] else { panic!("three") };
+                assert!(people::link(&mut *db, user, a).await? && people::link(&mut *db, user, b).await?);
+                let other = people::create_user(&mut *db, "Otto", NOW).await?;
+                assert!(!people::link(&mut *db, other, a).await?, "it is somebody else's");
+                assert!(people::prefer(&mut *db, user, a).await?);
+                assert!(!people::prefer(&mut *db, user, c).await?, "it is not the user's");
+                let chosen = Preferences::default();
+                let subscriber = Subscriber::User(user, a);
+                people::subscribe(&mut *db, list, subscriber, Role::Member, chosen, NOW).await?;
+                people::add_member(&mut *db, list, a, Role::Owner, chosen, NOW).await?;
+                let by_b = PreferenceChange::ReceiveListCopy(Some(false));
+                people::choose(&mut *db, PreferenceLevel::Address(b), by_b).await?;
+
+                assert!(people::prefer(&mut *db, user, b).await?);
+                let of_b = people::roles_of(&mut *db, list, &ADDRESSES[1].parse().unwrap()).await?;
+                assert_eq!(of_b.iter().map(|role| role.role).collect::<Vec<_>>(), [Role::Member]);
+                assert!(!of_b[0].preferences.receive_list_copy, "the choices of the new address count");
+                assert_eq!(of_b[0].subscribed_user, Some(user));
+                let of_a = people::roles_of(&mut *db, list, &ADDRESSES[0].parse().unwrap()).await?;
+                assert_eq!(of_a.iter().map(|role| role.role).collect::<Vec<_>>(), [Role::Owner]);
+                assert!(!people::unlink(&mut *db, b).await?, "the membership would have no address");
+                assert!(people::unlink(&mut *db, a).await?);
+                let found = people::user_of(&mut *db, b).await?.unwrap();
+                assert_eq!(found.preferred().map(|linked| linked.no), Some(b));
+                assert_eq!(found.addresses.len(), 1);
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn ids_find_what_they_name(site: Site) {
+    let list = site.list;
+    site.store
+        .write(move |db| {
+            Box::pin(async move {
+                for address in ADDRESSES {
+                    join(&mut *db, list, address).await?;
+                    people::create_user(&mut *db, address, NOW).await?;
+                }
+                for no in all_members(&mut *db, list).await {
+                    let roster = people::roster(&mut *db, list, Role::Member, MemberNo(no.0 - 1), 1).await?;
+                    let found = people::member_by_id(&mut *db, roster[0].id).await?.unwrap();
+                    assert_eq!(found.no, no);
+                }
+                let users = people::users(&mut *db, UserNo(0), 9).await?;
+                assert_eq!(users.len(), 3);
+                for user in users {
+                    assert_eq!(people::user_by_id(&mut *db, user.id).await?, Some(user));
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
