@@ -14,15 +14,15 @@ use sealist_store::requests::{self, Request, RequestPlace, RequestState, Request
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, audit, holds, list_keys, notices, people};
 
+use crate::decisions::{DecidedBy, MessageDecision, RecordedDecision};
 use crate::error::AppError;
-use crate::moderation::{self, MessageDecision, RecordedDecision};
 use crate::notices::PreparedNotice;
 
 /// A request that a moderator decided about.
 pub(crate) struct RequestDecided {
     pub(crate) request: Request,
     pub(crate) decision: MessageDecision,
-    pub(crate) by: moderation::DecidedBy,
+    pub(crate) by: DecidedBy,
     /// Who it was, in the words of the audit.
     pub(crate) audited: String,
 }

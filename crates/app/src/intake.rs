@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use sealist_lists::model::{DoorAddress, ListNo, MailingList, ReservedLocal, SubAddress};
+use sealist_lists::routes::Route;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::{self, ROW_OCTETS, StoredBody};
 use sealist_store::{StoreError, lists, queue, tokens};
 
-use crate::bounce_address;
+use crate::addresses::{named_below, source_of};
+use crate::envelope::Envelope;
 use crate::error::AppError;
-use crate::incoming::MAX_COMMAND_OCTETS;
 use crate::keyring::ListKeys;
 use crate::site::App;
 use crate::spool::Spool;
 
-/// Keeps what followed the `+` of a `-confirm` address, behind the Return-Path.
-pub(crate) const CONFIRM_FIELD: &str = "X-Sealist-Confirm";
 /// Longer handles are none of ours.
 const MAX_DETAIL: usize = 200;
 /// Characters of an envelope sender that are kept beside the message ([RFC 5321, section 4.5.3.1.3]).
@@ -74,55 +73,18 @@ impl Destination {
     }
 }
 
-/// Whether an address is that sub-address of that list, by whichever of its forms.
-pub(crate) fn is_address_of(
-    app: &App,
-    list: &MailingList,
-    sub_address: SubAddress,
-    address: &Address,
-) -> bool {
-    let host = list.name.mail_host();
-    let below = named_below(app, address).is_some_and(|(no, below, _)| no == list.no && below == sub_address);
-    below && address.ascii_domain() == host
-        || DoorAddress::readings(address)
-            .iter()
-            .any(|reading| reading.list == list.name && reading.sub_address == sub_address)
-}
-
-/// The list, the sub-address and the handle that an address below a reserved local part names, if it is one.
-fn named_below<'a>(app: &App, address: &'a Address) -> Option<(ListNo, SubAddress, &'a str)> {
-    let (reserved, detail) = ReservedLocal::read(address)?;
-    match reserved {
-        ReservedLocal::Bounces => {
-            Some((bounce_address::list_of(app.vault.mac(), detail)?, SubAddress::Bounces, detail))
-        }
-        ReservedLocal::Confirm => {
-            let (number, token) = detail.split_once('.')?;
-            Some((ListNo(number.parse().ok()?), SubAddress::Confirm, token))
-        }
-    }
-}
-
 impl Destination {
     /// Octets above which a message for this address is refused when it comes, by its size alone: what nobody may let pass
     /// need not be kept. `None`: no limit but the server's.
     pub fn most_octets(&self) -> Option<u64> {
-        match self.sub_address {
-            SubAddress::Posting => self.list.settings.refused_above_octets(),
-            SubAddress::Request
-            | SubAddress::Join
-            | SubAddress::Leave
-            | SubAddress::Confirm
-            | SubAddress::Sendkey => Some(MAX_COMMAND_OCTETS),
-            SubAddress::Owner | SubAddress::Bounces => None,
-        }
+        Route::of(self.sub_address).refused_above_octets(&self.list.settings)
     }
 
     /// Whether a message of that envelope sender may wait here to be judged. Mail with commands waits when notices to
     /// strangers are used up: of all sources and of each there is only so much. Whose address is a member's is not asked,
     /// because the answer would tell it to everybody; a token in the address is, and nobody guesses one.
     pub async fn has_room(&self, app: &App, sender: Option<&str>, now: Timestamp) -> Result<bool, AppError> {
-        if matches!(self.sub_address, SubAddress::Posting | SubAddress::Owner | SubAddress::Bounces) {
+        if !Route::of(self.sub_address).is_answered() {
             return Ok(true);
         }
         let source = source_of(app, sender.unwrap_or_default());
@@ -145,11 +107,9 @@ impl Destination {
 
     /// Whether both are different addresses for programs of one list: commands, bounces, the list's key.
     pub fn is_another_command_of_its_list(&self, other: &Self) -> bool {
-        let for_people =
-            |sub_address: SubAddress| matches!(sub_address, SubAddress::Posting | SubAddress::Owner);
         self.list.no == other.list.no
-            && !for_people(self.sub_address)
-            && !for_people(other.sub_address)
+            && Route::of(self.sub_address).is_for_programs()
+            && Route::of(other.sub_address).is_for_programs()
             && !self.is_same_sub_address(other)
     }
 
@@ -160,11 +120,6 @@ impl Destination {
             && self.sub_address == other.sub_address
             && (!handle || self.detail == other.detail)
     }
-}
-
-/// The number of those who take turns, and have a share, together: the envelope senders of one domain.
-pub(crate) fn source_of(app: &App, sender: &str) -> u16 {
-    app.vault.mac().source(sender.rsplit_once('@').map_or("", |(_, domain)| domain))
 }
 
 /// A message that streams in for one list and sub-address. On an encrypting list no more of it than a chunk is
@@ -196,7 +151,7 @@ impl Intake {
     /// Octets that one message takes in memory, at most.
     pub const MOST_OCTETS: usize = 4 * ROW_OCTETS;
 
-    /// Begins with the envelope sender, kept as the message's first field ([RFC 5321, section 4.4]).
+    /// Begins with the envelope, which is kept in front of the message and sealed with it.
     pub fn begin(arrival: &Destination, sender: Option<&str>) -> Result<Self, AppError> {
         let form = match &arrival.keys {
             Some(keys) if arrival.list.settings.encrypting() => {
@@ -210,17 +165,14 @@ impl Intake {
         let sender = whole.chars().take(MAX_SENDER).collect();
         let (list, sub_address, start) = (arrival.list.no, arrival.sub_address, Start::Ahead);
         let mut intake = Self { list, sub_address, detail, sender, form, spool: None, start };
-        intake.form.write(format!("Return-Path: <{whole}>\r\n").as_bytes())?;
-        if sub_address == SubAddress::Confirm {
-            // A token: nothing but its mark stands in the database.
-            let token = std::mem::take(&mut intake.detail);
-            intake.form.write(format!("{CONFIRM_FIELD}: {token}\r\n").as_bytes())?;
-        }
+        // A token: nothing but its mark stands in the database.
+        let token = (sub_address == SubAddress::Confirm).then(|| std::mem::take(&mut intake.detail));
+        intake.form.write(&Envelope { path: whole.to_owned(), confirm_token: token }.to_bytes())?;
         Ok(intake)
     }
 
-    /// The next octets. A message whose first line begins with a blank gets a field name of its own before it: the line
-    /// would go on with our own field.
+    /// The next octets. A message whose first line begins with a blank gets a field name of its own before it: the line would
+    /// go on with the envelope.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), AppError> {
         if let (Start::Ahead, Some(first)) = (self.start, chunk.first()) {
             self.start = Start::Over;

@@ -3,11 +3,14 @@
 //!
 //! No loops, no sockets, no files: secret keys at rest are behind [`KeyVault`].
 
+mod addresses;
 mod bounce_address;
 mod bounces;
 mod commands;
+mod decisions;
 mod earlier;
 mod effects;
+mod envelope;
 mod error;
 mod heartbeat;
 mod incoming;
@@ -16,12 +19,15 @@ mod key_life;
 mod key_names;
 mod key_work;
 mod keyring;
+mod known_author;
 mod moderation;
 mod moderators;
 mod new_keys;
 mod node;
 mod notice_kinds;
 mod notices;
+mod opening;
+mod outcome;
 mod outgoing;
 mod requests;
 mod room;
@@ -29,36 +35,37 @@ mod rotation;
 mod sealing;
 mod settings;
 mod setup;
+mod signed_texts;
 mod site;
 mod spool;
 mod succession;
 mod summaries;
+mod summary_facts;
 mod upkeep;
 mod uploads;
 mod vault;
 
+pub use decisions::{DecidedBy, MessageDecision};
 pub use error::AppError;
-pub use incoming::{EntryOutcome, process};
+pub use incoming::process;
 pub use intake::{Destination, Intake};
 pub use key_life::{
     KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages, key_report,
     refresh_address, refresh_next, to_refresh,
 };
 pub use keyring::ListKeys;
-pub use moderation::{
-    DecidedBy, MessageDecision, QueuedMessageView, Rejected, decide, open_for, open_to_file, outside_of,
-    shunt,
-};
+pub use moderation::{QueuedMessageView, Rejected, decide, open_for, open_to_file, outside_of, shunt};
 pub use notices::UNTOLD;
+pub use outcome::EntryOutcome;
 pub use outgoing::{
     BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare, record_results,
 };
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
 pub use settings::{SettingRefused, set_setting};
-pub use setup::{NewMember, add_member, check_not_own, create_list, list_certificate, set_key};
+pub use setup::{NewMember, add_member, check_not_own, create_list, set_key};
 pub use site::App;
-pub use succession::{announce, published, strip_certifications};
+pub use succession::{announce, list_certificate, published, strip_certifications};
 pub use summaries::tell_due;
 pub use upkeep::{MaintenanceReport, purge, reset_future_timers, upkeep};
 pub use vault::{KeyVault, Unavailable};

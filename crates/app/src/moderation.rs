@@ -7,72 +7,24 @@ use sealist_lists::model::{Channel, MailingList, Role, SubAddress};
 use sealist_lists::notices::{Notice, build};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, context};
-use sealist_mail::origin::{Answerable, EnvelopeSender, answerable};
+use sealist_mail::origin::{Answerable, answerable};
 use sealist_mail::{Address, Boundary, Headers, Mailbox, Timestamp, compose, sole_author};
 use sealist_openpgp::{self as openpgp, KeyIds, SealingCard, SignWith, random};
 use sealist_store::queue::{self, QueueEntry, QueueName};
-use sealist_store::{Conn, StoreError, audit, bodies, keys, lists, people, replay, tokens};
+use sealist_store::{StoreError, bodies, keys, lists, people};
 
+use crate::decisions::{DecidedBy, MessageDecision, RecordedDecision, described};
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
-use crate::incoming::unseal_body;
 use crate::notice_kinds;
 use crate::notice_kinds::{NotPosted, not_let_through};
 use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
+use crate::opening::open_stored;
 use crate::site::App;
 use crate::summaries::{Extent, minute, outside, size, whole_content};
 
 /// Octets of a message that an owner gets who asks for it.
 const MAX_ASKED_OCTETS: usize = 1024 * 1024;
-
-/// What becomes of a message that waits for a moderator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MessageDecision {
-    /// It is opened and judged again, and passes for the reasons that were shown.
-    Accept,
-    /// It is deleted, and its author hears of it, with these words if there are any.
-    Reject(String),
-    /// It is deleted, and nobody hears of it.
-    Discard,
-}
-
-impl MessageDecision {
-    /// `accepted`, as it stands in the audit and in the answer to whoever decides second.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Accept => "accepted",
-            Self::Reject(_) => "rejected",
-            Self::Discard => "discarded",
-        }
-    }
-}
-
-/// Who decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DecidedBy {
-    /// Whoever runs commands on the server.
-    Admin,
-    /// An owner or moderator, by mail.
-    Person(Address),
-}
-
-impl DecidedBy {
-    /// The address, or `admin`.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Admin => "admin".to_owned(),
-            Self::Person(address) => address.to_string(),
-        }
-    }
-
-    /// Whom the audit names.
-    pub(crate) fn audited(&self, app: &App) -> String {
-        match self {
-            Self::Admin => app.operator.clone(),
-            Self::Person(address) => address.key(),
-        }
-    }
-}
 
 /// Whether the author of a rejected message hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,14 +33,6 @@ pub enum Rejected {
     Told,
     /// The author may not be told, has no usable key, or had many notices today.
     Untold,
-}
-
-/// A decision as it is recorded.
-pub(crate) struct RecordedDecision {
-    entry: QueueEntry,
-    decision: MessageDecision,
-    by: DecidedBy,
-    audited: String,
 }
 
 /// What a decision about a message changes. Errs with [`AppError::Unseen`] if the message could be a captured one and no
@@ -156,45 +100,6 @@ pub(crate) fn rejected(effects: &[Effect]) -> Rejected {
     }
 }
 
-impl RecordedDecision {
-    /// What it takes a step further.
-    pub(crate) fn entry(&self) -> &QueueEntry {
-        &self.entry
-    }
-
-    /// Records it: the message goes on or goes, whoever else has a token hears who decided, and the audit names them.
-    pub(crate) async fn record(&self, db: &mut Conn, now: Timestamp) -> Result<(), AppError> {
-        let Self { entry, decision, by, audited } = self;
-        let name = by.name();
-        tokens::decided(&mut *db, entry.no, decision.name(), &name, now).await?;
-        match decision {
-            MessageDecision::Accept => {
-                if !queue::resume(&mut *db, entry.no, now).await? {
-                    return Err(AppError::Overtaken);
-                }
-            }
-            MessageDecision::Reject(_) | MessageDecision::Discard => {
-                let refused_by = if *by == DecidedBy::Admin { "" } else { &name };
-                replay::refuse(&mut *db, entry.no, refused_by, now).await?;
-                queue::finish(&mut *db, entry).await?;
-            }
-        }
-        let event = match decision {
-            MessageDecision::Accept => "hold-accepted",
-            MessageDecision::Reject(_) => "hold-rejected",
-            MessageDecision::Discard => "hold-discarded",
-        };
-        let detail = described(entry);
-        Ok(audit::record(db, entry.list, audited, event, &detail, now).await?)
-    }
-}
-
-/// A held message for the audit: number, envelope sender, reasons.
-pub(crate) fn described(entry: &QueueEntry) -> String {
-    let reasons: Vec<String> = entry.reasons.iter().map(|reason| reason.name()).collect();
-    format!("entry {} from <{}>, {}", entry.no, entry.sender, reasons.join(" "))
-}
-
 /// The notice to the author of a message that is not posted, if the author may be told.
 pub(crate) async fn refusal_notice(
     app: &App,
@@ -203,11 +108,11 @@ pub(crate) async fn refusal_notice(
     refusal: NotPosted<'_>,
     now: Timestamp,
 ) -> Result<Option<PreparedNotice>, AppError> {
-    let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
-    let (outer, _) = Headers::parse(&unseal_body(app, list, body).await?);
+    let received = open_stored(app, list, entry).await?;
+    let (outer, _) = Headers::parse(&received);
     let Ok(author) = sole_author(&outer) else { return Ok(None) };
     // A program is not answered.
-    if answerable(&EnvelopeSender::of(&outer), &outer) != Answerable::Yes {
+    if answerable(&received.sender(), &outer) != Answerable::Yes {
         return Ok(None);
     }
     not_let_through(app, list, &author.address, refusal, now).await

@@ -10,12 +10,13 @@ use sealist_store::holds::Leaving;
 use sealist_store::queue::QueueEntry;
 use sealist_store::{keys, people};
 
+use crate::addresses::source_of;
 use crate::error::AppError;
-use crate::intake::source_of;
 use crate::key_life::{cause, judge};
 use crate::notices::{Message, PreparedNotice, answer, answer_by, channel_to, place_of, to_person};
 use crate::site::App;
-use crate::summaries::{SummaryFact, WhyGone, gather, gather_for, minute};
+use crate::summaries::{gather, gather_for, minute};
+use crate::summary_facts::{SummaryFact, WhyGone};
 
 /// To a subscribed author whose message is not posted: the same words whatever the cause, on an encrypting
 /// list only sealed (design promise 3).

@@ -19,7 +19,7 @@ use sealist_store::{Conn, StoreError, audit, keys, people};
 use crate::error::AppError;
 use crate::sealing;
 use crate::site::App;
-use crate::summaries::Gathered;
+use crate::summary_facts::Gathered;
 
 /// More people in charge are not written to.
 const MAX_MODERATORS: u32 = 50;

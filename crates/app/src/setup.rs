@@ -8,7 +8,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState};
+use sealist_store::list_keys::{self, ListKeyState};
 use sealist_store::{Conn, lists, people};
 
 use crate::effects::carry_out;
@@ -198,11 +198,4 @@ fn certificate_row(
     }
     let row = row_of(app, address, &certificate, now);
     Ok((certificate, row))
-}
-
-/// The certificate that correspondents of a list use.
-pub async fn list_certificate(app: &App, list: ListNo) -> Result<Option<Certificate>, AppError> {
-    let stored =
-        list_keys::certificate(&mut *app.store.reader().await?, list, ListKeyPurpose::Posting).await?;
-    Ok(stored.map(|stored| Certificate::from_stored(&stored)).transpose()?)
 }

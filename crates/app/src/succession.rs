@@ -6,7 +6,7 @@
 //! was away for two rotations asks for the list's key anyway.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, MailingList, Role, SubAddress};
+use sealist_lists::model::{Channel, ListNo, MailingList, Role, SubAddress};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Language, Text, context};
 use sealist_mail::Timestamp;
@@ -19,7 +19,6 @@ use crate::error::AppError;
 use crate::keyring::ListKeys;
 use crate::notice_kinds::somebody;
 use crate::sealing;
-use crate::setup::list_certificate;
 use crate::site::App;
 
 /// Tells the members of each list whose new key has begun to be used, and those in charge of it, once, each in their
@@ -160,4 +159,11 @@ pub async fn strip_certifications(app: &App, list: &MailingList) -> Result<(), A
 
 fn named<'a>(keys: &'a ListKeys, row: &ListKeyRow) -> Option<&'a ListKey> {
     keys.openers().into_iter().find(|key| key.fingerprint().to_string() == row.fingerprint)
+}
+
+/// The certificate that correspondents of a list use.
+pub async fn list_certificate(app: &App, list: ListNo) -> Result<Option<Certificate>, AppError> {
+    let stored =
+        list_keys::certificate(&mut *app.store.reader().await?, list, ListKeyPurpose::Posting).await?;
+    Ok(stored.map(|stored| Certificate::from_stored(&stored)).transpose()?)
 }

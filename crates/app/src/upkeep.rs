@@ -11,11 +11,13 @@ use sealist_store::{
     pending, put_aside, queue, replay, requests, sendings, tokens,
 };
 
+use crate::decisions::described;
 use crate::error::AppError;
-use crate::moderation::{described, refusal_notice};
+use crate::moderation::refusal_notice;
 use crate::notice_kinds::{self, NotPosted};
 use crate::site::App;
-use crate::summaries::{SummaryFact, WhyGone, gather, gather_for};
+use crate::summaries::{gather, gather_for};
+use crate::summary_facts::{SummaryFact, WhyGone};
 use crate::{bounces, succession};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;

@@ -22,6 +22,7 @@ pub mod notices;
 pub mod payload;
 pub mod pipelines;
 pub mod replay;
+pub mod routes;
 pub mod rules;
 mod sentences;
 pub mod styles;

@@ -15,7 +15,7 @@ const MAX_RECEIVED: usize = 50;
 /// The most Message-IDs that are read from In-Reply-To and References.
 const MAX_IDS: usize = 100;
 
-/// The envelope sender of a stored message, taken from its first field.
+/// The envelope sender of a message ([RFC 5321, section 4.1.1.2]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvelopeSender {
     /// `<>`: the message must not be answered.
@@ -27,17 +27,11 @@ pub enum EnvelopeSender {
 }
 
 impl EnvelopeSender {
-    /// Reads the Return-Path field if it stands first. A message without one has an unreadable sender.
-    pub fn of(headers: &Headers) -> Self {
-        let Some(field) = headers.fields().next().filter(|field| field.is("return-path")) else {
-            return Self::Unreadable;
-        };
-        let value = field.decoded();
-        let path = value.trim();
-        match path.strip_prefix('<').and_then(|path| path.strip_suffix('>')) {
-            Some("") => Self::Null,
-            Some(path) => path.parse().map_or(Self::Unreadable, Self::Known),
-            None => Self::Unreadable,
+    /// Reads an envelope sender as it stands between its brackets.
+    pub fn read(path: &str) -> Self {
+        match path.trim() {
+            "" => Self::Null,
+            path => path.parse().map_or(Self::Unreadable, Self::Known),
         }
     }
 
@@ -189,9 +183,9 @@ mod tests {
     const ANNE: &str = "<anne@x.example>";
 
     fn check(sender: &str, header: &str, expected: (MessageOrigin, Answerable)) {
-        let message = format!("Return-Path: {sender}\r\n{header}\r\nwords\r\n");
+        let message = format!("{header}\r\nwords\r\n");
         let (headers, _) = Headers::parse(message.as_bytes());
-        let sender = EnvelopeSender::of(&headers);
+        let sender = EnvelopeSender::read(sender.trim_matches(['<', '>']));
         let posting = "team@lists.example".parse().unwrap();
         let origin = classify(&sender, &headers, message.as_bytes(), &posting, "team.lists.example");
         assert_eq!((origin, answerable(&sender, &headers)), expected, "{message}");
@@ -281,22 +275,11 @@ mod tests {
 
     #[test]
     fn an_unreadable_sender_is_not_the_null_sender() {
-        let of = |header: &str| EnvelopeSender::of(&Headers::parse(header.as_bytes()).0);
-        assert_eq!(of("Return-Path: <>\r\n"), EnvelopeSender::Null);
-        assert_eq!(
-            of("Return-Path: <anne@x.example>\r\n"),
-            EnvelopeSender::Known("anne@x.example".parse().unwrap())
-        );
-        for header in [
-            "Return-Path: <root>\r\n",
-            "Return-Path: <anne@[127.0.0.1]>\r\n",
-            "Return-Path: <> words\r\n",
-            "Return-Path:\r\n",
-            "From: anne@x.example\r\n",
-            "From: anne@x.example\r\nReturn-Path: <>\r\n",
-            "",
-        ] {
-            assert_eq!(of(header), EnvelopeSender::Unreadable, "{header:?}");
+        assert_eq!(EnvelopeSender::read(""), EnvelopeSender::Null);
+        let anne = EnvelopeSender::Known("anne@x.example".parse().unwrap());
+        assert_eq!(EnvelopeSender::read("anne@x.example"), anne);
+        for path in ["root", "anne@[127.0.0.1]", "> words", "<>", "<anne@x.example>"] {
+            assert_eq!(EnvelopeSender::read(path), EnvelopeSender::Unreadable, "{path:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use sealist_lists::facts::{Addressed, Replay};
 use sealist_lists::model::{MailingList, Role, SubAddress};
 use sealist_lists::replay::ReplayHistory;
 use sealist_mail::{Entity, Headers, Mailbox, autocrypt_key, first_text, key_blocks};
-use sealist_openpgp::{self as openpgp, Certificate, Cleartext, Encryption, KeyMaterial, Opened, statements};
+use sealist_openpgp::{self as openpgp, Certificate, Encryption, KeyMaterial, Opened, statements};
 use sealist_store::queue::QueueEntry;
 use sealist_store::requests::{self, Request};
 use tokio::sync::OnceCell;
@@ -15,11 +15,11 @@ use zeroize::Zeroizing;
 
 use super::closed::Closed;
 use super::questions::{Answering, QuestionScope, answering, imply};
+use crate::addresses::source_of;
 use crate::error::AppError;
-use crate::incoming::gather::{addressed, open};
-use crate::incoming::past::SignedTexts;
-use crate::intake::source_of;
+use crate::opening::{Received, addressed, open};
 use crate::requests::{ListContext, PersonFacts, Proven, Requester, facts};
+use crate::signed_texts::SignedTexts;
 use crate::site::App;
 
 /// Who sent a message to an address for commands.
@@ -64,7 +64,7 @@ impl CommandSender {
     pub(super) async fn read_command_mail(
         list_context: ListContext<'_>,
         entry: &QueueEntry,
-        message: &Arc<Cleartext>,
+        message: &Arc<Received>,
         mailbox: &Mailbox,
     ) -> Result<Self, AppError> {
         let ListContext { app, list, now } = list_context;
@@ -258,9 +258,4 @@ fn imply_confirmation(script: &mut CommandScript, text: &str) {
         let command = MailCommand::Key(KeyCommand::Confirm(token));
         script.lines.push(("key confirm".to_owned(), Ok(command)));
     }
-}
-
-/// The sub-addresses that take commands.
-pub(crate) fn takes_commands(sub_address: SubAddress) -> bool {
-    matches!(sub_address, SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm)
 }

@@ -10,6 +10,7 @@ use sealist_store::requests::{self, Request};
 use sealist_store::tokens::{self, TokenSubject};
 
 use super::{CommandReply, CommandSender, CommandSession};
+use crate::decisions::{DecidedBy, MessageDecision};
 use crate::effects::Effect;
 use crate::error::AppError;
 use crate::moderation;
@@ -66,9 +67,9 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::NotModerator));
         }
         let decision = match decision {
-            RequestDecision::Approve => moderation::MessageDecision::Accept,
-            RequestDecision::Reject => moderation::MessageDecision::Reject(reason.to_owned()),
-            RequestDecision::Discard => moderation::MessageDecision::Discard,
+            RequestDecision::Approve => MessageDecision::Accept,
+            RequestDecision::Reject => MessageDecision::Reject(reason.to_owned()),
+            RequestDecision::Discard => MessageDecision::Discard,
         };
         match self.subject(command_sender, token).await? {
             Some(TokenSubject::Request(no)) => self.decide_request(command_sender, decision, no).await,
@@ -82,14 +83,14 @@ impl CommandSession<'_> {
     async fn decide_request(
         &mut self,
         command_sender: &CommandSender,
-        decision: moderation::MessageDecision,
+        decision: MessageDecision,
         no: RequestNo,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let request = requests::by_no(&mut *self.list_context.app.store.reader().await?, no).await?;
         let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let by = moderation::DecidedBy::Person(command_sender.asker.address.clone());
+        let by = DecidedBy::Person(command_sender.asker.address.clone());
         let taken = decide(self.list_context, request, decision.clone(), by).await?;
         let success = success(&decision, &taken.effects);
         Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
@@ -98,7 +99,7 @@ impl CommandSession<'_> {
     async fn decide_entry(
         &mut self,
         command_sender: &CommandSender,
-        decision: moderation::MessageDecision,
+        decision: MessageDecision,
         no: EntryNo,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let entry = queue::find(&mut *self.list_context.app.store.reader().await?, no).await?;
@@ -106,7 +107,7 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::WrongToken));
         };
         let ListContext { app, list, now } = self.list_context;
-        let by = moderation::DecidedBy::Person(command_sender.asker.address.clone());
+        let by = DecidedBy::Person(command_sender.asker.address.clone());
         let effects = match moderation::decision(app, list, entry, decision.clone(), &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
             Err(AppError::NoAuthor(_)) => return Ok(Err(Problem::NoAuthor)),
@@ -190,14 +191,14 @@ impl CommandSession<'_> {
 }
 
 /// What a moderator is told of a decision that changes this.
-fn success(decision: &moderation::MessageDecision, effects: &[Effect]) -> Success {
+fn success(decision: &MessageDecision, effects: &[Effect]) -> Success {
     match decision {
-        moderation::MessageDecision::Accept => Success::Approved,
-        moderation::MessageDecision::Reject(_) => match moderation::rejected(effects) {
+        MessageDecision::Accept => Success::Approved,
+        MessageDecision::Reject(_) => match moderation::rejected(effects) {
             moderation::Rejected::Told => Success::Rejected,
             moderation::Rejected::Untold => Success::RejectedUntold,
         },
-        moderation::MessageDecision::Discard => Success::Discarded,
+        MessageDecision::Discard => Success::Discarded,
     }
 }
 

@@ -19,21 +19,19 @@ mod who;
 use std::sync::Arc;
 
 use sealist_lists::commands::{KeyCommand, MailCommand, Problem, Setting, Success};
-use sealist_lists::model::Action;
 use sealist_lists::texts::{Text, TextPlace, context};
 use sealist_mail::Mailbox;
-use sealist_openpgp::Cleartext;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay;
 
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
-use crate::incoming::EntryOutcome;
 use crate::notices::place_of;
+use crate::opening::Received;
+use crate::outcome::EntryOutcome;
 use crate::requests::{ListContext, Proven, StepOutcome, Transition};
 use answers::Answers;
 use command_sender::CommandSender;
-pub(crate) use command_sender::takes_commands;
 
 /// This often all is decided anew because somebody else was quicker: as many as are judged together, and some.
 const TRIES: usize = 20;
@@ -42,7 +40,7 @@ const TRIES: usize = 20;
 pub(crate) async fn take(
     list_context: ListContext<'_>,
     entry: &QueueEntry,
-    message: &Arc<Cleartext>,
+    message: &Arc<Received>,
     mailbox: &Mailbox,
 ) -> Result<EntryOutcome, AppError> {
     for _ in 0..TRIES {
@@ -57,7 +55,7 @@ pub(crate) async fn take(
 async fn take_once(
     list_context: ListContext<'_>,
     entry: &QueueEntry,
-    message: &Arc<Cleartext>,
+    message: &Arc<Received>,
     mailbox: &Mailbox,
 ) -> Result<EntryOutcome, AppError> {
     let ListContext { app, list, now } = list_context;
@@ -107,7 +105,7 @@ async fn take_once(
             })
         })
         .await?;
-    Ok(EntryOutcome { action: Action::Accept, reasons: Vec::new() })
+    Ok(EntryOutcome::ACCEPTED)
 }
 
 /// One message with commands: what they change, and what is said about them.

@@ -1,76 +1,18 @@
 //! What is known of a message: asked of the database and of OpenPGP once, then only looked at.
 
-use std::sync::Arc;
-
 use sealist_lists::facts::{Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Signature};
-use sealist_lists::model::{MailingList, Member, Role, SubAddress};
+use sealist_lists::model::{MailingList, Member, Role};
 use sealist_lists::replay::ReplayHistory;
-use sealist_mail::{Address, Headers, Mailbox, Timestamp, sole_author};
+use sealist_mail::{Headers, Mailbox, sole_author};
 use sealist_openpgp as openpgp;
-use sealist_openpgp::{Certificate, Cleartext, Opened, SignatureVerdict};
+use sealist_openpgp::{Opened, SignatureVerdict};
+use sealist_store::people;
 use sealist_store::queue::QueueEntry;
-use sealist_store::{keys, people};
 
 use crate::error::AppError;
-use crate::intake::is_address_of;
+use crate::known_author::{AuthorKey, KnownAuthor};
+use crate::opening::addressed;
 use crate::site::App;
-
-/// What came out of compressed data, its parts, and what is made of them.
-const GROWN_FORMS: u64 = 3;
-
-/// What the database knows of an author's key.
-pub(crate) enum AuthorKey {
-    /// The list opens nothing: no key is asked for.
-    NotAsked,
-    /// The author is nobody here.
-    OfNobody,
-    /// There is none.
-    Missing,
-    /// Nobody confirmed it: it proves nothing.
-    Unconfirmed,
-    /// By it the author is known.
-    Confirmed(Box<Certificate>),
-}
-
-impl AuthorKey {
-    pub(crate) fn signers(&self) -> &[Certificate] {
-        match self {
-            Self::Confirmed(certificate) => std::slice::from_ref(certificate),
-            _ => &[],
-        }
-    }
-}
-
-/// What the database knows of an author.
-pub(crate) struct KnownAuthor {
-    pub(crate) roles: Vec<Member>,
-    pub(crate) key: AuthorKey,
-    pub(crate) banned: bool,
-}
-
-pub(crate) async fn look_up(
-    app: &App,
-    list: &MailingList,
-    author: &Mailbox,
-    sender: Option<&Address>,
-) -> Result<KnownAuthor, AppError> {
-    let mut db = app.store.reader().await?;
-    let roles = people::roles_of(&mut db, list.no, &author.address).await?;
-    let key = match roles.first() {
-        _ if list.settings.pgp.is_none() => AuthorKey::NotAsked,
-        None => AuthorKey::OfNobody,
-        Some(member) => match keys::certificate_of(&mut db, member.address_no).await? {
-            None => AuthorKey::Missing,
-            Some(row) if row.confirmed_at.is_none() || member.key_pending_approval => AuthorKey::Unconfirmed,
-            Some(row) => AuthorKey::Confirmed(Box::new(Certificate::from_stored(&row.certificate)?)),
-        },
-    };
-    let mut banned = people::is_banned(&mut db, list.no, &author.address).await?;
-    if let Some(sender) = sender.filter(|sender| **sender != author.address) {
-        banned |= people::is_banned(&mut db, list.no, sender).await?;
-    }
-    Ok(KnownAuthor { roles, key, banned })
-}
 
 /// The members that To and Cc name. `headers`: on lists with OpenPGP what the author signed, because whoever carries a message
 /// could leave members out of it by naming them outside.
@@ -86,37 +28,6 @@ pub(super) async fn addressees(
         addressees.extend(found.into_iter().filter(|member| member.role == Role::Member));
     }
     Ok(addressees)
-}
-
-/// Decrypts and verifies in the pool for such work; plain lists open nothing.
-pub(crate) async fn open(
-    app: &App,
-    list: &MailingList,
-    message: &Arc<Cleartext>,
-    certificates: &[Certificate],
-    now: Timestamp,
-) -> Result<Option<Opened>, AppError> {
-    if list.settings.pgp.is_none() {
-        return Ok(None);
-    }
-    let keys = app.keys_of(list).await?;
-    let limits = limits(list);
-    let (message, certificates) = (message.clone(), certificates.to_vec());
-    let take_room = app.growing.taker(GROWN_FORMS);
-    let opened = tokio::task::spawn_blocking(move || {
-        openpgp::open_in_room(&message, &keys.openers(), &certificates, now, limits, take_room)
-    });
-    opened.await.map(Some).map_err(|_| AppError::Interrupted)
-}
-
-/// What comes out of a decryption may be twice what the list takes, and never more than the most.
-fn limits(list: &MailingList) -> openpgp::Limits {
-    let most = openpgp::Limits::default().max_output_octets;
-    let max_output_octets = match list.settings.max_message_kib {
-        0 => most,
-        kib => (kib as usize).saturating_mul(2048).clamp(1 << 20, most),
-    };
-    openpgp::Limits { max_output_octets }
 }
 
 #[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
@@ -179,25 +90,6 @@ fn signature(opened: &Opened, key: &AuthorKey) -> Signature {
         Some(SignatureVerdict::WrongDate(_) | SignatureVerdict::Future) => Signature::WrongDate,
         Some(SignatureVerdict::ForOthers) => Signature::ForOthers,
         Some(_) => Signature::Invalid,
-    }
-}
-
-pub(crate) fn addressed(
-    app: &App,
-    opened: &Opened,
-    list: &MailingList,
-    sub_address: SubAddress,
-) -> Addressed {
-    let Some(valid) = opened.valid_signature() else {
-        return Addressed::NotSaid;
-    };
-    let headers = opened.signed_headers().unwrap_or_default();
-    let named: Vec<Mailbox> = headers.mailboxes("to").into_iter().chain(headers.mailboxes("cc")).collect();
-    match named.iter().any(|mailbox| is_address_of(app, list, sub_address, &mailbox.address)) {
-        true => Addressed::Here,
-        false if !named.is_empty() => Addressed::Elsewhere,
-        false if valid.names_us() => Addressed::Key,
-        false => Addressed::NotSaid,
     }
 }
 

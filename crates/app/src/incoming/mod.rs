@@ -1,8 +1,7 @@
 //! A message from the queue: gate, open, judge, and record what becomes of it.
 
-pub(crate) mod gather;
+mod gather;
 mod outside;
-pub(crate) mod past;
 mod post;
 
 use std::sync::Arc;
@@ -12,50 +11,39 @@ use sealist_lists::chains::{self, Verdict};
 use sealist_lists::facts::{self, EncryptionFact, MessageFacts, Signature};
 use sealist_lists::model::{Action, AddressNo, MailingList, Role, SubAddress};
 use sealist_lists::replay::ReplayHistory;
+use sealist_lists::routes::{Audience, Handling, Route};
 use sealist_lists::rules::{GATE, Reason, RuleHit};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Answerable, Mailbox, Timestamp, sole_author};
-use sealist_openpgp::Cleartext;
 use sealist_store::audit::Trier;
-use sealist_store::bodies::{self, StoredBody};
+use sealist_store::bodies;
 use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay::ReplayOutcome as Fate;
 use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, people, put_aside, sendings};
 
+use crate::addresses::source_of;
 use crate::bounces::{self, BounceHandling};
-use crate::commands::{self, takes_commands};
+use crate::commands;
 use crate::error::AppError;
-use crate::intake::source_of;
+use crate::known_author::{KnownAuthor, look_up};
 use crate::notice_kinds;
 use crate::notices::PreparedNotice;
+use crate::opening::{FORMS, open, open_stored};
+use crate::outcome::EntryOutcome;
 use crate::requests::ListContext;
+use crate::signed_texts::SignedTexts;
 use crate::site::App;
 use crate::succession::published;
 use crate::upkeep::make_room;
-use gather::{KnownAuthor, gather, look_up, open};
+use gather::gather;
 use outside::MessageOutside;
-use past::SignedTexts;
 use post::{Post, make_post};
 
-/// As it came, as it is opened, its parts, the payload and that sealed.
-pub(crate) const FORMS: u64 = 5;
-
-/// Commands and a key or two; what is larger is something else.
-pub(crate) const MAX_COMMAND_OCTETS: u64 = 1024 * 1024;
 /// So long mail waits for notices to strangers to go out again.
 const LONGEST_WAIT_MS: i64 = 5 * 24 * 3_600_000;
 /// This often a message is judged anew because another one with the same signed text was recorded meanwhile.
 const TRIES: usize = 20;
-
-/// What became of an entry, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryOutcome {
-    /// Accept, hold or discard; defer if the message waits for a later hour.
-    pub action: Action,
-    /// The reasons, the deciding one first.
-    pub reasons: Vec<Reason>,
-}
 
 /// Judges one entry and records the outcome in one transaction. An error leaves the entry as it is. What asks for a notice to
 /// a stranger when these are used up waits for the next hour: its outcome is [`Action::Defer`]. What waited for days is held.
@@ -81,17 +69,16 @@ async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutc
     let octets = bodies::octets(&mut *app.store.reader().await?, entry.body).await?;
     let _room = app.judging.wait(octets, FORMS).await?;
     let list = list_of(app, &entry).await?;
-    let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
-    let message = Arc::new(unseal_body(app, &list, body).await?);
+    let message = Arc::new(open_stored(app, &list, &entry).await?);
     fail_point_on_marker(&message);
     let outside = MessageOutside::of(app, &list, &message).await?;
-    let MessageOutside { headers: outer, origin, answerable, .. } = &outside;
-    let sender = outside.sender.address();
+    let MessageOutside { headers: outer, sender, origin, answerable } = &outside;
+    let sender = sender.address();
     let author = sole_author(outer);
 
     let mut entry = entry;
-    if entry.sub_address == SubAddress::Confirm && entry.detail.is_empty() {
-        entry.detail = outside.confirm_detail();
+    if let Some(token) = message.confirm_token().filter(|_| entry.detail.is_empty()) {
+        entry.detail = token.trim().to_owned();
     }
     if entry.sub_address == SubAddress::Bounces {
         match bounces::take(app, &list, &entry, sender, &message, now).await? {
@@ -110,7 +97,7 @@ async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutc
     let stopped = GATE
         .iter()
         .find_map(|rule| (rule.check)(&arrival))
-        .or_else(|| by_sub_address(&list, entry.sub_address, octets));
+        .or_else(|| Route::of(entry.sub_address).refuses(&list.settings, octets));
     let approved: &[Reason] = if entry.approved { &entry.reasons } else { &[] };
     let stopped = stopped.filter(|finding| !approved.contains(&finding.reason));
     let judged = |verdict| JudgedMessage::new(&list, &entry, verdict);
@@ -118,19 +105,19 @@ async fn judge(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutc
         let nobody = RuleHit { reason: Reason::NoSoleAuthor, action: Action::Hold };
         return record(app, judged(Verdict::of(stopped.unwrap_or(nobody))), now).await;
     };
-    if entry.sub_address == SubAddress::Sendkey {
-        return answer_sendkey(app, &list, &entry, sender, now).await;
-    }
-
-    if takes_commands(entry.sub_address) {
-        return commands::take(ListContext { app, list: &list, now }, &entry, &message, &mailbox).await;
-    }
-
+    let audience = match Route::of(entry.sub_address).handling {
+        Handling::SendKey => return answer_sendkey(app, &list, &entry, sender, now).await,
+        Handling::Commands => {
+            return commands::take(ListContext { app, list: &list, now }, &entry, &message, &mailbox).await;
+        }
+        Handling::Post(audience) => audience,
+        Handling::Bounces { .. } => Audience::Owners,
+    };
     let known = look_up(app, &list, &mailbox, sender).await?;
     let opened = open(app, &list, &message, known.key.signers(), now).await?;
     let brought = Arc::new(SignedTexts::by(app, &list, &entry, opened.as_ref()));
     let chain =
-        chains::named(chain_name(&list, entry.sub_address)).ok_or(StoreError::Damaged { table: "lists" })?;
+        chains::named(audience.chain(&list.settings)).ok_or(StoreError::Damaged { table: "lists" })?;
     let may_be_told = |facts: &MessageFacts| facts.author_role.is_some() && *answerable == Answerable::Yes;
     for _ in 0..TRIES {
         let past = brought.past(app).await?;
@@ -174,35 +161,6 @@ fn fail_point_on_marker(message: &[u8]) {
         assert!(!message.windows(text.len().max(1)).any(|window| window == text.as_bytes()), "poison");
     });
     let _ = message;
-}
-
-pub(crate) async fn unseal_body(
-    app: &App,
-    list: &MailingList,
-    body: StoredBody,
-) -> Result<Cleartext, AppError> {
-    match body {
-        StoredBody::Plain { payload, .. } => Ok(Cleartext::new(payload)),
-        StoredBody::Sealed(sealed) => Ok(app.keys_of(list).await?.storage.open(&sealed)?),
-    }
-}
-
-fn by_sub_address(list: &MailingList, sub_address: SubAddress, octets: u64) -> Option<RuleHit> {
-    match sub_address {
-        SubAddress::Posting | SubAddress::Owner | SubAddress::Bounces => None,
-        SubAddress::Sendkey if list.settings.pgp.is_some() => None,
-        SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm
-            if octets > MAX_COMMAND_OCTETS =>
-        {
-            RuleHit::new(Reason::TooLarge, Action::Hold)
-        }
-        SubAddress::Request | SubAddress::Join | SubAddress::Leave | SubAddress::Confirm => None,
-        SubAddress::Sendkey => RuleHit::new(Reason::Command, Action::Hold),
-    }
-}
-
-fn chain_name(list: &MailingList, sub_address: SubAddress) -> &str {
-    if sub_address == SubAddress::Owner { "owner-chain" } else { &list.settings.posting_chain }
 }
 
 /// The list's certificate goes to the envelope sender, once a day ([RFC 3834, section 4]).

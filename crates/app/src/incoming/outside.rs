@@ -6,7 +6,7 @@ use sealist_mail::origin::{self, Answerable, EnvelopeSender, MessageOrigin};
 use sealist_store::bounce_proofs;
 
 use crate::error::AppError;
-use crate::intake::CONFIRM_FIELD;
+use crate::opening::Received;
 use crate::site::App;
 
 /// The outside of a message.
@@ -18,24 +18,16 @@ pub(crate) struct MessageOutside {
 }
 
 impl MessageOutside {
-    pub(crate) async fn of(app: &App, list: &MailingList, message: &[u8]) -> Result<Self, AppError> {
-        let (headers, _) = Headers::parse(message);
-        let sender = EnvelopeSender::of(&headers);
+    pub(crate) async fn of(app: &App, list: &MailingList, received: &Received) -> Result<Self, AppError> {
+        let (headers, _) = Headers::parse(received);
+        let sender = received.sender();
         let mut origin =
-            origin::classify(&sender, &headers, message, &list.name.posting(), &list.name.list_id());
+            origin::classify(&sender, &headers, received, &list.name.posting(), &list.name.list_id());
         if origin == MessageOrigin::Message && answers_a_post(app, list, &headers).await? {
             origin = MessageOrigin::AutoReply;
         }
         let answerable = origin::answerable(&sender, &headers);
         Ok(Self { headers, sender, origin, answerable })
-    }
-}
-
-impl MessageOutside {
-    /// What followed the `+` of a `-confirm` address: in the field that the intake put second.
-    pub(crate) fn confirm_detail(&self) -> String {
-        let field = self.headers.fields().nth(1).filter(|field| field.is(CONFIRM_FIELD));
-        field.map(|field| field.decoded().trim().to_owned()).unwrap_or_default()
     }
 }
 

@@ -7,13 +7,14 @@ use sealist_lists::payload;
 use sealist_lists::pipelines;
 use sealist_mail::{Entity, Headers, Mailbox, Part, Timestamp};
 use sealist_openpgp as openpgp;
-use sealist_openpgp::{Cleartext, KeepSignature, Opened};
+use sealist_openpgp::{KeepSignature, Opened};
 use sealist_store::StoreError;
 use sealist_store::bodies::StoredBody;
 use sealist_store::queue::QueueEntry;
 
-use super::gather::{KnownAuthor, addressees};
+use super::gather::addressees;
 use crate::error::AppError;
+use crate::known_author::KnownAuthor;
 use crate::requests::is_shown;
 use crate::sealing;
 use crate::site::App;
@@ -37,7 +38,7 @@ pub(super) async fn make_post(
     facts: &MessageFacts,
     known: &KnownAuthor,
     mailbox: &Mailbox,
-    message: &Cleartext,
+    message: &[u8],
     opened: Option<&Opened>,
     now: Timestamp,
 ) -> Result<Post, AppError> {

@@ -10,7 +10,7 @@ use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, key_refresh};
 
 use super::key_notices::named;
-use super::refresh::{KeyServers, with_answers};
+use super::servers::{KeyServers, with_answers};
 use super::suspended::{is_compromised, suspended_row, was_authorised_by};
 use crate::error::AppError;
 use crate::notice_kinds;

@@ -18,7 +18,8 @@ use crate::moderators::{Ask, to_deciders};
 use crate::notice_kinds::{reason_lines, somebody};
 use crate::notices::{Attachment, Message, PreparedNotice, Tokens, answer, answer_by, place_of, to_key};
 use crate::site::App;
-use crate::summaries::{SummaryFact, gather};
+use crate::summaries::gather;
+use crate::summary_facts::SummaryFact;
 
 const HOUR_MS: i64 = 3_600_000;
 /// A statement names a nonce, and nonces are short-lived.
@@ -255,7 +256,7 @@ impl QuestionDraft<'_> {
     }
 
     async fn list_key(&self) -> Result<Option<Attachment>, AppError> {
-        let key = crate::setup::list_certificate(self.app, self.list.no).await?;
+        let key = crate::succession::list_certificate(self.app, self.list.no).await?;
         Ok(key.map(|key| (format!("{}.asc", self.list.name), "application/pgp-keys", key.armored())))
     }
 }

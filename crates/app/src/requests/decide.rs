@@ -9,10 +9,10 @@ use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
 use super::{ListContext, StepOutcome, Transition, decide};
+use crate::decisions::{DecidedBy, MessageDecision};
 use crate::effects::carry_out;
 use crate::error::AppError;
 use crate::key_life::row_of;
-use crate::moderation::{DecidedBy, MessageDecision};
 use crate::site::App;
 
 /// Lets a request happen that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for something

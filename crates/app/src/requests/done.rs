@@ -18,9 +18,10 @@ use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::notice_kinds::somebody;
 use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key};
-use crate::setup::list_certificate;
 use crate::site::App;
-use crate::summaries::{SummaryFact, gather};
+use crate::succession::list_certificate;
+use crate::summaries::gather;
+use crate::summary_facts::SummaryFact;
 
 pub(super) async fn done(
     list_context: ListContext<'_>,

@@ -12,7 +12,8 @@ use sealist_store::{lists, people};
 use super::{ListContext, PersonFacts, Proven, Requester, WorkflowState, ask, facts, policy, workflow};
 use crate::effects::{EarlierTokens, Effect};
 use crate::error::AppError;
-use crate::summaries::{SummaryFact, gather};
+use crate::summaries::gather;
+use crate::summary_facts::SummaryFact;
 
 /// By whose word an address has its new key, for other lists to judge.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -28,9 +28,9 @@ pub(crate) use facts::{PersonFacts, facts};
 pub(crate) use name::{first_free, in_key, is_chosen_here, is_free, is_shown};
 pub(crate) use offer::Offer;
 
+use crate::decisions::{DecidedBy, MessageDecision};
 use crate::effects::{EarlierTokens, Effect, RequestDecided};
 use crate::error::AppError;
-use crate::moderation::{self, MessageDecision};
 use crate::site::App;
 
 /// Where a request is handled, and when.
@@ -47,7 +47,7 @@ pub(crate) struct Requester {
     pub(crate) address: Address,
     /// Whether it is known that they are who they say: by a token, or a signature.
     pub(crate) proven: Proven,
-    /// Where the mail comes from that asks, if mail does: [`source_of`](crate::intake::source_of).
+    /// Where the mail comes from that asks, if mail does: [`source_of`](crate::addresses::source_of).
     pub(crate) source: Option<u16>,
 }
 
@@ -212,7 +212,7 @@ pub(crate) async fn decide(
     list_context: ListContext<'_>,
     request: Request,
     decision: MessageDecision,
-    by: moderation::DecidedBy,
+    by: DecidedBy,
 ) -> Result<Transition, AppError> {
     let audited = by.audited(list_context.app);
     let decided = RequestDecided { request: request.clone(), decision: decision.clone(), by, audited };

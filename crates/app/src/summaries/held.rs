@@ -13,11 +13,12 @@ use sealist_store::queue::{self, QueueEntry, QueueName as Where};
 use sealist_store::tokens::TokenSubject;
 
 use super::outside::{Extent, HeldMessageSummary, Shown, content, outside};
-use super::{NoticeWithTokens, Notices, SummaryFact, Telling, WhyGone};
+use super::{NoticeWithTokens, Notices, Telling};
+use crate::addresses::source_of;
 use crate::error::AppError;
-use crate::intake::source_of;
 use crate::moderators::{Decider, deciders};
 use crate::notices::{Message, channel_to, make_with, place_of};
+use crate::summary_facts::{SummaryFact, WhyGone};
 
 /// Messages of one notice; more wait for the next.
 const MAX_MESSAGES: usize = 200;

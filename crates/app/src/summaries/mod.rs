@@ -13,115 +13,25 @@ mod requests;
 use std::collections::HashSet;
 
 use sealist_lists::model::{EntryNo, MailingList};
-use sealist_lists::rules::Reason;
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
-use sealist_store::pending::{self, Beyond, Due, FactTelling, Heap, NewFact, Pace};
+use sealist_store::pending::{self, Due, FactTelling, Pace};
 use sealist_store::queue;
 use sealist_store::requests as waiting;
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, holds, lists};
-use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 use crate::site::App;
+use crate::summary_facts::{MINUTE_MS, SummaryFact, gathered, pace};
 pub(crate) use held::{minute, size};
 pub(crate) use outside::{Extent, outside, whole_content};
 
 /// Heaps of one look.
 const AT_ONCE: u32 = 20;
-const MINUTE_MS: i64 = 60_000;
 /// A notice that its limit does not let out yet is looked at again after this.
 const LATER_MS: i64 = 30 * MINUTE_MS;
-
-/// How many notices of a kind go at once on a day, before facts gather.
-const PACES: &[(Text, u32)] = &[
-    (Text::Held, 5),
-    (Text::Waits, 5),
-    (Text::Stopped, 3),
-    (Text::KeyVoid, 5),
-    (Text::MemberKeyNeeded, 1),
-    (Text::Undelivered, 1),
-    (Text::CopiesDropped, 1),
-    (Text::CopyDropped, 1),
-    (Text::Shunted, 3),
-    (Text::AdminSubscribed, 5),
-    (Text::AdminUnsubscribed, 5),
-    (Text::AdminKeyChanged, 5),
-    (Text::Requests, 1),
-];
-
-/// Something that people in charge of a list, or one person, are told of. Holds nothing that a message says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SummaryFact {
-    /// A message waits.
-    Held { entry: EntryNo },
-    /// A message waits no longer, and nobody decided.
-    Gone {
-        entry: EntryNo,
-        received_at_ms: i64,
-        sender: String,
-        octets: u64,
-        reasons: Vec<Reason>,
-        why: WhyGone,
-    },
-    /// A copy did not reach its reader.
-    Copy { email: String, reply: String },
-    /// Posts to a member have stopped.
-    Stopped { email: String },
-    /// The key of a member stands on the word of one that is compromised.
-    KeyVoid { email: String, fingerprint: String, old_fingerprint: String },
-    /// Somebody has become a member, or is none any more.
-    Member { email: String },
-    /// An address has another key, which some other list took.
-    KeyChanged { email: String, fingerprint: String },
-    /// Somebody asked for something that waits for a decision.
-    Asked { email: String },
-    /// A message broke the runner.
-    Shunted { entry: EntryNo, address: String, received_at_ms: i64 },
-}
-
-/// Why a message waits no longer without a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum WhyGone {
-    /// Too many waited.
-    TooMany,
-    /// It waited for too long.
-    TooLong,
-}
-
-impl SummaryFact {
-    /// What it is about: a later fact about the same takes its place.
-    fn subject(&self) -> String {
-        match self {
-            Self::Held { entry } | Self::Gone { entry, .. } | Self::Shunted { entry, .. } => {
-                entry.to_string()
-            }
-            Self::KeyChanged { email, fingerprint } => format!("{email} {fingerprint}"),
-            Self::Copy { email, .. }
-            | Self::Stopped { email }
-            | Self::KeyVoid { email, .. }
-            | Self::Member { email }
-            | Self::Asked { email } => email.clone(),
-        }
-    }
-}
-
-/// Facts of one heap that wait for their transaction.
-pub(crate) struct Gathered {
-    heap: Heap,
-    facts: Vec<NewFact>,
-    pace: Pace,
-}
-
-impl Gathered {
-    pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
-        pending::add(db, &self.heap, &self.facts, self.pace, now).await
-    }
-}
 
 /// Facts for those in charge of a list.
 pub(crate) fn gather(list: &MailingList, text: Text, facts: &[SummaryFact]) -> PreparedNotice {
@@ -136,25 +46,6 @@ pub(crate) fn gather_for(
     facts: &[SummaryFact],
 ) -> PreparedNotice {
     PreparedNotice::Facts(gathered(list, Some(to.clone()), text, facts))
-}
-
-fn gathered(list: &MailingList, to: Option<Address>, text: Text, facts: &[SummaryFact]) -> Gathered {
-    let fact = |fact: &SummaryFact| NewFact {
-        subject: fact.subject(),
-        fact: serde_json::to_string(fact).expect("a fact is JSON"),
-        // The limits on holds bound these, and each has to be told with its token.
-        beyond: if matches!(fact, SummaryFact::Held { .. }) { Beyond::Kept } else { Beyond::Counted },
-    };
-    Gathered {
-        heap: Heap { list: list.no, to, kind: text.name().to_owned() },
-        facts: facts.iter().map(fact).collect(),
-        pace: pace(list, text),
-    }
-}
-
-fn pace(list: &MailingList, text: Text) -> Pace {
-    let at_once = PACES.iter().find(|(kind, _)| *kind == text).map_or(1, |(_, at_once)| *at_once);
-    Pace { at_once, pause_ms: i64::from(list.settings.summary_pause_min) * MINUTE_MS }
 }
 
 /// The facts of one heap, and what a notice of them says.

@@ -6,13 +6,13 @@ use sealist_lists::model::MailingList;
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, context};
 use sealist_mail::{Entity, Field, Headers, Timestamp, beginning, one_line, sole_author, tamed_message};
-use sealist_openpgp::{Cleartext, Encryption, KeepSignature, Opened, random};
+use sealist_openpgp::{Encryption, KeepSignature, Opened, random};
 use sealist_store::bodies;
 use sealist_store::queue::QueueEntry;
 
 use crate::error::AppError;
-use crate::incoming::gather::{look_up, open};
-use crate::incoming::{FORMS, unseal_body};
+use crate::known_author::look_up;
+use crate::opening::{FORMS, Received, open, open_stored};
 use crate::site::App;
 
 /// So much of a message stands in a notice.
@@ -31,13 +31,13 @@ pub(crate) struct HeldMessageSummary {
     /// The size as it came.
     pub(crate) octets: u64,
     /// As it came.
-    pub(crate) message: Arc<Cleartext>,
+    pub(crate) message: Arc<Received>,
 }
 
 impl HeldMessageSummary {
     /// The same without the message itself.
     pub(crate) fn without_message(self) -> Self {
-        Self { message: Arc::new(Cleartext::new(Vec::new())), ..self }
+        Self { message: Arc::new(Received::empty()), ..self }
     }
 }
 
@@ -66,8 +66,7 @@ pub(crate) async fn outside(
 ) -> Result<HeldMessageSummary, AppError> {
     let octets = bodies::octets(&mut *app.store.reader().await?, entry.body).await?;
     let _room = app.judging.wait(octets, FORMS).await?;
-    let body = bodies::load(&mut *app.store.reader().await?, entry.body).await?;
-    let message = Arc::new(unseal_body(app, list, body).await?);
+    let message = Arc::new(open_stored(app, list, entry).await?);
     let (outer, _) = Headers::parse(&message);
     Ok(HeldMessageSummary {
         author: short(&outer.text("from").unwrap_or_default()),
@@ -140,9 +139,10 @@ async fn opened(
 }
 
 /// A message that was not encrypted.
-fn as_it_came(app: &App, list: &MailingList, message: &[u8], opened: Option<&Opened>) -> Vec<u8> {
+fn as_it_came(app: &App, list: &MailingList, message: &Received, opened: Option<&Opened>) -> Vec<u8> {
     let entity = Entity::parse(message);
-    let mut headers = entity.headers.clone();
+    let path = message.return_path().and_then(|path| Field::raw("Return-Path", &path).ok());
+    let mut headers: Headers = path.into_iter().chain(entity.headers.fields().cloned()).collect();
     headers.set(subject(app, list, &entity.headers, opened));
     let mut whole = Vec::with_capacity(message.len());
     headers.write_to(&mut whole);

@@ -1,0 +1,136 @@
+//! How a message of the queue is opened: first the list's own seal, then what OpenPGP its author put around it.
+//!
+//! Both posts and commands are opened here, so that they agree on what a message says.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use sealist_lists::facts::Addressed;
+use sealist_lists::model::{MailingList, SubAddress};
+use sealist_mail::origin::EnvelopeSender;
+use sealist_mail::{Mailbox, Timestamp};
+use sealist_openpgp as openpgp;
+use sealist_openpgp::{Certificate, Cleartext, Opened};
+use sealist_store::bodies::{self, StoredBody};
+use sealist_store::queue::QueueEntry;
+
+use crate::addresses::is_address_of;
+use crate::envelope::Envelope;
+use crate::error::AppError;
+use crate::site::App;
+
+/// How often a message stands in memory while it is judged: as it came, as it is opened, its parts, the payload, and the
+/// sealed payload.
+pub(crate) const FORMS: u64 = 5;
+/// How often what grew when it was opened stands in memory: what came out of compressed data, its parts, and what is made of
+/// them.
+const GROWN_FORMS: u64 = 3;
+
+/// A message as it came, with its envelope beside it. Derefs to the octets of the message.
+pub(crate) struct Received {
+    envelope: Option<Envelope>,
+    /// The envelope in the form in which it is stored, and the message behind it.
+    stored: Cleartext,
+    /// Where the message begins.
+    begins: usize,
+}
+
+impl Received {
+    /// Takes apart what is stored for a sub-address.
+    fn new(sub_address: SubAddress, stored: Cleartext) -> Self {
+        let (envelope, begins) = Envelope::read(sub_address, &stored).unzip();
+        Self { envelope, begins: begins.unwrap_or_default(), stored }
+    }
+
+    /// Nothing at all.
+    pub(crate) fn empty() -> Self {
+        Self { envelope: None, stored: Cleartext::new(Vec::new()), begins: 0 }
+    }
+
+    /// Returns the envelope sender.
+    pub(crate) fn sender(&self) -> EnvelopeSender {
+        self.envelope.as_ref().map_or(EnvelopeSender::Unreadable, Envelope::sender)
+    }
+
+    /// Returns the envelope sender as a Return-Path field shows it, if there was an envelope.
+    pub(crate) fn return_path(&self) -> Option<String> {
+        self.envelope.as_ref().map(|envelope| format!("<{}>", envelope.path))
+    }
+
+    /// Returns what followed the `+` of a `-confirm` address.
+    pub(crate) fn confirm_token(&self) -> Option<&str> {
+        self.envelope.as_ref()?.confirm_token.as_deref()
+    }
+}
+
+impl Deref for Received {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.stored[self.begins..]
+    }
+}
+
+/// Opens what is stored of an entry of the queue. Errs with [`AppError::NoKeys`] if this node lacks the list's keys.
+pub(crate) async fn open_stored(
+    app: &App,
+    list: &MailingList,
+    entry: &QueueEntry,
+) -> Result<Received, AppError> {
+    let stored = match bodies::load(&mut *app.store.reader().await?, entry.body).await? {
+        StoredBody::Plain { payload, .. } => Cleartext::new(payload),
+        StoredBody::Sealed(sealed) => app.keys_of(list).await?.storage.open(&sealed)?,
+    };
+    Ok(Received::new(entry.sub_address, stored))
+}
+
+/// Decrypts and verifies in the pool for such work; plain lists open nothing.
+pub(crate) async fn open(
+    app: &App,
+    list: &MailingList,
+    received: &Arc<Received>,
+    certificates: &[Certificate],
+    now: Timestamp,
+) -> Result<Option<Opened>, AppError> {
+    if list.settings.pgp.is_none() {
+        return Ok(None);
+    }
+    let keys = app.keys_of(list).await?;
+    let limits = limits(list);
+    let (received, certificates) = (received.clone(), certificates.to_vec());
+    let take_room = app.growing.taker(GROWN_FORMS);
+    let opened = tokio::task::spawn_blocking(move || {
+        openpgp::open_in_room(&received, &keys.openers(), &certificates, now, limits, take_room)
+    });
+    opened.await.map(Some).map_err(|_| AppError::Interrupted)
+}
+
+/// What comes out of a decryption may be twice what the list takes, and never more than the most.
+fn limits(list: &MailingList) -> openpgp::Limits {
+    let most = openpgp::Limits::default().max_output_octets;
+    let max_output_octets = match list.settings.max_message_kib {
+        0 => most,
+        kib => (kib as usize).saturating_mul(2048).clamp(1 << 20, most),
+    };
+    openpgp::Limits { max_output_octets }
+}
+
+/// Whether the signed To and Cc of a message name a sub-address of the list. Reads nothing that no valid signature covers.
+pub(crate) fn addressed(
+    app: &App,
+    opened: &Opened,
+    list: &MailingList,
+    sub_address: SubAddress,
+) -> Addressed {
+    let Some(valid) = opened.valid_signature() else {
+        return Addressed::NotSaid;
+    };
+    let headers = opened.signed_headers().unwrap_or_default();
+    let named: Vec<Mailbox> = headers.mailboxes("to").into_iter().chain(headers.mailboxes("cc")).collect();
+    match named.iter().any(|mailbox| is_address_of(app, list, sub_address, &mailbox.address)) {
+        true => Addressed::Here,
+        false if !named.is_empty() => Addressed::Elsewhere,
+        false if valid.names_us() => Addressed::Key,
+        false => Addressed::NotSaid,
+    }
+}

@@ -1,0 +1,126 @@
+//! Facts that gather until a notice tells them, and how fast they are told. Reads `summary_pause_min`.
+
+use sealist_lists::model::{EntryNo, MailingList};
+use sealist_lists::rules::Reason;
+use sealist_lists::texts::Text;
+use sealist_mail::{Address, Timestamp};
+use sealist_store::pending::{self, Beyond, Heap, NewFact, Pace};
+use sealist_store::{Conn, StoreError};
+use serde::{Deserialize, Serialize};
+
+pub(crate) const MINUTE_MS: i64 = 60_000;
+
+/// How many notices of a kind go at once on a day, before facts gather.
+const PACES: &[(Text, u32)] = &[
+    (Text::Held, 5),
+    (Text::Waits, 5),
+    (Text::Stopped, 3),
+    (Text::KeyVoid, 5),
+    (Text::MemberKeyNeeded, 1),
+    (Text::Undelivered, 1),
+    (Text::CopiesDropped, 1),
+    (Text::CopyDropped, 1),
+    (Text::Shunted, 3),
+    (Text::AdminSubscribed, 5),
+    (Text::AdminUnsubscribed, 5),
+    (Text::AdminKeyChanged, 5),
+    (Text::Requests, 1),
+];
+
+/// Something that people in charge of a list, or one person, are told of. Holds nothing that a message says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SummaryFact {
+    /// A message waits.
+    Held { entry: EntryNo },
+    /// A message waits no longer, and nobody decided.
+    Gone {
+        entry: EntryNo,
+        received_at_ms: i64,
+        sender: String,
+        octets: u64,
+        reasons: Vec<Reason>,
+        why: WhyGone,
+    },
+    /// A copy did not reach its reader.
+    Copy { email: String, reply: String },
+    /// Posts to a member have stopped.
+    Stopped { email: String },
+    /// The key of a member stands on the word of one that is compromised.
+    KeyVoid { email: String, fingerprint: String, old_fingerprint: String },
+    /// Somebody has become a member, or is none any more.
+    Member { email: String },
+    /// An address has another key, which some other list took.
+    KeyChanged { email: String, fingerprint: String },
+    /// Somebody asked for something that waits for a decision.
+    Asked { email: String },
+    /// A message broke the runner.
+    Shunted { entry: EntryNo, address: String, received_at_ms: i64 },
+}
+
+/// Why a message waits no longer without a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WhyGone {
+    /// Too many waited.
+    TooMany,
+    /// It waited for too long.
+    TooLong,
+}
+
+impl SummaryFact {
+    /// What it is about: a later fact about the same takes its place.
+    pub(crate) fn subject(&self) -> String {
+        match self {
+            Self::Held { entry } | Self::Gone { entry, .. } | Self::Shunted { entry, .. } => {
+                entry.to_string()
+            }
+            Self::KeyChanged { email, fingerprint } => format!("{email} {fingerprint}"),
+            Self::Copy { email, .. }
+            | Self::Stopped { email }
+            | Self::KeyVoid { email, .. }
+            | Self::Member { email }
+            | Self::Asked { email } => email.clone(),
+        }
+    }
+}
+
+/// Facts of one heap that wait for their transaction.
+pub(crate) struct Gathered {
+    heap: Heap,
+    facts: Vec<NewFact>,
+    pace: Pace,
+}
+
+impl Gathered {
+    /// Adds the facts to those of the heap that wait already.
+    pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
+        pending::add(db, &self.heap, &self.facts, self.pace, now).await
+    }
+}
+
+/// Puts facts together for the people in charge of a list, or for one person.
+pub(crate) fn gathered(
+    list: &MailingList,
+    to: Option<Address>,
+    text: Text,
+    facts: &[SummaryFact],
+) -> Gathered {
+    let fact = |fact: &SummaryFact| NewFact {
+        subject: fact.subject(),
+        fact: serde_json::to_string(fact).expect("a fact is JSON"),
+        // The limits on holds bound these, and each has to be told with its token.
+        beyond: if matches!(fact, SummaryFact::Held { .. }) { Beyond::Kept } else { Beyond::Counted },
+    };
+    Gathered {
+        heap: Heap { list: list.no, to, kind: text.name().to_owned() },
+        facts: facts.iter().map(fact).collect(),
+        pace: pace(list, text),
+    }
+}
+
+/// Returns how many notices of a kind a list gets at once, and how long facts gather afterwards.
+pub(crate) fn pace(list: &MailingList, text: Text) -> Pace {
+    let at_once = PACES.iter().find(|(kind, _)| *kind == text).map_or(1, |(_, at_once)| *at_once);
+    Pace { at_once, pause_ms: i64::from(list.settings.summary_pause_min) * MINUTE_MS }
+}
