@@ -1,4 +1,4 @@
-//! Envelope senders that tell whom a bounce is about.
+//! StoredEnvelope senders that tell whom a bounce is about.
 //!
 //! A handle carries list, member and day, and nobody else can make one. It names the member and no copy: what went to it is
 //! long gone when it comes back. It counts for some weeks only: envelope senders stand in the mail that people keep and

@@ -14,14 +14,14 @@ const CONFIRM: &str = "X-Sealist-Confirm";
 
 /// The envelope of one message to one sub-address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Envelope {
+pub(crate) struct StoredEnvelope {
     /// The envelope sender as it was given, without brackets; empty: none.
     pub(crate) path: String,
     /// What followed the `+` of a `-confirm` address; `None` at other addresses.
     pub(crate) confirm_token: Option<String>,
 }
 
-impl Envelope {
+impl StoredEnvelope {
     /// Returns the lines that stand in front of the message.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut lines = format!("{RETURN_PATH}: <{}>\r\n", self.path);
@@ -65,9 +65,9 @@ mod tests {
     use super::*;
 
     fn check(sub_address: SubAddress, path: &str, token: Option<&str>, message: &str) {
-        let envelope = Envelope { path: path.to_owned(), confirm_token: token.map(str::to_owned) };
+        let envelope = StoredEnvelope { path: path.to_owned(), confirm_token: token.map(str::to_owned) };
         let stored = [&envelope.to_bytes()[..], message.as_bytes()].concat();
-        let (read, begins) = Envelope::read(sub_address, &stored).expect("an envelope");
+        let (read, begins) = StoredEnvelope::read(sub_address, &stored).expect("an envelope");
         assert_eq!((read, &stored[begins..]), (envelope, message.as_bytes()), "{path} {message:?}");
     }
 
@@ -93,7 +93,7 @@ mod tests {
         for stored in
             ["", "From: a\r\n\r\n", "Return-Path: anne\r\n", "Return-Path: <anne", "Return-Path:<a>\r\n"]
         {
-            assert_eq!(Envelope::read(SubAddress::Posting, stored.as_bytes()), None, "{stored:?}");
+            assert_eq!(StoredEnvelope::read(SubAddress::Posting, stored.as_bytes()), None, "{stored:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use sealist_store::bodies::{self, ROW_OCTETS, StoredBody};
 use sealist_store::{StoreError, lists, queue, tokens};
 
 use crate::addresses::{named_below, source_of};
-use crate::envelope::Envelope;
+use crate::envelope::StoredEnvelope;
 use crate::error::AppError;
 use crate::keyring::ListKeys;
 use crate::site::App;
@@ -167,7 +167,7 @@ impl Intake {
         let mut intake = Self { list, sub_address, detail, sender, form, spool: None, start };
         // A token: nothing but its mark stands in the database.
         let token = (sub_address == SubAddress::Confirm).then(|| std::mem::take(&mut intake.detail));
-        intake.form.write(&Envelope { path: whole.to_owned(), confirm_token: token }.to_bytes())?;
+        intake.form.write(&StoredEnvelope { path: whole.to_owned(), confirm_token: token }.to_bytes())?;
         Ok(intake)
     }
 

@@ -15,7 +15,7 @@ use sealist_store::bodies::{self, StoredBody};
 use sealist_store::queue::QueueEntry;
 
 use crate::addresses::is_address_of;
-use crate::envelope::Envelope;
+use crate::envelope::StoredEnvelope;
 use crate::error::AppError;
 use crate::site::App;
 
@@ -27,18 +27,18 @@ pub(crate) const FORMS: u64 = 5;
 const GROWN_FORMS: u64 = 3;
 
 /// A message as it came, with its envelope beside it. Derefs to the octets of the message.
-pub(crate) struct Received {
-    envelope: Option<Envelope>,
+pub(crate) struct ReceivedMessage {
+    envelope: Option<StoredEnvelope>,
     /// The envelope in the form in which it is stored, and the message behind it.
     stored: Cleartext,
     /// Where the message begins.
     begins: usize,
 }
 
-impl Received {
+impl ReceivedMessage {
     /// Takes apart what is stored for a sub-address.
     fn new(sub_address: SubAddress, stored: Cleartext) -> Self {
-        let (envelope, begins) = Envelope::read(sub_address, &stored).unzip();
+        let (envelope, begins) = StoredEnvelope::read(sub_address, &stored).unzip();
         Self { envelope, begins: begins.unwrap_or_default(), stored }
     }
 
@@ -49,7 +49,7 @@ impl Received {
 
     /// Returns the envelope sender.
     pub(crate) fn sender(&self) -> EnvelopeSender {
-        self.envelope.as_ref().map_or(EnvelopeSender::Unreadable, Envelope::sender)
+        self.envelope.as_ref().map_or(EnvelopeSender::Unreadable, StoredEnvelope::sender)
     }
 
     /// Returns the envelope sender as a Return-Path field shows it, if there was an envelope.
@@ -63,7 +63,7 @@ impl Received {
     }
 }
 
-impl Deref for Received {
+impl Deref for ReceivedMessage {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -76,19 +76,19 @@ pub(crate) async fn open_stored(
     app: &App,
     list: &MailingList,
     entry: &QueueEntry,
-) -> Result<Received, AppError> {
+) -> Result<ReceivedMessage, AppError> {
     let stored = match bodies::load(&mut *app.store.reader().await?, entry.body).await? {
         StoredBody::Plain { payload, .. } => Cleartext::new(payload),
         StoredBody::Sealed(sealed) => app.keys_of(list).await?.storage.open(&sealed)?,
     };
-    Ok(Received::new(entry.sub_address, stored))
+    Ok(ReceivedMessage::new(entry.sub_address, stored))
 }
 
 /// Decrypts and verifies in the pool for such work; plain lists open nothing.
 pub(crate) async fn open(
     app: &App,
     list: &MailingList,
-    received: &Arc<Received>,
+    received: &Arc<ReceivedMessage>,
     certificates: &[Certificate],
     now: Timestamp,
 ) -> Result<Option<Opened>, AppError> {

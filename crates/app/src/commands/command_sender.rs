@@ -17,7 +17,7 @@ use super::closed::Closed;
 use super::questions::{Answering, QuestionScope, answering, imply};
 use crate::addresses::source_of;
 use crate::error::AppError;
-use crate::opening::{Received, addressed, open};
+use crate::opening::{ReceivedMessage, addressed, open};
 use crate::requests::{ListContext, PersonFacts, Proven, Requester, facts};
 use crate::signed_texts::SignedTexts;
 use crate::site::App;
@@ -64,7 +64,7 @@ impl CommandSender {
     pub(super) async fn read_command_mail(
         list_context: ListContext<'_>,
         entry: &QueueEntry,
-        message: &Arc<Received>,
+        message: &Arc<ReceivedMessage>,
         mailbox: &Mailbox,
     ) -> Result<Self, AppError> {
         let ListContext { app, list, now } = list_context;

@@ -27,7 +27,7 @@ use sealist_store::replay;
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
 use crate::notices::place_of;
-use crate::opening::Received;
+use crate::opening::ReceivedMessage;
 use crate::outcome::EntryOutcome;
 use crate::requests::{ListContext, Proven, StepOutcome, Transition};
 use answers::Answers;
@@ -40,7 +40,7 @@ const TRIES: usize = 20;
 pub(crate) async fn take(
     list_context: ListContext<'_>,
     entry: &QueueEntry,
-    message: &Arc<Received>,
+    message: &Arc<ReceivedMessage>,
     mailbox: &Mailbox,
 ) -> Result<EntryOutcome, AppError> {
     for _ in 0..TRIES {
@@ -55,7 +55,7 @@ pub(crate) async fn take(
 async fn take_once(
     list_context: ListContext<'_>,
     entry: &QueueEntry,
-    message: &Arc<Received>,
+    message: &Arc<ReceivedMessage>,
     mailbox: &Mailbox,
 ) -> Result<EntryOutcome, AppError> {
     let ListContext { app, list, now } = list_context;

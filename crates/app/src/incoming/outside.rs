@@ -6,7 +6,7 @@ use sealist_mail::origin::{self, Answerable, EnvelopeSender, MessageOrigin};
 use sealist_store::bounce_proofs;
 
 use crate::error::AppError;
-use crate::opening::Received;
+use crate::opening::ReceivedMessage;
 use crate::site::App;
 
 /// The outside of a message.
@@ -18,7 +18,11 @@ pub(crate) struct MessageOutside {
 }
 
 impl MessageOutside {
-    pub(crate) async fn of(app: &App, list: &MailingList, received: &Received) -> Result<Self, AppError> {
+    pub(crate) async fn of(
+        app: &App,
+        list: &MailingList,
+        received: &ReceivedMessage,
+    ) -> Result<Self, AppError> {
         let (headers, _) = Headers::parse(received);
         let sender = received.sender();
         let mut origin =

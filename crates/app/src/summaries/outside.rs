@@ -12,7 +12,7 @@ use sealist_store::queue::QueueEntry;
 
 use crate::error::AppError;
 use crate::known_author::look_up;
-use crate::opening::{FORMS, Received, open, open_stored};
+use crate::opening::{FORMS, ReceivedMessage, open, open_stored};
 use crate::site::App;
 
 /// So much of a message stands in a notice.
@@ -31,13 +31,13 @@ pub(crate) struct HeldMessageSummary {
     /// The size as it came.
     pub(crate) octets: u64,
     /// As it came.
-    pub(crate) message: Arc<Received>,
+    pub(crate) message: Arc<ReceivedMessage>,
 }
 
 impl HeldMessageSummary {
     /// The same without the message itself.
     pub(crate) fn without_message(self) -> Self {
-        Self { message: Arc::new(Received::empty()), ..self }
+        Self { message: Arc::new(ReceivedMessage::empty()), ..self }
     }
 }
 
@@ -139,7 +139,7 @@ async fn opened(
 }
 
 /// A message that was not encrypted.
-fn as_it_came(app: &App, list: &MailingList, message: &Received, opened: Option<&Opened>) -> Vec<u8> {
+fn as_it_came(app: &App, list: &MailingList, message: &ReceivedMessage, opened: Option<&Opened>) -> Vec<u8> {
     let entity = Entity::parse(message);
     let path = message.return_path().and_then(|path| Field::raw("Return-Path", &path).ok());
     let mut headers: Headers = path.into_iter().chain(entity.headers.fields().cloned()).collect();
