@@ -1,4 +1,4 @@
-//! How a command ends: the codes of sysexits(3), one table for all errors.
+//! The exit codes of commands: those of sysexits(3), one table for all errors.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -11,33 +11,33 @@ use sealist_store::{For, StoreError};
 use crate::config::ConfigError;
 use crate::opening::{NoKeysHere, NoSite};
 
-/// The codes of sysexits(3) that commands end with.
+/// The codes of sysexits(3) that are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Code {
-    /// The command line is wrong.
+    /// The command line is invalid.
     Usage = 64,
-    /// What was given cannot be used: a message, a key, a value, a number that nothing has.
+    /// An argument cannot be used: a message, a key, a value, or an unknown number.
     Data = 65,
     /// A file that was named cannot be read.
     NoInput = 66,
-    /// No such list, member or address.
+    /// There is no such list, member or address.
     NoUser = 67,
-    /// Something else holds what is needed: a port.
+    /// A resource is in use by another program, for instance a port.
     Unavailable = 69,
-    /// A fault of this program.
+    /// A bug in this program.
     Software = 70,
-    /// It exists already, or a file cannot be made.
+    /// It exists already, or a file cannot be created.
     CannotCreate = 73,
-    /// The answer could not be written.
+    /// The output could not be written.
     Io = 74,
-    /// The same may work later.
+    /// A temporary error: the same command may succeed later.
     TryAgain = 75,
-    /// The configuration, the database or the keys must be set right first.
+    /// The configuration, the database or the keys must be fixed first.
     Config = 78,
 }
 
-/// An error that says itself how to end.
+/// An error with its own exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct Ending {
@@ -50,15 +50,15 @@ impl Ending {
         Self { code, text: text.into() }
     }
 
-    /// A file or folder that was asked for cannot be written, for whatever reason: a folder that is not there is none that
-    /// cannot be read.
+    /// A file or folder cannot be written, whatever the reason. (A missing folder must not be reported as an
+    /// unreadable input.)
     pub(crate) fn not_written(path: &Path, why: &std::io::Error) -> Self {
         Self::new(Code::CannotCreate, format!("cannot write {}: {why}", path.display()))
     }
 }
 
-/// How a command that failed ends. The first cause in the chain that is known decides; what the admin named and is not
-/// there is [`Code::Data`].
+/// The exit code for an error. The first known cause in the chain decides. If something that the admin named
+/// does not exist, the code is [`Code::Data`].
 pub(crate) fn code_of(error: &anyhow::Error) -> Code {
     error.chain().find_map(known).unwrap_or(Code::Data)
 }

@@ -1,12 +1,12 @@
-//! Fail-points, which test builds have (feature `fail-points`): the process ends at the one that `SEALIST_ABORT_AT` counts
-//! to, breaks at a message with the text of `SEALIST_POISON`, or has a clock that is so many milliseconds ahead as the file
-//! of `SEALIST_CLOCK` says. Other builds read none of them.
+//! Fail points for tests (feature `fail-points`). The process aborts at the fail point whose number is
+//! `SEALIST_ABORT_AT`, panics at a message with the text of `SEALIST_POISON`, or has a clock that is as many
+//! milliseconds ahead as the file of `SEALIST_CLOCK` says. Other builds read none of these variables.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Before and behind each commit and each word to another program.
+/// Points before and after each commit and each command to another program.
 const POINTS: [&str; 9] = [
     "before-commit",
     "after-commit",
@@ -21,7 +21,7 @@ const POINTS: [&str; 9] = [
 
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
-/// Arms them as the environment says.
+/// Activates the fail points that the environment names.
 pub(crate) fn arm() {
     if !fail::has_failpoints() {
         return;
@@ -49,7 +49,7 @@ pub(crate) fn arm() {
     }
 }
 
-/// A file that is being written holds no number yet: then the clock goes on as it is.
+/// While the file is being written it holds no number, and the clock stays unchanged.
 fn set_clock(file: &Path) {
     let words = std::fs::read_to_string(file).unwrap_or_default();
     if let Ok(ahead_ms) = words.parse::<i64>() {
@@ -57,7 +57,7 @@ fn set_clock(file: &Path) {
     }
 }
 
-/// Says how many were passed.
+/// Logs how many fail points were passed.
 pub(crate) fn count() {
     if fail::has_failpoints() {
         tracing::info!(passed = PASSED.load(Ordering::Relaxed), "fail-points");

@@ -1,4 +1,4 @@
-//! `sealist inject`: puts a message into the queue as if it had come by LMTP, under the same limits.
+//! `sealist inject`: puts a message into the queue as if it had arrived by LMTP, with the same limits.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::admin::CommandOutput;
 use crate::exit::{Code, Ending};
 
-/// Reads `file`, or standard input, and stores it for that address of a list; the running server does the
-/// rest. `max_octets`: as at the sub-address.
+/// Reads `file` or standard input and stores the message for that address of a list. The running server
+/// processes it. `max_octets` is the limit of LMTP.
 pub(crate) async fn run(
     app: &App,
     to: &Address,

@@ -1,4 +1,4 @@
-//! LMTP transactions: from RCPT to the commit behind the 250.
+//! LMTP transactions: from RCPT to the commit before the 250.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::runners::room::IntakeRoom;
 
-/// Octets that one permit of the room stands for.
+/// How many octets one permit of the semaphore stands for.
 const PERMIT_OCTETS: usize = 1024;
 
-/// Takes mail in for all lists.
+/// Receives mail for all lists.
 pub(crate) struct LmtpService {
     pub(crate) app: App,
-    /// Room for messages in memory.
+    /// The memory for messages, as a semaphore.
     pub(crate) memory: Arc<Semaphore>,
-    /// Room on the disk and in the queue.
+    /// Whether there is room on the disk and in the queue.
     pub(crate) room: IntakeRoom,
-    /// Tells the incoming runner.
+    /// Wakes the incoming runner.
     pub(crate) arrived: Arc<Notify>,
 }
 
@@ -30,23 +30,23 @@ pub(crate) struct LmtpDelivery {
     arrived: Arc<Notify>,
     sender: Option<String>,
     arrivals: Vec<Destination>,
-    /// Which arrival each recipient means: two addresses may mean one sub-address.
+    /// The index of the arrival of each recipient. Two addresses may mean one sub-address.
     meant: Vec<usize>,
     intakes: Vec<Taking>,
-    /// What MAIL says of the size.
+    /// The size that MAIL declares.
     announced: Option<u64>,
-    /// What has come.
+    /// The octets received so far.
     came: u64,
     scanner: Option<Scanner>,
     held: Option<OwnedSemaphorePermit>,
-    /// Of each intake.
+    /// The octets of each intake.
     octets: usize,
 }
 
-/// What becomes of a message at one of the addresses that it is for.
+/// The state of a message at one of its addresses.
 enum Taking {
     In(Box<Intake>),
-    /// It is not taken in, with this reply.
+    /// It is refused with this reply.
     Refused(Reply),
 }
 
@@ -88,12 +88,13 @@ impl Transaction for LmtpDelivery {
         let address = recipient.parse().map_err(|_| Reply::no_such_address())?;
         match Destination::at(&self.app, &address).await {
             Ok(Some(arrival)) => {
-                // A peer may count line ends otherwise than we do.
+                // The peer may count line ends differently.
                 let is_too_large = |most: u64| self.announced.is_some_and(|octets| octets > most + most / 8);
                 if arrival.most_octets().is_some_and(is_too_large) {
                     return Err(too_large());
                 }
-                // Each handle is an address of its own: a message to many of them would be kept many times.
+                // Each handle is an address of its own, so a message to many handles would be stored many
+                // times.
                 if self.arrivals.iter().any(|other| other.is_another_command_of_its_list(&arrival)) {
                     return Err(Reply::new(452, (4, 5, 3), "one address for commands of a list at a time"));
                 }
@@ -136,7 +137,7 @@ impl Transaction for LmtpDelivery {
             }
         }
         if self.intakes.iter_mut().all(|taking| taking.as_intake().is_none()) {
-            // What nobody takes is not kept either; each recipient has a reply of its own at the end.
+            // If every address refuses, nothing is stored, and each recipient gets its reply at the end.
             return Ok(());
         }
         let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
@@ -194,17 +195,18 @@ fn not_looked_up(error: &AppError) -> Reply {
     Reply::try_again()
 }
 
-/// Much mail with commands waits, of this source or of all.
+/// Too much mail with commands waits, from this source or in total.
 fn no_room_for_commands() -> Reply {
     Reply::new(452, (4, 3, 1), "too much mail with commands waits here, try again in an hour")
 }
 
-/// More than an address takes. The size of a message is no secret.
+/// The message is larger than the address accepts. The size of a message is no secret, so the reply may say
+/// it.
 fn too_large() -> Reply {
     Reply::new(552, (5, 3, 4), "message too large for this address")
 }
 
-/// What the peer is told of a message whose structure is refused.
+/// The reply to a message whose structure is refused.
 fn refusal(refusal: ScanError) -> Reply {
     let (code, enhanced) = match refusal {
         ScanError::LineEnd => (554, (5, 6, 11)),

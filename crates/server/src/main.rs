@@ -30,7 +30,7 @@ use sealist_lists::model::ListName;
 use sealist_mail::Address;
 use serde_json::json;
 
-/// Everything is zeroed when it is freed: cleartext leaves no trace in memory that is used again.
+/// Memory is zeroed when it is freed, so that no cleartext remains in memory that is reused.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<tikv_jemallocator::Jemalloc> =
     zeroizing_alloc::ZeroAlloc(tikv_jemallocator::Jemalloc);
@@ -41,7 +41,7 @@ struct Arguments {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", env = "SEALIST_CONFIG", default_value = config::DEFAULT_PATH)]
     config: PathBuf,
-    /// Prints data as JSON; not for `serve` and `demo`. Errors are words on standard error all the same.
+    /// Prints data as JSON. Not for `serve` and `demo`. Errors are still text on standard error.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -52,40 +52,40 @@ struct Arguments {
 enum ProgramCommand {
     /// Runs the server.
     Serve,
-    /// Shows the main job with real keys and real mail, on loopback, in a temporary folder.
+    /// Demonstrates an encrypted list with real keys and real mail, on loopback, in a temporary folder.
     Demo(demo::DemoOptions),
-    /// Reads the configuration and says what is wrong with it.
+    /// Reads the configuration and reports errors in it.
     Check,
     /// Prints a commented configuration file with all defaults.
     Example,
-    /// Writes a configuration, makes the database and a first list, and says what to do next.
+    /// Writes a configuration, makes the database and a first list, and prints the next steps.
     Quickstart {
-        /// Your address: owner and first member of the list.
+        /// Your address: the owner and first member of the list.
         admin: Address,
-        /// The first list. Default: team@lists.DOMAIN, DOMAIN being that of your address.
+        /// The first list. Default: team@lists.DOMAIN with the domain of your address.
         #[arg(long)]
         list: Option<ListName>,
         /// A file with your OpenPGP certificate.
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
-    /// Looks for what is wrong and says how to mend it. Ends with 0 (all good), 1 (warnings), 2 (faults) or 78 (there is no
-    /// site to look at).
+    /// Looks for problems and says how to fix them. Exits with 0 (all good), 1 (warnings), 2 (faults) or 78
+    /// (there is no site to check).
     Doctor,
     /// Puts a message into the queue of a list.
     Inject {
         /// An address of the list.
         list: Address,
-        /// The message; without it, standard input.
+        /// The file with the message. Default: standard input.
         file: Option<PathBuf>,
-        /// The envelope sender. Without it the message has none, as a delivery report.
+        /// The envelope sender. Default: the null sender, as in delivery reports.
         #[arg(long)]
         sender: Option<Address>,
     },
-    /// Prints what the mail server in front must know.
+    /// Prints the configuration for the mail server in front.
     #[command(subcommand)]
     Mta(Mta),
-    /// Prints the same for Postfix, as `mta print postfix` does.
+    /// Prints the configuration for Postfix, like `mta print postfix`.
     Postfix {
         #[command(subcommand)]
         command: Postfix,
@@ -98,7 +98,7 @@ enum ProgramCommand {
 enum Mta {
     /// Prints the lines for its configuration.
     Print {
-        /// The program that takes mail from the world.
+        /// The mail server in front.
         server: mta::Server,
     },
 }
@@ -115,7 +115,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(said) => return said_by_clap(&said),
     };
-    // While there is one thread: those of the runtime follow it.
+    // Must be called while there is one thread, so that the threads of the runtime inherit the user.
     if let Err(error) = step_down(&arguments) {
         print_error(&format!("sealist: {error}\n"));
         return ExitCode::from(Code::Config as u8);
@@ -134,7 +134,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What works on no site is root's own affair.
+/// Commands that need no site keep the rights of root.
 fn step_down(arguments: &Arguments) -> Result<(), Ending> {
     match &arguments.command {
         ProgramCommand::Demo(_) | ProgramCommand::Example => Ok(()),
@@ -143,7 +143,7 @@ fn step_down(arguments: &Arguments) -> Result<(), Ending> {
     }
 }
 
-/// Help and version go to standard output and are no error.
+/// Help and version are printed to standard output and are not errors.
 fn said_by_clap(said: &clap::Error) -> ExitCode {
     let _ = said.print();
     if said.use_stderr() { ExitCode::from(Code::Usage as u8) } else { ExitCode::SUCCESS }
@@ -204,7 +204,8 @@ fn check(config: &config::Config) -> admin::CommandOutput {
     (text, json!({ "good": unsafe_ones.is_empty(), "database": database, "unsafe": unsafe_ones }))
 }
 
-/// No core dumps, no reading by other processes, files for the owner alone, panics without their message.
+/// Hardens the process: no core dumps, no reading by other processes, private files, panics without their
+/// message.
 fn harden() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask};
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
@@ -234,7 +235,7 @@ pub(crate) fn print_error(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Prints an answer as it is wished.
+/// Prints an output in the chosen format.
 fn print(output: Output, (text, data): admin::CommandOutput) -> Result<(), Ending> {
     match output {
         Output::Text => say(&text),
@@ -242,7 +243,7 @@ fn print(output: Output, (text, data): admin::CommandOutput) -> Result<(), Endin
     }
 }
 
-/// Writes to standard output. Who reads no further is forgiven; a full disk is an error, since what was asked for is lost.
+/// Writes to standard output. A closed pipe is ignored. A full disk is an error, because the output is lost.
 pub(crate) fn say(text: &str) -> Result<(), Ending> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
@@ -259,7 +260,7 @@ mod tests {
     use super::*;
     use clap::CommandFactory as _;
 
-    /// Whoever is new asks each command what it does and takes.
+    /// New users rely on the help of each command and argument.
     #[test]
     fn every_command_and_argument_has_help() {
         fn check(command: &clap::Command, above: &str, lacking: &mut Vec<String>) {

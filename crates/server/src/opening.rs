@@ -1,5 +1,5 @@
-//! Opens a site: who may make it, who may change its tables, and what it means that keys lie without their lists.
-//! Settings: `[database] url`, `data_dir`, `[keydirs]`.
+//! Opens a site: which command may create it, which may change its tables, and what it means that keys exist
+//! without their lists. Settings: `[database] url`, `data_dir`, `[keydirs]`.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -18,33 +18,35 @@ use crate::owner;
 use crate::templates;
 use crate::vault::{self, Vault, VaultError};
 
-/// A server may be started a moment before the first list of a new site is made, or before the disk is mounted.
+/// How long a server waits for its database. It may be started just before the first list is made, or before
+/// the disk is mounted.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
-/// So long a copy stays that a migration made.
+/// How long the copy of a database before a migration is kept.
 const COPIES_STAY: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What somebody opens a site for.
+/// Why a site is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpeningPurpose {
-    /// To make the first list: there may be no database yet.
+    /// To make the first list: the database may not exist yet.
     Make,
-    /// To look at a site, or change what is in it.
+    /// To read or change an existing site.
     Use,
 }
 
-/// Why there is no site to work with: the same for every command, with the one thing to do about it.
+/// Why there is no site: the same for every command, with the one fix.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {fix}")]
 pub(crate) struct NoSite {
-    /// What is seen.
+    /// What was found.
     pub(crate) what: String,
-    /// What to do.
+    /// How to fix it.
     pub(crate) fix: String,
 }
 
 impl NoSite {
-    /// There is no database, or nothing is in it. Keys that lie there belong to one that was lost: nobody makes another beside them.
+    /// There is no database, or it is empty. If keys of a site exist, its database is lost or not mounted,
+    /// and no new one may be made beside them.
     pub(crate) fn missing(config: &Config) -> Self {
         let database = config.database();
         let keys = config.keydirs.list.display();
@@ -65,7 +67,7 @@ impl NoSite {
     }
 }
 
-/// What to do where keys are without their database.
+/// The fix if keys exist without their database.
 fn lost(config: &Config) -> &'static str {
     match config.database() {
         DatabaseAt::File(_) => {
@@ -77,11 +79,11 @@ fn lost(config: &Config) -> &'static str {
     }
 }
 
-/// This node has no keys at all: it claims nothing, and does not start.
+/// This node has no keys at all, so it does not start and claims nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("{why}: {}", .why.fix())]
 pub(crate) struct NoKeysHere {
-    /// Why.
+    /// The reason.
     pub(crate) why: VaultError,
 }
 
@@ -133,16 +135,16 @@ fn make_folder(config: &Config) -> anyhow::Result<()> {
         .map_err(|error| Ending::new(Code::CannotCreate, format!("{error:#}")).into())
 }
 
-/// A site that this process alone serves.
+/// A site that this process serves.
 pub(crate) struct Served {
     /// The site.
     pub(crate) app: App,
-    /// With SQLite: held as long as the site is served.
+    /// With SQLite: a lock that is held as long as the site is served.
     pub(crate) _alone: Option<File>,
 }
 
-/// Opens a site to serve it: a SQLite database is brought up to date, after it was copied. Of a site that has neither
-/// database nor keys the database is waited for a little.
+/// Opens a site to serve it. A SQLite database is migrated, after it was copied. If neither database nor keys
+/// exist, waits a little for the database.
 pub(crate) async fn to_serve(config: &Config) -> anyhow::Result<Served> {
     let end = Instant::now() + PATIENCE;
     let mut is_new = !vault::has_keys(&config.keydirs);
@@ -189,12 +191,12 @@ async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
     Ok(Served { app, _alone: alone })
 }
 
-/// Copies that are older than anybody would go back.
+/// Removes copies that are too old to go back to.
 pub(crate) fn remove_old_copies(database: &Database) -> Vec<PathBuf> {
     database.remove_copies(SystemTime::now() - COPIES_STAY)
 }
 
-/// The line that says what a migration did.
+/// Describes a migration in one line.
 pub(crate) fn in_words(migrated: &Migrated) -> String {
     let Migrated { from, to, copy } = migrated;
     let copy = copy.as_ref().map_or(String::new(), |copy| {
@@ -207,7 +209,8 @@ pub(crate) fn in_words(migrated: &Migrated) -> String {
     format!("the database was of version {from} and is of version {to} now{copy}")
 }
 
-/// Whether keys of lists lie here, and no list was ever made in the database: then another database belongs to them.
+/// Whether keys of lists exist here, but no list was ever made in the database. Then the keys belong to
+/// another database.
 pub(crate) async fn keys_without_lists(config: &Config, store: &Store) -> Result<Option<NoSite>, StoreError> {
     let lists = vault::lists_with_keys(&config.keydirs);
     if lists.is_empty() || !database::is_new(&mut *store.reader().await?).await? {
@@ -222,7 +225,8 @@ pub(crate) async fn keys_without_lists(config: &Config, store: &Store) -> Result
     Ok(Some(NoSite { what, fix: lost(config).to_owned() }))
 }
 
-/// With SQLite one process serves a site: what another had claimed would be sent twice. Held until it is dropped.
+/// With SQLite only one process may serve a site, because two would send the same copies. The lock is held
+/// until it is dropped.
 pub(crate) fn alone_with(config: &Config) -> anyhow::Result<Option<File>> {
     use rustix::fs::{FlockOperation, flock};
     let DatabaseAt::File(database) = config.database() else { return Ok(None) };

@@ -1,4 +1,5 @@
-//! Who owns a site. A command of root acts as that user: what root makes, the server could not read.
+//! Makes a command of root act as the owner of the site, because the server could not read files that root
+//! creates.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,15 +12,16 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use crate::config::{Config, DatabaseAt};
 use crate::exit::{Code, Ending};
 
-/// A user, as the owner of a file names them.
+/// The user and group of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileOwner {
     uid: u32,
     gid: u32,
 }
 
-/// Lets root act as the owner of the site: of the first of its folders that is there, and of the configuration's last. Anybody
-/// else acts as who they are. To be called while the process has one thread; what it starts later follows.
+/// Lets root act as the owner of the site: of the first of its folders that exists, or else of the
+/// configuration file. Other users keep their identity. Must be called while the process has one thread;
+/// later threads inherit the user.
 pub(crate) fn act(path: &Path) -> Result<(), Ending> {
     operator();
     if !geteuid().is_root() {
@@ -36,16 +38,17 @@ pub(crate) fn act(path: &Path) -> Result<(), Ending> {
     }
 }
 
-/// Who works on the command line, for the audit: `root (command line)`, or `anne as root (command line)` where sudo says so.
-/// Root is named as root: who asks first is remembered, and [`act`] asks before it steps down.
+/// The user on the command line, for the audit: `root (command line)`, or `anne as root (command line)` with
+/// sudo. The first call is remembered, and [`act`] calls this function before it changes the user, so that
+/// root is recorded as root.
 pub(crate) fn operator() -> &'static str {
     static OPERATOR: OnceLock<String> = OnceLock::new();
     OPERATOR
         .get_or_init(|| in_words(&user_name(getuid().as_raw()), std::env::var("SUDO_USER").ok().as_deref()))
 }
 
-/// Whoever runs the command could write anything into the variable, and into the database too; but no line of the audit is made to
-/// look like two.
+/// A user can set the variable to any text, so the text is reduced to one line: an audit entry must not look
+/// like two.
 fn in_words(user: &str, before_sudo: Option<&str>) -> String {
     let is_name = |name: &&str| {
         name.len() <= 32
@@ -65,7 +68,7 @@ fn become_owner(FileOwner { uid, gid }: FileOwner) -> rustix::io::Result<()> {
     set_thread_res_uid(uid, uid, uid)
 }
 
-/// The configuration comes last: an admin may own it.
+/// The configuration file comes last, because an admin may own it.
 fn owner_of_site(path: &Path) -> Option<FileOwner> {
     let config = Config::read(path).unwrap_or_default();
     let mut places = Vec::new();
@@ -82,12 +85,12 @@ fn owner_of(path: &Path) -> Option<FileOwner> {
     Some(FileOwner { uid: metadata.uid(), gid: metadata.gid() })
 }
 
-/// What to run in place of a command that may not read a file; nothing after any other error.
+/// The command to run instead, if a file may not be read. Empty for other errors.
 pub(crate) fn advice(path: &Path, why: ErrorKind) -> String {
     if why != ErrorKind::PermissionDenied {
         return String::new();
     }
-    // Of a file in a folder that is closed to us nothing is known.
+    // A file in an unreadable folder cannot be examined, so its folders are.
     let owner = path.ancestors().find_map(owner_of);
     owner.map_or(String::new(), |owner| command(owner.uid))
 }

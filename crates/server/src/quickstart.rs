@@ -1,5 +1,5 @@
-//! `sealist quickstart`: configuration, database, a first list with its key, and what to do next. Run twice,
-//! it keeps what is there.
+//! `sealist quickstart`: makes a configuration, a database and a first list with its key, and prints the next
+//! steps. A second run keeps everything that exists.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::exit::Ending;
 use crate::mta;
 use crate::opening::{self, OpeningPurpose};
 
-/// What is wanted.
+/// The options of the command.
 pub(crate) struct QuickstartOptions {
     pub(crate) admin: Address,
     pub(crate) list: Option<ListName>,
@@ -24,7 +24,7 @@ pub(crate) struct QuickstartOptions {
     pub(crate) key: Option<PathBuf>,
 }
 
-/// Does what is missing and returns what to tell.
+/// Makes what is missing, and returns what to print.
 pub(crate) async fn run(path: &Path, wishes: QuickstartOptions) -> anyhow::Result<CommandOutput> {
     let now = Timestamp::now();
     let name = match wishes.list {
@@ -92,7 +92,8 @@ pub(crate) async fn run(path: &Path, wishes: QuickstartOptions) -> anyhow::Resul
     Ok((text, data))
 }
 
-/// Beside a configuration of one's own the data lies beside it; the system's has the system's folders.
+/// For a configuration in another place the data is put beside it. The system's configuration uses the
+/// system's folders.
 fn write_config(path: &Path, admin: &Address) -> anyhow::Result<()> {
     let mut config = Config::default();
     config.site.contact = admin.to_string();
@@ -106,7 +107,7 @@ fn write_config(path: &Path, admin: &Address) -> anyhow::Result<()> {
     Ok(std::fs::write(path, config::commented(&config)).map_err(|error| Ending::not_written(path, &error))?)
 }
 
-/// Of a domain with mailboxes the records are there, and say how its mail is sent.
+/// A domain with mailboxes has DNS records already, for its own mail.
 fn dns_records(config: &Config, name: &ListName) -> String {
     let host = name.mail_host();
     if config.site.has_mailboxes(host) {
@@ -127,7 +128,7 @@ fn dns_records(config: &Config, name: &ListName) -> String {
     )
 }
 
-/// Lines to paste into a shell: what each is for stands behind a `#`.
+/// Lines for a shell, with explanations after a `#`.
 fn next_steps(path: &Path, name: &ListName, admin: &Address, key_file: &str) -> String {
     let is_systems = path == Path::new(config::DEFAULT_PATH);
     let sealist = match is_systems {

@@ -1,4 +1,4 @@
-//! `sealist serve`: wires the parts together and runs until it is told to stop.
+//! `sealist serve`: wires the parts together and runs until it is stopped.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -26,23 +26,23 @@ use crate::templates;
 /// How long running transactions may take to end.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// `sealist serve`: listens, opens the site, and serves until it is told to stop.
+/// `sealist serve`: listens, opens the site, and serves until it is stopped.
 pub(crate) async fn start(config: &Config) -> anyhow::Result<()> {
     let listener = bind(config.lmtp.listen).await?;
     let stop = stop_signal()?;
-    // Who connects meanwhile waits for the greeting.
+    // A peer that connects before the site is open waits for the greeting.
     let mut stopped = stop.clone();
     let served = tokio::select! {
         served = opening::to_serve(config) => served?,
         _ = stopped.wait_for(|stop| *stop) => return Ok(()),
     };
     templates::reread_at_hangup(served.app.texts.clone(), config)?;
-    // Without a service manager there is nobody to tell.
+    // Without a service manager nobody is notified.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     run(served.app.clone(), config, listener, stop).await
 }
 
-/// Errs with the address and the setting that names it.
+/// Binds the port. The error names the address and its setting.
 async fn bind(listen: SocketAddr) -> Result<TcpListener, Ending> {
     TcpListener::bind(listen).await.map_err(|error| {
         let (code, why) = match error.kind() {
@@ -98,7 +98,8 @@ pub(crate) async fn run(
         },
     };
     tracing::info!(lmtp = %listener.local_addr()?, "serving");
-    // The others take a node that says nothing for dead: it speaks until its work has ended.
+    // Keep the heartbeat running until all runners have stopped. Otherwise other nodes would take over our
+    // claims while we still deliver.
     let (done, ended) = watch::channel(false);
     // Pauses vary by an eighth, and entries that could not be judged wait a minute.
     let longest_pause_ms = i64::from(config.queue.max_retry_after_s).max(60) * 2000;
@@ -123,7 +124,8 @@ pub(crate) async fn run(
             () = &mut serving => break,
             Some(ended) = runners.join_next() => {
                 ended??;
-                // Half a server takes mail in that nobody judges or sends: better none, which is started again.
+                // A server whose runner has ended would accept mail that nobody judges or sends. So the
+                // process ends, and the service manager starts it again.
                 ensure!(*stop.borrow(), "a runner has ended before its time");
             }
         }
@@ -155,13 +157,13 @@ pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
         }
         tracing::info!("stopping");
         let _ = sender.send(true);
-        // Kept until the process ends, so that nobody takes a dropped sender for a sign.
+        // The sender is kept until the process ends, because dropping it would look like a signal.
         std::future::pending::<()>().await;
     });
     Ok(receiver)
 }
 
-/// What STARTTLS needs; `None` if it is not configured.
+/// The TLS configuration for STARTTLS. `None` if it is not configured.
 fn tls(lmtp: &config::Lmtp) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>> {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};

@@ -1,4 +1,4 @@
-//! The folder of templates: an admin's files, read into the catalogue.
+//! Reads the folder of templates: the files with which an admin replaces texts.
 
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
 
-/// A text is a page, not a book.
+/// The largest template. A text is a page, not a book.
 const MAX_OCTETS: u64 = 64 * 1024;
-/// `lists/LIST-ID/LANGUAGE/NAME.txt`.
+/// The deepest path: `lists/LIST-ID/LANGUAGE/NAME.txt`.
 const MAX_DEPTH: usize = 4;
 
-/// The texts of a site. A file that cannot be used is told to the log.
+/// The texts of a site. Files that cannot be used are logged.
 pub(crate) fn open(config: &Config) -> Texts {
     open_with(config, |fault| {
         tracing::warn!(file = fault.path, "a template cannot be used, our own words are: {}", fault.detail);
@@ -89,7 +89,7 @@ fn read(path: &Path) -> Result<TemplatePath, Error> {
     Ok(TemplatePath::File(text.map_err(|_| Error::new(ErrorKind::InvalidData, "it is not in UTF-8"))?))
 }
 
-/// What editors and version control leave behind.
+/// Editors and version control leave such files behind.
 fn is_hidden(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') || name.ends_with('~')

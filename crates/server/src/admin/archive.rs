@@ -1,4 +1,4 @@
-//! `sealist archive`: what lists keep of posts after their last delivery. There is no reader yet.
+//! `sealist archive`: the posts that lists keep after their last delivery. Nothing can read them yet.
 
 use clap::Subcommand;
 use sealist_app::{App, purge};
@@ -12,7 +12,7 @@ use super::{CommandOutput, named};
 pub(crate) enum Archive {
     /// Prints how much each list keeps.
     List,
-    /// Deletes the posts that a list keeps. Posts that are still on their way go when they are out.
+    /// Deletes the posts that a list keeps. Posts that are still being delivered are deleted after delivery.
     Purge {
         /// The name of the list.
         list: ListName,

@@ -1,4 +1,4 @@
-//! `sealist audit`: who did or tried what. Nothing of a message is in it.
+//! `sealist audit`: who did or tried what. It contains nothing of a message.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `sealist db`: the database as a whole.
+//! `sealist db`: migrates or moves the database.
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -15,8 +15,8 @@ use crate::opening::{self, NoSite};
 
 #[derive(Subcommand)]
 pub(crate) enum Db {
-    /// Brings the tables up to date after a new version was installed. Of a SQLite database a copy is made before. With
-    /// PostgreSQL stop all nodes first, and make a backup.
+    /// Updates the tables after a new version was installed. A SQLite database is copied first. With
+    /// PostgreSQL stop all nodes and make a backup first.
     Migrate,
     /// Moves a site from SQLite into an empty PostgreSQL database. Stop the server first.
     MigrateTo {
@@ -25,7 +25,7 @@ pub(crate) enum Db {
     },
 }
 
-/// `sealist db migrate`: works on a database that no command opens yet.
+/// `sealist db migrate`: works on a database that other commands refuse to open.
 pub(super) async fn migrate(config: &Config) -> anyhow::Result<CommandOutput> {
     let database = opening::place(config)?;
     if database.state().await? == DatabaseState::Missing {

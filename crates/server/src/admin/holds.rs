@@ -1,4 +1,4 @@
-//! `sealist queue` about messages that wait: what is outside of them, who opens them, and what is decided.
+//! `sealist queue` for held messages: shows their envelopes, opens them, and decides about them.
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -26,18 +26,18 @@ pub(crate) struct HeldSelection {
     /// The number of one message.
     #[arg(conflicts_with_all = ["reason", "older_than", "all"], value_parser = number::<i64>)]
     entry: Option<i64>,
-    /// All that are held for this reason, as `queue list` names it.
+    /// All messages held for this reason, as `queue list` prints it.
     #[arg(long)]
     reason: Option<Reason>,
-    /// All that came more than so many days ago.
+    /// All messages that arrived more than this many days ago.
     #[arg(long, value_name = "DAYS", value_parser = number::<u32>)]
     older_than: Option<u32>,
-    /// All of this list; with the others, only of this list.
+    /// All messages of this list; with the other options, only those of this list.
     #[arg(long, value_name = "LIST")]
     all: Option<ListName>,
 }
 
-/// What waits: for a moderator, after faults, for its list, for the runner.
+/// Lists the messages that wait: for a moderator, after faults, for a held list, for the runner.
 pub(super) async fn list(app: &App) -> anyhow::Result<CommandOutput> {
     let (mut text, mut data) = (String::new(), Vec::new());
     for place in [QueueName::Hold, QueueName::Shunt, QueueName::Paused, QueueName::In] {
@@ -64,7 +64,7 @@ pub(super) async fn list(app: &App) -> anyhow::Result<CommandOutput> {
     Ok((text, data.into()))
 }
 
-/// What is outside of one message, and why it waits.
+/// Shows the envelope of one message, and why it waits.
 pub(super) async fn show(app: &App, entry: i64) -> anyhow::Result<CommandOutput> {
     let entry = find(app, entry).await?;
     let seen = outside_of(app, &entry).await?;
@@ -95,7 +95,8 @@ pub(super) async fn show(app: &App, entry: i64) -> anyhow::Result<CommandOutput>
     Ok((text, to_json(&entry, &seen)))
 }
 
-/// Sends a message to an owner or moderator of its list, or writes it to a file, encrypted to their key.
+/// Sends a message to an owner or moderator of its list, or writes it to a file, encrypted to that person's
+/// key.
 pub(super) async fn open(
     app: &App,
     entry: i64,
@@ -167,7 +168,7 @@ pub(super) async fn discard(app: &App, which: HeldSelection) -> anyhow::Result<C
         let no = entry.no;
         match decide(app, entry, MessageDecision::Discard, DecidedBy::Admin, now).await {
             Ok(_) => discarded.push(no),
-            // Somebody decided about it at this moment.
+            // Somebody else decided about the message in the meantime.
             Err(AppError::Overtaken) => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,4 +1,4 @@
-//! `sealist keys`: the certificates by which people are written to, and the keys of the lists.
+//! `sealist keys`: the certificates of people, and the keys of the lists.
 
 use std::path::{Path, PathBuf};
 
@@ -18,38 +18,39 @@ use crate::config::{Config, KeyStorage};
 use crate::exit::{Code, Ending};
 use crate::vault;
 
-/// Keys of one question.
+/// How many keys are read from the database at a time.
 const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommands {
-    /// Prints what is known of the key of an address: fingerprint, whether it can be used, until when.
+    /// Prints the key of an address: fingerprint, whether it can be used, and until when.
     Show {
         /// The address of the person.
         address: Address,
     },
-    /// Checks all keys of the site, whether they can be used now and until when; or the certificates in a file, whether
-    /// they could be used, and why not.
+    /// Checks all keys of the site: whether they can be used now, and until when. With a file, checks its
+    /// certificates: whether they could be used, and why not.
     Check {
         /// A file with certificates, armored or binary.
         file: Option<PathBuf>,
     },
-    /// Gives an address a certificate, or updates the one it has: new parts, a longer validity, a revocation
-    /// certificate. Copies that waited go out.
+    /// Gives an address a certificate, or updates its certificate: new subkeys, a longer validity, a
+    /// revocation. Copies that waited for a key are sent.
     Import {
         /// The address of the person.
         address: Address,
         /// A file with the certificate or the update, armored or binary.
         file: PathBuf,
     },
-    /// Asks now for updates of all keys, or of that of an address, where `[keys] refresh` says.
+    /// Looks for updates of all keys, or of the key of one address, at the servers that `[keys] refresh`
+    /// names.
     Refresh {
         /// Only the key of this address.
         address: Option<Address>,
     },
-    /// Writes the keys of the lists for a web server, as Web Key Directory.
+    /// Writes the keys of the lists as a Web Key Directory for a web server.
     Wkd {
-        /// The folder that the web server has as its root.
+        /// The root folder of the web server.
         folder: PathBuf,
     },
     /// Prints the certificate of an address, armored.
@@ -57,25 +58,25 @@ pub(crate) enum KeyCommands {
         /// The address of the person.
         address: Address,
     },
-    /// Confirms the key that an address has, after you compared the fingerprint with the person: copies that waited go
-    /// out.
+    /// Approves the key that an address has, after you compared the fingerprint with the person. Copies that
+    /// waited for it are sent.
     Approve {
         /// The address of the person.
         address: Address,
         /// The fingerprint of the key, 40 or 64 hexadecimal digits.
         fingerprint: Fingerprint,
     },
-    /// Makes a new key for a list. It is used once the server, or each of several nodes, has loaded it; the old one opens mail for
-    /// `key_overlap_days` more.
+    /// Makes a new key for a list. It is used when the server, or each of several nodes, has loaded it. The
+    /// old key opens mail for `key_overlap_days` more.
     Rotate {
         /// The name of the list.
         list: ListName,
     },
-    /// Keeps the keys of the key directory in the database, wrapped under the master key. The files stay.
+    /// Copies the keys of the key directory into the database, wrapped under the master key. The files stay.
     Rewrap,
     /// Makes a master key and writes it into a new file.
     MasterKey {
-        /// The file; it must not be there yet.
+        /// The new file. It must not exist yet.
         file: PathBuf,
     },
 }
@@ -167,7 +168,7 @@ fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Deploy
     (text, json!({ "fingerprint": fingerprint, "used": nodes.is_empty(), "waits_for": nodes }))
 }
 
-/// A key that an address has, and since when it is confirmed.
+/// Describes the key of an address, and when it was confirmed.
 fn standing(row: &CertificateRow, now: Timestamp) -> anyhow::Result<CommandOutput> {
     let (text, data) = describe(&Certificate::from_stored(&row.certificate)?, now);
     let confirmed = row.confirmed_at.map(Timestamp::rfc3339);
@@ -175,7 +176,7 @@ fn standing(row: &CertificateRow, now: Timestamp) -> anyhow::Result<CommandOutpu
     Ok((format!("{text}confirmed    {since}\n"), merged(data, json!({ "confirmed_at": confirmed }))))
 }
 
-/// A table of all keys.
+/// A table of all keys of the site.
 async fn site(app: &App, now: Timestamp) -> anyhow::Result<CommandOutput> {
     let mut text = format!("{:<32} {:<40} {:<10} {}\n", "address", "fingerprint", "until", "state");
     let mut data = Vec::new();

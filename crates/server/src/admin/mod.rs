@@ -1,4 +1,5 @@
-//! Commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `texts`, `audit`, `db`. Each calls one use case and prints what it says.
+//! The commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `texts`, `audit`, `db`. Each
+//! calls one use case and prints its result.
 
 mod archive;
 mod audit;
@@ -25,10 +26,10 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::opening::{self, OpeningPurpose};
 
-/// What a command says: to people, and as data.
+/// The output of a command: text for people, and data.
 pub(crate) type CommandOutput = (String, Value);
 
-/// The same answer with what to beware of: a line each, and as data.
+/// Adds warnings to an output: a line each, and as data.
 fn warned((text, mut data): CommandOutput, warnings: impl IntoIterator<Item = String>) -> CommandOutput {
     let warnings: Vec<String> = warnings.into_iter().collect();
     let lines: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
@@ -38,7 +39,7 @@ fn warned((text, mut data): CommandOutput, warnings: impl IntoIterator<Item = St
     (text + &lines, data)
 }
 
-/// How data is printed.
+/// The format of the output.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
     Text,
@@ -47,16 +48,16 @@ pub(crate) enum Output {
 
 #[derive(Subcommand)]
 pub(crate) enum AdminCommand {
-    /// Makes, shows, changes and deletes lists.
+    /// Creates, shows, changes and deletes lists.
     #[command(subcommand)]
     Lists(lists::Lists),
     /// Adds, lists, changes and removes members, owners and moderators of a list.
     #[command(subcommand)]
     Members(members::Members),
-    /// Shows what people asked for, and answers for the owners.
+    /// Shows the requests that wait for an answer, and decides about them for the owners.
     #[command(subcommand)]
     Requests(requests::Requests),
-    /// Prints the workflows: through which steps a request can go.
+    /// Prints the workflows: the steps that a request passes.
     Workflows,
     /// Prints who did or tried what, the newest first.
     Audit {
@@ -69,28 +70,28 @@ pub(crate) enum AdminCommand {
     /// Shows, imports and checks the OpenPGP keys of people, and rotates and publishes those of lists.
     #[command(subcommand)]
     Keys(keys::KeyCommands),
-    /// Shows and decides what waits: messages that came in, and copies that go out.
+    /// Shows the messages that wait and the copies that are being delivered, and decides about them.
     #[command(subcommand)]
     Queue(queue::QueueCommands),
     /// Counts and deletes posts that lists keep after their last delivery.
     #[command(subcommand)]
     Archive(archive::Archive),
-    /// Shows the words that people read in mail, and which files they come from.
+    /// Shows the texts that people read in mail, and the files that they come from.
     #[command(subcommand)]
     Texts(texts::TextCommands),
-    /// Brings the database up to date, or moves it to PostgreSQL.
+    /// Updates the tables of the database, or moves the site to PostgreSQL.
     #[command(subcommand)]
     Db(db::Db),
 }
 
 impl AdminCommand {
-    /// Whether it works on a site: a master key is made before there is one.
+    /// Whether the command works on a site. A master key is made before there is a site.
     pub(crate) fn needs_a_site(&self) -> bool {
         !matches!(self, Self::Keys(keys::KeyCommands::MasterKey { .. }))
     }
 }
 
-/// Runs a command of the site that the configuration at `path` describes.
+/// Runs a command on the site of the configuration at `path`.
 pub(crate) async fn run(path: &Path, command: AdminCommand) -> anyhow::Result<CommandOutput> {
     if let AdminCommand::Keys(keys::KeyCommands::MasterKey { file }) = &command {
         return Ok((keys::make_master_key(file)?, json!({ "made": file })));
@@ -114,7 +115,7 @@ pub(crate) async fn run(path: &Path, command: AdminCommand) -> anyhow::Result<Co
     }
 }
 
-/// Only the first list makes a site.
+/// Only the first list creates a site.
 fn purpose(command: &AdminCommand) -> OpeningPurpose {
     match command {
         AdminCommand::Lists(lists::Lists::Create { .. }) => OpeningPurpose::Make,
@@ -122,7 +123,7 @@ fn purpose(command: &AdminCommand) -> OpeningPurpose {
     }
 }
 
-/// Reads a number of the command line.
+/// Parses a number of the command line.
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, &'static str> {
     text.parse().map_err(|_| "it is no whole number, or too large")
 }

@@ -1,17 +1,17 @@
-//! Who hears of the problems of a list that has no owner. Such a list works, and the command line can do all with it: a warning
-//! is enough. Setting: `[site] contact`.
+//! Tells who gets the notices of a list that has no owner. Such a list works and can be managed on the
+//! command line, so a warning is enough. Setting: `[site] contact`.
 
 use sealist_app::App;
 use sealist_lists::model::{MailingList, MemberNo, Role};
 use sealist_store::{StoreError, people};
 
-/// What a list without an owner lacks, and the fix; `None` if it has one.
+/// What a list without an owner lacks, and the fix. `None` if it has an owner.
 pub(super) async fn lack(app: &App, list: &MailingList) -> Result<Option<String>, StoreError> {
     let lack = who_hears(app, list).await?;
     Ok(lack.map(|who| format!("{}: {who}; fix: {}", list.name, fix(list))))
 }
 
-/// Who hears in place of an owner; `None` if the list has one.
+/// Who gets the notices instead of an owner. `None` if the list has one.
 pub(crate) async fn who_hears(app: &App, list: &MailingList) -> Result<Option<String>, StoreError> {
     let mut db = app.store.reader().await?;
     let mut has = [false; 2];
@@ -28,7 +28,7 @@ pub(crate) async fn who_hears(app: &App, list: &MailingList) -> Result<Option<St
     })
 }
 
-/// What gives it one.
+/// The command that adds an owner.
 pub(crate) fn fix(list: &MailingList) -> String {
     format!("sealist members add {} ADDRESS --role owner", list.name)
 }

@@ -1,4 +1,4 @@
-//! `sealist queue`: what came in and waits, and what becomes of it.
+//! `sealist queue`: messages that wait, and copies that are being delivered.
 
 use std::path::PathBuf;
 
@@ -19,51 +19,52 @@ const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
 pub(crate) enum QueueCommands {
-    /// Prints the messages that wait: for a moderator, after a fault, or to be judged.
+    /// Lists the messages that wait: for a moderator, after a fault, or to be judged.
     List,
-    /// Prints what stands outside of a message, and why it waits.
+    /// Shows the envelope of a message, and why it waits.
     Show {
         /// The number of the message, as `queue list` prints it.
         #[arg(value_parser = number::<i64>)]
         entry: i64,
     },
-    /// Sends a message, encrypted, to an owner or moderator of its list; the audit says so.
+    /// Sends a message, encrypted, to an owner or moderator of its list. The audit records it.
     Open {
         /// The number of the message, as `queue list` prints it.
         #[arg(value_parser = number::<i64>)]
         entry: i64,
-        /// Who gets it. Only an owner may see what could be a captured message.
+        /// Who gets it. Only an owner may see a message that may be a captured one.
         #[arg(long, value_name = "ADDRESS")]
         to: Address,
-        /// Writes it to a file, encrypted to that person's key, and sends nothing.
+        /// Writes the message to a file, encrypted to that person's key, instead of sending it.
         #[arg(long, value_name = "PATH")]
         file: Option<PathBuf>,
     },
-    /// Lets a held message pass for the reasons shown; it is opened and judged again.
+    /// Accepts a held message despite the reasons shown. It is opened and judged again, and held again for
+    /// any other reason.
     Accept {
         /// The number of the message, as `queue list` prints it.
         #[arg(value_parser = number::<i64>)]
         entry: i64,
     },
-    /// Deletes a message and tells its author, if the list may tell them.
+    /// Rejects a held message: deletes it and tells its author, if the list may write to them.
     Reject {
         /// The number of the message, as `queue list` prints it.
         #[arg(value_parser = number::<i64>)]
         entry: i64,
-        /// Words for the author.
+        /// The reason, in words for the author.
         #[arg(long, default_value = "")]
         reason: String,
     },
-    /// Deletes messages and tells nobody.
+    /// Discards held messages: deletes them and tells nobody.
     Discard(holds::HeldSelection),
-    /// Tries a message again that was set aside after three faults (queue `shunt`).
+    /// Retries a message that was set aside after three faults (queue `shunt`).
     Retry {
         /// The number of the message, as `queue list` prints it.
         #[arg(value_parser = number::<i64>)]
         entry: i64,
     },
-    /// Keeps something from going on: an entry that was not judged yet, a post that is going out, or all mail of a list,
-    /// which is still taken in.
+    /// Holds an entry that was not judged yet, the remaining copies of a post, or all mail of a list. A held
+    /// list still accepts mail, but nothing is judged or sent.
     #[command(group(ArgGroup::new("held").required(true).args(["what", "post"])))]
     Hold {
         /// The number of an entry, or the name of a list.
@@ -72,16 +73,17 @@ pub(crate) enum QueueCommands {
         #[arg(long, value_parser = number::<i64>)]
         post: Option<i64>,
     },
-    /// Lets a held list go on.
+    /// Releases a held list: its mail is judged and sent again.
     Release {
         /// The name of the list.
         list: ListName,
     },
-    /// Prints the posts that are going out, and what became of their copies.
+    /// Lists the posts that are being delivered, and the state of their copies.
     Posts,
-    /// Prints the copies that are not out: to whom, since when, how often tried, and why not.
+    /// Lists the copies that are not delivered: recipient, age, number of tries, and the last error.
     Copies,
-    /// Tries copies now: one or those of a post, also those that failed or are held; else all that wait for their next try.
+    /// Retries copies now: one, or all of a post, including failed and held ones. Without a number, all
+    /// copies that wait for their next try.
     Resend {
         /// The number of the copy, as `queue copies` prints it.
         #[arg(value_parser = number::<i64>)]
@@ -90,7 +92,7 @@ pub(crate) enum QueueCommands {
         #[arg(long, conflicts_with = "copy", value_parser = number::<i64>)]
         post: Option<i64>,
     },
-    /// Gives copies up: one, or those of a post.
+    /// Discards copies that are not delivered: one, or all of a post.
     #[command(group(ArgGroup::new("dropped").required(true).args(["copy", "post"])))]
     Drop {
         /// The number of the copy, as `queue copies` prints it.
@@ -150,7 +152,7 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
     })
 }
 
-/// Clap lets exactly one through. Errs if there is no such copy or post.
+/// Clap lets exactly one of the two through. Errs if there is no such copy or post.
 async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow::Result<CopySelection> {
     let (which, name) = match post {
         Some(post) => {
@@ -167,7 +169,7 @@ async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow
     Ok(which)
 }
 
-/// How many copies were done; errs with the second words where there is none to do, or none at all.
+/// Reports how many copies were changed. Errs with `none` if there was no copy to change, or no copy at all.
 async fn told(
     app: &App,
     which: CopySelection,
@@ -233,7 +235,7 @@ async fn posts(app: &App) -> anyhow::Result<CommandOutput> {
     Ok((text, data.into()))
 }
 
-/// Page by page, so that a hundred thousand take no more memory than their lines.
+/// Reads page by page, so that a hundred thousand copies need no more memory than their lines.
 async fn copies(app: &App) -> anyhow::Result<CommandOutput> {
     let now = app.store.now();
     let (mut text, mut data, mut after) = (String::new(), Vec::new(), DeliveryNo(0));

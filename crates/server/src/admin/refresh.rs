@@ -1,4 +1,4 @@
-//! `sealist keys refresh`: asks for updates now.
+//! `sealist keys refresh`: looks for updates of keys now.
 
 use anyhow::Context as _;
 use sealist_app::{App, Refreshed, refresh_address, refresh_next, to_refresh};
@@ -11,7 +11,7 @@ use crate::exit::{Code, Ending};
 use crate::keyservers::Servers;
 use crate::print_error;
 
-/// Progress goes to standard error, what changed to standard output.
+/// Progress is printed to standard error, changes to standard output.
 pub(super) async fn run(
     app: &App,
     config: &Config,

@@ -1,4 +1,4 @@
-//! `sealist requests`: what people asked for and what waits for an answer. `sealist workflows`: through which steps.
+//! `sealist requests`: the requests that wait for an answer. `sealist workflows`: the steps that they pass.
 
 use anyhow::bail;
 use clap::Subcommand;
@@ -16,9 +16,9 @@ use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
 pub(crate) enum Requests {
-    /// Prints what waits: for whom, since when, until when.
+    /// Lists the requests that wait: for whom, since when, until when.
     List {
-        /// Only requests at this list.
+        /// Only requests on this list.
         list: Option<ListName>,
     },
     /// Prints the requests of an address in full, with the fingerprints and user ids of its keys.
@@ -28,7 +28,7 @@ pub(crate) enum Requests {
         /// The address of the person.
         address: Address,
     },
-    /// Lets what was asked for happen.
+    /// Approves a request.
     Approve {
         /// The name of the list.
         list: ListName,
@@ -38,7 +38,7 @@ pub(crate) enum Requests {
         #[arg(long, value_parser = number::<i64>)]
         number: Option<i64>,
     },
-    /// Refuses what was asked for; the person hears of it.
+    /// Rejects a request. The person is told.
     Reject {
         /// The name of the list.
         list: ListName,
@@ -47,7 +47,7 @@ pub(crate) enum Requests {
         /// The number of the request, if the address has several.
         #[arg(long, value_parser = number::<i64>)]
         number: Option<i64>,
-        /// One sentence for the person.
+        /// The reason: one sentence for the person.
         #[arg(long, default_value = "")]
         reason: String,
     },
@@ -163,7 +163,7 @@ fn data(request: &Request, list: &ListName) -> Value {
     })
 }
 
-/// All workflows of the site, and the steps of which others can be composed.
+/// All workflows of the site, and the steps that a site's own workflows can use.
 pub(super) fn workflows(app: &App) -> CommandOutput {
     let mut text = String::new();
     for workflow in app.workflows.all() {

@@ -1,4 +1,4 @@
-//! `sealist texts`: the words that people read in mail, and which files they come from.
+//! `sealist texts`: the texts that people read in mail, and the files that they come from.
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -11,20 +11,21 @@ use super::{CommandOutput, named};
 
 #[derive(Subcommand)]
 pub(crate) enum TextCommands {
-    /// Prints all texts: what each is for, and which file is used in which language.
+    /// Lists all texts: what each is for, and which file is used in which language.
     List {
-        /// Prints them as this list has them.
+        /// Lists them as this list uses them.
         #[arg(long)]
         list: Option<ListName>,
     },
-    /// Prints a text as it is in its file, with the values that it may use: put it into a file of your own.
+    /// Prints a text as it is in its file, with the values that it may use. Copy it into a file of your own
+    /// to change it.
     Show {
         /// The name of the text, as `texts list` prints it.
         name: String,
         /// The language: en, de or fr. Default: the language of the list, or of the site.
         #[arg(long)]
         language: Option<String>,
-        /// Prints it as this list has it.
+        /// Prints the text as this list uses it.
         #[arg(long)]
         list: Option<ListName>,
     },
@@ -75,7 +76,7 @@ fn row(app: &App, text: Text, list: Option<&MailingList>) -> (String, Value) {
     (lines, json!({ "name": text.name(), "purpose": text.purpose(), "files": files }))
 }
 
-/// The values stand behind the text as a comment, which a file may keep.
+/// The values are printed after the text as a comment, which a file may keep.
 fn show(app: &App, text: Text, place: &TextPlace<'_>) -> CommandOutput {
     let (origin, source) = app.texts.source(text, place);
     let values: Vec<_> = text.values().iter().filter_map(|name| described(name)).collect();

@@ -1,4 +1,5 @@
-//! `sealist keys wkd`: the keys of lists as files for a web server (draft-koch-openpgp-webkey-service).
+//! `sealist keys wkd`: writes the keys of lists as files for a web server
+//! (draft-koch-openpgp-webkey-service).
 
 use std::fs::Permissions;
 use std::io::Write as _;
@@ -16,10 +17,10 @@ use crate::exit::Ending;
 
 /// The sub-addresses that people write to.
 const DOORS: [SubAddress; 3] = [SubAddress::Posting, SubAddress::Request, SubAddress::Owner];
-/// Under the root of the web server.
+/// The path below the root of the web server.
 const PLACE: &str = ".well-known/openpgpkey";
 
-/// One file for each address, in the layout of the advanced method, and an empty `policy` for each mail host.
+/// Writes one file per address, in the layout of the advanced method, and an empty `policy` per mail host.
 pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<CommandOutput> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
     let now = app.store.now();
@@ -30,7 +31,7 @@ pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<CommandOutpu
         let host = list.name.mail_host();
         let of_host = folder.join(PLACE).join(host);
         for address in DOORS.map(|sub_address| list.name.address(sub_address)) {
-            // A client takes from a file only keys that name the address.
+            // A client accepts only keys that have the requested address as a user id.
             let Some(current) = keys.first().filter(|key| key.addresses(now).contains(&address)) else {
                 continue;
             };
@@ -50,7 +51,7 @@ pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<CommandOutpu
     Ok((text, json!({ "files": files, "hosts": hosts })))
 }
 
-/// What the web server must know.
+/// What the web server must be configured to do.
 fn advice(folder: &Path, hosts: &[String]) -> String {
     let folder = folder.display();
     let each = hosts.iter().map(|host| {
@@ -62,7 +63,8 @@ fn advice(folder: &Path, hosts: &[String]) -> String {
     each.collect()
 }
 
-/// Whole or not at all, for everybody to read: who reads it meanwhile gets the old one.
+/// Writes a file that everybody may read. The file is replaced atomically, so that a concurrent reader gets
+/// the old one.
 fn put(path: &Path, octets: &[u8]) -> Result<(), Ending> {
     let write = || {
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -76,7 +78,7 @@ fn put(path: &Path, octets: &[u8]) -> Result<(), Ending> {
     write().map(drop).map_err(|error| Ending::not_written(path, &error))
 }
 
-/// Makes a folder and those above it, for everybody to enter; those that are there stay as they are.
+/// Makes a folder and its parents readable for everybody. Existing folders stay as they are.
 fn open_folder(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
         return Ok(());

@@ -1,8 +1,8 @@
-//! The configuration file that `quickstart` writes: every key, its value, and what it means.
+//! The configuration file that `quickstart` writes: every key with its value and its meaning.
 
 use super::Config;
 
-/// What each section and key means; keys in the order in which they are written.
+/// The meaning of each section and key. Keys are in the order in which they are written.
 const COMMENTS: &[(&str, &str)] = &[
     ("data_dir", "The folder of the database, mode 0700. It must not hold the key directory."),
     ("[site]", ""),
@@ -119,7 +119,7 @@ pub(crate) fn commented(config: &Config) -> String {
 mod tests {
     use super::*;
 
-    /// Key and comment of each line that sets one.
+    /// The key and the comment of each line that sets one.
     fn keys(file: &str) -> Vec<(String, String)> {
         let lines: Vec<&str> = file.lines().collect();
         let pairs = lines.windows(2).filter(|pair| pair[1].contains(" = ") && !pair[1].starts_with('#'));

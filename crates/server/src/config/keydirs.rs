@@ -4,29 +4,29 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// What stands before the name of a credential.
+/// The prefix of the name of a systemd credential.
 const CREDENTIAL: &str = "credential:";
 
-/// Where keys are. None of it may lie inside `data_dir`.
+/// Where keys are stored. None of these places may be inside `data_dir`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct KeyDirs {
-    /// Secret keys of lists, mode 0600.
+    /// The directory of the lists' secret keys; files have mode 0600.
     pub(crate) list: PathBuf,
-    /// Where new keys go.
+    /// Where new keys are stored.
     pub(crate) kept: KeyStorage,
-    /// What keys are wrapped under.
+    /// Where the master key is.
     pub(crate) master_key: MasterKeyAt,
 }
 
-/// Where new keys go.
+/// Where new keys are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum KeyStorage {
-    /// Into the key directory: wrapped if there is a master key.
+    /// In the key directory, wrapped if there is a master key.
     #[default]
     Directory,
-    /// Into the database, wrapped.
+    /// In the database, wrapped.
     Database,
 }
 
@@ -34,17 +34,17 @@ pub(crate) enum KeyStorage {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub(crate) enum MasterKeyAt {
-    /// There is none.
+    /// There is no master key.
     #[default]
     Nowhere,
     /// A file.
     File(PathBuf),
-    /// A credential that systemd hands to the service.
+    /// A credential that systemd passes to the service.
     Credential(String),
 }
 
 impl KeyDirs {
-    /// What cannot be, in one sentence.
+    /// Describes an invalid combination in one sentence.
     pub(super) fn problem(&self, data_dir: &Path) -> Option<&'static str> {
         if self.list.starts_with(data_dir) {
             return Some("keydirs.list must lie outside data_dir, so that a copy of the data holds no key");
@@ -61,7 +61,7 @@ impl KeyDirs {
     }
 }
 
-/// Where keys are, in a line for people.
+/// Writes where keys are stored, in a line for people.
 impl std::fmt::Display for KeyDirs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.kept {

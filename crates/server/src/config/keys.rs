@@ -1,4 +1,4 @@
-//! `[keys]`: the life of members' certificates.
+//! `[keys]`: the checks and updates of members' certificates.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,34 +7,34 @@ use crate::keyservers::Way;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct KeySettings {
-    /// So many days before its end the holder of a key is warned.
+    /// The holder of a key is warned this many days before the key expires.
     pub(crate) warn_days: Vec<u32>,
-    /// Who is asked for updates of the keys that are known.
+    /// Which servers are asked for updates of known keys.
     pub(crate) refresh: Refresh,
     /// How often each key is asked for, in hours.
     pub(crate) refresh_every_h: u32,
-    /// A server that speaks VKS.
+    /// The address of a keyserver that speaks VKS.
     pub(crate) keyserver: String,
-    /// Empty: none. `socks5h://host:port` or `http://host:port`; it looks names up itself.
+    /// The proxy, `socks5h://host:port` or `http://host:port`, which also resolves names. Empty: no proxy.
     pub(crate) proxy: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Refresh {
-    /// Nobody.
+    /// No server.
     #[default]
     None,
     /// The Web Key Directory of the address's domain.
     Wkd,
     /// The keyserver.
     Keyserver,
-    /// The two.
+    /// Both.
     Both,
 }
 
 impl KeySettings {
-    /// What cannot be, in one sentence.
+    /// Describes an invalid combination in one sentence.
     pub(super) fn problem(&self) -> Option<&'static str> {
         if !self.keyserver.starts_with("https://") {
             return Some("keys.keyserver must start with https://");

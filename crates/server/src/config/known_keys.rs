@@ -1,5 +1,5 @@
-//! Which keys there are, and where one belongs that stands elsewhere. A line that is added at the end of the file falls into the
-//! last table, whatever its key is.
+//! Finds unknown keys in a configuration file, and the table in which a misplaced key belongs. A line that is
+//! appended to the file belongs to its last table, whatever its key is.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use toml::de::{DeTable, DeValue};
 use super::Config;
 use super::workflows::OwnWorkflow;
 
-/// The table whose tables the admin names.
+/// The table in which the admin names the subtables.
 const WORKFLOWS: &str = "workflows";
-/// One of those.
+/// A placeholder for such a subtable.
 const WORKFLOW: &str = "workflows.NAME";
-/// Two names that are closer are taken for one.
+/// Two names that are more alike than this are considered a typing error.
 const LIKENESS: f64 = 0.85;
 
-/// A key or table that the configuration does not have at its place.
+/// A key or table that the configuration does not have in that place.
 #[derive(Debug)]
 pub(crate) struct Unknown {
     line: usize,
@@ -31,7 +31,8 @@ impl fmt::Display for Unknown {
     }
 }
 
-/// The first key or table in `text` that the configuration does not have there. Errs if `text` is no TOML.
+/// The first key or table in `text` that the configuration does not have in that place. Errs if `text` is not
+/// TOML.
 pub(super) fn first_unknown(text: &str) -> Result<Option<Unknown>, toml::de::Error> {
     let root = DeTable::parse(text)?;
     let reader = TomlReader { text, known: known_tables() };
@@ -40,7 +41,7 @@ pub(super) fn first_unknown(text: &str) -> Result<Option<Unknown>, toml::de::Err
     Ok(found.into_iter().min_by_key(|unknown| unknown.line))
 }
 
-/// A table, and its keys. The name of what is above the first table is empty.
+/// A table with its keys. The part of the file before the first table has an empty name.
 struct KnownTable {
     table: String,
     keys: Vec<String>,
@@ -116,7 +117,7 @@ impl TomlReader<'_> {
         Unknown { line, what, hint }
     }
 
-    /// Where the key belongs; if no table has it, which one is meant.
+    /// The table in which the key belongs or, if there is none, the key that was probably meant.
     fn hint(&self, table: &str, key: &str) -> String {
         let homes: Vec<String> =
             self.known.iter().filter(|known| known.keys.iter().any(|own| own == key)).map(place).collect();
@@ -163,7 +164,7 @@ fn place(known: &KnownTable) -> String {
     }
 }
 
-/// Of two names: 1 if they differ in case and hyphens alone.
+/// The likeness of two names. It is 1 if they differ only in case and hyphens.
 fn likeness(one: &str, other: &str) -> f64 {
     let plain = |name: &str| name.to_lowercase().replace('-', "_");
     strsim::jaro_winkler(&plain(one), &plain(other))
@@ -213,9 +214,9 @@ mod tests {
         );
         check("lmtp.host = 1", r#"1: unknown key "host" in the table [lmtp]; it belongs below [outgoing]"#);
         check("[log]\r\n\r\nzebra = 3\r\n", r#"3: unknown key "zebra" in the table [log]"#);
-        // The first of several, whatever their names are.
+        // The first of several unknown keys in the file is reported, whatever their names are.
         check("[log]\nzebra = 3\nant = 4", r#"2: unknown key "zebra" in the table [log]"#);
-        // What is added at the end of the example falls into the last table.
+        // A key that is appended to the example belongs to the last table.
         let example = commented(&Config::default());
         let last = example.lines().count() + 1;
         for (added, home) in [
@@ -240,7 +241,7 @@ mod tests {
         );
     }
 
-    /// Whatever key stands below whatever header, the message names all three.
+    /// For every key below a wrong header, the message names the key, the header and the right table.
     #[test]
     fn a_key_below_any_other_header_is_told_where_it_belongs() {
         let all = toml::Table::try_from(Config::default()).unwrap();

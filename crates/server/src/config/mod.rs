@@ -1,4 +1,4 @@
-//! The configuration file: TOML, every key with a default, unknown keys refused by name.
+//! The configuration file: TOML. Every key has a default, and unknown keys are refused by name.
 
 mod example;
 mod keydirs;
@@ -24,14 +24,14 @@ use workflows::OwnWorkflows;
 
 use crate::owner;
 
-/// Where the configuration is looked for when neither `--config` nor `SEALIST_CONFIG` says.
+/// The path of the configuration if neither `--config` nor `SEALIST_CONFIG` names one.
 pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
 
-/// The whole file. Relative paths are taken from the folder that the file is in.
+/// The whole file. Relative paths are relative to the folder of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Config {
-    /// Where the database lives.
+    /// The folder of the database.
     pub(crate) data_dir: PathBuf,
     pub(crate) site: SiteSettings,
     pub(crate) database: DatabaseSettings,
@@ -47,15 +47,15 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct SiteSettings {
-    /// Who hears of lists that nobody is in charge of. Empty: nobody.
+    /// The address that gets the notices of lists without an owner. Empty: nobody.
     pub(crate) contact: String,
-    /// Domains of lists that have mailboxes too. The domain of `contact` is one of them.
+    /// Domains that have mailboxes as well as lists. The domain of `contact` is always one of them.
     pub(crate) mailbox_domains: Vec<String>,
-    /// The language of notices to people, and of lists, that have none of their own.
+    /// The language of people and lists that have not chosen one.
     pub(crate) language: Language,
-    /// The admin's own words, in Mailman's layout. Empty: `templates` in `data_dir`.
+    /// The folder of the admin's own texts, in Mailman's layout. Empty: `templates` in `data_dir`.
     pub(crate) templates: PathBuf,
-    /// Notices within an hour to all people of whom the site knows nothing, over all nodes. 0: none.
+    /// The most notices within an hour to all strangers, over all nodes. 0: none.
     pub(crate) max_stranger_notices_per_hour: u32,
 }
 
@@ -74,27 +74,27 @@ impl Default for SiteSettings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct DatabaseSettings {
-    /// Empty: `sealist.db` in `data_dir`. `sqlite:///path` names another file, `postgres://user@host/name` a
-    /// PostgreSQL database, which several nodes may share.
+    /// Empty: `sealist.db` in `data_dir`. `sqlite:///path` names another file, and
+    /// `postgres://user@host/name` a PostgreSQL database, which several nodes may share.
     pub(crate) url: String,
 }
 
-/// Where mail comes in.
+/// Where mail is received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Lmtp {
     pub(crate) listen: SocketAddr,
-    /// Larger messages are refused with 552, whatever a list allows.
+    /// Larger messages are refused with 552, even if a list allows more.
     pub(crate) max_message_kib: u32,
     pub(crate) max_connections: u32,
-    /// Bytes of messages in memory at one time; beyond it LMTP answers 452.
+    /// How many KiB of messages may be in memory at a time. Beyond that LMTP answers 452.
     pub(crate) max_in_flight_kib: u32,
-    /// With both, STARTTLS is offered. PEM.
+    /// If both are set, STARTTLS is offered. PEM files.
     pub(crate) tls_certificate: PathBuf,
     pub(crate) tls_key: PathBuf,
 }
 
-/// Where mail goes out.
+/// Where mail is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct OutgoingSettings {
@@ -105,24 +105,24 @@ pub(crate) struct OutgoingSettings {
     pub(crate) verify: bool,
     pub(crate) user: String,
     pub(crate) password_file: PathBuf,
-    /// Connections at one time.
+    /// The most connections at a time.
     pub(crate) max_connections: u32,
-    /// Recipients of one message to a plain list.
+    /// The most recipients of one message of a plain list.
     pub(crate) max_recipients: u32,
-    /// To connect, TLS included, in seconds.
+    /// The timeout for connecting, including TLS, in seconds.
     pub(crate) connect_timeout_s: u32,
-    /// For the reply to a command, in seconds.
+    /// The timeout for the reply to a command, in seconds.
     pub(crate) command_timeout_s: u32,
-    /// For a message to be taken, and again for the reply to its end, in seconds.
+    /// The timeout for sending a message, and again for the reply to its end, in seconds.
     pub(crate) data_timeout_s: u32,
-    /// Who may share such a message.
+    /// Which recipients may share such a message.
     pub(crate) chunk_by: ChunkBy,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ChunkBy {
-    /// Anybody.
+    /// Any recipients.
     #[default]
     Size,
     /// Recipients of one domain.
@@ -141,15 +141,15 @@ pub(crate) enum ConnectionSecurity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Queue {
-    /// How long a recipient is tried before the owner is told, in hours.
+    /// How long delivery to a recipient is retried before the owner is told, in hours.
     pub(crate) retry_period_h: u32,
-    /// The first pause after a temporary refusal, in seconds; each further one is twice as long.
+    /// The first pause after a temporary refusal, in seconds. Each further pause is twice as long.
     pub(crate) retry_after_s: u32,
     /// The longest pause, in seconds.
     pub(crate) max_retry_after_s: u32,
-    /// With less room on the disk of `data_dir`, LMTP answers 452. 0: not looked at.
+    /// If the disk of `data_dir` has less room, LMTP answers 452. 0: not checked.
     pub(crate) min_free_mib: u32,
-    /// With more messages waiting to be judged, LMTP answers 452. 0: no limit.
+    /// If more messages wait to be judged, LMTP answers 452. 0: no limit.
     pub(crate) max_waiting: u32,
 }
 
@@ -244,7 +244,7 @@ pub(crate) enum ConfigError {
 }
 
 impl ConfigError {
-    /// What to do about it.
+    /// What the admin can do about it.
     pub(crate) fn fix(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "run `sealist quickstart ADMIN@DOMAIN`, or give --config FILE",
@@ -256,7 +256,7 @@ impl ConfigError {
     }
 }
 
-/// What the parser says, and what it does not say of a table that is there twice.
+/// The parser's message, with an explanation for a table that is there twice.
 fn in_words(error: &toml::de::Error) -> String {
     let hint = match error.message().contains("duplicate key") {
         true => ": it is in the file already. Put all keys of a table below one header, each once",
@@ -348,7 +348,7 @@ impl Config {
         self.site.contact.parse().ok()
     }
 
-    /// Where the admin's own words are; the folder need not exist.
+    /// The folder of the admin's own texts. It need not exist.
     pub(crate) fn templates(&self) -> PathBuf {
         match self.site.templates.as_os_str().is_empty() {
             true => self.data_dir.join("templates"),
@@ -356,7 +356,7 @@ impl Config {
         }
     }
 
-    /// The workflows that all sites have, and those of this one.
+    /// The built-in workflows and those of this site.
     pub(crate) fn workflows(&self) -> Result<Workflows, WorkflowError> {
         workflows::with_own(&self.workflows)
     }
@@ -372,7 +372,7 @@ impl Config {
 }
 
 impl SiteSettings {
-    /// Whether a domain has mailboxes beside its lists.
+    /// Whether a domain has mailboxes as well as lists.
     pub(crate) fn has_mailboxes(&self, domain: &str) -> bool {
         let contact = self.contact.rsplit_once('@').map(|(_, domain)| domain);
         let mut all = self.mailbox_domains.iter().map(String::as_str).chain(contact);
@@ -381,7 +381,7 @@ impl SiteSettings {
 }
 
 impl OutgoingSettings {
-    /// Whether the next hop is on this machine, as far as its name tells.
+    /// Whether the next hop is on this machine, judging by its name.
     pub(crate) fn is_here(&self) -> bool {
         let address: Result<std::net::IpAddr, _> = self.host.parse();
         self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())

@@ -1,14 +1,16 @@
-//! The examples of the documentation: whoever copies them gets a configuration that the server takes.
+//! Tests the configuration examples of the documentation: an admin who copies one gets a configuration that
+//! the server accepts.
 //!
-//! An example is fenced as `toml`. One without a header has keys of the table that the words before it name, and each of
-//! them stands in for a line of the file that `quickstart` wrote. One with a header is appended to that file.
+//! An example is fenced as `toml`. An example without a header has keys of the table that the preceding
+//! paragraph names, and each of its lines replaces a line of the file that `quickstart` wrote. An example
+//! with a header is appended to that file.
 
 use std::path::{Path, PathBuf};
 
 use super::{Config, commented};
 use crate::mta;
 
-/// One example, and the table that the paragraph before it names.
+/// One example, and the table that the preceding paragraph names.
 struct Snippet {
     table: Option<String>,
     text: String,
@@ -54,7 +56,7 @@ fn read(text: &str, what: &str) -> Config {
     config
 }
 
-/// Puts the lines of a snippet in the place of those of a file; what has a header goes to the end.
+/// Replaces lines of a file by those of a snippet. A snippet with a header is appended.
 fn put_into(file: &mut String, snippet: &Snippet, what: &str) {
     let Some(table) = snippet.table.as_ref().filter(|_| !snippet.has_header()) else {
         file.push_str(&snippet.text);
@@ -86,7 +88,7 @@ fn every_example_of_the_documentation_is_a_configuration() {
                 (Some(table), false) => format!("[{table}]\n{}", snippet.text),
                 (None, false) => panic!("{name}: say to which table this belongs: {}", snippet.text),
             };
-            // What it needs beside itself stands in the file that it is for.
+            // Other lines that the example needs are in the file that it is for.
             assert!(read(&alone, &name) != Config::default(), "{name}: it changes nothing: {alone}");
             put_into(&mut file, snippet, &name);
             count += 1;
@@ -96,7 +98,7 @@ fn every_example_of_the_documentation_is_a_configuration() {
     assert!(count >= 5, "{count}");
 }
 
-/// What is printed for a mail server that Sealist sends through, too.
+/// Tests the lines that `mta print` prints for `sealist.toml`.
 #[test]
 fn what_is_printed_for_a_mail_server_is_a_configuration() {
     let name = "team@lists.example".parse().unwrap();
@@ -109,7 +111,7 @@ fn what_is_printed_for_a_mail_server_is_a_configuration() {
     assert_eq!(read(&file, "mox").outgoing.host, "mail.example.org");
 }
 
-/// An example that is not fenced would be missed here.
+/// This test would miss an example without a fence.
 #[test]
 fn no_example_of_the_documentation_stands_outside_a_fence() {
     for (path, page) in pages() {

@@ -1,23 +1,23 @@
-//! Section `[workflows.NAME]`: workflows that the site composes from steps.
+//! Section `[workflows.NAME]`: workflows that the site composes of steps.
 
 use std::collections::BTreeMap;
 
 use sealist_lists::workflows::{Workflow, WorkflowError, Workflows};
 use serde::{Deserialize, Serialize};
 
-/// One of them, by its name.
+/// The site's workflows by name.
 pub(crate) type OwnWorkflows = BTreeMap<String, OwnWorkflow>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OwnWorkflow {
-    /// What it asks for, in one line.
+    /// What the workflow requires, in one line.
     pub(crate) description: String,
-    /// The names of its steps: `sealist workflows` lists them.
+    /// The names of its steps. `sealist workflows` lists the known ones.
     pub(crate) steps: Vec<String>,
 }
 
-/// All workflows of the site; errs if one of its own is none.
+/// All workflows of the site. Errs if one of its own is invalid.
 pub(super) fn with_own(own: &OwnWorkflows) -> Result<Workflows, WorkflowError> {
     let mut all = Workflows::default();
     for (name, OwnWorkflow { description, steps }) in own {

@@ -1,4 +1,4 @@
-//! GnuPG as the members' own program: an OpenPGP implementation that shares no code with the list's.
+//! GnuPG as the members' program: an OpenPGP implementation that shares no code with the list's.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,17 +7,17 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
-/// A key ring of its own.
+/// A key ring.
 pub(crate) struct Gpg {
     home: TempDir,
 }
 
-/// What gpg says of an encrypted message.
+/// The result of decrypting a message with gpg.
 pub(crate) struct GpgReading {
     pub(crate) text: Vec<u8>,
     pub(crate) decrypted: bool,
     pub(crate) good_signature: bool,
-    /// PKESK packets in the message.
+    /// The number of PKESK packets in the message.
     pub(crate) readers: usize,
 }
 
@@ -92,7 +92,7 @@ impl Gpg {
         })
     }
 
-    /// Standard output and the status lines; errs if gpg fails.
+    /// Returns standard output and the status lines. Errs if gpg fails.
     pub(crate) fn run(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<(Vec<u8>, String)> {
         let (output, status, success) = self.call(arguments, input)?;
         if !success {
@@ -115,7 +115,7 @@ impl Gpg {
         let input = input.to_vec();
         let feeding = std::thread::spawn(move || stdin.write_all(&input));
         let output = child.wait_with_output()?;
-        // A gpg that stopped reading says why in its status.
+        // If gpg stopped reading, its status says why.
         let _ = feeding.join();
         Ok((output.stdout, String::from_utf8_lossy(&output.stderr).into_owned(), output.status.success()))
     }

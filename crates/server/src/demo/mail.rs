@@ -1,4 +1,4 @@
-//! What is posted: the demonstration's own words, or a mail that somebody gives.
+//! The mail that is posted: the demonstration's own text, or a mail that the user gives.
 
 use sealist_mail::compose::Protection;
 use sealist_mail::{Boundary, Entity, Field, Headers, Part, Timestamp, compose, to_crlf};
@@ -12,7 +12,7 @@ const WORDS: &str = "We meet at seven, the usual place.";
 pub(super) struct Words {
     /// The real Subject.
     pub(super) subject: String,
-    /// The entity that is signed and encrypted, its Subject protected.
+    /// The entity that is signed and encrypted, with a protected Subject.
     pub(super) entity: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ impl Words {
         Self::of(SUBJECT.to_owned(), &content, &body)
     }
 
-    /// The content and Subject of a mail in the clear.
+    /// The content and Subject of an unencrypted mail.
     pub(super) fn given(message: &[u8]) -> Self {
         let message = to_crlf(message);
         let entity = Entity::parse(&message);
@@ -50,14 +50,14 @@ impl Words {
         Self { subject, entity }
     }
 
-    /// Whether a payload holds these words whole.
+    /// Whether a payload contains the whole text.
     pub(super) fn are_in(&self, payload: &[u8]) -> bool {
         let body = Entity::parse(&self.entity).body.trim_ascii_end();
         body.is_empty() || payload.windows(body.len()).any(|window| window == body)
     }
 }
 
-/// A PGP/MIME message around that armor.
+/// A PGP/MIME message with that armor.
 pub(super) fn encrypted(from: &str, armor: Vec<u8>) -> Vec<u8> {
     let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(sealist_openpgp::random()));
     let date = Timestamp::now().rfc5322();

@@ -1,8 +1,9 @@
-//! `sealist demo`: the main job on loopback, with real keys and real mail, in a temporary folder.
+//! `sealist demo`: posts to an encrypting list on loopback, with real keys and real mail, in a temporary
+//! folder.
 //!
-//! The server is the real one; the members' side is GnuPG. The exit code tells the truth.
+//! The server is the real one, and the members use GnuPG. The exit code says whether everything worked.
 //!
-//! `show.rs` posts and looks at what comes out; `mail.rs` makes what is posted.
+//! `show.rs` posts and examines the copies; `mail.rs` makes the posts.
 
 mod gpg;
 mod mail;
@@ -30,18 +31,18 @@ use gpg::Gpg;
 use mail::Words;
 use sink::RecordingSink;
 
-/// Of a mail to post.
+/// The largest mail that can be posted, in octets.
 const MAX_OCTETS: usize = 5 << 20;
 const LIST: &str = "team@lists.example";
 
-/// Name, address, and the algorithm of the key.
+/// Name, address, and key algorithm.
 const MEMBERS: [(&str, &str, &str); 3] = [
     ("Anne", "anne@example.org", "curve25519"),
     ("Bart", "bart@example.org", "curve25519"),
     ("Cris", "cris@example.net", "rsa"),
 ];
 
-/// Everything that runs.
+/// The running demonstration.
 struct DemoSite {
     app: App,
     sink: RecordingSink,
@@ -49,18 +50,18 @@ struct DemoSite {
     members: Vec<Gpg>,
 }
 
-/// How the demonstration is wished.
+/// Options of the demonstration.
 #[derive(clap::Args)]
 pub(crate) struct DemoOptions {
-    /// Posts the content of this mail (in the clear) instead of the demonstration's own words.
+    /// Posts the content of this unencrypted mail instead of the demonstration's own text.
     #[arg(long, value_name = "FILE.eml")]
     post: Option<PathBuf>,
-    /// Goes on serving afterwards and says how to talk to it.
+    /// Keeps serving afterwards and prints how to talk to the server.
     #[arg(long)]
     serve: bool,
 }
 
-/// Runs the demonstration and prints what is seen.
+/// Runs the demonstration and prints the results.
 pub(crate) async fn run(wishes: DemoOptions, output: Output) -> anyhow::Result<ExitCode> {
     if output == Output::Json {
         let text = "the demonstration is for people: it has no --json; its exit code tells the truth";
@@ -106,7 +107,7 @@ pub(crate) async fn run(wishes: DemoOptions, output: Output) -> anyhow::Result<E
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What somebody wants posted. Errs if it is empty, has no Subject, or is larger than the list takes.
+/// Reads the user's mail. Errs if it is empty, has no Subject, or is larger than the list accepts.
 fn given(file: &Path) -> anyhow::Result<Words> {
     let message = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let refuse = |why: &str| Ending::new(Code::Data, format!("{}: {why}", file.display()));
@@ -123,7 +124,7 @@ fn given(file: &Path) -> anyhow::Result<Words> {
     Ok(words)
 }
 
-/// Says how to talk to the server, and prints who gets what until it is told to stop.
+/// Prints how to talk to the server, and who gets which mail, until it is stopped.
 async fn keep_serving(stage: &DemoSite, config: &Config, folder: &Path) -> anyhow::Result<()> {
     let file = folder.join("sealist.toml");
     std::fs::write(&file, commented(config))?;

@@ -1,4 +1,4 @@
-//! Posts, and what comes out: decrypted by GnuPG in each member's own key ring.
+//! Posts to the list, and decrypts the copies with GnuPG in each member's own key ring.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::say;
 
 const WAIT: Duration = Duration::from_secs(20);
 
-/// The show itself; says whether all was as it should be.
+/// Runs the posts. Returns whether every result was as expected.
 pub(super) async fn show(stage: &DemoSite, words: &Words) -> anyhow::Result<bool> {
     let anne = &stage.members[0];
     let post = encrypted(MEMBERS[0].1, anne.sign_and_encrypt(LIST, &words.entity)?);
@@ -77,12 +77,12 @@ fn show_copy(stage: &DemoSite, words: &Words, copy: &Received, began: Instant) -
     Ok(decrypted && reading.good_signature && restored && own)
 }
 
-/// What becomes of a post that is refused.
+/// The expected outcome of a post that is not delivered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RefusedPost {
-    /// Its author, a member, reads that it was not posted.
+    /// It is rejected, and its author, a member, gets a notice.
     Told,
-    /// It waits for a moderator.
+    /// It is held for a moderator.
     Held,
 }
 
@@ -103,7 +103,7 @@ impl RefusedPost {
     }
 }
 
-/// Posts what must not come out, and looks what becomes of it.
+/// Posts a message that must not be delivered, and examines the outcome.
 async fn refused(
     stage: &DemoSite,
     what: &str,

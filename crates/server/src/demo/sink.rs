@@ -1,4 +1,4 @@
-//! A mail server that keeps what it gets: the next hop of the demonstration.
+//! A mail server that keeps its mail: the next hop of the demonstration.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,10 +9,10 @@ use sealist_smtp::server::{self, Protocol, Service, Settings, Transaction};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// One message that came out.
+/// One received message.
 #[derive(Clone)]
 pub(crate) struct Received {
-    /// MAIL FROM; empty: the null sender.
+    /// MAIL FROM; empty for the null sender.
     #[allow(dead_code, reason = "tests answer to it")]
     pub(crate) sender: String,
     pub(crate) recipient: String,
@@ -20,19 +20,19 @@ pub(crate) struct Received {
     pub(crate) at: Instant,
 }
 
-/// What came out so far, and who gets nothing.
+/// The messages so far, and the recipients that are refused.
 #[derive(Clone, Default)]
 pub(crate) struct RecordingSink(Arc<Mutex<RecordedMail>>);
 
 #[derive(Default)]
 pub(crate) struct RecordedMail {
     received: Vec<Received>,
-    /// Recipients that get this reply instead. Nobody in the demonstration; tests name some.
+    /// Recipients that are refused with this reply. The demonstration refuses nobody; tests do.
     pub(crate) turned_away: HashMap<String, Reply>,
 }
 
 impl RecordingSink {
-    /// Serves on a free port of loopback, which it returns.
+    /// Serves on a free port of loopback and returns the port.
     pub(crate) async fn start(&self, stop: watch::Receiver<bool>) -> std::io::Result<u16> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
@@ -41,7 +41,7 @@ impl RecordingSink {
         Ok(port)
     }
 
-    /// Waits until so many messages have come, or the time is over; takes them.
+    /// Waits until `count` messages have arrived or the time is over, and takes them.
     pub(crate) async fn take(&self, count: usize, limit: Duration) -> Vec<Received> {
         let end = Instant::now() + limit;
         while self.lock().received.len() < count && Instant::now() < end {

@@ -1,4 +1,4 @@
-//! The clock: whether anything says that it is wrong. A wrong one ends keys before their time, or never.
+//! Checks the clock. With a wrong clock, keys expire too early or never.
 
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -9,13 +9,13 @@ use sealist_store::{StoreError, clock};
 
 use super::Diagnosis;
 
-/// No clock said less when this program was made.
+/// The time when this program was made. A correct clock shows a later time.
 const BUILT: Duration = Duration::from_secs(1_780_000_000);
-/// Apart from the clock of the database, or behind what is in it.
+/// The largest tolerated difference from the clock of the database, or from the newest time in it.
 const APART_MS: i64 = 10_000;
 const FIX: &str = "set the clock by NTP: timedatectl set-ntp true";
 
-/// What this machine alone tells.
+/// What this machine alone can tell.
 pub(super) fn examine() -> Vec<Diagnosis> {
     let now = SystemTime::now();
     if now < SystemTime::UNIX_EPOCH + BUILT {
@@ -29,7 +29,7 @@ pub(super) fn examine() -> Vec<Diagnosis> {
     findings
 }
 
-/// What systemd says; `None` where there is none.
+/// Whether systemd reports the clock as synchronised. `None` without systemd.
 fn is_synchronised() -> Option<bool> {
     let asked = Command::new("timedatectl").args(["show", "--property=NTPSynchronized", "--value"]).output();
     match asked.ok()?.stdout.trim_ascii() {
@@ -39,7 +39,7 @@ fn is_synchronised() -> Option<bool> {
     }
 }
 
-/// What the database tells: its own clock, and the newest time in it.
+/// Compares with the database: its clock, and the newest time stored in it.
 pub(super) async fn examine_database(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let ahead_ms = app.store.heed_clock().await?;
     let newest = clock::newest(&mut *app.store.reader().await?).await?;

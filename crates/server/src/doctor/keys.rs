@@ -1,4 +1,4 @@
-//! Keys: those of the lists, by a round trip with each, and those of the members.
+//! Checks keys: those of the lists by a round trip, and those of the members.
 
 use sealist_app::{App, AppError, ListKeys, key_report, list_certificate};
 use sealist_lists::model::{AddressNo, MailingList};
@@ -9,7 +9,7 @@ use sealist_store::{StoreError, address_keys, lists, rotation};
 
 use super::Diagnosis;
 
-/// A key that ends within so many days is worth a warning.
+/// A key that expires within this time causes a warning.
 const SOON_MS: i64 = 30 * 24 * 3600 * 1000;
 const PAGE: u32 = 500;
 
@@ -43,7 +43,7 @@ pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {
     findings
 }
 
-/// Two rows of one person, made when addresses were compared otherwise.
+/// Finds persons with two rows, which were made when addresses were compared differently.
 async fn spelled_twice(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let twice = address_keys::spelled_twice(&mut *app.store.reader().await?).await?;
     let finding = |(lost, found): &(Address, Address)| {
@@ -56,7 +56,7 @@ async fn spelled_twice(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     Ok(twice.iter().map(finding).collect())
 }
 
-/// This node leaves the list to others.
+/// This node leaves the list to other nodes, because it lacks the keys.
 fn no_keys(list: &MailingList, error: AppError) -> Diagnosis {
     match error {
         AppError::NoKeys { key, why, .. } => Diagnosis::fault(
@@ -68,7 +68,7 @@ fn no_keys(list: &MailingList, error: AppError) -> Diagnosis {
     }
 }
 
-/// New keys that are not used yet.
+/// Finds new keys that are not used yet.
 async fn waiting(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let mut db = app.store.reader().await?;
     let mut findings = Vec::new();
@@ -76,7 +76,7 @@ async fn waiting(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
         let Some(list) = lists::by_no(&mut db, key.list).await? else { continue };
         let nodes = rotation::lacking(&mut db, key.no, app.store.alone()).await?;
         let nodes: Vec<String> = nodes.iter().map(|node| format!("node {node}")).collect();
-        // With SQLite there is one node, and no other key directory.
+        // With SQLite there is one node, so no other key directory is involved.
         let (who, fix) = match (app.store.alone(), nodes.is_empty()) {
             (_, true) => ("a server".to_owned(), "start the server"),
             (Deployment::Yes, false) => ("the server".to_owned(), "see in its log why it does not load it"),
@@ -101,7 +101,8 @@ async fn all_lists(app: &App) -> Vec<MailingList> {
     }
 }
 
-/// The way of a post with the list's own keys: sealed, copied to the list's certificate, opened.
+/// Processes a text as a post with the list's own keys: seals it, copies it to the list's certificate, and
+/// opens it.
 async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<(), String> {
     let words = |error: &dyn std::fmt::Display| error.to_string();
     let named = list_certificate(app, list.no).await.map_err(|e| words(&e))?;
@@ -124,7 +125,7 @@ async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<()
     if good { Ok(()) } else { Err("what was sealed could not be opened".to_owned()) }
 }
 
-/// How many keys of members cannot be used, or end soon: `sealist keys check` names them.
+/// Counts the members' keys that cannot be used or expire soon. `sealist keys check` names them.
 async fn members(app: &App) -> Result<Vec<Diagnosis>, AppError> {
     let now = Timestamp::now();
     let (mut good, mut unusable, mut soon) = (0, 0, 0);

@@ -1,4 +1,4 @@
-//! `sealist doctor`: looks at everything that the server leans on. Each finding says the fix.
+//! `sealist doctor`: checks everything that the server depends on. Each finding says how to fix it.
 
 mod clock;
 mod keys;
@@ -23,7 +23,7 @@ use crate::exit::Code;
 use crate::opening::{self, NoKeysHere, NoSite, OpeningPurpose};
 use crate::say;
 
-/// How bad it is; also the exit code.
+/// The severity of a finding; also the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
@@ -32,13 +32,13 @@ pub(crate) enum Level {
     Fault,
 }
 
-/// What was looked at, and what was seen.
+/// One check with its result.
 #[derive(Debug, Serialize)]
 pub(crate) struct Diagnosis {
     pub(crate) check: &'static str,
     pub(crate) level: Level,
     pub(crate) detail: String,
-    /// What to do about it; empty where nothing is to be done.
+    /// How to fix it; empty if there is nothing to fix.
     pub(crate) fix: String,
 }
 
@@ -56,7 +56,7 @@ impl Diagnosis {
     }
 }
 
-/// Looks, prints, and ends with the worst level; without a database, with the code for that.
+/// Runs all checks, prints them, and exits with the worst level, or with the code for a missing database.
 pub(crate) async fn run(path: &Path, output: Output) -> anyhow::Result<ExitCode> {
     let findings = examine(path).await;
     match output {
@@ -125,7 +125,7 @@ async fn examine(path: &Path) -> Vec<Diagnosis> {
     findings
 }
 
-/// What the database tells of clocks, of its speed, and of lists.
+/// Checks that need the database: clocks, its speed, and lists.
 async fn of_database(app: &App) -> Vec<Diagnosis> {
     let looked = async {
         let mut findings = clock::examine_database(app).await?;
@@ -138,10 +138,10 @@ async fn of_database(app: &App) -> Vec<Diagnosis> {
         .unwrap_or_else(|error| vec![Diagnosis::fault("database", error.to_string(), error.remedy().fix)])
 }
 
-/// The site is not there: nothing else can be looked at.
+/// The name of the finding that the site is missing. Then nothing else can be checked.
 const NO_SITE: &str = "site";
 
-/// Why database and keys cannot be looked at.
+/// Why the database and the keys cannot be checked.
 fn closed(error: &anyhow::Error) -> Diagnosis {
     if let Some(NoKeysHere { why }) = error.downcast_ref() {
         return Diagnosis::fault("keys", format!("{why}; this node claims nothing"), why.fix());

@@ -1,4 +1,4 @@
-//! The wire: our own sub-address, and the mail server that takes the copies.
+//! Checks the network: our own LMTP port, and the mail server that takes the copies.
 
 use std::time::Duration;
 

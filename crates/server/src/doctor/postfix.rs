@@ -1,5 +1,6 @@
-//! Where a Postfix on this machine sends the mail of a list, by its `transport_maps`. It takes mail of this machine for
-//! every domain, and sends what it has no line for to wherever the MX record points.
+//! Finds out where a Postfix on this machine sends the mail of a list, by its `transport_maps`. Postfix
+//! accepts mail from this machine for every domain, and sends mail without a table entry to the MX of the
+//! domain.
 
 use std::process::Command;
 
@@ -8,9 +9,9 @@ use sealist_lists::model::ListName;
 use super::Diagnosis;
 use crate::config::Config;
 
-/// A finding where the mail of that list goes elsewhere; `None` where it comes here, and where Postfix cannot be asked.
+/// A finding if the mail of that list goes elsewhere. `None` if it comes here, or if Postfix cannot be asked.
 pub(super) fn examine(config: &Config, list: &ListName) -> Option<Diagnosis> {
-    // Whoever sends all relayed or virtual domains here needs no table.
+    // If all relayed or virtual domains are sent here, no table is needed.
     let own_port = format!(":{}", config.lmtp.listen.port());
     let defaults = run("postconf", &["-h", "relay_transport", "virtual_transport", "local_transport"])?;
     if defaults.lines().any(|transport| transport.ends_with(&own_port)) {
@@ -34,7 +35,7 @@ pub(super) fn examine(config: &Config, list: &ListName) -> Option<Diagnosis> {
     }
 }
 
-/// What a program of Postfix prints, if it works and prints something.
+/// The output of a Postfix program, if it succeeds and prints something.
 fn run(program: &str, arguments: &[&str]) -> Option<String> {
     let path = std::env::var("PATH").unwrap_or_default();
     let output =
@@ -43,7 +44,7 @@ fn run(program: &str, arguments: &[&str]) -> Option<String> {
     (output.status.success() && !text.trim().is_empty()).then_some(text)
 }
 
-/// The tables of such a line: blanks and commas between them, not those in braces.
+/// The tables in such a line, which are separated by blanks and commas outside braces.
 fn tables_of(line: &str) -> Vec<String> {
     let mut depth = 0_i32;
     let parts = line.split(|c: char| {

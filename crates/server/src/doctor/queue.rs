@@ -1,4 +1,5 @@
-//! What waits: shunted messages, old holds and requests, held lists and copies, copies without a key.
+//! Checks for waiting mail: shunted messages, old holds and requests, held lists and copies, copies without a
+//! key.
 
 use sealist_app::{App, UNTOLD};
 use sealist_lists::workflows::Question;
@@ -9,7 +10,7 @@ use sealist_store::{StoreError, archive, audit, deliveries, lists, put_aside, re
 use super::Diagnosis;
 
 const OLD_MS: i64 = 5 * 24 * 3600 * 1000;
-/// So long back it is said what was put aside.
+/// How far back the report on put-aside mail goes.
 const ASIDE_MS: i64 = 7 * 24 * 3600 * 1000;
 
 pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {

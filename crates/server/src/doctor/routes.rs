@@ -1,6 +1,7 @@
-//! Whether mail finds its way: to the contact, whose domain lines for the lists may have taken over, and to each domain of
-//! lists. The next hop is asked; nothing is sent. A next hop that takes whatever this machine sends says nothing of where it
-//! leads, so the tables of a Postfix on this machine are read too. Settings: `[site] contact`, `[outgoing]`, `[lmtp] listen`.
+//! Checks whether mail reaches the contact and each domain of lists. (The lines for the lists may have taken
+//! over the contact's domain.) The next hop is asked and nothing is sent. A next hop that accepts everything
+//! from this machine does not reveal its routes, so the tables of a Postfix on this machine are read, too.
+//! Settings: `[site] contact`, `[outgoing]`, `[lmtp] listen`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,12 +16,13 @@ use super::{Diagnosis, Level, network, postfix};
 use crate::config::Config;
 use crate::serve;
 
-/// For all questions together.
+/// The time limit for all questions together.
 const PATIENCE: Duration = Duration::from_secs(20);
 const TAKE_THE_LINES: &str =
     "take the lines of `sealist mta print` for your mail server into its configuration";
 
-/// The lists whose addresses are asked for: each of a domain that has mailboxes too, and one of every other domain.
+/// The lists whose addresses are checked: each list of a domain with mailboxes, and one list of every other
+/// domain.
 pub(super) async fn lists_to_ask_for(config: &Config, app: &App) -> Result<Vec<ListName>, StoreError> {
     let mut names: Vec<ListName> =
         lists::all(&mut *app.store.reader().await?).await?.into_iter().map(|list| list.name).collect();
@@ -32,7 +34,7 @@ pub(super) async fn lists_to_ask_for(config: &Config, app: &App) -> Result<Vec<L
     Ok(names)
 }
 
-/// Nothing where the next hop does not answer: that is another finding.
+/// Returns no findings if the next hop does not answer, because another check reports that.
 pub(super) async fn examine(config: &Config, lists: &[ListName]) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
     if timeout(PATIENCE, ask(config, lists, &mut findings)).await.is_err() {

@@ -1,5 +1,6 @@
-//! Set-ups that work and give away what they should keep: passwords in the clear, files that others read, sub-addresses that
-//! strangers reach, lists that encrypt and let others in. Settings: `[outgoing]`, `[lmtp]`, those of the lists.
+//! Checks for insecure but working configurations: unencrypted passwords, files that others can read, an LMTP
+//! port that strangers reach, encrypting lists with weak settings. Settings: `[outgoing]`, `[lmtp]`, those of
+//! the lists.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -13,7 +14,7 @@ use super::Diagnosis;
 use crate::admin::owners;
 use crate::config::{Config, ConnectionSecurity, DatabaseAt};
 
-/// What the configuration alone tells: `sealist check` says it too.
+/// Checks that need only the configuration. `sealist check` runs them, too.
 pub(crate) fn examine(config: &Config) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
     let outgoing = &config.outgoing;
@@ -65,7 +66,7 @@ fn private(check: &'static str, path: &Path) -> Option<Diagnosis> {
     })
 }
 
-/// Lists that give up what OpenPGP promises, and lists without an owner.
+/// Finds lists that give up a promise of OpenPGP, and lists without an owner.
 pub(super) async fn examine_lists(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
     let mut findings: Vec<Diagnosis> = all.iter().flat_map(of_list).collect();

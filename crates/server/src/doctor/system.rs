@@ -1,4 +1,4 @@
-//! The machine: folders and their modes, clock, disk, the speed of fsync, swap.
+//! Checks the machine: folders and their modes, clock, disk, the speed of fsync, swap.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,13 +15,13 @@ use crate::config::{Config, DatabaseAt, KeyStorage, MasterKeyAt};
 use crate::{opening, vault};
 
 const MIB: u64 = 1 << 20;
-/// Below this the disk is as good as full.
+/// With less free room the disk counts as full.
 const LEAST_FREE_MIB: u64 = 200;
 const LITTLE_FREE_MIB: u64 = 2048;
 const SLOW_FSYNC: Duration = Duration::from_millis(30);
 const FSYNCS: u32 = 15;
 
-/// `no_site`: what to do about a site that is not there, and so about folders that are not.
+/// `no_site` is the fix for a missing site, and so for missing folders.
 pub(super) fn examine(config: &Config, no_site: Option<&str>) -> Vec<Diagnosis> {
     let missing = no_site.unwrap_or("mount the disk, restore the backup, or correct the configuration");
     let data = &config.data_dir;
@@ -63,7 +63,7 @@ fn mode(check: &'static str, path: &Path, missing: &str) -> Diagnosis {
     }
 }
 
-/// Keys of lists that the database does not know: of another database, or of lists that were deleted.
+/// Finds keys of lists that the database does not know. They belong to another database, or to deleted lists.
 pub(super) async fn examine_keys_alone(config: &Config, app: &App) -> Vec<Diagnosis> {
     match opening::keys_without_lists(config, &app.store).await {
         Ok(Some(fault)) => return vec![Diagnosis::fault(NO_SITE, fault.what, fault.fix)],
@@ -121,7 +121,7 @@ fn disk(path: &Path) -> Diagnosis {
     }
 }
 
-/// How long does a commit take, and does the file system's clock go with ours?
+/// Measures how long a commit takes, and compares the clock of the file system with ours.
 fn writing(folder: &Path) -> std::io::Result<Vec<Diagnosis>> {
     let mut file = tempfile::tempfile_in(folder)?;
     let mut times = Vec::new();
@@ -142,7 +142,8 @@ fn writing(folder: &Path) -> std::io::Result<Vec<Diagnosis>> {
     Ok(findings)
 }
 
-/// How long a commit takes on PostgreSQL, and whether there is room for the connections of its nodes.
+/// Measures how long a commit takes on PostgreSQL, and checks whether the server allows the connections of
+/// all nodes.
 pub(super) async fn examine_server(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let Some(server) = capacity::of(&app.store).await? else { return Ok(Vec::new()) };
     let detail =

@@ -1,4 +1,4 @@
-//! The admin's own words: files that cannot be used, or that nobody gets to read.
+//! Checks the admin's own texts: files that cannot be used, or that no notice uses.
 
 use sealist_app::App;
 use sealist_lists::handlers::{FOOTER_VALUES, unknown_placeholders};
@@ -18,7 +18,7 @@ pub(super) fn examine(config: &Config) -> Vec<Diagnosis> {
     templates::faults(config).into_iter().map(warning).collect()
 }
 
-/// Files for lists and mail hosts that there are not.
+/// Files for lists and mail hosts that do not exist.
 pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
     let known = |path: &String| match path.split('/').collect::<Vec<_>>().as_slice() {
@@ -32,7 +32,7 @@ pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Diagnosis>, StoreErr
     Ok(strangers.chain(all.iter().filter_map(footer)).collect())
 }
 
-/// A footer that goes out with names in braces.
+/// A footer with unknown placeholders.
 fn footer(list: &MailingList) -> Option<Diagnosis> {
     let unknown = unknown_placeholders(&list.settings.footer);
     (!unknown.is_empty()).then(|| {

@@ -1,4 +1,4 @@
-//! One small file by HTTPS, from somewhere that others named: bounded in time, size and steps.
+//! Fetches one small file by HTTPS from a place that others name, with limits on time, size and redirects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use tokio_rustls::TlsConnector;
 use super::way::Way;
 use FetchError::Answer;
 
-/// All steps together; through a proxy, which may be a network of its own, longer.
+/// The limit for all steps together. It is longer through a proxy, which may be an anonymity network.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const PROXY_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_OCTETS: usize = 256 * 1024;
 const MAX_REDIRECTS: usize = 2;
 const HTTPS: u16 = 443;
 
-/// Fetches.
+/// The client.
 #[derive(Clone)]
 pub(super) struct Fetcher {
     pub(super) way: Way,
@@ -29,21 +29,21 @@ pub(super) struct Fetcher {
     pub(super) timeout: Duration,
 }
 
-/// Why there is no answer, in a few words.
+/// Why there is no file, in a few words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FetchError {
-    /// The host is not found, or not to be reached.
+    /// The host is not found or not reachable.
     #[error("{0}")]
     NoWay(String),
-    /// It is there, and its answer does not help.
+    /// The answer cannot be used.
     #[error("{0}")]
     Answer(&'static str),
-    /// It refuses.
+    /// The host refused with this status.
     #[error("it answers {0}")]
     Status(u16),
 }
 
-/// What one step leads to.
+/// The result of one request.
 enum FetchStep {
     Found(Vec<u8>),
     Nothing,
@@ -51,7 +51,7 @@ enum FetchStep {
 }
 
 impl Fetcher {
-    /// With the certificate authorities that this machine trusts.
+    /// Makes a client with the certificate authorities of this machine.
     pub(super) fn new(way: Way) -> Result<Self, String> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -72,7 +72,7 @@ impl Fetcher {
         Ok(Self { way, tls: TlsConnector::from(Arc::new(tls)), timeout })
     }
 
-    /// The file at that place; `None`: there is none.
+    /// Fetches the file at that URL. `None`: there is no such file.
     pub(super) async fn get(&self, place: &str) -> Result<Option<Vec<u8>>, FetchError> {
         let all = async {
             let mut place: Uri = place.parse().map_err(|_| Answer("its address cannot be read"))?;
@@ -129,7 +129,7 @@ impl Fetcher {
     }
 }
 
-/// Where a redirect leads: a whole address, or a path at the same host.
+/// The target of a redirect: a whole URL, or a path on the same host.
 fn moved(from: &Uri, to: &str) -> Option<Uri> {
     if to.starts_with('/') && !to.starts_with("//") {
         let mut parts = from.clone().into_parts();

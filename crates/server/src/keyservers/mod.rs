@@ -1,4 +1,4 @@
-//! Where certificates of people are published: the Web Key Directory of their domain, and a keyserver (VKS).
+//! Asks servers for people's certificates: the Web Key Directory of their domain, and a keyserver (VKS).
 
 mod fetch;
 mod reach;
@@ -16,16 +16,16 @@ use crate::config::{KeySettings, Refresh};
 use fetch::{FetchError, Fetcher};
 pub(crate) use way::Way;
 
-/// Those that the configuration names.
+/// The servers that the configuration names.
 pub(crate) struct Servers {
     fetcher: Fetcher,
     wkd: bool,
-    /// Where, if it is to be asked.
+    /// The URL of the keyserver, if it is to be asked.
     keyserver: Option<String>,
 }
 
 impl Servers {
-    /// `None`: none is to be asked. Errs if there is no way to them.
+    /// `None` if no server is to be asked. Errs if the configured proxy cannot be used.
     pub(crate) fn of(keys: &KeySettings) -> anyhow::Result<Option<Self>> {
         if keys.refresh == Refresh::None {
             return Ok(None);
@@ -38,7 +38,8 @@ impl Servers {
         Ok(Some(Self { fetcher, wkd, keyserver }))
     }
 
-    /// By the advanced method; by the direct one only where there is no way to the host of the other.
+    /// Asks by the advanced method, and by the direct method only if the host of the advanced method is not
+    /// reachable.
     async fn ask_domain(&self, address: &Address) -> KeyServerAnswer {
         let (domain, local) = (address.ascii_domain(), address.local());
         let from = format!("WKD of {domain}");
@@ -73,7 +74,7 @@ impl KeyServers for Servers {
     }
 }
 
-/// A local part as the value of a query ([RFC 3986, section 2.3]).
+/// Encodes a local part as a query value ([RFC 3986, section 2.3]).
 fn percent_encoded(local: &str) -> String {
     let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~');
     local.bytes().map(|o| if plain(o) { char::from(o).to_string() } else { format!("%{o:02X}") }).collect()

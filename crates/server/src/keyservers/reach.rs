@@ -1,8 +1,10 @@
-//! Which addresses a request made for somebody else's sake may reach: those of the public Internet (CWE-918).
+//! Decides which addresses a request may reach that somebody else caused: only those of the public Internet
+//! (CWE-918, server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address belongs to a machine out there: not to this one, its network, or what a provider keeps for its own.
+/// Whether an address is on the public Internet, and not on this machine, its network, or a provider's
+/// internal network.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -10,8 +12,9 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a name may be looked up, here or by a proxy. Numbers in any dress are looked up as what they stand for, so the
-/// last label must begin with a letter; names of one label, and those that never leave a network, are not public.
+/// Whether a name may be resolved, here or by a proxy. Numbers in any notation are resolved as addresses, so
+/// the last label must begin with a letter. Names of one label and names for internal networks are not
+/// public.
 pub(super) fn is_public_name(host: &str) -> bool {
     const INSIDE: [&str; 6] = ["localhost", "local", "internal", "intranet", "home", "arpa"];
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
@@ -21,8 +24,8 @@ pub(super) fn is_public_name(host: &str) -> bool {
     letter && !rest.is_empty() && host.chars().all(plain) && !INSIDE.contains(&last)
 }
 
-/// Networks that are not public, as the IANA registries of special-purpose addresses have them, and one that a cloud uses
-/// for its own services.
+/// Networks that are not public, by the IANA registries of special-purpose addresses, and one that a cloud
+/// uses for its own services.
 const NOT_PUBLIC_V4: &[([u8; 4], u32)] = &[
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
@@ -49,13 +52,14 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !NOT_PUBLIC_V4.iter().any(within)
 }
 
-/// Only what is given out for use (2000::/3), without tunnels, which end somewhere else, and documentation.
+/// Accepts only the assigned unicast space (2000::/3), without tunnels, which end elsewhere, and
+/// documentation.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     match (first, second) {
-        // Teredo, benchmarks, ORCHID and more: 2001::/23.
+        // Teredo, benchmarks, ORCHID and others: 2001::/23.
         (0x2001, 0..0x0200) | (0x2001, 0x0db8) => false,
-        // 6to4, with an address of version 4 inside.
+        // 6to4, which contains an IPv4 address.
         (0x2002, _) => false,
         (0x3fff, 0..0x1000) => false,
         _ => first & 0xe000 == 0x2000,

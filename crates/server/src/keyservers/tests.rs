@@ -1,4 +1,4 @@
-//! A proxy and a web server of our own: names of the public Internet lead here.
+//! Tests with a proxy and a web server of our own, to which names of the public Internet lead.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,14 +15,14 @@ use super::fetch::{FetchError, Fetcher};
 use super::way::Way;
 use super::*;
 
-/// Files by host and path; what was asked for.
+/// The files by host and path, and the requests so far.
 #[derive(Default)]
 struct Web {
     files: Vec<(String, String)>,
     asked: Mutex<Vec<String>>,
 }
 
-/// The host and path of a request, and what it is answered.
+/// The host and path of a request, and the answer.
 fn answer(web: &Web, request: &str) -> String {
     let path = request.split(' ').nth(1).unwrap();
     let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
@@ -53,14 +53,14 @@ fn identity(folder: &Path) -> (CertificateDer<'static>, PrivateKeyDer<'static>) 
     (CertificateDer::from_pem_file(certificate).unwrap(), PrivateKeyDer::from_pem_file(key).unwrap())
 }
 
-/// Which proxy stands before the web.
+/// The kind of proxy in front of the web server.
 #[derive(Clone, Copy)]
 enum Proxy {
     Socks,
     Http,
 }
 
-/// Starts the web behind a proxy; the way there.
+/// Starts the web server behind a proxy, and returns a client that uses it.
 async fn start(web: Arc<Web>, proxy: Proxy) -> Fetcher {
     let folder = tempfile::TempDir::new().unwrap();
     let (certificate, key) = identity(folder.path());
@@ -106,7 +106,7 @@ async fn start(web: Arc<Web>, proxy: Proxy) -> Fetcher {
     Fetcher::trusting(roots, way.unwrap()).unwrap()
 }
 
-/// Which hosts are not there.
+/// Whether the host does not exist.
 fn is_missing(host: &[u8]) -> bool {
     host.starts_with(b"no.") || host.starts_with(b"openpgpkey.old.")
 }
@@ -204,7 +204,7 @@ async fn who_never_answers_is_not_waited_for() {
     );
 }
 
-/// What the name stands for is judged, in whatever dress it comes.
+/// The address behind a name is checked, in whatever notation the name is given.
 #[tokio::test]
 async fn no_dress_of_loopback_is_connected_to() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

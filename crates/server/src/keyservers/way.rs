@@ -1,5 +1,5 @@
-//! How a connection to another machine is made: straight, where the address is looked up once and judged, or through a
-//! proxy, which looks the name up itself.
+//! How a connection to another host is made: directly, where the name is resolved once and its address
+//! checked, or through a proxy, which resolves the name.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,10 +8,10 @@ use tokio::net::TcpStream;
 
 use super::reach::{is_public, is_public_name};
 
-/// The way to other machines.
+/// How other hosts are reached.
 #[derive(Clone, Debug)]
 pub(crate) enum Way {
-    /// Straight to the address that the name has, if that is public.
+    /// Directly, if the name has a public address.
     Straight,
     /// Through a SOCKS 5 proxy at that host and port.
     Socks(String),
@@ -19,11 +19,12 @@ pub(crate) enum Way {
     Http(String),
 }
 
-/// Octets of the head of an HTTP proxy's answer.
+/// The longest header of an HTTP proxy's answer, in octets.
 const MAX_HEAD: usize = 4096;
 
 impl Way {
-    /// Of the setting `proxy`: empty, `socks5h://host:port` or `http://host:port`. `None`: it is neither.
+    /// Parses the setting `proxy`: empty, `socks5h://host:port` or `http://host:port`. `None` if it is
+    /// neither.
     pub(crate) fn of(proxy: &str) -> Option<Self> {
         let place = |rest: &str| {
             let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -39,7 +40,7 @@ impl Way {
         }
     }
 
-    /// A connection to that host, which must be a name of the public Internet.
+    /// Connects to that host, which must be a name of the public Internet.
     pub(super) async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, String> {
         if !is_public_name(host) {
             return Err(format!("{host} is no name of the public Internet"));
@@ -52,7 +53,8 @@ impl Way {
     }
 }
 
-/// The name is looked up once: what is judged is what is connected to. One address that may not be reached spoils all.
+/// The name is resolved once, so that the address that was checked is the address that is connected to. If
+/// one of its addresses is not allowed, none is used.
 pub(super) async fn straight(
     host: &str,
     port: u16,
@@ -104,14 +106,14 @@ async fn through_http(proxy: &str, host: &str, port: u16) -> Result<TcpStream, S
         if head.len() == MAX_HEAD {
             return Err(failed("says too much"));
         }
-        // By octets: what follows the head is TLS.
+        // Reads octet by octet, because TLS follows the header.
         head.push(stream.read_u8().await.map_err(|_| failed("does not answer"))?);
     }
     let status = head.split(|octet| *octet == b' ').nth(1).unwrap_or_default();
     if status.starts_with(b"2") { Ok(stream) } else { Err(failed("does not get there")) }
 }
 
-/// The admin chose it: it may be anywhere.
+/// The admin chose the proxy, so it may be anywhere.
 async fn to_proxy(proxy: &str) -> Result<TcpStream, String> {
     TcpStream::connect(proxy)
         .await

@@ -1,6 +1,6 @@
-//! `sealist mta print`: what the mail server in front must know. A domain of lists alone goes to Sealist whole; of a domain
-//! that has mailboxes too only the addresses of the lists do. Settings: `[lmtp] listen`, `max_message_kib`,
-//! `[site] mailbox_domains`, `contact`.
+//! `sealist mta print`: prints the configuration of the mail server in front. A domain of lists alone is
+//! routed to Sealist as a whole; of a domain that has mailboxes, too, only the addresses of the lists are.
+//! Settings: `[lmtp] listen`, `max_message_kib`, `[site] mailbox_domains`, `contact`.
 
 mod exim;
 mod mox;
@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::exit::{Code, Ending};
 use crate::opening::{self, OpeningPurpose};
 
-/// A program that takes mail from the world.
+/// A mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Server {
     /// Postfix 3.7 or later.
@@ -35,17 +35,17 @@ pub(crate) enum Server {
     Mox,
 }
 
-/// What goes to Sealist, and where that is.
+/// What is routed to Sealist, and where Sealist listens.
 pub(crate) struct Routes {
     listen: SocketAddr,
     max_octets: u64,
-    /// Domains that have nothing but lists.
+    /// Domains that have only lists.
     whole: BTreeSet<String>,
-    /// The local parts of lists in domains that have mailboxes too.
+    /// The local parts of lists in domains that have mailboxes, too.
     shared: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// The lines for that server.
+/// Prints the lines for that server.
 pub(crate) async fn print(config: &Config, server: Server) -> anyhow::Result<CommandOutput> {
     let app = opening::open(config, OpeningPurpose::Use).await?;
     let all = lists::all(&mut *app.store.reader().await?).await?;
@@ -53,7 +53,7 @@ pub(crate) async fn print(config: &Config, server: Server) -> anyhow::Result<Com
     Ok((text.clone(), json!({ "lines": text })))
 }
 
-/// The lines for these lists. Errs if there is none.
+/// The lines for these lists. Errs if there are none.
 pub(crate) fn lines<'a>(
     config: &Config,
     lists: impl IntoIterator<Item = &'a ListName>,
@@ -92,7 +92,7 @@ impl Routes {
         routes
     }
 
-    /// Where Sealist listens, as others reach it: who listens everywhere is reached on loopback.
+    /// The host at which others reach Sealist. If Sealist listens on all addresses, it is loopback.
     fn host(&self) -> String {
         match self.listen {
             SocketAddr::V4(at) if at.ip().is_unspecified() => "127.0.0.1".to_owned(),
@@ -105,8 +105,8 @@ impl Routes {
         self.listen.port()
     }
 
-    /// A regular expression (POSIX extended, PCRE) for the local parts of these lists, of their sub-addresses,
-    /// and of the addresses that name their list behind the `+`.
+    /// A regular expression (POSIX extended, PCRE) for the local parts of these lists, of their
+    /// sub-addresses, and of the addresses that name their list after the `+`.
     fn local_parts(lists: &BTreeSet<String>) -> String {
         let names: Vec<String> = lists.iter().map(|name| name.replace('.', "\\.")).collect();
         let sub_addresses: Vec<&str> = DoorAddress::suffixes().map(|suffix| &suffix[1..]).collect();
@@ -119,7 +119,7 @@ impl Routes {
         )
     }
 
-    /// The domains in that form: `a, b`.
+    /// The domains with `between` between them: `a, b`.
     fn whole_domains(&self, between: &str) -> String {
         self.whole.iter().map(String::as_str).collect::<Vec<_>>().join(between)
     }

@@ -1,4 +1,4 @@
-//! mox delivers to its own accounts only: it can send for Sealist, and not take mail in for it.
+//! mox delivers only to its own accounts: it can send mail for Sealist, but not receive it.
 
 use super::Routes;
 

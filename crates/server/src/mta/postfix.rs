@@ -1,5 +1,6 @@
-//! Lines for Postfix's `main.cf`. Unknown addresses are refused while the sender waits: Postfix asks Sealist, and no bounce
-//! goes to a forged sender. `inline:` tables need Postfix 3.0, `regexp:` with text in braces needs 3.7.
+//! Lines for Postfix's `main.cf`. Postfix asks Sealist about unknown addresses and refuses them while the
+//! sender waits, so no bounce goes to a forged sender. `inline:` tables need Postfix 3.0, and `regexp:` with
+//! text in braces needs 3.7.
 
 use std::net::SocketAddr;
 
@@ -40,7 +41,7 @@ pub(super) fn lines(routes: &Routes) -> String {
             .iter()
             .map(|(domain, lists)| format!("({}@{})", Routes::local_parts(lists), domain.replace('.', "\\.")))
             .collect();
-        // A dollar sign of the table is two in main.cf.
+        // A dollar sign of the table is written twice in main.cf.
         let pattern = format!("/^({})$$/", patterns.join("|"));
         let domains: Vec<&str> = routes.shared.keys().map(String::as_str).collect();
         text += &format!(

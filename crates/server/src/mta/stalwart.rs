@@ -1,4 +1,4 @@
-//! Settings for Stalwart 0.15: a route of the type relay, and who goes there.
+//! Settings for Stalwart 0.15: a route of type relay, and the recipients that use it.
 
 use super::Routes;
 

@@ -17,7 +17,7 @@ fn a_domain_with_mailboxes_is_never_taken_over() {
         ["team@ngo.example", "board@lists.ngo.example"].map(|name| name.parse().unwrap()).to_vec();
     for server in all {
         let text = lines(&config, &names, server).unwrap();
-        // What names the shared domain names the lists of it too: a router of Exim in two lines.
+        // A line that names the shared domain must name its lists, too. In Exim's router these are two lines.
         let text = text.replace("domains = ngo.example\n", "domains = ngo.example ");
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
             let shared = line.replace('\\', "").replace("lists.ngo.example", "");

@@ -1,6 +1,6 @@
-//! Runner `incoming`: claims what came in and has it judged. Settings: none.
+//! Runner `incoming`: claims queue entries and has them judged. Settings: none.
 //!
-//! A message that breaks it three times goes to shunt; the others flow on.
+//! A message that breaks the runner three times is shunted; all others continue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use tokio::task::JoinSet;
 
 use super::{POLL, retry_until_stopped};
 
-/// So many are judged at once.
+/// How many messages are judged at the same time.
 const PLACES: usize = 16;
-/// When a place is free, others are awaited so long: what is judged at once shares commits.
+/// How long to wait for other places to become free, so that messages that are judged together share commits.
 const COMPANY: Duration = Duration::from_millis(2);
-/// When mail came and none is to be judged: much may come in for a list that is held.
+/// The pause if mail arrived but no entry can be claimed, for instance because the list is held.
 const IN_VAIN: Duration = Duration::from_millis(5);
 const MAX_ATTEMPTS: u32 = 3;
-/// Before what could not be judged is tried again.
+/// The pause before a message that could not be judged is retried.
 const PAUSE_MS: i64 = 60_000;
-/// Before what the database kept from being judged is tried again.
+/// The pause before a message is retried if the database failed.
 const DATABASE_PAUSE_MS: i64 = 2_000;
 
 pub(crate) async fn run(
@@ -51,7 +51,7 @@ pub(crate) async fn run(
         asked = false;
         let mut ended = 0;
         if judging.len() == PLACES {
-            // The slowest keeps one place, and no other waits for it.
+            // A slow message occupies one place, and no other message waits for it.
             ended += usize::from(judging.join_next().await.is_some());
         } else {
             tokio::select! {
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     accepted.notify_one();
 }
 
-/// Waits a little for others that end; says how many did.
+/// Waits a little for other messages to finish, and returns how many did.
 async fn company(judging: &mut JoinSet<()>) -> usize {
     let pause = tokio::time::sleep(COMPANY);
     tokio::pin!(pause);
@@ -120,7 +120,7 @@ async fn handle(app: App, entry: QueueEntry, stop: watch::Receiver<bool>) {
         let (app, entry) = (app.clone(), entry.clone());
         async move { process(&app, entry, app.store.now()).await }
     };
-    // A task of its own: a panic takes this message, not the runner.
+    // The message is judged in a task of its own, so that a panic does not end the runner.
     match tokio::spawn(work).await {
         Ok(Ok(outcome)) => {
             let reasons: Vec<String> = outcome.reasons.iter().map(|reason| reason.name()).collect();

@@ -1,5 +1,6 @@
-//! Runner `keyfiles`: says once in the log which lists lack a key on this node, at the start and when one goes missing. What
-//! is loaded already works on until the next start, so that nobody would notice. Settings: `[keydirs] list`.
+//! Runner `keyfiles`: logs once which lists lack a key on this node, at the start and when a key file
+//! disappears. Loaded keys work until the next start, so a missing file would not be noticed otherwise.
+//! Settings: `[keydirs] list`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

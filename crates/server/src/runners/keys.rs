@@ -1,16 +1,16 @@
-//! Runner `keys`: begins the daily check of members' keys when the last one is a day old. Settings: `[keys]`.
+//! Runner `keys`: starts the daily check of members' keys when the last one is a day old. Settings: `[keys]`.
 
 use std::time::Duration;
 
 use sealist_app::{App, AppError, KeyCheck, KeyCheckReport, Stages};
 use tokio::sync::watch;
 
-/// How often it is asked whether it is time.
+/// How often the runner checks whether a check is due.
 const PAUSE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(app: App, stages: Stages, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        // Each page stands for itself: it may end between two of them.
+        // Each page is committed separately, so the check may stop between two pages.
         let checked = tokio::select! {
             checked = check(&app, &stages) => checked,
             _ = stop.wait_for(|stop| *stop) => return,

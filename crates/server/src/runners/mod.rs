@@ -16,13 +16,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How often the database is asked when nobody calls.
+/// How often the database is asked without a notification.
 const POLL: Duration = Duration::from_millis(250);
-/// When the database does not take something back.
+/// The pause after the database failed to record something.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Gives a claim back, as often as it takes: nobody else frees it as long as this node lives. After the signal to stop
-/// once is enough, for who leaves gives everything back.
+/// Retries until it succeeds, because no other node releases the claim while this node lives. After the
+/// signal to stop one try is enough, because a node that leaves releases all its claims.
 async fn retry_until_stopped<E: Display, F: Future<Output = Result<(), E>>>(
     stop: &watch::Receiver<bool>,
     mut give_back: impl FnMut() -> F,

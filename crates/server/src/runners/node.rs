@@ -1,6 +1,6 @@
-//! Runner `node`: says that this process lives and which new keys it has, frees what dead ones had claimed, and hears the
-//! calls of the others.
-//! Notices too when the clock was set back, and deletes what is stored of messages that broke off. Settings: `[database] url`, `[queue] max_retry_after_s`.
+//! Runner `node`: sends heartbeats, reports new keys, releases the claims of dead nodes, and receives the
+//! notifications of other nodes. It also resets timers after the clock was set back, and deletes partial
+//! bodies of broken transactions. Settings: `[database] url`, `[queue] max_retry_after_s`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use sealist_app::{App, reset_future_timers};
 use tokio::sync::{Notify, watch};
 
 const BEAT: Duration = Duration::from_secs(2);
-/// Worth a line in the log.
+/// A larger difference from the clock of the database is logged.
 const CLOCKS_DIFFER_MS: i64 = 5_000;
-/// Lists whose keys were missing are looked at again after so many beats.
+/// After this many heartbeats the node looks again for keys that it lacked.
 const LOOK_FOR_KEYS: u32 = 5;
 
 pub(crate) async fn run(
@@ -71,7 +71,7 @@ pub(crate) async fn run(
     ears.abort();
 }
 
-/// Passes the calls of other nodes on. Without them the runners ask the database now and then all the same.
+/// Forwards notifications of other nodes. Without them the runners still poll the database.
 async fn listen(app: App, arrived: Arc<Notify>, accepted: Arc<Notify>) {
     loop {
         match app.store.calls().await {

@@ -1,5 +1,5 @@
-//! Runner `refresh`: asks for one key after the other where it is published, spread over the time that each has.
-//! Settings: `[keys] refresh`, `keyserver`, `proxy`, `refresh_every_h`.
+//! Runner `refresh`: asks for updates of one key after the other, spread over the interval. Settings: `[keys]
+//! refresh`, `keyserver`, `proxy`, `refresh_every_h`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sealist_app::{App, AppError, KeyServers, Refreshed, refresh_next, to_refresh
 use sealist_openpgp::random;
 use tokio::sync::watch;
 
-/// However few keys there are.
+/// The longest pause, even with few keys.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 pub(crate) async fn run(
@@ -47,7 +47,7 @@ async fn next(app: &App, servers: &dyn KeyServers, every: Duration) -> Result<Op
     refresh_next(app, servers, now.plus_ms(-every_ms), now).await
 }
 
-/// Between half and one and a half of what each key has, so that nobody sees a rhythm.
+/// Between half and one and a half of the average interval, so that requests show no pattern.
 fn pause(every: Duration, keys: u64, chance: [u8; 1]) -> Duration {
     let keys = u32::try_from(keys.max(1)).unwrap_or(u32::MAX);
     (every / keys).min(LONGEST).mul_f64(0.5 + f64::from(chance[0]) / 255.0)

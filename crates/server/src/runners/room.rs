@@ -1,5 +1,5 @@
-//! Runner `room`: watches the disk and the queue; without room mail is put off at the sub-address.
-//! Settings: `[queue] min_free_mib`, `max_waiting`.
+//! Runner `room`: watches the disk and the queue. Without room, LMTP defers mail. Settings: `[queue]
+//! min_free_mib`, `max_waiting`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use tokio::sync::watch;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether mail can be taken in.
+/// Whether mail can be received.
 #[derive(Clone, Default)]
 pub(crate) struct IntakeRoom(Arc<AtomicBool>);
 
 impl IntakeRoom {
-    /// Whether there is none.
+    /// Whether there is no room.
     pub(crate) fn is_full(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What counts as full.
+/// The limits.
 pub(crate) struct IntakeLimits {
     pub(crate) folder: PathBuf,
     pub(crate) min_free_mib: u32,

@@ -1,5 +1,5 @@
-//! Runner `summaries`: sends the notices whose facts have gathered for long enough.
-//! Settings: the lists' `summary_pause_min`.
+//! Runner `summaries`: sends notices whose facts have been collected for long enough. Settings: the lists'
+//! `summary_pause_min`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{PAUSE, POLL};
 
-/// When nothing can be told for a fault.
+/// The pause after a fault.
 const FAULT_PAUSE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {

@@ -1,5 +1,6 @@
-//! Runner `upkeep`: each hour ends waits that have lasted long enough and deletes what nobody needs.
-//! Settings: the lists' `max_days_to_hold`, `hold_reminder_days`, `key_wait_days`, `key_overlap_days`, `archive`.
+//! Runner `upkeep`: every hour ends waits that reached their limit, and deletes data that is no longer
+//! needed. Settings: the lists' `max_days_to_hold`, `hold_reminder_days`, `key_wait_days`,
+//! `key_overlap_days`, `archive`.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ const PAUSE: Duration = Duration::from_secs(3600);
 
 pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        // Each of its changes stands for itself: it may end between two of them.
+        // Each change is committed separately, so the upkeep may stop between two of them.
         let kept = tokio::select! {
             kept = upkeep(&app, app.store.now()) => kept,
             _ = stop.wait_for(|stop| *stop) => return,

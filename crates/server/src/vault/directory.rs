@@ -1,6 +1,7 @@
-//! The key directory: one file for each key, named by list, purpose and fingerprint.
+//! The key directory: one file per key, named by list, purpose and fingerprint.
 //!
-//! Files have mode 0600, the directory 0700. A file is synced before anything names it, and never replaced.
+//! Files have mode 0600, the directory 0700. A file is synced before the database names it, and never
+//! replaced.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -11,14 +12,14 @@ use std::path::{Path, PathBuf};
 use sealist_openpgp::KeyName;
 use zeroize::Zeroizing;
 
-/// Wrapped under the master key, and as it is.
+/// The file extensions of keys that are wrapped under the master key, and of keys that are not.
 const WRAPPED: &str = "wrapped";
 const PLAIN: &str = "asc";
 
 /// A directory with keys.
 pub(super) struct Directory(PathBuf);
 
-/// A key as it rests.
+/// A stored key.
 pub(super) enum KeyFile {
     Plain(Zeroizing<Vec<u8>>),
     Wrapped(Vec<u8>),
@@ -42,19 +43,19 @@ impl Directory {
         files.map(|file| file.file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// The files in which keys of lists are.
+    /// The names of the files with keys of lists.
     pub(super) fn files_of_lists(&self) -> BTreeSet<String> {
         self.names().into_iter().filter(|name| list_of(name).is_some()).collect()
     }
 
-    /// The lists, by List-Id, of which keys are here; and whether there is the key of a site.
+    /// The List-Ids of the lists whose keys are here, and whether there is a site key.
     pub(super) fn contents(&self) -> (BTreeSet<String>, bool) {
         let names = self.names();
         let of_site = names.iter().any(|name| name.starts_with("site.mac"));
         (names.iter().filter_map(|name| list_of(name)).collect(), of_site)
     }
 
-    /// A key, in whatever form it is there.
+    /// Reads a key, wrapped or not.
     pub(super) fn read(&self, name: &KeyName) -> io::Result<Option<KeyFile>> {
         if let Some(wrapped) = read_if_there(&self.file(name, WRAPPED))? {
             return Ok(Some(KeyFile::Wrapped(wrapped.to_vec())));
@@ -70,7 +71,8 @@ impl Directory {
         write_synced(&self.file(name, WRAPPED), wrapped)
     }
 
-    /// Writes a key that two processes may make at once: the first file to get the name is the key, and it has it whole.
+    /// Writes a key that two processes may make at the same time. The first file that gets the name is the
+    /// key, and it appears complete.
     pub(super) fn write_first(&self, name: &KeyName, found: &KeyFile) -> io::Result<()> {
         let (extension, bytes) = match found {
             KeyFile::Plain(secret) => (PLAIN, &**secret),
@@ -87,7 +89,7 @@ impl Directory {
         }
     }
 
-    /// The key of the site is no OpenPGP key, and there is one of it.
+    /// The site key is not an OpenPGP key, and there is only one.
     fn file(&self, name: &KeyName, extension: &str) -> PathBuf {
         let KeyName { list, purpose, fingerprint, .. } = name;
         self.0.join(match (list.as_str(), extension) {
@@ -98,7 +100,7 @@ impl Directory {
     }
 }
 
-/// The list that a file name names, as [`Directory::file`] makes it: LIST-ID.PURPOSE.FINGERPRINT.EXTENSION.
+/// The list in a file name that [`Directory::file`] makes: LIST-ID.PURPOSE.FINGERPRINT.EXTENSION.
 fn list_of(file: &str) -> Option<String> {
     let mut parts = file.rsplitn(4, '.');
     let (extension, fingerprint, purpose, list) =
@@ -117,7 +119,7 @@ fn read_if_there(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
-/// Never replaces a file: one that is there is an error.
+/// Writes and syncs a new file. Errs if the file exists.
 pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;

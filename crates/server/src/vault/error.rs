@@ -1,11 +1,11 @@
-//! Why a node has no keys at all.
+//! Why a node has no keys.
 
 use std::path::PathBuf;
 
 use sealist_openpgp::NotAMasterKey;
 use sealist_store::StoreError;
 
-/// Why the keys of this node cannot be used. The texts say what is wrong, [`Self::fix`] what to do.
+/// Why the keys of this node cannot be used. The texts say what is wrong, and [`Self::fix`] what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum VaultError {
     #[error("the key directory {} cannot be used: {source}", path.display())]
@@ -29,7 +29,7 @@ pub(crate) enum VaultError {
 }
 
 impl VaultError {
-    /// What to do about it.
+    /// How to fix it.
     pub(crate) fn fix(&self) -> String {
         match self {
             Self::Directory { path, .. } => {

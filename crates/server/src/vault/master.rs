@@ -1,4 +1,4 @@
-//! The master key: a file, or a credential that systemd hands to the service.
+//! The master key: a file, or a credential that systemd passes to the service.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(super) fn read(at: &MasterKeyAt) -> Result<Option<MasterKey>, VaultError> {
     }
 }
 
-/// Writes a new master key: mode 0600, and never over a file that is there.
+/// Writes a new master key with mode 0600. Errs if the file exists.
 pub(crate) fn make(path: &Path) -> io::Result<()> {
     write_synced(path, MasterKey::generate().to_text().as_bytes())
 }

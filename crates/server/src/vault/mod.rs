@@ -1,5 +1,5 @@
-//! Where this node keeps secret keys: in a key directory, or in the database, wrapped. It finds them in both.
-//! Settings: `[keydirs]`.
+//! The secret keys of this node: in a key directory, or wrapped in the database. Keys are found in both
+//! places. Settings: `[keydirs]`.
 
 mod directory;
 mod error;
@@ -27,8 +27,8 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    /// Reads the master key, if there is to be one, and the key of the site, which the first node makes. Errs if this node
-    /// has not got the key of the site: without it nothing can be judged or sent.
+    /// Reads the master key, if one is configured, and the site key, which the first node makes. Errs if this
+    /// node lacks the site key, because nothing can be judged or sent without it.
     pub(crate) async fn open(settings: &KeyDirs, store: &Store) -> Result<Self, VaultError> {
         let directory = Directory::at(&settings.list);
         let master = master::read(&settings.master_key)?;
@@ -79,12 +79,12 @@ pub(crate) fn has_keys(settings: &KeyDirs) -> bool {
     of_site || !lists.is_empty()
 }
 
-/// The names of the files in which keys of lists lie.
+/// The names of the files with keys of lists.
 pub(crate) fn key_files(settings: &KeyDirs) -> BTreeSet<String> {
     Directory::at(&settings.list).files_of_lists()
 }
 
-/// The lists, by List-Id, of which keys lie in the key directory.
+/// The List-Ids of the lists whose keys are in the key directory.
 pub(crate) fn lists_with_keys(settings: &KeyDirs) -> BTreeSet<String> {
     Directory::at(&settings.list).contents().0
 }

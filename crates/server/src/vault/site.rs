@@ -1,5 +1,5 @@
-//! The key of the site. All nodes must have the same one: a card or a replay record under another is void. The database
-//! knows which one it is by a mark.
+//! The site key. All nodes must have the same one, because sealing cards and replay records that another key
+//! made are invalid. The database stores a mark by which the key is recognised.
 
 use sealist_openpgp::{KeyName, MacKey, MasterKey};
 use sealist_store::site_key::{self, SiteKeyRow};
@@ -10,7 +10,7 @@ use super::directory::{Directory, KeyFile};
 use super::{VaultError, unwrapped};
 use crate::config::KeyStorage;
 
-/// The key of the site; made if the database knows of none.
+/// Returns the site key. Makes one if the database has no mark yet.
 pub(super) async fn key(
     directory: &Directory,
     kept: KeyStorage,
@@ -37,8 +37,8 @@ pub(super) async fn key(
     key.ok_or_else(|| VaultError::OtherSiteKey { path: path() })
 }
 
-/// Enters the key of the key directory into the database, or a new one where there is none. Nodes may start at once:
-/// that of the first is the key.
+/// Records the mark of the key in the key directory, or makes a new key if there is none. Nodes may start at
+/// the same time; the first one's key counts.
 async fn make(
     directory: &Directory,
     kept: KeyStorage,

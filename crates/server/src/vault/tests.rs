@@ -1,4 +1,4 @@
-//! Keys in files and in the database, and the key of the site.
+//! Keys in files and in the database, and the site key.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -133,7 +133,7 @@ async fn files_are_wrapped_with_a_master_key_and_plain_ones_stay_readable() {
     assert_eq!(wrapping.secret(&moved, None), Err(Unavailable::OtherMasterKey), "a name is part of a key");
 }
 
-/// What a thief of the database has.
+/// What somebody can do who stole the database.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_the_database_opens_nothing() {
     let place = Place::new().await;
@@ -160,7 +160,7 @@ async fn a_dump_of_the_database_opens_nothing() {
         let secret = app.vault.secret(&name, Some(&wrapped)).unwrap();
         let armor = secret.split(|octet| *octet == b'\n').filter(|line| line.len() >= 64);
         secrets.extend(armor.map(|line| line.trim_ascii().to_vec()));
-        // Behind the secret number stand two octets of checksum.
+        // Two octets of checksum follow the secret number.
         let packets = packets(&secret).into_iter().filter(|(tag, _)| [5, 7].contains(tag));
         secrets.extend(packets.map(|(_, body)| body[body.len() - 22..body.len() - 2].to_vec()));
         kept.push(wrapped);
@@ -176,7 +176,7 @@ async fn a_dump_of_the_database_opens_nothing() {
     assert!(!secrets.iter().any(|secret| holds(secret)));
 }
 
-/// What lies under the name of a key is that key, or it is nothing.
+/// A file with another key under the name of a key is not used.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_in_the_place_of_another_is_not_used() {
     let place = Place::new().await;

@@ -1,5 +1,5 @@
-//! Looks again, while copies leave, whether their recipients are still to get them: a member may have left meanwhile, or
-//! the list may have been deleted, here or on another node.
+//! Checks during delivery whether recipients may still get their copies. A member may have left, or the list
+//! may have been deleted, on any node.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,24 +10,24 @@ use sealist_lists::model::DeliveryNo;
 use sealist_store::deliveries;
 use tokio::task::JoinHandle;
 
-/// So often it is looked.
+/// How often the database is asked.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The recipients of claimed copies that are gone. The looking ends with it.
+/// The recipients of claimed copies who are gone. Dropping this value ends the checks.
 pub(super) struct Gone {
     found: Arc<Mutex<HashSet<DeliveryNo>>>,
     looking: JoinHandle<()>,
 }
 
 impl Gone {
-    /// Begins to look for these recipients; they were there when they were claimed.
+    /// Starts checking these recipients. They existed when they were claimed.
     pub(super) fn among(app: &App, rows: Vec<DeliveryNo>) -> Self {
         let found = Arc::new(Mutex::new(HashSet::new()));
         let (app, into) = (app.clone(), found.clone());
         let looking = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(PAUSE).await;
-                // While the database is out of reach, nobody can leave either.
+                // While the database is unreachable, nobody can leave.
                 let Ok(mut db) = app.store.reader().await else { continue };
                 if let Ok(gone) = deliveries::gone(&mut db, &rows).await {
                     into.lock().unwrap_or_else(PoisonError::into_inner).extend(gone);

@@ -1,5 +1,5 @@
-//! Runner `outgoing`: makes recipients of posts, claims them, sends their copies and records the results.
-//! Settings: `[outgoing]`, `[queue]`.
+//! Runner `outgoing`: claims recipients of posts, sends their copies and records the results. Settings:
+//! `[outgoing]`, `[queue]`.
 
 mod gone;
 mod results;
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use results::Results;
 use sender::CopySender;
 
-/// What the runner needs of the configuration.
+/// The configuration of the runner.
 pub(crate) struct SenderSettings {
     pub(crate) target: NextHop,
     pub(crate) max_connections: u32,
@@ -25,10 +25,11 @@ pub(crate) struct SenderSettings {
     pub(crate) retry: Retry,
 }
 
-/// After the signal to stop: what the next hop has not answered by then is left, and tried again after the next start.
+/// The time limit after the signal to stop. Copies that the next hop has not answered by then are retried
+/// after the next start.
 const DRAIN: Duration = Duration::from_secs(3);
 
-/// Sends on as many connections as are allowed, until `stop` becomes true and all results are recorded.
+/// Sends on the configured number of connections, until `stop` becomes true and all results are recorded.
 pub(crate) async fn run(
     app: App,
     settings: SenderSettings,

@@ -1,6 +1,6 @@
-//! Results of copies on their way into the database: many share a commit, and none waits long for it.
+//! Records the results of copies. Many results share a commit, and none waits long for it.
 //!
-//! What is sent and not recorded would be sent again after a crash, so this window is small.
+//! A copy that was sent but not recorded is sent again after a crash, so this window is kept small.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use sealist_store::deliveries::{DeliveryResult, DeliveryState, Kind};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-/// Results in one commit.
+/// The most results in one commit.
 const MAX_RESULTS: usize = 500;
-/// How long one waits for others while copies are on their way.
+/// How long a result waits for others while copies are being sent.
 const GATHER: Duration = Duration::from_millis(200);
-/// With so many unrecorded results nobody sends anything.
+/// With so many unrecorded results no more copies are sent.
 const MAX_UNRECORDED: usize = 2 * MAX_RESULTS;
-/// When the database does not take them.
+/// The pause after the database failed to record results.
 const PAUSE: Duration = Duration::from_millis(500);
-/// After the signal to stop, and without a database, they are given up.
+/// How often recording is tried after the signal to stop, before the results are given up.
 const MAX_TRIES_AT_STOP: u32 = 6;
 
-/// Where senders put results.
+/// The sender's end of the queue of results.
 #[derive(Clone)]
 pub(super) struct Results {
     sender: mpsc::UnboundedSender<ResultMessage>,
@@ -33,14 +33,14 @@ pub(super) struct Results {
 
 enum ResultMessage {
     Result(One),
-    /// A sender has copies on their way.
+    /// A sender has started to send copies.
     Begun,
-    /// It has them no more: when nobody has any, what is there is recorded.
+    /// A sender has finished. When no sender is sending, the results are recorded at once.
     Over,
 }
 
 struct One {
-    /// Who claimed it: this process, under the number that it had then.
+    /// The node number under which this process claimed the copies.
     node: NodeNo,
     list: ListNo,
     kind: Kind,
@@ -68,18 +68,20 @@ impl Results {
             self.sender.send(ResultMessage::Result(One { node, list, kind, settled, since: Instant::now() }));
     }
 
-    /// Copies are on their way until the answer is dropped: results wait for each other.
+    /// Announces that copies are being sent, until the returned value is dropped. Meanwhile results wait for
+    /// each other.
     pub(super) fn under_way(&self) -> UnderWay<'_> {
         let _ = self.sender.send(ResultMessage::Begun);
         UnderWay(self)
     }
 
-    /// Whether more copies may leave: what is out and not recorded is sent twice after a crash.
+    /// Whether more copies may be sent. Copies that are sent but not recorded are sent twice after a crash,
+    /// so their number is limited.
     pub(super) fn has_room(&self) -> bool {
         self.backlog.unrecorded.load(Ordering::Relaxed) < MAX_UNRECORDED
     }
 
-    /// Waits until more copies may leave.
+    /// Waits until more copies may be sent.
     pub(super) async fn room(&self) {
         loop {
             let less = self.backlog.less.notified();
@@ -91,7 +93,7 @@ impl Results {
     }
 }
 
-/// That a sender has copies on their way.
+/// Marks a sender as sending.
 pub(super) struct UnderWay<'r>(&'r Results);
 
 impl Drop for UnderWay<'_> {
@@ -100,18 +102,18 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Records results.
+/// The recorder's end of the queue.
 pub(super) struct Recorder {
     app: App,
     receiver: mpsc::UnboundedReceiver<ResultMessage>,
-    /// How many senders have copies on their way.
+    /// How many senders are sending.
     under_way: usize,
     backlog: Arc<Backlog>,
     stop: watch::Receiver<bool>,
 }
 
 impl Recorder {
-    /// Runs until nobody can put anything any more.
+    /// Runs until all senders are dropped.
     pub(super) async fn run(mut self) {
         while let Some(first) = self.receiver.recv().await {
             let some = self.gather(first).await;
@@ -125,8 +127,8 @@ impl Recorder {
         }
     }
 
-    /// The results that share a commit: what is there, and while copies are on their way also what comes until the oldest
-    /// has waited long enough.
+    /// Collects results for one commit: those that are there and, while copies are being sent, those that
+    /// arrive until the oldest has waited long enough.
     async fn gather(&mut self, first: ResultMessage) -> Vec<One> {
         let mut some: Vec<One> = Vec::new();
         let mut next = Some(first);
@@ -147,7 +149,7 @@ impl Recorder {
         some
     }
 
-    /// As often as it takes: a result that is not recorded is a second copy.
+    /// Retries until it succeeds, because a result that is not recorded causes a second copy.
     async fn record(&self, some: Vec<One>) {
         let mut reports: BTreeMap<(NodeNo, ListNo, Kind), Vec<DeliveryResult>> = BTreeMap::new();
         for one in some {
@@ -172,7 +174,7 @@ impl Recorder {
                 groups.push(group);
                 tokio::time::sleep(PAUSE).await;
             } else if group.len() > 1 {
-                // One of them is at fault: the others must not wait for it.
+                // One of the results causes the error, so each is recorded by itself.
                 groups.extend(group.into_iter().map(|report| vec![report]));
             }
         }

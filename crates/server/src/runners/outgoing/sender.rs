@@ -1,4 +1,4 @@
-//! One sender: claims recipients of a post, has their copies made, and hands them over on its own connection.
+//! One sender: claims recipients of a post, has their copies made, and sends them on its own connection.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::results::Results;
 use super::wire::{self, ConnectionWork};
 
 const CHUNK: u32 = 500;
-/// When the database was out of reach while copies were made.
+/// The pause after the database failed while copies were made.
 const PAUSE_MS: i64 = 2_000;
 
 pub(super) struct CopySender {
@@ -28,7 +28,7 @@ pub(super) struct CopySender {
     pub(super) stop: watch::Receiver<bool>,
 }
 
-/// Recipients that were claimed.
+/// Claimed recipients.
 type Rows = Vec<(DeliveryNo, String)>;
 
 impl CopySender {
@@ -58,7 +58,7 @@ impl CopySender {
         }
     }
 
-    /// One chunk of work; says whether there was any.
+    /// Processes one batch. Returns whether there was one.
     async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
         let (claimant, now) = (self.app.claimant(), self.app.store.now());
         if !self.app.lease_is_valid() {
@@ -77,12 +77,12 @@ impl CopySender {
         let (made, batch) = claimed.await.inspect_err(|error| self.app.note_uncertain_claim(error))?;
         let Some(batch) = batch else { return Ok(made.is_some()) };
         if batch.rows.len() >= CHUNK as usize {
-            // There is more: another connection may begin with it.
+            // There may be more work for another connection.
             self.accepted.notify_one();
         }
         let (list, post, kind) = (batch.list, batch.post, batch.kind);
         let rows: Rows = batch.rows.iter().map(|row| (row.no, row.email.clone())).collect();
-        // What is not served now is given back here and nowhere else.
+        // Recipients that are not served now are given back only here.
         match self.prepare(batch).await {
             Ok(mut ready) => {
                 let under_way = self.results.under_way();
@@ -111,7 +111,7 @@ impl CopySender {
                 self.give_back(node, numbers(&rows), self.app.store.now()).await;
             }
             Err(error) if error.is_transient() => {
-                // Nothing is wrong with the post: this counts for nothing.
+                // The post is not at fault, so this does not count as a try.
                 tracing::error!(%list, %post, %error, "copies wait for the database");
                 self.give_back(node, numbers(&rows), self.app.store.now().plus_ms(PAUSE_MS)).await;
             }
@@ -125,7 +125,7 @@ impl CopySender {
         Ok(true)
     }
 
-    /// In a task of its own: a panic takes these copies, not the runner.
+    /// The copies are made in a task of their own, so that a panic does not end the runner.
     async fn prepare(&self, batch: Batch) -> Result<Ready, AppError> {
         let (app, together) = (self.app.clone(), self.settings.together);
         let made = tokio::spawn(async move { prepare(&app, batch, together, app.store.now()).await });

@@ -1,4 +1,4 @@
-//! Copies over a kept connection, which is made anew where that helps.
+//! Sends copies on a connection that stays open, and opens a new one if that helps.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -12,22 +12,22 @@ use sealist_store::deliveries::{DeliveryResult, DeliveryState};
 use super::SenderSettings;
 use super::results::Results;
 
-/// How copies are sent, and where the results go.
+/// How copies are sent, and where their results go.
 pub(super) struct ConnectionWork<'a, P> {
     pub(super) settings: &'a SenderSettings,
-    /// They have no room for more than some at a time.
+    /// The results limit how many copies may be sent at a time.
     pub(super) results: &'a Results,
-    /// Whether copies may still leave.
+    /// Whether copies may still be sent.
     pub(super) may_go: &'a (dyn Fn() -> bool + Send + Sync),
-    /// Whether a recipient is to get nothing any more.
+    /// Whether a recipient must not get the copy any more.
     pub(super) is_gone: &'a (dyn Fn(DeliveryNo) -> bool + Send + Sync),
-    /// The time by which copies are put off.
+    /// The clock for the time of the next try.
     pub(super) now: &'a (dyn Fn() -> Timestamp + Send + Sync),
     pub(super) put: P,
 }
 
-/// Sends copies in their order, in ASCII where the next hop takes nothing else. Each recipient's result is put as soon as it is known; those that may not go any more are
-/// returned.
+/// Sends copies in order, encoded as ASCII if the next hop accepts nothing else. `put` gets each recipient's
+/// result as soon as it is known. Returns the copies that may not be sent any more.
 pub(super) async fn send<P: FnMut(DeliveryResult)>(
     mut sending: ConnectionWork<'_, P>,
     connection: &mut Option<Connection>,
@@ -54,8 +54,8 @@ pub(super) async fn send<P: FnMut(DeliveryResult)>(
         let (before, trust) = (waiting.len(), &sending.settings.target.trust);
         let trusted = trust.is_whole();
         let lost = sending.on(open, (copies, &mut anew), &mut waiting, connection).await;
-        // A kept connection may have been closed meanwhile, and a new one after some messages: then a new one serves.
-        // So it does where one envelope at a time may be what the next hop takes.
+        // The peer may have closed a reused connection, or a new one after some messages. Then a new
+        // connection helps. It also helps if the peer accepts only one envelope at a time.
         if let Some(reason) = lost
             && !kept
             && waiting.len() == before
@@ -67,7 +67,7 @@ pub(super) async fn send<P: FnMut(DeliveryResult)>(
     waiting.iter().flat_map(|at| &copies[*at].recipients).map(|recipient| recipient.no).collect()
 }
 
-/// The kept connection, unless it was used long enough. Nothing waits for its end.
+/// The open connection, unless it was used long enough. Closing it does not delay the caller.
 fn usable(connection: &mut Option<Connection>) -> Option<Connection> {
     let kept = connection.take()?;
     if kept.is_used_up() {
@@ -78,8 +78,8 @@ fn usable(connection: &mut Option<Connection>) -> Option<Connection> {
 }
 
 impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
-    /// Sends what waits on one connection, which is kept if it can be; what was not handed over waits again. Says why
-    /// the connection was lost.
+    /// Sends waiting copies on one connection, and keeps the connection if possible. Copies that were not
+    /// sent wait again. Returns why the connection was lost.
     async fn on(
         &mut self,
         mut open: Connection,
@@ -90,7 +90,7 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
         let (mut not_sent, mut eight_bit, may_go, results) =
             (Vec::new(), Vec::new(), self.may_go, self.results);
         let is_gone = self.is_gone;
-        // Of copies for several: to whom they went.
+        // The recipients of each copy that was sent and not answered yet.
         let on_their_way: Mutex<HashMap<usize, Vec<&Recipient>>> = Mutex::default();
         let on_their_way = || on_their_way.lock().unwrap_or_else(PoisonError::into_inner);
         let next = || {
