@@ -193,7 +193,7 @@ pub(super) async fn poisoned(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         tries += 1;
     }
     let shunted = count("shunt")?;
-    let panics = site.log().matches("broke the runner").count();
+    let panics = site.log().matches("judging-panicked").count();
     sink.quiet(Duration::from_millis(700)).await;
     let told = sink.taken().iter().filter(|taken| taken.recipient == "olga@example.org").count();
     let alive = site.runs()?;

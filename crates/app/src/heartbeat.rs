@@ -119,7 +119,9 @@ impl App {
         match switched.await {
             Ok(lists) if lists.is_empty() => {}
             Ok(lists) => {
-                lists.iter().for_each(|list| tracing::info!(%list, "the new key is used"));
+                lists.iter().for_each(
+                    |list| tracing::info!(event = "new-key-used", %list, "the list's new key is in use"),
+                );
                 announce(self, now).await?;
             }
             // Another node was quicker, or this is for the next time.

@@ -138,8 +138,9 @@ impl Keyring {
     fn log_missing_key(&self, list: &MailingList, row: &ListKeyRow, why: Unavailable) {
         if self.held().entry(list.no).or_default().complained.insert(row.no) {
             tracing::warn!(
+                event = "new-key-missing",
                 list = %list.name, key = row.fingerprint, %why, fix = why.fix(),
-                "a new key waits, because this node has not got it"
+                "a new key of a list waits because this node lacks its secret key"
             );
         }
     }

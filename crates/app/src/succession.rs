@@ -33,7 +33,12 @@ pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
             Ok(announced) => count += usize::from(announced),
             Err(AppError::NoKeys { .. }) => {}
             Err(error) if error.is_transient() => return Err(error),
-            Err(error) => tracing::error!(list = %list.name, %error, "a new key could not be announced"),
+            Err(error) => {
+                tracing::error!(
+                    event = "new-key-announcement-failed", list = %list.name, %error,
+                    "cannot announce a list's new key; it is retried with the next upkeep"
+                )
+            }
         }
     }
     Ok(count)

@@ -60,6 +60,6 @@ fn set_clock(file: &Path) {
 /// Logs how many fail points were passed.
 pub(crate) fn count() {
     if fail::has_failpoints() {
-        tracing::info!(passed = PASSED.load(Ordering::Relaxed), "fail-points");
+        tracing::info!(passed = PASSED.load(Ordering::Relaxed), event = "fail-points-passed", "fail-points");
     }
 }

@@ -119,7 +119,10 @@ impl Transaction for LmtpDelivery {
             }
             let intake = Intake::begin(arrival, self.sender.as_deref());
             let intake = intake.map_err(|error| {
-                tracing::error!(%error, list = %arrival.list.name, "a message cannot be taken in");
+                tracing::error!(
+                    event = "intake-failed", %error, list = %arrival.list.name,
+                    "cannot receive a message; LMTP replied 451"
+                );
                 Reply::try_again()
             })?;
             self.intakes.push(Taking::In(Box::new(intake)));
@@ -157,7 +160,7 @@ impl Transaction for LmtpDelivery {
                 failed => failed,
             };
             kept.map_err(|error| {
-                tracing::error!(%error, "a message could not be stored");
+                tracing::error!(event = "intake-failed", %error, "cannot store a message; LMTP replied 451");
                 Reply::try_again()
             })?;
         }
@@ -179,7 +182,10 @@ impl Transaction for LmtpDelivery {
                 Taking::In(intake) => match intake.commit(&self.app, transaction, now).await {
                     Ok(()) => Reply::ok("it is ours"),
                     Err(error) => {
-                        tracing::error!(%error, "a message could not be stored");
+                        tracing::error!(
+                            event = "intake-failed", %error,
+                            "cannot store a message; LMTP replied 451"
+                        );
                         Reply::try_again()
                     }
                 },
@@ -191,7 +197,10 @@ impl Transaction for LmtpDelivery {
 }
 
 fn not_looked_up(error: &AppError) -> Reply {
-    tracing::error!(%error, "a recipient could not be looked up");
+    tracing::error!(
+        event = "recipient-lookup-failed", %error,
+        "cannot look up a recipient; LMTP replied 451"
+    );
     Reply::try_again()
 }
 

@@ -213,7 +213,7 @@ fn harden() {
     umask(rustix::fs::Mode::from_raw_mode(0o077));
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a panic");
+        tracing::error!(event = "panic", place, "a part of the program panicked");
     }));
 }
 

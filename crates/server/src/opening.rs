@@ -153,7 +153,11 @@ pub(crate) async fn to_serve(config: &Config) -> anyhow::Result<Served> {
         match try_to_serve(config).await {
             Err(error) if is_new && error.is::<NoSite>() && Instant::now() < end => {
                 if !told {
-                    tracing::warn!("{error}; it is waited for {} s", PATIENCE.as_secs());
+                    tracing::warn!(
+                        event = "database-awaited",
+                        "{error}; waiting for it up to {} s",
+                        PATIENCE.as_secs()
+                    );
                     told = true;
                 }
                 tokio::time::sleep(PAUSE).await;
@@ -162,7 +166,7 @@ pub(crate) async fn to_serve(config: &Config) -> anyhow::Result<Served> {
             Ok(served) => {
                 is_new &= told;
                 if is_new {
-                    tracing::info!("the site is made");
+                    tracing::info!(event = "database-found", "the database of the site is there");
                 }
                 return Ok(served);
             }
@@ -178,10 +182,13 @@ async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
     let alone = alone_with(config)?;
     if let DatabaseAt::File(_) = config.database() {
         if let Some(migrated) = database.migrate().await? {
-            tracing::warn!("{}", in_words(&migrated));
+            tracing::warn!(event = "database-migrated", "{}", in_words(&migrated));
         }
         for copy in remove_old_copies(&database) {
-            tracing::info!(copy = %copy.display(), "the copy before a migration is old enough, and removed");
+            tracing::info!(
+                event = "migration-copy-removed", copy = %copy.display(),
+                "removed the old copy of the database from before a migration"
+            );
         }
     }
     let app = open(config, OpeningPurpose::Use).await?;

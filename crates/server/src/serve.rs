@@ -97,7 +97,7 @@ pub(crate) async fn run(
             period_s: u64::from(config.queue.retry_period_h) * 3600,
         },
     };
-    tracing::info!(lmtp = %listener.local_addr()?, "serving");
+    tracing::info!(lmtp = %listener.local_addr()?, event = "server-started", "serving");
     // Keep the heartbeat running until all runners have stopped. Otherwise other nodes would take over our
     // claims while we still deliver.
     let (done, ended) = watch::channel(false);
@@ -136,7 +136,7 @@ pub(crate) async fn run(
     let _ = done.send(true);
     node.await?;
     app.deregister_node().await?;
-    tracing::info!(commits = app.store.commits(), "stopped");
+    tracing::info!(event = "server-stopped", commits = app.store.commits(), "stopped");
     Ok(())
 }
 
@@ -155,7 +155,7 @@ pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping");
+        tracing::info!(event = "server-stopping", "stopping: finishing what is under way");
         let _ = sender.send(true);
         // The sender is kept until the process ends, because dropping it would look like a signal.
         std::future::pending::<()>().await;

@@ -17,7 +17,12 @@ const MAX_DEPTH: usize = 4;
 /// The texts of a site. Files that cannot be used are logged.
 pub(crate) fn open(config: &Config) -> Texts {
     open_with(config, |fault| {
-        tracing::warn!(file = fault.path, "a template cannot be used, our own words are: {}", fault.detail);
+        tracing::warn!(
+            event = "template-unusable",
+            file = fault.path,
+            "cannot use a template, the built-in text is used instead: {}",
+            fault.detail
+        );
     })
 }
 
@@ -37,7 +42,7 @@ pub(crate) fn reread_at_hangup(texts: Texts, config: &Config) -> anyhow::Result<
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             texts.replace(&open(&config));
-            tracing::info!("the templates are read anew");
+            tracing::info!(event = "templates-reloaded", "reloaded the templates");
         }
     });
     Ok(())

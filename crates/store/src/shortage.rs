@@ -59,7 +59,8 @@ impl Shortage {
         while tries < TRIES && tried.as_ref().is_err_and(is_shortage) {
             if tries == 0 {
                 tracing::warn!(
-                    "the database has no connection left: the readers of this node give theirs up"
+                    event = "connections-exhausted",
+                    "the database has no free connection; readers of this node give theirs to the writer"
                 );
             }
             self.0.send_replace(true);

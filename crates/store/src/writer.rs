@@ -70,7 +70,10 @@ impl Writer {
         let serve = move || {
             // A panic takes its transaction along, and who waits for it hears so; the others are served all the same.
             while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run()))).is_err() {
-                tracing::error!("a change broke the writer");
+                tracing::error!(
+                    event = "writer-panicked",
+                    "a change panicked in the writer; its transaction is rolled back"
+                );
                 self.connection = None;
             }
         };
@@ -82,7 +85,7 @@ impl Writer {
     async fn run(&mut self) {
         while let Some(first) = self.jobs.recv().await {
             if let Err(error) = self.open().await {
-                tracing::error!(%error, "no transaction could be begun");
+                tracing::error!(event = "transaction-failed", %error, "cannot begin a transaction");
                 self.connection = None;
                 let ran = first(Err(error)).await;
                 (ran.tell)(None);
@@ -93,7 +96,10 @@ impl Writer {
                 Err(_) => Err(StoreError::Unsure { code: "no answer in time".into() }),
             };
             if let Err(error) = shared {
-                tracing::error!(%error, "a commit failed");
+                tracing::error!(
+                    event = "commit-failed", %error,
+                    "a commit failed; its callers retry or report the error"
+                );
                 // Nobody knows what became of its transaction.
                 self.connection = None;
             } else {

@@ -146,7 +146,10 @@ impl KeyCheck {
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => {
                     // The check goes on, and tomorrow the notice is due again.
-                    tracing::error!(address = %seen.address, %error, "a warning could not be made");
+                    tracing::error!(
+                        event = "key-warning-failed", %error,
+                        "cannot make a warning about a key; the next pass tries again"
+                    );
                     warned = seen.warned.clone();
                 }
             }
@@ -176,7 +179,10 @@ impl KeyCheck {
                 Ok(None) => continue,
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => {
-                    tracing::error!(owner = %owner.address, %error, "an owner could not be told of keys");
+                    tracing::error!(
+                        event = "key-news-failed", %error,
+                        "cannot make the notice about keys for an owner; the next pass tries again"
+                    );
                     continue;
                 }
             };

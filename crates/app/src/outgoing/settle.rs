@@ -68,7 +68,10 @@ async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Resu
     let tidings = match delivery_notices(app, &list, kind, &results, now).await {
         // A notice that cannot be made keeps nothing from being recorded.
         Err(error) if !error.is_transient() => {
-            tracing::error!(list = %list.name, %error, "nobody is told of copies that are not out");
+            tracing::error!(
+                event = "delivery-notice-failed", list = %list.name, %error,
+                "cannot make the notices about undelivered copies"
+            );
             Vec::new()
         }
         tidings => tidings?,

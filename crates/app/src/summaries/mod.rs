@@ -77,7 +77,10 @@ pub async fn tell_due(app: &App, now: Timestamp) -> Result<bool, AppError> {
             Ok(()) => {}
             Err(error) if error.is_transient() => return Err(error),
             Err(error) => {
-                tracing::error!(%error, kind = %heap.heap.kind, "a notice could not be made, tried again later");
+                tracing::error!(
+                    event = "summary-failed", %error, kind = %heap.heap.kind,
+                    "cannot make a summary notice; it is retried in a minute"
+                );
                 put_off(app, heap, now.plus_ms(MINUTE_MS)).await?;
                 is_more = false;
             }

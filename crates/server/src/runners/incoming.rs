@@ -38,7 +38,7 @@ pub(crate) async fn run(
     while !*stop.borrow() {
         let free = PLACES - judging.len();
         let entries = claim(&app, (free, judging.len()), &mut turns).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the queue cannot be read");
+            tracing::error!(event = "queue-unreadable", %error, "cannot claim queue entries; retrying");
             Vec::new()
         });
         let found = !entries.is_empty();
@@ -109,9 +109,12 @@ async fn claim(
 async fn handle(app: App, entry: QueueEntry, stop: watch::Receiver<bool>) {
     let (no, list) = (entry.no, entry.list);
     if entry.attempts > MAX_ATTEMPTS {
-        tracing::error!(entry = %no, "shunted after {MAX_ATTEMPTS} tries");
+        tracing::error!(
+            event = "message-shunted", entry = %no,
+            "shunted a message after {MAX_ATTEMPTS} tries"
+        );
         if let Err(error) = shunt(&app, entry.clone(), app.store.now()).await {
-            tracing::error!(entry = %no, %error, "could not be shunted");
+            tracing::error!(event = "shunt-failed", entry = %no, %error, "cannot shunt a message; retrying");
             put_off(&app, &entry, &stop).await;
         }
         return;
@@ -124,23 +127,38 @@ async fn handle(app: App, entry: QueueEntry, stop: watch::Receiver<bool>) {
     match tokio::spawn(work).await {
         Ok(Ok(outcome)) => {
             let reasons: Vec<String> = outcome.reasons.iter().map(|reason| reason.name()).collect();
-            tracing::info!(entry = %no, %list, action = %outcome.action, reasons = reasons.join(","), "judged");
+            tracing::info!(
+                event = "message-judged", entry = %no, %list, action = %outcome.action, reasons = reasons.join(","),
+                "judged"
+            );
         }
         Ok(Err(error @ AppError::NoKeys { .. })) => {
-            tracing::warn!(entry = %no, %list, %error, "left to a node that has its keys");
+            tracing::warn!(
+                event = "left-to-other-node", entry = %no, %list, %error,
+                "this node lacks the keys of the list; another node handles it"
+            );
             app.lacks_keys(list);
             give_back(&app, &entry, 0, &stop).await;
         }
         Ok(Err(error)) if error.is_transient() => {
-            tracing::error!(entry = %no, %list, %error, "waits for the database");
+            tracing::error!(
+                event = "judging-delayed", entry = %no, %list, %error,
+                "cannot judge a message because of the database; retrying"
+            );
             give_back(&app, &entry, DATABASE_PAUSE_MS, &stop).await;
         }
         Ok(Err(error)) => {
-            tracing::error!(entry = %no, %list, %error, "could not be judged, tried again");
+            tracing::error!(
+                event = "judging-failed", entry = %no, %list, %error,
+                "cannot judge a message; retrying in a minute"
+            );
             put_off(&app, &entry, &stop).await;
         }
         Err(_) => {
-            tracing::error!(entry = %no, %list, "broke the runner, tried again");
+            tracing::error!(
+                event = "judging-panicked", entry = %no, %list,
+                "judging a message panicked; retrying in a minute"
+            );
             put_off(&app, &entry, &stop).await;
         }
     }

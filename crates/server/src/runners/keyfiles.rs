@@ -16,7 +16,10 @@ const EVERY: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(app: App, config: Config, mut stop: watch::Receiver<bool>) {
     if let Err(error) = tell_lacking(&app).await {
-        tracing::error!(%error, "the keys of the lists cannot be looked at");
+        tracing::error!(
+            event = "list-keys-unchecked", %error,
+            "cannot check whether all keys of lists are there"
+        );
     }
     let mut seen = vault::key_files(&config.keydirs);
     while !*stop.borrow() {
@@ -27,8 +30,9 @@ pub(crate) async fn run(app: App, config: Config, mut stop: watch::Receiver<bool
         let now = vault::key_files(&config.keydirs);
         for file in gone(&seen, &now) {
             tracing::warn!(
+                event = "list-key-file-lost",
                 file,
-                "a key of a list has gone from the key directory: restore it before the next start"
+                "a key file of a list disappeared from the key directory; restore it before the next start"
             );
         }
         seen = now;
@@ -44,7 +48,10 @@ async fn tell_lacking(app: &App) -> Result<(), AppError> {
     for list in all.iter().filter(|list| list.settings.pgp.is_some()) {
         match app.keys_of(list).await {
             Err(AppError::NoKeys { key, why, .. }) => {
-                tracing::warn!(list = %list.name, key, "this node lacks a key, and puts mail of the list off: {why}");
+                tracing::warn!(
+                    event = "list-key-missing", list = %list.name, key,
+                    "this node lacks a key of a list and defers its mail: {why}"
+                );
             }
             Err(error) => return Err(error),
             Ok(_) => {}

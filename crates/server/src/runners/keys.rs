@@ -18,10 +18,21 @@ pub(crate) async fn run(app: App, stages: Stages, mut stop: watch::Receiver<bool
         match checked {
             Ok(None) => {}
             Ok(Some(KeyCheckReport { checked, lost, regained, warned, told })) => {
-                tracing::info!(checked, lost, regained, warned, told, "the keys of members are checked");
+                tracing::info!(
+                    event = "key-check-done",
+                    checked,
+                    lost,
+                    regained,
+                    warned,
+                    told,
+                    "checked the keys of members"
+                );
             }
             Err(error) => {
-                tracing::error!(%error, "the check of keys is interrupted, and goes on in ten minutes")
+                tracing::error!(
+                    event = "key-check-interrupted", %error,
+                    "the check of keys was interrupted; it continues in ten minutes"
+                )
             }
         }
         tokio::select! {

@@ -28,7 +28,7 @@ async fn retry_until_stopped<E: Display, F: Future<Output = Result<(), E>>>(
     mut give_back: impl FnMut() -> F,
 ) {
     while let Err(error) = give_back().await {
-        tracing::error!(%error, "a claim could not be given back");
+        tracing::error!(event = "claim-not-returned", %error, "cannot give back a claim; retrying");
         if *stop.borrow() {
             return;
         }

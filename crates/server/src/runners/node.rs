@@ -30,38 +30,57 @@ pub(crate) async fn run(
                 let differ = ahead_ms.abs() > CLOCKS_DIFFER_MS;
                 if differ && !clocks_differ {
                     tracing::warn!(
+                        event = "clock-differs",
                         ahead_ms,
-                        "the clock of this node is not that of the database, which counts"
+                        "the clock of this node differs from the clock of the database, which counts"
                     );
                 }
                 clocks_differ = differ;
             }
-            Err(error) => tracing::error!(%error, "the clock of the database cannot be seen"),
+            Err(error) => {
+                tracing::error!(event = "clock-unreadable", %error, "cannot read the clock of the database")
+            }
         }
         match app.heartbeat(app.store.now()).await {
             Ok(0) => {}
             Ok(buried) => {
-                tracing::warn!(nodes = buried, "other nodes died: what they had is done here");
+                tracing::warn!(
+                    event = "nodes-released",
+                    nodes = buried,
+                    "released the claims of nodes whose lease expired"
+                );
                 arrived.notify_one();
                 accepted.notify_one();
             }
-            Err(error) => tracing::error!(%error, "the database does not hear that this node lives"),
+            Err(error) => tracing::error!(event = "heartbeat-failed", %error, "cannot record a heartbeat"),
         }
         match reset_future_timers(&app, longest_pause_ms, app.store.now()).await {
             Ok(0) => {}
             Ok(waited) => {
-                tracing::warn!(waited, "the clock was set back: what waited for its old time is tried now")
+                tracing::warn!(
+                    event = "timers-reset",
+                    waited,
+                    "the clock was set back: entries that waited for its old time are retried now"
+                )
             }
-            Err(error) => tracing::error!(%error, "what waits cannot be looked at"),
+            Err(error) => {
+                tracing::error!(
+                    event = "timers-unreadable", %error,
+                    "cannot check the timers after a change of the clock"
+                )
+            }
         }
         if let Err(error) = app.clear_away().await {
-            tracing::error!(%error, "what came in part cannot be deleted");
+            tracing::error!(event = "partial-bodies-kept", %error, "cannot delete partial bodies; retrying");
         }
         beats += 1;
         if beats.is_multiple_of(LOOK_FOR_KEYS)
             && let Err(error) = app.look_for_keys().await
         {
-            tracing::error!(%error, "keys that were missing cannot be looked for");
+            tracing::error!(
+                event = "missing-keys-unchecked", %error,
+                "cannot look for missing keys; retrying"
+            );
         }
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
@@ -80,7 +99,12 @@ async fn listen(app: App, arrived: Arc<Notify>, accepted: Arc<Notify>) {
                     if runner == "incoming" { arrived.notify_one() } else { accepted.notify_one() }
                 }
             }
-            Err(error) => tracing::warn!(%error, "the calls of other nodes are not heard"),
+            Err(error) => {
+                tracing::warn!(
+                    event = "notifications-lost", %error,
+                    "lost the notifications of other nodes; polling the database instead"
+                )
+            }
         }
         tokio::time::sleep(BEAT).await;
     }

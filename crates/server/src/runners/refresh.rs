@@ -28,15 +28,24 @@ pub(crate) async fn run(
         };
         match refreshed {
             Ok(None) => {}
-            Ok(Some(Refreshed { address, fingerprint, changes, failures })) => {
+            Ok(Some(Refreshed { changes, failures, .. })) => {
                 for change in changes {
-                    tracing::info!(%address, fingerprint, %change, "a key has been updated");
+                    tracing::info!(
+                        event = "key-updated", %change,
+                        "updated the key of a member"
+                    );
                 }
                 for failure in failures {
-                    tracing::debug!(%address, fingerprint, failure, "a key could not be asked for");
+                    tracing::debug!(
+                        event = "key-lookup-failed",
+                        failure,
+                        "a server could not be asked for a key"
+                    );
                 }
             }
-            Err(error) => tracing::error!(%error, "keys cannot be asked for"),
+            Err(error) => {
+                tracing::error!(event = "key-refresh-failed", %error, "cannot refresh keys; retrying later")
+            }
         }
     }
 }

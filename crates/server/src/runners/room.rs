@@ -38,8 +38,12 @@ pub(crate) async fn run(app: App, room: IntakeRoom, limits: IntakeLimits, mut st
         };
         let was_full = room.0.swap(reason.is_some(), Ordering::Relaxed);
         match reason {
-            Some(reason) if !was_full => tracing::error!(reason, "mail is put off"),
-            None if was_full => tracing::info!("mail is taken in again"),
+            Some(reason) if !was_full => {
+                tracing::error!(event = "intake-paused", reason, "no room: LMTP defers all mail")
+            }
+            None if was_full => {
+                tracing::info!(event = "intake-resumed", "there is room again: LMTP accepts mail")
+            }
             _ => {}
         }
         tokio::select! {

@@ -22,7 +22,10 @@ pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
             Ok(false) => POLL,
             Err(error) if error.is_transient() => PAUSE,
             Err(error) => {
-                tracing::error!(%error, "nobody could be told of what waits, tried again");
+                tracing::error!(
+                    event = "summaries-failed", %error,
+                    "cannot send summary notices; retrying in 10 s"
+                );
                 FAULT_PAUSE
             }
         };

@@ -19,16 +19,30 @@ pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
         match kept {
             Ok(kept) => {
                 if kept.given_up > 0 {
-                    tracing::warn!(copies = kept.given_up, "no usable key came in time");
+                    tracing::warn!(
+                        event = "copies-expired",
+                        copies = kept.given_up,
+                        "dropped copies that waited too long for a key"
+                    );
                 }
                 if kept.holds_ended > 0 {
-                    tracing::warn!(messages = kept.holds_ended, "no moderator decided in time");
+                    tracing::warn!(
+                        event = "holds-expired",
+                        messages = kept.holds_ended,
+                        "ended holds that no moderator decided about in time"
+                    );
                 }
                 if kept.keys_retired > 0 {
-                    tracing::info!(keys = kept.keys_retired, "old posting keys open mail no more");
+                    tracing::info!(
+                        event = "old-keys-retired",
+                        keys = kept.keys_retired,
+                        "retired old posting keys"
+                    );
                 }
             }
-            Err(error) => tracing::error!(%error, "the upkeep did not work, tried again in an hour"),
+            Err(error) => {
+                tracing::error!(event = "upkeep-failed", %error, "the upkeep failed; retrying in an hour")
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}

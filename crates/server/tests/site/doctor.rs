@@ -151,7 +151,7 @@ async fn a_key_that_is_missing_is_in_the_log() {
     std::fs::write(file_of(["board.example.org", ".storage."]), "garbage").unwrap();
     server.restart();
     let lacking = |log: &str| -> Vec<String> {
-        let lines = log.lines().filter(|line| line.contains("this node lacks a key"));
+        let lines = log.lines().filter(|line| line.contains("list-key-missing"));
         lines.map(str::to_owned).collect()
     };
     let end = std::time::Instant::now() + std::time::Duration::from_secs(20);

@@ -78,7 +78,7 @@ fn a_keyserver_inside_is_not_asked() {
 #[test]
 fn the_daily_check_begins_with_the_server() {
     let mut server = Server::start();
-    let checks = |server: &Server| server.log().matches("the keys of members are checked").count();
+    let checks = |server: &Server| server.log().matches("key-check-done").count();
     let end = Instant::now() + Duration::from_secs(20);
     while checks(&server) == 0 {
         assert!(Instant::now() < end, "{}", server.log());

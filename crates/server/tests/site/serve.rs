@@ -138,7 +138,7 @@ async fn what_was_acknowledged_survives_a_kill() {
     assert!((acknowledged..=acknowledged + 10).contains(&held), "{held} held of {acknowledged}");
 }
 
-/// Without room mail is put off, and taken again as soon as there is some.
+/// Without room intake-paused, and taken again as soon as there is some.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_room_mail_is_put_off() {
     let sections =
@@ -149,7 +149,7 @@ async fn without_room_mail_is_put_off() {
     let result = post(&mut server.connect().await, "team@lists.example", message).await;
     let RecipientResult::Deferred(reply, _) = result else { panic!("{result:?}") };
     assert_eq!(reply.code, 452, "{reply}");
-    assert!(server.log().contains("mail is put off"));
+    assert!(server.log().contains("intake-paused"));
     server.kill();
     let config = server.folder.path().join("sealist.toml");
     let text = std::fs::read_to_string(&config).unwrap().replace("4000000000", "1");

@@ -59,14 +59,14 @@ async fn is_given_back(table: &str, fault: &str, told: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_is_given_back_as_soon_as_the_database_takes_it() {
     let fault = "CREATE TRIGGER fault BEFORE INSERT ON posts BEGIN SELECT RAISE(ABORT, 'not now'); END;";
-    is_given_back("queue", fault, "could not be judged").await;
+    is_given_back("queue", fault, "judging-failed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_are_given_back_as_soon_as_the_database_takes_them() {
     let fault = "CREATE TRIGGER fault AFTER INSERT ON posts
                  BEGIN UPDATE bodies SET octets = octets + 1 WHERE no = NEW.body_no; END;";
-    is_given_back("deliveries", fault, "copies could not be made").await;
+    is_given_back("deliveries", fault, "copies-failed").await;
 }
 
 /// A mail server that lets Bart's sender wait, and then has nobody of that name.
@@ -153,7 +153,7 @@ async fn a_list_that_goes_stops_no_other() {
         hop.taken.try_recv().is_ok_and(|line| line.contains("RCPT TO:<kim@example.org>"))
     })
     .await;
-    let refused = "results of copies could not be recorded";
+    let refused = "results-not-recorded";
     assert!(!server.log().contains(refused), "{refused}, over and over");
 }
 

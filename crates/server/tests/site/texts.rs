@@ -18,7 +18,7 @@ fn template(site: &Site, path: &str, content: &str) {
 
 fn reread(site: &Site) {
     let end = Instant::now() + Duration::from_secs(20);
-    let read = |site: &Site| site.server.log().matches("the templates are read anew").count();
+    let read = |site: &Site| site.server.log().matches("templates-reloaded").count();
     let before = read(site);
     assert!(
         Command::new("kill").args(["-HUP", &site.server.child.id().to_string()]).status().unwrap().success()

@@ -120,7 +120,7 @@ pub async fn serve<S: Service>(
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(event = "connection-not-accepted", %error, "cannot accept an LMTP connection");
                 // The process has no file descriptors left. Wait for sessions to end instead of spinning.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;

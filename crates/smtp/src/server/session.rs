@@ -41,7 +41,7 @@ pub(super) async fn run<S: Service>(
     let greeting = format!("220 {} {protocol} Sealist\r\n", session.settings.hostname);
     session.wire.raw_reply(&greeting);
     if let Err(error) = session.talk().await {
-        tracing::debug!(%error, "a session broke off");
+        tracing::debug!(event = "session-broken", %error, "an LMTP session ended early");
     }
 }
 

@@ -57,7 +57,10 @@ fn run(path: &Path, woken: &Receiver<()>, moved: &AtomicI32) {
         let done = sqlite::open_existing(path)
             .and_then(|own| Ok(own.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))?));
         let pages = done.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the write-ahead log stays where it is for now");
+            tracing::warn!(
+                event = "checkpoint-failed", %error,
+                "cannot checkpoint the write-ahead log; retrying"
+            );
             before
         });
         moved.store(pages, Ordering::Relaxed);

@@ -165,7 +165,10 @@ impl Recorder {
             let Err(error) = record_results(&self.app, group.clone(), self.app.store.now()).await else {
                 continue;
             };
-            tracing::error!(%error, "results of copies could not be recorded");
+            tracing::error!(
+                event = "results-not-recorded", %error,
+                "cannot record the results of copies; retrying"
+            );
             if error.is_transient() {
                 tries += 1;
                 if *self.stop.borrow() && tries >= MAX_TRIES_AT_STOP {
@@ -184,8 +187,7 @@ impl Recorder {
 fn say(report: &BatchReport) {
     let count =
         |wanted: fn(&DeliveryState) -> bool| report.results.iter().filter(|one| wanted(&one.state)).count();
-    tracing::info!(
-        list = %report.list,
+    tracing::info!(event = "copies-delivered", list = %report.list,
         sent = count(|state| *state == DeliveryState::Sent),
         deferred = count(|state| matches!(state, DeliveryState::Due(_))),
         failed = count(|state| *state == DeliveryState::Failed),

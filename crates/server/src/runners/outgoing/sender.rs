@@ -48,7 +48,10 @@ impl CopySender {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "delivery is interrupted");
+                    tracing::error!(
+                        event = "delivery-interrupted", %error,
+                        "cannot claim recipients; retrying"
+                    );
                     tokio::time::sleep(POLL).await;
                 }
             }
@@ -106,17 +109,26 @@ impl CopySender {
                 self.give_back(node, back, self.app.store.now()).await;
             }
             Err(error @ AppError::NoKeys { .. }) => {
-                tracing::warn!(%list, %error, "left to a node that has its keys");
+                tracing::warn!(
+                    event = "left-to-other-node", %list, %error,
+                    "this node lacks the keys of the list; another node handles it"
+                );
                 self.app.lacks_keys(list);
                 self.give_back(node, numbers(&rows), self.app.store.now()).await;
             }
             Err(error) if error.is_transient() => {
                 // The post is not at fault, so this does not count as a try.
-                tracing::error!(%list, %post, %error, "copies wait for the database");
+                tracing::error!(
+                    event = "copies-delayed", %list, %post, %error,
+                    "cannot make copies because of the database; retrying"
+                );
                 self.give_back(node, numbers(&rows), self.app.store.now().plus_ms(PAUSE_MS)).await;
             }
             Err(error) => {
-                tracing::error!(%list, %post, %error, "copies could not be made");
+                tracing::error!(
+                    event = "copies-failed", %list, %post, %error,
+                    "cannot make copies of a post; they are retried, and held after three tries"
+                );
                 let put_off =
                     || could_not_be_made(&self.app, node, (list, post), rows.clone(), self.app.store.now());
                 retry_until_stopped(&self.stop, put_off).await;

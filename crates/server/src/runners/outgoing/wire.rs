@@ -45,7 +45,10 @@ pub(super) async fn send<P: FnMut(DeliveryResult)>(
             None => match Connection::connect(&sending.settings.target).await {
                 Ok(open) => (open, false),
                 Err(error) => {
-                    tracing::warn!(%error, "the next mail server cannot be used");
+                    tracing::warn!(
+                        event = "next-hop-unreachable", %error,
+                        "cannot connect to the next hop; copies are deferred"
+                    );
                     sending.put_off(&error.to_string(), waiting.drain(..).map(|at| &copies[at]));
                     break;
                 }
@@ -139,7 +142,7 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
                 None
             }
             Err(error) => {
-                tracing::warn!(%error, "the connection to the next mail server was lost");
+                tracing::warn!(event = "next-hop-lost", %error, "lost the connection to the next hop");
                 Some(error.to_string())
             }
         }
