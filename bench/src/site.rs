@@ -1,4 +1,4 @@
-//! A site of its own process with a roster of fresh keys, and a mail server that takes its copies.
+//! A site in a process of its own with a roster of new keys, and a mail server that takes its copies.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,11 +17,11 @@ use crate::{cpu, roster};
 
 /// The style of encrypting lists.
 pub(crate) const PGP: &str = "pgp-default";
-/// That of plain ones.
+/// The style of plain lists.
 pub(crate) const PLAIN: &str = "private-default";
 const LIST: &str = "team@lists.example";
 const WAIT: Duration = Duration::from_secs(300);
-/// The results of the last copies are recorded by then.
+/// The results of the last copies are recorded after this time.
 const SETTLED: Duration = Duration::from_millis(250);
 
 pub(crate) struct BenchSite {
@@ -36,7 +36,8 @@ pub(crate) struct BenchSite {
 }
 
 impl BenchSite {
-    /// A list of that style with so many members, Curve25519 all, and its server. The first member posts.
+    /// A list of that style with `members` members (all with Curve25519 keys), and its server. The first
+    /// member posts.
     pub(crate) async fn new(binary: &Path, style: &str, members: usize) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("sealist-bench")?;
         let counter = Counter::default();
@@ -66,7 +67,7 @@ impl BenchSite {
         Ok(Self { folder, binary: binary.to_owned(), server, author, addresses, port, counter, start_ms })
     }
 
-    /// From now on mail is taken in, and not judged.
+    /// From now on mail is received but not judged.
     pub(crate) fn hold(&self) -> anyhow::Result<()> {
         run(&self.binary, self.folder.path(), &["queue", "hold", LIST]).map(|_| ())
     }
@@ -83,21 +84,21 @@ impl BenchSite {
         LIST.to_owned()
     }
 
-    /// Mail of somebody whom nobody knows: it is taken, and held.
+    /// Mail of a stranger, which is received and held.
     pub(crate) fn stranger(&self, octets: usize) -> Vec<u8> {
         let line = "0123456789abcdef0123456789abcdef0123456789abcdef\r\n";
         let text = line.repeat(octets / line.len());
         format!("From: stranger@example.com\r\nTo: {LIST}\r\nSubject: x\r\n\r\n{text}").into_bytes()
     }
 
-    /// A post of the first member in the clear.
+    /// An unencrypted post of the first member.
     pub(crate) fn compose_plain(&self, octets: usize) -> Vec<u8> {
         let line: String = sealist_openpgp::random::<32>().iter().map(|b| format!("{b:02x}")).collect();
         let text = format!("{line}\r\n").repeat(octets / (line.len() + 2) + 1);
         format!("From: {}\r\nTo: {LIST}\r\nSubject: Words\r\n\r\n{text}", self.addresses[0]).into_bytes()
     }
 
-    /// A signed and encrypted post of so many octets of text.
+    /// A signed and encrypted post with that many octets of text.
     pub(crate) fn compose(&self, octets: usize) -> anyhow::Result<Vec<u8>> {
         let line: String = sealist_openpgp::random::<32>().iter().map(|b| format!("{b:02x}")).collect();
         let text = format!("{line}\r\n").repeat(octets / (line.len() + 2) + 1);
@@ -108,7 +109,8 @@ impl BenchSite {
         Ok([header.as_bytes(), &head, &armor, &tail].concat())
     }
 
-    /// Posts at the same time, each on a connection of its own, and waits until every member's copies are out.
+    /// Posts the messages at the same time, each on a connection of its own, and waits until all copies are
+    /// delivered.
     pub(crate) async fn post(&self, messages: Vec<Vec<u8>>) -> anyhow::Result<()> {
         let all = self.counter.recipients() + (self.addresses.len() * messages.len()) as u64;
         self.take(&self.addresses[0], messages).await?;
@@ -116,7 +118,7 @@ impl BenchSite {
         Ok(())
     }
 
-    /// Hands in messages at the same time, each on a connection of its own, until all are taken.
+    /// Sends messages at the same time, each on a connection of its own, until all are received.
     pub(crate) async fn take(&self, sender: &str, messages: Vec<Vec<u8>>) -> anyhow::Result<()> {
         let mut posting: JoinSet<_> =
             messages.into_iter().map(|message| hand_in(self.target(), sender.to_owned(), message)).collect();
@@ -126,7 +128,7 @@ impl BenchSite {
         Ok(())
     }
 
-    /// Until nothing waits to be judged.
+    /// Waits until no message waits to be judged.
     pub(crate) async fn judged(&self) -> anyhow::Result<()> {
         let end = Instant::now() + WAIT;
         while run(&self.binary, self.folder.path(), &["--json", "queue", "list"])?
@@ -144,7 +146,7 @@ impl BenchSite {
         Ok(Certificate::read_one(key.as_bytes())?)
     }
 
-    /// Until the results of copies that are out are recorded.
+    /// Waits until the results of all sent copies are recorded.
     pub(crate) async fn settle(&self) {
         tokio::time::sleep(SETTLED).await;
     }
@@ -161,7 +163,7 @@ impl BenchSite {
         cpu::rss_kib(self.server.id())
     }
 
-    /// Begins to watch the peak of the server's memory anew.
+    /// Resets the peak of the server's memory.
     pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
         cpu::forget_peak(&self.server.id().to_string())
     }
@@ -170,14 +172,19 @@ impl BenchSite {
         cpu::peak_kib(&self.server.id().to_string())
     }
 
-    /// Stops the server; how many commits it made.
+    /// Stops the server, and returns how many commits it made.
     pub(crate) fn stop(mut self) -> anyhow::Result<u64> {
         let pid = self.server.id().to_string();
         ensure!(Command::new("kill").arg(&pid).status()?.success(), "the server takes the signal");
         self.server.wait()?;
         let log = std::fs::read_to_string(self.folder.path().join("log"))?;
         let commits = log.lines().rev().find_map(|line| line.split("stopped commits=").nth(1));
-        Ok(commits.context("the log says how many commits there were")?.trim().parse()?)
+        Ok(commits
+            .context("the log says how many commits there were")?
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .parse()?)
     }
 }
 
@@ -222,7 +229,7 @@ fn serve(binary: &Path, folder: &Path) -> anyhow::Result<(Child, u16)> {
     while Instant::now() < end {
         let text = std::fs::read_to_string(&log)?;
         if let Some(port) = text.lines().find_map(|line| line.split("serving lmtp=127.0.0.1:").nth(1)) {
-            return Ok((server, port.trim().parse()?));
+            return Ok((server, port.split_whitespace().next().unwrap_or_default().parse()?));
         }
         std::thread::sleep(Duration::from_millis(1));
     }

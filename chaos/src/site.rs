@@ -1,4 +1,4 @@
-//! A site of its own: the real binary in a temporary folder, with a LMTP port on a free port.
+//! A site of its own: the real binary in a temporary folder, with LMTP on a free port.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -15,7 +15,7 @@ use crate::{Lab, process};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// What a site will be like.
+/// The properties of a site.
 #[derive(Clone, Debug)]
 pub struct Plan {
     binary: PathBuf,
@@ -28,7 +28,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// With SQLite; nobody listens where it sends to. A refused copy is tried again after a second.
+    /// With SQLite, and without a next hop. A refused copy is retried after a second.
     pub fn new(lab: &Lab) -> Self {
         let queue = "retry_after_s = 1\nmax_retry_after_s = 1".to_owned();
         Self {
@@ -49,7 +49,7 @@ impl Plan {
         self
     }
 
-    /// Lines for a section of the configuration.
+    /// Adds lines to a section of the configuration.
     #[must_use]
     pub fn set(mut self, section: &'static str, lines: impl Into<String>) -> Self {
         self.sections.push((section, lines.into()));
@@ -63,21 +63,21 @@ impl Plan {
         self
     }
 
-    /// Uses that key directory.
+    /// Uses the key directory of another site.
     #[must_use]
     pub fn with_keys_of(mut self, other: &Site) -> Self {
         self.keys = other.path("keys").display().to_string();
         self
     }
 
-    /// `serve` runs behind those words; they end in becoming the server, so that its process stays ours.
+    /// Runs `serve` by that command, which must replace itself by the server, so that the process is ours.
     #[must_use]
     pub fn behind(mut self, words: &[&str]) -> Self {
         self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
-    /// `serve` runs with that variable.
+    /// Runs `serve` with that environment variable.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
@@ -89,7 +89,7 @@ impl Plan {
         &self.binary
     }
 
-    /// Makes its folder; nothing runs yet.
+    /// Makes the folder. Nothing runs yet.
     pub fn made(self) -> anyhow::Result<Site> {
         let folder = TempDir::with_prefix("sealist-chaos")?;
         let site = Site {
@@ -104,7 +104,7 @@ impl Plan {
         Ok(site)
     }
 
-    /// Makes its folder and starts the server.
+    /// Makes the folder and starts the server.
     pub fn started(self) -> anyhow::Result<Site> {
         let mut site = self.made()?;
         site.start()?;
@@ -115,29 +115,29 @@ impl Plan {
 /// A site, whether its server runs or not.
 pub struct Site {
     folder: TempDir,
-    /// What the next start follows.
+    /// The configuration of the next start.
     pub plan: Plan,
     lmtp_port: Arc<AtomicU16>,
     child: Option<Child>,
-    /// How many the log names of former starts.
+    /// How many ports of earlier starts the log names.
     ports_before: usize,
-    /// How long the last start took, to the open LMTP port.
+    /// How long the last start took until the LMTP port was open.
     pub last_start: Duration,
 }
 
-/// Where mail comes in; a restart changes the port.
+/// The LMTP port. A restart changes it.
 #[derive(Clone, Debug)]
 pub struct LmtpPort(Arc<AtomicU16>);
 
 impl LmtpPort {
-    /// The port of the moment.
+    /// The current port.
     pub fn port(&self) -> u16 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 impl Site {
-    /// Writes the configuration of the plan, for the next start.
+    /// Writes the configuration for the next start.
     pub fn write_configuration(&self) -> anyhow::Result<()> {
         let plan = &self.plan;
         let mut lines = vec![
@@ -162,7 +162,7 @@ impl Site {
         Ok(std::fs::write(self.path("sealist.toml"), text)?)
     }
 
-    /// Starts the server and waits for its open LMTP port.
+    /// Starts the server and waits until its LMTP port is open.
     pub fn start(&mut self) -> anyhow::Result<()> {
         let began = Instant::now();
         self.launch()?;
@@ -171,7 +171,7 @@ impl Site {
         Ok(())
     }
 
-    /// Starts the server and waits for nothing. Its database is there, as after the first list of a site was made.
+    /// Starts the server without waiting. Its database exists, as after the first list of a site was made.
     pub fn launch(&mut self) -> anyhow::Result<()> {
         let database = match self.plan.database.as_str() {
             "" => self.database().display().to_string(),
@@ -202,7 +202,7 @@ impl Site {
         Ok(())
     }
 
-    /// The log names the port of each start.
+    /// Reads the port from the log, which names it at each start.
     fn wait_for_port(&mut self, end: Instant) -> anyhow::Result<()> {
         loop {
             if let Some(port) = self.lmtp_ports()?.get(self.ports_before) {
@@ -221,7 +221,9 @@ impl Site {
     fn lmtp_ports(&self) -> anyhow::Result<Vec<u16>> {
         let log = std::fs::read_to_string(self.path("log"))?;
         let named = log.lines().filter_map(|line| line.split("serving lmtp=127.0.0.1:").nth(1));
-        named.map(|port| port.trim().parse().context("a port")).collect()
+        named
+            .map(|port| port.split_whitespace().next().unwrap_or_default().parse().context("a port"))
+            .collect()
     }
 
     /// The end of the log.
@@ -231,7 +233,7 @@ impl Site {
         lines[lines.len().saturating_sub(5)..].join(" / ")
     }
 
-    /// Ends the server at once, as kill -9 does.
+    /// Kills the server, as kill -9 does.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         if let Some(mut child) = self.child.take() {
             child.kill()?;
@@ -240,7 +242,7 @@ impl Site {
         Ok(())
     }
 
-    /// Asks the server to end, and waits; how long that took.
+    /// Stops the server and waits. Returns how long that took.
     pub fn stop(&mut self) -> anyhow::Result<Duration> {
         let began = Instant::now();
         process::signal(self.pid()?, Signal::TERM)?;
@@ -248,7 +250,7 @@ impl Site {
         Ok(began.elapsed())
     }
 
-    /// Waits until the server has ended by itself; its code or the signal, `None` if it runs still.
+    /// Waits until the server has ended by itself. Returns its exit status, or `None` if it still runs.
     pub fn wait(&mut self, limit: Duration) -> anyhow::Result<Option<std::process::ExitStatus>> {
         let end = Instant::now() + limit;
         let child = self.child.as_mut().context("the server runs")?;
@@ -280,12 +282,12 @@ impl Site {
         Ok(self.child.as_ref().context("the server runs")?.id())
     }
 
-    /// Where mail comes in.
+    /// The LMTP port.
     pub fn lmtp_port(&self) -> LmtpPort {
         LmtpPort(self.lmtp_port.clone())
     }
 
-    /// Runs a command, which must work.
+    /// Runs a command, which must succeed.
     pub fn cli(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let output = self.command(arguments)?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -293,14 +295,14 @@ impl Site {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Runs a command, whatever comes of it.
+    /// Runs a command, whatever its result.
     pub fn command(&self, arguments: &[&str]) -> anyhow::Result<Output> {
         let mut command = Command::new(&self.plan.binary);
         command.arg("--config").arg(self.path("sealist.toml")).args(arguments);
         Ok(tokio::task::block_in_place(|| command.output())?)
     }
 
-    /// What a command says as data.
+    /// The JSON output of a command.
     pub fn json(&self, arguments: &[&str]) -> anyhow::Result<Vec<serde_json::Value>> {
         Ok(serde_json::from_str(&self.cli(&[&["--json"], arguments].concat())?)?)
     }
@@ -320,12 +322,12 @@ impl Site {
         self.path("data/sealist.db")
     }
 
-    /// All that the server has said.
+    /// The log of the server so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// Waits until everything that came in is judged.
+    /// Waits until all received messages are judged.
     pub async fn judged(&self, limit: Duration) -> anyhow::Result<()> {
         let end = Instant::now() + limit;
         while self.json(&["queue", "list"])?.iter().any(|entry| entry["queue"] == "in") {
@@ -335,7 +337,7 @@ impl Site {
         Ok(())
     }
 
-    /// Messages that wait for a person.
+    /// The number of messages that wait for a moderator.
     pub fn held(&self) -> anyhow::Result<usize> {
         let entries = self.json(&["queue", "list"])?;
         Ok(entries.iter().filter(|entry| entry["queue"] != "in").count())

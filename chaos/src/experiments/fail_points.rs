@@ -1,5 +1,5 @@
-//! E2 and E21: the process ends at each of its fail-points, and a message breaks whoever judges it. Both need a server
-//! built with the feature `fail-points`; with another they do not hold.
+//! E2 and E21: the process ends at each of its fail points, and a message breaks every runner that judges it.
+//! Both need a server that is built with the feature `fail-points`, and fail with another.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::{ExperimentResult, Lab, tools};
 const LIMIT: Duration = Duration::from_secs(60);
 const POSTS: usize = 4;
 const MEMBERS: usize = 2;
-/// No run passes more.
+/// No run passes more fail points.
 const MOST: u64 = 2000;
 
 pub(super) async fn swept(lab: &Lab) -> anyhow::Result<ExperimentResult> {
@@ -82,14 +82,14 @@ struct Sweep<'a> {
 }
 
 enum Passed {
-    /// The server went down in order, past so many.
+    /// The server stopped normally, after this many fail points.
     All(u64),
-    /// It ended at its fail-point.
+    /// The server ended at its fail point.
     Ended,
 }
 
 impl Sweep<'_> {
-    /// Some posts with a server that ends at that fail-point, and what is left of them with one that does not.
+    /// Posts to a server that ends at that fail point, and then delivers the rest with one that does not.
     async fn round(&mut self, at: u64) -> anyhow::Result<Passed> {
         let whole = self.site.plan.clone();
         self.site.plan = whole.clone().with_variable("SEALIST_ABORT_AT", at.to_string());
@@ -115,7 +115,7 @@ impl Sweep<'_> {
         Ok(Passed::Ended)
     }
 
-    /// Waits until there is nothing to do any more, or nobody to do it.
+    /// Waits until nothing is left to do, or the server has ended.
     async fn idle(&mut self) -> anyhow::Result<()> {
         let left = "SELECT (SELECT COUNT(*) FROM queue WHERE queue = 'in') + (SELECT COUNT(*) FROM sendings WHERE fan_out_done = 0)
                     + (SELECT COUNT(*) FROM deliveries WHERE state = 'due')";
@@ -132,7 +132,7 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Stops it; whether it ends at a fail-point on its way down.
+    /// Stops the server. Returns whether it ended at a fail point while stopping.
     fn stop_aborts(&mut self) -> anyhow::Result<bool> {
         crate::process::signal(self.site.pid()?, rustix::process::Signal::TERM)?;
         let status = self.site.wait(LIMIT)?.context("the server does not end")?;
@@ -144,11 +144,11 @@ impl Sweep<'_> {
         let last = log.lines().rev().find_map(|line| line.split("fail-points passed=").nth(1));
         let last =
             last.context("the server is built without fail-points: `make chaos` builds it with them")?;
-        Ok(last.trim().parse()?)
+        Ok(last.split_whitespace().next().unwrap_or_default().parse()?)
     }
 }
 
-/// What breaks the server.
+/// The text that makes the server panic.
 const POISON: &str = "hemlock";
 
 pub(super) async fn poisoned(lab: &Lab) -> anyhow::Result<ExperimentResult> {
@@ -183,7 +183,7 @@ pub(super) async fn poisoned(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let count = |place: &str| {
         tools::sqlite_number(&site.database(), &format!("SELECT COUNT(*) FROM queue WHERE queue = '{place}'"))
     };
-    // The pause between two tries is a minute: it is cut short.
+    // The pause between two tries is a minute, so the test shortens it.
     while count("shunt")? < 2 && tries < 40 {
         tools::sqlite(
             &site.database(),

@@ -82,7 +82,7 @@ impl Server {
             let ports: Vec<&str> =
                 log.lines().filter_map(|line| line.split("serving lmtp=127.0.0.1:").nth(1)).collect();
             if ports.len() == self.starts {
-                self.port = ports[self.starts - 1].trim().parse().unwrap();
+                self.port = ports[self.starts - 1].split(" ").next().unwrap().parse().unwrap();
                 return;
             }
             assert!(Instant::now() < end, "the server does not come up:\n{log}");
