@@ -1,4 +1,5 @@
-//! How many messages are made durable in a second, beside the commits that the same disk and database layer make.
+//! Measures how many messages are stored durably per second, beside the commits that the same disk and
+//! database layer can make.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     for (style, name) in [(PLAIN, "plain"), (PGP, "encrypting")] {
         for sessions in SESSIONS {
             let site = BenchSite::new(binary, style, 0).await?;
-            // What is taken in waits: this measures the door, not the judging.
+            // Received messages wait, so this measures receiving and not judging.
             site.hold()?;
             let message = site.stranger(OCTETS);
             let before = site.cpu_ms()?;
@@ -55,7 +56,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One sender: each message goes when the one before is answered.
+/// One sender. Each message is sent after the reply to the previous one.
 async fn session(target: NextHop, to: String, message: Vec<u8>) -> anyhow::Result<usize> {
     let mut connection = Connection::connect(&target).await?;
     let body = WireBody::from_message(&message);

@@ -1,4 +1,5 @@
-//! An ordinary post beside eight messages that grow when they are opened: when it is out, and what memory they take.
+//! Measures when an ordinary post is delivered beside eight messages that grow when they are opened, and how
+//! much memory those take.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,14 +13,14 @@ use crate::site::{BenchSite, PGP};
 use crate::{cpu, say};
 
 const BESIDE: usize = 8;
-/// What comes out of each, if it fits: a list without a limit opens 64 MiB.
+/// The decrypted size of each message, if it fits. A list without a limit opens up to 64 MiB.
 const OCTETS: usize = 31 << 20;
 const ORDINARY_OCTETS: usize = 4096;
 const ROUNDS: usize = 5;
-/// Memory is given back by then.
+/// Memory has been given back after this time.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// `sealist-bench bombs`: a line for each kind of eight.
+/// `sealist-bench bombs`: prints a line per kind of message.
 pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     let alone_ms = alone_ms(binary).await?;
     say(&format!(
@@ -48,7 +49,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The yardstick: the same post on a server that does nothing else.
+/// For comparison: the same post on a server that does nothing else.
 async fn alone_ms(binary: &Path) -> anyhow::Result<f64> {
     let site = BenchSite::new(binary, PGP, 1).await?;
     let mut times = Vec::new();

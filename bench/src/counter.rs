@@ -1,4 +1,5 @@
-//! A next hop that counts and keeps nothing: quicker than what is measured.
+//! A next hop that counts recipients and keeps nothing, so that it is faster than the server that is
+//! measured.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +12,12 @@ use tokio::net::{TcpListener, TcpStream};
 const READ_OCTETS: usize = 256 * 1024;
 const END: &[u8] = b"\r\n.\r\n";
 
-/// What came so far.
+/// The number of recipients so far.
 #[derive(Clone, Default)]
 pub(crate) struct Counter(Arc<AtomicU64>);
 
 impl Counter {
-    /// Serves on a free port of loopback, which it returns.
+    /// Serves on a free port of loopback and returns the port.
     pub(crate) async fn start(&self) -> std::io::Result<u16> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
@@ -30,12 +31,12 @@ impl Counter {
         Ok(port)
     }
 
-    /// Recipients whose message was answered.
+    /// The recipients whose message was answered.
     pub(crate) fn recipients(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Waits for so many recipients; says whether they came in time.
+    /// Waits for that many recipients. Returns whether they came in time.
     pub(crate) async fn reaches(&self, recipients: u64, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         while self.recipients() < recipients && Instant::now() < end {
@@ -55,7 +56,7 @@ impl Counter {
             let found = if in_data { memmem::find(rest, END) } else { memmem::find(rest, b"\r\n") };
             let is_whole = |at: &usize| rest.len() >= at + 2 + bdat(&rest[..*at]).unwrap_or_default();
             let Some(at) = found.filter(|at| in_data || is_whole(at)) else {
-                // What is left may be the beginning of an end.
+                // The last octets may be the beginning of the end of a content.
                 from = if in_data { input.len().saturating_sub(END.len() - 1).max(from) } else { from };
                 input.drain(..from);
                 from = 0;
@@ -83,7 +84,7 @@ impl Counter {
                 Some(b"EHLO") => answer
                     .extend_from_slice(b"250-counter\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 PIPELINING\r\n"),
                 Some(b"DATA") => {
-                    // The end of an empty content may stand right behind.
+                    // The end of an empty content may follow directly.
                     in_data = true;
                     from += at;
                     answer.extend_from_slice(b"354 go on\r\n");
@@ -104,7 +105,7 @@ impl Counter {
     }
 }
 
-/// The octets behind `BDAT octets LAST` ([RFC 3030, section 2]).
+/// The octets of `BDAT octets LAST` ([RFC 3030, section 2]).
 fn bdat(line: &[u8]) -> Option<usize> {
     std::str::from_utf8(line.strip_prefix(b"BDAT ")?).ok()?.split(' ').next()?.parse().ok()
 }

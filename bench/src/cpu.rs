@@ -14,7 +14,7 @@ pub(crate) fn of_process(pid: u32) -> anyhow::Result<f64> {
     Ok(ns / 1e6)
 }
 
-/// CPU time of our own threads so far, in milliseconds.
+/// CPU time of all our own threads so far, in milliseconds.
 pub(crate) fn own() -> f64 {
     in_ms(rustix::time::ClockId::ProcessCPUTime)
 }
@@ -25,11 +25,12 @@ fn in_ms(clock: rustix::time::ClockId) -> f64 {
     seconds * 1000.0 + ns / 1e6
 }
 
-/// CPU time of our children that have ended, in milliseconds, in steps of 10.
+/// CPU time of our children that have ended, in milliseconds, with a resolution of 10.
 pub(crate) fn of_children() -> anyhow::Result<f64> {
     let text = fs::read_to_string("/proc/self/stat")?;
     let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    // utime is field 14 of proc_pid_stat(5), cutime 16; the first two stood before the name's end.
+    // utime is field 14 of proc_pid_stat(5), cutime field 16; the first two fields were before the end of the
+    // name.
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
     Ok((ticks(13) + ticks(14)) * 10.0)
 }
@@ -44,7 +45,7 @@ pub(crate) fn of_thread() -> f64 {
     in_ms(rustix::time::ClockId::ThreadCPUTime)
 }
 
-/// Begins to watch the peak of a process's memory anew (proc_pid_clear_refs(5)). `pid` may be "self".
+/// Resets the peak of a process's memory (proc_pid_clear_refs(5)). `pid` may be "self".
 pub(crate) fn forget_peak(pid: &str) -> anyhow::Result<()> {
     Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
 }
@@ -60,7 +61,7 @@ fn field(file: &str, name: &str) -> anyhow::Result<u64> {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).context("a number of KiB")
 }
 
-/// The middle of some measurements.
+/// The median.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What copies cost the server: sealed and plain, small and large, for one reader and for many.
+//! Measures what copies cost the server: sealed and plain, small and large, for one recipient and for many.
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,16 +10,16 @@ use crate::{count, say, yardsticks};
 const ROSTERS: [usize; 5] = [1, 10, 100, 1000, 10_000];
 const SMALL: usize = 4096;
 const LARGE: usize = 1 << 20;
-/// Copies of a row of the table, as far as posts of seven at most make them.
+/// The number of copies per row of the table, if at most seven posts suffice for them.
 const COPIES: usize = 20_000;
 const LARGE_COPIES: usize = 2_000;
-/// Full speed: so many posts at once to so many members.
+/// For full speed: this many posts at once to this many members.
 const POSTS: usize = 20;
 const MANY: usize = 1000;
 
-/// What a post costs.
+/// The cost of a post.
 pub(crate) struct Cost {
-    /// CPU of the server for one copy, in milliseconds; the median of the posts.
+    /// The server's CPU time per copy in milliseconds: the median of the posts.
     pub(crate) copy_ms: f64,
     copies_per_s: f64,
     commits_per_copy: f64,
@@ -46,7 +46,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
                 };
                 let cost = cost(site, style, octets).await?;
                 let beside = match beside {
-                    // It differs from minute to minute: before and behind the posts.
+                    // The figure varies over time, so it is measured before and after the posts.
                     (before, what) if octets == LARGE && !before.is_nan() => {
                         ((before + yardsticks::write_ms(wire_octets(octets))?) / 2.0, what)
                     }
@@ -81,7 +81,7 @@ pub(crate) async fn cost(site: BenchSite, style: &str, octets: usize) -> anyhow:
     cost_of_bursts(site, style, octets, (rounds, 1)).await
 }
 
-/// The same with some posts at once, so often.
+/// Like [`cost`], with several posts at once, several times.
 async fn cost_of_bursts(
     site: BenchSite,
     style: &str,
@@ -111,7 +111,7 @@ async fn cost_of_bursts(
     })
 }
 
-/// Armor makes a third more, and a line end of 64 octets.
+/// Armor adds a third, and a line end per 64 octets.
 fn wire_octets(octets: usize) -> usize {
     octets * 4 / 3 * 65 / 64
 }

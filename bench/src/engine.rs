@@ -1,4 +1,4 @@
-//! The engine alone: copies and opening, without queue and wire.
+//! Measures the engine alone: copies and opening, without queue and network.
 
 use std::time::Instant;
 
@@ -14,8 +14,8 @@ const LIST: &str = "team@lists.example";
 const COPIES: u32 = 2000;
 const OPENINGS: u32 = 200;
 
-/// CPU of one thread for a copy of 4 KB, a copy of 1 MB and for opening a signed and encrypted mail of 10 kB, in
-/// milliseconds.
+/// CPU time of one thread in milliseconds: for a copy of 4 KB, for a copy of 1 MB, and for opening a signed
+/// and encrypted mail of 10 kB.
 pub(crate) struct Figures {
     pub(crate) copy_4k_ms: f64,
     pub(crate) copy_1m_ms: f64,

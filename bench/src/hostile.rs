@@ -1,4 +1,4 @@
-//! What it costs to refuse what is made to cost: each attack in a process of its own.
+//! Measures the cost of refusing expensive mail: each attack in a process of its own.
 
 use std::process::Command;
 
@@ -8,11 +8,12 @@ use sealist_openpgp::testing::hostile::{ATTACKS, Material, Stage};
 
 use crate::{cpu, say};
 
-/// What a message of a stranger may cost: so much CPU, or so many times what an honest one of its size does.
+/// The allowed cost of a stranger's message: this much CPU time, or this many times the cost of an honest
+/// message of its size.
 const MOST_MS: f64 = 250.0;
 const MOST_TIMES: f64 = 2.0;
 
-/// `sealist-bench hostile`: a line for each attack.
+/// `sealist-bench hostile`: prints a line per attack.
 pub(crate) fn all() -> anyhow::Result<()> {
     say("attack                                outcome  CPU ms  most for one  of an honest one  MiB more\n");
     let mut beyond = Vec::new();
@@ -21,7 +22,7 @@ pub(crate) fn all() -> anyhow::Result<()> {
         ensure!(output.status.success(), "{}: {}", attack.name, String::from_utf8_lossy(&output.stderr));
         let line = String::from_utf8_lossy(&output.stdout).into_owned();
         say(&line);
-        // The columns from the right: the name has blanks.
+        // Columns are counted from the right, because the name contains blanks.
         let column = |at: usize| line.split_whitespace().rev().nth(at).and_then(|text| text.parse().ok());
         let (times, most_ms): (f64, f64) = column(1).zip(column(2)).context("a line has five columns")?;
         if most_ms > MOST_MS && times > MOST_TIMES {
@@ -32,7 +33,7 @@ pub(crate) fn all() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `sealist-bench hostile NAME`: one of them.
+/// `sealist-bench hostile NAME`: runs one attack.
 pub(crate) fn one(name: &str) -> anyhow::Result<()> {
     let attack = ATTACKS.iter().find(|attack| attack.name == name);
     let Some(attack) = attack else { bail!("there is no attack {name:?}") };

@@ -1,7 +1,7 @@
-//! `make bench`: what a post costs the server, beside GnuPG and bare X25519 in the same run.
+//! `make bench`: measures what a post costs the server, beside GnuPG and plain X25519 in the same run.
 //!
-//! Times differ from machine to machine and run to run; the ratios are what to look at. `history.md` keeps
-//! the tables of commits that changed them.
+//! Times differ between machines and runs, so compare the ratios. `history.md` keeps the tables of commits
+//! that changed them.
 
 mod accepts;
 mod bombs;
@@ -54,7 +54,7 @@ async fn everything() -> anyhow::Result<()> {
     hostile::all()
 }
 
-/// The engine without queue and wire.
+/// The engine without queue and network.
 fn engine() -> anyhow::Result<()> {
     let x25519_ms = yardsticks::x25519_ms();
     say(&format!("bare X25519 (one key made, one agreement): {x25519_ms:.3} ms\n"));

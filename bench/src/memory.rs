@@ -1,4 +1,4 @@
-//! What the server's memory is, at rest and while it works, and whether cost and memory grow with the roster.
+//! Measures the server's memory, at rest and at work, and whether cost and memory grow with the roster.
 
 use std::path::Path;
 
@@ -46,16 +46,16 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Kibioctets in mebioctets, for the eye.
+/// Converts KiB to MiB for printing.
 fn mib(kib: u64) -> f64 {
     u32::try_from(kib).map_or(f64::MAX, f64::from) / 1024.0
 }
 
-/// The cost of a copy at 100,000 members beside that at 1,000.
+/// The cost of a copy at 100,000 members, beside that at 1,000.
 pub(crate) async fn growth(binary: &Path) -> anyhow::Result<()> {
     for (style, name) in [(PGP, "sealed"), (PLAIN, "plain")] {
         let small = cost(BenchSite::new(binary, style, 1000).await?, style, SMALL).await?.copy_ms;
-        // The machine differs from minute to minute.
+        // The speed of the machine varies over time.
         let x25519_ms = yardsticks::x25519_ms();
         let large = cost(BenchSite::new(binary, style, 100_000).await?, style, SMALL).await?.copy_ms;
         say(&format!(

@@ -1,4 +1,4 @@
-//! A roster of any length in a moment: a thousand fresh keys, cards for every address.
+//! Makes a roster of any length quickly: a thousand new keys, and cards for every address.
 
 use std::path::Path;
 
@@ -9,17 +9,18 @@ use sealist_openpgp::{Certificate, ListKey, MacKey, POLICY_EPOCH};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{Store, StoreError, key_checks, lists, people};
 
-/// Keys; longer rosters use them again, with cards of their own.
+/// The number of keys. Longer rosters use them repeatedly, with cards of their own.
 const KEYS: usize = 1000;
 const ROWS: usize = 1000;
 
-/// Somebody who joins.
+/// A new member.
 struct Joining {
     address: Address,
     row: CertificateRow,
 }
 
-/// Lets the addresses join; the first has that certificate. Returns the certificates of the first thousand.
+/// Adds the addresses as members; the first one has the given certificate. Returns the certificates of the
+/// first thousand.
 pub(crate) async fn fill(
     folder: &Path,
     list: &str,
@@ -67,7 +68,7 @@ pub(crate) async fn fill(
     Ok(certificates)
 }
 
-/// Enters today's check of the keys as done: else it would run beside what is measured.
+/// Records today's check of keys as done. Otherwise it would run during the measurement.
 async fn check_keys(store: &Store) -> anyhow::Result<()> {
     let now = Timestamp::now();
     let checked = store.write(move |db| {

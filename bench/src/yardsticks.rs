@@ -1,4 +1,4 @@
-//! What the same work costs elsewhere, measured in the same run.
+//! Measures what the same work costs elsewhere, in the same run.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ const WRITES: u32 = 100;
 const ROUNDS: usize = 7;
 const MESSAGES: u64 = 10_000;
 
-/// The public-key part of one copy: an ephemeral key and one agreement.
+/// The public-key part of one copy: an ephemeral key and one key agreement.
 pub(crate) fn x25519_ms() -> f64 {
     let Ok(reader) = PrivateKey::generate(&X25519) else { return f64::NAN };
     let Ok(point) = reader.compute_public_key() else { return f64::NAN };
@@ -33,7 +33,7 @@ pub(crate) fn x25519_ms() -> f64 {
     began.elapsed().as_secs_f64() * 1000.0 / f64::from(AGREEMENTS)
 }
 
-/// GnuPG encrypting the same octets once to all members together.
+/// GnuPG encrypting the same octets once, to all members together.
 pub(crate) fn gpg_ms(site: &BenchSite, octets: usize) -> anyhow::Result<f64> {
     let rounds = if site.members() < 100 { 20_u32 } else { 5 };
     let text = vec![b'x'; octets];
@@ -44,8 +44,8 @@ pub(crate) fn gpg_ms(site: &BenchSite, octets: usize) -> anyhow::Result<f64> {
     Ok((cpu::of_children()? - before) / f64::from(rounds))
 }
 
-/// Nothing but writing so many octets to a socket of loopback, again and again: CPU of the writing thread for one time, in
-/// milliseconds; the median of some rounds. It is half of that while something else keeps one of two cores busy.
+/// Writing that many octets to a loopback socket: CPU time of the writing thread in milliseconds, the median
+/// of several rounds. The result is halved while something else keeps one of two cores busy.
 pub(crate) fn write_ms(octets: usize) -> anyhow::Result<f64> {
     Ok(cpu::median((0..ROUNDS).map(|_| writes_ms(octets)).collect::<Result<_, _>>()?))
 }
@@ -69,7 +69,7 @@ fn writes_ms(octets: usize) -> anyhow::Result<f64> {
     Ok(spent / f64::from(WRITES))
 }
 
-/// Our SMTP client alone, with Postfix's smtp-sink behind it: CPU for a message of 6 KB, in milliseconds.
+/// Our SMTP client alone, against Postfix's smtp-sink: CPU time per message of 6 KB, in milliseconds.
 pub(crate) async fn smtp_ms() -> anyhow::Result<f64> {
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let _sink = SmtpSink(
@@ -108,7 +108,7 @@ pub(crate) async fn smtp_ms() -> anyhow::Result<f64> {
     Ok((cpu::own() - before) / f64::from(sent))
 }
 
-/// Ends with us.
+/// Is killed when it is dropped.
 struct SmtpSink(Child);
 
 impl Drop for SmtpSink {

@@ -1,4 +1,4 @@
-//! What is made to cost is refused, in little memory. The time is for `make bench` to tell.
+//! Expensive mail is refused with little memory. `make bench` measures the time.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,8 +1,9 @@
-//! `make chaos`: what the server stands on is broken, one thing at a time, and what is lost is counted.
+//! `make chaos`: breaks the server's environment, one thing at a time, and counts what is lost.
 //!
-//! Each experiment is a site of its own: the real binary in a temporary folder, senders that keep a journal of every
-//! 250 they got ([`source`]), a next hop that follows a script ([`sink`]), and an oracle that compares the two
-//! ([`oracle`]). All traffic stays on loopback and is bounded in count and time; what is random comes from a seed.
+//! Each experiment has a site of its own: the real binary in a temporary folder, senders that keep a journal
+//! of every 250 that they got ([`source`]), a next hop that follows a script ([`sink`]), and an oracle that
+//! compares the two ([`oracle`]). All traffic stays on loopback and is bounded in count and time. Everything
+//! random follows from a seed.
 
 pub mod experiments;
 pub mod oracle;
@@ -31,19 +32,19 @@ pub enum Scale {
     Full,
 }
 
-/// What an experiment gets.
+/// The parameters of an experiment.
 #[derive(Clone, Debug)]
 pub struct Lab {
     /// The server.
     pub binary: PathBuf,
-    /// How much is done.
+    /// How much is run.
     pub scale: Scale,
-    /// What is random follows from it.
+    /// The seed of everything random.
     pub seed: u64,
 }
 
 impl Lab {
-    /// The one of the two that the scale asks for.
+    /// The value for the scale.
     pub fn pick<T>(&self, short: T, full: T) -> T {
         match self.scale {
             Scale::Short => short,
@@ -52,22 +53,22 @@ impl Lab {
     }
 }
 
-/// What an experiment has shown.
+/// The result of an experiment.
 #[derive(Clone, Debug)]
 pub struct ExperimentResult {
     /// The numbers, in words.
     pub figure: String,
-    /// What should not have been; empty: it holds.
+    /// What went wrong. Empty if the target is met.
     pub failures: Vec<String>,
 }
 
 impl ExperimentResult {
-    /// Nothing is wrong so far.
+    /// A result without failures.
     pub fn new(figure: impl Into<String>) -> Self {
         Self { figure: figure.into(), failures: Vec::new() }
     }
 
-    /// Notes `what` unless it is true that `good`.
+    /// Adds the failure `what` unless `good`.
     #[must_use]
     pub fn expect(mut self, good: Expected, what: impl Into<String>) -> Self {
         if good == Expected::No {
@@ -76,7 +77,7 @@ impl ExperimentResult {
         self
     }
 
-    /// Notes all of them.
+    /// Adds failures.
     #[must_use]
     pub fn with(mut self, failures: Vec<String>) -> Self {
         self.failures.extend(failures);
@@ -84,10 +85,10 @@ impl ExperimentResult {
     }
 }
 
-/// Whether something is as it should be.
+/// Whether something is as expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// It is.
+    /// It is as expected.
     Yes,
     /// It is not.
     No,
@@ -99,7 +100,7 @@ impl From<bool> for Expected {
     }
 }
 
-/// The line of an experiment.
+/// The line about an experiment in the report.
 #[derive(Clone, Debug)]
 pub struct ReportLine {
     /// Number, fault, figure against target, verdict.
@@ -108,10 +109,10 @@ pub struct ReportLine {
     pub holds: Expected,
 }
 
-/// No experiment takes longer.
+/// The time limit of an experiment.
 const LIMIT: Duration = Duration::from_secs(1800);
 
-/// Runs an experiment to its line. One that cannot be run does not hold.
+/// Runs an experiment and returns its line. An experiment that cannot be run does not hold.
 pub async fn run(experiment: &Experiment, lab: &Lab) -> ReportLine {
     let began = std::time::Instant::now();
     let found = tokio::time::timeout(LIMIT, (experiment.run)(lab)).await.context("it does not end");

@@ -21,7 +21,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// Without names: all.
+/// Without names all experiments are run.
 fn read_arguments() -> anyhow::Result<(Lab, Vec<&'static Experiment>)> {
     let mut lab = Lab {
         binary: std::env::current_exe()?.with_file_name("sealist"),

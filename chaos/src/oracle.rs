@@ -1,4 +1,4 @@
-//! Compares what was acknowledged with what was delivered.
+//! Compares the acknowledged messages with the delivered copies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,27 +10,27 @@ use crate::site::Site;
 use crate::source::Pages;
 use crate::tools;
 
-/// What the comparison says.
+/// The result of the comparison.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
-    /// Messages that were acknowledged.
+    /// Acknowledged messages.
     pub acknowledged: usize,
-    /// Copies of acknowledged messages that did not come and are not seen to wait either.
+    /// Copies of acknowledged messages that did not arrive and do not wait either.
     pub missing: usize,
-    /// Copies that did not come, and that an admin sees: held, set aside, or to be tried again.
+    /// Copies that did not arrive but that an admin can see: held, set aside, or to be retried.
     pub waiting: usize,
-    /// Copies that came more than once, each time beyond the first.
+    /// Second copies, not counting the first of each.
     pub duplicates: usize,
-    /// Copies that came again after each kill: the first before it, the other behind it.
+    /// Second copies per kill: the first copy was taken before the kill, the second after it.
     pub after_kill: Vec<usize>,
-    /// How long before its kill the first of two copies was taken, at most.
+    /// The longest time from the first of two copies to the kill.
     pub oldest: Duration,
-    /// Copies that came again without a kill between, because the message was put off with 451 and came again itself. Lists
-    /// with OpenPGP know a signed message that comes again; others do not.
+    /// Second copies without a kill in between, because the message was deferred with 451 and then sent
+    /// again. Lists with OpenPGP recognise a signed message that arrives again; other lists do not.
     pub came_again: usize,
-    /// Copies that came again without a kill between, and for no other reason either.
+    /// Second copies without a kill in between and without any other explanation.
     pub unexplained: usize,
-    /// Copies of nothing that was offered, or that their reader cannot read.
+    /// Copies of messages that were never sent, or that their recipient cannot read.
     pub strange: usize,
 }
 
@@ -40,23 +40,24 @@ struct ReadCopies<'a> {
     strange: usize,
 }
 
-/// Waits for the copies of all that is acknowledged, as long as something comes, and compares.
+/// Waits for the copies of all acknowledged messages, as long as copies arrive, and compares.
 pub async fn judge(sink: &Sink, pages: &Pages, rosters: &[Arc<Roster>], kills: &[Instant]) -> Comparison {
     let mut before = usize::MAX;
-    // Copies are looked at and not counted: notices and second copies come too. What a dead process had is free after 6 s.
+    // All copies are waited for, including notices and second copies. The claims of a dead process are
+    // released after 6 s.
     while sink.count() != before {
         before = sink.count();
         if wait_for_all(sink, pages, rosters, Instant::now() + Duration::from_secs(10)).await.is_ok() {
             break;
         }
     }
-    // A second copy would come now.
+    // A second copy would arrive now.
     sink.quiet(Duration::from_millis(300)).await;
     let taken = sink.taken();
     tokio::task::block_in_place(|| compare(&taken, pages, rosters, kills))
 }
 
-/// Compares what came with the journal.
+/// Compares the copies with the journal.
 pub fn compare(taken: &[TakenCopy], pages: &Pages, rosters: &[Arc<Roster>], kills: &[Instant]) -> Comparison {
     let copies = copies(taken, pages, rosters);
     let mut verdict = Comparison {
@@ -93,8 +94,8 @@ pub fn compare(taken: &[TakenCopy], pages: &Pages, rosters: &[Arc<Roster>], kill
     verdict
 }
 
-/// The kill that explains a second copy. The first may be taken a moment behind it: what a dead process had sent is
-/// read to its end.
+/// The kill that explains a second copy. The first copy may be taken a moment after it, because the next hop
+/// reads to the end what a dead process had sent.
 fn kill_between(first: &TakenCopy, second: &TakenCopy, kills: &[Instant]) -> Option<usize> {
     let before_second = |kill: &Instant| *kill <= second.at;
     kills
@@ -109,8 +110,8 @@ fn copies<'a>(taken: &'a [TakenCopy], pages: &Pages, rosters: &[Arc<Roster>]) ->
     for copy in taken {
         match read(copy, rosters).filter(|id| pages.offered.contains_key(id)) {
             Some(id) => copies.seen.entry((id, copy.recipient.clone())).or_default().push(copy),
-            // Once a day the author hears that a message came twice: its first reply was lost, or was 451 because nobody knew
-            // whether the commit was on disk.
+            // Once a day the author is told that a message arrived twice: its first reply was lost, or was
+            // 451 because it was unknown whether the commit was on disk.
             None if tells_of_second_arrival(copy, pages, rosters) && told.insert(&copy.recipient) => {}
             None => copies.strange += 1,
         }
@@ -121,20 +122,22 @@ fn copies<'a>(taken: &'a [TakenCopy], pages: &Pages, rosters: &[Arc<Roster>]) ->
     copies
 }
 
-/// Whether it is the notice that a message came a second time, and some message was sent more than once.
+/// Whether the copy is the notice that a message arrived a second time, and some message was sent more than
+/// once.
 fn tells_of_second_arrival(copy: &TakenCopy, pages: &Pages, rosters: &[Arc<Roster>]) -> bool {
     let may_have_come_twice = !pages.put_off.is_empty() || !pages.unknown.is_empty();
     let tells = |roster: &Arc<Roster>| roster.tells_of_second_arrival(&copy.recipient, &copy.message);
     may_have_come_twice && rosters.iter().any(tells)
 }
 
-/// The number of the message that a copy is of.
+/// The number of the message in a copy.
 fn read(copy: &TakenCopy, rosters: &[Arc<Roster>]) -> Option<u64> {
     let roster = rosters.iter().find(|roster| roster.members.contains(&copy.recipient))?;
     roster.read(&copy.recipient, &copy.message)
 }
 
-/// Waits until all copies of what is acknowledged have come; when the last of them did, or how many have not by `end`.
+/// Waits until all copies of acknowledged messages have arrived. Returns when the last one arrived, or how
+/// many are missing at `end`.
 pub async fn wait_for_all(
     sink: &Sink,
     pages: &Pages,
@@ -169,7 +172,8 @@ fn roster_of(id: u64, rosters: &[Arc<Roster>]) -> &Roster {
 }
 
 impl Comparison {
-    /// What is wrong, where a kill may cost second copies of what was taken within that time before it, and so many.
+    /// The failures, if a kill may cause second copies of copies that were taken within `window` before it,
+    /// and at most `most` of them.
     pub fn failures(&self, window: Duration, most: usize) -> Vec<String> {
         let mut failures = Vec::new();
         let mut note = |count: usize, what: &str| {
@@ -191,7 +195,7 @@ impl Comparison {
         failures
     }
 
-    /// What did not come counts as lost only as far as an admin does not see it wait.
+    /// Copies that an admin sees waiting do not count as lost.
     pub fn with_waiting(mut self, site: &Site, members: usize) -> anyhow::Result<Self> {
         if self.missing > 0 {
             let seen = site.held()? * members + site.json(&["queue", "copies"])?.len();
@@ -201,23 +205,23 @@ impl Comparison {
         Ok(self)
     }
 
-    /// The same, for experiments in which nobody is killed.
+    /// The failures of an experiment without kills.
     pub fn failures_without_kill(&self) -> Vec<String> {
         self.failures(Duration::ZERO, 0)
     }
 
-    /// The same, where a crash of the database leaves it open what became of a commit.
+    /// Allows for commits whose outcome is unknown after a crash of the database.
     pub fn with_doubtful_commits(self) -> Self {
         Self { came_again: 0, ..self }
     }
 
-    /// The most second copies that one kill cost.
+    /// The most second copies of one kill.
     pub fn worst_kill(&self) -> usize {
         self.after_kill.iter().max().copied().unwrap_or_default()
     }
 }
 
-/// What is wrong with a SQLite file whose server has nothing left to do.
+/// Checks the SQLite file of an idle server.
 pub fn integrity(site: &Site) -> anyhow::Result<Vec<String>> {
     let database = site.database();
     let mut failures = Vec::new();

@@ -1,4 +1,4 @@
-//! What a process costs, from /proc, and signals.
+//! Measures processes by /proc, and sends signals.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! A list with its members, who writes to it and how, and who can read what comes out.
+//! A list with its members: makes their messages and reads their copies.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,10 @@ use sealist_openpgp::testing::{Kind, Person};
 
 use crate::site::Site;
 
-/// What stands before a message's number in its text.
+/// The text before a message's number.
 const MARK: &str = "chaos-id=";
 
-/// A list and its members; the first of them writes.
+/// A list and its members. The first member posts.
 pub struct Roster {
     /// The posting address.
     pub list: String,
@@ -38,7 +38,7 @@ impl Roster {
         Ok(Self { list, members, keys: None })
     }
 
-    /// A list that takes signed and encrypted posts and seals its copies.
+    /// A list that accepts signed and encrypted posts and seals its copies.
     pub fn sealed(site: &Site, local: &str, members: usize) -> anyhow::Result<Self> {
         let list = format!("{local}@lists.example");
         site.cli(&["lists", "create", &list])?;
@@ -62,17 +62,17 @@ impl Roster {
         Self { list: list.to_owned(), members, keys: None }
     }
 
-    /// Who writes.
+    /// The member who posts.
     pub fn author(&self) -> &str {
         &self.members[0]
     }
 
-    /// The message of that number: signed and encrypted where the list wants that.
+    /// The message of that number, signed and encrypted if the list requires it.
     pub fn message(&self, id: u64) -> Vec<u8> {
         self.message_with(id, "We meet at seven.")
     }
 
-    /// The same with those words.
+    /// The same with other words.
     pub fn message_with(&self, id: u64, words: &str) -> Vec<u8> {
         let text = format!("{MARK}{id};\r\n{words}\r\n");
         match self.signer() {
@@ -86,13 +86,13 @@ impl Roster {
         }
     }
 
-    /// The person who writes, and the list's certificate, where there are keys.
+    /// The author's keys and the list's certificate, if the list uses OpenPGP.
     pub fn signer(&self) -> Option<(&Person, &Certificate)> {
         let keys = self.keys.as_ref()?;
         Some((keys.people.get(self.author())?, &keys.list))
     }
 
-    /// The number of the message that this copy to `recipient` is of; `None`: it cannot be read by its reader.
+    /// The number of the message in a copy to `recipient`. `None` if the recipient cannot read it.
     pub fn read(&self, recipient: &str, copy: &[u8]) -> Option<u64> {
         match &self.keys {
             None => number(copy),
@@ -100,18 +100,19 @@ impl Roster {
         }
     }
 
-    /// Whether the list knows a message that comes a second time: it knows what is signed.
+    /// Whether the list recognises a message that arrives a second time. It does if messages are signed.
     pub fn knows_what_came_again(&self) -> bool {
         self.keys.is_some()
     }
 
-    /// Whether it is the notice to the author that a message came a second time. Lists without keys send none.
+    /// Whether the copy is the notice to the author that a message arrived a second time. Lists without keys
+    /// send none.
     pub fn tells_of_second_arrival(&self, recipient: &str, copy: &[u8]) -> bool {
         let says = |text: Vec<u8>| String::from_utf8_lossy(&text).contains("came a second time");
         recipient == self.author() && self.open(recipient, copy).is_some_and(says)
     }
 
-    /// What the reader sees of what the list signed.
+    /// The text that the recipient sees under the list's signature.
     fn open(&self, recipient: &str, copy: &[u8]) -> Option<Vec<u8>> {
         let keys = self.keys.as_ref()?;
         let Shape::Encrypted(armor) = classify(copy) else { return None };
@@ -128,13 +129,13 @@ pub fn number(text: &[u8]) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// A message in the clear.
+/// An unencrypted message.
 pub fn plain(from: &str, to: &str, id: u64, text: &str) -> Vec<u8> {
     format!("From: {from}\r\nTo: {to}\r\nSubject: No. {id}\r\nMessage-ID: <{id}@chaos.example>\r\n\r\n{text}")
         .into_bytes()
 }
 
-/// A message of somebody whom nobody knows, with its number: it is taken, and held.
+/// A stranger's message with its number. It is received and held.
 pub fn strange(to: &str, id: u64) -> Vec<u8> {
     plain("stranger@example.com", to, id, &format!("{MARK}{id};\r\nWords.\r\n"))
 }

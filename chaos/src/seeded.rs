@@ -1,4 +1,4 @@
-//! Numbers that follow from a seed.
+//! Random numbers from a seed.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Seeded(u64);
 
 impl Seeded {
-    /// One of its own for that purpose.
+    /// A generator for one purpose.
     pub fn new(seed: u64, purpose: &str) -> Self {
         let mixed =
             purpose.bytes().fold(seed, |mixed, byte| mixed.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte));
@@ -22,12 +22,12 @@ impl Seeded {
         mixed ^ (mixed >> 31)
     }
 
-    /// One below `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     pub fn below(&mut self, end: u64) -> u64 {
         self.draw() % end.max(1)
     }
 
-    /// A while of up to that.
+    /// A random duration up to `limit`.
     pub fn while_up_to(&mut self, limit: Duration) -> Duration {
         let us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
         Duration::from_micros(self.below(us))

@@ -1,4 +1,4 @@
-//! The next hop: an SMTP server that follows a script and records what it has taken.
+//! The next hop: an SMTP server that follows a script and records the messages that it accepted.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
@@ -10,55 +10,55 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Where a dialogue stands when the script is asked.
+/// The point of a dialogue at which the script is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point<'a> {
-    /// The connection is there; the greeting is due.
+    /// The connection is open, and the greeting is due.
     Banner,
     /// EHLO.
     Hello,
     /// MAIL FROM.
     Mail,
-    /// RCPT TO that address, which came so often before.
+    /// RCPT TO that address, with the number of earlier times.
     Recipient(&'a str, u32),
-    /// DATA, or the content behind BDAT has come.
+    /// DATA, or the end of a content after BDAT.
     Data,
-    /// The content has come; its reply is due.
+    /// The end of the content, whose reply is due.
     Dot,
 }
 
-/// What happens then.
+/// What the server does.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// What a good server says.
+    /// Replies as a good server.
     Usual,
-    /// Another reply, without its line end.
+    /// Sends another reply, given without its line end.
     Say(String),
-    /// Nothing is said; the connection closes.
+    /// Closes the connection without a reply.
     Close,
-    /// The usual is said, and the connection closes.
+    /// Sends the usual reply and closes the connection.
     CloseAfter,
-    /// The connection is reset.
+    /// Resets the connection.
     Reset,
-    /// We write no more and read on.
+    /// Stops writing and continues reading.
     HalfClose,
-    /// Nothing is said for so long.
+    /// Sends nothing for that time.
     Hang(Duration),
-    /// The usual, an octet after each pause.
+    /// Sends the usual reply, one octet after each pause.
     Slowly(Duration),
-    /// Octets that are no reply.
+    /// Sends octets that are not a reply.
     Raw(Vec<u8>),
 }
 
-/// Says what happens on which connection (they are counted from 0) at which point.
+/// Decides what to do on a connection (counted from 0) at a point of the dialogue.
 pub type SinkScript = Arc<dyn Fn(u64, Point<'_>) -> Act + Send + Sync>;
 
-/// A copy for which our own final 250 was sent.
+/// A copy for which the final 250 was sent.
 #[derive(Clone, Debug)]
 pub struct TakenCopy {
-    /// To whom.
+    /// The recipient.
     pub recipient: String,
-    /// The message; copies of one transaction share it.
+    /// The message. Copies of one transaction share it.
     pub message: Arc<Vec<u8>>,
     /// When its connection was opened.
     pub opened: Instant,
@@ -66,10 +66,10 @@ pub struct TakenCopy {
     pub at: Instant,
 }
 
-/// A next hop that listens.
+/// A listening next hop.
 #[derive(Clone)]
 pub struct Sink {
-    /// Where it listens.
+    /// The port.
     pub port: u16,
     state: Arc<Mutex<SinkState>>,
     listens: Arc<JoinHandle<()>>,
@@ -79,13 +79,13 @@ struct SinkState {
     script: SinkScript,
     connections: u64,
     taken: Vec<TakenCopy>,
-    /// Contents that came whole, whatever was said to them.
+    /// Contents that arrived completely, whatever the reply.
     contents: u64,
     offers: HashMap<String, u32>,
 }
 
 impl Sink {
-    /// Takes everything, on a free port.
+    /// Accepts everything, on a free port.
     pub async fn start() -> anyhow::Result<Self> {
         Self::at(0, Arc::new(|_, _| Act::Usual)).await
     }
@@ -97,7 +97,7 @@ impl Sink {
         Self::at(0, Arc::new(script)).await
     }
 
-    /// Follows a script on that port.
+    /// Follows a script, on that port.
     pub async fn at(port: u16, script: SinkScript) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.context("the port of the next hop")?;
         let port = listener.local_addr()?.port();
@@ -108,42 +108,42 @@ impl Sink {
         Ok(Self { port, state, listens: Arc::new(listens) })
     }
 
-    /// A port on which nobody listens for now.
+    /// A port on which nobody listens yet.
     pub async fn reserved() -> anyhow::Result<u16> {
         Ok(TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?.port())
     }
 
-    /// From now on follows that script.
+    /// Follows that script from now on.
     pub fn follow(&self, script: impl Fn(u64, Point<'_>) -> Act + Send + Sync + 'static) {
         self.lock().script = Arc::new(script);
     }
 
-    /// What was taken so far.
+    /// The copies so far.
     pub fn taken(&self) -> Vec<TakenCopy> {
         self.lock().taken.clone()
     }
 
-    /// How many copies were taken so far.
+    /// The number of copies so far.
     pub fn count(&self) -> usize {
         self.lock().taken.len()
     }
 
-    /// How many contents came whole.
+    /// The number of complete contents.
     pub fn contents(&self) -> u64 {
         self.lock().contents
     }
 
-    /// How many connections there were.
+    /// The number of connections.
     pub fn connections(&self) -> u64 {
         self.lock().connections
     }
 
-    /// How often that recipient was offered.
+    /// How often that recipient was sent by RCPT.
     pub fn offers(&self, recipient: &str) -> u32 {
         self.lock().offers.get(recipient).copied().unwrap_or_default()
     }
 
-    /// Waits until so many copies were taken; whether they were in time.
+    /// Waits until `count` copies were taken. Returns whether they were in time.
     pub async fn wait_for(&self, count: usize, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         while self.count() < count {
@@ -155,7 +155,7 @@ impl Sink {
         true
     }
 
-    /// Waits until nothing new has come for that long.
+    /// Waits until nothing new has arrived for that long.
     pub async fn quiet(&self, pause: Duration) {
         loop {
             let before = self.count();
@@ -192,7 +192,7 @@ async fn listen(listener: TcpListener, state: Arc<Mutex<SinkState>>) {
         };
         let dialogue =
             Dialogue { number, opened: Instant::now(), stream: BufReader::new(stream), state: state.clone() };
-        // Its errors are the peer's, who has gone.
+        // Errors mean that the peer has gone.
         tokio::spawn(async move { dialogue.talk().await });
     }
 }
@@ -214,7 +214,7 @@ impl Dialogue {
             let verb = line.split_ascii_whitespace().next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
                 "EHLO" => {
-                    // Every other connection, so that contents go both ways.
+                    // Every other connection offers CHUNKING, so that both ways are tested.
                     let chunking = if self.number.is_multiple_of(2) { "250-CHUNKING\r\n" } else { "" };
                     let offer = format!(
                         "250-next.example\r\n{chunking}250-PIPELINING\r\n250-AUTH PLAIN\r\n250 8BITMIME"
@@ -264,7 +264,7 @@ impl Dialogue {
         }
     }
 
-    /// Records the copies when their final 250 has been sent.
+    /// Records the copies after their final 250 was sent.
     async fn take(&mut self, message: Vec<u8>, recipients: Vec<String>) -> io::Result<()> {
         lock(&self.state).contents += 1;
         let message = Arc::new(message);
@@ -299,7 +299,7 @@ impl Dialogue {
         script(self.number, point)
     }
 
-    /// Asks the script; whether what was said is positive.
+    /// Asks the script. Returns whether the reply was positive.
     async fn act(&mut self, point: Point<'_>, usual: &str) -> io::Result<SaidReply> {
         match self.decide(point) {
             Act::Usual => self.say(usual).await.map(|()| SaidReply::Good),

@@ -1,4 +1,4 @@
-//! Senders: LMTP clients that number their messages and keep a journal of what they were told.
+//! Senders: LMTP clients that number their messages and keep a journal of the replies.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,32 +13,33 @@ use tokio::task::JoinSet;
 use crate::roster::Roster;
 use crate::site::LmtpPort;
 
-/// Before a message that was put off is sent again, and before the next try to connect.
+/// The pause before a deferred message is sent again, and before the next attempt to connect.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What became of messages, by number.
+/// The outcome of messages, by number.
 #[derive(Default)]
 pub struct Journal(Mutex<Pages>);
 
 /// The pages of a journal.
 #[derive(Clone, Default)]
 pub struct Pages {
-    /// Sent at least once.
+    /// Messages that were sent at least once, and how often.
     pub offered: BTreeMap<u64, usize>,
-    /// Answered with 250, and when: entered before the next message is sent.
+    /// Messages that were answered with 250, and when. Recorded before the next message is sent.
     pub acknowledged: BTreeMap<u64, Instant>,
-    /// Refused for good.
+    /// Messages that were refused permanently.
     pub refused: BTreeMap<u64, u16>,
-    /// Whether the server has these is not known: the reply never came.
+    /// Messages whose reply never arrived, so that it is unknown whether the server has them.
     pub unknown: Vec<u64>,
-    /// How often a message was put off, by reply code.
+    /// How often messages were deferred, by reply code.
     pub put_off: BTreeMap<u16, u64>,
-    /// How often each message was put off with 451: the server may have it, if it did not know what became of a commit.
+    /// How often each message was deferred with 451. The server may have it if the outcome of a commit was
+    /// unknown.
     pub doubtful: BTreeMap<u64, usize>,
 }
 
 impl Journal {
-    /// What it says now.
+    /// The current content.
     pub fn pages(&self) -> Pages {
         self.lock().clone()
     }
@@ -52,7 +53,7 @@ impl Journal {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters what became of a message; whether it should be sent again.
+    /// Records the reply to a message. Returns whether it should be sent again.
     fn enter(&self, id: u64, result: &RecipientResult) -> Again {
         let mut pages = self.lock();
         match result {
@@ -90,22 +91,22 @@ pub struct Traffic {
     senders: JoinSet<()>,
 }
 
-/// Which numbers may be sent.
+/// The numbers that may be sent.
 #[derive(Default)]
 struct MessageNumbers {
     next: AtomicU64,
-    /// Numbers below this one.
+    /// All numbers below this one may be sent.
     allowed: AtomicU64,
-    /// No more will be allowed.
+    /// No more numbers will be allowed.
     complete: AtomicBool,
-    /// Nothing is begun or tried again.
+    /// No message is started or retried.
     stop: AtomicBool,
 }
 
 impl MessageNumbers {
     async fn take(&self) -> Option<u64> {
         while !self.stop.load(Ordering::Relaxed) {
-            // Read before the numbers: what is allowed before it is complete is sent.
+            // This is read before the numbers, so that everything that was allowed before is sent.
             let complete = self.complete.load(Ordering::Acquire);
             let allowed = self.allowed.load(Ordering::Acquire);
             let take = |next| (next < allowed).then_some(next + 1);
@@ -120,12 +121,12 @@ impl MessageNumbers {
 }
 
 impl Traffic {
-    /// Message `n` goes to list `n` modulo their number. Nothing is sent until [`Self::allow`].
+    /// Message `n` goes to list `n` modulo the number of lists. Nothing is sent before [`Self::allow`].
     pub fn new(rosters: Vec<Arc<Roster>>) -> Self {
         Self { rosters, journal: Arc::default(), queue: Arc::default(), senders: JoinSet::new() }
     }
 
-    /// So many more senders at that LMTP port.
+    /// Adds that many senders at that LMTP port.
     pub fn enter_by(&mut self, lmtp_port: &LmtpPort, senders: usize) {
         for _ in 0..senders {
             let sender = TestSender {
@@ -139,17 +140,18 @@ impl Traffic {
         }
     }
 
-    /// So many more messages may be sent.
+    /// Allows that many more messages.
     pub fn allow(&self, messages: usize) {
         self.queue.allowed.fetch_add(messages as u64, Ordering::Release);
     }
 
-    /// What became of them.
+    /// The outcomes.
     pub fn journal(&self) -> Arc<Journal> {
         self.journal.clone()
     }
 
-    /// Waits until what is allowed has been answered, but no longer than that; whether it was.
+    /// Waits until all allowed messages were answered, but not longer than `limit`. Returns whether they
+    /// were.
     pub async fn done(&mut self, limit: Duration) -> bool {
         self.queue.complete.store(true, Ordering::Release);
         let joined = async { while self.senders.join_next().await.is_some() {} };
@@ -158,7 +160,7 @@ impl Traffic {
         all
     }
 
-    /// Stops: no message is tried again, none is begun.
+    /// Stops: no message is retried or started.
     pub async fn end(&mut self) {
         self.queue.stop.store(true, Ordering::Relaxed);
         while self.senders.join_next().await.is_some() {}
@@ -209,7 +211,7 @@ impl TestSender {
     }
 }
 
-/// Whether a connection can be used on.
+/// Whether a connection can be used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionKept {
     /// It can.
@@ -260,11 +262,11 @@ pub fn target(port: u16) -> NextHop {
     target
 }
 
-/// An LMTP client that does as it is told, octet by octet.
+/// An LMTP client that sends exactly the given octets.
 pub struct RawLmtpClient(BufReader<TcpStream>);
 
 impl RawLmtpClient {
-    /// Connects, reads the greeting and says LHLO.
+    /// Connects, reads the greeting and sends LHLO.
     pub async fn open(lmtp_port: &LmtpPort) -> anyhow::Result<Self> {
         let mut wire = Self(BufReader::new(TcpStream::connect(("127.0.0.1", lmtp_port.port())).await?));
         wire.reply().await?;
@@ -272,23 +274,23 @@ impl RawLmtpClient {
         Ok(wire)
     }
 
-    /// The port on our side.
+    /// Our own port.
     pub fn own_port(&self) -> anyhow::Result<u16> {
         Ok(self.0.get_ref().local_addr()?.port())
     }
 
-    /// A line, and its reply.
+    /// Sends a line and returns the reply.
     pub async fn ask(&mut self, line: &str) -> anyhow::Result<String> {
         self.write(format!("{line}\r\n").as_bytes()).await?;
         self.reply().await
     }
 
-    /// Octets.
+    /// Sends octets.
     pub async fn write(&mut self, octets: &[u8]) -> anyhow::Result<()> {
         Ok(self.0.write_all(octets).await?)
     }
 
-    /// The next reply; of several lines the last. Empty: the peer is gone.
+    /// The next reply; of several lines the last. Empty if the peer has gone.
     pub async fn reply(&mut self) -> anyhow::Result<String> {
         loop {
             let mut line = Vec::new();
@@ -300,7 +302,7 @@ impl RawLmtpClient {
         }
     }
 
-    /// What comes until the peer is gone.
+    /// Everything that arrives until the peer has gone.
     pub async fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         let _ = tokio::time::timeout(Duration::from_secs(60), self.0.read_to_end(&mut rest)).await;

@@ -1,37 +1,37 @@
-//! What strace recorded of a server: writes, syncs and replies in their order.
+//! Reads strace's record of a server: writes, syncs and replies in order.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context as _;
 
-/// One thing that happened.
+/// One recorded event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DiskEvent {
-    /// A write to a file of the database, by its name without the folder.
+    /// A write to a file of the database.
     Written {
-        /// The file.
+        /// The name of the file without the folder.
         file: String,
-        /// Where.
+        /// The offset.
         at: usize,
-        /// What.
+        /// The octets.
         data: Vec<u8>,
     },
-    /// A file was made shorter or longer.
+    /// A file was truncated or extended.
     Cut {
         /// The file.
         file: String,
-        /// Its length now.
+        /// The new length.
         length: usize,
     },
-    /// A sync has come back.
+    /// A sync has returned.
     Synced {
         /// The file.
         file: String,
-        /// So many writes to it began while it ran.
+        /// How many writes to the file began while the sync ran.
         unfinished: usize,
     },
-    /// A 250 for a message has left to the peer on that port.
+    /// A 250 for a message was sent to the peer on that port.
     Taken {
         /// The peer's port.
         port: u16,
@@ -42,7 +42,7 @@ pub enum DiskEvent {
 pub fn read(path: &Path) -> anyhow::Result<Vec<DiskEvent>> {
     let text = std::fs::read_to_string(path)?;
     let mut events = Vec::new();
-    // Syncs that run, by process: the file, and how many writes were made by then.
+    // Running syncs by process: the file, and how many writes were made before.
     let mut running: HashMap<&str, (String, usize)> = HashMap::new();
     let mut writes: HashMap<String, usize> = HashMap::new();
     for line in text.lines() {
@@ -108,7 +108,7 @@ fn file_name(path: &str) -> String {
     path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// The quoted text of a call, and what follows it.
+/// The quoted text of a call, and the rest.
 fn quoted(rest: &str) -> Option<(&str, &str)> {
     let (_, rest) = rest.split_once('"')?;
     rest.split_once('"')
@@ -121,14 +121,14 @@ fn text_of(hexadecimal: &str) -> String {
     }
 }
 
-/// All that the calls of a record made with `-xx` wrote, one behind the other.
+/// Everything that the calls of a record made with `-xx` wrote, concatenated.
 pub fn written(path: &Path) -> anyhow::Result<Vec<u8>> {
     let text = std::fs::read_to_string(path)?;
     let quoted = text.lines().flat_map(|line| line.split('"').skip(1).step_by(2));
     Ok(quoted.flat_map(|data| octets(data, 2)).collect())
 }
 
-/// Two digits for each octet behind a prefix of that length, such as `\x`.
+/// Decodes two digits per octet, each after a prefix of that length, such as `\x`.
 pub fn octets(hexadecimal: &str, prefix: usize) -> Vec<u8> {
     let digit = |octet: u8| char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pairs = hexadecimal.as_bytes().chunks_exact(prefix + 2).map(|chunk| &chunk[prefix..]);

@@ -1,4 +1,5 @@
-//! Commands by mail: nothing panics, what is read stays within its limits, a statement that is found says what it said.
+//! Commands by mail: nothing panics, parsed commands stay within their limits, and a statement that is found
+//! says what was written.
 
 use bolero::check;
 use sealist_lists::commands::{MailCommand, SubjectLine, parse, read};
@@ -25,7 +26,7 @@ fn scripts_and_statements() {
         let script = read(SubAddress::Request, SubjectLine::Covered(&subject), &text);
         assert!(script.lines.len() <= 11);
         for (line, as_read) in &script.lines {
-            // The reason of a decision goes on in the lines below.
+            // The reason of a decision continues in the lines below.
             if as_read.is_ok() && !matches!(as_read, Ok(MailCommand::Decide { .. })) {
                 assert_eq!(&parse(line), as_read, "what is asked about is what is carried out");
             }

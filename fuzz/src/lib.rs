@@ -1,6 +1,6 @@
-//! Fuzz targets. `make fuzz` runs each for a minute on the stable compiler; `cargo bolero test` drives them with
-//! a coverage-guided engine. Inputs are good mail, keys and commands of our own making, with mutations, so that
-//! they get past the first line of a parser. What breaks a target becomes a test beside the code.
+//! Fuzz targets. `make fuzz` runs each for a minute on the stable compiler, and `cargo bolero test` runs them
+//! with a coverage-guided engine. Inputs are valid mail, keys and commands of our own with mutations, so that
+//! they get past the first line of a parser. An input that breaks a target becomes a test beside the code.
 
 #![cfg(test)]
 

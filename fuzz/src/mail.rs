@@ -1,4 +1,5 @@
-//! Messages as bytes: nothing panics, what is written is read again, parts are parts.
+//! Messages as bytes: nothing panics, what is written can be parsed again, and multiparts are split into
+//! their parts.
 
 use bolero::check;
 use sealist_mail::rfc3156::{Shape, classify};
@@ -73,7 +74,7 @@ fn splits() {
             assert!(!parts.is_empty());
             let total: usize = parts.iter().map(|part| part.len()).sum();
             assert!(total <= body.len());
-            // No part holds a line that would end it.
+            // No part contains a line that would end it.
             for part in parts {
                 let lines = part.split(|octet| *octet == b'\n');
                 assert!(!lines.into_iter().any(|line| line.starts_with(b"--b")), "{part:?}");

@@ -1,8 +1,8 @@
-//! Changes to good input.
+//! Mutations of valid input.
 
 use bolero::TypeGenerator;
 
-/// A seed and what is done to it.
+/// A seed and the mutations that are applied to it.
 #[derive(Clone, Debug, TypeGenerator)]
 pub(crate) struct FuzzCase {
     seed: u8,
@@ -19,7 +19,7 @@ enum Mutation {
     Word { at: u32, word: u8 },
 }
 
-/// What parsers wait for.
+/// Tokens that parsers look for.
 const WORDS: &[&[u8]] = &[
     b"\r\n",
     b"\n",
@@ -47,7 +47,7 @@ const WORDS: &[&[u8]] = &[
 ];
 
 impl FuzzCase {
-    /// The changed input.
+    /// The mutated input.
     pub(crate) fn apply(&self, seeds: &[Vec<u8>]) -> (usize, Vec<u8>) {
         let which = usize::from(self.seed) % seeds.len();
         let mut bytes = seeds[which].clone();

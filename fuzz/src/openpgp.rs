@@ -1,4 +1,4 @@
-//! Keys and ciphertext: nothing panics, and nothing altered is taken for what its author signed.
+//! Keys and ciphertext: nothing panics, and no altered text counts as signed by its author.
 
 use bolero::check;
 use sealist_mail::{Boundary, Timestamp, compose, transfer};
@@ -18,7 +18,7 @@ fn list_key() -> ListKey {
     ListKey::generate("Team", &[address], NOW.plus_ms(-1000)).expect("keys can be made")
 }
 
-/// A list's own copy to itself: signed and encrypted; the same as an inline message; and a signed one.
+/// A list's own copy to itself: signed and encrypted; the same as an inline message; and only signed.
 fn messages(key: &ListKey) -> Vec<Vec<u8>> {
     let storage = StorageKey::generate("team", NOW).expect("keys can be made");
     let sealed = openpgp::seal(ENTITY, b"", SignWith::Key(key, NOW), &storage.certificate()).expect("sealed");
@@ -52,7 +52,7 @@ fn opening() {
             assert!(says, "a good signature over other words");
         }
         if let Encryption::Unreadable(_) = opened.encryption() {
-            // What stood in the clear is no secret.
+            // Text that was unencrypted is not a secret.
             assert!(!says || tells(&mail), "words of a message that was not opened");
         }
     });

@@ -1,4 +1,4 @@
-//! LMTP dialogues: the server answers, never panics, and takes no message that the dialogue did not end.
+//! LMTP dialogues: the server replies, never panics, and accepts no message that the dialogue did not end.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

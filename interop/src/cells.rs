@@ -1,4 +1,4 @@
-//! What is tried with each program and key.
+//! The tests of each program and key.
 
 use anyhow::Context as _;
 use sealist_mail::{Boundary, Timestamp, compose};
@@ -100,7 +100,7 @@ fn copy(with: &dyn OpenPgp, ids: KeyIds) -> anyhow::Result<CellOutcome> {
     let copy =
         SealedPost::new(sealed.clone(), session_key, ids).copy(&[&card]).context("its key takes copies")?;
     Ok(match with.read(&copy.joined(), &posting.certificate().armored()) {
-        // Some write the line ends of their system.
+        // Some programs write the line ends of their system.
         Ok(text) if sealist_mail::to_crlf(&text) == ENTITY => CellOutcome::Works,
         Ok(text) => CellOutcome::Lacks(format!("another text: {}", String::from_utf8_lossy(&text))),
         Err(error) => CellOutcome::Lacks(error.to_string().lines().next().unwrap_or_default().to_owned()),

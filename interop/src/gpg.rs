@@ -54,7 +54,8 @@ impl OpenPgp for GpgProgram {
 
     fn read(&self, message: &[u8], from: &[u8]) -> anyhow::Result<Vec<u8>> {
         self.call(&["--import"], from)?;
-        // A bad or missing signature of a known key makes it fail; the status says that there is one.
+        // gpg fails at a bad or missing signature of a known key. Its status says whether the message was
+        // decrypted.
         let status = file(self.home.path(), "status", b"")?;
         let text = self.call(&["--status-file", &status, "--decrypt"], message)?;
         let status = String::from_utf8_lossy(&std::fs::read(&status)?).into_owned();
@@ -78,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    /// The PKESK that we write for Curve25519, for each pair of hash and cipher that a key may ask for.
+    /// The PKESK that we write for Curve25519, for each pair of hash and cipher that a key may require.
     #[test]
     fn every_key_derivation_is_read() -> anyhow::Result<()> {
         let now = Timestamp::now();
@@ -87,7 +88,8 @@ mod tests {
         let all = Person::of_every_kdf("anne@example.org", now);
         assert_eq!(all.len(), 9);
         for (kdf, reader) in all {
-            // A key ring of its own: with a hidden key id gpg calls it an error when it had to try two keys.
+            // Each test has a key ring of its own, because gpg reports an error for a hidden key id if it had
+            // to try two keys.
             let gpg = GpgProgram { home: TempDir::with_prefix("sl-i")? };
             gpg.call(&["--import"], &reader.armored_secret())?;
             let card = reader.certificate().usable(now)?;

@@ -1,4 +1,4 @@
-//! `make interop`: a matrix of programs and kinds of keys. `docs/interop.md` holds the matrix that is expected.
+//! `make interop`: a matrix of programs and kinds of keys. `docs/interop.md` holds the expected matrix.
 
 mod cells;
 mod gpg;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use crate::cells::{CELLS, CellOutcome};
 use crate::programs::{PROGRAMS, Program};
 
-/// What the committed page says, row by row.
+/// The rows of the committed page.
 const EXPECTED: &str = include_str!("../../docs/interop.md");
 
 fn main() -> anyhow::Result<ExitCode> {

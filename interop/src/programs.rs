@@ -1,4 +1,4 @@
-//! The programs, and what each must be able to do.
+//! The programs, and the interface that each must implement.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,29 +8,29 @@ use anyhow::{Context as _, bail};
 
 use crate::{gpg, rnp, script, sop, sq};
 
-/// The address of whoever uses the program.
+/// The user id of the program's key.
 pub(crate) const WHO: &str = "Anne <anne@example.org>";
 
 /// A program with a key of its own.
 pub(crate) trait OpenPgp {
     /// Its certificate.
     fn certificate(&self) -> anyhow::Result<Vec<u8>>;
-    /// Signs and encrypts to that certificate; armored.
+    /// Signs `text` and encrypts it to that certificate. Returns armor.
     fn write(&self, to: &[u8], text: &[u8]) -> anyhow::Result<Vec<u8>>;
-    /// An armored detached signature.
+    /// Makes a detached signature in armor.
     fn sign(&self, text: &[u8]) -> anyhow::Result<Vec<u8>>;
-    /// The text of a message to it, if the signature by that certificate is good.
+    /// Decrypts a message to the program's key. Errs unless the signature by that certificate is good.
     fn read(&self, message: &[u8], from: &[u8]) -> anyhow::Result<Vec<u8>>;
 }
 
-/// A row of the matrix for each of its kinds of keys.
+/// A program, with a row of the matrix for each of its kinds of keys.
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) keys: &'static [&'static str],
     pub(crate) start: fn(&str) -> anyhow::Result<Box<dyn OpenPgp>>,
 }
 
-/// Everything that Debian has, and OpenPGP.js.
+/// All programs of Debian, and OpenPGP.js.
 pub(crate) const PROGRAMS: &[Program] = &[
     Program {
         name: "GnuPG",
@@ -54,7 +54,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "PGPy", keys: &["cv25519", "rsa3072"], start: script::python },
 ];
 
-/// Runs a program with that input; errs with what it says if it fails.
+/// Runs a program with that input. Errs with its output if it fails.
 pub(crate) fn run(program: &str, arguments: &[&str], folder: &Path, input: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut child = Command::new(program)
         .args(arguments)
@@ -68,7 +68,7 @@ pub(crate) fn run(program: &str, arguments: &[&str], folder: &Path, input: &[u8]
     let input = input.to_vec();
     let feeding = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output()?;
-    // A program that stopped reading says why.
+    // If the program stopped reading, its status says why.
     let _ = feeding.join();
     if !output.status.success() {
         bail!("{program} {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));

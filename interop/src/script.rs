@@ -1,4 +1,4 @@
-//! Libraries of other languages, each behind a small script with one command line.
+//! Libraries of other languages, each called by a small script with one command line.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::programs::{OpenPgp, file, run};
 
 struct ProgramScript {
     program: &'static str,
-    /// What stands before the script's own arguments.
+    /// The arguments before the script's own.
     before: Vec<String>,
     folder: TempDir,
     key: String,
 }
 
-/// OpenPGP.js under that name in the folder where `scripts/install-interop` puts it.
+/// OpenPGP.js, in the version of that name, from the folder of `scripts/install-interop`.
 pub(crate) fn javascript(library: &str, kind: &str) -> anyhow::Result<Box<dyn OpenPgp>> {
     let modules = sources().join("../../target/interop");
     let modules = modules.canonicalize().context("OpenPGP.js is not there: run scripts/install-interop")?;
@@ -23,7 +23,7 @@ pub(crate) fn javascript(library: &str, kind: &str) -> anyhow::Result<Box<dyn Op
     start("node", before, kind)
 }
 
-/// PGPy, as Debian has it.
+/// PGPy, from Debian.
 pub(crate) fn python(kind: &str) -> anyhow::Result<Box<dyn OpenPgp>> {
     start("/usr/bin/python3", vec![path(&sources().join("pgpy_program.py"))?], kind)
 }

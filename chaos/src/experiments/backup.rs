@@ -1,4 +1,4 @@
-//! E29: the database is copied while it is used, and the copy lives elsewhere.
+//! E29: the database is copied while it is used, and the copy is used elsewhere.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::{ExperimentResult, Lab, tools};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The online backup of SQLite while mail flows; then the backup lives elsewhere, with the keys.
+/// Makes an online backup of SQLite while mail flows. Then the backup is served elsewhere, with the keys.
 pub(super) async fn backed_up(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (rounds, posts) = lab.pick((1, 120), (5, 1500));
     let sink = Sink::start().await?;
@@ -48,7 +48,7 @@ pub(super) async fn backed_up(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         let together = [until, elsewhere.taken()].concat();
         restored_copies += elsewhere.count();
         let mut offered = covered.clone();
-        // The backup may hold what was acknowledged while it was made.
+        // The backup may contain messages that were acknowledged while it was made.
         offered.offered = traffic.journal().pages().offered;
         let verdict = oracle::compare(&together, &offered, traffic.rosters(), &[]);
         if verdict.missing + verdict.strange > 0 {

@@ -1,4 +1,4 @@
-//! E28: what must not be written anywhere is looked for in everything that is.
+//! E28: searches everything that was written for texts and keys that must not be there.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ use crate::{ExperimentResult, Lab, process, tools, trace};
 const SUBJECT: &str = "QuaggaSubject7141";
 const BODY: &str = "ThylacineBody2093";
 const PASSWORD: &str = "DodoPassword6620";
-/// So many octets of a key file that are not in the certificate are a trace of the secret key.
+/// This many octets of a key file that are not in the certificate are a trace of the secret key.
 const WINDOW: usize = 16;
 
 pub(super) async fn sought(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let posts = lab.pick(4, 100);
     let sink = Sink::following(|_, point| match point {
-        // One reader waits: the post stays in the queue.
+        // One recipient is deferred, so that the post stays in the queue.
         Point::Recipient(to, _) if to.starts_with("m1.") => Act::Say("451 4.7.1 later".into()),
         _ => Act::Usual,
     })
@@ -57,7 +57,7 @@ pub(super) async fn sought(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     site.judged(Duration::from_secs(60)).await?;
     let came = sink.wait_for(usize::try_from(posts)?, Duration::from_secs(20)).await;
     sink.quiet(Duration::from_millis(500)).await;
-    // As a crash would end it: where a core would be written, it would be now.
+    // The server ends as in a crash. If a core file can be written, it is written now.
     process::signal(site.pid()?, Signal::ABORT)?;
     site.wait(Duration::from_secs(10))?.context("SIGABRT ends it")?;
 
@@ -113,7 +113,8 @@ fn holds(content: &[u8], word: &str) -> bool {
     content.windows(word.len()).any(|window| window == word.as_bytes())
 }
 
-/// What is in the key files and not in the certificates, which stand in hexadecimal, a line each.
+/// The parts of the key files that are not in the certificates. `certificates` are in hexadecimal, one per
+/// line.
 fn secrets(folder: &Path, certificates: &str) -> anyhow::Result<HashSet<Vec<u8>>> {
     let windows = |content: &[u8]| content.windows(WINDOW).map(<[u8]>::to_vec).collect::<HashSet<_>>();
     let public: HashSet<Vec<u8>> =

@@ -1,4 +1,4 @@
-//! E18: the clock of the wall jumps while copies wait for their next try.
+//! E18: the system clock jumps while copies wait for their next try.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ pub(super) async fn jumped(lab: &Lab) -> anyhow::Result<ExperimentResult> {
 
 async fn with(lab: &Lab, jump_ms: i64) -> anyhow::Result<ExperimentResult> {
     let watch = lab.pick(Duration::from_secs(2), Duration::from_secs(20));
-    // Everything is put off until the next hop is told otherwise.
+    // The next hop defers everything until its script is changed.
     let sink = Sink::following(|_, point| match point {
         Point::Recipient(..) => Act::Say("451 4.7.1 come back later".into()),
         _ => Act::Usual,
@@ -62,7 +62,7 @@ async fn with(lab: &Lab, jump_ms: i64) -> anyhow::Result<ExperimentResult> {
     let opened = Instant::now();
     let delivered = sink.wait_for(2 * COPIES, lab.pick(Duration::from_secs(5), LIMIT)).await;
     let after = opened.elapsed();
-    // What comes in now flows, whatever waits.
+    // New mail is delivered meanwhile.
     send_once(&site.lmtp_port(), plain.author(), &plain.list, &plain.message(2)).await?;
     let flows = sink.wait_for(sink.count() + COPIES, LIMIT).await;
     let figure = format!(
@@ -85,7 +85,7 @@ fn count(site: &Site, condition: &str) -> anyhow::Result<u64> {
     tools::sqlite_number(&site.database(), &format!("SELECT COUNT(*) FROM deliveries WHERE {condition}"))
 }
 
-/// When the last of the next tries is, in milliseconds since 1970.
+/// The time of the last of the next tries, in milliseconds since 1970.
 fn next_try_ms(site: &Site) -> anyhow::Result<i64> {
     let sql = "SELECT MAX(next_at) FROM deliveries WHERE state = 'due'";
     Ok(i64::try_from(tools::sqlite_number(&site.database(), sql)?)?)

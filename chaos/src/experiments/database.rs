@@ -1,4 +1,4 @@
-//! E7 and E24: the database restarts, is locked, and is shared with a node that dies.
+//! E7 and E24: the database restarts, is locked, or is shared with a node that dies.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -18,14 +18,14 @@ use crate::source::Traffic;
 use crate::{ExperimentResult, Lab};
 
 const LIMIT: Duration = Duration::from_secs(120);
-/// One PostgreSQL serves the process: who crashes it has it alone.
+/// There is one PostgreSQL per process, so an experiment that crashes it must be alone.
 pub(super) static POSTGRES: Mutex<()> = Mutex::const_new(());
 
 fn started() -> &'static Postgres {
     tokio::task::block_in_place(Postgres::started)
 }
 
-/// The address of a new one.
+/// The address of a new database.
 pub(super) fn new_database() -> String {
     let server = started();
     tokio::task::block_in_place(|| server.database())
@@ -40,7 +40,7 @@ pub(super) async fn unsteady(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .with(lock.failures))
 }
 
-/// PostgreSQL restarts as after a crash while mail flows.
+/// PostgreSQL restarts as after a crash, while mail flows.
 async fn crashes(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (rounds, posts) = lab.pick((2, 60), (5, 1500));
     let sink = Sink::start().await?;
@@ -73,7 +73,7 @@ async fn crashes(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let verdict = match stuck {
         0 => verdict,
         _ => {
-            // What was claimed and forgotten comes behind a restart of the server; what is lost does not.
+            // Forgotten claims are delivered after a restart of the server. Lost messages are not.
             site.kill()?;
             instants.push(Instant::now());
             site.start()?;
@@ -100,7 +100,7 @@ async fn crashes(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .expect((slowest < Duration::from_secs(3)).into(), "no 250 within 3 s"))
 }
 
-/// Another process holds SQLite's lock.
+/// Another process holds the lock of SQLite.
 async fn locked(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (held, posts) = lab.pick((Duration::from_secs(1), 20), (Duration::from_secs(12), 200));
     let sink = Sink::start().await?;
@@ -139,7 +139,7 @@ async fn locked(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .expect((meanwhile == 0).into(), "acknowledged without the lock"))
 }
 
-/// Two nodes, one killed at seeded instants while both take mail in.
+/// Two nodes, one of which is killed at seeded moments while both receive mail.
 pub(super) async fn node_killed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let _alone = POSTGRES.lock().await;
     let (rounds, posts) = lab.pick((1, 80), (10, 3000));
@@ -161,7 +161,7 @@ pub(super) async fn node_killed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         first.kill()?;
         let killed = Instant::now();
         kills.push(killed);
-        // Until the second has done all that the first had in its hands and was acknowledged by then.
+        // Waits until the second node has delivered everything that the first one had acknowledged.
         let pages = traffic.journal().pages();
         let end = killed + Duration::from_secs(15);
         match oracle::wait_for_all(&sink, &pages, traffic.rosters(), end).await {

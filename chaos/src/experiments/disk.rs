@@ -1,4 +1,4 @@
-//! E4 and E5: the disk fails to sync, and is full.
+//! E4 and E5: syncs of the disk fail, and the disk is full.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub(super) async fn fails_to_sync(lab: &Lab) -> anyhow::Result<ExperimentResult>
     }
     let before = traffic.journal().pages();
     let record = site.path("record");
-    // It ends by itself and lets the server go.
+    // It ends by itself and detaches from the server.
     let mut strace = tools::as_root("timeout");
     strace.args(["-s", "INT", &seconds.to_string(), "strace", "-f", "-p", &site.pid()?.to_string(), "-o"]);
     strace.arg(&record).args(["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"]);
@@ -42,7 +42,7 @@ pub(super) async fn fails_to_sync(lab: &Lab) -> anyhow::Result<ExperimentResult>
         strace.stderr(Stdio::piped()).spawn().context("strace: scripts/install-deps installs it")?;
     let mut said = BufReader::new(strace.stderr.take().context("it has one")?).lines();
     let first = tokio::task::block_in_place(|| said.next()).context("it says so")??;
-    // It names each new thread, and would end if nobody listened.
+    // strace reports each new thread, and would end if nobody read its output.
     std::thread::spawn(move || said.for_each(drop));
     ensure!(first.contains("attached"), "strace may not trace the server, it needs root: {first}");
     traffic.allow(posts / 2);
@@ -75,7 +75,7 @@ pub(super) async fn fails_to_sync(lab: &Lab) -> anyhow::Result<ExperimentResult>
         .expect((put_off > 0 && pages.refused.is_empty()).into(), "not answered with 4xx"))
 }
 
-/// A site whose data lie on a small disk of its own, in a mount namespace of its own.
+/// A site whose data is on a small disk of its own, in a mount namespace of its own.
 struct SmallDisk {
     site: Site,
 }
@@ -97,7 +97,7 @@ impl SmallDisk {
         Ok(inside.join(self.site.path("data/ballast").strip_prefix("/")?))
     }
 
-    /// Leaves so much room.
+    /// Fills the disk and leaves that many octets.
     fn fill(&self, leave: usize) -> anyhow::Result<()> {
         let ballast = self.ballast()?;
         let mut content = vec![0; 24 * MIB];
@@ -112,7 +112,7 @@ impl SmallDisk {
         Ok(std::fs::remove_file(self.ballast()?)?)
     }
 
-    /// Messages that are claimed and not judged, where a moment does not change that.
+    /// Messages that are claimed and not judged, even after a moment.
     async fn still_claimed(&self) -> anyhow::Result<String> {
         let end = Instant::now() + Duration::from_secs(5);
         loop {
@@ -125,7 +125,7 @@ impl SmallDisk {
         }
     }
 
-    /// What the file says inside.
+    /// Runs a statement on the database file.
     fn sqlite(&self, statement: &str) -> anyhow::Result<String> {
         let mut inside = Command::new("nsenter");
         inside.args(["-t", &self.site.pid()?.to_string(), "-m"]);
@@ -151,12 +151,12 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         let mut taken = 0;
         let mut count =
             |result: &RecipientResult| taken += u64::from(matches!(result, RecipientResult::Sent(_)));
-        // Some are being judged when it happens.
+        // Some messages are being judged when the disk becomes full.
         for id in 20_000..20_000 + lab.pick(10, 50) {
             count(&send(id).await?);
         }
         disk.fill(leave)?;
-        // The room is looked at once a second.
+        // The server checks the free room once a second.
         tokio::time::sleep(Duration::from_millis(1200)).await;
         let mut answers = Vec::new();
         for id in 1..=lab.pick(10, 200) {
@@ -191,7 +191,7 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<ExperimentResult> {
                 failures.push(format!("{what}: {failure}"));
             }
         };
-        // Where nobody looks at the room, a little of what is left may do.
+        // If the room is not checked, the rest of the disk may suffice for a message.
         let allowed = |answer: &u16| *answer == code || (min_free_mib == 0 && [250, 452].contains(answer));
         expect(
             answers.iter().all(allowed) && answers.iter().any(|answer| *answer != 250),

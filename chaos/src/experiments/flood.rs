@@ -1,4 +1,4 @@
-//! E34: a stranger writes at full speed under changing names, while members post.
+//! E34: a stranger sends at full speed under changing names, while members post.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,18 +13,19 @@ use crate::source::{deliver, send_once, target};
 use crate::{ExperimentResult, Lab, oracle, tools};
 
 const OWNER: &str = "owner@people.example";
-/// MiB of strangers' mail that the list keeps.
+/// How many MiB of strangers' mail the list keeps.
 const HELD_MIB: u64 = 2;
-/// MiB that the rows of the database may take beside that: facts, members, copies.
+/// How many MiB the rows of the database may take beside that: facts, members, copies.
 const BESIDE_MIB: u64 = 16;
-/// MiB that its files may have: the log, and the room of what waited to be judged, which is used again.
+/// How many MiB the files may take: the write-ahead log, and the reused room of messages that waited to be
+/// judged.
 const FILES_MIB: u64 = 96;
 const ROWS: &str = "SELECT (p.page_count - f.freelist_count) * s.page_size / 1048576
     FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s";
-/// A post is out after that.
+/// A post must be delivered within this time.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What the flood has done.
+/// The counts of the flood.
 #[derive(Default)]
 struct Flood {
     ends: AtomicBool,
@@ -74,7 +75,7 @@ pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let delivered = copies(&sink, &roster);
     let taken = flood.taken.load(Ordering::Relaxed);
     let at_once = to_owner(&sink);
-    // The summary is due after hours: here it is due now.
+    // The summary is due after hours, so the test makes it due now.
     tools::sqlite(&site.database(), "UPDATE pending_notices SET due_at = 1 WHERE due_at IS NOT NULL")?;
     let end = Instant::now() + LIMIT;
     while to_owner(&sink) == at_once && Instant::now() < end {
@@ -106,7 +107,7 @@ pub(super) async fn flooded(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .expect((untold == 0).into(), "something that waits or is gone is told to nobody"))
 }
 
-/// Sends as fast as it is taken, each message under another name.
+/// Sends as fast as the server accepts, each message under another name.
 async fn pour(lmtp_port: LmtpPort, list: String, number: u64, flood: Arc<Flood>) {
     let text = "Buy now, buy here, buy all of it, buy it again.\r\n".repeat(600);
     let mut connection = None;

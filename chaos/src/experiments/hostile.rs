@@ -1,4 +1,4 @@
-//! E16 and E27: mail that is made to cost, and ciphertext that somebody has bent.
+//! E16 and E27: expensive mail, and altered ciphertext.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::source::{deliver, send_once, target};
 use crate::{ExperimentResult, Lab, Scale, process, tools};
 
 const LIMIT: Duration = Duration::from_secs(120);
-/// Attacks whose making takes a test build many seconds, or that are many mails.
+/// Attacks that take a test build many seconds to make, or that consist of many mails.
 const ONLY_AT_LENGTH: [&str; 4] =
     ["2,400 flipped bits", "100,000 signatures, encrypted", "100,000 signatures, detached", "bomb of 1 GiB"];
 
@@ -96,10 +96,10 @@ fn levels() -> Vec<u8> {
     format!("From: anne@example.org\r\n{}", (0..100_000).map(level).collect::<String>()).into_bytes()
 }
 
-/// So many messages of strangers wait at a list; the oldest give way.
+/// How many messages of strangers wait at a list. The oldest are dropped for new ones.
 const MOST_HELD: usize = 500;
 
-/// Each bit of the last octets of a member's post, one at a time.
+/// Flips each bit of the last octets of a member's post, one at a time.
 pub(super) async fn bent(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     const OCTETS: usize = 300;
     let sink = Sink::start().await?;

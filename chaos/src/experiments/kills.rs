@@ -1,4 +1,4 @@
-//! E1 and E23: the server ends while mail flows, at once or in order.
+//! E1 and E23: the server is killed or stopped while mail flows.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,13 +13,14 @@ use crate::{ExperimentResult, Lab};
 
 const CONNECTIONS: usize = 4;
 const MEMBERS: usize = 2;
-/// How many results may be sent and not recorded, and how long: the server gathers them for a fifth of that.
+/// The most results that may be sent and not recorded, and for how long. The server gathers results for a
+/// fifth of that.
 const UNRECORDED: usize = 1000;
 const UNRECORDED_FOR: Duration = Duration::from_secs(1);
 const SENDERS: usize = 4;
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A site with a plain and a sealed list, its next hop, and traffic of which every fifth message is sealed.
+/// A site with a plain and a sealed list, its next hop, and traffic in which every fifth message is sealed.
 async fn stage(lab: &Lab) -> anyhow::Result<(Site, Sink, Traffic)> {
     let sink = Sink::start().await?;
     let site =

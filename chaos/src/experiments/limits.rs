@@ -1,4 +1,4 @@
-//! E6: no more files may be opened, no more memory may be had.
+//! E6: no more files can be opened, and no more memory can be allocated.
 
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,7 @@ async fn files(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .expect((percent < 5.0).into(), "spins"))
 }
 
-/// A failed allocation ends the process; then it starts again and nothing is lost.
+/// A failed allocation ends the process. After a new start nothing is lost.
 async fn memory(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let rounds = lab.pick(1, 10);
     let mut site = Plan::new(lab).made()?;

@@ -1,4 +1,5 @@
-//! E15, E19, E20: what comes in by the LMTP port is too large, mixed, or sent by somebody who leaves early.
+//! E15, E19, E20: messages to LMTP are too large, have mixed recipients, or come from clients that leave
+//! early.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ const GIB: u64 = 1 << 30;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<ExperimentResult> {
-    // A message just below the limit must not fit into what memory may grow by.
+    // A message just below the limit must be larger than the allowed growth of memory.
     let (limit_kib, octets) = lab.pick((24 * 1024_u32, 64 << 20), (50 * 1024, 2 * GIB));
     let site = Plan::new(lab).set("lmtp", format!("max_message_kib = {limit_kib}")).made()?;
     let plain = Roster::plain(&site, "plain", 1)?;
@@ -59,24 +60,24 @@ pub(super) async fn too_large(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .with(oracle::integrity(&site)?))
 }
 
-/// Messages of which the database had a part.
+/// Messages that were partly stored.
 struct Left {
-    /// While they came.
+    /// While they arrived.
     seen: u64,
-    /// After their senders had left.
+    /// After their senders had disconnected.
     broken_off: u64,
     /// After the server was killed and started again.
     killed: u64,
 }
 
-/// Who leaves in the middle of a message.
+/// What ends in the middle of a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
     Sender,
     Server,
 }
 
-/// Begins messages that never end: once their senders leave, once the server dies.
+/// Starts messages that never end: once their senders disconnect, once the server is killed.
 async fn parts_left(site: &mut Site, lists: &[&str]) -> anyhow::Result<Left> {
     let parts = |site: &Site| tools::sqlite_number(&site.database(), "SELECT COUNT(*) FROM bodies");
     let mut left = Left { seen: 0, broken_off: 0, killed: 0 };
@@ -115,7 +116,7 @@ async fn declare(lmtp_port: &LmtpPort, octets: u64) -> anyhow::Result<String> {
     wire.ask(&format!("MAIL FROM:<a@x.example> SIZE={octets}")).await
 }
 
-/// How much could be sent, and the answer.
+/// How much could be sent, and the reply.
 async fn stream(lmtp_port: &LmtpPort, list: &str, octets: u64) -> anyhow::Result<(u64, String)> {
     let mut wire = begun(lmtp_port, list).await?;
     let chunk = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(1024);
@@ -125,7 +126,7 @@ async fn stream(lmtp_port: &LmtpPort, list: &str, octets: u64) -> anyhow::Result
         sent += chunk.len() as u64;
     }
     let _ = wire.write(b".\r\n").await;
-    // A reset on our side may eat the words of the farewell.
+    // A reset of our connection may drop the last reply.
     let reply = wire.reply().await.unwrap_or_else(|_| "421 (reset)".to_owned());
     Ok((sent, reply))
 }
@@ -149,8 +150,8 @@ async fn begun(lmtp_port: &LmtpPort, list: &str) -> anyhow::Result<RawLmtpClient
     Ok(wire)
 }
 
-/// Of a hundred recipients fifty do not exist, ten mean a list whose keys are gone: both are refused at RCPT, the second
-/// for the time being. The rest are good and get a reply each.
+/// Of a hundred recipients, fifty do not exist and ten belong to a list whose keys are missing. Both are
+/// refused at RCPT, the second kind temporarily. The others are accepted and get a reply each.
 pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let mut site = Plan::new(lab).made()?;
     let lists: Vec<Roster> =
@@ -218,7 +219,7 @@ pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .with(wrong.into_iter().take(3).collect()))
 }
 
-/// The client is gone before the reply to its dot, and sends the same again.
+/// The client disconnects before the reply to its final dot, and sends the same message again.
 pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let posts = lab.pick(20, 200);
     let sink = Sink::start().await?;
@@ -239,7 +240,7 @@ pub(super) async fn gone_early(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         site.judged(Duration::from_secs(60)).await?;
         sink.quiet(Duration::from_millis(700)).await;
         let mut times = vec![0_usize; usize::try_from(posts)?];
-        // The notice that a text was posted already comes to the author too.
+        // The author also gets the notice that the text was already posted.
         let is_notice = |message: &[u8]| Headers::parse(message).0.count("auto-submitted") > 0;
         let to_author = |taken: &&TakenCopy| taken.recipient == roster.author() && !is_notice(&taken.message);
         for taken in sink.taken().iter().filter(to_author) {

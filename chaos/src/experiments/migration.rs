@@ -1,4 +1,4 @@
-//! E8: the first command, which makes the tables, is killed.
+//! E8: the first command, which creates the tables, is killed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::seeded::Seeded;
 use crate::site::{Plan, Site};
 use crate::{ExperimentResult, Lab, tools};
 
-/// `lists create` on a new site is killed: at each write of SQLite, and at seeded instants with PostgreSQL.
+/// `lists create` on a new site is killed: at each write of SQLite, and at seeded moments with PostgreSQL.
 pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let _alone = POSTGRES.lock().await;
     let mut seeded = Seeded::new(lab.seed, "migration");
@@ -60,7 +60,7 @@ pub(super) async fn half_migrated(lab: &Lab) -> anyhow::Result<ExperimentResult>
     .with(failures))
 }
 
-/// What makes a site.
+/// The command that makes a site.
 const FIRST: &[&str] = &["lists", "create", "first@lists.example", "--style", "legacy-default"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,13 +69,14 @@ enum Ended {
     No,
 }
 
-/// Whether the kill came before the command was done.
+/// Whether the command was killed before it was done.
 fn ended(site: &mut Site) -> anyhow::Result<Ended> {
     let status = site.wait(Duration::from_secs(20))?.context("the command ends")?;
     Ok(if status.success() { Ended::No } else { Ended::Yes })
 }
 
-/// A list, a start in order, and a good file; what is wrong otherwise.
+/// Checks that a list can be made, that the server starts, and that the file is intact. Returns what is wrong
+/// otherwise.
 fn usable(site: &mut Site) -> anyhow::Result<Option<String>> {
     site.plan = site.plan.clone().behind(&[]);
     if let Err(error) = site.cli(&["lists", "create", "plain@lists.example", "--style", "legacy-default"]) {

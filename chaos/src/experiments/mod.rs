@@ -1,4 +1,4 @@
-//! The experiments. A row says what breaks, what must hold all the same, and what does it.
+//! The experiments. A row says what fails, what must hold nevertheless, and which function runs it.
 
 mod backup;
 mod canary;
@@ -22,22 +22,22 @@ use std::pin::Pin;
 
 use crate::{ExperimentResult, Lab};
 
-/// What an experiment is while it runs.
+/// A running experiment.
 pub type RunningExperiment<'a> = Pin<Box<dyn Future<Output = anyhow::Result<ExperimentResult>> + Send + 'a>>;
 
 /// One experiment.
 pub struct Experiment {
     /// Its name on the command line.
     pub number: &'static str,
-    /// What breaks.
+    /// What fails.
     pub fault: &'static str,
-    /// What must hold all the same.
+    /// What must hold nevertheless.
     pub target: &'static str,
-    /// What does it.
+    /// The function that runs it.
     pub run: for<'a> fn(&'a Lab) -> RunningExperiment<'a>,
 }
 
-/// All of them.
+/// All experiments.
 pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {
         number: "e1",

@@ -1,4 +1,4 @@
-//! E9, E10, E11, E33: the next hop puts off, refuses, breaks off, or is away.
+//! E9, E10, E11, E33: the next hop defers, refuses, disconnects, or is unreachable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use crate::{ExperimentResult, Lab, tools};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A site that sends to that port, with a plain and a sealed list of so many members, and so many posts accepted.
+/// A site that sends to that port, with a plain and a sealed list of `members` members each, and `posts`
+/// accepted posts.
 async fn posted(plan: Plan, members: usize, posts: usize) -> anyhow::Result<(Site, Traffic)> {
     let mut site = plan.made()?;
     let plain = Arc::new(Roster::plain(&site, "plain", members)?);
@@ -93,7 +94,8 @@ pub(super) async fn refused(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .expect((offers <= posts as u64 / 2).into(), "a copy that was refused for good is tried again"))
 }
 
-/// Breaks off the first connections at the end of their first content, before the reply or right behind it.
+/// Disconnects the first connections at the end of their first content, before the reply or directly after
+/// it.
 pub(super) async fn broken_off(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (members, posts, broken) = lab.pick((4, 12, 4), (10, 200, 60));
     let mut figures = Vec::new();
@@ -119,7 +121,7 @@ pub(super) async fn broken_off(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     Ok(ExperimentResult::new(figures.join("; ")).with(failures))
 }
 
-/// Archivers and webhooks do not exist yet: the next hop is what is away.
+/// Archivers and webhooks do not exist yet, so only the next hop is unreachable.
 pub(super) async fn away(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (members, posts, away) =
         lab.pick((5, 40, Duration::from_secs(2)), (20, 1000, Duration::from_secs(36)));

@@ -1,4 +1,4 @@
-//! E25 and E26: what may happen once is asked for many times at the same moment.
+//! E25 and E26: something that may happen once is requested many times at the same moment.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(super) async fn replayed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         ended??;
     }
     site.judged(LIMIT).await?;
-    // A copy for each member, and the notice to the author that it came again.
+    // A copy for each member, and the notice to the author that the message arrived again.
     sink.wait_for(4, LIMIT).await;
     sink.quiet(Duration::from_millis(500)).await;
     let held = site.held()?;

@@ -1,5 +1,6 @@
-//! E3: the power fails. The order of writes, syncs and replies is recorded, and disks are made of it as a failure would
-//! leave them: what was synced is there, of the rest each write is there, torn or not.
+//! E3: the power fails. The order of writes, syncs and replies is recorded, and disks are made from it as a
+//! power failure would leave them: synced writes are there, and of the others each is there, missing, or
+//! torn.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,7 +45,7 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .filter(|(_, e)| matches!(e, DiskEvent::Taken { .. }))
         .map(|(at, _)| at)
         .collect();
-    // Half of the failures come right behind a reply.
+    // Half of the failures are directly after a reply.
     let mut cuts: Vec<usize> = Vec::new();
     for image in 0..images {
         cuts.push(match image % 2 {
@@ -97,7 +98,7 @@ pub(super) async fn failed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         .expect((acks.len() == posts).into(), "not every message was taken"))
 }
 
-/// Sends from four senders at a time; the numbers of each, in order, by its port.
+/// Sends from four senders at a time. Returns the numbers that each sent, in order, by its port.
 async fn sent(lmtp_port: &LmtpPort, list: &str, posts: usize) -> anyhow::Result<BTreeMap<u16, Vec<u64>>> {
     let mut senders = JoinSet::new();
     let each = posts as u64 / 4;
@@ -125,7 +126,7 @@ async fn sent(lmtp_port: &LmtpPort, list: &str, posts: usize) -> anyhow::Result<
     Ok(all)
 }
 
-/// Files as they are on a disk, and what is only in its cache.
+/// The files as they are on the disk, and the writes that are only in its cache.
 #[derive(Default)]
 struct Disk {
     durable: BTreeMap<String, Vec<u8>>,
@@ -141,7 +142,7 @@ impl Disk {
                 self.pending.entry(file.clone()).or_default().push(event.clone());
             }
             DiskEvent::Synced { file, unfinished } => {
-                // What was written while it ran is not covered.
+                // Writes made while the sync ran are not covered by it.
                 let pending = self.pending.entry(file.clone()).or_default();
                 let covered = pending.len().saturating_sub(*unfinished);
                 let rest = pending.split_off(covered);
@@ -153,7 +154,7 @@ impl Disk {
         }
     }
 
-    /// Writes the files that a failure leaves now; how many writes it drops or tears.
+    /// Writes the files that a power failure would leave now. Returns how many writes are dropped or torn.
     fn leave(&self, folder: &Path, seeded: &mut Seeded) -> anyhow::Result<usize> {
         let mut dropped = 0;
         for (name, durable) in &self.durable {
@@ -175,7 +176,7 @@ impl Disk {
     }
 }
 
-/// Up to `octets` of a write; a cut happens or does not.
+/// Applies up to `octets` of a write. A truncation happens completely or not at all.
 fn apply(content: &mut Vec<u8>, event: &DiskEvent, octets: u64) {
     match event {
         DiskEvent::Written { at, data, .. } => {

@@ -1,4 +1,4 @@
-//! E12: twelve ways in which a next hop can be bad company, each at a site of its own.
+//! E12: twelve ways in which a next hop misbehaves, each with a site of its own.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@ use crate::site::Plan;
 use crate::source::Traffic;
 use crate::{ExperimentResult, Lab};
 
-/// A site's timeouts, in seconds.
+/// The timeouts of a site, in seconds.
 const PATIENCE_S: u64 = 1;
 const FOREVER: Duration = Duration::from_secs(600);
 
-/// One way to be bad, on the connections of its choice.
+/// One misbehaviour, on selected connections.
 struct Company {
     name: &'static str,
     script: fn(u64, Point<'_>) -> Act,
@@ -72,7 +72,7 @@ const TWELVE: &[Company] = &[
     },
 ];
 
-/// So on the first two connections.
+/// Misbehaves on the first two connections.
 fn at_first(connection: u64, there: bool, act: Act) -> Act {
     if connection < 2 && there { act } else { Act::Usual }
 }
@@ -98,7 +98,7 @@ pub(super) async fn bad_company(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         slowest.1,
         slowest.0.as_secs_f64()
     );
-    // A worker that is stuck would be so for ten minutes; what is waited for here are some timeouts and pauses.
+    // A stuck worker would hang for ten minutes. The waits here are some timeouts and pauses.
     let stuck = slowest.0 > Duration::from_secs(40);
     Ok(ExperimentResult::new(figure).with(failures).expect((!stuck).into(), "a worker is stuck"))
 }
@@ -128,7 +128,7 @@ async fn with(company: &Company, lab: &Lab) -> anyhow::Result<Met> {
     let verdict = oracle::judge(&sink, &traffic.journal().pages(), traffic.rosters(), &[]).await;
     let last = sink.taken().iter().map(|taken| taken.at).max().unwrap_or_else(Instant::now);
     let mut failures = verdict.failures_without_kill();
-    // Where the last reply never came in time, a second copy is right, and once for each bad connection.
+    // If the last reply did not arrive in time, a second copy is right, once per bad connection.
     if ["slow reply to the dot"].contains(&company.name) {
         failures.retain(|what| !what.contains("second copies without a kill"));
     }
