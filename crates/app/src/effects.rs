@@ -2,7 +2,8 @@
 
 use sealist_lists::commands::Setting;
 use sealist_lists::model::{
-    AddressNo, EntryNo, ListNo, MemberNo, PreferenceLevel, Preferences, RequestNo, Role,
+    Action, AddressNo, EntryNo, ListNo, MemberNo, PreferenceChange, PreferenceLevel, Preferences, RequestNo,
+    Role,
 };
 use sealist_lists::workflows::{Goal, Question, WorkflowRun};
 use sealist_mail::{Address, Timestamp};
@@ -51,6 +52,10 @@ pub(crate) enum Effect {
     Void { address: AddressNo, fingerprint: String },
     /// Another choice.
     Choose(Address, Setting),
+    /// A preference on one level.
+    Prefer(PreferenceLevel, PreferenceChange),
+    /// What happens to posts of a member; `None`: the default of the list.
+    Moderate(MemberNo, Option<Action>),
     /// The list's certificate with more certifications.
     Certified { before: Vec<u8>, fingerprint: String, certificate: Vec<u8> },
     /// A notice; it may be one too many.
@@ -182,6 +187,10 @@ pub(crate) async fn carry_out(
                 if let (Some(member), Some(change)) = (member, setting.of_member()) {
                     people::choose(&mut *db, PreferenceLevel::Member(member.no), change).await?;
                 }
+            }
+            Effect::Prefer(level, change) => people::choose(&mut *db, level, change).await?,
+            Effect::Moderate(member, action) => {
+                people::set_moderation_action(&mut *db, member, action).await?;
             }
             Effect::Certified { before, fingerprint, certificate } => {
                 if !list_keys::certified(&mut *db, list, &fingerprint, &before, &certificate).await? {

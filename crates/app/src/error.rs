@@ -50,6 +50,25 @@ pub enum AppError {
     /// A name that a new list cannot have.
     #[error(transparent)]
     Name(#[from] NameRefused),
+    /// An address without the role that was named, or without any.
+    #[error(
+        "{address} has no role on {list}, or not that one: `sealist members show {list} {address}` says which it has"
+    )]
+    NoRole {
+        /// The address.
+        address: String,
+        /// The list.
+        list: String,
+    },
+    /// An address that the site does not know.
+    #[error("{0} is not known here: no list has it as member, owner or moderator")]
+    NotKnown(String),
+    /// A list would lose its last owner.
+    #[error(
+        "this is the last owner of {0}, and without an owner nobody hears of its problems: add another owner first, with \
+         `sealist members add {0} ADDRESS --role owner`, or give --last-owner"
+    )]
+    LastOwner(String),
     /// A list would send to itself.
     #[error("{0} is an address of the list itself: it cannot be a member")]
     OwnAddress(String),

@@ -12,6 +12,7 @@ mod earlier;
 mod effects;
 mod envelope;
 mod error;
+mod farewell;
 mod heartbeat;
 mod incoming;
 mod intake;
@@ -29,6 +30,7 @@ mod notices;
 mod opening;
 mod outcome;
 mod outgoing;
+mod people;
 mod requests;
 mod room;
 mod rotation;
@@ -59,6 +61,10 @@ pub use notices::UNTOLD;
 pub use outcome::EntryOutcome;
 pub use outgoing::{
     BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare, record_results,
+};
+pub use people::{
+    BanChange, BanResult, LastOwner, MemberChange, MemberKeyState, MemberKeyView, MemberView, RolesToEnd,
+    change_ban, change_member, end_roles, find_members, list_members, rename, show_member,
 };
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};

@@ -48,7 +48,7 @@ pub async fn newest(db: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
         ("sendings", "accepted_at"),
         ("lists", "created_at"),
         ("addresses", "created_at"),
-        ("members", "created_at"),
+        ("members", "subscribed_at"),
         ("certificates", "updated_at"),
     ];
     let mut newest: Option<i64> = None;

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::StoreError;
-use crate::location::{Location, ReadPool, Work};
+use crate::database::Location;
+use crate::db::{ReadPool, Work};
 use crate::sql::Conn;
 
 /// Changes in one commit.

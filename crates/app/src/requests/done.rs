@@ -15,6 +15,7 @@ use super::{
 };
 use crate::effects::Effect;
 use crate::error::AppError;
+use crate::farewell::farewell;
 use crate::key_life::row_of;
 use crate::notice_kinds::somebody;
 use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key};
@@ -89,16 +90,7 @@ impl End<'_> {
     async fn unsubscribe(&self) -> Result<Vec<Effect>, AppError> {
         let members = self.facts.roles.iter().filter(|member| member.role == Role::Member);
         let mut effects: Vec<Effect> = members.map(|member| Effect::Leave(member.no)).collect();
-        if self.list.settings.send_goodbye_message {
-            let values = context! {
-                list => self.list.display_name(),
-                address => self.list.name.to_string(),
-                owner => self.list.name.address(SubAddress::Owner).to_string(),
-                email => self.standing.asker.address.to_string(),
-            };
-            effects.push(self.notice(Text::Goodbye, values, None).await?);
-        }
-        effects.extend(self.tell_owners(Text::AdminUnsubscribed));
+        effects.extend(farewell(self.app, self.list, &self.standing.asker.address, self.now).await?);
         Ok(effects)
     }
 

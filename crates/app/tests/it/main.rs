@@ -21,6 +21,7 @@ mod members;
 mod moved_clock;
 mod names;
 mod outside;
+mod people;
 #[path = "../readers/mod.rs"]
 mod readers;
 mod refresh;

@@ -49,7 +49,7 @@ impl Stage {
             let (no, settings) = (list.no, list.settings.clone());
             let changed = app.store.write(move |db| {
                 Box::pin(async move {
-                    people::ban(&mut *db, Some(no), BANNED, day(-5)).await?;
+                    people::ban(&mut *db, Some(no), &BANNED.parse().unwrap(), day(-5)).await?;
                     lists::set_settings(db, no, &settings).await
                 })
             });

@@ -6,6 +6,7 @@ mod author;
 mod banned;
 mod covert;
 mod encryption;
+mod finding;
 mod inline;
 mod inner_author;
 mod loops;
@@ -17,7 +18,7 @@ mod unaddressed;
 mod unproven;
 
 use crate::facts::{MessageFacts, OuterFacts};
-pub use crate::reason::{Reason, RuleHit, UnknownReason};
+pub use finding::{Reason, RuleHit, UnknownReason};
 
 /// A rule with its name.
 pub struct Rule<F> {

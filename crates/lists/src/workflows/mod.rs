@@ -13,9 +13,7 @@ use std::collections::BTreeMap;
 
 pub use machine::{WorkflowProgress, advance};
 pub use run::{ConfirmedKey, Goal, OfferedKey, Question, StepAnswer, StepContext, WorkflowRun};
-pub use steps::{
-    Asks, STEPS, Step, StepPurpose, StepResult, WorkflowChange, named as step_named, will_be_moderated,
-};
+pub use steps::{STEPS, Step, StepResult, WorkflowChange};
 
 /// A workflow with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,14 +195,12 @@ pub fn check(workflow: &Workflow) -> Result<(), WorkflowError> {
     if let Some(step) = workflow.steps.iter().find(|name| steps::named(name).is_none()) {
         return Err(WorkflowError::NoSuchStep { workflow: workflow.name.clone(), step: step.clone() });
     }
-    let known = workflow.steps.iter().filter_map(|name| steps::named(name));
-    let purposes: Vec<StepPurpose> = known.map(|step| step.purpose).collect();
-    let last = |purpose| purposes.iter().rposition(|step| *step == purpose);
-    if last(StepPurpose::TakesKey) > last(StepPurpose::ProvesKey) {
+    let last = |name| workflow.steps.iter().rposition(|step| step == name);
+    if last(steps::KEY) > last(steps::POSSESSION) {
         return Err(WorkflowError::KeyUnproven(workflow.name.clone()));
     }
-    match purposes.iter().position(|step| *step == StepPurpose::Ends) {
-        Some(at) if at + 1 == purposes.len() => Ok(()),
+    match workflow.steps.iter().position(|step| step == steps::LAST) {
+        Some(at) if at + 1 == workflow.steps.len() => Ok(()),
         _ => Err(WorkflowError::End(workflow.name.clone())),
     }
 }

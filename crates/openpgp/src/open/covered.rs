@@ -5,9 +5,8 @@ use sealist_mail::{Boundary, compose, has_doubtful_lines, is_signed_part, is_wir
 
 use super::budget::OpeningBudget;
 use super::decrypt::Decrypted;
-use super::signers::Signers;
 use super::verdict::{SignatureVerdict, ValidSignature};
-use super::verify;
+use super::verify::{self, Signers};
 use crate::armor;
 use crate::cleartext::Cleartext;
 

@@ -31,7 +31,7 @@ pub(crate) enum KeyCommands {
     /// Checks all keys of the site: whether they can be used now, and until when. With a file, checks its
     /// certificates: whether they could be used, and why not.
     Check {
-        /// A file with certificates, armored or binary.
+        /// A file with certificates, armored or binary; `-` reads standard input.
         file: Option<PathBuf>,
     },
     /// Gives an address a certificate, or updates its certificate: new subkeys, a longer validity, a
@@ -39,7 +39,7 @@ pub(crate) enum KeyCommands {
     Import {
         /// The address of the person.
         address: Address,
-        /// A file with the certificate or the update, armored or binary.
+        /// A file with the certificate or the update, armored or binary; `-` reads standard input.
         file: PathBuf,
     },
     /// Looks for updates of all keys, or of the key of one address, at the servers that `[keys] refresh`

@@ -3,6 +3,7 @@
 
 mod archive;
 mod audit;
+mod bans;
 mod db;
 mod holds;
 mod keys;
@@ -15,6 +16,7 @@ mod requests;
 mod texts;
 mod wkd;
 
+use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -54,6 +56,9 @@ pub(crate) enum AdminCommand {
     /// Adds, lists, changes and removes members, owners and moderators of a list.
     #[command(subcommand)]
     Members(members::Members),
+    /// Bans addresses and domains from one list or from all, and takes bans back.
+    #[command(subcommand)]
+    Bans(bans::Bans),
     /// Shows the requests that wait for an answer, and decides about them for the owners.
     #[command(subcommand)]
     Requests(requests::Requests),
@@ -104,6 +109,7 @@ pub(crate) async fn run(path: &Path, command: AdminCommand) -> anyhow::Result<Co
     match command {
         AdminCommand::Lists(command) => lists::run(app, command).await,
         AdminCommand::Members(command) => members::run(app, command).await,
+        AdminCommand::Bans(command) => bans::run(app, command).await,
         AdminCommand::Keys(command) => keys::run(app, config, command).await,
         AdminCommand::Requests(command) => requests::run(app, command).await,
         AdminCommand::Workflows => Ok(requests::workflows(app)),
@@ -133,6 +139,12 @@ async fn named(app: &App, name: &ListName) -> anyhow::Result<MailingList> {
     Ok(list.ok_or_else(|| AppError::NoSuchList(name.to_string()))?)
 }
 
+/// Reads a file that was named on the command line; `-` is standard input.
 fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut octets = Vec::new();
+        std::io::stdin().read_to_end(&mut octets).context("cannot read standard input")?;
+        return Ok(octets);
+    }
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

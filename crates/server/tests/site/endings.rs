@@ -84,7 +84,7 @@ async fn every_failure_has_its_code() {
     check(73, &["members", "add", team, bart], "bart@example.org is member of team@lists.example already");
     server.cli(&["members", "add", team, bart, "--role", "owner"]);
     check(65, &["members", "set", team, bart, "delivery_status", "off"], "enabled");
-    check(64, &["members", "set", team, bart, "nomail", "true"], "there are allow_cleartext, delivery_mode");
+    check(64, &["members", "set", team, bart, "nomail", "true"], "there are delivery_mode, delivery_status");
     check(64, &["members", "add", team, "x@example.org", "--role", "boss"], "member, owner, moderator");
     // What is not there is not there.
     check(65, &["queue", "resend", "99999"], "there is no copy 99999");

@@ -22,6 +22,7 @@ mod key_changes;
 mod key_commands;
 mod list_bombing;
 mod mail_servers;
+mod members;
 mod next_hops;
 mod node_keys;
 mod nodes;

@@ -51,7 +51,10 @@ fn a_list_without_an_owner_is_told_of() {
         }
         server.cli(&["members", "add", LIST, "max@example.org", "--role", "moderator"]);
         assert_eq!(remove("mona@example.org"), [""; 0]);
-        let said = remove("nina@example.org");
+        let refused = server.command(&["members", "remove", LIST, "nina@example.org"]);
+        let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.contains("the last owner") && refused.contains("--last-owner"), "{refused}");
+        let said = warnings(server, &["members", "remove", LIST, "nina@example.org", "--last-owner"]);
         assert!(said.len() == 1 && said[0].contains("its moderators alone hear"), "{said:?}");
         assert_eq!(found(server).len(), 1, "{:?}", found(server));
         // Who is no owner may go without a word: it was said before.

@@ -1,25 +1,60 @@
-//! Bans: addresses and domains that may not post and join.
+//! Bans: addresses and domains that may neither post nor join.
 
-use sealist_lists::model::ListNo;
+use sealist_lists::model::{BanPattern, ListNo};
 use sealist_mail::{Address, Timestamp};
 
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// Bans an address, or a whole domain with `@domain`; `list` `None`: on all lists.
+const DAMAGED: StoreError = StoreError::Damaged { table: "bans" };
+
+/// A ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// On this list; `None`: on all lists.
+    pub list: Option<ListNo>,
+    /// Whom it concerns.
+    pub pattern: BanPattern,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// Bans an address or a domain on one list, or on all (`None`). `false`, and nothing done, if the ban exists.
 pub async fn ban(
     db: &mut Conn,
     list: Option<ListNo>,
-    pattern: &str,
+    pattern: &BanPattern,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    query("INSERT INTO bans (list_no, pattern, created_at) VALUES ($1, $2, $3)")
-        .bind(list.map(|list| list.0))
-        .bind(pattern_key(pattern))
-        .bind(now.0)
-        .execute(db)
-        .await?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    let banned =
+        query("INSERT INTO bans (list_no, pattern, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+    let banned = banned.bind(list.map(|list| list.0)).bind(pattern.key()).bind(now.0);
+    Ok(banned.execute(db).await?.rows_affected() > 0)
+}
+
+/// Takes a ban back: on one list, or the ban of the whole site (`None`). `false` if there is no such ban.
+pub async fn unban(db: &mut Conn, list: Option<ListNo>, pattern: &BanPattern) -> Result<bool, StoreError> {
+    let scope = if list.is_some() { "list_no = $1" } else { "list_no IS NULL AND $1 = 0" };
+    let gone = query(format!("DELETE FROM bans WHERE {scope} AND pattern = $2"));
+    let gone = gone.bind(list.map_or(0, |list| list.0)).bind(pattern.key());
+    Ok(gone.execute(db).await?.rows_affected() > 0)
+}
+
+/// The bans that apply on a list, those of the site among them; with `None` all bans. In the order in which they were made.
+pub async fn bans(db: &mut Conn, list: Option<ListNo>) -> Result<Vec<Ban>, StoreError> {
+    let rows = query(
+        "SELECT list_no, pattern, created_at FROM bans WHERE $1 = 0 OR list_no IS NULL OR list_no = $1 ORDER BY no",
+    );
+    let rows = rows.bind(list.map_or(0, |list| list.0)).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Ban {
+                list: row.try_get::<Option<i64>>("list_no")?.map(ListNo),
+                pattern: row.try_get::<String>("pattern")?.parse().map_err(|_| DAMAGED)?,
+                created_at: Timestamp(row.try_get("created_at")?),
+            })
+        })
+        .collect()
 }
 
 /// The form for look-ups of an address, or of `@domain`.

@@ -155,6 +155,24 @@ pub async fn roster(
     rows.iter().map(member).collect()
 }
 
+/// The members of a role on a list. On PostgreSQL nobody else changes or removes them until this transaction ends.
+pub async fn locked_roster(db: &mut Conn, list: ListNo, role: Role) -> Result<Vec<MemberNo>, StoreError> {
+    let sql = format!("SELECT no FROM members WHERE list_no = $1 AND role = $2 ORDER BY no {}", db.locked());
+    let rows = query(sql).bind(list.0).bind(role.name()).fetch_all(db).await?;
+    rows.iter().map(|row| row.try_get(0).map(MemberNo)).collect()
+}
+
+/// What happens to posts of a member; `None`: the default of the list.
+pub async fn set_moderation_action(
+    db: &mut Conn,
+    member: MemberNo,
+    action: Option<Action>,
+) -> Result<(), StoreError> {
+    let row = query("UPDATE members SET moderation_action = $2 WHERE no = $1");
+    row.bind(member.0).bind(action.map(|action| action.name().to_owned())).execute(db).await?;
+    Ok(())
+}
+
 /// How many have a role on a list.
 pub async fn count_of_role(db: &mut Conn, list: ListNo, role: Role) -> Result<i64, StoreError> {
     let row = query("SELECT COUNT(*) FROM members WHERE list_no = $1 AND role = $2");
@@ -167,7 +185,7 @@ pub async fn remove_member(db: &mut Conn, member: MemberNo) -> Result<bool, Stor
     Ok(query("DELETE FROM members WHERE no = $1").bind(member.0).execute(db).await?.rows_affected() > 0)
 }
 
-fn member(row: &SqlRow) -> Result<Member, StoreError> {
+pub(super) fn member(row: &SqlRow) -> Result<Member, StoreError> {
     let text = |name: &str| row.try_get::<String>(name);
     let action: Option<String> = row.try_get("moderation_action")?;
     Ok(Member {

@@ -4,6 +4,7 @@ mod addresses;
 mod bans;
 mod members;
 mod preferences;
+mod states;
 mod users;
 
 pub use addresses::{
@@ -11,10 +12,12 @@ pub use addresses::{
     set_name, verify,
 };
 pub(crate) use bans::pattern_key;
-pub use bans::{ban, is_banned};
+pub use bans::{Ban, ban, bans, is_banned, unban};
 pub use members::{
-    Subscriber, add_member, approve_key, count_of_role, mark_key_pending_approval, member_by_id,
-    memberships_of, remove_member, roles_of, roles_spelled, roster, subscribe, subscriptions_of,
+    Subscriber, add_member, approve_key, count_of_role, locked_roster, mark_key_pending_approval,
+    member_by_id, memberships_of, remove_member, roles_of, roles_spelled, roster, set_moderation_action,
+    subscribe, subscriptions_of,
 };
 pub use preferences::{choices, choose, levels_of};
+pub use states::{KeySummary, MemberState, states_like, states_of, states_of_role};
 pub use users::{create_user, link, prefer, set_server_owner, unlink, user_by_id, user_of, users};

@@ -1,0 +1,119 @@
+//! Preferences and names of members, as an admin sets them. Every change names one thing, so that whatever changes at the same
+//! time stays.
+
+use sealist_lists::model::{
+    Action, MailingList, Member, PreferenceChange, PreferenceLevel, Role, SettingError,
+};
+use sealist_mail::{Address, Timestamp};
+use sealist_store::people;
+
+use crate::effects::{Effect, carry_out};
+use crate::error::AppError;
+use crate::site::App;
+
+/// The name of the only change that is no preference.
+const MODERATION_ACTION: &str = "moderation_action";
+
+/// One change of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberChange {
+    /// A preference. The preferred language belongs to the address, every other preference to the member.
+    Preference(PreferenceChange),
+    /// What happens to posts of the member; `None`: the default of the list.
+    ModerationAction(Option<Action>),
+}
+
+impl MemberChange {
+    /// Reads a change from its name and value; without a value the next level, or the list, decides. Errs with the names or
+    /// values that exist.
+    pub fn parse(name: &str, value: Option<&str>) -> Result<Self, SettingError> {
+        if name != MODERATION_ACTION {
+            return PreferenceChange::parse(name, value).map(Self::Preference);
+        }
+        let action = value.map(|value| {
+            Action::from_name(value).ok_or_else(|| SettingError::Value {
+                name: name.to_owned(),
+                value: value.to_owned(),
+                takes: Some(format!("one of {}", Action::NAMES.join(", "))),
+            })
+        });
+        Ok(Self::ModerationAction(action.transpose()?))
+    }
+
+    /// The name of what changes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Preference(change) => change.name(),
+            Self::ModerationAction(_) => MODERATION_ACTION,
+        }
+    }
+}
+
+/// Changes one thing of a member, and nothing else. `role` says which membership; without a role the person's membership as a
+/// member, or else the first one. Returns that membership after the change. Errs with [`AppError::NoRole`] if there is none.
+pub async fn change_member(
+    app: &App,
+    list: &MailingList,
+    address: &Address,
+    role: Option<Role>,
+    change: MemberChange,
+    now: Timestamp,
+) -> Result<Member, AppError> {
+    let no_role = || AppError::NoRole { address: address.to_string(), list: list.name.to_string() };
+    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, address).await?;
+    let found = match role {
+        Some(role) => roles.iter().find(|one| one.role == role),
+        // An owner may be no member, and reads notices too.
+        None => roles.iter().find(|one| one.role == Role::Member).or(roles.first()),
+    };
+    let member = found.ok_or_else(no_role)?.clone();
+    let effect = match change {
+        MemberChange::Preference(change @ PreferenceChange::PreferredLanguage(_)) => {
+            Effect::Prefer(PreferenceLevel::Address(member.address_no), change)
+        }
+        MemberChange::Preference(change) => Effect::Prefer(PreferenceLevel::Member(member.no), change),
+        MemberChange::ModerationAction(action) => Effect::Moderate(member.no, action),
+    };
+    let changed = Effect::Changed {
+        address: address.clone(),
+        event: "preference-changed",
+        detail: format!("{}, by {}", change.name(), app.operator),
+    };
+    let (list, no) = (list.no, member.no);
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                carry_out(&mut *db, list, vec![effect, changed], now).await?;
+                let roles = people::memberships_of(db, member.address_no).await?;
+                roles.into_iter().find(|one| one.no == no).ok_or(AppError::Overtaken)
+            })
+        })
+        .await
+}
+
+/// Gives an address another name, which every list shows; an empty name removes it. Errs with [`AppError::NotKnown`] if the site
+/// does not know the address.
+pub async fn rename(app: &App, address: &Address, name: &str, now: Timestamp) -> Result<(), AppError> {
+    let mut db = app.store.reader().await?;
+    let no = people::find_address(&mut db, address).await?;
+    let no = no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
+    let lists = people::lists_of(&mut db, no).await?;
+    drop(db);
+    let (address, name, operator) = (address.clone(), name.to_owned(), app.operator.clone());
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                people::set_name(&mut *db, &address, &name).await?;
+                for list in lists {
+                    let changed = Effect::Changed {
+                        address: address.clone(),
+                        event: "preference-changed",
+                        detail: format!("name, by {operator}"),
+                    };
+                    carry_out(&mut *db, list, vec![changed], now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}

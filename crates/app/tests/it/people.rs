@@ -1,0 +1,208 @@
+//! People as an admin changes them: who is removed leaves as by mail, a list keeps its last owner, and of changes at the same time
+//! none is lost.
+
+use crate::moved_clock::{PLAIN, day, deliver, join, set, site_with};
+use sealist_app::{
+    App, AppError, BanChange, BanResult, LastOwner, MemberChange, RolesToEnd, change_ban, change_member,
+    end_roles, find_members, list_members, rename, show_member,
+};
+use sealist_lists::model::{
+    DeliveryStatus, MailingList, PreferenceChange, PreferenceLevel, PreferenceSource, Role,
+};
+use sealist_mail::Address;
+use sealist_store::{StoreError, audit, people};
+use tempfile::TempDir;
+
+const OLGA: &str = "olga@example.org";
+const OTTO: &str = "otto@example.org";
+const ANNE: &str = "anne@example.org";
+
+fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+async fn site(people: &[(&str, Role)]) -> (App, MailingList, TempDir) {
+    let (app, list, folder) = site_with(PLAIN, "walks@lists.example").await;
+    for (address, role) in people {
+        join(&app, &list, address, *role, None).await;
+    }
+    (app, list, folder)
+}
+
+async fn roles(app: &App, list: &MailingList, who: &str) -> Vec<Role> {
+    let mut db = app.store.reader().await.unwrap();
+    let roles = people::roles_of(&mut db, list.no, &address(who)).await.unwrap();
+    roles.iter().map(|member| member.role).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_removed_leaves_as_by_mail() {
+    for (goodbye, notify, ending, told) in [
+        ("true", "true", RolesToEnd::All, vec![ANNE, OLGA]),
+        ("true", "false", RolesToEnd::One(Role::Member), vec![ANNE]),
+        ("false", "true", RolesToEnd::All, vec![OLGA]),
+        ("false", "false", RolesToEnd::One(Role::Member), vec![]),
+        // Who is a moderator no more is a member still.
+        ("true", "true", RolesToEnd::One(Role::Moderator), vec![]),
+    ] {
+        let people = [(OLGA, Role::Owner), (ANNE, Role::Member), (ANNE, Role::Moderator)];
+        let (app, list, _folder) = site(&people).await;
+        let list = set(&app, &list, "send_goodbye_message", goodbye).await;
+        let list = set(&app, &list, "admin_notify_mchanges", notify).await;
+        let ended = end_roles(&app, &list, &address(ANNE), ending, LastOwner::Stays, day(1)).await.unwrap();
+        let mut left = vec![Role::Member, Role::Moderator];
+        left.retain(|role| !ended.contains(role));
+        assert_eq!(roles(&app, &list, ANNE).await, left, "{ending:?}");
+        assert_eq!(ended.len(), if ending == RolesToEnd::All { 2 } else { 1 }, "{ending:?}");
+        let mut heard: Vec<String> = deliver(&app, day(1)).await.into_iter().map(|mail| mail.to).collect();
+        heard.sort();
+        assert_eq!(heard, told, "{goodbye} {notify} {ending:?}");
+        let events = audit::newest(&mut app.store.reader().await.unwrap(), Some(list.no), 9).await.unwrap();
+        let left: Vec<&str> =
+            events.iter().filter(|one| one.event == "member-left").map(|one| one.who.as_str()).collect();
+        assert_eq!(left, [ANNE], "{ending:?}");
+        let again = end_roles(&app, &list, &address(ANNE), ending, LastOwner::Stays, day(1)).await;
+        assert!(matches!(again, Err(AppError::NoRole { .. })), "{ending:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_keeps_its_last_owner_unless_it_is_said() {
+    let people = [(OLGA, Role::Owner), (OLGA, Role::Member), (OTTO, Role::Owner), (ANNE, Role::Member)];
+    let (app, list, _folder) = site(&people).await;
+    // Of two who are removed at the same time one stays.
+    let ends = [OLGA, OTTO].map(|who| {
+        let (app, list) = (app.clone(), list.clone());
+        tokio::spawn(async move {
+            let one = RolesToEnd::One(Role::Owner);
+            end_roles(&app, &list, &address(who), one, LastOwner::Stays, day(1)).await
+        })
+    });
+    let mut refused = 0;
+    for end in ends {
+        match end.await.unwrap() {
+            Ok(_) => {}
+            Err(AppError::LastOwner(_)) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(refused, 1);
+    join(&app, &list, "new@example.org", Role::Owner, None).await;
+    let owners = list_members(&app, &list, Some(Role::Owner)).await.unwrap();
+    let stayed = owners.iter().find(|owner| owner.address != "new@example.org").unwrap().address.clone();
+    for (who, last_owner, works) in [
+        (stayed.as_str(), LastOwner::Stays, true),
+        (ANNE, LastOwner::Stays, true),
+        ("new@example.org", LastOwner::Stays, false),
+        ("new@example.org", LastOwner::MayGo, true),
+    ] {
+        let before = roles(&app, &list, who).await;
+        let ended = end_roles(&app, &list, &address(who), RolesToEnd::All, last_owner, day(1)).await;
+        assert_eq!(ended.is_ok(), works, "{who} {last_owner:?}");
+        assert_eq!(roles(&app, &list, who).await, if works { vec![] } else { before }, "{who}");
+    }
+}
+
+/// An admin changes what was named, whatever bounces and others change meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_changes_what_it_names() {
+    let (app, list, _folder) = site(&[(ANNE, Role::Member)]).await;
+    let member = show_member(&app, &list, &address(ANNE)).await.unwrap().remove(0);
+    let no =
+        people::roles_of(&mut *app.store.reader().await.unwrap(), list.no, &address(ANNE)).await.unwrap();
+    let level = PreferenceLevel::Member(no[0].no);
+    assert_eq!(member.delivery_status, DeliveryStatus::Enabled);
+    let mut tasks = tokio::task::JoinSet::new();
+    for (name, value) in [
+        ("receive_own_postings", "false"),
+        ("receive_list_copy", "false"),
+        ("allow_cleartext", "true"),
+        ("preferred_language", "de"),
+        ("moderation_action", "hold"),
+    ] {
+        let (app, list) = (app.clone(), list.clone());
+        let change = MemberChange::parse(name, Some(value)).unwrap();
+        tasks.spawn(async move {
+            change_member(&app, &list, &address(ANNE), None, change, day(1)).await.map(|_| ())
+        });
+    }
+    let stopped = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByBounces));
+    let store = app.store.clone();
+    tasks.spawn(async move {
+        let stopped: Result<(), StoreError> =
+            store.write(move |db| Box::pin(people::choose(db, level, stopped))).await;
+        stopped.map_err(AppError::Store)
+    });
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap().unwrap();
+    }
+    let member = show_member(&app, &list, &address(ANNE)).await.unwrap().remove(0);
+    let found: Vec<(&str, String, PreferenceSource)> =
+        member.preferences.iter().map(|one| (one.name, one.value.to_string(), one.source)).collect();
+    let expected = [
+        ("delivery_mode", "regular", PreferenceSource::Default),
+        ("delivery_status", "by_bounces", PreferenceSource::Member),
+        ("receive_own_postings", "false", PreferenceSource::Member),
+        ("receive_list_copy", "false", PreferenceSource::Member),
+        ("allow_cleartext", "true", PreferenceSource::Member),
+        ("preferred_language", "de", PreferenceSource::Address),
+    ];
+    assert_eq!(found, expected.map(|(name, value, source)| (name, value.to_owned(), source)));
+    assert_eq!(member.moderation_action.map(|action| action.name()), Some("hold"));
+    // What is taken back is open again.
+    let change = MemberChange::parse("receive_list_copy", None).unwrap();
+    let after = change_member(&app, &list, &address(ANNE), Some(Role::Member), change, day(1)).await.unwrap();
+    assert!(after.preferences.receive_list_copy && !after.preferences.receive_own_postings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_found_and_renamed_on_all_lists() {
+    let (app, list, _folder) =
+        site(&[(OLGA, Role::Owner), (ANNE, Role::Member), (ANNE, Role::Moderator)]).await;
+    rename(&app, &address(ANNE), "Anne Example", day(1)).await.unwrap();
+    let nobody = rename(&app, &address("nobody@example.org"), "x", day(1)).await;
+    assert!(matches!(nobody, Err(AppError::NotKnown(_))));
+    for (pattern, found) in [
+        (ANNE, 2),
+        ("ANNE@example.org", 2),
+        ("*@example.org", 3),
+        ("an*", 2),
+        ("*", 3),
+        ("_nne@example.org", 0),
+        ("%", 0),
+        ("nobody@example.org", 0),
+    ] {
+        let views = find_members(&app, pattern).await.unwrap();
+        assert_eq!(views.len(), found, "{pattern}");
+        let named = views.iter().filter(|view| view.address == ANNE);
+        assert!(named.clone().all(|view| view.name == "Anne Example" && view.list == list.name.to_string()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_counts_where_it_was_made() {
+    let (app, list, _folder) = site(&[(OLGA, Role::Owner)]).await;
+    let eve = address("eve@x.example");
+    let banned = async |app: &App| {
+        people::is_banned(&mut *app.store.reader().await.unwrap(), list.no, &eve).await.unwrap()
+    };
+    for (pattern, scope) in
+        [("eve@x.example", Some(&list)), ("@x.example", Some(&list)), ("@X.example", None)]
+    {
+        let pattern = pattern.parse().unwrap();
+        for (change, result, is_banned) in [
+            (BanChange::Remove, BanResult::Unchanged, false),
+            (BanChange::Add, BanResult::Changed, true),
+            (BanChange::Add, BanResult::Unchanged, true),
+            (BanChange::Remove, BanResult::Changed, false),
+        ] {
+            let changed = change_ban(&app, scope, &pattern, change, day(1)).await.unwrap();
+            assert_eq!((changed, banned(&app).await), (result, is_banned), "{pattern} {change:?}");
+        }
+    }
+    change_ban(&app, None, &"eve@x.example".parse().unwrap(), BanChange::Add, day(1)).await.unwrap();
+    let of_list =
+        change_ban(&app, Some(&list), &"eve@x.example".parse().unwrap(), BanChange::Remove, day(1)).await;
+    assert_eq!(of_list.unwrap(), BanResult::Unchanged, "the ban of the site is another one");
+    assert!(banned(&app).await);
+}
