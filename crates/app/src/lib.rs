@@ -4,6 +4,7 @@
 //! No loops, no sockets, no files: secret keys at rest are behind [`KeyVault`].
 
 mod addresses;
+mod archive;
 mod bounce_address;
 mod bounces;
 mod commands;
@@ -47,6 +48,7 @@ mod upkeep;
 mod uploads;
 mod vault;
 
+pub use archive::{purge, summary};
 pub use decisions::{DecidedBy, MessageDecision};
 pub use error::AppError;
 pub use incoming::process;
@@ -73,5 +75,5 @@ pub use setup::{NewMember, add_member, check_not_own, create_list, set_key};
 pub use site::App;
 pub use succession::{announce, list_certificate, published, strip_certifications};
 pub use summaries::tell_due;
-pub use upkeep::{MaintenanceReport, purge, reset_future_timers, upkeep};
+pub use upkeep::{MaintenanceReport, reset_future_timers, upkeep};
 pub use vault::{KeyVault, Unavailable};

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sealist_lists::facts::Addressed;
-use sealist_lists::model::{MailingList, SubAddress};
+use sealist_lists::model::{BodyNo, MailingList, SubAddress};
 use sealist_mail::origin::EnvelopeSender;
 use sealist_mail::{Mailbox, Timestamp};
 use sealist_openpgp as openpgp;
@@ -77,11 +77,16 @@ pub(crate) async fn open_stored(
     list: &MailingList,
     entry: &QueueEntry,
 ) -> Result<ReceivedMessage, AppError> {
-    let stored = match bodies::load(&mut *app.store.reader().await?, entry.body).await? {
+    let stored = open_body(app, list, entry.body).await?;
+    Ok(ReceivedMessage::new(entry.sub_address, stored))
+}
+
+/// Opens a stored body of a list. Errs with [`AppError::NoKeys`] if this node lacks the list's keys.
+pub(crate) async fn open_body(app: &App, list: &MailingList, no: BodyNo) -> Result<Cleartext, AppError> {
+    Ok(match bodies::load(&mut *app.store.reader().await?, no).await? {
         StoredBody::Plain { payload, .. } => Cleartext::new(payload),
         StoredBody::Sealed(sealed) => app.keys_of(list).await?.storage.open(&sealed)?,
-    };
-    Ok(ReceivedMessage::new(entry.sub_address, stored))
+    })
 }
 
 /// Decrypts and verifies in the pool for such work; plain lists open nothing.

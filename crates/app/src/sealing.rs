@@ -53,6 +53,19 @@ pub(crate) fn signed_by(
     Ok(StoredBody::Sealed(openpgp::seal(&entity, &outer, inside, &storage)?))
 }
 
+/// Octets that only the server reads again: as they are on a list that does not encrypt, else sealed to its storage key.
+pub(crate) async fn enclose_own(
+    app: &App,
+    list: &MailingList,
+    octets: Vec<u8>,
+) -> Result<StoredBody, AppError> {
+    if !list.settings.encrypting() {
+        return Ok(StoredBody::Plain { outer: Vec::new(), payload: octets });
+    }
+    let storage = app.keys_of(list).await?.storage.certificate();
+    Ok(StoredBody::Sealed(openpgp::seal(&octets, &[], SignWith::Nobody, &storage)?))
+}
+
 /// What is for the holder of one key alone: the finished message, encrypted to that key and signed by the list.
 pub(crate) async fn enclose_to(
     app: &App,

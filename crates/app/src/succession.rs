@@ -12,7 +12,7 @@ use sealist_lists::texts::{Language, Text, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, ListKey, random};
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
-use sealist_store::sendings::{self, NewSending};
+use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::{StoreError, bodies, lists, rotation};
 
 use crate::error::AppError;
@@ -98,13 +98,13 @@ async fn announce_one(
             for (body, readers) in &notices {
                 let post = NewSending {
                     list: no,
+                    carries: Carries::Notice(readers),
                     channel,
                     body: bodies::insert(&mut *db, body).await?,
                     envelope_from: &bounces,
                     recipients: &recipients,
-                    archived: false,
                 };
-                sendings::insert_notice(&mut *db, &post, readers, now).await?;
+                sendings::insert(&mut *db, &post, now).await?;
             }
             Ok::<_, StoreError>(true)
         })

@@ -1,14 +1,14 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
-use sealist_lists::model::{ListNo, MailingList, SendingNo};
+use sealist_lists::model::{MailingList, SendingNo};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::audit::Trier;
 use sealist_store::holds::{self, Leaving};
 use sealist_store::requests::RequestedBy;
 use sealist_store::{
-    Conn, StoreError, archive, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices,
-    pending, put_aside, queue, replay, requests, sendings, tokens,
+    Conn, StoreError, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, pending,
+    put_aside, queue, replay, requests, sendings, tokens,
 };
 
 use crate::decisions::described;
@@ -21,8 +21,6 @@ use crate::summary_facts::{SummaryFact, WhyGone};
 use crate::{bounces, succession};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// How long it can be asked what became of the copies of an archived post.
-const SENT_KEPT_MS: i64 = 7 * DAY_MS;
 /// How long the replay record remembers. A signature more than a week old is not posted unheard, unless a list's
 /// `wrong_date_action` lets it pass: a year and more covers that too.
 const DIGESTS_KEPT_MS: i64 = 400 * DAY_MS;
@@ -35,7 +33,7 @@ const ASIDE_KEPT_MS: i64 = 30 * DAY_MS;
 /// Why a copy is dropped that waited.
 const TOO_LATE: &str = "no usable key came in time";
 /// Rows of one transaction.
-const CHUNK: u32 = 500;
+pub(crate) const CHUNK: u32 = 500;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,17 +74,6 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
         kept.keys_retired += succession::retire(app, &list, before, now).await?;
     }
     delete_finished(app).await?;
-    let before = Timestamp(now.0 - SENT_KEPT_MS);
-    loop {
-        let deleted = app
-            .store
-            .write(move |db| Box::pin(deliveries::delete_sent(db, before, CHUNK)))
-            .await
-            .map_err(|e: StoreError| e)?;
-        if deleted < u64::from(CHUNK) {
-            break;
-        }
-    }
     let before = Timestamp(now.0 - ASIDE_KEPT_MS);
     app.store.write(move |db| Box::pin(put_aside::forget(db, before))).await.map_err(|e: StoreError| e)?;
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
@@ -233,7 +220,7 @@ async fn leave(
     queue::finish(db, &leaving.entry).await
 }
 
-/// Deletes the posts that are out and not kept, with their bodies.
+/// Deletes the sendings that are out, with their payloads. Posts that the archive keeps stay.
 async fn delete_finished(app: &App) -> Result<(), AppError> {
     let mut after = SendingNo(0);
     while let Some(next) = app
@@ -245,14 +232,6 @@ async fn delete_finished(app: &App) -> Result<(), AppError> {
         after = next;
     }
     Ok(())
-}
-
-/// Deletes the posts that a list keeps; those that are on their way go when they are out. Says how many they were.
-pub async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
-    let purged = app.store.write(move |db| Box::pin(archive::stop_keeping(db, list)));
-    let purged = purged.await.map_err(|e: StoreError| e)?;
-    delete_finished(app).await?;
-    Ok(purged)
 }
 
 /// What nobody answered in time; the owners can see that.

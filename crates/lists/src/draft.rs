@@ -2,6 +2,7 @@
 
 use sealist_mail::{Headers, Mailbox, Part, Timestamp};
 
+use crate::archive::PostSummary;
 use crate::facts::MessageFacts;
 use crate::model::{MailingList, Member, MemberNo, Role};
 use crate::texts::{Text, Texts, context};
@@ -46,8 +47,8 @@ pub struct PostDraft<'a> {
     pub footer: Option<String>,
     /// The recipients of the copies.
     pub recipients: Recipients,
-    /// Whether the payload is kept in the archive.
-    pub archived: bool,
+    /// What the archive keeps beside the post; `None` if the post goes after its last copy.
+    pub archive: Option<PostSummary>,
 }
 
 impl PostDraft<'_> {

@@ -8,6 +8,7 @@
 //! A rule reads facts and never changes a message. A handler changes a draft and never decides. Nothing in
 //! this crate reads a file, a clock, a socket or a database, waits, or touches a key.
 
+pub mod archive;
 pub mod budgets;
 pub mod chains;
 pub mod commands;

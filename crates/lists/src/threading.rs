@@ -7,6 +7,8 @@ pub(crate) const THREADING: [&str; 2] = ["In-Reply-To", "References"];
 
 /// The most ids that are kept.
 const MAX_IDS: usize = 50;
+/// The most ids by which the archive looks for the thread of a post.
+const MAX_ANSWERED: usize = 10;
 const MAX_ID_OCTETS: usize = 250;
 /// The number of hexadecimal digits in our Message-IDs.
 const DIGITS: usize = 32;
@@ -18,6 +20,23 @@ pub(crate) fn field(headers: &Headers, name: &str, keep: impl Fn(&str) -> bool) 
     let ids = value.split_whitespace().filter(|id| is_id(id) && keep(id));
     let ids: Vec<&str> = ids.take(MAX_IDS).collect();
     if ids.is_empty() { None } else { Field::raw(name, &ids.join(" ")).ok() }
+}
+
+/// The ids of the messages that a message answers, the nearest first: References from its end, then In-Reply-To. Each stands
+/// there once.
+pub(crate) fn answered(headers: &Headers) -> Vec<String> {
+    let ids = |name: &str| -> Vec<String> {
+        let value = headers.first(name).unwrap_or_default();
+        let value = String::from_utf8_lossy(&value).into_owned();
+        value.split_whitespace().filter(|id| is_id(id)).map(str::to_owned).collect()
+    };
+    let mut answered: Vec<String> = Vec::new();
+    for id in ids("References").into_iter().rev().chain(ids("In-Reply-To").into_iter().rev()) {
+        if answered.len() < MAX_ANSWERED && !answered.contains(&id) {
+            answered.push(id);
+        }
+    }
+    answered
 }
 
 fn is_id(word: &str) -> bool {
@@ -71,5 +90,21 @@ mod tests {
         check("words (comment) <a b@x> <\"q\"@x>", None, None);
         check(&format!("<{}@x.example>", "a".repeat(300)), None, None);
         check("", None, None);
+    }
+
+    #[test]
+    fn the_nearest_message_that_is_answered_comes_first() {
+        fn check(fields: &str, expected: &[&str]) {
+            let (headers, _) = Headers::parse(format!("{fields}\r\n\r\n").as_bytes());
+            assert_eq!(answered(&headers), expected, "{fields}");
+        }
+        check("Subject: x", &[]);
+        check("References: <1@x> <2@x>\r\nIn-Reply-To: <2@x>", &["<2@x>", "<1@x>"]);
+        check("References: <1@x> words <2@x>\r\nIn-Reply-To: <3@x>", &["<2@x>", "<1@x>", "<3@x>"]);
+        check("In-Reply-To: <3@x>", &["<3@x>"]);
+        let many: Vec<String> = (0..100).map(|no| format!("<{no}@x>")).collect();
+        let nearest: Vec<String> = (90..100).rev().map(|no| format!("<{no}@x>")).collect();
+        let nearest: Vec<&str> = nearest.iter().map(String::as_str).collect();
+        check(&format!("References: {}", many.join(" ")), &nearest);
     }
 }

@@ -114,7 +114,7 @@ fn copy_of(
         author_end: None,
         footer: None,
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
-        archived: false,
+        archive: None,
     };
     pipelines::named(pipeline.unwrap_or(&settings.posting_pipeline)).unwrap().run(&mut draft);
     payload::build(draft, [7; 16])

@@ -10,6 +10,7 @@
 
 mod address;
 mod attached;
+mod attachments;
 mod author;
 mod beginning;
 mod beside;
@@ -40,6 +41,7 @@ mod words;
 
 pub use address::{Address, AddressError, Mailbox, parse_mailboxes};
 pub use attached::{armored_keys, autocrypt_key, is_archive, key_blocks};
+pub use attachments::{AttachedFile, attachments};
 pub use author::{AuthorProblem, sole_author};
 pub use beginning::beginning;
 pub use beside::holds_encrypted;

@@ -112,10 +112,13 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<StoredBody, StoreError> {
 /// Up to `limit` bodies of a list that are stored in the clear: of messages that wait, and of posts.
 pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<(BodyNo, BodyUse)>, StoreError> {
     let plain = query(
-        "SELECT no, (SELECT COUNT(*) FROM sendings WHERE body_no = bodies.no AND kind = 'posting') FROM bodies
+        "SELECT no, (SELECT COUNT(*) FROM posts WHERE body_no = bodies.no)
+         + (SELECT COUNT(*) FROM sendings WHERE body_no = bodies.no AND kind = 'posting') FROM bodies
          WHERE form = 'plain' AND no IN
          (SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM sendings WHERE list_no = $1
-          UNION SELECT second_body_no FROM sendings WHERE list_no = $1 AND second_body_no IS NOT NULL)
+          UNION SELECT second_body_no FROM sendings WHERE list_no = $1 AND second_body_no IS NOT NULL
+          UNION SELECT body_no FROM posts WHERE list_no = $1
+          UNION SELECT summary_no FROM archive WHERE list_no = $1 AND summary_no IS NOT NULL)
          ORDER BY no LIMIT $2",
     );
     let rows = plain.bind(list.0).bind(limit).fetch_all(db).await?;
@@ -162,7 +165,7 @@ pub async fn replace(db: &mut Conn, no: BodyNo, body: &StoredBody) -> Result<(),
     Ok(())
 }
 
-/// Deletes a body. Each has one row that names it, of the queue or of a post, which goes with it.
+/// Deletes a body. The row that owns it (of the queue, of posts, of notices, of the archive) goes in the same transaction.
 pub async fn delete(db: &mut Conn, no: BodyNo) -> Result<(), StoreError> {
     query("DELETE FROM bodies WHERE no = $1").bind(no.0).execute(db).await?;
     Ok(())

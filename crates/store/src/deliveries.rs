@@ -26,14 +26,29 @@ pub enum Kind {
     Probe,
 }
 
+/// The kinds with their stored names, and which members on the roster get them: a condition on `m`.
+const KINDS: &[(Kind, &str, &str)] = &[
+    (Kind::Posting, "posting", "AND (m.role != 'member' OR (m.delivery_status = 'enabled'))"),
+    (Kind::Notice, "notice", ""),
+    (Kind::Probe, "probe", ""),
+];
+
 impl Kind {
-    fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "posting" => Some(Self::Posting),
-            "notice" => Some(Self::Notice),
-            "probe" => Some(Self::Probe),
-            _ => None,
-        }
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        KINDS.iter().find(|(_, stored, _)| *stored == name).map(|(kind, _, _)| *kind)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The condition on a member `m` of the roster who gets such a sending; empty if everybody does.
+    pub(crate) fn wanted_by(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> &'static (Self, &'static str, &'static str) {
+        KINDS.iter().find(|(kind, _, _)| *kind == self).expect("every kind has a row")
     }
 }
 
@@ -321,19 +336,6 @@ pub async fn give_up_waiting(
     );
     let rows = rows.bind(list.0).bind(before.0).fetch_all(db).await?;
     rows.iter().map(|row| row.try_get(0)).collect()
-}
-
-/// Deletes up to `limit` recipients of archived posts from before `before` that have their copies, or will never have them.
-pub async fn delete_sent(db: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    let done = query(
-        "DELETE FROM deliveries WHERE no IN (SELECT d.no FROM sendings s CROSS JOIN deliveries d
-         WHERE d.sending_no = s.no AND s.archived = 1 AND s.fan_out_done = 1 AND s.accepted_at < $1 AND d.state IN ('sent', 'failed') LIMIT $2)",
-    )
-    .bind(before.0)
-    .bind(limit)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
 }
 
 /// How many recipients of a list are in each state.

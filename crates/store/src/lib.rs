@@ -31,6 +31,7 @@ pub mod nodes;
 pub mod notices;
 pub mod pending;
 pub mod people;
+pub mod posts;
 pub mod put_aside;
 pub mod queue;
 pub mod replay;

@@ -117,7 +117,9 @@ pub async fn held(db: &mut Conn) -> Result<Vec<(MailingList, Timestamp)>, StoreE
 pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
     let bodies = query(
         "SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM sendings WHERE list_no = $1
-         UNION SELECT second_body_no FROM sendings WHERE list_no = $1 AND second_body_no IS NOT NULL",
+         UNION SELECT second_body_no FROM sendings WHERE list_no = $1 AND second_body_no IS NOT NULL
+         UNION SELECT body_no FROM posts WHERE list_no = $1
+         UNION SELECT summary_no FROM archive WHERE list_no = $1 AND summary_no IS NOT NULL",
     )
     .bind(no.0)
     .fetch_all(&mut *db)

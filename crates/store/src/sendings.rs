@@ -1,12 +1,13 @@
 //! Sendings: one payload on its way to an audience. The copies of a post are a sending, and so are those of a notice to a role.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{BodyNo, Channel, ListNo, SendingNo};
+use sealist_lists::model::{BodyNo, Channel, ListNo, PostNo, SendingNo};
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 
+use crate::deliveries::Kind;
 use crate::sql::{Query, SqlRow, placeholders, query};
-use crate::{Conn, StoreError, bodies};
+use crate::{Conn, StoreError, bodies, posts};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "sendings" };
 /// Recipients made by one statement where all are made.
@@ -16,6 +17,8 @@ const WHOLE: u32 = 10_000;
 pub struct NewSending<'a> {
     /// The list.
     pub list: ListNo,
+    /// What it carries.
+    pub carries: Carries<'a>,
     /// How its copies travel.
     pub channel: Channel,
     /// Its payload.
@@ -24,56 +27,52 @@ pub struct NewSending<'a> {
     pub envelope_from: &'a str,
     /// Whom it goes to.
     pub recipients: &'a Recipients,
-    /// Whether the payload stays.
-    pub archived: bool,
 }
 
-/// Stores the sending of a post. It has no recipients yet: [`fan_out`] makes them.
-pub async fn insert(db: &mut Conn, post: &NewSending<'_>, now: Timestamp) -> Result<SendingNo, StoreError> {
-    insert_as(db, "posting", post, &[], now).await
+/// What a sending carries.
+pub enum Carries<'a> {
+    /// A post: it goes to those members in the roles who want posts.
+    Post(PostNo),
+    /// Mail of somebody to those in charge of the list: no post of the list.
+    OwnerMail,
+    /// A notice of the list itself: it goes to everybody in the roles, whatever they chose for posts, who chose one of those
+    /// languages. `None`: none is chosen.
+    Notice(&'a [Option<Language>]),
 }
 
-/// The same for a notice of the list itself: it goes to everybody in those roles, whatever they chose for posts, who chose
-/// one of those languages. `None`: none is chosen.
-pub async fn insert_notice(
+/// Stores a sending. It has no recipients yet: [`fan_out`] makes them.
+pub async fn insert(
     db: &mut Conn,
-    post: &NewSending<'_>,
-    languages: &[Option<Language>],
+    sending: &NewSending<'_>,
     now: Timestamp,
 ) -> Result<SendingNo, StoreError> {
-    insert_as(db, "notice", post, languages, now).await
-}
-
-async fn insert_as(
-    db: &mut Conn,
-    kind: &str,
-    post: &NewSending<'_>,
-    languages: &[Option<Language>],
-    now: Timestamp,
-) -> Result<SendingNo, StoreError> {
+    let (kind, post, languages) = match sending.carries {
+        Carries::Post(post) => (Kind::Posting, Some(post.0), &[][..]),
+        Carries::OwnerMail => (Kind::Posting, None, &[][..]),
+        Carries::Notice(languages) => (Kind::Notice, None, languages),
+    };
     let code = |language: &Option<Language>| language.map_or("", Language::name).to_owned();
     let chosen = RecipientFilter {
-        roles: post.recipients.roles.iter().map(|role| role.name().to_owned()).collect(),
-        except: post.recipients.except.iter().map(|member| member.0).collect(),
+        roles: sending.recipients.roles.iter().map(|role| role.name().to_owned()).collect(),
+        except: sending.recipients.except.iter().map(|member| member.0).collect(),
         languages: languages.iter().map(code).collect(),
     };
     let recipients = serde_json::to_string(&chosen).map_err(|_| DAMAGED)?;
     let row = query(
-        "INSERT INTO sendings (list_no, kind, body_no, envelope_from, recipients, archived, accepted_at, channel)
-         VALUES ($1, $8, $2, $3, $4, $5, $6, $7) RETURNING no",
+        "INSERT INTO sendings (list_no, kind, post_no, body_no, envelope_from, recipients, accepted_at, channel)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
-    .bind(post.list.0)
-    .bind(post.body.0)
-    .bind(post.envelope_from)
+    .bind(sending.list.0)
+    .bind(kind.name())
+    .bind(post)
+    .bind(sending.body.0)
+    .bind(sending.envelope_from)
     .bind(recipients)
-    .bind(post.archived)
     .bind(now.0)
-    .bind(post.channel.name())
-    .bind(kind)
-    .fetch_one(&mut *db)
-    .await?;
+    .bind(sending.channel.name());
+    let no = row.insert(&mut *db).await?;
     db.notify("outgoing").await?;
-    Ok(SendingNo(row.try_get(0)?))
+    Ok(SendingNo(no))
 }
 
 /// Makes the next `chunk` recipients of the oldest sending that lacks some, and returns how many it made; `None` if no sending
@@ -108,7 +107,8 @@ async fn extend(db: &mut Conn, sending: &SqlRow, chunk: u32, now: Timestamp) -> 
     let (no, list, after): (i64, i64, i64) = (sending.try_get(0)?, sending.try_get(1)?, sending.try_get(3)?);
     let chosen: RecipientFilter =
         serde_json::from_str(&sending.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
-    let who = RosterQuery { chosen, kind: sending.try_get(4)? };
+    let kind = Kind::from_name(&sending.try_get::<String>(4)?).ok_or(DAMAGED)?;
+    let who = RosterQuery { chosen, kind };
     // The last of the page, and whether there is one more. No row: less than a page is left.
     let page = query(format!("SELECT m.no {} ORDER BY m.no LIMIT 2 OFFSET $3", who.sql(4)));
     let page = page.bind(list).bind(after).bind(i64::from(chunk) - 1);
@@ -147,7 +147,7 @@ struct RecipientFilter {
 /// The recipients of a sending of that kind.
 struct RosterQuery {
     chosen: RecipientFilter,
-    kind: String,
+    kind: Kind,
 }
 
 impl RosterQuery {
@@ -167,10 +167,7 @@ impl RosterQuery {
                 )
             }
         };
-        let wants = match self.kind.as_str() {
-            "notice" => "",
-            _ => "AND (m.role != 'member' OR (m.delivery_status = 'enabled'))",
-        };
+        let wants = self.kind.wanted_by();
         format!(
             "FROM members m JOIN addresses a ON a.no = m.address_no WHERE m.list_no = $1 AND m.no > $2
              AND m.role IN ({}) {except} {speaks} {wants}",
@@ -206,16 +203,16 @@ pub async fn set_second_body(
     if taken.rows_affected() == 0 { bodies::delete(db, no).await } else { Ok(()) }
 }
 
-/// Deletes a sending that every recipient has, or will never have, and that is not archived, or up to `limit` of its
-/// recipients if there are more. Its bodies go with it. Looks at those behind `after`; says behind which to look next, if
-/// there was something to delete.
+/// Deletes a sending that every recipient has, or will never have, or up to `limit` of its recipients if there are more. Its
+/// bodies go with it, and its post if the archive does not keep the post. Looks at the sendings behind `after`, and returns
+/// behind which to look next; `None` if there was nothing to delete.
 pub async fn delete_finished(
     db: &mut Conn,
     after: SendingNo,
     limit: u32,
 ) -> Result<Option<SendingNo>, StoreError> {
     let finished = query(
-        "SELECT no, body_no, second_body_no FROM sendings s WHERE s.no > $1 AND s.archived = 0 AND s.fan_out_done = 1 AND NOT EXISTS
+        "SELECT no, body_no, second_body_no, post_no FROM sendings s WHERE s.no > $1 AND s.fan_out_done = 1 AND NOT EXISTS
          (SELECT 1 FROM deliveries d WHERE d.sending_no = s.no AND d.state NOT IN ('sent', 'failed')) ORDER BY s.no LIMIT 1",
     );
     let Some(sending) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
@@ -223,13 +220,16 @@ pub async fn delete_finished(
     let gone = query(
         "DELETE FROM deliveries WHERE no IN (SELECT no FROM deliveries WHERE sending_no = $1 LIMIT $2)",
     );
-    if gone.bind(no).bind(limit).execute(&mut *db).await?.rows_affected() < u64::from(limit) {
-        query("DELETE FROM sendings WHERE no = $1").bind(no).execute(&mut *db).await?;
-        bodies::delete(&mut *db, BodyNo(sending.try_get(1)?)).await?;
-        if let Some(second) = sending.try_get::<Option<i64>>(2)? {
-            bodies::delete(db, BodyNo(second)).await?;
-        }
-        return Ok(Some(SendingNo(no)));
+    if gone.bind(no).bind(limit).execute(&mut *db).await?.rows_affected() == u64::from(limit) {
+        return Ok(Some(SendingNo(no - 1)));
     }
-    Ok(Some(SendingNo(no - 1)))
+    query("DELETE FROM sendings WHERE no = $1").bind(no).execute(&mut *db).await?;
+    if let Some(second) = sending.try_get::<Option<i64>>(2)? {
+        bodies::delete(&mut *db, BodyNo(second)).await?;
+    }
+    match sending.try_get::<Option<i64>>(3)? {
+        Some(post) => posts::delete_unused(db, PostNo(post)).await.map(|_| ())?,
+        None => bodies::delete(db, BodyNo(sending.try_get(1)?)).await?,
+    }
+    Ok(Some(SendingNo(no)))
 }

@@ -22,6 +22,8 @@ const TABLES: &[&str] = &[
     "bodies",
     "body_chunks",
     "queue",
+    "posts",
+    "archive",
     "sendings",
     "deliveries",
     "signed_texts",

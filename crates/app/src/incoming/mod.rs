@@ -20,7 +20,10 @@ use sealist_store::bodies;
 use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay::ReplayOutcome as Fate;
-use sealist_store::{Conn, StoreError, audit, bounce_proofs, lists, pending, people, put_aside, sendings};
+use sealist_store::sendings::{self, Carries, NewSending};
+use sealist_store::{
+    Conn, StoreError, archive, audit, bounce_proofs, lists, pending, people, posts, put_aside,
+};
 
 use crate::addresses::source_of;
 use crate::bounces::{self, BounceHandling};
@@ -346,13 +349,23 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
                 queue::finish(&mut *db, &entry).await?;
                 if let Some(post) = post {
                     let body = bodies::insert(&mut *db, &post.body).await?;
-                    let row = sendings::NewSending {
+                    let carries = match entry.sub_address {
+                        SubAddress::Owner => Carries::OwnerMail,
+                        _ => {
+                            let no = posts::insert(&mut *db, entry.list, body, now).await?;
+                            if let Some(kept) = &post.archive {
+                                archive::add(&mut *db, entry.list, no, kept).await?;
+                            }
+                            Carries::Post(no)
+                        }
+                    };
+                    let row = NewSending {
                         list: entry.list,
+                        carries,
                         channel: post.channel,
                         body,
                         envelope_from: &post.envelope_from,
                         recipients: &post.recipients,
-                        archived: post.archived,
                     };
                     sendings::insert(&mut *db, &row, now).await?;
                     if let Some(mark) = post.sent_mark {

@@ -9,10 +9,12 @@ use sealist_mail::{Entity, Headers, Mailbox, Part, Timestamp};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{KeepSignature, Opened};
 use sealist_store::StoreError;
+use sealist_store::archive::ArchiveEntry;
 use sealist_store::bodies::StoredBody;
 use sealist_store::queue::QueueEntry;
 
 use super::gather::addressees;
+use crate::archive;
 use crate::error::AppError;
 use crate::known_author::KnownAuthor;
 use crate::requests::is_shown;
@@ -25,7 +27,8 @@ pub(super) struct Post {
     pub(super) body: StoredBody,
     pub(super) envelope_from: String,
     pub(super) recipients: Recipients,
-    pub(super) archived: bool,
+    /// What the archive keeps; `None` if it keeps nothing.
+    pub(super) archive: Option<ArchiveEntry>,
     /// The mark of its Message-ID, on lists whose copies share an envelope sender.
     pub(super) sent_mark: Option<[u8; 32]>,
 }
@@ -95,7 +98,7 @@ pub(super) async fn make_post(
         author_end: None,
         footer: None,
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
-        archived: false,
+        archive: None,
     };
     let pipeline = if entry.sub_address == SubAddress::Owner {
         "owner-pipeline"
@@ -103,7 +106,11 @@ pub(super) async fn make_post(
         &list.settings.posting_pipeline
     };
     pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
-    let (recipients, archived) = (draft.recipients.clone(), draft.archived);
+    let recipients = draft.recipients.clone();
+    let archive = match draft.archive.take() {
+        Some(summary) => Some(archive::entry(app, list, &summary).await?),
+        None => None,
+    };
     let payload = payload::build(draft, openpgp::random());
     // Bounces without a handle are known by it, and old vacation programs where the Message-ID is the author's.
     let sent_mark = match list.settings.shares_envelope_sender() || !list.settings.encrypting() {
@@ -119,7 +126,7 @@ pub(super) async fn make_post(
         body,
         envelope_from: list.name.address(SubAddress::Bounces).to_string(),
         recipients,
-        archived,
+        archive,
         sent_mark,
     })
 }

@@ -82,7 +82,7 @@ impl Stage {
             author_end: None,
             footer: None,
             recipients: Recipients { roles: Vec::new(), except: Vec::new() },
-            archived: false,
+            archive: None,
         };
         pipelines::named("default-posting-pipeline").unwrap().run(&mut draft);
         payload::build(draft, openpgp::random()).entity

@@ -5,6 +5,7 @@
 mod addressed;
 mod answer_forms;
 mod answers;
+mod archive;
 mod bounces;
 mod budgets;
 mod carried;

@@ -22,7 +22,8 @@ pub use delivery::{MissingKey, SealedDelivery};
 pub use list::{ListName, ListNameError, MailingList};
 pub use member::{DeliveryMode, DeliveryStatus, Member, Role};
 pub use numbers::{
-    AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, RequestNo, SendingNo, UserNo,
+    AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, PostNo, RequestNo,
+    SendingNo, UserNo,
 };
 pub use person_name::person_name;
 pub use preferences::{

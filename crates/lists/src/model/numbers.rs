@@ -30,6 +30,8 @@ number! {
     BodyNo
     /// An entry of the queue: incoming, held or shunted.
     EntryNo
+    /// What a list accepted, apart from its copies.
+    PostNo
     /// A payload on its way to an audience: the copies of a post or of a notice.
     SendingNo
     /// One recipient of one sending.

@@ -121,6 +121,7 @@ values! {
     &'q [u8] => |value| Self::Octets(Some(value.into()));
     Vec<u8> => |value| Self::Octets(Some(value.into()));
     &'q Vec<u8> => |value| Self::Octets(Some(value.into()));
+    Option<&'q [u8]> => |value| Self::Octets(value.map(Cow::from));
     Option<Vec<u8>> => |value| Self::Octets(value.map(Cow::from));
     &'q Option<Vec<u8>> => |value| Self::Octets(value.as_deref().map(Cow::from));
 }

@@ -1,15 +1,14 @@
 //! Copies that are not to go out any more, those that are to, and posts that are kept no more.
 
 use crate::common::{Archived, NOW, Site, join, post};
-use sealist_lists::model::{DeliveryMode, NodeNo, Preferences, Role, SendingNo};
+use sealist_lists::model::{DeliveryMode, NodeNo, Preferences, Role};
 use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::nodes::Claimant;
-use sealist_store::{Conn, StoreError, archive, bodies, lists, people, sendings};
+use sealist_store::{Conn, StoreError, lists, people, sendings};
 
 on_both! {
     copies_to_who_left_are_gone,
     who_chose_digests_gets_each_post,
-    what_was_kept_goes_when_it_is_let_go,
 }
 
 const NODE: NodeNo = NodeNo(1);
@@ -92,25 +91,4 @@ async fn who_chose_digests_gets_each_post(site: Site) {
         })
     });
     assert_eq!(batch.await.unwrap().unwrap().rows.len(), 1);
-}
-
-async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
-    let list = site.list;
-    let told = site.store.write(move |db| {
-        Box::pin(async move {
-            let (_, body) = post(&mut *db, list, Archived::Yes).await?;
-            sendings::fan_out(&mut *db, 100, NOW).await?;
-            let none = sendings::delete_finished(&mut *db, SendingNo(0), 100).await?;
-            let before = archive::kept(&mut *db, list).await?;
-            let let_go = archive::stop_keeping(&mut *db, list).await?;
-            let gone = sendings::delete_finished(&mut *db, SendingNo(0), 100).await?;
-            let after = archive::kept(&mut *db, list).await?;
-            let left = bodies::load(&mut *db, body).await.is_ok();
-            Ok::<_, StoreError>((none.is_none(), before, let_go, gone.is_some(), after, left))
-        })
-    });
-    let octets = i64::try_from("words".len()).unwrap();
-    let nothing = archive::ArchiveSize { posts: 0, octets: 0 };
-    let kept = archive::ArchiveSize { posts: 1, octets };
-    assert_eq!(told.await.unwrap(), (true, kept, 1, true, nothing, false));
 }

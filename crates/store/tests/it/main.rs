@@ -5,6 +5,7 @@
 #[macro_use]
 mod common;
 
+mod archive;
 mod bounces;
 mod faults;
 mod key_life;

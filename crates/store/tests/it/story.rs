@@ -14,7 +14,7 @@ use sealist_store::copies::{self, CopySelection};
 use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::queue::{self, QueueName};
-use sealist_store::sendings::{self, NewSending};
+use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
 
@@ -113,11 +113,11 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are(site: Site) {
                     let recipients = Recipients { roles: vec![Role::Member], except: vec![author[0].no] };
                     let post = NewSending {
                         list,
+                        carries: Carries::OwnerMail,
                         channel: Channel::Open,
                         body,
                         envelope_from: "b@x.example",
                         recipients: &recipients,
-                        archived: false,
                     };
                     sendings::insert(&mut *db, &post, NOW).await?;
                     Ok::<_, StoreError>(author[0].no)
@@ -364,7 +364,7 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
     };
     assert_eq!(wait(NOW).await.len(), 0, "not yet");
     assert_eq!(wait(NOW.plus_ms(1)).await.len(), 2);
-    assert_eq!(settle(DeliveryState::Sent).await, 2, "its recipient, then the post");
+    assert_eq!(settle(DeliveryState::Sent).await, 4, "of each its recipient, then the sending");
     let mut db = site.store.reader().await.unwrap();
     assert!(bodies::load(&mut db, gone).await.is_err(), "its body went with it");
     assert!(bodies::load(&mut db, kept).await.is_ok());

@@ -17,7 +17,7 @@ use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::testing::Postgres;
-use sealist_store::{Store, StoreError, lists, people, queue, sendings};
+use sealist_store::{Store, StoreError, lists, people, posts, queue, sendings};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -182,13 +182,14 @@ pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timesta
     let posted = app.store.write(move |db| {
         Box::pin(async move {
             let body = bodies::insert(&mut *db, &body).await?;
+            let post = posts::insert(&mut *db, no, body, now).await?;
             let row = sendings::NewSending {
                 list: no,
+                carries: sendings::Carries::Post(post),
                 channel: sealist_lists::model::Channel::Sealed,
                 body,
                 envelope_from: "team-bounces@lists.example",
                 recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
-                archived: false,
             };
             sendings::insert(db, &row, now).await
         })
@@ -210,13 +211,14 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
     let posted = app.store.write(move |db| {
         Box::pin(async move {
             let body = bodies::insert(&mut *db, &body).await?;
+            let post = posts::insert(&mut *db, no, body, now).await?;
             let row = sendings::NewSending {
                 list: no,
+                carries: sendings::Carries::Post(post),
                 channel: sealist_lists::model::Channel::Open,
                 body,
                 envelope_from: &envelope_from,
                 recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
-                archived: false,
             };
             sendings::insert(db, &row, now).await
         })

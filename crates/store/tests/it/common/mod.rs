@@ -1,12 +1,15 @@
 //! A site with one list on either database, and stories that are told on both.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{BodyNo, Channel, ListName, ListNo, ListSettings, Preferences, Role, SendingNo};
+use sealist_lists::model::{
+    BodyNo, Channel, ListName, ListNo, ListSettings, PostNo, Preferences, Role, SendingNo,
+};
 use sealist_mail::Timestamp;
+use sealist_store::archive::ArchiveEntry;
 use sealist_store::bodies::StoredBody;
-use sealist_store::sendings::{self, NewSending};
+use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::testing::Postgres;
-use sealist_store::{Conn, Database, Store, StoreError, bodies, lists, people};
+use sealist_store::{Conn, Database, Store, StoreError, archive, bodies, lists, people, posts};
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -87,15 +90,26 @@ pub(crate) async fn post(
 ) -> Result<(SendingNo, BodyNo), StoreError> {
     let body = bodies::insert(&mut *db, &message("words")).await?;
     let recipients = Recipients { roles: vec![Role::Member], except: Vec::new() };
+    let no = posts::insert(&mut *db, list, body, NOW).await?;
+    if archived == Archived::Yes {
+        archive::add(&mut *db, list, no, &archive_entry(no)).await?;
+    }
     let row = NewSending {
         list,
+        carries: Carries::Post(no),
         channel: Channel::Open,
         body,
         envelope_from: "team-bounces@lists.example",
         recipients: &recipients,
-        archived: archived == Archived::Yes,
     };
     Ok((sendings::insert(db, &row, NOW).await?, body))
+}
+
+/// What the archive keeps of a post that answers none.
+fn archive_entry(post: PostNo) -> ArchiveEntry {
+    let mut message_key = [0; 32];
+    message_key[..8].copy_from_slice(&post.0.to_be_bytes());
+    ArchiveEntry { message_key, original_key: None, answered: Vec::new(), summary: message("{}") }
 }
 
 /// Whether a post stays when all have it.

@@ -1,0 +1,55 @@
+//! The archive: what is kept beside a post, what a list keeps, and how a list's archive is emptied.
+
+use sealist_lists::archive::PostSummary;
+use sealist_lists::model::{ListNo, MailingList};
+use sealist_store::StoreError;
+use sealist_store::archive::{self, ArchiveEntry, ArchivedPost};
+
+use crate::error::AppError;
+use crate::opening::open_body;
+use crate::sealing::enclose_own;
+use crate::site::App;
+use crate::upkeep::CHUNK;
+
+/// What the archive keeps beside a post with that summary. The database learns no Message-ID.
+pub(crate) async fn entry(
+    app: &App,
+    list: &MailingList,
+    summary: &PostSummary,
+) -> Result<ArchiveEntry, AppError> {
+    let key = |id: &String| app.vault.mac().message_mark(&list.name.list_id(), id);
+    let octets = serde_json::to_vec(summary).map_err(|_| StoreError::Damaged { table: "archive" })?;
+    Ok(ArchiveEntry {
+        message_key: key(&summary.message_id),
+        original_key: summary.original_id.as_ref().map(key),
+        answered: summary.answered.iter().map(key).collect(),
+        summary: enclose_own(app, list, octets).await?,
+    })
+}
+
+/// Opens the summary of a post that is kept; `None` for a post from before there were summaries. Errs if this node lacks the
+/// keys of the list.
+pub async fn summary(
+    app: &App,
+    list: &MailingList,
+    post: &ArchivedPost,
+) -> Result<Option<PostSummary>, AppError> {
+    let Some(summary) = post.summary else { return Ok(None) };
+    let octets = open_body(app, list, summary).await?;
+    let summary = serde_json::from_slice(&octets).map_err(|_| StoreError::Damaged { table: "archive" })?;
+    Ok(Some(summary))
+}
+
+/// Deletes the posts that a list keeps and returns how many they were. Posts that are still on their way are deleted with
+/// their last copy.
+pub async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
+    let mut purged = 0;
+    loop {
+        let some = app.store.write(move |db| Box::pin(archive::purge(db, list, CHUNK)));
+        let some = some.await.map_err(|e: StoreError| e)?;
+        purged += some;
+        if some < u64::from(CHUNK) {
+            return Ok(purged);
+        }
+    }
+}
