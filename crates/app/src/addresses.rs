@@ -1,6 +1,6 @@
 //! What addresses mean: which sub-address of which list, and from which source mail comes.
 
-use sealist_lists::model::{DoorAddress, ListNo, MailingList, ReservedLocal, SubAddress};
+use sealist_lists::model::{AddressReading, ListNo, MailingList, ReservedLocal, SubAddress};
 use sealist_mail::Address;
 
 use crate::bounce_address;
@@ -16,7 +16,7 @@ pub(crate) fn is_address_of(
     let host = list.name.mail_host();
     let below = named_below(app, address).is_some_and(|(no, below, _)| no == list.no && below == sub_address);
     below && address.ascii_domain() == host
-        || DoorAddress::readings(address)
+        || AddressReading::readings(address)
             .iter()
             .any(|reading| reading.list == list.name && reading.sub_address == sub_address)
 }

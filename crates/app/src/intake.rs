@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealist_lists::model::{DoorAddress, ListNo, MailingList, ReservedLocal, SubAddress};
+use sealist_lists::model::{AddressReading, ListNo, MailingList, ReservedLocal, SubAddress};
 use sealist_lists::routes::Route;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
@@ -39,7 +39,7 @@ impl Destination {
         if ReservedLocal::read(address).is_some() {
             return Self::below(app, address).await;
         }
-        for reading in DoorAddress::readings(address) {
+        for reading in AddressReading::readings(address) {
             let list = lists::by_name(&mut *app.store.reader().await?, &reading.list).await?;
             if let Some(list) = list {
                 return Self::of(app, list, reading.sub_address, reading.detail).await.map(Some);

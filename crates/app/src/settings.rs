@@ -3,7 +3,7 @@
 use sealist_lists::handlers::{FOOTER_VALUES, unknown_placeholders};
 use sealist_lists::model::{MailingList, ReplyTo, SettingError};
 use sealist_lists::weaknesses::{self, Weakness};
-use sealist_lists::workflows::{self, Workflow, WorkflowError};
+use sealist_lists::workflows::{self, Asks, Step, StepPurpose, Workflow, WorkflowError, step_named};
 use sealist_lists::{chains, pipelines};
 use sealist_mail::Timestamp;
 use sealist_store::{StoreError, audit, lists};
@@ -178,11 +178,16 @@ fn check(app: &App, list: &MailingList) -> Result<(), SettingRefused> {
         let Ok(found) = workflow(app, list, name) else {
             return unknown(setting, name, "`sealist workflows` lists those that there are".to_owned());
         };
-        if settings.pgp.is_none() && found.steps.iter().any(|step| step.starts_with("pubkey-")) {
+        let has = |wanted: &dyn Fn(&Step) -> bool| {
+            found.steps.iter().any(|name| step_named(name).is_some_and(wanted))
+        };
+        if settings.pgp.is_none()
+            && has(&|step| matches!(step.purpose, StepPurpose::TakesKey | StepPurpose::ProvesKey))
+        {
             return Err(SettingRefused::AsksForKeys(name.clone()));
         }
-        let asks = |step: &String| step == "pubkey-confirmation" || step == "moderation-checks";
-        if settings.pgp.is_some() && setting != "subscription_policy" && !found.steps.iter().any(asks) {
+        let asks = |step: &Step| step.purpose == StepPurpose::ProvesKey || step.asks == Asks::Moderators;
+        if settings.pgp.is_some() && setting != "subscription_policy" && !has(&asks) {
             return Err(SettingRefused::Unsigned(name.clone()));
         }
     }

@@ -1,7 +1,7 @@
 //! Lists and members: made by an admin.
 
 use sealist_lists::model::{
-    AddressNo, DoorAddress, ListName, ListNo, MailingList, MemberNo, Preferences, Role, check_new_name,
+    AddressNo, AddressReading, ListName, ListNo, MailingList, MemberNo, Preferences, Role, check_new_name,
 };
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
@@ -50,7 +50,7 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
 
 /// A list is no member of itself. Errs with [`AppError::OwnAddress`].
 pub fn check_not_own(list: &ListName, address: &Address) -> Result<(), AppError> {
-    match DoorAddress::readings(address).iter().any(|reading| reading.list == *list) {
+    match AddressReading::readings(address).iter().any(|reading| reading.list == *list) {
         true => Err(AppError::OwnAddress(address.to_string())),
         false => Ok(()),
     }

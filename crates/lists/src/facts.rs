@@ -4,7 +4,7 @@ use sealist_mail::{Answerable, AuthorProblem, Mailbox, MessageOrigin};
 use sealist_openpgp::Unreadable;
 
 use crate::model::{Action, ListSettings, PgpSettings, Role, SubAddress};
-use crate::rules::Reason;
+use crate::reason::Reason;
 
 const HOUR_MS: i64 = 3_600_000;
 

@@ -22,6 +22,7 @@ mod names;
 pub mod notices;
 pub mod payload;
 pub mod pipelines;
+mod reason;
 pub mod replay;
 pub mod routes;
 pub mod rules;

@@ -3,7 +3,7 @@
 //! records who set it.
 
 use crate::model::{Action, ListSettings, MissingKey, PgpSettings, Role, SealedDelivery};
-use crate::workflows::Workflows;
+use crate::workflows::{Asks, Step, StepPurpose, Workflows, step_named};
 
 /// A choice that weakens a list.
 pub struct Weakness {
@@ -50,13 +50,13 @@ const TABLE: &[Weakness] = &[
         "weak list",
         "people join by mail alone, without the proof of a key",
         "subscription_policy pgp-policy-moderate",
-        |list, _| lacks(list, "pubkey-confirmation"),
+        |list, _| lacks(list, PROVES_KEY),
     ),
     row(
         "weak list",
         "whoever proves to hold any key joins, and nobody in charge is asked",
         "subscription_policy pgp-policy-moderate",
-        |list, _| !lacks(list, "pubkey-confirmation") && lacks(list, "moderation-checks"),
+        |list, _| !lacks(list, PROVES_KEY) && lacks(list, ASKS_MODERATORS),
     ),
     row("weak list", "mail of anybody is posted", "default_nonmember_action hold", |list, _| {
         list.default_nonmember_action == ACCEPT
@@ -138,13 +138,17 @@ const TABLE: &[Weakness] = &[
     ),
 ];
 
-/// Whether people can join without that step. A site's own workflow is the admin's responsibility and not
+const PROVES_KEY: fn(&Step) -> bool = |step| step.purpose == StepPurpose::ProvesKey;
+const ASKS_MODERATORS: fn(&Step) -> bool = |step| step.asks == Asks::Moderators;
+
+/// Whether people can join without such a step. A site's own workflow is the admin's responsibility and not
 /// known here.
-fn lacks(list: &ListSettings, step: &str) -> bool {
+fn lacks(list: &ListSettings, wanted: fn(&Step) -> bool) -> bool {
     let all = Workflows::default();
     let own = list.workflows.get(&list.subscription_policy);
     let steps = own.or_else(|| all.named(&list.subscription_policy).map(|workflow| &workflow.steps));
-    steps.is_some_and(|steps| !steps.iter().any(|known| known == step))
+    let has = |name: &String| step_named(name).is_some_and(wanted);
+    steps.is_some_and(|steps| !steps.iter().any(has))
 }
 
 /// The weaknesses of a list with these settings. A list without OpenPGP makes no promise, so it has none.

@@ -15,13 +15,12 @@ use crate::card::SealingCard;
 use crate::dearmor;
 use crate::filter::{FoundCertificates, UnreadableCertificate};
 use crate::fingerprint::Fingerprint;
+use crate::pkesk;
 use crate::unusable::{self, Unusable};
 use crate::verification_cost::Allowance;
 
 /// The longest input that is looked at, armor removed.
 pub(crate) const MAX_INPUT_OCTETS: usize = 16 * 1024 * 1024;
-/// Octets of one certificate, foreign signatures removed.
-pub(crate) const MAX_OCTETS: usize = 256 * 1024;
 /// Certificates in one input.
 pub(crate) const MAX_CERTIFICATES: usize = 100;
 
@@ -167,7 +166,7 @@ impl Certificate {
 
     /// What delivery needs of the certificate, if one can encrypt to it and it can sign at that time.
     pub fn usable(&self, now: Timestamp) -> Result<SealingCard, Unusable> {
-        SealingCard::of(&self.cert, now)
+        SealingCard::of(&self.cert, now, pkesk::can_wrap)
     }
 
     /// When the primary key expires, as far as the self-signatures valid at that time say.

@@ -12,9 +12,10 @@ use sequoia_openpgp::policy::{HashAlgoSecurity, Policy as _, StandardPolicy};
 use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::{Cert, KeyID, Packet};
 
-use crate::certificate::{Certificate, CertificateError, MAX_OCTETS};
+use crate::certificate::{Certificate, CertificateError};
 use crate::dearmor;
 use crate::filter::{self, UnreadableCertificate};
+use crate::limits::MAX_CERTIFICATE_OCTETS;
 use crate::verification_cost::Allowance;
 
 /// Certifications by others that a list's key keeps.
@@ -151,7 +152,7 @@ fn is_named(signature: &Signature, by: &Certificate) -> bool {
 
 /// One certificate, whole: with what others signed.
 fn read(data: &[u8]) -> Result<Cert, NotCertified> {
-    let binary = dearmor::to_binary(data, MAX_OCTETS).ok_or(NotCertified::Unreadable)?;
+    let binary = dearmor::to_binary(data, MAX_CERTIFICATE_OCTETS).ok_or(NotCertified::Unreadable)?;
     match filter::certificates(&binary, 1, &mut Allowance::whole()) {
         Ok(found) if found.len() == 1 => {}
         Err(UnreadableCertificate::SecretKey) => return Err(NotCertified::SecretKey),
@@ -197,7 +198,8 @@ mod tests {
         let key = Certificate::of(list.clone());
         let clean = signed(&list, &anne);
         let stuffed = |octets: usize| {
-            let cert = Cert::from_bytes(&dearmor::to_binary(&clean, MAX_OCTETS).unwrap()).unwrap();
+            let cert =
+                Cert::from_bytes(&dearmor::to_binary(&clean, MAX_CERTIFICATE_OCTETS).unwrap()).unwrap();
             let packets: Vec<Packet> = cert
                 .into_packets()
                 .map(|packet| match packet {

@@ -12,7 +12,8 @@ use crate::armor::{self, TailChecksum};
 use crate::card::SealingCard;
 use crate::family::Family;
 use crate::pkesk::{self, CannotEncrypt, KeyIds};
-use crate::sealed::{Sealed, SessionKey};
+use crate::sealed::Sealed;
+use crate::session_key::SessionKey;
 
 /// One post, ready to be copied for any number of readers.
 pub struct SealedPost {

@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::certificate::MAX_OCTETS;
 use crate::fingerprint::Fingerprint;
 use crate::framing::{BadFraming, Packets, RawPacket};
 use crate::key_sizes;
+use crate::limits::MAX_CERTIFICATE_OCTETS;
 use crate::verification_cost::{Allowance, search_us, verification_us};
 
 const SIGNATURE: u8 = 2;
@@ -295,7 +295,11 @@ impl<'a> Current<'a> {
             .iter()
             .flat_map(|part| std::iter::once(part.whole).chain(part.signatures.iter().map(|one| one.whole)));
         let certificate = octets.collect::<Vec<_>>().concat();
-        if certificate.len() > MAX_OCTETS { Err(UnreadableCertificate::TooLarge) } else { Ok(certificate) }
+        if certificate.len() > MAX_CERTIFICATE_OCTETS {
+            Err(UnreadableCertificate::TooLarge)
+        } else {
+            Ok(certificate)
+        }
     }
 
     /// Those with the newest signatures stay.

@@ -10,10 +10,11 @@ use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Packet};
 
-use crate::certificate::{Certificate, CertificateError, MAX_OCTETS};
+use crate::certificate::{Certificate, CertificateError};
 use crate::filter;
 use crate::framing::Packets;
 use crate::key_material::KeyMaterial;
+use crate::limits::MAX_CERTIFICATE_OCTETS;
 use crate::revocation::Revocation;
 use crate::verification_cost::{MAX_US, verification_us};
 
@@ -88,8 +89,8 @@ impl Certificate {
             let own = Self::kept(cert, keep, parts)?;
             let binary = own.to_bytes();
             why = match binary.len() {
-                ..=MAX_OCTETS if filter::cost_us(&binary) <= MAX_US => return Ok(own),
-                ..=MAX_OCTETS => CertificateError::TooCostly,
+                ..=MAX_CERTIFICATE_OCTETS if filter::cost_us(&binary) <= MAX_US => return Ok(own),
+                ..=MAX_CERTIFICATE_OCTETS => CertificateError::TooCostly,
                 _ => CertificateError::TooLarge,
             };
         }

@@ -13,8 +13,8 @@ use sequoia_openpgp::packet::{PKESK, Packet};
 use sequoia_openpgp::serialize::MarshalInto as _;
 use zeroize::Zeroizing;
 
-use crate::card::{CardKey, Kdf};
-use crate::sealed::{CIPHER, SessionKey};
+use crate::recipient_key::{Kdf, RecipientKey};
+use crate::session_key::{CIPHER, SessionKey, fresh_session_key};
 
 /// Whether a reader's key id stands in the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +35,23 @@ const CURVE_OID: [u8; 11] = [10, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01,
 const ECDH: u8 = 18;
 const AES_256_ID: u8 = 9;
 
+/// Whether a session key can be wrapped to that key. Tries it.
+pub(crate) fn can_wrap(key: &RecipientKey) -> bool {
+    wrap(key, &fresh_session_key(), KeyIds::Named).is_ok()
+}
+
 /// One PKESK packet for that key: of version 3, and of version 6 for a key of version 6.
-pub(crate) fn wrap(key: &CardKey, session_key: &SessionKey, ids: KeyIds) -> Result<Vec<u8>, CannotEncrypt> {
+pub(crate) fn wrap(
+    key: &RecipientKey,
+    session_key: &SessionKey,
+    ids: KeyIds,
+) -> Result<Vec<u8>, CannotEncrypt> {
     match key {
-        CardKey::X25519 { point, key_id, kdf, fingerprint } => {
+        RecipientKey::X25519 { point, key_id, kdf, fingerprint } => {
             let key_id = if ids == KeyIds::Named { *key_id } else { [0; 8] };
             x25519(point, key_id, *kdf, fingerprint, session_key)
         }
-        CardKey::Packet(packet) => by_library(packet, session_key, ids),
+        RecipientKey::Packet(packet) => by_library(packet, session_key, ids),
     }
 }
 
@@ -110,7 +119,7 @@ fn padded(session_key: &SessionKey) -> Zeroizing<[u8; 40]> {
 }
 
 fn by_library(packet: &[u8], session_key: &SessionKey, ids: KeyIds) -> Result<Vec<u8>, CannotEncrypt> {
-    let key = CardKey::library_key(packet).ok_or(CannotEncrypt)?;
+    let key = RecipientKey::library_key(packet).ok_or(CannotEncrypt)?;
     let pkesk: PKESK = if key.version() == 6 {
         let mut pkesk = PKESK6::for_recipient(&session_key.0, &key).map_err(|_| CannotEncrypt)?;
         if ids == KeyIds::Hidden {
@@ -130,7 +139,6 @@ fn by_library(packet: &[u8], session_key: &SessionKey, ids: KeyIds) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal;
     use crate::testing::Person;
     use proptest::prelude::*;
     use sealist_mail::Timestamp;
@@ -144,7 +152,7 @@ mod tests {
         fn our_packets_open_like_the_librarys(bytes in any::<[u8; 32]>(), hidden in any::<bool>()) {
             for (kdf, reader) in Person::of_every_kdf("anne@example.org", NOW) {
                 let card = reader.certificate().usable(NOW).unwrap();
-                let own = matches!(card.keys().next(), Some(CardKey::X25519 { .. }));
+                let own = matches!(card.keys().next(), Some(RecipientKey::X25519 { .. }));
                 prop_assert_eq!(own, OWN.contains(&&kdf[..]), "{}", kdf);
                 let session_key = SessionKey(bytes.to_vec().into());
                 let ids = if hidden { KeyIds::Hidden } else { KeyIds::Named };
@@ -165,8 +173,8 @@ mod tests {
 
         #[test]
         fn no_point_is_a_panic(point in any::<[u8; 32]>()) {
-            let key = CardKey::X25519 { point, key_id: [1; 8], kdf: Kdf::Sha512Aes256, fingerprint: [0; 20] };
-            let _ = wrap(&key, &seal::fresh_session_key(), KeyIds::Named);
+            let key = RecipientKey::X25519 { point, key_id: [1; 8], kdf: Kdf::Sha512Aes256, fingerprint: [0; 20] };
+            let _ = wrap(&key, &fresh_session_key(), KeyIds::Named);
         }
     }
 
@@ -187,8 +195,9 @@ mod tests {
         for hex in LOW_ORDER {
             let octet = |at: usize| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap();
             let point = std::array::from_fn(octet);
-            let key = CardKey::X25519 { point, key_id: [1; 8], kdf: Kdf::Sha256Aes128, fingerprint: [0; 20] };
-            assert_eq!(wrap(&key, &seal::fresh_session_key(), KeyIds::Named), Err(CannotEncrypt), "{hex}");
+            let key =
+                RecipientKey::X25519 { point, key_id: [1; 8], kdf: Kdf::Sha256Aes128, fingerprint: [0; 20] };
+            assert_eq!(wrap(&key, &fresh_session_key(), KeyIds::Named), Err(CannotEncrypt), "{hex}");
         }
     }
 }

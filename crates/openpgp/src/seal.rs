@@ -15,9 +15,10 @@ use crate::copies::{CopyArmor, SealedPost};
 use crate::family::Family;
 use crate::keys::{ListKey, StorageCertificate, StorageKey};
 use crate::pkesk::{self, CannotEncrypt, KeyIds};
-use crate::sealed::{Sealed, SessionKey};
+use crate::sealed::Sealed;
 use crate::seipd::{self, CannotWrite, SeipdWriter};
 use crate::seipd2;
+use crate::session_key::{SessionKey, fresh_session_key};
 
 /// Sealing failed: no memory, no random numbers, or a storage key that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,10 +103,6 @@ fn sign_into(out: &mut Vec<u8>, entity: &[u8], key: &ListKey, now: Timestamp) ->
         .build()?;
     message.write_all(entity)?;
     message.finalize()
-}
-
-pub(crate) fn fresh_session_key() -> SessionKey {
-    SessionKey(crate::random::<32>().to_vec().into())
 }
 
 fn wrap_for_storage(session_key: &SessionKey, to: &StorageCertificate) -> Result<Vec<u8>, SealError> {

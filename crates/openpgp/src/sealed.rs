@@ -1,21 +1,17 @@
 //! What is stored of an encrypting list: one shape for what came in and for what goes out.
 
-use sequoia_openpgp::crypto::SessionKey as LibraryKey;
 use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::parse::Parse as _;
-use sequoia_openpgp::types::SymmetricAlgorithm;
 
 use crate::cleartext::Cleartext;
 use crate::family::Family;
 use crate::framing::Packets;
 use crate::keys::StorageKey;
 use crate::open::decrypt_seipd;
+use crate::session_key::{CIPHER, SessionKey};
 
 const PKESK: u8 = 1;
 const SEIPD: u8 = 18;
-
-/// The cipher of everything that is sealed here.
-pub(crate) const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
 
 /// A body sealed to a list's storage key. Holds no cleartext; delivery for an encrypting list takes nothing else.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,9 +25,6 @@ pub struct Sealed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a stored body is damaged")]
 pub struct Damaged;
-
-/// The session key of one sealed body; zeroed on drop, never printed.
-pub struct SessionKey(pub(crate) LibraryKey);
 
 impl Sealed {
     /// Takes stored bytes; errs unless each is exactly one whole packet of its kind. `outer` may be empty.

@@ -13,7 +13,7 @@ use aws_lc_rs::iv::FixedLength;
 use zeroize::Zeroizing;
 
 use crate::framing::Packets;
-use crate::sealed::SessionKey;
+use crate::session_key::SessionKey;
 
 const BLOCK_OCTETS: usize = 16;
 /// Tag 18 with a length of four octets, which is known at the end.
@@ -143,7 +143,7 @@ pub(crate) fn literal_head(content_octets: Option<usize>) -> Result<Vec<u8>, Can
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::fresh_session_key;
+    use crate::session_key::fresh_session_key;
     use proptest::prelude::*;
 
     proptest! {

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use sequoia_openpgp::serialize::stream::{Encryptor, Message};
 use sequoia_openpgp::types::AEADAlgorithm;
 
-use crate::sealed::{CIPHER, SessionKey};
 use crate::seipd::CannotWrite;
+use crate::session_key::{CIPHER, SessionKey};
 
 /// One packet around those packets.
 pub(crate) fn write(session_key: &SessionKey, inner: &[&[u8]]) -> Result<Vec<u8>, CannotWrite> {

@@ -13,7 +13,7 @@ use sealist_store::database::{self, DatabaseState, Migrated};
 use sealist_store::{Database, Store, StoreError};
 
 use crate::config::{Config, DatabaseAt};
-use crate::exit::{Code, Ending};
+use crate::ending::{Code, Ending};
 use crate::owner;
 use crate::templates;
 use crate::vault::{self, Vault, VaultError};

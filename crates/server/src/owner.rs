@@ -1,8 +1,6 @@
 //! Makes a command of root act as the owner of the site, because the server could not read files that root
 //! creates.
 
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -10,14 +8,8 @@ use rustix::process::{Gid, Uid, geteuid, getuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use crate::config::{Config, DatabaseAt};
-use crate::exit::{Code, Ending};
-
-/// The user and group of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileOwner {
-    uid: u32,
-    gid: u32,
-}
+use crate::ending::{Code, Ending};
+use crate::file_owner::{FileOwner, command, owner_of, user_name};
 
 /// Lets root act as the owner of the site: of the first of its folders that exists, or else of the
 /// configuration file. Other users keep their identity. Must be called while the process has one thread;
@@ -78,39 +70,6 @@ fn owner_of_site(path: &Path) -> Option<FileOwner> {
     places.extend([config.data_dir.clone(), config.keydirs.list.clone()]);
     places.extend(path.parent().map(Path::to_owned));
     places.iter().find_map(|place| owner_of(place))
-}
-
-fn owner_of(path: &Path) -> Option<FileOwner> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some(FileOwner { uid: metadata.uid(), gid: metadata.gid() })
-}
-
-/// The command to run instead, if a file may not be read. Empty for other errors.
-pub(crate) fn advice(path: &Path, why: ErrorKind) -> String {
-    if why != ErrorKind::PermissionDenied {
-        return String::new();
-    }
-    // A file in an unreadable folder cannot be examined, so its folders are.
-    let owner = path.ancestors().find_map(owner_of);
-    owner.map_or(String::new(), |owner| command(owner.uid))
-}
-
-fn command(uid: u32) -> String {
-    let name = named(uid).unwrap_or_else(|| format!("'#{uid}'"));
-    format!("; run this as the user of the site: sudo -u {name} sealist …")
-}
-
-fn user_name(uid: u32) -> String {
-    named(uid).unwrap_or_else(|| format!("user {uid}"))
-}
-
-fn named(uid: u32) -> Option<String> {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, number) = (fields.next()?, fields.nth(1)?);
-        (number == uid.to_string()).then(|| name.to_owned())
-    })
 }
 
 #[cfg(test)]

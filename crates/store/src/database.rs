@@ -3,23 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
+use crate::db::Store;
+use crate::error::StoreError;
+use crate::location::Location;
 use crate::migrate::{self, KNOWN};
 use crate::sql::{Conn, query, sqlite};
-use crate::{Store, StoreError};
 
 /// The place of a database. Nothing is opened yet.
 #[derive(Clone)]
 pub struct Database(pub(crate) Location);
-
-/// A file or a server.
-#[derive(Clone)]
-pub(crate) enum Location {
-    File(PathBuf),
-    Server(Box<PgConnectOptions>),
-}
 
 /// What is at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,44 +139,25 @@ impl Database {
     }
 }
 
+impl Store {
+    /// Opens the SQLite file, makes it if there is none, and brings its tables up to date. Others open a site by
+    /// [`Database::open`], which makes nothing.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Database::file(path).make().await
+    }
+
+    /// The same for a PostgreSQL database, `postgres://user@host/name`, that any number of nodes may share.
+    pub async fn open_url(url: &str) -> Result<Self, StoreError> {
+        Database::server(url)?.make().await
+    }
+}
+
 /// What stands in the name of a copy, before the version.
 const COPY: &str = ".version-";
 
 fn copy_path(database: &Path, version: i64) -> PathBuf {
     let name = database.file_name().unwrap_or_default().to_string_lossy();
     database.with_file_name(format!("{name}{COPY}{version}"))
-}
-
-impl Location {
-    pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
-        Ok(match self {
-            Self::File(path) => Conn::sqlite(sqlite::open(path)?),
-            Self::Server(options) => Conn::postgres(PgConnection::connect_with(options).await?),
-        })
-    }
-
-    /// A connection that changes nothing.
-    async fn connect_to_read(&self) -> Result<Conn, StoreError> {
-        Ok(match self {
-            Self::File(path) => Conn::sqlite(sqlite::open_to_read(path)?),
-            Self::Server(_) => self.connect().await?,
-        })
-    }
-
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Server(options) => {
-                let database = options.get_database().unwrap_or_default();
-                format!("{database} on {}:{}", options.get_host(), options.get_port())
-            }
-        }
-    }
-
-    /// Why it cannot be opened.
-    pub(crate) fn failed(&self, error: StoreError) -> StoreError {
-        StoreError::Open { path: self.name(), why: Box::new(error) }
-    }
 }
 
 /// Whether no list was ever made here: a domain stays when its last list is deleted.

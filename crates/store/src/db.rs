@@ -1,33 +1,23 @@
 //! The database of a site: one writer that gathers what comes at the same time into one commit, and readers.
 
-use std::future::Future;
-use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use sealist_mail::Timestamp;
 
-use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::PgListener;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
 use crate::clock::SiteClock;
-use crate::database::{Database, Location};
+use crate::location::{Location, ReadPool, Work};
 use crate::nodes::Deployment;
 use crate::shortage::Shortage;
 use crate::sql::{Conn, ReadConnection, sqlite};
 use crate::writer::{Job, Ran, Writer};
 
-/// A future that borrows from its connection.
-pub type Work<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
-
 /// Changes that wait for the writer; more make the callers wait.
 const WAITING: usize = 1024;
-const READERS: u32 = 4;
-/// Who waits longer for a reader hears that none is to be had.
-const ACQUIRE: Duration = Duration::from_secs(10);
 
 /// The database of a site. Clones share it.
 #[derive(Clone)]
@@ -39,56 +29,7 @@ pub struct Store {
     clock: SiteClock,
 }
 
-#[derive(Clone)]
-pub(crate) enum ReadPool {
-    Sqlite(sqlite::SqliteReaders),
-    Postgres(PgPool, Shortage),
-}
-
-impl ReadPool {
-    /// Connects the writer, before whom readers give way.
-    pub(crate) async fn connect_writer(&self, location: &Location) -> Result<Conn, StoreError> {
-        match self {
-            Self::Sqlite(_) => location.connect().await,
-            Self::Postgres(pool, shortage) => shortage.without_readers(pool, || location.connect()).await,
-        }
-    }
-}
-
-impl Location {
-    fn readers(&self) -> ReadPool {
-        match self {
-            Self::File(path) => ReadPool::Sqlite(sqlite::SqliteReaders::new(path, READERS as usize)),
-            Self::Server(options) => {
-                let shortage = Shortage::new();
-                let stays = shortage.clone();
-                let pool = PgPoolOptions::new()
-                    .max_connections(READERS)
-                    .min_connections(0)
-                    .acquire_timeout(ACQUIRE)
-                    .after_release(move |_, _| {
-                        let stays = !stays.is_now();
-                        Box::pin(async move { Ok(stays) })
-                    });
-                let options = options.as_ref().clone().options([("default_transaction_read_only", "on")]);
-                ReadPool::Postgres(pool.connect_lazy_with(options), shortage)
-            }
-        }
-    }
-}
-
 impl Store {
-    /// Opens the SQLite file, makes it if there is none, and brings its tables up to date. Others open a site by
-    /// [`Database::open`], which makes nothing.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        Database::file(path).make().await
-    }
-
-    /// The same for a PostgreSQL database, `postgres://user@host/name`, that any number of nodes may share.
-    pub async fn open_url(url: &str) -> Result<Self, StoreError> {
-        Database::server(url)?.make().await
-    }
-
     /// Starts the writer. Without a connection it makes one for the first change: who only reads needs none.
     pub(crate) fn start(location: Location, connection: Option<Conn>) -> Result<Self, StoreError> {
         let readers = location.readers();

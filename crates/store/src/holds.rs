@@ -4,7 +4,8 @@ use sealist_lists::model::{AddressNo, EntryNo, ListNo};
 use sealist_lists::rules::Reason;
 use sealist_mail::{Address, Timestamp};
 
-use crate::queue::{self, COLUMNS, QueueEntry, QueueName};
+use crate::queue;
+use crate::queue_entry::{COLUMNS, QueueEntry, QueueName, entry as read_entry};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
@@ -131,7 +132,7 @@ async fn listed(
     let rows = query(sql).bind(list.0).bind(before.0).bind(limit).fetch_all(&mut *db).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
-        let entry = queue::entry(row)?;
+        let entry = read_entry(row)?;
         let octets = crate::bodies::octets(&mut *db, entry.body).await?;
         found.push(Leaving { entry, octets });
     }

@@ -7,7 +7,7 @@ use sealist_lists::model::ListNo;
 use sealist_mail::Timestamp;
 
 use crate::nodes::Claimant;
-use crate::queue::{COLUMNS, QueueEntry, due, entry};
+use crate::queue_entry::{COLUMNS, QueueEntry, due, entry};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 

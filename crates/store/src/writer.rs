@@ -10,8 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::StoreError;
-use crate::database::Location;
-use crate::db::{ReadPool, Work};
+use crate::location::{Location, ReadPool, Work};
 use crate::sql::Conn;
 
 /// Changes in one commit.

@@ -2,15 +2,15 @@
 
 use std::str::FromStr as _;
 
-use sealist_lists::key_problem::KeyProblem;
 use sealist_lists::model::{Channel, ListNo, MailingList, SubAddress};
-use sealist_lists::texts::{Text, TextPlace, Value, context};
+use sealist_lists::texts::{Text, Value, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::key_checks::{self, Warned, WatchedCertificate};
 use sealist_store::key_news::{self, News, OwnerOfList};
 use sealist_store::lists;
 
+use super::cause::cause;
 use super::judge::JudgedCertificate;
 use crate::error::AppError;
 use crate::notice_kinds::{key_wait_days, somebody};
@@ -75,16 +75,6 @@ fn prolong(seen: &WatchedCertificate, judged: &JudgedCertificate, now: Timestamp
     let primary = key.expires_at(now).map(|_| command.clone());
     let subkeys = key.subkeys_to_prolong(now);
     primary.into_iter().chain(subkeys.iter().map(|subkey| format!("{command} {subkey}"))).collect()
-}
-
-/// One sentence for its holder that says why a key cannot be used.
-pub(crate) fn cause(app: &App, problem: &AppError, place: &TextPlace<'_>) -> String {
-    let problem = match problem {
-        AppError::Unusable(why) => why.into(),
-        AppError::OtherAddress(address) => KeyProblem::OtherAddress(address.clone()),
-        damaged => KeyProblem::Damaged(damaged.to_string()),
-    };
-    app.texts.sentence(Text::KeyProblems, problem.name(), place, problem.values())
 }
 
 /// To an owner: all that is new of the keys of members, over all lists.

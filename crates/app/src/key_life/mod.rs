@@ -1,5 +1,6 @@
 //! The life of members' certificates after they are set: checked each day, their holders warned, owners told.
 
+mod cause;
 mod check;
 mod earlier;
 mod judge;
@@ -11,9 +12,9 @@ mod survey;
 mod suspended;
 mod warn;
 
+pub(crate) use cause::cause;
 pub use check::{KeyCheck, KeyCheckReport};
 pub(crate) use judge::judge;
-pub(crate) use key_notices::cause;
 pub use refresh::{Refreshed, refresh_address, refresh_next, to_refresh};
 pub(crate) use row::{row_of, updated_row};
 pub use servers::{KeyServerAnswer, KeyServers};

@@ -1,10 +1,9 @@
 //! Finds commands outside the lines at the top of an answer: tokens anywhere, and decisions below a greeting.
 
 use super::reason::reason;
+use super::token_form::{TOKEN_CHARS, is_token};
 use super::{MailCommand, RequestDecision, parse};
 
-/// The number of letters and digits of a token (`openpgp::Token`).
-const TOKEN_CHARS: usize = 32;
 /// The most tokens of one message that are looked up.
 const MAX_TOKENS: usize = 8;
 
@@ -28,11 +27,6 @@ pub fn tokens(subject: &str, text: &str) -> Vec<String> {
         broken = if last.len() < TOKEN_CHARS { last.to_owned() } else { String::new() };
     }
     found
-}
-
-/// Whether a word has the form of a token.
-pub fn is_token(word: &str) -> bool {
-    word.len() == TOKEN_CHARS && word.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'2'..=b'7'))
 }
 
 /// Decisions in lines that are not quoted, without duplicates. If there are two different decisions about one

@@ -18,15 +18,17 @@ mod script;
 mod set;
 mod stop;
 mod success;
+mod token_form;
 mod who;
 
-pub use found::{is_token, tokens};
+pub use found::tokens;
 pub use key::KeyCommand;
 pub use mailto::mailto;
 pub use problem::Problem;
 pub use script::{CommandScript, SubjectLine, read};
 pub use set::{SETTINGS, Setting};
 pub use success::Success;
+pub use token_form::is_token;
 
 use crate::model::DeliveryMode;
 

@@ -2,7 +2,7 @@
 //! continues over empty lines. It ends at a command, `end`, the delimiter of a signature, or a message that
 //! the program quotes below.
 
-use super::found::is_token;
+use super::token_form::is_token;
 use super::{MailCommand, parse};
 
 /// The most characters of a reason that are passed on.

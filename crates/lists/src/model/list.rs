@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(name, "team@XN--MNCHEN-3YA.example".parse().unwrap());
         assert_eq!(name.list_id(), "team.xn--mnchen-3ya.example");
         let named =
-            |address: &str| super::super::DoorAddress::readings(&address.parse().unwrap())[1].list.clone();
+            |address: &str| super::super::AddressReading::readings(&address.parse().unwrap())[1].list.clone();
         assert_eq!(named("Team-request@münchen.example"), name);
         assert_eq!(named("team-request@xn--mnchen-3ya.example"), name);
         assert!("team@xn--a.example".parse::<ListName>().is_err());

@@ -1,9 +1,11 @@
 //! What a list is: its name, settings, people and sub-addresses.
 
 mod action;
+mod address_reading;
 mod ban_pattern;
 mod channel;
 mod delivery;
+mod delivery_choice;
 mod list;
 mod member;
 mod numbers;
@@ -16,11 +18,13 @@ mod unique_id;
 mod user;
 
 pub use action::Action;
+pub use address_reading::{AddressReading, MAX_LOCAL_OCTETS, NameRefused, RESERVED, check_new_name};
 pub use ban_pattern::{BanPattern, NoBanPattern};
 pub use channel::Channel;
 pub use delivery::{MissingKey, SealedDelivery};
+pub use delivery_choice::{DeliveryMode, DeliveryStatus};
 pub use list::{ListName, ListNameError, MailingList};
-pub use member::{DeliveryMode, DeliveryStatus, Member, Role};
+pub use member::{Member, Role};
 pub use numbers::{
     AddressNo, BodyNo, DeliveryNo, EntryNo, ListKeyNo, ListNo, MemberNo, NodeNo, PostNo, RequestNo,
     SendingNo, UserNo,
@@ -32,8 +36,6 @@ pub use preferences::{
 };
 pub use set::SettingError;
 pub use settings::{ListSettings, PgpSettings, ReplyTo, RosterVisibility, UnsignedSubject};
-pub use sub_address::{
-    DoorAddress, MAX_LOCAL_OCTETS, NameRefused, RESERVED, ReservedLocal, SubAddress, check_new_name,
-};
+pub use sub_address::{ReservedLocal, SubAddress};
 pub use unique_id::UniqueId;
 pub use user::{LinkedAddress, User};

@@ -6,7 +6,6 @@ mod author;
 mod banned;
 mod covert;
 mod encryption;
-mod finding;
 mod inline;
 mod inner_author;
 mod loops;
@@ -18,7 +17,7 @@ mod unaddressed;
 mod unproven;
 
 use crate::facts::{MessageFacts, OuterFacts};
-pub use finding::{Reason, RuleHit, UnknownReason};
+pub use crate::reason::{Reason, RuleHit, UnknownReason};
 
 /// A rule with its name.
 pub struct Rule<F> {

@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 
 pub use machine::{WorkflowProgress, advance};
 pub use run::{ConfirmedKey, Goal, OfferedKey, Question, StepAnswer, StepContext, WorkflowRun};
-pub use steps::{STEPS, Step, StepResult, WorkflowChange};
+pub use steps::{
+    Asks, STEPS, Step, StepPurpose, StepResult, WorkflowChange, named as step_named, will_be_moderated,
+};
 
 /// A workflow with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,12 +197,14 @@ pub fn check(workflow: &Workflow) -> Result<(), WorkflowError> {
     if let Some(step) = workflow.steps.iter().find(|name| steps::named(name).is_none()) {
         return Err(WorkflowError::NoSuchStep { workflow: workflow.name.clone(), step: step.clone() });
     }
-    let last = |name| workflow.steps.iter().rposition(|step| step == name);
-    if last(steps::KEY) > last(steps::POSSESSION) {
+    let known = workflow.steps.iter().filter_map(|name| steps::named(name));
+    let purposes: Vec<StepPurpose> = known.map(|step| step.purpose).collect();
+    let last = |purpose| purposes.iter().rposition(|step| *step == purpose);
+    if last(StepPurpose::TakesKey) > last(StepPurpose::ProvesKey) {
         return Err(WorkflowError::KeyUnproven(workflow.name.clone()));
     }
-    match workflow.steps.iter().position(|step| step == steps::LAST) {
-        Some(at) if at + 1 == workflow.steps.len() => Ok(()),
+    match purposes.iter().position(|step| *step == StepPurpose::Ends) {
+        Some(at) if at + 1 == purposes.len() => Ok(()),
         _ => Err(WorkflowError::End(workflow.name.clone())),
     }
 }

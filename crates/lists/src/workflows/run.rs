@@ -4,7 +4,6 @@ use sealist_openpgp::{Fingerprint, Possession, Statement};
 use serde::{Deserialize, Serialize};
 
 use super::Workflow;
-use super::steps;
 use crate::model::{DeliveryMode, ListSettings, Role};
 
 /// What a person requests.
@@ -79,11 +78,6 @@ impl WorkflowRun {
             key: None,
             signed_by: Vec::new(),
         }
-    }
-
-    /// Whether a step is left that asks a moderator.
-    pub fn will_be_moderated(&self) -> bool {
-        !self.approved && self.steps.iter().any(|step| step == steps::MODERATION)
     }
 
     /// Records an answer.

@@ -5,8 +5,9 @@ use sealist_mail::{Boundary, compose, has_doubtful_lines, is_signed_part, is_wir
 
 use super::budget::OpeningBudget;
 use super::decrypt::Decrypted;
+use super::signers::Signers;
 use super::verdict::{SignatureVerdict, ValidSignature};
-use super::verify::{self, Signers};
+use super::verify;
 use crate::armor;
 use crate::cleartext::Cleartext;
 

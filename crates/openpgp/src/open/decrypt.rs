@@ -11,13 +11,14 @@ use sequoia_openpgp::{KeyHandle, KeyID, Packet};
 
 use super::budget::{self, OpeningBudget};
 use super::contents;
+use super::signers::Signers;
 use super::verdict::SignatureVerdict;
-use super::verify::{self, Signers, read_all};
+use super::verify::{self, read_all};
 use crate::cleartext::Cleartext;
 use crate::dearmor;
 use crate::framing::{Packets, RawPacket};
 use crate::keys::ListKey;
-use crate::sealed::CIPHER;
+use crate::session_key::CIPHER;
 
 /// PKESKs that name no key and are tried.
 const MAX_WILDCARDS: usize = 8;

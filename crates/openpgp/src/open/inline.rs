@@ -5,8 +5,8 @@ use sealist_mail::inline::{InlineBlock, rebuild};
 
 use super::budget::OpeningBudget;
 use super::decrypt::Decrypted;
+use super::signers::Signers;
 use super::verdict::SignatureVerdict;
-use super::verify::Signers;
 use super::{Encryption, Opened, Unreadable, contents, decrypt, verify};
 use crate::cleartext::Cleartext;
 use crate::dearmor;

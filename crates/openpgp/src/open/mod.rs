@@ -9,6 +9,7 @@ mod covered;
 mod decrypt;
 mod inline;
 mod opened;
+mod signers;
 mod verdict;
 mod verify;
 
@@ -28,8 +29,8 @@ use covered::{Covered, in_wire_form};
 pub use decrypt::Unreadable;
 pub(crate) use decrypt::decrypt_seipd;
 pub use opened::{KeepSignature, Opened};
+use signers::Signers;
 pub use verdict::{SignatureVerdict, ValidSignature};
-use verify::Signers;
 
 /// How a message was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

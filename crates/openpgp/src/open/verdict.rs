@@ -8,7 +8,7 @@ use sequoia_openpgp::parse::stream::{GoodChecksum, VerificationError};
 use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::{Error, Packet};
 
-use super::verify::Signers;
+use super::signers::Signers;
 use crate::fingerprint::Fingerprint;
 use crate::revocation::Revocation;
 

@@ -10,11 +10,10 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::{Cert, KeyHandle, Packet};
 
 use super::budget::{MAX_SIGNATURES, OpeningBudget};
+use super::signers::Signers;
 use super::verdict::{self, SignatureVerdict};
-use crate::certificate::Certificate;
 use crate::cleartext::Cleartext;
 use crate::framing::Packets;
-use crate::keys::ListKey;
 use crate::{armor, dearmor};
 
 const SIGNATURE: u8 = 2;
@@ -34,46 +33,6 @@ const MAX_CLEARTEXT_SIGNED_OCTETS: usize = 4 * 1024 * 1024;
 /// has ended.
 pub(super) fn reference(now: Timestamp) -> std::time::SystemTime {
     now.plus_ms(verdict::MAX_AHEAD_MS).to_system_time()
-}
-
-/// The certificates that count, whom they speak to, and the time.
-pub(super) struct Signers<'a> {
-    certificates: &'a [Certificate],
-    keys: &'a [&'a ListKey],
-    now: Timestamp,
-}
-
-impl<'a> Signers<'a> {
-    /// `keys`: those that open mail to the list.
-    pub(super) fn new(certificates: &'a [Certificate], keys: &'a [&'a ListKey], now: Timestamp) -> Self {
-        Self { certificates, keys, now }
-    }
-
-    pub(super) fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    pub(super) fn keys(&self) -> &'a [&'a ListKey] {
-        self.keys
-    }
-
-    /// Whether what is meant for the holder of that key is meant for the list.
-    pub(super) fn speak_to(&self, recipient: &sequoia_openpgp::Fingerprint) -> bool {
-        let mut keys = self.keys.iter().flat_map(|key| key.cert().keys());
-        keys.any(|key| key.key().fingerprint() == *recipient)
-    }
-
-    /// Those that hold a key of one of the handles.
-    pub(super) fn named(&self, handles: &[KeyHandle]) -> Vec<Cert> {
-        self.certificates
-            .iter()
-            .map(Certificate::cert)
-            .filter(|cert| {
-                cert.keys().any(|key| handles.iter().any(|handle| key.key().key_handle().aliases(handle)))
-            })
-            .cloned()
-            .collect()
-    }
 }
 
 /// The verdicts on all signature parts over exactly those bytes.

@@ -22,7 +22,7 @@ use known_keys::Unknown;
 use sealist_lists::workflows::{WorkflowError, Workflows};
 use workflows::OwnWorkflows;
 
-use crate::owner;
+use crate::file_owner;
 
 /// The path of the configuration if neither `--config` nor `SEALIST_CONFIG` names one.
 pub(crate) const DEFAULT_PATH: &str = "/etc/sealist/sealist.toml";
@@ -233,7 +233,7 @@ impl Default for Queue {
 pub(crate) enum ConfigError {
     #[error("there is no {}: run `sealist quickstart ADMIN@DOMAIN`, or give --config FILE", path.display())]
     Missing { path: PathBuf },
-    #[error("cannot read {}: {why}{}", path.display(), owner::advice(path, why.kind()))]
+    #[error("cannot read {}: {why}{}", path.display(), file_owner::advice(path, why.kind()))]
     Read { path: PathBuf, why: std::io::Error },
     #[error("{}: {detail}", path.display())]
     Syntax { path: PathBuf, detail: String },

@@ -11,7 +11,7 @@ mod stalwart;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use sealist_lists::model::{DoorAddress, ListName, ReservedLocal};
+use sealist_lists::model::{AddressReading, ListName, ReservedLocal};
 use sealist_store::lists;
 use serde_json::json;
 
@@ -109,7 +109,7 @@ impl Routes {
     /// sub-addresses, and of the addresses that name their list after the `+`.
     fn local_parts(lists: &BTreeSet<String>) -> String {
         let names: Vec<String> = lists.iter().map(|name| name.replace('.', "\\.")).collect();
-        let sub_addresses: Vec<&str> = DoorAddress::suffixes().map(|suffix| &suffix[1..]).collect();
+        let sub_addresses: Vec<&str> = AddressReading::suffixes().map(|suffix| &suffix[1..]).collect();
         let reserved = [ReservedLocal::Bounces, ReservedLocal::Confirm].map(ReservedLocal::name);
         format!(
             "(({})(-({}))?(\\+[^@]*)?|({})\\+[^@]+)",

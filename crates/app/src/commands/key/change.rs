@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_lists::workflows::{Goal, WorkflowRun};
+use sealist_lists::workflows::{Goal, WorkflowRun, will_be_moderated};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, Unusable};
 use sealist_store::key_changes::Authority;
@@ -82,7 +82,7 @@ impl CommandSession<'_> {
         let steps =
             workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
         let run = WorkflowRun::new(&steps, goal);
-        if !offer.names(&command_sender.asker.address, self.list_context.now) && !run.will_be_moderated() {
+        if !offer.names(&command_sender.asker.address, self.list_context.now) && !will_be_moderated(&run) {
             return Ok(Err(Problem::NamesOther));
         }
         let taken = begin(self.list_context, &command_sender.asker, run, Some(&offer)).await?;

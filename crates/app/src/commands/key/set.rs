@@ -1,7 +1,7 @@
 //! `key set TOKEN`: the key that was asked for is attached.
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_lists::workflows::{Question, StepAnswer};
+use sealist_lists::workflows::{Question, StepAnswer, will_be_moderated};
 
 use super::super::{CommandReply, CommandSender, CommandSession};
 use crate::error::AppError;
@@ -23,7 +23,7 @@ impl CommandSession<'_> {
             Err(problem) => return Ok(Err(problem)),
         };
         if !offer.names(&command_sender.asker.address, self.list_context.now)
-            && !request.run.will_be_moderated()
+            && !will_be_moderated(&request.run)
         {
             return Ok(Err(Problem::NamesOther));
         }

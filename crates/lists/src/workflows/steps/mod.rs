@@ -40,49 +40,104 @@ pub enum WorkflowChange {
     Command(String),
 }
 
+/// Whom a step asks before it lets a workflow go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Nobody: the step looks at what is known.
+    Nobody,
+    /// The person, by mail.
+    Person,
+    /// The owners and moderators; one of them is enough.
+    Moderators,
+}
+
+/// What a workflow has a step for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepPurpose {
+    /// The step lets the workflow go on or stops it.
+    Checks,
+    /// The step takes a key that the person offers. A step that proves the key must come behind it.
+    TakesKey,
+    /// The step asks for signatures by the keys that the workflow takes.
+    ProvesKey,
+    /// The step does what was asked for. A workflow has one such step, the last.
+    Ends,
+}
+
 /// A step with its name.
 pub struct Step {
     /// The name in workflows, settings and stored requests.
     pub name: &'static str,
     /// What the step asks, in one line.
     pub description: &'static str,
+    /// Whom the step asks.
+    pub asks: Asks,
+    /// What a workflow has the step for.
+    pub purpose: StepPurpose,
     /// The question.
     pub take: fn(&WorkflowRun, &StepContext<'_>) -> StepResult,
 }
 
-/// The step that asks the owners and moderators.
-pub(super) const MODERATION: &str = "moderation-checks";
-/// The step that asks for a key.
-pub(super) const KEY: &str = "pubkey-checks";
-/// The step that asks for signatures.
-pub(super) const POSSESSION: &str = "pubkey-confirmation";
-/// The step that ends every workflow.
-pub(super) const LAST: &str = "do-it";
-
 /// All steps.
 pub const STEPS: &[Step] = &[
-    Step { name: "sanity-checks", description: "Can it be done at all?", take: sanity::take },
+    Step {
+        name: "sanity-checks",
+        description: "Can it be done at all?",
+        asks: Asks::Nobody,
+        purpose: StepPurpose::Checks,
+        take: sanity::take,
+    },
     Step {
         name: "verification-checks",
         description: "Is it known that mail to the address reaches the person?",
+        asks: Asks::Person,
+        purpose: StepPurpose::Checks,
         take: verification::take,
     },
     Step {
         name: "confirmation-checks",
         description: "Was the person asked, and wants it?",
+        asks: Asks::Person,
+        purpose: StepPurpose::Checks,
         take: confirmation::take,
     },
-    Step { name: MODERATION, description: "Does a moderator let it happen?", take: moderation::take },
-    Step { name: KEY, description: "Is there a key for the address?", take: pubkey::take },
     Step {
-        name: POSSESSION,
+        name: "moderation-checks",
+        description: "Does a moderator let it happen?",
+        asks: Asks::Moderators,
+        purpose: StepPurpose::Checks,
+        take: moderation::take,
+    },
+    Step {
+        name: "pubkey-checks",
+        description: "Is there a key for the address?",
+        asks: Asks::Person,
+        purpose: StepPurpose::TakesKey,
+        take: pubkey::take,
+    },
+    Step {
+        name: "pubkey-confirmation",
         description: "Is it signed with the keys that it takes?",
+        asks: Asks::Person,
+        purpose: StepPurpose::ProvesKey,
         take: possession::take,
     },
-    Step { name: LAST, description: "Does what was asked for.", take: act::take },
+    Step {
+        name: "do-it",
+        description: "Does what was asked for.",
+        asks: Asks::Nobody,
+        purpose: StepPurpose::Ends,
+        take: act::take,
+    },
 ];
 
+/// Whether a step that is still to be taken asks the moderators, and none of them has approved the request yet.
+pub fn will_be_moderated(run: &WorkflowRun) -> bool {
+    let asks_moderators = |name: &String| named(name).is_some_and(|step| step.asks == Asks::Moderators);
+    !run.approved && run.steps.iter().any(asks_moderators)
+}
+
 /// The step of that name.
-pub(super) fn named(name: &str) -> Option<&'static Step> {
+pub fn named(name: &str) -> Option<&'static Step> {
     STEPS.iter().find(|step| step.name == name)
 }

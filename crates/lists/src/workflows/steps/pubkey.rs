@@ -4,12 +4,12 @@
 //! that does not name the address is accepted only if a moderator will see its whole fingerprint.
 
 use super::super::run::{Goal, Question, StepContext, WorkflowRun};
-use super::StepResult;
+use super::{StepResult, will_be_moderated};
 use crate::commands::Problem;
 
 pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
     match &case.offered {
-        Some(key) if !key.names_address && !run.approved && !run.will_be_moderated() => {
+        Some(key) if !key.names_address && !run.approved && !will_be_moderated(run) => {
             StepResult::Refuse(Problem::NamesOther)
         }
         Some(_) => StepResult::GoOn,

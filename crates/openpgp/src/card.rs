@@ -1,8 +1,6 @@
 //! Sealing cards: all that delivery needs of a certificate, computed when the certificate or the policy
 //! changes. Delivery parses no certificates.
 
-mod key;
-
 use sealist_mail::Timestamp;
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::amalgamation::key::ValidErasedKeyAmalgamation;
@@ -11,12 +9,9 @@ use sequoia_openpgp::policy::StandardPolicy;
 
 use crate::family::Family;
 use crate::mac::{self, MacKey};
-use crate::pkesk::{self, KeyIds};
+use crate::recipient_key::{RecipientKey, take};
 use crate::revocation::Revocation;
-use crate::seal;
 use crate::unusable::{Need, Unusable, why_no_part, why_not_valid};
-use key::take;
-pub(crate) use key::{CardKey, Kdf};
 
 /// Grows when the rules of [`crate::Certificate::usable`] change: cards of an older epoch are stale.
 pub const POLICY_EPOCH: u32 = 2;
@@ -38,7 +33,7 @@ pub struct SealingCard {
 /// An encryption key and the end of its own time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TimedKey {
-    pub(crate) key: CardKey,
+    pub(crate) key: RecipientKey,
     until: i64,
 }
 
@@ -57,8 +52,13 @@ pub enum CardError {
 }
 
 impl SealingCard {
-    /// Asks everything of a certificate that delivery relies on.
-    pub(crate) fn of(cert: &Cert, now: Timestamp) -> Result<Self, Unusable> {
+    /// Asks everything of a certificate that delivery relies on. `takes_session_key` tries to wrap a session key to an
+    /// encryption key: a point of low order, or one off its curve, shows only then.
+    pub(crate) fn of(
+        cert: &Cert,
+        now: Timestamp,
+        takes_session_key: impl Fn(&RecipientKey) -> bool,
+    ) -> Result<Self, Unusable> {
         let policy = StandardPolicy::new();
         let time = now.to_system_time();
         if let Some(revocation) = Revocation::of(&cert.revocation_status(&policy, time)) {
@@ -81,9 +81,8 @@ impl SealingCard {
             .for_transport_encryption()
             .for_storage_encryption()
         {
-            let card_key = CardKey::of(key.key().role_as_subordinate());
-            // A point of low order, or one off its curve, is seen only when it is used.
-            if pkesk::wrap(&card_key, &seal::fresh_session_key(), KeyIds::Named).is_ok() {
+            let card_key = RecipientKey::of(key.key().role_as_subordinate());
+            if takes_session_key(&card_key) {
                 keys.push(TimedKey { key: card_key, until: end_of(&key) });
             }
         }
@@ -106,7 +105,7 @@ impl SealingCard {
     }
 
     /// The keys that a session key is wrapped to.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &CardKey> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &RecipientKey> {
         self.keys.iter().map(|timed| &timed.key)
     }
 
@@ -148,7 +147,7 @@ impl SealingCard {
         let mut keys = Vec::new();
         while !input.is_empty() {
             let until = i64::from_be_bytes(take::<8>(&mut input).ok_or(CardError::Forged)?);
-            let key = CardKey::read_from(&mut input).ok_or(CardError::Forged)?;
+            let key = RecipientKey::read_from(&mut input).ok_or(CardError::Forged)?;
             keys.push(TimedKey { key, until });
         }
         keys.retain(|timed| now.0 < timed.until);

@@ -1,4 +1,4 @@
-//! One encryption key of a sealing card.
+//! The encryption key of one recipient, in the form in which a sealing card keeps it.
 
 use sequoia_openpgp::crypto::mpi::PublicKey;
 use sequoia_openpgp::packet::key::{PublicParts, SubordinateRole};
@@ -9,7 +9,7 @@ use sequoia_openpgp::types::{Curve, HashAlgorithm, SymmetricAlgorithm};
 
 /// One encryption key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CardKey {
+pub(crate) enum RecipientKey {
     /// Curve25519 ECDH: written by our own few lines.
     X25519 { point: [u8; 32], key_id: [u8; 8], kdf: Kdf, fingerprint: [u8; 20] },
     /// Anything else, as a key packet for the library.
@@ -25,8 +25,8 @@ pub(crate) enum Kdf {
     Sha512Aes256,
 }
 
-impl CardKey {
-    pub(super) fn of(key: &Key<PublicParts, SubordinateRole>) -> Self {
+impl RecipientKey {
+    pub(crate) fn of(key: &Key<PublicParts, SubordinateRole>) -> Self {
         Self::x25519(key).unwrap_or_else(|| {
             let packet = Packet::from(key.clone());
             Self::Packet(packet.to_vec().expect("a parsed key can be written"))
@@ -45,7 +45,7 @@ impl CardKey {
         Some(Self::X25519 { point, key_id, kdf, fingerprint })
     }
 
-    pub(super) fn write_to(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
         match self {
             Self::X25519 { point, key_id, kdf, fingerprint } => {
                 out.extend_from_slice(&[1, kdf.number()]);
@@ -63,7 +63,7 @@ impl CardKey {
         }
     }
 
-    pub(super) fn read_from(input: &mut &[u8]) -> Option<Self> {
+    pub(crate) fn read_from(input: &mut &[u8]) -> Option<Self> {
         match take::<1>(input)? {
             [1] => {
                 let [number] = take::<1>(input)?;
@@ -121,7 +121,7 @@ impl Kdf {
 }
 
 /// The next octets of a stored card.
-pub(super) fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
+pub(crate) fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = input.split_first_chunk::<N>()?;
     *input = rest;
     Some(*head)
