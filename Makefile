@@ -1,5 +1,5 @@
 # Thin: every target calls cargo or a script.
-.PHONY: demo test check bench chaos fuzz interop deps demo-deps interop-deps mail-servers
+.PHONY: demo test check bench chaos fuzz long interop deps demo-deps interop-deps mail-servers
 
 deps:
 	@scripts/install-deps
@@ -36,3 +36,7 @@ interop: interop-deps
 
 fuzz: deps
 	@SEALIST_FUZZ_S=60 cargo test --locked --package sealist-fuzz -- --test-threads 2
+
+# What takes longer than CI has time for: 100,000 events of four writers.
+long: deps
+	@SEALIST_EVENTS=100000 cargo test --locked --package sealist-store --test it -- consumers

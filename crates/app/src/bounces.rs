@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::{DeliveryNo, MailingList, MemberNo, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_mail::dsn::{self, DeliveryReport};
@@ -9,9 +10,10 @@ use sealist_mail::{Address, HopRefusal, Timestamp};
 use sealist_store::bounce_proofs;
 use sealist_store::bounce_scores::{self, BounceEffect, BouncePolicy, Returned};
 use sealist_store::deliveries::{self, Kind};
+use sealist_store::events::{self, Occasion};
 use sealist_store::notices::Probe;
 use sealist_store::queue::{self, QueueEntry};
-use sealist_store::{Conn, StoreError, audit, put_aside};
+use sealist_store::{Conn, StoreError, put_aside};
 
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
@@ -144,8 +146,9 @@ async fn stopped(db: &mut Conn, list: &MailingList, email: &str, now: Timestamp)
     notice_kinds::stopped(list, email).store(&mut *db, now).await?;
     let Some(address) = Address::from_stored(email) else { return Ok(()) };
     let days = list.settings.bounce_score_threshold.max(1);
-    let detail = format!("mail came back on {days} days");
-    audit::record(db, list.no, &address.key(), "delivery-stopped", &detail, now).await
+    let occasion = Occasion { actor: Actor::Server(ServerCause::Bounces), now };
+    let stopped = Event::about(list.no, &address, EventKind::DeliveryStopped { days });
+    events::record(db, &occasion, &stopped).await
 }
 
 fn patience(list: &MailingList) -> BouncePolicy {

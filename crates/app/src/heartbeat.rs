@@ -2,13 +2,16 @@
 
 use std::time::Instant;
 
+use sealist_lists::events::{Actor, ServerCause};
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
+use sealist_store::events::Occasion;
 use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::{StoreError, lists, rotation};
 
 use crate::error::AppError;
 use crate::node::MAX_PAUSE;
+use crate::rotation::switch;
 use crate::site::App;
 use crate::succession::announce;
 
@@ -110,10 +113,11 @@ impl App {
 
     async fn report(&self, loaded: Vec<ListKeyNo>, now: Timestamp) -> Result<(), AppError> {
         let (node, alone) = (self.node.no(), self.store.alone());
+        let occasion = Occasion { actor: Actor::Server(ServerCause::Nodes), now };
         let switched = self.store.write(move |db| {
             Box::pin(async move {
                 rotation::report(&mut *db, node, &loaded).await?;
-                rotation::switch(db, alone, now).await
+                switch(db, alone, &occasion).await
             })
         });
         match switched.await {

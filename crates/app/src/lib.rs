@@ -49,7 +49,7 @@ mod uploads;
 mod vault;
 
 pub use archive::{purge, summary};
-pub use decisions::{DecidedBy, MessageDecision};
+pub use decisions::MessageDecision;
 pub use error::AppError;
 pub use incoming::process;
 pub use intake::{Destination, Intake};

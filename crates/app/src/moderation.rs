@@ -3,6 +3,7 @@
 
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::commands::mailto;
+use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::{Channel, MailingList, Role, SubAddress};
 use sealist_lists::notices::{Notice, build};
 use sealist_lists::rules::Reason;
@@ -10,11 +11,12 @@ use sealist_lists::texts::{Text, context};
 use sealist_mail::origin::{Answerable, answerable};
 use sealist_mail::{Address, Boundary, Headers, Mailbox, Timestamp, compose, sole_author};
 use sealist_openpgp::{self as openpgp, KeyIds, SealingCard, SignWith, random};
+use sealist_store::events::{self, Occasion};
 use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{StoreError, bodies, keys, lists, people};
 
-use crate::decisions::{DecidedBy, MessageDecision, RecordedDecision, described};
-use crate::effects::{Effect, carry_out};
+use crate::decisions::{MessageDecision, RecordedDecision};
+use crate::effects::{Effect, sender_of};
 use crate::error::AppError;
 use crate::notice_kinds;
 use crate::notice_kinds::{NotPosted, not_let_through};
@@ -43,7 +45,7 @@ pub(crate) async fn decision(
     list: &MailingList,
     entry: QueueEntry,
     decision: MessageDecision,
-    by: &DecidedBy,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     if queue::find(&mut *app.store.reader().await?, entry.no).await?.is_none() {
@@ -66,8 +68,7 @@ pub(crate) async fn decision(
         let refusal = NotPosted { received_at: entry.received_at, reason, after_days: 0 };
         effects.extend(refusal_notice(app, list, &entry, refusal, now).await?.map(Effect::Notice));
     }
-    let (by, audited) = (by.clone(), by.audited(app));
-    effects.push(Effect::Decided(Box::new(RecordedDecision { entry, decision, by, audited })));
+    effects.push(Effect::Decided(Box::new(RecordedDecision { entry, decision, by: by.clone() })));
     Ok(effects)
 }
 
@@ -77,7 +78,7 @@ pub async fn decide(
     app: &App,
     entry: QueueEntry,
     what: MessageDecision,
-    by: DecidedBy,
+    by: Actor,
     now: Timestamp,
 ) -> Result<Rejected, AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list)
@@ -85,8 +86,7 @@ pub async fn decide(
         .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
     let effects = decision(app, &list, entry, what, &by, now).await?;
     let told = rejected(&effects);
-    let done = app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now)));
-    match done.await {
+    match app.carry_out(Some(list.no), effects, by, now).await {
         Err(AppError::Store(StoreError::Lost)) => Err(AppError::Overtaken),
         other => other.map(|()| told),
     }
@@ -171,17 +171,21 @@ pub(crate) async fn show(
     let (message, messages) = shown(app, list, entry, who, token, now).await?;
     let notice = make_with(app, list, message, messages, channel, now).await?;
     let mut effects = vec![Effect::Notice(notice)];
-    // Without a token the command line asked.
-    let by = token.map_or(DecidedBy::Admin, |_| DecidedBy::Person(who.clone()));
-    effects.extend(seen(app, entry, who, role, &by));
+    effects.push(Effect::Shown { entry: Box::new(entry.clone()), to: who.clone(), role });
     Ok(effects)
 }
 
-/// The same by the command line: the message is mailed to that person.
-pub async fn open_for(app: &App, entry: &QueueEntry, who: &Address, now: Timestamp) -> Result<(), AppError> {
+/// The same by the word of `by`: the message is mailed to that person.
+pub async fn open_for(
+    app: &App,
+    entry: &QueueEntry,
+    who: &Address,
+    by: Actor,
+    now: Timestamp,
+) -> Result<(), AppError> {
     let list = list_of(app, entry).await?;
     let effects = show(app, &list, entry, who, None, now).await?;
-    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
+    app.carry_out(Some(list.no), effects, by, now).await
 }
 
 /// The same as a file: one whole message, encrypted to that person's key. Errs with [`AppError::NothingToSealTo`] on every
@@ -190,6 +194,7 @@ pub async fn open_to_file(
     app: &App,
     entry: &QueueEntry,
     who: &Address,
+    by: Actor,
     now: Timestamp,
 ) -> Result<Vec<u8>, AppError> {
     let list = list_of(app, entry).await?;
@@ -221,8 +226,8 @@ pub async fn open_to_file(
     let sign = signer.as_ref().map_or(SignWith::Nobody, |keys| SignWith::Key(&keys.posting, now));
     let armor = openpgp::seal_copy(&payload.entity, sign, &card, KeyIds::Named)?.joined();
     let (head, tail) = compose::encrypted_part(&Boundary::from_entropy(random()));
-    let effects: Vec<Effect> = seen(app, entry, who, role, &DecidedBy::Admin).collect();
-    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
+    let shown = Effect::Shown { entry: Box::new(entry.clone()), to: who.clone(), role };
+    app.carry_out(Some(list.no), vec![shown], by, now).await?;
     Ok([&payload.outer[..], &head, &armor, &tail].concat())
 }
 
@@ -254,22 +259,6 @@ async fn channel_to_reader(
         true => Err(AppError::NothingToSealTo(who.to_string())),
         false => Ok(channel),
     }
-}
-
-/// An owner who has it may accept it; who got it stands in the audit.
-fn seen(
-    app: &App,
-    entry: &QueueEntry,
-    who: &Address,
-    role: Role,
-    by: &DecidedBy,
-) -> impl Iterator<Item = Effect> + use<> {
-    let seen = (role == Role::Owner).then_some(Effect::Seen(entry.no));
-    let detail = match by {
-        DecidedBy::Admin => format!("{}; by {}", described(entry), by.audited(app)),
-        DecidedBy::Person(_) => described(entry),
-    };
-    seen.into_iter().chain([Effect::Changed { address: who.clone(), event: "hold-shown", detail }])
 }
 
 async fn shown(
@@ -316,6 +305,7 @@ async fn shown(
 pub async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
     let notice = list.map(|list| notice_kinds::shunted(&list, &entry));
+    let occasion = Occasion { actor: Actor::Server(ServerCause::Faults), now };
     app.store
         .write(move |db| {
             Box::pin(async move {
@@ -323,6 +313,12 @@ pub async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), A
                 if let Some(notice) = notice {
                     notice.store(&mut *db, now).await?;
                 }
+                let shunted = Event {
+                    list: Some(entry.list),
+                    subject: sender_of(&entry),
+                    kind: EventKind::MessageShunted { entry: entry.no },
+                };
+                events::record(db, &occasion, &shunted).await?;
                 Ok::<_, StoreError>(())
             })
         })

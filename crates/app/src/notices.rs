@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use sealist_lists::budgets::NoticeBudget;
+use sealist_lists::events::EventKind;
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{NoticeText, Text, TextPlace, Value};
@@ -14,7 +15,7 @@ use sealist_openpgp::{SealingCard, Token, random};
 use sealist_store::bodies::StoredBody;
 use sealist_store::notices::{LimitReached, Probe, spent};
 use sealist_store::tokens::{self, TokenSubject};
-use sealist_store::{Conn, StoreError, audit, keys, people};
+use sealist_store::{Conn, StoreError, events, keys, people};
 
 use crate::error::AppError;
 use crate::sealing;
@@ -34,8 +35,17 @@ pub(crate) enum PreparedNotice {
     Untold(ListNo, LimitReached),
 }
 
-/// The event of the audit under which notices are counted that met a limit.
+/// The event under which notices are counted that met a limit.
 pub const UNTOLD: &str = "notice-untold";
+
+async fn count_untold(
+    db: &mut Conn,
+    list: ListNo,
+    spent: &LimitReached,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    events::count(db, list, &EventKind::NoticeUntold { limit: spent.name().to_owned() }, now).await
+}
 
 /// A notice that is made, and signed or sealed.
 pub(crate) struct Finished {
@@ -57,7 +67,7 @@ impl PreparedNotice {
     /// Stores the notice or the facts; `false`, and counted, if the budget of the notice is spent.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
         let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
-        audit::count(db, list, UNTOLD, spent.name(), now).await?;
+        count_untold(db, list, &spent, now).await?;
         Ok(false)
     }
 
@@ -68,7 +78,7 @@ impl PreparedNotice {
         if let LimitReached::Hour { ends_at: Some(ends_at) } = spent {
             return Err(AppError::NextHour(ends_at));
         }
-        audit::count(db, list, UNTOLD, spent.name(), now).await?;
+        count_untold(db, list, &spent, now).await?;
         Ok(false)
     }
 

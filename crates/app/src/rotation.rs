@@ -1,15 +1,19 @@
 //! A new posting key for a list, and keys into the database.
 
-use sealist_lists::model::{MailingList, NodeNo};
+use sealist_lists::events::{Event, EventKind};
+use sealist_lists::model::{ListNo, MailingList, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_openpgp::KeyName;
+use sealist_store::events::{self, Occasion};
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState};
-use sealist_store::{StoreError, lists, rotation, site_key};
+use sealist_store::nodes::Deployment;
+use sealist_store::{Conn, StoreError, lists, rotation, site_key};
 
 use crate::error::AppError;
 use crate::key_names::name_of;
 use crate::keyring::lacks;
 use crate::new_keys;
+use crate::setup::list_key_made;
 use crate::site::App;
 use crate::succession::announce;
 use crate::vault::Unavailable;
@@ -33,11 +37,14 @@ pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rot
         list_keys::generation(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;
     let key = new_keys::posting(app, list, last + 1, ListKeyState::Waiting, now)?;
     let (fingerprint, no, alone) = (key.fingerprint.clone(), list.no, app.store.alone());
+    let occasion = Occasion { actor: app.operator.clone(), now };
     let waits_for = app.store.write(move |db| {
         Box::pin(async move {
             rotation::give_up_waiting(&mut *db, no, now).await?;
+            let made = list_key_made(no, &key);
             let key = list_keys::insert(&mut *db, no, &key, now).await?;
-            let switched = rotation::switch(&mut *db, alone, now).await?;
+            events::record(&mut *db, &occasion, &made).await?;
+            let switched = switch(&mut *db, alone, &occasion).await?;
             match switched.contains(&no) {
                 true => Ok::<_, StoreError>(Vec::new()),
                 false => rotation::lacking(db, key, alone).await,
@@ -49,6 +56,20 @@ pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rot
         announce(app, now).await?;
     }
     Ok(Rotated { fingerprint, waits_for })
+}
+
+/// Begins to use the keys that all nodes have. Returns the lists of those keys.
+pub(crate) async fn switch(
+    db: &mut Conn,
+    alone: Deployment,
+    occasion: &Occasion,
+) -> Result<Vec<ListNo>, StoreError> {
+    let switched = rotation::switch(&mut *db, alone, occasion.now).await?;
+    for (list, fingerprint) in &switched {
+        let used = EventKind::ListKeyUsed { fingerprint: fingerprint.clone() };
+        events::record(&mut *db, occasion, &Event::of_list(*list, used)).await?;
+    }
+    Ok(switched.into_iter().map(|(list, _)| list).collect())
 }
 
 /// Keeps every key that this node has in the database, wrapped: those of the lists and that of the site. Nothing is

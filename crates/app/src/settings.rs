@@ -1,12 +1,14 @@
 //! Settings of a list: changed by name, and only to what the list can work with.
 
+use sealist_lists::events::{Event, EventKind};
 use sealist_lists::handlers::{FOOTER_VALUES, unknown_placeholders};
 use sealist_lists::model::{MailingList, ReplyTo, SettingError};
 use sealist_lists::weaknesses::{self, Weakness};
 use sealist_lists::workflows::{self, Asks, Step, StepPurpose, Workflow, WorkflowError, step_named};
 use sealist_lists::{chains, pipelines};
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, audit, lists};
+use sealist_store::events::Occasion;
+use sealist_store::{StoreError, events, lists};
 
 use crate::earlier::seal_earlier;
 use crate::error::AppError;
@@ -76,8 +78,8 @@ pub enum SettingRefused {
     Store(#[from] StoreError),
 }
 
-/// Changes one setting of a list. What makes it weaker stands in the audit. Returns that, and what the setting leaves weak as it
-/// was. Errs, with nothing changed, if the list could not work with it.
+/// Changes one setting of a list. The event of the change says what makes the list weaker. Returns that, and what the setting
+/// leaves weak as it was. Errs, with nothing changed, if the list could not work with it.
 pub async fn set_setting(
     app: &App,
     list: &mut MailingList,
@@ -93,14 +95,15 @@ pub async fn set_setting(
     let told: Vec<&'static Weakness> = weaknesses::told(&list.settings, &changed.settings, name).collect();
     let new: Vec<&str> =
         weaknesses::new(&list.settings, &changed.settings).map(|weakness| weakness.what).collect();
-    let (is_weaker, detail) = (!new.is_empty(), format!("{name} {value}: {}", new.join("; ")));
+    let event = changed_setting(list, &changed, name, &new);
     list.settings = changed.settings;
-    let (no, settings, who) = (list.no, list.settings.clone(), app.operator.clone());
+    let (no, settings) = (list.no, list.settings.clone());
+    let occasion = Occasion { actor: app.operator.clone(), now };
     let written = app.store.write(move |db| {
         Box::pin(async move {
             lists::set_settings(&mut *db, no, &settings).await?;
-            if is_weaker {
-                audit::record(db, no, &who, "weakened", &detail, now).await?;
+            if let Some(event) = event {
+                events::record(db, &occasion, &event).await?;
             }
             Ok(())
         })
@@ -111,6 +114,19 @@ pub async fn set_setting(
         seal_earlier(app, list).await.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
     }
     Ok(told)
+}
+
+/// The event of a setting that has another value now; `None` if it has the same.
+fn changed_setting(before: &MailingList, after: &MailingList, name: &str, weakens: &[&str]) -> Option<Event> {
+    let value = |list: &MailingList| {
+        let fields = list.settings.fields();
+        let found = fields.into_iter().find(|(field, _)| field == name);
+        found.map(|(_, value)| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    };
+    let (old, new) = (value(before).unwrap_or_default(), value(after).unwrap_or_default());
+    let weakens = weakens.iter().map(|&what| what.to_owned()).collect();
+    let name = name.to_owned();
+    (old != new).then(|| Event::of_list(after.no, EventKind::SettingChanged { name, old, new, weakens }))
 }
 
 /// Of texts that go into header fields, and of the footer below each post, in octets.

@@ -1,17 +1,19 @@
 //! Lists and members: made by an admin.
 
+use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{
-    AddressNo, AddressReading, ListName, ListNo, MailingList, MemberNo, Preferences, Role, check_new_name,
+    AddressReading, ListName, ListNo, MailingList, Preferences, Role, check_new_name,
 };
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
-use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_store::events::{self, Occasion};
+use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::list_keys::{self, ListKeyState};
-use sealist_store::{Conn, lists, people};
+use sealist_store::list_keys::{self, ListKeyState, NewListKey};
+use sealist_store::{lists, people};
 
-use crate::effects::carry_out;
+use crate::effects::{Effect, KeyStep};
 use crate::error::AppError;
 use crate::key_life::{row_of, updated_row};
 use crate::key_work::key_work;
@@ -35,17 +37,27 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
         made.push(new_keys::storage(app, &list, now)?);
     }
     let style = style.to_owned();
+    let occasion = Occasion { actor: app.operator.clone(), now };
     app.store
         .write(move |db| {
             Box::pin(async move {
                 let no = lists::create(&mut *db, &name, &style, &settings, now).await?;
+                let created = Event::of_list(no, EventKind::ListCreated { style });
+                events::record(&mut *db, &occasion, &created).await?;
                 for key in made {
                     list_keys::insert(&mut *db, no, &key, now).await?;
+                    events::record(&mut *db, &occasion, &list_key_made(no, &key)).await?;
                 }
                 Ok::<_, AppError>(no)
             })
         })
         .await
+}
+
+/// The event of a new key of a list.
+pub(crate) fn list_key_made(list: ListNo, key: &NewListKey) -> Event {
+    let (purpose, fingerprint) = (key.purpose.name().to_owned(), key.fingerprint.clone());
+    Event::of_list(list, EventKind::ListKeyMade { purpose, fingerprint })
 }
 
 /// A list is no member of itself. Errs with [`AppError::OwnAddress`].
@@ -74,33 +86,24 @@ pub async fn add_member(
     list: &MailingList,
     member: NewMember,
     now: Timestamp,
-) -> Result<MemberNo, AppError> {
+) -> Result<(), AppError> {
     let NewMember { address, name, role, key } = member;
     check_not_own(&list.name, &address)?;
     let given = match key {
         Some(key) => Some(key_to_set(app, &address, &key, now).await?),
         None => None,
     };
+    let mut effects = vec![Effect::Verify(address.clone())];
     let arrival = match given {
-        Some(_) => Vec::new(),
+        Some(given) => {
+            effects.push(given.effect(&address));
+            Vec::new()
+        }
         None => on_arrival(ListContext { app, list, now }, &address).await?,
     };
-    let list = list.no;
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                let address_no = people::ensure_address(&mut *db, &address, &name, now).await?;
-                people::verify(&mut *db, address_no, now).await?;
-                if let Some(given) = given {
-                    give(&mut *db, address_no, &given, now).await?;
-                }
-                let preferences = Preferences::default();
-                let member = people::add_member(&mut *db, list, address_no, role, preferences, now).await?;
-                carry_out(db, list, arrival, now).await?;
-                Ok(member)
-            })
-        })
-        .await
+    effects.push(Effect::Join { address, name, role, preferences: Preferences::default() });
+    effects.extend(arrival);
+    app.carry_out(Some(list.no), effects, app.operator.clone(), now).await
 }
 
 /// Gives an address the certificate that an admin vouches for, or merges an update or a revocation into the one
@@ -112,15 +115,8 @@ pub async fn set_key(
     now: Timestamp,
 ) -> Result<Certificate, AppError> {
     let given = key_to_set(app, address, key, now).await?;
-    let (certificate, address) = (given.certificate.clone(), address.clone());
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                let address_no = people::ensure_address(&mut *db, &address, "", now).await?;
-                give(db, address_no, &given, now).await
-            })
-        })
-        .await?;
+    let certificate = given.certificate.clone();
+    app.carry_out(None, vec![given.effect(address)], app.operator.clone(), now).await?;
     Ok(certificate)
 }
 
@@ -133,11 +129,12 @@ struct Given {
     change: KeyChange,
 }
 
-async fn give(db: &mut Conn, address: AddressNo, given: &Given, now: Timestamp) -> Result<(), AppError> {
-    if !keys::replace_certificate(&mut *db, address, given.seen, &given.row, now).await? {
-        return Err(AppError::Overtaken);
+impl Given {
+    fn effect(self, address: &Address) -> Effect {
+        let Self { seen, row, change, .. } = self;
+        let (address, row) = (address.clone(), Box::new(row));
+        Effect::SetKey { address, seen, row, change, step: KeyStep::Changed }
     }
-    Ok(key_changes::add(db, address, &given.change).await?)
 }
 
 async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) -> Result<Given, AppError> {

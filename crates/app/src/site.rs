@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sealist_lists::budgets::Budgets;
+use sealist_lists::events::Actor;
 use sealist_lists::model::MailingList;
 use sealist_lists::texts::Texts;
 use sealist_lists::workflows::Workflows;
@@ -32,8 +33,8 @@ pub struct App {
     pub workflows: Arc<Workflows>,
     /// How many notices go to whom.
     pub budgets: Budgets,
-    /// Who works on the command line, in the words of the audit: `root (command line)`.
-    pub operator: String,
+    /// Who works on the command line.
+    pub operator: Actor,
     /// Held while the second form of a post is made, so that it is made once.
     pub(crate) second_forms: Arc<Mutex<()>>,
     /// This process among those that serve the database.
@@ -60,7 +61,7 @@ impl App {
             texts: Texts::default(),
             workflows: Arc::default(),
             budgets: Budgets::default(),
-            operator: "(command line)".to_owned(),
+            operator: Actor::CommandLine { uid: 0, name: "(command line)".to_owned() },
             second_forms: Arc::default(),
             node: Arc::default(),
             keyring: Arc::default(),
@@ -88,7 +89,7 @@ impl App {
     }
 
     /// The same site, with that person at the command line.
-    pub fn with_operator(self, operator: String) -> Self {
+    pub fn with_operator(self, operator: Actor) -> Self {
         Self { operator, ..self }
     }
 

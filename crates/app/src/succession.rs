@@ -6,11 +6,13 @@
 //! was away for two rotations asks for the list's key anyway.
 
 use sealist_lists::draft::Recipients;
+use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::{Channel, ListNo, MailingList, Role, SubAddress};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Language, Text, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, ListKey, random};
+use sealist_store::events::{self, Occasion};
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::{StoreError, bodies, lists, rotation};
@@ -132,9 +134,18 @@ pub(crate) async fn retire(
     for row in over {
         let Some(key) = named(&keys, &row) else { continue };
         let revoked = key.superseded(now)?.to_bytes();
-        let done = app
-            .store
-            .write(move |db| Box::pin(async move { rotation::retire(db, row.no, &revoked, now).await }));
+        let occasion = Occasion { actor: Actor::Server(ServerCause::Expiry), now };
+        let event = EventKind::ListKeyRetired { fingerprint: row.fingerprint.clone() };
+        let event = Event::of_list(list.no, event);
+        let done = app.store.write(move |db| {
+            Box::pin(async move {
+                let retired = rotation::retire(&mut *db, row.no, &revoked, now).await?;
+                if retired {
+                    events::record(db, &occasion, &event).await?;
+                }
+                Ok(retired)
+            })
+        });
         retired += u64::from(done.await.map_err(|error: StoreError| error)?);
     }
     Ok(retired)

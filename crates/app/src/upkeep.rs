@@ -1,17 +1,19 @@
 //! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
 
+use sealist_lists::events::{Actor, Event, EventKind, HeldEntry, ServerCause};
 use sealist_lists::model::{MailingList, SendingNo};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
-use sealist_store::audit::Trier;
+use sealist_store::events::{self, Occasion, Trier};
 use sealist_store::holds::{self, Leaving};
+use sealist_store::queue::QueueEntry;
 use sealist_store::requests::RequestedBy;
 use sealist_store::{
-    Conn, StoreError, audit, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, pending,
-    put_aside, queue, replay, requests, sendings, tokens,
+    Conn, StoreError, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, pending, put_aside,
+    queue, replay, requests, sendings, tokens,
 };
 
-use crate::decisions::described;
+use crate::effects::{held, sender_of};
 use crate::error::AppError;
 use crate::moderation::refusal_notice;
 use crate::notice_kinds::{self, NotPosted};
@@ -25,7 +27,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 /// `wrong_date_action` lets it pass: a year and more covers that too.
 const DIGESTS_KEPT_MS: i64 = 400 * DAY_MS;
 /// How long it can be asked who did or tried what.
-const AUDIT_KEPT_MS: i64 = 400 * DAY_MS;
+const EVENTS_KEPT_MS: i64 = 400 * DAY_MS;
 /// How long bounces are compared with others of the same cause.
 const CAUSES_KEPT_MS: i64 = 30 * DAY_MS;
 /// How long it is known how many messages were put aside.
@@ -117,7 +119,9 @@ async fn give_up_copies(
                 gather(&list, Text::CopiesDropped, std::slice::from_ref(&fact)).store(&mut *db, now).await?;
                 let Ok(address) = reader.parse::<Address>() else { continue };
                 gather_for(&list, &address, Text::CopyDropped, &[fact]).store(&mut *db, now).await?;
-                audit::record(&mut *db, list.no, &address.key(), "copy-dropped", TOO_LATE, now).await?;
+                let dropped = EventKind::CopyDropped { why: TOO_LATE.to_owned() };
+                let dropped = Event::about(list.no, &address, dropped);
+                events::record(&mut *db, &by(ServerCause::Expiry, now), &dropped).await?;
             }
             Ok::<_, StoreError>(readers.len() as u64)
         })
@@ -151,8 +155,8 @@ async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64,
                     if let Some(notice) = notice {
                         notice.store(&mut *db, now).await?;
                     }
-                    let detail = described(&leaving.entry);
-                    audit::record(&mut *db, list.no, audit::SERVER, "hold-expired", &detail, now).await?;
+                    let expired = of_entry(&leaving.entry, EventKind::HoldExpired);
+                    events::record(&mut *db, &by(ServerCause::Expiry, now), &expired).await?;
                     leave(db, &list, &leaving, WhyGone::TooLong, now).await
                 })
             });
@@ -190,15 +194,24 @@ async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), App
     Ok(reminded.await?)
 }
 
+fn by(cause: ServerCause, now: Timestamp) -> Occasion {
+    Occasion { actor: Actor::Server(cause), now }
+}
+
+/// An event about a message that waited for a moderator.
+fn of_entry(entry: &QueueEntry, kind: fn(HeldEntry) -> EventKind) -> Event {
+    Event { list: Some(entry.list), subject: sender_of(entry), kind: kind(held(entry)) }
+}
+
 /// Deletes what is beyond the limits on messages that wait. What each was stands in the next
 /// notice, and an author who heard that it waits hears that it waits no longer.
 pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp) -> Result<(), StoreError> {
     let limits =
         holds::HoldLimits { messages: list.settings.max_held_messages, mib: list.settings.max_held_mib };
     for leaving in holds::too_many(&mut *db, list.no, limits).await? {
-        let (who, detail) = (list.name.posting(), described(&leaving.entry));
         // The notice has them all; here the first of a day tell that it happens.
-        audit::attempt(&mut *db, list.no, Trier::Anybody, &who, ("hold-dropped", &detail), now).await?;
+        let dropped = of_entry(&leaving.entry, EventKind::HoldDropped);
+        events::attempt(&mut *db, &by(ServerCause::Limits, now), Trier::Anybody, &dropped).await?;
         if let Some(notice) = notice_kinds::gave_way(list, &leaving) {
             notice.store(&mut *db, now).await?;
         }
@@ -247,9 +260,10 @@ async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
                             RequestedBy::Owner => Trier::Proven,
                             RequestedBy::Anybody => Trier::Anybody,
                         };
-                        let (list, whose) = (request.list, &request.address);
-                        let expired = ("request-expired", request.run.goal.action());
-                        audit::attempt(&mut *db, list, trier, whose, expired, now).await?;
+                        let action = request.run.goal.action().to_owned();
+                        let expired = EventKind::RequestExpired { action };
+                        let expired = Event::about(request.list, &request.address, expired);
+                        events::attempt(&mut *db, &by(ServerCause::Expiry, now), trier, &expired).await?;
                     }
                     Ok::<_, StoreError>(over.len())
                 })
@@ -259,6 +273,6 @@ async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
             break;
         }
     }
-    let before = Timestamp(now.0 - AUDIT_KEPT_MS);
-    Ok(app.store.write(move |db| Box::pin(audit::forget(db, before))).await.map_err(|e: StoreError| e)?)
+    let before = Timestamp(now.0 - EVENTS_KEPT_MS);
+    Ok(app.store.write(move |db| Box::pin(events::forget(db, before))).await.map_err(|e: StoreError| e)?)
 }

@@ -101,7 +101,7 @@ pub(crate) async fn open(config: &Config, purpose: OpeningPurpose) -> anyhow::Re
     let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
     let app = App::new(store, Arc::new(vault), config.contact());
     let budgets = Budgets { max_stranger_notices_per_hour: config.site.max_stranger_notices_per_hour };
-    let app = app.with_operator(owner::operator().to_owned());
+    let app = app.with_operator(owner::operator());
     Ok(app.with_budgets(budgets).with_texts(templates::open(config)).with_workflows(config.workflows()?))
 }
 

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use rustix::process::{Gid, Uid, geteuid, getuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
+use sealist_lists::events::Actor;
+
 use crate::config::{Config, DatabaseAt};
 use crate::ending::{Code, Ending};
 use crate::file_owner::{FileOwner, command, owner_of, user_name};
@@ -30,13 +32,15 @@ pub(crate) fn act(path: &Path) -> Result<(), Ending> {
     }
 }
 
-/// The user on the command line, for the audit: `root (command line)`, or `anne as root (command line)` with
-/// sudo. The first call is remembered, and [`act`] calls this function before it changes the user, so that
-/// root is recorded as root.
-pub(crate) fn operator() -> &'static str {
-    static OPERATOR: OnceLock<String> = OnceLock::new();
-    OPERATOR
-        .get_or_init(|| in_words(&user_name(getuid().as_raw()), std::env::var("SUDO_USER").ok().as_deref()))
+/// Who works on the command line: `root (command line)`, or `anne as root (command line)` where sudo says so. Root is named as
+/// root: who asks first is remembered, and [`act`] asks before it steps down.
+pub(crate) fn operator() -> Actor {
+    static OPERATOR: OnceLock<(u32, String)> = OnceLock::new();
+    let (uid, name) = OPERATOR.get_or_init(|| {
+        let uid = getuid().as_raw();
+        (uid, in_words(&user_name(uid), std::env::var("SUDO_USER").ok().as_deref()))
+    });
+    Actor::CommandLine { uid: *uid, name: name.clone() }
 }
 
 /// A user can set the variable to any text, so the text is reduced to one line: an audit entry must not look

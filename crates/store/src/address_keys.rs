@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
     use crate::testing::Postgres;
-    use crate::{Store, audit, lists, people};
+    use crate::{Store, lists, people};
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -168,12 +168,9 @@ mod tests {
         )
         .execute(&mut *db)
         .await?;
-        query(
-            "INSERT INTO audit (list_no, at, email_key, event) VALUES ($1, 1, 'lone@münchen.example', 'x')",
-        )
-        .bind(list.0)
-        .execute(&mut *db)
-        .await?;
+        // A later migration moves this table away.
+        db.run("CREATE TABLE audit (no BIGINT PRIMARY KEY, email_key TEXT NOT NULL)").await?;
+        db.run("INSERT INTO audit (no, email_key) VALUES (1, 'lone@münchen.example')").await?;
         let notices = [
             ("lone@münchen.example", 1_i64),
             ("both@münchen.example", 2),
@@ -224,8 +221,8 @@ mod tests {
                 people::is_banned(&mut db, list, &banned.parse().expect("an address")).await.expect("asked")
             );
         }
-        let events = audit::newest(&mut db, Some(list), 10).await.expect("asked");
-        assert_eq!(events[0].who, "lone@xn--mnchen-3ya.example");
+        let audit = query("SELECT email_key FROM audit").fetch_one(&mut db).await.expect("asked");
+        assert_eq!(audit.try_get::<String>(0).expect("a key"), "lone@xn--mnchen-3ya.example");
         let keys = query("SELECT email_key FROM notices ORDER BY email_key")
             .fetch_all(&mut db)
             .await

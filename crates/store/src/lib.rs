@@ -5,7 +5,6 @@
 
 pub mod address_keys;
 pub mod archive;
-pub mod audit;
 pub mod bodies;
 pub mod bounce_proofs;
 pub mod bounce_scores;
@@ -18,6 +17,7 @@ pub mod database;
 mod db;
 pub mod deliveries;
 mod error;
+pub mod events;
 pub mod holds;
 pub mod key_changes;
 pub mod key_checks;

@@ -41,9 +41,14 @@ pub async fn lacking(db: &mut Conn, key: ListKeyNo, alone: Deployment) -> Result
     query(sql).bind(key.0).fetch_all(db).await?.iter().map(|row| Ok(NodeNo(row.try_get(0)?))).collect()
 }
 
-/// Begins to use the keys that every living node has loaded; says of which lists. Without a node, nobody is waited for.
+/// Begins to use the keys that every living node has loaded; returns their lists and fingerprints. Without a node, nobody is
+/// waited for.
 /// Errs with [`StoreError::Lost`] if somebody else decided on such a key at this moment: to be tried again.
-pub async fn switch(db: &mut Conn, alone: Deployment, now: Timestamp) -> Result<Vec<ListNo>, StoreError> {
+pub async fn switch(
+    db: &mut Conn,
+    alone: Deployment,
+    now: Timestamp,
+) -> Result<Vec<(ListNo, String)>, StoreError> {
     let mut switched = Vec::new();
     for key in waiting(&mut *db).await? {
         if !lacking(&mut *db, key.no, alone).await?.is_empty() {
@@ -61,7 +66,7 @@ pub async fn switch(db: &mut Conn, alone: Deployment, now: Timestamp) -> Result<
             return Err(StoreError::Lost);
         }
         forget_reports(&mut *db, key.no.0).await?;
-        switched.push(key.list);
+        switched.push((key.list, key.fingerprint));
     }
     Ok(switched)
 }

@@ -3,10 +3,11 @@
 //! captured.
 
 use sealist_lists::budgets::{Asker, NoticePurpose};
+use sealist_lists::events::EventKind;
 use sealist_lists::model::{Member, Role, SubAddress};
 use sealist_lists::texts::{Text, context};
 use sealist_openpgp::{Encryption, Unreadable};
-use sealist_store::audit::Trier;
+use sealist_store::events::Trier;
 
 use super::CommandSession;
 use crate::effects::Effect;
@@ -59,8 +60,9 @@ impl CommandSession<'_> {
     /// Says what can be said of such a message.
     pub(super) async fn close(&mut self, asker: &Sender, closed: Closed) -> Result<(), AppError> {
         let trier = if closed == Closed::TokenOutside { Trier::Proven } else { Trier::Anybody };
-        let (address, detail) = (asker.address.clone(), "encrypted".to_owned());
-        let tried = Effect::Tried { address: address.clone(), trier, event: "command-refused", detail };
+        let address = asker.address.clone();
+        let kind = EventKind::CommandRefused { problem: "encrypted".to_owned() };
+        let tried = Effect::Tried { address: address.clone(), trier, kind };
         self.effects.push(tried);
         if closed == Closed::Pieces {
             return Ok(());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sealist_lists::commands::{self, CommandScript, KeyCommand, MailCommand, Problem, SubjectLine};
+use sealist_lists::events::{Actor, MailProof};
 use sealist_lists::facts::{Addressed, Replay};
 use sealist_lists::model::{MailingList, Role, SubAddress};
 use sealist_lists::replay::ReplayHistory;
@@ -54,6 +55,18 @@ pub(super) struct CommandSender {
 }
 
 impl CommandSender {
+    /// The sender as the actor of what the message changes.
+    pub(super) fn actor(&self) -> Actor {
+        let proof = match (self.closed, self.asker.proven) {
+            // Nothing that is encrypted may change what is recorded.
+            (Some(Closed::TokenOutside), _) => MailProof::Token,
+            (Some(_), _) | (None, Proven::No) => MailProof::Nothing,
+            (None, Proven::Yes) if self.signed => MailProof::Signature,
+            (None, Proven::Yes) => MailProof::Token,
+        };
+        Actor::mail(&self.asker.address, proof)
+    }
+
     /// Whether the sender has one of these roles.
     pub(super) fn is_one_of(&self, roles: &[Role]) -> bool {
         self.facts.roles.iter().any(|member| roles.contains(&member.role))

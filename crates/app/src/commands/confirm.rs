@@ -10,7 +10,7 @@ use sealist_store::requests::{self, Request};
 use sealist_store::tokens::{self, TokenSubject};
 
 use super::{CommandReply, CommandSender, CommandSession};
-use crate::decisions::{DecidedBy, MessageDecision};
+use crate::decisions::MessageDecision;
 use crate::effects::Effect;
 use crate::error::AppError;
 use crate::moderation;
@@ -90,7 +90,7 @@ impl CommandSession<'_> {
         let Some(request) = request.filter(|request| self.is_asked(request, &Question::Approval)) else {
             return Ok(Err(Problem::WrongToken));
         };
-        let by = DecidedBy::Person(command_sender.asker.address.clone());
+        let by = command_sender.actor();
         let taken = decide(self.list_context, request, decision.clone(), by).await?;
         let success = success(&decision, &taken.effects);
         Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
@@ -107,7 +107,7 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::WrongToken));
         };
         let ListContext { app, list, now } = self.list_context;
-        let by = DecidedBy::Person(command_sender.asker.address.clone());
+        let by = command_sender.actor();
         let effects = match moderation::decision(app, list, entry, decision.clone(), &by, now).await {
             Err(AppError::Unseen(_)) => return Ok(Err(Problem::Unseen)),
             Err(AppError::NoAuthor(_)) => return Ok(Err(Problem::NoAuthor)),

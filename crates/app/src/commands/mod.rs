@@ -19,8 +19,10 @@ mod who;
 use std::sync::Arc;
 
 use sealist_lists::commands::{KeyCommand, MailCommand, Problem, Setting, Success};
+use sealist_lists::events::EventKind;
 use sealist_lists::texts::{Text, TextPlace, context};
 use sealist_mail::Mailbox;
+use sealist_store::events::Occasion;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay;
 
@@ -73,7 +75,7 @@ async fn take_once(
         session.take_revocation(&command_sender).await?;
         session.close(&command_sender.asker, closed).await?;
     } else if let Some(misled) = command_sender.misled.clone() {
-        session.note(&command_sender, misled.name(), "");
+        session.note(&command_sender, misled_kind(&misled));
         session.answers.add("", Err(misled));
         session.answer(&command_sender).await?;
     } else {
@@ -84,6 +86,7 @@ async fn take_once(
         session.answer(&command_sender).await?;
     }
     let (effects, done, no) = (session.effects, entry.clone(), list.no);
+    let occasion = Occasion { actor: command_sender.actor(), now };
     let outcome = match session.carried_out {
         CarriedOut::Something => Some(replay::ReplayOutcome::Accepted),
         // Whoever carries the same words here again and again uses up no answers.
@@ -100,7 +103,7 @@ async fn take_once(
                     brought.still(&mut *db, &past).await?;
                     brought.record(&mut *db, outcome, now).await?;
                 }
-                carry_out(&mut *db, no, effects, now).await?;
+                carry_out(&mut *db, Some(no), effects, &occasion).await?;
                 Ok::<_, AppError>(queue::finish(db, &done).await?)
             })
         })
@@ -149,7 +152,12 @@ impl CommandSession<'_> {
             };
             match &done {
                 // The line may hold a token.
-                Err(problem) => self.note(command_sender, "command-refused", problem.name()),
+                Err(problem) => {
+                    self.note(
+                        command_sender,
+                        EventKind::CommandRefused { problem: problem.name().to_owned() },
+                    );
+                }
                 Ok(_) => self.carried_out = CarriedOut::Something,
             }
             self.answers.add(&line, done);
@@ -205,9 +213,16 @@ impl CommandSession<'_> {
     }
 
     /// An entry that the owners can look at.
-    fn note(&mut self, command_sender: &CommandSender, event: &'static str, detail: &str) {
+    fn note(&mut self, command_sender: &CommandSender, kind: EventKind) {
         let (address, trier) = (command_sender.asker.address.clone(), command_sender.asker.proven.into());
-        self.effects.push(Effect::Tried { address, trier, event, detail: detail.to_owned() });
+        self.effects.push(Effect::Tried { address, trier, kind });
+    }
+}
+
+fn misled_kind(misled: &Problem) -> EventKind {
+    match misled {
+        Problem::NotMeantForHere => EventKind::NotMeantForHere {},
+        _ => EventKind::Replayed {},
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use sealist_lists::budgets::may_tell_author;
 use sealist_lists::chains::{self, Verdict};
+use sealist_lists::events::{Actor, Event, EventKind, HeldEntry, ServerCause};
 use sealist_lists::facts::{self, EncryptionFact, MessageFacts, Signature};
 use sealist_lists::model::{Action, AddressNo, MailingList, Role, SubAddress};
 use sealist_lists::replay::ReplayHistory;
@@ -15,19 +16,18 @@ use sealist_lists::routes::{Audience, Handling, Route};
 use sealist_lists::rules::{GATE, Reason, RuleHit};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Answerable, Mailbox, Timestamp, sole_author};
-use sealist_store::audit::Trier;
 use sealist_store::bodies;
+use sealist_store::events::{self, Occasion, Trier};
 use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay::ReplayOutcome as Fate;
 use sealist_store::sendings::{self, Carries, NewSending};
-use sealist_store::{
-    Conn, StoreError, archive, audit, bounce_proofs, lists, pending, people, posts, put_aside,
-};
+use sealist_store::{Conn, StoreError, archive, bounce_proofs, lists, pending, people, posts, put_aside};
 
 use crate::addresses::source_of;
 use crate::bounces::{self, BounceHandling};
 use crate::commands;
+use crate::effects::sender_of;
 use crate::error::AppError;
 use crate::known_author::{KnownAuthor, look_up};
 use crate::notice_kinds;
@@ -222,6 +222,28 @@ struct HoldOwner {
     tells_member: bool,
 }
 
+/// The event of a message that the rules held or refused. A post is its own record.
+async fn judged_event(
+    db: &mut Conn,
+    entry: &QueueEntry,
+    (action, reasons): (Action, &[Reason]),
+    trier: Trier,
+    occasion: &Occasion,
+) -> Result<(), StoreError> {
+    let reasons = reasons.to_vec();
+    let kind = match action {
+        Action::Hold => EventKind::HoldBegun(HeldEntry { entry: entry.no, reasons }),
+        Action::Reject => EventKind::MessageRejected { reasons },
+        Action::Discard => EventKind::MessageDiscarded { reasons },
+        Action::Accept | Action::Defer => return Ok(()),
+    };
+    let event = Event { list: Some(entry.list), subject: sender_of(entry), kind };
+    match trier {
+        Trier::Proven => events::record(db, occasion, &event).await,
+        Trier::Anybody => events::attempt(db, occasion, trier, &event).await,
+    }
+}
+
 /// Whether one more stranger may hear today from a list that a message waits, because of mail of that source.
 async fn may_hear(db: &mut Conn, list: &MailingList, source: u16) -> Result<bool, StoreError> {
     let hearers = pending::hearers(db, list.no, Text::Waits.name(), source).await?;
@@ -287,6 +309,12 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
     let waits = whose.told.as_ref().map(|author| notice_kinds::waits(list, author, entry));
     let source = source_of(app, &entry.sender);
     let (entry, why, list) = (entry.clone(), reasons.clone(), list.clone());
+    let occasion = Occasion { actor: Actor::Server(ServerCause::Rules), now };
+    // Anybody can send mail that is refused, and anybody can send mail to a plain list in the name of a member.
+    let trier = match whose.member {
+        Some(_) if list.settings.pgp.is_some() => Trier::Proven,
+        _ => Trier::Anybody,
+    };
     let action = app
         .store
         .write(move |db| {
@@ -319,9 +347,8 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
                                 None => true,
                             };
                             if is_news {
-                                let tried = ("posted-already", "");
-                                audit::attempt(&mut *db, entry.list, Trier::Anybody, author, tried, now)
-                                    .await?;
+                                let again = Event::about(entry.list, author, EventKind::PostedAlready {});
+                                events::attempt(&mut *db, &occasion, Trier::Anybody, &again).await?;
                             }
                         }
                         _ => {}
@@ -342,8 +369,12 @@ async fn record(app: &App, judged: JudgedMessage<'_>, now: Timestamp) -> Result<
                     }
                     let hold = Hold { reasons: &why, member: whose.member, told };
                     holds::hold(&mut *db, &entry, hold, now).await?;
+                    judged_event(&mut *db, &entry, (action, &why), trier, &occasion).await?;
                     make_room(db, &list, now).await?;
                     return Ok::<_, AppError>(action);
+                }
+                if action != Action::Accept && why.first() != Some(&Reason::PostedHere) {
+                    judged_event(&mut *db, &entry, (action, &why), trier, &occasion).await?;
                 }
                 // First: what is deleted is overwritten, and the post takes its pages before they are written.
                 queue::finish(&mut *db, &entry).await?;

@@ -1,9 +1,11 @@
 //! Keys that an address had before, by whose word it has the one of now: when one turns out to be compromised, that word
 //! counts no longer.
 
+use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
+use sealist_store::events::{self, Occasion};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
@@ -57,12 +59,19 @@ async fn doubt(
     }
     let (no, after, revoked) = (seen.address_no, suspended_row(&known), revoked.to_owned());
     let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);
+    let occasion = Occasion { actor: Actor::Server(ServerCause::Keys), now };
+    let suspended = Event {
+        list: None,
+        subject: Some(seen.address.clone()),
+        kind: EventKind::KeySuspended { fingerprint: after.fingerprint.clone() },
+    };
     let done = app.store.write(move |db| {
         Box::pin(async move {
             let words = "a key before it is compromised";
             if key_refresh::update(&mut *db, &seen, &after, words, now).await? {
                 key_changes::revoke_authority(&mut *db, no, &revoked, now).await?;
                 key_changes::add(&mut *db, no, &change).await?;
+                events::record(&mut *db, &occasion, &suspended).await?;
                 for notice in told {
                     notice.store(&mut *db, now).await?;
                 }

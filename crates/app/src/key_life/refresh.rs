@@ -1,9 +1,11 @@
 //! Updates of known certificates from where they are published: merged, and nothing more. No answer brings a new key for an
 //! address, or trust.
 
+use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::AddressNo;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, CertificateChange, Unusable};
+use sealist_store::events::{self, Occasion};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
@@ -101,12 +103,26 @@ async fn record(
     let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
     let words = words.join(", ");
     let seen = seen.clone();
+    let occasion = Occasion { actor: Actor::Server(ServerCause::Keys), now };
+    let event = Event {
+        list: None,
+        subject: Some(seen.address.clone()),
+        kind: match authority {
+            Authority::Revocation => EventKind::KeyRevoked { fingerprint: seen.fingerprint.clone() },
+            _ => EventKind::KeyChanged {
+                old: seen.fingerprint.clone(),
+                new: seen.fingerprint.clone(),
+                authority: authority.name().to_owned(),
+            },
+        },
+    };
     let done = app.store.write(move |db| {
         Box::pin(async move {
             if !key_refresh::update(&mut *db, &seen, &after, &words, now).await? {
                 return Ok(false);
             }
-            key_changes::add(db, no, &change).await?;
+            key_changes::add(&mut *db, no, &change).await?;
+            events::record(db, &occasion, &event).await?;
             Ok(true)
         })
     });

@@ -1,10 +1,11 @@
 //! Bans of addresses and domains, on one list or on the whole site. The rule `banned-address` and the workflows read them.
 
+use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{BanPattern, MailingList};
 use sealist_mail::Timestamp;
+use sealist_store::events::{self, Occasion};
 use sealist_store::people;
 
-use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
 use crate::site::App;
 
@@ -34,7 +35,8 @@ pub async fn change_ban(
     change: BanChange,
     now: Timestamp,
 ) -> Result<BanResult, AppError> {
-    let (no, pattern, audited) = (list.map(|list| list.no), pattern.clone(), audited(app, pattern, change));
+    let occasion = Occasion { actor: app.operator.clone(), now };
+    let (no, pattern, event) = (list.map(|list| list.no), pattern.clone(), event_of(list, pattern, change));
     app.store
         .write(move |db| {
             Box::pin(async move {
@@ -45,24 +47,21 @@ pub async fn change_ban(
                 if !is_changed {
                     return Ok(BanResult::Unchanged);
                 }
-                if let Some(no) = no {
-                    carry_out(db, no, vec![audited], now).await?;
-                }
+                events::record(db, &occasion, &event).await?;
                 Ok(BanResult::Changed)
             })
         })
         .await
 }
 
-/// The entry of the audit. A ban of the whole site belongs to no list, and has no entry.
-fn audited(app: &App, pattern: &BanPattern, change: BanChange) -> Effect {
-    let (address, whom) = match pattern {
-        BanPattern::Address(address) => (address, "the address"),
-        BanPattern::Domain(address) => (address, "the whole domain"),
+fn event_of(list: Option<&MailingList>, pattern: &BanPattern, change: BanChange) -> Event {
+    let (subject, domain) = match pattern {
+        BanPattern::Address(address) => (Some(address.clone()), None),
+        BanPattern::Domain(address) => (None, Some(address.ascii_domain().to_owned())),
     };
-    let event = match change {
-        BanChange::Add => "ban-added",
-        BanChange::Remove => "ban-removed",
+    let kind = match change {
+        BanChange::Add => EventKind::BanAdded { domain },
+        BanChange::Remove => EventKind::BanRemoved { domain },
     };
-    Effect::Changed { address: address.clone(), event, detail: format!("{whom}, by {}", app.operator) }
+    Event { list: list.map(|list| list.no), subject, kind }
 }

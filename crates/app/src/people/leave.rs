@@ -2,6 +2,7 @@
 
 use sealist_lists::model::{ListNo, MailingList, Member, MemberNo, Role};
 use sealist_mail::{Address, Timestamp};
+use sealist_store::events::Occasion;
 use sealist_store::{Conn, people};
 
 use crate::effects::{Effect, carry_out};
@@ -28,7 +29,7 @@ pub enum LastOwner {
 }
 
 /// Ends roles of an address on a list, as if the person had left: copies that wait are dropped, a member gets the goodbye notice,
-/// the owners hear of it, and the audit has an entry, all in one transaction. Returns the roles that ended. Errs with
+/// and the owners hear of it, all in one transaction. Returns the roles that ended. Errs with
 /// [`AppError::NoRole`] if there is none, and with [`AppError::LastOwner`] if the list would lose its last owner.
 pub async fn end_roles(
     app: &App,
@@ -48,6 +49,7 @@ pub async fn end_roles(
     let ended: Vec<Role> = ending.iter().map(|member| member.role).collect();
     let effects = effects_of_end(app, list, &ending, now).await?;
     let (no, name) = (list.no, list.name.to_string());
+    let occasion = Occasion { actor: app.operator.clone(), now };
     let numbers: Vec<MemberNo> = ending.iter().map(|member| member.no).collect();
     app.store
         .write(move |db| {
@@ -55,7 +57,7 @@ pub async fn end_roles(
                 if last_owner == LastOwner::Stays && is_last_owner(&mut *db, no, &numbers).await? {
                     return Err(AppError::LastOwner(name));
                 }
-                carry_out(db, no, effects, now).await
+                carry_out(db, Some(no), effects, &occasion).await
             })
         })
         .await?;
@@ -76,16 +78,11 @@ async fn effects_of_end(
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     let Some(first) = ending.first() else { return Ok(Vec::new()) };
-    let mut effects: Vec<Effect> = ending.iter().map(|member| Effect::Leave(member.no)).collect();
+    let mut effects: Vec<Effect> =
+        ending.iter().map(|member| Effect::Leave(Box::new(member.clone()))).collect();
     if ending.iter().any(|member| member.role == Role::Member) {
         effects.extend(farewell(app, list, &first.address, now).await?);
     }
-    let names: Vec<&str> = ending.iter().map(|member| member.role.name()).collect();
-    effects.push(Effect::Changed {
-        address: first.address.clone(),
-        event: "member-left",
-        detail: format!("{}, by {}", names.join(", "), app.operator),
-    });
     Ok(effects)
 }
 

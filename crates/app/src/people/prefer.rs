@@ -1,10 +1,12 @@
 //! Preferences and names of members, as an admin sets them. Every change names one thing, so that whatever changes at the same
 //! time stays.
 
+use sealist_lists::commands::Setting;
 use sealist_lists::model::{
     Action, MailingList, Member, PreferenceChange, PreferenceLevel, Role, SettingError,
 };
 use sealist_mail::{Address, Timestamp};
+use sealist_store::events::Occasion;
 use sealist_store::people;
 
 use crate::effects::{Effect, carry_out};
@@ -69,21 +71,19 @@ pub async fn change_member(
     let member = found.ok_or_else(no_role)?.clone();
     let effect = match change {
         MemberChange::Preference(change @ PreferenceChange::PreferredLanguage(_)) => {
-            Effect::Prefer(PreferenceLevel::Address(member.address_no), change)
+            Effect::Prefer(address.clone(), PreferenceLevel::Address(member.address_no), change)
         }
-        MemberChange::Preference(change) => Effect::Prefer(PreferenceLevel::Member(member.no), change),
-        MemberChange::ModerationAction(action) => Effect::Moderate(member.no, action),
+        MemberChange::Preference(change) => {
+            Effect::Prefer(address.clone(), PreferenceLevel::Member(member.no), change)
+        }
+        MemberChange::ModerationAction(action) => Effect::Moderate(address.clone(), member.no, action),
     };
-    let changed = Effect::Changed {
-        address: address.clone(),
-        event: "preference-changed",
-        detail: format!("{}, by {}", change.name(), app.operator),
-    };
+    let occasion = Occasion { actor: app.operator.clone(), now };
     let (list, no) = (list.no, member.no);
     app.store
         .write(move |db| {
             Box::pin(async move {
-                carry_out(&mut *db, list, vec![effect, changed], now).await?;
+                carry_out(&mut *db, Some(list), vec![effect], &occasion).await?;
                 let roles = people::memberships_of(db, member.address_no).await?;
                 roles.into_iter().find(|one| one.no == no).ok_or(AppError::Overtaken)
             })
@@ -96,24 +96,8 @@ pub async fn change_member(
 pub async fn rename(app: &App, address: &Address, name: &str, now: Timestamp) -> Result<(), AppError> {
     let mut db = app.store.reader().await?;
     let no = people::find_address(&mut db, address).await?;
-    let no = no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
-    let lists = people::lists_of(&mut db, no).await?;
     drop(db);
-    let (address, name, operator) = (address.clone(), name.to_owned(), app.operator.clone());
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                people::set_name(&mut *db, &address, &name).await?;
-                for list in lists {
-                    let changed = Effect::Changed {
-                        address: address.clone(),
-                        event: "preference-changed",
-                        detail: format!("name, by {operator}"),
-                    };
-                    carry_out(&mut *db, list, vec![changed], now).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+    no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
+    let renamed = Effect::Choose(address.clone(), Setting::Name(name.to_owned()));
+    app.carry_out(None, vec![renamed], app.operator.clone(), now).await
 }

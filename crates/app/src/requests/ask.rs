@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use sealist_lists::budgets::{Asker as Who, NoticeBudget, NoticePurpose};
 use sealist_lists::commands::{self, MailCommand, mailto};
+use sealist_lists::events::EventKind;
 use sealist_lists::model::{Channel, MailingList, SubAddress};
 use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_lists::workflows::{Goal, Question, WorkflowRun};
@@ -12,7 +13,7 @@ use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::requests::Request;
 
 use super::{ListContext, PersonFacts, Proven, Requester, StepOutcome, Transition, WorkflowState};
-use crate::effects::{Asked, EarlierTokens, Effect, UNASKED};
+use crate::effects::{Asked, EarlierTokens, Effect};
 use crate::error::AppError;
 use crate::moderators::{Ask, to_deciders};
 use crate::notice_kinds::{reason_lines, somebody};
@@ -59,9 +60,10 @@ pub(super) async fn ask(
         return Ok(taken);
     }
     let is_decided = question == Question::Approval && list.settings.admin_immed_notify;
+    let (action, asks) = (run.goal.action().to_owned(), question.name().to_owned());
     let event = match question {
-        Question::Approval => "request-waits",
-        _ => "request-asked",
+        Question::Approval => EventKind::RequestWaits { action, question: asks },
+        _ => EventKind::RequestAsked { action, question: asks },
     };
     let by = standing.asker.proven.into();
     let asked = SummaryFact::Asked { email: standing.asker.address.to_string() };
@@ -77,7 +79,6 @@ pub(super) async fn ask(
         instead,
         trier: standing.asker.proven.into(),
         event,
-        detail: format!("{}: {}", run.goal.action(), question.name()),
         by,
         notices,
         run,
@@ -87,8 +88,8 @@ pub(super) async fn ask(
 
 /// Nobody is asked: the person got enough notices, or has enough waiting. The owners can see it.
 pub(super) fn unasked(asker: &Requester, goal: &Goal) -> Transition {
-    let (address, detail) = (asker.address.clone(), goal.action().to_owned());
-    let tried = Effect::Tried { address, trier: asker.proven.into(), event: UNASKED, detail };
+    let kind = EventKind::RequestUnasked { action: goal.action().to_owned() };
+    let tried = Effect::Tried { address: asker.address.clone(), trier: asker.proven.into(), kind };
     Transition { effects: vec![tried], told: StepOutcome::Nothing }
 }
 

@@ -1,31 +1,32 @@
 //! What people in charge make of requests, from the command line.
 
+use sealist_lists::events::Actor;
 use sealist_lists::model::MailingList;
 use sealist_lists::workflows::Question;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
-use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
 
 use super::{ListContext, StepOutcome, Transition, decide};
-use crate::decisions::{DecidedBy, MessageDecision};
-use crate::effects::carry_out;
+use crate::decisions::MessageDecision;
+use crate::effects::{Effect, KeyStep};
 use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::site::App;
 
 /// Lets a request happen that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for something
 /// else, with [`AppError::Refused`] if it cannot be done any more: then it ends.
-pub async fn approve_request(app: &App, request: Request, now: Timestamp) -> Result<(), AppError> {
+pub async fn approve_request(app: &App, request: Request, by: Actor, now: Timestamp) -> Result<(), AppError> {
     if request.question != Question::Approval.name() {
         return Err(AppError::NotWaiting(request.question));
     }
     let list = list_of(app, &request).await?;
     let list_context = ListContext { app, list: &list, now };
     let Transition { effects, told } =
-        decide(list_context, request, MessageDecision::Accept, DecidedBy::Admin).await?;
-    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await?;
+        decide(list_context, request, MessageDecision::Accept, by.clone()).await?;
+    app.carry_out(Some(list.no), effects, by, now).await?;
     match told {
         StepOutcome::Refused(problem) => Err(AppError::Refused(problem)),
         _ => Ok(()),
@@ -37,13 +38,14 @@ pub async fn refuse_request(
     app: &App,
     request: Request,
     reason: &str,
+    by: Actor,
     now: Timestamp,
 ) -> Result<(), AppError> {
     let list = list_of(app, &request).await?;
     let list_context = ListContext { app, list: &list, now };
     let refused = MessageDecision::Reject(reason.to_owned());
-    let Transition { effects, .. } = decide(list_context, request, refused, DecidedBy::Admin).await?;
-    app.store.write(move |db| Box::pin(carry_out(db, list.no, effects, now))).await
+    let Transition { effects, .. } = decide(list_context, request, refused, by.clone()).await?;
+    app.carry_out(Some(list.no), effects, by, now).await
 }
 
 /// Confirms the key that an address has, after somebody compared the fingerprint: copies that waited go out. Errs if it
@@ -52,34 +54,28 @@ pub async fn approve_key(
     app: &App,
     address: &Address,
     fingerprint: &Fingerprint,
+    by: Actor,
     now: Timestamp,
 ) -> Result<Certificate, AppError> {
     let no_key = || AppError::NoKeyOf(address.to_string());
-    let (no, seen, known) = {
+    let (seen, known) = {
         let mut db = app.store.reader().await?;
         let no = people::find_address(&mut db, address).await?.ok_or_else(no_key)?;
-        (no, keys::generation_of(&mut db, no).await?, keys::certificate_of(&mut db, no).await?)
+        (keys::generation_of(&mut db, no).await?, keys::certificate_of(&mut db, no).await?)
     };
     let known = known.ok_or_else(no_key)?;
     let certificate = Certificate::from_stored(&known.certificate)?;
     if certificate.fingerprint() != *fingerprint {
         return Err(AppError::OtherFingerprint(certificate.fingerprint().to_string()));
     }
-    let row = row_of(app, address, &certificate, now);
+    let row = Box::new(row_of(app, address, &certificate, now));
     let change = KeyChange::of_same_key(&known.fingerprint, Authority::Admin, None, now);
     let address = address.clone();
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                if !keys::replace_certificate(&mut *db, no, seen, &row, now).await? {
-                    return Err(AppError::Overtaken);
-                }
-                key_changes::add(&mut *db, no, &change).await?;
-                people::approve_key(&mut *db, None, &address, now).await?;
-                Ok(())
-            })
-        })
-        .await?;
+    let effects = vec![
+        Effect::SetKey { address: address.clone(), seen, row, change, step: KeyStep::Changed },
+        Effect::KeyApproved(address),
+    ];
+    app.carry_out(None, effects, by, now).await?;
     Ok(certificate)
 }
 

@@ -13,7 +13,7 @@ use super::elsewhere::KeyAuthority;
 use super::{
     ListContext, PersonFacts, StepOutcome, Transition, WorkflowState, elsewhere, first_free, in_key,
 };
-use crate::effects::Effect;
+use crate::effects::{Effect, KeyStep, RequestEnd};
 use crate::error::AppError;
 use crate::farewell::farewell;
 use crate::key_life::row_of;
@@ -42,14 +42,12 @@ pub(super) async fn done(
         WorkflowChange::Command(line) => end.command(line),
     };
     // First of all it is seen whether somebody was quicker.
-    let mut effects: Vec<Effect> =
-        standing.before.iter().map(|request| Effect::End(Box::new(request.clone()))).collect();
+    let mut effects: Vec<Effect> = standing
+        .before
+        .iter()
+        .map(|request| Effect::End(Box::new(request.clone()), RequestEnd::Done))
+        .collect();
     effects.extend(changes);
-    effects.push(Effect::Changed {
-        address: standing.asker.address.clone(),
-        event: "request-done",
-        detail: run.goal.action().to_owned(),
-    });
     Ok(Transition { effects, told: StepOutcome::Done(change) })
 }
 
@@ -89,7 +87,8 @@ impl End<'_> {
 
     async fn unsubscribe(&self) -> Result<Vec<Effect>, AppError> {
         let members = self.facts.roles.iter().filter(|member| member.role == Role::Member);
-        let mut effects: Vec<Effect> = members.map(|member| Effect::Leave(member.no)).collect();
+        let mut effects: Vec<Effect> =
+            members.map(|member| Effect::Leave(Box::new(member.clone()))).collect();
         effects.extend(farewell(self.app, self.list, &self.standing.asker.address, self.now).await?);
         Ok(effects)
     }
@@ -161,7 +160,8 @@ impl End<'_> {
         let row = Box::new(row_of(self.app, &address, certificate, self.now));
         let seen = self.facts.generation;
         let list_context = ListContext { app: self.app, list: self.list, now: self.now };
-        let mut effects = vec![Effect::SetKey { address: address.clone(), seen, row, change }];
+        let mut effects =
+            vec![Effect::SetKey { address: address.clone(), seen, row, change, step: KeyStep::Changed }];
         effects.push(Effect::KeyApproved(address));
         // Who brings the key that counts already changes nothing elsewhere.
         let known = self.facts.known.as_ref().map(Certificate::fingerprint);

@@ -46,10 +46,9 @@ pub(super) async fn tell(
         let roles =
             people::roles_of(&mut *list_context.app.store.reader().await?, no, &asker.address).await?;
         let carried = word == KeyAuthority::OldKey && roles.iter().all(|member| !member.key_pending_approval);
-        let mut told = vec![Effect::Changed {
+        let mut told = vec![Effect::KeySetElsewhere {
             address: asker.address.clone(),
-            event: "key-set-elsewhere",
-            detail: certificate.fingerprint().to_string(),
+            fingerprint: certificate.fingerprint().to_string(),
         }];
         if approves && !carried {
             told.push(Effect::KeyWaits(asker.address.clone()));

@@ -12,6 +12,7 @@ mod offer;
 
 use sealist_lists::budgets::{Asker as Who, NoticeBudget, NoticePurpose};
 use sealist_lists::commands::Problem;
+use sealist_lists::events::Actor;
 use sealist_lists::model::MailingList;
 use sealist_lists::workflows::{
     Goal, OfferedKey, Question, StepAnswer, StepContext, Workflow, WorkflowChange, WorkflowProgress,
@@ -19,7 +20,7 @@ use sealist_lists::workflows::{
 };
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
-use sealist_store::audit::Trier;
+use sealist_store::events::Trier;
 use sealist_store::requests::{self, Request, RequestPlace, RequestedBy};
 
 pub use decide::{approve_key, approve_request, refuse_request};
@@ -28,8 +29,8 @@ pub(crate) use facts::{PersonFacts, facts};
 pub(crate) use name::{first_free, in_key, is_chosen_here, is_free, is_shown};
 pub(crate) use offer::Offer;
 
-use crate::decisions::{DecidedBy, MessageDecision};
-use crate::effects::{EarlierTokens, Effect, RequestDecided};
+use crate::decisions::MessageDecision;
+use crate::effects::{EarlierTokens, Effect, RequestDecided, RequestEnd};
 use crate::error::AppError;
 use crate::site::App;
 
@@ -201,7 +202,8 @@ pub(crate) async fn resume_request(
     Ok(match run_workflow(list_context, standing, run, certificate).await? {
         Ok(taken) => taken,
         Err(problem) => {
-            Transition { effects: vec![Effect::End(Box::new(request))], told: StepOutcome::Refused(problem) }
+            let end = Effect::End(Box::new(request), RequestEnd::Refused(problem.clone()));
+            Transition { effects: vec![end], told: StepOutcome::Refused(problem) }
         }
     })
 }
@@ -212,13 +214,10 @@ pub(crate) async fn decide(
     list_context: ListContext<'_>,
     request: Request,
     decision: MessageDecision,
-    by: DecidedBy,
+    by: Actor,
 ) -> Result<Transition, AppError> {
-    let audited = by.audited(list_context.app);
-    let decided = RequestDecided { request: request.clone(), decision: decision.clone(), by, audited };
+    let decided = RequestDecided { request: request.clone(), decision: decision.clone(), by };
     let decided = Effect::RequestDecided(Box::new(decided));
-    let end =
-        |request| Transition { effects: vec![Effect::End(Box::new(request))], told: StepOutcome::Nothing };
     let mut taken = match decision {
         MessageDecision::Accept => {
             let asker = Requester { address: request.address.clone(), proven: Proven::Yes, source: None };
@@ -226,11 +225,9 @@ pub(crate) async fn decide(
         }
         MessageDecision::Reject(reason) => {
             let notice = ask::refused(list_context, &request, &reason).await?;
-            let mut taken = end(request);
-            taken.effects.push(Effect::Notice(notice));
-            taken
+            Transition { effects: vec![Effect::Notice(notice)], told: StepOutcome::Nothing }
         }
-        MessageDecision::Discard => end(request),
+        MessageDecision::Discard => Transition { effects: Vec::new(), told: StepOutcome::Nothing },
     };
     taken.effects.insert(0, decided);
     Ok(taken)

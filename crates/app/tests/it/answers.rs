@@ -155,7 +155,7 @@ async fn a_name_comes_with_the_answer_or_the_key() {
         let mut db = stage.app.store.reader().await.unwrap();
         let request = requests::of_address(&mut db, stage.no, &address, day(0)).await.unwrap().remove(0);
         drop(db);
-        approve_request(&stage.app, request, day(0)).await.unwrap();
+        approve_request(&stage.app, request, stage.app.operator.clone(), day(0)).await.unwrap();
         deliver(&stage.app, day(0)).await;
         let mut db = stage.app.store.reader().await.unwrap();
         let roles = people::roles_of(&mut db, stage.no, &address).await.unwrap();

@@ -9,7 +9,7 @@ use sealist_lists::model::{MAX_LOCAL_OCTETS, MailingList, MemberNo, Role, SubAdd
 use sealist_mail::{Address, Headers, SmtpStage, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::deliveries::{DeliveryResult, DeliveryState};
-use sealist_store::{StoreError, audit, bounce_scores, people, put_aside, queue};
+use sealist_store::{StoreError, bounce_scores, events, people, put_aside, queue};
 use tempfile::TempDir;
 
 const MEMBERS: [&str; 4] = ["anne@x.example", "bart@x.example", "cris@y.example", "dora@y.example"];
@@ -396,11 +396,11 @@ async fn what_happens_at_the_bounce_address_can_be_looked_up() {
         arrive(&app, to, None, message, day(1)).await;
     }
     let stopped_at = async || {
-        let events = audit::newest(&mut app.store.reader().await.unwrap(), Some(list.no), 99).await.unwrap();
+        let events = events::newest(&mut app.store.reader().await.unwrap(), Some(list.no), 99).await.unwrap();
         events
             .into_iter()
-            .filter(|one| one.event == "delivery-stopped")
-            .map(|one| one.who)
+            .filter(|one| one.event.kind.name() == "delivery-stopped")
+            .map(|one| one.event.subject.unwrap().to_string())
             .collect::<Vec<_>>()
     };
     assert_eq!(stopped_at().await, [""; 0]);

@@ -344,10 +344,10 @@ async fn the_tables_are_bounded_and_changes_are_there() {
         }
     }
     assert!(changes > 3);
-    assert_eq!(stage.count("SELECT COUNT(*) FROM audit WHERE event = 'request-done'"), changes);
+    assert_eq!(stage.count("SELECT COUNT(*) FROM events WHERE kind = 'request-done'"), changes);
     assert_eq!(stage.count("SELECT COUNT(*) FROM members WHERE list_no = 3"), changes);
     let lists_and_events = 5 * 4;
-    assert!(stage.count("SELECT COUNT(*) FROM audit") <= changes * 3 + lists_and_events * 21);
+    assert!(stage.count("SELECT COUNT(*) FROM events") <= changes * 3 + lists_and_events * 21);
     assert!(stage.count("SELECT COUNT(*) FROM requests") <= 40 * 13);
     assert!(stage.count("SELECT COUNT(*) FROM notices WHERE pool <> ''") <= 40 * 13);
 }

@@ -5,9 +5,10 @@ mod rejections;
 use crate::moved_clock::{Mail, day, deliver, site_in, site_on_postgres};
 use crate::readers::read_copy;
 use sealist_app::{
-    App, AppError, DecidedBy, Destination, Intake, MessageDecision, Rejected, decide, open_for, open_to_file,
-    process, tell_due, upkeep,
+    App, AppError, Destination, Intake, MessageDecision, Rejected, decide, open_for, open_to_file, process,
+    tell_due, upkeep,
 };
+use sealist_lists::events::{Actor, MailProof};
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Timestamp};
@@ -15,7 +16,7 @@ use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::pending::{self, Beyond, Heap, NewFact, Pace};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::tokens::{self, TokenSubject};
-use sealist_store::{StoreError, audit, lists};
+use sealist_store::{StoreError, events, lists};
 use tempfile::TempDir;
 
 /// Stories that are the same on SQLite and on PostgreSQL.
@@ -127,10 +128,10 @@ impl Stage {
     }
 
     async fn audited(&self) -> Vec<(String, String)> {
-        let events = audit::newest(&mut self.app.store.reader().await.unwrap(), Some(self.list.no), 100)
+        let events = events::newest(&mut self.app.store.reader().await.unwrap(), Some(self.list.no), 100)
             .await
             .unwrap();
-        events.into_iter().map(|event| (event.event, event.who)).collect()
+        events.into_iter().map(|one| (one.event.kind.name(), one.actor.to_string())).collect()
     }
 
     /// What a token that stands in a notice answers.
@@ -213,7 +214,7 @@ async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
         let (olga, mona) = (token("olga@x.example"), token("mona@x.example"));
         assert_ne!(olga, mona);
         let entry = stage.held().await.remove(0);
-        let by = DecidedBy::Person("mona@x.example".parse().unwrap());
+        let by = Actor::mail(&"mona@x.example".parse().unwrap(), MailProof::Token);
         decide(&stage.app, entry.clone(), what.clone(), by, day(1)).await.unwrap();
         for (who, token) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
             let Some(TokenSubject::Decided(decided)) = stage.subject(token, who, day(1)).await else {
@@ -221,7 +222,7 @@ async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
             };
             assert_eq!((&*decided.decision, &*decided.by, decided.at), (name, "mona@x.example", day(1)));
         }
-        let again = decide(&stage.app, entry, what, DecidedBy::Admin, day(1)).await;
+        let again = decide(&stage.app, entry, what, stage.app.operator.clone(), day(1)).await;
         assert!(matches!(again, Err(AppError::Overtaken)), "{name}: {again:?}");
         assert_eq!(stage.audited().await[0], (event.to_owned(), "mona@x.example".to_owned()));
     }
@@ -337,7 +338,9 @@ async fn authors_of_held_posts_hear_of_it_where_it_tells_no_secret() {
         assert_eq!(stage.held().await.len(), 1, "it waits");
         let mail = stage.told(day(0)).await;
         for entry in stage.held().await {
-            decide(&stage.app, entry, MessageDecision::Discard, DecidedBy::Admin, day(0)).await.unwrap();
+            decide(&stage.app, entry, MessageDecision::Discard, stage.app.operator.clone(), day(0))
+                .await
+                .unwrap();
         }
         mail.iter().any(|mail| mail.to == who)
     }
@@ -404,10 +407,13 @@ async fn what_names_no_author_cannot_pass() {
         let notice = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());
         assert!(notice.contains("reject ") && !notice.contains("approve "), "{notice}");
         let refused =
-            decide(&stage.app, entry.clone(), MessageDecision::Accept, DecidedBy::Admin, day(0)).await;
+            decide(&stage.app, entry.clone(), MessageDecision::Accept, stage.app.operator.clone(), day(0))
+                .await;
         assert!(matches!(refused, Err(AppError::NoAuthor(_))), "{from:?}");
         assert_eq!(stage.held().await.len(), 1, "it is still there");
-        decide(&stage.app, entry, MessageDecision::Discard, DecidedBy::Admin, day(0)).await.unwrap();
+        decide(&stage.app, entry, MessageDecision::Discard, stage.app.operator.clone(), day(0))
+            .await
+            .unwrap();
     }
 }
 
@@ -431,28 +437,29 @@ async fn a_captured_message_is_not_accepted_unseen() {
         assert!(shown.contains("eve@y.example") && !shown.contains("stealing"), "{shown}");
         assert!(shown.contains("show ") && !shown.contains("approve "), "{shown}");
     }
-    let unseen = decide(&stage.app, entry.clone(), MessageDecision::Accept, DecidedBy::Admin, day(0))
-        .await
-        .unwrap_err();
+    let unseen =
+        decide(&stage.app, entry.clone(), MessageDecision::Accept, stage.app.operator.clone(), day(0))
+            .await
+            .unwrap_err();
     assert!(unseen.to_string().contains("sealist queue open"), "{unseen}");
     let [owner, moderator, other] =
         ["olga@x.example", "mona@x.example", "anne@x.example"].map(|who| who.parse::<Address>().unwrap());
     for who in [&moderator, &other] {
-        let refused = open_for(&stage.app, &entry, who, day(0)).await;
+        let refused = open_for(&stage.app, &entry, who, stage.app.operator.clone(), day(0)).await;
         assert!(matches!(refused, Err(AppError::MayNotSee(_))), "{who}: {refused:?}");
     }
     assert!(stage.told(day(0)).await.is_empty());
-    open_for(&stage.app, &entry, &owner, day(0)).await.unwrap();
+    open_for(&stage.app, &entry, &owner, stage.app.operator.clone(), day(0)).await.unwrap();
     let mail = stage.told(day(0)).await;
     assert_eq!(mail.len(), 1);
     assert!(read(&stage, &olga, &mail[0]).await.contains("I caught Eve stealing."));
     assert!(!text(&mail[0]).contains("stealing"));
-    assert_eq!(stage.audited().await[0], ("hold-shown".to_owned(), "olga@x.example".to_owned()));
-    let file = open_to_file(&stage.app, &entry, &owner, day(0)).await.unwrap();
+    assert_eq!(stage.audited().await[0], ("hold-shown".to_owned(), "(command line)".to_owned()));
+    let file = open_to_file(&stage.app, &entry, &owner, stage.app.operator.clone(), day(0)).await.unwrap();
     let file = Mail { message: file, ..mail.into_iter().next().unwrap() };
     assert!(read(&stage, &olga, &file).await.contains("stealing"));
     let entry = stage.held().await.remove(0);
-    decide(&stage.app, entry, MessageDecision::Accept, DecidedBy::Admin, day(0)).await.unwrap();
+    decide(&stage.app, entry, MessageDecision::Accept, stage.app.operator.clone(), day(0)).await.unwrap();
 }
 
 /// By mail it is the same: `show TOKEN` of an owner, then `approve TOKEN`; whoever comes second hears who decided.

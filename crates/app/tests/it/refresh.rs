@@ -211,7 +211,7 @@ async fn a_key_in_doubt_waits_for_a_person() {
         [Authority::OldKey, Authority::Revocation, Authority::Update, Authority::Update]
     );
 
-    approve_key(&app, &anne_at, &longer.fingerprint(), day(3)).await.unwrap();
+    approve_key(&app, &anne_at, &longer.fingerprint(), app.operator.clone(), day(3)).await.unwrap();
     stands(true, "approved").await;
     ask(revoked.to_bytes(), day(3)).await;
     stands(true, "by a person's word").await;

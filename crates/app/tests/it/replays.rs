@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::moved_clock::{day, join, key_row, make_list, site_in, two_nodes_on_postgres};
-use sealist_app::{App, DecidedBy, Destination, Intake, MessageDecision, decide, process};
+use sealist_app::{App, Destination, Intake, MessageDecision, decide, process};
 use sealist_lists::model::{Action, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
 use sealist_store::queue::{self, QueueEntry};
-use sealist_store::{StoreError, audit, lists, people};
+use sealist_store::{StoreError, events, lists, people};
 use tempfile::TempDir;
 
 const ANNE: &str = "anne@example.org";
@@ -192,7 +192,7 @@ async fn the_record_does_as_its_model() {
                             &stage.app,
                             entry,
                             MessageDecision::Reject(String::new()),
-                            DecidedBy::Admin,
+                            stage.app.operator.clone(),
                             now,
                         )
                         .await
@@ -293,8 +293,8 @@ async fn what_was_posted_already_is_said_once() {
     stage.write(2, day(0)).await;
     let events = async || {
         let mut db = stage.app.store.reader().await.unwrap();
-        let all = audit::newest(&mut db, None, 100).await.unwrap();
-        all.iter().filter(|event| event.event == "posted-already").count()
+        let all = events::newest(&mut db, None, 100).await.unwrap();
+        all.iter().filter(|one| one.event.kind.name() == "posted-already").count()
     };
     // On the first day the author hears of one text, and of the other when it comes again on the next.
     for (text, days, expected) in

@@ -70,7 +70,9 @@ impl Stage {
     async fn asked_for(&self) -> Vec<u8> {
         let entry =
             queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
-        open_for(&self.app, entry.last().unwrap(), &OLGA.parse().unwrap(), day(0)).await.unwrap();
+        open_for(&self.app, entry.last().unwrap(), &OLGA.parse().unwrap(), self.app.operator.clone(), day(0))
+            .await
+            .unwrap();
         self.read(&deliver(&self.app, day(0)).await[0]).await
     }
 

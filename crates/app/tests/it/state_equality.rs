@@ -368,7 +368,7 @@ async fn nothing_that_fails_leaves_a_trace_of_what_it_holds() {
         let variants = stage.variants(asker);
         assert!(variants.len() >= 60, "{}", variants.len());
         let expected = stage.after(REQUEST, &variants[0].2).await;
-        for table in ["audit", "notices", "sendings", "deliveries"] {
+        for table in ["events", "notices", "sendings", "deliveries"] {
             assert_ne!(before[table], expected[table], "{}: nobody hears of it in {table}", asker.name);
         }
         // An encrypted part beside others is no first contact, as anybody sees: a stranger gets no notice for it.

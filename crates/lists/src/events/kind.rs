@@ -35,6 +35,10 @@ pub enum EventKind {
     PreferenceChanged { name: String },
     /// Somebody answered from the address, or an admin vouched for it.
     AddressVerified {},
+    /// Mail of an address, or of that domain, is not taken any more.
+    BanAdded { domain: Option<String> },
+    /// Mail of an address, or of that domain, is taken again.
+    BanRemoved { domain: Option<String> },
     /// Posts to a member have stopped because mail came back on that many days.
     DeliveryStopped { days: u32 },
     /// A copy for a member was given up.
@@ -163,7 +167,7 @@ impl EventKind {
     }
 }
 
-/// The data of an event in one line for people: the values of all fields, each list with commas.
+/// The data of an event in one line for people: each field with its name, or the value alone of a single field.
 pub fn in_words(data: &Value) -> String {
     let words = |value: &Value| match value {
         Value::String(text) => text.clone(),
@@ -175,14 +179,12 @@ pub fn in_words(data: &Value) -> String {
         other => other.to_string(),
     };
     let Value::Object(fields) = data else { return words(data) };
+    if let (1, Some(value)) = (fields.len(), fields.values().next()) {
+        return words(value);
+    }
     let fields = fields.iter().map(|(name, value)| (name, words(value)));
     let fields = fields.filter(|(_, words)| !words.is_empty());
-    // Older versions recorded a line of words.
-    let fields = fields.map(|(name, words)| match name.as_str() {
-        "detail" => words,
-        name => format!("{name} {words}"),
-    });
-    fields.collect::<Vec<_>>().join("; ")
+    fields.map(|(name, words)| format!("{name} {words}")).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -217,7 +219,7 @@ mod tests {
             assert_eq!(in_words(&kind.stored().1), words);
         }
         check("moon-rose", json!({ "phase": "new", "hours": 3 }), "hours 3; phase new");
-        check("member-joined", json!({ "role": "prophet" }), "role prophet");
+        check("member-joined", json!({ "role": "prophet" }), "prophet");
         check("request-done", json!({ "detail": "subscribe" }), "subscribe");
         check("hold-begun", json!("odd"), "odd");
         check("moon-set", Value::Null, "");
@@ -229,7 +231,7 @@ mod tests {
             assert_eq!(in_words(&kind.stored().1), words);
         }
         check(EventKind::AddressVerified {}, "");
-        check(EventKind::CommandRefused { problem: "wrong-token".to_owned() }, "problem wrong-token");
+        check(EventKind::CommandRefused { problem: "wrong-token".to_owned() }, "wrong-token");
         let reasons = vec![Reason::OwnLoop, Reason::Bounce];
         check(
             EventKind::HoldShown(HeldEntry { entry: EntryNo(7), reasons }),

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use sealist_app::App;
+use sealist_lists::events::in_words;
 use sealist_lists::model::ListName;
 use sealist_mail::shown;
-use sealist_store::{audit, lists};
+use sealist_store::events::{self, RecordedEvent};
+use sealist_store::lists;
 use serde_json::{Value, json};
 
 use super::{CommandOutput, named};
@@ -18,30 +20,39 @@ pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow
     let mut db = app.store.reader().await?;
     let names: BTreeMap<_, _> =
         lists::all(&mut db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect();
-    let events = audit::newest(&mut db, of, limit).await?;
+    let found = events::newest(&mut db, of, limit).await?;
     let name =
-        |event: &audit::AuditEntry| event.list.and_then(|no| names.get(&no)).cloned().unwrap_or_default();
-    let email =
-        |event: &audit::AuditEntry| if event.who.contains('@') { event.who.as_str() } else { "" }.to_owned();
-    let text = events
-        .iter()
-        .map(|event| {
-            let (at, list) = (event.at.rfc3339(), name(event));
-            let (who, times) = match event.times {
-                1 => (shown(&event.who), String::new()),
-                times => ("(anybody)".into(), format!("{times} times ")),
-            };
-            format!("{at}  {list:<30} {who:<30} {:<18} {times}{}\n", event.event, event.detail)
-        })
-        .collect();
-    let data: Vec<Value> = events
-        .iter()
-        .map(|event| {
-            json!({
-                "at": event.at.rfc3339(), "list": name(event), "who": event.who, "email": email(event),
-                "event": event.event, "detail": event.detail, "times": event.times,
-            })
-        })
-        .collect();
+        |one: &RecordedEvent| one.event.list.and_then(|no| names.get(&no)).cloned().unwrap_or_default();
+    let text = found.iter().map(|one| line(one, &name(one))).collect();
+    let data: Vec<Value> = found.iter().map(|one| data(one, &name(one))).collect();
     Ok((text, data.into()))
+}
+
+fn subject(one: &RecordedEvent) -> String {
+    one.event.subject.as_ref().map_or_else(String::new, |subject| subject.key())
+}
+
+fn line(one: &RecordedEvent, list: &str) -> String {
+    let (at, actor, subject) = (one.at.rfc3339(), one.actor.to_string(), subject(one));
+    let about =
+        if subject.is_empty() || subject == actor { String::new() } else { format!("{} ", shown(&subject)) };
+    let times = if one.times == 1 { String::new() } else { format!("{} times ", one.times) };
+    let (kind, words) = (one.event.kind.name(), in_words(&one.data));
+    let (actor, words) = (shown(&actor), shown(&words));
+    format!("{at}  {list:<30} {actor:<30} {kind:<18} {times}{about}{words}\n")
+}
+
+/// `who` acts, and `email` is the address that the event is about.
+fn data(one: &RecordedEvent, list: &str) -> Value {
+    json!({
+        "at": one.at.rfc3339(),
+        "list": list,
+        "who": one.actor.to_string(),
+        "by": one.actor.stored().kind,
+        "email": subject(one),
+        "event": one.event.kind.name(),
+        "detail": in_words(&one.data),
+        "data": one.data,
+        "times": one.times,
+    })
 }

@@ -3,8 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 use sealist_app::{
-    App, AppError, DecidedBy, MessageDecision, QueuedMessageView, Rejected, decide, open_for, open_to_file,
-    outside_of,
+    App, AppError, MessageDecision, QueuedMessageView, Rejected, decide, open_for, open_to_file, outside_of,
 };
 use sealist_lists::model::{EntryNo, ListName};
 use sealist_lists::rules::Reason;
@@ -107,12 +106,12 @@ pub(super) async fn open(
     let now = app.store.now();
     let where_to = match file {
         Some(path) => {
-            let message = open_to_file(app, &entry, to, now).await?;
+            let message = open_to_file(app, &entry, to, app.operator.clone(), now).await?;
             std::fs::write(path, message).map_err(|error| Ending::not_written(path, &error))?;
             format!("in {}, encrypted to the key of {to}", path.display())
         }
         None => {
-            open_for(app, &entry, to, now).await?;
+            open_for(app, &entry, to, app.operator.clone(), now).await?;
             format!("on its way to {to}")
         }
     };
@@ -123,7 +122,7 @@ pub(super) async fn open(
 pub(super) async fn accept(app: &App, entry: i64) -> anyhow::Result<CommandOutput> {
     let entry = find(app, entry).await?;
     let no = entry.no;
-    decide(app, entry, MessageDecision::Accept, DecidedBy::Admin, app.store.now())
+    decide(app, entry, MessageDecision::Accept, app.operator.clone(), app.store.now())
         .await
         .map_err(overtaken(no))?;
     Ok((format!("{no} is on its way; it is judged again\n"), json!({ "resumed": no })))
@@ -132,7 +131,8 @@ pub(super) async fn accept(app: &App, entry: i64) -> anyhow::Result<CommandOutpu
 pub(super) async fn reject(app: &App, entry: i64, reason: String) -> anyhow::Result<CommandOutput> {
     let entry = find(app, entry).await?;
     let no = entry.no;
-    let told = decide(app, entry, MessageDecision::Reject(reason), DecidedBy::Admin, app.store.now()).await;
+    let told =
+        decide(app, entry, MessageDecision::Reject(reason), app.operator.clone(), app.store.now()).await;
     let told = told.map_err(overtaken(no))? == Rejected::Told;
     let line = match told {
         true => "its author gets a notice",
@@ -146,7 +146,9 @@ pub(super) async fn discard(app: &App, which: HeldSelection) -> anyhow::Result<C
     if let Some(entry) = which.entry {
         let entry = find(app, entry).await?;
         let no = entry.no;
-        decide(app, entry, MessageDecision::Discard, DecidedBy::Admin, now).await.map_err(overtaken(no))?;
+        decide(app, entry, MessageDecision::Discard, app.operator.clone(), now)
+            .await
+            .map_err(overtaken(no))?;
         return Ok((format!("{no} is discarded\n"), json!({ "discarded": no })));
     }
     let mut waiting = match &which.all {
@@ -166,7 +168,7 @@ pub(super) async fn discard(app: &App, which: HeldSelection) -> anyhow::Result<C
     let mut discarded = Vec::new();
     for entry in waiting {
         let no = entry.no;
-        match decide(app, entry, MessageDecision::Discard, DecidedBy::Admin, now).await {
+        match decide(app, entry, MessageDecision::Discard, app.operator.clone(), now).await {
             Ok(_) => discarded.push(no),
             // Somebody else decided about the message in the meantime.
             Err(AppError::Overtaken) => {}

@@ -115,7 +115,7 @@ pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> any
         KeyCommands::Refresh { address } => refresh::run(app, config, address).await?,
         KeyCommands::Wkd { folder } => wkd::run(app, &folder).await?,
         KeyCommands::Approve { address, fingerprint } => {
-            let certificate = approve_key(app, &address, &fingerprint, now).await?;
+            let certificate = approve_key(app, &address, &fingerprint, app.operator.clone(), now).await?;
             let (text, data) = describe(&certificate, now);
             (format!("address      {address}\n{text}"), data)
         }

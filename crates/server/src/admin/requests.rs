@@ -69,13 +69,13 @@ pub(super) async fn run(app: &App, command: Requests) -> anyhow::Result<CommandO
         Requests::Approve { list, address, number } => {
             let request = the_one(app, &list, &address, number).await?;
             let action = request.run.goal.action().to_owned();
-            approve_request(app, request, now).await?;
+            approve_request(app, request, app.operator.clone(), now).await?;
             (format!("{address}: {action}: approved\n"), json!({ "approved": address.to_string() }))
         }
         Requests::Reject { list, address, number, reason } => {
             let request = the_one(app, &list, &address, number).await?;
             let action = request.run.goal.action().to_owned();
-            refuse_request(app, request, &reason, now).await?;
+            refuse_request(app, request, &reason, app.operator.clone(), now).await?;
             (format!("{address}: {action}: rejected\n"), json!({ "rejected": address.to_string() }))
         }
     })

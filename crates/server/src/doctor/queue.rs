@@ -2,10 +2,11 @@
 //! key.
 
 use sealist_app::{App, UNTOLD};
+use sealist_lists::events::EventKind;
 use sealist_lists::workflows::Question;
 use sealist_mail::Timestamp;
 use sealist_store::queue::{self, QueueName};
-use sealist_store::{StoreError, archive, audit, deliveries, lists, put_aside, requests};
+use sealist_store::{StoreError, archive, deliveries, events, lists, put_aside, requests};
 
 use super::Diagnosis;
 
@@ -54,10 +55,10 @@ async fn look(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     if findings.is_empty() {
         findings.push(Diagnosis::good("queue", format!("{} held", held.len())));
     }
-    let untold = audit::counted(&mut db, UNTOLD, Timestamp(now.0 - ASIDE_MS)).await?;
+    let untold = events::counted(&mut db, UNTOLD, Timestamp(now.0 - ASIDE_MS)).await?;
     if !untold.is_empty() {
         let counts: Vec<String> =
-            untold.iter().map(|(limit, count)| format!("{count} by the limit of {limit}")).collect();
+            untold.iter().map(|(kind, count)| format!("{count} by the limit of {}", limit(kind))).collect();
         findings.push(Diagnosis::good(
             "notices",
             format!("not sent in the last 7 days, to answer is rare: {}", counts.join(", ")),
@@ -109,4 +110,11 @@ async fn look(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
         }
     }
     Ok(findings)
+}
+
+fn limit(kind: &EventKind) -> &str {
+    match kind {
+        EventKind::NoticeUntold { limit } => limit,
+        _ => "another version",
+    }
 }

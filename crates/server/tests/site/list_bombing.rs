@@ -82,8 +82,8 @@ async fn nobody_gets_more_than_one_notice() {
     let rows = |table: &str| -> i64 {
         db.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap()
     };
-    assert!(rows("audit") <= 50, "{}", rows("audit"));
-    let tried = "SELECT SUM(times) FROM audit WHERE event IN ('request-asked', 'request-unasked')";
+    assert!(rows("events") <= 50, "{}", rows("events"));
+    let tried = "SELECT SUM(times) FROM events WHERE kind IN ('request-asked', 'request-unasked')";
     let tried: i64 = db.query_row(tried, [], |row| row.get(0)).unwrap();
     assert_eq!(tried, 10_000, "each is counted");
     let doctor = site.server.command(&["doctor"]).stdout;

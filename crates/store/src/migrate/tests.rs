@@ -1,5 +1,6 @@
 //! Databases of earlier versions, with rows as those versions wrote them, come up to date with all that is in them.
 
+use sealist_lists::events::{EventKind, in_words};
 use sealist_lists::model::{
     AddressNo, DeliveryMode, DeliveryStatus, EffectivePreferences, ListNo, PreferenceChange, PreferenceLevel,
     Preferences, Role,
@@ -9,7 +10,7 @@ use sealist_lists::texts::Language;
 use super::{MIGRATIONS, apply_all, filled_in};
 use crate::sql::query;
 use crate::testing::Postgres;
-use crate::{Conn, Database, people};
+use crate::{Conn, Database, events, people};
 
 /// The last version in which a member had choices of its own alone.
 const BEFORE_PEOPLE: usize = 17;
@@ -141,4 +142,47 @@ async fn check_later_choices(mut db: Conn) {
     let found: Vec<(String, bool)> = found.collect();
     let expected = ["by_moderator", "by_bounces", "by_moderator", "by_user"];
     assert_eq!(found, expected.map(|status| (status.to_owned(), false)));
+}
+
+/// The last version in which the audit recorded who did what in words.
+const BEFORE_EVENTS: usize = 20;
+
+const AUDIT: &str = "
+    INSERT INTO audit (list_no, at, email_key, event, detail, unproven, times, day) VALUES
+        (1, 1, 'anne@example.org', 'request-done', 'subscribe', 0, 1, NULL),
+        (1, 2, 'eve@example.org', 'request-asked', 'subscribe: \"it\"', 1, 1, NULL),
+        (1, 3, '', 'request-asked', '', 0, 40, 7),
+        (NULL, 4, 'mona@example.org', 'hold-accepted', 'entry 5 from <eve@example.org>, own-loop', 0, 1, NULL),
+        (1, 5, 'root (command line)', 'weakened', 'archive true: x', 0, 1, NULL),
+        (1, 6, '(the server)', 'hold-expired', '', 0, 1, NULL),
+        (1, 7, '', 'notice-untold', 'day', 0, 3, 8);
+";
+
+/// Every row of the audit is an event afterwards, with who did it and whom it is about.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_the_audit_becomes_events() {
+    on_both!(BEFORE_EVENTS, AUDIT, check_events);
+}
+
+async fn check_events(mut db: Conn) {
+    let mut found = events::newest(&mut db, None, 99).await.expect("events");
+    found.reverse();
+    let shown = found.iter().map(|one| {
+        let subject = one.event.subject.as_ref().map_or_else(String::new, ToString::to_string);
+        let (kind, words) = (one.event.kind.name(), in_words(&one.data));
+        format!("{} {kind} {words} | {} | {subject} | {}", one.at.0, one.actor, one.times)
+    });
+    let expected = [
+        "1 request-done subscribe | (earlier) | anne@example.org | 1",
+        "2 request-asked subscribe: \"it\" | eve@example.org | eve@example.org | 1",
+        "3 request-asked  | (anybody) |  | 40",
+        "4 hold-accepted entry 5 from <eve@example.org>, own-loop | mona@example.org |  | 1",
+        "5 weakened archive true: x | root (command line) |  | 1",
+        "6 hold-expired  | (the server) |  | 1",
+        "7 notice-untold day | (anybody) |  | 3",
+    ];
+    assert_eq!(shown.collect::<Vec<_>>(), expected);
+    assert_eq!(found[0].event.kind, EventKind::RequestDone { action: "subscribe".to_owned() });
+    assert_eq!(found[6].event.kind, EventKind::NoticeUntold { limit: "day".to_owned() });
+    assert_eq!(found.iter().filter(|one| one.event.list.is_none()).count(), 1);
 }

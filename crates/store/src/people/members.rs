@@ -15,42 +15,41 @@ const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
 const SELECT: &str =
     "SELECT m.*, a.email, a.display_name FROM members m JOIN addresses a ON a.no = m.address_no";
 
-/// On that list the key of the address is neither used nor believed before those in charge approve it.
+/// On that list the key of the address is neither used nor believed before those in charge approve it. Returns whether it was
+/// so far.
 pub async fn mark_key_pending_approval(
     db: &mut Conn,
     list: ListNo,
     address: &Address,
-) -> Result<(), StoreError> {
-    query(
+) -> Result<bool, StoreError> {
+    let marked = query(
         "UPDATE members SET key_pending_approval = 1
-         WHERE list_no = $1 AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
-    )
-    .bind(list.0)
-    .bind(address.key())
-    .execute(db)
-    .await?;
-    Ok(())
+         WHERE list_no = $1 AND address_no = (SELECT no FROM addresses WHERE email_key = $2)
+         AND key_pending_approval = 0",
+    );
+    let marked = marked.bind(list.0).bind(address.key()).execute(db).await?;
+    Ok(marked.rows_affected() > 0)
 }
 
-/// The key of the address is approved, on that list or on all. Copies that waited become due.
+/// The key of the address is approved, on that list or on all. Copies that waited become due. Returns whether the approval was
+/// waited for.
 pub async fn approve_key(
     db: &mut Conn,
     list: Option<ListNo>,
     address: &Address,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    query(
+) -> Result<bool, StoreError> {
+    let approved = query(
         "UPDATE members SET key_pending_approval = 0 WHERE ($1 = 0 OR list_no = $1)
+         AND key_pending_approval = 1
          AND address_no = (SELECT no FROM addresses WHERE email_key = $2)",
-    )
-    .bind(list.map_or(0, |list| list.0))
-    .bind(address.key())
-    .execute(&mut *db)
-    .await?;
-    match find_address(&mut *db, address).await? {
-        Some(no) => crate::keys::release_held_for_key(db, no, now).await,
-        None => Ok(()),
+    );
+    let approved = approved.bind(list.map_or(0, |list| list.0)).bind(address.key());
+    let approved = approved.execute(&mut *db).await?.rows_affected() > 0;
+    if let Some(no) = find_address(&mut *db, address).await? {
+        crate::keys::release_held_for_key(db, no, now).await?;
     }
+    Ok(approved)
 }
 
 /// Who takes a role.

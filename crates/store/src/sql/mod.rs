@@ -176,6 +176,8 @@ impl Conn {
                 ("{octets}", "BYTEA"),
                 ("{no octets}", "''::BYTEA"),
                 ("{random id}", "REPLACE(CAST(gen_random_uuid() AS TEXT), '-', '')"),
+                ("{object of detail by event}", "json_build_object({field of detail}, detail)::TEXT"),
+                ("{field of detail}", FIELD_OF_DETAIL),
                 ("{strict}", ""),
                 ("{strict, by key}", ""),
             ]
@@ -186,6 +188,8 @@ impl Conn {
                 ("{octets}", "BLOB"),
                 ("{no octets}", "x''"),
                 ("{random id}", "LOWER(HEX(RANDOMBLOB(16)))"),
+                ("{object of detail by event}", "json_object({field of detail}, detail)"),
+                ("{field of detail}", FIELD_OF_DETAIL),
                 ("{strict}", "STRICT"),
                 ("{strict, by key}", "STRICT, WITHOUT ROWID"),
             ]
@@ -216,3 +220,10 @@ impl DerefMut for ReadConnection {
         &mut self.0
     }
 }
+
+/// In which field the words of an audit entry stand since the events took the place of the audit.
+const FIELD_OF_DETAIL: &str = "CASE WHEN event = 'notice-untold' THEN 'limit'
+    WHEN event = 'command-refused' THEN 'problem' WHEN event = 'copy-dropped' THEN 'why'
+    WHEN event IN ('request-done', 'request-unasked', 'request-expired') THEN 'action'
+    WHEN event IN ('key-revoked', 'key-compromised', 'key-set-elsewhere', 'list-key-signed') THEN 'fingerprint'
+    ELSE 'detail' END";

@@ -7,6 +7,8 @@ mod common;
 
 mod archive;
 mod bounces;
+mod consumers;
+mod events;
 mod faults;
 mod key_life;
 mod leaving;

@@ -5,7 +5,6 @@ use sealist_lists::budgets::{Asker, Budgets, NoticeBudget, NoticePurpose};
 use sealist_lists::model::{Channel, ListNo, NodeNo, RequestNo};
 use sealist_lists::workflows::{Goal, WorkflowRun, Workflows};
 use sealist_mail::{Address, Timestamp};
-use sealist_store::audit::Trier;
 use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
@@ -14,7 +13,7 @@ use sealist_store::notices::{self, LimitReached, NewNotice};
 use sealist_store::requests::{self, RequestState, RequestedBy};
 use sealist_store::sendings;
 use sealist_store::tokens::{self, TokenSubject};
-use sealist_store::{Conn, StoreError, audit, lists, people};
+use sealist_store::{Conn, StoreError, lists, people};
 
 on_both! {
     of_many_answers_at_once_one_counts,
@@ -26,8 +25,6 @@ on_both! {
     a_request_of_a_kind_is_there_once,
     the_word_of_a_compromised_key_is_taken_back,
     strangers_hear_little_and_others_enough,
-    the_record_tells_the_newest_first,
-    the_record_is_bounded_and_loses_no_change,
     the_proven_displace_the_others,
     a_key_takes_the_place_of_the_one_that_was_seen,
 }
@@ -373,63 +370,6 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                 for (now, spent) in [(NOW, None), (NOW, Some(LimitReached::Kind)), (tomorrow, None)] {
                     assert_eq!(write(&mut *db, own[0], "anne@example.org", daily, now).await?, spent);
                 }
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await
-        .unwrap();
-}
-
-async fn the_record_tells_the_newest_first(site: Site) {
-    let list = site.list;
-    site.store
-        .write(move |db| {
-            Box::pin(async move {
-                for (event, at) in [("one", 1), ("two", 2), ("three", 3)] {
-                    audit::record(&mut *db, list, &anne().key(), event, "", Timestamp(at)).await?;
-                }
-                let names = |events: Vec<audit::AuditEntry>| {
-                    events.into_iter().map(|one| one.event).collect::<Vec<_>>()
-                };
-                assert_eq!(names(audit::newest(&mut *db, Some(list), 2).await?), ["three", "two"]);
-                audit::forget(&mut *db, Timestamp(3)).await?;
-                assert_eq!(names(audit::newest(&mut *db, Some(list), 9).await?), ["three"]);
-                assert_eq!(names(audit::newest(&mut *db, Some(ListNo(99)), 9).await?), [""; 0]);
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await
-        .unwrap();
-}
-
-/// Of what anybody can cause, the first of a day stand in the record and the others in one row. What changed stands there
-/// each time, and so does what people tried themselves, however much is forged in their names.
-async fn the_record_is_bounded_and_loses_no_change(site: Site) {
-    let list = site.list;
-    site.store
-        .write(move |db| {
-            Box::pin(async move {
-                for number in 0..2000 {
-                    let victim: Address = format!("v{}@example.com", number % 700).parse().unwrap();
-                    let what = ("request-asked", &*format!("detail {number}"));
-                    audit::attempt(&mut *db, list, Trier::Anybody, &victim, what, NOW).await?;
-                    if number % 40 == 0 {
-                        audit::record(&mut *db, list, &victim.key(), "request-done", "", NOW).await?;
-                    }
-                }
-                let what = ("request-asked", "mine");
-                audit::attempt(&mut *db, list, Trier::Proven, &"v0@example.com".parse().unwrap(), what, NOW)
-                    .await?;
-                let events = audit::newest(&mut *db, Some(list), 10_000).await?;
-                let of = |event: &str| events.iter().filter(|one| one.event == event).count();
-                assert_eq!(of("request-done"), 50);
-                assert_eq!(of("request-asked"), 22);
-                assert_eq!(events.iter().map(|one| one.times).sum::<u64>(), 2051, "nothing is lost");
-                assert!(events.iter().any(|one| one.detail == "mine"));
-                audit::attempt(&mut *db, list, Trier::Anybody, &anne(), what, NOW.plus_ms(25 * HOUR_MS))
-                    .await?;
-                assert_eq!(audit::newest(&mut *db, Some(list), 1).await?[0].detail, "mine", "another day");
-                assert_eq!(audit::counted(&mut *db, "request-asked", NOW).await?, [(String::new(), 1980)]);
                 Ok::<_, StoreError>(())
             })
         })

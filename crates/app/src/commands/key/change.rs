@@ -10,7 +10,7 @@ use sealist_store::key_changes::Authority;
 
 use super::super::{CommandReply, CommandSender, CommandSession};
 use super::own_key;
-use crate::effects::Effect;
+use crate::effects::{Effect, KeyStep};
 use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::key_work::key_work;
@@ -107,7 +107,7 @@ impl CommandSession<'_> {
         let change = self.key_change_by(Authority::Update, &merged.fingerprint().to_string());
         let row = Box::new(row_of(self.list_context.app, &address, merged, self.list_context.now));
         let seen = command_sender.facts.generation;
-        self.effects.push(Effect::SetKey { address, seen, row, change });
+        self.effects.push(Effect::SetKey { address, seen, row, change, step: KeyStep::Changed });
         Ok(CommandReply::Done(match unusable {
             None => Success::KeyUpdated,
             Some(why) => Success::KeyUpdatedInPart(why.to_string()),

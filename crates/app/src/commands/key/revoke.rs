@@ -12,7 +12,7 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 
 use super::super::{CommandReply, CommandSender, CommandSession};
 use super::own_key;
-use crate::effects::Effect;
+use crate::effects::{Effect, KeyStep};
 use crate::error::AppError;
 use crate::key_life::{is_compromised, row_of, suspended_row, was_authorised_by};
 use crate::key_work::key_work;
@@ -92,10 +92,11 @@ impl CommandSession<'_> {
         let change = self.key_change_by(Authority::Revocation, &fingerprint);
         let row = Box::new(row_of(self.list_context.app, &address, merged, self.list_context.now));
         let seen = command_sender.facts.generation;
-        self.effects.push(Effect::SetKey { address, seen, row, change });
-        let event =
-            if is_compromised(merged, self.list_context.now) { "key-compromised" } else { "key-revoked" };
-        self.note(command_sender, event, &fingerprint);
+        let step = match is_compromised(merged, self.list_context.now) {
+            true => KeyStep::Compromised,
+            false => KeyStep::Revoked,
+        };
+        self.effects.push(Effect::SetKey { address, seen, row, change, step });
     }
 
     /// Revocations of a key that the address had before. The key that it has now may stand on that key's word: then it is
@@ -123,14 +124,14 @@ impl CommandSession<'_> {
             Ok::<_, AppError>(revoked)
         });
         let Some(revoked) = revoked.await?? else { return Ok(Err(Problem::OtherRevocation)) };
-        self.note(command_sender, "key-compromised", &revoked);
-        self.effects.push(Effect::Void { address: person.no, fingerprint: revoked.clone() });
+        let (address, fingerprint) = (command_sender.asker.address.clone(), revoked.clone());
+        self.effects.push(Effect::Void { address, person: person.no, fingerprint });
         if let (Some(known), true) = (&command_sender.facts.known, was_authorised_by(&changes, &revoked)) {
             let address = command_sender.asker.address.clone();
             let row = Box::new(suspended_row(known));
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
             let seen = command_sender.facts.generation;
-            self.effects.push(Effect::SetKey { address, seen, row, change });
+            self.effects.push(Effect::SetKey { address, seen, row, change, step: KeyStep::Suspended });
             let notice = notice_kinds::key_void(
                 self.list_context.list,
                 &command_sender.asker.address,

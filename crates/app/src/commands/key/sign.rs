@@ -69,8 +69,8 @@ impl CommandSession<'_> {
             before: stored,
             fingerprint: key.fingerprint().to_string(),
             certificate: certified.to_bytes(),
+            by: (command_sender.asker.address.clone(), own.fingerprint().to_string()),
         });
-        self.note(command_sender, "list-key-signed", &own.fingerprint().to_string());
         Ok(Ok(CommandReply::Done(Success::ListKeyUpdated)))
     }
 }

@@ -1,0 +1,124 @@
+//! A question that is asked: the request is stored with its notices and tokens, or nobody was asked.
+
+use sealist_lists::events::{Event, EventKind};
+use sealist_lists::model::{ListNo, RequestNo};
+use sealist_lists::workflows::{Question, WorkflowRun};
+use sealist_mail::{Address, Timestamp};
+use sealist_store::events::{self, Occasion, Trier};
+use sealist_store::requests::{self, Request, RequestPlace, RequestState, RequestedBy};
+use sealist_store::tokens::{self, TokenSubject};
+use sealist_store::{Conn, StoreError};
+
+use crate::error::AppError;
+use crate::notices::PreparedNotice;
+
+/// A question, and what is kept until its answer comes.
+pub(crate) struct Asked {
+    /// The request as it was; `None`: a new one.
+    pub(crate) before: Option<Request>,
+    pub(crate) address: Address,
+    pub(crate) run: WorkflowRun,
+    pub(crate) certificate: Option<Vec<u8>>,
+    pub(crate) question: &'static str,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) notices: Vec<PreparedNotice>,
+    /// What is told later if one of the notices does not go out.
+    pub(crate) instead: Option<PreparedNotice>,
+    /// Whether tokens of the same question that were given before count on.
+    pub(crate) earlier: EarlierTokens,
+    /// One of the kind whose place it takes.
+    pub(crate) ended: Option<Request>,
+    /// What the owners can look at.
+    pub(crate) event: EventKind,
+    pub(crate) trier: Trier,
+    /// Who asks.
+    pub(crate) by: RequestedBy,
+}
+
+/// What becomes of tokens that were given for a request before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EarlierTokens {
+    /// The question is the same.
+    Count,
+    /// It was answered.
+    Void,
+}
+
+/// A question is recorded only if somebody is asked: a request without its notice would be one that nobody can answer.
+pub(super) async fn ask(
+    db: &mut Conn,
+    list: ListNo,
+    asked: Asked,
+    occasion: &Occasion,
+) -> Result<(), AppError> {
+    let now = occasion.now;
+    let Asked { address, trier, by, .. } = &asked;
+    let places = match &asked.before {
+        None => requests::places(&mut *db, list, address, *by, now).await?,
+        Some(_) => Vec::new(),
+    };
+    let has_place = !places.contains(&RequestPlace::None);
+    if !has_place || !goes_out(&mut *db, &asked, now).await? {
+        let unasked = EventKind::RequestUnasked { action: asked.run.goal.action().to_owned() };
+        return Ok(events::attempt(db, occasion, *trier, &Event::about(list, address, unasked)).await?);
+    }
+    if let Some(ended) = &asked.ended
+        && !requests::end(&mut *db, ended).await?
+    {
+        return Err(AppError::Overtaken);
+    }
+    for place in places {
+        if let RequestPlace::Of(displaced) = place {
+            requests::displace(&mut *db, displaced).await?;
+            events::count(&mut *db, list, &EventKind::RequestDisplaced {}, now).await?;
+        }
+    }
+    let no = put(&mut *db, list, &asked, now).await?;
+    for notice in &asked.notices {
+        notice.store_tokens(&mut *db, &TokenSubject::Request(no), asked.expires_at).await?;
+    }
+    let event = Event::about(list, address, asked.event.clone());
+    Ok(events::attempt(db, occasion, *trier, &event).await?)
+}
+
+/// Stores the notices of a question; `false` if none of them goes out. What moderators decide on waits all the same: they
+/// see it in the list of requests.
+async fn goes_out(db: &mut Conn, asked: &Asked, now: Timestamp) -> Result<bool, AppError> {
+    let mut goes_out = asked.notices.is_empty() || asked.question == Question::Approval.name();
+    let mut all_go_out = true;
+    for notice in &asked.notices {
+        // What is told later is not counted as untold.
+        let is_told_later = asked.instead.is_some() && !notice.is_made();
+        let one_goes_out = !is_told_later && notice.store_or_wait(&mut *db, now).await?;
+        goes_out |= one_goes_out;
+        all_go_out &= one_goes_out;
+    }
+    if let Some(instead) = asked.instead.as_ref().filter(|_| !all_go_out) {
+        instead.store(&mut *db, now).await?;
+    }
+    Ok(goes_out)
+}
+
+/// Stores the request, or takes it to its next stage.
+async fn put(db: &mut Conn, list: ListNo, asked: &Asked, now: Timestamp) -> Result<RequestNo, AppError> {
+    let stage = RequestState {
+        run: &asked.run,
+        certificate: asked.certificate.as_deref(),
+        question: asked.question,
+        expires_at: asked.expires_at,
+        by: asked.by,
+    };
+    let Some(before) = &asked.before else {
+        return match requests::insert(&mut *db, list, &asked.address, &stage, now).await {
+            Err(StoreError::Duplicate) => Err(AppError::Overtaken),
+            inserted => Ok(inserted?),
+        };
+    };
+    if !requests::advance(&mut *db, before, &stage).await? {
+        return Err(AppError::Overtaken);
+    }
+    if asked.earlier == EarlierTokens::Void {
+        tokens::take_back(&mut *db, before.no).await?;
+    }
+    Ok(before.no)
+}
