@@ -25,6 +25,7 @@ const PACES: &[(Text, u32)] = &[
     (Text::AdminUnsubscribed, 5),
     (Text::AdminKeyChanged, 5),
     (Text::Requests, 1),
+    (Text::Weakened, 5),
 ];
 
 /// Something that people in charge of a list, or one person, are told of. Holds nothing that a message says.
@@ -56,6 +57,8 @@ pub(crate) enum SummaryFact {
     Asked { email: String },
     /// A message broke the runner.
     Shunted { entry: EntryNo, address: String, received_at_ms: i64 },
+    /// A setting has another value, by which the list gives something up.
+    Weakened { setting: String, old: String, new: String, by: String, generation: i64 },
 }
 
 /// Why a message waits no longer without a decision.
@@ -76,6 +79,7 @@ impl SummaryFact {
                 entry.to_string()
             }
             Self::KeyChanged { email, fingerprint } => format!("{email} {fingerprint}"),
+            Self::Weakened { setting, generation, .. } => format!("{setting} {generation}"),
             Self::Copy { email, .. }
             | Self::Stopped { email }
             | Self::KeyVoid { email, .. }

@@ -6,6 +6,7 @@ use crate::model::{Action, ListSettings, MissingKey, PgpSettings, Role, SealedDe
 use crate::workflows::{Asks, Step, StepPurpose, Workflows, step_named};
 
 /// A choice that weakens a list.
+#[derive(Debug)]
 pub struct Weakness {
     /// The name of the check in `doctor`.
     pub check: &'static str,

@@ -34,6 +34,8 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         return Some(match error {
             SettingRefused::Store(error) => of_store(error),
             SettingRefused::Setting(error) => of_setting(error),
+            SettingRefused::NoSuchList(_) => Code::NoUser,
+            SettingRefused::Conflict { .. } => Code::TryAgain,
             _ => Code::Data,
         });
     }

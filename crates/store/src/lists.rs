@@ -3,14 +3,17 @@
 use sealist_lists::model::{BodyNo, ListName, ListNo, ListSettings, MailingList};
 use sealist_mail::Timestamp;
 
+use crate::list_settings;
 use crate::queue::{self, QueueName};
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "lists" };
 const LIST_IS_HELD: &str = "the list is held by an admin";
+/// A row for each setting that differs from the style of its list, and one for a list where none does.
 const SELECT: &str =
-    "SELECT l.no, l.local, d.mail_host, l.settings FROM lists l JOIN domains d ON d.no = l.domain_no";
+    "SELECT l.no, l.local, d.mail_host, l.style, l.openpgp, s.name, s.value, l.held_at FROM lists l
+    JOIN domains d ON d.no = l.domain_no LEFT JOIN list_settings s ON s.list_no = l.no";
 
 /// Makes a list, and its domain if there is none. Errs with [`StoreError::Duplicate`] if the name is taken.
 pub async fn create(
@@ -26,47 +29,38 @@ pub async fn create(
         .execute(&mut *db)
         .await?;
     let row = query(
-        "INSERT INTO lists (domain_no, local, style, settings, created_at)
+        "INSERT INTO lists (domain_no, local, style, openpgp, created_at)
          SELECT no, $2, $3, $4, $5 FROM domains WHERE mail_host = $1 RETURNING no",
     )
     .bind(name.mail_host())
     .bind(name.local())
     .bind(style)
-    .bind(to_json(settings)?)
+    .bind(i64::from(settings.has_openpgp()))
     .bind(now.0)
-    .fetch_one(db)
+    .fetch_one(&mut *db)
     .await?;
-    Ok(ListNo(row.try_get(0)?))
+    let no = ListNo(row.try_get(0)?);
+    list_settings::write_all(db, no, settings).await?;
+    Ok(no)
 }
 
 /// The list of that name.
 pub async fn by_name(db: &mut Conn, name: &ListName) -> Result<Option<MailingList>, StoreError> {
     let sql = format!("{SELECT} WHERE d.mail_host = $1 AND l.local = $2");
-    let row = query(sql).bind(name.mail_host()).bind(name.local()).fetch_optional(db).await?;
-    row.as_ref().map(list).transpose()
+    let rows = query(sql).bind(name.mail_host()).bind(name.local()).fetch_all(db).await?;
+    Ok(gathered(&rows)?.pop().map(|(list, _)| list))
 }
 
 /// The list of that number.
 pub async fn by_no(db: &mut Conn, no: ListNo) -> Result<Option<MailingList>, StoreError> {
-    let sql = format!("{SELECT} WHERE l.no = $1");
-    let row = query(sql).bind(no.0).fetch_optional(db).await?;
-    row.as_ref().map(list).transpose()
+    let rows = query(format!("{SELECT} WHERE l.no = $1")).bind(no.0).fetch_all(db).await?;
+    Ok(gathered(&rows)?.pop().map(|(list, _)| list))
 }
 
 /// All lists by name.
 pub async fn all(db: &mut Conn) -> Result<Vec<MailingList>, StoreError> {
-    let sql = format!("{SELECT} ORDER BY d.mail_host, l.local");
-    query(sql).fetch_all(db).await?.iter().map(list).collect()
-}
-
-/// Replaces all settings.
-pub async fn set_settings(db: &mut Conn, no: ListNo, settings: &ListSettings) -> Result<(), StoreError> {
-    query("UPDATE lists SET settings = $2 WHERE no = $1")
-        .bind(no.0)
-        .bind(to_json(settings)?)
-        .execute(db)
-        .await?;
-    Ok(())
+    let rows = query(format!("{SELECT} ORDER BY d.mail_host, l.local")).fetch_all(db).await?;
+    Ok(gathered(&rows)?.into_iter().map(|(list, _)| list).collect())
 }
 
 /// Holds a list: its mail is taken in, and nothing of it is judged or sent. What is under way ends its way.
@@ -105,12 +99,9 @@ pub async fn release(db: &mut Conn, no: ListNo) -> Result<bool, StoreError> {
 
 /// The lists that are held, and since when.
 pub async fn held(db: &mut Conn) -> Result<Vec<(MailingList, Timestamp)>, StoreError> {
-    let sql = format!(
-        "{} WHERE l.held_at IS NOT NULL ORDER BY l.no",
-        SELECT.replace("l.settings", "l.settings, l.held_at")
-    );
-    let rows = query(sql).fetch_all(db).await?;
-    rows.iter().map(|row| Ok((list(row)?, Timestamp(row.try_get(4)?)))).collect()
+    let rows = query(format!("{SELECT} WHERE l.held_at IS NOT NULL ORDER BY l.no")).fetch_all(db).await?;
+    let lists = gathered(&rows)?.into_iter();
+    Ok(lists.filter_map(|(list, since)| Some((list, since?))).collect())
 }
 
 /// Deletes a list with its members, queue, posts and their bodies.
@@ -131,16 +122,29 @@ pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn list(row: &SqlRow) -> Result<MailingList, StoreError> {
-    let (local, host, settings): (String, String, String) =
-        (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-    Ok(MailingList {
-        no: ListNo(row.try_get(0)?),
-        name: ListName::new(&local, &host).map_err(|_| DAMAGED)?,
-        settings: serde_json::from_str(&settings).map_err(|_| DAMAGED)?,
-    })
+/// The lists of those rows, and since when each is held. Rows of one list stand one after the other.
+fn gathered(rows: &[SqlRow]) -> Result<Vec<(MailingList, Option<Timestamp>)>, StoreError> {
+    let mut lists: Vec<(MailingList, Option<Timestamp>)> = Vec::new();
+    for row in rows {
+        let no = ListNo(row.try_get(0)?);
+        if lists.last().is_none_or(|(list, _)| list.no != no) {
+            let held_at: Option<i64> = row.try_get(7)?;
+            lists.push((without_rows(row, no)?, held_at.map(Timestamp)));
+        }
+        let setting: (Option<String>, Option<String>) = (row.try_get(5)?, row.try_get(6)?);
+        if let ((Some(name), Some(value)), Some((list, _))) = (setting, lists.last_mut()) {
+            list_settings::take(no, &mut list.settings, &name, &value);
+        }
+    }
+    Ok(lists)
 }
 
-fn to_json(settings: &ListSettings) -> Result<String, StoreError> {
-    serde_json::to_string(settings).map_err(|_| DAMAGED)
+/// The list with what its style says.
+fn without_rows(row: &SqlRow, no: ListNo) -> Result<MailingList, StoreError> {
+    let (local, host, style): (String, String, String) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+    Ok(MailingList {
+        no,
+        name: ListName::new(&local, &host).map_err(|_| DAMAGED)?,
+        settings: list_settings::defaults(&style, row.try_get::<i64>(4)? != 0),
+    })
 }

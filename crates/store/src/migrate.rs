@@ -3,7 +3,7 @@
 
 use crate::nodes::DEAD_AFTER_MS;
 use crate::sql::{Conn, query};
-use crate::{StoreError, address_keys};
+use crate::{StoreError, address_keys, settings_rows};
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +30,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0019.sql"),
     include_str!("../migrations/0020.sql"),
     include_str!("../migrations/0021.sql"),
+    include_str!("../migrations/0022.sql"),
+    include_str!("../migrations/0023.sql"),
 ];
 /// The version of the tables that this program works with.
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -94,8 +96,10 @@ async fn apply_all(connection: &mut Conn, migrations: &[&str]) -> Result<(), Sto
 async fn apply(connection: &mut Conn, number: i64, script: &str) -> Result<(), StoreError> {
     let script = filled_in(connection, script);
     connection.run_script(script).await?;
-    if number == address_keys::NUMBER {
-        address_keys::renew(connection).await?;
+    match number {
+        address_keys::NUMBER => address_keys::renew(connection).await?,
+        settings_rows::NUMBER => settings_rows::write(connection).await?,
+        _ => {}
     }
     query("INSERT INTO migrations (number) VALUES ($1)").bind(number).execute(connection).await?;
     Ok(())

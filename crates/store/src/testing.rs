@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use sealist_lists::model::ListNo;
+
 use crate::sql::query;
 use crate::{Conn, Store, StoreError};
 pub use state::{copy, dump, restore};
@@ -136,6 +138,17 @@ pub fn make_database(at: &str) {
 pub async fn forget_last_migration(db: &mut Conn) -> Result<i64, StoreError> {
     let sql = "DELETE FROM migrations WHERE number = (SELECT MAX(number) FROM migrations) RETURNING number";
     query(sql).fetch_one(db).await?.try_get(0)
+}
+
+/// Writes a setting as a newer version may: under any name, with any text.
+pub async fn write_setting(db: &mut Conn, list: ListNo, name: &str, value: &str) -> Result<(), StoreError> {
+    let insert = query("INSERT INTO list_settings (list_no, name, value) VALUES ($1, $2, $3)");
+    insert.bind(list.0).bind(name).bind(value).execute(db).await.map(|_| ())
+}
+
+/// Gives a list a style that only a newer version knows.
+pub async fn write_style(db: &mut Conn, list: ListNo, style: &str) -> Result<(), StoreError> {
+    query("UPDATE lists SET style = $2 WHERE no = $1").bind(list.0).bind(style).execute(db).await.map(|_| ())
 }
 
 /// Holds the lock of migrations for as long as the connection lasts, as a process does that freezes there.

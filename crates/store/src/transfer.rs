@@ -8,6 +8,7 @@ use crate::{Conn, Store, StoreError};
 const TABLES: &[&str] = &[
     "domains",
     "lists",
+    "list_settings",
     "list_keys",
     "wrapped_keys",
     "site_keys",

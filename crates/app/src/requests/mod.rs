@@ -13,7 +13,7 @@ mod offer;
 use sealist_lists::budgets::{Asker as Who, NoticeBudget, NoticePurpose};
 use sealist_lists::commands::Problem;
 use sealist_lists::events::Actor;
-use sealist_lists::model::MailingList;
+use sealist_lists::model::{ListSettings, MailingList};
 use sealist_lists::workflows::{
     Goal, OfferedKey, Question, StepAnswer, StepContext, Workflow, WorkflowChange, WorkflowProgress,
     WorkflowRun, Workflows, advance,
@@ -121,13 +121,17 @@ pub(crate) enum StepOutcome {
 
 /// The workflow of that name: the list's own, the site's, or one that all have.
 pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Workflow, AppError> {
-    if let Some(steps) = list.settings.workflows.get(name) {
+    let found = workflow_of(&list.settings, &app.workflows, name);
+    found.ok_or_else(|| AppError::NoSuchWorkflow(name.to_owned()))
+}
+
+/// The same by the settings of the list and the workflows of the site.
+pub(crate) fn workflow_of(settings: &ListSettings, of_site: &Workflows, name: &str) -> Option<Workflow> {
+    if let Some(steps) = settings.workflows.get(name) {
         let own = Workflow { name: name.to_owned(), description: String::new(), steps: steps.clone() };
-        let mut alone = Workflows::default();
-        alone.add(own.clone()).map_err(|_| AppError::NoSuchWorkflow(name.to_owned()))?;
-        return Ok(own);
+        return Workflows::default().add(own.clone()).is_ok().then_some(own);
     }
-    app.workflows.named(name).cloned().ok_or_else(|| AppError::NoSuchWorkflow(name.to_owned()))
+    of_site.named(name).cloned()
 }
 
 /// Begins a workflow, or asks its question again if the address has it waiting.

@@ -96,6 +96,12 @@ impl Telling<'_> {
             }),
             _ => None,
         });
+        let settings = lines().filter_map(|fact| match fact {
+            SummaryFact::Weakened { setting, old, new, by, .. } => {
+                Some(context! { name => setting, old, new, by })
+            }
+            _ => None,
+        });
         let beyond = self.facts.len().saturating_sub(MAX_LINES) as u64;
         let values = context! {
             list => list.display_name(),
@@ -113,6 +119,7 @@ impl Telling<'_> {
             fingerprint => fingerprints.collect::<Vec<String>>().join(", "),
             doubts => doubts.collect::<Vec<Value>>(),
             messages => messages.collect::<Vec<Value>>(),
+            settings => settings.collect::<Vec<Value>>(),
         };
         values
     }

@@ -1,8 +1,10 @@
 //! What members and those in charge choose by mail, and the sentence with which a command is refused.
 
-use crate::moved_clock::{Mail, OPENPGP, PLAIN, day, deliver, join, key_row, receive, site_with};
+use crate::moved_clock::{
+    Mail, OPENPGP, PLAIN, day, deliver, join, key_row, receive, set_setting, site_with,
+};
 use crate::readers::read_copy;
-use sealist_app::{App, SettingRefused, set_setting};
+use sealist_app::{App, SettingRefused};
 use sealist_lists::model::{MailingList, Role, SubAddress};
 use sealist_lists::texts::Language;
 use sealist_mail::rfc3156::{Shape, classify};

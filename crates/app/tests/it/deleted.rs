@@ -1,8 +1,8 @@
 //! A post of a plain list that is out, and not kept, stays in no page of the database.
 
-use crate::moved_clock::{PLAIN, day, deliver, join, receive, site_with};
+use crate::moved_clock::{PLAIN, day, deliver, join, receive, set_setting, site_with};
 use rusqlite::Connection;
-use sealist_app::{set_setting, upkeep};
+use sealist_app::upkeep;
 use sealist_lists::model::Role;
 
 const ANNE: &str = "anne@example.org";

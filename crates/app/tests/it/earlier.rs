@@ -1,7 +1,7 @@
 //! A list begins to encrypt: nothing that was stored of it in the clear stays readable.
 
-use crate::moved_clock::{OPENPGP, day, deliver, join, site_with};
-use sealist_app::{Destination, Intake, process, set_setting};
+use crate::moved_clock::{OPENPGP, day, deliver, join, set_setting, site_with};
+use sealist_app::{Destination, Intake, process};
 use sealist_lists::model::Role;
 use sealist_openpgp::random;
 use sealist_store::deliveries;

@@ -27,6 +27,7 @@ mod people;
 mod readers;
 mod refresh;
 mod replays;
+mod settings;
 mod shown_messages;
 mod state_equality;
 mod succession;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::moved_clock::{day, join, key_row, make_list, site_in, two_nodes_on_postgres};
+use crate::moved_clock::{day, join, key_row, make_list, set, site_in, two_nodes_on_postgres};
 use sealist_app::{App, Destination, Intake, MessageDecision, decide, process};
 use sealist_lists::model::{Action, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
@@ -10,7 +10,7 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
 use sealist_store::queue::{self, QueueEntry};
-use sealist_store::{StoreError, events, lists, people};
+use sealist_store::{StoreError, events, people};
 use tempfile::TempDir;
 
 const ANNE: &str = "anne@example.org";
@@ -42,18 +42,17 @@ impl Stage {
         let anne = Person::new(ANNE, Kind::Curve25519, day(-6));
         let mut made = Vec::new();
         for name in ["team@lists.example", "other@lists.example"] {
-            let mut list = make_list(&app, name).await;
-            list.settings.max_message_kib = 20;
+            let list = make_list(&app, name).await;
+            let list = set(&app, &list, "max_message_kib", "20").await;
             let row = key_row(&app, &anne, ANNE, day(-5));
             join(&app, &list, ANNE, Role::Member, Some(row)).await;
-            let (no, settings) = (list.no, list.settings.clone());
-            let changed = app.store.write(move |db| {
-                Box::pin(async move {
-                    people::ban(&mut *db, Some(no), &BANNED.parse().unwrap(), day(-5)).await?;
-                    lists::set_settings(db, no, &settings).await
-                })
+            let no = list.no;
+            let banned = app.store.write(move |db| {
+                Box::pin(
+                    async move { people::ban(&mut *db, Some(no), &BANNED.parse().unwrap(), day(-5)).await },
+                )
             });
-            changed.await.map_err(|error: StoreError| error).unwrap();
+            banned.await.map_err(|error: StoreError| error).unwrap();
             made.push(list);
         }
         Self { app, anne, lists: made, texts: Vec::new() }

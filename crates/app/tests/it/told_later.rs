@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::moved_clock::{Mail, PLAIN, day, deliver, join, receive, site_with};
-use sealist_app::{App, set_setting};
+use crate::moved_clock::{Mail, PLAIN, day, deliver, join, receive, set_setting, site_with};
+use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::{Entity, Timestamp, first_text};
 use sealist_store::people;

@@ -2,6 +2,7 @@
 
 mod action;
 mod address_reading;
+pub mod attributes;
 mod ban_pattern;
 mod channel;
 mod delivery;
@@ -10,8 +11,11 @@ mod list;
 mod member;
 mod numbers;
 mod person_name;
+mod pgp_settings;
 mod preferences;
 mod set;
+mod setting_choices;
+mod setting_row;
 mod settings;
 mod sub_address;
 mod unique_id;
@@ -30,12 +34,14 @@ pub use numbers::{
     SendingNo, UserNo,
 };
 pub use person_name::person_name;
+pub use pgp_settings::PgpSettings;
 pub use preferences::{
     EffectivePreferences, PreferenceChange, PreferenceLevel, PreferenceLevels, PreferenceSource,
     PreferenceValue, Preferences, SourcedPreference,
 };
 pub use set::SettingError;
-pub use settings::{ListSettings, PgpSettings, ReplyTo, RosterVisibility, UnsignedSubject};
+pub use setting_choices::{ReplyTo, RosterVisibility, UnsignedSubject};
+pub use settings::ListSettings;
 pub use sub_address::{ReservedLocal, SubAddress};
 pub use unique_id::UniqueId;
 pub use user::{LinkedAddress, User};

@@ -1,6 +1,5 @@
-//! Changes one field of the settings by its name.
+//! Reads values of settings as people write them.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Why a setting was not changed.
@@ -61,39 +60,8 @@ impl SettingError {
     }
 }
 
-/// Sets the field of that name, also under `pgp`. `value` is parsed as JSON and, if that fails, used as text.
-/// Errs with the most similar name if there is no such field, or with the values that the field accepts.
-pub(super) fn set_field<T: Serialize + DeserializeOwned>(
-    settings: &mut T,
-    name: &str,
-    value: &str,
-) -> Result<(), SettingError> {
-    let parsed = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-    let candidates = match parsed {
-        serde_json::Value::String(_) => vec![parsed],
-        // A text field may hold text that looks like a number or `true`.
-        other => vec![other, value.into()],
-    };
-    let mut tree = serde_json::to_value(&*settings).map_err(|_| SettingError::unknown(name, &[""; 0]))?;
-    let known = field_names(&tree);
-    let mut takes = None;
-    for candidate in candidates {
-        let places = [format!("/{name}"), format!("/pgp/{name}")];
-        let field = places.iter().find(|place| name != "pgp" && tree.pointer(place).is_some());
-        let slot = field.and_then(|place| tree.pointer_mut(place));
-        *slot.ok_or_else(|| SettingError::unknown(name, &known))? = candidate;
-        match serde_json::from_value(tree.clone()) {
-            Ok(changed) => {
-                *settings = changed;
-                return Ok(());
-            }
-            Err(error) => takes = takes.or_else(|| what_it_takes(&error.to_string())),
-        }
-    }
-    Err(SettingError::Value { name: name.to_owned(), value: value.to_owned(), takes })
-}
-
-/// Reads one value as [`set_field`] does.
+/// Reads one value as people write it: `value` is parsed as JSON and, if that fails, used as text. Errs with the values that
+/// the type accepts.
 pub(super) fn parse_value<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, SettingError> {
     let parsed = serde_json::from_str(value).unwrap_or_else(|_| value.into());
     serde_json::from_value(parsed).map_err(|error| SettingError::Value {
@@ -114,14 +82,4 @@ fn what_it_takes(error: &str) -> Option<String> {
         "a string" => "a text".to_owned(),
         others => others.replace('`', ""),
     })
-}
-
-fn field_names(tree: &serde_json::Value) -> Vec<String> {
-    let keys = |value: Option<&serde_json::Value>| -> Vec<String> {
-        value.and_then(|v| v.as_object()).into_iter().flatten().map(|(k, _)| k.clone()).collect()
-    };
-    let mut names = keys(Some(tree));
-    names.retain(|name| name != "pgp");
-    names.extend(keys(tree.get("pgp")));
-    names
 }

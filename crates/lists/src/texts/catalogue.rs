@@ -115,6 +115,11 @@ impl Texts {
         self.sentence(Text::Reasons, &reason.name(), place, Value::from_serialize(()))
     }
 
+    /// The sentence that says what an attribute of a list does; empty for a name that is none.
+    pub fn attribute(&self, name: &str, place: &TextPlace<'_>) -> String {
+        self.sentence(Text::Attributes, name, place, Value::from_serialize(()))
+    }
+
     /// The source of a text at that place, before it is filled in, and its origin.
     pub fn source(&self, text: Text, place: &TextPlace<'_>) -> (TextSource, String) {
         let catalogue = self.now();

@@ -179,6 +179,9 @@ texts! {
     /// To the owners: the key that authorised the one a member has is compromised.
     KeyVoid: Notice "list:admin:action:key-void", "key_void" [en de fr]
         (list doubts more);
+    /// To the owners: settings were changed so that the list gives up protection.
+    Weakened: Notice "list:admin:notice:weakened", "weakened" [en de fr]
+        (list address settings more);
     /// The sentence for each way in which a command is refused.
     Problems: Sentences "list:problems", "problems" [en de fr]
         (what pgp);
@@ -190,6 +193,9 @@ texts! {
         (what);
     /// The sentence for each reason why a message was not posted at once.
     Reasons: Sentences "list:reasons", "reasons" [en de fr]
+        ();
+    /// The sentence that says what each setting of a list does.
+    Attributes: Sentences "list:attributes", "attributes" [en de fr]
         ();
 }
 

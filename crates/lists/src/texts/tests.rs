@@ -8,6 +8,7 @@ use super::*;
 use crate::commands::{Problem, Success};
 use crate::key_problem::KeyProblem;
 use crate::model::ListName;
+use crate::model::attributes::{DERIVED, attributes};
 use crate::rules::Reason;
 
 const LONGEST_SUBJECT: usize = 69;
@@ -179,6 +180,10 @@ fn asked_for(text: Text) -> Vec<String> {
         Text::Problems => owned(Problem::NAMES),
         Text::Answers => owned(Success::NAMES),
         Text::KeyProblems => owned(KeyProblem::NAMES),
+        Text::Attributes => {
+            let derived = DERIVED.iter().map(|attribute| attribute.name);
+            attributes().map(|attribute| attribute.name).chain(derived).map(str::to_owned).collect()
+        }
         _ => Vec::new(),
     }
 }

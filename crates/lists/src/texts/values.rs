@@ -67,6 +67,11 @@ const TABLE: &[Described] = &[
         "whom copies did not reach: each has email, and reply (why not, in English)",
         &[r#"[{"email": "bart@example.org", "reply": "550 5.1.1 nobody here"}]"#],
     ),
+    row(
+        "settings",
+        "settings that have another value: each has name, old, new, and by (who changed it)",
+        &[r#"[{"name": "hide_subject", "old": "true", "new": "false", "by": "root (command line)"}]"#],
+    ),
     row("more", "how many there are beyond those that are named", &["3", "0"]),
     row("bounces", "on how many days mail came back", &["5"]),
     row(

@@ -2,16 +2,14 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use sealist_app::{
-    App, AppError, NewMember, add_member, check_not_own, create_list, list_certificate, set_setting,
-};
+use sealist_app::{App, AppError, NewMember, add_member, check_not_own, create_list, list_certificate};
 use sealist_lists::model::{ListName, Role};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::Address;
 use sealist_store::lists;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::members::want_of_key;
-use super::{CommandOutput, named, owners, warned};
+use super::{CommandOutput, named, owners, settings, warned};
 
 #[derive(Subcommand)]
 pub(crate) enum Lists {
@@ -28,20 +26,26 @@ pub(crate) enum Lists {
     },
     /// Prints the names of all lists.
     List,
-    /// Prints all settings of a list.
+    /// Prints all settings of a list; with --json also the default of each and what it does.
     Show {
         /// The name of the list.
         list: ListName,
     },
-    /// Changes a setting of a list.
+    /// Changes settings of a list: all that are named, or none.
     Set {
         /// The name of the list.
         list: ListName,
-        /// The name of the setting, as `lists show` prints it.
-        name: String,
-        /// The new value.
-        #[arg(allow_hyphen_values = true)]
-        value: String,
+        /// `NAME VALUE`, or any number of `NAME=VALUE`; the names are those that `lists show` prints.
+        #[arg(required = true, num_args = 1.., allow_hyphen_values = true, value_names = ["SETTING", "VALUE"])]
+        changes: Vec<String>,
+    },
+    /// Gives settings of a list the defaults of its style back.
+    Reset {
+        /// The name of the list.
+        list: ListName,
+        /// The names of the settings.
+        #[arg(required = true)]
+        settings: Vec<String>,
     },
     /// Prints the certificate that people encrypt to.
     Key {
@@ -83,18 +87,12 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
             let names: Vec<String> = all.iter().map(|list| list.name.to_string()).collect();
             (names.iter().map(|name| format!("{name}\n")).collect(), json!(names))
         }
-        Lists::Show { list } => {
-            let fields = named(app, &list).await?.settings.fields();
-            let text = fields.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
-            (text, Value::Object(fields.into_iter().collect()))
+        Lists::Show { list } => settings::show(app, &named(app, &list).await?).await?,
+        Lists::Set { list, changes } => {
+            settings::change(app, &named(app, &list).await?, settings::written(&changes)?).await?
         }
-        Lists::Set { list, name, value } => {
-            let mut list = named(app, &list).await?;
-            let weaker = set_setting(app, &mut list, &name, &value, Timestamp::now()).await?;
-            let warnings = weaker.iter().map(|weakness| {
-                format!("{}: {}; fix: sealist lists set {0} {}", list.name, weakness.what, weakness.mend)
-            });
-            warned((format!("{name} is set\n"), json!({ "set": name })), warnings)
+        Lists::Reset { list, settings } => {
+            settings::change(app, &named(app, &list).await?, settings::to_default(settings)).await?
         }
         Lists::Key { list, strip_certifications } => {
             let list = named(app, &list).await?;

@@ -13,6 +13,7 @@ pub(crate) mod owners;
 mod queue;
 mod refresh;
 mod requests;
+mod settings;
 mod texts;
 mod wkd;
 

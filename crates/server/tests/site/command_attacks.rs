@@ -35,7 +35,7 @@ impl Stage {
     async fn new() -> Self {
         let site = Site::new().await;
         site.server.cli(&["lists", "create", OTHER]);
-        site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
+        site.set("key_change_workflow", "pgp-key-change-workflow").await;
         let anne = site.enrolled("anne@example.org", "member");
         let mallory = site.enrolled("mallory@example.org", "member");
         let olga = site.enrolled("olga@example.org", "owner");
@@ -195,7 +195,7 @@ async fn words_around_what_is_signed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn words_around_a_block() {
     let site = Site::new().await;
-    site.server.cli(&["lists", "set", LIST, "subscription_policy", "pgp-policy-open"]);
+    site.set("subscription_policy", "pgp-policy-open").await;
     let anne = site.person("anne@example.org");
     let me = [("anne@example.org", &anne)];
     let say = |subject: String, text: String| crate::common::talk::plain("anne@example.org", &subject, &text);
@@ -238,7 +238,7 @@ async fn words_around_a_block() {
 async fn captured_ciphertext() {
     let stage = Stage::new().await;
     let Stage { site, anne, anew, mallory, .. } = &stage;
-    site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-mod-workflow"]);
+    site.set("key_change_workflow", "pgp-key-change-mod-workflow").await;
     let eve = anne.with("eve@example.com", new_key("eve@example.com"));
     let eves = new_key("anne@example.org");
     let texts = [
@@ -370,7 +370,7 @@ async fn approval_by_others() {
 async fn keys_that_are_not_taken() {
     let stage = Stage::new().await;
     let Stage { site, olga, .. } = &stage;
-    site.server.cli(&["lists", "set", LIST, "subscription_policy", "pgp-policy-open"]);
+    site.set("subscription_policy", "pgp-policy-open").await;
     let hour = 3_600_000;
     let half = site.player("half@example.com");
     let certificate = half.person.certificate();
@@ -392,7 +392,7 @@ async fn keys_that_are_not_taken() {
     }
 
     // Where a moderator looks at it, the moderator is warned.
-    site.server.cli(&["lists", "set", LIST, "subscription_policy", "pgp-policy-moderate"]);
+    site.set("subscription_policy", "pgp-policy-moderate").await;
     let eve = site.player("eve@example.com");
     let eve = eve.with(&eve.address, new_key("anne@example.org"));
     let asked = site.ask(&eve, eve.plain("subscribe")).await.remove(0);
@@ -413,7 +413,7 @@ async fn keys_that_are_not_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn signatures_that_count_no_longer() {
     let site = Site::new().await;
-    site.server.cli(&["lists", "set", LIST, "unsubscription_policy", "pgp-policy-leave"]);
+    site.set("unsubscription_policy", "pgp-policy-leave").await;
     let address = "anne@example.org";
     let anne = site.person(address);
     let fingerprint = |gpg: &crate::common::gpg::Gpg, at: usize| {
@@ -456,7 +456,7 @@ async fn signatures_that_count_no_longer() {
 async fn a_hundred_confirmations_at_once() {
     let stage = Stage::new().await;
     let site = &stage.site;
-    site.server.cli(&["lists", "set", LIST, "subscription_policy", "pgp-policy-open"]);
+    site.set("subscription_policy", "pgp-policy-open").await;
     let bart = site.player("bart@example.org");
     let asked = site.ask(&bart, bart.plain("subscribe")).await.remove(0);
     let came = site.ask(&bart, bart.with_keys(&format!("key set {}", asked.token()), &[&bart.key()])).await;

@@ -163,7 +163,7 @@ async fn a_moderator_accepts_what_was_shown_and_no_more() {
     site.join("anne@example.org", "member", &anne);
     let olga = site.person("olga@example.org");
     site.join("olga@example.org", "owner", &olga);
-    site.server.cli(&["lists", "set", LIST, "unsigned_msg_action", "hold"]);
+    site.set("unsigned_msg_action", "hold").await;
     let text = format!("{MARKER} {}", (0..2000).map(|n| format!("{n}\r\n")).collect::<String>());
     let message = encrypted("anne@example.org", LIST, &anne.encrypt(LIST, &entity("Plan", &text)).unwrap());
     site.send(LIST, &message, 1).await;

@@ -55,7 +55,7 @@ async fn policies_ask_what_they_say() {
         ("pgp-policy-confirm_then_moderate", &["key", "statement", "moderator"]),
         ("pgp-policy-confirm-moderate", &["key", "statement", "moderator"]),
     ] {
-        site.server.cli(&["lists", "set", LIST, "subscription_policy", policy]);
+        site.set("subscription_policy", policy).await;
         let name = policy.replace("pgp-policy-", "").replace('_', ".");
         let new = site.player(&format!("new-{name}@example.org"));
         assert_eq!(steps_of(&site, &new, &olga).await, expected, "{policy}");
@@ -74,7 +74,7 @@ async fn policies_ask_what_they_say() {
 async fn a_useless_key_is_asked_for_again() {
     let site = Site::new().await;
     let olga = site.enrolled("olga@example.org", "owner");
-    site.server.cli(&["lists", "set", LIST, "subscription_policy", "pgp-policy-open"]);
+    site.set("subscription_policy", "pgp-policy-open").await;
     let anne = site.enrolled("anne@example.org", "nonmember");
     let certificate = anne.person.revocation(sealist_openpgp::testing::Revoked::Retired, Timestamp::now());
     site.server.cli(&["keys", "import", &anne.address, &site.server.file("revoked.asc", &certificate)]);
@@ -210,8 +210,8 @@ async fn a_list_composes_its_own() {
     let site = Site::new().await;
     let olga = site.enrolled("olga@example.org", "owner");
     let own = r#"{"vouched": ["sanity-checks", "pubkey-checks", "moderation-checks", "pubkey-confirmation", "do-it"]}"#;
-    site.server.cli(&["lists", "set", LIST, "workflows", own]);
-    site.server.cli(&["lists", "set", LIST, "subscription_policy", "vouched"]);
+    site.set("workflows", own).await;
+    site.set("subscription_policy", "vouched").await;
     let anne = site.player("anne@example.org");
     assert_eq!(steps_of(&site, &anne, &olga).await, ["key", "moderator", "statement"]);
 

@@ -13,6 +13,7 @@ mod faults;
 mod key_life;
 mod leaving;
 mod list_keys;
+mod list_settings;
 mod log;
 mod opening;
 mod people;

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use sealist_app::{
     App, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching,
-    Stages, Unavailable, prepare, process, record_results, tell_due,
+    SettingRefused, Stages, Unavailable, prepare, process, record_results, tell_due,
 };
 use sealist_lists::draft::Recipients;
+use sealist_lists::events::Actor;
+use sealist_lists::model::attributes::attribute;
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::Person;
@@ -17,7 +19,7 @@ use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::testing::Postgres;
-use sealist_store::{Store, StoreError, lists, people, posts, queue, sendings};
+use sealist_store::{Store, StoreError, list_settings, lists, people, posts, queue, sendings};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -136,11 +138,28 @@ pub(crate) fn key_row(app: &App, person: &Person, address: &str, at: Timestamp) 
 pub(crate) async fn set(app: &App, list: &MailingList, name: &str, value: &str) -> MailingList {
     let mut list = list.clone();
     list.settings.set(name, value).unwrap();
-    let (no, settings) = (list.no, list.settings.clone());
-    let stored =
-        app.store.write(move |db| Box::pin(async move { lists::set_settings(db, no, &settings).await }));
+    let attribute = attribute(name).unwrap();
+    let (no, row) = (list.no, (attribute.name, attribute.get(&list.settings).unwrap()));
+    let stored = app.store.write(move |db| {
+        Box::pin(async move {
+            let stored = list_settings::locked(&mut *db, no).await?.unwrap();
+            list_settings::change(db, no, &stored.defaults, &[row]).await
+        })
+    });
     stored.await.map_err(|error: StoreError| error).unwrap();
     list
+}
+
+/// Sets one setting as an admin does.
+pub(crate) async fn set_setting(
+    app: &App,
+    list: &mut MailingList,
+    name: &str,
+    value: &str,
+    now: Timestamp,
+) -> Result<(), SettingRefused> {
+    let actor = Actor::CommandLine { uid: 0, name: "root (command line)".to_owned() };
+    sealist_app::set_setting(app, &actor, list, name, value, now).await.map(|_| ())
 }
 
 /// Gives an address a role, and a key with that card.

@@ -76,6 +76,12 @@ impl Site {
         came
     }
 
+    /// Changes a setting of the list, and takes the notices by which the owners hear that this weakens it.
+    pub(crate) async fn set(&self, name: &str, value: &str) {
+        self.server.cli(&["lists", "set", LIST, name, value]);
+        self.notices().await;
+    }
+
     /// Somebody whose program is the library, quicker than GnuPG and with keys of all kinds.
     pub(crate) fn join_with(&self, address: &str, kind: Kind) -> Person {
         let person = Person::new(address, kind, Timestamp::now());

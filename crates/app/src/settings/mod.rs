@@ -1,0 +1,201 @@
+//! Settings of a list: changed by name, all or none of those that are named, and only to what the list can work with.
+//!
+//! ```text
+//! names and values ──▶ locked ──▶ what becomes of them ──▶ can the list work with it? ──▶ rows, audit, facts for the owners
+//! ```
+
+mod check;
+mod refused;
+mod view;
+
+use std::sync::Arc;
+
+use sealist_lists::events::{Actor, Event, EventKind};
+use sealist_lists::model::attributes::{AttributeChange, NewValue, SettingChange, changed};
+use sealist_lists::model::{ListSettings, MailingList};
+use sealist_lists::texts::Text;
+use sealist_lists::weaknesses::{self, Weakness};
+use sealist_lists::workflows::Workflows;
+use sealist_mail::Timestamp;
+use sealist_store::Conn;
+use sealist_store::events::{self, Occasion};
+use sealist_store::list_settings::{self, Generation, StoredSettings};
+
+pub use refused::SettingRefused;
+pub use view::{SettingView, SettingsView, view_settings};
+
+use crate::earlier::seal_earlier;
+use crate::site::App;
+use crate::summary_facts::{SummaryFact, gathered};
+use check::{check, check_new};
+
+/// What came of a wish to change settings.
+#[derive(Debug)]
+pub struct SettingsChanged {
+    /// The list with the settings that count now.
+    pub list: MailingList,
+    /// How often they were changed.
+    pub generation: Generation,
+    /// The settings that have another value than before.
+    pub changes: Vec<AttributeChange>,
+    /// What the list gives up by the settings that were named.
+    pub weaknesses: Vec<&'static Weakness>,
+}
+
+/// Changes settings of a list: all that are named, or none. Only these are written, so that two who change different settings
+/// at the same time lose nothing. A change that weakens a list with OpenPGP stands in the audit, and the owners are told of it.
+///
+/// Errs, with nothing changed, if the list could not work with what the settings become, and with
+/// [`SettingRefused::Conflict`] if the settings are no longer of the expected generation.
+pub async fn change_settings(
+    app: &App,
+    actor: &Actor,
+    list: &MailingList,
+    expected: Option<Generation>,
+    wishes: Vec<SettingChange>,
+    now: Timestamp,
+) -> Result<SettingsChanged, SettingRefused> {
+    let wish = Wish {
+        actor: actor.clone(),
+        list: list.clone(),
+        expected,
+        wishes,
+        workflows: app.workflows.clone(),
+        now,
+    };
+    let done = app.store.write(move |db| Box::pin(wish.carry_out(db))).await?;
+    if done.list.settings.encrypting() && !done.before.encrypting() {
+        // What comes from now on is sealed; what came before is sealed here.
+        let sealed = seal_earlier(app, &done.list).await;
+        sealed.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
+    }
+    let CommittedChange { list, generation, changes, weaknesses, .. } = done;
+    Ok(SettingsChanged { list, generation, changes, weaknesses })
+}
+
+/// Changes one setting to what people write; the list has the new value then. Otherwise as [`change_settings`].
+pub async fn set_setting(
+    app: &App,
+    actor: &Actor,
+    list: &mut MailingList,
+    name: &str,
+    value: &str,
+    now: Timestamp,
+) -> Result<Vec<&'static Weakness>, SettingRefused> {
+    let to = NewValue::Written(value.to_owned());
+    let wishes = vec![SettingChange { name: name.to_owned(), to }];
+    let done = change_settings(app, actor, list, None, wishes, now).await?;
+    *list = done.list;
+    Ok(done.weaknesses)
+}
+
+/// What is to be done in one transaction.
+struct Wish {
+    actor: Actor,
+    list: MailingList,
+    expected: Option<Generation>,
+    wishes: Vec<SettingChange>,
+    workflows: Arc<Workflows>,
+    now: Timestamp,
+}
+
+struct CommittedChange {
+    list: MailingList,
+    before: ListSettings,
+    generation: Generation,
+    changes: Vec<AttributeChange>,
+    weaknesses: Vec<&'static Weakness>,
+}
+
+impl Wish {
+    async fn carry_out(self, db: &mut Conn) -> Result<CommittedChange, SettingRefused> {
+        let stored = list_settings::locked(&mut *db, self.list.no).await?;
+        let stored = stored.ok_or_else(|| SettingRefused::NoSuchList(self.list.name.to_string()))?;
+        if self.expected.is_some_and(|expected| expected != stored.generation) {
+            return Err(SettingRefused::Conflict { generation: stored.generation });
+        }
+        let (after, changes) = changed(&stored.settings, &stored.defaults, &self.wishes)?;
+        check(&after, &self.workflows)?;
+        for wish in &self.wishes {
+            check_new(&after, &wish.name)?;
+        }
+        let weaknesses = self.weaknesses(&stored.settings, &after);
+        let list = MailingList { settings: after, ..self.list.clone() };
+        let mut generation = stored.generation;
+        if !changes.is_empty() {
+            let rows: Vec<_> = changes.iter().map(|change| (change.name, change.after.clone())).collect();
+            list_settings::change(&mut *db, list.no, &stored.defaults, &rows).await?;
+            generation += 1;
+            self.record(&mut *db, &stored, &list, &changes).await?;
+        }
+        Ok(CommittedChange { list, before: stored.settings, generation, changes, weaknesses })
+    }
+
+    /// What the settings that are named leave weak.
+    fn weaknesses(&self, before: &ListSettings, after: &ListSettings) -> Vec<&'static Weakness> {
+        let mut told: Vec<&'static Weakness> = Vec::new();
+        for wish in &self.wishes {
+            for weakness in weaknesses::told(before, after, &wish.name) {
+                if told.iter().all(|known| known.what != weakness.what) {
+                    told.push(weakness);
+                }
+            }
+        }
+        told
+    }
+
+    /// Records each change, and notes for those in charge what weakens the list.
+    async fn record(
+        &self,
+        db: &mut Conn,
+        before: &StoredSettings,
+        list: &MailingList,
+        changes: &[AttributeChange],
+    ) -> Result<(), SettingRefused> {
+        let occasion = Occasion { actor: self.actor.clone(), now: self.now };
+        for change in changes {
+            let kind = EventKind::SettingChanged {
+                name: change.name.to_owned(),
+                old: shown(&change.before),
+                new: shown(&change.after),
+                weakens: given_up(&before.settings, &list.settings, change),
+            };
+            events::record(&mut *db, &occasion, &Event::of_list(list.no, kind)).await?;
+        }
+        let fact = |change: &AttributeChange| SummaryFact::Weakened {
+            setting: change.name.to_owned(),
+            old: shown(&change.before),
+            new: shown(&change.after),
+            by: self.actor.to_string(),
+            generation: before.generation,
+        };
+        let facts: Vec<SummaryFact> = changes.iter().filter(|change| change.weakens).map(fact).collect();
+        if !facts.is_empty() {
+            gathered(list, None, Text::Weakened, &facts).store(db, self.now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What the list gives up by that change, in sentences.
+fn given_up(before: &ListSettings, after: &ListSettings, change: &AttributeChange) -> Vec<String> {
+    let of_change = |weakness: &&Weakness| weakness.mend.split(' ').next() == Some(change.name);
+    let known = weaknesses::new(before, after).filter(of_change).map(|weakness| weakness.what.to_owned());
+    let known: Vec<String> = known.collect();
+    match known.is_empty() && change.weakens {
+        true => vec!["it protects its members less than before".to_owned()],
+        false => known,
+    }
+}
+
+/// Characters of a value in a notice or in the audit.
+const MAX_SHOWN: usize = 200;
+
+/// A value as people read it.
+fn shown(value: &serde_json::Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,88 @@
+//! `sealist lists show`, `set` and `reset`: the settings of a list.
+
+use anyhow::bail;
+use sealist_app::{App, change_settings, view_settings};
+use sealist_lists::model::MailingList;
+use sealist_lists::model::attributes::{NewValue, SettingChange};
+use serde_json::{Map, Value, json};
+
+use super::{CommandOutput, warned};
+
+/// What `set` was told: a name and a value, or any number of `NAME=VALUE`.
+pub(super) fn written(changes: &[String]) -> anyhow::Result<Vec<SettingChange>> {
+    let change = |name: &str, value: &str| SettingChange {
+        name: name.to_owned(),
+        to: NewValue::Written(value.to_owned()),
+    };
+    if let [name, value] = changes
+        && !name.contains('=')
+    {
+        return Ok(vec![change(name, value)]);
+    }
+    let pair = |pair: &String| match pair.split_once('=') {
+        Some((name, value)) => Ok(change(name, value)),
+        None => bail!("{pair:?} has no value: write NAME VALUE for one setting, or NAME=VALUE for each"),
+    };
+    changes.iter().map(pair).collect()
+}
+
+/// What `reset` was told.
+pub(super) fn to_default(names: Vec<String>) -> Vec<SettingChange> {
+    names.into_iter().map(|name| SettingChange { name, to: NewValue::Default }).collect()
+}
+
+/// Changes settings, and warns of what the list gives up by that.
+pub(super) async fn change(
+    app: &App,
+    list: &MailingList,
+    wishes: Vec<SettingChange>,
+) -> anyhow::Result<CommandOutput> {
+    let names: Vec<String> = wishes.iter().map(|wish| wish.name.clone()).collect();
+    let done = change_settings(app, &app.operator, list, None, wishes, app.store.now()).await?;
+    let warnings = done.weaknesses.iter().map(|weakness| {
+        format!("{}: {}; fix: sealist lists set {0} {}", list.name, weakness.what, weakness.mend)
+    });
+
+    let changes = done
+        .changes
+        .iter()
+        .map(|change| json!({ "setting": change.name, "before": change.before, "after": change.after }));
+    let data = json!({
+        "set": names,
+        "changes": changes.collect::<Vec<Value>>(),
+        "generation": done.generation,
+    });
+    let lines: String = names.iter().map(|name| format!("{name} is set\n")).collect();
+    Ok(warned((lines, data), warnings))
+}
+
+/// All settings of a list.
+pub(super) async fn show(app: &App, list: &MailingList) -> anyhow::Result<CommandOutput> {
+    let view = view_settings(app, list).await?;
+    let mut text = String::new();
+    let mut settings = Map::new();
+    for one in &view.settings {
+        let differs = if one.differs() { format!("  (default {})", one.default) } else { String::new() };
+        text += &format!("{} = {}{differs}\n", one.name, one.value);
+        let data = json!({
+            "value": one.value,
+            "default": one.default,
+            "differs": one.differs(),
+            "description": one.description,
+        });
+        settings.insert(one.name.to_owned(), data);
+    }
+    for (name, value) in &view.unknown {
+        text += &format!("{name} = {value}  (not known to this version)\n");
+    }
+    let derived = view.derived.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+    let unknown = view.unknown.iter().map(|(name, value)| (name.clone(), json!(value)));
+    let data = json!({
+        "style": view.style,
+        "generation": view.generation,
+        "settings": settings,
+        "derived": derived.collect::<Map<_, _>>(),
+        "unknown": unknown.collect::<Map<_, _>>(),
+    });
+    Ok((text, data))
+}

@@ -1,0 +1,149 @@
+//! Settings of lists: a row for each that differs from what the style of its list says. A row that this version does not
+//! know, by its name or its value, was written by a newer version: the row stays, the list goes by its style, and the log says so.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use sealist_lists::model::attributes::attribute;
+use sealist_lists::model::{ListNo, ListSettings};
+use sealist_lists::styles;
+use serde_json::Value;
+
+use crate::sql::{SqlRow, query};
+use crate::{Conn, StoreError};
+
+/// How often the settings of a list were changed.
+pub type Generation = i64;
+
+/// The settings of a list, as they are stored.
+#[derive(Clone, Debug)]
+pub struct StoredSettings {
+    /// The name of the style that gives the defaults.
+    pub style: String,
+    /// What the style says.
+    pub defaults: ListSettings,
+    /// What counts.
+    pub settings: ListSettings,
+    /// How often they were changed.
+    pub generation: Generation,
+    /// Rows that this version does not know: names and values.
+    pub unknown: Vec<(String, String)>,
+}
+
+/// The settings of a list for somebody who changes them: until the transaction ends, nobody else does. `None`: there is no such
+/// list.
+pub async fn locked(db: &mut Conn, list: ListNo) -> Result<Option<StoredSettings>, StoreError> {
+    // The rows are looked at when the lock is there: a statement of PostgreSQL sees what was committed before it began.
+    let lock = format!("SELECT no FROM lists WHERE no = $1 {}", db.locked());
+    query(lock).bind(list.0).fetch_optional(&mut *db).await?;
+    stored(db, list).await
+}
+
+/// The settings of a list; `None`: there is no such list.
+pub async fn stored(db: &mut Conn, list: ListNo) -> Result<Option<StoredSettings>, StoreError> {
+    let row = query("SELECT style, openpgp, generation FROM lists WHERE no = $1").bind(list.0);
+    let Some(row) = row.fetch_optional(&mut *db).await? else { return Ok(None) };
+    let style: String = row.try_get(0)?;
+    let defaults = defaults(&style, row.try_get::<i64>(1)? != 0);
+    let (mut settings, mut unknown) = (defaults.clone(), Vec::new());
+    for (name, value) in rows(db, list).await? {
+        if take(list, &mut settings, &name, &value).is_none() {
+            unknown.push((name, value));
+        }
+    }
+    Ok(Some(StoredSettings { style, defaults, settings, generation: row.try_get(2)?, unknown }))
+}
+
+async fn rows(db: &mut Conn, list: ListNo) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = query("SELECT name, value FROM list_settings WHERE list_no = $1 ORDER BY name").bind(list.0);
+    let read = |row: &SqlRow| Ok((row.try_get(0)?, row.try_get(1)?));
+    rows.fetch_all(db).await?.iter().map(read).collect()
+}
+
+/// Stores what these settings became, and nothing else; the generation grows. A value that the style says too needs no row.
+pub async fn change(
+    db: &mut Conn,
+    list: ListNo,
+    defaults: &ListSettings,
+    changed: &[(&'static str, Value)],
+) -> Result<(), StoreError> {
+    for (name, value) in changed {
+        put(&mut *db, list, defaults, name, value).await?;
+    }
+    query("UPDATE lists SET generation = generation + 1 WHERE no = $1").bind(list.0).execute(db).await?;
+    Ok(())
+}
+
+/// Stores all settings of a list that has no rows yet.
+pub(crate) async fn write_all(
+    db: &mut Conn,
+    list: ListNo,
+    settings: &ListSettings,
+) -> Result<(), StoreError> {
+    let row = query("SELECT style FROM lists WHERE no = $1").bind(list.0).fetch_one(&mut *db).await?;
+    let defaults = defaults(&row.try_get::<String>(0)?, settings.has_openpgp());
+    for (name, value) in settings.fields() {
+        if attribute(name).and_then(|known| known.get(&defaults)).as_ref() != Some(&value) {
+            put(&mut *db, list, &defaults, name, &value).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put(
+    db: &mut Conn,
+    list: ListNo,
+    defaults: &ListSettings,
+    name: &str,
+    value: &Value,
+) -> Result<(), StoreError> {
+    let is_default = attribute(name).and_then(|known| known.get(defaults)).as_ref() == Some(value);
+    let statement = if is_default {
+        query("DELETE FROM list_settings WHERE list_no = $1 AND name = $2").bind(list.0).bind(name)
+    } else {
+        let insert = query(
+            "INSERT INTO list_settings (list_no, name, value) VALUES ($1, $2, $3)
+             ON CONFLICT (list_no, name) DO UPDATE SET value = excluded.value",
+        );
+        insert.bind(list.0).bind(name).bind(value.to_string())
+    };
+    statement.execute(db).await.map(|_| ())
+}
+
+/// What a list of that style goes by where it has no row of its own. The style of a newer version counts as the simplest one
+/// that this version knows.
+pub(crate) fn defaults(style: &str, has_openpgp: bool) -> ListSettings {
+    let simplest = if has_openpgp { "pgp-default" } else { "legacy-default" };
+    let style = styles::named(style).or_else(|| styles::named(simplest));
+    let settings = style.map(styles::Style::settings).unwrap_or_default();
+    let pgp = has_openpgp.then(|| settings.pgp.clone().unwrap_or_default());
+    ListSettings { pgp, ..settings }
+}
+
+/// Takes the value of a row. `None`: this version does not know it, and the list goes by its style.
+pub(crate) fn take(list: ListNo, settings: &mut ListSettings, name: &str, value: &str) -> Option<()> {
+    let known = attribute(name);
+    let json = serde_json::from_str::<Value>(value).ok();
+    let taken = known.zip(json).and_then(|(attribute, json)| attribute.load(settings, &json));
+    if taken.is_none() {
+        report(list, name);
+    }
+    taken
+}
+
+/// How many names are remembered so that the log has each once.
+const MOST_REPORTED: usize = 1000;
+
+/// The log has each setting of a list once.
+fn report(list: ListNo, name: &str) {
+    static REPORTED: Mutex<BTreeSet<(i64, String)>> = Mutex::new(BTreeSet::new());
+    let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if reported.len() < MOST_REPORTED && reported.insert((list.0, name.to_owned())) {
+        tracing::warn!(
+            event = "setting-not-known",
+            list = list.0,
+            setting = name,
+            "a setting or its value is not known to this version; it is kept, and the list goes by its style"
+        );
+    }
+}
