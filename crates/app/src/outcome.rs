@@ -15,4 +15,9 @@ pub struct EntryOutcome {
 impl EntryOutcome {
     /// The message was taken, and nothing speaks against it.
     pub(crate) const ACCEPTED: Self = Self { action: Action::Accept, reasons: Vec::new() };
+
+    /// One reason decided.
+    pub(crate) fn of(action: Action, reason: Reason) -> Self {
+        Self { action, reasons: vec![reason] }
+    }
 }

@@ -99,7 +99,7 @@ impl Verdict {
     /// Discards a message that would only wait for the same reasons, or more, as another waiting message with
     /// the same signed text, so that a person decides about the text once. A message with fewer reasons to
     /// wait is judged by itself, because it is the better form of the text.
-    fn unless_it_waits(self, facts: &MessageFacts) -> Self {
+    fn unless_it_waits(self, facts: &MessageFacts<'_>) -> Self {
         let reasons = self.reasons();
         let no_better = |waiting: &Vec<Reason>| {
             !waiting.is_empty() && waiting.iter().all(|reason| reasons.contains(reason))
@@ -110,6 +110,12 @@ impl Verdict {
             return Self { action: first.action, findings: [vec![first], self.findings].concat() };
         }
         self
+    }
+
+    /// What becomes of a message after this verdict if its author cannot be told of it: a reject is a hold, so that those in
+    /// charge see what nobody else hears of.
+    pub fn action_if_untold(&self) -> Action {
+        if self.action == Action::Reject { Action::Hold } else { self.action }
     }
 
     /// The reasons of all findings, the deciding one first.
@@ -125,7 +131,7 @@ impl Chain {
     ///
     /// `approved` holds the reasons that a moderator has seen and accepted. If another reason is found, the
     /// verdict is decided anew, and a worse one holds the message again.
-    pub fn judge(&self, facts: &MessageFacts, approved: &[Reason]) -> Verdict {
+    pub fn judge(&self, facts: &MessageFacts<'_>, approved: &[Reason]) -> Verdict {
         let ask = |names: &[&str]| -> Vec<RuleHit> {
             let rules = names.iter().filter_map(|name| rules::named(name));
             let found = rules.filter_map(|rule| (rule.check)(facts));
@@ -145,31 +151,13 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::testing::facts;
     use crate::facts::{Addressed, EncryptionFact, InnerAuthor, PgpForm, Replay, Signature};
     use crate::model::Role;
-    use crate::styles;
     use sealist_openpgp::Unreadable as Why;
 
-    fn posting(style: &str) -> MessageFacts {
-        MessageFacts {
-            settings: styles::named(style).unwrap().settings(),
-            banned: false,
-            author_role: Some(Role::Member),
-            moderation_action: None,
-            octets: 1000,
-            form: PgpForm::Mime,
-            encryption: EncryptionFact::Whole,
-            signature: Signature::Good,
-            replay: Replay::Fresh,
-            waiting: None,
-            addressed: Addressed::NotSaid,
-            signature_age_ms: Some(1000),
-            inner_author: InnerAuthor::NotSaid,
-        }
-    }
-
-    fn check(style: &str, change: impl FnOnce(&mut MessageFacts), action: Action, reasons: &[Reason]) {
-        let mut facts = posting(style);
+    fn check(style: &str, change: impl FnOnce(&mut MessageFacts<'_>), action: Action, reasons: &[Reason]) {
+        let mut facts = facts(style);
         change(&mut facts);
         let verdict = named(&facts.settings.posting_chain).unwrap().judge(&facts, &[]);
         assert_eq!((verdict.action, verdict.reasons().as_slice()), (action, reasons), "{style}");
@@ -201,7 +189,7 @@ mod tests {
         check(pgp, |f| f.encryption = EncryptionFact::Ambiguous, Action::Hold, &[Ambiguous]);
         check(pgp, |f| f.form = PgpForm::Inline, Action::Reject, &[Inline]);
         check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
-        let unreadable = |f: &mut MessageFacts| {
+        let unreadable = |f: &mut MessageFacts<'_>| {
             (f.encryption, f.signature) = (EncryptionFact::Unreadable(Why::Failed), Signature::None)
         };
         check(pgp, unreadable, Action::Reject, &[Unreadable, Unsigned]);
@@ -212,12 +200,12 @@ mod tests {
             &[UnknownSigner, CovertContent],
         );
         check(pgp, |f| f.signature = Signature::NoKey, Action::Reject, &[NoKey, CovertContent]);
-        let unconfirmed = |f: &mut MessageFacts| f.signature = Signature::KeyNotConfirmed;
+        let unconfirmed = |f: &mut MessageFacts<'_>| f.signature = Signature::KeyNotConfirmed;
         check(pgp, unconfirmed, Action::Reject, &[KeyNotConfirmed, CovertContent]);
         check(pgp, |f| f.signature = Signature::Expired, Action::Reject, &[ExpiredSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::Revoked, Action::Reject, &[RevokedSignature, CovertContent]);
         check(pgp, |f| f.signature = Signature::WrongDate, Action::Hold, &[WrongDate, CovertContent]);
-        let carried = |f: &mut MessageFacts| f.signature = Signature::ForOthers;
+        let carried = |f: &mut MessageFacts<'_>| f.signature = Signature::ForOthers;
         check(pgp, carried, Action::Hold, &[NotMeantForHere, CovertContent]);
         check(pgp, |f| f.author_role = None, Action::Reject, &[Nonmember, CovertContent]);
         check(pgp, |f| f.replay = Replay::PostedHere, Action::Discard, &[PostedHere]);
@@ -251,8 +239,8 @@ mod tests {
             let chosen = |place: u32| ACTIONS[number / ACTIONS.len().pow(place) % ACTIONS.len()];
             for moderation in [Action::Defer, Action::Reject] {
                 let answered = |(encryption, signature): &(EncryptionFact, Signature)| {
-                    let mut facts = posting("pgp-default");
-                    let pgp = facts.settings.pgp.as_mut().unwrap();
+                    let mut facts = facts("pgp-default");
+                    let pgp = facts.settings.to_mut().pgp.as_mut().unwrap();
                     pgp.unsigned_msg_action = chosen(0);
                     pgp.no_key_action = chosen(1);
                     pgp.unconfirmed_key_action = chosen(2);
@@ -278,8 +266,8 @@ mod tests {
         for role in [None, Some(Role::Nonmember), Some(Role::Member)] {
             for signature in [Signature::None, Signature::UnknownSigner, Signature::Invalid, Signature::NoKey]
             {
-                let mut facts = posting("pgp-default");
-                let pgp = facts.settings.pgp.as_mut().unwrap();
+                let mut facts = facts("pgp-default");
+                let pgp = facts.settings.to_mut().pgp.as_mut().unwrap();
                 pgp.unsigned_msg_action = Action::Accept;
                 pgp.unknown_signer_action = Action::Accept;
                 pgp.invalid_sig_action = Action::Accept;
@@ -289,7 +277,7 @@ mod tests {
                 assert_eq!(verdict.action, Action::Hold, "{role:?} {signature:?}");
                 assert!(verdict.reasons().contains(&Reason::CovertContent), "{role:?} {signature:?}");
                 facts.encryption = EncryptionFact::None;
-                facts.settings.pgp.as_mut().unwrap().nonencrypted_msg_action = Action::Defer;
+                facts.settings.to_mut().pgp.as_mut().unwrap().nonencrypted_msg_action = Action::Defer;
                 let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);
                 assert_eq!(verdict.action, Action::Accept, "{role:?} {signature:?}");
             }
@@ -311,16 +299,16 @@ mod tests {
         use Reason::*;
         let moderated = |waiting: &[Reason]| {
             let waiting = Some(waiting.to_vec());
-            move |f: &mut MessageFacts| (f.waiting, f.moderation_action) = (waiting, Some(Action::Hold))
+            move |f: &mut MessageFacts<'_>| (f.waiting, f.moderation_action) = (waiting, Some(Action::Hold))
         };
         let pgp = "pgp-default";
         check(pgp, moderated(&[ModeratedMember]), Action::Discard, &[StillWaits, ModeratedMember]);
         check(pgp, moderated(&[ModeratedMember, TooLarge]), Action::Hold, &[ModeratedMember]);
         check(pgp, |f| f.waiting = Some(vec![TooLarge]), Action::Accept, &[]);
         check(pgp, |f| f.waiting = Some(Vec::new()), Action::Accept, &[]);
-        let inline = |f: &mut MessageFacts| (f.waiting, f.form) = (Some(vec![Inline]), PgpForm::Inline);
+        let inline = |f: &mut MessageFacts<'_>| (f.waiting, f.form) = (Some(vec![Inline]), PgpForm::Inline);
         check(pgp, inline, Action::Discard, &[StillWaits, Inline]);
-        let banned = |f: &mut MessageFacts| (f.waiting, f.banned) = (Some(vec![Banned]), true);
+        let banned = |f: &mut MessageFacts<'_>| (f.waiting, f.banned) = (Some(vec![Banned]), true);
         check(pgp, banned, Action::Discard, &[Banned]);
     }
 
@@ -329,9 +317,9 @@ mod tests {
         use Addressed::{Here, Key, NotSaid};
         const HOUR_MS: i64 = 3_600_000;
         let aged = |addressed, age_h: i64, action, max_age_h: u32, expected: Action| {
-            let mut facts = posting("pgp-default");
+            let mut facts = facts("pgp-default");
             (facts.addressed, facts.signature_age_ms) = (addressed, Some(age_h * HOUR_MS));
-            let pgp = facts.settings.pgp.as_mut().unwrap();
+            let pgp = facts.settings.to_mut().pgp.as_mut().unwrap();
             (pgp.unaddressed_msg_action, pgp.unaddressed_max_age_h) = (action, max_age_h);
             let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);
             assert_eq!(verdict.action, expected, "{addressed:?} {age_h} {action} {max_age_h}");
@@ -350,8 +338,8 @@ mod tests {
             aged(addressed, 100, hold, 24, accept);
         }
         // An accept by this rule does not apply to a member whose posts are moderated.
-        let moderated = |f: &mut MessageFacts| {
-            f.settings.pgp.as_mut().unwrap().unaddressed_msg_action = Action::Accept;
+        let moderated = |f: &mut MessageFacts<'_>| {
+            f.settings.to_mut().pgp.as_mut().unwrap().unaddressed_msg_action = Action::Accept;
             f.moderation_action = Some(Action::Hold);
         };
         check("pgp-default", moderated, Action::Hold, &[Reason::ModeratedMember]);
@@ -359,7 +347,7 @@ mod tests {
 
     #[test]
     fn another_author_within_holds_everywhere() {
-        let mut facts = posting("pgp-default");
+        let mut facts = facts("pgp-default");
         (facts.inner_author, facts.author_role) = (InnerAuthor::Other, Some(Role::Owner));
         for chain in ["pgp-posting-chain", "owner-chain"] {
             let verdict = named(chain).unwrap().judge(&facts, &[]);
@@ -373,10 +361,10 @@ mod tests {
 
     #[test]
     fn only_owners_post_to_an_announce_list() {
-        let here = |f: &mut MessageFacts| f.addressed = Addressed::Here;
+        let here = |f: &mut MessageFacts<'_>| f.addressed = Addressed::Here;
         check("pgp-announce", here, Action::Hold, &[Reason::ModeratedMember]);
         let owner =
-            |f: &mut MessageFacts| (f.author_role, f.addressed) = (Some(Role::Owner), Addressed::Here);
+            |f: &mut MessageFacts<'_>| (f.author_role, f.addressed) = (Some(Role::Owner), Addressed::Here);
         check("pgp-announce", owner, Action::Accept, &[]);
         check("pgp-announce", |f| f.author_role = Some(Role::Owner), Action::Hold, &[Reason::Unaddressed]);
     }
@@ -384,7 +372,7 @@ mod tests {
     #[test]
     fn a_plain_list_asks_for_no_signature() {
         let plain =
-            |f: &mut MessageFacts| (f.encryption, f.signature) = (EncryptionFact::None, Signature::None);
+            |f: &mut MessageFacts<'_>| (f.encryption, f.signature) = (EncryptionFact::None, Signature::None);
         check("legacy-default", plain, Action::Accept, &[]);
         check("legacy-default", |f| f.author_role = None, Action::Hold, &[Reason::Nonmember]);
         check(
@@ -398,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_moderator_accepts_what_was_seen_and_no_more() {
-        let mut facts = posting("pgp-default");
+        let mut facts = facts("pgp-default");
         facts.signature = Signature::None;
         let chain = named("pgp-posting-chain").unwrap();
         let seen = chain.judge(&facts, &[]).reasons();

@@ -14,7 +14,7 @@ pub struct PostDraft<'a> {
     /// The texts of the site.
     pub texts: &'a Texts,
     /// The facts by which the post was accepted.
-    pub facts: &'a MessageFacts,
+    pub facts: &'a MessageFacts<'a>,
     /// The time of acceptance.
     pub now: Timestamp,
     /// Who wrote it.

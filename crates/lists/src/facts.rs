@@ -1,8 +1,11 @@
 //! The facts about a message by which it is judged. They are gathered once, completely, and then only read.
 
+use std::borrow::Cow;
+
 use sealist_mail::{Answerable, AuthorProblem, Mailbox, MessageOrigin};
 use sealist_openpgp::Unreadable;
 
+use crate::content::MessageContent;
 use crate::model::{Action, ListSettings, PgpSettings, Role, SubAddress};
 use crate::reason::Reason;
 
@@ -21,10 +24,18 @@ pub struct OuterFacts {
 }
 
 /// All facts that rules can ask for.
-#[derive(Clone, Debug)]
-pub struct MessageFacts {
+#[derive(Clone)]
+pub struct MessageFacts<'m> {
     /// The list's settings.
-    pub settings: ListSettings,
+    pub settings: Cow<'m, ListSettings>,
+    /// The header and the text of the message.
+    pub content: &'m MessageContent<'m>,
+    /// The sub-address whose route the message takes.
+    pub sub_address: SubAddress,
+    /// Whether the sender may be answered.
+    pub is_answerable: bool,
+    /// Whether the envelope sender is the author.
+    pub envelope_names_author: bool,
     /// Whether the author or the envelope sender is banned on this list or on the site.
     pub banned: bool,
     /// The author's highest role on this list; `None` for strangers.
@@ -52,7 +63,12 @@ pub struct MessageFacts {
     pub inner_author: InnerAuthor,
 }
 
-impl MessageFacts {
+impl MessageFacts<'_> {
+    /// Whether the author may be told what becomes of the message: somebody with a role on the list who wrote it in person.
+    pub fn author_may_be_told(&self) -> bool {
+        self.author_role.is_some() && self.is_answerable
+    }
+
     /// Whether the author's signature shows that the message is meant for this list.
     pub fn is_addressed(&self) -> bool {
         matches!(self.addressed, Addressed::Here | Addressed::Key)
@@ -160,4 +176,35 @@ pub enum InnerAuthor {
     Same,
     /// They name another address, or several.
     Other,
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use crate::styles;
+
+    /// The facts about a post that a list of that style accepts.
+    pub(crate) fn facts(style: &str) -> MessageFacts<'static> {
+        let content =
+            MessageContent::new(b"From: anne@example.org\r\nSubject: words\r\n\r\nWords.\r\n", None);
+        MessageFacts {
+            settings: Cow::Owned(styles::named(style).expect("a style").settings()),
+            content: Box::leak(Box::new(content)),
+            sub_address: SubAddress::Posting,
+            is_answerable: true,
+            envelope_names_author: true,
+            banned: false,
+            author_role: Some(Role::Member),
+            moderation_action: None,
+            octets: 1000,
+            form: PgpForm::Mime,
+            encryption: EncryptionFact::Whole,
+            signature: Signature::Good,
+            replay: Replay::Fresh,
+            waiting: None,
+            addressed: Addressed::NotSaid,
+            signature_age_ms: Some(1000),
+            inner_author: InnerAuthor::NotSaid,
+        }
+    }
 }

@@ -3,13 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::borrow::Cow;
+
 use expect_test::expect_file;
+use sealist_lists::content::MessageContent;
 use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
 use sealist_lists::facts::{
     Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Replay, Signature,
 };
 use sealist_lists::model::{
-    AddressNo, EffectivePreferences, ListNo, ListSettings, MailingList, Member, MemberNo, Role, UniqueId,
+    AddressNo, EffectivePreferences, ListNo, ListSettings, MailingList, Member, MemberNo, Role, SubAddress,
+    UniqueId,
 };
 use sealist_lists::payload::{self, Payload};
 use sealist_lists::texts::Texts;
@@ -35,10 +39,18 @@ fn member(role: Role) -> Member {
     }
 }
 
-fn facts(settings: &ListSettings, role: Option<Role>) -> MessageFacts {
+fn facts<'m>(
+    settings: &'m ListSettings,
+    content: &'m MessageContent<'m>,
+    role: Option<Role>,
+) -> MessageFacts<'m> {
     let pgp = settings.pgp.is_some();
     MessageFacts {
-        settings: settings.clone(),
+        settings: Cow::Borrowed(settings),
+        content,
+        sub_address: SubAddress::Posting,
+        is_answerable: true,
+        envelope_names_author: true,
         banned: false,
         author_role: role,
         moderation_action: None,
@@ -77,7 +89,7 @@ fn copy_of(
     pipeline: Option<&str>,
     role: Option<Role>,
     mail: &str,
-    known: fn(&mut MessageFacts) -> Signed,
+    known: fn(&mut MessageFacts<'_>) -> Signed,
 ) -> Payload {
     let mut settings = styles::named(style).unwrap().settings();
     change(&mut settings);
@@ -93,7 +105,8 @@ fn copy_of(
     content.extend_from_slice(b"\r\n");
     content.extend_from_slice(entity.body);
     let (mailbox, author) = (sole_author(&outer).unwrap(), role.map(member));
-    let mut facts = facts(&settings, role);
+    let said = MessageContent::new(mail.as_bytes(), None);
+    let mut facts = facts(&settings, &said, role);
     let signed = known(&mut facts) == Signed::All && settings.pgp.is_some();
     let mut draft = PostDraft {
         list: &list,
@@ -161,11 +174,11 @@ fn what_nobody_signed() {
         "<0@example.org>",
         "<0@example.org> <0123456789abcdef0123456789abcdef@lists.example> <secret@lists.example>",
     );
-    let carried = |facts: &mut MessageFacts| {
+    let carried = |facts: &mut MessageFacts<'_>| {
         facts.addressed = Addressed::NotSaid;
         Signed::Nothing
     };
-    let unsigned = |facts: &mut MessageFacts| {
+    let unsigned = |facts: &mut MessageFacts<'_>| {
         (facts.addressed, facts.signature, facts.encryption) =
             (Addressed::NotSaid, Signature::None, EncryptionFact::None);
         Signed::Nothing
@@ -174,7 +187,7 @@ fn what_nobody_signed() {
     let prefix = |settings: &mut ListSettings| settings.subject_prefix = "[team] ".to_owned();
     check("pgp_carried", &copy_of("pgp-default", prefix, None, member, &threaded, carried));
     check("pgp_unsigned", &copy_of("pgp-default", |_| (), None, member, &threaded, unsigned));
-    let stale = |facts: &mut MessageFacts| {
+    let stale = |facts: &mut MessageFacts<'_>| {
         (facts.addressed, facts.signature_age_ms) = (Addressed::NotSaid, Some(6 * 24 * 3_600_000));
         Signed::Nothing
     };

@@ -7,7 +7,7 @@ use sealist_lists::workflows::{Goal, WorkflowChange, WorkflowRun};
 
 use super::{CommandReply, CommandSender, CommandSession};
 use crate::error::AppError;
-use crate::requests::{StepOutcome, begin, is_chosen_here, is_free, policy, workflow};
+use crate::requests::{StepOutcome, begin, is_chosen_here, is_free, workflow};
 
 impl CommandSession<'_> {
     /// As what a command is kept that is carried out only at the end of a workflow: in our own words, because they are
@@ -51,8 +51,11 @@ impl CommandSession<'_> {
             }
         }
         let goal = Goal::Command(line);
-        let steps =
-            workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
+        let steps = workflow(
+            self.list_context.app,
+            self.list_context.list,
+            goal.workflow(&self.list_context.list.settings),
+        )?;
         let taken =
             begin(self.list_context, &command_sender.asker, WorkflowRun::new(&steps, goal), None).await?;
         self.finish(command_sender, taken).await

@@ -6,7 +6,7 @@ use sealist_lists::workflows::{Goal, WorkflowRun};
 
 use super::{CommandReply, CommandSender, CommandSession};
 use crate::error::AppError;
-use crate::requests::{begin, policy, workflow};
+use crate::requests::{begin, workflow};
 
 impl CommandSession<'_> {
     pub(super) async fn join(
@@ -17,7 +17,7 @@ impl CommandSession<'_> {
         let steps = workflow(
             self.list_context.app,
             self.list_context.list,
-            policy(self.list_context.list, &Goal::Subscribe),
+            Goal::Subscribe.workflow(&self.list_context.list.settings),
         )?;
         let run = WorkflowRun { delivery_mode, ..WorkflowRun::new(&steps, Goal::Subscribe) };
         let taken = begin(self.list_context, &command_sender.asker, run, None).await?;

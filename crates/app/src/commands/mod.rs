@@ -43,10 +43,10 @@ pub(crate) async fn take(
     list_context: ListContext<'_>,
     entry: &QueueEntry,
     message: &Arc<ReceivedMessage>,
-    mailbox: &Mailbox,
+    mailbox: Mailbox,
 ) -> Result<EntryOutcome, AppError> {
     for _ in 0..TRIES {
-        match take_once(list_context, entry, message, mailbox).await {
+        match take_once(list_context, entry, message, &mailbox).await {
             Err(AppError::Overtaken) => {}
             other => return other,
         }

@@ -1,16 +1,19 @@
 //! What is known of a message: asked of the database and of OpenPGP once, then only looked at.
 
+use std::borrow::Cow;
+
+use sealist_lists::content::MessageContent;
 use sealist_lists::facts::{Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Signature};
 use sealist_lists::model::{MailingList, Member, Role};
 use sealist_lists::replay::ReplayHistory;
-use sealist_mail::{Headers, Mailbox, sole_author};
+use sealist_mail::{Answerable, Headers, Mailbox, sole_author};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Opened, SignatureVerdict};
 use sealist_store::people;
-use sealist_store::queue::QueueEntry;
 
+use super::list_mail::{ListMail, PostedMail};
 use crate::error::AppError;
-use crate::known_author::{AuthorKey, KnownAuthor};
+use crate::known_author::AuthorKey;
 use crate::opening::addressed;
 use crate::site::App;
 
@@ -30,26 +33,27 @@ pub(super) async fn addressees(
     Ok(addressees)
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
-pub(super) fn gather(
-    app: &App,
-    list: &MailingList,
-    entry: &QueueEntry,
-    known: &KnownAuthor,
-    opened: Option<&Opened>,
+/// Gathers the facts about a post. `past`: what the replay record says of its signed text.
+pub(super) fn gather<'m>(
+    post: &'m PostedMail<'_>,
+    content: &'m MessageContent<'m>,
     past: &ReplayHistory,
-    mailbox: &Mailbox,
-    octets: usize,
-) -> MessageFacts {
+) -> MessageFacts<'m> {
+    let ListMail { app, list, entry, received, outside, .. } = post.mail;
+    let (known, opened) = (&post.known, post.opened.as_ref());
     // Owners and moderators may do what members may.
     let strongest = [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember];
     let author = strongest.iter().find_map(|role| known.roles.iter().find(|member| member.role == *role));
     MessageFacts {
-        settings: list.settings.clone(),
+        settings: Cow::Borrowed(&list.settings),
+        content,
+        sub_address: entry.sub_address,
+        is_answerable: outside.answerable == Answerable::Yes,
+        envelope_names_author: post.mail.sender() == Some(&post.author.address),
         banned: known.banned,
         author_role: author.map(|member| member.role),
         moderation_action: author.and_then(|member| member.moderation_action),
-        octets: octets as u64,
+        octets: received.len() as u64,
         form: if opened.is_some_and(Opened::is_inline) { PgpForm::Inline } else { PgpForm::Mime },
         encryption: opened.map_or(EncryptionFact::None, |opened| match opened.encryption() {
             openpgp::Encryption::None => EncryptionFact::None,
@@ -65,7 +69,7 @@ pub(super) fn gather(
         signature_age_ms: opened
             .and_then(Opened::signed_at)
             .map(|signed_at| entry.received_at.0.saturating_sub(signed_at.0)),
-        inner_author: opened.map_or(InnerAuthor::NotSaid, |opened| inner_author(opened, mailbox)),
+        inner_author: opened.map_or(InnerAuthor::NotSaid, |opened| inner_author(opened, &post.author)),
     }
 }
 

@@ -5,21 +5,19 @@ use sealist_lists::facts::MessageFacts;
 use sealist_lists::model::{Channel, MailingList, SubAddress};
 use sealist_lists::payload;
 use sealist_lists::pipelines;
-use sealist_mail::{Entity, Headers, Mailbox, Part, Timestamp};
+use sealist_mail::{Entity, Headers, Part};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{KeepSignature, Opened};
 use sealist_store::StoreError;
 use sealist_store::archive::ArchiveEntry;
 use sealist_store::bodies::StoredBody;
-use sealist_store::queue::QueueEntry;
 
 use super::gather::addressees;
+use super::list_mail::{ListMail, PostedMail};
 use crate::archive;
 use crate::error::AppError;
-use crate::known_author::KnownAuthor;
 use crate::requests::is_shown;
 use crate::sealing;
-use crate::site::App;
 
 /// A finished post, ready to be stored.
 pub(super) struct Post {
@@ -33,41 +31,18 @@ pub(super) struct Post {
     pub(super) sent_mark: Option<[u8; 32]>,
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that is known of a message meets here")]
-pub(super) async fn make_post(
-    app: &App,
-    list: &MailingList,
-    entry: &QueueEntry,
-    facts: &MessageFacts,
-    known: &KnownAuthor,
-    mailbox: &Mailbox,
-    message: &[u8],
-    opened: Option<&Opened>,
-    now: Timestamp,
-) -> Result<Post, AppError> {
-    let entity = Entity::parse(message);
+/// Makes the copies' form of an accepted post: the pipeline runs, and the payload is signed and sealed.
+pub(super) async fn make_post(post: &PostedMail<'_>, facts: &MessageFacts<'_>) -> Result<Post, AppError> {
+    let ListMail { app, list, received, now, .. } = post.mail;
+    let (mailbox, known, opened) = (&post.author, &post.known, post.opened.as_ref());
+    let entity = Entity::parse(received);
     let protected = opened.and_then(Opened::protected_headers);
     let signed = opened.and_then(Opened::signed_headers);
     let named = match opened {
         Some(_) => addressees(app, list, signed.as_ref().unwrap_or(&Headers::default())).await?,
         None => addressees(app, list, &entity.headers).await?,
     };
-    let strip = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.strip_original_sig);
-    let tamed = opened.and_then(Opened::tamed);
-    let form = if tamed.is_some() { ContentForm::Tamed } else { ContentForm::Written };
-    let content = match opened {
-        Some(opened) => {
-            let keep = if strip { KeepSignature::Strip } else { KeepSignature::Keep };
-            tamed.unwrap_or_else(|| opened.content(keep, openpgp::random())).to_vec()
-        }
-        None => {
-            let mut content = Vec::with_capacity(message.len());
-            entity.content_headers().write_to(&mut content);
-            content.extend_from_slice(b"\r\n");
-            content.extend_from_slice(entity.body);
-            content
-        }
-    };
+    let (content, form) = content(list, &entity, opened);
     let certificate = match &list.settings.pgp {
         Some(_) => Some(app.keys_of(list).await?.posting.certificate().to_bytes()),
         None => None,
@@ -100,11 +75,7 @@ pub(super) async fn make_post(
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
         archive: None,
     };
-    let pipeline = if entry.sub_address == SubAddress::Owner {
-        "owner-pipeline"
-    } else {
-        &list.settings.posting_pipeline
-    };
+    let pipeline = post.audience.pipeline(&list.settings);
     pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
     let recipients = draft.recipients.clone();
     let archive = match draft.archive.take() {
@@ -129,4 +100,25 @@ pub(super) async fn make_post(
         archive,
         sent_mark,
     })
+}
+
+/// Returns the author's part with its own Content-* header, and its form.
+fn content(list: &MailingList, entity: &Entity<'_>, opened: Option<&Opened>) -> (Vec<u8>, ContentForm) {
+    let strip = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.strip_original_sig);
+    let tamed = opened.and_then(Opened::tamed);
+    let form = if tamed.is_some() { ContentForm::Tamed } else { ContentForm::Written };
+    let content = match opened {
+        Some(opened) => {
+            let keep = if strip { KeepSignature::Strip } else { KeepSignature::Keep };
+            tamed.unwrap_or_else(|| opened.content(keep, openpgp::random())).to_vec()
+        }
+        None => {
+            let mut content = Vec::with_capacity(entity.body.len() + 2048);
+            entity.content_headers().write_to(&mut content);
+            content.extend_from_slice(b"\r\n");
+            content.extend_from_slice(entity.body);
+            content
+        }
+    };
+    (content, form)
 }

@@ -9,7 +9,7 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::{self, Request};
 use sealist_store::{lists, people};
 
-use super::{ListContext, PersonFacts, Proven, Requester, WorkflowState, ask, facts, policy, workflow};
+use super::{ListContext, PersonFacts, Proven, Requester, WorkflowState, ask, facts, workflow};
 use crate::effects::{EarlierTokens, Effect};
 use crate::error::AppError;
 use crate::summaries::gather;
@@ -97,7 +97,7 @@ async fn question(
     certificate: &Certificate,
 ) -> Result<Vec<Effect>, AppError> {
     let before = waiting(there, asker).await?;
-    let steps = workflow(there.app, there.list, policy(there.list, &Goal::ApproveKey))?;
+    let steps = workflow(there.app, there.list, Goal::ApproveKey.workflow(&there.list.settings))?;
     let run = WorkflowRun::new(&steps, Goal::ApproveKey);
     let standing = WorkflowState { asker, before, ended: None, earlier: EarlierTokens::Void };
     let taken = ask::ask(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;

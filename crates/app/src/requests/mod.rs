@@ -15,8 +15,8 @@ use sealist_lists::commands::Problem;
 use sealist_lists::events::Actor;
 use sealist_lists::model::{ListSettings, MailingList};
 use sealist_lists::workflows::{
-    Goal, OfferedKey, Question, StepAnswer, StepContext, Workflow, WorkflowChange, WorkflowProgress,
-    WorkflowRun, Workflows, advance,
+    OfferedKey, Question, StepAnswer, StepContext, Workflow, WorkflowChange, WorkflowProgress, WorkflowRun,
+    Workflows, advance,
 };
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
@@ -278,17 +278,4 @@ async fn run_workflow(
 
 fn stored(certificate: Option<&[u8]>) -> Result<Option<Certificate>, AppError> {
     Ok(certificate.map(Certificate::from_stored).transpose()?)
-}
-
-/// What a goal is called where a workflow is chosen.
-pub(crate) fn policy<'a>(list: &'a MailingList, goal: &Goal) -> &'a str {
-    let settings = &list.settings;
-    match goal {
-        Goal::Subscribe => &settings.subscription_policy,
-        Goal::Unsubscribe => &settings.unsubscription_policy,
-        Goal::ChangeKey => settings.pgp.as_ref().map_or("confirm", |pgp| &pgp.key_change_workflow),
-        Goal::ResetKey => "pgp-key-revoke-workflow",
-        Goal::ApproveKey => "pgp-key-approval",
-        Goal::Command(_) => &settings.command_workflow,
-    }
 }

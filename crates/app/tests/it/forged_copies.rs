@@ -1,13 +1,15 @@
 //! Containers that somebody puts around a part that Anne signed: what leaves is read by other programs, and none of them
 //! shows a word that is neither hers nor the list's.
 
+use std::borrow::Cow;
 use std::process::Command;
 
+use sealist_lists::content::MessageContent;
 use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
 use sealist_lists::facts::{
     Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Replay, Signature,
 };
-use sealist_lists::model::{ListNo, MailingList, Role};
+use sealist_lists::model::{ListNo, MailingList, Role, SubAddress};
 use sealist_lists::texts::Texts;
 use sealist_lists::{payload, pipelines, styles};
 use sealist_mail::{Headers, Part, Timestamp, sole_author};
@@ -43,8 +45,13 @@ impl Stage {
     fn copy(&self, message: &[u8], opened: &Opened) -> Vec<u8> {
         let (outer, _) = Headers::parse(message);
         let mailbox = sole_author(&outer).unwrap();
+        let said = MessageContent::new(message, Some(opened));
         let facts = MessageFacts {
-            settings: self.list.settings.clone(),
+            settings: Cow::Borrowed(&self.list.settings),
+            content: &said,
+            sub_address: SubAddress::Posting,
+            is_answerable: true,
+            envelope_names_author: true,
             banned: false,
             author_role: Some(Role::Member),
             moderation_action: None,

@@ -6,7 +6,7 @@
 use super::{Reason, RuleHit};
 use crate::facts::{Addressed, MessageFacts};
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     if facts.addressed != Addressed::Elsewhere {
         return None;
     }

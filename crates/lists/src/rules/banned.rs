@@ -5,6 +5,6 @@ use super::{Reason, RuleHit};
 use crate::facts::MessageFacts;
 use crate::model::Action;
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     if facts.banned { RuleHit::new(Reason::Banned, Action::Discard) } else { None }
 }

@@ -7,7 +7,7 @@ use super::{Reason, RuleHit};
 use crate::facts::{EncryptionFact, MessageFacts, Signature};
 use crate::model::Action;
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     let proven = facts.signature == Signature::Good && facts.author_role.is_some();
     if facts.encryption != EncryptionFact::Whole || proven {
         return None;

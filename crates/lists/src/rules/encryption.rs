@@ -11,7 +11,7 @@ use super::{Reason, RuleHit, unproven};
 use crate::facts::{EncryptionFact, MessageFacts};
 use crate::model::Action;
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
     match facts.encryption {
         EncryptionFact::Whole => None,

@@ -6,7 +6,7 @@
 use super::{Reason, RuleHit};
 use crate::facts::{MessageFacts, PgpForm};
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
     if facts.form == PgpForm::Inline { RuleHit::new(Reason::Inline, pgp.inline_pgp_action) } else { None }
 }

@@ -7,7 +7,7 @@ use super::{Reason, RuleHit};
 use crate::facts::{InnerAuthor, MessageFacts};
 use crate::model::Action;
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     let other = facts.inner_author == InnerAuthor::Other;
     if other { RuleHit::new(Reason::InnerAuthor, Action::Hold) } else { None }
 }

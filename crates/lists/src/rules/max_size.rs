@@ -4,7 +4,7 @@ use super::{Reason, RuleHit};
 use crate::facts::MessageFacts;
 use crate::model::Action;
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     let limit = u64::from(facts.settings.max_message_kib) * 1024;
     if limit == 0 || facts.octets <= limit {
         return None;

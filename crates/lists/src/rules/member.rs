@@ -5,7 +5,7 @@ use super::{Reason, RuleHit};
 use crate::facts::MessageFacts;
 use crate::model::Role;
 
-pub(super) fn member(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn member(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     if !matches!(facts.author_role, Some(Role::Member)) {
         return None;
     }
@@ -13,7 +13,7 @@ pub(super) fn member(facts: &MessageFacts) -> Option<RuleHit> {
     RuleHit::new(Reason::ModeratedMember, action)
 }
 
-pub(super) fn nonmember(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn nonmember(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     if !matches!(facts.author_role, None | Some(Role::Nonmember)) {
         return None;
     }

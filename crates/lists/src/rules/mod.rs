@@ -19,33 +19,43 @@ mod unproven;
 use crate::facts::{MessageFacts, OuterFacts};
 pub use crate::reason::{Reason, RuleHit, UnknownReason};
 
-/// A rule with its name.
-pub struct Rule<F> {
-    /// The name in chains, settings, logs and holds; Mailman's where Mailman has it.
+/// A rule of the gate with its name.
+pub struct GateRule {
+    /// The name in logs.
     pub name: &'static str,
     /// What the rule asks, in one line.
     pub description: &'static str,
-    /// The question. Returns `None` if the rule does not hit.
-    pub check: fn(&F) -> Option<RuleHit>,
+    /// The question. `None`: nothing was found.
+    pub check: fn(&OuterFacts) -> Option<RuleHit>,
+}
+
+/// A rule with its name.
+pub struct Rule {
+    /// The name in chains, settings, logs and holds. Where Mailman has the rule, it is Mailman's name.
+    pub name: &'static str,
+    /// What the rule asks, in one line.
+    pub description: &'static str,
+    /// The question. `None`: nothing was found.
+    pub check: fn(&MessageFacts<'_>) -> Option<RuleHit>,
 }
 
 /// Rules that are asked about every message before anything is decrypted.
-pub const GATE: &[Rule<OuterFacts>] = &[
-    Rule {
+pub const GATE: &[GateRule] = &[
+    GateRule {
         name: "loop",
         description: "Has this list sent it already, or has it come a long way?",
         check: loops::check,
     },
-    Rule {
+    GateRule {
         name: "automatic",
         description: "Is it a bounce or an automatic answer, or would a program give commands?",
         check: loops::automatic,
     },
-    Rule { name: "author", description: "Is there exactly one author?", check: author::check },
+    GateRule { name: "author", description: "Is there exactly one author?", check: author::check },
 ];
 
 /// Rules that the chains ask when all facts are known.
-pub const RULES: &[Rule<MessageFacts>] = &[
+pub const RULES: &[Rule] = &[
     Rule {
         name: "banned-address",
         description: "Is the author or the envelope sender banned?",
@@ -93,6 +103,6 @@ pub const RULES: &[Rule<MessageFacts>] = &[
 ];
 
 /// The rule of that name among [`RULES`].
-pub fn named(name: &str) -> Option<&'static Rule<MessageFacts>> {
+pub fn named(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.name == name)
 }

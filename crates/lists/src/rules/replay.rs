@@ -9,7 +9,7 @@ use super::{Reason, RuleHit};
 use crate::facts::{Addressed, MessageFacts, Replay};
 use crate::model::Action;
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     match facts.replay {
         Replay::Fresh | Replay::SameArrival => None,
         Replay::PostedHere => RuleHit::new(Reason::PostedHere, Action::Discard),

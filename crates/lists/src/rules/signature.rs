@@ -10,7 +10,7 @@
 use super::{Reason, RuleHit, unproven};
 use crate::facts::{EncryptionFact, MessageFacts, Signature};
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
     let (reason, action) = match facts.signature {
         Signature::Good => return None,

@@ -8,7 +8,7 @@ use super::{Reason, RuleHit};
 use crate::facts::{Addressed, MessageFacts, Signature};
 use crate::model::Action;
 
-pub(super) fn check(facts: &MessageFacts) -> Option<RuleHit> {
+pub(super) fn check(facts: &MessageFacts<'_>) -> Option<RuleHit> {
     let pgp = facts.pgp()?;
     if facts.signature != Signature::Good || facts.addressed != Addressed::NotSaid {
         return None;

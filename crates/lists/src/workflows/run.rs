@@ -25,6 +25,18 @@ pub enum Goal {
 }
 
 impl Goal {
+    /// Returns the name of the workflow by which a list with these settings reaches this goal.
+    pub fn workflow<'s>(&self, settings: &'s ListSettings) -> &'s str {
+        match self {
+            Self::Subscribe => &settings.subscription_policy,
+            Self::Unsubscribe => &settings.unsubscription_policy,
+            Self::ChangeKey => settings.pgp.as_ref().map_or("confirm", |pgp| &pgp.key_change_workflow),
+            Self::ResetKey => "pgp-key-revoke-workflow",
+            Self::ApproveKey => "pgp-key-approval",
+            Self::Command(_) => &settings.command_workflow,
+        }
+    }
+
     /// The name of the action in statements and in lists of requests.
     pub fn action(&self) -> &str {
         match self {

@@ -14,7 +14,7 @@ use crate::effects::{Effect, KeyStep};
 use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::key_work::key_work;
-use crate::requests::{Proven, begin, policy, workflow};
+use crate::requests::{Proven, begin, workflow};
 
 impl CommandSession<'_> {
     pub(super) async fn key_change(
@@ -55,7 +55,7 @@ impl CommandSession<'_> {
         let steps = workflow(
             self.list_context.app,
             self.list_context.list,
-            policy(self.list_context.list, &Goal::ResetKey),
+            Goal::ResetKey.workflow(&self.list_context.list.settings),
         )?;
         let taken =
             begin(self.list_context, &command_sender.asker, WorkflowRun::new(&steps, Goal::ResetKey), None)
@@ -79,8 +79,11 @@ impl CommandSession<'_> {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
-        let steps =
-            workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
+        let steps = workflow(
+            self.list_context.app,
+            self.list_context.list,
+            goal.workflow(&self.list_context.list.settings),
+        )?;
         let run = WorkflowRun::new(&steps, goal);
         if !offer.names(&command_sender.asker.address, self.list_context.now) && !will_be_moderated(&run) {
             return Ok(Err(Problem::NamesOther));

@@ -17,7 +17,7 @@ use crate::error::AppError;
 use crate::key_life::{is_compromised, row_of, suspended_row, was_authorised_by};
 use crate::key_work::key_work;
 use crate::notice_kinds;
-use crate::requests::{Proven, Requester, begin, policy, workflow};
+use crate::requests::{Proven, Requester, begin, workflow};
 
 impl CommandSession<'_> {
     /// The revocations of an encrypted message that proves nothing else: they prove themselves, and nobody is told.
@@ -80,8 +80,11 @@ impl CommandSession<'_> {
         let asker =
             Requester { address: command_sender.asker.address.clone(), proven: Proven::Yes, source: None };
         let goal = Goal::ResetKey;
-        let steps =
-            workflow(self.list_context.app, self.list_context.list, policy(self.list_context.list, &goal))?;
+        let steps = workflow(
+            self.list_context.app,
+            self.list_context.list,
+            goal.workflow(&self.list_context.list.settings),
+        )?;
         let taken = begin(self.list_context, &asker, WorkflowRun::new(&steps, goal), None).await?;
         Ok(self.take(taken).map(|_| CommandReply::Done(Success::KeyReset)))
     }

@@ -1,0 +1,267 @@
+//! What becomes of a message, recorded in one transaction: the post and its fan-out cursor, the hold with its notices, or
+//! nothing left; and what the replay record keeps of it.
+
+use std::sync::Arc;
+
+use sealist_lists::budgets::may_tell_author;
+use sealist_lists::chains::Verdict;
+use sealist_lists::events::{Actor, Event, EventKind, HeldEntry, ServerCause};
+use sealist_lists::model::{Action, AddressNo, MailingList};
+use sealist_lists::replay::ReplayHistory;
+use sealist_lists::routes::{Audience, Handling, Route};
+use sealist_lists::rules::Reason;
+use sealist_lists::texts::Text;
+use sealist_mail::{Address, Timestamp};
+use sealist_store::events::{self, Occasion, Trier};
+use sealist_store::holds::{self, Hold};
+use sealist_store::queue::{self, QueueEntry};
+use sealist_store::replay::ReplayOutcome;
+use sealist_store::sendings::{self, Carries, NewSending};
+use sealist_store::{Conn, StoreError, archive, bodies, bounce_proofs, pending, posts, put_aside};
+
+use super::post::Post;
+use crate::addresses::source_of;
+use crate::effects::sender_of;
+use crate::error::AppError;
+use crate::notice_kinds;
+use crate::notices::PreparedNotice;
+use crate::outcome::EntryOutcome;
+use crate::signed_texts::SignedTexts;
+use crate::site::App;
+use crate::upkeep::make_room;
+
+/// A verdict and what follows from it.
+pub(super) struct JudgedMessage<'a> {
+    list: &'a MailingList,
+    entry: &'a QueueEntry,
+    pub(super) verdict: Verdict,
+    /// The notice to the author of a message that is rejected or was posted already, if the author may be told today.
+    pub(super) told: Option<PreparedNotice>,
+    /// The post, if the message is accepted.
+    pub(super) post: Option<Post>,
+    /// The signed texts, what the verdict took the record to say of them, and whose they are.
+    pub(super) past: Option<(Arc<SignedTexts>, ReplayHistory, Address)>,
+    /// The member whose message it is, as far as the list can know.
+    pub(super) member: Option<AddressNo>,
+    /// The author who hears that the message waits, if it is held.
+    pub(super) hears: Option<Address>,
+    /// Whether that author is a member.
+    pub(super) hears_as_member: bool,
+}
+
+impl<'a> JudgedMessage<'a> {
+    /// A verdict from which nothing follows for anybody.
+    pub(super) fn new(list: &'a MailingList, entry: &'a QueueEntry, verdict: Verdict) -> Self {
+        Self {
+            list,
+            entry,
+            verdict,
+            told: None,
+            post: None,
+            past: None,
+            member: None,
+            hears: None,
+            hears_as_member: false,
+        }
+    }
+}
+
+/// What the transaction writes: it owns all.
+struct Recording {
+    list: MailingList,
+    entry: QueueEntry,
+    verdict: Verdict,
+    reasons: Vec<Reason>,
+    told: Option<PreparedNotice>,
+    post: Option<Post>,
+    past: Option<(Arc<SignedTexts>, ReplayHistory, Address)>,
+    member: Option<AddressNo>,
+    hears: Option<Hearer>,
+    /// The fact that those in charge hear of, if the message is held.
+    held: PreparedNotice,
+    source: u16,
+    now: Timestamp,
+}
+
+/// An author who hears that the message waits.
+struct Hearer {
+    author: Address,
+    is_member: bool,
+    notice: PreparedNotice,
+}
+
+/// Records what becomes of a message. Errs with [`AppError::Overtaken`] if the replay record has changed since the verdict.
+pub(super) async fn record(
+    app: &App,
+    judged: JudgedMessage<'_>,
+    now: Timestamp,
+) -> Result<EntryOutcome, AppError> {
+    let JudgedMessage { list, entry, verdict, told, post, past, member, hears, hears_as_member } = judged;
+    let mut reasons = verdict.reasons();
+    if entry.approved {
+        // What a moderator accepted stays accepted when a new reason is shown.
+        reasons.extend(entry.reasons.iter().filter(|reason| !verdict.reasons().contains(reason)));
+    }
+    let hears = hears.map(|author| {
+        let notice = notice_kinds::waits(list, &author, entry);
+        Hearer { author, is_member: hears_as_member, notice }
+    });
+    let recording = Recording {
+        list: list.clone(),
+        entry: entry.clone(),
+        verdict,
+        reasons: reasons.clone(),
+        told,
+        post,
+        past,
+        member,
+        hears,
+        held: notice_kinds::held(list, entry),
+        source: source_of(app, &entry.sender),
+        now,
+    };
+    let action = app.store.write(move |db| Box::pin(recording.run(db))).await?;
+    Ok(EntryOutcome { action, reasons })
+}
+
+impl Recording {
+    async fn run(self, db: &mut Conn) -> Result<Action, AppError> {
+        if let Some((signed_texts, past, _)) = &self.past {
+            signed_texts.still(&mut *db, past).await?;
+        }
+        let action = self.final_action(&mut *db).await?;
+        self.record_replay(&mut *db, action).await?;
+        if action == Action::Hold {
+            self.hold(db).await?;
+        } else {
+            self.finish(db, action).await?;
+        }
+        Ok(action)
+    }
+
+    /// A reject of which the author does not hear is a hold: another message that was judged at the same moment may have got
+    /// the notice of the day.
+    async fn final_action(&self, db: &mut Conn) -> Result<Action, AppError> {
+        let is_told = match (&self.told, self.verdict.action) {
+            (Some(notice), Action::Reject) => notice.store(db, self.now).await?,
+            _ => false,
+        };
+        Ok(if is_told { self.verdict.action } else { self.verdict.action_if_untold() })
+    }
+
+    async fn record_replay(&self, db: &mut Conn, action: Action) -> Result<(), AppError> {
+        let Some((signed_texts, _, author)) = &self.past else { return Ok(()) };
+        match action {
+            Action::Accept => signed_texts.record(db, ReplayOutcome::Accepted, self.now).await?,
+            Action::Hold => signed_texts.record(db, ReplayOutcome::Waits, self.now).await?,
+            Action::Discard if self.reasons.first() == Some(&Reason::PostedHere) => {
+                // A second signature over the same text is spent with it.
+                signed_texts.record(&mut *db, ReplayOutcome::Accepted, self.now).await?;
+                let is_news = match &self.told {
+                    Some(notice) if signed_texts.tell_once(&mut *db).await? => {
+                        notice.store(&mut *db, self.now).await?;
+                        true
+                    }
+                    Some(_) => false,
+                    // The author hears of it not today, or never: those in charge see it.
+                    None => true,
+                };
+                if is_news {
+                    let again = Event::about(self.entry.list, author, EventKind::PostedAlready {});
+                    events::attempt(db, &self.occasion(), Trier::Anybody, &again).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn hold(&self, db: &mut Conn) -> Result<(), AppError> {
+        self.held.store(&mut *db, self.now).await?;
+        let told = match &self.hears {
+            Some(hearer) if self.tell(&mut *db, hearer).await? => Some(&hearer.author),
+            _ => None,
+        };
+        let hold = Hold { reasons: &self.reasons, member: self.member, told };
+        holds::hold(&mut *db, &self.entry, hold, self.now).await?;
+        self.record_event(&mut *db, Action::Hold).await?;
+        Ok(make_room(db, &self.list, self.now).await?)
+    }
+
+    fn occasion(&self) -> Occasion {
+        Occasion { actor: Actor::Server(ServerCause::Rules), now: self.now }
+    }
+
+    /// Records the event of a message that the rules held or refused. A post is its own record.
+    async fn record_event(&self, db: &mut Conn, action: Action) -> Result<(), StoreError> {
+        let reasons = self.reasons.clone();
+        let kind = match action {
+            Action::Hold => EventKind::HoldBegun(HeldEntry { entry: self.entry.no, reasons }),
+            Action::Reject => EventKind::MessageRejected { reasons },
+            Action::Discard => EventKind::MessageDiscarded { reasons },
+            Action::Accept | Action::Defer => return Ok(()),
+        };
+        let event = Event { list: Some(self.entry.list), subject: sender_of(&self.entry), kind };
+        // Anybody can send mail that is refused, and anybody can send mail to a plain list in the name of a member.
+        match self.member {
+            Some(_) if self.list.settings.pgp.is_some() => events::record(db, &self.occasion(), &event).await,
+            _ => events::attempt(db, &self.occasion(), Trier::Anybody, &event).await,
+        }
+    }
+
+    /// Tells the author that the message waits. Only so many strangers hear of a list each day, because of mail of one source.
+    async fn tell(&self, db: &mut Conn, hearer: &Hearer) -> Result<bool, StoreError> {
+        let kind = Text::Waits.name();
+        if !hearer.is_member {
+            let hearers = pending::hearers(&mut *db, self.list.no, kind, self.source).await?;
+            if !may_tell_author(hearers.of_all, hearers.of_source) {
+                return Ok(false);
+            }
+        }
+        let is_told = hearer.notice.store(&mut *db, self.now).await?;
+        if is_told && !hearer.is_member {
+            pending::count_hearer(db, self.list.no, (&hearer.author, kind), self.source).await?;
+        }
+        Ok(is_told)
+    }
+
+    /// Ends the entry, and stores the post if there is one.
+    async fn finish(&self, db: &mut Conn, action: Action) -> Result<(), AppError> {
+        if action != Action::Accept && self.reasons.first() != Some(&Reason::PostedHere) {
+            self.record_event(&mut *db, action).await?;
+        }
+        // First: what is deleted is overwritten, and the post takes its pages before they are written.
+        queue::finish(&mut *db, &self.entry).await?;
+        if let Some(post) = &self.post {
+            let body = bodies::insert(&mut *db, &post.body).await?;
+            let carries = match Route::of(self.entry.sub_address).handling {
+                Handling::Post(Audience::Owners) => Carries::OwnerMail,
+                _ => {
+                    let no = posts::insert(&mut *db, self.entry.list, body, self.now).await?;
+                    if let Some(kept) = &post.archive {
+                        archive::add(&mut *db, self.entry.list, no, kept).await?;
+                    }
+                    Carries::Post(no)
+                }
+            };
+            let row = NewSending {
+                list: self.entry.list,
+                carries,
+                channel: post.channel,
+                body,
+                envelope_from: &post.envelope_from,
+                recipients: &post.recipients,
+            };
+            sendings::insert(&mut *db, &row, self.now).await?;
+            if let Some(mark) = post.sent_mark {
+                bounce_proofs::note_sent(&mut *db, self.entry.list, &mark, self.now).await?;
+            }
+        }
+        if action == Action::Discard
+            && let Some(reason) = self.reasons.first()
+        {
+            put_aside::count(db, self.entry.list, *reason, self.now).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! Mail at `-sendkey`: the list's certificate goes to the envelope sender, once a day ([RFC 3834, section 4]).
+
+use sealist_store::{people, queue};
+
+use super::list_mail::ListMail;
+use crate::addresses::source_of;
+use crate::error::AppError;
+use crate::notice_kinds;
+use crate::outcome::EntryOutcome;
+use crate::succession::published;
+
+/// Answers, unless there is no envelope sender or the sender is banned, and ends the entry in the same transaction.
+pub(super) async fn answer_sendkey(mail: &ListMail<'_>) -> Result<EntryOutcome, AppError> {
+    let ListMail { app, list, entry, now, .. } = *mail;
+    let mut answer = None;
+    let published = published(app, list).await?;
+    if let Some(sender) = mail.sender()
+        && !people::is_banned(&mut *app.store.reader().await?, list.no, sender).await?
+    {
+        let from = (sender, Some(source_of(app, &entry.sender)));
+        answer = notice_kinds::sendkey(app, list, from, &published, now).await?;
+    }
+    let entry = entry.clone();
+    app.store
+        .write(move |db| {
+            Box::pin(async move {
+                if let Some(answer) = answer {
+                    answer.store_or_wait(&mut *db, now).await?;
+                }
+                Ok::<_, AppError>(queue::finish(db, &entry).await?)
+            })
+        })
+        .await?;
+    Ok(EntryOutcome::ACCEPTED)
+}
