@@ -13,7 +13,7 @@ use sealist_store::{Store, StoreError, lists, queue};
 use tempfile::TempDir;
 
 use crate::site::{BenchSite, PGP, PLAIN};
-use crate::{count, say};
+use crate::{count, print_line};
 
 const SESSIONS: [usize; 3] = [1, 16, 64];
 const OCTETS: usize = 8192;
@@ -22,8 +22,8 @@ const YARDSTICK_TIME: Duration = Duration::from_secs(2);
 
 /// A table of accepts for a plain and an encrypting list.
 pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
-    say("\nbeside: 8 KB in one row a commit, one after the other, before and behind\n\n");
-    say("list       sessions  accepts/s  of commits/s  server CPU ms/message\n");
+    print_line("\nbeside: 8 KB in one row a commit, one after the other, before and behind\n\n");
+    print_line("list       sessions  accepts/s  of commits/s  server CPU ms/message\n");
     let mut before_s = commits_per_s().await?;
     for (style, name) in [(PLAIN, "plain"), (PGP, "encrypting")] {
         for sessions in SESSIONS {
@@ -47,7 +47,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
             let behind_s = commits_per_s().await?;
             let commits = (before_s + behind_s) / 2.0;
             before_s = behind_s;
-            say(&format!(
+            print_line(&format!(
                 "{name:<10} {sessions:<9} {per_s:<10.0} {:.2} of {commits:<6.0} {cpu_ms:.3}\n",
                 per_s / commits
             ));

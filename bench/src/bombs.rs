@@ -10,7 +10,7 @@ use sealist_openpgp::testing::hostile::Stage;
 use sealist_openpgp::testing::{Kind, Person};
 
 use crate::site::{BenchSite, PGP};
-use crate::{cpu, say};
+use crate::{cpu, print_line};
 
 const BESIDE: usize = 8;
 /// The decrypted size of each message, if it fits. A list without a limit opens up to 64 MiB.
@@ -23,10 +23,10 @@ const SETTLED: Duration = Duration::from_secs(3);
 /// `sealist-bench bombs`: prints a line per kind of message.
 pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     let alone_ms = alone_ms(binary).await?;
-    say(&format!(
+    print_line(&format!(
         "an ordinary post of 4 KB is out after {alone_ms:.0} ms; beside eight messages that grow:\n"
     ));
-    say("kind                                  ms     CPU ms each  MiB over idle  MiB kept\n");
+    print_line("kind                                  ms     CPU ms each  MiB over idle  MiB kept\n");
     for bomb in BOMBS {
         let site = BenchSite::new(binary, PGP, 1).await?;
         let member = Person::new("anne@example.org", Kind::Curve25519, Timestamp::now());
@@ -35,7 +35,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
         let mail = bomb.mail(&stage, OCTETS);
         let (idle_kib, idle_ms) = (site.rss_kib()?, site.cpu_ms()?);
         site.forget_peak()?;
-        site.take("mallory@bombs.example", vec![mail; BESIDE]).await?;
+        site.send_all("mallory@bombs.example", vec![mail; BESIDE]).await?;
         let began = Instant::now();
         site.post(vec![ordinary]).await?;
         let ms = began.elapsed().as_secs_f64() * 1000.0;
@@ -44,7 +44,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
         let more_mib = site.peak_kib()?.saturating_sub(idle_kib) / 1024;
         tokio::time::sleep(SETTLED).await;
         let kept_mib = site.rss_kib()?.saturating_sub(idle_kib) / 1024;
-        say(&format!("{:<37} {ms:<6.0} {cpu_ms:<12.0} {more_mib:<14} {kept_mib}\n", bomb.name));
+        print_line(&format!("{:<37} {ms:<6.0} {cpu_ms:<12.0} {more_mib:<14} {kept_mib}\n", bomb.name));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::cpu::median;
 use crate::site::{BenchSite, PGP, PLAIN};
-use crate::{count, say, yardsticks};
+use crate::{count, print_line, yardsticks};
 
 const ROSTERS: [usize; 5] = [1, 10, 100, 1000, 10_000];
 const SMALL: usize = 4096;
@@ -28,9 +28,11 @@ pub(crate) struct Cost {
 /// The tables of sealed and plain deliveries.
 pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     let smtp_ms = yardsticks::smtp_ms().await?;
-    say(&format!("our SMTP client alone, 6 KB to smtp-sink: {smtp_ms:.4} ms CPU a message\n"));
+    print_line(&format!("our SMTP client alone, 6 KB to smtp-sink: {smtp_ms:.4} ms CPU a message\n"));
     for (style, name) in [(PGP, "sealed"), (PLAIN, "plain")] {
-        say(&format!("\n{name:<7} members  CPU ms/copy  copies/s  commits/copy  beside, in the same run\n"));
+        print_line(&format!(
+            "\n{name:<7} members  CPU ms/copy  copies/s  commits/copy  beside, in the same run\n"
+        ));
         for (octets, size) in [(SMALL, "4 KB"), (LARGE, "1 MB")] {
             for members in ROSTERS {
                 let site = BenchSite::new(binary, style, members).await?;
@@ -52,14 +54,19 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
                     }
                     other => other,
                 };
-                say(&format!(
+                print_line(&format!(
                     "{size:<7} {members:<8} {:<12.4} {:<9.0} {:<13.5}",
                     cost.copy_ms, cost.copies_per_s, cost.commits_per_copy
                 ));
                 if beside.0.is_nan() {
-                    say("\n");
+                    print_line("\n");
                 } else {
-                    say(&format!(" {:.3} of {:.4} ms ({})\n", cost.copy_ms / beside.0, beside.0, beside.1));
+                    print_line(&format!(
+                        " {:.3} of {:.4} ms ({})\n",
+                        cost.copy_ms / beside.0,
+                        beside.0,
+                        beside.1
+                    ));
                 }
             }
         }
@@ -67,7 +74,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     let site = BenchSite::new(binary, PGP, MANY).await?;
     let Cost { copy_ms, copies_per_s, commits_per_copy } =
         cost_of_bursts(site, PGP, SMALL, (3, POSTS)).await?;
-    say(&format!(
+    print_line(&format!(
         "\nat full speed, {POSTS} sealed posts of 4 KB at once to {MANY} members: {copy_ms:.4} ms and \
          {commits_per_copy:.5} commits a copy, {copies_per_s:.0} copies/s\n"
     ));
@@ -93,14 +100,14 @@ async fn cost_of_bursts(
         _ => Ok(site.compose_plain(octets)),
     };
     site.post(vec![compose()?]).await?;
-    site.settle().await;
+    site.wait_for_results().await;
     let (mut cpu_ms, mut wall_s) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let posts = (0..posts).map(|_| compose()).collect::<anyhow::Result<Vec<_>>>()?;
         let (before, began) = (site.cpu_ms()?, Instant::now());
         site.post(posts).await?;
         wall_s.push(began.elapsed().as_secs_f64());
-        site.settle().await;
+        site.wait_for_results().await;
         cpu_ms.push(site.cpu_ms()? - before);
     }
     let (members, copies) = (site.members(), count(site.members() * posts));

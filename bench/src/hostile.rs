@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::hostile::{ATTACKS, Material, Stage};
 
-use crate::{cpu, say};
+use crate::{cpu, print_line};
 
 /// The allowed cost of a stranger's message: this much CPU time, or this many times the cost of an honest
 /// message of its size.
@@ -15,13 +15,15 @@ const MOST_TIMES: f64 = 2.0;
 
 /// `sealist-bench hostile`: prints a line per attack.
 pub(crate) fn all() -> anyhow::Result<()> {
-    say("attack                                outcome  CPU ms  most for one  of an honest one  MiB more\n");
+    print_line(
+        "attack                                outcome  CPU ms  most for one  of an honest one  MiB more\n",
+    );
     let mut beyond = Vec::new();
     for attack in ATTACKS {
         let output = Command::new(std::env::current_exe()?).args(["hostile", attack.name]).output()?;
         ensure!(output.status.success(), "{}: {}", attack.name, String::from_utf8_lossy(&output.stderr));
         let line = String::from_utf8_lossy(&output.stdout).into_owned();
-        say(&line);
+        print_line(&line);
         // Columns are counted from the right, because the name contains blanks.
         let column = |at: usize| line.split_whitespace().rev().nth(at).and_then(|text| text.parse().ok());
         let (times, most_ms): (f64, f64) = column(1).zip(column(2)).context("a line has five columns")?;
@@ -29,7 +31,7 @@ pub(crate) fn all() -> anyhow::Result<()> {
             beyond.push(attack.name);
         }
     }
-    say(&format!("beyond {MOST_MS} ms and {MOST_TIMES} times an honest one: {beyond:?}\n"));
+    print_line(&format!("beyond {MOST_MS} ms and {MOST_TIMES} times an honest one: {beyond:?}\n"));
     Ok(())
 }
 
@@ -62,6 +64,6 @@ pub(crate) fn one(name: &str) -> anyhow::Result<()> {
     let before_ms = cpu::own();
     ensure!(stage.takes(&honest), "an honest post is not taken");
     let times = most_ms / (cpu::own() - before_ms);
-    say(&format!("{name:<37} {outcome:<8} {all_ms:<7.1} {most_ms:<13.1} {times:<17.1} {more_mib}\n"));
+    print_line(&format!("{name:<37} {outcome:<8} {all_ms:<7.1} {most_ms:<13.1} {times:<17.1} {more_mib}\n"));
     Ok(())
 }

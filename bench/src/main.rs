@@ -42,24 +42,24 @@ async fn main() -> anyhow::Result<()> {
 async fn everything() -> anyhow::Result<()> {
     engine()?;
     accepts::all(&binary()?).await?;
-    say("\n");
+    print_line("\n");
     deliveries::all(&binary()?).await?;
-    say("\n");
+    print_line("\n");
     memory::growth(&binary()?).await?;
-    say("\n");
+    print_line("\n");
     memory::all(&binary()?).await?;
-    say("\n");
+    print_line("\n");
     bombs::all(&binary()?).await?;
-    say("\n");
+    print_line("\n");
     hostile::all()
 }
 
 /// The engine without queue and network.
 fn engine() -> anyhow::Result<()> {
     let x25519_ms = yardsticks::x25519_ms();
-    say(&format!("bare X25519 (one key made, one agreement): {x25519_ms:.3} ms\n"));
+    print_line(&format!("bare X25519 (one key made, one agreement): {x25519_ms:.3} ms\n"));
     let engine = engine::measure()?;
-    say(&format!(
+    print_line(&format!(
         "copy of 4 KB: {:.3} ms ({:.2} of bare X25519); of 1 MB: {:.3} ms ({:.2} of 4 KB); opening 10 kB: {:.3} ms\n",
         engine.copy_4k_ms,
         engine.copy_4k_ms / x25519_ms,
@@ -82,7 +82,7 @@ fn count(members: usize) -> f64 {
     u32::try_from(members).map_or(f64::MAX, f64::from)
 }
 
-fn say(text: &str) {
+fn print_line(text: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::deliveries::cost;
-use crate::say;
+use crate::print_line;
 use crate::site::{BenchSite, PGP, PLAIN};
 use crate::yardsticks;
 
@@ -14,13 +14,13 @@ const LARGEST: usize = 50 * 1000 * 1000;
 /// Figures of memory.
 pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
     let idle = BenchSite::new(binary, PGP, 0).await?;
-    say(&format!(
+    print_line(&format!(
         "memory idle: {} KiB; from start to the open door: {:.0} ms\n",
         idle.rss_kib()?,
         idle.start_ms
     ));
     drop(idle);
-    say("\nlist    octets    members  idle MiB  peak MiB  more MiB\n");
+    print_line("\nlist    octets    members  idle MiB  peak MiB  more MiB\n");
     for (style, octets, members) in [
         (PGP, SMALL, 10_000),
         (PGP, LARGE, 10_000),
@@ -36,7 +36,7 @@ pub(crate) async fn all(binary: &Path) -> anyhow::Result<()> {
         site.post(vec![post]).await?;
         let peak_kib = site.peak_kib()?;
         let name = if style == PGP { "sealed" } else { "plain" };
-        say(&format!(
+        print_line(&format!(
             "{name:<7} {octets:<9} {members:<8} {:<9.1} {:<9.1} {:.1}\n",
             mib(idle_kib),
             mib(peak_kib),
@@ -58,7 +58,7 @@ pub(crate) async fn growth(binary: &Path) -> anyhow::Result<()> {
         // The speed of the machine varies over time.
         let x25519_ms = yardsticks::x25519_ms();
         let large = cost(BenchSite::new(binary, style, 100_000).await?, style, SMALL).await?.copy_ms;
-        say(&format!(
+        print_line(&format!(
             "{name}: a copy at 1,000 members {small:.4} ms, at 100,000 {large:.4} ms: {:.2} of it (bare X25519 {x25519_ms:.4} ms between them)\n",
             large / small
         ));

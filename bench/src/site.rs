@@ -113,13 +113,13 @@ impl BenchSite {
     /// delivered.
     pub(crate) async fn post(&self, messages: Vec<Vec<u8>>) -> anyhow::Result<()> {
         let all = self.counter.recipients() + (self.addresses.len() * messages.len()) as u64;
-        self.take(&self.addresses[0], messages).await?;
+        self.send_all(&self.addresses[0], messages).await?;
         ensure!(self.counter.reaches(all, WAIT).await, "{} of {all} copies came", self.counter.recipients());
         Ok(())
     }
 
     /// Sends messages at the same time, each on a connection of its own, until all are received.
-    pub(crate) async fn take(&self, sender: &str, messages: Vec<Vec<u8>>) -> anyhow::Result<()> {
+    pub(crate) async fn send_all(&self, sender: &str, messages: Vec<Vec<u8>>) -> anyhow::Result<()> {
         let mut posting: JoinSet<_> =
             messages.into_iter().map(|message| hand_in(self.target(), sender.to_owned(), message)).collect();
         while let Some(taken) = posting.join_next().await {
@@ -147,7 +147,7 @@ impl BenchSite {
     }
 
     /// Waits until the results of all sent copies are recorded.
-    pub(crate) async fn settle(&self) {
+    pub(crate) async fn wait_for_results(&self) {
         tokio::time::sleep(SETTLED).await;
     }
 

@@ -9,11 +9,11 @@ use sealist_chaos::{Expected, Lab, Scale, run};
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let (lab, chosen) = read_arguments()?;
-    say(&format!("seed {}\n", lab.seed));
+    print_line(&format!("seed {}\n", lab.seed));
     let mut code = ExitCode::SUCCESS;
     for experiment in chosen {
         let line = run(experiment, &lab).await;
-        say(&format!("{}\n", line.text));
+        print_line(&format!("{}\n", line.text));
         if line.holds == Expected::No {
             code = ExitCode::FAILURE;
         }
@@ -49,7 +49,7 @@ fn read_arguments() -> anyhow::Result<(Lab, Vec<&'static Experiment>)> {
     Ok((lab, chosen))
 }
 
-fn say(text: &str) {
+fn print_line(text: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -221,7 +221,7 @@ impl Dialogue {
                     );
                     self.act(Point::Hello, &offer).await?;
                 }
-                "AUTH" => self.say("235 2.7.0 welcome").await?,
+                "AUTH" => self.send_reply("235 2.7.0 welcome").await?,
                 "MAIL" => {
                     recipients.clear();
                     self.act(Point::Mail, "250 2.1.0 ok").await?;
@@ -238,11 +238,11 @@ impl Dialogue {
                         recipients.push(to);
                     }
                 }
-                "DATA" if recipients.is_empty() => self.say("554 5.5.1 no valid recipients").await?,
+                "DATA" if recipients.is_empty() => self.send_reply("554 5.5.1 no valid recipients").await?,
                 "DATA" => {
                     if self.act(Point::Data, "354 go on").await? == SaidReply::Good {
                         let message = self.content().await?;
-                        self.take(message, std::mem::take(&mut recipients)).await?;
+                        self.record(message, std::mem::take(&mut recipients)).await?;
                     }
                 }
                 "BDAT" => {
@@ -250,22 +250,22 @@ impl Dialogue {
                     let mut message = vec![0; octets.ok_or_else(ended)?];
                     self.stream.read_exact(&mut message).await?;
                     if recipients.is_empty() {
-                        self.say("503 5.5.1 no valid recipients").await?;
+                        self.send_reply("503 5.5.1 no valid recipients").await?;
                         continue;
                     }
                     match self.decide(Point::Data) {
-                        Act::Usual => self.take(message, std::mem::take(&mut recipients)).await?,
+                        Act::Usual => self.record(message, std::mem::take(&mut recipients)).await?,
                         other => self.do_otherwise(other).await.map(|_| ())?,
                     }
                 }
-                "QUIT" => return self.say("221 2.0.0 bye").await,
-                _ => self.say("250 2.0.0 ok").await?,
+                "QUIT" => return self.send_reply("221 2.0.0 bye").await,
+                _ => self.send_reply("250 2.0.0 ok").await?,
             }
         }
     }
 
     /// Records the copies after their final 250 was sent.
-    async fn take(&mut self, message: Vec<u8>, recipients: Vec<String>) -> io::Result<()> {
+    async fn record(&mut self, message: Vec<u8>, recipients: Vec<String>) -> io::Result<()> {
         lock(&self.state).contents += 1;
         let message = Arc::new(message);
         let (state, opened) = (self.state.clone(), self.opened);
@@ -281,7 +281,7 @@ impl Dialogue {
         };
         match self.decide(Point::Dot) {
             act @ (Act::Usual | Act::CloseAfter) => {
-                self.say("250 2.0.0 kept").await?;
+                self.send_reply("250 2.0.0 kept").await?;
                 record();
                 if matches!(act, Act::CloseAfter) { Err(ended()) } else { Ok(()) }
             }
@@ -302,9 +302,9 @@ impl Dialogue {
     /// Asks the script. Returns whether the reply was positive.
     async fn act(&mut self, point: Point<'_>, usual: &str) -> io::Result<SaidReply> {
         match self.decide(point) {
-            Act::Usual => self.say(usual).await.map(|()| SaidReply::Good),
+            Act::Usual => self.send_reply(usual).await.map(|()| SaidReply::Good),
             Act::CloseAfter => {
-                self.say(usual).await?;
+                self.send_reply(usual).await?;
                 Err(ended())
             }
             Act::Slowly(pause) => self.slowly(&format!("{usual}\r\n"), pause).await.map(|()| SaidReply::Good),
@@ -315,7 +315,7 @@ impl Dialogue {
     async fn do_otherwise(&mut self, act: Act) -> io::Result<SaidReply> {
         match act {
             Act::Say(reply) => {
-                self.say(&reply).await?;
+                self.send_reply(&reply).await?;
                 return Ok(if reply.starts_with(['2', '3']) { SaidReply::Good } else { SaidReply::Bad });
             }
             Act::Raw(octets) => self.stream.write_all(&octets).await?,
@@ -333,7 +333,7 @@ impl Dialogue {
         Err(ended())
     }
 
-    async fn say(&mut self, reply: &str) -> io::Result<()> {
+    async fn send_reply(&mut self, reply: &str) -> io::Result<()> {
         self.stream.write_all(format!("{reply}\r\n").as_bytes()).await
     }
 

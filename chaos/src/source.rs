@@ -104,7 +104,7 @@ struct MessageNumbers {
 }
 
 impl MessageNumbers {
-    async fn take(&self) -> Option<u64> {
+    async fn next_number(&self) -> Option<u64> {
         while !self.stop.load(Ordering::Relaxed) {
             // This is read before the numbers, so that everything that was allowed before is sent.
             let complete = self.complete.load(Ordering::Acquire);
@@ -182,7 +182,7 @@ struct TestSender {
 
 impl TestSender {
     async fn run(mut self) {
-        while let Some(id) = self.queue.take().await {
+        while let Some(id) = self.queue.next_number().await {
             let at = usize::try_from(id).unwrap_or_default() % self.rosters.len();
             let roster = self.rosters[at].clone();
             let message = roster.message(id);
@@ -270,7 +270,7 @@ impl RawLmtpClient {
     pub async fn open(lmtp_port: &LmtpPort) -> anyhow::Result<Self> {
         let mut wire = Self(BufReader::new(TcpStream::connect(("127.0.0.1", lmtp_port.port())).await?));
         wire.reply().await?;
-        wire.ask("LHLO chaos.example").await?;
+        wire.exchange("LHLO chaos.example").await?;
         Ok(wire)
     }
 
@@ -280,7 +280,7 @@ impl RawLmtpClient {
     }
 
     /// Sends a line and returns the reply.
-    pub async fn ask(&mut self, line: &str) -> anyhow::Result<String> {
+    pub async fn exchange(&mut self, line: &str) -> anyhow::Result<String> {
         self.write(format!("{line}\r\n").as_bytes()).await?;
         self.reply().await
     }

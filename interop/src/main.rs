@@ -18,13 +18,13 @@ const EXPECTED: &str = include_str!("../../docs/interop.md");
 
 fn main() -> anyhow::Result<ExitCode> {
     let rows = rows()?;
-    say(&heading());
+    print_line(&heading());
     for row in &rows {
-        say(&format!("{row}\n"));
+        print_line(&format!("{row}\n"));
     }
     let odd: Vec<&String> = rows.iter().filter(|row| !is_expected(row)).collect();
     for row in &odd {
-        say(&format!("not as docs/interop.md says: {row}\n"));
+        print_line(&format!("not as docs/interop.md says: {row}\n"));
     }
     Ok(if odd.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -52,7 +52,7 @@ fn row(program: &Program, key: &str, with: &dyn programs::OpenPgp) -> anyhow::Re
         let word = match (cell.check)(with)? {
             CellOutcome::Works => "ok",
             CellOutcome::Lacks(why) => {
-                say(&format!("{}, {key}, {}: {why}\n", program.name, cell.name));
+                print_line(&format!("{}, {key}, {}: {why}\n", program.name, cell.name));
                 "no"
             }
         };
@@ -65,7 +65,7 @@ fn is_expected(row: &str) -> bool {
     EXPECTED.lines().any(|line| line == row)
 }
 
-fn say(text: &str) {
+fn print_line(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

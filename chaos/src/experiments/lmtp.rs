@@ -113,7 +113,7 @@ async fn parts_left(site: &mut Site, lists: &[&str]) -> anyhow::Result<Left> {
 
 async fn declare(lmtp_port: &LmtpPort, octets: u64) -> anyhow::Result<String> {
     let mut wire = RawLmtpClient::open(lmtp_port).await?;
-    wire.ask(&format!("MAIL FROM:<a@x.example> SIZE={octets}")).await
+    wire.exchange(&format!("MAIL FROM:<a@x.example> SIZE={octets}")).await
 }
 
 /// How much could be sent, and the reply.
@@ -144,9 +144,9 @@ async fn one_over(lmtp_port: &LmtpPort, list: &str, limit: u64) -> anyhow::Resul
 
 async fn begun(lmtp_port: &LmtpPort, list: &str) -> anyhow::Result<RawLmtpClient> {
     let mut wire = RawLmtpClient::open(lmtp_port).await?;
-    wire.ask("MAIL FROM:<a@x.example>").await?;
-    wire.ask(&format!("RCPT TO:<{list}>")).await?;
-    wire.ask("DATA").await?;
+    wire.exchange("MAIL FROM:<a@x.example>").await?;
+    wire.exchange(&format!("RCPT TO:<{list}>")).await?;
+    wire.exchange("DATA").await?;
     Ok(wire)
 }
 
@@ -186,15 +186,15 @@ pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     }
     wanted.extend((0..10).map(|at| (format!("nobody@nowhere{at}.example"), "550")));
     let mut wire = RawLmtpClient::open(&site.lmtp_port()).await?;
-    wire.ask("MAIL FROM:<a@x.example>").await?;
+    wire.exchange("MAIL FROM:<a@x.example>").await?;
     let mut wrong = Vec::new();
     for (to, code) in &wanted {
-        let reply = wire.ask(&format!("RCPT TO:<{to}>")).await?;
+        let reply = wire.exchange(&format!("RCPT TO:<{to}>")).await?;
         if !reply.starts_with(code) {
             wrong.push(format!("RCPT {to}: {reply}"));
         }
     }
-    wire.ask("DATA").await?;
+    wire.exchange("DATA").await?;
     wire.write(&[&roster::strange(&keyless.list, 1)[..], b".\r\n"].concat()).await?;
     let good = wanted.iter().filter(|(_, code)| *code == "250").map(|(to, _)| to);
     let mut taken = 0;
@@ -206,7 +206,7 @@ pub(super) async fn mixed(lab: &Lab) -> anyhow::Result<ExperimentResult> {
             wrong.push(format!("{to}: {reply}"));
         }
     }
-    let next = wire.ask("NOOP").await?;
+    let next = wire.exchange("NOOP").await?;
     let figure = format!(
         "{} recipients: a reply to each RCPT (50 x 550, 10 x 451), then {taken} x 250 in order; {} wrong",
         wanted.len(),

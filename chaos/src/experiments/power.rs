@@ -108,11 +108,11 @@ async fn sent(lmtp_port: &LmtpPort, list: &str, posts: usize) -> anyhow::Result<
             let mut wire = RawLmtpClient::open(&lmtp_port).await?;
             let ids: Vec<u64> = (sender * each..(sender + 1) * each).collect();
             for id in &ids {
-                wire.ask("MAIL FROM:<stranger@example.com>").await?;
-                wire.ask(&format!("RCPT TO:<{list}>")).await?;
-                wire.ask("DATA").await?;
+                wire.exchange("MAIL FROM:<stranger@example.com>").await?;
+                wire.exchange(&format!("RCPT TO:<{list}>")).await?;
+                wire.exchange("DATA").await?;
                 wire.write(&roster::strange(&list, *id)).await?;
-                let reply = wire.ask(".").await?;
+                let reply = wire.exchange(".").await?;
                 anyhow::ensure!(reply.starts_with("250"), "not taken: {reply}");
             }
             anyhow::Ok((wire.own_port()?, ids))

@@ -170,7 +170,7 @@ pub fn new<'a>(
 
 /// The weaknesses to report after a change of that setting: those that it adds, and those that its new value
 /// leaves as they were.
-pub fn told<'a>(
+pub fn to_report<'a>(
     before: &'a ListSettings,
     after: &'a ListSettings,
     setting: &'a str,
@@ -196,11 +196,11 @@ mod tests {
             }
             let before = settings.clone();
             settings.set(name, value).unwrap();
-            let told = |from: &ListSettings, to: &ListSettings| {
+            let added = |from: &ListSettings, to: &ListSettings| {
                 new(from, to).map(|one| one.what).collect::<Vec<_>>()
             };
-            assert_eq!(told(&settings, &before), [""; 0], "{name} {value}");
-            told(&before, &settings)
+            assert_eq!(added(&settings, &before), [""; 0], "{name} {value}");
+            added(&before, &settings)
         };
         for weakness in TABLE {
             let (setting, mended) = weakness.mend.split_once(' ').unwrap();

@@ -115,10 +115,10 @@ fn main() -> ExitCode {
     harden();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(said) => return said_by_clap(&said),
+        Err(said) => return print_clap(&said),
     };
     // Must be called while there is one thread, so that the threads of the runtime inherit the user.
-    if let Err(error) = step_down(&arguments) {
+    if let Err(error) = drop_root(&arguments) {
         print_error(&format!("sealist: {error}\n"));
         return ExitCode::from(Code::Config as u8);
     }
@@ -137,16 +137,16 @@ fn main() -> ExitCode {
 }
 
 /// Commands that need no site keep the rights of root.
-fn step_down(arguments: &Arguments) -> Result<(), Ending> {
+fn drop_root(arguments: &Arguments) -> Result<(), Ending> {
     match &arguments.command {
         ProgramCommand::Demo(_) | ProgramCommand::Example => Ok(()),
         ProgramCommand::Admin(command) if !command.needs_a_site() => Ok(()),
-        _ => owner::act(&arguments.config),
+        _ => owner::act_as_owner(&arguments.config),
     }
 }
 
 /// Help and version are printed to standard output and are not errors.
-fn said_by_clap(said: &clap::Error) -> ExitCode {
+fn print_clap(said: &clap::Error) -> ExitCode {
     let _ = said.print();
     if said.use_stderr() { ExitCode::from(Code::Usage as u8) } else { ExitCode::SUCCESS }
 }
@@ -240,13 +240,13 @@ pub(crate) fn print_error(text: &str) {
 /// Prints an output in the chosen format.
 fn print(output: Output, (text, data): admin::CommandOutput) -> Result<(), Ending> {
     match output {
-        Output::Text => say(&text),
-        Output::Json => say(&format!("{data}\n")),
+        Output::Text => print_text(&text),
+        Output::Json => print_text(&format!("{data}\n")),
     }
 }
 
 /// Writes to standard output. A closed pipe is ignored. A full disk is an error, because the output is lost.
-pub(crate) fn say(text: &str) -> Result<(), Ending> {
+pub(crate) fn print_text(text: &str) -> Result<(), Ending> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -179,10 +179,10 @@ async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
     if database.state().await? == DatabaseState::Missing {
         return Err(NoSite::missing(config).into());
     }
-    let alone = alone_with(config)?;
+    let alone = lock_database(config)?;
     if let DatabaseAt::File(_) = config.database() {
         if let Some(migrated) = database.migrate().await? {
-            tracing::warn!(event = "database-migrated", "{}", in_words(&migrated));
+            tracing::warn!(event = "database-migrated", "{}", describe_migration(&migrated));
         }
         for copy in remove_old_copies(&database) {
             tracing::info!(
@@ -204,7 +204,7 @@ pub(crate) fn remove_old_copies(database: &Database) -> Vec<PathBuf> {
 }
 
 /// Describes a migration in one line.
-pub(crate) fn in_words(migrated: &Migrated) -> String {
+pub(crate) fn describe_migration(migrated: &Migrated) -> String {
     let Migrated { from, to, copy } = migrated;
     let copy = copy.as_ref().map_or(String::new(), |copy| {
         format!(
@@ -234,7 +234,7 @@ pub(crate) async fn keys_without_lists(config: &Config, store: &Store) -> Result
 
 /// With SQLite only one process may serve a site, because two would send the same copies. The lock is held
 /// until it is dropped.
-pub(crate) fn alone_with(config: &Config) -> anyhow::Result<Option<File>> {
+pub(crate) fn lock_database(config: &Config) -> anyhow::Result<Option<File>> {
     use rustix::fs::{FlockOperation, flock};
     let DatabaseAt::File(database) = config.database() else { return Ok(None) };
     let path = database.with_extension("lock");

@@ -16,7 +16,7 @@ use crate::file_owner::{FileOwner, command, owner_of, user_name};
 /// Lets root act as the owner of the site: of the first of its folders that exists, or else of the
 /// configuration file. Other users keep their identity. Must be called while the process has one thread;
 /// later threads inherit the user.
-pub(crate) fn act(path: &Path) -> Result<(), Ending> {
+pub(crate) fn act_as_owner(path: &Path) -> Result<(), Ending> {
     operator();
     if !geteuid().is_root() {
         return Ok(());
@@ -32,8 +32,8 @@ pub(crate) fn act(path: &Path) -> Result<(), Ending> {
     }
 }
 
-/// Who works on the command line: `root (command line)`, or `anne as root (command line)` where sudo says so. Root is named as
-/// root: who asks first is remembered, and [`act`] asks before it steps down.
+/// The user on the command line: `root (command line)`, or `anne as root (command line)` with sudo. The first call is
+/// remembered, and [`act_as_owner`] calls this function before it changes the user, so that root is recorded as root.
 pub(crate) fn operator() -> Actor {
     static OPERATOR: OnceLock<(u32, String)> = OnceLock::new();
     let (uid, name) = OPERATOR.get_or_init(|| {

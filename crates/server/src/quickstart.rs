@@ -25,15 +25,15 @@ pub(crate) struct QuickstartOptions {
 }
 
 /// Makes what is missing, and returns what to print.
-pub(crate) async fn run(path: &Path, wishes: QuickstartOptions) -> anyhow::Result<CommandOutput> {
+pub(crate) async fn run(path: &Path, options: QuickstartOptions) -> anyhow::Result<CommandOutput> {
     let now = Timestamp::now();
-    let name = match wishes.list {
+    let name = match options.list {
         Some(name) => name,
-        None => format!("team@lists.{}", wishes.admin.domain()).parse()?,
+        None => format!("team@lists.{}", options.admin.domain()).parse()?,
     };
     let wrote = if path.exists() { "is kept" } else { "is written" };
     if !path.exists() {
-        write_config(path, &wishes.admin)?;
+        write_config(path, &options.admin)?;
     }
     let config = Config::read(path)?;
     let app = opening::open(&config, OpeningPurpose::Make).await?;
@@ -45,18 +45,18 @@ pub(crate) async fn run(path: &Path, wishes: QuickstartOptions) -> anyhow::Resul
     let list = lists::by_name(&mut *app.store.reader().await?, &name)
         .await?
         .context("the list was made a moment ago")?;
-    let key = wishes
+    let key = options
         .key
         .map(|file| std::fs::read(&file).with_context(|| format!("cannot read {}", file.display())))
         .transpose()?;
-    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, &wishes.admin).await?;
+    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, &options.admin).await?;
     if let Some(key) = &key {
-        sealist_app::set_key(&app, &wishes.admin, key, now).await?;
+        sealist_app::set_key(&app, &options.admin, key, now).await?;
     }
     for role in [Role::Owner, Role::Member] {
         if !roles.iter().any(|member| member.role == role) {
             let admin =
-                NewMember { address: wishes.admin.clone(), name: String::new(), role, key: key.clone() };
+                NewMember { address: options.admin.clone(), name: String::new(), role, key: key.clone() };
             add_member(&app, &list, admin, now).await?;
         }
     }
@@ -87,7 +87,7 @@ pub(crate) async fn run(path: &Path, wishes: QuickstartOptions) -> anyhow::Resul
         mta::lines(&config, all.iter().map(|list| &list.name), mta::Server::Postfix)?,
         name.mail_host(),
         dns_records(&config, &name),
-        next_steps(path, &name, &wishes.admin, &key_file),
+        next_steps(path, &name, &options.admin, &key_file),
     );
     Ok((text, data))
 }

@@ -197,7 +197,7 @@ pub(crate) async fn resume_request(
     // Who sends one of two signatures uses the same token for the other.
     let earlier =
         if matches!(answer, StepAnswer::Signed(_)) { EarlierTokens::Count } else { EarlierTokens::Void };
-    run.take(answer);
+    run.record_answer(answer);
     let certificate = match offer {
         Some(offer) => Some(offer.certificate.clone()),
         None => stored(request.certificate.as_deref())?,

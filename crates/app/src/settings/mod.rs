@@ -135,7 +135,7 @@ impl Wish {
     fn weaknesses(&self, before: &ListSettings, after: &ListSettings) -> Vec<&'static Weakness> {
         let mut told: Vec<&'static Weakness> = Vec::new();
         for wish in &self.wishes {
-            for weakness in weaknesses::told(before, after, &wish.name) {
+            for weakness in weaknesses::to_report(before, after, &wish.name) {
                 if told.iter().all(|known| known.what != weakness.what) {
                     told.push(weakness);
                 }

@@ -37,8 +37,8 @@ pub enum SubjectLine<'a> {
 pub fn read(sub_address: SubAddress, subject: SubjectLine<'_>, text: &str) -> CommandScript {
     let mut script = CommandScript::default();
     match sub_address {
-        SubAddress::Join => script.take("join"),
-        SubAddress::Leave => script.take("leave"),
+        SubAddress::Join => script.parse_line("join"),
+        SubAddress::Leave => script.parse_line("leave"),
         _ => {
             script.read(subject, text);
             false
@@ -59,7 +59,7 @@ impl CommandScript {
                 self.lines.push((line.to_owned(), Err(Problem::SubjectNotSigned)));
             }
             _ => {
-                self.take(line);
+                self.parse_line(line);
             }
         }
         let mut lines = text.lines().take(MAX_LINES);
@@ -74,7 +74,7 @@ impl CommandScript {
                 _ if quoted_or_block => break,
                 _ => {}
             }
-            if self.take(line) {
+            if self.parse_line(line) {
                 break;
             }
             if self.gives_reason(lines.clone()) {
@@ -106,7 +106,7 @@ impl CommandScript {
     }
 
     /// Parses a line. Returns `true` if no more lines are to be parsed.
-    fn take(&mut self, line: &str) -> bool {
+    fn parse_line(&mut self, line: &str) -> bool {
         if self.lines.len() == MAX_COMMANDS {
             self.lines.push((String::new(), Err(Problem::TooMany)));
             return true;

@@ -38,7 +38,7 @@ const DROPPED: &[&str] = &[
 
 pub(super) fn apply(draft: &mut PostDraft<'_>) {
     if draft.list.settings.encrypting() {
-        draft.headers = kept(draft);
+        draft.headers = kept_fields(draft);
     } else {
         relay(draft);
     }
@@ -51,7 +51,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
 /// Keeps the signed Subject, date and threading. Other fields may reveal the author's program, network or
 /// addresses. Fields that no signature covers may be written by whoever sent the message here: an unsigned
 /// Subject is marked later, and unsigned references count only if they name posts of lists of this host.
-fn kept(draft: &PostDraft<'_>) -> Headers {
+fn kept_fields(draft: &PostDraft<'_>) -> Headers {
     let signed = |name: &str| draft.signed.filter(|signed| signed.count(name) == 1);
     let signed_date = signed("date").and_then(|signed| Timestamp::parse_rfc5322(&signed.text("date")?));
     let subject = signed("subject").unwrap_or(draft.original).all("subject").next().cloned();

@@ -51,20 +51,20 @@ fn try_out(text: Text, source: &str, values: &Value) -> Result<(), String> {
             if subject.trim().contains('\n') || body.trim().is_empty() {
                 return Err("its first line must be the subject, its second line empty".to_owned());
             }
-            let notice = notice_with(strict, source, values).map_err(|error| words_of(&error))?;
+            let notice = notice_with(strict, source, values).map_err(|error| describe_error(&error))?;
             if notice.subject.is_empty() {
                 return Err("its subject is empty".to_owned());
             }
         }
         TextForm::Block => {
-            fill(strict, source, values).map_err(|error| words_of(&error))?;
+            fill(strict, source, values).map_err(|error| describe_error(&error))?;
         }
         TextForm::Sentences => {
             for (name, words) in sentences(source) {
                 if words.is_empty() || sentence(text.english(), name).is_none() {
                     return Err(format!("there is no sentence {name:?}, or nothing behind its colon"));
                 }
-                fill(strict, words, values).map_err(|error| format!("{name}: {}", words_of(&error)))?;
+                fill(strict, words, values).map_err(|error| format!("{name}: {}", describe_error(&error)))?;
             }
         }
     }
@@ -105,7 +105,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// The error with the name or character that causes it, for a file that was tried with sample values.
-fn words_of(error: &Error) -> String {
+fn describe_error(error: &Error) -> String {
     let detail = error.detail().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
     format!("{}{detail}{}", error.kind(), line_of(error))
 }

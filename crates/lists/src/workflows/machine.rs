@@ -18,7 +18,7 @@ pub enum WorkflowProgress {
 pub fn advance(run: &mut WorkflowRun, case: &StepContext<'_>) -> Result<WorkflowProgress, Problem> {
     while let Some(name) = run.steps.last() {
         let step = steps::named(name).ok_or(Problem::Outdated)?;
-        match (step.take)(run, case) {
+        match (step.evaluate)(run, case) {
             StepResult::GoOn => {
                 run.steps.pop();
             }

@@ -242,9 +242,9 @@ mod tests {
         };
         let mut run = WorkflowRun::new(&workflow, Goal::Subscribe);
         assert_eq!(advance(&mut run, &case), Ok(WorkflowProgress::Waits(Question::Approval)));
-        run.take(StepAnswer::Approved);
+        run.record_answer(StepAnswer::Approved);
         assert_eq!(advance(&mut run, &case), Ok(WorkflowProgress::Waits(Question::Key)));
-        run.take(StepAnswer::Key(key("B")));
+        run.record_answer(StepAnswer::Key(key("B")));
         run.signed_by.push(key("B"));
         case.offered = Some(OfferedKey { fingerprint: key("B"), names_address: true });
         assert_eq!(advance(&mut run, &case), Ok(WorkflowProgress::Waits(Question::Approval)));

@@ -93,7 +93,7 @@ impl WorkflowRun {
     }
 
     /// Records an answer.
-    pub fn take(&mut self, answer: StepAnswer) {
+    pub fn record_answer(&mut self, answer: StepAnswer) {
         match answer {
             StepAnswer::Confirmed => (self.verified, self.confirmed) = (true, true),
             // A moderator who approved the request has not seen this key.

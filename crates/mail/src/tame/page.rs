@@ -193,7 +193,7 @@ impl Page {
         };
         let mut look = look.of(&tag.name);
         for (attribute, value) in &tag.attributes {
-            take(&tag.name, attribute, value, &mut look, &mut self.palette)?;
+            apply_attribute(&tag.name, attribute, value, &mut look, &mut self.palette)?;
         }
         if !VOID.contains(&tag.name.as_str()) {
             self.open.push((tag.name, look));
@@ -282,7 +282,13 @@ fn attribute(html: &[u8]) -> Option<(String, String, &[u8])> {
 
 /// Applies an attribute to the look of its element. Returns `None` if the attribute is not known to be
 /// harmless.
-fn take(element: &str, attribute: &str, value: &str, look: &mut Look, palette: &mut Palette) -> Option<()> {
+fn apply_attribute(
+    element: &str,
+    attribute: &str,
+    value: &str,
+    look: &mut Look,
+    palette: &mut Palette,
+) -> Option<()> {
     let is_page = PAGE.contains(&element);
     let known = if is_page { PAGE_ATTRIBUTES } else { ATTRIBUTES };
     known.contains(&attribute).then_some(())?;

@@ -115,7 +115,7 @@ impl Look {
                 "background-color" if UNSAID.contains(&value) => {}
                 "background-color" => palette.ground(Colour::read(value)?),
                 "font-size" => self.size(value)?,
-                name if ROOM.contains(&name) => self.room(value)?,
+                name if ROOM.contains(&name) => self.add_distance(value)?,
                 name => (PLAIN.contains(&name) || BREAKS.contains(&name)).then_some(())?,
             }
         }
@@ -137,7 +137,7 @@ impl Look {
         (LEAST_SIZE..=MOST_SIZE).contains(&said).then_some(())
     }
 
-    fn room(&mut self, value: &str) -> Option<()> {
+    fn add_distance(&mut self, value: &str) -> Option<()> {
         let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit() || "-.+".contains(c));
         let lengths = value.split(' ').filter(is_number).map(|word| number(word, LENGTHS));
         let sum: f32 = lengths.sum::<Option<f32>>()?;

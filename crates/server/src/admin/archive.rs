@@ -6,7 +6,7 @@ use sealist_lists::model::ListName;
 use sealist_store::{archive, lists};
 use serde_json::{Value, json};
 
-use super::{CommandOutput, named};
+use super::{CommandOutput, find_list};
 
 #[derive(Subcommand)]
 pub(crate) enum Archive {
@@ -44,7 +44,7 @@ pub(super) async fn run(app: &App, command: Archive) -> anyhow::Result<CommandOu
             (rows.iter().map(line).collect(), data.into())
         }
         Archive::Purge { list } => {
-            let purged = purge(app, named(app, &list).await?.no).await?;
+            let purged = purge(app, find_list(app, &list).await?.no).await?;
             (format!("posts of {list} deleted: {purged}\n"), json!({ "purged": purged }))
         }
     })

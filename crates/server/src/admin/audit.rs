@@ -10,11 +10,11 @@ use sealist_store::events::{self, RecordedEvent};
 use sealist_store::lists;
 use serde_json::{Value, json};
 
-use super::{CommandOutput, named};
+use super::{CommandOutput, find_list};
 
 pub(super) async fn run(app: &App, list: Option<ListName>, limit: u32) -> anyhow::Result<CommandOutput> {
     let of = match &list {
-        Some(name) => Some(named(app, name).await?.no),
+        Some(name) => Some(find_list(app, name).await?.no),
         None => None,
     };
     let mut db = app.store.reader().await?;

@@ -8,7 +8,7 @@ use sealist_lists::model::{BanPattern, ListName};
 use sealist_store::{lists, people};
 use serde_json::{Value, json};
 
-use super::{CommandOutput, named};
+use super::{CommandOutput, find_list};
 use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
@@ -51,7 +51,7 @@ async fn change(
     change: BanChange,
 ) -> anyhow::Result<CommandOutput> {
     let of = match &list {
-        Some(name) => Some(named(app, name).await?),
+        Some(name) => Some(find_list(app, name).await?),
         None => None,
     };
     let place = list.as_ref().map_or("all lists".to_owned(), ToString::to_string);
@@ -75,7 +75,7 @@ async fn change(
 
 async fn print(app: &App, list: Option<ListName>) -> anyhow::Result<CommandOutput> {
     let of = match &list {
-        Some(name) => Some(named(app, name).await?.no),
+        Some(name) => Some(find_list(app, name).await?.no),
         None => None,
     };
     let mut db = app.store.reader().await?;

@@ -31,10 +31,10 @@ pub(super) async fn migrate(config: &Config) -> anyhow::Result<CommandOutput> {
     if database.state().await? == DatabaseState::Missing {
         return Err(NoSite::missing(config).into());
     }
-    let _alone = opening::alone_with(config)?;
+    let _alone = opening::lock_database(config)?;
     let migrated = database.migrate().await?;
     let removed = opening::remove_old_copies(&database);
-    let text = migrated.as_ref().map_or("the database is up to date".to_owned(), opening::in_words);
+    let text = migrated.as_ref().map_or("the database is up to date".to_owned(), opening::describe_migration);
     let removed_too: String =
         removed.iter().map(|copy| format!("removed, as it is old: {}\n", copy.display())).collect();
     let data = json!({

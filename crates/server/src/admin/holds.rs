@@ -13,7 +13,7 @@ use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{holds, replay};
 use serde_json::{Value, json};
 
-use super::{CommandOutput, named, number};
+use super::{CommandOutput, find_list, number};
 use crate::exit::Ending;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -153,7 +153,7 @@ pub(super) async fn discard(app: &App, which: HeldSelection) -> anyhow::Result<C
     }
     let mut waiting = match &which.all {
         Some(name) => {
-            let list = named(app, name).await?;
+            let list = find_list(app, name).await?;
             let held = holds::of_list(&mut *app.store.reader().await?, list.no).await?;
             held.into_iter().map(|held| held.entry).collect()
         }

@@ -13,7 +13,7 @@ use sealist_store::nodes::Deployment;
 use sealist_store::people;
 use serde_json::{Value, json};
 
-use super::{CommandOutput, named, read_file, refresh, wkd};
+use super::{CommandOutput, find_list, read_file, refresh, wkd};
 use crate::config::{Config, KeyStorage};
 use crate::exit::{Code, Ending};
 use crate::vault;
@@ -85,7 +85,7 @@ pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> any
     let now = app.store.now();
     Ok(match command {
         KeyCommands::Rotate { list } => {
-            let list = named(app, &list).await?;
+            let list = find_list(app, &list).await?;
             rotated(config, &list, &rotate(app, &list, now).await?, app.store.alone())
         }
         KeyCommands::Rewrap => {
@@ -97,8 +97,8 @@ pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> any
             (text, json!({ "keys": keys }))
         }
         KeyCommands::MasterKey { file } => (make_master_key(&file)?, Value::Null),
-        KeyCommands::Show { address } => standing(&stored(app, &address).await?, now)?,
-        KeyCommands::Check { file: None } => site(app, now).await?,
+        KeyCommands::Show { address } => describe_key(&stored(app, &address).await?, now)?,
+        KeyCommands::Check { file: None } => table_of_site(app, now).await?,
         KeyCommands::Check { file: Some(file) } => {
             let all = Certificate::read(&read_file(&file)?).with_context(|| file.display().to_string())?;
             let (texts, data): (Vec<_>, Vec<_>) = all.iter().map(|key| describe(key, now)).unzip();
@@ -106,7 +106,7 @@ pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> any
         }
         KeyCommands::Import { address, file } => {
             set_key(app, &address, &read_file(&file)?, now).await?;
-            let (text, data) = standing(&stored(app, &address).await?, now)?;
+            let (text, data) = describe_key(&stored(app, &address).await?, now)?;
             (
                 format!("address      {address}\n{text}"),
                 merged(data, json!({ "address": address.to_string() })),
@@ -169,7 +169,7 @@ fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Deploy
 }
 
 /// Describes the key of an address, and when it was confirmed.
-fn standing(row: &CertificateRow, now: Timestamp) -> anyhow::Result<CommandOutput> {
+fn describe_key(row: &CertificateRow, now: Timestamp) -> anyhow::Result<CommandOutput> {
     let (text, data) = describe(&Certificate::from_stored(&row.certificate)?, now);
     let confirmed = row.confirmed_at.map(Timestamp::rfc3339);
     let since = confirmed.as_deref().unwrap_or("no: `sealist keys approve` does it");
@@ -177,7 +177,7 @@ fn standing(row: &CertificateRow, now: Timestamp) -> anyhow::Result<CommandOutpu
 }
 
 /// A table of all keys of the site.
-async fn site(app: &App, now: Timestamp) -> anyhow::Result<CommandOutput> {
+async fn table_of_site(app: &App, now: Timestamp) -> anyhow::Result<CommandOutput> {
     let mut text = format!("{:<32} {:<40} {:<10} {}\n", "address", "fingerprint", "until", "state");
     let mut data = Vec::new();
     let mut after = AddressNo(0);

@@ -9,7 +9,7 @@ use sealist_store::lists;
 use serde_json::json;
 
 use super::members::want_of_key;
-use super::{CommandOutput, named, owners, settings, warned};
+use super::{CommandOutput, find_list, owners, settings, warned};
 
 #[derive(Subcommand)]
 pub(crate) enum Lists {
@@ -68,7 +68,7 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
             // Before the list is made: what fails leaves nothing behind.
             owner.as_ref().map_or(Ok(()), |owner| check_not_own(&list, owner))?;
             create_list(app, list.clone(), &style, app.store.now()).await?;
-            let made = named(app, &list).await?;
+            let made = find_list(app, &list).await?;
             let mut warnings = Vec::new();
             if let Some(address) = owner {
                 let of = address.clone();
@@ -76,7 +76,7 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
                 add_member(app, &made, owner, app.store.now()).await?;
                 warnings.extend(want_of_key(app, &made, &of).await?.map(|want| format!("{of}: {want}")));
             }
-            warnings.extend(owners::lack(app, &made).await?);
+            warnings.extend(owners::missing_owner(app, &made).await?);
             let key = list_certificate(app, made.no).await?.map(|key| key.fingerprint().to_string());
             let line = key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
             let data = json!({ "list": list, "fingerprint": key });
@@ -87,15 +87,15 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
             let names: Vec<String> = all.iter().map(|list| list.name.to_string()).collect();
             (names.iter().map(|name| format!("{name}\n")).collect(), json!(names))
         }
-        Lists::Show { list } => settings::show(app, &named(app, &list).await?).await?,
+        Lists::Show { list } => settings::show(app, &find_list(app, &list).await?).await?,
         Lists::Set { list, changes } => {
-            settings::change(app, &named(app, &list).await?, settings::written(&changes)?).await?
+            settings::change(app, &find_list(app, &list).await?, settings::written(&changes)?).await?
         }
         Lists::Reset { list, settings } => {
-            settings::change(app, &named(app, &list).await?, settings::to_default(settings)).await?
+            settings::change(app, &find_list(app, &list).await?, settings::to_default(settings)).await?
         }
         Lists::Key { list, strip_certifications } => {
-            let list = named(app, &list).await?;
+            let list = find_list(app, &list).await?;
             if strip_certifications {
                 sealist_app::strip_certifications(app, &list).await?;
             }
@@ -106,7 +106,7 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
             (armored.clone(), json!({ "fingerprint": key.fingerprint().to_string(), "certificate": armored }))
         }
         Lists::Delete { list } => {
-            let no = named(app, &list).await?.no;
+            let no = find_list(app, &list).await?.no;
             app.store.write(move |db| Box::pin(lists::delete(db, no))).await.map_err(AppError::Store)?;
             (format!("{list} is deleted\n"), json!({ "deleted": list }))
         }

@@ -135,7 +135,7 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, &'static str> {
     text.parse().map_err(|_| "it is no whole number, or too large")
 }
 
-async fn named(app: &App, name: &ListName) -> anyhow::Result<MailingList> {
+async fn find_list(app: &App, name: &ListName) -> anyhow::Result<MailingList> {
     let list = sealist_store::lists::by_name(&mut *app.store.reader().await?, name).await?;
     Ok(list.ok_or_else(|| AppError::NoSuchList(name.to_string()))?)
 }

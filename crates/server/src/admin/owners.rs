@@ -6,13 +6,13 @@ use sealist_lists::model::{MailingList, MemberNo, Role};
 use sealist_store::{StoreError, people};
 
 /// What a list without an owner lacks, and the fix. `None` if it has an owner.
-pub(super) async fn lack(app: &App, list: &MailingList) -> Result<Option<String>, StoreError> {
-    let lack = who_hears(app, list).await?;
+pub(super) async fn missing_owner(app: &App, list: &MailingList) -> Result<Option<String>, StoreError> {
+    let lack = notice_recipient(app, list).await?;
     Ok(lack.map(|who| format!("{}: {who}; fix: {}", list.name, fix(list))))
 }
 
 /// Who gets the notices instead of an owner. `None` if the list has one.
-pub(crate) async fn who_hears(app: &App, list: &MailingList) -> Result<Option<String>, StoreError> {
+pub(crate) async fn notice_recipient(app: &App, list: &MailingList) -> Result<Option<String>, StoreError> {
     let mut db = app.store.reader().await?;
     let mut has = [false; 2];
     for (has, role) in has.iter_mut().zip([Role::Owner, Role::Moderator]) {

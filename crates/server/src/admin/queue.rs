@@ -13,7 +13,7 @@ use sealist_store::lists;
 use sealist_store::queue;
 use serde_json::json;
 
-use super::{CommandOutput, holds, named, number};
+use super::{CommandOutput, find_list, holds, number};
 
 const PAGE: u32 = 500;
 
@@ -118,10 +118,10 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
             let which = named_copies(app, None, post).await?;
             let held = app.store.write(move |db| Box::pin(copies::hold(db, which)));
             let none = "no copy of that post waits for its next try";
-            told(app, which, held.await.map_err(AppError::Store)?, ("held", none)).await?
+            report_count(app, which, held.await.map_err(AppError::Store)?, ("held", none)).await?
         }
         QueueCommands::Release { list } => {
-            let list = named(app, &list).await?;
+            let list = find_list(app, &list).await?;
             let released = app.store.write(move |db| Box::pin(lists::release(db, list.no)));
             if !released.await.map_err(AppError::Store)? {
                 bail!("{} is not held", list.name);
@@ -140,14 +140,14 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
             let (which, now) = (named_copies(app, copy, post).await?, app.store.now());
             let made = app.store.write(move |db| Box::pin(copies::retry(db, which, now)));
             let made = made.await.map_err(AppError::Store)?;
-            told(app, which, made, ("retried", "that is on its way, out, or waits for a key")).await?
+            report_count(app, which, made, ("retried", "that is on its way, out, or waits for a key")).await?
         }
         QueueCommands::Drop { copy, post } => {
             let which = named_copies(app, copy, post).await?;
             let given_up = app.store.write(move |db| Box::pin(copies::give_up(db, which)));
             let given_up = given_up.await.map_err(AppError::Store)?;
             let none = "that does not wait: it is on its way, out, or has failed";
-            told(app, which, given_up, ("dropped", none)).await?
+            report_count(app, which, given_up, ("dropped", none)).await?
         }
     })
 }
@@ -170,7 +170,7 @@ async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow
 }
 
 /// Reports how many copies were changed. Errs with `none` if there was no copy to change, or no copy at all.
-async fn told(
+async fn report_count(
     app: &App,
     which: CopySelection,
     copies: u64,
@@ -203,7 +203,7 @@ async fn hold(app: &App, what: &str) -> anyhow::Result<CommandOutput> {
         ));
     }
     let name: ListName = what.parse().context("give the number of an entry or the name of a list")?;
-    let list = named(app, &name).await?;
+    let list = find_list(app, &name).await?;
     let held = app.store.write(move |db| Box::pin(lists::hold(db, list.no, now)));
     held.await.map_err(AppError::Store)?;
     let text =

@@ -11,7 +11,7 @@ use sealist_store::lists;
 use sealist_store::requests::{self, Request};
 use serde_json::{Value, json};
 
-use super::{CommandOutput, named, number};
+use super::{CommandOutput, find_list, number};
 use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
@@ -58,7 +58,7 @@ pub(super) async fn run(app: &App, command: Requests) -> anyhow::Result<CommandO
     Ok(match command {
         Requests::List { list } => list_all(app, list).await?,
         Requests::Show { list, address } => {
-            let list = named(app, &list).await?;
+            let list = find_list(app, &list).await?;
             let all = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
             if all.is_empty() {
                 return Err(none_waits(&address, &list.name).into());
@@ -83,7 +83,7 @@ pub(super) async fn run(app: &App, command: Requests) -> anyhow::Result<CommandO
 
 async fn list_all(app: &App, list: Option<ListName>) -> anyhow::Result<CommandOutput> {
     let of = match &list {
-        Some(name) => Some(named(app, name).await?.no),
+        Some(name) => Some(find_list(app, name).await?.no),
         None => None,
     };
     let mut db = app.store.reader().await?;
@@ -117,7 +117,7 @@ async fn the_one(
     address: &Address,
     number: Option<i64>,
 ) -> anyhow::Result<Request> {
-    let no = named(app, list).await?.no;
+    let no = find_list(app, list).await?.no;
     let mut db = app.store.reader().await?;
     let mut found = requests::of_address(&mut db, no, address, app.store.now()).await?;
     if let Some(number) = number {

@@ -7,7 +7,7 @@ use sealist_lists::model::{ListName, MailingList};
 use sealist_lists::texts::{Language, Text, TextForm, TextPlace, TextSource, described};
 use serde_json::{Value, json};
 
-use super::{CommandOutput, named};
+use super::{CommandOutput, find_list};
 
 #[derive(Subcommand)]
 pub(crate) enum TextCommands {
@@ -53,7 +53,7 @@ pub(super) async fn run(app: &App, command: TextCommands) -> anyhow::Result<Comm
 
 async fn named_if_any(app: &App, list: Option<ListName>) -> anyhow::Result<Option<MailingList>> {
     Ok(match list {
-        Some(list) => Some(named(app, &list).await?),
+        Some(list) => Some(find_list(app, &list).await?),
         None => None,
     })
 }

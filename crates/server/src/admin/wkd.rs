@@ -16,7 +16,7 @@ use super::CommandOutput;
 use crate::exit::Ending;
 
 /// The sub-addresses that people write to.
-const DOORS: [SubAddress; 3] = [SubAddress::Posting, SubAddress::Request, SubAddress::Owner];
+const PUBLISHED: [SubAddress; 3] = [SubAddress::Posting, SubAddress::Request, SubAddress::Owner];
 /// The path below the root of the web server.
 const PLACE: &str = ".well-known/openpgpkey";
 
@@ -30,7 +30,7 @@ pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<CommandOutpu
         let keys = published(app, &list).await?;
         let host = list.name.mail_host();
         let of_host = folder.join(PLACE).join(host);
-        for address in DOORS.map(|sub_address| list.name.address(sub_address)) {
+        for address in PUBLISHED.map(|sub_address| list.name.address(sub_address)) {
             // A client accepts only keys that have the requested address as a user id.
             let Some(current) = keys.first().filter(|key| key.addresses(now).contains(&address)) else {
                 continue;

@@ -257,7 +257,7 @@ impl ConfigError {
 }
 
 /// The parser's message, with an explanation for a table that is there twice.
-fn in_words(error: &toml::de::Error) -> String {
+fn describe_toml_error(error: &toml::de::Error) -> String {
     let hint = match error.message().contains("duplicate key") {
         true => ": it is in the file already. Put all keys of a table below one header, each once",
         false => "",
@@ -280,8 +280,10 @@ impl Config {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let syntax =
-            |error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), detail: in_words(&error) };
+        let syntax = |error: toml::de::Error| ConfigError::Syntax {
+            path: path.to_owned(),
+            detail: describe_toml_error(&error),
+        };
         if let Some(unknown) = known_keys::first_unknown(text).map_err(syntax)? {
             return Err(ConfigError::UnknownKey { path: path.to_owned(), unknown });
         }

@@ -18,7 +18,7 @@ pub(super) struct Words {
 
 impl Words {
     /// A text in two languages with an attachment.
-    pub(super) fn own() -> Self {
+    pub(super) fn built_in() -> Self {
         let parts = vec![
             Part::text(&format!("{WORDS}\n")).into_bytes(),
             Part::attachment("plan.bin", "application/octet-stream", &[7; 2000]).into_bytes(),
@@ -29,7 +29,7 @@ impl Words {
     }
 
     /// The content and Subject of an unencrypted mail.
-    pub(super) fn given(message: &[u8]) -> Self {
+    pub(super) fn from_mail(message: &[u8]) -> Self {
         let message = to_crlf(message);
         let entity = Entity::parse(&message);
         let subject = entity.headers.text("subject").unwrap_or_default();

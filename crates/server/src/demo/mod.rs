@@ -26,7 +26,7 @@ use crate::admin::Output;
 use crate::config::{Config, commented};
 use crate::exit::{Code, Ending};
 use crate::opening::{self, OpeningPurpose};
-use crate::{say, serve};
+use crate::{print_text, serve};
 use gpg::Gpg;
 use mail::Words;
 use sink::RecordingSink;
@@ -62,14 +62,14 @@ pub(crate) struct DemoOptions {
 }
 
 /// Runs the demonstration and prints the results.
-pub(crate) async fn run(wishes: DemoOptions, output: Output) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(options: DemoOptions, output: Output) -> anyhow::Result<ExitCode> {
     if output == Output::Json {
         let text = "the demonstration is for people: it has no --json; its exit code tells the truth";
         return Err(Ending::new(Code::Usage, text).into());
     }
-    let words = match &wishes.post {
-        Some(file) => given(file)?,
-        None => Words::own(),
+    let words = match &options.post {
+        Some(file) => read_mail(file)?,
+        None => Words::built_in(),
     };
     let folder = tempfile::TempDir::with_prefix("sealist-demo");
     let folder = folder.map_err(|error| {
@@ -98,8 +98,8 @@ pub(crate) async fn run(wishes: DemoOptions, output: Output) -> anyhow::Result<E
     let stage = DemoSite { app, sink, lmtp, members };
     set_up(&stage).await?;
     let good = show::show(&stage, &words).await?;
-    say(if good { "\nAll as it should be.\n" } else { "\nSomething is WRONG: see above.\n" })?;
-    if wishes.serve {
+    print_text(if good { "\nAll as it should be.\n" } else { "\nSomething is WRONG: see above.\n" })?;
+    if options.serve {
         keep_serving(&stage, &config, folder.path()).await?;
     }
     stop.send(true)?;
@@ -108,7 +108,7 @@ pub(crate) async fn run(wishes: DemoOptions, output: Output) -> anyhow::Result<E
 }
 
 /// Reads the user's mail. Errs if it is empty, has no Subject, or is larger than the list accepts.
-fn given(file: &Path) -> anyhow::Result<Words> {
+fn read_mail(file: &Path) -> anyhow::Result<Words> {
     let message = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let refuse = |why: &str| Ending::new(Code::Data, format!("{}: {why}", file.display()));
     if message.trim_ascii().is_empty() {
@@ -117,7 +117,7 @@ fn given(file: &Path) -> anyhow::Result<Words> {
     if message.len() > MAX_OCTETS {
         return Err(refuse("the mail is too large: the demonstration takes up to 5 MiB").into());
     }
-    let words = Words::given(&message);
+    let words = Words::from_mail(&message);
     if words.subject.is_empty() {
         return Err(refuse("the mail has no Subject, by which its copies are known").into());
     }
@@ -128,7 +128,7 @@ fn given(file: &Path) -> anyhow::Result<Words> {
 async fn keep_serving(stage: &DemoSite, config: &Config, folder: &Path) -> anyhow::Result<()> {
     let file = folder.join("sealist.toml");
     std::fs::write(&file, commented(config))?;
-    say(&format!(
+    print_text(&format!(
         "\nServing until Ctrl-C; all of it is in {}\n\n\
          post           write a text with gpg as below: gpg --homedir HOME --trust-model always -aser {LIST};\n\
          {:15}put it into a PGP/MIME message and hand it in by LMTP at {}, to {LIST}; each copy comes as a file\n\
@@ -139,9 +139,9 @@ async fn keep_serving(stage: &DemoSite, config: &Config, folder: &Path) -> anyho
         file.display(),
     ))?;
     for ((_, address, _), gpg) in MEMBERS.iter().zip(&stage.members) {
-        say(&format!("be {address:<17} gpg --homedir {}\n", gpg.home().display()))?;
+        print_text(&format!("be {address:<17} gpg --homedir {}\n", gpg.home().display()))?;
     }
-    say("\n")?;
+    print_text("\n")?;
     let copies = folder.join("copies");
     std::fs::create_dir(&copies)?;
     let mut number = 0;
@@ -149,11 +149,11 @@ async fn keep_serving(stage: &DemoSite, config: &Config, folder: &Path) -> anyho
     while !*stop.borrow_and_update() {
         tokio::select! {
             _ = stop.changed() => {}
-            came = stage.sink.take(1, std::time::Duration::from_secs(1)) => for notice in came {
+            came = stage.sink.wait_for(1, std::time::Duration::from_secs(1)) => for notice in came {
                 number += 1;
                 let file = copies.join(format!("{number}-{}.eml", notice.recipient));
                 std::fs::write(&file, &notice.message)?;
-                say(&format!("came out to {}: {}\n", notice.recipient, file.display()))?;
+                print_text(&format!("came out to {}: {}\n", notice.recipient, file.display()))?;
             },
         }
     }
@@ -184,7 +184,7 @@ async fn set_up(stage: &DemoSite) -> anyhow::Result<()> {
             NewMember { address: address.parse()?, name: (*name).to_owned(), role: Role::Member, key };
         add_member(&stage.app, &list, member, Timestamp::now()).await?;
     }
-    say(&format!(
+    print_text(&format!(
         "{LIST} with key {}\n{} members with keys of their own, made by GnuPG\n\n",
         certificate.fingerprint().spaced(),
         MEMBERS.len()

@@ -14,37 +14,37 @@ use super::gpg::Gpg;
 use super::mail::{Words, encrypted};
 use super::sink::Received;
 use super::{DemoSite, LIST, MEMBERS};
-use crate::say;
+use crate::print_text;
 
 const WAIT: Duration = Duration::from_secs(20);
 
 /// Runs the posts. Returns whether every result was as expected.
-pub(super) async fn show(stage: &DemoSite, words: &Words) -> anyhow::Result<bool> {
-    let anne = &stage.members[0];
+pub(super) async fn show(site: &DemoSite, words: &Words) -> anyhow::Result<bool> {
+    let anne = &site.members[0];
     let post = encrypted(MEMBERS[0].1, anne.sign_and_encrypt(LIST, &words.entity)?);
     let began = Instant::now();
-    post_by_lmtp(stage, MEMBERS[0].1, &post).await?;
+    post_by_lmtp(site, MEMBERS[0].1, &post).await?;
     let accepted = began.elapsed();
-    say(&format!(
+    print_text(&format!(
         "Anne posts, signed and encrypted: taken in {:.1} ms\n\n",
         accepted.as_secs_f64() * 1000.0
     ))?;
-    let copies = stage.sink.take(MEMBERS.len(), WAIT).await;
+    let copies = site.sink.wait_for(MEMBERS.len(), WAIT).await;
     let mut good = copies.len() == MEMBERS.len();
-    say("who               decrypted  list signature  Subject  only own key  after ms\n")?;
+    print_text("who               decrypted  list signature  Subject  only own key  after ms\n")?;
     for copy in &copies {
-        good &= show_copy(stage, words, copy, began)?;
+        good &= show_copy(site, words, copy, began)?;
     }
 
-    say("\nWhat is refused:\n")?;
-    let bart = encrypted(MEMBERS[1].1, stage.members[1].encrypt(LIST, &words.entity)?);
-    good &= refused(stage, "an unsigned post", MEMBERS[1].1, bart, RefusedPost::Told).await?;
-    good &= refused(stage, "the same post again", MEMBERS[0].1, post, RefusedPost::Told).await?;
+    print_text("\nWhat is refused:\n")?;
+    let bart = encrypted(MEMBERS[1].1, site.members[1].encrypt(LIST, &words.entity)?);
+    good &= refused(site, "an unsigned post", MEMBERS[1].1, bart, RefusedPost::Told).await?;
+    good &= refused(site, "the same post again", MEMBERS[0].1, post, RefusedPost::Told).await?;
     let stranger = Gpg::new()?;
     stranger.make_key("Eve <eve@example.com>", "curve25519")?;
-    stranger.import(&list_key(stage).await?)?;
+    stranger.import(&list_key(site).await?)?;
     let strange = encrypted("eve@example.com", stranger.sign_and_encrypt(LIST, &words.entity)?);
-    good &= refused(stage, "a stranger's post", "eve@example.com", strange, RefusedPost::Held).await?;
+    good &= refused(site, "a stranger's post", "eve@example.com", strange, RefusedPost::Held).await?;
     Ok(good)
 }
 
@@ -52,7 +52,7 @@ fn show_copy(stage: &DemoSite, words: &Words, copy: &Received, began: Instant) -
     let at =
         MEMBERS.iter().position(|(_, address, _)| *address == copy.recipient).context("a copy for nobody")?;
     let Shape::Encrypted(armor) = classify(&copy.message) else {
-        say(&format!("{:<17} NOT ENCRYPTED\n", copy.recipient))?;
+        print_text(&format!("{:<17} NOT ENCRYPTED\n", copy.recipient))?;
         return Ok(false);
     };
     let reading = stage.members[at].decrypt(&armor)?;
@@ -65,7 +65,7 @@ fn show_copy(stage: &DemoSite, words: &Words, copy: &Received, began: Instant) -
     let own = reading.readers == 1;
     let word = |good: bool| if good { "yes" } else { "NO" };
     let decrypted = reading.decrypted && told;
-    say(&format!(
+    print_text(&format!(
         "{:<17} {:<10} {:<15} {:<8} {:<13} {:.1}\n",
         copy.recipient,
         word(decrypted),
@@ -117,9 +117,9 @@ async fn refused(
     while waiting(stage, QueueName::In).await? > 0 && Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let notices = stage.sink.take(1, Duration::from_millis(300)).await;
+    let notices = stage.sink.wait_for(1, Duration::from_millis(300)).await;
     let seen = RefusedPost::seen(waiting(stage, QueueName::Hold).await? - before, &notices, from);
-    say(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", RefusedPost::words)))?;
+    print_text(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", RefusedPost::words)))?;
     Ok(seen == Some(fate))
 }
 

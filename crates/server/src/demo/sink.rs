@@ -42,7 +42,7 @@ impl RecordingSink {
     }
 
     /// Waits until `count` messages have arrived or the time is over, and takes them.
-    pub(crate) async fn take(&self, count: usize, limit: Duration) -> Vec<Received> {
+    pub(crate) async fn wait_for(&self, count: usize, limit: Duration) -> Vec<Received> {
         let end = Instant::now() + limit;
         while self.lock().received.len() < count && Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -35,7 +35,7 @@ pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {
             ),
         });
     }
-    findings.extend(spelled_twice(app).await.unwrap_or_default());
+    findings.extend(duplicate_persons(app).await.unwrap_or_default());
     findings.extend(members(app).await.unwrap_or_else(|error| {
         let fix = "restore the backup if the database is damaged";
         vec![Diagnosis::fault("member keys", format!("they cannot be looked at: {error}"), fix)]
@@ -44,7 +44,7 @@ pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {
 }
 
 /// Finds persons with two rows, which were made when addresses were compared differently.
-async fn spelled_twice(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
+async fn duplicate_persons(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     let twice = address_keys::spelled_twice(&mut *app.store.reader().await?).await?;
     let finding = |(lost, found): &(Address, Address)| {
         Diagnosis::warning(

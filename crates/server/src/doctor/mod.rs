@@ -21,7 +21,7 @@ use crate::admin::Output;
 use crate::config::Config;
 use crate::exit::Code;
 use crate::opening::{self, NoKeysHere, NoSite, OpeningPurpose};
-use crate::say;
+use crate::print_text;
 
 /// The severity of a finding; also the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -60,8 +60,8 @@ impl Diagnosis {
 pub(crate) async fn run(path: &Path, output: Output) -> anyhow::Result<ExitCode> {
     let findings = examine(path).await;
     match output {
-        Output::Json => say(&format!("{}\n", serde_json::to_string(&findings).unwrap_or_default()))?,
-        Output::Text => say(&findings.iter().map(line).collect::<String>())?,
+        Output::Json => print_text(&format!("{}\n", serde_json::to_string(&findings).unwrap_or_default()))?,
+        Output::Text => print_text(&findings.iter().map(line).collect::<String>())?,
     }
     if findings.iter().any(|finding| finding.check == NO_SITE) {
         return Ok(ExitCode::from(Code::Config as u8));
@@ -118,7 +118,7 @@ async fn examine(path: &Path) -> Vec<Diagnosis> {
             findings.extend(queue::examine(&app).await);
             findings.extend(texts::examine_scopes(&app).await.unwrap_or_default());
         }
-        Err(error) => findings.push(closed(&error)),
+        Err(error) => findings.push(unreadable(&error)),
     }
     findings.extend(network::examine(&config).await);
     findings.extend(routes::examine(&config, &lists).await);
@@ -142,7 +142,7 @@ async fn of_database(app: &App) -> Vec<Diagnosis> {
 const NO_SITE: &str = "site";
 
 /// Why the database and the keys cannot be checked.
-fn closed(error: &anyhow::Error) -> Diagnosis {
+fn unreadable(error: &anyhow::Error) -> Diagnosis {
     if let Some(NoKeysHere { why }) = error.downcast_ref() {
         return Diagnosis::fault("keys", format!("{why}; this node claims nothing"), why.fix());
     }

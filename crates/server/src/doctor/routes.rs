@@ -37,7 +37,7 @@ pub(super) async fn lists_to_ask_for(config: &Config, app: &App) -> Result<Vec<L
 /// Returns no findings if the next hop does not answer, because another check reports that.
 pub(super) async fn examine(config: &Config, lists: &[ListName]) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
-    if timeout(PATIENCE, ask(config, lists, &mut findings)).await.is_err() {
+    if timeout(PATIENCE, ask_next_hop(config, lists, &mut findings)).await.is_err() {
         let fix = "look into the log of the mail server for what keeps it";
         findings.push(Diagnosis::warning(
             "routes",
@@ -48,7 +48,7 @@ pub(super) async fn examine(config: &Config, lists: &[ListName]) -> Vec<Diagnosi
     findings
 }
 
-async fn ask(config: &Config, lists: &[ListName], findings: &mut Vec<Diagnosis>) {
+async fn ask_next_hop(config: &Config, lists: &[ListName], findings: &mut Vec<Diagnosis>) {
     let Ok(target) = serve::target(&config.outgoing) else { return };
     let Ok(mut next_hop) = Connection::connect(&network::hasty(target)).await else { return };
     if let Err(error) = ask_about_all(&mut next_hop, config, lists, findings).await {

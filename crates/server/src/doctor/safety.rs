@@ -71,7 +71,7 @@ pub(super) async fn examine_lists(app: &App) -> Result<Vec<Diagnosis>, StoreErro
     let all = lists::all(&mut *app.store.reader().await?).await?;
     let mut findings: Vec<Diagnosis> = all.iter().flat_map(of_list).collect();
     for list in &all {
-        if let Some(who) = owners::who_hears(app, list).await? {
+        if let Some(who) = owners::notice_recipient(app, list).await? {
             findings.push(Diagnosis::warning("owner", format!("{}: {who}", list.name), owners::fix(list)));
         }
     }

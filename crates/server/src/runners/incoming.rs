@@ -17,7 +17,7 @@ use super::{POLL, retry_until_stopped};
 /// How many messages are judged at the same time.
 const PLACES: usize = 16;
 /// How long to wait for other places to become free, so that messages that are judged together share commits.
-const COMPANY: Duration = Duration::from_millis(2);
+const COMMIT_TOGETHER: Duration = Duration::from_millis(2);
 /// The pause if mail arrived but no entry can be claimed, for instance because the list is held.
 const IN_VAIN: Duration = Duration::from_millis(5);
 const MAX_ATTEMPTS: u32 = 3;
@@ -61,7 +61,7 @@ pub(crate) async fn run(
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
-        ended += company(&mut judging).await;
+        ended += wait_for_others(&mut judging).await;
         if ended > 0 {
             accepted.notify_one();
         }
@@ -71,8 +71,8 @@ pub(crate) async fn run(
 }
 
 /// Waits a little for other messages to finish, and returns how many did.
-async fn company(judging: &mut JoinSet<()>) -> usize {
-    let pause = tokio::time::sleep(COMPANY);
+async fn wait_for_others(judging: &mut JoinSet<()>) -> usize {
+    let pause = tokio::time::sleep(COMMIT_TOGETHER);
     tokio::pin!(pause);
     let mut ended = 0;
     loop {

@@ -28,7 +28,7 @@ pub(crate) async fn run(app: App, config: Config, mut stop: watch::Receiver<bool
             _ = stop.wait_for(|stop| *stop) => return,
         }
         let now = vault::key_files(&config.keydirs);
-        for file in gone(&seen, &now) {
+        for file in lost_files(&seen, &now) {
             tracing::warn!(
                 event = "list-key-file-lost",
                 file,
@@ -39,7 +39,10 @@ pub(crate) async fn run(app: App, config: Config, mut stop: watch::Receiver<bool
     }
 }
 
-fn gone<'a>(before: &'a BTreeSet<String>, now: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+fn lost_files<'a>(
+    before: &'a BTreeSet<String>,
+    now: &'a BTreeSet<String>,
+) -> impl Iterator<Item = &'a String> {
     before.difference(now)
 }
 

@@ -56,7 +56,7 @@ impl Stage {
         }
         self.site.server.wait_until_judged();
         tokio::time::sleep(Duration::from_millis(150)).await;
-        self.site.sink.take(0, Duration::ZERO).await
+        self.site.sink.wait_for(0, Duration::ZERO).await
     }
 
     /// Sends it there, and Olga reads the canary, perhaps beside notices of what is held.
@@ -67,7 +67,7 @@ impl Stage {
         let certificate = self.site.certificate();
         let end = Instant::now() + crate::common::site::WAIT;
         while Instant::now() < end {
-            for notice in self.site.sink.take(1, Duration::from_millis(100)).await {
+            for notice in self.site.sink.wait_for(1, Duration::from_millis(100)).await {
                 assert_eq!(notice.recipient, "olga@example.org");
                 let Shape::Encrypted(armor) = classify(&notice.message) else { continue };
                 let Some((text, _)) = read_copy(&self.olga, &armor, &certificate) else { continue };
@@ -307,8 +307,8 @@ async fn one_transaction_posts_once() {
         assert!(results.iter().all(|one| matches!(one, RecipientResult::Sent(_))), "{results:?}");
         assert_eq!(results.len(), 4, "a reply for each recipient");
         stage.site.server.wait_until_judged();
-        let mut came = stage.site.sink.take(expected, crate::common::site::WAIT).await;
-        came.extend(stage.site.sink.take(1, Duration::from_millis(400)).await);
+        let mut came = stage.site.sink.wait_for(expected, crate::common::site::WAIT).await;
+        came.extend(stage.site.sink.wait_for(1, Duration::from_millis(400)).await);
         assert_eq!(came.len(), expected);
     }
 }
@@ -332,8 +332,8 @@ async fn of_500_at_once_one_is_posted() {
         sender.await.unwrap();
     }
     stage.site.server.wait_until_judged();
-    let mut came = stage.site.sink.take(4, crate::common::site::WAIT).await;
-    came.extend(stage.site.sink.take(1, Duration::from_millis(500)).await);
+    let mut came = stage.site.sink.wait_for(4, crate::common::site::WAIT).await;
+    came.extend(stage.site.sink.wait_for(1, Duration::from_millis(500)).await);
     assert_eq!(came.len(), 4, "one copy for each member, and a notice to the author");
     assert!(held(&stage.site).is_empty());
 }
@@ -459,7 +459,7 @@ async fn every_failure_sounds_the_same() {
             panic!("{name}: taken")
         };
         replies.push(reply.to_string());
-        let notices = site.sink.take(1, crate::common::site::WAIT).await;
+        let notices = site.sink.wait_for(1, crate::common::site::WAIT).await;
         assert_eq!(notices.len(), 1, "{name}: {:?}", held(&site));
         assert_eq!(notices[0].recipient, address, "{name}");
         let Shape::Encrypted(armor) = classify(&notices[0].message) else { panic!("{name}: sealed") };

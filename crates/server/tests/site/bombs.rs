@@ -84,7 +84,7 @@ async fn check(max_message_kib: &str, octets: usize) {
     }
     sending.join_all().await;
     hand_in(&mut site.server.connect().await, MEMBER, &honest).await;
-    let came = site.sink.take(1, WAIT).await;
+    let came = site.sink.wait_for(1, WAIT).await;
     let waiting = || site.server.cli(&["queue", "list"]);
     assert!(came.iter().any(|copy| copy.recipient == MEMBER), "the post beside them waits: {}", waiting());
 

@@ -47,7 +47,7 @@ async fn send(site: &Site, anne: &Person, subject: &str) {
 async fn a_bounce_counts_for_whom_it_is_about() {
     let (site, anne) = stage().await;
     send(&site, &anne, "one").await;
-    let came = site.sink.take(2, WAIT).await;
+    let came = site.sink.wait_for(2, WAIT).await;
     let sender = |who: &str| came.iter().find(|copy| copy.recipient == who).unwrap().sender.clone();
     let (of_anne, of_bart) = (sender("anne@example.org"), sender("bart@example.org"));
     assert_ne!(of_anne, of_bart);
@@ -66,19 +66,19 @@ async fn a_bounce_counts_for_whom_it_is_about() {
     bent.replace_range(14..15, if &of_bart[14..15] == "a" { "b" } else { "a" });
     bounce(&site, &bent, "failed").await;
     send(&site, &anne, "two").await;
-    assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "nobody was stopped");
+    assert_eq!(site.sink.wait_for(2, WAIT).await.len(), 2, "nobody was stopped");
 
     bounce(&site, &of_bart, "failed").await;
-    let notices = site.sink.take(1, WAIT).await;
+    let notices = site.sink.wait_for(1, WAIT).await;
     assert_eq!(notices[0].recipient, "olga@example.org", "the owner hears of it");
     assert_eq!(notices[0].sender, "", "and a bounce of that goes nowhere");
     send(&site, &anne, "three").await;
-    let came = site.sink.take(2, Duration::from_secs(2)).await;
+    let came = site.sink.wait_for(2, Duration::from_secs(2)).await;
     let to: Vec<&str> = came.iter().map(|copy| copy.recipient.as_str()).collect();
     assert_eq!(to, ["anne@example.org"]);
     site.server.cli(&["members", "set", LIST, "bart@example.org", "delivery_status", "enabled"]);
     send(&site, &anne, "four").await;
-    assert_eq!(site.sink.take(2, WAIT).await.len(), 2);
+    assert_eq!(site.sink.wait_for(2, WAIT).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,28 +86,32 @@ async fn a_probe_that_comes_back_stops_posts() {
     let (site, anne) = stage().await;
     site.server.cli(&["lists", "set", LIST, "verp_probes", "true"]);
     send(&site, &anne, "one").await;
-    let of_bart = site.sink.take(2, WAIT).await;
+    let of_bart = site.sink.wait_for(2, WAIT).await;
     let of_bart = of_bart.iter().find(|copy| copy.recipient == "bart@example.org").unwrap().sender.clone();
     // Probes have addresses of their own even where copies have none.
     site.server.cli(&["lists", "set", LIST, "verp", "false"]);
 
     bounce(&site, &of_bart, "failed").await;
-    let probe = site.sink.take(1, WAIT).await.remove(0);
+    let probe = site.sink.wait_for(1, WAIT).await.remove(0);
     assert_eq!(probe.recipient, "bart@example.org", "nobody else hears of it yet");
     assert!(probe.sender.starts_with("team-bounces+"), "{}", probe.sender);
     assert_ne!(probe.sender, of_bart);
     send(&site, &anne, "two").await;
-    assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "posts go on");
+    assert_eq!(site.sink.wait_for(2, WAIT).await.len(), 2, "posts go on");
     bounce(&site, &of_bart, "failed").await;
     bounce(&site, &probe.sender, "delayed").await;
     send(&site, &anne, "three").await;
-    assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "a day's bounces count once, and late is not lost");
+    assert_eq!(
+        site.sink.wait_for(2, WAIT).await.len(),
+        2,
+        "a day's bounces count once, and late is not lost"
+    );
 
     bounce(&site, &probe.sender, "failed").await;
-    let notices = site.sink.take(1, WAIT).await;
+    let notices = site.sink.wait_for(1, WAIT).await;
     assert_eq!(notices[0].recipient, "olga@example.org", "the owner hears of it");
     send(&site, &anne, "four").await;
-    let came = site.sink.take(2, Duration::from_secs(2)).await;
+    let came = site.sink.wait_for(2, Duration::from_secs(2)).await;
     assert_eq!(came.len(), 1, "Bart gets no posts");
 }
 
@@ -118,11 +122,11 @@ async fn a_probe_that_is_refused_stops_posts() {
     site.sink.refuse("bart@example.org");
     send(&site, &anne, "one").await;
     // The post to Anne, and to the owner what could not be delivered and who is stopped; of the probe nothing.
-    let came = site.sink.take(3, WAIT).await;
+    let came = site.sink.wait_for(3, WAIT).await;
     let to: Vec<&str> = came.iter().map(|notice| notice.recipient.as_str()).collect();
     assert_eq!(to.iter().filter(|to| **to == "olga@example.org").count(), 2, "{to:?}");
     send(&site, &anne, "two").await;
-    let came = site.sink.take(2, Duration::from_secs(2)).await;
+    let came = site.sink.wait_for(2, Duration::from_secs(2)).await;
     assert_eq!(came.len(), 1, "Bart is not tried again");
 }
 
@@ -135,17 +139,17 @@ async fn a_late_bounce_counts() {
             site.server.cli(&["lists", "set", LIST, name, value]);
         }
         send(&site, &anne, "one").await;
-        let came = site.sink.take(2, WAIT).await;
+        let came = site.sink.wait_for(2, WAIT).await;
         let mut sender =
             came.iter().find(|copy| copy.recipient == "bart@example.org").unwrap().sender.clone();
         forget_posts(&mut site).await;
         if probes == "true" {
             bounce(&site, &sender, "failed").await;
-            sender = site.sink.take(1, WAIT).await.remove(0).sender;
+            sender = site.sink.wait_for(1, WAIT).await.remove(0).sender;
             forget_posts(&mut site).await;
         }
         bounce(&site, &sender, "failed").await;
-        let notices = site.sink.take(1, WAIT).await;
+        let notices = site.sink.wait_for(1, WAIT).await;
         assert_eq!(notices.first().map(|notice| &notice.recipient[..]), Some("olga@example.org"));
     }
 }
@@ -173,10 +177,10 @@ async fn a_refused_copy_is_a_bounce() {
     site.sink.refuse("bart@example.org");
     send(&site, &anne, "one").await;
     // The post to Anne, and to the owner what could not be delivered and who is stopped.
-    let came = site.sink.take(3, WAIT).await;
+    let came = site.sink.wait_for(3, WAIT).await;
     let to_olga = came.iter().filter(|notice| notice.recipient == "olga@example.org").count();
     assert_eq!((came.len(), to_olga), (3, 2));
     send(&site, &anne, "two").await;
-    let came = site.sink.take(2, Duration::from_secs(2)).await;
+    let came = site.sink.wait_for(2, Duration::from_secs(2)).await;
     assert_eq!(came.len(), 1, "Bart is not tried again");
 }

@@ -128,7 +128,7 @@ async fn an_injected_message_goes_the_way_of_a_post() {
     let unix = String::from_utf8(message).unwrap().replace('\r', "");
     let file = server.file("post.eml", unix.as_bytes());
     server.cli(&["inject", LIST, &file, "--sender", "anne@example.org"]);
-    let copies = sink.take(1, Duration::from_secs(20)).await;
+    let copies = sink.wait_for(1, Duration::from_secs(20)).await;
     assert!(read(&anne, &copies[0].message).contains("We meet at seven."));
 
     let nobody = server.command(&["inject", "nobody@lists.example", &file]);

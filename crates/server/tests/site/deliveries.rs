@@ -180,7 +180,7 @@ async fn who_has_no_key_gets_what_the_list_says() {
     let kim_with_key = Person::new(kim, Kind::Version6, Timestamp::now());
     let file = site.server.file("kim.asc", &kim_with_key.certificate().armored());
     site.server.cli(&["keys", "import", kim, &file]);
-    let came = site.sink.take(3, crate::common::site::WAIT).await;
+    let came = site.sink.wait_for(3, crate::common::site::WAIT).await;
     let mut subjects: Vec<String> = came
         .iter()
         .map(|one| read(&site, &kim_with_key, &one.message))
@@ -211,7 +211,7 @@ async fn what_waits_is_sealed_when_the_list_begins_to_encrypt() {
         (Some("anne@example.org"), Some(1))
     );
     site.server.cli(&["queue", "resend"]);
-    let came = site.sink.take(1, crate::common::site::WAIT).await;
+    let came = site.sink.wait_for(1, crate::common::site::WAIT).await;
     let inside = read(&site, &anne, &came[0].message);
     assert!(inside.contains(TEXT) && inside.contains("Subject: Early"), "{inside}");
     assert_eq!(Headers::parse(&came[0].message).0.text("subject").unwrap(), "[...]");

@@ -69,7 +69,7 @@ async fn the_next_hop_is_asked_whom_it_takes_mail_for() {
     check(TEAM, later(), "list domain", "warning", &[TEAM, "450"]);
     check("second@example.org", unknown(), "list domain", "fault", &["second@example.org"]);
     assert_eq!(levels(), (good(1), good(3)));
-    assert!(sink.take(1, std::time::Duration::from_millis(1)).await.is_empty(), "nothing is sent");
+    assert!(sink.wait_for(1, std::time::Duration::from_millis(1)).await.is_empty(), "nothing is sent");
 }
 
 /// Lists that encrypt, or could, and let in or out what is not encrypted, signed, or of a member.

@@ -79,7 +79,7 @@ async fn faults_4_7_8_what_is_let_pass_goes_out_sealed() {
     site.send(LIST, &clear("eight words of mine"), 0).await;
     let entry = site.server.queued()[0]["entry"].to_string();
     site.server.cli(&["queue", "accept", &entry]);
-    let copies = site.sink.take(1, WAIT).await;
+    let copies = site.sink.wait_for(1, WAIT).await;
     assert_sealed(&copies[0].message, "eight words");
     assert!(read(&anne, &copies[0].message).contains("eight words of mine"));
 }

@@ -154,7 +154,7 @@ async fn a_flood_is_put_off_and_nobody_else() {
     assert!(sent("rolf@example.org", join).await);
     let mut asked = Vec::new();
     while asked.iter().all(|recipient| recipient != "rolf@example.org") {
-        let came = site.sink.take(1, Duration::from_secs(20)).await;
+        let came = site.sink.wait_for(1, Duration::from_secs(20)).await;
         assert!(!came.is_empty(), "whoever writes from elsewhere is asked at once: {asked:?}");
         asked.extend(came.into_iter().map(|notice| notice.recipient));
     }

@@ -133,7 +133,7 @@ async fn a_node_leaves_lists_whose_keys_it_lacks_to_others() {
     for number in 0..10 {
         ground.takes(&first, &key, &format!("No. {number}")).await;
     }
-    assert_eq!(ground.sink.take(10, WAIT).await.len(), 10);
+    assert_eq!(ground.sink.wait_for(10, WAIT).await.len(), 10);
     assert!(first.queued().is_empty(), "none was held or rejected for want of a key");
     let result = ground.post(&second, &key, "Later").await;
     let RecipientResult::Deferred(reply, _) = result else { panic!("{result:?}") };
@@ -199,7 +199,7 @@ async fn a_new_key_is_used_when_each_node_has_it() {
     ground.comes_out("Seven", &new).await;
     ground.takes(&second, &old, "Eight").await;
     second.wait_until_judged();
-    let came = ground.sink.take(1, Duration::from_secs(2)).await;
+    let came = ground.sink.wait_for(1, Duration::from_secs(2)).await;
     let posted = came.iter().any(|copy| ground.read(copy, &new).0.contains("Eight"));
     assert!(!posted, "what only the old key opens is not posted");
 }
@@ -212,7 +212,7 @@ async fn one_node_rotates_and_moves_its_keys_into_the_database() {
     let (new, waits_for) = rotate(&site.server);
     assert_eq!(waits_for.len(), 1, "the server runs");
     wait_until("the new key is used", || site.certificate().fingerprint().to_string() == new).await;
-    assert_eq!(site.sink.take(1, WAIT).await.len(), 1, "Anne hears of it");
+    assert_eq!(site.sink.wait_for(1, WAIT).await.len(), 1, "Anne hears of it");
     let mail = |to: &Certificate, subject: &str| anne.mail(to, &entity(subject, "Words."), Timestamp::now());
     let before = site.certificate();
     site.send(LIST, &mail(&before, "one"), 1).await;
@@ -233,7 +233,7 @@ async fn one_node_rotates_and_moves_its_keys_into_the_database() {
     assert!(said.starts_with("4 keys came into the database"), "{said}");
     std::fs::remove_dir_all(site.server.folder.path().join("keys")).unwrap();
     site.server.restart();
-    assert_eq!(site.sink.take(1, WAIT).await.len(), 1, "Anne hears of it");
+    assert_eq!(site.sink.wait_for(1, WAIT).await.len(), 1, "Anne hears of it");
     site.send(LIST, &mail(&before, "two"), 1).await;
     site.send(LIST, &mail(&site.certificate(), "three"), 1).await;
 

@@ -59,13 +59,13 @@ async fn what_one_takes_in_another_sends_out() {
     let mut connection = cluster.second.connect().await;
     let message = cluster.message(1);
     assert!(matches!(post(&mut connection, LIST, &message).await, RecipientResult::Sent(_)));
-    let came = cluster.ground.sink.take(2, WAIT).await;
+    let came = cluster.ground.sink.wait_for(2, WAIT).await;
     assert_eq!(cluster.subjects(&came).values().copied().collect::<Vec<_>>(), [1]);
     // A replay at the other node is one.
     let mut connection = cluster.first.connect().await;
     assert!(matches!(post(&mut connection, LIST, &message).await, RecipientResult::Sent(_)));
     cluster.first.wait_until_judged();
-    let came = cluster.ground.sink.take(2, Duration::from_millis(500)).await;
+    let came = cluster.ground.sink.wait_for(2, Duration::from_millis(500)).await;
     let to: Vec<_> = came.iter().map(|mail| mail.recipient.as_str()).collect();
     assert_eq!(to, ["anne@example.org"], "the notice that it was posted already");
     cluster.first.kill();
@@ -74,7 +74,7 @@ async fn what_one_takes_in_another_sends_out() {
         post(&mut cluster.second.connect().await, LIST, &message).await,
         RecipientResult::Sent(_)
     ));
-    assert_eq!(cluster.ground.sink.take(2, WAIT).await.len(), 2, "one node is enough");
+    assert_eq!(cluster.ground.sink.wait_for(2, WAIT).await.len(), 2, "one node is enough");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,11 +98,11 @@ async fn a_dead_nodes_work_is_done_by_the_other() {
     // Second copies among them count for nothing.
     let (mut came, mut seen) = (Vec::new(), BTreeMap::new());
     while seen.len() <= POSTS && killed.elapsed() < Duration::from_secs(10) {
-        came.extend(cluster.ground.sink.take(1, Duration::from_secs(1)).await);
+        came.extend(cluster.ground.sink.wait_for(1, Duration::from_secs(1)).await);
         seen = cluster.subjects(&came);
     }
     assert_eq!(seen.len(), POSTS + 1, "nothing acknowledged is lost, and all is taken over in time");
-    came.extend(cluster.ground.sink.take(2 * (POSTS + 1), Duration::from_secs(1)).await);
+    came.extend(cluster.ground.sink.wait_for(2 * (POSTS + 1), Duration::from_secs(1)).await);
     let seen = cluster.subjects(&came);
     // A second copy only of what the dead node had sent and not recorded.
     assert!(seen.values().all(|times| *times <= 2), "{seen:?}");
@@ -139,7 +139,7 @@ async fn a_site_moves_from_sqlite() {
     let kim = Person::new("kim@example.org", Kind::Curve25519, Timestamp::now());
     let file = site.server.file("kim.asc", &kim.certificate().armored());
     site.server.cli(&["keys", "import", "kim@example.org", &file]);
-    assert_eq!(site.sink.take(2, WAIT).await.len(), 2, "what waited for a key goes out");
+    assert_eq!(site.sink.wait_for(2, WAIT).await.len(), 2, "what waited for a key goes out");
 }
 
 /// While the database is out of reach nobody is seen: that kills nobody.

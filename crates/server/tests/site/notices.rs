@@ -132,7 +132,7 @@ async fn a_post_waits_for_a_members_key_and_then_goes_out() {
     let cris = site.person("cris@example.org");
     let key = site.server.file("cris.asc", &cris.export("cris@example.org").unwrap());
     site.server.cli(&["keys", "import", "cris@example.org", &key]);
-    let copies = site.sink.take(1, WAIT).await;
+    let copies = site.sink.wait_for(1, WAIT).await;
     assert!(read(&cris, &copies[0].message).contains(MARKER));
     assert_nowhere(&site.server, MARKER);
 }
@@ -150,7 +150,7 @@ async fn a_moderator_rejects_and_the_member_hears_of_it() {
         let answer = site.server.cli(&["--json", "queue", "reject", &entry]);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&answer).unwrap()["told"], told);
         let end = Instant::now() + WAIT;
-        let notices = site.sink.take(usize::from(told), end - Instant::now()).await;
+        let notices = site.sink.wait_for(usize::from(told), end - Instant::now()).await;
         assert_eq!(notices.len(), usize::from(told));
     }
     assert_eq!(site.held(), 0);
@@ -175,7 +175,7 @@ async fn a_moderator_accepts_what_was_shown_and_no_more() {
     let unseen = site.server.command(&["queue", "accept", &number]);
     assert!(String::from_utf8_lossy(&unseen.stderr).contains("sealist queue open"), "{unseen:?}");
     site.server.cli(&["queue", "open", &number, "--to", "olga@example.org"]);
-    let shown = site.sink.take(1, WAIT).await;
+    let shown = site.sink.wait_for(1, WAIT).await;
     assert!(read(&olga, &shown[0].message).contains(MARKER));
     assert_nowhere(&site.server, MARKER);
 
@@ -187,10 +187,10 @@ async fn a_moderator_accepts_what_was_shown_and_no_more() {
         site.server.queued()[0]["reasons"].to_string(),
         r#"["too-large","unsigned","covert-content"]"#
     );
-    assert_eq!(site.sink.take(1, WAIT).await[0].recipient, "olga@example.org", "it waits again");
+    assert_eq!(site.sink.wait_for(1, WAIT).await[0].recipient, "olga@example.org", "it waits again");
 
     site.server.cli(&["queue", "accept", &number]);
-    let copies = site.sink.take(1, WAIT).await;
+    let copies = site.sink.wait_for(1, WAIT).await;
     let text = read(&anne, &copies[0].message);
     assert!(text.contains(MARKER) && text.contains("Signature: none"), "{text}");
     assert_eq!(site.held(), 0);
@@ -244,8 +244,8 @@ async fn of_many_refused_at_once_none_is_dropped() {
     // All are claimed together.
     site.server.restart();
     site.server.wait_until_judged();
-    let mut notices = site.sink.take(1, WAIT).await;
-    notices.extend(site.sink.take(1, Duration::from_millis(500)).await);
+    let mut notices = site.sink.wait_for(1, WAIT).await;
+    notices.extend(site.sink.wait_for(1, Duration::from_millis(500)).await);
     assert_eq!(notices.len(), 1);
     assert_eq!(site.held(), MANY - 1);
 }

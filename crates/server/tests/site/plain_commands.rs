@@ -106,7 +106,7 @@ async fn what_is_refused_changes_nothing_and_is_told() {
     let came = walks.say(&asked.reply_to, ANNE, "", "", 2).await;
     assert!(came.iter().any(|notice| notice.to == OLGA));
     walks.site.server.cli(&["requests", "reject", PLAIN, ANNE, "--reason", "Only for walkers."]);
-    let told = walks.site.sink.take(1, crate::common::site::WAIT).await;
+    let told = walks.site.sink.wait_for(1, crate::common::site::WAIT).await;
     let told = notice(|message| read(&walks.gpg, message).into_bytes(), ANNE, &told[0].message);
     assert!(told.text.contains("refused") && told.text.contains("Only for walkers."), "{}", told.text);
     assert!(!walks.members().contains(ANNE));

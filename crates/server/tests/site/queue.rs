@@ -38,7 +38,7 @@ async fn a_held_list_takes_mail_in() {
     for subject in ["one", "two"] {
         take_in(&site, &anne, subject).await;
     }
-    assert!(site.sink.take(1, A_WHILE).await.is_empty());
+    assert!(site.sink.wait_for(1, A_WHILE).await.is_empty());
     let waiting = json(&site, &["queue", "list"]);
     let places: Vec<&str> =
         waiting.as_array().unwrap().iter().map(|entry| entry["queue"].as_str().unwrap()).collect();
@@ -47,11 +47,11 @@ async fn a_held_list_takes_mail_in() {
     let kept = waiting[0]["entry"].to_string();
     site.server.cli(&["queue", "hold", &kept]);
     site.server.cli(&["queue", "release", LIST]);
-    assert_eq!(site.sink.take(2, WAIT).await.len(), 2);
-    assert!(site.sink.take(1, A_WHILE).await.is_empty());
+    assert_eq!(site.sink.wait_for(2, WAIT).await.len(), 2);
+    assert!(site.sink.wait_for(1, A_WHILE).await.is_empty());
     assert_eq!(json(&site, &["queue", "show", &kept])["reasons"][0], "by-admin");
     site.server.cli(&["queue", "accept", &kept]);
-    assert_eq!(site.sink.take(2, WAIT).await.len(), 2);
+    assert_eq!(site.sink.wait_for(2, WAIT).await.len(), 2);
     let again = site.server.command(&["queue", "release", LIST]);
     assert!(!again.status.success(), "it is not held any more");
 }
@@ -61,7 +61,7 @@ async fn a_post_that_is_going_out_is_held() {
     let (site, anne) = stage().await;
     site.sink.defer("bart@example.org");
     take_in(&site, &anne, "one").await;
-    assert_eq!(site.sink.take(1, WAIT).await[0].recipient, "anne@example.org");
+    assert_eq!(site.sink.wait_for(1, WAIT).await[0].recipient, "anne@example.org");
     let end = std::time::Instant::now() + WAIT;
     let number = loop {
         let posts = json(&site, &["queue", "posts"]);
@@ -75,9 +75,9 @@ async fn a_post_that_is_going_out_is_held() {
     assert_eq!(json(&site, &["queue", "posts"])[0]["copies"]["held"], 1);
     site.sink.accept("bart@example.org");
     site.server.cli(&["queue", "resend"]);
-    assert!(site.sink.take(1, A_WHILE).await.is_empty(), "held, whatever is tried again");
+    assert!(site.sink.wait_for(1, A_WHILE).await.is_empty(), "held, whatever is tried again");
     site.server.cli(&["queue", "resend", "--post", &number]);
-    assert_eq!(site.sink.take(1, WAIT).await[0].recipient, "bart@example.org");
+    assert_eq!(site.sink.wait_for(1, WAIT).await[0].recipient, "bart@example.org");
     tokio::time::sleep(A_WHILE).await;
     assert_eq!(json(&site, &["queue", "posts"]), Value::Array(Vec::new()), "all are out");
     let nothing = site.server.command(&["queue", "drop", "--post", &number]);

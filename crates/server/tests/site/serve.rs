@@ -85,7 +85,7 @@ async fn nothing_of_a_post_lies_on_the_disk() {
         let result = post(&mut connection, LIST, &message).await;
         assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
     }
-    let copies = sink.take(2, WAIT).await;
+    let copies = sink.wait_for(2, WAIT).await;
     let to_anne = copies.iter().filter(|copy| copy.recipient == "anne@example.org");
     let texts: Vec<String> = to_anne.map(|copy| read(&anne, &copy.message)).collect();
     assert!(texts.iter().any(|text| text.contains(MARKER)), "the post came out: {texts:?}");

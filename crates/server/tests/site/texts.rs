@@ -34,7 +34,7 @@ async fn ask_for_key(site: &Site, address: &str) -> (String, String) {
     let ask = format!("From: {address}\r\nSubject: \r\n\r\n");
     let file = site.server.file("ask.eml", ask.as_bytes());
     site.server.cli(&["inject", SENDKEY, &file, "--sender", address]);
-    let notices = site.sink.take(1, WAIT).await;
+    let notices = site.sink.wait_for(1, WAIT).await;
     assert_eq!(notices[0].recipient, address);
     let header = notices[0].message.split(|octet| *octet == b'\n').take_while(|line| line.len() > 1);
     assert!(header.into_iter().all(|line| line.is_ascii()), "encoded words");

@@ -113,7 +113,7 @@ impl Connection {
         let mut pieces = Vec::new();
         while octets < MAX_OCTETS
             && run.recipients() < MAX_RECIPIENTS
-            && let Some(running) = self.take(next, done)
+            && let Some(running) = self.next_envelope(next, done)
         {
             let body = &running.envelope.body;
             if body.has_stuffed_dots() || body.octets() > MAX_OCTETS {

@@ -30,7 +30,7 @@ pub(super) struct EnvelopeUnderWay {
 impl EnvelopeUnderWay {
     /// The recipients that RCPT is sent for, with their positions. Recipients that the peer cannot take are
     /// skipped.
-    fn asked(&self) -> impl Iterator<Item = (&str, usize)> {
+    fn deliverable_recipients(&self) -> impl Iterator<Item = (&str, usize)> {
         let recipients = self.envelope.recipients.iter().zip(&self.refused).enumerate();
         recipients.filter(|(_, (_, refused))| refused.is_none()).map(|(at, (one, _))| (one.as_str(), at))
     }
@@ -42,11 +42,11 @@ impl EnvelopeUnderWay {
             Accepted::Nobody | Accepted::No => RecipientResult::NotSent,
         };
         let result = |refused: &Option<RecipientResult>| refused.clone().unwrap_or_else(|| rest.clone());
-        self.refused.iter().map(|refused| self.heed(result(refused))).collect()
+        self.refused.iter().map(|refused| self.checked_result(result(refused))).collect()
     }
 
     /// Replaces a refusal that may concern another envelope: it is decided again on another connection.
-    fn heed(&self, result: RecipientResult) -> RecipientResult {
+    fn checked_result(&self, result: RecipientResult) -> RecipientResult {
         match result {
             RecipientResult::Deferred(..) | RecipientResult::Failed(..) if !self.is_clear => {
                 RecipientResult::NotSent
@@ -77,7 +77,7 @@ impl Connection {
     ) -> Result<(), ReplyError> {
         let first = match self.takes_chunks().await? {
             true => self.deliver_ahead(&mut next, &mut done).await?,
-            false => self.take(&mut next, &mut done),
+            false => self.next_envelope(&mut next, &mut done),
         };
         self.deliver_in_turn(first, next, done).await?;
         if self.refused_reset { Err(ReplyError::NotReset) } else { Ok(()) }
@@ -105,7 +105,7 @@ impl Connection {
                 Ok(accepted) => accepted,
                 Err(lost) => return Err(give_up(Some(running), &mut done, lost)),
             };
-            let following = self.take(&mut next, &mut done);
+            let following = self.next_envelope(&mut next, &mut done);
             let mut pieces: Vec<Bytes> = match accepted {
                 Accepted::Content => running.envelope.body.pieces().to_vec(),
                 // The peer replied 354 although it accepted no recipient, so an empty content ends the
@@ -145,7 +145,7 @@ impl Connection {
 
     /// The next envelope that has at least one recipient whom the peer can take. The other recipients get a
     /// refusal.
-    pub(super) fn take(
+    pub(super) fn next_envelope(
         &mut self,
         next: &mut impl FnMut() -> Option<Envelope>,
         done: &mut impl FnMut(u64, Vec<RecipientResult>),
@@ -174,7 +174,7 @@ impl Connection {
     /// The commands before the content, including the command that starts the content.
     pub(super) fn commands(&self, running: &EnvelopeUnderWay, content: &str) -> Bytes {
         let mut commands = self.mail_from(&running.envelope);
-        for (recipient, _) in running.asked() {
+        for (recipient, _) in running.deliverable_recipients() {
             commands.push_str(&format!("RCPT TO:<{recipient}>\r\n"));
         }
         commands.push_str(content);
@@ -204,12 +204,12 @@ impl Connection {
         running: &mut EnvelopeUnderWay,
     ) -> Result<usize, ReplyError> {
         running.is_clear = !self.refused_reset;
-        let sender = self.ask(|this| this.mail_from(&running.envelope)).await?;
+        let sender = self.exchange(|this| this.mail_from(&running.envelope)).await?;
         // After a refused RSET the MAIL may be refused as a nested one, while its recipients and content are
         // still accepted.
         let goes_on = sender.is_positive() || !running.is_clear;
         let mut accepted = 0;
-        let asked: Vec<usize> = running.asked().map(|(_, at)| at).collect();
+        let asked: Vec<usize> = running.deliverable_recipients().map(|(_, at)| at).collect();
         for at in asked {
             // Without PIPELINING the RCPT commands are not sent after a refused sender.
             if !goes_on && !self.offers.pipelining {
@@ -217,7 +217,7 @@ impl Connection {
                 continue;
             }
             let recipient = &running.envelope.recipients[at];
-            let reply = self.ask(|_| format!("RCPT TO:<{recipient}>\r\n")).await?;
+            let reply = self.exchange(|_| format!("RCPT TO:<{recipient}>\r\n")).await?;
             match (goes_on, reply.is_positive()) {
                 (true, true) => accepted += 1,
                 (true, false) => running.refused[at] = Some(refused_recipient(reply)),
@@ -235,7 +235,7 @@ impl Connection {
         if accepted == 0 && !self.offers.pipelining {
             return Ok(Accepted::No);
         }
-        let data = self.ask(|_| "DATA\r\n".to_owned()).await?;
+        let data = self.exchange(|_| "DATA\r\n".to_owned()).await?;
         if data.code == 354 {
             return Ok(if accepted > 0 { Accepted::Content } else { Accepted::Nobody });
         }
@@ -275,13 +275,13 @@ impl Connection {
                     final_result(reply)
                 }
             };
-            results.push(running.heed(result));
+            results.push(running.checked_result(result));
         }
         Ok(results)
     }
 
     /// Returns the reply to a command. Sends the command unless it was already pipelined.
-    async fn ask(&mut self, command: impl FnOnce(&Self) -> String) -> Result<PeerReply, ReplyError> {
+    async fn exchange(&mut self, command: impl FnOnce(&Self) -> String) -> Result<PeerReply, ReplyError> {
         if !self.offers.pipelining {
             let command = command(self);
             self.write(&[command.into()]).await?;

@@ -114,7 +114,7 @@ impl<S: Service> LmtpSession<S> {
         self.wire.flush().await
     }
 
-    fn say(&mut self, reply: Reply) -> SessionNext {
+    fn send_reply(&mut self, reply: Reply) -> SessionNext {
         self.wire.reply(&reply);
         SessionNext::Go
     }
@@ -154,16 +154,16 @@ impl<S: Service> LmtpSession<S> {
             (LmtpCommand::Bdat { octets, last }, _) => return self.bdat(octets, last).await,
             (LmtpCommand::Rset, _) => {
                 self.mail = None;
-                self.say(Reply::ok("reset"))
+                self.send_reply(Reply::ok("reset"))
             }
-            (LmtpCommand::Noop, _) => self.say(Reply::ok("ok")),
+            (LmtpCommand::Noop, _) => self.send_reply(Reply::ok("ok")),
             (LmtpCommand::Quit, _) => {
                 self.wire.reply(&Reply::new(221, (2, 0, 0), "bye"));
                 SessionNext::Close
             }
             (LmtpCommand::StartTls, _) => return self.start_tls().await,
-            (LmtpCommand::Verify, _) => self.say(Reply::new(252, (2, 1, 5), "send mail and see")),
-            (LmtpCommand::Help, _) => self.say(Reply::new(214, (2, 0, 0), "see RFC 2033")),
+            (LmtpCommand::Verify, _) => self.send_reply(Reply::new(252, (2, 1, 5), "send mail and see")),
+            (LmtpCommand::Help, _) => self.send_reply(Reply::new(214, (2, 0, 0), "see RFC 2033")),
         })
     }
 
@@ -192,14 +192,14 @@ impl<S: Service> LmtpSession<S> {
             return self.refuse(Reply::new(503, (5, 5, 1), "wrong order of commands"));
         }
         if size.is_some_and(|size| size > self.settings.max_message_octets) {
-            return self.say(too_large());
+            return self.send_reply(too_large());
         }
         match self.service.begin(sender, size).await {
             Ok(transaction) => {
                 self.mail = Some(Mail { transaction, recipients: 0, content: None });
-                self.say(Reply::new(250, (2, 1, 0), "ok"))
+                self.send_reply(Reply::new(250, (2, 1, 0), "ok"))
             }
-            Err(reply) => self.say(reply),
+            Err(reply) => self.send_reply(reply),
         }
     }
 
@@ -209,14 +209,14 @@ impl<S: Service> LmtpSession<S> {
             return self.refuse(Reply::new(503, (5, 5, 1), "wrong order of commands"));
         };
         if mail.recipients >= max_recipients {
-            return self.say(Reply::new(452, (4, 5, 3), "too many recipients in one transaction"));
+            return self.send_reply(Reply::new(452, (4, 5, 3), "too many recipients in one transaction"));
         }
         match mail.transaction.recipient(recipient).await {
             Ok(()) => {
                 mail.recipients += 1;
-                self.say(Reply::new(250, (2, 1, 5), "ok"))
+                self.send_reply(Reply::new(250, (2, 1, 5), "ok"))
             }
-            Err(reply) => self.say(reply),
+            Err(reply) => self.send_reply(reply),
         }
     }
 
@@ -226,10 +226,10 @@ impl<S: Service> LmtpSession<S> {
         };
         if mail.recipients == 0 {
             self.mail = Some(mail);
-            return Ok(self.say(Reply::new(554, (5, 5, 1), "no valid recipients")));
+            return Ok(self.send_reply(Reply::new(554, (5, 5, 1), "no valid recipients")));
         }
         if let Err(reply) = mail.transaction.start().await {
-            return Ok(self.say(reply));
+            return Ok(self.send_reply(reply));
         }
         self.wire.raw_reply("354 go on, end with a dot\r\n");
         let mut content = IncomingContent::default();
@@ -306,7 +306,7 @@ impl<S: Service> LmtpSession<S> {
             let reply = content.refusal.clone().unwrap_or_else(|| Reply::ok("chunk taken"));
             mail.content = Some(content);
             self.mail = Some(mail);
-            self.say(reply);
+            self.send_reply(reply);
         }
         Ok(SessionNext::Go)
     }

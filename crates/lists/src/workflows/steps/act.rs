@@ -7,8 +7,8 @@ use super::super::run::{Goal, StepContext, WorkflowRun};
 use super::{StepResult, WorkflowChange, sanity};
 use crate::commands::Problem;
 
-pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
-    if let StepResult::Refuse(problem) = sanity::take(run, case) {
+pub(super) fn evaluate(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
+    if let StepResult::Refuse(problem) = sanity::evaluate(run, case) {
         return StepResult::Refuse(problem);
     }
     if run.key.as_ref().is_some_and(|key| !run.signed_by.contains(key)) {

@@ -75,7 +75,7 @@ pub struct Step {
     /// What a workflow has the step for.
     pub purpose: StepPurpose,
     /// The question.
-    pub take: fn(&WorkflowRun, &StepContext<'_>) -> StepResult,
+    pub evaluate: fn(&WorkflowRun, &StepContext<'_>) -> StepResult,
 }
 
 /// All steps.
@@ -85,49 +85,49 @@ pub const STEPS: &[Step] = &[
         description: "Can it be done at all?",
         asks: Asks::Nobody,
         purpose: StepPurpose::Checks,
-        take: sanity::take,
+        evaluate: sanity::evaluate,
     },
     Step {
         name: "verification-checks",
         description: "Is it known that mail to the address reaches the person?",
         asks: Asks::Person,
         purpose: StepPurpose::Checks,
-        take: verification::take,
+        evaluate: verification::evaluate,
     },
     Step {
         name: "confirmation-checks",
         description: "Was the person asked, and wants it?",
         asks: Asks::Person,
         purpose: StepPurpose::Checks,
-        take: confirmation::take,
+        evaluate: confirmation::evaluate,
     },
     Step {
         name: "moderation-checks",
         description: "Does a moderator let it happen?",
         asks: Asks::Moderators,
         purpose: StepPurpose::Checks,
-        take: moderation::take,
+        evaluate: moderation::evaluate,
     },
     Step {
         name: "pubkey-checks",
         description: "Is there a key for the address?",
         asks: Asks::Person,
         purpose: StepPurpose::TakesKey,
-        take: pubkey::take,
+        evaluate: pubkey::evaluate,
     },
     Step {
         name: "pubkey-confirmation",
         description: "Is it signed with the keys that it takes?",
         asks: Asks::Person,
         purpose: StepPurpose::ProvesKey,
-        take: possession::take,
+        evaluate: possession::evaluate,
     },
     Step {
         name: "do-it",
         description: "Does what was asked for.",
         asks: Asks::Nobody,
         purpose: StepPurpose::Ends,
-        take: act::take,
+        evaluate: act::evaluate,
     },
 ];
 

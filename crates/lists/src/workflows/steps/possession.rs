@@ -19,7 +19,7 @@ use sealist_openpgp::Fingerprint;
 use super::super::run::{Goal, Question, StepContext, WorkflowRun};
 use super::{StepResult, confirmation, moderation};
 
-pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
+pub(super) fn evaluate(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
     let known = case.known.as_ref().map(|key| &key.fingerprint);
     let usable = case.known.as_ref().filter(|key| key.usable).map(|key| &key.fingerprint);
     let offered = run.key.as_ref();
@@ -31,9 +31,9 @@ pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
         Goal::Unsubscribe | Goal::Command(_) => usable.into_iter().collect(),
     };
     if needed.is_empty() {
-        return match (confirmation::take(run, case), &run.goal) {
+        return match (confirmation::evaluate(run, case), &run.goal) {
             (StepResult::GoOn, Goal::Unsubscribe) => StepResult::GoOn,
-            (StepResult::GoOn, _) => moderation::take(run, case),
+            (StepResult::GoOn, _) => moderation::evaluate(run, case),
             (ask, _) => ask,
         };
     }
@@ -43,5 +43,5 @@ pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
         return StepResult::Ask(Question::Signatures(missing));
     }
     let replaces = known.is_some() && offered.is_some() && known != offered;
-    if run.goal == Goal::Subscribe && replaces { moderation::take(run, case) } else { StepResult::GoOn }
+    if run.goal == Goal::Subscribe && replaces { moderation::evaluate(run, case) } else { StepResult::GoOn }
 }

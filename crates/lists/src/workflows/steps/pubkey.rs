@@ -7,7 +7,7 @@ use super::super::run::{Goal, Question, StepContext, WorkflowRun};
 use super::{StepResult, will_be_moderated};
 use crate::commands::Problem;
 
-pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
+pub(super) fn evaluate(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
     match &case.offered {
         Some(key) if !key.names_address && !run.approved && !will_be_moderated(run) => {
             StepResult::Refuse(Problem::NamesOther)

@@ -9,7 +9,7 @@ use super::StepResult;
 use crate::commands::Problem;
 use crate::model::Role;
 
-pub(super) fn take(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
+pub(super) fn evaluate(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
     let is_member = case.roles.contains(&Role::Member);
     let problem = match run.goal {
         Goal::Subscribe if case.banned => Problem::Banned,

@@ -7,6 +7,6 @@
 use super::super::run::{Question, StepContext, WorkflowRun};
 use super::StepResult;
 
-pub(super) fn take(run: &WorkflowRun, _: &StepContext<'_>) -> StepResult {
+pub(super) fn evaluate(run: &WorkflowRun, _: &StepContext<'_>) -> StepResult {
     if run.verified { StepResult::GoOn } else { StepResult::Ask(Question::Confirmation) }
 }

@@ -14,7 +14,7 @@ use sealist_mail::Address;
 use sealist_store::people;
 use serde_json::json;
 
-use super::{CommandOutput, named, owners, read_file, warned};
+use super::{CommandOutput, find_list, owners, read_file, warned};
 use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
@@ -105,14 +105,14 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
     match command {
         Members::Add { list, address, key, name, role } => {
             let member = NewMember { address, name: shown_name(&name)?, role, key: read_key(key)? };
-            add(app, &named(app, &list).await?, member).await
+            add(app, &find_list(app, &list).await?, member).await
         }
         Members::List { list, role } => {
-            let list = named(app, &list).await?;
+            let list = find_list(app, &list).await?;
             Ok(show::roster(&list, &list_members(app, &list, role).await?))
         }
         Members::Show { list, address } => {
-            let list = named(app, &list).await?;
+            let list = find_list(app, &list).await?;
             Ok(show::in_full(&show_member(app, &list, &address).await?))
         }
         Members::Find { address } => {
@@ -129,13 +129,13 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
             Ok((format!("{address} {text}\n"), json!({ "address": address.to_string(), "name": name })))
         }
         Members::Set { list, address, name, value, role, .. } => {
-            let list = named(app, &list).await?;
+            let list = find_list(app, &list).await?;
             let change = MemberChange::parse(&name, value.as_deref())?;
             let member = change_member(app, &list, &address, role, change, app.store.now()).await?;
             Ok(was_set(&list, &member, &name, value.as_deref()))
         }
         Members::Remove { list, address, role, last_owner } => {
-            let list = named(app, &list).await?;
+            let list = find_list(app, &list).await?;
             let roles = role.map_or(RolesToEnd::All, RolesToEnd::One);
             let last_owner = if last_owner { LastOwner::MayGo } else { LastOwner::Stays };
             remove(app, &list, &address, roles, last_owner).await
@@ -173,7 +173,7 @@ async fn remove(
     last_owner: LastOwner,
 ) -> anyhow::Result<CommandOutput> {
     let ended = end_roles(app, list, address, roles, last_owner, app.store.now()).await?;
-    let warning = if ended.contains(&Role::Owner) { owners::lack(app, list).await? } else { None };
+    let warning = if ended.contains(&Role::Owner) { owners::missing_owner(app, list).await? } else { None };
     let text = match roles {
         RolesToEnd::All => format!("{address} is removed from {}\n", list.name),
         RolesToEnd::One(role) => format!("{address} is no {role} of {} any more\n", list.name),

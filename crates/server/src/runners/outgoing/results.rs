@@ -82,7 +82,7 @@ impl Results {
     }
 
     /// Waits until more copies may be sent.
-    pub(super) async fn room(&self) {
+    pub(super) async fn wait_for_room(&self) {
         loop {
             let less = self.backlog.less.notified();
             if self.has_room() {
@@ -159,7 +159,7 @@ impl Recorder {
             .into_iter()
             .map(|((node, list, kind), results)| BatchReport { node, list, kind, results })
             .collect();
-        reports.iter().for_each(say);
+        reports.iter().for_each(log_results);
         let (mut groups, mut tries) = (vec![reports], 0);
         while let Some(group) = groups.pop() {
             let Err(error) = record_results(&self.app, group.clone(), self.app.store.now()).await else {
@@ -184,7 +184,7 @@ impl Recorder {
     }
 }
 
-fn say(report: &BatchReport) {
+fn log_results(report: &BatchReport) {
     let count =
         |wanted: fn(&DeliveryState) -> bool| report.results.iter().filter(|one| wanted(&one.state)).count();
     tracing::info!(event = "copies-delivered", list = %report.list,

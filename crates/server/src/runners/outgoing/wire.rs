@@ -36,7 +36,7 @@ pub(super) async fn send<P: FnMut(DeliveryResult)>(
     let mut waiting: VecDeque<usize> = (0..copies.len()).collect();
     let mut anew = BTreeMap::new();
     while !waiting.is_empty() {
-        sending.results.room().await;
+        sending.results.wait_for_room().await;
         if !(sending.may_go)() {
             break;
         }
@@ -56,7 +56,7 @@ pub(super) async fn send<P: FnMut(DeliveryResult)>(
         };
         let (before, trust) = (waiting.len(), &sending.settings.target.trust);
         let trusted = trust.is_whole();
-        let lost = sending.on(open, (copies, &mut anew), &mut waiting, connection).await;
+        let lost = sending.send_on(open, (copies, &mut anew), &mut waiting, connection).await;
         // The peer may have closed a reused connection, or a new one after some messages. Then a new
         // connection helps. It also helps if the peer accepts only one envelope at a time.
         if let Some(reason) = lost
@@ -83,7 +83,7 @@ fn usable(connection: &mut Option<Connection>) -> Option<Connection> {
 impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
     /// Sends waiting copies on one connection, and keeps the connection if possible. Copies that were not
     /// sent wait again. Returns why the connection was lost.
-    async fn on(
+    async fn send_on(
         &mut self,
         mut open: Connection,
         (copies, anew): (&[Copy], &mut BTreeMap<usize, Copy>),
@@ -124,7 +124,7 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
                 return;
             }
             for (recipient, outcome) in to.into_iter().zip(outcomes) {
-                self.settle(recipient, outcome);
+                self.record_result(recipient, outcome);
             }
         };
         let delivered = open.deliver(next, done).await;
@@ -148,7 +148,7 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
         }
     }
 
-    fn settle(&mut self, recipient: &Recipient, outcome: RecipientResult) {
+    fn record_result(&mut self, recipient: &Recipient, outcome: RecipientResult) {
         let (state, reply, refused_at) = match outcome {
             RecipientResult::Sent(reply) => (DeliveryState::Sent, reply.to_string(), None),
             RecipientResult::Failed(reply, stage) => (DeliveryState::Failed, reply.to_string(), Some(stage)),

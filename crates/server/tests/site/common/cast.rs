@@ -198,7 +198,7 @@ impl Site {
         let broke: i64 =
             db.query_row("SELECT COUNT(*) FROM queue WHERE queue = 'shunt'", [], |row| row.get(0)).unwrap();
         assert_eq!(broke, 0, "{}", self.server.log());
-        self.sink.take(0, Duration::ZERO).await
+        self.sink.wait_for(0, Duration::ZERO).await
     }
 
     pub(crate) fn database(&self) -> Connection {

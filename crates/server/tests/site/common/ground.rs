@@ -73,7 +73,7 @@ impl Ground {
 
     /// What comes out is signed by that key.
     pub(crate) async fn comes_out(&self, subject: &str, signed_by: &Certificate) {
-        let came = self.sink.take(1, WAIT).await;
+        let came = self.sink.wait_for(1, WAIT).await;
         assert_eq!(came.len(), 1, "{subject} comes out");
         let (text, signed) = self.read(&came[0], signed_by);
         assert!(text.contains(subject), "{text}");

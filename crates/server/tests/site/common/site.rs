@@ -68,8 +68,8 @@ impl Site {
         let result = post(&mut connection, to, message).await;
         assert!(matches!(result, RecipientResult::Sent(_)), "{result:?}");
         self.server.wait_until_judged();
-        let mut came = self.sink.take(expected, WAIT).await;
-        came.extend(self.sink.take(1, Duration::from_millis(400)).await);
+        let mut came = self.sink.wait_for(expected, WAIT).await;
+        came.extend(self.sink.wait_for(1, Duration::from_millis(400)).await);
         came.sort_by(|a, b| a.recipient.cmp(&b.recipient));
         let to: Vec<&str> = came.iter().map(|notice| notice.recipient.as_str()).collect();
         assert_eq!(came.len(), expected, "came out to {to:?}");
