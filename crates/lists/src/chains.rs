@@ -59,14 +59,14 @@ pub const CHAINS: &[Chain] = &[
             "nonmember-moderation",
             "max-size",
         ],
-        guards: &["covert-content"],
+        guards: &["decrypted-for-unproven-sender"],
     },
     Chain {
         name: "owner-chain",
         description: "Mail to the people in charge of a list.",
         judges: Judges::OwnerMail,
         links: &["banned-address", "replay", "addressed-here", "inner-author"],
-        guards: &["covert-content"],
+        guards: &["decrypted-for-unproven-sender"],
     },
 ];
 
@@ -188,7 +188,12 @@ mod tests {
         check(pgp, |f| f.encryption = EncryptionFact::None, Action::Reject, &[NotEncrypted]);
         check(pgp, |f| f.encryption = EncryptionFact::Ambiguous, Action::Hold, &[Ambiguous]);
         check(pgp, |f| f.form = PgpForm::Inline, Action::Reject, &[Inline]);
-        check(pgp, |f| f.signature = Signature::None, Action::Reject, &[Unsigned, CovertContent]);
+        check(
+            pgp,
+            |f| f.signature = Signature::None,
+            Action::Reject,
+            &[Unsigned, DecryptedForUnprovenSender],
+        );
         let unreadable = |f: &mut MessageFacts<'_>| {
             (f.encryption, f.signature) = (EncryptionFact::Unreadable(Why::Failed), Signature::None)
         };
@@ -197,17 +202,32 @@ mod tests {
             pgp,
             |f| f.signature = Signature::UnknownSigner,
             Action::Reject,
-            &[UnknownSigner, CovertContent],
+            &[UnknownSigner, DecryptedForUnprovenSender],
         );
-        check(pgp, |f| f.signature = Signature::NoKey, Action::Reject, &[NoKey, CovertContent]);
+        check(pgp, |f| f.signature = Signature::NoKey, Action::Reject, &[NoKey, DecryptedForUnprovenSender]);
         let unconfirmed = |f: &mut MessageFacts<'_>| f.signature = Signature::KeyNotConfirmed;
-        check(pgp, unconfirmed, Action::Reject, &[KeyNotConfirmed, CovertContent]);
-        check(pgp, |f| f.signature = Signature::Expired, Action::Reject, &[ExpiredSignature, CovertContent]);
-        check(pgp, |f| f.signature = Signature::Revoked, Action::Reject, &[RevokedSignature, CovertContent]);
-        check(pgp, |f| f.signature = Signature::WrongDate, Action::Hold, &[WrongDate, CovertContent]);
+        check(pgp, unconfirmed, Action::Reject, &[KeyNotConfirmed, DecryptedForUnprovenSender]);
+        check(
+            pgp,
+            |f| f.signature = Signature::Expired,
+            Action::Reject,
+            &[ExpiredSignature, DecryptedForUnprovenSender],
+        );
+        check(
+            pgp,
+            |f| f.signature = Signature::Revoked,
+            Action::Reject,
+            &[RevokedSignature, DecryptedForUnprovenSender],
+        );
+        check(
+            pgp,
+            |f| f.signature = Signature::WrongDate,
+            Action::Hold,
+            &[WrongDate, DecryptedForUnprovenSender],
+        );
         let carried = |f: &mut MessageFacts<'_>| f.signature = Signature::ForOthers;
-        check(pgp, carried, Action::Hold, &[NotMeantForHere, CovertContent]);
-        check(pgp, |f| f.author_role = None, Action::Reject, &[Nonmember, CovertContent]);
+        check(pgp, carried, Action::Hold, &[NotMeantForHere, DecryptedForUnprovenSender]);
+        check(pgp, |f| f.author_role = None, Action::Reject, &[Nonmember, DecryptedForUnprovenSender]);
         check(pgp, |f| f.replay = Replay::PostedHere, Action::Discard, &[PostedHere]);
         check(pgp, |f| f.replay = Replay::RefusedHere, Action::Hold, &[RefusedBefore]);
         check(pgp, |f| f.replay = Replay::SeenHere, Action::Hold, &[SeenHere]);
@@ -275,7 +295,10 @@ mod tests {
                 (facts.author_role, facts.signature) = (role, signature);
                 let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);
                 assert_eq!(verdict.action, Action::Hold, "{role:?} {signature:?}");
-                assert!(verdict.reasons().contains(&Reason::CovertContent), "{role:?} {signature:?}");
+                assert!(
+                    verdict.reasons().contains(&Reason::DecryptedForUnprovenSender),
+                    "{role:?} {signature:?}"
+                );
                 facts.encryption = EncryptionFact::None;
                 facts.settings.to_mut().pgp.as_mut().unwrap().nonencrypted_msg_action = Action::Defer;
                 let verdict = named("pgp-posting-chain").unwrap().judge(&facts, &[]);

@@ -80,7 +80,7 @@ mod tests {
     fn on_a_list_with_openpgp_an_author_hears_what_everybody_sees() {
         let (pgp, large) = ("pgp-default", Reason::TooLarge);
         check(pgp, |_| (), large, (true, true));
-        check(pgp, |_| (), Reason::CovertContent, (true, false));
+        check(pgp, |_| (), Reason::DecryptedForUnprovenSender, (true, false));
         check(pgp, |f| f.encryption = EncryptionFact::Whole, large, (true, false));
         check(pgp, |f| f.signature = Signature::None, large, (false, true));
         check(pgp, |f| f.author_role = None, large, (false, false));

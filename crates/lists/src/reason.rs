@@ -79,7 +79,7 @@ pub enum Reason {
     /// The protected header names another author than the outer one, or several.
     InnerAuthor,
     /// The message was encrypted, and nothing proves that a member sent it.
-    CovertContent,
+    DecryptedForUnprovenSender,
     /// The member's posts wait for a moderator.
     ModeratedMember,
     /// The author is not a member.
@@ -128,7 +128,7 @@ impl Reason {
     pub fn may_be_captured(self) -> bool {
         matches!(
             self,
-            Self::CovertContent
+            Self::DecryptedForUnprovenSender
                 | Self::SeenHere
                 | Self::SeenElsewhere
                 | Self::NotMeantForHere

@@ -4,7 +4,6 @@
 mod addressed;
 mod author;
 mod banned;
-mod covert;
 mod encryption;
 mod inline;
 mod inner_author;
@@ -15,6 +14,7 @@ mod replay;
 mod signature;
 mod unaddressed;
 mod unproven;
+mod unproven_sender;
 
 use crate::facts::{MessageFacts, OuterFacts};
 pub use crate::reason::{Reason, RuleHit, UnknownReason};
@@ -89,9 +89,9 @@ pub const RULES: &[Rule] = &[
         check: inner_author::check,
     },
     Rule {
-        name: "covert-content",
+        name: "decrypted-for-unproven-sender",
         description: "Would we decrypt for somebody who proved nothing?",
-        check: covert::check,
+        check: unproven_sender::check,
     },
     Rule {
         name: "member-moderation",

@@ -27,7 +27,7 @@ const MOST_IN_TEXT: usize = 16 << 20;
 const WAIT: Duration = Duration::from_secs(60);
 
 const UNREADABLE: &[&str] = &["unreadable", "unsigned"];
-const UNSIGNED: &[&str] = &["unsigned", "covert-content"];
+const UNSIGNED: &[&str] = &["unsigned", "decrypted-for-unproven-sender"];
 /// Why the list holds each kind: one that does not fit cannot be read, like all that fails behind the use of a key.
 const REASONS: &[(&str, &[&str])] = &[
     ("ZIP beyond the limit", UNREADABLE),
@@ -39,7 +39,7 @@ const REASONS: &[(&str, &[&str])] = &[
     ("parts", UNREADABLE),
     ("base64", UNSIGNED),
     ("packets", UNREADABLE),
-    ("words under a member's signatures", &["invalid-signature", "covert-content"]),
+    ("words under a member's signatures", &["invalid-signature", "decrypted-for-unproven-sender"]),
     ("words in the text", &["not-encrypted", "invalid-signature"]),
     ("cleartext-signed line ends", &["not-encrypted", "invalid-signature"]),
 ];

@@ -168,7 +168,7 @@ async fn a_moderator_accepts_what_was_shown_and_no_more() {
     let message = encrypted("anne@example.org", LIST, &anne.encrypt(LIST, &entity("Plan", &text)).unwrap());
     site.send(LIST, &message, 1).await;
     let entry = site.server.queued()[0].clone();
-    assert_eq!(entry["reasons"].to_string(), r#"["unsigned","covert-content"]"#);
+    assert_eq!(entry["reasons"].to_string(), r#"["unsigned","decrypted-for-unproven-sender"]"#);
     let number = entry["entry"].to_string();
 
     // It could be a captured message: an owner has to see it first.
@@ -185,7 +185,7 @@ async fn a_moderator_accepts_what_was_shown_and_no_more() {
     site.server.wait_until_judged();
     assert_eq!(
         site.server.queued()[0]["reasons"].to_string(),
-        r#"["too-large","unsigned","covert-content"]"#
+        r#"["too-large","unsigned","decrypted-for-unproven-sender"]"#
     );
     assert_eq!(site.sink.wait_for(1, WAIT).await[0].recipient, "olga@example.org", "it waits again");
 

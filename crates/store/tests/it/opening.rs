@@ -90,6 +90,12 @@ async fn a_migration_leaves_a_copy_that_is_whole_and_private() {
     old.execute_batch("CREATE TABLE migrations (number INTEGER PRIMARY KEY) STRICT").unwrap();
     old.execute_batch(&script).unwrap();
     old.execute_batch("INSERT INTO migrations VALUES (1); INSERT INTO domains (mail_host, created_at) VALUES ('x.example', 1)").unwrap();
+    old.execute_batch(
+        r#"INSERT INTO lists (domain_no, local, style, settings, created_at) VALUES (1, 'team', 'pgp-default', '{}', 1);
+           INSERT INTO queue (queue, list_no, door, body_no, arrival, received_at, next_at, reasons)
+           VALUES ('hold', 1, 'posting', 1, x'01', 1, 1, '["unsigned","covert-content"]')"#,
+    )
+    .unwrap();
     drop(old);
     std::fs::write(folder.path().join("sealist.db.version-1.draft"), "broken off").unwrap();
 
@@ -103,6 +109,9 @@ async fn a_migration_leaves_a_copy_that_is_whole_and_private() {
     let hosts: i64 = hosts.query_row("SELECT COUNT(*) FROM domains", [], |row| row.get(0)).unwrap();
     assert_eq!(hosts, 1, "what was in it");
     database.open().await.unwrap();
+    let held = Connection::open(&path).unwrap();
+    let reasons: String = held.query_row("SELECT reasons FROM queue", [], |row| row.get(0)).unwrap();
+    assert_eq!(reasons, r#"["unsigned","decrypted-for-unproven-sender"]"#, "a reason has its new name");
 
     let day = Duration::from_secs(24 * 3600);
     assert!(database.remove_copies(SystemTime::now() - day).is_empty(), "it is young");
