@@ -43,20 +43,20 @@ pub async fn locked(db: &mut Conn, list: ListNo) -> Result<Option<StoredSettings
 pub async fn stored(db: &mut Conn, list: ListNo) -> Result<Option<StoredSettings>, StoreError> {
     let row = query("SELECT style, openpgp, generation FROM lists WHERE no = $1").bind(list.0);
     let Some(row) = row.fetch_optional(&mut *db).await? else { return Ok(None) };
-    let style: String = row.try_get(0)?;
-    let defaults = defaults(&style, row.try_get::<i64>(1)? != 0);
+    let style: String = row.try_get("style")?;
+    let defaults = defaults(&style, row.try_get::<i64>("openpgp")? != 0);
     let (mut settings, mut unknown) = (defaults.clone(), Vec::new());
     for (name, value) in rows(db, list).await? {
         if take(list, &mut settings, &name, &value).is_none() {
             unknown.push((name, value));
         }
     }
-    Ok(Some(StoredSettings { style, defaults, settings, generation: row.try_get(2)?, unknown }))
+    Ok(Some(StoredSettings { style, defaults, settings, generation: row.try_get("generation")?, unknown }))
 }
 
 async fn rows(db: &mut Conn, list: ListNo) -> Result<Vec<(String, String)>, StoreError> {
     let rows = query("SELECT name, value FROM list_settings WHERE list_no = $1 ORDER BY name").bind(list.0);
-    let read = |row: &SqlRow| Ok((row.try_get(0)?, row.try_get(1)?));
+    let read = |row: &SqlRow| Ok((row.try_get("name")?, row.try_get("value")?));
     rows.fetch_all(db).await?.iter().map(read).collect()
 }
 

@@ -126,12 +126,12 @@ pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
 fn gathered(rows: &[SqlRow]) -> Result<Vec<(MailingList, Option<Timestamp>)>, StoreError> {
     let mut lists: Vec<(MailingList, Option<Timestamp>)> = Vec::new();
     for row in rows {
-        let no = ListNo(row.try_get(0)?);
+        let no = ListNo(row.try_get("no")?);
         if lists.last().is_none_or(|(list, _)| list.no != no) {
-            let held_at: Option<i64> = row.try_get(7)?;
+            let held_at: Option<i64> = row.try_get("held_at")?;
             lists.push((without_rows(row, no)?, held_at.map(Timestamp)));
         }
-        let setting: (Option<String>, Option<String>) = (row.try_get(5)?, row.try_get(6)?);
+        let setting: (Option<String>, Option<String>) = (row.try_get("name")?, row.try_get("value")?);
         if let ((Some(name), Some(value)), Some((list, _))) = (setting, lists.last_mut()) {
             list_settings::take(no, &mut list.settings, &name, &value);
         }
@@ -141,10 +141,11 @@ fn gathered(rows: &[SqlRow]) -> Result<Vec<(MailingList, Option<Timestamp>)>, St
 
 /// The list with what its style says.
 fn without_rows(row: &SqlRow, no: ListNo) -> Result<MailingList, StoreError> {
-    let (local, host, style): (String, String, String) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+    let (local, host, style): (String, String, String) =
+        (row.try_get("local")?, row.try_get("mail_host")?, row.try_get("style")?);
     Ok(MailingList {
         no,
         name: ListName::new(&local, &host).map_err(|_| DAMAGED)?,
-        settings: list_settings::defaults(&style, row.try_get::<i64>(4)? != 0),
+        settings: list_settings::defaults(&style, row.try_get::<i64>("openpgp")? != 0),
     })
 }

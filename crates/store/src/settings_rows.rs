@@ -17,7 +17,7 @@ const STYLES: &str = include_str!("../migrations/0022.json");
 pub(crate) async fn write(db: &mut Conn) -> Result<(), StoreError> {
     for row in query("SELECT no, style, settings FROM lists").fetch_all(&mut *db).await? {
         let (no, style, settings): (i64, String, String) =
-            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            (row.try_get("no")?, row.try_get("style")?, row.try_get("settings")?);
         let list = ListRows::of(&style, &settings).ok_or(DAMAGED)?;
         let set = query("UPDATE lists SET openpgp = $2 WHERE no = $1");
         set.bind(no).bind(i64::from(list.has_openpgp)).execute(&mut *db).await?;

@@ -1,5 +1,7 @@
 //! Databases of earlier versions, with rows as those versions wrote them, come up to date with all that is in them.
 
+mod whole_site;
+
 use sealist_lists::events::{EventKind, in_words};
 use sealist_lists::model::{
     AddressNo, DeliveryMode, DeliveryStatus, EffectivePreferences, ListNo, PreferenceChange, PreferenceLevel,
