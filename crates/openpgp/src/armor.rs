@@ -1,19 +1,20 @@
-//! ASCII armor, written ([RFC 9580, section 6]).
+//! Writes ASCII armor ([RFC 9580, section 6]).
 //!
-//! Written with its checksum: GnuPG 2.2 misreads one message in three without. CRC-24 is linear, so that of
-//! a spliced copy is made of that of its parts.
+//! Armor is written with its checksum, because GnuPG 2.2 misreads one message in three without it. CRC-24 is
+//! linear, so the checksum of a spliced copy is computed from those of its parts.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// Octets in an armor line of 64 characters.
 pub(crate) const LINE_OCTETS: usize = 48;
-/// Lines that are encoded at once.
+/// How many lines are encoded at a time.
 const LINES: usize = 64;
 const POLYNOMIAL: u32 = 0x0186_4cfb;
 const CRC_INIT: u32 = 0x00b7_04ce;
 
-/// What an octet adds to the checksum when so many follow it, in the upper 24 bits: eight octets are looked up at once.
+/// The contribution of an octet to the checksum if that many octets follow it, in the upper 24 bits. Eight
+/// octets are looked up at a time.
 static TABLES: [[u32; 256]; 8] = tables();
 
 const fn tables() -> [[u32; 256]; 8] {
@@ -55,11 +56,11 @@ fn update(crc: u32, bytes: &[u8]) -> u32 {
     rest.iter().fold(crc, one) >> 8
 }
 
-/// The checksum of a tail that many heads will be put before.
+/// The checksum of a tail that will follow many different heads.
 pub(crate) struct TailChecksum {
-    /// CRC of the tail alone, from zero.
+    /// The CRC of the tail alone, starting from zero.
     crc: u32,
-    /// What a head's CRC is multiplied by to be carried over the tail: x^(8·octets) mod the polynomial.
+    /// The factor that carries a head's CRC over the tail: x^(8·octets) modulo the polynomial.
     shift: u32,
 }
 
@@ -74,7 +75,7 @@ impl TailChecksum {
     }
 }
 
-/// Product of two polynomials over GF(2), modulo the CRC's.
+/// The product of two polynomials over GF(2), modulo the CRC's polynomial.
 fn multiply(a: u32, b: u32) -> u32 {
     (0..24).rev().fold(0, |product, bit| {
         let doubled = product << 1;
@@ -94,10 +95,10 @@ fn x_to_the(exponent: u64) -> u32 {
     result
 }
 
-/// Base64 in lines of 64 characters, CRLF behind each; only the last line may be shorter.
+/// Base64 in lines of 64 characters that end in CRLF. Only the last line may be shorter.
 pub(crate) fn lines(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() / LINE_OCTETS * 66 + 68);
-    // Many lines at once: the encoder is quick only with much.
+    // Many lines are encoded at a time, because the encoder is slow with short input.
     let mut digits = [0; 64 * LINES];
     for piece in bytes.chunks(LINES * LINE_OCTETS) {
         let length = STANDARD.encode_slice(piece, &mut digits).expect("48 octets make 64 characters");
@@ -109,7 +110,7 @@ pub(crate) fn lines(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The first line of a message's armor and the empty one behind it.
+/// The first line of a message's armor and the empty line after it.
 pub(crate) const MESSAGE_HEAD: &[u8] = b"-----BEGIN PGP MESSAGE-----\r\n\r\n";
 
 /// The checksum and last line.
@@ -118,7 +119,7 @@ pub(crate) fn message_tail(crc: u32) -> Vec<u8> {
     format!("={digits}\r\n-----END PGP MESSAGE-----\r\n").into_bytes()
 }
 
-/// Data in armor of that kind (`PUBLIC KEY BLOCK`, …), with its checksum and CRLF line ends.
+/// Data in armor of that kind (`PUBLIC KEY BLOCK`, …), with a checksum and CRLF line ends.
 pub(crate) fn block(kind: &str, data: &[u8]) -> Vec<u8> {
     let crc = STANDARD.encode(&update(CRC_INIT, data).to_be_bytes()[1..]);
     let mut out = format!("-----BEGIN PGP {kind}-----\r\n\r\n").into_bytes();
@@ -127,7 +128,7 @@ pub(crate) fn block(kind: &str, data: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The checksum of some octets.
+/// The checksum of octets that are added piece by piece.
 pub(crate) struct Checksum(u32);
 
 impl Checksum {
@@ -135,7 +136,7 @@ impl Checksum {
         Self(update(CRC_INIT, octets))
     }
 
-    /// As it stands in armor, before base64.
+    /// The checksum as armor contains it, before base64.
     pub(crate) fn octets(&self) -> [u8; 3] {
         let [_, a, b, c] = self.0.to_be_bytes();
         [a, b, c]

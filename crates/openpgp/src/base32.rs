@@ -1,10 +1,10 @@
-//! Base32 of [RFC 4648, section 6](https://www.rfc-editor.org/rfc/rfc4648#section-6) in lower case and without padding: what
-//! stands in addresses must survive servers and programs that change the case of notices.
+//! Base32 of [RFC 4648, section 6](https://www.rfc-editor.org/rfc/rfc4648#section-6) in lower case and
+//! without padding. Text in addresses must survive servers and programs that change its case.
 
 /// The digits, by their value.
 pub(crate) const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// Octets, whose number must be a multiple of five, as eight digits for each five.
+/// Encodes octets, whose number must be a multiple of five, as eight digits per five octets.
 pub(crate) fn encode(octets: &[u8]) -> String {
     let digits = octets.chunks(5).flat_map(|five| {
         let bits = five.iter().fold(0_u64, |bits, octet| bits << 8 | u64::from(*octet));
@@ -13,7 +13,7 @@ pub(crate) fn encode(octets: &[u8]) -> String {
     digits.map(char::from).collect()
 }
 
-/// The octets of a text of such digits in either case; `None` if it is none.
+/// Decodes digits in either case. Returns `None` if the text is not base32.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(8) {
         return None;

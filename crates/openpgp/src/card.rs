@@ -1,5 +1,5 @@
-//! Sealing cards: all that delivery needs of a certificate, computed when the certificate or the policy
-//! changes. Delivery parses no certificates.
+//! Sealing cards: everything that delivery needs of a certificate. A card is computed when the certificate or
+//! the policy changes, so that delivery parses no certificates.
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::Cert;
@@ -13,40 +13,40 @@ use crate::recipient_key::{RecipientKey, take};
 use crate::revocation::Revocation;
 use crate::unusable::{Need, Unusable, why_no_part, why_not_valid};
 
-/// Grows when the rules of [`crate::Certificate::usable`] change: cards of an older epoch are stale.
+/// The version of the rules of [`crate::Certificate::usable`]. Cards of an older epoch are stale.
 pub const POLICY_EPOCH: u32 = 2;
 
 const FORM: u8 = 3;
 const TAG_OCTETS: usize = 32;
-/// No end is set.
+/// The key has no expiry date.
 const NEVER: i64 = i64::MAX;
 
-/// The encryption keys of one certificate and how long they may be used.
+/// The encryption keys of one certificate, with the time until which they may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealingCard {
     family: Family,
     keys: Vec<TimedKey>,
-    /// The end of the primary key, or of what signs.
+    /// The expiry of the primary key or of the signing key, whichever is earlier.
     until: i64,
 }
 
-/// An encryption key and the end of its own time.
+/// An encryption key with its own expiry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TimedKey {
     pub(crate) key: RecipientKey,
     until: i64,
 }
 
-/// Why a stored card cannot be used: the delivery waits.
+/// Why a stored card cannot be used. The copy then waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CardError {
-    /// Not ours, altered, or for another address.
+    /// The card was not made by this site, was altered, or is for another address.
     #[error("the sealing card is not authentic")]
     Forged,
-    /// Made under older rules.
+    /// The card was made under older rules.
     #[error("the sealing card is stale")]
     Stale,
-    /// Its keys have expired since.
+    /// All keys of the card have expired.
     #[error("the key has expired")]
     Expired,
 }
@@ -93,28 +93,28 @@ impl SealingCard {
         Ok(Self { family, keys, until: primary_end.map_or(NEVER, |at| at.0).min(signing_end) })
     }
 
-    /// Which packets the holder reads.
+    /// Which packets the holder's program can read.
     pub fn family(&self) -> Family {
         self.family
     }
 
-    /// Until when the card may be used; `None`: no end is set.
+    /// The time until which the card may be used. `None`: there is no limit.
     pub fn valid_until(&self) -> Option<Timestamp> {
         let last = self.keys.iter().map(|key| key.until).max()?;
         Some(last.min(self.until)).filter(|until| *until != NEVER).map(Timestamp)
     }
 
-    /// The keys that a session key is wrapped to.
+    /// The keys that a session key is encrypted to.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &RecipientKey> {
         self.keys.iter().map(|timed| &timed.key)
     }
 
-    /// The stored form. `holder` binds the card to whom it is for: the address's look-up key.
+    /// The stored form. `holder` is the look-up key of the address, and binds the card to that address.
     pub fn to_bytes(&self, mac: &MacKey, holder: &str) -> Vec<u8> {
         self.to_bytes_of(POLICY_EPOCH, mac, holder)
     }
 
-    /// The stored form as the rules of that epoch made it.
+    /// The stored form as the rules of `epoch` made it.
     pub(crate) fn to_bytes_of(&self, epoch: u32, mac: &MacKey, holder: &str) -> Vec<u8> {
         let mut out = vec![FORM, self.family.number()];
         out.extend_from_slice(&epoch.to_be_bytes());
@@ -128,14 +128,15 @@ impl SealingCard {
         out
     }
 
-    /// Reads a stored card without the keys whose time is over; errs if it is not authentic, stale, or has none left.
+    /// Parses a stored card, without the keys that have expired. Errs if the card is not authentic, is stale,
+    /// or has no key left.
     pub fn from_bytes(stored: &[u8], mac: &MacKey, holder: &str, now: Timestamp) -> Result<Self, CardError> {
         let body_end = stored.len().checked_sub(TAG_OCTETS).ok_or(CardError::Forged)?;
         let (body, tag) = stored.split_at(body_end);
         let mut input = body;
         let [form, family] = take::<2>(&mut input).ok_or(CardError::Forged)?;
         let epoch = take::<4>(&mut input).ok_or(CardError::Forged)?;
-        // Older rules may have bound it to another form of the address.
+        // Older rules may have bound the card to another form of the address.
         if form != FORM || u32::from_be_bytes(epoch) != POLICY_EPOCH {
             return Err(CardError::Stale);
         }
@@ -158,7 +159,7 @@ impl SealingCard {
     }
 }
 
-/// The end of a key, or of what binds it.
+/// The expiry of a key, or of the signature that binds it.
 fn end_of(key: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> i64 {
     let ends = [key.key_expiration_time(), key.binding_signature().signature_expiration_time()];
     ends.into_iter().flatten().map(Timestamp::from_system_time).min().map_or(NEVER, |at| at.0)

@@ -19,42 +19,42 @@ use crate::pkesk;
 use crate::unusable::{self, Unusable};
 use crate::verification_cost::Allowance;
 
-/// The longest input that is looked at, armor removed.
+/// The largest input in octets, without armor.
 pub(crate) const MAX_INPUT_OCTETS: usize = 16 * 1024 * 1024;
-/// Certificates in one input.
+/// The most certificates in one input.
 pub(crate) const MAX_CERTIFICATES: usize = 100;
 
-/// A certificate that was filtered and parsed. Whether it can be used is asked with a time.
+/// A certificate that was filtered and parsed. Whether it can be used depends on a time.
 #[derive(Clone)]
 pub struct Certificate {
     cert: Cert,
 }
 
-/// Why data holds no certificate that we can take. Each is one plain sentence.
+/// Why data contains no certificate that we accept. Each error is one plain sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// Neither armored nor binary OpenPGP data with a public key.
+    /// The data is not an OpenPGP public key, armored or binary.
     #[error("this is no OpenPGP public key")]
     NotACertificate,
-    /// A packed file: what is in it is not looked at.
+    /// The data is an archive. Its content is not read.
     #[error("this is a packed file: unpack it")]
     Archive,
-    /// A secret key: nobody's business.
+    /// The data is a secret key, which must not be sent to anybody.
     #[error("this holds a secret key: send the public key only")]
     SecretKey,
-    /// Version 3 (before 1998) or 5 (a GnuPG draft).
+    /// The key has version 3 (before 1998) or 5 (a GnuPG draft).
     #[error("keys of version {version} cannot be used: make a new one")]
     Version {
-        /// The version found.
+        /// The version.
         version: u8,
     },
-    /// An algorithm, or a number in the key, that costs too much.
+    /// The algorithm is unknown, or a number in the key is too expensive to use.
     #[error("the key uses an algorithm or a size that is not supported here: make a new one")]
     NotSupported,
-    /// Several, where one is asked for.
+    /// One key is asked for, but there are several.
     #[error("this holds several keys: send one")]
     Several,
-    /// More than the limits allow, even without foreign signatures.
+    /// The certificate exceeds the limits even without third-party signatures.
     #[error("the key is too large")]
     TooLarge,
     /// Even the newest self-signatures take too long to verify.
@@ -67,13 +67,14 @@ fn binary(data: &[u8]) -> Result<Vec<u8>, CertificateError> {
 }
 
 impl Certificate {
-    /// All certificates in a file of the admin, armored or binary, filtered before they are parsed. What is there twice is merged.
-    /// Each may cost as much as all keys of one message may: data of strangers is read by [`crate::KeyMaterial`].
+    /// All certificates in a file of the admin, armored or binary, filtered before they are parsed.
+    /// Duplicates are merged. Each certificate may cost as much as all keys of one message. (Data of
+    /// strangers is parsed by [`crate::KeyMaterial`].)
     pub fn read(data: &[u8]) -> Result<Vec<Self>, CertificateError> {
         Self::in_binary(&binary(data)?, MAX_CERTIFICATES)
     }
 
-    /// The one certificate in the data.
+    /// The only certificate in the data.
     pub fn read_one(data: &[u8]) -> Result<Self, CertificateError> {
         let mut all = Self::in_binary(&binary(data)?, 1)?.into_iter();
         all.next().ok_or(CertificateError::NotACertificate)
@@ -89,7 +90,7 @@ impl Certificate {
         found.kept(&mut allowance).into_iter().map(|one| Self::parse(&one?)).collect()
     }
 
-    /// The certificate with that fingerprint in data of anybody; `None` if the data holds only others.
+    /// The certificate with that fingerprint in data from anybody. `None` if the data contains only others.
     pub fn find(data: &[u8], fingerprint: &Fingerprint) -> Result<Option<Self>, CertificateError> {
         let binary = binary(data)?;
         let mut found = FoundCertificates::default();
@@ -104,12 +105,12 @@ impl Certificate {
         Self::own(&cert)
     }
 
-    /// A certificate as [`Self::to_bytes`] gave it: no limits, no filter.
+    /// Parses the output of [`Self::to_bytes`], without limits and filter.
     pub fn from_stored(stored: &[u8]) -> Result<Self, CertificateError> {
         Cert::from_bytes(stored).map(|cert| Self { cert }).map_err(|_| CertificateError::NotACertificate)
     }
 
-    /// Some subpackets can be read and not written.
+    /// Checks that the certificate can be serialized. Some subpackets can be parsed but not serialized.
     pub(crate) fn writable(cert: Cert) -> Result<Self, CertificateError> {
         cert.to_vec().map_err(|_| CertificateError::NotACertificate)?;
         Ok(Self { cert })
@@ -128,7 +129,7 @@ impl Certificate {
         Fingerprint::of(&self.cert.fingerprint())
     }
 
-    /// The user ids as text, valid or not, for people to look at.
+    /// The user ids as text, valid or not, for display.
     pub fn user_ids(&self) -> Vec<String> {
         self.cert.userids().map(|u| String::from_utf8_lossy(u.userid().value()).into_owned()).collect()
     }
@@ -146,7 +147,7 @@ impl Certificate {
             .collect()
     }
 
-    /// The name in a user id with that address that is bound and not revoked at that time.
+    /// The name in a user id that has that address and is bound and not revoked at that time.
     pub fn name_of(&self, address: &Address, now: Timestamp) -> Option<String> {
         let policy = StandardPolicy::new();
         let valid = self.cert.with_policy(&policy, now.to_system_time()).ok()?;
@@ -164,24 +165,24 @@ impl Certificate {
         self.cert.userids().any(|u| u.userid().email().ok().flatten().is_some_and(named))
     }
 
-    /// What delivery needs of the certificate, if one can encrypt to it and it can sign at that time.
+    /// The sealing card, if the key can encrypt and sign at that time.
     pub fn usable(&self, now: Timestamp) -> Result<SealingCard, Unusable> {
         SealingCard::of(&self.cert, now, pkesk::can_wrap)
     }
 
-    /// When the primary key expires, as far as the self-signatures valid at that time say.
+    /// When the primary key expires, according to the self-signatures that are valid at that time.
     pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
         let policy = StandardPolicy::new();
         let valid = self.cert.with_policy(&policy, now.to_system_time()).ok()?;
         valid.primary_key().key_expiration_time().map(Timestamp::from_system_time)
     }
 
-    /// The fingerprints of the subkeys that its holder has to prolong together with the key at that time.
+    /// The fingerprints of the subkeys that the holder must extend together with the key at that time.
     pub fn subkeys_to_prolong(&self, now: Timestamp) -> Vec<Fingerprint> {
         unusable::to_prolong(&self.cert, now)
     }
 
-    /// Binary, for the database.
+    /// The binary form, for the database.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.cert.to_vec().expect("it could when it was read, or we made it")
     }
@@ -220,7 +221,7 @@ mod tests {
     fn what_cannot_be_written_is_dropped() {
         let now = Timestamp(1_790_000_000_000);
         let mut bytes = Certificate::of(member("anne@example.org", Kind::Curve25519, now)).to_bytes();
-        // An issuer fingerprint of a version that nobody knows: it can be read and not written.
+        // An issuer fingerprint of an unknown version can be parsed but not serialized.
         let at = bytes.windows(3).position(|octets| octets == [0x16, 0x21, 4]).unwrap();
         bytes[at + 2] = 9;
         let read = Certificate::read_one(&bytes).unwrap();

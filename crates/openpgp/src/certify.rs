@@ -1,8 +1,8 @@
 //! Certifications of a list's key by its members.
 //!
-//! Members send the list's key back with their signatures on its user ids. Only what that member's primary key signed
-//! over a user id that the list's key has is taken: the newest of each member, small, and nothing of it that is not
-//! signed. Whoever adds octets that no signature covers would otherwise make the key one that programs refuse.
+//! Members send the list's key back with their signatures on its user ids. Only signatures by the member's
+//! primary key on existing user ids are accepted: the newest one per member, of limited size, and without
+//! unsigned subpackets. Otherwise anybody could add octets until programs refuse the list's key.
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::packet::signature::subpacket::{SubpacketArea, SubpacketTag};
@@ -18,37 +18,38 @@ use crate::filter::{self, UnreadableCertificate};
 use crate::limits::MAX_CERTIFICATE_OCTETS;
 use crate::verification_cost::Allowance;
 
-/// Certifications by others that a list's key keeps.
+/// The most certifications that a list's key keeps.
 const MAX_CERTIFICATIONS: usize = 256;
-/// Certifications in the name of one member that are verified for each user id, until one is good.
+/// The most certifications in the name of one member that are verified per user id, until one is valid.
 const MAX_TRIED: usize = 16;
-/// Octets of one of them: of what is signed, and of the packet without what is not.
+/// The largest certification in octets, without unsigned subpackets.
 const MAX_CERTIFICATION_OCTETS: usize = 8 * 1024;
-/// Octets of a list's key with all that others signed.
+/// The largest list key in octets, with all certifications.
 const MAX_CERTIFIED_OCTETS: usize = 128 * 1024;
 
-/// Why there is nothing to take.
+/// Why no certification is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotCertified {
     /// A secret key.
     #[error("this holds a secret key: send the public key only")]
     SecretKey,
-    /// No key, several, or one that is too large.
+    /// The data has no key, several keys, or one that is too large.
     #[error("this is no OpenPGP public key")]
     Unreadable,
-    /// Not the list's key.
+    /// The key is not the list's.
     #[error("this is another key")]
     OtherKey,
-    /// Nobody but the list itself signed a user id.
+    /// Only the list itself signed the user ids.
     #[error("nobody signed a user id")]
     NoSignedUserIds,
-    /// Nothing of that member that is not there already.
+    /// There is no new certification by that member.
     #[error("there is no new signature of yours")]
     NothingNew,
 }
 
 impl Certificate {
-    /// This certificate, a list's, with the certifications that `by` made on its user ids in `data`, armored or binary.
+    /// This certificate (a list's) with the certifications that `by` made on its user ids in `data`, armored
+    /// or binary.
     pub fn certified_by(&self, by: &Self, data: &[u8], now: Timestamp) -> Result<Self, NotCertified> {
         let sent = read(data)?;
         if sent.fingerprint() != self.cert().fingerprint() {
@@ -78,7 +79,7 @@ impl Certificate {
         if fits { Ok(certified) } else { Err(NotCertified::NothingNew) }
     }
 
-    /// This certificate without anything that others signed.
+    /// This certificate without certifications by others.
     pub fn without_certifications(&self) -> Result<Self, CertificateError> {
         Self::own(self.cert())
     }
@@ -91,7 +92,7 @@ impl Certificate {
         Self::writable(cert).ok()
     }
 
-    /// What others signed, without what they did not sign, and without what is large.
+    /// The certifications by others, without unsigned subpackets and without those that are too large.
     fn clean(&self) -> Vec<(UserID, Signature)> {
         let each = self.cert().userids().flat_map(|own| {
             own.certifications().filter_map(move |one| Some((own.userid().clone(), bare(one)?)))
@@ -106,7 +107,7 @@ impl Certificate {
         })
     }
 
-    /// How many certifications by others it has.
+    /// The number of certifications by others.
     pub fn certifications(&self) -> usize {
         self.cert().userids().map(|user_id| user_id.certifications().count()).sum()
     }
@@ -122,7 +123,7 @@ impl Certificate {
     }
 }
 
-/// Of each user id and each issuer the last that was made.
+/// The newest certification per user id and issuer.
 fn newest(mut all: Vec<(UserID, Signature)>) -> Vec<(UserID, Signature)> {
     let made = |one: &Signature| one.signature_creation_time();
     let issuer =
@@ -134,7 +135,7 @@ fn newest(mut all: Vec<(UserID, Signature)>) -> Vec<(UserID, Signature)> {
     all
 }
 
-/// The certification with nothing beside what is signed but who made it; `None` if it is large all the same.
+/// The certification with only the issuer as unsigned data. `None` if it is still too large.
 fn bare(signature: &Signature) -> Option<Signature> {
     use SubpacketTag::{Issuer, IssuerFingerprint};
     let mut bare = signature.clone();
@@ -144,13 +145,13 @@ fn bare(signature: &Signature) -> Option<Signature> {
     (Packet::from(bare.clone()).to_vec().ok()?.len() <= MAX_CERTIFICATION_OCTETS).then_some(bare)
 }
 
-/// Whether it says that it is by that key.
+/// Whether the signature claims to be by that key.
 fn is_named(signature: &Signature, by: &Certificate) -> bool {
     let signer = by.cert().primary_key().key();
     signature.get_issuers().iter().any(|issuer| issuer.aliases(signer.key_handle()))
 }
 
-/// One certificate, whole: with what others signed.
+/// Parses one certificate with the signatures by others.
 fn read(data: &[u8]) -> Result<Cert, NotCertified> {
     let binary = dearmor::to_binary(data, MAX_CERTIFICATE_OCTETS).ok_or(NotCertified::Unreadable)?;
     match filter::certificates(&binary, 1, &mut Allowance::whole()) {
@@ -189,7 +190,7 @@ mod tests {
         assert_eq!(key.without_certifications().unwrap().certifications(), 0);
     }
 
-    /// What no signature covers does not come along, and what came before goes.
+    /// Unsigned data is not accepted, and unsigned data that was accepted earlier is removed.
     #[test]
     fn what_is_not_signed_is_not_taken() {
         use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketValue};

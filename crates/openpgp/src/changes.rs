@@ -1,4 +1,4 @@
-//! What an update of a certificate has changed, for people.
+//! The differences between two versions of a certificate, for people.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,25 +7,25 @@ use sealist_mail::Timestamp;
 
 use crate::certificate::Certificate;
 
-/// Something that is new.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateChange {
-    /// Another end; `None`: it has none any more.
+    /// Another expiry date. `None`: the key does not expire any more.
     Until(Option<Timestamp>),
-    /// It cannot be used any more; the sentence says why.
+    /// The key can no longer be used; the sentence says why.
     Unusable(String),
-    /// It can be used, and could not before.
+    /// The key can be used now, and could not before.
     Usable,
-    /// So many subkeys more.
+    /// This many new subkeys.
     Subkeys(usize),
-    /// So many user ids more. They count for nobody's address.
+    /// This many new user ids. They do not change whose address the key has.
     UserIds(usize),
-    /// Signatures of its own that change none of that.
+    /// New self-signatures with no other effect.
     Signatures,
 }
 
 impl Certificate {
-    /// What is new in this certificate since an older state of it; empty: nothing.
+    /// The changes of this certificate since an older version. Empty if there are none.
     pub fn changes_since(&self, before: &Self, now: Timestamp) -> Vec<CertificateChange> {
         if self.to_bytes() == before.to_bytes() {
             return Vec::new();

@@ -1,16 +1,16 @@
-//! Decrypted bytes: zeroed when dropped, never printed.
+//! Decrypted bytes. They are zeroed when dropped, and never printed.
 
 use std::io::Read;
 use std::ops::{Deref, Range};
 
 use zeroize::Zeroize as _;
 
-/// What was encrypted. No Debug and no Display, so that it cannot reach a log; zeroed on drop.
+/// Decrypted content. It has no Debug and no Display, so that it cannot reach a log, and is zeroed on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cleartext(Vec<u8>);
 
 impl Cleartext {
-    /// Takes over bytes that came from a decryption or will be sealed.
+    /// Takes ownership of bytes that were decrypted or will be sealed.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -19,7 +19,7 @@ impl Cleartext {
         Self(Vec::with_capacity(octets))
     }
 
-    /// Only those pieces of it, which are in order, without the first octets of them.
+    /// Keeps only those pieces, which must be in order, without the first `skip` octets of them.
     pub(crate) fn keep(mut self, pieces: impl Iterator<Item = Range<usize>>, mut skip: usize) -> Self {
         let mut octets = 0;
         for piece in pieces {
@@ -30,21 +30,22 @@ impl Cleartext {
             self.0.copy_within(piece, octets);
             octets += length;
         }
-        // What is behind stays until it is zeroed on drop.
+        // The octets after this length are zeroed on drop.
         self.0.truncate(octets);
         self
     }
 
-    /// Empties it; what was in it is zeroed when it is dropped or read over.
+    /// Empties the buffer. The old content is zeroed on drop or overwritten.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Appends up to so many octets; says how many came.
+    /// Appends up to `octets` octets. Returns how many were read.
     pub(crate) fn read_from(&mut self, reader: &mut impl Read, octets: usize) -> std::io::Result<usize> {
         let from = self.0.len();
         if self.0.capacity() < from + octets {
-            // By a quarter, not to the double: what is large need not be twice as large in memory.
+            // The buffer grows by a quarter instead of doubling, so that a large message does not need twice
+            // its memory.
             self.0.reserve_exact((from / 4).max(octets));
         }
         self.0.resize(from + octets, 0);
@@ -64,7 +65,7 @@ impl Deref for Cleartext {
 
 impl Drop for Cleartext {
     fn drop(&mut self) {
-        // As slices: `Vec` is zeroed octet by octet, which takes ten times as long.
+        // Zeroed as a slice, because `Vec` is zeroed octet by octet, which takes ten times as long.
         self.0.spare_capacity_mut().zeroize();
         self.0.as_mut_slice().zeroize();
     }

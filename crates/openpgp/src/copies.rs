@@ -1,8 +1,9 @@
-//! Copies: the stored packet with one reader's PKESK before it, in armor.
+//! Makes copies: the stored packet after one recipient's PKESK, in armor.
 //!
-//! The body is base64-encoded once and shared; a copy costs its PKESK, a few lines and a checksum by
-//! linearity. A head whose length is no multiple of three borrows the first octets of the body, so that
-//! there are three phases of the shared lines, each made when first asked for.
+//! The body is base64-encoded once and shared by all copies. A copy costs its PKESK, a few lines, and a
+//! checksum that is computed from partial checksums. If the length of the PKESKs is not a multiple of three,
+//! they borrow the first octets of the body. So there are three phases of the shared lines, each made when it
+//! is first needed.
 
 use std::sync::OnceLock;
 
@@ -15,7 +16,7 @@ use crate::pkesk::{self, CannotEncrypt, KeyIds};
 use crate::sealed::Sealed;
 use crate::session_key::SessionKey;
 
-/// One post, ready to be copied for any number of readers.
+/// One post, ready to be copied for any number of recipients.
 pub struct SealedPost {
     session_key: SessionKey,
     family: Family,
@@ -29,18 +30,18 @@ struct Phase {
     checksum: TailChecksum,
 }
 
-/// The armor of one copy: three pieces to be written one after the other.
+/// The armor of one copy: three pieces to be written in order.
 pub struct CopyArmor {
-    /// First line and the reader's PKESKs.
+    /// The first line and the recipient's PKESKs.
     pub head: Vec<u8>,
     /// The lines that all copies share.
     pub shared: Bytes,
-    /// Checksum and last line.
+    /// The checksum and the last line.
     pub tail: Vec<u8>,
 }
 
 impl SealedPost {
-    /// Prepares copies of a sealed post, for readers of its family.
+    /// Prepares copies of a sealed post, for recipients of its packet family.
     pub fn new(sealed: Sealed, session_key: SessionKey, ids: KeyIds) -> Self {
         Self {
             session_key,
@@ -51,8 +52,8 @@ impl SealedPost {
         }
     }
 
-    /// The copy for the holders of those cards: it holds their PKESKs and no other. One reader, unless the list
-    /// chose to put several in one message. Errs if one of them reads the other family.
+    /// The copy for the holders of those cards, with their PKESKs and no others. There is one recipient,
+    /// unless the list puts several into one message. Errs if a recipient belongs to the other packet family.
     pub fn copy(&self, readers: &[&SealingCard]) -> Result<CopyArmor, CannotEncrypt> {
         let mut packets = Vec::with_capacity(96 * readers.len());
         for reader in readers {
@@ -82,7 +83,7 @@ impl SealedPost {
 }
 
 impl CopyArmor {
-    /// The pieces in one: for single copies and tests.
+    /// The concatenated pieces: for single copies and tests.
     pub fn joined(&self) -> Vec<u8> {
         [&self.head[..], &self.shared, &self.tail].concat()
     }
@@ -116,7 +117,7 @@ mod tests {
                 let packets: Vec<u8> = crate::framing::Packets::new(&binary).map(|p| p.unwrap().tag).collect();
                 prop_assert_eq!(packets, [vec![1; card.keys().count()], vec![18]].concat());
                 prop_assert!(own >= 96);
-                // The checksum line is what the armor writer gives for the whole.
+                // The checksum line must be the same as that of the whole armor.
                 let plain = armor::block("MESSAGE", &binary);
                 let end = |armor: &[u8]| String::from_utf8_lossy(armor).lines().rev().take(2).map(str::to_owned).collect::<Vec<_>>();
                 prop_assert_eq!(end(&copy), end(&plain));
@@ -151,7 +152,7 @@ mod tests {
         Post { list, storage, sealed }
     }
 
-    /// The packet tags and the versions of the first and the last.
+    /// The packet tags, and the versions of the first and the last packet.
     fn shape(copy: &CopyArmor) -> Vec<(u8, u8)> {
         let binary = dearmor::to_binary(&copy.joined(), 100_000).unwrap();
         crate::framing::Packets::new(&binary).map(|p| p.unwrap()).map(|p| (p.tag, p.body[0])).collect()

@@ -1,7 +1,7 @@
-//! Reading ASCII armor ([RFC 9580, section 6]).
+//! Parses ASCII armor ([RFC 9580, section 6]).
 //!
-//! Armor as programs write it is decoded line by line; what is written otherwise (another line end, blanks, text
-//! before it, a missing empty line) goes to the library's tolerant reader, which takes seven times as long.
+//! Armor as programs write it is decoded line by line. Other armor (other line ends, blanks, text before it,
+//! a missing empty line) is parsed by the library's tolerant parser, which takes seven times as long.
 
 use std::io::Read as _;
 
@@ -12,12 +12,13 @@ use sequoia_openpgp::armor::{Reader, ReaderMode};
 
 use crate::armor::Checksum;
 
-/// Longer texts are one block.
+/// Longer texts are taken as one block.
 const MAX_SEARCHED: usize = 4 * 1024 * 1024;
-/// Characters that are decoded at once: a multiple of four.
+/// How many characters are decoded at a time: a multiple of four.
 const PIECE: usize = 16 * 1024;
 
-/// The binary form of armored or binary data; `None` if it is armor and broken, or larger than `max_octets`.
+/// The binary form of armored or binary data. `None` if the armor is broken, or the data is larger than
+/// `max_octets`.
 pub(crate) fn to_binary(data: &[u8], max_octets: usize) -> Option<Vec<u8>> {
     if data.first().is_some_and(|first| first & 0x80 != 0) {
         return (data.len() <= max_octets).then(|| data.to_vec());
@@ -26,7 +27,7 @@ pub(crate) fn to_binary(data: &[u8], max_octets: usize) -> Option<Vec<u8>> {
     (!binary.is_empty() && binary.len() <= max_octets).then_some(binary)
 }
 
-/// The same of keys: of a text, all armored blocks in it, one behind the other.
+/// Like [`to_binary`], for keys: all armored blocks of a text are concatenated.
 pub(crate) fn keys_to_binary(data: &[u8], max_octets: usize) -> Option<Vec<u8>> {
     let is_text = data.starts_with(&[0xef, 0xbb, 0xbf]) || data.first().is_none_or(|first| first & 0x80 == 0);
     let is_wide = data.starts_with(&[0xff, 0xfe]) || data.starts_with(&[0xfe, 0xff]);
@@ -51,8 +52,8 @@ fn tolerant(data: &[u8], max_octets: usize) -> Option<Vec<u8>> {
     Some(binary)
 }
 
-/// One block from the first octet on: its first line, header lines, an empty line, base64, perhaps a checksum, its
-/// last line. Ends soon beyond the limit.
+/// Decodes one block that begins at the first octet: its first line, header lines, an empty line, base64, an
+/// optional checksum, and its last line. Stops soon after the limit.
 fn strict(data: &[u8], max_octets: usize) -> Option<Vec<u8>> {
     let mut lines = data.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let kind = lines.next()?.strip_prefix(b"-----BEGIN PGP ")?.strip_suffix(b"-----")?;

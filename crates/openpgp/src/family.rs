@@ -1,12 +1,13 @@
-//! The two families of packets that a message to a reader is made of.
+//! The two families of packets in which a message can be encrypted.
 
-/// Which packets a certificate's holder can read. A message is encrypted once for each family among its readers.
+/// Which packets the holder of a certificate can read. A message is encrypted once for each family among its
+/// recipients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// PKESK version 3 and SEIPD version 1: all version 4 certificates, also those that advertise more, because
-    /// what their holders read with may be older than their key.
+    /// PKESK version 3 and SEIPD version 1, for all version 4 certificates. Certificates that advertise more
+    /// are included, because the holder's program may be older than the key.
     V4,
-    /// PKESK version 6 and SEIPD version 2 ([RFC 9580, section 5.13.2]): version 6 certificates.
+    /// PKESK version 6 and SEIPD version 2 ([RFC 9580, section 5.13.2]), for version 6 certificates.
     V6,
 }
 

@@ -1,8 +1,8 @@
-//! A streaming filter for certificates, before the library sees them.
+//! Filters certificates before the library parses them.
 //!
-//! Keeps the primary key, its user ids and subkeys and what the primary key itself signed; third-party
-//! signatures, user attributes and everything over the limits are dropped. A certificate with 150,000
-//! foreign signatures would otherwise cost half a gigabyte.
+//! The filter keeps the primary key, its user ids and subkeys, and what the primary key signed. Third-party
+//! signatures, user attributes and everything over the limits are dropped. Without the filter a certificate
+//! with 150,000 third-party signatures would cost half a gigabyte of memory.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -19,32 +19,33 @@ const USER_ID: u8 = 13;
 const SECRET_KEY: u8 = 5;
 const SECRET_SUBKEY: u8 = 7;
 
-/// User ids of one certificate; with more it is refused.
+/// The most user ids of one certificate. A certificate with more is refused.
 const MAX_USER_IDS: usize = 200;
-/// Subkeys that stay: those with the newest signatures. Some people make three a year.
+/// The most subkeys that are kept: those with the newest signatures. Some people make three a year.
 const MAX_SUBKEYS: usize = 64;
-/// Parts of one certificate that are looked at at all.
+/// The most parts of one certificate that are read.
 const MAX_PARTS: usize = 5_000;
-/// Signatures on one part: of them so many that revoke it, and the newest others.
+/// The most signatures that are kept on one part: as many revocations, and the newest others.
 const MAX_SIGNATURES: usize = 64;
 const MAX_REVOCATIONS: usize = 16;
-/// The subpacket in which a subkey signs that it belongs to the primary key ([RFC 9580, section 5.2.3.34]).
+/// The subpacket with the signature of a subkey that binds it to the primary key ([RFC 9580, section
+/// 5.2.3.34]).
 const EMBEDDED: u8 = 32;
-/// Signatures on one certificate. A key of twenty years that is prolonged every year has 70.
+/// The most signatures on one certificate. A key that was extended every year for twenty years has 70.
 const MAX_ALL_SIGNATURES: usize = 512;
-/// Octets of a user id.
+/// The longest user id in octets.
 const MAX_USER_ID_OCTETS: usize = 2048;
 
-/// What stands in the way of reading a certificate at all.
+/// Why a certificate cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreadableCertificate {
     Framing,
     SecretKey,
     Version(u8),
-    /// The numbers of the primary key, or of all subkeys, are larger than may be.
+    /// The numbers of the primary key, or of all subkeys, are too large.
     Size,
     TooLarge,
-    /// To verify even one signature on each part costs more than is left.
+    /// Verifying even one signature per part costs more than the allowance.
     TooCostly,
 }
 
@@ -54,8 +55,8 @@ impl From<BadFraming> for UnreadableCertificate {
     }
 }
 
-/// The certificates in binary data, each filtered. What stays is chosen by what it is worth, not by where it stands, and is paid
-/// from the allowance.
+/// The certificates in binary data, each filtered. What is kept depends on its use, not on its position, and
+/// its cost is taken from the allowance.
 pub(crate) fn certificates(
     data: &[u8],
     most: usize,
@@ -66,14 +67,14 @@ pub(crate) fn certificates(
     found.kept(allowance).into_iter().collect()
 }
 
-/// What it costs to verify all signatures on the certificates in binary data that was read before, in µs.
+/// The cost in µs of verifying all signatures on the certificates in binary data that was filtered before.
 pub(crate) fn cost_us(data: &[u8]) -> u64 {
     let mut found = FoundCertificates::default();
     let read = found.add(data, usize::MAX);
     read.map_or(u64::MAX, |()| found.all.iter().map(Current::cost_us).sum())
 }
 
-/// Certificates in several pieces of data, each once: what stands behind the same primary key belongs together.
+/// Certificates in several pieces of data, without duplicates: parts with the same primary key are joined.
 #[derive(Default)]
 pub(crate) struct FoundCertificates<'a> {
     all: Vec<Current<'a>>,
@@ -81,7 +82,8 @@ pub(crate) struct FoundCertificates<'a> {
 }
 
 impl<'a> FoundCertificates<'a> {
-    /// Adds what is in the data, up to so many certificates in all; nothing of data in which something cannot be read.
+    /// Adds the certificates in the data, up to `most` certificates in total. If anything in the data cannot
+    /// be read, nothing of it is added.
     pub(crate) fn add(&mut self, data: &'a [u8], most: usize) -> Result<(), UnreadableCertificate> {
         let mut new = 0;
         for packet in Packets::new(data) {
@@ -90,7 +92,7 @@ impl<'a> FoundCertificates<'a> {
         if new == 0 {
             return Err(UnreadableCertificate::Framing);
         }
-        // Anything before the first key belongs to no certificate.
+        // Packets before the first key belong to no certificate.
         let mut at = None;
         for packet in Packets::new(data).flatten() {
             if packet.tag == PUBLIC_KEY {
@@ -111,26 +113,26 @@ impl<'a> FoundCertificates<'a> {
         Ok(())
     }
 
-    /// How many certificates there are.
+    /// The number of certificates.
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Drops all but the certificate with that fingerprint.
+    /// Drops all certificates but the one with that fingerprint.
     pub(crate) fn keep_only(&mut self, fingerprint: &Fingerprint) {
         self.all.retain(|one| Fingerprint::of_octets(&one.issuer.fingerprint) == *fingerprint);
     }
 
-    /// What stays of each.
+    /// The kept packets of each certificate.
     pub(crate) fn kept(self, allowance: &mut Allowance) -> Vec<Result<Vec<u8>, UnreadableCertificate>> {
         self.all.into_iter().map(|current| current.kept(allowance)).collect()
     }
 }
 
-/// Whether the packet begins a certificate, if it may stand in one at all.
+/// Whether the packet begins a certificate. Errs if it cannot be part of one.
 fn is_key(packet: &RawPacket<'_>) -> Result<bool, UnreadableCertificate> {
     match (packet.tag, packet.body.first()) {
-        // Its numbers could stand where we do not look.
+        // The numbers of such a key could be beyond the part that is checked.
         _ if !packet.is_definite() => Err(UnreadableCertificate::Framing),
         (SECRET_KEY | SECRET_SUBKEY, _) => Err(UnreadableCertificate::SecretKey),
         (PUBLIC_KEY, Some(4 | 6)) if key_sizes::are_bounded(packet.body) => Ok(true),
@@ -140,24 +142,25 @@ fn is_key(packet: &RawPacket<'_>) -> Result<bool, UnreadableCertificate> {
     }
 }
 
-/// The certificate being read.
+/// The certificate that is being read.
 struct Current<'a> {
     issuer: Issuer,
     /// The primary key is the first.
     parts: Vec<CertificatePart<'a>>,
-    /// Where each part stands: what comes twice is one part.
+    /// The index of each part, so that a repeated part is recognised.
     by_packet: HashMap<&'a [u8], usize>,
-    /// The part to which signatures now belong, if it may stay.
+    /// The part to which the next signatures belong, if it is kept.
     keeping: Option<usize>,
-    /// Subkeys whose numbers are larger than may be: anybody could have added them.
+    /// Subkeys with numbers that are too large. They do not spoil the certificate, because anybody could have
+    /// added them.
     unbounded_subkeys: usize,
 }
 
-/// A key or user id, and what the primary key signed over it.
+/// A key or user id, with the primary key's signatures on it.
 struct CertificatePart<'a> {
     tag: u8,
     whole: &'a [u8],
-    /// What one verification with the key costs, in µs; nothing is verified with a user id.
+    /// The cost in µs of one verification with the key. It is zero for a user id.
     verification_us: u64,
     signatures: Vec<OwnSignature<'a>>,
 }
@@ -167,7 +170,7 @@ struct OwnSignature<'a> {
     whole: &'a [u8],
     revokes: bool,
     made_at: u32,
-    /// Signatures in it, by a subkey: the library verifies each.
+    /// The number of embedded signatures by a subkey. The library verifies each.
     embedded: u64,
 }
 
@@ -181,13 +184,13 @@ impl<'a> CertificatePart<'a> {
         self.signatures.iter().map(|one| one.made_at).max().unwrap_or_default()
     }
 
-    /// Drops what is there twice.
+    /// Removes duplicates.
     fn dedup(&mut self) {
         let mut seen = HashSet::new();
         self.signatures.retain(|one| seen.insert(one.whole));
     }
 
-    /// Drops the oldest signatures that are too many; the others keep their order.
+    /// Drops the oldest signatures above the limit. The others keep their order.
     fn cut(&mut self, most: usize) {
         if self.signatures.len() <= most {
             return;
@@ -251,12 +254,12 @@ impl<'a> Current<'a> {
                     self.parts[at].signatures.push(signature);
                 }
             }
-            // A user attribute or something unknown: its signatures go with it.
+            // The signatures on a user attribute or unknown packet are dropped, too.
             _ => self.keeping = None,
         }
     }
 
-    /// Where the part stands. Beyond the limit nothing is looked at any more: the certificate is refused.
+    /// The index of the part. Beyond the limit nothing more is read, and the certificate is refused.
     fn part(&mut self, packet: &RawPacket<'a>) -> usize {
         if let Some(at) = self.by_packet.get(packet.whole) {
             return *at;
@@ -302,7 +305,7 @@ impl<'a> Current<'a> {
         }
     }
 
-    /// Those with the newest signatures stay.
+    /// Keeps the subkeys with the newest signatures.
     fn drop_subkeys(&mut self) {
         let mut subkeys: Vec<(u32, usize)> = (0..self.parts.len())
             .filter(|at| self.parts[*at].tag == PUBLIC_SUBKEY)
@@ -318,7 +321,7 @@ impl<'a> Current<'a> {
         self.parts.iter().map(|part| part.signatures.len()).sum()
     }
 
-    /// What it costs to verify all of its signatures, in µs.
+    /// The cost in µs of verifying all of its signatures.
     fn cost_us(&self) -> u64 {
         let primary = &self.parts[0];
         let search_us = search_us(self.parts.iter().map(|part| primary.whole.len() + part.whole.len()));
@@ -330,7 +333,7 @@ impl<'a> Current<'a> {
         each.sum()
     }
 
-    /// Tells the tests how many verifications are paid for.
+    /// Counts the verifications for the tests.
     fn count(&self) {
         #[cfg(any(test, feature = "testing"))]
         {
@@ -339,7 +342,8 @@ impl<'a> Current<'a> {
         }
     }
 
-    /// Whether the signature says the primary key made it. A lie costs nothing: the library verifies.
+    /// Whether the signature claims to be by the primary key. A false claim is harmless, because the library
+    /// verifies it.
     fn is_own(&self, body: &[u8]) -> bool {
         let mut named = false;
         for (kind, value) in issuer_subpackets(body) {
@@ -353,12 +357,12 @@ impl<'a> Current<'a> {
                 return true;
             }
         }
-        // Version 3 signatures name no issuer in subpackets; the library refuses them anyway.
+        // Version 3 signatures have no subpackets. The library refuses them in any case.
         !named && body.first() != Some(&3)
     }
 }
 
-/// When a signature says that it was made, in seconds; 0 if it does not say.
+/// The creation time in the signature, in seconds; 0 if it has none.
 fn made_at(body: &[u8]) -> u32 {
     let found = subpackets(body, |kind| kind == 2);
     let first = found.first().and_then(|(_, value)| <[u8; 4]>::try_from(*value).ok());
@@ -467,14 +471,15 @@ mod tests {
             let kept = certificates(&data, 1).unwrap();
             Packets::new(&kept[0]).flatten().filter(|packet| packet.tag == SIGNATURE).count()
         };
-        // 64 on each of eight user ids, then on each of ten.
+        // 64 signatures on each of eight user ids, then on each of ten.
         assert_eq!(kept(Numbers::Rsa(2048, 17), MAX_ALL_SIGNATURES), MAX_ALL_SIGNATURES);
         assert_eq!(kept(Numbers::Rsa(2048, 17), 640), 320);
-        // What takes longer to verify has fewer.
+        // Fewer signatures are kept if they are expensive to verify.
         assert_eq!(kept(Numbers::Brainpool, MAX_ALL_SIGNATURES), 64);
     }
 
-    /// Neither by its primary key nor by a subkey; anybody could have added that subkey to a key of somebody else.
+    /// A certificate is refused by the numbers of its primary key, but not by those of a subkey, because
+    /// anybody could have added the subkey to another person's key.
     #[test]
     fn numbers_that_cost_too_much_are_not_seen_by_the_library() {
         use crate::testing::heavy::{Numbers, key};
@@ -511,7 +516,7 @@ mod tests {
         assert_eq!(certificates(&[0xc6, 1, 5], 10), Err(UnreadableCertificate::Version(5)));
         assert_eq!(certificates(b"", 10), Err(UnreadableCertificate::Framing));
         assert_eq!(certificates(&[0xc6, 2, 4, 0, 0xc6, 2, 4, 1], 1), Err(UnreadableCertificate::TooLarge));
-        // In pieces: what stands behind the first is not bounded.
+        // Octets after the first piece of a body are not checked.
         assert_eq!(
             certificates(&[&[0xc6, 0xe9][..], &[4; 512], &[1, 4]].concat(), 1),
             Err(UnreadableCertificate::Framing)
@@ -532,7 +537,7 @@ mod tests {
         assert_eq!(with(most + 1), Err(UnreadableCertificate::TooLarge));
     }
 
-    /// A signature of that kind, made at that second.
+    /// A signature of that kind with that creation time.
     fn made(kind: u8, at: u32) -> Vec<u8> {
         let mut packet = vec![0xc2, 12, 4, kind, 22, 8, 0, 6, 5, 2];
         packet.extend_from_slice(&at.to_be_bytes());

@@ -1,16 +1,16 @@
-//! What names a certificate.
+//! The fingerprint that identifies a certificate.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The fingerprint of a certificate's primary key: 40 (v4) or 64 (v6) hexadecimal digits, upper case.
+/// The fingerprint of a certificate's primary key: 40 (v4) or 64 (v6) hexadecimal digits in upper case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(String);
 
-/// Not 40 or 64 hexadecimal digits.
+/// The text is not 40 or 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint has 40 or 64 hexadecimal digits")]
 pub struct NotAFingerprint;
@@ -24,7 +24,7 @@ impl Fingerprint {
         Self(octets.iter().map(|octet| format!("{octet:02X}")).collect())
     }
 
-    /// In groups of four, for people who compare it.
+    /// The digits in groups of four, for people who compare fingerprints.
     pub fn spaced(&self) -> String {
         let groups: Vec<String> =
             self.0.as_bytes().chunks(4).map(|g| String::from_utf8_lossy(g).into_owned()).collect();

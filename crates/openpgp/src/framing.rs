@@ -1,25 +1,26 @@
-//! Packets from the outside ([RFC 9580, section 4.2]): tag and extent, without looking into them.
+//! Splits data into packets ([RFC 9580, section 4.2]) by tag and length, without parsing their content.
 //!
-//! Used before a library sees the data: to count, to filter, and to say what public framing shows. The library looks for
-//! the next packet behind junk octet by octet, so it is given whole packets only.
+//! The framing is read before the library sees the data: to count packets, to filter them, and to see what is
+//! public. The library searches for the next packet after junk octet by octet, so it is given only whole
+//! packets.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// One packet as it stands.
+/// One packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawPacket<'a> {
     pub(crate) tag: u8,
-    /// The packet as it stands, header included.
+    /// The octets of the packet, header included.
     pub(crate) whole: &'a [u8],
-    /// The start of the body: up to the first partial chunk's end.
+    /// The beginning of the body, up to the end of the first partial chunk.
     pub(crate) body: &'a [u8],
-    /// Whether the header says how long the packet is.
+    /// Whether the header contains the length of the packet.
     definite: bool,
 }
 
 impl<'a> RawPacket<'a> {
-    /// The packet with one length that its header says. The library takes long over a body in many pieces.
+    /// The packet with one definite length. The library takes long for a body of many chunks.
     pub(crate) fn plain(&self) -> Cow<'a, [u8]> {
         if self.definite {
             return Cow::Borrowed(self.whole);
@@ -32,18 +33,19 @@ impl<'a> RawPacket<'a> {
         Cow::Owned(packet)
     }
 
-    /// The packet for whoever reads nothing behind it: one of the old format that says no length is in one piece, up to the
-    /// end, and is not copied.
+    /// The packet for a caller that reads nothing after it. A packet of the old format without a length is
+    /// not copied, because its body is one piece up to the end.
     pub(crate) fn last(&self) -> Cow<'a, [u8]> {
         if self.is_old() { Cow::Borrowed(self.whole) } else { self.plain() }
     }
 
-    /// Whether the header says how long the packet is. Only data may come in pieces ([RFC 9580, section 4.2.1.4]).
+    /// Whether the header contains the length of the packet. Only data packets may come in chunks ([RFC 9580,
+    /// section 4.2.1.4]).
     pub(crate) fn is_definite(&self) -> bool {
         self.definite
     }
 
-    /// Where the pieces of the body stand in the packet.
+    /// The positions of the body's chunks in the packet.
     pub(crate) fn pieces(&self) -> Pieces<'a> {
         let at = if self.is_old() { self.whole.len() - self.body.len() } else { 1 };
         Pieces { whole: self.whole, at, old: self.is_old() }
@@ -54,7 +56,7 @@ impl<'a> RawPacket<'a> {
     }
 }
 
-/// The pieces of one body.
+/// The chunks of one body.
 pub(crate) struct Pieces<'a> {
     whole: &'a [u8],
     at: usize,
@@ -77,12 +79,12 @@ impl Iterator for Pieces<'_> {
     }
 }
 
-/// The data is not a sequence of packets from here on.
+/// From this point on the data is not a sequence of packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a sequence of OpenPGP packets")]
 pub(crate) struct BadFraming;
 
-/// Walks over the packets of binary data; ends with the first error.
+/// Iterates over the packets of binary data, up to the first error.
 pub(crate) struct Packets<'a> {
     rest: &'a [u8],
 }
@@ -109,12 +111,12 @@ impl<'a> Iterator for Packets<'a> {
     }
 }
 
-/// A body may come in so many pieces, and in more where they are not tiny: programs write at least 512 octets at once.
+/// The most chunks of a body if they are tiny. Programs write chunks of at least 512 octets.
 const MAX_PIECES: usize = 1024;
 const PIECE_OCTETS: usize = 64;
 
-/// Only packets of data may have a length that their header does not say ([RFC 9580, section 4.2.1.4]): compressed,
-/// encrypted in one of three ways, literal.
+/// Whether the packet may have no definite length ([RFC 9580, section 4.2.1.4]): compressed, encrypted in one
+/// of three ways, or literal data.
 fn is_data(tag: u8) -> bool {
     matches!(tag, 8 | 9 | 11 | 18 | 20)
 }
@@ -154,7 +156,7 @@ fn first_packet(data: &[u8]) -> Option<RawPacket<'_>> {
     }
 }
 
-/// Length, octets it took, and whether more chunks follow.
+/// The length, how many octets it takes, and whether more chunks follow.
 fn new_length(data: &[u8]) -> Option<(usize, usize, bool)> {
     let first = *data.first()?;
     Some(match first {

@@ -1,22 +1,22 @@
-//! Handles: a few octets of ours in a form that tells nothing and that nobody else can make.
+//! Handles: a few octets of ours in a form that reveals nothing and that nobody else can make.
 
 use crate::base32;
 use crate::mac::{self, MacKey};
 
-/// 64 bits of proof.
+/// The length of the proof: 64 bits.
 const TAG_OCTETS: usize = 8;
-/// Octets that a handle carries.
+/// The number of octets in a handle.
 pub const HANDLE_OCTETS: usize = 12;
 
 impl MacKey {
-    /// The handle of some octets for that purpose: 32 letters and digits, in which case makes no difference. The same octets
-    /// have the same handle.
+    /// The handle of some octets for one purpose: 32 letters and digits in which case does not matter. The
+    /// same octets always have the same handle.
     pub fn handle(&self, purpose: &str, content: [u8; HANDLE_OCTETS]) -> String {
         let tag: [u8; TAG_OCTETS] = self.proof(purpose, content);
         base32::encode(&[&tag[..], &self.hidden(purpose, tag, content)].concat())
     }
 
-    /// The octets behind a handle; `None` if it was not made here for that purpose.
+    /// The octets in a handle. `None` if this site did not make it for that purpose.
     pub fn read_handle(&self, purpose: &str, handle: &str) -> Option<[u8; HANDLE_OCTETS]> {
         let octets = base32::decode(handle)?;
         let (tag, hidden) = octets.split_first_chunk::<TAG_OCTETS>()?;
@@ -29,7 +29,7 @@ impl MacKey {
         std::array::from_fn(|at| tag[at])
     }
 
-    /// Hides the octets, or shows them again: the proof makes the pad, so that no two contents share one.
+    /// Encrypts or decrypts the octets. The pad is made from the proof, so that no two contents share a pad.
     fn hidden(
         &self,
         purpose: &str,

@@ -1,4 +1,4 @@
-//! What came along with a message or in files: keys, each once, and revocations.
+//! Keys and revocations from a message or from files, without duplicates.
 
 use crate::certificate::{Certificate, CertificateError, MAX_CERTIFICATES, MAX_INPUT_OCTETS};
 use crate::dearmor;
@@ -8,19 +8,21 @@ use crate::verification_cost::Allowance;
 
 const SIGNATURE: u8 = 2;
 
-/// Keys and revocations that somebody brought.
+/// Keys and revocations that somebody sent.
 #[derive(Clone, Default)]
 pub struct KeyMaterial {
-    /// Each key once: what came twice is merged.
+    /// The keys. Duplicates are merged.
     pub certificates: Vec<Certificate>,
-    /// Revocations by themselves, binary.
+    /// Separate revocations, binary.
     pub revocations: Vec<Vec<u8>>,
-    /// Why the first that could not be read was not. A secret key comes before all other reasons.
+    /// Why the first unreadable block could not be read. A secret key takes precedence over all other
+    /// reasons.
     pub unreadable: Option<CertificateError>,
 }
 
 impl KeyMaterial {
-    /// What is in these blocks, armored or binary. All keys together cost no more than one may: what is beyond that is unreadable.
+    /// Parses these blocks, armored or binary. All keys together may cost no more than the allowance of one
+    /// message; the rest is unreadable.
     pub fn of(blocks: &[Vec<u8>]) -> Self {
         let mut brought = Self::default();
         let mut keys = Vec::new();
@@ -52,7 +54,7 @@ impl KeyMaterial {
         }
     }
 
-    /// Whether nothing came that can be read.
+    /// Whether nothing could be read.
     pub fn is_empty(&self) -> bool {
         self.certificates.is_empty() && self.revocations.is_empty()
     }
@@ -65,7 +67,7 @@ fn binary(block: &[u8]) -> Result<Vec<u8>, CertificateError> {
     dearmor::keys_to_binary(block, MAX_INPUT_OCTETS).ok_or(CertificateError::NotACertificate)
 }
 
-/// Whether signatures stand by themselves, behind no key.
+/// Whether the data is signatures without a key.
 fn is_loose(binary: &[u8]) -> bool {
     matches!(Packets::new(binary).next(), Some(Ok(packet)) if packet.tag == SIGNATURE)
 }

@@ -1,17 +1,18 @@
-//! How large the numbers of a public key may be ([RFC 9580, section 5.5.5]). What a number costs whoever verifies or
-//! encrypts with it grows with the cube of its length, and a key of a stranger may have hundreds of signatures.
+//! Limits on the numbers of a public key ([RFC 9580, section 5.5.5]). The cost of verifying or encrypting
+//! with a number grows with the cube of its length, and a stranger's key may have hundreds of signatures.
 
-/// The numbers of one algorithm.
+/// The limits for one algorithm.
 struct Size {
-    /// Ids ([RFC 9580, section 9.1]).
+    /// The ids of the algorithm ([RFC 9580, section 9.1]).
     algorithms: &'static [u8],
-    /// Of its numbers in their order.
+    /// The largest length in bits of each number, in order.
     max_bits: &'static [usize],
 }
 
-/// Algorithms over numbers of any length; those over curves have one length each.
+/// Algorithms with numbers of any length. Algorithms on curves have fixed lengths.
 const SIZES: &[Size] = &[
-    // RSA: modulus and exponent. Programs make keys of 4096 bits, and of 8192 on request; they use 3 to 65537.
+    // RSA: modulus and exponent. Programs make keys of 4096 bits, or 8192 on request, and use exponents from
+    // 3 to 65537.
     Size { algorithms: &[1, 2, 3], max_bits: &[8192, 32] },
     // Elgamal: prime, generator and value.
     Size { algorithms: &[16, 20], max_bits: &[4096, 4096, 4096] },
@@ -19,20 +20,21 @@ const SIZES: &[Size] = &[
     Size { algorithms: &[17], max_bits: &[3072, 256, 3072, 3072] },
 ];
 
-/// Octets in the body of a key packet before the algorithm: the version and the time.
+/// The octets in the body of a key packet before the algorithm: the version and the creation time.
 const BEFORE_ALGORITHM: usize = 5;
-/// In version 6 the length of the numbers stands before them.
+/// In version 6 the total length precedes the numbers.
 const LENGTH_OCTETS: usize = 4;
 
-/// Whether all numbers in the body of a key packet of version 4 or 6 are small enough. What cannot be read is no number.
+/// Whether all numbers in the body of a version 4 or 6 key packet are within the limits. An unreadable number
+/// is ignored.
 pub(crate) fn are_bounded(body: &[u8]) -> bool {
     let (algorithm, numbers) = numbers(body);
     let size = algorithm.and_then(|id| SIZES.iter().find(|size| size.algorithms.contains(&id)));
     size.is_none_or(|size| numbers.iter().zip(size.max_bits).all(|(bits, most)| bits <= most))
 }
 
-/// The algorithm of a key packet's body, and the lengths in bits of the numbers of one that has a [`Size`], in their order. What
-/// cannot be read is no number.
+/// The algorithm in a key packet's body, and the lengths in bits of its numbers, in order, if the algorithm
+/// has a [`Size`]. An unreadable number is left out.
 pub(crate) fn numbers(body: &[u8]) -> (Option<u8>, Vec<usize>) {
     let algorithm = body.get(BEFORE_ALGORITHM).copied();
     let size = algorithm.and_then(|id| SIZES.iter().find(|size| size.algorithms.contains(&id)));

@@ -1,4 +1,4 @@
-//! The secret keys of a list: one for its correspondence, one for what it stores.
+//! The secret keys of a list: the posting key and the storage key.
 
 use sealist_mail::{Address, Timestamp};
 use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
@@ -16,17 +16,17 @@ use crate::card::SealingCard;
 use crate::certificate::Certificate;
 use crate::fingerprint::Fingerprint;
 
-/// The key that a list's correspondents encrypt to and whose signature they see.
+/// The posting key: correspondents encrypt to it and see its signatures.
 pub struct ListKey(SecretCertificate);
 
-/// The key to which a list's stored bodies are sealed. Its certificate is never published, so nothing that
-/// is stored is a valid inbound message, and the posting key can be rotated without it.
+/// The key that a list's stored bodies are sealed to. Its certificate is never published. So no stored body
+/// is a valid inbound message, and the posting key can be rotated independently.
 pub struct StorageKey {
     secret: SecretCertificate,
     certificate: StorageCertificate,
 }
 
-/// The public side of a [`StorageKey`]: enough to seal.
+/// The public part of a [`StorageKey`], which suffices to seal.
 #[derive(Clone)]
 pub struct StorageCertificate {
     certificate: Certificate,
@@ -36,21 +36,21 @@ pub struct StorageCertificate {
 /// Why a key file cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Not one armored or binary OpenPGP key with unprotected secret parts.
+    /// The data is not exactly one OpenPGP key, armored or binary, with unprotected secret parts.
     #[error("this is no OpenPGP secret key without a passphrase")]
     NotASecretKey,
-    /// It cannot decrypt or sign as a list's key must.
+    /// The key cannot decrypt or sign.
     #[error("the key lacks a part that signs or a part that decrypts")]
     Incomplete,
-    /// The public and secret parts do not belong together.
+    /// The public and secret parts do not match.
     #[error("the secret and the public part of the key do not match")]
     Inconsistent,
-    /// The library could not make a key.
+    /// The library could not generate a key.
     #[error("no key could be generated")]
     Generation,
 }
 
-/// A certificate with its secret parts at hand. Sequoia keeps them encrypted in memory and zeroes them.
+/// A certificate with its secret parts. Sequoia keeps them encrypted in memory and zeroes them.
 struct SecretCertificate {
     cert: Cert,
     signer: KeyPair,
@@ -58,14 +58,14 @@ struct SecretCertificate {
 }
 
 impl ListKey {
-    /// A new key: v4, Ed25519 and Curve25519, SEIPDv1 only, no expiry. Its user ids are those addresses, the posting
-    /// address first, with the list's display name.
+    /// Generates a key: v4, Ed25519 and Curve25519, SEIPDv1 only, without expiry. Its user ids are those
+    /// addresses, the posting address first, with the list's display name.
     pub fn generate(name: &str, addresses: &[Address], now: Timestamp) -> Result<Self, KeyError> {
         let user_ids: Vec<UserID> = addresses.iter().map(|address| user_id(name, address)).collect();
         SecretCertificate::generate(&user_ids, now).map(Self)
     }
 
-    /// Reads a key file and checks that its secret and public parts belong together.
+    /// Parses a key file and checks that its secret and public parts match.
     pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         SecretCertificate::read(bytes).map(Self)
     }
@@ -75,7 +75,7 @@ impl ListKey {
         self.0.to_bytes()
     }
 
-    /// The certificate that correspondents get.
+    /// The certificate for correspondents.
     pub fn certificate(&self) -> Certificate {
         Certificate::of(self.0.cert.clone())
     }
@@ -85,7 +85,7 @@ impl ListKey {
         Fingerprint::of(&self.0.cert.fingerprint())
     }
 
-    /// Whether that is its public half: the same primary key and the same subkeys.
+    /// Whether `certificate` is the public part of this key: the same primary key and the same subkeys.
     pub fn belongs_to(&self, certificate: &Certificate) -> bool {
         self.0.belongs_to(certificate)
     }
@@ -94,7 +94,7 @@ impl ListKey {
         self.0.signer.clone()
     }
 
-    /// With its secret parts.
+    /// The certificate with its secret parts.
     pub(crate) fn cert(&self) -> &Cert {
         &self.0.cert
     }
@@ -105,13 +105,13 @@ impl ListKey {
 }
 
 impl StorageKey {
-    /// A new key for the list of that name.
+    /// Generates a key for the list of that name.
     pub fn generate(list: &str, now: Timestamp) -> Result<Self, KeyError> {
         SecretCertificate::generate(&[UserID::from(format!("Sealist storage key of {list}"))], now)
             .and_then(Self::of)
     }
 
-    /// Reads a key file and checks that its secret and public parts belong together.
+    /// Parses a key file and checks that its secret and public parts match.
     pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         SecretCertificate::read(bytes).and_then(Self::of)
     }
@@ -121,19 +121,20 @@ impl StorageKey {
         self.secret.to_bytes()
     }
 
-    /// The public side.
+    /// The public part.
     pub fn certificate(&self) -> StorageCertificate {
         self.certificate.clone()
     }
 
-    /// Whether that is its public half: the same primary key and the same subkeys.
+    /// Whether `certificate` is the public part of this key: the same primary key and the same subkeys.
     pub fn belongs_to(&self, certificate: &Certificate) -> bool {
         self.secret.belongs_to(certificate)
     }
 
     fn of(secret: SecretCertificate) -> Result<Self, KeyError> {
         let certificate = Certificate::of(secret.cert.clone());
-        // Judged at its own creation: a storage key has no expiry, and what it sealed must stay readable.
+        // The key is judged at its creation time, because a storage key has no expiry and everything sealed
+        // to it must stay readable.
         let created = Timestamp::from_system_time(secret.cert.primary_key().key().creation_time());
         let card = certificate.usable(created).map_err(|_| KeyError::Incomplete)?;
         Ok(Self { secret, certificate: StorageCertificate { certificate, card } })
@@ -145,7 +146,7 @@ impl StorageKey {
 }
 
 impl StorageCertificate {
-    /// The certificate, for the row that names the key.
+    /// The certificate, for the key's row in the database.
     pub fn certificate(&self) -> &Certificate {
         &self.certificate
     }
@@ -189,7 +190,7 @@ impl SecretCertificate {
             |key: sequoia_openpgp::packet::Key<_, _>| key.into_keypair().map_err(|_| KeyError::NotASecretKey);
         let mut signer = None;
         let mut decryptors = Vec::new();
-        // Without a time: an expired list key still opens old mail.
+        // The key is judged without a time, because an expired list key still opens old mail.
         let valid = cert.with_policy(&policy, None).map_err(|_| KeyError::Incomplete)?;
         for key in valid.keys().unencrypted_secret().supported() {
             if key.for_signing() && signer.is_none() {
@@ -206,8 +207,8 @@ impl SecretCertificate {
         Ok(Self { cert, signer, decryptors })
     }
 
-    /// Signs, verifies, encrypts and decrypts once: a key whose public part was exchanged would leak its
-    /// secret with its first use ("Victory by KO").
+    /// Signs, verifies, encrypts and decrypts once. A key whose public part was exchanged would leak its
+    /// secret at its first use ("Victory by KO").
     fn check(&self) -> Result<(), KeyError> {
         use sequoia_openpgp::crypto::{Decryptor as _, SessionKey, Signer as _};
         use sequoia_openpgp::types::HashAlgorithm;

@@ -1,12 +1,12 @@
-//! Opening and sealing list mail. The only crate that names the OpenPGP library or touches a secret key.
+//! Opens and seals list mail. This is the only crate that names the OpenPGP library or handles secret keys.
 //!
 //! ```text
 //! in   LMTP ──▶ IntakeSealer ──▶ Sealed (queue) ──▶ StorageKey::open ──▶ open() ──▶ Opened
-//! out  payload ──▶ seal() ──▶ Sealed (post) ──▶ Copies ──▶ one PKESK a reader, spliced before the body
+//! out  payload ──▶ seal() ──▶ Sealed (post) ──▶ SealedPost ──▶ one PKESK per recipient, spliced before the body
 //! ```
 //!
-//! It reads no files, no sockets and no clock: the time is an argument. Cleartext and keys live in types
-//! that cannot be printed and are zeroed when dropped. Nothing here fails on bad mail: it gets a verdict.
+//! The crate reads no files, sockets or clock: the time is an argument. Cleartext and keys are in types that
+//! cannot be printed and are zeroed when dropped. No function fails on bad mail; bad mail gets a verdict.
 
 mod armor;
 mod base32;

@@ -1,4 +1,4 @@
 //! Limits that several readers of OpenPGP data share.
 
-/// Octets of one certificate, foreign signatures removed.
+/// The largest certificate in octets, without third-party signatures.
 pub(crate) const MAX_CERTIFICATE_OCTETS: usize = 256 * 1024;

@@ -1,20 +1,20 @@
-//! The key of the site that makes what is stored unforgeable and unguessable.
+//! The site key, which makes stored data unforgeable and unguessable.
 
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::fingerprint::Fingerprint;
 
-/// 32 random bytes from the key directory: authenticates sealing cards and hides the replay record.
+/// 32 random bytes from the key directory. The key authenticates sealing cards and hides the replay record.
 pub struct MacKey(Zeroizing<[u8; 32]>);
 
 impl MacKey {
-    /// Takes the bytes of a key file.
+    /// Makes a key from the bytes of a key file.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// A fresh key from the system's generator.
+    /// Generates a key.
     pub fn generate() -> Self {
         Self::new(crate::random())
     }
@@ -24,30 +24,31 @@ impl MacKey {
         self.0.clone()
     }
 
-    /// The key of the replay record for a signed text: HMAC-SHA-256 over the signer's primary fingerprint and
-    /// the digest that was signed. Neither re-wrapping nor an altered signature packet changes it.
+    /// The entry of a signed text in the replay record: HMAC-SHA-256 over the signer's primary fingerprint
+    /// and the signed digest. Neither a new wrapper nor a changed signature packet changes it.
     pub fn replay_key(&self, signer: &Fingerprint, digest: &[u8]) -> [u8; 32] {
         self.tag(&[b"replay", signer.to_string().as_bytes(), digest])
     }
 
-    /// By this the database knows a message that a list sent; who reads it learns no Message-ID.
+    /// The mark by which the database recognises a message that a list sent. It does not reveal the
+    /// Message-ID.
     pub fn message_mark(&self, list: &str, message_id: &str) -> [u8; 32] {
         self.tag(&[b"message-id", list.as_bytes(), message_id.as_bytes()])
     }
 
-    /// The number under which those who send from a domain take turns. It is small, so that who reads the database learns
-    /// no domain.
+    /// The number under which senders of a domain take turns. It is so small that it does not reveal the
+    /// domain.
     pub fn source(&self, domain: &str) -> u16 {
         let tag = self.tag(&[b"source", domain.to_ascii_lowercase().as_bytes()]);
         u16::from_be_bytes([tag[0], tag[1]])
     }
 
-    /// By this the database knows the key of its site, and nobody who reads it learns anything of the key.
+    /// The mark by which the database recognises the key of its site. It does not reveal the key.
     pub fn mark(&self) -> [u8; 32] {
         self.tag(&[b"site key"])
     }
 
-    /// HMAC-SHA-256 over the pieces, each with its length before it.
+    /// HMAC-SHA-256 over the pieces, each preceded by its length.
     pub(crate) fn tag(&self, pieces: &[&[u8]]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.key());
         for piece in pieces {

@@ -1,6 +1,7 @@
-//! Updates of a certificate: new self-signatures, subkeys, user ids and revocations, from anywhere.
+//! Merges updates into a certificate: new self-signatures, subkeys, user ids and revocations, from any
+//! source.
 //!
-//! Nothing is taken that the primary key did not sign: who brings an update proves nothing and needs not.
+//! Only data that the primary key signed is accepted, so whoever brings an update need not prove anything.
 
 use sequoia_openpgp::cert::bundle::ComponentBundle;
 use sequoia_openpgp::packet::Signature;
@@ -18,32 +19,32 @@ use crate::limits::MAX_CERTIFICATE_OCTETS;
 use crate::revocation::Revocation;
 use crate::verification_cost::{MAX_US, verification_us};
 
-/// Self-signatures kept on one component, newest first, and revocations.
+/// The most self-signatures that are kept on one component: the newest ones, and revocations.
 const MAX_SELF_SIGNATURES: usize = 32;
 const MAX_REVOCATIONS: usize = 8;
-/// Unsigned subpackets of one signature.
+/// The most unsigned subpackets of one signature.
 const MAX_UNSIGNED: usize = 4;
-/// Revocation certificates that come along by themselves.
+/// The most separate revocations in one update.
 const MAX_LOOSE_SIGNATURES: usize = 64;
 
-/// Why an update cannot be merged. Each is one plain sentence.
+/// Why an update cannot be merged. Each error is one plain sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// The data is no certificate and no revocation.
+    /// The data is neither a certificate nor a revocation.
     #[error(transparent)]
     Unreadable(#[from] CertificateError),
-    /// It is about another key.
+    /// The update is for another key.
     #[error("this belongs to another key")]
     OtherKey,
-    /// A revocation that this key did not sign.
+    /// The revocation is not signed by this key.
     #[error("the revocation was not made by this key")]
     Unverified,
 }
 
 impl Certificate {
-    /// This certificate with what the data adds: the same certificate again, or revocation certificates for it
-    /// or its parts. Only what the primary key signed is taken; the newest self-signatures and all that revoke
-    /// stay.
+    /// This certificate with the additions in the data: a newer version of the certificate, or revocations of
+    /// it or its parts. Only data that the primary key signed is accepted. The newest self-signatures and all
+    /// revocations are kept.
     pub fn merge(&self, data: &[u8]) -> Result<Self, MergeError> {
         let brought = KeyMaterial::of(&[data.to_vec()]);
         match (&brought.unreadable, &brought.certificates[..]) {
@@ -53,7 +54,8 @@ impl Certificate {
         }
     }
 
-    /// The same with all that came along: its signatures are verified once, however many pieces there are.
+    /// Like [`Self::merge`], for all received data. The signatures are verified once, however many pieces
+    /// there are.
     pub fn merge_all(&self, brought: &KeyMaterial) -> Result<Self, MergeError> {
         let mut cert = self.cert().clone();
         for update in &brought.certificates {
@@ -68,7 +70,7 @@ impl Certificate {
         }
         let inserted = cert.insert_packets(revocations.iter().cloned());
         let (cert, _) = inserted.map_err(|_| MergeError::Unverified)?;
-        // Room is made for a revocation: whoever holds the key too must not be able to fill it up.
+        // Room is made for a revocation, because somebody who stole the key must not be able to fill it up.
         let merged = Self::own(&cert)?;
         let kept = |revocation: &Signature| {
             merged
@@ -80,9 +82,9 @@ impl Certificate {
         if revocations.iter().all(kept) { Ok(merged) } else { Err(MergeError::Unverified) }
     }
 
-    /// The certificate without anything that its primary key did not sign, within the limit: if there is too much,
-    /// only the newest self-signature and the worst revocation of each part stay, at last only those of the
-    /// primary key.
+    /// The certificate with only what its primary key signed, within the size limit. If it is too large, each
+    /// part keeps only its newest self-signature and its worst revocation; in the last step only those of the
+    /// primary key are kept.
     pub(crate) fn own(cert: &Cert) -> Result<Self, CertificateError> {
         let mut why = CertificateError::TooLarge;
         for (keep, parts) in STEPS {
@@ -111,7 +113,7 @@ impl Certificate {
     }
 }
 
-/// How much of one part stays.
+/// How much of one part is kept.
 #[derive(Clone, Copy)]
 struct Keep {
     signatures: usize,
@@ -121,11 +123,11 @@ struct Keep {
 const MANY: Keep = Keep { signatures: MAX_SELF_SIGNATURES, revocations: MAX_REVOCATIONS };
 const SOME: Keep = Keep { signatures: 4, revocations: 2 };
 const FEW: Keep = Keep { signatures: 1, revocations: 1 };
-/// What is tried until the rest is small enough.
+/// The steps that are tried until the rest is small enough.
 const STEPS: [(Keep, KeptParts); 4] =
     [(MANY, KeptParts::All), (SOME, KeptParts::All), (FEW, KeptParts::All), (FEW, KeptParts::Primary)];
 
-/// Which parts of a certificate stay.
+/// Which parts of a certificate are kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeptParts {
     All,
@@ -139,8 +141,8 @@ fn bound(component: Packet, signatures: Vec<Packet>, packets: &mut Vec<Packet>) 
     }
 }
 
-/// Revocations by themselves and the hard ones first, so that neither a flood of self-signatures nor of soft
-/// revocations hides one. What is not signed goes: anybody could have added it.
+/// Revocations come first, and hard ones before soft ones, so that no flood of self-signatures or soft
+/// revocations hides one. Unsigned data is dropped, because anybody could have added it.
 fn signatures_of<C>(component: &ComponentBundle<C>, keep: Keep) -> Vec<Packet> {
     let hard = |signature: &&Signature| Revocation::worst(&[*signature]) == Revocation::Hard;
     let (hard, soft): (Vec<&Signature>, Vec<&Signature>) = component.self_revocations().partition(hard);
@@ -149,7 +151,7 @@ fn signatures_of<C>(component: &ComponentBundle<C>, keep: Keep) -> Vec<Packet> {
     revocations.chain(signatures).map(|signature| bare(signature.clone()).into()).collect()
 }
 
-/// The signature with nothing beside what is signed but who made it, and a subkey's own signature.
+/// The signature with only the issuer and an embedded signature as unsigned data.
 fn bare(mut signature: Signature) -> Signature {
     use SubpacketTag::{EmbeddedSignature, Issuer, IssuerFingerprint};
     let area = signature.unhashed_area().iter();
@@ -161,7 +163,7 @@ fn bare(mut signature: Signature) -> Signature {
     signature
 }
 
-/// All of them together, up to the limit.
+/// The signatures in all pieces, up to the limit.
 fn loose_signatures(pieces: &[Vec<u8>]) -> Result<Vec<Signature>, MergeError> {
     let mut found: Vec<Signature> = Vec::new();
     for packet in pieces.iter().flat_map(|piece| Packets::new(piece)) {
@@ -178,7 +180,7 @@ fn loose_signatures(pieces: &[Vec<u8>]) -> Result<Vec<Signature>, MergeError> {
     Ok(found)
 }
 
-/// What one verification with the primary key costs, in µs.
+/// The cost in µs of one verification with the primary key.
 fn verification_us_with(cert: &Cert) -> u64 {
     let packet = Packet::from(cert.primary_key().key().clone()).to_vec().unwrap_or_default();
     let first = Packets::new(&packet).next();

@@ -1,8 +1,8 @@
-//! Session keys wrapped to a reader: PKESK packets ([RFC 9580, section 5.1]).
+//! Session keys encrypted to a recipient: PKESK packets ([RFC 9580, section 5.1]).
 //!
-//! For Curve25519 ECDH, which is what nearly all readers have, the packet is written here over aws-lc-rs
-//! ([RFC 9580, section 11.5]); it costs one key generation and one agreement and always has 96 octets. All
-//! other algorithms go to the library, which is also the oracle in the tests.
+//! For Curve25519 ECDH, which nearly all recipients have, the packet is written here with aws-lc-rs ([RFC
+//! 9580, section 11.5]). It costs one key generation and one key agreement, and always has 96 octets. For all
+//! other algorithms the library writes the packet. The library is also the oracle in the tests.
 
 use aws_lc_rs::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
 use aws_lc_rs::digest::{self, Context};
@@ -16,21 +16,21 @@ use zeroize::Zeroizing;
 use crate::recipient_key::{Kdf, RecipientKey};
 use crate::session_key::{CIPHER, SessionKey, fresh_session_key};
 
-/// Whether a reader's key id stands in the packet.
+/// Whether the recipient's key id is in the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyIds {
-    /// Named: every client finds its key at once.
+    /// It is, so that every program finds its key at once.
     Named,
-    /// Zero: the packet does not say for whom it is.
+    /// It is zero, so the packet does not reveal its recipient.
     Hidden,
 }
 
-/// The reader's key cannot be encrypted to: a low-order point, or an algorithm without a backend.
+/// The key cannot be encrypted to: it is a low-order point, or its algorithm has no backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key cannot be encrypted to")]
 pub struct CannotEncrypt;
 
-/// OID of Curve25519 in its OpenPGP form, with its length ([RFC 9580, section 9.2]).
+/// The OID of Curve25519 in its OpenPGP form, with its length ([RFC 9580, section 9.2]).
 const CURVE_OID: [u8; 11] = [10, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01, 0x05, 0x01];
 const ECDH: u8 = 18;
 const AES_256_ID: u8 = 9;
@@ -40,7 +40,7 @@ pub(crate) fn can_wrap(key: &RecipientKey) -> bool {
     wrap(key, &fresh_session_key(), KeyIds::Named).is_ok()
 }
 
-/// One PKESK packet for that key: of version 3, and of version 6 for a key of version 6.
+/// One PKESK packet for that key: version 6 for a key of version 6, otherwise version 3.
 pub(crate) fn wrap(
     key: &RecipientKey,
     session_key: &SessionKey,
@@ -82,7 +82,7 @@ fn x25519(
     let mut packet = Vec::with_capacity(96);
     packet.extend_from_slice(&[0xc1, 94, 3]);
     packet.extend_from_slice(&key_id);
-    // The point as an MPI of 263 bits: the octet 0x40 before it.
+    // The point as an MPI of 263 bits, with the octet 0x40 before it.
     packet.extend_from_slice(&[ECDH, 0x01, 0x07, 0x40]);
     packet.extend_from_slice(public.as_ref());
     packet.push(48);
@@ -90,7 +90,7 @@ fn x25519(
     Ok(packet)
 }
 
-/// The key-encryption key: one hash over counter, shared secret and parameters.
+/// The key-encryption key: one hash over the counter, the shared secret and the parameters.
 fn derive(shared: &[u8], kdf: Kdf, fingerprint: &[u8; 20]) -> Zeroizing<Vec<u8>> {
     let algorithm = match kdf {
         Kdf::Sha256Aes128 | Kdf::Sha256Aes256 => &digest::SHA256,
@@ -178,10 +178,10 @@ mod tests {
         }
     }
 
-    /// The pairs that we write ourselves.
+    /// The pairs for which we write the packet ourselves.
     const OWN: [&str; 4] = ["SHA256/AES-128", "SHA256/AES-256", "SHA384/AES-256", "SHA512/AES-256"];
 
-    /// The points whose multiples are few ([RFC 7748, section 6.1] has agreements with them fail).
+    /// Points of low order, with which key agreement must fail ([RFC 7748, section 6.1]).
     const LOW_ORDER: [&str; 5] = [
         "0000000000000000000000000000000000000000000000000000000000000000",
         "0100000000000000000000000000000000000000000000000000000000000000",

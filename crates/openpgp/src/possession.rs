@@ -1,7 +1,7 @@
-//! Proof that somebody holds a key: a statement, signed with it.
+//! Proof that somebody holds a key: a signed statement.
 //!
-//! A statement names list, action, address, fingerprint and a token that is good once, so that no signature of one
-//! purpose, list or person can be carried to another.
+//! A statement names the list, the action, the address, the fingerprint and a token that is valid once. So no
+//! signature for one purpose, list or person can be used for another.
 
 use std::fmt;
 
@@ -11,18 +11,19 @@ use crate::certificate::Certificate;
 use crate::fingerprint::Fingerprint;
 use crate::open::{Opened, SignatureVerdict};
 
-/// What is signed. Its text form is the same in all languages; people sign it as it stands.
+/// The statement that is signed. Its text form is the same in all languages, because people sign it
+/// unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// The posting address of the list.
     pub list: String,
-    /// What is to be done.
+    /// The action.
     pub action: String,
-    /// Whom it is about.
+    /// The address that the action concerns.
     pub address: String,
-    /// The key that it is about.
+    /// The key that the action concerns.
     pub fingerprint: Option<Fingerprint>,
-    /// Good once.
+    /// A token that is valid once.
     pub token: String,
 }
 
@@ -37,7 +38,7 @@ impl fmt::Display for Statement {
 }
 
 impl Statement {
-    /// Whether it says the same. Case makes no difference in addresses.
+    /// Whether two statements say the same. Case does not matter in addresses.
     fn says(&self, other: &Self) -> bool {
         let address = |text: &str| text.parse::<Address>().ok();
         self.action == other.action
@@ -48,17 +49,18 @@ impl Statement {
     }
 }
 
-/// A statement as it was found in a text.
+/// A statement that was found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundStatement {
-    /// What it says.
+    /// The statement.
     pub statement: Statement,
     /// Whether its lines are quoted (`>`), as in an answer.
     pub quoted: bool,
 }
 
-/// All statements in a text, quoted or not. Programs break and join its lines, write labels in capitals, and set links
-/// beside addresses: its words count, in their order. A word too many spoils the value that it stands behind.
+/// All statements in a text, quoted or not. Mail programs break and join lines, capitalise labels, and add
+/// links to addresses, so only the words count, in their order. An additional word makes the value before it
+/// wrong.
 pub fn statements(text: &str) -> Vec<FoundStatement> {
     let mut found = Vec::new();
     let mut begun: Vec<(&'static str, String)> = Vec::new();
@@ -88,7 +90,7 @@ pub fn statements(text: &str) -> Vec<FoundStatement> {
     found
 }
 
-/// `<mailto:…>` behind an address is the program's.
+/// Mail programs add `<mailto:…>` after an address.
 fn without_link(word: &str) -> &str {
     word.find("<mailto:").map_or(word, |at| &word[..at])
 }
@@ -100,7 +102,7 @@ fn label(word: &str) -> Option<&'static str> {
         .find(|label| label.eq_ignore_ascii_case(name))
 }
 
-/// Nothing is missing, nothing stands there twice, all in its order.
+/// Parses the lines if none is missing or repeated and all are in order.
 fn complete(lines: &[(&str, String)]) -> Option<Statement> {
     let mut rest = lines.iter();
     let mut next =
@@ -114,37 +116,38 @@ fn complete(lines: &[(&str, String)]) -> Option<Statement> {
     rest.next().is_none().then_some(Statement { list, action, address, fingerprint, token })
 }
 
-/// Proof that the holder of a key made a statement. Only [`Possession::of`] makes one.
+/// The proof that the holder of a key made a statement. Only [`Possession::of`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Possession {
     certificate: Fingerprint,
 }
 
-/// Why it is no proof.
+/// Why there is no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unproven {
-    /// Nothing is signed as a whole.
+    /// The message is not signed as a whole.
     #[error("it is not signed")]
     NotSigned,
-    /// There is no valid signature by that key over all of it, or one beside it that is bad.
+    /// There is no valid signature by that key over the whole message, or there is a bad signature beside it.
     #[error("it is not signed by that key")]
     OtherKey,
-    /// What is signed is not the statement.
+    /// The signed text is not the statement.
     #[error("it does not hold the statement")]
     OtherWords,
 }
 
 impl Possession {
-    /// The proof that the holder of `certificate` signed exactly that statement, as a part of what `opened` protects. What
-    /// is quoted counts only where a key speaks for itself: nobody gives an address to another key, leaves, or changes a
-    /// choice by answering a mail with a question or a no.
+    /// The proof that the holder of `certificate` signed exactly that statement, as part of the protected
+    /// content of `opened`. A quoted statement counts only if a key confirms itself. Otherwise somebody could
+    /// give an address to another key, leave, or change a preference by answering a mail with a question or a
+    /// "no".
     pub fn of(opened: &Opened, certificate: &Certificate, statement: &Statement) -> Result<Self, Unproven> {
         if opened.signatures().is_empty() {
             return Err(Unproven::NotSigned);
         }
         let fingerprint = certificate.fingerprint();
         let by_it = |verdict: &SignatureVerdict| matches!(verdict, SignatureVerdict::Good(valid) if *valid.certificate() == fingerprint);
-        // Together they are proof, and one of them is by that key.
+        // Together the signatures are a proof, and one of them is by that key.
         if opened.valid_signature().is_none() || !opened.signatures().iter().any(by_it) {
             return Err(Unproven::OtherKey);
         }
@@ -156,7 +159,7 @@ impl Possession {
         if made { Ok(Self { certificate: fingerprint }) } else { Err(Unproven::OtherWords) }
     }
 
-    /// Whose key it is.
+    /// The fingerprint of the key.
     pub fn certificate(&self) -> &Fingerprint {
         &self.certificate
     }

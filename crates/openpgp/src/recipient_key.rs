@@ -10,13 +10,13 @@ use sequoia_openpgp::types::{Curve, HashAlgorithm, SymmetricAlgorithm};
 /// One encryption key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RecipientKey {
-    /// Curve25519 ECDH: written by our own few lines.
+    /// Curve25519 ECDH, for which we write the PKESK ourselves.
     X25519 { point: [u8; 32], key_id: [u8; 8], kdf: Kdf, fingerprint: [u8; 20] },
-    /// Anything else, as a key packet for the library.
+    /// Another algorithm, as a key packet for the library.
     Packet(Vec<u8>),
 }
 
-/// The key derivation that the key asks for ([RFC 9580, section 11.5]).
+/// The key derivation parameters of the key ([RFC 9580, section 11.5]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kdf {
     Sha256Aes128,
@@ -37,7 +37,7 @@ impl RecipientKey {
         let PublicKey::ECDH { curve: Curve::Cv25519, q, hash, sym } = key.mpis() else {
             return None;
         };
-        // The native point stands behind the octet 0x40.
+        // The native point follows the octet 0x40.
         let point = q.value().strip_prefix(&[0x40])?.try_into().ok()?;
         let kdf = Kdf::ALL.into_iter().find(|kdf| kdf.algorithms() == (*hash, *sym))?;
         let fingerprint = key.fingerprint().as_bytes().try_into().ok()?;
@@ -104,7 +104,7 @@ impl Kdf {
         }
     }
 
-    /// The ids of hash and cipher as the KDF parameters have them.
+    /// The ids of hash and cipher, as in the KDF parameters.
     pub(crate) fn ids(self) -> [u8; 2] {
         let (hash, cipher) = self.algorithms();
         [hash.into(), cipher.into()]
@@ -120,7 +120,7 @@ impl Kdf {
     }
 }
 
-/// The next octets of a stored card.
+/// Reads the next octets of a stored card.
 pub(crate) fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = input.split_first_chunk::<N>()?;
     *input = rest;

@@ -3,17 +3,18 @@
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::types::{RevocationStatus, RevocationType};
 
-/// What a revocation says of the past.
+/// What a revocation means for the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// Retired or replaced: what was signed before stays valid, and a newer self-signature takes it back.
+    /// Retired or replaced: earlier signatures stay valid, and a newer self-signature cancels the revocation.
     Soft,
-    /// Compromised, or without a reason: nothing that the key ever signed is valid, and nothing takes it back.
+    /// Compromised, or without a reason: no signature of the key is valid, and the revocation cannot be
+    /// cancelled.
     Hard,
 }
 
 impl Revocation {
-    /// The kind of a revocation by the key itself; `None`: there is none, or only somebody else says so.
+    /// The kind of a revocation by the key itself. `None`: there is none, or only a third party claims one.
     pub(crate) fn of(status: &RevocationStatus<'_>) -> Option<Self> {
         match status {
             RevocationStatus::Revoked(signatures) => Some(Self::worst(signatures)),
@@ -29,7 +30,7 @@ impl Revocation {
         if signatures.iter().all(soft) { Self::Soft } else { Self::Hard }
     }
 
-    /// One plain sentence without its end.
+    /// One plain sentence without its full stop.
     pub(crate) fn sentence(self) -> &'static str {
         match self {
             Self::Soft => "the key was retired by its owner",
@@ -93,7 +94,7 @@ mod tests {
         packets.iter().flat_map(|packet| packet.to_vec().unwrap()).collect()
     }
 
-    /// At nine o'clock, on a text of that hour.
+    /// Verifies at nine o'clock a text that was signed at `when`.
     fn verdict(person: &Person, when: Timestamp, known: &Certificate) -> SignatureVerdict {
         let text = b"Content-Type: text/plain\r\n\r\nWords.\r\n";
         let mail = person.mail_signed(text, &person.signature(text, when));
@@ -101,8 +102,8 @@ mod tests {
         opened.signatures()[0].clone()
     }
 
-    /// Retired at one o'clock, taken back at three, compromised at five, "taken back" at seven: what each state of
-    /// knowledge says of each date.
+    /// Retired at one o'clock, cancelled at three, compromised at five, "cancelled" at seven: the verdict for
+    /// each state of knowledge and each signing time.
     #[test]
     fn the_ladder_of_revocations() {
         let person = Person::new("anne@example.org", Kind::Curve25519, NOW);
@@ -130,13 +131,14 @@ mod tests {
         check(&known, [Some(Hard); 5]);
         known = known.merge(&certificate_with(&anne, renewed(&anne, at(7)))).unwrap();
         check(&known, [Some(Hard); 5]);
-        // What is known stays known: an old export takes nothing back, and a stored form loses nothing.
+        // Known revocations stay: an old export removes nothing, and the stored form loses nothing.
         known = known.merge(&Certificate::of(anne.clone()).armored()).unwrap();
         known = Certificate::from_stored(&known.to_bytes()).unwrap();
         check(&known, [Some(Hard); 5]);
     }
 
-    /// Whoever stole the key makes soft revocations and a newer self-signature: the hard one stays.
+    /// Somebody who stole the key makes soft revocations and a newer self-signature. The hard revocation
+    /// stays.
     #[test]
     fn nothing_pushes_a_hard_revocation_out() {
         let anne = member("anne@example.org", Kind::Curve25519, NOW);
@@ -155,7 +157,7 @@ mod tests {
         }
     }
 
-    /// Anybody can add to what is not signed: it does not stay, and takes no room from a revocation.
+    /// Anybody can add unsigned data. It is dropped and takes no room from a revocation.
     #[test]
     fn what_is_not_signed_takes_no_room() {
         use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketTag, SubpacketValue};
@@ -210,7 +212,7 @@ mod tests {
         check(&Certificate::of(eve.clone()).to_bytes(), MergeError::OtherKey);
         check(b"words", MergeError::Unreadable(crate::CertificateError::NotACertificate));
 
-        // Eve's subkey and user id under Anne's primary key, as a key server would hand them out.
+        // Eve's subkey and user id under Anne's primary key, as a keyserver would return them.
         let stolen: Vec<Packet> = eve.clone().into_packets().skip(1).collect();
         let merged = known.merge(&certificate_with(&anne, stolen)).unwrap();
         assert_eq!(merged.to_bytes(), known.to_bytes());

@@ -1,4 +1,4 @@
-//! Sealing: the payload of a post once for all its readers, and mail as it streams in.
+//! Seals: the payload of a post once for all its recipients, and mail while it arrives.
 
 use std::io::Write as _;
 
@@ -20,7 +20,7 @@ use crate::seipd::{self, CannotWrite, SeipdWriter};
 use crate::seipd2;
 use crate::session_key::{SessionKey, fresh_session_key};
 
-/// Sealing failed: no memory, no random numbers, or a storage key that cannot be used.
+/// Sealing failed: there is no memory, there are no random numbers, or the storage key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message could not be sealed")]
 pub struct SealError;
@@ -37,18 +37,18 @@ impl From<CannotWrite> for SealError {
     }
 }
 
-/// Whether the list's signature lies inside the encryption.
+/// Whether the list signs inside the encryption.
 #[derive(Clone, Copy)]
 pub enum SignWith<'a> {
-    /// Signed with SHA-512 at the given time; names no intended recipients.
+    /// It signs with SHA-512 at the given time, without intended recipients.
     Key(&'a ListKey, Timestamp),
     /// The list does not sign.
     Nobody,
 }
 
-/// Seals a post: the payload (a MIME entity) is signed and encrypted once under a fresh session key into one
-/// SEIPDv1 packet, the outer header block under the same key into another, and the key is wrapped to the
-/// storage key. No compression.
+/// Seals a post. The payload (a MIME entity) is signed and encrypted once under a fresh session key into one
+/// SEIPDv1 packet; the outer header block is encrypted under the same key into another. The session key is
+/// encrypted to the storage key. Nothing is compressed.
 pub fn seal(
     payload: &[u8],
     outer: &[u8],
@@ -62,7 +62,7 @@ pub fn seal(
     Ok(Sealed::new(wrapped_key, outer, payload))
 }
 
-/// A copy with a session key of its own, for a payload that is this reader's alone.
+/// Seals a copy with a session key of its own, for a payload that only this recipient gets.
 pub fn seal_copy(
     payload: &[u8],
     sign: SignWith<'_>,
@@ -76,8 +76,8 @@ pub fn seal_copy(
 }
 
 impl StorageKey {
-    /// The same payload, signature included, for readers of version 6: encrypted under a fresh session key. The
-    /// outer header block stays with the first form.
+    /// Encrypts the same payload with its signature again, for recipients of version 6, under a fresh session
+    /// key. The outer header block stays with the first form.
     pub fn reseal(&self, sealed: &Sealed) -> Result<Sealed, SealError> {
         let opened = self.session_key(sealed).map_err(|_| SealError)?;
         let inner = seipd::inner(&opened, sealed.payload()).ok_or(SealError)?;
@@ -110,7 +110,7 @@ fn wrap_for_storage(session_key: &SessionKey, to: &StorageCertificate) -> Result
     Ok(pkesk::wrap(key, session_key, KeyIds::Named)?)
 }
 
-/// One SEIPD packet around the literal data and, if the list signs, its signature.
+/// One SEIPD packet with the literal data and, if the list signs, its signature.
 fn encrypt(
     data: &[u8],
     sign: SignWith<'_>,
@@ -129,7 +129,7 @@ fn encrypt(
     })
 }
 
-/// The packets before and behind the literal ([RFC 9580, section 5.4]).
+/// The packets before and after the literal data ([RFC 9580, section 5.4]).
 fn one_pass_signature(
     data: &[u8],
     key: &ListKey,
@@ -144,14 +144,14 @@ fn one_pass_signature(
     Ok((Packet::from(announced).to_vec()?, Packet::from(signature).to_vec()?))
 }
 
-/// Seals mail as it streams in, so that no more of it than a chunk is in the clear.
+/// Seals mail while it arrives, so that at most one chunk of it is unencrypted.
 pub struct IntakeSealer {
     wrapped_key: Vec<u8>,
     writer: SeipdWriter,
 }
 
 impl IntakeSealer {
-    /// Begins a body sealed to that storage key.
+    /// Starts a body that is sealed to that storage key.
     pub fn new(to: &StorageCertificate) -> Result<Self, SealError> {
         let session_key = fresh_session_key();
         let wrapped_key = wrap_for_storage(&session_key, to)?;
@@ -160,22 +160,24 @@ impl IntakeSealer {
         Ok(Self { wrapped_key, writer })
     }
 
-    /// Takes the next bytes.
+    /// Encrypts the next bytes.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), SealError> {
         Ok(self.writer.write(chunk)?)
     }
 
-    /// Octets of the sealed payload that were not taken.
+    /// How many octets of the sealed payload are still in the buffer.
     pub fn octets(&self) -> usize {
         self.writer.octets()
     }
 
-    /// Takes out what of the sealed payload stands behind its first octets, so many of them.
+    /// Removes `octets` octets of the sealed payload from the buffer, after its first octets, and returns
+    /// them.
     pub fn take_behind(&mut self, octets: usize) -> Vec<u8> {
         self.writer.take_behind(octets)
     }
 
-    /// Ends the body. If something was taken out, the payload lacks it: it belongs behind the first octets.
+    /// Ends the body. Octets that were removed are missing in the payload: they belong after its first
+    /// octets.
     pub fn finish(self) -> Result<Sealed, SealError> {
         Ok(Sealed::new(self.wrapped_key, Vec::new(), self.writer.finish()?))
     }

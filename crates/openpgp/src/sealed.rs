@@ -1,4 +1,4 @@
-//! What is stored of an encrypting list: one shape for what came in and for what goes out.
+//! The stored form of an encrypting list's data: the same for incoming mail and posts.
 
 use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::parse::Parse as _;
@@ -13,7 +13,8 @@ use crate::session_key::{CIPHER, SessionKey};
 const PKESK: u8 = 1;
 const SEIPD: u8 = 18;
 
-/// A body sealed to a list's storage key. Holds no cleartext; delivery for an encrypting list takes nothing else.
+/// A body sealed to a list's storage key. It holds no cleartext. Delivery for an encrypting list accepts only
+/// this type.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
     wrapped_key: Vec<u8>,
@@ -21,13 +22,14 @@ pub struct Sealed {
     payload: Vec<u8>,
 }
 
-/// Stored bytes are not what they should be.
+/// The stored bytes are damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a stored body is damaged")]
 pub struct Damaged;
 
 impl Sealed {
-    /// Takes stored bytes; errs unless each is exactly one whole packet of its kind. `outer` may be empty.
+    /// Makes a body from stored bytes. Errs unless each is exactly one packet of its kind. `outer` may be
+    /// empty.
     pub fn from_stored(wrapped_key: Vec<u8>, outer: Vec<u8>, payload: Vec<u8>) -> Result<Self, Damaged> {
         let whole = is_one(&wrapped_key, PKESK)
             && is_one(&payload, SEIPD)
@@ -44,12 +46,12 @@ impl Sealed {
         &self.wrapped_key
     }
 
-    /// The outer header block of copies, encrypted: one SEIPD packet, or nothing.
+    /// The outer header block of copies, encrypted: one SEIPD packet, or empty.
     pub fn outer(&self) -> &[u8] {
         &self.outer
     }
 
-    /// Who can read it: the version of its SEIPD packet tells.
+    /// The packet family, according to the version of the SEIPD packet.
     pub fn family(&self) -> Family {
         let version = Packets::new(&self.payload).next().and_then(Result::ok);
         match version.and_then(|packet| packet.body.first().copied()) {
@@ -63,7 +65,7 @@ impl Sealed {
         &self.payload
     }
 
-    /// The packet alone.
+    /// The packet of the payload alone.
     pub(crate) fn into_payload(self) -> Vec<u8> {
         self.payload
     }
@@ -75,7 +77,7 @@ fn is_one(bytes: &[u8], tag: u8) -> bool {
 }
 
 impl StorageKey {
-    /// Unwraps the session key of a stored body.
+    /// Decrypts the session key of a stored body.
     pub fn session_key(&self, sealed: &Sealed) -> Result<SessionKey, Damaged> {
         let Ok(Packet::PKESK(pkesk)) = Packet::from_bytes(&sealed.wrapped_key) else {
             return Err(Damaged);
@@ -89,14 +91,15 @@ impl StorageKey {
             .ok_or(Damaged)
     }
 
-    /// Opens the payload of a stored body.
+    /// Decrypts the payload of a stored body.
     pub fn open(&self, sealed: &Sealed) -> Result<Cleartext, Damaged> {
         self.session_key(sealed)?.open(&sealed.payload)
     }
 }
 
 impl SessionKey {
-    /// Opens a SEIPD packet that was sealed under this key; nothing comes out before its integrity is proven.
+    /// Decrypts a SEIPD packet that was sealed under this key. Nothing is returned before its integrity is
+    /// proven.
     pub fn open(&self, seipd: &[u8]) -> Result<Cleartext, Damaged> {
         decrypt_seipd(seipd, &self.0).ok_or(Damaged)
     }

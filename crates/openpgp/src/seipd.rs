@@ -1,8 +1,8 @@
-//! SEIPD version 1, written as data comes ([RFC 9580, section 5.13.1]).
+//! Writes SEIPD version 1 while data arrives ([RFC 9580, section 5.13.1]).
 //!
-//! A few lines of our own over a library's AES and SHA-1, because the OpenPGP library's writer takes 4 MiB for
-//! each of its layers, however small the message. What is written here is read by the library, which is the
-//! oracle in the tests.
+//! This is a short writer of our own on a library's AES and SHA-1, because the OpenPGP library's writer
+//! allocates 4 MiB for each of its layers, however small the message is. The OpenPGP library reads the
+//! packets, and is the oracle in the tests.
 
 use aws_lc_rs::cipher::{
     AES_256, DecryptionContext, EncryptionContext, StreamingDecryptingKey, StreamingEncryptingKey,
@@ -16,27 +16,27 @@ use crate::framing::Packets;
 use crate::session_key::SessionKey;
 
 const BLOCK_OCTETS: usize = 16;
-/// Tag 18 with a length of four octets, which is known at the end.
+/// Tag 18 with a length of four octets, which is filled in at the end.
 const HEADER: [u8; 6] = [0xd2, 0xff, 0, 0, 0, 0];
 const VERSION: u8 = 1;
-/// Modification detection code: tag 19, 20 octets.
+/// The modification detection code: tag 19, 20 octets.
 const MDC: [u8; 2] = [0xd3, 0x14];
 
-/// Writing failed: the cipher refused, or the packet is larger than OpenPGP can say.
+/// Writing failed: the cipher failed, or the packet is larger than OpenPGP allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CannotWrite;
 
-/// One packet on its way.
+/// One packet that is being written.
 pub(crate) struct SeipdWriter {
     cipher: StreamingEncryptingKey,
     hash: digest::Context,
     out: Vec<u8>,
-    /// Octets that are no longer in `out`.
+    /// How many octets were removed from `out`.
     taken: usize,
 }
 
 impl SeipdWriter {
-    /// Begins a packet; `octets`: how much about will be written.
+    /// Starts a packet. `octets` is the expected size.
     pub(crate) fn new(session_key: &SessionKey, octets: usize) -> Result<Self, CannotWrite> {
         let key = UnboundCipherKey::new(&AES_256, &session_key.0).map_err(|_| CannotWrite)?;
         let zero = EncryptionContext::Iv128(FixedLength::from([0; BLOCK_OCTETS]));
@@ -46,7 +46,7 @@ impl SeipdWriter {
         out.push(VERSION);
         let hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
         let mut writer = Self { cipher, hash, out, taken: 0 };
-        // A random block makes the zero vector harmless; its last two octets again, for readers of old.
+        // A random block makes the zero vector harmless. Its last two octets are repeated for old programs.
         let random: [u8; BLOCK_OCTETS] = crate::random();
         writer.write(&random)?;
         writer.write(&random[BLOCK_OCTETS - 2..])?;
@@ -59,19 +59,20 @@ impl SeipdWriter {
         self.encrypt(plain)
     }
 
-    /// Octets that were not taken.
+    /// How many octets are in the buffer.
     pub(crate) fn octets(&self) -> usize {
         self.out.len()
     }
 
-    /// Takes out what stands behind the first `octets`, which stay for the sake of the length.
+    /// Removes everything after the first `octets` octets from the buffer. Those stay, because they contain
+    /// the length.
     pub(crate) fn take_behind(&mut self, octets: usize) -> Vec<u8> {
         let behind = self.out.split_off(octets.max(HEADER.len()).min(self.out.len()));
         self.taken += behind.len();
         behind
     }
 
-    /// Ends the packet with the hash of all that was written. Gives what was not taken.
+    /// Ends the packet with the hash of everything that was written. Returns the octets in the buffer.
     pub(crate) fn finish(mut self) -> Result<Vec<u8>, CannotWrite> {
         self.write(&MDC)?;
         let hash = self.hash.clone().finish();
@@ -87,12 +88,12 @@ impl SeipdWriter {
         let update = self.cipher.update(plain, &mut self.out[from..]).map_err(|_| CannotWrite)?;
         let written = update.written().len();
         self.out.truncate(from + written);
-        // Cipher feedback keeps nothing back.
+        // Cipher feedback mode keeps no octets back.
         if written == plain.len() { Ok(()) } else { Err(CannotWrite) }
     }
 }
 
-/// One packet around those packets.
+/// One packet that contains those packets.
 pub(crate) fn write(session_key: &SessionKey, inner: &[&[u8]]) -> Result<Vec<u8>, CannotWrite> {
     let octets = inner.iter().map(|packets| packets.len()).sum();
     let mut writer = SeipdWriter::new(session_key, octets)?;
@@ -102,7 +103,7 @@ pub(crate) fn write(session_key: &SessionKey, inner: &[&[u8]]) -> Result<Vec<u8>
     writer.finish()
 }
 
-/// The packets inside a SEIPD packet that was written here; `None` if the key is another or an octet differs.
+/// The packets inside a SEIPD packet that [`write`] made. `None` if the key is wrong or an octet differs.
 pub(crate) fn inner(session_key: &SessionKey, seipd: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let packet = Packets::new(seipd).next()?.ok()?;
     let sealed = packet.body.strip_prefix(&[VERSION])?;
@@ -124,8 +125,8 @@ pub(crate) fn inner(session_key: &SessionKey, seipd: &[u8]) -> Option<Zeroizing<
     (plain.len() >= BLOCK_OCTETS + 2).then(|| Zeroizing::new(plain[BLOCK_OCTETS + 2..].to_vec()))
 }
 
-/// The head of a literal packet of binary data ([RFC 9580, section 5.9]); without a length, the rest of the
-/// message is its content.
+/// The header of a literal packet of binary data ([RFC 9580, section 5.9]). Without a length, its content is
+/// the rest of the message.
 pub(crate) fn literal_head(content_octets: Option<usize>) -> Result<Vec<u8>, CannotWrite> {
     const BINARY_WITHOUT_NAME_OR_DATE: [u8; 6] = [b'b', 0, 0, 0, 0, 0];
     let mut head = match content_octets {

@@ -1,4 +1,4 @@
-//! SEIPD version 2, by the library ([RFC 9580, section 5.13.2]): AES-256 in OCB mode.
+//! Writes SEIPD version 2 with the library ([RFC 9580, section 5.13.2]): AES-256 in OCB mode.
 
 use std::io::Write as _;
 
@@ -8,7 +8,7 @@ use sequoia_openpgp::types::AEADAlgorithm;
 use crate::seipd::CannotWrite;
 use crate::session_key::{CIPHER, SessionKey};
 
-/// One packet around those packets.
+/// One packet that contains those packets.
 pub(crate) fn write(session_key: &SessionKey, inner: &[&[u8]]) -> Result<Vec<u8>, CannotWrite> {
     packet(session_key, inner).map_err(|_| CannotWrite)
 }

@@ -3,10 +3,10 @@
 use sequoia_openpgp::crypto::SessionKey as LibraryKey;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 
-/// The cipher of everything that is sealed here.
+/// The cipher of all sealed data.
 pub(crate) const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
 
-/// The session key of one sealed body; zeroed on drop, never printed.
+/// The session key of one sealed body. It is zeroed on drop and never printed.
 pub struct SessionKey(pub(crate) LibraryKey);
 
 pub(crate) fn fresh_session_key() -> SessionKey {

@@ -1,4 +1,5 @@
-//! From one key of a list to the next: the old one vouches for the new one, and at last says that it is superseded.
+//! Replaces one key of a list by the next: the old key certifies the new one, and is later revoked as
+//! superseded.
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::Packet;
@@ -11,12 +12,13 @@ use crate::certificate::Certificate;
 use crate::keys::{KeyError, ListKey};
 
 impl ListKey {
-    /// That certificate with this key's certification on its user ids. Errs if the key cannot sign that.
+    /// That certificate with this key's certification on its user ids. Errs if the key cannot sign.
     pub fn certify(&self, other: &Certificate, now: Timestamp) -> Result<Certificate, KeyError> {
         self.certified(other, now).map_err(|_| KeyError::Incomplete)
     }
 
-    /// This key's certificate, revoked as superseded: what it signed before counts. Errs if the key cannot sign that.
+    /// This key's certificate, revoked as superseded. Its earlier signatures stay valid. Errs if the key
+    /// cannot sign.
     pub fn superseded(&self, now: Timestamp) -> Result<Certificate, KeyError> {
         self.revoked(now).map_err(|_| KeyError::Incomplete)
     }

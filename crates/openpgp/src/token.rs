@@ -1,17 +1,17 @@
-//! Tokens: what answers a question, once.
+//! Tokens: each answers one question, once.
 
 use std::fmt;
 
 use crate::base32;
 use crate::mac::MacKey;
 
-/// 160 random bits as 32 letters and digits. No Debug: who knows it may answer.
+/// 160 random bits as 32 letters and digits. It has no Debug, because everybody who knows it may answer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 const OCTETS: usize = 20;
 impl Token {
-    /// A fresh one from the system's generator.
+    /// Makes a token from the system's random number generator.
     pub fn fresh() -> Self {
         let octets: [u8; OCTETS] = crate::random();
         Self(base32::encode(&octets))
@@ -25,12 +25,13 @@ impl fmt::Display for Token {
 }
 
 impl MacKey {
-    /// By this the database knows a token; case makes no difference.
+    /// The mark by which the database recognises a token. Case does not matter.
     pub fn token_mark(&self, token: &str) -> [u8; 32] {
         self.tag(&[b"token", token.to_lowercase().as_bytes()])
     }
 
-    /// The same of a token that stands in an address. Who carries the mail reads it, so it answers less.
+    /// The mark of a token in an address. Every mail server on the way can read that token, so it allows
+    /// less.
     pub fn address_token_mark(&self, token: &str) -> [u8; 32] {
         self.tag(&[b"address token", token.to_lowercase().as_bytes()])
     }
@@ -53,7 +54,7 @@ mod tests {
             }
             assert!(seen.insert(token));
         }
-        // 64,000 digits: 2,000 of each. Chi-square with 31 degrees of freedom is above 80 once in two million.
+        // 64,000 digits: 2,000 of each. Chi-square with 31 degrees of freedom exceeds 80 once in two million.
         let chi: f64 = counts.iter().map(|count| (f64::from(*count) - 2_000.0).powi(2) / 2_000.0).sum();
         assert!(chi < 80.0, "{chi}");
     }

@@ -1,4 +1,4 @@
-//! Why a certificate cannot be used: the true reason, so that its holder can do something about it.
+//! Why a certificate cannot be used: the true reason, so that its holder can fix it.
 
 use std::time::UNIX_EPOCH;
 
@@ -15,21 +15,21 @@ use sequoia_openpgp::types::RevocationStatus;
 use crate::fingerprint::Fingerprint;
 use crate::revocation::Revocation;
 
-/// Why a certificate cannot be used now. Each is one plain sentence for the person.
+/// Why a certificate cannot be used now. Each error is one plain sentence for the holder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
-    /// Its validity ended.
+    /// It has expired.
     #[error("the key expired on {}", &at.rfc3339()[..10])]
     Expired {
         /// When.
         at: Timestamp,
     },
-    /// The validity of the part that is needed ended; the key itself goes on.
+    /// The subkey that is needed has expired; the key itself has not.
     #[error("subkey {subkey}, which {need}, expired on {}", &at.rfc3339()[..10])]
     PartExpired {
-        /// Which part.
+        /// The subkey.
         subkey: Fingerprint,
-        /// What for.
+        /// What it is needed for.
         need: Need,
         /// When.
         at: Timestamp,
@@ -37,24 +37,25 @@ pub enum Unusable {
     /// Its owner revoked it.
     #[error("{}", .0.sentence())]
     Revoked(Revocation),
-    /// Its parts or self-signatures were made after now.
+    /// Its parts or self-signatures were created in the future.
     #[error("the key was made in the future: check the clock of your computer, and make it anew")]
     NotYetValid,
-    /// No user id that the key itself signed. Key servers that verify addresses leave out those that nobody confirmed.
+    /// It has no user id that the key signed. Keyservers that verify addresses leave unconfirmed user ids
+    /// out.
     #[error(
         "the key has no user id that it signed itself; keys.openpgp.org gives keys out like that: send it as your own program exports it"
     )]
     NoUserId,
-    /// Algorithms or self-signatures that the policy no longer accepts.
+    /// The policy no longer accepts its algorithms or self-signatures.
     #[error("the key or its self-signatures use algorithms that are too weak")]
     TooWeak,
-    /// An algorithm or curve that this server does not have.
+    /// This server does not support the algorithm or curve.
     #[error("the key uses an algorithm that is not supported here: make a new one")]
     NotSupported,
-    /// No subkey to encrypt to.
+    /// It has no encryption subkey.
     #[error("the key has no valid part that others can encrypt to")]
     NoEncryptionKey,
-    /// No key to sign with.
+    /// It has no signing key.
     #[error("the key has no valid part that can sign")]
     NoSigningKey,
 }
@@ -62,9 +63,9 @@ pub enum Unusable {
 /// What a part of a key is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Others encrypt to it.
+    /// To encrypt to it.
     Encrypt,
-    /// Its holder signs with it.
+    /// To sign with it.
     Sign,
 }
 
@@ -78,13 +79,13 @@ impl std::fmt::Display for Need {
 }
 
 impl Unusable {
-    /// Whether its holder mends it by prolonging a part: no other key is needed.
+    /// Whether the holder can fix it by extending a part, without a new key.
     pub fn is_mended_by_its_holder(&self) -> bool {
         matches!(self, Self::Expired { .. } | Self::PartExpired { .. })
     }
 }
 
-/// Why the library finds nothing valid in the certificate.
+/// Why the library finds no valid certificate.
 pub(crate) fn why_not_valid(cert: &Cert, now: Timestamp) -> Unusable {
     let lenient = StandardPolicy::at(UNIX_EPOCH);
     let made = Timestamp::from_system_time(cert.primary_key().key().creation_time());
@@ -104,7 +105,7 @@ pub(crate) fn why_not_valid(cert: &Cert, now: Timestamp) -> Unusable {
     }
 }
 
-/// Why no part of a valid certificate does what is needed.
+/// Why no part of a valid certificate can be used for `need`.
 pub(crate) fn why_no_part(valid: &ValidCert<'_>, need: Need, now: Timestamp) -> Unusable {
     let expired = candidates(valid, need).filter_map(|key| {
         let at = Timestamp::from_system_time(key.key_expiration_time()?);
@@ -133,7 +134,7 @@ pub(crate) fn why_no_part(valid: &ValidCert<'_>, need: Need, now: Timestamp) -> 
     })
 }
 
-/// Whether this server can use the algorithm and the curve.
+/// Whether this server supports the algorithm and the curve.
 fn is_known<R: KeyRole>(key: &Key<PublicParts, R>) -> bool {
     use sequoia_openpgp::crypto::mpi::PublicKey::{ECDH, ECDSA, EdDSA};
     let is_curve = match key.mpis() {
@@ -143,7 +144,7 @@ fn is_known<R: KeyRole>(key: &Key<PublicParts, R>) -> bool {
     is_curve && key.pk_algo().is_supported()
 }
 
-/// Parts that were made for it and are not revoked, expired ones too.
+/// Parts for that purpose that are not revoked, including expired ones.
 fn candidates<'a>(
     valid: &'a ValidCert<'a>,
     need: Need,
@@ -155,11 +156,11 @@ fn candidates<'a>(
     }
 }
 
-/// The subkeys that their holder has to prolong with the key: of each kind those that are valid, or, if none is, the one
-/// that ended last. Those without an end need nothing.
+/// The subkeys that the holder must extend together with the key: of each kind the valid ones or, if there is
+/// none, the one that expired last. Subkeys without expiry need nothing.
 pub(crate) fn to_prolong(cert: &Cert, now: Timestamp) -> Vec<Fingerprint> {
     let policy = StandardPolicy::new();
-    // An expired primary key hides nothing of this.
+    // An expired primary key must not hide its subkeys here.
     let Ok(valid) = cert.with_policy(&policy, now.to_system_time()) else { return Vec::new() };
     let mut found: Vec<Fingerprint> = Vec::new();
     for need in [Need::Encrypt, Need::Sign] {

@@ -1,16 +1,16 @@
-//! What the signatures on keys cost whoever verifies them: counted before the library sees the keys, over all keys of one
-//! message together. Whoever sends a key chooses its algorithm and signs as often as the sender likes.
+//! The cost of verifying the signatures on keys. It is counted before the library sees the keys, over all
+//! keys of one message together, because a sender chooses the algorithms and the number of signatures.
 
 use crate::key_sizes::numbers;
 
-/// What all signatures on the keys of one message may cost in µs, each verified once. A message is read in at most three
-/// passes over its keys, so it costs at most three times as much.
+/// The most that all signatures on the keys of one message may cost, in µs, if each is verified once. The
+/// keys of a message are read in at most three passes, so the real cost is at most three times as much.
 pub(crate) const MAX_US: u64 = 50_000;
-/// What a signature costs beside its numbers: the library reads and hashes it.
+/// The cost in µs of parsing and hashing a signature.
 const EACH_US: u64 = 15;
-/// Octets that are hashed in a µs.
+/// How many octets are hashed in a µs.
 const HASHED_OCTETS: u64 = 400;
-/// What a hash costs beside its octets, in octets.
+/// The fixed cost of a hash, expressed in octets.
 const EACH_HASH_OCTETS: u64 = 200;
 
 /// Ids of algorithms ([RFC 9580, section 9.1]).
@@ -21,7 +21,8 @@ const EDDSA: u8 = 22;
 const ED25519: u8 = 27;
 const ED448: u8 = 28;
 
-/// What one verification over a curve costs, by the object identifier ([RFC 9580, section 9.2]). Measured with OpenSSL 3.0.
+/// The cost in µs of one verification on a curve, by the object identifier ([RFC 9580, section 9.2]).
+/// Measured with OpenSSL 3.0.
 const CURVES: &[(&[u8], u64)] = &[
     // NIST P-256, P-384, P-521.
     (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], 60),
@@ -34,15 +35,15 @@ const CURVES: &[(&[u8], u64)] = &[
 ];
 const EDWARDS_25519_US: u64 = 70;
 const EDWARDS_448_US: u64 = 200;
-/// Of what stands in no table: as much as the most costly curve.
+/// The cost of an unknown algorithm: as much as that of the most expensive curve.
 const UNKNOWN_US: u64 = 750;
 
-/// What one verification costs with the key in the body of a key packet, in µs.
+/// The cost in µs of one verification with the key in the body of a key packet.
 pub(crate) fn verification_us(body: &[u8]) -> u64 {
     let (algorithm, numbers) = numbers(body);
     let bits = |at: usize| numbers.get(at).map_or(0, |bits| *bits as u64);
     let own = match algorithm {
-        // A square for each bit of the exponent; at worst a product too.
+        // One squaring per bit of the exponent and, at worst, one multiplication.
         Some(id) if RSA.contains(&id) => bits(0) * bits(0) * bits(1).max(17) / 3_000_000,
         Some(DSA) => bits(0) * bits(0) * bits(1).max(160) / 5_500_000,
         Some(ECDSA) => curve(body).unwrap_or(UNKNOWN_US),
@@ -60,28 +61,29 @@ fn curve(body: &[u8]) -> Option<u64> {
     CURVES.iter().find(|(known, _)| *known == id).map(|(_, us)| *us)
 }
 
-/// What it costs to look for the place of one signature: the library tries all parts that are of so many octets.
+/// The cost in µs of finding the component that a signature belongs to. The library tries all components,
+/// which have these sizes in octets.
 pub(crate) fn search_us(octets: impl IntoIterator<Item = usize>) -> u64 {
     octets.into_iter().map(|octets| octets as u64 + EACH_HASH_OCTETS).sum::<u64>() / HASHED_OCTETS
 }
 
-/// What is left for the keys of one message.
+/// The rest of the allowance for the keys of one message.
 pub(crate) struct Allowance {
     left_us: u64,
 }
 
 impl Allowance {
-    /// The whole of it.
+    /// The whole allowance.
     pub(crate) fn whole() -> Self {
         Self { left_us: MAX_US }
     }
 
-    /// The same for each of so many keys that somebody vouches for.
+    /// The whole allowance for each of that many keys, for which somebody vouches.
     pub(crate) fn of_keys(keys: usize) -> Self {
         Self { left_us: MAX_US * keys as u64 }
     }
 
-    /// Takes so much of it; takes nothing if less is left.
+    /// Takes that much from the allowance. Returns false and takes nothing if less is left.
     pub(crate) fn take(&mut self, us: u64) -> bool {
         let left = self.left_us.checked_sub(us);
         self.left_us = left.unwrap_or(self.left_us);
@@ -93,7 +95,7 @@ impl Allowance {
 mod tests {
     use super::*;
 
-    /// Between the least and the most of what OpenSSL took, in µs.
+    /// The estimates lie between the shortest and the longest time that OpenSSL took, in µs.
     #[test]
     fn costly_numbers_count_more() {
         let rsa = |bits: u16, exponent: u16| {
@@ -128,8 +130,8 @@ mod tests {
         }
     }
 
-    /// Whatever a stranger sends: the verifications of all keys in a message are paid from one allowance, and what people have
-    /// fits in.
+    /// Whatever a stranger sends, the verifications of all keys of a message are paid from one allowance, and
+    /// the keys of real people fit in it.
     #[test]
     fn a_message_has_one_allowance() {
         use crate::KeyMaterial;
@@ -158,7 +160,7 @@ mod tests {
                 assert!((1..=MAX_US).contains(&spent_us(&data)));
             }
         }
-        // Verified once for the whole message, in however many blocks.
+        // The keys are verified once for the whole message, in however many blocks they are.
         let data = key(Numbers::Brainpool, None, 500, now);
         let half = data.len() / 2;
         let fingerprint = crate::Certificate::read_one(&data).unwrap().fingerprint();

@@ -1,8 +1,9 @@
-//! Where the key of an address is published by its domain: Web Key Directory (draft-koch-openpgp-webkey-service).
+//! The place where a domain publishes the key of an address: Web Key Directory
+//! (draft-koch-openpgp-webkey-service).
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
-/// The alphabet of z-base-32: digits that people do not mix up.
+/// The alphabet of z-base-32, whose characters are hard to confuse.
 const ALPHABET: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
 
 /// The file name of a local part: z-base-32 of the SHA-1 of the local part in lower case.
@@ -27,7 +28,7 @@ fn zbase32(octets: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// The first is that of the draft, the others are what `gpg-wks-client --print-wkd-hash` says.
+    /// The first name is from the draft, the others are from `gpg-wks-client --print-wkd-hash`.
     #[test]
     fn a_local_part_has_its_file_name() {
         fn check(local: &str, expected: &str) {

@@ -1,45 +1,45 @@
-//! Secret keys at rest: wrapped under a master key, each bound to its name.
+//! Stored secret keys: encrypted under a master key, each bound to its name.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use zeroize::Zeroizing;
 
-/// What a wrapped key begins with: the format and its version.
+/// The first octets of a wrapped key: the format and its version.
 const MAGIC: &[u8; 4] = b"SLK1";
 const KEY_OCTETS: usize = 32;
 
-/// 256 bits from a file or a credential: whoever has them opens every key that is wrapped under them.
+/// 256 bits from a file or a credential. Whoever has them can open every key that is wrapped under them.
 pub struct MasterKey(Zeroizing<[u8; KEY_OCTETS]>);
 
-/// Which key it is. All of it is authenticated, so that no wrapped key can stand in the place of another.
+/// The name of a key. All of it is authenticated, so that no wrapped key can replace another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyName {
-    /// The list's id; empty for a key of the site.
+    /// The list's identifier. Empty for a site key.
     pub list: String,
-    /// What it is for.
+    /// The purpose of the key.
     pub purpose: &'static str,
-    /// Of the primary key; empty where there is none.
+    /// The fingerprint of the primary key. Empty if there is none.
     pub fingerprint: String,
-    /// Grows with every rotation.
+    /// The generation, which grows with every rotation.
     pub generation: u32,
 }
 
-/// A text is no master key.
+/// The text is not a master key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a master key is one line of 64 hexadecimal digits: make one with `sealist keys master-key FILE`")]
 pub struct NotAMasterKey;
 
-/// Another master key, another name, or damage; which of them cannot be told.
+/// The master key or the name is wrong, or the data is damaged. The cases cannot be told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the master key does not open it")]
 pub struct CannotUnwrap;
 
 impl MasterKey {
-    /// A fresh key from the system's generator.
+    /// Generates a key.
     pub fn generate() -> Self {
         Self(Zeroizing::new(crate::random()))
     }
 
-    /// Reads the text of a master key file; white space around it does not count.
+    /// Parses the text of a master key file. White space around it is ignored.
     pub fn from_text(text: &[u8]) -> Result<Self, NotAMasterKey> {
         let digits = text.trim_ascii();
         if digits.len() != 2 * KEY_OCTETS {
@@ -62,7 +62,8 @@ impl MasterKey {
         text
     }
 
-    /// Wraps a secret for that name: AES-256-GCM with a fresh random nonce. Shows the length of the secret, no more.
+    /// Wraps a secret under that name: AES-256-GCM with a random nonce. The result reveals only the length of
+    /// the secret.
     pub fn wrap(&self, name: &KeyName, secret: &[u8]) -> Vec<u8> {
         let mut text = Zeroizing::new(Vec::with_capacity(secret.len() + AES_256_GCM.tag_len()));
         text.extend_from_slice(secret);
@@ -73,7 +74,7 @@ impl MasterKey {
         [MAGIC.as_slice(), nonce.as_ref(), &text].concat()
     }
 
-    /// Opens what [`Self::wrap`] made for the same name.
+    /// Decrypts what [`Self::wrap`] made for the same name.
     pub fn open(&self, name: &KeyName, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotUnwrap> {
         let rest = wrapped.strip_prefix(MAGIC).ok_or(CannotUnwrap)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>().ok_or(CannotUnwrap)?;
@@ -91,12 +92,12 @@ impl MasterKey {
 }
 
 impl KeyName {
-    /// The key that authenticates what the site stores.
+    /// The name of the site key.
     pub fn of_site() -> Self {
         Self { list: String::new(), purpose: "mac", fingerprint: String::new(), generation: 1 }
     }
 
-    /// Each part with its length before it, so that parts do not run together.
+    /// Each part preceded by its length, so that two names never have the same octets.
     fn to_bytes(&self) -> Vec<u8> {
         let generation = self.generation.to_be_bytes();
         let parts: [&[u8]; 4] =
@@ -158,7 +159,7 @@ mod tests {
             KeyName { purpose: "storage", ..name() },
             KeyName { fingerprint: "ABCE".into(), ..name() },
             KeyName { generation: 2, ..name() },
-            // The same characters, divided in another way.
+            // The same characters, divided differently.
             KeyName { list: "team.lists.examplep".into(), purpose: "osting", ..name() },
         ];
         for other in others {

@@ -1,50 +1,51 @@
-//! What one message may cost, over all its parts, leaves and layers together.
+//! The limits for one message, over all its parts, leaves and layers together.
 //!
-//! All of it is counted before the library sees the data. A person's mail stays far below; a message that is beyond it
-//! is not read.
+//! Everything is counted before the library sees the data. Mail that people write stays far below the limits,
+//! and a message beyond them is not read.
 
 use std::any::Any;
 
 use crate::framing::RawPacket;
 
-/// Packets in all that a message holds.
+/// The most packets in a message.
 const MAX_PACKETS: usize = 4_096;
-/// Signatures that are looked at.
+/// The most signatures that are read.
 pub(super) const MAX_SIGNATURES: usize = 16;
-/// Uses of a secret key of the list.
+/// The most uses of a secret key of the list.
 const MAX_SESSION_KEYS: usize = 32;
-/// Compressed data within compressed data and beside other compressed data.
+/// The most compressed packets, nested or side by side.
 const MAX_COMPRESSED: usize = 16;
-/// What compressed data may grow to: so many times its own size, and this much in any case. Text shrinks to a tenth,
-/// logs to a thirtieth, a table of equal rows to a hundredth and less.
+/// Compressed data may grow to this many times its size, or to [`ALWAYS_OCTETS`] in any case. Text shrinks to
+/// a tenth, logs to a thirtieth, and a table of equal rows to a hundredth or less.
 const MAX_RATIO: usize = 64;
 const ALWAYS_OCTETS: usize = 8 * 1024 * 1024;
-/// What is large may not grow much: opening 60 MiB under false signatures took 390 ms, whoever sent the one MiB before.
+/// Larger data may grow less. Opening 60 MiB with false signatures took 390 ms, for one MiB of mail by
+/// anybody.
 const MUCH_OCTETS: usize = 32 * 1024 * 1024;
 const MAX_RATIO_OF_MUCH: usize = 4;
-/// Data that waits for no room in memory.
+/// Data up to this size does not wait for memory.
 pub(super) const SMALL_OCTETS: usize = 1024 * 1024;
 
-/// What may come out of compressed blocks in text.
+/// The most octets that may come out of compressed inline blocks.
 const MAX_INLINE_OCTETS: usize = 16 * 1024 * 1024;
 
-/// There is too much of something.
+/// A limit is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooMuch;
 
-/// Room in memory that was taken; given back when it is dropped.
+/// Reserved memory. It is released when the value is dropped.
 pub type TakenRoom = Box<dyn Any + Send + Sync>;
 
-/// Waits until there is room in memory for so many octets. Called at most once for a message, so that no two messages
-/// wait for what the other has.
+/// Waits until that many octets of memory are free. It is called at most once per message, so that no two
+/// messages wait for each other's memory.
 pub type TakeRoom = Box<dyn FnOnce(usize) -> TakenRoom + Send>;
 
-/// Waits for nothing.
+/// Does not wait.
 pub(super) fn unbounded() -> TakeRoom {
     Box::new(|_| Box::new(()))
 }
 
-/// What is left for one message.
+/// The rest of the limits of one message.
 pub(super) struct OpeningBudget {
     packets: usize,
     signatures: usize,
@@ -55,12 +56,12 @@ pub(super) struct OpeningBudget {
     several: bool,
     take_room: Option<TakeRoom>,
     taken: Option<TakenRoom>,
-    /// Of the room that was taken, what nothing is in yet.
+    /// The part of the reserved memory that is not used yet.
     reserved_octets: usize,
 }
 
 impl OpeningBudget {
-    /// Of a message of which so many octets may come out.
+    /// The budget of a message that may yield that many octets.
     pub(super) fn new(output_octets: usize, take_room: TakeRoom) -> Self {
         Self {
             packets: MAX_PACKETS,
@@ -75,15 +76,16 @@ impl OpeningBudget {
         }
     }
 
-    /// The message is text with so many blocks in it: people write no large ones, and each is copied more often than a
-    /// part is. Where there are several, the first that is large takes room for all.
+    /// The message is inline, with that many blocks. People write no large blocks, and each block is copied
+    /// more often than a part, so the limit is smaller. If there are several blocks, the first large one
+    /// reserves memory for all.
     pub(super) fn inline(&mut self, blocks: usize) {
         self.output_octets = self.output_octets.min(MAX_INLINE_OCTETS);
         self.several = blocks > 1;
     }
 
-    /// Waits for room before so much is decompressed. What is large and stands within something large has none left, and
-    /// is not read: no program makes such mail.
+    /// Waits for memory before that much data is decompressed. Large data inside other large data finds no
+    /// memory left and is not read, because no program writes such mail.
     pub(super) fn room(&mut self, octets: usize) -> Result<(), TooMuch> {
         if let Some(take_room) = self.take_room.take() {
             self.reserved_octets = if self.several { self.output_octets } else { octets };
@@ -92,27 +94,27 @@ impl OpeningBudget {
         take(&mut self.reserved_octets, octets)
     }
 
-    /// The room that was taken, to be kept as long as what is in it.
+    /// The reserved memory, which must be kept as long as the data.
     pub(super) fn taken(&mut self) -> Option<TakenRoom> {
         self.taken.take()
     }
 
-    /// Looks at the next packet.
+    /// Counts the next packet.
     pub(super) fn meet(&mut self, _packet: &RawPacket<'_>) -> Result<(), TooMuch> {
         take(&mut self.packets, 1)
     }
 
-    /// Before a signature is looked at.
+    /// Counts a signature before it is read.
     pub(super) fn signature(&mut self) -> Result<(), TooMuch> {
         take(&mut self.signatures, 1)
     }
 
-    /// Before a secret key is used.
+    /// Counts the use of a secret key beforehand.
     pub(super) fn session_key(&mut self) -> Result<(), TooMuch> {
         take(&mut self.session_keys, 1)
     }
 
-    /// Before so many octets of compressed data are opened: how many may come out.
+    /// Counts compressed data of that size before it is opened. Returns how many octets it may yield.
     pub(super) fn compressed(&mut self, octets: usize) -> Result<usize, TooMuch> {
         take(&mut self.compressed, 1)?;
         let little = octets.saturating_mul(MAX_RATIO).max(ALWAYS_OCTETS);
@@ -120,7 +122,7 @@ impl OpeningBudget {
         Ok(self.output_octets.min(little).min(much))
     }
 
-    /// So many octets came out of compressed data.
+    /// Counts octets that compressed data has yielded.
     pub(super) fn put_out(&mut self, octets: usize) -> Result<(), TooMuch> {
         take(&mut self.output_octets, octets)
     }

@@ -1,8 +1,8 @@
-//! What an OpenPGP message holds ([RFC 9580, section 10.3]), by a walk over its packets: the literal data, and the
-//! signature packets around it.
+//! Walks over the packets of a decrypted OpenPGP message ([RFC 9580, section 10.3]) and finds the literal
+//! data and the signature packets around it.
 //!
-//! The library is given neither: it reads compressed data, packet by packet, and single signatures. So no packet that
-//! it cannot read makes it search.
+//! The library gets only compressed packets, one at a time, and single signatures. So a packet that it cannot
+//! parse never makes it search for the next one.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -22,15 +22,15 @@ const MARKER: u8 = 10;
 const LITERAL: u8 = 11;
 const PADDING: u8 = 21;
 
-/// A message that is not encrypted any more.
+/// The content of a decrypted message.
 pub(super) struct Contents {
-    /// The literal data, octet for octet: what signatures stand over.
+    /// The literal data: exactly the octets that the signatures cover.
     pub(super) content: Cleartext,
-    /// All signature packets, whole.
+    /// All signature packets.
     pub(super) signatures: Vec<u8>,
 }
 
-/// Takes a message apart; `None` if it is none, holds encrypted data, or costs too much.
+/// Takes a message apart. `None` if it is not a message, contains encrypted data, or exceeds the budget.
 pub(super) fn contents(packets: Cleartext, budget: &mut OpeningBudget) -> Option<Contents> {
     let mut signatures = Signatures::default();
     let mut layer = packets;
@@ -46,12 +46,12 @@ pub(super) fn contents(packets: Cleartext, budget: &mut OpeningBudget) -> Option
     }
 }
 
-/// The one packet of a layer that is data.
+/// The only data packet of a layer.
 enum Inner<'a> {
     Literal {
-        /// Where the body is.
+        /// The positions of the body's chunks.
         pieces: Vec<Range<usize>>,
-        /// Octets of it before the data.
+        /// How many octets of the body precede the data.
         head: usize,
     },
     Compressed(Cow<'a, [u8]>),
@@ -67,7 +67,7 @@ struct Signatures {
 }
 
 impl Signatures {
-    /// Enters those of one layer; returns what is between them.
+    /// Records the signatures of one layer and returns the data between them.
     fn around<'a>(&mut self, layer: &'a [u8], budget: &mut OpeningBudget) -> Option<Inner<'a>> {
         let mut inner = None;
         let mut at = 0;
@@ -98,14 +98,14 @@ impl Signatures {
         inner
     }
 
-    /// Whether as many are behind the data as were announced, or all stand before it, as in messages of old.
+    /// Whether as many signatures follow the data as were announced, or all precede it, as in old messages.
     fn fit(&self) -> bool {
         self.announced == self.behind && (self.announced == 0 || self.before == 0)
     }
 }
 
-/// Large data is decompressed twice: what grows beyond the limit has then taken time, and no memory, and what does not
-/// waits for as much room as it needs.
+/// Large data is decompressed twice. In the first pass data that exceeds the limit costs time but no memory,
+/// and other data shows how much memory it needs.
 fn decompressed(packet: &[u8], budget: &mut OpeningBudget) -> Option<Cleartext> {
     let most = budget.compressed(packet.len()).ok()?;
     let mut octets = packet.len();

@@ -1,5 +1,5 @@
-//! What signatures cover, and nothing else of the message that brought it: no text beside it, no field around it, nothing
-//! of a signature packet that is not signed.
+//! Keeps of a message only what its signatures cover: no text beside it, no field around it, and no unsigned
+//! data in a signature packet.
 
 use sealist_mail::{Boundary, compose, has_doubtful_lines, is_signed_part, is_wire_form, to_crlf};
 
@@ -11,30 +11,31 @@ use super::verify;
 use crate::armor;
 use crate::cleartext::Cleartext;
 
-/// Octets with the verdicts on the signatures over exactly them. Only the functions here make one, and each verifies the
-/// very octets that it keeps.
+/// Octets with the verdicts on the signatures over exactly these octets. Only the functions in this file make
+/// one, and each verifies the octets that it keeps.
 pub(super) struct Covered {
     /// An entity in wire form.
     part: Cleartext,
     verdicts: Vec<SignatureVerdict>,
     covers: Covers,
-    /// Those of the author that also stand by themselves over `part`.
+    /// The author's signatures that are also valid as detached signatures over `part`.
     detached: Vec<ValidSignature>,
 }
 
-/// What the signatures of a message stand over.
+/// What the signatures of a message cover.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Covers {
     All,
-    /// Inline leaves, each signed by the author. There are several, so that whoever carried them here may have put them
-    /// together, or the one is not well dated or not free of other signatures.
+    /// Several inline leaves, each signed by the author, or one leaf whose signature is wrongly dated or
+    /// stands beside bad ones. Somebody else may have put several leaves together, so they prove nothing as a
+    /// whole.
     AllInDoubt,
-    /// Inline leaves of which not each is signed by the author.
+    /// Inline leaves that are not all signed by the author.
     Parts,
 }
 
 impl Covered {
-    /// Verifies detached signatures over `part`. `None`: readers could split its lines in two ways.
+    /// Verifies detached signatures over `part`. `None`: programs could split its lines in two ways.
     pub(super) fn detached(
         part: &[u8],
         signatures: &[Vec<u8>],
@@ -49,9 +50,10 @@ impl Covered {
         Some(Self { part: Cleartext::new(part.to_vec()), verdicts, covers: Covers::All, detached })
     }
 
-    /// Signed and encrypted in one OpenPGP message ([RFC 3156, section 6.2]): what came out was verified octet by octet, and
-    /// only then its line ends become CRLF. A signature is kept as a detached one only if it verifies over that form too.
-    /// `None`: readers could split its lines in two ways, or it does not begin with the header of a part.
+    /// Content that was signed and encrypted in one OpenPGP message ([RFC 3156, section 6.2]). The content is
+    /// verified as it is, and only then its line ends become CRLF. A signature is kept as a detached one only
+    /// if it is valid for that form, too. `None`: programs could split the lines in two ways, or the content
+    /// does not begin with the header of a part.
     pub(super) fn combined(
         decrypted: Decrypted,
         signers: &Signers<'_>,
@@ -73,9 +75,9 @@ impl Covered {
         Some(Self { part, verdicts, covers: Covers::All, detached })
     }
 
-    /// Inline leaves, put together again of what was verified; the verdicts leaf by leaf. One without a signature leaves the
-    /// message without one (`Err` with the entity). Only one leaf alone is proven: no signature stands over what several of
-    /// them say together.
+    /// Inline leaves, joined from their verified texts, with the verdicts per leaf. If a leaf has no
+    /// signature, the message counts as unsigned (`Err` with the entity). Only a single leaf is proven,
+    /// because no signature covers several leaves together.
     pub(super) fn leaves(part: Cleartext, verdicts: Vec<Vec<SignatureVerdict>>) -> Result<Self, Cleartext> {
         if verdicts.is_empty() || verdicts.iter().any(Vec::is_empty) {
             return Err(part);
@@ -100,13 +102,13 @@ impl Covered {
         proof(&self.verdicts).filter(|_| self.covers == Covers::All)
     }
 
-    /// The valid signatures, well dated or not, if together they stand over all.
+    /// The valid signatures, well dated or not, if together they cover everything.
     pub(super) fn verified(&self) -> impl Iterator<Item = &ValidSignature> {
         let verdicts = if self.covers == Covers::Parts { &[][..] } else { &self.verdicts };
         verdicts.iter().filter_map(SignatureVerdict::valid)
     }
 
-    /// The part within a multipart/signed of our own; `None` if no signature stands by itself over it.
+    /// The part in a multipart/signed of our own. `None` if no signature is valid as a detached one.
     pub(super) fn with_signatures(&self, entropy: [u8; 16]) -> Option<Cleartext> {
         if self.detached.is_empty() {
             return None;
@@ -127,7 +129,7 @@ pub(super) fn in_wire_form(content: Cleartext) -> Cleartext {
     }
 }
 
-/// One signature is good and no other is worse than by a key that is not the author's.
+/// One signature is good, and no other is worse than one by an unknown key.
 fn proof(verdicts: &[SignatureVerdict]) -> Option<&ValidSignature> {
     let mut proof = None;
     for verdict in verdicts {

@@ -1,4 +1,4 @@
-//! Decryption of a message to the list, with everything counted before the library sees it.
+//! Decrypts a message to the list. Everything is counted before the library sees it.
 
 use std::borrow::Cow;
 
@@ -20,36 +20,37 @@ use crate::framing::{Packets, RawPacket};
 use crate::keys::ListKey;
 use crate::session_key::CIPHER;
 
-/// PKESKs that name no key and are tried.
+/// The most PKESKs without a key id that are tried.
 const MAX_WILDCARDS: usize = 8;
-/// Packets before the encrypted data; a flood of them is no mail.
+/// The most packets before the encrypted data.
 const MAX_PACKETS: usize = 2_000;
-/// Octets of encrypted data: more than any list takes.
+/// The most octets of encrypted data. No list accepts more.
 pub(super) const MAX_OCTETS: usize = 64 * 1024 * 1024;
-/// Of one chunk, as the packet writes it: 4 MiB.
+/// The largest chunk, as the packet encodes it: 4 MiB.
 const MAX_CHUNK_SIZE: u8 = 16;
 
-/// Why an encrypted message is not opened. All but [`Unreadable::Failed`] can be seen by anybody who has the
-/// message; that one covers everything behind the first use of a secret key, so that no answer tells more.
+/// Why an encrypted message was not opened. Everybody who has the message can see all reasons but
+/// [`Unreadable::Failed`]. That reason covers everything after the first use of a secret key, so that no
+/// answer reveals more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// No OpenPGP message, or a damaged one.
+    /// The data is not an OpenPGP message, or it is damaged.
     NotOpenPgp,
-    /// It names other keys only.
+    /// The message is encrypted to other keys only.
     OtherKeys,
-    /// Encrypted without integrity protection (tag 9).
+    /// The message is encrypted without integrity protection (tag 9).
     NoIntegrity,
-    /// LibrePGP's own format (tag 20).
+    /// The message has the LibrePGP format (tag 20).
     LibrePgp,
-    /// A mail server pulled its parts apart.
+    /// A mail server took the message apart.
     Mangled,
-    /// It is not all of the mail: other parts, or other OpenPGP messages, stand beside it.
+    /// Other parts or other OpenPGP messages stand beside the message.
     NotAlone,
-    /// Anything else.
+    /// Any other failure.
     Failed,
 }
 
-/// An opened OpenPGP layer.
+/// A decrypted OpenPGP layer.
 pub(super) struct Decrypted {
     pub(super) content: Cleartext,
     pub(super) verdicts: Vec<SignatureVerdict>,
@@ -67,7 +68,7 @@ pub(super) fn decrypt(
     decrypt_packets(packets, signers, budget)
 }
 
-/// Decrypts packets that [`check_framing`] let pass.
+/// Decrypts packets that passed [`check_framing`].
 pub(super) fn decrypt_packets(
     packets: Vec<u8>,
     signers: &Signers<'_>,
@@ -84,14 +85,14 @@ pub(super) fn decrypt_packets(
     Ok(Decrypted { content: found.content, verdicts })
 }
 
-/// The packets in the encrypted data, when their integrity is proven.
+/// The packets in the encrypted data, after their integrity is proven.
 fn opened(packets: &[u8], keys: &[&ListKey], budget: &mut OpeningBudget) -> Option<Cleartext> {
     let mut session_keys: Vec<PKESK> = Vec::new();
     let mut encrypted = None;
     for packet in Packets::new(packets).flatten() {
         match packet.tag {
             1 => {
-                // One that the library cannot read is for somebody else.
+                // A PKESK that the library cannot parse is for somebody else.
                 if let Ok(Packet::PKESK(pkesk)) = Packet::from_bytes(&packet.plain()) {
                     session_keys.push(pkesk);
                 }
@@ -113,7 +114,7 @@ fn opened(packets: &[u8], keys: &[&ListKey], budget: &mut OpeningBudget) -> Opti
     })
 }
 
-/// Which session key may be for which key: first those that name it, then few that name none.
+/// Pairs of PKESKs and keys to try: first the PKESKs that name one of the keys, then a few that name none.
 fn candidates<'a>(
     session_keys: &'a [PKESK],
     keys: &'a [&'a ListKey],
@@ -135,8 +136,8 @@ fn candidates<'a>(
 
 type Try<'a> = dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool + 'a;
 
-/// The packets in one SEIPD packet; `find` tries session keys until one fits. Nothing comes out before the end proves
-/// its integrity ([RFC 9580, section 5.13]).
+/// The packets in one SEIPD packet. `find` tries session keys until one fits. Nothing is returned before the
+/// integrity is proven at the end ([RFC 9580, section 5.13]).
 fn unsealed(packet: &[u8], find: impl FnOnce(Option<SymmetricAlgorithm>, &mut Try<'_>)) -> Option<Cleartext> {
     let builder = PacketParserBuilder::from_bytes(packet).ok()?.dearmor(Dearmor::Disabled);
     let PacketParserResult::Some(mut parser) = builder.build().ok()? else { return None };
@@ -162,7 +163,7 @@ fn unsealed(packet: &[u8], find: impl FnOnce(Option<SymmetricAlgorithm>, &mut Tr
     if !version_1 {
         return matches!(behind, PacketParserResult::EOF(_)).then_some(content);
     }
-    // What is left is the modification detection code, over all that was read.
+    // The rest is the modification detection code over all that was read.
     let PacketParserResult::Some(parser) = behind else { return None };
     let (code, end) = parser.next().ok()?;
     #[allow(deprecated, reason = "the packet is deprecated, its version of encrypted data is not")]
@@ -170,7 +171,7 @@ fn unsealed(packet: &[u8], find: impl FnOnce(Option<SymmetricAlgorithm>, &mut Tr
     (intact && matches!(end, PacketParserResult::EOF(_))).then_some(content)
 }
 
-/// Judges by what is public: tags, versions and key ids.
+/// Checks what is public: tags, versions and key ids.
 pub(super) fn check_framing(
     binary: &[u8],
     keys: &[&ListKey],
@@ -184,7 +185,7 @@ pub(super) fn check_framing(
             return Err(Unreadable::NotOpenPgp);
         }
         match packet.tag {
-            // Behind the encrypted data nothing has a meaning.
+            // Packets after the encrypted data have no meaning.
             10 | 21 => {} // markers and padding say nothing
             _ if found.is_ok() => return Err(Unreadable::NotOpenPgp),
             1 => {
@@ -204,7 +205,8 @@ pub(super) fn check_framing(
     found
 }
 
-/// Version 2 in chunks no larger than they may be ([RFC 9580, section 5.13.2]): the library takes room for one at once.
+/// Whether version 2 has chunks of an allowed size ([RFC 9580, section 5.13.2]). The library allocates a
+/// whole chunk at once.
 fn is_sane(encrypted: &RawPacket<'_>) -> bool {
     match encrypted.body {
         [2, _, _, chunk_size, ..] => *chunk_size <= MAX_CHUNK_SIZE,
@@ -212,7 +214,7 @@ fn is_sane(encrypted: &RawPacket<'_>) -> bool {
     }
 }
 
-/// Opens one SEIPD packet with a known session key; signatures in it are not looked at.
+/// Decrypts one SEIPD packet with a known session key. Signatures in it are ignored.
 pub(crate) fn decrypt_seipd(seipd: &[u8], session_key: &SessionKey) -> Option<Cleartext> {
     let opened = unsealed(seipd, |_, decrypt| {
         decrypt(Some(CIPHER), session_key);

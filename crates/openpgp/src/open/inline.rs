@@ -1,4 +1,4 @@
-//! Inline OpenPGP: every leaf is a block, and each is replaced by exactly what it protects.
+//! Inline OpenPGP: every leaf is a block, and each block is replaced by exactly what it protects.
 
 use sealist_mail::Boundary;
 use sealist_mail::inline::{InlineBlock, rebuild};
@@ -12,7 +12,8 @@ use crate::cleartext::Cleartext;
 use crate::dearmor;
 use crate::framing::Packets;
 
-/// Decrypts the one leaf. Leaves that are signed and not encrypted stand in the same armor: of those there may be several.
+/// Decrypts the only leaf. Leaves that are signed but not encrypted have the same armor; of those there may
+/// be several.
 pub(super) fn encrypted(
     message: &[u8],
     leaves: &[InlineBlock],
@@ -32,11 +33,12 @@ pub(super) fn encrypted(
         });
         return beside(message, leaves, signed.collect());
     }
-    // Two messages in one mail may be of two people. What the list does about the one would tell of the other.
+    // Two messages in one mail may be by two people, and the list's reaction to one would reveal something
+    // about the other.
     let Ok([packets]) = <[_; 1]>::try_from(packets) else {
         return Opened::closed_inline(message, Unreadable::NotAlone);
     };
-    // What anybody sees is judged before a secret key is used.
+    // Public data is checked before a secret key is used.
     if let Err(framing) = decrypt::check_framing(&packets, signers.keys(), budget) {
         return Opened::closed_inline(message, framing);
     }
@@ -59,7 +61,7 @@ pub(super) fn signed(
     beside(message, leaves, texts.collect())
 }
 
-/// What the blocks protect is kept: nothing else of them is read by people.
+/// Keeps only what the blocks protect.
 fn beside(
     message: &[u8],
     leaves: &[InlineBlock],
@@ -78,7 +80,7 @@ pub(super) fn all_in_the_clear(leaves: &[InlineBlock]) -> bool {
     leaves.iter().all(|leaf| packets(leaf).is_some_and(|packets| begins_in_the_clear(&packets)))
 }
 
-/// Whether the first packet is a signature, announces one, or is compressed or literal data.
+/// Whether the first packet is a signature or announces one, or is compressed or literal data.
 fn begins_in_the_clear(packets: &[u8]) -> bool {
     let first = Packets::new(packets).next().and_then(Result::ok).map(|packet| packet.tag);
     matches!(first, Some(2 | 4 | 8 | 11))

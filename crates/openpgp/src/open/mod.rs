@@ -1,7 +1,8 @@
-//! Opening: what a message says, who signed it, and how it was encrypted. Never fails: bad mail is data.
+//! Opens messages: what a message says, who signed it, and how it was encrypted. Opening never fails, because
+//! bad mail is data.
 //!
-//! A layer counts only when it is the root of the message. Decryption releases nothing before integrity is
-//! proven, and after the first secret-key operation every failure looks the same.
+//! A layer counts only if it is the root of the message. Decryption returns nothing before the integrity is
+//! proven, and after the first use of a secret key all failures look the same.
 
 mod budget;
 mod contents;
@@ -35,20 +36,20 @@ pub use verdict::{SignatureVerdict, ValidSignature};
 /// How a message was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encryption {
-    /// Not at all, or not at its root.
+    /// It was not encrypted, or not at its root.
     None,
-    /// The root was encrypted to the list and is open.
+    /// The root was encrypted to the list and was decrypted.
     Whole,
-    /// Two readings are possible; neither counts.
+    /// The message can be read in two ways, so neither counts.
     Ambiguous,
-    /// Encrypted, and not to be opened.
+    /// It was encrypted but cannot be decrypted.
     Unreadable(Unreadable),
 }
 
-/// What bounds the work on one message.
+/// Limits on the work for one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Octets that all compressed data of the message together may yield.
+    /// The most octets that all compressed data of the message may yield together.
     pub max_output_octets: usize,
 }
 
@@ -58,8 +59,8 @@ impl Default for Limits {
     }
 }
 
-/// Opens a whole message. `keys`: the list's posting keys, current and retired. `signers`: the certificates
-/// bound to the address in the one outer From field; signatures by others are of unknown keys.
+/// Opens a whole message. `keys` are the list's posting keys, current and retired. `signers` are the
+/// certificates of the address in the only outer From field; signatures by other keys count as unknown.
 pub fn open(
     message: &[u8],
     keys: &[&ListKey],
@@ -70,7 +71,7 @@ pub fn open(
     open_in_room(message, keys, signers, now, limits, budget::unbounded())
 }
 
-/// The same; `take_room` is asked before large data is decompressed.
+/// Like [`open`]. `take_room` is called before large data is decompressed.
 pub fn open_in_room(
     message: &[u8],
     keys: &[&ListKey],
@@ -111,8 +112,8 @@ fn opened(message: &[u8], signers: &Signers<'_>, budget: &mut OpeningBudget) -> 
     }
 }
 
-/// Whether a message holds something encrypted, whole or broken, by what anybody sees of it: no key is used. What is
-/// signed alone is not encrypted, also where the same armor stands around it.
+/// Whether a message contains encrypted data, whole or broken, judged by public data only: no key is used.
+/// Data that is only signed does not count, even if it has the same armor.
 pub fn is_encrypted(message: &[u8]) -> bool {
     match classify(message) {
         Shape::Inline { kind: InlineKind::Encrypted, leaves } => !inline::all_in_the_clear(&leaves),
@@ -120,8 +121,9 @@ pub fn is_encrypted(message: &[u8]) -> bool {
     }
 }
 
-/// What lay inside an encrypted root: an entity, perhaps signed in the OpenPGP layer, perhaps as MIME. It gets its final line
-/// ends before it is judged; where they are in doubt it is not read, and that looks like every other failure.
+/// Opens the content of an encrypted root: an entity, which may be signed in the OpenPGP layer or as MIME.
+/// Its line ends are normalised before it is judged. If they are ambiguous, the entity is not read, which
+/// looks like every other failure.
 fn inside(decrypted: decrypt::Decrypted, signers: &Signers<'_>, budget: &mut OpeningBudget) -> Opened {
     let failed = || Opened::closed(b"", Encryption::Unreadable(Unreadable::Failed));
     let limits = scan::MessageLimits { line_ends: LineEnds::Lenient, ..scan::MessageLimits::default() };
@@ -148,7 +150,8 @@ fn inside(decrypted: decrypt::Decrypted, signers: &Signers<'_>, budget: &mut Ope
     }
 }
 
-/// Whether all of a decrypted entity is encrypted once more: somebody's ciphertext, wrapped by whoever carries it.
+/// Whether a decrypted entity is encrypted once more. Then it may be somebody's ciphertext that another
+/// person wrapped.
 fn is_second_layer(entity: &[u8]) -> bool {
     matches!(classify(entity), Shape::Encrypted(_) | Shape::Inline { kind: InlineKind::Encrypted, .. })
 }

@@ -1,4 +1,5 @@
-//! A message after opening. Its content leaves only through the methods here, none of which prints it.
+//! A message after opening. Its content is only accessible by the methods in this file, none of which prints
+//! it.
 
 use sealist_mail::{Entity, Headers, Timestamp, compose, first_text, key_blocks, tamed};
 use zeroize::Zeroizing;
@@ -9,36 +10,36 @@ use super::verdict::{SignatureVerdict, ValidSignature};
 use super::{Encryption, Unreadable};
 use crate::cleartext::Cleartext;
 
-/// What a message is, after decryption and verification. No Debug: it holds what the author wrote.
+/// The result of decryption and verification. It holds the author's text, so it has no Debug.
 pub struct Opened {
     encryption: Encryption,
     form: LayerForm,
     layer: OpenedContent,
-    /// Room in memory, where much came out.
+    /// Reserved memory, if the content is large.
     _room: Option<TakenRoom>,
 }
 
-/// How the OpenPGP layer lies in the message.
+/// How the message uses OpenPGP.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LayerForm {
     Mime,
     Inline,
 }
 
-/// What is kept of the message. Of a signed one that is what the signatures cover and nothing else, so that no octet which was
-/// not verified can leave under their verdict.
+/// The content that is kept. Of a signed message that is exactly what the signatures cover, so that no
+/// unverified octet can leave under their verdict.
 enum OpenedContent {
-    /// No signature: the entity at the root, of the message itself or of what its encryption held.
+    /// There is no signature: the root entity of the message or of the decrypted content.
     Bare(Cleartext),
     Signed(Covered),
 }
 
-/// Whether the author's own signature goes with the content.
+/// Whether the author's own signature is kept with the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepSignature {
-    /// Where it can stand by itself.
+    /// It is kept if it is valid as a detached signature.
     Keep,
-    /// Taken off.
+    /// It is removed.
     Strip,
 }
 
@@ -52,12 +53,12 @@ impl Opened {
         }
     }
 
-    /// Inline OpenPGP that is not to be read: it is inline all the same, whatever decryption said.
+    /// Inline OpenPGP that cannot be read. It counts as inline whatever decryption returned.
     pub(super) fn closed_inline(message: &[u8], why: Unreadable) -> Self {
         Self { form: LayerForm::Inline, ..Self::closed(message, Encryption::Unreadable(why)) }
     }
 
-    /// `entity`: the leaves as one entity, each replaced by what it protects. The verdicts leaf by leaf.
+    /// `entity` is the message with each leaf replaced by what it protects. The verdicts are per leaf.
     pub(super) fn inline(
         entity: Cleartext,
         encryption: Encryption,
@@ -80,7 +81,7 @@ impl Opened {
         Self { encryption, form: LayerForm::Mime, layer: OpenedContent::Signed(covered), _room: None }
     }
 
-    /// The same, in room that is given back with it.
+    /// Keeps the reserved memory as long as the message.
     pub(super) fn within(self, room: Option<TakenRoom>) -> Self {
         Self { _room: room, ..self }
     }
@@ -90,7 +91,7 @@ impl Opened {
         self.encryption
     }
 
-    /// The verdicts on the signatures over the root, in order; empty: unsigned.
+    /// The verdicts on the signatures over the root, in order. Empty if the message is unsigned.
     pub fn signatures(&self) -> &[SignatureVerdict] {
         match &self.layer {
             OpenedContent::Bare(_) => &[],
@@ -103,8 +104,8 @@ impl Opened {
         self.form == LayerForm::Inline
     }
 
-    /// The proof that all of it was signed by the author: one signature is good and no other is worse than
-    /// by a key that is not the author's (a second signature for other programs says nothing here).
+    /// The proof that the author signed the whole message: one signature is good, and no other is worse than
+    /// one by an unknown key. (A second signature for other programs does not matter here.)
     pub fn valid_signature(&self) -> Option<&ValidSignature> {
         match &self.layer {
             OpenedContent::Bare(_) => None,
@@ -112,15 +113,16 @@ impl Opened {
         }
     }
 
-    /// When the author signed it. Of several signatures the oldest counts: whoever carried the message here may have set a
-    /// younger one beside it. `None` without a proof.
+    /// When the author signed it. The oldest of several signatures counts, because somebody who sent the
+    /// message here may have added a younger one. `None` without a proof.
     pub fn signed_at(&self) -> Option<Timestamp> {
         self.valid_signature()?;
         self.verified().map(ValidSignature::created_at).min()
     }
 
-    /// Every valid signature, well dated or not, of a message that the author signed as a whole: what the replay record
-    /// keeps. A leaf that somebody else put in would tell by the record whether it was opened.
+    /// Every valid signature, well dated or not, of a message that the author signed as a whole: these go
+    /// into the replay record. A leaf that somebody else added must not count, because the record would
+    /// reveal whether it was opened.
     pub fn verified(&self) -> impl Iterator<Item = &ValidSignature> {
         let covered = match &self.layer {
             OpenedContent::Bare(_) => None,
@@ -129,8 +131,8 @@ impl Opened {
         covered.into_iter().flat_map(Covered::verified)
     }
 
-    /// The header fields that were inside the signature or encryption, if the author's program put them
-    /// there (either dialect of header protection).
+    /// The protected header fields, if the author's program wrote any (in either dialect of header
+    /// protection).
     pub fn protected_headers(&self) -> Option<Headers> {
         let protects = self.encryption == Encryption::Whole || !self.signatures().is_empty();
         if self.is_inline() || !protects {
@@ -139,24 +141,24 @@ impl Opened {
         compose::protected_headers(&Entity::parse(self.part()))
     }
 
-    /// Those of them that the author signed: `None` without a proof.
+    /// The protected header fields that the author signed. `None` without a proof.
     pub fn signed_headers(&self) -> Option<Headers> {
         self.valid_signature()?;
         self.protected_headers()
     }
 
-    /// Keys and revocations in what the layer protects, armored or binary.
+    /// Keys and revocations in the protected content, armored or binary.
     pub fn key_blocks(&self) -> Vec<Vec<u8>> {
         key_blocks(&Entity::parse(self.part()))
     }
 
-    /// The first plain text in what the layer protects; empty if there is none.
+    /// The first plain text of the protected content. Empty if there is none.
     pub fn text(&self) -> Zeroizing<String> {
         Zeroizing::new(first_text(&Entity::parse(self.part())))
     }
 
-    /// The author's part as a MIME entity: its own `Content-*` header and its body. Of a signed message it holds exactly what
-    /// was verified. `entropy` makes the boundary if a signature is set beside it.
+    /// The author's part as a MIME entity: its `Content-*` header and its body. Of a signed message it
+    /// contains exactly what was verified. `entropy` makes the boundary if a signature is put beside it.
     pub fn content(&self, keep: KeepSignature, entropy: [u8; 16]) -> Cleartext {
         if let (OpenedContent::Signed(covered), KeepSignature::Keep) = (&self.layer, keep)
             && let Some(kept) = covered.with_signatures(entropy)
@@ -166,14 +168,14 @@ impl Opened {
         content_of(self.part())
     }
 
-    /// The author's part without what can change how other parts of a message look ([`sealist_mail::tamed`]); `None` if
-    /// it has nothing of the kind. No signature stands over that form.
+    /// The author's part without anything that can change how other parts of a message look
+    /// ([`sealist_mail::tamed`]). `None` if nothing has to be removed. No signature is valid for that form.
     pub fn tamed(&self) -> Option<Cleartext> {
         let tame = Cleartext::new(tamed(self.part())?);
         Some(content_of(&tame))
     }
 
-    /// What the layer protects; without one the root itself.
+    /// The protected content or, without protection, the root.
     fn part(&self) -> &[u8] {
         match &self.layer {
             OpenedContent::Bare(entity) => entity,
@@ -182,7 +184,7 @@ impl Opened {
     }
 }
 
-/// The entity without what is not of the entity itself.
+/// The entity with only its own header fields.
 fn content_of(part: &[u8]) -> Cleartext {
     let entity = Entity::parse(part);
     let mut content = Vec::with_capacity(entity.body.len() + 512);

@@ -6,7 +6,7 @@ use sequoia_openpgp::{Cert, KeyHandle};
 use crate::certificate::Certificate;
 use crate::keys::ListKey;
 
-/// The certificates that count, whom they speak to, and the time.
+/// The certificates that count, the keys that they may address, and the time.
 pub(super) struct Signers<'a> {
     certificates: &'a [Certificate],
     keys: &'a [&'a ListKey],
@@ -14,7 +14,7 @@ pub(super) struct Signers<'a> {
 }
 
 impl<'a> Signers<'a> {
-    /// `keys`: those that open mail to the list.
+    /// `keys` are the keys that open mail to the list.
     pub(super) fn new(certificates: &'a [Certificate], keys: &'a [&'a ListKey], now: Timestamp) -> Self {
         Self { certificates, keys, now }
     }
@@ -27,13 +27,13 @@ impl<'a> Signers<'a> {
         self.keys
     }
 
-    /// Whether what is meant for the holder of that key is meant for the list.
+    /// Whether a message for the holder of that key is for the list.
     pub(super) fn speak_to(&self, recipient: &sequoia_openpgp::Fingerprint) -> bool {
         let mut keys = self.keys.iter().flat_map(|key| key.cert().keys());
         keys.any(|key| key.key().fingerprint() == *recipient)
     }
 
-    /// Those that hold a key of one of the handles.
+    /// The certificates that contain one of the keys.
     pub(super) fn named(&self, handles: &[KeyHandle]) -> Vec<Cert> {
         self.certificates
             .iter()

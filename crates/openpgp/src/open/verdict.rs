@@ -1,4 +1,4 @@
-//! What one signature is worth.
+//! The verdict on one signature.
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
@@ -12,31 +12,32 @@ use super::signers::Signers;
 use crate::fingerprint::Fingerprint;
 use crate::revocation::Revocation;
 
-/// A signature may be dated so much ahead of our clock.
+/// How far a signature may be dated in the future, because clocks differ.
 pub(super) const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
-/// Older ones are held: the mail took a way that somebody may have chosen.
+/// Older signatures are held: somebody may have kept the mail back.
 const MAX_AGE_MS: i64 = 7 * 24 * 3600 * 1000;
 
 /// The verdict on one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignatureVerdict {
-    /// Valid by a certificate of the author.
+    /// It is valid and by a certificate of the author.
     Good(ValidSignature),
-    /// Valid, but dated more than a week ago.
+    /// It is valid, but dated more than a week ago.
     WrongDate(ValidSignature),
-    /// Dated in the future: not valid yet.
+    /// It is dated in the future, so it is not valid yet.
     Future,
     /// The signature or the key is expired.
     Expired,
-    /// The key was revoked when it signed, or for all time.
+    /// The key was revoked when it signed, or is revoked for all time.
     Revoked(Revocation),
-    /// By no certificate that may speak for the author.
+    /// It is by no certificate of the author.
     UnknownKey,
-    /// Does not verify, or cannot be read.
+    /// It does not verify, or cannot be read.
     Bad,
-    /// Verifies only by algorithms that can be forged.
+    /// It verifies only with algorithms that can be forged.
     TooWeak,
-    /// Names its recipients, and the list is none of them ([RFC 9580, section 5.2.3.36]): it was carried here.
+    /// It names its recipients, and the list is not among them ([RFC 9580, section 5.2.3.36]), so somebody
+    /// else sent the message here.
     ForOthers,
 }
 
@@ -50,7 +51,7 @@ impl SignatureVerdict {
     }
 }
 
-/// Proof that a signature was verified; only this crate makes one.
+/// The proof that a signature was verified. Only this crate makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidSignature {
     certificate: Fingerprint,
@@ -67,22 +68,22 @@ impl ValidSignature {
         &self.certificate
     }
 
-    /// When, as the signature says.
+    /// The creation time in the signature.
     pub fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// The digest that was signed: the same however the signature packet is altered or wrapped.
+    /// The signed digest. It stays the same if the signature packet is changed or wrapped differently.
     pub fn digest(&self) -> &[u8] {
         &self.digest
     }
 
-    /// Whether it names a key of the list as that of a recipient.
+    /// Whether the signature names a key of the list as a recipient's.
     pub fn names_us(&self) -> bool {
         self.names_us
     }
 
-    /// The signature, with nothing beside what is signed but who made it.
+    /// The signature with only the issuer as unsigned data.
     pub(super) fn packet(&self) -> &[u8] {
         &self.packet
     }
@@ -148,7 +149,8 @@ fn valid(good: &GoodChecksum<'_>, signers: &Signers<'_>) -> Option<SignatureVerd
     })
 }
 
-/// The signature without what anybody could have put beside it. By the names of the key that made it readers find that key.
+/// The signature without unsigned data that anybody could have added. The issuer is kept, because programs
+/// find the key by it.
 fn bare(signature: &Signature, key: &sequoia_openpgp::Fingerprint) -> Option<Signature> {
     let mut names = vec![Subpacket::new(SubpacketValue::IssuerFingerprint(key.clone()), false).ok()?];
     if signature.version() == 4 {

@@ -1,4 +1,4 @@
-//! Verification against the few certificates that may speak for the author.
+//! Verifies signatures with the few certificates of the author.
 
 use memchr::memmem;
 use sealist_mail::Timestamp;
@@ -17,20 +17,21 @@ use crate::framing::Packets;
 use crate::{armor, dearmor};
 
 const SIGNATURE: u8 = 2;
-/// Signatures by the author that are verified over one text: each may hash all of it.
+/// The most signatures by the author that are verified over one text. Each may hash all of it.
 const MAX_BY_AUTHOR: usize = 4;
-/// Algorithms that a cleartext signature announces: each hashes all of it.
+/// The most algorithms that a cleartext-signed text may announce. Each hashes all of it.
 const MAX_HASH_LINES: usize = 4;
-/// What the library reads ahead. Its own choice of 25 MiB is zeroed for each message, however small. Nothing is
-/// lost by less: what comes out before the end is dropped when the end does not prove its integrity.
+/// How much the library reads ahead. Its default of 25 MiB is zeroed for every message, however small. A
+/// smaller buffer is safe, because output is dropped if the end does not prove the integrity.
 pub(super) const READ_AHEAD_OCTETS: usize = 64 * 1024;
-/// Octets of a detached signature, armor removed.
+/// The largest detached signature in octets, without armor.
 const MAX_SIGNATURE_OCTETS: usize = 64 * 1024;
-/// Octets of a cleartext-signed block: the library keeps it seven times over, and people write no larger ones.
+/// The largest cleartext-signed block in octets. The library keeps seven copies of it, and people write no
+/// larger ones.
 const MAX_CLEARTEXT_SIGNED_OCTETS: usize = 4 * 1024 * 1024;
 
-/// The time at which signatures are judged: a little ahead, because clocks differ. What ends within that little
-/// has ended.
+/// The time at which signatures are judged: a little ahead, because clocks differ. A signature or key that
+/// expires within that time counts as expired.
 pub(super) fn reference(now: Timestamp) -> std::time::SystemTime {
     now.plus_ms(verdict::MAX_AHEAD_MS).to_system_time()
 }
@@ -53,8 +54,8 @@ pub(super) fn all_detached(
     verdicts(signed, &packets, signers, budget)
 }
 
-/// The verdicts on signature packets over exactly those bytes, in order. Data without a readable signature, or with
-/// too many, gives one that is bad.
+/// The verdicts on signature packets over exactly those bytes, in order. Data without a readable signature,
+/// or with too many, yields one bad verdict.
 pub(super) fn verdicts(
     signed: &[u8],
     packets: &[u8],
@@ -73,12 +74,12 @@ pub(super) fn verdicts(
     if verdicts.is_empty() { vec![SignatureVerdict::Bad] } else { verdicts }
 }
 
-/// Signature packets by what has to be done with them.
+/// Signature packets, sorted by how they are processed.
 #[derive(Default)]
 struct Sorted {
-    /// In order; `None`: what is signed has to be looked at.
+    /// The verdicts in order. `None`: the signed text must be verified.
     verdicts: Vec<Option<SignatureVerdict>>,
-    /// The packets of those, which say that they are by the author.
+    /// The packets for `None`: those that claim to be by the author.
     by_author: Vec<u8>,
 }
 
@@ -118,8 +119,8 @@ fn over(signed: &[u8], packets: &[u8], signers: &Signers<'_>) -> Option<Vec<Sign
     Some(verifier.into_helper().verdicts)
 }
 
-/// The text of a cleartext-signed block ([RFC 9580, section 7]) and the verdicts on it; `None` if it is none, or larger than
-/// people write.
+/// The text of a cleartext-signed block ([RFC 9580, section 7]) and the verdicts on it. `None` if it is not
+/// such a block, or is too large.
 pub(super) fn cleartext_signed(
     block: &[u8],
     signers: &Signers<'_>,
@@ -139,7 +140,7 @@ pub(super) fn cleartext_signed(
     if sorted.verdicts.contains(&Some(SignatureVerdict::Bad)) {
         return None;
     }
-    // With the signatures as they were read, so that the library reads the same.
+    // The block is written with the signatures that were parsed, so that the library reads the same ones.
     let block = [text, &armor::block("SIGNATURE", &packets)].concat();
     let policy = StandardPolicy::new();
     let builder = VerifierBuilder::from_bytes(&block).ok()?.buffer_size(READ_AHEAD_OCTETS);
@@ -153,8 +154,8 @@ pub(super) fn cleartext_signed(
     Some((text, verdicts))
 }
 
-/// Reads to the end, where integrity is proven; nothing comes out otherwise, or beyond the limit. `about_octets`: what
-/// can be expected.
+/// Reads to the end, where the integrity is proven. Returns nothing if it is not proven, or beyond the limit.
+/// `about_octets` is the expected size.
 pub(super) fn read_all(
     reader: &mut impl std::io::Read,
     about_octets: usize,
@@ -169,7 +170,7 @@ pub(super) fn read_all(
     Some(content)
 }
 
-/// Reads to the end and keeps nothing: how much there is; `None` beyond the limit.
+/// Reads to the end without keeping anything, and returns the size. `None` beyond the limit.
 pub(super) fn count_all(reader: &mut impl std::io::Read, max_octets: usize) -> Option<usize> {
     let mut piece = Cleartext::with_capacity(READ_AHEAD_OCTETS);
     let mut octets = 0;

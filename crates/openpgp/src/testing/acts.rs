@@ -1,4 +1,4 @@
-//! What people do with their secret keys beside writing: revoke, certify, change their keys.
+//! What people do with their secret keys: revoke, certify, change their keys.
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::Packet;
@@ -12,12 +12,12 @@ use super::Person;
 use super::person::ONLY_IN_TESTS;
 use crate::{Certificate, armor};
 
-/// What a revocation certificate revokes, and for how long back.
+/// What a revocation revokes, and for which time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
     /// The key, as compromised.
     Compromised,
-    /// The key, as one that is not used any more.
+    /// The key, as retired.
     Retired,
     /// The first subkey.
     Subkey,
@@ -26,7 +26,7 @@ pub enum Revoked {
 }
 
 impl Person {
-    /// A revocation certificate as people keep it: an armored block with one signature.
+    /// A revocation as people store it: an armored block with one signature.
     pub fn revocation(&self, what: Revoked, at: Timestamp) -> Vec<u8> {
         let (cert, mut signer, at) = (self.secret(), self.pair(), at.to_system_time());
         let retired = ReasonForRevocation::KeyRetired;
@@ -77,7 +77,7 @@ impl Person {
         self.with_user_id(&format!("<{address}>"), at)
     }
 
-    /// The same person with that user id beside the others.
+    /// The same person with an additional user id.
     pub fn with_user_id(&self, user_id: &str, at: Timestamp) -> Self {
         let user_id = UserID::from(user_id);
         let builder = SignatureBuilder::new(SignatureType::PositiveCertification)

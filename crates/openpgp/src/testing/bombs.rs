@@ -1,4 +1,4 @@
-//! Mail that grows when it is opened: each kind becomes as much as it is told, or more.
+//! Mail that grows when it is opened: each kind grows to the requested size, or more.
 
 use std::io::Write as _;
 
@@ -42,16 +42,16 @@ pub const BOMBS: &[Bomb] = &[
 const ZIP: u8 = 1;
 const ZLIB: u8 = 2;
 const ZLIB_HEAD: &[u8] = &[0x78, 0x9c];
-/// What is opened may be 64 times as large as what came.
+/// Opened data may be 64 times as large as the mail; these stay just below.
 const RATIO: usize = 56;
 const TEXT: &str = "Content-Type: text/plain\r\n\r\n";
 const PARTS: &str = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
 const MARKER: &[u8] = &[0xca, 3, 0x50, 0x47, 0x50];
-/// Cleartext-signed text does not grow: it is as large as a message may be.
+/// Cleartext-signed text does not grow, so it is as large as a message may be.
 const MOST_IN_THE_CLEAR: usize = 9 << 20;
 
 impl Bomb {
-    /// A message to the list of the stage that becomes about so many octets, in the name of its member.
+    /// A message of the member to the list that grows to about that many octets.
     pub fn mail(&self, stage: &Stage, octets: usize) -> Vec<u8> {
         (self.make)(stage, octets)
     }
@@ -62,7 +62,7 @@ impl Stage {
         mime(&self.packets(packets))
     }
 
-    /// A block that is nothing but line ends, with a signature of the member over something else.
+    /// A block that consists of line ends, with a signature of the member over something else.
     pub(super) fn line_ends(&self, octets: usize) -> Vec<u8> {
         let signature = armor::block("SIGNATURE", &self.one_signature());
         let ends = b"\r\n".repeat(octets / 2);
@@ -90,7 +90,7 @@ fn bzip2(octets: usize) -> Vec<u8> {
     out
 }
 
-/// Literal data with `head`, as many octets as the ratio asks for, and `unit` again and again.
+/// Literal data that begins with `head` and repeats `unit`, as often as the ratio allows.
 fn literal(head: &str, unit: &[u8], octets: usize) -> Vec<u8> {
     let start = [head.as_bytes(), &unit.repeat(octets / RATIO / unit.len())].concat();
     let rest = repeats(unit.len(), octets - start.len());
@@ -109,7 +109,7 @@ fn packets(octets: usize) -> Vec<u8> {
     compressed(ZIP, b"", &repeated(&start, MARKER.len(), octets - start.len()))
 }
 
-/// Each layer as large as may be: the inner one is made of blocks that hold nothing.
+/// Each layer is as large as allowed; the inner one consists of empty blocks.
 fn nested(octets: usize) -> Vec<u8> {
     const NOTHING: &[u8] = &[0, 0, 0, 0xff, 0xff];
     let start = NOTHING.repeat(octets / RATIO / NOTHING.len());
@@ -117,7 +117,7 @@ fn nested(octets: usize) -> Vec<u8> {
     compressed(ZIP, b"", &repeated(&inner, NOTHING.len(), octets - start.len()))
 }
 
-/// Signatures that name the member's key: the text is hashed before they are found to be false.
+/// Signatures that name the member's key. The text is hashed before they prove to be false.
 fn signed(stage: &Stage, octets: usize) -> Vec<u8> {
     let signatures = stage.one_signature().repeat(3);
     let start = b"Words.\r\n".repeat(octets / RATIO / 8);
@@ -127,7 +127,7 @@ fn signed(stage: &Stage, octets: usize) -> Vec<u8> {
     compressed(ZIP, b"", &repeated(&[signatures, packet, entity].concat(), 8, rest))
 }
 
-/// Neither encrypted nor signed, in armor.
+/// An armored message that is neither encrypted nor signed.
 fn in_the_text(packets: &[u8]) -> Vec<u8> {
     mail("Content-Type: text/plain", &armor::block("MESSAGE", packets))
 }

@@ -1,4 +1,5 @@
-//! More that is made to cost: junk that looks like packets, texts hashed many times, headers and parts in masses.
+//! More expensive mail: junk that looks like packets, texts that are hashed many times, masses of headers and
+//! parts.
 
 use sealist_mail::{Boundary, compose};
 use sequoia_openpgp::Packet;
@@ -10,12 +11,12 @@ use sequoia_openpgp::types::{HashAlgorithm, SignatureType};
 use super::hostile::{Material, Stage, literal, mime, parts};
 use crate::armor;
 
-/// What no packet begins with.
+/// Octets with which no packet begins.
 pub(super) fn text(octets: usize) -> Vec<u8> {
     b"Words, and more words of the same kind. ".repeat(octets / 40)
 }
 
-/// A header stands at each octet, and none is plausible.
+/// Octets that each look like a packet header, but not a plausible one.
 pub(super) fn likenesses(octets: usize) -> Vec<u8> {
     vec![0xc6; octets]
 }
@@ -30,7 +31,7 @@ pub(super) fn mail(head: &str, body: &[u8]) -> Vec<u8> {
     [b"From: anne@example.org\r\nMIME-Version: 1.0\r\n", head.as_bytes(), b"\r\n\r\n", body].concat()
 }
 
-/// A root that says of itself that it is signed, with that in each of so many signature parts.
+/// A root that is declared as signed, with `count` copies of that signature part.
 fn signed_entity(signature: &[u8], count: usize) -> Vec<u8> {
     let signature = armor::block("SIGNATURE", signature);
     let part = [b"--s\r\nContent-Type: application/pgp-signature\r\n\r\n", &signature[..], b"\r\n"].concat();
@@ -39,7 +40,7 @@ fn signed_entity(signature: &[u8], count: usize) -> Vec<u8> {
     [head.as_bytes(), &parts(1), mixed, &part.repeat(count), b"--s--\r\n\r\n--r--\r\n"].concat()
 }
 
-/// So many leaves, each a block.
+/// That many leaves, each of which is a block.
 fn leaves(block: &[u8], count: usize) -> Vec<u8> {
     let leaf = [b"--b\r\nContent-Type: text/plain\r\n\r\n", block, b"\r\n"].concat();
     mail("Content-Type: multipart/mixed; boundary=b", &[&leaf.repeat(count)[..], b"--b--\r\n"].concat())
@@ -62,19 +63,19 @@ impl Stage {
         self.encrypted(&stored(&literal(&entity)))
     }
 
-    /// Junk behind what is signed, before or inside the encryption.
+    /// Junk after the signed data, before or inside the encryption.
     pub(super) fn junk_behind(&self, junk: &[u8]) -> Material {
         let inner = [self.one_signature(), literal(&parts(1))].concat();
         self.encrypted(&stored(&[&inner, junk].concat()))
     }
 
-    /// Leaves that hold junk, in the clear.
+    /// Unencrypted leaves that contain junk.
     pub(super) fn junk_in_leaves(&self, junk: &[u8]) -> Material {
         let block = armor::block("MESSAGE", &[&self.one_signature(), junk].concat());
         Material::Mail(vec![leaves(&block, 16)])
     }
 
-    /// One text and as many signatures over it by the member as there are algorithms; all but the first are false.
+    /// One text with one signature by the member per algorithm. All but the first are false.
     pub(super) fn hashed_often(&self, octets: usize) -> Material {
         use HashAlgorithm::{SHA1, SHA3_256, SHA3_512, SHA224, SHA256, SHA384, SHA512};
         let text =
@@ -92,7 +93,7 @@ impl Stage {
         Material::Mail(vec![self.member.mail_signed(&text, &signatures)])
     }
 
-    /// Signatures that say many small things of themselves.
+    /// Signatures with many small subpackets.
     pub(super) fn said_much(&self) -> Material {
         let own = self.member_secret();
         let mut key = own.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
@@ -107,7 +108,7 @@ impl Stage {
         Material::Mail(vec![[b"From: anne@example.org\r\n", &entity[..]].concat()])
     }
 
-    /// Literal data in pieces of one octet.
+    /// Literal data in chunks of one octet.
     pub(super) fn in_pieces(&self, octets: usize) -> Material {
         let whole = literal(&text(octets));
         let body = &whole[whole.len() - octets / 40 * 40..];
@@ -115,7 +116,7 @@ impl Stage {
         self.encrypted(&stored(&[&[0xcb, 6, b'b', 0, 0, 0, 0, 0][..], &[0xcb], &pieces, &[0]].concat()))
     }
 
-    /// Encrypted data whose packet comes in pieces of one octet.
+    /// Encrypted data whose packet has chunks of one octet.
     pub(super) fn encrypted_in_pieces(&self, octets: usize) -> Material {
         let good = self.packets(&literal(&text(octets)));
         let behind = 2 + usize::from(good[1]);
@@ -124,7 +125,7 @@ impl Stage {
         Material::Mail(vec![mime(&[head, &[0xd2], &pieces, &[0]].concat())])
     }
 
-    /// Version 2 that asks for chunks of 2^62 octets.
+    /// A version 2 packet that declares chunks of 2^62 octets.
     pub(super) fn huge_chunks(&self) -> Material {
         let good = self.good_packets();
         let behind = 2 + usize::from(good[1]);
@@ -146,7 +147,7 @@ impl Stage {
         Material::Mail(vec![mail("Content-Type: text/plain", block.as_bytes())])
     }
 
-    /// Armor with blanks and words around it, as no program writes it.
+    /// Armor with blanks and text around it, as no program writes it.
     pub(super) fn untidy_armor(&self, octets: usize) -> Material {
         let armored = String::from_utf8(armor::block("MESSAGE", &text(octets))).unwrap();
         let untidy = armored.replace("\r\n", " \r\n ");
@@ -156,14 +157,14 @@ impl Stage {
         ])
     }
 
-    /// Dashes that could begin armor, and never do.
+    /// Dashes that could begin armor, but do not.
     pub(super) fn almost_armor(&self, octets: usize) -> Material {
         let lines = b"-----BEGIN PGP MESSAG\r\n".repeat(octets / 23);
         let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy([9; 16]));
         Material::Mail(vec![[b"From: anne@example.org\r\n", &head[..], &lines, &tail].concat()])
     }
 
-    /// Parts whose header is as large as it may be, and full of that.
+    /// Parts with the largest allowed header, full of that word.
     pub(super) fn headers_full_of(&self, field: &str, word: &str, octets: usize) -> Material {
         let value = word.repeat(60_000 / word.len());
         let lines: Vec<String> =
@@ -177,7 +178,7 @@ impl Stage {
         )])
     }
 
-    /// 900 parts of small size.
+    /// 900 small parts.
     pub(super) fn parts_in_masses(&self, encoding: &str, body: &str) -> Material {
         let part = format!(
             "--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}\r\n"

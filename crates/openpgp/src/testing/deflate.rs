@@ -37,11 +37,11 @@ impl Bits {
     }
 }
 
-/// Tag 8 in the old format without a length: to the end of the data. ZIP.
+/// Tag 8 in the old format without a length: the packet extends to the end of the data. ZIP.
 const COMPRESSED: [u8; 2] = [0xa3, 1];
 const END_OF_BLOCK: (u32, u32) = (0, 7);
 
-/// A compressed packet that becomes about so many octets `x`: 258 of them every 13 bits.
+/// A compressed packet that grows to about that many octets `x`: 258 of them every 13 bits.
 pub(super) fn bomb(octets: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     bits.data(0b011, 3); // final, fixed codes
@@ -54,8 +54,8 @@ pub(super) fn bomb(octets: usize) -> Vec<u8> {
     [&COMPRESSED[..], &bits.out].concat()
 }
 
-/// Deflated data that becomes exactly `head` and then the last `period` octets of `head` again and again, [`repeats`] of
-/// them. `period`: 1 to 32.
+/// Deflated data that grows to exactly `head`, followed by repetitions of the last `period` octets of `head`,
+/// [`repeats`] octets of them. `period` is 1 to 32.
 pub(super) fn repeated(head: &[u8], period: usize, octets: usize) -> Vec<u8> {
     let mut out: Vec<u8> = head.chunks(usize::from(u16::MAX)).flat_map(stored).collect();
     let mut bits = Bits::default();
@@ -69,7 +69,7 @@ pub(super) fn repeated(head: &[u8], period: usize, octets: usize) -> Vec<u8> {
     out
 }
 
-/// How much [`repeated`] makes of that number of octets: whole matches, and whole periods.
+/// How many octets [`repeated`] makes for a requested number: whole matches, and whole periods.
 pub(super) fn repeats(period: usize, octets: usize) -> usize {
     let both = 258 * period;
     octets / both * both
@@ -92,8 +92,8 @@ fn distance(bits: &mut Bits, distance: usize) {
 
 /// A compressed packet that decompresses to itself.
 ///
-/// "Print the next n octets" and "repeat the last 20" are operations of five octets each, of which such a program
-/// can be put together (Russ Cox, "Zip Files All The Way Down").
+/// "Print the next n octets" and "repeat the last 20" are operations of five octets each, from which such a
+/// program can be composed (Russ Cox, "Zip Files All The Way Down").
 pub(super) fn quine() -> Vec<u8> {
     let head = [&COMPRESSED[..], &nothing(1), &nothing(2)].concat();
     assert_eq!(head.len(), 15, "head and one operation are four times five octets");
@@ -109,7 +109,7 @@ pub(super) fn quine() -> Vec<u8> {
     program
 }
 
-/// A stored block of so many octets: they follow.
+/// A stored block of that many octets, which follow.
 fn print(octets: u16) -> Vec<u8> {
     [&[0][..], &octets.to_le_bytes(), &(!octets).to_le_bytes()].concat()
 }
@@ -127,7 +127,7 @@ fn repeat_20(last: u32) -> Vec<u8> {
     bits.out
 }
 
-/// Empty blocks with fixed codes and one that is stored, which aligns: 6 octets for one, 7 for two.
+/// Empty blocks with fixed codes, and one stored block for alignment: 6 octets for one, 7 for two.
 fn nothing(fixed: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     for _ in 0..fixed {

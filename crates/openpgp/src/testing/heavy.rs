@@ -1,4 +1,5 @@
-//! Keys whose numbers are large and whose signatures are many: whoever verifies them pays. None of the signatures is good.
+//! Keys with large numbers and many signatures, which are expensive to verify. None of the signatures is
+//! valid.
 
 use sealist_mail::Timestamp;
 use sequoia_openpgp::crypto::Signer;
@@ -15,7 +16,7 @@ use super::person::ONLY_IN_TESTS;
 /// Signatures on one user id.
 const EACH: usize = 64;
 
-/// The numbers of a key, by their lengths in bits.
+/// The numbers of a key by their lengths in bits.
 #[derive(Clone, Copy)]
 pub enum Numbers {
     /// Modulus and exponent.
@@ -60,7 +61,7 @@ fn point(curve: Curve) -> (PublicKeyAlgorithm, PublicKey) {
     (key.pk_algo(), key.mpis().clone())
 }
 
-/// So many bits, odd as primes are.
+/// An odd number of that many bits.
 fn number(bits: usize) -> MPI {
     let mut octets: Vec<u8> = (0..bits.div_ceil(8)).map(|_| crate::random::<1>()[0]).collect();
     octets[0] &= 0xff >> (octets.len() * 8 - bits);
@@ -69,17 +70,17 @@ fn number(bits: usize) -> MPI {
     MPI::new(&octets)
 }
 
-/// Keys, each of which has so many signatures of its own.
+/// Keys with that many self-signatures each.
 pub fn keys(count: usize, primary: Numbers, signatures: usize, now: Timestamp) -> Vec<u8> {
     (0..count).flat_map(|_| key(primary, None, signatures, now)).collect()
 }
 
-/// The same key as often as told, which is merged each time.
+/// The same key `count` times, which is merged each time.
 pub fn again(count: usize, primary: Numbers, signatures: usize, now: Timestamp) -> Vec<u8> {
     key(primary, None, signatures, now).repeat(count)
 }
 
-/// A key with so many signatures of its own on user ids, and with that subkey.
+/// A key with that many self-signatures on user ids, and with that subkey.
 pub fn key(primary: Numbers, subkey: Option<Numbers>, signatures: usize, now: Timestamp) -> Vec<u8> {
     let made = now.plus_ms(-24 * 3600 * 1000).to_system_time();
     let (algorithm, numbers) = primary.public_key();
@@ -108,7 +109,7 @@ pub fn key(primary: Numbers, subkey: Option<Numbers>, signatures: usize, now: Ti
     packets.iter().flat_map(|packet| packet.to_vec().expect(ONLY_IN_TESTS)).collect()
 }
 
-/// Signs with numbers that are nothing but long enough.
+/// Signs with numbers of the right length that mean nothing.
 struct Signs {
     key: Key<PublicParts, UnspecifiedRole>,
     numbers: Numbers,

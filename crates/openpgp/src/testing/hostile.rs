@@ -1,4 +1,4 @@
-//! Messages and keys that are made to cost: none may be taken, and none may cost much.
+//! Messages and keys that are made to be expensive. None may be accepted, and none may cost much.
 
 use std::io::Write as _;
 
@@ -19,14 +19,14 @@ use crate::{Certificate, KeyMaterial, ListKey, armor, open};
 
 /// A list, a member whose signatures count, and the time.
 pub struct Stage {
-    /// Where it is at hand.
+    /// The list's key, if the test has it.
     key: Option<ListKey>,
     list: Certificate,
     pub(super) member: Person,
     pub(super) now: Timestamp,
 }
 
-/// One attack: what comes in, as many times as are told.
+/// One attack.
 pub struct Attack {
     /// Its name.
     pub name: &'static str,
@@ -40,13 +40,13 @@ impl Attack {
     }
 }
 
-/// What comes in.
+/// The data of an attack.
 pub enum Material {
     /// Whole messages to the list.
     Mail(Vec<Vec<u8>>),
-    /// Data that should be a certificate.
+    /// Data that claims to be a certificate.
     Key(Vec<u8>),
-    /// Keys that come along with a command.
+    /// Keys that are attached to a command.
     Keys(Vec<u8>),
 }
 
@@ -133,11 +133,11 @@ pub const ATTACKS: &[Attack] = &[
     Attack { name: "largest DSA key that is read", make: |s| s.heavy(Numbers::Dsa(3072, 256), 190) },
 ];
 
-/// A packet that says nothing ([RFC 9580, section 5.8]).
+/// A packet without meaning ([RFC 9580, section 5.8]).
 const MARKER: [u8; 5] = [0xca, 3, 0x50, 0x47, 0x50];
 
 impl Attack {
-    /// Makes it.
+    /// Makes the data.
     pub fn material(&self, stage: &Stage) -> Material {
         (self.make)(stage)
     }
@@ -158,7 +158,7 @@ impl Stage {
         Self { key: None, list, member, now }
     }
 
-    /// Whether anything of it is taken: a message that opens with a valid signature, a key that can be used.
+    /// Whether anything is accepted: a message with a valid signature, or a usable key.
     pub fn takes(&self, material: &Material) -> bool {
         let keys: Vec<&ListKey> = self.key.iter().collect();
         let signers = [self.member.certificate()];
@@ -180,7 +180,7 @@ impl Stage {
         }
     }
 
-    /// A post of the member of about that size, to compare with.
+    /// A post of the member of about that size, for comparison.
     pub fn honest(&self, octets: usize) -> Material {
         let text =
             [&b"Content-Type: text/plain\r\n\r\n"[..], &b"Words.\r\n".repeat(octets * 3 / 4 / 8)].concat();
@@ -204,7 +204,7 @@ impl Stage {
         out
     }
 
-    /// Of that kind, as large as may come out of a message.
+    /// A bomb of that kind that grows as much as is allowed.
     fn bomb(&self, name: &str) -> Material {
         let bomb = BOMBS.iter().find(|bomb| bomb.name == name).expect("a kind of that name");
         Material::Mail(vec![bomb.mail(self, 31 << 20)])
@@ -215,7 +215,7 @@ impl Stage {
         Material::Mail(vec![mime(&self.packets(inner))])
     }
 
-    /// A block of signed text, as far as its first packet tells.
+    /// A message that, by its first packet, is a block of signed text.
     fn in_the_text(&self, packets: &[u8]) -> Material {
         let block = armor::block("MESSAGE", &[&[0xc4, 1, 9][..], packets, &literal(b"words")].concat());
         Material::Mail(vec![[b"From: anne@example.org\r\n\r\n", &block[..]].concat()])
@@ -225,13 +225,13 @@ impl Stage {
         self.member.packets(&[&self.list], &parts(1), self.now)
     }
 
-    /// A good message behind that many session keys.
+    /// A good message after many session keys.
     fn flooded(&self, key_id: &[u8]) -> Material {
         let one = [&[0xc1, 14, 3][..], key_id, &[18, 0, 1, 1, 0]].concat();
         Material::Mail(vec![mime(&[one.repeat(10_000), self.good_packets()].concat())])
     }
 
-    /// As many announced, as many behind: by somebody else.
+    /// As many signatures as announced, but by somebody else.
     fn signed_inside(&self) -> Material {
         let eve = Person::new("eve@example.com", Kind::Curve25519, self.now);
         let text = parts(1);
@@ -251,7 +251,7 @@ impl Stage {
         Material::Mail(vec![self.member.mail_signed(&text, &signature.repeat(100_000))])
     }
 
-    /// Memory of 2^31 KiB, as the packet asks ([RFC 9580, section 3.7.1.4]).
+    /// A packet that asks for 2^31 KiB of memory ([RFC 9580, section 3.7.1.4]).
     fn argon2(&self) -> Material {
         let skesk = [&[0xc3, 23, 4, 9, 4][..], &[7; 16], &[1, 1, 31], &[0; 1]].concat();
         let good = self.good_packets();
@@ -259,7 +259,7 @@ impl Stage {
         Material::Mail(vec![mime(&[&skesk, &good[behind..]].concat())])
     }
 
-    /// Each bit of the last 300 octets, one at a time.
+    /// Flips each bit of the last 300 octets, one at a time.
     fn flipped(&self) -> Material {
         let good = self.good_packets();
         let first = good.len() - 300;
@@ -276,7 +276,7 @@ impl Stage {
         self.key_with(&eve, 150_000)
     }
 
-    /// Signatures that claim to be the key's own: of another text.
+    /// Signatures that claim to be self-signatures, over another text.
     fn self_certified(&self) -> Material {
         let own = self.member_secret();
         let (head, tail) = self.key_parts();
@@ -285,7 +285,7 @@ impl Stage {
         Material::Key([&head[..], &signature.repeat(100_000), &tail].concat())
     }
 
-    /// With as many signatures as are read.
+    /// A key with as many signatures as are read.
     fn heavy(&self, numbers: Numbers, signatures: usize) -> Material {
         Material::Key(heavy::key(numbers, None, signatures, self.now))
     }
@@ -298,7 +298,7 @@ impl Stage {
         Material::Key([&head[..], &signature.repeat(signatures), &tail].concat())
     }
 
-    /// A certificate before and behind the signatures on its user id.
+    /// A certificate before and after the signatures on its user id.
     fn key_parts(&self) -> (Vec<u8>, Vec<u8>) {
         let packets: Vec<Packet> = self.member_secret().strip_secret_key_material().into_packets().collect();
         let at = packets.iter().position(|packet| matches!(packet, Packet::UserID(_))).unwrap() + 1;
@@ -328,7 +328,7 @@ pub(super) fn mime(packets: &[u8]) -> Vec<u8> {
     [b"From: anne@example.org\r\n", &head[..], &armor::block("MESSAGE", packets), &tail].concat()
 }
 
-/// An entity of so many parts.
+/// An entity of that many parts.
 pub(super) fn parts(count: usize) -> Vec<u8> {
     if count == 1 {
         return b"Content-Type: text/plain\r\n\r\nWords.\r\n".to_vec();
@@ -341,7 +341,7 @@ pub(super) fn literal(content: &[u8]) -> Vec<u8> {
     [&crate::seipd::literal_head(Some(content.len())).unwrap()[..], content].concat()
 }
 
-/// Compressed packets in each other, without compression.
+/// Nested compressed packets without compression.
 fn layers(count: usize) -> Vec<u8> {
     let mut packets = literal(&parts(1));
     for _ in 0..count {

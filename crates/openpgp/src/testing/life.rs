@@ -1,4 +1,4 @@
-//! Keys that end, are renewed and revoked.
+//! Keys that expire, are extended and revoked.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::{Certificate, MacKey, POLICY_EPOCH};
 
 const DAY_S: u64 = 24 * 3600;
 
-/// When the parts of a key end, in days from now; `None`: never.
+/// When the parts of a key expire, in days from now. `None`: never.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ends {
-    /// The primary key, and with it all.
+    /// The primary key, and so the whole key.
     pub primary: Option<u64>,
     /// The encryption subkey.
     pub encryption: Option<u64>,
@@ -25,13 +25,13 @@ pub struct Ends {
     pub signing: Option<u64>,
 }
 
-/// A card of somebody's certificate as older rules made it, in its stored form.
+/// A sealing card of a certificate in the stored form of older rules.
 pub fn stale_card(certificate: &Certificate, mac: &MacKey, holder: &str, now: Timestamp) -> Vec<u8> {
     certificate.usable(now).unwrap().to_bytes_of(POLICY_EPOCH - 1, mac, holder)
 }
 
 impl Person {
-    /// A new key for that address, a day old, whose parts end then.
+    /// A key for that address, one day old, whose parts expire as given.
     pub fn ending(address: &str, ends: Ends, now: Timestamp) -> Self {
         let days = |days: Option<u64>| days.map(|days| Duration::from_secs((days + 1) * DAY_S));
         let certification = KeyFlags::empty().set_certification();
@@ -78,7 +78,7 @@ impl Person {
         Self { address: self.address.clone(), cert: self.cert.clone().insert_packets(packets).unwrap().0 }
     }
 
-    /// A certificate by which the person takes all user ids of the key back.
+    /// A certificate by which the person revokes all user ids of the key.
     pub fn nameless(&self, at: Timestamp) -> Certificate {
         let revoked = self.cert.userids().map(|user_id| {
             let builder =

@@ -1,4 +1,4 @@
-//! Certificates of all kinds for the tests of this crate.
+//! Certificates of all kinds, for tests.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -27,7 +27,7 @@ pub use person::Person;
 use crate::framing::Packets;
 use crate::{armor, dearmor};
 
-/// What a key is like.
+/// The kind of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Version 4, Ed25519 and Curve25519.
@@ -36,9 +36,9 @@ pub enum Kind {
     Rsa,
     /// Two encryption subkeys: Curve25519 and NIST P-256.
     TwoEncryptionKeys,
-    /// Two encryption subkeys, one of which is good for one more hour.
+    /// Two encryption subkeys, one of which expires in an hour.
     OneOfTwoEnds,
-    /// Curve25519; good for one more hour.
+    /// Curve25519, expires in an hour.
     ExpiresInAnHour,
     /// Without an encryption subkey.
     SignOnly,

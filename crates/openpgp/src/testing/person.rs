@@ -1,4 +1,4 @@
-//! Somebody with a key and a program of their own: the library.
+//! A person with a key and a mail program: the library.
 
 use std::io::{Read as _, Write as _};
 
@@ -22,20 +22,20 @@ use crate::{Certificate, armor};
 
 pub(super) const ONLY_IN_TESTS: &str = "made for a test by the library";
 
-/// Somebody with a secret key.
+/// A person with a secret key.
 pub struct Person {
     pub(super) address: String,
     pub(super) cert: Cert,
 }
 
 impl Person {
-    /// A new key for that address, a day old.
+    /// A person with a key for that address, one day old.
     pub fn new(address: &str, kind: Kind, now: Timestamp) -> Self {
         Self { address: address.to_owned(), cert: member(address, kind, now) }
     }
 
-    /// People whose Curve25519 key asks for each pair of hash and cipher that its key derivation may have
-    /// ([RFC 9580, section 11.5]), by the names of the two.
+    /// People whose Curve25519 keys use each pair of hash and cipher that the key derivation allows ([RFC
+    /// 9580, section 11.5]), with the names of the pair.
     pub fn of_every_kdf(address: &str, now: Timestamp) -> Vec<(String, Self)> {
         let hashes = [HashAlgorithm::SHA256, HashAlgorithm::SHA384, HashAlgorithm::SHA512];
         let ciphers = [SymmetricAlgorithm::AES128, SymmetricAlgorithm::AES192, SymmetricAlgorithm::AES256];
@@ -65,13 +65,12 @@ impl Person {
         armor::block("PRIVATE KEY BLOCK", &self.cert.as_tsk().to_vec().expect(ONLY_IN_TESTS))
     }
 
-    /// The public side.
+    /// The certificate.
     pub fn certificate(&self) -> Certificate {
         Certificate::of(self.cert.clone())
     }
 
-    /// What the person reads of an encrypted message, armored or not, and whether the signature by `from` in it is
-    /// good.
+    /// Decrypts a message, armored or not. Returns the content and whether the signature by `from` is good.
     pub fn read(&self, message: &[u8], from: &Certificate) -> Option<(Vec<u8>, bool)> {
         let policy = StandardPolicy::new();
         let reader = Reader { secret: &self.cert, from: from.cert().clone(), good: false };
@@ -82,7 +81,7 @@ impl Person {
         Some((text, message.helper_ref().good))
     }
 
-    /// The packets of a message to those readers, signed at that time.
+    /// The packets of a message to those recipients, signed at that time.
     pub fn packets(&self, to: &[&Certificate], text: &[u8], at: Timestamp) -> Vec<u8> {
         let mut out = Vec::new();
         let readers = to.iter().flat_map(|to| to.cert().keys().subkeys());
@@ -100,7 +99,7 @@ impl Person {
         out
     }
 
-    /// The packets of a message to that reader, signed by nobody.
+    /// The packets of an unsigned message to that recipient.
     pub fn unsigned_packets(to: &Certificate, text: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let readers = to.cert().keys().subkeys().map(|key| {
@@ -120,7 +119,7 @@ impl Person {
         self.mail_of(&self.packets(&[to], entity, at))
     }
 
-    /// A PGP/MIME message from the person around those packets.
+    /// A PGP/MIME message by the person with those packets.
     pub fn mail_of(&self, packets: &[u8]) -> Vec<u8> {
         let armor = armor::block("MESSAGE", packets);
         let (head, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(crate::random()));
@@ -132,7 +131,7 @@ impl Person {
         self.signature_by(HashAlgorithm::SHA512, text, at)
     }
 
-    /// The same with a digest that counts no longer.
+    /// The same with a digest algorithm that is no longer accepted.
     pub fn signature_by_sha1(&self, text: &[u8], at: Timestamp) -> Vec<u8> {
         self.signature_by(HashAlgorithm::SHA1, text, at)
     }
@@ -149,7 +148,7 @@ impl Person {
         packet
     }
 
-    /// The packets of a message that is signed and not encrypted.
+    /// The packets of a message that is signed but not encrypted.
     pub fn one_pass(&self, text: &[u8], at: Timestamp) -> Vec<u8> {
         let mut out = Vec::new();
         let signer = Signer::new(Message::new(&mut out), self.pair()).expect(ONLY_IN_TESTS);
@@ -160,7 +159,7 @@ impl Person {
         out
     }
 
-    /// A text, cleartext-signed.
+    /// A cleartext-signed text.
     pub fn cleartext_signed(&self, text: &str, at: Timestamp) -> Vec<u8> {
         let mut out = Vec::new();
         let template = SignatureBuilder::new(SignatureType::Text);
@@ -172,13 +171,13 @@ impl Person {
         out
     }
 
-    /// An entity around `entity` with that signature beside it.
+    /// A multipart/signed of `entity` and that signature.
     pub fn signed(entity: &[u8], signature: &[u8]) -> Vec<u8> {
         let armor = armor::block("SIGNATURE", signature);
         compose::signed(entity, &armor, "pgp-sha512", &Boundary::from_entropy(crate::random()))
     }
 
-    /// A PGP/MIME message from the person around `entity` with that signature.
+    /// A PGP/MIME message by the person with `entity` and that signature.
     pub fn mail_signed(&self, entity: &[u8], signature: &[u8]) -> Vec<u8> {
         let signed = Self::signed(entity, signature);
         [self.header().as_bytes(), b"MIME-Version: 1.0\r\n", &signed].concat()
@@ -197,7 +196,7 @@ impl Person {
         &self.cert
     }
 
-    /// The same key in the hands of whoever writes from that address.
+    /// The same key, used from another address.
     pub fn with_address(&self, address: &str) -> Self {
         Self { address: address.to_owned(), cert: self.cert.clone() }
     }

@@ -1,4 +1,4 @@
-//! The same signature in another form: what it signs, and by whom, stays.
+//! Changes the form of a signature without changing what it signs or by whom.
 
 use sequoia_openpgp::Packet;
 use sequoia_openpgp::crypto::mpi::{MPI, Signature as Numbers};
@@ -13,7 +13,7 @@ const ORDER: [u8; 32] = [
     0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
-/// An ECDSA signature packet over P-256 with s replaced by n - s: as valid as before.
+/// An ECDSA signature packet over P-256 with s replaced by n - s, which is as valid as before.
 pub fn mirrored(signature: &[u8]) -> Vec<u8> {
     let signature = read(signature);
     let Numbers::ECDSA { r, s } = signature.mpis() else { panic!("an ECDSA signature") };
@@ -39,7 +39,7 @@ pub fn mirrored(signature: &[u8]) -> Vec<u8> {
     Packet::from(Signature::from(new)).to_vec().unwrap()
 }
 
-/// A signature packet with something added where nothing is signed.
+/// A signature packet with unsigned data added.
 pub fn with_unsigned_noise(signature: &[u8]) -> Vec<u8> {
     let mut signature = read(signature);
     let noise = SubpacketValue::PreferredKeyServer(b"x".to_vec());
