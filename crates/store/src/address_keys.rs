@@ -1,5 +1,5 @@
-//! The migration of look-up keys: one person has one, however an address is spelled. What is one address by
-//! [`Address::key`] and was two before is never merged.
+//! The migration of look-up keys: a person has one key, however the address is spelled. Two rows of one
+//! address by [`Address::key`] that were two persons before are never merged.
 
 use sealist_mail::Address;
 
@@ -7,18 +7,18 @@ use crate::people::pattern_key;
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// The number of the migration behind whose script this runs.
+/// The number of the migration after whose script this runs.
 pub(crate) const NUMBER: i64 = 4;
 
 /// A column with look-up keys.
 struct AddressColumn {
-    /// All rows: what tells a row from the others, its key.
+    /// Selects all rows: their identity and their key.
     select: &'static str,
-    /// Gives a row another key; nothing happens where that is taken.
+    /// Gives a row another key, unless the key is taken.
     update: &'static str,
 }
 
-/// A key of ASCII stays what it was.
+/// An ASCII key does not change.
 const COLUMNS: [AddressColumn; 5] = [
     AddressColumn {
         select: "SELECT no, pattern FROM bans WHERE OCTET_LENGTH(pattern) > LENGTH(pattern)",
@@ -46,7 +46,7 @@ const COLUMNS: [AddressColumn; 5] = [
     },
 ];
 
-/// Gives every row that was made under older rules the key of today.
+/// Gives every row that was made under older rules its key of today.
 pub(crate) async fn renew(db: &mut Conn) -> Result<(), StoreError> {
     for column in COLUMNS {
         for row in query(column.select).fetch_all(&mut *db).await? {
@@ -81,7 +81,7 @@ async fn addresses(db: &mut Conn) -> Result<(), StoreError> {
             if is_held(&mut *db, other).await? || !is_held(&mut *db, no).await? {
                 continue; // `spelled_twice` shows them if both are.
             }
-            // Nobody is behind the other: it gives its key away, and takes one that no address can have.
+            // The other row holds nothing, so it gives its key away and takes one that no address can have.
             rename(&mut *db, other, &format!("{new} (spelled otherwise: {no})")).await?;
         }
         rename(&mut *db, no, &new).await?;
@@ -103,8 +103,8 @@ async fn is_held(db: &mut Conn, no: i64) -> Result<bool, StoreError> {
     row.bind(no).fetch_one(db).await?.try_get(0)
 }
 
-/// Addresses that are one by the rules of today, and of which two rows hold a key or a membership: the spelling that
-/// mail no longer finds, and the one that it finds.
+/// Pairs of rows that are one address by today's rules, and both hold a key or a membership: the spelling
+/// that mail no longer finds, and the one that it finds.
 pub async fn spelled_twice(db: &mut Conn) -> Result<Vec<(Address, Address)>, StoreError> {
     let mut twice = Vec::new();
     for row in query(ADDRESSES).fetch_all(&mut *db).await? {

@@ -89,7 +89,7 @@ async fn adopt(
     Ok(())
 }
 
-/// A post that a list keeps. What it says is sealed in its summary.
+/// A post that a list keeps. Its content is described in its sealed summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchivedPost {
     /// Its row.
@@ -108,7 +108,7 @@ pub struct ArchivedPost {
     pub summary: Option<BodyNo>,
 }
 
-/// Up to `limit` posts that a list keeps behind `after`, in the order in which they came.
+/// Up to `limit` posts that a list keeps, after `after`, in order of arrival.
 pub async fn page(
     db: &mut Conn,
     list: ListNo,
@@ -136,7 +136,7 @@ pub async fn page(
         .collect()
 }
 
-/// What a list keeps.
+/// The size of a list's archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchiveSize {
     /// How many posts.
@@ -145,7 +145,7 @@ pub struct ArchiveSize {
     pub octets: i64,
 }
 
-/// What a list keeps, posts that are still on their way included.
+/// The size of a list's archive, including posts that are still being delivered.
 pub async fn kept(db: &mut Conn, list: ListNo) -> Result<ArchiveSize, StoreError> {
     let row = query(
         "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT) FROM archive a
@@ -155,8 +155,8 @@ pub async fn kept(db: &mut Conn, list: ListNo) -> Result<ArchiveSize, StoreError
     Ok(ArchiveSize { posts: row.try_get(0)?, octets: row.try_get(1)? })
 }
 
-/// Takes up to `limit` posts of a list out of its archive and returns how many it took. A post that is still on its way is
-/// deleted with its sending.
+/// Removes up to `limit` posts of a list from its archive and returns how many were removed. A post that is
+/// still being delivered is deleted with its sending.
 pub async fn purge(db: &mut Conn, list: ListNo, limit: u32) -> Result<u64, StoreError> {
     let gone = query(
         "DELETE FROM archive WHERE post_no IN (SELECT post_no FROM archive WHERE list_no = $1 LIMIT $2)

@@ -6,13 +6,14 @@ use sealist_openpgp::{Family, Sealed};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// Octets in one row, or a little more: a body comes back whatever its rows hold.
+/// The usual size of a row in octets. A body can be read whatever the size of its rows.
 pub const ROW_OCTETS: usize = 256 * 1024;
 const DAMAGED: StoreError = StoreError::Damaged { table: "bodies" };
 
 /// A body as it is stored.
 pub enum StoredBody {
-    /// Of a list that does not encrypt: `outer` is the header block of copies, empty for incoming mail.
+    /// A body of a list that does not encrypt. `outer` is the header block of copies, and empty for incoming
+    /// mail.
     Plain {
         /// Header block of copies.
         outer: Vec<u8>,
@@ -57,7 +58,7 @@ pub async fn insert(db: &mut Conn, body: &StoredBody) -> Result<BodyNo, StoreErr
     Ok(BodyNo(no))
 }
 
-/// The row of the body itself, and those behind it.
+/// The part of the payload in the body's own row, and the parts in the rows after it.
 pub(crate) fn in_rows(payload: &[u8]) -> (&[u8], std::slice::Chunks<'_, u8>) {
     let (first, rest) = payload.split_at(payload.len().min(ROW_OCTETS));
     (first, rest.chunks(ROW_OCTETS))
@@ -70,7 +71,7 @@ pub(crate) async fn append(db: &mut Conn, body: BodyNo, seq: i64, chunk: &[u8]) 
     Ok(())
 }
 
-/// How large a body is, before it is read.
+/// The size of a body, without reading it.
 pub async fn octets(db: &mut Conn, no: BodyNo) -> Result<u64, StoreError> {
     let row = query("SELECT octets FROM bodies WHERE no = $1").bind(no.0).fetch_one(db).await?;
     u64::try_from(row.try_get::<i64>(0)?).map_err(|_| DAMAGED)
@@ -89,7 +90,8 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<StoredBody, StoreError> {
     payload.reserve_exact(octets.saturating_sub(payload.len()));
     let mut seq = 0_i64;
     while payload.len() < octets {
-        // One at a time: other work comes in between, and no body stands in memory twice.
+        // The rows are read one at a time, so that other work can run in between, and no body is in memory
+        // twice.
         seq += 1;
         let row = query("SELECT data FROM body_chunks WHERE body_no = $1 AND seq = $2")
             .bind(no.0)
@@ -109,7 +111,7 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<StoredBody, StoreError> {
     }
 }
 
-/// Up to `limit` bodies of a list that are stored in the clear: of messages that wait, and of posts.
+/// Up to `limit` unencrypted bodies of a list: those of waiting messages and of posts.
 pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<(BodyNo, BodyUse)>, StoreError> {
     let plain = query(
         "SELECT no, (SELECT COUNT(*) FROM posts WHERE body_no = bodies.no)
@@ -139,7 +141,7 @@ pub enum BodyUse {
     Other,
 }
 
-/// Puts another form in the place of a body.
+/// Replaces the stored form of a body.
 pub async fn replace(db: &mut Conn, no: BodyNo, body: &StoredBody) -> Result<(), StoreError> {
     let (form, wrapped_key, outer, payload) = body.parts();
     let (first, rest) = in_rows(payload);
@@ -156,7 +158,7 @@ pub async fn replace(db: &mut Conn, no: BodyNo, body: &StoredBody) -> Result<(),
     .execute(&mut *db)
     .await?;
     if replaced.rows_affected() == 0 {
-        // It was delivered or decided meanwhile.
+        // The body was delivered or decided about in the meantime.
         return Ok(());
     }
     for (seq, chunk) in (1_i64..).zip(rest) {

@@ -1,5 +1,5 @@
-//! Proofs of bounces on lists whose copies share an envelope sender. What a report says can be made up; it only makes the
-//! next copy to one member carry a handle.
+//! Proofs of bounces on lists whose copies share an envelope sender. A report can be forged, so its only
+//! effect is that the next copy to one member gets a handle of its own.
 
 use sealist_lists::model::ListNo;
 use sealist_mail::{Address, Timestamp};
@@ -8,12 +8,12 @@ use crate::sql::{placeholders, query};
 use crate::{Conn, StoreError};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// A report counts for messages that were sent so many days ago.
+/// A report counts only for messages that were sent within this many days.
 const SENT_DAYS: i64 = 14;
-/// A member gets a copy with a handle at most once in so many days.
+/// A member gets a copy with a handle at most once in this many days.
 const REST_DAYS: i64 = 7;
 
-/// Notes that the list sent a message; `mark`: that of its Message-ID.
+/// Records that the list sent a message. `mark` is the mark of its Message-ID.
 pub async fn note_sent(db: &mut Conn, list: ListNo, mark: &[u8], now: Timestamp) -> Result<(), StoreError> {
     query(
         "INSERT INTO sent_ids (list_no, mark, sent_at) VALUES ($1, $2, $3)
@@ -27,7 +27,7 @@ pub async fn note_sent(db: &mut Conn, list: ListNo, mark: &[u8], now: Timestamp)
     Ok(())
 }
 
-/// Whether the list sent a message with one of these marks of late.
+/// Whether the list recently sent a message with one of these marks.
 pub async fn is_sent(db: &mut Conn, list: ListNo, sent: &[[u8; 32]]) -> Result<bool, StoreError> {
     if sent.is_empty() {
         return Ok(false);
@@ -40,8 +40,8 @@ pub async fn is_sent(db: &mut Conn, list: ListNo, sent: &[[u8; 32]]) -> Result<b
     known.fetch_one(db).await?.try_get(0)
 }
 
-/// Has the next copy to one of the failed carry a handle, if one of the marks is of a message that the list sent of late.
-/// Says whether it does.
+/// If one of the marks belongs to a message that the list sent recently, the next copy to one of the failed
+/// members will carry a handle. Returns whether it will.
 pub async fn ask(
     db: &mut Conn,
     list: ListNo,
@@ -74,7 +74,7 @@ pub async fn ask(
     Ok(asked.execute(db).await?.rows_affected() > 0)
 }
 
-/// Forgets messages of which no report counts any more.
+/// Forgets messages that are too old for a report to count.
 pub async fn forget_sent(db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
     query("DELETE FROM sent_ids WHERE sent_at <= $1").bind(now.0 - SENT_DAYS * DAY_MS).execute(db).await?;
     Ok(())

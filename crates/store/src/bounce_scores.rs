@@ -1,4 +1,4 @@
-//! Bounces of members: how many days had one, and when posts stop.
+//! Bounce scores of members: on how many days they bounced, and when delivery is disabled.
 
 use sealist_lists::model::{DeliveryStatus, ListNo, MemberNo, PreferenceChange, PreferenceLevel};
 use sealist_mail::{Address, Timestamp};
@@ -8,47 +8,47 @@ use crate::sql::query;
 use crate::{Conn, StoreError, people};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// So often a member is told that posts have stopped, ...
+/// How many notices a member gets about disabled delivery.
 const STOP_NOTICES: i64 = 3;
-/// ... so long after another.
+/// The time between two such notices.
 const STOP_NOTICE_MS: i64 = 7 * DAY_MS;
-/// So many members who fail alike are many, ...
+/// At least this many members must fail alike for a common cause, ...
 const MANY: i64 = 3;
-/// ... if they are at least one in so many of the list.
+/// ... and at least one in this many members of the list.
 const ONE_IN: i64 = 4;
 
-/// What bounces a list takes before posts to a member stop.
+/// The limits of a list for bounces before delivery to a member is disabled.
 #[derive(Clone, Copy, Debug)]
 pub struct BouncePolicy {
-    /// Bounces; of each day one counts.
+    /// The score at which delivery is disabled. One bounce per day counts.
     pub threshold: u32,
-    /// Days after which an old score is forgotten.
+    /// After this many days without a bounce a score is forgotten.
     pub stale_after_days: u32,
-    /// Whether the member is probed then, and posts stop only when a probe comes back.
+    /// Whether the member is probed first. Then delivery is disabled only if the probe bounces.
     pub probe: bool,
 }
 
-/// What a bounce leads to, and for which address.
+/// The effect of a bounce, with the address.
 #[derive(Clone, Debug)]
 pub enum BounceEffect {
-    /// The score is not raised: the day had a bounce already, or the member gets no posts.
+    /// The score stays: there was a bounce on that day already, or delivery is disabled.
     Nothing,
-    /// The score is raised.
+    /// The score was raised.
     Scored,
-    /// The member is to be probed.
+    /// The member must be probed.
     Doubted(MemberNo, String),
-    /// Posts have stopped.
+    /// Delivery was disabled.
     Stopped(String),
 }
 
-/// What came back: something of a list to one of its members.
+/// A returned message of a list to one of its members.
 #[derive(Clone, Copy, Debug)]
 pub struct Returned {
-    /// Whose it was.
+    /// The list.
     pub list: ListNo,
-    /// To whom it went.
+    /// The member.
     pub member: MemberNo,
-    /// What it was.
+    /// The kind of the message.
     pub kind: Kind,
 }
 
@@ -98,7 +98,8 @@ async fn post_bounced(
     Ok(BounceEffect::Doubted(returned.member, row.try_get(1)?))
 }
 
-/// Nobody without a bounce of late is stopped: a probe comes back soon after what led to it.
+/// Only a member with a recent bounce is disabled, because a probe returns soon after the bounce that caused
+/// it.
 async fn disable_delivery(
     db: &mut Conn,
     returned: Returned,
@@ -120,8 +121,8 @@ async fn disable_delivery(
     Ok(BounceEffect::Stopped(row.try_get(0)?))
 }
 
-/// The members of a list to whom posts have stopped and who are to be told so, again: each week for some weeks, because what
-/// stopped posts may keep a notice away, too.
+/// The members of a list with disabled delivery who must be told again: each week for some weeks, because the
+/// cause of the bounces may have kept the earlier notice away.
 pub async fn to_be_told(db: &mut Conn, list: ListNo, now: Timestamp) -> Result<Vec<String>, StoreError> {
     let rows = query(
         "UPDATE members SET stop_notices = stop_notices + 1
@@ -139,7 +140,7 @@ pub async fn to_be_told(db: &mut Conn, list: ListNo, now: Timestamp) -> Result<V
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
-/// The score of a member; 0 for nobody.
+/// The score of a member; 0 if there is no such member.
 pub async fn score(db: &mut Conn, list: ListNo, address: &Address) -> Result<u32, StoreError> {
     let row = query(
         "SELECT COALESCE(MAX(m.bounce_score), 0) FROM members m JOIN addresses a ON a.no = m.address_no
@@ -148,7 +149,7 @@ pub async fn score(db: &mut Conn, list: ListNo, address: &Address) -> Result<u32
     row.bind(list.0).bind(address.key()).fetch_one(db).await?.try_get(0)
 }
 
-/// Notes why something for a member failed, before it is counted.
+/// Records the cause of a failure before it is counted.
 pub async fn note_cause(
     db: &mut Conn,
     list: ListNo,
@@ -169,7 +170,7 @@ pub async fn note_cause(
     Ok(())
 }
 
-/// Whether many members of the list failed by that cause: then it is none of theirs.
+/// Whether many members of the list failed by that cause, so that it is not the members' fault.
 pub async fn is_common(db: &mut Conn, list: ListNo, cause: &str) -> Result<bool, StoreError> {
     let row = query("SELECT COUNT(*) FROM bounce_causes WHERE list_no = $1 AND cause = $2")
         .bind(list.0)
@@ -187,7 +188,7 @@ pub async fn is_common(db: &mut Conn, list: ListNo, cause: &str) -> Result<bool,
     Ok(failed * ONE_IN >= row.try_get::<i64>(0)?)
 }
 
-/// Notes that the cause raised the score of a member.
+/// Records that the cause raised the member's score.
 pub async fn has_scored(
     db: &mut Conn,
     list: ListNo,
@@ -205,7 +206,7 @@ pub async fn has_scored(
     Ok(())
 }
 
-/// Takes back what a cause did to scores, and starts posts again that it stopped.
+/// Undoes the effect of a cause on scores, and enables delivery again that it disabled.
 pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), StoreError> {
     let pardoned = query(
         "UPDATE members SET
@@ -228,7 +229,8 @@ pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// Posts came before they were stopped. The member's choice is open again, if that lets posts come as before.
+/// Delivery was enabled before. The member's own preference becomes open again, if delivery is then enabled
+/// as before.
 async fn start_again(db: &mut Conn, member: MemberNo) -> Result<(), StoreError> {
     let level = PreferenceLevel::Member(member);
     people::choose(&mut *db, level, PreferenceChange::DeliveryStatus(None)).await?;

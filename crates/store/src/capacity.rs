@@ -1,4 +1,4 @@
-//! What a PostgreSQL server can give to the nodes of a site: how fast a commit is, and how many connections there are.
+//! Measures a PostgreSQL server for `doctor`: how long a commit takes, and how many connections it allows.
 
 use std::time::{Duration, Instant};
 
@@ -6,25 +6,26 @@ use crate::nodes::{DEAD_AFTER_MS, Deployment};
 use crate::sql::query;
 use crate::{Store, StoreError};
 
-/// Of each node: one that writes, and readers, of which one hears the calls of the others.
+/// The connections of a node: one writer and its readers, one of which receives notifications.
 pub const CONNECTIONS_OF_NODE: i64 = 5;
-/// For commands that run at the same time.
+/// Connections for commands that run at the same time.
 const OF_COMMANDS: i64 = 3;
 
-/// What a server can give.
+/// The measured capacity.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {
-    /// Nodes that live.
+    /// Live nodes.
     pub nodes: i64,
-    /// Connections that these nodes and a few commands need.
+    /// How many connections these nodes and a few commands need.
     pub needed: i64,
-    /// Connections that server, role and database allow this user together.
+    /// How many connections server, role and database allow this user in total.
     pub allowed: i64,
-    /// How long a commit takes, the way to the server included.
+    /// How long a commit takes, including the network.
     pub commit: Duration,
 }
 
-/// Asks the server; `None` with SQLite. On a server that cannot be written a commit is that of a reading transaction.
+/// Measures the server; `None` with SQLite. On a read-only server the commit is that of a reading
+/// transaction.
 pub async fn of(store: &Store) -> Result<Option<Capacity>, StoreError> {
     if store.alone() == Deployment::Yes {
         return Ok(None);
@@ -38,7 +39,7 @@ pub async fn of(store: &Store) -> Result<Option<Capacity>, StoreError> {
         (SELECT NULLIF(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
         (SELECT NULLIF(datconnlimit, -1) FROM pg_database WHERE datname = current_database())) AS BIGINT)";
     let allowed: i64 = query(sql).fetch_one(&mut db).await?.try_get(0)?;
-    // A transaction that has a number is written to disk when it is committed.
+    // A transaction with a transaction id is written to disk at its commit.
     let sql = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'";
     let reads_only: bool = query(sql).fetch_one(&mut db).await?.try_get(0)?;
     drop(db);

@@ -1,29 +1,29 @@
-//! What the result codes of SQLite and PostgreSQL mean in words, and what a person does about each.
+//! Explains the result codes of SQLite and PostgreSQL, and says what a person can do about each.
 
-/// Where a damaged database comes from again.
+/// The fix for a damaged database.
 pub(crate) const RESTORE: &str = "stop the server and restore the database from the backup";
 const CONFIGURE: &str = "correct [database] url";
 const START: &str = "start PostgreSQL, or correct host and port in [database] url";
 const OWNER: &str =
     "run this as the user that the server runs as, and see that the file system can be written";
 
-/// Who can do something about an error.
+/// Who can fix an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum For {
-    /// Nobody: the same works later.
+    /// Nobody needs to: the same works later.
     Later,
     /// The admin of the site.
     Admin,
-    /// Who asked: what was given does not fit.
+    /// The caller: an argument does not fit.
     Asker,
-    /// Who writes this program.
+    /// The authors of this program.
     Authors,
 }
 
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remedy {
-    /// Whose it is.
+    /// Who can fix it.
     pub who: For,
     /// What to do, as an imperative sentence without a full stop.
     pub fix: &'static str,
@@ -45,7 +45,7 @@ const fn cause(codes: &'static [&'static str], words: &'static str, who: For, fi
     Cause { codes, words, remedy: Remedy::new(who, fix) }
 }
 
-/// Of PostgreSQL, by the beginning of the SQLSTATE. The first that fits counts.
+/// Codes of PostgreSQL by the beginning of the SQLSTATE. The first row that matches counts.
 const STATES: &[Cause] = &[
     cause(
         &["28P01"],
@@ -125,7 +125,8 @@ const STATES: &[Cause] = &[
     ),
 ];
 
-/// Of SQLite, by the extended result code, or the primary one that it ends in. The first that fits counts.
+/// Codes of SQLite by the extended result code, or the primary code that it ends in. The first row that
+/// matches counts.
 const RESULTS: &[Cause] = &[
     cause(
         &["787"],
@@ -153,7 +154,7 @@ const RESULTS: &[Cause] = &[
     cause(&["11", "26"], "the file is damaged, or is no database", For::Admin, RESTORE),
 ];
 
-/// Of what lies between: the words of the system, and our own.
+/// Errors of the layers in between: words of the system and our own.
 const WORDS: &[Cause] = &[
     cause(
         &["TLS"],
@@ -197,7 +198,7 @@ fn find(code: &str) -> Option<&'static Cause> {
     }
 }
 
-/// What the code means, and the code.
+/// The meaning of the code, with the code.
 pub(crate) fn in_words(code: &str) -> String {
     match find(code) {
         Some(cause) if cause.codes.contains(&code) && code.contains(' ') => cause.words.to_owned(),

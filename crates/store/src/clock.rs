@@ -1,4 +1,4 @@
-//! The clock of a site, and what one that is set back would make wait: times of next tries that no pause reaches.
+//! The clock of a site, and the repair of timers after the clock was set back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -9,7 +9,8 @@ use sealist_mail::Timestamp;
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// The database's clock as it was seen last, and as it goes since. Clones share it. Without a look it is this machine's.
+/// The time of the database's clock when it was last read, and the time since then. Clones share it. Before
+/// the first reading it is this machine's clock.
 #[derive(Clone, Default)]
 pub(crate) struct SiteClock(Arc<Mutex<Option<(Instant, Timestamp)>>>);
 
@@ -21,19 +22,19 @@ impl SiteClock {
         }
     }
 
-    /// Looks at the database's clock; says how many milliseconds this machine's is ahead of it.
+    /// Reads the database's clock. Returns how many milliseconds this machine's clock is ahead.
     pub(crate) async fn heed(&self, db: &mut Conn) -> Result<i64, StoreError> {
         let began = Instant::now();
         let sql = format!("SELECT {}", db.clock());
         let at: i64 = query(sql).fetch_one(db).await?.try_get(0)?;
-        // The answer is of the middle of the way.
+        // The database read its clock in the middle of the round trip.
         let seen = began + began.elapsed() / 2;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((seen, Timestamp(at)));
         Ok(of_machine().0 - self.now().0)
     }
 }
 
-/// This machine's clock. In test builds: so many milliseconds ahead as the fail-point is given.
+/// This machine's clock; in test builds, moved ahead by the fail point.
 fn of_machine() -> Timestamp {
     fail_point!("clock", |ahead_ms| {
         Timestamp::now().plus_ms(ahead_ms.and_then(|ms| ms.parse().ok()).unwrap_or_default())
@@ -41,7 +42,7 @@ fn of_machine() -> Timestamp {
     Timestamp::now()
 }
 
-/// The newest time that anything in the database bears: a clock that says less goes behind.
+/// The newest time in the database. A clock with an earlier time is behind.
 pub async fn newest(db: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
     let columns = [
         ("queue", "received_at"),
@@ -64,7 +65,7 @@ const TABLES: [(&str, &str); 2] = [
     ("deliveries", "state = 'due' AND claimed_by IS NULL"),
 ];
 
-/// Whether something waits until later than `latest`. A look ahead: it costs no commit.
+/// Whether a timer is later than `latest`. This read-only check costs no commit.
 pub async fn was_set_back(db: &mut Conn, latest: Timestamp) -> Result<bool, StoreError> {
     for (table, waits) in TABLES {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {waits} AND next_at > $1)");
@@ -75,7 +76,8 @@ pub async fn was_set_back(db: &mut Conn, latest: Timestamp) -> Result<bool, Stor
     Ok(false)
 }
 
-/// Makes due what waits until later than `latest`: it was put off by a clock that has been set back since. Says how much.
+/// Makes timers due that are later than `latest`, because they were set before the clock was set back.
+/// Returns how many.
 pub async fn mend(db: &mut Conn, now: Timestamp, latest: Timestamp) -> Result<u64, StoreError> {
     let mut mended = 0;
     for (table, waits) in TABLES {

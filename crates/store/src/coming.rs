@@ -1,5 +1,5 @@
-//! Large bodies that come in piece by piece: each piece is stored by a commit of its own, and the one that makes the body
-//! ours completes it. Nothing names it before, so that what breaks off goes without a trace.
+//! Bodies that are stored while they arrive. Each piece has a commit of its own, and the last commit
+//! completes the body. No other row names the body before that, so an interrupted body leaves no trace.
 
 use sealist_lists::model::{BodyNo, NodeNo};
 
@@ -7,7 +7,7 @@ use crate::bodies::{self, StoredBody};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// What is stored so far of a body whose end has not come.
+/// A body whose end has not arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct PartialBody {
     body: BodyNo,
@@ -17,7 +17,7 @@ pub struct PartialBody {
 }
 
 impl PartialBody {
-    /// Begins a body that this node takes in.
+    /// Starts a body that this node receives.
     pub async fn begin(db: &mut Conn, node: NodeNo) -> Result<Self, StoreError> {
         let body =
             query("INSERT INTO bodies (form, octets, data, receiving_node) VALUES ('plain', 0, $1, $2)");
@@ -25,14 +25,15 @@ impl PartialBody {
         Ok(Self { body: BodyNo(no), node, rows: 0, octets: 0 })
     }
 
-    /// Stores the next piece of the payload. Its first [`bodies::ROW_OCTETS`] come last, with [`Self::complete`].
+    /// Stores the next piece of the payload. The first [`bodies::ROW_OCTETS`] of the payload are stored last,
+    /// by [`Self::complete`].
     pub async fn append(self, db: &mut Conn, piece: &[u8]) -> Result<Self, StoreError> {
         bodies::append(db, self.body, self.rows + 1, piece).await?;
         Ok(Self { rows: self.rows + 1, octets: self.octets + octets(piece), ..self })
     }
 
-    /// Makes it whole. `rest`: the first octets of the payload, and behind them what follows the pieces. Errs with
-    /// [`StoreError::Lost`] if this node was taken for dead meanwhile.
+    /// Completes the body. `rest` holds the first octets of the payload, followed by the octets after the
+    /// pieces. Errs with [`StoreError::Lost`] if this node's lease expired meanwhile.
     pub async fn complete(mut self, db: &mut Conn, rest: &StoredBody) -> Result<BodyNo, StoreError> {
         let (form, wrapped_key, outer, payload) = rest.parts();
         let (first, behind) = bodies::in_rows(payload);
@@ -56,7 +57,7 @@ impl PartialBody {
         }
     }
 
-    /// Deletes it, unless it is whole.
+    /// Deletes the body, unless it is complete.
     pub async fn remove(self, db: &mut Conn) -> Result<(), StoreError> {
         let gone = query("DELETE FROM bodies WHERE no = $1 AND receiving_node = $2");
         gone.bind(self.body.0).bind(self.node.0).execute(db).await?;
@@ -64,15 +65,16 @@ impl PartialBody {
     }
 }
 
-/// What came to nodes that are no more.
+/// The partial bodies of nodes that no longer exist.
 const LEFT: &str = "receiving_node IS NOT NULL AND receiving_node NOT IN (SELECT no FROM nodes)";
 
-/// Whether something came in part to nodes that are no more. A look ahead: it costs no commit.
+/// Whether there are partial bodies of nodes that no longer exist. This read-only check costs no commit.
 pub async fn is_left(db: &mut Conn) -> Result<bool, StoreError> {
     query(format!("SELECT EXISTS (SELECT 1 FROM bodies WHERE {LEFT})")).fetch_one(db).await?.try_get(0)
 }
 
-/// Deletes up to `limit` such bodies; says how many. What a node holds that froze in the middle of a change goes later.
+/// Deletes up to `limit` such bodies and returns how many. A body that a frozen node still holds locked is
+/// deleted later.
 pub async fn drop_left(db: &mut Conn, limit: u32) -> Result<u64, StoreError> {
     let sql = format!(
         "DELETE FROM bodies WHERE no IN (SELECT no FROM bodies WHERE {LEFT} LIMIT $1 {})",

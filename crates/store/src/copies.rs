@@ -1,4 +1,4 @@
-//! What became of copies, for people to look at.
+//! The state of copies, for people.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use sealist_mail::Timestamp;
 use crate::sql::query;
 use crate::{Conn, StoreError, sendings};
 
-/// A copy that is not out.
+/// A copy that is not delivered.
 #[derive(Clone, Debug)]
 pub struct Unsent {
     /// Its number.
@@ -17,21 +17,21 @@ pub struct Unsent {
     pub post: SendingNo,
     /// The list.
     pub list: ListNo,
-    /// To whom.
+    /// The recipient.
     pub email: String,
     /// `due`, `failed`, `held_for_key` or `held`.
     pub state: String,
-    /// How often it was tried.
+    /// How often delivery was tried.
     pub attempts: u32,
-    /// Not before.
+    /// The time before which it is not tried again.
     pub next_at: Timestamp,
-    /// The next hop's last words, or our reason.
+    /// The next hop's last reply, or our reason.
     pub reply: String,
     /// When its post was accepted.
     pub accepted_at: Timestamp,
 }
 
-/// The first `limit` copies behind `after` that are not out.
+/// The first `limit` undelivered copies after `after`.
 pub async fn unsent(db: &mut Conn, after: DeliveryNo, limit: u32) -> Result<Vec<Unsent>, StoreError> {
     let rows = query(
         "SELECT d.no, d.sending_no, s.list_no, d.email, d.state, d.attempts, d.next_at, d.reply, s.accepted_at
@@ -58,7 +58,7 @@ pub async fn unsent(db: &mut Conn, after: DeliveryNo, limit: u32) -> Result<Vec<
         .collect()
 }
 
-/// Posts that have copies which are not out, with what became of their copies.
+/// Posts with undelivered copies, and the states of their copies.
 pub async fn on_their_way(db: &mut Conn) -> Result<Vec<OnItsWay>, StoreError> {
     let rows = query(
         "SELECT s.no, s.list_no, s.kind, s.accepted_at, s.fan_out_done, d.state, COUNT(d.no) FROM sendings s
@@ -88,7 +88,7 @@ pub async fn on_their_way(db: &mut Conn) -> Result<Vec<OnItsWay>, StoreError> {
     Ok(posts)
 }
 
-/// A post with copies that are not out.
+/// A post with undelivered copies.
 #[derive(Clone, Debug)]
 pub struct OnItsWay {
     /// Its number.
@@ -99,18 +99,18 @@ pub struct OnItsWay {
     pub kind: String,
     /// When it was accepted.
     pub accepted_at: Timestamp,
-    /// Whether all its recipients are known by now.
+    /// Whether rows for all its recipients exist.
     pub whole_roster: bool,
     /// How many copies are in each state.
     pub copies: BTreeMap<String, i64>,
 }
 
-/// Copies that are meant.
+/// Which copies a command is for.
 #[derive(Clone, Copy, Debug)]
 pub enum CopySelection {
-    /// That one.
+    /// One copy.
     One(DeliveryNo),
-    /// Those of a post.
+    /// All copies of a post.
     Of(SendingNo),
 }
 
@@ -134,7 +134,7 @@ pub async fn is_known(db: &mut Conn, which: CopySelection) -> Result<bool, Store
     Ok(found.is_some())
 }
 
-/// Makes copies due at once, also those that failed or are held; they begin anew. Says how many.
+/// Makes copies due at once, including failed and held ones, and starts their retries anew. Returns how many.
 pub async fn retry(db: &mut Conn, which: CopySelection, now: Timestamp) -> Result<u64, StoreError> {
     let (condition, number) = which.condition();
     let retried = query(format!(
@@ -156,7 +156,7 @@ pub async fn is_there(db: &mut Conn, which: CopySelection) -> Result<bool, Store
     row.fetch_one(db).await?.try_get(0)
 }
 
-/// Makes all copies due that wait for their next try. Says how many.
+/// Makes all copies due that wait for their next try. Returns how many.
 pub async fn retry_all(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
     let done = query(
         "UPDATE deliveries SET next_at = $1 WHERE state = 'due' AND next_at > $1 AND claimed_by IS NULL",
@@ -168,13 +168,13 @@ pub async fn retry_all(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError>
     Ok(done.rows_affected())
 }
 
-/// Keeps copies that wait for their next try from going out, of a post also those that were not made yet; [`retry`] lets
-/// them go. Says how many.
+/// Holds copies that wait for their next try; of a post also those that were not made yet. [`retry`] releases
+/// them. Returns how many.
 pub async fn hold(db: &mut Conn, which: CopySelection) -> Result<u64, StoreError> {
     end_wait(db, which, "state = 'held', reply = 'held by an admin'", "'due'").await
 }
 
-/// Gives copies up; says how many waited.
+/// Drops copies and returns how many waited.
 pub async fn give_up(db: &mut Conn, which: CopySelection) -> Result<u64, StoreError> {
     let waits = "'due', 'held_for_key', 'held'";
     end_wait(db, which, "state = 'failed', reply = 'given up by an admin'", waits).await

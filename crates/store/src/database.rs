@@ -1,4 +1,5 @@
-//! Where a database is, whether it is there, and how its tables come up to date. Only [`Database::make`] makes one.
+//! The place of a database, whether it exists, and how its tables are migrated. Only [`Database::make`]
+//! creates one.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -19,20 +20,20 @@ pub struct Database(pub(crate) Location);
 /// What is at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseState {
-    /// No file, an empty file, or a database without our tables.
+    /// There is no file, an empty file, or a database without our tables.
     Missing,
     /// A database whose tables are of that version.
     Version(i64),
 }
 
-/// A database was brought up to date.
+/// A migration that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migrated {
     /// The version before.
     pub from: i64,
     /// The version now.
     pub to: i64,
-    /// The copy of the database as it was. `None` on PostgreSQL, where a backup is the admin's.
+    /// The copy of the database from before. `None` on PostgreSQL, where the admin makes a backup.
     pub copy: Option<PathBuf>,
 }
 
@@ -42,12 +43,13 @@ impl Database {
         Self(Location::File(path.to_owned()))
     }
 
-    /// A PostgreSQL database, `postgres://user@host/name`. Errs if the address cannot be read, with nothing of it in the
-    /// words: it may hold a password.
+    /// A PostgreSQL database, `postgres://user@host/name`. Errs if the address is invalid; the error does not
+    /// quote the address, because it may contain a password.
     pub fn server(url: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse().map_err(|_| StoreError::Address)?;
-        // Row locks are held for a commit, so who waits longer waits for somebody who has died. What is committed is on
-        // disk, whatever the server's configuration says. A change never pauses: who does has frozen, and lets go.
+        // Row locks last for one commit, so a statement that waits longer waits for a dead node. Commits are
+        // durable whatever the server's configuration. A transaction never pauses, so one that does belongs
+        // to a frozen node and is ended.
         let options = options
             .application_name("sealist")
             .options([("lock_timeout", "3s"), ("synchronous_commit", "on")])
@@ -55,7 +57,8 @@ impl Database {
         Ok(Self(Location::Server(Box::new(options.disable_statement_logging()))))
     }
 
-    /// Looks what is there. Nothing is written, and no lock is taken: a standby and a read-only file can be asked.
+    /// Reads the state of the place. Nothing is written and no lock is taken, so it works on a standby and on
+    /// a read-only file.
     pub async fn state(&self) -> Result<DatabaseState, StoreError> {
         if self.is_empty_file() {
             return Ok(DatabaseState::Missing);
@@ -67,7 +70,7 @@ impl Database {
             .map_or(DatabaseState::Missing, DatabaseState::Version))
     }
 
-    /// Makes the database if there is none, brings its tables up to date, and opens it.
+    /// Creates the database if there is none, migrates its tables, and opens it.
     pub async fn make(&self) -> Result<Store, StoreError> {
         let mut connection = self.0.connect().await.map_err(|error| self.0.failed(error))?;
         migrate::migrate(&mut connection).await?;
@@ -91,9 +94,9 @@ impl Database {
         Ok(store)
     }
 
-    /// Brings the tables of a database up to date that is there; `None` if they are. A SQLite file is copied before, into
-    /// a file beside it that its owner alone reads. Errs with [`StoreError::Served`] while a node serves a PostgreSQL
-    /// database: its statements may not fit the new tables.
+    /// Migrates an existing database; `None` if it is current. A SQLite file is first copied into a private
+    /// file beside it. Errs with [`StoreError::Served`] while a node serves a PostgreSQL database, because
+    /// its statements may not fit the new tables.
     pub async fn migrate(&self) -> Result<Option<Migrated>, StoreError> {
         let found = match self.state().await? {
             DatabaseState::Missing => return Err(StoreError::Missing { at: self.0.name() }),
@@ -115,7 +118,7 @@ impl Database {
         Ok(Some(Migrated { from: found, to: KNOWN, copy }))
     }
 
-    /// Removes copies that [`Self::migrate`] made before that time; says which.
+    /// Removes copies that [`Self::migrate`] made before that time, and returns their paths.
     pub fn remove_copies(&self, made_before: SystemTime) -> Vec<PathBuf> {
         let Location::File(path) = &self.0 else { return Vec::new() };
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
@@ -129,7 +132,7 @@ impl Database {
         old.map(|file| file.path()).filter(|path| std::fs::remove_file(path).is_ok()).collect()
     }
 
-    /// A file that somebody touched is no database.
+    /// An empty file, for instance by `touch`, is not a database.
     fn is_empty_file(&self) -> bool {
         let Location::File(path) = &self.0 else { return false };
         match std::fs::metadata(path) {
@@ -140,8 +143,8 @@ impl Database {
 }
 
 impl Store {
-    /// Opens the SQLite file, makes it if there is none, and brings its tables up to date. Others open a site by
-    /// [`Database::open`], which makes nothing.
+    /// Opens the SQLite file, creates it if needed, and migrates its tables. Production code uses
+    /// [`Database::open`], which creates nothing.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         Database::file(path).make().await
     }
@@ -152,7 +155,7 @@ impl Store {
     }
 }
 
-/// What stands in the name of a copy, before the version.
+/// The part of a copy's file name before the version.
 const COPY: &str = ".version-";
 
 fn copy_path(database: &Path, version: i64) -> PathBuf {
@@ -160,7 +163,7 @@ fn copy_path(database: &Path, version: i64) -> PathBuf {
     database.with_file_name(format!("{name}{COPY}{version}"))
 }
 
-/// Whether no list was ever made here: a domain stays when its last list is deleted.
+/// Whether no list was ever made here. (A domain stays when its last list is deleted.)
 pub async fn is_new(db: &mut Conn) -> Result<bool, StoreError> {
     let made: bool = query("SELECT EXISTS (SELECT 1 FROM domains)").fetch_one(db).await?.try_get(0)?;
     Ok(!made)

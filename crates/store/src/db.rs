@@ -1,4 +1,4 @@
-//! The database of a site: one writer that gathers what comes at the same time into one commit, and readers.
+//! The database of a site: one writer that combines concurrent changes into one commit, and readers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use crate::shortage::Shortage;
 use crate::sql::{Conn, ReadConnection, sqlite};
 use crate::writer::{Job, Ran, Writer};
 
-/// Changes that wait for the writer; more make the callers wait.
+/// How many changes may wait for the writer before callers are blocked.
 const WAITING: usize = 1024;
 
 /// The database of a site. Clones share it.
@@ -30,7 +30,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Starts the writer. Without a connection it makes one for the first change: who only reads needs none.
+    /// Starts the writer. Without a connection it connects at the first change, because a process that only
+    /// reads needs none.
     pub(crate) fn start(location: Location, connection: Option<Conn>) -> Result<Self, StoreError> {
         let readers = location.readers();
         let (sender, jobs) = mpsc::channel(WAITING);
@@ -41,8 +42,8 @@ impl Store {
         Ok(Self { location, writer: sender, readers, commits, clock })
     }
 
-    /// Runs a change. It shares a transaction with others that come at the same time, but fails alone, and
-    /// the answer comes only when the commit is on disk.
+    /// Runs a change. The change shares a transaction with concurrent changes, but fails alone. The result is
+    /// returned only after the commit is on disk.
     pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -81,7 +82,7 @@ impl Store {
         })
     }
 
-    /// A connection of one's own, for what does not share a commit.
+    /// A separate connection, for work that must not share a commit.
     pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
         self.location.connect().await
     }
@@ -94,7 +95,7 @@ impl Store {
         }
     }
 
-    /// The calls of other nodes; with SQLite, where there are none, silence.
+    /// The notifications of other nodes. With SQLite there are none.
     pub async fn calls(&self) -> Result<Calls, StoreError> {
         let ReadPool::Postgres(pool, shortage) = &self.readers else { return Ok(Calls(None)) };
         shortage.is_over().await?;
@@ -103,14 +104,14 @@ impl Store {
         Ok(Calls(Some((listener, shortage.clone()))))
     }
 
-    /// The time that the site goes by: on PostgreSQL that of the database's clock, so that pauses, claims and expiry are the
-    /// same for all nodes.
+    /// The time of the site. On PostgreSQL it is the database's clock, so that pauses, leases and expiry are
+    /// the same for all nodes.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Looks at the database's clock; from then on [`Self::now`] follows it. Says how many milliseconds the clock of this
-    /// machine is ahead of it, 0 with SQLite.
+    /// Reads the database's clock, which [`Self::now`] follows from then on. Returns how many milliseconds
+    /// this machine's clock is ahead; 0 with SQLite.
     pub async fn heed_clock(&self) -> Result<i64, StoreError> {
         match self.readers {
             ReadPool::Sqlite(_) => Ok(0),
@@ -118,26 +119,26 @@ impl Store {
         }
     }
 
-    /// Makes what was deleted or replaced unreadable in the file of SQLite and its write-ahead log. PostgreSQL does so with
-    /// its own vacuum. Errs with [`StoreError::Transient`] if others were in the way.
+    /// Makes deleted and replaced data unreadable in SQLite's file and write-ahead log. PostgreSQL does this
+    /// by its own vacuum. Errs with [`StoreError::Transient`] if other connections prevented it.
     pub async fn scrub(&self) -> Result<(), StoreError> {
         let Location::File(path) = self.location.clone() else { return Ok(()) };
         let done = tokio::task::spawn_blocking(move || sqlite::scrub(&path)).await;
         done.map_err(|_| StoreError::Stopped)?
     }
 
-    /// Commits so far: for tests and benches.
+    /// The number of commits so far, for tests and benchmarks.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
 }
 
-/// What other nodes call out.
+/// Notifications of other nodes.
 pub struct Calls(Option<(PgListener, Shortage)>);
 
 impl Calls {
-    /// Waits for the next call: the name of a runner that has work. Errs when the connection is lost, or when the writer needs
-    /// it; the next call connects anew.
+    /// Waits for the next notification: the name of a runner that has work. Errs if the connection is lost,
+    /// or if the writer needs it; the next call connects again.
     pub async fn next(&mut self) -> Result<String, StoreError> {
         match &mut self.0 {
             Some((listener, shortage)) => tokio::select! {

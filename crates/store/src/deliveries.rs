@@ -1,4 +1,4 @@
-//! Recipients of posts: claimed in chunks, and what became of each.
+//! Recipients of sendings: claimed in batches, with the result of each.
 //!
 //! A claim lasts as long as its node lives ([`crate::nodes`]), however long the next hop takes.
 
@@ -12,17 +12,17 @@ use crate::sql::{placeholders, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "deliveries" };
-/// Rows of one statement.
+/// The most rows of one statement.
 const MAX_ROWS: usize = 500;
 
-/// What is delivered.
+/// The kind of a sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A post to its roster.
+    /// A post to the roster.
     Posting,
-    /// A notice of the list to one person: nobody is told if it cannot be delivered.
+    /// A notice to one person. Nobody is told if it cannot be delivered.
     Notice,
-    /// A notice to a member whose mail came back: posts stop if this one does too.
+    /// A notice to a member whose mail bounced. If it bounces, too, delivery is disabled.
     Probe,
 }
 
@@ -52,11 +52,11 @@ impl Kind {
     }
 }
 
-/// Recipients of one post, claimed.
+/// Claimed recipients of one sending.
 pub struct Batch {
-    /// Of what.
+    /// The sending.
     pub post: SendingNo,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// How it travels.
     pub channel: Channel,
@@ -78,24 +78,26 @@ pub struct Delivery {
     pub email: String,
     /// The address's row.
     pub address: Option<AddressNo>,
-    /// The member, if it is one.
+    /// The member, if the recipient is one.
     pub member: Option<MemberNo>,
-    /// How often it was tried, this time included.
+    /// How often delivery was tried, including this time.
     pub attempts: u32,
     /// The sealing card in its stored form.
     pub card: Option<Vec<u8>>,
-    /// The name shown for the address. May be empty.
+    /// The name shown for the address; may be empty.
     pub name: String,
-    /// Whether the member allows cleartext where the list does.
+    /// Whether the member accepts unencrypted copies if the list sends them.
     pub allow_cleartext: bool,
-    /// Whether the copy has an envelope sender of its own on a list whose copies share one: a report about the member is to
-    /// be proved.
+    /// Whether the copy has an envelope sender of its own, on a list whose copies share one, because a report
+    /// about the member must be proved.
     pub proves: bool,
 }
 
-/// Whether there is something to claim, or a post that lacks recipients. A look ahead: it costs no commit.
+/// Whether there is something to claim, or a sending without all its recipients. This read-only check costs
+/// no commit.
 pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result<bool, StoreError> {
-    // The first by the index: PostgreSQL takes any one for as easy to find among all that are out.
+    // The query asks for the first row by the index, because PostgreSQL assumes that any other row is as easy
+    // to find among all delivered ones.
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM (SELECT 1 FROM deliveries d JOIN sendings s ON s.no = d.sending_no
          WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {0}
@@ -106,7 +108,7 @@ pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Resul
     claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
 }
 
-/// Claims up to `limit` due recipients of the post that has waited longest.
+/// Claims up to `limit` due recipients of the sending that has waited longest.
 pub async fn claim(
     db: &mut Conn,
     claimant: &Claimant,
@@ -121,7 +123,8 @@ pub async fn claim(
     );
     let oldest = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await?;
     let Some(post) = oldest else { return Ok(None) };
-    // With `+` SQLite goes by what is due, not by all recipients of the post, most of whom may have their copies.
+    // The `+` makes SQLite use the index of due rows instead of all recipients of the sending, most of whom
+    // may have their copies.
     let rows = query(format!(
         "UPDATE deliveries SET attempts = attempts + 1, claimed_by = $4 WHERE no IN
          (SELECT no FROM deliveries WHERE +sending_no = $1 AND state = 'due' AND claimed_by IS NULL AND next_at <= $2
@@ -141,7 +144,7 @@ pub async fn claim(
     .fetch_all(&mut *db)
     .await?;
     if rows.is_empty() {
-        // Other nodes have them.
+        // Other nodes have claimed them.
         return Ok(None);
     }
     let kind = Kind::from_name(&post.try_get::<String>(4)?).ok_or(DAMAGED)?;
@@ -168,7 +171,7 @@ pub async fn claim(
             })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
-    // They left while another node walked the roster.
+    // These members left while another node made the recipients.
     for copy in &left {
         query("DELETE FROM deliveries WHERE no = $1").bind(copy.0).execute(&mut *db).await?;
     }
@@ -190,7 +193,7 @@ pub async fn claim(
     }))
 }
 
-/// Deletes the copies to a member that are not out. Whoever has claimed one finds that it is gone ([`gone`]).
+/// Deletes the undelivered copies to a member. A sender that has claimed one finds out by [`gone`].
 pub(crate) async fn drop_copies_to(db: &mut Conn, member: MemberNo) -> Result<(), StoreError> {
     query(
         "DELETE FROM deliveries WHERE member_no = $1 AND state != 'sent'
@@ -202,7 +205,7 @@ pub(crate) async fn drop_copies_to(db: &mut Conn, member: MemberNo) -> Result<()
     Ok(())
 }
 
-/// Which of these recipients are gone: their member left, or their list was deleted.
+/// Which of these recipients are gone, because the member left or the list was deleted.
 pub async fn gone(db: &mut Conn, rows: &[DeliveryNo]) -> Result<Vec<DeliveryNo>, StoreError> {
     let mut gone = Vec::new();
     for chunk in rows.chunks(MAX_ROWS) {
@@ -215,8 +218,8 @@ pub async fn gone(db: &mut Conn, rows: &[DeliveryNo]) -> Result<Vec<DeliveryNo>,
     Ok(gone)
 }
 
-/// Gives claimed recipients back, to be tried from `from` on as if they had not been claimed. What another node has
-/// taken over meanwhile stays its own.
+/// Gives claimed recipients back, to be tried from `from` on without counting a try. Rows that another node
+/// has taken over stay with that node.
 pub async fn give_back(
     db: &mut Conn,
     node: NodeNo,
@@ -235,48 +238,49 @@ pub async fn give_back(
     Ok(())
 }
 
-/// Counts that copies of a post could not be made; says how often by now.
+/// Counts that copies of a sending could not be made, and returns how often so far.
 pub async fn count_fault(db: &mut Conn, post: SendingNo) -> Result<u32, StoreError> {
     let faults = query("UPDATE sendings SET faults = faults + 1 WHERE no = $1 RETURNING faults").bind(post.0);
     faults.fetch_optional(db).await?.map_or(Ok(0), |row| row.try_get(0))
 }
 
-/// What became of a recipient.
+/// The state of a recipient's copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
-    /// The next hop has it.
+    /// The next hop accepted it.
     Sent,
-    /// To be tried again then.
+    /// It is retried at that time.
     Due(Timestamp),
-    /// Refused for good.
+    /// It was refused permanently.
     Failed,
-    /// Waits for a usable certificate.
+    /// It waits for a usable certificate.
     HeldForKey,
-    /// Waits for a person: the copy could not be made.
+    /// It waits for a person, because it could not be made.
     Held,
-    /// There is no usable certificate, and the list does not keep posts for that; the member hears of it.
+    /// The member has no usable certificate, and the list does not keep copies for that case; the member is
+    /// told.
     NotKept,
-    /// The same, and the member does not hear of it.
+    /// The same, but the member is not told.
     Skipped,
 }
 
-/// What became of one recipient, with the next hop's words or our reason.
+/// The result for one recipient, with the next hop's reply or our reason.
 #[derive(Clone, Debug)]
 pub struct DeliveryResult {
     /// The recipient's row.
     pub no: DeliveryNo,
     /// The address.
     pub email: String,
-    /// What became of it.
+    /// The state.
     pub state: DeliveryState,
     /// One line.
     pub reply: String,
-    /// Where the next hop refused it; `None`: it did not.
+    /// At which stage the next hop refused it. `None`: it did not.
     pub refused_at: Option<SmtpStage>,
 }
 
-/// Records results, as few statements as there are hundreds of them. What another node has taken over meanwhile stays
-/// its own, unless the copy is out.
+/// Records results with one statement per several hundred results. Rows that another node has taken over are
+/// ignored, except for copies that were sent.
 pub async fn record(db: &mut Conn, node: NodeNo, results: &[DeliveryResult]) -> Result<(), StoreError> {
     for chunk in results.chunks(MAX_ROWS) {
         let rows: Vec<String> =
@@ -303,14 +307,14 @@ pub async fn record(db: &mut Conn, node: NodeNo, results: &[DeliveryResult]) -> 
     Ok(())
 }
 
-/// The post of a copy, and the member to whom it goes; `None`: to somebody else, or it is gone.
+/// The sending and the member of a copy. `None`: its recipient is not a member, or it is gone.
 pub async fn whose(db: &mut Conn, copy: DeliveryNo) -> Result<Option<(SendingNo, MemberNo)>, StoreError> {
     let row = query("SELECT sending_no, member_no FROM deliveries WHERE no = $1 AND member_no IS NOT NULL");
     let row = row.bind(copy.0).fetch_optional(db).await?;
     row.map(|row| Ok((SendingNo(row.try_get(0)?), MemberNo(row.try_get(1)?)))).transpose()
 }
 
-/// The addresses for whose keys posts of a list wait.
+/// The addresses whose keys copies of a list wait for.
 pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>, StoreError> {
     let rows = query(
         "SELECT DISTINCT d.email FROM deliveries d JOIN sendings s ON s.no = d.sending_no
@@ -319,8 +323,8 @@ pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>,
     rows.bind(list.0).fetch_all(db).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
-/// Ends the wait of recipients of posts before `before`, on one list, who still have no usable key; says who they are,
-/// each as often as copies were dropped. Who waits for the word of those in charge on a key goes on waiting.
+/// Drops the copies from before `before` that wait for a key on one list, and returns the recipients, once
+/// per copy. Recipients whose key waits for approval keep waiting.
 pub async fn give_up_waiting(
     db: &mut Conn,
     list: ListNo,

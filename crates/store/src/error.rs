@@ -1,29 +1,29 @@
-//! What can go wrong with the database. No text of a row is in any of it.
+//! Errors of the database. They never contain data of a row.
 
 use crate::causes::{self, For, Remedy};
 
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another process holds the database, or it is full, or the disk fails: to be tried again.
+    /// The database is locked or full, or the disk fails. The caller may retry.
     #[error("{}", causes::in_words(code))]
     Transient {
         /// SQLite's result code.
         code: String,
     },
-    /// The answer to a commit was lost: what was asked may stand, or not.
+    /// The reply to a commit was lost, so its outcome is unknown.
     #[error("the database did not say whether it is done: {}", causes::in_words(code))]
     Unsure {
         /// The database's result code.
         code: String,
     },
-    /// A row that must be unique is there already.
+    /// A row that must be unique exists already.
     #[error("it exists already")]
     Duplicate,
-    /// Another node has taken over what this one had claimed.
+    /// Another node has taken over what this node had claimed.
     #[error("another node has taken this over")]
     Lost,
-    /// A row holds what no version of this program wrote.
+    /// A row has a value that no version of this program wrote.
     #[error("a row of table {table} is damaged")]
     Damaged {
         /// Where.
@@ -32,7 +32,7 @@ pub enum StoreError {
     /// The file was written by a newer version.
     #[error("the database is of version {found}, this program knows up to {known}: install a newer one")]
     Newer {
-        /// What the file says.
+        /// The version of the file.
         found: i64,
         /// The last migration of this program.
         known: i64,
@@ -40,12 +40,12 @@ pub enum StoreError {
     /// The file was written by an older version.
     #[error("the database is older (version {found}, needed {known}): run `sealist db migrate`")]
     Older {
-        /// What the file says.
+        /// The version of the file.
         found: i64,
         /// The last migration of this program.
         known: i64,
     },
-    /// There is no database, or nothing is in it.
+    /// There is no database, or it is empty.
     #[error("there is no database at {at}; is the disk mounted?")]
     Missing {
         /// The file, or server and name.
@@ -62,7 +62,7 @@ pub enum StoreError {
         /// Why.
         why: std::io::Error,
     },
-    /// The address is none of a PostgreSQL database.
+    /// The address is not one of a PostgreSQL database.
     #[error("[database] url is no address such as postgres://user@host/name")]
     Address,
     /// The database cannot be opened.
@@ -73,10 +73,10 @@ pub enum StoreError {
         /// Why.
         why: Box<StoreError>,
     },
-    /// The writer has ended: the process is going down.
+    /// The writer has ended, because the process is stopping.
     #[error("the database writer has stopped")]
     Stopped,
-    /// A fault in a statement.
+    /// A statement is faulty.
     #[error("{}", causes::in_words(code))]
     Statement {
         /// The database's result code, or a word.
@@ -85,7 +85,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What a person does about it.
+    /// How a person can fix it.
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Open { why, .. } => why.remedy(),

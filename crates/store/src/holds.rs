@@ -1,4 +1,4 @@
-//! Messages that wait for a moderator: since when, whose they are, how many of them a list keeps.
+//! Messages held for a moderator: since when, whose they are, and how many a list keeps.
 
 use sealist_lists::model::{AddressNo, EntryNo, ListNo};
 use sealist_lists::rules::Reason;
@@ -9,27 +9,27 @@ use crate::queue_entry::{COLUMNS, QueueEntry, QueueName, entry as read_entry};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// How many messages of a list may wait, of strangers and, apart from them, of members.
+/// How many messages of a list may be held: of strangers and, separately, of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldLimits {
     /// Messages; 0: no limit.
     pub messages: u32,
-    /// MiB that they take together; 0: no limit.
+    /// Their total size in MiB; 0: no limit.
     pub mib: u32,
 }
 
-/// What is known of a message when it begins to wait.
+/// The facts about a message that is being held.
 #[derive(Clone, Copy, Debug)]
 pub struct Hold<'a> {
-    /// Why it waits.
+    /// Why it is held.
     pub reasons: &'a [Reason],
-    /// The member whose message it is; `None`: a stranger's, or nobody knows.
+    /// The member who sent it. `None`: a stranger, or unknown.
     pub member: Option<AddressNo>,
-    /// The author who hears now that it waits.
+    /// The author who is told now that it waits.
     pub told: Option<&'a Address>,
 }
 
-/// Makes a claimed entry wait for a moderator. Errs as [`queue::finish`] does.
+/// Holds a claimed entry for a moderator. Errs as [`queue::finish`] does.
 pub async fn hold(
     db: &mut Conn,
     entry: &QueueEntry,
@@ -50,7 +50,7 @@ pub async fn hold(
     Ok(())
 }
 
-/// A held message that leaves, and its octets.
+/// A held message that is removed, with its size in octets.
 #[derive(Clone, Debug)]
 pub struct Leaving {
     /// The message.
@@ -59,8 +59,9 @@ pub struct Leaving {
     pub octets: u64,
 }
 
-/// The held messages that are too many. Of strangers the oldest; of members the oldest of whoever has most. Strangers
-/// never push members out, nor one member another who has fewer.
+/// The held messages above the limits. Of strangers' messages the oldest are chosen; of members' messages the
+/// oldest of the member who has most. So strangers never displace members, and no member displaces another
+/// who has fewer.
 pub async fn too_many(db: &mut Conn, list: ListNo, limits: HoldLimits) -> Result<Vec<Leaving>, StoreError> {
     let mut leaving = Vec::new();
     for whose in ["held_for IS NULL", "held_for IS NOT NULL"] {
@@ -84,7 +85,7 @@ pub async fn too_many(db: &mut Conn, list: ListNo, limits: HoldLimits) -> Result
     Ok(leaving)
 }
 
-/// Which of these goes first, if they are too many: entry, octets, whose.
+/// Which of these is removed first, if there are too many: entry, octets, owner.
 fn victim(waiting: &[(i64, u64, i64)], limits: HoldLimits) -> Option<usize> {
     let octets: u64 = waiting.iter().map(|(_, octets, _)| octets).sum();
     let many = limits.messages > 0 && waiting.len() > limits.messages as usize;
@@ -101,7 +102,7 @@ fn victim(waiting: &[(i64, u64, i64)], limits: HoldLimits) -> Option<usize> {
     waiting.iter().position(|(_, _, whose)| *whose == most)
 }
 
-/// Up to `limit` messages of a list that have waited since before `before`.
+/// Up to `limit` messages of a list that have been held since before `before`.
 pub async fn since_before(
     db: &mut Conn,
     list: ListNo,
@@ -111,7 +112,7 @@ pub async fn since_before(
     listed(db, "AND held_at < $2 ORDER BY no LIMIT $3", list, before, limit).await
 }
 
-/// Up to `limit` messages of a list of which those in charge last heard before `before`.
+/// Up to `limit` messages of a list about which the owners were last told before `before`.
 pub async fn told_before(
     db: &mut Conn,
     list: ListNo,
@@ -139,24 +140,24 @@ async fn listed(
     Ok(found)
 }
 
-/// All that waits for a moderator on a list, the oldest first.
+/// All held messages of a list, the oldest first.
 pub async fn of_list(db: &mut Conn, list: ListNo) -> Result<Vec<Leaving>, StoreError> {
     listed(db, "AND received_at < $2 ORDER BY no LIMIT $3", list, Timestamp(i64::MAX), u32::MAX).await
 }
 
-/// Enters that those in charge hear of a message now.
+/// Records that the owners are told about a message now.
 pub async fn told(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
     query("UPDATE queue SET told_at = $2 WHERE no = $1").bind(no.0).bind(now.0).execute(db).await?;
     Ok(())
 }
 
-/// Enters that an owner sees the content of a message.
+/// Records that an owner sees the content of a message.
 pub async fn seen(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
     query("UPDATE queue SET seen_at = $2 WHERE no = $1").bind(no.0).bind(now.0).execute(db).await?;
     Ok(())
 }
 
-/// Begins the wait of what was held before waits were dated, or by an admin; says of how many.
+/// Sets the time for messages that were held by an admin, or before times were recorded. Returns how many.
 pub async fn begin_waits(db: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
     let begun = query("UPDATE queue SET held_at = $1 WHERE queue = 'hold' AND held_at IS NULL");
     Ok(begun.bind(now.0).execute(db).await?.rows_affected())

@@ -1,4 +1,5 @@
-//! By whose word an address has its key: a chain, so that what a stolen key authorised can be taken back.
+//! Who authorised the key of each address: a chain, so that changes which a stolen key authorised can be
+//! suspended.
 
 use sealist_lists::model::{AddressNo, ListNo};
 use sealist_mail::Timestamp;
@@ -6,10 +7,10 @@ use sealist_mail::Timestamp;
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 
-/// By whose word a key was changed.
+/// Who or what authorised a key change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authority {
-    /// The key that the address had before signed for it.
+    /// The old key of the address signed for the new one.
     OldKey,
     /// A moderator or owner of a list approved it.
     Moderator,
@@ -17,9 +18,9 @@ pub enum Authority {
     Admin,
     /// The holder proved possession, and there was no key before.
     Possession,
-    /// The key itself: newer self-signatures.
+    /// The key itself, by newer self-signatures.
     Update,
-    /// The key itself: it is revoked.
+    /// The key itself, by its revocation.
     Revocation,
 }
 
@@ -45,24 +46,25 @@ impl Authority {
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyChange {
-    /// The fingerprint before; empty: there was none.
+    /// The fingerprint before; empty if there was none.
     pub old: String,
-    /// The certificate before, binary, if it is another key's: a revocation that comes later is verified with it.
+    /// The certificate before, binary, if the key is another one. A later revocation of the old key is
+    /// verified with it.
     pub old_certificate: Option<Vec<u8>>,
-    /// The fingerprint since; empty: there is none.
+    /// The fingerprint after; empty if there is none.
     pub new: String,
-    /// By whose word.
+    /// The authority.
     pub authority: Authority,
-    /// Where it was asked for.
+    /// The list on which it was requested.
     pub list: Option<ListNo>,
     /// When.
     pub changed_at: Timestamp,
-    /// Since when the word counts no more.
+    /// When the authority was suspended.
     pub suspended_at: Option<Timestamp>,
 }
 
 impl KeyChange {
-    /// The address keeps its key, by that word.
+    /// A change in which the address keeps its key.
     pub fn of_same_key(
         fingerprint: &str,
         authority: Authority,
@@ -107,7 +109,7 @@ pub async fn of(db: &mut Conn, address: AddressNo) -> Result<Vec<KeyChange>, Sto
     query(sql).bind(address.0).fetch_all(db).await?.iter().map(change).collect()
 }
 
-/// Takes the word of a key back: what it authorised for an address is void. Says how many changes that are.
+/// Suspends everything that a key authorised for an address. Returns the number of changes.
 pub async fn revoke_authority(
     db: &mut Conn,
     address: AddressNo,

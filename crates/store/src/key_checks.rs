@@ -1,4 +1,4 @@
-//! The daily check of certificates: whose turn it is, what was found, and of what their holders were warned.
+//! The daily check of certificates: which are due, the results, and the warnings so far.
 
 use sealist_lists::model::{AddressNo, ListNo};
 use sealist_mail::{Address, Timestamp};
@@ -8,19 +8,19 @@ use crate::{Conn, StoreError, keys};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "certificates" };
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// Who makes no progress for so long has died, and another goes on.
+/// A node that makes no progress for this time has died, and another node continues its pass.
 const STALLED_MS: i64 = 10 * 60 * 1000;
 
 /// One pass over all certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pass {
     no: i64,
-    /// When it began: a certificate that was judged since has had its turn.
+    /// When it began. A certificate that was judged later is done.
     pub began_at: Timestamp,
 }
 
-/// Whether a pass is to be begun or taken over: the last one is a day old, was made under older rules (`epoch`), or
-/// stands still. A look ahead: [`begin`] decides.
+/// Whether a pass must be started or taken over: the last one is a day old, was made under older rules
+/// (`epoch`), or has stalled. This read-only check is only a hint; [`begin`] decides.
 pub async fn is_due(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<bool, StoreError> {
     let last =
         query("SELECT no, began_at, progress_at, ended_at, epoch FROM key_checks ORDER BY no DESC LIMIT 1");
@@ -30,7 +30,7 @@ pub async fn is_due(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<bool, S
     })
 }
 
-/// Begins a pass or takes one over that stands still. `None`: there is nothing to do, or another node does it.
+/// Starts a pass, or takes over one that has stalled. `None`: nothing is due, or another node does it.
 pub async fn begin(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<Option<Pass>, StoreError> {
     let last = format!(
         "SELECT no, began_at, progress_at, ended_at, epoch FROM key_checks ORDER BY no DESC LIMIT 1 {}",
@@ -47,7 +47,7 @@ pub async fn begin(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<Option<P
                 .bind(no)
                 .bind(now.0)
         }
-        // Of two that begin at the same moment one has the number.
+        // If two nodes start at the same moment, one of them gets the number.
         Some(NextPass::New(no)) => query(
             "INSERT INTO key_checks (no, began_at, progress_at, epoch) VALUES ($1, $2, $2, $3)
              ON CONFLICT (no) DO NOTHING RETURNING no, began_at",
@@ -69,7 +69,7 @@ enum NextPass {
 
 fn next(last: &SqlRow, epoch: u32, now: Timestamp) -> Result<Option<NextPass>, StoreError> {
     let (no, began, progress): (i64, i64, i64) = (last.try_get(0)?, last.try_get(1)?, last.try_get(2)?);
-    // What lies in the future was entered by a clock that has been set back since.
+    // A time in the future was recorded before the clock was set back.
     let is_over = |at: i64, ms: i64| at <= now.0 - ms || at > now.0 + ms;
     Ok(match last.try_get::<Option<i64>>(3)? {
         None => is_over(progress, STALLED_MS).then_some(NextPass::TakeOver(no)),
@@ -79,7 +79,7 @@ fn next(last: &SqlRow, epoch: u32, now: Timestamp) -> Result<Option<NextPass>, S
     })
 }
 
-/// Says that a pass goes on.
+/// Records that a pass makes progress.
 pub async fn progress(db: &mut Conn, pass: Pass, now: Timestamp) -> Result<(), StoreError> {
     query("UPDATE key_checks SET progress_at = $2 WHERE no = $1")
         .bind(pass.no)
@@ -95,8 +95,8 @@ pub async fn end(db: &mut Conn, pass: Pass, now: Timestamp) -> Result<(), StoreE
     Ok(())
 }
 
-/// The next certificates behind `after` that have not had their turn in a pass. One that is in doubt has none: it waits for
-/// a person.
+/// The next certificates after `after` that were not judged in a pass. A certificate in doubt is left out,
+/// because it waits for a person.
 pub async fn due(
     db: &mut Conn,
     pass: Pass,
@@ -113,18 +113,18 @@ pub async fn due(
     rows.iter().map(|row| Ok(AddressNo(row.try_get(0)?))).collect()
 }
 
-/// Of what the holder of a certificate was last warned.
+/// The last warning to the holder of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warned {
-    /// Of which key.
+    /// The fingerprint of the key.
     pub fingerprint: String,
-    /// The end that it had then; `None`: it had become unusable without one.
+    /// The expiry date at that time. `None`: the key became unusable without one.
     pub until: Option<Timestamp>,
-    /// Days before that end; 0: it cannot be used any more.
+    /// The days before the expiry; 0: the key can no longer be used.
     pub stage: u32,
 }
 
-/// A certificate with all that the daily check knows of it.
+/// A certificate with all data for the daily check.
 #[derive(Clone, Debug)]
 pub struct WatchedCertificate {
     /// Whose it is.
@@ -139,7 +139,7 @@ pub struct WatchedCertificate {
     pub card: Option<Vec<u8>>,
     /// Why there is no card.
     pub unusable: Option<String>,
-    /// Of what its holder was last warned.
+    /// The last warning.
     pub warned: Option<Warned>,
     pub(crate) generation: i64,
     checked_at: i64,
@@ -172,17 +172,17 @@ pub async fn watched(db: &mut Conn, address: AddressNo) -> Result<Option<Watched
     }))
 }
 
-/// What the daily check found of a certificate.
+/// The result of the daily check for a certificate.
 #[derive(Clone, Debug)]
 pub struct KeyCheckResult {
-    /// The sealing card as it is to be, or why there is none.
+    /// The new sealing card, or why there is none.
     pub card: Result<Vec<u8>, String>,
-    /// What its holder has been warned of by now.
+    /// The last warning after this check.
     pub warned: Option<Warned>,
 }
 
-/// Records what was found. `false`, and nothing done: the certificate has changed since it was looked at, or another
-/// node has judged it. A card where there was none makes waiting copies due.
+/// Records a result. Returns `false` and changes nothing if the certificate has changed since it was read, or
+/// another node has judged it. A card where there was none makes waiting copies due.
 pub async fn record(
     db: &mut Conn,
     seen: &WatchedCertificate,
@@ -223,7 +223,7 @@ pub async fn record(
     Ok(true)
 }
 
-/// The lists with OpenPGP to which an address belongs, in whatever role but that of a nonmember.
+/// The lists with OpenPGP on which an address has a role other than nonmember.
 pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
     let rows = query(
         "SELECT DISTINCT list_no FROM members WHERE address_no = $1 AND role != 'nonmember'
@@ -233,7 +233,7 @@ pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, 
     rows.iter().map(|row| Ok(ListNo(row.try_get(0)?))).collect()
 }
 
-/// The next addresses behind `after` that have a certificate, or belong to a list with OpenPGP.
+/// The next addresses after `after` that have a certificate or a role on a list with OpenPGP.
 pub async fn everybody(
     db: &mut Conn,
     after: AddressNo,

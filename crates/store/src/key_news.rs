@@ -1,4 +1,4 @@
-//! What owners are to hear of the keys of members: warnings of the daily check, and what a refresh brought.
+//! News for owners about the keys of members: warnings of the daily check, and updates.
 
 use sealist_lists::model::{AddressNo, ListNo};
 use sealist_mail::{Address, Timestamp};
@@ -7,7 +7,7 @@ use crate::sql::query;
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "addresses" };
-/// What an owner of lists with OpenPGP has not heard.
+/// The news that an owner of lists with OpenPGP has not been told.
 const OWNED: &str = "FROM members o JOIN members m ON m.list_no = o.list_no AND m.role != 'nonmember'
     JOIN certificates c ON c.address_no = m.address_no JOIN addresses a ON a.no = c.address_no
     WHERE o.role = 'owner' AND o.address_no = $1 AND o.list_no IN (SELECT list_no FROM list_keys) AND (c.warned_at > $2 OR c.changed_at > $2)";
@@ -22,7 +22,7 @@ pub struct OwnerOfList {
     told_at: i64,
 }
 
-/// The next owners behind `after` who have not heard anything since `before`.
+/// The next owners after `after` who were not told anything since `before`.
 pub async fn owners(
     db: &mut Conn,
     before: Timestamp,
@@ -42,22 +42,23 @@ pub async fn owners(
         .collect()
 }
 
-/// Something of the key of a member.
+/// News about the key of a member.
 #[derive(Clone, Debug)]
 pub struct News {
-    /// Whose key.
+    /// The address of the member.
     pub email: String,
-    /// When it came to be known.
+    /// When it became known.
     pub at: Timestamp,
-    /// When the key ends, if its holder was warned of that.
+    /// The expiry date, if the holder was warned of it.
     pub until: Option<Timestamp>,
-    /// Why it cannot be used, if it cannot.
+    /// Why the key cannot be used, if it cannot.
     pub unusable: Option<String>,
-    /// What a refresh brought; empty: nothing.
+    /// The changes by an update; empty if there were none.
     pub changes: String,
 }
 
-/// The first `limit` news that an owner has not heard, and how many there are: of each member one, however many lists.
+/// The first `limit` news for an owner, and how many there are. Each member appears once, however many lists
+/// they are on.
 pub async fn for_owner(
     db: &mut Conn,
     owner: &OwnerOfList,
@@ -93,7 +94,8 @@ pub async fn lists_of(db: &mut Conn, owner: AddressNo) -> Result<Vec<ListNo>, St
     rows.iter().map(|row| Ok(ListNo(row.try_get(0)?))).collect()
 }
 
-/// Enters that an owner has heard of everything until then; `false`, and nothing done, if another node was quicker.
+/// Records that an owner was told everything until then. Returns `false` and changes nothing if another node
+/// did so first.
 pub async fn told(db: &mut Conn, owner: &OwnerOfList, until: Timestamp) -> Result<bool, StoreError> {
     let told = query("UPDATE addresses SET keys_told_at = $3 WHERE no = $1 AND keys_told_at = $2");
     let told = told.bind(owner.no.0).bind(owner.told_at).bind(until.0).execute(db).await?;

@@ -1,4 +1,4 @@
-//! Certificates that are asked for elsewhere: whose turn it is, and what came.
+//! Updates of certificates: which is due, and the result.
 
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
@@ -13,8 +13,8 @@ pub async fn count(db: &mut Conn) -> Result<i64, StoreError> {
     query("SELECT COUNT(*) FROM certificates").fetch_one(db).await?.try_get(0)
 }
 
-/// Takes the certificate that has waited longest since it was asked for, if that was before `before`: it counts as asked
-/// for now, whatever comes of it. Other nodes take others.
+/// Takes the certificate that was looked up longest ago, if that was before `before`. It counts as looked up
+/// now, whatever the result, so that other nodes take others.
 pub async fn take(db: &mut Conn, before: Timestamp, now: Timestamp) -> Result<Option<AddressNo>, StoreError> {
     let sql = format!(
         "UPDATE certificates SET asked_at = $2 WHERE address_no =
@@ -26,8 +26,8 @@ pub async fn take(db: &mut Conn, before: Timestamp, now: Timestamp) -> Result<Op
     row.map(|row| Ok(AddressNo(row.try_get(0)?))).transpose()
 }
 
-/// Replaces a certificate by its updated form, with what changed, for owners to hear. `false`, and nothing done, if it is
-/// not any more what the update was merged into.
+/// Replaces a certificate by its updated form, and records the changes for the owners. Returns `false` and
+/// changes nothing if the certificate has changed since the update was merged.
 pub async fn update(
     db: &mut Conn,
     seen: &WatchedCertificate,

@@ -31,7 +31,7 @@ pub struct CertificateRow {
     pub confirmed_at: Option<Timestamp>,
 }
 
-/// Sets the certificate of an address, whatever it has. With a card, deliveries that waited for it become due.
+/// Sets the certificate of an address, whatever it had before. If it has a card, waiting copies become due.
 pub async fn set_certificate(
     db: &mut Conn,
     address: AddressNo,
@@ -42,8 +42,9 @@ pub async fn set_certificate(
     if replace_certificate(db, address, seen, row, now).await? { Ok(()) } else { Err(StoreError::Lost) }
 }
 
-/// Which form of its certificate an address has; it grows with every change. `None`: it has no certificate. To be asked
-/// before the certificate itself: then whoever changes it later knows that it is what was read.
+/// The generation of an address's certificate, which grows with every change. `None`: there is no
+/// certificate. Read it before the certificate itself, so that a later change can check that the certificate
+/// is still the one that was read.
 pub async fn generation_of(db: &mut Conn, address: AddressNo) -> Result<Option<i64>, StoreError> {
     let row = query("SELECT generation FROM certificates WHERE address_no = $1")
         .bind(address.0)
@@ -52,8 +53,8 @@ pub async fn generation_of(db: &mut Conn, address: AddressNo) -> Result<Option<i
     row.map(|row| row.try_get(0)).transpose()
 }
 
-/// Sets the certificate of an address, if it is still in the form that was seen. `false`, and nothing done, if somebody
-/// else changed it. With a card, deliveries that waited for it become due.
+/// Sets the certificate of an address if it still has the generation that was read. Returns `false` and
+/// changes nothing if somebody else changed it. If the new one has a card, waiting copies become due.
 pub async fn replace_certificate(
     db: &mut Conn,
     address: AddressNo,
@@ -90,7 +91,7 @@ pub async fn replace_certificate(
     Ok(written)
 }
 
-/// Makes due what waited for a usable certificate of an address.
+/// Makes copies due that waited for a usable certificate of the address.
 pub(crate) async fn release_held_for_key(
     db: &mut Conn,
     address: AddressNo,

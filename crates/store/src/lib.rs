@@ -1,7 +1,7 @@
 //! The only crate with SQL: lists, people, keys and bodies of a site, in one SQLite file or in PostgreSQL.
 //!
-//! One writer gathers changes that come at the same time into one commit and answers when it is on disk;
-//! readers never wait for it. Cleartext of encrypting lists never comes here, secret keys only wrapped.
+//! One writer combines concurrent changes into one commit and returns after it is on disk; readers never wait
+//! for it. The store never receives cleartext of encrypting lists, and secret keys only if they are wrapped.
 
 pub mod address_keys;
 pub mod archive;

@@ -1,5 +1,5 @@
-//! Keys of the lists: their certificates, what each is used for, and their secret halves where the database keeps them
-//! wrapped.
+//! Keys of the lists: their certificates, their states, and their wrapped secret halves if the database keeps
+//! them.
 
 use sealist_lists::model::{ListKeyNo, ListNo};
 use sealist_mail::Timestamp;
@@ -10,12 +10,12 @@ use crate::{Conn, StoreError};
 const DAMAGED: StoreError = StoreError::Damaged { table: "list_keys" };
 pub(crate) const COLUMNS: &str = "no, list_no, purpose, fingerprint, certificate, generation, state";
 
-/// What a list's key is for.
+/// The purpose of a list's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListKeyPurpose {
-    /// Correspondence: published.
+    /// To correspond with members; published.
     Posting,
-    /// Stored bodies: never published.
+    /// To seal stored bodies; never published.
     Storage,
 }
 
@@ -33,16 +33,16 @@ impl ListKeyPurpose {
     }
 }
 
-/// Where a key stands in its life.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListKeyState {
-    /// Made, and not used before every node has it.
+    /// The key was made, and is not used before every node has it.
     Waiting,
-    /// It signs, and it is what people get.
+    /// The key signs, and members get it.
     Used,
-    /// Another is used; what was encrypted to it is still opened.
+    /// Another key is used; this one still opens mail.
     Replaced,
-    /// Kept, and not tried any more.
+    /// The key is kept but not tried any more.
     Retired,
 }
 
@@ -83,7 +83,7 @@ pub struct ListKeyRow {
     pub state: ListKeyState,
 }
 
-/// A key to be named in the database.
+/// A new key for the database.
 #[derive(Clone, Debug)]
 pub struct NewListKey {
     /// What it is for.
@@ -92,7 +92,7 @@ pub struct NewListKey {
     pub fingerprint: String,
     /// Binary.
     pub certificate: Vec<u8>,
-    /// One more than that of the last of this purpose.
+    /// One more than the generation of the last key of this purpose.
     pub generation: u32,
     /// Waiting or used.
     pub state: ListKeyState,
@@ -100,8 +100,9 @@ pub struct NewListKey {
     pub wrapped: Option<Vec<u8>>,
 }
 
-/// Names a key of a list: its key file has been synced, or its wrapped form comes along. Errs with
-/// [`StoreError::Duplicate`] if there is a key of that generation, or one in use where this would be.
+/// Records a key of a list, whose key file has been synced or whose wrapped form is included. Errs with
+/// [`StoreError::Duplicate`] if a key of that generation exists, or a key is already in use where this one
+/// would be.
 pub async fn insert(
     db: &mut Conn,
     list: ListNo,
@@ -128,7 +129,7 @@ pub async fn insert(
     Ok(no)
 }
 
-/// Keeps the secret half of a key, wrapped, or replaces it.
+/// Stores or replaces the wrapped secret half of a key.
 pub async fn keep_wrapped(db: &mut Conn, no: ListKeyNo, wrapped: &[u8]) -> Result<(), StoreError> {
     query(
         "INSERT INTO wrapped_keys (list_key_no, wrapped) VALUES ($1, $2)
@@ -141,7 +142,7 @@ pub async fn keep_wrapped(db: &mut Conn, no: ListKeyNo, wrapped: &[u8]) -> Resul
     Ok(())
 }
 
-/// The secret half of a key, wrapped; `None` if the database does not keep it.
+/// The wrapped secret half of a key. `None` if the database does not keep it.
 pub async fn wrapped(db: &mut Conn, no: ListKeyNo) -> Result<Option<Vec<u8>>, StoreError> {
     let row = query("SELECT wrapped FROM wrapped_keys WHERE list_key_no = $1")
         .bind(no.0)
@@ -157,7 +158,8 @@ pub async fn of_list(db: &mut Conn, list: ListNo) -> Result<Vec<ListKeyRow>, Sto
     query(sql).bind(list.0).fetch_all(db).await?.iter().map(read).collect()
 }
 
-/// Which keys a list has that are not retired, and where each stands: quick, to see whether something has changed.
+/// The numbers and states of a list's keys that are not retired: a fast query to see whether anything has
+/// changed.
 pub async fn states(db: &mut Conn, list: ListNo) -> Result<Vec<(ListKeyNo, ListKeyState)>, StoreError> {
     let rows = query("SELECT no, state FROM list_keys WHERE list_no = $1 AND state != 'retired' ORDER BY no")
         .bind(list.0)
@@ -208,8 +210,8 @@ pub async fn certificate(
     row.map(|row| row.try_get(0)).transpose()
 }
 
-/// Replaces the certificate of the key that a list uses for correspondence; `false`, and nothing done, if it is another key
-/// or another form of it by now.
+/// Replaces the certificate of the posting key in use. Returns `false` and changes nothing if the key or its
+/// certificate has changed.
 pub async fn certified(
     db: &mut Conn,
     list: ListNo,

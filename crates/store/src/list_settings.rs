@@ -1,5 +1,6 @@
-//! Settings of lists: a row for each that differs from what the style of its list says. A row that this version does not
-//! know, by its name or its value, was written by a newer version: the row stays, the list goes by its style, and the log says so.
+//! Settings of lists: a row for each setting that differs from the list's style. A row with an unknown name
+//! or value was written by a newer version: the row is kept, the list follows its style, and the log reports
+//! it.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -20,20 +21,21 @@ pub type Generation = i64;
 pub struct StoredSettings {
     /// The name of the style that gives the defaults.
     pub style: String,
-    /// What the style says.
+    /// The values of the style.
     pub defaults: ListSettings,
-    /// What counts.
+    /// The effective settings.
     pub settings: ListSettings,
     /// How often they were changed.
     pub generation: Generation,
-    /// Rows that this version does not know: names and values.
+    /// The names and values of rows that this version does not know.
     pub unknown: Vec<(String, String)>,
 }
 
-/// The settings of a list for somebody who changes them: until the transaction ends, nobody else does. `None`: there is no such
-/// list.
+/// The settings of a list for a change. Until the transaction ends, nobody else can change them. `None`:
+/// there is no such list.
 pub async fn locked(db: &mut Conn, list: ListNo) -> Result<Option<StoredSettings>, StoreError> {
-    // The rows are looked at when the lock is there: a statement of PostgreSQL sees what was committed before it began.
+    // The rows are read after the lock is taken, because a statement of PostgreSQL sees what was committed
+    // before it began.
     let lock = format!("SELECT no FROM lists WHERE no = $1 {}", db.locked());
     query(lock).bind(list.0).fetch_optional(&mut *db).await?;
     stored(db, list).await
@@ -60,7 +62,7 @@ async fn rows(db: &mut Conn, list: ListNo) -> Result<Vec<(String, String)>, Stor
     rows.fetch_all(db).await?.iter().map(read).collect()
 }
 
-/// Stores what these settings became, and nothing else; the generation grows. A value that the style says too needs no row.
+/// Stores these settings, as rows that differ from the style, and increments the generation.
 pub async fn change(
     db: &mut Conn,
     list: ListNo,

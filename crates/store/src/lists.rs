@@ -10,7 +10,7 @@ use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "lists" };
 const LIST_IS_HELD: &str = "the list is held by an admin";
-/// A row for each setting that differs from the style of its list, and one for a list where none does.
+/// Selects a row per setting that differs from the style, and one row for a list without such settings.
 const SELECT: &str =
     "SELECT l.no, l.local, d.mail_host, l.style, l.openpgp, s.name, s.value, l.held_at FROM lists l
     JOIN domains d ON d.no = l.domain_no LEFT JOIN list_settings s ON s.list_no = l.no";
@@ -63,7 +63,7 @@ pub async fn all(db: &mut Conn) -> Result<Vec<MailingList>, StoreError> {
     Ok(gathered(&rows)?.into_iter().map(|(list, _)| list).collect())
 }
 
-/// Holds a list: its mail is taken in, and nothing of it is judged or sent. What is under way ends its way.
+/// Holds a list: its mail is received, but nothing is judged or sent. Work that has begun is finished.
 pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<(), StoreError> {
     let held = query("UPDATE lists SET held_at = COALESCE(held_at, $2) WHERE no = $1");
     held.bind(no.0).bind(now.0).execute(&mut *db).await?;
@@ -79,7 +79,7 @@ pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<(), Store
     Ok(())
 }
 
-/// Lets a held list go on; says whether it was held.
+/// Releases a held list. Returns whether it was held.
 pub async fn release(db: &mut Conn, no: ListNo) -> Result<bool, StoreError> {
     let released = query("UPDATE lists SET held_at = NULL WHERE no = $1 AND held_at IS NOT NULL").bind(no.0);
     let released = released.execute(&mut *db).await?.rows_affected() > 0;

@@ -1,5 +1,5 @@
-//! Migrations: numbered scripts, entered by their numbers, all in one transaction. One text for both databases:
-//! the words for column types are filled in.
+//! Migrations: numbered scripts, recorded by their numbers, all in one transaction. One text serves both
+//! databases, because placeholders for column types are filled in.
 
 use crate::nodes::DEAD_AFTER_MS;
 use crate::sql::{Conn, query};
@@ -36,10 +36,10 @@ const MIGRATIONS: &[&str] = &[
 ];
 /// The version of the tables that this program works with.
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
-/// So that processes that make or change tables at the same time do it one after the other.
+/// The lock that makes processes create or change tables one after the other.
 pub(crate) const ALONE: i64 = 0x5ea1_1157;
 
-/// The version of the tables; `None` if there are none. Reads, and nothing else.
+/// The version of the tables; `None` if there are none. This only reads.
 pub(crate) async fn version(connection: &mut Conn) -> Result<Option<i64>, StoreError> {
     let sql = connection.has_table();
     let there: bool = query(sql).bind("migrations").fetch_one(&mut *connection).await?.try_get(0)?;
@@ -51,7 +51,7 @@ pub(crate) async fn version(connection: &mut Conn) -> Result<Option<i64>, StoreE
     Ok((found > 0).then_some(found))
 }
 
-/// Whether a node said a moment ago that it lives. With SQLite a lock file tells that.
+/// Whether a node sent a heartbeat recently. With SQLite a lock file tells this.
 pub(crate) async fn is_served(connection: &mut Conn) -> Result<bool, StoreError> {
     if connection.is_alone() {
         return Ok(false);
@@ -63,7 +63,7 @@ pub(crate) async fn is_served(connection: &mut Conn) -> Result<bool, StoreError>
     query(sql).fetch_one(connection).await?.try_get(0)
 }
 
-/// Brings the tables up to date.
+/// Migrates the tables.
 pub(crate) async fn migrate(connection: &mut Conn) -> Result<(), StoreError> {
     connection.lock_out_others(ALONE).await?;
     let done = migrate_alone(connection).await;
@@ -71,7 +71,7 @@ pub(crate) async fn migrate(connection: &mut Conn) -> Result<(), StoreError> {
     done
 }
 
-/// All or nothing: nobody sees a database that is made in part.
+/// The migration is one transaction, so that nobody sees a partial database.
 async fn migrate_alone(connection: &mut Conn) -> Result<(), StoreError> {
     let begin = connection.begin();
     connection.run(begin).await?;

@@ -1,24 +1,25 @@
-//! The processes that serve one database, and what a dead one leaves.
+//! The processes that serve one database, and the claims of dead ones.
 
 use sealist_lists::model::{ListNo, NodeNo};
 
 use crate::sql::{Query, placeholders, query};
 use crate::{Conn, StoreError};
 
-/// A node that was not seen for so long is dead.
+/// A node without a heartbeat for this time is dead.
 pub const DEAD_AFTER_MS: i64 = 6_000;
 
-/// Who claims, and what it leaves to others.
+/// The claiming node, and the lists that it leaves to other nodes.
 #[derive(Clone, Debug)]
 pub struct Claimant {
     /// The process.
     pub node: NodeNo,
-    /// Lists whose keys it does not have.
+    /// Lists whose keys the node lacks.
     pub lacking: Vec<ListNo>,
 }
 
 impl Claimant {
-    /// A condition on the column that names the list; placeholders from that number on. Held lists wait.
+    /// An SQL condition on the column with the list; its placeholders begin at that number. Held lists are
+    /// excluded.
     pub(crate) fn condition(&self, column: &str, from: usize) -> String {
         let held = format!("AND {column} NOT IN (SELECT no FROM lists WHERE held_at IS NOT NULL)");
         match self.lacking.len() {
@@ -32,20 +33,22 @@ impl Claimant {
     }
 }
 
-/// Enters this process.
+/// Registers this process as a node.
 pub async fn register(db: &mut Conn) -> Result<NodeNo, StoreError> {
     let sql = format!("INSERT INTO nodes (seen_at) VALUES ({}) RETURNING no", db.clock());
     Ok(NodeNo(query(sql).fetch_one(db).await?.try_get(0)?))
 }
 
-/// Says that this process lives; `false` if the others took it for dead and hold what it had claimed.
+/// Records a heartbeat. Returns `false` if other nodes have declared this node dead and taken over its
+/// claims.
 pub async fn heartbeat(db: &mut Conn, node: NodeNo) -> Result<bool, StoreError> {
     let sql = format!("UPDATE nodes SET seen_at = {} WHERE no = $1", db.clock());
     Ok(query(sql).bind(node.0).execute(db).await?.rows_affected() == 1)
 }
 
-/// Frees what dead processes had claimed; says how many died. `alone`: no other process can be alive. A process that froze
-/// in the middle of a change may hold rows still: nobody waits for those, and the process is buried when all are free.
+/// Releases the claims of nodes whose lease has expired, and returns how many nodes were removed. `alone`: no
+/// other process can be alive. Rows that a frozen process still holds locked are skipped (`SKIP LOCKED`); its
+/// node row is deleted in the first later pass in which none is left.
 pub async fn release_expired(db: &mut Conn, node: NodeNo, alone: Deployment) -> Result<usize, StoreError> {
     let patience = match alone {
         Deployment::Yes => -1,
@@ -75,7 +78,7 @@ pub async fn release_expired(db: &mut Conn, node: NodeNo, alone: Deployment) -> 
     Ok(usize::try_from(of_dead(sql).execute(db).await?.rows_affected()).unwrap_or_default())
 }
 
-/// Leaves: what this process had claimed is free.
+/// Removes this node and releases its claims.
 pub async fn deregister(db: &mut Conn, node: NodeNo) -> Result<(), StoreError> {
     for table in ["queue", "deliveries"] {
         let sql = format!("UPDATE {table} SET claimed_by = NULL, next_at = 0 WHERE claimed_by = $1");
@@ -85,11 +88,11 @@ pub async fn deregister(db: &mut Conn, node: NodeNo) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether this process has the database to itself.
+/// Whether this process is the only one that uses the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deployment {
-    /// SQLite.
+    /// It is: SQLite.
     Yes,
-    /// PostgreSQL.
+    /// It is not: PostgreSQL.
     No,
 }

@@ -1,4 +1,4 @@
-//! Notices: notices to one person, delivered as posts are, and rare ([RFC 3834, section 2]).
+//! Notices to one person. They are delivered like posts, and limited in number ([RFC 3834, section 2]).
 
 use sealist_lists::budgets::{NoticeBudget, SharedBudget};
 use sealist_lists::model::{Channel, ListNo, MemberNo};
@@ -8,26 +8,26 @@ use crate::bodies::{self, StoredBody};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// Between two notices of one kind to one address.
+/// The period of the limits per kind and address.
 const REST_MS: i64 = 24 * 3600 * 1000;
 const HOUR_MS: i64 = 3600 * 1000;
 
-/// Which limit a notice met.
+/// Which limit a notice reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitReached {
-    /// Enough notices of the kind went to the address within a day.
+    /// The limit for its kind and address within a day.
     Kind,
-    /// All lists of the site together wrote often enough to a stranger within a day.
+    /// The limit for all notices of the site to one stranger within a day.
     Pool,
-    /// Enough strangers were written to within an hour: by the site, or because of mail of one source.
+    /// The limit for notices to strangers within an hour, of the site or of one source of mail.
     Hour {
-        /// When it is over; `None`: never, the site writes to no stranger.
+        /// When that hour ends. `None`: never, because the site writes to no stranger.
         ends_at: Option<Timestamp>,
     },
 }
 
 impl LimitReached {
-    /// The name by which it is counted.
+    /// The name under which it is counted.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kind => "a day to one address",
@@ -37,7 +37,8 @@ impl LimitReached {
     }
 }
 
-/// Which limit keeps a notice of that kind from going to that address now; `None`: it may go. A look ahead: [`insert`] decides.
+/// Which limit prevents a notice of that kind to that address now; `None`: none. This read-only check is only
+/// a hint; [`insert`] decides.
 pub async fn spent(
     db: &mut Conn,
     list: ListNo,
@@ -56,10 +57,11 @@ pub async fn spent(
     spent_hour(db, shared, now).await
 }
 
-/// The row that counts the notices to all strangers; the others count those of one source each, by its number.
+/// The row that counts notices to all strangers. The other rows count those of one source each, by its
+/// number.
 const OF_ALL: i64 = -1;
 
-/// The counts that a notice goes into now, and what is the most in each.
+/// The counters of a notice, with the limit of each.
 async fn counts(db: &mut Conn, shared: SharedBudget, now: Timestamp) -> Result<Vec<(i64, u32)>, StoreError> {
     let mut counts = vec![(OF_ALL, shared.most_an_hour)];
     if let Some(source) = shared.source {
@@ -69,7 +71,7 @@ async fn counts(db: &mut Conn, shared: SharedBudget, now: Timestamp) -> Result<V
     Ok(counts)
 }
 
-/// What a count says, and since when; `None`: its hour is over, or a clock was set back.
+/// A counter and its start. `None`: its hour is over, or the clock was set back.
 async fn count_since(
     db: &mut Conn,
     source: i64,
@@ -82,7 +84,7 @@ async fn count_since(
     row.map(|row| Ok((row.try_get(0)?, Timestamp(row.try_get(1)?)))).transpose()
 }
 
-/// Whether enough notices went out within the hour, and until when.
+/// Whether the limit of the hour is reached, and when the hour ends.
 async fn spent_hour(
     db: &mut Conn,
     shared: SharedBudget,
@@ -100,7 +102,7 @@ async fn spent_hour(
     Ok(None)
 }
 
-/// How many notices of that kind may still go to that address within the day, as things are.
+/// How many notices of that kind may still be sent to that address within the day.
 pub async fn left_today(
     db: &mut Conn,
     list: ListNo,
@@ -125,26 +127,26 @@ pub async fn left_today(
 /// A notice of a list to one person.
 #[derive(Clone, Copy)]
 pub struct NewNotice<'a> {
-    /// Who writes.
+    /// The list that sends it.
     pub list: ListNo,
-    /// Who reads.
+    /// The recipient.
     pub to: &'a Address,
-    /// What it is about.
+    /// The kind.
     pub kind: &'a str,
-    /// How many go out.
+    /// The limits.
     pub budget: NoticeBudget,
     /// How it travels.
     pub channel: Channel,
     /// The notice.
     pub body: &'a StoredBody,
-    /// Whom it probes; `None`: it has the null sender and nobody hears of its bounces.
+    /// The probe, if it is one. `None`: the notice has the null sender, so its bounces are lost.
     pub probe: Option<&'a Probe>,
 }
 
-/// What a bounce of a notice is about.
+/// The data of a probe.
 #[derive(Clone, Debug)]
 pub struct Probe {
-    /// To whom posts stop.
+    /// The member whose delivery is disabled if the probe bounces.
     pub member: MemberNo,
     /// MAIL FROM, before its handle: the list's address for bounces.
     pub bounces: String,
@@ -168,7 +170,7 @@ async fn is_pool_empty(
     Ok(row.try_get::<i64>(0)? >= i64::from(shared.most_a_day))
 }
 
-/// Counts a notice to a stranger; the limit if the hour has had enough. All nodes count in the same rows.
+/// Counts a notice to a stranger. Returns the limit if it is reached. All nodes count in the same rows.
 async fn take_of_hour(
     db: &mut Conn,
     shared: SharedBudget,
@@ -189,15 +191,15 @@ async fn take_of_hour(
         );
         let taken = taken.bind(now.0).bind(now.0 - HOUR_MS).bind(most).bind(source);
         if taken.execute(&mut *db).await?.rows_affected() == 0 {
-            // Another node took the last one.
+            // Another node used the last one.
             return Ok(Some(LimitReached::Hour { ends_at: Some(now.plus_ms(HOUR_MS)) }));
         }
     }
     Ok(None)
 }
 
-/// Takes a notice from its budget; the limit that it met if there is nothing left. A limit that is met later takes nothing
-/// from the one before.
+/// Counts a notice in all its counters, or returns the limit that is reached. A limit that is reached later
+/// uses nothing of the earlier ones.
 async fn take(
     db: &mut Conn,
     notice: &NewNotice<'_>,
@@ -235,13 +237,13 @@ async fn take(
     Ok((taken.rows_affected() == 0).then_some(LimitReached::Kind))
 }
 
-/// Lets notices go to a stranger as if none had gone today: whoever reads the mail of the address answered one.
+/// Resets the limits of a stranger, because somebody who reads the mail of the address answered a notice.
 pub async fn renew(db: &mut Conn, to: &Address) -> Result<(), StoreError> {
     query("DELETE FROM notices WHERE email_key = $1 AND pool <> ''").bind(to.key()).execute(db).await?;
     Ok(())
 }
 
-/// Stores a notice for delivery; the limit that it met, and nothing done, if its budget is spent.
+/// Stores a notice for delivery, or returns the limit that is reached and stores nothing.
 pub async fn insert(
     db: &mut Conn,
     notice: &NewNotice<'_>,
@@ -280,7 +282,7 @@ pub async fn insert(
     Ok(None)
 }
 
-/// Forgets notices whose rest is over.
+/// Deletes counters whose period is over.
 pub async fn forget_old(db: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
     query("DELETE FROM notices WHERE sent_at <= $1").bind(now.0 - REST_MS).execute(&mut *db).await?;
     query("DELETE FROM stranger_notices WHERE began_at <= $1").bind(now.0 - HOUR_MS).execute(db).await?;

@@ -1,5 +1,5 @@
-//! What people have not heard yet: facts gather here until a notice tells them. A limit on notices delays a notice; no
-//! fact is lost by it.
+//! Facts that people have not been told yet. Facts are collected here until a notice reports them. A limit on
+//! notices delays the notice; no fact is lost.
 
 use sealist_lists::model::ListNo;
 use sealist_mail::{Address, Timestamp};
@@ -8,18 +8,18 @@ use crate::sql::query;
 use crate::{Conn, StoreError};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// A notice that is due later than that was put off by a clock that has been set back since.
+/// A notice that is due later than this was scheduled before the clock was set back.
 const LONGEST_PAUSE_MS: i64 = 8 * DAY_MS;
-/// Facts of one notice that are kept one by one. Those beyond are counted.
+/// How many facts of one notice are kept individually. Further ones are only counted.
 const MOST_FACTS: i64 = 2000;
 const DAMAGED: StoreError = StoreError::Damaged { table: "pending_notices" };
 
-/// Who hears of what: facts of one heap are told in one notice.
+/// Facts that one notice reports: for one list, person and kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heap {
     /// On which list.
     pub list: ListNo,
-    /// Who hears of it; `None`: those in charge of the list.
+    /// The recipient. `None`: the owners of the list.
     pub to: Option<Address>,
     /// The name of the notice's text.
     pub kind: String,
@@ -31,53 +31,53 @@ impl Heap {
     }
 }
 
-/// How quickly the facts of a heap are told.
+/// How soon the facts are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// So many notices of a day go at once.
+    /// How many notices of a day are sent at once.
     pub at_once: u32,
-    /// Milliseconds that facts gather afterwards.
+    /// How long facts are collected afterwards, in milliseconds.
     pub pause_ms: i64,
 }
 
 impl Pace {
-    /// When a fact is told that comes now, if `sent` notices went since `day_at`.
+    /// When a new fact is reported, if `sent` notices were sent since `day_at`.
     fn next(self, day_at: i64, sent: i64, now: Timestamp) -> i64 {
         let is_quick = day_at <= now.0 - DAY_MS || sent < i64::from(self.at_once);
         if is_quick { now.0 } else { now.0 + self.pause_ms.clamp(0, LONGEST_PAUSE_MS) }
     }
 }
 
-/// Something to tell. A later fact about the same subject takes the place of an earlier one.
+/// A fact to report. A later fact about the same subject replaces an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewFact {
     /// What it is about.
     pub subject: String,
     /// JSON, free of content.
     pub fact: String,
-    /// What becomes of it when there are very many.
+    /// What happens to it if there are too many.
     pub beyond: Beyond,
 }
 
-/// What becomes of a fact when a heap has very many.
+/// What happens to a fact if there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beyond {
-    /// It is kept all the same: something else bounds how many there are.
+    /// It is kept, because something else limits the number.
     Kept,
     /// It is only counted.
     Counted,
 }
 
-/// A fact that was not told yet.
+/// A fact that was not reported yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingFact {
     /// Its row.
     pub no: i64,
     /// JSON, free of content.
     pub fact: String,
-    /// How often it came.
+    /// How often it occurred.
     pub times: u32,
-    /// When it came last.
+    /// When it occurred last.
     pub at: Timestamp,
 }
 
@@ -86,14 +86,14 @@ pub struct PendingFact {
 pub struct Due {
     /// Which heap.
     pub heap: Heap,
-    /// Facts that are only counted.
+    /// How many facts are only counted.
     pub more: u64,
     due_at: i64,
     day_at: i64,
     sent: i64,
 }
 
-/// Adds facts to a heap. The notice is due at once or after a pause, as the pace says.
+/// Adds facts. The notice is due at once or after a pause, according to the pace.
 pub async fn add(
     db: &mut Conn,
     heap: &Heap,
@@ -141,7 +141,7 @@ pub async fn add(
     Ok(())
 }
 
-/// `false`: there are so many that this one is only counted.
+/// Returns `false` if there are so many facts that this one is only counted.
 async fn keep(db: &mut Conn, heap: &Heap, fact: &NewFact, now: Timestamp) -> Result<bool, StoreError> {
     let row = query("SELECT COUNT(*) FROM pending_facts WHERE list_no = $1 AND email_key = $2 AND kind = $3");
     let row = row.bind(heap.list.0).bind(heap.key()).bind(&heap.kind).fetch_one(&mut *db).await?;
@@ -171,7 +171,7 @@ async fn keep(db: &mut Conn, heap: &Heap, fact: &NewFact, now: Timestamp) -> Res
     Ok(true)
 }
 
-/// The heaps whose notices are due, the oldest first. A look ahead: it costs no commit.
+/// The heaps whose notices are due, the oldest first. This read-only check costs no commit.
 pub async fn due(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Due>, StoreError> {
     let rows = query(
         "SELECT list_no, email, kind, more, due_at, day_at, sent FROM pending_notices
@@ -193,7 +193,7 @@ pub async fn due(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Due>, 
         .collect()
 }
 
-/// People who hear of facts of a kind.
+/// How many people are told facts of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hearers {
     /// Because of mail of all sources.
@@ -202,7 +202,8 @@ pub struct Hearers {
     pub of_source: u64,
 }
 
-/// How many people hear, or have heard today, of facts of a kind from a list, because of mail of any source and of that one.
+/// How many people are told, or were told today, facts of a kind by a list: because of mail of any source,
+/// and of that source.
 pub async fn hearers(db: &mut Conn, list: ListNo, kind: &str, source: u16) -> Result<Hearers, StoreError> {
     let row = query(
         "SELECT COUNT(*), COUNT(CASE WHEN source = $3 THEN 1 END) FROM pending_notices
@@ -213,7 +214,8 @@ pub async fn hearers(db: &mut Conn, list: ListNo, kind: &str, source: u16) -> Re
     Ok(Hearers { of_all: count(0)?, of_source: count(1)? })
 }
 
-/// Counts whoever hears of facts of a kind for the source of the mail, unless they count already.
+/// Counts a person who is told facts of a kind for the source of the mail, unless the person was counted
+/// already.
 pub async fn count_hearer(
     db: &mut Conn,
     list: ListNo,
@@ -248,17 +250,17 @@ pub async fn facts(db: &mut Conn, heap: &Heap) -> Result<Vec<PendingFact>, Store
         .collect()
 }
 
-/// Whether a notice goes out with the facts that are told.
+/// Whether a notice reports the facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactTelling {
-    /// A notice tells them.
+    /// It does.
     ByNotice,
-    /// There is nothing to tell any more.
+    /// There is nothing to report any more.
     Silently,
 }
 
-/// Ends the facts that were told; what came or changed meanwhile stays, and is due after the pause. `false`, and nothing
-/// done, if another node was quicker: then its notice tells them.
+/// Deletes the reported facts. Facts that were added or changed meanwhile stay, and are due after the pause.
+/// Returns `false` and changes nothing if another node did so first: then that node's notice reports them.
 pub async fn told(
     db: &mut Conn,
     due: &Due,
@@ -303,7 +305,7 @@ pub async fn told(
     Ok(true)
 }
 
-/// Puts a notice off that cannot go out now.
+/// Postpones a notice that cannot be sent now.
 pub async fn put_off(db: &mut Conn, due: &Due, until: Timestamp) -> Result<(), StoreError> {
     let later = query(
         "UPDATE pending_notices SET due_at = $5 WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND due_at = $4",

@@ -1,4 +1,4 @@
-//! How many messages a list put aside: automatic answers, reports, loops. Nothing is kept of them but their number.
+//! Counts the messages that a list put aside: automatic answers, reports, loops. Only their number is kept.
 
 use sealist_lists::model::ListNo;
 use sealist_lists::rules::Reason;

@@ -1,4 +1,4 @@
-//! The queue: what came in and is not done. One row per list and sub-address.
+//! The queue of messages that are not done. There is one row per list and sub-address.
 
 use sealist_lists::budgets::{Amount, WaitingMail};
 use sealist_lists::model::{BodyNo, EntryNo, ListNo, SubAddress};
@@ -15,7 +15,8 @@ use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
 
-/// Stores a message for one sub-address; to be handled at once, or when its list is released. `detail`: what followed the `+` of the address.
+/// Stores a message for one sub-address, to be judged at once or when its list is released. `detail` is the
+/// text after the `+` of the address.
 pub async fn push(
     db: &mut Conn,
     list: ListNo,
@@ -28,8 +29,7 @@ pub async fn push(
     enter(db, list, (sub_address, detail), body, (arrival, "", 0), now).await
 }
 
-/// The same for a message whose body is stored, with its envelope sender. `source`: the same for those who take a turn
-/// together.
+/// Like [`push`], for a stored body with its envelope sender. Entries with the same `source` share a turn.
 pub async fn enter(
     db: &mut Conn,
     list: ListNo,
@@ -63,8 +63,8 @@ pub async fn enter(
     Ok(EntryNo(no))
 }
 
-/// Who releases a list on another node does not see entries that are not committed: with the row of the list held, it is
-/// either released by now, or will be when they are.
+/// Another node that releases the list does not see uncommitted entries. This statement locks the row of the
+/// list, so the list is either released by now, or the release will see these entries.
 async fn look_again(db: &mut Conn, no: i64, list: ListNo) -> Result<(), StoreError> {
     let sql = format!("SELECT 1 FROM lists WHERE no = $1 AND held_at IS NOT NULL {}", db.shared());
     if query(sql).bind(list.0).fetch_optional(&mut *db).await?.is_none() {
@@ -73,15 +73,16 @@ async fn look_again(db: &mut Conn, no: i64, list: ListNo) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Whether there is something to claim. A look ahead: it costs no commit.
+/// Whether there is something to claim. This read-only check costs no commit.
 pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result<bool, StoreError> {
     let sql = format!("SELECT EXISTS (SELECT 1 FROM queue WHERE {})", due(claimant, 2));
     claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
 }
 
-/// Claims up to `limit` waiting entries, in turns; nobody else gets them as long as this node lives. One that was claimed
-/// before and not judged comes alone, the least tried first, and only if nothing else is `judged` meanwhile: should it
-/// take the process down again, it is known which one it was, and the others had their turn.
+/// Claims up to `limit` waiting entries, in turns. No other node gets them as long as this node lives. An
+/// entry that was claimed earlier but never judged may have crashed its runner. It is claimed alone, when
+/// nothing else is being `judged`, the least tried first, so that if it crashes again no other entry is
+/// blamed.
 pub async fn claim(
     db: &mut Conn,
     claimant: &Claimant,
@@ -91,7 +92,7 @@ pub async fn claim(
     claim_beside(db, claimant, (limit, 0), &mut Turns::default(), now).await
 }
 
-/// The same while so many are being judged, by who was last.
+/// The same while `judged` entries are being judged, continuing after the last turn.
 pub async fn claim_beside(
     db: &mut Conn,
     claimant: &Claimant,
@@ -123,7 +124,7 @@ pub async fn claim_beside(
     claimant.bind(claim).fetch_all(db).await?.iter().map(entry).collect()
 }
 
-/// Gives a claimed entry back, to be judged from `from` on as if it had not been claimed: nothing is wrong with it.
+/// Gives a claimed entry back without counting a try, to be judged from `from` on.
 pub async fn give_back(db: &mut Conn, entry: &QueueEntry, from: Timestamp) -> Result<(), StoreError> {
     let back = where_still_claimed(
         "UPDATE queue SET attempts = attempts - 1, next_at = $4, claimed_by = NULL",
@@ -133,7 +134,7 @@ pub async fn give_back(db: &mut Conn, entry: &QueueEntry, from: Timestamp) -> Re
     Ok(())
 }
 
-/// Gives a claimed entry back that could not be judged, to be tried again then.
+/// Gives a claimed entry back that could not be judged, to be retried at that time.
 pub async fn put_off(db: &mut Conn, entry: &QueueEntry, until: Timestamp) -> Result<(), StoreError> {
     where_still_claimed("UPDATE queue SET next_at = $4, claimed_by = NULL", entry)
         .bind(until.0)
@@ -142,7 +143,7 @@ pub async fn put_off(db: &mut Conn, entry: &QueueEntry, until: Timestamp) -> Res
     Ok(())
 }
 
-/// Entries of a list that wait to be judged wait for its release, or no longer.
+/// Pauses the waiting entries of a list until its release, or resumes them.
 pub(crate) async fn pause(
     db: &mut Conn,
     list: ListNo,
@@ -157,7 +158,7 @@ pub(crate) async fn pause(
     Ok(())
 }
 
-/// Keeps a waiting entry for a person; says whether it was waiting.
+/// Holds a waiting entry for a person. Returns whether it was waiting.
 pub async fn hold(db: &mut Conn, no: EntryNo, reason: Reason) -> Result<bool, StoreError> {
     let reasons = serde_json::to_string(&[reason]).map_err(|_| DAMAGED)?;
     let held = query(
@@ -166,7 +167,7 @@ pub async fn hold(db: &mut Conn, no: EntryNo, reason: Reason) -> Result<bool, St
     Ok(held.bind(no.0).bind(reasons).execute(db).await?.rows_affected() > 0)
 }
 
-/// Everything at a place, oldest first.
+/// All entries of a queue, the oldest first.
 pub async fn listed(db: &mut Conn, place: QueueName) -> Result<Vec<QueueEntry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM queue WHERE queue = $1 ORDER BY no");
     query(sql).bind(place.name()).fetch_all(db).await?.iter().map(entry).collect()
@@ -178,7 +179,7 @@ pub async fn waiting(db: &mut Conn) -> Result<u64, StoreError> {
     Ok(u64::try_from(row.try_get::<i64>(0)?).unwrap_or_default())
 }
 
-/// What waits to be judged of the mail with commands.
+/// The amount of mail with commands that waits to be judged.
 pub async fn commands_waiting(db: &mut Conn, source: u16) -> Result<WaitingMail, StoreError> {
     let row = query(
         "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT),
@@ -201,8 +202,8 @@ pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<QueueEntry>, Stor
     query(sql).bind(no.0).fetch_optional(db).await?.as_ref().map(entry).transpose()
 }
 
-/// The entry is done: it goes, and its body unless something else names it. Errs with [`StoreError::Lost`] if
-/// somebody else has taken the entry over: then nothing of what was made of it may stay.
+/// Deletes a finished entry, and its body unless another row names it. Errs with [`StoreError::Lost`] if
+/// another node has taken the entry over; then nothing that was made of it may be committed.
 pub async fn finish(db: &mut Conn, entry: &QueueEntry) -> Result<(), StoreError> {
     let gone = where_still_claimed("DELETE FROM queue", entry).execute(&mut *db).await?;
     if gone.rows_affected() == 0 {
@@ -224,7 +225,7 @@ pub async fn set_aside(
     if moved.rows_affected() == 0 { Err(StoreError::Lost) } else { Ok(()) }
 }
 
-/// The entry as it was when it was claimed or looked at.
+/// Limits a change to the entry in the state in which it was claimed or read.
 fn where_still_claimed(change: &str, entry: &QueueEntry) -> Query<'static> {
     query(format!("{change} WHERE no = $1 AND attempts = $2 AND COALESCE(claimed_by, 0) = $3"))
         .bind(entry.no.0)
@@ -232,9 +233,9 @@ fn where_still_claimed(change: &str, entry: &QueueEntry) -> Query<'static> {
         .bind(entry.claimed_by.map_or(0, |node| node.0))
 }
 
-/// Back to the runner: after a moderator accepted a hold (`approved`), or to try a shunted one again. Tokens that were
-/// given for it answer nothing any more: it may be held again, for reasons that nobody has seen. `false`: somebody else
-/// was quicker.
+/// Puts an entry back into the queue: after a moderator accepted it (`approved`), or to retry a shunted one.
+/// Its tokens become invalid, because it may be held again for other reasons. Returns `false` if somebody
+/// else did so first.
 pub async fn resume(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<bool, StoreError> {
     let resumed = query("UPDATE queue SET approved = CASE WHEN queue = 'hold' THEN 1 ELSE 0 END, queue = 'in', attempts = 0, next_at = $2 WHERE no = $1 AND queue IN ('hold', 'shunt')")
         .bind(no.0)

@@ -1,4 +1,4 @@
-//! One message of the queue, as its row says.
+//! One entry of the queue.
 
 use sealist_lists::model::{BodyNo, EntryNo, ListNo, NodeNo, SubAddress};
 use sealist_lists::rules::Reason;
@@ -11,12 +11,12 @@ use crate::sql::SqlRow;
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
 pub(crate) const COLUMNS: &str = "no, list_no, sub_address, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail, sender, held_at, author_told, seen_at, author";
 
-/// Where an entry is.
+/// The state of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueName {
     /// Waiting for the incoming runner.
     In,
-    /// Waiting until its list, which an admin holds, is released.
+    /// Waiting until its held list is released.
     Paused,
     /// Waiting for a moderator.
     Hold,
@@ -61,25 +61,25 @@ pub struct QueueEntry {
     pub reasons: Vec<Reason>,
     /// Whether a moderator accepted those reasons.
     pub approved: bool,
-    /// Where it is.
+    /// Its state.
     pub place: QueueName,
-    /// The node that has it.
+    /// The node that claimed it.
     pub claimed_by: Option<NodeNo>,
-    /// What followed the `+` of the address. May be empty.
+    /// The text after the `+` of the address; may be empty.
     pub detail: String,
     /// The envelope sender, `<...>` without its brackets. Empty: the null sender, or unknown.
     pub sender: String,
-    /// Since when it waits for a person, if it does.
+    /// Since when it has been held.
     pub held_at: Option<Timestamp>,
-    /// Whether its author heard that it waits.
+    /// Whether its author was told that it waits.
     pub author_told: bool,
-    /// That author; empty: nobody, or it is not known any more.
+    /// That author; empty if nobody was told, or it is no longer known.
     pub author: String,
-    /// When an owner saw its content, which a notice does not show.
+    /// When an owner saw its content, which notices do not show.
     pub seen_at: Option<Timestamp>,
 }
 
-/// What can be claimed at `$1`; placeholders for the rest from that number on.
+/// A condition for entries that can be claimed at `$1`; its other placeholders begin at that number.
 pub(crate) fn due(claimant: &Claimant, from: usize) -> String {
     format!("queue = 'in' AND claimed_by IS NULL AND next_at <= $1 {}", claimant.condition("list_no", from))
 }

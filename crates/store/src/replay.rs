@@ -1,5 +1,5 @@
-//! The replay record: what became of each signed text at each address of the site. A row is written in the transaction of
-//! the verdict that it tells of. What the machine refuses leaves no row.
+//! The replay record: the outcome of each signed text at each address of the site. A row is written in the
+//! transaction of its verdict. Refusals by a rule are not recorded.
 
 use sealist_lists::model::{EntryNo, ListNo, SubAddress};
 use sealist_lists::replay::{ReplayFate, SeenText};
@@ -14,14 +14,14 @@ const DAMAGED: StoreError = StoreError::Damaged { table: "signed_texts" };
 /// A signed text, as the record names it: an HMAC.
 pub type Digest = [u8; 32];
 
-/// What is recorded of an entry.
+/// The recorded outcome of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplayOutcome {
     /// It was posted, or its commands were carried out.
     Accepted,
     /// It waits for a person.
     Waits,
-    /// Its commands were refused, and the author heard why.
+    /// Its commands were refused, and the author was told why.
     Answered,
 }
 
@@ -30,11 +30,12 @@ pub enum ReplayOutcome {
 pub struct PersonRefusal {
     /// When.
     pub at: Timestamp,
-    /// The address of that person; empty: on the command line.
+    /// The address of that person; empty for the command line.
     pub by: String,
 }
 
-/// What became of these texts, at all addresses. A message that is gone does not wait any more, whatever its row says.
+/// The outcomes of these texts, at all addresses. A message that is gone does not count as waiting, whatever
+/// its row says.
 pub async fn seen(db: &mut Conn, digests: &[Digest]) -> Result<Vec<SeenText>, StoreError> {
     let mut found = Vec::new();
     for digest in digests {
@@ -49,7 +50,8 @@ pub async fn seen(db: &mut Conn, digests: &[Digest]) -> Result<Vec<SeenText>, St
     Ok(found)
 }
 
-/// The same for a transaction that goes on to record: nobody else does for the same texts before it ends.
+/// Like [`seen`], for a transaction that will record an outcome. It locks these texts until the transaction
+/// ends.
 pub async fn seen_alone(db: &mut Conn, digests: &[Digest]) -> Result<Vec<SeenText>, StoreError> {
     for digest in digests {
         let (first, _) = digest.split_first_chunk().ok_or(DAMAGED)?;
@@ -58,7 +60,7 @@ pub async fn seen_alone(db: &mut Conn, digests: &[Digest]) -> Result<Vec<SeenTex
     seen(db, digests).await
 }
 
-/// Records what became of an entry that brought these texts. What was accepted once stays so.
+/// Records the outcome of an entry with these texts. An accepted text stays accepted.
 pub async fn record(
     db: &mut Conn,
     digests: &[Digest],
@@ -92,7 +94,8 @@ pub async fn record(
     Ok(())
 }
 
-/// A person refuses an entry that waits. `by`: the address of that person; empty: on the command line.
+/// Records that a person refused a waiting entry. `by` is the address of that person; empty for the command
+/// line.
 pub async fn refuse(db: &mut Conn, entry: EntryNo, by: &str, now: Timestamp) -> Result<(), StoreError> {
     query(
         "UPDATE signed_texts SET outcome = 'refused', refused_at = $2, refused_by = $3, seen_at = $2
@@ -106,7 +109,7 @@ pub async fn refuse(db: &mut Conn, entry: EntryNo, by: &str, now: Timestamp) -> 
     Ok(())
 }
 
-/// By whom and when the text of an entry that waits was refused before, if it was.
+/// By whom and when the text of a waiting entry was refused before, if it was.
 pub async fn refusal(db: &mut Conn, entry: EntryNo) -> Result<Option<PersonRefusal>, StoreError> {
     let row = query(
         "SELECT refused_at, refused_by FROM signed_texts WHERE entry_no = $1 AND refused_at IS NOT NULL
@@ -116,7 +119,8 @@ pub async fn refusal(db: &mut Conn, entry: EntryNo) -> Result<Option<PersonRefus
     row.map(|row| Ok(PersonRefusal { at: Timestamp(row.try_get(0)?), by: row.try_get(1)? })).transpose()
 }
 
-/// Whether the author hears now that these texts were posted at this address already: once for each text.
+/// Whether to tell the author now that these texts were posted at this address already. It is true once per
+/// text.
 pub async fn tell_once(db: &mut Conn, digests: &[Digest], at: &QueueEntry) -> Result<bool, StoreError> {
     let mut first = false;
     for digest in digests {
@@ -131,7 +135,7 @@ pub async fn tell_once(db: &mut Conn, digests: &[Digest], at: &QueueEntry) -> Re
     Ok(first)
 }
 
-/// Forgets texts of which nothing was heard since `before`; says how many rows.
+/// Deletes texts that were not seen since `before`, and returns how many rows.
 pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
     let done = query("DELETE FROM signed_texts WHERE seen_at < $1").bind(before.0).execute(db).await?;
     Ok(done.rows_affected())

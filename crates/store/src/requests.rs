@@ -1,7 +1,7 @@
 //! Requests: workflows that wait for an answer.
 //!
-//! A change to one says which state it was made from and fails if that is not the state any more: of many answers that
-//! come at once, one counts.
+//! A change to a request names the state that it was made from, and fails if the state has changed. So of
+//! several answers at the same time one counts.
 
 use sealist_lists::model::{ListNo, RequestNo};
 use sealist_lists::workflows::WorkflowRun;
@@ -14,7 +14,8 @@ const DAMAGED: StoreError = StoreError::Damaged { table: "requests" };
 const SELECT: &str =
     "SELECT no, list_no, email, certificate, run, question, begun_at, expires_at, proven FROM requests";
 
-/// How many requests may wait at the same time. Those of people who proved nothing give way, the oldest first.
+/// How many requests may wait at the same time. The oldest requests of people who proved nothing are
+/// displaced first.
 const MOST_WAITING: &[(RequestScope, i64)] =
     &[(RequestScope::Address, 8), (RequestScope::List, 500), (RequestScope::Site, 2000)];
 
@@ -27,7 +28,7 @@ enum RequestScope {
 }
 
 impl RequestScope {
-    /// Takes the list, the look-up key of the address and the time.
+    /// The parameters are the list, the look-up key of the address, and the time.
     fn sql(self) -> &'static str {
         match self {
             Self::Address => "list_no = $1 AND email_key = $2 AND expires_at > $3",
@@ -37,23 +38,23 @@ impl RequestScope {
     }
 }
 
-/// Who asked for something.
+/// Who made a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestedBy {
-    /// A signature or a token shows that the owner of the address asked, or answered.
+    /// The owner of the address, proved by a signature or a token.
     Owner,
     /// Anybody may have asked.
     Anybody,
 }
 
-/// Whether a request has a place.
+/// The place for a new request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestPlace {
     /// There is room.
     Free,
-    /// A request has to give way.
+    /// It must displace this request.
     Of(RequestNo),
-    /// Too many wait, and none gives way.
+    /// There is none: too many wait, and none may be displaced.
     None,
 }
 
@@ -70,19 +71,19 @@ pub struct Request {
     pub certificate: Option<Vec<u8>>,
     /// The workflow.
     pub run: WorkflowRun,
-    /// The same as it is stored: by it, and by when it is forgotten, a change knows that nobody else was quicker.
+    /// The stored form of `run`. With the expiry time it identifies the state from which a change is made.
     state: String,
-    /// What it waits for.
+    /// The question that it waits for.
     pub question: String,
     /// When it began.
     pub begun_at: Timestamp,
     /// When it is forgotten.
     pub expires_at: Timestamp,
-    /// Who asked, or answered since.
+    /// Who made the request, or answered since.
     pub by: RequestedBy,
 }
 
-/// What a request becomes.
+/// The new state of a request.
 pub struct RequestState<'a> {
     /// The workflow.
     pub run: &'a WorkflowRun,
@@ -96,8 +97,9 @@ pub struct RequestState<'a> {
     pub by: RequestedBy,
 }
 
-/// The places of a new request, in the limits of its address, its list and the site. Whoever proved nothing displaces only
-/// others who did not; the owner of an address displaces as a last resort an own request.
+/// The places for a new request within the limits of its address, its list and the site. A requester who
+/// proved nothing displaces only others who proved nothing; the owner of an address may displace an own
+/// request as a last resort.
 pub async fn places(
     db: &mut Conn,
     list: ListNo,
@@ -129,7 +131,8 @@ pub async fn places(
     Ok(places)
 }
 
-/// Stores a new one; one of the kind that has expired gives way. Errs with [`StoreError::Duplicate`] if the address has one of the kind on that list.
+/// Stores a new request, replacing an expired one of the same kind. Errs with [`StoreError::Duplicate`] if
+/// the address has a request of the kind on that list.
 pub async fn insert(
     db: &mut Conn,
     list: ListNo,
@@ -168,8 +171,8 @@ pub async fn insert(
     Ok(RequestNo(row.try_get(0)?))
 }
 
-/// Takes a request to its next stage, and with a key that was offered in another of its kind, to the place of that one.
-/// `false` if somebody was quicker: then nothing may be committed.
+/// Advances a request to its next state. If its key was offered in another request of the same kind, it
+/// replaces that one. Returns `false` if somebody else changed it first: then nothing may be committed.
 pub async fn advance(db: &mut Conn, from: &Request, to: &RequestState<'_>) -> Result<bool, StoreError> {
     query("DELETE FROM requests WHERE no <> $1 AND list_no = $2 AND email_key = $3 AND goal = $4 AND fingerprint = $5")
         .bind(from.no.0)
@@ -198,7 +201,7 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &RequestState<'_>) -> Re
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends a request, its tokens with it; `false`, and nothing done, if somebody was quicker.
+/// Ends a request and its tokens. Returns `false` and changes nothing if somebody else changed it first.
 pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
     let done = query("DELETE FROM requests WHERE no = $1 AND run = $2 AND expires_at = $3")
         .bind(request.no.0)
@@ -209,8 +212,8 @@ pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes one that gives way; its tokens say so from then on. What it is about is asked for again if somebody still wants it: the
-/// questions that the address got of the list today count no longer, because their answers do not.
+/// Deletes a request that is displaced; its tokens then say so. The person can ask again: the questions that
+/// the address got from the list today no longer count, because they cannot be answered any more.
 pub async fn displace(db: &mut Conn, no: RequestNo) -> Result<(), StoreError> {
     query(
         "DELETE FROM notices WHERE kind LIKE '%question-%' AND EXISTS (SELECT 1 FROM requests r
@@ -242,7 +245,7 @@ pub async fn of_address(
     rows.iter().map(request).collect()
 }
 
-/// Those that wait, the oldest first: of a list, or of all.
+/// The waiting requests of a list, or of all lists, the oldest first.
 pub async fn waiting(
     db: &mut Conn,
     list: Option<ListNo>,
@@ -259,7 +262,7 @@ pub async fn waiting(
     statement.fetch_all(db).await?.iter().map(request).collect()
 }
 
-/// How many wait for that question, and since when the first; `None`: nobody does.
+/// How many requests wait for that question, and since when the first does. `None` if there are none.
 pub async fn counted(db: &mut Conn, question: &str) -> Result<Option<(u64, Timestamp)>, StoreError> {
     let row = query("SELECT COUNT(*), COALESCE(MIN(begun_at), 0) FROM requests WHERE question = $1")
         .bind(question)

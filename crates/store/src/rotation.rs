@@ -1,4 +1,4 @@
-//! From one posting key of a list to the next: a new key is used only when every node that lives has loaded it.
+//! Rotation of posting keys: a new key is used only when every live node has loaded it.
 
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
@@ -14,10 +14,10 @@ pub async fn waiting(db: &mut Conn) -> Result<Vec<ListKeyRow>, StoreError> {
     query(sql).fetch_all(db).await?.iter().map(read).collect()
 }
 
-/// A node says which of the keys that wait it has loaded.
+/// Records which waiting keys a node has loaded.
 pub async fn report(db: &mut Conn, node: NodeNo, loaded: &[ListKeyNo]) -> Result<(), StoreError> {
     for key in loaded {
-        // Only of a node that is there and a key that still waits: both may have gone meanwhile.
+        // The node and the key may be gone meanwhile, so only existing ones are recorded.
         query(
             "INSERT INTO node_keys (node_no, list_key_no)
              SELECT n.no, k.no FROM nodes n, list_keys k WHERE n.no = $1 AND k.no = $2 AND k.state = 'waiting'
@@ -31,7 +31,7 @@ pub async fn report(db: &mut Conn, node: NodeNo, loaded: &[ListKeyNo]) -> Result
     Ok(())
 }
 
-/// The nodes that live and have not loaded a key that waits.
+/// The live nodes that have not loaded a waiting key.
 pub async fn lacking(db: &mut Conn, key: ListKeyNo, alone: Deployment) -> Result<Vec<NodeNo>, StoreError> {
     let sql = format!(
         "SELECT n.no FROM nodes n WHERE {} AND NOT EXISTS
@@ -41,9 +41,9 @@ pub async fn lacking(db: &mut Conn, key: ListKeyNo, alone: Deployment) -> Result
     query(sql).bind(key.0).fetch_all(db).await?.iter().map(|row| Ok(NodeNo(row.try_get(0)?))).collect()
 }
 
-/// Begins to use the keys that every living node has loaded; returns their lists and fingerprints. Without a node, nobody is
-/// waited for.
-/// Errs with [`StoreError::Lost`] if somebody else decided on such a key at this moment: to be tried again.
+/// Activates the waiting keys that every live node has loaded, and returns their lists and fingerprints.
+/// Without nodes nothing is waited for. Errs with [`StoreError::Lost`] if another node decides at the same
+/// moment; the caller retries.
 pub async fn switch(
     db: &mut Conn,
     alone: Deployment,
@@ -71,7 +71,7 @@ pub async fn switch(
     Ok(switched)
 }
 
-/// Gives up the key of a list that waits, if there is one: nobody has ever seen it.
+/// Drops the waiting key of a list, if there is one. Nobody has seen it yet.
 pub async fn give_up_waiting(db: &mut Conn, list: ListNo, now: Timestamp) -> Result<(), StoreError> {
     let retired = query(
         "UPDATE list_keys SET state = 'retired', retired_at = $2 WHERE list_no = $1 AND state = 'waiting' RETURNING no",
@@ -82,7 +82,7 @@ pub async fn give_up_waiting(db: &mut Conn, list: ListNo, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Posting keys that are used, and of which the members have not heard, each with the one that it replaced.
+/// Active posting keys that were not announced to the members yet, each with the key that it replaced.
 pub async fn to_announce(db: &mut Conn) -> Result<Vec<(ListKeyRow, ListKeyRow)>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM list_keys k WHERE purpose = 'posting' AND state = 'used' AND announced_at IS NULL
         AND EXISTS (SELECT 1 FROM list_keys o WHERE o.list_no = k.list_no AND o.state = 'replaced') ORDER BY no");
@@ -99,7 +99,7 @@ pub async fn to_announce(db: &mut Conn) -> Result<Vec<(ListKeyRow, ListKeyRow)>,
     Ok(pairs)
 }
 
-/// Enters that the members hear of a key now; `false`, and nothing done, if they have.
+/// Records that a key is announced now. Returns `false` and changes nothing if it was announced already.
 pub async fn announced(db: &mut Conn, key: ListKeyNo, now: Timestamp) -> Result<bool, StoreError> {
     let announced = query("UPDATE list_keys SET announced_at = $2 WHERE no = $1 AND announced_at IS NULL");
     Ok(announced.bind(key.0).bind(now.0).execute(db).await?.rows_affected() > 0)
@@ -117,7 +117,7 @@ pub async fn replaced_before(
     query(sql).bind(list.0).bind(before.0).fetch_all(db).await?.iter().map(read).collect()
 }
 
-/// Retires a key that was replaced; its certificate says so from now on. Says whether it was not retired yet.
+/// Retires a replaced key and stores its revoked certificate. Returns whether it was not retired yet.
 pub async fn retire(
     db: &mut Conn,
     key: ListKeyNo,
@@ -130,7 +130,7 @@ pub async fn retire(
     Ok(retired.bind(key.0).bind(now.0).bind(revoked).execute(db).await?.rows_affected() > 0)
 }
 
-/// The certificate of the posting key of a list that was retired last, revoked. Keys that nobody has ever seen are none.
+/// The revoked certificate of the posting key that was retired last. Keys that nobody has seen are left out.
 pub async fn superseded(db: &mut Conn, list: ListNo) -> Result<Option<Vec<u8>>, StoreError> {
     let row = query(
         "SELECT certificate FROM list_keys WHERE list_no = $1 AND purpose = 'posting' AND state = 'retired'
@@ -144,7 +144,7 @@ async fn forget_reports(db: &mut Conn, key: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A condition on a node `n`. The only one there may be says nothing of its life as long as it lives.
+/// A condition for a live node `n`. A node without others sends no heartbeat, so it always counts as live.
 fn lives(db: &Conn, alone: Deployment) -> String {
     match alone {
         Deployment::Yes => "1 = 1".to_owned(),

@@ -1,4 +1,5 @@
-//! When PostgreSQL has no connection left: a node gives its own readers up, so that its writer never starves.
+//! What happens when PostgreSQL has no connection left: a node closes its readers' connections, so that its
+//! writer gets one.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,13 +12,13 @@ use crate::StoreError;
 
 /// SQLSTATE too_many_connections.
 const NO_CONNECTION_LEFT: &str = "53300";
-/// So long a reader waits until the writer has its connection.
+/// How long a reader waits until the writer has a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Between two tries of the writer, and how many there are.
+/// The pause between two attempts of the writer, and the number of attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 const TRIES: u32 = 20;
 
-/// Whether the writer of this process lacks its connection. Clones share it.
+/// Whether the writer of this process lacks a connection. Clones share the value.
 #[derive(Clone)]
 pub(crate) struct Shortage(watch::Sender<bool>);
 
@@ -37,15 +38,15 @@ impl Shortage {
         let _ = self.0.subscribe().wait_for(|short| *short).await;
     }
 
-    /// Waits until it is over; errs if that takes long.
+    /// Waits until it is over. Errs if that takes too long.
     pub(crate) async fn is_over(&self) -> Result<(), StoreError> {
         let mut heard = self.0.subscribe();
         let over = timeout(PATIENCE, heard.wait_for(|short| !*short)).await;
         over.map(|_| ()).map_err(|_| StoreError::Transient { code: NO_CONNECTION_LEFT.into() })
     }
 
-    /// Connects the writer. Where no connection is left, it takes those of the readers: idle ones are closed, and those in
-    /// use when they come back.
+    /// Connects the writer. If no connection is left, it takes those of the readers: idle ones are closed at
+    /// once, and those in use when they are returned.
     pub(crate) async fn without_readers<T, F>(
         &self,
         readers: &PgPool,

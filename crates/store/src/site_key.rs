@@ -1,4 +1,4 @@
-//! The key of the site: which one it is, and its wrapped form where the database keeps it.
+//! The site key: its mark, and its wrapped form if the database keeps it.
 
 use crate::sql::query;
 use crate::{Conn, StoreError};
@@ -8,7 +8,7 @@ const PURPOSE: &str = "mac";
 /// What the database knows of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteKeyRow {
-    /// Of the key: another key has another.
+    /// The mark of the key. Another key has another mark.
     pub mark: Vec<u8>,
     /// The key, wrapped, if the database keeps it.
     pub wrapped: Option<Vec<u8>>,
@@ -23,7 +23,7 @@ pub async fn known(db: &mut Conn) -> Result<Option<SiteKeyRow>, StoreError> {
     row.map(|row| Ok(SiteKeyRow { mark: row.try_get(0)?, wrapped: row.try_get(1)? })).transpose()
 }
 
-/// Enters the key unless another node was quicker; the answer is what is known then.
+/// Records the key unless another node did so first. Returns the recorded key.
 pub async fn enter(db: &mut Conn, key: &SiteKeyRow) -> Result<SiteKeyRow, StoreError> {
     query(
         "INSERT INTO site_keys (purpose, mark, wrapped) VALUES ($1, $2, $3) ON CONFLICT (purpose) DO NOTHING",

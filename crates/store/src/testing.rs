@@ -1,4 +1,4 @@
-//! A PostgreSQL of its own for the tests of a process: it ends with it.
+//! A PostgreSQL server for the tests of a process. It ends with the process.
 
 mod state;
 
@@ -19,7 +19,7 @@ pub use state::{copy, dump, restore};
 pub struct Postgres {
     folder: PathBuf,
     made: AtomicU32,
-    /// Its end closes the standard input by which the server lives.
+    /// The server ends when this value closes its standard input.
     _keeper: Child,
 }
 
@@ -40,7 +40,7 @@ impl Postgres {
         format!("postgres://sealist@localhost/{name}?host={}", self.folder.display())
     }
 
-    /// The address of a new, empty database that takes so many connections, of a user without privileges.
+    /// The address of a new, empty database that allows that many connections, of a user without privileges.
     pub fn narrow_database(&self, connections: u32) -> String {
         let url = self.database();
         let name = url.split(['/', '?']).nth(3).unwrap_or_default();
@@ -51,13 +51,13 @@ impl Postgres {
         url.replace("postgres://sealist@", "postgres://plain@")
     }
 
-    /// Stops the server at once, as a crash does, and starts it again.
+    /// Stops the server as in a crash, and starts it again.
     pub fn crash(&self) {
         let control = |arguments: &str| {
             let script = format!("{}/pg_ctl -D {}/data {arguments}", bin().display(), self.folder.display());
             assert!(as_owner(&script).status().is_ok_and(|status| status.success()), "{script}");
         };
-        // Without its options it would listen on the usual port, where another may be.
+        // Without its options the server would listen on the usual port, where another one may be.
         control("-m immediate -w restart -o '-k .. -c listen_addresses= -c max_connections=200' >/dev/null");
     }
 
@@ -134,7 +134,7 @@ pub fn make_database(at: &str) {
     made.join().expect("the thread ends").unwrap_or_else(|error| panic!("no database: {error}"));
 }
 
-/// Makes a database say that its last migration is to come; says which that is. The tables stay.
+/// Marks the last migration as not made, and returns its number. The tables stay.
 pub async fn forget_last_migration(db: &mut Conn) -> Result<i64, StoreError> {
     let sql = "DELETE FROM migrations WHERE number = (SELECT MAX(number) FROM migrations) RETURNING number";
     query(sql).fetch_one(db).await?.try_get(0)
@@ -151,7 +151,7 @@ pub async fn write_style(db: &mut Conn, list: ListNo, style: &str) -> Result<(),
     query("UPDATE lists SET style = $2 WHERE no = $1").bind(list.0).bind(style).execute(db).await.map(|_| ())
 }
 
-/// Holds the lock of migrations for as long as the connection lasts, as a process does that freezes there.
+/// Holds the lock of migrations as long as the connection lasts, like a frozen process.
 pub async fn hold_lock_of_migrations(db: &mut Conn) -> Result<(), StoreError> {
     db.lock_out_others(crate::migrate::ALONE).await
 }

@@ -1,4 +1,5 @@
-//! What answers a question: known by its mark alone, bound to a request and to who may use it.
+//! Tokens: each is known by its mark only, and belongs to a request or message and to the person who may use
+//! it.
 
 use sealist_lists::model::{EntryNo, RequestNo};
 use sealist_mail::{Address, Timestamp};
@@ -6,7 +7,7 @@ use sealist_mail::{Address, Timestamp};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// Stands where a decision does.
+/// The value in place of a decision if the request was displaced.
 const GAVE_WAY: &str = "gave way";
 
 /// What a token answers.
@@ -14,26 +15,26 @@ const GAVE_WAY: &str = "gave way";
 pub enum TokenSubject {
     /// The question of a request.
     Request(RequestNo),
-    /// Whether a message that waits for a moderator is posted.
+    /// The decision about a held message.
     Entry(EntryNo),
-    /// Nothing any more: the request gave way to others.
+    /// Nothing: the request was displaced by others.
     GaveWay,
-    /// Nothing any more: somebody decided about that request or message.
+    /// Nothing: somebody has decided about the request or message.
     Decided(PastDecision),
 }
 
-/// What somebody decided.
+/// A past decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastDecision {
-    /// What: `accepted`.
+    /// The decision: `accepted`.
     pub decision: String,
-    /// Who: an address, or `admin`.
+    /// The person: an address, or `admin`.
     pub by: String,
     /// When.
     pub at: Timestamp,
 }
 
-/// Gives a token out: `mark` is its HMAC.
+/// Issues a token. `mark` is its HMAC.
 pub async fn add(
     db: &mut Conn,
     about: TokenSubject,
@@ -87,26 +88,26 @@ pub async fn subject_of(
     })
 }
 
-/// Whether somebody was given that token, and may use it now.
+/// Whether that token was issued and can still be used.
 pub async fn is_known(db: &mut Conn, mark: &[u8; 32], now: Timestamp) -> Result<bool, StoreError> {
     let row = query("SELECT EXISTS (SELECT 1 FROM tokens WHERE mark = $1 AND expires_at > $2)");
     row.bind(&mark[..]).bind(now.0).fetch_one(db).await?.try_get(0)
 }
 
-/// Takes back all tokens of a request: its question is another one now.
+/// Revokes all tokens of a request, because its question has changed.
 pub async fn take_back(db: &mut Conn, request: RequestNo) -> Result<(), StoreError> {
     query("DELETE FROM tokens WHERE request_no = $1").bind(request.0).execute(db).await?;
     Ok(())
 }
 
-/// Ends the tokens of a request that gives way. Whoever answers with one of them hears that.
+/// Ends the tokens of a displaced request. Later answers with them are told so.
 pub async fn gave_way(db: &mut Conn, request: RequestNo) -> Result<(), StoreError> {
     let change = "UPDATE tokens SET request_no = NULL, decision = $2 WHERE request_no = $1";
     query(change).bind(request.0).bind(GAVE_WAY).execute(db).await?;
     Ok(())
 }
 
-/// Ends the tokens of a message that somebody decided about. Whoever answers with one of them hears who decided.
+/// Ends the tokens of a message that somebody decided about. Later answers with them are told who decided.
 pub async fn decided(
     db: &mut Conn,
     entry: EntryNo,
@@ -126,8 +127,8 @@ pub async fn decided(
     Ok(())
 }
 
-/// Ends the moderators' tokens of a request that one of them decided about. Whoever answers with one of them hears who
-/// decided; `author`, whose request it is, does not.
+/// Ends the moderators' tokens of a request that one of them decided about. Later answers with them are told
+/// who decided, but not if they come from `author`, who made the request.
 pub async fn request_decided(
     db: &mut Conn,
     request: RequestNo,
@@ -148,7 +149,7 @@ pub async fn request_decided(
     Ok(())
 }
 
-/// Forgets tokens whose time is over.
+/// Deletes expired tokens.
 pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<(), StoreError> {
     query("DELETE FROM tokens WHERE expires_at < $1 AND request_no IS NULL")
         .bind(before.0)

@@ -1,10 +1,11 @@
-//! A whole site from SQLite to PostgreSQL: all rows with their numbers, in one transaction, counted on both sides.
+//! Moves a whole site from SQLite to PostgreSQL: all rows with their numbers, in one transaction, counted on
+//! both sides.
 
 use crate::nodes::Deployment;
 use crate::sql::{SqlRow, Value, placeholders, query};
 use crate::{Conn, Store, StoreError};
 
-/// In an order in which every row finds what it names.
+/// The tables in an order in which every row finds the rows that it refers to.
 const TABLES: &[&str] = &[
     "domains",
     "lists",
@@ -42,21 +43,21 @@ const TABLES: &[&str] = &[
     "event_positions",
     "event_consumers",
 ];
-/// Rows of one page: bodies come in pieces of 256 KiB.
+/// The rows per page. Rows of bodies have up to 256 KiB.
 const PAGE: i64 = 50;
 
-/// How far it is.
+/// The progress of a move.
 #[derive(Clone, Copy, Debug)]
 pub struct TransferProgress {
     /// The table.
     pub table: &'static str,
-    /// Rows that are over.
+    /// The rows so far.
     pub done: i64,
-    /// Rows of the table.
+    /// All rows of the table.
     pub all: i64,
 }
 
-/// Why a site is not moved; nothing has changed then.
+/// Why a site was not moved. Nothing was changed then.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
     /// The database.
@@ -65,7 +66,7 @@ pub enum TransferError {
     /// The site is on PostgreSQL already.
     #[error("this site is on PostgreSQL already: PostgreSQL's own tools move it elsewhere")]
     Source,
-    /// The new database is none of PostgreSQL.
+    /// The new database is not PostgreSQL.
     #[error("a site is moved to PostgreSQL: the address must begin with postgres://")]
     Target,
     /// The new database has lists.
@@ -83,7 +84,7 @@ pub enum TransferError {
     },
 }
 
-/// Copies every row. Nobody may serve either database meanwhile. Says how many rows there were.
+/// Copies every row. Nobody may serve either database meanwhile. Returns the number of rows.
 pub async fn transfer(
     from: &Store,
     to: &Store,
@@ -100,7 +101,7 @@ pub async fn transfer(
         return Err(TransferError::NotEmpty);
     }
     new.run("BEGIN").await?;
-    // Of a look at the new database with this program; nothing leans on it there yet.
+    // A check of the new database with this program may have left a site key. Nothing uses it yet.
     new.run("DELETE FROM site_keys").await?;
     // The migrations made its only row.
     new.run("DELETE FROM event_positions").await?;
@@ -185,7 +186,7 @@ async fn count(db: &mut Conn, table: &'static str) -> Result<i64, StoreError> {
 mod tests {
     use super::*;
 
-    /// What is of this database alone: its version, and the processes that serve it.
+    /// Tables that belong to this database only: its version, and the processes that serve it.
     const STAY: [&str; 3] = ["migrations", "node_keys", "nodes"];
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! Whose turn it is in the queue: lists take turns, and in each list those who send, so that a flood at one list delays
-//! nobody at another, and little those who write from elsewhere.
+//! Turns in the queue: lists take turns and, within each list, the senders. So a flood at one list delays no
+//! other list, and other senders of the same list only a little.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::queue_entry::{COLUMNS, QueueEntry, due, entry};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-/// Who was last. Each process has its own.
+/// The last turns. Each process has its own.
 #[derive(Clone, Debug, Default)]
 pub struct Turns {
     list: i64,
@@ -19,8 +19,8 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// Claims up to `limit` entries that were not claimed before: of each list one, of each source of a list one, then the
-    /// next of each. Nobody else gets them as long as this node lives.
+    /// Claims up to `limit` entries that were not claimed before: one per list and source, then the next of
+    /// each. No other node gets them as long as this node lives.
     pub(crate) async fn claim(
         &mut self,
         db: &mut Conn,
@@ -64,7 +64,7 @@ impl Turns {
         now: Timestamp,
     ) -> Result<Option<QueueEntry>, StoreError> {
         let last = self.sources.get(&list).copied().unwrap_or(-1);
-        // Behind the last one, or from the beginning.
+        // After the last one, or from the beginning.
         for (from, to) in [(last, i64::MAX), (-1, last)] {
             let sql = format!(
                 "UPDATE queue SET attempts = attempts + 1, claimed_by = $2 WHERE no =
@@ -84,7 +84,8 @@ impl Turns {
     }
 }
 
-/// The lists that have something to claim, in order. Looked up one behind the other, because the queue may be long.
+/// The lists with entries to claim, in order. Each list is looked up separately, because the queue may be
+/// long.
 async fn due_lists(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result<Vec<i64>, StoreError> {
     let least = |above: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! The one writer of a process: changes that come at the same time share a commit, and each fails alone.
+//! The only writer of a process. Concurrent changes share a commit, and each fails alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,26 +13,27 @@ use crate::StoreError;
 use crate::location::{Location, ReadPool, Work};
 use crate::sql::Conn;
 
-/// Changes in one commit.
+/// The most changes in one commit.
 const MAX_BATCH: usize = 256;
-/// With a server that does not answer.
+/// The time limit of a transaction if the server does not answer.
 const MAX_TRANSACTION: Duration = Duration::from_secs(60);
-/// The longest that a commit waits for company, however long it takes; on PostgreSQL a little more.
+/// The longest wait of a commit for other changes, however long a commit takes. On PostgreSQL it is a little
+/// longer.
 const MAX_GATHER: Duration = Duration::from_micros(500);
 
-/// What a job says when it has run: whether it worked, and whom to tell after the commit.
+/// The result of a job: whether it succeeded, and whom to notify after the commit.
 pub(crate) struct Ran {
     pub(crate) worked: bool,
     pub(crate) tell: Tell,
 }
 
-/// Tells who waits for a change what the commit said.
+/// Notifies the caller of a change about the commit.
 pub(crate) type Tell = Box<dyn FnOnce(Option<StoreError>) + Send>;
 
-/// A change: with the connection, or with the reason why there is none.
+/// A change. It gets the connection, or the reason why there is none.
 pub(crate) type Job = Box<dyn for<'c> FnOnce(Result<&'c mut Conn, StoreError>) -> Work<'c, Ran> + Send>;
 
-/// The connection that writes, and who waits for it.
+/// The writer's connection, and the waiting jobs.
 pub(crate) struct Writer {
     location: Location,
     readers: ReadPool,
@@ -42,10 +43,10 @@ pub(crate) struct Writer {
     last: LastCommit,
 }
 
-/// How the last commit went: what the next one can hope for.
+/// The size and duration of the last commit, which predict the next one.
 #[derive(Default)]
 struct LastCommit {
-    /// The jobs in it, and those that wait behind it.
+    /// The jobs in the commit, and those that waited behind it.
     crowd: usize,
     took: Duration,
 }
@@ -61,13 +62,14 @@ impl Writer {
         Self { location, readers, connection, jobs, commits, last: LastCommit::default() }
     }
 
-    /// Runs on a thread of its own: with SQLite each statement keeps it busy.
+    /// Runs on a thread of its own, because with SQLite each statement occupies the thread.
     pub(crate) fn start(mut self) -> Result<(), StoreError> {
         let failed = |error: std::io::Error| StoreError::Transient { code: error.to_string() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let thread = std::thread::Builder::new().name("writer".into());
         let serve = move || {
-            // A panic takes its transaction along, and who waits for it hears so; the others are served all the same.
+            // A panic rolls its transaction back and its callers get an error. All other changes are still
+            // served.
             while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run()))).is_err() {
                 tracing::error!(
                     event = "writer-panicked",
@@ -80,7 +82,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs until nobody can ask any more.
+    /// Runs until all senders are dropped.
     async fn run(&mut self) {
         while let Some(first) = self.jobs.recv().await {
             if let Err(error) = self.open().await {
@@ -99,7 +101,7 @@ impl Writer {
                     event = "commit-failed", %error,
                     "a commit failed; its callers retry or report the error"
                 );
-                // Nobody knows what became of its transaction.
+                // The outcome of its transaction is unknown.
                 self.connection = None;
             } else {
                 self.commits.fetch_add(1, Ordering::Relaxed);
@@ -107,7 +109,7 @@ impl Writer {
         }
     }
 
-    /// Begins a transaction, on a connection made anew if the old one was lost.
+    /// Begins a transaction, with a new connection if the old one was lost.
     async fn open(&mut self) -> Result<(), StoreError> {
         if let Some(known) = &mut self.connection {
             let begin = known.begin();
@@ -122,13 +124,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs the job and those that come meanwhile, commits, and tells them all.
+    /// Runs the job and those that arrive meanwhile, commits, and notifies all callers.
     async fn share_commit(&mut self, first: Job) -> Result<(), StoreError> {
         let connection = self.connection.as_mut().ok_or(StoreError::Stopped)?;
         let (tell, mut sound) = run_apart(first, connection).await;
         let mut told = vec![tell];
-        // As many as last time are on their way, or here. Half of them suffice, and the others come in while these are
-        // committed: but where a commit is slow, it takes along what is here.
+        // As many jobs as last time are probably on their way or here. Half of them suffice, so that the
+        // others arrive during the commit. If commits are slow, all jobs that are here are included.
         let (began, half, patience) = (Instant::now(), self.last.crowd / 2, self.last.took / 2);
         while sound && told.len() < MAX_BATCH && (told.len() < half || began.elapsed() < patience) {
             if let Ok(job) = self.jobs.try_recv() {
@@ -147,7 +149,7 @@ impl Writer {
             let committed = connection.run("COMMIT").await;
             committed.map_err(|error| StoreError::Unsure { code: error.to_string() })
         } else {
-            // PostgreSQL would roll it back, and say that all is well.
+            // PostgreSQL would roll it back and report success.
             Err(StoreError::Transient { code: "the transaction was given up".into() })
         };
         fail_point!("after-commit");
@@ -166,7 +168,7 @@ impl Writer {
     }
 }
 
-/// Runs a job inside its own savepoint; says whether the transaction can still be committed.
+/// Runs a job in its own savepoint. Returns whether the transaction can still be committed.
 async fn run_apart(job: Job, connection: &mut Conn) -> (Tell, bool) {
     if let Err(error) = connection.run("SAVEPOINT job").await {
         let tell = job(Err(error)).await.tell;
@@ -175,7 +177,7 @@ async fn run_apart(job: Job, connection: &mut Conn) -> (Tell, bool) {
     let ran = job(Ok(&mut *connection)).await;
     let tell = ran.tell;
     if !ran.worked {
-        // Its own error stands, whatever the commit does.
+        // The caller gets the job's own error, whatever the commit does.
         return (Box::new(move |_| tell(None)), undo(connection).await.is_ok());
     }
     match connection.run("RELEASE SAVEPOINT job").await {

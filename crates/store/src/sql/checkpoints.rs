@@ -1,4 +1,5 @@
-//! How the write-ahead log of SQLite gets into the file: on a thread beside the writer, which need not wait for it.
+//! Moves SQLite's write-ahead log into the database file, on a thread beside the writer, which need not wait
+//! for it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,17 +14,18 @@ use rusqlite::hooks::Wal;
 use super::sqlite;
 use crate::StoreError;
 
-/// With so many pages, 32 MiB in a new file, the thread moves what is there. What is taken in and finished before that
-/// never gets into the file.
+/// At this size (32 MiB in a new file) the thread moves the log. Data that is stored and deleted before that
+/// never reaches the file.
 const PAGES: i32 = 4096;
-/// When no more than so many are left, the writer moves them and waits for the disk: only then can the log begin anew.
+/// When no more than this is left, the writer moves the rest and waits for the disk, because only then can
+/// the log start anew.
 const REST_PAGES: i32 = 512;
-/// With so many the thread does not keep up, or something is in its way: the writer moves what it can.
+/// At this size the thread is too slow or blocked, and the writer moves what it can.
 const TOO_MANY_PAGES: i32 = 2 * PAGES;
-/// Before the thread tries again, when a reader or a full disk is in its way.
+/// The pause before the thread retries if a reader or a full disk blocks it.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Lets a thread do it for the connection that writes. It ends with the connection.
+/// Starts the thread for the writer's connection. It ends with the connection.
 pub(super) fn beside(writer: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let (wake, woken) = sync_channel(1);
     let moved = Arc::new(AtomicI32::new(0));

@@ -19,7 +19,7 @@ use crate::StoreError;
 pub(crate) use query::{Query, Value, placeholders, query};
 pub(crate) use row::SqlRow;
 
-/// A connection to either database: every table function takes one, from a reader or inside a write.
+/// A connection to either database. Every table function takes one, from a reader or inside a write.
 pub struct Conn(Link);
 
 enum Link {
@@ -60,7 +60,7 @@ impl Conn {
         matches!(self.0, Link::Postgres(_) | Link::PostgresReader(_))
     }
 
-    /// Whether nobody else changes anything meanwhile, and nobody else is to be called: SQLite.
+    /// Whether this is SQLite, where no other process changes anything and no other node is notified.
     pub(crate) fn is_alone(&self) -> bool {
         !self.is_postgres()
     }
@@ -84,12 +84,14 @@ impl Conn {
         }
     }
 
-    /// Opens a transaction that writes: SQLite takes the lock at once, because one that reads first cannot.
+    /// The statement that begins a writing transaction. SQLite takes the lock at once, because a transaction
+    /// that reads first may not get it.
     pub(crate) fn begin(&self) -> &'static str {
         if self.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" }
     }
 
-    /// Lets others come before the next commit. On the writer's own thread: the shortest sleep is longer than they take.
+    /// Waits for other jobs before the next commit. It spins on the writer's own thread, because the shortest
+    /// sleep is longer than the jobs take.
     pub(crate) async fn wait_a_little(&mut self) {
         match self.backend() {
             Backend::Sqlite(_) => std::thread::yield_now(),
@@ -97,17 +99,18 @@ impl Conn {
         }
     }
 
-    /// What ends a question whose row others must not change meanwhile: a transaction of SQLite's is alone.
+    /// The end of a query that locks its rows. A transaction of SQLite is alone in any case.
     pub(crate) fn locked(&self) -> &'static str {
         if self.is_postgres() { "FOR UPDATE" } else { "" }
     }
 
-    /// The same, where others may ask too.
+    /// The end of a query that locks its rows for changes, but not for other such queries.
     pub(crate) fn shared(&self) -> &'static str {
         if self.is_postgres() { "FOR SHARE" } else { "" }
     }
 
-    /// What ends the subquery of a claim: others claim beside us in PostgreSQL and pass over what we hold.
+    /// The end of the subquery of a claim. With PostgreSQL other nodes claim at the same time and skip rows
+    /// that we hold.
     pub(crate) fn skip_locked(&self) -> &'static str {
         if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" }
     }
@@ -117,7 +120,7 @@ impl Conn {
         if self.is_postgres() { format!("FOR UPDATE OF {table} SKIP LOCKED") } else { String::new() }
     }
 
-    /// The database's own clock in milliseconds, as an expression: nodes compare nothing with each other's.
+    /// The database's own clock in milliseconds, as an expression. Nodes never compare their own clocks.
     pub(crate) fn clock(&self) -> &'static str {
         if self.is_postgres() {
             "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
@@ -135,7 +138,7 @@ impl Conn {
         }
     }
 
-    /// Waits until no other node holds that lock. SQLite has one for all, taken by each transaction.
+    /// Waits for the lock of that number and takes it. With SQLite every transaction has the only lock.
     pub(crate) async fn lock_out_others(&mut self, key: i64) -> Result<(), StoreError> {
         if self.is_postgres() {
             query("SELECT pg_advisory_lock($1)").bind(key).execute(self).await?;
@@ -143,7 +146,7 @@ impl Conn {
         Ok(())
     }
 
-    /// Gives the lock back.
+    /// Releases the lock.
     pub(crate) async fn let_others_in(&mut self, key: i64) -> Result<(), StoreError> {
         if self.is_postgres() {
             query("SELECT pg_advisory_unlock($1)").bind(key).execute(self).await?;
@@ -159,7 +162,7 @@ impl Conn {
         Ok(())
     }
 
-    /// Calls the other nodes when the transaction is committed.
+    /// Notifies the other nodes when the transaction is committed.
     pub(crate) async fn notify(&mut self, runner: &'static str) -> Result<(), StoreError> {
         if self.is_postgres() {
             query("SELECT pg_notify('sealist', $1)").bind(runner).execute(self).await?;

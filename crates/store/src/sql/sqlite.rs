@@ -1,7 +1,7 @@
-//! SQLite, called straight on the thread that asks: a statement costs its own work and no hand-over.
+//! SQLite, called directly on the calling thread, so that a statement costs only its own work.
 //!
-//! No await happens inside a call, so whoever runs the future runs the statement. Changes run on the writer's own
-//! thread; reads are short, and large bodies are read in pieces.
+//! No await happens inside a call, so whoever polls the future runs the statement. Changes run on the
+//! writer's own thread. Reads are short, and large bodies are read in pieces.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,11 +17,11 @@ use super::{SqlRow, Value, checkpoints};
 use crate::StoreError;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// This often others are waited for who read the write-ahead log, each time as long as [`BUSY_TIMEOUT`].
+/// How often to wait for readers of the write-ahead log, each time for [`BUSY_TIMEOUT`].
 const SCRUB_TRIES: usize = 3;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 128;
-/// Of a new file. Most messages take one such page and a bit.
+/// The page size of a new file. Most messages take a little more than one page.
 const PAGE_OCTETS: u32 = 8192;
 
 /// Opens the file for changes, and makes it if there is none.
@@ -31,16 +31,16 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.execute_batch(&format!(
         "PRAGMA page_size = {PAGE_OCTETS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
     ))?;
-    // What is deleted is overwritten, so that words of plain lists stay in no free page. FAST would leave those. Measured: a
-    // stored and deleted message of 4 KiB costs 7 µs more and writes 27 KiB instead of 18, one of 1 MiB a third more of
-    // the time of its storage and 3.1 MiB instead of 2.
+    // Deleted data is overwritten, so that text of plain lists stays in no free page. FAST would leave some.
+    // Measured: a stored and deleted message of 4 KiB costs 7 µs more and writes 27 KiB instead of 18; one of
+    // 1 MiB takes a third more time and writes 3.1 MiB instead of 2.
     connection.execute_batch("PRAGMA secure_delete = ON;")?;
     checkpoints::beside(&mut connection, path)?;
     Ok(connection)
 }
 
-/// A new file is for its owner alone, whatever the umask; SQLite gives the files beside it the same mode. Why it cannot be
-/// made SQLite says.
+/// A new file is private whatever the umask, and SQLite gives the files beside it the same mode. If it cannot
+/// be made, SQLite reports why.
 fn make_private(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt as _;
     let _ = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path);
@@ -52,8 +52,8 @@ pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     configured(Connection::open_with_flags(path, flags)?)
 }
 
-/// Opens a file that there is, and changes nothing. A file that this process cannot write is read all the same, if
-/// nothing of it is in a write-ahead log: then nobody changes it.
+/// Opens an existing file without changing it. A file that this process cannot write is still readable if its
+/// write-ahead log is empty, because then nobody changes it.
 pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     if !can_be_written(path) && !has_log(path) {
         return configured(open_unchanging(path)?);
@@ -84,8 +84,7 @@ fn has_log(path: &Path) -> bool {
     std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
-/// Copies a database, as it is at one moment, into a file that its owner alone reads. The file has its name only when it
-/// is whole.
+/// Copies a consistent state of a database into a private file. The file gets its name when it is complete.
 pub(crate) fn copy(path: &Path, to: &Path) -> Result<PathBuf, StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let io = |error: std::io::Error| StoreError::Copy { path: to.to_owned(), why: error };
@@ -104,7 +103,8 @@ pub(crate) fn copy(path: &Path, to: &Path) -> Result<PathBuf, StoreError> {
 fn configured(connection: Connection) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
-    // A prepared statement stays as it is, whatever is bound; otherwise most are prepared anew each time.
+    // A prepared statement is kept whatever values are bound. Otherwise most statements are prepared again
+    // each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch("PRAGMA temp_store = MEMORY;")?;
     Ok(connection)
@@ -204,7 +204,7 @@ impl Drop for Pooled {
     }
 }
 
-/// Writes the file anew, without what was deleted in it, and empties the write-ahead log.
+/// Rewrites the file without deleted data, and empties the write-ahead log.
 pub(crate) fn scrub(path: &Path) -> Result<(), StoreError> {
     let connection = open_existing(path)?;
     connection.execute_batch("PRAGMA secure_delete = ON; VACUUM;")?;

@@ -1,4 +1,4 @@
-//! The whole state of a SQLite database, to be compared and put back.
+//! Dumps and restores the whole state of a SQLite database.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn rows(db: &Connection, table: &str) -> Vec<BTreeMap<String, String>> {
     statement.query_map([], row).expect(ONLY_IN_TESTS).collect::<Result<_, _>>().expect(ONLY_IN_TESTS)
 }
 
-/// Makes a SQLite database what another one is. Its store may be open, and nobody may write at that time.
+/// Makes a SQLite database equal to another one. Its store may be open, but nobody may write meanwhile.
 pub fn restore(file: &Path, from: &Path) {
     let db = Connection::open(file).expect(ONLY_IN_TESTS);
     let mut script =
