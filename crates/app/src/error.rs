@@ -63,6 +63,33 @@ pub enum AppError {
     /// An address that the site does not know.
     #[error("{0} is not known here: no list has it as member, owner or moderator")]
     NotKnown(String),
+    /// An address that belongs to no user.
+    #[error("{0} belongs to no person: `sealist users link` says which addresses belong together")]
+    NoUserOf(String),
+    /// An address that belongs to another user.
+    #[error("{0} belongs to another person: `sealist users unlink {0}` takes it from that person first")]
+    LinkedElsewhere(String),
+    /// An address to which memberships of its user go.
+    #[error("memberships of the person go to {0}: prefer another address with `sealist users prefer` first")]
+    StillSubscribed(String),
+    /// An address that is to be preferred has one of the roles by itself.
+    #[error(
+        "{0} has the same role by itself on a list: remove that role with `sealist members remove` first"
+    )]
+    HasRoleItself(String),
+    /// Another preferred address would be another key on a list with OpenPGP.
+    #[error(
+        "on {list}, a list with OpenPGP, another address means another key, and nobody has proved the key of {new} there: let {new} \
+         join {list} with its own key, remove {old}, and then prefer {new}"
+    )]
+    OtherKeyThere {
+        /// The list.
+        list: String,
+        /// The preferred address until now.
+        old: String,
+        /// The address that is to be preferred.
+        new: String,
+    },
     /// A list would lose its last owner.
     #[error(
         "this is the last owner of {0}, and without an owner nobody hears of its problems: add another owner first, with \

@@ -65,8 +65,9 @@ pub use outgoing::{
     BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare, record_results,
 };
 pub use people::{
-    BanChange, BanResult, LastOwner, MemberChange, MemberKeyState, MemberKeyView, MemberView, RolesToEnd,
-    change_ban, change_member, end_roles, find_members, list_members, rename, show_member,
+    BanChange, BanResult, ImportReport, ImportedKeys, LastOwner, MemberChange, MemberKeyState, MemberKeyView,
+    MemberView, RolesToEnd, SyncPlan, change_ban, change_member, end_roles, find_members, import_members,
+    link_address, list_members, plan_sync, prefer_address, rename, show_member, show_user, unlink_address,
 };
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};

@@ -87,6 +87,17 @@ pub async fn add_member(
     member: NewMember,
     now: Timestamp,
 ) -> Result<(), AppError> {
+    let effects = effects_of_new(app, list, member, now).await?;
+    app.carry_out(Some(list.no), effects, app.operator.clone(), now).await
+}
+
+/// What is done to add a member. Errs if the key cannot be used, or if the address is one of the list's own.
+pub(crate) async fn effects_of_new(
+    app: &App,
+    list: &MailingList,
+    member: NewMember,
+    now: Timestamp,
+) -> Result<Vec<Effect>, AppError> {
     let NewMember { address, name, role, key } = member;
     check_not_own(&list.name, &address)?;
     let given = match key {
@@ -103,7 +114,7 @@ pub async fn add_member(
     };
     effects.push(Effect::Join { address, name, role, preferences: Preferences::default() });
     effects.extend(arrival);
-    app.carry_out(Some(list.no), effects, app.operator.clone(), now).await
+    Ok(effects)
 }
 
 /// Gives an address the certificate that an admin vouches for, or merges an update or a revocation into the one

@@ -26,6 +26,7 @@ pub mod payload;
 pub mod pipelines;
 mod reason;
 pub mod replay;
+pub mod roster_file;
 pub mod routes;
 pub mod rules;
 mod sentences;

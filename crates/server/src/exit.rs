@@ -67,7 +67,9 @@ fn of_setting(error: &SettingError) -> Code {
 fn of_app(error: &AppError) -> Code {
     match error {
         AppError::Store(error) => of_store(error),
-        AppError::NoSuchList(_) | AppError::NoRole { .. } | AppError::NotKnown(_) => Code::NoUser,
+        AppError::NoSuchList(_) | AppError::NoRole { .. } | AppError::NotKnown(_) | AppError::NoUserOf(_) => {
+            Code::NoUser
+        }
         AppError::NoSuchStyle(_) | AppError::NoSuchWorkflow(_) => Code::Usage,
         AppError::Name(NameRefused::Meets(..)) | AppError::ListExists(_) => Code::CannotCreate,
         AppError::Overtaken => Code::TryAgain,

@@ -24,6 +24,7 @@ pub mod key_checks;
 pub mod key_news;
 pub mod key_refresh;
 pub mod keys;
+pub mod list_content;
 pub mod list_keys;
 pub mod list_settings;
 pub mod lists;

@@ -68,8 +68,11 @@ pub(crate) async fn on_arrival(
     address: &Address,
 ) -> Result<Vec<Effect>, AppError> {
     let approves = list_context.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
+    if !approves {
+        return Ok(Vec::new());
+    }
     let facts = facts(list_context.app, list_context.list, address).await?;
-    let (Some(person), Some(known), true) = (&facts.person, &facts.known, approves) else {
+    let (Some(person), Some(known)) = (&facts.person, &facts.known) else {
         return Ok(Vec::new());
     };
     let changes = key_changes::of(&mut *list_context.app.store.reader().await?, person.no).await?;

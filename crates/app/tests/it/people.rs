@@ -1,15 +1,19 @@
 //! People as an admin changes them: who is removed leaves as by mail, a list keeps its last owner, and of changes at the same time
 //! none is lost.
 
-use crate::moved_clock::{PLAIN, day, deliver, join, set, site_with};
+use crate::moved_clock::{OPENPGP, PLAIN, day, deliver, join, set, site_with};
 use sealist_app::{
-    App, AppError, BanChange, BanResult, LastOwner, MemberChange, RolesToEnd, change_ban, change_member,
-    end_roles, find_members, list_members, rename, show_member,
+    App, AppError, BanChange, BanResult, ImportedKeys, LastOwner, MemberChange, RolesToEnd, change_ban,
+    change_member, end_roles, find_members, import_members, link_address, list_members, plan_sync,
+    prefer_address, rename, show_member, show_user, unlink_address,
 };
 use sealist_lists::model::{
-    DeliveryStatus, MailingList, PreferenceChange, PreferenceLevel, PreferenceSource, Role,
+    DeliveryStatus, MailingList, PreferenceChange, PreferenceLevel, PreferenceSource, Preferences, Role,
 };
+use sealist_lists::roster_file::{ListedPerson, read_roster};
 use sealist_mail::Address;
+use sealist_openpgp::testing::{Kind, Person};
+use sealist_store::people::Subscriber;
 use sealist_store::{StoreError, events, people};
 use tempfile::TempDir;
 
@@ -207,4 +211,96 @@ async fn a_ban_counts_where_it_was_made() {
         change_ban(&app, Some(&list), &"eve@x.example".parse().unwrap(), BanChange::Remove, day(1)).await;
     assert_eq!(of_list.unwrap(), BanResult::Unchanged, "the ban of the site is another one");
     assert!(banned(&app).await);
+}
+
+fn listed(text: &str) -> Vec<ListedPerson> {
+    read_roster(text).unwrap()
+}
+
+/// An import adds who is missing, gives keys that can be used, and can be repeated.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_adds_who_is_missing() {
+    let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
+    join(&app, &list, ANNE, Role::Member, None).await;
+    let bart = Person::new("bart@x.example", Kind::Curve25519, day(-20));
+    let cris = Person::new("cris@x.example", Kind::Curve25519, day(-20));
+    let other = Person::new("cris@x.example", Kind::Curve25519, day(-20));
+    let mut keys = ImportedKeys::default();
+    for person in [&bart, &cris, &other] {
+        assert_eq!(keys.add(&person.certificate().to_bytes(), day(0)).unwrap(), 1);
+    }
+    let file = format!("{ANNE},Anne\nbart@x.example,Bart\ncris@x.example\ndora@x.example\n");
+    let report = import_members(&app, &list, &listed(&file), Role::Member, &keys, |_| {}).await.unwrap();
+    assert_eq!(report.added, ["bart@x.example", "cris@x.example", "dora@x.example"]);
+    assert_eq!((report.already, report.keys), (1, 1));
+    assert!(report.refused_keys[0].1.contains("2 keys name the address"), "{:?}", report.refused_keys);
+    let key = show_member(&app, &list, &address("bart@x.example")).await.unwrap().remove(0).key;
+    assert_eq!(key.fingerprint, Some(bart.certificate().fingerprint().to_string()));
+    let again = import_members(&app, &list, &listed(&file), Role::Member, &keys, |_| {}).await.unwrap();
+    assert_eq!((again.added.len(), again.already), (0, 4));
+    let own = listed("team@lists.example\nnew@x.example");
+    let refused = import_members(&app, &list, &own, Role::Member, &keys, |_| {}).await;
+    assert!(matches!(refused, Err(AppError::OwnAddress(_))));
+    assert!(roles(&app, &list, "new@x.example").await.is_empty(), "nobody is added then");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_names_who_comes_and_who_goes() {
+    for (members, file, add, remove) in [
+        (vec![ANNE, OTTO], "anne@example.org\notto@example.org", vec![], vec![]),
+        (vec![ANNE, OTTO], "ANNE@Example.org\nnew@x.example", vec!["new@x.example"], vec![OTTO]),
+        (vec![], "new@x.example", vec!["new@x.example"], vec![]),
+        (vec![ANNE], "olga@example.org", vec![OLGA], vec![ANNE]),
+    ] {
+        let (app, list, _folder) = site(&[(OLGA, Role::Owner)]).await;
+        for member in members {
+            join(&app, &list, member, Role::Member, None).await;
+        }
+        let plan = plan_sync(&app, &list, &listed(file)).await.unwrap();
+        let added: Vec<String> = plan.add.iter().map(|person| person.address.to_string()).collect();
+        let removed: Vec<String> = plan.remove.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (added, removed),
+            (add.iter().map(|a| (*a).to_owned()).collect(), remove.iter().map(|a| (*a).to_owned()).collect()),
+            "{file}"
+        );
+    }
+}
+
+/// On a list with OpenPGP another preferred address would be another key: that is refused, and nothing is changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
+    const HOME: &str = "anne@home.example";
+    for (style, works) in [(PLAIN, true), (OPENPGP, false)] {
+        let (app, list, _folder) = site_with(style, "team@lists.example").await;
+        join(&app, &list, ANNE, Role::Moderator, None).await;
+        let user = link_address(&app, &address(ANNE), &address(HOME), day(0)).await.unwrap();
+        let (no, preferred) = (list.no, user.preferred().unwrap().no);
+        let subscriber = Subscriber::User(user.no, preferred);
+        let subscribed: Result<_, StoreError> = app
+            .store
+            .write(move |db| {
+                Box::pin(people::subscribe(db, no, subscriber, Role::Member, Preferences::default(), day(0)))
+            })
+            .await;
+        subscribed.unwrap();
+        let changed = prefer_address(&app, &address(HOME)).await;
+        let words = changed.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        assert_eq!(changed.is_ok(), works, "{style}: {words}");
+        assert!(
+            works || words.contains("let anne@home.example join team@lists.example with its own key"),
+            "{words}"
+        );
+        // What the address has by itself stays, and so does everything where it was refused.
+        let (at_home, at_work) = (roles(&app, &list, HOME).await, roles(&app, &list, ANNE).await);
+        let expected = if works { (vec![Role::Member], 1) } else { (vec![], 2) };
+        assert_eq!((at_home, at_work.len()), expected, "{style}");
+        let preferred =
+            show_user(&app, &address(ANNE)).await.unwrap().preferred().unwrap().address.to_string();
+        assert_eq!(preferred, if works { HOME } else { ANNE }, "{style}");
+        let there = address(if works { HOME } else { ANNE });
+        assert!(matches!(unlink_address(&app, &there).await, Err(AppError::StillSubscribed(_))), "{style}");
+        // The same address again is no change.
+        prefer_address(&app, &there).await.unwrap();
+    }
 }

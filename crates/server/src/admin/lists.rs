@@ -2,14 +2,14 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use sealist_app::{App, AppError, NewMember, add_member, check_not_own, create_list, list_certificate};
+use sealist_app::{App, NewMember, add_member, check_not_own, create_list, list_certificate};
 use sealist_lists::model::{ListName, Role};
 use sealist_mail::Address;
 use sealist_store::lists;
 use serde_json::json;
 
 use super::members::want_of_key;
-use super::{CommandOutput, find_list, owners, settings, warned};
+use super::{CommandOutput, deletion, find_list, owners, settings, warned};
 
 #[derive(Subcommand)]
 pub(crate) enum Lists {
@@ -55,10 +55,13 @@ pub(crate) enum Lists {
         #[arg(long)]
         strip_certifications: bool,
     },
-    /// Deletes a list with its members and posts; its key files stay, keys in the database go.
+    /// Deletes a list with its members and posts, after it says what goes and asks. Its key files stay, keys in the database go.
     Delete {
         /// The name of the list.
         list: ListName,
+        /// Deletes without a question.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -105,10 +108,9 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
             let armored = String::from_utf8_lossy(&key.armored()).into_owned();
             (armored.clone(), json!({ "fingerprint": key.fingerprint().to_string(), "certificate": armored }))
         }
-        Lists::Delete { list } => {
-            let no = find_list(app, &list).await?.no;
-            app.store.write(move |db| Box::pin(lists::delete(db, no))).await.map_err(AppError::Store)?;
-            (format!("{list} is deleted\n"), json!({ "deleted": list }))
+        Lists::Delete { list, yes } => {
+            let consent = if yes { deletion::Consent::Given } else { deletion::Consent::Asked };
+            deletion::run(app, &list, consent).await?
         }
     })
 }

@@ -5,6 +5,7 @@ mod archive;
 mod audit;
 mod bans;
 mod db;
+mod deletion;
 mod holds;
 mod keys;
 mod lists;
@@ -15,6 +16,7 @@ mod refresh;
 mod requests;
 mod settings;
 mod texts;
+mod users;
 mod wkd;
 
 use std::io::Read as _;
@@ -57,6 +59,9 @@ pub(crate) enum AdminCommand {
     /// Adds, lists, changes and removes members, owners and moderators of a list.
     #[command(subcommand)]
     Members(members::Members),
+    /// Says which addresses belong to one person.
+    #[command(subcommand)]
+    Users(users::Users),
     /// Bans addresses and domains from one list or from all, and takes bans back.
     #[command(subcommand)]
     Bans(bans::Bans),
@@ -110,6 +115,7 @@ pub(crate) async fn run(path: &Path, command: AdminCommand) -> anyhow::Result<Co
     match command {
         AdminCommand::Lists(command) => lists::run(app, command).await,
         AdminCommand::Members(command) => members::run(app, command).await,
+        AdminCommand::Users(command) => users::run(app, command).await,
         AdminCommand::Bans(command) => bans::run(app, command).await,
         AdminCommand::Keys(command) => keys::run(app, config, command).await,
         AdminCommand::Requests(command) => requests::run(app, command).await,

@@ -193,7 +193,7 @@ fn data_is_data() {
         &["doctor"],
         &["quickstart", "olga@example.org", "--list", team],
         &["members", "remove", team, "anne@example.org"],
-        &["lists", "delete", team],
+        &["lists", "delete", team, "--yes"],
     ] {
         let said = server.command(&[&["--json"], arguments].concat());
         let data: Result<serde_json::Value, _> = serde_json::from_slice(&said.stdout);

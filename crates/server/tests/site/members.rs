@@ -104,3 +104,74 @@ fn keys_come_from_standard_input() {
     let said = with_input(&server, &["keys", "check", "-"], key.as_bytes());
     assert!(said.contains("team@lists.example"), "{said}");
 }
+
+#[test]
+fn many_come_and_go_by_a_file() {
+    let server = Server::start();
+    server.cli(&["lists", "create", TEAM, "--style", "legacy-default", "--owner", "olga@example.org"]);
+    let many: String = (0..2000).map(|number| format!("m{number}@x.example,Member {number}\n")).collect();
+    let said = server.cli(&["members", "import", TEAM, &server.file("many.csv", many.as_bytes())]);
+    assert!(said.starts_with("2000 added as member"), "{said}");
+    assert_eq!(server.cli(&["members", "list", TEAM]).lines().count(), 2001);
+    let said =
+        with_input(&server, &["members", "import", TEAM, "-", "--dry-run"], b"m1@x.example\nnew@x.example\n");
+    assert_eq!(said, "1 would be added as member:\n  new@x.example\n");
+    let few = server.file("few.csv", b"email,name\nm1@x.example,One\nnew@x.example,New\n");
+    let planned = server.cli(&["--json", "members", "sync", TEAM, &few, "--dry-run"]);
+    let planned: Value = serde_json::from_str(&planned).unwrap();
+    assert_eq!(planned["would_add"].as_array().unwrap().len(), 1);
+    assert_eq!(planned["would_remove"].as_array().unwrap().len(), 1999);
+    assert_eq!(server.cli(&["members", "list", TEAM]).lines().count(), 2001, "nothing is done");
+    for (content, words) in [
+        (&b"anne@x.example\nnobody\n"[..], "line 2: \"nobody\" is no address"),
+        (b"anne@x.example,a@b", "a name has at most"),
+        (b"\xff", "no text in UTF-8"),
+    ] {
+        let said = server.command(&["members", "import", TEAM, &server.file("bad.csv", content)]);
+        let text = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(said.status.code() == Some(65) && text.contains(words), "{text}");
+    }
+    let said = server.command(&["members", "sync", TEAM, &server.file("none.csv", b"# nobody\n")]);
+    assert!(String::from_utf8_lossy(&said.stderr).contains("everybody would be removed"));
+
+    // Sync removes as by mail, and touches members alone.
+    let other = "other@lists.example";
+    server.cli(&["lists", "create", other, "--style", "legacy-default", "--owner", "olga@example.org"]);
+    server.cli(&["members", "add", other, ANNE]);
+    let said = server.cli(&["members", "sync", other, &few]);
+    assert!(said.contains("2 added") && said.contains("1 removed"), "{said}");
+    let roster = server.cli(&["members", "list", other]);
+    assert!(roster.contains("olga@example.org") && roster.contains("m1@x.example") && !roster.contains(ANNE));
+}
+
+#[test]
+fn a_list_is_deleted_when_that_is_meant() {
+    let server = Server::start();
+    server.cli(&["lists", "create", TEAM, "--owner", "olga@example.org"]);
+    server.cli(&["members", "add", TEAM, ANNE]);
+    let said = server.command(&["lists", "delete", TEAM]);
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.code(), Some(64), "{text}");
+    assert!(text.contains("1 members, 1 owners and moderators") && text.contains("--yes"), "{text}");
+    assert!(server.cli(&["lists", "list"]).contains(TEAM));
+    let data = json(&server, &["lists", "delete", TEAM, "--yes"]);
+    assert_eq!(data["content"]["members"], 1);
+    assert_eq!(server.cli(&["lists", "list"]), "");
+}
+
+#[test]
+fn addresses_of_a_person_are_linked() {
+    let server = Server::start();
+    server.cli(&["lists", "create", TEAM]);
+    server.cli(&["members", "add", TEAM, ANNE]);
+    let said = server.cli(&["users", "link", ANNE, "anne@home.example"]);
+    assert!(said.contains("anne@example.org  (preferred)") && said.contains("anne@home.example"), "{said}");
+    let data = json(&server, &["users", "prefer", "anne@home.example"]);
+    assert_eq!(data["addresses"][1]["preferred"], true);
+    assert_eq!(data["id"], json(&server, &["users", "show", ANNE])["id"]);
+    server.cli(&["members", "add", TEAM, "bart@example.org"]);
+    let taken = server.command(&["users", "link", "bart@example.org", ANNE]);
+    assert!(String::from_utf8_lossy(&taken.stderr).contains("belongs to another person"));
+    server.cli(&["users", "unlink", ANNE]);
+    assert_eq!(server.command(&["users", "show", ANNE]).status.code(), Some(67));
+}

@@ -170,7 +170,7 @@ fn keys_without_their_lists_are_a_fault() {
     // A list that was deleted leaves its keys, and a site that serves nobody.
     let site = configured(0);
     assert!(sealist(site.path(), &["lists", "create", LIST]).status.success());
-    assert!(sealist(site.path(), &["lists", "delete", LIST]).status.success());
+    assert!(sealist(site.path(), &["lists", "delete", LIST, "--yes"]).status.success());
     let said = text(&sealist(site.path(), &["doctor"]));
     assert!(said.contains("WARN  key without list") && !said.contains("never held"), "{said}");
 }

@@ -145,7 +145,7 @@ async fn write(server: &Server, to: &str, from: &str) {
 async fn a_list_that_goes_stops_no_other() {
     let mut hop = SlowHop::start().await;
     let server = two_lists(&mut hop).await;
-    server.cli(&["lists", "delete", LIST]);
+    server.cli(&["lists", "delete", LIST, "--yes"]);
     hop.go_on.send(true).unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     write(&server, OTHER, "kim").await;

@@ -1,5 +1,6 @@
 //! `sealist members`: who belongs to a list, in which role, and what is set for them.
 
+mod import;
 mod show;
 
 use std::path::PathBuf;
@@ -81,6 +82,37 @@ pub(crate) enum Members {
         #[arg(long, value_parser = role)]
         role: Option<Role>,
     },
+    /// Adds the people of a file: lines `ADDRESS`, `ADDRESS,NAME` or `NAME <ADDRESS>`, or a table with a column `email`. Who has
+    /// the role stays as they are.
+    Import {
+        /// The name of the list.
+        list: ListName,
+        /// The file; `-` reads standard input.
+        file: PathBuf,
+        /// The role: member, owner, moderator or nonmember.
+        #[arg(long, default_value = "member", value_parser = role)]
+        role: Role,
+        /// A folder of key files, or a file with many certificates: everybody gets the key that names the address. You vouch for them.
+        #[arg(long, value_name = "PATH")]
+        keys: Option<PathBuf>,
+        /// Says what would be done, and does nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Makes the members of a list those of a file: adds who is missing and removes who is not in it. Owners, moderators and
+    /// nonmembers stay.
+    Sync {
+        /// The name of the list.
+        list: ListName,
+        /// The file, as for `members import`; `-` reads standard input.
+        file: PathBuf,
+        /// A folder of key files, or a file with many certificates, as for `members import`.
+        #[arg(long, value_name = "PATH")]
+        keys: Option<PathBuf>,
+        /// Says who would be added and removed, and does nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Takes one role on a list from an address, or all its roles. A member gets the list's goodbye notice.
     Remove {
         /// The name of the list.
@@ -133,6 +165,16 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
             let change = MemberChange::parse(&name, value.as_deref())?;
             let member = change_member(app, &list, &address, role, change, app.store.now()).await?;
             Ok(was_set(&list, &member, &name, value.as_deref()))
+        }
+        Members::Import { list, file, role, keys, dry_run } => {
+            let list = find_list(app, &list).await?;
+            let given = import::read(&file, keys.as_deref(), app.store.now())?;
+            import::run(app, &list, given, role, import::Mode::of(dry_run)).await
+        }
+        Members::Sync { list, file, keys, dry_run } => {
+            let list = find_list(app, &list).await?;
+            let given = import::read(&file, keys.as_deref(), app.store.now())?;
+            import::sync(app, &list, given, import::Mode::of(dry_run)).await
         }
         Members::Remove { list, address, role, last_owner } => {
             let list = find_list(app, &list).await?;

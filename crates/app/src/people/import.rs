@@ -1,0 +1,154 @@
+//! Many people at once: who is added, who is there already, and whose key cannot be used.
+
+use std::collections::{HashMap, HashSet};
+
+use sealist_lists::model::{MailingList, Role};
+use sealist_lists::roster_file::ListedPerson;
+use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::{Certificate, CertificateError};
+
+use crate::effects::Effect;
+use crate::error::AppError;
+use crate::people::view::list_members;
+use crate::setup::{NewMember, check_not_own, effects_of_new};
+use crate::site::App;
+
+/// Members of one transaction.
+const CHUNK: usize = 500;
+
+/// Certificates by the addresses that they name.
+#[derive(Clone, Debug, Default)]
+pub struct ImportedKeys(HashMap<String, Vec<Certificate>>);
+
+impl ImportedKeys {
+    /// Takes the certificates of a file, armored or binary. Returns how many there were. Errs if it has none.
+    pub fn add(&mut self, file: &[u8], now: Timestamp) -> Result<usize, CertificateError> {
+        let certificates = Certificate::read(file)?;
+        for certificate in &certificates {
+            for address in certificate.addresses(now) {
+                let known = self.0.entry(address.key()).or_default();
+                if known.iter().all(|one| one.fingerprint() != certificate.fingerprint()) {
+                    known.push(certificate.clone());
+                }
+            }
+        }
+        Ok(certificates.len())
+    }
+
+    /// The certificate that names an address. Errs with the reason if several do: nobody can say which one is meant.
+    fn of(&self, address: &Address) -> Result<Option<Vec<u8>>, String> {
+        match self.0.get(&address.key()).map(Vec::as_slice) {
+            None | Some([]) => Ok(None),
+            Some([one]) => Ok(Some(one.to_bytes())),
+            Some(several) => {
+                Err(format!("{} keys name the address: import the right one alone", several.len()))
+            }
+        }
+    }
+}
+
+/// What became of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ImportReport {
+    /// The addresses that have the role now and had it not before.
+    pub added: Vec<String>,
+    /// How many had the role already.
+    pub already: usize,
+    /// How many of those who were added got a key.
+    pub keys: usize,
+    /// The addresses that were added without the key that was meant for them, and why.
+    pub refused_keys: Vec<(String, String)>,
+}
+
+/// Who is added and who is removed, so that a list has the members of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncPlan {
+    /// The people of the file who are no members.
+    pub add: Vec<ListedPerson>,
+    /// The members who are not in the file.
+    pub remove: Vec<Address>,
+}
+
+/// Gives the people a role, some hundred in one transaction; who has it stays as they are. A key that cannot be used keeps nobody
+/// from the list. `progress` hears how many are done. An import that was interrupted is completed by the same import.
+pub async fn import_members(
+    app: &App,
+    list: &MailingList,
+    people: &[ListedPerson],
+    role: Role,
+    keys: &ImportedKeys,
+    mut progress: impl FnMut(usize) + Send,
+) -> Result<ImportReport, AppError> {
+    let now = app.store.now();
+    for person in people {
+        check_not_own(&list.name, &person.address)?;
+    }
+    let there = keys_of_role(app, list, role).await?;
+    let new: Vec<&ListedPerson> =
+        people.iter().filter(|person| !there.contains(&person.address.key())).collect();
+    let mut report = ImportReport { already: people.len() - new.len(), ..ImportReport::default() };
+    for chunk in new.chunks(CHUNK) {
+        let mut effects = Vec::new();
+        for person in chunk {
+            let member =
+                NewMember { address: person.address.clone(), name: person.name.clone(), role, key: None };
+            effects.extend(with_key(app, list, member, keys, &mut report, now).await?);
+        }
+        app.carry_out(Some(list.no), effects, app.operator.clone(), now).await?;
+        report.added.extend(chunk.iter().map(|person| person.address.to_string()));
+        progress(report.added.len());
+    }
+    Ok(report)
+}
+
+/// Adds a member with the key that is meant for the address, or without it if the key cannot be used.
+async fn with_key(
+    app: &App,
+    list: &MailingList,
+    member: NewMember,
+    keys: &ImportedKeys,
+    report: &mut ImportReport,
+    now: Timestamp,
+) -> Result<Vec<Effect>, AppError> {
+    let (address, name, role) = (member.address.clone(), member.name.clone(), member.role);
+    let refused = match keys.of(&address) {
+        Ok(None) => return effects_of_new(app, list, member, now).await,
+        Ok(key) => match effects_of_new(app, list, NewMember { key, ..member }, now).await {
+            Ok(effects) => {
+                report.keys += 1;
+                return Ok(effects);
+            }
+            Err(
+                error @ (AppError::Certificate(_)
+                | AppError::Unusable(_)
+                | AppError::OtherAddress(_)
+                | AppError::Update(_)),
+            ) => error.to_string(),
+            Err(error) => return Err(error),
+        },
+        Err(why) => why,
+    };
+    report.refused_keys.push((address.to_string(), refused));
+    effects_of_new(app, list, NewMember { address, name, role, key: None }, now).await
+}
+
+/// Says who is added and removed, so that a list has exactly those members.
+pub async fn plan_sync(app: &App, list: &MailingList, people: &[ListedPerson]) -> Result<SyncPlan, AppError> {
+    let members = list_members(app, list, Some(Role::Member)).await?;
+    let members = members.iter().filter_map(|view| view.address.parse::<Address>().ok());
+    let members: HashMap<String, Address> = members.map(|address| (address.key(), address)).collect();
+    let wanted: HashSet<String> = people.iter().map(|person| person.address.key()).collect();
+    let mut remove: Vec<Address> = members
+        .iter()
+        .filter(|(key, _)| !wanted.contains(*key))
+        .map(|(_, address)| address.clone())
+        .collect();
+    remove.sort_by_key(Address::key);
+    let add = people.iter().filter(|person| !members.contains_key(&person.address.key()));
+    Ok(SyncPlan { add: add.cloned().collect(), remove })
+}
+
+async fn keys_of_role(app: &App, list: &MailingList, role: Role) -> Result<HashSet<String>, AppError> {
+    let there = list_members(app, list, Some(role)).await?;
+    Ok(there.iter().map(|view| Address::key_of(&view.address)).collect())
+}
