@@ -5,6 +5,7 @@ use sealist_lists::payload::{self, Payload};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{self as openpgp, SignWith};
 use sealist_store::bodies::{self, BodyUse, StoredBody};
+use sealist_store::{StoreError, holds};
 
 use crate::error::AppError;
 use crate::sealing;
@@ -35,6 +36,9 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
             break;
         }
     }
+    let no = list.no;
+    let forgotten = app.store.write(move |db| Box::pin(holds::forget_plain_summaries(db, no)));
+    forgotten.await.map_err(|error: StoreError| error)?;
     app.store.scrub().await?;
     Ok(sealed)
 }

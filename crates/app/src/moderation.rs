@@ -23,7 +23,7 @@ use crate::notice_kinds::{NotPosted, not_let_through};
 use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
 use crate::opening::open_stored;
 use crate::site::App;
-use crate::summaries::{Extent, minute, outside, size, whole_content};
+use crate::summaries::{Extent, minute, outside, size, summary_of, whole_content};
 
 /// Octets of a message that an owner gets who asks for it.
 const MAX_ASKED_OCTETS: usize = 1024 * 1024;
@@ -140,7 +140,7 @@ pub async fn outside_of(app: &App, entry: &QueueEntry) -> Result<QueuedMessageVi
     let address =
         list.as_ref().map(|list| list.name.address(entry.sub_address).to_string()).unwrap_or_default();
     let seen = match &list {
-        Some(list) => outside(app, list, entry).await.ok(),
+        Some(list) => summary_of(app, list, entry).await.ok(),
         None => None,
     };
     let is_plain = list.is_some_and(|list| list.settings.pgp.is_none());

@@ -83,7 +83,13 @@ pub(crate) async fn open_stored(
 
 /// Opens a stored body of a list. Errs with [`AppError::NoKeys`] if this node lacks the list's keys.
 pub(crate) async fn open_body(app: &App, list: &MailingList, no: BodyNo) -> Result<Cleartext, AppError> {
-    Ok(match bodies::load(&mut *app.store.reader().await?, no).await? {
+    let body = bodies::load(&mut *app.store.reader().await?, no).await?;
+    open_own(app, list, body).await
+}
+
+/// Opens what the server stored of a list. Errs as [`open_body`].
+pub(crate) async fn open_own(app: &App, list: &MailingList, body: StoredBody) -> Result<Cleartext, AppError> {
+    Ok(match body {
         StoredBody::Plain { payload, .. } => Cleartext::new(payload),
         StoredBody::Sealed(sealed) => app.keys_of(list).await?.storage.open(&sealed)?,
     })

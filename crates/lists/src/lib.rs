@@ -17,6 +17,7 @@ pub mod draft;
 pub mod events;
 pub mod facts;
 pub mod handlers;
+pub mod held_summary;
 pub mod hold_owner;
 pub mod key_problem;
 pub mod model;

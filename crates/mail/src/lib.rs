@@ -57,5 +57,5 @@ pub use refusal::{Concern, HopRefusal, SmtpStage};
 pub use signed_part::is_signed_part;
 pub use tame::{tamed, tamed_message};
 pub use time::Timestamp;
-pub use visible::{one_line, shown};
+pub use visible::{one_line, shortened, shown};
 pub use words::first_text;

@@ -44,9 +44,31 @@ pub fn one_line(text: &str) -> String {
     text.chars().filter_map(of_line).collect()
 }
 
+/// Characters of a field that is shown among others.
+const MAX_SHOWN: usize = 60;
+
+/// The text as one visible line of at most 60 characters, so that it fits on a screen. Blanks that follow each other become
+/// one, and `…` stands for what is left out.
+pub fn shortened(text: &str) -> String {
+    let line = one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MAX_SHOWN {
+        return line;
+    }
+    let mut line: String = line.chars().take(MAX_SHOWN - 1).collect();
+    line.push('…');
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_is_one_line_that_says_what_it_shows() {
+        assert_eq!(shortened("a\r\n b\u{202e}c\u{7}"), "a bc");
+        assert_eq!(shortened("a\u{2028}b\u{61c}\u{180e}\u{e0041}c"), "a bc");
+        assert_eq!(shortened(&"x".repeat(100)).chars().count(), MAX_SHOWN);
+    }
 
     #[test]
     fn what_nobody_sees_is_shown_escaped() {

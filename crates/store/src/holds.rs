@@ -3,7 +3,9 @@
 use sealist_lists::model::{AddressNo, EntryNo, ListNo};
 use sealist_lists::rules::Reason;
 use sealist_mail::{Address, Timestamp};
+use sealist_openpgp::Sealed;
 
+use crate::bodies::StoredBody;
 use crate::queue;
 use crate::queue_entry::{COLUMNS, QueueEntry, QueueName, entry as read_entry};
 use crate::sql::query;
@@ -19,7 +21,7 @@ pub struct HoldLimits {
 }
 
 /// The facts about a message that is being held.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Hold<'a> {
     /// Why it is held.
     pub reasons: &'a [Reason],
@@ -27,6 +29,8 @@ pub struct Hold<'a> {
     pub member: Option<AddressNo>,
     /// The author who is told now that it waits.
     pub told: Option<&'a Address>,
+    /// What everybody on its way saw of it, in JSON; `None` if nobody could read it.
+    pub summary: Option<&'a StoredBody>,
 }
 
 /// Holds a claimed entry for a moderator. Errs as [`queue::finish`] does.
@@ -45,6 +49,49 @@ pub async fn hold(
     .bind(now.0)
     .bind(hold.member.map(|member| member.0))
     .bind(hold.told.map_or(String::new(), Address::to_string))
+    .execute(&mut *db)
+    .await?;
+    match hold.summary {
+        Some(summary) => keep_summary(db, entry.no, summary).await,
+        None => Ok(()),
+    }
+}
+
+async fn keep_summary(db: &mut Conn, entry: EntryNo, summary: &StoredBody) -> Result<(), StoreError> {
+    let (_, wrapped_key, outer, data) = summary.parts();
+    query(
+        "INSERT INTO hold_summaries (entry_no, wrapped_key, outer_part, data) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (entry_no) DO UPDATE SET wrapped_key = $2, outer_part = $3, data = $4",
+    )
+    .bind(entry.0)
+    .bind(wrapped_key)
+    .bind(outer)
+    .bind(data)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What everybody on the way of a message saw of it, as [`hold`] stored it. `None`: the message was held without.
+pub async fn summary(db: &mut Conn, entry: EntryNo) -> Result<Option<StoredBody>, StoreError> {
+    let row = query("SELECT wrapped_key, outer_part, data FROM hold_summaries WHERE entry_no = $1");
+    let Some(row) = row.bind(entry.0).fetch_optional(db).await? else { return Ok(None) };
+    let (wrapped_key, outer, payload): (Vec<u8>, Vec<u8>, Vec<u8>) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    if wrapped_key.is_empty() {
+        return Ok(Some(StoredBody::Plain { outer, payload }));
+    }
+    let damaged = |_| StoreError::Damaged { table: "hold_summaries" };
+    Ok(Some(StoredBody::Sealed(Sealed::from_stored(wrapped_key, outer, payload).map_err(damaged)?)))
+}
+
+/// Deletes the summaries of a list that are stored in the clear: the list begins to encrypt. What they said stands in the
+/// messages, too.
+pub async fn forget_plain_summaries(db: &mut Conn, list: ListNo) -> Result<(), StoreError> {
+    query(
+        "DELETE FROM hold_summaries WHERE LENGTH(wrapped_key) = 0 AND entry_no IN (SELECT no FROM queue WHERE list_no = $1)",
+    )
+    .bind(list.0)
     .execute(db)
     .await?;
     Ok(())

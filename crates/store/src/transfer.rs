@@ -24,6 +24,7 @@ const TABLES: &[&str] = &[
     "bodies",
     "body_chunks",
     "queue",
+    "hold_summaries",
     "posts",
     "archive",
     "sendings",

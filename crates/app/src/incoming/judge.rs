@@ -46,6 +46,7 @@ pub(super) async fn judge(
         let facts = gather(&post, &content, &past);
         let verdict = chain.judge(&facts, mail.approved());
         let mut judged = JudgedMessage::new(list, entry, verdict);
+        judged.received = Some(mail.received);
         follow(&post, &facts, &mut judged).await?;
         judged.past = Some((signed_texts.clone(), past, post.author.address.clone()));
         match record(app, judged, now).await {

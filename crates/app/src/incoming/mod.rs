@@ -76,7 +76,11 @@ async fn handle(app: &App, mut entry: QueueEntry, now: Timestamp) -> Result<Entr
     }
     let mail = ListMail { app, list: &list, entry: &entry, received: &received, outside: &outside, now };
     match pass_gate(&mail) {
-        Err(stopped) => record(app, JudgedMessage::new(&list, &entry, Verdict::of(stopped)), now).await,
+        Err(stopped) => {
+            let mut judged = JudgedMessage::new(&list, &entry, Verdict::of(stopped));
+            judged.received = Some(&received);
+            record(app, judged, now).await
+        }
         Ok(author) => match Route::of(entry.sub_address).handling {
             Handling::SendKey => answer_sendkey(&mail).await,
             Handling::Commands => commands::take(mail.list_context(), &entry, &received, author).await,

@@ -12,6 +12,7 @@ use sealist_lists::routes::{Audience, Handling, Route};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
+use sealist_store::bodies::StoredBody;
 use sealist_store::events::{self, Occasion, Trier};
 use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, QueueEntry};
@@ -25,9 +26,11 @@ use crate::effects::sender_of;
 use crate::error::AppError;
 use crate::notice_kinds;
 use crate::notices::PreparedNotice;
+use crate::opening::ReceivedMessage;
 use crate::outcome::EntryOutcome;
 use crate::signed_texts::SignedTexts;
 use crate::site::App;
+use crate::summaries::summary_to_keep;
 use crate::upkeep::make_room;
 
 /// A verdict and what follows from it.
@@ -35,6 +38,8 @@ pub(super) struct JudgedMessage<'a> {
     list: &'a MailingList,
     entry: &'a QueueEntry,
     pub(super) verdict: Verdict,
+    /// The message as it came; `None` if nobody read it.
+    pub(super) received: Option<&'a ReceivedMessage>,
     /// The notice to the author of a message that is rejected or was posted already, if the author may be told today.
     pub(super) told: Option<PreparedNotice>,
     /// The post, if the message is accepted.
@@ -56,6 +61,7 @@ impl<'a> JudgedMessage<'a> {
             list,
             entry,
             verdict,
+            received: None,
             told: None,
             post: None,
             past: None,
@@ -77,6 +83,8 @@ struct Recording {
     past: Option<(Arc<SignedTexts>, ReplayHistory, Address)>,
     member: Option<AddressNo>,
     hears: Option<Hearer>,
+    /// What is kept beside the message, if it is held.
+    summary: Option<StoredBody>,
     /// The fact that those in charge hear of, if the message is held.
     held: PreparedNotice,
     source: u16,
@@ -96,7 +104,12 @@ pub(super) async fn record(
     judged: JudgedMessage<'_>,
     now: Timestamp,
 ) -> Result<EntryOutcome, AppError> {
-    let JudgedMessage { list, entry, verdict, told, post, past, member, hears, hears_as_member } = judged;
+    let JudgedMessage { list, entry, verdict, received, told, post, past, member, hears, hears_as_member } =
+        judged;
+    let summary = match (verdict.action, received) {
+        (Action::Hold | Action::Reject, Some(received)) => Some(summary_to_keep(app, list, received).await?),
+        _ => None,
+    };
     let mut reasons = verdict.reasons();
     if entry.approved {
         // What a moderator accepted stays accepted when a new reason is shown.
@@ -116,6 +129,7 @@ pub(super) async fn record(
         past,
         member,
         hears,
+        summary,
         held: notice_kinds::held(list, entry),
         source: source_of(app, &entry.sender),
         now,
@@ -182,7 +196,8 @@ impl Recording {
             Some(hearer) if self.tell(&mut *db, hearer).await? => Some(&hearer.author),
             _ => None,
         };
-        let hold = Hold { reasons: &self.reasons, member: self.member, told };
+        let summary = self.summary.as_ref();
+        let hold = Hold { reasons: &self.reasons, member: self.member, told, summary };
         holds::hold(&mut *db, &self.entry, hold, self.now).await?;
         self.record_event(&mut *db, Action::Hold).await?;
         Ok(make_room(db, &self.list, self.now).await?)

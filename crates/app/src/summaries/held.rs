@@ -6,13 +6,13 @@ use sealist_lists::commands::mailto;
 use sealist_lists::model::{Channel, EntryNo, MailingList, Role, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, TextPlace, Value, context};
-use sealist_mail::{Mailbox, Timestamp};
+use sealist_mail::{Mailbox, Timestamp, shortened};
 use sealist_openpgp::Token;
 use sealist_store::people;
 use sealist_store::queue::{self, QueueEntry, QueueName as Where};
 use sealist_store::tokens::TokenSubject;
 
-use super::outside::{Extent, HeldMessageSummary, Shown, content, outside};
+use super::outside::{Extent, HeldMessageSummary, Shown, content, outside, summary_of};
 use super::{NoticeWithTokens, Notices, Telling};
 use crate::addresses::source_of;
 use crate::error::AppError;
@@ -167,7 +167,7 @@ impl Telling<'_> {
             address => list.name.address(one.entry.sub_address).to_string(),
             received_at => minute(one.entry.received_at),
             author => one.outside.author,
-            sender => super::outside::short(&one.entry.sender),
+            sender => shortened(&one.entry.sender),
             subject => (may_see && list.settings.pgp.is_none()).then_some(one.outside.subject.as_str()),
             size => size(one.outside.octets),
             reasons,
@@ -204,7 +204,7 @@ impl Telling<'_> {
             let Some(entry) = entry.filter(|entry| entry.place == Where::Hold) else { continue };
             // Strangers get none of their words back, and nothing of encrypted mail stands in the open.
             let subject = match is_member && list.settings.pgp.is_none() {
-                true => Some(outside(app, list, &entry).await?.subject),
+                true => Some(summary_of(app, list, &entry).await?.subject),
                 false => None,
             };
             let public = list.settings.pgp.is_some();
@@ -254,7 +254,7 @@ fn told_gone(fact: &SummaryFact, telling: bool) -> Option<Value> {
     let verdict: Vec<String> = reasons.iter().filter(|_| telling).map(|reason| reason.name()).collect();
     Some(context! {
         received_at => minute(Timestamp(*received_at_ms)),
-        sender => super::outside::short(sender),
+        sender => shortened(sender),
         size => size(*octets),
         verdict => verdict.join(", "),
         too_long => *why == WhyGone::TooLong,

@@ -26,7 +26,7 @@ use crate::notices::PreparedNotice;
 use crate::site::App;
 use crate::summary_facts::{MINUTE_MS, SummaryFact, gathered, pace};
 pub(crate) use held::{minute, size};
-pub(crate) use outside::{Extent, outside, whole_content};
+pub(crate) use outside::{Extent, outside, summary_of, summary_to_keep, whole_content};
 
 /// Heaps of one look.
 const AT_ONCE: u32 = 20;

@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 
+use sealist_lists::held_summary::HeldSummary;
 use sealist_lists::model::MailingList;
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, context};
-use sealist_mail::{Entity, Field, Headers, Timestamp, beginning, one_line, sole_author, tamed_message};
+use sealist_mail::{
+    Entity, Field, Headers, Timestamp, beginning, one_line, shortened, sole_author, tamed_message,
+};
 use sealist_openpgp::{Encryption, KeepSignature, Opened, random};
-use sealist_store::bodies;
+use sealist_store::bodies::{self, StoredBody};
 use sealist_store::queue::QueueEntry;
+use sealist_store::{StoreError, holds};
 
 use crate::error::AppError;
 use crate::known_author::look_up;
-use crate::opening::{FORMS, ReceivedMessage, open, open_stored};
+use crate::opening::{FORMS, ReceivedMessage, open, open_own, open_stored};
+use crate::sealing::enclose_own;
 use crate::site::App;
 
+const DAMAGED: StoreError = StoreError::Damaged { table: "hold_summaries" };
 /// So much of a message stands in a notice.
 pub(crate) const MAX_SHOWN_OCTETS: usize = 64 * 1024;
-/// Characters of a field that is told.
-const MAX_FIELD: usize = 60;
 /// Fields that stand before what was encrypted if the author signed them.
 const SIGNED_FIELDS: &[&str] = &["To", "Cc", "Date", "Message-ID"];
 
@@ -58,6 +62,33 @@ pub(crate) enum Extent {
     Beginning,
 }
 
+/// The summary of a message, as it is stored: sealed on an encrypting list.
+pub(crate) async fn summary_to_keep(
+    app: &App,
+    list: &MailingList,
+    message: &[u8],
+) -> Result<StoredBody, AppError> {
+    let octets = serde_json::to_vec(&HeldSummary::of(message)).map_err(|_| DAMAGED)?;
+    enclose_own(app, list, octets).await
+}
+
+/// What everybody on the way of a message saw of it. A message that waits has it beside it; another message is opened. Errs if
+/// this node lacks the keys of its list.
+pub(crate) async fn summary_of(
+    app: &App,
+    list: &MailingList,
+    entry: &QueueEntry,
+) -> Result<HeldSummary, AppError> {
+    let kept = holds::summary(&mut *app.store.reader().await?, entry.no).await?;
+    match kept {
+        Some(kept) => {
+            let octets = open_own(app, list, kept).await?;
+            serde_json::from_slice(&octets).map_err(|_| DAMAGED.into())
+        }
+        None => Ok(HeldSummary::of(&outside(app, list, entry).await?.message)),
+    }
+}
+
 /// Reads a held message as it came. Errs if this node lacks the keys of its list.
 pub(crate) async fn outside(
     app: &App,
@@ -69,8 +100,8 @@ pub(crate) async fn outside(
     let message = Arc::new(open_stored(app, list, entry).await?);
     let (outer, _) = Headers::parse(&message);
     Ok(HeldMessageSummary {
-        author: short(&outer.text("from").unwrap_or_default()),
-        subject: short(&outer.text("subject").unwrap_or_default()),
+        author: shortened(&outer.text("from").unwrap_or_default()),
+        subject: shortened(&outer.text("subject").unwrap_or_default()),
         octets: message.len() as u64,
         message,
     })
@@ -193,28 +224,5 @@ fn attachable(message: Vec<u8>, most_octets: usize) -> (Vec<u8>, Extent) {
     match beginning(&message, most_octets) {
         None => (message, Extent::Whole),
         Some(cut) => (tamed_message(&cut).unwrap_or(cut), Extent::Beginning),
-    }
-}
-
-/// One line that shows what it says, so long that it stands on a screen.
-pub(crate) fn short(text: &str) -> String {
-    let line = one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MAX_FIELD {
-        return line;
-    }
-    let mut line: String = line.chars().take(MAX_FIELD - 1).collect();
-    line.push('…');
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_is_one_line_that_says_what_it_shows() {
-        assert_eq!(short("a\r\n b\u{202e}c\u{7}"), "a bc");
-        assert_eq!(short("a\u{2028}b\u{61c}\u{180e}\u{e0041}c"), "a bc");
-        assert_eq!(short(&"x".repeat(100)).chars().count(), MAX_FIELD);
     }
 }

@@ -1,6 +1,7 @@
 //! Messages that wait for a moderator, under a moved clock: who hears of them, what is shown, who decides, what goes.
 
 mod rejections;
+mod summaries;
 
 use crate::moved_clock::{Mail, day, deliver, site_in, site_on_postgres};
 use crate::readers::read_copy;
