@@ -52,7 +52,7 @@ async fn sealed_for(
     used: BodyUse,
     now: Timestamp,
 ) -> Result<StoredBody, AppError> {
-    let copies_are_encrypted = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
+    let copies_are_encrypted = list.settings.encrypts_copies();
     if used == BodyUse::Posting && copies_are_encrypted {
         let payload = payload::to_be_sealed(&stored, list);
         return sealing::enclose(app, list, payload, Channel::Sealed, now).await;

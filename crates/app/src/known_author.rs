@@ -49,7 +49,7 @@ pub(crate) async fn look_up(
     let mut db = app.store.reader().await?;
     let roles = people::roles_of(&mut db, list.no, &author.address).await?;
     let key = match roles.first() {
-        _ if list.settings.pgp.is_none() => AuthorKey::NotAsked,
+        _ if !list.settings.has_openpgp() => AuthorKey::NotAsked,
         None => AuthorKey::OfNobody,
         Some(member) => match keys::certificate_of(&mut db, member.address_no).await? {
             None => AuthorKey::Missing,

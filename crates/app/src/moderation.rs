@@ -143,7 +143,7 @@ pub async fn outside_of(app: &App, entry: &QueueEntry) -> Result<QueuedMessageVi
         Some(list) => summary_of(app, list, entry).await.ok(),
         None => None,
     };
-    let is_plain = list.is_some_and(|list| list.settings.pgp.is_none());
+    let is_plain = list.is_some_and(|list| !list.settings.has_openpgp());
     Ok(match seen {
         Some(seen) => QueuedMessageView {
             address,
@@ -285,7 +285,7 @@ async fn shown(
         sender => entry.sender,
         size => size(outside.octets),
         reasons,
-        pgp => list.settings.pgp.is_some(),
+        pgp => list.settings.has_openpgp(),
         token,
         approve_link => token.filter(|_| !is_final).map(approve),
         cut => extent == Extent::Beginning,

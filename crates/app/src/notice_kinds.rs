@@ -29,7 +29,7 @@ pub(crate) async fn not_posted(
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
-        pgp => list.settings.pgp.is_some(),
+        pgp => list.settings.has_openpgp(),
         sendkey => list.name.address(SubAddress::Sendkey).to_string(),
         owner => list.name.address(SubAddress::Owner).to_string(),
     };
@@ -116,7 +116,7 @@ pub(crate) async fn not_let_through(
         let roles = people::roles_of(&mut db, list.no, author).await?;
         (channel_to(app, &mut db, list, author, now).await?, !roles.is_empty())
     };
-    if channel == Channel::Open && list.settings.encrypting() || !is_subscribed && list.settings.pgp.is_some()
+    if channel == Channel::Open && list.settings.encrypting() || !is_subscribed && list.settings.has_openpgp()
     {
         return Ok(None);
     }

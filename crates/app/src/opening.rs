@@ -103,7 +103,7 @@ pub(crate) async fn open(
     certificates: &[Certificate],
     now: Timestamp,
 ) -> Result<Option<Opened>, AppError> {
-    if list.settings.pgp.is_none() {
+    if !list.settings.has_openpgp() {
         return Ok(None);
     }
     let keys = app.keys_of(list).await?;

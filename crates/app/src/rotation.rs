@@ -30,7 +30,7 @@ pub struct Rotated {
 /// before it opens mail until `key_overlap_days` are over. A key that still waited is given up. Errs with
 /// [`StoreError::Duplicate`] if another rotation came between.
 pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rotated, AppError> {
-    if list.settings.pgp.is_none() {
+    if !list.settings.has_openpgp() {
         return Err(AppError::Plain(list.name.to_string()));
     }
     let last =

@@ -31,7 +31,7 @@ pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp)
     let others = lists::all(&mut *app.store.reader().await?).await?;
     check_new_name(&name, others.iter().map(|list| &list.name))?;
     let mut made = Vec::new();
-    if settings.pgp.is_some() {
+    if settings.has_openpgp() {
         let list = MailingList { no: ListNo(0), name: name.clone(), settings: settings.clone() };
         made.push(new_keys::posting(app, &list, 1, ListKeyState::Used, now)?);
         made.push(new_keys::storage(app, &list, now)?);

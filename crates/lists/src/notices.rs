@@ -63,7 +63,7 @@ pub fn build(notice: Notice<'_>, channel: Channel, now: Timestamp, entropy: [u8;
 }
 
 fn signs(list: &MailingList) -> bool {
-    list.settings.pgp.as_ref().is_some_and(|pgp| pgp.sign_outgoing)
+    list.settings.signs()
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub fn build(draft: PostDraft<'_>, entropy: [u8; 16]) -> Payload {
         Some(pgp) if pgp.sign_outgoing => OuterLayer::Signed,
         _ => OuterLayer::Bare,
     };
-    let hides = draft.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject);
+    let hides = draft.list.settings.hides_subject();
     let mut outer = draft.headers.clone();
     if layer == OuterLayer::Encrypted {
         show_own(&mut outer, draft.list, draft.now);
@@ -115,7 +115,7 @@ pub fn in_the_clear(stored: &Payload, list: &MailingList, now: Timestamp) -> Pay
     }
     let mut outer = Vec::with_capacity(stored.outer.len() + 64);
     real.write_to(&mut outer);
-    let signs = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.sign_outgoing);
+    let signs = list.settings.signs();
     let head = if signs { compose::protect(&content, &real, Protection::Clear) } else { content };
     Payload { outer, entity: join(&head, root.body) }
 }
@@ -128,7 +128,7 @@ pub fn to_be_sealed(stored: &Payload, list: &MailingList) -> Payload {
     let mut outer = real.clone();
     outer.remove_where(|field| !OWN.iter().any(|own| field.is(own)) && !field.name().starts_with("List-"));
     show_own_threads(&mut outer, list);
-    if list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject) {
+    if list.settings.hides_subject() {
         outer.set(Field::text("Subject", HIDDEN_SUBJECT));
     }
     let mut head = Vec::with_capacity(stored.outer.len() + 64);

@@ -109,7 +109,7 @@ impl Route {
     pub fn refuses(&self, settings: &ListSettings, octets: u64) -> Option<RuleHit> {
         match (self.handling, self.limit) {
             // A list without OpenPGP has no key that it could send.
-            (Handling::SendKey, _) if settings.pgp.is_none() => RuleHit::new(Reason::Command, Action::Hold),
+            (Handling::SendKey, _) if !settings.has_openpgp() => RuleHit::new(Reason::Command, Action::Hold),
             (Handling::Commands, SizeLimit::Octets(most)) if octets > most => {
                 RuleHit::new(Reason::TooLarge, Action::Hold)
             }

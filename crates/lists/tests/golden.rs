@@ -44,7 +44,7 @@ fn facts<'m>(
     content: &'m MessageContent<'m>,
     role: Option<Role>,
 ) -> MessageFacts<'m> {
-    let pgp = settings.pgp.is_some();
+    let pgp = settings.has_openpgp();
     MessageFacts {
         settings: Cow::Borrowed(settings),
         content,
@@ -107,7 +107,7 @@ fn copy_of(
     let (mailbox, author) = (sole_author(&outer).unwrap(), role.map(member));
     let said = MessageContent::new(mail.as_bytes(), None);
     let mut facts = facts(&settings, &said, role);
-    let signed = known(&mut facts) == Signed::All && settings.pgp.is_some();
+    let signed = known(&mut facts) == Signed::All && settings.has_openpgp();
     let mut draft = PostDraft {
         list: &list,
         texts: &Texts::default(),

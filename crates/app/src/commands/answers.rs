@@ -124,7 +124,7 @@ impl CommandSession<'_> {
     fn result(&self, answer: &CommandAnswer, may: &May) -> Option<Value> {
         let texts = &self.list_context.app.texts;
         let sentence = |text, name, values| texts.sentence(text, name, &self.place, values);
-        let pgp = self.list_context.list.settings.pgp.is_some();
+        let pgp = self.list_context.list.settings.has_openpgp();
         let problem = |problem: &Problem| {
             let values = context! { pgp, ..problem.values() };
             vec![sentence(Text::Problems, problem.name(), values)]

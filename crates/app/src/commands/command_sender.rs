@@ -86,7 +86,7 @@ impl CommandSender {
         let facts = facts(app, list, &address).await?;
         let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &address, now).await?;
         let detail = (entry.sub_address == SubAddress::Confirm).then_some(entry.detail.as_str());
-        let framed = list.settings.pgp.is_some() && openpgp::is_encrypted(message);
+        let framed = list.settings.has_openpgp() && openpgp::is_encrypted(message);
         if framed && !answering(list_context, &address, &outside(message), None).await?.is_empty() {
             let asker = Requester { address, proven: Proven::Yes, source };
             let brought = SignedTexts::by(app, list, entry, None);
@@ -124,7 +124,7 @@ impl CommandSender {
         if let Some(token) = no_such {
             script.lines = vec![("confirm".to_owned(), Ok(MailCommand::Confirm(token.to_owned())))];
         }
-        imply(&mut script, &tokens, list.settings.pgp.is_none());
+        imply(&mut script, &tokens, !list.settings.has_openpgp());
         imply_confirmation(&mut script, &text);
         let keys = match &opened {
             Some(opened) => opened.key_blocks(),

@@ -62,7 +62,7 @@ impl CommandSession<'_> {
         reason: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if !command_sender.is_one_of(&[Role::Owner, Role::Moderator])
-            || self.list_context.list.settings.pgp.is_some() && !command_sender.signed
+            || self.list_context.list.settings.has_openpgp() && !command_sender.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
@@ -126,7 +126,7 @@ impl CommandSession<'_> {
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         if !command_sender.is_one_of(&[Role::Owner, Role::Moderator])
-            || self.list_context.list.settings.pgp.is_some() && !command_sender.signed
+            || self.list_context.list.settings.has_openpgp() && !command_sender.signed
         {
             return Ok(Err(Problem::NotModerator));
         }
@@ -157,7 +157,7 @@ impl CommandSession<'_> {
         question: &Question,
     ) -> Result<Option<Request>, AppError> {
         // A key is only offered, and on plain lists whoever reads the mailbox may answer: a token in the address will do.
-        let may = *question == Question::Key || self.list_context.list.settings.pgp.is_none();
+        let may = *question == Question::Key || !self.list_context.list.settings.has_openpgp();
         let in_address =
             command_sender.in_address(token).filter(|_| may).map(|brought| brought.about.clone());
         let subject = match in_address {

@@ -189,7 +189,7 @@ impl CommandSession<'_> {
     }
 
     fn help(&self) -> Vec<String> {
-        let values = context! { pgp => self.list_context.list.settings.pgp.is_some() };
+        let values = context! { pgp => self.list_context.list.settings.has_openpgp() };
         let lines = self.list_context.app.texts.lines(Text::Commands, &self.place, values);
         lines.lines().map(str::to_owned).collect()
     }

@@ -40,7 +40,7 @@ pub(super) async fn answering(
     detail: Option<&str>,
 ) -> Result<Vec<Answering>, AppError> {
     let mac = list_context.app.vault.mac();
-    let is_plain = list_context.list.settings.pgp.is_none();
+    let is_plain = !list_context.list.settings.has_openpgp();
     let in_words =
         words.iter().map(|token| (token.to_lowercase(), QuestionScope::Words, mac.token_mark(token)));
     let in_address = detail.into_iter().flat_map(|token| {

@@ -34,7 +34,7 @@ impl CommandSession<'_> {
             copies => switch(choices.receive_list_copy),
             cleartext => switch(choices.allow_cleartext),
             language => language.map(|language| language.name()),
-            pgp => self.list_context.list.settings.pgp.is_some(),
+            pgp => self.list_context.list.settings.has_openpgp(),
             fingerprint => command_sender.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
         };
         let lines = self.list_context.app.texts.lines(Text::Settings, &self.place, values);

@@ -18,7 +18,7 @@ impl CommandSession<'_> {
         command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         // First what is the same for everybody: who proves nothing learns nothing of a role.
-        if self.list_context.list.settings.pgp.is_some() && !command_sender.signed {
+        if self.list_context.list.settings.has_openpgp() && !command_sender.signed {
             return Ok(Err(Problem::RosterUnsigned));
         }
         let in_charge = command_sender.is_one_of(&[Role::Owner, Role::Moderator]);
@@ -36,7 +36,7 @@ impl CommandSession<'_> {
         let mut lines = Vec::new();
         for member in &members {
             lines.push(format!("{} {}", member.address, shown(&member.display_name)).trim_end().to_owned());
-            if self.list_context.list.settings.pgp.is_some() {
+            if self.list_context.list.settings.has_openpgp() {
                 let key = keys::fingerprint_of(&mut db, member.address_no).await?;
                 let key = key.and_then(|key| key.parse::<Fingerprint>().ok());
                 lines.push(format!("    {}", key.map_or_else(|| "-".to_owned(), |key| key.spaced())));

@@ -89,7 +89,7 @@ pub(super) async fn make_post(post: &PostedMail<'_>, facts: &MessageFacts<'_>) -
         true => Headers::parse(&payload.outer).0.text("message-id"),
     };
     let sent_mark = sent_mark.map(|id| app.vault.mac().message_mark(&list.name.list_id(), id.trim()));
-    let encrypts = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
+    let encrypts = list.settings.encrypts_copies();
     let channel = if encrypts { Channel::Sealed } else { Channel::Open };
     let body = sealing::enclose(app, list, payload, channel, now).await?;
     Ok(Post {

@@ -219,7 +219,7 @@ impl Recording {
         let event = Event { list: Some(self.entry.list), subject: sender_of(&self.entry), kind };
         // Anybody can send mail that is refused, and anybody can send mail to a plain list in the name of a member.
         match self.member {
-            Some(_) if self.list.settings.pgp.is_some() => events::record(db, &self.occasion(), &event).await,
+            Some(_) if self.list.settings.has_openpgp() => events::record(db, &self.occasion(), &event).await,
             _ => events::attempt(db, &self.occasion(), Trier::Anybody, &event).await,
         }
     }

@@ -196,7 +196,7 @@ async fn make(
     let sending = BatchOptions { vault, list: list.no, now, bounces, verp, together };
     match body {
         StoredBody::Plain { outer, payload }
-            if !open::goes_open(&list, &batch) && list.settings.pgp.is_some() =>
+            if !open::goes_open(&list, &batch) && list.settings.has_openpgp() =>
         {
             let entity = payload;
             let payload = payload::to_be_sealed(&Payload { outer, entity }, &list);

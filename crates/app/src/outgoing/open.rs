@@ -28,7 +28,7 @@ impl RecipientBatching {
 
 /// What was made to travel open does so, unless the list has begun to encrypt since.
 pub(super) fn goes_open(list: &MailingList, batch: &Batch) -> bool {
-    let encrypts = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.encrypt_outgoing);
+    let encrypts = list.settings.encrypts_copies();
     batch.channel == Channel::Open && (batch.kind != Kind::Posting || !encrypts)
 }
 

@@ -209,7 +209,7 @@ impl QuestionDraft<'_> {
             address => self.list.name.to_string(),
             email => self.asker.address.to_string(),
             goal => self.run.goal.action(),
-            pgp => self.list.settings.pgp.is_some(),
+            pgp => self.list.settings.has_openpgp(),
             token,
             approve_link => token.map(|token| mailto(&self.list.name.address(SubAddress::Request), &format!("approve {token}"))),
             reject_link => token.map(|token| mailto(&self.list.name.address(SubAddress::Request), &format!("reject {token}"))),

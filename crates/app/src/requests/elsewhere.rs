@@ -37,12 +37,12 @@ pub(super) async fn tell(
     let mut effects = Vec::new();
     for no in people::lists_of(&mut *list_context.app.store.reader().await?, person.no).await? {
         let list = lists::by_no(&mut *list_context.app.store.reader().await?, no).await?;
-        let Some(list) = list.filter(|list| list.no != list_context.list.no && list.settings.pgp.is_some())
+        let Some(list) = list.filter(|list| list.no != list_context.list.no && list.settings.has_openpgp())
         else {
             continue;
         };
         let there = ListContext { list: &list, ..list_context };
-        let approves = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
+        let approves = list.settings.approves_keys();
         let roles =
             people::roles_of(&mut *list_context.app.store.reader().await?, no, &asker.address).await?;
         let carried = word == KeyAuthority::OldKey && roles.iter().all(|member| !member.key_pending_approval);
@@ -67,7 +67,7 @@ pub(crate) async fn on_arrival(
     list_context: ListContext<'_>,
     address: &Address,
 ) -> Result<Vec<Effect>, AppError> {
-    let approves = list_context.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.own_key_approval);
+    let approves = list_context.list.settings.approves_keys();
     if !approves {
         return Ok(Vec::new());
     }

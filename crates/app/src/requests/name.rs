@@ -38,7 +38,7 @@ pub(crate) async fn is_chosen_here(
     list_context: ListContext<'_>,
     address: &Address,
 ) -> Result<bool, AppError> {
-    let has_pgp = |list: &MailingList| list.settings.pgp.is_some();
+    let has_pgp = |list: &MailingList| list.settings.has_openpgp();
     Ok(has_pgp(list_context.list) || !lists_of(list_context.app, address).await?.iter().any(has_pgp))
 }
 

@@ -104,7 +104,7 @@ impl Telling<'_> {
     ) -> Result<NoticeWithTokens, AppError> {
         let Self { app, list, now, .. } = *self;
         let place = place_of(app, list, &person.address).await?;
-        let may_see = person.channel == Channel::Sealed || list.settings.pgp.is_none();
+        let may_see = person.channel == Channel::Sealed || !list.settings.has_openpgp();
         let telling = person.channel == Channel::Sealed || !list.settings.encrypting();
         let (mut tokens, mut shown, mut attached) = (Vec::new(), Vec::new(), Vec::new());
         for one in waiting {
@@ -123,7 +123,7 @@ impl Telling<'_> {
         let values = context! {
             list => list.display_name(),
             address => list.name.to_string(),
-            pgp => list.settings.pgp.is_some(),
+            pgp => list.settings.has_openpgp(),
             count => waiting.len(),
             may_answer => person.may_answer,
             may_see,
@@ -168,7 +168,7 @@ impl Telling<'_> {
             received_at => minute(one.entry.received_at),
             author => one.outside.author,
             sender => shortened(&one.entry.sender),
-            subject => (may_see && list.settings.pgp.is_none()).then_some(one.outside.subject.as_str()),
+            subject => (may_see && !list.settings.has_openpgp()).then_some(one.outside.subject.as_str()),
             size => size(one.outside.octets),
             reasons,
             shown => match (&one.shown, may_see) {
@@ -203,11 +203,11 @@ impl Telling<'_> {
             let entry = queue::find(&mut *app.store.reader().await?, *entry).await?;
             let Some(entry) = entry.filter(|entry| entry.place == Where::Hold) else { continue };
             // Strangers get none of their words back, and nothing of encrypted mail stands in the open.
-            let subject = match is_member && list.settings.pgp.is_none() {
+            let subject = match is_member && !list.settings.has_openpgp() {
                 true => Some(summary_of(app, list, &entry).await?.subject),
                 false => None,
             };
-            let public = list.settings.pgp.is_some();
+            let public = list.settings.has_openpgp();
             let reasons = entry.reasons.iter().filter(|reason| !public || reason.is_public());
             let reasons: Vec<String> = reasons.map(|reason| app.texts.reason(*reason, &place)).collect();
             messages.push(context! { received_at => minute(entry.received_at), subject, reasons });

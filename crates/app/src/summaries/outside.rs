@@ -158,7 +158,7 @@ async fn opened(
     outside: &HeldMessageSummary,
     now: Timestamp,
 ) -> Result<Option<Opened>, AppError> {
-    if list.settings.pgp.is_none() {
+    if !list.settings.has_openpgp() {
         return Ok(None);
     }
     let (outer, _) = Headers::parse(&outside.message);
@@ -191,7 +191,7 @@ fn subject(app: &App, list: &MailingList, outer: &Headers, opened: Option<&Opene
     }
     let protected = opened.and_then(Opened::protected_headers).unwrap_or_default().text("subject");
     let came = protected.or(outer.text("subject")).unwrap_or_default();
-    if list.settings.pgp.is_none() {
+    if !list.settings.has_openpgp() {
         return Field::text("Subject", &came);
     }
     let mark = app.texts.lines(Text::Unsigned, &app.texts.place(list, None), context! {});

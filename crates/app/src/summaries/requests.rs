@@ -76,7 +76,7 @@ impl Telling<'_> {
         let values = context! {
             list => list.display_name(),
             address => list.name.to_string(),
-            pgp => list.settings.pgp.is_some(),
+            pgp => list.settings.has_openpgp(),
             mixed_scripts => waiting.iter().any(|request| mixes_scripts(&request.address)),
             requests => shown,
             more => self.more,

@@ -82,7 +82,7 @@ impl Stage {
     async fn person(&self, address: &str, role: Role) -> Person {
         let person = Person::new(address, Kind::Curve25519, day(-5));
         self.without_key(address, role).await;
-        if self.list.settings.pgp.is_some() {
+        if self.list.settings.has_openpgp() {
             let key = person.certificate().to_bytes();
             sealist_app::set_key(&self.app, &address.parse().unwrap(), &key, day(-4)).await.unwrap();
         }

@@ -91,7 +91,7 @@ impl Stage {
     /// Anne writes that with the Subject above it: in the clear, and on lists with OpenPGP also encrypted and signed.
     async fn written(&self, entity: &str) -> Vec<Vec<u8>> {
         let mut forms = vec![head(entity).into_bytes()];
-        if self.list.settings.pgp.is_some() {
+        if self.list.settings.has_openpgp() {
             let certificate = self.app.keys_of(&self.list).await.unwrap().posting.certificate();
             let sealed = String::from_utf8(self.anne.mail(&certificate, entity.as_bytes(), day(0))).unwrap();
             forms.push(format!("{SUBJECT}{sealed}").into_bytes());

@@ -14,7 +14,7 @@ use crate::texts::{Text, context};
 const MARK_LETTERS: usize = 8;
 
 pub(super) fn apply(draft: &mut PostDraft<'_>) {
-    if draft.list.settings.pgp.is_none() {
+    if !draft.list.settings.has_openpgp() {
         return;
     }
     let signature = match draft.facts.signature {

@@ -24,7 +24,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
         let id = format!("<{}@{}>", draft.message_id, list.mail_host());
         draft.headers.push(Field::raw("Message-ID", &id).expect("hexadecimal digits and a host name"));
     }
-    if draft.list.settings.pgp.as_ref().is_some_and(|pgp| pgp.sign_outgoing && !pgp.encrypt_outgoing) {
+    if draft.list.settings.signs() && !draft.list.settings.encrypts_copies() {
         draft.headers.set(Field::raw("Date", &draft.now.rfc5322()).expect("a date has no line end"));
     }
     draft.headers.remove("x-loop");

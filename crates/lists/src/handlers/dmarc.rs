@@ -21,7 +21,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
     };
     // On a list with OpenPGP people take the name for proven. So an unproven name is marked.
     let is_signed = draft.facts.signature == Signature::Good && !draft.facts.is_stale();
-    let proven = list.settings.pgp.is_none() || is_signed;
+    let proven = !list.settings.has_openpgp() || is_signed;
     let shown = match name {
         Some(name) if !proven => format!("{name} {} via {}", draft.unsigned_mark(), list.display_name()),
         Some(name) => format!("{name} via {}", list.display_name()),

@@ -14,6 +14,8 @@ const MISSING_KEY: AttributeKind = AttributeKind::OneOf(&["hold-and-notify", "no
 const SENDS_CLEARTEXT: Weakening =
     Weakening::Order(&[&["hold-and-notify", "notify", "skip"], &["cleartext"]]);
 const ROLES: AttributeKind = AttributeKind::Set(&["owner", "moderator", "member", "nonmember"]);
+const LETS_MORE_CERTIFY: Weakening =
+    Weakening::Order(&[&["owner"], &["moderator"], &["member"], &["nonmember"]]);
 
 settings! {
     /// The OpenPGP settings of a list.
@@ -78,6 +80,6 @@ settings! {
         /// Which workflow a key change runs through.
         key_change_workflow: String = "pgp-key-change-mod-workflow".into(), WORKFLOW, Weakening::FewerChecks;
         /// Who may add a certification to the list key.
-        key_signing_allowed: Vec<Role> = vec![Role::Owner, Role::Moderator], ROLES, Weakening::Gains;
+        key_signing_allowed: Vec<Role> = vec![Role::Owner, Role::Moderator], ROLES, LETS_MORE_CERTIFY;
     }
 }

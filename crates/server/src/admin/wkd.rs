@@ -26,7 +26,7 @@ pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<CommandOutpu
     let now = app.store.now();
     let mut files = Vec::new();
     let mut hosts = Vec::new();
-    for list in all.into_iter().filter(|list| list.settings.pgp.is_some()) {
+    for list in all.into_iter().filter(|list| list.settings.has_openpgp()) {
         let keys = published(app, &list).await?;
         let host = list.name.mail_host();
         let of_host = folder.join(PLACE).join(host);

@@ -16,7 +16,7 @@ const PAGE: u32 = 500;
 pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {
     let mut findings = waiting(app).await.unwrap_or_default();
     for list in all_lists(app).await {
-        if list.settings.pgp.is_none() {
+        if !list.settings.has_openpgp() {
             continue;
         }
         let keys = match app.keys_of(&list).await {

@@ -48,7 +48,7 @@ fn lost_files<'a>(
 
 async fn tell_lacking(app: &App) -> Result<(), AppError> {
     let all = lists::all(&mut *app.store.reader().await?).await?;
-    for list in all.iter().filter(|list| list.settings.pgp.is_some()) {
+    for list in all.iter().filter(|list| list.settings.has_openpgp()) {
         match app.keys_of(list).await {
             Err(AppError::NoKeys { key, why, .. }) => {
                 tracing::warn!(

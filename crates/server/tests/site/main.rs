@@ -35,6 +35,7 @@ mod postfix;
 mod published_keys;
 mod queue;
 mod serve;
+mod settings;
 mod sizes;
 mod stuck;
 mod texts;

@@ -25,7 +25,7 @@ impl CommandSession<'_> {
         command_sender: &mut CommandSender,
         command: KeyCommand,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        if self.list_context.list.settings.pgp.is_none() {
+        if !self.list_context.list.settings.has_openpgp() {
             return Ok(Err(Problem::NotPgp));
         }
         if self.effects.iter().any(|effect| matches!(effect, Effect::SetKey { .. })) {

@@ -28,7 +28,7 @@ impl CommandSession<'_> {
         let wanted = |(_, read): &(String, Result<MailCommand, Problem>)| {
             matches!(read, Ok(MailCommand::Key(KeyCommand::Revoke)))
         };
-        if self.list_context.list.settings.pgp.is_some() && command_sender.script.lines.iter().any(wanted) {
+        if self.list_context.list.settings.has_openpgp() && command_sender.script.lines.iter().any(wanted) {
             // What it says of a failure is for nobody.
             let _ = self.key_revoke(command_sender).await?;
         }

@@ -77,7 +77,7 @@ pub fn changed(
 /// The attribute of that name, if such a list has it.
 pub(super) fn known(settings: &ListSettings, name: &str) -> Result<Attribute, SettingError> {
     match attribute(name) {
-        Some(attribute) if attribute.scope == AttributeScope::OpenPgpLists && settings.pgp.is_none() => {
+        Some(attribute) if attribute.scope == AttributeScope::OpenPgpLists && !settings.has_openpgp() => {
             Err(SettingError::OfOpenpgp(name.to_owned()))
         }
         Some(attribute) => Ok(attribute),

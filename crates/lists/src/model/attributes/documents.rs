@@ -110,7 +110,7 @@ const HEAD: &str = "# All settings of a list
     sealist lists reset team@lists.example.org max_message_kib
 
 `set` changes all that it names, or nothing. `reset` gives a setting the default of the list's style back. A change that weakens a list
-with OpenPGP is told to all its owners, with the name of who made it; settings by which that can happen have a (!) here.
+with OpenPGP is told to its owners and moderators, with who made it; settings by which that can happen have a (!) here.
 
 This page is made from the table of attributes. [owners.md](owners.md) says how the settings work together, and
 [mailman-attributes.md](mailman-attributes.md) what becomes of Mailman's attributes.

@@ -22,7 +22,6 @@ impl Weakening {
             Self::Off => before == true && after == false,
             Self::Order(groups) => rank(groups, after) > rank(groups, before),
             Self::Grows => after.as_u64() > before.as_u64(),
-            Self::Gains => has_more(after, before),
             Self::Loses => has_more(before, after),
             Self::Leaves(strong) => before == strong && after != strong,
             Self::FewerChecks => {
@@ -36,10 +35,17 @@ impl Weakening {
     }
 }
 
-/// Values of which nothing is known count as the weakest.
-fn rank(groups: &[&[&str]], value: &Value) -> usize {
-    let is_in = |group: &&[&str]| value.as_str().is_some_and(|name| group.contains(&name));
-    groups.iter().position(is_in).unwrap_or(groups.len())
+/// The group of a value, or of the weakest value of a set; `None`: the set is empty. Values of which nothing is known count as
+/// the weakest.
+fn rank(groups: &[&[&str]], value: &Value) -> Option<usize> {
+    let of_one = |one: &Value| {
+        let is_in = |group: &&[&str]| one.as_str().is_some_and(|name| group.contains(&name));
+        groups.iter().position(is_in).unwrap_or(groups.len())
+    };
+    match value.as_array() {
+        Some(items) => items.iter().map(of_one).max(),
+        None => Some(of_one(value)),
+    }
 }
 
 fn has_more(one: &Value, other: &Value) -> bool {

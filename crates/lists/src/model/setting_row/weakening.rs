@@ -9,12 +9,10 @@ pub enum Weakening {
     On,
     /// To switch it off.
     Off,
-    /// To choose from a later group: the strongest values stand in the first one.
+    /// To choose from a later group: the strongest values stand in the first one. Of a set its weakest value counts.
     Order(&'static [&'static [&'static str]]),
     /// To raise the number.
     Grows,
-    /// To add to the set.
-    Gains,
     /// To take from the set.
     Loses,
     /// To choose another value than that.
