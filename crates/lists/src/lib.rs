@@ -34,5 +34,6 @@ mod sentences;
 pub mod styles;
 pub mod texts;
 mod threading;
+mod unknown_name;
 pub mod weaknesses;
 pub mod workflows;

@@ -1,15 +1,16 @@
 //! The finding of a rule: a reason, and the list's action.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::Action;
+use crate::unknown_name::UnknownName;
 
 /// Why a rule hit. The names are stable: they are stored with held messages and appear in logs and `--json`.
 /// The sentences that people read are in `texts/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// The message has the list's own List-Id or X-Loop.
     OwnLoop,
@@ -92,35 +93,103 @@ pub enum Reason {
     Poison,
     /// The message asks a list without OpenPGP for its key.
     Command,
+    /// A reason of a newer version of Sealist. It is kept and shown by its name.
+    Unknown(UnknownName),
 }
 
-/// The name is not the name of a reason.
+/// The stable names of the reasons that this version knows.
+const NAMES: &[(Reason, &str)] = &[
+    (Reason::OwnLoop, "own-loop"),
+    (Reason::TooManyHops, "too-many-hops"),
+    (Reason::Bounce, "bounce"),
+    (Reason::AutoReply, "auto-reply"),
+    (Reason::ByProgram, "by-program"),
+    (Reason::NoSoleAuthor, "no-sole-author"),
+    (Reason::Banned, "banned"),
+    (Reason::SeenHere, "seen-here"),
+    (Reason::PostedHere, "posted-here"),
+    (Reason::StillWaits, "still-waits"),
+    (Reason::RefusedBefore, "refused-before"),
+    (Reason::SeenElsewhere, "seen-elsewhere"),
+    (Reason::NotEncrypted, "not-encrypted"),
+    (Reason::Damaged, "damaged"),
+    (Reason::OtherKeys, "other-keys"),
+    (Reason::NoIntegrity, "no-integrity"),
+    (Reason::LibrePgp, "libre-pgp"),
+    (Reason::Mangled, "mangled"),
+    (Reason::NotAlone, "not-alone"),
+    (Reason::Unreadable, "unreadable"),
+    (Reason::Unsigned, "unsigned"),
+    (Reason::Inline, "inline"),
+    (Reason::Ambiguous, "ambiguous"),
+    (Reason::NoKey, "no-key"),
+    (Reason::KeyNotConfirmed, "key-not-confirmed"),
+    (Reason::UnknownSigner, "unknown-signer"),
+    (Reason::ExpiredSignature, "expired-signature"),
+    (Reason::RevokedSignature, "revoked-signature"),
+    (Reason::InvalidSignature, "invalid-signature"),
+    (Reason::WrongDate, "wrong-date"),
+    (Reason::NotMeantForHere, "not-meant-for-here"),
+    (Reason::Unaddressed, "unaddressed"),
+    (Reason::InnerAuthor, "inner-author"),
+    (Reason::DecryptedForUnprovenSender, "decrypted-for-unproven-sender"),
+    (Reason::ModeratedMember, "moderated-member"),
+    (Reason::Nonmember, "nonmember"),
+    (Reason::TooLarge, "too-large"),
+    (Reason::ByAdmin, "by-admin"),
+    (Reason::Poison, "poison"),
+    (Reason::Command, "command"),
+];
+
+/// The name is not the name of a reason that this version knows.
 #[derive(Debug, thiserror::Error)]
 #[error("{name:?} is no reason; the reasons are {}", Reason::names().join(", "))]
 pub struct UnknownReason {
     name: String,
 }
 
-/// Parses the stable name.
+/// Parses a stable name that a person wrote. What is stored is read by [`Reason::read`], which keeps unknown names.
 impl FromStr for Reason {
     type Err = UnknownReason;
 
     fn from_str(name: &str) -> Result<Self, UnknownReason> {
-        serde_json::from_value(name.into()).map_err(|_| UnknownReason { name: name.to_owned() })
+        Self::known(name).ok_or_else(|| UnknownReason { name: name.to_owned() })
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self::read(&Cow::<'de, str>::deserialize(from)?))
     }
 }
 
 impl Reason {
-    /// The stable names of all reasons. They are taken from serde's error for an unknown name.
-    pub fn names() -> Vec<String> {
-        let unknown = serde_json::from_value::<Self>("?".into()).map_err(|error| error.to_string());
-        let unknown = unknown.err().unwrap_or_default();
-        unknown.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    /// The stable names of all reasons that this version knows.
+    pub fn names() -> Vec<&'static str> {
+        NAMES.iter().map(|(_, name)| *name).collect()
+    }
+
+    fn known(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(reason, _)| *reason)
+    }
+
+    /// Reads a stored name. A name that a newer version wrote is kept.
+    pub fn read(name: &str) -> Self {
+        Self::known(name).unwrap_or_else(|| Self::Unknown(UnknownName::keep(name)))
     }
 
     /// The stable name, for instance `not-encrypted`.
-    pub fn name(self) -> String {
-        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown(name) => name.0,
+            known => NAMES.iter().find(|(reason, _)| *reason == known).map_or("", |(_, name)| name),
+        }
     }
 
     /// Whether a message held for this reason may be somebody else's: captured on its way, or sent here from
@@ -140,6 +209,8 @@ impl Reason {
                 | Self::Mangled
                 | Self::Ambiguous
                 | Self::NotAlone
+                // A newer version knows why the message is held: this one takes the worst for granted.
+                | Self::Unknown(_)
         )
     }
 
@@ -180,10 +251,21 @@ mod tests {
     fn each_reason_is_read_by_its_name() {
         for name in Reason::names() {
             assert_eq!(name.parse::<Reason>().unwrap().name(), name);
+            assert!(!matches!(Reason::read(name), Reason::Unknown(_)), "{name}");
         }
         for unknown in ["", "x", "Nonmember", "too_large", "nonmember "] {
             let error = unknown.parse::<Reason>().unwrap_err().to_string();
             assert!(error.contains("nonmember, too-large"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_reason_of_a_newer_version_is_kept_and_opens_nothing() {
+        let stored = r#"["too-large","smells-of-fish","x y","\u00e9"]"#;
+        let read: Vec<Reason> = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), r#"["too-large","smells-of-fish","x y","é"]"#);
+        assert_eq!(read[1], Reason::read("smells-of-fish"));
+        assert_ne!(read[1], read[2]);
+        assert!(read[1].may_be_captured() && !read[1].is_public() && !read[1].is_final());
     }
 }

@@ -251,7 +251,7 @@ impl Telling<'_> {
 
 fn told_gone(fact: &SummaryFact, telling: bool) -> Option<Value> {
     let SummaryFact::Gone { received_at_ms, sender, octets, reasons, why, .. } = fact else { return None };
-    let verdict: Vec<String> = reasons.iter().filter(|_| telling).map(|reason| reason.name()).collect();
+    let verdict: Vec<&str> = reasons.iter().filter(|_| telling).map(|reason| reason.name()).collect();
     Some(context! {
         received_at => minute(Timestamp(*received_at_ms)),
         sender => shortened(sender),

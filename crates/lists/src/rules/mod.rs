@@ -18,6 +18,7 @@ mod unproven_sender;
 
 use crate::facts::{MessageFacts, OuterFacts};
 pub use crate::reason::{Reason, RuleHit, UnknownReason};
+pub use crate::unknown_name::UnknownName;
 
 /// A rule of the gate with its name.
 pub struct GateRule {

@@ -110,9 +110,10 @@ impl Texts {
         })
     }
 
-    /// The sentence for a reason.
+    /// The sentence for a reason. For a reason of a newer version it shows the name.
     pub fn reason(&self, reason: Reason, place: &TextPlace<'_>) -> String {
-        self.sentence(Text::Reasons, &reason.name(), place, Value::from_serialize(()))
+        let sentence = if matches!(reason, Reason::Unknown(_)) { "unknown" } else { reason.name() };
+        self.sentence(Text::Reasons, sentence, place, super::context! { what => reason.name() })
     }
 
     /// The sentence that says what an attribute of a list does; empty for a name that is none.

@@ -193,7 +193,7 @@ texts! {
         (what);
     /// The sentence for each reason why a message was not posted at once.
     Reasons: Sentences "list:reasons", "reasons" [en de fr]
-        ();
+        (what);
     /// The sentence that says what each setting of a list does.
     Attributes: Sentences "list:attributes", "attributes" [en de fr]
         ();

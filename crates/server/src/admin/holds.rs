@@ -42,7 +42,7 @@ pub(super) async fn list(app: &App) -> anyhow::Result<CommandOutput> {
     for place in [QueueName::Hold, QueueName::Shunt, QueueName::Paused, QueueName::In] {
         for entry in queue::listed(&mut *app.store.reader().await?, place).await? {
             let seen = outside_of(app, &entry).await?;
-            let reasons: Vec<String> = entry.reasons.iter().map(|reason| reason.name()).collect();
+            let reasons: Vec<&str> = entry.reasons.iter().map(|reason| reason.name()).collect();
             text.push_str(&format!(
                 "{} {} {} {} {} <{}> {} {}\n",
                 entry.no,

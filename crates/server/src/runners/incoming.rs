@@ -126,7 +126,7 @@ async fn handle(app: App, entry: QueueEntry, stop: watch::Receiver<bool>) {
     // The message is judged in a task of its own, so that a panic does not end the runner.
     match tokio::spawn(work).await {
         Ok(Ok(outcome)) => {
-            let reasons: Vec<String> = outcome.reasons.iter().map(|reason| reason.name()).collect();
+            let reasons: Vec<&str> = outcome.reasons.iter().map(|reason| reason.name()).collect();
             tracing::info!(
                 event = "message-judged", entry = %no, %list, action = %outcome.action, reasons = reasons.join(","),
                 "judged"

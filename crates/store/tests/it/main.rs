@@ -15,6 +15,7 @@ mod leaving;
 mod list_keys;
 mod list_settings;
 mod log;
+mod newer_reasons;
 mod opening;
 mod people;
 mod replay;
