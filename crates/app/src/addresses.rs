@@ -1,4 +1,4 @@
-//! What addresses mean: which sub-address of which list, and from which source mail comes.
+//! Resolves addresses to a list and sub-address, and envelope senders to a source.
 
 use sealist_lists::model::{AddressReading, ListNo, MailingList, ReservedLocal, SubAddress};
 use sealist_mail::Address;
@@ -6,7 +6,7 @@ use sealist_mail::Address;
 use crate::bounce_address;
 use crate::site::App;
 
-/// Whether an address is that sub-address of that list, by whichever of its forms.
+/// Whether an address is any form of that sub-address of that list.
 pub(crate) fn is_address_of(
     app: &App,
     list: &MailingList,
@@ -35,7 +35,7 @@ pub(crate) fn named_below<'a>(app: &App, address: &'a Address) -> Option<(ListNo
     }
 }
 
-/// The number of those who take turns, and have a share, together: the envelope senders of one domain.
+/// The number of a source: all envelope senders of one domain share turns and limits.
 pub(crate) fn source_of(app: &App, sender: &str) -> u16 {
     app.vault.mac().source(sender.rsplit_once('@').map_or("", |(_, domain)| domain))
 }

@@ -1,4 +1,4 @@
-//! The archive: what is kept beside a post, what a list keeps, and how a list's archive is emptied.
+//! The archive: what is stored with a post, how much a list keeps, and how a list's archive is emptied.
 
 use sealist_lists::archive::PostSummary;
 use sealist_lists::model::{ListNo, MailingList};
@@ -11,7 +11,7 @@ use crate::sealing::enclose_own;
 use crate::site::App;
 use crate::upkeep::CHUNK;
 
-/// What the archive keeps beside a post with that summary. The database learns no Message-ID.
+/// What the archive stores with a post that has that summary. The database learns no Message-ID.
 pub(crate) async fn entry(
     app: &App,
     list: &MailingList,
@@ -40,8 +40,8 @@ pub async fn summary(
     Ok(Some(summary))
 }
 
-/// Deletes the posts that a list keeps and returns how many they were. Posts that are still on their way are deleted with
-/// their last copy.
+/// Deletes the posts that a list keeps and returns how many. Posts that are still being delivered are deleted
+/// with their last copy.
 pub async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
     let mut purged = 0;
     loop {

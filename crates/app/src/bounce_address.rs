@@ -1,8 +1,8 @@
-//! StoredEnvelope senders that tell whom a bounce is about.
+//! Envelope senders that tell whom a bounce is about.
 //!
-//! A handle carries list, member and day, and nobody else can make one. It names the member and no copy: what went to it is
-//! long gone when it comes back. It counts for some weeks only: envelope senders stand in the mail that people keep and
-//! send on.
+//! A handle contains list, member and day, and nobody else can make one. It names the member and not the
+//! copy, because the copy's row is often deleted before a bounce arrives. It is valid for some weeks only,
+//! because envelope senders remain in mail that people keep and forward.
 
 use sealist_lists::model::{ListNo, MemberNo, ReservedLocal};
 use sealist_mail::Timestamp;
@@ -10,13 +10,13 @@ use sealist_openpgp::{HANDLE_OCTETS, MacKey};
 use sealist_store::bounce_scores::Returned;
 use sealist_store::deliveries::Kind;
 
-/// Octets of a local part ([RFC 5321, section 4.5.3.1.1]).
+/// The most octets of a local part ([RFC 5321, section 4.5.3.1.1]).
 const MAX_LOCAL_OCTETS: usize = 64;
 const DAY_MS: i64 = 24 * 3_600_000;
-/// A handle counts so many days. Mail servers try for five, and some reports come later.
+/// How many days a handle is valid. Mail servers retry for five days, and some reports come later.
 const LIFE_DAYS: i64 = 30;
 
-/// What the handles of bounce addresses are for.
+/// The purpose of the handles, for the kinds of mail that have bounce addresses.
 fn purpose(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Posting => Some("bounce"),
@@ -25,8 +25,8 @@ fn purpose(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// The envelope sender of one copy: below the list's address for bounces, or below the reserved one of its domain where
-/// the list's name leaves no room.
+/// The envelope sender of one copy: below the list's address for bounces, or below the reserved address of
+/// its domain if the list's name leaves no room.
 pub(crate) fn make(bounces: &str, mac: &MacKey, returned: Returned, now: Timestamp) -> String {
     let (Some(purpose), Some((local, host))) = (purpose(returned.kind), bounces.split_once('@')) else {
         return bounces.to_owned();
@@ -39,16 +39,16 @@ pub(crate) fn make(bounces: &str, mac: &MacKey, returned: Returned, now: Timesta
     format!("{}+{handle}@{host}", ReservedLocal::Bounces.name())
 }
 
-/// The list that a handle is of, old or not; `None` if the handle was not made here.
+/// The list of a handle, valid or expired. `None` if the handle was not made here.
 pub(crate) fn list_of(mac: &MacKey, handle: &str) -> Option<ListNo> {
     read_any(mac, handle).map(|(returned, _)| returned.list)
 }
 
-/// What a handle is about; `None` if it was not made here, or is too old.
+/// The content of a handle. `None` if it was not made here or is too old.
 pub(crate) fn read(mac: &MacKey, handle: &str, now: Timestamp) -> Option<Returned> {
     let (returned, day) = read_any(mac, handle)?;
     let age_days = now.0 / DAY_MS - day;
-    // A clock may have been ahead for a while.
+    // The clock may have been ahead for a while.
     (-1..=LIFE_DAYS).contains(&age_days).then_some(returned)
 }
 

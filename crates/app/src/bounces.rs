@@ -1,4 +1,4 @@
-//! Bounces: what the next hop refused for good, and what came back later.
+//! Handles bounces: refusals by the next hop, and delivery reports.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +25,13 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// What a message at `-bounces` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BounceHandling {
-    /// Automatic: it counts against somebody, or it is put aside and counted as such.
+    /// It is automatic, and was counted against a member or as put aside.
     Done,
-    /// A person wrote it: it is for the people in charge.
+    /// A person wrote it, so it is for the owners.
     Person,
 }
 
-/// Takes a message at `-bounces`. It counts if its address is one of ours and it says that a recipient failed.
+/// Handles a message at `-bounces`. It counts if its address was made here and it reports a failed recipient.
 pub(crate) async fn take(
     app: &App,
     list: &MailingList,
@@ -50,7 +50,8 @@ pub(crate) async fn take(
         returned.filter(|_| list.settings.process_bounces && reading.report == DeliveryReport::Failed);
     let of_a_person = reading.status.is_empty() || HopRefusal::is_no_such_mailbox_status(&reading.status);
     let cause = (!of_a_person).then(|| format!("day {}: {}", now.0 / DAY_MS, reading.status));
-    // At the address that all copies share anybody can name anybody: one copy with a handle shows what is true.
+    // At the address that all copies share, a report can name anybody. The next copy gets a handle, which
+    // proves or disproves it.
     let unproved = entry.detail.is_empty()
         && list.settings.shares_envelope_sender()
         && list.settings.process_bounces
@@ -78,7 +79,8 @@ pub(crate) async fn take(
     Ok(BounceHandling::Done)
 }
 
-/// Counts copies that the next hop refused for a reason that concerns their recipients; what follows from it.
+/// Counts copies that the next hop refused for a reason that concerns their recipients, and returns the
+/// effects.
 pub(crate) async fn count(
     db: &mut Conn,
     list: &MailingList,
@@ -97,14 +99,15 @@ pub(crate) async fn count(
     score(db, list, failures, now).await
 }
 
-/// Something for a member that failed.
+/// A failed delivery to a member.
 struct MemberBounce {
     returned: Returned,
-    /// By this it is like others; `None`: it is about the member alone.
+    /// What failures with a common cause have in common. `None`: the failure concerns this member only.
     cause: Option<String>,
 }
 
-/// Raises scores, unless many of the list fail by the same cause: then nobody is scored for it, and who was is pardoned.
+/// Raises scores, unless many members of the list failed by the same cause. Then nobody is scored for it, and
+/// earlier scores by that cause are undone.
 async fn score(
     db: &mut Conn,
     list: &MailingList,
@@ -141,7 +144,7 @@ async fn score(
     Ok(follows)
 }
 
-/// Posts to a member have stopped: those in charge hear of it, and the audit tells when.
+/// Delivery to a member was disabled: the owners are told, and the event is recorded.
 async fn stopped(db: &mut Conn, list: &MailingList, email: &str, now: Timestamp) -> Result<(), StoreError> {
     notice_kinds::stopped(list, email).store(&mut *db, now).await?;
     let Some(address) = Address::from_stored(email) else { return Ok(()) };
@@ -159,7 +162,7 @@ fn patience(list: &MailingList) -> BouncePolicy {
     }
 }
 
-/// Members in doubt are probed.
+/// Sends probes to members whose score reached the limit.
 pub(crate) async fn tell(
     app: &App,
     list: &MailingList,
@@ -186,7 +189,8 @@ pub(crate) async fn tell(
     Ok(stored.await?)
 }
 
-/// Tells members that posts to them have stopped, some days later: mail may reach them again by then.
+/// Tells members some days later that delivery to them is disabled, because mail may reach them again by
+/// then.
 pub(crate) async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), AppError> {
     let no = list.no;
     let members =
@@ -200,7 +204,7 @@ pub(crate) async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Res
     Ok(())
 }
 
-/// The notice that shows whether mail still arrives. What comes back of it is a bounce like that of a copy.
+/// The notice that tests whether mail arrives. A bounce of it counts like that of a copy.
 async fn probe(
     app: &App,
     list: &MailingList,

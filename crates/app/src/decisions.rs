@@ -1,4 +1,4 @@
-//! Decisions of people in charge about what waits: what they are called, and how one about a message is recorded.
+//! Decisions of owners and moderators: their names, and how a decision about a message is recorded.
 
 use sealist_lists::events::Actor;
 use sealist_mail::{Address, Timestamp};
@@ -7,19 +7,19 @@ use sealist_store::{Conn, replay, tokens};
 
 use crate::error::AppError;
 
-/// What becomes of a message that waits for a moderator.
+/// A decision about a held message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageDecision {
-    /// It is opened and judged again, and passes for the reasons that were shown.
+    /// It is opened and judged again, and passes despite the reasons shown.
     Accept,
-    /// It is deleted, and its author hears of it, with these words if there are any.
+    /// It is deleted, and its author is told, with the given reason.
     Reject(String),
-    /// It is deleted, and nobody hears of it.
+    /// It is deleted, and nobody is told.
     Discard,
 }
 
 impl MessageDecision {
-    /// `accepted`, as it stands in the answer to whoever decides second.
+    /// The name for later deciders, for instance `accepted`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Accept => "accepted",
@@ -29,12 +29,12 @@ impl MessageDecision {
     }
 }
 
-/// Who decided, for whoever decides second: the address of a person, or `admin`.
+/// The name of the decider for later deciders: the address of a person, or `admin`.
 pub(crate) fn name_of(by: &Actor) -> String {
     by.address().map_or("admin".to_owned(), Address::to_string)
 }
 
-/// A decision as it is recorded.
+/// A decision to be recorded.
 pub(crate) struct RecordedDecision {
     pub(crate) entry: QueueEntry,
     pub(crate) decision: MessageDecision,
@@ -47,7 +47,7 @@ impl RecordedDecision {
         &self.entry
     }
 
-    /// Records it: the message goes on or goes, and whoever else has a token hears who decided.
+    /// Records the decision, moves or deletes the message, and ends the other tokens.
     pub(crate) async fn record(&self, db: &mut Conn, now: Timestamp) -> Result<(), AppError> {
         let Self { entry, decision, by } = self;
         let name = name_of(by);

@@ -1,4 +1,5 @@
-//! A list begins to encrypt: what was stored of it in the clear is sealed, and nothing of it stays readable in the file.
+//! Seals what a list stored before it began to encrypt, so that nothing unencrypted stays readable in the
+//! database file.
 
 use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::{self, Payload};
@@ -11,11 +12,11 @@ use crate::error::AppError;
 use crate::sealing;
 use crate::site::App;
 
-/// Bodies of one round.
+/// Bodies per round.
 const CHUNK: u32 = 50;
 
-/// Seals messages that wait, posts and notices of the list. Says how many they were. Whoever stops in between begins again
-/// where the last round ended.
+/// Seals waiting messages, posts and notices of the list, and returns how many. If it is interrupted, it
+/// continues after the last round.
 pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, AppError> {
     let now = app.store.now();
     let mut sealed = 0;
@@ -43,8 +44,8 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
     Ok(sealed)
 }
 
-/// Where the copies of a post leave encrypted from now on, its header goes inside and the list signs it anew. What waits
-/// and what is written to one reader stays as it is, sealed.
+/// If the remaining copies of a post will be encrypted, its header is moved inside and the list signs it
+/// again. Waiting messages and notices are only sealed.
 async fn sealed_for(
     app: &App,
     list: &MailingList,

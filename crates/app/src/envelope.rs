@@ -17,7 +17,7 @@ const CONFIRM: &str = "X-Sealist-Confirm";
 pub(crate) struct StoredEnvelope {
     /// The envelope sender as it was given, without brackets; empty: none.
     pub(crate) path: String,
-    /// What followed the `+` of a `-confirm` address; `None` at other addresses.
+    /// The text after the `+` of a `-confirm` address. `None` at other addresses.
     pub(crate) confirm_token: Option<String>,
 }
 

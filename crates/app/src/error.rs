@@ -1,4 +1,4 @@
-//! What a use case can fail with.
+//! The errors of use cases.
 
 use sealist_lists::model::{EntryNo, NameRefused};
 use sealist_mail::Timestamp;
@@ -7,26 +7,26 @@ use sealist_store::StoreError;
 
 use crate::vault::Unavailable;
 
-/// Why a use case did not work. Bad mail is none of these: it gets a verdict.
+/// Why a use case failed. Bad mail is not an error; it gets a verdict.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// This node has not got a key of the list.
+    /// This node lacks a key of the list.
     #[error("this node lacks the {key} of {list}, {why}: {}", .why.fix())]
     NoKeys {
         /// The list.
         list: String,
         /// Purpose and fingerprint.
         key: String,
-        /// Why it is not to be had.
+        /// Why it is not available.
         why: Unavailable,
     },
-    /// There is nothing to wrap keys with.
+    /// There is no master key to wrap keys with.
     #[error("this node has no master key: set kept and master_key in [keydirs]")]
     NoMasterKey,
-    /// A list without OpenPGP.
+    /// The list does not use OpenPGP.
     #[error("{0} has no key: its style is a plain one")]
     Plain(String),
     /// The key directory cannot be written.
@@ -44,7 +44,7 @@ pub enum AppError {
     /// No such list.
     #[error("there is no list {0}")]
     NoSuchList(String),
-    /// A list of that name is there.
+    /// A list of that name exists already.
     #[error("{0} exists already")]
     ListExists(String),
     /// A name that a new list cannot have.
@@ -99,13 +99,13 @@ pub enum AppError {
     /// A list would send to itself.
     #[error("{0} is an address of the list itself: it cannot be a member")]
     OwnAddress(String),
-    /// No such style.
+    /// There is no such style.
     #[error("there is no style {0:?}; there are {names}", names = sealist_lists::styles::names())]
     NoSuchStyle(String),
-    /// The key given for a member.
+    /// The certificate given for a member is invalid.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The update given for a member's key.
+    /// The update given for a member's key is invalid.
     #[error(transparent)]
     Update(#[from] MergeError),
     /// The key given for a member cannot be used.
@@ -114,51 +114,51 @@ pub enum AppError {
     /// The key belongs to another address.
     #[error("the key does not name {0}")]
     OtherAddress(String),
-    /// Somebody else answered the same question at the same moment.
+    /// Somebody else changed the same thing first. The caller may look again and decide anew.
     #[error("somebody else was quicker: look again")]
     Overtaken,
-    /// Enough notices went to strangers within the hour: what asks for one more waits until then.
+    /// The hour's notices to strangers are used up, so the message waits until the next hour.
     #[error("notices to strangers are used up until {}", .0.rfc3339())]
     NextHour(Timestamp),
     /// No such workflow.
     #[error("there is no workflow {0:?}: `sealist workflows` lists them")]
     NoSuchWorkflow(String),
-    /// A request cannot go on.
+    /// The request cannot continue.
     #[error("it cannot be done: {0}")]
     Refused(sealist_lists::commands::Problem),
-    /// A request waits for somebody else than a moderator.
+    /// The request does not wait for a moderator.
     #[error("it does not wait for a moderator, but for the person: {0}")]
     NotWaiting(String),
-    /// An address without a key.
+    /// The address has no key.
     #[error("{0} has no key: `sealist keys import` gives it one")]
     NoKeyOf(String),
-    /// The key of an address is another one than was named.
+    /// The address has another key than the one that was named.
     #[error("the key of this address is {0}")]
     OtherFingerprint(String),
-    /// A message could be a captured one, and no owner has seen it.
+    /// The message may be a captured one, and no owner has seen it yet.
     #[error(
         "entry {0} could be somebody else's message that was captured, and no owner has seen it: `sealist queue open {0} --to OWNER`, or `show TOKEN` by mail, sends it to an owner, and then it can be accepted"
     )]
     Unseen(EntryNo),
-    /// A message without exactly one author: the list could not say whose words it posts.
+    /// The message does not have exactly one author, so the list could not say whose words it posts.
     #[error(
         "entry {0} does not name exactly one author, so that the list cannot post it: reject or discard it"
     )]
     NoAuthor(EntryNo),
-    /// A message does not wait for a decision.
+    /// The message does not wait for a decision.
     #[error("entry {entry} is in {place}, not in hold")]
     NotHeld {
         /// Its number.
         entry: EntryNo,
-        /// Where it is.
+        /// Its state.
         place: &'static str,
     },
-    /// Somebody may not see a held message.
+    /// The person may not see the held message.
     #[error(
         "{0} may not see it: only an owner may see what could be a captured message, and only owners and moderators of the list see others"
     )]
     MayNotSee(String),
-    /// Nobody can be given a message that is sealed.
+    /// The person has no key to which the message could be sealed.
     #[error(
         "{0} has no usable key, and without one this message cannot be given away: `sealist keys import` gives an address its key"
     )]
@@ -169,7 +169,7 @@ pub enum AppError {
 }
 
 impl AppError {
-    /// Whether the database was out of reach: the same may work later.
+    /// Whether the database was unavailable, so that a retry may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! Heartbeats: how this process enters itself among the nodes, stays there, and leaves.
+//! Heartbeats: registers this process as a node, renews its lease, and deregisters it.
 
 use std::time::Instant;
 
@@ -16,26 +16,27 @@ use crate::site::App;
 use crate::succession::announce;
 
 impl App {
-    /// Whether what this process has claimed is still its own. Once the others may have taken it for dead, nothing goes
-    /// out until they have seen it again.
+    /// Whether this process still owns its claims. Shortly before its lease expires nothing more is sent,
+    /// until the next heartbeat is recorded.
     pub fn lease_is_valid(&self) -> bool {
         self.store.alone() == Deployment::Yes || self.node.is_seen()
     }
 
-    /// Whether this process goes on under that number. If not, what it claimed under it will be freed.
+    /// Whether this process still has that node number. If not, the claims under that number will be
+    /// released.
     pub fn is_current_node(&self, node: NodeNo) -> bool {
         self.node.no() == node
     }
 
-    /// A claim failed. If the database may have it all the same, this process goes on under another number, and what the
-    /// old one has is freed as that of a dead one.
+    /// Handles a failed claim. If the database may have recorded the claim nevertheless, this process
+    /// continues under a new number, and the claims of the old number are released like those of a dead node.
     pub fn note_uncertain_claim(&self, error: &StoreError) {
         if matches!(error, StoreError::Unsure { .. } | StoreError::Stopped) {
             self.node.set_unsure(true);
         }
     }
 
-    /// Who claims here.
+    /// The node that claims, with the lists that it leaves to others.
     pub fn claimant(&self) -> Claimant {
         self.node.claimant()
     }
@@ -45,8 +46,8 @@ impl App {
         self.node.lacking().insert(list);
     }
 
-    /// Looks again for keys that were missing: they may have been restored, or come from another node. Lists whose keys are
-    /// there are claimed again.
+    /// Looks again for missing keys, which may have been restored or copied from another node. Lists whose
+    /// keys are there are claimed again.
     pub async fn look_for_keys(&self) -> Result<(), AppError> {
         for no in self.claimant().lacking {
             let list = lists::by_no(&mut *self.store.reader().await?, no).await?;
@@ -61,7 +62,8 @@ impl App {
         Ok(())
     }
 
-    /// Enters this process among those that serve. With the database to itself it frees what the one before had claimed.
+    /// Registers this process as a node. A process that uses the database alone also releases the claims of
+    /// its predecessor.
     pub async fn register_node(&self) -> Result<(), AppError> {
         let (alone, began) = (self.store.alone(), Instant::now());
         let joined = self.store.write(move |db| {
@@ -78,8 +80,9 @@ impl App {
         Ok(())
     }
 
-    /// Says that this process lives and which of the keys that wait it has, frees what dead ones had claimed, and begins to
-    /// use a key that all have. Says how many were dead. With the database to itself there is nobody to tell.
+    /// Sends a heartbeat, reports which waiting keys this node has, releases the claims of dead nodes, and
+    /// activates a key that all nodes have. Returns how many nodes were dead. A process that uses the
+    /// database alone sends no heartbeat.
     pub async fn heartbeat(&self, now: Timestamp) -> Result<usize, AppError> {
         let buried = match self.store.alone() {
             Deployment::Yes => 0,
@@ -94,15 +97,16 @@ impl App {
 
     async fn be_seen(&self) -> Result<usize, AppError> {
         let (node, began) = (self.node.no(), Instant::now());
-        // By itself: whatever becomes of the dead, this counts.
+        // The heartbeat is a transaction of its own, so that it counts even if the rest fails.
         let lives = self.store.write(move |db| Box::pin(nodes::heartbeat(db, node)));
         let lives = lives.await.map_err(|error: StoreError| error)?;
         if !lives || self.node.is_unsure() {
-            // The others took us for dead, or will: what we had is theirs, and we are new.
+            // Other nodes have declared this one dead, or will. They took over its claims, so it registers
+            // again.
             self.register_node().await?;
             self.node.set_unsure(false);
         }
-        // A sign of life that took long was a pause too, for the others perhaps as for this one.
+        // A slow heartbeat counts as a pause, because it may have been slow for the other nodes, too.
         if !self.node.can_judge(began) || began.elapsed() > MAX_PAUSE {
             return Ok(0);
         }
@@ -128,14 +132,14 @@ impl App {
                 );
                 announce(self, now).await?;
             }
-            // Another node was quicker, or this is for the next time.
+            // Another node did so first, or the next heartbeat will.
             Err(StoreError::Lost) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
-    /// Leaves in order: what this process had claimed is free.
+    /// Deregisters this node and releases its claims.
     pub async fn deregister_node(&self) -> Result<(), AppError> {
         let node = self.node.no();
         self.store

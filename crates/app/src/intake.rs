@@ -1,4 +1,5 @@
-//! Mail at the sub-address: which list and sub-address an address means, and the row that makes a message ours.
+//! Receives mail: resolves an address to a list and sub-address, and stores the message, after which it is
+//! ours.
 
 use std::sync::Arc;
 
@@ -16,25 +17,25 @@ use crate::keyring::ListKeys;
 use crate::site::App;
 use crate::spool::Spool;
 
-/// Longer handles are none of ours.
+/// The longest handle. Ours are shorter.
 const MAX_DETAIL: usize = 200;
-/// Characters of an envelope sender that are kept beside the message ([RFC 5321, section 4.5.3.1.3]).
+/// The most characters of an envelope sender that are stored ([RFC 5321, section 4.5.3.1.3]).
 const MAX_SENDER: usize = 256;
 
-/// One sub-address of one list that a message came to.
+/// One sub-address of one list to which a message is sent.
 pub struct Destination {
     /// The list.
     pub list: MailingList,
     /// The sub-address.
     pub sub_address: SubAddress,
-    /// What followed the `+` of the address: a handle, never a proof.
+    /// The text after the `+` of the address. It is a hint, never a proof.
     pub detail: Option<String>,
     keys: Option<Arc<ListKeys>>,
 }
 
 impl Destination {
-    /// What an address means: the most literal reading whose list exists. Errs with [`AppError::NoKeys`] for a list that
-    /// this node lacks keys of: another takes its mail.
+    /// Resolves an address to the most literal reading whose list exists. Errs with [`AppError::NoKeys`] if
+    /// this node lacks keys of the list, so that another node receives its mail.
     pub async fn at(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
         if ReservedLocal::read(address).is_some() {
             return Self::below(app, address).await;
@@ -48,7 +49,7 @@ impl Destination {
         Ok(None)
     }
 
-    /// What an address below a reserved local part means. Only what was made here means something.
+    /// Resolves an address below a reserved local part. Only handles that were made here are valid.
     async fn below(app: &App, address: &Address) -> Result<Option<Self>, AppError> {
         let Some((no, sub_address, detail)) = named_below(app, address) else { return Ok(None) };
         match lists::by_no(&mut *app.store.reader().await?, no).await? {
@@ -74,15 +75,16 @@ impl Destination {
 }
 
 impl Destination {
-    /// Octets above which a message for this address is refused when it comes, by its size alone: what nobody may let pass
-    /// need not be kept. `None`: no limit but the server's.
+    /// The size in octets above which a message to this address is refused at once, because nobody could
+    /// accept it. `None`: only the server's limit applies.
     pub fn most_octets(&self) -> Option<u64> {
         Route::of(self.sub_address).refused_above_octets(&self.list.settings)
     }
 
-    /// Whether a message of that envelope sender may wait here to be judged. Mail with commands waits when notices to
-    /// strangers are used up: of all sources and of each there is only so much. Whose address is a member's is not asked,
-    /// because the answer would tell it to everybody; a token in the address is, and nobody guesses one.
+    /// Whether a message of that envelope sender may wait here to be judged. When notices to strangers are
+    /// used up, mail with commands waits, and both the total and the share of each source are limited.
+    /// Membership of the sender is not considered, because the reply would reveal it; a valid token in the
+    /// address is, because nobody can guess one.
     pub async fn has_room(&self, app: &App, sender: Option<&str>, now: Timestamp) -> Result<bool, AppError> {
         if !Route::of(self.sub_address).is_answered() {
             return Ok(true);
@@ -105,7 +107,7 @@ impl Destination {
         Ok(false)
     }
 
-    /// Whether both are different addresses for programs of one list: commands, bounces, the list's key.
+    /// Whether both are different command, bounce or key addresses of one list.
     pub fn is_another_command_of_its_list(&self, other: &Self) -> bool {
         self.list.no == other.list.no
             && Route::of(self.sub_address).is_for_programs()
@@ -113,7 +115,7 @@ impl Destination {
             && !self.is_same_sub_address(other)
     }
 
-    /// Whether both addresses mean the same: only where the part behind the `+` says something does it count.
+    /// Whether both addresses mean the same. The text after the `+` counts only if it has a meaning.
     pub fn is_same_sub_address(&self, other: &Self) -> bool {
         let handle = matches!(self.sub_address, SubAddress::Bounces | SubAddress::Confirm);
         self.list.no == other.list.no
@@ -122,8 +124,8 @@ impl Destination {
     }
 }
 
-/// A message that streams in for one list and sub-address. On an encrypting list no more of it than a chunk is
-/// ever in the clear. What is large is stored as it comes.
+/// A message that is being received for one list and sub-address. On an encrypting list at most one chunk of
+/// it is unencrypted at any time. Large messages are stored while they arrive.
 pub struct Intake {
     list: ListNo,
     sub_address: SubAddress,
@@ -135,7 +137,7 @@ pub struct Intake {
     start: Start,
 }
 
-/// Whether something of the message has come.
+/// Whether any octets have arrived.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
     Ahead,
@@ -148,10 +150,10 @@ enum IntakeBody {
 }
 
 impl Intake {
-    /// Octets that one message takes in memory, at most.
+    /// The most octets of one message in memory.
     pub const MOST_OCTETS: usize = 4 * ROW_OCTETS;
 
-    /// Begins with the envelope, which is kept in front of the message and sealed with it.
+    /// Starts with the envelope, which is stored and sealed in front of the message.
     pub fn begin(arrival: &Destination, sender: Option<&str>) -> Result<Self, AppError> {
         let form = match &arrival.keys {
             Some(keys) if arrival.list.settings.encrypting() => {
@@ -165,14 +167,14 @@ impl Intake {
         let sender = whole.chars().take(MAX_SENDER).collect();
         let (list, sub_address, start) = (arrival.list.no, arrival.sub_address, Start::Ahead);
         let mut intake = Self { list, sub_address, detail, sender, form, spool: None, start };
-        // A token: nothing but its mark stands in the database.
+        // The value is a token, so the database stores only its mark.
         let token = (sub_address == SubAddress::Confirm).then(|| std::mem::take(&mut intake.detail));
         intake.form.write(&StoredEnvelope { path: whole.to_owned(), confirm_token: token }.to_bytes())?;
         Ok(intake)
     }
 
-    /// The next octets. A message whose first line begins with a blank gets a field name of its own before it: the line would
-    /// go on with the envelope.
+    /// Adds the next octets. If the first line begins with a blank, it gets a field name of its own;
+    /// otherwise it would continue the envelope.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), AppError> {
         if let (Start::Ahead, Some(first)) = (self.start, chunk.first()) {
             self.start = Start::Over;
@@ -183,8 +185,9 @@ impl Intake {
         self.form.write(chunk)
     }
 
-    /// Stores what came, if it is much, so that after each chunk no more than [`Self::MOST_OCTETS`] are in memory. Only for
-    /// a process that is entered as a node: what others store in part is taken for left.
+    /// Writes the buffered octets to the database once there are more than 2 rows' worth, so that at most
+    /// [`Self::MOST_OCTETS`] stay in memory. Call it only from a registered node: partial bodies of
+    /// unregistered processes are treated as abandoned and deleted.
     pub async fn spill(&mut self, app: &App) -> Result<(), AppError> {
         if self.form.octets() >= 2 * ROW_OCTETS {
             let piece = self.form.take_behind(ROW_OCTETS);
@@ -196,8 +199,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Makes the message durable; when this returns without an error it is ours. `transaction`: the same for
-    /// all sub-addresses that one LMTP transaction brought it to.
+    /// Stores the message durably. After this returns without an error the message is ours. `transaction` is
+    /// the same for all sub-addresses of one LMTP transaction.
     pub async fn commit(self, app: &App, transaction: [u8; 16], now: Timestamp) -> Result<(), AppError> {
         let body = match self.form {
             IntakeBody::Plain(payload) => StoredBody::Plain { outer: Vec::new(), payload },
@@ -223,7 +226,7 @@ impl Intake {
         Ok(())
     }
 
-    /// A fresh name for an LMTP transaction.
+    /// Makes an id for an LMTP transaction.
     pub fn transaction() -> [u8; 16] {
         random()
     }

@@ -1,5 +1,5 @@
-//! The keys of the lists in memory: each is read once, and what each is used for is asked of the database every time,
-//! so that a rotation counts on all nodes when it is committed.
+//! The loaded keys of the lists. Each key is read once, and the database is asked every time which key is
+//! used for what, so that a rotation takes effect on all nodes when it is committed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,11 +15,11 @@ use crate::vault::{KeyVault, Unavailable};
 
 /// The secret keys of one list.
 pub struct ListKeys {
-    /// For correspondence: it signs, and it is what people get.
+    /// The posting key: it signs, and members get its certificate.
     pub posting: Arc<ListKey>,
-    /// They open mail too: keys that were replaced, until they are retired, and one that waits to be used.
+    /// Other keys that open mail: replaced ones until they are retired, and a waiting one.
     pub others: Vec<Arc<ListKey>>,
-    /// For stored bodies.
+    /// The storage key.
     pub storage: Arc<StorageKey>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Keyring(Mutex<HashMap<ListNo, Held>>);
 #[derive(Default)]
 struct Held {
     keys: BTreeMap<ListKeyNo, LoadedKey>,
-    /// Keys that are not to be had, of which the log knows.
+    /// Missing keys that were already logged.
     complained: BTreeSet<ListKeyNo>,
     together: Option<CachedListKeys>,
 }
@@ -49,7 +49,7 @@ enum LoadedKey {
     Storage(Arc<StorageKey>),
 }
 
-/// What a list's keys are good for, as long as the database says the same of them.
+/// The state of a list's keys in the database, and the keys that were loaded for it.
 struct CachedListKeys {
     states: Vec<(ListKeyNo, ListKeyState)>,
     keys: Arc<ListKeys>,
@@ -134,7 +134,7 @@ impl Keyring {
         held.together = None;
     }
 
-    /// Once for each key, until it is there.
+    /// Logs a missing key once, until it is there.
     fn log_missing_key(&self, list: &MailingList, row: &ListKeyRow, why: Unavailable) {
         if self.held().entry(list.no).or_default().complained.insert(row.no) {
             tracing::warn!(
@@ -145,7 +145,7 @@ impl Keyring {
         }
     }
 
-    /// Puts together what is loaded, and forgets what is retired.
+    /// Combines the loaded keys, and drops retired ones.
     fn join(&self, list: &MailingList, rows: &[ListKeyRow]) -> Result<Arc<ListKeys>, AppError> {
         let mut all = self.held();
         let held = all.entry(list.no).or_default();
@@ -170,7 +170,7 @@ impl Keyring {
     }
 }
 
-/// A key counts only when its two halves fit, and when it is the one that the row names.
+/// A key is used only if its two halves match and it is the key that the row names.
 fn open(
     vault: &dyn KeyVault,
     name: &KeyName,

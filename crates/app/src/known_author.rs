@@ -10,15 +10,15 @@ use crate::site::App;
 
 /// What the database knows of an author's key.
 pub(crate) enum AuthorKey {
-    /// The list opens nothing: no key is asked for.
+    /// The list does not use OpenPGP, so no key was looked up.
     NotAsked,
-    /// The author is nobody here.
+    /// The author has no role.
     OfNobody,
-    /// There is none.
+    /// The author has no key.
     Missing,
-    /// Nobody confirmed it: it proves nothing.
+    /// The key is not confirmed, so it proves nothing.
     Unconfirmed,
-    /// By it the author is known.
+    /// The confirmed key.
     Confirmed(Box<Certificate>),
 }
 

@@ -1,7 +1,7 @@
-//! Use cases: one function per change or question. Each loads the facts, lets `lists` decide, and records
-//! the outcome in one transaction. Command line, runners and later REST all call these.
+//! Use cases: one function per change or query. Each loads the facts, lets `lists` decide, and records the
+//! outcome in one transaction. The command line and the runners call these functions.
 //!
-//! No loops, no sockets, no files: secret keys at rest are behind [`KeyVault`].
+//! This crate has no loops, sockets or files. Stored secret keys are behind [`KeyVault`].
 
 mod addresses;
 mod archive;

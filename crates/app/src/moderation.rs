@@ -1,5 +1,5 @@
-//! What people in charge decide about a message that waits, and what the server sets aside itself. The command line and the
-//! commands by mail decide by the same function, [`decision`].
+//! Decisions of owners and moderators about held messages, and messages that the server sets aside. The
+//! command line and the mail commands use the same function, [`decision`].
 
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::commands::mailto;
@@ -25,10 +25,10 @@ use crate::opening::open_stored;
 use crate::site::App;
 use crate::summaries::{Extent, minute, outside, size, summary_of, whole_content};
 
-/// Octets of a message that an owner gets who asks for it.
+/// The most octets of a message that an owner gets on request.
 const MAX_ASKED_OCTETS: usize = 1024 * 1024;
 
-/// Whether the author of a rejected message hears of it.
+/// Whether the author of a rejected message is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
     /// A notice is on its way.
@@ -37,9 +37,9 @@ pub enum Rejected {
     Untold,
 }
 
-/// What a decision about a message changes. Errs with [`AppError::Unseen`] if the message could be a captured one and no
-/// owner has seen it, with [`AppError::NoAuthor`] if the list could not post it, with [`AppError::NotHeld`] if it does not wait for a decision,
-/// with [`AppError::Overtaken`] if it is gone.
+/// The effects of a decision about a message. Errs with [`AppError::Unseen`] if the message may be a captured
+/// one and no owner has seen it, with [`AppError::NoAuthor`] if the list could not post it, with
+/// [`AppError::NotHeld`] if it does not wait for a decision, and with [`AppError::Overtaken`] if it is gone.
 pub(crate) async fn decision(
     app: &App,
     list: &MailingList,
@@ -72,8 +72,8 @@ pub(crate) async fn decision(
     Ok(effects)
 }
 
-/// Decides about a message and records it. Errs as the decision does, and with [`AppError::Overtaken`] if somebody else was
-/// quicker.
+/// Decides about a message and records the decision. Errs like the decision, and with [`AppError::Overtaken`]
+/// if somebody else decided first.
 pub async fn decide(
     app: &App,
     entry: QueueEntry,
@@ -92,7 +92,7 @@ pub async fn decide(
     }
 }
 
-/// Whether somebody hears of a rejection that changes this.
+/// Whether these effects tell somebody about a rejection.
 pub(crate) fn rejected(effects: &[Effect]) -> Rejected {
     match effects.iter().any(|effect| matches!(effect, Effect::Notice(notice) if notice.is_made())) {
         true => Rejected::Told,
@@ -111,30 +111,30 @@ pub(crate) async fn refusal_notice(
     let received = open_stored(app, list, entry).await?;
     let (outer, _) = Headers::parse(&received);
     let Ok(author) = sole_author(&outer) else { return Ok(None) };
-    // A program is not answered.
+    // Programs get no answer.
     if answerable(&received.sender(), &outer) != Answerable::Yes {
         return Ok(None);
     }
     not_let_through(app, list, &author.address, refusal, now).await
 }
 
-/// What the command line shows of a message in the queue.
+/// A message in the queue, as the command line shows it.
 pub struct QueuedMessageView {
-    /// Where it came to; empty if its list is gone.
+    /// The address that it was sent to; empty if its list is gone.
     pub address: String,
     /// The From field, shortened; `None` if this process lacks the keys of the list.
     pub author: Option<String>,
     /// The Subject field, shortened; `None` on lists with OpenPGP.
     pub subject: Option<String>,
-    /// Its size; as it is stored, where it cannot be read.
+    /// Its size in octets; the stored size if it cannot be read.
     pub octets: u64,
 }
 
-/// What stands outside of a message in the queue. Nothing is decrypted but what the list sealed itself.
+/// The envelope and outer header of a message in the queue. Only the list's own seal is opened.
 pub async fn outside_of(app: &App, entry: &QueueEntry) -> Result<QueuedMessageView, AppError> {
     let (list, octets) = {
         let mut db = app.store.reader().await?;
-        // It may be gone since it was listed.
+        // The message may be gone since it was listed.
         (lists::by_no(&mut db, entry.list).await?, bodies::octets(&mut db, entry.body).await.unwrap_or(0))
     };
     let address =
@@ -155,9 +155,10 @@ pub async fn outside_of(app: &App, entry: &QueueEntry) -> Result<QueuedMessageVi
     })
 }
 
-/// The content of a held message for one owner or moderator, sealed to their key where the list has OpenPGP. What could be a
-/// captured message is for owners alone, and may be accepted once one has seen it. Errs with [`AppError::MayNotSee`] for
-/// somebody else, with [`AppError::NothingToSealTo`] without a usable key. With the token of their notice they can decide.
+/// The content of a held message for one owner or moderator, sealed to that person's key if the list uses
+/// OpenPGP. A message that may be a captured one is for owners only, and can be accepted after one has seen
+/// it. Errs with [`AppError::MayNotSee`] for other people, and with [`AppError::NothingToSealTo`] without a
+/// usable key. The notice has a token for the decision.
 pub(crate) async fn show(
     app: &App,
     list: &MailingList,
@@ -175,7 +176,7 @@ pub(crate) async fn show(
     Ok(effects)
 }
 
-/// The same by the word of `by`: the message is mailed to that person.
+/// The same, requested by `by`: the message is mailed to that person.
 pub async fn open_for(
     app: &App,
     entry: &QueueEntry,
@@ -188,8 +189,8 @@ pub async fn open_for(
     app.carry_out(Some(list.no), effects, by, now).await
 }
 
-/// The same as a file: one whole message, encrypted to that person's key. Errs with [`AppError::NothingToSealTo`] on every
-/// list if there is no key.
+/// The same as a file: one whole message, encrypted to that person's key. Errs with
+/// [`AppError::NothingToSealTo`] if there is no key, on every list.
 pub async fn open_to_file(
     app: &App,
     entry: &QueueEntry,
@@ -236,7 +237,7 @@ async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError>
     list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
 }
 
-/// The role by which somebody may see a message.
+/// The role by which a person may see a message.
 async fn may_see(app: &App, list: &MailingList, entry: &QueueEntry, who: &Address) -> Result<Role, AppError> {
     let roles = people::roles_of(&mut *app.store.reader().await?, list.no, who).await?;
     let has = |role: Role| roles.iter().any(|member| member.role == role && !member.key_pending_approval);
@@ -301,7 +302,7 @@ async fn shown(
     Ok((message, vec![(format!("message-{}.eml", entry.no), content)]))
 }
 
-/// Sets a message aside that cannot be handled, and lets those in charge hear of it.
+/// Sets a message aside that cannot be handled, and tells the owners.
 pub async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
     let notice = list.map(|list| notice_kinds::shunted(&list, &entry));

@@ -1,4 +1,4 @@
-//! Notices to those who decide: each with a token of their own, where nobody else reads it.
+//! Notices to owners and moderators who decide. Each has a token of its own, which nobody else can read.
 
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::model::{Channel, MailingList, Role, SubAddress};
@@ -10,17 +10,17 @@ use crate::error::AppError;
 use crate::notices::{Attachment, Message, PreparedNotice, Tokens, answer, channel_to, in_charge, place_of};
 use crate::site::App;
 
-/// What is asked.
+/// The question.
 pub(crate) struct Ask {
     pub(crate) text: Text,
     pub(crate) budget: NoticeBudget,
     pub(crate) attachment: Option<Attachment>,
-    /// Whose new key is in question: it does not answer for itself.
+    /// The person whose new key is in question. That person does not decide.
     pub(crate) about_key_of: Option<Address>,
 }
 
-/// Asks each owner and moderator; where there is none, the contact of the site hears of it. `values` gets the token, if
-/// that person may answer by mail.
+/// Asks each owner and moderator. If there is none, the contact of the site is told. `values` gets the token,
+/// if that person may answer by mail.
 pub(crate) async fn to_deciders(
     app: &App,
     list: &MailingList,
@@ -55,7 +55,7 @@ pub(crate) async fn to_deciders(
     Ok(notices)
 }
 
-/// Somebody who hears of what is to be decided.
+/// A person who is told of a decision to make.
 pub(crate) struct Decider {
     pub(crate) address: Address,
     /// How notices reach them.
@@ -64,7 +64,7 @@ pub(crate) struct Decider {
     pub(crate) may_answer: bool,
 }
 
-/// Owners and moderators of a list; where there is none, the contact of the site, who decides nothing by mail.
+/// Owners and moderators of a list. If there is none, the contact of the site, who cannot decide by mail.
 pub(crate) async fn deciders(
     app: &App,
     list: &MailingList,
@@ -77,8 +77,8 @@ pub(crate) async fn deciders(
     Ok(deciders)
 }
 
-/// Who is asked by an encrypting list has to have a key by which nobody else reads the token, and nobody answers for a
-/// key that waits for an answer itself.
+/// On an encrypting list a decider needs a usable key, so that nobody else reads the token. Nobody decides
+/// about their own key.
 async fn decider(
     app: &App,
     list: &MailingList,

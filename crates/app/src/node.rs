@@ -1,4 +1,4 @@
-//! This process among those that serve the database.
+//! The state of this process as a node.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 use sealist_lists::model::{ListNo, NodeNo};
 use sealist_store::nodes::{self, Claimant};
 
-/// Which process this is, and for which lists it has no keys.
+/// The number of this process, and the lists whose keys it lacks.
 #[derive(Default)]
 pub(crate) struct Node {
     no: AtomicI64,
     lacking: Mutex<BTreeSet<ListNo>>,
     seen: Mutex<Option<LeaseState>>,
-    /// Set when a claim may have been made that nobody here knows of.
+    /// Set when the database may have a claim that this process does not know of.
     unsure: AtomicBool,
 }
 
-/// When the others could see this process.
+/// When the last heartbeats were recorded.
 #[derive(Clone, Copy)]
 struct LeaseState {
-    /// Without a pause.
+    /// The time since which there was no pause.
     since: Instant,
     last: Instant,
 }
@@ -29,7 +29,8 @@ struct LeaseState {
 /// A longer time between two heartbeats is a pause.
 pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(4);
 const DEAD_AFTER: Duration = Duration::from_millis(nodes::DEAD_AFTER_MS as u64);
-/// So long before the others take it for dead, a node stops to send what they will send.
+/// How long before its lease expires a node stops sending, because other nodes may send the same copies
+/// afterwards.
 const MARGIN: Duration = Duration::from_secs(1);
 
 impl Node {
@@ -61,7 +62,7 @@ impl Node {
         NodeNo(self.no.load(Ordering::Relaxed))
     }
 
-    /// Goes on under that number.
+    /// Continues under that number.
     pub(crate) fn set_no(&self, no: NodeNo) {
         self.no.store(no.0, Ordering::Relaxed);
     }
@@ -71,7 +72,7 @@ impl Node {
         self.lacking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the database may hold a claim of this process that the process does not know of.
+    /// Returns whether the database may have a claim that this process does not know of.
     pub(crate) fn is_unsure(&self) -> bool {
         self.unsure.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Which notices a list writes: the occasions, and who hears of them.
+//! The notices of a list: their occasions and recipients.
 
 use sealist_lists::budgets::{Asker, NoticePurpose};
 use sealist_lists::model::{Channel, MailingList, SubAddress};
@@ -18,8 +18,8 @@ use crate::site::App;
 use crate::summaries::{gather, gather_for, minute};
 use crate::summary_facts::{SummaryFact, WhyGone};
 
-/// To a subscribed author whose message is not posted: the same words whatever the cause, on an encrypting
-/// list only sealed (design promise 3).
+/// To a subscribed author whose message is refused. The text is the same for every reason; on an encrypting
+/// list the notice is only sent sealed (design promise 3).
 pub(crate) async fn not_posted(
     app: &App,
     list: &MailingList,
@@ -36,8 +36,8 @@ pub(crate) async fn not_posted(
     of_a_message(app, list, author, Text::NotPosted, values, now).await
 }
 
-/// To a subscribed author whose message came a second time after it was posted. On an encrypting list the notice goes out
-/// only sealed: it tells of what the message holds.
+/// To a subscribed author whose message came again after it was posted. On an encrypting list the notice is
+/// only sent sealed, because it says something about the content.
 pub(crate) async fn posted_already(
     app: &App,
     list: &MailingList,
@@ -52,7 +52,7 @@ pub(crate) async fn posted_already(
     of_a_message(app, list, author, Text::PostedAlready, values, now).await
 }
 
-/// Words that tell of a message: on an encrypting list they go out only sealed.
+/// A notice that says something about a message. On an encrypting list it is only sent sealed.
 async fn of_a_message(
     app: &App,
     list: &MailingList,
@@ -68,17 +68,17 @@ async fn of_a_message(
     to_person(app, list, somebody(author), text, content, now).await
 }
 
-/// To those in charge: a message waits.
+/// To the owners: a message is held.
 pub(crate) fn held(list: &MailingList, entry: &QueueEntry) -> PreparedNotice {
     gather(list, Text::Held, &[SummaryFact::Held { entry: entry.no }])
 }
 
-/// To those in charge: a message waits no longer, and nobody decided.
+/// To the owners: a message is no longer held, without a decision.
 pub(crate) fn gone(list: &MailingList, leaving: &Leaving, why: WhyGone) -> PreparedNotice {
     gather(list, Text::Held, &[left(leaving, why)])
 }
 
-/// To the author who heard that a message waits: it gave way to others. `None`: nobody heard.
+/// To the author who was told that a message is held: it was dropped to make room. `None`: nobody was told.
 pub(crate) fn gave_way(list: &MailingList, leaving: &Leaving) -> Option<PreparedNotice> {
     let author = leaving.entry.author.parse().ok()?;
     Some(gather_for(list, &author, Text::Waits, &[left(leaving, WhyGone::TooMany)]))
@@ -96,13 +96,13 @@ fn left(leaving: &Leaving, why: WhyGone) -> SummaryFact {
     }
 }
 
-/// To an author: a message waits for a moderator.
+/// To an author: a message is held for a moderator.
 pub(crate) fn waits(list: &MailingList, author: &Address, entry: &QueueEntry) -> PreparedNotice {
     gather_for(list, author, Text::Waits, &[SummaryFact::Held { entry: entry.no }])
 }
 
-/// To the author of a message that a moderator did not let pass, with the moderator's words; or on which nobody decided
-/// in time. On an encrypting list only sealed.
+/// To the author of a message that a moderator rejected, with the moderator's reason, or about which nobody
+/// decided in time. On an encrypting list it is only sent sealed.
 pub(crate) async fn not_let_through(
     app: &App,
     list: &MailingList,
@@ -143,24 +143,24 @@ pub(crate) async fn not_let_through(
     answer_by(app, list, message, channel, now).await.map(Some)
 }
 
-/// Why a message that waited is not posted.
+/// Why a held message is not posted.
 pub(crate) struct NotPosted<'a> {
-    /// When it came.
+    /// When it arrived.
     pub(crate) received_at: Timestamp,
-    /// The moderator's words.
+    /// The moderator's reason.
     pub(crate) reason: Option<&'a str>,
-    /// Nobody decided for so many days; 0: a moderator did.
+    /// After how many days without a decision; 0: a moderator decided.
     pub(crate) after_days: u32,
 }
 
-/// To those in charge: a message broke the runner.
+/// To the owners: a message was shunted.
 pub(crate) fn shunted(list: &MailingList, entry: &QueueEntry) -> PreparedNotice {
     let address = list.name.address(entry.sub_address).to_string();
     let fact = SummaryFact::Shunted { entry: entry.no, address, received_at_ms: entry.received_at.0 };
     gather(list, Text::Shunted, &[fact])
 }
 
-/// The list's certificates, the one in use first, to whoever asks by mail of that source.
+/// The list's certificates, the current one first, to a person who asks by mail of that source.
 pub(crate) async fn sendkey(
     app: &App,
     list: &MailingList,
@@ -189,7 +189,7 @@ pub(crate) async fn sendkey(
     answer(app, list, message, now).await.map(Some)
 }
 
-/// Why the key that a reader has cannot be used; `None`: there is none, or nothing is wrong with it.
+/// Why a recipient's key cannot be used. `None`: there is no key, or it can be used.
 async fn why_unusable(
     app: &App,
     list: &MailingList,
@@ -205,7 +205,7 @@ async fn why_unusable(
     Ok(judged.card.err().map(|problem| cause(app, &problem, &place)))
 }
 
-/// A post waits for a reader's key, or is not kept for want of one: to the reader.
+/// To a recipient: a post waits for a usable key, or is not kept without one.
 pub(crate) async fn key_needed(
     app: &App,
     list: &MailingList,
@@ -225,8 +225,8 @@ pub(crate) async fn key_needed(
     to_person(app, list, somebody(reader), Text::KeyNeeded, |_, _| Some((values.clone(), None)), now).await
 }
 
-/// To those in charge: copies that wait for keys ([`Text::MemberKeyNeeded`]), that came too late ([`Text::CopiesDropped`]),
-/// or that could not be delivered and are not tried again ([`Text::Undelivered`]).
+/// To the owners: copies that wait for keys ([`Text::MemberKeyNeeded`]), that waited too long
+/// ([`Text::CopiesDropped`]), or that could not be delivered ([`Text::Undelivered`]).
 pub(crate) fn about_copies(
     list: &MailingList,
     text: Text,
@@ -240,12 +240,12 @@ pub(crate) fn about_copies(
     (!facts.is_empty()).then(|| gather(list, text, &facts))
 }
 
-/// To those in charge: posts to an address have stopped, after too many bounces.
+/// To the owners: delivery to an address is disabled after too many bounces.
 pub(crate) fn stopped(list: &MailingList, email: &str) -> PreparedNotice {
     gather(list, Text::Stopped, &[SummaryFact::Stopped { email: email.to_owned() }])
 }
 
-/// To a member to whom posts have stopped after bounces: how they begin again.
+/// To a member whose delivery is disabled after bounces: how to enable it again.
 pub(crate) async fn delivery_stopped(
     app: &App,
     list: &MailingList,
@@ -263,7 +263,7 @@ pub(crate) async fn delivery_stopped(
         .await
 }
 
-/// To a member whose mail came back: does this arrive?
+/// To a member whose mail bounced: a test whether mail arrives.
 pub(crate) async fn probe(
     app: &App,
     list: &MailingList,
@@ -279,7 +279,7 @@ pub(crate) async fn probe(
     to_person(app, list, somebody(member), Text::Probe, |_, _| Some((values.clone(), None)), now).await
 }
 
-/// To those in charge: the key of a member stands on the word of one that is compromised.
+/// To the owners: the key of a member was authorised by a key that is compromised.
 pub(crate) fn key_void(
     list: &MailingList,
     member: &Address,
@@ -298,12 +298,12 @@ pub(crate) fn key_wait_days(list: &MailingList) -> u32 {
     list.settings.pgp.as_ref().map_or(0, |pgp| pgp.key_wait_days)
 }
 
-/// The words of another server, as a part of our own.
+/// The reply of another server, as one line of our own text.
 fn one_line(reply: &str) -> String {
     reply.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What a moderator gives as a reason, with its lines; `None` if there is none.
+/// A moderator's reason with its line ends. `None` if there is none.
 pub(crate) fn reason_lines(reason: &str) -> Option<Value> {
     let printable = |line: &str| line.chars().filter(|c| !c.is_control()).collect::<String>();
     let lines: Vec<String> = reason.trim().lines().map(printable).collect();

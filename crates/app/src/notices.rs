@@ -1,7 +1,8 @@
-//! Notices of a list, made before the transaction that records what they tell of.
+//! Notices of a list. They are made before the transaction that records their cause.
 //!
-//! They hold nothing of a message, save those about held messages (`summaries/held.rs`). Who has a usable key gets them sealed; the words for an open notice are
-//! chosen apart, because who carries it reads it too.
+//! Notices contain nothing of a message, except those about held messages (`summaries/held.rs`). A recipient
+//! with a usable key gets them sealed. The text of an open notice is chosen separately, because every mail
+//! server on the way can read it.
 
 use std::borrow::Cow;
 
@@ -22,20 +23,20 @@ use crate::sealing;
 use crate::site::App;
 use crate::summary_facts::Gathered;
 
-/// More people in charge are not written to.
+/// The most owners and moderators who get a notice.
 const MAX_MODERATORS: u32 = 50;
 
-/// What waits for the transaction of what it tells of.
+/// A notice that waits for the transaction of its cause.
 pub(crate) enum PreparedNotice {
     /// A finished notice.
     Notice(Box<Finished>),
     /// Facts for a notice that is made when it is due.
     Facts(Gathered),
-    /// A notice that was not made: its budget is spent. It is counted where the admin sees it.
+    /// A notice that was not made because its limit is reached. It is counted for the admin.
     Untold(ListNo, LimitReached),
 }
 
-/// The event under which notices are counted that met a limit.
+/// The event under which unsent notices are counted.
 pub const UNTOLD: &str = "notice-untold";
 
 async fn count_untold(
@@ -56,7 +57,7 @@ pub(crate) struct Finished {
     channel: Channel,
     body: StoredBody,
     probe: Option<Probe>,
-    /// Of the tokens that it brings.
+    /// The marks of its tokens.
     marks: Vec<[u8; 32]>,
 }
 
@@ -64,15 +65,15 @@ pub(crate) struct Finished {
 pub(crate) type Attachment = (String, &'static str, Vec<u8>);
 
 impl PreparedNotice {
-    /// Stores the notice or the facts; `false`, and counted, if the budget of the notice is spent.
+    /// Stores the notice or the facts. Returns `false` and counts the notice if its limit is reached.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
         let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
         count_untold(db, list, &spent, now).await?;
         Ok(false)
     }
 
-    /// The same for what mail asks for that can wait for the next hour. Errs then with [`AppError::NextHour`]: nothing of
-    /// what the mail changes may be committed.
+    /// The same for an answer to mail that can wait for the next hour. Then errs with [`AppError::NextHour`],
+    /// and nothing that the mail changes may be committed.
     pub(crate) async fn store_or_wait(&self, db: &mut Conn, now: Timestamp) -> Result<bool, AppError> {
         let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
         if let LimitReached::Hour { ends_at: Some(ends_at) } = spent {
@@ -82,7 +83,7 @@ impl PreparedNotice {
         Ok(false)
     }
 
-    /// Stores the notice or the facts; the limit that it met if its budget is spent.
+    /// Stores the notice or the facts. Returns the limit if it is reached.
     async fn try_store(
         &self,
         db: &mut Conn,
@@ -95,17 +96,17 @@ impl PreparedNotice {
         }
     }
 
-    /// Whether it was made: only the transaction knows whether it goes out.
+    /// Whether the notice was made. Only the transaction decides whether it is sent.
     pub(crate) fn is_made(&self) -> bool {
         !matches!(self, Self::Untold(..))
     }
 
-    /// The same notice; what comes back of it is about that member.
+    /// The same notice as a probe of that member.
     pub(crate) fn probing(self, probe: Probe) -> Self {
         self.changed(|notice| Finished { probe: Some(probe), ..notice })
     }
 
-    /// The same notice; its reader may answer with these tokens.
+    /// The same notice with these tokens for its recipient.
     pub(crate) fn with(self, tokens: &Tokens, app: &App) -> Self {
         let mac = app.vault.mac();
         let mut marks = vec![mac.token_mark(&tokens.in_words)];
@@ -137,8 +138,8 @@ impl PreparedNotice {
     }
 }
 
-/// The tokens of one question. The one in the address is read by whoever carries the mail: on lists with OpenPGP it is
-/// another one, which answers less.
+/// The tokens of one question. Every mail server can read the token in the address, so on lists with OpenPGP
+/// it is a different token, which allows less.
 pub(crate) struct Tokens {
     pub(crate) in_words: String,
     in_address: String,
@@ -154,7 +155,7 @@ impl Tokens {
         Self { in_words, in_address }
     }
 
-    /// Where the answer goes.
+    /// The address for answers.
     pub(crate) fn reply_to(&self, list: &MailingList) -> Address {
         list.confirm(&self.in_address)
     }
@@ -175,11 +176,11 @@ impl Finished {
     }
 }
 
-/// What a notice is made of: the values of its text, and perhaps a file.
+/// The content of a notice: the values of its text, and perhaps a file.
 pub(crate) type NoticeContent = (Value, Option<Attachment>);
 
-/// A notice to one person, in their language; of each text one a day. `content` chooses for the way it travels; `None`:
-/// not that way.
+/// A notice to one person in that person's language, one a day per text. `content` depends on how the notice
+/// travels; `None`: it must not travel that way.
 pub(crate) async fn to_person(
     app: &App,
     list: &MailingList,
@@ -209,27 +210,28 @@ pub(crate) async fn to_person(
     Ok(Some(make(app, list, message, channel, now).await?))
 }
 
-/// A notice that is an answer, or asks for one.
+/// A notice that answers or asks.
 pub(crate) struct Message {
     pub(crate) to: Mailbox,
-    /// Of which kind, and how many of those go out.
+    /// Its kind and limits.
     pub(crate) kind: Cow<'static, str>,
     pub(crate) budget: NoticeBudget,
     pub(crate) notice: NoticeText,
     pub(crate) attachment: Option<Attachment>,
-    /// Where the answer goes; `None`: to the owners.
+    /// The address for answers. `None`: the owners.
     pub(crate) reply_to: Option<Address>,
 }
 
 impl Message {
-    /// Words alone, once a day for each kind; the owners get the answer.
+    /// A text without attachments, once a day per kind. Answers go to the owners.
     pub(crate) fn daily(to: Mailbox, kind: String, notice: NoticeText) -> Self {
         let (kind, budget) = (kind.into(), NoticeBudget::DAILY);
         Self { to, kind, budget, notice, attachment: None, reply_to: None }
     }
 }
 
-/// Makes a notice, sealed if the list encrypts and its reader has a usable key; [`PreparedNotice::Untold`] if its budget is spent.
+/// Makes a notice, sealed if the list encrypts and the recipient has a usable key. Returns
+/// [`PreparedNotice::Untold`] if its limit is reached.
 pub(crate) async fn answer(
     app: &App,
     list: &MailingList,
@@ -241,7 +243,7 @@ pub(crate) async fn answer(
     answer_by(app, list, message, channel, now).await
 }
 
-/// The same when it is known how it travels.
+/// The same, if it is known how the notice travels.
 pub(crate) async fn answer_by(
     app: &App,
     list: &MailingList,
@@ -257,7 +259,8 @@ pub(crate) async fn answer_by(
     }
 }
 
-/// Makes a notice for the holder of a key that need not be anybody's yet; [`PreparedNotice::Untold`] if its budget is spent.
+/// Makes a notice for the holder of a key, which may not belong to an address yet. Returns
+/// [`PreparedNotice::Untold`] if its limit is reached.
 pub(crate) async fn to_key(
     app: &App,
     list: &MailingList,
@@ -296,7 +299,7 @@ pub(crate) async fn make(
     make_with(app, list, message, Vec::new(), channel, now).await
 }
 
-/// The same with messages that it is about: file name and octets.
+/// The same with attached messages: file name and octets.
 pub(crate) async fn make_with(
     app: &App,
     list: &MailingList,
@@ -315,7 +318,7 @@ pub(crate) async fn make_with(
     Ok(PreparedNotice::Notice(Box::new(notice)))
 }
 
-/// Where a notice of that list to that person is filled in: in their language.
+/// The language and list for a notice to that person.
 pub(crate) async fn place_of<'a>(
     app: &App,
     list: &'a MailingList,
@@ -325,7 +328,7 @@ pub(crate) async fn place_of<'a>(
     Ok(app.texts.place(list, language))
 }
 
-/// Owners and moderators, each once; where there are none, the contact of the site.
+/// Owners and moderators without duplicates. If there are none, the contact of the site.
 pub(crate) async fn in_charge(app: &App, list: &MailingList) -> Result<Vec<Address>, AppError> {
     let mut people: Vec<Address> = Vec::new();
     for role in [Role::Owner, Role::Moderator] {

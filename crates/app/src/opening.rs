@@ -1,6 +1,4 @@
-//! How a message of the queue is opened: first the list's own seal, then what OpenPGP its author put around it.
-//!
-//! Both posts and commands are opened here, so that they agree on what a message says.
+//! Opens a message of the queue: first the list's own seal, then the author's OpenPGP layers.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -19,24 +17,23 @@ use crate::envelope::StoredEnvelope;
 use crate::error::AppError;
 use crate::site::App;
 
-/// How often a message stands in memory while it is judged: as it came, as it is opened, its parts, the payload, and the
-/// sealed payload.
+/// How many copies of a message are in memory while it is judged: as received, opened, its parts, the
+/// payload, and the sealed payload.
 pub(crate) const FORMS: u64 = 5;
-/// How often what grew when it was opened stands in memory: what came out of compressed data, its parts, and what is made of
-/// them.
+/// How many copies of decompressed data are in memory: the data, its parts, and what is made of them.
 const GROWN_FORMS: u64 = 3;
 
 /// A message as it came, with its envelope beside it. Derefs to the octets of the message.
 pub(crate) struct ReceivedMessage {
     envelope: Option<StoredEnvelope>,
-    /// The envelope in the form in which it is stored, and the message behind it.
+    /// The envelope in its stored form, followed by the message.
     stored: Cleartext,
-    /// Where the message begins.
+    /// The offset of the message.
     begins: usize,
 }
 
 impl ReceivedMessage {
-    /// Takes apart what is stored for a sub-address.
+    /// Splits the stored octets.
     fn new(sub_address: SubAddress, stored: Cleartext) -> Self {
         let (envelope, begins) = StoredEnvelope::read(sub_address, &stored).unzip();
         Self { envelope, begins: begins.unwrap_or_default(), stored }
@@ -116,7 +113,7 @@ pub(crate) async fn open(
     opened.await.map(Some).map_err(|_| AppError::Interrupted)
 }
 
-/// What comes out of a decryption may be twice what the list takes, and never more than the most.
+/// Decrypted data may be twice as large as the list's limit, up to the maximum.
 fn limits(list: &MailingList) -> openpgp::Limits {
     let most = openpgp::Limits::default().max_output_octets;
     let max_output_octets = match list.settings.max_message_kib {

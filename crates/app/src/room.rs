@@ -1,4 +1,4 @@
-//! Room in memory for large bodies: work on one begins when there is room for all the forms that it takes meanwhile.
+//! Limits the memory for large bodies: work on a body starts when there is memory for all of its copies.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::AppError;
 
-/// The room of one place of work, for messages in the order in which they come.
+/// The memory limit of one kind of work. Messages wait in order.
 #[derive(Clone)]
 pub(crate) struct MemoryRoom {
     mib: u32,
@@ -16,21 +16,21 @@ pub(crate) struct MemoryRoom {
 }
 
 impl MemoryRoom {
-    /// So much for all bodies in work at one place.
+    /// The limit for all bodies of one kind of work.
     pub(crate) fn of_mib(mib: u32) -> Self {
         Self { mib, left: Arc::new(Semaphore::new(mib as usize)) }
     }
 
-    /// Waits for room for a body of so many octets, `forms` times over; all of it for what is larger. Given back when the
-    /// answer is dropped. What takes less than 1 MiB waits for nothing: an ordinary post does not stand behind large ones, and
-    /// there are few places of work.
+    /// Waits for memory for `forms` copies of a body of that many octets, or for the whole limit if it is
+    /// larger. The memory is released when the result is dropped. Less than 1 MiB never waits, so that an
+    /// ordinary post is not delayed by large ones.
     pub(crate) async fn wait(&self, octets: u64, forms: u64) -> Result<OwnedSemaphorePermit, AppError> {
         let mib = octets.saturating_mul(forms) / (1024 * 1024);
         let mib = u32::try_from(mib).unwrap_or(self.mib).min(self.mib);
         self.left.clone().acquire_many_owned(mib).await.map_err(|_| AppError::Interrupted)
     }
 
-    /// The same for work that cannot await: on a thread for such work it blocks.
+    /// The same for code that cannot await: it blocks, on a thread for such work.
     pub(crate) fn taker(&self, forms: u64) -> TakeRoom {
         let (room, runtime) = (self.clone(), Handle::current());
         Box::new(move |octets| {

@@ -18,17 +18,17 @@ use crate::site::App;
 use crate::succession::announce;
 use crate::vault::Unavailable;
 
-/// What a rotation has come to.
+/// The result of a rotation.
 pub struct Rotated {
     /// The new key.
     pub fingerprint: String,
-    /// The nodes that have not loaded it yet. Empty: it is in use.
+    /// The nodes that have not loaded it yet. If it is empty, the key is in use.
     pub waits_for: Vec<NodeNo>,
 }
 
-/// Makes a new posting key for a list. It is used when every node that lives has loaded it, at once if none does; the one
-/// before it opens mail until `key_overlap_days` are over. A key that still waited is given up. Errs with
-/// [`StoreError::Duplicate`] if another rotation came between.
+/// Makes a new posting key for a list. It is used when every live node has loaded it, or at once if no node
+/// is live. The old key opens mail until `key_overlap_days` are over. A key that still waited is dropped.
+/// Errs with [`StoreError::Duplicate`] if another rotation happened at the same time.
 pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rotated, AppError> {
     if !list.settings.has_openpgp() {
         return Err(AppError::Plain(list.name.to_string()));
@@ -58,7 +58,7 @@ pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rot
     Ok(Rotated { fingerprint, waits_for })
 }
 
-/// Begins to use the keys that all nodes have. Returns the lists of those keys.
+/// Activates the keys that all nodes have. Returns the lists of those keys.
 pub(crate) async fn switch(
     db: &mut Conn,
     alone: Deployment,
@@ -72,9 +72,9 @@ pub(crate) async fn switch(
     Ok(switched.into_iter().map(|(list, _)| list).collect())
 }
 
-/// Keeps every key that this node has in the database, wrapped: those of the lists and that of the site. Nothing is
-/// deleted anywhere else. Says how many keys of lists came there now. Errs with [`AppError::NoKeys`] if one that opens mail
-/// or stored bodies is not to be had.
+/// Stores every key of this node in the database, wrapped: those of the lists and the site key. Nothing is
+/// deleted elsewhere. Returns how many list keys were added. Errs with [`AppError::NoKeys`] if a key that is
+/// still needed is not available.
 pub async fn keep_in_database(app: &App) -> Result<usize, AppError> {
     let site = app.vault.wrap(&KeyName::of_site(), &*app.vault.mac().to_bytes());
     let site = site.ok_or(AppError::NoMasterKey)?;
@@ -88,7 +88,7 @@ pub async fn keep_in_database(app: &App) -> Result<usize, AppError> {
         let name = name_of(&list, &row);
         match app.vault.secret(&name, None) {
             Ok(secret) => moved.push((row.no, app.vault.wrap(&name, &secret).ok_or(AppError::NoMasterKey)?)),
-            // Nobody needs it any more.
+            // The key is no longer needed.
             Err(Unavailable::Missing) if row.state == ListKeyState::Retired => {}
             Err(why) => return Err(lacks(&list, &row, why)),
         }

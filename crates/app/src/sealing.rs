@@ -1,4 +1,4 @@
-//! How a list's own words and its posts are stored.
+//! How a list's notices and posts are signed, sealed and stored.
 
 use sealist_lists::model::{Channel, MailingList};
 use sealist_lists::payload::Payload;
@@ -11,8 +11,8 @@ use crate::error::AppError;
 use crate::keyring::ListKeys;
 use crate::site::App;
 
-/// What will travel sealed is signed inside the encryption, what will travel open beside its text. On an
-/// encrypting list both are stored sealed.
+/// A sealed message is signed inside the encryption; an open one beside its text. On an encrypting list both
+/// are stored sealed.
 pub(crate) async fn enclose(
     app: &App,
     list: &MailingList,
@@ -53,7 +53,8 @@ pub(crate) fn signed_by(
     Ok(StoredBody::Sealed(openpgp::seal(&entity, &outer, inside, &storage)?))
 }
 
-/// Octets that only the server reads again: as they are on a list that does not encrypt, else sealed to its storage key.
+/// Data that only the server reads again: unencrypted on a list that does not encrypt, otherwise sealed to
+/// its storage key.
 pub(crate) async fn enclose_own(
     app: &App,
     list: &MailingList,
@@ -66,7 +67,7 @@ pub(crate) async fn enclose_own(
     Ok(StoredBody::Sealed(openpgp::seal(&octets, &[], SignWith::Nobody, &storage)?))
 }
 
-/// What is for the holder of one key alone: the finished message, encrypted to that key and signed by the list.
+/// A message for the holder of one key: encrypted to that key and signed by the list.
 pub(crate) async fn enclose_to(
     app: &App,
     list: &MailingList,
@@ -85,8 +86,8 @@ pub(crate) async fn enclose_to(
     Ok(StoredBody::Sealed(openpgp::seal(&entity, &outer, SignWith::Nobody, &keys.storage.certificate())?))
 }
 
-/// The entity with the list's signature beside it, in a form that every mail server takes ([RFC 3156, section 3]), or that
-/// most take where an author's signature stands in the way of that.
+/// The entity with the list's signature, in a form that every mail server accepts ([RFC 3156, section 3]), or
+/// that most accept if an author's signature prevents that form.
 pub(crate) fn signed(entity: &[u8], key: &ListKey, now: Timestamp) -> Result<Vec<u8>, AppError> {
     let fitting = fit(entity, Octets::SevenBit).or_else(|_| fit(entity, Octets::EightBit));
     let entity = fitting.unwrap_or(entity.into());

@@ -21,8 +21,8 @@ use crate::new_keys;
 use crate::requests::{ListContext, on_arrival};
 use crate::site::App;
 
-/// Makes a list of that style, on an OpenPGP style with its keys. They are on disk before the rows that name them, or
-/// wrapped in the same transaction.
+/// Makes a list of that style, with its keys on a style with OpenPGP. The keys are on disk before the rows
+/// that name them, or wrapped in the same transaction.
 pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp) -> Result<ListNo, AppError> {
     let settings = styles::named(style).ok_or_else(|| AppError::NoSuchStyle(style.to_owned()))?.settings();
     if lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some() {
@@ -60,7 +60,7 @@ pub(crate) fn list_key_made(list: ListNo, key: &NewListKey) -> Event {
     Event::of_list(list, EventKind::ListKeyMade { purpose, fingerprint })
 }
 
-/// A list is no member of itself. Errs with [`AppError::OwnAddress`].
+/// Checks that the address is not one of the list itself. Errs with [`AppError::OwnAddress`].
 pub fn check_not_own(list: &ListName, address: &Address) -> Result<(), AppError> {
     match AddressReading::readings(address).iter().any(|reading| reading.list == *list) {
         true => Err(AppError::OwnAddress(address.to_string())),
@@ -68,7 +68,7 @@ pub fn check_not_own(list: &ListName, address: &Address) -> Result<(), AppError>
     }
 }
 
-/// Somebody an admin adds.
+/// A member whom an admin adds.
 pub struct NewMember {
     /// The address.
     pub address: Address,
@@ -117,8 +117,8 @@ pub(crate) async fn effects_of_new(
     Ok(effects)
 }
 
-/// Gives an address the certificate that an admin vouches for, or merges an update or a revocation into the one
-/// it has: what is known of a key stays known. Copies that waited become due if it can be used.
+/// Gives an address the certificate that an admin vouches for, or merges an update or a revocation into its
+/// certificate, without losing anything that is known. Copies that waited become due if it can be used.
 pub async fn set_key(
     app: &App,
     address: &Address,
@@ -134,7 +134,7 @@ pub async fn set_key(
 /// A key that an admin gives, and how it is recorded.
 struct Given {
     certificate: Certificate,
-    /// In which form the one stood that it takes the place of, or is merged into.
+    /// The generation of the certificate that it replaces, or is merged into.
     seen: Option<i64>,
     row: CertificateRow,
     change: KeyChange,
@@ -160,7 +160,7 @@ async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) ->
     let (certificate, row) = made.await??;
     let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
     let is_other = old != row.fingerprint;
-    // An update of a key in doubt is no word for it.
+    // An update of a key in doubt does not approve it.
     let in_doubt = row.confirmed_at.is_none();
     let change = KeyChange {
         old,

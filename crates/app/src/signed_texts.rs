@@ -1,7 +1,7 @@
-//! What the replay record says of a message, and what it is told. Reads `collect_sig_hashes`.
+//! The replay record of a message: what it knows, and what is recorded. Reads `collect_sig_hashes`.
 //!
-//! Only what the verdict made of a message is recorded, in the transaction of the verdict, and only of a message that is
-//! signed as a whole: of what nobody may post, nothing stays.
+//! Only the outcome of a message is recorded, in the transaction of its verdict, and only if the message is
+//! signed as a whole.
 
 use sealist_lists::model::MailingList;
 use sealist_lists::replay::{Here, ReplayHistory};
@@ -14,14 +14,14 @@ use sealist_store::{Conn, StoreError};
 use crate::error::AppError;
 use crate::site::App;
 
-/// The signed texts that a message brings.
+/// The signed texts of a message.
 pub(crate) struct SignedTexts {
     digests: Vec<Digest>,
     entry: QueueEntry,
 }
 
 impl SignedTexts {
-    /// Empty for what nobody signed as a whole, and on lists with `collect_sig_hashes` off.
+    /// Empty if the message is not signed as a whole, and on lists with `collect_sig_hashes` off.
     pub(crate) fn by(app: &App, list: &MailingList, entry: &QueueEntry, opened: Option<&Opened>) -> Self {
         let collects = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.collect_sig_hashes);
         let verified = opened.filter(|_| collects).into_iter().flat_map(Opened::verified);
@@ -30,7 +30,7 @@ impl SignedTexts {
         Self { digests, entry: entry.clone() }
     }
 
-    /// What the record says now.
+    /// What the record knows now.
     pub(crate) async fn past(&self, app: &App) -> Result<ReplayHistory, AppError> {
         if self.digests.is_empty() {
             return Ok(ReplayHistory::NONE);
@@ -39,8 +39,8 @@ impl SignedTexts {
         Ok(ReplayHistory::of(&seen, self.here()))
     }
 
-    /// Errs with [`AppError::Overtaken`] if the record says something else by now: then all is judged again. Until the
-    /// transaction ends nobody else records anything of the same texts.
+    /// Errs with [`AppError::Overtaken`] if the record has changed: then the message is judged again. Until
+    /// the transaction ends nobody else can record the same texts.
     pub(crate) async fn still(&self, db: &mut Conn, past: &ReplayHistory) -> Result<(), AppError> {
         if self.digests.is_empty() {
             return Ok(());
@@ -49,7 +49,7 @@ impl SignedTexts {
         if ReplayHistory::of(&seen, self.here()) == *past { Ok(()) } else { Err(AppError::Overtaken) }
     }
 
-    /// Records what became of the message.
+    /// Records the outcome of the message.
     pub(crate) async fn record(
         &self,
         db: &mut Conn,
@@ -59,7 +59,7 @@ impl SignedTexts {
         replay::record(db, &self.digests, &self.entry, outcome, now).await
     }
 
-    /// Whether the author hears now that all of it was posted already: once for each text.
+    /// Whether to tell the author now that all of it was posted already. It is true once per text.
     pub(crate) async fn tell_once(&self, db: &mut Conn) -> Result<bool, StoreError> {
         replay::tell_once(db, &self.digests, &self.entry).await
     }

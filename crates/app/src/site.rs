@@ -1,4 +1,4 @@
-//! A site: its database, its keys, and what every use case needs of it.
+//! A site: its database, its keys, and everything else that use cases need.
 
 use std::sync::Arc;
 
@@ -25,29 +25,30 @@ pub struct App {
     pub store: Store,
     /// The keys.
     pub vault: Arc<dyn KeyVault>,
-    /// Who hears of a list that nobody is in charge of.
+    /// The address that gets the notices of lists without an owner.
     pub contact: Option<Address>,
-    /// The words of its notices.
+    /// The texts of its notices.
     pub texts: Texts,
     /// The workflows that its lists may use.
     pub workflows: Arc<Workflows>,
-    /// How many notices go to whom.
+    /// The limits of notices.
     pub budgets: Budgets,
-    /// Who works on the command line.
+    /// The user on the command line.
     pub operator: Actor,
     /// Held while the second form of a post is made, so that it is made once.
     pub(crate) second_forms: Arc<Mutex<()>>,
-    /// This process among those that serve the database.
+    /// The state of this process as a node.
     pub(crate) node: Arc<Node>,
     /// The keys of lists that this process has loaded.
     pub(crate) keyring: Arc<Keyring>,
-    /// Messages that came in part and broke off.
+    /// Partial bodies of interrupted messages.
     pub(crate) abandoned_uploads: AbandonedUploads,
-    /// For messages that are judged.
+    /// Memory for messages that are judged.
     pub(crate) judging: MemoryRoom,
-    /// For what grows when it is opened: who waits for it has room to be judged, and nobody who has it waits for more.
+    /// Memory for decompressed data. A message that waits for it already has memory to be judged, and one
+    /// that has it waits for nothing more.
     pub(crate) growing: MemoryRoom,
-    /// For bodies that are on their way out: a next hop that hangs keeps nobody from judging.
+    /// Memory for bodies that are being delivered, separate so that a slow next hop does not delay judging.
     pub(crate) leaving: MemoryRoom,
 }
 

@@ -1,4 +1,5 @@
-//! The part of a large message that is stored before its end has come. When the end never comes it goes again.
+//! The part of a large message that is stored before its end has arrived. It is deleted if the end never
+//! arrives.
 
 use sealist_store::coming::{self, PartialBody};
 use sealist_store::{Store, StoreError};
@@ -7,7 +8,7 @@ use crate::error::AppError;
 use crate::site::App;
 use crate::uploads::AbandonedUploads;
 
-/// Bodies that are deleted by one commit.
+/// Bodies that are deleted per commit.
 const AT_ONCE: u32 = 8;
 
 /// The stored part of one message.
@@ -18,13 +19,13 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Begins with a piece that will stand behind the first row.
+    /// Starts with the piece after the first row.
     pub(crate) async fn begin(app: &App, piece: Vec<u8>) -> Result<Self, AppError> {
         let node = app.claimant().node;
         let begun = app.store.write(move |db| {
             Box::pin(async move { PartialBody::begin(&mut *db, node).await?.append(db, &piece).await })
         });
-        // What is stored and nobody here knows of is freed like a claim.
+        // If the outcome is unknown, a stored piece is released like a claim.
         let coming = begun.await.inspect_err(|error| app.note_uncertain_claim(error))?;
         Ok(Self { coming, done: false, abandoned: app.abandoned_uploads.clone() })
     }
@@ -37,12 +38,12 @@ impl Spool {
         Ok(())
     }
 
-    /// What is stored, to be completed.
+    /// The stored part, to be completed.
     pub(crate) fn coming(&self) -> PartialBody {
         self.coming
     }
 
-    /// It is whole.
+    /// Marks the body as complete.
     pub(crate) fn done(mut self) {
         self.done = true;
     }
@@ -57,8 +58,9 @@ impl Drop for Spool {
 }
 
 impl App {
-    /// Deletes what is stored of messages that broke off here, or came to nodes that are no more. What cannot be deleted
-    /// now is kept in mind. In small transactions, so that mail does not wait for it.
+    /// Deletes partial bodies of messages that were interrupted here, or belong to nodes that no longer
+    /// exist. Those that cannot be deleted now are remembered. Small transactions are used, so that mail is
+    /// not delayed.
     pub async fn clear_away(&self) -> Result<(), AppError> {
         while let Some(coming) = self.abandoned_uploads.pop() {
             let removed = self.store.write(move |db| Box::pin(coming.remove(db)));

@@ -1,9 +1,9 @@
-//! From one posting key of a list to the next, for those who correspond with it: the new one is announced, signed with the
-//! old one; when its time is over, the old one is revoked as superseded.
+//! Replaces a list's posting key for correspondents: the new key is announced in a notice signed with the old
+//! one, and later the old one is revoked as superseded.
 //!
-//! People get the key that is used at `-sendkey` and by WKD, and behind it the revoked one that was retired last: who still
-//! has that one learns of it in the same way in which new people learn of the new one. Older ones are not handed out: who
-//! was away for two rotations asks for the list's key anyway.
+//! `-sendkey` and WKD publish the key in use and, after it, the last retired key with its revocation, so that
+//! people who still have it learn of the change. Older keys are not published; somebody who missed two
+//! rotations asks for the list's key anyway.
 
 use sealist_lists::draft::Recipients;
 use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
@@ -23,8 +23,8 @@ use crate::notice_kinds::somebody;
 use crate::sealing;
 use crate::site::App;
 
-/// Tells the members of each list whose new key has begun to be used, and those in charge of it, once, each in their
-/// language. A list whose keys this node lacks is left to others. Says how many lists.
+/// Announces each new key that is in use to the members and owners of its list, once, each in their language.
+/// Lists whose keys this node lacks are left to other nodes. Returns the number of lists.
 pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
     let pairs = rotation::to_announce(&mut *app.store.reader().await?).await?;
     let mut count = 0;
@@ -55,7 +55,7 @@ async fn announce_one(
 ) -> Result<bool, AppError> {
     let keys = app.keys_of(list).await?;
     let Some(signer) = named(&keys, old) else { return Ok(false) };
-    // Whatever the list does with its posts, this is signed.
+    // This notice is signed whatever the list does with its posts.
     let mut signing = list.clone();
     let Some(pgp) = signing.settings.pgp.as_mut() else { return Ok(false) };
     pgp.sign_outgoing = true;
@@ -85,7 +85,7 @@ async fn announce_one(
         };
         let payload = notices::build(notice, channel, now, random());
         let body = sealing::signed_by(Some(signer), &keys, &signing, payload, channel, now)?;
-        // Who chose none reads the list's.
+        // People without a language of their own read the list's.
         let none = (language == own).then_some(None);
         notices.push((body, [Some(Some(language)), none].into_iter().flatten().collect::<Vec<_>>()));
     }
@@ -114,8 +114,8 @@ async fn announce_one(
     Ok(announced.await?)
 }
 
-/// Retires the keys of a list that were replaced before that time: each is revoked as superseded. A list whose keys this
-/// node lacks is left to others. Says how many.
+/// Retires the keys of a list that were replaced before that time: each is revoked as superseded. Lists whose
+/// keys this node lacks are left to other nodes. Returns how many.
 pub(crate) async fn retire(
     app: &App,
     list: &MailingList,
@@ -151,7 +151,7 @@ pub(crate) async fn retire(
     Ok(retired)
 }
 
-/// What people get who ask for the key of a list: the one that is used, and the one before it if that is revoked.
+/// The published keys of a list: the one in use, and the one before it if that is revoked.
 pub async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>, AppError> {
     let mut all: Vec<Certificate> = list_certificate(app, list.no).await?.into_iter().collect();
     let superseded = rotation::superseded(&mut *app.store.reader().await?, list.no).await?;
@@ -159,7 +159,8 @@ pub async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>
     Ok(all)
 }
 
-/// Takes off the posting key what others signed. Errs with [`StoreError::Lost`] if somebody signs it at that moment.
+/// Removes certifications by others from the posting key. Errs with [`StoreError::Lost`] if somebody
+/// certifies it at that moment.
 pub async fn strip_certifications(app: &App, list: &MailingList) -> Result<(), AppError> {
     let stored =
         list_keys::certificate(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;

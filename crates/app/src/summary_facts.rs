@@ -28,13 +28,13 @@ const PACES: &[(Text, u32)] = &[
     (Text::Weakened, 5),
 ];
 
-/// Something that people in charge of a list, or one person, are told of. Holds nothing that a message says.
+/// A fact for the owners of a list or for one person. It contains nothing of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SummaryFact {
-    /// A message waits.
+    /// A message is held.
     Held { entry: EntryNo },
-    /// A message waits no longer, and nobody decided.
+    /// A message is no longer held, without a decision.
     Gone {
         entry: EntryNo,
         received_at_ms: i64,
@@ -43,25 +43,25 @@ pub(crate) enum SummaryFact {
         reasons: Vec<Reason>,
         why: WhyGone,
     },
-    /// A copy did not reach its reader.
+    /// A copy was not delivered.
     Copy { email: String, reply: String },
-    /// Posts to a member have stopped.
+    /// Delivery to a member was disabled.
     Stopped { email: String },
-    /// The key of a member stands on the word of one that is compromised.
+    /// The key of a member was authorised by a compromised key.
     KeyVoid { email: String, fingerprint: String, old_fingerprint: String },
-    /// Somebody has become a member, or is none any more.
+    /// Somebody became a member, or is no longer one.
     Member { email: String },
-    /// An address has another key, which some other list took.
+    /// An address got another key on another list.
     KeyChanged { email: String, fingerprint: String },
-    /// Somebody asked for something that waits for a decision.
+    /// A request waits for a decision.
     Asked { email: String },
-    /// A message broke the runner.
+    /// A message was shunted.
     Shunted { entry: EntryNo, address: String, received_at_ms: i64 },
-    /// A setting has another value, by which the list gives something up.
+    /// A setting was changed so that the list gives up a promise.
     Weakened { setting: String, old: String, new: String, by: String, generation: i64 },
 }
 
-/// Why a message waits no longer without a decision.
+/// Why a message is no longer held without a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WhyGone {
@@ -72,7 +72,7 @@ pub(crate) enum WhyGone {
 }
 
 impl SummaryFact {
-    /// What it is about: a later fact about the same takes its place.
+    /// The subject: a later fact about the same subject replaces this one.
     pub(crate) fn subject(&self) -> String {
         match self {
             Self::Held { entry } | Self::Gone { entry, .. } | Self::Shunted { entry, .. } => {
@@ -103,7 +103,7 @@ impl Gathered {
     }
 }
 
-/// Puts facts together for the people in charge of a list, or for one person.
+/// Collects facts for the owners of a list, or for one person.
 pub(crate) fn gathered(
     list: &MailingList,
     to: Option<Address>,
@@ -113,7 +113,7 @@ pub(crate) fn gathered(
     let fact = |fact: &SummaryFact| NewFact {
         subject: fact.subject(),
         fact: serde_json::to_string(fact).expect("a fact is JSON"),
-        // The limits on holds bound these, and each has to be told with its token.
+        // The limits on holds bound the number of these facts, and each must be reported with its token.
         beyond: if matches!(fact, SummaryFact::Held { .. }) { Beyond::Kept } else { Beyond::Counted },
     };
     Gathered {

@@ -1,4 +1,4 @@
-//! What is done now and then: waits that have lasted long enough end, and what nobody needs goes.
+//! Regular upkeep: ends waits that reached their limit, and deletes data that is no longer needed.
 
 use sealist_lists::events::{Actor, Event, EventKind, HeldEntry, ServerCause};
 use sealist_lists::model::{MailingList, SendingNo};
@@ -23,18 +23,18 @@ use crate::summary_facts::{SummaryFact, WhyGone};
 use crate::{bounces, succession};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// How long the replay record remembers. A signature more than a week old is not posted unheard, unless a list's
-/// `wrong_date_action` lets it pass: a year and more covers that too.
+/// How long the replay record is kept. A signature more than a week old is held, unless a list's
+/// `wrong_date_action` accepts it; more than a year covers that, too.
 const DIGESTS_KEPT_MS: i64 = 400 * DAY_MS;
-/// How long it can be asked who did or tried what.
+/// How long events are kept.
 const EVENTS_KEPT_MS: i64 = 400 * DAY_MS;
-/// How long bounces are compared with others of the same cause.
+/// How long causes of bounces are kept for comparison.
 const CAUSES_KEPT_MS: i64 = 30 * DAY_MS;
-/// How long it is known how many messages were put aside.
+/// How long the counts of put-aside messages are kept.
 const ASIDE_KEPT_MS: i64 = 30 * DAY_MS;
-/// Why a copy is dropped that waited.
+/// Why a waiting copy is dropped.
 const TOO_LATE: &str = "no usable key came in time";
-/// Rows of one transaction.
+/// Rows per transaction.
 pub(crate) const CHUNK: u32 = 500;
 
 /// What was done.
@@ -42,14 +42,14 @@ pub(crate) const CHUNK: u32 = 500;
 pub struct MaintenanceReport {
     /// Copies that waited for a key until `key_wait_days` were over.
     pub given_up: u64,
-    /// Messages that waited for a moderator until `max_days_to_hold` were over.
+    /// Messages that were held until `max_days_to_hold` were over.
     pub holds_ended: u64,
-    /// Posting keys that open mail no more, because `key_overlap_days` are over.
+    /// Posting keys that were retired because `key_overlap_days` are over.
     pub keys_retired: u64,
 }
 
-/// Makes due what a clock that was set back since would make wait: nothing is put off for longer than `longest_pause_ms`.
-/// Says how much.
+/// Makes timers due that were set before the clock was set back. No pause is longer than `longest_pause_ms`.
+/// Returns how many.
 pub async fn reset_future_timers(app: &App, longest_pause_ms: i64, now: Timestamp) -> Result<u64, AppError> {
     let latest = now.plus_ms(longest_pause_ms);
     if !clock::was_set_back(&mut *app.store.reader().await?, latest).await? {
@@ -59,10 +59,10 @@ pub async fn reset_future_timers(app: &App, longest_pause_ms: i64, now: Timestam
     mended.await.map_err(|error: StoreError| error.into())
 }
 
-/// One round. Deletes in small transactions, so that mail does not wait for it.
+/// One round of upkeep. Deletes in small transactions, so that mail is not delayed.
 pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppError> {
     let mut kept = MaintenanceReport::default();
-    // What was interrupted when a key began to be used.
+    // Announces keys whose announcement was interrupted.
     succession::announce(app, now).await?;
     app.store.write(move |db| Box::pin(holds::begin_waits(db, now))).await.map_err(|e: StoreError| e)?;
     for list in lists::all(&mut *app.store.reader().await?).await? {
@@ -103,7 +103,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
     Ok(kept)
 }
 
-/// Ends the wait of copies for keys; their readers and those in charge hear of it.
+/// Drops copies that waited too long for a key, and tells their recipients and the owners.
 async fn give_up_copies(
     app: &App,
     list: &MailingList,
@@ -129,8 +129,8 @@ async fn give_up_copies(
     Ok(given_up.await?)
 }
 
-/// Deletes messages that nobody decided about in time. Those in charge hear of each, and so does an author who heard that
-/// it waits.
+/// Deletes held messages about which nobody decided in time. The owners are told of each, and so is an author
+/// who was told that it is held.
 async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64, AppError> {
     let days = list.settings.max_days_to_hold;
     if days == 0 {
@@ -173,7 +173,7 @@ async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64,
     }
 }
 
-/// Those in charge hear again of what has waited for `hold_reminder_days` since they last did.
+/// Reminds the owners of messages that were held for another `hold_reminder_days`.
 async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), AppError> {
     let days = list.settings.hold_reminder_days;
     if days == 0 {
@@ -203,13 +203,13 @@ fn of_entry(entry: &QueueEntry, kind: fn(HeldEntry) -> EventKind) -> Event {
     Event { list: Some(entry.list), subject: sender_of(entry), kind: kind(held(entry)) }
 }
 
-/// Deletes what is beyond the limits on messages that wait. What each was stands in the next
-/// notice, and an author who heard that it waits hears that it waits no longer.
+/// Deletes held messages above the limits. The next notice names each, and an author who was told that it is
+/// held is told that it is gone.
 pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp) -> Result<(), StoreError> {
     let limits =
         holds::HoldLimits { messages: list.settings.max_held_messages, mib: list.settings.max_held_mib };
     for leaving in holds::too_many(&mut *db, list.no, limits).await? {
-        // The notice has them all; here the first of a day tell that it happens.
+        // The notice names all of them. Of the events, the first ones of a day suffice.
         let dropped = of_entry(&leaving.entry, EventKind::HoldDropped);
         events::attempt(&mut *db, &by(ServerCause::Limits, now), Trier::Anybody, &dropped).await?;
         if let Some(notice) = notice_kinds::gave_way(list, &leaving) {
@@ -220,7 +220,7 @@ pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp)
     Ok(())
 }
 
-/// A message goes about which nobody decided.
+/// Removes a held message without a decision.
 async fn leave(
     db: &mut Conn,
     list: &MailingList,
@@ -233,7 +233,7 @@ async fn leave(
     queue::finish(db, &leaving.entry).await
 }
 
-/// Deletes the sendings that are out, with their payloads. Posts that the archive keeps stay.
+/// Deletes finished sendings with their payloads. Posts that the archive keeps stay.
 async fn delete_finished(app: &App) -> Result<(), AppError> {
     let mut after = SendingNo(0);
     while let Some(next) = app
@@ -247,7 +247,7 @@ async fn delete_finished(app: &App) -> Result<(), AppError> {
     Ok(())
 }
 
-/// What nobody answered in time; the owners can see that.
+/// Deletes requests that nobody answered in time, with an event for the owners.
 async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
     loop {
         let over = app

@@ -1,4 +1,4 @@
-//! Messages that came in part and broke off here: what is stored of them is still to be deleted.
+//! Partial bodies of interrupted messages, which are still to be deleted.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

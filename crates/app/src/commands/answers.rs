@@ -1,4 +1,4 @@
-//! The notice with the results of commands: none if notices have said it all.
+//! The notice with the results of commands. None is sent if other notices say everything.
 
 use sealist_lists::budgets::NoticePurpose;
 use sealist_lists::commands::{Problem, Success, name, shown};
@@ -14,7 +14,7 @@ use crate::error::AppError;
 use crate::notices::{Message, answer_by, channel_to};
 use crate::requests::Proven;
 
-/// What is said about each command.
+/// The results of the commands.
 #[derive(Default)]
 pub(super) struct Answers(Vec<CommandAnswer>);
 
@@ -29,20 +29,20 @@ impl Answers {
     }
 }
 
-/// What may stand in a notice, by the way it travels.
+/// What a notice may contain, depending on how it travels.
 struct May {
-    /// Words of the message that it answers: to people who proved to have written them, and of an encrypted message only
-    /// where its own signature says so and the sender alone reads them. From fields are forged: others would be sent words
-    /// that they never wrote.
+    /// Whether to quote the message that is answered: only to people who proved that they wrote it and, if it
+    /// was encrypted, only under its own signature and sealed. From fields are forged, and other people would
+    /// get words that they never wrote.
     quote: bool,
-    /// Who the members are.
+    /// Whether to name the members.
     name_members: bool,
 }
 
-/// What is said when something is done.
+/// The answer after a change.
 pub(super) fn of_change(change: &WorkflowChange) -> CommandReply {
     match change {
-        // Who joins gets a welcome, who leaves a goodbye.
+        // A new member gets a welcome notice, and a former member a goodbye notice.
         WorkflowChange::Subscribe => CommandReply::Done(Success::Joined),
         WorkflowChange::Unsubscribe => CommandReply::Done(Success::Left),
         WorkflowChange::SetKey | WorkflowChange::ApproveKey => CommandReply::Done(Success::KeySet),
@@ -51,7 +51,7 @@ pub(super) fn of_change(change: &WorkflowChange) -> CommandReply {
 }
 
 impl CommandSession<'_> {
-    /// Writes to the sender, if there is something to say and it may be said.
+    /// Sends the answer, if there is anything to say and it may be said.
     pub(super) async fn answer(&mut self, command_sender: &CommandSender) -> Result<(), AppError> {
         let channel = self.channel_to(&command_sender.asker.address).await?;
         let may = May {
@@ -64,7 +64,8 @@ impl CommandSession<'_> {
         if results.is_empty() {
             return Ok(());
         }
-        // Mail that asks for one thing in somebody's name does not keep another from being answered.
+        // Answers are counted per subject, so that mail about one thing in somebody's name does not prevent
+        // the answer about another.
         let about = self.answers.0.first().map(|answer| name(&answer.command)).unwrap_or_default();
         let kind = format!("results {about}");
         let budget =
@@ -98,7 +99,7 @@ impl CommandSession<'_> {
         Ok(())
     }
 
-    /// How a notice travels once all this is carried out: a key may have come with it, or gone.
+    /// How the notice travels after the changes, which may set or remove a key.
     async fn channel_to(&self, address: &Address) -> Result<Channel, AppError> {
         let usable = |effect: &Effect| match effect {
             Effect::SetKey { address: of, row, .. } if of == address => Some(row.card.is_some()),
@@ -147,7 +148,7 @@ impl CommandSession<'_> {
     }
 }
 
-/// A token is good once, and not to be read in an answer: long words go, whatever stands beside them.
+/// Removes tokens from an answer, because a token must not be readable there: all long words are dropped.
 fn without_token(command: &str) -> String {
     let hidden = |word: &str| word.chars().count() >= 20;
     command

@@ -1,4 +1,4 @@
-//! `set`, and commands that the list asks about first: through the list's `command_workflow`. Settings:
+//! `set`, and commands that need a confirmation by the list's `command_workflow`. Settings:
 //! `command_workflow`, `confirmed_commands`.
 
 use sealist_lists::commands::{self, MailCommand, Problem, Setting};
@@ -10,8 +10,8 @@ use crate::error::AppError;
 use crate::requests::{StepOutcome, begin, is_chosen_here, is_free, workflow};
 
 impl CommandSession<'_> {
-    /// As what a command is kept that is carried out only at the end of a workflow: in our own words, because they are
-    /// stored as they are.
+    /// The canonical text of a command that needs confirmation. It is stored with the request until then, so
+    /// it is written by us and never copied from the message.
     pub(super) fn asked_about(&self, command: &MailCommand) -> Option<String> {
         let chosen = |name: &str| {
             let mut chosen = self.list_context.list.settings.confirmed_commands.iter();
@@ -19,11 +19,11 @@ impl CommandSession<'_> {
         };
         match command {
             MailCommand::Set(setting) => Some(setting.to_string()),
-            // A question would send the words to whoever is named in From, and they would be stored.
+            // A question would send the words to the person named in From, and store them.
             MailCommand::Echo(_) => None,
             MailCommand::Who => chosen("who"),
             MailCommand::Help => chosen("help"),
-            // These change nothing, are answers, or have workflows of their own.
+            // These commands change nothing, answer a question, or have workflows of their own.
             _ => None,
         }
     }
@@ -34,7 +34,7 @@ impl CommandSession<'_> {
         line: String,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let choosers: &[Role] = match commands::parse(&line) {
-            // It belongs to the address, and those in charge get notices, too.
+            // The language belongs to the address, and owners and moderators get notices, too.
             Ok(MailCommand::Set(Setting::Language(_))) => &[Role::Member, Role::Owner, Role::Moderator],
             Ok(MailCommand::Set(_)) => &[Role::Member],
             _ => &[],
@@ -61,7 +61,7 @@ impl CommandSession<'_> {
         self.finish(command_sender, taken).await
     }
 
-    /// Takes in what a workflow decided; if that was the end of a command's, carries the command out.
+    /// Applies the outcome of a workflow. If it ends the workflow of a command, carries the command out.
     pub(super) async fn finish(
         &mut self,
         command_sender: &mut CommandSender,
@@ -78,7 +78,7 @@ impl CommandSession<'_> {
         let (Some(line), Ok(_)) = (line, &said) else { return Ok(said) };
         match commands::parse(&line) {
             Ok(MailCommand::Set(Setting::Language(language))) => {
-                // What is said of it is said in the new language.
+                // The answer is already in the new language.
                 self.place.language = language;
                 Ok(said)
             }

@@ -1,6 +1,6 @@
-//! Encrypted messages of people who proved nothing in them. Each gets the same: nothing happens but one line in the audit
-//! and one fixed notice, whatever it holds, and whether or not it can be read. So nobody learns by sending in what was
-//! captured.
+//! Handles encrypted messages that prove nothing. Each gets the same reaction, whatever it contains and
+//! whether or not it can be decrypted: one event and one fixed notice. So an attacker who sends in a captured
+//! message learns nothing.
 
 use sealist_lists::budgets::{Asker, NoticePurpose};
 use sealist_lists::events::EventKind;
@@ -16,12 +16,13 @@ use crate::notice_kinds::somebody;
 use crate::notices::{Message, answer};
 use crate::requests::Requester as Sender;
 
-/// What is known of the sender without a look into the message.
+/// What is known of the sender without decrypting the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closed {
-    /// Nothing: the first contact, perhaps.
+    /// Nothing: it may be the first contact.
     Stranger,
-    /// Nothing, and the encrypted part stands beside others, as anybody sees: no mail program makes a first contact so.
+    /// Nothing, and the encrypted part is visibly one of several. Mail programs do not send such a first
+    /// contact.
     Pieces,
     /// The address has a role on the list.
     Known,
@@ -57,7 +58,7 @@ impl Closed {
 }
 
 impl CommandSession<'_> {
-    /// Says what can be said of such a message.
+    /// Reacts to such a message.
     pub(super) async fn close(&mut self, asker: &Sender, closed: Closed) -> Result<(), AppError> {
         let trier = if closed == Closed::TokenOutside { Trier::Proven } else { Trier::Anybody };
         let address = asker.address.clone();

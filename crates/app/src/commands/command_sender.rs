@@ -1,4 +1,4 @@
-//! Who sent commands, what speaks for them, and the words that count.
+//! Finds out who sent commands, what proves it, and which text counts.
 
 use std::sync::Arc;
 
@@ -23,42 +23,42 @@ use crate::requests::{ListContext, PersonFacts, Proven, Requester, facts};
 use crate::signed_texts::SignedTexts;
 use crate::site::App;
 
-/// Who sent a message to an address for commands.
+/// The sender of a message to an address for commands.
 pub(super) struct CommandSender {
     pub(super) asker: Requester,
-    /// The name in the From field: nothing vouches for it.
+    /// The name in the From field, which nothing proves.
     pub(super) name: Option<String>,
     pub(super) facts: PersonFacts,
     /// On lists with OpenPGP.
     pub(super) opened: Option<Opened>,
-    /// Whether the certificate of the address signed all of it, for this address, for the first time.
+    /// Whether the certificate of the address signed the whole message, for this address, for the first time.
     pub(super) signed: bool,
-    /// Whether it came encrypted, or as if it were.
+    /// Whether the message was encrypted, or looked like it.
     pub(super) encrypted: bool,
-    /// What was signed was here before, or was meant for another address.
+    /// Why the signed text does not count: it came before, or was meant for another address.
     pub(super) misled: Option<Problem>,
-    /// The signed texts that it brings, and what the replay record says of them.
+    /// The signed texts of the message, and what the replay record knows about them.
     pub(super) brought: Arc<SignedTexts>,
     pub(super) past: ReplayHistory,
-    /// The keys and revocations that came along.
+    /// The attached keys and revocations.
     pub(super) keys: Vec<Vec<u8>>,
-    /// What is in them, and in what was offered, once a command needs it.
+    /// The parsed attachments and offered keys, once a command needs them.
     pub(super) material: OnceCell<Arc<KeyMaterial>>,
     pub(super) offered: OnceCell<Arc<KeyMaterial>>,
-    /// The key that the mail program added by itself; nothing that was decrypted counts together with it.
+    /// The key in the Autocrypt field. It is never combined with decrypted content.
     pub(super) autocrypt: Option<Vec<u8>>,
     pub(super) script: CommandScript,
-    /// The tokens that it brings, where they count.
+    /// The valid tokens in the message.
     pub(super) tokens: Vec<Answering>,
-    /// Set where nothing may be done or told but what everybody gets: it is encrypted, and proves nothing.
+    /// Set if the message is encrypted and proves nothing: then everybody gets the same reaction.
     pub(super) closed: Option<Closed>,
 }
 
 impl CommandSender {
-    /// The sender as the actor of what the message changes.
+    /// The sender as the actor of the events.
     pub(super) fn actor(&self) -> Actor {
         let proof = match (self.closed, self.asker.proven) {
-            // Nothing that is encrypted may change what is recorded.
+            // The content of an encrypted message must not change what is recorded.
             (Some(Closed::TokenOutside), _) => MailProof::Token,
             (Some(_), _) | (None, Proven::No) => MailProof::Nothing,
             (None, Proven::Yes) if self.signed => MailProof::Signature,
@@ -113,7 +113,7 @@ impl CommandSender {
         let encrypted =
             framed || opened.as_ref().is_some_and(|opened| opened.encryption() != Encryption::None);
         let (mut script, text) = script(entry.sub_address, opened.as_ref(), message);
-        // What stands outside an encrypted message says nothing about what is in it.
+        // The unencrypted part of an encrypted message says nothing about the encrypted part.
         let in_address = answering(list_context, &address, &[], detail).await?;
         let mut tokens = answering(list_context, &address, &script.tokens, None).await?;
         if !encrypted {
@@ -132,7 +132,7 @@ impl CommandSender {
         };
         let autocrypt =
             (!encrypted).then(|| autocrypt_key(&Entity::parse(message).headers, &address)).flatten();
-        // What was carried here from elsewhere speaks for nobody, whatever tokens are in it.
+        // A message that somebody else sent here proves nothing, whatever tokens it contains.
         let speaks = misled.is_none() && (signed || !tokens.is_empty());
         let proven = if speaks { Proven::Yes } else { Proven::No };
         let closed = (encrypted && proven == Proven::No).then(|| match in_address.is_empty() {
@@ -160,7 +160,7 @@ impl CommandSender {
         })
     }
 
-    /// Of whom nothing more is to be known.
+    /// A sender about whom nothing more may be found out.
     fn closed(asker: Requester, facts: PersonFacts, brought: SignedTexts, closed: Closed) -> Self {
         Self {
             asker,
@@ -182,7 +182,7 @@ impl CommandSender {
         }
     }
 
-    /// What a token answers that stands in the address, where the question may be answered so.
+    /// What a token in the address answers, if the question can be answered that way.
     pub(super) fn in_address(&self, token: &str) -> Option<&Answering> {
         let same =
             |one: &&Answering| one.place == QuestionScope::Address && one.token.eq_ignore_ascii_case(token);
@@ -190,9 +190,9 @@ impl CommandSender {
     }
 }
 
-/// Whether what was signed asks for what the address stands for. An address that is a command itself has whatever came there
-/// say that command: words that somebody wrote for elsewhere do not count as signed for it. The signed To may name it, or
-/// the words say it, or there are no words.
+/// Whether the signed text asks for what the address means. An address such as `-leave` turns any mail into a
+/// command, so a signed text that was written for another purpose must not count. The signed To must name the
+/// address, or the text must say the command, or there must be no text.
 fn is_meant(app: &App, opened: &Opened, list: &MailingList, sub_address: SubAddress) -> bool {
     if !matches!(sub_address, SubAddress::Join | SubAddress::Leave)
         || addressed(app, opened, list, sub_address) == Addressed::Here
@@ -210,7 +210,7 @@ fn is_meant(app: &App, opened: &Opened, list: &MailingList, sub_address: SubAddr
         || commands::read(SubAddress::Request, SubjectLine::Covered(&subject), &text).lines.iter().any(says)
 }
 
-/// Tokens that anybody reads who sees an encrypted message.
+/// Tokens in the unencrypted part of an encrypted message, which every mail server can read.
 fn outside(message: &[u8]) -> Vec<String> {
     let root = Entity::parse(message);
     let subject = root.headers.text("subject").unwrap_or_default();
@@ -230,8 +230,8 @@ fn signers(facts: &PersonFacts, waiting: &[Request]) -> Result<Vec<Certificate>,
     Ok(signers)
 }
 
-/// The commands, with the text in which they stand. Of an encrypted message nothing counts that stands outside, and of a
-/// Subject that is not signed, above a text that is, only what needs no signature.
+/// The commands, with their text. In an encrypted message nothing outside the encryption counts. In an
+/// unsigned Subject above a signed text only commands that need no signature count.
 fn script(
     sub_address: SubAddress,
     opened: Option<&Opened>,
@@ -257,7 +257,7 @@ fn script(
     (script, text)
 }
 
-/// A statement needs no command: it says itself what it is.
+/// A statement needs no command, because it says itself what it is.
 fn imply_confirmation(script: &mut CommandScript, text: &str) {
     let confirms = |(_, read): &(String, Result<MailCommand, _>)| {
         matches!(read, Ok(MailCommand::Confirm(_) | MailCommand::Key(KeyCommand::Confirm(_))))

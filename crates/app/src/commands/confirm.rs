@@ -34,8 +34,8 @@ impl CommandSession<'_> {
         self.finish(command_sender, Ok(taken)).await
     }
 
-    /// Who joins and has no name gets the one that stands in the answer, or in the key: what the first message said, anybody
-    /// could have written.
+    /// A new member without a name gets the name from the answer or from the key, because the first message
+    /// may have been forged.
     pub(super) async fn name_joiner(
         &self,
         command_sender: &CommandSender,
@@ -119,7 +119,7 @@ impl CommandSession<'_> {
         Ok(taken.map(|_| CommandReply::Done(success)))
     }
 
-    /// Sends the content of a message that waits to the owner or moderator who asks for it.
+    /// Sends the content of a held message to the owner or moderator who asks for it.
     pub(super) async fn show_held(
         &mut self,
         command_sender: &mut CommandSender,
@@ -149,14 +149,16 @@ impl CommandSession<'_> {
         }
     }
 
-    /// The request that this person may answer with that token now, if that is its question. The token speaks for them.
+    /// The request that this person may answer with that token, if it waits for that question. The token
+    /// counts as proof.
     pub(super) async fn asked(
         &self,
         command_sender: &mut CommandSender,
         token: &str,
         question: &Question,
     ) -> Result<Option<Request>, AppError> {
-        // A key is only offered, and on plain lists whoever reads the mailbox may answer: a token in the address will do.
+        // A key is only an offer, and on plain lists everybody who reads the mailbox may answer. So a token
+        // in the address suffices.
         let may = *question == Question::Key || !self.list_context.list.settings.has_openpgp();
         let in_address =
             command_sender.in_address(token).filter(|_| may).map(|brought| brought.about.clone());
@@ -173,7 +175,7 @@ impl CommandSession<'_> {
         request.list == self.list_context.list.no && request.question == question.name()
     }
 
-    /// What a token answers, if this person may use it. It speaks for them.
+    /// What a token answers, if this person may use it. The token counts as proof.
     async fn subject(
         &self,
         command_sender: &mut CommandSender,
@@ -190,7 +192,7 @@ impl CommandSession<'_> {
     }
 }
 
-/// What a moderator is told of a decision that changes this.
+/// The answer to a moderator after a decision with these effects.
 fn success(decision: &MessageDecision, effects: &[Effect]) -> Success {
     match decision {
         MessageDecision::Accept => Success::Approved,
@@ -202,7 +204,7 @@ fn success(decision: &MessageDecision, effects: &[Effect]) -> Success {
     }
 }
 
-/// What was decided: `accepted, mona@example.org, 2026-11-28 02:31`.
+/// A past decision in words: `accepted, mona@example.org, 2026-11-28 02:31`.
 fn told(decided: &tokens::PastDecision) -> String {
     let parts = [decided.decision.clone(), decided.by.clone(), minute(decided.at)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")

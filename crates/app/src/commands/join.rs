@@ -1,4 +1,4 @@
-//! `join`: begins the list's `subscription_policy`.
+//! `join`: starts the list's `subscription_policy`.
 
 use sealist_lists::commands::Problem;
 use sealist_lists::model::DeliveryMode;

@@ -1,4 +1,4 @@
-//! `leave`: begins the list's `unsubscription_policy`.
+//! `leave`: starts the list's `unsubscription_policy`.
 
 use sealist_lists::commands::Problem;
 use sealist_lists::workflows::{Goal, WorkflowRun};

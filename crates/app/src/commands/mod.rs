@@ -1,8 +1,8 @@
-//! Commands by mail: what came to `-request`, `-join`, `-leave` or `-confirm` is heard, carried out in one transaction
-//! with the end of its queue entry, and answered.
+//! Commands by mail: parses messages to `-request`, `-join`, `-leave` and `-confirm`, carries the commands
+//! out in one transaction with the end of the queue entry, and answers.
 //!
-//! On lists with OpenPGP nothing that changes anything is done at once: it is answered with a question that only the
-//! holder of the right key can read and answer, whoever asked. A From field proves nothing.
+//! On lists with OpenPGP no command changes anything at once. It is answered with a question that only the
+//! holder of the right key can read and answer, whoever sent the command. A From field proves nothing.
 
 mod answers;
 mod asked;
@@ -35,10 +35,11 @@ use crate::requests::{ListContext, Proven, StepOutcome, Transition};
 use answers::Answers;
 use command_sender::CommandSender;
 
-/// This often all is decided anew because somebody else was quicker: as many as are judged together, and some.
+/// How often everything is decided again because something changed meanwhile: more often than messages are
+/// judged at the same time.
 const TRIES: usize = 20;
 
-/// Hears a message and does what it asks for.
+/// Carries out the commands of a message and answers them.
 pub(crate) async fn take(
     list_context: ListContext<'_>,
     entry: &QueueEntry,
@@ -89,7 +90,7 @@ async fn take_once(
     let occasion = Occasion { actor: command_sender.actor(), now };
     let outcome = match session.carried_out {
         CarriedOut::Something => Some(replay::ReplayOutcome::Accepted),
-        // Whoever carries the same words here again and again uses up no answers.
+        // Repeated copies of the same text use up no answers.
         CarriedOut::Nothing if command_sender.asker.proven == Proven::Yes => {
             Some(replay::ReplayOutcome::Answered)
         }
@@ -111,14 +112,14 @@ async fn take_once(
     Ok(EntryOutcome::ACCEPTED)
 }
 
-/// One message with commands: what they change, and what is said about them.
+/// The commands of one message: their effects, and their answers.
 struct CommandSession<'a> {
     list_context: ListContext<'a>,
     place: TextPlace<'a>,
     effects: Vec<Effect>,
     answers: Answers,
     carried_out: CarriedOut,
-    /// The commands about keys so far: a message gets no other answer to one that it brings again.
+    /// The key commands so far. A repeated one gets no second answer.
     heard: Vec<KeyCommand>,
 }
 
@@ -140,7 +141,8 @@ impl CommandSession<'_> {
         for (line, read) in script.lines {
             let done = match read {
                 Ok(MailCommand::Stop) => break,
-                // A name is compared with those of all members: once a message.
+                // A name is compared with those of all members, so only one change of name per message is
+                // accepted.
                 Ok(MailCommand::Set(Setting::Name(_))) if std::mem::replace(&mut has_set_name, true) => {
                     Err(Problem::NothingNew)
                 }
@@ -151,7 +153,7 @@ impl CommandSession<'_> {
                 Err(problem) => Err(problem),
             };
             match &done {
-                // The line may hold a token.
+                // The line may contain a token.
                 Err(problem) => {
                     self.note(
                         command_sender,
@@ -183,7 +185,7 @@ impl CommandSession<'_> {
             MailCommand::Help => Ok(Ok(CommandReply::Lines(self.help()))),
             MailCommand::Show => self.show(command_sender).await,
             MailCommand::Echo(words) => Ok(Ok(CommandReply::Echo(words))),
-            // Asked about first, and carried out at the end of its workflow.
+            // This command needs confirmation, and is carried out at the end of its workflow.
             MailCommand::Set(_) | MailCommand::Stop => Ok(Ok(CommandReply::Nothing)),
         }
     }
@@ -194,12 +196,12 @@ impl CommandSession<'_> {
         lines.lines().map(str::to_owned).collect()
     }
 
-    /// Takes in what a workflow decided.
+    /// Applies the outcome of a workflow.
     fn take(&mut self, taken: Result<Transition, Problem>) -> Result<CommandReply, Problem> {
         let Transition { effects, told } = taken?;
         let before: Vec<_> = self.effects.iter().filter_map(Effect::step).collect();
         if effects.iter().filter_map(Effect::step).any(|step| before.contains(&step)) {
-            // A message takes a request one step: what comes next is decided when that is done.
+            // A message advances a request by one step. The next step is decided after this one is committed.
             return Err(Problem::NothingNew);
         }
         self.effects.extend(effects);
@@ -212,7 +214,7 @@ impl CommandSession<'_> {
         })
     }
 
-    /// An entry that the owners can look at.
+    /// Records an event for the owners.
     fn note(&mut self, command_sender: &CommandSender, kind: EventKind) {
         let (address, trier) = (command_sender.asker.address.clone(), command_sender.asker.proven.into());
         self.effects.push(Effect::Tried { address, trier, kind });
@@ -226,16 +228,16 @@ fn misled_kind(misled: &Problem) -> EventKind {
     }
 }
 
-/// What is said about a command that was carried out.
+/// The answer to a command.
 enum CommandReply {
-    /// A notice says it, or there is nothing to say.
+    /// None, because a notice says everything, or there is nothing to say.
     Nothing,
-    /// Its sentence.
+    /// A sentence.
     Done(Success),
-    /// Lines of our own.
+    /// Built-in lines.
     Lines(Vec<String>),
-    /// Who the members are.
+    /// The roster.
     Roster(Vec<String>),
-    /// The sender's words.
+    /// The sender's own words.
     Echo(String),
 }

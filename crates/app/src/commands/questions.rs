@@ -1,8 +1,9 @@
-//! Tokens that a message brings, wherever they stand: what they answer, and the commands that follow from them.
+//! Tokens anywhere in a message: what they answer, and the commands that follow from them.
 //!
-//! A token in the text or the Subject answers its question. One in the address (`-confirm+TOKEN`) was read by whoever
-//! carried the mail: it proves the mailbox and finds the question. On plain lists that is an answer, on lists with
-//! OpenPGP it brings a key that is still to be proven, and nothing else.
+//! A token in the text or the Subject answers its question. A token in the address (`-confirm+TOKEN`) is
+//! readable by every mail server on the way, so it only proves that the mailbox was reached, and identifies
+//! the question. On plain lists this is an answer. On lists with OpenPGP it can only bring a key, which must
+//! still be proved.
 
 use sealist_lists::commands::{CommandScript, KeyCommand, MailCommand, Problem};
 use sealist_mail::Address;
@@ -12,27 +13,28 @@ use sealist_store::tokens::{self, TokenSubject};
 use crate::error::AppError;
 use crate::requests::ListContext;
 
-/// Stands for the question of a request that gave way to others.
+/// Marks the question of a request that was displaced by others.
 const GAVE_WAY: &str = "gave way";
 
-/// A token that this person was given, and what it answers.
+/// A token that was issued to this person, and what it answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answering {
     pub(super) token: String,
     pub(super) place: QuestionScope,
     pub(super) about: TokenSubject,
-    /// What is asked; empty: what a moderator decides.
+    /// The question. Empty for a moderator's decision.
     question: String,
 }
 
-/// Where a token stands.
+/// The place of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QuestionScope {
     Words,
     Address,
 }
 
-/// Those of the words, and of the address, that this person was given by this list, each with what it answers now.
+/// The tokens of the text and of the address that this list issued to this person, with what each answers
+/// now.
 pub(super) async fn answering(
     list_context: ListContext<'_>,
     who: &Address,
@@ -44,7 +46,7 @@ pub(super) async fn answering(
     let in_words =
         words.iter().map(|token| (token.to_lowercase(), QuestionScope::Words, mac.token_mark(token)));
     let in_address = detail.into_iter().flat_map(|token| {
-        // Plain lists give the same token out for both places.
+        // Plain lists use the same token in both places.
         let mark = if is_plain { mac.token_mark(token) } else { mac.address_token_mark(token) };
         [(token.to_lowercase(), QuestionScope::Address, mark)]
     });
@@ -65,8 +67,8 @@ pub(super) async fn answering(
     Ok(found)
 }
 
-/// Puts the commands into a script that follow from its tokens. Who brings one has answered: what else stands there and
-/// is no command is a greeting, or the question itself.
+/// Adds the commands that follow from the tokens. Other text in an answer that is not a command is a
+/// greeting, or the quoted question.
 pub(super) fn imply(script: &mut CommandScript, found: &[Answering], is_plain: bool) {
     if found.is_empty() {
         return;
@@ -108,7 +110,7 @@ fn imply_one(script: &mut CommandScript, one: &Answering, is_plain: bool) {
     if name.is_empty() && script.lines.iter().any(|(_, read)| decides(read)) {
         return;
     }
-    // The right token behind the wrong word answers its question all the same.
+    // A valid token after the wrong word still answers its question.
     let same =
         |command: &MailCommand| command.token().is_some_and(|known| known.eq_ignore_ascii_case(&one.token));
     script.lines.retain(|(_, read)| !read.as_ref().is_ok_and(|command| same(command) && !name.is_empty()));

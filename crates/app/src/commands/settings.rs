@@ -1,4 +1,4 @@
-//! `show settings`: what a member has chosen. No settings.
+//! `show settings`: shows a member's preferences. No settings.
 
 use sealist_lists::commands::Problem;
 use sealist_lists::model::{DeliveryStatus, Role};

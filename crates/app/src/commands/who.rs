@@ -1,4 +1,6 @@
-//! `who`: the roster with names and, on lists with OpenPGP, fingerprints, to whom `member_roster_visibility` shows it. On lists with OpenPGP only for a signature, and sealed.
+//! `who`: sends the roster with names and, on lists with OpenPGP, fingerprints, to the people to whom
+//! `member_roster_visibility` allows it. On lists with OpenPGP the command must be signed and the answer is
+//! sealed.
 
 use sealist_lists::commands::Problem;
 use sealist_lists::model::{MemberNo, Role, RosterVisibility};
@@ -9,7 +11,7 @@ use sealist_store::{keys, people};
 use super::{CommandReply, CommandSender, CommandSession};
 use crate::error::AppError;
 
-/// Addresses that one notice names.
+/// The most addresses in one notice.
 const MAX_MEMBERS: u32 = 1000;
 
 impl CommandSession<'_> {
@@ -17,7 +19,8 @@ impl CommandSession<'_> {
         &mut self,
         command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        // First what is the same for everybody: who proves nothing learns nothing of a role.
+        // The checks that do not depend on the person come first, so that nobody without proof learns about
+        // roles.
         if self.list_context.list.settings.has_openpgp() && !command_sender.signed {
             return Ok(Err(Problem::RosterUnsigned));
         }

@@ -1,4 +1,5 @@
-//! A question that is asked: the request is stored with its notices and tokens, or nobody was asked.
+//! Stores a question: the request with its notices and tokens. If no notice can be sent, nobody is asked and
+//! no request is stored.
 
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{ListNo, RequestNo};
@@ -12,7 +13,7 @@ use sealist_store::{Conn, StoreError};
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 
-/// A question, and what is kept until its answer comes.
+/// A question, and what is stored until its answer arrives.
 pub(crate) struct Asked {
     /// The request as it was; `None`: a new one.
     pub(crate) before: Option<Request>,
@@ -22,29 +23,29 @@ pub(crate) struct Asked {
     pub(crate) question: &'static str,
     pub(crate) expires_at: Timestamp,
     pub(crate) notices: Vec<PreparedNotice>,
-    /// What is told later if one of the notices does not go out.
+    /// Facts for a later notice, if one of the notices is not sent.
     pub(crate) instead: Option<PreparedNotice>,
-    /// Whether tokens of the same question that were given before count on.
+    /// Whether earlier tokens of the same question stay valid.
     pub(crate) earlier: EarlierTokens,
-    /// One of the kind whose place it takes.
+    /// An expired request of the same kind, which this one replaces.
     pub(crate) ended: Option<Request>,
-    /// What the owners can look at.
+    /// The event for the owners.
     pub(crate) event: EventKind,
     pub(crate) trier: Trier,
     /// Who asks.
     pub(crate) by: RequestedBy,
 }
 
-/// What becomes of tokens that were given for a request before.
+/// What happens to earlier tokens of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EarlierTokens {
-    /// The question is the same.
+    /// They stay valid, because the question is the same.
     Count,
-    /// It was answered.
+    /// They become invalid, because the question was answered.
     Void,
 }
 
-/// A question is recorded only if somebody is asked: a request without its notice would be one that nobody can answer.
+/// A question is recorded only if somebody is asked, because nobody could answer a request without a notice.
 pub(super) async fn ask(
     db: &mut Conn,
     list: ListNo,
@@ -81,13 +82,13 @@ pub(super) async fn ask(
     Ok(events::attempt(db, occasion, *trier, &event).await?)
 }
 
-/// Stores the notices of a question; `false` if none of them goes out. What moderators decide on waits all the same: they
-/// see it in the list of requests.
+/// Stores the notices of a question. Returns `false` if none of them is sent. Requests for moderators wait in
+/// any case, because moderators see them in the list of requests.
 async fn goes_out(db: &mut Conn, asked: &Asked, now: Timestamp) -> Result<bool, AppError> {
     let mut goes_out = asked.notices.is_empty() || asked.question == Question::Approval.name();
     let mut all_go_out = true;
     for notice in &asked.notices {
-        // What is told later is not counted as untold.
+        // A notice that is reported later does not count as unsent.
         let is_told_later = asked.instead.is_some() && !notice.is_made();
         let one_goes_out = !is_told_later && notice.store_or_wait(&mut *db, now).await?;
         goes_out |= one_goes_out;
@@ -99,7 +100,7 @@ async fn goes_out(db: &mut Conn, asked: &Asked, now: Timestamp) -> Result<bool, 
     Ok(goes_out)
 }
 
-/// Stores the request, or takes it to its next stage.
+/// Stores the request, or its next state.
 async fn put(db: &mut Conn, list: ListNo, asked: &Asked, now: Timestamp) -> Result<RequestNo, AppError> {
     let stage = RequestState {
         run: &asked.run,

@@ -1,4 +1,5 @@
-//! What is decided, as data: all effects of a decision are carried out in one transaction, and each change writes one event.
+//! Decisions as data: all effects of a decision are carried out in one transaction, and each change writes
+//! one event.
 
 mod asking;
 mod event;
@@ -34,15 +35,15 @@ pub(crate) struct RequestDecided {
     pub(crate) by: Actor,
 }
 
-/// Why a request ends without a moderator's word.
+/// Why a request ends without a moderator's decision.
 pub(crate) enum RequestEnd {
-    /// What was asked for is done.
+    /// The requested change was made.
     Done,
-    /// It cannot be done any more.
+    /// The change is no longer possible.
     Refused(Problem),
 }
 
-/// What a new form of the certificate of an address means.
+/// What a new version of an address's certificate means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyStep {
     /// Another certificate, or a newer form of the same.
@@ -51,57 +52,58 @@ pub(crate) enum KeyStep {
     Revoked,
     /// The certificate is revoked because somebody else may have its secret half.
     Compromised,
-    /// The certificate is in doubt until a person says that it counts.
+    /// The certificate is suspended until a person approves it.
     Suspended,
 }
 
 /// One change.
 pub(crate) enum Effect {
-    /// A question is asked.
+    /// Asks a question.
     Ask(Box<Asked>),
-    /// A request has its answer, or gets none.
+    /// Ends a request.
     End(Box<Request>, RequestEnd),
-    /// An address takes a role.
+    /// Gives an address a role.
     Join { address: Address, name: String, role: Role, preferences: Preferences },
-    /// A role ends.
+    /// Ends a role.
     Leave(Box<Member>),
-    /// Mail to the address reaches somebody who answered, or an admin vouches for it.
+    /// Marks an address as verified: somebody answered from it, or an admin vouches for it.
     Verify(Address),
-    /// An address gets a certificate in the place of the form that was seen.
+    /// Replaces the certificate of an address if it still has the generation that was read.
     SetKey { address: Address, seen: Option<i64>, row: Box<CertificateRow>, change: KeyChange, step: KeyStep },
-    /// The key of the address does not count before it is approved.
+    /// The key of the address must be approved before it is used.
     KeyWaits(Address),
-    /// The key of the address counts: on this list, or on all lists if the effect is one of the site.
+    /// Approves the key of the address: on this list, or on all lists if the effect is for the site.
     KeyApproved(Address),
-    /// The address has another key by the word of another list. Nothing changes here but what the list knows.
+    /// The address got another key on another list. Here only an event is recorded.
     KeySetElsewhere { address: Address, fingerprint: String },
-    /// On another list.
+    /// Effects on another list.
     Elsewhere(ListNo, Vec<Effect>),
-    /// What a compromised key of a person authorised does not count any more.
+    /// Suspends what a compromised key of a person authorised.
     Void { address: Address, person: AddressNo, fingerprint: String },
-    /// Another choice.
+    /// Changes a preference.
     Choose(Address, Setting),
     /// A preference of a person on one level.
     Prefer(Address, PreferenceLevel, PreferenceChange),
-    /// What happens to posts of a member. `None` stands for the default of the list.
+    /// Sets what happens to posts of a member. `None` is the default of the list.
     Moderate(Address, MemberNo, Option<Action>),
-    /// The list's certificate with more certifications, which that address made with the key of that fingerprint.
+    /// Adds certifications to the list's certificate, which that address made with the key of that
+    /// fingerprint.
     Certified { before: Vec<u8>, fingerprint: String, certificate: Vec<u8>, by: (Address, String) },
-    /// A notice. It may be one too many.
+    /// Sends a notice. It is dropped and counted if the recipient's daily limit is reached.
     Notice(PreparedNotice),
-    /// A message that waited for a moderator goes on, or goes.
+    /// Carries out a decision about a held message.
     Decided(Box<RecordedDecision>),
-    /// A request has a moderator's decision. It comes before what follows from it.
+    /// Records a moderator's decision about a request. It comes before the effects that follow from it.
     RequestDecided(Box<RequestDecided>),
-    /// Somebody in charge sees the content of a message that waits. An owner who saw it may accept it.
+    /// Records that a person sees the content of a held message. After an owner saw it, it can be accepted.
     Shown { entry: Box<QueueEntry>, to: Address, role: Role },
-    /// Whoever reads the mail of the address answered: as a stranger they are written to again.
+    /// Resets the limits of a stranger, because somebody answered from the address.
     Reached(Address),
-    /// Nothing changes, but somebody tries something. Of many attempts most are counted.
+    /// Records an attempt that changes nothing. If there are many attempts, most are only counted.
     Tried { address: Address, trier: Trier, kind: EventKind },
 }
 
-/// The request or message that a change takes a step further.
+/// The request or message whose state a change advances.
 #[derive(PartialEq, Eq)]
 pub(crate) enum StepOf<'a> {
     Request(RequestNo),
@@ -110,7 +112,7 @@ pub(crate) enum StepOf<'a> {
 }
 
 impl Effect {
-    /// What it takes a step further.
+    /// What the effect advances.
     pub(crate) fn step(&self) -> Option<StepOf<'_>> {
         match self {
             Self::Ask(asked) => Some(match &asked.before {
@@ -143,8 +145,9 @@ impl App {
     }
 }
 
-/// Carries all effects out on a list, or on the whole site where `list` is `None`. Errs with [`AppError::Overtaken`] if
-/// something is no longer what it was: then nothing may be committed, and everything is decided anew.
+/// Carries out all effects on a list, or on the whole site if `list` is `None`. Errs with
+/// [`AppError::Overtaken`] if something has changed since the decision: then nothing may be committed, and
+/// everything is decided again.
 pub(crate) async fn carry_out(
     db: &mut Conn,
     list: Option<ListNo>,
@@ -167,7 +170,7 @@ pub(crate) async fn carry_out(
     Ok(())
 }
 
-/// Whether an effect changed anything that an event tells of.
+/// Whether an effect changed anything that needs an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Applied {
     Changed,
@@ -180,7 +183,7 @@ impl Applied {
     }
 }
 
-/// What was decided about something does not hold any more if it is not there as it was seen.
+/// A decision is invalid if its object has changed since it was read.
 fn unless_overtaken(is_there: bool) -> Result<Applied, AppError> {
     if is_there { Ok(Applied::Changed) } else { Err(AppError::Overtaken) }
 }
@@ -192,7 +195,7 @@ impl Effect {
         of: Option<ListNo>,
         occasion: &Occasion,
     ) -> Result<Applied, AppError> {
-        // No list has this number: an effect of the whole site finds no row of a list.
+        // No list has this number, so an effect on the whole site matches no row of a list.
         let (list, now) = (of.unwrap_or(ListNo(0)), occasion.now);
         match self {
             Self::Ask(asked) => asking::ask(db, list, *asked, occasion).await.map(|()| Applied::Nothing),
@@ -277,7 +280,7 @@ async fn choose(
 }
 
 impl RequestDecided {
-    /// Records it: whoever else has a token hears who decided. A request that is not approved ends.
+    /// Records the decision and ends the other tokens. A request that is not approved ends.
     async fn record(&self, db: &mut Conn, now: Timestamp) -> Result<(), AppError> {
         let Self { request, decision, by } = self;
         let decided = tokens::PastDecision { decision: decision.name().to_owned(), by: name_of(by), at: now };

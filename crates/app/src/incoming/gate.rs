@@ -1,4 +1,4 @@
-//! The gate: questions about the outside of a message that are asked before anything is decrypted.
+//! The gate: rules about the outside of a message, which are asked before anything is decrypted.
 
 use sealist_lists::facts::OuterFacts;
 use sealist_lists::model::Action;
@@ -8,7 +8,8 @@ use sealist_mail::{Mailbox, sole_author};
 
 use super::list_mail::ListMail;
 
-/// Returns the author of a message that passes, or why the message stops here. What a moderator let pass stops no more.
+/// Returns the author of a message that passes, or why the message stops here. A message that a moderator
+/// accepted always passes.
 pub(super) fn pass_gate(mail: &ListMail<'_>) -> Result<Mailbox, RuleHit> {
     let outer = OuterFacts {
         sub_address: mail.entry.sub_address,

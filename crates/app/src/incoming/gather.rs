@@ -1,4 +1,4 @@
-//! What is known of a message: asked of the database and of OpenPGP once, then only looked at.
+//! Gathers the facts about a message from the database and from OpenPGP, once.
 
 use std::borrow::Cow;
 
@@ -17,8 +17,8 @@ use crate::known_author::AuthorKey;
 use crate::opening::addressed;
 use crate::site::App;
 
-/// The members that To and Cc name. `headers`: on lists with OpenPGP what the author signed, because whoever carries a message
-/// could leave members out of it by naming them outside.
+/// The members named in To and Cc. On lists with OpenPGP `headers` are those that the author signed.
+/// Otherwise whoever sent the message here could exclude members by naming them outside.
 pub(super) async fn addressees(
     app: &App,
     list: &MailingList,
@@ -33,7 +33,7 @@ pub(super) async fn addressees(
     Ok(addressees)
 }
 
-/// Gathers the facts about a post. `past`: what the replay record says of its signed text.
+/// Gathers the facts about a post. `past` is what the replay record knows about its signed text.
 pub(super) fn gather<'m>(
     post: &'m PostedMail<'_>,
     content: &'m MessageContent<'m>,
@@ -41,7 +41,7 @@ pub(super) fn gather<'m>(
 ) -> MessageFacts<'m> {
     let ListMail { app, list, entry, received, outside, .. } = post.mail;
     let (known, opened) = (&post.known, post.opened.as_ref());
-    // Owners and moderators may do what members may.
+    // Owners and moderators may do everything that members may.
     let strongest = [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember];
     let author = strongest.iter().find_map(|role| known.roles.iter().find(|member| member.role == *role));
     MessageFacts {
@@ -73,7 +73,7 @@ pub(super) fn gather<'m>(
     }
 }
 
-/// Good as [`Opened::valid_signature`] says; else the worst that can be said in a word.
+/// Good if [`Opened::valid_signature`] says so, otherwise the worst verdict.
 fn signature(opened: &Opened, key: &AuthorKey) -> Signature {
     if opened.valid_signature().is_some() {
         return Signature::Good;
@@ -97,7 +97,7 @@ fn signature(opened: &Opened, key: &AuthorKey) -> Signature {
     }
 }
 
-/// Whom the From fields name that are signed or were encrypted.
+/// Whom the protected From fields name.
 fn inner_author(opened: &Opened, outer: &Mailbox) -> InnerAuthor {
     let Some(headers) = opened.protected_headers() else {
         return InnerAuthor::NotSaid;

@@ -1,4 +1,4 @@
-//! The judgement of a post: its facts, the verdict of the chain, and what follows from the verdict.
+//! Judges a post: gathers its facts, runs the chain, and prepares what follows from the verdict.
 
 use std::sync::Arc;
 
@@ -23,11 +23,12 @@ use crate::opening::open;
 use crate::outcome::EntryOutcome;
 use crate::signed_texts::SignedTexts;
 
-/// How often a message is judged anew because another one with the same signed text was recorded meanwhile.
+/// How often a message is judged again because another message with the same signed text was recorded
+/// meanwhile.
 const TRIES: usize = 20;
 
-/// Judges a post and records what becomes of it. Errs with [`AppError::Overtaken`] if other messages with the same signed text
-/// were recorded each time meanwhile.
+/// Judges a post and records the outcome. Errs with [`AppError::Overtaken`] if other messages with the same
+/// signed text were recorded at each attempt.
 pub(super) async fn judge(
     mail: &ListMail<'_>,
     author: Mailbox,
@@ -57,7 +58,7 @@ pub(super) async fn judge(
     Err(AppError::Overtaken)
 }
 
-/// Makes what follows from a verdict: the post, the notice to the author, and the place of a held message.
+/// Prepares what follows from a verdict: the post, the notice to the author, and the hold.
 async fn follow(
     post: &PostedMail<'_>,
     facts: &MessageFacts<'_>,

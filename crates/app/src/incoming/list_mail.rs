@@ -1,4 +1,4 @@
-//! One message of the queue, and all that is known of it before its route runs.
+//! One message of the queue, with what is known of it before its route runs.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) struct PostedMail<'a> {
     pub(super) audience: Audience,
     pub(super) author: Mailbox,
     pub(super) known: KnownAuthor,
-    /// What OpenPGP says of the message; `None` on plain lists.
+    /// The result of opening it. `None` on plain lists.
     pub(super) opened: Option<Opened>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> ListMail<'a> {
         self.outside.sender.address()
     }
 
-    /// Returns the reasons for which a moderator let the message pass.
+    /// Returns the reasons despite which a moderator accepted the message.
     pub(super) fn approved(&self) -> &'a [Reason] {
         if self.entry.approved { &self.entry.reasons } else { &[] }
     }

@@ -95,7 +95,7 @@ async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError>
     list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
 }
 
-/// In test builds: breaks the runner at a message with the text that the fail-point is given.
+/// In test builds: panics at a message with the text of the fail point.
 fn fail_point_on_marker(message: &[u8]) {
     fail::fail_point!("judging", |text| {
         let text = text.unwrap_or_default();

@@ -1,4 +1,5 @@
-//! What the outside of a message says: who sent it, what it is, and whether it may be answered. Nothing is decrypted.
+//! What the outside of a message says: its sender, its kind, and whether it may be answered. Nothing is
+//! decrypted.
 
 use sealist_lists::model::MailingList;
 use sealist_mail::Headers;
@@ -35,7 +36,7 @@ impl MessageOutside {
     }
 }
 
-/// Whether an old vacation program answers a post of this list.
+/// Whether the message is an old vacation program's answer to a post of this list.
 async fn answers_a_post(app: &App, list: &MailingList, headers: &Headers) -> Result<bool, AppError> {
     let ours = format!("@{}>", list.name.mail_host()).to_lowercase();
     let ids = origin::answered_by_precedence(headers);

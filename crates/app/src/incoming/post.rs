@@ -1,4 +1,4 @@
-//! From an accepted message to what is stored for its readers.
+//! Makes the stored post of an accepted message.
 
 use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
 use sealist_lists::facts::MessageFacts;
@@ -31,7 +31,7 @@ pub(super) struct Post {
     pub(super) sent_mark: Option<[u8; 32]>,
 }
 
-/// Makes the copies' form of an accepted post: the pipeline runs, and the payload is signed and sealed.
+/// Makes the post: runs the pipeline, signs and seals the payload.
 pub(super) async fn make_post(post: &PostedMail<'_>, facts: &MessageFacts<'_>) -> Result<Post, AppError> {
     let ListMail { app, list, received, now, .. } = post.mail;
     let (mailbox, known, opened) = (&post.author, &post.known, post.opened.as_ref());
@@ -67,7 +67,7 @@ pub(super) async fn make_post(post: &PostedMail<'_>, facts: &MessageFacts<'_>) -
         outside: Headers::default(),
         list_certificate: certificate.as_deref(),
         author_block: None,
-        // What came by the wire or was opened is in wire form: what is stored otherwise was not stored by us.
+        // A message from LMTP or from decryption is in wire form. Anything else was not stored by us.
         content: Part::entity(content).map_err(|_| StoreError::Damaged { table: "bodies" })?,
         form,
         author_end: None,
@@ -83,7 +83,8 @@ pub(super) async fn make_post(post: &PostedMail<'_>, facts: &MessageFacts<'_>) -
         None => None,
     };
     let payload = payload::build(draft, openpgp::random());
-    // Bounces without a handle are known by it, and old vacation programs where the Message-ID is the author's.
+    // The mark recognises bounces without a handle, and answers of old vacation programs if the Message-ID is
+    // the author's.
     let sent_mark = match list.settings.shares_envelope_sender() || !list.settings.encrypting() {
         false => None,
         true => Headers::parse(&payload.outer).0.text("message-id"),

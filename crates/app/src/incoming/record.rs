@@ -1,5 +1,5 @@
-//! What becomes of a message, recorded in one transaction: the post and its fan-out cursor, the hold with its notices, or
-//! nothing left; and what the replay record keeps of it.
+//! Records the outcome of a message in one transaction: the post and its fan-out cursor, or the hold with its
+//! notices, and the entry in the replay record.
 
 use std::sync::Arc;
 
@@ -44,18 +44,18 @@ pub(super) struct JudgedMessage<'a> {
     pub(super) told: Option<PreparedNotice>,
     /// The post, if the message is accepted.
     pub(super) post: Option<Post>,
-    /// The signed texts, what the verdict took the record to say of them, and whose they are.
+    /// The signed texts, and what the verdict assumed about their history.
     pub(super) past: Option<(Arc<SignedTexts>, ReplayHistory, Address)>,
-    /// The member whose message it is, as far as the list can know.
+    /// The member who sent the message, as far as the list can know.
     pub(super) member: Option<AddressNo>,
-    /// The author who hears that the message waits, if it is held.
+    /// The author who is told that the message is held.
     pub(super) hears: Option<Address>,
     /// Whether that author is a member.
     pub(super) hears_as_member: bool,
 }
 
 impl<'a> JudgedMessage<'a> {
-    /// A verdict from which nothing follows for anybody.
+    /// A verdict without further consequences.
     pub(super) fn new(list: &'a MailingList, entry: &'a QueueEntry, verdict: Verdict) -> Self {
         Self {
             list,
@@ -72,7 +72,7 @@ impl<'a> JudgedMessage<'a> {
     }
 }
 
-/// What the transaction writes: it owns all.
+/// Everything that the transaction needs, by value.
 struct Recording {
     list: MailingList,
     entry: QueueEntry,
@@ -85,20 +85,21 @@ struct Recording {
     hears: Option<Hearer>,
     /// What is kept beside the message, if it is held.
     summary: Option<StoredBody>,
-    /// The fact that those in charge hear of, if the message is held.
+    /// The fact for the owners, if the message is held.
     held: PreparedNotice,
     source: u16,
     now: Timestamp,
 }
 
-/// An author who hears that the message waits.
+/// An author who is told that the message is held.
 struct Hearer {
     author: Address,
     is_member: bool,
     notice: PreparedNotice,
 }
 
-/// Records what becomes of a message. Errs with [`AppError::Overtaken`] if the replay record has changed since the verdict.
+/// Records the outcome of a message. Errs with [`AppError::Overtaken`] if the replay record has changed since
+/// the verdict.
 pub(super) async fn record(
     app: &App,
     judged: JudgedMessage<'_>,
@@ -112,7 +113,7 @@ pub(super) async fn record(
     };
     let mut reasons = verdict.reasons();
     if entry.approved {
-        // What a moderator accepted stays accepted when a new reason is shown.
+        // Accepted reasons stay accepted if the message is held again for a new reason.
         reasons.extend(entry.reasons.iter().filter(|reason| !verdict.reasons().contains(reason)));
     }
     let hears = hears.map(|author| {
@@ -153,8 +154,8 @@ impl Recording {
         Ok(action)
     }
 
-    /// A reject of which the author does not hear is a hold: another message that was judged at the same moment may have got
-    /// the notice of the day.
+    /// A reject without a notice to the author becomes a hold. Another message that was judged at the same
+    /// time may have used up the notice of the day.
     async fn final_action(&self, db: &mut Conn) -> Result<Action, AppError> {
         let is_told = match (&self.told, self.verdict.action) {
             (Some(notice), Action::Reject) => notice.store(db, self.now).await?,
@@ -169,7 +170,7 @@ impl Recording {
             Action::Accept => signed_texts.record(db, ReplayOutcome::Accepted, self.now).await?,
             Action::Hold => signed_texts.record(db, ReplayOutcome::Waits, self.now).await?,
             Action::Discard if self.reasons.first() == Some(&Reason::PostedHere) => {
-                // A second signature over the same text is spent with it.
+                // A second signature over the same text is used up, too.
                 signed_texts.record(&mut *db, ReplayOutcome::Accepted, self.now).await?;
                 let is_news = match &self.told {
                     Some(notice) if signed_texts.tell_once(&mut *db).await? => {
@@ -177,7 +178,7 @@ impl Recording {
                         true
                     }
                     Some(_) => false,
-                    // The author hears of it not today, or never: those in charge see it.
+                    // The author is not told today, or never, so the owners see the message.
                     None => true,
                 };
                 if is_news {
@@ -217,14 +218,15 @@ impl Recording {
             Action::Accept | Action::Defer => return Ok(()),
         };
         let event = Event { list: Some(self.entry.list), subject: sender_of(&self.entry), kind };
-        // Anybody can send mail that is refused, and anybody can send mail to a plain list in the name of a member.
+        // Anybody can send mail that is refused, and send mail to a plain list in the name of a member.
         match self.member {
             Some(_) if self.list.settings.has_openpgp() => events::record(db, &self.occasion(), &event).await,
             _ => events::attempt(db, &self.occasion(), Trier::Anybody, &event).await,
         }
     }
 
-    /// Tells the author that the message waits. Only so many strangers hear of a list each day, because of mail of one source.
+    /// Tells the author that the message is held. Only a limited number of strangers is told per list, day
+    /// and source of mail.
     async fn tell(&self, db: &mut Conn, hearer: &Hearer) -> Result<bool, StoreError> {
         let kind = Text::Waits.name();
         if !hearer.is_member {
@@ -240,12 +242,13 @@ impl Recording {
         Ok(is_told)
     }
 
-    /// Ends the entry, and stores the post if there is one.
+    /// Ends the entry and stores the post, if there is one.
     async fn finish(&self, db: &mut Conn, action: Action) -> Result<(), AppError> {
         if action != Action::Accept && self.reasons.first() != Some(&Reason::PostedHere) {
             self.record_event(&mut *db, action).await?;
         }
-        // First: what is deleted is overwritten, and the post takes its pages before they are written.
+        // The entry is deleted first: deleted data is overwritten, and the post can reuse its pages before
+        // they are written.
         queue::finish(&mut *db, &self.entry).await?;
         if let Some(post) = &self.post {
             let body = bodies::insert(&mut *db, &post.body).await?;

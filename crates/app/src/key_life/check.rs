@@ -1,5 +1,6 @@
-//! The daily check: each certificate is judged anew, its sealing card made, kept or dropped, and who should know is written
-//! to. One node does it; what it has done stands in the database, so that another can go on.
+//! The daily check: each certificate is judged again, its sealing card made, kept or dropped, and the people
+//! concerned get notices. One node does it. The progress is in the database, so that another node can
+//! continue.
 
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
@@ -15,7 +16,7 @@ use crate::key_work::key_work;
 use crate::notices::PreparedNotice;
 use crate::site::App;
 
-/// Certificates or owners of one step.
+/// Certificates or owners per step.
 const PAGE: u32 = 500;
 
 /// What the daily check found.
@@ -23,9 +24,9 @@ const PAGE: u32 = 500;
 pub struct KeyCheckReport {
     /// Certificates that were judged.
     pub checked: u64,
-    /// Those that cannot be used now and could before.
+    /// Certificates that became unusable.
     pub lost: u64,
-    /// Those that can be used now and could not before.
+    /// Certificates that became usable.
     pub regained: u64,
     /// Holders who were warned.
     pub warned: u64,
@@ -33,12 +34,12 @@ pub struct KeyCheckReport {
     pub told: u64,
 }
 
-/// A daily check under way.
+/// A running check.
 pub struct KeyCheck {
     pass: Pass,
     stages: Stages,
     at: At,
-    /// What it found so far.
+    /// The results so far.
     pub found: KeyCheckReport,
 }
 
@@ -49,7 +50,7 @@ enum At {
     Ended,
 }
 
-/// A certificate that was judged, and the notice to its holder.
+/// A judged certificate, with the notice to its holder.
 struct CheckedCertificate {
     seen: WatchedCertificate,
     finding: KeyCheckResult,
@@ -57,7 +58,7 @@ struct CheckedCertificate {
 }
 
 impl KeyCheck {
-    /// Begins the check of the day, or goes on with one that stands still. `None`: it is done, or another node does it.
+    /// Starts today's check, or continues one that has stalled. `None`: it is done, or another node does it.
     pub async fn begin(app: &App, stages: &Stages, now: Timestamp) -> Result<Option<Self>, AppError> {
         if !key_checks::is_due(&mut *app.store.reader().await?, POLICY_EPOCH, now).await? {
             return Ok(None);
@@ -68,7 +69,7 @@ impl KeyCheck {
         Ok(begun.map(|pass| Self { pass, stages: stages.clone(), at, found: KeyCheckReport::default() }))
     }
 
-    /// Does the next page; says whether there is more to do.
+    /// Processes the next page. Returns whether there is more.
     pub async fn step(&mut self, app: &App, now: Timestamp) -> Result<bool, AppError> {
         self.at = match self.at {
             At::Certificates(after) => match self.certificates(app, after, now).await? {
@@ -89,7 +90,8 @@ impl KeyCheck {
         Ok(!matches!(self.at, At::Ended))
     }
 
-    /// Judges a page and records it in one transaction; says behind which to go on.
+    /// Judges a page of certificates and records the results in one transaction. Returns the last address of
+    /// the page.
     async fn certificates(
         &mut self,
         app: &App,
@@ -141,11 +143,11 @@ impl KeyCheck {
         if let Some(due) = warned.as_ref().filter(|due| seen.warned.as_ref() != Some(*due)) {
             match key_notices::to_holder(app, &seen, due, &judged, now).await {
                 Ok(Some(made)) => notice = Some(made),
-                // No list uses the key: should one begin to, its holder has not been warned.
+                // No list uses the key. If a list uses it later, its holder must still be warned.
                 Ok(None) => warned = seen.warned.clone(),
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => {
-                    // The check goes on, and tomorrow the notice is due again.
+                    // The check continues, and the notice is due again tomorrow.
                     tracing::error!(
                         event = "key-warning-failed", %error,
                         "cannot make a warning about a key; the next pass tries again"
@@ -158,7 +160,7 @@ impl KeyCheck {
         Ok(CheckedCertificate { seen, finding: KeyCheckResult { card, warned }, notice })
     }
 
-    /// Writes to a page of owners; says behind which to go on.
+    /// Writes to a page of owners. Returns the last owner of the page.
     async fn owners(
         &mut self,
         app: &App,
@@ -186,7 +188,7 @@ impl KeyCheck {
                     continue;
                 }
             };
-            // Another node's clock may be a little ahead.
+            // The clock of another node may be a little ahead.
             let until = news.iter().map(|news| news.at).max().unwrap_or(now).max(now);
             let told = app.store.write(move |db| {
                 Box::pin(async move {
@@ -203,7 +205,7 @@ impl KeyCheck {
     }
 }
 
-/// A card that is good stays as it is: a new one of the same keys would be no other.
+/// A valid card is kept, because a new one would be equivalent.
 fn card_to_be(
     app: &App,
     seen: &WatchedCertificate,

@@ -1,5 +1,5 @@
-//! Keys that an address had before, by whose word it has the one of now: when one turns out to be compromised, that word
-//! counts no longer.
+//! Earlier keys of an address that authorised the current one. If one of them proves to be compromised, its
+//! authorisation is suspended.
 
 use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::AddressNo;
@@ -18,7 +18,8 @@ use crate::error::AppError;
 use crate::notice_kinds;
 use crate::site::App;
 
-/// Asks for them. If one is compromised, the key of now is in doubt, and those in charge of the lists that use it hear of it.
+/// Looks the earlier keys up. If one is compromised, the current key is in doubt, and the owners of the lists
+/// that use it are told.
 pub(super) async fn ask(
     app: &App,
     servers: &dyn KeyServers,

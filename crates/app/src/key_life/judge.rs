@@ -5,14 +5,15 @@ use sealist_openpgp::{Certificate, MacKey, SealingCard, Unusable};
 
 use crate::error::AppError;
 
-/// What a certificate is good for.
+/// Whether and how a certificate can be used.
 pub(crate) struct JudgedCertificate {
     /// The sealing card, or why there is none.
     pub(crate) card: Result<SealingCard, AppError>,
 }
 
-/// Judges a certificate that was confirmed for an address. It must be usable and, if a user id of it has the address, still
-/// name it; one that never did is an owner's or admin's word.
+/// Judges a certificate that was confirmed for an address. It must be usable. If one of its user ids has the
+/// address, that user id must be valid. A certificate that never had the address was vouched for by an owner
+/// or admin.
 pub(crate) fn judge(certificate: &Certificate, address: &Address, now: Timestamp) -> JudgedCertificate {
     let gone = || certificate.mentions(address) && !certificate.addresses(now).contains(address);
     let card = match certificate.usable(now) {
@@ -22,7 +23,7 @@ pub(crate) fn judge(certificate: &Certificate, address: &Address, now: Timestamp
     JudgedCertificate { card }
 }
 
-/// The same of a stored certificate; one that is damaged cannot be used.
+/// The same for a stored certificate. A damaged one cannot be used.
 pub(super) fn judge_stored(stored: &[u8], address: &Address, now: Timestamp) -> JudgedCertificate {
     match Certificate::from_stored(stored) {
         Ok(certificate) => judge(&certificate, address, now),
@@ -31,17 +32,17 @@ pub(super) fn judge_stored(stored: &[u8], address: &Address, now: Timestamp) -> 
 }
 
 impl JudgedCertificate {
-    /// Until when it can be used; `None`: no end is set, or it cannot be used.
+    /// Until when it can be used. `None`: without limit, or not at all.
     pub(crate) fn until(&self) -> Option<Timestamp> {
         self.card.as_ref().ok().and_then(SealingCard::valid_until)
     }
 
-    /// Whether it cannot be used because its holder took it back.
+    /// Whether it cannot be used because its holder revoked it.
     pub(crate) fn is_revoked(&self) -> bool {
         matches!(self.card, Err(AppError::Unusable(Unusable::Revoked(_))))
     }
 
-    /// The card in its stored form, or one plain sentence that says why there is none.
+    /// The card in its stored form, or one plain sentence why there is none.
     pub(crate) fn stored(&self, mac: &MacKey, address: &Address) -> Result<Vec<u8>, String> {
         match &self.card {
             Ok(card) => Ok(card.to_bytes(mac, &address.key())),

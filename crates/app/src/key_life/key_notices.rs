@@ -1,4 +1,4 @@
-//! What is written about the life of keys: to their holders, and to owners.
+//! Notices about keys: to their holders, and to owners.
 
 use std::str::FromStr as _;
 
@@ -17,11 +17,11 @@ use crate::notice_kinds::{key_wait_days, somebody};
 use crate::notices::{Message, PreparedNotice, channel_to, make, place_of};
 use crate::site::App;
 
-/// Members that one notice to an owner names.
+/// The most members in one notice to an owner.
 pub(super) const MAX_LINES: u32 = 200;
 
-/// To the holder of a key: one notice, from the first of the lists that use the key, about all of them. `None`: there is no
-/// such list.
+/// To the holder of a key: one notice for all lists that use the key, sent by the first of them. `None`: no
+/// list uses it.
 pub(super) async fn to_holder(
     app: &App,
     seen: &WatchedCertificate,
@@ -49,11 +49,11 @@ pub(super) async fn to_holder(
         lists => lists.iter().map(|list| list.name.to_string()).collect::<Vec<_>>(),
     };
     let notice = app.texts.notice(Text::KeyEnds, &place, values);
-    // Of each state of a key one notice, whenever the last one was.
+    // There is one notice per state of a key, whatever the time since the last one.
     let end = warned.until.map_or(0, |until| until.0);
     let kind = format!("{} {} {end} {}", Text::KeyEnds.name(), warned.fingerprint, warned.stage);
     let to = somebody(&seen.address);
-    // By what was found now: the stored card is that of yesterday.
+    // The new result decides, because the stored card is yesterday's.
     let channel = match judged.card {
         Ok(_) if list.settings.encrypting() => Channel::Sealed,
         _ => Channel::Open,
@@ -61,7 +61,7 @@ pub(super) async fn to_holder(
     make(app, list, Message::daily(to, kind, notice), channel, now).await.map(Some)
 }
 
-/// The commands of GnuPG that give each part of the key a later end. `*` would leave out what has expired already.
+/// GnuPG commands that extend each part of the key. `*` would leave out subkeys that have already expired.
 fn prolong(seen: &WatchedCertificate, judged: &JudgedCertificate, now: Timestamp) -> Vec<String> {
     let helps = match &judged.card {
         Ok(_) => true,
@@ -77,7 +77,7 @@ fn prolong(seen: &WatchedCertificate, judged: &JudgedCertificate, now: Timestamp
     primary.into_iter().chain(subkeys.iter().map(|subkey| format!("{command} {subkey}"))).collect()
 }
 
-/// To an owner: all that is new of the keys of members, over all lists.
+/// To an owner: all news about the keys of members, over all lists.
 pub(super) async fn to_owner(
     app: &App,
     owner: &OwnerOfList,
@@ -102,7 +102,7 @@ pub(super) async fn to_owner(
     let channel = channel_to(app, &mut *app.store.reader().await?, list, &owner.address, now).await?;
     let place = place_of(app, list, &owner.address).await?;
     let notice = app.texts.notice(Text::KeyNews, &place, context! { count, members, more });
-    // Of each pass one notice.
+    // There is one notice per pass.
     let kind = format!("{} {}", Text::KeyNews.name(), began_at.0);
     let to = somebody(&owner.address);
     make(app, list, Message::daily(to, kind, notice), channel, now).await.map(Some)

@@ -1,4 +1,4 @@
-//! The life of members' certificates after they are set: checked each day, their holders warned, owners told.
+//! The life of members' certificates: they are checked each day, and their holders and the owners are warned.
 
 mod cause;
 mod check;

@@ -1,5 +1,5 @@
-//! Updates of known certificates from where they are published: merged, and nothing more. No answer brings a new key for an
-//! address, or trust.
+//! Looks for updates of known certificates where they are published, and merges them. No answer can set a new
+//! key for an address or add trust.
 
 use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::AddressNo;
@@ -17,7 +17,7 @@ use super::servers::{KeyServers, with_answers};
 use crate::error::AppError;
 use crate::site::App;
 
-/// What came of asking for one certificate.
+/// The result of one look-up.
 #[derive(Clone, Debug)]
 pub struct Refreshed {
     /// Whose it is.
@@ -26,11 +26,11 @@ pub struct Refreshed {
     pub fingerprint: String,
     /// What has changed.
     pub changes: Vec<CertificateChange>,
-    /// Who gave no answer that helps, and why.
+    /// Which servers gave no useful answer, and why.
     pub failures: Vec<String>,
 }
 
-/// Asks for the certificate that has waited longest since `before`. `None`: none has.
+/// Looks up the certificate whose last look-up is the oldest and before `before`. `None`: there is none.
 pub async fn refresh_next(
     app: &App,
     servers: &dyn KeyServers,
@@ -44,7 +44,7 @@ pub async fn refresh_next(
     }
 }
 
-/// Asks for the certificate of an address now. `None`: it has none.
+/// Looks up the certificate of an address now. `None`: it has none.
 pub async fn refresh_address(
     app: &App,
     servers: &dyn KeyServers,
@@ -58,7 +58,7 @@ pub async fn refresh_address(
     }
 }
 
-/// How many certificates there are to ask for.
+/// How many certificates can be looked up.
 pub async fn to_refresh(app: &App) -> Result<u64, AppError> {
     let count = key_refresh::count(&mut *app.store.reader().await?).await?;
     Ok(u64::try_from(count).unwrap_or_default())

@@ -1,4 +1,4 @@
-//! What the database keeps of a certificate.
+//! The database row of a certificate.
 
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Certificate;
@@ -7,7 +7,7 @@ use sealist_store::keys::CertificateRow;
 use super::judge::judge;
 use crate::site::App;
 
-/// Of one that was confirmed now: with its card if it can be used, else with the reason.
+/// The row of a certificate that was confirmed now: with its card or, if it cannot be used, with the reason.
 pub(crate) fn row_of(
     app: &App,
     address: &Address,
@@ -24,8 +24,8 @@ pub(crate) fn row_of(
     }
 }
 
-/// Of a newer form of the one that is known: taken also when it ends the use of the key, and never a confirmation. What is
-/// in doubt stays so.
+/// The row of a newer version of a known certificate. It is accepted even if it ends the use of the key, and
+/// it never confirms the key. A key in doubt stays in doubt.
 pub(crate) fn updated_row(
     app: &App,
     address: &Address,

@@ -1,4 +1,4 @@
-//! Servers on which certificates are published, and what their answers add to a certificate that is known.
+//! Servers that publish certificates, and how their answers are merged into a known certificate.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,9 +9,9 @@ use sealist_openpgp::{Certificate, Fingerprint, KeyMaterial};
 use crate::error::AppError;
 use crate::key_work::key_work;
 
-/// Where certificates are published. An answer may hold anything.
+/// Servers that publish certificates. Their answers are not trusted.
 pub trait KeyServers: Send + Sync {
-    /// Asks everywhere for the key of that address, or by that fingerprint.
+    /// Asks all servers for the key of that address or fingerprint.
     fn ask<'a>(
         &'a self,
         address: &'a Address,
@@ -19,16 +19,17 @@ pub trait KeyServers: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Vec<KeyServerAnswer>> + Send + 'a>>;
 }
 
-/// What one of them said.
+/// The answer of one server.
 #[derive(Clone, Debug)]
 pub struct KeyServerAnswer {
-    /// Who.
+    /// The server.
     pub from: String,
-    /// Certificates, armored or binary; `None`: nothing is known there. Or why there is no answer, in a few words.
+    /// Certificates, armored or binary; `None` if the server has none. Or why there is no answer, in a few
+    /// words.
     pub said: Result<Option<Vec<u8>>, String>,
 }
 
-/// What is known, with all that the servers have of it; and who gave no answer that helps, and why.
+/// The known certificate merged with all answers, and which servers gave no useful answer, and why.
 pub(super) async fn with_answers(
     servers: &dyn KeyServers,
     address: &Address,
@@ -50,7 +51,7 @@ pub(super) async fn with_answers(
     Ok((merged, failures))
 }
 
-/// Of all that an answer holds only the certificate that is known.
+/// Uses only the known certificate in an answer.
 fn with_answer(known: Certificate, answer: &[u8]) -> Result<Certificate, String> {
     let update = Certificate::find(answer, &known.fingerprint()).map_err(|error| error.to_string())?;
     let certificates = vec![update.ok_or("it has another key")?];

@@ -1,4 +1,4 @@
-//! How all keys of the site stand.
+//! The state of all keys of the site.
 
 use sealist_lists::model::{AddressNo, ListNo};
 use sealist_mail::{Address, Timestamp};
@@ -15,14 +15,14 @@ pub struct KeyReport {
     pub email: String,
     /// Of the primary key; `None`: there is no key.
     pub fingerprint: Option<String>,
-    /// Why it cannot be used; `None`: it can.
+    /// Why it cannot be used. `None`: it can.
     pub problem: Option<String>,
-    /// Until when it can be used; `None`: no end is set, or it cannot.
+    /// Until when it can be used. `None`: without limit, or not at all.
     pub until: Option<Timestamp>,
 }
 
-/// Of the next `limit` addresses behind `after` those that have a key, judged now, or that need one: they belong to a list
-/// that encrypts. `None`: there are no more.
+/// Among the next `limit` addresses after `after`: those with a key, judged now, and those that need one
+/// because they are on an encrypting list. `None`: there are no more.
 pub async fn key_report(
     app: &App,
     after: AddressNo,

@@ -1,16 +1,16 @@
-//! Keys in doubt: what a compromised key authorised counts no longer, and waits for those in charge.
+//! Suspended keys: a key that a compromised key authorised is not used until the owners decide.
 
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, Revocation, Unusable};
 use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::keys::CertificateRow;
 
-/// Whether others may have it: revoked for good.
+/// Whether others may have its secret half, because it is revoked as compromised.
 pub(crate) fn is_compromised(certificate: &Certificate, now: Timestamp) -> bool {
     matches!(certificate.usable(now), Err(Unusable::Revoked(Revocation::Hard)))
 }
 
-/// Whether the last key of the chain was given by the word of that one, and by nobody's else since.
+/// Whether the current key was authorised by that key, and by nobody else since.
 pub(crate) fn was_authorised_by(changes: &[KeyChange], revoked: &str) -> bool {
     let mut doubt = false;
     for change in changes {
@@ -23,7 +23,7 @@ pub(crate) fn was_authorised_by(changes: &[KeyChange], revoked: &str) -> bool {
     doubt
 }
 
-/// Known, and neither used nor believed until somebody confirms it.
+/// The row of a known key that is neither used nor believed until somebody confirms it.
 pub(crate) fn suspended_row(certificate: &Certificate) -> CertificateRow {
     CertificateRow {
         fingerprint: certificate.fingerprint().to_string(),

@@ -1,5 +1,5 @@
-//! When the holder of a key is warned: so many days before its end, and when it cannot be used any more; of each once, as
-//! long as the key stays as it is.
+//! Decides when the holder of a key is warned: a number of days before it expires, and when it cannot be used
+//! any more. Each warning is given once as long as the key does not change.
 
 use sealist_mail::Timestamp;
 use sealist_store::key_checks::Warned;
@@ -15,14 +15,14 @@ pub(super) const UNUSABLE: u32 = 0;
 pub struct Stages(Vec<u32>);
 
 impl Stages {
-    /// Of those days, in any order; the end itself is always one.
+    /// Makes stages from those days, in any order. The expiry itself is always a stage.
     pub fn new(days: &[u32]) -> Self {
         let mut days: Vec<u32> = days.iter().copied().filter(|days| *days != UNUSABLE).collect();
         days.sort_unstable();
         Self(days)
     }
 
-    /// The nearest stage that a key has reached: a check that missed some warns once.
+    /// The nearest stage that a key has reached. A check that missed some stages warns once.
     fn reached(&self, until: Timestamp, now: Timestamp) -> Option<u32> {
         let left_ms = until.0.saturating_sub(now.0);
         self.0.iter().copied().find(|days| left_ms <= i64::from(*days) * DAY_MS)
@@ -35,8 +35,9 @@ impl Default for Stages {
     }
 }
 
-/// Of what the holder of a key has been warned when the notice that is due is out; it is due if that is not `last`. A key
-/// that gives no cause any more leaves nothing behind, so that the next end starts anew.
+/// Computes the warning state after today's notice. A notice is due if this differs from `last`. Returns
+/// `None` for a key that needs no warning, which also clears the stored state: a later expiry date starts
+/// again at the first stage.
 pub(super) fn state(
     stages: &Stages,
     fingerprint: &str,

@@ -10,13 +10,13 @@ use crate::error::AppError;
 use crate::notice_kinds;
 use crate::site::App;
 
-/// So often it is tried.
+/// How many tries there are.
 const MAX_FAULTS: u32 = 3;
 const PAUSE_MS: i64 = 60_000;
 const REPLY: &str = "the copy could not be made: the server's log tells more";
 
-/// Puts recipients of a post off for whom no copies could be made. After three such faults they wait for a person, and
-/// those in charge hear of it; other posts flow on.
+/// Defers recipients for whom no copies could be made. After three faults their copies are held and the
+/// owners are told; other posts continue.
 pub async fn could_not_be_made(
     app: &App,
     node: NodeNo,

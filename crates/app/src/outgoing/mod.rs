@@ -1,4 +1,4 @@
-//! What is sent of a batch of recipients, and what became of it.
+//! Makes the copies for a batch of recipients, and handles their results.
 
 mod faults;
 mod open;
@@ -33,7 +33,7 @@ pub use settle::{BatchReport, record_results};
 pub struct Copy {
     /// MAIL FROM; `None`: the null sender.
     pub sender: Option<String>,
-    /// Whom it goes to.
+    /// The recipients.
     pub recipients: Vec<Recipient>,
     /// The message in its wire form, in pieces; shared ones are not copied.
     pub pieces: Vec<Bytes>,
@@ -48,9 +48,9 @@ pub struct Recipient {
     pub no: DeliveryNo,
     /// The address as it is stored.
     pub email: String,
-    /// RCPT TO: with A-labels, so that few need SMTPUTF8.
+    /// RCPT TO, with A-labels, so that few addresses need SMTPUTF8.
     pub path: String,
-    /// How often it was tried, this time included.
+    /// How often delivery was tried, including this time.
     pub attempts: u32,
 }
 
@@ -67,7 +67,7 @@ impl Copy {
 }
 
 impl Copy {
-    /// The same in ASCII; `None` if what is signed in it is not.
+    /// The same copy in ASCII. `None` if a signed part is not ASCII.
     pub fn seven_bit(&self) -> Option<Self> {
         let wire = self.pieces.concat();
         let lines = wire.split_inclusive(|octet| *octet == b'\n');
@@ -83,8 +83,8 @@ impl Copy {
         Some(Self { sender, recipients, pieces: vec![wire.into()], dots })
     }
 
-    /// The copy, and one for each recipient who needs SMTPUTF8 ([RFC 6531]): it stands in the envelope as a whole, and who
-    /// refuses it must not refuse the others.
+    /// Splits the copy: recipients who need SMTPUTF8 ([RFC 6531]) get envelopes of their own, because a next
+    /// hop that refuses the extension would refuse the whole envelope.
     fn apart(self) -> Vec<Self> {
         let shared = self.recipients.len() > 1;
         let apart = |one: &Recipient| shared && !one.path.is_ascii();
@@ -109,15 +109,15 @@ struct BatchOptions {
     vault: Arc<dyn KeyVault>,
     list: ListNo,
     now: Timestamp,
-    /// The list's address for bounces; empty: the null sender.
+    /// The list's address for bounces. Empty: the null sender.
     bounces: String,
-    /// What a copy is, if it has an envelope sender of its own.
+    /// The kind of the copies, if each has an envelope sender of its own.
     verp: Option<Kind>,
     together: RecipientBatching,
 }
 
 impl BatchOptions {
-    /// MAIL FROM: of its own for a copy with one recipient where the list says so.
+    /// MAIL FROM: unique for a copy with one recipient, if the list is configured so.
     fn sender(&self, rows: &[Delivery]) -> Option<String> {
         if self.bounces.is_empty() {
             return None;
@@ -137,24 +137,25 @@ impl BatchOptions {
     }
 }
 
-/// A batch, ready to go.
+/// A batch that is ready to be sent.
 #[derive(Default)]
 pub struct Ready {
     /// What can be sent.
     pub copies: Vec<Copy>,
-    /// Who gets nothing now, with the reason. Cleartext never goes out instead, unless list and member allow it.
+    /// Recipients who get nothing now, with the reason. They never get cleartext instead, unless the list and
+    /// the member allow it.
     pub held: Vec<DeliveryResult>,
-    /// Who must be claimed again, because there was no room for their copies beside the others.
+    /// Recipients who must be claimed again, because there was no memory for their copies.
     pub later: Vec<DeliveryNo>,
-    /// Kept until the copies are out: their room in memory.
+    /// The reserved memory, kept until the copies are sent.
     _room: Option<OwnedSemaphorePermit>,
 }
 
-/// A body stands in memory as it is stored, in base64, and for a while as both.
+/// A body is in memory as stored, in base64, and for a while in both forms.
 const FORMS: u64 = 3;
 
-/// Makes the copies of a batch, as soon as there is room for them in memory: on an encrypting list as its `delivery`
-/// says, on the others one for as many as may go `together`.
+/// Makes the copies of a batch when there is memory for them: on an encrypting list according to `delivery`,
+/// on other lists one per group of recipients that may share one.
 pub async fn prepare(
     app: &App,
     batch: Batch,

@@ -1,4 +1,4 @@
-//! Copies that travel in the clear: many recipients share one.
+//! Unencrypted copies, which many recipients share.
 
 use bytes::Bytes;
 use sealist_lists::model::{Channel, MailingList};
@@ -9,12 +9,12 @@ use sealist_store::deliveries::{Batch, Delivery, DeliveryResult, DeliveryState, 
 
 use super::{BatchOptions, Copy, Ready};
 
-/// Who shares a message.
+/// Which recipients share a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecipientBatching {
-    /// Up to so many, those of a domain beside each other.
+    /// Up to this many; recipients of a domain are grouped.
     Anybody(usize),
-    /// Up to so many of one domain.
+    /// Up to this many, all of one domain.
     SameDomain(usize),
 }
 
@@ -26,14 +26,14 @@ impl RecipientBatching {
     }
 }
 
-/// What was made to travel open does so, unless the list has begun to encrypt since.
+/// Whether a sending that was made unencrypted is sent so: it is, unless the list has begun to encrypt since.
 pub(super) fn goes_open(list: &MailingList, batch: &Batch) -> bool {
     let encrypts = list.settings.encrypts_copies();
     batch.channel == Channel::Open && (batch.kind != Kind::Posting || !encrypts)
 }
 
-/// The copies of a message that travels open. Where it cannot take a form that mail servers take, all of them fail: that is
-/// the message's fault, and those in charge hear of it.
+/// The copies of an unencrypted message. If the message has no form that mail servers accept, all of them
+/// fail, and the owners are told that the message is at fault.
 pub(super) fn prepare(rows: Vec<Delivery>, sending: &BatchOptions, clear: Payload) -> Ready {
     let Payload { outer, entity } = clear;
     let message = [&outer[..], b"MIME-Version: 1.0\r\n", &entity].concat();
@@ -53,7 +53,7 @@ pub(super) fn prepare(rows: Vec<Delivery>, sending: &BatchOptions, clear: Payloa
     }
 }
 
-/// The message is put into its wire form once, whoever gets it.
+/// The message is converted to wire form once for all recipients.
 fn copies(rows: Vec<Delivery>, sending: &BatchOptions, message: &[u8]) -> Vec<Copy> {
     let (wire, dots) = wire_form(message);
     let pieces = vec![Bytes::from(wire)];

@@ -1,11 +1,11 @@
-//! Who of a batch can be encrypted to, and what becomes of the others: `missing_key_action`.
+//! Sorts the recipients of a batch by their keys and by `missing_key_action`.
 
 use sealist_lists::model::MissingKey;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{CardError, MacKey, SealingCard};
 use sealist_store::deliveries::{Delivery, DeliveryResult, DeliveryState};
 
-/// How long a copy waits for a card that is made anew.
+/// How long a copy waits for a new card.
 const STALE_MS: i64 = 60_000;
 
 /// A recipient with what sealing needs.
@@ -14,14 +14,14 @@ pub(super) struct SealedReader {
     pub(super) card: SealingCard,
 }
 
-/// A batch, sorted.
+/// A sorted batch.
 #[derive(Default)]
 pub(super) struct SortedBatch {
-    /// They get the post encrypted.
+    /// Recipients of encrypted copies.
     pub(super) sealed: Vec<SealedReader>,
-    /// They have no usable key, and take it as cleartext, as the list allows.
+    /// Recipients without a usable key who accept cleartext, as the list allows.
     pub(super) open: Vec<Delivery>,
-    /// They get nothing now.
+    /// Recipients who get nothing now.
     pub(super) held: Vec<DeliveryResult>,
 }
 
@@ -35,7 +35,8 @@ pub(super) fn sort(rows: Vec<Delivery>, action: MissingKey, mac: &MacKey, now: T
                 readers.sealed.push(SealedReader { row, card });
                 continue;
             }
-            // Made under older rules: the check of keys that runs since the update makes it anew.
+            // The card was made under older rules. The check of keys that runs after the update makes a new
+            // one.
             Some(Err(error @ CardError::Stale)) => {
                 let state = DeliveryState::Due(now.plus_ms(STALE_MS));
                 readers.held.push(DeliveryResult {

@@ -1,23 +1,23 @@
-//! When a copy is tried again.
+//! The pauses between delivery attempts.
 
 use sealist_mail::Timestamp;
 use sealist_store::deliveries::DeliveryState;
 
-/// Pauses that double, with jitter, until the period is over. Counted in tries, not by the clock: no jump of it makes a
-/// copy fail.
+/// Pauses double, with jitter, until the period is over. They are computed from the number of tries, so that
+/// no jump of the clock makes a copy fail.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
     /// The first pause.
     pub after_s: u32,
     /// The longest pause.
     pub max_after_s: u32,
-    /// When the pauses so far are longer than this together, the copy has failed.
+    /// The copy fails when the sum of its pauses exceeds this.
     pub period_s: u64,
 }
 
 impl Retry {
-    /// What becomes of a copy that was put off at that try (the first is 1). `jitter`: any number; pauses differ by an
-    /// eighth either way.
+    /// The state of a copy that was deferred at that try (the first is 1). `jitter` is any number; pauses
+    /// vary by an eighth in both directions.
     pub fn state(&self, attempts: u32, jitter: u8, now: Timestamp) -> DeliveryState {
         let waited_s: u64 = (1..=attempts).map(|attempt| self.pause_s(attempt)).sum();
         if waited_s > self.period_s {

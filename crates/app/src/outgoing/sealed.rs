@@ -21,7 +21,7 @@ use crate::keyring::ListKeys;
 use crate::sealing;
 use crate::site::App;
 
-/// Octets of copies that share nothing, made at one time.
+/// The most octets of copies without a shared body that are made at a time.
 const MAX_OWN_OCTETS: usize = 16 * 1024 * 1024;
 
 pub(super) async fn prepare(
@@ -39,7 +39,8 @@ pub(super) async fn prepare(
     };
     let (mut rows, mut later) = (batch.rows, Vec::new());
     if delivery == SealedDelivery::Personalized {
-        // Their copies share nothing: as many as there is room for, the others come again.
+        // These copies share no body, so only as many are made as there is memory for; the others are claimed
+        // again.
         let rest = rows.split_off(rows.len().min((MAX_OWN_OCTETS / sealed.payload().len().max(1)).max(1)));
         later = rest.iter().map(|row| row.no).collect();
     }
@@ -79,7 +80,7 @@ pub(super) async fn prepare(
     made.await.map_err(|_| AppError::Interrupted)?
 }
 
-/// The post for readers of version 6: encrypted once, when the first of them is written to, and kept.
+/// The post for recipients of version 6, encrypted once for the first of them, and stored.
 async fn second_form(
     app: &App,
     keys: &Arc<ListKeys>,
@@ -107,7 +108,7 @@ async fn second_form(
     Ok(second)
 }
 
-/// One batch in the making.
+/// One batch that is being made.
 struct SealedBatch<'a> {
     list: &'a MailingList,
     pgp: &'a PgpSettings,
@@ -118,11 +119,11 @@ struct SealedBatch<'a> {
     now: Timestamp,
 }
 
-/// Who could not be encrypted to after all, and what can be sent.
+/// The recipients who could not be encrypted to, and the copies.
 type Made = (Vec<Delivery>, Vec<Copy>);
 
 impl SealedBatch<'_> {
-    /// Copies that share their body: with one reader each, or with up to `in_one`.
+    /// Copies with a shared body: one recipient each, or up to `in_one`.
     fn shared(
         self,
         readers: Vec<SealedReader>,
@@ -141,18 +142,19 @@ impl SealedBatch<'_> {
         for (readers, copies) in families {
             let (proving, mut readers): (Vec<_>, Vec<_>) =
                 readers.into_iter().partition(|reader| reader.row.proves);
-            // Whose copy is to show whether it arrives gets it alone, with a handle.
+            // A recipient whose copy tests delivery gets it alone, with a handle.
             let mut chunks: Vec<Vec<SealedReader>> = proving.into_iter().map(|reader| vec![reader]).collect();
             while !readers.is_empty() {
                 chunks.push(readers.split_off(readers.len().saturating_sub(in_one)));
             }
             for chunk in chunks {
-                // Who gets a message with others learns nothing from the order of the packets.
+                // The packets are shuffled, so that their order reveals nothing to those who share a message.
                 let mut cards: Vec<_> = chunk.iter().map(|reader| &reader.card).collect();
                 cards.sort_by_cached_key(|_| random::<8>());
                 let armor = copies.copy(&cards);
                 if armor.is_err() && chunk.len() > 1 {
-                    // One of them cannot be encrypted to: each by itself tells which.
+                    // One of the recipients cannot be encrypted to. Making each copy separately finds out
+                    // which.
                     for SealedReader { row, card } in chunk {
                         match copies.copy(&[&card]) {
                             Ok(armor) => {
@@ -173,7 +175,7 @@ impl SealedBatch<'_> {
         Ok(made)
     }
 
-    /// A payload, a signature and a session key for each reader.
+    /// A payload, a signature and a session key per recipient.
     fn personalized(self, readers: Vec<SealedReader>) -> Result<Made, AppError> {
         let stored = self.stored()?;
         let mut made: Made = Default::default();
@@ -218,7 +220,7 @@ fn key_ids(pgp: &PgpSettings) -> KeyIds {
     if pgp.anonymous { KeyIds::Hidden } else { KeyIds::Named }
 }
 
-/// What stands before and behind the armor.
+/// The octets before and after the armor.
 struct PgpMimeWrapper {
     head: Bytes,
     tail: Bytes,
@@ -226,7 +228,7 @@ struct PgpMimeWrapper {
 }
 
 impl PgpMimeWrapper {
-    /// Of the outer header only an author's own field can begin with a dot.
+    /// Only an author's own field in the outer header can begin with a dot.
     fn new(outer: &[u8]) -> Self {
         let (wrapper, tail) = compose::encrypted_wrapper(&Boundary::from_entropy(random()));
         let (head, dots) = wire_form(&[&fit::header(outer), &wrapper[..]].concat());

@@ -1,4 +1,4 @@
-//! What became of recipients, and who should know.
+//! Records the results of copies, and notifies the people concerned.
 
 use sealist_lists::model::{DeliveryNo, ListNo, MailingList, NodeNo};
 use sealist_lists::texts::Text;
@@ -11,22 +11,22 @@ use crate::notices::PreparedNotice;
 use crate::site::App;
 use crate::{bounces, notice_kinds};
 
-/// What became of recipients of one list.
+/// The results of copies of one list.
 #[derive(Clone)]
 pub struct BatchReport {
-    /// Who claimed them.
+    /// The node that claimed them.
     pub node: NodeNo,
     /// The list.
     pub list: ListNo,
-    /// Of what.
+    /// The kind of the sending.
     pub kind: Kind,
-    /// Each recipient.
+    /// The result per recipient.
     pub results: Vec<DeliveryResult>,
 }
 
 impl BatchReport {
-    /// What is only recorded, and what somebody is told of. Of notices nobody is told, and nobody needs to hear that all
-    /// went well.
+    /// Splits the results: those that are only recorded, and those that somebody is told of. Nobody is told
+    /// about notices or about successful copies.
     fn apart(self) -> (Self, Self) {
         let well =
             |settled: &DeliveryResult| matches!(settled.state, DeliveryState::Sent | DeliveryState::Due(_));
@@ -36,12 +36,11 @@ impl BatchReport {
     }
 }
 
-/// Records what became of recipients, counts what was refused for good, and writes to those who should know: a reader
-/// without a usable key, and the people in charge.
+/// Records results, counts permanent refusals, and notifies members without a usable key and the owners.
 pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp) -> Result<(), AppError> {
     let (mut quiet, mut telling): (Vec<BatchReport>, Vec<BatchReport>) =
         reports.into_iter().map(BatchReport::apart).unzip();
-    // What is out waits for no notice to be made.
+    // The results of sent copies do not wait for notices.
     quiet.retain(|report| !report.results.is_empty());
     telling.retain(|report| !report.results.is_empty());
     if !quiet.is_empty() {
@@ -63,10 +62,10 @@ pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp
 
 async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Result<(), AppError> {
     let BatchReport { node, list, kind, results } = report;
-    // A list that is gone has taken its copies along.
+    // If the list is gone, its copies are gone, too.
     let Some(list) = lists::by_no(&mut *app.store.reader().await?, list).await? else { return Ok(()) };
     let tidings = match delivery_notices(app, &list, kind, &results, now).await {
-        // A notice that cannot be made keeps nothing from being recorded.
+        // A notice that cannot be made must not prevent the results from being recorded.
         Err(error) if !error.is_transient() => {
             tracing::error!(
                 event = "delivery-notice-failed", list = %list.name, %error,
@@ -90,7 +89,7 @@ async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Resu
     bounces::tell(app, &list, stopped.await?, now).await
 }
 
-/// A refusal that counts against the recipient: not one of the content, which is the message's fault, nor one of the way.
+/// A refusal counts against the recipient unless it concerns the content or the route.
 fn against_recipient(settled: &DeliveryResult) -> Option<(DeliveryNo, HopRefusal)> {
     let stage = settled.refused_at.filter(|_| settled.state == DeliveryState::Failed)?;
     let refusal = HopRefusal::read(stage, &settled.reply);
@@ -115,7 +114,7 @@ async fn delivery_notices(
     let mut all: Vec<PreparedNotice> =
         notice_kinds::about_copies(list, Text::MemberKeyNeeded, &waiting).into_iter().collect();
     all.extend(notice_kinds::about_copies(list, Text::Undelivered, &failed));
-    // Who waits already has heard of it.
+    // A member with other waiting copies has been told already.
     let told = match waiting.is_empty() {
         true => Vec::new(),
         false => deliveries::waiting_for_key(&mut *app.store.reader().await?, list.no).await?,

@@ -9,12 +9,12 @@ use sealist_store::people;
 use crate::error::AppError;
 use crate::site::App;
 
-/// What becomes of a ban.
+/// A change of a ban.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BanChange {
-    /// The ban is made.
+    /// Adds it.
     Add,
-    /// The ban is taken back.
+    /// Removes it.
     Remove,
 }
 
@@ -23,11 +23,11 @@ pub enum BanChange {
 pub enum BanResult {
     /// It is made, or taken back.
     Changed,
-    /// It was so before.
+    /// There was nothing to change.
     Unchanged,
 }
 
-/// Makes a ban or takes it back: on a list, or on the whole site (`None`).
+/// Adds or removes a ban: on a list, or on the whole site (`None`).
 pub async fn change_ban(
     app: &App,
     list: Option<&MailingList>,

@@ -1,4 +1,4 @@
-//! Questions: to whom, in which words, with which token.
+//! Asks questions: the recipients, the texts, and the tokens.
 
 use std::borrow::Cow;
 
@@ -23,11 +23,11 @@ use crate::summaries::gather;
 use crate::summary_facts::SummaryFact;
 
 const HOUR_MS: i64 = 3_600_000;
-/// A statement names a nonce, and nonces are short-lived.
+/// A statement contains a nonce, which must be short-lived.
 const LONGEST_STATEMENT_H: u32 = 24;
 /// Ten years.
 const KEY_APPROVAL_H: u32 = 10 * 365 * 24;
-/// Questions a day to one moderator.
+/// How many questions a moderator gets per day.
 const TO_MODERATOR: NoticeBudget = NoticeBudget::a_day(50);
 
 pub(super) async fn ask(
@@ -43,7 +43,7 @@ pub(super) async fn ask(
     let draft = QuestionDraft { app, list, asker: standing.asker, run: &run, facts, hours, now };
     let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
     let (notices, told) = match &question {
-        // The token that was used for one signature is good for the other.
+        // The token that was used for one signature stays valid for the other.
         Question::Signatures(missing) if same && has_signed(&standing, &run) => {
             (Vec::new(), StepOutcome::OneMore(missing[0].clone()))
         }
@@ -86,15 +86,16 @@ pub(super) async fn ask(
     Ok(Transition { effects: vec![Effect::Ask(Box::new(asked))], told })
 }
 
-/// Nobody is asked: the person got enough notices, or has enough waiting. The owners can see it.
+/// Nobody is asked, because the person got enough notices or has enough waiting requests. An event tells the
+/// owners.
 pub(super) fn unasked(asker: &Requester, goal: &Goal) -> Transition {
     let kind = EventKind::RequestUnasked { action: goal.action().to_owned() };
     let tried = Effect::Tried { address: asker.address.clone(), trier: asker.proven.into(), kind };
     Transition { effects: vec![tried], told: StepOutcome::Nothing }
 }
 
-/// A kind for each goal: one a day goes to somebody who proved nothing. Who was asked for a key can always answer; a statement for a
-/// key that somebody else offered is of no use to them.
+/// A kind per goal, of which a person who proved nothing gets one a day. The real owner can always answer the
+/// question for a key. A statement about a key that somebody else offered is useless to them.
 fn kind(goal: &Goal, text: Text) -> Cow<'static, str> {
     let kind = match goal {
         Goal::ResetKey if text == Text::KeyRequest => "question-key",
@@ -108,7 +109,8 @@ fn kind(goal: &Goal, text: Text) -> Cow<'static, str> {
     kind.into()
 }
 
-/// Which choice a command is about, without its value: a question about one does not keep another from being asked.
+/// The preference that a command changes, without its value, so that a question about one preference does not
+/// prevent a question about another.
 fn choice(line: &str) -> String {
     match commands::parse(line) {
         Ok(MailCommand::Set(_)) => line.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
@@ -116,7 +118,7 @@ fn choice(line: &str) -> String {
     }
 }
 
-/// Whether the answer just now brought a signature.
+/// Whether this answer brought a signature.
 fn has_signed(standing: &WorkflowState<'_>, run: &WorkflowRun) -> bool {
     standing.before.as_ref().is_some_and(|before| before.run.signed_by.len() < run.signed_by.len())
 }
@@ -130,7 +132,7 @@ fn life_h(list: &MailingList, goal: &Goal, question: &Question) -> u32 {
             .as_ref()
             .map_or(LONGEST_STATEMENT_H, |pgp| pgp.change_request_life_h)
             .min(LONGEST_STATEMENT_H),
-        // A key waits until somebody decides, and copies wait for it.
+        // The key waits until somebody decides, and copies wait for it.
         Question::Approval if *goal == Goal::ApproveKey => KEY_APPROVAL_H,
         Question::Approval => settings.moderation_life_d.saturating_mul(24),
     }
@@ -147,7 +149,8 @@ struct QuestionDraft<'a> {
 }
 
 impl QuestionDraft<'_> {
-    /// A question to whoever reads the address. Who is asked for a key has none to read with, or is about to lose it.
+    /// A question to whoever reads the mail of the address. A person who is asked for a key has no key to
+    /// read with, or is about to lose it.
     async fn to_person(&self, text: Text) -> Result<Vec<PreparedNotice>, AppError> {
         let tokens = Tokens::fresh(self.list);
         let reply_to = tokens.reply_to(self.list);
@@ -164,7 +167,7 @@ impl QuestionDraft<'_> {
         Ok(vec![notice.with(&tokens, self.app)])
     }
 
-    /// A statement to be signed, for the eyes of the holder of the newest of the keys alone.
+    /// A statement to be signed, readable only by the holder of the newest of the keys.
     async fn signatures(
         &self,
         missing: &[Fingerprint],
@@ -194,7 +197,7 @@ impl QuestionDraft<'_> {
             let file = format!("{}.asc", certificate.fingerprint());
             (file, "application/pgp-keys", certificate.armored())
         });
-        // The notice would be sealed to the key that waits.
+        // The notice would be sealed to the waiting key, so its holder is left out.
         let about_key_of = (self.run.goal == Goal::ApproveKey).then(|| self.asker.address.clone());
         let ask = Ask { text: Text::Request, budget: TO_MODERATOR, attachment, about_key_of };
         let values = |_: &TextPlace<'_>, _, token: Option<&str>| self.request_values(certificate, token);
@@ -262,7 +265,7 @@ impl QuestionDraft<'_> {
     }
 }
 
-/// To a person: a moderator refused.
+/// To a person: a moderator rejected the request.
 pub(super) async fn refused(
     list_context: ListContext<'_>,
     request: &Request,

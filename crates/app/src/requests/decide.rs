@@ -1,4 +1,4 @@
-//! What people in charge make of requests, from the command line.
+//! Decisions about requests on the command line.
 
 use sealist_lists::events::Actor;
 use sealist_lists::model::MailingList;
@@ -16,8 +16,8 @@ use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::site::App;
 
-/// Lets a request happen that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for something
-/// else, with [`AppError::Refused`] if it cannot be done any more: then it ends.
+/// Approves a request that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for
+/// something else, and with [`AppError::Refused`] if it is no longer possible: then it ends.
 pub async fn approve_request(app: &App, request: Request, by: Actor, now: Timestamp) -> Result<(), AppError> {
     if request.question != Question::Approval.name() {
         return Err(AppError::NotWaiting(request.question));
@@ -33,7 +33,7 @@ pub async fn approve_request(app: &App, request: Request, by: Actor, now: Timest
     }
 }
 
-/// Ends a request; its person hears of it, with the reason if there is one.
+/// Rejects a request. The person is told, with the reason if there is one.
 pub async fn refuse_request(
     app: &App,
     request: Request,
@@ -48,8 +48,8 @@ pub async fn refuse_request(
     app.carry_out(Some(list.no), effects, by, now).await
 }
 
-/// Confirms the key that an address has, after somebody compared the fingerprint: copies that waited go out. Errs if it
-/// has another key, or one that was changed at this moment.
+/// Approves the key that an address has, after somebody compared the fingerprint. Copies that waited are
+/// sent. Errs if the address has another key, or the key was changed at this moment.
 pub async fn approve_key(
     app: &App,
     address: &Address,

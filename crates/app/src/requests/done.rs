@@ -1,4 +1,4 @@
-//! The end of a workflow: what changes, and who hears of it.
+//! The end of a workflow: the changes, and the notices.
 
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::commands::{self, MailCommand, Setting};
@@ -41,7 +41,7 @@ pub(super) async fn done(
         WorkflowChange::ApproveKey => vec![Effect::KeyApproved(standing.asker.address.clone())],
         WorkflowChange::Command(line) => end.command(line),
     };
-    // First of all it is seen whether somebody was quicker.
+    // The first effect checks whether somebody else was first.
     let mut effects: Vec<Effect> = standing
         .before
         .iter()
@@ -113,7 +113,7 @@ impl End<'_> {
         Ok(effects)
     }
 
-    /// A member without a name gets that of the first key.
+    /// A member without a name gets the name in the first key.
     async fn name_of_first_key(&self) -> Result<Option<Effect>, AppError> {
         let is_first = self.facts.known.is_none() && !self.facts.unconfirmed;
         let has_no_name = self.facts.roles.iter().all(|member| member.display_name.is_empty());
@@ -126,14 +126,14 @@ impl End<'_> {
         Ok((!name.is_empty()).then(|| Effect::Choose(address.clone(), Setting::Name(name))))
     }
 
-    /// Whoever has lost the address to somebody else reads no notice to the new key.
+    /// The notice goes to the old key, because somebody else may now have the new one.
     async fn to_old_key(&self, values: Value, old: &SealingCard) -> Result<Effect, AppError> {
         let message = self.message(Text::KeyChanged, values, None).await?;
         let message = Message { kind: "key-changed-to-old-key".into(), ..message };
         Ok(Effect::Notice(to_key(self.app, self.list, message, old, self.now).await?))
     }
 
-    /// A choice is made here, whoever gave the last answer; what only the person is told, where the answer came in.
+    /// A preference is changed on this list, whoever gave the last answer.
     fn command(&self, line: &str) -> Vec<Effect> {
         let Ok(MailCommand::Set(setting)) = commands::parse(line) else { return Vec::new() };
         vec![Effect::Choose(self.standing.asker.address.clone(), setting)]
@@ -163,7 +163,7 @@ impl End<'_> {
         let mut effects =
             vec![Effect::SetKey { address: address.clone(), seen, row, change, step: KeyStep::Changed }];
         effects.push(Effect::KeyApproved(address));
-        // Who brings the key that counts already changes nothing elsewhere.
+        // Setting the same key again changes nothing on other lists.
         let known = self.facts.known.as_ref().map(Certificate::fingerprint);
         if known.as_ref() != Some(&certificate.fingerprint()) {
             let by_old_key = known.is_some_and(|known| self.run.signed_by.contains(&known));
@@ -190,7 +190,7 @@ impl End<'_> {
         self.notice(Text::Welcome, values, file).await
     }
 
-    /// Sealed to the key that the address has when this is done.
+    /// Sealed to the key that the address has after the change.
     async fn notice(
         &self,
         text: Text,

@@ -1,5 +1,5 @@
-//! What a new key of an address means on its other lists: those in charge hear of it, and on a list that approves keys itself
-//! the key waits for them. Setting: `own_key_approval`.
+//! The effect of a new key on the address's other lists: the owners are told, and on a list that approves
+//! keys itself the key waits for them. Setting: `own_key_approval`.
 
 use sealist_lists::texts::Text;
 use sealist_lists::workflows::{Goal, Question, WorkflowRun};
@@ -15,17 +15,17 @@ use crate::error::AppError;
 use crate::summaries::gather;
 use crate::summary_facts::SummaryFact;
 
-/// By whose word an address has its new key, for other lists to judge.
+/// Who or what authorised the new key, for other lists to judge.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyAuthority {
-    /// The key that the address had before signed for the new one.
+    /// The old key of the address signed for the new one.
     OldKey,
-    /// Whoever reads the mail of the address, or a moderator of some list.
+    /// The mailbox of the address, or a moderator of some list.
     Other,
 }
 
-/// On each other list of the address: a note, and a notice or, where keys are approved, a question to those in charge. A
-/// list that approved the key before takes that key's word.
+/// On each other list of the address: an event, and a notice or, if the list approves keys, a question to the
+/// owners. A list that approved the old key accepts a new key that the old one signed.
 pub(super) async fn tell(
     list_context: ListContext<'_>,
     asker: &Requester,
@@ -61,8 +61,8 @@ pub(super) async fn tell(
     Ok(effects)
 }
 
-/// Somebody is given a role on a list that approves keys itself, and has a key already: unless an admin or this list took
-/// it, it waits.
+/// An address with a key gets a role on a list that approves keys itself. Unless an admin or this list set
+/// the key, it waits for approval.
 pub(crate) async fn on_arrival(
     list_context: ListContext<'_>,
     address: &Address,
@@ -116,7 +116,7 @@ fn notice(there: ListContext<'_>, asker: &Requester, certificate: &Certificate) 
     ))
 }
 
-/// The one that waits there: the key has changed again since.
+/// A request that waits there already: the key has changed again since.
 async fn waiting(there: ListContext<'_>, asker: &Requester) -> Result<Option<Request>, AppError> {
     let mut db = there.app.store.reader().await?;
     let waiting = requests::of_address(&mut db, there.list.no, &asker.address, there.now).await?;

@@ -1,4 +1,4 @@
-//! What is known of an address when a step is taken.
+//! The facts about an address for a step.
 
 use sealist_lists::model::{MailingList, Member};
 use sealist_lists::workflows::ConfirmedKey;
@@ -11,16 +11,16 @@ use crate::error::AppError;
 use crate::key_work::key_work;
 use crate::site::App;
 
-/// What is known of an address, read anew for each step.
+/// The facts about an address, read anew for each step.
 pub(crate) struct PersonFacts {
     pub(crate) person: Option<Person>,
     pub(crate) roles: Vec<Member>,
     pub(crate) banned: bool,
-    /// The confirmed certificate, if this list believes it.
+    /// The confirmed certificate, if this list accepts it.
     pub(crate) known: Option<Certificate>,
-    /// Whether there is one that nobody confirmed, or that waits for the word of those in charge here.
+    /// Whether there is a certificate that is not confirmed or not approved here.
     pub(crate) unconfirmed: bool,
-    /// In which form the certificate is stored, confirmed or not: by it a change knows that nobody else was quicker.
+    /// The generation of the certificate, confirmed or not. A later change checks that it is still the same.
     pub(crate) generation: Option<i64>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn facts(app: &App, list: &MailingList, address: &Address) -> R
     Ok(PersonFacts { roles, banned, known, unconfirmed, generation, person })
 }
 
-/// A stored certificate whose signatures nobody has to verify any more: it remembers which are good.
+/// Parses a stored certificate and verifies its signatures once; it remembers which are valid.
 fn verified(stored: &[u8], now: Timestamp) -> Result<Certificate, AppError> {
     let certificate = Certificate::from_stored(stored)?;
     let _ = certificate.usable(now);

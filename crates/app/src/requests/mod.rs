@@ -1,6 +1,6 @@
-//! Requests: workflows from their first step to what is done at their end.
+//! Requests: workflows from their first step to the change at their end.
 //!
-//! Each function decides and returns what is to be carried out; nothing is written here.
+//! Each function decides and returns the effects; nothing is written here.
 
 mod ask;
 mod decide;
@@ -42,27 +42,27 @@ pub(crate) struct ListContext<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Who asks.
+/// The person who asks.
 #[derive(Clone)]
 pub(crate) struct Requester {
     pub(crate) address: Address,
-    /// Whether it is known that they are who they say: by a token, or a signature.
+    /// Whether a token or a signature proves who asks.
     pub(crate) proven: Proven,
-    /// Where the mail comes from that asks, if mail does: [`source_of`](crate::addresses::source_of).
+    /// The source of the mail that asks, if mail does: [`source_of`](crate::addresses::source_of).
     pub(crate) source: Option<u16>,
 }
 
-/// What speaks for somebody.
+/// What proves who somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proven {
-    /// A From field: anybody can write one.
+    /// Nothing but a From field, which anybody can write.
     No,
     /// A token or a valid signature.
     Yes,
 }
 
 impl Requester {
-    /// The budget of a notice to them.
+    /// The limits of a notice to this person.
     pub(crate) fn budget(&self, app: &App, facts: &PersonFacts, purpose: NoticePurpose) -> NoticeBudget {
         let who = match self.proven {
             Proven::Yes => Who::Proven,
@@ -72,7 +72,7 @@ impl Requester {
         self.budget_as(app, who, purpose)
     }
 
-    /// The same for whoever it is that asks.
+    /// The same for another kind of asker.
     pub(crate) fn budget_as(&self, app: &App, who: Who, purpose: NoticePurpose) -> NoticeBudget {
         app.budgets.of(who, purpose).of_source(self.source)
     }
@@ -96,30 +96,30 @@ impl From<Proven> for RequestedBy {
     }
 }
 
-/// How far it came, and what is to be carried out.
+/// The outcome of a workflow's steps, and the effects.
 pub(crate) struct Transition {
     pub(crate) effects: Vec<Effect>,
     pub(crate) told: StepOutcome,
 }
 
-/// What the person hears of it, beside notices.
+/// What the person is told, in addition to notices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StepOutcome {
-    /// A notice asks them.
+    /// A notice asks the person.
     Asked,
-    /// Nothing: today they got enough notices.
+    /// Nothing, because the person got enough notices today.
     Nothing,
     /// It waits for a moderator.
     Waits,
-    /// Another key is still to sign.
+    /// Another key must sign, too.
     OneMore(Fingerprint),
-    /// It cannot be done any more, and ends.
+    /// The change is no longer possible, and the request ends.
     Refused(Problem),
     /// It is done.
     Done(WorkflowChange),
 }
 
-/// The workflow of that name: the list's own, the site's, or one that all have.
+/// The workflow of that name: the list's own, the site's, or a built-in one.
 pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Workflow, AppError> {
     let found = workflow_of(&list.settings, &app.workflows, name);
     found.ok_or_else(|| AppError::NoSuchWorkflow(name.to_owned()))
@@ -134,7 +134,7 @@ pub(crate) fn workflow_of(settings: &ListSettings, of_site: &Workflows, name: &s
     of_site.named(name).cloned()
 }
 
-/// Begins a workflow, or asks its question again if the address has it waiting.
+/// Starts a workflow, or repeats its question if the address has a waiting request.
 pub(crate) async fn begin(
     list_context: ListContext<'_>,
     asker: &Requester,
@@ -150,7 +150,7 @@ pub(crate) async fn begin(
         Some(before) if usable(stored(before.certificate.as_deref())?) => {
             return repeat_question(list_context, asker, before).await;
         }
-        // The key that was offered came to its end while it waited.
+        // The offered key has become unusable meanwhile.
         before => before,
     };
     let places = {
@@ -166,7 +166,8 @@ pub(crate) async fn begin(
     run_workflow(list_context, standing, run, offer.map(|offer| offer.certificate.clone())).await
 }
 
-/// A question may have been answered with a key since; a key that came without being asked for is another matter.
+/// A request matches if the same key was offered. It also matches when no key is offered now but the waiting
+/// request has one already (the person answered with a key and repeats the command).
 fn offers(request: &Request, offer: Option<&Offer>) -> bool {
     let answered = offer.is_none() && request.run.verified;
     answered || request.run.key == offer.map(|offer| offer.certificate.fingerprint())
@@ -185,7 +186,7 @@ async fn repeat_question(
     run_workflow(list_context, standing, run, certificate).await
 }
 
-/// Goes on with a request that was answered. What a step refuses now is over.
+/// Continues a request after an answer. If a step refuses now, the request ends.
 pub(crate) async fn resume_request(
     list_context: ListContext<'_>,
     asker: &Requester,
@@ -194,7 +195,7 @@ pub(crate) async fn resume_request(
     offer: Option<&Offer>,
 ) -> Result<Transition, AppError> {
     let mut run = request.run.clone();
-    // Who sends one of two signatures uses the same token for the other.
+    // A person who sends one of two signatures uses the same token for the other.
     let earlier =
         if matches!(answer, StepAnswer::Signed(_)) { EarlierTokens::Count } else { EarlierTokens::Void };
     run.record_answer(answer);
@@ -212,8 +213,8 @@ pub(crate) async fn resume_request(
     })
 }
 
-/// Takes a request a step further that a moderator decided about. Whom it asks next is the person, not the moderator; who
-/// is refused hears of it, with the reason if there is one.
+/// Advances a request after a moderator's decision. The next question goes to the person and not to the
+/// moderator. If the request is refused, the person is told, with the reason if there is one.
 pub(crate) async fn decide(
     list_context: ListContext<'_>,
     request: Request,
@@ -237,11 +238,11 @@ pub(crate) async fn decide(
     Ok(taken)
 }
 
-/// Where a workflow stands before its next step.
+/// The state of a workflow before its next step.
 struct WorkflowState<'a> {
     asker: &'a Requester,
     before: Option<Request>,
-    /// One of the kind that came to its end while it waited: a new one takes its place.
+    /// An expired request of the same kind, which a new one replaces.
     ended: Option<Request>,
     earlier: EarlierTokens,
 }

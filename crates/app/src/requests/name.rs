@@ -1,4 +1,4 @@
-//! The names of members: which may stand for whom. No settings.
+//! Decides which names members may have. No settings.
 
 use sealist_lists::model::{MailingList, Member, MemberNo, person_name};
 use sealist_mail::{Address, looks_like};
@@ -9,11 +9,11 @@ use super::ListContext;
 use crate::error::AppError;
 use crate::site::App;
 
-/// Names that are read at a time.
+/// Names per page.
 const PAGE: u32 = 500;
 
-/// Whether that name may stand for this person on the list, and on all others where the person has a role: it is one name
-/// for the whole site.
+/// Whether this person may have that name on the list, and on all other lists where the person has a role,
+/// because a person has one name for the whole site.
 pub(crate) async fn is_free(
     list_context: ListContext<'_>,
     address: &Address,
@@ -32,8 +32,8 @@ pub(crate) async fn is_free(
     is_free_on(list_context.app, list_context.list, address, name, EVERYBODY).await
 }
 
-/// Whether a name may be chosen on the list: where a mailbox proves who writes, it does not count for the lists with
-/// OpenPGP that have the person too.
+/// Whether a person may choose a name on this list. On a list where only the mailbox proves the sender, a
+/// name must not count for lists with OpenPGP on which the person is, too.
 pub(crate) async fn is_chosen_here(
     list_context: ListContext<'_>,
     address: &Address,
@@ -42,17 +42,17 @@ pub(crate) async fn is_chosen_here(
     Ok(has_pgp(list_context.list) || !lists_of(list_context.app, address).await?.iter().any(has_pgp))
 }
 
-/// Whether the readers of the list are shown the name of an author with these roles. Of two people whose names look alike
-/// on one list, because one came later with a name from elsewhere, the one who came first keeps the name.
+/// Whether recipients see the name of an author with these roles. If two people on a list have similar names,
+/// because one joined later with a name from another list, the first one keeps the name.
 pub(crate) async fn is_shown(app: &App, list: &MailingList, roles: &[Member]) -> Result<bool, AppError> {
     let Some(first) = roles.iter().min_by_key(|member| member.no.0) else { return Ok(false) };
     is_free_on(app, list, &first.address, &first.display_name, first.no).await
 }
 
-/// Behind the number of every member.
+/// After the number of every member.
 const EVERYBODY: MemberNo = MemberNo(i64::MAX);
 
-/// Whether the name looks like that of the list, or of another person who came before that number.
+/// Whether the name resembles that of the list, or of another person with a lower number.
 async fn is_free_on(
     app: &App,
     list: &MailingList,
@@ -89,7 +89,7 @@ async fn lists_of(app: &App, address: &Address) -> Result<Vec<MailingList>, AppE
     Ok(found)
 }
 
-/// The first of these names that may be chosen for this person on the list; empty: none.
+/// The first of these names that this person may have on the list. Empty: none.
 pub(crate) async fn first_free(
     list_context: ListContext<'_>,
     address: &Address,
@@ -107,7 +107,7 @@ pub(crate) async fn first_free(
     Ok(String::new())
 }
 
-/// The name that a key has for this person.
+/// The name in a key for this person.
 pub(crate) fn in_key(
     list_context: ListContext<'_>,
     address: &Address,

@@ -1,4 +1,4 @@
-//! Keys that people offer: what is taken.
+//! Checks keys that people offer.
 
 use sealist_lists::commands::Problem;
 use sealist_mail::{Address, Timestamp};
@@ -7,15 +7,15 @@ use sealist_openpgp::{Certificate, CertificateError, KeyMaterial};
 use crate::error::AppError;
 use crate::key_life::judge;
 
-/// A key that can be taken: one can encrypt to it, it can sign, now. No user id need have the address, but one that has must
-/// count.
+/// An acceptable key: it can encrypt and sign now. No user id needs to have the address, but one that has it
+/// must be valid.
 pub(crate) struct Offer {
     pub(crate) certificate: Certificate,
 }
 
 impl Offer {
-    /// The one key in what came with a message, for that address; of several the only one that names it. The problem says
-    /// why it is not taken.
+    /// The one key in the attachments, for that address; of several keys the only one that names it. The
+    /// problem says why there is none.
     pub(crate) fn among(brought: &KeyMaterial, address: &Address, now: Timestamp) -> Result<Self, Problem> {
         let unreadable = brought.unreadable.as_ref();
         if unreadable == Some(&CertificateError::SecretKey) {

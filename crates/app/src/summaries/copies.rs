@@ -1,4 +1,4 @@
-//! Notices that name people or entries, a line or two each: to those in charge of a list, or to one person.
+//! Summaries that name people or entries, a line or two each, to the owners of a list or to one person.
 
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::model::{EntryNo, SubAddress};
@@ -12,11 +12,11 @@ use crate::error::AppError;
 use crate::notice_kinds::key_wait_days;
 use crate::notices::{Message, channel_to, in_charge, make, place_of};
 
-/// Lines of one notice.
+/// The most lines of one notice.
 const MAX_LINES: usize = 200;
 
 impl Telling<'_> {
-    /// The same words to each reader, in their language.
+    /// The same text for each recipient, in that person's language.
     pub(super) async fn plain(&self) -> Result<Option<Notices>, AppError> {
         let Self { app, list, now, .. } = *self;
         let mut notices = Notices { answerable_until: now, ..Notices::default() };
@@ -64,7 +64,7 @@ impl Telling<'_> {
             }
             _ => None,
         });
-        // For an admin's own words that know of one alone.
+        // These values are for an admin's own text that knows only a single fact.
         let emails = lines().filter_map(|fact| match fact {
             SummaryFact::Member { email } | SummaryFact::KeyChanged { email, .. } => Some(email.as_str()),
             _ => None,

@@ -1,5 +1,5 @@
-//! The notice of held messages: to those who decide, with tokens of their own, and with the messages themselves where their
-//! readers may see them. And the notice to an author that a post waits.
+//! The notice about held messages to the deciders, with tokens, and with the messages themselves if the
+//! recipient may see them; and the notice to an author whose post is held.
 
 use sealist_lists::budgets::{Asker, NoticeBudget, NoticePurpose};
 use sealist_lists::commands::mailto;
@@ -20,22 +20,22 @@ use crate::moderators::{Decider, deciders};
 use crate::notices::{Message, channel_to, make_with, place_of};
 use crate::summary_facts::{SummaryFact, WhyGone};
 
-/// Messages of one notice; more wait for the next.
+/// The most messages in one notice. Others wait for the next notice.
 const MAX_MESSAGES: usize = 200;
-/// Octets of messages that one notice brings along.
+/// The most octets of attached messages in one notice.
 const MAX_ATTACHED_OCTETS: usize = 1024 * 1024;
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// How long it can be decided by mail where messages wait for ever.
+/// How long decisions by mail are possible if messages are held without limit.
 const LONGEST_DECISION_MS: i64 = 30 * DAY_MS;
 
-/// A message that waits, and what is told of it.
+/// A held message for the notice.
 struct HeldMessage {
     entry: QueueEntry,
     outside: HeldMessageSummary,
     shown: Shown,
 }
 
-/// Until when a message can be decided on, and whether it is deleted then.
+/// Until when a message can be decided about, and whether it is deleted then.
 fn decidable_until(list: &MailingList, held_at: Timestamp, now: Timestamp) -> (Timestamp, bool) {
     match list.settings.max_days_to_hold {
         0 => (now.plus_ms(LONGEST_DECISION_MS), false),
@@ -44,7 +44,7 @@ fn decidable_until(list: &MailingList, held_at: Timestamp, now: Timestamp) -> (T
 }
 
 impl Telling<'_> {
-    /// To each who decides: what waits, and what waits no longer.
+    /// To each decider: the messages that are held, and those that are gone.
     pub(super) async fn held(&self) -> Result<Option<Notices>, AppError> {
         let (waiting, left) = self.waiting().await?;
         let gone: Vec<&SummaryFact> =
@@ -67,7 +67,7 @@ impl Telling<'_> {
         Ok(Some(notices))
     }
 
-    /// The messages that wait still, the oldest first, and the facts that this notice has no room for.
+    /// The messages that are still held, the oldest first, and the facts that do not fit into this notice.
     async fn waiting(&self) -> Result<(Vec<HeldMessage>, Vec<SummaryFact>), AppError> {
         let (mut waiting, mut left, mut attached) = (Vec::new(), Vec::new(), 0);
         for fact in &self.facts {
@@ -89,7 +89,7 @@ impl Telling<'_> {
             if let Shown::Message(message, _) = &shown {
                 attached += message.len();
             }
-            // The message itself is not needed any more, and there may be many.
+            // The message itself is dropped here, because there may be many.
             let outside = outside.without_message();
             waiting.push(HeldMessage { entry, outside, shown });
         }
@@ -185,7 +185,7 @@ impl Telling<'_> {
         }
     }
 
-    /// To an author: posts wait for a moderator, or gave way to others.
+    /// To an author: posts are held for a moderator, or were dropped to make room.
     pub(super) async fn waits(&self) -> Result<Option<Notices>, AppError> {
         let Self { app, list, now, .. } = *self;
         let notices = Notices { answerable_until: now, ..Notices::default() };
@@ -202,7 +202,7 @@ impl Telling<'_> {
             let SummaryFact::Held { entry } = fact else { continue };
             let entry = queue::find(&mut *app.store.reader().await?, *entry).await?;
             let Some(entry) = entry.filter(|entry| entry.place == Where::Hold) else { continue };
-            // Strangers get none of their words back, and nothing of encrypted mail stands in the open.
+            // Strangers get none of their words back, and nothing of encrypted mail is quoted unencrypted.
             let subject = match is_member && !list.settings.has_openpgp() {
                 true => Some(summary_of(app, list, &entry).await?.subject),
                 false => None,

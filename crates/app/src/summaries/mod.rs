@@ -1,8 +1,9 @@
-//! Notices that gather facts: what happens is noted in its own transaction, and told when the notice is due. The first of a
-//! day go at once; what comes later is told together after the list's `summary_pause_min`. Nothing is lost by that.
+//! Summaries: facts are recorded in their own transaction and reported when the notice is due. The first
+//! notices of a day are sent at once; later facts are reported together after the list's `summary_pause_min`.
+//! No fact is lost.
 //!
 //! ```text
-//! Fact ──▶ pending_facts ──(PACES, summary_pause_min)──▶ tell_due ──▶ one notice for each reader, facts deleted
+//! Fact ──▶ pending_facts ──(PACES, summary_pause_min)──▶ tell_due ──▶ one notice per recipient, facts deleted
 //! ```
 
 mod copies;
@@ -28,12 +29,12 @@ use crate::summary_facts::{MINUTE_MS, SummaryFact, gathered, pace};
 pub(crate) use held::{minute, size};
 pub(crate) use outside::{Extent, outside, summary_of, summary_to_keep, whole_content};
 
-/// Heaps of one look.
+/// Heaps per round.
 const AT_ONCE: u32 = 20;
-/// A notice that its limit does not let out yet is looked at again after this.
+/// When a notice whose limit is reached is tried again.
 const LATER_MS: i64 = 30 * MINUTE_MS;
 
-/// Facts for those in charge of a list.
+/// Facts for the owners of a list.
 pub(crate) fn gather(list: &MailingList, text: Text, facts: &[SummaryFact]) -> PreparedNotice {
     PreparedNotice::Facts(gathered(list, None, text, facts))
 }
@@ -48,27 +49,27 @@ pub(crate) fn gather_for(
     PreparedNotice::Facts(gathered(list, Some(to.clone()), text, facts))
 }
 
-/// The facts of one heap, and what a notice of them says.
+/// The facts of one heap, for a notice.
 struct Telling<'a> {
     app: &'a App,
     list: &'a MailingList,
     text: Text,
     to: Option<Address>,
     facts: Vec<SummaryFact>,
-    /// Facts that were only counted.
+    /// How many facts were only counted.
     more: u64,
     now: Timestamp,
 }
 
-/// A notice for one reader, with the tokens that it brings.
+/// A notice for one recipient, with its tokens.
 struct NoticeWithTokens {
     notice: PreparedNotice,
     tokens: Vec<(TokenSubject, [u8; 32])>,
     reader: Address,
 }
 
-/// Tells what is due. Says whether there may be more. A heap whose notice cannot be made, for want of the list's keys on
-/// this node, say, keeps no other from being told.
+/// Sends the due notices. Returns whether there may be more. A notice that cannot be made, for instance
+/// because this node lacks the list's keys, does not delay the others.
 pub async fn tell_due(app: &App, now: Timestamp) -> Result<bool, AppError> {
     let due = pending::due(&mut *app.store.reader().await?, AT_ONCE, now).await?;
     let mut is_more = due.len() == AT_ONCE as usize;
@@ -111,7 +112,7 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
         None => Some(Notices::default()),
     };
     let Some(notices) = notices else { return put_off(app, due, now.plus_ms(LATER_MS)).await };
-    // What does not stand in the notice waits for the next one.
+    // Facts that do not fit wait for the next notice.
     let left: HashSet<String> = notices.left.iter().map(SummaryFact::subject).collect();
     let is_left = |row: &pending::PendingFact| read(row).is_some_and(|fact| left.contains(&fact.subject()));
     let told: Vec<pending::PendingFact> = facts.into_iter().filter(|row| !is_left(row)).collect();
@@ -131,7 +132,7 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
                 }
                 out = true;
                 for (about, mark) in &notice.tokens {
-                    // It may have been decided meanwhile.
+                    // The message may have been decided about meanwhile.
                     if is_waiting(&mut *db, about).await? {
                         tokens::add(&mut *db, about.clone(), mark, &notice.reader, until).await?;
                     }
@@ -144,7 +145,8 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
         })
     });
     match stored.await {
-        // Somebody has had enough notices today, and the facts wait; or another node was quicker, and this changes nothing.
+        // A recipient got enough notices today, so the facts wait; or another node sent the notice, and this
+        // changes nothing.
         Err(AppError::Overtaken) => put_off(app, &seen, now.plus_ms(LATER_MS)).await,
         other => other,
     }
@@ -164,19 +166,19 @@ async fn put_off(app: &App, due: &Due, until: Timestamp) -> Result<(), AppError>
     Ok(later.await.map_err(|error: StoreError| error)?)
 }
 
-/// What one heap becomes.
+/// The notices for one heap.
 #[derive(Default)]
 struct Notices {
     notices: Vec<NoticeWithTokens>,
-    /// The held messages of which they tell.
+    /// The held messages in them.
     entries: Vec<EntryNo>,
-    /// Facts for which they had no room.
+    /// Facts that did not fit.
     left: Vec<SummaryFact>,
     answerable_until: Timestamp,
 }
 
 impl Telling<'_> {
-    /// `None`: there is nobody to tell.
+    /// `None`: there is no recipient.
     async fn notices(&self) -> Result<Option<Notices>, AppError> {
         match self.text {
             Text::Held => self.held().await,

@@ -1,4 +1,5 @@
-//! What is told of a held message: what stands outside any encryption, and its content where it cannot be somebody else's.
+//! What is shown of a held message: what stands outside the encryption, and its content if it cannot be
+//! somebody else's.
 
 use std::sync::Arc;
 
@@ -21,18 +22,18 @@ use crate::sealing::enclose_own;
 use crate::site::App;
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "hold_summaries" };
-/// So much of a message stands in a notice.
+/// The most octets of a message in a notice.
 pub(crate) const MAX_SHOWN_OCTETS: usize = 64 * 1024;
-/// Fields that stand before what was encrypted if the author signed them.
+/// Fields that are shown before decrypted content if the author signed them.
 const SIGNED_FIELDS: &[&str] = &["To", "Cc", "Date", "Message-ID"];
 
-/// What everybody on the way of a message sees, and the message itself as it came.
+/// What every mail server on the way can see, and the message as received.
 pub(crate) struct HeldMessageSummary {
-    /// The From field, shortened. Anybody can write anything there.
+    /// The From field, shortened. It may be forged.
     pub(crate) author: String,
     /// The Subject field, shortened.
     pub(crate) subject: String,
-    /// The size as it came.
+    /// The size as received, in octets.
     pub(crate) octets: u64,
     /// As it came.
     pub(crate) message: Arc<ReceivedMessage>,
@@ -45,11 +46,11 @@ impl HeldMessageSummary {
     }
 }
 
-/// What may be shown of the content of a message.
+/// Which part of the content may be shown.
 pub(crate) enum Shown {
     /// All of it, or its beginning.
     Message(Vec<u8>, Extent),
-    /// It could be a captured one.
+    /// None, because it may be a captured message.
     MayBeCaptured,
 }
 
@@ -107,8 +108,8 @@ pub(crate) async fn outside(
     })
 }
 
-/// Of the content of a message so much as is nobody's secret: all that came unencrypted, and what is encrypted only where
-/// the author of the From field signed it for here.
+/// The part of the content that is no secret: everything that arrived unencrypted, and encrypted content only
+/// if the author in the From field signed it for this list.
 pub(crate) async fn content(
     app: &App,
     list: &MailingList,
@@ -134,7 +135,7 @@ pub(crate) async fn content(
     Ok(Shown::Message(message, extent))
 }
 
-/// All of the content, as far as the list can read it: for an owner who asks for it.
+/// All of the content that the list can read, for an owner who asks for it.
 pub(crate) async fn whole_content(
     app: &App,
     list: &MailingList,
@@ -182,8 +183,8 @@ fn as_it_came(app: &App, list: &MailingList, message: &ReceivedMessage, opened: 
     whole
 }
 
-/// The Subject that the author signed; or, on a list with OpenPGP, another behind the mark that it has in copies: whoever
-/// carried the message here may have written it.
+/// The signed Subject. On a list with OpenPGP an unsigned one stands behind the mark that it has in copies,
+/// because whoever sent the message here may have written it.
 fn subject(app: &App, list: &MailingList, outer: &Headers, opened: Option<&Opened>) -> Field {
     let signed = opened.and_then(Opened::signed_headers).unwrap_or_default();
     if let Some(subject) = signed.all("subject").next().filter(|_| signed.count("subject") == 1) {
@@ -200,8 +201,8 @@ fn subject(app: &App, list: &MailingList, outer: &Headers, opened: Option<&Opene
     Field::text("Subject", &format!("{mark} {}", came.replace(&format!("{mark} "), "").trim()))
 }
 
-/// What was encrypted, as a message that mail programs show. Of its header stands there what the author signed, and the From
-/// by which the message is judged.
+/// The decrypted content as a message that mail programs show. Its header has the fields that the author
+/// signed, and the From by which it is judged.
 fn readable(app: &App, list: &MailingList, message: &[u8], opened: &Opened) -> Vec<u8> {
     let (outer, _) = Headers::parse(message);
     let signed = opened.signed_headers().unwrap_or_default();
@@ -217,8 +218,8 @@ fn readable(app: &App, list: &MailingList, message: &[u8], opened: &Opened) -> V
     whole
 }
 
-/// At most so many octets of a message. Mail programs show an attached message in one page with the words of the notice, so
-/// that nothing in it may change how these look: HTML that could is a file there.
+/// At most that many octets of a message. Mail programs show an attached message on one page with the text of
+/// the notice, so HTML that could change that text becomes a file.
 fn attachable(message: Vec<u8>, most_octets: usize) -> (Vec<u8>, Extent) {
     let message = tamed_message(&message).unwrap_or(message);
     match beginning(&message, most_octets) {

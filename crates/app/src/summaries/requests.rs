@@ -1,5 +1,5 @@
-//! The notice of requests that wait for a decision: of a day on which so many came that those in charge were not asked about
-//! each. Every request stands in it with tokens of its own.
+//! The summary of requests that wait for a decision, on a day with too many for separate notices. Every
+//! request has tokens of its own.
 
 use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::commands::mailto;
@@ -16,11 +16,11 @@ use crate::error::AppError;
 use crate::moderators::{Decider, deciders};
 use crate::notices::{Message, make, place_of};
 
-/// Requests of one notice; more wait for the next.
+/// The most requests in one notice. Others wait for the next notice.
 const MAX_REQUESTS: usize = 100;
 
 impl Telling<'_> {
-    /// To each who decides: what was asked for.
+    /// To each decider: the requests.
     pub(super) async fn requests(&self) -> Result<Option<Notices>, AppError> {
         let (waiting, left) = self.requests_waiting().await?;
         let mut notices = Notices { left, answerable_until: self.now, ..Notices::default() };
@@ -39,7 +39,7 @@ impl Telling<'_> {
         Ok(Some(notices))
     }
 
-    /// The requests that wait still, and the facts that this notice has no room for.
+    /// The requests that still wait, and the facts that do not fit into this notice.
     async fn requests_waiting(&self) -> Result<(Vec<Request>, Vec<SummaryFact>), AppError> {
         let (mut waiting, mut left) = (Vec::new(), Vec::new());
         for fact in &self.facts {
@@ -65,7 +65,7 @@ impl Telling<'_> {
         let place = place_of(app, list, &person.address).await?;
         let (mut shown, mut tokens) = (Vec::new(), Vec::new());
         for request in waiting {
-            // Nobody answers for a key of their own.
+            // Nobody decides about a key of their own.
             let is_own_key = request.run.goal == Goal::ApproveKey && request.address == person.address;
             let token = (person.may_answer && !is_own_key).then(|| Token::fresh().to_string());
             shown.push(self.asked(request, token.as_deref()));

@@ -1,4 +1,5 @@
-//! `key change` and `key reset`: a new key is attached. A newer form of the key that the address has needs no ceremony.
+//! `key change` and `key reset`: a new key is attached. A newer version of the current key is accepted at
+//! once.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ impl CommandSession<'_> {
             return self.another_key(command_sender, Goal::ChangeKey, brought).await;
         };
         match unusable {
-            // An update may be the end of a key.
+            // An update may also end the use of a key.
             Some(why) if !why.is_mended_by_its_holder() => self.key_revoke(command_sender).await,
             unusable => Ok(self.update(command_sender, &merged, unusable)),
         }
@@ -50,8 +51,8 @@ impl CommandSession<'_> {
         if !matches!(said, Ok(CommandReply::Nothing)) || asked || command_sender.asker.proven == Proven::Yes {
             return Ok(said);
         }
-        // Somebody else may have used up the statements of the day, for a key of theirs: whoever reads the mail of the
-        // address can answer this.
+        // Somebody else may have used up the notices of the day with a key of their own. So the question goes
+        // to the mailbox, which the owner of the address can read.
         let steps = workflow(
             self.list_context.app,
             self.list_context.list,
@@ -69,7 +70,7 @@ impl CommandSession<'_> {
         goal: Goal,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        // The key that the address has came along with the other, or by itself.
+        // The current key may be attached alone or together with the new one.
         let known = command_sender.facts.known.as_ref().map(Certificate::fingerprint);
         let mut brought = KeyMaterial::clone(&brought);
         if brought.certificates.len() > 1 {
@@ -92,7 +93,7 @@ impl CommandSession<'_> {
         Ok(self.take(taken))
     }
 
-    /// A part of it may have ended nevertheless: the answer says which, and its holder can prolong it.
+    /// A subkey may have expired nevertheless. The answer names it, and the holder can extend it.
     fn update(
         &mut self,
         command_sender: &CommandSender,
@@ -118,8 +119,8 @@ impl CommandSession<'_> {
     }
 }
 
-/// The key that the address has, with what came along, if no other key did; and why it cannot be used. Nobody needs to prove
-/// anything: only what the key itself signed is taken.
+/// The current key merged with the attached data, if no other key is attached, and why it cannot be used. No
+/// proof is needed, because only data that the key signed is accepted.
 fn newer_form(
     known: Option<Certificate>,
     brought: &KeyMaterial,

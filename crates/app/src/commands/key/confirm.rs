@@ -1,4 +1,4 @@
-//! `key confirm TOKEN`: the statement that was sent, signed by the keys that were named in it.
+//! `key confirm TOKEN`: the statement, signed by the keys that it names.
 
 use sealist_lists::commands::Problem;
 use sealist_lists::workflows::{Question, StepAnswer};
@@ -30,7 +30,7 @@ impl CommandSession<'_> {
         self.finish(command_sender, Ok(taken)).await
     }
 
-    /// Who of those that count has signed it: at least one of them.
+    /// The proofs by those of the required keys that signed it: at least one.
     fn proofs(
         &self,
         command_sender: &CommandSender,

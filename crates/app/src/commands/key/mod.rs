@@ -1,4 +1,4 @@
-//! `key …`: one file per second word. Settings: `key_change_workflow`, `key_signing_allowed`.
+//! `key …`: one file per subcommand. Settings: `key_change_workflow`, `key_signing_allowed`.
 
 mod change;
 mod confirm;
@@ -29,7 +29,7 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::NotPgp));
         }
         if self.effects.iter().any(|effect| matches!(effect, Effect::SetKey { .. })) {
-            // A message changes a key once: what comes next is decided when that is done.
+            // A message changes a key once. The next change is decided after this one is committed.
             return Ok(Err(Problem::NothingNew));
         }
         if self.heard.contains(&command) {
@@ -49,7 +49,8 @@ impl CommandSession<'_> {
 }
 
 impl CommandSession<'_> {
-    /// The keys and revocations that came along, read once for all commands. Keys of lists came with what was answered.
+    /// The attached keys and revocations, parsed once for all commands. Keys of lists are left out, because
+    /// they were attached to the quoted notice.
     async fn brought(&self, command_sender: &CommandSender) -> Result<Arc<KeyMaterial>, AppError> {
         let read = async {
             let blocks = command_sender.keys.clone();
@@ -67,7 +68,7 @@ impl CommandSession<'_> {
         command_sender.material.get_or_try_init(|| read).await.cloned()
     }
 
-    /// The same; where no key came along, the one that the mail program added by itself.
+    /// The same; if no key is attached, the key in the Autocrypt field.
     async fn offered(&self, command_sender: &CommandSender) -> Result<Arc<KeyMaterial>, AppError> {
         let brought = self.brought(command_sender).await?;
         match &command_sender.autocrypt {
@@ -83,7 +84,7 @@ impl CommandSession<'_> {
         }
     }
 
-    /// The key in that which can be taken for the sender, or why there is none.
+    /// The key in that data that belongs to the sender, or why there is none.
     async fn offer(
         &self,
         command_sender: &CommandSender,
@@ -94,7 +95,7 @@ impl CommandSession<'_> {
     }
 }
 
-/// The confirmed key of the sender, who has a role here.
+/// The confirmed key of the sender, who must have a role here.
 fn own_key(command_sender: &CommandSender) -> Result<&Certificate, Problem> {
     if command_sender.facts.roles.is_empty() {
         return Err(Problem::UnknownAddress);

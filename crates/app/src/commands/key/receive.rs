@@ -1,4 +1,4 @@
-//! `key receive`: the list's key, to anybody, once a day.
+//! `key receive`: sends the list's key to anybody, once a day.
 
 use sealist_lists::commands::{Problem, Success};
 

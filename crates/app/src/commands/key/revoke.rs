@@ -1,7 +1,7 @@
-//! `key revoke`: revocation certificates are attached. They prove themselves: the key signed them.
+//! `key revoke`: revocations are attached. They prove themselves, because the key signed them.
 //!
-//! A key that can still be used stays in use. One that cannot is to be replaced, with a moderator's approval. If it is
-//! revoked for good, what it authorised counts no longer.
+//! A key that is still usable stays in use. An unusable one must be replaced, with a moderator's approval. If
+//! it is revoked as compromised, everything that it authorised is suspended.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ use crate::notice_kinds;
 use crate::requests::{Proven, Requester, begin, workflow};
 
 impl CommandSession<'_> {
-    /// The revocations of an encrypted message that proves nothing else: they prove themselves, and nobody is told.
+    /// Applies the revocations in an encrypted message without other proof. They prove themselves, and nobody
+    /// gets an answer.
     pub(in super::super) async fn take_revocation(
         &mut self,
         command_sender: &CommandSender,
@@ -29,7 +30,7 @@ impl CommandSession<'_> {
             matches!(read, Ok(MailCommand::Key(KeyCommand::Revoke)))
         };
         if self.list_context.list.settings.has_openpgp() && command_sender.script.lines.iter().any(wanted) {
-            // What it says of a failure is for nobody.
+            // A failure must not be reported to anybody.
             let _ = self.key_revoke(command_sender).await?;
         }
         Ok(())
@@ -76,7 +77,7 @@ impl CommandSession<'_> {
             }
             Err(_) => {}
         }
-        // The revocation proves that it is wanted.
+        // The revocation proves the request.
         let asker =
             Requester { address: command_sender.asker.address.clone(), proven: Proven::Yes, source: None };
         let goal = Goal::ResetKey;
@@ -102,8 +103,8 @@ impl CommandSession<'_> {
         self.effects.push(Effect::SetKey { address, seen, row, change, step });
     }
 
-    /// Revocations of a key that the address had before. The key that it has now may stand on that key's word: then it is
-    /// in doubt, and waits for the owners.
+    /// Applies revocations of an earlier key of the address. If that key authorised the current one, the
+    /// current key is suspended until the owners decide.
     async fn revoked_earlier(
         &mut self,
         command_sender: &CommandSender,
@@ -146,7 +147,7 @@ impl CommandSession<'_> {
         Ok(Ok(CommandReply::Done(Success::KeyUpdated)))
     }
 
-    /// The same key, by its own word.
+    /// A change of the same key, authorised by the key itself.
     pub(super) fn key_change_by(&self, authority: Authority, fingerprint: &str) -> KeyChange {
         KeyChange::of_same_key(fingerprint, authority, Some(self.list_context.list.no), self.list_context.now)
     }

@@ -1,4 +1,4 @@
-//! `key set TOKEN`: the key that was asked for is attached.
+//! `key set TOKEN`: the requested key is attached.
 
 use sealist_lists::commands::{Problem, Success};
 use sealist_lists::workflows::{Question, StepAnswer, will_be_moderated};
@@ -13,7 +13,7 @@ impl CommandSession<'_> {
         command_sender: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        // Whoever has no token learns nothing about a key, and costs nothing.
+        // A sender without a valid token learns nothing about a key and causes no work.
         let Some(request) = self.asked(command_sender, token, &Question::Key).await? else {
             return Ok(Err(Problem::WrongToken));
         };

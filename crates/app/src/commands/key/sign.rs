@@ -1,5 +1,5 @@
-//! `key sign`: the list's key is attached, with the sender's certification, in a message that the sender signed.
-//! Setting: `key_signing_allowed`.
+//! `key sign`: the list's key is attached with the sender's certification, in a message that the sender
+//! signed. Setting: `key_signing_allowed`.
 
 use sealist_lists::commands::{Problem, Success};
 use sealist_openpgp::{Certificate, NotCertified};
@@ -27,7 +27,7 @@ impl CommandSession<'_> {
         if !command_sender.is_one_of(allowed.unwrap_or_default()) {
             return Ok(Err(Problem::MayNotSign));
         }
-        // What somebody published could be sent by others, in that name.
+        // Without a signature anybody could send in a published certification in that name.
         if !command_sender.signed {
             return Ok(Err(Problem::NotSigned));
         }
@@ -39,7 +39,7 @@ impl CommandSession<'_> {
         };
         drop(db);
         let key = Certificate::from_stored(&stored)?;
-        // The sender's own key may have come along, too.
+        // The sender's own key may be attached, too.
         let (list, by, blocks, now) =
             (key.clone(), own.clone(), command_sender.keys.clone(), self.list_context.now);
         let mut tried: Vec<_> = key_work(move || {
