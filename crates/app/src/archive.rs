@@ -42,7 +42,7 @@ pub async fn summary(
 
 /// Deletes the posts that a list keeps and returns how many. Posts that are still being delivered are deleted
 /// with their last copy.
-pub async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
+pub(crate) async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
     let mut purged = 0;
     loop {
         let some = app.store.write(move |db| Box::pin(archive::purge(db, list, CHUNK)));

@@ -1,6 +1,6 @@
 //! The errors of use cases.
 
-use sealist_lists::model::{EntryNo, NameRefused};
+use sealist_lists::model::{DeliveryNo, EntryNo, NameRefused, SendingNo};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::StoreError;
@@ -145,6 +145,35 @@ pub enum AppError {
         "entry {0} does not name exactly one author, so that the list cannot post it: reject or discard it"
     )]
     NoAuthor(EntryNo),
+    /// No message of that number waits.
+    #[error("there is no entry {0}; `sealist queue list` names them")]
+    NoSuchEntry(EntryNo),
+    /// A message was not set aside.
+    #[error("entry {entry} is in {place}, not in shunt")]
+    NotSetAside {
+        /// Its number.
+        entry: EntryNo,
+        /// Where it is.
+        place: &'static str,
+    },
+    /// A message was judged, or is being judged.
+    #[error("entry {0} does not wait to be judged")]
+    NotWaitingToBeJudged(EntryNo),
+    /// No copy of that number is there.
+    #[error("there is no copy {0}; `sealist queue copies` names all that are not out")]
+    NoSuchCopy(DeliveryNo),
+    /// No post of that number has copies.
+    #[error("there is no post {0}; `sealist queue posts` names all that are going out")]
+    NoSuchPost(SendingNo),
+    /// A list is not held.
+    #[error("{0} is not held")]
+    ListNotHeld(String),
+    /// A consumer of events of that name is there.
+    #[error("there is a consumer {0:?} already")]
+    ConsumerExists(String),
+    /// No consumer of events has that name.
+    #[error("there is no consumer {0:?}; `sealist events consumers` names them")]
+    NoSuchConsumer(String),
     /// The message does not wait for a decision.
     #[error("entry {entry} is in {place}, not in hold")]
     NotHeld {
@@ -175,5 +204,133 @@ impl AppError {
             self,
             Self::Store(StoreError::Transient { .. } | StoreError::Unsure { .. } | StoreError::Stopped)
         )
+    }
+
+    /// What kind of failure it is, for callers that do not know each error.
+    pub fn kind(&self) -> ErrorKind {
+        use AppError as E;
+        match self {
+            E::Store(error) => ErrorKind::of_store(error),
+            E::NoSuchList(_)
+            | E::NoRole { .. }
+            | E::NotKnown(_)
+            | E::NoUserOf(_)
+            | E::NoKeyOf(_)
+            | E::NoSuchEntry(_)
+            | E::NoSuchCopy(_)
+            | E::NoSuchPost(_)
+            | E::NoSuchConsumer(_) => ErrorKind::NotFound,
+            E::Plain(_)
+            | E::ListExists(_)
+            | E::LinkedElsewhere(_)
+            | E::StillSubscribed(_)
+            | E::HasRoleItself(_)
+            | E::OtherKeyThere { .. }
+            | E::LastOwner(_)
+            | E::Overtaken
+            | E::Refused(_)
+            | E::NotWaiting(_)
+            | E::Unseen(_)
+            | E::NoAuthor(_)
+            | E::NotHeld { .. }
+            | E::NotSetAside { .. }
+            | E::NotWaitingToBeJudged(_)
+            | E::ListNotHeld(_)
+            | E::NothingToSealTo(_)
+            | E::ConsumerExists(_) => ErrorKind::Conflict,
+            E::Name(_) => ErrorKind::Invalid { field: "name" },
+            E::OwnAddress(_) => ErrorKind::Invalid { field: "address" },
+            E::NoSuchStyle(_) => ErrorKind::Invalid { field: "style" },
+            E::NoSuchWorkflow(_) => ErrorKind::Invalid { field: "workflow" },
+            E::Certificate(_) | E::Update(_) | E::Unusable(_) | E::OtherAddress(_) => {
+                ErrorKind::Invalid { field: "key" }
+            }
+            E::OtherFingerprint(_) => ErrorKind::Invalid { field: "fingerprint" },
+            E::MayNotSee(_) => ErrorKind::Forbidden,
+            E::NextHour(_) => ErrorKind::Busy,
+            E::NoKeys { .. } | E::NoMasterKey | E::Vault(_) | E::Interrupted => ErrorKind::Unavailable,
+            E::Key(_) | E::Seal(_) | E::Damaged(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+/// What kind of failure an error is. Each caller has its own answer for each kind: an exit code, a status of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// What was named is not there.
+    NotFound,
+    /// What was asked for does not go together with how things stand. The caller may look again and try again.
+    Conflict,
+    /// A value cannot be used.
+    Invalid {
+        /// The name of the value.
+        field: &'static str,
+    },
+    /// The actor may not do this.
+    Forbidden,
+    /// A limit is reached: the same works later.
+    Busy,
+    /// Something that Sealist needs is out of reach: the database, a key, the disk.
+    Unavailable,
+    /// A fault of Sealist, or damaged data.
+    Internal,
+}
+
+impl ErrorKind {
+    fn of_store(error: &StoreError) -> Self {
+        match error {
+            StoreError::Duplicate | StoreError::Lost => Self::Conflict,
+            StoreError::Open { why, .. } => Self::of_store(why),
+            StoreError::Transient { .. }
+            | StoreError::Unsure { .. }
+            | StoreError::Stopped
+            | StoreError::Newer { .. }
+            | StoreError::Older { .. }
+            | StoreError::Missing { .. }
+            | StoreError::Served
+            | StoreError::Copy { .. }
+            | StoreError::Address => Self::Unavailable,
+            _ => Self::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sealist_lists::commands::Problem;
+
+    use super::*;
+
+    #[test]
+    fn each_error_has_its_kind() {
+        fn check(error: AppError, kind: ErrorKind) {
+            assert_eq!(error.kind(), kind, "{error:?}");
+        }
+        let (name, entry) = (|| "x".to_owned(), EntryNo(1));
+        check(AppError::Store(StoreError::Duplicate), ErrorKind::Conflict);
+        check(AppError::Store(StoreError::Lost), ErrorKind::Conflict);
+        check(AppError::Store(StoreError::Stopped), ErrorKind::Unavailable);
+        check(AppError::Store(StoreError::Transient { code: name() }), ErrorKind::Unavailable);
+        check(AppError::Store(StoreError::Damaged { table: "x" }), ErrorKind::Internal);
+        check(AppError::NoSuchList(name()), ErrorKind::NotFound);
+        check(AppError::NotKnown(name()), ErrorKind::NotFound);
+        check(AppError::NoSuchEntry(entry), ErrorKind::NotFound);
+        check(AppError::NoSuchCopy(DeliveryNo(1)), ErrorKind::NotFound);
+        check(AppError::NoSuchPost(SendingNo(1)), ErrorKind::NotFound);
+        check(AppError::NoSuchConsumer(name()), ErrorKind::NotFound);
+        check(AppError::ListExists(name()), ErrorKind::Conflict);
+        check(AppError::LastOwner(name()), ErrorKind::Conflict);
+        check(AppError::Overtaken, ErrorKind::Conflict);
+        check(AppError::Refused(Problem::NotMember), ErrorKind::Conflict);
+        check(AppError::NotHeld { entry, place: "in" }, ErrorKind::Conflict);
+        check(AppError::Unseen(entry), ErrorKind::Conflict);
+        check(AppError::ConsumerExists(name()), ErrorKind::Conflict);
+        check(AppError::OwnAddress(name()), ErrorKind::Invalid { field: "address" });
+        check(AppError::NoSuchStyle(name()), ErrorKind::Invalid { field: "style" });
+        check(AppError::OtherAddress(name()), ErrorKind::Invalid { field: "key" });
+        check(AppError::MayNotSee(name()), ErrorKind::Forbidden);
+        check(AppError::NextHour(Timestamp(0)), ErrorKind::Busy);
+        check(AppError::NoMasterKey, ErrorKind::Unavailable);
+        check(AppError::Interrupted, ErrorKind::Unavailable);
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! This crate has no loops, sockets or files. Stored secret keys are behind [`KeyVault`].
 
+mod acting;
 mod addresses;
 mod archive;
 mod bounce_address;
@@ -48,9 +49,13 @@ mod upkeep;
 mod uploads;
 mod vault;
 
-pub use archive::{purge, summary};
+pub use acting::{
+    Acting, Copies, CopyChange, CopyTarget, CopyView, EventLog, EventView, HeldSelection, ListActions,
+    ListContent, PageRange, Paged, QueuedMessageView, QueuedMessages, RefusalView, SendingView, StartAt,
+};
+pub use archive::summary;
 pub use decisions::MessageDecision;
-pub use error::AppError;
+pub use error::{AppError, ErrorKind};
 pub use incoming::process;
 pub use intake::{Destination, Intake};
 pub use key_life::{
@@ -58,7 +63,7 @@ pub use key_life::{
     refresh_address, refresh_next, to_refresh,
 };
 pub use keyring::ListKeys;
-pub use moderation::{QueuedMessageView, Rejected, decide, open_for, open_to_file, outside_of, shunt};
+pub use moderation::{Rejected, shunt};
 pub use notices::UNTOLD;
 pub use outcome::EntryOutcome;
 pub use outgoing::{

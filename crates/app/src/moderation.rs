@@ -13,7 +13,7 @@ use sealist_mail::{Address, Boundary, Headers, Mailbox, Timestamp, compose, sole
 use sealist_openpgp::{self as openpgp, KeyIds, SealingCard, SignWith, random};
 use sealist_store::events::{self, Occasion};
 use sealist_store::queue::{self, QueueEntry, QueueName};
-use sealist_store::{StoreError, bodies, keys, lists, people};
+use sealist_store::{StoreError, keys, lists, people};
 
 use crate::decisions::{MessageDecision, RecordedDecision};
 use crate::effects::{Effect, sender_of};
@@ -23,7 +23,7 @@ use crate::notice_kinds::{NotPosted, not_let_through};
 use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
 use crate::opening::open_stored;
 use crate::site::App;
-use crate::summaries::{Extent, minute, outside, size, summary_of, whole_content};
+use crate::summaries::{Extent, minute, outside, size, whole_content};
 
 /// The most octets of a message that an owner gets on request.
 const MAX_ASKED_OCTETS: usize = 1024 * 1024;
@@ -74,7 +74,7 @@ pub(crate) async fn decision(
 
 /// Decides about a message and records the decision. Errs like the decision, and with [`AppError::Overtaken`]
 /// if somebody else decided first.
-pub async fn decide(
+pub(crate) async fn decide(
     app: &App,
     entry: QueueEntry,
     what: MessageDecision,
@@ -118,47 +118,9 @@ pub(crate) async fn refusal_notice(
     not_let_through(app, list, &author.address, refusal, now).await
 }
 
-/// A message in the queue, as the command line shows it.
-pub struct QueuedMessageView {
-    /// The address that it was sent to; empty if its list is gone.
-    pub address: String,
-    /// The From field, shortened; `None` if this process lacks the keys of the list.
-    pub author: Option<String>,
-    /// The Subject field, shortened; `None` on lists with OpenPGP.
-    pub subject: Option<String>,
-    /// Its size in octets; the stored size if it cannot be read.
-    pub octets: u64,
-}
-
-/// The envelope and outer header of a message in the queue. Only the list's own seal is opened.
-pub async fn outside_of(app: &App, entry: &QueueEntry) -> Result<QueuedMessageView, AppError> {
-    let (list, octets) = {
-        let mut db = app.store.reader().await?;
-        // The message may be gone since it was listed.
-        (lists::by_no(&mut db, entry.list).await?, bodies::octets(&mut db, entry.body).await.unwrap_or(0))
-    };
-    let address =
-        list.as_ref().map(|list| list.name.address(entry.sub_address).to_string()).unwrap_or_default();
-    let seen = match &list {
-        Some(list) => summary_of(app, list, entry).await.ok(),
-        None => None,
-    };
-    let is_plain = list.is_some_and(|list| !list.settings.has_openpgp());
-    Ok(match seen {
-        Some(seen) => QueuedMessageView {
-            address,
-            author: Some(seen.author),
-            subject: is_plain.then_some(seen.subject),
-            octets: seen.octets,
-        },
-        None => QueuedMessageView { address, author: None, subject: None, octets },
-    })
-}
-
-/// The content of a held message for one owner or moderator, sealed to that person's key if the list uses
-/// OpenPGP. A message that may be a captured one is for owners only, and can be accepted after one has seen
-/// it. Errs with [`AppError::MayNotSee`] for other people, and with [`AppError::NothingToSealTo`] without a
-/// usable key. The notice has a token for the decision.
+/// The content of a held message for one owner or moderator, sealed to their key where the list has OpenPGP. What could be a
+/// captured message is for owners alone, and may be accepted once one has seen it. Errs with [`AppError::MayNotSee`] for
+/// somebody else, with [`AppError::NothingToSealTo`] without a usable key. With the token of their notice they can decide.
 pub(crate) async fn show(
     app: &App,
     list: &MailingList,
@@ -176,8 +138,8 @@ pub(crate) async fn show(
     Ok(effects)
 }
 
-/// The same, requested by `by`: the message is mailed to that person.
-pub async fn open_for(
+/// The same by the word of `by`: the message is mailed to that person.
+pub(crate) async fn open_for(
     app: &App,
     entry: &QueueEntry,
     who: &Address,
@@ -189,9 +151,9 @@ pub async fn open_for(
     app.carry_out(Some(list.no), effects, by, now).await
 }
 
-/// The same as a file: one whole message, encrypted to that person's key. Errs with
-/// [`AppError::NothingToSealTo`] if there is no key, on every list.
-pub async fn open_to_file(
+/// The same as a file: one whole message, encrypted to that person's key. Errs with [`AppError::NothingToSealTo`] on every
+/// list if there is no key.
+pub(crate) async fn open_to_file(
     app: &App,
     entry: &QueueEntry,
     who: &Address,

@@ -123,15 +123,17 @@ impl CopySelection {
     }
 }
 
-/// Whether there is such a copy, or such a post.
-pub async fn is_known(db: &mut Conn, which: CopySelection) -> Result<bool, StoreError> {
-    let (table, number) = match which {
-        CopySelection::One(copy) => ("deliveries", copy.0),
-        CopySelection::Of(post) => ("sendings", post.0),
+/// The list of a copy or of a post; `None` if there is no such copy or post.
+pub async fn list_of(db: &mut Conn, which: CopySelection) -> Result<Option<ListNo>, StoreError> {
+    let (sql, number) = match which {
+        CopySelection::One(copy) => (
+            "SELECT s.list_no FROM sendings s JOIN deliveries d ON d.sending_no = s.no WHERE d.no = $1",
+            copy.0,
+        ),
+        CopySelection::Of(post) => ("SELECT list_no FROM sendings WHERE no = $1", post.0),
     };
-    let found =
-        query(format!("SELECT no FROM {table} WHERE no = $1")).bind(number).fetch_optional(db).await?;
-    Ok(found.is_some())
+    let row = query(sql).bind(number).fetch_optional(db).await?;
+    row.map(|row| row.try_get(0).map(ListNo)).transpose()
 }
 
 /// Makes copies due at once, including failed and held ones, and starts their retries anew. Returns how many.
@@ -144,16 +146,6 @@ pub async fn retry(db: &mut Conn, which: CopySelection, now: Timestamp) -> Resul
     let done = retried.bind(number).bind(now.0).execute(&mut *db).await?;
     db.notify("outgoing").await?;
     Ok(done.rows_affected())
-}
-
-/// Whether there is such a copy, or such a post.
-pub async fn is_there(db: &mut Conn, which: CopySelection) -> Result<bool, StoreError> {
-    let (table, no) = match which {
-        CopySelection::One(no) => ("deliveries", no.0),
-        CopySelection::Of(no) => ("sendings", no.0),
-    };
-    let row = query(format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE no = $1)")).bind(no);
-    row.fetch_one(db).await?.try_get(0)
 }
 
 /// Makes all copies due that wait for their next try. Returns how many.

@@ -63,10 +63,11 @@ pub async fn all(db: &mut Conn) -> Result<Vec<MailingList>, StoreError> {
     Ok(gathered(&rows)?.into_iter().map(|(list, _)| list).collect())
 }
 
-/// Holds a list: its mail is received, but nothing is judged or sent. Work that has begun is finished.
-pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<(), StoreError> {
-    let held = query("UPDATE lists SET held_at = COALESCE(held_at, $2) WHERE no = $1");
-    held.bind(no.0).bind(now.0).execute(&mut *db).await?;
+/// Holds a list: its mail is received, but nothing is judged or sent. Work that has begun is finished. Returns whether it was not
+/// held before.
+pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<bool, StoreError> {
+    let held = query("UPDATE lists SET held_at = $2 WHERE no = $1 AND held_at IS NULL");
+    let is_new = held.bind(no.0).bind(now.0).execute(&mut *db).await?.rows_affected() > 0;
     queue::pause(&mut *db, no, (QueueName::In, QueueName::Paused)).await?;
     query(
         "UPDATE deliveries SET state = 'held', reply = $2 WHERE state = 'due' AND claimed_by IS NULL
@@ -76,7 +77,7 @@ pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<(), Store
     .bind(LIST_IS_HELD)
     .execute(db)
     .await?;
-    Ok(())
+    Ok(is_new)
 }
 
 /// Releases a held list. Returns whether it was held.

@@ -1,6 +1,6 @@
 //! What the archive keeps beside posts: threads, and summaries that nobody reads without the keys of the list.
 
-use sealist_app::{App, purge, summary, upkeep};
+use sealist_app::{App, summary, upkeep};
 use sealist_lists::archive::PostSummary;
 use sealist_lists::model::{MailingList, PostNo, Role};
 use sealist_mail::Headers;
@@ -101,7 +101,7 @@ async fn answers_join_the_thread_and_summaries_open_only_with_the_keys() {
         for text in ["Salaries", "own1@x", "Zebra"] {
             assert_eq!(archive.stands_in_the_database(text), style == PLAIN, "{style} {text}");
         }
-        assert_eq!(purge(&archive.app, archive.list.no).await.unwrap(), 4);
+        assert_eq!(archive.app.as_operator().lists().purge_archive(&archive.list.name).await.unwrap(), 4);
         assert!(archive.kept().await.is_empty());
     }
     check(OPENPGP).await;

@@ -2,7 +2,7 @@
 //! whatever came to other addresses of the list before.
 
 use crate::moved_clock::{Mail, PLAIN, day, deliver, join, receive_from, set, site_with};
-use sealist_app::{App, MessageDecision, decide, tell_due};
+use sealist_app::{App, MessageDecision, tell_due};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
@@ -83,7 +83,12 @@ async fn whoever_heard_that_a_message_waits_hears_that_it_goes() {
         assert!(stays && from != author || told(author, &format!("{} UTC, 3 KiB", &came[..16])), "{case}");
         assert!(told(OLGA, "of the others there were too many"), "{case}");
         for entry in stage.held().await {
-            decide(&stage.app, entry, MessageDecision::Discard, stage.app.operator.clone(), today)
+            stage
+                .app
+                .act_as(stage.app.operator.clone())
+                .at(today)
+                .messages()
+                .decide(entry.no, MessageDecision::Discard)
                 .await
                 .unwrap();
         }

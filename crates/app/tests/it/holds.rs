@@ -6,8 +6,7 @@ mod summaries;
 use crate::moved_clock::{Mail, day, deliver, site_in, site_on_postgres};
 use crate::readers::read_copy;
 use sealist_app::{
-    App, AppError, Destination, Intake, MessageDecision, Rejected, decide, open_for, open_to_file, process,
-    tell_due, upkeep,
+    App, AppError, Destination, ErrorKind, Intake, MessageDecision, Rejected, process, tell_due, upkeep,
 };
 use sealist_lists::events::{Actor, MailProof};
 use sealist_lists::model::{ListName, MailingList, Role};
@@ -216,15 +215,19 @@ async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
         assert_ne!(olga, mona);
         let entry = stage.held().await.remove(0);
         let by = Actor::mail(&"mona@x.example".parse().unwrap(), MailProof::Token);
-        decide(&stage.app, entry.clone(), what.clone(), by, day(1)).await.unwrap();
+        stage.app.act_as(by).at(day(1)).messages().decide(entry.no, what.clone()).await.unwrap();
         for (who, token) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
             let Some(TokenSubject::Decided(decided)) = stage.subject(token, who, day(1)).await else {
                 panic!("{name}: {who}")
             };
             assert_eq!((&*decided.decision, &*decided.by, decided.at), (name, "mona@x.example", day(1)));
         }
-        let again = decide(&stage.app, entry, what, stage.app.operator.clone(), day(1)).await;
-        assert!(matches!(again, Err(AppError::Overtaken)), "{name}: {again:?}");
+        let again =
+            stage.app.act_as(stage.app.operator.clone()).at(day(1)).messages().decide(entry.no, what).await;
+        assert!(
+            again.as_ref().is_err_and(|why| matches!(why.kind(), ErrorKind::Conflict | ErrorKind::NotFound)),
+            "{name}: {again:?}"
+        );
         assert_eq!(stage.audited().await[0], (event.to_owned(), "mona@x.example".to_owned()));
     }
 }
@@ -339,7 +342,12 @@ async fn authors_of_held_posts_hear_of_it_where_it_tells_no_secret() {
         assert_eq!(stage.held().await.len(), 1, "it waits");
         let mail = stage.told(day(0)).await;
         for entry in stage.held().await {
-            decide(&stage.app, entry, MessageDecision::Discard, stage.app.operator.clone(), day(0))
+            stage
+                .app
+                .act_as(stage.app.operator.clone())
+                .at(day(0))
+                .messages()
+                .decide(entry.no, MessageDecision::Discard)
                 .await
                 .unwrap();
         }
@@ -407,12 +415,21 @@ async fn what_names_no_author_cannot_pass() {
         let mail = stage.told(day(0)).await;
         let notice = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());
         assert!(notice.contains("reject ") && !notice.contains("approve "), "{notice}");
-        let refused =
-            decide(&stage.app, entry.clone(), MessageDecision::Accept, stage.app.operator.clone(), day(0))
-                .await;
+        let refused = stage
+            .app
+            .act_as(stage.app.operator.clone())
+            .at(day(0))
+            .messages()
+            .decide(entry.no, MessageDecision::Accept)
+            .await;
         assert!(matches!(refused, Err(AppError::NoAuthor(_))), "{from:?}");
         assert_eq!(stage.held().await.len(), 1, "it is still there");
-        decide(&stage.app, entry, MessageDecision::Discard, stage.app.operator.clone(), day(0))
+        stage
+            .app
+            .act_as(stage.app.operator.clone())
+            .at(day(0))
+            .messages()
+            .decide(entry.no, MessageDecision::Discard)
             .await
             .unwrap();
     }
@@ -438,29 +455,55 @@ async fn a_captured_message_is_not_accepted_unseen() {
         assert!(shown.contains("eve@y.example") && !shown.contains("stealing"), "{shown}");
         assert!(shown.contains("show ") && !shown.contains("approve "), "{shown}");
     }
-    let unseen =
-        decide(&stage.app, entry.clone(), MessageDecision::Accept, stage.app.operator.clone(), day(0))
-            .await
-            .unwrap_err();
+    let unseen = stage
+        .app
+        .act_as(stage.app.operator.clone())
+        .at(day(0))
+        .messages()
+        .decide(entry.no, MessageDecision::Accept)
+        .await
+        .unwrap_err();
     assert!(unseen.to_string().contains("sealist queue open"), "{unseen}");
     let [owner, moderator, other] =
         ["olga@x.example", "mona@x.example", "anne@x.example"].map(|who| who.parse::<Address>().unwrap());
     for who in [&moderator, &other] {
-        let refused = open_for(&stage.app, &entry, who, stage.app.operator.clone(), day(0)).await;
+        let refused =
+            stage.app.act_as(stage.app.operator.clone()).at(day(0)).messages().open_for(entry.no, who).await;
         assert!(matches!(refused, Err(AppError::MayNotSee(_))), "{who}: {refused:?}");
     }
     assert!(stage.told(day(0)).await.is_empty());
-    open_for(&stage.app, &entry, &owner, stage.app.operator.clone(), day(0)).await.unwrap();
+    stage
+        .app
+        .act_as(stage.app.operator.clone())
+        .at(day(0))
+        .messages()
+        .open_for(entry.no, &owner)
+        .await
+        .unwrap();
     let mail = stage.told(day(0)).await;
     assert_eq!(mail.len(), 1);
     assert!(read(&stage, &olga, &mail[0]).await.contains("I caught Eve stealing."));
     assert!(!text(&mail[0]).contains("stealing"));
     assert_eq!(stage.audited().await[0], ("hold-shown".to_owned(), "(command line)".to_owned()));
-    let file = open_to_file(&stage.app, &entry, &owner, stage.app.operator.clone(), day(0)).await.unwrap();
+    let file = stage
+        .app
+        .act_as(stage.app.operator.clone())
+        .at(day(0))
+        .messages()
+        .open_to_file(entry.no, &owner)
+        .await
+        .unwrap();
     let file = Mail { message: file, ..mail.into_iter().next().unwrap() };
     assert!(read(&stage, &olga, &file).await.contains("stealing"));
     let entry = stage.held().await.remove(0);
-    decide(&stage.app, entry, MessageDecision::Accept, stage.app.operator.clone(), day(0)).await.unwrap();
+    stage
+        .app
+        .act_as(stage.app.operator.clone())
+        .at(day(0))
+        .messages()
+        .decide(entry.no, MessageDecision::Accept)
+        .await
+        .unwrap();
 }
 
 /// By mail it is the same: `show TOKEN` of an owner, then `approve TOKEN`; whoever comes second hears who decided.

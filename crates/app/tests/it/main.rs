@@ -13,6 +13,7 @@ mod choices;
 mod containers;
 mod deleted;
 mod earlier;
+mod events;
 mod forged_copies;
 mod gave_way;
 mod holds;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::moved_clock::{day, join, key_row, make_list, set, site_in, two_nodes_on_postgres};
-use sealist_app::{App, Destination, Intake, MessageDecision, decide, process};
+use sealist_app::{App, Destination, Intake, MessageDecision, process};
 use sealist_lists::model::{Action, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
@@ -187,15 +187,8 @@ async fn the_record_does_as_its_model() {
                 match decision {
                     5 => {
                         log.push(format!("{step}: {no} is refused"));
-                        decide(
-                            &stage.app,
-                            entry,
-                            MessageDecision::Reject(String::new()),
-                            stage.app.operator.clone(),
-                            now,
-                        )
-                        .await
-                        .unwrap();
+                        let messages = stage.app.as_operator().at(now).messages();
+                        messages.decide(no, MessageDecision::Reject(String::new())).await.unwrap();
                         if model.waiting == Some(no) {
                             (model.refused, model.waiting) = (true, None);
                         }

@@ -7,7 +7,7 @@ use crate::moved_clock::{
     DAY_MS, Mail, OPENPGP, PLAIN, day, deliver, join, key_row, receive_from, set, site_with,
 };
 use crate::readers::read_copy;
-use sealist_app::{App, open_for, tell_due};
+use sealist_app::{App, tell_due};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::tamed;
@@ -70,7 +70,11 @@ impl Stage {
     async fn asked_for(&self) -> Vec<u8> {
         let entry =
             queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
-        open_for(&self.app, entry.last().unwrap(), &OLGA.parse().unwrap(), self.app.operator.clone(), day(0))
+        self.app
+            .act_as(self.app.operator.clone())
+            .at(day(0))
+            .messages()
+            .open_for(entry.last().unwrap().no, &OLGA.parse().unwrap())
             .await
             .unwrap();
         self.read(&deliver(&self.app, day(0)).await[0]).await

@@ -1,12 +1,12 @@
 //! `sealist archive`: the posts that lists keep after their last delivery. Nothing can read them yet.
 
 use clap::Subcommand;
-use sealist_app::{App, purge};
+use sealist_app::App;
 use sealist_lists::model::ListName;
 use sealist_store::{archive, lists};
 use serde_json::{Value, json};
 
-use super::{CommandOutput, find_list};
+use super::CommandOutput;
 
 #[derive(Subcommand)]
 pub(crate) enum Archive {
@@ -44,7 +44,7 @@ pub(super) async fn run(app: &App, command: Archive) -> anyhow::Result<CommandOu
             (rows.iter().map(line).collect(), data.into())
         }
         Archive::Purge { list } => {
-            let purged = purge(app, find_list(app, &list).await?.no).await?;
+            let purged = app.as_operator().lists().purge_archive(&list).await?;
             (format!("posts of {list} deleted: {purged}\n"), json!({ "purged": purged }))
         }
     })

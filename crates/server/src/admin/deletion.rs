@@ -2,13 +2,11 @@
 
 use std::io::{BufRead as _, IsTerminal as _};
 
-use sealist_app::{App, AppError};
+use sealist_app::{App, ListContent};
 use sealist_lists::model::ListName;
-use sealist_store::list_content::{self, ListContent};
-use sealist_store::lists;
 use serde_json::json;
 
-use super::{CommandOutput, find_list};
+use super::CommandOutput;
 use crate::ending::{Code, Ending};
 
 /// Whether the admin agreed on the command line.
@@ -20,13 +18,12 @@ pub(super) enum Consent {
 
 /// Deletes a list. Without consent it asks on the terminal; without a terminal it says what would go, and errs.
 pub(super) async fn run(app: &App, name: &ListName, consent: Consent) -> anyhow::Result<CommandOutput> {
-    let no = find_list(app, name).await?.no;
-    let content = list_content::content(&mut *app.store.reader().await?, no).await?;
+    let content = app.as_operator().lists().content(name).await?;
     let goes = in_words(&content);
     if consent == Consent::Asked {
         ask(name, &goes)?;
     }
-    app.store.write(move |db| Box::pin(lists::delete(db, no))).await.map_err(AppError::Store)?;
+    app.as_operator().lists().delete(name).await?;
     Ok((format!("{name} is deleted, with {goes}\n"), json!({ "deleted": name, "content": content })))
 }
 

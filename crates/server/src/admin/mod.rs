@@ -1,4 +1,4 @@
-//! The commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `texts`, `audit`, `db`. Each
+//! The commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `texts`, `audit`, `events`, `db`. Each
 //! calls one use case and prints its result.
 
 mod archive;
@@ -78,6 +78,9 @@ pub(crate) enum AdminCommand {
         #[arg(long, default_value_t = 50, value_parser = number::<u32>)]
         limit: u32,
     },
+    /// Hands the events to programs that follow the site.
+    #[command(subcommand)]
+    Events(audit::Events),
     /// Shows, imports and checks the OpenPGP keys of people, and rotates and publishes those of lists.
     #[command(subcommand)]
     Keys(keys::KeyCommands),
@@ -121,6 +124,7 @@ pub(crate) async fn run(path: &Path, command: AdminCommand) -> anyhow::Result<Co
         AdminCommand::Requests(command) => requests::run(app, command).await,
         AdminCommand::Workflows => Ok(requests::workflows(app)),
         AdminCommand::Audit { list, limit } => audit::run(app, list, limit).await,
+        AdminCommand::Events(command) => audit::follow(app, command).await,
         AdminCommand::Queue(command) => queue::run(app, command).await,
         AdminCommand::Archive(command) => archive::run(app, command).await,
         AdminCommand::Texts(command) => texts::run(app, command).await,

@@ -4,16 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Subcommand};
-use sealist_app::{App, AppError};
-use sealist_lists::model::{DeliveryNo, EntryNo, ListName, SendingNo};
-use sealist_lists::rules::Reason;
+use sealist_app::{App, CopyChange, CopyTarget, SendingView};
+use sealist_lists::model::{DeliveryNo, ListName, SendingNo};
 use sealist_mail::Address;
-use sealist_store::copies::{self, CopySelection};
-use sealist_store::lists;
-use sealist_store::queue;
 use serde_json::json;
 
-use super::{CommandOutput, find_list, holds, number};
+use super::{CommandOutput, holds, number};
 
 const PAGE: u32 = 500;
 
@@ -56,7 +52,7 @@ pub(crate) enum QueueCommands {
         reason: String,
     },
     /// Discards held messages: deletes them and tells nobody.
-    Discard(holds::HeldSelection),
+    Discard(holds::DiscardArguments),
     /// Retries a message that was set aside after three faults (queue `shunt`).
     Retry {
         /// The number of the message, as `queue list` prints it.
@@ -115,151 +111,87 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
         QueueCommands::Discard(which) => holds::discard(app, which).await?,
         QueueCommands::Hold { what: Some(what), .. } => hold(app, &what).await?,
         QueueCommands::Hold { post, .. } => {
-            let which = named_copies(app, None, post).await?;
-            let held = app.store.write(move |db| Box::pin(copies::hold(db, which)));
             let none = "no copy of that post waits for its next try";
-            report_count(app, which, held.await.map_err(AppError::Store)?, ("held", none)).await?
+            change(app, target(None, post), CopyChange::Hold, ("held", none)).await?
         }
         QueueCommands::Release { list } => {
-            let list = find_list(app, &list).await?;
-            let released = app.store.write(move |db| Box::pin(lists::release(db, list.no)));
-            if !released.await.map_err(AppError::Store)? {
-                bail!("{} is not held", list.name);
-            }
-            (format!("{} goes on\n", list.name), json!({ "released": list.name.to_string() }))
+            app.as_operator().lists().release(&list).await?;
+            (format!("{list} goes on\n"), json!({ "released": list.to_string() }))
         }
         QueueCommands::Posts => posts(app).await?,
         QueueCommands::Copies => copies(app).await?,
         QueueCommands::Resend { copy: None, post: None } => {
-            let now = app.store.now();
-            let made = app.store.write(move |db| Box::pin(copies::retry_all(db, now)));
-            let made = made.await.map_err(AppError::Store)?;
+            let made = app.as_operator().copies().retry_all().await?;
             (format!("copies tried now: {made}\n"), json!({ "retried": made }))
         }
         QueueCommands::Resend { copy, post } => {
-            let (which, now) = (named_copies(app, copy, post).await?, app.store.now());
-            let made = app.store.write(move |db| Box::pin(copies::retry(db, which, now)));
-            let made = made.await.map_err(AppError::Store)?;
-            report_count(app, which, made, ("retried", "that is on its way, out, or waits for a key")).await?
+            let none = "that is on its way, out, or waits for a key";
+            change(app, target(copy, post), CopyChange::Retry, ("retried", none)).await?
         }
         QueueCommands::Drop { copy, post } => {
-            let which = named_copies(app, copy, post).await?;
-            let given_up = app.store.write(move |db| Box::pin(copies::give_up(db, which)));
-            let given_up = given_up.await.map_err(AppError::Store)?;
             let none = "that does not wait: it is on its way, out, or has failed";
-            report_count(app, which, given_up, ("dropped", none)).await?
+            change(app, target(copy, post), CopyChange::GiveUp, ("dropped", none)).await?
         }
     })
 }
 
-/// Clap lets exactly one of the two through. Errs if there is no such copy or post.
-async fn named_copies(app: &App, copy: Option<i64>, post: Option<i64>) -> anyhow::Result<CopySelection> {
-    let (which, name) = match post {
-        Some(post) => {
-            (CopySelection::Of(SendingNo(post)), format!("post {post}; `sealist queue posts` names them"))
-        }
-        None => {
-            let copy = copy.unwrap_or_default();
-            (CopySelection::One(DeliveryNo(copy)), format!("copy {copy}; `sealist queue copies` names them"))
-        }
-    };
-    if !copies::is_there(&mut *app.store.reader().await?, which).await? {
-        bail!("there is no {name}");
+/// Clap lets exactly one of the two through.
+fn target(copy: Option<i64>, post: Option<i64>) -> CopyTarget {
+    match post {
+        Some(post) => CopyTarget::Of(SendingNo(post)),
+        None => CopyTarget::One(DeliveryNo(copy.unwrap_or_default())),
     }
-    Ok(which)
 }
 
-/// Reports how many copies were changed. Errs with `none` if there was no copy to change, or no copy at all.
-async fn report_count(
+/// Changes copies and reports how many were changed. Errs with `none` if there was no copy to change.
+async fn change(
     app: &App,
-    which: CopySelection,
-    copies: u64,
+    which: CopyTarget,
+    change: CopyChange,
     (done, none): (&str, &str),
 ) -> anyhow::Result<CommandOutput> {
+    let copies = app.as_operator().copies().change(which, change).await?;
     if copies == 0 {
-        match which {
-            _ if copies::is_known(&mut *app.store.reader().await?, which).await? => bail!("{none}"),
-            CopySelection::One(copy) => {
-                bail!("there is no copy {copy}; `sealist queue copies` has all that are not out")
-            }
-            CopySelection::Of(post) => {
-                bail!("there is no post {post}; `sealist queue posts` has all that are going out")
-            }
-        }
+        bail!("{none}");
     }
     Ok((format!("copies {done}: {copies}\n"), json!({ done: copies })))
 }
 
 async fn hold(app: &App, what: &str) -> anyhow::Result<CommandOutput> {
-    let now = app.store.now();
     if let Ok(no) = what.parse() {
-        let held = app.store.write(move |db| Box::pin(queue::hold(db, EntryNo(no), Reason::ByAdmin)));
-        if !held.await.map_err(AppError::Store)? {
-            bail!("entry {no} does not wait to be judged");
-        }
-        return Ok((
-            format!("{no} is held; `sealist queue accept {no}` lets it go on\n"),
-            json!({ "held": no }),
-        ));
+        return holds::hold(app, no).await;
     }
     let name: ListName = what.parse().context("give the number of an entry or the name of a list")?;
-    let list = find_list(app, &name).await?;
-    let held = app.store.write(move |db| Box::pin(lists::hold(db, list.no, now)));
-    held.await.map_err(AppError::Store)?;
+    app.as_operator().lists().hold(&name).await?;
     let text =
         format!("{name} is held: its mail is taken in, and waits for `sealist queue release {name}`\n");
     Ok((text, json!({ "held": name.to_string() })))
 }
 
 async fn posts(app: &App) -> anyhow::Result<CommandOutput> {
-    let now = app.store.now();
-    let (mut text, mut data) = (String::new(), Vec::new());
-    for post in copies::on_their_way(&mut *app.store.reader().await?).await? {
-        let list = lists::by_no(&mut *app.store.reader().await?, post.list).await?;
-        let name = list.map(|list| list.name.to_string()).unwrap_or_default();
-        let age_s = (now.0 - post.accepted_at.0) / 1000;
+    let all = app.as_operator().copies().sendings().await?;
+    let line = |one: &SendingView| {
         let copies: Vec<String> =
-            post.copies.iter().map(|(state, count)| format!("{count} {state}")).collect();
-        let rest = if post.whole_roster { "" } else { ", more to come" };
-        text.push_str(&format!("{} {} {name} {age_s} s: {}{rest}\n", post.no, post.kind, copies.join(", ")));
-        data.push(json!({
-            "post": post.no,
-            "list": name,
-            "kind": post.kind,
-            "accepted_at": post.accepted_at.rfc3339(),
-            "age_s": age_s,
-            "whole_roster": post.whole_roster,
-            "copies": post.copies,
-        }));
-    }
-    Ok((text, data.into()))
+            one.copies.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        let rest = if one.whole_roster { "" } else { ", more to come" };
+        format!("{} {} {} {} s: {}{rest}\n", one.post, one.kind, one.list, one.age_s, copies.join(", "))
+    };
+    Ok((all.iter().map(line).collect(), json!(all)))
 }
 
 /// Reads page by page, so that a hundred thousand copies need no more memory than their lines.
 async fn copies(app: &App) -> anyhow::Result<CommandOutput> {
-    let now = app.store.now();
     let (mut text, mut data, mut after) = (String::new(), Vec::new(), DeliveryNo(0));
     loop {
-        let page = copies::unsent(&mut *app.store.reader().await?, after, PAGE).await?;
+        let page = app.as_operator().copies().unsent(after, PAGE).await?;
         let Some(last) = page.last() else { break };
-        after = last.no;
-        for copy in &page {
-            let age_s = (now.0 - copy.accepted_at.0) / 1000;
+        after = last.copy;
+        for one in &page {
             text.push_str(&format!(
-                "{} {} {} {age_s} s, tried {}: {}\n",
-                copy.no, copy.state, copy.email, copy.attempts, copy.reply
+                "{} {} {} {} s, tried {}: {}\n",
+                one.copy, one.state, one.email, one.age_s, one.attempts, one.reply
             ));
-            data.push(json!({
-                "copy": copy.no,
-                "post": copy.post,
-                "list": copy.list,
-                "email": copy.email,
-                "state": copy.state,
-                "attempts": copy.attempts,
-                "next_at": (copy.state == "due").then(|| copy.next_at.rfc3339()),
-                "age_s": age_s,
-                "reply": copy.reply,
-            }));
+            data.push(json!(one));
         }
     }
     Ok((text, data.into()))

@@ -1,7 +1,6 @@
 //! What is kept beside a message that waits, so that a list of such messages opens none of them.
 
 use rusqlite::Connection;
-use sealist_app::outside_of;
 
 use super::*;
 
@@ -30,20 +29,20 @@ async fn a_list_of_held_messages_opens_none() {
         stage.send(LIST, DAVE, message().as_bytes(), day(0)).await;
         let entry = stage.held().await.remove(0);
         let octets = message().len() as u64;
-        let before = outside_of(&stage.app, &entry).await.unwrap();
+        let show = async || stage.app.as_operator().messages().show(entry.no).await.unwrap();
+        let before = show().await;
         // The message is gone, so that nothing can open it.
         let db = Connection::open(stage._folder.path().join("test.db")).unwrap();
         db.execute("UPDATE bodies SET data = x'', octets = 0", []).unwrap();
         drop(db);
-        for seen in [before, outside_of(&stage.app, &entry).await.unwrap()] {
+        for seen in [before, show().await] {
             assert_eq!(seen.author.as_deref(), Some("Dave Zebra <dave@x.example>"), "{style}");
             assert_eq!((seen.subject.as_deref(), seen.octets), (subject, octets), "{style}");
         }
         let stands = count(&stage, "SELECT COUNT(*) FROM hold_summaries WHERE INSTR(data, 'Quagga') > 0");
         assert_eq!(stands, i64::from(style == "legacy-default"), "{style}: sealed where the message is");
-        decide(&stage.app, entry, MessageDecision::Discard, stage.app.operator.clone(), day(0))
-            .await
-            .unwrap();
+        let messages = stage.app.as_operator().at(day(0)).messages();
+        messages.decide(entry.no, MessageDecision::Discard).await.unwrap();
         assert_eq!(
             count(&stage, "SELECT COUNT(*) FROM hold_summaries"),
             0,
@@ -72,6 +71,6 @@ async fn what_was_kept_in_the_clear_goes_when_a_list_begins_to_encrypt() {
         .await
         .unwrap();
     assert_eq!(count(&stage, "SELECT COUNT(*) FROM hold_summaries"), 0);
-    let seen = outside_of(&stage.app, &stage.held().await[0]).await.unwrap();
+    let seen = stage.app.as_operator().messages().show(stage.held().await[0].no).await.unwrap();
     assert_eq!(seen.author.as_deref(), Some("Dave Zebra <dave@x.example>"), "the message says it, too");
 }

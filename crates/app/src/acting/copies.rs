@@ -1,0 +1,165 @@
+//! Copies that are being delivered: how they stand, and what an admin makes of them.
+
+use std::collections::BTreeMap;
+
+use sealist_lists::events::{Event, EventKind};
+use sealist_lists::model::{DeliveryNo, ListNo, SendingNo};
+use sealist_store::copies::{self, CopySelection};
+use sealist_store::lists;
+use serde::Serialize;
+
+use super::Acting;
+use crate::error::AppError;
+
+/// The copies that are being delivered, with somebody who looks at them or changes them.
+pub struct Copies<'a>(pub(super) Acting<'a>);
+
+/// Copies that are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyTarget {
+    /// That copy.
+    One(DeliveryNo),
+    /// All copies of that post or notice.
+    Of(SendingNo),
+}
+
+/// What becomes of copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyChange {
+    /// They wait until they are retried.
+    Hold,
+    /// They are tried now, also those that failed or are held.
+    Retry,
+    /// They are not sent any more.
+    GiveUp,
+}
+
+/// A post or notice with copies that are not out.
+#[derive(Clone, Debug, Serialize)]
+pub struct SendingView {
+    /// The number.
+    pub post: SendingNo,
+    /// The name of the list; empty if the list is gone.
+    pub list: String,
+    /// `posting`, `notice` or `probe`.
+    pub kind: String,
+    /// When it was accepted (RFC 3339, UTC).
+    pub accepted_at: String,
+    /// How long ago that was, in seconds.
+    pub age_s: i64,
+    /// Whether all recipients are known by now.
+    pub whole_roster: bool,
+    /// How many copies are in each state.
+    pub copies: BTreeMap<String, i64>,
+}
+
+/// A copy that is not out.
+#[derive(Clone, Debug, Serialize)]
+pub struct CopyView {
+    /// The number.
+    pub copy: DeliveryNo,
+    /// The number of the post or notice.
+    pub post: SendingNo,
+    /// The number of the list.
+    pub list: ListNo,
+    /// The recipient.
+    pub email: String,
+    /// `due`, `failed`, `held_for_key` or `held`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next (RFC 3339, UTC); `None` unless it is due.
+    pub next_at: Option<String>,
+    /// How long ago its post was accepted, in seconds.
+    pub age_s: i64,
+    /// The last words of the next hop, or our reason.
+    pub reply: String,
+}
+
+impl Copies<'_> {
+    /// All posts and notices with copies that are not out.
+    pub async fn sendings(&self) -> Result<Vec<SendingView>, AppError> {
+        let mut views = Vec::new();
+        for one in copies::on_their_way(&mut *self.0.app.store.reader().await?).await? {
+            let list = lists::by_no(&mut *self.0.app.store.reader().await?, one.list).await?;
+            views.push(SendingView {
+                post: one.no,
+                list: list.map(|list| list.name.to_string()).unwrap_or_default(),
+                kind: one.kind,
+                accepted_at: one.accepted_at.rfc3339(),
+                age_s: (self.0.now.0 - one.accepted_at.0) / 1000,
+                whole_roster: one.whole_roster,
+                copies: one.copies,
+            });
+        }
+        Ok(views)
+    }
+
+    /// The first `most` copies behind `after` that are not out.
+    pub async fn unsent(&self, after: DeliveryNo, most: u32) -> Result<Vec<CopyView>, AppError> {
+        let page = copies::unsent(&mut *self.0.app.store.reader().await?, after, most).await?;
+        let view = |one: copies::Unsent| CopyView {
+            copy: one.no,
+            post: one.post,
+            list: one.list,
+            next_at: (one.state == "due").then(|| one.next_at.rfc3339()),
+            email: one.email,
+            state: one.state,
+            attempts: one.attempts,
+            age_s: (self.0.now.0 - one.accepted_at.0) / 1000,
+            reply: one.reply,
+        };
+        Ok(page.into_iter().map(view).collect())
+    }
+
+    /// Changes copies and returns how many were changed. Errs with [`AppError::NoSuchCopy`] or [`AppError::NoSuchPost`] if
+    /// nothing of that number is there.
+    pub async fn change(&self, which: CopyTarget, change: CopyChange) -> Result<u64, AppError> {
+        let now = self.0.now;
+        let changed = self.0.change(move |db| {
+            Box::pin(async move {
+                let selection = match which {
+                    CopyTarget::One(copy) => CopySelection::One(copy),
+                    CopyTarget::Of(post) => CopySelection::Of(post),
+                };
+                let Some(list) = copies::list_of(&mut *db, selection).await? else {
+                    return Err(match which {
+                        CopyTarget::One(copy) => AppError::NoSuchCopy(copy),
+                        CopyTarget::Of(post) => AppError::NoSuchPost(post),
+                    });
+                };
+                let copies = match change {
+                    CopyChange::Hold => copies::hold(db, selection).await?,
+                    CopyChange::Retry => copies::retry(db, selection, now).await?,
+                    CopyChange::GiveUp => copies::give_up(db, selection).await?,
+                };
+                let event = (copies > 0).then(|| Event::of_list(list, change.event(copies)));
+                Ok((copies, event))
+            })
+        });
+        changed.await
+    }
+
+    /// Has all copies tried now that wait for their next try, and returns how many there are.
+    pub async fn retry_all(&self) -> Result<u64, AppError> {
+        let now = self.0.now;
+        let retried = self.0.change(move |db| {
+            Box::pin(async move {
+                let copies = copies::retry_all(db, now).await?;
+                let kind = CopyChange::Retry.event(copies);
+                Ok((copies, (copies > 0).then_some(Event { list: None, subject: None, kind })))
+            })
+        });
+        retried.await
+    }
+}
+
+impl CopyChange {
+    fn event(self, copies: u64) -> EventKind {
+        match self {
+            Self::Hold => EventKind::CopiesHeld { copies },
+            Self::Retry => EventKind::CopiesRetried { copies },
+            Self::GiveUp => EventKind::CopiesGivenUp { copies },
+        }
+    }
+}

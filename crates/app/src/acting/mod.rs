@@ -1,0 +1,96 @@
+//! The door for changes: [`App::act_as`] says who acts, and every change through it writes one event that names this actor.
+//! Answers are views, which the command line, `--json` and later REST render alike.
+
+mod copies;
+mod events;
+mod lists;
+mod messages;
+mod paged;
+
+use sealist_lists::events::{Actor, Event};
+use sealist_lists::model::{ListName, MailingList};
+use sealist_mail::Timestamp;
+use sealist_store::events::{self as recorded, Occasion};
+use sealist_store::{Conn, Work, lists as stored_lists};
+
+use crate::error::AppError;
+use crate::site::App;
+pub use copies::{Copies, CopyChange, CopyTarget, CopyView, SendingView};
+pub use events::{EventLog, EventView};
+pub use lists::ListActions;
+pub use messages::{HeldSelection, QueuedMessageView, QueuedMessages, RefusalView};
+pub use paged::{PageRange, Paged};
+pub use sealist_store::events::consumers::StartAt;
+pub use sealist_store::list_content::ListContent;
+
+/// Somebody who acts on a site. Nothing is decided yet about who may do what: today the command line may do everything, and
+/// mail comes in through [`process`](crate::process).
+pub struct Acting<'a> {
+    app: &'a App,
+    actor: Actor,
+    now: Timestamp,
+}
+
+impl App {
+    /// The site with that actor, now.
+    pub fn act_as(&self, actor: Actor) -> Acting<'_> {
+        Acting { app: self, actor, now: self.store.now() }
+    }
+
+    /// The site with whoever works on the command line.
+    pub fn as_operator(&self) -> Acting<'_> {
+        self.act_as(self.operator.clone())
+    }
+}
+
+impl<'a> Acting<'a> {
+    /// The same actor at another time.
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+
+    /// The messages that wait: for a moderator, after a fault, for their list, or to be judged.
+    pub fn messages(self) -> QueuedMessages<'a> {
+        QueuedMessages(self)
+    }
+
+    /// The copies that are being delivered.
+    pub fn copies(self) -> Copies<'a> {
+        Copies(self)
+    }
+
+    /// The lists.
+    pub fn lists(self) -> ListActions<'a> {
+        ListActions(self)
+    }
+
+    /// The events, and who follows them.
+    pub fn events(self) -> EventLog<'a> {
+        EventLog(self)
+    }
+
+    /// The list of that name. Errs with [`AppError::NoSuchList`].
+    async fn named(&self, name: &ListName) -> Result<MailingList, AppError> {
+        let list = stored_lists::by_name(&mut *self.app.store.reader().await?, name).await?;
+        list.ok_or_else(|| AppError::NoSuchList(name.to_string()))
+    }
+
+    /// Carries out one change and records its event in the same transaction. A change without an event changed nothing.
+    async fn change<T, F>(&self, change: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, Result<(T, Option<Event>), AppError>> + Send + 'static,
+    {
+        let occasion = Occasion { actor: self.actor.clone(), now: self.now };
+        let write = self.app.store.write(move |db| {
+            Box::pin(async move {
+                let (done, event) = change(&mut *db).await?;
+                if let Some(event) = event {
+                    recorded::record(db, &occasion, &event).await?;
+                }
+                Ok(done)
+            })
+        });
+        write.await
+    }
+}

@@ -1,0 +1,59 @@
+//! Collections in pages, with the size of the whole.
+
+use serde::Serialize;
+
+/// Which part of a collection is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRange {
+    /// How many entries stand before the first one that is asked for.
+    pub start: usize,
+    /// How many entries are asked for at most.
+    pub count: usize,
+}
+
+impl PageRange {
+    /// All of a collection.
+    pub const ALL: Self = Self { start: 0, count: usize::MAX };
+}
+
+/// A part of a collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Paged<T> {
+    /// How many entries stand before the first of these.
+    pub start: usize,
+    /// How many entries the whole collection has.
+    pub total: usize,
+    /// The entries of this page.
+    pub entries: Vec<T>,
+}
+
+impl<T> Paged<T> {
+    /// That page of a whole collection.
+    pub fn of(all: Vec<T>, page: PageRange) -> Self {
+        let total = all.len();
+        Self {
+            start: page.start,
+            total,
+            entries: all.into_iter().skip(page.start).take(page.count).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_says_where_it_stands_and_how_many_there_are() {
+        fn check(start: usize, count: usize, expected: &[u32]) {
+            let paged = Paged::of(vec![1, 2, 3, 4, 5], PageRange { start, count });
+            assert_eq!((paged.start, paged.total, paged.entries.as_slice()), (start, 5, expected));
+        }
+        check(0, 2, &[1, 2]);
+        check(4, 2, &[5]);
+        check(5, 2, &[]);
+        check(9, usize::MAX, &[]);
+        check(0, usize::MAX, &[1, 2, 3, 4, 5]);
+        check(1, 0, &[]);
+    }
+}
