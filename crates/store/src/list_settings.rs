@@ -2,16 +2,13 @@
 //! or value was written by a newer version: the row is kept, the list follows its style, and the log reports
 //! it.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-
 use sealist_lists::model::attributes::attribute;
 use sealist_lists::model::{ListNo, ListSettings};
 use sealist_lists::styles;
 use serde_json::Value;
 
 use crate::sql::{SqlRow, query};
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, newer};
 
 /// How often the settings of a list were changed.
 pub type Generation = i64;
@@ -127,20 +124,7 @@ pub(crate) fn take(list: ListNo, settings: &mut ListSettings, name: &str, value:
     let known = attribute(name);
     let json = serde_json::from_str::<Value>(value).ok();
     let taken = known.zip(json).and_then(|(attribute, json)| attribute.load(settings, &json));
-    if taken.is_none() {
-        report(list, name);
-    }
-    taken
-}
-
-/// How many names are remembered so that the log has each once.
-const MOST_REPORTED: usize = 1000;
-
-/// The log has each setting of a list once.
-fn report(list: ListNo, name: &str) {
-    static REPORTED: Mutex<BTreeSet<(i64, String)>> = Mutex::new(BTreeSet::new());
-    let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
-    if reported.len() < MOST_REPORTED && reported.insert((list.0, name.to_owned())) {
+    if taken.is_none() && newer::is_first(format!("setting {name} of list {}", list.0)) {
         tracing::warn!(
             event = "setting-not-known",
             list = list.0,
@@ -148,4 +132,5 @@ fn report(list: ListNo, name: &str) {
             "a setting or its value is not known to this version; it is kept, and the list goes by its style"
         );
     }
+    taken
 }

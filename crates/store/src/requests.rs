@@ -8,7 +8,7 @@ use sealist_lists::workflows::WorkflowRun;
 use sealist_mail::{Address, Timestamp};
 
 use crate::sql::{SqlRow, query};
-use crate::{Conn, StoreError, tokens};
+use crate::{Conn, StoreError, newer, tokens};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "requests" };
 const SELECT: &str =
@@ -229,8 +229,8 @@ pub async fn displace(db: &mut Conn, no: RequestNo) -> Result<(), StoreError> {
 
 /// The request of that number.
 pub async fn by_no(db: &mut Conn, no: RequestNo) -> Result<Option<Request>, StoreError> {
-    let row = query(format!("{SELECT} WHERE no = $1")).bind(no.0).fetch_optional(db).await?;
-    row.as_ref().map(request).transpose()
+    let row = query(format!("{SELECT} WHERE no = $1")).bind(no.0).fetch_all(db).await?;
+    Ok(known(&row)?.pop())
 }
 
 /// Those of an address on a list that have not expired.
@@ -242,7 +242,7 @@ pub async fn of_address(
 ) -> Result<Vec<Request>, StoreError> {
     let sql = format!("{SELECT} WHERE list_no = $1 AND email_key = $2 AND expires_at > $3 ORDER BY no");
     let rows = query(sql).bind(list.0).bind(address.key()).bind(now.0).fetch_all(db).await?;
-    rows.iter().map(request).collect()
+    known(&rows)
 }
 
 /// The waiting requests of a list, or of all lists, the oldest first.
@@ -259,7 +259,7 @@ pub async fn waiting(
         Some(list) => statement.bind(list.0),
         None => statement,
     };
-    statement.fetch_all(db).await?.iter().map(request).collect()
+    known(&statement.fetch_all(db).await?)
 }
 
 /// How many requests wait for that question, and since when the first does. `None` if there are none.
@@ -280,8 +280,7 @@ pub async fn expire(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Req
         .fetch_all(&mut *db)
         .await?;
     let mut over = Vec::new();
-    for request in rows.iter().map(request) {
-        let request = request?;
+    for request in known(&rows)? {
         if end(&mut *db, &request).await? {
             over.push(request);
         }
@@ -297,18 +296,66 @@ fn fingerprint(run: &WorkflowRun) -> String {
     run.key.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-fn request(row: &SqlRow) -> Result<Request, StoreError> {
+/// A request of which only a newer version knows what it is about. The row stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownRequest {
+    /// The row.
+    pub no: RequestNo,
+    /// The list.
+    pub list: ListNo,
+    /// Whose request it is.
+    pub address: Address,
+    /// What it waits for.
+    pub question: String,
+}
+
+/// The requests of a list, or of all lists, that this version does not know.
+pub async fn unknown(db: &mut Conn, list: Option<ListNo>) -> Result<Vec<UnknownRequest>, StoreError> {
+    let rows = query(format!("{SELECT} ORDER BY no")).fetch_all(db).await?;
+    let mut unknown = Vec::new();
+    for row in rows.iter().filter(|row| matches!(request(row), Ok(None))) {
+        let one = UnknownRequest {
+            no: RequestNo(row.try_get(0)?),
+            list: ListNo(row.try_get(1)?),
+            address: Address::from_stored(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
+            question: row.try_get(5)?,
+        };
+        if list.is_none_or(|list| list == one.list) {
+            unknown.push(one);
+        }
+    }
+    Ok(unknown)
+}
+
+/// The requests of those rows, without those that only a newer version knows.
+fn known(rows: &[SqlRow]) -> Result<Vec<Request>, StoreError> {
+    rows.iter().filter_map(|row| request(row).transpose()).collect()
+}
+
+/// `None`: only a newer version knows what it is about.
+fn request(row: &SqlRow) -> Result<Option<Request>, StoreError> {
     let state: String = row.try_get(4)?;
-    Ok(Request {
-        no: RequestNo(row.try_get(0)?),
+    let no = RequestNo(row.try_get(0)?);
+    let Ok(run) = serde_json::from_str(&state) else {
+        if newer::is_first(format!("request {}", no.0)) {
+            tracing::warn!(
+                event = "request-not-known",
+                request = no.0,
+                "a request is not known to this version; it is kept for the version that wrote it"
+            );
+        }
+        return Ok(None);
+    };
+    Ok(Some(Request {
+        no,
         list: ListNo(row.try_get(1)?),
         address: Address::from_stored(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
         certificate: row.try_get(3)?,
-        run: serde_json::from_str(&state).map_err(|_| DAMAGED)?,
+        run,
         state,
         question: row.try_get(5)?,
         begun_at: Timestamp(row.try_get(6)?),
         expires_at: Timestamp(row.try_get(7)?),
         by: if row.try_get::<i64>(8)? > 0 { RequestedBy::Owner } else { RequestedBy::Anybody },
-    })
+    }))
 }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use sealist_lists::model::ListNo;
+use sealist_lists::model::{ListNo, RequestNo};
 
 use crate::sql::query;
 use crate::{Conn, Store, StoreError};
@@ -144,6 +144,16 @@ pub async fn forget_last_migration(db: &mut Conn) -> Result<i64, StoreError> {
 pub async fn write_setting(db: &mut Conn, list: ListNo, name: &str, value: &str) -> Result<(), StoreError> {
     let insert = query("INSERT INTO list_settings (list_no, name, value) VALUES ($1, $2, $3)");
     insert.bind(list.0).bind(name).bind(value).execute(db).await.map(|_| ())
+}
+
+/// Makes of a request what a newer version may: any JSON stands for what it is about.
+pub async fn write_run(db: &mut Conn, request: RequestNo, run: &str) -> Result<(), StoreError> {
+    query("UPDATE requests SET run = $2 WHERE no = $1")
+        .bind(request.0)
+        .bind(run)
+        .execute(db)
+        .await
+        .map(|_| ())
 }
 
 /// Gives a list a style that only a newer version knows.

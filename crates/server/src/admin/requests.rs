@@ -103,6 +103,16 @@ async fn list_all(app: &App, list: Option<ListName>) -> anyhow::Result<CommandOu
         );
         rows.push(data(request, &list.name));
     }
+    for unknown in requests::unknown(&mut db, of).await? {
+        let Some(list) = lists::by_no(&mut db, unknown.list).await? else { continue };
+        text += &format!(
+            "{:>6}  {:<30} {:<30} not known to this version\n",
+            unknown.no.0,
+            list.name.to_string(),
+            unknown.address.to_string()
+        );
+        rows.push(json!({ "number": unknown.no.0, "list": list.name, "address": unknown.address.to_string(), "known": false }));
+    }
     Ok((text, rows.into()))
 }
 

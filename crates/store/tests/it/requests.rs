@@ -13,13 +13,14 @@ use sealist_store::notices::{self, LimitReached, NewNotice};
 use sealist_store::requests::{self, RequestState, RequestedBy};
 use sealist_store::sendings;
 use sealist_store::tokens::{self, TokenSubject};
-use sealist_store::{Conn, StoreError, lists, people};
+use sealist_store::{Conn, StoreError, lists, people, testing};
 
 on_both! {
     of_many_answers_at_once_one_counts,
     copies_wait_for_an_approval,
     a_token_is_bound_and_ends_with_its_request,
     what_nobody_answers_expires,
+    what_a_newer_version_asked_is_kept,
     what_expired_is_in_nobodys_way,
     an_answer_is_for_the_key_that_was_asked_about,
     a_request_of_a_kind_is_there_once,
@@ -207,6 +208,42 @@ async fn what_nobody_answers_expires(site: Site) {
         })
         .await
         .unwrap();
+}
+
+/// A request that only a newer version knows is in nobody's way; one with more in it than this version knows goes on.
+async fn what_a_newer_version_asked_is_kept(site: Site) {
+    let list = site.list;
+    let known = serde_json::to_value(run()).unwrap();
+    let with = |field: &str, value: serde_json::Value| {
+        let mut run = known.clone();
+        run[field] = value;
+        run.to_string()
+    };
+    let later = NOW.plus_ms(2 * HOUR_MS);
+    for (newer, is_known) in [
+        (with("mood", "sunny".into()), true),
+        (with("goal", "merge-lists".into()), false),
+        (with("goal", serde_json::json!({"merge": "lists"})), false),
+        ("[]".to_owned(), false),
+    ] {
+        let found = site.store.write(move |db| {
+            Box::pin(async move {
+                let no = begin(&mut *db, list, &run()).await?;
+                testing::write_run(&mut *db, no, &newer).await?;
+                let unknown = requests::unknown(&mut *db, Some(list)).await?;
+                let one = (requests::by_no(&mut *db, no).await?.is_some(), unknown.len());
+                let waiting = requests::waiting(&mut *db, None, RequestNo(0), 10).await?.len();
+                let of_anne = requests::of_address(&mut *db, list, &anne(), NOW).await?.len();
+                let over = requests::expire(&mut *db, 10, later).await?.len();
+                let left = requests::unknown(&mut *db, None).await?.len();
+                testing::write_run(&mut *db, no, &serde_json::to_string(&run()).unwrap()).await?;
+                requests::expire(&mut *db, 10, later).await?;
+                Ok::<_, StoreError>((one, waiting, of_anne, over, left))
+            })
+        });
+        let expected = if is_known { ((true, 0), 1, 1, 1, 0) } else { ((false, 1), 0, 0, 0, 1) };
+        assert_eq!(found.await.unwrap(), expected);
+    }
 }
 
 async fn a_request_of_a_kind_is_there_once(site: Site) {
