@@ -4,7 +4,7 @@
 //! fields in both dialects of header protection, so that every mail program restores the Subject ([RFC 9788]
 //! and its predecessor).
 
-use sealist_mail::compose::Protection;
+use sealist_mail::compose::{ProtectedParts, Protection};
 use sealist_mail::{Boundary, Entity, Field, Headers, Mailbox, Part, Timestamp, compose};
 
 use crate::draft::PostDraft;
@@ -80,61 +80,75 @@ fn show_own_threads(outer: &mut Headers, list: &MailingList) {
     }
 }
 
+/// A stored post by its parts: what a payload is rendered from.
+struct PostParts {
+    /// The header that stands outside.
+    outer: Headers,
+    /// The header of the root.
+    root: ProtectedParts,
+    /// What stands behind the header of the root.
+    body: Vec<u8>,
+}
+
+impl PostParts {
+    /// Takes a stored post apart.
+    fn of(stored: &Payload) -> Self {
+        let root = Entity::parse(&stored.entity);
+        let (outer, _) = Headers::parse(&stored.outer);
+        Self { outer, root: compose::unprotect(&root), body: root.body.to_vec() }
+    }
+
+    /// Renders the post for a layer of OpenPGP.
+    fn render(&self, layer: OuterLayer) -> Payload {
+        let ProtectedParts { content, protected, outer } = &self.root;
+        let head = match layer {
+            OuterLayer::Encrypted => compose::protect(content, protected, Protection::Cipher { outer }),
+            OuterLayer::Signed => compose::protect(content, protected, Protection::Clear),
+            OuterLayer::Bare => content.clone(),
+        };
+        let mut outer = Vec::with_capacity(1024);
+        self.outer.write_to(&mut outer);
+        Payload { outer, entity: join(&head, &self.body) }
+    }
+}
+
 /// A stored post of an encrypting list, addressed to one recipient: To names the recipient, inside and
 /// outside.
 pub fn for_reader(stored: &Payload, reader: &Mailbox) -> Payload {
     let to = Field::mailboxes("To", std::slice::from_ref(reader));
-    let shown = format!("To: {}", String::from_utf8_lossy(&to.value()));
-    let outer_to = Field::raw("HP-Outer", &shown).unwrap_or_else(|_| Field::text("HP-Outer", "To:"));
-    let named = |headers: &Headers| -> Headers {
-        let each = headers.fields().map(|field| match field {
-            field if field.is("to") => to.clone(),
-            field if field.is("hp-outer") && field.value().starts_with(b"To:") => outer_to.clone(),
-            other => other.clone(),
-        });
-        each.collect()
-    };
-    let root = Entity::parse(&stored.entity);
-    let (outer, _) = Headers::parse(&stored.outer);
-    let mut head = Vec::with_capacity(stored.outer.len() + 64);
-    named(&outer).write_to(&mut head);
-    Payload { outer: head, entity: join(&named(&root.headers), root.body) }
+    let mut post = PostParts::of(stored);
+    for headers in [&mut post.outer, &mut post.root.protected, &mut post.root.outer] {
+        if headers.count("to") > 0 {
+            headers.set(to.clone());
+        }
+    }
+    post.render(OuterLayer::Encrypted)
 }
 
 /// A stored post of an encrypting list for a recipient who accepts it unencrypted. The real header stands
 /// outside and, if the list signs, inside, too. `now` is the time of the new signature, because mail programs
 /// compare it with Date.
 pub fn in_the_clear(stored: &Payload, list: &MailingList, now: Timestamp) -> Payload {
-    let root = Entity::parse(&stored.entity);
-    let mut real = compose::protected_headers(&root).unwrap_or_default();
-    real.set(Field::raw("Date", &now.rfc5322()).expect("a date has no line end"));
-    let mut content = root.content_headers();
-    if let Some(kind) = root.headers.text("content-type") {
-        let bare = kind.split("; protected-headers=").next().unwrap_or_default();
-        content.set(Field::raw("Content-Type", bare).expect("a part of a field has no line end"));
-    }
-    let mut outer = Vec::with_capacity(stored.outer.len() + 64);
-    real.write_to(&mut outer);
-    let signs = list.settings.signs();
-    let head = if signs { compose::protect(&content, &real, Protection::Clear) } else { content };
-    Payload { outer, entity: join(&head, root.body) }
+    let mut post = PostParts::of(stored);
+    post.root.protected.set(Field::raw("Date", &now.rfc5322()).expect("a date has no line end"));
+    post.outer = post.root.protected.clone();
+    let signs = list.settings.pgp.as_ref().is_some_and(|pgp| pgp.sign_outgoing);
+    post.render(if signs { OuterLayer::Signed } else { OuterLayer::Bare })
 }
 
 /// A post that was built to be sent unencrypted, for a list that encrypts now: its header is protected, and
 /// hidden outside as configured.
 pub fn to_be_sealed(stored: &Payload, list: &MailingList) -> Payload {
-    let (real, _) = Headers::parse(&stored.outer);
-    let root = Entity::parse(&stored.entity);
-    let mut outer = real.clone();
-    outer.remove_where(|field| !OWN.iter().any(|own| field.is(own)) && !field.name().starts_with("List-"));
-    show_own_threads(&mut outer, list);
-    if list.settings.hides_subject() {
-        outer.set(Field::text("Subject", HIDDEN_SUBJECT));
+    let mut post = PostParts::of(stored);
+    post.root.protected = post.outer.clone();
+    post.outer
+        .remove_where(|field| !OWN.iter().any(|own| field.is(own)) && !field.name().starts_with("List-"));
+    show_own_threads(&mut post.outer, list);
+    if list.settings.pgp.as_ref().is_some_and(|pgp| pgp.hide_subject) {
+        post.outer.set(Field::text("Subject", HIDDEN_SUBJECT));
     }
-    let mut head = Vec::with_capacity(stored.outer.len() + 64);
-    outer.write_to(&mut head);
-    let protected = compose::protect(&root.content_headers(), &real, Protection::Cipher { outer: &outer });
-    Payload { outer: head, entity: join(&protected, root.body) }
+    post.root.outer = post.outer.clone();
+    post.render(OuterLayer::Encrypted)
 }
 
 /// The layer of OpenPGP around an entity.

@@ -167,6 +167,28 @@ fn lists_with_openpgp() {
     check("pgp_open_subject", &copy("pgp-default", open, None, Some(Role::Member), PLAIN));
 }
 
+/// A stored post as it goes to one reader by name, and to one who accepts it unencrypted; and a post that was stored in the
+/// clear, sealed.
+#[test]
+fn stored_posts() {
+    let list = |settings: ListSettings| MailingList {
+        no: ListNo(1),
+        name: "team@lists.example".parse().unwrap(),
+        settings,
+    };
+    let pgp = list(styles::named("pgp-default").unwrap().settings());
+    let mut unsigned = pgp.clone();
+    unsigned.settings.pgp.as_mut().unwrap().sign_outgoing = false;
+    let stored = copy("pgp-default", |_| (), None, Some(Role::Member), PLAIN);
+    let reader = sole_author(&Headers::parse("From: Zoë <zoe@example.org>\r\n".as_bytes()).0).unwrap();
+    check("stored_for_reader", &payload::for_reader(&stored, &reader));
+    let now = Timestamp(1_790_000_600_000);
+    check("stored_in_the_clear_signed", &payload::in_the_clear(&stored, &pgp, now));
+    check("stored_in_the_clear", &payload::in_the_clear(&stored, &unsigned, now));
+    let plain = copy("legacy-default", |_| (), None, Some(Role::Member), PLAIN);
+    check("stored_to_be_sealed", &payload::to_be_sealed(&plain, &pgp));
+}
+
 /// Unsigned fields are marked or left out, and the author block says so.
 #[test]
 fn what_nobody_signed() {

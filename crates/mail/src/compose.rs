@@ -139,6 +139,9 @@ pub enum Protection<'a> {
     Clear,
 }
 
+/// What header protection adds to the Content-Type field, before the value of `hp`.
+const V1: &str = "; protected-headers=\"v1\"; hp=";
+
 /// The header of the root of a payload, with header protection in both dialects: `protected-headers="v1"`,
 /// which today's mail programs follow, and `hp` with HP-Outer inside encryption ([RFC 9788, section 2]).
 ///
@@ -159,13 +162,44 @@ pub fn protect(content: &Headers, protected: &Headers, protection: Protection<'_
     for field in content.fields() {
         if field.is("content-type") {
             let value = String::from_utf8_lossy(&field.value()).into_owned();
-            let value = format!("{value}; protected-headers=\"v1\"; hp=\"{hp}\"");
+            let value = format!("{value}{V1}\"{hp}\"");
             headers.push(Field::raw("Content-Type", &value).unwrap_or_else(|_| field.clone()));
         } else {
             headers.push(field.clone());
         }
     }
     headers
+}
+
+/// What [`protect`] was given: the parts of a protected header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProtectedParts {
+    /// The Content-* fields without the parameters of header protection.
+    pub content: Headers,
+    /// The real fields.
+    pub protected: Headers,
+    /// The fields that HP-Outer names, which stand outside an encryption.
+    pub outer: Headers,
+}
+
+/// Takes a protected header apart: the inverse of [`protect`]. A header without protection has Content-* fields only.
+pub fn unprotect(entity: &crate::entity::Entity<'_>) -> ProtectedParts {
+    let mut content = entity.content_headers();
+    let Some(protected) = protected_headers(entity) else {
+        return ProtectedParts { content, ..ProtectedParts::default() };
+    };
+    if let Some(value) = entity.headers.first("content-type") {
+        let value = String::from_utf8_lossy(&value).into_owned();
+        let bare = value.split(V1).next().unwrap_or_default();
+        content.set(Field::raw("Content-Type", bare).expect("a part of a field has no line end"));
+    }
+    let named = |field: &Field| {
+        let value = String::from_utf8_lossy(&field.value()).into_owned();
+        let (name, value) = value.split_once(':')?;
+        Field::raw(name, value.trim_start()).ok()
+    };
+    let outer = entity.headers.all("hp-outer").filter_map(named).collect();
+    ProtectedParts { content, protected, outer }
 }
 
 /// The octets before and after the armor of an encrypted message ([RFC 3156, section 4]). The first value
@@ -226,6 +260,37 @@ mod tests {
 
     fn boundary() -> Boundary {
         Boundary::from_entropy([7; 16])
+    }
+
+    #[test]
+    fn a_protected_header_comes_apart_as_it_was_given() {
+        let field = |name: &str, value: &str| Field::raw(name, value).unwrap();
+        let long = "word ".repeat(40);
+        let protected: Headers = [
+            Field::text("Subject", "où l'on parle"),
+            field("From", "\"Anne: A; B\" <anne@example.org>"),
+            field("X-Long", long.trim()),
+        ]
+        .into_iter()
+        .collect();
+        let outer: Headers =
+            [Field::text("Subject", "[...]"), field("From", "x <x@example.org>"), field("To", "a:b;")]
+                .into_iter()
+                .collect();
+        let (content, _) = multipart("mixed", &[b"A: b\r\n\r\nc".to_vec()], &boundary());
+        for protection in [Protection::Cipher { outer: &outer }, Protection::Clear] {
+            let mut written = Vec::new();
+            protect(&content, &protected, protection).write_to(&mut written);
+            written.extend_from_slice(b"\r\nbody");
+            let parts = unprotect(&Entity::parse(&written));
+            let mut again = Vec::new();
+            let hides = !parts.outer.fields().next().is_none();
+            let protection =
+                if hides { Protection::Cipher { outer: &parts.outer } } else { Protection::Clear };
+            protect(&parts.content, &parts.protected, protection).write_to(&mut again);
+            again.extend_from_slice(b"\r\nbody");
+            assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&written));
+        }
     }
 
     #[test]
