@@ -75,7 +75,7 @@ pub(crate) async fn switch(
 /// Stores every key of this node in the database, wrapped: those of the lists and the site key. Nothing is
 /// deleted elsewhere. Returns how many list keys were added. Errs with [`AppError::NoKeys`] if a key that is
 /// still needed is not available.
-pub async fn keep_in_database(app: &App) -> Result<usize, AppError> {
+pub async fn keep_in_database(app: &App, now: Timestamp) -> Result<usize, AppError> {
     let site = app.vault.wrap(&KeyName::of_site(), &*app.vault.mac().to_bytes());
     let site = site.ok_or(AppError::NoMasterKey)?;
     let mut moved = Vec::new();
@@ -94,12 +94,19 @@ pub async fn keep_in_database(app: &App) -> Result<usize, AppError> {
         }
     }
     let count = moved.len();
+    let occasion = Occasion { actor: app.operator.clone(), now };
+    let kind = EventKind::ListKeysWrapped { keys: count as u64 };
+    let event = (count > 0).then_some(Event { list: None, subject: None, kind });
     let kept = app.store.write(move |db| {
         Box::pin(async move {
             for (no, wrapped) in moved {
                 list_keys::keep_wrapped(&mut *db, no, &wrapped).await?;
             }
-            site_key::keep_wrapped(db, &site).await
+            site_key::keep_wrapped(&mut *db, &site).await?;
+            match event {
+                Some(event) => events::record(db, &occasion, &event).await,
+                None => Ok(()),
+            }
         })
     });
     kept.await.map_err(|error: StoreError| error)?;

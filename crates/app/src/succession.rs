@@ -161,17 +161,24 @@ pub async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>
 
 /// Removes certifications by others from the posting key. Errs with [`StoreError::Lost`] if somebody
 /// certifies it at that moment.
-pub async fn strip_certifications(app: &App, list: &MailingList) -> Result<(), AppError> {
+pub async fn strip_certifications(app: &App, list: &MailingList, now: Timestamp) -> Result<(), AppError> {
     let stored =
         list_keys::certificate(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;
     let before = stored.ok_or_else(|| AppError::Plain(list.name.to_string()))?;
     let key = Certificate::from_stored(&before)?;
     let (no, fingerprint) = (list.no, key.fingerprint().to_string());
     let stripped = key.without_certifications()?.to_bytes();
+    let occasion = Occasion { actor: app.operator.clone(), now };
     let changed = app.store.write(move |db| {
-        Box::pin(async move { list_keys::certified(db, no, &fingerprint, &before, &stripped).await })
+        Box::pin(async move {
+            if !list_keys::certified(&mut *db, no, &fingerprint, &before, &stripped).await? {
+                return Err(StoreError::Lost);
+            }
+            let event = Event::of_list(no, EventKind::ListKeyStripped { fingerprint });
+            events::record(db, &occasion, &event).await
+        })
     });
-    if changed.await? { Ok(()) } else { Err(StoreError::Lost.into()) }
+    Ok(changed.await?)
 }
 
 fn named<'a>(keys: &'a ListKeys, row: &ListKeyRow) -> Option<&'a ListKey> {

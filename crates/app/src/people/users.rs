@@ -3,8 +3,10 @@
 //! A link carries no key authority. The preferred address of a membership on a list with OpenPGP decides to which key the list
 //! encrypts and whose signature the list believes. So another preferred address is a key change there, and takes the way of one.
 
+use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::User;
 use sealist_mail::{Address, Timestamp};
+use sealist_store::events::{self, Occasion};
 use sealist_store::{Conn, StoreError, lists, people};
 
 use crate::error::AppError;
@@ -24,6 +26,7 @@ pub async fn link_address(
     now: Timestamp,
 ) -> Result<User, AppError> {
     let (known, address) = (known.clone(), address.clone());
+    let occasion = Occasion { actor: app.operator.clone(), now };
     app.store
         .write(move |db| {
             Box::pin(async move {
@@ -42,6 +45,7 @@ pub async fn link_address(
                 if !people::link(&mut *db, user, no).await? {
                     return Err(AppError::LinkedElsewhere(address.to_string()));
                 }
+                record(&mut *db, &occasion, &address, EventKind::AddressLinked {}).await?;
                 user_of(db, &known).await
             })
         })
@@ -49,18 +53,19 @@ pub async fn link_address(
 }
 
 /// Takes an address from its user. Errs with [`AppError::StillSubscribed`] if memberships of the user go to it.
-pub async fn unlink_address(app: &App, address: &Address) -> Result<(), AppError> {
+pub async fn unlink_address(app: &App, address: &Address, now: Timestamp) -> Result<(), AppError> {
     let address = address.clone();
+    let occasion = Occasion { actor: app.operator.clone(), now };
     app.store
         .write(move |db| {
             Box::pin(async move {
                 user_of(&mut *db, &address).await?;
                 let no = people::find_address(&mut *db, &address).await?;
                 let no = no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
-                match people::unlink(db, no).await? {
-                    true => Ok(()),
-                    false => Err(AppError::StillSubscribed(address.to_string())),
+                if !people::unlink(&mut *db, no).await? {
+                    return Err(AppError::StillSubscribed(address.to_string()));
                 }
+                record(db, &occasion, &address, EventKind::AddressUnlinked {}).await
             })
         })
         .await
@@ -69,14 +74,18 @@ pub async fn unlink_address(app: &App, address: &Address) -> Result<(), AppError
 /// Makes an address the preferred one of its user; memberships of the user go to it from now on. Errs with
 /// [`AppError::OtherKeyThere`], and changes nothing, if one of them is on a list with OpenPGP: the workflow of a key change cannot
 /// carry another address yet.
-pub async fn prefer_address(app: &App, address: &Address) -> Result<User, AppError> {
+pub async fn prefer_address(app: &App, address: &Address, now: Timestamp) -> Result<User, AppError> {
     let address = address.clone();
+    let occasion = Occasion { actor: app.operator.clone(), now };
     app.store
         .write(move |db| {
             Box::pin(async move {
                 let user = user_of(&mut *db, &address).await?;
                 let linked = user.addresses.iter().find(|linked| linked.address == address);
                 let linked = linked.ok_or_else(|| AppError::NoUserOf(address.to_string()))?;
+                if linked.is_preferred {
+                    return Ok(user);
+                }
                 for member in people::subscriptions_of(&mut *db, user.no).await? {
                     let list = lists::by_no(&mut *db, member.list).await?;
                     let list = list.filter(|list| list.settings.pgp.is_some());
@@ -92,12 +101,24 @@ pub async fn prefer_address(app: &App, address: &Address) -> Result<User, AppErr
                     Err(StoreError::Duplicate) => Err(AppError::HasRoleItself(address.to_string())),
                     preferred => {
                         preferred?;
+                        record(&mut *db, &occasion, &address, EventKind::AddressPreferred {}).await?;
                         user_of(db, &address).await
                     }
                 }
             })
         })
         .await
+}
+
+/// Records what happened to an address. It belongs to the whole site.
+async fn record(
+    db: &mut Conn,
+    occasion: &Occasion,
+    address: &Address,
+    kind: EventKind,
+) -> Result<(), AppError> {
+    let event = Event { list: None, subject: Some(address.clone()), kind };
+    Ok(events::record(db, occasion, &event).await?)
 }
 
 async fn user_of(db: &mut Conn, address: &Address) -> Result<User, AppError> {

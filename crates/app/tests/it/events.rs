@@ -2,8 +2,8 @@
 
 use sealist_app::{
     App, BanChange, CopyChange, CopyTarget, HeldSelection, LastOwner, MemberChange, MessageDecision,
-    NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list, end_roles, rename,
-    rotate, set_key, set_setting, tell_due, upkeep,
+    NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list, end_roles,
+    link_address, prefer_address, rename, rotate, set_key, set_setting, tell_due, unlink_address, upkeep,
 };
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, MailingList, Role, SendingNo};
 use sealist_mail::Timestamp;
@@ -120,6 +120,22 @@ async fn each_change_on_the_command_line_is_one_event() {
         set_setting(app, &app.operator, &mut list.clone(), "description", value, day(0)).await.unwrap();
     }
     check("setting", &["setting-changed by command-line"]).await;
+    link_address(app, &address(OLGA), &address("olga@home.example"), day(0)).await.unwrap();
+    check("link", &["address-linked by command-line olga@home.example"]).await;
+    for _ in 0..2 {
+        prefer_address(app, &address("olga@home.example"), day(0)).await.unwrap();
+    }
+    check("prefer", &["address-preferred by command-line olga@home.example"]).await;
+    prefer_address(app, &address(OLGA), day(0)).await.unwrap();
+    unlink_address(app, &address("olga@home.example"), day(0)).await.unwrap();
+    check(
+        "unlink",
+        &[
+            "address-preferred by command-line olga@x.example",
+            "address-unlinked by command-line olga@home.example",
+        ],
+    )
+    .await;
     end_roles(app, &list, &address(OLGA), RolesToEnd::One(Role::Member), LastOwner::Stays, day(0))
         .await
         .unwrap();

@@ -284,7 +284,7 @@ async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
             })
             .await;
         subscribed.unwrap();
-        let changed = prefer_address(&app, &address(HOME)).await;
+        let changed = prefer_address(&app, &address(HOME), day(0)).await;
         let words = changed.as_ref().err().map(ToString::to_string).unwrap_or_default();
         assert_eq!(changed.is_ok(), works, "{style}: {words}");
         assert!(
@@ -299,8 +299,11 @@ async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
             show_user(&app, &address(ANNE)).await.unwrap().preferred().unwrap().address.to_string();
         assert_eq!(preferred, if works { HOME } else { ANNE }, "{style}");
         let there = address(if works { HOME } else { ANNE });
-        assert!(matches!(unlink_address(&app, &there).await, Err(AppError::StillSubscribed(_))), "{style}");
+        assert!(
+            matches!(unlink_address(&app, &there, day(0)).await, Err(AppError::StillSubscribed(_))),
+            "{style}"
+        );
         // The same address again is no change.
-        prefer_address(&app, &there).await.unwrap();
+        prefer_address(&app, &there, day(0)).await.unwrap();
     }
 }

@@ -35,6 +35,12 @@ pub enum EventKind {
     PreferenceChanged { name: String },
     /// Somebody answered from the address, or an admin vouched for it.
     AddressVerified {},
+    /// An address belongs to a person who has other addresses.
+    AddressLinked {},
+    /// An address belongs to its person no longer.
+    AddressUnlinked {},
+    /// A person prefers this address: memberships of the person go to it.
+    AddressPreferred {},
     /// Mail of an address, or of that domain, is not taken any more.
     BanAdded { domain: Option<String> },
     /// Mail of an address, or of that domain, is taken again.
@@ -64,6 +70,10 @@ pub enum EventKind {
     ListKeyUsed { fingerprint: String },
     /// The list opens no mail with this key any more.
     ListKeyRetired { fingerprint: String },
+    /// The list's certificate has no signatures of others any more.
+    ListKeyStripped { fingerprint: String },
+    /// The database keeps that number of secret keys of lists, wrapped.
+    ListKeysWrapped { keys: u64 },
     /// Somebody's signature is on the list's certificate.
     ListKeySigned { fingerprint: String },
 

@@ -89,7 +89,7 @@ pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> any
             rotated(config, &list, &rotate(app, &list, now).await?, app.store.alone())
         }
         KeyCommands::Rewrap => {
-            let keys = keep_in_database(app).await?;
+            let keys = keep_in_database(app, app.store.now()).await?;
             let text = format!(
                 "{keys} keys came into the database; set kept = \"database\" in [keydirs] on every node, then move the \
                  files of the key directory to the backup\n"

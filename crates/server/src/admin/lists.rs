@@ -100,7 +100,7 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
         Lists::Key { list, strip_certifications } => {
             let list = find_list(app, &list).await?;
             if strip_certifications {
-                sealist_app::strip_certifications(app, &list).await?;
+                sealist_app::strip_certifications(app, &list, app.store.now()).await?;
             }
             let Some(key) = list_certificate(app, list.no).await? else {
                 bail!("{} has no key: its style is a plain one", list.name)

@@ -38,9 +38,9 @@ pub(super) async fn run(app: &App, command: Users) -> anyhow::Result<CommandOutp
     Ok(match command {
         Users::Show { address } => shown(&show_user(app, &address).await?),
         Users::Link { address, other } => shown(&link_address(app, &address, &other, app.store.now()).await?),
-        Users::Prefer { address } => shown(&prefer_address(app, &address).await?),
+        Users::Prefer { address } => shown(&prefer_address(app, &address, app.store.now()).await?),
         Users::Unlink { address } => {
-            unlink_address(app, &address).await?;
+            unlink_address(app, &address, app.store.now()).await?;
             (format!("{address} belongs to nobody now\n"), json!({ "unlinked": address.to_string() }))
         }
     })
