@@ -92,7 +92,7 @@ pub enum AppError {
     },
     /// A list would lose its last owner.
     #[error(
-        "this is the last owner of {0}, and without an owner nobody hears of its problems: add another owner first, with \
+        "this is the last owner of {0}, and without an owner nobody gets its notices: add another owner first, with \
          `sealist members add {0} ADDRESS --role owner`, or give --last-owner"
     )]
     LastOwner(String),
@@ -115,7 +115,7 @@ pub enum AppError {
     #[error("the key does not name {0}")]
     OtherAddress(String),
     /// Somebody else changed the same thing first. The caller may look again and decide anew.
-    #[error("somebody else was quicker: look again")]
+    #[error("somebody else changed this first: look again and repeat the command if it still applies")]
     Overtaken,
     /// The hour's notices to strangers are used up, so the message waits until the next hour.
     #[error("notices to strangers are used up until {}", .0.rfc3339())]

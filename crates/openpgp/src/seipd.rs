@@ -103,7 +103,7 @@ pub(crate) fn write(session_key: &SessionKey, inner: &[&[u8]]) -> Result<Vec<u8>
     writer.finish()
 }
 
-/// The packets inside a SEIPD packet that [`write`] made. `None` if the key is wrong or an octet differs.
+/// The packets inside a SEIPD packet that [`write()`] made. `None` if the key is wrong or an octet differs.
 pub(crate) fn inner(session_key: &SessionKey, seipd: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let packet = Packets::new(seipd).next()?.ok()?;
     let sealed = packet.body.strip_prefix(&[VERSION])?;

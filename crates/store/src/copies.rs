@@ -169,7 +169,7 @@ pub async fn hold(db: &mut Conn, which: CopySelection) -> Result<u64, StoreError
 /// Drops copies and returns how many waited.
 pub async fn give_up(db: &mut Conn, which: CopySelection) -> Result<u64, StoreError> {
     let waits = "'due', 'held_for_key', 'held'";
-    end_wait(db, which, "state = 'failed', reply = 'given up by an admin'", waits).await
+    end_wait(db, which, "state = 'failed', reply = 'dropped by an admin'", waits).await
 }
 
 async fn end_wait(db: &mut Conn, which: CopySelection, change: &str, waits: &str) -> Result<u64, StoreError> {

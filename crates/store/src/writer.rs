@@ -150,7 +150,7 @@ impl Writer {
             committed.map_err(|error| StoreError::Unsure { code: error.to_string() })
         } else {
             // PostgreSQL would roll it back and report success.
-            Err(StoreError::Transient { code: "the transaction was given up".into() })
+            Err(StoreError::Transient { code: "the transaction was rolled back".into() })
         };
         fail_point!("after-commit");
         self.last = LastCommit { crowd: told.len() + self.jobs.len(), took: began.elapsed() };

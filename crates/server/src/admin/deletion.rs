@@ -32,7 +32,7 @@ fn ask(name: &ListName, goes: &str) -> Result<(), Ending> {
     if !std::io::stdin().is_terminal() {
         return Err(Ending::new(Code::Usage, format!("{question} Give --yes if you mean it")));
     }
-    crate::print_error(&format!("{question}\nType the name of the list to go on: "));
+    crate::print_error(&format!("{question}\nType the name of the list to continue: "));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     match read {

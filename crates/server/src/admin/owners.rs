@@ -20,11 +20,11 @@ pub(crate) async fn notice_recipient(app: &App, list: &MailingList) -> Result<Op
     }
     Ok(match (has, &app.contact) {
         ([true, _], _) => None,
-        ([false, true], _) => Some("it has no owner: its moderators alone hear of its problems".to_owned()),
+        ([false, true], _) => Some("it has no owner: only its moderators get its notices".to_owned()),
         ([false, false], Some(contact)) => Some(format!(
-            "it has no owner: {contact}, the contact of the site, hears of its problems, and nobody decides by mail"
+            "it has no owner: {contact}, the contact of the site, gets its notices, and nobody decides by mail"
         )),
-        ([false, false], None) => Some("it has no owner: nobody hears of its problems".to_owned()),
+        ([false, false], None) => Some("it has no owner: nobody gets its notices".to_owned()),
     })
 }
 

@@ -111,25 +111,25 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
         QueueCommands::Discard(which) => holds::discard(app, which).await?,
         QueueCommands::Hold { what: Some(what), .. } => hold(app, &what).await?,
         QueueCommands::Hold { post, .. } => {
-            let none = "no copy of that post waits for its next try";
+            let none = "no copy of that post waits to be retried";
             change(app, target(None, post), CopyChange::Hold, ("held", none)).await?
         }
         QueueCommands::Release { list } => {
             app.as_operator().lists().release(&list).await?;
-            (format!("{list} goes on\n"), json!({ "released": list.to_string() }))
+            (format!("{list} is released\n"), json!({ "released": list.to_string() }))
         }
         QueueCommands::Posts => posts(app).await?,
         QueueCommands::Copies => copies(app).await?,
         QueueCommands::Resend { copy: None, post: None } => {
             let made = app.as_operator().copies().retry_all().await?;
-            (format!("copies tried now: {made}\n"), json!({ "retried": made }))
+            (format!("copies retried now: {made}\n"), json!({ "retried": made }))
         }
         QueueCommands::Resend { copy, post } => {
-            let none = "that is on its way, out, or waits for a key";
+            let none = "it is being delivered, is delivered, or waits for a key";
             change(app, target(copy, post), CopyChange::Retry, ("retried", none)).await?
         }
         QueueCommands::Drop { copy, post } => {
-            let none = "that does not wait: it is on its way, out, or has failed";
+            let none = "it does not wait: it is being delivered, is delivered, or has failed";
             change(app, target(copy, post), CopyChange::GiveUp, ("dropped", none)).await?
         }
     })
@@ -164,7 +164,7 @@ async fn hold(app: &App, what: &str) -> anyhow::Result<CommandOutput> {
     let name: ListName = what.parse().context("give the number of an entry or the name of a list")?;
     app.as_operator().lists().hold(&name).await?;
     let text =
-        format!("{name} is held: its mail is taken in, and waits for `sealist queue release {name}`\n");
+        format!("{name} is held: its mail is accepted, and waits for `sealist queue release {name}`\n");
     Ok((text, json!({ "held": name.to_string() })))
 }
 

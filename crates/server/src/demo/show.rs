@@ -26,7 +26,7 @@ pub(super) async fn show(site: &DemoSite, words: &Words) -> anyhow::Result<bool>
     post_by_lmtp(site, MEMBERS[0].1, &post).await?;
     let accepted = began.elapsed();
     print_text(&format!(
-        "Anne posts, signed and encrypted: taken in {:.1} ms\n\n",
+        "Anne posts, signed and encrypted: accepted in {:.1} ms\n\n",
         accepted.as_secs_f64() * 1000.0
     ))?;
     let copies = site.sink.wait_for(MEMBERS.len(), WAIT).await;

@@ -97,7 +97,7 @@ async fn examine(path: &Path) -> Vec<Diagnosis> {
     if config.contact().is_none() {
         findings.push(Diagnosis::warning(
             "contact",
-            "nobody hears of the problems of lists without an owner",
+            "nobody gets the notices of lists without an owner",
             "set contact below [site]",
         ));
     }

@@ -67,7 +67,7 @@ async fn look(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
     for (list, since) in lists::held(&mut db).await? {
         findings.push(Diagnosis::warning(
             "held list",
-            format!("{} is held since {}: its mail is taken in and waits", list.name, since.rfc3339()),
+            format!("{} is held since {}: its mail is accepted and waits", list.name, since.rfc3339()),
             format!("sealist queue release {}", list.name),
         ));
     }

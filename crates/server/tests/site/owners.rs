@@ -27,8 +27,8 @@ fn a_list_without_an_owner_is_told_of() {
     let with_contact =
         Server::configured("[site]\ncontact = 'carl@example.org'\n[lmtp]\nlisten = '127.0.0.1:0'\n");
     for (server, hears) in [
-        (&alone, "nobody hears of its problems"),
-        (&with_contact, "carl@example.org, the contact of the site, hears"),
+        (&alone, "nobody gets its notices"),
+        (&with_contact, "carl@example.org, the contact of the site, gets its notices"),
     ] {
         let said = warnings(server, &["lists", "create", OTHER, "--owner", "olga@example.org"]);
         assert!(
@@ -55,7 +55,7 @@ fn a_list_without_an_owner_is_told_of() {
         let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(refused.contains("the last owner") && refused.contains("--last-owner"), "{refused}");
         let said = warnings(server, &["members", "remove", LIST, "nina@example.org", "--last-owner"]);
-        assert!(said.len() == 1 && said[0].contains("its moderators alone hear"), "{said:?}");
+        assert!(said.len() == 1 && said[0].contains("only its moderators get its notices"), "{said:?}");
         assert_eq!(found(server).len(), 1, "{:?}", found(server));
         // Who is no owner may go without a word: it was said before.
         assert_eq!(remove("max@example.org"), [""; 0]);

@@ -231,7 +231,7 @@ impl<S: Service> LmtpSession<S> {
         if let Err(reply) = mail.transaction.start().await {
             return Ok(self.send_reply(reply));
         }
-        self.wire.raw_reply("354 go on, end with a dot\r\n");
+        self.wire.raw_reply("354 send the content, end with a dot\r\n");
         let mut content = IncomingContent::default();
         let mut dots = DotReader::default();
         let began = Instant::now();
