@@ -51,7 +51,7 @@ pub(crate) trait ColumnValue: Sized {
 }
 
 macro_rules! columns {
-    ($($kind:ty => $variant:ident;)+) => {
+    ($($kind:ty => $variant:ident, $postgres:ident;)+) => {
         $(impl ColumnValue for $kind {
             fn read(row: &SqlRow, at: usize) -> Result<Self, StoreError> {
                 match row {
@@ -59,7 +59,7 @@ macro_rules! columns {
                         Some(Owned::$variant(value)) => Ok(value.clone()),
                         _ => Err(DAMAGED),
                     },
-                    SqlRow::Postgres(row) => Ok(row.try_get(at)?),
+                    SqlRow::Postgres(_) => Option::<Self>::read(row, at)?.ok_or(DAMAGED),
                 }
             }
         }
@@ -71,7 +71,7 @@ macro_rules! columns {
                         Some(Owned::Null) => Ok(None),
                         _ => <$kind>::read(row, at).map(Some),
                     },
-                    SqlRow::Postgres(row) => Ok(row.try_get(at)?),
+                    SqlRow::Postgres(row) => $postgres(row, at),
                 }
             }
         })+
@@ -79,9 +79,24 @@ macro_rules! columns {
 }
 
 columns! {
-    i64 => Integer;
-    String => Text;
-    Vec<u8> => Blob;
+    i64 => Integer, integer;
+    String => Text, other;
+    Vec<u8> => Blob, other;
+}
+
+/// Columns are 64 bits wide, and a number that stands in the text of a statement has 32 for PostgreSQL.
+fn integer(row: &PgRow, at: usize) -> Result<Option<i64>, StoreError> {
+    Ok(match row.try_get_raw(at)?.type_info().name() {
+        "INT4" => row.try_get::<Option<i32>, _>(at)?.map(i64::from),
+        _ => row.try_get(at)?,
+    })
+}
+
+fn other<'r, T>(row: &'r PgRow, at: usize) -> Result<Option<T>, StoreError>
+where
+    Option<T>: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    Ok(row.try_get(at)?)
 }
 
 impl ColumnValue for u32 {

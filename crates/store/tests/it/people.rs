@@ -16,6 +16,7 @@ on_both! {
     a_link_carries_no_key,
     memberships_of_a_user_follow_the_preferred_address,
     ids_find_what_they_name,
+    a_roster_says_who_has_which_key,
 }
 
 const ADDRESSES: [&str; 3] = ["a@x.example", "b@x.example", "c@x.example"];
@@ -303,4 +304,38 @@ async fn ids_find_what_they_name(site: Site) {
         })
         .await
         .unwrap();
+}
+
+async fn a_roster_says_who_has_which_key(site: Site) {
+    let list = site.list;
+    let read = site.store.write(move |db| {
+        Box::pin(async move {
+            join(&mut *db, list, "a@x.example").await?;
+            join(&mut *db, list, "b@x.example").await?;
+            let row = CertificateRow {
+                fingerprint: "AB".into(),
+                certificate: vec![1],
+                card: None,
+                unusable: Some("expired".into()),
+                confirmed_at: Some(NOW),
+            };
+            let a = address_no(&mut *db, "a@x.example").await;
+            keys::set_certificate(&mut *db, a, &row, NOW).await?;
+            let a_alone = people::states_of(&mut *db, list, &"a@x.example".parse().unwrap()).await?;
+            let both = people::states_like(&mut *db, "*@x.example", AddressNo(0), 9).await?;
+            let roster = people::states_of_role(&mut *db, list, Role::Member, MemberNo(0), 9).await?;
+            let keys = |states: &[people::MemberState]| -> Vec<Option<(String, bool)>> {
+                let key = |state: &people::MemberState| {
+                    state.key.as_ref().map(|key| (key.fingerprint.clone(), key.has_card))
+                };
+                states.iter().map(key).collect()
+            };
+            let key = Some(("AB".to_owned(), false));
+            assert_eq!(keys(&a_alone), [key.clone()]);
+            assert_eq!(keys(&both), [key.clone(), None]);
+            assert_eq!(keys(&roster), [key, None]);
+            Ok::<_, StoreError>(())
+        })
+    });
+    read.await.unwrap();
 }
