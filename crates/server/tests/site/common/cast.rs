@@ -1,9 +1,9 @@
 //! Many people who write to a list's command addresses at once, each with a case of their own: their program is the
 //! library, which is quicker than GnuPG and makes keys of all kinds.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Boundary, Part, Timestamp, compose};
 use sealist_openpgp::Certificate;
@@ -11,7 +11,7 @@ use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_smtp::client::RecipientResult;
 
 use super::readers::read_copy;
-use super::site::{LIST, Site, WAIT};
+use super::site::{LIST, Site};
 use super::talk::{Notice, REQUEST, notice};
 use super::{encrypted, post};
 
@@ -186,15 +186,8 @@ impl Site {
 
     /// All that comes out once everything is judged and nothing is on its way any more.
     pub(crate) async fn notices(&self) -> Vec<super::sink::Received> {
-        self.server.wait_until_judged();
+        self.server.wait_until_quiet();
         let db = self.database();
-        let end = Instant::now() + WAIT;
-        let due = "SELECT (SELECT COUNT(*) FROM deliveries WHERE state = 'due') +
-            (SELECT COUNT(*) FROM pending_notices WHERE due_at <= $1)";
-        while db.query_row(due, [Timestamp::now().0], |row| row.get::<_, i64>(0)).unwrap() > 0 {
-            assert!(Instant::now() < end, "notices do not get out");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
         let broke: i64 =
             db.query_row("SELECT COUNT(*) FROM queue WHERE queue = 'shunt'", [], |row| row.get(0)).unwrap();
         assert_eq!(broke, 0, "{}", self.server.log());
@@ -202,8 +195,7 @@ impl Site {
     }
 
     pub(crate) fn database(&self) -> Connection {
-        let file = self.server.folder.path().join("data/sealist.db");
-        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+        self.server.database().expect("these sites have SQLite")
     }
 
     /// What the owners can see was tried: event and detail, of one address.

@@ -130,11 +130,31 @@ impl Server {
     }
 
     pub(crate) fn wait_until_judged(&self) {
+        let is_judged = || match self.database() {
+            Some(db) => count(&db, WAITS) == 0,
+            None => self.queued().iter().all(|entry| entry["queue"] != "in"),
+        };
+        self.wait_until(is_judged);
+    }
+
+    /// Waits until all mail is judged, and nothing is on its way or due.
+    pub(crate) fn wait_until_quiet(&self) {
+        let db = self.database().expect("a test that asks this has SQLite");
+        self.wait_until(|| count(&db, &format!("SELECT ({WAITS}) + ({IS_DUE})")) == 0);
+    }
+
+    fn wait_until(&self, is_true: impl Fn() -> bool) {
         let end = Instant::now() + Duration::from_secs(30);
-        while self.queued().iter().any(|entry| entry["queue"] == "in") {
-            assert!(Instant::now() < end, "the queue does not drain:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(50));
+        while !is_true() {
+            assert!(Instant::now() < end, "the server does not come to an end:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// The database of the server, if it is SQLite.
+    pub(crate) fn database(&self) -> Option<rusqlite::Connection> {
+        let file = self.folder.path().join("data/sealist.db");
+        rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).ok()
     }
 
     pub(crate) async fn connect(&self) -> Connection {
@@ -162,6 +182,22 @@ fn command(folder: &Path) -> Command {
 fn launch(folder: &Path) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     command(folder).arg("serve").env("RUST_LOG", "debug").stderr(log).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// How many entries are to be judged.
+const WAITS: &str = "SELECT COUNT(*) FROM queue WHERE queue = 'in'";
+/// How many copies and notices are due; those whose next try comes later are not.
+const IS_DUE: &str = "SELECT (SELECT COUNT(*) FROM sendings WHERE fan_out_done = 0)
+    + (SELECT COUNT(*) FROM deliveries WHERE state = 'due' AND (next_at <= ?1 OR claimed_by IS NOT NULL))
+    + (SELECT COUNT(*) FROM pending_notices WHERE due_at <= ?1)";
+
+fn count(db: &rusqlite::Connection, sql: &str) -> i64 {
+    let now = [Timestamp::now().0];
+    let row = |row: &rusqlite::Row<'_>| row.get(0);
+    match sql.contains("?1") {
+        true => db.query_row(sql, now, row).unwrap(),
+        false => db.query_row(sql, [], row).unwrap(),
+    }
 }
 
 /// A port at which nobody listens now.
