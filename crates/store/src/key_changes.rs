@@ -2,6 +2,7 @@
 //! suspended.
 
 use sealist_lists::model::{AddressNo, ListNo};
+use sealist_lists::names;
 use sealist_mail::Timestamp;
 
 use crate::sql::{SqlRow, query};
@@ -24,24 +25,14 @@ pub enum Authority {
     Revocation,
 }
 
-impl Authority {
-    /// The name in the database and in `--json`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OldKey => "old-key",
-            Self::Moderator => "moderator",
-            Self::Admin => "admin",
-            Self::Possession => "possession",
-            Self::Update => "update",
-            Self::Revocation => "revocation",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        use Authority::{Admin, Moderator, OldKey, Possession, Revocation, Update};
-        [OldKey, Moderator, Admin, Possession, Update, Revocation].into_iter().find(|one| one.name() == name)
-    }
-}
+names! { Authority {
+    OldKey = "old-key",
+    Moderator = "moderator",
+    Admin = "admin",
+    Possession = "possession",
+    Update = "update",
+    Revocation = "revocation",
+} }
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -105,8 +105,9 @@ pub async fn due(
     now: Timestamp,
 ) -> Result<Vec<AddressNo>, StoreError> {
     let rows = query(
-        "SELECT address_no FROM certificates WHERE address_no > $1 AND confirmed_at IS NOT NULL AND (checked_at < $2 OR checked_at > $3)
-         ORDER BY address_no LIMIT $4",
+        "SELECT c.address_no FROM certificates c JOIN certificate_checks k ON k.address_no = c.address_no
+         WHERE c.address_no > $1 AND c.confirmed_at IS NOT NULL AND (k.checked_at < $2 OR k.checked_at > $3)
+         ORDER BY c.address_no LIMIT $4",
     );
     let rows =
         rows.bind(after.0).bind(pass.began_at.0).bind(now.0 + DAY_MS).bind(limit).fetch_all(db).await?;
@@ -148,27 +149,28 @@ pub struct WatchedCertificate {
 /// The certificate of an address, as the daily check sees it.
 pub async fn watched(db: &mut Conn, address: AddressNo) -> Result<Option<WatchedCertificate>, StoreError> {
     let row = query(
-        "SELECT c.address_no, a.email, c.fingerprint, c.certificate, c.card, c.unusable, c.warned_of, c.warned_until,
-         c.warned_stage, c.generation, c.checked_at
-         FROM certificates c JOIN addresses a ON a.no = c.address_no WHERE c.address_no = $1",
+        "SELECT c.address_no, a.email, c.fingerprint, c.certificate, c.card, c.unusable, c.generation, k.checked_at,
+         k.warned_of, k.warned_until, k.warned_stage
+         FROM certificates c JOIN addresses a ON a.no = c.address_no
+         JOIN certificate_checks k ON k.address_no = c.address_no WHERE c.address_no = $1",
     );
     let Some(row) = row.bind(address.0).fetch_optional(db).await? else { return Ok(None) };
-    let fingerprint: String = row.try_get(6)?;
+    let fingerprint: String = row.try_get("warned_of")?;
     let warned = Warned {
         fingerprint: fingerprint.clone(),
-        until: row.try_get::<Option<i64>>(7)?.map(Timestamp),
-        stage: row.try_get(8)?,
+        until: row.try_get::<Option<i64>>("warned_until")?.map(Timestamp),
+        stage: row.try_get("warned_stage")?,
     };
     Ok(Some(WatchedCertificate {
-        address_no: AddressNo(row.try_get(0)?),
-        address: Address::from_stored(&row.try_get::<String>(1)?).ok_or(DAMAGED)?,
-        fingerprint: row.try_get(2)?,
-        certificate: row.try_get(3)?,
-        card: row.try_get(4)?,
-        unusable: row.try_get(5)?,
+        address_no: AddressNo(row.try_get("address_no")?),
+        address: Address::from_stored(&row.try_get::<String>("email")?).ok_or(DAMAGED)?,
+        fingerprint: row.try_get("fingerprint")?,
+        certificate: row.try_get("certificate")?,
+        card: row.try_get("card")?,
+        unusable: row.try_get("unusable")?,
         warned: (!fingerprint.is_empty()).then_some(warned),
-        generation: row.try_get(9)?,
-        checked_at: row.try_get(10)?,
+        generation: row.try_get("generation")?,
+        checked_at: row.try_get("checked_at")?,
     }))
 }
 
@@ -196,18 +198,23 @@ pub async fn record(
     let changed = (&card, &unusable) != (&seen.card, &seen.unusable);
     let news = found.warned.is_some() && found.warned != seen.warned;
     let warned = found.warned.as_ref();
+    // The row of the certificate first: of two nodes the second one waits here, and then sees what the first one recorded.
+    let sql = format!(
+        "SELECT address_no FROM certificates WHERE address_no = $1 AND generation = $2 {}",
+        db.locked()
+    );
+    let same = query(sql).bind(seen.address_no.0).bind(seen.generation).fetch_optional(&mut *db).await?;
+    if same.is_none() {
+        return Ok(false);
+    }
     let done = query(
-        "UPDATE certificates SET card = $4, unusable = $5, checked_at = $6, generation = generation + $7, warned_of = $8,
-         warned_until = $9, warned_stage = $10, warned_at = CASE WHEN $8 = '' THEN 0 WHEN $11 = 1 THEN $6 ELSE warned_at END
-         WHERE address_no = $1 AND generation = $2 AND checked_at = $3",
+        "UPDATE certificate_checks SET checked_at = $3, warned_of = $4, warned_until = $5, warned_stage = $6,
+         warned_at = CASE WHEN $4 = '' THEN 0 WHEN $7 = 1 THEN $3 ELSE warned_at END
+         WHERE address_no = $1 AND checked_at = $2",
     )
     .bind(seen.address_no.0)
-    .bind(seen.generation)
     .bind(seen.checked_at)
-    .bind(&card)
-    .bind(&unusable)
     .bind(now.0)
-    .bind(changed)
     .bind(warned.map_or("", |warned| &warned.fingerprint))
     .bind(warned.and_then(|warned| warned.until).map(|until| until.0))
     .bind(warned.map_or(0, |warned| warned.stage))
@@ -217,7 +224,18 @@ pub async fn record(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    if card.is_some() && changed {
+    if !changed {
+        return Ok(true);
+    }
+    query(
+        "UPDATE certificates SET card = $2, unusable = $3, generation = generation + 1 WHERE address_no = $1",
+    )
+    .bind(seen.address_no.0)
+    .bind(&card)
+    .bind(&unusable)
+    .execute(&mut *db)
+    .await?;
+    if card.is_some() {
         keys::release_held_for_key(db, seen.address_no, now).await?;
     }
     Ok(true)

@@ -10,7 +10,8 @@ const DAMAGED: StoreError = StoreError::Damaged { table: "addresses" };
 /// The news that an owner of lists with OpenPGP has not been told.
 const OWNED: &str = "FROM members o JOIN members m ON m.list_no = o.list_no AND m.role != 'nonmember'
     JOIN certificates c ON c.address_no = m.address_no JOIN addresses a ON a.no = c.address_no
-    WHERE o.role = 'owner' AND o.address_no = $1 AND o.list_no IN (SELECT list_no FROM list_keys) AND (c.warned_at > $2 OR c.changed_at > $2)";
+    JOIN certificate_checks k ON k.address_no = c.address_no JOIN certificate_refreshes r ON r.address_no = c.address_no
+    WHERE o.role = 'owner' AND o.address_no = $1 AND o.list_no IN (SELECT list_no FROM list_keys) AND (k.warned_at > $2 OR r.changed_at > $2)";
 
 /// An owner of lists.
 #[derive(Clone, Debug)]
@@ -67,18 +68,18 @@ pub async fn for_owner(
     let all = query(format!("SELECT COUNT(DISTINCT c.address_no) {OWNED}"));
     let all = all.bind(owner.no.0).bind(owner.told_at).fetch_one(&mut *db).await?.try_get(0)?;
     let rows = query(format!(
-        "SELECT DISTINCT a.email, c.warned_at, c.changed_at, c.warned_until, c.unusable, c.changes {OWNED} ORDER BY a.email LIMIT $3"
+        "SELECT DISTINCT a.email, k.warned_at, r.changed_at, k.warned_until, c.unusable, r.changes {OWNED} ORDER BY a.email LIMIT $3"
     ));
     let rows = rows.bind(owner.no.0).bind(owner.told_at).bind(limit).fetch_all(db).await?;
     let news = rows.iter().map(|row| {
-        let (warned, changed): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+        let (warned, changed): (i64, i64) = (row.try_get("warned_at")?, row.try_get("changed_at")?);
         let told = owner.told_at;
         Ok(News {
-            email: row.try_get(0)?,
+            email: row.try_get("email")?,
             at: Timestamp(warned.max(changed)),
-            until: row.try_get::<Option<i64>>(3)?.filter(|_| warned > told).map(Timestamp),
-            unusable: row.try_get(4)?,
-            changes: if changed > told { row.try_get(5)? } else { String::new() },
+            until: row.try_get::<Option<i64>>("warned_until")?.filter(|_| warned > told).map(Timestamp),
+            unusable: row.try_get("unusable")?,
+            changes: if changed > told { row.try_get("changes")? } else { String::new() },
         })
     });
     Ok((news.collect::<Result<_, StoreError>>()?, all))

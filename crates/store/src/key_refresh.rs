@@ -17,8 +17,8 @@ pub async fn count(db: &mut Conn) -> Result<i64, StoreError> {
 /// now, whatever the result, so that other nodes take others.
 pub async fn take(db: &mut Conn, before: Timestamp, now: Timestamp) -> Result<Option<AddressNo>, StoreError> {
     let sql = format!(
-        "UPDATE certificates SET asked_at = $2 WHERE address_no =
-         (SELECT address_no FROM certificates WHERE asked_at < $1 OR asked_at > $2 ORDER BY asked_at, address_no LIMIT 1 {})
+        "UPDATE certificate_refreshes SET asked_at = $2 WHERE address_no =
+         (SELECT address_no FROM certificate_refreshes WHERE asked_at < $1 OR asked_at > $2 ORDER BY asked_at, address_no LIMIT 1 {})
          RETURNING address_no",
         db.skip_locked()
     );
@@ -39,7 +39,7 @@ pub async fn update(
     if !keys::replace_certificate(&mut *db, address, Some(seen.generation), after, now).await? {
         return Ok(false);
     }
-    query("UPDATE certificates SET changes = $2, changed_at = $3 WHERE address_no = $1")
+    query("UPDATE certificate_refreshes SET changes = $2, changed_at = $3 WHERE address_no = $1")
         .bind(address.0)
         .bind(changes)
         .bind(now.0)

@@ -85,6 +85,12 @@ pub async fn replace_certificate(
         Some(seen) => statement.bind(seen),
     };
     let written = statement.execute(&mut *db).await?.rows_affected() > 0;
+    if written && seen.is_none() {
+        for table in ["certificate_checks", "certificate_refreshes"] {
+            let row = query(format!("INSERT INTO {table} (address_no) VALUES ($1)"));
+            row.bind(address.0).execute(&mut *db).await?;
+        }
+    }
     if written && row.card.is_some() {
         release_held_for_key(db, address, now).await?;
     }
@@ -114,11 +120,11 @@ pub async fn certificate_of(db: &mut Conn, address: AddressNo) -> Result<Option<
         .await?;
     row.map(|row| {
         Ok(CertificateRow {
-            fingerprint: row.try_get(0)?,
-            certificate: row.try_get(1)?,
-            card: row.try_get(2)?,
-            unusable: row.try_get(3)?,
-            confirmed_at: row.try_get::<Option<i64>>(4)?.map(Timestamp),
+            fingerprint: row.try_get("fingerprint")?,
+            certificate: row.try_get("certificate")?,
+            card: row.try_get("card")?,
+            unusable: row.try_get("unusable")?,
+            confirmed_at: row.try_get::<Option<i64>>("confirmed_at")?.map(Timestamp),
         })
     })
     .transpose()

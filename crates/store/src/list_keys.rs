@@ -2,6 +2,7 @@
 //! them.
 
 use sealist_lists::model::{ListKeyNo, ListNo};
+use sealist_lists::names;
 use sealist_mail::Timestamp;
 
 use crate::sql::{SqlRow, query};
@@ -19,19 +20,10 @@ pub enum ListKeyPurpose {
     Storage,
 }
 
-impl ListKeyPurpose {
-    /// The name in the database and in file names.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Posting => "posting",
-            Self::Storage => "storage",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::Posting, Self::Storage].into_iter().find(|purpose| purpose.name() == name)
-    }
-}
+names! { ListKeyPurpose {
+    Posting = "posting",
+    Storage = "storage",
+} }
 
 /// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,23 +38,12 @@ pub enum ListKeyState {
     Retired,
 }
 
-impl ListKeyState {
-    /// The name in the database and in `--json`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Used => "used",
-            Self::Replaced => "replaced",
-            Self::Retired => "retired",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::Waiting, Self::Used, Self::Replaced, Self::Retired]
-            .into_iter()
-            .find(|state| state.name() == name)
-    }
-}
+names! { ListKeyState {
+    Waiting = "waiting",
+    Used = "used",
+    Replaced = "replaced",
+    Retired = "retired",
+} }
 
 /// A key of a list, without its secret half.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,8 +11,7 @@ use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, newer, tokens};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "requests" };
-const SELECT: &str =
-    "SELECT no, list_no, email, certificate, run, question, begun_at, expires_at, proven FROM requests";
+const SELECT: &str = "SELECT * FROM requests";
 
 /// How many requests may wait at the same time. The oldest requests of people who proved nothing are
 /// displaced first.
@@ -71,8 +70,8 @@ pub struct Request {
     pub certificate: Option<Vec<u8>>,
     /// The workflow.
     pub run: WorkflowRun,
-    /// The stored form of `run`. With the expiry time it identifies the state from which a change is made.
-    state: String,
+    /// Grows with every change: a change names the generation that it was decided from.
+    generation: i64,
     /// The question that it waits for.
     pub question: String,
     /// When it began.
@@ -184,17 +183,16 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &RequestState<'_>) -> Re
         .await?;
     let done = query(
         "UPDATE requests SET run = $3, question = $4, certificate = $5, expires_at = $6, fingerprint = $7,
-             proven = CASE WHEN $9 = 1 THEN 1 ELSE proven END
-         WHERE no = $1 AND run = $2 AND expires_at = $8",
+             proven = CASE WHEN $8 = 1 THEN 1 ELSE proven END, generation = generation + 1
+         WHERE no = $1 AND generation = $2",
     )
     .bind(from.no.0)
-    .bind(&from.state)
+    .bind(from.generation)
     .bind(to_json(to.run)?)
     .bind(to.question)
     .bind(to.certificate.map(<[u8]>::to_vec))
     .bind(to.expires_at.0)
     .bind(fingerprint(to.run))
-    .bind(from.expires_at.0)
     .bind(to.by == RequestedBy::Owner)
     .execute(db)
     .await?;
@@ -203,10 +201,9 @@ pub async fn advance(db: &mut Conn, from: &Request, to: &RequestState<'_>) -> Re
 
 /// Ends a request and its tokens. Returns `false` and changes nothing if somebody else changed it first.
 pub async fn end(db: &mut Conn, request: &Request) -> Result<bool, StoreError> {
-    let done = query("DELETE FROM requests WHERE no = $1 AND run = $2 AND expires_at = $3")
+    let done = query("DELETE FROM requests WHERE no = $1 AND generation = $2")
         .bind(request.no.0)
-        .bind(&request.state)
-        .bind(request.expires_at.0)
+        .bind(request.generation)
         .execute(db)
         .await?;
     Ok(done.rows_affected() == 1)
@@ -315,10 +312,10 @@ pub async fn unknown(db: &mut Conn, list: Option<ListNo>) -> Result<Vec<UnknownR
     let mut unknown = Vec::new();
     for row in rows.iter().filter(|row| matches!(request(row), Ok(None))) {
         let one = UnknownRequest {
-            no: RequestNo(row.try_get(0)?),
-            list: ListNo(row.try_get(1)?),
-            address: Address::from_stored(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
-            question: row.try_get(5)?,
+            no: RequestNo(row.try_get("no")?),
+            list: ListNo(row.try_get("list_no")?),
+            address: Address::from_stored(&row.try_get::<String>("email")?).ok_or(DAMAGED)?,
+            question: row.try_get("question")?,
         };
         if list.is_none_or(|list| list == one.list) {
             unknown.push(one);
@@ -334,8 +331,8 @@ fn known(rows: &[SqlRow]) -> Result<Vec<Request>, StoreError> {
 
 /// `None`: only a newer version knows what it is about.
 fn request(row: &SqlRow) -> Result<Option<Request>, StoreError> {
-    let state: String = row.try_get(4)?;
-    let no = RequestNo(row.try_get(0)?);
+    let state: String = row.try_get("run")?;
+    let no = RequestNo(row.try_get("no")?);
     let Ok(run) = serde_json::from_str(&state) else {
         if newer::is_first(format!("request {}", no.0)) {
             tracing::warn!(
@@ -348,14 +345,14 @@ fn request(row: &SqlRow) -> Result<Option<Request>, StoreError> {
     };
     Ok(Some(Request {
         no,
-        list: ListNo(row.try_get(1)?),
-        address: Address::from_stored(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
-        certificate: row.try_get(3)?,
+        list: ListNo(row.try_get("list_no")?),
+        address: Address::from_stored(&row.try_get::<String>("email")?).ok_or(DAMAGED)?,
+        certificate: row.try_get("certificate")?,
         run,
-        state,
-        question: row.try_get(5)?,
-        begun_at: Timestamp(row.try_get(6)?),
-        expires_at: Timestamp(row.try_get(7)?),
-        by: if row.try_get::<i64>(8)? > 0 { RequestedBy::Owner } else { RequestedBy::Anybody },
+        generation: row.try_get("generation")?,
+        question: row.try_get("question")?,
+        begun_at: Timestamp(row.try_get("begun_at")?),
+        expires_at: Timestamp(row.try_get("expires_at")?),
+        by: if row.try_get::<i64>("proven")? > 0 { RequestedBy::Owner } else { RequestedBy::Anybody },
     }))
 }

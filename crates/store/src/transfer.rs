@@ -18,6 +18,8 @@ const TABLES: &[&str] = &[
     "members",
     "preferences",
     "certificates",
+    "certificate_checks",
+    "certificate_refreshes",
     "key_checks",
     "bounce_causes",
     "bans",

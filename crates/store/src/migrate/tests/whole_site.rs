@@ -44,9 +44,14 @@ const KEPT: &[(&str, &str, &str)] = &[
     (
         "certificates",
         "certificates",
-        "address_no:i fingerprint:t certificate:b card:b unusable:t generation:i confirmed_at:i updated_at:i checked_at:i
-         warned_of:t warned_until:i warned_stage:i warned_at:i asked_at:i changes:t changed_at:i",
+        "address_no:i fingerprint:t certificate:b card:b unusable:t generation:i confirmed_at:i updated_at:i",
     ),
+    (
+        "certificates",
+        "certificate_checks",
+        "address_no:i checked_at:i warned_of:t warned_until:i warned_stage:i warned_at:i",
+    ),
+    ("certificates", "certificate_refreshes", "address_no:i asked_at:i changes:t changed_at:i"),
     ("bodies", "bodies", "no:i form:t wrapped_key:b outer_part:b octets:i data:b"),
     (
         "queue",
