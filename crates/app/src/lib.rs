@@ -77,7 +77,7 @@ pub use people::{
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::{Rotated, keep_in_database, rotate};
 pub use settings::{
-    SettingRefused, SettingView, SettingsChanged, SettingsView, change_settings, set_setting, view_settings,
+    SettingRefused, SettingView, SettingsChanged, SettingsView, change_settings, view_settings,
 };
 pub use setup::{NewMember, add_member, check_not_own, create_list, set_key};
 pub use site::App;

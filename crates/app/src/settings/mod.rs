@@ -11,7 +11,7 @@ mod view;
 use std::sync::Arc;
 
 use sealist_lists::events::{Actor, Event, EventKind};
-use sealist_lists::model::attributes::{AttributeChange, NewValue, SettingChange, changed};
+use sealist_lists::model::attributes::{AttributeChange, SettingChange, changed};
 use sealist_lists::model::{ListSettings, MailingList};
 use sealist_lists::texts::Text;
 use sealist_lists::weaknesses::{self, Weakness};
@@ -71,22 +71,6 @@ pub async fn change_settings(
     }
     let CommittedChange { list, generation, changes, weaknesses, .. } = done;
     Ok(SettingsChanged { list, generation, changes, weaknesses })
-}
-
-/// Changes one setting to what people write; the list has the new value then. Otherwise as [`change_settings`].
-pub async fn set_setting(
-    app: &App,
-    actor: &Actor,
-    list: &mut MailingList,
-    name: &str,
-    value: &str,
-    now: Timestamp,
-) -> Result<Vec<&'static Weakness>, SettingRefused> {
-    let to = NewValue::Written(value.to_owned());
-    let wishes = vec![SettingChange { name: name.to_owned(), to }];
-    let done = change_settings(app, actor, list, None, wishes, now).await?;
-    *list = done.list;
-    Ok(done.weaknesses)
 }
 
 /// What is to be done in one transaction.

@@ -3,7 +3,7 @@
 use sealist_app::{
     App, BanChange, CopyChange, CopyTarget, HeldSelection, LastOwner, MemberChange, MessageDecision,
     NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list, end_roles,
-    link_address, prefer_address, rename, rotate, set_key, set_setting, tell_due, unlink_address, upkeep,
+    link_address, prefer_address, rename, rotate, set_key, tell_due, unlink_address, upkeep,
 };
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, MailingList, Role, SendingNo};
 use sealist_mail::Timestamp;
@@ -13,7 +13,7 @@ use sealist_store::lists;
 use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
-use crate::moved_clock::{PLAIN, day, deliver, post_plain, receive_from, site_in};
+use crate::moved_clock::{PLAIN, day, deliver, post_plain, receive_from, set_setting, site_in};
 
 const TEAM: &str = "team@lists.example";
 const OLGA: &str = "olga@x.example";
@@ -117,7 +117,7 @@ async fn each_change_on_the_command_line_is_one_event() {
     )
     .await;
     for value in ["Words", "Words"] {
-        set_setting(app, &app.operator, &mut list.clone(), "description", value, day(0)).await.unwrap();
+        set_setting(app, &mut list.clone(), "description", value, day(0)).await.unwrap();
     }
     check("setting", &["setting-changed by command-line"]).await;
     link_address(app, &address(OLGA), &address("olga@home.example"), day(0)).await.unwrap();

@@ -67,9 +67,7 @@ async fn what_was_kept_in_the_clear_goes_when_a_list_begins_to_encrypt() {
     stage.send(LIST, DAVE, message().as_bytes(), day(0)).await;
     assert_eq!(count(&stage, "SELECT COUNT(*) FROM hold_summaries WHERE INSTR(data, 'Quagga') > 0"), 1);
     let mut list = stage.list.clone();
-    sealist_app::set_setting(&stage.app, &stage.app.operator, &mut list, "encrypt_outgoing", "true", day(0))
-        .await
-        .unwrap();
+    crate::moved_clock::set_setting(&stage.app, &mut list, "encrypt_outgoing", "true", day(0)).await.unwrap();
     assert_eq!(count(&stage, "SELECT COUNT(*) FROM hold_summaries"), 0);
     let seen = stage.app.as_operator().messages().show(stage.held().await[0].no).await.unwrap();
     assert_eq!(seen.author.as_deref(), Some("Dave Zebra <dave@x.example>"), "the message says it, too");

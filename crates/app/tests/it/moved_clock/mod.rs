@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use sealist_app::{
     App, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching,
-    SettingRefused, Stages, Unavailable, prepare, process, record_results, tell_due,
+    SettingRefused, Stages, Unavailable, change_settings, prepare, process, record_results, tell_due,
 };
 use sealist_lists::draft::Recipients;
 use sealist_lists::events::Actor;
-use sealist_lists::model::attributes::attribute;
+use sealist_lists::model::attributes::{NewValue, SettingChange, attribute};
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::Person;
@@ -159,7 +159,10 @@ pub(crate) async fn set_setting(
     now: Timestamp,
 ) -> Result<(), SettingRefused> {
     let actor = Actor::CommandLine { uid: 0, name: "root (command line)".to_owned() };
-    sealist_app::set_setting(app, &actor, list, name, value, now).await.map(|_| ())
+    let to = NewValue::Written(value.to_owned());
+    let wishes = vec![SettingChange { name: name.to_owned(), to }];
+    *list = change_settings(app, &actor, list, None, wishes, now).await?.list;
+    Ok(())
 }
 
 /// Gives an address a role, and a key with that card.
