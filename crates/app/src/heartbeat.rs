@@ -18,19 +18,19 @@ use crate::succession::announce;
 impl App {
     /// Whether this process still owns its claims. Shortly before its lease expires nothing more is sent,
     /// until the next heartbeat is recorded.
-    pub fn lease_is_valid(&self) -> bool {
+    pub(crate) fn lease_is_valid(&self) -> bool {
         self.store.alone() == Deployment::Yes || self.node.is_seen()
     }
 
     /// Whether this process still has that node number. If not, the claims under that number will be
     /// released.
-    pub fn is_current_node(&self, node: NodeNo) -> bool {
+    pub(crate) fn is_current_node(&self, node: NodeNo) -> bool {
         self.node.no() == node
     }
 
     /// Handles a failed claim. If the database may have recorded the claim nevertheless, this process
     /// continues under a new number, and the claims of the old number are released like those of a dead node.
-    pub fn note_uncertain_claim(&self, error: &StoreError) {
+    pub(crate) fn note_uncertain_claim(&self, error: &StoreError) {
         if matches!(error, StoreError::Unsure { .. } | StoreError::Stopped) {
             self.node.set_unsure(true);
         }

@@ -8,6 +8,7 @@ mod addresses;
 mod archive;
 mod bounce_address;
 mod bounces;
+mod claims;
 mod commands;
 mod decisions;
 mod earlier;
@@ -54,6 +55,7 @@ pub use acting::{
     ListContent, PageRange, Paged, QueuedMessageView, QueuedMessages, RefusalView, SendingView, StartAt,
 };
 pub use archive::summary;
+pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
 pub use decisions::MessageDecision;
 pub use error::{AppError, ErrorKind};
 pub use incoming::process;

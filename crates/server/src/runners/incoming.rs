@@ -5,10 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealist_app::{App, AppError, process, shunt};
-use sealist_store::StoreError;
-use sealist_store::queue::{self, QueueEntry};
-use sealist_store::turns::Turns;
+use sealist_app::{App, AppError, ClaimedEntry, IncomingClaims};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -33,11 +30,11 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut judging: JoinSet<()> = JoinSet::new();
-    let mut turns = Turns::default();
+    let mut claims = IncomingClaims::default();
     let mut asked = false;
     while !*stop.borrow() {
         let free = PLACES - judging.len();
-        let entries = claim(&app, (free, judging.len()), &mut turns).await.unwrap_or_else(|error| {
+        let entries = claims.claim(&app, free, judging.len()).await.unwrap_or_else(|error| {
             tracing::error!(event = "queue-unreadable", %error, "cannot claim queue entries; retrying");
             Vec::new()
         });
@@ -84,36 +81,14 @@ async fn wait_for_others(judging: &mut JoinSet<()>) -> usize {
     }
 }
 
-async fn claim(
-    app: &App,
-    (free, judged): (usize, usize),
-    turns: &mut Turns,
-) -> Result<Vec<QueueEntry>, StoreError> {
-    let (claimant, now) = (app.claimant(), app.store.now());
-    if !queue::is_due(&mut *app.store.reader().await?, &claimant, now).await? {
-        return Ok(Vec::new());
-    }
-    let limit = u32::try_from(free).unwrap_or_default();
-    let mut next = turns.clone();
-    let claimed = app.store.write(move |db| {
-        Box::pin(async move {
-            let entries = queue::claim_beside(db, &claimant, (limit, judged), &mut next, now).await?;
-            Ok((entries, next))
-        })
-    });
-    let (entries, next) = claimed.await.inspect_err(|error| app.note_uncertain_claim(error))?;
-    *turns = next;
-    Ok(entries)
-}
-
-async fn handle(app: App, entry: QueueEntry, stop: watch::Receiver<bool>) {
-    let (no, list) = (entry.no, entry.list);
-    if entry.attempts > MAX_ATTEMPTS {
+async fn handle(app: App, entry: ClaimedEntry, stop: watch::Receiver<bool>) {
+    let (no, list) = (entry.no(), entry.list());
+    if entry.attempts() > MAX_ATTEMPTS {
         tracing::error!(
             event = "message-shunted", entry = %no,
             "shunted a message after {MAX_ATTEMPTS} tries"
         );
-        if let Err(error) = shunt(&app, entry.clone(), app.store.now()).await {
+        if let Err(error) = entry.shunt(&app).await {
             tracing::error!(event = "shunt-failed", entry = %no, %error, "cannot shunt a message; retrying");
             put_off(&app, &entry, &stop).await;
         }
@@ -121,7 +96,7 @@ async fn handle(app: App, entry: QueueEntry, stop: watch::Receiver<bool>) {
     }
     let work = {
         let (app, entry) = (app.clone(), entry.clone());
-        async move { process(&app, entry, app.store.now()).await }
+        async move { entry.process(&app).await }
     };
     // The message is judged in a task of its own, so that a panic does not end the runner.
     match tokio::spawn(work).await {
@@ -164,18 +139,10 @@ async fn handle(app: App, entry: QueueEntry, stop: watch::Receiver<bool>) {
     }
 }
 
-async fn give_back(app: &App, entry: &QueueEntry, pause_ms: i64, stop: &watch::Receiver<bool>) {
-    let back = || {
-        let (entry, from) = (entry.clone(), app.store.now().plus_ms(pause_ms));
-        app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, from).await }))
-    };
-    retry_until_stopped::<StoreError, _>(stop, back).await;
+async fn give_back(app: &App, entry: &ClaimedEntry, pause_ms: i64, stop: &watch::Receiver<bool>) {
+    retry_until_stopped(stop, || entry.give_back(app, pause_ms)).await;
 }
 
-async fn put_off(app: &App, entry: &QueueEntry, stop: &watch::Receiver<bool>) {
-    let put_off = || {
-        let (entry, until) = (entry.clone(), app.store.now().plus_ms(PAUSE_MS));
-        app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }))
-    };
-    retry_until_stopped::<StoreError, _>(stop, put_off).await;
+async fn put_off(app: &App, entry: &ClaimedEntry, stop: &watch::Receiver<bool>) {
+    retry_until_stopped(stop, || entry.put_off(app, PAUSE_MS)).await;
 }

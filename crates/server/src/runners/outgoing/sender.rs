@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, AppError, Ready, could_not_be_made, prepare};
+use sealist_app::{App, AppError, CopyClaim, Ready, could_not_be_made, prepare};
 use sealist_lists::model::{DeliveryNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::Connection;
-use sealist_store::deliveries::{self, Batch};
-use sealist_store::{StoreError, sendings};
+use sealist_store::deliveries::Batch;
 use tokio::sync::{Notify, watch};
 
 use super::super::{POLL, retry_until_stopped};
@@ -63,22 +62,11 @@ impl CopySender {
 
     /// Processes one batch. Returns whether there was one.
     async fn step(&self, connection: &mut Option<Connection>) -> Result<bool, AppError> {
-        let (claimant, now) = (self.app.claimant(), self.app.store.now());
-        if !self.app.lease_is_valid() {
-            return Ok(false);
-        }
-        let node = claimant.node;
-        if !deliveries::is_due(&mut *self.app.store.reader().await?, &claimant, now).await? {
-            return Ok(false);
-        }
-        let claimed = self.app.store.write(move |db| {
-            Box::pin(async move {
-                let made = sendings::fan_out(&mut *db, CHUNK, now).await?;
-                Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, CHUNK, now).await?))
-            })
-        });
-        let (made, batch) = claimed.await.inspect_err(|error| self.app.note_uncertain_claim(error))?;
-        let Some(batch) = batch else { return Ok(made.is_some()) };
+        let (node, batch) = match self.app.claim_copies(CHUNK).await? {
+            CopyClaim::Nothing => return Ok(false),
+            CopyClaim::FannedOut => return Ok(true),
+            CopyClaim::Copies(node, batch) => (node, batch),
+        };
         if batch.rows.len() >= CHUNK as usize {
             // There may be more work for another connection.
             self.accepted.notify_one();
@@ -97,9 +85,7 @@ impl CopySender {
                     is_gone: &|row| gone.has(row),
                     settings: &self.settings,
                     results: &self.results,
-                    may_go: &|| {
-                        !*self.stop.borrow() && self.app.lease_is_valid() && self.app.is_current_node(node)
-                    },
+                    may_go: &|| !*self.stop.borrow() && self.app.still_claims(node),
                     now: &|| self.app.store.now(),
                     put: |settled| self.results.put(node, list, kind, settled),
                 };
@@ -148,13 +134,8 @@ impl CopySender {
         if rows.is_empty() {
             return;
         }
-        let back = || {
-            let rows = rows.clone();
-            self.app
-                .store
-                .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, from).await }))
-        };
-        retry_until_stopped::<StoreError, _>(&self.stop, back).await;
+        let back = || self.app.give_back_copies(node, rows.clone(), from);
+        retry_until_stopped(&self.stop, back).await;
     }
 }
 
