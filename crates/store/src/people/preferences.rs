@@ -58,19 +58,25 @@ pub async fn levels_of(db: &mut Conn, member: MemberNo) -> Result<PreferenceLeve
     Ok(levels)
 }
 
-/// On PostgreSQL: keeps others from changing what the effective values follow from, until this transaction ends. To be called
-/// before the first change: what is read afterwards is what the one before committed.
+/// On PostgreSQL: keeps others from changing what the effective values follow from, until this transaction ends. Call it before
+/// the first change: what is read afterwards is what the one before committed.
+///
+/// The row of the site comes first, and nobody shares it: a transaction has the changes of many callers, and one that first
+/// shared the row and then wanted it alone would wait for another that does the same. References to an address do not wait.
 pub(super) async fn lock(db: &mut Conn, level: PreferenceLevel) -> Result<(), StoreError> {
-    if db.is_alone() || level == PreferenceLevel::Site {
-        return Ok(()); // SQLite has one writer. The choice of the site is written to the row that others share here.
+    if db.is_alone() {
+        return Ok(()); // SQLite has one writer.
     }
-    query("SELECT no FROM preferences WHERE level = 'site' FOR SHARE").fetch_all(&mut *db).await?;
+    query("SELECT no FROM preferences WHERE level = 'site' FOR NO KEY UPDATE").fetch_all(&mut *db).await?;
+    if level == PreferenceLevel::Site {
+        return Ok(());
+    }
     let addresses = match level {
         PreferenceLevel::Member(_) => "no = (SELECT address_no FROM members WHERE no = $1)",
         PreferenceLevel::Address(_) => "no = $1",
         _ => "user_no = $1",
     };
-    let sql = format!("SELECT no FROM addresses WHERE {addresses} ORDER BY no FOR UPDATE");
+    let sql = format!("SELECT no FROM addresses WHERE {addresses} ORDER BY no FOR NO KEY UPDATE");
     query(sql).bind(number(level)).fetch_all(db).await?;
     Ok(())
 }
