@@ -32,7 +32,7 @@ pub(crate) enum BounceHandling {
 }
 
 /// Handles a message at `-bounces`. It counts if its address was made here and it reports a failed recipient.
-pub(crate) async fn take(
+pub(crate) async fn handle_bounce(
     app: &App,
     list: &MailingList,
     entry: &QueueEntry,
@@ -66,7 +66,8 @@ pub(crate) async fn take(
             let failed = returned.map(|returned| MemberBounce { returned, cause }).into_iter().collect();
             let follows = score(&mut *db, &of, failed, now).await?;
             if unproved {
-                is_used |= bounce_proofs::ask(&mut *db, of.no, &reading.failed, &marks, now).await?;
+                is_used |=
+                    bounce_proofs::request_proof(&mut *db, of.no, &reading.failed, &marks, now).await?;
             }
             if !is_used {
                 put_aside::count(&mut *db, of.no, reason, now).await?;
@@ -75,7 +76,7 @@ pub(crate) async fn take(
             Ok::<_, StoreError>(follows)
         })
     });
-    tell(app, list, follows.await?, now).await?;
+    send_probes(app, list, follows.await?, now).await?;
     Ok(BounceHandling::Done)
 }
 
@@ -163,7 +164,7 @@ fn patience(list: &MailingList) -> BouncePolicy {
 }
 
 /// Sends probes to members whose score reached the limit.
-pub(crate) async fn tell(
+pub(crate) async fn send_probes(
     app: &App,
     list: &MailingList,
     follows: Vec<BounceEffect>,

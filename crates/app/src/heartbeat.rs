@@ -19,7 +19,7 @@ impl App {
     /// Whether this process still owns its claims. Shortly before its lease expires nothing more is sent,
     /// until the next heartbeat is recorded.
     pub(crate) fn lease_is_valid(&self) -> bool {
-        self.store.alone() == Deployment::Yes || self.node.is_seen()
+        self.store.alone() == Deployment::SingleProcess || self.node.is_seen()
     }
 
     /// Whether this process still has that node number. If not, the claims under that number will be
@@ -69,7 +69,7 @@ impl App {
         let joined = self.store.write(move |db| {
             Box::pin(async move {
                 let node = nodes::register(&mut *db).await?;
-                if alone == Deployment::Yes {
+                if alone == Deployment::SingleProcess {
                     nodes::release_expired(db, node, alone).await?;
                 }
                 Ok::<_, StoreError>(node)
@@ -85,8 +85,8 @@ impl App {
     /// database alone sends no heartbeat.
     pub async fn heartbeat(&self, now: Timestamp) -> Result<usize, AppError> {
         let buried = match self.store.alone() {
-            Deployment::Yes => 0,
-            Deployment::No => self.be_seen().await?,
+            Deployment::SingleProcess => 0,
+            Deployment::Cluster => self.be_seen().await?,
         };
         let loaded = self.keyring.load_waiting(&self.store, &self.vault).await?;
         if !loaded.is_empty() {
@@ -111,7 +111,8 @@ impl App {
             return Ok(0);
         }
         let node = self.node.no();
-        let buried = self.store.write(move |db| Box::pin(nodes::release_expired(db, node, Deployment::No)));
+        let buried =
+            self.store.write(move |db| Box::pin(nodes::release_expired(db, node, Deployment::Cluster)));
         Ok(buried.await.map_err(|error: StoreError| error)?)
     }
 

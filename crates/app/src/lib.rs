@@ -84,6 +84,6 @@ pub use settings::{
 pub use setup::{NewMember, add_member, check_not_own, create_list, set_key};
 pub use site::App;
 pub use succession::{announce, list_certificate, published, strip_certifications};
-pub use summaries::tell_due;
+pub use summaries::send_due_summaries;
 pub use upkeep::{MaintenanceReport, reset_future_timers, upkeep};
 pub use vault::{KeyVault, Unavailable};

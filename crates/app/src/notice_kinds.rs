@@ -74,7 +74,7 @@ pub(crate) fn held(list: &MailingList, entry: &QueueEntry) -> PreparedNotice {
 }
 
 /// To the owners: a message is no longer held, without a decision.
-pub(crate) fn gone(list: &MailingList, leaving: &Leaving, why: WhyGone) -> PreparedNotice {
+pub(crate) fn no_longer_held(list: &MailingList, leaving: &Leaving, why: WhyGone) -> PreparedNotice {
     gather(list, Text::Held, &[left(leaving, why)])
 }
 
@@ -97,7 +97,7 @@ fn left(leaving: &Leaving, why: WhyGone) -> SummaryFact {
 }
 
 /// To an author: a message is held for a moderator.
-pub(crate) fn waits(list: &MailingList, author: &Address, entry: &QueueEntry) -> PreparedNotice {
+pub(crate) fn post_is_held(list: &MailingList, author: &Address, entry: &QueueEntry) -> PreparedNotice {
     gather_for(list, author, Text::Waits, &[SummaryFact::Held { entry: entry.no }])
 }
 

@@ -54,7 +54,7 @@ async fn announce_one(
     now: Timestamp,
 ) -> Result<bool, AppError> {
     let keys = app.keys_of(list).await?;
-    let Some(signer) = named(&keys, old) else { return Ok(false) };
+    let Some(signer) = loaded_key(&keys, old) else { return Ok(false) };
     // This notice is signed whatever the list does with its posts.
     let mut signing = list.clone();
     let Some(pgp) = signing.settings.pgp.as_mut() else { return Ok(false) };
@@ -132,7 +132,7 @@ pub(crate) async fn retire(
     };
     let mut retired = 0;
     for row in over {
-        let Some(key) = named(&keys, &row) else { continue };
+        let Some(key) = loaded_key(&keys, &row) else { continue };
         let revoked = key.superseded(now)?.to_bytes();
         let occasion = Occasion { actor: Actor::Server(ServerCause::Expiry), now };
         let event = EventKind::ListKeyRetired { fingerprint: row.fingerprint.clone() };
@@ -181,7 +181,7 @@ pub async fn strip_certifications(app: &App, list: &MailingList, now: Timestamp)
     Ok(changed.await?)
 }
 
-fn named<'a>(keys: &'a ListKeys, row: &ListKeyRow) -> Option<&'a ListKey> {
+fn loaded_key<'a>(keys: &'a ListKeys, row: &ListKeyRow) -> Option<&'a ListKey> {
     keys.openers().into_iter().find(|key| key.fingerprint().to_string() == row.fingerprint)
 }
 

@@ -55,7 +55,7 @@ pub async fn reset_future_timers(app: &App, longest_pause_ms: i64, now: Timestam
     if !clock::was_set_back(&mut *app.store.reader().await?, latest).await? {
         return Ok(0);
     }
-    let mended = app.store.write(move |db| Box::pin(clock::mend(db, now, latest)));
+    let mended = app.store.write(move |db| Box::pin(clock::reset_future_timers(db, now, latest)));
     mended.await.map_err(|error: StoreError| error.into())
 }
 
@@ -186,7 +186,7 @@ async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), App
             let waiting = holds::told_before(&mut *db, list.no, before, u32::MAX).await?;
             for one in &waiting {
                 notice_kinds::held(&list, &one.entry).store(&mut *db, now).await?;
-                holds::told(&mut *db, one.entry.no, now).await?;
+                holds::mark_told(&mut *db, one.entry.no, now).await?;
             }
             Ok::<_, StoreError>(())
         })
@@ -228,7 +228,7 @@ async fn leave(
     why: WhyGone,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    notice_kinds::gone(list, leaving, why).store(&mut *db, now).await?;
+    notice_kinds::no_longer_held(list, leaving, why).store(&mut *db, now).await?;
     tokens::decided(&mut *db, leaving.entry.no, "dropped", "", now).await?;
     queue::finish(db, &leaving.entry).await
 }

@@ -9,7 +9,7 @@ use sequoia_openpgp::policy::StandardPolicy;
 
 use crate::family::Family;
 use crate::mac::{self, MacKey};
-use crate::recipient_key::{RecipientKey, take};
+use crate::recipient_key::{RecipientKey, next_octets};
 use crate::revocation::Revocation;
 use crate::unusable::{Need, Unusable, why_no_part, why_not_valid};
 
@@ -134,8 +134,8 @@ impl SealingCard {
         let body_end = stored.len().checked_sub(TAG_OCTETS).ok_or(CardError::Forged)?;
         let (body, tag) = stored.split_at(body_end);
         let mut input = body;
-        let [form, family] = take::<2>(&mut input).ok_or(CardError::Forged)?;
-        let epoch = take::<4>(&mut input).ok_or(CardError::Forged)?;
+        let [form, family] = next_octets::<2>(&mut input).ok_or(CardError::Forged)?;
+        let epoch = next_octets::<4>(&mut input).ok_or(CardError::Forged)?;
         // Older rules may have bound the card to another form of the address.
         if form != FORM || u32::from_be_bytes(epoch) != POLICY_EPOCH {
             return Err(CardError::Stale);
@@ -143,11 +143,11 @@ impl SealingCard {
         if !mac::equal(tag, &mac.tag(&[b"card", holder.as_bytes(), body])) {
             return Err(CardError::Forged);
         }
-        let until = i64::from_be_bytes(take::<8>(&mut input).ok_or(CardError::Forged)?);
+        let until = i64::from_be_bytes(next_octets::<8>(&mut input).ok_or(CardError::Forged)?);
         let family = Family::from_number(family).ok_or(CardError::Forged)?;
         let mut keys = Vec::new();
         while !input.is_empty() {
-            let until = i64::from_be_bytes(take::<8>(&mut input).ok_or(CardError::Forged)?);
+            let until = i64::from_be_bytes(next_octets::<8>(&mut input).ok_or(CardError::Forged)?);
             let key = RecipientKey::read_from(&mut input).ok_or(CardError::Forged)?;
             keys.push(TimedKey { key, until });
         }

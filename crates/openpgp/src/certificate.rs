@@ -87,7 +87,7 @@ impl Certificate {
             return Err(CertificateError::Several);
         }
         let mut allowance = Allowance::of_keys(found.len());
-        found.kept(&mut allowance).into_iter().map(|one| Self::parse(&one?)).collect()
+        found.into_kept(&mut allowance).into_iter().map(|one| Self::parse(&one?)).collect()
     }
 
     /// The certificate with that fingerprint in data from anybody. `None` if the data contains only others.
@@ -96,7 +96,7 @@ impl Certificate {
         let mut found = FoundCertificates::default();
         found.add(&binary, MAX_CERTIFICATES)?;
         found.keep_only(fingerprint);
-        let kept = found.kept(&mut Allowance::whole()).into_iter().next();
+        let kept = found.into_kept(&mut Allowance::whole()).into_iter().next();
         kept.map(|one| Self::parse(&one?)).transpose()
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn certificates(
 ) -> Result<Vec<Vec<u8>>, UnreadableCertificate> {
     let mut found = FoundCertificates::default();
     found.add(data, most)?;
-    found.kept(allowance).into_iter().collect()
+    found.into_kept(allowance).into_iter().collect()
 }
 
 /// The cost in µs of verifying all signatures on the certificates in binary data that was filtered before.
@@ -124,7 +124,7 @@ impl<'a> FoundCertificates<'a> {
     }
 
     /// The kept packets of each certificate.
-    pub(crate) fn kept(self, allowance: &mut Allowance) -> Vec<Result<Vec<u8>, UnreadableCertificate>> {
+    pub(crate) fn into_kept(self, allowance: &mut Allowance) -> Vec<Result<Vec<u8>, UnreadableCertificate>> {
         self.all.into_iter().map(|current| current.kept(allowance)).collect()
     }
 }
@@ -284,7 +284,7 @@ impl<'a> Current<'a> {
         let mut most = MAX_SIGNATURES;
         loop {
             self.parts.iter_mut().for_each(|part| part.cut(most));
-            if self.signatures() <= MAX_ALL_SIGNATURES && allowance.take(self.cost_us()) {
+            if self.signatures() <= MAX_ALL_SIGNATURES && allowance.spend(self.cost_us()) {
                 break;
             }
             if most == 1 {

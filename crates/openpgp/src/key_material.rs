@@ -39,7 +39,7 @@ impl KeyMaterial {
                 brought.refuse(unfit.into());
             }
         }
-        for kept in found.kept(&mut Allowance::whole()) {
+        for kept in found.into_kept(&mut Allowance::whole()) {
             match kept.map_err(CertificateError::from).and_then(|binary| Certificate::parse(&binary)) {
                 Ok(certificate) => brought.certificates.push(certificate),
                 Err(error) => brought.refuse(error),

@@ -64,16 +64,16 @@ impl RecipientKey {
     }
 
     pub(crate) fn read_from(input: &mut &[u8]) -> Option<Self> {
-        match take::<1>(input)? {
+        match next_octets::<1>(input)? {
             [1] => {
-                let [number] = take::<1>(input)?;
+                let [number] = next_octets::<1>(input)?;
                 let kdf = Kdf::ALL.into_iter().find(|kdf| kdf.number() == number)?;
                 let (point, key_id, fingerprint) =
-                    (take::<32>(input)?, take::<8>(input)?, take::<20>(input)?);
+                    (next_octets::<32>(input)?, next_octets::<8>(input)?, next_octets::<20>(input)?);
                 Some(Self::X25519 { point, key_id, kdf, fingerprint })
             }
             [2] => {
-                let length = usize::try_from(u32::from_be_bytes(take::<4>(input)?)).ok()?;
+                let length = usize::try_from(u32::from_be_bytes(next_octets::<4>(input)?)).ok()?;
                 let (packet, rest) = input.split_at_checked(length)?;
                 *input = rest;
                 Some(Self::Packet(packet.to_vec()))
@@ -121,7 +121,7 @@ impl Kdf {
 }
 
 /// Reads the next octets of a stored card.
-pub(crate) fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
+pub(crate) fn next_octets<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = input.split_first_chunk::<N>()?;
     *input = rest;
     Some(*head)

@@ -84,7 +84,7 @@ impl Allowance {
     }
 
     /// Takes that much from the allowance. Returns false and takes nothing if less is left.
-    pub(crate) fn take(&mut self, us: u64) -> bool {
+    pub(crate) fn spend(&mut self, us: u64) -> bool {
         let left = self.left_us.checked_sub(us);
         self.left_us = left.unwrap_or(self.left_us);
         left.is_some()
@@ -135,13 +135,13 @@ mod tests {
     #[test]
     fn a_message_has_one_allowance() {
         use crate::KeyMaterial;
-        use crate::testing::heavy::{Numbers, again, key, keys};
+        use crate::testing::heavy::{Numbers, key, keys, repeated_key};
         use crate::testing::verifications;
         let now = sealist_mail::Timestamp(1_800_000_000_000);
         let spent_us = |data: &[u8]| {
             let mut found = crate::filter::FoundCertificates::default();
             found.add(data, 100).unwrap();
-            let kept: Vec<Vec<u8>> = found.kept(&mut Allowance::whole()).into_iter().flatten().collect();
+            let kept: Vec<Vec<u8>> = found.into_kept(&mut Allowance::whole()).into_iter().flatten().collect();
             kept.iter().map(|one| crate::filter::cost_us(one)).sum::<u64>()
         };
         for numbers in [
@@ -154,7 +154,7 @@ mod tests {
             for data in [
                 key(numbers, None, 500, now),
                 keys(5, numbers, 100, now),
-                again(50, numbers, 100, now),
+                repeated_key(50, numbers, 100, now),
                 key(numbers, Some(numbers), 64, now),
             ] {
                 assert!((1..=MAX_US).contains(&spent_us(&data)));
@@ -177,6 +177,8 @@ mod tests {
     #[test]
     fn nothing_is_taken_beyond_what_is_left() {
         let mut allowance = Allowance::whole();
-        assert!(allowance.take(MAX_US - 1) && !allowance.take(2) && allowance.take(1) && !allowance.take(1));
+        assert!(
+            allowance.spend(MAX_US - 1) && !allowance.spend(2) && allowance.spend(1) && !allowance.spend(1)
+        );
     }
 }

@@ -42,7 +42,7 @@ pub async fn is_sent(db: &mut Conn, list: ListNo, sent: &[[u8; 32]]) -> Result<b
 
 /// If one of the marks belongs to a message that the list sent recently, the next copy to one of the failed
 /// members will carry a handle. Returns whether it will.
-pub async fn ask(
+pub async fn request_proof(
     db: &mut Conn,
     list: ListNo,
     failed: &[Address],

@@ -27,7 +27,7 @@ pub struct Capacity {
 /// Measures the server; `None` with SQLite. On a read-only server the commit is that of a reading
 /// transaction.
 pub async fn of(store: &Store) -> Result<Option<Capacity>, StoreError> {
-    if store.alone() == Deployment::Yes {
+    if store.alone() == Deployment::SingleProcess {
         return Ok(None);
     }
     let mut db = store.reader().await?;

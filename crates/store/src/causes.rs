@@ -199,7 +199,7 @@ fn find(code: &str) -> Option<&'static Cause> {
 }
 
 /// The meaning of the code, with the code.
-pub(crate) fn in_words(code: &str) -> String {
+pub(crate) fn describe(code: &str) -> String {
     match find(code) {
         Some(cause) if cause.codes.contains(&code) && code.contains(' ') => cause.words.to_owned(),
         Some(cause) => format!("{} ({code})", cause.words),
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn every_code_has_its_words_and_its_remedy() {
         fn check(code: &str, words: &str, who: For, fix: &str) {
-            assert!(in_words(code).contains(words), "{code}: {}", in_words(code));
+            assert!(describe(code).contains(words), "{code}: {}", describe(code));
             let remedy = remedy(code).unwrap();
             assert_eq!(remedy.who, who, "{code}");
             assert!(remedy.fix.contains(fix), "{code}: {}", remedy.fix);
@@ -248,7 +248,7 @@ mod tests {
         check("517", "another process", For::Later, "frozen");
         for unknown in ["42601", "1", "19", "unexpected"] {
             assert_eq!(remedy(unknown), None, "{unknown}");
-            assert!(in_words(unknown).contains(unknown), "the code is all we have");
+            assert!(describe(unknown).contains(unknown), "the code is all we have");
         }
     }
 }

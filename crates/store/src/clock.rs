@@ -23,7 +23,7 @@ impl SiteClock {
     }
 
     /// Reads the database's clock. Returns how many milliseconds this machine's clock is ahead.
-    pub(crate) async fn heed(&self, db: &mut Conn) -> Result<i64, StoreError> {
+    pub(crate) async fn read_clock(&self, db: &mut Conn) -> Result<i64, StoreError> {
         let began = Instant::now();
         let sql = format!("SELECT {}", db.clock());
         let at: i64 = query(sql).fetch_one(db).await?.try_get(0)?;
@@ -78,7 +78,11 @@ pub async fn was_set_back(db: &mut Conn, latest: Timestamp) -> Result<bool, Stor
 
 /// Makes timers due that are later than `latest`, because they were set before the clock was set back.
 /// Returns how many.
-pub async fn mend(db: &mut Conn, now: Timestamp, latest: Timestamp) -> Result<u64, StoreError> {
+pub async fn reset_future_timers(
+    db: &mut Conn,
+    now: Timestamp,
+    latest: Timestamp,
+) -> Result<u64, StoreError> {
     let mut mended = 0;
     for (table, waits) in TABLES {
         let sql = format!("UPDATE {table} SET next_at = $2 WHERE {waits} AND next_at > $1");

@@ -90,7 +90,7 @@ impl Database {
 
     async fn start(&self, connection: Option<Conn>) -> Result<Store, StoreError> {
         let store = Store::start(self.0.clone(), connection)?;
-        store.heed_clock().await?;
+        store.read_database_clock().await?;
         Ok(store)
     }
 

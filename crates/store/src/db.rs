@@ -90,8 +90,8 @@ impl Store {
     /// Whether this process has the database to itself.
     pub fn alone(&self) -> Deployment {
         match self.readers {
-            ReadPool::Sqlite(_) => Deployment::Yes,
-            ReadPool::Postgres(..) => Deployment::No,
+            ReadPool::Sqlite(_) => Deployment::SingleProcess,
+            ReadPool::Postgres(..) => Deployment::Cluster,
         }
     }
 
@@ -112,10 +112,10 @@ impl Store {
 
     /// Reads the database's clock, which [`Self::now`] follows from then on. Returns how many milliseconds
     /// this machine's clock is ahead; 0 with SQLite.
-    pub async fn heed_clock(&self) -> Result<i64, StoreError> {
+    pub async fn read_database_clock(&self) -> Result<i64, StoreError> {
         match self.readers {
             ReadPool::Sqlite(_) => Ok(0),
-            ReadPool::Postgres(..) => self.clock.heed(&mut *self.reader().await?).await,
+            ReadPool::Postgres(..) => self.clock.read_clock(&mut *self.reader().await?).await,
         }
     }
 

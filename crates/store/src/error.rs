@@ -6,13 +6,13 @@ use crate::causes::{self, For, Remedy};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is locked or full, or the disk fails. The caller may retry.
-    #[error("{}", causes::in_words(code))]
+    #[error("{}", causes::describe(code))]
     Transient {
         /// SQLite's result code.
         code: String,
     },
     /// The reply to a commit was lost, so its outcome is unknown.
-    #[error("the database did not say whether it is done: {}", causes::in_words(code))]
+    #[error("the database did not say whether it is done: {}", causes::describe(code))]
     Unsure {
         /// The database's result code.
         code: String,
@@ -77,7 +77,7 @@ pub enum StoreError {
     #[error("the database writer has stopped")]
     Stopped,
     /// A statement is faulty.
-    #[error("{}", causes::in_words(code))]
+    #[error("{}", causes::describe(code))]
     Statement {
         /// The database's result code, or a word.
         code: String,

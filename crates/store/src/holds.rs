@@ -193,7 +193,7 @@ pub async fn of_list(db: &mut Conn, list: ListNo) -> Result<Vec<Leaving>, StoreE
 }
 
 /// Records that the owners are told about a message now.
-pub async fn told(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
+pub async fn mark_told(db: &mut Conn, no: EntryNo, now: Timestamp) -> Result<(), StoreError> {
     query("UPDATE queue SET told_at = $2 WHERE no = $1").bind(no.0).bind(now.0).execute(db).await?;
     Ok(())
 }

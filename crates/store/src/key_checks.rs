@@ -242,7 +242,7 @@ pub async fn record(
 }
 
 /// The lists with OpenPGP on which an address has a role other than nonmember.
-pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
+pub async fn openpgp_lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
     let rows = query(
         "SELECT DISTINCT list_no FROM members WHERE address_no = $1 AND role != 'nonmember'
          AND list_no IN (SELECT list_no FROM list_keys) ORDER BY list_no",

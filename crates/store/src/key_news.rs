@@ -86,7 +86,7 @@ pub async fn for_owner(
 }
 
 /// The lists with OpenPGP that an owner owns.
-pub async fn lists_of(db: &mut Conn, owner: AddressNo) -> Result<Vec<ListNo>, StoreError> {
+pub async fn lists_owned_by(db: &mut Conn, owner: AddressNo) -> Result<Vec<ListNo>, StoreError> {
     let rows = query(
         "SELECT list_no FROM members WHERE address_no = $1 AND role = 'owner'
          AND list_no IN (SELECT list_no FROM list_keys) ORDER BY list_no",
@@ -97,7 +97,7 @@ pub async fn lists_of(db: &mut Conn, owner: AddressNo) -> Result<Vec<ListNo>, St
 
 /// Records that an owner was told everything until then. Returns `false` and changes nothing if another node
 /// did so first.
-pub async fn told(db: &mut Conn, owner: &OwnerOfList, until: Timestamp) -> Result<bool, StoreError> {
+pub async fn mark_told(db: &mut Conn, owner: &OwnerOfList, until: Timestamp) -> Result<bool, StoreError> {
     let told = query("UPDATE addresses SET keys_told_at = $3 WHERE no = $1 AND keys_told_at = $2");
     let told = told.bind(owner.no.0).bind(owner.told_at).bind(until.0).execute(db).await?;
     Ok(told.rows_affected() > 0)

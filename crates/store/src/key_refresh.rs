@@ -15,7 +15,11 @@ pub async fn count(db: &mut Conn) -> Result<i64, StoreError> {
 
 /// Takes the certificate that was looked up longest ago, if that was before `before`. It counts as looked up
 /// now, whatever the result, so that other nodes take others.
-pub async fn take(db: &mut Conn, before: Timestamp, now: Timestamp) -> Result<Option<AddressNo>, StoreError> {
+pub async fn take_due(
+    db: &mut Conn,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<Option<AddressNo>, StoreError> {
     let sql = format!(
         "UPDATE certificate_refreshes SET asked_at = $2 WHERE address_no =
          (SELECT address_no FROM certificate_refreshes WHERE asked_at < $1 OR asked_at > $2 ORDER BY asked_at, address_no LIMIT 1 {})

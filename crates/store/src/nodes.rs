@@ -51,8 +51,8 @@ pub async fn heartbeat(db: &mut Conn, node: NodeNo) -> Result<bool, StoreError> 
 /// node row is deleted in the first later pass in which none is left.
 pub async fn release_expired(db: &mut Conn, node: NodeNo, alone: Deployment) -> Result<usize, StoreError> {
     let patience = match alone {
-        Deployment::Yes => -1,
-        Deployment::No => DEAD_AFTER_MS,
+        Deployment::SingleProcess => -1,
+        Deployment::Cluster => DEAD_AFTER_MS,
     };
     let sql =
         format!("SELECT no FROM nodes WHERE no != $1 AND seen_at < {} - $2 {}", db.clock(), db.skip_locked());
@@ -92,7 +92,7 @@ pub async fn deregister(db: &mut Conn, node: NodeNo) -> Result<(), StoreError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deployment {
     /// It is: SQLite.
-    Yes,
+    SingleProcess,
     /// It is not: PostgreSQL.
-    No,
+    Cluster,
 }

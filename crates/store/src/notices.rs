@@ -200,7 +200,7 @@ async fn take_of_hour(
 
 /// Counts a notice in all its counters, or returns the limit that is reached. A limit that is reached later
 /// uses nothing of the earlier ones.
-async fn take(
+async fn count_in_budget(
     db: &mut Conn,
     notice: &NewNotice<'_>,
     now: Timestamp,
@@ -249,7 +249,7 @@ pub async fn insert(
     notice: &NewNotice<'_>,
     now: Timestamp,
 ) -> Result<Option<LimitReached>, StoreError> {
-    if let Some(spent) = take(&mut *db, notice, now).await? {
+    if let Some(spent) = count_in_budget(&mut *db, notice, now).await? {
         return Ok(Some(spent));
     }
     let NewNotice { list, to, channel, body, probe, .. } = *notice;

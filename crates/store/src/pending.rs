@@ -261,7 +261,7 @@ pub enum FactTelling {
 
 /// Deletes the reported facts. Facts that were added or changed meanwhile stay, and are due after the pause.
 /// Returns `false` and changes nothing if another node did so first: then that node's notice reports them.
-pub async fn told(
+pub async fn delete_told(
     db: &mut Conn,
     due: &Due,
     facts: &[PendingFact],

@@ -147,7 +147,7 @@ async fn forget_reports(db: &mut Conn, key: i64) -> Result<(), StoreError> {
 /// A condition for a live node `n`. A node without others sends no heartbeat, so it always counts as live.
 fn lives(db: &Conn, alone: Deployment) -> String {
     match alone {
-        Deployment::Yes => "1 = 1".to_owned(),
-        Deployment::No => format!("n.seen_at >= {} - {DEAD_AFTER_MS}", db.clock()),
+        Deployment::SingleProcess => "1 = 1".to_owned(),
+        Deployment::Cluster => format!("n.seen_at >= {} - {DEAD_AFTER_MS}", db.clock()),
     }
 }

@@ -93,10 +93,10 @@ pub async fn transfer(
     to: &Store,
     mut progress: impl FnMut(TransferProgress) + Send,
 ) -> Result<i64, TransferError> {
-    if from.alone() != Deployment::Yes {
+    if from.alone() != Deployment::SingleProcess {
         return Err(TransferError::Source);
     }
-    if to.alone() != Deployment::No {
+    if to.alone() != Deployment::Cluster {
         return Err(TransferError::Target);
     }
     let (mut old, mut new) = (from.reader().await?, to.connect().await?);

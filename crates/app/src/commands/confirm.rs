@@ -25,7 +25,8 @@ impl CommandSession<'_> {
         command_sender: &mut CommandSender,
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let Some(mut request) = self.asked(command_sender, token, &Question::Confirmation).await? else {
+        let Some(mut request) = self.answered_request(command_sender, token, &Question::Confirmation).await?
+        else {
             return Ok(Err(Problem::WrongToken));
         };
         self.name_joiner(command_sender, &mut request).await?;
@@ -74,7 +75,7 @@ impl CommandSession<'_> {
         match self.subject(command_sender, token).await? {
             Some(TokenSubject::Request(no)) => self.decide_request(command_sender, decision, no).await,
             Some(TokenSubject::Entry(no)) => self.decide_entry(command_sender, decision, no).await,
-            Some(TokenSubject::Decided(decided)) => Ok(Err(Problem::Decided(told(&decided)))),
+            Some(TokenSubject::Decided(decided)) => Ok(Err(Problem::Decided(describe_decision(&decided)))),
             Some(TokenSubject::GaveWay) => Ok(Err(Problem::GaveWay)),
             None => Ok(Err(Problem::WrongToken)),
         }
@@ -132,7 +133,9 @@ impl CommandSession<'_> {
         }
         let no = match self.subject(command_sender, token).await? {
             Some(TokenSubject::Entry(no)) => no,
-            Some(TokenSubject::Decided(decided)) => return Ok(Err(Problem::Decided(told(&decided)))),
+            Some(TokenSubject::Decided(decided)) => {
+                return Ok(Err(Problem::Decided(describe_decision(&decided))));
+            }
             _ => return Ok(Err(Problem::WrongToken)),
         };
         let entry = queue::find(&mut *self.list_context.app.store.reader().await?, no).await?;
@@ -151,7 +154,7 @@ impl CommandSession<'_> {
 
     /// The request that this person may answer with that token, if it waits for that question. The token
     /// counts as proof.
-    pub(super) async fn asked(
+    pub(super) async fn answered_request(
         &self,
         command_sender: &mut CommandSender,
         token: &str,
@@ -205,7 +208,7 @@ fn success(decision: &MessageDecision, effects: &[Effect]) -> Success {
 }
 
 /// A past decision in words: `accepted, mona@example.org, 2026-11-28 02:31`.
-fn told(decided: &tokens::PastDecision) -> String {
+fn describe_decision(decided: &tokens::PastDecision) -> String {
     let parts = [decided.decision.clone(), decided.by.clone(), minute(decided.at)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }

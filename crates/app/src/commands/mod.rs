@@ -40,14 +40,14 @@ use command_sender::CommandSender;
 const TRIES: usize = 20;
 
 /// Carries out the commands of a message and answers them.
-pub(crate) async fn take(
+pub(crate) async fn process_commands(
     list_context: ListContext<'_>,
     entry: &QueueEntry,
     message: &Arc<ReceivedMessage>,
     mailbox: Mailbox,
 ) -> Result<EntryOutcome, AppError> {
     for _ in 0..TRIES {
-        match take_once(list_context, entry, message, &mailbox).await {
+        match process_commands_once(list_context, entry, message, &mailbox).await {
             Err(AppError::Overtaken) => {}
             other => return other,
         }
@@ -55,7 +55,7 @@ pub(crate) async fn take(
     Err(AppError::Overtaken)
 }
 
-async fn take_once(
+async fn process_commands_once(
     list_context: ListContext<'_>,
     entry: &QueueEntry,
     message: &Arc<ReceivedMessage>,

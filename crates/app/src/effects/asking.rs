@@ -46,7 +46,7 @@ pub(crate) enum EarlierTokens {
 }
 
 /// A question is recorded only if somebody is asked, because nobody could answer a request without a notice.
-pub(super) async fn ask(
+pub(super) async fn store_question(
     db: &mut Conn,
     list: ListNo,
     asked: Asked,

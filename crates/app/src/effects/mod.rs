@@ -198,7 +198,9 @@ impl Effect {
         // No list has this number, so an effect on the whole site matches no row of a list.
         let (list, now) = (of.unwrap_or(ListNo(0)), occasion.now);
         match self {
-            Self::Ask(asked) => asking::ask(db, list, *asked, occasion).await.map(|()| Applied::Nothing),
+            Self::Ask(asked) => {
+                asking::store_question(db, list, *asked, occasion).await.map(|()| Applied::Nothing)
+            }
             Self::End(request, _) => unless_overtaken(requests::end(db, &request).await?),
             Self::Join { address, name, role, preferences } => {
                 let no = people::ensure_address(&mut *db, &address, &name, now).await?;

@@ -69,7 +69,7 @@ async fn handle(app: &App, mut entry: QueueEntry, now: Timestamp) -> Result<Entr
     }
     if let Handling::Bounces { written_by_people } = Route::of(entry.sub_address).handling {
         let mail = ListMail { app, list: &list, entry: &entry, received: &received, outside: &outside, now };
-        match bounces::take(app, &list, &entry, mail.sender(), &received, now).await? {
+        match bounces::handle_bounce(app, &list, &entry, mail.sender(), &received, now).await? {
             BounceHandling::Done => return Ok(EntryOutcome::of(Action::Discard, Reason::Bounce)),
             BounceHandling::Person => entry.sub_address = written_by_people,
         }
@@ -83,7 +83,9 @@ async fn handle(app: &App, mut entry: QueueEntry, now: Timestamp) -> Result<Entr
         }
         Ok(author) => match Route::of(entry.sub_address).handling {
             Handling::SendKey => answer_sendkey(&mail).await,
-            Handling::Commands => commands::take(mail.list_context(), &entry, &received, author).await,
+            Handling::Commands => {
+                commands::process_commands(mail.list_context(), &entry, &received, author).await
+            }
             Handling::Post(audience) => judge(&mail, author, audience).await,
             Handling::Bounces { .. } => judge(&mail, author, Audience::Owners).await,
         },

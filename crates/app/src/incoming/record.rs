@@ -117,7 +117,7 @@ pub(super) async fn record(
         reasons.extend(entry.reasons.iter().filter(|reason| !verdict.reasons().contains(reason)));
     }
     let hears = hears.map(|author| {
-        let notice = notice_kinds::waits(list, &author, entry);
+        let notice = notice_kinds::post_is_held(list, &author, entry);
         Hearer { author, is_member: hears_as_member, notice }
     });
     let recording = Recording {

@@ -192,7 +192,7 @@ impl KeyCheck {
             let until = news.iter().map(|news| news.at).max().unwrap_or(now).max(now);
             let told = app.store.write(move |db| {
                 Box::pin(async move {
-                    let told = key_news::told(&mut *db, &owner, until).await?;
+                    let told = key_news::mark_told(&mut *db, &owner, until).await?;
                     Ok::<_, StoreError>(told && notice.store(db, now).await?)
                 })
             });

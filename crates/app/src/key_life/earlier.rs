@@ -11,7 +11,7 @@ use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, key_refresh};
 
-use super::key_notices::named;
+use super::key_notices::lists_by_number;
 use super::servers::{KeyServers, with_answers};
 use super::suspended::{is_compromised, suspended_row, was_authorised_by};
 use crate::error::AppError;
@@ -20,7 +20,7 @@ use crate::site::App;
 
 /// Looks the earlier keys up. If one is compromised, the current key is in doubt, and the owners of the lists
 /// that use it are told.
-pub(super) async fn ask(
+pub(super) async fn check_authorities(
     app: &App,
     servers: &dyn KeyServers,
     no: AddressNo,
@@ -53,9 +53,9 @@ async fn doubt(
     now: Timestamp,
 ) -> Result<(), AppError> {
     let known = Certificate::from_stored(&before.certificate)?;
-    let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
+    let numbers = key_checks::openpgp_lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
     let mut told = Vec::new();
-    for list in named(app, &numbers).await? {
+    for list in lists_by_number(app, &numbers).await? {
         told.push(notice_kinds::key_void(&list, &seen.address, revoked, &known));
     }
     let (no, after, revoked) = (seen.address_no, suspended_row(&known), revoked.to_owned());

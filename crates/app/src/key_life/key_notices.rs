@@ -29,8 +29,8 @@ pub(super) async fn to_holder(
     judged: &JudgedCertificate,
     now: Timestamp,
 ) -> Result<Option<PreparedNotice>, AppError> {
-    let numbers = key_checks::lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
-    let lists = named(app, &numbers).await?;
+    let numbers = key_checks::openpgp_lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
+    let lists = lists_by_number(app, &numbers).await?;
     let Some(list) = lists.first() else { return Ok(None) };
     let place = place_of(app, list, &seen.address).await?;
     let values = context! {
@@ -86,8 +86,8 @@ pub(super) async fn to_owner(
     began_at: Timestamp,
     now: Timestamp,
 ) -> Result<Option<PreparedNotice>, AppError> {
-    let numbers = key_news::lists_of(&mut *app.store.reader().await?, owner.no).await?;
-    let lists = named(app, numbers.get(..1).unwrap_or_default()).await?;
+    let numbers = key_news::lists_owned_by(&mut *app.store.reader().await?, owner.no).await?;
+    let lists = lists_by_number(app, numbers.get(..1).unwrap_or_default()).await?;
     let Some(list) = lists.first() else { return Ok(None) };
     let line = |news: &News| -> Value {
         context! {
@@ -108,7 +108,7 @@ pub(super) async fn to_owner(
     make(app, list, Message::daily(to, kind, notice), channel, now).await.map(Some)
 }
 
-pub(super) async fn named(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {
+pub(super) async fn lists_by_number(app: &App, numbers: &[ListNo]) -> Result<Vec<MailingList>, AppError> {
     let mut db = app.store.reader().await?;
     let mut found = Vec::new();
     for no in numbers {

@@ -37,7 +37,7 @@ pub async fn refresh_next(
     before: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Refreshed>, AppError> {
-    let taken = app.store.write(move |db| Box::pin(key_refresh::take(db, before, now)));
+    let taken = app.store.write(move |db| Box::pin(key_refresh::take_due(db, before, now)));
     match taken.await.map_err(|error: StoreError| error)? {
         Some(no) => refresh(app, servers, no, now).await,
         None => Ok(None),
@@ -82,7 +82,7 @@ async fn refresh(
         failures.push("the key was set anew meanwhile".to_owned());
         changes.clear();
     }
-    earlier::ask(app, servers, no, now).await?;
+    earlier::check_authorities(app, servers, no, now).await?;
     Ok(Some(Refreshed { address: seen.address, fingerprint: seen.fingerprint, changes, failures }))
 }
 

@@ -12,7 +12,7 @@ use crate::key_work::key_work;
 /// Servers that publish certificates. Their answers are not trusted.
 pub trait KeyServers: Send + Sync {
     /// Asks all servers for the key of that address or fingerprint.
-    fn ask<'a>(
+    fn look_up<'a>(
         &'a self,
         address: &'a Address,
         fingerprint: &'a Fingerprint,
@@ -36,7 +36,7 @@ pub(super) async fn with_answers(
     known: &Certificate,
 ) -> Result<(Certificate, Vec<String>), AppError> {
     let (mut merged, mut failures) = (known.clone(), Vec::new());
-    for KeyServerAnswer { from, said } in servers.ask(address, &known.fingerprint()).await {
+    for KeyServerAnswer { from, said } in servers.look_up(address, &known.fingerprint()).await {
         let before = merged.clone();
         let with = match said {
             Ok(Some(data)) => key_work(move || with_answer(before, &data)).await?,

@@ -47,7 +47,11 @@ pub async fn key_report(
                 let doubt = row.unusable.filter(|_| row.confirmed_at.is_none());
                 state.problem = doubt.or(judged.card.err().map(|problem| problem.to_string()));
             }
-            _ if key_checks::lists_of(&mut db, no).await?.iter().any(|no| encrypting.contains(no)) => {
+            _ if key_checks::openpgp_lists_of(&mut db, no)
+                .await?
+                .iter()
+                .any(|no| encrypting.contains(no)) =>
+            {
                 state.problem = Some("there is no key".to_owned());
             }
             _ => continue,

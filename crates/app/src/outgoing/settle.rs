@@ -86,7 +86,7 @@ async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Resu
             bounces::count(db, &of, kind, &refused, now).await
         })
     });
-    bounces::tell(app, &list, stopped.await?, now).await
+    bounces::send_probes(app, &list, stopped.await?, now).await
 }
 
 /// A refusal counts against the recipient unless it concerns the content or the route.

@@ -30,7 +30,7 @@ const KEY_APPROVAL_H: u32 = 10 * 365 * 24;
 /// How many questions a moderator gets per day.
 const TO_MODERATOR: NoticeBudget = NoticeBudget::a_day(50);
 
-pub(super) async fn ask(
+pub(super) async fn ask_question(
     list_context: ListContext<'_>,
     standing: WorkflowState<'_>,
     facts: &PersonFacts,

@@ -169,7 +169,14 @@ impl End<'_> {
             let by_old_key = known.is_some_and(|known| self.run.signed_by.contains(&known));
             let word = if by_old_key { KeyAuthority::OldKey } else { KeyAuthority::Other };
             effects.extend(
-                elsewhere::tell(list_context, self.standing.asker, self.facts, certificate, word).await?,
+                elsewhere::notify_other_lists(
+                    list_context,
+                    self.standing.asker,
+                    self.facts,
+                    certificate,
+                    word,
+                )
+                .await?,
             );
         }
         Ok(effects)

@@ -26,7 +26,7 @@ pub(super) enum KeyAuthority {
 
 /// On each other list of the address: an event, and a notice or, if the list approves keys, a question to the
 /// owners. A list that approved the old key accepts a new key that the old one signed.
-pub(super) async fn tell(
+pub(super) async fn notify_other_lists(
     list_context: ListContext<'_>,
     asker: &Requester,
     facts: &PersonFacts,
@@ -35,7 +35,7 @@ pub(super) async fn tell(
 ) -> Result<Vec<Effect>, AppError> {
     let Some(person) = &facts.person else { return Ok(Vec::new()) };
     let mut effects = Vec::new();
-    for no in people::lists_of(&mut *list_context.app.store.reader().await?, person.no).await? {
+    for no in people::lists_with_role_of(&mut *list_context.app.store.reader().await?, person.no).await? {
         let list = lists::by_no(&mut *list_context.app.store.reader().await?, no).await?;
         let Some(list) = list.filter(|list| list.no != list_context.list.no && list.settings.has_openpgp())
         else {
@@ -103,7 +103,8 @@ async fn question(
     let steps = workflow(there.app, there.list, Goal::ApproveKey.workflow(&there.list.settings))?;
     let run = WorkflowRun::new(&steps, Goal::ApproveKey);
     let standing = WorkflowState { asker, before, ended: None, earlier: EarlierTokens::Void };
-    let taken = ask::ask(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;
+    let taken =
+        ask::ask_question(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;
     Ok(taken.effects)
 }
 

@@ -269,7 +269,7 @@ async fn run_workflow(
     match advance(&mut run, &case) {
         Err(problem) => Ok(Err(problem)),
         Ok(WorkflowProgress::Waits(question)) => {
-            ask::ask(list_context, standing, &facts, run, certificate, question).await.map(Ok)
+            ask::ask_question(list_context, standing, &facts, run, certificate, question).await.map(Ok)
         }
         Ok(WorkflowProgress::Done(change)) => {
             done::done(list_context, standing, &facts, &run, certificate, change).await.map(Ok)

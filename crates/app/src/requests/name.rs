@@ -22,8 +22,10 @@ pub(crate) async fn is_free(
     if name.is_empty() {
         return Ok(true);
     }
-    for list in
-        lists_of(list_context.app, address).await?.iter().filter(|list| list.no != list_context.list.no)
+    for list in lists_with_role(list_context.app, address)
+        .await?
+        .iter()
+        .filter(|list| list.no != list_context.list.no)
     {
         if !is_free_on(list_context.app, list, address, name, EVERYBODY).await? {
             return Ok(false);
@@ -39,7 +41,7 @@ pub(crate) async fn is_chosen_here(
     address: &Address,
 ) -> Result<bool, AppError> {
     let has_pgp = |list: &MailingList| list.settings.has_openpgp();
-    Ok(has_pgp(list_context.list) || !lists_of(list_context.app, address).await?.iter().any(has_pgp))
+    Ok(has_pgp(list_context.list) || !lists_with_role(list_context.app, address).await?.iter().any(has_pgp))
 }
 
 /// Whether recipients see the name of an author with these roles. If two people on a list have similar names,
@@ -79,11 +81,11 @@ async fn is_free_on(
 }
 
 /// The lists on which an address has a role.
-async fn lists_of(app: &App, address: &Address) -> Result<Vec<MailingList>, AppError> {
+async fn lists_with_role(app: &App, address: &Address) -> Result<Vec<MailingList>, AppError> {
     let mut db = app.store.reader().await?;
     let Some(no) = people::find_address(&mut db, address).await? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for list in people::lists_of(&mut db, no).await? {
+    for list in people::lists_with_role_of(&mut db, no).await? {
         found.extend(lists::by_no(&mut db, list).await?);
     }
     Ok(found)

@@ -3,7 +3,7 @@
 //! No fact is lost.
 //!
 //! ```text
-//! Fact ──▶ pending_facts ──(PACES, summary_pause_min)──▶ tell_due ──▶ one notice per recipient, facts deleted
+//! Fact ──▶ pending_facts ──(PACES, summary_pause_min)──▶ send_due_summaries ──▶ one notice per recipient, facts deleted
 //! ```
 
 mod copies;
@@ -70,11 +70,11 @@ struct NoticeWithTokens {
 
 /// Sends the due notices. Returns whether there may be more. A notice that cannot be made, for instance
 /// because this node lacks the list's keys, does not delay the others.
-pub async fn tell_due(app: &App, now: Timestamp) -> Result<bool, AppError> {
+pub async fn send_due_summaries(app: &App, now: Timestamp) -> Result<bool, AppError> {
     let due = pending::due(&mut *app.store.reader().await?, AT_ONCE, now).await?;
     let mut is_more = due.len() == AT_ONCE as usize;
     for heap in &due {
-        match tell(app, heap, now).await {
+        match send_summary(app, heap, now).await {
             Ok(()) => {}
             Err(error) if error.is_transient() => return Err(error),
             Err(error) => {
@@ -90,7 +90,7 @@ pub async fn tell_due(app: &App, now: Timestamp) -> Result<bool, AppError> {
     Ok(is_more)
 }
 
-async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
+async fn send_summary(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
     let (list, facts) = {
         let mut db = app.store.reader().await?;
         let Some(list) = lists::by_no(&mut db, due.heap.list).await? else { return Ok(()) };
@@ -122,7 +122,7 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
     let stored = app.store.write(move |db| {
         Box::pin(async move {
             let how = if notices.notices.is_empty() { FactTelling::Silently } else { FactTelling::ByNotice };
-            if !pending::told(&mut *db, &due, &told, how, pace, now).await? {
+            if !pending::delete_told(&mut *db, &due, &told, how, pace, now).await? {
                 return Err(AppError::Overtaken);
             }
             let mut out = notices.notices.is_empty();
@@ -139,7 +139,7 @@ async fn tell(app: &App, due: &Due, now: Timestamp) -> Result<(), AppError> {
                 }
             }
             for entry in &notices.entries {
-                holds::told(&mut *db, *entry, now).await?;
+                holds::mark_told(&mut *db, *entry, now).await?;
             }
             if out { Ok(()) } else { Err(AppError::Overtaken) }
         })

@@ -68,7 +68,7 @@ impl Telling<'_> {
             // Nobody decides about a key of their own.
             let is_own_key = request.run.goal == Goal::ApproveKey && request.address == person.address;
             let token = (person.may_answer && !is_own_key).then(|| Token::fresh().to_string());
-            shown.push(self.asked(request, token.as_deref()));
+            shown.push(self.request_values(request, token.as_deref()));
             tokens.extend(
                 token.map(|token| (TokenSubject::Request(request.no), app.vault.mac().token_mark(&token))),
             );
@@ -93,7 +93,7 @@ impl Telling<'_> {
         Ok(NoticeWithTokens { notice, tokens, reader: person.address })
     }
 
-    fn asked(&self, request: &Request, token: Option<&str>) -> Value {
+    fn request_values(&self, request: &Request, token: Option<&str>) -> Value {
         let link = |verb: &str| {
             let to = self.list.name.address(SubAddress::Request);
             token.map(|token| mailto(&to, &format!("{verb} {token}")))

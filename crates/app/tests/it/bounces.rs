@@ -4,7 +4,9 @@ use crate::moved_clock::{
     OPENPGP, PLAIN, claimed, day, join, key_row, make_plain_list, post_plain, set, site_in, site_with,
     store_plain,
 };
-use sealist_app::{App, BatchReport, Destination, Intake, process, record_results, tell_due, upkeep};
+use sealist_app::{
+    App, BatchReport, Destination, Intake, process, record_results, send_due_summaries, upkeep,
+};
 use sealist_lists::model::{MAX_LOCAL_OCTETS, MailingList, MemberNo, Role, SubAddress};
 use sealist_mail::{Address, Headers, SmtpStage, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
@@ -173,7 +175,7 @@ async fn what_leaves_has_lines_that_servers_take() {
         store_plain(&app, &list, "From: x@y.example\r\n", &signed, at).await;
         let mut sent = deliver_all(&app, at).await;
         let later = at.plus_ms(12 * 3_600_000);
-        while tell_due(&app, later).await.unwrap() {}
+        while send_due_summaries(&app, later).await.unwrap() {}
         sent.extend(deliver_all(&app, later).await);
         let to: Vec<&String> =
             sent.iter().flat_map(|copy| &copy.to).filter(|to| !MEMBERS.contains(&&to[..])).collect();

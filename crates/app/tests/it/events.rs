@@ -3,7 +3,7 @@
 use sealist_app::{
     App, BanChange, CopyChange, CopyTarget, HeldSelection, LastOwner, MemberChange, MessageDecision,
     NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list, end_roles,
-    link_address, prefer_address, rename, rotate, set_key, tell_due, unlink_address, upkeep,
+    link_address, prefer_address, rename, rotate, send_due_summaries, set_key, unlink_address, upkeep,
 };
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, MailingList, Role, SendingNo};
 use sealist_mail::Timestamp;
@@ -63,7 +63,7 @@ impl Stage {
 
     /// Answers the newest notice to that person from the address that it names.
     async fn confirm(&self, who: &str, now: Timestamp) {
-        while tell_due(&self.app, now).await.unwrap() {}
+        while send_due_summaries(&self.app, now).await.unwrap() {}
         let mail = deliver(&self.app, now).await;
         let notice = mail.iter().rev().find(|mail| mail.to == who).unwrap();
         let text = String::from_utf8_lossy(&notice.message).into_owned();

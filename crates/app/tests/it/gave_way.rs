@@ -2,7 +2,7 @@
 //! whatever came to other addresses of the list before.
 
 use crate::moved_clock::{Mail, PLAIN, day, deliver, join, receive_from, set, site_with};
-use sealist_app::{App, MessageDecision, tell_due};
+use sealist_app::{App, MessageDecision, send_due_summaries};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
@@ -30,7 +30,7 @@ impl Stage {
     }
 
     async fn told(&self, now: Timestamp) -> Vec<Mail> {
-        while tell_due(&self.app, now).await.unwrap() {}
+        while send_due_summaries(&self.app, now).await.unwrap() {}
         deliver(&self.app, now).await
     }
 

@@ -6,7 +6,8 @@ mod summaries;
 use crate::moved_clock::{Mail, day, deliver, site_in, site_on_postgres};
 use crate::readers::read_copy;
 use sealist_app::{
-    App, AppError, Destination, ErrorKind, Intake, MessageDecision, Rejected, process, tell_due, upkeep,
+    App, AppError, Destination, ErrorKind, Intake, MessageDecision, Rejected, process, send_due_summaries,
+    upkeep,
 };
 use sealist_lists::events::{Actor, MailProof};
 use sealist_lists::model::{ListName, MailingList, Role};
@@ -119,7 +120,7 @@ impl Stage {
 
     /// What goes out when notices are looked after.
     async fn told(&self, now: Timestamp) -> Vec<Mail> {
-        while tell_due(&self.app, now).await.unwrap() {}
+        while send_due_summaries(&self.app, now).await.unwrap() {}
         deliver(&self.app, now).await
     }
 

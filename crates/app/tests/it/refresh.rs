@@ -20,7 +20,7 @@ use sealist_store::{StoreError, deliveries, people};
 struct Says(Vec<Result<Option<Vec<u8>>, String>>);
 
 impl KeyServers for Says {
-    fn ask<'a>(
+    fn look_up<'a>(
         &'a self,
         _: &'a Address,
         _: &'a Fingerprint,

@@ -7,7 +7,7 @@ use crate::moved_clock::{
     DAY_MS, Mail, OPENPGP, PLAIN, day, deliver, join, key_row, receive_from, set, site_with,
 };
 use crate::readers::read_copy;
-use sealist_app::{App, tell_due};
+use sealist_app::{App, send_due_summaries};
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::tamed;
@@ -58,7 +58,7 @@ impl Stage {
         receive_from(&self.app, ANNE, LIST, message, day(0)).await;
         // Only the first of a day are told at once.
         let later = day(0).plus_ms(self.hours.fetch_add(2, Ordering::Relaxed) * DAY_MS / 24);
-        while tell_due(&self.app, later).await.unwrap() {}
+        while send_due_summaries(&self.app, later).await.unwrap() {}
         let mut told = Vec::new();
         for mail in deliver(&self.app, later).await {
             told.push((mail.to.clone(), self.read(&mail).await));

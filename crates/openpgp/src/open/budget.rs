@@ -86,12 +86,12 @@ impl OpeningBudget {
 
     /// Waits for memory before that much data is decompressed. Large data inside other large data finds no
     /// memory left and is not read, because no program writes such mail.
-    pub(super) fn room(&mut self, octets: usize) -> Result<(), TooMuch> {
+    pub(super) fn wait_for_room(&mut self, octets: usize) -> Result<(), TooMuch> {
         if let Some(take_room) = self.take_room.take() {
             self.reserved_octets = if self.several { self.output_octets } else { octets };
             self.taken = Some(take_room(self.reserved_octets));
         }
-        take(&mut self.reserved_octets, octets)
+        spend(&mut self.reserved_octets, octets)
     }
 
     /// The reserved memory, which must be kept as long as the data.
@@ -101,22 +101,22 @@ impl OpeningBudget {
 
     /// Counts the next packet.
     pub(super) fn meet(&mut self, _packet: &RawPacket<'_>) -> Result<(), TooMuch> {
-        take(&mut self.packets, 1)
+        spend(&mut self.packets, 1)
     }
 
     /// Counts a signature before it is read.
     pub(super) fn signature(&mut self) -> Result<(), TooMuch> {
-        take(&mut self.signatures, 1)
+        spend(&mut self.signatures, 1)
     }
 
     /// Counts the use of a secret key beforehand.
     pub(super) fn session_key(&mut self) -> Result<(), TooMuch> {
-        take(&mut self.session_keys, 1)
+        spend(&mut self.session_keys, 1)
     }
 
     /// Counts compressed data of that size before it is opened. Returns how many octets it may yield.
     pub(super) fn compressed(&mut self, octets: usize) -> Result<usize, TooMuch> {
-        take(&mut self.compressed, 1)?;
+        spend(&mut self.compressed, 1)?;
         let little = octets.saturating_mul(MAX_RATIO).max(ALWAYS_OCTETS);
         let much = octets.saturating_mul(MAX_RATIO_OF_MUCH).max(MUCH_OCTETS);
         Ok(self.output_octets.min(little).min(much))
@@ -124,11 +124,11 @@ impl OpeningBudget {
 
     /// Counts octets that compressed data has yielded.
     pub(super) fn put_out(&mut self, octets: usize) -> Result<(), TooMuch> {
-        take(&mut self.output_octets, octets)
+        spend(&mut self.output_octets, octets)
     }
 }
 
-fn take(left: &mut usize, wanted: usize) -> Result<(), TooMuch> {
+fn spend(left: &mut usize, wanted: usize) -> Result<(), TooMuch> {
     *left = left.checked_sub(wanted).ok_or(TooMuch)?;
     Ok(())
 }

@@ -112,7 +112,7 @@ fn decompressed(packet: &[u8], budget: &mut OpeningBudget) -> Option<Cleartext> 
     if most > SMALL_OCTETS {
         octets = count_all(&mut reader(packet)?, most)?;
         if octets > SMALL_OCTETS {
-            budget.room(octets).ok()?;
+            budget.wait_for_room(octets).ok()?;
         }
     }
     let layer = read_all(&mut reader(packet)?, octets, most)?;

@@ -76,7 +76,7 @@ pub fn keys(count: usize, primary: Numbers, signatures: usize, now: Timestamp) -
 }
 
 /// The same key `count` times, which is merged each time.
-pub fn again(count: usize, primary: Numbers, signatures: usize, now: Timestamp) -> Vec<u8> {
+pub fn repeated_key(count: usize, primary: Numbers, signatures: usize, now: Timestamp) -> Vec<u8> {
     key(primary, None, signatures, now).repeat(count)
 }
 

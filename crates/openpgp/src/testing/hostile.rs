@@ -35,7 +35,7 @@ pub struct Attack {
 
 impl Attack {
     /// The attack of that name.
-    pub fn named(name: &str) -> Option<&'static Self> {
+    pub fn by_name(name: &str) -> Option<&'static Self> {
         ATTACKS.iter().find(|attack| attack.name == name)
     }
 }
@@ -128,7 +128,7 @@ pub const ATTACKS: &[Attack] = &[
     },
     Attack {
         name: "the same key 50 times",
-        make: |s| Material::Keys(heavy::again(50, Numbers::Brainpool, 64, s.now)),
+        make: |s| Material::Keys(heavy::repeated_key(50, Numbers::Brainpool, 64, s.now)),
     },
     Attack { name: "largest DSA key that is read", make: |s| s.heavy(Numbers::Dsa(3072, 256), 190) },
 ];

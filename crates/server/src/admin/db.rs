@@ -51,7 +51,7 @@ pub(super) async fn run(app: &App, command: Db) -> anyhow::Result<CommandOutput>
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err(TransferError::Target.into());
     }
-    if app.store.alone() != Deployment::Yes {
+    if app.store.alone() != Deployment::SingleProcess {
         return Err(TransferError::Source.into());
     }
     let to = Store::open_url(&url).await.context("the new database cannot be used")?;

@@ -139,7 +139,7 @@ pub(super) async fn retry(app: &App, entry: i64) -> anyhow::Result<CommandOutput
 
 pub(super) async fn hold(app: &App, entry: i64) -> anyhow::Result<CommandOutput> {
     messages(app).hold(EntryNo(entry)).await?;
-    let text = format!("{entry} is held; `sealist queue accept {entry}` lets it go on\n");
+    let text = format!("{entry} is held; `sealist queue accept {entry}` releases it\n");
     Ok((text, json!({ "held": entry })))
 }
 

@@ -140,15 +140,15 @@ fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Deploy
     let nodes: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
     let state = match (alone, config.keydirs.kept, nodes.as_slice()) {
         (_, _, []) => "it is used from now on".to_owned(),
-        (Deployment::Yes, ..) | (Deployment::No, KeyStorage::Database, [_]) => {
+        (Deployment::SingleProcess, ..) | (Deployment::Cluster, KeyStorage::Database, [_]) => {
             "the server uses it within a few seconds: `sealist doctor` says so if not".to_owned()
         }
-        (Deployment::No, KeyStorage::Directory, [_]) => {
+        (Deployment::Cluster, KeyStorage::Directory, [_]) => {
             "the server uses it within a few seconds; if it has another key \
              directory than this one, copy the file of the key there: `sealist doctor` says so if it lacks it"
                 .to_owned()
         }
-        (Deployment::No, kept, nodes) => {
+        (Deployment::Cluster, kept, nodes) => {
             let way = match kept {
                 KeyStorage::Database => "They load it from the database within a few seconds",
                 KeyStorage::Directory => {
@@ -259,17 +259,17 @@ mod tests {
             assert!(text.contains(words) && text.contains("opens mail for 90 days more"), "{text}");
             assert_eq!(text.contains("node"), done.waits_for.len() > 1, "{text}");
         }
-        for alone in [Deployment::Yes, Deployment::No] {
+        for alone in [Deployment::SingleProcess, Deployment::Cluster] {
             check(alone, KeyStorage::Directory, &[], "it is used from now on");
         }
         for kept in [KeyStorage::Directory, KeyStorage::Database] {
-            check(Deployment::Yes, kept, &[4], "the server uses it within a few seconds");
+            check(Deployment::SingleProcess, kept, &[4], "the server uses it within a few seconds");
         }
-        check(Deployment::No, KeyStorage::Database, &[4], "the server uses it within a few seconds:");
-        check(Deployment::No, KeyStorage::Directory, &[4], "another key directory than this one");
-        check(Deployment::No, KeyStorage::Directory, &[4, 7], "these lack it: 4, 7. Copy its file");
+        check(Deployment::Cluster, KeyStorage::Database, &[4], "the server uses it within a few seconds:");
+        check(Deployment::Cluster, KeyStorage::Directory, &[4], "another key directory than this one");
+        check(Deployment::Cluster, KeyStorage::Directory, &[4, 7], "these lack it: 4, 7. Copy its file");
         check(
-            Deployment::No,
+            Deployment::Cluster,
             KeyStorage::Database,
             &[4, 7],
             "these lack it: 4, 7. They load it from the database",

@@ -41,7 +41,7 @@ fn is_synchronised() -> Option<bool> {
 
 /// Compares with the database: its clock, and the newest time stored in it.
 pub(super) async fn examine_database(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
-    let ahead_ms = app.store.heed_clock().await?;
+    let ahead_ms = app.store.read_database_clock().await?;
     let newest = clock::newest(&mut *app.store.reader().await?).await?;
     Ok(compare(ahead_ms, newest, app.store.now()))
 }

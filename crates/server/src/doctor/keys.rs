@@ -79,8 +79,10 @@ async fn waiting(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
         // With SQLite there is one node, so no other key directory is involved.
         let (who, fix) = match (app.store.alone(), nodes.is_empty()) {
             (_, true) => ("a server".to_owned(), "start the server"),
-            (Deployment::Yes, false) => ("the server".to_owned(), "see in its log why it does not load it"),
-            (Deployment::No, false) => (
+            (Deployment::SingleProcess, false) => {
+                ("the server".to_owned(), "see in its log why it does not load it")
+            }
+            (Deployment::Cluster, false) => (
                 nodes.join(", "),
                 "with key directories, copy the file with this fingerprint to each of them; see their logs",
             ),

@@ -54,7 +54,7 @@ impl Servers {
 }
 
 impl KeyServers for Servers {
-    fn ask<'a>(
+    fn look_up<'a>(
         &'a self,
         address: &'a Address,
         fingerprint: &'a Fingerprint,

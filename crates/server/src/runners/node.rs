@@ -25,7 +25,7 @@ pub(crate) async fn run(
     let mut beats: u32 = 0;
     let mut clocks_differ = false;
     while !*stop.borrow() {
-        match app.store.heed_clock().await {
+        match app.store.read_database_clock().await {
             Ok(ahead_ms) => {
                 let differ = ahead_ms.abs() > CLOCKS_DIFFER_MS;
                 if differ && !clocks_differ {

@@ -129,7 +129,7 @@ pub async fn names_of_others(
 }
 
 /// The lists on which an address has a role.
-pub async fn lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
+pub async fn lists_with_role_of(db: &mut Conn, address: AddressNo) -> Result<Vec<ListNo>, StoreError> {
     let rows = query("SELECT DISTINCT list_no FROM members WHERE address_no = $1 ORDER BY list_no")
         .bind(address.0)
         .fetch_all(db)

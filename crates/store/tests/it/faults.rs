@@ -144,7 +144,7 @@ async fn a_node_that_cannot_bury_lives_all_the_same() {
         let buried = site.store.write(move |db| {
             Box::pin(async move {
                 assert!(nodes::heartbeat(&mut *db, alive).await?);
-                nodes::release_expired(&mut *db, alive, Deployment::Yes).await
+                nodes::release_expired(&mut *db, alive, Deployment::SingleProcess).await
             })
         });
         let buried = buried.await.expect("this node lives");
@@ -154,7 +154,7 @@ async fn a_node_that_cannot_bury_lives_all_the_same() {
     let (_, first) = tokio::join!(at_work, beats);
     let rest = site
         .store
-        .write(move |db| Box::pin(nodes::release_expired(db, alive, Deployment::Yes)))
+        .write(move |db| Box::pin(nodes::release_expired(db, alive, Deployment::SingleProcess)))
         .await
         .unwrap();
     assert_eq!((first, rest), (0, 1), "it is buried when its rows are free");

@@ -160,8 +160,9 @@ async fn an_owner_hears_once_of_all_lists(site: Site) {
     let (lines, count) = news(&owner).await;
     assert_eq!((lines[0].email.as_str(), lines[0].until, count), ("anne@example.org", Some(after(DAY)), 1));
     let told = async |owner: key_news::OwnerOfList| {
-        let told =
-            site.store.write(move |db| Box::pin(async move { key_news::told(db, &owner, after(6)).await }));
+        let told = site
+            .store
+            .write(move |db| Box::pin(async move { key_news::mark_told(db, &owner, after(6)).await }));
         told.await.unwrap()
     };
     assert!(told(owner.clone()).await);
@@ -188,7 +189,7 @@ async fn a_plain_list_uses_no_keys(site: Site) {
     let lists = async || {
         let mut db = site.store.reader().await.unwrap();
         (
-            key_checks::lists_of(&mut db, anne).await.unwrap(),
+            key_checks::openpgp_lists_of(&mut db, anne).await.unwrap(),
             key_checks::everybody(&mut db, AddressNo(0), 9).await.unwrap().len(),
         )
     };

@@ -232,7 +232,7 @@ async fn one_of_many_nodes_switches() {
         for store in &stores {
             let store = store.clone();
             tasks.spawn(async move {
-                store.write(move |db| Box::pin(rotation::switch(db, Deployment::No, NOW))).await
+                store.write(move |db| Box::pin(rotation::switch(db, Deployment::Cluster, NOW))).await
             });
         }
         let all = tasks.join_all().await;

@@ -179,7 +179,7 @@ async fn a_writer_without_a_connection_takes_its_readers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_goes_by_the_clock_of_its_database() {
     let site = on_postgres().await;
-    let ahead = site.store.heed_clock().await.unwrap();
+    let ahead = site.store.read_database_clock().await.unwrap();
     assert!(ahead.abs() < 5_000, "one machine has one clock: {ahead}");
     assert!((site.store.now().0 - sealist_mail::Timestamp::now().0).abs() < 5_000);
 }

@@ -226,12 +226,12 @@ async fn what_a_dead_node_had_is_free(site: Site) {
             let by = |node| Claimant { node, lacking: Vec::new() };
             let first = queue::claim(&mut *db, &by(dead), 1, NOW).await?;
             assert_eq!(
-                nodes::release_expired(&mut *db, alive, Deployment::No).await?,
+                nodes::release_expired(&mut *db, alive, Deployment::Cluster).await?,
                 0,
                 "it was seen just now"
             );
             assert!(queue::claim(&mut *db, &by(alive), 1, NOW).await?.is_empty());
-            assert_eq!(nodes::release_expired(&mut *db, alive, Deployment::Yes).await?, 1);
+            assert_eq!(nodes::release_expired(&mut *db, alive, Deployment::SingleProcess).await?, 1);
             assert!(!nodes::heartbeat(&mut *db, dead).await?, "it is told when it comes back");
             let second = queue::claim(&mut *db, &by(alive), 1, NOW).await?;
             Ok::<_, StoreError>((first, second))
@@ -277,7 +277,7 @@ async fn what_comes_in_pieces_is_whole_or_nothing(site: Site) {
             assert!(!coming::is_left(&mut *db).await?);
             assert_eq!(coming::drop_left(&mut *db, 10).await?, 0);
             assert!(of_dead.append(&mut *db, b"").await.is_ok(), "it was seen just now");
-            assert_eq!(nodes::release_expired(&mut *db, alive, Deployment::Yes).await?, 1);
+            assert_eq!(nodes::release_expired(&mut *db, alive, Deployment::SingleProcess).await?, 1);
             assert!(coming::is_left(&mut *db).await?);
             assert_eq!(coming::drop_left(&mut *db, 10).await?, 1);
             assert!(matches!(of_dead.complete(&mut *db, &message("")).await, Err(StoreError::Lost)));
@@ -468,7 +468,10 @@ async fn a_clock_that_is_set_back_makes_nothing_wait(site: Site) {
             assert!(!clock::was_set_back(&mut *db, NOW.plus_ms(1000)).await?, "a pause like any other");
             let yesterday = NOW.plus_ms(-24 * 3_600_000);
             assert!(clock::was_set_back(&mut *db, yesterday.plus_ms(7_200_000)).await?);
-            assert_eq!(clock::mend(&mut *db, yesterday, yesterday.plus_ms(7_200_000)).await?, 2);
+            assert_eq!(
+                clock::reset_future_timers(&mut *db, yesterday, yesterday.plus_ms(7_200_000)).await?,
+                2
+            );
             Ok::<_, StoreError>(
                 deliveries::claim(db, &claimant(), 9, yesterday).await?.map(|batch| batch.rows.len()),
             )

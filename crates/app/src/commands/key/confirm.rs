@@ -16,7 +16,7 @@ impl CommandSession<'_> {
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         let question = Question::Signatures(Vec::new());
-        let Some(request) = self.asked(command_sender, token, &question).await? else {
+        let Some(request) = self.answered_request(command_sender, token, &question).await? else {
             return Ok(Err(Problem::WrongToken));
         };
         let proofs = match self.proofs(command_sender, &request, token)? {

@@ -14,7 +14,7 @@ impl CommandSession<'_> {
         token: &str,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
         // A sender without a valid token learns nothing about a key and causes no work.
-        let Some(request) = self.asked(command_sender, token, &Question::Key).await? else {
+        let Some(request) = self.answered_request(command_sender, token, &Question::Key).await? else {
             return Ok(Err(Problem::WrongToken));
         };
         let brought = self.offered(command_sender).await?;

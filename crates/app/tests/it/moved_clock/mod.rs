@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use sealist_app::{
     App, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching,
-    SettingRefused, Stages, Unavailable, change_settings, prepare, process, record_results, tell_due,
+    SettingRefused, Stages, Unavailable, change_settings, prepare, process, record_results,
+    send_due_summaries,
 };
 use sealist_lists::draft::Recipients;
 use sealist_lists::events::Actor;
@@ -292,7 +293,7 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
                 return mail;
             }
             // What the copies above gave cause to, as far as it is due.
-            while tell_due(app, now).await.unwrap() {}
+            while send_due_summaries(app, now).await.unwrap() {}
             told = true;
             continue;
         };
