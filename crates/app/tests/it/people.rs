@@ -114,8 +114,7 @@ async fn a_list_keeps_its_last_owner_unless_it_is_said() {
 async fn a_change_changes_what_it_names() {
     let (app, list, _folder) = site(&[(ANNE, Role::Member)]).await;
     let member = show_member(&app, &list, &address(ANNE)).await.unwrap().remove(0);
-    let no =
-        people::roles_of(&mut *app.store.reader().await.unwrap(), list.no, &address(ANNE)).await.unwrap();
+    let no = people::roles_of(&mut app.store.reader().await.unwrap(), list.no, &address(ANNE)).await.unwrap();
     let level = PreferenceLevel::Member(no[0].no);
     assert_eq!(member.delivery_status, DeliveryStatus::Enabled);
     let mut tasks = tokio::task::JoinSet::new();
@@ -190,7 +189,7 @@ async fn a_ban_counts_where_it_was_made() {
     let (app, list, _folder) = site(&[(OLGA, Role::Owner)]).await;
     let eve = address("eve@x.example");
     let banned = async |app: &App| {
-        people::is_banned(&mut *app.store.reader().await.unwrap(), list.no, &eve).await.unwrap()
+        people::is_banned(&mut app.store.reader().await.unwrap(), list.no, &eve).await.unwrap()
     };
     for (pattern, scope) in
         [("eve@x.example", Some(&list)), ("@x.example", Some(&list)), ("@X.example", None)]

@@ -123,7 +123,7 @@ pub(super) fn rows(
     limit: usize,
 ) -> Result<Vec<SqlRow>, StoreError> {
     let mut statement = prepared(db, text, values)?;
-    let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
     let mut answer = statement.raw_query();
     let mut found = Vec::new();
     while found.len() < limit

@@ -25,23 +25,23 @@ const ADDRESSES: [&str; 3] = ["a@x.example", "b@x.example", "c@x.example"];
 struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
+    fn below(&mut self, limit: u64) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
+        usize::try_from((self.0 >> 33) % limit).unwrap()
     }
 }
 
 fn some_change(dice: &mut Dice) -> PreferenceChange {
-    let flag = [None, Some(true), Some(false)][dice.below(3) as usize];
+    let flag = [None, Some(true), Some(false)][dice.below(3)];
     match dice.below(5) {
         0 => PreferenceChange::ReceiveListCopy(flag),
         1 => PreferenceChange::ReceiveOwnPostings(flag),
         2 => PreferenceChange::AllowCleartext(flag),
-        3 => PreferenceChange::PreferredLanguage(
-            [None, Some(Language::De), Some(Language::Fr)][dice.below(3) as usize],
-        ),
+        3 => {
+            PreferenceChange::PreferredLanguage([None, Some(Language::De), Some(Language::Fr)][dice.below(3)])
+        }
         _ => PreferenceChange::DeliveryStatus(
-            [None, Some(DeliveryStatus::Enabled), Some(DeliveryStatus::ByUser)][dice.below(3) as usize],
+            [None, Some(DeliveryStatus::Enabled), Some(DeliveryStatus::ByUser)][dice.below(3)],
         ),
     }
 }
@@ -63,7 +63,7 @@ async fn what_counts_is_what_the_levels_come_to(site: Site) {
                 let mut dice = Dice(7);
                 let user = people::create_user(&mut *db, "Una", NOW).await?;
                 for step in 0..150 {
-                    let address = ADDRESSES[dice.below(3) as usize];
+                    let address = ADDRESSES[dice.below(3)];
                     let parsed = address.parse().unwrap();
                     let no = people::ensure_address(&mut *db, &parsed, "", NOW).await?;
                     let roles = people::roles_of(&mut *db, list, &parsed).await?;
@@ -89,7 +89,7 @@ async fn what_counts_is_what_the_levels_come_to(site: Site) {
                                 PreferenceLevel::Address(no),
                                 PreferenceLevel::Member(member.map_or(MemberNo(0), |member| member.no)),
                             ];
-                            let level = levels[dice.below(if member.is_some() { 4 } else { 3 }) as usize];
+                            let level = levels[dice.below(if member.is_some() { 4 } else { 3 })];
                             if level.takes(change).is_ok() {
                                 people::choose(&mut *db, level, change).await?;
                                 assert_eq!(
