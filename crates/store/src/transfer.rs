@@ -108,6 +108,8 @@ pub async fn transfer(
     new.run("DELETE FROM site_keys").await?;
     // The migrations made its only row.
     new.run("DELETE FROM event_positions").await?;
+    // The migrations made the row of the site.
+    new.run("DELETE FROM preferences").await?;
     let mut rows = 0;
     for table in TABLES {
         rows += copy(&mut old, &mut new, table, &mut progress).await?;
