@@ -284,7 +284,7 @@ mod tests {
             written.extend_from_slice(b"\r\nbody");
             let parts = unprotect(&Entity::parse(&written));
             let mut again = Vec::new();
-            let hides = !parts.outer.fields().next().is_none();
+            let hides = parts.outer.fields().next().is_some();
             let protection =
                 if hides { Protection::Cipher { outer: &parts.outer } } else { Protection::Clear };
             protect(&parts.content, &parts.protected, protection).write_to(&mut again);
