@@ -87,7 +87,7 @@ pub async fn subscribe(
         Subscriber::Address(address) => (address, None),
         Subscriber::User(user, address) => (address, Some(user.0)),
     };
-    preferences::lock(&mut *db, PreferenceLevel::Address(address)).await?;
+    preferences::lock(&mut *db).await?;
     let insert = query(
         "INSERT INTO members (list_no, address_no, role, uuid, user_no, subscribed_at, key_pending_approval)
          VALUES ($1, $2, $3, $4, $5, $6, COALESCE(

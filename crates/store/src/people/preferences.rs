@@ -26,7 +26,7 @@ pub async fn choose(
     level: PreferenceLevel,
     change: PreferenceChange,
 ) -> Result<(), StoreError> {
-    lock(&mut *db, level).await?;
+    lock(&mut *db).await?;
     set(&mut *db, level, change).await?;
     recompute(db, level).await
 }
@@ -58,27 +58,14 @@ pub async fn levels_of(db: &mut Conn, member: MemberNo) -> Result<PreferenceLeve
     Ok(levels)
 }
 
-/// On PostgreSQL: keeps others from changing what the effective values follow from, until this transaction ends. Call it before
-/// the first change: what is read afterwards is what the one before committed.
-///
-/// The row of the site comes first, and nobody shares it: a transaction has the changes of many callers, and one that first
-/// shared the row and then wanted it alone would wait for another that does the same. References to an address do not wait.
-pub(super) async fn lock(db: &mut Conn, level: PreferenceLevel) -> Result<(), StoreError> {
-    if db.is_alone() {
-        return Ok(()); // SQLite has one writer.
-    }
-    query("SELECT no FROM preferences WHERE level = 'site' FOR NO KEY UPDATE").fetch_all(&mut *db).await?;
-    if level == PreferenceLevel::Site {
-        return Ok(());
-    }
-    let addresses = match level {
-        PreferenceLevel::Member(_) => "no = (SELECT address_no FROM members WHERE no = $1)",
-        PreferenceLevel::Address(_) => "no = $1",
-        _ => "user_no = $1",
-    };
-    let sql = format!("SELECT no FROM addresses WHERE {addresses} ORDER BY no FOR NO KEY UPDATE");
-    query(sql).bind(number(level)).fetch_all(db).await?;
-    Ok(())
+/// So that on PostgreSQL one node after the other changes what the effective values follow from.
+const ONE_AT_A_TIME: i64 = 0x5ea1_1158;
+
+/// Keeps other nodes from changing what the effective values follow from, until this transaction ends. To be called before the
+/// first change: what is read afterwards is what the node before committed. It is one lock, because the changes of several people
+/// share a transaction: with a lock for each row, two nodes would wait for each other.
+pub(super) async fn lock(db: &mut Conn) -> Result<(), StoreError> {
+    db.lock_to_end(ONE_AT_A_TIME).await
 }
 
 /// Writes one choice of one level; [`recompute`] lets it count.

@@ -55,7 +55,7 @@ pub async fn users(db: &mut Conn, after: UserNo, limit: u32) -> Result<Vec<User>
 /// address is linked to somebody else.
 pub async fn link(db: &mut Conn, user: UserNo, address: AddressNo) -> Result<bool, StoreError> {
     let level = PreferenceLevel::Address(address);
-    preferences::lock(&mut *db, level).await?;
+    preferences::lock(&mut *db).await?;
     let linked =
         query("UPDATE addresses SET user_no = $2 WHERE no = $1 AND (user_no IS NULL OR user_no = $2)");
     if linked.bind(address.0).bind(user.0).execute(&mut *db).await?.rows_affected() == 0 {
@@ -68,7 +68,7 @@ pub async fn link(db: &mut Conn, user: UserNo, address: AddressNo) -> Result<boo
 /// Takes an address from its user. `false`, and nothing done, if memberships of the user go to it.
 pub async fn unlink(db: &mut Conn, address: AddressNo) -> Result<bool, StoreError> {
     let level = PreferenceLevel::Address(address);
-    preferences::lock(&mut *db, level).await?;
+    preferences::lock(&mut *db).await?;
     let unlinked = query(
         "UPDATE addresses SET user_no = NULL, is_preferred = 0 WHERE no = $1
          AND NOT EXISTS (SELECT 1 FROM members WHERE address_no = $1 AND user_no IS NOT NULL)",
@@ -85,7 +85,7 @@ pub async fn unlink(db: &mut Conn, address: AddressNo) -> Result<bool, StoreErro
 /// lists with OpenPGP allow it is asked before.
 pub async fn prefer(db: &mut Conn, user: UserNo, address: AddressNo) -> Result<bool, StoreError> {
     let level = PreferenceLevel::User(user);
-    preferences::lock(&mut *db, level).await?;
+    preferences::lock(&mut *db).await?;
     let linked =
         query("SELECT no FROM addresses WHERE no = $1 AND user_no = $2").bind(address.0).bind(user.0);
     if linked.fetch_optional(&mut *db).await?.is_none() {
