@@ -31,7 +31,7 @@ fn done(action: &str) -> EventKind {
 }
 
 async fn newest(site: &Site) -> Vec<RecordedEvent> {
-    events::newest(&mut *site.store.reader().await.unwrap(), None, 10_000).await.unwrap()
+    events::newest(&mut site.store.reader().await.unwrap(), None, 10_000).await.unwrap()
 }
 
 async fn the_newest_come_first(site: Site) {
