@@ -331,7 +331,7 @@ async fn a_roster_says_who_has_which_key(site: Site) {
                 states.iter().map(key).collect()
             };
             let key = Some(("AB".to_owned(), false));
-            assert_eq!(keys(&a_alone), [key.clone()]);
+            assert_eq!(keys(&a_alone), std::slice::from_ref(&key));
             assert_eq!(keys(&both), [key.clone(), None]);
             assert_eq!(keys(&roster), [key, None]);
             Ok::<_, StoreError>(())
