@@ -58,13 +58,14 @@ impl FileSearch {
     }
 }
 
-/// The leaf as a file, unless it is a text without a name.
+/// The leaf as a file, unless it is a text without a name, or a multipart that has no parts.
 fn file(entity: &Entity<'_>, content_type: &ContentType) -> Option<AttachedFile> {
     let disposition = entity.headers.text("content-disposition").unwrap_or_default();
     // A disposition has parameters in the same syntax as a type ([RFC 2183]).
     let disposition = ContentType::parse(&format!("x/{disposition}"));
     let name = disposition.as_ref().and_then(|d| d.parameter("filename")).or(content_type.parameter("name"));
-    if name.is_none() && content_type.kind() == "text" {
+    let is_file = name.is_some() || !["text", "multipart"].contains(&content_type.kind());
+    if !is_file {
         return None;
     }
     let media_type = match content_type.is_ambiguous() {

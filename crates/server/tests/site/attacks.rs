@@ -283,7 +283,7 @@ async fn one_signature_posts_once() {
         assert_eq!(held(&stage.site).len(), before, "{what}: discarded");
     }
     // A list may do without the record, and then takes it again.
-    stage.site.server.cli(&["lists", "set", LIST, "collect_sig_hashes", "false"]);
+    stage.site.set("collect_sig_hashes", "false").await;
     assert_eq!(stage.provoke(&wrapped(&signature)).await.len(), 3);
 }
 
