@@ -15,8 +15,9 @@ use crate::site::App;
 /// Bodies per round.
 const CHUNK: u32 = 50;
 
-/// Seals waiting messages, posts and notices of the list, and returns how many. If it is interrupted, it
-/// continues after the last round.
+/// Seals waiting messages, posts and notices of a list that encrypts, and returns how many. Where nothing is stored in the clear
+/// this is a question to the database and no more, so that it is repeated with each change of a setting and in each round of upkeep:
+/// it may have been interrupted, and a message that was under way when the list began to encrypt is stored in the clear behind it.
 pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, AppError> {
     let now = app.store.now();
     let mut sealed = 0;
@@ -39,8 +40,10 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
     }
     let no = list.no;
     let forgotten = app.store.write(move |db| Box::pin(holds::forget_plain_summaries(db, no)));
-    forgotten.await.map_err(|error: StoreError| error)?;
-    app.store.scrub().await?;
+    let forgotten = forgotten.await.map_err(|error: StoreError| error)?;
+    if sealed + forgotten > 0 {
+        app.store.scrub().await?;
+    }
     Ok(sealed)
 }
 

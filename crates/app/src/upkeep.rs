@@ -13,6 +13,7 @@ use sealist_store::{
     queue, replay, requests, sendings, tokens,
 };
 
+use crate::earlier::seal_earlier;
 use crate::effects::{held, sender_of};
 use crate::error::AppError;
 use crate::moderation::refusal_notice;
@@ -69,6 +70,14 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
         bounces::remind(app, &list, now).await?;
         kept.holds_ended += end_holds(app, &list, now).await?;
         remind(app, &list, now).await?;
+        if list.settings.encrypting()
+            && let Err(error) = seal_earlier(app, &list).await
+        {
+            tracing::error!(
+                event = "cleartext-not-sealed", list = %list.name, %error,
+                "what the list stored before it began to encrypt is not sealed yet; it is tried again in the next round"
+            );
+        }
         let Some(pgp) = &list.settings.pgp else { continue };
         let before = Timestamp(now.0 - i64::from(pgp.key_wait_days) * DAY_MS);
         kept.given_up += give_up_copies(app, &list, before, now).await?;

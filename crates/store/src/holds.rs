@@ -86,15 +86,15 @@ pub async fn summary(db: &mut Conn, entry: EntryNo) -> Result<Option<StoredBody>
 }
 
 /// Deletes the summaries of a list that are stored in the clear: the list begins to encrypt. What they said stands in the
-/// messages, too.
-pub async fn forget_plain_summaries(db: &mut Conn, list: ListNo) -> Result<(), StoreError> {
-    query(
+/// messages, too. Returns how many there were.
+pub async fn forget_plain_summaries(db: &mut Conn, list: ListNo) -> Result<u64, StoreError> {
+    let gone = query(
         "DELETE FROM hold_summaries WHERE LENGTH(wrapped_key) = 0 AND entry_no IN (SELECT no FROM queue WHERE list_no = $1)",
     )
     .bind(list.0)
     .execute(db)
     .await?;
-    Ok(())
+    Ok(gone.rows_affected())
 }
 
 /// A held message that is removed, with its size in octets.

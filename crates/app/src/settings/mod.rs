@@ -64,8 +64,8 @@ pub async fn change_settings(
         now,
     };
     let done = app.store.write(move |db| Box::pin(wish.carry_out(db))).await?;
-    if done.list.settings.encrypting() && !done.before.encrypting() {
-        // What comes from now on is sealed; what came before is sealed here.
+    if done.list.settings.encrypting() {
+        // What comes from now on is sealed; what came before is sealed here, also if an earlier change was interrupted.
         let sealed = seal_earlier(app, &done.list).await;
         sealed.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
     }
@@ -85,7 +85,6 @@ struct Wish {
 
 struct CommittedChange {
     list: MailingList,
-    before: ListSettings,
     generation: Generation,
     changes: Vec<AttributeChange>,
     weaknesses: Vec<&'static Weakness>,
@@ -112,7 +111,7 @@ impl Wish {
             generation += 1;
             self.record(&mut *db, &stored, &list, &changes).await?;
         }
-        Ok(CommittedChange { list, before: stored.settings, generation, changes, weaknesses })
+        Ok(CommittedChange { list, generation, changes, weaknesses })
     }
 
     /// What the settings that are named leave weak.

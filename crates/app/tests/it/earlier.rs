@@ -1,7 +1,7 @@
 //! A list begins to encrypt: nothing that was stored of it in the clear stays readable.
 
-use crate::moved_clock::{OPENPGP, day, deliver, join, set_setting, site_with};
-use sealist_app::{Destination, Intake, process};
+use crate::moved_clock::{OPENPGP, day, deliver, join, receive_from, set, set_setting, site_with};
+use sealist_app::{Destination, Intake, process, upkeep};
 use sealist_lists::model::Role;
 use sealist_openpgp::random;
 use sealist_store::deliveries;
@@ -98,4 +98,38 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     intake.write(b"From: anne@example.org\r\n\r\n").unwrap();
     intake.commit(&app, random(), day(0)).await.unwrap();
     assert_eq!(holding(&folder, &["zebratoken".to_owned()]), Vec::<String>::new());
+}
+
+/// The sealing was interrupted, or mail was under way when the list began to encrypt: in both cases something is left in the clear
+/// on a list that encrypts.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_in_the_clear_is_sealed_later() {
+    async fn check(by: &str) {
+        let (app, mut list, folder) = site_with(OPENPGP, LIST).await;
+        for (name, value) in [
+            ("encrypt_outgoing", "false"),
+            ("nonencrypted_msg_action", "defer"),
+            ("unsigned_msg_action", "defer"),
+            ("default_nonmember_action", "hold"),
+        ] {
+            set_setting(&app, &mut list, name, value, day(-3)).await.unwrap();
+        }
+        let message =
+            format!("From: eve@example.com\r\nTo: {LIST}\r\nSubject: Zebraheld5581\r\n\r\nwords\r\n");
+        receive_from(&app, "eve@example.com", LIST, message.as_bytes(), day(0)).await;
+        let words = ["Zebraheld5581".to_owned()];
+        let list = set(&app, &list, "encrypt_outgoing", "true").await;
+        assert!(list.settings.encrypting() && !holding(&folder, &words).is_empty(), "{by}");
+        let mut again = list.clone();
+        match by {
+            "upkeep" => drop(upkeep(&app, day(0)).await.unwrap()),
+            name => drop(set_setting(&app, &mut again, name, "true", day(0)).await.unwrap()),
+        }
+        assert_eq!(holding(&folder, &words), Vec::<String>::new(), "{by}");
+        let held = queue::listed(&mut app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
+        assert_eq!(held.len(), 1, "{by}: it waits still");
+    }
+    for by in ["upkeep", "encrypt_outgoing", "verp_probes"] {
+        check(by).await;
+    }
 }
