@@ -11,7 +11,7 @@ mod view;
 use std::sync::Arc;
 
 use sealist_lists::events::{Actor, Event, EventKind};
-use sealist_lists::model::attributes::{AttributeChange, SettingChange, changed};
+use sealist_lists::model::attributes::{AttributeChange, SettingChange, attribute, changed};
 use sealist_lists::model::{ListSettings, MailingList};
 use sealist_lists::texts::Text;
 use sealist_lists::weaknesses::{self, Weakness};
@@ -97,7 +97,8 @@ impl Wish {
         if self.expected.is_some_and(|expected| expected != stored.generation) {
             return Err(SettingRefused::Conflict { generation: stored.generation });
         }
-        let (after, changes) = changed(&stored.settings, &stored.defaults, &self.wishes)?;
+        let (after, mut changes) = changed(&stored.settings, &stored.defaults, &self.wishes)?;
+        changes.extend(self.taken_from_newer(&stored, &after));
         check(&after, &self.workflows)?;
         for wish in &self.wishes {
             check_new(&after, &wish.name)?;
@@ -112,6 +113,23 @@ impl Wish {
             self.record(&mut *db, &stored, &list, &changes).await?;
         }
         Ok(CommittedChange { list, generation, changes, weaknesses })
+    }
+
+    /// The settings that are named and have a value of a newer version. The value that is chosen now takes its place, also where
+    /// it is the one that the list went by meanwhile: otherwise the value of the newer version would count again there.
+    fn taken_from_newer(&self, stored: &StoredSettings, after: &ListSettings) -> Vec<AttributeChange> {
+        let is_named = |name: &str| self.wishes.iter().any(|wish| wish.name == name);
+        let replaced = |(name, value): &(String, String)| {
+            let attribute = attribute(name).filter(|_| is_named(name))?;
+            let chosen = attribute.get(after)?;
+            (attribute.get(&stored.settings).as_ref() == Some(&chosen)).then(|| AttributeChange {
+                name: attribute.name,
+                before: serde_json::from_str(value).unwrap_or_else(|_| value.as_str().into()),
+                after: chosen,
+                weakens: false,
+            })
+        };
+        stored.unknown.iter().filter_map(replaced).collect()
     }
 
     /// What the settings that are named leave weak.

@@ -13,6 +13,7 @@ use sealist_lists::model::attributes::{
 use sealist_lists::model::{ListSettings, MailingList, Role};
 use sealist_lists::workflows::WORKFLOWS;
 use sealist_mail::{Entity, first_text};
+use sealist_store::{StoreError, list_settings, testing};
 
 const OLGA: &str = "olga@example.org";
 const OSKAR: &str = "oskar@example.org";
@@ -207,6 +208,27 @@ async fn owners_are_told_of_each_change_that_weakens_their_list() {
 }
 
 /// A list without OpenPGP promises nothing, and to make a list stronger is no news.
+/// Whoever chooses a value takes the place of a newer version's value, also with the value that counted meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
+    async fn check(choose: impl AsyncFn(&App, &MailingList) -> SettingsChanged) {
+        let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
+        let no = list.no;
+        let newer = app
+            .store
+            .write(move |db| Box::pin(testing::write_setting(db, no, "encrypt_outgoing", "\"sometimes\"")));
+        newer.await.map_err(|error: StoreError| error).unwrap();
+        let done = choose(&app, &list).await;
+        assert_eq!((done.changes.len(), done.generation), (1, 1));
+        assert_eq!(done.changes[0].before, "sometimes");
+        let mut db = app.store.reader().await.unwrap();
+        let stored = list_settings::stored(&mut db, no).await.unwrap().unwrap();
+        assert_eq!((stored.unknown, stored.settings.encrypting()), (Vec::new(), true));
+    }
+    check(async |app, list| change(app, list, &[("encrypt_outgoing", "true")], None).await.unwrap()).await;
+    check(async |app, list| reset(app, list, &["encrypt_outgoing"]).await.unwrap()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_weakens_nothing_is_told_to_nobody() {
     for (style, name, value) in [

@@ -13,6 +13,7 @@ on_both! {
     only_what_differs_has_a_row,
     what_a_newer_version_wrote_is_kept,
     an_unknown_style_is_no_way_to_the_clear,
+    a_list_goes_by_no_chain_that_is_not_there,
     settings_go_with_their_list,
 }
 
@@ -124,4 +125,17 @@ async fn settings_go_with_their_list(site: Site) {
     deleted.await.unwrap();
     let mut db = site.store.reader().await.unwrap();
     assert!(list_settings::stored(&mut db, list).await.unwrap().is_none());
+}
+
+/// A list whose chain or pipeline this version does not have judges by those of its style.
+async fn a_list_goes_by_no_chain_that_is_not_there(site: Site) {
+    for name in ["posting_chain", "posting_pipeline"] {
+        let list = site.list;
+        let newer = "\"of-a-newer-version\"";
+        let written = site.store.write(move |db| Box::pin(testing::write_setting(db, list, name, newer)));
+        written.await.unwrap();
+        let found = stored(&site, list).await;
+        assert_eq!(found.settings, found.defaults, "{name}");
+        assert!(found.unknown.iter().any(|(unknown, _)| unknown == name), "{name}");
+    }
 }

@@ -88,8 +88,12 @@ impl Attribute {
     }
 
     /// Takes a value as it is stored, also one that nobody could set anew. `None`, and nothing is changed, if the list has
-    /// no such setting or this version does not know the value.
+    /// no such setting or this version does not know the value. The name of a chain or a pipeline that this version does not
+    /// have is such a value: a list that went by it would judge no post.
     pub fn load(&self, settings: &mut ListSettings, value: &Value) -> Option<()> {
+        if matches!(self.kind, AttributeKind::Chain | AttributeKind::Pipeline) && !self.kind.takes(value) {
+            return None;
+        }
         match self.row {
             Row::EveryList(row) => (row.load)(settings, value),
             Row::OpenPgpLists(row) => (row.load)(settings.pgp.as_mut()?, value),
