@@ -173,6 +173,14 @@ mod tests {
     }
 
     #[test]
+    fn every_rule_stands_in_a_chain() {
+        for rule in rules::RULES {
+            let asked = |chain: &Chain| chain.links.iter().chain(chain.guards).any(|link| *link == rule.name);
+            assert!(CHAINS.iter().any(asked), "{}: nothing asks it", rule.name);
+        }
+    }
+
+    #[test]
     fn a_ban_and_a_replay_are_never_skipped() {
         for chain in CHAINS {
             assert_eq!(chain.links[0], "banned-address", "{}", chain.name);

@@ -8,138 +8,116 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::model::Action;
 use crate::unknown_name::UnknownName;
 
-/// Why a rule hit. The names are stable: they are stored with held messages and appear in logs and `--json`.
-/// The sentences that people read are in `texts/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The message has the list's own List-Id or X-Loop.
-    OwnLoop,
-    /// The message has more than 50 Received fields.
-    TooManyHops,
-    /// The message is a delivery report.
-    Bounce,
-    /// The message is an automatic answer (RFC 3834), a receipt, or a complaint.
-    AutoReply,
-    /// A program sent the message to an address for commands.
-    ByProgram,
-    /// There is no From field, or two, or several authors, or an unreadable one.
-    NoSoleAuthor,
-    /// The author or the envelope sender is banned.
-    Banned,
-    /// The same signed text came to this address before the replay record stored outcomes.
-    SeenHere,
-    /// The same signed text was posted at this address.
-    PostedHere,
-    /// A message with the same signed text waits at this address for the same or fewer reasons.
-    StillWaits,
-    /// A person refused the same signed text at this address.
-    RefusedBefore,
-    /// The same signed text was posted at another address of the site.
-    SeenElsewhere,
-    /// The message is not encrypted as a whole.
-    NotEncrypted,
-    /// The encrypted part is not an OpenPGP message, or it is damaged.
-    Damaged,
-    /// The message is encrypted, but not to the list's keys.
-    OtherKeys,
-    /// The message is encrypted without integrity protection.
-    NoIntegrity,
-    /// The message is encrypted in the LibrePGP format.
-    LibrePgp,
-    /// A mail server took the encrypted message apart.
-    Mangled,
-    /// The encrypted part is one part among others.
-    NotAlone,
-    /// The message could not be decrypted. All causes after the first secret-key operation have the same
-    /// reason.
-    Unreadable,
-    /// The message is not signed as a whole.
-    Unsigned,
-    /// The message uses inline OpenPGP.
-    Inline,
-    /// The message can be read in two ways, so neither counts.
-    Ambiguous,
-    /// The message is signed, but the From address has no certificate here.
-    NoKey,
-    /// The message is signed, but the certificate of the From address is not confirmed.
-    KeyNotConfirmed,
-    /// The message is signed, but not by the certificate of the From address.
-    UnknownSigner,
-    /// The signature or its key is expired.
-    ExpiredSignature,
-    /// The signing key is revoked.
-    RevokedSignature,
-    /// A signature does not verify, or is too weak.
-    InvalidSignature,
-    /// The signature is dated in the future or more than a week ago.
-    WrongDate,
-    /// The protected To and Cc name only other addresses.
-    NotMeantForHere,
-    /// The signature does not name the recipients, and it is too old for that.
-    Unaddressed,
-    /// The protected header names another author than the outer one, or several.
-    InnerAuthor,
-    /// The message was encrypted, and nothing proves that a member sent it.
-    DecryptedForUnprovenSender,
-    /// The member's posts wait for a moderator.
-    ModeratedMember,
-    /// The author is not a member.
-    Nonmember,
-    /// The message is larger than `max_message_kib`.
-    TooLarge,
-    /// An admin holds the message.
-    ByAdmin,
-    /// The message broke a runner three times.
-    Poison,
-    /// The message asks a list without OpenPGP for its key.
-    Command,
-    /// A reason of a newer version of Sealist. It is kept and shown by its name.
-    Unknown(UnknownName),
+/// Makes the type and the table of its stable names: no reason is without one.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $reason:ident = $name:literal,)+) => {
+        /// Why a rule hit. The names are stable: they are stored with held messages and appear in logs and `--json`.
+        /// The sentences that people read are in `texts/`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $reason,)+
+            /// A reason of a newer version of Sealist. It is kept and shown by its name.
+            Unknown(UnknownName),
+        }
+
+        /// The stable names of the reasons that this version knows.
+        const NAMES: &[(Reason, &str)] = &[$((Reason::$reason, $name),)+];
+
+        impl Reason {
+            /// The stable name, for instance `not-encrypted`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $name,)+
+                    Self::Unknown(name) => name.0,
+                }
+            }
+        }
+    };
 }
 
-/// The stable names of the reasons that this version knows.
-const NAMES: &[(Reason, &str)] = &[
-    (Reason::OwnLoop, "own-loop"),
-    (Reason::TooManyHops, "too-many-hops"),
-    (Reason::Bounce, "bounce"),
-    (Reason::AutoReply, "auto-reply"),
-    (Reason::ByProgram, "by-program"),
-    (Reason::NoSoleAuthor, "no-sole-author"),
-    (Reason::Banned, "banned"),
-    (Reason::SeenHere, "seen-here"),
-    (Reason::PostedHere, "posted-here"),
-    (Reason::StillWaits, "still-waits"),
-    (Reason::RefusedBefore, "refused-before"),
-    (Reason::SeenElsewhere, "seen-elsewhere"),
-    (Reason::NotEncrypted, "not-encrypted"),
-    (Reason::Damaged, "damaged"),
-    (Reason::OtherKeys, "other-keys"),
-    (Reason::NoIntegrity, "no-integrity"),
-    (Reason::LibrePgp, "libre-pgp"),
-    (Reason::Mangled, "mangled"),
-    (Reason::NotAlone, "not-alone"),
-    (Reason::Unreadable, "unreadable"),
-    (Reason::Unsigned, "unsigned"),
-    (Reason::Inline, "inline"),
-    (Reason::Ambiguous, "ambiguous"),
-    (Reason::NoKey, "no-key"),
-    (Reason::KeyNotConfirmed, "key-not-confirmed"),
-    (Reason::UnknownSigner, "unknown-signer"),
-    (Reason::ExpiredSignature, "expired-signature"),
-    (Reason::RevokedSignature, "revoked-signature"),
-    (Reason::InvalidSignature, "invalid-signature"),
-    (Reason::WrongDate, "wrong-date"),
-    (Reason::NotMeantForHere, "not-meant-for-here"),
-    (Reason::Unaddressed, "unaddressed"),
-    (Reason::InnerAuthor, "inner-author"),
-    (Reason::DecryptedForUnprovenSender, "decrypted-for-unproven-sender"),
-    (Reason::ModeratedMember, "moderated-member"),
-    (Reason::Nonmember, "nonmember"),
-    (Reason::TooLarge, "too-large"),
-    (Reason::ByAdmin, "by-admin"),
-    (Reason::Poison, "poison"),
-    (Reason::Command, "command"),
-];
+reasons! {
+    /// The message has the list's own List-Id or X-Loop.
+    OwnLoop = "own-loop",
+    /// The message has more than 50 Received fields.
+    TooManyHops = "too-many-hops",
+    /// The message is a delivery report.
+    Bounce = "bounce",
+    /// The message is an automatic answer (RFC 3834), a receipt, or a complaint.
+    AutoReply = "auto-reply",
+    /// A program sent the message to an address for commands.
+    ByProgram = "by-program",
+    /// There is no From field, or two, or several authors, or an unreadable one.
+    NoSoleAuthor = "no-sole-author",
+    /// The author or the envelope sender is banned.
+    Banned = "banned",
+    /// The same signed text came to this address before the replay record stored outcomes.
+    SeenHere = "seen-here",
+    /// The same signed text was posted at this address.
+    PostedHere = "posted-here",
+    /// A message with the same signed text waits at this address for the same or fewer reasons.
+    StillWaits = "still-waits",
+    /// A person refused the same signed text at this address.
+    RefusedBefore = "refused-before",
+    /// The same signed text was posted at another address of the site.
+    SeenElsewhere = "seen-elsewhere",
+    /// The message is not encrypted as a whole.
+    NotEncrypted = "not-encrypted",
+    /// The encrypted part is not an OpenPGP message, or it is damaged.
+    Damaged = "damaged",
+    /// The message is encrypted, but not to the list's keys.
+    OtherKeys = "other-keys",
+    /// The message is encrypted without integrity protection.
+    NoIntegrity = "no-integrity",
+    /// The message is encrypted in the LibrePGP format.
+    LibrePgp = "libre-pgp",
+    /// A mail server took the encrypted message apart.
+    Mangled = "mangled",
+    /// The encrypted part is one part among others.
+    NotAlone = "not-alone",
+    /// The message could not be decrypted. All causes after the first secret-key operation have the same
+    /// reason.
+    Unreadable = "unreadable",
+    /// The message is not signed as a whole.
+    Unsigned = "unsigned",
+    /// The message uses inline OpenPGP.
+    Inline = "inline",
+    /// The message can be read in two ways, so neither counts.
+    Ambiguous = "ambiguous",
+    /// The message is signed, but the From address has no certificate here.
+    NoKey = "no-key",
+    /// The message is signed, but the certificate of the From address is not confirmed.
+    KeyNotConfirmed = "key-not-confirmed",
+    /// The message is signed, but not by the certificate of the From address.
+    UnknownSigner = "unknown-signer",
+    /// The signature or its key is expired.
+    ExpiredSignature = "expired-signature",
+    /// The signing key is revoked.
+    RevokedSignature = "revoked-signature",
+    /// A signature does not verify, or is too weak.
+    InvalidSignature = "invalid-signature",
+    /// The signature is dated in the future or more than a week ago.
+    WrongDate = "wrong-date",
+    /// The protected To and Cc name only other addresses.
+    NotMeantForHere = "not-meant-for-here",
+    /// The signature does not name the recipients, and it is too old for that.
+    Unaddressed = "unaddressed",
+    /// The protected header names another author than the outer one, or several.
+    InnerAuthor = "inner-author",
+    /// The message was encrypted, and nothing proves that a member sent it.
+    DecryptedForUnprovenSender = "decrypted-for-unproven-sender",
+    /// The member's posts wait for a moderator.
+    ModeratedMember = "moderated-member",
+    /// The author is not a member.
+    Nonmember = "nonmember",
+    /// The message is larger than `max_message_kib`.
+    TooLarge = "too-large",
+    /// An admin holds the message.
+    ByAdmin = "by-admin",
+    /// The message broke a runner three times.
+    Poison = "poison",
+    /// The message asks a list without OpenPGP for its key.
+    Command = "command",
+}
 
 /// The name is not the name of a reason that this version knows.
 #[derive(Debug, thiserror::Error)]
@@ -182,14 +160,6 @@ impl Reason {
     /// Reads a stored name. A name that a newer version wrote is kept.
     pub fn read(name: &str) -> Self {
         Self::known(name).unwrap_or_else(|| Self::Unknown(UnknownName::keep(name)))
-    }
-
-    /// The stable name, for instance `not-encrypted`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Unknown(name) => name.0,
-            known => NAMES.iter().find(|(reason, _)| *reason == known).map_or("", |(_, name)| name),
-        }
     }
 
     /// Whether a message held for this reason may be somebody else's: captured on its way, or sent here from
@@ -255,7 +225,7 @@ mod tests {
         }
         for unknown in ["", "x", "Nonmember", "too_large", "nonmember "] {
             let error = unknown.parse::<Reason>().unwrap_err().to_string();
-            assert!(error.contains("nonmember, too-large"), "{error}");
+            assert!(Reason::names().iter().all(|name| error.contains(name)), "{error}");
         }
     }
 

@@ -207,7 +207,6 @@ async fn owners_are_told_of_each_change_that_weakens_their_list() {
     }
 }
 
-/// A list without OpenPGP promises nothing, and to make a list stronger is no news.
 /// Whoever chooses a value takes the place of a newer version's value, also with the value that counted meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
@@ -229,6 +228,7 @@ async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
     check(async |app, list| reset(app, list, &["encrypt_outgoing"]).await.unwrap()).await;
 }
 
+/// A list without OpenPGP promises nothing, and to make a list stronger is no news.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_weakens_nothing_is_told_to_nobody() {
     for (style, name, value) in [

@@ -387,6 +387,18 @@ fn as_written(words: &str) -> String {
 }
 
 #[test]
+fn every_command_stands_in_the_help() {
+    for language in Language::ALL {
+        let place = TextPlace { list: None, language };
+        let help = Texts::default().lines(Text::Commands, &place, context! { pgp => true });
+        for command in crate::commands::COMMANDS {
+            let begins = |line: &str| line.split_whitespace().next() == Some(command.name);
+            assert!(help.lines().any(begins), "{language:?}: {} is missing in commands.txt", command.name);
+        }
+    }
+}
+
+#[test]
 fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
     let mut seen = 0;
     for language in Language::ALL {
