@@ -114,6 +114,11 @@ pub enum AppError {
     /// The key belongs to another address.
     #[error("the key does not name {0}")]
     OtherAddress(String),
+    /// The address has another key, which an import does not replace.
+    #[error(
+        "the address has another key, and an import replaces no key: `sealist keys import {0} FILE` changes it"
+    )]
+    HasOtherKey(String),
     /// Somebody else changed the same thing first. The caller may look again and decide anew.
     #[error("somebody else changed this first: look again and repeat the command if it still applies")]
     Overtaken,
@@ -226,6 +231,7 @@ impl AppError {
             | E::StillSubscribed(_)
             | E::HasRoleItself(_)
             | E::OtherKeyThere { .. }
+            | E::HasOtherKey(_)
             | E::LastOwner(_)
             | E::Overtaken
             | E::Refused(_)

@@ -87,8 +87,17 @@ pub async fn add_member(
     member: NewMember,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let effects = effects_of_new(app, list, member, now).await?;
+    let effects = effects_of_new(app, list, member, KnownKey::MayBeReplaced, now).await?;
     app.carry_out(Some(list.no), effects, app.operator.clone(), now).await
+}
+
+/// Whether a certificate replaces one of another fingerprint that the address has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KnownKey {
+    /// The admin names the address and the key together, and vouches for just this key.
+    MayBeReplaced,
+    /// The certificate is found by the address that it names, which anybody can write into it. Only an update of the known key counts.
+    Stays,
 }
 
 /// What is done to add a member. Errs if the key cannot be used, or if the address is one of the list's own.
@@ -96,12 +105,13 @@ pub(crate) async fn effects_of_new(
     app: &App,
     list: &MailingList,
     member: NewMember,
+    known: KnownKey,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     let NewMember { address, name, role, key } = member;
     check_not_own(&list.name, &address)?;
     let given = match key {
-        Some(key) => Some(key_to_set(app, &address, &key, now).await?),
+        Some(key) => Some(key_to_set(app, &address, &key, known, now).await?),
         None => None,
     };
     let mut effects = vec![Effect::Verify(address.clone())];
@@ -125,7 +135,7 @@ pub async fn set_key(
     key: &[u8],
     now: Timestamp,
 ) -> Result<Certificate, AppError> {
-    let given = key_to_set(app, address, key, now).await?;
+    let given = key_to_set(app, address, key, KnownKey::MayBeReplaced, now).await?;
     let certificate = given.certificate.clone();
     app.carry_out(None, vec![given.effect(address)], app.operator.clone(), now).await?;
     Ok(certificate)
@@ -148,7 +158,13 @@ impl Given {
     }
 }
 
-async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) -> Result<Given, AppError> {
+async fn key_to_set(
+    app: &App,
+    address: &Address,
+    key: &[u8],
+    rule: KnownKey,
+    now: Timestamp,
+) -> Result<Given, AppError> {
     let mut db = app.store.reader().await?;
     let (seen, known) = match people::find_address(&mut db, address).await? {
         Some(no) => (keys::generation_of(&mut db, no).await?, keys::certificate_of(&mut db, no).await?),
@@ -160,6 +176,9 @@ async fn key_to_set(app: &App, address: &Address, key: &[u8], now: Timestamp) ->
     let (certificate, row) = made.await??;
     let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
     let is_other = old != row.fingerprint;
+    if known.is_some() && is_other && rule == KnownKey::Stays {
+        return Err(AppError::HasOtherKey(address.to_string()));
+    }
     // An update of a key in doubt does not approve it.
     let in_doubt = row.confirmed_at.is_none();
     let change = KeyChange {

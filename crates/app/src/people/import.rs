@@ -5,47 +5,18 @@ use std::collections::{HashMap, HashSet};
 use sealist_lists::model::{MailingList, Role};
 use sealist_lists::roster_file::ListedPerson;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::{Certificate, CertificateError};
+use sealist_openpgp::Certificate;
+use sealist_store::{keys, people as stored_people};
 
 use crate::effects::Effect;
 use crate::error::AppError;
+use crate::people::imported_keys::ImportedKeys;
 use crate::people::view::list_members;
-use crate::setup::{NewMember, check_not_own, effects_of_new};
+use crate::setup::{KnownKey, NewMember, check_not_own, effects_of_new};
 use crate::site::App;
 
 /// Members of one transaction.
 const CHUNK: usize = 500;
-
-/// Certificates by the addresses that they name.
-#[derive(Clone, Debug, Default)]
-pub struct ImportedKeys(HashMap<String, Vec<Certificate>>);
-
-impl ImportedKeys {
-    /// Takes the certificates of a file, armored or binary. Returns how many there were. Errs if it has none.
-    pub fn add(&mut self, file: &[u8], now: Timestamp) -> Result<usize, CertificateError> {
-        let certificates = Certificate::read(file)?;
-        for certificate in &certificates {
-            for address in certificate.addresses(now) {
-                let known = self.0.entry(address.key()).or_default();
-                if known.iter().all(|one| one.fingerprint() != certificate.fingerprint()) {
-                    known.push(certificate.clone());
-                }
-            }
-        }
-        Ok(certificates.len())
-    }
-
-    /// The certificate that names an address. Errs with the reason if several do: nobody can say which one is meant.
-    fn of(&self, address: &Address) -> Result<Option<Vec<u8>>, String> {
-        match self.0.get(&address.key()).map(Vec::as_slice) {
-            None | Some([]) => Ok(None),
-            Some([one]) => Ok(Some(one.to_bytes())),
-            Some(several) => {
-                Err(format!("{} keys name the address: import the right one alone", several.len()))
-            }
-        }
-    }
-}
 
 /// What became of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -70,7 +41,7 @@ pub struct SyncPlan {
 }
 
 /// Gives the people a role, some hundred in one transaction; who has it stays as they are. A key that cannot be used keeps nobody
-/// from the list. `progress` hears how many are done. An import that was interrupted is completed by the same import.
+/// from the list, and no key replaces another one. `progress` hears how many are done. An import that was interrupted is completed by the same import.
 pub async fn import_members(
     app: &App,
     list: &MailingList,
@@ -83,6 +54,7 @@ pub async fn import_members(
     for person in people {
         check_not_own(&list.name, &person.address)?;
     }
+    let listed: HashSet<String> = people.iter().map(|person| person.address.key()).collect();
     let there = keys_of_role(app, list, role).await?;
     let new: Vec<&ListedPerson> =
         people.iter().filter(|person| !there.contains(&person.address.key())).collect();
@@ -90,9 +62,16 @@ pub async fn import_members(
     for chunk in new.chunks(CHUNK) {
         let mut effects = Vec::new();
         for person in chunk {
+            let meant = match keys.is_empty() {
+                true => Ok(None),
+                false => {
+                    let known = known_fingerprint(app, &person.address).await?;
+                    keys.meant_for(&person.address, known.as_deref(), &listed)
+                }
+            };
             let member =
                 NewMember { address: person.address.clone(), name: person.name.clone(), role, key: None };
-            effects.extend(with_key(app, list, member, keys, &mut report, now).await?);
+            effects.extend(with_key(app, list, member, meant, &mut report, now).await?);
         }
         app.carry_out(Some(list.no), effects, app.operator.clone(), now).await?;
         report.added.extend(chunk.iter().map(|person| person.address.to_string()));
@@ -106,30 +85,41 @@ async fn with_key(
     app: &App,
     list: &MailingList,
     member: NewMember,
-    keys: &ImportedKeys,
+    meant: Result<Option<&Certificate>, String>,
     report: &mut ImportReport,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     let (address, name, role) = (member.address.clone(), member.name.clone(), member.role);
-    let refused = match keys.of(&address) {
-        Ok(None) => return effects_of_new(app, list, member, now).await,
-        Ok(key) => match effects_of_new(app, list, NewMember { key, ..member }, now).await {
-            Ok(effects) => {
-                report.keys += 1;
-                return Ok(effects);
+    let refused = match meant {
+        Ok(None) => return effects_of_new(app, list, member, KnownKey::Stays, now).await,
+        Ok(Some(certificate)) => {
+            let member = NewMember { key: Some(certificate.to_bytes()), ..member };
+            match effects_of_new(app, list, member, KnownKey::Stays, now).await {
+                Ok(effects) => {
+                    report.keys += 1;
+                    return Ok(effects);
+                }
+                Err(
+                    error @ (AppError::Certificate(_)
+                    | AppError::Unusable(_)
+                    | AppError::OtherAddress(_)
+                    | AppError::HasOtherKey(_)
+                    | AppError::Update(_)),
+                ) => error.to_string(),
+                Err(error) => return Err(error),
             }
-            Err(
-                error @ (AppError::Certificate(_)
-                | AppError::Unusable(_)
-                | AppError::OtherAddress(_)
-                | AppError::Update(_)),
-            ) => error.to_string(),
-            Err(error) => return Err(error),
-        },
+        }
         Err(why) => why,
     };
     report.refused_keys.push((address.to_string(), refused));
-    effects_of_new(app, list, NewMember { address, name, role, key: None }, now).await
+    effects_of_new(app, list, NewMember { address, name, role, key: None }, KnownKey::Stays, now).await
+}
+
+/// The fingerprint of the certificate that an address has, even if it waits for an approval.
+async fn known_fingerprint(app: &App, address: &Address) -> Result<Option<String>, AppError> {
+    let mut db = app.store.reader().await?;
+    let Some(no) = stored_people::find_address(&mut db, address).await? else { return Ok(None) };
+    Ok(keys::certificate_of(&mut db, no).await?.map(|row| row.fingerprint))
 }
 
 /// Says who is added and removed, so that a list has exactly those members.

@@ -17,6 +17,7 @@ mod events;
 mod forged_copies;
 mod gave_way;
 mod holds;
+mod imported_keys;
 mod key_costs;
 mod key_life;
 mod members;

@@ -150,7 +150,7 @@ pub(super) async fn sync(
         );
         return Ok((text, json!({ "would_add": add, "would_remove": remove })));
     }
-    let report = import_members(app, list, &plan.add, Role::Member, &keys, told(add.len())).await?;
+    let report = import_members(app, list, &people, Role::Member, &keys, told(add.len())).await?;
     let (text, mut data) = imported(list, Role::Member, &report);
     for address in &plan.remove {
         let member = RolesToEnd::One(Role::Member);
