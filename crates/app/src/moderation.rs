@@ -281,7 +281,7 @@ pub async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), A
                     subject: sender_of(&entry),
                     kind: EventKind::MessageShunted { entry: entry.no },
                 };
-                events::record(db, &occasion, &shunted).await?;
+                events::record_unproven(db, &occasion, &shunted).await?;
                 Ok::<_, StoreError>(())
             })
         })

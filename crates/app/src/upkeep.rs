@@ -165,7 +165,7 @@ async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64,
                         notice.store(&mut *db, now).await?;
                     }
                     let expired = of_entry(&leaving.entry, EventKind::HoldExpired);
-                    events::record(&mut *db, &by(ServerCause::Expiry, now), &expired).await?;
+                    events::record_unproven(&mut *db, &by(ServerCause::Expiry, now), &expired).await?;
                     leave(db, &list, &leaving, WhyGone::TooLong, now).await
                 })
             });
@@ -212,19 +212,29 @@ fn of_entry(entry: &QueueEntry, kind: fn(HeldEntry) -> EventKind) -> Event {
     Event { list: Some(entry.list), subject: sender_of(entry), kind: kind(held(entry)) }
 }
 
-/// Deletes held messages above the limits. The next notice names each, and an author who was told that it is
-/// held is told that it is gone.
-pub(crate) async fn make_room(db: &mut Conn, list: &MailingList, now: Timestamp) -> Result<(), StoreError> {
+/// The held messages above the limits of a list.
+pub(crate) async fn above_limits(db: &mut Conn, list: &MailingList) -> Result<Vec<Leaving>, StoreError> {
     let limits =
         holds::HoldLimits { messages: list.settings.max_held_messages, mib: list.settings.max_held_mib };
-    for leaving in holds::too_many(&mut *db, list.no, limits).await? {
+    holds::too_many(db, list.no, limits).await
+}
+
+/// Deletes held messages that are above the limits. The next notice names each, and an author who was told that it is held is
+/// told that it is gone.
+pub(crate) async fn give_way(
+    db: &mut Conn,
+    list: &MailingList,
+    all: &[Leaving],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for leaving in all {
         // The notice names all of them. Of the events, the first ones of a day suffice.
         let dropped = of_entry(&leaving.entry, EventKind::HoldDropped);
         events::attempt(&mut *db, &by(ServerCause::Limits, now), Trier::Anybody, &dropped).await?;
-        if let Some(notice) = notice_kinds::gave_way(list, &leaving) {
+        if let Some(notice) = notice_kinds::gave_way(list, leaving) {
             notice.store(&mut *db, now).await?;
         }
-        leave(&mut *db, list, &leaving, WhyGone::TooMany, now).await?;
+        leave(&mut *db, list, leaving, WhyGone::TooMany, now).await?;
     }
     Ok(())
 }

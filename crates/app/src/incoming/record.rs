@@ -14,7 +14,7 @@ use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::bodies::StoredBody;
 use sealist_store::events::{self, Occasion, Trier};
-use sealist_store::holds::{self, Hold};
+use sealist_store::holds::{self, Hold, Leaving};
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay::ReplayOutcome;
 use sealist_store::sendings::{self, Carries, NewSending};
@@ -31,7 +31,7 @@ use crate::outcome::EntryOutcome;
 use crate::signed_texts::SignedTexts;
 use crate::site::App;
 use crate::summaries::summary_to_keep;
-use crate::upkeep::make_room;
+use crate::upkeep::{above_limits, give_way};
 
 /// A verdict and what follows from it.
 pub(super) struct JudgedMessage<'a> {
@@ -200,28 +200,52 @@ impl Recording {
         let summary = self.summary.as_ref();
         let hold = Hold { reasons: &self.reasons, member: self.member, told, summary };
         holds::hold(&mut *db, &self.entry, hold, self.now).await?;
-        self.record_event(&mut *db, Action::Hold).await?;
-        Ok(make_room(db, &self.list, self.now).await?)
+        let leaving = above_limits(&mut *db, &self.list).await?;
+        self.record_hold(&mut *db, &leaving).await?;
+        Ok(give_way(db, &self.list, &leaving, self.now).await?)
     }
 
     fn occasion(&self) -> Occasion {
         Occasion { actor: Actor::Server(ServerCause::Rules), now: self.now }
     }
 
-    /// Records the event of a message that the rules held or refused. A post is its own record.
-    async fn record_event(&self, db: &mut Conn, action: Action) -> Result<(), StoreError> {
-        let reasons = self.reasons.clone();
-        let kind = match action {
-            Action::Hold => EventKind::HoldBegun(HeldEntry { entry: self.entry.no, reasons }),
-            Action::Reject => EventKind::MessageRejected { reasons },
-            Action::Discard => EventKind::MessageDiscarded { reasons },
-            Action::Accept | Action::Defer => return Ok(()),
-        };
-        let event = Event { list: Some(self.entry.list), subject: sender_of(&self.entry), kind };
-        // Anybody can send mail that is refused, and send mail to a plain list in the name of a member.
+    /// Records that a message is held. The limits of held messages bound these events, until one message pushes out another.
+    async fn record_hold(&self, db: &mut Conn, leaving: &[Leaving]) -> Result<(), StoreError> {
+        let held = HeldEntry { entry: self.entry.no, reasons: self.reasons.clone() };
+        let event = self.event(EventKind::HoldBegun(held));
         match self.member {
-            Some(_) if self.list.settings.has_openpgp() => events::record(db, &self.occasion(), &event).await,
-            _ => events::attempt(db, &self.occasion(), Trier::Anybody, &event).await,
+            _ if !leaving.is_empty() => events::attempt(db, &self.occasion(), self.trier(), &event).await,
+            Some(_) => events::record(db, &self.occasion(), &event).await,
+            None => events::record_unproven(db, &self.occasion(), &event).await,
+        }
+    }
+
+    /// Records that the rules refused a message. A message that waits or was posted already is no news.
+    async fn record_refusal(&self, db: &mut Conn, action: Action) -> Result<(), StoreError> {
+        let reasons = self.reasons.clone();
+        let kind = match (action, reasons.first()) {
+            (_, Some(Reason::PostedHere | Reason::StillWaits)) => return Ok(()),
+            (Action::Reject, _) => EventKind::MessageRejected { reasons },
+            (Action::Discard, _) => EventKind::MessageDiscarded { reasons },
+            (Action::Accept | Action::Hold | Action::Defer, _) => return Ok(()),
+        };
+        events::attempt(db, &self.occasion(), self.trier(), &self.event(kind)).await
+    }
+
+    /// An event about the author of a member's message, or about the envelope sender of another message.
+    fn event(&self, kind: EventKind) -> Event {
+        let subject = match (self.member, &self.past) {
+            (Some(_), Some((_, _, author))) => Some(author.clone()),
+            _ => sender_of(&self.entry),
+        };
+        Event { list: Some(self.entry.list), subject, kind }
+    }
+
+    /// A signature shows who sent a member's message. On a plain list anybody can send mail in the name of a member.
+    fn trier(&self) -> Trier {
+        match self.member {
+            Some(_) if self.list.settings.has_openpgp() => Trier::Proven,
+            _ => Trier::Anybody,
         }
     }
 
@@ -244,9 +268,7 @@ impl Recording {
 
     /// Ends the entry and stores the post, if there is one.
     async fn finish(&self, db: &mut Conn, action: Action) -> Result<(), AppError> {
-        if action != Action::Accept && self.reasons.first() != Some(&Reason::PostedHere) {
-            self.record_event(&mut *db, action).await?;
-        }
+        self.record_refusal(&mut *db, action).await?;
         // The entry is deleted first: deleted data is overwritten, and the post can reuse its pages before
         // they are written.
         queue::finish(&mut *db, &self.entry).await?;

@@ -1,5 +1,7 @@
 //! Every change leaves exactly one event with its actor: by the command line, by mail and by the server.
 
+mod forged;
+
 use sealist_app::{
     App, BanChange, CopyChange, CopyTarget, HeldSelection, LastOwner, MemberChange, MessageDecision,
     NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list, end_roles,

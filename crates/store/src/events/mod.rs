@@ -2,7 +2,8 @@
 //!
 //! A real change is recorded each time ([`record`]). Anybody can try something ten thousand times a day by forged mail: the
 //! first attempts of a day are recorded each, and those beyond are counted in one row ([`attempt`]). The row that counts names
-//! nobody, and consumers do not get it.
+//! nobody, and consumers do not get it. What anybody can cause and what lasts, as a message that waits, is recorded each time
+//! ([`record_unproven`]): other limits bound it.
 
 pub mod consumers;
 mod people;
@@ -68,6 +69,16 @@ fn anybody() -> StoredActor {
 /// Adds one event about a change: each is kept, however many there are.
 pub async fn record(db: &mut Conn, occasion: &Occasion, event: &Event) -> Result<(), StoreError> {
     insert(db, occasion, Trier::Proven, event).await
+}
+
+/// Adds one event about a change that anybody can cause, in anybody's name: each is recorded. Where there are many today, the
+/// event is about nobody. So nobody fills the table of people with names.
+pub async fn record_unproven(db: &mut Conn, occasion: &Occasion, event: &Event) -> Result<(), StoreError> {
+    let mut event = event.clone();
+    if recorded_today(&mut *db, occasion.now, Trier::Anybody, &event).await? >= MOST_A_DAY {
+        event.subject = None;
+    }
+    insert(db, occasion, Trier::Anybody, &event).await
 }
 
 /// Adds one event about an attempt that changed nothing that lasts, or counts it where there are many today.
