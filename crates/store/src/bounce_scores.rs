@@ -52,7 +52,8 @@ pub struct Returned {
     pub kind: Kind,
 }
 
-/// Counts a bounce.
+/// Counts a bounce. The lock of preferences comes before the first change of a member, as it does for every other change of
+/// preferences: otherwise two nodes would wait for each other.
 pub async fn bounced(
     db: &mut Conn,
     returned: Returned,
@@ -60,6 +61,9 @@ pub async fn bounced(
     now: Timestamp,
 ) -> Result<BounceEffect, StoreError> {
     let stale = Timestamp(now.0 - i64::from(patience.stale_after_days) * DAY_MS);
+    if returned.kind != Kind::Notice {
+        people::lock_preferences(&mut *db).await?;
+    }
     match returned.kind {
         Kind::Posting => post_bounced(db, returned, patience, stale, now).await,
         Kind::Probe => disable_delivery(db, returned, stale).await,
@@ -106,7 +110,8 @@ async fn disable_delivery(
     stale: Timestamp,
 ) -> Result<BounceEffect, StoreError> {
     let stopped = query(
-        "UPDATE members SET bounce_score = 0, stop_notices = 0
+        "UPDATE members SET bounce_score = 0, stop_notices = 0,
+             choice_before_stop = (SELECT p.delivery_status FROM preferences p WHERE p.member_no = members.no)
          WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at >= $3
          RETURNING (SELECT email FROM addresses a WHERE a.no = members.address_no)",
     )
@@ -206,19 +211,24 @@ pub async fn has_scored(
     Ok(())
 }
 
-/// Undoes the effect of a cause on scores, and enables delivery again that it disabled.
+/// Undoes the effect of a cause on scores. Where the cause disabled delivery, the choice of the member is again what it was before;
+/// what was chosen since then for the address, the user or the site counts.
 pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), StoreError> {
+    people::lock_preferences(&mut *db).await?;
     let pardoned = query(
         "UPDATE members SET
              bounce_score = CASE WHEN bounce_score > 0 THEN bounce_score - 1 ELSE 0 END, last_bounce_at = last_bounce_at - $3
          WHERE list_no = $1 AND EXISTS (SELECT 1 FROM bounce_causes c WHERE c.list_no = $1 AND c.cause = $2
              AND c.member_no = members.no AND c.scored_at = members.last_bounce_at)
-         RETURNING no, delivery_status",
+         RETURNING no, delivery_status, choice_before_stop",
     );
     let pardoned = pardoned.bind(list.0).bind(cause).bind(DAY_MS).fetch_all(&mut *db).await?;
     for row in pardoned {
         if row.try_get::<String>("delivery_status")? == DeliveryStatus::ByBounces.name() {
-            start_again(&mut *db, MemberNo(row.try_get("no")?)).await?;
+            let before: Option<String> = row.try_get("choice_before_stop")?;
+            let change =
+                PreferenceChange::DeliveryStatus(before.as_deref().and_then(DeliveryStatus::from_name));
+            people::choose(&mut *db, PreferenceLevel::Member(MemberNo(row.try_get("no")?)), change).await?;
         }
     }
     query("UPDATE bounce_causes SET scored_at = 0 WHERE list_no = $1 AND cause = $2")
@@ -227,17 +237,6 @@ pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), Stor
         .execute(db)
         .await?;
     Ok(())
-}
-
-/// Delivery was enabled before. The member's own preference becomes open again, if delivery is then enabled
-/// as before.
-async fn start_again(db: &mut Conn, member: MemberNo) -> Result<(), StoreError> {
-    let level = PreferenceLevel::Member(member);
-    people::choose(&mut *db, level, PreferenceChange::DeliveryStatus(None)).await?;
-    if people::levels_of(&mut *db, member).await?.effective().delivery_status == DeliveryStatus::Enabled {
-        return Ok(());
-    }
-    people::choose(db, level, PreferenceChange::DeliveryStatus(Some(DeliveryStatus::Enabled))).await
 }
 
 /// Forgets causes from before `before`.

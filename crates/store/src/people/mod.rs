@@ -18,6 +18,7 @@ pub use members::{
     member_by_id, memberships_of, remove_member, roles_of, roles_spelled, roster, set_moderation_action,
     subscribe, subscriptions_of,
 };
+pub(crate) use preferences::lock as lock_preferences;
 pub use preferences::{choices, choose, levels_of};
 pub use states::{KeySummary, MemberState, states_like, states_of, states_of_role};
 pub use users::{create_user, link, prefer, set_server_owner, unlink, user_by_id, user_of, users};

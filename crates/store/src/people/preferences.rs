@@ -64,7 +64,7 @@ const ONE_AT_A_TIME: i64 = 0x5ea1_1158;
 /// Keeps other nodes from changing what the effective values follow from, until this transaction ends. To be called before the
 /// first change: what is read afterwards is what the node before committed. It is one lock, because the changes of several people
 /// share a transaction: with a lock for each row, two nodes would wait for each other.
-pub(super) async fn lock(db: &mut Conn) -> Result<(), StoreError> {
+pub(crate) async fn lock(db: &mut Conn) -> Result<(), StoreError> {
     db.lock_to_end(ONE_AT_A_TIME).await
 }
 

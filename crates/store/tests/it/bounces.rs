@@ -1,18 +1,19 @@
 //! What follows from bounces: on both databases.
 
-use crate::common::{NOW, Site, join};
+use crate::common::{NOW, Site, join, on_postgres};
 use sealist_lists::model::{
     DeliveryStatus, ListNo, Member, MemberNo, PreferenceChange, PreferenceLevel, Role,
 };
 use sealist_mail::Timestamp;
 use sealist_store::bounce_scores::{self, BounceEffect, BouncePolicy, Returned};
 use sealist_store::deliveries::Kind;
-use sealist_store::{Conn, StoreError, people};
+use sealist_store::{Conn, Store, StoreError, people};
 
 on_both! {
     bounces_of_some_days_stop_posts,
     a_probe_stops_posts_soon_after_a_bounce,
     what_many_have_alike_is_pardoned,
+    a_pardon_takes_back_only_what_the_bounce_did,
 }
 
 const STOP: BouncePolicy = BouncePolicy { threshold: 2, stale_after_days: 7, probe: false };
@@ -161,4 +162,134 @@ async fn what_many_have_alike_is_pardoned(site: Site) {
         })
     });
     story.await.unwrap();
+}
+
+const AT_ONCE: BouncePolicy = BouncePolicy { threshold: 1, ..STOP };
+const CAUSE: &str = "post 3: 550";
+
+/// A member whose delivery was disabled by one bounce with a cause.
+async fn stop(db: &mut Conn, list: ListNo, member: MemberNo) -> Result<(), StoreError> {
+    let returned = Returned { list, member, kind: Kind::Posting };
+    bounce_scores::note_cause(&mut *db, list, member, CAUSE, at(0)).await?;
+    let effect = bounce_scores::bounced(&mut *db, returned, AT_ONCE, at(0)).await?;
+    assert!(matches!(effect, BounceEffect::Stopped(_)), "{effect:?}");
+    bounce_scores::has_scored(db, list, member, CAUSE, at(0)).await
+}
+
+/// What people chose before the bounce and after it counts after the pardon.
+async fn a_pardon_takes_back_only_what_the_bounce_did(site: Site) {
+    #[derive(Clone, Copy, Debug)]
+    enum At {
+        Member,
+        Address,
+        Site,
+    }
+    let list = site.list;
+    let story = site.store.write(move |db| {
+        Box::pin(async move {
+            use DeliveryStatus::{ByModerator, ByUser, Enabled};
+            for (case, (before, after, expected)) in [
+                (vec![], vec![], Enabled),
+                (vec![(At::Member, Some(Enabled))], vec![], Enabled),
+                (vec![(At::Address, Some(ByUser)), (At::Member, Some(Enabled))], vec![], Enabled),
+                (vec![], vec![(At::Address, Some(ByUser))], ByUser),
+                (vec![], vec![(At::Site, Some(ByModerator))], ByModerator),
+                (vec![], vec![(At::Address, Some(Enabled)), (At::Site, Some(ByModerator))], Enabled),
+                (vec![], vec![(At::Member, Some(ByUser))], ByUser),
+                (vec![], vec![(At::Member, None), (At::Address, Some(ByUser))], ByUser),
+                (vec![(At::Member, Some(Enabled))], vec![(At::Address, Some(ByUser))], Enabled),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                let email = format!("m{case}@example.org");
+                join(&mut *db, list, &email).await?;
+                let address = people::find_address(&mut *db, &email.parse().unwrap()).await?.unwrap();
+                let roster = people::roster(&mut *db, list, Role::Member, MemberNo(0), 99).await?;
+                let member = roster.last().unwrap().no;
+                let level = |at: At| match at {
+                    At::Member => PreferenceLevel::Member(member),
+                    At::Address => PreferenceLevel::Address(address),
+                    At::Site => PreferenceLevel::Site,
+                };
+                for (at, status) in &before {
+                    people::choose(&mut *db, level(*at), PreferenceChange::DeliveryStatus(*status)).await?;
+                }
+                stop(&mut *db, list, member).await?;
+                for (at, status) in &after {
+                    people::choose(&mut *db, level(*at), PreferenceChange::DeliveryStatus(*status)).await?;
+                }
+                bounce_scores::pardon(&mut *db, list, CAUSE).await?;
+                let levels = people::levels_of(&mut *db, member).await?;
+                assert_eq!(levels.effective().delivery_status, expected, "{before:?}, then {after:?}");
+                people::choose(&mut *db, PreferenceLevel::Site, PreferenceChange::DeliveryStatus(None))
+                    .await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    story.await.unwrap();
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Bounce(Kind),
+    Pardon,
+}
+
+/// One node counts a bounce of a member while another node, which is changing preferences, comes to the same member: the two never wait
+/// for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn bounces_and_choices_wait_in_one_order() {
+    for act in [Act::Bounce(Kind::Posting), Act::Bounce(Kind::Probe), Act::Pardon] {
+        let site = on_postgres().await;
+        let (list, other) = (site.list, Store::open_url(&site.url).await.unwrap());
+        let begun = site.store.write(move |db| {
+            Box::pin(async move {
+                let member = member(&mut *db, list).await?;
+                join(&mut *db, list, "bart@example.org").await?;
+                let posted = Returned { list, member, kind: Kind::Posting };
+                match act {
+                    Act::Bounce(Kind::Probe) => {
+                        let patience = BouncePolicy { probe: true, ..AT_ONCE };
+                        bounce_scores::bounced(&mut *db, posted, patience, at(0)).await?;
+                    }
+                    Act::Bounce(_) => {}
+                    Act::Pardon => stop(&mut *db, list, member).await?,
+                }
+                let roster = people::roster(db, list, Role::Member, MemberNo(0), 2).await?;
+                Ok::<_, StoreError>((member, roster[1].no))
+            })
+        });
+        let (anne, bart) = begun.await.unwrap();
+        let (sender, chooses) = tokio::sync::oneshot::channel();
+        let chosen = tokio::spawn(async move {
+            let chosen = other.write(move |db| {
+                Box::pin(async move {
+                    let change = PreferenceChange::ReceiveListCopy(Some(false));
+                    people::choose(&mut *db, PreferenceLevel::Member(bart), change).await?;
+                    sender.send(()).unwrap();
+                    // Time for the other node to come as far as it can.
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                    people::choose(db, PreferenceLevel::Member(anne), change).await
+                })
+            });
+            chosen.await
+        });
+        chooses.await.unwrap();
+        let counted = site.store.write(move |db| {
+            Box::pin(async move {
+                match act {
+                    Act::Bounce(kind) => {
+                        let returned = Returned { list, member: anne, kind };
+                        bounce_scores::bounced(db, returned, AT_ONCE, at(0)).await.map(|_| ())
+                    }
+                    Act::Pardon => bounce_scores::pardon(db, list, CAUSE).await,
+                }
+            })
+        });
+        let (counted, chosen): (Result<(), StoreError>, Result<(), StoreError>) =
+            (counted.await, chosen.await.unwrap());
+        assert!(counted.is_ok() && chosen.is_ok(), "{act:?}: {counted:?}, {chosen:?}");
+    }
 }
