@@ -179,6 +179,16 @@ pub enum AppError {
     /// No consumer of events has that name.
     #[error("there is no consumer {0:?}; `sealist events consumers` names them")]
     NoSuchConsumer(String),
+    /// No event has that position.
+    #[error(
+        "no event has position {position}: positions go from 0, before the first event, to {last}, the last one"
+    )]
+    NoSuchPosition {
+        /// The position that was named.
+        position: i64,
+        /// The last position that was given.
+        last: i64,
+    },
     /// The message does not wait for a decision.
     #[error("entry {entry} is in {place}, not in hold")]
     NotHeld {
@@ -247,6 +257,7 @@ impl AppError {
             E::Name(_) => ErrorKind::Invalid { field: "name" },
             E::OwnAddress(_) => ErrorKind::Invalid { field: "address" },
             E::NoSuchStyle(_) => ErrorKind::Invalid { field: "style" },
+            E::NoSuchPosition { .. } => ErrorKind::Invalid { field: "position" },
             E::NoSuchWorkflow(_) => ErrorKind::Invalid { field: "workflow" },
             E::Certificate(_) | E::Update(_) | E::Unusable(_) | E::OtherAddress(_) => {
                 ErrorKind::Invalid { field: "key" }
@@ -333,6 +344,7 @@ mod tests {
         check(AppError::ConsumerExists(name()), ErrorKind::Conflict);
         check(AppError::OwnAddress(name()), ErrorKind::Invalid { field: "address" });
         check(AppError::NoSuchStyle(name()), ErrorKind::Invalid { field: "style" });
+        check(AppError::NoSuchPosition { position: 2, last: 1 }, ErrorKind::Invalid { field: "position" });
         check(AppError::OtherAddress(name()), ErrorKind::Invalid { field: "key" });
         check(AppError::MayNotSee(name()), ErrorKind::Forbidden);
         check(AppError::NextHour(Timestamp(0)), ErrorKind::Busy);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sealist_lists::events::in_words;
 use sealist_lists::model::{ListName, ListNo};
-use sealist_store::events::consumers::{self, EventConsumer, StartAt};
+use sealist_store::events::consumers::{self, Acknowledgement, EventConsumer, StartAt};
 use sealist_store::events::{self as recorded, RecordedEvent};
 use sealist_store::{StoreError, lists};
 use serde::Serialize;
@@ -84,9 +84,14 @@ impl EventLog<'_> {
         self.views(found.ok_or_else(|| AppError::NoSuchConsumer(consumer.to_owned()))?).await
     }
 
-    /// Records that a consumer has taken in all events up to that position.
+    /// Records that a consumer has taken in all events up to that position. Errs with [`AppError::NoSuchConsumer`], and with
+    /// [`AppError::NoSuchPosition`] if no event has that position.
     pub async fn acknowledge(&self, consumer: &str, position: i64) -> Result<(), AppError> {
-        Ok(self.0.app.store.acknowledge(consumer, position).await?)
+        match self.0.app.store.acknowledge(consumer, position).await? {
+            Acknowledgement::Recorded => Ok(()),
+            Acknowledgement::NoConsumer => Err(AppError::NoSuchConsumer(consumer.to_owned())),
+            Acknowledgement::NotGiven { last } => Err(AppError::NoSuchPosition { position, last }),
+        }
     }
 
     async fn views(&self, found: Vec<RecordedEvent>) -> Result<Vec<EventView>, AppError> {

@@ -3,9 +3,10 @@
 mod forged;
 
 use sealist_app::{
-    App, BanChange, CopyChange, CopyTarget, HeldSelection, LastOwner, MemberChange, MessageDecision,
-    NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list, end_roles,
-    link_address, prefer_address, rename, rotate, send_due_summaries, set_key, unlink_address, upkeep,
+    App, BanChange, CopyChange, CopyTarget, ErrorKind, HeldSelection, LastOwner, MemberChange,
+    MessageDecision, NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list,
+    end_roles, link_address, prefer_address, rename, rotate, send_due_summaries, set_key, unlink_address,
+    upkeep,
 };
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, MailingList, Role, SendingNo};
 use sealist_mail::Timestamp;
@@ -154,6 +155,33 @@ async fn each_change_on_the_command_line_is_one_event() {
     app.as_operator().lists().delete(&name).await.unwrap();
     check("delete", &["list-deleted by command-line"]).await;
     drop(stage.folder);
+}
+
+/// Only a consumer that is there acknowledges, and only what was given out.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_that_would_skip_changes_is_refused() {
+    let stage = Stage::new().await;
+    create_list(&stage.app, TEAM.parse().unwrap(), PLAIN, day(0)).await.unwrap();
+    let events = stage.app.as_operator().events();
+    let position = || async { events.consumers().await.unwrap()[0].1 };
+    let check = async |consumer: &str, to: i64, refused: Option<ErrorKind>, stands_at: i64| {
+        let outcome = events.acknowledge(consumer, to).await;
+        assert_eq!(outcome.err().map(|error| error.kind()), refused, "{consumer} {to}");
+        assert_eq!(position().await, stands_at, "{consumer} {to}");
+    };
+    let invalid = Some(ErrorKind::Invalid { field: "position" });
+    check("test", 1, invalid, 0).await;
+    let last = events.next("test", 100).await.unwrap().last().unwrap().position.unwrap();
+    for to in [last + 1, i64::MAX, -1, i64::MIN] {
+        check("test", to, invalid, 0).await;
+    }
+    for to in [-1, 0, last, last + 1] {
+        check("nobody", to, Some(ErrorKind::NotFound), 0).await;
+    }
+    check("test", 0, None, 0).await;
+    check("test", last, None, last).await;
+    check("test", last, None, last).await;
+    check("test", 0, None, last).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -200,3 +200,22 @@ fn data_is_data() {
         assert!(data.is_ok_and(|data| !data.is_null()), "{arguments:?}: {}", text(&said));
     }
 }
+
+/// An acknowledgement that would make a program miss events says what is wrong with it.
+#[test]
+fn an_acknowledgement_of_what_nobody_gave_fails() {
+    let server = Server::start();
+    server.cli(&["events", "add", "robot", "--from-oldest"]);
+    server.cli(&["events", "next", "robot"]);
+    for (consumer, position, words) in [
+        ("robot", "99999", "no event has position 99999"),
+        ("robot", "-1", "no event has position -1"),
+        ("nobody", "0", "there is no consumer"),
+    ] {
+        let said = server.command(&["events", "acknowledge", consumer, "--", position]);
+        assert!(!said.status.success(), "{consumer} {position}");
+        assert!(text(&said).contains(words), "{}", text(&said));
+    }
+    server.cli(&["events", "acknowledge", "robot", "0"]);
+    assert_eq!(server.cli(&["events", "consumers"]), "robot 0\n");
+}

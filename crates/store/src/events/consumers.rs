@@ -36,6 +36,20 @@ pub struct EventConsumer {
     pub position: i64,
 }
 
+/// What became of an acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledgement {
+    /// It is recorded.
+    Recorded,
+    /// There is no such consumer. Nothing is recorded.
+    NoConsumer,
+    /// No event has that position. Nothing is recorded: the consumer would miss the events that get a position later.
+    NotGiven {
+        /// The last position that was given; 0: none was.
+        last: i64,
+    },
+}
+
 impl Store {
     /// Adds a consumer. Errs with [`StoreError::Duplicate`] if there is one of that name.
     pub async fn add_consumer(
@@ -68,15 +82,22 @@ impl Store {
         }
     }
 
-    /// Records that a consumer has taken in all events up to that position.
-    pub async fn acknowledge(&self, consumer: &str, position: i64) -> Result<(), StoreError> {
+    /// Records that a consumer has taken in all events up to that position. A lower one than before changes nothing: a consumer
+    /// that runs twice never goes back.
+    pub async fn acknowledge(&self, consumer: &str, position: i64) -> Result<Acknowledgement, StoreError> {
         let consumer = consumer.to_owned();
         self.write(move |db| {
             Box::pin(async move {
-                // A consumer that runs twice never goes back.
+                if position_of(&mut *db, &consumer).await?.is_none() {
+                    return Ok(Acknowledgement::NoConsumer);
+                }
+                let last = last_given(&mut *db).await?;
+                if !(0..=last).contains(&position) {
+                    return Ok(Acknowledgement::NotGiven { last });
+                }
                 let sql = "UPDATE event_consumers SET position = $2 WHERE name = $1 AND position < $2";
                 query(sql).bind(consumer).bind(position).execute(db).await?;
-                Ok(())
+                Ok(Acknowledgement::Recorded)
             })
         })
         .await
@@ -128,6 +149,10 @@ async fn add(
 async fn position_of(db: &mut Conn, consumer: &str) -> Result<Option<i64>, StoreError> {
     let row = query("SELECT position FROM event_consumers WHERE name = $1").bind(consumer);
     row.fetch_optional(db).await?.map(|row| row.try_get(0)).transpose()
+}
+
+async fn last_given(db: &mut Conn) -> Result<i64, StoreError> {
+    query("SELECT last FROM event_positions").fetch_one(db).await?.try_get(0)
 }
 
 async fn behind(db: &mut Conn, position: i64, most: u32) -> Result<Vec<RecordedEvent>, StoreError> {

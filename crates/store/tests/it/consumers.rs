@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::ListNo;
-use sealist_store::events::consumers::{self, StartAt};
+use sealist_store::events::consumers::{self, Acknowledgement, StartAt};
 use sealist_store::events::{self, Occasion};
 use sealist_store::{Conn, Store, StoreError};
 use tokio::sync::oneshot;
@@ -14,6 +14,7 @@ use crate::common::{NOW, Site, on_postgres};
 
 on_both! {
     a_consumer_gets_the_same_until_it_acknowledges,
+    only_what_was_given_is_acknowledged,
     consumers_begin_where_they_want,
     rows_that_count_are_for_people_only,
 }
@@ -57,6 +58,36 @@ async fn a_consumer_gets_the_same_until_it_acknowledges(site: Site) {
     assert!(site.store.next_events("nobody", 9).await.unwrap().is_none());
     let removed = site.store.write(|db| Box::pin(consumers::remove(db, "a"))).await.unwrap();
     assert!(removed && site.store.next_events("a", 9).await.unwrap().is_none());
+}
+
+async fn only_what_was_given_is_acknowledged(site: Site) {
+    use Acknowledgement::{NoConsumer, NotGiven, Recorded};
+    site.store.add_consumer("a", "test", StartAt::Oldest, NOW).await.unwrap();
+    for number in 1..=3 {
+        write(&site.store, site.list, number).await;
+    }
+    assert_eq!(site.store.acknowledge("a", 1).await.unwrap(), NotGiven { last: 0 });
+    next(&site.store, "a", 9).await;
+    for (consumer, position, expected) in [
+        ("a", 4, NotGiven { last: 3 }),
+        ("a", i64::MAX, NotGiven { last: 3 }),
+        ("a", -1, NotGiven { last: 3 }),
+        ("a", i64::MIN, NotGiven { last: 3 }),
+        ("b", 1, NoConsumer),
+        ("b", 4, NoConsumer),
+    ] {
+        assert_eq!(
+            site.store.acknowledge(consumer, position).await.unwrap(),
+            expected,
+            "{consumer} {position}"
+        );
+        assert_eq!(next(&site.store, "a", 9).await.len(), 3, "nothing is skipped: {consumer} {position}");
+    }
+    for position in [0, 3, 3, 1] {
+        assert_eq!(site.store.acknowledge("a", position).await.unwrap(), Recorded, "{position}");
+    }
+    write(&site.store, site.list, 4).await;
+    assert_eq!(next(&site.store, "a", 9).await, [(4, 4)]);
 }
 
 async fn consumers_begin_where_they_want(site: Site) {

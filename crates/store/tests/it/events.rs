@@ -14,6 +14,7 @@ const HOUR_MS: i64 = 3_600_000;
 on_both! {
     the_newest_come_first,
     noise_is_bounded_and_no_change_is_lost,
+    what_lasts_is_recorded_each_time_but_names_few,
     each_actor_and_kind_is_read_as_it_was_written,
     deleting_a_person_is_one_update,
 }
@@ -103,6 +104,28 @@ async fn noise_is_bounded_and_no_change_is_lost(site: Site) {
             assert!(events_in_words(newest).contains("new"), "another day");
             let counted = events::counted(&mut *db, "request-asked", NOW).await?;
             assert_eq!(counted.iter().map(|(_, times)| *times).collect::<Vec<_>>(), [1980]);
+            Ok::<_, StoreError>(())
+        })
+    });
+    write.await.unwrap();
+}
+
+/// What anybody can cause and what lasts is recorded each time. Only the first of a day name somebody.
+async fn what_lasts_is_recorded_each_time_but_names_few(site: Site) {
+    let list = site.list;
+    let write = site.store.write(move |db| {
+        Box::pin(async move {
+            for number in 0..60 {
+                let victim = format!("v{number}@example.com").parse().unwrap();
+                let occasion = by(Actor::Server(ServerCause::Rules), NOW);
+                let event = Event::about(list, &victim, done(&number.to_string()));
+                events::record_unproven(&mut *db, &occasion, &event).await?;
+            }
+            let found = events::newest(&mut *db, Some(list), 100).await?;
+            let words: Vec<String> = found.iter().rev().map(events_in_words).collect();
+            assert_eq!(words, (0..60).map(|number| number.to_string()).collect::<Vec<_>>());
+            let named = found.iter().rev().map(|one| one.event.subject.is_some());
+            assert_eq!(named.collect::<Vec<_>>(), (0..60).map(|number| number < 20).collect::<Vec<_>>());
             Ok::<_, StoreError>(())
         })
     });
