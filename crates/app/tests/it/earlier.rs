@@ -122,8 +122,10 @@ async fn what_is_left_in_the_clear_is_sealed_later() {
         assert!(list.settings.encrypting() && !holding(&folder, &words).is_empty(), "{by}");
         let mut again = list.clone();
         match by {
-            "upkeep" => drop(upkeep(&app, day(0)).await.unwrap()),
-            name => drop(set_setting(&app, &mut again, name, "true", day(0)).await.unwrap()),
+            "upkeep" => {
+                upkeep(&app, day(0)).await.unwrap();
+            }
+            name => set_setting(&app, &mut again, name, "true", day(0)).await.unwrap(),
         }
         assert_eq!(holding(&folder, &words), Vec::<String>::new(), "{by}");
         let held = queue::listed(&mut app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
