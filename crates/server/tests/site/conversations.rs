@@ -2,7 +2,7 @@
 
 use crate::common::cast::flat;
 use crate::common::gpg::Gpg;
-use crate::common::site::{LIST, Site};
+use crate::common::site::{LIST, Site, WAIT};
 use crate::common::talk::{REQUEST, plain, sealed, signed, with_keys};
 use crate::common::{assert_nowhere, encrypted};
 
@@ -115,9 +115,10 @@ async fn subscription_with_a_key_and_moderation(site: Site) {
 /// | 2. key confirm "token1", a statement, signed by the list, encrypted to the new key | -> | |
 /// | | <- | 3. key confirm "token1", the statement signed by the old key (and the new one) |
 async fn key_change(site: Site) {
-    // Before there is an owner who would hear of it.
-    site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
     owner(&site);
+    site.server.cli(&["lists", "set", LIST, "key_change_workflow", "pgp-key-change-workflow"]);
+    let heard = site.sink.wait_for(1, WAIT).await;
+    assert_eq!(heard.len(), 1, "the owner hears that this weakens the list");
     for both_at_once in [true, false] {
         let address = if both_at_once { ANNE } else { "bart@example.org" };
         let anne = site.person(address);
