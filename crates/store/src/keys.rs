@@ -1,7 +1,7 @@
 //! Certificates of people.
 
 use sealist_lists::model::AddressNo;
-use sealist_mail::Timestamp;
+use sealist_mail::{Address, Timestamp};
 
 use crate::sql::query;
 use crate::{Conn, StoreError};
@@ -13,6 +13,20 @@ pub async fn fingerprint_of(db: &mut Conn, address: AddressNo) -> Result<Option<
             .bind(address.0)
             .fetch_optional(db)
             .await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+/// An address other than this one that has the certificate of that fingerprint; `None` if no other address has it.
+pub async fn other_holder(
+    db: &mut Conn,
+    fingerprint: &str,
+    address: &Address,
+) -> Result<Option<String>, StoreError> {
+    let row = query(
+        "SELECT a.email FROM certificates c JOIN addresses a ON a.no = c.address_no
+         WHERE c.fingerprint = $1 AND a.email_key != $2 ORDER BY a.no LIMIT 1",
+    );
+    let row = row.bind(fingerprint).bind(address.key()).fetch_optional(db).await?;
     row.map(|row| row.try_get(0)).transpose()
 }
 

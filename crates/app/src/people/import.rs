@@ -66,7 +66,8 @@ pub async fn import_members(
                 true => Ok(None),
                 false => {
                     let known = known_fingerprint(app, &person.address).await?;
-                    keys.meant_for(&person.address, known.as_deref(), &listed)
+                    let meant = keys.meant_for(&person.address, known.as_deref(), &listed);
+                    unless_held_by_others(app, &person.address, known.as_deref(), meant).await?
                 }
             };
             let member =
@@ -113,6 +114,26 @@ async fn with_key(
     };
     report.refused_keys.push((address.to_string(), refused));
     effects_of_new(app, list, NewMember { address, name, role, key: None }, KnownKey::Stays, now).await
+}
+
+/// Refuses a certificate that another address has already, unless it is an update: anybody can add the address of somebody else to
+/// a certificate of their own.
+async fn unless_held_by_others<'k>(
+    app: &App,
+    address: &Address,
+    known: Option<&str>,
+    meant: Result<Option<&'k Certificate>, String>,
+) -> Result<Result<Option<&'k Certificate>, String>, AppError> {
+    let (Ok(Some(certificate)), None) = (&meant, known) else { return Ok(meant) };
+    let fingerprint = certificate.fingerprint().to_string();
+    let holder = keys::other_holder(&mut *app.store.reader().await?, &fingerprint, address).await?;
+    Ok(match holder {
+        None => meant,
+        Some(holder) => Err(format!(
+            "the key is that of {holder}, and it is not known whose key it is: \
+             `sealist keys import {address} FILE` gives it to this address, too"
+        )),
+    })
 }
 
 /// The fingerprint of the certificate that an address has, even if it waits for an approval.

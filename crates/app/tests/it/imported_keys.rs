@@ -35,13 +35,12 @@ async fn key_of(app: &App, address: &str) -> Option<CertificateRow> {
     keys::certificate_of(&mut db, no).await.unwrap()
 }
 
-async fn check(style: &str, needs_approval: bool, case: &Case<'_>) {
+async fn check(style: &str, needs_approval: bool, mallory: &Person, case: &Case<'_>) {
     let (app, list, _folder) = site_with(style, "team@lists.example").await;
     let list = if needs_approval { set(&app, &list, "own_key_approval", "true").await } else { list };
     // Mallory is a member already, with a key; Anne has her key from another list.
     let elsewhere = make_list(&app, "walks@lists.example").await;
-    let mallory = Person::new(MALLORY, Kind::Curve25519, day(-20));
-    join(&app, &list, MALLORY, Role::Member, Some(key_row(&app, &mallory, MALLORY, day(-5)))).await;
+    join(&app, &list, MALLORY, Role::Member, Some(key_row(&app, mallory, MALLORY, day(-5)))).await;
     if let Some(known) = case.known {
         join(&app, &elsewhere, ANNE, Role::Member, Some(key_row(&app, known, ANNE, day(-5)))).await;
     }
@@ -73,7 +72,9 @@ async fn an_imported_key_replaces_no_other() {
     let [anne, newer] = [0, 1].map(|_| Person::new(ANNE, Kind::Curve25519, day(-20)));
     let mallory =
         Person::new(MALLORY, Kind::Curve25519, day(-20)).with_user_id("Anne <Anne@Example.org>", day(-9));
-    let [a, n, m] = [&anne, &newer, &mallory].map(Person::certificate);
+    let eve = Person::new("eve@x.example", Kind::Curve25519, day(-20))
+        .with_user_id("Anne <anne@example.org>", day(-9));
+    let [a, n, m, e] = [&anne, &newer, &mallory, &eve].map(Person::certificate);
     let [revoked, nameless] =
         [Revoked::Compromised, Revoked::UserId].map(|what| a.merge(&anne.revocation(what, day(0))).unwrap());
     let both = "anne@example.org\nmallory@x.example\n";
@@ -104,7 +105,8 @@ async fn an_imported_key_replaces_no_other() {
         taken("a revoked copy and the same key", Some(&anne), vec![&revoked, &a], &anne, false),
         taken("a revoked copy alone", Some(&anne), vec![&revoked], &anne, false),
         // The only person of the file whom the key names is meant.
-        taken("a key with more user ids", None, vec![&m], &mallory, true),
+        taken("a key with more user ids", None, vec![&e], &eve, true),
+        refused("the key of another member", None, vec![&m], ANNE, "the key is that of mallory@x.example"),
         refused("another key", Some(&anne), vec![&n], ANNE, "another key"),
         refused(
             "the other key of a stranger",
@@ -125,7 +127,7 @@ async fn an_imported_key_replaces_no_other() {
         refused("a user id that is revoked in a copy", None, vec![&a, &nameless], ANNE, "does not name"),
     ] {
         for (style, needs_approval) in [(PLAIN, false), (OPENPGP, false), (OPENPGP, true)] {
-            check(style, needs_approval, &case).await;
+            check(style, needs_approval, &mallory, &case).await;
         }
     }
 }
