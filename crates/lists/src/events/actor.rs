@@ -109,11 +109,6 @@ impl Actor {
         Self::Mail { address: address.clone(), proof }
     }
 
-    /// Whether anybody can cause a change in the name of this actor.
-    pub fn is_unproven(&self) -> bool {
-        matches!(self, Self::Mail { proof: MailProof::Nothing, .. })
-    }
-
     /// The address of the person who acts, if the actor is one whom an address names.
     pub fn address(&self) -> Option<&Address> {
         match self {
