@@ -10,10 +10,10 @@ use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::{StoreError, lists, rotation};
 
 use crate::error::AppError;
+use crate::key_rollover::announce;
 use crate::node::MAX_PAUSE;
 use crate::rotation::switch;
 use crate::site::App;
-use crate::succession::announce;
 
 impl App {
     /// Whether this process still owns its claims. Shortly before its lease expires nothing more is sent,

@@ -14,8 +14,8 @@ use crate::addresses::{named_below, source_of};
 use crate::envelope::StoredEnvelope;
 use crate::error::AppError;
 use crate::keyring::ListKeys;
+use crate::partial_body::Spool;
 use crate::site::App;
-use crate::spool::Spool;
 
 /// The longest handle. Ours are shorter.
 const MAX_DETAIL: usize = 200;

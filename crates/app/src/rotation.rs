@@ -11,11 +11,11 @@ use sealist_store::{Conn, StoreError, lists, rotation, site_key};
 
 use crate::error::AppError;
 use crate::key_names::name_of;
+use crate::key_rollover::announce;
 use crate::keyring::lacks;
 use crate::new_keys;
 use crate::setup::list_key_made;
 use crate::site::App;
-use crate::succession::announce;
 use crate::vault::Unavailable;
 
 /// The result of a rotation.

@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 
 use crate::error::AppError;
 use crate::keyring::{Keyring, ListKeys};
+use crate::memory_room::MemoryRoom;
 use crate::node::Node;
-use crate::room::MemoryRoom;
 use crate::uploads::AbandonedUploads;
 use crate::vault::KeyVault;
 

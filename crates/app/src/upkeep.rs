@@ -13,15 +13,15 @@ use sealist_store::{
     queue, replay, requests, sendings, tokens,
 };
 
-use crate::earlier::seal_earlier;
 use crate::effects::{held, sender_of};
 use crate::error::AppError;
 use crate::moderation::refusal_notice;
 use crate::notice_kinds::{self, NotPosted};
+use crate::seal_stored::seal_earlier;
 use crate::site::App;
 use crate::summaries::{gather, gather_for};
 use crate::summary_facts::{SummaryFact, WhyGone};
-use crate::{bounces, succession};
+use crate::{bounces, key_rollover};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How long the replay record is kept. A signature more than a week old is held, unless a list's
@@ -64,7 +64,7 @@ pub async fn reset_future_timers(app: &App, longest_pause_ms: i64, now: Timestam
 pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppError> {
     let mut kept = MaintenanceReport::default();
     // Announces keys whose announcement was interrupted.
-    succession::announce(app, now).await?;
+    key_rollover::announce(app, now).await?;
     app.store.write(move |db| Box::pin(holds::begin_waits(db, now))).await.map_err(|e: StoreError| e)?;
     for list in lists::all(&mut *app.store.reader().await?).await? {
         bounces::remind(app, &list, now).await?;
@@ -82,7 +82,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
         let before = Timestamp(now.0 - i64::from(pgp.key_wait_days) * DAY_MS);
         kept.given_up += give_up_copies(app, &list, before, now).await?;
         let before = Timestamp(now.0 - i64::from(pgp.key_overlap_days) * DAY_MS);
-        kept.keys_retired += succession::retire(app, &list, before, now).await?;
+        kept.keys_retired += key_rollover::retire(app, &list, before, now).await?;
     }
     delete_finished(app).await?;
     let before = Timestamp(now.0 - ASIDE_KEPT_MS);

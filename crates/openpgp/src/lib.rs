@@ -23,6 +23,7 @@ mod fingerprint;
 mod framing;
 mod handle;
 mod key_material;
+mod key_rollover;
 mod key_sizes;
 mod keys;
 mod limits;
@@ -38,7 +39,6 @@ mod sealed;
 mod seipd;
 mod seipd2;
 mod session_key;
-mod succession;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod token;

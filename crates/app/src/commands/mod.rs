@@ -5,10 +5,10 @@
 //! holder of the right key can read and answer, whoever sent the command. A From field proves nothing.
 
 mod answers;
-mod asked;
 mod closed;
 mod command_sender;
 mod confirm;
+mod confirmed_commands;
 mod join;
 mod key;
 mod leave;

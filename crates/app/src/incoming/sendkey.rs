@@ -5,9 +5,9 @@ use sealist_store::{people, queue};
 use super::list_mail::ListMail;
 use crate::addresses::source_of;
 use crate::error::AppError;
+use crate::key_rollover::published;
 use crate::notice_kinds;
 use crate::outcome::EntryOutcome;
-use crate::succession::published;
 
 /// Answers, unless there is no envelope sender or the sender is banned, and ends the entry in the same transaction.
 pub(super) async fn answer_sendkey(mail: &ListMail<'_>) -> Result<EntryOutcome, AppError> {

@@ -2,22 +2,22 @@
 
 mod cause;
 mod check;
-mod earlier;
 mod judge;
 mod key_notices;
+mod key_report;
+mod previous_keys;
 mod refresh;
 mod row;
 mod servers;
-mod survey;
 mod suspended;
 mod warn;
 
 pub(crate) use cause::cause;
 pub use check::{KeyCheck, KeyCheckReport};
 pub(crate) use judge::judge;
+pub use key_report::{KeyReport, key_report};
 pub use refresh::{Refreshed, refresh_address, refresh_next, to_refresh};
 pub(crate) use row::{row_of, updated_row};
 pub use servers::{KeyServerAnswer, KeyServers};
-pub use survey::{KeyReport, key_report};
 pub(crate) use suspended::{is_compromised, suspended_row, was_authorised_by};
 pub use warn::Stages;

@@ -11,7 +11,7 @@ use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{StoreError, key_refresh, people};
 
-use super::earlier;
+use super::previous_keys;
 use super::row::updated_row;
 use super::servers::{KeyServers, with_answers};
 use crate::error::AppError;
@@ -82,7 +82,7 @@ async fn refresh(
         failures.push("the key was set anew meanwhile".to_owned());
         changes.clear();
     }
-    earlier::check_authorities(app, servers, no, now).await?;
+    previous_keys::check_authorities(app, servers, no, now).await?;
     Ok(Some(Refreshed { address: seen.address, fingerprint: seen.fingerprint, changes, failures }))
 }
 

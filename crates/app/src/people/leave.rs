@@ -7,7 +7,7 @@ use sealist_store::{Conn, people};
 
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
-use crate::farewell::farewell;
+use crate::goodbye::farewell;
 use crate::site::App;
 
 /// The roles that end.

@@ -260,7 +260,7 @@ impl QuestionDraft<'_> {
     }
 
     async fn list_key(&self) -> Result<Option<Attachment>, AppError> {
-        let key = crate::succession::list_certificate(self.app, self.list.no).await?;
+        let key = crate::key_rollover::list_certificate(self.app, self.list.no).await?;
         Ok(key.map(|key| (format!("{}.asc", self.list.name), "application/pgp-keys", key.armored())))
     }
 }

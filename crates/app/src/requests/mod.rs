@@ -4,11 +4,11 @@
 
 mod ask;
 mod decide;
-mod done;
-mod elsewhere;
 mod facts;
+mod finish;
 mod name;
 mod offer;
+mod other_lists;
 
 use sealist_lists::budgets::{Asker as Who, NoticeBudget, NoticePurpose};
 use sealist_lists::commands::Problem;
@@ -24,10 +24,10 @@ use sealist_store::events::Trier;
 use sealist_store::requests::{self, Request, RequestPlace, RequestedBy};
 
 pub use decide::{approve_key, approve_request, refuse_request};
-pub(crate) use elsewhere::on_arrival;
 pub(crate) use facts::{PersonFacts, facts};
 pub(crate) use name::{first_free, in_key, is_chosen_here, is_free, is_shown};
 pub(crate) use offer::Offer;
+pub(crate) use other_lists::on_arrival;
 
 use crate::decisions::MessageDecision;
 use crate::effects::{EarlierTokens, Effect, RequestDecided, RequestEnd};
@@ -272,7 +272,7 @@ async fn run_workflow(
             ask::ask_question(list_context, standing, &facts, run, certificate, question).await.map(Ok)
         }
         Ok(WorkflowProgress::Done(change)) => {
-            done::done(list_context, standing, &facts, &run, certificate, change).await.map(Ok)
+            finish::done(list_context, standing, &facts, &run, certificate, change).await.map(Ok)
         }
     }
 }

@@ -24,7 +24,7 @@ use sealist_store::list_settings::{self, Generation, StoredSettings};
 pub use refused::SettingRefused;
 pub use view::{SettingView, SettingsView, view_settings};
 
-use crate::earlier::seal_earlier;
+use crate::seal_stored::seal_earlier;
 use crate::site::App;
 use crate::summary_facts::{SummaryFact, gathered};
 use check::{check, check_new};

@@ -5,8 +5,8 @@ use sealist_lists::commands::{Problem, Success};
 use super::super::{CommandReply, CommandSender, CommandSession};
 use crate::effects::Effect;
 use crate::error::AppError;
+use crate::key_rollover::published;
 use crate::notice_kinds;
-use crate::succession::published;
 
 impl CommandSession<'_> {
     pub(super) async fn key_receive(

@@ -9,18 +9,18 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, SealingCard};
 use sealist_store::key_changes::{Authority, KeyChange};
 
-use super::elsewhere::KeyAuthority;
+use super::other_lists::KeyAuthority;
 use super::{
-    ListContext, PersonFacts, StepOutcome, Transition, WorkflowState, elsewhere, first_free, in_key,
+    ListContext, PersonFacts, StepOutcome, Transition, WorkflowState, first_free, in_key, other_lists,
 };
 use crate::effects::{Effect, KeyStep, RequestEnd};
 use crate::error::AppError;
-use crate::farewell::farewell;
+use crate::goodbye::farewell;
 use crate::key_life::row_of;
+use crate::key_rollover::list_certificate;
 use crate::notice_kinds::somebody;
 use crate::notices::{Attachment, Message, channel_to, make, place_of, to_key};
 use crate::site::App;
-use crate::succession::list_certificate;
 use crate::summaries::gather;
 use crate::summary_facts::SummaryFact;
 
@@ -169,7 +169,7 @@ impl End<'_> {
             let by_old_key = known.is_some_and(|known| self.run.signed_by.contains(&known));
             let word = if by_old_key { KeyAuthority::OldKey } else { KeyAuthority::Other };
             effects.extend(
-                elsewhere::notify_other_lists(
+                other_lists::notify_other_lists(
                     list_context,
                     self.standing.asker,
                     self.facts,
