@@ -46,7 +46,7 @@ pub(crate) async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
     let mut purged = 0;
     loop {
         let some = app.store.write(move |db| Box::pin(archive::purge(db, list, CHUNK)));
-        let some = some.await.map_err(|e: StoreError| e)?;
+        let some = some.await?;
         purged += some;
         if some < u64::from(CHUNK) {
             return Ok(purged);

@@ -196,11 +196,11 @@ pub(crate) async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Res
     let no = list.no;
     let members =
         app.store.write(move |db| Box::pin(async move { bounce_scores::to_be_told(db, no, now).await }));
-    for email in members.await.map_err(|error: StoreError| error)? {
+    for email in members.await? {
         let Some(address) = Address::from_stored(&email) else { continue };
         let Some(notice) = notice_kinds::delivery_stopped(app, list, &address, now).await? else { continue };
         let stored = app.store.write(move |db| Box::pin(async move { notice.store(db, now).await }));
-        stored.await.map_err(|error: StoreError| error)?;
+        stored.await?;
     }
     Ok(())
 }

@@ -99,7 +99,7 @@ impl App {
         let (node, began) = (self.node.no(), Instant::now());
         // The heartbeat is a transaction of its own, so that it counts even if the rest fails.
         let lives = self.store.write(move |db| Box::pin(nodes::heartbeat(db, node)));
-        let lives = lives.await.map_err(|error: StoreError| error)?;
+        let lives = lives.await?;
         if !lives || self.node.is_unsure() {
             // Other nodes have declared this one dead, or will. They took over its claims, so it registers
             // again.
@@ -113,7 +113,7 @@ impl App {
         let node = self.node.no();
         let buried =
             self.store.write(move |db| Box::pin(nodes::release_expired(db, node, Deployment::Cluster)));
-        Ok(buried.await.map_err(|error: StoreError| error)?)
+        Ok(buried.await?)
     }
 
     async fn report(&self, loaded: Vec<ListKeyNo>, now: Timestamp) -> Result<(), AppError> {
@@ -143,9 +143,6 @@ impl App {
     /// Deregisters this node and releases its claims.
     pub async fn deregister_node(&self) -> Result<(), AppError> {
         let node = self.node.no();
-        self.store
-            .write(move |db| Box::pin(nodes::deregister(db, node)))
-            .await
-            .map_err(|e: StoreError| e.into())
+        Ok(self.store.write(move |db| Box::pin(nodes::deregister(db, node))).await?)
     }
 }

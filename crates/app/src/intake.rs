@@ -8,7 +8,7 @@ use sealist_lists::routes::Route;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::{self, ROW_OCTETS, StoredBody};
-use sealist_store::{StoreError, lists, queue, tokens};
+use sealist_store::{lists, queue, tokens};
 
 use crate::addresses::{named_below, source_of};
 use crate::envelope::StoredEnvelope;
@@ -219,7 +219,7 @@ impl Intake {
                     .await
             })
         });
-        ours.await.map_err(|error: StoreError| error)?;
+        ours.await?;
         if let Some(spool) = self.spool {
             spool.done();
         }

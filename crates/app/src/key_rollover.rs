@@ -143,10 +143,10 @@ pub(crate) async fn retire(
                 if retired {
                     events::record(db, &occasion, &event).await?;
                 }
-                Ok(retired)
+                Ok::<_, StoreError>(retired)
             })
         });
-        retired += u64::from(done.await.map_err(|error: StoreError| error)?);
+        retired += u64::from(done.await?);
     }
     Ok(retired)
 }

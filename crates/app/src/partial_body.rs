@@ -34,7 +34,7 @@ impl Spool {
     pub(crate) async fn append(&mut self, store: &Store, piece: Vec<u8>) -> Result<(), AppError> {
         let coming = self.coming;
         let stored = store.write(move |db| Box::pin(async move { coming.append(db, &piece).await }));
-        self.coming = stored.await.map_err(|error: StoreError| error)?;
+        self.coming = stored.await?;
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl App {
         }
         loop {
             let gone = self.store.write(|db| Box::pin(coming::drop_left(db, AT_ONCE)));
-            if gone.await.map_err(|error: StoreError| error)? < u64::from(AT_ONCE) {
+            if gone.await? < u64::from(AT_ONCE) {
                 return Ok(());
             }
         }

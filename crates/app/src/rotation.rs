@@ -109,6 +109,6 @@ pub async fn keep_in_database(app: &App, now: Timestamp) -> Result<usize, AppErr
             }
         })
     });
-    kept.await.map_err(|error: StoreError| error)?;
+    kept.await?;
     Ok(count)
 }

@@ -6,7 +6,7 @@ use sealist_lists::payload::{self, Payload};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{self as openpgp, SignWith};
 use sealist_store::bodies::{self, BodyUse, StoredBody};
-use sealist_store::{StoreError, holds};
+use sealist_store::holds;
 
 use crate::error::AppError;
 use crate::sealing;
@@ -40,7 +40,7 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
     }
     let no = list.no;
     let forgotten = app.store.write(move |db| Box::pin(holds::forget_plain_summaries(db, no)));
-    let forgotten = forgotten.await.map_err(|error: StoreError| error)?;
+    let forgotten = forgotten.await?;
     if sealed + forgotten > 0 {
         app.store.scrub().await?;
     }

@@ -57,7 +57,7 @@ pub async fn reset_future_timers(app: &App, longest_pause_ms: i64, now: Timestam
         return Ok(0);
     }
     let mended = app.store.write(move |db| Box::pin(clock::reset_future_timers(db, now, latest)));
-    mended.await.map_err(|error: StoreError| error.into())
+    Ok(mended.await?)
 }
 
 /// One round of upkeep. Deletes in small transactions, so that mail is not delayed.
@@ -65,7 +65,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
     let mut kept = MaintenanceReport::default();
     // Announces keys whose announcement was interrupted.
     key_rollover::announce(app, now).await?;
-    app.store.write(move |db| Box::pin(holds::begin_waits(db, now))).await.map_err(|e: StoreError| e)?;
+    app.store.write(move |db| Box::pin(holds::begin_waits(db, now))).await?;
     for list in lists::all(&mut *app.store.reader().await?).await? {
         bounces::remind(app, &list, now).await?;
         kept.holds_ended += end_holds(app, &list, now).await?;
@@ -86,18 +86,12 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
     }
     delete_finished(app).await?;
     let before = Timestamp(now.0 - ASIDE_KEPT_MS);
-    app.store.write(move |db| Box::pin(put_aside::forget(db, before))).await.map_err(|e: StoreError| e)?;
+    app.store.write(move |db| Box::pin(put_aside::forget(db, before))).await?;
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
-    app.store.write(move |db| Box::pin(replay::forget(db, before))).await.map_err(|e: StoreError| e)?;
-    app.store
-        .write(move |db| Box::pin(bounce_proofs::forget_sent(db, now)))
-        .await
-        .map_err(|e: StoreError| e)?;
+    app.store.write(move |db| Box::pin(replay::forget(db, before))).await?;
+    app.store.write(move |db| Box::pin(bounce_proofs::forget_sent(db, now))).await?;
     let before = Timestamp(now.0 - CAUSES_KEPT_MS);
-    app.store
-        .write(move |db| Box::pin(bounce_scores::forget_causes(db, before)))
-        .await
-        .map_err(|e: StoreError| e)?;
+    app.store.write(move |db| Box::pin(bounce_scores::forget_causes(db, before))).await?;
     forget_requests(app, now).await?;
     app.store
         .write(move |db| {
@@ -107,8 +101,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
                 tokens::forget(db, now).await
             })
         })
-        .await
-        .map_err(|e: StoreError| e)?;
+        .await?;
     Ok(kept)
 }
 
@@ -255,11 +248,8 @@ async fn leave(
 /// Deletes finished sendings with their payloads. Posts that the archive keeps stay.
 async fn delete_finished(app: &App) -> Result<(), AppError> {
     let mut after = SendingNo(0);
-    while let Some(next) = app
-        .store
-        .write(move |db| Box::pin(sendings::delete_finished(db, after, CHUNK)))
-        .await
-        .map_err(|e: StoreError| e)?
+    while let Some(next) =
+        app.store.write(move |db| Box::pin(sendings::delete_finished(db, after, CHUNK))).await?
     {
         after = next;
     }
@@ -293,5 +283,5 @@ async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
         }
     }
     let before = Timestamp(now.0 - EVENTS_KEPT_MS);
-    Ok(app.store.write(move |db| Box::pin(events::forget(db, before))).await.map_err(|e: StoreError| e)?)
+    Ok(app.store.write(move |db| Box::pin(events::forget(db, before))).await?)
 }

@@ -50,7 +50,7 @@ pub async fn of(store: &Store) -> Result<Option<Capacity>, StoreError> {
         let began = Instant::now();
         let written =
             store.write(move |db| Box::pin(async move { query(numbered).fetch_one(db).await.map(drop) }));
-        written.await.map_err(|error: StoreError| error)?;
+        written.await?;
         times.push(began.elapsed());
     }
     times.sort();

@@ -65,7 +65,7 @@ impl EventLog<'_> {
         let (of, name) = (name.to_owned(), name.to_owned());
         let removed =
             self.0.app.store.write(move |db| Box::pin(async move { consumers::remove(db, &of).await }));
-        match removed.await.map_err(|error: StoreError| error)? {
+        match removed.await? {
             true => Ok(()),
             false => Err(AppError::NoSuchConsumer(name)),
         }

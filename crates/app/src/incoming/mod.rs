@@ -17,7 +17,7 @@ use sealist_lists::routes::{Audience, Handling, Route};
 use sealist_lists::rules::{Reason, RuleHit};
 use sealist_mail::Timestamp;
 use sealist_store::queue::{self, QueueEntry};
-use sealist_store::{StoreError, bodies, lists};
+use sealist_store::{bodies, lists};
 
 use crate::bounces::{self, BounceHandling};
 use crate::commands;
@@ -50,7 +50,7 @@ pub async fn process(app: &App, entry: QueueEntry, now: Timestamp) -> Result<Ent
             let waits = app
                 .store
                 .write(move |db| Box::pin(async move { queue::give_back(db, &entry, begins_at).await }));
-            waits.await.map_err(|error: StoreError| error)?;
+            waits.await?;
             Ok(EntryOutcome { action: Action::Defer, reasons: Vec::new() })
         }
         handled => handled,

@@ -64,7 +64,7 @@ impl KeyCheck {
             return Ok(None);
         }
         let begun = app.store.write(move |db| Box::pin(key_checks::begin(db, POLICY_EPOCH, now)));
-        let begun: Option<Pass> = begun.await.map_err(|error: StoreError| error)?;
+        let begun: Option<Pass> = begun.await?;
         let at = At::Certificates(AddressNo(0));
         Ok(begun.map(|pass| Self { pass, stages: stages.clone(), at, found: KeyCheckReport::default() }))
     }
@@ -81,7 +81,7 @@ impl KeyCheck {
                 None => {
                     let pass = self.pass;
                     let ended = app.store.write(move |db| Box::pin(key_checks::end(db, pass, now)));
-                    ended.await.map_err(|error: StoreError| error)?;
+                    ended.await?;
                     At::Ended
                 }
             },
@@ -200,7 +200,7 @@ impl KeyCheck {
         }
         let pass = self.pass;
         let progress = app.store.write(move |db| Box::pin(key_checks::progress(db, pass, now)));
-        progress.await.map_err(|error: StoreError| error)?;
+        progress.await?;
         Ok(Some(last))
     }
 }

@@ -8,8 +8,8 @@ use sealist_openpgp::Certificate;
 use sealist_store::events::{self, Occasion};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, WatchedCertificate};
+use sealist_store::key_refresh;
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::{StoreError, key_refresh};
 
 use super::key_notices::lists_by_number;
 use super::servers::{KeyServers, with_answers};
@@ -80,5 +80,5 @@ async fn doubt(
             Ok(())
         })
     });
-    Ok(done.await.map_err(|error: StoreError| error)?)
+    done.await
 }

@@ -9,7 +9,7 @@ use sealist_store::events::{self, Occasion};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::{StoreError, key_refresh, people};
+use sealist_store::{key_refresh, people};
 
 use super::previous_keys;
 use super::row::updated_row;
@@ -38,7 +38,7 @@ pub async fn refresh_next(
     now: Timestamp,
 ) -> Result<Option<Refreshed>, AppError> {
     let taken = app.store.write(move |db| Box::pin(key_refresh::take_due(db, before, now)));
-    match taken.await.map_err(|error: StoreError| error)? {
+    match taken.await? {
         Some(no) => refresh(app, servers, no, now).await,
         None => Ok(None),
     }
@@ -126,5 +126,5 @@ async fn record(
             Ok(true)
         })
     });
-    Ok(done.await.map_err(|error: StoreError| error)?)
+    done.await
 }

@@ -9,7 +9,6 @@ use sealist_mail::{Address, Boundary, Dots, Mailbox, Timestamp, compose, fit, wi
 use sealist_openpgp::{
     self as openpgp, CopyArmor, Family, KeyIds, Sealed, SealedPost, SessionKey, SignWith, random,
 };
-use sealist_store::StoreError;
 use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{Batch, Delivery, Kind};
 use sealist_store::sendings;
@@ -104,7 +103,7 @@ async fn second_form(
     let body = StoredBody::Sealed(second.clone());
     let stored =
         app.store.write(move |db| Box::pin(async move { sendings::set_second_body(db, post, &body).await }));
-    stored.await.map_err(|error: StoreError| error)?;
+    stored.await?;
     Ok(second)
 }
 

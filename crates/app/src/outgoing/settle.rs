@@ -49,10 +49,10 @@ pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp
                 for report in quiet {
                     deliveries::record(&mut *db, report.node, &report.results).await?;
                 }
-                Ok(())
+                Ok::<_, StoreError>(())
             })
         });
-        recorded.await.map_err(|error: StoreError| error)?;
+        recorded.await?;
     }
     for report in telling {
         settle_and_tell(app, report, now).await?;

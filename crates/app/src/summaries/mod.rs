@@ -163,7 +163,7 @@ async fn is_waiting(db: &mut Conn, about: &TokenSubject) -> Result<bool, StoreEr
 async fn put_off(app: &App, due: &Due, until: Timestamp) -> Result<(), AppError> {
     let due = due.clone();
     let later = app.store.write(move |db| Box::pin(async move { pending::put_off(db, &due, until).await }));
-    Ok(later.await.map_err(|error: StoreError| error)?)
+    Ok(later.await?)
 }
 
 /// The notices for one heap.

@@ -11,7 +11,7 @@ use sealist_lists::model::{MAX_LOCAL_OCTETS, MailingList, MemberNo, Role, SubAdd
 use sealist_mail::{Address, Headers, SmtpStage, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::deliveries::{DeliveryResult, DeliveryState};
-use sealist_store::{StoreError, bounce_scores, events, people, put_aside, queue};
+use sealist_store::{bounce_scores, events, people, put_aside, queue};
 use tempfile::TempDir;
 
 const MEMBERS: [&str; 4] = ["anne@x.example", "bart@x.example", "cris@y.example", "dora@y.example"];
@@ -88,7 +88,7 @@ async fn arrive(app: &App, address: &str, sender: Option<&str>, message: &str, n
     let claimant = app.claimant();
     let entries =
         app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 9, now).await }));
-    for entry in entries.await.map_err(|error: StoreError| error).unwrap() {
+    for entry in entries.await.unwrap() {
         process(app, entry, now).await.unwrap();
     }
 }

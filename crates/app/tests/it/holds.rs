@@ -17,7 +17,7 @@ use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::pending::{self, Beyond, Heap, NewFact, Pace};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::tokens::{self, TokenSubject};
-use sealist_store::{StoreError, events, lists};
+use sealist_store::{events, lists};
 use tempfile::TempDir;
 
 /// Stories that are the same on SQLite and on PostgreSQL.
@@ -108,7 +108,7 @@ impl Stage {
             .app
             .store
             .write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10, now).await }));
-        for entry in claimed.await.map_err(|error: StoreError| error).unwrap() {
+        for entry in claimed.await.unwrap() {
             process(&self.app, entry, now).await.unwrap();
         }
     }
@@ -324,7 +324,7 @@ async fn what_is_only_counted_hides_nothing_that_waits(stage: Stage) {
         .app
         .store
         .write(move |db| Box::pin(async move { pending::add(db, &heap, &facts, pace, day(-2)).await }));
-    added.await.map_err(|error: StoreError| error).unwrap();
+    added.await.unwrap();
     stage.stranger(1, day(0)).await;
     let mail = stage.told(day(0)).await;
     let notice = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());

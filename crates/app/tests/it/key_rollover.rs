@@ -8,7 +8,7 @@ use sealist_lists::texts::Language;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_openpgp::{Certificate, Revocation, Unusable};
-use sealist_store::{StoreError, people};
+use sealist_store::people;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_announced_by_the_old_one() {
@@ -75,7 +75,7 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
                 let set = app.store.write(move |db| {
                     Box::pin(async move { people::set_language(db, &address, Some(language)).await })
                 });
-                set.await.map_err(|error: StoreError| error).unwrap();
+                set.await.unwrap();
             }
             people.push((email, person, chosen.unwrap_or(of_list)));
         }

@@ -7,7 +7,7 @@ use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Entity, first_text};
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::{StoreError, people};
+use sealist_store::people;
 use tempfile::TempDir;
 
 const EVE: &str = "eve@evil.example";
@@ -49,7 +49,7 @@ impl Stage {
             .app
             .store
             .write(move |db| Box::pin(async move { people::set_name(db, &address, &name).await }));
-        set.await.map_err(|error: StoreError| error).unwrap();
+        set.await.unwrap();
     }
 
     async fn name(&self, address: &str) -> String {

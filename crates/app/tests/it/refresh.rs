@@ -14,7 +14,7 @@ use sealist_openpgp::testing::{Ends, Kind, Person, Revoked, stale_card};
 use sealist_openpgp::{Certificate, CertificateChange, Fingerprint};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::{StoreError, deliveries, people};
+use sealist_store::{deliveries, people};
 
 /// Whoever asks is told the same.
 struct Says(Vec<Result<Option<Vec<u8>>, String>>);
@@ -176,7 +176,7 @@ async fn a_key_in_doubt_waits_for_a_person() {
             key_changes::add(db, no, &given).await
         })
     });
-    added.await.map_err(|error: StoreError| error).unwrap();
+    added.await.unwrap();
     let anne_at: Address = ANNE.parse().unwrap();
     let ask = async |answer: Vec<u8>, now: Timestamp| {
         let refreshed = refresh_address(&app, &Says(vec![Ok(Some(answer))]), &anne_at, now).await;
@@ -230,7 +230,7 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     let waits = app.store.write(move |db| {
         Box::pin(async move { people::mark_key_pending_approval(db, no, &ANNE.parse().unwrap()).await })
     });
-    waits.await.map_err(|error: StoreError| error).unwrap();
+    waits.await.unwrap();
     post(&app, &list, "Words.", day(0)).await;
     let copies = async |now: Timestamp| {
         deliver(&app, now).await.iter().filter(|mail| mail.kind == deliveries::Kind::Posting).count()
@@ -241,6 +241,6 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     let approved = app.store.write(move |db| {
         Box::pin(async move { people::approve_key(db, Some(no), &ANNE.parse().unwrap(), day(1)).await })
     });
-    approved.await.map_err(|error: StoreError| error).unwrap();
+    approved.await.unwrap();
     assert_eq!(copies(day(1)).await, 1);
 }

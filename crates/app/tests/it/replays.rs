@@ -10,7 +10,7 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
 use sealist_store::queue::{self, QueueEntry};
-use sealist_store::{StoreError, events, people};
+use sealist_store::{events, people};
 use tempfile::TempDir;
 
 const ANNE: &str = "anne@example.org";
@@ -52,7 +52,7 @@ impl Stage {
                     async move { people::ban(&mut *db, Some(no), &BANNED.parse().unwrap(), day(-5)).await },
                 )
             });
-            banned.await.map_err(|error: StoreError| error).unwrap();
+            banned.await.unwrap();
             made.push(list);
         }
         Self { app, anne, lists: made, texts: Vec::new() }

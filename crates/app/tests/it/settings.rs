@@ -13,7 +13,7 @@ use sealist_lists::model::attributes::{
 use sealist_lists::model::{ListSettings, MailingList, Role};
 use sealist_lists::workflows::WORKFLOWS;
 use sealist_mail::{Entity, first_text};
-use sealist_store::{StoreError, list_settings, testing};
+use sealist_store::{list_settings, testing};
 
 const OLGA: &str = "olga@example.org";
 const OSKAR: &str = "oskar@example.org";
@@ -216,7 +216,7 @@ async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
         let newer = app
             .store
             .write(move |db| Box::pin(testing::write_setting(db, no, "encrypt_outgoing", "\"sometimes\"")));
-        newer.await.map_err(|error: StoreError| error).unwrap();
+        newer.await.unwrap();
         let done = choose(&app, &list).await;
         assert_eq!((done.changes.len(), done.generation), (1, 1));
         assert_eq!(done.changes[0].before, "sometimes");

@@ -2,8 +2,8 @@
 //! made are invalid. The database stores a mark by which the key is recognised.
 
 use sealist_openpgp::{KeyName, MacKey, MasterKey};
+use sealist_store::Store;
 use sealist_store::site_key::{self, SiteKeyRow};
-use sealist_store::{Store, StoreError};
 use zeroize::Zeroizing;
 
 use super::directory::{Directory, KeyFile};
@@ -71,7 +71,7 @@ async fn make(
     };
     let row = SiteKeyRow { mark: key.mark().to_vec(), wrapped };
     let entered = store.write(move |db| Box::pin(async move { site_key::enter(db, &row).await }));
-    Ok(entered.await.map_err(|error: StoreError| error)?)
+    Ok(entered.await?)
 }
 
 fn find(directory: &Directory, name: &KeyName) -> Result<Option<KeyFile>, VaultError> {

@@ -22,7 +22,7 @@ async fn make(site: &Site, name: &str, style: &'static str, settings: ListSettin
     let made = site
         .store
         .write(move |db| Box::pin(async move { lists::create(db, &name, style, &settings, NOW).await }));
-    made.await.map_err(|error: StoreError| error).unwrap()
+    made.await.unwrap()
 }
 
 async fn stored(site: &Site, list: ListNo) -> StoredSettings {

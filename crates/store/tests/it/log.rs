@@ -66,7 +66,7 @@ impl Site {
                     bodies::insert(db, &body).await
                 })
             });
-            stored.await.map_err(|error: StoreError| error)?;
+            stored.await?;
         }
         Ok(())
     }

@@ -147,7 +147,7 @@ pub(crate) async fn set(app: &App, list: &MailingList, name: &str, value: &str) 
             list_settings::change(db, no, &stored.defaults, &[row]).await
         })
     });
-    stored.await.map_err(|error: StoreError| error).unwrap();
+    stored.await.unwrap();
     list
 }
 
@@ -184,7 +184,7 @@ pub(crate) async fn join(
             people::add_member(db, list, no, role, Default::default(), day(-10)).await
         })
     });
-    joined.await.map_err(|error: StoreError| error).unwrap();
+    joined.await.unwrap();
 }
 
 /// The daily check, if it is time for it.
@@ -217,7 +217,7 @@ pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timesta
             sendings::insert(db, &row, now).await
         })
     });
-    posted.await.map_err(|error: StoreError| error).unwrap();
+    posted.await.unwrap();
 }
 
 /// A post to the members of a list without OpenPGP.
@@ -246,7 +246,7 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
             sendings::insert(db, &row, now).await
         })
     });
-    posted.await.map_err(|error: StoreError| error).unwrap();
+    posted.await.unwrap();
 }
 
 /// What all copies of a batch hold has one reading, whether or not the test opens a copy.
@@ -334,7 +334,7 @@ pub(crate) async fn judge_due(app: &App, now: Timestamp) {
     let claimant = app.claimant();
     let claimed =
         app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10_000, now).await }));
-    for entry in claimed.await.map_err(|error: StoreError| error).unwrap() {
+    for entry in claimed.await.unwrap() {
         process(app, entry, now).await.unwrap();
     }
 }
