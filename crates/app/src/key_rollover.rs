@@ -70,7 +70,7 @@ async fn announce_one(
     };
     let own = app.texts.place(list, None).language;
     let mut notices = Vec::new();
-    for language in Language::ALL {
+    for &language in Language::ALL {
         let notice =
             app.texts.notice(Text::NewListKey, &app.texts.place(list, Some(language)), values.clone());
         let file = (format!("{}.asc", list.name), "application/pgp-keys", certificate.armored());

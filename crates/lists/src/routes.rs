@@ -151,21 +151,10 @@ mod tests {
     use super::*;
     use crate::{chains, pipelines, styles};
 
-    const ALL: &[SubAddress] = &[
-        SubAddress::Posting,
-        SubAddress::Owner,
-        SubAddress::Request,
-        SubAddress::Join,
-        SubAddress::Leave,
-        SubAddress::Confirm,
-        SubAddress::Sendkey,
-        SubAddress::Bounces,
-    ];
-
     #[test]
     fn every_sub_address_has_one_route() {
-        assert_eq!(ROUTES.len(), ALL.len());
-        for sub_address in ALL {
+        assert_eq!(ROUTES.len(), SubAddress::ALL.len());
+        for sub_address in SubAddress::ALL {
             assert_eq!(Route::of(*sub_address).sub_address, *sub_address);
         }
     }

@@ -59,12 +59,12 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
         (Language::De, "einem neuen OpenPGP"),
         (Language::Fr, "une nouvelle"),
     ];
-    for of_list in Language::ALL {
+    for &of_list in Language::ALL {
         let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
         let list = crate::moved_clock::set(&app, &list, "preferred_language", of_list.name()).await;
         let mut people = Vec::new();
         let roles = [Role::Member, Role::Owner, Role::Moderator, Role::Member];
-        let chosen = [None].into_iter().chain(Language::ALL.map(Some));
+        let chosen = [None].into_iter().chain(Language::ALL.iter().copied().map(Some));
         for (role, chosen) in roles.into_iter().zip(chosen) {
             let email = format!("{}@example.org", chosen.map_or("none", Language::name));
             let person = Person::new(&email, Kind::Curve25519, day(-6));

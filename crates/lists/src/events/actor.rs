@@ -2,6 +2,8 @@
 
 use sealist_mail::Address;
 
+use crate::names;
+
 /// Who causes a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -72,36 +74,17 @@ pub struct StoredActor {
     pub address: Option<Address>,
 }
 
-impl MailProof {
-    const ALL: [Self; 3] = [Self::Nothing, Self::Token, Self::Signature];
+names! { MailProof { Nothing = "nothing", Token = "token", Signature = "signature" } }
 
-    /// The stable name, as it is stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Token => "token",
-            Self::Signature => "signature",
-        }
-    }
-}
-
-impl ServerCause {
-    const ALL: [Self; 7] =
-        [Self::Rules, Self::Expiry, Self::Limits, Self::Bounces, Self::Keys, Self::Nodes, Self::Faults];
-
-    /// The stable name, as it is stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rules => "rules",
-            Self::Expiry => "expiry",
-            Self::Limits => "limits",
-            Self::Bounces => "bounces",
-            Self::Keys => "keys",
-            Self::Nodes => "nodes",
-            Self::Faults => "faults",
-        }
-    }
-}
+names! { ServerCause {
+    Rules = "rules",
+    Expiry = "expiry",
+    Limits = "limits",
+    Bounces = "bounces",
+    Keys = "keys",
+    Nodes = "nodes",
+    Faults = "faults",
+} }
 
 impl Actor {
     /// Mail of that address.
@@ -140,10 +123,7 @@ impl Actor {
     fn known(stored: &StoredActor) -> Option<Self> {
         let detail = stored.detail.as_str();
         Some(match stored.kind.as_str() {
-            "mail" => {
-                let proof = MailProof::ALL.into_iter().find(|proof| proof.name() == detail)?;
-                Self::Mail { address: stored.address.clone()?, proof }
-            }
+            "mail" => Self::Mail { address: stored.address.clone()?, proof: MailProof::from_name(detail)? },
             "person" => Self::Person(detail.parse().ok()?),
             "token" => Self::Token(detail.parse().ok()?),
             "command-line" => {
@@ -151,7 +131,7 @@ impl Actor {
                 Self::CommandLine { uid: uid.parse().ok()?, name: name.to_owned() }
             }
             "plugin" => Self::Plugin(detail.to_owned()),
-            "server" => Self::Server(ServerCause::ALL.into_iter().find(|cause| cause.name() == detail)?),
+            "server" => Self::Server(ServerCause::from_name(detail)?),
             _ => return None,
         })
     }
@@ -188,10 +168,10 @@ mod tests {
             assert_eq!(Actor::from_stored(stored), actor);
         }
         let anne: Address = "anne@example.org".parse().unwrap();
-        for proof in MailProof::ALL {
+        for &proof in MailProof::ALL {
             check(Actor::mail(&anne, proof), "mail", proof.name());
         }
-        for cause in ServerCause::ALL {
+        for &cause in ServerCause::ALL {
             check(Actor::Server(cause), "server", cause.name());
         }
         check(Actor::Person(7), "person", "7");

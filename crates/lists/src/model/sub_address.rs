@@ -1,11 +1,11 @@
 //! The sub-addresses of a list.
 
 use sealist_mail::Address;
-use serde::{Deserialize, Serialize};
+
+use crate::names;
 
 /// One of the addresses of a list: Mailman's sub-addresses, and `-sendkey`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SubAddress {
     /// The posting address itself.
     Posting,
@@ -24,6 +24,17 @@ pub enum SubAddress {
     /// `-sendkey`: answers with the list's certificate.
     Sendkey,
 }
+
+names! { SubAddress {
+    Posting = "posting",
+    Request = "request",
+    Join = "join",
+    Leave = "leave",
+    Confirm = "confirm",
+    Owner = "owner",
+    Bounces = "bounces",
+    Sendkey = "sendkey",
+} }
 
 /// The suffixes of the sub-addresses, in the order in which they are tried.
 pub(super) const SUFFIXES: &[(&str, SubAddress)] = &[
@@ -79,28 +90,5 @@ impl SubAddress {
             Self::Bounces => "-bounces",
             Self::Sendkey => "-sendkey",
         }
-    }
-
-    /// The name used in the queue and in logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Posting => "posting",
-            other => &other.suffix()[1..],
-        }
-    }
-
-    /// The sub-address of that [`SubAddress::name`], if there is one.
-    pub fn from_name(name: &str) -> Option<Self> {
-        const ALL: [SubAddress; 8] = [
-            SubAddress::Posting,
-            SubAddress::Request,
-            SubAddress::Join,
-            SubAddress::Leave,
-            SubAddress::Confirm,
-            SubAddress::Owner,
-            SubAddress::Bounces,
-            SubAddress::Sendkey,
-        ];
-        ALL.into_iter().find(|sub_address| sub_address.name() == name)
     }
 }

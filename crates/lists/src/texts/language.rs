@@ -1,10 +1,9 @@
 //! The languages of the built-in texts.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::names;
 
 /// A language.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Language {
     /// English: every text exists in it.
     #[default]
@@ -15,28 +14,14 @@ pub enum Language {
     Fr,
 }
 
-impl Language {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::En, Self::De, Self::Fr];
-
-    /// The code in configuration, database and folder names ([ISO 639-1](https://www.iso.org/iso-639-language-code)).
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::De => "de",
-            Self::Fr => "fr",
-        }
-    }
-
-    /// The language of that code.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.name() == name)
-    }
-}
+// The codes of [ISO 639-1](https://www.iso.org/iso-639-language-code), also in configuration and folder names.
+names! { Language { En = "en", De = "de", Fr = "fr" } }
 
 /// Serializes a setting that is a language or empty; for `#[serde(with = …)]`.
 pub mod or_empty {
-    use super::{Deserialize as _, Deserializer, Language, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Language;
 
     /// Writes the code, or an empty text.
     pub fn serialize<S: Serializer>(language: &Option<Language>, to: S) -> Result<S::Ok, S::Error> {
@@ -48,7 +33,8 @@ pub mod or_empty {
         let name = String::deserialize(from)?;
         match Language::from_name(&name) {
             None if !name.is_empty() => Err(serde::de::Error::custom(format!(
-                "{name:?} is no language here, expected en, de, fr or nothing"
+                "{name:?} is no language here, expected {} or nothing",
+                Language::NAMES.join(", ")
             ))),
             language => Ok(language),
         }

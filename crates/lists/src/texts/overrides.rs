@@ -74,7 +74,7 @@ fn target(path: &str) -> Result<OverrideTarget, String> {
             );
         }
     };
-    let known = Language::ALL.map(Language::name).join(", ");
+    let known = Language::NAMES.join(", ");
     let language = Language::from_name(language)
         .ok_or_else(|| format!("{language:?} is no language here; there are {known}"))?;
     let name = file.strip_suffix(".txt").ok_or("its name must be that of a text and end in .txt")?;

@@ -20,13 +20,13 @@ fn path(text: Text, language: Language) -> String {
 
 /// Every text with its file in every language.
 fn files() -> Vec<(Text, String, &'static str)> {
-    let all = Text::ALL.iter().flat_map(|text| Language::ALL.map(|language| (*text, language)));
+    let all = Text::ALL.iter().flat_map(|text| Language::ALL.iter().map(|language| (*text, *language)));
     all.filter_map(|(text, language)| Some((text, path(text, language), text.built_in(language)?))).collect()
 }
 
 #[test]
 fn every_text_is_there_in_every_language() {
-    let all = Text::ALL.iter().flat_map(|text| Language::ALL.map(|language| (*text, language)));
+    let all = Text::ALL.iter().flat_map(|text| Language::ALL.iter().map(|language| (*text, *language)));
     let lacking = all.filter(|(text, language)| text.built_in(*language).is_none());
     let lacking: Vec<String> = lacking.map(|(text, language)| path(text, language)).collect();
     assert!(lacking.is_empty(), "write these, and name their languages in table.rs: {lacking:#?}");
@@ -388,7 +388,7 @@ fn as_written(words: &str) -> String {
 
 #[test]
 fn every_command_stands_in_the_help() {
-    for language in Language::ALL {
+    for &language in Language::ALL {
         let place = TextPlace { list: None, language };
         let help = Texts::default().lines(Text::Commands, &place, context! { pgp => true });
         for command in crate::commands::COMMANDS {
@@ -401,7 +401,7 @@ fn every_command_stands_in_the_help() {
 #[test]
 fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
     let mut seen = 0;
-    for language in Language::ALL {
+    for &language in Language::ALL {
         let help = Texts::default().lines(
             Text::Commands,
             &TextPlace { list: None, language },

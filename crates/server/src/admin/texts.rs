@@ -68,7 +68,7 @@ fn place<'a>(app: &App, list: Option<&'a MailingList>, language: Option<Language
 fn row(app: &App, text: Text, list: Option<&MailingList>) -> (String, Value) {
     let mut lines = format!("{}\n    {}\n", text.name(), text.purpose());
     let mut files = serde_json::Map::new();
-    for language in Language::ALL {
+    for &language in Language::ALL {
         let origin = called(&app.texts.source(text, &place(app, list, Some(language))).0);
         lines.push_str(&format!("    {}  {origin}\n", language.name()));
         files.insert(language.name().to_owned(), origin.into());

@@ -30,9 +30,7 @@ impl AttributeKind {
             Self::Workflows => {
                 r#"a table like {"name": ["sanity-checks", "moderation-checks", "do-it"]}"#.to_owned()
             }
-            Self::Language => {
-                format!("{} or nothing", Language::ALL.map(Language::name).join(", "))
-            }
+            Self::Language => format!("{} or nothing", Language::NAMES.join(", ")),
         }
     }
 
