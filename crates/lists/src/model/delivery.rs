@@ -1,10 +1,9 @@
 //! How posts of an encrypting list reach their recipients, and what happens for members without a usable key.
 
-use serde::{Deserialize, Serialize};
+use crate::names;
 
 /// How many messages are sent for a post.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SealedDelivery {
     /// A copy per recipient with that recipient's own PKESK. The body is encrypted once for all.
     #[default]
@@ -17,9 +16,10 @@ pub enum SealedDelivery {
     Personalized,
 }
 
+names! { SealedDelivery { Copies = "copies", Bulk = "bulk", Personalized = "personalized" } }
+
 /// What happens to a member's copy if the member has no usable key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissingKey {
     /// The copy waits, sealed, for `key_wait_days`. The member and the owners are told.
     #[default]
@@ -31,3 +31,10 @@ pub enum MissingKey {
     /// The copy is sent unencrypted if the member allowed that, too. Otherwise it waits.
     Cleartext,
 }
+
+names! { MissingKey {
+    HoldAndNotify = "hold-and-notify",
+    Notify = "notify",
+    Skip = "skip",
+    Cleartext = "cleartext",
+} }

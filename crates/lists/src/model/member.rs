@@ -18,7 +18,7 @@ pub enum Role {
     Nonmember,
 }
 
-names! { Role { Member = "member", Owner = "owner", Moderator = "moderator", Nonmember = "nonmember" } }
+names! { Role { Owner = "owner", Moderator = "moderator", Member = "member", Nonmember = "nonmember" } }
 
 /// One address in one role on one list.
 #[derive(Clone, Debug)]

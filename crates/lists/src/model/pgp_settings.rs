@@ -7,13 +7,13 @@ use super::setting_row::{
 };
 use super::{Action, MissingKey, Role, SealedDelivery, UnsignedSubject};
 
-const UNSIGNED: AttributeKind = AttributeKind::OneOf(&["mark", "drop"]);
-const DELIVERY: AttributeKind = AttributeKind::OneOf(&["copies", "bulk", "personalized"]);
+const UNSIGNED: AttributeKind = AttributeKind::OneOf(UnsignedSubject::NAMES);
+const DELIVERY: AttributeKind = AttributeKind::OneOf(SealedDelivery::NAMES);
 const SHOWS_READERS: Weakening = Weakening::Order(&[&["copies", "personalized"], &["bulk"]]);
-const MISSING_KEY: AttributeKind = AttributeKind::OneOf(&["hold-and-notify", "notify", "skip", "cleartext"]);
+const MISSING_KEY: AttributeKind = AttributeKind::OneOf(MissingKey::NAMES);
 const SENDS_CLEARTEXT: Weakening =
     Weakening::Order(&[&["hold-and-notify", "notify", "skip"], &["cleartext"]]);
-const ROLES: AttributeKind = AttributeKind::Set(&["owner", "moderator", "member", "nonmember"]);
+const ROLES: AttributeKind = AttributeKind::Set(Role::NAMES);
 const LETS_MORE_CERTIFY: Weakening =
     Weakening::Order(&[&["owner"], &["moderator"], &["member"], &["nonmember"]]);
 

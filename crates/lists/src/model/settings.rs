@@ -21,8 +21,8 @@ const COMMANDS: AttributeKind = AttributeKind::Set(&["echo", "help", "who"]);
 const PIPELINE: &str = "default-posting-pipeline";
 const WORKFLOWS: AttributeKind = AttributeKind::Workflows;
 const ASKS_FOR_LESS: Weakening = Weakening::Leaves("pgp-posting-chain");
-const REPLY_TO: AttributeKind = AttributeKind::OneOf(&["author", "list"]);
-const ROSTER: AttributeKind = AttributeKind::OneOf(&["moderators", "members", "public"]);
+const REPLY_TO: AttributeKind = AttributeKind::OneOf(ReplyTo::NAMES);
+const ROSTER: AttributeKind = AttributeKind::OneOf(RosterVisibility::NAMES);
 const SHOWS_ROSTER: Weakening = Weakening::Order(&[&["moderators"], &["members"], &["public"]]);
 
 settings! {

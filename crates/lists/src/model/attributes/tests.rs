@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 
-use super::super::{Action, MissingKey, ReplyTo, Role, RosterVisibility, SealedDelivery, UnsignedSubject};
 use super::*;
 use crate::styles::STYLES;
 
@@ -46,33 +45,6 @@ fn names_of_a_row_are_those_of_the_type() {
         }
         assert!(attribute.set(&mut pgp_list(), &as_value("no-such")).is_err(), "{}", attribute.name);
     }
-}
-
-/// What serde says of a name that it does not know names all that the type has.
-fn names_of<T: serde::de::DeserializeOwned>() -> BTreeSet<String> {
-    let error = serde_json::from_value::<T>("?".into()).map_err(|error| error.to_string()).err();
-    error.unwrap_or_default().split('`').skip(3).step_by(2).map(str::to_owned).collect()
-}
-
-#[test]
-fn no_name_of_a_type_lacks_in_its_row() {
-    fn check<T: serde::de::DeserializeOwned>(name: &str) {
-        let (AttributeKind::OneOf(names) | AttributeKind::Set(names)) = attribute(name).unwrap().kind else {
-            panic!("{name} has no names")
-        };
-        assert_eq!(
-            names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
-            names_of::<T>(),
-            "{name}"
-        );
-    }
-    check::<Action>("unsigned_msg_action");
-    check::<MissingKey>("missing_key_action");
-    check::<ReplyTo>("reply_goes_to");
-    check::<RosterVisibility>("member_roster_visibility");
-    check::<SealedDelivery>("delivery");
-    check::<UnsignedSubject>("unsigned_subject");
-    check::<Role>("key_signing_allowed");
 }
 
 /// At and beyond each bound.

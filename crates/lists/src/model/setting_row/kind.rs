@@ -1,5 +1,7 @@
 //! Kinds of settings: which values a setting takes.
 
+use super::super::Action;
+
 /// What an attribute takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttributeKind {
@@ -51,8 +53,7 @@ pub enum AttributeKind {
 pub(crate) const BOOL: AttributeKind = AttributeKind::Bool;
 pub(crate) const WORKFLOW: AttributeKind = AttributeKind::Workflow;
 /// What becomes of a message.
-pub(crate) const ACTION: AttributeKind =
-    AttributeKind::OneOf(&["accept", "defer", "hold", "reject", "discard"]);
+pub(crate) const ACTION: AttributeKind = AttributeKind::OneOf(Action::NAMES);
 
 /// A whole number up to `most`.
 pub(crate) const fn number(most: u32) -> AttributeKind {
