@@ -1,7 +1,7 @@
 //! What a message says, as far as rules may look at it: the header and the first lines.
 //!
 //! If OpenPGP protects the header, rules see the protected one, and the first lines are those of the opened message: what
-//! whoever carried the message wrote outside counts for nothing.
+//! whoever carried the message wrote outside counts for nothing. Handlers begin with the same header.
 
 use sealist_mail::{Entity, Headers, first_text};
 use sealist_openpgp::Opened;

@@ -21,10 +21,7 @@ pub struct PostDraft<'a> {
     pub author: Author<'a>,
     /// The members who are named in To or Cc.
     pub addressees: &'a [Member],
-    /// The author's header: the protected one if the message was signed or encrypted, otherwise the outer
-    /// one.
-    pub original: &'a Headers,
-    /// The part of that header that the author's good signature covers. `None` if it covers no header.
+    /// The part of the author's header that the author's good signature covers. `None` if it covers no header.
     pub signed: Option<&'a Headers>,
     /// A random part for the Message-ID, on lists that make their own.
     pub message_id: String,
@@ -51,7 +48,12 @@ pub struct PostDraft<'a> {
     pub archive: Option<PostSummary>,
 }
 
-impl PostDraft<'_> {
+impl<'a> PostDraft<'a> {
+    /// The author's header, by which the post was judged.
+    pub fn original(&self) -> &'a Headers {
+        self.facts.content.headers()
+    }
+
     /// Whether the author's signature covers the only Subject field.
     pub fn subject_is_signed(&self) -> bool {
         self.signed.is_some_and(|signed| signed.count("subject") == 1)

@@ -115,7 +115,6 @@ fn copy_of(
         now: Timestamp(1_790_000_000_000),
         author: Author { mailbox: &mailbox, member: author.as_ref() },
         addressees: &[],
-        original: &entity.headers,
         signed: signed.then_some(&entity.headers),
         message_id: "0123456789abcdef".to_owned(),
         headers: Headers::default(),

@@ -36,7 +36,6 @@ pub(super) async fn make_post(post: &PostedMail<'_>, facts: &MessageFacts<'_>) -
     let ListMail { app, list, received, now, .. } = post.mail;
     let (mailbox, known, opened) = (&post.author, &post.known, post.opened.as_ref());
     let entity = Entity::parse(received);
-    let protected = opened.and_then(Opened::protected_headers);
     let signed = opened.and_then(Opened::signed_headers);
     let named = match opened {
         Some(_) => addressees(app, list, signed.as_ref().unwrap_or(&Headers::default())).await?,
@@ -60,7 +59,6 @@ pub(super) async fn make_post(post: &PostedMail<'_>, facts: &MessageFacts<'_>) -
         now,
         author: Author { mailbox, member: author.as_ref() },
         addressees: &named,
-        original: protected.as_ref().unwrap_or(&entity.headers),
         signed: signed.as_ref(),
         message_id: openpgp::random::<16>().iter().map(|b| format!("{b:02x}")).collect(),
         headers: Headers::default(),

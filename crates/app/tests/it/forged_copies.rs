@@ -65,7 +65,7 @@ impl Stage {
             signature_age_ms: Some(0),
             inner_author: InnerAuthor::NotSaid,
         };
-        let (protected, signed) = (opened.protected_headers(), opened.signed_headers());
+        let signed = opened.signed_headers();
         let tamed = opened.tamed();
         let form = if tamed.is_some() { ContentForm::Tamed } else { ContentForm::Written };
         let content =
@@ -77,7 +77,6 @@ impl Stage {
             now: NOW,
             author: Author { mailbox: &mailbox, member: None },
             addressees: &[],
-            original: protected.as_ref().unwrap_or(&outer),
             signed: signed.as_ref(),
             message_id: "0123456789abcdef0123456789abcdef".to_owned(),
             headers: Headers::default(),

@@ -24,7 +24,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
         _ => "passed",
     };
     // A missing Subject needs no signature.
-    let has_subject = draft.original.text("subject").is_some_and(|subject| !subject.trim().is_empty());
+    let has_subject = draft.original().text("subject").is_some_and(|subject| !subject.trim().is_empty());
     let names = |headers: &Headers| headers.count("to") + headers.count("cc") > 0;
     let mark: String = draft.message_id.chars().take(MARK_LETTERS).collect();
     let values = context! {

@@ -54,18 +54,18 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
 fn kept_fields(draft: &PostDraft<'_>) -> Headers {
     let signed = |name: &str| draft.signed.filter(|signed| signed.count(name) == 1);
     let signed_date = signed("date").and_then(|signed| Timestamp::parse_rfc5322(&signed.text("date")?));
-    let subject = signed("subject").unwrap_or(draft.original).all("subject").next().cloned();
+    let subject = signed("subject").unwrap_or(draft.original()).all("subject").next().cloned();
     let host = draft.list.name.mail_host();
     let threads = THREADING.into_iter().filter_map(|name| match signed(name) {
         Some(signed) => threading::field(signed, name, |_| true),
-        None => threading::field(draft.original, name, |id| threading::is_own(id, host)),
+        None => threading::field(draft.original(), name, |id| threading::is_own(id, host)),
     });
     // The date is written anew, because a comment in it could hold text.
     signed_date.map(date).into_iter().chain(threads).chain(subject).collect()
 }
 
 fn relay(draft: &mut PostDraft<'_>) {
-    for field in draft.original.fields() {
+    for field in draft.original().fields() {
         let name = field.name().to_ascii_lowercase();
         let keep = !DROPPED.contains(&name.as_str())
             && !name.starts_with("list-")

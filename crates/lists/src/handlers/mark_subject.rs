@@ -10,7 +10,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
     let Some(pgp) = draft.list.settings.pgp.as_ref().filter(|_| draft.list.settings.encrypting()) else {
         return;
     };
-    let came = draft.original.text("subject").unwrap_or_default();
+    let came = draft.original().text("subject").unwrap_or_default();
     if draft.subject_is_signed() || came.trim().is_empty() {
         return;
     }

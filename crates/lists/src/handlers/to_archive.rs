@@ -17,7 +17,7 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
 fn summary(draft: &PostDraft<'_>) -> PostSummary {
     let id = |headers: &Headers| headers.text("message-id").map(|id| id.trim().to_owned());
     let message_id = id(&draft.headers).unwrap_or_default();
-    let original_id = id(draft.original).filter(|original| *original != message_id);
+    let original_id = id(draft.original()).filter(|original| *original != message_id);
     PostSummary {
         subject: draft.headers.text("subject").unwrap_or_default(),
         author: draft.author.mailbox.address.to_string(),
