@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, NodeNo, SendingNo};
+use sealist_lists::names;
 use sealist_mail::{SmtpStage, Timestamp};
 
 use crate::nodes::Claimant;
@@ -26,29 +27,15 @@ pub enum Kind {
     Probe,
 }
 
-/// The kinds with their stored names, and which members on the roster get them: a condition on `m`.
-const KINDS: &[(Kind, &str, &str)] = &[
-    (Kind::Posting, "posting", "AND (m.role != 'member' OR (m.delivery_status = 'enabled'))"),
-    (Kind::Notice, "notice", ""),
-    (Kind::Probe, "probe", ""),
-];
+names! { Kind { Posting = "posting", Notice = "notice", Probe = "probe" } }
 
 impl Kind {
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        KINDS.iter().find(|(_, stored, _)| *stored == name).map(|(kind, _, _)| *kind)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        self.row().1
-    }
-
     /// The condition on a member `m` of the roster who gets such a sending; empty if everybody does.
     pub(crate) fn wanted_by(self) -> &'static str {
-        self.row().2
-    }
-
-    fn row(self) -> &'static (Self, &'static str, &'static str) {
-        KINDS.iter().find(|(kind, _, _)| *kind == self).expect("every kind has a row")
+        match self {
+            Self::Posting => "AND (m.role != 'member' OR (m.delivery_status = 'enabled'))",
+            Self::Notice | Self::Probe => "",
+        }
     }
 }
 
