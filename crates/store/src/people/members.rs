@@ -106,12 +106,6 @@ pub async fn subscribe(
     Ok(member)
 }
 
-/// The membership of that id.
-pub async fn member_by_id(db: &mut Conn, id: UniqueId) -> Result<Option<Member>, StoreError> {
-    let row = query(format!("{SELECT} WHERE m.uuid = $1")).bind(id.to_string()).fetch_optional(db).await?;
-    row.as_ref().map(member).transpose()
-}
-
 /// All roles of an address on a list.
 pub async fn roles_of(db: &mut Conn, list: ListNo, address: &Address) -> Result<Vec<Member>, StoreError> {
     let sql = format!("{SELECT} WHERE a.email_key = $2 AND m.list_no = $1");

@@ -15,10 +15,10 @@ pub(crate) use bans::pattern_key;
 pub use bans::{Ban, ban, bans, is_banned, unban};
 pub use members::{
     Subscriber, add_member, approve_key, count_of_role, locked_roster, mark_key_pending_approval,
-    member_by_id, memberships_of, remove_member, roles_of, roles_spelled, roster, set_moderation_action,
-    subscribe, subscriptions_of,
+    memberships_of, remove_member, roles_of, roles_spelled, roster, set_moderation_action, subscribe,
+    subscriptions_of,
 };
 pub(crate) use preferences::lock as lock_preferences;
 pub use preferences::{choices, choose, levels_of};
 pub use states::{KeySummary, MemberState, states_like, states_of, states_of_role};
-pub use users::{create_user, link, prefer, set_server_owner, unlink, user_by_id, user_of, users};
+pub use users::{create_user, link, prefer, unlink, user_of, users};

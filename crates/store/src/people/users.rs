@@ -20,20 +20,6 @@ pub async fn create_user(db: &mut Conn, display_name: &str, now: Timestamp) -> R
     Ok(UserNo(row.insert(db).await?))
 }
 
-/// Says whether a user is in charge of the whole site.
-pub async fn set_server_owner(db: &mut Conn, user: UserNo, is_owner: bool) -> Result<(), StoreError> {
-    let row = query("UPDATE users SET is_server_owner = $2 WHERE no = $1");
-    row.bind(user.0).bind(is_owner).execute(db).await?;
-    Ok(())
-}
-
-/// The user of that id.
-pub async fn user_by_id(db: &mut Conn, id: UniqueId) -> Result<Option<User>, StoreError> {
-    let row =
-        query("SELECT * FROM users WHERE uuid = $1").bind(id.to_string()).fetch_optional(&mut *db).await?;
-    with_addresses(db, row).await
-}
-
 /// The user to whom an address is linked.
 pub async fn user_of(db: &mut Conn, address: AddressNo) -> Result<Option<User>, StoreError> {
     let row = query("SELECT u.* FROM users u JOIN addresses a ON a.user_no = u.no WHERE a.no = $1");

@@ -3,7 +3,7 @@
 
 use crate::common::{NOW, Site, join};
 use sealist_lists::model::{
-    AddressNo, DeliveryStatus, ListNo, MemberNo, PreferenceChange, PreferenceLevel, Preferences, Role, UserNo,
+    AddressNo, DeliveryStatus, ListNo, MemberNo, PreferenceChange, PreferenceLevel, Preferences, Role,
 };
 use sealist_lists::texts::Language;
 use sealist_store::keys::{self, CertificateRow};
@@ -15,7 +15,6 @@ on_both! {
     choices_made_at_the_same_time_all_count,
     a_link_carries_no_key,
     memberships_of_a_user_follow_the_preferred_address,
-    ids_find_what_they_name,
     a_roster_says_who_has_which_key,
 }
 
@@ -273,32 +272,6 @@ async fn memberships_of_a_user_follow_the_preferred_address(site: Site) {
                 let found = people::user_of(&mut *db, b).await?.unwrap();
                 assert_eq!(found.preferred().map(|linked| linked.no), Some(b));
                 assert_eq!(found.addresses.len(), 1);
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await
-        .unwrap();
-}
-
-async fn ids_find_what_they_name(site: Site) {
-    let list = site.list;
-    site.store
-        .write(move |db| {
-            Box::pin(async move {
-                for address in ADDRESSES {
-                    join(&mut *db, list, address).await?;
-                    people::create_user(&mut *db, address, NOW).await?;
-                }
-                for no in all_members(&mut *db, list).await {
-                    let roster = people::roster(&mut *db, list, Role::Member, MemberNo(no.0 - 1), 1).await?;
-                    let found = people::member_by_id(&mut *db, roster[0].id).await?.unwrap();
-                    assert_eq!(found.no, no);
-                }
-                let users = people::users(&mut *db, UserNo(0), 9).await?;
-                assert_eq!(users.len(), 3);
-                for user in users {
-                    assert_eq!(people::user_by_id(&mut *db, user.id).await?, Some(user));
-                }
                 Ok::<_, StoreError>(())
             })
         })
