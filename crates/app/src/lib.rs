@@ -51,7 +51,7 @@ mod uploads;
 mod vault;
 
 pub use acting::{
-    Acting, Copies, CopyChange, CopyTarget, CopyView, EventLog, EventView, HeldSelection, ListActions,
+    Acting, Copies, CopyChange, CopySelection, CopyView, EventLog, EventView, HeldSelection, ListActions,
     ListContent, PageRange, Paged, QueuedMessageView, QueuedMessages, RefusalView, SendingView, StartAt,
 };
 pub use archive::summary;

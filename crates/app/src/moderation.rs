@@ -18,8 +18,7 @@ use sealist_store::{StoreError, keys, lists, people};
 use crate::decisions::{MessageDecision, RecordedDecision};
 use crate::effects::{Effect, sender_of};
 use crate::error::AppError;
-use crate::notice_kinds;
-use crate::notice_kinds::{NotPosted, not_let_through};
+use crate::notice_kinds::{self, NotPosted, not_let_through};
 use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
 use crate::opening::open_stored;
 use crate::site::App;
@@ -81,9 +80,7 @@ pub(crate) async fn decide(
     by: Actor,
     now: Timestamp,
 ) -> Result<Rejected, AppError> {
-    let list = lists::by_no(&mut *app.store.reader().await?, entry.list)
-        .await?
-        .ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))?;
+    let list = list_of(app, &entry).await?;
     let effects = decision(app, &list, entry, what, &by, now).await?;
     let told = rejected(&effects);
     match app.carry_out(Some(list.no), effects, by, now).await {

@@ -14,15 +14,6 @@ use crate::error::AppError;
 /// The copies that are being delivered, with somebody who looks at them or changes them.
 pub struct Copies<'a>(pub(super) Acting<'a>);
 
-/// Copies that are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CopyTarget {
-    /// That copy.
-    One(DeliveryNo),
-    /// All copies of that post or notice.
-    Of(SendingNo),
-}
-
 /// What becomes of copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyChange {
@@ -114,24 +105,20 @@ impl Copies<'_> {
 
     /// Changes copies and returns how many were changed. Errs with [`AppError::NoSuchCopy`] or [`AppError::NoSuchPost`] if
     /// nothing of that number is there.
-    pub async fn change(&self, which: CopyTarget, change: CopyChange) -> Result<u64, AppError> {
+    pub async fn change(&self, which: CopySelection, change: CopyChange) -> Result<u64, AppError> {
         let now = self.0.now;
         let changed = self.0.change(move |db| {
             Box::pin(async move {
-                let selection = match which {
-                    CopyTarget::One(copy) => CopySelection::One(copy),
-                    CopyTarget::Of(post) => CopySelection::Of(post),
-                };
-                let Some(list) = copies::list_of(&mut *db, selection).await? else {
+                let Some(list) = copies::list_of(&mut *db, which).await? else {
                     return Err(match which {
-                        CopyTarget::One(copy) => AppError::NoSuchCopy(copy),
-                        CopyTarget::Of(post) => AppError::NoSuchPost(post),
+                        CopySelection::One(copy) => AppError::NoSuchCopy(copy),
+                        CopySelection::Of(post) => AppError::NoSuchPost(post),
                     });
                 };
                 let copies = match change {
-                    CopyChange::Hold => copies::hold(db, selection).await?,
-                    CopyChange::Retry => copies::retry(db, selection, now).await?,
-                    CopyChange::GiveUp => copies::give_up(db, selection).await?,
+                    CopyChange::Hold => copies::hold(db, which).await?,
+                    CopyChange::Retry => copies::retry(db, which, now).await?,
+                    CopyChange::GiveUp => copies::give_up(db, which).await?,
                 };
                 let event = (copies > 0).then(|| Event::of_list(list, change.event(copies)));
                 Ok((copies, event))

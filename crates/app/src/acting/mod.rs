@@ -15,11 +15,12 @@ use sealist_store::{Conn, Work, lists as stored_lists};
 
 use crate::error::AppError;
 use crate::site::App;
-pub use copies::{Copies, CopyChange, CopyTarget, CopyView, SendingView};
+pub use copies::{Copies, CopyChange, CopyView, SendingView};
 pub use events::{EventLog, EventView};
 pub use lists::ListActions;
 pub use messages::{HeldSelection, QueuedMessageView, QueuedMessages, RefusalView};
 pub use paged::{PageRange, Paged};
+pub use sealist_store::copies::CopySelection;
 pub use sealist_store::events::consumers::StartAt;
 pub use sealist_store::list_content::ListContent;
 

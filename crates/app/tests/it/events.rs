@@ -3,7 +3,7 @@
 mod forged;
 
 use sealist_app::{
-    App, BanChange, CopyChange, CopyTarget, ErrorKind, HeldSelection, LastOwner, MemberChange,
+    App, BanChange, CopyChange, CopySelection, ErrorKind, HeldSelection, LastOwner, MemberChange,
     MessageDecision, NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list,
     end_roles, link_address, prefer_address, rename, rotate, send_due_summaries, set_key, unlink_address,
     upkeep,
@@ -297,10 +297,10 @@ async fn each_change_of_copies_is_one_event() {
         (CopyChange::GiveUp, &["copies-given-up by command-line"]),
         (CopyChange::GiveUp, &[]),
     ] {
-        app.as_operator().copies().change(CopyTarget::Of(post), change).await.unwrap();
+        app.as_operator().copies().change(CopySelection::Of(post), change).await.unwrap();
         assert_eq!(stage.happened().await, expected, "{change:?}");
     }
-    for which in [CopyTarget::Of(SendingNo(99)), CopyTarget::One(DeliveryNo(99))] {
+    for which in [CopySelection::Of(SendingNo(99)), CopySelection::One(DeliveryNo(99))] {
         assert!(app.as_operator().copies().change(which, CopyChange::Retry).await.is_err());
     }
     assert_eq!(stage.happened().await, [""; 0]);

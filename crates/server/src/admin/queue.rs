@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Subcommand};
-use sealist_app::{App, CopyChange, CopyTarget, SendingView};
+use sealist_app::{App, CopyChange, CopySelection, SendingView};
 use sealist_lists::model::{DeliveryNo, ListName, SendingNo};
 use sealist_mail::Address;
 use serde_json::json;
@@ -136,17 +136,17 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
 }
 
 /// Clap lets exactly one of the two through.
-fn target(copy: Option<i64>, post: Option<i64>) -> CopyTarget {
+fn target(copy: Option<i64>, post: Option<i64>) -> CopySelection {
     match post {
-        Some(post) => CopyTarget::Of(SendingNo(post)),
-        None => CopyTarget::One(DeliveryNo(copy.unwrap_or_default())),
+        Some(post) => CopySelection::Of(SendingNo(post)),
+        None => CopySelection::One(DeliveryNo(copy.unwrap_or_default())),
     }
 }
 
 /// Changes copies and reports how many were changed. Errs with `none` if there was no copy to change.
 async fn change(
     app: &App,
-    which: CopyTarget,
+    which: CopySelection,
     change: CopyChange,
     (done, none): (&str, &str),
 ) -> anyhow::Result<CommandOutput> {
