@@ -1,7 +1,7 @@
 //! The archive: what is stored with a post, how much a list keeps, and how a list's archive is emptied.
 
-use sealist_lists::archive::PostSummary;
 use sealist_lists::model::{ListNo, MailingList};
+use sealist_lists::post_summary::PostSummary;
 use sealist_store::StoreError;
 use sealist_store::archive::{self, ArchiveEntry, ArchivedPost};
 

@@ -2,9 +2,9 @@
 
 use sealist_mail::{Headers, Mailbox, Part, Timestamp};
 
-use crate::archive::PostSummary;
 use crate::facts::MessageFacts;
 use crate::model::{MailingList, Member, MemberNo, Role};
+use crate::post_summary::PostSummary;
 use crate::texts::{Text, Texts, context};
 
 /// A post between its acceptance and its payload. Its content is cleartext, so it has no Debug.

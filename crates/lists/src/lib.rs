@@ -8,7 +8,6 @@
 //! A rule reads facts and never changes a message. A handler changes a draft and never decides. Nothing in
 //! this crate reads a file, a clock, a socket or a database, waits, or touches a key.
 
-pub mod archive;
 pub mod budgets;
 pub mod chains;
 pub mod commands;
@@ -18,13 +17,14 @@ pub mod events;
 pub mod facts;
 pub mod handlers;
 pub mod held_summary;
-pub mod hold_owner;
+pub mod hold_author;
 pub mod key_problem;
 pub mod model;
 mod names;
 pub mod notices;
 pub mod payload;
 pub mod pipelines;
+pub mod post_summary;
 mod reason;
 pub mod replay;
 pub mod roster_file;

@@ -9,7 +9,6 @@
 //! [`compose`].
 
 mod address;
-mod attached;
 mod attachments;
 mod author;
 mod beginning;
@@ -24,6 +23,7 @@ pub mod fit;
 mod headers;
 mod html;
 pub mod inline;
+mod key_blocks;
 pub mod list_headers;
 mod lookalike;
 pub mod multipart;
@@ -40,7 +40,6 @@ mod visible;
 mod words;
 
 pub use address::{Address, AddressError, Mailbox, parse_mailboxes};
-pub use attached::{armored_keys, autocrypt_key, is_archive, key_blocks};
 pub use attachments::{AttachedFile, attachments};
 pub use author::{AuthorProblem, sole_author};
 pub use beginning::beginning;
@@ -51,6 +50,7 @@ pub use crlf::{Dots, has_doubtful_lines, is_crlf, is_wire_form, to_crlf, wire_fo
 pub use entity::Entity;
 pub use headers::{Field, FieldError, Headers};
 pub use html::html_text;
+pub use key_blocks::{armored_keys, autocrypt_key, is_archive, key_blocks};
 pub use lookalike::{looks_like, mixes_scripts};
 pub use origin::{Answerable, EnvelopeSender, MessageOrigin};
 pub use refusal::{Concern, HopRefusal, SmtpStage};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sealist_lists::chains;
 use sealist_lists::content::MessageContent;
 use sealist_lists::facts::MessageFacts;
-use sealist_lists::hold_owner::HoldOwner;
+use sealist_lists::hold_author::HoldAuthor;
 use sealist_lists::model::Action;
 use sealist_lists::routes::Audience;
 use sealist_lists::rules::Reason;
@@ -65,10 +65,10 @@ async fn follow(
     judged: &mut JudgedMessage<'_>,
 ) -> Result<(), AppError> {
     let ListMail { app, list, entry, now, .. } = post.mail;
-    let owner = HoldOwner::of(facts, &judged.verdict.reasons(), entry.author_told);
-    judged.member = post.known.roles.first().filter(|_| owner.is_members).map(|member| member.address_no);
-    judged.hears = owner.author_hears.then(|| post.author.address.clone());
-    judged.hears_as_member = owner.tells_member;
+    let author = HoldAuthor::of(facts, &judged.verdict.reasons(), entry.author_told);
+    judged.member = post.known.roles.first().filter(|_| author.is_members).map(|member| member.address_no);
+    judged.hears = author.hears.then(|| post.author.address.clone());
+    judged.hears_as_member = author.tells_member;
     let reason = judged.verdict.findings.first().map(|finding| finding.reason);
     match judged.verdict.action {
         Action::Accept => judged.post = Some(make_post(post, facts).await?),

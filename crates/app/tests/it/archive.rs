@@ -1,8 +1,8 @@
 //! What the archive keeps beside posts: threads, and summaries that nobody reads without the keys of the list.
 
 use sealist_app::{App, summary, upkeep};
-use sealist_lists::archive::PostSummary;
 use sealist_lists::model::{MailingList, PostNo, Role};
+use sealist_lists::post_summary::PostSummary;
 use sealist_mail::Headers;
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::archive::{self, ArchivedPost};

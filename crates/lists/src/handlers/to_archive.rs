@@ -3,9 +3,9 @@
 
 use sealist_mail::{Entity, Headers, attachments};
 
-use crate::archive::PostSummary;
 use crate::draft::PostDraft;
 use crate::facts::Signature;
+use crate::post_summary::PostSummary;
 use crate::threading;
 
 pub(super) fn apply(draft: &mut PostDraft<'_>) {

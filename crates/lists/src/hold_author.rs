@@ -11,16 +11,16 @@ use crate::reason::Reason;
 
 /// Whose a held message is, and who hears of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HoldOwner {
+pub struct HoldAuthor {
     /// Whether it counts as a member's message.
     pub is_members: bool,
     /// Whether the author hears that it waits.
-    pub author_hears: bool,
+    pub hears: bool,
     /// Whether the author is a member. Only so many strangers hear of a list each day.
     pub tells_member: bool,
 }
 
-impl HoldOwner {
+impl HoldAuthor {
     /// Decides about a message that is held for these reasons. `heard`: whether the author heard of it before.
     pub fn of(facts: &MessageFacts<'_>, reasons: &[Reason], heard: bool) -> Self {
         let has_openpgp = facts.pgp().is_some();
@@ -33,14 +33,14 @@ impl HoldOwner {
             // A stranger hears of it only if the envelope names the same address: no mail to people who wrote nothing.
             is_member || facts.envelope_names_author
         };
-        let author_hears = facts.settings.respond_to_post_requests
+        let hears = facts.settings.respond_to_post_requests
             && facts.sub_address == SubAddress::Posting
             && facts.is_answerable
             && !heard
             && is_public
             && (is_member || !has_openpgp)
             && !facts.banned;
-        Self { is_members: is_member && is_shown, author_hears, tells_member: is_member }
+        Self { is_members: is_member && is_shown, hears, tells_member: is_member }
     }
 }
 
@@ -58,8 +58,8 @@ mod tests {
         let mut facts = facts(style);
         facts.encryption = EncryptionFact::None;
         change(&mut facts);
-        let owner = HoldOwner::of(&facts, &[reason], false);
-        assert_eq!((owner.is_members, owner.author_hears), expected, "{style} {reason:?}");
+        let author = HoldAuthor::of(&facts, &[reason], false);
+        assert_eq!((author.is_members, author.hears), expected, "{style} {reason:?}");
     }
 
     #[test]
@@ -88,6 +88,6 @@ mod tests {
 
     #[test]
     fn nobody_hears_twice() {
-        assert!(!HoldOwner::of(&facts("legacy-default"), &[Reason::TooLarge], true).author_hears);
+        assert!(!HoldAuthor::of(&facts("legacy-default"), &[Reason::TooLarge], true).hears);
     }
 }
