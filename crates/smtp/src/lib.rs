@@ -7,5 +7,6 @@
 pub mod client;
 mod reply;
 pub mod server;
+mod stream;
 
 pub use reply::Reply;

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fail::fail_point;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -16,11 +16,12 @@ use zeroize::Zeroizing;
 
 use super::replies::{PeerReply, Replies, ReplyError};
 use super::{Login, NextHop, Protocol, Security, Verify, tls};
+use crate::stream::SmtpStream;
 
 /// A connection to the next hop after the greeting and, if configured, after TLS and login. It stays open
 /// between messages.
 pub struct Connection {
-    pub(super) stream: Box<dyn ClientStream>,
+    pub(super) stream: Box<dyn SmtpStream>,
     pub(super) replies: Replies,
     pub(super) offers: Offers,
     /// Whether the peer has shown that it knows BDAT, instead of only offering CHUNKING.
@@ -47,10 +48,6 @@ impl ConnectionUse {
         Self { since: now, last: now, messages: 0 }
     }
 }
-
-pub(super) trait ClientStream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> ClientStream for T {}
 
 /// The extensions that the peer offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,7 +114,7 @@ impl Connection {
         })?;
         let _ = tcp.set_nodelay(true);
         let loopback = tcp.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
-        let stream: Box<dyn ClientStream> = match target.security {
+        let stream: Box<dyn SmtpStream> = match target.security {
             Security::Tls => within(limit, handshake(tcp, target)).await??,
             Security::None | Security::StartTls => Box::new(tcp),
         };
@@ -284,9 +281,9 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, 
 }
 
 async fn handshake(
-    stream: impl ClientStream + 'static,
+    stream: impl SmtpStream + 'static,
     target: &NextHop,
-) -> Result<Box<dyn ClientStream>, ConnectError> {
+) -> Result<Box<dyn SmtpStream>, ConnectError> {
     let name = ServerName::try_from(target.host.clone());
     let name = match (name, target.verify) {
         (Ok(name), _) => name,

@@ -4,23 +4,19 @@ use std::time::Duration;
 
 use fail::fail_point;
 use memchr::memchr;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::reply::Reply;
+use crate::stream::SmtpStream;
 
 /// The longest command line ([RFC 5321, section 4.5.3.1.4] requires 512, and extensions add to it).
 const MAX_LINE_OCTETS: usize = 2048;
 const READ_OCTETS: usize = 32 * 1024;
 
-/// The stream of a session: plain or TLS.
-pub(super) trait ServerStream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> ServerStream for T {}
-
 /// A peer, with the input that was received and not read yet.
 pub(super) struct Wire {
-    stream: Box<dyn ServerStream>,
+    stream: Box<dyn SmtpStream>,
     buffer: Vec<u8>,
     read_to: usize,
     pending: Vec<u8>,
@@ -36,13 +32,13 @@ pub(super) enum LineRead {
 }
 
 impl Wire {
-    pub(super) fn new(stream: impl ServerStream + 'static) -> Self {
+    pub(super) fn new(stream: impl SmtpStream + 'static) -> Self {
         Self { stream: Box::new(stream), buffer: Vec::new(), read_to: 0, pending: Vec::new() }
     }
 
     /// Returns the stream for a TLS handshake. Unencrypted input that was already received is dropped,
     /// because it may have been injected (CVE-2011-0411).
-    pub(super) fn into_stream(self) -> Box<dyn ServerStream> {
+    pub(super) fn into_stream(self) -> Box<dyn SmtpStream> {
         self.stream
     }
 
