@@ -1,6 +1,6 @@
 //! What the archive keeps beside a post, so that an index of posts opens no post.
 
-use sealist_mail::{AttachedFile, Timestamp};
+use sealist_mail::AttachedFile;
 use serde::{Deserialize, Serialize};
 
 /// The summary of a post. It holds cleartext, so it has no Debug; on an encrypting list it is stored sealed. A reader of a
@@ -15,7 +15,7 @@ pub struct PostSummary {
     pub author_name: String,
     /// Whether a good signature of the author covers the content.
     pub is_signed: bool,
-    /// When the list accepted the post.
+    /// When the list accepted the post, in milliseconds since 1970.
     pub accepted_at_ms: i64,
     /// The Message-ID that copies show.
     pub message_id: String,
@@ -25,11 +25,4 @@ pub struct PostSummary {
     pub answered: Vec<String>,
     /// The files of the author's part.
     pub attachments: Vec<AttachedFile>,
-}
-
-impl PostSummary {
-    /// When the list accepted the post.
-    pub fn accepted_at(&self) -> Timestamp {
-        Timestamp(self.accepted_at_ms)
-    }
 }
