@@ -124,7 +124,7 @@ preferences! {
     /// `cleartext`. Default no. It is a choice about the key of one address: users and the site make no such choice.
     AllowCleartext allow_cleartext: bool => bool, Option::unwrap_or_default;
     /// The language of notices; empty: that of the list.
-    #[serde(with = "language::or_empty")]
+    #[serde(serialize_with = "language::serialize_or_empty")]
     PreferredLanguage preferred_language: Language => Option<Language>, |chosen| chosen;
 }
 

@@ -1,4 +1,4 @@
-//! Reads values of settings as people write them.
+//! Reads choices as people write them, and says why a setting was not changed.
 
 use serde::de::DeserializeOwned;
 
@@ -76,9 +76,6 @@ fn what_it_takes(error: &str) -> Option<String> {
     let (_, expected) = error.rsplit_once("expected ")?;
     Some(match expected {
         "a boolean" => "true or false".to_owned(),
-        "u32" | "u64" | "u16" | "u8" => "a whole number, 0 or more".to_owned(),
-        "a sequence" => "a list like [\"one\", \"two\"]".to_owned(),
-        "a map" => "a table like {\"name\": [\"one\", \"two\"]}".to_owned(),
         "a string" => "a text".to_owned(),
         others => others.replace('`', ""),
     })

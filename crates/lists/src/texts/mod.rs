@@ -10,7 +10,7 @@
 //! a folder, and its name in the rows.
 
 mod catalogue;
-pub mod language;
+pub(crate) mod language;
 mod overrides;
 mod render;
 mod table;
