@@ -85,7 +85,7 @@ async fn whoever_heard_that_a_message_waits_hears_that_it_goes() {
         for entry in stage.held().await {
             stage
                 .app
-                .act_as(stage.app.operator.clone())
+                .as_operator()
                 .at(today)
                 .messages()
                 .decide(entry.no, MessageDecision::Discard)

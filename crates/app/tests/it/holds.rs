@@ -223,8 +223,7 @@ async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
             };
             assert_eq!((&*decided.decision, &*decided.by, decided.at), (name, "mona@x.example", day(1)));
         }
-        let again =
-            stage.app.act_as(stage.app.operator.clone()).at(day(1)).messages().decide(entry.no, what).await;
+        let again = stage.app.as_operator().at(day(1)).messages().decide(entry.no, what).await;
         assert!(
             again.as_ref().is_err_and(|why| matches!(why.kind(), ErrorKind::Conflict | ErrorKind::NotFound)),
             "{name}: {again:?}"
@@ -345,7 +344,7 @@ async fn authors_of_held_posts_hear_of_it_where_it_tells_no_secret() {
         for entry in stage.held().await {
             stage
                 .app
-                .act_as(stage.app.operator.clone())
+                .as_operator()
                 .at(day(0))
                 .messages()
                 .decide(entry.no, MessageDecision::Discard)
@@ -416,18 +415,13 @@ async fn what_names_no_author_cannot_pass() {
         let mail = stage.told(day(0)).await;
         let notice = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());
         assert!(notice.contains("reject ") && !notice.contains("approve "), "{notice}");
-        let refused = stage
-            .app
-            .act_as(stage.app.operator.clone())
-            .at(day(0))
-            .messages()
-            .decide(entry.no, MessageDecision::Accept)
-            .await;
+        let refused =
+            stage.app.as_operator().at(day(0)).messages().decide(entry.no, MessageDecision::Accept).await;
         assert!(matches!(refused, Err(AppError::NoAuthor(_))), "{from:?}");
         assert_eq!(stage.held().await.len(), 1, "it is still there");
         stage
             .app
-            .act_as(stage.app.operator.clone())
+            .as_operator()
             .at(day(0))
             .messages()
             .decide(entry.no, MessageDecision::Discard)
@@ -458,7 +452,7 @@ async fn a_captured_message_is_not_accepted_unseen() {
     }
     let unseen = stage
         .app
-        .act_as(stage.app.operator.clone())
+        .as_operator()
         .at(day(0))
         .messages()
         .decide(entry.no, MessageDecision::Accept)
@@ -468,43 +462,21 @@ async fn a_captured_message_is_not_accepted_unseen() {
     let [owner, moderator, other] =
         ["olga@x.example", "mona@x.example", "anne@x.example"].map(|who| who.parse::<Address>().unwrap());
     for who in [&moderator, &other] {
-        let refused =
-            stage.app.act_as(stage.app.operator.clone()).at(day(0)).messages().open_for(entry.no, who).await;
+        let refused = stage.app.as_operator().at(day(0)).messages().open_for(entry.no, who).await;
         assert!(matches!(refused, Err(AppError::MayNotSee(_))), "{who}: {refused:?}");
     }
     assert!(stage.told(day(0)).await.is_empty());
-    stage
-        .app
-        .act_as(stage.app.operator.clone())
-        .at(day(0))
-        .messages()
-        .open_for(entry.no, &owner)
-        .await
-        .unwrap();
+    stage.app.as_operator().at(day(0)).messages().open_for(entry.no, &owner).await.unwrap();
     let mail = stage.told(day(0)).await;
     assert_eq!(mail.len(), 1);
     assert!(read(&stage, &olga, &mail[0]).await.contains("I caught Eve stealing."));
     assert!(!text(&mail[0]).contains("stealing"));
     assert_eq!(stage.audited().await[0], ("hold-shown".to_owned(), "(command line)".to_owned()));
-    let file = stage
-        .app
-        .act_as(stage.app.operator.clone())
-        .at(day(0))
-        .messages()
-        .open_to_file(entry.no, &owner)
-        .await
-        .unwrap();
+    let file = stage.app.as_operator().at(day(0)).messages().open_to_file(entry.no, &owner).await.unwrap();
     let file = Mail { message: file, ..mail.into_iter().next().unwrap() };
     assert!(read(&stage, &olga, &file).await.contains("stealing"));
     let entry = stage.held().await.remove(0);
-    stage
-        .app
-        .act_as(stage.app.operator.clone())
-        .at(day(0))
-        .messages()
-        .decide(entry.no, MessageDecision::Accept)
-        .await
-        .unwrap();
+    stage.app.as_operator().at(day(0)).messages().decide(entry.no, MessageDecision::Accept).await.unwrap();
 }
 
 /// By mail it is the same: `show TOKEN` of an owner, then `approve TOKEN`; whoever comes second hears who decided.

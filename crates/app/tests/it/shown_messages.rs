@@ -71,7 +71,7 @@ impl Stage {
         let entry =
             queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
         self.app
-            .act_as(self.app.operator.clone())
+            .as_operator()
             .at(day(0))
             .messages()
             .open_for(entry.last().unwrap().no, &OLGA.parse().unwrap())

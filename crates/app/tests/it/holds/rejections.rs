@@ -9,14 +9,7 @@ async fn a_refusal_carries_the_moderators_words() {
         stage.send(LIST, from, message, day(0)).await;
         let entry = stage.held().await.remove(0);
         let what = MessageDecision::Reject(reason.to_owned());
-        let rejected = stage
-            .app
-            .act_as(stage.app.operator.clone())
-            .at(day(0))
-            .messages()
-            .decide(entry.no, what)
-            .await
-            .unwrap();
+        let rejected = stage.app.as_operator().at(day(0)).messages().decide(entry.no, what).await.unwrap();
         assert_eq!(rejected, told, "{style} {from}");
     }
     let (stage, ..) = Stage::new("legacy-default").await;
