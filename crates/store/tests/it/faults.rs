@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use crate::common::{NOW, Site, join, make_list, on_postgres, post_to};
-use sealist_lists::model::{MemberNo, NodeNo, Role, SubAddress};
-use sealist_store::bodies::StoredBody;
+use crate::common::{NOW, Site, claim_copies, claim_entries, join, make_list, on_postgres, post_to, push};
+use sealist_lists::model::{MemberNo, Role};
 use sealist_store::copies::{self, CopySelection};
 use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::sendings;
-use sealist_store::{Store, StoreError, deliveries, lists, people, queue};
+use sealist_store::{Store, StoreError, deliveries, lists, people};
 
 on_both! {
     a_change_that_goes_on_after_an_error_fails_alone,
@@ -75,8 +74,7 @@ async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {
             sendings::fan_out(&mut *db, 2, NOW).await?;
             let held = copies::hold(&mut *db, CopySelection::Of(post)).await?;
             while sendings::fan_out(&mut *db, 2, NOW).await?.is_some() {}
-            let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
-            assert!(deliveries::claim(&mut *db, &claimant, 9, NOW).await?.is_none(), "it is held");
+            assert!(claim_copies(&mut *db, 9).await?.is_none(), "it is held");
             assert_eq!(copies::give_up(&mut *db, CopySelection::Of(post)).await?, 5);
             Ok::<_, StoreError>(held)
         })
@@ -92,10 +90,9 @@ async fn what_comes_while_a_list_is_released_does_not_stay() {
     let other = Store::open_url(&url).await.unwrap();
     let list = site.list;
     site.store.write(move |db| Box::pin(lists::hold(db, list, NOW))).await.unwrap();
-    let push = site.store.write(move |db| {
+    let pushed = site.store.write(move |db| {
         Box::pin(async move {
-            let message = StoredBody::Plain { outer: Vec::new(), payload: b"mail".to_vec() };
-            queue::push(&mut *db, list, (SubAddress::Posting, ""), &message, b"t", NOW).await?;
+            push(&mut *db, list).await?;
             wait_for_company().await;
             Ok::<_, StoreError>(())
         })
@@ -104,12 +101,10 @@ async fn what_comes_while_a_list_is_released_does_not_stay() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         other.write(move |db| Box::pin(lists::release(db, list))).await
     };
-    let (pushed, released) = tokio::join!(push, release);
+    let (pushed, released) = tokio::join!(pushed, release);
     pushed.unwrap();
     assert!(released.unwrap());
-    let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
-    let entries =
-        site.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 9, NOW).await }));
+    let entries = site.store.write(move |db| Box::pin(claim_entries(db, 9, NOW)));
     assert_eq!(entries.await.unwrap().len(), 1, "the list goes on, and so does its mail");
 }
 

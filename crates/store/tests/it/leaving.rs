@@ -1,30 +1,13 @@
 //! Copies that are not to go out any more, those that are to, and posts that are kept no more.
 
-use crate::common::{Archived, NOW, Site, join, post};
-use sealist_lists::model::{DeliveryMode, NodeNo, Preferences, Role};
-use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
-use sealist_store::nodes::Claimant;
-use sealist_store::{Conn, StoreError, lists, people, sendings};
+use crate::common::{Archived, NODE, NOW, Site, claim_copies, join, post, sent};
+use sealist_lists::model::{DeliveryMode, Preferences, Role};
+use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
+use sealist_store::{StoreError, lists, people, sendings};
 
 on_both! {
     copies_to_who_left_are_gone,
     who_chose_digests_gets_each_post,
-}
-
-const NODE: NodeNo = NodeNo(1);
-
-async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<deliveries::Batch>, StoreError> {
-    deliveries::claim(db, &Claimant { node: NODE, lacking: Vec::new() }, limit, NOW).await
-}
-
-fn sent(row: &Delivery) -> DeliveryResult {
-    DeliveryResult {
-        no: row.no,
-        email: row.email.clone(),
-        state: DeliveryState::Sent,
-        reply: "250 ok".to_owned(),
-        refused_at: None,
-    }
 }
 
 /// Due, claimed, held for a key and held; what is out stays recorded.

@@ -1,9 +1,7 @@
 //! Held messages with reasons that a newer version wrote, on both databases: they are kept, listed and accepted.
 
-use crate::common::{NOW, Site};
-use sealist_lists::model::SubAddress;
+use crate::common::{NOW, Site, push};
 use sealist_lists::rules::Reason;
-use sealist_store::bodies::StoredBody;
 use sealist_store::holds::{self, Hold};
 use sealist_store::nodes::{self, Claimant};
 use sealist_store::queue::{self, QueueName};
@@ -21,8 +19,7 @@ async fn a_reason_of_a_newer_version_is_kept(site: Site) {
 
 async fn story(db: &mut Conn, list: sealist_lists::model::ListNo) -> Result<(), StoreError> {
     let reasons = vec![Reason::TooLarge, Reason::read("smells-of-fish")];
-    let body = StoredBody::Plain { outer: Vec::new(), payload: b"mail".to_vec() };
-    queue::push(&mut *db, list, (SubAddress::Posting, ""), &body, b"t", NOW).await?;
+    push(&mut *db, list).await?;
     let node = nodes::register(&mut *db).await?;
     let claimant = Claimant { node, lacking: Vec::new() };
     let entry = queue::claim(&mut *db, &claimant, 1, NOW).await?.remove(0);

@@ -1,24 +1,14 @@
 //! The replay record on both databases.
 
-use crate::common::{NOW, Site, message};
-use sealist_lists::model::{NodeNo, SubAddress};
+use crate::common::{NOW, Site, claim_entries, push};
 use sealist_lists::replay::ReplayFate;
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
-use sealist_store::nodes::Claimant;
+use sealist_store::StoreError;
 use sealist_store::queue::{self, QueueName};
 use sealist_store::replay::{self, PersonRefusal, ReplayOutcome};
-use sealist_store::{Conn, StoreError};
 
 on_both! { the_record_keeps_what_became_of_a_text }
-
-async fn claim_entries(
-    db: &mut Conn,
-    limit: u32,
-    now: Timestamp,
-) -> Result<Vec<queue::QueueEntry>, StoreError> {
-    queue::claim(db, &Claimant { node: NodeNo(1), lacking: Vec::new() }, limit, now).await
-}
 
 /// Of one text at one address the last that waits is known, and for good what was accepted.
 async fn the_record_keeps_what_became_of_a_text(site: Site) {
@@ -28,7 +18,7 @@ async fn the_record_keeps_what_became_of_a_text(site: Site) {
         Box::pin(async move {
             let mut entries = Vec::new();
             for _ in 0..3 {
-                queue::push(&mut *db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await?;
+                push(&mut *db, list).await?;
                 let entry = claim_entries(&mut *db, 1, NOW).await?.remove(0);
                 entries.push(entry);
             }

@@ -1,14 +1,13 @@
 //! Requests, tokens, key changes, the record of who did what, and how often notices go out: on both databases.
 
-use crate::common::{NOW, Site, message};
+use crate::common::{NODE, NOW, Site, claim_copies, message};
 use sealist_lists::budgets::{Asker, Budgets, NoticeBudget, NoticePurpose};
-use sealist_lists::model::{Channel, ListNo, NodeNo, RequestNo};
+use sealist_lists::model::{Channel, ListNo, RequestNo};
 use sealist_lists::workflows::{Goal, WorkflowRun, Workflows};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
-use sealist_store::nodes::Claimant;
 use sealist_store::notices::{self, LimitReached, NewNotice};
 use sealist_store::requests::{self, RequestState, RequestedBy};
 use sealist_store::sendings;
@@ -47,8 +46,7 @@ async fn copies_wait_for_an_approval(site: Site) {
                         crate::common::join(&mut *db, list, "anne@example.org").await?;
                         crate::common::post(&mut *db, list, crate::common::Archived::No).await?;
                         sendings::fan_out(&mut *db, 100, NOW).await?;
-                        let claimant = Claimant { node: NodeNo(1), lacking: Vec::new() };
-                        let batch = deliveries::claim(&mut *db, &claimant, 10, NOW).await?.unwrap();
+                        let batch = claim_copies(&mut *db, 10).await?.unwrap();
                         let waits = |row: &Delivery| DeliveryResult {
                             no: row.no,
                             email: row.email.clone(),
@@ -57,7 +55,7 @@ async fn copies_wait_for_an_approval(site: Site) {
                             refused_at: None,
                         };
                         let results: Vec<_> = batch.rows.iter().map(waits).collect();
-                        deliveries::record(&mut *db, NodeNo(1), &results).await?;
+                        deliveries::record(&mut *db, NODE, &results).await?;
                         people::mark_key_pending_approval(&mut *db, list, &anne()).await?;
                         requests::insert(&mut *db, list, &anne(), &stage(&run), NOW).await?;
                     }

@@ -2,21 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Archived, NOW, Site, join, message, post, post_to};
+use crate::common::{
+    Archived, NODE, NOW, Site, claim_copies, claim_entries, claimant, join, message, post, post_to, push,
+    sent,
+};
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{Channel, DeliveryNo, ListSettings, NodeNo, Role, SendingNo, SubAddress};
+use sealist_lists::model::{Channel, DeliveryNo, ListSettings, NodeNo, Role, SendingNo};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 use sealist_store::bodies::StoredBody;
 use sealist_store::coming::{self, PartialBody};
 use sealist_store::copies::{self, CopySelection};
-use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
+use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
 use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::tokens::{self, TokenSubject};
-use sealist_store::{Conn, StoreError, bodies, clock, lists, people};
+use sealist_store::{StoreError, bodies, clock, lists, people};
 
 on_both! {
     simultaneous_changes_share_commits_and_fail_alone,
@@ -33,34 +36,6 @@ on_both! {
     a_clock_that_is_set_back_makes_nothing_wait,
     of_those_that_were_not_judged_the_least_tried_comes_first,
     a_language_belongs_to_an_address,
-}
-
-const NODE: NodeNo = NodeNo(1);
-
-fn claimant() -> Claimant {
-    Claimant { node: NODE, lacking: Vec::new() }
-}
-
-async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<deliveries::Batch>, StoreError> {
-    deliveries::claim(db, &claimant(), limit, NOW).await
-}
-
-async fn claim_entries(
-    db: &mut Conn,
-    limit: u32,
-    now: Timestamp,
-) -> Result<Vec<queue::QueueEntry>, StoreError> {
-    queue::claim(db, &claimant(), limit, now).await
-}
-
-fn sent(row: &Delivery) -> DeliveryResult {
-    DeliveryResult {
-        no: row.no,
-        email: row.email.clone(),
-        state: DeliveryState::Sent,
-        reply: "250 ok".to_owned(),
-        refused_at: None,
-    }
 }
 
 async fn simultaneous_changes_share_commits_and_fail_alone(site: Site) {
@@ -153,14 +128,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are(site: Site) {
 async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
     let list = site.list;
     for _ in 0..3 {
-        site.store
-            .write(move |db| {
-                Box::pin(async move {
-                    queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
-                })
-            })
-            .await
-            .unwrap();
+        site.store.write(move |db| Box::pin(push(db, list))).await.unwrap();
     }
     let claim = |at: i64| site.store.write(move |db| Box::pin(claim_entries(db, 10, NOW.plus_ms(at))));
     let first = claim(0).await.unwrap();
@@ -221,7 +189,7 @@ async fn what_a_dead_node_had_is_free(site: Site) {
     let list = site.list;
     let claimed = site.store.write(move |db| {
         Box::pin(async move {
-            queue::push(&mut *db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await?;
+            push(&mut *db, list).await?;
             let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
             let by = |node| Claimant { node, lacking: Vec::new() };
             let first = queue::claim(&mut *db, &by(dead), 1, NOW).await?;
@@ -298,14 +266,7 @@ async fn what_comes_in_pieces_is_whole_or_nothing(site: Site) {
 
 async fn a_deleted_list_takes_its_bodies_along(site: Site) {
     let list = site.list;
-    site.store
-        .write(move |db| {
-            Box::pin(async move {
-                queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
-            })
-        })
-        .await
-        .unwrap();
+    site.store.write(move |db| Box::pin(push(db, list))).await.unwrap();
     let entry = site.store.write(|db| Box::pin(claim_entries(db, 1, NOW))).await.unwrap().remove(0);
     site.store.write(move |db| Box::pin(lists::delete(db, list))).await.unwrap();
     let mut db = site.store.reader().await.unwrap();
@@ -376,12 +337,9 @@ async fn a_held_list_takes_mail_in_and_lets_none_go(site: Site) {
         Box::pin(async move {
             post_to(&mut *db, list, 2).await?;
             sendings::fan_out(&mut *db, 100, NOW).await?;
-            let push = async |db: &mut Conn| {
-                queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
-            };
-            push(&mut *db).await?;
+            push(&mut *db, list).await?;
             lists::hold(&mut *db, list, NOW).await?;
-            push(&mut *db).await?;
+            push(&mut *db, list).await?;
             assert_eq!(queue::waiting(&mut *db).await?, 2, "both count");
             assert!(claim_entries(&mut *db, 9, NOW).await?.is_empty());
             assert!(claim_copies(&mut *db, 9).await?.is_none());
@@ -485,7 +443,7 @@ async fn of_those_that_were_not_judged_the_least_tried_comes_first(site: Site) {
     let told = site.store.write(move |db| {
         Box::pin(async move {
             for _ in 0..2 {
-                queue::push(&mut *db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await?;
+                push(&mut *db, list).await?;
             }
             let mut order = Vec::new();
             // Each time the process dies with what it has.

@@ -1,8 +1,7 @@
 //! Whose turn it is in the queue.
 
-use crate::common::{NOW, Site, message};
-use sealist_lists::model::{ListName, ListNo, ListSettings, NodeNo, SubAddress};
-use sealist_store::nodes::Claimant;
+use crate::common::{NOW, Site, claimant, message};
+use sealist_lists::model::{ListName, ListNo, ListSettings, SubAddress};
 use sealist_store::turns::Turns;
 use sealist_store::{StoreError, bodies, lists, queue};
 
@@ -39,7 +38,7 @@ async fn fill(site: &Site, entries: Vec<(ListNo, u16)>) {
 
 /// Claims so many, by who was last.
 async fn next(site: &Site, limit: u32, judged: usize, turns: &mut Turns) -> Vec<queue::QueueEntry> {
-    let (claimant, mut next) = (Claimant { node: NodeNo(1), lacking: Vec::new() }, turns.clone());
+    let (claimant, mut next) = (claimant(), turns.clone());
     let claimed = site.store.write(move |db| {
         Box::pin(async move {
             let entries = queue::claim_beside(db, &claimant, (limit, judged), &mut next, NOW).await?;

@@ -2,17 +2,21 @@
 
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{
-    BodyNo, Channel, ListName, ListNo, ListSettings, PostNo, Preferences, Role, SendingNo,
+    BodyNo, Channel, EntryNo, ListName, ListNo, ListSettings, NodeNo, PostNo, Preferences, Role, SendingNo,
+    SubAddress,
 };
 use sealist_mail::Timestamp;
 use sealist_store::archive::ArchiveEntry;
 use sealist_store::bodies::StoredBody;
+use sealist_store::deliveries::{self, Batch, Delivery, DeliveryResult, DeliveryState};
+use sealist_store::nodes::Claimant;
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::testing::Postgres;
-use sealist_store::{Conn, Database, Store, StoreError, archive, bodies, lists, people, posts};
+use sealist_store::{Conn, Database, Store, StoreError, archive, bodies, lists, people, posts, queue};
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
+pub(crate) const NODE: NodeNo = NodeNo(1);
 pub(crate) const NAME: &str = "team@lists.example";
 
 pub(crate) struct Site {
@@ -80,6 +84,37 @@ pub(crate) async fn join(db: &mut Conn, list: ListNo, address: &str) -> Result<(
 
 pub(crate) fn message(text: &str) -> StoredBody {
     StoredBody::Plain { outer: Vec::new(), payload: text.as_bytes().to_vec() }
+}
+
+/// A message to the list's own address.
+pub(crate) async fn push(db: &mut Conn, list: ListNo) -> Result<EntryNo, StoreError> {
+    queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
+}
+
+pub(crate) fn claimant() -> Claimant {
+    Claimant { node: NODE, lacking: Vec::new() }
+}
+
+pub(crate) async fn claim_entries(
+    db: &mut Conn,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<queue::QueueEntry>, StoreError> {
+    queue::claim(db, &claimant(), limit, now).await
+}
+
+pub(crate) async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<Batch>, StoreError> {
+    deliveries::claim(db, &claimant(), limit, NOW).await
+}
+
+pub(crate) fn sent(row: &Delivery) -> DeliveryResult {
+    DeliveryResult {
+        no: row.no,
+        email: row.email.clone(),
+        state: DeliveryState::Sent,
+        reply: "250 ok".to_owned(),
+        refused_at: None,
+    }
 }
 
 /// A post to the members of a list, of whom none is counted yet.
