@@ -12,7 +12,7 @@ use sealist_app::{
 use sealist_lists::draft::Recipients;
 use sealist_lists::events::Actor;
 use sealist_lists::model::attributes::{NewValue, SettingChange, attribute};
-use sealist_lists::model::{ListName, MailingList, Role};
+use sealist_lists::model::{Channel, ListName, MailingList, Role, SubAddress};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::Person;
 use sealist_openpgp::{KeyName, MacKey, SignWith};
@@ -201,23 +201,7 @@ pub(crate) async fn post(app: &App, list: &MailingList, text: &str, now: Timesta
     let sign = SignWith::Key(&keys.posting, now);
     let sealed =
         sealist_openpgp::seal(entity.as_bytes(), b"From: x@y\r\n", sign, &keys.storage.certificate());
-    let (body, no) = (StoredBody::Sealed(sealed.unwrap()), list.no);
-    let posted = app.store.write(move |db| {
-        Box::pin(async move {
-            let body = bodies::insert(&mut *db, &body).await?;
-            let post = posts::insert(&mut *db, no, body, now).await?;
-            let row = sendings::NewSending {
-                list: no,
-                carries: sendings::Carries::Post(post),
-                channel: sealist_lists::model::Channel::Sealed,
-                body,
-                envelope_from: "team-bounces@lists.example",
-                recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
-            };
-            sendings::insert(db, &row, now).await
-        })
-    });
-    posted.await.unwrap();
+    insert_post(app, list, StoredBody::Sealed(sealed.unwrap()), Channel::Sealed, now).await;
 }
 
 /// A post to the members of a list without OpenPGP.
@@ -229,8 +213,12 @@ pub(crate) async fn post_plain(app: &App, list: &MailingList, now: Timestamp) {
 /// The same with that outer header and that content.
 pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, content: &str, now: Timestamp) {
     let body = StoredBody::Plain { outer: outer.as_bytes().to_vec(), payload: content.as_bytes().to_vec() };
+    insert_post(app, list, body, Channel::Open, now).await;
+}
+
+async fn insert_post(app: &App, list: &MailingList, body: StoredBody, channel: Channel, now: Timestamp) {
     let no = list.no;
-    let envelope_from = list.name.address(sealist_lists::model::SubAddress::Bounces).to_string();
+    let envelope_from = list.name.address(SubAddress::Bounces).to_string();
     let posted = app.store.write(move |db| {
         Box::pin(async move {
             let body = bodies::insert(&mut *db, &body).await?;
@@ -238,7 +226,7 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
             let row = sendings::NewSending {
                 list: no,
                 carries: sendings::Carries::Post(post),
-                channel: sealist_lists::model::Channel::Open,
+                channel,
                 body,
                 envelope_from: &envelope_from,
                 recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
