@@ -1,17 +1,15 @@
 //! Bounces under a moved clock: days of vacation, posts that a filter refuses, addresses that are dead.
 
 use crate::moved_clock::{
-    OPENPGP, PLAIN, claimed, day, join, key_row, make_plain_list, post_plain, set, site_in, site_with,
-    store_plain,
+    OPENPGP, PLAIN, claimed, day, join, judge_due, key_row, make_plain_list, post_plain, set, site_in,
+    site_with, store_plain,
 };
-use sealist_app::{
-    App, BatchReport, Destination, Intake, process, record_results, send_due_summaries, upkeep,
-};
+use sealist_app::{App, BatchReport, Destination, Intake, record_results, send_due_summaries, upkeep};
 use sealist_lists::model::{MAX_LOCAL_OCTETS, MailingList, MemberNo, Role, SubAddress};
 use sealist_mail::{Address, Headers, SmtpStage, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::deliveries::{DeliveryResult, DeliveryState};
-use sealist_store::{bounce_scores, events, people, put_aside, queue};
+use sealist_store::{bounce_scores, events, people, put_aside};
 use tempfile::TempDir;
 
 const MEMBERS: [&str; 4] = ["anne@x.example", "bart@x.example", "cris@y.example", "dora@y.example"];
@@ -85,12 +83,7 @@ async fn arrive(app: &App, address: &str, sender: Option<&str>, message: &str, n
     let mut intake = Intake::begin(&arrival.unwrap(), sender).unwrap();
     intake.write(message.replace('\n', "\r\n").as_bytes()).unwrap();
     intake.commit(app, Intake::transaction(), now).await.unwrap();
-    let claimant = app.claimant();
-    let entries =
-        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 9, now).await }));
-    for entry in entries.await.unwrap() {
-        process(app, entry, now).await.unwrap();
-    }
+    judge_due(app, now).await;
 }
 
 /// A report that a recipient failed, about that message.

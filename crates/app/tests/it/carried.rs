@@ -1,6 +1,6 @@
 //! Signed words that somebody else carries to another address of the list, or to the same one again and again.
 
-use crate::moved_clock::{OPENPGP, day, deliver, join, key_row, receive, site_with};
+use crate::moved_clock::{OPENPGP, day, deliver, held, join, key_row, receive, site_with};
 use crate::readers::read_copy;
 use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
@@ -8,7 +8,6 @@ use sealist_lists::rules::Reason;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
 const ANNE: &str = "anne@example.org";
@@ -76,8 +75,7 @@ async fn what_the_owners_got_waits_as_a_post() {
         receive(&stage.app, &format!("team-{sub_address}@lists.example"), &post, day(0)).await;
         assert!(deliver(&stage.app, day(0)).await.iter().any(|one| one.to == OLGA), "{sub_address}");
         assert_eq!(stage.send(TEAM, &post).await, 0, "{sub_address}");
-        let held =
-            queue::listed(&mut stage.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
+        let held = held(&stage.app).await;
         let reasons: Vec<&[Reason]> = held.iter().map(|entry| &entry.reasons[..]).collect();
         assert_eq!(reasons, [[Reason::SeenElsewhere]], "{sub_address}");
     }

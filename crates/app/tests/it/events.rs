@@ -5,18 +5,16 @@ mod forged;
 use sealist_app::{
     App, BanChange, CopyChange, CopySelection, ErrorKind, HeldSelection, LastOwner, MemberChange,
     MessageDecision, NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list,
-    end_roles, link_address, prefer_address, rename, rotate, send_due_summaries, set_key, unlink_address,
-    upkeep,
+    end_roles, link_address, prefer_address, rename, rotate, set_key, unlink_address, upkeep,
 };
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, MailingList, Role, SendingNo};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind as KeyKind, Person};
 use sealist_store::copies;
 use sealist_store::lists;
-use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
-use crate::moved_clock::{PLAIN, day, deliver, post_plain, receive_from, set_setting, site_in};
+use crate::moved_clock::{PLAIN, day, deliver, held, post_plain, receive_from, set_setting, site_in};
 
 const TEAM: &str = "team@lists.example";
 const OLGA: &str = "olga@x.example";
@@ -56,7 +54,7 @@ impl Stage {
     }
 
     async fn held(&self) -> EntryNo {
-        queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap()[0].no
+        held(&self.app).await[0].no
     }
 
     async fn send(&self, from: &str, to: &str, subject: &str, now: Timestamp) {
@@ -66,7 +64,6 @@ impl Stage {
 
     /// Answers the newest notice to that person from the address that it names.
     async fn confirm(&self, who: &str, now: Timestamp) {
-        while send_due_summaries(&self.app, now).await.unwrap() {}
         let mail = deliver(&self.app, now).await;
         let notice = mail.iter().rev().find(|mail| mail.to == who).unwrap();
         let text = String::from_utf8_lossy(&notice.message).into_owned();

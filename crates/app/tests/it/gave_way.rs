@@ -1,12 +1,10 @@
 //! Authors on plain lists hear what becomes of messages that wait for a moderator: also when these give way to others, and
 //! whatever came to other addresses of the list before.
 
-use crate::moved_clock::{Mail, PLAIN, day, deliver, join, receive_from, set, site_with};
-use sealist_app::{App, MessageDecision, send_due_summaries};
+use crate::moved_clock::{Mail, PLAIN, day, deliver, held, join, receive_from, set, site_with};
+use sealist_app::{App, MessageDecision};
 use sealist_lists::model::{MailingList, Role};
-use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -27,15 +25,6 @@ impl Stage {
         join(&app, &list, OLGA, Role::Owner, None).await;
         join(&app, &list, ANNE, Role::Member, None).await;
         Self { app, list, _folder: folder }
-    }
-
-    async fn told(&self, now: Timestamp) -> Vec<Mail> {
-        while send_due_summaries(&self.app, now).await.unwrap() {}
-        deliver(&self.app, now).await
-    }
-
-    async fn held(&self) -> Vec<queue::QueueEntry> {
-        queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap()
     }
 }
 
@@ -67,22 +56,22 @@ async fn whoever_heard_that_a_message_waits_hears_that_it_goes() {
     for (number, ((author, sender), (from, envelope), stays)) in floods.into_iter().enumerate() {
         let (today, large) = (day(10 * i64::try_from(number).unwrap()), "x".repeat(2000));
         receive_from(&stage.app, sender, LIST, &plain(author, &large), today).await;
-        let own = stage.held().await.last().unwrap().no;
-        let mut mail = stage.told(today).await;
+        let own = held(&stage.app).await.last().unwrap().no;
+        let mut mail = deliver(&stage.app, today).await;
         for _ in 0..5 {
             receive_from(&stage.app, envelope, LIST, &plain(from, &large), today).await;
         }
-        mail.extend(stage.told(today.plus_ms(HOUR_MS)).await);
-        mail.extend(stage.told(today.plus_ms(2 * 24 * HOUR_MS)).await);
+        mail.extend(deliver(&stage.app, today.plus_ms(HOUR_MS)).await);
+        mail.extend(deliver(&stage.app, today.plus_ms(2 * 24 * HOUR_MS)).await);
         let case = format!("{author} <{sender}>, {from} <{envelope}>");
-        assert_eq!(stage.held().await.iter().any(|entry| entry.no == own), stays, "{case}");
+        assert_eq!(held(&stage.app).await.iter().any(|entry| entry.no == own), stays, "{case}");
         let told =
             |who: &str, words: &str| mail.iter().any(|mail| mail.to == who && text(mail).contains(words));
         assert!(told(author, "waits for a moderator"), "{case}");
         let came = today.rfc3339().replace('T', " ");
         assert!(stays && from != author || told(author, &format!("{} UTC, 3 KiB", &came[..16])), "{case}");
         assert!(told(OLGA, "of the others there were too many"), "{case}");
-        for entry in stage.held().await {
+        for entry in held(&stage.app).await {
             stage
                 .app
                 .as_operator()
@@ -92,7 +81,7 @@ async fn whoever_heard_that_a_message_waits_hears_that_it_goes() {
                 .await
                 .unwrap();
         }
-        stage.told(today.plus_ms(3 * 24 * HOUR_MS)).await;
+        deliver(&stage.app, today.plus_ms(3 * 24 * HOUR_MS)).await;
     }
 }
 
@@ -106,9 +95,9 @@ async fn what_came_elsewhere_before_waits_with_a_word() {
         let entity = b"Content-Type: text/plain\r\n\r\nWords.\r\n";
         let signed = anne.mail_signed(entity, &anne.signature(entity, day(0)));
         receive_from(&stage.app, "eve@evil.example", first, &signed, day(0)).await;
-        stage.told(day(0)).await;
+        deliver(&stage.app, day(0)).await;
         receive_from(&stage.app, ANNE, LIST, &signed, day(0)).await;
-        let told = stage.told(day(0)).await;
+        let told = deliver(&stage.app, day(0)).await;
         let heard = told.iter().find(|mail| mail.to == ANNE).map(text).unwrap_or_default();
         assert!(heard.contains("waits for a moderator"), "{first}: {heard}");
     }

@@ -3,19 +3,15 @@
 mod rejections;
 mod summaries;
 
-use crate::moved_clock::{Mail, day, deliver, site_in, site_on_postgres};
+use crate::moved_clock::{Mail, day, deliver, held, receive_from, site_in, site_on_postgres};
 use crate::readers::read_copy;
-use sealist_app::{
-    App, AppError, Destination, ErrorKind, Intake, MessageDecision, Rejected, process, send_due_summaries,
-    upkeep,
-};
+use sealist_app::{App, AppError, ErrorKind, MessageDecision, Rejected, upkeep};
 use sealist_lists::events::{Actor, MailProof};
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::pending::{self, Beyond, Heap, NewFact, Pace};
-use sealist_store::queue::{self, QueueName};
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{events, lists};
 use tempfile::TempDir;
@@ -99,33 +95,12 @@ impl Stage {
 
     /// A message comes to an address of the list, and is judged.
     async fn send(&self, to: &str, sender: &str, message: &[u8], now: Timestamp) {
-        let arrival = Destination::at(&self.app, &to.parse().unwrap()).await.unwrap().unwrap();
-        let mut intake = Intake::begin(&arrival, Some(sender)).unwrap();
-        intake.write(message).unwrap();
-        intake.commit(&self.app, Intake::transaction(), now).await.unwrap();
-        let claimant = self.app.claimant();
-        let claimed = self
-            .app
-            .store
-            .write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10, now).await }));
-        for entry in claimed.await.unwrap() {
-            process(&self.app, entry, now).await.unwrap();
-        }
+        receive_from(&self.app, sender, to, message, now).await;
     }
 
     async fn stranger(&self, number: usize, now: Timestamp) {
         let sender = format!("s{number}@far.example");
         self.send(LIST, &sender, &plain(&sender, &format!("Offer {number}"), "Buy."), now).await;
-    }
-
-    /// What goes out when notices are looked after.
-    async fn told(&self, now: Timestamp) -> Vec<Mail> {
-        while send_due_summaries(&self.app, now).await.unwrap() {}
-        deliver(&self.app, now).await
-    }
-
-    async fn held(&self) -> Vec<queue::QueueEntry> {
-        queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap()
     }
 
     async fn audited(&self) -> Vec<(String, String)> {
@@ -165,7 +140,7 @@ async fn every_held_message_is_told_with_a_token(stage: Stage) {
     let mut seen = Vec::new();
     for number in 0..5 {
         stage.stranger(number, day(0)).await;
-        let mail = stage.told(day(0)).await;
+        let mail = deliver(&stage.app, day(0)).await;
         let to_olga: Vec<&Mail> = mail.iter().filter(|mail| mail.to == "olga@x.example").collect();
         assert_eq!(to_olga.len(), 1, "message {number}");
         let text = text(to_olga[0]);
@@ -177,9 +152,9 @@ async fn every_held_message_is_told_with_a_token(stage: Stage) {
     }
     for number in 5..40 {
         stage.stranger(number, day(0)).await;
-        assert!(stage.told(day(0)).await.iter().all(|mail| mail.to != "olga@x.example"), "{number}");
+        assert!(deliver(&stage.app, day(0)).await.iter().all(|mail| mail.to != "olga@x.example"), "{number}");
     }
-    let summary = stage.told(day(0).plus_ms(5 * HOUR_MS)).await;
+    let summary = deliver(&stage.app, day(0).plus_ms(5 * HOUR_MS)).await;
     let to_olga: Vec<&Mail> = summary.iter().filter(|mail| mail.to == "olga@x.example").collect();
     assert_eq!(to_olga.len(), 1);
     assert!(text(to_olga[0]).contains("35 messages wait for you"), "{}", text(to_olga[0]));
@@ -195,7 +170,7 @@ async fn every_held_message_is_told_with_a_token(stage: Stage) {
     entries.sort_unstable();
     entries.dedup();
     assert_eq!(entries.len(), 40);
-    assert!(stage.told(day(0).plus_ms(9 * HOUR_MS)).await.is_empty(), "all is told");
+    assert!(deliver(&stage.app, day(0).plus_ms(9 * HOUR_MS)).await.is_empty(), "all is told");
 }
 
 /// Whoever decides second hears who was first; nothing is decided twice, and the audit names whoever did.
@@ -207,14 +182,14 @@ async fn a_decision_counts_once_and_has_a_name(stage: Stage) {
         (2, MessageDecision::Discard, "discarded", "hold-discarded"),
     ] {
         stage.stranger(number, day(0)).await;
-        let mail = stage.told(day(0)).await;
+        let mail = deliver(&stage.app, day(0)).await;
         let token = |who: &str| {
             let notice = mail.iter().find(|mail| mail.to == who).unwrap();
             tokens_in(&text(notice)).remove(0)
         };
         let (olga, mona) = (token("olga@x.example"), token("mona@x.example"));
         assert_ne!(olga, mona);
-        let entry = stage.held().await.remove(0);
+        let entry = held(&stage.app).await.remove(0);
         let by = Actor::mail(&"mona@x.example".parse().unwrap(), MailProof::Token);
         stage.app.act_as(by).at(day(1)).messages().decide(entry.no, what.clone()).await.unwrap();
         for (who, token) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
@@ -237,12 +212,12 @@ async fn a_hold_is_remembered_and_ends(mut stage: Stage) {
     stage.set("max_message_kib", "1").await;
     stage.stranger(1, day(0)).await;
     stage.send(LIST, "anne@x.example", &plain("anne@x.example", "Photo", &"x".repeat(2000)), day(0)).await;
-    stage.told(day(0)).await;
-    assert_eq!(stage.held().await.len(), 2);
+    deliver(&stage.app, day(0)).await;
+    assert_eq!(held(&stage.app).await.len(), 2);
     let mut reminders = 0;
     for days in 1..30 {
         upkeep(&stage.app, day(days)).await.unwrap();
-        let mail = stage.told(day(days)).await;
+        let mail = deliver(&stage.app, day(days)).await;
         for notice in mail.iter().filter(|mail| mail.to == "olga@x.example") {
             assert_eq!(tokens_in(&text(notice)).len(), 2, "on day {days}: {}", text(notice));
             reminders += 1;
@@ -250,8 +225,8 @@ async fn a_hold_is_remembered_and_ends(mut stage: Stage) {
     }
     assert!((3..=5).contains(&reminders), "{reminders}");
     assert_eq!(upkeep(&stage.app, day(31)).await.unwrap().holds_ended, 2);
-    assert_eq!(stage.held().await.len(), 0);
-    let mail = stage.told(day(31)).await;
+    assert_eq!(held(&stage.app).await.len(), 0);
+    let mail = deliver(&stage.app, day(31)).await;
     let olga = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());
     assert!(olga.contains("<s1@far.example>") && olga.contains("<anne@x.example>"), "{olga}");
     assert!(olga.contains("too-large") && olga.contains("nonmember"), "{olga}");
@@ -263,7 +238,7 @@ async fn a_hold_is_remembered_and_ends(mut stage: Stage) {
     stage.set("max_days_to_hold", "0").await;
     stage.stranger(2, day(32)).await;
     assert_eq!(upkeep(&stage.app, day(400)).await.unwrap().holds_ended, 0);
-    assert_eq!(stage.held().await.len(), 1);
+    assert_eq!(held(&stage.app).await.len(), 1);
 }
 
 /// Strangers push out strangers, and each that goes leaves its facts; a member's message stays.
@@ -276,15 +251,15 @@ async fn a_flood_pushes_out_itself_alone(mut stage: Stage) {
     for number in 0..FLOOD {
         stage.stranger(number, day(0)).await;
     }
-    let held = stage.held().await;
-    assert_eq!(held.len(), 11);
+    let waiting = held(&stage.app).await;
+    assert_eq!(waiting.len(), 11);
     // Whoever writes in the names of others makes the list write to few of them.
-    let answered = stage.told(day(0).plus_ms(1)).await;
+    let answered = deliver(&stage.app, day(0).plus_ms(1)).await;
     assert_eq!(answered.iter().filter(|mail| mail.to.ends_with("@far.example")).count(), 5);
-    assert!(held.iter().any(|entry| entry.sender == "anne@x.example"));
+    assert!(waiting.iter().any(|entry| entry.sender == "anne@x.example"));
     let newest = (FLOOD - 10..FLOOD).map(|number| format!("s{number}@far.example"));
     for sender in newest {
-        assert!(held.iter().any(|entry| entry.sender == sender), "{sender}");
+        assert!(waiting.iter().any(|entry| entry.sender == sender), "{sender}");
     }
     // The owner was told nothing before: it is all in one notice.
     let to_olga: Vec<&Mail> = answered.iter().filter(|mail| mail.to == "olga@x.example").collect();
@@ -302,7 +277,7 @@ async fn a_flood_pushes_out_itself_alone(mut stage: Stage) {
         let sender = format!("big{number}@far.example");
         stage.send(LIST, &sender, &plain(&sender, "Big", &"x\r\n".repeat(130_000)), day(0)).await;
     }
-    let strangers: Vec<String> = stage.held().await.into_iter().map(|entry| entry.sender).collect();
+    let strangers: Vec<String> = held(&stage.app).await.into_iter().map(|entry| entry.sender).collect();
     assert_eq!(strangers, ["anne@x.example", "big2@far.example", "big3@far.example"]);
 }
 
@@ -325,7 +300,7 @@ async fn what_is_only_counted_hides_nothing_that_waits(stage: Stage) {
         .write(move |db| Box::pin(async move { pending::add(db, &heap, &facts, pace, day(-2)).await }));
     added.await.unwrap();
     stage.stranger(1, day(0)).await;
-    let mail = stage.told(day(0)).await;
+    let mail = deliver(&stage.app, day(0)).await;
     let notice = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());
     assert!(notice.contains("A message to Team waits for you"), "{notice}");
     assert_eq!(tokens_in(&notice).len(), 1);
@@ -339,9 +314,9 @@ async fn what_is_only_counted_hides_nothing_that_waits(stage: Stage) {
 async fn authors_of_held_posts_hear_of_it_where_it_tells_no_secret() {
     async fn heard(stage: &Stage, sender: &str, message: &[u8], who: &str) -> bool {
         stage.send(LIST, sender, message, day(0)).await;
-        assert_eq!(stage.held().await.len(), 1, "it waits");
-        let mail = stage.told(day(0)).await;
-        for entry in stage.held().await {
+        assert_eq!(held(&stage.app).await.len(), 1, "it waits");
+        let mail = deliver(&stage.app, day(0)).await;
+        for entry in held(&stage.app).await {
             stage
                 .app
                 .as_operator()
@@ -387,11 +362,11 @@ async fn of_copies_that_wait_for_keys_none_is_forgotten() {
         stage.without_key(&format!("m{number}@x.example"), Role::Member).await;
         crate::moved_clock::post(&stage.app, &stage.list, "words", day(0)).await;
         deliver(&stage.app, day(0)).await;
-        stage.told(day(0)).await;
+        deliver(&stage.app, day(0)).await;
     }
     upkeep(&stage.app, day(8)).await.unwrap();
-    let mut mail = stage.told(day(8)).await;
-    mail.extend(stage.told(day(9)).await);
+    let mut mail = deliver(&stage.app, day(8)).await;
+    mail.extend(deliver(&stage.app, day(9)).await);
     for number in 0..3 {
         let member = format!("m{number}@x.example");
         assert!(
@@ -411,14 +386,14 @@ async fn what_names_no_author_cannot_pass() {
         let (stage, ..) = Stage::new("private-default").await;
         let message = format!("{from}To: {LIST}\r\nSubject: Words\r\n\r\nWords.\r\n");
         stage.send(LIST, "anne@x.example", message.as_bytes(), day(0)).await;
-        let entry = stage.held().await.remove(0);
-        let mail = stage.told(day(0)).await;
+        let entry = held(&stage.app).await.remove(0);
+        let mail = deliver(&stage.app, day(0)).await;
         let notice = text(mail.iter().find(|mail| mail.to == "olga@x.example").unwrap());
         assert!(notice.contains("reject ") && !notice.contains("approve "), "{notice}");
         let refused =
             stage.app.as_operator().at(day(0)).messages().decide(entry.no, MessageDecision::Accept).await;
         assert!(matches!(refused, Err(AppError::NoAuthor(_))), "{from:?}");
-        assert_eq!(stage.held().await.len(), 1, "it is still there");
+        assert_eq!(held(&stage.app).await.len(), 1, "it is still there");
         stage
             .app
             .as_operator()
@@ -441,9 +416,9 @@ async fn a_captured_message_is_not_accepted_unseen() {
     let captured = anne.mail(&certificate, secret, day(0));
     let captured = String::from_utf8(captured).unwrap().replace("anne@x.example", "eve@y.example");
     stage.send(LIST, "eve@y.example", captured.as_bytes(), day(0)).await;
-    let entry = stage.held().await.remove(0);
+    let entry = held(&stage.app).await.remove(0);
     assert!(entry.reasons.iter().any(|reason| reason.may_be_captured()), "{:?}", entry.reasons);
-    let mail = stage.told(day(0)).await;
+    let mail = deliver(&stage.app, day(0)).await;
     for (who, person) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
         let notice = mail.iter().find(|mail| mail.to == who).unwrap();
         let shown = read(&stage, person, notice).await;
@@ -465,9 +440,9 @@ async fn a_captured_message_is_not_accepted_unseen() {
         let refused = stage.app.as_operator().at(day(0)).messages().open_for(entry.no, who).await;
         assert!(matches!(refused, Err(AppError::MayNotSee(_))), "{who}: {refused:?}");
     }
-    assert!(stage.told(day(0)).await.is_empty());
+    assert!(deliver(&stage.app, day(0)).await.is_empty());
     stage.app.as_operator().at(day(0)).messages().open_for(entry.no, &owner).await.unwrap();
-    let mail = stage.told(day(0)).await;
+    let mail = deliver(&stage.app, day(0)).await;
     assert_eq!(mail.len(), 1);
     assert!(read(&stage, &olga, &mail[0]).await.contains("I caught Eve stealing."));
     assert!(!text(&mail[0]).contains("stealing"));
@@ -475,7 +450,7 @@ async fn a_captured_message_is_not_accepted_unseen() {
     let file = stage.app.as_operator().at(day(0)).messages().open_to_file(entry.no, &owner).await.unwrap();
     let file = Mail { message: file, ..mail.into_iter().next().unwrap() };
     assert!(read(&stage, &olga, &file).await.contains("stealing"));
-    let entry = stage.held().await.remove(0);
+    let entry = held(&stage.app).await.remove(0);
     stage.app.as_operator().at(day(0)).messages().decide(entry.no, MessageDecision::Accept).await.unwrap();
 }
 
@@ -489,7 +464,7 @@ async fn an_owner_asks_for_a_message_by_mail() {
     let captured = anne.mail(&certificate, b"Content-Type: text/plain\r\n\r\nI caught Eve.\r\n", day(0));
     let captured = String::from_utf8(captured).unwrap().replace("anne@x.example", "eve@y.example");
     stage.send(LIST, "eve@y.example", captured.as_bytes(), day(0)).await;
-    let mail = stage.told(day(0)).await;
+    let mail = deliver(&stage.app, day(0)).await;
     let mut tokens = Vec::new();
     for (who, person) in [("olga@x.example", &olga), ("mona@x.example", &mona)] {
         let notice = mail.iter().find(|mail| mail.to == who).unwrap();
@@ -500,7 +475,7 @@ async fn an_owner_asks_for_a_message_by_mail() {
         let entity = format!("Content-Type: text/plain\r\n\r\n{words}\r\n");
         stage.send(REQUEST, who, &person.mail(&certificate, entity.as_bytes(), now), now).await;
         let mut said = String::new();
-        for notice in stage.told(now).await.iter().filter(|mail| mail.to == who) {
+        for notice in deliver(&stage.app, now).await.iter().filter(|mail| mail.to == who) {
             said.push_str(&read(&stage, person, notice).await);
         }
         said
@@ -545,7 +520,7 @@ async fn a_moderator_reads_what_a_member_signed() {
     {
         let entity = format!("Content-Type: text/plain\r\n\r\n{words}\r\n");
         stage.send(LIST, "anne@x.example", &anne.mail(&certificate, entity.as_bytes(), day(0)), day(0)).await;
-        let mail = stage.told(day(0)).await;
+        let mail = deliver(&stage.app, day(0)).await;
         let notice = mail.iter().find(|mail| mail.to == "olga@x.example").unwrap();
         let shown = read(&stage, &olga, notice).await;
         assert!(shown.contains(&words[..6]) && shown.contains("anne@x.example"), "{shown}");

@@ -1,11 +1,11 @@
 //! A list begins to encrypt: nothing that was stored of it in the clear stays readable.
 
-use crate::moved_clock::{OPENPGP, day, deliver, join, receive_from, set, set_setting, site_with};
+use crate::moved_clock::{OPENPGP, day, deliver, held, join, receive_from, set, set_setting, site_with};
 use sealist_app::{Destination, Intake, process, upkeep};
 use sealist_lists::model::Role;
 use sealist_openpgp::random;
 use sealist_store::deliveries;
-use sealist_store::queue::{self, QueueName};
+use sealist_store::queue;
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -64,7 +64,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
             app.store.write(move |db| Box::pin(async move { queue::claim(db, &by, 1, day(0)).await }));
         process(&app, claimed.await.unwrap().remove(0), day(0)).await.unwrap();
         if what == "discarded" {
-            let held = queue::listed(&mut app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
+            let held = held(&app).await;
             let gone = held[0].clone();
             let gone = app.store.write(move |db| Box::pin(async move { queue::finish(db, &gone).await }));
             gone.await.unwrap();
@@ -128,7 +128,7 @@ async fn what_is_left_in_the_clear_is_sealed_later() {
             name => set_setting(&app, &mut again, name, "true", day(0)).await.unwrap(),
         }
         assert_eq!(holding(&folder, &words), Vec::<String>::new(), "{by}");
-        let held = queue::listed(&mut app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
+        let held = held(&app).await;
         assert_eq!(held.len(), 1, "{by}: it waits still");
     }
     for by in ["upkeep", "encrypt_outgoing", "verp_probes"] {

@@ -4,15 +4,14 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::moved_clock::{
-    DAY_MS, Mail, OPENPGP, PLAIN, day, deliver, join, key_row, receive_from, set, site_with,
+    DAY_MS, Mail, OPENPGP, PLAIN, day, deliver, held, join, key_row, receive_from, set, site_with,
 };
 use crate::readers::read_copy;
-use sealist_app::{App, send_due_summaries};
+use sealist_app::App;
 use sealist_lists::model::{MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::tamed;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::queue::{self, QueueName};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -58,7 +57,6 @@ impl Stage {
         receive_from(&self.app, ANNE, LIST, message, day(0)).await;
         // Only the first of a day are told at once.
         let later = day(0).plus_ms(self.hours.fetch_add(2, Ordering::Relaxed) * DAY_MS / 24);
-        while send_due_summaries(&self.app, later).await.unwrap() {}
         let mut told = Vec::new();
         for mail in deliver(&self.app, later).await {
             told.push((mail.to.clone(), self.read(&mail).await));
@@ -68,8 +66,7 @@ impl Stage {
 
     /// What an owner is shown who asks for it.
     async fn asked_for(&self) -> Vec<u8> {
-        let entry =
-            queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
+        let entry = held(&self.app).await;
         self.app
             .as_operator()
             .at(day(0))

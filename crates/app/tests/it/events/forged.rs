@@ -7,10 +7,9 @@ use sealist_app::{EventView, add_member, create_list, upkeep};
 use sealist_lists::model::{EntryNo, MailingList, Role};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
-use sealist_store::queue::{self, QueueName};
 
 use super::{ANNE, EVE, Stage, TEAM, member};
-use crate::moved_clock::{OPENPGP, PLAIN, day, join, key_row, receive_from, set};
+use crate::moved_clock::{OPENPGP, PLAIN, day, held, join, key_row, receive_from, set};
 
 const FLOOD: usize = 60;
 /// Rows a day of what anybody can cause, and the row that counts.
@@ -28,7 +27,7 @@ impl Stage {
     }
 
     async fn held_now(&self) -> Vec<EntryNo> {
-        let held = queue::listed(&mut self.app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap();
+        let held = held(&self.app).await;
         held.iter().map(|one| one.no).collect()
     }
 

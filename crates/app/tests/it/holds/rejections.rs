@@ -7,7 +7,7 @@ use super::*;
 async fn a_refusal_carries_the_moderators_words() {
     async fn check(style: &str, from: &str, message: &[u8], stage: &Stage, reason: &str, told: Rejected) {
         stage.send(LIST, from, message, day(0)).await;
-        let entry = stage.held().await.remove(0);
+        let entry = held(&stage.app).await.remove(0);
         let what = MessageDecision::Reject(reason.to_owned());
         let rejected = stage.app.as_operator().at(day(0)).messages().decide(entry.no, what).await.unwrap();
         assert_eq!(rejected, told, "{style} {from}");
@@ -15,7 +15,7 @@ async fn a_refusal_carries_the_moderators_words() {
     let (stage, ..) = Stage::new("legacy-default").await;
     check("plain", "far@y.example", &plain("far@y.example", "x", "y"), &stage, "Too loud.", Rejected::Told)
         .await;
-    let mail = stage.told(day(0)).await;
+    let mail = deliver(&stage.app, day(0)).await;
     let notice = mail.iter().find(|mail| text(mail).contains("Too loud.")).unwrap();
     assert_eq!(notice.to, "far@y.example");
     assert!(!text(notice).contains("takes messages only if"), "{}", text(notice));
@@ -28,7 +28,7 @@ async fn a_refusal_carries_the_moderators_words() {
     stage.set("unsigned_msg_action", "hold").await;
     check("pgp", "anne@x.example", &unsigned, &stage, "Sign it.", Rejected::Told).await;
     check("pgp", "far@y.example", &plain("far@y.example", "x", "y"), &stage, "No.", Rejected::Untold).await;
-    let mail = stage.told(day(0)).await;
+    let mail = deliver(&stage.app, day(0)).await;
     assert!(mail.iter().any(|mail| mail.to == "anne@x.example"));
     assert!(mail.iter().all(|mail| mail.to != "far@y.example" && !text(mail).contains("Sign it.")));
 }
@@ -46,8 +46,8 @@ async fn an_author_hears_what_becomes_of_a_second_refused_post() {
         for (number, waiting) in [(0, 0), (1, 1), (2, 2)] {
             let message = plain("anne@x.example", &format!("{language} {number}"), "In the clear.");
             stage.send(LIST, "anne@x.example", &message, day(0)).await;
-            assert_eq!(stage.held().await.len(), waiting, "{language} {number}");
-            let mail = stage.told(day(0)).await;
+            assert_eq!(held(&stage.app).await.len(), waiting, "{language} {number}");
+            let mail = deliver(&stage.app, day(0)).await;
             if number == 0 {
                 let notice = mail.iter().find(|mail| mail.to == "anne@x.example").unwrap();
                 let said = read(&stage, &anne, notice).await;
@@ -81,8 +81,8 @@ async fn a_moderator_hears_whom_a_rejection_reached() {
     ] {
         let (stage, olga, _) = Stage::new(style).await;
         stage.send(LIST, sender, message.as_bytes(), day(0)).await;
-        assert_eq!(stage.held().await.len(), 1, "{message}");
-        let notices = stage.told(day(0)).await;
+        assert_eq!(held(&stage.app).await.len(), 1, "{message}");
+        let notices = deliver(&stage.app, day(0)).await;
         let notice = notices.iter().find(|mail| mail.to == "olga@x.example").unwrap();
         let words = read_any(&stage, &olga, notice).await;
         let token = &words.split_once("reject ").unwrap().1[..32];
@@ -95,7 +95,7 @@ async fn a_moderator_hears_whom_a_rejection_reached() {
             }
         };
         stage.send("team-request@lists.example", "olga@x.example", &answer, day(1)).await;
-        let mail = stage.told(day(1)).await;
+        let mail = deliver(&stage.app, day(1)).await;
         let answer = mail.iter().find(|mail| mail.to == "olga@x.example").unwrap();
         let answer = read_any(&stage, &olga, answer).await;
         assert!(answer.contains("Rejected."), "{answer}");

@@ -27,7 +27,7 @@ async fn a_list_of_held_messages_opens_none() {
             stage.set("unsigned_msg_action", "hold").await;
         }
         stage.send(LIST, DAVE, message().as_bytes(), day(0)).await;
-        let entry = stage.held().await.remove(0);
+        let entry = held(&stage.app).await.remove(0);
         let octets = message().len() as u64;
         let show = async || stage.app.as_operator().messages().show(entry.no).await.unwrap();
         let before = show().await;
@@ -69,6 +69,6 @@ async fn what_was_kept_in_the_clear_goes_when_a_list_begins_to_encrypt() {
     let mut list = stage.list.clone();
     crate::moved_clock::set_setting(&stage.app, &mut list, "encrypt_outgoing", "true", day(0)).await.unwrap();
     assert_eq!(count(&stage, "SELECT COUNT(*) FROM hold_summaries"), 0);
-    let seen = stage.app.as_operator().messages().show(stage.held().await[0].no).await.unwrap();
+    let seen = stage.app.as_operator().messages().show(held(&stage.app).await[0].no).await.unwrap();
     assert_eq!(seen.author.as_deref(), Some("Dave Zebra <dave@x.example>"), "the message says it, too");
 }

@@ -19,8 +19,9 @@ use sealist_openpgp::{KeyName, MacKey, SignWith};
 use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::keys::{self, CertificateRow};
+use sealist_store::queue::{self, QueueName};
 use sealist_store::testing::Postgres;
-use sealist_store::{Store, StoreError, list_settings, lists, people, posts, queue, sendings};
+use sealist_store::{Store, StoreError, list_settings, lists, people, posts, sendings};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -325,4 +326,9 @@ pub(crate) async fn judge_due(app: &App, now: Timestamp) {
     for entry in claimed.await.unwrap() {
         process(app, entry, now).await.unwrap();
     }
+}
+
+/// The messages that wait for a moderator.
+pub(crate) async fn held(app: &App) -> Vec<queue::QueueEntry> {
+    queue::listed(&mut app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap()
 }
