@@ -178,8 +178,23 @@ async fn a_writer_without_a_connection_takes_its_readers() {
 /// Pauses, claims and expiry go by one clock on all nodes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_goes_by_the_clock_of_its_database() {
+    const DAY_MS: i64 = 24 * 3600 * 1000;
     let site = on_postgres().await;
     let ahead = site.store.read_database_clock().await.unwrap();
     assert!(ahead.abs() < 5_000, "one machine has one clock: {ahead}");
-    assert!((site.store.now().0 - sealist_mail::Timestamp::now().0).abs() < 5_000);
+
+    // From now on the clock of the database is a day ahead.
+    let name = site.url.split(['/', '?']).nth(3).unwrap();
+    let script = format!(
+        "CREATE SCHEMA ahead; ALTER DATABASE {name} SET search_path = ahead, pg_catalog, public;
+         CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+         RETURN pg_catalog.clock_timestamp() + INTERVAL '1 day'"
+    );
+    let psql = std::process::Command::new("psql").args(["-q", &site.url, "-c", &script]).status();
+    assert!(psql.unwrap().success());
+    let store = Store::open_url(&site.url).await.unwrap();
+    let behind = -store.read_database_clock().await.unwrap();
+    assert!((behind - DAY_MS).abs() < 5_000, "this machine is behind: {behind}");
+    let now = store.now().0 - sealist_mail::Timestamp::now().0;
+    assert!((now - DAY_MS).abs() < 5_000, "the database says what time it is: {now}");
 }
