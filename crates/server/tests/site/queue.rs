@@ -78,7 +78,7 @@ async fn a_post_that_is_going_out_is_held() {
     assert!(site.sink.wait_for(1, A_WHILE).await.is_empty(), "held, whatever is tried again");
     site.server.cli(&["queue", "resend", "--post", &number]);
     assert_eq!(site.sink.wait_for(1, WAIT).await[0].recipient, "bart@example.org");
-    tokio::time::sleep(A_WHILE).await;
+    site.server.wait_until_quiet();
     assert_eq!(json(&site, &["queue", "posts"]), Value::Array(Vec::new()), "all are out");
     let nothing = site.server.command(&["queue", "drop", "--post", &number]);
     assert!(!nothing.status.success());

@@ -65,9 +65,8 @@ impl Server {
         let folder = TempDir::new().unwrap();
         let config = format!("data_dir = 'data'\n{sections}\n[keydirs]\n{keydirs}\n");
         std::fs::write(folder.path().join("sealist.toml"), config).unwrap();
-        let url = sections.split("url = '").nth(1).and_then(|rest| rest.split('\'').next());
         let file = folder.path().join("data/sealist.db").display().to_string();
-        make_database(url.unwrap_or(&file));
+        make_database(url_in(sections).unwrap_or(&file));
         let child = launch(folder.path());
         let mut server = Self { folder, port: 0, child, starts: 1 };
         server.wait_until_ready();
@@ -130,20 +129,29 @@ impl Server {
     }
 
     pub(crate) fn wait_until_judged(&self) {
-        let is_judged = || match self.database() {
-            Some(db) => count(&db, WAITS) == 0,
-            None => self.queued().iter().all(|entry| entry["queue"] != "in"),
-        };
-        self.wait_until(is_judged);
+        self.wait_until(|| self.count(WAITS) == 0);
     }
 
-    /// Waits until all mail is judged, and nothing is on its way or due. On PostgreSQL it waits a little for what should not
-    /// come.
+    /// Waits until all mail is judged, and nothing is on its way or due.
     pub(crate) fn wait_until_quiet(&self) {
-        match self.database() {
-            Some(db) => self.wait_until(|| count(&db, &format!("SELECT ({WAITS}) + ({IS_DUE})")) == 0),
-            None => std::thread::sleep(Duration::from_millis(400)),
-        }
+        self.wait_until(|| {
+            let due = IS_DUE.replace("NOW", &Timestamp::now().0.to_string());
+            self.count(&format!("SELECT ({WAITS}) + ({due})")) == 0
+        });
+    }
+
+    /// The number that the database answers.
+    fn count(&self, sql: &str) -> i64 {
+        let config = std::fs::read_to_string(self.folder.path().join("sealist.toml")).unwrap();
+        let Some(url) = url_in(&config) else {
+            return self.database().unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+        };
+        let output = Command::new("psql").args(["-At", url, "-c", sql]).output().unwrap();
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        answer
+            .trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("{answer}{}", String::from_utf8_lossy(&output.stderr)))
     }
 
     fn wait_until(&self, is_true: impl Fn() -> bool) {
@@ -191,16 +199,12 @@ fn launch(folder: &Path) -> Child {
 const WAITS: &str = "SELECT COUNT(*) FROM queue WHERE queue = 'in'";
 /// How many copies and notices are due; those whose next try comes later are not.
 const IS_DUE: &str = "SELECT (SELECT COUNT(*) FROM sendings WHERE fan_out_done = 0)
-    + (SELECT COUNT(*) FROM deliveries WHERE state = 'due' AND (next_at <= ?1 OR claimed_by IS NOT NULL))
-    + (SELECT COUNT(*) FROM pending_notices WHERE due_at <= ?1)";
+    + (SELECT COUNT(*) FROM deliveries WHERE state = 'due' AND (next_at <= NOW OR claimed_by IS NOT NULL))
+    + (SELECT COUNT(*) FROM pending_notices WHERE due_at <= NOW)";
 
-fn count(db: &rusqlite::Connection, sql: &str) -> i64 {
-    let now = [Timestamp::now().0];
-    let row = |row: &rusqlite::Row<'_>| row.get(0);
-    match sql.contains("?1") {
-        true => db.query_row(sql, now, row).unwrap(),
-        false => db.query_row(sql, [], row).unwrap(),
-    }
+/// The address of the PostgreSQL database that a configuration names.
+fn url_in(config: &str) -> Option<&str> {
+    config.split("url = '").nth(1)?.split('\'').next()
 }
 
 /// A port at which nobody listens now.
