@@ -69,8 +69,7 @@ pub async fn change_settings(
         let sealed = seal_earlier(app, &done.list).await;
         sealed.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
     }
-    let CommittedChange { list, generation, changes, weaknesses, .. } = done;
-    Ok(SettingsChanged { list, generation, changes, weaknesses })
+    Ok(done)
 }
 
 /// What is to be done in one transaction.
@@ -83,15 +82,8 @@ struct Wish {
     now: Timestamp,
 }
 
-struct CommittedChange {
-    list: MailingList,
-    generation: Generation,
-    changes: Vec<AttributeChange>,
-    weaknesses: Vec<&'static Weakness>,
-}
-
 impl Wish {
-    async fn carry_out(self, db: &mut Conn) -> Result<CommittedChange, SettingRefused> {
+    async fn carry_out(self, db: &mut Conn) -> Result<SettingsChanged, SettingRefused> {
         let stored = list_settings::locked(&mut *db, self.list.no).await?;
         let stored = stored.ok_or_else(|| SettingRefused::NoSuchList(self.list.name.to_string()))?;
         if self.expected.is_some_and(|expected| expected != stored.generation) {
@@ -112,7 +104,7 @@ impl Wish {
             generation += 1;
             self.record(&mut *db, &stored, &list, &changes).await?;
         }
-        Ok(CommittedChange { list, generation, changes, weaknesses })
+        Ok(SettingsChanged { list, generation, changes, weaknesses })
     }
 
     /// The settings that are named and have a value of a newer version. The value that is chosen now takes its place, also where
