@@ -20,7 +20,7 @@ use crate::effects::{Effect, sender_of};
 use crate::error::AppError;
 use crate::notice_kinds::{self, NotPosted, not_let_through};
 use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
-use crate::opening::open_stored;
+use crate::opening::{list_of, open_stored};
 use crate::site::App;
 use crate::summaries::{Extent, minute, outside, size, whole_content};
 
@@ -189,11 +189,6 @@ pub(crate) async fn open_to_file(
     let shown = Effect::Shown { entry: Box::new(entry.clone()), to: who.clone(), role };
     app.carry_out(Some(list.no), vec![shown], by, now).await?;
     Ok([&payload.outer[..], &head, &armor, &tail].concat())
-}
-
-async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError> {
-    let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
-    list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
 }
 
 /// The role by which a person may see a message.

@@ -10,6 +10,7 @@ use sealist_mail::{Mailbox, Timestamp};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{Certificate, Cleartext, Opened};
 use sealist_store::bodies::{self, StoredBody};
+use sealist_store::lists;
 use sealist_store::queue::QueueEntry;
 
 use crate::addresses::is_address_of;
@@ -66,6 +67,12 @@ impl Deref for ReceivedMessage {
     fn deref(&self) -> &[u8] {
         &self.stored[self.begins..]
     }
+}
+
+/// The list of an entry of the queue. Errs with [`AppError::NoSuchList`] if it is gone.
+pub(crate) async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError> {
+    let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
+    list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
 }
 
 /// Opens what is stored of an entry of the queue. Errs with [`AppError::NoKeys`] if this node lacks the list's keys.

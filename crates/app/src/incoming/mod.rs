@@ -12,17 +12,17 @@ mod sendkey;
 use std::sync::Arc;
 
 use sealist_lists::chains::Verdict;
-use sealist_lists::model::{Action, MailingList};
+use sealist_lists::model::Action;
 use sealist_lists::routes::{Audience, Handling, Route};
 use sealist_lists::rules::{Reason, RuleHit};
 use sealist_mail::Timestamp;
+use sealist_store::bodies;
 use sealist_store::queue::{self, QueueEntry};
-use sealist_store::{bodies, lists};
 
 use crate::bounces::{self, BounceHandling};
 use crate::commands;
 use crate::error::AppError;
-use crate::opening::{FORMS, open_stored};
+use crate::opening::{FORMS, list_of, open_stored};
 use crate::outcome::EntryOutcome;
 use crate::site::App;
 use gate::pass_gate;
@@ -90,11 +90,6 @@ async fn handle(app: &App, mut entry: QueueEntry, now: Timestamp) -> Result<Entr
             Handling::Bounces { .. } => judge(&mail, author, Audience::Owners).await,
         },
     }
-}
-
-async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList, AppError> {
-    let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
-    list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
 }
 
 /// In test builds: panics at a message with the text of the fail point.
