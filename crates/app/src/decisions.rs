@@ -42,11 +42,6 @@ pub(crate) struct RecordedDecision {
 }
 
 impl RecordedDecision {
-    /// What it takes a step further.
-    pub(crate) fn entry(&self) -> &QueueEntry {
-        &self.entry
-    }
-
     /// Records the decision, moves or deletes the message, and ends the other tokens.
     pub(crate) async fn record(&self, db: &mut Conn, now: Timestamp) -> Result<(), AppError> {
         let Self { entry, decision, by } = self;

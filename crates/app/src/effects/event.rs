@@ -61,13 +61,13 @@ impl Effect {
                 of(address, EventKind::ListKeySigned { fingerprint: fingerprint.clone() })
             }
             Self::Decided(decided) => {
-                let held = held(decided.entry());
+                let held = held(&decided.entry);
                 let kind = match decided.decision {
                     MessageDecision::Accept => EventKind::HoldAccepted(held),
                     MessageDecision::Reject(_) => EventKind::HoldRejected(held),
                     MessageDecision::Discard => EventKind::HoldDiscarded(held),
                 };
-                Some((sender_of(decided.entry()), kind))
+                Some((sender_of(&decided.entry), kind))
             }
             Self::RequestDecided(decided) => of(&decided.request.address, decided_request(decided)),
             Self::Shown { entry, to, .. } => of(to, EventKind::HoldShown(held(entry))),

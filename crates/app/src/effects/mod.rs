@@ -123,7 +123,7 @@ impl Effect {
             Self::RequestDecided(decided) if decided.decision != MessageDecision::Accept => {
                 Some(StepOf::Request(decided.request.no))
             }
-            Self::Decided(decided) => Some(StepOf::Entry(decided.entry().no)),
+            Self::Decided(decided) => Some(StepOf::Entry(decided.entry.no)),
             _ => None,
         }
     }
