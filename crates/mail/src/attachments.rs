@@ -104,6 +104,14 @@ mod tests {
         let many =
             format!("Content-Type: multipart/mixed; boundary=b\n\n{many}--b--\n").replace('\n', "\r\n");
         assert_eq!(attachments(&Entity::parse(many.as_bytes())).len(), MAX_FILES);
+        let behind = format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n{}--b\nContent-Type: image/png\n\nx\n--b--\n",
+            "--b\n\nx\n".repeat(MAX_PARTS),
+        );
+        check(&behind, &[]);
+        let named = "n".repeat(MAX_NAME + 1);
+        let shown = &named[..MAX_NAME];
+        check(&format!("Content-Type: image/png; name={named}\n\nx"), &[(shown, "image/png", 1)]);
         let deep = (0..20).rev().fold("Content-Type: image/png\n\nx".to_owned(), |inner, depth| {
             format!("Content-Type: multipart/mixed; boundary=b{depth}\n\n--b{depth}\n{inner}\n--b{depth}--\n")
         });
