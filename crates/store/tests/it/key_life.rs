@@ -13,6 +13,7 @@ on_both! {
     of_two_that_judge_a_key_one_is_recorded,
     an_owner_hears_once_of_all_lists,
     a_plain_list_uses_no_keys,
+    a_key_in_doubt_gets_no_card,
 }
 
 const MINUTE: i64 = 60_000;
@@ -196,4 +197,23 @@ async fn a_plain_list_uses_no_keys(site: Site) {
     assert_eq!(lists().await, (vec![], 1));
     site.with_list_key().await;
     assert_eq!(lists().await, (vec![site.list], 1));
+}
+
+/// Whoever forgets to ask is refused by the database.
+async fn a_key_in_doubt_gets_no_card(site: Site) {
+    let address = site.with_key("anne@x.example", Role::Member).await;
+    for (confirmed_at, stored) in [(None, false), (Some(NOW), true)] {
+        let row = CertificateRow {
+            fingerprint: "F".into(),
+            certificate: b"certificate".to_vec(),
+            card: Some(b"card".to_vec()),
+            unusable: None,
+            confirmed_at,
+        };
+        let set: Result<(), sealist_store::StoreError> = site
+            .store
+            .write(move |db| Box::pin(async move { keys::set_certificate(db, address, &row, NOW).await }))
+            .await;
+        assert_eq!(set.is_ok(), stored, "{confirmed_at:?}: {set:?}");
+    }
 }
