@@ -38,7 +38,7 @@ impl IncomingClaims {
         let mut next = self.turns.clone();
         let claimed = app.store.write(move |db| {
             Box::pin(async move {
-                let entries = queue::claim_beside(db, &claimant, (limit, judged), &mut next, now).await?;
+                let entries = queue::claim(db, &claimant, (limit, judged), &mut next, now).await?;
                 Ok((entries, next))
             })
         });

@@ -79,21 +79,11 @@ pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Resul
     claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
 }
 
-/// Claims up to `limit` waiting entries, in turns. No other node gets them as long as this node lives. An
-/// entry that was claimed earlier but never judged may have crashed its runner. It is claimed alone, when
-/// nothing else is being `judged`, the least tried first, so that if it crashes again no other entry is
-/// blamed.
+/// Claims up to `limit` waiting entries, in turns, continuing after the last turn, while `judged` entries are being
+/// judged. No other node gets them as long as this node lives. An entry that was claimed earlier but never judged may
+/// have crashed its runner. It is claimed alone, when nothing else is being judged, the least tried first, so that if
+/// it crashes again no other entry is blamed.
 pub async fn claim(
-    db: &mut Conn,
-    claimant: &Claimant,
-    limit: u32,
-    now: Timestamp,
-) -> Result<Vec<QueueEntry>, StoreError> {
-    claim_beside(db, claimant, (limit, 0), &mut Turns::default(), now).await
-}
-
-/// The same while `judged` entries are being judged, continuing after the last turn.
-pub async fn claim_beside(
     db: &mut Conn,
     claimant: &Claimant,
     (limit, judged): (u32, usize),

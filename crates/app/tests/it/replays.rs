@@ -10,6 +10,7 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
 use sealist_store::queue::{self, QueueEntry};
+use sealist_store::turns::Turns;
 use sealist_store::{events, people};
 use tempfile::TempDir;
 
@@ -98,7 +99,9 @@ impl Stage {
         let claimed = self
             .app
             .store
-            .write(move |db| Box::pin(async move { queue::claim(db, &claimant, 1, now).await }))
+            .write(move |db| {
+                Box::pin(async move { queue::claim(db, &claimant, (1, 0), &mut Turns::default(), now).await })
+            })
             .await
             .unwrap();
         claimed.into_iter().next().unwrap()

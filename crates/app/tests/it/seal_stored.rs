@@ -6,6 +6,7 @@ use sealist_lists::model::Role;
 use sealist_openpgp::random;
 use sealist_store::deliveries;
 use sealist_store::queue;
+use sealist_store::turns::Turns;
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -60,8 +61,9 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
             continue;
         }
         let by = claimant.clone();
-        let claimed =
-            app.store.write(move |db| Box::pin(async move { queue::claim(db, &by, 1, day(0)).await }));
+        let claimed = app.store.write(move |db| {
+            Box::pin(async move { queue::claim(db, &by, (1, 0), &mut Turns::default(), day(0)).await })
+        });
         process(&app, claimed.await.unwrap().remove(0), day(0)).await.unwrap();
         if what == "discarded" {
             let held = held(&app).await;
@@ -77,7 +79,9 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     assert_eq!(holding(&folder, &words), Vec::<String>::new());
     // What waited is judged and goes its way.
     let by = claimant.clone();
-    let claimed = app.store.write(move |db| Box::pin(async move { queue::claim(db, &by, 9, day(0)).await }));
+    let claimed = app.store.write(move |db| {
+        Box::pin(async move { queue::claim(db, &by, (9, 0), &mut Turns::default(), day(0)).await })
+    });
     for entry in claimed.await.unwrap() {
         process(&app, entry, day(0)).await.unwrap();
     }

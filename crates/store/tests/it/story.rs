@@ -19,6 +19,7 @@ use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::tokens::{self, TokenSubject};
+use sealist_store::turns::Turns;
 use sealist_store::{StoreError, bodies, clock, lists, people};
 
 on_both! {
@@ -192,16 +193,16 @@ async fn what_a_dead_node_had_is_free(site: Site) {
             push(&mut *db, list).await?;
             let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
             let by = |node| Claimant { node, lacking: Vec::new() };
-            let first = queue::claim(&mut *db, &by(dead), 1, NOW).await?;
+            let first = queue::claim(&mut *db, &by(dead), (1, 0), &mut Turns::default(), NOW).await?;
             assert_eq!(
                 nodes::release_expired(&mut *db, alive, Deployment::Cluster).await?,
                 0,
                 "it was seen just now"
             );
-            assert!(queue::claim(&mut *db, &by(alive), 1, NOW).await?.is_empty());
+            assert!(queue::claim(&mut *db, &by(alive), (1, 0), &mut Turns::default(), NOW).await?.is_empty());
             assert_eq!(nodes::release_expired(&mut *db, alive, Deployment::SingleProcess).await?, 1);
             assert!(!nodes::heartbeat(&mut *db, dead).await?, "it is told when it comes back");
-            let second = queue::claim(&mut *db, &by(alive), 1, NOW).await?;
+            let second = queue::claim(&mut *db, &by(alive), (1, 0), &mut Turns::default(), NOW).await?;
             Ok::<_, StoreError>((first, second))
         })
     });
@@ -209,9 +210,11 @@ async fn what_a_dead_node_had_is_free(site: Site) {
     assert_eq!(first[0].no, second[0].no);
     // A node leaves to others what it has no keys for.
     let without = Claimant { node: NODE, lacking: vec![list] };
-    let none = site
-        .store
-        .write(move |db| Box::pin(async move { queue::claim(db, &without, 1, NOW.plus_ms(100_000)).await }));
+    let none = site.store.write(move |db| {
+        Box::pin(async move {
+            queue::claim(db, &without, (1, 0), &mut Turns::default(), NOW.plus_ms(100_000)).await
+        })
+    });
     assert!(none.await.unwrap().is_empty());
 }
 
@@ -450,7 +453,7 @@ async fn of_those_that_were_not_judged_the_least_tried_comes_first(site: Site) {
             for _ in 0..4 {
                 let node = nodes::register(&mut *db).await?;
                 let claimant = Claimant { node, lacking: Vec::new() };
-                let claimed = queue::claim(&mut *db, &claimant, 9, NOW).await?;
+                let claimed = queue::claim(&mut *db, &claimant, (9, 0), &mut Turns::default(), NOW).await?;
                 order.push(claimed.iter().map(|entry| entry.no).collect::<Vec<_>>());
                 nodes::deregister(&mut *db, node).await?;
             }

@@ -21,6 +21,7 @@ use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::testing::Postgres;
+use sealist_store::turns::Turns;
 use sealist_store::{Store, StoreError, list_settings, lists, people, posts, sendings};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -321,8 +322,9 @@ pub(crate) async fn receive_from(app: &App, sender: &str, to: &str, message: &[u
 /// Judges what is due.
 pub(crate) async fn judge_due(app: &App, now: Timestamp) {
     let claimant = app.claimant();
-    let claimed =
-        app.store.write(move |db| Box::pin(async move { queue::claim(db, &claimant, 10_000, now).await }));
+    let claimed = app.store.write(move |db| {
+        Box::pin(async move { queue::claim(db, &claimant, (10_000, 0), &mut Turns::default(), now).await })
+    });
     for entry in claimed.await.unwrap() {
         process(app, entry, now).await.unwrap();
     }

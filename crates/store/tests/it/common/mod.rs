@@ -12,6 +12,7 @@ use sealist_store::deliveries::{self, Batch, Delivery, DeliveryResult, DeliveryS
 use sealist_store::nodes::Claimant;
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::testing::Postgres;
+use sealist_store::turns::Turns;
 use sealist_store::{Conn, Database, Store, StoreError, archive, bodies, lists, people, posts, queue};
 use tempfile::TempDir;
 
@@ -100,7 +101,7 @@ pub(crate) async fn claim_entries(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<queue::QueueEntry>, StoreError> {
-    queue::claim(db, &claimant(), limit, now).await
+    queue::claim(db, &claimant(), (limit, 0), &mut Turns::default(), now).await
 }
 
 pub(crate) async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<Batch>, StoreError> {
