@@ -1,6 +1,6 @@
 //! The notices of a list: their occasions and recipients.
 
-use sealist_lists::budgets::{Asker, NoticePurpose};
+use sealist_lists::budgets::{NoticePurpose, RequesterTrust};
 use sealist_lists::model::{Channel, MailingList, SubAddress};
 use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_mail::{Address, Mailbox, Timestamp};
@@ -128,13 +128,13 @@ pub(crate) async fn not_let_through(
         problem => refusal.reason.and_then(reason_lines),
         days => refusal.after_days,
     };
-    let asker = if is_subscribed { Asker::Known } else { Asker::Stranger };
+    let requester = if is_subscribed { RequesterTrust::Known } else { RequesterTrust::Stranger };
     let message = Message {
         to: somebody(author),
         kind: Text::NotLetThrough.name().into(),
         budget: app
             .budgets
-            .of(asker, NoticePurpose::Held)
+            .of(requester, NoticePurpose::Held)
             .of_source(Some(source_of(app, &author.to_string()))),
         notice: app.texts.notice(Text::NotLetThrough, &place, values),
         attachment: None,
@@ -172,7 +172,7 @@ pub(crate) async fn sendkey(
     let armored: Vec<u8> = certificates.iter().flat_map(Certificate::armored).collect();
     let place = place_of(app, list, to).await?;
     let roles = people::roles_of(&mut *app.store.reader().await?, list.no, to).await?;
-    let asker = if roles.is_empty() { Asker::Stranger } else { Asker::Known };
+    let requester = if roles.is_empty() { RequesterTrust::Stranger } else { RequesterTrust::Known };
     let values = context! {
         list => list.display_name(),
         address => list.name.to_string(),
@@ -181,7 +181,7 @@ pub(crate) async fn sendkey(
     let message = Message {
         to: somebody(to),
         kind: Text::Sendkey.name().into(),
-        budget: app.budgets.of(asker, NoticePurpose::PublicKey).of_source(source),
+        budget: app.budgets.of(requester, NoticePurpose::PublicKey).of_source(source),
         notice: app.texts.notice(Text::Sendkey, &place, values),
         attachment: Some((format!("{}.asc", list.name), "application/pgp-keys", armored)),
         reply_to: None,

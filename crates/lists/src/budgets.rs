@@ -5,7 +5,7 @@
 
 /// Who asked for a notice, as far as the list can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asker {
+pub enum RequesterTrust {
     /// A signature or a token proves that the recipient of the notice asked for it.
     Proven,
     /// A From field names an address that has a role on the list.
@@ -55,9 +55,9 @@ impl Pool {
 pub struct NoticeBudget {
     /// The most notices of this kind within a day.
     pub most_a_day: u32,
-    /// Who asked. The same kind of notice is counted separately for each asker. `None`: nobody asked for the
+    /// Who asked. The same kind of notice is counted separately for each requester. `None`: nobody asked for the
     /// notice.
-    pub asker: Option<Asker>,
+    pub requester: Option<RequesterTrust>,
     /// The limits that all strangers share.
     pub shared: Option<SharedBudget>,
 }
@@ -96,7 +96,7 @@ impl NoticeBudget {
 
     /// A limit per day and kind, whatever caused the notice.
     pub const fn a_day(most_a_day: u32) -> Self {
-        Self { most_a_day, asker: None, shared: None }
+        Self { most_a_day, requester: None, shared: None }
     }
 
     /// The same budget for mail of that source. A source may use at most a tenth of what strangers get in an
@@ -114,32 +114,32 @@ impl NoticeBudget {
 
     /// The name under which notices of that kind are counted.
     pub fn counted_as(&self, kind: &str) -> String {
-        match self.asker {
+        match self.requester {
             None => kind.to_owned(),
-            Some(Asker::Proven) => format!("proven {kind}"),
-            Some(Asker::Known) => format!("known {kind}"),
-            Some(Asker::Stranger) => format!("stranger {kind}"),
+            Some(RequesterTrust::Proven) => format!("proven {kind}"),
+            Some(RequesterTrust::Known) => format!("known {kind}"),
+            Some(RequesterTrust::Stranger) => format!("stranger {kind}"),
         }
     }
 }
 
 /// The most notices of one kind from one list to one address within a day.
-const A_DAY: &[(Asker, NoticePurpose, u32)] = &[
-    (Asker::Proven, NoticePurpose::Question, 20),
-    (Asker::Proven, NoticePurpose::Answer, 20),
-    (Asker::Proven, NoticePurpose::Closed, 10),
-    (Asker::Proven, NoticePurpose::PublicKey, 3),
-    (Asker::Proven, NoticePurpose::Held, 50),
-    (Asker::Known, NoticePurpose::Question, 1),
-    (Asker::Known, NoticePurpose::Answer, 3),
-    (Asker::Known, NoticePurpose::Closed, 1),
-    (Asker::Known, NoticePurpose::PublicKey, 1),
-    (Asker::Known, NoticePurpose::Held, 50),
-    (Asker::Stranger, NoticePurpose::Question, 1),
-    (Asker::Stranger, NoticePurpose::Answer, 1),
-    (Asker::Stranger, NoticePurpose::Closed, 1),
-    (Asker::Stranger, NoticePurpose::PublicKey, 1),
-    (Asker::Stranger, NoticePurpose::Held, 1),
+const A_DAY: &[(RequesterTrust, NoticePurpose, u32)] = &[
+    (RequesterTrust::Proven, NoticePurpose::Question, 20),
+    (RequesterTrust::Proven, NoticePurpose::Answer, 20),
+    (RequesterTrust::Proven, NoticePurpose::Closed, 10),
+    (RequesterTrust::Proven, NoticePurpose::PublicKey, 3),
+    (RequesterTrust::Proven, NoticePurpose::Held, 50),
+    (RequesterTrust::Known, NoticePurpose::Question, 1),
+    (RequesterTrust::Known, NoticePurpose::Answer, 3),
+    (RequesterTrust::Known, NoticePurpose::Closed, 1),
+    (RequesterTrust::Known, NoticePurpose::PublicKey, 1),
+    (RequesterTrust::Known, NoticePurpose::Held, 50),
+    (RequesterTrust::Stranger, NoticePurpose::Question, 1),
+    (RequesterTrust::Stranger, NoticePurpose::Answer, 1),
+    (RequesterTrust::Stranger, NoticePurpose::Closed, 1),
+    (RequesterTrust::Stranger, NoticePurpose::PublicKey, 1),
+    (RequesterTrust::Stranger, NoticePurpose::Held, 1),
 ];
 
 /// One source may use this fraction of the notices to strangers: one in `SOURCES`.
@@ -218,16 +218,16 @@ impl Budgets {
     }
 
     /// The budget of a notice.
-    pub fn of(&self, asker: Asker, purpose: NoticePurpose) -> NoticeBudget {
-        let row = A_DAY.iter().find(|(who, what, _)| *who == asker && *what == purpose);
+    pub fn of(&self, requester: RequesterTrust, purpose: NoticePurpose) -> NoticeBudget {
+        let row = A_DAY.iter().find(|(who, what, _)| *who == requester && *what == purpose);
         let pool = if purpose == NoticePurpose::Question { Pool::Questions } else { Pool::Answers };
         let most_a_day = OF_SITE.iter().find(|(one, _)| *one == pool).map_or(0, |(_, most)| *most);
         let shared =
             SharedBudget { pool, most_a_day, most_an_hour: self.max_stranger_notices_per_hour, source: None };
         NoticeBudget {
             most_a_day: row.map_or(0, |(_, _, most)| *most),
-            asker: Some(asker),
-            shared: (asker == Asker::Stranger).then_some(shared),
+            requester: Some(requester),
+            shared: (requester == RequesterTrust::Stranger).then_some(shared),
         }
     }
 }
@@ -242,7 +242,8 @@ impl Default for Budgets {
 mod tests {
     use super::*;
 
-    const ASKERS: [Asker; 3] = [Asker::Proven, Asker::Known, Asker::Stranger];
+    const TRUSTS: [RequesterTrust; 3] =
+        [RequesterTrust::Proven, RequesterTrust::Known, RequesterTrust::Stranger];
     const PURPOSES: [NoticePurpose; 5] = [
         NoticePurpose::Question,
         NoticePurpose::Answer,
@@ -256,17 +257,21 @@ mod tests {
         let budgets = Budgets { max_stranger_notices_per_hour: 7 };
         for purpose in PURPOSES {
             let mut names = Vec::new();
-            for asker in ASKERS {
-                let budget = budgets.of(asker, purpose);
-                assert!(budget.most_a_day > 0, "{asker:?} {purpose:?}");
-                assert_eq!(budget.shared.is_some(), asker == Asker::Stranger, "{asker:?} {purpose:?}");
-                assert!(!names.contains(&budget.counted_as("kind")), "{asker:?} {purpose:?}");
+            for requester in TRUSTS {
+                let budget = budgets.of(requester, purpose);
+                assert!(budget.most_a_day > 0, "{requester:?} {purpose:?}");
+                assert_eq!(
+                    budget.shared.is_some(),
+                    requester == RequesterTrust::Stranger,
+                    "{requester:?} {purpose:?}"
+                );
+                assert!(!names.contains(&budget.counted_as("kind")), "{requester:?} {purpose:?}");
                 names.push(budget.counted_as("kind"));
             }
-            let shared = budgets.of(Asker::Stranger, purpose).shared.unwrap();
+            let shared = budgets.of(RequesterTrust::Stranger, purpose).shared.unwrap();
             assert_eq!(shared.pool == Pool::Questions, purpose == NoticePurpose::Question);
             assert!(shared.most_a_day > 0 && shared.most_an_hour == 7);
         }
-        assert_eq!(A_DAY.len(), ASKERS.len() * PURPOSES.len());
+        assert_eq!(A_DAY.len(), TRUSTS.len() * PURPOSES.len());
     }
 }

@@ -89,7 +89,7 @@ fn of_store(error: &StoreError) -> Code {
         error => match error.remedy().who {
             For::Later => Code::TryAgain,
             For::Admin => Code::Config,
-            For::Asker => Code::Data,
+            For::Caller => Code::Data,
             For::Authors => Code::Software,
         },
     }

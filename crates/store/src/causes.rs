@@ -15,7 +15,7 @@ pub enum For {
     /// The admin of the site.
     Admin,
     /// The caller: an argument does not fit.
-    Asker,
+    Caller,
     /// The authors of this program.
     Authors,
 }
@@ -120,7 +120,7 @@ const STATES: &[Cause] = &[
     cause(
         &["23503"],
         "what it belongs to has been deleted at this moment",
-        For::Asker,
+        For::Caller,
         "look at what is there, and try again",
     ),
 ];
@@ -131,7 +131,7 @@ const RESULTS: &[Cause] = &[
     cause(
         &["787"],
         "what it belongs to has been deleted at this moment",
-        For::Asker,
+        For::Caller,
         "look at what is there, and try again",
     ),
     cause(
@@ -243,8 +243,8 @@ mod tests {
         check("26", "damaged", For::Admin, "restore");
         check("11", "damaged", For::Admin, "restore");
         check("779", "damaged", For::Admin, "restore");
-        check("787", "deleted at this moment", For::Asker, "try again");
-        check("23503", "deleted at this moment", For::Asker, "try again");
+        check("787", "deleted at this moment", For::Caller, "try again");
+        check("23503", "deleted at this moment", For::Caller, "try again");
         check("517", "another process", For::Later, "frozen");
         for unknown in ["42601", "1", "19", "unexpected"] {
             assert_eq!(remedy(unknown), None, "{unknown}");

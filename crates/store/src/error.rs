@@ -94,7 +94,7 @@ impl StoreError {
             }
             Self::Statement { code } => causes::remedy(code)
                 .unwrap_or(Remedy::new(For::Authors, "this is a fault of Sealist: report it with the code")),
-            Self::Duplicate => Remedy::new(For::Asker, "choose another name, or change what is there"),
+            Self::Duplicate => Remedy::new(For::Caller, "choose another name, or change what is there"),
             Self::Lost | Self::Stopped => Remedy::new(For::Later, "try again in a moment"),
             Self::Served => Remedy::new(For::Later, "stop all nodes, then run `sealist db migrate`"),
             Self::Damaged { .. } => Remedy::new(For::Admin, causes::RESTORE),

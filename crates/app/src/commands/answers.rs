@@ -53,9 +53,9 @@ pub(super) fn of_change(change: &WorkflowChange) -> CommandReply {
 impl CommandSession<'_> {
     /// Sends the answer, if there is anything to say and it may be said.
     pub(super) async fn answer(&mut self, command_sender: &CommandSender) -> Result<(), AppError> {
-        let channel = self.channel_to(&command_sender.asker.address).await?;
+        let channel = self.channel_to(&command_sender.requester.address).await?;
         let may = May {
-            quote: command_sender.asker.proven == Proven::Yes
+            quote: command_sender.requester.proven == Proven::Yes
                 && (!command_sender.encrypted || command_sender.signed && channel == Channel::Sealed),
             name_members: channel == Channel::Sealed || !self.list_context.list.settings.encrypting(),
         };
@@ -68,9 +68,12 @@ impl CommandSession<'_> {
         // the answer about another.
         let about = self.answers.0.first().map(|answer| name(&answer.command)).unwrap_or_default();
         let kind = format!("results {about}");
-        let budget =
-            command_sender.asker.budget(self.list_context.app, &command_sender.facts, NoticePurpose::Answer);
-        let address = &command_sender.asker.address;
+        let budget = command_sender.requester.budget(
+            self.list_context.app,
+            &command_sender.facts,
+            NoticePurpose::Answer,
+        );
+        let address = &command_sender.requester.address;
         let left = {
             let mut db = self.list_context.app.store.reader().await?;
             left_today(&mut db, self.list_context.list.no, address, &kind, budget, self.list_context.now)
@@ -78,14 +81,14 @@ impl CommandSession<'_> {
         };
         let values = context! {
             last => left <= 1,
-            proven => command_sender.asker.proven != Proven::No,
+            proven => command_sender.requester.proven != Proven::No,
             list => self.list_context.list.display_name(),
             owner => self.list_context.list.name.address(SubAddress::Owner).to_string(),
             request => self.list_context.list.name.address(SubAddress::Request).to_string(),
             results,
         };
         let message = Message {
-            to: Mailbox { name: None, address: command_sender.asker.address.clone() },
+            to: Mailbox { name: None, address: command_sender.requester.address.clone() },
             kind: kind.into(),
             budget,
             notice: self.list_context.app.texts.notice(Text::Results, &self.place, values),

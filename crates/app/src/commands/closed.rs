@@ -2,7 +2,7 @@
 //! whether or not it can be decrypted: one event and one fixed notice. So an attacker who sends in a captured
 //! message learns nothing.
 
-use sealist_lists::budgets::{Asker, NoticePurpose};
+use sealist_lists::budgets::{NoticePurpose, RequesterTrust};
 use sealist_lists::events::EventKind;
 use sealist_lists::model::{Member, Role, SubAddress};
 use sealist_lists::texts::{Text, context};
@@ -48,20 +48,20 @@ impl Closed {
         }
     }
 
-    fn asker(self) -> Asker {
+    fn requester(self) -> RequesterTrust {
         match self {
-            Self::Stranger | Self::Pieces => Asker::Stranger,
-            Self::Known => Asker::Known,
-            Self::TokenOutside => Asker::Proven,
+            Self::Stranger | Self::Pieces => RequesterTrust::Stranger,
+            Self::Known => RequesterTrust::Known,
+            Self::TokenOutside => RequesterTrust::Proven,
         }
     }
 }
 
 impl CommandSession<'_> {
     /// Reacts to such a message.
-    pub(super) async fn close(&mut self, asker: &Sender, closed: Closed) -> Result<(), AppError> {
+    pub(super) async fn close(&mut self, requester: &Sender, closed: Closed) -> Result<(), AppError> {
         let trier = if closed == Closed::TokenOutside { Trier::Proven } else { Trier::Anybody };
-        let address = asker.address.clone();
+        let address = requester.address.clone();
         let kind = EventKind::CommandRefused { problem: "encrypted".to_owned() };
         let tried = Effect::Tried { address: address.clone(), trier, kind };
         self.effects.push(tried);
@@ -79,7 +79,7 @@ impl CommandSession<'_> {
         let message = Message {
             to: somebody(&address),
             kind: "encrypted".into(),
-            budget: asker.budget_as(self.list_context.app, closed.asker(), NoticePurpose::Closed),
+            budget: requester.budget_as(self.list_context.app, closed.requester(), NoticePurpose::Closed),
             notice: self.list_context.app.texts.notice(Text::NotActedOn, &self.place, values),
             attachment: None,
             reply_to: None,

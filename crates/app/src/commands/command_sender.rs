@@ -25,7 +25,7 @@ use crate::site::App;
 
 /// The sender of a message to an address for commands.
 pub(super) struct CommandSender {
-    pub(super) asker: Requester,
+    pub(super) requester: Requester,
     /// The name in the From field, which nothing proves.
     pub(super) name: Option<String>,
     pub(super) facts: PersonFacts,
@@ -57,14 +57,14 @@ pub(super) struct CommandSender {
 impl CommandSender {
     /// The sender as the actor of the events.
     pub(super) fn actor(&self) -> Actor {
-        let proof = match (self.closed, self.asker.proven) {
+        let proof = match (self.closed, self.requester.proven) {
             // The content of an encrypted message must not change what is recorded.
             (Some(Closed::TokenOutside), _) => MailProof::Token,
             (Some(_), _) | (None, Proven::No) => MailProof::Nothing,
             (None, Proven::Yes) if self.signed => MailProof::Signature,
             (None, Proven::Yes) => MailProof::Token,
         };
-        Actor::mail(&self.asker.address, proof)
+        Actor::mail(&self.requester.address, proof)
     }
 
     /// Whether the sender has one of these roles.
@@ -88,9 +88,9 @@ impl CommandSender {
         let detail = (entry.sub_address == SubAddress::Confirm).then_some(entry.detail.as_str());
         let framed = list.settings.has_openpgp() && openpgp::is_encrypted(message);
         if framed && !answering(list_context, &address, &outside(message), None).await?.is_empty() {
-            let asker = Requester { address, proven: Proven::Yes, source };
+            let requester = Requester { address, proven: Proven::Yes, source };
             let brought = SignedTexts::by(app, list, entry, None);
-            return Ok(Self::closed(asker, facts, brought, Closed::TokenOutside));
+            return Ok(Self::closed(requester, facts, brought, Closed::TokenOutside));
         }
         let signers = signers(&facts, &waiting)?;
         let opened = open(app, list, message, &signers, now).await?;
@@ -139,9 +139,9 @@ impl CommandSender {
             true => Closed::of(&facts.roles, opened.as_ref().map(Opened::encryption)),
             false => Closed::TokenOutside,
         });
-        let asker = Requester { address, proven, source };
+        let requester = Requester { address, proven, source };
         Ok(Self {
-            asker,
+            requester,
             name: mailbox.name.clone(),
             facts,
             opened,
@@ -161,9 +161,9 @@ impl CommandSender {
     }
 
     /// A sender about whom nothing more may be found out.
-    fn closed(asker: Requester, facts: PersonFacts, brought: SignedTexts, closed: Closed) -> Self {
+    fn closed(requester: Requester, facts: PersonFacts, brought: SignedTexts, closed: Closed) -> Self {
         Self {
-            asker,
+            requester,
             name: None,
             facts,
             opened: None,

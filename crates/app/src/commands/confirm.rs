@@ -31,7 +31,8 @@ impl CommandSession<'_> {
         };
         self.name_joiner(command_sender, &mut request).await?;
         let answer = StepAnswer::Confirmed;
-        let taken = resume_request(self.list_context, &command_sender.asker, request, answer, None).await?;
+        let taken =
+            resume_request(self.list_context, &command_sender.requester, request, answer, None).await?;
         self.finish(command_sender, Ok(taken)).await
     }
 
@@ -45,7 +46,7 @@ impl CommandSession<'_> {
         let has_name = |person: &Person| !person.display_name.is_empty();
         let is_named = command_sender.facts.person.as_ref().is_some_and(has_name);
         if request.run.goal == Goal::Subscribe && request.run.display_name.is_empty() && !is_named {
-            let address = &command_sender.asker.address;
+            let address = &command_sender.requester.address;
             let offered = request.certificate.as_deref().map(Certificate::from_stored).transpose()?;
             let key = offered.as_ref().or(command_sender.facts.known.as_ref());
             let names =
@@ -143,7 +144,7 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::WrongToken));
         };
         let ListContext { app, list, now } = self.list_context;
-        match moderation::show(app, list, &entry, &command_sender.asker.address, Some(token), now).await {
+        match moderation::show(app, list, &entry, &command_sender.requester.address, Some(token), now).await {
             Err(AppError::MayNotSee(_) | AppError::NothingToSealTo(_)) => Ok(Err(Problem::MayNotSee)),
             effects => {
                 let taken = self.take(Ok(Transition { effects: effects?, told: StepOutcome::Nothing }));
@@ -187,9 +188,10 @@ impl CommandSession<'_> {
         let mark = self.list_context.app.vault.mac().token_mark(token);
         let mut db = self.list_context.app.store.reader().await?;
         let subject =
-            tokens::subject_of(&mut db, &mark, &command_sender.asker.address, self.list_context.now).await?;
+            tokens::subject_of(&mut db, &mark, &command_sender.requester.address, self.list_context.now)
+                .await?;
         if subject.is_some() {
-            command_sender.asker.proven = Proven::Yes;
+            command_sender.requester.proven = Proven::Yes;
         }
         Ok(subject)
     }

@@ -43,10 +43,10 @@ impl CommandSession<'_> {
             return Ok(Err(Problem::NotMember));
         }
         if let Ok(MailCommand::Set(Setting::Name(name))) = commands::parse(&line) {
-            if !is_chosen_here(self.list_context, &command_sender.asker.address).await? {
+            if !is_chosen_here(self.list_context, &command_sender.requester.address).await? {
                 return Ok(Err(Problem::NameElsewhere));
             }
-            if !is_free(self.list_context, &command_sender.asker.address, &name).await? {
+            if !is_free(self.list_context, &command_sender.requester.address, &name).await? {
                 return Ok(Err(Problem::NameRefused));
             }
         }
@@ -57,7 +57,7 @@ impl CommandSession<'_> {
             goal.workflow(&self.list_context.list.settings),
         )?;
         let taken =
-            begin(self.list_context, &command_sender.asker, WorkflowRun::new(&steps, goal), None).await?;
+            begin(self.list_context, &command_sender.requester, WorkflowRun::new(&steps, goal), None).await?;
         self.finish(command_sender, taken).await
     }
 

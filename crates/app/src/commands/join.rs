@@ -20,7 +20,7 @@ impl CommandSession<'_> {
             Goal::Subscribe.workflow(&self.list_context.list.settings),
         )?;
         let run = WorkflowRun { delivery_mode, ..WorkflowRun::new(&steps, Goal::Subscribe) };
-        let taken = begin(self.list_context, &command_sender.asker, run, None).await?;
+        let taken = begin(self.list_context, &command_sender.requester, run, None).await?;
         Ok(self.take(taken))
     }
 }

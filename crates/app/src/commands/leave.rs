@@ -18,7 +18,7 @@ impl CommandSession<'_> {
             Goal::Unsubscribe.workflow(&self.list_context.list.settings),
         )?;
         let run = WorkflowRun::new(&steps, Goal::Unsubscribe);
-        let taken = begin(self.list_context, &command_sender.asker, run, None).await?;
+        let taken = begin(self.list_context, &command_sender.requester, run, None).await?;
         Ok(self.take(taken))
     }
 }

@@ -74,14 +74,14 @@ async fn process_commands_once(
     };
     if let Some(closed) = command_sender.closed {
         session.take_revocation(&command_sender).await?;
-        session.close(&command_sender.asker, closed).await?;
+        session.close(&command_sender.requester, closed).await?;
     } else if let Some(misled) = command_sender.misled.clone() {
         session.note(&command_sender, misled_kind(&misled));
         session.answers.add("", Err(misled));
         session.answer(&command_sender).await?;
     } else {
         if !command_sender.tokens.is_empty() {
-            session.effects.push(Effect::Reached(command_sender.asker.address.clone()));
+            session.effects.push(Effect::Reached(command_sender.requester.address.clone()));
         }
         session.run(&mut command_sender).await?;
         session.answer(&command_sender).await?;
@@ -91,7 +91,7 @@ async fn process_commands_once(
     let outcome = match session.carried_out {
         CarriedOut::Something => Some(replay::ReplayOutcome::Accepted),
         // Repeated copies of the same text use up no answers.
-        CarriedOut::Nothing if command_sender.asker.proven == Proven::Yes => {
+        CarriedOut::Nothing if command_sender.requester.proven == Proven::Yes => {
             Some(replay::ReplayOutcome::Answered)
         }
         CarriedOut::Nothing => None,
@@ -216,7 +216,8 @@ impl CommandSession<'_> {
 
     /// Records an event for the owners.
     fn note(&mut self, command_sender: &CommandSender, kind: EventKind) {
-        let (address, trier) = (command_sender.asker.address.clone(), command_sender.asker.proven.into());
+        let (address, trier) =
+            (command_sender.requester.address.clone(), command_sender.requester.proven.into());
         self.effects.push(Effect::Tried { address, trier, kind });
     }
 }

@@ -21,9 +21,10 @@ impl CommandSession<'_> {
         let choices = &member.preferences;
         let mut db = self.list_context.app.store.reader().await?;
         let language =
-            people::language_of(&mut db, self.list_context.list.no, &command_sender.asker.address).await?;
+            people::language_of(&mut db, self.list_context.list.no, &command_sender.requester.address)
+                .await?;
         let values = context! {
-            email => command_sender.asker.address.to_string(),
+            email => command_sender.requester.address.to_string(),
             name => Some(member.display_name.as_str()).filter(|name| !name.is_empty()),
             delivery => match choices.delivery_status {
                 DeliveryStatus::Enabled => "on",

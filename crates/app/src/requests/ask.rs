@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sealist_lists::budgets::{Asker as Who, NoticeBudget, NoticePurpose};
+use sealist_lists::budgets::{NoticeBudget, NoticePurpose, RequesterTrust};
 use sealist_lists::commands::{self, MailCommand, mailto};
 use sealist_lists::events::EventKind;
 use sealist_lists::model::{Channel, MailingList, SubAddress};
@@ -40,7 +40,7 @@ pub(super) async fn ask_question(
 ) -> Result<Transition, AppError> {
     let ListContext { app, list, now } = list_context;
     let hours = life_h(list, &run.goal, &question);
-    let draft = QuestionDraft { app, list, asker: standing.asker, run: &run, facts, hours, now };
+    let draft = QuestionDraft { app, list, requester: standing.requester, run: &run, facts, hours, now };
     let same = standing.before.as_ref().is_some_and(|before| before.question == question.name());
     let (notices, told) = match &question {
         // The token that was used for one signature stays valid for the other.
@@ -55,7 +55,7 @@ pub(super) async fn ask_question(
         Question::Approval => (draft.to_moderators(certificate.as_ref()).await?, StepOutcome::Waits),
     };
     if told == StepOutcome::Asked && notices.iter().all(|notice| !notice.is_made()) {
-        let mut taken = unasked(standing.asker, &run.goal);
+        let mut taken = unasked(standing.requester, &run.goal);
         taken.effects.extend(notices.into_iter().map(Effect::Notice));
         return Ok(taken);
     }
@@ -65,11 +65,11 @@ pub(super) async fn ask_question(
         Question::Approval => EventKind::RequestWaits { action, question: asks },
         _ => EventKind::RequestAsked { action, question: asks },
     };
-    let by = standing.asker.proven.into();
-    let asked = SummaryFact::Asked { email: standing.asker.address.to_string() };
+    let by = standing.requester.proven.into();
+    let asked = SummaryFact::Asked { email: standing.requester.address.to_string() };
     let instead = is_decided.then(|| gather(list, Text::Requests, &[asked]));
     let asked = Asked {
-        address: standing.asker.address.clone(),
+        address: standing.requester.address.clone(),
         earlier: if same { standing.earlier } else { EarlierTokens::Void },
         before: standing.before,
         certificate: certificate.map(|certificate| certificate.to_bytes()),
@@ -77,7 +77,7 @@ pub(super) async fn ask_question(
         expires_at: now.plus_ms(i64::from(hours) * HOUR_MS),
         ended: standing.ended,
         instead,
-        trier: standing.asker.proven.into(),
+        trier: standing.requester.proven.into(),
         event,
         by,
         notices,
@@ -88,9 +88,9 @@ pub(super) async fn ask_question(
 
 /// Nobody is asked, because the person got enough notices or has enough waiting requests. An event tells the
 /// owners.
-pub(super) fn unasked(asker: &Requester, goal: &Goal) -> Transition {
+pub(super) fn unasked(requester: &Requester, goal: &Goal) -> Transition {
     let kind = EventKind::RequestUnasked { action: goal.action().to_owned() };
-    let tried = Effect::Tried { address: asker.address.clone(), trier: asker.proven.into(), kind };
+    let tried = Effect::Tried { address: requester.address.clone(), trier: requester.proven.into(), kind };
     Transition { effects: vec![tried], told: StepOutcome::Nothing }
 }
 
@@ -141,7 +141,7 @@ fn life_h(list: &MailingList, goal: &Goal, question: &Question) -> u32 {
 struct QuestionDraft<'a> {
     app: &'a App,
     list: &'a MailingList,
-    asker: &'a Requester,
+    requester: &'a Requester,
     run: &'a WorkflowRun,
     facts: &'a PersonFacts,
     hours: u32,
@@ -176,7 +176,7 @@ impl QuestionDraft<'_> {
         let Some(reader) = certificate.or(self.facts.known.as_ref()) else { return Ok(Vec::new()) };
         let tokens = Tokens::fresh(self.list);
         let list = self.list.name.to_string();
-        let statement = self.run.statement(&list, &self.asker.address.to_string(), &tokens.in_words);
+        let statement = self.run.statement(&list, &self.requester.address.to_string(), &tokens.in_words);
         let statement = statement.to_string();
         let keys: Vec<String> = missing.iter().map(Fingerprint::spaced).collect();
         let values = self.values(&tokens.in_words, &keys, statement.trim_end());
@@ -198,7 +198,7 @@ impl QuestionDraft<'_> {
             (file, "application/pgp-keys", certificate.armored())
         });
         // The notice would be sealed to the waiting key, so its holder is left out.
-        let about_key_of = (self.run.goal == Goal::ApproveKey).then(|| self.asker.address.clone());
+        let about_key_of = (self.run.goal == Goal::ApproveKey).then(|| self.requester.address.clone());
         let ask = Ask { text: Text::Request, budget: TO_MODERATOR, attachment, about_key_of };
         let values = |_: &TextPlace<'_>, _, token: Option<&str>| self.request_values(certificate, token);
         to_deciders(self.app, self.list, ask, values, self.now).await
@@ -206,11 +206,12 @@ impl QuestionDraft<'_> {
 
     fn request_values(&self, certificate: Option<&Certificate>, token: Option<&str>) -> Value {
         let known = self.facts.known.as_ref().filter(|_| self.run.goal != Goal::Unsubscribe);
-        let names = |certificate: &Certificate| certificate.addresses(self.now).contains(&self.asker.address);
+        let names =
+            |certificate: &Certificate| certificate.addresses(self.now).contains(&self.requester.address);
         context! {
             list => self.list.display_name(),
             address => self.list.name.to_string(),
-            email => self.asker.address.to_string(),
+            email => self.requester.address.to_string(),
             goal => self.run.goal.action(),
             pgp => self.list.settings.has_openpgp(),
             token,
@@ -218,7 +219,7 @@ impl QuestionDraft<'_> {
             reject_link => token.map(|token| mailto(&self.list.name.address(SubAddress::Request), &format!("reject {token}"))),
             fingerprint => certificate.map(|certificate| certificate.fingerprint().spaced()),
             old_fingerprint => known.map(|certificate| certificate.fingerprint().spaced()),
-            mixed_scripts => mixes_scripts(&self.asker.address),
+            mixed_scripts => mixes_scripts(&self.requester.address),
             names_address => certificate.is_none_or(names),
         }
     }
@@ -230,11 +231,11 @@ impl QuestionDraft<'_> {
             address => name.to_string(),
             owner => name.address(SubAddress::Owner).to_string(),
             request => name.address(SubAddress::Request).to_string(),
-            email => self.asker.address.to_string(),
+            email => self.requester.address.to_string(),
             goal => self.run.goal.action(),
             old_fingerprint => self.facts.known.as_ref().map(|certificate| certificate.fingerprint().spaced()),
             hours => self.hours,
-            last => self.asker.proven == Proven::No,
+            last => self.requester.proven == Proven::No,
             token,
             keys,
             statement => Value::from_safe_string(statement.to_owned()),
@@ -248,11 +249,11 @@ impl QuestionDraft<'_> {
         attachment: Option<Attachment>,
         reply_to: Address,
     ) -> Result<Message, AppError> {
-        let place = place_of(self.app, self.list, &self.asker.address).await?;
+        let place = place_of(self.app, self.list, &self.requester.address).await?;
         Ok(Message {
-            to: somebody(&self.asker.address),
+            to: somebody(&self.requester.address),
             kind: kind(&self.run.goal, text),
-            budget: self.asker.budget(self.app, self.facts, NoticePurpose::Question),
+            budget: self.requester.budget(self.app, self.facts, NoticePurpose::Question),
             notice: self.app.texts.notice(text, &place, values),
             attachment,
             reply_to: Some(reply_to),
@@ -283,7 +284,7 @@ pub(super) async fn refused(
     let message = Message {
         to: somebody(&request.address),
         kind: Text::Refused.name().into(),
-        budget: app.budgets.of(Who::Proven, NoticePurpose::Question),
+        budget: app.budgets.of(RequesterTrust::Proven, NoticePurpose::Question),
         notice: app.texts.notice(Text::Refused, &place, values),
         attachment: None,
         reply_to: None,

@@ -38,7 +38,7 @@ pub(super) async fn done(
         WorkflowChange::Subscribe => end.subscribe().await?,
         WorkflowChange::Unsubscribe => end.unsubscribe().await?,
         WorkflowChange::SetKey => end.set_key().await?,
-        WorkflowChange::ApproveKey => vec![Effect::KeyApproved(standing.asker.address.clone())],
+        WorkflowChange::ApproveKey => vec![Effect::KeyApproved(standing.requester.address.clone())],
         WorkflowChange::Command(line) => end.command(line),
     };
     // The first effect checks whether somebody else was first.
@@ -63,7 +63,7 @@ struct End<'a> {
 
 impl End<'_> {
     async fn subscribe(&self) -> Result<Vec<Effect>, AppError> {
-        let address = &self.standing.asker.address;
+        let address = &self.standing.requester.address;
         let mut effects = Vec::new();
         if self.run.verified {
             effects.push(Effect::Verify(address.clone()));
@@ -89,7 +89,7 @@ impl End<'_> {
         let members = self.facts.roles.iter().filter(|member| member.role == Role::Member);
         let mut effects: Vec<Effect> =
             members.map(|member| Effect::Leave(Box::new(member.clone()))).collect();
-        effects.extend(farewell(self.app, self.list, &self.standing.asker.address, self.now).await?);
+        effects.extend(farewell(self.app, self.list, &self.standing.requester.address, self.now).await?);
         Ok(effects)
     }
 
@@ -100,7 +100,7 @@ impl End<'_> {
             list => self.list.display_name(),
             address => self.list.name.to_string(),
             owner => self.list.name.address(SubAddress::Owner).to_string(),
-            email => self.standing.asker.address.to_string(),
+            email => self.standing.requester.address.to_string(),
             twice => old.is_some(),
             fingerprint => self.certificate.map(|key| key.fingerprint().spaced()),
             old_fingerprint => self.facts.known.as_ref().map(|key| key.fingerprint().spaced()),
@@ -121,7 +121,7 @@ impl End<'_> {
             return Ok(None);
         }
         let list_context = ListContext { app: self.app, list: self.list, now: self.now };
-        let address = &self.standing.asker.address;
+        let address = &self.standing.requester.address;
         let name = first_free(list_context, address, in_key(list_context, address, self.certificate)).await?;
         Ok((!name.is_empty()).then(|| Effect::Choose(address.clone(), Setting::Name(name))))
     }
@@ -136,12 +136,12 @@ impl End<'_> {
     /// A preference is changed on this list, whoever gave the last answer.
     fn command(&self, line: &str) -> Vec<Effect> {
         let Ok(MailCommand::Set(setting)) = commands::parse(line) else { return Vec::new() };
-        vec![Effect::Choose(self.standing.asker.address.clone(), setting)]
+        vec![Effect::Choose(self.standing.requester.address.clone(), setting)]
     }
 
     async fn key_set(&self) -> Result<Vec<Effect>, AppError> {
         let Some(certificate) = self.certificate else { return Ok(Vec::new()) };
-        let address = self.standing.asker.address.clone();
+        let address = self.standing.requester.address.clone();
         let old = self.facts.known.as_ref().map(|key| key.fingerprint().to_string()).unwrap_or_default();
         let authority = match self.run.goal {
             _ if self.run.approved => Authority::Moderator,
@@ -171,7 +171,7 @@ impl End<'_> {
             effects.extend(
                 other_lists::notify_other_lists(
                     list_context,
-                    self.standing.asker,
+                    self.standing.requester,
                     self.facts,
                     certificate,
                     word,
@@ -190,7 +190,7 @@ impl End<'_> {
             address => name.to_string(),
             owner => name.address(SubAddress::Owner).to_string(),
             request => name.address(SubAddress::Request).to_string(),
-            email => self.standing.asker.address.to_string(),
+            email => self.standing.requester.address.to_string(),
             fingerprint => key.as_ref().map(|key| key.fingerprint().spaced()),
         };
         let file = key.map(|key| (format!("{name}.asc"), "application/pgp-keys", key.armored()));
@@ -204,7 +204,7 @@ impl End<'_> {
         values: Value,
         attachment: Option<Attachment>,
     ) -> Result<Effect, AppError> {
-        let address = &self.standing.asker.address;
+        let address = &self.standing.requester.address;
         let channel = match self.certificate {
             Some(_) if self.list.settings.encrypting() => Channel::Sealed,
             _ => {
@@ -222,7 +222,7 @@ impl End<'_> {
         values: Value,
         attachment: Option<Attachment>,
     ) -> Result<Message, AppError> {
-        let address = &self.standing.asker.address;
+        let address = &self.standing.requester.address;
         let place = place_of(self.app, self.list, address).await?;
         Ok(Message {
             to: somebody(address),
@@ -235,7 +235,7 @@ impl End<'_> {
     }
 
     fn tell_owners(&self, text: Text) -> Option<Effect> {
-        let fact = SummaryFact::Member { email: self.standing.asker.address.to_string() };
+        let fact = SummaryFact::Member { email: self.standing.requester.address.to_string() };
         self.list.settings.admin_notify_mchanges.then(|| Effect::Notice(gather(self.list, text, &[fact])))
     }
 }

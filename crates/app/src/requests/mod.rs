@@ -10,7 +10,7 @@ mod name;
 mod offer;
 mod other_lists;
 
-use sealist_lists::budgets::{Asker as Who, NoticeBudget, NoticePurpose};
+use sealist_lists::budgets::{NoticeBudget, NoticePurpose, RequesterTrust};
 use sealist_lists::commands::Problem;
 use sealist_lists::events::Actor;
 use sealist_lists::model::{ListSettings, MailingList};
@@ -64,17 +64,17 @@ pub(crate) enum Proven {
 impl Requester {
     /// The limits of a notice to this person.
     pub(crate) fn budget(&self, app: &App, facts: &PersonFacts, purpose: NoticePurpose) -> NoticeBudget {
-        let who = match self.proven {
-            Proven::Yes => Who::Proven,
-            Proven::No if facts.roles.is_empty() => Who::Stranger,
-            Proven::No => Who::Known,
+        let trust = match self.proven {
+            Proven::Yes => RequesterTrust::Proven,
+            Proven::No if facts.roles.is_empty() => RequesterTrust::Stranger,
+            Proven::No => RequesterTrust::Known,
         };
-        self.budget_as(app, who, purpose)
+        self.budget_as(app, trust, purpose)
     }
 
-    /// The same for another kind of asker.
-    pub(crate) fn budget_as(&self, app: &App, who: Who, purpose: NoticePurpose) -> NoticeBudget {
-        app.budgets.of(who, purpose).of_source(self.source)
+    /// The limits of a notice to this person, who is trusted as said.
+    pub(crate) fn budget_as(&self, app: &App, trust: RequesterTrust, purpose: NoticePurpose) -> NoticeBudget {
+        app.budgets.of(trust, purpose).of_source(self.source)
     }
 }
 
@@ -137,32 +137,33 @@ pub(crate) fn workflow_of(settings: &ListSettings, of_site: &Workflows, name: &s
 /// Starts a workflow, or repeats its question if the address has a waiting request.
 pub(crate) async fn begin(
     list_context: ListContext<'_>,
-    asker: &Requester,
+    requester: &Requester,
     run: WorkflowRun,
     offer: Option<&Offer>,
 ) -> Result<Result<Transition, Problem>, AppError> {
     let ListContext { app, list, now } = list_context;
-    let waiting = requests::of_address(&mut *app.store.reader().await?, list.no, &asker.address, now).await?;
+    let waiting =
+        requests::of_address(&mut *app.store.reader().await?, list.no, &requester.address, now).await?;
     let same = |request: &&Request| request.run.goal == run.goal && offers(request, offer);
     let before = waiting.iter().find(same).cloned();
     let usable = |key: Option<Certificate>| key.is_none_or(|key| key.usable(now).is_ok());
     let ended = match before {
         Some(before) if usable(stored(before.certificate.as_deref())?) => {
-            return repeat_question(list_context, asker, before).await;
+            return repeat_question(list_context, requester, before).await;
         }
         // The offered key has become unusable meanwhile.
         before => before,
     };
     let places = {
         let mut db = app.store.reader().await?;
-        requests::places(&mut db, list.no, &asker.address, asker.proven.into(), now).await?
+        requests::places(&mut db, list.no, &requester.address, requester.proven.into(), now).await?
     };
     if places.contains(&RequestPlace::None) {
-        return Ok(Ok(ask::unasked(asker, &run.goal)));
+        return Ok(Ok(ask::unasked(requester, &run.goal)));
     }
     let mut run = run;
     run.key = offer.map(|offer| offer.certificate.fingerprint());
-    let standing = WorkflowState { asker, before: None, ended, earlier: EarlierTokens::Void };
+    let standing = WorkflowState { requester, before: None, ended, earlier: EarlierTokens::Void };
     run_workflow(list_context, standing, run, offer.map(|offer| offer.certificate.clone())).await
 }
 
@@ -175,21 +176,22 @@ fn offers(request: &Request, offer: Option<&Offer>) -> bool {
 
 async fn repeat_question(
     list_context: ListContext<'_>,
-    asker: &Requester,
+    requester: &Requester,
     before: Request,
 ) -> Result<Result<Transition, Problem>, AppError> {
     if before.question == Question::Approval.name() {
         return Ok(Ok(Transition { effects: Vec::new(), told: StepOutcome::Waits }));
     }
     let (run, certificate) = (before.run.clone(), stored(before.certificate.as_deref())?);
-    let standing = WorkflowState { asker, before: Some(before), ended: None, earlier: EarlierTokens::Count };
+    let standing =
+        WorkflowState { requester, before: Some(before), ended: None, earlier: EarlierTokens::Count };
     run_workflow(list_context, standing, run, certificate).await
 }
 
 /// Continues a request after an answer. If a step refuses now, the request ends.
 pub(crate) async fn resume_request(
     list_context: ListContext<'_>,
-    asker: &Requester,
+    requester: &Requester,
     request: Request,
     answer: StepAnswer,
     offer: Option<&Offer>,
@@ -203,7 +205,7 @@ pub(crate) async fn resume_request(
         Some(offer) => Some(offer.certificate.clone()),
         None => stored(request.certificate.as_deref())?,
     };
-    let standing = WorkflowState { asker, before: Some(request.clone()), ended: None, earlier };
+    let standing = WorkflowState { requester, before: Some(request.clone()), ended: None, earlier };
     Ok(match run_workflow(list_context, standing, run, certificate).await? {
         Ok(taken) => taken,
         Err(problem) => {
@@ -225,8 +227,8 @@ pub(crate) async fn decide(
     let decided = Effect::RequestDecided(Box::new(decided));
     let mut taken = match decision {
         MessageDecision::Accept => {
-            let asker = Requester { address: request.address.clone(), proven: Proven::Yes, source: None };
-            resume_request(list_context, &asker, request, StepAnswer::Approved, None).await?
+            let requester = Requester { address: request.address.clone(), proven: Proven::Yes, source: None };
+            resume_request(list_context, &requester, request, StepAnswer::Approved, None).await?
         }
         MessageDecision::Reject(reason) => {
             let notice = ask::refused(list_context, &request, &reason).await?;
@@ -240,7 +242,7 @@ pub(crate) async fn decide(
 
 /// The state of a workflow before its next step.
 struct WorkflowState<'a> {
-    asker: &'a Requester,
+    requester: &'a Requester,
     before: Option<Request>,
     /// An expired request of the same kind, which a new one replaces.
     ended: Option<Request>,
@@ -254,10 +256,10 @@ async fn run_workflow(
     certificate: Option<Certificate>,
 ) -> Result<Result<Transition, Problem>, AppError> {
     let ListContext { app, list, now } = list_context;
-    let facts = facts(app, list, &standing.asker.address).await?;
+    let facts = facts(app, list, &standing.requester.address).await?;
     let offered = certificate.as_ref().map(|certificate| OfferedKey {
         fingerprint: certificate.fingerprint(),
-        names_address: certificate.addresses(now).contains(&standing.asker.address),
+        names_address: certificate.addresses(now).contains(&standing.requester.address),
     });
     let case = StepContext {
         settings: &list.settings,

@@ -28,7 +28,7 @@ pub(super) enum KeyAuthority {
 /// owners. A list that approved the old key accepts a new key that the old one signed.
 pub(super) async fn notify_other_lists(
     list_context: ListContext<'_>,
-    asker: &Requester,
+    requester: &Requester,
     facts: &PersonFacts,
     certificate: &Certificate,
     word: KeyAuthority,
@@ -44,17 +44,17 @@ pub(super) async fn notify_other_lists(
         let there = ListContext { list: &list, ..list_context };
         let approves = list.settings.approves_keys();
         let roles =
-            people::roles_of(&mut *list_context.app.store.reader().await?, no, &asker.address).await?;
+            people::roles_of(&mut *list_context.app.store.reader().await?, no, &requester.address).await?;
         let carried = word == KeyAuthority::OldKey && roles.iter().all(|member| !member.key_pending_approval);
         let mut told = vec![Effect::KeySetElsewhere {
-            address: asker.address.clone(),
+            address: requester.address.clone(),
             fingerprint: certificate.fingerprint().to_string(),
         }];
         if approves && !carried {
-            told.push(Effect::KeyWaits(asker.address.clone()));
-            told.extend(question(there, asker, facts, certificate).await?);
+            told.push(Effect::KeyWaits(requester.address.clone()));
+            told.extend(question(there, requester, facts, certificate).await?);
         } else {
-            told.push(notice(there, asker, certificate));
+            told.push(notice(there, requester, certificate));
         }
         effects.push(Effect::Elsewhere(no, told));
     }
@@ -87,29 +87,29 @@ pub(crate) async fn on_arrival(
     if changes.iter().any(|change| change.new == fingerprint && was_taken_here(change)) {
         return Ok(Vec::new());
     }
-    let asker = Requester { address: address.clone(), proven: Proven::Yes, source: None };
+    let requester = Requester { address: address.clone(), proven: Proven::Yes, source: None };
     let mut effects = vec![Effect::KeyWaits(address.clone())];
-    effects.extend(question(list_context, &asker, &facts, known).await?);
+    effects.extend(question(list_context, &requester, &facts, known).await?);
     Ok(effects)
 }
 
 async fn question(
     there: ListContext<'_>,
-    asker: &Requester,
+    requester: &Requester,
     facts: &PersonFacts,
     certificate: &Certificate,
 ) -> Result<Vec<Effect>, AppError> {
-    let before = waiting(there, asker).await?;
+    let before = waiting(there, requester).await?;
     let steps = workflow(there.app, there.list, Goal::ApproveKey.workflow(&there.list.settings))?;
     let run = WorkflowRun::new(&steps, Goal::ApproveKey);
-    let standing = WorkflowState { asker, before, ended: None, earlier: EarlierTokens::Void };
+    let standing = WorkflowState { requester, before, ended: None, earlier: EarlierTokens::Void };
     let taken =
         ask::ask_question(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;
     Ok(taken.effects)
 }
 
-fn notice(there: ListContext<'_>, asker: &Requester, certificate: &Certificate) -> Effect {
-    let (email, fingerprint) = (asker.address.to_string(), certificate.fingerprint().to_string());
+fn notice(there: ListContext<'_>, requester: &Requester, certificate: &Certificate) -> Effect {
+    let (email, fingerprint) = (requester.address.to_string(), certificate.fingerprint().to_string());
     Effect::Notice(gather(
         there.list,
         Text::AdminKeyChanged,
@@ -118,8 +118,8 @@ fn notice(there: ListContext<'_>, asker: &Requester, certificate: &Certificate) 
 }
 
 /// A request that waits there already: the key has changed again since.
-async fn waiting(there: ListContext<'_>, asker: &Requester) -> Result<Option<Request>, AppError> {
+async fn waiting(there: ListContext<'_>, requester: &Requester) -> Result<Option<Request>, AppError> {
     let mut db = there.app.store.reader().await?;
-    let waiting = requests::of_address(&mut db, there.list.no, &asker.address, there.now).await?;
+    let waiting = requests::of_address(&mut db, there.list.no, &requester.address, there.now).await?;
     Ok(waiting.into_iter().find(|request| request.run.goal == Goal::ApproveKey))
 }

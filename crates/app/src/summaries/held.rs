@@ -1,7 +1,7 @@
 //! The notice about held messages to the deciders, with tokens, and with the messages themselves if the
 //! recipient may see them; and the notice to an author whose post is held.
 
-use sealist_lists::budgets::{Asker, NoticeBudget, NoticePurpose};
+use sealist_lists::budgets::{NoticeBudget, NoticePurpose, RequesterTrust};
 use sealist_lists::commands::mailto;
 use sealist_lists::model::{Channel, EntryNo, MailingList, Role, SubAddress};
 use sealist_lists::rules::Reason;
@@ -233,7 +233,7 @@ impl Telling<'_> {
                 NoticeBudget::UNLIMITED
             } else {
                 app.budgets
-                    .of(Asker::Stranger, NoticePurpose::Held)
+                    .of(RequesterTrust::Stranger, NoticePurpose::Held)
                     .of_source(Some(source_of(app, &author.to_string())))
             },
             notice: app.texts.notice(Text::Waits, &place, values),

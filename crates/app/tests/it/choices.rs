@@ -131,7 +131,7 @@ async fn who_is_answered_or_refused_with_the_reason() {
     const MEMBERS: &str = "Only members of this list, its owners and moderators may see";
     const SIGNED: &str = "only if you ask in a message that you signed as a whole";
     const ROSTER: &str = "anne@example.org";
-    for (visibility, asker, expected) in [
+    for (visibility, requester, expected) in [
         ("moderators", OLGA, ROSTER),
         ("moderators", MONA, ROSTER),
         ("moderators", ANNE, CHARGE),
@@ -145,13 +145,13 @@ async fn who_is_answered_or_refused_with_the_reason() {
         set_setting(&stage.app, &mut stage.list, "member_roster_visibility", visibility, day(-1))
             .await
             .unwrap();
-        let told = stage.say(asker, "who").await;
-        assert!(told.contains(expected), "{visibility} {asker}: {told}");
-        assert_eq!(told.contains(ROSTER), expected == ROSTER, "{visibility} {asker}: {told}");
+        let told = stage.say(requester, "who").await;
+        assert!(told.contains(expected), "{visibility} {requester}: {told}");
+        assert_eq!(told.contains(ROSTER), expected == ROSTER, "{visibility} {requester}: {told}");
     }
     let person = |address: &str| Person::new(address, Kind::Curve25519, day(-9));
     let (olga, anne) = (person(OLGA), person(ANNE));
-    for (visibility, asker, signer, expected) in [
+    for (visibility, requester, signer, expected) in [
         ("moderators", OLGA, None, SIGNED),
         ("moderators", ANNE, None, SIGNED),
         ("public", STRANGER, None, SIGNED),
@@ -170,13 +170,13 @@ async fn who_is_answered_or_refused_with_the_reason() {
             Some(signer) => {
                 let mail = signer.mail_signed(entity, &signer.signature(entity, day(0)));
                 let mail = String::from_utf8(mail).unwrap();
-                let other = if asker == OLGA { ANNE } else { OLGA };
-                mail.replacen(&format!("From: {other}"), &format!("From: {asker}"), 1).into_bytes()
+                let other = if requester == OLGA { ANNE } else { OLGA };
+                mail.replacen(&format!("From: {other}"), &format!("From: {requester}"), 1).into_bytes()
             }
-            None => format!("From: {asker}\r\nSubject: who\r\n\r\n").into_bytes(),
+            None => format!("From: {requester}\r\nSubject: who\r\n\r\n").into_bytes(),
         };
-        let came = stage.mail(asker, &message).await;
-        let reader = if asker == OLGA { &olga } else { &anne };
+        let came = stage.mail(requester, &message).await;
+        let reader = if requester == OLGA { &olga } else { &anne };
         let key = stage.app.keys_of(&stage.list).await.unwrap().posting.certificate().clone();
         let told: Vec<String> = came
             .iter()
@@ -189,7 +189,7 @@ async fn who_is_answered_or_refused_with_the_reason() {
             })
             .collect();
         let told = told.join("\n");
-        assert!(told.contains(expected), "{visibility} {asker}: {told}");
+        assert!(told.contains(expected), "{visibility} {requester}: {told}");
     }
 }
 

@@ -40,14 +40,14 @@ fn state(file: &Path) -> State {
 }
 
 /// Whoever sends something in.
-struct Asker {
+struct TriedSender {
     name: &'static str,
     person: Person,
     /// In a notice that came: the one in its words, and the one in its address.
     tokens: Option<(String, String)>,
 }
 
-impl Asker {
+impl TriedSender {
     fn has_key(&self) -> bool {
         !matches!(self.name, "stranger" | "with a token")
     }
@@ -59,14 +59,14 @@ impl Asker {
 
 /// Forms in which an encrypted part stands beside others.
 const PIECES: &[&str] =
-    &["two leaves", "a leaf of the asker", "beside words", "beside a token that is encrypted"];
+    &["two leaves", "a leaf of the sender", "beside words", "beside a token that is encrypted"];
 
 struct Stage {
     app: App,
     key: Certificate,
     file: PathBuf,
     base: PathBuf,
-    askers: Vec<Asker>,
+    senders: Vec<TriedSender>,
     /// A member whose mail was captured.
     anne: Person,
     /// A key that nobody here knows.
@@ -87,29 +87,29 @@ impl Stage {
             let row = key_row(&app, person, address, day(-5));
             join(&app, list, address, role, Some(row)).await;
         };
-        let asker = |name, address| Asker { name, person: person(address), tokens: None };
-        let mut askers = vec![
-            asker("stranger", "eve@example.com"),
-            asker("with a token", "tom@example.com"),
-            asker("with a key on the site", "kim@example.com"),
-            asker("member", "mallory@example.org"),
-            asker("owner", "olga@example.org"),
+        let sender = |name, address| TriedSender { name, person: person(address), tokens: None };
+        let mut senders = vec![
+            sender("stranger", "eve@example.com"),
+            sender("with a token", "tom@example.com"),
+            sender("with a key on the site", "kim@example.com"),
+            sender("member", "mallory@example.org"),
+            sender("owner", "olga@example.org"),
         ];
         let anne = person("anne@example.org");
         member(&list, Role::Member, &anne, "anne@example.org").await;
-        member(&other, Role::Member, &askers[2].person, "kim@example.com").await;
-        member(&list, Role::Member, &askers[3].person, "mallory@example.org").await;
-        member(&list, Role::Owner, &askers[4].person, "olga@example.org").await;
+        member(&other, Role::Member, &senders[2].person, "kim@example.com").await;
+        member(&list, Role::Member, &senders[3].person, "mallory@example.org").await;
+        member(&list, Role::Owner, &senders[4].person, "olga@example.org").await;
         let key = app.keys_of(&list).await.unwrap().posting.certificate();
         let (file, base) = (folder.path().join("test.db"), folder.path().join("base.db"));
         let nobody = person("nobody@example.net");
-        let mut stage = Self { app, key, file, base, askers: Vec::new(), anne, nobody, _folder: folder };
+        let mut stage = Self { app, key, file, base, senders: Vec::new(), anne, nobody, _folder: folder };
         receive(&stage.app, REQUEST, &plain("tom@example.com", "join", ""), now()).await;
         let notices = deliver(&stage.app, now()).await;
         let notice = String::from_utf8(notices[0].message.clone()).unwrap().replace("=\r\n", "");
         let behind = |mark: &str| notice.split_once(mark).unwrap().1[..32].to_owned();
-        askers[1].tokens = Some((behind("key set "), behind("team-confirm+")));
-        stage.askers = askers;
+        senders[1].tokens = Some((behind("key set "), behind("team-confirm+")));
+        stage.senders = senders;
         testing::copy(&stage.file, &stage.base);
         stage
     }
@@ -126,14 +126,14 @@ impl Stage {
         state(&self.file)
     }
 
-    /// What the asker signed and encrypted to the list.
-    fn own(&self, asker: &Asker, entity: &[u8]) -> Vec<u8> {
-        let own = asker.person.mail(&self.key, entity, now());
+    /// What the sender signed and encrypted to the list.
+    fn own(&self, sender: &TriedSender, entity: &[u8]) -> Vec<u8> {
+        let own = sender.person.mail(&self.key, entity, now());
         [format!("Subject: ...\r\nTo: {REQUEST}\r\n").as_bytes(), &own].concat()
     }
 
-    /// Own mail of the asker to somewhere else, as the signed To or Cc says.
-    fn misaddressed(&self, asker: &Asker) -> Vec<(String, &'static str, Vec<u8>)> {
+    /// Own mail of the sender to somewhere else, as the signed To or Cc says.
+    fn misaddressed(&self, sender: &TriedSender) -> Vec<(String, &'static str, Vec<u8>)> {
         let fields = [
             "To: team@lists.example",
             "To: team-leave@lists.example",
@@ -152,9 +152,9 @@ impl Stage {
             .map(|(field, words)| {
                 let entity = format!(
                     "Content-Type: text/plain; charset=utf-8; protected-headers=\"v1\"\r\nFrom: {}\r\n{field}\r\n\r\n{words}\r\n",
-                    address(&asker.person)
+                    address(&sender.person)
                 );
-                (format!("{field}, {words}"), REQUEST, self.own(asker, entity.as_bytes()))
+                (format!("{field}, {words}"), REQUEST, self.own(sender, entity.as_bytes()))
             })
             .collect()
     }
@@ -216,9 +216,9 @@ impl Stage {
         found
     }
 
-    /// All forms in which that asker can send them in: what, where to, the message.
-    fn variants(&self, asker: &Asker) -> Vec<(String, &'static str, Vec<u8>)> {
-        let from = address(&asker.person);
+    /// All forms in which that sender can send them in: what, where to, the message.
+    fn variants(&self, sender: &TriedSender) -> Vec<(String, &'static str, Vec<u8>)> {
+        let from = address(&sender.person);
         let head = |subject: &str| {
             format!("From: {from}\r\nTo: {REQUEST}\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n")
         };
@@ -229,7 +229,7 @@ impl Stage {
             let mail = pgp_mime(head("...").as_bytes(), &armor);
             found.push((format!("{name}: PGP/MIME"), REQUEST, mail));
         }
-        let own = asker.person.packets(&[&self.key], &text("help\n"), now());
+        let own = sender.person.packets(&[&self.key], &text("help\n"), now());
         let own = String::from_utf8(armored(&own)).unwrap();
         let clear = String::from_utf8(text("help\n")).unwrap();
         for (name, packets) in
@@ -243,12 +243,12 @@ impl Stage {
                 (format!("{name}: inline"), REQUEST, format!("{}\r\n{armor}", head("...")).into_bytes()),
                 (format!("{name}: inline, two leaves"), REQUEST, mixed(&[&leaf, &leaf])),
                 (
-                    format!("{name}: behind a leaf of the asker"),
+                    format!("{name}: behind a leaf of the sender"),
                     REQUEST,
                     mixed(&[&format!("\r\n{own}"), &leaf]),
                 ),
                 (
-                    format!("{name}: before a leaf of the asker"),
+                    format!("{name}: before a leaf of the sender"),
                     REQUEST,
                     mixed(&[&leaf, &format!("\r\n{own}")]),
                 ),
@@ -282,8 +282,8 @@ impl Stage {
                 ),
             ]);
         }
-        if let Some((token, _)) = &asker.tokens {
-            // The token of the asker in an encryption of the asker, beside what was captured.
+        if let Some((token, _)) = &sender.tokens {
+            // The token of the sender in an encryption of the sender, beside what was captured.
             for (name, packets) in captured.iter().take(3) {
                 let own = Person::unsigned_packets(&self.key, &text(&format!("key set {token}\n")));
                 let own = format!("\r\n{}", String::from_utf8(armored(&own)).unwrap());
@@ -299,10 +299,10 @@ impl Stage {
     }
 
     /// The same under a token outside the encryption.
-    fn with_token(&self, asker: &Asker, subject: &str) -> Vec<(String, Vec<u8>)> {
+    fn with_token(&self, sender: &TriedSender, subject: &str) -> Vec<(String, Vec<u8>)> {
         let head = format!(
             "From: {}\r\nTo: {REQUEST}\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n",
-            address(&asker.person)
+            address(&sender.person)
         );
         let wrap = |(name, packets): (String, Vec<u8>)| (name, pgp_mime(head.as_bytes(), &armored(&packets)));
         self.captured().into_iter().map(wrap).collect()
@@ -363,65 +363,65 @@ fn differences(one: &State, other: &State) -> Vec<String> {
 async fn nothing_that_fails_leaves_a_trace_of_what_it_holds() {
     let stage = Stage::new().await;
     let before = state(&stage.file);
-    for asker in &stage.askers {
-        let from = address(&asker.person);
-        let variants = stage.variants(asker);
+    for sender in &stage.senders {
+        let from = address(&sender.person);
+        let variants = stage.variants(sender);
         assert!(variants.len() >= 60, "{}", variants.len());
         let expected = stage.after(REQUEST, &variants[0].2).await;
         for table in ["events", "notices", "sendings", "deliveries"] {
-            assert_ne!(before[table], expected[table], "{}: nobody hears of it in {table}", asker.name);
+            assert_ne!(before[table], expected[table], "{}: nobody hears of it in {table}", sender.name);
         }
         // An encrypted part beside others is no first contact, as anybody sees: a stranger gets no notice for it.
         let is_pieces = |what: &str| PIECES.iter().any(|form| what.contains(form));
         let pieces = variants.iter().find(|(what, _, _)| is_pieces(what)).unwrap();
         let expected_of_pieces = stage.after(REQUEST, &pieces.2).await;
-        assert_eq!(before["notices"] == expected_of_pieces["notices"], !asker.has_role(), "{}", asker.name);
+        assert_eq!(before["notices"] == expected_of_pieces["notices"], !sender.has_role(), "{}", sender.name);
         for (what, to, message) in &variants {
             let expected = if is_pieces(what) { &expected_of_pieces } else { &expected };
             let differ = differences(expected, &stage.after(to, message).await);
-            assert!(differ.is_empty(), "{}, {what}: {}", asker.name, differ.join("\n"));
+            assert!(differ.is_empty(), "{}, {what}: {}", sender.name, differ.join("\n"));
         }
         // What proves who sent it does something: the comparison sees that.
-        let own = stage.own(asker, &text("set own-posts off\n"));
+        let own = stage.own(sender, &text("set own-posts off\n"));
         let differ = differences(&expected, &stage.after(REQUEST, &own).await);
-        assert_eq!(!differ.is_empty(), asker.has_key(), "{}: {}", from, differ.join("\n"));
+        assert_eq!(!differ.is_empty(), sender.has_key(), "{}: {}", from, differ.join("\n"));
     }
 }
 
-/// What the asker wrote to another address and what the asker sent twice: it leaves the same behind as what cannot be read,
+/// What the sender wrote to another address and what the sender sent twice: it leaves the same behind as what cannot be read,
 /// so that it tells nothing of mail that somebody else captured.
 #[tokio::test(flavor = "multi_thread")]
 async fn own_mail_that_counts_for_nothing_leaves_the_same_trace() {
     let stage = Stage::new().await;
-    for asker in &stage.askers {
-        let unreadable = &stage.variants(asker)[0].2;
+    for sender in &stage.senders {
+        let unreadable = &stage.variants(sender)[0].2;
         let expected = stage.after(REQUEST, unreadable).await;
-        for (what, to, message) in stage.misaddressed(asker) {
+        for (what, to, message) in stage.misaddressed(sender) {
             let differ = differences(&expected, &stage.after(to, &message).await);
-            assert!(differ.is_empty(), "{}, {what}: {}", asker.name, differ.join("\n"));
+            assert!(differ.is_empty(), "{}, {what}: {}", sender.name, differ.join("\n"));
         }
         // What was refused may come again. What was carried out is spent, in whatever wrapping it comes.
         for (at, words) in ["help\n", "echo Zebra\n", "key receive\n"].iter().enumerate() {
             let entity = text(words);
-            let signed = Person::signed(&entity, &asker.person.signature(&entity, now()));
+            let signed = Person::signed(&entity, &sender.person.signature(&entity, now()));
             let wrapped = || {
-                let head = format!("From: {}\r\nTo: {REQUEST}\r\nSubject: ...\r\n", address(&asker.person));
+                let head = format!("From: {}\r\nTo: {REQUEST}\r\nSubject: ...\r\n", address(&sender.person));
                 pgp_mime(head.as_bytes(), &armored(&Person::unsigned_packets(&stage.key, &signed)))
             };
             let (first, again) = (wrapped(), wrapped());
             let heard = stage.after(REQUEST, &first).await;
             assert_eq!(
                 !differences(&expected, &heard).is_empty(),
-                asker.has_key(),
+                sender.has_key(),
                 "{}, {words}",
-                asker.name
+                sender.name
             );
-            let second = stage.file.with_file_name(format!("{}-{at}.db", asker.name));
+            let second = stage.file.with_file_name(format!("{}-{at}.db", sender.name));
             testing::copy(&stage.file, &second);
             let expected = stage.after_base(&second, REQUEST, unreadable).await;
             for (what, message) in [("the same", first), ("wrapped again", again)] {
                 let differ = differences(&expected, &stage.after_base(&second, REQUEST, &message).await);
-                assert!(differ.is_empty(), "{}, {words}{what}: {}", asker.name, differ.join("\n"));
+                assert!(differ.is_empty(), "{}, {words}{what}: {}", sender.name, differ.join("\n"));
             }
         }
     }
@@ -431,24 +431,24 @@ async fn own_mail_that_counts_for_nothing_leaves_the_same_trace() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_outside_says_nothing_of_what_is_inside() {
     let stage = Stage::new().await;
-    let asker = stage.askers.iter().find(|asker| asker.tokens.is_some()).unwrap();
-    let (token, in_address) = asker.tokens.clone().unwrap();
+    let sender = stage.senders.iter().find(|sender| sender.tokens.is_some()).unwrap();
+    let (token, in_address) = sender.tokens.clone().unwrap();
     let subjects = [format!("key set {token}"), format!("Re: [EXT] confirm {token}"), token.to_uppercase()];
     let mut expected: Option<State> = None;
     for subject in &subjects {
-        for (what, message) in stage.with_token(asker, subject) {
+        for (what, message) in stage.with_token(sender, subject) {
             let seen = stage.after(REQUEST, &message).await;
             let expected = expected.get_or_insert_with(|| seen.clone());
             assert!(differences(expected, &seen).is_empty(), "{subject}: {what}");
         }
     }
     let sub_address = format!("team-confirm+{in_address}@lists.example");
-    for (what, message) in stage.with_token(asker, "hello") {
+    for (what, message) in stage.with_token(sender, "hello") {
         let differ = differences(expected.as_ref().unwrap(), &stage.after(&sub_address, &message).await);
         assert!(differ.is_empty(), "in the address: {what}: {}", differ.join("\n"));
     }
     // Somebody else's token is no token.
-    let eve = &stage.askers[0];
+    let eve = &stage.senders[0];
     let none = stage.after(REQUEST, &stage.with_token(eve, "hello")[0].1).await;
     for (what, message) in stage.with_token(eve, &subjects[0]) {
         assert!(differences(&none, &stage.after(REQUEST, &message).await).is_empty(), "not hers: {what}");
@@ -456,9 +456,9 @@ async fn a_token_outside_says_nothing_of_what_is_inside() {
     // Inside it counts.
     let own = Person::unsigned_packets(
         &stage.key,
-        &keys(&format!("key set {token}\n"), &[&asker.person.certificate()]),
+        &keys(&format!("key set {token}\n"), &[&sender.person.certificate()]),
     );
-    let head = format!("From: {}\r\nSubject: ...\r\n", address(&asker.person));
+    let head = format!("From: {}\r\nSubject: ...\r\n", address(&sender.person));
     let after = stage.after(&sub_address, &pgp_mime(head.as_bytes(), &armored(&own))).await;
     assert!(!differences(expected.as_ref().unwrap(), &after).is_empty());
 }

@@ -85,7 +85,11 @@ async fn every_failure_has_its_code() {
     server.cli(&["members", "add", team, bart, "--role", "owner"]);
     check(65, &["members", "set", team, bart, "delivery_status", "off"], "enabled");
     check(64, &["members", "set", team, bart, "nomail", "true"], "there are delivery_mode, delivery_status");
-    check(64, &["members", "add", team, "x@example.org", "--role", "boss"], "the roles are owner, moderator, member");
+    check(
+        64,
+        &["members", "add", team, "x@example.org", "--role", "boss"],
+        "the roles are owner, moderator, member",
+    );
     // What is not there is not there.
     check(65, &["queue", "resend", "99999"], "there is no copy 99999");
     check(65, &["queue", "drop", "99999"], "there is no copy 99999");

@@ -1,7 +1,7 @@
 //! Requests, tokens, key changes, the record of who did what, and how often notices go out: on both databases.
 
 use crate::common::{NODE, NOW, Site, claim_copies, message};
-use sealist_lists::budgets::{Asker, Budgets, NoticeBudget, NoticePurpose};
+use sealist_lists::budgets::{Budgets, NoticeBudget, NoticePurpose, RequesterTrust};
 use sealist_lists::model::{Channel, ListNo, RequestNo};
 use sealist_lists::workflows::{Goal, WorkflowRun, Workflows};
 use sealist_mail::{Address, Timestamp};
@@ -309,7 +309,8 @@ async fn write(
 /// Of what strangers have in an hour mail of one source takes a tenth, or what nobody else needs; what it is refused takes nothing
 /// from others.
 async fn mail_of_one_source_takes_a_tenth(db: &mut Conn, list: ListNo) -> Result<(), StoreError> {
-    let budget = Budgets { max_stranger_notices_per_hour: 50 }.of(Asker::Stranger, NoticePurpose::Question);
+    let budget =
+        Budgets { max_stranger_notices_per_hour: 50 }.of(RequesterTrust::Stranger, NoticePurpose::Question);
     let (at, mut went) = (NOW.plus_ms(20 * HOUR_MS), [0; 12]);
     for source in 0..12 {
         for number in 0..20_u16 {
@@ -346,7 +347,7 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                 ];
                 let mut sent = [0_u32; 4];
                 for (number, purpose) in purposes.into_iter().enumerate() {
-                    let row = (["q", "a", "k", "h"][number], budgets.of(Asker::Stranger, purpose));
+                    let row = (["q", "a", "k", "h"][number], budgets.of(RequesterTrust::Stranger, purpose));
                     for list in own.iter().chain(&own) {
                         let spent = write(&mut *db, *list, "anne@example.org", row, NOW).await?;
                         sent[number] += u32::from(spent.is_none());
@@ -357,8 +358,8 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                 assert_eq!(sent, [5, 3, 0, 0], "questions are apart, all else shares");
                 // The same address, shown to be what it says; one that has a role; and what nobody asked for.
                 let apart = [
-                    budgets.of(Asker::Proven, NoticePurpose::Question),
-                    budgets.of(Asker::Known, NoticePurpose::Answer),
+                    budgets.of(RequesterTrust::Proven, NoticePurpose::Question),
+                    budgets.of(RequesterTrust::Known, NoticePurpose::Answer),
                     NoticeBudget::a_day(4),
                 ];
                 for budget in apart {
@@ -371,7 +372,7 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                     assert_eq!(went, budget.most_a_day);
                 }
                 // Others have their own pools, and the hour has an end.
-                let row = ("q", budgets.of(Asker::Stranger, NoticePurpose::Question));
+                let row = ("q", budgets.of(RequesterTrust::Stranger, NoticePurpose::Question));
                 let mut hour = Vec::new();
                 for number in 0..9 {
                     let to = format!("n{number}@example.org");
@@ -387,7 +388,7 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
                     "a clock set back"
                 );
                 let none = Budgets { max_stranger_notices_per_hour: 0 };
-                let none = ("q", none.of(Asker::Stranger, NoticePurpose::Question));
+                let none = ("q", none.of(RequesterTrust::Stranger, NoticePurpose::Question));
                 let later = NOW.plus_ms(9 * HOUR_MS);
                 assert_eq!(
                     write(&mut *db, own[8], "x@example.org", none, later).await?,

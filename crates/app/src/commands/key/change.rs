@@ -48,7 +48,10 @@ impl CommandSession<'_> {
         let brought = self.offered(command_sender).await?;
         let said = self.another_key(command_sender, Goal::ResetKey, brought).await?;
         let asked = self.effects[before..].iter().any(|effect| matches!(effect, Effect::Ask(_)));
-        if !matches!(said, Ok(CommandReply::Nothing)) || asked || command_sender.asker.proven == Proven::Yes {
+        if !matches!(said, Ok(CommandReply::Nothing))
+            || asked
+            || command_sender.requester.proven == Proven::Yes
+        {
             return Ok(said);
         }
         // Somebody else may have used up the notices of the day with a key of their own. So the question goes
@@ -58,9 +61,13 @@ impl CommandSession<'_> {
             self.list_context.list,
             Goal::ResetKey.workflow(&self.list_context.list.settings),
         )?;
-        let taken =
-            begin(self.list_context, &command_sender.asker, WorkflowRun::new(&steps, Goal::ResetKey), None)
-                .await?;
+        let taken = begin(
+            self.list_context,
+            &command_sender.requester,
+            WorkflowRun::new(&steps, Goal::ResetKey),
+            None,
+        )
+        .await?;
         Ok(self.take(taken))
     }
 
@@ -86,10 +93,11 @@ impl CommandSession<'_> {
             goal.workflow(&self.list_context.list.settings),
         )?;
         let run = WorkflowRun::new(&steps, goal);
-        if !offer.names(&command_sender.asker.address, self.list_context.now) && !will_be_moderated(&run) {
+        if !offer.names(&command_sender.requester.address, self.list_context.now) && !will_be_moderated(&run)
+        {
             return Ok(Err(Problem::NamesOther));
         }
-        let taken = begin(self.list_context, &command_sender.asker, run, Some(&offer)).await?;
+        let taken = begin(self.list_context, &command_sender.requester, run, Some(&offer)).await?;
         Ok(self.take(taken))
     }
 
@@ -107,7 +115,7 @@ impl CommandSession<'_> {
                 None => Problem::NothingNew,
             });
         }
-        let address = command_sender.asker.address.clone();
+        let address = command_sender.requester.address.clone();
         let change = self.key_change_by(Authority::Update, &merged.fingerprint().to_string());
         let row = Box::new(row_of(self.list_context.app, &address, merged, self.list_context.now));
         let seen = command_sender.facts.generation;

@@ -26,7 +26,8 @@ impl CommandSession<'_> {
         let mut request = request;
         self.name_joiner(command_sender, &mut request).await?;
         let answer = StepAnswer::Signed(proofs);
-        let taken = resume_request(self.list_context, &command_sender.asker, request, answer, None).await?;
+        let taken =
+            resume_request(self.list_context, &command_sender.requester, request, answer, None).await?;
         self.finish(command_sender, Ok(taken)).await
     }
 

@@ -90,7 +90,7 @@ impl CommandSession<'_> {
         command_sender: &CommandSender,
         brought: Arc<KeyMaterial>,
     ) -> Result<Result<Offer, Problem>, AppError> {
-        let (address, now) = (command_sender.asker.address.clone(), self.list_context.now);
+        let (address, now) = (command_sender.requester.address.clone(), self.list_context.now);
         key_work(move || Offer::among(&brought, &address, now)).await
     }
 }

@@ -20,7 +20,7 @@ impl CommandSession<'_> {
         if keys.is_empty() {
             return Ok(Err(Problem::NotPgp));
         }
-        let to = (&command_sender.asker.address, command_sender.asker.source);
+        let to = (&command_sender.requester.address, command_sender.requester.source);
         let notice = notice_kinds::sendkey(
             self.list_context.app,
             self.list_context.list,

@@ -78,20 +78,23 @@ impl CommandSession<'_> {
             Err(_) => {}
         }
         // The revocation proves the request.
-        let asker =
-            Requester { address: command_sender.asker.address.clone(), proven: Proven::Yes, source: None };
+        let requester = Requester {
+            address: command_sender.requester.address.clone(),
+            proven: Proven::Yes,
+            source: None,
+        };
         let goal = Goal::ResetKey;
         let steps = workflow(
             self.list_context.app,
             self.list_context.list,
             goal.workflow(&self.list_context.list.settings),
         )?;
-        let taken = begin(self.list_context, &asker, WorkflowRun::new(&steps, goal), None).await?;
+        let taken = begin(self.list_context, &requester, WorkflowRun::new(&steps, goal), None).await?;
         Ok(self.take(taken).map(|_| CommandReply::Done(Success::KeyReset)))
     }
 
     fn revoked(&mut self, command_sender: &CommandSender, known: &Certificate, merged: &Certificate) {
-        let address = command_sender.asker.address.clone();
+        let address = command_sender.requester.address.clone();
         let fingerprint = known.fingerprint().to_string();
         let change = self.key_change_by(Authority::Revocation, &fingerprint);
         let row = Box::new(row_of(self.list_context.app, &address, merged, self.list_context.now));
@@ -128,17 +131,17 @@ impl CommandSession<'_> {
             Ok::<_, AppError>(revoked)
         });
         let Some(revoked) = revoked.await?? else { return Ok(Err(Problem::OtherRevocation)) };
-        let (address, fingerprint) = (command_sender.asker.address.clone(), revoked.clone());
+        let (address, fingerprint) = (command_sender.requester.address.clone(), revoked.clone());
         self.effects.push(Effect::Void { address, person: person.no, fingerprint });
         if let (Some(known), true) = (&command_sender.facts.known, was_authorised_by(&changes, &revoked)) {
-            let address = command_sender.asker.address.clone();
+            let address = command_sender.requester.address.clone();
             let row = Box::new(suspended_row(known));
             let change = self.key_change_by(Authority::Revocation, &known.fingerprint().to_string());
             let seen = command_sender.facts.generation;
             self.effects.push(Effect::SetKey { address, seen, row, change, step: KeyStep::Suspended });
             let notice = notice_kinds::key_void(
                 self.list_context.list,
-                &command_sender.asker.address,
+                &command_sender.requester.address,
                 &revoked,
                 known,
             );

@@ -22,15 +22,15 @@ impl CommandSession<'_> {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
-        if !offer.names(&command_sender.asker.address, self.list_context.now)
+        if !offer.names(&command_sender.requester.address, self.list_context.now)
             && !will_be_moderated(&request.run)
         {
             return Ok(Err(Problem::NamesOther));
         }
         let fingerprint = offer.certificate.fingerprint();
         let answer = StepAnswer::Key(fingerprint.clone());
-        let asker = &command_sender.asker;
-        let taken = resume_request(self.list_context, asker, request, answer, Some(&offer)).await?;
+        let requester = &command_sender.requester;
+        let taken = resume_request(self.list_context, requester, request, answer, Some(&offer)).await?;
         let success = Success::KeyTaken(fingerprint.to_string());
         Ok(self.take(Ok(taken)).map(|_| CommandReply::Done(success)))
     }

@@ -69,7 +69,7 @@ impl CommandSession<'_> {
             before: stored,
             fingerprint: key.fingerprint().to_string(),
             certificate: certified.to_bytes(),
-            by: (command_sender.asker.address.clone(), own.fingerprint().to_string()),
+            by: (command_sender.requester.address.clone(), own.fingerprint().to_string()),
         });
         Ok(Ok(CommandReply::Done(Success::ListKeyUpdated)))
     }
