@@ -94,7 +94,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<DiskEvent>> {
                     .split_once("->")
                     .and_then(|(_, peer)| peer.split(']').next()?.rsplit(':').next()?.parse().ok());
                 if let Some(port) = port {
-                    let count = said.matches("it is ours").count();
+                    let count = said.matches("queued as ").count();
                     events.extend(std::iter::repeat_n(DiskEvent::Taken { port }, count));
                 }
             }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sealist_lists::model::{AddressReading, ListNo, MailingList, ReservedLocal, SubAddress};
+use sealist_lists::model::{AddressReading, EntryNo, ListNo, MailingList, ReservedLocal, SubAddress};
 use sealist_lists::routes::Route;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
@@ -199,9 +199,9 @@ impl Intake {
         Ok(())
     }
 
-    /// Stores the message durably. After this returns without an error the message is ours. `transaction` is
-    /// the same for all sub-addresses of one LMTP transaction.
-    pub async fn commit(self, app: &App, transaction: [u8; 16], now: Timestamp) -> Result<(), AppError> {
+    /// Stores the message durably. After this returns without an error the message is ours, and the returned number follows it.
+    /// `transaction` is the same for all sub-addresses of one LMTP transaction.
+    pub async fn commit(self, app: &App, transaction: [u8; 16], now: Timestamp) -> Result<EntryNo, AppError> {
         let body = match self.form {
             IntakeBody::Plain(payload) => StoredBody::Plain { outer: Vec::new(), payload },
             IntakeBody::Sealing(sealer) => StoredBody::Sealed(sealer.finish()?),
@@ -219,11 +219,11 @@ impl Intake {
                     .await
             })
         });
-        ours.await?;
+        let entry = ours.await?;
         if let Some(spool) = self.spool {
             spool.done();
         }
-        Ok(())
+        Ok(entry)
     }
 
     /// Makes an id for an LMTP transaction.

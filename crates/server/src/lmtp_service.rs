@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sealist_app::{App, AppError, Destination, Intake};
+use sealist_lists::model::EntryNo;
 use sealist_mail::scan::{MessageLimits, ScanError, Scanner};
 use sealist_smtp::Reply;
 use sealist_smtp::server::{Service, Transaction};
@@ -176,11 +177,11 @@ impl Transaction for LmtpDelivery {
         }
         let (transaction, now) = (Intake::transaction(), self.app.store.now());
         let mut replies = Vec::with_capacity(self.intakes.len());
-        for taking in std::mem::take(&mut self.intakes) {
+        for (arrival, taking) in self.arrivals.iter().zip(std::mem::take(&mut self.intakes)) {
             replies.push(match taking {
                 Taking::Refused(reply) => reply,
                 Taking::In(intake) => match intake.commit(&self.app, transaction, now).await {
-                    Ok(()) => Reply::ok("it is ours"),
+                    Ok(entry) => self.received(arrival, entry),
                     Err(error) => {
                         tracing::error!(
                             event = "intake-failed", %error,
@@ -193,6 +194,17 @@ impl Transaction for LmtpDelivery {
         }
         self.arrived.notify_one();
         self.meant.iter().filter_map(|at| replies.get(*at).cloned()).collect()
+    }
+}
+
+impl LmtpDelivery {
+    /// The reply to a message that is stored. Its number is in the log of the mail server in front and in each line of ours.
+    fn received(&self, arrival: &Destination, entry: EntryNo) -> Reply {
+        tracing::info!(
+            event = "message-received", %entry, list = %arrival.list.name, sub_address = %arrival.sub_address,
+            octets = self.came, "received"
+        );
+        Reply::ok(format!("queued as {entry}"))
     }
 }
 
