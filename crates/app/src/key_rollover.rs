@@ -152,7 +152,7 @@ pub(crate) async fn retire(
 }
 
 /// The published keys of a list: the one in use, and the one before it if that is revoked.
-pub async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>, AppError> {
+pub(crate) async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>, AppError> {
     let mut all: Vec<Certificate> = list_certificate(app, list.no).await?.into_iter().collect();
     let superseded = rotation::superseded(&mut *app.store.reader().await?, list.no).await?;
     all.extend(superseded.map(|stored| Certificate::from_stored(&stored)).transpose()?);
@@ -161,14 +161,18 @@ pub async fn published(app: &App, list: &MailingList) -> Result<Vec<Certificate>
 
 /// Removes certifications by others from the posting key. Errs with [`StoreError::Lost`] if somebody
 /// certifies it at that moment.
-pub async fn strip_certifications(app: &App, list: &MailingList, now: Timestamp) -> Result<(), AppError> {
+pub(crate) async fn strip_certifications(
+    app: &App,
+    list: &MailingList,
+    occasion: &Occasion,
+) -> Result<(), AppError> {
     let stored =
         list_keys::certificate(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;
     let before = stored.ok_or_else(|| AppError::Plain(list.name.to_string()))?;
     let key = Certificate::from_stored(&before)?;
     let (no, fingerprint) = (list.no, key.fingerprint().to_string());
     let stripped = key.without_certifications()?.to_bytes();
-    let occasion = Occasion { actor: app.operator.clone(), now };
+    let occasion = occasion.clone();
     let changed = app.store.write(move |db| {
         Box::pin(async move {
             if !list_keys::certified(&mut *db, no, &fingerprint, &before, &stripped).await? {
@@ -186,7 +190,7 @@ fn loaded_key<'a>(keys: &'a ListKeys, row: &ListKeyRow) -> Option<&'a ListKey> {
 }
 
 /// The certificate that correspondents of a list use.
-pub async fn list_certificate(app: &App, list: ListNo) -> Result<Option<Certificate>, AppError> {
+pub(crate) async fn list_certificate(app: &App, list: ListNo) -> Result<Option<Certificate>, AppError> {
     let stored =
         list_keys::certificate(&mut *app.store.reader().await?, list, ListKeyPurpose::Posting).await?;
     Ok(stored.map(|stored| Certificate::from_stored(&stored)).transpose()?)

@@ -51,8 +51,9 @@ mod uploads;
 mod vault;
 
 pub use acting::{
-    Acting, Copies, CopyChange, CopySelection, CopyView, EventLog, EventView, HeldSelection, ListActions,
-    ListContent, PageRange, Paged, QueuedMessageView, QueuedMessages, RefusalView, SendingView, StartAt,
+    Acting, ArchiveSizeView, Copies, CopyChange, CopySelection, CopyView, EventLog, EventView, HeldSelection,
+    ListActions, ListContent, ListView, NoticeRecipients, PageRange, Paged, QueuedMessageView,
+    QueuedMessages, RefusalView, SendingView, StartAt,
 };
 pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
@@ -64,7 +65,7 @@ pub use key_life::{
     KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages, key_report,
     refresh_address, refresh_next, to_refresh,
 };
-pub use key_rollover::{announce, list_certificate, published, strip_certifications};
+pub use key_rollover::announce;
 pub use keyring::ListKeys;
 pub use moderation::{Rejected, shunt};
 pub use notices::UNTOLD;
@@ -78,11 +79,12 @@ pub use people::{
     link_address, list_members, plan_sync, prefer_address, rename, show_member, show_user, unlink_address,
 };
 pub use requests::{approve_key, approve_request, refuse_request};
-pub use rotation::{Rotated, keep_in_database, rotate};
+pub use rotation::Rotated;
+pub use sealist_store::nodes::Deployment;
 pub use settings::{
     SettingRefused, SettingView, SettingsChanged, SettingsView, change_settings, view_settings,
 };
-pub use setup::{NewMember, add_member, check_not_own, create_list, set_key};
+pub use setup::{NewMember, add_member, check_not_own, set_key};
 pub use site::App;
 pub use summaries::send_due_summaries;
 pub use upkeep::{MaintenanceReport, reset_future_timers, upkeep};

@@ -2,7 +2,6 @@
 
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{ListNo, MailingList, NodeNo};
-use sealist_mail::Timestamp;
 use sealist_openpgp::KeyName;
 use sealist_store::events::{self, Occasion};
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState};
@@ -24,12 +23,15 @@ pub struct Rotated {
     pub fingerprint: String,
     /// The nodes that have not loaded it yet. If it is empty, the key is in use.
     pub waits_for: Vec<NodeNo>,
+    /// Whether other nodes can serve the site.
+    pub alone: Deployment,
 }
 
 /// Makes a new posting key for a list. It is used when every live node has loaded it, or at once if no node
 /// is live. The old key opens mail until `key_overlap_days` are over. A key that still waited is dropped.
 /// Errs with [`StoreError::Duplicate`] if another rotation happened at the same time.
-pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rotated, AppError> {
+pub(crate) async fn rotate(app: &App, list: &MailingList, occasion: &Occasion) -> Result<Rotated, AppError> {
+    let now = occasion.now;
     if !list.settings.has_openpgp() {
         return Err(AppError::Plain(list.name.to_string()));
     }
@@ -37,7 +39,7 @@ pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rot
         list_keys::generation(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;
     let key = new_keys::posting(app, list, last + 1, ListKeyState::Waiting, now)?;
     let (fingerprint, no, alone) = (key.fingerprint.clone(), list.no, app.store.alone());
-    let occasion = Occasion { actor: app.operator.clone(), now };
+    let occasion = occasion.clone();
     let waits_for = app.store.write(move |db| {
         Box::pin(async move {
             rotation::give_up_waiting(&mut *db, no, now).await?;
@@ -55,7 +57,7 @@ pub async fn rotate(app: &App, list: &MailingList, now: Timestamp) -> Result<Rot
     if waits_for.is_empty() {
         announce(app, now).await?;
     }
-    Ok(Rotated { fingerprint, waits_for })
+    Ok(Rotated { fingerprint, waits_for, alone })
 }
 
 /// Activates the keys that all nodes have. Returns the lists of those keys.
@@ -75,7 +77,7 @@ pub(crate) async fn switch(
 /// Stores every key of this node in the database, wrapped: those of the lists and the site key. Nothing is
 /// deleted elsewhere. Returns how many list keys were added. Errs with [`AppError::NoKeys`] if a key that is
 /// still needed is not available.
-pub async fn keep_in_database(app: &App, now: Timestamp) -> Result<usize, AppError> {
+pub(crate) async fn keep_in_database(app: &App, occasion: &Occasion) -> Result<usize, AppError> {
     let site = app.vault.wrap(&KeyName::of_site(), &*app.vault.mac().to_bytes());
     let site = site.ok_or(AppError::NoMasterKey)?;
     let mut moved = Vec::new();
@@ -94,7 +96,7 @@ pub async fn keep_in_database(app: &App, now: Timestamp) -> Result<usize, AppErr
         }
     }
     let count = moved.len();
-    let occasion = Occasion { actor: app.operator.clone(), now };
+    let occasion = occasion.clone();
     let kind = EventKind::ListKeysWrapped { keys: count as u64 };
     let event = (count > 0).then_some(Event { list: None, subject: None, kind });
     let kept = app.store.write(move |db| {

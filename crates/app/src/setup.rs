@@ -23,32 +23,37 @@ use crate::site::App;
 
 /// Makes a list of that style, with its keys on a style with OpenPGP. The keys are on disk before the rows
 /// that name them, or wrapped in the same transaction.
-pub async fn create_list(app: &App, name: ListName, style: &str, now: Timestamp) -> Result<ListNo, AppError> {
+pub(crate) async fn create_list(
+    app: &App,
+    name: ListName,
+    style: &str,
+    occasion: &Occasion,
+) -> Result<MailingList, AppError> {
+    let now = occasion.now;
     let settings = styles::named(style).ok_or_else(|| AppError::NoSuchStyle(style.to_owned()))?.settings();
     if lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some() {
         return Err(AppError::ListExists(name.to_string()));
     }
     let others = lists::all(&mut *app.store.reader().await?).await?;
     check_new_name(&name, others.iter().map(|list| &list.name))?;
+    let list = MailingList { no: ListNo(0), name, settings };
     let mut made = Vec::new();
-    if settings.has_openpgp() {
-        let list = MailingList { no: ListNo(0), name: name.clone(), settings: settings.clone() };
+    if list.settings.has_openpgp() {
         made.push(new_keys::posting(app, &list, 1, ListKeyState::Used, now)?);
         made.push(new_keys::storage(app, &list, now)?);
     }
-    let style = style.to_owned();
-    let occasion = Occasion { actor: app.operator.clone(), now };
+    let (style, occasion) = (style.to_owned(), occasion.clone());
     app.store
         .write(move |db| {
             Box::pin(async move {
-                let no = lists::create(&mut *db, &name, &style, &settings, now).await?;
+                let no = lists::create(&mut *db, &list.name, &style, &list.settings, now).await?;
                 let created = Event::of_list(no, EventKind::ListCreated { style });
                 events::record(&mut *db, &occasion, &created).await?;
                 for key in made {
                     list_keys::insert(&mut *db, no, &key, now).await?;
                     events::record(&mut *db, &occasion, &list_key_made(no, &key)).await?;
                 }
-                Ok::<_, AppError>(no)
+                Ok::<_, AppError>(MailingList { no, ..list })
             })
         })
         .await

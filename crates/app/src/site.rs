@@ -7,7 +7,7 @@ use sealist_lists::events::Actor;
 use sealist_lists::model::MailingList;
 use sealist_lists::texts::Texts;
 use sealist_lists::workflows::Workflows;
-use sealist_mail::Address;
+use sealist_mail::{Address, Timestamp};
 use sealist_store::Store;
 use tokio::sync::Mutex;
 
@@ -71,6 +71,11 @@ impl App {
             growing: MemoryRoom::of_mib(64),
             leaving: MemoryRoom::of_mib(160),
         }
+    }
+
+    /// The time of the site. On PostgreSQL it is the database's clock, which is the same for all nodes.
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
     }
 
     /// Returns the keys of a list with OpenPGP. Errs with [`AppError::NoKeys`] if this node lacks a key that is in use or was

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use sealist_app::{NewMember, add_member, create_list, list_certificate};
+use sealist_app::{AppError, NewMember, add_member};
 use sealist_lists::model::{ListName, Role, SubAddress};
 use sealist_mail::{Address, Timestamp};
-use sealist_store::{lists, people};
+use sealist_store::people;
 use serde_json::json;
 
 use crate::admin::CommandOutput;
@@ -38,13 +38,12 @@ pub(crate) async fn run(path: &Path, options: QuickstartOptions) -> anyhow::Resu
     let config = Config::read(path)?;
     let app = opening::open(&config, OpeningPurpose::Make).await?;
 
-    let there = lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some();
-    if !there {
-        create_list(&app, name.clone(), "pgp-default", now).await?;
-    }
-    let list = lists::by_name(&mut *app.store.reader().await?, &name)
-        .await?
-        .context("the list was made a moment ago")?;
+    let lists = app.as_operator().lists();
+    let (list, there) = match lists.find(&name).await {
+        Ok(list) => (list, true),
+        Err(AppError::NoSuchList(_)) => (lists.create(&name, "pgp-default").await?, false),
+        Err(error) => return Err(error.into()),
+    };
     let key = options
         .key
         .map(|file| std::fs::read(&file).with_context(|| format!("cannot read {}", file.display())))
@@ -60,10 +59,10 @@ pub(crate) async fn run(path: &Path, options: QuickstartOptions) -> anyhow::Resu
             add_member(&app, &list, admin, now).await?;
         }
     }
-    let certificate = list_certificate(&app, list.no).await?;
+    let certificate = lists.certificate(&name).await?;
     let fingerprint = certificate.map(|key| key.fingerprint().spaced()).unwrap_or_default();
     let key_file = format!("{}.asc", name.local());
-    let all = lists::all(&mut *app.store.reader().await?).await?;
+    let all = lists.all().await?;
     let data = json!({
         "configuration": path,
         "database": config.database().to_string(),

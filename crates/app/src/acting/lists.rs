@@ -1,17 +1,95 @@
 //! Lists as a whole: what an admin does with one.
 
 use sealist_lists::events::{Event, EventKind};
-use sealist_lists::model::ListName;
+use sealist_lists::model::{ListName, MailingList, MemberNo, Role};
 use sealist_store::list_content::{self, ListContent};
-use sealist_store::lists;
+use sealist_store::{archive, lists, people};
+use serde::Serialize;
 
-use super::Acting;
+use super::{Acting, PageRange, Paged};
 use crate::error::AppError;
+use crate::setup;
 
-/// The lists, with somebody who changes them.
+/// The lists, with somebody who looks at them or changes them.
 pub struct ListActions<'a>(pub(super) Acting<'a>);
 
+/// A list as people and programs see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListView {
+    /// The name: the address for posts.
+    pub list: String,
+    /// The name that people read.
+    pub display_name: String,
+    /// Whether it has keys.
+    pub openpgp: bool,
+    /// Whether it encrypts its posts.
+    pub encrypts: bool,
+}
+
+/// How much a list keeps after the last delivery.
+#[derive(Clone, Debug, Serialize)]
+pub struct ArchiveSizeView {
+    /// The name of the list.
+    pub list: String,
+    /// Whether it keeps new posts.
+    pub archive: bool,
+    /// How many posts it keeps.
+    pub posts: i64,
+    /// Their octets in the database.
+    pub octets: i64,
+}
+
+/// Who gets the notices for those in charge of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeRecipients {
+    /// Its owners.
+    Owners,
+    /// Only its moderators, because it has no owner.
+    ModeratorsOnly,
+    /// The contact of the site, because nobody is in charge of the list.
+    Contact(String),
+    /// Nobody.
+    Nobody,
+}
+
 impl ListActions<'_> {
+    /// Makes a list of that style, with its keys on a style with OpenPGP. Errs with [`AppError::ListExists`],
+    /// [`AppError::NoSuchStyle`], or [`AppError::Name`] if its name meets that of another list.
+    pub async fn create(&self, name: &ListName, style: &str) -> Result<MailingList, AppError> {
+        setup::create_list(self.0.app, name.clone(), style, &self.0.occasion()).await
+    }
+
+    /// A list with its settings. Errs with [`AppError::NoSuchList`].
+    pub async fn find(&self, name: &ListName) -> Result<MailingList, AppError> {
+        self.0.named(name).await
+    }
+
+    /// All lists with their settings, by name.
+    pub async fn all(&self) -> Result<Vec<MailingList>, AppError> {
+        Ok(lists::all(&mut *self.0.app.store.reader().await?).await?)
+    }
+
+    /// The lists, by name.
+    pub async fn page(&self, page: PageRange) -> Result<Paged<ListView>, AppError> {
+        Ok(Paged::of(self.all().await?, page).map(ListView::of))
+    }
+
+    /// Who gets the notices for those in charge of a list.
+    pub async fn notice_recipients(&self, name: &ListName) -> Result<NoticeRecipients, AppError> {
+        let no = self.0.named(name).await?.no;
+        let mut db = self.0.app.store.reader().await?;
+        let mut has = [false; 2];
+        for (has, role) in has.iter_mut().zip([Role::Owner, Role::Moderator]) {
+            *has = !people::roster(&mut db, no, role, MemberNo(0), 1).await?.is_empty();
+        }
+        Ok(match (has, &self.0.app.contact) {
+            ([true, _], _) => NoticeRecipients::Owners,
+            ([false, true], _) => NoticeRecipients::ModeratorsOnly,
+            ([false, false], Some(contact)) => NoticeRecipients::Contact(contact.to_string()),
+            ([false, false], None) => NoticeRecipients::Nobody,
+        })
+    }
+
     /// What a list holds and would lose if it were deleted.
     pub async fn content(&self, name: &ListName) -> Result<ListContent, AppError> {
         let no = self.0.named(name).await?.no;
@@ -58,6 +136,22 @@ impl ListActions<'_> {
         release.await
     }
 
+    /// How much each list keeps.
+    pub async fn archive_sizes(&self) -> Result<Vec<ArchiveSizeView>, AppError> {
+        let mut db = self.0.app.store.reader().await?;
+        let mut sizes = Vec::new();
+        for list in lists::all(&mut db).await? {
+            let kept = archive::kept(&mut db, list.no).await?;
+            sizes.push(ArchiveSizeView {
+                list: list.name.to_string(),
+                archive: list.settings.archive,
+                posts: kept.posts,
+                octets: kept.octets,
+            });
+        }
+        Ok(sizes)
+    }
+
     /// Deletes the posts that a list keeps and returns how many there were.
     pub async fn purge_archive(&self, name: &ListName) -> Result<u64, AppError> {
         let no = self.0.named(name).await?.no;
@@ -68,5 +162,16 @@ impl ListActions<'_> {
         });
         record.await?;
         Ok(posts)
+    }
+}
+
+impl ListView {
+    fn of(list: MailingList) -> Self {
+        Self {
+            display_name: list.display_name(),
+            openpgp: list.settings.has_openpgp(),
+            encrypts: list.settings.encrypting(),
+            list: list.name.to_string(),
+        }
     }
 }

@@ -1,8 +1,10 @@
-//! The door for changes: [`App::act_as`] says who acts, and every change through it writes one event that names this actor.
-//! Answers are views, which the command line, `--json` and later REST render alike.
+//! The door for changes and questions: [`App::act_as`] says who acts, and every change through it writes one event that names
+//! this actor. Answers are views, which the command line, `--json` and later REST render alike. What is asked and changed about
+//! people stands beside its use cases in [`people`](crate::people).
 
 mod copies;
 mod events;
+mod list_keys;
 mod lists;
 mod messages;
 mod paged;
@@ -17,7 +19,7 @@ use crate::error::AppError;
 use crate::site::App;
 pub use copies::{Copies, CopyChange, CopyView, SendingView};
 pub use events::{EventLog, EventView};
-pub use lists::ListActions;
+pub use lists::{ArchiveSizeView, ListActions, ListView, NoticeRecipients};
 pub use messages::{HeldSelection, QueuedMessageView, QueuedMessages, RefusalView};
 pub use paged::{PageRange, Paged};
 pub use sealist_store::copies::CopySelection;
@@ -27,9 +29,9 @@ pub use sealist_store::list_content::ListContent;
 /// Somebody who acts on a site. Nothing is decided yet about who may do what: today the command line may do everything, and
 /// mail comes in through [`process`](crate::process).
 pub struct Acting<'a> {
-    app: &'a App,
-    actor: Actor,
-    now: Timestamp,
+    pub(crate) app: &'a App,
+    pub(crate) actor: Actor,
+    pub(crate) now: Timestamp,
 }
 
 impl App {
@@ -70,19 +72,24 @@ impl<'a> Acting<'a> {
         EventLog(self)
     }
 
+    /// The actor and the time, for the events of a change.
+    pub(crate) fn occasion(&self) -> Occasion {
+        Occasion { actor: self.actor.clone(), now: self.now }
+    }
+
     /// The list of that name. Errs with [`AppError::NoSuchList`].
-    async fn named(&self, name: &ListName) -> Result<MailingList, AppError> {
+    pub(crate) async fn named(&self, name: &ListName) -> Result<MailingList, AppError> {
         let list = stored_lists::by_name(&mut *self.app.store.reader().await?, name).await?;
         list.ok_or_else(|| AppError::NoSuchList(name.to_string()))
     }
 
     /// Carries out one change and records its event in the same transaction. A change without an event changed nothing.
-    async fn change<T, F>(&self, change: F) -> Result<T, AppError>
+    pub(crate) async fn change<T, F>(&self, change: F) -> Result<T, AppError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, Result<(T, Option<Event>), AppError>> + Send + 'static,
     {
-        let occasion = Occasion { actor: self.actor.clone(), now: self.now };
+        let occasion = self.occasion();
         let write = self.app.store.write(move |db| {
             Box::pin(async move {
                 let (done, event) = change(&mut *db).await?;

@@ -37,6 +37,12 @@ impl<T> Paged<T> {
             entries: all.into_iter().skip(page.start).take(page.count).collect(),
         }
     }
+
+    /// The same page with each entry seen in another way.
+    pub fn map<V>(self, view: impl FnMut(T) -> V) -> Paged<V> {
+        let Self { start, total, entries } = self;
+        Paged { start, total, entries: entries.into_iter().map(view).collect() }
+    }
 }
 
 #[cfg(test)]

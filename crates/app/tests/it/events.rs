@@ -4,8 +4,8 @@ mod forged;
 
 use sealist_app::{
     App, BanChange, CopyChange, CopySelection, ErrorKind, HeldSelection, LastOwner, MemberChange,
-    MessageDecision, NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, create_list,
-    end_roles, link_address, prefer_address, rename, rotate, set_key, unlink_address, upkeep,
+    MessageDecision, NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, end_roles,
+    link_address, prefer_address, rename, set_key, unlink_address, upkeep,
 };
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, MailingList, Role, SendingNo};
 use sealist_mail::Timestamp;
@@ -89,7 +89,7 @@ async fn each_change_on_the_command_line_is_one_event() {
         assert_eq!(stage.happened().await, expected, "{what}");
     };
     let cli = "command-line";
-    create_list(app, TEAM.parse().unwrap(), PLAIN, day(0)).await.unwrap();
+    app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
     check("create", &["list-created by command-line"]).await;
     let list = stage.list().await;
     add_member(app, &list, member(OLGA, Role::Owner, None), day(0)).await.unwrap();
@@ -158,7 +158,7 @@ async fn each_change_on_the_command_line_is_one_event() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_acknowledgement_that_would_skip_changes_is_refused() {
     let stage = Stage::new().await;
-    create_list(&stage.app, TEAM.parse().unwrap(), PLAIN, day(0)).await.unwrap();
+    stage.app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
     let events = stage.app.as_operator().events();
     let position = || async { events.consumers().await.unwrap()[0].1 };
     let check = async |consumer: &str, to: i64, refused: Option<ErrorKind>, stands_at: i64| {
@@ -185,7 +185,7 @@ async fn an_acknowledgement_that_would_skip_changes_is_refused() {
 async fn each_decision_about_a_message_is_one_event() {
     let stage = Stage::new().await;
     let app = &stage.app;
-    create_list(app, TEAM.parse().unwrap(), PLAIN, day(0)).await.unwrap();
+    app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
     stage.happened().await;
     let check = async |what: &str, expected: &[&str]| {
         assert_eq!(stage.happened().await, expected, "{what}");
@@ -217,7 +217,7 @@ async fn each_decision_about_a_message_is_one_event() {
 async fn each_change_by_mail_is_one_event() {
     let stage = Stage::new().await;
     let app = &stage.app;
-    create_list(app, TEAM.parse().unwrap(), PLAIN, day(0)).await.unwrap();
+    app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
     stage.happened().await;
     let check = async |what: &str, expected: &[&str]| {
         assert_eq!(stage.happened().await, expected, "{what}");
@@ -255,7 +255,7 @@ async fn each_change_of_a_key_is_one_event() {
     let check = async |what: &str, expected: &[&str]| {
         assert_eq!(stage.happened().await, expected, "{what}");
     };
-    create_list(app, TEAM.parse().unwrap(), "pgp-default", day(0)).await.unwrap();
+    app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), "pgp-default").await.unwrap();
     check(
         "create",
         &["list-created by command-line", "list-key-made by command-line", "list-key-made by command-line"],
@@ -272,7 +272,7 @@ async fn each_change_of_a_key_is_one_event() {
     assert_eq!(stage.happened().await, joined);
     set_key(app, &address(ANNE), &other.certificate().to_bytes(), day(1)).await.unwrap();
     check("another key", &["key-changed by command-line anne@x.example"]).await;
-    rotate(app, &list, day(1)).await.unwrap();
+    app.as_operator().at(day(1)).lists().rotate_key(&list.name).await.unwrap();
     let rotated = stage.happened().await;
     assert_eq!(rotated[0], "list-key-made by command-line");
 }
@@ -281,7 +281,7 @@ async fn each_change_of_a_key_is_one_event() {
 async fn each_change_of_copies_is_one_event() {
     let stage = Stage::new().await;
     let app = &stage.app;
-    create_list(app, TEAM.parse().unwrap(), PLAIN, day(0)).await.unwrap();
+    app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
     let list = stage.list().await;
     add_member(app, &list, member(ANNE, Role::Member, None), day(0)).await.unwrap();
     post_plain(app, &list, day(0)).await;

@@ -67,7 +67,7 @@ impl Stage {
 
     async fn on(app: App, folder: TempDir, style: &str) -> (Self, Person, Person) {
         let name: ListName = LIST.parse().unwrap();
-        sealist_app::create_list(&app, name.clone(), style, day(-10)).await.unwrap();
+        app.as_operator().at(day(-10)).lists().create(&name, style).await.unwrap();
         let list = lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap();
         let stage = Self { app, list, _folder: folder };
         let olga = stage.person("olga@x.example", Role::Owner).await;

@@ -256,11 +256,10 @@ async fn a_card_of_older_rules_is_waited_for() {
 async fn a_warning_is_written_when_a_list_uses_the_key() {
     let (app, list, _folder) = site_with(OPENPGP, LISTS[0]).await;
     let plain = "plain@lists.example".parse().unwrap();
-    let plain = sealist_app::create_list(&app, plain, "legacy-default", day(-10)).await.unwrap();
-    let plain = sealist_store::lists::by_no(&mut app.store.reader().await.unwrap(), plain).await.unwrap();
+    let plain = app.as_operator().at(day(-10)).lists().create(&plain, "legacy-default").await.unwrap();
     let ending = Key::EndsIn(7).person();
     let row = Key::EndsIn(7).row(&ending, &app, "anne@example.org");
-    join(&app, &plain.unwrap(), "anne@example.org", Role::Member, row).await;
+    join(&app, &plain, "anne@example.org", Role::Member, row).await;
     assert_eq!(check(&app, day(0)).await.unwrap().warned, 0, "no list uses it");
     join(&app, &list, "anne@example.org", Role::Member, None).await;
     assert_eq!(check(&app, day(1)).await.unwrap().warned, 1);

@@ -2,7 +2,7 @@
 
 use crate::moved_clock::{OPENPGP, day, deliver, join, key_row, site_with};
 use crate::readers::read_copy;
-use sealist_app::{announce, published, rotate, upkeep};
+use sealist_app::{announce, upkeep};
 use sealist_lists::model::Role;
 use sealist_lists::texts::Language;
 use sealist_mail::rfc3156::{Shape, classify};
@@ -17,13 +17,13 @@ async fn a_new_key_is_announced_by_the_old_one() {
     let row = key_row(&app, &anne, "anne@example.org", day(-5));
     join(&app, &list, "anne@example.org", Role::Member, Some(row)).await;
     join(&app, &list, "cris@example.org", Role::Member, None).await;
-    let old = published(&app, &list).await.unwrap().remove(0);
+    let old = app.as_operator().lists().published_keys(&list.name).await.unwrap().remove(0);
 
     // The node lives, and says with its next beat that it has the new key.
-    rotate(&app, &list, day(0)).await.unwrap();
+    app.as_operator().at(day(0)).lists().rotate_key(&list.name).await.unwrap();
     assert!(deliver(&app, day(0)).await.is_empty(), "it is not used yet");
     app.heartbeat(day(0)).await.unwrap();
-    let new = published(&app, &list).await.unwrap();
+    let new = app.as_operator().lists().published_keys(&list.name).await.unwrap();
     assert_eq!(new.len(), 1, "the old one is still good, and not handed out");
     let notices = deliver(&app, day(0)).await;
     assert_eq!(notices.iter().map(|notice| notice.to.as_str()).collect::<Vec<_>>(), ["anne@example.org"]);
@@ -44,7 +44,7 @@ async fn a_new_key_is_announced_by_the_old_one() {
     // The overlap of 90 days is over.
     assert_eq!(upkeep(&app, day(89)).await.unwrap().keys_retired, 0);
     assert_eq!(upkeep(&app, day(91)).await.unwrap().keys_retired, 1);
-    let now: Vec<Certificate> = published(&app, &list).await.unwrap();
+    let now: Vec<Certificate> = app.as_operator().lists().published_keys(&list.name).await.unwrap();
     assert_eq!(now[0].fingerprint(), new[0].fingerprint());
     assert_eq!(now[1].fingerprint(), old.fingerprint());
     assert_eq!(now[1].usable(day(92)).map(|_| ()), Err(Unusable::Revoked(Revocation::Soft)));
@@ -80,8 +80,8 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
             people.push((email, person, chosen.unwrap_or(of_list)));
         }
         join(&app, &list, "de@example.org", Role::Member, None).await;
-        let old = published(&app, &list).await.unwrap().remove(0);
-        rotate(&app, &list, day(0)).await.unwrap();
+        let old = app.as_operator().lists().published_keys(&list.name).await.unwrap().remove(0);
+        app.as_operator().at(day(0)).lists().rotate_key(&list.name).await.unwrap();
         app.heartbeat(day(0)).await.unwrap();
         let notices = deliver(&app, day(0)).await;
         assert_eq!(

@@ -14,7 +14,7 @@ const ANNE: &str = "anne@example.org";
 
 async fn plain_list(app: &App) -> MailingList {
     let name: ListName = "plain@lists.example".parse().unwrap();
-    sealist_app::create_list(app, name.clone(), "legacy-default", day(-10)).await.unwrap();
+    app.as_operator().at(day(-10)).lists().create(&name, "legacy-default").await.unwrap();
     let list = lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap();
     for address in [ANNE, "bart@example.org"] {
         join(app, &list, address, Role::Member, None).await;

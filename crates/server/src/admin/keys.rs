@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sealist_app::{App, KeyReport, Rotated, approve_key, keep_in_database, key_report, rotate, set_key};
+use sealist_app::{App, Deployment, KeyReport, Rotated, approve_key, key_report, set_key};
 use sealist_lists::model::{AddressNo, ListName, MailingList};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::keys::CertificateRow;
-use sealist_store::nodes::Deployment;
 use sealist_store::people;
 use serde_json::{Value, json};
 
-use super::{CommandOutput, find_list, read_file, refresh, wkd};
+use super::{CommandOutput, read_file, refresh, wkd};
 use crate::config::{Config, KeyStorage};
 use crate::exit::{Code, Ending};
 use crate::vault;
@@ -85,11 +84,11 @@ pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> any
     let now = app.store.now();
     Ok(match command {
         KeyCommands::Rotate { list } => {
-            let list = find_list(app, &list).await?;
-            rotated(config, &list, &rotate(app, &list, now).await?, app.store.alone())
+            let lists = app.as_operator().lists();
+            rotated(config, &lists.find(&list).await?, &lists.rotate_key(&list).await?)
         }
         KeyCommands::Rewrap => {
-            let keys = keep_in_database(app, app.store.now()).await?;
+            let keys = app.as_operator().lists().keep_keys_in_database().await?;
             let text = format!(
                 "{keys} keys came into the database; set kept = \"database\" in [keydirs] on every node, then move the \
                  files of the key directory to the backup\n"
@@ -135,8 +134,8 @@ pub(super) fn make_master_key(file: &Path) -> anyhow::Result<String> {
     ))
 }
 
-fn rotated(config: &Config, list: &MailingList, rotated: &Rotated, alone: Deployment) -> CommandOutput {
-    let Rotated { fingerprint, waits_for } = rotated;
+fn rotated(config: &Config, list: &MailingList, rotated: &Rotated) -> CommandOutput {
+    let Rotated { fingerprint, waits_for, alone } = rotated;
     let nodes: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
     let state = match (alone, config.keydirs.kept, nodes.as_slice()) {
         (_, _, []) => "it is used from now on".to_owned(),
@@ -254,8 +253,8 @@ mod tests {
             let settings = styles::named("pgp-default").unwrap().settings();
             let list = MailingList { no: ListNo(1), name: "team@lists.example".parse().unwrap(), settings };
             let waits_for = waits_for.iter().map(|no| NodeNo(*no)).collect();
-            let done = Rotated { fingerprint: "ABCD".to_owned(), waits_for };
-            let (text, _) = rotated(&config, &list, &done, alone);
+            let done = Rotated { fingerprint: "ABCD".to_owned(), waits_for, alone };
+            let (text, _) = rotated(&config, &list, &done);
             assert!(text.contains(words) && text.contains("opens mail for 90 days more"), "{text}");
             assert_eq!(text.contains("node"), done.waits_for.len() > 1, "{text}");
         }

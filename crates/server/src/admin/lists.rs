@@ -2,10 +2,9 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use sealist_app::{App, NewMember, add_member, check_not_own, create_list, list_certificate};
+use sealist_app::{App, NewMember, PageRange, add_member, check_not_own};
 use sealist_lists::model::{ListName, Role};
 use sealist_mail::Address;
-use sealist_store::lists;
 use serde_json::json;
 
 use super::members::want_of_key;
@@ -70,8 +69,7 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
         Lists::Create { list, style, owner } => {
             // Before the list is made: what fails leaves nothing behind.
             owner.as_ref().map_or(Ok(()), |owner| check_not_own(&list, owner))?;
-            create_list(app, list.clone(), &style, app.store.now()).await?;
-            let made = find_list(app, &list).await?;
+            let made = app.as_operator().lists().create(&list, &style).await?;
             let mut warnings = Vec::new();
             if let Some(address) = owner {
                 let of = address.clone();
@@ -79,15 +77,16 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
                 add_member(app, &made, owner, app.store.now()).await?;
                 warnings.extend(want_of_key(app, &made, &of).await?.map(|want| format!("{of}: {want}")));
             }
-            warnings.extend(owners::missing_owner(app, &made).await?);
-            let key = list_certificate(app, made.no).await?.map(|key| key.fingerprint().to_string());
+            warnings.extend(owners::missing_owner(app, &list).await?);
+            let key =
+                app.as_operator().lists().certificate(&list).await?.map(|key| key.fingerprint().to_string());
             let line = key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
             let data = json!({ "list": list, "fingerprint": key });
             warned((format!("{list} is made{line}\n"), data), warnings)
         }
         Lists::List => {
-            let all = lists::all(&mut *app.store.reader().await?).await?;
-            let names: Vec<String> = all.iter().map(|list| list.name.to_string()).collect();
+            let all = app.as_operator().lists().page(PageRange::ALL).await?;
+            let names: Vec<String> = all.entries.into_iter().map(|list| list.list).collect();
             (names.iter().map(|name| format!("{name}\n")).collect(), json!(names))
         }
         Lists::Show { list } => settings::show(app, &find_list(app, &list).await?).await?,
@@ -98,12 +97,12 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
             settings::change(app, &find_list(app, &list).await?, settings::to_default(settings)).await?
         }
         Lists::Key { list, strip_certifications } => {
-            let list = find_list(app, &list).await?;
+            let lists = app.as_operator().lists();
             if strip_certifications {
-                sealist_app::strip_certifications(app, &list, app.store.now()).await?;
+                lists.strip_certifications(&list).await?;
             }
-            let Some(key) = list_certificate(app, list.no).await? else {
-                bail!("{} has no key: its style is a plain one", list.name)
+            let Some(key) = lists.certificate(&list).await? else {
+                bail!("{list} has no key: its style is a plain one")
             };
             let armored = String::from_utf8_lossy(&key.armored()).into_owned();
             (armored.clone(), json!({ "fingerprint": key.fingerprint().to_string(), "certificate": armored }))

@@ -24,7 +24,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sealist_app::{App, AppError};
+use sealist_app::App;
 use sealist_lists::model::{ListName, MailingList};
 use serde_json::{Value, json};
 
@@ -146,8 +146,7 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, &'static str> {
 }
 
 async fn find_list(app: &App, name: &ListName) -> anyhow::Result<MailingList> {
-    let list = sealist_store::lists::by_name(&mut *app.store.reader().await?, name).await?;
-    Ok(list.ok_or_else(|| AppError::NoSuchList(name.to_string()))?)
+    Ok(app.as_operator().lists().find(name).await?)
 }
 
 /// Reads a file that was named on the command line; `-` is standard input.

@@ -6,10 +6,9 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use sealist_app::{App, published};
+use sealist_app::App;
 use sealist_lists::model::SubAddress;
 use sealist_openpgp::{Certificate, wkd};
-use sealist_store::lists;
 use serde_json::json;
 
 use super::CommandOutput;
@@ -22,12 +21,12 @@ const PLACE: &str = ".well-known/openpgpkey";
 
 /// Writes one file per address, in the layout of the advanced method, and an empty `policy` per mail host.
 pub(super) async fn run(app: &App, folder: &Path) -> anyhow::Result<CommandOutput> {
-    let all = lists::all(&mut *app.store.reader().await?).await?;
-    let now = app.store.now();
+    let lists = app.as_operator().lists();
+    let (all, now) = (lists.all().await?, app.now());
     let mut files = Vec::new();
     let mut hosts = Vec::new();
     for list in all.into_iter().filter(|list| list.settings.has_openpgp()) {
-        let keys = published(app, &list).await?;
+        let keys = lists.published_keys(&list.name).await?;
         let host = list.name.mail_host();
         let of_host = folder.join(PLACE).join(host);
         for address in PUBLISHED.map(|sub_address| list.name.address(sub_address)) {

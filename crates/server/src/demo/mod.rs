@@ -14,11 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use sealist_app::{App, NewMember, add_member, create_list, list_certificate};
+use sealist_app::{App, NewMember, add_member};
 use sealist_lists::model::{ListName, Role};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{NextHop, Protocol};
-use sealist_store::lists;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -173,10 +172,9 @@ fn make_members() -> anyhow::Result<Vec<Gpg>> {
 
 async fn set_up(stage: &DemoSite) -> anyhow::Result<()> {
     let name: ListName = LIST.parse()?;
-    let no = create_list(&stage.app, name, "pgp-default", Timestamp::now()).await?;
-    let list =
-        lists::by_no(&mut *stage.app.store.reader().await?, no).await?.context("the list was just made")?;
-    let certificate = list_certificate(&stage.app, no).await?.context("a list with OpenPGP has a key")?;
+    let lists = stage.app.as_operator().lists();
+    let list = lists.create(&name, "pgp-default").await?;
+    let certificate = lists.certificate(&name).await?.context("a list with OpenPGP has a key")?;
     for ((name, address, _), gpg) in MEMBERS.iter().zip(&stage.members) {
         gpg.import(&certificate.armored())?;
         let key = Some(gpg.export(address)?);

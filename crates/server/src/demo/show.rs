@@ -3,12 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use sealist_app::list_certificate;
+use sealist_app::PageRange;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Entity, Headers, compose};
 use sealist_smtp::client::{Connection, Envelope, RecipientResult, WireBody};
-use sealist_store::lists;
-use sealist_store::queue::{self, QueueName};
 
 use super::gpg::Gpg;
 use super::mail::{Words, encrypted};
@@ -111,27 +109,27 @@ async fn refused(
     message: Vec<u8>,
     fate: RefusedPost,
 ) -> anyhow::Result<bool> {
-    let before = waiting(stage, QueueName::Hold).await?;
+    let before = waiting(stage, "hold").await?;
     post_by_lmtp(stage, from, &message).await?;
     let end = Instant::now() + WAIT;
-    while waiting(stage, QueueName::In).await? > 0 && Instant::now() < end {
+    while waiting(stage, "in").await? > 0 && Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let notices = stage.sink.wait_for(1, Duration::from_millis(300)).await;
-    let seen = RefusedPost::seen(waiting(stage, QueueName::Hold).await? - before, &notices, from);
+    let seen = RefusedPost::seen(waiting(stage, "hold").await? - before, &notices, from);
     print_text(&format!("  {what}: {}\n", seen.map_or("CAME OUT or was LOST", RefusedPost::words)))?;
     Ok(seen == Some(fate))
 }
 
-async fn waiting(stage: &DemoSite, place: QueueName) -> anyhow::Result<usize> {
-    Ok(queue::listed(&mut *stage.app.store.reader().await?, place).await?.len())
+/// How many messages wait at that place of the queue.
+async fn waiting(stage: &DemoSite, place: &str) -> anyhow::Result<usize> {
+    let all = stage.app.as_operator().messages().page(PageRange::ALL).await?;
+    Ok(all.entries.iter().filter(|message| message.queue == place).count())
 }
 
 async fn list_key(stage: &DemoSite) -> anyhow::Result<Vec<u8>> {
-    let list = lists::by_name(&mut *stage.app.store.reader().await?, &LIST.parse()?)
-        .await?
-        .context("the list is there")?;
-    Ok(list_certificate(&stage.app, list.no).await?.context("it has a key")?.armored())
+    let key = stage.app.as_operator().lists().certificate(&LIST.parse()?).await?;
+    Ok(key.context("it has a key")?.armored())
 }
 
 async fn post_by_lmtp(stage: &DemoSite, from: &str, message: &[u8]) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! Checks keys: those of the lists by a round trip, and those of the members.
 
-use sealist_app::{App, AppError, ListKeys, key_report, list_certificate};
+use sealist_app::{App, AppError, ListKeys, key_report};
 use sealist_lists::model::{AddressNo, MailingList};
 use sealist_mail::{Address, Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Encryption, KeyIds, SealedPost, SignWith};
@@ -107,7 +107,7 @@ async fn all_lists(app: &App) -> Vec<MailingList> {
 /// opens it.
 async fn round_trip(app: &App, list: &MailingList, keys: &ListKeys) -> Result<(), String> {
     let words = |error: &dyn std::fmt::Display| error.to_string();
-    let named = list_certificate(app, list.no).await.map_err(|e| words(&e))?;
+    let named = app.as_operator().lists().certificate(&list.name).await.map_err(|e| words(&e))?;
     let certificate = keys.posting.certificate();
     if named.map(|key| key.fingerprint()) != Some(certificate.fingerprint()) {
         return Err("the key file is not that of the database".to_owned());

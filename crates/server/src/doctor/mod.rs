@@ -13,7 +13,7 @@ mod texts;
 use std::path::Path;
 use std::process::ExitCode;
 
-use sealist_app::App;
+use sealist_app::{App, AppError};
 use sealist_store::StoreError;
 use serde::Serialize;
 
@@ -131,11 +131,15 @@ async fn of_database(app: &App) -> Vec<Diagnosis> {
         let mut findings = clock::examine_database(app).await?;
         findings.extend(system::examine_server(app).await?);
         findings.extend(safety::examine_lists(app).await?);
-        Ok::<_, StoreError>(findings)
+        Ok::<_, AppError>(findings)
     };
-    looked
-        .await
-        .unwrap_or_else(|error| vec![Diagnosis::fault("database", error.to_string(), error.remedy().fix)])
+    looked.await.unwrap_or_else(|error| {
+        let fix = match &error {
+            AppError::Store(error) => error.remedy().fix,
+            _ => "restore the backup if the database is damaged",
+        };
+        vec![Diagnosis::fault("database", error.to_string(), fix)]
+    })
 }
 
 /// The name of the finding that the site is missing. Then nothing else can be checked.

@@ -5,10 +5,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use sealist_app::App;
+use sealist_app::{App, AppError};
 use sealist_lists::model::MailingList;
 use sealist_lists::weaknesses;
-use sealist_store::{StoreError, lists};
 
 use super::Diagnosis;
 use crate::admin::owners;
@@ -67,12 +66,16 @@ fn private(check: &'static str, path: &Path) -> Option<Diagnosis> {
 }
 
 /// Finds lists that give up a promise of OpenPGP, and lists without an owner.
-pub(super) async fn examine_lists(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
-    let all = lists::all(&mut *app.store.reader().await?).await?;
+pub(super) async fn examine_lists(app: &App) -> Result<Vec<Diagnosis>, AppError> {
+    let all = app.as_operator().lists().all().await?;
     let mut findings: Vec<Diagnosis> = all.iter().flat_map(of_list).collect();
     for list in &all {
-        if let Some(who) = owners::notice_recipient(app, list).await? {
-            findings.push(Diagnosis::warning("owner", format!("{}: {who}", list.name), owners::fix(list)));
+        if let Some(who) = owners::notice_recipient(app, &list.name).await? {
+            findings.push(Diagnosis::warning(
+                "owner",
+                format!("{}: {who}", list.name),
+                owners::fix(&list.name),
+            ));
         }
     }
     Ok(findings)

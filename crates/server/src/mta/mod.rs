@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use sealist_lists::model::{AddressReading, ListName, ReservedLocal};
-use sealist_store::lists;
 use serde_json::json;
 
 use crate::admin::CommandOutput;
@@ -48,7 +47,7 @@ pub(crate) struct Routes {
 /// Prints the lines for that server.
 pub(crate) async fn print(config: &Config, server: Server) -> anyhow::Result<CommandOutput> {
     let app = opening::open(config, OpeningPurpose::Use).await?;
-    let all = lists::all(&mut *app.store.reader().await?).await?;
+    let all = app.as_operator().lists().all().await?;
     let text = lines(config, all.iter().map(|list| &list.name), server)?;
     Ok((text.clone(), json!({ "lines": text })))
 }

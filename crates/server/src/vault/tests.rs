@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use sealist_app::{App, AppError, create_list};
+use sealist_app::{App, AppError};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::packets;
 use sealist_store::{Store, list_keys, lists, site_key};
@@ -140,7 +140,7 @@ async fn a_dump_of_the_database_opens_nothing() {
     let vault = place.open("keys", KeyStorage::Database, Some("master.key")).await.unwrap();
     let app = App::new(place.store.clone(), Arc::new(vault), None);
     let list = "team@lists.example".parse().unwrap();
-    create_list(&app, list, "pgp-default", Timestamp::now()).await.unwrap();
+    app.as_operator().at(Timestamp::now()).lists().create(&list, "pgp-default").await.unwrap();
     make_master_key(&place.path("other.key")).unwrap();
     let other = master::read(&MasterKeyAt::File(place.path("other.key"))).unwrap().unwrap();
 
@@ -183,7 +183,13 @@ async fn a_key_in_the_place_of_another_is_not_used() {
     let vault = Arc::new(place.open("keys", KeyStorage::Directory, None).await.unwrap());
     let app = |vault: &Arc<Vault>| App::new(place.store.clone(), vault.clone(), None);
     for name in ["one@lists.example", "two@lists.example"] {
-        create_list(&app(&vault), name.parse().unwrap(), "pgp-default", Timestamp::now()).await.unwrap();
+        app(&vault)
+            .as_operator()
+            .at(Timestamp::now())
+            .lists()
+            .create(&name.parse().unwrap(), "pgp-default")
+            .await
+            .unwrap();
     }
     let lists = lists::all(&mut place.store.reader().await.unwrap()).await.unwrap();
     let file = |start: &str| {

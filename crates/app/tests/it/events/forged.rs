@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sealist_app::{EventView, add_member, create_list, upkeep};
+use sealist_app::{EventView, add_member, upkeep};
 use sealist_lists::model::{EntryNo, MailingList, Role};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
@@ -69,7 +69,7 @@ fn begun(found: &[EventView]) -> BTreeSet<EntryNo> {
 async fn one_signed_mail_that_others_send_again_is_no_noise() {
     async fn check(what: &str, settings: &[(&str, &str)], padding: usize, refused: usize) {
         let stage = Stage::new().await;
-        create_list(&stage.app, TEAM.parse().unwrap(), OPENPGP, day(-9)).await.unwrap();
+        stage.app.as_operator().at(day(-9)).lists().create(&TEAM.parse().unwrap(), OPENPGP).await.unwrap();
         let list = stage.with_settings(settings).await;
         let anne = Person::new(ANNE, Kind::Curve25519, day(-6));
         let row = key_row(&stage.app, &anne, ANNE, day(-5));
@@ -102,7 +102,7 @@ async fn one_signed_mail_that_others_send_again_is_no_noise() {
 async fn each_message_that_waits_has_its_event() {
     async fn check(what: &str, style: &str) {
         let stage = Stage::new().await;
-        create_list(&stage.app, TEAM.parse().unwrap(), style, day(-9)).await.unwrap();
+        stage.app.as_operator().at(day(-9)).lists().create(&TEAM.parse().unwrap(), style).await.unwrap();
         let list = stage.with_settings(&[("default_member_action", "hold"), ("max_days_to_hold", "5")]).await;
         if style == PLAIN {
             add_member(&stage.app, &list, member(ANNE, Role::Member, None), day(0)).await.unwrap();
@@ -134,7 +134,7 @@ async fn each_message_that_waits_has_its_event() {
 async fn a_flood_that_pushes_itself_out_is_bounded() {
     async fn check(sender: impl Fn(usize) -> String, from: impl Fn(usize) -> String) {
         let stage = Stage::new().await;
-        create_list(&stage.app, TEAM.parse().unwrap(), PLAIN, day(-9)).await.unwrap();
+        stage.app.as_operator().at(day(-9)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
         let list =
             stage.with_settings(&[("default_member_action", "hold"), ("max_held_messages", "5")]).await;
         add_member(&stage.app, &list, member(ANNE, Role::Member, None), day(0)).await.unwrap();

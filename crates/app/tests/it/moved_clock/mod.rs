@@ -121,7 +121,7 @@ pub(crate) async fn make_plain_list(app: &App, name: &str) -> MailingList {
 
 async fn list_of(app: &App, style: &str, name: &str) -> MailingList {
     let name: ListName = name.parse().unwrap();
-    sealist_app::create_list(app, name.clone(), style, day(-10)).await.unwrap();
+    app.as_operator().at(day(-10)).lists().create(&name, style).await.unwrap();
     lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
 }
 

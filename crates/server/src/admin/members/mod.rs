@@ -215,7 +215,8 @@ async fn remove(
     last_owner: LastOwner,
 ) -> anyhow::Result<CommandOutput> {
     let ended = end_roles(app, list, address, roles, last_owner, app.store.now()).await?;
-    let warning = if ended.contains(&Role::Owner) { owners::missing_owner(app, list).await? } else { None };
+    let warning =
+        if ended.contains(&Role::Owner) { owners::missing_owner(app, &list.name).await? } else { None };
     let text = match roles {
         RolesToEnd::All => format!("{address} is removed from {}\n", list.name),
         RolesToEnd::One(role) => format!("{address} is no {role} of {} any more\n", list.name),
