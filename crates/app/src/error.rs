@@ -1,6 +1,6 @@
 //! The errors of use cases.
 
-use sealist_lists::model::{DeliveryNo, EntryNo, NameRefused, SendingNo};
+use sealist_lists::model::{DeliveryNo, EntryNo, NameRefused, SendingNo, SettingError};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::StoreError;
@@ -90,6 +90,9 @@ pub enum AppError {
         /// The address that is to be preferred.
         new: String,
     },
+    /// A preference or setting that is not taken there.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// A list would lose its last owner.
     #[error(
         "this is the last owner of {0}, and without an owner nobody gets its notices: add another owner first, with \
@@ -255,6 +258,7 @@ impl AppError {
             | E::NothingToSealTo(_)
             | E::ConsumerExists(_) => ErrorKind::Conflict,
             E::Name(_) => ErrorKind::Invalid { field: "name" },
+            E::Setting(_) => ErrorKind::Invalid { field: "value" },
             E::OwnAddress(_) => ErrorKind::Invalid { field: "address" },
             E::NoSuchStyle(_) => ErrorKind::Invalid { field: "style" },
             E::NoSuchPosition { .. } => ErrorKind::Invalid { field: "position" },
@@ -346,6 +350,8 @@ mod tests {
         check(AppError::NoSuchStyle(name()), ErrorKind::Invalid { field: "style" });
         check(AppError::NoSuchPosition { position: 2, last: 1 }, ErrorKind::Invalid { field: "position" });
         check(AppError::OtherAddress(name()), ErrorKind::Invalid { field: "key" });
+        let of_one = AppError::Setting(SettingError::OfOneAddress(name()));
+        check(of_one, ErrorKind::Invalid { field: "value" });
         check(AppError::MayNotSee(name()), ErrorKind::Forbidden);
         check(AppError::NextHour(Timestamp(0)), ErrorKind::Busy);
         check(AppError::NoMasterKey, ErrorKind::Unavailable);

@@ -51,9 +51,10 @@ mod uploads;
 mod vault;
 
 pub use acting::{
-    Acting, ArchiveSizeView, Copies, CopyChange, CopySelection, CopyView, EventLog, EventView, HeldSelection,
-    ListActions, ListContent, ListView, NoticeRecipients, PageRange, Paged, QueuedMessageView,
-    QueuedMessages, RefusalView, SendingView, StartAt,
+    Acting, ArchiveSizeView, ChosenPreference, Copies, CopyChange, CopySelection, CopyView, EventLog,
+    EventView, HeldSelection, LevelView, ListActions, ListContent, ListView, NoticeRecipients, PageRange,
+    Paged, PreferenceActions, PreferenceHolder, QueuedMessageView, QueuedMessages, RefusalView, SendingView,
+    StartAt,
 };
 pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};

@@ -67,6 +67,7 @@ fn of_setting(error: &SettingError) -> Code {
 fn of_app(error: &AppError) -> Code {
     match error {
         AppError::Store(error) => of_store(error),
+        AppError::Setting(error) => of_setting(error),
         AppError::NoSuchList(_) | AppError::NoRole { .. } | AppError::NotKnown(_) | AppError::NoUserOf(_) => {
             Code::NoUser
         }

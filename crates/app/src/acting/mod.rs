@@ -8,6 +8,7 @@ mod list_keys;
 mod lists;
 mod messages;
 mod paged;
+mod preferences;
 
 use sealist_lists::events::{Actor, Event};
 use sealist_lists::model::{ListName, MailingList};
@@ -22,6 +23,7 @@ pub use events::{EventLog, EventView};
 pub use lists::{ArchiveSizeView, ListActions, ListView, NoticeRecipients};
 pub use messages::{HeldSelection, QueuedMessageView, QueuedMessages, RefusalView};
 pub use paged::{PageRange, Paged};
+pub use preferences::{ChosenPreference, LevelView, PreferenceActions, PreferenceHolder};
 pub use sealist_store::copies::CopySelection;
 pub use sealist_store::events::consumers::StartAt;
 pub use sealist_store::list_content::ListContent;
@@ -65,6 +67,11 @@ impl<'a> Acting<'a> {
     /// The lists.
     pub fn lists(self) -> ListActions<'a> {
         ListActions(self)
+    }
+
+    /// The preferences of users, addresses and the site.
+    pub fn preferences(self) -> PreferenceActions<'a> {
+        PreferenceActions(self)
     }
 
     /// The events, and who follows them.

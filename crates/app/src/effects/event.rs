@@ -52,7 +52,7 @@ impl Effect {
                 of(address, EventKind::PreferenceChanged { name: choice(setting).to_owned() })
             }
             Self::Prefer(address, _, change) => {
-                of(address, EventKind::PreferenceChanged { name: change.name().to_owned() })
+                Some((address.clone(), EventKind::PreferenceChanged { name: change.name().to_owned() }))
             }
             Self::Moderate(address, ..) => {
                 of(address, EventKind::PreferenceChanged { name: "moderation_action".to_owned() })

@@ -82,8 +82,8 @@ pub(crate) enum Effect {
     Void { address: Address, person: AddressNo, fingerprint: String },
     /// Changes a preference.
     Choose(Address, Setting),
-    /// A preference of a person on one level.
-    Prefer(Address, PreferenceLevel, PreferenceChange),
+    /// A preference on one level: of that person, or of everybody on the site.
+    Prefer(Option<Address>, PreferenceLevel, PreferenceChange),
     /// Sets what happens to posts of a member. `None` is the default of the list.
     Moderate(Address, MemberNo, Option<Action>),
     /// Adds certifications to the list's certificate, which that address made with the key of that
@@ -232,12 +232,10 @@ impl Effect {
             }
             Self::Choose(address, setting) => choose(db, list, &address, setting).await,
             Self::Prefer(_, level, change) => {
-                people::choose(db, level, change).await?;
-                Ok(Applied::Changed)
+                Ok(Applied::if_changed(people::choose(db, level, change).await?))
             }
             Self::Moderate(_, member, action) => {
-                people::set_moderation_action(db, member, action).await?;
-                Ok(Applied::Changed)
+                Ok(Applied::if_changed(people::set_moderation_action(db, member, action).await?))
             }
             Self::Certified { before, fingerprint, certificate, .. } => {
                 let certified = list_keys::certified(db, list, &fingerprint, &before, &certificate).await?;
@@ -266,7 +264,7 @@ async fn choose(
     address: &Address,
     setting: Setting,
 ) -> Result<Applied, AppError> {
-    match setting {
+    let is_changed = match setting {
         Setting::Language(language) => people::set_language(db, address, Some(language)).await?,
         Setting::Name(name) => people::set_name(db, address, &name).await?,
         setting => {
@@ -275,10 +273,10 @@ async fn choose(
             let (Some(member), Some(change)) = (member, setting.of_member()) else {
                 return Ok(Applied::Nothing);
             };
-            people::choose(db, PreferenceLevel::Member(member.no), change).await?;
+            people::choose(db, PreferenceLevel::Member(member.no), change).await?
         }
-    }
-    Ok(Applied::Changed)
+    };
+    Ok(Applied::if_changed(is_changed))
 }
 
 impl RequestDecided {

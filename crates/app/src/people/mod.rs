@@ -13,5 +13,6 @@ pub use import::{ImportReport, SyncPlan, import_members, plan_sync};
 pub use imported_keys::ImportedKeys;
 pub use leave::{LastOwner, RolesToEnd, end_roles};
 pub use prefer::{MemberChange, change_member, rename};
+pub(crate) use users::user_of;
 pub use users::{link_address, prefer_address, show_user, unlink_address};
 pub use view::{MemberKeyState, MemberKeyView, MemberView, find_members, list_members, show_member};

@@ -71,10 +71,10 @@ pub async fn change_member(
     let member = found.ok_or_else(no_role)?.clone();
     let effect = match change {
         MemberChange::Preference(change @ PreferenceChange::PreferredLanguage(_)) => {
-            Effect::Prefer(address.clone(), PreferenceLevel::Address(member.address_no), change)
+            Effect::Prefer(Some(address.clone()), PreferenceLevel::Address(member.address_no), change)
         }
         MemberChange::Preference(change) => {
-            Effect::Prefer(address.clone(), PreferenceLevel::Member(member.no), change)
+            Effect::Prefer(Some(address.clone()), PreferenceLevel::Member(member.no), change)
         }
         MemberChange::ModerationAction(action) => Effect::Moderate(address.clone(), member.no, action),
     };

@@ -121,7 +121,8 @@ async fn record(
     Ok(events::record(db, occasion, &event).await?)
 }
 
-async fn user_of(db: &mut Conn, address: &Address) -> Result<User, AppError> {
+/// The user to whom an address is linked. Errs with [`AppError::NoUserOf`].
+pub(crate) async fn user_of(db: &mut Conn, address: &Address) -> Result<User, AppError> {
     let user = match people::find_address(&mut *db, address).await? {
         Some(no) => people::user_of(db, no).await?,
         None => None,

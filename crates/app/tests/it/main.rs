@@ -25,6 +25,7 @@ mod moved_clock;
 mod names;
 mod outside;
 mod people;
+mod preferences;
 #[path = "../readers/mod.rs"]
 mod readers;
 mod refresh;

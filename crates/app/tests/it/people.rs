@@ -134,9 +134,9 @@ async fn a_change_changes_what_it_names() {
     let stopped = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByBounces));
     let store = app.store.clone();
     tasks.spawn(async move {
-        let stopped: Result<(), StoreError> =
+        let stopped: Result<bool, StoreError> =
             store.write(move |db| Box::pin(people::choose(db, level, stopped))).await;
-        stopped.map_err(AppError::Store)
+        stopped.map(|_| ()).map_err(AppError::Store)
     });
     while let Some(done) = tasks.join_next().await {
         done.unwrap().unwrap();

@@ -10,10 +10,10 @@ use super::{AddressNo, DeliveryMode, DeliveryStatus, MemberNo, SettingError, Use
 use crate::names;
 use crate::texts::{Language, language};
 
-/// A row: the name as a type, the name, what a level may choose, what counts in the end, and how that follows from the
-/// first choice that was made.
+/// A row: the name as a type, the name, the levels that take the choice, what a level may choose, what counts in the end, and
+/// how that follows from the first choice that was made.
 macro_rules! preferences {
-    ($($(#[$attribute:meta])* $case:ident $name:ident: $kind:ty => $value:ty, $effective:expr;)+) => {
+    ($($(#[$attribute:meta])* $case:ident $name:ident on $levels:ident: $kind:ty => $value:ty, $effective:expr;)+) => {
         /// What is chosen on one level; `None`: nothing, so that the next level counts.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Preferences {
@@ -57,6 +57,13 @@ macro_rules! preferences {
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$case(_) => stringify!($name),)+
+                }
+            }
+
+            /// The levels that take the choice.
+            pub fn levels(self) -> &'static [PreferenceSource] {
+                match self {
+                    $(Self::$case(_) => $levels,)+
                 }
             }
 
@@ -111,21 +118,28 @@ macro_rules! preferences {
     };
 }
 
+/// The levels of a choice that people, and the admin for everybody, may make.
+const EVERY_LEVEL: &[PreferenceSource] =
+    &[PreferenceSource::Member, PreferenceSource::Address, PreferenceSource::User, PreferenceSource::Site];
+/// The levels of a choice about the key of one address. An address that is linked to a user must not get such a choice from
+/// another address.
+const ONE_ADDRESS: &[PreferenceSource] = &[PreferenceSource::Member, PreferenceSource::Address];
+
 preferences! {
     /// How posts come. Default: each by itself.
-    DeliveryMode delivery_mode: DeliveryMode => DeliveryMode, Option::unwrap_or_default;
+    DeliveryMode delivery_mode on EVERY_LEVEL: DeliveryMode => DeliveryMode, Option::unwrap_or_default;
     /// Whether posts come. Default: they do.
-    DeliveryStatus delivery_status: DeliveryStatus => DeliveryStatus, Option::unwrap_or_default;
+    DeliveryStatus delivery_status on EVERY_LEVEL: DeliveryStatus => DeliveryStatus, Option::unwrap_or_default;
     /// Whether the member's own posts come back as copies. Default yes.
-    ReceiveOwnPostings receive_own_postings: bool => bool, |chosen| chosen.unwrap_or(true);
+    ReceiveOwnPostings receive_own_postings on EVERY_LEVEL: bool => bool, |chosen| chosen.unwrap_or(true);
     /// Whether a copy comes although the member stands in To or Cc. Default yes.
-    ReceiveListCopy receive_list_copy: bool => bool, |chosen| chosen.unwrap_or(true);
+    ReceiveListCopy receive_list_copy on EVERY_LEVEL: bool => bool, |chosen| chosen.unwrap_or(true);
     /// Whether posts may come as cleartext when there is no usable key and the list's `missing_key_action` is
     /// `cleartext`. Default no. It is a choice about the key of one address: users and the site make no such choice.
-    AllowCleartext allow_cleartext: bool => bool, Option::unwrap_or_default;
+    AllowCleartext allow_cleartext on ONE_ADDRESS: bool => bool, Option::unwrap_or_default;
     /// The language of notices; empty: that of the list.
     #[serde(serialize_with = "language::serialize_or_empty")]
-    PreferredLanguage preferred_language: Language => Option<Language>, |chosen| chosen;
+    PreferredLanguage preferred_language on EVERY_LEVEL: Language => Option<Language>, |chosen| chosen;
 }
 
 impl Default for EffectivePreferences {
@@ -151,6 +165,13 @@ pub enum PreferenceValue {
     Flag(Option<bool>),
     /// A word.
     Word(Option<&'static str>),
+}
+
+impl PreferenceValue {
+    /// Whether nothing is chosen.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Flag(None) | Self::Word(None))
+    }
 }
 
 macro_rules! stored_as_words {
@@ -202,14 +223,21 @@ pub enum PreferenceLevel {
 }
 
 impl PreferenceLevel {
-    /// Errs if the level does not make that choice: cleartext is a choice about the key of one address, and an address that is
-    /// linked to a user must not get it from another address.
+    /// The name of the level.
+    pub fn source(self) -> PreferenceSource {
+        match self {
+            Self::Member(_) => PreferenceSource::Member,
+            Self::Address(_) => PreferenceSource::Address,
+            Self::User(_) => PreferenceSource::User,
+            Self::Site => PreferenceSource::Site,
+        }
+    }
+
+    /// Errs if the level does not take that choice ([`PreferenceChange::levels`]).
     pub fn takes(self, change: PreferenceChange) -> Result<(), SettingError> {
-        match (self, change) {
-            (Self::User(_) | Self::Site, PreferenceChange::AllowCleartext(Some(_))) => {
-                Err(SettingError::OfOneAddress(change.name().to_owned()))
-            }
-            _ => Ok(()),
+        match change.levels().contains(&self.source()) {
+            true => Ok(()),
+            false => Err(SettingError::OfOneAddress(change.name().to_owned())),
         }
     }
 }
@@ -343,8 +371,10 @@ mod tests {
             (PreferenceLevel::Site, false),
         ] {
             assert_eq!(level.takes(yes).is_ok(), takes, "{level:?}");
-            assert!(level.takes(PreferenceChange::AllowCleartext(None)).is_ok(), "{level:?}");
-            assert!(level.takes(PreferenceChange::ReceiveListCopy(Some(false))).is_ok(), "{level:?}");
+            assert_eq!(level.takes(PreferenceChange::AllowCleartext(None)).is_ok(), takes, "{level:?}");
+            let others = Preferences::default().changes().into_iter();
+            let mut others = others.filter(|change| change.name() != yes.name());
+            assert!(others.all(|change| level.takes(change).is_ok()), "{level:?}");
         }
     }
 

@@ -11,6 +11,7 @@ mod keys;
 mod lists;
 mod members;
 pub(crate) mod owners;
+mod preferences;
 mod queue;
 mod refresh;
 mod requests;
@@ -62,6 +63,9 @@ pub(crate) enum AdminCommand {
     /// Says which addresses belong to one person.
     #[command(subcommand)]
     Users(users::Users),
+    /// Sets the preferences of an address on all lists, and those of everybody.
+    #[command(subcommand)]
+    Preferences(preferences::PreferenceCommands),
     /// Bans addresses and domains from one list or from all, and takes bans back.
     #[command(subcommand)]
     Bans(bans::Bans),
@@ -119,6 +123,7 @@ pub(crate) async fn run(path: &Path, command: AdminCommand) -> anyhow::Result<Co
         AdminCommand::Lists(command) => lists::run(app, command).await,
         AdminCommand::Members(command) => members::run(app, command).await,
         AdminCommand::Users(command) => users::run(app, command).await,
+        AdminCommand::Preferences(command) => preferences::run(app, command).await,
         AdminCommand::Bans(command) => bans::run(app, command).await,
         AdminCommand::Keys(command) => keys::run(app, config, command).await,
         AdminCommand::Requests(command) => requests::run(app, command).await,

@@ -86,25 +86,21 @@ pub async fn language_of(
     Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|name| Language::from_name(&name)))
 }
 
-/// In which language all lists write to an address; `None`: in their own.
+/// In which language all lists write to an address; `None`: in their own. Returns whether it was another one.
 pub async fn set_language(
     db: &mut Conn,
     address: &Address,
     language: Option<Language>,
-) -> Result<(), StoreError> {
-    let Some(no) = find_address(&mut *db, address).await? else { return Ok(()) };
+) -> Result<bool, StoreError> {
+    let Some(no) = find_address(&mut *db, address).await? else { return Ok(false) };
     let change = PreferenceChange::PreferredLanguage(language);
     super::choose(db, PreferenceLevel::Address(no), change).await
 }
 
-/// The name that others see; empty: none.
-pub async fn set_name(db: &mut Conn, address: &Address, name: &str) -> Result<(), StoreError> {
-    query("UPDATE addresses SET display_name = $2 WHERE email_key = $1")
-        .bind(address.key())
-        .bind(name)
-        .execute(db)
-        .await?;
-    Ok(())
+/// The name that others see; empty: none. Returns whether it was another one.
+pub async fn set_name(db: &mut Conn, address: &Address, name: &str) -> Result<bool, StoreError> {
+    let named = query("UPDATE addresses SET display_name = $2 WHERE email_key = $1 AND display_name <> $2");
+    Ok(named.bind(address.key()).bind(name).execute(db).await?.rows_affected() > 0)
 }
 
 /// A page of the names of others with a role on that list, behind `after`, by number.

@@ -1,8 +1,7 @@
 //! Members: one address in one role on one list.
 
 use sealist_lists::model::{
-    Action, AddressNo, ListNo, Member, MemberNo, PreferenceLevel, PreferenceValue, Preferences, Role,
-    UniqueId, UserNo,
+    Action, AddressNo, ListNo, Member, MemberNo, PreferenceLevel, Preferences, Role, UniqueId, UserNo,
 };
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::random;
@@ -98,7 +97,7 @@ pub async fn subscribe(
     let member = MemberNo(insert.insert(&mut *db).await?);
     let level = PreferenceLevel::Member(member);
     for change in chosen.changes() {
-        if !matches!(change.value(), PreferenceValue::Flag(None) | PreferenceValue::Word(None)) {
+        if !change.value().is_open() {
             preferences::set(&mut *db, level, change).await?;
         }
     }
@@ -155,15 +154,17 @@ pub async fn locked_roster(db: &mut Conn, list: ListNo, role: Role) -> Result<Ve
     rows.iter().map(|row| row.try_get(0).map(MemberNo)).collect()
 }
 
-/// What happens to posts of a member; `None`: the default of the list.
+/// What happens to posts of a member; `None`: the default of the list. Returns whether it was something else.
 pub async fn set_moderation_action(
     db: &mut Conn,
     member: MemberNo,
     action: Option<Action>,
-) -> Result<(), StoreError> {
-    let row = query("UPDATE members SET moderation_action = $2 WHERE no = $1");
-    row.bind(member.0).bind(action.map(|action| action.name().to_owned())).execute(db).await?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    let row = query(
+        "UPDATE members SET moderation_action = $2 WHERE no = $1 AND moderation_action IS DISTINCT FROM $2",
+    );
+    let row = row.bind(member.0).bind(action.map(|action| action.name().to_owned()));
+    Ok(row.execute(db).await?.rows_affected() > 0)
 }
 
 /// How many have a role on a list.

@@ -19,16 +19,21 @@ use crate::{Conn, StoreError};
 const DAMAGED: StoreError = StoreError::Damaged { table: "preferences" };
 
 /// Makes one choice on one level, or takes it back, and lets it count for every member whom it concerns. Other choices of the
-/// level stay as they are, whoever changes them at the same time. Whether the level makes such a choice is asked before
-/// ([`PreferenceLevel::takes`]).
+/// level stay as they are, whoever changes them at the same time. Whether the level takes such a choice is asked before
+/// ([`PreferenceLevel::takes`]). Returns whether the level chose something else so far.
 pub async fn choose(
     db: &mut Conn,
     level: PreferenceLevel,
     change: PreferenceChange,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     lock(&mut *db).await?;
+    let before = choices(&mut *db, level).await?;
+    if before.with(change) == before {
+        return Ok(false);
+    }
     set(&mut *db, level, change).await?;
-    recompute(db, level).await
+    recompute(db, level).await?;
+    Ok(true)
 }
 
 /// What one level chose.

@@ -288,7 +288,7 @@ async fn bounces_and_choices_wait_in_one_order() {
                 }
             })
         });
-        let (counted, chosen): (Result<(), StoreError>, Result<(), StoreError>) =
+        let (counted, chosen): (Result<(), StoreError>, Result<bool, StoreError>) =
             (counted.await, chosen.await.unwrap());
         assert!(counted.is_ok() && chosen.is_ok(), "{act:?}: {counted:?}, {chosen:?}");
     }

@@ -3,7 +3,7 @@
 
 use crate::common::{NOW, Site, join};
 use sealist_lists::model::{
-    AddressNo, DeliveryStatus, ListNo, MemberNo, PreferenceChange, PreferenceLevel, Preferences, Role,
+    Action, AddressNo, DeliveryStatus, ListNo, MemberNo, PreferenceChange, PreferenceLevel, Preferences, Role,
 };
 use sealist_lists::texts::Language;
 use sealist_store::keys::{self, CertificateRow};
@@ -16,6 +16,7 @@ on_both! {
     a_link_carries_no_key,
     memberships_of_a_user_follow_the_preferred_address,
     a_roster_says_who_has_which_key,
+    the_same_choice_again_is_no_change,
 }
 
 const ADDRESSES: [&str; 3] = ["a@x.example", "b@x.example", "c@x.example"];
@@ -221,7 +222,7 @@ async fn a_link_carries_no_key(site: Site) {
     });
     let (level, cleartext) = linked.await.unwrap();
     assert!(level.takes(cleartext).is_err());
-    let chosen: Result<(), StoreError> =
+    let chosen: Result<bool, StoreError> =
         site.store.write(move |db| Box::pin(people::choose(db, level, cleartext))).await;
     assert!(chosen.is_err(), "a user makes no choice about the key of an address");
 }
@@ -311,4 +312,45 @@ async fn a_roster_says_who_has_which_key(site: Site) {
         })
     });
     read.await.unwrap();
+}
+
+/// Whoever records changes relies on this: what is the same as before is told apart, also where nothing was chosen.
+async fn the_same_choice_again_is_no_change(site: Site) {
+    let list = site.list;
+    let done = site.store.write(move |db| {
+        Box::pin(async move {
+            join(&mut *db, list, ADDRESSES[0]).await?;
+            let (anne, member) = (ADDRESSES[0].parse().unwrap(), all_members(&mut *db, list).await[0]);
+            for (action, is_new) in [
+                (None, false),
+                (Some(Action::Hold), true),
+                (Some(Action::Hold), false),
+                (Some(Action::Reject), true),
+                (None, true),
+                (None, false),
+            ] {
+                let changed = people::set_moderation_action(&mut *db, member, action).await?;
+                assert_eq!(changed, is_new, "{action:?}");
+            }
+            for (name, is_new) in [("", false), ("Anne", true), ("Anne", false), ("", true)] {
+                assert_eq!(people::set_name(&mut *db, &anne, name).await?, is_new, "{name:?}");
+            }
+            for (language, is_new) in
+                [(None, false), (Some(Language::De), true), (Some(Language::De), false), (None, true)]
+            {
+                let changed = people::set_language(&mut *db, &anne, language).await?;
+                assert_eq!(changed, is_new, "{language:?}");
+            }
+            for (list_copy, is_new) in [(None, false), (Some(true), true), (Some(true), false), (None, true)]
+            {
+                let change = PreferenceChange::ReceiveListCopy(list_copy);
+                for level in [PreferenceLevel::Member(member), PreferenceLevel::Site] {
+                    let changed = people::choose(&mut *db, level, change).await?;
+                    assert_eq!(changed, is_new, "{level:?} {list_copy:?}");
+                }
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    done.await.unwrap();
 }
