@@ -3,7 +3,8 @@
 use sealist_lists::model::{DeliveryNo, EntryNo, NameRefused, SendingNo, SettingError};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
-use sealist_store::StoreError;
+use sealist_store::transfer::TransferError;
+use sealist_store::{For, StoreError};
 
 use crate::vault::Unavailable;
 
@@ -13,6 +14,9 @@ pub enum AppError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A site was not moved into another database.
+    #[error(transparent)]
+    NotMoved(TransferError),
     /// This node lacks a key of the list.
     #[error("this node lacks the {key} of {list}, {why}: {}", .why.fix())]
     NoKeys {
@@ -224,11 +228,19 @@ impl AppError {
         )
     }
 
+    /// How a person can fix a failure of the database; `None` for other errors, whose texts say it.
+    pub fn fix(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) => Some(error.remedy().fix),
+            _ => None,
+        }
+    }
+
     /// What kind of failure it is, for callers that do not know each error.
     pub fn kind(&self) -> ErrorKind {
         use AppError as E;
         match self {
-            E::Store(error) => ErrorKind::of_store(error),
+            E::Store(error) => ErrorKind::from(error),
             E::NoSuchList(_)
             | E::NoRole { .. }
             | E::NotKnown(_)
@@ -238,8 +250,8 @@ impl AppError {
             | E::NoSuchCopy(_)
             | E::NoSuchPost(_)
             | E::NoSuchConsumer(_) => ErrorKind::NotFound,
+            E::Name(NameRefused::Meets(..)) | E::ListExists(_) | E::ConsumerExists(_) => ErrorKind::Exists,
             E::Plain(_)
-            | E::ListExists(_)
             | E::LinkedElsewhere(_)
             | E::StillSubscribed(_)
             | E::HasRoleItself(_)
@@ -255,8 +267,7 @@ impl AppError {
             | E::NotSetAside { .. }
             | E::NotWaitingToBeJudged(_)
             | E::ListNotHeld(_)
-            | E::NothingToSealTo(_)
-            | E::ConsumerExists(_) => ErrorKind::Conflict,
+            | E::NothingToSealTo(_) => ErrorKind::Conflict,
             E::Name(_) => ErrorKind::Invalid { field: "name" },
             E::Setting(_) => ErrorKind::Invalid { field: "value" },
             E::OwnAddress(_) => ErrorKind::Invalid { field: "address" },
@@ -269,7 +280,10 @@ impl AppError {
             E::OtherFingerprint(_) => ErrorKind::Invalid { field: "fingerprint" },
             E::MayNotSee(_) => ErrorKind::Forbidden,
             E::NextHour(_) => ErrorKind::Busy,
-            E::NoKeys { .. } | E::NoMasterKey | E::Vault(_) | E::Interrupted => ErrorKind::Unavailable,
+            E::NoKeys { .. } | E::NoMasterKey => ErrorKind::NeedsAdmin,
+            E::Vault(_) => ErrorKind::NotWritten,
+            E::Interrupted => ErrorKind::Unavailable,
+            E::NotMoved(error) => ErrorKind::from(error),
             E::Key(_) | E::Seal(_) | E::Damaged(_) => ErrorKind::Internal,
         }
     }
@@ -280,6 +294,8 @@ impl AppError {
 pub enum ErrorKind {
     /// What was named is not there.
     NotFound,
+    /// What is to be made is there already.
+    Exists,
     /// What was asked for does not go together with how things stand. The caller may look again and try again.
     Conflict,
     /// A value cannot be used.
@@ -291,27 +307,42 @@ pub enum ErrorKind {
     Forbidden,
     /// A limit is reached: the same works later.
     Busy,
-    /// Something that Sealist needs is out of reach: the database, a key, the disk.
+    /// Something that Sealist needs is out of reach for now: the same works later.
     Unavailable,
-    /// A fault of Sealist, or damaged data.
+    /// The admin of the site must act first: the database is missing, damaged or of another version, or a key is missing.
+    NeedsAdmin,
+    /// A file cannot be written.
+    NotWritten,
+    /// A fault of Sealist, or damaged mail.
     Internal,
 }
 
-impl ErrorKind {
-    fn of_store(error: &StoreError) -> Self {
+impl From<&StoreError> for ErrorKind {
+    fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::Duplicate | StoreError::Lost => Self::Conflict,
-            StoreError::Open { why, .. } => Self::of_store(why),
-            StoreError::Transient { .. }
-            | StoreError::Unsure { .. }
-            | StoreError::Stopped
-            | StoreError::Newer { .. }
-            | StoreError::Older { .. }
-            | StoreError::Missing { .. }
-            | StoreError::Served
-            | StoreError::Copy { .. }
-            | StoreError::Address => Self::Unavailable,
-            _ => Self::Internal,
+            StoreError::Open { why, .. } => Self::from(&**why),
+            StoreError::Duplicate => Self::Exists,
+            StoreError::Lost => Self::Conflict,
+            StoreError::Copy { .. } => Self::NotWritten,
+            error => match error.remedy().who {
+                For::Later => Self::Unavailable,
+                For::Admin => Self::NeedsAdmin,
+                // What a row refers to was deleted at this moment.
+                For::Caller => Self::NotFound,
+                For::Authors => Self::Internal,
+            },
+        }
+    }
+}
+
+impl From<&TransferError> for ErrorKind {
+    fn from(error: &TransferError) -> Self {
+        match error {
+            TransferError::Store(error) => Self::from(error),
+            TransferError::Source => Self::Conflict,
+            TransferError::Target => Self::Invalid { field: "url" },
+            TransferError::NotEmpty => Self::Exists,
+            TransferError::Count { .. } => Self::Internal,
         }
     }
 }
@@ -328,24 +359,34 @@ mod tests {
             assert_eq!(error.kind(), kind, "{error:?}");
         }
         let (name, entry) = (|| "x".to_owned(), EntryNo(1));
-        check(AppError::Store(StoreError::Duplicate), ErrorKind::Conflict);
+        check(AppError::Store(StoreError::Duplicate), ErrorKind::Exists);
         check(AppError::Store(StoreError::Lost), ErrorKind::Conflict);
         check(AppError::Store(StoreError::Stopped), ErrorKind::Unavailable);
         check(AppError::Store(StoreError::Transient { code: name() }), ErrorKind::Unavailable);
-        check(AppError::Store(StoreError::Damaged { table: "x" }), ErrorKind::Internal);
+        check(AppError::Store(StoreError::Damaged { table: "x" }), ErrorKind::NeedsAdmin);
+        check(AppError::Store(StoreError::Older { found: 1, known: 2 }), ErrorKind::NeedsAdmin);
+        check(AppError::Store(StoreError::Served), ErrorKind::Unavailable);
+        check(AppError::Store(StoreError::Statement { code: "787".to_owned() }), ErrorKind::NotFound);
+        check(AppError::Store(StoreError::Statement { code: "42601".to_owned() }), ErrorKind::Internal);
+        let why = Box::new(StoreError::Stopped);
+        check(AppError::Store(StoreError::Open { path: name(), why }), ErrorKind::Unavailable);
+        let why = std::io::Error::other("x");
+        check(AppError::Store(StoreError::Copy { path: "x".into(), why }), ErrorKind::NotWritten);
+        check(TransferError::NotEmpty.into(), ErrorKind::Exists);
+        check(TransferError::Store(StoreError::Stopped).into(), ErrorKind::Unavailable);
         check(AppError::NoSuchList(name()), ErrorKind::NotFound);
         check(AppError::NotKnown(name()), ErrorKind::NotFound);
         check(AppError::NoSuchEntry(entry), ErrorKind::NotFound);
         check(AppError::NoSuchCopy(DeliveryNo(1)), ErrorKind::NotFound);
         check(AppError::NoSuchPost(SendingNo(1)), ErrorKind::NotFound);
         check(AppError::NoSuchConsumer(name()), ErrorKind::NotFound);
-        check(AppError::ListExists(name()), ErrorKind::Conflict);
+        check(AppError::ListExists(name()), ErrorKind::Exists);
         check(AppError::LastOwner(name()), ErrorKind::Conflict);
         check(AppError::Overtaken, ErrorKind::Conflict);
         check(AppError::Refused(Problem::NotMember), ErrorKind::Conflict);
         check(AppError::NotHeld { entry, place: "in" }, ErrorKind::Conflict);
         check(AppError::Unseen(entry), ErrorKind::Conflict);
-        check(AppError::ConsumerExists(name()), ErrorKind::Conflict);
+        check(AppError::ConsumerExists(name()), ErrorKind::Exists);
         check(AppError::OwnAddress(name()), ErrorKind::Invalid { field: "address" });
         check(AppError::NoSuchStyle(name()), ErrorKind::Invalid { field: "style" });
         check(AppError::NoSuchPosition { position: 2, last: 1 }, ErrorKind::Invalid { field: "position" });
@@ -354,7 +395,7 @@ mod tests {
         check(of_one, ErrorKind::Invalid { field: "value" });
         check(AppError::MayNotSee(name()), ErrorKind::Forbidden);
         check(AppError::NextHour(Timestamp(0)), ErrorKind::Busy);
-        check(AppError::NoMasterKey, ErrorKind::Unavailable);
+        check(AppError::NoMasterKey, ErrorKind::NeedsAdmin);
         check(AppError::Interrupted, ErrorKind::Unavailable);
     }
 }

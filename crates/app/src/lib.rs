@@ -10,6 +10,7 @@ mod bounce_address;
 mod bounces;
 mod claims;
 mod commands;
+mod database;
 mod decisions;
 mod effects;
 mod envelope;
@@ -58,6 +59,7 @@ pub use acting::{
 };
 pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
+pub use database::{Migrated, OpenDatabase, SiteDatabase, SiteKeyRow};
 pub use decisions::MessageDecision;
 pub use error::{AppError, ErrorKind};
 pub use incoming::process;
@@ -82,6 +84,7 @@ pub use people::{
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::Rotated;
 pub use sealist_store::nodes::Deployment;
+pub use sealist_store::transfer::{TransferError, TransferProgress};
 pub use settings::{
     SettingRefused, SettingView, SettingsChanged, SettingsView, change_settings, view_settings,
 };

@@ -9,8 +9,11 @@ use sealist_lists::texts::Texts;
 use sealist_lists::workflows::Workflows;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::Store;
+use sealist_store::nodes::Deployment;
+use sealist_store::transfer::{self, TransferProgress};
 use tokio::sync::Mutex;
 
+use crate::database::OpenDatabase;
 use crate::error::AppError;
 use crate::keyring::{Keyring, ListKeys};
 use crate::memory_room::MemoryRoom;
@@ -54,9 +57,13 @@ pub struct App {
 
 impl App {
     /// A site with that database and those keys.
-    pub fn new(store: Store, vault: Arc<dyn KeyVault>, contact: Option<Address>) -> Self {
+    pub fn new(
+        database: impl Into<OpenDatabase>,
+        vault: Arc<dyn KeyVault>,
+        contact: Option<Address>,
+    ) -> Self {
         Self {
-            store,
+            store: database.into().0,
             vault,
             contact,
             texts: Texts::default(),
@@ -76,6 +83,26 @@ impl App {
     /// The time of the site. On PostgreSQL it is the database's clock, which is the same for all nodes.
     pub fn now(&self) -> Timestamp {
         self.store.now()
+    }
+
+    /// The database of this site.
+    pub fn database(&self) -> OpenDatabase {
+        OpenDatabase(self.store.clone())
+    }
+
+    /// Returns whether this process has the database to itself.
+    pub fn deployment(&self) -> Deployment {
+        self.store.alone()
+    }
+
+    /// Copies every row of this site, which is on SQLite, into an empty PostgreSQL database. Nobody may serve either database
+    /// meanwhile. Returns the number of rows. If it errs, nothing was changed.
+    pub async fn move_to(
+        &self,
+        to: &OpenDatabase,
+        progress: impl FnMut(TransferProgress) + Send,
+    ) -> Result<i64, AppError> {
+        Ok(transfer::transfer(&self.store, &to.0, progress).await?)
     }
 
     /// Returns the keys of a list with OpenPGP. Errs with [`AppError::NoKeys`] if this node lacks a key that is in use or was

@@ -2,10 +2,9 @@
 
 use std::io::ErrorKind;
 
-use sealist_app::{AppError, SettingRefused};
+use sealist_app::{AppError, ErrorKind as Kind, SettingRefused, TransferError};
 use sealist_lists::model::{NameRefused, SettingError};
-use sealist_store::transfer::TransferError;
-use sealist_store::{For, StoreError};
+use sealist_store::StoreError;
 
 use crate::config::ConfigError;
 pub(crate) use crate::ending::{Code, Ending};
@@ -25,14 +24,14 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         return Some(Code::Config);
     }
     if let Some(error) = cause.downcast_ref::<StoreError>() {
-        return Some(of_store(error));
+        return Some(of_database(error.into()));
     }
     if let Some(error) = cause.downcast_ref::<AppError>() {
         return Some(of_app(error));
     }
     if let Some(error) = cause.downcast_ref::<SettingRefused>() {
         return Some(match error {
-            SettingRefused::Store(error) => of_store(error),
+            SettingRefused::Store(_) => of_database(error.kind()),
             SettingRefused::Setting(error) => of_setting(error),
             SettingRefused::NoSuchList(_) => Code::NoUser,
             SettingRefused::Conflict { .. } => Code::TryAgain,
@@ -41,14 +40,6 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     }
     if let Some(error) = cause.downcast_ref::<SettingError>() {
         return Some(of_setting(error));
-    }
-    if let Some(error) = cause.downcast_ref::<TransferError>() {
-        return Some(match error {
-            TransferError::Store(error) => of_store(error),
-            TransferError::Source | TransferError::Target => Code::Usage,
-            TransferError::NotEmpty => Code::CannotCreate,
-            TransferError::Count { .. } => Code::Data,
-        });
     }
     cause.downcast_ref::<std::io::Error>().map(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => Code::NoInput,
@@ -66,7 +57,9 @@ fn of_setting(error: &SettingError) -> Code {
 
 fn of_app(error: &AppError) -> Code {
     match error {
-        AppError::Store(error) => of_store(error),
+        AppError::Store(_) => of_database(error.kind()),
+        AppError::NotMoved(TransferError::Source | TransferError::Target) => Code::Usage,
+        AppError::NotMoved(TransferError::NotEmpty) => Code::CannotCreate,
         AppError::Setting(error) => of_setting(error),
         AppError::NoSuchList(_) | AppError::NoRole { .. } | AppError::NotKnown(_) | AppError::NoUserOf(_) => {
             Code::NoUser
@@ -83,15 +76,59 @@ fn of_app(error: &AppError) -> Code {
     }
 }
 
-fn of_store(error: &StoreError) -> Code {
-    match error {
-        StoreError::Open { why, .. } => of_store(why),
-        StoreError::Duplicate | StoreError::Copy { .. } => Code::CannotCreate,
-        error => match error.remedy().who {
-            For::Later => Code::TryAgain,
-            For::Admin => Code::Config,
-            For::Caller => Code::Data,
-            For::Authors => Code::Software,
-        },
+/// The code for an error of the database.
+fn of_database(kind: Kind) -> Code {
+    match kind {
+        Kind::Exists | Kind::NotWritten => Code::CannotCreate,
+        Kind::Unavailable | Kind::Conflict | Kind::Busy => Code::TryAgain,
+        Kind::NeedsAdmin => Code::Config,
+        Kind::Internal => Code::Software,
+        Kind::NotFound | Kind::Invalid { .. } | Kind::Forbidden => Code::Data,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_database_has_its_code() {
+        fn check(error: StoreError, code: Code) {
+            let shown = format!("{error:?}");
+            assert_eq!(code_of(&AppError::from(error).into()), code, "{shown}");
+        }
+        let statement = |code: &str| StoreError::Statement { code: code.to_owned() };
+        let copy = || StoreError::Copy { path: "sealist.db".into(), why: ErrorKind::PermissionDenied.into() };
+        let open = |why| StoreError::Open { path: "sealist.db".to_owned(), why: Box::new(why) };
+        check(StoreError::Duplicate, Code::CannotCreate);
+        check(copy(), Code::CannotCreate);
+        check(open(copy()), Code::CannotCreate);
+        check(StoreError::Transient { code: "5".to_owned() }, Code::TryAgain);
+        check(StoreError::Unsure { code: "08006".to_owned() }, Code::TryAgain);
+        check(StoreError::Lost, Code::TryAgain);
+        check(StoreError::Served, Code::TryAgain);
+        check(StoreError::Stopped, Code::TryAgain);
+        check(open(StoreError::Stopped), Code::TryAgain);
+        check(StoreError::Address, Code::Config);
+        check(StoreError::Damaged { table: "lists" }, Code::Config);
+        check(StoreError::Newer { found: 2, known: 1 }, Code::Config);
+        check(StoreError::Older { found: 1, known: 2 }, Code::Config);
+        check(StoreError::Missing { at: "sealist.db".to_owned() }, Code::Config);
+        check(statement("28P01"), Code::Config);
+        check(statement("787"), Code::Data);
+        check(statement("42601"), Code::Software);
+    }
+
+    #[test]
+    fn a_site_that_is_not_moved_has_its_code() {
+        fn check(error: TransferError, code: Code) {
+            let shown = format!("{error:?}");
+            assert_eq!(code_of(&AppError::from(error).into()), code, "{shown}");
+        }
+        check(TransferError::Source, Code::Usage);
+        check(TransferError::Target, Code::Usage);
+        check(TransferError::NotEmpty, Code::CannotCreate);
+        check(TransferError::Count { table: "lists", found: 1, expected: 2 }, Code::Data);
+        check(TransferError::Store(StoreError::Stopped), Code::TryAgain);
     }
 }

@@ -7,10 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
-use sealist_app::App;
+use sealist_app::{App, AppError, Migrated, OpenDatabase, SiteDatabase};
 use sealist_lists::budgets::Budgets;
-use sealist_store::database::{self, DatabaseState, Migrated};
-use sealist_store::{Database, Store, StoreError};
 
 use crate::config::{Config, DatabaseAt};
 use crate::ending::{Code, Ending};
@@ -88,42 +86,39 @@ pub(crate) struct NoKeysHere {
 }
 
 /// Where the database of that configuration is.
-pub(crate) fn place(config: &Config) -> Result<Database, StoreError> {
+pub(crate) fn place(config: &Config) -> Result<SiteDatabase, AppError> {
     match config.database() {
-        DatabaseAt::File(path) => Ok(Database::file(&path)),
-        DatabaseAt::Server(url) => Database::server(url),
+        DatabaseAt::File(path) => Ok(SiteDatabase::file(&path)),
+        DatabaseAt::Server(url) => SiteDatabase::server(url),
     }
 }
 
 /// Opens database and keys for a command.
 pub(crate) async fn open(config: &Config, purpose: OpeningPurpose) -> anyhow::Result<App> {
-    let store = open_store(config, purpose).await?;
-    let vault = Vault::open(&config.keydirs, &store).await.map_err(|why| NoKeysHere { why })?;
-    let app = App::new(store, Arc::new(vault), config.contact());
+    let database = open_database(config, purpose).await?;
+    let vault = Vault::open(&config.keydirs, &database).await.map_err(|why| NoKeysHere { why })?;
+    let app = App::new(database, Arc::new(vault), config.contact());
     let budgets = Budgets { max_stranger_notices_per_hour: config.site.max_stranger_notices_per_hour };
     let app = app.with_operator(owner::operator());
     Ok(app.with_budgets(budgets).with_texts(templates::open(config)).with_workflows(config.workflows()?))
 }
 
-async fn open_store(config: &Config, purpose: OpeningPurpose) -> anyhow::Result<Store> {
+async fn open_database(config: &Config, purpose: OpeningPurpose) -> anyhow::Result<OpenDatabase> {
     let database = place(config)?;
-    if purpose == OpeningPurpose::Make && database.state().await? == DatabaseState::Missing {
+    if purpose == OpeningPurpose::Make && database.is_missing().await? {
         if vault::has_keys(&config.keydirs) {
             return Err(NoSite::missing(config).into());
         }
         make_folder(config)?;
         return Ok(database.make().await?);
     }
-    let store = database.open().await.map_err(|error| match error {
-        StoreError::Missing { .. } => NoSite::missing(config).into(),
-        error => anyhow::Error::from(error),
-    })?;
+    let database = database.open().await?.ok_or_else(|| NoSite::missing(config))?;
     if purpose == OpeningPurpose::Make
-        && let Some(fault) = keys_without_lists(config, &store).await?
+        && let Some(fault) = keys_without_lists(config, &database).await?
     {
         return Err(fault.into());
     }
-    Ok(store)
+    Ok(database)
 }
 
 fn make_folder(config: &Config) -> anyhow::Result<()> {
@@ -176,7 +171,7 @@ pub(crate) async fn to_serve(config: &Config) -> anyhow::Result<Served> {
 
 async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
     let database = place(config)?;
-    if database.state().await? == DatabaseState::Missing {
+    if database.is_missing().await? {
         return Err(NoSite::missing(config).into());
     }
     let alone = lock_database(config)?;
@@ -192,14 +187,14 @@ async fn try_to_serve(config: &Config) -> anyhow::Result<Served> {
         }
     }
     let app = open(config, OpeningPurpose::Use).await?;
-    if let Some(fault) = keys_without_lists(config, &app.store).await? {
+    if let Some(fault) = keys_without_lists(config, &app.database()).await? {
         return Err(fault.into());
     }
     Ok(Served { app, _alone: alone })
 }
 
 /// Removes copies that are too old to go back to.
-pub(crate) fn remove_old_copies(database: &Database) -> Vec<PathBuf> {
+pub(crate) fn remove_old_copies(database: &SiteDatabase) -> Vec<PathBuf> {
     database.remove_copies(SystemTime::now() - COPIES_STAY)
 }
 
@@ -218,9 +213,12 @@ pub(crate) fn describe_migration(migrated: &Migrated) -> String {
 
 /// Whether keys of lists exist here, but no list was ever made in the database. Then the keys belong to
 /// another database.
-pub(crate) async fn keys_without_lists(config: &Config, store: &Store) -> Result<Option<NoSite>, StoreError> {
+pub(crate) async fn keys_without_lists(
+    config: &Config,
+    database: &OpenDatabase,
+) -> Result<Option<NoSite>, AppError> {
     let lists = vault::lists_with_keys(&config.keydirs);
-    if lists.is_empty() || !database::is_new(&mut *store.reader().await?).await? {
+    if lists.is_empty() || !database.is_new().await? {
         return Ok(None);
     }
     let what = format!(

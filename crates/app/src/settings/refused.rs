@@ -6,7 +6,7 @@ use sealist_lists::workflows::WorkflowError;
 use sealist_store::StoreError;
 use sealist_store::list_settings::Generation;
 
-use crate::error::AppError;
+use crate::error::{AppError, ErrorKind};
 
 /// Why a setting was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -72,4 +72,24 @@ pub enum SettingRefused {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl SettingRefused {
+    /// What kind of failure it is, for callers that do not know each error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store(error) => ErrorKind::from(error),
+            Self::NotSealed(error) => error.kind(),
+            Self::NoSuchList(_) => ErrorKind::NotFound,
+            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Setting(_)
+            | Self::NoWorkflow { .. }
+            | Self::Workflow(_)
+            | Self::OtherChain { .. }
+            | Self::AuthorOutside
+            | Self::Placeholders(_)
+            | Self::AsksForKeys(_)
+            | Self::Unsigned(_) => ErrorKind::Invalid { field: "setting" },
+        }
+    }
 }

@@ -2,11 +2,7 @@
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sealist_app::App;
-use sealist_store::Store;
-use sealist_store::database::DatabaseState;
-use sealist_store::nodes::Deployment;
-use sealist_store::transfer::{self, TransferError};
+use sealist_app::{App, AppError, Deployment, SiteDatabase, TransferError};
 use serde_json::{Value, json};
 
 use super::CommandOutput;
@@ -28,7 +24,7 @@ pub(crate) enum Db {
 /// `sealist db migrate`: works on a database that other commands refuse to open.
 pub(super) async fn migrate(config: &Config) -> anyhow::Result<CommandOutput> {
     let database = opening::place(config)?;
-    if database.state().await? == DatabaseState::Missing {
+    if database.is_missing().await? {
         return Err(NoSite::missing(config).into());
     }
     let _alone = opening::lock_database(config)?;
@@ -49,14 +45,15 @@ pub(super) async fn migrate(config: &Config) -> anyhow::Result<CommandOutput> {
 pub(super) async fn run(app: &App, command: Db) -> anyhow::Result<CommandOutput> {
     let Db::MigrateTo { url } = command else { return Ok((String::new(), Value::Null)) };
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        return Err(TransferError::Target.into());
+        return Err(AppError::from(TransferError::Target).into());
     }
-    if app.store.alone() != Deployment::SingleProcess {
-        return Err(TransferError::Source.into());
+    if app.deployment() != Deployment::SingleProcess {
+        return Err(AppError::from(TransferError::Source).into());
     }
-    let to = Store::open_url(&url).await.context("the new database cannot be used")?;
+    let made = async { SiteDatabase::server(&url)?.make().await };
+    let to = made.await.context("the new database cannot be used")?;
     let mut table = "";
-    let rows = transfer::transfer(&app.store, &to, |progress| {
+    let rows = app.move_to(&to, |progress| {
         if progress.table != table || progress.done % 1000 == 0 || progress.done == progress.all {
             table = progress.table;
             crate::print_error(&format!("{}: {} of {}\n", progress.table, progress.done, progress.all));

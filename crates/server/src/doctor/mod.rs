@@ -14,7 +14,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use sealist_app::{App, AppError};
-use sealist_store::StoreError;
 use serde::Serialize;
 
 use crate::admin::Output;
@@ -133,17 +132,18 @@ async fn of_database(app: &App) -> Vec<Diagnosis> {
         findings.extend(safety::examine_lists(app).await?);
         Ok::<_, AppError>(findings)
     };
-    looked.await.unwrap_or_else(|error| {
-        let fix = match &error {
-            AppError::Store(error) => error.remedy().fix,
-            _ => "restore the backup if the database is damaged",
-        };
-        vec![Diagnosis::fault("database", error.to_string(), fix)]
-    })
+    looked.await.unwrap_or_else(|error| vec![of_failure(&error)])
 }
 
 /// The name of the finding that the site is missing. Then nothing else can be checked.
 const NO_SITE: &str = "site";
+
+const LOOK: &str = "look at the database";
+
+/// The database did not answer a question.
+fn of_failure(error: &AppError) -> Diagnosis {
+    Diagnosis::fault("database", error.to_string(), error.fix().unwrap_or(LOOK))
+}
 
 /// Why the database and the keys cannot be checked.
 fn unreadable(error: &anyhow::Error) -> Diagnosis {
@@ -153,6 +153,6 @@ fn unreadable(error: &anyhow::Error) -> Diagnosis {
     if let Some(missing) = error.downcast_ref::<NoSite>() {
         return Diagnosis::fault(NO_SITE, &missing.what, &missing.fix);
     }
-    let fix = error.downcast_ref::<StoreError>().map_or("look at the database", |error| error.remedy().fix);
+    let fix = error.downcast_ref().and_then(AppError::fix).unwrap_or(LOOK);
     Diagnosis::fault("database", format!("{error:#}"), fix)
 }

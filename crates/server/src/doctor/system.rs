@@ -65,10 +65,10 @@ fn mode(check: &'static str, path: &Path, missing: &str) -> Diagnosis {
 
 /// Finds keys of lists that the database does not know. They belong to another database, or to deleted lists.
 pub(super) async fn examine_keys_alone(config: &Config, app: &App) -> Vec<Diagnosis> {
-    match opening::keys_without_lists(config, &app.store).await {
+    match opening::keys_without_lists(config, &app.database()).await {
         Ok(Some(fault)) => return vec![Diagnosis::fault(NO_SITE, fault.what, fault.fix)],
         Ok(None) => {}
-        Err(error) => return vec![Diagnosis::fault("database", error.to_string(), error.remedy().fix)],
+        Err(error) => return vec![super::of_failure(&error)],
     }
     let known: BTreeSet<String> = match app.store.reader().await {
         Ok(mut db) => {

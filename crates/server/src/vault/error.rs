@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use sealist_app::AppError;
 use sealist_openpgp::NotAMasterKey;
-use sealist_store::StoreError;
 
 /// Why the keys of this node cannot be used. The texts say what is wrong, and [`Self::fix`] what to do.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub(crate) enum VaultError {
     #[error("the key of the site in {} is not that of the database, or is damaged", path.display())]
     OtherSiteKey { path: PathBuf },
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Database(#[from] AppError),
 }
 
 impl VaultError {
@@ -51,7 +51,7 @@ impl VaultError {
                 "copy site.mac or site.mac.wrapped from another node or from the backup to {}",
                 path.display()
             ),
-            Self::Store(_) => "see that the database can be reached and written".to_owned(),
+            Self::Database(_) => "see that the database can be reached and written".to_owned(),
         }
     }
 }

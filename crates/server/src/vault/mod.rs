@@ -8,9 +8,8 @@ mod site;
 
 use std::collections::BTreeSet;
 
-use sealist_app::{KeyVault, Unavailable};
+use sealist_app::{KeyVault, OpenDatabase, Unavailable};
 use sealist_openpgp::{KeyName, MacKey, MasterKey};
-use sealist_store::Store;
 use zeroize::Zeroizing;
 
 use crate::config::{KeyDirs, KeyStorage};
@@ -29,10 +28,10 @@ pub(crate) struct Vault {
 impl Vault {
     /// Reads the master key, if one is configured, and the site key, which the first node makes. Errs if this
     /// node lacks the site key, because nothing can be judged or sent without it.
-    pub(crate) async fn open(settings: &KeyDirs, store: &Store) -> Result<Self, VaultError> {
+    pub(crate) async fn open(settings: &KeyDirs, database: &OpenDatabase) -> Result<Self, VaultError> {
         let directory = Directory::at(&settings.list);
         let master = master::read(&settings.master_key)?;
-        let mac = site::key(&directory, settings.kept, master.as_ref(), store).await?;
+        let mac = site::key(&directory, settings.kept, master.as_ref(), database).await?;
         Ok(Self { directory, kept: settings.kept, master, mac })
     }
 }

@@ -1,9 +1,8 @@
 //! The site key. All nodes must have the same one, because sealing cards and replay records that another key
 //! made are invalid. The database stores a mark by which the key is recognised.
 
+use sealist_app::{OpenDatabase, SiteKeyRow};
 use sealist_openpgp::{KeyName, MacKey, MasterKey};
-use sealist_store::Store;
-use sealist_store::site_key::{self, SiteKeyRow};
 use zeroize::Zeroizing;
 
 use super::directory::{Directory, KeyFile};
@@ -15,12 +14,12 @@ pub(super) async fn key(
     directory: &Directory,
     kept: KeyStorage,
     master: Option<&MasterKey>,
-    store: &Store,
+    database: &OpenDatabase,
 ) -> Result<MacKey, VaultError> {
     let name = KeyName::of_site();
-    let mut known = site_key::known(&mut *store.reader().await?).await?;
+    let mut known = database.site_key().await?;
     if known.is_none() {
-        known = Some(make(directory, kept, master, store).await?);
+        known = Some(make(directory, kept, master, database).await?);
     }
     let path = || directory.path().to_owned();
     let SiteKeyRow { mark, wrapped } = known.ok_or_else(|| VaultError::NoSiteKey { path: path() })?;
@@ -43,7 +42,7 @@ async fn make(
     directory: &Directory,
     kept: KeyStorage,
     master: Option<&MasterKey>,
-    store: &Store,
+    database: &OpenDatabase,
 ) -> Result<SiteKeyRow, VaultError> {
     let name = KeyName::of_site();
     let io = |source| VaultError::Directory { path: directory.path().to_owned(), source };
@@ -70,8 +69,7 @@ async fn make(
         KeyStorage::Database => Some(master.ok_or(VaultError::NoMasterKey)?.wrap(&name, &octets)),
     };
     let row = SiteKeyRow { mark: key.mark().to_vec(), wrapped };
-    let entered = store.write(move |db| Box::pin(async move { site_key::enter(db, &row).await }));
-    Ok(entered.await?)
+    Ok(database.record_site_key(row).await?)
 }
 
 fn find(directory: &Directory, name: &KeyName) -> Result<Option<KeyFile>, VaultError> {

@@ -32,7 +32,7 @@ impl Place {
 
     async fn open(&self, keys: &str, kept: KeyStorage, master: Option<&str>) -> Result<Vault, VaultError> {
         let master_key = master.map_or(MasterKeyAt::Nowhere, |name| MasterKeyAt::File(self.path(name)));
-        Vault::open(&KeyDirs { list: self.path(keys), kept, master_key }, &self.store).await
+        Vault::open(&KeyDirs { list: self.path(keys), kept, master_key }, &self.store.clone().into()).await
     }
 }
 
