@@ -14,7 +14,7 @@ use sealist_lists::events::{Actor, Event, EventKind};
 use sealist_lists::model::attributes::{AttributeChange, SettingChange, attribute, changed};
 use sealist_lists::model::{ListSettings, MailingList};
 use sealist_lists::texts::Text;
-use sealist_lists::weaknesses::{self, Weakness};
+use sealist_lists::weaknesses::{self, GivenUp};
 use sealist_lists::workflows::Workflows;
 use sealist_mail::Timestamp;
 use sealist_store::Conn;
@@ -38,8 +38,8 @@ pub struct SettingsChanged {
     pub generation: Generation,
     /// The settings that have another value than before.
     pub changes: Vec<AttributeChange>,
-    /// What the list gives up by the settings that were named.
-    pub weaknesses: Vec<&'static Weakness>,
+    /// What the list gives up by the settings that were named: the owners are told of each change that does so.
+    pub given_up: Vec<GivenUp>,
 }
 
 /// Changes settings of a list: all that are named, or none. Only these are written, so that two who change different settings
@@ -95,7 +95,8 @@ impl Wish {
         for wish in &self.wishes {
             check_new(&after, &wish.name)?;
         }
-        let weaknesses = self.weaknesses(&stored.settings, &after);
+        let named: Vec<&str> = self.wishes.iter().map(|wish| wish.name.as_str()).collect();
+        let given_up = weaknesses::to_report(&stored.settings, &after, &named, &changes);
         let list = MailingList { settings: after, ..self.list.clone() };
         let mut generation = stored.generation;
         if !changes.is_empty() {
@@ -104,7 +105,7 @@ impl Wish {
             generation += 1;
             self.record(&mut *db, &stored, &list, &changes).await?;
         }
-        Ok(SettingsChanged { list, generation, changes, weaknesses })
+        Ok(SettingsChanged { list, generation, changes, given_up })
     }
 
     /// The settings that are named and have a value of a newer version. The value that is chosen now takes its place, also where
@@ -124,19 +125,6 @@ impl Wish {
         stored.unknown.iter().filter_map(replaced).collect()
     }
 
-    /// What the settings that are named leave weak.
-    fn weaknesses(&self, before: &ListSettings, after: &ListSettings) -> Vec<&'static Weakness> {
-        let mut told: Vec<&'static Weakness> = Vec::new();
-        for wish in &self.wishes {
-            for weakness in weaknesses::to_report(before, after, &wish.name) {
-                if told.iter().all(|known| known.what != weakness.what) {
-                    told.push(weakness);
-                }
-            }
-        }
-        told
-    }
-
     /// Records each change, and notes for those in charge what weakens the list.
     async fn record(
         &self,
@@ -147,11 +135,12 @@ impl Wish {
     ) -> Result<(), SettingRefused> {
         let occasion = Occasion { actor: self.actor.clone(), now: self.now };
         for change in changes {
+            let weakens = weaknesses::given_up(&before.settings, &list.settings, change);
             let kind = EventKind::SettingChanged {
                 name: change.name.to_owned(),
                 old: shown(&change.before),
                 new: shown(&change.after),
-                weakens: given_up(&before.settings, &list.settings, change),
+                weakens: weakens.into_iter().map(|one| one.what).collect(),
             };
             events::record(&mut *db, &occasion, &Event::of_list(list.no, kind)).await?;
         }
@@ -167,17 +156,6 @@ impl Wish {
             gathered(list, None, Text::Weakened, &facts).store(db, self.now).await?;
         }
         Ok(())
-    }
-}
-
-/// What the list gives up by that change, in sentences.
-fn given_up(before: &ListSettings, after: &ListSettings, change: &AttributeChange) -> Vec<String> {
-    let of_change = |weakness: &&Weakness| weakness.mend.split(' ').next() == Some(change.name);
-    let known = weaknesses::new(before, after).filter(of_change).map(|weakness| weakness.what.to_owned());
-    let known: Vec<String> = known.collect();
-    match known.is_empty() && change.weakens {
-        true => vec!["it protects its members less than before".to_owned()],
-        false => known,
     }
 }
 

@@ -175,9 +175,14 @@ async fn owners_are_told_of_each_change_that_weakens_their_list() {
     for attribute in attributes().filter(|attribute| attribute.weakening != Weakening::Never) {
         for (strong, weak) in weakening_steps(&attribute, &list.settings) {
             let stronger = change(&app, &list, &[(attribute.name, &strong)], None).await;
-            if stronger.is_err() || change(&app, &list, &[(attribute.name, &weak)], None).await.is_err() {
-                continue;
-            }
+            let weaker = change(&app, &list, &[(attribute.name, &weak)], None).await;
+            let (Ok(_), Ok(weaker)) = (stronger, weaker) else { continue };
+            // Whoever sets it reads what the list gives up and how that ends, in the words of the event.
+            let told: Vec<&str> = weaker.given_up.iter().map(|one| one.what.as_str()).collect();
+            let recorded = weakens_of_newest(&app).await;
+            assert!(!recorded.is_empty(), "{}", attribute.name);
+            assert!(recorded.iter().all(|one| told.contains(&one.as_str())), "{told:?} {recorded:?}");
+            assert!(weaker.given_up.iter().any(|one| one.mend.starts_with(&format!("{} ", attribute.name))));
             let shown = |written: &str| {
                 let value = attribute.kind.read(written).unwrap();
                 value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -205,6 +210,12 @@ async fn owners_are_told_of_each_change_that_weakens_their_list() {
             assert_eq!(found, 1, "{owner}: {lines}{own:?}");
         }
     }
+}
+
+/// What the newest event of the site says that a list gives up.
+async fn weakens_of_newest(app: &App) -> Vec<String> {
+    let event = app.as_operator().events().newest(None, 1).await.unwrap().remove(0);
+    serde_json::from_value(event.data["weakens"].clone()).unwrap()
 }
 
 /// Whoever chooses a value takes the place of a newer version's value, also with the value that counted meanwhile.
@@ -239,7 +250,7 @@ async fn what_weakens_nothing_is_told_to_nobody() {
         let (app, list, _folder) = site_with(style, "team@lists.example").await;
         join(&app, &list, OLGA, Role::Owner, None).await;
         let done = change(&app, &list, &[(name, value)], None).await.unwrap();
-        assert_eq!(done.changes.len(), 1);
+        assert_eq!((done.changes.len(), done.given_up), (1, Vec::new()), "{style} {name}");
         assert_eq!(notices(&app).await, [], "{style} {name}");
     }
 }

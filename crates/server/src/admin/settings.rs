@@ -39,9 +39,10 @@ pub(super) async fn change(
 ) -> anyhow::Result<CommandOutput> {
     let names: Vec<String> = wishes.iter().map(|wish| wish.name.clone()).collect();
     let done = change_settings(app, &app.operator, list, None, wishes, app.store.now()).await?;
-    let warnings = done.weaknesses.iter().map(|weakness| {
-        format!("{}: {}; fix: sealist lists set {0} {}", list.name, weakness.what, weakness.mend)
-    });
+    let warnings = done
+        .given_up
+        .iter()
+        .map(|one| format!("{}: {}; fix: sealist lists set {0} {}", list.name, one.what, one.mend));
 
     let changes = done
         .changes
