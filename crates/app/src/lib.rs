@@ -52,10 +52,11 @@ mod uploads;
 mod vault;
 
 pub use acting::{
-    Acting, ArchiveSizeView, ChosenPreference, Copies, CopyChange, CopySelection, CopyView, EventLog,
-    EventView, HeldSelection, LevelView, ListActions, ListContent, ListView, NoticeRecipients, PageRange,
-    Paged, PreferenceActions, PreferenceHolder, QueuedMessageView, QueuedMessages, RefusalView, SendingView,
-    StartAt,
+    Acting, ArchiveSizeView, BacklogView, Capacity, ChosenPreference, ClockView, Copies, CopyChange,
+    CopySelection, CopyView, EventLog, EventView, Health, HeldSelection, LevelView, ListActions,
+    ListBacklogView, ListContent, ListView, NewKeyView, NoticeRecipients, PageRange, Paged,
+    PreferenceActions, PreferenceHolder, QueuedMessageView, QueuedMessages, RefusalView, SendingView,
+    SiteBacklogView, StartAt,
 };
 pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
@@ -71,7 +72,6 @@ pub use key_life::{
 pub use key_rollover::announce;
 pub use keyring::ListKeys;
 pub use moderation::{Rejected, shunt};
-pub use notices::UNTOLD;
 pub use outcome::EntryOutcome;
 pub use outgoing::{
     BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare, record_results,

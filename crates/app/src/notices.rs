@@ -37,7 +37,7 @@ pub(crate) enum PreparedNotice {
 }
 
 /// The event under which unsent notices are counted.
-pub const UNTOLD: &str = "notice-untold";
+pub(crate) const UNTOLD: &str = "notice-untold";
 
 async fn count_untold(
     db: &mut Conn,

@@ -4,6 +4,7 @@
 
 mod copies;
 mod events;
+mod health;
 mod list_keys;
 mod lists;
 mod messages;
@@ -20,10 +21,12 @@ use crate::error::AppError;
 use crate::site::App;
 pub use copies::{Copies, CopyChange, CopyView, SendingView};
 pub use events::{EventLog, EventView};
+pub use health::{BacklogView, ClockView, Health, ListBacklogView, NewKeyView, SiteBacklogView};
 pub use lists::{ArchiveSizeView, ListActions, ListView, NoticeRecipients};
 pub use messages::{HeldSelection, QueuedMessageView, QueuedMessages, RefusalView};
 pub use paged::{PageRange, Paged};
 pub use preferences::{ChosenPreference, LevelView, PreferenceActions, PreferenceHolder};
+pub use sealist_store::capacity::Capacity;
 pub use sealist_store::copies::CopySelection;
 pub use sealist_store::events::consumers::StartAt;
 pub use sealist_store::list_content::ListContent;
@@ -72,6 +75,11 @@ impl<'a> Acting<'a> {
     /// The preferences of users, addresses and the site.
     pub fn preferences(self) -> PreferenceActions<'a> {
         PreferenceActions(self)
+    }
+
+    /// The health of the site.
+    pub fn health(self) -> Health<'a> {
+        Health(self)
     }
 
     /// The events, and who follows them.

@@ -3,9 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use sealist_app::App;
+use sealist_app::{App, AppError, ClockView};
 use sealist_mail::Timestamp;
-use sealist_store::{StoreError, clock};
 
 use super::Diagnosis;
 
@@ -40,13 +39,12 @@ fn is_synchronised() -> Option<bool> {
 }
 
 /// Compares with the database: its clock, and the newest time stored in it.
-pub(super) async fn examine_database(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
-    let ahead_ms = app.store.read_database_clock().await?;
-    let newest = clock::newest(&mut *app.store.reader().await?).await?;
-    Ok(compare(ahead_ms, newest, app.store.now()))
+pub(super) async fn examine_database(app: &App) -> Result<Vec<Diagnosis>, AppError> {
+    Ok(compare(&app.as_operator().health().clock().await?))
 }
 
-fn compare(ahead_ms: i64, newest: Option<Timestamp>, now: Timestamp) -> Vec<Diagnosis> {
+fn compare(clock: &ClockView) -> Vec<Diagnosis> {
+    let ClockView { ahead_ms, now, newest } = *clock;
     let mut findings = Vec::new();
     if ahead_ms.abs() > APART_MS {
         let (by, direction) = (ahead_ms.abs() / 1000, if ahead_ms > 0 { "ahead of" } else { "behind" });
@@ -68,7 +66,8 @@ mod tests {
     fn clocks_that_differ_are_found() {
         fn check(ahead_ms: i64, newest: Option<i64>, words: &[&str]) {
             let now = Timestamp(1_790_000_000_000);
-            let findings = compare(ahead_ms, newest.map(|after| now.plus_ms(after)), now);
+            let newest = newest.map(|after| now.plus_ms(after));
+            let findings = compare(&ClockView { ahead_ms, now, newest });
             assert_eq!(findings.len(), words.len(), "{findings:?}");
             for (finding, word) in findings.iter().zip(words) {
                 assert!(finding.detail.contains(word), "{}", finding.detail);

@@ -1,11 +1,9 @@
 //! Checks keys: those of the lists by a round trip, and those of the members.
 
-use sealist_app::{App, AppError, ListKeys, key_report};
+use sealist_app::{App, AppError, Deployment, ListKeys, key_report};
 use sealist_lists::model::{AddressNo, MailingList};
 use sealist_mail::{Address, Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Encryption, KeyIds, SealedPost, SignWith};
-use sealist_store::nodes::Deployment;
-use sealist_store::{StoreError, address_keys, lists, rotation};
 
 use super::Diagnosis;
 
@@ -15,7 +13,7 @@ const PAGE: u32 = 500;
 
 pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {
     let mut findings = waiting(app).await.unwrap_or_default();
-    for list in all_lists(app).await {
+    for list in app.as_operator().lists().all().await.unwrap_or_default() {
         if !list.settings.has_openpgp() {
             continue;
         }
@@ -44,8 +42,8 @@ pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {
 }
 
 /// Finds persons with two rows, which were made when addresses were compared differently.
-async fn duplicate_persons(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
-    let twice = address_keys::spelled_twice(&mut *app.store.reader().await?).await?;
+async fn duplicate_persons(app: &App) -> Result<Vec<Diagnosis>, AppError> {
+    let twice = app.as_operator().health().addresses_spelled_twice().await?;
     let finding = |(lost, found): &(Address, Address)| {
         Diagnosis::warning(
             "addresses",
@@ -69,15 +67,12 @@ fn no_keys(list: &MailingList, error: AppError) -> Diagnosis {
 }
 
 /// Finds new keys that are not used yet.
-async fn waiting(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
-    let mut db = app.store.reader().await?;
+async fn waiting(app: &App) -> Result<Vec<Diagnosis>, AppError> {
     let mut findings = Vec::new();
-    for key in rotation::waiting(&mut db).await? {
-        let Some(list) = lists::by_no(&mut db, key.list).await? else { continue };
-        let nodes = rotation::lacking(&mut db, key.no, app.store.alone()).await?;
-        let nodes: Vec<String> = nodes.iter().map(|node| format!("node {node}")).collect();
+    for key in app.as_operator().health().new_keys().await? {
+        let nodes: Vec<String> = key.lacking.iter().map(|node| format!("node {node}")).collect();
         // With SQLite there is one node, so no other key directory is involved.
-        let (who, fix) = match (app.store.alone(), nodes.is_empty()) {
+        let (who, fix) = match (app.deployment(), nodes.is_empty()) {
             (_, true) => ("a server".to_owned(), "start the server"),
             (Deployment::SingleProcess, false) => {
                 ("the server".to_owned(), "see in its log why it does not load it")
@@ -89,18 +84,11 @@ async fn waiting(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
         };
         findings.push(Diagnosis::warning(
             "new key",
-            format!("{} of {} is not used yet; it waits for {who}", key.fingerprint, list.name),
+            format!("{} of {} is not used yet; it waits for {who}", key.fingerprint, key.list),
             fix,
         ));
     }
     Ok(findings)
-}
-
-async fn all_lists(app: &App) -> Vec<MailingList> {
-    match app.store.reader().await {
-        Ok(mut db) => lists::all(&mut db).await.unwrap_or_default(),
-        Err(_) => Vec::new(),
-    }
 }
 
 /// Processes a text as a post with the list's own keys: seals it, copies it to the list's certificate, and

@@ -6,10 +6,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sealist_app::App;
+use sealist_app::{App, AppError};
 use sealist_lists::model::ListName;
 use sealist_smtp::client::{ConnectError, Connection};
-use sealist_store::{StoreError, lists};
 use tokio::time::timeout;
 
 use super::{Diagnosis, Level, network, postfix};
@@ -23,9 +22,9 @@ const TAKE_THE_LINES: &str =
 
 /// The lists whose addresses are checked: each list of a domain with mailboxes, and one list of every other
 /// domain.
-pub(super) async fn lists_to_ask_for(config: &Config, app: &App) -> Result<Vec<ListName>, StoreError> {
-    let mut names: Vec<ListName> =
-        lists::all(&mut *app.store.reader().await?).await?.into_iter().map(|list| list.name).collect();
+pub(super) async fn lists_to_ask_for(config: &Config, app: &App) -> Result<Vec<ListName>, AppError> {
+    let all = app.as_operator().lists().all().await?;
+    let mut names: Vec<ListName> = all.into_iter().map(|list| list.name).collect();
     let mut domains = BTreeSet::new();
     names.retain(|name| {
         let domain = name.mail_host();

@@ -7,8 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use sealist_app::App;
-use sealist_store::{StoreError, capacity, lists};
+use sealist_app::{App, AppError, Capacity};
 
 use super::{Diagnosis, NO_SITE};
 use crate::config::{Config, DatabaseAt, KeyStorage, MasterKeyAt};
@@ -70,12 +69,8 @@ pub(super) async fn examine_keys_alone(config: &Config, app: &App) -> Vec<Diagno
         Ok(None) => {}
         Err(error) => return vec![super::of_failure(&error)],
     }
-    let known: BTreeSet<String> = match app.store.reader().await {
-        Ok(mut db) => {
-            lists::all(&mut db).await.into_iter().flatten().map(|list| list.name.list_id()).collect()
-        }
-        Err(_) => return Vec::new(),
-    };
+    let Ok(lists) = app.as_operator().lists().all().await else { return Vec::new() };
+    let known: BTreeSet<String> = lists.iter().map(|list| list.name.list_id()).collect();
     let strangers = vault::lists_with_keys(&config.keydirs).into_iter().filter(|list| !known.contains(list));
     strangers
         .map(|list| {
@@ -144,8 +139,8 @@ fn writing(folder: &Path) -> std::io::Result<Vec<Diagnosis>> {
 
 /// Measures how long a commit takes on PostgreSQL, and checks whether the server allows the connections of
 /// all nodes.
-pub(super) async fn examine_server(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
-    let Some(server) = capacity::of(&app.store).await? else { return Ok(Vec::new()) };
+pub(super) async fn examine_server(app: &App) -> Result<Vec<Diagnosis>, AppError> {
+    let Some(server) = app.as_operator().health().capacity().await? else { return Ok(Vec::new()) };
     let detail =
         format!("a commit takes {:.1} ms on the database server", server.commit.as_secs_f64() * 1000.0);
     let fix = "give the database a faster disk or a nearer place: each message waits for one commit";
@@ -153,7 +148,7 @@ pub(super) async fn examine_server(app: &App) -> Result<Vec<Diagnosis>, StoreErr
         true => Diagnosis::warning("commit", detail, fix),
         false => Diagnosis::good("commit", detail),
     };
-    let capacity::Capacity { nodes, needed, allowed, .. } = server;
+    let Capacity { nodes, needed, allowed, .. } = server;
     let detail = format!(
         "nodes that live: {nodes}; with commands they need {needed} connections, allowed are {allowed}"
     );

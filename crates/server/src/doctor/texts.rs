@@ -1,9 +1,8 @@
 //! Checks the admin's own texts: files that cannot be used, or that no notice uses.
 
-use sealist_app::App;
+use sealist_app::{App, AppError};
 use sealist_lists::handlers::{FOOTER_VALUES, unknown_placeholders};
 use sealist_lists::model::MailingList;
-use sealist_store::{StoreError, lists};
 
 use super::Diagnosis;
 use crate::config::Config;
@@ -19,8 +18,8 @@ pub(super) fn examine(config: &Config) -> Vec<Diagnosis> {
 }
 
 /// Files for lists and mail hosts that do not exist.
-pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Diagnosis>, StoreError> {
-    let all = lists::all(&mut *app.store.reader().await?).await?;
+pub(super) async fn examine_scopes(app: &App) -> Result<Vec<Diagnosis>, AppError> {
+    let all = app.as_operator().lists().all().await?;
     let known = |path: &String| match path.split('/').collect::<Vec<_>>().as_slice() {
         ["lists", list_id, ..] => all.iter().any(|list| list.name.list_id() == *list_id),
         ["domains", host, ..] => all.iter().any(|list| list.name.mail_host() == *host),
