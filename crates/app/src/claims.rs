@@ -80,15 +80,19 @@ impl ClaimedEntry {
 
     /// Gives the entry back as if it had not been claimed, because the message is not at fault. It is due again after the
     /// pause.
-    pub async fn give_back(&self, app: &App, pause_ms: i64) -> Result<(), StoreError> {
+    pub async fn give_back(&self, app: &App, pause_ms: i64) -> Result<(), AppError> {
         let (entry, from) = (self.0.clone(), app.store.now().plus_ms(pause_ms));
-        app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, from).await })).await
+        let back =
+            app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, from).await }));
+        Ok(back.await?)
     }
 
     /// Gives the entry back for another try after the pause. The try that failed counts.
-    pub async fn put_off(&self, app: &App, pause_ms: i64) -> Result<(), StoreError> {
+    pub async fn put_off(&self, app: &App, pause_ms: i64) -> Result<(), AppError> {
         let (entry, until) = (self.0.clone(), app.store.now().plus_ms(pause_ms));
-        app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await })).await
+        let back =
+            app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }));
+        Ok(back.await?)
     }
 }
 
@@ -136,10 +140,20 @@ impl App {
         node: NodeNo,
         rows: Vec<DeliveryNo>,
         from: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), AppError> {
         let back = self
             .store
             .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, from).await }));
-        back.await
+        Ok(back.await?)
+    }
+
+    /// Returns how many messages wait to be judged, those of held lists included.
+    pub async fn count_unjudged(&self) -> Result<u64, AppError> {
+        Ok(queue::waiting(&mut *self.store.reader().await?).await?)
+    }
+
+    /// Returns which of these copies are gone, because the member left or the list was deleted.
+    pub async fn gone_copies(&self, rows: &[DeliveryNo]) -> Result<Vec<DeliveryNo>, AppError> {
+        Ok(deliveries::gone(&mut *self.store.reader().await?, rows).await?)
     }
 }

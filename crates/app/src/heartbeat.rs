@@ -7,7 +7,7 @@ use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::events::Occasion;
 use sealist_store::nodes::{self, Claimant, Deployment};
-use sealist_store::{StoreError, lists, rotation};
+use sealist_store::{Calls, StoreError, lists, rotation};
 
 use crate::error::AppError;
 use crate::key_rollover::announce;
@@ -138,6 +138,17 @@ impl App {
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// Reads the clock of the database, which [`App::now`] follows from then on. Returns how many milliseconds the clock of this
+    /// machine is ahead; 0 with SQLite.
+    pub async fn read_database_clock(&self) -> Result<i64, AppError> {
+        Ok(self.store.read_database_clock().await?)
+    }
+
+    /// The notifications of other nodes. With SQLite there are none.
+    pub async fn calls(&self) -> Result<Calls, AppError> {
+        Ok(self.store.calls().await?)
     }
 
     /// Deregisters this node and releases its claims.

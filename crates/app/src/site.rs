@@ -90,6 +90,11 @@ impl App {
         OpenDatabase(self.store.clone())
     }
 
+    /// The number of commits so far, for tests and benchmarks.
+    pub fn commits(&self) -> u64 {
+        self.store.commits()
+    }
+
     /// Returns whether this process has the database to itself.
     pub fn deployment(&self) -> Deployment {
         self.store.alone()

@@ -113,7 +113,7 @@ impl Transaction for LmtpDelivery {
 
     async fn start(&mut self) -> Result<(), Reply> {
         for arrival in &self.arrivals {
-            let room = arrival.has_room(&self.app, self.sender.as_deref(), self.app.store.now()).await;
+            let room = arrival.has_room(&self.app, self.sender.as_deref(), self.app.now()).await;
             if !room.map_err(|error| not_looked_up(&error))? {
                 self.intakes.push(Taking::Refused(no_room_for_commands()));
                 continue;
@@ -175,7 +175,7 @@ impl Transaction for LmtpDelivery {
         if let Err(refused) = outline {
             return vec![refusal(refused); self.meant.len()];
         }
-        let (transaction, now) = (Intake::transaction(), self.app.store.now());
+        let (transaction, now) = (Intake::transaction(), self.app.now());
         let mut replies = Vec::with_capacity(self.intakes.len());
         for (arrival, taking) in self.arrivals.iter().zip(std::mem::take(&mut self.intakes)) {
             replies.push(match taking {

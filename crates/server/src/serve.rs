@@ -136,7 +136,7 @@ pub(crate) async fn run(
     let _ = done.send(true);
     node.await?;
     app.deregister_node().await?;
-    tracing::info!(commits = app.store.commits(), event = "server-stopped", "stopped");
+    tracing::info!(commits = app.commits(), event = "server-stopped", "stopped");
     Ok(())
 }
 

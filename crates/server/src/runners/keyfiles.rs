@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sealist_app::{App, AppError};
-use sealist_store::lists;
+use sealist_lists::events::{Actor, ServerCause};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -47,7 +47,7 @@ fn lost_files<'a>(
 }
 
 async fn tell_lacking(app: &App) -> Result<(), AppError> {
-    let all = lists::all(&mut *app.store.reader().await?).await?;
+    let all = app.act_as(Actor::Server(ServerCause::Nodes)).lists().all().await?;
     for list in all.iter().filter(|list| list.settings.has_openpgp()) {
         match app.keys_of(list).await {
             Err(AppError::NoKeys { key, why, .. }) => {

@@ -43,7 +43,7 @@ pub(crate) async fn run(app: App, stages: Stages, mut stop: watch::Receiver<bool
 }
 
 async fn check(app: &App, stages: &Stages) -> Result<Option<KeyCheckReport>, AppError> {
-    let Some(mut check) = KeyCheck::begin(app, stages, app.store.now()).await? else { return Ok(None) };
-    while check.step(app, app.store.now()).await? {}
+    let Some(mut check) = KeyCheck::begin(app, stages, app.now()).await? else { return Ok(None) };
+    while check.step(app, app.now()).await? {}
     Ok(Some(check.found))
 }

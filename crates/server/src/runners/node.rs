@@ -25,7 +25,7 @@ pub(crate) async fn run(
     let mut beats: u32 = 0;
     let mut clocks_differ = false;
     while !*stop.borrow() {
-        match app.store.read_database_clock().await {
+        match app.read_database_clock().await {
             Ok(ahead_ms) => {
                 let differ = ahead_ms.abs() > CLOCKS_DIFFER_MS;
                 if differ && !clocks_differ {
@@ -41,7 +41,7 @@ pub(crate) async fn run(
                 tracing::error!(event = "clock-unreadable", %error, "cannot read the clock of the database")
             }
         }
-        match app.heartbeat(app.store.now()).await {
+        match app.heartbeat(app.now()).await {
             Ok(0) => {}
             Ok(buried) => {
                 tracing::warn!(
@@ -54,7 +54,7 @@ pub(crate) async fn run(
             }
             Err(error) => tracing::error!(event = "heartbeat-failed", %error, "cannot record a heartbeat"),
         }
-        match reset_future_timers(&app, longest_pause_ms, app.store.now()).await {
+        match reset_future_timers(&app, longest_pause_ms, app.now()).await {
             Ok(0) => {}
             Ok(waited) => {
                 tracing::warn!(
@@ -93,7 +93,7 @@ pub(crate) async fn run(
 /// Forwards notifications of other nodes. Without them the runners still poll the database.
 async fn listen(app: App, arrived: Arc<Notify>, accepted: Arc<Notify>) {
     loop {
-        match app.store.calls().await {
+        match app.calls().await {
             Ok(mut calls) => {
                 while let Ok(runner) = calls.next().await {
                     if runner == "incoming" { arrived.notify_one() } else { accepted.notify_one() }

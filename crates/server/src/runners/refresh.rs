@@ -51,7 +51,7 @@ pub(crate) async fn run(
 }
 
 async fn next(app: &App, servers: &dyn KeyServers, every: Duration) -> Result<Option<Refreshed>, AppError> {
-    let now = app.store.now();
+    let now = app.now();
     let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
     refresh_next(app, servers, now.plus_ms(-every_ms), now).await
 }

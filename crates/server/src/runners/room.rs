@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sealist_app::App;
-use sealist_store::{StoreError, queue};
+use sealist_app::{App, AppError};
 use tokio::sync::watch;
 
 const PAUSE: Duration = Duration::from_secs(1);
@@ -53,13 +52,13 @@ pub(crate) async fn run(app: App, room: IntakeRoom, limits: IntakeLimits, mut st
     }
 }
 
-async fn why_full(app: &App, limits: &IntakeLimits) -> Result<Option<String>, StoreError> {
+async fn why_full(app: &App, limits: &IntakeLimits) -> Result<Option<String>, AppError> {
     let free_mib = rustix::fs::statvfs(&limits.folder)
         .map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024));
     if free_mib < u64::from(limits.min_free_mib) {
         return Ok(Some(format!("only {free_mib} MiB are free on the disk of {}", limits.folder.display())));
     }
-    let waiting = queue::waiting(&mut *app.store.reader().await?).await?;
+    let waiting = app.count_unjudged().await?;
     let full = limits.max_waiting > 0 && waiting > u64::from(limits.max_waiting);
     Ok(full.then(|| format!("{waiting} messages wait to be judged")))
 }

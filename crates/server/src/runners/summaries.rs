@@ -14,7 +14,7 @@ const FAULT_PAUSE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let told = tokio::select! {
-            told = send_due_summaries(&app, app.store.now()) => told,
+            told = send_due_summaries(&app, app.now()) => told,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         let pause = match told {

@@ -13,7 +13,7 @@ pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         // Each change is committed separately, so the upkeep may stop between two of them.
         let kept = tokio::select! {
-            kept = upkeep(&app, app.store.now()) => kept,
+            kept = upkeep(&app, app.now()) => kept,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match kept {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use sealist_app::App;
 use sealist_lists::model::DeliveryNo;
-use sealist_store::deliveries;
 use tokio::task::JoinHandle;
 
 /// How often the database is asked.
@@ -28,8 +27,7 @@ impl Gone {
             loop {
                 tokio::time::sleep(PAUSE).await;
                 // While the database is unreachable, nobody can leave.
-                let Ok(mut db) = app.store.reader().await else { continue };
-                if let Ok(gone) = deliveries::gone(&mut db, &rows).await {
+                if let Ok(gone) = app.gone_copies(&rows).await {
                     into.lock().unwrap_or_else(PoisonError::into_inner).extend(gone);
                 }
             }
