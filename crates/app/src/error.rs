@@ -1,6 +1,6 @@
 //! The errors of use cases.
 
-use sealist_lists::model::{DeliveryNo, EntryNo, NameRefused, SendingNo, SettingError};
+use sealist_lists::model::{DeliveryNo, EntryNo, NameRefused, Role, SendingNo, SettingError};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::transfer::TransferError;
@@ -61,6 +61,16 @@ pub enum AppError {
     NoRole {
         /// The address.
         address: String,
+        /// The list.
+        list: String,
+    },
+    /// An address has the role that it is given.
+    #[error("{address} is {role} of {list} already")]
+    HasRole {
+        /// The address.
+        address: String,
+        /// The role.
+        role: Role,
         /// The list.
         list: String,
     },
@@ -250,7 +260,9 @@ impl AppError {
             | E::NoSuchCopy(_)
             | E::NoSuchPost(_)
             | E::NoSuchConsumer(_) => ErrorKind::NotFound,
-            E::Name(NameRefused::Meets(..)) | E::ListExists(_) | E::ConsumerExists(_) => ErrorKind::Exists,
+            E::Name(NameRefused::Meets(..)) | E::ListExists(_) | E::HasRole { .. } | E::ConsumerExists(_) => {
+                ErrorKind::Exists
+            }
             E::Plain(_)
             | E::LinkedElsewhere(_)
             | E::StillSubscribed(_)

@@ -52,11 +52,10 @@ mod uploads;
 mod vault;
 
 pub use acting::{
-    Acting, ArchiveSizeView, BacklogView, Capacity, ChosenPreference, ClockView, Copies, CopyChange,
-    CopySelection, CopyView, EventLog, EventView, Health, HeldSelection, LevelView, ListActions,
-    ListBacklogView, ListContent, ListView, NewKeyView, NoticeRecipients, PageRange, Paged,
-    PreferenceActions, PreferenceHolder, QueuedMessageView, QueuedMessages, RefusalView, SendingView,
-    SiteBacklogView, StartAt,
+    Acting, ArchiveSizeView, BacklogView, Capacity, ClockView, Copies, CopyChange, CopySelection, CopyView,
+    EventLog, EventView, Health, HeldSelection, ListActions, ListBacklogView, ListContent, ListView,
+    NewKeyView, NoticeRecipients, PageRange, Paged, QueuedMessageView, QueuedMessages, RefusalView,
+    SendingView, SiteBacklogView, StartAt,
 };
 pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
@@ -77,18 +76,16 @@ pub use outgoing::{
     BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare, record_results,
 };
 pub use people::{
-    BanChange, BanResult, ImportReport, ImportedKeys, LastOwner, MemberChange, MemberKeyState, MemberKeyView,
-    MemberView, RolesToEnd, SyncPlan, change_ban, change_member, end_roles, find_members, import_members,
-    link_address, list_members, plan_sync, prefer_address, rename, show_member, show_user, unlink_address,
+    BanActions, BanChange, BanResult, BanView, ChosenPreference, ImportReport, ImportedKeys, LastOwner,
+    LevelView, LinkedAddressView, MemberActions, MemberChange, MemberKeyState, MemberKeyView, MemberView,
+    PreferenceActions, PreferenceHolder, RolesToEnd, SyncPlan, UserActions, UserView,
 };
 pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::Rotated;
 pub use sealist_store::nodes::Deployment;
 pub use sealist_store::transfer::{TransferError, TransferProgress};
-pub use settings::{
-    SettingRefused, SettingView, SettingsChanged, SettingsView, change_settings, view_settings,
-};
-pub use setup::{NewMember, add_member, check_not_own, set_key};
+pub use settings::{SettingActions, SettingRefused, SettingView, SettingsChanged, SettingsView};
+pub use setup::{NewMember, check_not_own, set_key};
 pub use site::App;
 pub use summaries::send_due_summaries;
 pub use upkeep::{MaintenanceReport, reset_future_timers, upkeep};

@@ -85,17 +85,6 @@ pub struct NewMember {
     pub key: Option<Vec<u8>>,
 }
 
-/// Gives an address a role. A certificate must name the address and be usable now.
-pub async fn add_member(
-    app: &App,
-    list: &MailingList,
-    member: NewMember,
-    now: Timestamp,
-) -> Result<(), AppError> {
-    let effects = effects_of_new(app, list, member, KnownKey::MayBeReplaced, now).await?;
-    app.carry_out(Some(list.no), effects, app.operator.clone(), now).await
-}
-
 /// Whether a certificate replaces one of another fingerprint that the address has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KnownKey {

@@ -65,9 +65,10 @@ fn of_app(error: &AppError) -> Code {
             Code::NoUser
         }
         AppError::NoSuchStyle(_) | AppError::NoSuchWorkflow(_) => Code::Usage,
-        AppError::Name(NameRefused::Meets(..)) | AppError::ListExists(_) | AppError::ConsumerExists(_) => {
-            Code::CannotCreate
-        }
+        AppError::Name(NameRefused::Meets(..))
+        | AppError::ListExists(_)
+        | AppError::HasRole { .. }
+        | AppError::ConsumerExists(_) => Code::CannotCreate,
         AppError::Overtaken => Code::TryAgain,
         AppError::NoKeys { .. } | AppError::NoMasterKey => Code::Config,
         AppError::Vault(_) => Code::CannotCreate,

@@ -4,10 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use sealist_app::{AppError, NewMember, add_member};
+use sealist_app::{AppError, NewMember};
 use sealist_lists::model::{ListName, Role, SubAddress};
 use sealist_mail::{Address, Timestamp};
-use sealist_store::people;
 use serde_json::json;
 
 use crate::admin::CommandOutput;
@@ -39,24 +38,23 @@ pub(crate) async fn run(path: &Path, options: QuickstartOptions) -> anyhow::Resu
     let app = opening::open(&config, OpeningPurpose::Make).await?;
 
     let lists = app.as_operator().lists();
-    let (list, there) = match lists.find(&name).await {
-        Ok(list) => (list, true),
-        Err(AppError::NoSuchList(_)) => (lists.create(&name, "pgp-default").await?, false),
+    let there = match lists.create(&name, "pgp-default").await {
+        Ok(_) => false,
+        Err(AppError::ListExists(_)) => true,
         Err(error) => return Err(error.into()),
     };
     let key = options
         .key
         .map(|file| std::fs::read(&file).with_context(|| format!("cannot read {}", file.display())))
         .transpose()?;
-    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, &options.admin).await?;
     if let Some(key) = &key {
         sealist_app::set_key(&app, &options.admin, key, now).await?;
     }
     for role in [Role::Owner, Role::Member] {
-        if !roles.iter().any(|member| member.role == role) {
-            let admin =
-                NewMember { address: options.admin.clone(), name: String::new(), role, key: key.clone() };
-            add_member(&app, &list, admin, now).await?;
+        let admin = NewMember { address: options.admin.clone(), name: String::new(), role, key: key.clone() };
+        match app.as_operator().members(&name).add(admin).await {
+            Ok(()) | Err(AppError::HasRole { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     let certificate = lists.certificate(&name).await?;

@@ -9,14 +9,14 @@ mod list_keys;
 mod lists;
 mod messages;
 mod paged;
-mod preferences;
 
 use sealist_lists::events::{Actor, Event};
-use sealist_lists::model::{ListName, MailingList};
+use sealist_lists::model::{ListName, ListNo, MailingList};
 use sealist_mail::Timestamp;
 use sealist_store::events::{self as recorded, Occasion};
 use sealist_store::{Conn, Work, lists as stored_lists};
 
+use crate::effects::Effect;
 use crate::error::AppError;
 use crate::site::App;
 pub use copies::{Copies, CopyChange, CopyView, SendingView};
@@ -25,7 +25,6 @@ pub use health::{BacklogView, ClockView, Health, ListBacklogView, NewKeyView, Si
 pub use lists::{ArchiveSizeView, ListActions, ListView, NoticeRecipients};
 pub use messages::{HeldSelection, QueuedMessageView, QueuedMessages, RefusalView};
 pub use paged::{PageRange, Paged};
-pub use preferences::{ChosenPreference, LevelView, PreferenceActions, PreferenceHolder};
 pub use sealist_store::capacity::Capacity;
 pub use sealist_store::copies::CopySelection;
 pub use sealist_store::events::consumers::StartAt;
@@ -72,11 +71,6 @@ impl<'a> Acting<'a> {
         ListActions(self)
     }
 
-    /// The preferences of users, addresses and the site.
-    pub fn preferences(self) -> PreferenceActions<'a> {
-        PreferenceActions(self)
-    }
-
     /// The health of the site.
     pub fn health(self) -> Health<'a> {
         Health(self)
@@ -90,6 +84,12 @@ impl<'a> Acting<'a> {
     /// The actor and the time, for the events of a change.
     pub(crate) fn occasion(&self) -> Occasion {
         Occasion { actor: self.actor.clone(), now: self.now }
+    }
+
+    /// Carries out all effects on a list, or on the whole site, in one transaction. Errs with [`AppError::Overtaken`] if
+    /// something has changed since they were decided.
+    pub(crate) async fn carry_out(&self, list: Option<ListNo>, effects: Vec<Effect>) -> Result<(), AppError> {
+        self.app.carry_out(list, effects, self.actor.clone(), self.now).await
     }
 
     /// The list of that name. Errs with [`AppError::NoSuchList`].

@@ -1,5 +1,7 @@
 //! Collections in pages, with the size of the whole.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 /// Which part of a collection is asked for.
@@ -14,6 +16,11 @@ pub struct PageRange {
 impl PageRange {
     /// All of a collection.
     pub const ALL: Self = Self { start: 0, count: usize::MAX };
+
+    /// Whether any of those places in the collection are asked for.
+    pub(crate) fn overlaps(self, places: Range<usize>) -> bool {
+        !places.is_empty() && places.start < self.start.saturating_add(self.count) && self.start < places.end
+    }
 }
 
 /// A part of a collection.
@@ -61,5 +68,17 @@ mod tests {
         check(9, usize::MAX, &[]);
         check(0, usize::MAX, &[1, 2, 3, 4, 5]);
         check(1, 0, &[]);
+    }
+
+    #[test]
+    fn a_page_overlaps_what_it_has_entries_of() {
+        for (start, count) in [(0, 2), (1, 3), (4, 1), (5, 2), (2, 0), (0, usize::MAX), (3, usize::MAX)] {
+            let page = PageRange { start, count };
+            for places in [0..1, 0..5, 1..3, 2..2, 4..5, 5..9] {
+                let entries = Paged::of((0..9).collect(), page).entries;
+                let has = places.clone().any(|place| entries.contains(&place));
+                assert_eq!(page.overlaps(places.clone()), has, "{page:?} {places:?}");
+            }
+        }
     }
 }

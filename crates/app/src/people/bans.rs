@@ -1,13 +1,15 @@
 //! Bans of addresses and domains, on one list or on the whole site. The rule `banned-address` and the workflows read them.
 
-use sealist_lists::events::{Event, EventKind};
-use sealist_lists::model::{BanPattern, MailingList};
-use sealist_mail::Timestamp;
-use sealist_store::events::{self, Occasion};
-use sealist_store::people;
+use std::collections::BTreeMap;
 
+use sealist_lists::events::{Event, EventKind};
+use sealist_lists::model::{BanPattern, ListName, ListNo};
+use sealist_store::{lists, people};
+use serde::Serialize;
+
+use super::BanActions;
+use crate::acting::{PageRange, Paged};
 use crate::error::AppError;
-use crate::site::App;
 
 /// A change of a ban.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,34 +29,65 @@ pub enum BanResult {
     Unchanged,
 }
 
-/// Adds or removes a ban: on a list, or on the whole site (`None`).
-pub async fn change_ban(
-    app: &App,
-    list: Option<&MailingList>,
-    pattern: &BanPattern,
-    change: BanChange,
-    now: Timestamp,
-) -> Result<BanResult, AppError> {
-    let occasion = Occasion { actor: app.operator.clone(), now };
-    let (no, pattern, event) = (list.map(|list| list.no), pattern.clone(), event_of(list, pattern, change));
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                let is_changed = match change {
-                    BanChange::Add => people::ban(&mut *db, no, &pattern, now).await?,
-                    BanChange::Remove => people::unban(&mut *db, no, &pattern).await?,
-                };
-                if !is_changed {
-                    return Ok(BanResult::Unchanged);
-                }
-                events::record(db, &occasion, &event).await?;
-                Ok(BanResult::Changed)
-            })
-        })
-        .await
+/// A ban as people and programs see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct BanView {
+    /// The address, or a domain with `@` before it.
+    pub pattern: String,
+    /// The name of the list; `None` for all lists.
+    pub list: Option<String>,
+    /// When it was made (RFC 3339, UTC).
+    pub created_at: String,
 }
 
-fn event_of(list: Option<&MailingList>, pattern: &BanPattern, change: BanChange) -> Event {
+impl BanActions<'_> {
+    /// The bans: all, or those that apply on a list, which are its own and those of the site.
+    pub async fn page(&self, list: Option<&ListName>, page: PageRange) -> Result<Paged<BanView>, AppError> {
+        let of = self.number_of(list).await?;
+        let mut db = self.0.app.store.reader().await?;
+        let names: BTreeMap<_, _> =
+            lists::all(&mut db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect();
+        let bans = people::bans(&mut db, of).await?;
+        Ok(Paged::of(bans, page).map(|ban| BanView {
+            pattern: ban.pattern.to_string(),
+            list: ban.list.and_then(|no| names.get(&no).cloned()),
+            created_at: ban.created_at.rfc3339(),
+        }))
+    }
+
+    /// Adds or removes a ban: on a list, or on the whole site (`None`).
+    pub async fn change(
+        &self,
+        list: Option<&ListName>,
+        pattern: &BanPattern,
+        change: BanChange,
+    ) -> Result<BanResult, AppError> {
+        let (no, pattern, now) = (self.number_of(list).await?, pattern.clone(), self.0.now);
+        let event = event_of(no, &pattern, change);
+        let changed = self.0.change(move |db| {
+            Box::pin(async move {
+                let is_changed = match change {
+                    BanChange::Add => people::ban(db, no, &pattern, now).await?,
+                    BanChange::Remove => people::unban(db, no, &pattern).await?,
+                };
+                Ok(match is_changed {
+                    true => (BanResult::Changed, Some(event)),
+                    false => (BanResult::Unchanged, None),
+                })
+            })
+        });
+        changed.await
+    }
+
+    async fn number_of(&self, list: Option<&ListName>) -> Result<Option<ListNo>, AppError> {
+        Ok(match list {
+            Some(name) => Some(self.0.named(name).await?.no),
+            None => None,
+        })
+    }
+}
+
+fn event_of(list: Option<ListNo>, pattern: &BanPattern, change: BanChange) -> Event {
     let (subject, domain) = match pattern {
         BanPattern::Address(address) => (Some(address.clone()), None),
         BanPattern::Domain(address) => (None, Some(address.ascii_domain().to_owned())),
@@ -63,5 +96,5 @@ fn event_of(list: Option<&MailingList>, pattern: &BanPattern, change: BanChange)
         BanChange::Add => EventKind::BanAdded { domain },
         BanChange::Remove => EventKind::BanRemoved { domain },
     };
-    Event { list: list.map(|list| list.no), subject, kind }
+    Event { list, subject, kind }
 }

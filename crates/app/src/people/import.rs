@@ -8,10 +8,11 @@ use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::{keys, people as stored_people};
 
+use super::MemberActions;
+use super::imported_keys::ImportedKeys;
+use crate::acting::PageRange;
 use crate::effects::Effect;
 use crate::error::AppError;
-use crate::people::imported_keys::ImportedKeys;
-use crate::people::view::list_members;
 use crate::setup::{KnownKey, NewMember, check_not_own, effects_of_new};
 use crate::site::App;
 
@@ -40,45 +41,73 @@ pub struct SyncPlan {
     pub remove: Vec<Address>,
 }
 
-/// Gives the people a role, some hundred in one transaction; who has it stays as they are. A key that cannot be used keeps nobody
-/// from the list, and no key replaces another one. `progress` hears how many are done. An import that was interrupted is completed by the same import.
-pub async fn import_members(
-    app: &App,
-    list: &MailingList,
-    people: &[ListedPerson],
-    role: Role,
-    keys: &ImportedKeys,
-    mut progress: impl FnMut(usize) + Send,
-) -> Result<ImportReport, AppError> {
-    let now = app.store.now();
-    for person in people {
-        check_not_own(&list.name, &person.address)?;
-    }
-    let listed: HashSet<String> = people.iter().map(|person| person.address.key()).collect();
-    let there = keys_of_role(app, list, role).await?;
-    let new: Vec<&ListedPerson> =
-        people.iter().filter(|person| !there.contains(&person.address.key())).collect();
-    let mut report = ImportReport { already: people.len() - new.len(), ..ImportReport::default() };
-    for chunk in new.chunks(CHUNK) {
-        let mut effects = Vec::new();
-        for person in chunk {
-            let meant = match keys.is_empty() {
-                true => Ok(None),
-                false => {
-                    let known = known_fingerprint(app, &person.address).await?;
-                    let meant = keys.meant_for(&person.address, known.as_deref(), &listed);
-                    unless_held_by_others(app, &person.address, known.as_deref(), meant).await?
-                }
-            };
-            let member =
-                NewMember { address: person.address.clone(), name: person.name.clone(), role, key: None };
-            effects.extend(with_key(app, list, member, meant, &mut report, now).await?);
+impl MemberActions<'_> {
+    /// Gives the people a role, some hundred in one transaction; who has it stays as they are. A key that cannot be used keeps
+    /// nobody from the list, and no key replaces another one. `progress` hears how many are done. An import that was interrupted
+    /// is completed by the same import.
+    pub async fn import(
+        &self,
+        people: &[ListedPerson],
+        role: Role,
+        keys: &ImportedKeys,
+        mut progress: impl FnMut(usize) + Send,
+    ) -> Result<ImportReport, AppError> {
+        let list = self.list().await?;
+        let (app, now) = (self.acting.app, self.acting.now);
+        for person in people {
+            check_not_own(&list.name, &person.address)?;
         }
-        app.carry_out(Some(list.no), effects, app.operator.clone(), now).await?;
-        report.added.extend(chunk.iter().map(|person| person.address.to_string()));
-        progress(report.added.len());
+        let listed: HashSet<String> = people.iter().map(|person| person.address.key()).collect();
+        let new = self.without_role(people, role).await?;
+        let mut report = ImportReport { already: people.len() - new.len(), ..ImportReport::default() };
+        for chunk in new.chunks(CHUNK) {
+            let mut effects = Vec::new();
+            for person in chunk {
+                let meant = match keys.is_empty() {
+                    true => Ok(None),
+                    false => {
+                        let known = known_fingerprint(app, &person.address).await?;
+                        let meant = keys.meant_for(&person.address, known.as_deref(), &listed);
+                        unless_held_by_others(app, &person.address, known.as_deref(), meant).await?
+                    }
+                };
+                let member =
+                    NewMember { address: person.address.clone(), name: person.name.clone(), role, key: None };
+                effects.extend(with_key(app, &list, member, meant, &mut report, now).await?);
+            }
+            self.acting.carry_out(Some(list.no), effects).await?;
+            report.added.extend(chunk.iter().map(|person| person.address.to_string()));
+            progress(report.added.len());
+        }
+        Ok(report)
     }
-    Ok(report)
+
+    /// Those of the people who do not have the role: an import would add them.
+    pub async fn without_role<'p>(
+        &self,
+        people: &'p [ListedPerson],
+        role: Role,
+    ) -> Result<Vec<&'p ListedPerson>, AppError> {
+        let there = self.page(Some(role), PageRange::ALL).await?.entries;
+        let there: HashSet<String> = there.iter().map(|view| Address::key_of(&view.address)).collect();
+        Ok(people.iter().filter(|person| !there.contains(&person.address.key())).collect())
+    }
+
+    /// Says who is added and removed, so that the list has exactly those members.
+    pub async fn plan_sync(&self, people: &[ListedPerson]) -> Result<SyncPlan, AppError> {
+        let members = self.page(Some(Role::Member), PageRange::ALL).await?.entries;
+        let members = members.iter().filter_map(|view| view.address.parse::<Address>().ok());
+        let members: HashMap<String, Address> = members.map(|address| (address.key(), address)).collect();
+        let wanted: HashSet<String> = people.iter().map(|person| person.address.key()).collect();
+        let mut remove: Vec<Address> = members
+            .iter()
+            .filter(|(key, _)| !wanted.contains(*key))
+            .map(|(_, address)| address.clone())
+            .collect();
+        remove.sort_by_key(Address::key);
+        let add = people.iter().filter(|person| !members.contains_key(&person.address.key()));
+        Ok(SyncPlan { add: add.cloned().collect(), remove })
+    }
 }
 
 /// Adds a member with the key that is meant for the address, or without it if the key cannot be used.
@@ -141,25 +170,4 @@ async fn known_fingerprint(app: &App, address: &Address) -> Result<Option<String
     let mut db = app.store.reader().await?;
     let Some(no) = stored_people::find_address(&mut db, address).await? else { return Ok(None) };
     Ok(keys::certificate_of(&mut db, no).await?.map(|row| row.fingerprint))
-}
-
-/// Says who is added and removed, so that a list has exactly those members.
-pub async fn plan_sync(app: &App, list: &MailingList, people: &[ListedPerson]) -> Result<SyncPlan, AppError> {
-    let members = list_members(app, list, Some(Role::Member)).await?;
-    let members = members.iter().filter_map(|view| view.address.parse::<Address>().ok());
-    let members: HashMap<String, Address> = members.map(|address| (address.key(), address)).collect();
-    let wanted: HashSet<String> = people.iter().map(|person| person.address.key()).collect();
-    let mut remove: Vec<Address> = members
-        .iter()
-        .filter(|(key, _)| !wanted.contains(*key))
-        .map(|(_, address)| address.clone())
-        .collect();
-    remove.sort_by_key(Address::key);
-    let add = people.iter().filter(|person| !members.contains_key(&person.address.key()));
-    Ok(SyncPlan { add: add.cloned().collect(), remove })
-}
-
-async fn keys_of_role(app: &App, list: &MailingList, role: Role) -> Result<HashSet<String>, AppError> {
-    let there = list_members(app, list, Some(role)).await?;
-    Ok(there.iter().map(|view| Address::key_of(&view.address)).collect())
 }

@@ -2,9 +2,9 @@
 
 use sealist_lists::model::{ListNo, MailingList, Member, MemberNo, Role};
 use sealist_mail::{Address, Timestamp};
-use sealist_store::events::Occasion;
 use sealist_store::{Conn, people};
 
+use super::MemberActions;
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
 use crate::goodbye::farewell;
@@ -28,40 +28,39 @@ pub enum LastOwner {
     MayGo,
 }
 
-/// Ends roles of an address on a list, as if the person had left: copies that wait are dropped, a member gets the goodbye notice,
-/// and the owners hear of it, all in one transaction. Returns the roles that ended. Errs with
-/// [`AppError::NoRole`] if there is none, and with [`AppError::LastOwner`] if the list would lose its last owner.
-pub async fn end_roles(
-    app: &App,
-    list: &MailingList,
-    address: &Address,
-    roles: RolesToEnd,
-    last_owner: LastOwner,
-    now: Timestamp,
-) -> Result<Vec<Role>, AppError> {
-    let mut ending = spelled(app, list, address).await?;
-    if let RolesToEnd::One(role) = roles {
-        ending.retain(|member| member.role == role);
-    }
-    if ending.is_empty() {
-        return Err(AppError::NoRole { address: address.to_string(), list: list.name.to_string() });
-    }
-    let ended: Vec<Role> = ending.iter().map(|member| member.role).collect();
-    let effects = effects_of_end(app, list, &ending, now).await?;
-    let (no, name) = (list.no, list.name.to_string());
-    let occasion = Occasion { actor: app.operator.clone(), now };
-    let numbers: Vec<MemberNo> = ending.iter().map(|member| member.no).collect();
-    app.store
-        .write(move |db| {
+impl MemberActions<'_> {
+    /// Ends roles of an address on the list, as if the person had left: copies that wait are dropped, a member gets the goodbye
+    /// notice, and the owners hear of it, all in one transaction. Returns the roles that ended. Errs with
+    /// [`AppError::NoRole`] if there is none, and with [`AppError::LastOwner`] if the list would lose its last owner.
+    pub async fn remove(
+        &self,
+        address: &Address,
+        roles: RolesToEnd,
+        last_owner: LastOwner,
+    ) -> Result<Vec<Role>, AppError> {
+        let (app, list) = (self.acting.app, self.list().await?);
+        let mut ending = spelled(app, &list, address).await?;
+        if let RolesToEnd::One(role) = roles {
+            ending.retain(|member| member.role == role);
+        }
+        if ending.is_empty() {
+            return Err(AppError::NoRole { address: address.to_string(), list: list.name.to_string() });
+        }
+        let ended: Vec<Role> = ending.iter().map(|member| member.role).collect();
+        let effects = effects_of_end(app, &list, &ending, self.acting.now).await?;
+        let (no, name, occasion) = (list.no, list.name.to_string(), self.acting.occasion());
+        let numbers: Vec<MemberNo> = ending.iter().map(|member| member.no).collect();
+        let removed = app.store.write(move |db| {
             Box::pin(async move {
                 if last_owner == LastOwner::Stays && is_last_owner(&mut *db, no, &numbers).await? {
                     return Err(AppError::LastOwner(name));
                 }
                 carry_out(db, Some(no), effects, &occasion).await
             })
-        })
-        .await?;
-    Ok(ended)
+        });
+        removed.await?;
+        Ok(ended)
+    }
 }
 
 /// Rows of that spelling come first: another spelling may be another row, made when addresses were compared otherwise.

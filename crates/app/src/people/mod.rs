@@ -1,18 +1,68 @@
 //! People of a list, as admins see and change them: roles, preferences, names and bans.
 
+mod add;
 mod bans;
 mod import;
 mod imported_keys;
 mod leave;
 mod prefer;
+mod preferences;
 mod users;
 mod view;
 
-pub use bans::{BanChange, BanResult, change_ban};
-pub use import::{ImportReport, SyncPlan, import_members, plan_sync};
+use sealist_lists::model::{ListName, MailingList};
+
+use crate::acting::Acting;
+use crate::error::AppError;
+
+pub use bans::{BanChange, BanResult, BanView};
+pub use import::{ImportReport, SyncPlan};
 pub use imported_keys::ImportedKeys;
-pub use leave::{LastOwner, RolesToEnd, end_roles};
-pub use prefer::{MemberChange, change_member, rename};
-pub(crate) use users::user_of;
-pub use users::{link_address, prefer_address, show_user, unlink_address};
-pub use view::{MemberKeyState, MemberKeyView, MemberView, find_members, list_members, show_member};
+pub use leave::{LastOwner, RolesToEnd};
+pub use prefer::MemberChange;
+pub use preferences::{ChosenPreference, LevelView, PreferenceHolder};
+pub use users::{LinkedAddressView, UserView};
+pub use view::{MemberKeyState, MemberKeyView, MemberView};
+
+/// The people of one list in all their roles, with somebody who looks at them or changes them.
+pub struct MemberActions<'a> {
+    acting: Acting<'a>,
+    list: ListName,
+}
+
+/// The people of the whole site, with somebody who looks at them or changes them.
+pub struct UserActions<'a>(Acting<'a>);
+
+/// The preferences of every level but that of a member, with somebody who looks at them or changes them.
+pub struct PreferenceActions<'a>(Acting<'a>);
+
+/// The bans, with somebody who looks at them or changes them.
+pub struct BanActions<'a>(Acting<'a>);
+
+impl<'a> Acting<'a> {
+    /// The people of a list. Every call looks the list up, and errs with [`AppError::NoSuchList`].
+    pub fn members(self, list: &ListName) -> MemberActions<'a> {
+        MemberActions { acting: self, list: list.clone() }
+    }
+
+    /// The people of the whole site.
+    pub fn users(self) -> UserActions<'a> {
+        UserActions(self)
+    }
+
+    /// The preferences of users, addresses and the site.
+    pub fn preferences(self) -> PreferenceActions<'a> {
+        PreferenceActions(self)
+    }
+
+    /// The bans.
+    pub fn bans(self) -> BanActions<'a> {
+        BanActions(self)
+    }
+}
+
+impl MemberActions<'_> {
+    async fn list(&self) -> Result<MailingList, AppError> {
+        self.acting.named(&self.list).await
+    }
+}

@@ -2,16 +2,14 @@
 //! time stays.
 
 use sealist_lists::commands::Setting;
-use sealist_lists::model::{
-    Action, MailingList, Member, PreferenceChange, PreferenceLevel, Role, SettingError,
-};
-use sealist_mail::{Address, Timestamp};
-use sealist_store::events::Occasion;
+use sealist_lists::model::{Action, Member, PreferenceChange, PreferenceLevel, Role, SettingError};
+use sealist_mail::Address;
 use sealist_store::people;
+
+use super::{MemberActions, UserActions};
 
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
-use crate::site::App;
 
 /// The name of the only change that is no preference.
 const MODERATION_ACTION: &str = "moderation_action";
@@ -51,53 +49,57 @@ impl MemberChange {
     }
 }
 
-/// Changes one thing of a member, and nothing else. `role` says which membership; without a role the person's membership as a
-/// member, or else the first one. Returns that membership after the change. Errs with [`AppError::NoRole`] if there is none.
-pub async fn change_member(
-    app: &App,
-    list: &MailingList,
-    address: &Address,
-    role: Option<Role>,
-    change: MemberChange,
-    now: Timestamp,
-) -> Result<Member, AppError> {
-    let no_role = || AppError::NoRole { address: address.to_string(), list: list.name.to_string() };
-    let roles = people::roles_of(&mut *app.store.reader().await?, list.no, address).await?;
-    let found = match role {
-        Some(role) => roles.iter().find(|one| one.role == role),
-        // An owner may be no member, and reads notices too.
-        None => roles.iter().find(|one| one.role == Role::Member).or(roles.first()),
-    };
-    let member = found.ok_or_else(no_role)?.clone();
-    let effect = match change {
-        MemberChange::Preference(change @ PreferenceChange::PreferredLanguage(_)) => {
-            Effect::Prefer(Some(address.clone()), PreferenceLevel::Address(member.address_no), change)
-        }
-        MemberChange::Preference(change) => {
-            Effect::Prefer(Some(address.clone()), PreferenceLevel::Member(member.no), change)
-        }
-        MemberChange::ModerationAction(action) => Effect::Moderate(address.clone(), member.no, action),
-    };
-    let occasion = Occasion { actor: app.operator.clone(), now };
-    let (list, no) = (list.no, member.no);
-    app.store
-        .write(move |db| {
+impl MemberActions<'_> {
+    /// Changes one thing of a member, and nothing else. `role` says which membership; without a role the person's membership as a
+    /// member, or else the first one. Returns that membership after the change. Errs with [`AppError::NoRole`] if there is none.
+    pub async fn change(
+        &self,
+        address: &Address,
+        role: Option<Role>,
+        change: MemberChange,
+    ) -> Result<Member, AppError> {
+        let list = self.list().await?;
+        let no_role = || AppError::NoRole { address: address.to_string(), list: list.name.to_string() };
+        let roles = people::roles_of(&mut *self.acting.app.store.reader().await?, list.no, address).await?;
+        let found = match role {
+            Some(role) => roles.iter().find(|one| one.role == role),
+            // An owner may be no member, and reads notices too.
+            None => roles.iter().find(|one| one.role == Role::Member).or(roles.first()),
+        };
+        let member = found.ok_or_else(no_role)?.clone();
+        let effect = effect_of(&member, change);
+        let occasion = self.acting.occasion();
+        let (list, no) = (list.no, member.no);
+        let changed = self.acting.app.store.write(move |db| {
             Box::pin(async move {
                 carry_out(&mut *db, Some(list), vec![effect], &occasion).await?;
                 let roles = people::memberships_of(db, member.address_no).await?;
                 roles.into_iter().find(|one| one.no == no).ok_or(AppError::Overtaken)
             })
-        })
-        .await
+        });
+        changed.await
+    }
 }
 
-/// Gives an address another name, which every list shows; an empty name removes it. Errs with [`AppError::NotKnown`] if the site
-/// does not know the address.
-pub async fn rename(app: &App, address: &Address, name: &str, now: Timestamp) -> Result<(), AppError> {
-    let mut db = app.store.reader().await?;
-    let no = people::find_address(&mut db, address).await?;
-    drop(db);
-    no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
-    let renamed = Effect::Choose(address.clone(), Setting::Name(name.to_owned()));
-    app.carry_out(None, vec![renamed], app.operator.clone(), now).await
+fn effect_of(member: &Member, change: MemberChange) -> Effect {
+    let address = member.address.clone();
+    match change {
+        MemberChange::Preference(change @ PreferenceChange::PreferredLanguage(_)) => {
+            Effect::Prefer(Some(address), PreferenceLevel::Address(member.address_no), change)
+        }
+        MemberChange::Preference(change) => {
+            Effect::Prefer(Some(address), PreferenceLevel::Member(member.no), change)
+        }
+        MemberChange::ModerationAction(action) => Effect::Moderate(address, member.no, action),
+    }
+}
+
+impl UserActions<'_> {
+    /// Gives an address another name, which every list shows; an empty name removes it. Errs with [`AppError::NotKnown`] if the
+    /// site does not know the address.
+    pub async fn rename(&self, address: &Address, name: &str) -> Result<(), AppError> {
+        let no = people::find_address(&mut *self.0.app.store.reader().await?, address).await?;
+        no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
+        self.0.carry_out(None, vec![Effect::Choose(address.clone(), Setting::Name(name.to_owned()))]).await
+    }
 }

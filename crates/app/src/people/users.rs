@@ -4,125 +4,150 @@
 //! encrypts and whose signature the list believes. So another preferred address is a key change there, and takes the way of one.
 
 use sealist_lists::events::{Event, EventKind};
-use sealist_lists::model::User;
-use sealist_mail::{Address, Timestamp};
-use sealist_store::events::{self, Occasion};
+use sealist_lists::model::{LinkedAddress, User};
+use sealist_mail::Address;
 use sealist_store::{Conn, StoreError, lists, people};
+use serde::Serialize;
 
+use super::UserActions;
 use crate::error::AppError;
-use crate::site::App;
 
-/// The user to whom an address is linked. Errs with [`AppError::NoUserOf`] if there is none.
-pub async fn show_user(app: &App, address: &Address) -> Result<User, AppError> {
-    user_of(&mut *app.store.reader().await?, address).await
+/// A user as people and programs see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct UserView {
+    /// The id, as 32 hexadecimal digits.
+    pub id: String,
+    /// The same id as a decimal number.
+    pub number: String,
+    /// The name; may be empty.
+    pub name: String,
+    /// Whether the user may manage the whole site.
+    pub server_owner: bool,
+    /// The addresses.
+    pub addresses: Vec<LinkedAddressView>,
 }
 
-/// Links an address to the user of another address. If that address has no user, a user is made who prefers it. Returns the user.
-/// Errs with [`AppError::LinkedElsewhere`] if the address belongs to somebody else.
-pub async fn link_address(
-    app: &App,
-    known: &Address,
-    address: &Address,
-    now: Timestamp,
-) -> Result<User, AppError> {
-    let (known, address) = (known.clone(), address.clone());
-    let occasion = Occasion { actor: app.operator.clone(), now };
-    app.store
-        .write(move |db| {
+/// An address of a user.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkedAddressView {
+    /// The address.
+    pub address: String,
+    /// Whether memberships of the user go to it.
+    pub preferred: bool,
+}
+
+impl UserActions<'_> {
+    /// The user to whom an address is linked. Errs with [`AppError::NoUserOf`] if there is none.
+    pub async fn show(&self, address: &Address) -> Result<UserView, AppError> {
+        Ok(view(&user_of(&mut *self.0.app.store.reader().await?, address).await?))
+    }
+
+    /// Links an address to the user of another address. If that address has no user, a user is made who prefers it. Returns the
+    /// user. Errs with [`AppError::LinkedElsewhere`] if the address belongs to somebody else.
+    pub async fn link(&self, known: &Address, address: &Address) -> Result<UserView, AppError> {
+        let (known, address, now) = (known.clone(), address.clone(), self.0.now);
+        let linked = self.0.change(move |db| {
             Box::pin(async move {
-                let first = people::find_address(&mut *db, &known).await?;
+                let first = people::find_address(db, &known).await?;
                 let first = first.ok_or_else(|| AppError::NotKnown(known.to_string()))?;
-                let user = match people::user_of(&mut *db, first).await? {
+                let user = match people::user_of(db, first).await? {
                     Some(user) => user.no,
                     None => {
-                        let user = people::create_user(&mut *db, "", now).await?;
-                        people::link(&mut *db, user, first).await?;
-                        people::prefer(&mut *db, user, first).await?;
+                        let user = people::create_user(db, "", now).await?;
+                        people::link(db, user, first).await?;
+                        people::prefer(db, user, first).await?;
                         user
                     }
                 };
-                let no = people::ensure_address(&mut *db, &address, "", now).await?;
-                if !people::link(&mut *db, user, no).await? {
+                let no = people::ensure_address(db, &address, "", now).await?;
+                if !people::link(db, user, no).await? {
                     return Err(AppError::LinkedElsewhere(address.to_string()));
                 }
-                record(&mut *db, &occasion, &address, EventKind::AddressLinked {}).await?;
-                user_of(db, &known).await
+                Ok((view(&user_of(db, &known).await?), Some(about(&address, EventKind::AddressLinked {}))))
             })
-        })
-        .await
-}
+        });
+        linked.await
+    }
 
-/// Takes an address from its user. Errs with [`AppError::StillSubscribed`] if memberships of the user go to it.
-pub async fn unlink_address(app: &App, address: &Address, now: Timestamp) -> Result<(), AppError> {
-    let address = address.clone();
-    let occasion = Occasion { actor: app.operator.clone(), now };
-    app.store
-        .write(move |db| {
+    /// Takes an address from its user. Errs with [`AppError::StillSubscribed`] if memberships of the user go to it.
+    pub async fn unlink(&self, address: &Address) -> Result<(), AppError> {
+        let address = address.clone();
+        let unlinked = self.0.change(move |db| {
             Box::pin(async move {
-                user_of(&mut *db, &address).await?;
-                let no = people::find_address(&mut *db, &address).await?;
+                user_of(db, &address).await?;
+                let no = people::find_address(db, &address).await?;
                 let no = no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
-                if !people::unlink(&mut *db, no).await? {
+                if !people::unlink(db, no).await? {
                     return Err(AppError::StillSubscribed(address.to_string()));
                 }
-                record(db, &occasion, &address, EventKind::AddressUnlinked {}).await
+                Ok(((), Some(about(&address, EventKind::AddressUnlinked {}))))
             })
-        })
-        .await
-}
+        });
+        unlinked.await
+    }
 
-/// Makes an address the preferred one of its user; memberships of the user go to it from now on. Errs with
-/// [`AppError::OtherKeyThere`], and changes nothing, if one of them is on a list with OpenPGP: the workflow of a key change cannot
-/// carry another address yet.
-pub async fn prefer_address(app: &App, address: &Address, now: Timestamp) -> Result<User, AppError> {
-    let address = address.clone();
-    let occasion = Occasion { actor: app.operator.clone(), now };
-    app.store
-        .write(move |db| {
+    /// Makes an address the preferred one of its user; memberships of the user go to it from now on. Errs with
+    /// [`AppError::OtherKeyThere`], and changes nothing, if one of them is on a list with OpenPGP: the workflow of a key change
+    /// cannot carry another address yet.
+    pub async fn prefer(&self, address: &Address) -> Result<UserView, AppError> {
+        let address = address.clone();
+        let preferred = self.0.change(move |db| {
             Box::pin(async move {
-                let user = user_of(&mut *db, &address).await?;
+                let user = user_of(db, &address).await?;
                 let linked = user.addresses.iter().find(|linked| linked.address == address);
                 let linked = linked.ok_or_else(|| AppError::NoUserOf(address.to_string()))?;
                 if linked.is_preferred {
-                    return Ok(user);
+                    return Ok((view(&user), None));
                 }
-                for member in people::subscriptions_of(&mut *db, user.no).await? {
-                    let list = lists::by_no(&mut *db, member.list).await?;
-                    let list = list.filter(|list| list.settings.pgp.is_some());
-                    if let Some(list) = list.filter(|_| member.address_no != linked.no) {
-                        return Err(AppError::OtherKeyThere {
-                            list: list.name.to_string(),
-                            old: member.address.to_string(),
-                            new: address.to_string(),
-                        });
-                    }
-                }
-                match people::prefer(&mut *db, user.no, linked.no).await {
-                    Err(StoreError::Duplicate) => Err(AppError::HasRoleItself(address.to_string())),
-                    preferred => {
-                        preferred?;
-                        record(&mut *db, &occasion, &address, EventKind::AddressPreferred {}).await?;
-                        user_of(db, &address).await
-                    }
-                }
+                check_no_other_key(db, &user, linked).await?;
+                match people::prefer(db, user.no, linked.no).await {
+                    Err(StoreError::Duplicate) => return Err(AppError::HasRoleItself(address.to_string())),
+                    preferred => preferred?,
+                };
+                let event = about(&address, EventKind::AddressPreferred {});
+                Ok((view(&user_of(db, &address).await?), Some(event)))
             })
-        })
-        .await
+        });
+        preferred.await
+    }
 }
 
-/// Records what happened to an address. It belongs to the whole site.
-async fn record(
-    db: &mut Conn,
-    occasion: &Occasion,
-    address: &Address,
-    kind: EventKind,
-) -> Result<(), AppError> {
-    let event = Event { list: None, subject: Some(address.clone()), kind };
-    Ok(events::record(db, occasion, &event).await?)
+/// Errs if a membership of the user on a list with OpenPGP would go to another address.
+async fn check_no_other_key(db: &mut Conn, user: &User, new: &LinkedAddress) -> Result<(), AppError> {
+    for member in people::subscriptions_of(db, user.no).await? {
+        let list = lists::by_no(db, member.list).await?.filter(|list| list.settings.pgp.is_some());
+        if let Some(list) = list.filter(|_| member.address_no != new.no) {
+            return Err(AppError::OtherKeyThere {
+                list: list.name.to_string(),
+                old: member.address.to_string(),
+                new: new.address.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The event of what happened to an address. It belongs to the whole site.
+fn about(address: &Address, kind: EventKind) -> Event {
+    Event { list: None, subject: Some(address.clone()), kind }
+}
+
+fn view(user: &User) -> UserView {
+    let linked = |linked: &LinkedAddress| LinkedAddressView {
+        address: linked.address.to_string(),
+        preferred: linked.is_preferred,
+    };
+    UserView {
+        id: user.id.to_string(),
+        number: user.id.decimal().to_string(),
+        name: user.display_name.clone(),
+        server_owner: user.is_server_owner,
+        addresses: user.addresses.iter().map(linked).collect(),
+    }
 }
 
 /// The user to whom an address is linked. Errs with [`AppError::NoUserOf`].
-pub(crate) async fn user_of(db: &mut Conn, address: &Address) -> Result<User, AppError> {
+pub(super) async fn user_of(db: &mut Conn, address: &Address) -> Result<User, AppError> {
     let user = match people::find_address(&mut *db, address).await? {
         Some(no) => people::user_of(db, no).await?,
         None => None,

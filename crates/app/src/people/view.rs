@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealist_lists::model::{
-    Action, AddressNo, DeliveryStatus, ListNo, MailingList, MemberNo, Role, SourcedPreference, UniqueId,
+    Action, AddressNo, DeliveryStatus, ListNo, MemberNo, Role, SourcedPreference, UniqueId,
 };
 use sealist_lists::names;
 use sealist_mail::Address;
@@ -11,8 +11,9 @@ use sealist_store::people::{self, KeySummary, MemberState};
 use sealist_store::{Conn, lists};
 use serde::Serialize;
 
+use super::{MemberActions, UserActions};
+use crate::acting::{PageRange, Paged};
 use crate::error::AppError;
-use crate::site::App;
 
 /// Members of one page.
 const PAGE: u32 = 500;
@@ -102,61 +103,69 @@ impl MemberKeyView {
     }
 }
 
-/// The memberships of an address on a list, with the source of every preference. Errs with [`AppError::NoRole`] if there are none.
-pub async fn show_member(
-    app: &App,
-    list: &MailingList,
-    address: &Address,
-) -> Result<Vec<MemberView>, AppError> {
-    let mut db = app.store.reader().await?;
-    let mut views = Vec::new();
-    for state in people::states_of(&mut db, list.no, address).await? {
-        let levels = people::levels_of(&mut db, state.member.no).await?;
-        views.push(MemberView { preferences: levels.with_sources(), ..view(&list.name.to_string(), &state) });
-    }
-    if views.is_empty() {
-        return Err(AppError::NoRole { address: address.to_string(), list: list.name.to_string() });
-    }
-    Ok(views)
-}
+/// The order in which the roles of a list are shown.
+const ROLES: [Role; 4] = [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember];
 
-/// The roster of a list: one role, or all (`None`) with owners first.
-pub async fn list_members(
-    app: &App,
-    list: &MailingList,
-    role: Option<Role>,
-) -> Result<Vec<MemberView>, AppError> {
-    let mut db = app.store.reader().await?;
-    let name = list.name.to_string();
-    let mut views = Vec::new();
-    let roles =
-        role.map_or(vec![Role::Owner, Role::Moderator, Role::Member, Role::Nonmember], |role| vec![role]);
-    for role in roles {
-        let mut after = MemberNo(0);
-        loop {
-            let page = people::states_of_role(&mut db, list.no, role, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.member.no;
-            views.extend(page.iter().map(|state| view(&name, state)));
+impl MemberActions<'_> {
+    /// The memberships of an address on the list, with the source of every preference. Errs with [`AppError::NoRole`] if there
+    /// are none.
+    pub async fn show(&self, address: &Address) -> Result<Vec<MemberView>, AppError> {
+        let list = self.list().await?;
+        let mut db = self.acting.app.store.reader().await?;
+        let mut views = Vec::new();
+        for state in people::states_of(&mut db, list.no, address).await? {
+            let levels = people::levels_of(&mut db, state.member.no).await?;
+            views.push(MemberView {
+                preferences: levels.with_sources(),
+                ..view(&list.name.to_string(), &state)
+            });
         }
+        if views.is_empty() {
+            return Err(AppError::NoRole { address: address.to_string(), list: list.name.to_string() });
+        }
+        Ok(views)
     }
-    Ok(views)
+
+    /// The roster of the list: one role, or all (`None`) with owners first.
+    pub async fn page(&self, role: Option<Role>, page: PageRange) -> Result<Paged<MemberView>, AppError> {
+        let list = self.list().await?;
+        let name = list.name.to_string();
+        let mut db = self.acting.app.store.reader().await?;
+        let (mut total, mut entries) = (0, Vec::new());
+        for role in ROLES.into_iter().filter(|one| role.is_none_or(|role| role == *one)) {
+            let (mut at, mut after) = (total, MemberNo(0));
+            total +=
+                usize::try_from(people::count_of_role(&mut db, list.no, role).await?).unwrap_or_default();
+            while page.overlaps(at..total) {
+                let states = people::states_of_role(&mut db, list.no, role, after, PAGE).await?;
+                let Some(last) = states.last() else { break };
+                after = last.member.no;
+                let wanted = states.iter().zip(at..).filter(|(_, at)| page.overlaps(*at..at + 1));
+                entries.extend(wanted.map(|(state, _)| view(&name, state)));
+                at += states.len();
+            }
+        }
+        Ok(Paged { start: page.start, total, entries })
+    }
 }
 
-/// Every membership of every address that fits a pattern, in which `*` stands for any characters.
-pub async fn find_members(app: &App, pattern: &str) -> Result<Vec<MemberView>, AppError> {
-    let mut db = app.store.reader().await?;
-    let pattern = pattern.parse::<Address>().map_or_else(|_| pattern.to_lowercase(), |address| address.key());
-    let mut names = BTreeMap::new();
-    let mut views = Vec::new();
-    let mut after = AddressNo(0);
-    loop {
-        let page = people::states_like(&mut db, &pattern, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(views) };
-        after = last.member.address_no;
-        for state in &page {
-            let name = name_of(&mut db, &mut names, state.member.list).await?;
-            views.push(view(&name, state));
+impl UserActions<'_> {
+    /// Every membership of every address that fits a pattern, in which `*` stands for any characters.
+    pub async fn find(&self, pattern: &str, page: PageRange) -> Result<Paged<MemberView>, AppError> {
+        let mut db = self.0.app.store.reader().await?;
+        let pattern =
+            pattern.parse::<Address>().map_or_else(|_| pattern.to_lowercase(), |address| address.key());
+        let mut names = BTreeMap::new();
+        let mut views = Vec::new();
+        let mut after = AddressNo(0);
+        loop {
+            let found = people::states_like(&mut db, &pattern, after, PAGE).await?;
+            let Some(last) = found.last() else { return Ok(Paged::of(views, page)) };
+            after = last.member.address_no;
+            for state in &found {
+                let name = name_of(&mut db, &mut names, state.member.list).await?;
+                views.push(view(&name, state));
+            }
         }
     }
 }

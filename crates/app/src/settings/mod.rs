@@ -10,22 +10,21 @@ mod view;
 
 use std::sync::Arc;
 
-use sealist_lists::events::{Actor, Event, EventKind};
+use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::attributes::{AttributeChange, SettingChange, attribute, changed};
-use sealist_lists::model::{ListSettings, MailingList};
+use sealist_lists::model::{ListName, ListSettings, MailingList};
 use sealist_lists::texts::Text;
-use sealist_lists::weaknesses::{self, GivenUp};
+use sealist_lists::weaknesses::{self, Weakness};
 use sealist_lists::workflows::Workflows;
-use sealist_mail::Timestamp;
-use sealist_store::Conn;
 use sealist_store::events::{self, Occasion};
 use sealist_store::list_settings::{self, Generation, StoredSettings};
+use sealist_store::{Conn, lists};
 
 pub use refused::SettingRefused;
-pub use view::{SettingView, SettingsView, view_settings};
+pub use view::{SettingView, SettingsView};
 
+use crate::acting::Acting;
 use crate::seal_stored::seal_earlier;
-use crate::site::App;
 use crate::summary_facts::{SummaryFact, gathered};
 use check::{check, check_new};
 
@@ -38,48 +37,61 @@ pub struct SettingsChanged {
     pub generation: Generation,
     /// The settings that have another value than before.
     pub changes: Vec<AttributeChange>,
-    /// What the list gives up by the settings that were named: the owners are told of each change that does so.
-    pub given_up: Vec<GivenUp>,
+    /// What the list gives up by the settings that were named.
+    pub weaknesses: Vec<&'static Weakness>,
 }
 
-/// Changes settings of a list: all that are named, or none. Only these are written, so that two who change different settings
-/// at the same time lose nothing. A change that weakens a list with OpenPGP stands in the audit, and the owners are told of it.
-///
-/// Errs, with nothing changed, if the list could not work with what the settings become, and with
-/// [`SettingRefused::Conflict`] if the settings are no longer of the expected generation.
-pub async fn change_settings(
-    app: &App,
-    actor: &Actor,
-    list: &MailingList,
-    expected: Option<Generation>,
-    wishes: Vec<SettingChange>,
-    now: Timestamp,
-) -> Result<SettingsChanged, SettingRefused> {
-    let wish = Wish {
-        actor: actor.clone(),
-        list: list.clone(),
-        expected,
-        wishes,
-        workflows: app.workflows.clone(),
-        now,
-    };
-    let done = app.store.write(move |db| Box::pin(wish.carry_out(db))).await?;
-    if done.list.settings.encrypting() {
-        // What comes from now on is sealed; what came before is sealed here, also if an earlier change was interrupted.
-        let sealed = seal_earlier(app, &done.list).await;
-        sealed.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
+/// The settings of one list, with somebody who looks at them or changes them.
+pub struct SettingActions<'a> {
+    acting: Acting<'a>,
+    list: ListName,
+}
+
+impl<'a> Acting<'a> {
+    /// The settings of a list.
+    pub fn settings(self, list: &ListName) -> SettingActions<'a> {
+        SettingActions { acting: self, list: list.clone() }
     }
-    Ok(done)
+}
+
+impl SettingActions<'_> {
+    /// Changes settings of the list: all that are named, or none. Only these are written, so that two who change different
+    /// settings at the same time lose nothing. A change that weakens a list with OpenPGP stands in the audit, and the owners are
+    /// told of it.
+    ///
+    /// Errs, with nothing changed, if the list could not work with what the settings become, and with
+    /// [`SettingRefused::Conflict`] if the settings are no longer of the expected generation.
+    pub async fn change(
+        &self,
+        expected: Option<Generation>,
+        wishes: Vec<SettingChange>,
+    ) -> Result<SettingsChanged, SettingRefused> {
+        let app = self.acting.app;
+        let list = lists::by_name(&mut *app.store.reader().await?, &self.list).await?;
+        let wish = Wish {
+            occasion: self.acting.occasion(),
+            list: list.ok_or_else(|| SettingRefused::NoSuchList(self.list.to_string()))?,
+            expected,
+            wishes,
+            workflows: app.workflows.clone(),
+        };
+        let done = app.store.write(move |db| Box::pin(wish.carry_out(db))).await?;
+        if done.list.settings.encrypting() {
+            // What comes from now on is sealed; what came before is sealed here, also if an earlier change was interrupted.
+            let sealed = seal_earlier(app, &done.list).await;
+            sealed.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
+        }
+        Ok(done)
+    }
 }
 
 /// What is to be done in one transaction.
 struct Wish {
-    actor: Actor,
+    occasion: Occasion,
     list: MailingList,
     expected: Option<Generation>,
     wishes: Vec<SettingChange>,
     workflows: Arc<Workflows>,
-    now: Timestamp,
 }
 
 impl Wish {
@@ -95,8 +107,7 @@ impl Wish {
         for wish in &self.wishes {
             check_new(&after, &wish.name)?;
         }
-        let named: Vec<&str> = self.wishes.iter().map(|wish| wish.name.as_str()).collect();
-        let given_up = weaknesses::to_report(&stored.settings, &after, &named, &changes);
+        let weaknesses = self.weaknesses(&stored.settings, &after);
         let list = MailingList { settings: after, ..self.list.clone() };
         let mut generation = stored.generation;
         if !changes.is_empty() {
@@ -105,7 +116,7 @@ impl Wish {
             generation += 1;
             self.record(&mut *db, &stored, &list, &changes).await?;
         }
-        Ok(SettingsChanged { list, generation, changes, given_up })
+        Ok(SettingsChanged { list, generation, changes, weaknesses })
     }
 
     /// The settings that are named and have a value of a newer version. The value that is chosen now takes its place, also where
@@ -125,6 +136,19 @@ impl Wish {
         stored.unknown.iter().filter_map(replaced).collect()
     }
 
+    /// What the settings that are named leave weak.
+    fn weaknesses(&self, before: &ListSettings, after: &ListSettings) -> Vec<&'static Weakness> {
+        let mut told: Vec<&'static Weakness> = Vec::new();
+        for wish in &self.wishes {
+            for weakness in weaknesses::to_report(before, after, &wish.name) {
+                if told.iter().all(|known| known.what != weakness.what) {
+                    told.push(weakness);
+                }
+            }
+        }
+        told
+    }
+
     /// Records each change, and notes for those in charge what weakens the list.
     async fn record(
         &self,
@@ -133,29 +157,38 @@ impl Wish {
         list: &MailingList,
         changes: &[AttributeChange],
     ) -> Result<(), SettingRefused> {
-        let occasion = Occasion { actor: self.actor.clone(), now: self.now };
         for change in changes {
-            let weakens = weaknesses::given_up(&before.settings, &list.settings, change);
             let kind = EventKind::SettingChanged {
                 name: change.name.to_owned(),
                 old: shown(&change.before),
                 new: shown(&change.after),
-                weakens: weakens.into_iter().map(|one| one.what).collect(),
+                weakens: given_up(&before.settings, &list.settings, change),
             };
-            events::record(&mut *db, &occasion, &Event::of_list(list.no, kind)).await?;
+            events::record(&mut *db, &self.occasion, &Event::of_list(list.no, kind)).await?;
         }
         let fact = |change: &AttributeChange| SummaryFact::Weakened {
             setting: change.name.to_owned(),
             old: shown(&change.before),
             new: shown(&change.after),
-            by: self.actor.to_string(),
+            by: self.occasion.actor.to_string(),
             generation: before.generation,
         };
         let facts: Vec<SummaryFact> = changes.iter().filter(|change| change.weakens).map(fact).collect();
         if !facts.is_empty() {
-            gathered(list, None, Text::Weakened, &facts).store(db, self.now).await?;
+            gathered(list, None, Text::Weakened, &facts).store(db, self.occasion.now).await?;
         }
         Ok(())
+    }
+}
+
+/// What the list gives up by that change, in sentences.
+fn given_up(before: &ListSettings, after: &ListSettings, change: &AttributeChange) -> Vec<String> {
+    let of_change = |weakness: &&Weakness| weakness.mend.split(' ').next() == Some(change.name);
+    let known = weaknesses::new(before, after).filter(of_change).map(|weakness| weakness.what.to_owned());
+    let known: Vec<String> = known.collect();
+    match known.is_empty() && change.weakens {
+        true => vec!["it protects its members less than before".to_owned()],
+        false => known,
     }
 }
 

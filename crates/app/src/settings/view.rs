@@ -1,13 +1,12 @@
 //! The settings of a list for people and programs to look at.
 
-use sealist_lists::model::MailingList;
 use sealist_lists::model::attributes::{DERIVED, attributes};
 use sealist_lists::texts::TextPlace;
 use sealist_store::list_settings::{self, Generation};
 use serde_json::Value;
 
+use super::SettingActions;
 use crate::error::AppError;
-use crate::site::App;
 
 /// All settings of a list.
 pub struct SettingsView {
@@ -42,25 +41,28 @@ impl SettingView {
     }
 }
 
-/// The settings of a list; the sentences are in the language of the site. Errs with [`AppError::NoSuchList`] if the list is gone.
-pub async fn view_settings(app: &App, list: &MailingList) -> Result<SettingsView, AppError> {
-    let stored = list_settings::stored(&mut *app.store.reader().await?, list.no).await?;
-    let stored = stored.ok_or_else(|| AppError::NoSuchList(list.name.to_string()))?;
-    let place = app.texts.place(list, None);
-    let place = TextPlace { list: None, ..place };
-    let views = attributes().filter_map(|attribute| {
-        Some(SettingView {
-            name: attribute.name,
-            value: attribute.get(&stored.settings)?,
-            default: attribute.get(&stored.defaults)?,
-            description: app.texts.attribute(attribute.name, &place).trim().to_owned(),
+impl SettingActions<'_> {
+    /// The settings of the list; the sentences are in the language of the site. Errs with [`AppError::NoSuchList`].
+    pub async fn show(&self) -> Result<SettingsView, AppError> {
+        let (app, list) = (self.acting.app, self.acting.named(&self.list).await?);
+        let stored = list_settings::stored(&mut *app.store.reader().await?, list.no).await?;
+        let stored = stored.ok_or_else(|| AppError::NoSuchList(list.name.to_string()))?;
+        let place = app.texts.place(&list, None);
+        let place = TextPlace { list: None, ..place };
+        let views = attributes().filter_map(|attribute| {
+            Some(SettingView {
+                name: attribute.name,
+                value: attribute.get(&stored.settings)?,
+                default: attribute.get(&stored.defaults)?,
+                description: app.texts.attribute(attribute.name, &place).trim().to_owned(),
+            })
+        });
+        Ok(SettingsView {
+            settings: views.collect(),
+            derived: DERIVED.iter().map(|one| (one.name, (one.of)(&list))).collect(),
+            style: stored.style,
+            generation: stored.generation,
+            unknown: stored.unknown,
         })
-    });
-    Ok(SettingsView {
-        settings: views.collect(),
-        derived: DERIVED.iter().map(|one| (one.name, (one.of)(list))).collect(),
-        style: stored.style,
-        generation: stored.generation,
-        unknown: stored.unknown,
-    })
+    }
 }

@@ -4,8 +4,7 @@ mod forged;
 
 use sealist_app::{
     App, BanChange, CopyChange, CopySelection, ErrorKind, HeldSelection, LastOwner, MemberChange,
-    MessageDecision, NewMember, RolesToEnd, StartAt, add_member, change_ban, change_member, end_roles,
-    link_address, prefer_address, rename, set_key, unlink_address, upkeep,
+    MessageDecision, NewMember, RolesToEnd, StartAt, set_key, upkeep,
 };
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, MailingList, Role, SendingNo};
 use sealist_mail::Timestamp;
@@ -92,30 +91,35 @@ async fn each_change_on_the_command_line_is_one_event() {
     app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
     check("create", &["list-created by command-line"]).await;
     let list = stage.list().await;
-    add_member(app, &list, member(OLGA, Role::Owner, None), day(0)).await.unwrap();
+    app.as_operator().at(day(0)).members(&list.name).add(member(OLGA, Role::Owner, None)).await.unwrap();
     check(
         "owner",
         &["address-verified by command-line olga@x.example", "member-joined by command-line olga@x.example"],
     )
     .await;
-    add_member(app, &list, member(OLGA, Role::Member, None), day(0)).await.unwrap();
+    app.as_operator().at(day(0)).members(&list.name).add(member(OLGA, Role::Member, None)).await.unwrap();
     check("member", &["member-joined by command-line olga@x.example"]).await;
     for _ in 0..2 {
         let change = MemberChange::parse("receive_own_postings", Some("false")).unwrap();
-        change_member(app, &list, &address(OLGA), None, change, day(0)).await.unwrap();
+        app.as_operator().at(day(0)).members(&list.name).change(&address(OLGA), None, change).await.unwrap();
     }
     check("preference", &["preference-changed by command-line olga@x.example"]).await;
     for _ in 0..2 {
         let change = MemberChange::parse("moderation_action", Some("hold")).unwrap();
-        change_member(app, &list, &address(OLGA), None, change, day(0)).await.unwrap();
+        app.as_operator().at(day(0)).members(&list.name).change(&address(OLGA), None, change).await.unwrap();
     }
     check("moderation", &["preference-changed by command-line olga@x.example"]).await;
     for _ in 0..2 {
-        rename(app, &address(OLGA), "Olga", day(0)).await.unwrap();
+        app.as_operator().at(day(0)).users().rename(&address(OLGA), "Olga").await.unwrap();
     }
     check("rename", &["preference-changed by command-line olga@x.example"]).await;
     for change in [BanChange::Add, BanChange::Add, BanChange::Remove, BanChange::Remove] {
-        change_ban(app, Some(&list), &EVE.parse().unwrap(), change, day(0)).await.unwrap();
+        app.as_operator()
+            .at(day(0))
+            .bans()
+            .change(Some(&list.name), &EVE.parse().unwrap(), change)
+            .await
+            .unwrap();
     }
     check(
         "bans",
@@ -126,14 +130,14 @@ async fn each_change_on_the_command_line_is_one_event() {
         set_setting(app, &mut list.clone(), "description", value, day(0)).await.unwrap();
     }
     check("setting", &["setting-changed by command-line"]).await;
-    link_address(app, &address(OLGA), &address("olga@home.example"), day(0)).await.unwrap();
+    app.as_operator().at(day(0)).users().link(&address(OLGA), &address("olga@home.example")).await.unwrap();
     check("link", &["address-linked by command-line olga@home.example"]).await;
     for _ in 0..2 {
-        prefer_address(app, &address("olga@home.example"), day(0)).await.unwrap();
+        app.as_operator().at(day(0)).users().prefer(&address("olga@home.example")).await.unwrap();
     }
     check("prefer", &["address-preferred by command-line olga@home.example"]).await;
-    prefer_address(app, &address(OLGA), day(0)).await.unwrap();
-    unlink_address(app, &address("olga@home.example"), day(0)).await.unwrap();
+    app.as_operator().at(day(0)).users().prefer(&address(OLGA)).await.unwrap();
+    app.as_operator().at(day(0)).users().unlink(&address("olga@home.example")).await.unwrap();
     check(
         "unlink",
         &[
@@ -142,7 +146,10 @@ async fn each_change_on_the_command_line_is_one_event() {
         ],
     )
     .await;
-    end_roles(app, &list, &address(OLGA), RolesToEnd::One(Role::Member), LastOwner::Stays, day(0))
+    app.as_operator()
+        .at(day(0))
+        .members(&list.name)
+        .remove(&address(OLGA), RolesToEnd::One(Role::Member), LastOwner::Stays)
         .await
         .unwrap();
     check("leave", &["member-left by command-line olga@x.example"]).await;
@@ -270,7 +277,10 @@ async fn each_change_of_a_key_is_one_event() {
     let list = stage.list().await;
     let (anne, other) =
         (Person::new(ANNE, KeyKind::Curve25519, day(-5)), Person::new(ANNE, KeyKind::Curve25519, day(-4)));
-    add_member(app, &list, member(ANNE, Role::Member, Some(anne.certificate().to_bytes())), day(0))
+    app.as_operator()
+        .at(day(0))
+        .members(&list.name)
+        .add(member(ANNE, Role::Member, Some(anne.certificate().to_bytes())))
         .await
         .unwrap();
     let joined = ["address-verified", "key-changed", "member-joined"];
@@ -289,7 +299,7 @@ async fn each_change_of_copies_is_one_event() {
     let app = &stage.app;
     app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
     let list = stage.list().await;
-    add_member(app, &list, member(ANNE, Role::Member, None), day(0)).await.unwrap();
+    app.as_operator().at(day(0)).members(&list.name).add(member(ANNE, Role::Member, None)).await.unwrap();
     post_plain(app, &list, day(0)).await;
     stage.happened().await;
     let post = copies::on_their_way(&mut app.store.reader().await.unwrap()).await.unwrap()[0].no;

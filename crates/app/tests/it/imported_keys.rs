@@ -2,7 +2,7 @@
 //! as a certificate to which its holder added the address of somebody else.
 
 use crate::moved_clock::{OPENPGP, PLAIN, day, join, key_row, make_list, set, site_with};
-use sealist_app::{App, ImportedKeys, import_members};
+use sealist_app::{App, ImportedKeys};
 use sealist_lists::model::Role;
 use sealist_lists::roster_file::read_roster;
 use sealist_mail::Address;
@@ -50,7 +50,8 @@ async fn check(style: &str, needs_approval: bool, mallory: &Person, case: &Case<
         keys.add(&certificate.to_bytes(), day(0)).unwrap();
     }
     let people = read_roster(case.people).unwrap();
-    let report = import_members(&app, &list, &people, Role::Member, &keys, |_| {}).await.unwrap();
+    let report =
+        app.as_operator().members(&list.name).import(&people, Role::Member, &keys, |_| {}).await.unwrap();
 
     let about = format!("{} on {style}: {:?}", case.name, report.refused_keys);
     assert!(report.added.contains(&ANNE.to_owned()), "a key keeps nobody from the list: {about}");

@@ -3,12 +3,10 @@
 
 use crate::moved_clock::{OPENPGP, PLAIN, day, deliver, join, set, site_with};
 use sealist_app::{
-    App, AppError, BanChange, BanResult, ImportedKeys, LastOwner, MemberChange, RolesToEnd, change_ban,
-    change_member, end_roles, find_members, import_members, link_address, list_members, plan_sync,
-    prefer_address, rename, show_member, show_user, unlink_address,
+    App, AppError, BanChange, BanResult, ImportedKeys, LastOwner, MemberChange, PageRange, RolesToEnd,
 };
 use sealist_lists::model::{
-    DeliveryStatus, MailingList, PreferenceChange, PreferenceLevel, PreferenceSource, Preferences, Role,
+    DeliveryStatus, MailingList, PreferenceChange, PreferenceLevel, PreferenceSource, Preferences, Role, User,
 };
 use sealist_lists::roster_file::{ListedPerson, read_roster};
 use sealist_mail::Address;
@@ -53,7 +51,13 @@ async fn who_is_removed_leaves_as_by_mail() {
         let (app, list, _folder) = site(&people).await;
         let list = set(&app, &list, "send_goodbye_message", goodbye).await;
         let list = set(&app, &list, "admin_notify_mchanges", notify).await;
-        let ended = end_roles(&app, &list, &address(ANNE), ending, LastOwner::Stays, day(1)).await.unwrap();
+        let ended = app
+            .as_operator()
+            .at(day(1))
+            .members(&list.name)
+            .remove(&address(ANNE), ending, LastOwner::Stays)
+            .await
+            .unwrap();
         let mut left = vec![Role::Member, Role::Moderator];
         left.retain(|role| !ended.contains(role));
         assert_eq!(roles(&app, &list, ANNE).await, left, "{ending:?}");
@@ -67,7 +71,12 @@ async fn who_is_removed_leaves_as_by_mail() {
             left.map(|one| one.event.subject.as_ref().map_or_else(String::new, Address::to_string)).collect();
         let roles = if ending == RolesToEnd::All { 2 } else { 1 };
         assert_eq!(left, vec![ANNE; roles], "{ending:?}: one event for each role");
-        let again = end_roles(&app, &list, &address(ANNE), ending, LastOwner::Stays, day(1)).await;
+        let again = app
+            .as_operator()
+            .at(day(1))
+            .members(&list.name)
+            .remove(&address(ANNE), ending, LastOwner::Stays)
+            .await;
         assert!(matches!(again, Err(AppError::NoRole { .. })), "{ending:?}");
     }
 }
@@ -81,7 +90,11 @@ async fn a_list_keeps_its_last_owner_unless_it_is_said() {
         let (app, list) = (app.clone(), list.clone());
         tokio::spawn(async move {
             let one = RolesToEnd::One(Role::Owner);
-            end_roles(&app, &list, &address(who), one, LastOwner::Stays, day(1)).await
+            app.as_operator()
+                .at(day(1))
+                .members(&list.name)
+                .remove(&address(who), one, LastOwner::Stays)
+                .await
         })
     });
     let mut refused = 0;
@@ -94,7 +107,8 @@ async fn a_list_keeps_its_last_owner_unless_it_is_said() {
     }
     assert_eq!(refused, 1);
     join(&app, &list, "new@example.org", Role::Owner, None).await;
-    let owners = list_members(&app, &list, Some(Role::Owner)).await.unwrap();
+    let owners =
+        app.as_operator().members(&list.name).page(Some(Role::Owner), PageRange::ALL).await.unwrap().entries;
     let stayed = owners.iter().find(|owner| owner.address != "new@example.org").unwrap().address.clone();
     for (who, last_owner, works) in [
         (stayed.as_str(), LastOwner::Stays, true),
@@ -103,7 +117,12 @@ async fn a_list_keeps_its_last_owner_unless_it_is_said() {
         ("new@example.org", LastOwner::MayGo, true),
     ] {
         let before = roles(&app, &list, who).await;
-        let ended = end_roles(&app, &list, &address(who), RolesToEnd::All, last_owner, day(1)).await;
+        let ended = app
+            .as_operator()
+            .at(day(1))
+            .members(&list.name)
+            .remove(&address(who), RolesToEnd::All, last_owner)
+            .await;
         assert_eq!(ended.is_ok(), works, "{who} {last_owner:?}");
         assert_eq!(roles(&app, &list, who).await, if works { vec![] } else { before }, "{who}");
     }
@@ -113,7 +132,7 @@ async fn a_list_keeps_its_last_owner_unless_it_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_changes_what_it_names() {
     let (app, list, _folder) = site(&[(ANNE, Role::Member)]).await;
-    let member = show_member(&app, &list, &address(ANNE)).await.unwrap().remove(0);
+    let member = app.as_operator().members(&list.name).show(&address(ANNE)).await.unwrap().remove(0);
     let no = people::roles_of(&mut app.store.reader().await.unwrap(), list.no, &address(ANNE)).await.unwrap();
     let level = PreferenceLevel::Member(no[0].no);
     assert_eq!(member.delivery_status, DeliveryStatus::Enabled);
@@ -128,7 +147,12 @@ async fn a_change_changes_what_it_names() {
         let (app, list) = (app.clone(), list.clone());
         let change = MemberChange::parse(name, Some(value)).unwrap();
         tasks.spawn(async move {
-            change_member(&app, &list, &address(ANNE), None, change, day(1)).await.map(|_| ())
+            app.as_operator()
+                .at(day(1))
+                .members(&list.name)
+                .change(&address(ANNE), None, change)
+                .await
+                .map(|_| ())
         });
     }
     let stopped = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByBounces));
@@ -141,7 +165,7 @@ async fn a_change_changes_what_it_names() {
     while let Some(done) = tasks.join_next().await {
         done.unwrap().unwrap();
     }
-    let member = show_member(&app, &list, &address(ANNE)).await.unwrap().remove(0);
+    let member = app.as_operator().members(&list.name).show(&address(ANNE)).await.unwrap().remove(0);
     let found: Vec<(&str, String, PreferenceSource)> =
         member.preferences.iter().map(|one| (one.name, one.value.to_string(), one.source)).collect();
     let expected = [
@@ -156,7 +180,13 @@ async fn a_change_changes_what_it_names() {
     assert_eq!(member.moderation_action.map(|action| action.name()), Some("hold"));
     // What is taken back is open again.
     let change = MemberChange::parse("receive_list_copy", None).unwrap();
-    let after = change_member(&app, &list, &address(ANNE), Some(Role::Member), change, day(1)).await.unwrap();
+    let after = app
+        .as_operator()
+        .at(day(1))
+        .members(&list.name)
+        .change(&address(ANNE), Some(Role::Member), change)
+        .await
+        .unwrap();
     assert!(after.preferences.receive_list_copy && !after.preferences.receive_own_postings);
 }
 
@@ -164,8 +194,8 @@ async fn a_change_changes_what_it_names() {
 async fn people_are_found_and_renamed_on_all_lists() {
     let (app, list, _folder) =
         site(&[(OLGA, Role::Owner), (ANNE, Role::Member), (ANNE, Role::Moderator)]).await;
-    rename(&app, &address(ANNE), "Anne Example", day(1)).await.unwrap();
-    let nobody = rename(&app, &address("nobody@example.org"), "x", day(1)).await;
+    app.as_operator().at(day(1)).users().rename(&address(ANNE), "Anne Example").await.unwrap();
+    let nobody = app.as_operator().at(day(1)).users().rename(&address("nobody@example.org"), "x").await;
     assert!(matches!(nobody, Err(AppError::NotKnown(_))));
     for (pattern, found) in [
         (ANNE, 2),
@@ -177,7 +207,7 @@ async fn people_are_found_and_renamed_on_all_lists() {
         ("%", 0),
         ("nobody@example.org", 0),
     ] {
-        let views = find_members(&app, pattern).await.unwrap();
+        let views = app.as_operator().users().find(pattern, PageRange::ALL).await.unwrap().entries;
         assert_eq!(views.len(), found, "{pattern}");
         let named = views.iter().filter(|view| view.address == ANNE);
         assert!(named.clone().all(|view| view.name == "Anne Example" && view.list == list.name.to_string()));
@@ -192,7 +222,7 @@ async fn a_ban_counts_where_it_was_made() {
         people::is_banned(&mut app.store.reader().await.unwrap(), list.no, &eve).await.unwrap()
     };
     for (pattern, scope) in
-        [("eve@x.example", Some(&list)), ("@x.example", Some(&list)), ("@X.example", None)]
+        [("eve@x.example", Some(&list.name)), ("@x.example", Some(&list.name)), ("@X.example", None)]
     {
         let pattern = pattern.parse().unwrap();
         for (change, result, is_banned) in [
@@ -201,13 +231,22 @@ async fn a_ban_counts_where_it_was_made() {
             (BanChange::Add, BanResult::Unchanged, true),
             (BanChange::Remove, BanResult::Changed, false),
         ] {
-            let changed = change_ban(&app, scope, &pattern, change, day(1)).await.unwrap();
+            let changed = app.as_operator().at(day(1)).bans().change(scope, &pattern, change).await.unwrap();
             assert_eq!((changed, banned(&app).await), (result, is_banned), "{pattern} {change:?}");
         }
     }
-    change_ban(&app, None, &"eve@x.example".parse().unwrap(), BanChange::Add, day(1)).await.unwrap();
-    let of_list =
-        change_ban(&app, Some(&list), &"eve@x.example".parse().unwrap(), BanChange::Remove, day(1)).await;
+    app.as_operator()
+        .at(day(1))
+        .bans()
+        .change(None, &"eve@x.example".parse().unwrap(), BanChange::Add)
+        .await
+        .unwrap();
+    let of_list = app
+        .as_operator()
+        .at(day(1))
+        .bans()
+        .change(Some(&list.name), &"eve@x.example".parse().unwrap(), BanChange::Remove)
+        .await;
     assert_eq!(of_list.unwrap(), BanResult::Unchanged, "the ban of the site is another one");
     assert!(banned(&app).await);
 }
@@ -229,16 +268,27 @@ async fn an_import_adds_who_is_missing() {
         assert_eq!(keys.add(&person.certificate().to_bytes(), day(0)).unwrap(), 1);
     }
     let file = format!("{ANNE},Anne\nbart@x.example,Bart\ncris@x.example\ndora@x.example\n");
-    let report = import_members(&app, &list, &listed(&file), Role::Member, &keys, |_| {}).await.unwrap();
+    let report = app
+        .as_operator()
+        .members(&list.name)
+        .import(&listed(&file), Role::Member, &keys, |_| {})
+        .await
+        .unwrap();
     assert_eq!(report.added, ["bart@x.example", "cris@x.example", "dora@x.example"]);
     assert_eq!((report.already, report.keys), (1, 1));
     assert!(report.refused_keys[0].1.contains("2 keys name the address"), "{:?}", report.refused_keys);
-    let key = show_member(&app, &list, &address("bart@x.example")).await.unwrap().remove(0).key;
+    let key =
+        app.as_operator().members(&list.name).show(&address("bart@x.example")).await.unwrap().remove(0).key;
     assert_eq!(key.fingerprint, Some(bart.certificate().fingerprint().to_string()));
-    let again = import_members(&app, &list, &listed(&file), Role::Member, &keys, |_| {}).await.unwrap();
+    let again = app
+        .as_operator()
+        .members(&list.name)
+        .import(&listed(&file), Role::Member, &keys, |_| {})
+        .await
+        .unwrap();
     assert_eq!((again.added.len(), again.already), (0, 4));
     let own = listed("team@lists.example\nnew@x.example");
-    let refused = import_members(&app, &list, &own, Role::Member, &keys, |_| {}).await;
+    let refused = app.as_operator().members(&list.name).import(&own, Role::Member, &keys, |_| {}).await;
     assert!(matches!(refused, Err(AppError::OwnAddress(_))));
     assert!(roles(&app, &list, "new@x.example").await.is_empty(), "nobody is added then");
 }
@@ -255,7 +305,7 @@ async fn a_plan_names_who_comes_and_who_goes() {
         for member in members {
             join(&app, &list, member, Role::Member, None).await;
         }
-        let plan = plan_sync(&app, &list, &listed(file)).await.unwrap();
+        let plan = app.as_operator().members(&list.name).plan_sync(&listed(file)).await.unwrap();
         let added: Vec<String> = plan.add.iter().map(|person| person.address.to_string()).collect();
         let removed: Vec<String> = plan.remove.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -266,6 +316,12 @@ async fn a_plan_names_who_comes_and_who_goes() {
     }
 }
 
+async fn user_of(app: &App, who: &str) -> User {
+    let mut db = app.store.reader().await.unwrap();
+    let no = people::find_address(&mut db, &address(who)).await.unwrap().unwrap();
+    people::user_of(&mut db, no).await.unwrap().unwrap()
+}
+
 /// On a list with OpenPGP another preferred address would be another key: that is refused, and nothing is changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
@@ -273,7 +329,8 @@ async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
     for (style, works) in [(PLAIN, true), (OPENPGP, false)] {
         let (app, list, _folder) = site_with(style, "team@lists.example").await;
         join(&app, &list, ANNE, Role::Moderator, None).await;
-        let user = link_address(&app, &address(ANNE), &address(HOME), day(0)).await.unwrap();
+        app.as_operator().at(day(0)).users().link(&address(ANNE), &address(HOME)).await.unwrap();
+        let user = user_of(&app, ANNE).await;
         let (no, preferred) = (list.no, user.preferred().unwrap().no);
         let subscriber = Subscriber::User(user.no, preferred);
         let subscribed: Result<_, StoreError> = app
@@ -283,7 +340,7 @@ async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
             })
             .await;
         subscribed.unwrap();
-        let changed = prefer_address(&app, &address(HOME), day(0)).await;
+        let changed = app.as_operator().at(day(0)).users().prefer(&address(HOME)).await;
         let words = changed.as_ref().err().map(ToString::to_string).unwrap_or_default();
         assert_eq!(changed.is_ok(), works, "{style}: {words}");
         assert!(
@@ -294,15 +351,42 @@ async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
         let (at_home, at_work) = (roles(&app, &list, HOME).await, roles(&app, &list, ANNE).await);
         let expected = if works { (vec![Role::Member], 1) } else { (vec![], 2) };
         assert_eq!((at_home, at_work.len()), expected, "{style}");
-        let preferred =
-            show_user(&app, &address(ANNE)).await.unwrap().preferred().unwrap().address.to_string();
+        let preferred = user_of(&app, ANNE).await.preferred().unwrap().address.to_string();
         assert_eq!(preferred, if works { HOME } else { ANNE }, "{style}");
         let there = address(if works { HOME } else { ANNE });
         assert!(
-            matches!(unlink_address(&app, &there, day(0)).await, Err(AppError::StillSubscribed(_))),
+            matches!(
+                app.as_operator().at(day(0)).users().unlink(&there).await,
+                Err(AppError::StillSubscribed(_))
+            ),
             "{style}"
         );
         // The same address again is no change.
-        prefer_address(&app, &there, day(0)).await.unwrap();
+        app.as_operator().at(day(0)).users().prefer(&there).await.unwrap();
+    }
+}
+
+/// A page of a roster has its part of all roles, owners first, and says how many there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roster_is_read_in_pages() {
+    let (app, list, _folder) = site_with(PLAIN, "team@lists.example").await;
+    for who in ["a@x.example", "b@x.example", "c@x.example"] {
+        join(&app, &list, who, Role::Member, None).await;
+    }
+    join(&app, &list, OLGA, Role::Owner, None).await;
+    join(&app, &list, "n@x.example", Role::Nonmember, None).await;
+    let all = [OLGA, "a@x.example", "b@x.example", "c@x.example", "n@x.example"];
+    for (role, of) in [(None, &all[..]), (Some(Role::Member), &all[1..4]), (Some(Role::Moderator), &[])] {
+        for (start, count) in [(0, 1), (0, 2), (1, 3), (2, 2), (4, 9), (5, 1), (0, 0), (0, usize::MAX)] {
+            let members = app.as_operator().members(&list.name);
+            let page = members.page(role, PageRange { start, count }).await.unwrap();
+            let found: Vec<&str> = page.entries.iter().map(|view| view.address.as_str()).collect();
+            let expected: Vec<&str> = of.iter().copied().skip(start).take(count).collect();
+            assert_eq!(
+                (page.start, page.total, found),
+                (start, of.len(), expected),
+                "{role:?} {start} {count}"
+            );
+        }
     }
 }

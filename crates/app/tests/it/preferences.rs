@@ -2,9 +2,7 @@
 //! for each change.
 
 use crate::moved_clock::{PLAIN, day, join, site_with};
-use sealist_app::{
-    App, AppError, ErrorKind, LevelView, PreferenceHolder, StartAt, link_address, show_member,
-};
+use sealist_app::{App, AppError, ErrorKind, LevelView, PreferenceHolder, StartAt};
 use sealist_lists::model::{MailingList, PreferenceChange, PreferenceSource, Preferences, Role};
 use sealist_mail::Address;
 use tempfile::TempDir;
@@ -20,7 +18,7 @@ fn address(text: &str) -> Address {
 async fn site() -> (App, MailingList, TempDir) {
     let (app, list, folder) = site_with(PLAIN, "walks@lists.example").await;
     join(&app, &list, WORK, Role::Member, None).await;
-    link_address(&app, &address(WORK), &address(HOME), day(0)).await.unwrap();
+    app.as_operator().at(day(0)).users().link(&address(WORK), &address(HOME)).await.unwrap();
     app.as_operator().events().add_consumer("test", StartAt::Next).await.unwrap();
     (app, list, folder)
 }
@@ -37,7 +35,7 @@ async fn choose(
 
 /// What counts for the member, and where it comes from.
 async fn counts(app: &App, list: &MailingList, name: &str) -> (String, PreferenceSource) {
-    let view = show_member(app, list, &address(WORK)).await.unwrap().remove(0);
+    let view = app.as_operator().members(&list.name).show(&address(WORK)).await.unwrap().remove(0);
     let found = view.preferences.iter().find(|one| one.name == name).unwrap();
     (found.value.to_string(), found.source)
 }

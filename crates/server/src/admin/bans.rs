@@ -1,14 +1,11 @@
 //! `sealist bans`: addresses and domains that may neither post nor join.
 
-use std::collections::BTreeMap;
-
 use clap::Subcommand;
-use sealist_app::{App, BanChange, BanResult, change_ban};
+use sealist_app::{App, BanChange, BanResult, BanView, PageRange};
 use sealist_lists::model::{BanPattern, ListName};
-use sealist_store::{lists, people};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{CommandOutput, find_list};
+use super::CommandOutput;
 use crate::exit::{Code, Ending};
 
 #[derive(Subcommand)]
@@ -50,12 +47,8 @@ async fn change(
     list: Option<ListName>,
     change: BanChange,
 ) -> anyhow::Result<CommandOutput> {
-    let of = match &list {
-        Some(name) => Some(find_list(app, name).await?),
-        None => None,
-    };
     let place = list.as_ref().map_or("all lists".to_owned(), ToString::to_string);
-    let result = change_ban(app, of.as_ref(), pattern, change, app.store.now()).await?;
+    let result = app.as_operator().bans().change(list.as_ref(), pattern, change).await?;
     let (verb, said) = match (change, result) {
         (BanChange::Add, BanResult::Changed) => ("banned", format!("{pattern} is banned from {place}\n")),
         (BanChange::Remove, BanResult::Changed) => {
@@ -74,22 +67,10 @@ async fn change(
 }
 
 async fn print(app: &App, list: Option<ListName>) -> anyhow::Result<CommandOutput> {
-    let of = match &list {
-        Some(name) => Some(find_list(app, name).await?.no),
-        None => None,
+    let bans = app.as_operator().bans().page(list.as_ref(), PageRange::ALL).await?.entries;
+    let line = |ban: &BanView| {
+        let place = ban.list.as_deref().unwrap_or("(all lists)");
+        format!("{:<40} {place:<40} {}\n", ban.pattern, ban.created_at)
     };
-    let mut db = app.store.reader().await?;
-    let names: BTreeMap<_, _> =
-        lists::all(&mut db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect();
-    let mut text = String::new();
-    let mut rows: Vec<Value> = Vec::new();
-    for ban in people::bans(&mut db, of).await? {
-        let list = ban.list.and_then(|no| names.get(&no));
-        let place = list.map_or("(all lists)", String::as_str);
-        text += &format!("{:<40} {place:<40} {}\n", ban.pattern.to_string(), ban.created_at.rfc3339());
-        rows.push(json!({
-            "pattern": ban.pattern.to_string(), "list": list, "created_at": ban.created_at.rfc3339(),
-        }));
-    }
-    Ok((text, rows.into()))
+    Ok((bans.iter().map(line).collect(), json!(bans)))
 }

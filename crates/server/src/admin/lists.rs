@@ -2,13 +2,13 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use sealist_app::{App, NewMember, PageRange, add_member, check_not_own};
+use sealist_app::{App, NewMember, PageRange, check_not_own};
 use sealist_lists::model::{ListName, Role};
 use sealist_mail::Address;
 use serde_json::json;
 
 use super::members::want_of_key;
-use super::{CommandOutput, deletion, find_list, owners, settings, warned};
+use super::{CommandOutput, deletion, owners, settings, warned};
 
 #[derive(Subcommand)]
 pub(crate) enum Lists {
@@ -74,7 +74,7 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
             if let Some(address) = owner {
                 let of = address.clone();
                 let owner = NewMember { address, name: String::new(), role: Role::Owner, key: None };
-                add_member(app, &made, owner, app.store.now()).await?;
+                app.as_operator().members(&list).add(owner).await?;
                 warnings.extend(want_of_key(app, &made, &of).await?.map(|want| format!("{of}: {want}")));
             }
             warnings.extend(owners::missing_owner(app, &list).await?);
@@ -89,12 +89,10 @@ pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutp
             let names: Vec<String> = all.entries.into_iter().map(|list| list.list).collect();
             (names.iter().map(|name| format!("{name}\n")).collect(), json!(names))
         }
-        Lists::Show { list } => settings::show(app, &find_list(app, &list).await?).await?,
-        Lists::Set { list, changes } => {
-            settings::change(app, &find_list(app, &list).await?, settings::written(&changes)?).await?
-        }
+        Lists::Show { list } => settings::show(app, &list).await?,
+        Lists::Set { list, changes } => settings::change(app, &list, settings::written(&changes)?).await?,
         Lists::Reset { list, settings } => {
-            settings::change(app, &find_list(app, &list).await?, settings::to_default(settings)).await?
+            settings::change(app, &list, settings::to_default(settings)).await?
         }
         Lists::Key { list, strip_certifications } => {
             let lists = app.as_operator().lists();

@@ -1,8 +1,8 @@
 //! `sealist lists show`, `set` and `reset`: the settings of a list.
 
 use anyhow::bail;
-use sealist_app::{App, change_settings, view_settings};
-use sealist_lists::model::MailingList;
+use sealist_app::App;
+use sealist_lists::model::ListName;
 use sealist_lists::model::attributes::{NewValue, SettingChange};
 use serde_json::{Map, Value, json};
 
@@ -34,15 +34,14 @@ pub(super) fn to_default(names: Vec<String>) -> Vec<SettingChange> {
 /// Changes settings, and warns of what the list gives up by that.
 pub(super) async fn change(
     app: &App,
-    list: &MailingList,
+    list: &ListName,
     wishes: Vec<SettingChange>,
 ) -> anyhow::Result<CommandOutput> {
     let names: Vec<String> = wishes.iter().map(|wish| wish.name.clone()).collect();
-    let done = change_settings(app, &app.operator, list, None, wishes, app.store.now()).await?;
-    let warnings = done
-        .given_up
-        .iter()
-        .map(|one| format!("{}: {}; fix: sealist lists set {0} {}", list.name, one.what, one.mend));
+    let done = app.as_operator().settings(list).change(None, wishes).await?;
+    let warnings = done.weaknesses.iter().map(|weakness| {
+        format!("{list}: {}; fix: sealist lists set {list} {}", weakness.what, weakness.mend)
+    });
 
     let changes = done
         .changes
@@ -58,8 +57,8 @@ pub(super) async fn change(
 }
 
 /// All settings of a list.
-pub(super) async fn show(app: &App, list: &MailingList) -> anyhow::Result<CommandOutput> {
-    let view = view_settings(app, list).await?;
+pub(super) async fn show(app: &App, list: &ListName) -> anyhow::Result<CommandOutput> {
+    let view = app.as_operator().settings(list).show().await?;
     let mut text = String::new();
     let mut settings = Map::new();
     for one in &view.settings {

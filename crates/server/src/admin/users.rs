@@ -1,8 +1,7 @@
 //! `sealist users`: which addresses belong to one person.
 
 use clap::Subcommand;
-use sealist_app::{App, link_address, prefer_address, show_user, unlink_address};
-use sealist_lists::model::User;
+use sealist_app::{App, UserView};
 use sealist_mail::Address;
 use serde_json::json;
 
@@ -35,34 +34,26 @@ pub(crate) enum Users {
 }
 
 pub(super) async fn run(app: &App, command: Users) -> anyhow::Result<CommandOutput> {
+    let users = app.as_operator().users();
     Ok(match command {
-        Users::Show { address } => shown(&show_user(app, &address).await?),
-        Users::Link { address, other } => shown(&link_address(app, &address, &other, app.store.now()).await?),
-        Users::Prefer { address } => shown(&prefer_address(app, &address, app.store.now()).await?),
+        Users::Show { address } => shown(&users.show(&address).await?),
+        Users::Link { address, other } => shown(&users.link(&address, &other).await?),
+        Users::Prefer { address } => shown(&users.prefer(&address).await?),
         Users::Unlink { address } => {
-            unlink_address(app, &address, app.store.now()).await?;
+            users.unlink(&address).await?;
             (format!("{address} belongs to nobody now\n"), json!({ "unlinked": address.to_string() }))
         }
     })
 }
 
-fn shown(user: &User) -> CommandOutput {
+fn shown(user: &UserView) -> CommandOutput {
     let mut text = format!("id         {}\n", user.id);
-    if !user.display_name.is_empty() {
-        text += &format!("name       {}\n", user.display_name);
+    if !user.name.is_empty() {
+        text += &format!("name       {}\n", user.name);
     }
     for linked in &user.addresses {
-        let preferred = if linked.is_preferred { "  (preferred)" } else { "" };
+        let preferred = if linked.preferred { "  (preferred)" } else { "" };
         text += &format!("address    {}{preferred}\n", linked.address);
     }
-    let addresses: Vec<_> = user
-        .addresses
-        .iter()
-        .map(|linked| json!({ "address": linked.address.to_string(), "preferred": linked.is_preferred }))
-        .collect();
-    let data = json!({
-        "id": user.id, "number": user.id.decimal(), "name": user.display_name,
-        "server_owner": user.is_server_owner, "addresses": addresses,
-    });
-    (text, data)
+    (text, json!(user))
 }

@@ -14,9 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use sealist_app::{App, NewMember, add_member};
+use sealist_app::{App, NewMember};
 use sealist_lists::model::{ListName, Role};
-use sealist_mail::Timestamp;
 use sealist_smtp::client::{NextHop, Protocol};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -173,14 +172,14 @@ fn make_members() -> anyhow::Result<Vec<Gpg>> {
 async fn set_up(stage: &DemoSite) -> anyhow::Result<()> {
     let name: ListName = LIST.parse()?;
     let lists = stage.app.as_operator().lists();
-    let list = lists.create(&name, "pgp-default").await?;
+    lists.create(&name, "pgp-default").await?;
     let certificate = lists.certificate(&name).await?.context("a list with OpenPGP has a key")?;
-    for ((name, address, _), gpg) in MEMBERS.iter().zip(&stage.members) {
+    for ((shown, address, _), gpg) in MEMBERS.iter().zip(&stage.members) {
         gpg.import(&certificate.armored())?;
         let key = Some(gpg.export(address)?);
         let member =
-            NewMember { address: address.parse()?, name: (*name).to_owned(), role: Role::Member, key };
-        add_member(&stage.app, &list, member, Timestamp::now()).await?;
+            NewMember { address: address.parse()?, name: (*shown).to_owned(), role: Role::Member, key };
+        stage.app.as_operator().members(&name).add(member).await?;
     }
     print_text(&format!(
         "{LIST} with key {}\n{} members with keys of their own, made by GnuPG\n\n",

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sealist_app::{EventView, add_member, upkeep};
+use sealist_app::{EventView, upkeep};
 use sealist_lists::model::{EntryNo, MailingList, Role};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
@@ -105,7 +105,14 @@ async fn each_message_that_waits_has_its_event() {
         stage.app.as_operator().at(day(-9)).lists().create(&TEAM.parse().unwrap(), style).await.unwrap();
         let list = stage.with_settings(&[("default_member_action", "hold"), ("max_days_to_hold", "5")]).await;
         if style == PLAIN {
-            add_member(&stage.app, &list, member(ANNE, Role::Member, None), day(0)).await.unwrap();
+            stage
+                .app
+                .as_operator()
+                .at(day(0))
+                .members(&list.name)
+                .add(member(ANNE, Role::Member, None))
+                .await
+                .unwrap();
         }
         stage.all().await;
         for number in 0..FLOOD {
@@ -137,7 +144,14 @@ async fn a_flood_that_pushes_itself_out_is_bounded() {
         stage.app.as_operator().at(day(-9)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
         let list =
             stage.with_settings(&[("default_member_action", "hold"), ("max_held_messages", "5")]).await;
-        add_member(&stage.app, &list, member(ANNE, Role::Member, None), day(0)).await.unwrap();
+        stage
+            .app
+            .as_operator()
+            .at(day(0))
+            .members(&list.name)
+            .add(member(ANNE, Role::Member, None))
+            .await
+            .unwrap();
         stage.all().await;
         for number in 0..FLOOD {
             stage.send_as(&sender(number), &from(number), &format!("Forged {number}"), day(0)).await;

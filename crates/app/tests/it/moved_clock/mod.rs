@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use sealist_app::{
     App, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching,
-    SettingRefused, Stages, Unavailable, change_settings, prepare, process, record_results,
-    send_due_summaries,
+    SettingRefused, Stages, Unavailable, prepare, process, record_results, send_due_summaries,
 };
 use sealist_lists::draft::Recipients;
 use sealist_lists::events::Actor;
@@ -164,7 +163,7 @@ pub(crate) async fn set_setting(
     let actor = Actor::CommandLine { uid: 0, name: "root (command line)".to_owned() };
     let to = NewValue::Written(value.to_owned());
     let wishes = vec![SettingChange { name: name.to_owned(), to }];
-    *list = change_settings(app, &actor, list, None, wishes, now).await?.list;
+    *list = app.act_as(actor).at(now).settings(&list.name).change(None, wishes).await?.list;
     Ok(())
 }
 

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use sealist_app::{
-    App, ImportReport, ImportedKeys, LastOwner, RolesToEnd, end_roles, import_members, plan_sync,
-};
+use sealist_app::{App, ImportReport, ImportedKeys, LastOwner, RolesToEnd};
 use sealist_lists::model::{MailingList, Role};
 use sealist_lists::roster_file::{ListedPerson, read_roster};
 use sealist_mail::Timestamp;
@@ -77,19 +75,14 @@ pub(super) async fn run(
     mode: Mode,
 ) -> anyhow::Result<CommandOutput> {
     let ImportFiles { people, keys } = given;
+    let members = app.as_operator().members(&list.name);
     if mode == Mode::Say {
-        let there = sealist_app::list_members(app, list, Some(role)).await?;
-        let there: std::collections::HashSet<String> =
-            there.iter().map(|view| sealist_mail::Address::key_of(&view.address)).collect();
-        let new: Vec<String> = people
-            .iter()
-            .filter(|person| !there.contains(&person.address.key()))
-            .map(|person| person.address.to_string())
-            .collect();
+        let new = members.without_role(&people, role).await?;
+        let new: Vec<String> = new.iter().map(|person| person.address.to_string()).collect();
         let text = format!("{} would be added as {role}:\n{}", new.len(), few(&new));
         return Ok((text, json!({ "would_add": new })));
     }
-    let report = import_members(app, list, &people, role, &keys, told(people.len())).await?;
+    let report = members.import(&people, role, &keys, told(people.len())).await?;
     Ok(imported(list, role, &report))
 }
 
@@ -137,7 +130,8 @@ pub(super) async fn sync(
         let text = "the file names nobody, and everybody would be removed: nothing is done";
         return Err(Ending::new(Code::Data, text).into());
     }
-    let plan = plan_sync(app, list, &people).await?;
+    let members = app.as_operator().members(&list.name);
+    let plan = members.plan_sync(&people).await?;
     let add: Vec<String> = plan.add.iter().map(|person| person.address.to_string()).collect();
     let remove: Vec<String> = plan.remove.iter().map(ToString::to_string).collect();
     if mode == Mode::Say {
@@ -150,11 +144,11 @@ pub(super) async fn sync(
         );
         return Ok((text, json!({ "would_add": add, "would_remove": remove })));
     }
-    let report = import_members(app, list, &people, Role::Member, &keys, told(add.len())).await?;
+    let report = members.import(&people, Role::Member, &keys, told(add.len())).await?;
     let (text, mut data) = imported(list, Role::Member, &report);
     for address in &plan.remove {
         let member = RolesToEnd::One(Role::Member);
-        end_roles(app, list, address, member, LastOwner::Stays, app.store.now()).await?;
+        members.remove(address, member, LastOwner::Stays).await?;
     }
     if let Some(data) = data.as_object_mut() {
         data.insert("removed".to_owned(), json!(remove));

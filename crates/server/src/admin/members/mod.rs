@@ -6,13 +6,9 @@ mod show;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use sealist_app::{
-    App, LastOwner, MemberChange, NewMember, RolesToEnd, add_member, change_member, end_roles, find_members,
-    list_members, rename, show_member,
-};
+use sealist_app::{App, LastOwner, MemberChange, NewMember, PageRange, RolesToEnd};
 use sealist_lists::model::{ListName, MailingList, Member, MissingKey, Role};
 use sealist_mail::Address;
-use sealist_store::people;
 use serde_json::json;
 
 use super::{CommandOutput, find_list, owners, read_file, warned};
@@ -141,14 +137,14 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
         }
         Members::List { list, role } => {
             let list = find_list(app, &list).await?;
-            Ok(show::roster(&list, &list_members(app, &list, role).await?))
+            let roster = app.as_operator().members(&list.name).page(role, PageRange::ALL).await?;
+            Ok(show::roster(&list, &roster.entries))
         }
         Members::Show { list, address } => {
-            let list = find_list(app, &list).await?;
-            Ok(show::in_full(&show_member(app, &list, &address).await?))
+            Ok(show::in_full(&app.as_operator().members(&list).show(&address).await?))
         }
         Members::Find { address } => {
-            let found = find_members(app, &address).await?;
+            let found = app.as_operator().users().find(&address, PageRange::ALL).await?.entries;
             if found.is_empty() {
                 return Err(Ending::new(Code::NoUser, format!("no list has a member like {address}")).into());
             }
@@ -156,28 +152,27 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
         }
         Members::Rename { address, name } => {
             let name = shown_name(&name)?;
-            rename(app, &address, &name, app.store.now()).await?;
+            app.as_operator().users().rename(&address, &name).await?;
             let text = if name.is_empty() { "has no name".to_owned() } else { format!("is {name}") };
             Ok((format!("{address} {text}\n"), json!({ "address": address.to_string(), "name": name })))
         }
         Members::Set { list, address, name, value, role, .. } => {
             let list = find_list(app, &list).await?;
             let change = MemberChange::parse(&name, value.as_deref())?;
-            let member = change_member(app, &list, &address, role, change, app.store.now()).await?;
+            let member = app.as_operator().members(&list.name).change(&address, role, change).await?;
             Ok(was_set(&list, &member, &name, value.as_deref()))
         }
         Members::Import { list, file, role, keys, dry_run } => {
             let list = find_list(app, &list).await?;
-            let given = import::read(&file, keys.as_deref(), app.store.now())?;
+            let given = import::read(&file, keys.as_deref(), app.now())?;
             import::run(app, &list, given, role, import::Mode::of(dry_run)).await
         }
         Members::Sync { list, file, keys, dry_run } => {
             let list = find_list(app, &list).await?;
-            let given = import::read(&file, keys.as_deref(), app.store.now())?;
+            let given = import::read(&file, keys.as_deref(), app.now())?;
             import::sync(app, &list, given, import::Mode::of(dry_run)).await
         }
         Members::Remove { list, address, role, last_owner } => {
-            let list = find_list(app, &list).await?;
             let roles = role.map_or(RolesToEnd::All, RolesToEnd::One);
             let last_owner = if last_owner { LastOwner::MayGo } else { LastOwner::Stays };
             remove(app, &list, &address, roles, last_owner).await
@@ -187,12 +182,7 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
 
 async fn add(app: &App, list: &MailingList, member: NewMember) -> anyhow::Result<CommandOutput> {
     let (address, role) = (member.address.clone(), member.role);
-    let there = people::roles_of(&mut *app.store.reader().await?, list.no, &address).await?;
-    if there.iter().any(|member| member.role == role) {
-        let text = format!("{address} is {role} of {} already", list.name);
-        return Err(Ending::new(Code::CannotCreate, text).into());
-    }
-    add_member(app, list, member, app.store.now()).await?;
+    app.as_operator().members(&list.name).add(member).await?;
     let warning = want_of_key(app, list, &address).await?.map(|want| format!("{address}: {want}"));
     let added = format!("{address} is {role} of {}\n", list.name);
     Ok(warned((added, json!({ "added": address.to_string(), "role": role })), warning))
@@ -209,17 +199,16 @@ fn was_set(list: &MailingList, member: &Member, name: &str, value: Option<&str>)
 
 async fn remove(
     app: &App,
-    list: &MailingList,
+    list: &ListName,
     address: &Address,
     roles: RolesToEnd,
     last_owner: LastOwner,
 ) -> anyhow::Result<CommandOutput> {
-    let ended = end_roles(app, list, address, roles, last_owner, app.store.now()).await?;
-    let warning =
-        if ended.contains(&Role::Owner) { owners::missing_owner(app, &list.name).await? } else { None };
+    let ended = app.as_operator().members(list).remove(address, roles, last_owner).await?;
+    let warning = if ended.contains(&Role::Owner) { owners::missing_owner(app, list).await? } else { None };
     let text = match roles {
-        RolesToEnd::All => format!("{address} is removed from {}\n", list.name),
-        RolesToEnd::One(role) => format!("{address} is no {role} of {} any more\n", list.name),
+        RolesToEnd::All => format!("{address} is removed from {list}\n"),
+        RolesToEnd::One(role) => format!("{address} is no {role} of {list} any more\n"),
     };
     Ok(warned((text, json!({ "removed": address.to_string(), "roles": ended })), warning))
 }
@@ -261,6 +250,6 @@ pub(super) async fn want_of_key(
     if !list.settings.encrypting() {
         return Ok(None);
     }
-    let views = show_member(app, list, address).await?;
+    let views = app.as_operator().members(&list.name).show(address).await?;
     Ok(views.first().and_then(|view| show::want_of_key(view.key.state)))
 }

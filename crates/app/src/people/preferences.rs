@@ -4,16 +4,13 @@ use sealist_lists::model::{
     PreferenceChange, PreferenceLevel, PreferenceSource, PreferenceValue, Preferences,
 };
 use sealist_mail::Address;
-use sealist_store::events::Occasion;
 use sealist_store::{Conn, people};
 use serde::Serialize;
 
-use super::Acting;
+use super::PreferenceActions;
+use super::users::user_of;
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
-
-/// The preferences of every level, with somebody who changes them.
-pub struct PreferenceActions<'a>(pub(super) Acting<'a>);
 
 /// Whose preferences are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +56,7 @@ impl PreferenceActions<'_> {
         holder: PreferenceHolder,
         change: PreferenceChange,
     ) -> Result<LevelView, AppError> {
-        let occasion = Occasion { actor: self.0.actor.clone(), now: self.0.now };
+        let occasion = self.0.occasion();
         let choose = self.0.app.store.write(move |db| {
             Box::pin(async move {
                 let level = holder.level(&mut *db).await?;
@@ -88,7 +85,7 @@ impl PreferenceHolder {
                 let no = people::find_address(db, address).await?;
                 Ok(PreferenceLevel::Address(no.ok_or_else(|| AppError::NotKnown(address.to_string()))?))
             }
-            Self::User(address) => Ok(PreferenceLevel::User(crate::people::user_of(db, address).await?.no)),
+            Self::User(address) => Ok(PreferenceLevel::User(user_of(db, address).await?.no)),
         }
     }
 }
